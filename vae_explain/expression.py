@@ -1,0 +1,328 @@
+"""The arithmetic of one number, as a tree, and the number that the tree stands for.
+
+What comes in: constants, references to values with their names and numbers, and the
+handful of operations below. `writing.py` writes the same tree as symbols, as substituted
+numbers and as LaTeX; `folding.py` folds its constants. Nothing here rounds.
+
+The same nodes serve one element (`Ref("mu", (0, 1))` holding a float) and a whole
+tensor (`Ref("mu")` holding an array), so a formula is checked the same way as a line.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+Index = tuple[int, ...]
+Role = Literal["input", "parameter", "noise", "value", "gradient", "constant", "operator"]
+
+
+class Expression:
+    """A node; the operators exist so that a rule reads like the formula it states."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Expression) -> Expression:
+        return Add((self, other))
+
+    def __sub__(self, other: Expression) -> Expression:
+        return Add((self, Neg(other)))
+
+    def __mul__(self, other: Expression) -> Expression:
+        return Mul((self, other))
+
+    def __truediv__(self, other: Expression) -> Expression:
+        return Div(self, other)
+
+    def __pow__(self, exponent: Expression) -> Expression:
+        return Pow(self, exponent)
+
+    def __neg__(self) -> Expression:
+        return Neg(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Expression):
+    """A constant of the formula itself, such as the 2 of a square."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ref(Expression):
+    """A named value, or one element of it; two are equal when they name the same number."""
+
+    name: str
+    index: Index | None = None
+    role: Role = "value"
+    value: Any = field(default=math.nan, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Add(Expression):
+    terms: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mul(Expression):
+    factors: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Neg(Expression):
+    body: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Div(Expression):
+    numerator: Expression
+    denominator: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Pow(Expression):
+    base: Expression
+    exponent: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Apply(Expression):
+    """One of `FUNCTIONS` applied to its arguments."""
+
+    function: str
+    arguments: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MatMul(Expression):
+    """A matrix product; only in formulas over whole tensors."""
+
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Transpose(Expression):
+    body: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Reshape(Expression):
+    """The same numbers in another shape; only in formulas over whole tensors."""
+
+    body: Expression
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SumOver(Expression):
+    """A sum over axes of a whole tensor; `shape` is what remains after it."""
+
+    body: Expression
+    axes: tuple[int, ...]
+    shape: tuple[int, ...]
+
+
+class Function(NamedTuple):
+    """What is known of a function of one number.
+
+    `slope` is its derivative, needed here only to bound the rounding error of a line.
+    """
+
+    value: Callable[[float], float]
+    slope: Callable[[float], float]
+    latex: str
+
+
+def _sigmoid(x: float) -> float:
+    # Two branches, since exp of a large positive number overflows.
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+
+
+def _exp(x: float) -> float:
+    return math.exp(x) if x < 709.79 else math.inf
+
+
+def _log(x: float) -> float:
+    if x > 0:
+        return math.log(x)
+    return -math.inf if x == 0 else math.nan
+
+
+def _sqrt(x: float) -> float:
+    return math.sqrt(x) if x >= 0 else math.nan
+
+
+FUNCTIONS: dict[str, Function] = {
+    "exp": Function(_exp, _exp, r"\exp\left({}\right)"),
+    "log": Function(_log, lambda x: 1 / x if x else math.inf, r"\log\left({}\right)"),
+    "sqrt": Function(_sqrt, lambda x: 0.5 / _sqrt(x) if x > 0 else 0.0, r"\sqrt{{{}}}"),
+    "relu": Function(
+        lambda x: x if x > 0 or x != x else 0.0,
+        lambda x: float(x > 0),
+        r"\max\left(0, {}\right)",
+    ),
+    "sigmoid": Function(
+        _sigmoid, lambda x: _sigmoid(x) * _sigmoid(-x), r"\operatorname{{sigmoid}}\left({}\right)"
+    ),
+    "tanh": Function(math.tanh, lambda x: 1 - math.tanh(x) ** 2, r"\tanh\left({}\right)"),
+    # The gate of a ReLU, an Iverson bracket: 1 where its input is positive, else 0.
+    "gate": Function(lambda x: float(x > 0), lambda _: 0.0, r"\left[{} > 0\right]"),
+}
+
+ZERO = Number(0.0)
+ONE = Number(1.0)
+
+
+# --- the number -------------------------------------------------------------------------
+
+
+class Measured(NamedTuple):
+    """A value and the size of the largest intermediate that rounding could have touched."""
+
+    value: float
+    magnitude: float
+
+
+def evaluate(expression: Expression) -> float:
+    """Return the number that a tree over single elements stands for."""
+    return measure(expression).value
+
+
+def measure(expression: Expression) -> Measured:
+    """Evaluate a tree over single elements, with a bound on what rounding is relative to.
+
+    A sum that cancels is as exact as its terms, not as its result, so two ways of
+    computing it are compared relative to `magnitude`: the sum of absolute terms, carried
+    through products and, by their slope, through functions.
+
+    Raises
+    ------
+    TypeError
+        If the tree holds a node over whole tensors.
+    """
+    match expression:
+        case Number(value):
+            return Measured(float(value), abs(float(value)))
+        case Ref(value=value):
+            number = float(value)
+            return Measured(number, abs(number))
+        case Add(terms):
+            total = magnitude = 0.0
+            for term in terms:
+                part = measure(term)
+                total += part.value
+                magnitude += part.magnitude
+            return Measured(total, magnitude)
+        case Mul(factors):
+            product = magnitude = 1.0
+            for factor in factors:
+                part = measure(factor)
+                product *= part.value
+                magnitude *= part.magnitude
+            return Measured(product, magnitude)
+        case Neg(body):
+            part = measure(body)
+            return Measured(-part.value, part.magnitude)
+        case Div(numerator, denominator):
+            above, below = measure(numerator), measure(denominator)
+            if below.value == 0:
+                quotient = math.nan if above.value == 0 else math.copysign(math.inf, above.value)
+                return Measured(quotient, math.inf)
+            quotient = above.value / below.value
+            spread = below.magnitude / abs(below.value)
+            return Measured(quotient, above.magnitude / abs(below.value) * spread)
+        case Pow(base, exponent):
+            below, above = measure(base), measure(exponent)
+            power = _power(below.value, above.value)
+            slope = abs(above.value * _power(below.value, above.value - 1))
+            return Measured(power, max(abs(power), slope * below.magnitude))
+        case Apply(function, arguments):
+            (argument,) = arguments
+            part = measure(argument)
+            rule = FUNCTIONS[function]
+            value = rule.value(part.value)
+            return Measured(value, abs(value) + abs(rule.slope(part.value)) * part.magnitude)
+        case _:
+            raise TypeError(f"{type(expression).__name__} stands for a whole tensor, not a number")
+
+
+def _power(base: float, exponent: float) -> float:
+    try:
+        result = base**exponent
+    except ZeroDivisionError:
+        return math.inf
+    except OverflowError:
+        return math.inf
+    return result if isinstance(result, float) else math.nan  # a complex root is no real number
+
+
+# --- walking ----------------------------------------------------------------------------
+
+
+def children(expression: Expression) -> tuple[Expression, ...]:
+    """Return the parts of a node, in the order in which they are written."""
+    match expression:
+        case Add(parts) | Mul(parts) | Apply(_, parts):
+            return parts
+        case Neg(body) | Transpose(body) | SumOver(body) | Reshape(body):
+            return (body,)
+        case Div(left, right) | Pow(left, right) | MatMul(left, right):
+            return (left, right)
+        case _:
+            return ()
+
+
+def references(expression: Expression) -> list[Ref]:
+    """Return the references of a tree, each once, in order of appearance."""
+    found: dict[Ref, None] = {}
+    stack = [expression]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Ref):
+            found.setdefault(node)
+        stack.extend(reversed(children(node)))
+    return list(found)
+
+
+def evaluate_whole(expression: Expression, functions: Mapping[str, Callable[[Any], Any]]) -> Any:
+    """Evaluate a formula over whole tensors, its functions given by an array library."""
+
+    def walk(node: Expression) -> Any:
+        match node:
+            case Number(value):
+                return value
+            case Ref(value=value):
+                return value
+            case Add(terms):
+                total = walk(terms[0])
+                for term in terms[1:]:
+                    total = total + walk(term)
+                return total
+            case Mul(factors):
+                product = walk(factors[0])
+                for factor in factors[1:]:
+                    product = product * walk(factor)
+                return product
+            case Neg(body):
+                return -walk(body)
+            case Div(numerator, denominator):
+                return walk(numerator) / walk(denominator)
+            case Pow(base, exponent):
+                return walk(base) ** walk(exponent)
+            case Apply(function, (argument,)):
+                return functions[function](walk(argument))
+            case MatMul(left, right):
+                return walk(left) @ walk(right)
+            case Transpose(body):
+                return walk(body).swapaxes(-1, -2)
+            case Reshape(body, shape):
+                return walk(body).reshape(shape)
+            case SumOver(body, axes, shape):
+                return walk(body).sum(axis=axes).reshape(shape)
+            case _:
+                raise TypeError(f"no value for {type(node).__name__}")
+
+    return walk(expression)

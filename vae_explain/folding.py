@@ -1,0 +1,130 @@
+"""Folding the constants of an expression, so that a chain reads as a person would write it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .expression import (
+    ONE,
+    ZERO,
+    Add,
+    Apply,
+    Div,
+    Expression,
+    MatMul,
+    Mul,
+    Neg,
+    Number,
+    Pow,
+    Ref,
+    Reshape,
+    SumOver,
+    Transpose,
+)
+
+def simplify(expression: Expression) -> Expression:
+    """Fold constants, so that a chain of factors reads as a person would write it.
+
+    Products are flattened and their constants multiplied, zeros and ones vanish, like
+    terms are added, and a constant common to all terms is taken out:
+    `(-½)·1 + (-½)·(-1)·exp(logvar)` becomes `½·(exp(logvar) - 1)`.
+    """
+    match expression:
+        case Add(terms):
+            return _fold_sum(terms)
+        case Mul() | Neg():
+            return _scaled(*_split(expression))
+        case Div(numerator, denominator):
+            above, below = simplify(numerator), simplify(denominator)
+            if isinstance(below, Number) and isinstance(above, Number) and below.value:
+                return Number(above.value / below.value)
+            if below == ONE or above == ZERO:
+                return above
+            return Div(above, below)
+        case Pow(base, exponent):
+            below, above = simplify(base), simplify(exponent)
+            if above == ONE:
+                return below
+            if above == ZERO:
+                return ONE
+            return Pow(below, above)
+        case Apply(function, arguments):
+            return Apply(function, tuple(simplify(argument) for argument in arguments))
+        case MatMul(left, right):
+            return MatMul(simplify(left), simplify(right))
+        case Transpose(body):
+            return Transpose(simplify(body))
+        case Reshape(body, shape):
+            return Reshape(simplify(body), shape)
+        case SumOver(body, axes, shape):
+            return SumOver(simplify(body), axes, shape)
+        case _:
+            return expression
+
+
+def _split(expression: Expression) -> tuple[float, tuple[Expression, ...]]:
+    """Take a product apart into its constant and its other factors."""
+    match expression:
+        case Number(value):
+            return value, ()
+        case Neg(body):
+            coefficient, factors = _split(body)
+            return -coefficient, factors
+        case Mul(factors):
+            coefficient = 1.0
+            rest: list[Expression] = []
+            for factor in factors:
+                inner, others = _split(factor)
+                coefficient *= inner
+                rest += others
+            return coefficient, tuple(rest)
+        case Ref():
+            return 1.0, (expression,)
+        case _:
+            folded = simplify(expression)
+            if isinstance(folded, Number | Mul | Neg):
+                return _split(folded)
+            return 1.0, (folded,)
+
+
+def _scaled(coefficient: float, factors: tuple[Expression, ...]) -> Expression:
+    if coefficient == 0 or not factors:
+        return Number(coefficient + 0.0)  # + 0.0: a folded zero carries no sign
+    if coefficient == 1:
+        return factors[0] if len(factors) == 1 else Mul(factors)
+    return Mul((Number(coefficient), *factors))
+
+
+def _fold_sum(terms: tuple[Expression, ...]) -> Expression:
+    collected: dict[tuple[Expression, ...], float] = {}
+    for coefficient, factors in _flat_terms(terms):
+        collected[factors] = collected.get(factors, 0.0) + coefficient
+    kept = [(coefficient, factors) for factors, coefficient in collected.items() if coefficient]
+    if not kept:
+        return ZERO
+    if len(kept) == 1:
+        return _scaled(*kept[0])
+    common = abs(kept[0][0])
+    if common != 1 and all(abs(coefficient) == common for coefficient, _ in kept):
+        return _scaled(common, (_ordered_sum([(c / common, f) for c, f in kept]),))
+    return _ordered_sum(kept)
+
+
+def _flat_terms(terms: tuple[Expression, ...]) -> Iterable[tuple[float, tuple[Expression, ...]]]:
+    for term in terms:
+        coefficient, factors = _split(term)
+        if len(factors) == 1 and isinstance(factors[0], Add):
+            for inner, others in _flat_terms(factors[0].terms):
+                yield coefficient * inner, others
+        else:
+            yield coefficient, factors
+
+
+def _ordered_sum(parts: list[tuple[float, tuple[Expression, ...]]]) -> Expression:
+    # A sum that opens with a minus reads badly: the first positive term goes in front.
+    if parts[0][0] < 0:
+        first = next((i for i, (coefficient, _) in enumerate(parts) if coefficient > 0), 0)
+        parts = [parts[first], *parts[:first], *parts[first + 1 :]]
+    return Add(tuple(_scaled(*part) for part in parts))
+
+

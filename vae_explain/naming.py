@@ -1,0 +1,128 @@
+"""Finding out what the user's own code calls each value.
+
+While a run is recorded, a profile function sees every Python frame begin and end. From
+the frames that belong to the user (not to PyTorch, not to the recorder) it reads which
+variable holds which tensor; from the `forward` frames it knows the module at work.
+
+A name goes to a value once, the first time any variable holds it. A variable that held
+several values in turn gives each of them its name and a number.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from types import CodeType, FrameType
+from typing import Any
+
+Lookup = Callable[[Any], int | None]
+
+
+class NameWatcher:
+    """Watches frames between `start` and `stop`; `names` fills with `{value: variable}`.
+
+    Parameters
+    ----------
+    lookup
+        Returns the number of the value that an object is, or None when it is not one.
+    module_paths
+        The path of every module, by `id` of the module.
+    hidden
+        Prefixes of the files whose variables are nobody's words.
+    """
+
+    def __init__(
+        self, lookup: Lookup, module_paths: Mapping[int, str], hidden: Sequence[str]
+    ) -> None:
+        self.names: dict[int, str] = {}
+        self.modules: list[tuple[str, int]] = []
+        self._lookup = lookup
+        self._module_paths = module_paths
+        self._hidden = tuple(hidden)
+        self._is_user: dict[CodeType, bool] = {}
+        self._entered: list[FrameType] = []
+        self._seen: dict[FrameType, int] = {}
+        self._calls = 0
+        self._base: FrameType | None = None
+        self._previous: Any = None
+
+    def start(self, base: FrameType) -> None:
+        """Begin to watch the frames that `base` calls."""
+        self._base = base
+        self._previous = sys.getprofile()
+        sys.setprofile(self._profile)
+
+    def stop(self) -> None:
+        """Put back the profile function that was there before."""
+        sys.setprofile(self._previous)
+        self._seen.clear()
+        self._entered.clear()
+        self._base = None
+
+    def look(self, frame: FrameType | None) -> None:
+        """Read the variables of every user frame from here outwards.
+
+        Called at each operation, it sees a variable before it is bound again.
+        """
+        while frame is not None and frame is not self._base:
+            code = frame.f_code
+            user = self._is_user.get(code)
+            if user is None:
+                user = self._is_user[code] = not code.co_filename.startswith(self._hidden)
+            if user and self._seen.get(frame) != frame.f_lasti:
+                self._seen[frame] = frame.f_lasti
+                self._read(frame)
+            frame = frame.f_back
+
+    def _profile(self, frame: FrameType, event: str, _: Any) -> None:
+        if event == "return":
+            self._seen.pop(frame, None)
+            if self._entered and self._entered[-1] is frame:
+                self._entered.pop()
+                self.modules.pop()
+            code = frame.f_code
+            user = self._is_user.get(code)
+            if user is None:
+                user = self._is_user[code] = not code.co_filename.startswith(self._hidden)
+            if user:
+                self._read(frame)
+        elif event == "call" and frame.f_code.co_name == "forward":
+            path = self._module_paths.get(id(frame.f_locals.get("self")))
+            if path is not None:
+                self._calls += 1
+                self._entered.append(frame)
+                self.modules.append((path, self._calls))
+
+    def _read(self, frame: FrameType) -> None:
+        names = self.names
+        lookup = self._lookup
+        for name, candidate in frame.f_locals.items():
+            number = lookup(candidate)
+            if number is not None and number not in names and name[0] not in "_.":
+                names[number] = name
+
+
+def numbered(names: Mapping[int, str], taken: Sequence[str]) -> dict[int, str]:
+    """Make names unique: a base that several values share gets `_1`, `_2`, … in order.
+
+    Examples
+    --------
+    >>> numbered({4: "h", 7: "z", 9: "h"}, taken=["x"])
+    {4: 'h_1', 7: 'z', 9: 'h_2'}
+    """
+    sharing: dict[str, list[int]] = {}
+    for value in sorted(names):
+        sharing.setdefault(names[value], []).append(value)
+    used = set(taken)
+    result: dict[int, str] = {}
+    for base, values in sharing.items():
+        alone = len(values) == 1 and base not in used
+        count = 0
+        for value in values:
+            name = base
+            while not alone and (name in used or name == base):
+                count += 1
+                name = f"{base}_{count}"
+            used.add(name)
+            result[value] = name
+    return {value: result[value] for value in sorted(result)}

@@ -1,0 +1,105 @@
+"""The four operations of arithmetic, and the sign: `add`, `sub`, `mul`, `div`, `neg`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..expression import ONE, Expression, Number
+from .rule import Bound, Example, NotExplained, elementwise
+
+
+def bind_two(input: Any, other: Any, *, alpha: float = 1) -> Bound:
+    """Bind `add` and `sub`, whose `alpha` scales the second operand."""
+    if alpha != 1:
+        raise NotExplained(f"alpha={alpha}")
+    return (input, other), {}
+
+
+def bind_division(input: Any, other: Any, *, rounding_mode: str | None = None) -> Bound:
+    if rounding_mode is not None:
+        raise NotExplained(f"rounding_mode={rounding_mode!r}")
+    return (input, other), {}
+
+
+def added(a: Expression, b: Expression) -> Expression:
+    # PyTorch hears `1 + logvar` as `logvar.add(1)`; people write the whole number in front.
+    if isinstance(b, Number) and b.value == int(b.value):
+        return b + a
+    return a + b
+
+
+def multiplied(a: Expression, b: Expression) -> Expression:
+    return b * a if isinstance(b, Number) else a * b
+
+
+_ROW = np.array([[1.5, -0.5, 2.0]])
+_SQUARE = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
+_EXAMPLES = (
+    Example((_SQUARE, _SQUARE[::-1] + 0.125)),
+    Example((_SQUARE, _ROW)),
+    Example((_ROW[0], _SQUARE)),
+    Example((np.array([[2.0], [-1.5]]), _ROW)),
+    Example((_SQUARE, np.array(0.5))),
+)
+
+ADD = elementwise(
+    "add",
+    bind=bind_two,
+    forward=lambda a, b: a + b,
+    vjp=lambda g, y, a, b: (g, g),
+    expression=added,
+    derivatives=(lambda y, a, b: ONE, lambda y, a, b: ONE),
+    words="sum",
+    torch="torch.add",
+    examples=_EXAMPLES,
+)
+
+SUB = elementwise(
+    "sub",
+    bind=bind_two,
+    forward=lambda a, b: a - b,
+    vjp=lambda g, y, a, b: (g, -g),
+    expression=lambda a, b: a - b,
+    derivatives=(lambda y, a, b: ONE, lambda y, a, b: Number(-1.0)),
+    words="difference",
+    torch="torch.sub",
+    examples=_EXAMPLES,
+)
+
+MUL = elementwise(
+    "mul",
+    bind=lambda input, other: ((input, other), {}),
+    forward=lambda a, b: a * b,
+    vjp=lambda g, y, a, b: (g * b, g * a),
+    expression=multiplied,
+    derivatives=(lambda y, a, b: b, lambda y, a, b: a),
+    words="product, element by element",
+    torch="torch.mul",
+    examples=_EXAMPLES,
+)
+
+DIV = elementwise(
+    "div",
+    bind=bind_division,
+    forward=lambda a, b: a / b,
+    vjp=lambda g, y, a, b: (g / b, -g * a / (b * b)),
+    expression=lambda a, b: a / b,
+    derivatives=(lambda y, a, b: ONE / b, lambda y, a, b: -a / b ** Number(2.0)),
+    words="quotient, element by element",
+    torch="torch.div",
+    examples=_EXAMPLES,
+)
+
+NEG = elementwise(
+    "neg",
+    bind=lambda input: ((input,), {}),
+    forward=lambda a: -a,
+    vjp=lambda g, y, a: (-g,),
+    expression=lambda a: -a,
+    derivatives=(lambda y, a: Number(-1.0),),
+    words="change of sign",
+    torch="torch.neg",
+    examples=(Example((_SQUARE,)),),
+)

@@ -1,0 +1,138 @@
+"""Sums and means over some or all axes: `sum`, `mean`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ..expression import ONE, Add, Div, Expression, Index, Number, Reshape, SumOver
+from ..trace import Array
+from .rule import Bound, Call, Example, Partial, Rule, indices, normalized_axes
+
+
+def bind(
+    input: Any,
+    dim: int | Iterable[int] | None = None,
+    keepdim: bool = False,
+    *,
+    axis: int | Iterable[int] | None = None,
+    dtype: Any = None,
+) -> Bound:
+    return (input,), {"dim": axis if dim is None else dim, "keepdim": keepdim}
+
+
+def reduced(call: Call) -> tuple[int, ...]:
+    """The axes that are summed over."""
+    return normalized_axes(call.attributes["dim"], len(call.operands[0].shape))
+
+
+def count(call: Call) -> int:
+    """How many elements go into each output element."""
+    shape = call.operands[0].shape
+    return prod(shape[axis] for axis in reduced(call))
+
+
+def sources(call: Call, index: Index) -> Iterator[Index]:
+    """Yield the input indices that one output element sums."""
+    shape = call.operands[0].shape
+    axes = reduced(call)
+    kept = [axis for axis in range(len(shape)) if axis not in axes]
+    positions = [index[a] for a in kept] if call.attributes["keepdim"] else list(index)
+    for inner in indices(shape[axis] for axis in axes):
+        full = [0] * len(shape)
+        for axis, at in zip(kept, positions, strict=True):
+            full[axis] = at
+        for axis, at in zip(axes, inner, strict=True):
+            full[axis] = at
+        yield tuple(full)
+
+
+def target(call: Call, index: Index) -> Index:
+    """Return the output index that an input element went into."""
+    axes = reduced(call)
+    if call.attributes["keepdim"]:
+        return tuple(0 if axis in axes else at for axis, at in enumerate(index))
+    return tuple(at for axis, at in enumerate(index) if axis not in axes)
+
+
+def spread(upstream: Array, shape: tuple[int, ...], dim: Any, keepdim: bool) -> Array:
+    """Give every summed element its output's upstream gradient."""
+    axes = normalized_axes(dim, len(shape))
+    kept = tuple(1 if axis in axes else size for axis, size in enumerate(shape))
+    return np.broadcast_to(upstream.reshape(kept), shape)
+
+
+def _spread_formula(call: Call, upstream: Expression) -> Expression:
+    # A scalar broadcasts by itself; otherwise the summed axes come back with length 1.
+    if not call.output.shape:
+        return upstream
+    axes = reduced(call)
+    shape = call.operands[0].shape
+    kept = tuple(1 if axis in axes else size for axis, size in enumerate(shape))
+    return upstream if call.output.shape == kept else Reshape(upstream, kept)
+
+
+def _sum_element(call: Call, index: Index) -> Expression:
+    terms = tuple(call.operands[0].at(source) for source in sources(call, index))
+    return Add(terms) if len(terms) > 1 else terms[0]
+
+
+def _mean_element(call: Call, index: Index) -> Expression:
+    return Div(_sum_element(call, index), Number(float(count(call))))
+
+
+def _sum_formula(call: Call) -> Expression:
+    return SumOver(call.operands[0].whole(), reduced(call), call.output.shape)
+
+
+_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
+_EXAMPLES = (
+    Example((_X,), {"dim": None, "keepdim": False}),
+    Example((_X,), {"dim": 1, "keepdim": False}),
+    Example((_X,), {"dim": -2, "keepdim": True}),
+    Example((_X,), {"dim": (0, 1), "keepdim": False}),
+)
+
+SUM = Rule(
+    name="sum",
+    bind=bind,
+    forward=lambda x, dim, keepdim: np.asarray(
+        x.sum(axis=normalized_axes(dim, x.ndim), keepdims=keepdim)
+    ),
+    vjp=lambda g, y, x, dim, keepdim: (spread(g, x.shape, dim, keepdim),),
+    element=_sum_element,
+    partials=lambda call, position, index: [(target(call, index), ONE)],
+    formula=_sum_formula,
+    gradient=lambda call, position, upstream: _spread_formula(call, upstream),
+    words="sum",
+    torch="torch.sum",
+    examples=_EXAMPLES,
+)
+
+
+def _mean_partials(call: Call, position: int, index: Index) -> list[Partial]:
+    return [(target(call, index), Div(ONE, Number(float(count(call)))))]
+
+
+MEAN = Rule(
+    name="mean",
+    bind=bind,
+    forward=lambda x, dim, keepdim: np.asarray(
+        x.mean(axis=normalized_axes(dim, x.ndim), keepdims=keepdim)
+    ),
+    vjp=lambda g, y, x, dim, keepdim: (
+        spread(g, x.shape, dim, keepdim) / (x.size / max(g.size, 1)),
+    ),
+    element=_mean_element,
+    partials=_mean_partials,
+    formula=lambda call: Div(_sum_formula(call), Number(float(count(call)))),
+    gradient=lambda call, position, upstream: (
+        _spread_formula(call, upstream) * Div(ONE, Number(float(count(call))))
+    ),
+    words="mean",
+    torch="torch.mean",
+    examples=_EXAMPLES,
+)

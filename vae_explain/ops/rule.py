@@ -1,0 +1,246 @@
+"""What an op's file fills in: one frozen value that holds all we know of the op.
+
+A rule works on NumPy arrays (forward and VJP) and on expressions (how one element of the
+output, or of a gradient, is made). It never sees PyTorch. Two makers cover every op:
+`elementwise`, for ops whose output element depends on one element of each operand, and
+`Rule` itself, for ops with a shape of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..expression import Expression, Index, SumOver
+from ..trace import Array
+
+
+class NotExplained(Exception):
+    """The rule does not cover this call; the message says which part of it."""
+
+
+class Operand(Protocol):
+    """A value as a rule sees it: numbers to compute with, and names to write."""
+
+    @property
+    def array(self) -> Array: ...
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def at(self, index: Index) -> Expression:
+        """One element, as a reference if the value is named, else as its own arithmetic."""
+        ...
+
+    def whole(self) -> Expression:
+        """The whole tensor, likewise."""
+        ...
+
+
+@dataclass(frozen=True)
+class Call:
+    """One recorded use of an op: its operands, its output and its attributes."""
+
+    operands: tuple[Operand, ...]
+    output: Operand
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def arrays(self) -> tuple[Array, ...]:
+        return tuple(operand.array for operand in self.operands)
+
+
+Bound = tuple[tuple[Any, ...], dict[str, Any]]
+Partial = tuple[Index, Expression]
+
+
+@dataclass(frozen=True)
+class Example:
+    """Operand arrays and attributes that every rule of the registry is tested on."""
+
+    operands: tuple[Array, ...]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """All we know of one op.
+
+    Attributes
+    ----------
+    name
+        The op's name as PyTorch gives it, without the marks of in-place or dunder forms.
+    bind
+        Takes the call's arguments as PyTorch takes them and returns the operands and
+        attributes that the other fields speak of. Raises `NotExplained` for a form of
+        the call that they do not cover.
+    forward
+        `forward(*arrays, **attributes)`, the output in NumPy.
+    vjp
+        `vjp(upstream, output, *arrays, **attributes)`, for each operand the
+        vector-Jacobian product, in the operand's shape; None for an operand that has none.
+    element
+        `element(call, index)`, how one element of the output is made.
+    partials
+        `partials(call, position, index)`: for one element of one operand, every output
+        index that depends on it, with the local derivative there.
+    formula
+        `formula(call)`, the whole output at once.
+    gradient
+        `gradient(call, position, upstream)`, the whole VJP at once.
+    words
+        What the op does, in a few words for a reader.
+    torch
+        The dotted PyTorch name that the tests hold the rule against.
+    examples
+        What the tests run it on.
+    source
+        True for an op that takes nothing from its operands: noise.
+    """
+
+    name: str
+    bind: Callable[..., Bound]
+    forward: Callable[..., Array]
+    vjp: Callable[..., tuple[Array | None, ...]]
+    element: Callable[[Call, Index], Expression]
+    partials: Callable[[Call, int, Index], list[Partial]]
+    formula: Callable[[Call], Expression]
+    gradient: Callable[[Call, int, Expression], Expression]
+    words: str
+    torch: str
+    examples: tuple[Example, ...] = ()
+    source: bool = False
+
+
+def elementwise(
+    name: str,
+    *,
+    bind: Callable[..., Bound],
+    forward: Callable[..., Array],
+    vjp: Callable[..., tuple[Array | None, ...]],
+    expression: Callable[..., Expression],
+    derivatives: tuple[Callable[..., Expression], ...],
+    words: str,
+    torch: str,
+    examples: tuple[Example, ...],
+) -> Rule:
+    """Make the rule of an op that works element by element, with broadcasting.
+
+    Parameters
+    ----------
+    vjp
+        Written as if all shapes were equal; the sum over broadcast axes is added here.
+    expression
+        `expression(*operands, **attributes)`, one output element.
+    derivatives
+        One function for each operand, `derivative(output, *operands, **attributes)`: the
+        derivative of the output element by that operand's element.
+    """
+
+    def vjp_in_operand_shapes(
+        upstream: Array, output: Array, *arrays: Array, **attributes: Any
+    ) -> tuple[Array | None, ...]:
+        gradients = vjp(upstream, output, *arrays, **attributes)
+        return tuple(
+            None if gradient is None else unbroadcast(gradient, np.shape(array))
+            for gradient, array in zip(gradients, arrays, strict=True)
+        )
+
+    def element(call: Call, index: Index) -> Expression:
+        return expression(*_elements(call, index), **call.attributes)
+
+    def partials(call: Call, position: int, index: Index) -> list[Partial]:
+        derivative = derivatives[position]
+        return [
+            (out, derivative(call.output.at(out), *_elements(call, out), **call.attributes))
+            for out in broadcast_targets(index, call.operands[position].shape, call.output.shape)
+        ]
+
+    def formula(call: Call) -> Expression:
+        return expression(*(operand.whole() for operand in call.operands), **call.attributes)
+
+    def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+        wholes = (operand.whole() for operand in call.operands)
+        local = derivatives[position](call.output.whole(), *wholes, **call.attributes)
+        return sum_to(upstream * local, call.output.shape, call.operands[position].shape)
+
+    return Rule(
+        name=name,
+        bind=bind,
+        forward=forward,
+        vjp=vjp_in_operand_shapes,
+        element=element,
+        partials=partials,
+        formula=formula,
+        gradient=gradient,
+        words=words,
+        torch=torch,
+        examples=examples,
+    )
+
+
+def _elements(call: Call, index: Index) -> tuple[Expression, ...]:
+    return tuple(operand.at(broadcast_index(index, operand.shape)) for operand in call.operands)
+
+
+# --- shapes -----------------------------------------------------------------------------
+
+
+def indices(shape: Iterable[int]) -> Iterator[Index]:
+    """Yield every index of a shape, last axis fastest."""
+    return product(*(range(size) for size in shape))
+
+
+def broadcast_index(index: Index, shape: tuple[int, ...]) -> Index:
+    """Return the index in an operand of `shape` that output `index` was made from."""
+    own = index[len(index) - len(shape) :] if shape else ()
+    return tuple(0 if size == 1 else at for at, size in zip(own, shape, strict=True))
+
+
+def broadcast_targets(
+    index: Index, shape: tuple[int, ...], output: tuple[int, ...]
+) -> Iterator[Index]:
+    """Yield the output indices that one operand element was spread to."""
+    extra = len(output) - len(shape)
+    padded = (1,) * extra + shape
+    own = (0,) * extra + index
+    return product(
+        *(
+            range(size) if width == 1 else (at,)
+            for at, width, size in zip(own, padded, output, strict=True)
+        )
+    )
+
+
+def broadcast_axes(shape: tuple[int, ...], output: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the axes of the output along which an operand of `shape` was spread."""
+    extra = len(output) - len(shape)
+    padded = (1,) * extra + shape
+    return tuple(
+        axis for axis, (width, size) in enumerate(zip(padded, output, strict=True)) if width != size
+    ) + tuple(axis for axis in range(extra) if output[axis] == 1)
+
+
+def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:
+    """Sum a gradient over the axes along which its operand was spread."""
+    gradient = np.asarray(gradient)
+    axes = broadcast_axes(shape, gradient.shape)
+    return gradient.sum(axis=axes).reshape(shape) if axes else gradient
+
+
+def sum_to(body: Expression, output: tuple[int, ...], shape: tuple[int, ...]) -> Expression:
+    """Wrap a whole-tensor gradient in the sum that `unbroadcast` takes, if it takes one."""
+    axes = broadcast_axes(shape, output)
+    return SumOver(body, axes, shape) if axes else body
+
+
+def normalized_axes(dim: int | Iterable[int] | None, rank: int) -> tuple[int, ...]:
+    """Return a reduction's `dim` as sorted axes from 0; all of them for None."""
+    if dim is None:
+        return tuple(range(rank))
+    chosen = (dim,) if isinstance(dim, int) else tuple(dim)
+    return tuple(sorted(axis % rank for axis in chosen)) if chosen and rank else tuple(range(rank))

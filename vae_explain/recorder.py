@@ -1,0 +1,366 @@
+"""Running a model once and writing down everything: where PyTorch ends.
+
+`record` runs any objective under a `TorchFunctionMode`, which sees each PyTorch call
+without the model being changed, then asks autograd for the gradient at every value, for
+the loss and for each of its terms, from that one forward pass. What it returns holds
+NumPy arrays only.
+
+It leaves nothing behind: the mode, the profile function and the generator's state are
+put back even when the model raises, and gradients go through `torch.autograd.grad`,
+which touches no `.grad`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import GradientEdge
+from torch.overrides import TorchFunctionMode
+
+from .naming import NameWatcher, numbered
+from .trace import Array, Kind, Operation, Slot, Term, Trace, Value
+
+NOISE = {"randn", "randn_like", "normal", "normal_", "rand", "rand_like", "bernoulli"}
+# Of those, the draws from the standard normal, which given noise may stand in for.
+STANDARD_NORMAL = {"randn", "randn_like", "normal", "normal_"}
+# Property reads that make a tensor to compute with; every other one is only a look.
+TENSOR_PROPERTIES = {"T", "mT", "H", "mH"}
+REFLECTED = {"rsub": "sub", "rdiv": "div", "rpow": "pow", "rmatmul": "matmul"}
+LOSS_COMBINERS = {"add", "sub", "neg", "mul", "div", "sum", "mean"}
+
+
+class NoiseMismatch(ValueError):
+    """The noise that was given does not have the shape that the model draws."""
+
+    def __init__(self, given: tuple[int, ...], drawn: tuple[int, ...]) -> None:
+        super().__init__(f"noise of shape {list(given)} given, {list(drawn)} drawn")
+        self.given, self.drawn = given, drawn
+
+
+def record(
+    objective: Callable[[], Tensor],
+    *,
+    modules: Mapping[str, nn.Module],
+    inputs: Mapping[str, Tensor],
+    noise: Sequence[Tensor] = (),
+) -> Trace:
+    """Run an objective once and return the record of it.
+
+    Parameters
+    ----------
+    objective
+        Runs model and loss and returns the loss, one number.
+    modules
+        The modules whose parameters and paths give names, by prefix; "" for none.
+    inputs
+        The tensors that the run starts from, by name.
+    noise
+        Taken, in order, in place of what the model draws from the standard normal.
+
+    Raises
+    ------
+    NoiseMismatch
+        If a given draw does not have the shape of the draw that it replaces.
+    ValueError
+        If the objective does not return a tensor of one element.
+    """
+    recorder = _Recorder(modules, inputs, noise)
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        watcher = recorder.watcher
+        watcher.start(sys._getframe())
+        try:
+            with recorder:
+                loss = objective()
+        finally:
+            watcher.stop()
+        if not isinstance(loss, Tensor) or loss.numel() != 1:
+            found = list(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
+            raise ValueError(f"the loss must be one number, not {found}")
+        return recorder.finish(loss)
+
+
+class _Recorder(TorchFunctionMode):
+    """Collects values and operations while it is the active mode."""
+
+    def __init__(
+        self,
+        modules: Mapping[str, nn.Module],
+        inputs: Mapping[str, Tensor],
+        noise: Sequence[Tensor],
+    ) -> None:
+        super().__init__()
+        self._arrays: list[Array] = []
+        self._kinds: list[Kind] = []
+        self._tensors: list[Tensor] = []  # kept, so that no id is given out twice
+        self._edges: list[Tensor | GradientEdge | None] = []
+        self._versions: list[int] = []
+        self._known: dict[int, int] = {}
+        self._fixed_names: dict[int, str] = {}
+        self._operations: list[Operation] = []
+        self._calls: list[int] = []
+        self._noise = list(noise)
+        paths: dict[int, str] = {}
+        for prefix, module in modules.items():
+            for path, part in module.named_modules(prefix=prefix):
+                paths.setdefault(id(part), path)
+        here = os.path.dirname(__file__)
+        self.watcher = NameWatcher(
+            self._lookup,
+            paths,
+            hidden=(
+                os.path.dirname(torch.__file__),
+                os.path.join(here, "recorder.py"),
+                os.path.join(here, "naming.py"),
+            ),
+        )
+        for name, tensor in inputs.items():
+            self._fixed_names[self._register(tensor, "input")] = name
+        for prefix, module in modules.items():
+            for name, parameter in module.named_parameters(prefix=prefix):
+                self._fixed_names[self._register(parameter, "parameter")] = name
+            for name, buffer in module.named_buffers(prefix=prefix):
+                self._fixed_names[self._register(buffer, "buffer")] = name
+
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        name = func.__name__
+        if name == "__get__":
+            name = func.__self__.__name__
+            if name not in TENSOR_PROPERTIES:
+                return func(*args, **kwargs)
+        # Inputs are looked up before the call: one that works in place changes them.
+        self.watcher.look(sys._getframe(1))
+        slots: list[int] = []
+        recorded_args = self._slotted(args, slots)
+        recorded_kwargs = {key: self._slotted(value, slots) for key, value in kwargs.items()}
+        result = func(*args, **kwargs)
+        outputs = [result] if isinstance(result, Tensor) else _tensors_in(result)
+        if not outputs:
+            return result
+        noisy = name in NOISE
+        if noisy and self._noise and name in STANDARD_NORMAL:
+            _replace(result, self._noise.pop(0))
+        in_place = name[-1] == "_" and name[-2:] != "__"
+        if not noisy and (not slots or _makes_constants(name)):
+            return result  # a factory: its product is a constant, noted when it is used
+        if not in_place and all(self._unchanged(output) for output in outputs):
+            return result  # such as `x.contiguous()`, which hands back x itself
+        numbers = tuple(self._register(t, "noise" if noisy else "intermediate") for t in outputs)
+        short, reflected = _canonical(name)
+        if reflected:
+            recorded_args = recorded_args[::-1]
+        module, call = self.watcher.modules[-1] if self.watcher.modules else ("", 0)
+        self._operations.append(
+            Operation(
+                short,
+                () if noisy else recorded_args,
+                {} if noisy else recorded_kwargs,
+                () if noisy else tuple(slots),
+                numbers,
+                module,
+                in_place,
+            )
+        )
+        self._calls.append(call)
+        return result
+
+    def finish(self, loss: Tensor) -> Trace:
+        """Name the values, take the gradients and hand over."""
+        output = self._lookup(loss)
+        if output is None:
+            raise ValueError("the loss was not computed from anything that was recorded")
+        names = self._names(output)
+        leaves = self._loss_terms(output, names)
+        for leaf in leaves:
+            names.setdefault(leaf, self._operations[self._producer(leaf)].name)
+        names = {**self._fixed_names, **numbered(names, list(self._fixed_names.values()))}
+        gradients = self._gradients(loss, None)
+        terms, by_term = self._term_gradients(leaves, names, gradients)
+        return Trace(
+            values=tuple(
+                Value(i, names.get(i), kind, array)
+                for i, (kind, array) in enumerate(zip(self._kinds, self._arrays, strict=True))
+            ),
+            operations=tuple(self._operations),
+            output=output,
+            terms=terms,
+            gradients={i: _array(g) for i, g in gradients.items()},
+            term_gradients=by_term,
+            torch_version=torch.__version__.split("+")[0],
+        )
+
+    # --- values ---
+
+    def _lookup(self, candidate: Any) -> int | None:
+        number = self._known.get(id(candidate))
+        # An id alone could be that of a later object; the kept tensor settles it.
+        return number if number is not None and self._tensors[number] is candidate else None
+
+    def _register(self, tensor: Tensor, kind: Kind) -> int:
+        number = len(self._tensors)
+        self._tensors.append(tensor)
+        self._kinds.append(kind)
+        self._arrays.append(_array(tensor))
+        self._versions.append(tensor._version)
+        self._edges.append(_edge(tensor))
+        self._known[id(tensor)] = number
+        return number
+
+    def _number(self, tensor: Tensor) -> int:
+        number = self._lookup(tensor)
+        # A changed version was written to through another view of the same memory.
+        if number is None or self._versions[number] != tensor._version:
+            return self._register(tensor, "constant")
+        return number
+
+    def _unchanged(self, tensor: Tensor) -> bool:
+        number = self._lookup(tensor)
+        return number is not None and self._versions[number] == tensor._version
+
+    def _slotted(self, argument: Any, slots: list[int]) -> Any:
+        if isinstance(argument, Tensor):
+            number = self._number(argument)
+            slots.append(number)
+            return Slot(number)
+        if isinstance(argument, list | tuple):
+            return tuple(self._slotted(item, slots) for item in argument)
+        return argument
+
+    # --- names ---
+
+    def _names(self, output: int) -> dict[int, str]:
+        names = {
+            number: name
+            for number, name in self.watcher.names.items()
+            if number not in self._fixed_names
+        }
+        # A value that no variable ever held is called by the module that made it last.
+        last = {call: op for op, call in zip(self._operations, self._calls, strict=True) if call}
+        for operation in last.values():
+            if operation.module:
+                for number in operation.outputs:
+                    names.setdefault(number, operation.module)
+        names.setdefault(output, "loss")
+        return names
+
+    # --- gradients ---
+
+    def _gradients(self, outputs: Tensor, upstream: Tensor | None) -> dict[int, Tensor]:
+        wanted = [(i, edge) for i, edge in enumerate(self._edges) if edge is not None]
+        if not outputs.requires_grad or not wanted:
+            return {}
+        found = torch.autograd.grad(
+            outputs,
+            [edge for _, edge in wanted],
+            grad_outputs=torch.ones_like(outputs) if upstream is None else upstream,
+            retain_graph=True,
+            allow_unused=True,
+        )
+        pairs = zip(wanted, found, strict=True)
+        return {i: gradient for (i, _), gradient in pairs if gradient is not None}
+
+    def _term_gradients(
+        self, leaves: Sequence[int], names: Mapping[int, str], total: Mapping[int, Tensor]
+    ) -> tuple[tuple[Term, ...], dict[str, dict[int, Array]]]:
+        terms: list[Term] = []
+        by_term: dict[str, dict[int, Array]] = {}
+        for leaf in leaves:
+            weight = total.get(leaf)
+            if weight is None:
+                continue  # a summand that no parameter reaches has no share of any gradient
+            share = self._gradients(self._tensors[leaf], weight)
+            if any(other != leaf and other in share for other in leaves):
+                return (), {}  # one term feeds another: there is no split that adds up
+            terms.append(Term(names[leaf], leaf, float(weight.flatten()[0])))
+            by_term[names[leaf]] = {i: _array(g) for i, g in share.items()}
+        return (tuple(terms), by_term) if len(terms) > 1 else ((), {})
+
+    def _producer(self, number: int) -> int:
+        return next(
+            (i for i, op in enumerate(self._operations) if number in op.outputs), -1
+        )
+
+    def _loss_terms(self, output: int, names: Mapping[int, str]) -> list[int]:
+        """Follow the sums that end in the loss back to the values that they add."""
+
+        def split(number: int) -> list[int]:
+            position = self._producer(number)
+            if position < 0 or (number in names and number != output):
+                return [number]
+            operation = self._operations[position]
+            parts = [i for i in operation.inputs if self._edges[i] is not None]
+            if operation.name not in LOSS_COMBINERS or not parts:
+                return [number]
+            if operation.name in ("add", "sub") and len(parts) > 1:
+                return [leaf for part in parts for leaf in split(part)]
+            if len(parts) > 1:
+                return [number]  # a product of two things that learn is one term
+            leaves = split(parts[0])
+            per_row = all(i in names and self._arrays[i].ndim <= 1 for i in leaves)
+            through = self._arrays[parts[0]].size == 1 or per_row
+            named = leaves == [parts[0]] and parts[0] in names
+            return leaves if through and (len(leaves) > 1 or named) else [number]
+
+        leaves = list(dict.fromkeys(split(output)))
+        return leaves if len(leaves) > 1 else []
+
+
+def _array(tensor: Tensor) -> Array:
+    plain = tensor.detach().cpu()
+    if plain.dtype == torch.bfloat16:
+        plain = plain.float()  # NumPy has no bfloat16, and float32 holds every one
+    copied: Array = np.array(plain.resolve_conj().resolve_neg().numpy())
+    return copied
+
+
+def _edge(tensor: Tensor) -> Tensor | GradientEdge | None:
+    """Return where autograd delivers the gradient of this value, now and not later."""
+    if not tensor.requires_grad:
+        return None
+    node = tensor.grad_fn
+    return tensor if node is None else GradientEdge(node, tensor.output_nr)
+
+
+def _tensors_in(result: Any) -> list[Tensor]:
+    if isinstance(result, list | tuple):
+        return [item for item in result if isinstance(item, Tensor)]
+    return []
+
+
+def _replace(drawn: Tensor, given: Tensor) -> None:
+    if given.numel() != drawn.numel():
+        raise NoiseMismatch(tuple(given.shape), tuple(drawn.shape))
+    with torch.no_grad():
+        drawn.copy_(given.reshape(drawn.shape))
+
+
+def _makes_constants(name: str) -> bool:
+    return name.startswith("new_") or name.endswith("_like") or name in ("detach_", "empty")
+
+
+def _canonical(name: str) -> tuple[str, bool]:
+    """Return the op's plain name, and whether its operands came in reverse.
+
+    Examples
+    --------
+    >>> _canonical("__rsub__"), _canonical("add_"), _canonical("log_softmax")
+    (('sub', True), ('add', False), ('log_softmax', False))
+    """
+    plain = name.strip("_")
+    if plain in REFLECTED and name.startswith("__"):
+        return REFLECTED[plain], True
+    if name == "__rpow__":
+        return "pow", True
+    return plain, False

@@ -1,0 +1,115 @@
+"""What the recorder hands over: the record of one run, in NumPy arrays only.
+
+Everything below this room (rules, replay, gradients, words) works from a `Trace` and
+never needs PyTorch. Values are numbered in the order in which they appeared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Kind = Literal["input", "parameter", "buffer", "noise", "constant", "intermediate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Stands in a recorded argument list where a tensor stood."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A tensor of the run: its number, its name if it has one, and its elements."""
+
+    id: int
+    name: str | None
+    kind: Kind
+    array: Array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One PyTorch call: `args` and `kwargs` as it got them, tensors replaced by slots."""
+
+    name: str
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    module: str
+    in_place: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A summand of the loss: its value and the constant that it enters the loss with."""
+
+    name: str
+    value: int
+    weight: float
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The ordered operations of one run with all their values and PyTorch's gradients.
+
+    Attributes
+    ----------
+    values
+        Every tensor seen, `values[i].id == i`.
+    operations
+        The calls in the order in which they ran.
+    output
+        The number of the loss.
+    terms
+        The summands of the loss, when it is a sum; empty when it is one piece.
+    gradients
+        Autograd's gradient of the loss at each value that has one, by number.
+    term_gradients
+        The same for each term alone, its weight included, so that terms add up to the loss.
+    torch_version
+        The PyTorch that ran it.
+    """
+
+    values: tuple[Value, ...]
+    operations: tuple[Operation, ...]
+    output: int
+    terms: tuple[Term, ...] = ()
+    gradients: Mapping[int, Array] = field(default_factory=dict)
+    term_gradients: Mapping[str, Mapping[int, Array]] = field(default_factory=dict)
+    torch_version: str = ""
+
+    @cached_property
+    def by_name(self) -> dict[str, Value]:
+        """The named values."""
+        return {value.name: value for value in self.values if value.name is not None}
+
+    @cached_property
+    def producer(self) -> dict[int, int]:
+        """For each computed value, the position of the operation that made it."""
+        return {out: i for i, op in enumerate(self.operations) for out in op.outputs}
+
+    @cached_property
+    def consumers(self) -> dict[int, tuple[int, ...]]:
+        """For each value, the positions of the operations that used it, in order."""
+        found: dict[int, list[int]] = {}
+        for position, operation in enumerate(self.operations):
+            for value in dict.fromkeys(operation.inputs):
+                found.setdefault(value, []).append(position)
+        return {value: tuple(positions) for value, positions in found.items()}
+
+    @property
+    def loss(self) -> Value:
+        return self.values[self.output]

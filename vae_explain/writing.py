@@ -1,0 +1,273 @@
+"""How an expression is written: as pieces to colour, as text, as LaTeX.
+
+One walk over the tree serves symbols and substituted numbers alike: how a leaf is
+written is asked of the caller, so rounding stays with the renderers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from .expression import (
+    FUNCTIONS,
+    Add,
+    Apply,
+    Div,
+    Expression,
+    Index,
+    MatMul,
+    Mul,
+    Neg,
+    Number,
+    Pow,
+    Ref,
+    Reshape,
+    Role,
+    SumOver,
+    Transpose,
+)
+
+class Token(NamedTuple):
+    """A piece of a written expression and what it stands for, so that it can be coloured."""
+
+    text: str
+    role: Role
+
+
+Leaf = Callable[[Number | Ref], str]
+SUPERSCRIPTS = {2.0: "²", 3.0: "³"}
+HALVES = {0.5: "½", -0.5: "-½", 0.25: "¼", -0.25: "-¼"}
+
+
+def constant_text(value: float) -> str:
+    """Write a constant of a formula: `2`, `½`, `1e-05`."""
+    if value in HALVES:
+        return HALVES[value]
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+
+
+def index_text(index: Iterable[int]) -> str:
+    """Write an index as Python does: `[0,1]`; nothing for a number without one."""
+    inside = ",".join(map(str, index))
+    return f"[{inside}]" if inside else ""
+
+
+def symbol_text(leaf: Number | Ref) -> str:
+    """Write a leaf as its name, which is the leaf writer of formulas."""
+    if isinstance(leaf, Number):
+        return constant_text(leaf.value)
+    return leaf.name if leaf.index is None else leaf.name + index_text(leaf.index)
+
+
+def to_text(expression: Expression, leaf: Leaf = symbol_text) -> str:
+    """Write a tree on one line, its leaves by `leaf`."""
+    return "".join(token.text for token in to_tokens(expression, leaf))
+
+
+def to_tokens(expression: Expression, leaf: Leaf = symbol_text) -> list[Token]:
+    """Write a tree as coloured pieces.
+
+    A minus sign at the start of a term moves into the operator before it
+    (`a - b`, never `a + -b`), and one inside a product gets parentheses.
+    """
+    match expression:
+        case Number():
+            return [Token(leaf(expression), "constant")]
+        case Ref(role=role):
+            return [Token(leaf(expression), role)]
+        case Add(terms):
+            return _join_sum([to_tokens(term, leaf) for term in terms])
+        case Mul(factors):
+            return _product_tokens(factors, leaf)
+        case Neg(body):
+            return [Token("-", "operator"), *_inside(body, leaf, (Add, Neg))]
+        case Div(numerator, denominator):
+            return [
+                *_inside(numerator, leaf, (Add,)),
+                Token("/", "operator"),
+                *_inside(denominator, leaf, (Add, Mul, Div, Neg)),
+            ]
+        case Pow(base, exponent):
+            below = _inside(base, leaf, (Add, Mul, Neg, Div, Pow))
+            if isinstance(exponent, Number) and exponent.value in SUPERSCRIPTS:
+                return [*below, Token(SUPERSCRIPTS[exponent.value], "operator")]
+            above = _inside(exponent, leaf, (Add, Mul, Neg, Div, Pow))
+            return [*below, Token("^", "operator"), *above]
+        case Apply("gate", (argument,)):
+            return _wrap("[", to_tokens(argument, leaf), " > 0]")
+        case Apply(function, arguments):
+            inside: list[Token] = []
+            for argument in arguments:
+                inside += [Token(", ", "operator")] if inside else []
+                inside += to_tokens(argument, leaf)
+            return _wrap(f"{function}(", inside, ")")
+        case MatMul(left, right):
+            return [
+                *_inside(left, leaf, (Add, Mul, Neg)),
+                Token(" @ ", "operator"),
+                *_inside(right, leaf, (Add, Mul, Neg)),
+            ]
+        case Transpose(body):
+            return [*_inside(body, leaf, (Add, Mul, Neg, MatMul)), Token("ᵀ", "operator")]
+        case Reshape(body, shape):
+            size = ", ".join(map(str, shape))
+            return [*_inside(body, leaf, (Add, Mul, Neg)), Token(f".reshape({size})", "operator")]
+        case SumOver(body):
+            return _wrap("Σ(", to_tokens(body, leaf), ")")
+        case _:
+            raise TypeError(f"no way to write {type(expression).__name__}")
+
+
+def _wrap(before: str, inside: list[Token], after: str) -> list[Token]:
+    return [Token(before, "operator"), *inside, Token(after, "operator")]
+
+
+def _inside(
+    expression: Expression, leaf: Leaf, loose: tuple[type[Expression], ...]
+) -> list[Token]:
+    """Write a part, in parentheses when it binds more loosely than what stands around it."""
+    tokens = to_tokens(expression, leaf)
+    if isinstance(expression, loose) or tokens[0].text.startswith("-"):
+        return _wrap("(", tokens, ")")
+    return tokens
+
+
+def _product_tokens(factors: tuple[Expression, ...], leaf: Leaf) -> list[Token]:
+    tokens: list[Token] = []
+    for position, factor in enumerate(factors):
+        if position == 0 and factor == Number(-1.0) and len(factors) > 1:
+            tokens.append(Token("-", "operator"))
+            continue
+        written = to_tokens(factor, leaf)
+        starts_negative = written[0].text.startswith("-")
+        if isinstance(factor, Add | MatMul) or (starts_negative and tokens):
+            written = _wrap("(", written, ")")
+        if tokens and tokens[-1].text != "-":
+            tokens.append(Token("·", "operator"))
+        tokens += written
+    return tokens
+
+
+def _join_sum(written: list[list[Token]]) -> list[Token]:
+    tokens: list[Token] = []
+    for term in written:
+        if tokens and term[0].text.startswith("-"):
+            tokens.append(Token(" - ", "operator"))
+            rest = term[0].text[1:]
+            tokens += [Token(rest, term[0].role)] if rest else []
+            tokens += term[1:]
+        else:
+            tokens += [Token(" + ", "operator")] if tokens else []
+            tokens += term
+    return tokens
+
+
+# --- LaTeX ------------------------------------------------------------------------------
+
+LATEX_NAMES = {
+    "mu": r"\mu",
+    "logvar": r"\log\sigma^2",
+    "variance": r"\sigma^2",
+    "std": r"\sigma",
+    "eps": r"\varepsilon",
+    "recon_x": r"\hat{x}",
+    "kl": r"\mathrm{KL}",
+    "mse": r"\mathrm{MSE}",
+    "loss": r"\mathcal{L}",
+}
+# A superscript of its own, or more than one sign: parenthesised before an index is hung on it.
+_COMPOUND_LATEX = {"logvar", "variance"}
+_LATEX_ESCAPES = str.maketrans(
+    {c: "\\" + c for c in "_#$%&{}"}
+    | {"\\": r"\backslash{}", "^": r"\hat{}", "~": r"\sim{}", "∂": r"\partial "}
+)
+
+
+def latex_name(name: str, index: Index | None = None) -> str:
+    """Write a value's name in LaTeX, with its index as a subscript."""
+    if name.startswith("∂") and "/∂" in name:
+        above, below = name[1:].split("/∂", 1)
+        return rf"\frac{{\partial {latex_name(above)}}}{{\partial {latex_name(below, index)}}}"
+    plain = LATEX_NAMES.get(name)
+    if plain is None:
+        plain = name if len(name) == 1 and name.isalpha() else rf"\mathrm{{{_escape(name)}}}"
+    if not index:
+        return plain
+    body = rf"\left({plain}\right)" if name in _COMPOUND_LATEX else plain
+    return f"{body}_{{{','.join(map(str, index))}}}"
+
+
+def _escape(name: str) -> str:
+    return name.translate(_LATEX_ESCAPES)
+
+
+def latex_symbol(leaf: Number | Ref) -> str:
+    """Write a leaf as its LaTeX name, which is the leaf writer of typeset formulas."""
+    if isinstance(leaf, Number):
+        text = constant_text(leaf.value)
+        for sign, fraction in (("½", r"\tfrac{1}{2}"), ("¼", r"\tfrac{1}{4}")):
+            text = text.replace(sign, fraction)
+        return text
+    return latex_name(leaf.name, leaf.index)
+
+
+def to_latex(expression: Expression, leaf: Leaf = latex_symbol) -> str:
+    """Write a tree as LaTeX that needs nothing beyond amsmath."""
+    match expression:
+        case Number() | Ref():
+            return leaf(expression)
+        case Add(terms):
+            text = ""
+            for term in terms:
+                written = to_latex(term, leaf)
+                if not text:
+                    text = written
+                else:
+                    text += f" - {written[1:]}" if written.startswith("-") else f" + {written}"
+            return text
+        case Mul(factors):
+            text = ""
+            for position, factor in enumerate(factors):
+                if position == 0 and factor == Number(-1.0) and len(factors) > 1:
+                    text = "-"
+                    continue
+                written = _latex_inside(factor, leaf, (Add, MatMul), negative=bool(text))
+                text += written if text in ("", "-") else rf" \cdot {written}"
+            return text
+        case Neg(body):
+            return "-" + _latex_inside(body, leaf, (Add, Neg))
+        case Div(numerator, denominator):
+            return rf"\frac{{{to_latex(numerator, leaf)}}}{{{to_latex(denominator, leaf)}}}"
+        case Pow(base, exponent):
+            below = _latex_inside(base, leaf, (Add, Mul, Neg, Div, Pow))
+            if isinstance(base, Ref) and ("^" in below or "_" in below):
+                below = rf"{{{below}}}"
+            return f"{below}^{{{to_latex(exponent, leaf)}}}"
+        case Apply(function, (argument,)):
+            return FUNCTIONS[function].latex.format(to_latex(argument, leaf))
+        case MatMul(left, right):
+            parts = (_latex_inside(side, leaf, (Add, Mul, Neg)) for side in (left, right))
+            return r" \, ".join(parts)
+        case Transpose(body):
+            return _latex_inside(body, leaf, (Add, Mul, Neg, MatMul)) + r"^{\top}"
+        case Reshape(body):
+            return to_latex(body, leaf)
+        case SumOver(body):
+            return rf"\sum {_latex_inside(body, leaf, (Add,))}"
+        case _:
+            raise TypeError(f"no LaTeX for {type(expression).__name__}")
+
+
+def _latex_inside(
+    expression: Expression,
+    leaf: Leaf,
+    loose: tuple[type[Expression], ...],
+    negative: bool = True,
+) -> str:
+    written = to_latex(expression, leaf)
+    if isinstance(expression, loose) or (negative and written.startswith("-")):
+        return rf"\left({written}\right)"
+    return written
+
+
