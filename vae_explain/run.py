@@ -1,0 +1,140 @@
+"""One run in one arithmetic: the numbers that are shown, and what they are held against.
+
+`printed` shows what a reader gets who starts from the parameters and noise as a page
+prints them, rounded to 4 decimals: float64, by hand. `full` shows PyTorch's own float32
+numbers. Either way every shown number stands beside one that PyTorch computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from .gradients import backward
+from .graph import Graph
+from .replay import Arrays, replay
+from .trace import Array, Trace, Value
+
+Arithmetic = Literal["printed", "full"]
+PRINTED_DECIMALS = 4
+
+
+class NotFinite(ValueError):
+    """A run whose loss overflowed; `first` names the first value that was not finite."""
+
+    def __init__(self, first: str) -> None:
+        super().__init__(f"{first} is not finite")
+        self.first = first
+
+
+@dataclass(frozen=True)
+class Run:
+    """The numbers of one run.
+
+    Attributes
+    ----------
+    trace
+        PyTorch's record, in the precision of this arithmetic.
+    values
+        Every value as shown, by number.
+    gradients
+        The gradient of the loss at each value, as shown, by number.
+    term_gradients
+        The same for each term of the loss, by the term's name.
+    label
+        What was run, for a header: `VAE 4→8→2→8→4`.
+    """
+
+    trace: Trace
+    arithmetic: Arithmetic
+    seed: int
+    label: str
+    values: Arrays
+    gradients: Arrays
+    term_gradients: Mapping[str, Arrays]
+    graph: Graph = field(repr=False)
+
+    @cached_property
+    def hand_values(self) -> dict[int, Array]:
+        """The forward pass by the rules, in float64, from the shown inputs."""
+        return dict(self.values) if self.arithmetic == "printed" else replay(self.graph)
+
+    @cached_property
+    def hand_gradients(self) -> dict[int, Array]:
+        """The backward pass by the rules, in float64."""
+        return backward(self.graph, self.hand_values, self.trace.output)
+
+    def value(self, name: str) -> Value:
+        """Return a named value's record; `KeyError` when no value has that name."""
+        return self.trace.by_name[name]
+
+    def array(self, name: str) -> Array:
+        """Return a named value's numbers as shown."""
+        return self.values[self.value(name).id]
+
+    def gradient(self, name: str) -> Array:
+        """Return the gradient at a named value as shown."""
+        return self.gradients[self.value(name).id]
+
+    @property
+    def precision(self) -> float:
+        """The rounding of the numbers that this run's lines are compared with."""
+        return float(np.finfo(self.trace.loss.array.dtype).eps)
+
+    def require_finite(self) -> None:
+        """Raise `NotFinite` when the loss, or a gradient of it, overflowed."""
+        finite = bool(np.isfinite(self.values[self.trace.output]).all())
+        if finite and all(np.isfinite(gradient).all() for gradient in self.gradients.values()):
+            return
+        for value in self.trace.values:
+            if value.name and not np.isfinite(self.values[value.id]).all():
+                raise NotFinite(value.name)
+        for number, gradient in sorted(self.gradients.items(), reverse=True):
+            name = self.trace.values[number].name
+            if name and not np.isfinite(gradient).all():
+                raise NotFinite(f"{name}.grad")
+        raise NotFinite("loss")
+
+
+def full_run(trace: Trace, seed: int, label: str) -> Run:
+    """Show PyTorch's own numbers."""
+    return Run(
+        trace=trace,
+        arithmetic="full",
+        seed=seed,
+        label=label,
+        values={value.id: value.array for value in trace.values},
+        gradients=trace.gradients,
+        term_gradients=trace.term_gradients,
+        graph=Graph(trace),
+    )
+
+
+def printed_run(trace: Trace, seed: int, label: str) -> Run:
+    """Show the numbers made by hand from a float64 trace over rounded parameters."""
+    graph = Graph(trace)
+    values = replay(graph)
+    return Run(
+        trace=trace,
+        arithmetic="printed",
+        seed=seed,
+        label=label,
+        values=values,
+        gradients=backward(graph, values, trace.output),
+        term_gradients={
+            term.name: backward(graph, values, term.value, term.weight) for term in trace.terms
+        },
+        graph=graph,
+    )
+
+
+def as_printed(array: Array) -> Array:
+    """Round as a page with 4 decimals does.
+
+    Scaling a float32 by 10⁴ is exact in float64, so ties go to even just as in `%.4f`.
+    """
+    return np.round(np.asarray(array, dtype=np.float64), PRINTED_DECIMALS)

@@ -1,0 +1,258 @@
+"""Steps: a named value together with its expression over other named values.
+
+`std = torch.exp(0.5 * logvar)` is two operations and one step, because only `std` has a
+name. This room composes the rules of the operations in between, forward for values and
+backward for gradients, for one element or for the whole tensor. The gradient page,
+derivations and updates all take their expressions from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from .expression import Add, Expression, Index, Number, Ref, Role, references
+from .folding import simplify
+from .graph import BoundOperation
+from .ops import Call, NotExplained, Rule
+
+from .run import Run
+from .trace import Array, Kind
+
+ROLES: dict[Kind, Role] = {
+    "input": "input",
+    "parameter": "parameter",
+    "buffer": "parameter",
+    "noise": "noise",
+    "constant": "input",
+    "intermediate": "value",
+}
+
+
+class Part(NamedTuple):
+    """A summand of a gradient: the named value that it arrives through, and its arithmetic."""
+
+    through: int
+    expression: Expression
+
+
+class Steps:
+    """Composes expressions over one run."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._parts: dict[tuple[int, Index | None, str | None], list[Part]] = {}
+        self._constants: dict[tuple[int, str | None], Number | None] = {}
+
+    # --- which values are steps ---
+
+    def named(self) -> Iterator[int]:
+        """Yield the computed and drawn values that have a name, in order."""
+        for value in self.run.trace.values:
+            if value.name is not None and value.id in self.run.trace.producer:
+                yield value.id
+
+    def inputs(self, number: int) -> list[int]:
+        """Return the named values (and drawn or given ones) that a step is made from."""
+        by_name = self.run.trace.by_name
+        try:
+            refs = references(self.formula(number))
+        except NotExplained:
+            bound = self.run.graph.producer(number)
+            return list(bound.operation.inputs) if bound else []
+        return [by_name[ref.name].id for ref in refs if ref.name in by_name]
+
+    # --- references ---
+
+    def shown_index(self, number: int, index: Index) -> Index:
+        """Drop the batch axis of a batch of one, as a person writing `z[0]` does."""
+        value = self.run.trace.values[number]
+        single = len(value.shape) > 1 and value.shape[0] == 1 and value.kind != "parameter"
+        return index[1:] if single else index
+
+    def full_index(self, number: int, index: Index) -> Index:
+        """Undo `shown_index`; an index that is whole already stays as it is."""
+        shape = self.run.trace.values[number].shape
+        return (0, *index) if len(index) == len(shape) - 1 and shape[0] == 1 else index
+
+    def reference(self, number: int, index: Index | None) -> Expression:
+        """Return a named value, or one element of it, as a leaf."""
+        value = self.run.trace.values[number]
+        array = self.run.values[number]
+        name = value.name or f"constant {number}"
+        if index is None:
+            return Ref(name, None, ROLES[value.kind], array)
+        return Ref(name, self.shown_index(number, index), ROLES[value.kind], float(array[index]))
+
+    def gradient_reference(
+        self, number: int, index: Index | None, term: str | None = None
+    ) -> Expression:
+        """Return the gradient at a named value as a leaf, `∂loss/∂z[0]`."""
+        array = self._gradients(term)[number]
+        name = gradient_name(self.run, number, term)
+        if index is None:
+            return Ref(name, None, "gradient", array)
+        return Ref(name, self.shown_index(number, index), "gradient", float(array[index]))
+
+    # --- values ---
+
+    def element(self, number: int, index: Index) -> Expression:
+        """Return how one element of a value is made, over named values.
+
+        Raises
+        ------
+        NotExplained
+            If an operation on the way has no rule.
+        """
+        bound = self.run.graph.producer(number)
+        if bound is None:
+            return self.reference(number, index)
+        return self._rule(bound).element(self._call(bound), index)
+
+    def formula(self, number: int) -> Expression:
+        """Return how a whole value is made, over named values."""
+        bound = self.run.graph.producer(number)
+        if bound is None:
+            return self.reference(number, None)
+        return self._rule(bound).formula(self._call(bound))
+
+    # --- gradients ---
+
+    def gradient(self, number: int, index: Index | None, term: str | None = None) -> Expression:
+        """Return the chain rule at one element (or, for None, the whole) of a value.
+
+        Over the gradients of the named values that used it, constants folded.
+        """
+        if number == self._start(term):
+            return self._seed(term)
+        grouped: dict[int, list[Expression]] = {}
+        for part in self.parts(number, index, term):
+            grouped.setdefault(part.through, []).append(part.expression)
+        sums = [simplify(Add(tuple(group))) for group in grouped.values()]
+        sums = [part for part in sums if part != Number(0.0)] or [Number(0.0)]
+        return sums[0] if len(sums) == 1 else Add(tuple(sums))
+
+    def parts(self, number: int, index: Index | None, term: str | None = None) -> list[Part]:
+        """Return the summands of a gradient, one for each way to a named value ahead."""
+        key = (number, index, term)
+        if key not in self._parts:
+            self._parts[key] = list(self._find_parts(number, index, term))
+        return self._parts[key]
+
+    def _find_parts(self, number: int, index: Index | None, term: str | None) -> Iterator[Part]:
+        reached = self._gradients(term)
+        for bound in self.run.graph.consumers(number):
+            if bound.output not in reached or bound.output == number:
+                continue
+            rule, call = self._rule(bound), self._call(bound)
+            for position in bound.positions(number):
+                if index is None:
+                    for through, upstream in self._upstream(bound.output, None, term):
+                        yield Part(through, rule.gradient(call, position, upstream))
+                    continue
+                for out, partial in rule.partials(call, position, index):
+                    for through, upstream in self._upstream(bound.output, out, term):
+                        yield Part(through, upstream * partial)
+
+    def _upstream(self, output: int, index: Index | None, term: str | None) -> list[Part]:
+        if output == self._start(term):
+            return [Part(output, self._seed(term))]
+        if self.run.trace.values[output].name is None:
+            return self.parts(output, index, term)
+        constant = self.constant_gradient(output, term)
+        return [Part(output, constant or self.gradient_reference(output, index, term))]
+
+    def constant_gradient(self, number: int, term: str | None = None) -> Number | None:
+        """Return a scalar's gradient when it is a constant, as it is at a term of a sum."""
+        key = (number, term)
+        if key not in self._constants:
+            scalar = self.run.values[number].size == 1
+            whole = self.gradient(number, None, term) if scalar else None
+            self._constants[key] = whole if isinstance(whole, Number) else None
+        return self._constants[key]
+
+    def _gradients(self, term: str | None) -> Mapping[int, Array]:
+        return self.run.gradients if term is None else self.run.term_gradients[term]
+
+    def _start(self, term: str | None) -> int:
+        if term is None:
+            return self.run.trace.output
+        return self.run.trace.by_name[term].id
+
+    def _seed(self, term: str | None) -> Number:
+        weights = {entry.name: entry.weight for entry in self.run.trace.terms}
+        return Number(1.0 if term is None else weights[term])
+
+    # --- rules ---
+
+    def _rule(self, bound: BoundOperation) -> Rule:
+        if bound.rule is None:
+            raise NotExplained(f"{bound.operation.name}: {bound.reason}")
+        return bound.rule
+
+    def _call(self, bound: BoundOperation) -> Call:
+        operands = tuple(
+            _ValueOperand(self, int(operand)) if slot else _Constant(float(operand))
+            for operand, slot in zip(bound.operands, bound.slots, strict=True)
+        )
+        return Call(operands, _ValueOperand(self, bound.output), bound.attributes)
+
+
+@dataclass(frozen=True, slots=True)
+class _ValueOperand:
+    """A value of the run: a leaf where it has a name, its own arithmetic where it has none."""
+
+    steps: Steps
+    number: int
+
+    @property
+    def array(self) -> Array:
+        return self.steps.run.values[self.number]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.steps.run.trace.values[self.number].shape
+
+    def at(self, index: Index) -> Expression:
+        if self._is_leaf():
+            return self.steps.reference(self.number, index)
+        return self.steps.element(self.number, index)
+
+    def whole(self) -> Expression:
+        if self._is_leaf():
+            return self.steps.reference(self.number, None)
+        return self.steps.formula(self.number)
+
+    def _is_leaf(self) -> bool:
+        trace = self.steps.run.trace
+        return trace.values[self.number].name is not None or self.number not in trace.producer
+
+
+@dataclass(frozen=True, slots=True)
+class _Constant:
+    """A plain number of the user's code."""
+
+    number: float
+    shape: tuple[int, ...] = ()
+
+    @property
+    def array(self) -> Array:
+        return np.asarray(self.number)
+
+    def at(self, index: Index) -> Expression:
+        return Number(self.number)
+
+    def whole(self) -> Expression:
+        return Number(self.number)
+
+
+def gradient_name(run: Run, number: int, term: str | None = None) -> str:
+    """Write `∂loss/∂z`, or `∂kl/∂z` for one term's share."""
+    top = term or run.trace.loss.name or "loss"
+    return f"∂{top}/∂{run.trace.values[number].name}"
+
+
+__all__ = ["Part", "Steps", "gradient_name"]
