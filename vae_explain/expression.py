@@ -128,7 +128,7 @@ class SumOver(Expression):
 class Function(NamedTuple):
     """What is known of a function of one number.
 
-    `slope` is its derivative, needed here only to bound the rounding error of a line.
+    `slope` bounds its derivative, needed here only to bound the rounding error of a line.
     """
 
     value: Callable[[float], float]
@@ -142,7 +142,10 @@ def _sigmoid(x: float) -> float:
 
 
 def _exp(x: float) -> float:
-    return math.exp(x) if x < 709.79 else math.inf
+    try:
+        return math.exp(x)
+    except OverflowError:
+        return math.inf
 
 
 def _log(x: float) -> float:
@@ -159,17 +162,15 @@ FUNCTIONS: dict[str, Function] = {
     "exp": Function(_exp, _exp, r"\exp\left({}\right)"),
     "log": Function(_log, lambda x: 1 / x if x else math.inf, r"\log\left({}\right)"),
     "sqrt": Function(_sqrt, lambda x: 0.5 / _sqrt(x) if x > 0 else 0.0, r"\sqrt{{{}}}"),
-    "relu": Function(
-        lambda x: x if x > 0 or x != x else 0.0,
-        lambda x: float(x > 0),
-        r"\max\left(0, {}\right)",
-    ),
+    # Its slope is 1 on both sides of 0, since rounding may open a gate that is barely closed.
+    "relu": Function(lambda x: 0.0 if x < 0 else x, lambda _: 1.0, r"\max\left(0, {}\right)"),
     "sigmoid": Function(
         _sigmoid, lambda x: _sigmoid(x) * _sigmoid(-x), r"\operatorname{{sigmoid}}\left({}\right)"
     ),
     "tanh": Function(math.tanh, lambda x: 1 - math.tanh(x) ** 2, r"\tanh\left({}\right)"),
-    # The gate of a ReLU, an Iverson bracket: 1 where its input is positive, else 0.
-    "gate": Function(lambda x: float(x > 0), lambda _: 0.0, r"\left[{} > 0\right]"),
+    # The gate of a ReLU, an Iverson bracket: 1 where its input is positive, else 0. A NaN
+    # goes through a ReLU, and so does its gradient.
+    "gate": Function(lambda x: float(not x <= 0), lambda _: 0.0, r"\left[{} > 0\right]"),
 }
 
 ZERO = Number(0.0)
@@ -229,8 +230,8 @@ def measure(expression: Expression) -> Measured:
         case Div(numerator, denominator):
             above, below = measure(numerator), measure(denominator)
             if below.value == 0:
-                quotient = math.nan if above.value == 0 else math.copysign(math.inf, above.value)
-                return Measured(quotient, math.inf)
+                # Zero times infinity and NaN times infinity are NaN, as 0/0 and NaN/0 are.
+                return Measured(above.value * math.copysign(math.inf, below.value), math.inf)
             quotient = above.value / below.value
             spread = below.magnitude / abs(below.value)
             return Measured(quotient, above.magnitude / abs(below.value) * spread)
@@ -238,7 +239,10 @@ def measure(expression: Expression) -> Measured:
             below, above = measure(base), measure(exponent)
             power = _power(below.value, above.value)
             slope = abs(above.value * _power(below.value, above.value - 1))
-            return Measured(power, max(abs(power), slope * below.magnitude))
+            magnitude = max(abs(power), slope * below.magnitude)
+            if below.value > 0 and not isinstance(exponent, Number):
+                magnitude += abs(power * math.log(below.value)) * above.magnitude
+            return Measured(power, magnitude)
         case Apply(function, arguments):
             (argument,) = arguments
             part = measure(argument)
@@ -252,10 +256,9 @@ def measure(expression: Expression) -> Measured:
 def _power(base: float, exponent: float) -> float:
     try:
         result = base**exponent
-    except ZeroDivisionError:
-        return math.inf
-    except OverflowError:
-        return math.inf
+    except (ZeroDivisionError, OverflowError):
+        # Only an odd power keeps the sign of its base.
+        return math.copysign(math.inf, base) if exponent % 2 == 1 else math.inf
     return result if isinstance(result, float) else math.nan  # a complex root is no real number
 
 

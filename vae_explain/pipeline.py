@@ -45,11 +45,12 @@ def run(request: Request) -> Run:
         noise = [torch.tensor(request.eps)] if request.eps is not None else []
         trace = _record(model, x, noise)
         label = request.architecture.label
+        given = request.eps is not None
         if request.arithmetic == "full":
-            result = full_run(trace, request.seed, label)
+            result = full_run(trace, request.seed, label, given)
         else:
             rounded = _record(*_as_printed(model, x, trace))
-            result = printed_run(rounded, request.seed, label)
+            result = printed_run(rounded, request.seed, label, given)
     result.require_finite()
     return result
 

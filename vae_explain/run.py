@@ -57,6 +57,7 @@ class Run:
     gradients: Arrays
     term_gradients: Mapping[str, Arrays]
     graph: Graph = field(repr=False)
+    eps_given: bool = False
 
     @cached_property
     def hand_values(self) -> dict[int, Array]:
@@ -100,7 +101,7 @@ class Run:
         raise NotFinite("loss")
 
 
-def full_run(trace: Trace, seed: int, label: str) -> Run:
+def full_run(trace: Trace, seed: int, label: str, eps_given: bool = False) -> Run:
     """Show PyTorch's own numbers."""
     return Run(
         trace=trace,
@@ -111,10 +112,11 @@ def full_run(trace: Trace, seed: int, label: str) -> Run:
         gradients=trace.gradients,
         term_gradients=trace.term_gradients,
         graph=Graph(trace),
+        eps_given=eps_given,
     )
 
 
-def printed_run(trace: Trace, seed: int, label: str) -> Run:
+def printed_run(trace: Trace, seed: int, label: str, eps_given: bool = False) -> Run:
     """Show the numbers made by hand from a float64 trace over rounded parameters."""
     graph = Graph(trace)
     values = replay(graph)
@@ -129,6 +131,7 @@ def printed_run(trace: Trace, seed: int, label: str) -> Run:
             term.name: backward(graph, values, term.value, term.weight) for term in trace.terms
         },
         graph=graph,
+        eps_given=eps_given,
     )
 
 

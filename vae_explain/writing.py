@@ -44,7 +44,7 @@ def constant_text(value: float) -> str:
     """Write a constant of a formula: `2`, `½`, `1e-05`."""
     if value in HALVES:
         return HALVES[value]
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+    return str(int(value)) if abs(value) < 1e15 and value == int(value) else repr(value)
 
 
 def index_text(index: Iterable[int]) -> str:
@@ -86,7 +86,7 @@ def to_tokens(expression: Expression, leaf: Leaf = symbol_text) -> list[Token]:
             return [
                 *_inside(numerator, leaf, (Add,)),
                 Token("/", "operator"),
-                *_inside(denominator, leaf, (Add, Mul, Div, Neg)),
+                *_inside(denominator, leaf, (Add, Mul, Div, Neg, MatMul)),
             ]
         case Pow(base, exponent):
             below = _inside(base, leaf, (Add, Mul, Neg, Div, Pow))
@@ -106,13 +106,14 @@ def to_tokens(expression: Expression, leaf: Leaf = symbol_text) -> list[Token]:
             return [
                 *_inside(left, leaf, (Add, Mul, Neg)),
                 Token(" @ ", "operator"),
-                *_inside(right, leaf, (Add, Mul, Neg)),
+                *_inside(right, leaf, (Add, Mul, Neg, Div)),
             ]
         case Transpose(body):
-            return [*_inside(body, leaf, (Add, Mul, Neg, MatMul)), Token("ᵀ", "operator")]
+            return [*_inside(body, leaf, (Add, Mul, Neg, Div, MatMul)), Token("ᵀ", "operator")]
         case Reshape(body, shape):
             size = ", ".join(map(str, shape))
-            return [*_inside(body, leaf, (Add, Mul, Neg)), Token(f".reshape({size})", "operator")]
+            written = _inside(body, leaf, (Add, Mul, Neg, Div, MatMul))
+            return [*written, Token(f".reshape({size})", "operator")]
         case SumOver(body):
             return _wrap("Σ(", to_tokens(body, leaf), ")")
         case _:
@@ -205,7 +206,10 @@ def _escape(name: str) -> str:
 def latex_symbol(leaf: Number | Ref) -> str:
     """Write a leaf as its LaTeX name, which is the leaf writer of typeset formulas."""
     if isinstance(leaf, Number):
-        text = constant_text(leaf.value)
+        text, exponential, power = constant_text(leaf.value).partition("e")
+        if exponential:
+            one = text.removesuffix("1") if text in ("1", "-1") else text + r" \cdot "
+            return f"{one}10^{{{int(power)}}}"
         for sign, fraction in (("½", r"\tfrac{1}{2}"), ("¼", r"\tfrac{1}{4}")):
             text = text.replace(sign, fraction)
         return text
@@ -232,7 +236,9 @@ def to_latex(expression: Expression, leaf: Leaf = latex_symbol) -> str:
                 if position == 0 and factor == Number(-1.0) and len(factors) > 1:
                     text = "-"
                     continue
-                written = _latex_inside(factor, leaf, (Add, MatMul), negative=bool(text))
+                last = position == len(factors) - 1
+                loose = (Add, MatMul) if last else (Add, MatMul, SumOver)
+                written = _latex_inside(factor, leaf, loose, negative=bool(text))
                 text += written if text in ("", "-") else rf" \cdot {written}"
             return text
         case Neg(body):
@@ -240,23 +246,32 @@ def to_latex(expression: Expression, leaf: Leaf = latex_symbol) -> str:
         case Div(numerator, denominator):
             return rf"\frac{{{to_latex(numerator, leaf)}}}{{{to_latex(denominator, leaf)}}}"
         case Pow(base, exponent):
-            below = _latex_inside(base, leaf, (Add, Mul, Neg, Div, Pow))
-            if isinstance(base, Ref) and ("^" in below or "_" in below):
-                below = rf"{{{below}}}"
-            return f"{below}^{{{to_latex(exponent, leaf)}}}"
+            return f"{_latex_base(base, leaf)}^{{{to_latex(exponent, leaf)}}}"
         case Apply(function, (argument,)):
             return FUNCTIONS[function].latex.format(to_latex(argument, leaf))
         case MatMul(left, right):
             parts = (_latex_inside(side, leaf, (Add, Mul, Neg)) for side in (left, right))
             return r" \, ".join(parts)
         case Transpose(body):
-            return _latex_inside(body, leaf, (Add, Mul, Neg, MatMul)) + r"^{\top}"
+            return _latex_base(body, leaf) + r"^{\top}"
         case Reshape(body):
             return to_latex(body, leaf)
         case SumOver(body):
             return rf"\sum {_latex_inside(body, leaf, (Add,))}"
         case _:
             raise TypeError(f"no LaTeX for {type(expression).__name__}")
+
+
+def _latex_base(expression: Expression, leaf: Leaf) -> str:
+    """Write what a superscript is hung on; two superscripts in a row are no LaTeX."""
+    loose = (Add, Mul, Neg, Div, Pow, MatMul, Transpose, SumOver)
+    below = _latex_inside(expression, leaf, loose)
+    if not isinstance(expression, Ref | Number):
+        return below
+    several_signs = "^" in below or below.startswith((r"\frac", r"\tfrac"))
+    if several_signs and not below.startswith(r"\left("):
+        return rf"\left({below}\right)"
+    return rf"{{{below}}}" if "_" in below else below
 
 
 def _latex_inside(

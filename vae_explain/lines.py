@@ -1,0 +1,149 @@
+"""Worked lines: an expression, its value, and the comparison with what PyTorch computed.
+
+Every line of arithmetic that any page prints is made here and nowhere else, so that none
+escapes its check.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+from .blocks import Worked
+from .expression import (
+    Add,
+    Div,
+    Expression,
+    Index,
+    Mul,
+    Neg,
+    Number,
+    children,
+    measure,
+)
+from .run import Run
+from .steps import Steps
+from .trace import Array
+from .writing import index_text
+
+# How many roundings a line may be off by, beyond one for each of its parts.
+SLACK = 16
+
+
+def worked(
+    label: str,
+    expression: Expression,
+    reference: float | None,
+    precision: float,
+    shown: float | None = None,
+) -> Worked:
+    """Evaluate a line and hold it against the number it should give.
+
+    The difference is relative to the largest of what was added up, since a sum that
+    cancels is only as exact as its terms. `shown` is the run's own number, which carries
+    the sign of a zero and the last digit as PyTorch has them.
+    """
+    value, magnitude = measure(expression)
+    shown = value if shown is None else shown
+    if reference is None:
+        return Worked(label, expression, value, shown, None, 0.0, True)
+    difference = max(
+        _relative(value, held, magnitude) for held in {shown, reference}
+    )
+    allowed = precision * (SLACK + _size(expression))
+    return Worked(label, expression, value, shown, reference, difference, difference <= allowed)
+
+
+def _relative(value: float, held: float, magnitude: float) -> float:
+    if value == held or (math.isnan(value) and math.isnan(held)):
+        return 0.0
+    scale = max(abs(held), magnitude)
+    return abs(value - held) / scale if math.isfinite(scale) and scale else math.inf
+
+
+def _size(expression: Expression) -> int:
+    parts = children(expression)
+    return 1 + sum(map(_size, parts))
+
+
+class LineMaker:
+    """Makes the lines of one run, for values and for gradients."""
+
+    def __init__(self, run: Run, steps: Steps) -> None:
+        self.run, self.steps = run, steps
+
+    def value_line(self, number: int, index: Index) -> Worked:
+        """Return how one element of a value is made."""
+        expression = self.steps.element(number, index)
+        held = self.run.trace.values[number].array
+        return self._line(number, index, expression, held, self.run.values[number])
+
+    def value_lines(self, number: int, chosen: Iterable[Index]) -> tuple[Worked, ...]:
+        return tuple(self.value_line(number, index) for index in chosen)
+
+    def gradient_line(self, number: int, index: Index, term: str | None = None) -> Worked:
+        """Return how one element of a gradient is made."""
+        expression = self.steps.gradient(number, index, term)
+        trace = self.run.trace
+        reference = trace.gradients if term is None else trace.term_gradients[term]
+        shown = self.run.gradients if term is None else self.run.term_gradients[term]
+        return self._line(number, index, expression, reference[number], shown[number])
+
+    def gradient_lines(
+        self, number: int, chosen: Iterable[Index], term: str | None = None
+    ) -> tuple[Worked, ...]:
+        return tuple(self.gradient_line(number, index, term) for index in chosen)
+
+    def _line(
+        self, number: int, index: Index, expression: Expression, held: Array, shown: Array
+    ) -> Worked:
+        label = index_text(self.steps.shown_index(number, index))
+        return worked(
+            label, expression, float(held[index]), self.run.precision, float(shown[index])
+        )
+
+    def summands(self, number: int) -> tuple[tuple[Worked, ...], Worked] | None:
+        """Take a scalar apart into what it adds up, one line each, and their sum.
+
+        A constant in front of the sum goes into each summand. None when the value is not
+        a sum over elements.
+        """
+        expression = self.steps.element(number, ())
+        found = _open_sum(expression)
+        if found is None:
+            return None
+        scale, terms = found
+        groups = _grouped(terms)
+        lines = tuple(
+            worked(label, scale(group), None, self.run.precision) for label, group in groups
+        )
+        reference = float(self.run.trace.values[number].array)
+        shown = float(self.run.values[number])
+        return lines, worked("", expression, reference, self.run.precision, shown)
+
+
+Scale = Callable[[Expression], Expression]
+
+
+def _open_sum(expression: Expression) -> tuple[Scale, tuple[Expression, ...]] | None:
+    match expression:
+        case Add(terms):
+            return (lambda term: term), terms
+        case Neg(body):
+            inner = _open_sum(body)
+            return None if inner is None else (lambda term: -inner[0](term), inner[1])
+        case Div(body, Number() as count):
+            inner = _open_sum(body)
+            return None if inner is None else (lambda term: inner[0](term) / count, inner[1])
+        case Mul((Number() as factor, body)):
+            inner = _open_sum(body)
+            return None if inner is None else (lambda term: factor * inner[0](term), inner[1])
+        case _:
+            return None
+
+
+def _grouped(terms: tuple[Expression, ...]) -> list[tuple[str, Expression]]:
+    return [(f"[{position}]", term) for position, term in enumerate(terms)]
+
+
+__all__ = ["LineMaker", "Worked", "worked"]

@@ -1,0 +1,100 @@
+"""The only place that rounds: how many decimals a number gets, and how it is written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from ..blocks import Places
+from ..expression import Number, Ref
+from ..trace import Array
+from ..writing import constant_text
+
+FEWEST, MOST = 4, 8
+LARGE = 1e9  # from here on a number is written with an exponent
+HALVES_IN_NUMBERS = {0.5: "0.5", -0.5: "-0.5", 0.25: "0.25", -0.25: "-0.25"}
+ROLE_PLACES: dict[str, Places] = {
+    "parameter": "parameter",
+    "noise": "parameter",
+    "gradient": "gradient",
+    "input": "input",
+}
+
+
+class Numbers:
+    """Writes numbers by what they are, or all with the same decimals when asked to.
+
+    Parameters
+    ----------
+    digits
+        Decimals for every number, 0 to 17; None for the defaults of each kind.
+    """
+
+    def __init__(self, digits: int | None = None) -> None:
+        self.digits = digits
+
+    def decimals(self, values: Iterable[float] | Array, places: Places) -> int:
+        """Return how many decimals a column of such numbers gets, -1 for every digit."""
+        if self.digits is not None:
+            return self.digits
+        if places == "exact":
+            return -1
+        if places in ("parameter", "gradient"):
+            return FEWEST
+        fewest = 0 if places == "input" else FEWEST
+        array = np.asarray(values, dtype=np.float64).ravel()
+        finite = array[np.isfinite(array)]
+        for decimals in range(fewest, MOST):
+            # A number made from few decimals by hand is off them by rounding only.
+            off = np.abs(finite - np.round(finite, decimals))
+            if (off <= 1e-13 * np.maximum(1.0, np.abs(finite))).all():
+                return decimals
+        return MOST
+
+    def column(self, values: Iterable[float] | Array, places: Places) -> list[str]:
+        """Write numbers that stand under each other, all with the same decimals."""
+        numbers = [float(value) for value in np.asarray(values, dtype=np.float64).ravel()]
+        decimals = self.decimals(numbers, places)
+        return [self.written(number, decimals) for number in numbers]
+
+    def one(self, value: float, places: Places) -> str:
+        """Write a number that stands alone."""
+        return fixed(value, self.decimals([value], places))
+
+    def written(self, value: float, decimals: int) -> str:
+        """Write a number with decimals that `decimals` found for its column."""
+        return fixed(value, decimals)
+
+    def leaf(self, node: Number | Ref) -> str:
+        """Write a leaf of an expression as its number."""
+        if isinstance(node, Number):
+            return HALVES_IN_NUMBERS.get(node.value) or constant_text(node.value)
+        places: Places = ROLE_PLACES.get(node.role, "value")
+        return self.one(float(node.value), places)
+
+
+def fixed(value: float, decimals: int) -> str:
+    """Write a number with fixed decimals, or every digit for -1.
+
+    A number too large for a column, or so small that it would read as zero, is written
+    with an exponent: a page must not show a zero that is none. The sign of a zero stays.
+
+    Examples
+    --------
+    >>> fixed(1.223, 4), fixed(-0.0, 4), fixed(6.1e-7, 4), fixed(31.100958927489703, -1)
+    ('1.2230', '-0.0000', '6.1e-07', '31.100958927489703')
+    """
+    if math.isnan(value):
+        return "nan"
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    if decimals < 0:
+        return repr(value)
+    if abs(value) >= LARGE:
+        return f"{value:.{decimals}e}"
+    text = f"{value:.{decimals}f}"
+    if value != 0 and float(text) == 0:
+        return f"{value:.{max(decimals - 3, 1)}e}"
+    return text

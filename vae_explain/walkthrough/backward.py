@@ -1,0 +1,341 @@
+"""The backward page: the chain rule from the loss to every parameter, or down to one.
+
+Each section is one value: what arrives at it, worked from the gradients ahead; how that
+splits into the terms of the loss; and the gradients of the parameters that made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import numpy as np
+
+from ..blocks import (
+    Cell,
+    Checks,
+    Column,
+    Formula,
+    Heading,
+    Lines,
+    Matrix,
+    Note,
+    Prose,
+    Table,
+    Walkthrough,
+)
+from ..expression import Index
+from ..ops import NotExplained
+from ..run import Run
+from ..steps import gradient_name
+from ..trace import Array
+from ..writing import index_text
+from .captions import backward_words, counted, term_words
+from .page import MOST_DETAILED, MOST_LINES, Page, checked
+
+# Two terms all but cancel when less than this share of their sizes is left of them.
+NEARLY_NOTHING = 0.05
+SplitRole = Literal["reconstruction", "kl"]
+
+
+def backward(
+    run: Run, only: Sequence[str] = (), term: str | None = None, latex: bool = False
+) -> tuple[Walkthrough, Checks]:
+    """Compose the backward page.
+
+    Parameters
+    ----------
+    only
+        Names of parameters or values to derive alone, with the chain that leads to each.
+    term
+        A loss term to derive alone; the whole loss when None.
+    latex
+        Add each line's LaTeX.
+    """
+    page = _BackwardPage(run, [run.value(name).id for name in only], term, latex)
+    page.start()
+    for number in page.order():
+        page.value(number)
+    return page.finish("backward", (f"term: {term} alone",) if term else ())
+
+
+class _BackwardPage(Page):
+    def __init__(
+        self, run: Run, targets: Sequence[int], term: str | None, latex: bool
+    ) -> None:
+        super().__init__(run)
+        self.targets = set(targets)
+        self.term = term
+        self.latex = latex
+        self.gradients = run.gradients if term is None else run.term_gradients[term]
+        self.on_the_way = self._on_the_way()
+
+    # --- order ---
+
+    def _on_the_way(self) -> set[int]:
+        """Return what the chain to the targets passes: all that they lead to."""
+        if not self.targets:
+            return set(self.gradients)
+        graph = self.run.graph
+        return {
+            number for number in self.gradients if self.targets & set(graph.ancestors(number))
+        }
+
+    def order(self) -> Iterator[int]:
+        """Yield the named values so that each comes after all that it leads to.
+
+        Among those that are ready the one made first comes first, which puts mu before
+        logvar and keeps the decoder together.
+        """
+        named = [n for n in self.steps.named() if n in self.on_the_way]
+        behind = {n: set(self.run.graph.ancestors(n)) - {n} for n in named}
+        waiting = list(named)
+        while waiting:
+            ready = next(n for n in waiting if not any(n in behind[m] for m in waiting))
+            waiting.remove(ready)
+            yield ready
+
+    # --- sections ---
+
+    def d(self, number: int) -> str:
+        return gradient_name(self.run, number, self.term)
+
+    def open(self, title: str, detail: str = "") -> None:
+        self.sections += 1
+        self.add(Heading(self.sections, title, detail))
+
+    def start(self) -> None:
+        """Show the gradients that are constants: what each term enters the loss with."""
+        constant = [n for n in self.steps.named() if self._constant(n)]
+        lines = []
+        for number in constant:
+            if number in self.on_the_way:
+                line = self.make.gradient_line(number, self.indices(number, 1)[0], self.term)
+                lines.append(Lines(self.d(number), (line,), "", "input"))
+        self.open("Start at the loss")
+        terms = self.run.trace.terms
+        if terms and self.term is None:
+            sum_of = " and ".join(term.name for term in terms)
+            self.add(
+                Prose(
+                    f"The loss adds up {sum_of}, so each of them passes its upstream gradient "
+                    "on by a constant; from here the chain rule goes back step by step."
+                )
+            )
+        self.add(*lines)
+        self.add(checked([line for block in lines for line in block.lines], "line", "autograd's"))
+
+    def _constant(self, number: int) -> bool:
+        if number not in self.gradients:
+            return False
+        try:
+            return self.steps.constant_gradient(number, self.term) is not None
+        except NotExplained:
+            return False
+
+    def value(self, number: int) -> None:
+        if self._constant(number):
+            return
+        name = self.name(number)
+        shape = list(self.run.trace.values[number].shape)
+        self.open(self.d(number), f"{shape}{self._arrives_from(number)}")
+        words = backward_words(name)
+        if words and self.term is None:
+            self.add(Prose(words))
+        try:
+            formula = self.steps.gradient(number, None, self.term)
+        except NotExplained as reason:
+            self._unexplained(number, reason)
+            return
+        self.add(Formula(self.d(number), formula, accent=True))
+        if self._is_gated(number):
+            self.gated(number)
+        else:
+            self.arriving(number)
+        for parameter in self._parameters_of(number):
+            self.parameter(parameter, number)
+
+    def _unexplained(self, number: int, reason: NotExplained) -> None:
+        self.add(
+            Note(f"not explained ({reason}); these are autograd's numbers.", "warning"),
+            Matrix(self.d(number), self.gradients[number], "gradient", "gradient"),
+        )
+
+    def _arrives_from(self, number: int) -> str:
+        parts = self.steps.parts(number, None, self.term) if self._explained(number) else []
+        through = list(dict.fromkeys(self.name(part.through) for part in parts))
+        return f", arrives from {' and '.join(through)}" if through else ""
+
+    def _explained(self, number: int) -> bool:
+        try:
+            self.steps.parts(number, None, self.term)
+        except NotExplained:
+            return False
+        return True
+
+    def _is_gated(self, number: int) -> bool:
+        after = self.activation_of(number)
+        return (
+            after is not None
+            and self.rule_name(after) == "relu"
+            and len(self.run.graph.consumers(number)) == 1
+        )
+
+    def most(self, number: int) -> int:
+        return MOST_DETAILED if number in self.targets else MOST_LINES
+
+    def arriving(self, number: int) -> None:
+        """Work out each element of what arrives, and which term it came from."""
+        shown = self.indices(number, self.most(number))
+        lines = self.make.gradient_lines(number, shown, self.term)
+        self.add(
+            Lines(
+                name=self.d(number),
+                lines=lines,
+                head="element",
+                places="gradient",
+                omitted=self.omitted(number, lines),
+                latex=self.latex,
+            ),
+            checked(lines, "line", "autograd's"),
+        )
+        self.split(number, shown)
+
+    def gated(self, number: int) -> None:
+        """Show what passes a ReLU: arrives times gate, with the split beside it."""
+        after = self.activation_of(number)
+        assert after is not None, "only called behind _is_gated"
+        shown = self.indices(number, self.most(number))
+        lines = self.make.gradient_lines(number, shown, self.term)
+        upstream, values = self.gradients[after], self.run.values[number]
+        columns = [
+            Column("unit", "label"),
+            Column("arrives", "gradient", "gradient"),
+            Column("gate", "value", "input"),
+            Column("δ = arrives × gate", "gradient", "gradient", accent=True),
+        ]
+        splits = self._splits(number)
+        columns += [Column(f"of it {word}", role, "gradient") for word, role, _ in splits]
+        open_gates = [bool(values[index] > 0) for index in shown]
+        rows: list[tuple[Cell, ...]] = []
+        for index, is_open in zip(shown, open_gates, strict=True):
+            label = index_text(self.steps.shown_index(number, index)).strip("[]")
+            shown_value = float(self.gradients[number][index])
+            row: list[Cell] = [label, float(upstream[index]), float(is_open), shown_value]
+            row += [float(array[index]) for _, _, array in splits]
+            rows.append(tuple(row))
+        self.add(
+            Table(
+                tuple(columns),
+                tuple(rows),
+                dimmed=tuple(not is_open for is_open in open_gates),
+                reasons=tuple("" if is_open else "gate closed" for is_open in open_gates),
+                worked=lines,
+            )
+        )
+        omitted = self.omitted(number, lines)
+        if omitted:
+            self.add(Note(f"{counted(omitted, 'further row')} left out.", "plain"))
+        closed = [row[0] for row, is_open in zip(rows, open_gates, strict=True) if not is_open]
+        tail = ""
+        if closed:
+            verb = "gate is" if len(closed) == 1 else "gates are"
+            tail = f"; units {', '.join(map(str, closed))} pass nothing: their {verb} closed"
+            if len(closed) == 1:
+                tail = f"; unit {closed[0]} passes nothing: its gate is closed"
+        self.add(checked(lines, "product", "autograd's", tail))
+        self.cancelling(number, shown)
+
+    def _splits(self, number: int) -> list[tuple[str, SplitRole, Array]]:
+        """Return each term's share, when more than one term reaches the value."""
+        if self.term is not None:
+            return []
+        shares = self.run.term_gradients
+        zero = np.zeros_like(self.gradients[number])
+        reached = [term.name for term in self.run.trace.terms if number in shares[term.name]]
+        if not reached:
+            return []
+        return [
+            (
+                term_words(term.name),
+                "kl" if term_words(term.name) == "KL" else "reconstruction",
+                shares[term.name].get(number, zero),
+            )
+            for term in self.run.trace.terms
+        ]
+
+    def split(self, number: int, shown: Sequence[Index]) -> None:
+        """Show how much of each element each term of the loss sends."""
+        splits = self._splits(number)
+        if not splits:
+            return
+        columns = [
+            Column("element", "label"),
+            Column(self.d(number), "gradient", "gradient", accent=True),
+            *(Column(f"of it {word}", role, "gradient") for word, role, _ in splits),
+        ]
+        rows = tuple(
+            (
+                index_text(self.steps.shown_index(number, index)).strip("[]"),
+                float(self.gradients[number][index]),
+                *(float(array[index]) for _, _, array in splits),
+            )
+            for index in shown
+        )
+        self.add(Table(tuple(columns), rows))
+        self.cancelling(number, shown)
+
+    def cancelling(self, number: int, shown: Sequence[Index]) -> None:
+        """Say where two large forces hide behind a small total."""
+        splits = self._splits(number)
+        if len(splits) < 2:
+            return
+        for index in shown:
+            shares = [(word, float(array[index])) for word, _, array in splits]
+            size = sum(abs(share) for _, share in shares)
+            total = sum(share for _, share in shares)
+            if size and abs(total) < NEARLY_NOTHING * size:
+                where = index_text(self.steps.shown_index(number, index))
+                forces = " and ".join(f"{word} {share:+.4f}" for word, share in shares)
+                self.add(Note(f"At {self.d(number)}{where} {forces} all but cancel.", "warning"))
+
+    # --- parameters ---
+
+    def _parameters_of(self, number: int) -> list[int]:
+        """Return the parameters that were used in making a value, as far as wanted."""
+        values = self.run.trace.values
+        inputs = self.steps.inputs(number)
+        wanted = (i for i in inputs if values[i].kind == "parameter" and i in self.on_the_way)
+        return list(wanted)
+
+    def parameter(self, number: int, made: int) -> None:
+        name = self.name(number)
+        detailed = number in self.targets
+        self.add(Formula(self.d(number), self.steps.gradient(number, None, self.term),
+                         self._parameter_remark(number, made), accent=True))
+        self.add(Matrix(f"{name}.grad", self.gradients[number], "gradient", "gradient",
+                        accent=True))
+        shown = self.indices(number, MOST_DETAILED)
+        lines = self.make.gradient_lines(number, shown, self.term)
+        self.add(
+            Lines(
+                name=self.d(number),
+                lines=lines,
+                head="element",
+                places="gradient",
+                omitted=self.omitted(number, lines),
+                latex=self.latex,
+                quiet=not detailed,
+            ),
+            checked(lines, "product" if name.endswith("weight") else "line", "autograd's"),
+        )
+        if detailed:
+            self.split(number, shown)
+        else:
+            self.cancelling(number, shown)
+
+    def _parameter_remark(self, number: int, made: int) -> str:
+        if len(self.run.trace.values[number].shape) > 1:
+            return "the outer product of what arrives and what went in"
+        rows = self.run.trace.values[made].shape[0]
+        return "what arrives, as it is" if rows == 1 else f"what arrives, summed over {rows} rows"

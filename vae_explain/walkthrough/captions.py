@@ -1,0 +1,93 @@
+"""The words of a page: titles and sentences for the field's own names, and for the rest.
+
+A user's model whose variable is called `mu` gets the same words as the built-in one; any
+other name is its own title.
+"""
+
+from __future__ import annotations
+
+import re
+
+TITLES = {
+    "x": "Input",
+    "encoder_pre": "Encode to the hidden layer",
+    "mu": "Mean μ of the latent Gaussian",
+    "logvar": "Log-variance log σ² of the latent Gaussian",
+    "variance": "Variance σ²",
+    "std": "Standard deviation σ",
+    "eps": "Sample z: the reparameterization trick",
+    "z": "Sample z: the reparameterization trick",
+    "decoder_pre": "Decode to the hidden layer",
+    "recon_x": "Reconstruct the input",
+    "mse": "Reconstruction loss",
+    "kl": "KL divergence from the prior N(0, I)",
+    "loss": "Total loss",
+}
+
+FORWARD_WORDS = {
+    "x": "What the encoder gets.",
+    "mu": "Where the encoder puts the middle of q(z|x).",
+    "logvar": (
+        "How wide q(z|x) is, as a logarithm: any real number is allowed, so the linear "
+        "layer needs no constraint, and exp makes it positive."
+    ),
+    "eps": (
+        "z must be random, yet gradients must pass through it. So the randomness is drawn "
+        "apart, as ε ~ N(0, I), and z is an ordinary function of μ, σ and ε."
+    ),
+    "recon_x": "No activation at the end: each output is the mean of a Gaussian.",
+    "mse": "The squared distance of the reconstruction from the input, summed.",
+    "kl": (
+        "How far q(z|x) is from the prior, in closed form for two Gaussians; zero only for "
+        "μ = 0 and σ = 1."
+    ),
+    "loss": "Both terms with weight one: the negative ELBO up to a constant.",
+}
+
+BACKWARD_WORDS = {
+    "recon_x": "The derivative of a square: twice the distance, towards the input.",
+    "z": "What the decoder asks of the sample. The KL does not see z.",
+    "mu": (
+        "z moves with μ one to one, so what arrives at z arrives here; the KL adds its own "
+        "pull towards 0."
+    ),
+    "std": "z moves with σ by ε, so the draw decides how strongly σ is asked to change.",
+    "logvar": (
+        "σ = exp(½·logvar) brings the factor ½·σ; the KL adds a pull of the variance "
+        "towards 1."
+    ),
+}
+
+TERM_WORDS = {"mse": "reconstruction", "bce": "reconstruction", "kl": "KL"}
+
+LAYER_ACTIVATIONS = {"relu": "ReLU", "sigmoid": "sigmoid", "tanh": "tanh"}
+
+
+def plain_name(name: str) -> str:
+    """Drop the number of a name that several values share: `encoder_pre_2`."""
+    return re.sub(r"_\d+$", "", name)
+
+
+def title(name: str) -> str:
+    """Return a section's title for the value that opens it."""
+    return TITLES.get(plain_name(name), name)
+
+
+def forward_words(name: str) -> str:
+    """Return the sentence that goes with a value, or nothing."""
+    return FORWARD_WORDS.get(plain_name(name), "")
+
+
+def backward_words(name: str) -> str:
+    """Return the sentence that goes with a value's gradient, or nothing."""
+    return BACKWARD_WORDS.get(plain_name(name), "")
+
+
+def term_words(name: str) -> str:
+    """Return what readers call a loss term: reconstruction, KL, or its own name."""
+    return TERM_WORDS.get(plain_name(name), name)
+
+
+def counted(count: int, noun: str) -> str:
+    """Write `1 row`, `8 rows`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

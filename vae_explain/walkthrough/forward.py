@@ -1,0 +1,265 @@
+"""The forward page: from x to the loss, every step worked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..blocks import (
+    Checks,
+    Column,
+    Formula,
+    Heading,
+    Lines,
+    Matrix,
+    Note,
+    Prose,
+    Table,
+    Walkthrough,
+)
+from ..expression import Apply
+from ..ops import NotExplained
+from ..run import Run
+from ..writing import index_text
+from .captions import LAYER_ACTIVATIONS, counted, forward_words, title
+from .page import MOST_DETAILED, MOST_LINES, Page, checked
+
+ROW_OPS = ("linear", "matmul")
+
+
+def forward(run: Run, only: Sequence[str] = (), latex: bool = False) -> tuple[Walkthrough, Checks]:
+    """Compose the forward page.
+
+    Parameters
+    ----------
+    only
+        Names of steps to show alone and in full; all in overview when empty.
+    latex
+        Add each line's LaTeX.
+    """
+    page = _ForwardPage(run, detailed=bool(only), latex=latex)
+    page.input()
+    for section in page.plan():
+        page.section(section)
+    if only:
+        page.keep(only)
+    return page.finish("forward")
+
+
+class _ForwardPage(Page):
+    def __init__(self, run: Run, detailed: bool, latex: bool) -> None:
+        super().__init__(run)
+        self.most = MOST_DETAILED if detailed else MOST_LINES
+        self.detailed = detailed
+        self.latex = latex
+        self._starts: list[tuple[set[str], int]] = []
+
+    # --- order ---
+
+    def plan(self) -> list[list[int]]:
+        """Put steps into sections: what follows from a section alone stays in it."""
+        sections: list[list[int]] = []
+        values = self.run.trace.values
+        for number in self.steps.named():
+            inputs = [i for i in self.steps.inputs(number) if i != number]
+            current = sections[-1] if sections else []
+            parameters = any(values[i].kind == "parameter" for i in inputs)
+            follows = bool(inputs) and set(inputs) <= set(current)
+            drawn = bool(current) and values[current[0]].kind == "noise"
+            uses_draw = drawn and current[0] in inputs
+            if current and not parameters and (follows or uses_draw):
+                current.append(number)
+            else:
+                sections.append([number])
+        return sections
+
+    def keep(self, only: Sequence[str]) -> None:
+        """Drop the sections that hold none of the steps asked for."""
+        starts = [start for _, start in self._starts] + [len(self.blocks)]
+        kept = []
+        for position, (names, start) in enumerate(self._starts):
+            if names & set(only):
+                kept += self.blocks[start : starts[position + 1]]
+        self.blocks = kept
+
+    def open(self, numbers: Sequence[int], detail: str = "") -> None:
+        self.sections += 1
+        self._starts.append(({self.name(number) for number in numbers}, len(self.blocks)))
+        self.add(Heading(self.sections, title(self.name(numbers[0])), detail))
+
+    # --- sections ---
+
+    def input(self) -> None:
+        for value in self.run.trace.values:
+            if value.kind == "input" and value.name:
+                rows = "" if len(value.shape) < 2 else f", {counted(value.shape[0], 'row')}"
+                self.open([value.id], f"{list(value.shape)}{rows}")
+                self.add(Matrix(value.name, self.run.values[value.id], "input", "input"))
+
+    def section(self, numbers: Sequence[int]) -> None:
+        first = numbers[0]
+        activation = self.activation_of(first)
+        self.open(numbers, self.layer_detail(first, activation))
+        words = forward_words(self.name(first))
+        if words:
+            self.add(Prose(words))
+        for number in numbers:
+            if number == activation and self.rule_name(first) in ROW_OPS:
+                continue  # shown beside the layer's rows
+            self.step(number, activation if number == first else None)
+
+    def layer_detail(self, number: int, activation: int | None) -> str:
+        """Say which layer made a value: `fc1: Linear 4→8, then ReLU`."""
+        bound = self.run.graph.producer(number)
+        if bound is None or bound.operation.name != "linear" or not bound.operation.module:
+            return ""
+        weight = self.run.trace.values[bound.operation.inputs[1]].shape
+        then = f", then {LAYER_ACTIVATIONS[self.rule_name(activation)]}" if activation else ""
+        return f"{bound.operation.module}: Linear {weight[1]}→{weight[0]}{then}"
+
+    def step(self, number: int, activation: int | None) -> None:
+        name = self.name(number)
+        value = self.run.trace.values[number]
+        if value.kind == "noise":
+            how = "given" if self.run.eps_given else f"drawn from N(0, 1), seed {self.run.seed}"
+            self.add(Prose(f"{name} is {how}."))
+            self.add(Matrix(name, self.run.values[number], "noise", "parameter"))
+            return
+        try:
+            formula = self.steps.formula(number)
+        except NotExplained as reason:
+            self.add(Note(f"{name} is not explained ({reason}); its values are PyTorch's.",
+                          "warning"))
+            self.add(Matrix(name, self.run.values[number], "value", "value"))
+            return
+        rows = self.rule_name(number) in ROW_OPS
+        self.add(Formula(name, formula, self.remark(number) if rows else ""))
+        if rows:
+            self.rows(number, activation)
+        elif value.shape == () and not self.is_plain(number):
+            self.sum(number)
+        else:
+            self.elements(number)
+
+    def is_plain(self, number: int) -> bool:
+        """Whether a scalar is made from scalars alone, as the loss is from its terms."""
+        inputs = self.steps.inputs(number)
+        return all(self.run.values[i].size == 1 for i in inputs)
+
+    def remark(self, number: int) -> str:
+        bound = self.run.graph.producer(number)
+        if bound is None or bound.rule is None or bound.operation.name != "linear":
+            return "each row dotted with each column"
+        source, weight, *bias = (self.name(i) for i in bound.operation.inputs)
+        letter = short(source)
+        given = "" if letter == source else f", {letter} = {source}"
+        plus = ", plus its bias" if bias else ""
+        return f"each row of W = {weight} dotted with {letter}{plus}{given}"
+
+    def rows(self, number: int, activation: int | None) -> None:
+        shown = self.indices(number, self.most)
+        lines = self.make.value_lines(number, shown)
+        after = self.after(activation, shown) if activation else None
+        self.add(
+            Lines(
+                name=self.name(number),
+                lines=lines,
+                head="unit",
+                places="value",
+                columns=() if self.detailed else self.columns(number),
+                after=after,
+                omitted=self.omitted(number, lines),
+                latex=self.latex,
+            )
+        )
+        tail = ""
+        if after and any(after.closed):
+            labels = [line.label for line, off in zip(lines, after.closed, strict=True) if off]
+            units = ", ".join(label.strip("[]") for label in labels)
+            one = "unit" if len(labels) == 1 else "units"
+            tail = f"; {len(labels)} of {len(lines)} gates closed: {one} {units}"
+        self.add(checked(lines, "row", tail=tail))
+
+    def columns(self, number: int) -> tuple[str, ...]:
+        bound = self.run.graph.producer(number)
+        if bound is None or bound.operation.name != "linear":
+            return ()
+        source, weight, *bias = bound.operation.inputs
+        letter = short(self.name(source))
+        width = self.run.trace.values[weight].shape[1]
+        products = tuple(f"W[i,{j}]·{letter}[{j}]" for j in range(width))
+        return (*products, "+ bias") if bias else products
+
+    def sum(self, number: int) -> None:
+        found = self.make.summands(number)
+        if found is None:
+            self.elements(number)
+            return
+        lines, total = found
+        self.beside(number)
+        self.add(
+            Lines(
+                name=self.name(number),
+                lines=lines[: self.most],
+                head="element",
+                places="exact",
+                total=total,
+                omitted=len(lines) - min(len(lines), self.most),
+                latex=self.latex,
+            )
+        )
+        self.add(checked([total], f"sum of {counted(len(lines), 'summand')}"))
+
+    def beside(self, number: int) -> None:
+        """Show a reconstruction beside the input that a loss compares it with."""
+        values = self.run.trace.values
+        inputs = self.steps.inputs(number)
+        targets = [i for i in inputs if values[i].kind == "input"]
+        made = [i for i in inputs if values[i].kind == "intermediate"]
+        if len(targets) != 1 or len(made) != 1 or values[targets[0]].shape != values[made[0]].shape:
+            return
+        x, recon = self.run.values[targets[0]], self.run.values[made[0]]
+        shown = self.indices(made[0], self.most)
+        self.add(
+            Table(
+                (
+                    Column("element", "label"),
+                    Column(self.name(targets[0]), "input", "input"),
+                    Column(self.name(made[0]), "value"),
+                    Column("difference", "value"),
+                ),
+                tuple(
+                    (
+                        index_text(self.steps.shown_index(made[0], index)).strip("[]"),
+                        float(x[index]),
+                        float(recon[index]),
+                        float(recon[index]) - float(x[index]),
+                    )
+                    for index in shown
+                ),
+            )
+        )
+
+    def elements(self, number: int) -> None:
+        shown = self.indices(number, self.most)
+        lines = self.make.value_lines(number, shown)
+        value = self.run.trace.values[number]
+        after_words = ""
+        if isinstance(self.steps.formula(number), Apply) and self.rule_name(number) == "relu":
+            off = [i for i in shown if self.run.values[number][i] == 0]
+            after_words = f"; {len(off)} of {len(lines)} gates closed" if off else ""
+        self.add(
+            Lines(
+                name=self.name(number),
+                lines=lines,
+                head="element",
+                places="exact" if value.shape == () else "value",
+                omitted=self.omitted(number, lines),
+                latex=self.latex,
+            )
+        )
+        self.add(checked(lines, "line", tail=after_words))
+
+
+def short(name: str) -> str:
+    """Return the letter that stands for a layer's input in a column header."""
+    return name if len(name) == 1 else "h"

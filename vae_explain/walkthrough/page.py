@@ -1,0 +1,137 @@
+"""What all pages share: the header, the notes of what was checked, and the layout of lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from ..blocks import After, Block, Checks, Lines, Note, Table, Walkthrough, Worked
+from ..expression import Index
+from ..lines import LineMaker
+from ..ops.rule import indices
+from ..run import PRINTED_DECIMALS, Run
+from ..steps import Steps
+from .captions import LAYER_ACTIVATIONS, counted
+
+MOST_LINES = 16  # of one tensor on an overview page; a page for one step shows more
+MOST_DETAILED = 64
+
+
+class Page:
+    """A page being written: a run, its steps, and the blocks so far."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.steps = Steps(run)
+        self.make = LineMaker(run, self.steps)
+        self.blocks: list[Block] = []
+        self.sections = 0
+
+    def add(self, *blocks: Block) -> None:
+        self.blocks += blocks
+
+    def name(self, number: int) -> str:
+        return self.run.trace.values[number].name or f"value {number}"
+
+    def indices(self, number: int, most: int) -> list[Index]:
+        """Return the first indices of a value, in order."""
+        return list(islice(indices(self.run.trace.values[number].shape), most))
+
+    def omitted(self, number: int, shown: Sequence[object]) -> int:
+        return self.run.values[number].size - len(shown)
+
+    def activation_of(self, number: int) -> int | None:
+        """Return the named value that is an activation of this one, directly, if any."""
+        for bound in self.run.graph.consumers(number):
+            one_input = len(bound.operation.inputs) == 1
+            named = self.run.trace.values[bound.output].name is not None
+            if bound.rule and one_input and named and bound.rule.name in LAYER_ACTIVATIONS:
+                return bound.output
+        return None
+
+    def after(self, number: int, shown: Sequence[Index]) -> After:
+        """Return what an activation made of a layer's values, and which it gated off."""
+        lines = self.make.value_lines(number, shown)
+        closed = tuple(self.rule_name(number) == "relu" and line.value == 0 for line in lines)
+        return After(self.name(number), lines, closed, "gate closed")
+
+    def rule_name(self, number: int) -> str:
+        """Return the name of the op that made a value; empty when it was given."""
+        bound = self.run.graph.producer(number)
+        return bound.operation.name if bound else ""
+
+    def finish(self, command: str, remarks: Sequence[str] = ()) -> tuple[Walkthrough, Checks]:
+        """Add the footer and hand over the page with its checks."""
+        page = Walkthrough(
+            command, heading_line(self.run), (arithmetic_words(self.run), *remarks), ()
+        )
+        checks = Checks()
+        for line in lines_of(self.blocks):
+            checks.add(line)
+        self.add(footer(self.run, checks))
+        return Walkthrough(page.command, page.title, page.remarks, tuple(self.blocks)), checks
+
+
+def lines_of(blocks: Iterable[Block]) -> Iterable[Worked]:
+    """Yield every line of some blocks whose result was compared with PyTorch's."""
+    for block in blocks:
+        lines: tuple[Worked, ...] = ()
+        if isinstance(block, Lines):
+            after = block.after.lines if block.after else ()
+            lines = (*block.lines, *after, *((block.total,) if block.total else ()))
+        elif isinstance(block, Table):
+            lines = block.worked
+        yield from (line for line in lines if line.reference is not None)
+
+
+def heading_line(run: Run) -> str:
+    """Return what is run: the model, the seed, the input."""
+    return f"{run.label} · seed {run.seed}"
+
+
+def arithmetic_words(run: Run) -> str:
+    """Return which arithmetic a page uses and what the other one is."""
+    if run.arithmetic == "printed":
+        return (
+            f"arithmetic: printed, parameters and ε rounded to {PRINTED_DECIMALS} decimals, "
+            "float64 (--arithmetic full: PyTorch's float32)"
+        )
+    return (
+        "arithmetic: full, PyTorch's float32 "
+        f"(--arithmetic printed: parameters and ε rounded to {PRINTED_DECIMALS} decimals, float64)"
+    )
+
+
+def checked(lines: Sequence[Worked], noun: str, whose: str = "PyTorch's", tail: str = "") -> Note:
+    """Return the note under lines: how many were evaluated, and how far off the worst was."""
+    failed = [line for line in lines if not line.agrees]
+    largest = max((line.difference for line in lines), default=0.0)
+    if failed:
+        where = ", ".join(line.label or "the sum" for line in failed[:4])
+        return Note(
+            f"{len(failed)} of {counted(len(lines), noun)} not equal to {whose}: {where} "
+            f"(largest relative difference {largest:.1e})",
+            "failure",
+        )
+    subject = f"{counted(len(lines), noun)} evaluated"
+    equal = "equal to" if len(lines) == 1 else "all equal to"
+    return Note(f"{subject}, {equal} {whose} ({difference_words(largest)}){tail}", "check")
+
+
+def difference_words(largest: float) -> str:
+    """Return the largest relative difference in words; exact when there is none."""
+    return f"largest relative difference {largest:.1e}" if largest else "no difference"
+
+
+def footer(run: Run, checks: Checks) -> Note:
+    """Return the last line of a page."""
+    if not checks.lines:
+        return Note("No arithmetic on this page.", "plain")
+    whole = (
+        f"{counted(checks.lines, 'line')} of arithmetic evaluated and compared with PyTorch "
+        f"{run.trace.torch_version}"
+    )
+    if checks.failed:
+        return Note(f"{whole}: {checks.failed} failed, marked above.", "failure")
+    return Note(f"{whole}: all agree ({difference_words(checks.largest_relative_difference)}).",
+                "check")
