@@ -2,7 +2,8 @@
 
 While a run is recorded, a profile function sees every Python frame begin and end. From
 the frames that belong to the user (not to PyTorch, not to the recorder) it reads which
-variable holds which tensor; from the `forward` frames it knows the module at work.
+variable holds which tensor; from the `forward` frames it knows the module at work and
+what that returns.
 
 A name goes to a value once, the first time any variable holds it. A variable that held
 several values in turn gives each of them its name and a number.
@@ -19,7 +20,10 @@ Lookup = Callable[[Any], int | None]
 
 
 class NameWatcher:
-    """Watches frames between `start` and `stop`; `names` fills with `{value: variable}`.
+    """Watches frames between `start` and `stop`.
+
+    `names` fills with `{value: variable}`, `returned` with `{value: path of the innermost
+    module that returned it}`; `modules` are the paths of the modules at work, inwards.
 
     Parameters
     ----------
@@ -35,14 +39,13 @@ class NameWatcher:
         self, lookup: Lookup, module_paths: Mapping[int, str], hidden: Sequence[str]
     ) -> None:
         self.names: dict[int, str] = {}
-        self.modules: list[tuple[str, int]] = []
+        self.returned: dict[int, str] = {}
+        self.modules: list[str] = []
         self._lookup = lookup
         self._module_paths = module_paths
         self._hidden = tuple(hidden)
         self._is_user: dict[CodeType, bool] = {}
         self._entered: list[FrameType] = []
-        self._seen: dict[FrameType, int] = {}
-        self._calls = 0
         self._base: FrameType | None = None
         self._previous: Any = None
 
@@ -55,7 +58,6 @@ class NameWatcher:
     def stop(self) -> None:
         """Put back the profile function that was there before."""
         sys.setprofile(self._previous)
-        self._seen.clear()
         self._entered.clear()
         self._base = None
 
@@ -65,35 +67,31 @@ class NameWatcher:
         Called at each operation, it sees a variable before it is bound again.
         """
         while frame is not None and frame is not self._base:
-            code = frame.f_code
-            user = self._is_user.get(code)
-            if user is None:
-                user = self._is_user[code] = not code.co_filename.startswith(self._hidden)
-            if user and self._seen.get(frame) != frame.f_lasti:
-                self._seen[frame] = frame.f_lasti
-                self._read(frame)
+            self._read(frame)
             frame = frame.f_back
 
-    def _profile(self, frame: FrameType, event: str, _: Any) -> None:
+    def _profile(self, frame: FrameType, event: str, returned: Any) -> None:
         if event == "return":
-            self._seen.pop(frame, None)
+            self._read(frame)
             if self._entered and self._entered[-1] is frame:
                 self._entered.pop()
-                self.modules.pop()
-            code = frame.f_code
-            user = self._is_user.get(code)
-            if user is None:
-                user = self._is_user[code] = not code.co_filename.startswith(self._hidden)
-            if user:
-                self._read(frame)
+                path = self.modules.pop()
+                number = self._lookup(returned)
+                if number is not None and path:
+                    self.returned.setdefault(number, path)
         elif event == "call" and frame.f_code.co_name == "forward":
             path = self._module_paths.get(id(frame.f_locals.get("self")))
             if path is not None:
-                self._calls += 1
                 self._entered.append(frame)
-                self.modules.append((path, self._calls))
+                self.modules.append(path)
 
     def _read(self, frame: FrameType) -> None:
+        code = frame.f_code
+        user = self._is_user.get(code)
+        if user is None:
+            user = self._is_user[code] = not code.co_filename.startswith(self._hidden)
+        if not user:
+            return
         names = self.names
         lookup = self._lookup
         for name, candidate in frame.f_locals.items():

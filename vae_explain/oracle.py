@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+Index = tuple[int, ...]
 Term = Literal["mse", "kl"]
 
 STEP = 1e-200
@@ -87,8 +88,8 @@ def loss(parameters: Mapping[str, Array], x: Array, eps: Array, term: Term | Non
 
 def _relu(a: Array) -> Array:
     # NumPy compares complex numbers by real part first and imaginary part second, so
-    # `a > 0` would open the gate at 0 + 1e-200i.
-    return np.where(a.real > 0, a, 0.0)
+    # `a <= 0` would open the gate at 0 + 1e-200i. A NaN is not below zero and stays.
+    return np.where(a.real <= 0, 0.0, a)
 
 
 # --- its gradients ----------------------------------------------------------------------
@@ -112,8 +113,8 @@ def complex_step(
         For each parameter an array of its shape. One evaluation for each element.
     """
 
-    def derivative(nudged: Mapping[str, Array], element: Array) -> float:
-        element += 1j * STEP
+    def derivative(nudged: Mapping[str, Array], parameter: Array, index: Index) -> float:
+        parameter[index] += 1j * STEP
         return float(loss(nudged, x64, eps64, term).imag) / STEP
 
     x64, eps64 = np.asarray(x, np.float64), np.asarray(eps, np.float64)
@@ -146,13 +147,14 @@ def central_differences(
         For each parameter an array of its shape. Two evaluations for each element.
     """
 
-    def derivative(nudged: Mapping[str, Array], element: Array) -> float:
-        start = element.copy()
-        step = relative_step * max(1.0, abs(float(start)))
-        element[...] = start + step
-        above, upper = float(element), loss(nudged, x64, eps64, term)
-        element[...] = start - step
-        below, lower = float(element), loss(nudged, x64, eps64, term)
+    def derivative(nudged: Mapping[str, Array], parameter: Array, index: Index) -> float:
+        start = float(parameter[index])
+        step = relative_step * max(1.0, abs(start))
+        above, below = start + step, start - step
+        parameter[index] = above
+        upper = loss(nudged, x64, eps64, term)
+        parameter[index] = below
+        lower = loss(nudged, x64, eps64, term)
         # By the distance that was really gone: start ± step was rounded.
         return float(upper - lower) / (above - below)
 
@@ -163,15 +165,15 @@ def central_differences(
 def _element_by_element(
     parameters: Mapping[str, Array],
     dtype: type[np.generic],
-    derivative: Callable[[Mapping[str, Array], Array], float],
+    derivative: Callable[[Mapping[str, Array], Array, Index], float],
 ) -> dict[str, Array]:
-    """Ask for the derivative by each element, handing over a copy of all and a view of one."""
+    """Ask for the derivative by each element, in copies that it may write to."""
     nudged = {name: np.array(parameter, dtype) for name, parameter in parameters.items()}
     gradients: dict[str, Array] = {}
     for name, parameter in nudged.items():
         gradient = gradients[name] = np.empty(parameter.shape)
         for index in np.ndindex(parameter.shape):
             kept = parameter[index]
-            gradient[index] = derivative(nudged, parameter[(*index, ...)])
+            gradient[index] = derivative(nudged, parameter, index)
             parameter[index] = kept
     return gradients

@@ -103,7 +103,6 @@ class _Recorder(TorchFunctionMode):
         self._known: dict[int, int] = {}
         self._fixed_names: dict[int, str] = {}
         self._operations: list[Operation] = []
-        self._calls: list[int] = []
         self._noise = list(noise)
         paths: dict[int, str] = {}
         for prefix, module in modules.items():
@@ -120,12 +119,12 @@ class _Recorder(TorchFunctionMode):
             ),
         )
         for name, tensor in inputs.items():
-            self._fixed_names[self._register(tensor, "input")] = name
+            self._introduce(name, tensor, "input")
         for prefix, module in modules.items():
             for name, parameter in module.named_parameters(prefix=prefix):
-                self._fixed_names[self._register(parameter, "parameter")] = name
+                self._introduce(name, parameter, "parameter")
             for name, buffer in module.named_buffers(prefix=prefix):
-                self._fixed_names[self._register(buffer, "buffer")] = name
+                self._introduce(name, buffer, "buffer")
 
     def __torch_function__(
         self,
@@ -142,38 +141,33 @@ class _Recorder(TorchFunctionMode):
                 return func(*args, **kwargs)
         # Inputs are looked up before the call: one that works in place changes them.
         self.watcher.look(sys._getframe(1))
+        noisy = name in NOISE
         slots: list[int] = []
-        recorded_args = self._slotted(args, slots)
-        recorded_kwargs = {key: self._slotted(value, slots) for key, value in kwargs.items()}
+        recorded_args = () if noisy else self._slotted(args, slots)
+        recorded_kwargs = (
+            {} if noisy else {key: self._slotted(value, slots) for key, value in kwargs.items()}
+        )
         result = func(*args, **kwargs)
-        outputs = [result] if isinstance(result, Tensor) else _tensors_in(result)
+        outputs = _tensors_in(args[0] if name == "__setitem__" else result)
         if not outputs:
             return result
-        noisy = name in NOISE
-        if noisy and self._noise and name in STANDARD_NORMAL:
+        if noisy and self._noise and _is_standard_normal(name, args, kwargs):
             _replace(result, self._noise.pop(0))
-        in_place = name[-1] == "_" and name[-2:] != "__"
         if not noisy and (not slots or _makes_constants(name)):
             return result  # a factory: its product is a constant, noted when it is used
-        if not in_place and all(self._unchanged(output) for output in outputs):
+        if all(self._unchanged(output) for output in outputs):
             return result  # such as `x.contiguous()`, which hands back x itself
+        in_place = any(self._lookup(output) is not None for output in outputs)
         numbers = tuple(self._register(t, "noise" if noisy else "intermediate") for t in outputs)
         short, reflected = _canonical(name)
         if reflected:
             recorded_args = recorded_args[::-1]
-        module, call = self.watcher.modules[-1] if self.watcher.modules else ("", 0)
+        module = self.watcher.modules[-1] if self.watcher.modules else ""
         self._operations.append(
             Operation(
-                short,
-                () if noisy else recorded_args,
-                {} if noisy else recorded_kwargs,
-                () if noisy else tuple(slots),
-                numbers,
-                module,
-                in_place,
+                short, recorded_args, recorded_kwargs, tuple(slots), numbers, module, in_place
             )
         )
-        self._calls.append(call)
         return result
 
     def finish(self, loss: Tensor) -> Trace:
@@ -184,7 +178,8 @@ class _Recorder(TorchFunctionMode):
         names = self._names(output)
         leaves = self._loss_terms(output, names)
         for leaf in leaves:
-            names.setdefault(leaf, self._operations[self._producer(leaf)].name)
+            if leaf not in self._fixed_names:
+                names.setdefault(leaf, self._operations[self._producer(leaf)].name)
         names = {**self._fixed_names, **numbered(names, list(self._fixed_names.values()))}
         gradients = self._gradients(loss, None)
         terms, by_term = self._term_gradients(leaves, names, gradients)
@@ -207,6 +202,11 @@ class _Recorder(TorchFunctionMode):
         number = self._known.get(id(candidate))
         # An id alone could be that of a later object; the kept tensor settles it.
         return number if number is not None and self._tensors[number] is candidate else None
+
+    def _introduce(self, name: str, tensor: Tensor, kind: Kind) -> None:
+        """Register what the run starts from; one that is given twice keeps its first name."""
+        if self._lookup(tensor) is None:
+            self._fixed_names[self._register(tensor, kind)] = name
 
     def _register(self, tensor: Tensor, kind: Kind) -> int:
         number = len(self._tensors)
@@ -246,12 +246,10 @@ class _Recorder(TorchFunctionMode):
             for number, name in self.watcher.names.items()
             if number not in self._fixed_names
         }
-        # A value that no variable ever held is called by the module that made it last.
-        last = {call: op for op, call in zip(self._operations, self._calls, strict=True) if call}
-        for operation in last.values():
-            if operation.module:
-                for number in operation.outputs:
-                    names.setdefault(number, operation.module)
+        # A value that no variable ever held is called by the module that returned it.
+        for number, path in self.watcher.returned.items():
+            if number not in self._fixed_names:
+                names.setdefault(number, path)
         names.setdefault(output, "loss")
         return names
 
@@ -334,6 +332,8 @@ def _edge(tensor: Tensor) -> Tensor | GradientEdge | None:
 
 
 def _tensors_in(result: Any) -> list[Tensor]:
+    if isinstance(result, Tensor):
+        return [result]
     if isinstance(result, list | tuple):
         return [item for item in result if isinstance(item, Tensor)]
     return []
@@ -346,8 +346,19 @@ def _replace(drawn: Tensor, given: Tensor) -> None:
         drawn.copy_(given.reshape(drawn.shape))
 
 
+def _is_standard_normal(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a draw has mean 0 and deviation 1, as numbers or throughout as tensors."""
+    if name not in STANDARD_NORMAL:
+        return False
+    if name.startswith("randn"):
+        return True
+    given = dict(zip(("mean", "std"), args[1:] if name == "normal_" else args, strict=False))
+    mean, std = ((given | kwargs).get(key, value) for key, value in (("mean", 0), ("std", 1)))
+    return bool(torch.as_tensor(mean == 0).all() and torch.as_tensor(std == 1).all())
+
+
 def _makes_constants(name: str) -> bool:
-    return name.startswith("new_") or name.endswith("_like") or name in ("detach_", "empty")
+    return name.startswith("new_") or name.endswith("_like")
 
 
 def _canonical(name: str) -> tuple[str, bool]:
@@ -361,6 +372,4 @@ def _canonical(name: str) -> tuple[str, bool]:
     plain = name.strip("_")
     if plain in REFLECTED and name.startswith("__"):
         return REFLECTED[plain], True
-    if name == "__rpow__":
-        return "pow", True
     return plain, False

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from ..expression import ONE, Add, Expression, Index, MatMul, Mul, SumOver, Transpose
+from ..expression import ONE, Add, Expression, Index, MatMul, Mul, Reshape, SumOver, Transpose
 from ..trace import Array
 from .rule import Bound, Call, Example, Partial, Rule, indices
 
@@ -61,12 +62,15 @@ def formula(call: Call) -> Expression:
 
 def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     x, weight = call.operands[:2]
+    *rows, units = call.output.shape
     if position == INPUT:
         return MatMul(upstream, weight.whole())
     if position == WEIGHT:
-        return MatMul(Transpose(upstream), x.whole())
-    axes = tuple(range(len(call.output.shape) - 1))
-    return SumOver(upstream, axes, (call.output.shape[-1],))
+        if len(rows) == 1:
+            return MatMul(Transpose(upstream), x.whole())
+        above = Reshape(upstream, (prod(rows), units))
+        return MatMul(Transpose(above), Reshape(x.whole(), (prod(rows), x.shape[-1])))
+    return SumOver(upstream, tuple(range(len(rows))), (units,)) if rows else upstream
 
 
 _X = np.array([[1.0, -2.0, 0.5], [0.25, 3.0, -1.0]])
@@ -87,5 +91,6 @@ LINEAR = Rule(
         Example((_X, _WEIGHT, np.array([0.125, -1.0]))),
         Example((_X, _WEIGHT)),
         Example((_X[0], _WEIGHT, np.array([0.125, -1.0]))),
+        Example((np.stack([_X, _X[::-1] * 0.5]), _WEIGHT, np.array([0.125, -1.0]))),
     ),
 )

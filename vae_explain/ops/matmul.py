@@ -1,4 +1,4 @@
-"""`matmul`: the matrix product of two matrices, or of a matrix and a vector."""
+"""`matmul`: the matrix product of matrices, of a matrix and a vector, or of batches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from ..expression import Add, Expression, Index, MatMul, Mul, Reshape, Transpose
 from ..trace import Array
-from .rule import Bound, Call, Example, Partial, Rule
+from .rule import Bound, Call, Example, Partial, Rule, sum_to, unbroadcast
 
 
 def bind(input: Any, other: Any) -> Bound:
@@ -24,18 +24,11 @@ def as_matrices(a: Array, b: Array) -> tuple[Array, Array]:
 
 def vjp(upstream: Array, output: Array, a: Array, b: Array) -> tuple[Array, Array]:
     left, right = as_matrices(a, b)
-    full = upstream.reshape(*np.broadcast_shapes(left.shape[:-2], right.shape[:-2]),
-                            left.shape[-2], right.shape[-1])
-    to_left = full @ right.swapaxes(-1, -2)
-    to_right = left.swapaxes(-1, -2) @ full
-    return _fit(to_left, left.shape).reshape(a.shape), _fit(to_right, right.shape).reshape(b.shape)
-
-
-def _fit(gradient: Array, shape: tuple[int, ...]) -> Array:
-    extra = gradient.ndim - len(shape)
-    summed = gradient.sum(axis=tuple(range(extra))) if extra else gradient
-    spread = tuple(i for i, size in enumerate(shape) if size == 1 and summed.shape[i] != 1)
-    return summed.sum(axis=spread, keepdims=True) if spread else summed
+    batch = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
+    full = upstream.reshape(*batch, left.shape[-2], right.shape[-1])
+    to_left = unbroadcast(full @ right.swapaxes(-1, -2), left.shape)
+    to_right = unbroadcast(left.swapaxes(-1, -2) @ full, right.shape)
+    return to_left.reshape(a.shape), to_right.reshape(b.shape)
 
 
 class _Frame:
@@ -96,22 +89,18 @@ def formula(call: Call) -> Expression:
 
 def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     a, b = call.operands
-    if len(a.shape) == len(b.shape) == 2:
-        if position == 0:
-            return MatMul(upstream, Transpose(b.whole()))
-        return MatMul(Transpose(a.whole()), upstream)
-    if len(a.shape) > 2 or len(b.shape) > 2:
-        from .rule import NotExplained
-
-        raise NotExplained("a formula for batched matmul")
-    rows = a.shape[0] if len(a.shape) == 2 else 1
-    columns = b.shape[1] if len(b.shape) == 2 else 1
-    full = Reshape(upstream, (rows, columns))
+    left, right = (matrix.shape for matrix in as_matrices(a.array, b.array))
+    batch = np.broadcast_shapes(left[:-2], right[:-2])
+    full = _shaped(upstream, call.output.shape, (*batch, left[-2], right[-1]))
     if position == 0:
-        right = Reshape(b.whole(), (b.shape[0], columns))
-        return Reshape(MatMul(full, Transpose(right)), a.shape)
-    left = Reshape(a.whole(), (rows, a.shape[-1]))
-    return Reshape(MatMul(Transpose(left), full), b.shape)
+        product = MatMul(full, Transpose(_shaped(b.whole(), b.shape, right)))
+        return _shaped(sum_to(product, (*batch, *left[-2:]), left), left, a.shape)
+    product = MatMul(Transpose(_shaped(a.whole(), a.shape, left)), full)
+    return _shaped(sum_to(product, (*batch, *right[-2:]), right), right, b.shape)
+
+
+def _shaped(body: Expression, shape: tuple[int, ...], to: tuple[int, ...]) -> Expression:
+    return body if shape == to else Reshape(body, to)
 
 
 _A = np.array([[1.0, -2.0, 0.5], [0.25, 3.0, -1.0]])
@@ -133,5 +122,8 @@ MATMUL = Rule(
         Example((_A, _B[:, 0])),
         Example((_A[0], _B)),
         Example((_A[0], _B[:, 1])),
+        Example((np.stack([_A, _A[::-1] * 0.5]), np.stack([_B, _B[::-1] + 0.25]))),
+        Example((np.stack([_A, _A[::-1] * 0.5]), _B)),
+        Example((_A[0], np.stack([_B, _B[::-1] + 0.25]))),
     ),
 )

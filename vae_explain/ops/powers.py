@@ -23,10 +23,16 @@ def lowered(y: Expression, base: Expression, exponent: Expression) -> Expression
 
 
 def power_vjp(g: Array, y: Array, base: Array, exponent: Array) -> tuple[Array | None, ...]:
-    by_base = g * exponent * np.power(base, exponent - 1)
-    # ln(base) is only wanted where the exponent is a tensor, and only defined above zero.
-    by_exponent = g * y * np.log(np.where(base > 0, base, 1.0))
-    return by_base, by_exponent
+    # The logarithm is wanted only where the exponent is a tensor, and below zero it is NaN.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        by_base = g * exponent * np.power(base, exponent - 1)
+        by_exponent = g * y * np.log(base)
+    # As in PyTorch: x⁰ is 1 at x = 0 too, and 0ⁿ stays 0 whichever way n moves.
+    flat = (np.equal(exponent, 0), np.equal(base, 0) & np.greater_equal(exponent, 0))
+    return (
+        np.where(flat[0], np.zeros_like(by_base), by_base),
+        np.where(flat[1], np.zeros_like(by_exponent), by_exponent),
+    )
 
 
 POW = elementwise(

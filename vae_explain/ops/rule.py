@@ -100,6 +100,9 @@ class Rule:
         What the tests run it on.
     source
         True for an op that takes nothing from its operands: noise.
+    not_analytic
+        Why the forward takes no complex step, which the tests differentiate it by; empty
+        for one that does.
     """
 
     name: str
@@ -114,6 +117,7 @@ class Rule:
     torch: str
     examples: tuple[Example, ...] = ()
     source: bool = False
+    not_analytic: str = ""
 
 
 def elementwise(
@@ -127,6 +131,7 @@ def elementwise(
     words: str,
     torch: str,
     examples: tuple[Example, ...],
+    not_analytic: str = "",
 ) -> Rule:
     """Make the rule of an op that works element by element, with broadcasting.
 
@@ -180,6 +185,7 @@ def elementwise(
         words=words,
         torch=torch,
         examples=examples,
+        not_analytic=not_analytic,
     )
 
 

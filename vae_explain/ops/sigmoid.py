@@ -13,7 +13,7 @@ _ANY = np.array([[0.5, -1.0, 0.0], [2.0, -0.25, 30.0]])
 
 def sigmoid(a: Array) -> Array:
     """1 / (1 + exp(-a)), written so that no large argument overflows."""
-    small = np.exp(-np.abs(a))
+    small = np.exp(np.where(a >= 0, -a, a))
     return np.where(a >= 0, 1 / (1 + small), small / (1 + small))
 
 

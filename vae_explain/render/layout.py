@@ -70,8 +70,8 @@ class Layout:
         for remark in walkthrough.remarks:
             lines += self._wrapped(remark, self.width, "dim")
         for block in walkthrough.blocks:
-            lines.append([])
-            lines += self.block(block)
+            laid = self.block(block)
+            lines += [[], *laid] if laid else []
         return lines
 
     def block(self, block: Block) -> list[Line]:
@@ -235,7 +235,13 @@ class Layout:
     def _example(self, block: Lines) -> list[Line]:
         """Show one line for all, of a tensor whose numbers stand above."""
         best = max(block.lines, key=lambda line: abs(line.shown))
-        return [[Piece(self.symbols("for example"), "dim")], *self._worked(block, best)]
+        if len(to_tokens(best.expression)) == 1:
+            return []  # a number that is passed on as it is needs no example
+        worked = self._worked(block, best)
+        lead = Piece("for example  ", "dim")
+        if len(worked) == 1 and width_of(worked[0]) + len(lead.text) <= self.room:
+            return [[lead, *worked[0]]]
+        return [[lead], *worked]
 
     def _shown(self, block: Lines) -> list[str]:
         return self.numbers.column([line.shown for line in block.lines], block.places)

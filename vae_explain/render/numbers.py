@@ -72,6 +72,8 @@ class Numbers:
         if isinstance(node, Number):
             return HALVES_IN_NUMBERS.get(node.value) or constant_text(node.value)
         places: Places = ROLE_PLACES.get(node.role, "value")
+        if node.index == () and node.role == "value":
+            places = "exact"  # a loss or one of its terms
         return self.one(float(node.value), places)
 
 

@@ -7,6 +7,7 @@ splits into the terms of the loss; and the gradients of the parameters that made
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -106,12 +107,11 @@ class _BackwardPage(Page):
 
     def start(self) -> None:
         """Show the gradients that are constants: what each term enters the loss with."""
-        constant = [n for n in self.steps.named() if self._constant(n)]
         lines = []
-        for number in constant:
-            if number in self.on_the_way:
+        for number in self.steps.named():
+            if number in self.on_the_way and self._constant(number):
                 line = self.make.gradient_line(number, self.indices(number, 1)[0], self.term)
-                lines.append(Lines(self.d(number), (line,), "", "input"))
+                lines.append(replace(line, label=self.d(number)))
         self.open("Start at the loss")
         terms = self.run.trace.terms
         if terms and self.term is None:
@@ -122,8 +122,10 @@ class _BackwardPage(Page):
                     "on by a constant; from here the chain rule goes back step by step."
                 )
             )
-        self.add(*lines)
-        self.add(checked([line for block in lines for line in block.lines], "line", "autograd's"))
+        self.add(
+            Lines("", tuple(reversed(lines)), "", "input"),
+            checked(lines, "line", "autograd's"),
+        )
 
     def _constant(self, number: int) -> bool:
         if number not in self.gradients:
@@ -269,6 +271,10 @@ class _BackwardPage(Page):
         splits = self._splits(number)
         if not splits:
             return
+        sending = [word for word, _, array in splits if array.any()]
+        if len(sending) == 1:
+            self.add(Note(f"All of it comes from the {sending[0]} term."))
+            return
         columns = [
             Column("element", "label"),
             Column(self.d(number), "gradient", "gradient", accent=True),
@@ -327,7 +333,7 @@ class _BackwardPage(Page):
                 latex=self.latex,
                 quiet=not detailed,
             ),
-            checked(lines, "product" if name.endswith("weight") else "line", "autograd's"),
+            checked(lines, "element", "autograd's"),
         )
         if detailed:
             self.split(number, shown)

@@ -1,0 +1,97 @@
+"""The way in and the way out of the process: streams, exit codes, and nothing in between.
+
+Two shortcuts live here, in the process that is ours alone, and never in the library. The
+garbage collector is off: a run is short, and collecting while PyTorch loads costs a tenth
+of the load. And the process leaves by `os._exit` once both streams are flushed without
+error: tearing PyTorch down costs as much as a quarter of loading it.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from typing import NoReturn
+
+from .problems import ExitCode, Problem
+
+INTERRUPTED = 130
+
+
+def main() -> NoReturn:
+    """Run the command line and leave the process."""
+    gc.disable()
+    code = run(sys.argv[1:])
+    code = _flush(code)
+    os._exit(code)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code; every failure is one line."""
+    import typer
+
+    from .app import app
+
+    try:
+        result = app(arguments, prog_name="vae-explain", standalone_mode=False)
+    except Problem as problem:
+        return _say(str(problem))
+    except BrokenPipeError:
+        return _silence()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except typer.TyperException as error:
+        return _say(" ".join(error.format_message().split()))
+    except typer.Abort:
+        return INTERRUPTED
+    except Exception as error:
+        return _explain(error)
+    return int(result) if isinstance(result, int) else ExitCode.OK
+
+
+def _explain(error: Exception) -> int:
+    """Turn what a run can raise into its line."""
+    from ..run import NotFinite
+
+    if isinstance(error, NotFinite):
+        return _say(
+            f"the run overflows: {error.first} is the first value that is not finite; "
+            "try smaller numbers for --x or --eps"
+        )
+    if isinstance(error, OSError):
+        where = f" {error.filename}" if error.filename else ""
+        return _say(f"cannot write{where}: {error.strerror}")
+    if os.environ.get("VAE_EXPLAIN_TRACEBACK"):
+        raise error
+    return _say(
+        f"internal error, please report it: {type(error).__name__}: {error} "
+        "(VAE_EXPLAIN_TRACEBACK=1 shows where)"
+    )
+
+
+def _say(message: str) -> int:
+    line = f"vae-explain: error: {message}\n"
+    encoding = sys.stderr.encoding or "ascii"
+    sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding))
+    return ExitCode.BAD_REQUEST
+
+
+def _silence() -> int:
+    # The reader has gone, as `head` does when it has enough: there is no one to tell.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ExitCode.OK
+
+
+def _flush(code: int) -> int:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _silence()
+    except OSError as error:
+        code = _say(f"cannot write to standard output: {error.strerror}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    try:
+        sys.stderr.flush()
+    except OSError:
+        return code  # nobody is left to hear of it; the exit code still says so
+    return code

@@ -1,0 +1,182 @@
+"""The options that the commands share, declared once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, cast
+
+import typer
+
+from ..architecture import BUILT_IN, Architecture
+from . import parsing
+from .problems import Problem, unknown_name
+
+if TYPE_CHECKING:
+    from ..pipeline import Request
+
+Format = Literal["text", "json"]
+RUN = "Run"
+OUTPUT = "Output"
+
+X = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--x",
+        metavar="NUMBERS",
+        help="Input, parted by commas or spaces; repeat it for a batch.  [default: 1,2,3,4]",
+        rich_help_panel=RUN,
+        show_default=False,
+    ),
+]
+Seed = Annotated[
+    str,
+    typer.Option(metavar="INTEGER", help="Seed of the parameters and the noise.",
+                 rich_help_panel=RUN),
+]
+Eps = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--eps",
+        metavar="NUMBERS",
+        help="Noise to use in place of the draw; repeat it for a batch.",
+        rich_help_panel=RUN,
+        show_default=False,
+    ),
+]
+ArithmeticOption = Annotated[
+    str | None,
+    typer.Option(
+        "--arithmetic",
+        metavar="printed|full",
+        help="printed: parameters and noise rounded to 4 decimals, in float64; "
+        "full: PyTorch's own float32.",
+        rich_help_panel=RUN,
+        show_default=False,
+    ),
+]
+FormatOption = Annotated[
+    str,
+    typer.Option("--format", metavar="text|json", help="How to write it.", rich_help_panel=OUTPUT),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="Write to a file.", rich_help_panel=OUTPUT,
+        show_default=False,
+    ),
+]
+Digits = Annotated[
+    str | None,
+    typer.Option(
+        metavar="0-17", help="Decimals for every number.", rich_help_panel=OUTPUT,
+        show_default=False,
+    ),
+]
+Latex = Annotated[
+    bool, typer.Option("--latex", help="Add each line's LaTeX.", rich_help_panel=OUTPUT)
+]
+
+
+@dataclass(frozen=True)
+class Style:
+    """How and where a page is written."""
+
+    format: Format
+    output: Path | None
+    digits: int | None
+
+
+def style(format_name: str, output: Path | None, digits: str | None = None) -> Style:
+    """Check the output options."""
+    chosen = cast(Format, parsing.choice("--format", format_name, ("text", "json")))
+    if output is not None:
+        folder = output.expanduser().parent
+        if not folder.is_dir():
+            raise Problem("--output", output, f"the folder {folder} does not exist; create it")
+        if output.expanduser().is_dir():
+            raise Problem("--output", output, "this is a folder; name a file in it")
+    places = None if digits is None else parsing.whole("--digits", digits, 0, 17, "it")
+    return Style(chosen, output.expanduser() if output else None, places)
+
+
+def request(
+    x: list[str] | None,
+    seed: str,
+    eps: list[str] | None,
+    arithmetic: str | None,
+    default: Literal["printed", "full"],
+    architecture: Architecture = BUILT_IN,
+) -> Request:
+    """Check the run options; only then load what runs the model."""
+    width, latent = architecture.input_size, architecture.latent_size
+    rows = (
+        parsing.rows("--x", x, width)
+        if x
+        else (tuple(float(i + 1) for i in range(width)),)
+    )
+    number = parsing.whole("--seed", seed, 0, parsing.LARGEST_SEED, "a seed")
+    noise = parsing.rows("--eps", eps, latent) if eps else None
+    if noise is not None and len(noise) != len(rows):
+        raise Problem("--eps", " --eps ".join(eps or ()), f"{len(noise)} given for {len(rows)} "
+                      "rows of x; give one --eps for each --x")
+    chosen = default
+    if arithmetic is not None:
+        chosen = cast(
+            Literal["printed", "full"],
+            parsing.choice("--arithmetic", arithmetic, ("printed", "full")),
+        )
+    from ..pipeline import Request
+
+    flat = None if noise is None else tuple(value for row in noise for value in row)
+    return Request(x=rows, seed=number, eps=flat, arithmetic=chosen, architecture=architecture)
+
+
+def step_names(names: list[str] | None, architecture: Architecture = BUILT_IN) -> list[str]:
+    """Check the names of steps."""
+    valid = ("x", *architecture.steps)
+    for name in names or ():
+        if name not in valid:
+            raise unknown_name("--step", name, "step", valid)
+    return list(names or ())
+
+
+def gradient_names(names: list[str] | None, architecture: Architecture = BUILT_IN) -> list[str]:
+    """Check the names of parameters and values that have a gradient; `.grad` may follow."""
+    found = []
+    for given in names or ():
+        name = given.removesuffix(".grad")
+        if name in WITHOUT_GRADIENT:
+            raise Problem("--param", given, f"it has no gradient: {WITHOUT_GRADIENT[name]}")
+        if name not in architecture.with_gradient:
+            raise unknown_name("--param", given, "parameter or value", architecture.with_gradient)
+        found.append(name)
+    return found
+
+
+def require_reached(term: str, names: list[str]) -> None:
+    """Check that a loss term has a gradient at each name."""
+    for name in names:
+        if term == "kl" and (name in DECODER_VALUES or name.startswith("fc_dec")):
+            raise Problem("--param", name, "the KL does not reach it, so --term kl has no "
+                          "gradient there; ask for --term mse, or for a value of the encoder")
+        if name in ("loss", "mse", "kl") and name != term:
+            raise Problem("--param", name, f"the {term} term is not made from it; leave --term out")
+
+
+DECODER_VALUES = ("std", "z", "decoder_pre", "decoder_hidden", "recon_x")
+WITHOUT_GRADIENT = {
+    "x": "the input is given, not trained; ask for encoder_pre, the first value made from it",
+    "eps": "the noise is drawn, not computed; ask for std or z, which it goes into",
+    "variance": "the loss does not use it; ask for logvar, which it is made from",
+}
+
+
+def complete_step(incomplete: str) -> list[str]:
+    """Complete the name of a step in the shell."""
+    return [name for name in ("x", *BUILT_IN.steps) if name.startswith(incomplete)]
+
+
+def complete_gradient(incomplete: str) -> list[str]:
+    """Complete the name of a parameter or value in the shell."""
+    return [name for name in BUILT_IN.with_gradient if name.startswith(incomplete)]

@@ -1,0 +1,96 @@
+"""Writing a finished page: to the terminal as it can show it, or to a file, whole or not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from .options import Style
+from .problems import ExitCode, Problem
+
+if TYPE_CHECKING:
+    from ..blocks import Checks, Walkthrough
+
+SIGNS = "μσε∂Σ·→½²ᵀ✓⎡"  # what a page may need; a terminal without one of them gets ASCII
+NARROWEST, IN_A_FILE = 40, 80
+
+
+def show(walkthrough: Walkthrough, checks: Checks, style: Style) -> ExitCode:
+    """Write a page as text and return the exit code that its checks mean."""
+    show_page(walkthrough, style)
+    return code(checks)
+
+
+def code(checks: Checks) -> ExitCode:
+    """Return the exit code that some checks mean."""
+    return ExitCode.CHECK_FAILED if checks.failed else ExitCode.OK
+
+
+def show_page(walkthrough: Walkthrough, style: Style) -> None:
+    """Write a page as text, with colours where they are wanted."""
+    from ..render import terminal
+
+    stream = sys.stdout
+    to_file = style.output is not None
+    ascii_only = not to_file and not can_write(stream, SIGNS)
+    lines = terminal.lay_out(walkthrough, width(to_file), style.digits, ascii_only)
+    colors = None if to_file or not wants_colors(stream) else terminal.detected_colors(stream)
+    write(terminal.coloured(lines, colors) if colors else terminal.plain(lines), style)
+
+
+def write(text: str, style: Style) -> None:
+    """Write finished text where it was asked for."""
+    if style.output is not None:
+        write_whole(style.output, text)
+    else:
+        sys.stdout.write(text)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all, by way of a temporary one beside it."""
+    temporary = ""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            temporary = file.name
+            file.write(text)
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+        os.chmod(temporary, mode)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary and os.path.exists(temporary):
+            os.unlink(temporary)
+        reason = error.strerror or str(error)
+        raise Problem("--output", path, f"cannot be written: {reason.lower()}") from None
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def width(to_file: bool) -> int:
+    """Return how many columns a page may use."""
+    if to_file:
+        return IN_A_FILE
+    return max(shutil.get_terminal_size((IN_A_FILE, 24)).columns, NARROWEST)
+
+
+def can_write(stream: TextIO, text: str) -> bool:
+    """Whether a stream's encoding has all of some signs."""
+    try:
+        text.encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def wants_colors(stream: TextIO) -> bool:
+    """Whether a stream is a terminal whose user has not said no to colours."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,81 @@
+"""Reading the values of options: strict, because a misread number is a wrong page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from .problems import Problem
+
+LARGEST_FLOAT32 = 3.4028234663852886e38
+SMALLEST_FLOAT32 = 1.401298464324817e-45
+LARGEST_SEED = 2**64 - 1
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+MINUS_SIGNS = str.maketrans({"−": "-", "–": "-", "﹣": "-", "－": "-"})
+
+
+def numbers(option: str, text: str) -> tuple[float, ...]:
+    """Read numbers parted by commas or spaces.
+
+    Raises
+    ------
+    Problem
+        For anything but finite numbers that a float32 holds, each written plainly.
+    """
+    example = f"give numbers parted by commas, such as {option} 1,-0.5,2e-3"
+    plain = text.translate(MINUS_SIGNS).strip()
+    if not plain:
+        raise Problem(option, "''", f"no numbers given; {example}")
+    parts = [part.strip() for part in plain.split(",")] if "," in plain else plain.split()
+    if any(not part for part in parts):
+        raise Problem(option, text, "two commas with no number between, or one at an end; "
+                      "put a number at each place")
+    if "," in plain:
+        parts = [piece for part in parts for piece in part.split()]
+    return tuple(_number(option, text, part, example) for part in parts)
+
+
+def _number(option: str, text: str, part: str, example: str) -> float:
+    if part.lower().strip("+-") in ("nan", "inf", "infinity"):
+        raise Problem(option, text, f"{part} is not a number to compute with; {example}")
+    if ";" in part:
+        raise Problem(option, text, f"decimals take a point and numbers are parted by commas; "
+                      f"{example}; for a batch repeat {option}")
+    if not NUMBER.fullmatch(part) or not part.isascii():
+        raise Problem(option, text, f"{part!r} is not a number; {example}")
+    value = float(part)
+    if abs(value) > LARGEST_FLOAT32:
+        raise Problem(option, text, f"{part} is too large for float32; "
+                      "use numbers of at most 3.4e38")
+    mantissa = re.split("[eE]", part)[0]
+    if abs(value) < SMALLEST_FLOAT32 / 2 and re.search("[1-9]", mantissa):
+        raise Problem(option, text, f"{part} is too small for float32; write 0 if it is meant")
+    return value
+
+
+def rows(option: str, texts: Sequence[str], width: int) -> tuple[tuple[float, ...], ...]:
+    """Read one row of numbers from each use of an option, all of the model's width."""
+    found = tuple(numbers(option, text) for text in texts)
+    for text, row in zip(texts, found, strict=True):
+        if len(row) != width:
+            example = ",".join(str(i + 1) for i in range(min(width, 8)))
+            raise Problem(option, text, f"{len(row)} given, but the model takes {width}; "
+                          f"give {width}, such as {option} {example}")
+    return found
+
+
+def whole(option: str, text: str, lowest: int, highest: int, what: str) -> int:
+    """Read a whole number between two bounds."""
+    plain = text.strip()
+    if not re.fullmatch(r"[+-]?\d+", plain) or not plain.isascii():
+        raise Problem(option, text, f"{what} is a whole number from {lowest} to {highest}")
+    if not lowest <= int(plain) <= highest:
+        raise Problem(option, text, f"{what} is a whole number from {lowest} to {highest}")
+    return int(plain)
+
+
+def choice(option: str, text: str, choices: Sequence[str]) -> str:
+    """Read one of a few words."""
+    if text not in choices:
+        raise Problem(option, text, f"choose {' or '.join(choices)}")
+    return text

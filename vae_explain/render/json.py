@@ -1,0 +1,141 @@
+"""The JSON contract: one object, unrounded numbers, true shapes, strict JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..blocks import Checks
+from ..ops import NotExplained
+from ..run import Run
+from ..sections import section_of
+from ..steps import Steps
+from ..trace import Array
+from ..writing import to_latex, to_text
+
+if TYPE_CHECKING:
+    from ..verify import Verification
+
+SCHEMA = 1
+
+
+def dump(run: Run, command: str, checks: Checks, only: Sequence[str] = ()) -> str:
+    """Return a run as one JSON object; `only` narrows the steps to those named."""
+    return _text(
+        {
+            "schema": SCHEMA,
+            "command": command,
+            "arithmetic": run.arithmetic,
+            "seed": run.seed,
+            "torch": run.trace.torch_version,
+            "values": {
+                value.name: plain(run.values[value.id])
+                for value in run.trace.values
+                if value.name is not None
+            },
+            "gradients": _named(run, run.gradients),
+            "gradients_by_term": {
+                term: _named(run, gradients) for term, gradients in run.term_gradients.items()
+            },
+            "steps": steps(run, only),
+            "not_explained": list(run.graph.not_explained),
+            "checks": {
+                "lines": checks.lines,
+                "failed": checks.failed,
+                "largest_relative_difference": plain(checks.largest_relative_difference),
+            },
+        }
+    )
+
+
+def steps(run: Run, only: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Return each named value with its formula over other named values."""
+    view = Steps(run)
+    found = []
+    for number in view.named():
+        value = run.trace.values[number]
+        if only and value.name not in only:
+            continue
+        entry: dict[str, Any] = {"name": value.name, "section": section_of(run, number)}
+        try:
+            formula = view.formula(number)
+            entry |= {"formula": to_text(formula), "latex": to_latex(formula)}
+        except NotExplained as reason:
+            entry |= {"formula": None, "latex": None, "not_explained": str(reason)}
+        inputs = [i for i in view.inputs(number) if i != number]
+        entry["inputs"] = [run.trace.values[i].name for i in inputs]
+        found.append(entry)
+    return found
+
+
+def dump_verification(report: Verification) -> str:
+    """Return a verification as one JSON object."""
+    return _text(
+        {
+            "schema": SCHEMA,
+            "command": "verify",
+            "torch": report.torch_version,
+            "passed": report.passed,
+            "agree": report.agree,
+            "total": report.total,
+            "quantities": [
+                {
+                    "name": quantity.name,
+                    "figures": len(quantity.figures),
+                    "agree": quantity.agree,
+                    "arithmetic": quantity.arithmetic,
+                    "largest_difference": plain(quantity.largest_difference),
+                }
+                for quantity in report.quantities
+            ],
+            "figures": [
+                {
+                    "name": figure.name,
+                    "printed": figure.printed,
+                    "computed": plain(figure.computed),
+                    "verdict": figure.verdict,
+                }
+                for quantity in report.quantities
+                for figure in quantity.figures
+            ],
+            "machine": [
+                {
+                    "name": check.name,
+                    "numbers": check.numbers,
+                    "largest_difference": plain(check.largest_difference),
+                    "allowed": check.allowed,
+                    "passed": check.passed,
+                }
+                for check in report.machine
+            ],
+        }
+    )
+
+
+def _named(run: Run, gradients: Mapping[int, Array]) -> dict[str, Any]:
+    pairs = ((run.trace.values[number].name, array) for number, array in sorted(gradients.items()))
+    return {name: plain(array) for name, array in pairs if name is not None}
+
+
+def plain(number: Any) -> Any:
+    """Return an array or number as lists and floats, what is not finite as a string."""
+    array = np.asarray(number)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        return _spelled(array.tolist())
+    return array.tolist()
+
+
+def _spelled(entry: Any) -> Any:
+    if isinstance(entry, list):
+        return [_spelled(inner) for inner in entry]
+    if math.isnan(entry):
+        return "NaN"
+    return entry if math.isfinite(entry) else ("Infinity" if entry > 0 else "-Infinity")
+
+
+def _text(document: dict[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=True, allow_nan=False) + "\n"

@@ -1,0 +1,66 @@
+"""The parameters page: the architecture, and all weights and biases."""
+
+from __future__ import annotations
+
+from ..architecture import Architecture
+from ..blocks import Checks, Column, Diagram, Heading, Matrix, Note, Table, Walkthrough
+from ..run import Run
+from .captions import counted
+from .page import arithmetic_words, heading_line
+
+PARTS = {"encoder": ("fc1", "fc_mu", "fc_logvar"), "decoder": ("fc_dec1", "fc_dec2")}
+
+
+def parameters(run: Run, architecture: Architecture) -> tuple[Walkthrough, Checks]:
+    """Compose the parameters page of the built-in VAE."""
+    layers = architecture.layers
+    total = sum(layer.count for layer in layers)
+    columns = (
+        Column("layer", "text"),
+        Column("from", "value"),
+        Column("to", "value"),
+        Column("then", "text"),
+        Column("weight", "text"),
+        Column("bias", "text"),
+        Column("parameters", "value"),
+    )
+    rows = tuple(
+        (
+            layer.name,
+            layer.inputs,
+            layer.outputs,
+            layer.activation or "nothing",
+            f"[{layer.outputs}, {layer.inputs}]",
+            f"[{layer.outputs}]",
+            layer.count,
+        )
+        for layer in layers
+    )
+    blocks = [
+        Heading(1, "Architecture", counted(total, "parameter")),
+        Diagram(stages(architecture)),
+        Table(columns, rows),
+    ]
+    pages: list[Heading | Matrix | Diagram | Table | Note] = list(blocks)
+    for number, (part, names) in enumerate(PARTS.items(), start=2):
+        pages.append(Heading(number, part.capitalize(), f"seed {run.seed}"))
+        for name in names:
+            for kind in ("weight", "bias"):
+                full = f"{name}.{kind}"
+                pages.append(Matrix(full, run.array(full), "parameter", "parameter"))
+    pages.append(Note(f"{counted(total, 'parameter')} shown, as PyTorch draws them for this seed."))
+    remarks = (arithmetic_words(run),)
+    return Walkthrough("params", heading_line(run), remarks, tuple(pages)), Checks()
+
+
+def stages(architecture: Architecture) -> tuple[tuple[str, str], ...]:
+    """Return what stands in each place from input to reconstruction, with its width."""
+    wide, hidden, latent = (f"[{size}]" for size in architecture.sizes)
+    return (
+        ("x", wide),
+        ("fc1, ReLU", hidden),
+        ("fc_mu and fc_logvar", f"{latent} each"),
+        ("z = mu + std·eps", latent),
+        ("fc_dec1, ReLU", hidden),
+        ("fc_dec2 = recon_x", wide),
+    )
