@@ -190,5 +190,3 @@ class Checks:
         self.lines += 1
         self.failed += not line.agrees
         self.largest_relative_difference = max(self.largest_relative_difference, line.difference)
-
-

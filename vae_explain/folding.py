@@ -22,6 +22,7 @@ from .expression import (
     Transpose,
 )
 
+
 def simplify(expression: Expression) -> Expression:
     """Fold constants, so that a chain of factors reads as a person would write it.
 
@@ -126,5 +127,3 @@ def _ordered_sum(parts: list[tuple[float, tuple[Expression, ...]]]) -> Expressio
         first = next((i for i, (coefficient, _) in enumerate(parts) if coefficient > 0), 0)
         parts = [parts[first], *parts[:first], *parts[first + 1 :]]
     return Add(tuple(_scaled(*part) for part in parts))
-
-

@@ -9,9 +9,7 @@ from .replay import Arrays, operand_arrays
 from .trace import Array
 
 
-def backward(
-    graph: Graph, values: Arrays, start: int, weight: float = 1.0
-) -> dict[int, Array]:
+def backward(graph: Graph, values: Arrays, start: int, weight: float = 1.0) -> dict[int, Array]:
     """Return the gradient of one scalar, times a weight, at every value it came from.
 
     Parameters

@@ -47,9 +47,7 @@ def worked(
     shown = value if shown is None else shown
     if reference is None:
         return Worked(label, expression, value, shown, None, 0.0, True)
-    difference = max(
-        _relative(value, held, magnitude) for held in {shown, reference}
-    )
+    difference = max(_relative(value, held, magnitude) for held in {shown, reference})
     allowed = precision * (SLACK + _size(expression))
     return Worked(label, expression, value, shown, reference, difference, difference <= allowed)
 
@@ -130,16 +128,21 @@ def _open_sum(expression: Expression) -> tuple[Scale, tuple[Expression, ...]] | 
         case Add(terms):
             return (lambda term: term), terms
         case Neg(body):
-            inner = _open_sum(body)
-            return None if inner is None else (lambda term: -inner[0](term), inner[1])
+            return _scaled_sum(body, lambda term: -term)
         case Div(body, Number() as count):
-            inner = _open_sum(body)
-            return None if inner is None else (lambda term: inner[0](term) / count, inner[1])
+            return _scaled_sum(body, lambda term: term / count)
         case Mul((Number() as factor, body)):
-            inner = _open_sum(body)
-            return None if inner is None else (lambda term: factor * inner[0](term), inner[1])
+            return _scaled_sum(body, lambda term: factor * term)
         case _:
             return None
+
+
+def _scaled_sum(body: Expression, outer: Scale) -> tuple[Scale, tuple[Expression, ...]] | None:
+    inner = _open_sum(body)
+    if inner is None:
+        return None
+    scale, terms = inner
+    return (lambda term: outer(scale(term))), terms
 
 
 def _grouped(terms: tuple[Expression, ...]) -> list[tuple[str, Expression]]:

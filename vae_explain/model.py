@@ -49,7 +49,7 @@ class VAE(nn.Module):
         """Return the reconstruction, [batch, input_size]."""
         decoder_pre = self.fc_dec1(z)
         decoder_hidden = F.relu(decoder_pre)
-        recon_x = self.fc_dec2(decoder_hidden)
+        recon_x: Tensor = self.fc_dec2(decoder_hidden)
         return recon_x
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -286,9 +286,7 @@ class _Recorder(TorchFunctionMode):
         return (tuple(terms), by_term) if len(terms) > 1 else ((), {})
 
     def _producer(self, number: int) -> int:
-        return next(
-            (i for i, op in enumerate(self._operations) if number in op.outputs), -1
-        )
+        return next((i for i, op in enumerate(self._operations) if number in op.outputs), -1)
 
     def _loss_terms(self, output: int, names: Mapping[int, str]) -> list[int]:
         """Follow the sums that end in the loss back to the values that they add."""
@@ -353,7 +351,7 @@ def _is_standard_normal(name: str, args: tuple[Any, ...], kwargs: Mapping[str, A
     if name.startswith("randn"):
         return True
     given = dict(zip(("mean", "std"), args[1:] if name == "normal_" else args, strict=False))
-    mean, std = ((given | kwargs).get(key, value) for key, value in (("mean", 0), ("std", 1)))
+    mean, std = ({**given, **kwargs}.get(key, value) for key, value in (("mean", 0), ("std", 1)))
     return bool(torch.as_tensor(mean == 0).all() and torch.as_tensor(std == 1).all())
 
 

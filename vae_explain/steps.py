@@ -18,7 +18,6 @@ from .expression import Add, Expression, Index, Number, Ref, Role, references
 from .folding import simplify
 from .graph import BoundOperation
 from .ops import Call, NotExplained, Rule
-
 from .run import Run
 from .trace import Array, Kind
 

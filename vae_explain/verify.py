@@ -150,8 +150,9 @@ def _machine(printed: Run, full: Run) -> Iterator[MachineCheck]:
         name = f"gradients by hand against autograd, {source.arithmetic}"
         yield _compared(name, pairs, allowed)
     steps = complex_step_gradients(printed)
-    pairs = [(array, printed.trace.gradients[printed.value(name).id])
-             for name, array in steps.items()]
+    pairs = [
+        (array, printed.trace.gradients[printed.value(name).id]) for name, array in steps.items()
+    ]
     yield _compared("complex-step gradients against autograd, printed", pairs, 1e-12)
 
 

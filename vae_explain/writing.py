@@ -28,6 +28,7 @@ from .expression import (
     Transpose,
 )
 
+
 class Token(NamedTuple):
     """A piece of a written expression and what it stands for, so that it can be coloured."""
 
@@ -124,9 +125,7 @@ def _wrap(before: str, inside: list[Token], after: str) -> list[Token]:
     return [Token(before, "operator"), *inside, Token(after, "operator")]
 
 
-def _inside(
-    expression: Expression, leaf: Leaf, loose: tuple[type[Expression], ...]
-) -> list[Token]:
+def _inside(expression: Expression, leaf: Leaf, loose: tuple[type[Expression], ...]) -> list[Token]:
     """Write a part, in parentheses when it binds more loosely than what stands around it."""
     tokens = to_tokens(expression, leaf)
     if isinstance(expression, loose) or tokens[0].text.startswith("-"):
@@ -284,5 +283,3 @@ def _latex_inside(
     if isinstance(expression, loose) or (negative and written.startswith("-")):
         return rf"\left({written}\right)"
     return written
-
-

@@ -36,8 +36,9 @@ def backward(
     ] = None,
     term: Annotated[
         str | None,
-        typer.Option(metavar="mse|kl", help="Derive one term of the loss alone.",
-                     show_default=False),
+        typer.Option(
+            metavar="mse|kl", help="Derive one term of the loss alone.", show_default=False
+        ),
     ] = None,
     latex: Latex = False,
     format: FormatOption = "text",

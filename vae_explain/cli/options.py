@@ -31,8 +31,9 @@ X = Annotated[
 ]
 Seed = Annotated[
     str,
-    typer.Option(metavar="INTEGER", help="Seed of the parameters and the noise.",
-                 rich_help_panel=RUN),
+    typer.Option(
+        metavar="INTEGER", help="Seed of the parameters and the noise.", rich_help_panel=RUN
+    ),
 ]
 Eps = Annotated[
     list[str] | None,
@@ -62,14 +63,20 @@ FormatOption = Annotated[
 Output = Annotated[
     Path | None,
     typer.Option(
-        "--output", "-o", metavar="FILE", help="Write to a file.", rich_help_panel=OUTPUT,
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write to a file.",
+        rich_help_panel=OUTPUT,
         show_default=False,
     ),
 ]
 Digits = Annotated[
     str | None,
     typer.Option(
-        metavar="0-17", help="Decimals for every number.", rich_help_panel=OUTPUT,
+        metavar="0-17",
+        help="Decimals for every number.",
+        rich_help_panel=OUTPUT,
         show_default=False,
     ),
 ]
@@ -110,16 +117,15 @@ def request(
 ) -> Request:
     """Check the run options; only then load what runs the model."""
     width, latent = architecture.input_size, architecture.latent_size
-    rows = (
-        parsing.rows("--x", x, width)
-        if x
-        else (tuple(float(i + 1) for i in range(width)),)
-    )
+    rows = parsing.rows("--x", x, width) if x else (tuple(float(i + 1) for i in range(width)),)
     number = parsing.whole("--seed", seed, 0, parsing.LARGEST_SEED, "a seed")
     noise = parsing.rows("--eps", eps, latent) if eps else None
     if noise is not None and len(noise) != len(rows):
-        raise Problem("--eps", " --eps ".join(eps or ()), f"{len(noise)} given for {len(rows)} "
-                      "rows of x; give one --eps for each --x")
+        raise Problem(
+            "--eps",
+            " --eps ".join(eps or ()),
+            f"{len(noise)} given for {len(rows)} rows of x; give one --eps for each --x",
+        )
     chosen = default
     if arithmetic is not None:
         chosen = cast(
@@ -158,8 +164,12 @@ def require_reached(term: str, names: list[str]) -> None:
     """Check that a loss term has a gradient at each name."""
     for name in names:
         if term == "kl" and (name in DECODER_VALUES or name.startswith("fc_dec")):
-            raise Problem("--param", name, "the KL does not reach it, so --term kl has no "
-                          "gradient there; ask for --term mse, or for a value of the encoder")
+            raise Problem(
+                "--param",
+                name,
+                "the KL does not reach it, so --term kl has no "
+                "gradient there; ask for --term mse, or for a value of the encoder",
+            )
         if name in ("loss", "mse", "kl") and name != term:
             raise Problem("--param", name, f"the {term} term is not made from it; leave --term out")
 

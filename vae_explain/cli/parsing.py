@@ -28,8 +28,11 @@ def numbers(option: str, text: str) -> tuple[float, ...]:
         raise Problem(option, "''", f"no numbers given; {example}")
     parts = [part.strip() for part in plain.split(",")] if "," in plain else plain.split()
     if any(not part for part in parts):
-        raise Problem(option, text, "two commas with no number between, or one at an end; "
-                      "put a number at each place")
+        raise Problem(
+            option,
+            text,
+            "two commas with no number between, or one at an end; put a number at each place",
+        )
     if "," in plain:
         parts = [piece for part in parts for piece in part.split()]
     return tuple(_number(option, text, part, example) for part in parts)
@@ -39,14 +42,19 @@ def _number(option: str, text: str, part: str, example: str) -> float:
     if part.lower().strip("+-") in ("nan", "inf", "infinity"):
         raise Problem(option, text, f"{part} is not a number to compute with; {example}")
     if ";" in part:
-        raise Problem(option, text, f"decimals take a point and numbers are parted by commas; "
-                      f"{example}; for a batch repeat {option}")
+        raise Problem(
+            option,
+            text,
+            f"decimals take a point and numbers are parted by commas; "
+            f"{example}; for a batch repeat {option}",
+        )
     if not NUMBER.fullmatch(part) or not part.isascii():
         raise Problem(option, text, f"{part!r} is not a number; {example}")
     value = float(part)
     if abs(value) > LARGEST_FLOAT32:
-        raise Problem(option, text, f"{part} is too large for float32; "
-                      "use numbers of at most 3.4e38")
+        raise Problem(
+            option, text, f"{part} is too large for float32; use numbers of at most 3.4e38"
+        )
     mantissa = re.split("[eE]", part)[0]
     if abs(value) < SMALLEST_FLOAT32 / 2 and re.search("[1-9]", mantissa):
         raise Problem(option, text, f"{part} is too small for float32; write 0 if it is meant")
@@ -59,8 +67,12 @@ def rows(option: str, texts: Sequence[str], width: int) -> tuple[tuple[float, ..
     for text, row in zip(texts, found, strict=True):
         if len(row) != width:
             example = ",".join(str(i + 1) for i in range(min(width, 8)))
-            raise Problem(option, text, f"{len(row)} given, but the model takes {width}; "
-                          f"give {width}, such as {option} {example}")
+            raise Problem(
+                option,
+                text,
+                f"{len(row)} given, but the model takes {width}; "
+                f"give {width}, such as {option} {example}",
+            )
     return found
 
 

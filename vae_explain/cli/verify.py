@@ -6,6 +6,7 @@ import typer
 
 from . import options, output
 from .options import FormatOption, Output
+from .problems import ExitCode
 
 
 def verify(format: FormatOption = "text", output_file: Output = None) -> None:
@@ -17,7 +18,7 @@ def verify(format: FormatOption = "text", output_file: Output = None) -> None:
     from ..walkthrough import verification as page
 
     report = verification.verify()
-    code = output.ExitCode.OK if report.passed else output.ExitCode.CHECK_FAILED
+    code = ExitCode.OK if report.passed else ExitCode.CHECK_FAILED
     if style.format == "json":
         output.write(json.dump_verification(report), style)
     else:

@@ -36,9 +36,7 @@ def vjp(
 def element(call: Call, index: Index) -> Expression:
     x, weight, *bias = call.operands
     *row, unit = index
-    products = [
-        Mul((weight.at((unit, j)), x.at((*row, j)))) for j in range(weight.shape[1])
-    ]
+    products = [Mul((weight.at((unit, j)), x.at((*row, j)))) for j in range(weight.shape[1])]
     return Add((*products, *(b.at((unit,)) for b in bias)))
 
 

@@ -130,16 +130,16 @@ class Layout:
         }[note.tone]
         lead = f"{mark} " if mark else ""
         text = self._wrapped(note.text, self.room - len(lead), style)
-        lines = [[Piece(lead if i == 0 else " " * len(lead), style), *line]
-                 for i, line in enumerate(text)]
+        lines = [
+            [Piece(lead if i == 0 else " " * len(lead), style), *line]
+            for i, line in enumerate(text)
+        ]
         return self._indented(lines)
 
     # --- arithmetic ---
 
     def _tokens(self, expression: Expression, numbers: bool) -> list[Piece]:
-        written = (
-            to_tokens(expression, self.numbers.leaf) if numbers else to_tokens(expression)
-        )
+        written = to_tokens(expression, self.numbers.leaf) if numbers else to_tokens(expression)
         return [self._piece(token) for token in written]
 
     def _piece(self, token: Token) -> Piece:
@@ -156,9 +156,9 @@ class Layout:
             return lines
         return lines + self._wrapped(remark, self.room, "dim")
 
-    def _equation(self, left: list[Piece], right: list[Piece], tail: Line | None = None) -> (
-        list[Line]
-    ):
+    def _equation(
+        self, left: list[Piece], right: list[Piece], tail: Line | None = None
+    ) -> list[Line]:
         """Write `left = right tail`, broken before operators where it is too long."""
         tail = tail or []
         start: Line = [*left, Piece(" = ", "operator")] if left else []
@@ -217,6 +217,10 @@ class Layout:
                 if max(map(width_of, rows)) <= self.room:
                     return rows + self._left_out(block)
         worked = [self._worked(block, line) for line in block.lines]
+        if len(block.lines) > 1 and max(map(len, worked)) > 1 and not block.latex:
+            # The formula above names the tensor: the index is enough, and shorter.
+            short = [self._worked(block, line, line.label) for line in block.lines]
+            worked = short if sum(map(len, short)) < sum(map(len, worked)) else worked
         taken = sum(map(len, worked))
         if (block.columns and taken > MOST_WORKED) or len(worked) * 3 < taken > 3 * MOST_WORKED:
             return [*worked[0], [], *self._results(block), *self._left_out(block)]
@@ -261,10 +265,9 @@ class Layout:
         held = self.numbers.one(float(line.reference or 0.0), "exact")
         return [Piece(f"  {self.symbols.cross} PyTorch has {held}", "failure")]
 
-    def _worked(self, block: Lines, line: Worked) -> list[Line]:
-        label = [Piece(self.symbols(block.name) + line.label, "bold")]
-        if block.total:
-            label = [Piece(self.symbols(line.label or block.name), "bold")]
+    def _worked(self, block: Lines, line: Worked, short: str = "") -> list[Line]:
+        full = line.label if block.total and line.label else block.name + line.label
+        label = [Piece(self.symbols(short or full), "bold")]
         constant = not to_tokens(line.expression) or len(to_tokens(line.expression)) == 1
         substituted = self._tokens(line.expression, numbers=True)
         if block.latex:
@@ -279,8 +282,7 @@ class Layout:
         assert block.total is not None, "only called when there is one"
         words = f"sum of {len(block.lines) + block.omitted:,}"
         exact = self._result(block, block.total)
-        return [[], [Piece(self.symbols(block.name), "bold"), *exact,
-                     Piece(f"   {words}", "dim")]]
+        return [[], [Piece(self.symbols(block.name), "bold"), *exact, Piece(f"   {words}", "dim")]]
 
     def _rows(self, block: Lines, as_products: bool) -> list[Line]:
         """One row a line, a column for each summand."""
@@ -334,11 +336,11 @@ class Layout:
 
     def _results(self, block: Lines) -> list[Line]:
         """A small table of what the lines give, when the lines themselves do not fit."""
-        columns = [Column(block.head, "label"), Column(block.name, "value", block.places,
-                                                      accent=not block.after)]
-        rows: list[list[Cell]] = [
-            [line.label.strip("[]"), line.shown] for line in block.lines
+        columns = [
+            Column(block.head, "label"),
+            Column(block.name, "value", block.places, accent=not block.after),
         ]
+        rows: list[list[Cell]] = [[line.label.strip("[]"), line.shown] for line in block.lines]
         dimmed: tuple[bool, ...] = ()
         reasons: tuple[str, ...] = ()
         if block.after:
@@ -357,8 +359,13 @@ class Layout:
         name = Piece(self.symbols(block.name), "accent" if block.accent else block.role)
         size = Piece(f"[{shape}]", "dim")
         if array.ndim == 0:
-            return [[name, Piece(" = ", "operator"),
-                     Piece(self.numbers.one(float(array), block.places), "accent")]]
+            return [
+                [
+                    name,
+                    Piece(" = ", "operator"),
+                    Piece(self.numbers.one(float(array), block.places), "accent"),
+                ]
+            ]
         flat = array.reshape(1, -1) if array.ndim == 1 else array.reshape(-1, array.shape[-1])
         rows = _ends(flat.shape[0], MOST_ROWS)
         columns = _ends(flat.shape[1], self._most_columns(flat, block))
@@ -387,8 +394,9 @@ class Layout:
                 row.append(Piece(closing, "dim"))
                 lines.append(row)
         if left_out:
-            lines.append([Piece(self.symbols(f"… {left_out:,} of {flat.size:,} numbers left out"),
-                                "dim")])
+            lines.append(
+                [Piece(self.symbols(f"… {left_out:,} of {flat.size:,} numbers left out"), "dim")]
+            )
         return lines
 
     def _brackets(
@@ -398,8 +406,9 @@ class Layout:
             return ("[" if group is groups[0] else " ", "  ]" if group is groups[-1] else "")
         return self.symbols.bracket(row, rows)
 
-    def _most_columns(self, flat: np.ndarray[tuple[int, ...], np.dtype[np.generic]],
-                      block: Matrix) -> int:
+    def _most_columns(
+        self, flat: np.ndarray[tuple[int, ...], np.dtype[np.generic]], block: Matrix
+    ) -> int:
         sample = self.numbers.column(flat[:2, :8], block.places)
         return max(self.room // (max(map(len, sample), default=1) + 3), 1) * MOST_GROUPS
 
@@ -413,8 +422,10 @@ class Layout:
     def _table(self, table: Table) -> list[Line]:
         texts = [self._cells(table, j) for j in range(len(table.columns))]
         headers = [self.symbols(column.header) for column in table.columns]
-        widths = [max(len(header), *map(len, cells)) if cells else len(header)
-                  for header, cells in zip(headers, texts, strict=True)]
+        widths = [
+            max(len(header), *map(len, cells)) if cells else len(header)
+            for header, cells in zip(headers, texts, strict=True)
+        ]
         reason_width = max((len(reason) + 2 for reason in table.reasons), default=0)
         groups: list[list[int]] = [[0]]
         used = widths[0]
@@ -448,8 +459,10 @@ class Layout:
         numbers = [float(value) for value in values if not isinstance(value, str | int)]
         decimals = self.numbers.decimals(numbers, column.places)
         return [
-            self.symbols(value) if isinstance(value, str)
-            else f"{value:,}" if isinstance(value, int)
+            self.symbols(value)
+            if isinstance(value, str)
+            else f"{value:,}"
+            if isinstance(value, int)
             else self.numbers.written(value, decimals)
             for value in values
         ]
@@ -457,7 +470,7 @@ class Layout:
     def _cell(self, table: Table, i: int, j: int, text: str, width: int) -> Piece:
         column, value = table.columns[j], table.rows[i][j]
         dimmed = bool(table.dimmed) and table.dimmed[i]
-        style = "accent" if column.accent else column.role
+        style: str = "accent" if column.accent else column.role
         if column.role == "label" or dimmed or value == 0.0:
             style = "dim"
         if column.left and not dimmed:
@@ -476,8 +489,11 @@ class Layout:
             if position and width_of(pieces) + width > self.room:
                 pieces = [Piece("  ")]
                 lines.append(pieces)
-            pieces += [Piece(lead, "operator"), Piece(self.symbols(name), "bold"),
-                       Piece(f" {size}", "dim")]
+            pieces += [
+                Piece(lead, "operator"),
+                Piece(self.symbols(name), "bold"),
+                Piece(f" {size}", "dim"),
+            ]
         return lines
 
 

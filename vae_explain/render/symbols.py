@@ -26,7 +26,12 @@ WORDS = {
     "√": "sqrt",
 }
 _TO_ASCII = str.maketrans(WORDS)
-BRACKETS = {"first": ("⎡", "  ⎤"), "middle": ("⎢", "  ⎥"), "last": ("⎣", "  ⎦"), "only": ("[", "  ]")}
+BRACKETS = {
+    "first": ("⎡", "  ⎤"),
+    "middle": ("⎢", "  ⎥"),
+    "last": ("⎣", "  ⎦"),
+    "only": ("[", "  ]"),
+}
 
 
 class Symbols:

@@ -5,6 +5,7 @@ The only file that imports Rich, and only when colours are wanted.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -48,8 +49,6 @@ def plain(lines: Sequence[Line]) -> str:
 
 def coloured(lines: Sequence[Line], color_system: str) -> str:
     """Return lines with ANSI codes for a terminal that has `color_system` colours."""
-    import io
-
     from rich.console import Console
 
     stream = io.StringIO()
@@ -79,32 +78,20 @@ def svg(lines: Sequence[Line], width: int, title: str, light: bool = False) -> s
 
     console = Console(
         record=True,
-        file=_Nowhere(),
+        file=io.StringIO(),  # a recording console must write somewhere
         force_terminal=True,
         color_system="truecolor",
         width=width,
         legacy_windows=False,
     )
     _print(console, lines)
-    bright = TerminalTheme(
-        (252, 252, 250), (40, 40, 44), [(0, 0, 0)] * 8, [(90, 90, 90)] * 8
-    )
+    bright = TerminalTheme((252, 252, 250), (40, 40, 44), [(0, 0, 0)] * 8, [(90, 90, 90)] * 8)
     return console.export_svg(
         title=title,
         theme=bright if light else DIMMED_MONOKAI,
         code_format=SVG_WITHOUT_FONT_HOST,
         unique_id="vae-explain",
     )
-
-
-class _Nowhere:
-    """A file that keeps nothing: a recording console must write somewhere."""
-
-    def write(self, text: str) -> int:
-        return len(text)
-
-    def flush(self) -> None:
-        return None
 
 
 def _print(console: Console, lines: Sequence[Line]) -> None:
@@ -146,7 +133,7 @@ SVG_WITHOUT_FONT_HOST = """\
 {chrome}
 <g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
 {backgrounds}
-<g class="{unique_id}-matrix">
+<g class="{unique_id}-matrix" xml:space="preserve">
 {matrix}
 </g>
 </g>

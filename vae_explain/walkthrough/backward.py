@@ -61,9 +61,7 @@ def backward(
 
 
 class _BackwardPage(Page):
-    def __init__(
-        self, run: Run, targets: Sequence[int], term: str | None, latex: bool
-    ) -> None:
+    def __init__(self, run: Run, targets: Sequence[int], term: str | None, latex: bool) -> None:
         super().__init__(run)
         self.targets = set(targets)
         self.term = term
@@ -78,9 +76,7 @@ class _BackwardPage(Page):
         if not self.targets:
             return set(self.gradients)
         graph = self.run.graph
-        return {
-            number for number in self.gradients if self.targets & set(graph.ancestors(number))
-        }
+        return {number for number in self.gradients if self.targets & set(graph.ancestors(number))}
 
     def order(self) -> Iterator[int]:
         """Yield the named values so that each comes after all that it leads to.
@@ -123,7 +119,7 @@ class _BackwardPage(Page):
                 )
             )
         self.add(
-            Lines("", tuple(reversed(lines)), "", "input"),
+            Lines("", (*lines[-1:], *lines[:-1]), "", "input"),
             checked(lines, "line", "autograd's"),
         )
 
@@ -216,7 +212,7 @@ class _BackwardPage(Page):
             Column("gate", "value", "input"),
             Column("δ = arrives × gate", "gradient", "gradient", accent=True),
         ]
-        splits = self._splits(number)
+        splits, only_from = self._sending(number)
         columns += [Column(f"of it {word}", role, "gradient") for word, role, _ in splits]
         open_gates = [bool(values[index] > 0) for index in shown]
         rows: list[tuple[Cell, ...]] = []
@@ -246,6 +242,8 @@ class _BackwardPage(Page):
             if len(closed) == 1:
                 tail = f"; unit {closed[0]} passes nothing: its gate is closed"
         self.add(checked(lines, "product", "autograd's", tail))
+        if only_from:
+            self.add(Note(only_from))
         self.cancelling(number, shown)
 
     def _splits(self, number: int) -> list[tuple[str, SplitRole, Array]]:
@@ -266,21 +264,27 @@ class _BackwardPage(Page):
             for term in self.run.trace.terms
         ]
 
-    def split(self, number: int, shown: Sequence[Index]) -> None:
-        """Show how much of each element each term of the loss sends."""
+    def _sending(self, number: int) -> tuple[list[tuple[str, SplitRole, Array]], str]:
+        """Return the terms' shares, or, when one term alone sends anything, a word of it."""
         splits = self._splits(number)
-        if not splits:
-            return
         sending = [word for word, _, array in splits if array.any()]
         if len(sending) == 1:
-            self.add(Note(f"All of it comes from the {sending[0]} term."))
+            return [], f"All of it comes from the {sending[0]} term."
+        return splits, ""
+
+    def split(self, number: int, shown: Sequence[Index]) -> None:
+        """Show how much of each element each term of the loss sends."""
+        splits, only_from = self._sending(number)
+        if only_from:
+            self.add(Note(only_from))
+        if not splits:
             return
         columns = [
             Column("element", "label"),
             Column(self.d(number), "gradient", "gradient", accent=True),
             *(Column(f"of it {word}", role, "gradient") for word, role, _ in splits),
         ]
-        rows = tuple(
+        rows: tuple[tuple[Cell, ...], ...] = tuple(
             (
                 index_text(self.steps.shown_index(number, index)).strip("[]"),
                 float(self.gradients[number][index]),
@@ -317,10 +321,17 @@ class _BackwardPage(Page):
     def parameter(self, number: int, made: int) -> None:
         name = self.name(number)
         detailed = number in self.targets
-        self.add(Formula(self.d(number), self.steps.gradient(number, None, self.term),
-                         self._parameter_remark(number, made), accent=True))
-        self.add(Matrix(f"{name}.grad", self.gradients[number], "gradient", "gradient",
-                        accent=True))
+        self.add(
+            Formula(
+                self.d(number),
+                self.steps.gradient(number, None, self.term),
+                self._parameter_remark(number, made),
+                accent=True,
+            )
+        )
+        self.add(
+            Matrix(f"{name}.grad", self.gradients[number], "gradient", "gradient", accent=True)
+        )
         shown = self.indices(number, MOST_DETAILED)
         lines = self.make.gradient_lines(number, shown, self.term)
         self.add(

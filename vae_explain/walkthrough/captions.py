@@ -53,8 +53,7 @@ BACKWARD_WORDS = {
     ),
     "std": "z moves with σ by ε, so the draw decides how strongly σ is asked to change.",
     "logvar": (
-        "σ = exp(½·logvar) brings the factor ½·σ; the KL adds a pull of the variance "
-        "towards 1."
+        "σ = exp(½·logvar) brings the factor ½·σ; the KL adds a pull of the variance towards 1."
     ),
 }
 

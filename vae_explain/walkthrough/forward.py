@@ -127,8 +127,9 @@ class _ForwardPage(Page):
         try:
             formula = self.steps.formula(number)
         except NotExplained as reason:
-            self.add(Note(f"{name} is not explained ({reason}); its values are PyTorch's.",
-                          "warning"))
+            self.add(
+                Note(f"{name} is not explained ({reason}); its values are PyTorch's.", "warning")
+            )
             self.add(Matrix(name, self.run.values[number], "value", "value"))
             return
         rows = self.rule_name(number) in ROW_OPS

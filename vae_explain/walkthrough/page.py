@@ -15,6 +15,7 @@ from .captions import LAYER_ACTIVATIONS, counted
 
 MOST_LINES = 16  # of one tensor on an overview page; a page for one step shows more
 MOST_DETAILED = 64
+MOST_IN_HEADER = 8
 
 
 class Page:
@@ -85,8 +86,16 @@ def lines_of(blocks: Iterable[Block]) -> Iterable[Worked]:
 
 
 def heading_line(run: Run) -> str:
-    """Return what is run: the model, the seed, the input."""
-    return f"{run.label} · seed {run.seed}"
+    """Return what is run: the model, the seed, and the input when it is short."""
+    line = f"{run.label} · seed {run.seed}"
+    for value in run.trace.values:
+        if value.kind == "input" and value.name:
+            rows = value.array.reshape(-1, value.array.shape[-1]) if value.shape else value.array
+            if value.array.size <= MOST_IN_HEADER:
+                numbers = ", ".join(f"{float(number):g}" for number in rows.ravel())
+                return f"{line} · {value.name} = [{numbers}]"
+            return f"{line} · {value.name} {list(value.shape)}"
+    return line
 
 
 def arithmetic_words(run: Run) -> str:
@@ -133,5 +142,6 @@ def footer(run: Run, checks: Checks) -> Note:
     )
     if checks.failed:
         return Note(f"{whole}: {checks.failed} failed, marked above.", "failure")
-    return Note(f"{whole}: all agree ({difference_words(checks.largest_relative_difference)}).",
-                "check")
+    return Note(
+        f"{whole}: all agree ({difference_words(checks.largest_relative_difference)}).", "check"
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..architecture import Architecture
-from ..blocks import Checks, Column, Diagram, Heading, Matrix, Note, Table, Walkthrough
+from ..blocks import Block, Checks, Column, Diagram, Heading, Matrix, Note, Table, Walkthrough
 from ..run import Run
 from .captions import counted
 from .page import arithmetic_words, heading_line
@@ -36,21 +36,22 @@ def parameters(run: Run, architecture: Architecture) -> tuple[Walkthrough, Check
         )
         for layer in layers
     )
-    blocks = [
+    blocks: list[Block] = [
         Heading(1, "Architecture", counted(total, "parameter")),
         Diagram(stages(architecture)),
         Table(columns, rows),
     ]
-    pages: list[Heading | Matrix | Diagram | Table | Note] = list(blocks)
     for number, (part, names) in enumerate(PARTS.items(), start=2):
-        pages.append(Heading(number, part.capitalize(), f"seed {run.seed}"))
+        blocks.append(Heading(number, part.capitalize(), f"seed {run.seed}"))
         for name in names:
             for kind in ("weight", "bias"):
                 full = f"{name}.{kind}"
-                pages.append(Matrix(full, run.array(full), "parameter", "parameter"))
-    pages.append(Note(f"{counted(total, 'parameter')} shown, as PyTorch draws them for this seed."))
+                blocks.append(Matrix(full, run.array(full), "parameter", "parameter"))
+    blocks.append(
+        Note(f"{counted(total, 'parameter')} shown, as PyTorch draws them for this seed.")
+    )
     remarks = (arithmetic_words(run),)
-    return Walkthrough("params", heading_line(run), remarks, tuple(pages)), Checks()
+    return Walkthrough("params", heading_line(run), remarks, tuple(blocks)), Checks()
 
 
 def stages(architecture: Architecture) -> tuple[tuple[str, str], ...]:

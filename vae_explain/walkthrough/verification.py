@@ -37,8 +37,11 @@ def verification(report: Verification) -> Walkthrough:
                 blocks.append(
                     Note(
                         f"{figure.name}: printed {figure.printed}, computed {figure.computed!r}"
-                        + (" (agrees within 4 units in the last place)"
-                           if figure.verdict == "last place" else ""),
+                        + (
+                            " (agrees within 4 units in the last place)"
+                            if figure.verdict == "last place"
+                            else ""
+                        ),
                         "failure" if figure.verdict == "wrong" else "warning",
                     )
                 )
@@ -77,7 +80,8 @@ def _verdict(report: Verification) -> Note:
     failed = [check.name for check in report.machine if not check.passed]
     figures = f"{report.agree} of {counted(report.total, 'figure')} agree at every printed digit"
     if report.passed:
-        return Note(f"{figures}; {counted(len(report.machine), 'check')} of this machine pass.",
-                    "check")
+        return Note(
+            f"{figures}; {counted(len(report.machine), 'check')} of this machine pass.", "check"
+        )
     also = f"; failed on this machine: {', '.join(failed)}" if failed else ""
     return Note(f"{figures}{also}.", "failure")
