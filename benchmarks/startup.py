@@ -1,0 +1,129 @@
+"""How long a command takes, as a part of what `import torch` alone takes.
+
+The ratio is what we promise, since seconds are a machine's and not ours. Every round runs
+the yardstick and all commands one after another, so that whatever slows the machine for a
+while slows them alike; what is compared are the medians over the rounds. A first round
+that fills the file cache is not counted.
+
+    python benchmarks/startup.py --repeats 7
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command, the exit code that shows it did its work, and the ratio to stay under."""
+
+    arguments: tuple[str, ...]
+    exit_code: int
+    target: float
+
+    @property
+    def label(self) -> str:
+        return " ".join(("vae-explain", *self.arguments))
+
+
+YARDSTICK = "import torch"
+CASES = (
+    Case(("--help",), 0, 0.15),
+    Case(("--version",), 0, 0.15),
+    Case(("forward", "--seed", "-1"), 2, 0.15),
+    Case(("forward",), 0, 0.8),
+    Case(("backward",), 0, 0.9),
+)
+
+
+class WrongExit(Exception):
+    """A command that did not do what is measured; the message says what it did."""
+
+
+def seconds(command: Sequence[str], exit_code: int) -> float:
+    """Run a command to its end and return the wall time it took.
+
+    Raises
+    ------
+    WrongExit
+        If it ends with another exit code, which would be the time of something else.
+    """
+    start = time.perf_counter()
+    finished = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    elapsed = time.perf_counter() - start
+    if finished.returncode != exit_code:
+        said = finished.stderr.decode(errors="replace").strip()
+        raise WrongExit(
+            f"{' '.join(command)} ended with {finished.returncode}, not {exit_code}\n{said}"
+        )
+    return elapsed
+
+
+def measure(script: Path, repeats: int) -> tuple[float, dict[Case, float]]:
+    """Return the median seconds of the yardstick and of each case, from the same rounds."""
+    yardstick: list[float] = []
+    cases: dict[Case, list[float]] = {case: [] for case in CASES}
+    for _ in range(repeats + 1):
+        yardstick.append(seconds((sys.executable, "-c", YARDSTICK), 0))
+        for case, times in cases.items():
+            times.append(seconds((str(script), *case.arguments), case.exit_code))
+    return median(yardstick[1:]), {case: median(times[1:]) for case, times in cases.items()}
+
+
+def report(yardstick: float, cases: dict[Case, float]) -> str:
+    """Lay the medians out as a table, one command a line."""
+    width = max(len(case.label) for case in cases)
+    lines = [
+        f"{'command':<{width}}  seconds  ratio  target",
+        f"{YARDSTICK:<{width}}  {yardstick:7.3f}  {1:5.2f}",
+    ]
+    for case, taken in cases.items():
+        ratio = taken / yardstick
+        met = "met" if ratio <= case.target else "NOT MET"
+        lines.append(
+            f"{case.label:<{width}}  {taken:7.3f}  {ratio:5.2f}  {case.target:6.2f}  {met}"
+        )
+    return "\n".join(lines)
+
+
+def positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def main() -> int:
+    """Measure and print; 1 when a command fails, never because a target is missed."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--repeats", type=positive, default=7, help="rounds counted (default: 7)")
+    repeats = parser.parse_args().repeats
+    # Beside the interpreter as it was called: in a virtual environment it is a link.
+    script = Path(sys.executable).with_name("vae-explain" + (".exe" if os.name == "nt" else ""))
+    if not script.exists():
+        print(f"no {script.name} beside {sys.executable}: install the project", file=sys.stderr)
+        return 2
+    try:
+        print(report(*measure(script, repeats)))
+    except WrongExit as wrong:
+        print(wrong, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
