@@ -75,10 +75,10 @@ class NameWatcher:
             self._read(frame)
             if self._entered and self._entered[-1] is frame:
                 self._entered.pop()
-                path = self.modules.pop()
+                module = self.modules.pop()
                 number = self._lookup(returned)
-                if number is not None and path:
-                    self.returned.setdefault(number, path)
+                if number is not None and module:
+                    self.returned.setdefault(number, module)
         elif event == "call" and frame.f_code.co_name == "forward":
             path = self._module_paths.get(id(frame.f_locals.get("self")))
             if path is not None:

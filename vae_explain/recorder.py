@@ -71,7 +71,7 @@ def record(
         If the objective does not return a tensor of one element.
     """
     recorder = _Recorder(modules, inputs, noise)
-    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+    with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
         watcher = recorder.watcher
         watcher.start(sys._getframe())
         try:
@@ -181,7 +181,7 @@ class _Recorder(TorchFunctionMode):
             if leaf not in self._fixed_names:
                 names.setdefault(leaf, self._operations[self._producer(leaf)].name)
         names = {**self._fixed_names, **numbered(names, list(self._fixed_names.values()))}
-        gradients = self._gradients(loss, None)
+        gradients = self._gradients(loss) if loss.requires_grad else {}
         terms, by_term = self._term_gradients(leaves, names, gradients)
         return Trace(
             values=tuple(
@@ -255,14 +255,14 @@ class _Recorder(TorchFunctionMode):
 
     # --- gradients ---
 
-    def _gradients(self, outputs: Tensor, upstream: Tensor | None) -> dict[int, Tensor]:
+    def _gradients(
+        self, output: Tensor | GradientEdge, upstream: Tensor | None = None
+    ) -> dict[int, Tensor]:
         wanted = [(i, edge) for i, edge in enumerate(self._edges) if edge is not None]
-        if not outputs.requires_grad or not wanted:
-            return {}
         found = torch.autograd.grad(
-            outputs,
-            [edge for _, edge in wanted],
-            grad_outputs=torch.ones_like(outputs) if upstream is None else upstream,
+            output,
+            [edge for _, edge in wanted],  # type: ignore[arg-type] # one by one, it takes both
+            grad_outputs=upstream,
             retain_graph=True,
             allow_unused=True,
         )
@@ -278,12 +278,23 @@ class _Recorder(TorchFunctionMode):
             weight = total.get(leaf)
             if weight is None:
                 continue  # a summand that no parameter reaches has no share of any gradient
-            share = self._gradients(self._tensors[leaf], weight)
+            share = self._share(leaf, weight)
             if any(other != leaf and other in share for other in leaves):
                 return (), {}  # one term feeds another: there is no split that adds up
             terms.append(Term(names[leaf], leaf, float(weight.flatten()[0])))
             by_term[names[leaf]] = {i: _array(g) for i, g in share.items()}
         return (tuple(terms), by_term) if len(terms) > 1 else ((), {})
+
+    def _share(self, leaf: int, weight: Tensor) -> dict[int, Tensor]:
+        """Return the gradients of one term, weighted as it enters the loss."""
+        term, edge = self._tensors[leaf], self._edges[leaf]
+        if edge is not None and term._version != self._versions[leaf]:
+            # `loss += kl` changed the tensor; its edge leads to what it was.
+            return self._gradients(edge, weight)
+        # Not as grad_outputs: checking their shape makes PyTorch import SymPy, which takes
+        # a quarter of the time that PyTorch itself takes.
+        one = term.numel() == 1 and bool(weight == 1)
+        return self._gradients(term if one else (term * weight).sum())
 
     def _producer(self, number: int) -> int:
         return next((i for i, op in enumerate(self._operations) if number in op.outputs), -1)
