@@ -34,9 +34,7 @@ def sections(page: Walkthrough, titles: Sequence[str]) -> Walkthrough:
 def main() -> None:
     """Write the pictures beside this file."""
     page, _ = forward(run(Request(x=X, arithmetic="printed")))
-    shown = sections(
-        page, ("Encode to the hidden layer", "Sample z: the reparameterization trick")
-    )
+    shown = sections(page, ("Encode to the hidden layer", "Sample z: the reparameterization trick"))
     (HERE / "forward.svg").write_text(svg(lay_out(shown, WIDTH), WIDTH, "vae-explain forward"))
     page, _ = backward(run(Request(x=X, arithmetic="full")))
     shown = sections(page, ("∂loss/∂logvar", "∂loss/∂encoder_pre"))

@@ -86,6 +86,11 @@ class Run:
         """The rounding of the numbers that this run's lines are compared with."""
         return float(np.finfo(self.trace.loss.array.dtype).eps)
 
+    @property
+    def smallest_normal(self) -> float:
+        """The size under which those numbers have fewer digits than `precision` says."""
+        return float(np.finfo(self.trace.loss.array.dtype).smallest_normal)
+
     def require_finite(self) -> None:
         """Raise `NotFinite` when the loss, or a gradient of it, overflowed."""
         finite = bool(np.isfinite(self.values[self.trace.output]).all())

@@ -9,6 +9,7 @@ error: tearing PyTorch down costs as much as a quarter of loading it.
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 from typing import NoReturn
@@ -32,12 +33,23 @@ def run(arguments: list[str]) -> int:
 
     from .app import app
 
+    # Python has None for a stream that was closed by who started the process.
+    streams = sys.stdout or io.StringIO(), sys.stderr or io.StringIO()
+    closed = sys.stdout is None
+    sys.stdout, sys.stderr = streams
+    if closed:
+        return _say("cannot write to standard output: it is closed")
     try:
         result = app(arguments, prog_name="vae-explain", standalone_mode=False)
     except Problem as problem:
         return _say(str(problem))
     except BrokenPipeError:
         return _silence()
+    except SystemExit as leaving:
+        # Typer and Rich leave this way when the reader has gone, Typer with streams of its own.
+        sys.stdout, sys.stderr = streams
+        reader_has_gone = isinstance(leaving.__context__, BrokenPipeError)
+        return _silence() if reader_has_gone else int(leaving.code or 0)
     except KeyboardInterrupt:
         return INTERRUPTED
     except typer.TyperException as error:

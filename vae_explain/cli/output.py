@@ -52,6 +52,18 @@ def write(text: str, style: Style) -> None:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file whole or not at all, by way of a temporary one beside it."""
+    try:
+        target = path.resolve()  # a link stays a link
+        if target.exists() and not target.is_file():
+            target.write_text(text, encoding="utf-8")  # a device or pipe, not to be replaced
+        else:
+            _replace(target, text)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise Problem("--output", path, f"cannot be written: {reason.lower()}") from None
+
+
+def _replace(path: Path, text: str) -> None:
     temporary = ""
     try:
         with tempfile.NamedTemporaryFile(
@@ -62,11 +74,10 @@ def write_whole(path: Path, text: str) -> None:
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
         os.chmod(temporary, mode)
         os.replace(temporary, path)
-    except OSError as error:
+    except BaseException:  # an interrupt too must leave nothing behind
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)
-        reason = error.strerror or str(error)
-        raise Problem("--output", path, f"cannot be written: {reason.lower()}") from None
+        raise
 
 
 def _umask() -> int:

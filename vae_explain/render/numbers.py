@@ -44,14 +44,9 @@ class Numbers:
         if places in ("parameter", "gradient"):
             return FEWEST
         fewest = 0 if places == "input" else FEWEST
-        array = np.asarray(values, dtype=np.float64).ravel()
-        finite = array[np.isfinite(array)]
-        for decimals in range(fewest, MOST):
-            # A number made from few decimals by hand is off them by rounding only.
-            off = np.abs(finite - np.round(finite, decimals))
-            if (off <= 1e-13 * np.maximum(1.0, np.abs(finite))).all():
-                return decimals
-        return MOST
+        numbers = values.ravel().tolist() if isinstance(values, np.ndarray) else values
+        finite = [float(number) for number in numbers if math.isfinite(number)]
+        return max((_needed(number, fewest) for number in finite), default=fewest)
 
     def column(self, values: Iterable[float] | Array, places: Places) -> list[str]:
         """Write numbers that stand under each other, all with the same decimals."""
@@ -75,6 +70,18 @@ class Numbers:
         if node.index == () and node.role == "value":
             places = "exact"  # a loss or one of its terms
         return self.one(float(node.value), places)
+
+
+def _needed(number: float, fewest: int) -> int:
+    """Return how many decimals a number has, as far as rounding lets one tell, up to `MOST`."""
+    # A number made from few decimals by hand is off them by rounding only.
+    off = 1e-13 * max(1.0, abs(number))
+    for decimals in range(fewest, MOST):
+        scale = 10.0**decimals
+        scaled = number * scale
+        if abs(scaled - round(scaled)) <= off * scale:
+            return decimals
+    return MOST
 
 
 def fixed(value: float, decimals: int) -> str:

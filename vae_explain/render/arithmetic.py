@@ -1,0 +1,241 @@
+"""Arithmetic on a page: formulas, worked lines, and rows of lines that share their columns."""
+
+from __future__ import annotations
+
+from ..blocks import Cell, Column, Formula, Lines, Table, Worked
+from ..expression import Add, Expression, Number, Ref, evaluate
+from ..writing import to_latex
+from .grids import Grids
+from .pieces import Canvas, Line, Piece, width_of
+
+MOST_WORKED = 24  # lines that broken rows may take before one of them stands for all
+
+
+class Arithmetic:
+    """Lays out formulas and worked lines on a canvas."""
+
+    def __init__(self, canvas: Canvas, grids: Grids) -> None:
+        self.canvas = canvas
+        self.grids = grids
+
+    def formula(self, formula: Formula) -> list[Line]:
+        left = Piece(self.canvas.symbols(formula.left), "accent" if formula.accent else "bold")
+        lines = self._equation([left], self.canvas.tokens(formula.expression, numbers=False))
+        if not formula.remark:
+            return lines
+        remark = self.canvas.symbols(formula.remark)
+        if len(lines) == 1 and width_of(lines[0]) + 4 + len(remark) <= self.canvas.room:
+            lines[0] += [Piece("    "), Piece(remark, "dim")]
+            return lines
+        return lines + self.canvas.wrapped(remark, self.canvas.room, "dim")
+
+    def _equation(
+        self, left: list[Piece], right: list[Piece], tail: Line | None = None
+    ) -> list[Line]:
+        """Write `left = right tail`, broken before operators where it is too long."""
+        tail = tail or []
+        start: Line = [*left, Piece(" = ", "operator")] if left else []
+        if width_of(start) + width_of(right) + width_of(tail) <= self.canvas.room:
+            return [[*start, *right, *tail]]
+        under = (
+            min(width_of(start), 2) if width_of(start) > self.canvas.room // 3 else width_of(start)
+        )
+        lines: list[Line] = [start]
+        current = start
+        if under < width_of(start):
+            current = [Piece(" " * under)]
+            lines = [[*left, Piece(" =", "operator")], current]
+        for atom in self._atoms(right, self.canvas.room - under):
+            if width_of(current) + width_of(atom) > self.canvas.room and width_of(current) > under:
+                current = [Piece(" " * under)]
+                lines.append(current)
+                atom = [Piece(atom[0].text.lstrip(), atom[0].style), *atom[1:]]
+            current += atom
+        if tail:
+            if width_of(current) + width_of(tail) > self.canvas.room:
+                current = [Piece(" " * under)]
+                lines.append(current)
+                tail = [Piece(tail[0].text.lstrip(), tail[0].style), *tail[1:]]
+            current += tail
+        return lines
+
+    def _atoms(self, pieces: list[Piece], room: int) -> list[Line]:
+        """Cut pieces before plus and minus signs, and a summand that is too long at its dots."""
+        summands: list[Line] = [[]]
+        for piece in pieces:
+            if piece.style == "operator" and piece.text.strip() in ("+", "-") and summands[-1]:
+                summands.append([])
+            summands[-1].append(piece)
+        atoms: list[Line] = []
+        for summand in summands:
+            if width_of(summand) <= room:
+                atoms.append(summand)
+                continue
+            part: Line = []
+            for piece in summand:
+                dots = (self.canvas.symbols("·"), self.canvas.symbols(" @ "))
+                if piece.style == "operator" and piece.text in dots and part:
+                    atoms.append(part)
+                    part = []
+                part.append(piece)
+            atoms.append(part)
+        return atoms
+
+    def lines(self, block: Lines) -> list[Line]:
+        """Lay out worked lines, in columns if they share them and fit."""
+        if block.quiet:
+            return self._example(block)
+        if block.columns and block.lines:
+            for as_products in (False, True):
+                rows = self._rows(block, as_products)
+                if max(map(width_of, rows)) <= self.canvas.room:
+                    return rows + self._left_out(block)
+        worked = self._all_worked(block)
+        taken = sum(map(len, worked))
+        if block.columns and taken > MOST_WORKED:
+            return [*worked[0], [], *self._results(block), *self._left_out(block)]
+        lines = [line for group in worked for line in group]
+        if block.after:
+            lines += [[], *self._results(block)]
+        if block.total:
+            lines += self._total(block)
+        return lines + self._left_out(block)
+
+    def _all_worked(self, block: Lines) -> list[list[Line]]:
+        results = self._shown(block)
+        full = [line.label if block.total else block.name + line.label for line in block.lines]
+        if block.latex:
+            pairs = zip(block.lines, full, results, strict=True)
+            worked = [self._with_latex(*pair) for pair in pairs]
+            return [[*group, []] for group in worked[:-1]] + worked[-1:]
+        numbers = [self.canvas.tokens(line.expression, numbers=True) for line in block.lines]
+        entries = list(zip(block.lines, numbers, results, strict=True))
+        worked = [self._worked(name, *entry) for name, entry in zip(full, entries, strict=True)]
+        if len(worked) > 1 and max(map(len, worked)) > 1:
+            # The formula above names the tensor: the index is enough, and shorter.
+            short = [self._worked(entry[0].label, *entry) for entry in entries]
+            return short if sum(map(len, short)) < sum(map(len, worked)) else worked
+        return worked
+
+    def _left_out(self, block: Lines) -> list[Line]:
+        if not block.omitted:
+            return []
+        return [[Piece(self.canvas.symbols(f"… {block.omitted:,} more left out"), "dim")]]
+
+    def _example(self, block: Lines) -> list[Line]:
+        """Show one line for all, of a tensor whose numbers stand above."""
+        best = max(block.lines, key=lambda line: abs(line.shown))
+        if isinstance(best.expression, Number | Ref):
+            return []  # a number that is passed on as it is needs no example
+        numbers = self.canvas.tokens(best.expression, numbers=True)
+        result = self.canvas.numbers.one(best.shown, block.places)
+        worked = self._worked(block.name + best.label, best, numbers, result)
+        lead = Piece("for example  ", "dim")
+        if len(worked) == 1 and width_of(worked[0]) + len(lead.text) <= self.canvas.room:
+            return [[lead, *worked[0]]]
+        return [[lead], *worked]
+
+    def _shown(self, block: Lines) -> list[str]:
+        # The summands of a loss need no more decimals than other values; their sum does.
+        places = "value" if block.total else block.places
+        return self.canvas.numbers.column([line.shown for line in block.lines], places)
+
+    def _result(self, line: Worked, text: str) -> Line:
+        style = "dim" if line.shown == 0 else "accent"
+        return [Piece(" = ", "operator"), Piece(text, style), *self._failure(line)]
+
+    def _failure(self, line: Worked) -> Line:
+        if line.agrees:
+            return []
+        held = self.canvas.numbers.one(float(line.reference or 0.0), "exact")
+        return [Piece(f"  {self.canvas.symbols.cross} PyTorch has {held}", "failure")]
+
+    def _worked(self, name: str, line: Worked, numbers: Line, result: str) -> list[Line]:
+        label = [Piece(self.canvas.symbols(name), "bold")]
+        tail = self._result(line, result)
+        passed_on = isinstance(line.expression, Number | Ref)
+        if passed_on and "".join(piece.text for piece in numbers) == result:
+            return self._equation(label, tail[1:])
+        return self._equation(label, numbers, tail)
+
+    def _with_latex(self, line: Worked, name: str, result: str) -> list[Line]:
+        label = [Piece(self.canvas.symbols(name), "bold")]
+        symbols = self._equation(label, self.canvas.tokens(line.expression, numbers=False))
+        numbers = self.canvas.tokens(line.expression, numbers=True)
+        worked = self._equation([Piece("  ")], numbers, self._result(line, result))
+        # Not wrapped: LaTeX is there to be copied.
+        return [*symbols, *worked, [Piece("  " + to_latex(line.expression), "dim")]]
+
+    def _total(self, block: Lines) -> list[Line]:
+        assert block.total is not None, "only called when there is one"
+        words = f"sum of {len(block.lines) + block.omitted:,}"
+        text = self.canvas.numbers.one(block.total.shown, block.places)
+        name = Piece(self.canvas.symbols(block.name), "bold")
+        return [[], [name, *self._result(block.total, text), Piece(f"   {words}", "dim")]]
+
+    def _rows(self, block: Lines, as_products: bool) -> list[Line]:
+        """One row a line, a column for each summand."""
+        grid = [self._summands(line.expression, as_products) for line in block.lines]
+        widths = [
+            max(len(self.canvas.symbols(header)), *(width_of(row[j]) for row in grid))
+            for j, header in enumerate(block.columns)
+        ]
+        shown = self._shown(block)
+        after = self._after(block)
+        label_width = max(len(block.head), *(len(line.label) - 2 for line in block.lines))
+        value_width = max(len(block.name), *map(len, shown))
+        head: Line = [Piece(block.head.rjust(label_width), "dim")]
+        for header, width in zip(block.columns, widths, strict=True):
+            head.append(Piece("  " + self.canvas.symbols(header).rjust(width), "dim"))
+        head.append(Piece("     " + block.name.rjust(value_width), "dim"))
+        after_width = 0
+        if block.after:
+            after_width = max(len(block.after.name), *map(len, after))
+            head.append(Piece("     " + block.after.name.rjust(after_width), "dim"))
+        lines = [head]
+        for row, (line, cells) in enumerate(zip(block.lines, grid, strict=True)):
+            written: Line = [Piece(line.label.strip("[]").rjust(label_width), "dim")]
+            for cell, width in zip(cells, widths, strict=True):
+                written += [Piece("  " + " " * (width - width_of(cell))), *cell]
+            style = "bold" if block.after else ("dim" if line.shown == 0 else "accent")
+            written += [Piece("  =  ", "operator"), Piece(shown[row].rjust(value_width), style)]
+            written += self._failure(line)
+            if block.after:
+                closed = block.after.closed[row]
+                arrow = self.canvas.symbols("→")
+                written += [
+                    Piece(f"  {arrow}  ", "operator"),
+                    Piece(after[row].rjust(after_width), "dim" if closed else "accent"),
+                    Piece(f"  {block.after.word}" if closed else "", "dim"),
+                ]
+            lines.append(written)
+        return lines
+
+    def _after(self, block: Lines) -> list[str]:
+        if not block.after:
+            return []
+        return self.canvas.numbers.column([line.shown for line in block.after.lines], block.places)
+
+    def _summands(self, expression: Expression, as_products: bool) -> list[Line]:
+        terms = expression.terms if isinstance(expression, Add) else (expression,)
+        if as_products:
+            products = [evaluate(term) for term in terms]
+            return [[Piece(self.canvas.numbers.one(p, "parameter"), "value")] for p in products]
+        return [self.canvas.tokens(term, numbers=True) for term in terms]
+
+    def _results(self, block: Lines) -> list[Line]:
+        """A small table of what the lines give, when the lines themselves do not fit."""
+        columns = [
+            Column(block.head, "label"),
+            Column(block.name, "value", block.places, accent=not block.after),
+        ]
+        rows: list[list[Cell]] = [[line.label.strip("[]"), line.shown] for line in block.lines]
+        dimmed: tuple[bool, ...] = ()
+        reasons: tuple[str, ...] = ()
+        if block.after:
+            columns.append(Column(block.after.name, "value", block.places, accent=True))
+            for row, line in zip(rows, block.after.lines, strict=True):
+                row.append(line.shown)
+            dimmed = block.after.closed
+            reasons = tuple(block.after.word if closed else "" for closed in dimmed)
+        return self.grids.table(Table(tuple(columns), tuple(map(tuple, rows)), (), reasons))

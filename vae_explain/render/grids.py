@@ -1,0 +1,158 @@
+"""Matrices and tables: numbers in columns, stacked in groups where they are too wide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..blocks import Column, Matrix, Table
+from ..trace import Array
+from .pieces import Canvas, Line, Piece
+
+MOST_ROWS = 24  # of a matrix; the rest is counted
+MOST_GROUPS = 4  # of columns stacked under each other
+
+
+class Grids:
+    """Lays out matrices and tables on a canvas."""
+
+    def __init__(self, canvas: Canvas) -> None:
+        self.canvas = canvas
+
+    def matrix(self, block: Matrix) -> list[Line]:
+        array = np.asarray(block.array)
+        shape = ", ".join(map(str, array.shape))
+        name = Piece(self.canvas.symbols(block.name), "accent" if block.accent else block.role)
+        size = Piece(f"[{shape}]", "dim")
+        if array.ndim == 0:
+            return [
+                [
+                    name,
+                    Piece(" = ", "operator"),
+                    Piece(self.canvas.numbers.one(float(array), block.places), "accent"),
+                ]
+            ]
+        flat = array.reshape(1, -1) if array.ndim == 1 else array.reshape(-1, array.shape[-1])
+        rows = _first(flat.shape[0], MOST_ROWS)
+        columns = _first(flat.shape[1], self._most_columns(flat, block))
+        chosen = flat[np.ix_(rows, columns)]
+        minimum = "input" if block.places == "input" else block.places
+        texts = self.canvas.numbers.column(chosen, minimum)
+        if block.places == "input" and self.canvas.numbers.digits is None:
+            texts = [text if "." in text or "e" in text else text + ".0" for text in texts]
+        grid = np.array(texts, dtype=object).reshape(chosen.shape)
+        width = max(map(len, texts), default=0)
+        style = "accent" if block.accent else block.role
+        lines: list[Line] = [[name, Piece("  "), size]]
+        left_out = flat.size - chosen.size
+        groups = self._groups(len(columns), width + 2, 4)
+        for group in groups:
+            if len(groups) > 1 and flat.shape[0] > 1:
+                first, last = columns[group[0]], columns[group[-1]]
+                label = f"columns {first} to {last}" if first != last else f"column {first}"
+                lines.append([Piece(label, "dim")])
+            for i in range(len(rows)):
+                opening, closing = self._brackets(i, len(rows), groups, group, flat.shape[0])
+                row: Line = [Piece(opening, "dim")]
+                for j in group:
+                    zero = chosen[i, j] == 0
+                    row.append(Piece("  " + grid[i, j].rjust(width), "dim" if zero else style))
+                row.append(Piece(closing, "dim"))
+                lines.append(row)
+        if left_out:
+            lines.append(
+                [
+                    Piece(
+                        self.canvas.symbols(f"… {left_out:,} of {flat.size:,} numbers left out"),
+                        "dim",
+                    )
+                ]
+            )
+        return lines
+
+    def _brackets(
+        self, row: int, rows: int, groups: list[list[int]], group: list[int], total: int
+    ) -> tuple[str, str]:
+        if total == 1:  # one row, perhaps broken: a bracket at its two ends
+            return ("[" if group is groups[0] else " ", "  ]" if group is groups[-1] else "")
+        return self.canvas.symbols.bracket(row, rows)
+
+    def _most_columns(self, flat: Array, block: Matrix) -> int:
+        sample = self.canvas.numbers.column(flat[:2, :8], block.places)
+        return max(self.canvas.room // (max(map(len, sample), default=1) + 3), 1) * MOST_GROUPS
+
+    def _groups(self, count: int, width: int, extra: int) -> list[list[int]]:
+        """Split columns into groups that fit side by side."""
+        fit = max((self.canvas.room - extra) // width, 1)
+        return [list(range(i, min(i + fit, count))) for i in range(0, count, fit)]
+
+    def table(self, table: Table) -> list[Line]:
+        texts = [self._cells(table, j) for j in range(len(table.columns))]
+        headers = [self.canvas.symbols(column.header) for column in table.columns]
+        widths = [
+            max(len(header), *map(len, cells)) if cells else len(header)
+            for header, cells in zip(headers, texts, strict=True)
+        ]
+        reason_width = max((len(reason) + 2 for reason in table.reasons), default=0)
+        groups: list[list[int]] = [[0]]
+        used = widths[0]
+        for j in range(1, len(widths)):
+            if used + 2 + widths[j] > self.canvas.room and len(groups[-1]) > 1:
+                groups.append([0])
+                used = widths[0]
+            groups[-1].append(j)
+            used += 2 + widths[j]
+        lines: list[Line] = []
+        for group in groups:
+            if lines:
+                lines.append([])
+            fits = sum(widths[j] + 2 for j in group) - 2 + reason_width <= self.canvas.room
+            head = [self._aligned(table.columns[j], headers[j], widths[j]) for j in group]
+            lines.append(_spaced([Piece(text, "dim") for text in head]))
+            for i in range(len(table.rows)):
+                pieces = [self._cell(table, i, j, texts[j][i], widths[j]) for j in group]
+                line = _spaced(pieces)
+                if fits and group is groups[-1] and table.reasons and table.reasons[i]:
+                    line.append(Piece("  " + table.reasons[i], "dim"))
+                lines.append(line)
+        return lines
+
+    def _aligned(self, column: Column, text: str, width: int) -> str:
+        return text.ljust(width) if column.left else text.rjust(width)
+
+    def _cells(self, table: Table, j: int) -> list[str]:
+        column = table.columns[j]
+        values = [row[j] for row in table.rows]
+        numbers = [float(value) for value in values if not isinstance(value, str | int)]
+        decimals = self.canvas.numbers.decimals(numbers, column.places)
+        return [
+            self.canvas.symbols(value)
+            if isinstance(value, str)
+            else f"{value:,}"
+            if isinstance(value, int)
+            else self.canvas.numbers.written(value, decimals)
+            for value in values
+        ]
+
+    def _cell(self, table: Table, i: int, j: int, text: str, width: int) -> Piece:
+        column, value = table.columns[j], table.rows[i][j]
+        dimmed = bool(table.dimmed) and table.dimmed[i]
+        style: str = "accent" if column.accent else column.role
+        if column.role == "label" or dimmed or value == 0.0:
+            style = "dim"
+        if column.left and not dimmed:
+            style = column.role
+        return Piece(self._aligned(column, text, width), style)
+
+
+def _spaced(pieces: Sequence[Piece]) -> Line:
+    line: Line = []
+    for position, piece in enumerate(pieces):
+        line += [Piece("  "), piece] if position else [piece]
+    return line
+
+
+def _first(count: int, most: int) -> list[int]:
+    """Return which of `count` positions are shown: all, or the first of them."""
+    return list(range(min(count, most)))

@@ -1,0 +1,57 @@
+"""What a laid-out page is made of, and the space it is laid out in."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ..expression import Expression
+from ..writing import Token, to_tokens
+from .numbers import Numbers
+from .symbols import Symbols
+
+INDENT = 4
+NARROWEST = 40
+
+
+class Piece(NamedTuple):
+    """Some text and what it is, which the terminal turns into a colour."""
+
+    text: str
+    style: str = ""
+
+
+Line = list[Piece]
+
+
+class Canvas:
+    """The width to fill, how numbers are written and which signs there are."""
+
+    def __init__(self, width: int, numbers: Numbers, symbols: Symbols) -> None:
+        self.width = max(width, NARROWEST)
+        self.room = self.width - INDENT
+        self.numbers = numbers
+        self.symbols = symbols
+
+    def wrapped(self, text: str, width: int, style: str) -> list[Line]:
+        """Break words into lines of a width."""
+        plain = self.symbols(text)
+        return [[Piece(part, style)] for part in textwrap.wrap(plain, width)]
+
+    def indented(self, lines: list[Line], by: int = INDENT) -> list[Line]:
+        """Move lines to the right; empty ones stay empty."""
+        return [[Piece(" " * by), *line] if line else [] for line in lines]
+
+    def tokens(self, expression: Expression, numbers: bool) -> list[Piece]:
+        """Write an expression as symbols or as numbers."""
+        leaf = to_tokens(expression, self.numbers.leaf) if numbers else to_tokens(expression)
+        return [self._piece(token) for token in leaf]
+
+    def _piece(self, token: Token) -> Piece:
+        return Piece(self.symbols(token.text), token.role)
+
+
+def width_of(line: Sequence[Piece]) -> int:
+    """Return how many columns a line takes."""
+    return sum([len(piece.text) for piece in line])
