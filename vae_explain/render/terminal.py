@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..blocks import Walkthrough
-from .layout import Layout, Line
+from .layout import Layout
 from .numbers import Numbers
+from .pieces import Line
 from .symbols import Symbols
 
 if TYPE_CHECKING:
