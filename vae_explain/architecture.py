@@ -87,6 +87,21 @@ class Architecture:
             "loss",
         )
 
+    def shape(self, name: str, rows: int) -> tuple[int, ...]:
+        """Return the shape of a named value or parameter for a batch of `rows`."""
+        for layer in self.layers:
+            if name == f"{layer.name}.weight":
+                return (layer.outputs, layer.inputs)
+            if name == f"{layer.name}.bias":
+                return (layer.outputs,)
+        if name in ("mse", "kl", "loss"):
+            return ()
+        if name in ("x", "recon_x"):
+            return (rows, self.input_size)
+        if name.startswith(("encoder_", "decoder_")):
+            return (rows, self.hidden_size)
+        return (rows, self.latent_size)
+
     @property
     def with_gradient(self) -> tuple[str, ...]:
         """The names that have a gradient: the loss does not use the variance or train ε."""

@@ -158,6 +158,42 @@ class Diagram:
 
 
 @dataclass(frozen=True)
+class TreeNode:
+    """A number of a derivation: its depth, its line if it is derived here, or a word why not."""
+
+    depth: int
+    name: str
+    value: float
+    line: Worked | None
+    word: str
+    places: Places
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A derivation: each number above the numbers that its line used."""
+
+    nodes: tuple[TreeNode, ...]
+
+
+@dataclass(frozen=True)
+class Share:
+    """A part of a number: its amount, its share of all amounts, what it is, and a remark."""
+
+    amount: float
+    share: float
+    text: str
+    remark: str
+
+
+@dataclass(frozen=True)
+class Shares:
+    """The parts that a number is the sum of, largest first."""
+
+    shares: tuple[Share, ...]
+
+
+@dataclass(frozen=True)
 class Note:
     """A remark under a block: what was checked, what failed, what to know."""
 
@@ -165,7 +201,7 @@ class Note:
     tone: Tone = "plain"
 
 
-Block = Heading | Prose | Formula | Lines | Matrix | Table | Diagram | Note
+Block = Heading | Prose | Formula | Lines | Matrix | Table | Diagram | Tree | Shares | Note
 
 
 @dataclass(frozen=True)
@@ -187,6 +223,9 @@ class Checks:
     largest_relative_difference: float = 0.0
 
     def add(self, line: Worked) -> None:
+        self.count(line.difference, line.agrees)
+
+    def count(self, difference: float, agrees: bool) -> None:
         self.lines += 1
-        self.failed += not line.agrees
-        self.largest_relative_difference = max(self.largest_relative_difference, line.difference)
+        self.failed += not agrees
+        self.largest_relative_difference = max(self.largest_relative_difference, difference)

@@ -59,6 +59,14 @@ def worked(
     return Worked(label, expression, value, shown, reference, difference, agrees)
 
 
+def agreement(
+    value: float, held: float, magnitude: float, parts: int, precision: float
+) -> tuple[float, bool]:
+    """Return the relative difference of two numbers, and whether rounding explains it."""
+    difference = _relative(value, held, magnitude)
+    return difference, difference <= precision * (SLACK + parts)
+
+
 def _relative(value: float, held: float, scale: float) -> float:
     if value == held or (math.isnan(value) and math.isnan(held)):
         return 0.0

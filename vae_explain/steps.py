@@ -109,14 +109,14 @@ class Steps:
         bound = self.run.graph.producer(number)
         if bound is None:
             return self.reference(number, index)
-        return self._rule(bound).element(self._call(bound), index)
+        return self._rule(bound).element(self.call(bound), index)
 
     def formula(self, number: int) -> Expression:
         """Return how a whole value is made, over named values."""
         bound = self.run.graph.producer(number)
         if bound is None:
             return self.reference(number, None)
-        return self._rule(bound).formula(self._call(bound))
+        return self._rule(bound).formula(self.call(bound))
 
     # --- gradients ---
 
@@ -146,7 +146,7 @@ class Steps:
         for bound in self.run.graph.consumers(number):
             if bound.output not in reached or bound.output == number:
                 continue
-            rule, call = self._rule(bound), self._call(bound)
+            rule, call = self._rule(bound), self.call(bound)
             for position in bound.positions(number):
                 if index is None:
                     for through, upstream in self._upstream(bound.output, None, term):
@@ -192,7 +192,8 @@ class Steps:
             raise NotExplained(f"{bound.operation.name}: {bound.reason}")
         return bound.rule
 
-    def _call(self, bound: BoundOperation) -> Call:
+    def call(self, bound: BoundOperation) -> Call:
+        """Return an operation's operands and output as its rule sees them."""
         operands = tuple(
             _ValueOperand(self, int(operand)) if slot else _Constant(float(operand))
             for operand, slot in zip(bound.operands, bound.slots, strict=True)

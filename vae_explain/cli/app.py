@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import backward, forward, params, verify
+from . import backward, forward, params, verify, why
 
 app = typer.Typer(
     name="vae-explain",
@@ -38,5 +38,6 @@ def main(
 
 app.command("forward")(forward.forward)
 app.command("backward")(backward.backward)
+app.command("why")(why.why)
 app.command("params")(params.params)
 app.command("verify")(verify.verify)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, cast
@@ -175,6 +176,55 @@ def require_reached(term: str, names: list[str]) -> None:
 
 
 DECODER_VALUES = ("std", "z", "decoder_pre", "decoder_hidden", "recon_x")
+
+
+def target(
+    text: str, rows: int, architecture: Architecture = BUILT_IN
+) -> tuple[str, bool, tuple[int, ...] | None]:
+    """Read a number's name: `z[0]`, `fc1.weight.grad[0,1]`, `loss`.
+
+    Returns
+    -------
+    tuple
+        The value's name, whether its gradient is meant, and the full index; None when the
+        whole tensor was named.
+    """
+    match = re.fullmatch(r"([^\[\]]+?)(\.grad)?(?:\[([^\[\]]*)\])?", text.strip())
+    if match is None:
+        raise Problem("TARGET", text, "write a name and an index, such as z[0] or mu.grad[1]")
+    name, grad, inside = match[1], bool(match[2]), match[3]
+    names = ("x", *architecture.parameters, *architecture.steps)
+    if name not in names:
+        raise unknown_name("TARGET", name, "value", names)
+    if grad and name in WITHOUT_GRADIENT:
+        raise Problem("TARGET", text, f"{name} has no gradient: {WITHOUT_GRADIENT[name]}")
+    shape = architecture.shape(name, rows)
+    return name, grad, None if inside is None else _index(text, name, inside, shape)
+
+
+def _index(text: str, name: str, inside: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    parts = [part.strip() for part in inside.split(",")] if inside.strip() else []
+    known = f"{name} has shape {list(shape)}"
+    if not all(re.fullmatch(r"[+-]?[0-9]+", part) for part in parts):
+        raise Problem("TARGET", text, f"an index is whole numbers parted by commas; {known}")
+    index = tuple(int(part) for part in parts)
+    if len(index) == len(shape) - 1 and shape[0] == 1 and len(shape) > 1:
+        index = (0, *index)
+    if len(index) != len(shape):
+        raise Problem("TARGET", text, f"{len(index)} given as index; {known}")
+    for at, size in zip(index, shape, strict=True):
+        if not -size <= at < size:
+            raise Problem("TARGET", text, f"index {at} is outside; {known}")
+    return tuple(at % size for at, size in zip(index, shape, strict=True))
+
+
+def complete_target(incomplete: str) -> list[str]:
+    """Complete the name of a value, a parameter or a gradient in the shell."""
+    names = ("x", *BUILT_IN.parameters, *BUILT_IN.steps)
+    grads = (f"{name}.grad" for name in BUILT_IN.with_gradient)
+    return [name for name in (*names, *grads) if name.startswith(incomplete)]
+
+
 WITHOUT_GRADIENT = {
     "x": "the input is given, not trained; ask for encoder_pre, the first value made from it",
     "eps": "the noise is drawn, not computed; ask for std or z, which it goes into",

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..blocks import Checks
+from ..expression import Number, Ref
 from ..ops import NotExplained
+from ..provenance import Derivation, Provenance, Target
 from ..run import Run
 from ..sections import section_of
 from ..steps import Steps
@@ -43,11 +45,7 @@ def dump(run: Run, command: str, checks: Checks, only: Sequence[str] = ()) -> st
             },
             "steps": steps(run, only),
             "not_explained": list(run.graph.not_explained),
-            "checks": {
-                "lines": checks.lines,
-                "failed": checks.failed,
-                "largest_relative_difference": plain(checks.largest_relative_difference),
-            },
+            "checks": _checks(checks),
         }
     )
 
@@ -114,6 +112,65 @@ def dump_verification(report: Verification) -> str:
             ],
         }
     )
+
+
+def dump_derivation(
+    run: Run,
+    view: Provenance,
+    target: Target,
+    checks: Checks,
+    depth: int | None = None,
+    full: bool = False,
+) -> str:
+    """Return one number's derivation, and for a gradient its paths, as one JSON object."""
+    root = view.derive(target, depth, full)
+    document: dict[str, Any] = {
+        "schema": SCHEMA,
+        "command": "why",
+        "arithmetic": run.arithmetic,
+        "seed": run.seed,
+        "torch": run.trace.torch_version,
+        "target": view.name(target),
+        "value": plain(root.value),
+        "derivation": _derivation(root),
+        "paths": [],
+        "checks": _checks(checks),
+    }
+    if target.gradient:
+        paths, left_out = view.paths(target)
+        document["paths"] = [
+            {"through": list(path.through), "amount": plain(path.amount)}
+            | ({"blocked_by": path.blocked_by} if path.blocked_by else {})
+            for path in paths
+        ]
+        if left_out:
+            document["paths"].append({"through": [], "amount": plain(left_out)})
+    return _text(document)
+
+
+def _derivation(node: Derivation) -> dict[str, Any]:
+    expression = node.line.expression if node.line else None
+    return {
+        "name": node.name,
+        "value": plain(node.value),
+        "status": node.status,
+        "formula": to_text(expression) if expression else None,
+        "latex": to_latex(expression) if expression else None,
+        "substituted": to_text(expression, _every_digit) if expression else None,
+        "children": [_derivation(child) for child in node.children],
+    }
+
+
+def _every_digit(leaf: Number | Ref) -> str:
+    return repr(float(leaf.value))
+
+
+def _checks(checks: Checks) -> dict[str, Any]:
+    return {
+        "lines": checks.lines,
+        "failed": checks.failed,
+        "largest_relative_difference": plain(checks.largest_relative_difference),
+    }
 
 
 def _named(run: Run, gradients: Mapping[int, Array]) -> dict[str, Any]:

@@ -20,7 +20,9 @@ from ..blocks import (
     Matrix,
     Note,
     Prose,
+    Shares,
     Table,
+    Tree,
     Walkthrough,
 )
 from .arithmetic import Arithmetic
@@ -72,6 +74,10 @@ class Layout:
                 return self.canvas.indented(self.grids.matrix(block))
             case Table():
                 return self.canvas.indented(self.grids.table(block))
+            case Tree():
+                return self.canvas.indented(self.arithmetic.tree(block))
+            case Shares():
+                return self.canvas.indented(self.arithmetic.shares(block))
             case Diagram():
                 return self.canvas.indented(self._diagram(block))
             case _:

@@ -34,6 +34,12 @@ class Canvas:
         self.numbers = numbers
         self.symbols = symbols
 
+    def narrowed(self, by: int) -> Canvas:
+        """Return a canvas with less room, for what stands indented."""
+        inner = Canvas(self.width, self.numbers, self.symbols)
+        inner.room = self.room - by
+        return inner
+
     def wrapped(self, text: str, width: int, style: str) -> list[Line]:
         """Break words into lines of a width."""
         plain = self.symbols(text)

@@ -1,0 +1,315 @@
+"""Where one number comes from: its derivation as a tree, and a gradient's ways to the loss.
+
+A derivation is a worked line and the derivations of the numbers that it used, down to
+inputs, parameters and noise. A gradient is also the sum over every chain of named values
+that leads from it to the loss; each chain's amount is what the vector-Jacobian products
+along it, and only along it, deliver.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from .blocks import Worked
+from .expression import Add, Div, Expression, Index, Mul, Neg, Number, Ref, evaluate, references
+from .graph import BoundOperation
+from .lines import LineMaker
+from .ops import NotExplained
+from .replay import operand_arrays
+from .run import Run
+from .steps import Steps
+from .trace import Array
+from .writing import index_text
+
+Status = Literal["derived", "given", "again", "cut", "not explained"]
+
+MOST_TERMS = 12  # of a sum; of a longer one the largest are shown, and the rest as one
+SHOWN_TERMS = 8
+A_SCREEN = 9  # derivations, of two to five lines each
+MOST_DERIVATIONS = 2_000  # even when all of them are asked for
+MOST_PATHS = 64
+
+
+@dataclass(frozen=True)
+class Target:
+    """A number to explain: a value's element, or the gradient at it, of one term or all."""
+
+    number: int
+    index: Index
+    gradient: bool = False
+    term: str | None = None
+
+
+@dataclass
+class Derivation:
+    """A number with its line and the derivations of what the line used.
+
+    `status` says why there are no children: it was given, it was derived before, the
+    tree was cut there, or an operation on the way has no rule.
+    """
+
+    target: Target
+    name: str
+    value: float
+    line: Worked | None
+    status: Status
+    children: list[Derivation] = field(default_factory=list)
+
+    def walk(self, depth: int = 0) -> Iterator[tuple[int, Derivation]]:
+        """Yield the tree from the top, each with its depth."""
+        yield depth, self
+        for child in self.children:
+            yield from child.walk(depth + 1)
+
+
+@dataclass(frozen=True)
+class Path:
+    """A chain of named values from the loss to the target, and what it delivers.
+
+    `closed` names, for each ReLU on the way, the units that let nothing through.
+    """
+
+    through: tuple[str, ...]
+    amount: float
+    closed: Mapping[str, tuple[int, ...]]
+    blocked_by: str = ""
+
+
+class Provenance:
+    """Derives numbers of one run."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.steps = Steps(run)
+        self.make = LineMaker(run, self.steps)
+
+    # --- the tree ---
+
+    def derive(self, target: Target, depth: int | None = None, full: bool = False) -> Derivation:
+        """Return the derivation of a number.
+
+        Parameters
+        ----------
+        depth
+            How many levels below the number itself; None for as many as fit a screen.
+        full
+            Down to what was given, whatever the size.
+        """
+        most = MOST_DERIVATIONS if full or depth is not None else A_SCREEN
+        root = self._node(target)
+        seen = {target}
+        queue = deque([(root, 0)])
+        derived = 1
+        while queue:
+            node, level = queue.popleft()
+            if node.line is None or (depth is not None and level >= depth and not full):
+                node.status = "cut" if node.line is not None and self._uses(node) else node.status
+                continue
+            for used in self._uses(node):
+                again = used in seen
+                if not again and derived >= most:
+                    node.children.append(self._node(used, "cut"))
+                    continue
+                child = self._node(used, "again" if again else "derived")
+                node.children.append(child)
+                if not again:
+                    seen.add(used)
+                    derived += child.line is not None
+                    queue.append((child, level + 1))
+        return root
+
+    def _node(self, target: Target, status: Status = "derived") -> Derivation:
+        name = self.name(target)
+        value = float(self._array(target)[target.index])
+        if not target.gradient and target.number not in self.run.trace.producer:
+            return Derivation(target, name, value, None, "given")
+        if self.run.trace.values[target.number].kind == "noise" and not target.gradient:
+            return Derivation(target, name, value, None, "given")
+        if status in ("again", "cut"):
+            return Derivation(target, name, value, None, status)
+        try:
+            line = self._line(target)
+        except NotExplained:
+            return Derivation(target, name, value, None, "not explained")
+        return Derivation(target, name, value, line, status)
+
+    def _line(self, target: Target) -> Worked:
+        if target.gradient:
+            return self.make.gradient_line(target.number, target.index, target.term)
+        return self.make.value_line(target.number, target.index)
+
+    def _uses(self, node: Derivation) -> list[Target]:
+        """Return what a line used, of a long sum what its largest terms used."""
+        assert node.line is not None, "only asked of derived numbers"
+        refs = references(shortened(node.line.expression))
+        targets = (self.locate(ref, node.target.term) for ref in refs)
+        return [target for target in targets if target is not None]
+
+    def locate(self, ref: Ref, term: str | None = None) -> Target | None:
+        """Return the number that a reference stands for; None for a rest of a sum."""
+        name = ref.name.split("/∂", 1)[1] if ref.role == "gradient" else ref.name
+        value = self.run.trace.by_name.get(name)
+        if value is None or ref.index is None:
+            return None
+        index = self.steps.full_index(value.id, ref.index)
+        gradient = ref.role == "gradient"
+        return Target(value.id, index, gradient, term if gradient else None)
+
+    def name(self, target: Target) -> str:
+        """Write a target as a page does: `z[0]`, `∂loss/∂fc1.weight[0,1]`."""
+        value = self.run.trace.values[target.number]
+        where = index_text(self.steps.shown_index(target.number, target.index))
+        if not target.gradient:
+            return f"{value.name}{where}"
+        top = target.term or self.run.trace.loss.name
+        return f"∂{top}/∂{value.name}{where}"
+
+    def _array(self, target: Target) -> Array:
+        if not target.gradient:
+            return self.run.values[target.number]
+        if target.term is None:
+            return self.run.gradients[target.number]
+        return self.run.term_gradients[target.term][target.number]
+
+    def most_interesting(self, number: int, gradient: bool, term: str | None) -> Index:
+        """Return where a tensor is largest."""
+        array = self._array(Target(number, (), gradient, term))
+        flat = int(np.argmax(np.abs(array)))
+        return tuple(int(i) for i in np.unravel_index(flat, array.shape))
+
+    # --- the ways to the loss ---
+
+    def paths(self, target: Target) -> tuple[list[Path], float]:
+        """Return every chain of named values from the loss to a gradient's value.
+
+        Returns
+        -------
+        tuple
+            The paths, largest amount first, at most `MOST_PATHS`; and the amount of all
+            further ones together.
+        """
+        trace = self.run.trace
+        start = trace.output if target.term is None else trace.by_name[target.term].id
+        weights = {term.name: term.weight for term in trace.terms}
+        weight = 1.0 if target.term is None else weights[target.term]
+        found: list[Path] = []
+        left_out = 0.0
+        seed = np.full(self.run.values[start].shape, weight)
+        stack: list[tuple[tuple[int, ...], Array]] = [((start,), seed)]
+        reaching = {
+            number
+            for number in self.run.gradients
+            if target.number in self.run.graph.ancestors(number)
+        }
+        while stack:
+            chain, arriving = stack.pop()
+            if chain[-1] == target.number:
+                amount = float(arriving[target.index])
+                if len(found) < MOST_PATHS:
+                    found.append(self._path(chain, amount, target))
+                else:
+                    left_out += amount
+                continue
+            for number, share in self._passed_on(chain[-1], arriving).items():
+                if number in reaching:
+                    stack.append(((*chain, number), share))
+        found.sort(key=lambda path: -abs(path.amount))
+        return found, left_out
+
+    def _passed_on(self, number: int, arriving: Array) -> dict[int, Array]:
+        """Return what a named value passes to each named value that it is made from."""
+        trace = self.run.trace
+        pending: dict[int, Array] = {number: arriving}
+        delivered: dict[int, Array] = {}
+        for position in range(trace.producer.get(number, -1), -1, -1):
+            bound = self.run.graph.operations[position]
+            upstream = pending.pop(bound.output, None)
+            if upstream is None:
+                continue
+            for source, share in self._shares(bound, upstream).items():
+                named = trace.values[source].name is not None
+                into = delivered if named else pending
+                into[source] = into[source] + share if source in into else share
+        return delivered
+
+    def _shares(self, bound: BoundOperation, upstream: Array) -> dict[int, Array]:
+        if bound.rule is None:
+            raise NotExplained(f"{bound.operation.name}: {bound.reason}")
+        values = self.run.values
+        arrays = operand_arrays(bound, values)
+        with np.errstate(all="ignore"):
+            shares = bound.rule.vjp(upstream, values[bound.output], *arrays, **bound.attributes)
+        found: dict[int, Array] = {}
+        for operand, slot, share in zip(bound.operands, bound.slots, shares, strict=False):
+            if slot and share is not None:
+                source = int(operand)
+                found[source] = found[source] + share if source in found else share
+        return found
+
+    def _path(self, chain: tuple[int, ...], amount: float, target: Target) -> Path:
+        values = self.run.trace.values
+        names = [values[number].name or "" for number in chain]
+        names[-1] += index_text(self.steps.shown_index(target.number, target.index))
+        blocked, single = self._followed(chain, target)
+        closed: dict[str, tuple[int, ...]] = {}
+        for number in chain:
+            bound = self.run.graph.producer(number)
+            if bound is None or bound.operation.name != "relu" or number in single:
+                continue
+            array = self.run.values[number]
+            rows = array.reshape(-1, array.shape[-1]) if array.ndim else array.reshape(1, 1)
+            off = np.flatnonzero((rows <= 0).all(axis=0))
+            if off.size:
+                closed[values[number].name or ""] = tuple(int(unit) for unit in off)
+        return Path(tuple(names), amount, closed, "" if amount else blocked)
+
+    def _followed(self, chain: tuple[int, ...], target: Target) -> tuple[str, set[int]]:
+        """Follow the target ahead while it goes through one element alone.
+
+        Returns the word for a gate that is closed there, and the values passed so far.
+        """
+        passed: set[int] = set()
+        index = target.index
+        for number, ahead in zip(chain[::-1], chain[-2::-1], strict=False):
+            bound = self.run.graph.producer(ahead)
+            positions = bound.positions(number) if bound is not None else ()
+            if bound is None or bound.rule is None or len(positions) != 1:
+                break
+            partials = bound.rule.partials(self.steps.call(bound), positions[0], index)
+            if len(partials) != 1:
+                break
+            index, local = partials[0]
+            passed.add(ahead)
+            if bound.operation.name == "relu" and evaluate(local) == 0:
+                unit = index_text(self.steps.shown_index(ahead, index)).strip("[]")
+                name = self.run.trace.values[ahead].name
+                return f"0 because unit {unit} of {name} is off", passed
+        return "", passed
+
+
+def shortened(expression: Expression, most: int = MOST_TERMS) -> Expression:
+    """Replace the small terms of a long sum by one reference that holds their sum.
+
+    The largest terms stay, in their order, so that the line still adds up.
+    """
+    match expression:
+        case Add(terms) if len(terms) > most:
+            values = [evaluate(term) for term in terms]
+            largest = sorted(range(len(terms)), key=lambda i: -abs(values[i]))[:SHOWN_TERMS]
+            kept = tuple(terms[i] for i in sorted(largest))
+            rest = sum(value for i, value in enumerate(values) if i not in set(largest))
+            words = f"({len(terms) - SHOWN_TERMS:,} smaller terms)"
+            return Add((*kept, Ref(words, None, "value", rest)))
+        case Mul((Number() as scale, Add() as body)):
+            return Mul((scale, shortened(body, most)))
+        case Neg(Add() as body):
+            return Neg(shortened(body, most))
+        case Div(Add() as body, below):
+            return Div(shortened(body, most), below)
+        case _:
+            return expression

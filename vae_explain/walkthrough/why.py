@@ -1,0 +1,152 @@
+"""The page of one number: its derivation, and for a gradient the ways to the loss."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..blocks import (
+    Block,
+    Checks,
+    Heading,
+    Note,
+    Places,
+    Prose,
+    Share,
+    Shares,
+    Tree,
+    TreeNode,
+    Walkthrough,
+)
+from ..lines import agreement
+from ..provenance import Derivation, Path, Provenance, Target, shortened
+from ..run import Run
+from .captions import counted
+from .page import arithmetic_words, footer, heading_line
+
+
+def why(
+    run: Run,
+    target: Target,
+    *,
+    chosen: bool = False,
+    depth: int | None = None,
+    full: bool = False,
+) -> tuple[Walkthrough, Checks]:
+    """Compose the page of one number.
+
+    Parameters
+    ----------
+    chosen
+        Whether the element was picked here, for a tensor that was named whole.
+    depth, full
+        How far down the tree goes; as far as fits a screen by default.
+    """
+    view = Provenance(run)
+    root = view.derive(target, depth, full)
+    blocks: list[Block] = [Heading(1, view.name(target), "where it comes from")]
+    if chosen:
+        words = "The largest element of the tensor stands for it; an index names another."
+        blocks.append(Prose(words))
+    checks = Checks()
+    nodes: list[TreeNode] = []
+    for level, node in root.walk():
+        if node.status in ("derived", "not explained"):
+            nodes.append(_derived(level, node))
+            nodes += _listed(level + 1, node)
+        if node.line is not None:
+            checks.add(node.line)
+    blocks.append(Tree(tuple(nodes)))
+    left = len({node.target for _, node in root.walk() if node.status == "cut"})
+    if left:
+        blocks.append(Note(f"{counted(left, 'number')} not derived here; --full derives all."))
+    remarks = [arithmetic_words(run)]
+    if target.term:
+        remarks.append(f"term: {target.term} alone")
+    if target.gradient:
+        blocks += _paths(view, target, root.value, checks)
+    blocks.append(footer(run, checks))
+    return Walkthrough("why", heading_line(run), tuple(remarks), tuple(blocks)), checks
+
+
+def _derived(level: int, node: Derivation) -> TreeNode:
+    line = node.line
+    if line is not None:
+        line = replace(line, expression=shortened(line.expression))
+    word = "" if line else "not explained; PyTorch's number"
+    return TreeNode(level, node.name, node.value, line, word, _places(node))
+
+
+def _places(node: Derivation) -> Places:
+    if node.target.gradient:
+        return "gradient"
+    return "value" if node.target.index else "exact"
+
+
+def _listed(level: int, node: Derivation) -> list[TreeNode]:
+    """Name in one line what was derived above already, and in one what was left out."""
+    found = []
+    for status, word in (("again", "derived above"), ("cut", "not derived here")):
+        names = [child.name for child in node.children if child.status == status]
+        if names:
+            found.append(TreeNode(level, _enumerated(names), 0.0, None, word, "value"))
+    return found
+
+
+def _enumerated(names: list[str]) -> str:
+    """Write several elements of one tensor as one: `encoder_hidden[0], [1], [2]`."""
+    text = ""
+    last = ""
+    for name in names:
+        base, bracket, index = name.partition("[")
+        same = base == last and bracket
+        text += f", [{index}" if same else (f", {name}" if text else name)
+        last = base
+    return text
+
+
+def _paths(view: Provenance, target: Target, value: float, checks: Checks) -> list[Block]:
+    paths, left_out = view.paths(target)
+    open_paths = [path for path in paths if path.amount]
+    blocks: list[Block] = [
+        Heading(2, "The ways to the loss", f"{counted(len(paths), 'path')} along named values"),
+    ]
+    size = sum(abs(path.amount) for path in paths) + abs(left_out)
+    shares = [
+        Share(
+            path.amount,
+            abs(path.amount) / size if size else 0.0,
+            " → ".join(path.through),
+            path.blocked_by or _closed_words(path),
+        )
+        for path in paths
+    ]
+    if left_out:
+        shares.append(Share(left_out, abs(left_out) / size, "all further paths together", ""))
+    blocks.append(Shares(tuple(shares)))
+    total = sum(path.amount for path in paths) + left_out
+    difference, agrees = agreement(total, value, size, len(paths), view.run.precision)
+    checks.count(difference, agrees)
+    words = f"{counted(len(paths), 'path')} add up to {value:.4f}"
+    if agrees:
+        blocks.append(
+            Note(
+                f"{words}, as autograd has it (relative difference {difference:.1e}); "
+                f"shares are of the sum of sizes.",
+                "check",
+            )
+        )
+    else:
+        blocks.append(Note(f"the paths add up to {total!r}, autograd has {value!r}", "failure"))
+    zero = len(paths) - len(open_paths)
+    if zero:
+        blocks.append(Note(f"{counted(zero, 'path')} deliver{'s' if zero == 1 else ''} nothing."))
+    return blocks
+
+
+def _closed_words(path: Path) -> str:
+    parts = []
+    for name, units in path.closed.items():
+        listed = ", ".join(map(str, units[:8])) + (", …" if len(units) > 8 else "")
+        one = "unit" if len(units) == 1 else "units"
+        parts.append(f"{one} {listed} of {name} off")
+    return "; ".join(parts)
