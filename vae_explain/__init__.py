@@ -1,1 +1,23 @@
+"""Show every number of a Variational Autoencoder being made, forward and backward.
+
+`explain` is the library's front door; it is loaded when it is first asked for, so that
+the version costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .api import Explanation, explain
+
 __version__ = "0.1.0"
+__all__ = ["Explanation", "__version__", "explain"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("Explanation", "explain"):
+        from . import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

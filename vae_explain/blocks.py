@@ -13,8 +13,9 @@ from .expression import Expression, Role
 from .trace import Array
 
 # How many decimals a number is given: as a page prints parameters and gradients (4), a
-# value of the run (as many as it needs, up to 8), an input, or every digit.
-Places = Literal["parameter", "gradient", "value", "input", "exact"]
+# value of the run (as many as it needs, up to 8), an input, every digit, or the fewest
+# digits that tell a float32 from its neighbours.
+Places = Literal["parameter", "gradient", "value", "input", "exact", "single"]
 Tone = Literal["plain", "check", "failure", "warning"]
 
 
@@ -96,6 +97,8 @@ class Lines:
         Whether each line is wanted in LaTeX too.
     quiet
         Whether the numbers stand elsewhere already, so that the first line is enough.
+    leaves
+        How many decimals the numbers in the lines get; each by what it is when None.
     """
 
     name: str
@@ -108,6 +111,7 @@ class Lines:
     omitted: int = 0
     latex: bool = False
     quiet: bool = False
+    leaves: Places | None = None
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,23 @@ class Diagram:
 
 
 @dataclass(frozen=True)
+class Series:
+    """One number at every step: its name, its values, and what it is."""
+
+    name: str
+    values: tuple[float, ...]
+    role: Literal["total", "reconstruction", "kl"]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Numbers over an axis that counts from 0: `axis` says what it counts."""
+
+    axis: str
+    series: tuple[Series, ...]
+
+
+@dataclass(frozen=True)
 class TreeNode:
     """A number of a derivation: its depth, its line if it is derived here, or a word why not."""
 
@@ -201,7 +222,7 @@ class Note:
     tone: Tone = "plain"
 
 
-Block = Heading | Prose | Formula | Lines | Matrix | Table | Diagram | Tree | Shares | Note
+Block = Heading | Prose | Formula | Lines | Matrix | Table | Diagram | Curve | Tree | Shares | Note
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from .functions import FUNCTIONS as FUNCTIONS  # said twice: others take it from here
+
 Index = tuple[int, ...]
 Role = Literal["input", "parameter", "noise", "value", "gradient", "constant", "operator"]
 
@@ -89,7 +91,7 @@ class Pow(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Apply(Expression):
-    """One of `FUNCTIONS` applied to its arguments."""
+    """One of `FUNCTIONS` applied to its argument, or `max` to several."""
 
     function: str
     arguments: tuple[Expression, ...]
@@ -125,53 +127,20 @@ class SumOver(Expression):
     shape: tuple[int, ...]
 
 
-class Function(NamedTuple):
-    """What is known of a function of one number.
+@dataclass(frozen=True, slots=True)
+class Opaque(Expression):
+    """An op over whole tensors written as its call, `conv2d(x, weight, stride=2)`.
 
-    `slope` bounds its derivative, needed here only to bound the rounding error of a line.
+    For what has no shorter formula than its own name. A name that opens with a dot or a
+    bracket follows its argument: `h[:, :2]`. Two are equal when they are written alike, so
+    a name stands for one computation only.
     """
 
-    value: Callable[[float], float]
-    slope: Callable[[float], float]
-    latex: str
+    name: str
+    arguments: tuple[Expression, ...]
+    options: tuple[tuple[str, Any], ...] = ()
+    compute: Callable[..., Any] = field(default=lambda *_: math.nan, compare=False, repr=False)
 
-
-def _sigmoid(x: float) -> float:
-    # Two branches, since exp of a large positive number overflows.
-    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
-
-
-def _exp(x: float) -> float:
-    try:
-        return math.exp(x)
-    except OverflowError:
-        return math.inf
-
-
-def _log(x: float) -> float:
-    if x > 0:
-        return math.log(x)
-    return -math.inf if x == 0 else math.nan
-
-
-def _sqrt(x: float) -> float:
-    return math.sqrt(x) if x >= 0 else math.nan
-
-
-FUNCTIONS: dict[str, Function] = {
-    "exp": Function(_exp, _exp, r"\exp\left({}\right)"),
-    "log": Function(_log, lambda x: 1 / x if x else math.inf, r"\log\left({}\right)"),
-    "sqrt": Function(_sqrt, lambda x: 0.5 / _sqrt(x) if x > 0 else 0.0, r"\sqrt{{{}}}"),
-    # Its slope is 1 on both sides of 0, since rounding may open a gate that is barely closed.
-    "relu": Function(lambda x: 0.0 if x < 0 else x, lambda _: 1.0, r"\max\left(0, {}\right)"),
-    "sigmoid": Function(
-        _sigmoid, lambda x: _sigmoid(x) * _sigmoid(-x), r"\operatorname{{sigmoid}}\left({}\right)"
-    ),
-    "tanh": Function(math.tanh, lambda x: 1 - math.tanh(x) ** 2, r"\tanh\left({}\right)"),
-    # The gate of a ReLU, an Iverson bracket: 1 where its input is positive, else 0. A NaN
-    # goes through a ReLU, and so does its gradient.
-    "gate": Function(lambda x: float(not x <= 0), lambda _: 0.0, r"\left[{} > 0\right]"),
-}
 
 ZERO = Number(0.0)
 ONE = Number(1.0)
@@ -243,6 +212,11 @@ def measure(expression: Expression) -> Measured:
             if below.value > 0 and not isinstance(exponent, Number):
                 magnitude += abs(power * math.log(below.value)) * above.magnitude
             return Measured(power, magnitude)
+        case Apply("max", arguments):
+            parts = [measure(argument) for argument in arguments]
+            undefined = any(math.isnan(part.value) for part in parts)
+            largest = math.nan if undefined else max(part.value for part in parts)
+            return Measured(largest, max(part.magnitude for part in parts))
         case Apply(function, arguments):
             (argument,) = arguments
             part = measure(argument)
@@ -268,7 +242,7 @@ def _power(base: float, exponent: float) -> float:
 def children(expression: Expression) -> tuple[Expression, ...]:
     """Return the parts of a node, in the order in which they are written."""
     match expression:
-        case Add(parts) | Mul(parts) | Apply(_, parts):
+        case Add(parts) | Mul(parts) | Apply(_, parts) | Opaque(_, parts):
             return parts
         case Neg(body) | Transpose(body) | SumOver(body) | Reshape(body):
             return (body,)
@@ -325,6 +299,8 @@ def evaluate_whole(expression: Expression, functions: Mapping[str, Callable[[Any
                 return walk(body).reshape(shape)
             case SumOver(body, axes, shape):
                 return walk(body).sum(axis=axes).reshape(shape)
+            case Opaque(arguments=arguments, compute=compute):
+                return compute(*(walk(argument) for argument in arguments))
             case _:
                 raise TypeError(f"no value for {type(node).__name__}")
 

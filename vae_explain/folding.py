@@ -15,6 +15,7 @@ from .expression import (
     Mul,
     Neg,
     Number,
+    Opaque,
     Pow,
     Ref,
     Reshape,
@@ -59,6 +60,8 @@ def simplify(expression: Expression) -> Expression:
             return Reshape(simplify(body), shape)
         case SumOver(body, axes, shape):
             return SumOver(simplify(body), axes, shape)
+        case Opaque(name, arguments, options, compute):
+            return Opaque(name, tuple(map(simplify, arguments)), options, compute)
         case _:
             return expression
 

@@ -6,29 +6,29 @@ room binds the one to the other, and says for every call that has no rule why no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from .ops import RULES, NotExplained, Rule
+from .ops import NotExplained, Rule, rule_of
 from .trace import Operation, Slot, Trace
 
 
 @dataclass(frozen=True)
 class BoundOperation:
-    """An operation with its rule and its operands: value numbers, or plain constants."""
+    """An operation with its rule and its operands: value numbers, or plain constants.
+
+    One that has several outputs is bound once for each, as if each had a call of its own.
+    """
 
     operation: Operation
+    output: int
     rule: Rule | None
     operands: tuple[int | float, ...] = ()
     slots: tuple[bool, ...] = ()
     attributes: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
-
-    @property
-    def output(self) -> int:
-        return self.operation.outputs[0]
 
     def positions(self, value: int) -> tuple[int, ...]:
         """Return the operand positions at which a value stands."""
@@ -41,16 +41,24 @@ class Graph:
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
-        self.operations = tuple(_bind(operation) for operation in trace.operations)
+        self._bound = [_bind(operation) for operation in trace.operations]
+        self.operations = tuple(bound for outputs in self._bound for bound in outputs)
+        self._producers = {bound.output: bound for bound in self.operations}
 
     def producer(self, value: int) -> BoundOperation | None:
         """Return the operation that made a value; None for inputs and parameters."""
-        position = self.trace.producer.get(value)
-        return None if position is None else self.operations[position]
+        return self._producers.get(value)
 
     def consumers(self, value: int) -> tuple[BoundOperation, ...]:
         """Return the operations that used a value, in the order in which they ran."""
-        return tuple(self.operations[i] for i in self.trace.consumers.get(value, ()))
+        positions = self.trace.consumers.get(value, ())
+        return tuple(bound for position in positions for bound in self._bound[position])
+
+    def before(self, value: int) -> Iterator[BoundOperation]:
+        """Yield the operation that made a value and all before it, the last one first."""
+        last = self.trace.producer.get(value, -1)
+        for outputs in reversed(self._bound[: last + 1]):
+            yield from outputs
 
     @cached_property
     def not_explained(self) -> tuple[str, ...]:
@@ -59,7 +67,7 @@ class Graph:
         names = (
             bound.operation.name
             for bound in self.operations
-            if bound.rule is None and any(out in wanted for out in bound.operation.outputs)
+            if bound.rule is None and bound.output in wanted
         )
         return tuple(dict.fromkeys(names))
 
@@ -81,24 +89,51 @@ class Graph:
         return frozenset(found)
 
 
-def _bind(operation: Operation) -> BoundOperation:
-    rule = RULES.get(operation.name)
+def _bind(operation: Operation) -> tuple[BoundOperation, ...]:
+    """Bind an operation, once for each of its outputs."""
+    try:
+        rule, operands, attributes = _matched(operation)
+    except NotExplained as why:
+        reason = str(why)
+        return tuple(
+            BoundOperation(operation, output, None, reason=reason) for output in operation.outputs
+        )
+    numbers = tuple(operand.id if isinstance(operand, Slot) else operand for operand in operands)
+    slots = tuple(isinstance(operand, Slot) for operand in operands)
+    return tuple(
+        BoundOperation(
+            operation,
+            output,
+            rule,
+            numbers,
+            slots,
+            {**attributes, "output": position} if rule.several else attributes,
+        )
+        for position, output in enumerate(operation.outputs)
+    )
+
+
+def _matched(operation: Operation) -> tuple[Rule, tuple[Any, ...], Mapping[str, Any]]:
+    """Return an operation's rule with its operands and attributes, or say why it has none."""
+    rule = rule_of(operation.name)
     if rule is None:
-        return BoundOperation(operation, None, reason="no rule for it")
-    if len(operation.outputs) != 1:
-        return BoundOperation(operation, None, reason="it has several outputs")
+        raise NotExplained("no rule for it")
+    if len(operation.outputs) != 1 and not rule.several:
+        raise NotExplained("it has several outputs")
     try:
         operands, attributes = rule.bind(*operation.args, **operation.kwargs)
-    except NotExplained as reason:
-        return BoundOperation(operation, None, reason=str(reason))
     except TypeError as mismatch:  # an argument that the rule does not speak of
-        return BoundOperation(operation, None, reason=str(mismatch))
+        raise NotExplained(str(mismatch)) from mismatch
     if not all(isinstance(operand, Slot | int | float) for operand in operands):
-        return BoundOperation(operation, None, reason="an operand that is not a number")
-    return BoundOperation(
-        operation,
-        rule,
-        tuple(operand.id if isinstance(operand, Slot) else operand for operand in operands),
-        tuple(isinstance(operand, Slot) for operand in operands),
-        attributes,
-    )
+        raise NotExplained("an operand that is not a number")
+    if any(isinstance(value, Slot) for value in _flat(attributes.values())):
+        raise NotExplained("a tensor where it takes a plain number")
+    return rule, operands, attributes
+
+
+def _flat(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, tuple):
+            yield from _flat(value)
+        else:
+            yield value

@@ -60,12 +60,18 @@ class VAE(nn.Module):
 
 
 def vae_loss(recon_x: Tensor, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
-    """Summed squared error plus the KL divergence from N(mu, exp(logvar)) to N(0, I).
+    """Summed squared error plus the KL divergence from N(mu, exp(logvar)) to N(0, I)."""
+    mse, kl = vae_loss_terms(recon_x, x, mu, logvar)
+    loss = mse + kl
+    return loss
+
+
+def vae_loss_terms(recon_x: Tensor, x: Tensor, mu: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the two terms of the loss, squared error and KL divergence, each summed.
 
     The closed form is that of Kingma and Welling, "Auto-Encoding Variational Bayes",
     appendix B: -1/2 sum(1 + log var - mu^2 - var).
     """
     mse = F.mse_loss(recon_x, x, reduction="sum")
     kl = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
-    loss = mse + kl
-    return loss
+    return mse, kl

@@ -11,11 +11,13 @@ several values in turn gives each of them its name and a number.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import CodeType, FrameType
 from typing import Any
 
+STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 Lookup = Callable[[Any], int | None]
 
 
@@ -85,11 +87,17 @@ class NameWatcher:
                 self._entered.append(frame)
                 self.modules.append(path)
 
+    def _is_users(self, file: str) -> bool:
+        # The standard library's own frames come in between, `isinstance` in Python's abc
+        # among them; packages that are installed inside its folder are the user's.
+        library = file.startswith(STANDARD_LIBRARY) and "-packages" not in file
+        return not (library or file.startswith(self._hidden) or file.startswith("<frozen"))
+
     def _read(self, frame: FrameType) -> None:
         code = frame.f_code
         user = self._is_user.get(code)
         if user is None:
-            user = self._is_user[code] = not code.co_filename.startswith(self._hidden)
+            user = self._is_user[code] = self._is_users(code.co_filename)
         if not user:
             return
         names = self.names

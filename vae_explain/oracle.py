@@ -34,6 +34,7 @@ Term = Literal["mse", "kl"]
 
 STEP = 1e-200
 RELATIVE_DIFFERENCE = 1e-6
+ROUNDINGS = 16  # units in the last place that evaluating a loss may be off by
 
 
 # --- the loss ---------------------------------------------------------------------------
@@ -160,6 +161,40 @@ def central_differences(
 
     x64, eps64 = np.asarray(x, np.float64), np.asarray(eps, np.float64)
     return _element_by_element(parameters, np.float64, derivative)
+
+
+def central_error(
+    parameters: Mapping[str, Array],
+    x: Array,
+    eps: Array,
+    relative_step: float = RELATIVE_DIFFERENCE,
+) -> dict[str, Array]:
+    """Return how far off `central_differences` may be at every parameter.
+
+    Half the distance between the two one-sided differences, plus the rounding of the loss.
+    Where a ReLU switches within the step, the derivative is one of the one-sided ones and
+    the central difference their middle; where the loss is smooth but bends, the derivative
+    lies between them. So half their distance covers both.
+
+    Parameters
+    ----------
+    parameters, x, eps, relative_step
+        As for `central_differences`.
+    """
+
+    def error(nudged: Mapping[str, Array], parameter: Array, index: Index) -> float:
+        start = float(parameter[index])
+        step = relative_step * max(1.0, abs(start))
+        middle = loss(nudged, x64, eps64)
+        parameter[index] = start + step
+        upper = loss(nudged, x64, eps64)
+        parameter[index] = start - step
+        lower = loss(nudged, x64, eps64)
+        rounding = ROUNDINGS * float(np.finfo(np.float64).eps) * float(max(upper, lower))
+        return (abs(float(upper - 2 * middle + lower)) + rounding) / (2 * step)
+
+    x64, eps64 = np.asarray(x, np.float64), np.asarray(eps, np.float64)
+    return _element_by_element(parameters, np.float64, error)
 
 
 def _element_by_element(

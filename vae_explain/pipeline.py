@@ -6,13 +6,15 @@ A newcomer starts here. What a command shows is made from the `Run` that this re
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from .architecture import BUILT_IN, Architecture
+from .binding import objective_of
 from .model import VAE, vae_loss
 from .recorder import record
 from .run import Arithmetic, Run, as_printed, full_run, printed_run
@@ -43,19 +45,98 @@ def run(request: Request) -> Run:
         model = VAE(*request.architecture.sizes)
         x = torch.tensor(request.x, dtype=torch.float32)
         noise = [torch.tensor(request.eps)] if request.eps is not None else []
-        trace = _record(model, x, noise)
+        trace = record_vae(model, x, noise)
         label = request.architecture.label
         given = request.eps is not None
         if request.arithmetic == "full":
             result = full_run(trace, request.seed, label, given)
         else:
-            rounded = _record(*_as_printed(model, x, trace))
+            rounded = record_vae(*_as_printed(model, x, trace))
             result = printed_run(rounded, request.seed, label, given)
     result.require_finite()
     return result
 
 
-def _record(model: VAE, x: Tensor, noise: Sequence[Tensor]) -> Trace:
+def run_model(
+    model: nn.Module,
+    x: Tensor,
+    *,
+    loss: Callable[..., Any] | None = None,
+    objective: Callable[[nn.Module, Tensor], Any] | None = None,
+    seed: int | None = None,
+    eps: Sequence[float] | None = None,
+    arithmetic: Arithmetic = "full",
+) -> Run:
+    """Run a user's model and loss on x and return the numbers.
+
+    Parameters
+    ----------
+    seed
+        Set before the run, so before its noise is drawn; None leaves the generator as it is.
+    eps
+        Numbers to use in place of the first draw from the standard normal.
+    """
+    with torch.random.fork_rng(devices=[]):
+        if seed is not None:
+            torch.manual_seed(seed)
+        noise = [torch.tensor(eps)] if eps is not None else []
+        trace = record_model(model, x, loss, objective, noise)
+        label = type(model).__name__
+        given = eps is not None
+        if arithmetic == "full":
+            result = full_run(trace, seed, label, given)
+        else:
+            rounded, exact_x, drawn = _as_printed(model, x, trace)
+            exact = record_model(rounded, exact_x, loss, objective, drawn)
+            result = printed_run(exact, seed, label, given)
+    result.require_finite()
+    return result
+
+
+def built_in_request(
+    x: Tensor | Sequence[Any] | None,
+    seed: int | None,
+    eps: Sequence[float] | None,
+    arithmetic: Arithmetic,
+) -> Request:
+    """Return a request for the built-in VAE from what a library user gives."""
+    width = BUILT_IN.input_size
+    given = [[float(i + 1) for i in range(width)]] if x is None else as_input(x).tolist()
+    rows = given if isinstance(given[0], list) else [given]
+    return Request(
+        x=tuple(tuple(row) for row in rows),
+        seed=42 if seed is None else seed,
+        eps=None if eps is None else tuple(eps),
+        arithmetic=arithmetic,
+    )
+
+
+def as_input(x: Tensor | Sequence[Any] | None) -> Tensor:
+    """Return an input as a float tensor; a tensor stays as it is."""
+    if x is None:
+        raise ValueError("x is missing: give the model's input")
+    return x if isinstance(x, Tensor) else torch.as_tensor(x, dtype=torch.float32)
+
+
+def record_model(
+    model: nn.Module,
+    x: Tensor,
+    loss: Callable[..., Any] | None = None,
+    objective: Callable[[nn.Module, Tensor], Any] | None = None,
+    noise: Sequence[Tensor] = (),
+) -> Trace:
+    """Record one run of a user's model; see `binding` for how its loss is found."""
+    return record(
+        objective_of(model, x, loss, objective),
+        modules={"": model},
+        inputs={"x": x},
+        noise=noise,
+    )
+
+
+def record_vae(model: VAE, x: Tensor, noise: Sequence[Tensor] = ()) -> Trace:
+    """Record one run of the built-in VAE; `noise` stands in for what it would draw."""
+
     def objective() -> Tensor:
         recon_x, mu, logvar = model(x)
         return vae_loss(recon_x, x, mu, logvar)
@@ -63,7 +144,10 @@ def _record(model: VAE, x: Tensor, noise: Sequence[Tensor]) -> Trace:
     return record(objective, modules={"": model}, inputs={"x": x}, noise=noise)
 
 
-def _as_printed(model: VAE, x: Tensor, trace: Trace) -> tuple[VAE, Tensor, list[Tensor]]:
+Model = TypeVar("Model", bound=nn.Module)
+
+
+def _as_printed(model: Model, x: Tensor, trace: Trace) -> tuple[Model, Tensor, list[Tensor]]:
     """Return model, input and noise in float64, parameters and noise rounded as printed."""
     rounded = copy.deepcopy(model).double()
     round_parameters(rounded)

@@ -125,7 +125,7 @@ class Provenance:
 
     def _node(self, target: Target, status: Status = "derived") -> Derivation:
         name = self.name(target)
-        value = float(self._array(target)[target.index])
+        value = float(self.array(target)[target.index])
         if not target.gradient and target.number not in self.run.trace.producer:
             return Derivation(target, name, value, None, "given")
         if self.run.trace.values[target.number].kind == "noise" and not target.gradient:
@@ -169,7 +169,8 @@ class Provenance:
         top = target.term or self.run.trace.loss.name
         return f"∂{top}/∂{value.name}{where}"
 
-    def _array(self, target: Target) -> Array:
+    def array(self, target: Target) -> Array:
+        """Return the tensor that a target is an element of."""
         if not target.gradient:
             return self.run.values[target.number]
         if target.term is None:
@@ -178,7 +179,7 @@ class Provenance:
 
     def most_interesting(self, number: int, gradient: bool, term: str | None) -> Index:
         """Return where a tensor is largest."""
-        array = self._array(Target(number, (), gradient, term))
+        array = self.array(Target(number, (), gradient, term))
         flat = int(np.argmax(np.abs(array)))
         return tuple(int(i) for i in np.unravel_index(flat, array.shape))
 
@@ -226,8 +227,7 @@ class Provenance:
         trace = self.run.trace
         pending: dict[int, Array] = {number: arriving}
         delivered: dict[int, Array] = {}
-        for position in range(trace.producer.get(number, -1), -1, -1):
-            bound = self.run.graph.operations[position]
+        for bound in self.run.graph.before(number):
             upstream = pending.pop(bound.output, None)
             if upstream is None:
                 continue
@@ -240,7 +240,8 @@ class Provenance:
     def _shares(self, bound: BoundOperation, upstream: Array) -> dict[int, Array]:
         if bound.rule is None:
             raise NotExplained(f"{bound.operation.name}: {bound.reason}")
-        values = self.run.values
+        # In float64, so that the paths differ from autograd's sum by its rounding alone.
+        values = self.run.hand_values
         arrays = operand_arrays(bound, values)
         with np.errstate(all="ignore"):
             shares = bound.rule.vjp(upstream, values[bound.output], *arrays, **bound.attributes)

@@ -71,18 +71,33 @@ def record(
         If the objective does not return a tensor of one element.
     """
     recorder = _Recorder(modules, inputs, noise)
+    buffers = [
+        (buffer, buffer.detach().clone())
+        for module in modules.values()
+        for buffer in module.buffers()
+    ]
     with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
-        watcher = recorder.watcher
-        watcher.start(sys._getframe())
         try:
-            with recorder:
-                loss = objective()
+            loss = _watched(recorder, objective)
+            if not isinstance(loss, Tensor) or loss.numel() != 1:
+                found = list(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
+                raise ValueError(f"the loss must be one number, not {found}")
+            return recorder.finish(loss)
         finally:
-            watcher.stop()
-        if not isinstance(loss, Tensor) or loss.numel() != 1:
-            found = list(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
-            raise ValueError(f"the loss must be one number, not {found}")
-        return recorder.finish(loss)
+            # Running statistics, which a batch norm updates in its forward pass.
+            with torch.no_grad():
+                for buffer, before in buffers:
+                    if not torch.equal(buffer, before):
+                        buffer.copy_(before)
+
+
+def _watched(recorder: _Recorder, objective: Callable[[], Tensor]) -> Tensor:
+    recorder.watcher.start(sys._getframe())
+    try:
+        with recorder:
+            return objective()
+    finally:
+        recorder.watcher.stop()
 
 
 class _Recorder(TorchFunctionMode):
@@ -116,6 +131,7 @@ class _Recorder(TorchFunctionMode):
                 os.path.dirname(torch.__file__),
                 os.path.join(here, "recorder.py"),
                 os.path.join(here, "naming.py"),
+                os.path.join(here, "binding.py"),
             ),
         )
         for name, tensor in inputs.items():
@@ -251,6 +267,9 @@ class _Recorder(TorchFunctionMode):
             if number not in self._fixed_names:
                 names.setdefault(number, path)
         names.setdefault(output, "loss")
+        for number, kind in enumerate(self._kinds):
+            if kind == "noise":
+                names.setdefault(number, "eps")  # where a number comes from has a name
         return names
 
     # --- gradients ---

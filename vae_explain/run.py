@@ -51,7 +51,7 @@ class Run:
 
     trace: Trace
     arithmetic: Arithmetic
-    seed: int
+    seed: int | None
     label: str
     values: Arrays
     gradients: Arrays
@@ -106,7 +106,7 @@ class Run:
         raise NotFinite("loss")
 
 
-def full_run(trace: Trace, seed: int, label: str, eps_given: bool = False) -> Run:
+def full_run(trace: Trace, seed: int | None, label: str, eps_given: bool = False) -> Run:
     """Show PyTorch's own numbers."""
     return Run(
         trace=trace,
@@ -121,7 +121,7 @@ def full_run(trace: Trace, seed: int, label: str, eps_given: bool = False) -> Ru
     )
 
 
-def printed_run(trace: Trace, seed: int, label: str, eps_given: bool = False) -> Run:
+def printed_run(trace: Trace, seed: int | None, label: str, eps_given: bool = False) -> Run:
     """Show the numbers made by hand from a float64 trace over rounded parameters."""
     graph = Graph(trace)
     values = replay(graph)

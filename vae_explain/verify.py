@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from . import oracle
+from .checking import difference, oracle_inputs
 from .pipeline import Request, run
 from .run import Arithmetic, Run
 from .trace import Array
@@ -102,7 +104,9 @@ def load_figures() -> dict[str, Any]:
         if (folder / FIGURES).is_file():
             found: dict[str, Any] = json.loads((folder / FIGURES).read_text(encoding="utf-8"))
             return found
-    raise FileNotFoundError(f"{FIGURES} is missing from this installation")
+    raise FileNotFoundError(
+        errno.ENOENT, "missing from this installation; install vae-explain again", FIGURES
+    )
 
 
 def _quantity(name: str, figures: Any, source: Run) -> Quantity:
@@ -149,27 +153,15 @@ def _machine(printed: Run, full: Run) -> Iterator[MachineCheck]:
         pairs = [(hand[number], array) for number, array in trace.gradients.items()]
         name = f"gradients by hand against autograd, {source.arithmetic}"
         yield _compared(name, pairs, allowed)
-    steps = complex_step_gradients(printed)
+    steps = oracle.complex_step(*oracle_inputs(printed))
     pairs = [
         (array, printed.trace.gradients[printed.value(name).id]) for name, array in steps.items()
     ]
     yield _compared("complex-step gradients against autograd, printed", pairs, 1e-12)
 
 
-def complex_step_gradients(source: Run) -> Mapping[str, Array]:
-    """Return the parameters' gradients by the oracle that shares no code with the rules."""
-    parameters = {
-        value.name: source.values[value.id]
-        for value in source.trace.values
-        if value.kind == "parameter" and value.name
-    }
-    return oracle.complex_step(parameters, source.array("x"), source.array("eps"))
-
-
 def _compared(name: str, pairs: list[tuple[Array, Array]], allowed: float) -> MachineCheck:
     """Compare pairs of tensors, each difference relative to its tensor's largest number."""
-    largest = 0.0
-    for mine, theirs in pairs:
-        scale = float(np.max(np.abs(theirs), initial=0.0)) or 1.0
-        largest = max(largest, float(np.max(np.abs(mine - theirs), initial=0.0)) / scale)
-    return MachineCheck(name, sum(theirs.size for _, theirs in pairs), largest, allowed)
+    off = (difference(mine, theirs, allowed).relative for mine, theirs in pairs)
+    numbers = sum(theirs.size for _, theirs in pairs)
+    return MachineCheck(name, numbers, max(off, default=0.0), allowed)

@@ -20,6 +20,7 @@ from .expression import (
     Mul,
     Neg,
     Number,
+    Opaque,
     Pow,
     Ref,
     Reshape,
@@ -98,11 +99,7 @@ def to_tokens(expression: Expression, leaf: Leaf = symbol_text) -> list[Token]:
         case Apply("gate", (argument,)):
             return _wrap("[", to_tokens(argument, leaf), " > 0]")
         case Apply(function, arguments):
-            inside: list[Token] = []
-            for argument in arguments:
-                inside += [Token(", ", "operator")] if inside else []
-                inside += to_tokens(argument, leaf)
-            return _wrap(f"{function}(", inside, ")")
+            return _wrap(f"{function}(", _listed(arguments, leaf), ")")
         case MatMul(left, right):
             return [
                 *_inside(left, leaf, (Add, Mul, Neg)),
@@ -117,8 +114,22 @@ def to_tokens(expression: Expression, leaf: Leaf = symbol_text) -> list[Token]:
             return [*written, Token(f".reshape({size})", "operator")]
         case SumOver(body):
             return _wrap("Σ(", to_tokens(body, leaf), ")")
+        case Opaque(name, (body,)) if name.startswith((".", "[")):
+            written = _inside(body, leaf, (Add, Mul, Neg, Div, MatMul, Pow))
+            return [*written, Token(name, "operator")]
+        case Opaque(name, arguments, options):
+            settings = "".join(f", {key}={value}" for key, value in options)
+            return _wrap(f"{name}(", _listed(arguments, leaf), f"{settings})")
         case _:
             raise TypeError(f"no way to write {type(expression).__name__}")
+
+
+def _listed(arguments: tuple[Expression, ...], leaf: Leaf) -> list[Token]:
+    tokens: list[Token] = []
+    for argument in arguments:
+        tokens += [Token(", ", "operator")] if tokens else []
+        tokens += to_tokens(argument, leaf)
+    return tokens
 
 
 def _wrap(before: str, inside: list[Token], after: str) -> list[Token]:
@@ -246,6 +257,9 @@ def to_latex(expression: Expression, leaf: Leaf = latex_symbol) -> str:
             return rf"\frac{{{to_latex(numerator, leaf)}}}{{{to_latex(denominator, leaf)}}}"
         case Pow(base, exponent):
             return f"{_latex_base(base, leaf)}^{{{to_latex(exponent, leaf)}}}"
+        case Apply("max", arguments):
+            compared = ", ".join(to_latex(argument, leaf) for argument in arguments)
+            return rf"\max\left({compared}\right)"
         case Apply(function, (argument,)):
             return FUNCTIONS[function].latex.format(to_latex(argument, leaf))
         case MatMul(left, right):
@@ -257,6 +271,12 @@ def to_latex(expression: Expression, leaf: Leaf = latex_symbol) -> str:
             return to_latex(body, leaf)
         case SumOver(body):
             return rf"\sum {_latex_inside(body, leaf, (Add,))}"
+        case Opaque(name, (body,)) if name.startswith((".", "[")):
+            return rf"{_latex_base(body, leaf)}\mathtt{{{_escape(name)}}}"
+        case Opaque(name, arguments, options):
+            inside = [to_latex(argument, leaf) for argument in arguments]
+            inside += [rf"\mathrm{{{_escape(key)}={_escape(str(v))}}}" for key, v in options]
+            return rf"\operatorname{{{_escape(name)}}}\left({', '.join(inside)}\right)"
         case _:
             raise TypeError(f"no LaTeX for {type(expression).__name__}")
 

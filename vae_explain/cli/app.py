@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import backward, forward, params, verify, why
+from . import backward, forward, params, train, update, verify, why
 
 app = typer.Typer(
     name="vae-explain",
@@ -39,5 +39,7 @@ def main(
 app.command("forward")(forward.forward)
 app.command("backward")(backward.backward)
 app.command("why")(why.why)
+app.command("update")(update.update)
+app.command("train")(train.train)
 app.command("params")(params.params)
 app.command("verify")(verify.verify)

@@ -63,6 +63,12 @@ def run(arguments: list[str]) -> int:
 
 def _explain(error: Exception) -> int:
     """Turn what a run can raise into its line."""
+    if isinstance(error, ImportError):
+        return _say(f"cannot load what runs the model: {error}; install vae-explain again")
+    if isinstance(error, OSError):
+        doing = f"open {error.filename}" if error.filename else "write to standard output"
+        return _say(f"cannot {doing}: {error.strerror}")
+
     from ..run import NotFinite
 
     if isinstance(error, NotFinite):
@@ -70,9 +76,6 @@ def _explain(error: Exception) -> int:
             f"the run overflows: {error.first} is the first value that is not finite; "
             "try smaller numbers for --x or --eps"
         )
-    if isinstance(error, OSError):
-        where = f" {error.filename}" if error.filename else ""
-        return _say(f"cannot write{where}: {error.strerror}")
     if os.environ.get("VAE_EXPLAIN_TRACEBACK"):
         raise error
     return _say(

@@ -86,6 +86,23 @@ Latex = Annotated[
 ]
 
 
+LearningRate = Annotated[
+    str, typer.Option("--lr", metavar="NUMBER", help="Learning rate, the size of a step.")
+]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--param",
+        metavar="NAME",
+        help="Work out the update of this parameter, element by element; may be repeated.",
+        autocompletion=lambda incomplete: complete_parameter(incomplete),
+        show_default=False,
+    ),
+]
+# Adam divides by 1 - β1 = 0.1 at its first step, which float32 must hold.
+LARGEST_RATE = 1e30
+
+
 @dataclass(frozen=True)
 class Style:
     """How and where a page is written."""
@@ -99,13 +116,21 @@ def style(format_name: str, output: Path | None, digits: str | None = None) -> S
     """Check the output options."""
     chosen = cast(Format, parsing.choice("--format", format_name, ("text", "json")))
     if output is not None:
-        folder = output.expanduser().parent
-        if not folder.is_dir():
-            raise Problem("--output", output, f"the folder {folder} does not exist; create it")
-        if output.expanduser().is_dir():
-            raise Problem("--output", output, "this is a folder; name a file in it")
+        output = file_to_write("--output", output)
     places = None if digits is None else parsing.whole("--digits", digits, 0, 17, "it")
-    return Style(chosen, output.expanduser() if output else None, places)
+    return Style(chosen, output, places)
+
+
+def file_to_write(option: str, path: Path, endings: tuple[str, ...] = ()) -> Path:
+    """Check that a file can stand where it is wanted, and what its name ends with."""
+    found = path.expanduser()
+    if endings and found.suffix.lower() not in endings:
+        raise Problem(option, path, f"name a file that ends with {' or '.join(endings)}")
+    if not found.parent.is_dir():
+        raise Problem(option, path, f"the folder {found.parent} does not exist; create it")
+    if found.is_dir():
+        raise Problem(option, path, "this is a folder; name a file in it")
+    return found
 
 
 def request(
@@ -146,6 +171,14 @@ def step_names(names: list[str] | None, architecture: Architecture = BUILT_IN) -
         if name not in valid:
             raise unknown_name("--step", name, "step", valid)
     return list(names or ())
+
+
+def parameter_names(names: list[str] | None, architecture: Architecture = BUILT_IN) -> list[str]:
+    """Check the names of parameters, which are what an optimizer moves."""
+    for name in names or ():
+        if name not in architecture.parameters:
+            raise unknown_name("--param", name, "parameter", architecture.parameters)
+    return list(dict.fromkeys(names or ()))
 
 
 def gradient_names(names: list[str] | None, architecture: Architecture = BUILT_IN) -> list[str]:
@@ -230,6 +263,11 @@ WITHOUT_GRADIENT = {
     "eps": "the noise is drawn, not computed; ask for std or z, which it goes into",
     "variance": "the loss does not use it; ask for logvar, which it is made from",
 }
+
+
+def complete_parameter(incomplete: str) -> list[str]:
+    """Complete the name of a parameter in the shell."""
+    return [name for name in BUILT_IN.parameters if name.startswith(incomplete)]
 
 
 def complete_step(incomplete: str) -> list[str]:

@@ -15,7 +15,7 @@ from .problems import ExitCode, Problem
 if TYPE_CHECKING:
     from ..blocks import Checks, Walkthrough
 
-SIGNS = "μσε∂Σ·→½²ᵀ✓⎡"  # what a page may need; a terminal without one of them gets ASCII
+SIGNS = "μσε∂Σ·→½²ᵀ✓⎡▁│"  # what a page may need; a terminal without one of them gets ASCII
 NARROWEST, IN_A_FILE = 40, 80
 
 
@@ -50,27 +50,28 @@ def write(text: str, style: Style) -> None:
         sys.stdout.write(text)
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes, option: str = "--output") -> None:
     """Write a file whole or not at all, by way of a temporary one beside it."""
+    data = content.encode() if isinstance(content, str) else content
     try:
         target = path.resolve()  # a link stays a link
         if target.exists() and not target.is_file():
-            target.write_text(text, encoding="utf-8")  # a device or pipe, not to be replaced
+            target.write_bytes(data)  # a device or pipe, not to be replaced
         else:
-            _replace(target, text)
+            _replace(target, data)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise Problem("--output", path, f"cannot be written: {reason.lower()}") from None
+        raise Problem(option, path, f"cannot be written: {reason.lower()}") from None
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, data: bytes) -> None:
     temporary = ""
     try:
         with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+            "wb", dir=path.parent, prefix=f".{path.name}.", delete=False
         ) as file:
             temporary = file.name
-            file.write(text)
+            file.write(data)
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
         os.chmod(temporary, mode)
         os.replace(temporary, path)

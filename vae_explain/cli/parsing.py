@@ -86,6 +86,16 @@ def whole(option: str, text: str, lowest: int, highest: int, what: str) -> int:
     return int(plain)
 
 
+def positive(option: str, text: str, highest: float, what: str) -> float:
+    """Read one number above zero and up to a bound."""
+    example = f"give one number above 0, such as {option} 0.01"
+    plain = text.translate(MINUS_SIGNS).strip()
+    value = _number(option, text, plain, example)
+    if not 0 < value <= highest:
+        raise Problem(option, text, f"{what} is above 0 and at most {highest:g}; {example}")
+    return value
+
+
 def choice(option: str, text: str, choices: Sequence[str]) -> str:
     """Read one of a few words."""
     if text not in choices:

@@ -40,6 +40,7 @@ _EXAMPLES = (
     Example((_SQUARE, _SQUARE[::-1] + 0.125)),
     Example((_SQUARE, _ROW)),
     Example((_ROW[0], _SQUARE)),
+    Example((_ROW[0], _ROW)),
     Example((np.array([[2.0], [-1.5]]), _ROW)),
     Example((_SQUARE, np.array(0.5))),
 )

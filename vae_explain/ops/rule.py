@@ -15,8 +15,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..expression import Expression, Index, SumOver
-from ..trace import Array
+from ..expression import Expression, Index, Opaque, SumOver
+from ..trace import Array, Slot
 
 
 class NotExplained(Exception):
@@ -60,10 +60,34 @@ Partial = tuple[Index, Expression]
 
 @dataclass(frozen=True)
 class Example:
-    """Operand arrays and attributes that every rule of the registry is tested on."""
+    """Operand arrays and attributes that every rule of the registry is tested on.
+
+    Where PyTorch does not take operands first and attributes by their names after them,
+    `args` and `kwargs` are the call as it takes it; see `called`. To the operands in
+    `fixed` it passes no gradient.
+    """
 
     operands: tuple[Array, ...]
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    fixed: tuple[int, ...] = ()
+
+
+def called(
+    bind: Callable[..., Bound],
+    operands: tuple[Array, ...],
+    *args: Any,
+    output: int | None = None,
+    fixed: tuple[int, ...] = (),
+    **kwargs: Any,
+) -> Example:
+    """Make an example of a call as PyTorch takes it, `Slot(i)` standing for operand i."""
+    bound, attributes = bind(*args, **kwargs)
+    assert [slot.id for slot in bound] == list(range(len(operands))), "operands in this order"
+    if output is not None:
+        attributes = {**attributes, "output": output}
+    return Example(operands, attributes, args, kwargs, fixed)
 
 
 @dataclass(frozen=True)
@@ -100,6 +124,9 @@ class Rule:
         What the tests run it on.
     source
         True for an op that takes nothing from its operands: noise.
+    several
+        True for an op with several outputs: the attribute `output` then says which of
+        them is spoken of, as if each were made by a call of its own.
     not_analytic
         Why the forward takes no complex step, which the tests differentiate it by; empty
         for one that does.
@@ -117,6 +144,7 @@ class Rule:
     torch: str
     examples: tuple[Example, ...] = ()
     source: bool = False
+    several: bool = False
     not_analytic: str = ""
 
 
@@ -132,6 +160,8 @@ def elementwise(
     torch: str,
     examples: tuple[Example, ...],
     not_analytic: str = "",
+    piecewise: bool = False,
+    usual: Mapping[str, Any] | None = None,
 ) -> Rule:
     """Make the rule of an op that works element by element, with broadcasting.
 
@@ -144,6 +174,12 @@ def elementwise(
     derivatives
         One function for each operand, `derivative(output, *operands, **attributes)`: the
         derivative of the output element by that operand's element.
+    piecewise
+        True where `expression` and `derivatives` look at the numbers and write the piece
+        that holds for them: the formula of the whole tensor is then the op's name, and its
+        derivative the name with a prime.
+    usual
+        What the attributes of such a formula are when they need not be mentioned.
     """
 
     def vjp_in_operand_shapes(
@@ -166,11 +202,26 @@ def elementwise(
         ]
 
     def formula(call: Call) -> Expression:
-        return expression(*(operand.whole() for operand in call.operands), **call.attributes)
+        wholes = tuple(operand.whole() for operand in call.operands)
+        if piecewise:
+            options = unusual(call.attributes, usual)
+            return Opaque(name, wholes, options, lambda *a: forward(*a, **call.attributes))
+        return expression(*wholes, **call.attributes)
 
     def gradient(call: Call, position: int, upstream: Expression) -> Expression:
-        wholes = (operand.whole() for operand in call.operands)
-        local = derivatives[position](call.output.whole(), *wholes, **call.attributes)
+        wholes = tuple(operand.whole() for operand in call.operands)
+        if piecewise:
+            options = unusual(call.attributes, usual)
+            if len(wholes) > 1:
+                options = (("by", position + 1), *options)
+
+            def slope(*arrays: Array) -> Array | None:
+                output = forward(*arrays, **call.attributes)
+                return vjp(np.ones_like(output), output, *arrays, **call.attributes)[position]
+
+            local: Expression = Opaque(f"{name}'", wholes, options, slope)
+        else:
+            local = derivatives[position](call.output.whole(), *wholes, **call.attributes)
         return sum_to(upstream * local, call.output.shape, call.operands[position].shape)
 
     return Rule(
@@ -186,6 +237,18 @@ def elementwise(
         torch=torch,
         examples=examples,
         not_analytic=not_analytic,
+    )
+
+
+def unusual(
+    attributes: Mapping[str, Any], usual: Mapping[str, Any] | None = None
+) -> tuple[tuple[str, Any], ...]:
+    """Return the attributes that a formula has to mention."""
+    left_out = dict(usual or {})
+    return tuple(
+        (key, value)
+        for key, value in attributes.items()
+        if value is not None and left_out.get(key) != value
     )
 
 

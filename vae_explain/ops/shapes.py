@@ -13,7 +13,7 @@ from .rule import Bound, Call, Example, NotExplained, Partial, Rule
 
 def bind_shape(input: Any, *shape: Any, **kwargs: Any) -> Bound:
     """Bind `view(2, 3)`, `view((2, 3))` and `reshape(shape=(2, 3))`."""
-    sizes = shape or (kwargs.get("shape") or kwargs.get("size"),)
+    sizes = shape or (kwargs.get("shape", kwargs.get("size")),)
     flat = tuple(sizes[0]) if isinstance(sizes[0], list | tuple) else sizes
     if not all(isinstance(size, int) for size in flat):
         raise NotExplained(f"shape {flat!r}")
@@ -63,7 +63,12 @@ def reshaping(name: str, bind: Callable[..., Bound], torch: str, *examples: Exam
 
 
 _X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
-_EXAMPLES = (Example((_X,), {"shape": (3, 2)}), Example((_X,), {"shape": (-1,)}))
+_EXAMPLES = (
+    Example((_X,), {"shape": (3, 2)}),
+    Example((_X,), {"shape": (-1,)}),
+    Example((_X[:1, :1],), {"shape": ()}),
+    Example((np.array(2.5),), {"shape": (1, 1)}),
+)
 
 VIEW = reshaping("view", bind_shape, "torch.Tensor.view", *_EXAMPLES)
 RESHAPE = reshaping("reshape", bind_shape, "torch.reshape", *_EXAMPLES)

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from ..blocks import Cell, Column, Formula, Lines, Shares, Table, Tree, TreeNode, Worked
+from collections.abc import Sequence
+
+from ..blocks import (
+    Cell,
+    Column,
+    Formula,
+    Lines,
+    Places,
+    Shares,
+    Table,
+    Tree,
+    TreeNode,
+    Worked,
+)
 from ..expression import Add, Expression, Number, Ref, evaluate
 from ..writing import to_latex
 from .grids import Grids
@@ -46,18 +59,15 @@ class Arithmetic:
         if under < width_of(start):
             current = [Piece(" " * under)]
             lines = [[*left, Piece(" =", "operator")], current]
-        for atom in self._atoms(right, self.canvas.room - under):
+        equals = 2 if tail and tail[0].style == "operator" else 0  # stays with the result
+        ends = [tail[:equals]] if equals else []
+        ends += [[piece] for piece in tail[equals:]]
+        for atom in [*self._atoms(right, self.canvas.room - under), *ends]:
             if width_of(current) + width_of(atom) > self.canvas.room and width_of(current) > under:
                 current = [Piece(" " * under)]
                 lines.append(current)
                 atom = [Piece(atom[0].text.lstrip(), atom[0].style), *atom[1:]]
             current += atom
-        if tail:
-            if width_of(current) + width_of(tail) > self.canvas.room:
-                current = [Piece(" " * under)]
-                lines.append(current)
-                tail = [Piece(tail[0].text.lstrip(), tail[0].style), *tail[1:]]
-            current += tail
         return lines
 
     def _atoms(self, pieces: list[Piece], room: int) -> list[Line]:
@@ -85,16 +95,19 @@ class Arithmetic:
     def lines(self, block: Lines) -> list[Line]:
         """Lay out worked lines, in columns if they share them and fit."""
         if block.quiet:
-            return self._example(block)
+            return self._example(block) + self._failed(block.name, block.lines, block.places)
         if block.columns and block.lines:
             for as_products in (False, True):
                 rows = self._rows(block, as_products)
                 if max(map(width_of, rows)) <= self.canvas.room:
-                    return rows + self._left_out(block)
+                    return rows + self._after_failed(block) + self._left_out(block)
         worked = self._all_worked(block)
         taken = sum(map(len, worked))
         if block.columns and taken > MOST_WORKED:
-            return [*worked[0], [], *self._results(block), *self._left_out(block)]
+            pairs = enumerate(zip(block.lines, worked, strict=True))
+            kept = [group for i, (line, group) in pairs if i == 0 or not line.agrees]
+            lines = [line for group in kept for line in group]
+            return [*lines, [], *self._results(block), *self._left_out(block)]
         lines = [line for group in worked for line in group]
         if block.after:
             lines += [[], *self._results(block)]
@@ -109,7 +122,9 @@ class Arithmetic:
             pairs = zip(block.lines, full, results, strict=True)
             worked = [self._with_latex(*pair) for pair in pairs]
             return [[*group, []] for group in worked[:-1]] + worked[-1:]
-        numbers = [self.canvas.tokens(line.expression, numbers=True) for line in block.lines]
+        numbers = [
+            self.canvas.tokens(line.expression, True, block.leaves) for line in block.lines
+        ]
         entries = list(zip(block.lines, numbers, results, strict=True))
         worked = [self._worked(name, *entry) for name, entry in zip(full, entries, strict=True)]
         if len(worked) > 1 and max(map(len, worked)) > 1:
@@ -128,13 +143,28 @@ class Arithmetic:
         best = max(block.lines, key=lambda line: abs(line.shown))
         if isinstance(best.expression, Number | Ref):
             return []  # a number that is passed on as it is needs no example
-        numbers = self.canvas.tokens(best.expression, numbers=True)
+        numbers = self.canvas.tokens(best.expression, True, block.leaves)
         result = self.canvas.numbers.one(best.shown, block.places)
         worked = self._worked(block.name + best.label, best, numbers, result)
         lead = Piece("for example  ", "dim")
         if len(worked) == 1 and width_of(worked[0]) + len(lead.text) <= self.canvas.room:
             return [[lead, *worked[0]]]
         return [[lead], *worked]
+
+    def _failed(self, name: str, lines: Sequence[Worked], places: Places) -> list[Line]:
+        """Show the lines that failed, of those whose numbers stand elsewhere."""
+        failed: list[Line] = []
+        for line in lines:
+            if not line.agrees:
+                numbers = self.canvas.tokens(line.expression, numbers=True)
+                result = self.canvas.numbers.one(line.shown, places)
+                failed += self._worked(name + line.label, line, numbers, result)
+        return failed
+
+    def _after_failed(self, block: Lines) -> list[Line]:
+        if not block.after:
+            return []
+        return self._failed(block.after.name, block.after.lines, block.places)
 
     def _shown(self, block: Lines) -> list[str]:
         # The summands of a loss need no more decimals than other values; their sum does.
@@ -149,7 +179,8 @@ class Arithmetic:
         if line.agrees:
             return []
         held = self.canvas.numbers.one(float(line.reference or 0.0), "exact")
-        return [Piece(f"  {self.canvas.symbols.cross} PyTorch has {held}", "failure")]
+        mark = f"  {self.canvas.symbols.cross} PyTorch has"
+        return [Piece(mark, "failure"), Piece(f" {held}", "failure")]
 
     def _worked(self, name: str, line: Worked, numbers: Line, result: str) -> list[Line]:
         label = [Piece(self.canvas.symbols(name), "bold")]
@@ -172,7 +203,8 @@ class Arithmetic:
         words = f"sum of {len(block.lines) + block.omitted:,}"
         text = self.canvas.numbers.one(block.total.shown, block.places)
         name = Piece(self.canvas.symbols(block.name), "bold")
-        return [[], [name, *self._result(block.total, text), Piece(f"   {words}", "dim")]]
+        tail = [*self._result(block.total, text), Piece(f"   {words}", "dim")]
+        return [[], *self._equation([name], [tail[1]], tail[2:])]
 
     def _rows(self, block: Lines, as_products: bool) -> list[Line]:
         """One row a line, a column for each summand."""
@@ -184,15 +216,17 @@ class Arithmetic:
         shown = self._shown(block)
         after = self._after(block)
         label_width = max(len(block.head), *(len(line.label) - 2 for line in block.lines))
-        value_width = max(len(block.name), *map(len, shown))
+        name = self.canvas.symbols(block.name)
+        value_width = max(len(name), *map(len, shown))
         head: Line = [Piece(block.head.rjust(label_width), "dim")]
         for header, width in zip(block.columns, widths, strict=True):
             head.append(Piece("  " + self.canvas.symbols(header).rjust(width), "dim"))
-        head.append(Piece("     " + block.name.rjust(value_width), "dim"))
+        head.append(Piece("     " + name.rjust(value_width), "dim"))
         after_width = 0
         if block.after:
-            after_width = max(len(block.after.name), *map(len, after))
-            head.append(Piece("     " + block.after.name.rjust(after_width), "dim"))
+            after_name = self.canvas.symbols(block.after.name)
+            after_width = max(len(after_name), *map(len, after))
+            head.append(Piece("     " + after_name.rjust(after_width), "dim"))
         lines = [head]
         for row, (line, cells) in enumerate(zip(block.lines, grid, strict=True)):
             written: Line = [Piece(line.label.strip("[]").rjust(label_width), "dim")]
@@ -231,15 +265,14 @@ class Arithmetic:
             Column(block.name, "value", block.places, accent=not block.after),
         ]
         rows: list[list[Cell]] = [[line.label.strip("[]"), line.shown] for line in block.lines]
-        dimmed: tuple[bool, ...] = ()
         reasons: tuple[str, ...] = ()
         if block.after:
             columns.append(Column(block.after.name, "value", block.places, accent=True))
             for row, line in zip(rows, block.after.lines, strict=True):
                 row.append(line.shown)
-            dimmed = block.after.closed
-            reasons = tuple(block.after.word if closed else "" for closed in dimmed)
-        return self.grids.table(Table(tuple(columns), tuple(map(tuple, rows)), (), reasons))
+            reasons = tuple(block.after.word if closed else "" for closed in block.after.closed)
+        table = Table(tuple(columns), tuple(map(tuple, rows)), (), reasons)
+        return self.grids.table(table) + self._after_failed(block)
 
     # --- derivations ---
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from .pieces import Canvas, Line, Piece
 
 MOST_ROWS = 24  # of a matrix; the rest is counted
 MOST_GROUPS = 4  # of columns stacked under each other
+NARROWEST_WORDS = 16  # columns; for less room the numbers beside them are stacked instead
 
 
 class Grids:
@@ -89,12 +91,42 @@ class Grids:
 
     def table(self, table: Table) -> list[Line]:
         texts = [self._cells(table, j) for j in range(len(table.columns))]
-        headers = [self.canvas.symbols(column.header) for column in table.columns]
-        widths = [
-            max(len(header), *map(len, cells)) if cells else len(header)
-            for header, cells in zip(headers, texts, strict=True)
-        ]
-        reason_width = max((len(reason) + 2 for reason in table.reasons), default=0)
+        headers = [[self.canvas.symbols(column.header)] for column in table.columns]
+        first = [[text] for text in texts[0]]  # a cell of words may take several lines
+        reasons = [self.canvas.symbols(reason) for reason in table.reasons]
+        bodies = [_widest(cells) for cells in texts]
+        widths = [max(*pair) for pair in zip(map(_widest, headers), bodies, strict=True)]
+        reason_width = max((len(reason) + 2 for reason in reasons), default=0)
+        if sum(widths) + 2 * (len(widths) - 1) + reason_width > self.canvas.room:
+            headers = [_broken(h, body) for (h,), body in zip(headers, bodies, strict=True)]
+            widths = [max(*pair) for pair in zip(map(_widest, headers), bodies, strict=True)]
+            left = self.canvas.room - sum(width + 2 for width in widths[1:])
+            if left < NARROWEST_WORDS:
+                left = self.canvas.room - 2 - max(widths[1:], default=0)
+            if table.columns[0].left and widths[0] > left:
+                first = [_broken(text, left) for text in texts[0]]
+                widths[0] = max(map(_widest, [headers[0], *first]))
+        lines: list[Line] = []
+        for group in self._side_by_side(widths):
+            lines += [[]] if lines else []
+            fits = sum(widths[j] + 2 for j in group) - 2 + reason_width <= self.canvas.room
+            height = max(len(headers[j]) for j in group)
+            for k in range(height):
+                heads = [([""] * height + headers[j])[len(headers[j]) + k] for j in group]
+                pairs = zip(group, heads, strict=True)
+                cells = [self._aligned(table.columns[j], text, widths[j]) for j, text in pairs]
+                lines.append(_spaced([Piece(text, "dim") for text in cells]))
+            for i in range(len(table.rows)):
+                row = [first[i][0], *(cells[i] for cells in texts[1:])]
+                line = _spaced([self._cell(table, i, j, row[j], widths[j]) for j in group])
+                if fits and group[-1] == len(widths) - 1 and reasons and reasons[i]:
+                    line.append(Piece("  " + reasons[i], "dim"))
+                lines.append(line)
+                lines += [[self._cell(table, i, 0, text, widths[0])] for text in first[i][1:]]
+        return lines
+
+    def _side_by_side(self, widths: list[int]) -> list[list[int]]:
+        """Put columns into groups that fit, the first column in each."""
         groups: list[list[int]] = [[0]]
         used = widths[0]
         for j in range(1, len(widths)):
@@ -103,20 +135,7 @@ class Grids:
                 used = widths[0]
             groups[-1].append(j)
             used += 2 + widths[j]
-        lines: list[Line] = []
-        for group in groups:
-            if lines:
-                lines.append([])
-            fits = sum(widths[j] + 2 for j in group) - 2 + reason_width <= self.canvas.room
-            head = [self._aligned(table.columns[j], headers[j], widths[j]) for j in group]
-            lines.append(_spaced([Piece(text, "dim") for text in head]))
-            for i in range(len(table.rows)):
-                pieces = [self._cell(table, i, j, texts[j][i], widths[j]) for j in group]
-                line = _spaced(pieces)
-                if fits and group is groups[-1] and table.reasons and table.reasons[i]:
-                    line.append(Piece("  " + table.reasons[i], "dim"))
-                lines.append(line)
-        return lines
+        return groups
 
     def _aligned(self, column: Column, text: str, width: int) -> str:
         return text.ljust(width) if column.left else text.rjust(width)
@@ -144,6 +163,16 @@ class Grids:
         if column.left and not dimmed:
             style = column.role
         return Piece(self._aligned(column, text, width), style)
+
+
+def _widest(texts: Sequence[str]) -> int:
+    return max(map(len, texts), default=0)
+
+
+def _broken(text: str, width: int) -> list[str]:
+    """Break a text between words; a longer word stays whole."""
+    broken = textwrap.wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False)
+    return broken or [""]
 
 
 def _spaced(pieces: Sequence[Piece]) -> Line:

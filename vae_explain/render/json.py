@@ -20,6 +20,7 @@ from ..trace import Array
 from ..writing import to_latex, to_text
 
 if TYPE_CHECKING:
+    from ..optimization import Training, Update
     from ..verify import Verification
 
 SCHEMA = 1
@@ -146,6 +147,57 @@ def dump_derivation(
         if left_out:
             document["paths"].append({"through": [], "amount": plain(left_out)})
     return _text(document)
+
+
+def dump_training(training: Training, checks: Checks) -> str:
+    """Return a training as one JSON object: each step's losses and the final parameters."""
+    request = training.request
+    document: dict[str, Any] = {
+        "schema": SCHEMA,
+        "command": "train",
+        "optimizer": request.optimizer,
+        "lr": request.lr,
+        "seed": request.seed,
+        "torch": training.torch_version,
+        "steps": [
+            {name: plain(value) for name, value in entry._asdict().items()}
+            for entry in training.losses
+        ],
+        "diverged_at": training.diverged_at,
+        "values": {name: plain(array) for name, array in training.parameters.items()},
+    }
+    step = training.explained
+    if step is not None:
+        document["explained"] = {
+            "step": step.step,
+            "values": _named(step.run, step.run.values),
+            "gradients": _named(step.run, step.run.gradients),
+            "moments": {
+                name: {letter: plain(array) for letter, array in arrays.items()}
+                for name, arrays in step.moments_after.items()
+            },
+            "updated": {name: plain(array) for name, array in step.after.items()},
+            "checks": _checks(checks),
+        }
+    return _text(document)
+
+
+def dump_update(update: Update, checks: Checks) -> str:
+    """Return one step of gradient descent as one JSON object."""
+    step = update.step
+    return _text(
+        {
+            "schema": SCHEMA,
+            "command": "update",
+            "lr": step.lr,
+            "seed": step.run.seed,
+            "torch": step.run.trace.torch_version,
+            "loss_before": plain(step.run.array("loss")),
+            "loss_after": plain(update.after.array("loss")),
+            "values": {name: plain(array) for name, array in step.after.items()},
+            "checks": _checks(checks),
+        }
+    )
 
 
 def _derivation(node: Derivation) -> dict[str, Any]:

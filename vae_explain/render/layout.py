@@ -13,6 +13,7 @@ from typing_extensions import assert_never
 
 from ..blocks import (
     Block,
+    Curve,
     Diagram,
     Formula,
     Heading,
@@ -26,6 +27,7 @@ from ..blocks import (
     Walkthrough,
 )
 from .arithmetic import Arithmetic
+from .curves import Curves
 from .grids import Grids
 from .numbers import Numbers
 from .pieces import Canvas, Line, Piece, width_of
@@ -39,6 +41,7 @@ class Layout:
         self.canvas = Canvas(width, numbers, symbols)
         self.grids = Grids(self.canvas)
         self.arithmetic = Arithmetic(self.canvas, self.grids)
+        self.curves = Curves(self.canvas)
 
     def page(self, walkthrough: Walkthrough) -> list[Line]:
         """Return the whole page."""
@@ -74,6 +77,8 @@ class Layout:
                 return self.canvas.indented(self.grids.matrix(block))
             case Table():
                 return self.canvas.indented(self.grids.table(block))
+            case Curve():
+                return self.canvas.indented(self.curves.curve(block))
             case Tree():
                 return self.canvas.indented(self.arithmetic.tree(block))
             case Shares():

@@ -13,6 +13,8 @@ from ..trace import Array
 from ..writing import constant_text
 
 FEWEST, MOST = 4, 8
+EVERY, SINGLE = -1, -2  # in place of decimals: every digit, or those of a float32
+LARGEST_SINGLE = float(np.finfo(np.float32).max)
 LARGE = 1e9  # from here on a number is written with an exponent
 HALVES_IN_NUMBERS = {0.5: "0.5", -0.5: "-0.5", 0.25: "0.25", -0.25: "-0.25"}
 ROLE_PLACES: dict[str, Places] = {
@@ -36,11 +38,13 @@ class Numbers:
         self.digits = digits
 
     def decimals(self, values: Iterable[float] | Array, places: Places) -> int:
-        """Return how many decimals a column of such numbers gets, -1 for every digit."""
+        """Return how many decimals a column of such numbers gets, or one of the two below."""
         if self.digits is not None:
             return self.digits
         if places == "exact":
-            return -1
+            return EVERY
+        if places == "single":
+            return SINGLE
         if places in ("parameter", "gradient"):
             return FEWEST
         fewest = 0 if places == "input" else FEWEST
@@ -62,11 +66,13 @@ class Numbers:
         """Write a number with decimals that `decimals` found for its column."""
         return fixed(value, decimals)
 
-    def leaf(self, node: Number | Ref) -> str:
-        """Write a leaf of an expression as its number."""
+    def leaf(self, node: Number | Ref, places: Places | None = None) -> str:
+        """Write a leaf of an expression as its number, by what it is or by `places`."""
         if isinstance(node, Number):
             return HALVES_IN_NUMBERS.get(node.value) or constant_text(node.value)
-        places: Places = ROLE_PLACES.get(node.role, "value")
+        if places is not None:
+            return self.one(float(node.value), places)
+        places = ROLE_PLACES.get(node.role, "value")
         if node.index == () and node.role == "value":
             places = "exact"  # a loss or one of its terms
         return self.one(float(node.value), places)
@@ -85,7 +91,7 @@ def _needed(number: float, fewest: int) -> int:
 
 
 def fixed(value: float, decimals: int) -> str:
-    """Write a number with fixed decimals, or every digit for -1.
+    """Write a number with fixed decimals, or with `EVERY` digit, or those of a `SINGLE`.
 
     A number too large for a column, or so small that it would read as zero, is written
     with an exponent: a page must not show a zero that is none. The sign of a zero stays.
@@ -99,6 +105,8 @@ def fixed(value: float, decimals: int) -> str:
         return "nan"
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
+    if decimals == SINGLE and abs(value) <= LARGEST_SINGLE:
+        return str(np.float32(value))
     if decimals < 0:
         return repr(value)
     if abs(value) >= LARGE:

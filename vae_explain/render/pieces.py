@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ..blocks import Places
 from ..expression import Expression
 from ..writing import Token, to_tokens
 from .numbers import Numbers
@@ -49,10 +50,14 @@ class Canvas:
         """Move lines to the right; empty ones stay empty."""
         return [[Piece(" " * by), *line] if line else [] for line in lines]
 
-    def tokens(self, expression: Expression, numbers: bool) -> list[Piece]:
-        """Write an expression as symbols or as numbers."""
-        leaf = to_tokens(expression, self.numbers.leaf) if numbers else to_tokens(expression)
-        return [self._piece(token) for token in leaf]
+    def tokens(
+        self, expression: Expression, numbers: bool, places: Places | None = None
+    ) -> list[Piece]:
+        """Write an expression as symbols or as numbers, these by what each is or by `places`."""
+        if not numbers:
+            return [self._piece(token) for token in to_tokens(expression)]
+        tokens = to_tokens(expression, lambda node: self.numbers.leaf(node, places))
+        return [self._piece(token) for token in tokens]
 
     def _piece(self, token: Token) -> Piece:
         return Piece(self.symbols(token.text), token.role)

@@ -10,6 +10,8 @@ WORDS = {
     "β": "beta",
     "∂": "d",
     "Σ": "sum",
+    "Φ": "Phi",
+    "φ": "phi",
     "·": "*",
     "×": "*",
     "→": "->",
@@ -26,6 +28,9 @@ WORDS = {
     "√": "sqrt",
 }
 _TO_ASCII = str.maketrans(WORDS)
+# How full a cell of a chart is, from empty to full, and the chart's axes.
+BARS, ASCII_BARS = " ▁▂▃▄▅▆▇█", " .:#"
+AXES, ASCII_AXES = ("│", "└", "─"), ("|", "+", "-")
 BRACKETS = {
     "first": ("⎡", "  ⎤"),
     "middle": ("⎢", "  ⎥"),
@@ -44,10 +49,23 @@ class Symbols:
         self.warning = "!"
 
     def __call__(self, text: str) -> str:
+        # A user's own names may hold anything; what has no word is shown by its code, and so
+        # is what would steer the terminal.
+        if not text.isprintable():
+            text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
         if not self.ascii_only or text.isascii():
             return text
-        # A user's own names may hold anything; what has no word is shown by its code.
         return text.translate(_TO_ASCII).encode("ascii", "backslashreplace").decode()
+
+    @property
+    def bars(self) -> str:
+        """The fillings of a cell of a chart, from empty to full."""
+        return ASCII_BARS if self.ascii_only else BARS
+
+    @property
+    def axes(self) -> tuple[str, str, str]:
+        """The upright axis, the corner, and the level axis of a chart."""
+        return ASCII_AXES if self.ascii_only else AXES
 
     def bracket(self, row: int, rows: int) -> tuple[str, str]:
         """Return the bracket pieces at the ends of a matrix row."""

@@ -6,8 +6,10 @@ The only file that imports Rich, and only when colours are wanted.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
 
 from ..blocks import Walkthrough
 from .layout import Layout
@@ -17,7 +19,10 @@ from .symbols import Symbols
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
+    from rich.segment import Segments
 
+PATIENCE = 1.0  # seconds of silence before a progress bar appears
 # Mid tones, so that each has contrast on a dark and on a light ground. One meaning each;
 # the accent is the quantity being explained.
 STYLES = {
@@ -95,16 +100,45 @@ def svg(lines: Sequence[Line], width: int, title: str, light: bool = False) -> s
     )
 
 
-def _print(console: Console, lines: Sequence[Line]) -> None:
+def segments(lines: Sequence[Line]) -> Segments:
+    """Return lines as what Rich prints, for a console that is not ours."""
     from rich.segment import Segment, Segments
     from rich.style import Style
 
     styles = {name: Style.parse(style) if style else None for name, style in STYLES.items()}
-    segments: list[Segment] = []
+    found: list[Segment] = []
     for line in lines:
-        segments += [Segment(piece.text, styles[piece.style]) for piece in line if piece.text]
-        segments.append(Segment.line())
-    console.print(Segments(segments), end="", soft_wrap=True)
+        found += [Segment(piece.text, styles[piece.style]) for piece in line if piece.text]
+        found.append(Segment.line())
+    return Segments(found)
+
+
+def _print(console: Console, lines: Sequence[Line]) -> None:
+    console.print(segments(lines), end="", soft_wrap=True)
+
+
+def html(lines: Sequence[Line]) -> str:
+    """Return lines as one `pre` element with inline styles, for a notebook's cell."""
+    from html import escape
+
+    written = []
+    for line in lines:
+        for piece in line:
+            style, text = CSS.get(piece.style, ""), escape(piece.text)
+            written.append(f'<span style="{style}">{text}</span>' if style else text)
+        written.append("\n")
+    return f'<pre style="line-height: 1.3; font-family: monospace">{"".join(written)}</pre>'
+
+
+def _css(style: str) -> str:
+    words = style.split()
+    found = ["font-weight: bold"] if "bold" in words else []
+    before, _, behind = style.partition(" on ")
+    found += [f"color: {word}" for word in before.split() if word.startswith("#")]
+    return "; ".join(found + ([f"background: {behind}"] if behind else []))
+
+
+CSS = {name: _css(style) for name, style in STYLES.items()}
 
 
 def lay_out(
@@ -112,6 +146,48 @@ def lay_out(
 ) -> list[Line]:
     """Return a page as lines for a width of at least 40 columns."""
     return Layout(width, Numbers(digits), Symbols(ascii_only)).page(walkthrough)
+
+
+@contextmanager
+def progress(total: int, words: str, stream: TextIO) -> Iterator[Callable[[int], None]]:
+    """Give a function to report with how much is done; a bar shows it if that takes long.
+
+    Nothing is written within the first second, nor ever when `stream` is no terminal; what
+    was written is gone at the end.
+    """
+    bar: Progress | None = None
+    started: float | None = None
+
+    def report(done: int) -> None:
+        nonlocal bar, started
+        now = time.monotonic()
+        started = started or now
+        if bar is None and now - started > PATIENCE:
+            bar = _bar(words, total, stream)
+            bar.start()
+        if bar is not None:
+            bar.update(bar.task_ids[0], completed=done)
+
+    try:
+        yield report if stream.isatty() else lambda _: None
+    finally:
+        if bar is not None:
+            bar.stop()
+
+
+def _bar(words: str, total: int, stream: TextIO) -> Progress:
+    from rich import progress as parts
+    from rich.console import Console
+
+    columns = (
+        parts.TextColumn(words, markup=False),
+        parts.BarColumn(),
+        parts.MofNCompleteColumn(),
+        parts.TimeRemainingColumn(),
+    )
+    bar = parts.Progress(*columns, console=Console(file=stream), transient=True)
+    bar.add_task(words, total=total)
+    return bar
 
 
 # Rich's own template asks a web host for its font; this one takes what the machine has.

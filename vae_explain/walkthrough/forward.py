@@ -120,7 +120,7 @@ class _ForwardPage(Page):
         name = self.name(number)
         value = self.run.trace.values[number]
         if value.kind == "noise":
-            how = "given" if self.run.eps_given else f"drawn from N(0, 1), seed {self.run.seed}"
+            how = "given" if self.run.eps_given else self.drawn()
             self.add(Prose(f"{name} is {how}."))
             self.add(Matrix(name, self.run.values[number], "noise", "parameter"))
             return
@@ -140,6 +140,11 @@ class _ForwardPage(Page):
             self.sum(number)
         else:
             self.elements(number)
+
+    def drawn(self) -> str:
+        """Say where noise came from."""
+        seed = "" if self.run.seed is None else f", seed {self.run.seed}"
+        return f"drawn from N(0, 1){seed}"
 
     def is_plain(self, number: int) -> bool:
         """Whether a scalar is made from scalars alone, as the loss is from its terms."""

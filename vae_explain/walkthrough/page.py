@@ -87,7 +87,7 @@ def lines_of(blocks: Iterable[Block]) -> Iterable[Worked]:
 
 def heading_line(run: Run) -> str:
     """Return what is run: the model, the seed, and the input when it is short."""
-    line = f"{run.label} · seed {run.seed}"
+    line = run.label if run.seed is None else f"{run.label} · seed {run.seed}"
     for value in run.trace.values:
         if value.kind == "input" and value.name:
             rows = value.array.reshape(-1, value.array.shape[-1]) if value.shape else value.array

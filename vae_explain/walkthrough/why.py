@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from ..blocks import (
     Block,
     Checks,
     Heading,
+    Matrix,
     Note,
     Places,
     Prose,
@@ -20,6 +23,7 @@ from ..blocks import (
 from ..lines import agreement
 from ..provenance import Derivation, Path, Provenance, Target, shortened
 from ..run import Run
+from ..steps import ROLES
 from .captions import counted
 from .page import arithmetic_words, footer, heading_line
 
@@ -48,6 +52,12 @@ def why(
         words = "The largest element of the tensor stands for it; an index names another."
         blocks.append(Prose(words))
     checks = Checks()
+    if root.status == "given":
+        kind = run.trace.values[target.number].kind
+        blocks.append(Prose(f"{root.name} is {GIVEN.get(kind, 'given')}, not computed:"))
+        role = ROLES[run.trace.values[target.number].kind]
+        places: Places = "parameter" if role in ("parameter", "noise") else "input"
+        blocks.append(Matrix(root.name, np.array(root.value), role, places))
     nodes: list[TreeNode] = []
     for level, node in root.walk():
         if node.status in ("derived", "not explained"):
@@ -55,7 +65,8 @@ def why(
             nodes += _listed(level + 1, node)
         if node.line is not None:
             checks.add(node.line)
-    blocks.append(Tree(tuple(nodes)))
+    if nodes:
+        blocks.append(Tree(tuple(nodes)))
     left = len({node.target for _, node in root.walk() if node.status == "cut"})
     if left:
         blocks.append(Note(f"{counted(left, 'number')} not derived here; --full derives all."))
@@ -66,6 +77,13 @@ def why(
         blocks += _paths(view, target, root.value, checks)
     blocks.append(footer(run, checks))
     return Walkthrough("why", heading_line(run), tuple(remarks), tuple(blocks)), checks
+
+
+GIVEN = {
+    "input": "an input",
+    "parameter": "a parameter",
+    "noise": "noise, drawn from N(0, 1)",
+}
 
 
 def _derived(level: int, node: Derivation) -> TreeNode:
@@ -124,7 +142,10 @@ def _paths(view: Provenance, target: Target, value: float, checks: Checks) -> li
         shares.append(Share(left_out, abs(left_out) / size, "all further paths together", ""))
     blocks.append(Shares(tuple(shares)))
     total = sum(path.amount for path in paths) + left_out
-    difference, agrees = agreement(total, value, size, len(paths), view.run.precision)
+    # Autograd adds up whole tensors on the way; a small element carries their rounding.
+    largest = float(np.abs(view.array(target)).max())
+    parts = 8 * sum(len(path.through) for path in paths)
+    difference, agrees = agreement(total, value, max(size, largest), parts, view.run.precision)
     checks.count(difference, agrees)
     words = f"{counted(len(paths), 'path')} add up to {value:.4f}"
     if agrees:

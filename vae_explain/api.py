@@ -1,0 +1,214 @@
+"""The library's front door: explain a model, then ask for its numbers and pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from .blocks import Checks, Walkthrough
+from .expression import Index
+from .provenance import Provenance, Target
+from .run import Arithmetic, Run
+from .trace import Array
+from .walkthrough.backward import backward
+from .walkthrough.forward import forward
+from .walkthrough.why import why
+from .writing import index_text
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+NOTEBOOK_WIDTH = 100
+
+
+class Page:
+    """A page of an explanation: text to print, and itself in a notebook or a terminal."""
+
+    def __init__(self, walkthrough: Walkthrough, checks: Checks) -> None:
+        self.walkthrough = walkthrough
+        self.checks = checks
+
+    def text(self, width: int = NOTEBOOK_WIDTH) -> str:
+        """Return the page as plain text of a width of at least 40 columns."""
+        from .render import terminal
+
+        return terminal.plain(terminal.lay_out(self.walkthrough, width))
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __rich_console__(self, console: Any, options: Any) -> Any:
+        from .render import terminal
+
+        lines = terminal.lay_out(self.walkthrough, options.max_width)
+        yield terminal.segments(lines)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        from .render import terminal
+
+        lines = terminal.lay_out(self.walkthrough, NOTEBOOK_WIDTH)
+        return {"text/plain": terminal.plain(lines), "text/html": terminal.html(lines)}
+
+
+class Explanation:
+    """One run of a model, and every question that can be asked about its numbers."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    @cached_property
+    def values(self) -> Mapping[str, Array]:
+        """Every named value of the run, inputs and parameters among them, by name."""
+        trace = self.run.trace
+        return {value.name: self.run.values[value.id] for value in trace.values if value.name}
+
+    @cached_property
+    def gradients(self) -> Mapping[str, Array]:
+        """The gradient of the loss at every named value that has one."""
+        values = self.run.trace.values
+        pairs = ((values[number].name, array) for number, array in self.run.gradients.items())
+        return {name: array for name, array in pairs if name}
+
+    @property
+    def not_explained(self) -> tuple[str, ...]:
+        """The ops on the way to the loss that have no rule; their numbers are PyTorch's."""
+        return self.run.graph.not_explained
+
+    def forward(self, *steps: str) -> Page:
+        """Return the forward page, or the page of some steps alone."""
+        for step in steps:
+            self._known(step)
+        return Page(*forward(self.run, steps))
+
+    def backward(self, *names: str, term: str | None = None) -> Page:
+        """Return the backward page, or the chain rule down to some names alone."""
+        plain = [name.removesuffix(".grad") for name in names]
+        for name in plain:
+            self._known(name, gradient=True)
+        return Page(*backward(self.run, plain, term))
+
+    def why(
+        self, target: str, *, term: str | None = None, depth: int | None = None, full: bool = False
+    ) -> Page:
+        """Return the page of one number: `z[0]`, `fc1.weight.grad[0,1]`."""
+        found, chosen = self.target(target, term)
+        return Page(*why(self.run, found, chosen=chosen, depth=depth, full=full))
+
+    def target(self, text: str, term: str | None = None) -> tuple[Target, bool]:
+        """Read a number's name; also whether its element had to be chosen.
+
+        Raises
+        ------
+        KeyError
+            If no value has the name, or it has no gradient.
+        IndexError
+            If the index is outside.
+        """
+        name, _, inside = text.strip().removesuffix("]").partition("[")
+        gradient = name.endswith(".grad")
+        plain = name.removesuffix(".grad")
+        self._known(plain, gradient)
+        value = self.run.value(plain)
+        if not inside:
+            index = Provenance(self.run).most_interesting(value.id, gradient, term)
+            return Target(value.id, index, gradient, term), value.shape != ()
+        given = tuple(int(part) for part in inside.split(","))
+        if len(given) == len(value.shape) - 1 and value.shape[0] == 1:
+            given = (0, *given)
+        return Target(value.id, _checked(plain, given, value.shape), gradient, term), False
+
+    def _known(self, name: str, gradient: bool = False) -> None:
+        import difflib
+
+        names = list(self.gradients if gradient else self.values)
+        if name not in names:
+            close = difflib.get_close_matches(name, names, n=1)
+            guess = f"; did you mean {close[0]}?" if close else ""
+            what = "has no gradient" if name in self.values else "is not a value of this run"
+            raise KeyError(f"{name} {what}{guess} (known: {', '.join(names)})")
+
+    def to_json(self) -> str:
+        """Return everything as one JSON object, as `--format json` prints it."""
+        from .render import json
+
+        _, checks = forward(self.run)
+        return json.dump(self.run, "explain", checks)
+
+    def __str__(self) -> str:
+        return str(self.forward())
+
+    def __repr__(self) -> str:
+        loss = float(self.run.values[self.run.trace.output].reshape(()))
+        return f"<Explanation of {self.run.label}: loss {loss:.6g}, {len(self.values)} values>"
+
+    def __rich_console__(self, console: Any, options: Any) -> Any:
+        return self.forward().__rich_console__(console, options)
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
+        return self.forward()._repr_mimebundle_(**options)
+
+
+def _checked(name: str, index: Index, shape: tuple[int, ...]) -> Index:
+    inside = len(index) == len(shape) and all(
+        -size <= at < size for at, size in zip(index, shape, strict=False)
+    )
+    if not inside:
+        raise IndexError(f"{name}{index_text(index)}: {name} has shape {list(shape)}")
+    return tuple(at % size for at, size in zip(index, shape, strict=True))
+
+
+def explain(
+    model: nn.Module | None = None,
+    x: Tensor | Sequence[Any] | None = None,
+    loss: Callable[..., Any] | None = None,
+    *,
+    objective: Callable[[nn.Module, Tensor], Any] | None = None,
+    seed: int | None = None,
+    eps: Sequence[float] | None = None,
+    arithmetic: Arithmetic = "full",
+) -> Explanation:
+    """Run a model and its loss once and return an explanation of every number.
+
+    Parameters
+    ----------
+    model
+        Any `torch.nn.Module`, left as it is; the built-in VAE when None.
+    x
+        The input, a tensor or nested lists, in the shape that the model takes.
+    loss
+        Takes what the model returned, and x, under its own names. Not needed when the
+        model returns its loss or has it as a method.
+    objective
+        Takes model and x and returns the loss; decides alone when given.
+    seed
+        Set before the run; the generator's state is put back afterwards.
+    eps
+        Numbers to use in place of the first draw from the standard normal.
+    arithmetic
+        `full`, PyTorch's own numbers, or `printed`, from parameters rounded to 4 decimals.
+
+    Examples
+    --------
+    >>> from vae_explain import explain
+    >>> explanation = explain(seed=42, arithmetic="printed")
+    >>> explanation.values["z"].round(4).tolist()
+    [[0.6483, -0.6332]]
+    >>> explanation.gradients["mu"].shape
+    (1, 2)
+    """
+    from . import pipeline
+
+    if model is None:
+        return Explanation(pipeline.run(pipeline.built_in_request(x, seed, eps, arithmetic)))
+    return Explanation(
+        pipeline.run_model(
+            model,
+            pipeline.as_input(x),
+            loss=loss,
+            objective=objective,
+            seed=seed,
+            eps=eps,
+            arithmetic=arithmetic,
+        )
+    )

@@ -1,0 +1,142 @@
+"""A run's gradients against three oracles that each get them in another way.
+
+The gradients that are judged are the rules' own: the chain rule by hand, in float64, from
+the parameters, input and noise of the run. Autograd is PyTorch's word on the same run. The
+other two differentiate a loss that was written down a second time, in `oracle.py`, which
+knows neither the rules nor PyTorch; so a mistake in the model or its loss, which autograd
+would faithfully differentiate, is found as well as one in a rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import oracle
+from .run import Arithmetic, Run
+from .trace import Array
+
+AUTOGRAD, COMPLEX_STEP, CENTRAL = ORACLES = ("autograd", "complex_step", "central_differences")
+# Relative to the gradient's scale. Of a float32's seven digits, exp of a large log-variance
+# loses two more than the rest of the model does.
+AUTOGRAD_ALLOWED: Mapping[Arithmetic, float] = {"printed": 1e-12, "full": 1e-4}
+COMPLEX_STEP_ALLOWED = 1e-12
+CENTRAL_ALLOWED = 1e-6
+# Central differences that may be this far off in themselves say nothing.
+SAYS_NOTHING = 1e-2
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far one gradient is from an oracle's at most, and whether that is near enough.
+
+    Attributes
+    ----------
+    absolute
+        The largest difference of two elements.
+    relative
+        The same as a part of the gradient's scale: its largest element, or the largest
+        that one loss term alone sends, since two that cancel leave their rounding behind.
+    conclusive
+        Whether the oracle is exact enough here for its word to count.
+    """
+
+    absolute: float
+    relative: float
+    passed: bool
+    conclusive: bool = True
+
+
+@dataclass(frozen=True)
+class ParameterCheck:
+    """One parameter's gradient beside every oracle's, by the oracle's name."""
+
+    name: str
+    shape: tuple[int, ...]
+    differences: Mapping[str, Difference]
+
+    @property
+    def passed(self) -> bool:
+        return all(difference.passed for difference in self.differences.values())
+
+
+@dataclass(frozen=True)
+class Check:
+    """What `check` found."""
+
+    run: Run
+    parameters: tuple[ParameterCheck, ...]
+
+    @property
+    def passed(self) -> bool:
+        return all(parameter.passed for parameter in self.parameters)
+
+
+def check(run: Run) -> Check:
+    """Hold the gradient of every parameter of the built-in VAE against the oracles."""
+    numbers = {value.name: value.id for value in run.trace.values if value.kind == "parameter"}
+    inputs = oracle_inputs(run)
+    by_step = oracle.complex_step(*inputs)
+    central = oracle.central_differences(*inputs)
+    error = oracle.central_error(*inputs)
+    found = []
+    for name, array in inputs[0].items():
+        none = np.zeros(array.shape)  # what no gradient at all amounts to
+        number = numbers[name]
+        mine = run.hand_gradients.get(number, none)
+        autograd = run.trace.gradients.get(number, none)
+        shares = [largest(term.get(number, none)) for term in run.term_gradients.values()]
+        scale = max(largest(by_step[name]), *shares, 0.0)
+        differences = {
+            AUTOGRAD: difference(mine, autograd, AUTOGRAD_ALLOWED[run.arithmetic], scale),
+            COMPLEX_STEP: difference(mine, by_step[name], COMPLEX_STEP_ALLOWED, scale),
+            CENTRAL: difference(mine, central[name], CENTRAL_ALLOWED, scale, error[name]),
+        }
+        found.append(ParameterCheck(name, array.shape, differences))
+    return Check(run, tuple(found))
+
+
+def difference(
+    mine: Array,
+    theirs: Array,
+    allowed: float,
+    scale: float | None = None,
+    error: Array | float = 0.0,
+) -> Difference:
+    """Compare two tensors of one shape.
+
+    Parameters
+    ----------
+    allowed
+        The largest difference that passes, as a part of the scale.
+    scale
+        What a difference is relative to; the largest number of `theirs` if not given.
+    error
+        What `theirs` may be off by in itself, element by element.
+    """
+    apart = np.abs(np.asarray(mine, np.float64) - theirs)
+    scale = (largest(theirs) if scale is None else scale) or 1.0
+    absolute = largest(apart)
+    return Difference(
+        absolute=absolute,
+        relative=absolute / scale,
+        passed=bool(np.all(apart <= allowed * scale + error)),
+        conclusive=largest(np.asarray(error)) <= SAYS_NOTHING * scale,
+    )
+
+
+def largest(array: Array) -> float:
+    """Return the size of the largest number of a tensor; 0 when it is empty."""
+    return float(np.max(np.abs(array), initial=0.0))
+
+
+def oracle_inputs(run: Run) -> tuple[dict[str, Array], Array, Array]:
+    """Return what the oracle starts from: the parameters by name, the input and the noise."""
+    parameters = {
+        value.name: run.values[value.id]
+        for value in run.trace.values
+        if value.kind == "parameter" and value.name
+    }
+    return parameters, run.array("x"), run.array("eps")

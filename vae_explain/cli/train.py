@@ -1,0 +1,139 @@
+"""`vae-explain train`: a real training loop, its losses, and any one step of it opened."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import options, output, parsing
+from .options import (
+    Digits,
+    FormatOption,
+    LearningRate,
+    Output,
+    Parameters,
+    Seed,
+    Style,
+    X,
+)
+from .problems import ExitCode, Problem
+
+if TYPE_CHECKING:
+    from ..optimization import Training
+
+MOST_STEPS = 1_000_000
+TO_FILES = "Files"
+
+
+def train(
+    x: X = None,
+    seed: Seed = "42",
+    steps: Annotated[
+        str, typer.Option(metavar="INTEGER", help="How many updates to make.")
+    ] = "200",
+    lr: LearningRate = "0.01",
+    optimizer: Annotated[
+        str,
+        typer.Option(metavar="sgd|adam", help="torch.optim.SGD or Adam, with PyTorch's defaults."),
+    ] = "sgd",
+    explain_step: Annotated[
+        str | None,
+        typer.Option(
+            metavar="K",
+            help="Open step K, counted from 0: its forward and backward pass and its update.",
+            show_default=False,
+        ),
+    ] = None,
+    param: Parameters = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.svg|png",
+            help="Draw the losses into a file.",
+            rich_help_panel=TO_FILES,
+            show_default=False,
+        ),
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.safetensors",
+            help="Keep the final weights.",
+            rich_help_panel=TO_FILES,
+            show_default=False,
+        ),
+    ] = None,
+    format: FormatOption = "text",
+    output_file: Output = None,
+    digits: Digits = None,
+) -> None:
+    """Train on x with PyTorch, and show the losses and any one step."""
+    style = options.style(format, output_file, digits)
+    count = parsing.whole("--steps", steps, 1, MOST_STEPS, "it")
+    rate = parsing.positive("--lr", lr, options.LARGEST_RATE, "a learning rate")
+    kind = parsing.choice("--optimizer", optimizer, ("sgd", "adam"))
+    explained = None
+    if explain_step is not None:
+        explained = parsing.whole("--explain-step", explain_step, 0, count - 1, "a step")
+    names = options.parameter_names(param)
+    if names and explained is None:
+        mend = "only an opened step shows a parameter's update; give --explain-step too"
+        raise Problem("--param", names[0], mend)
+    picture = options.file_to_write("--plot", plot, (".svg", ".png")) if plot else None
+    if picture is not None and find_spec("matplotlib") is None:
+        mend = "drawing needs matplotlib; install it with: pip install 'vae-explain[plot]'"
+        raise Problem("--plot", picture, mend)
+    weights = options.file_to_write("--save", save, (".safetensors",)) if save else None
+    _require_apart(style, picture, weights)
+    request = options.request(x, seed, None, "full", default="full")
+
+    from .. import training
+    from ..optimization import TrainingRequest
+    from ..render import json, terminal
+    from ..walkthrough import training as page
+
+    wanted = TrainingRequest(
+        request.x, count, rate, "adam" if kind == "adam" else "sgd", request.seed, explained
+    )
+    with terminal.progress(count, "training", sys.stderr) as report:
+        found = training.train(wanted, report)
+    written = _keep(found, picture, weights)
+    walkthrough, checks = page.training(found, names, written)
+    if style.format == "json":
+        output.write(json.dump_training(found, checks), style)
+    else:
+        output.show_page(walkthrough, style)
+    raise typer.Exit(_code(found, output.code(checks)))
+
+
+def _require_apart(style: Style, picture: Path | None, weights: Path | None) -> None:
+    """Check that no file would be written over another."""
+    for option, path in (("--plot", picture), ("--save", weights)):
+        if path is not None and style.output is not None:
+            same = path.resolve() == style.output.resolve()
+            if same:
+                raise Problem(option, path, "--output has the same file; name another")
+
+
+def _keep(found: Training, picture: Path | None, weights: Path | None) -> list[str]:
+    """Write the files that were asked for and say so in words."""
+    written = []
+    if picture is not None:
+        from ..render import plot
+
+        output.write_whole(picture, plot.curve(found, picture.name), "--plot")
+        written.append(f"The losses are drawn in {picture}.")
+    if weights is not None:
+        from ..weights import to_safetensors
+
+        output.write_whole(weights, to_safetensors(found.parameters), "--save")
+        written.append(f"The final weights are in {weights}.")
+    return written
+
+
+def _code(found: Training, checked: ExitCode) -> ExitCode:
+    return ExitCode.CHECK_FAILED if found.diverged_at is not None else checked

@@ -1,0 +1,88 @@
+"""The functions of one number that an expression may apply, such as exp and tanh.
+
+Each is total: where the function is not defined it gives NaN, and an overflow gives an
+infinity, as they do in an array library.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Function(NamedTuple):
+    """What is known of a function of one number.
+
+    `slope` bounds its derivative, needed here only to bound the rounding error of a line.
+    """
+
+    value: Callable[[float], float]
+    slope: Callable[[float], float]
+    latex: str
+
+
+def _sigmoid(x: float) -> float:
+    # Two branches, since exp of a large positive number overflows.
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+
+
+def _exp(x: float) -> float:
+    try:
+        return math.exp(x)
+    except OverflowError:
+        return math.inf
+
+
+def _log(x: float) -> float:
+    if x > 0:
+        return math.log(x)
+    return -math.inf if x == 0 else math.nan
+
+
+def _sqrt(x: float) -> float:
+    return math.sqrt(x) if x >= 0 else math.nan
+
+
+def _softplus(x: float) -> float:
+    return x + math.log1p(math.exp(-x)) if x > 0 else math.log1p(math.exp(x))
+
+
+def _wave(function: Callable[[float], float]) -> Callable[[float], float]:
+    return lambda x: function(x) if math.isfinite(x) else math.nan
+
+
+def _normal_density(x: float) -> float:
+    return math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+
+
+def _normal_below(x: float) -> float:
+    # By erfc below zero, where 1 + erf would cancel.
+    return math.erfc(-x / math.sqrt(2)) / 2
+
+
+FUNCTIONS: dict[str, Function] = {
+    "exp": Function(_exp, _exp, r"\exp\left({}\right)"),
+    "log": Function(_log, lambda x: 1 / x if x else math.inf, r"\log\left({}\right)"),
+    "sqrt": Function(_sqrt, lambda x: 0.5 / _sqrt(x) if x > 0 else 0.0, r"\sqrt{{{}}}"),
+    # Its slope is 1 on both sides of 0, since rounding may open a gate that is barely closed.
+    "relu": Function(lambda x: 0.0 if x < 0 else x, lambda _: 1.0, r"\max\left(0, {}\right)"),
+    "sigmoid": Function(
+        _sigmoid, lambda x: _sigmoid(x) * _sigmoid(-x), r"\operatorname{{sigmoid}}\left({}\right)"
+    ),
+    "tanh": Function(math.tanh, lambda x: 1 - math.tanh(x) ** 2, r"\tanh\left({}\right)"),
+    # The gate of a ReLU, an Iverson bracket: 1 where its input is positive, else 0. A NaN
+    # goes through a ReLU, and so does its gradient.
+    "gate": Function(lambda x: float(not x <= 0), lambda _: 0.0, r"\left[{} > 0\right]"),
+    "softplus": Function(_softplus, _sigmoid, r"\operatorname{{softplus}}\left({}\right)"),
+    "abs": Function(abs, lambda _: 1.0, r"\left|{}\right|"),
+    # Of a NaN it is 0, as PyTorch has it.
+    "sign": Function(
+        lambda x: float((x > 0) - (x < 0)), lambda _: 0.0, r"\operatorname{{sign}}\left({}\right)"
+    ),
+    "sin": Function(_wave(math.sin), _wave(math.cos), r"\sin\left({}\right)"),
+    "cos": Function(_wave(math.cos), _wave(math.sin), r"\cos\left({}\right)"),
+    # The standard normal distribution: how much of it lies below a number, and its density.
+    "Φ": Function(_normal_below, _normal_density, r"\Phi\left({}\right)"),
+    "φ": Function(_normal_density, lambda x: abs(x) * _normal_density(x), r"\varphi\left({}\right)"),
+}

@@ -1,0 +1,159 @@
+"""Loading a user's own model, loss or objective from a file or a module.
+
+Loading a file runs it: that is said in the help. What it prints goes to standard error, so
+that it never mixes with a page, and what it does to `sys.argv` it does to a copy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+
+
+class CannotLoad(ValueError):
+    """A model, loss or file that cannot be used; the message says why and how to mend it."""
+
+
+def load_object(reference: str) -> Any:
+    """Return what `FILE.py:NAME` or `package.module:NAME` names.
+
+    Raises
+    ------
+    CannotLoad
+        If the file or the name is missing, or running the file fails.
+    """
+    place, colon, name = reference.rpartition(":")
+    if not colon or not place or not name:
+        raise CannotLoad("write FILE.py:NAME or package.module:NAME")
+    module = _load_file(Path(place)) if place.endswith(".py") else _load_module(place)
+    found: Any = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            known = [key for key in vars(module) if not key.startswith("_")]
+            listed = ", ".join(known[:12]) or "nothing"
+            raise CannotLoad(f"{place} has no {name}; it has {listed}")
+        found = getattr(found, part)
+    return found
+
+
+def _load_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise CannotLoad(f"there is no file {path}")
+    name = f"vae_explain_user_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise CannotLoad(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses in the file look their module up here
+    with _on_its_own(path.parent):
+        try:
+            spec.loader.exec_module(module)
+        except SystemExit:
+            raise CannotLoad(
+                f"{path} ends the program when it is imported, as a script that reads its "
+                "command line does; put that part under if __name__ == '__main__'"
+            ) from None
+        except Exception as error:
+            raise CannotLoad(_failed(f"importing {path}", error)) from None
+    return module
+
+
+def _load_module(name: str) -> ModuleType:
+    with _on_its_own(Path.cwd()):
+        try:
+            return importlib.import_module(name)
+        except SystemExit:
+            raise CannotLoad(f"{name} ends the program when it is imported") from None
+        except Exception as error:
+            raise CannotLoad(_failed(f"importing {name}", error)) from None
+
+
+@contextlib.contextmanager
+def _on_its_own(folder: Path) -> Iterator[None]:
+    """Let a file import its neighbours, and keep our command line and output from it."""
+    arguments = sys.argv
+    sys.argv = [arguments[0]] if arguments else [""]
+    sys.path.insert(0, str(folder.resolve()))
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        sys.argv = arguments
+        with contextlib.suppress(ValueError):  # the file may have taken it out itself
+            sys.path.remove(str(folder.resolve()))
+
+
+def _failed(doing: str, error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    network = isinstance(error, OSError) and not isinstance(error, FileNotFoundError)
+    hint = "; files that download at import cannot be used here" if network else ""
+    return f"{doing} failed: {type(error).__name__}: {text}{hint}"
+
+
+def build(found: Any, arguments: Mapping[str, Any]) -> nn.Module:
+    """Return the model that a class or factory makes, or a module as it is.
+
+    Raises
+    ------
+    CannotLoad
+        If it does not make a module, or wants arguments that were not given; for
+        compiled, scripted and quantised modules, whose operations cannot be seen.
+    """
+    if isinstance(found, nn.Module):
+        model: Any = found
+    elif callable(found):
+        model = _called(found, arguments)
+    else:
+        raise CannotLoad(f"it is a {type(found).__name__}, not a model class or factory")
+    if not isinstance(model, nn.Module):
+        raise CannotLoad(f"it made a {type(model).__name__}, not a torch.nn.Module")
+    refuse_opaque(model)
+    return model
+
+
+def _called(found: Any, arguments: Mapping[str, Any]) -> Any:
+    try:
+        inspect.signature(found).bind(**arguments)
+    except TypeError as error:
+        raise CannotLoad(f"{error}; give arguments by --model-arg name=value") from None
+    except ValueError:
+        pass  # a callable without a readable signature: calling it will tell
+    try:
+        return found(**arguments)
+    except Exception as error:
+        raise CannotLoad(_failed("making the model", error)) from None
+
+
+def refuse_opaque(model: nn.Module) -> None:
+    """Raise `CannotLoad` for a module whose operations PyTorch hides."""
+    for path, part in model.named_modules():
+        where = f" (at {path})" if path else ""
+        if isinstance(part, torch.jit.ScriptModule):
+            raise CannotLoad(f"a scripted module{where} hides its operations; give the plain one")
+        if type(part).__name__ == "OptimizedModule":
+            raise CannotLoad(f"a compiled module{where} hides its operations; give the plain one")
+        if type(part).__module__.startswith(("torch.ao.nn.quantized", "torch.nn.quantized")):
+            raise CannotLoad(f"a quantised module{where} has no gradients; give the plain one")
+
+
+def argument(text: str) -> tuple[str, Any]:
+    """Read `name=value`, the value as a Python literal where it is one."""
+    import ast
+
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip().isidentifier():
+        raise CannotLoad("write name=value, such as latent=2")
+    try:
+        return name.strip(), ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError):
+        return name.strip(), value.strip()

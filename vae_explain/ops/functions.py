@@ -1,0 +1,124 @@
+"""Functions of one number: `abs`, `sign`, `log1p`, `expm1`, `reciprocal`, `rsqrt`, `sin`, `cos`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..expression import ONE, ZERO, Apply, Number
+from ..trace import Array
+from .rule import Bound, Example, elementwise
+
+_ANY = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
+_POSITIVE = np.abs(_ANY) + 0.125
+TWO, THREE = Number(2.0), Number(3.0)
+
+
+def bind(input: Any) -> Bound:
+    return (input,), {}
+
+
+def sign(a: Array) -> Array:
+    """-1, 0 or 1; of a NaN it is 0, as in PyTorch."""
+    return np.where(np.isnan(a), np.zeros_like(a), np.sign(a))
+
+
+ABS = elementwise(
+    "abs",
+    bind=bind,
+    forward=np.abs,
+    # At exactly 0 PyTorch passes nothing.
+    vjp=lambda g, y, a: (g * sign(a),),
+    expression=lambda a: Apply("abs", (a,)),
+    derivatives=(lambda y, a: Apply("sign", (a,)),),
+    words="absolute value",
+    torch="torch.abs",
+    examples=(Example((np.array([[0.25, -1.0, 0.0], [2.0, 0.5, -0.75]]),)),),
+    not_analytic="it has a corner at 0",
+)
+
+SIGN = elementwise(
+    "sign",
+    bind=bind,
+    forward=sign,
+    vjp=lambda g, y, a: (np.zeros_like(g),),
+    expression=lambda a: Apply("sign", (a,)),
+    derivatives=(lambda y, a: ZERO,),
+    words="sign",
+    torch="torch.sign",
+    examples=(Example((_ANY,)),),
+    not_analytic="it jumps at 0",
+)
+
+LOG1P = elementwise(
+    "log1p",
+    bind=bind,
+    forward=np.log1p,
+    vjp=lambda g, y, a: (g / (1 + a),),
+    expression=lambda a: Apply("log", (ONE + a,)),
+    derivatives=(lambda y, a: ONE / (ONE + a),),
+    words="natural logarithm of one more",
+    torch="torch.log1p",
+    examples=(Example((_POSITIVE,)),),
+)
+
+EXPM1 = elementwise(
+    "expm1",
+    bind=bind,
+    forward=np.expm1,
+    vjp=lambda g, y, a: (g * (y + 1),),
+    expression=lambda a: Apply("exp", (a,)) - ONE,
+    derivatives=(lambda y, a: Apply("exp", (a,)),),
+    words="exponential, less one",
+    torch="torch.expm1",
+    examples=(Example((_ANY,)),),
+)
+
+RECIPROCAL = elementwise(
+    "reciprocal",
+    bind=bind,
+    forward=lambda a: 1 / a,
+    vjp=lambda g, y, a: (-g * y * y,),
+    expression=lambda a: ONE / a,
+    derivatives=(lambda y, a: -ONE / a**TWO,),
+    words="one divided by each number",
+    torch="torch.reciprocal",
+    examples=(Example((_ANY,)),),
+)
+
+RSQRT = elementwise(
+    "rsqrt",
+    bind=bind,
+    forward=lambda a: 1 / np.sqrt(a),
+    vjp=lambda g, y, a: (-0.5 * g * y * y * y,),
+    expression=lambda a: ONE / Apply("sqrt", (a,)),
+    derivatives=(lambda y, a: Number(-0.5) / Apply("sqrt", (a,)) ** THREE,),
+    words="one divided by the square root",
+    torch="torch.rsqrt",
+    examples=(Example((_POSITIVE,)),),
+)
+
+SIN = elementwise(
+    "sin",
+    bind=bind,
+    forward=np.sin,
+    vjp=lambda g, y, a: (g * np.cos(a),),
+    expression=lambda a: Apply("sin", (a,)),
+    derivatives=(lambda y, a: Apply("cos", (a,)),),
+    words="sine",
+    torch="torch.sin",
+    examples=(Example((_ANY,)),),
+)
+
+COS = elementwise(
+    "cos",
+    bind=bind,
+    forward=np.cos,
+    vjp=lambda g, y, a: (-g * np.sin(a),),
+    expression=lambda a: Apply("cos", (a,)),
+    derivatives=(lambda y, a: -Apply("sin", (a,)),),
+    words="cosine",
+    torch="torch.cos",
+    examples=(Example((_ANY,)),),
+)

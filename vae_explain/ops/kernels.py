@@ -1,0 +1,103 @@
+"""The three moves of a kernel: from a large grid to a small one, back, and to the weight.
+
+A convolution and its transpose are one relation read in two directions. The weight always
+has the shape [channels of the small grid, channels of the large grid in a group, *kernel],
+and each of its numbers ties one small element to one large element in every window. So
+`correlate`, `spread` and `tie` are all there is, and each is the gradient of the others.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..trace import Array
+from .sliding import Windows
+
+# --- the windows ------------------------------------------------------------------------
+
+
+def reading_windows(
+    shape: tuple[int, ...], kernel: tuple[int, ...], stride: Any, padding: Any, dilation: Any
+) -> Windows:
+    """Return the windows of a convolution over a large grid of the given shape."""
+    spans = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+    if padding == "same":
+        # What the padding cannot share out evenly stands behind the grid, as in PyTorch.
+        return Windows(shape, shape, kernel, stride, dilation, tuple(s // 2 for s in spans))
+    small = tuple(
+        (size + 2 * p - span - 1) // s + 1
+        for size, p, span, s in zip(shape, padding, spans, stride, strict=True)
+    )
+    return Windows(shape, small, kernel, stride, dilation, padding)
+
+
+def writing_windows(
+    shape: tuple[int, ...],
+    kernel: tuple[int, ...],
+    stride: Any,
+    padding: Any,
+    output_padding: Any,
+    dilation: Any,
+) -> Windows:
+    """Return the windows of a transposed convolution over a small grid of the given shape."""
+    large = tuple(
+        (size - 1) * s - 2 * p + d * (k - 1) + extra + 1
+        for size, s, p, d, k, extra in zip(
+            shape, stride, padding, dilation, kernel, output_padding, strict=True
+        )
+    )
+    return Windows(large, shape, kernel, stride, dilation, padding)
+
+
+# --- whole tensors ----------------------------------------------------------------------
+
+
+def _taps_first(weight: Array, groups: int, axes: int) -> Array:
+    """Lay the weight out as one matrix for each tap and group."""
+    blocks = weight.reshape(groups, -1, *weight.shape[1:])
+    return np.ascontiguousarray(np.moveaxis(blocks, range(-axes, 0), range(axes)))
+
+
+def _grouped(grid: Array, groups: int, axes: int) -> Array:
+    """Flatten to [batch, group, channel in the group, position]."""
+    return grid.reshape(-1, groups, grid.shape[-axes - 1] // groups, np.prod(grid.shape[-axes:]))
+
+
+def correlate(large: Array, weight: Array, by: Windows, groups: int) -> Array:
+    """Go from large to small: each tap's matrix times what that tap meets."""
+    axes = len(by.kernel)
+    framed = by.pad(large)
+    matrices = _taps_first(weight, groups, axes)
+    found: Any = 0
+    for tap in by.taps():
+        found = found + matrices[tap] @ _grouped(by.met_by(tap, framed), groups, axes)
+    small: Array = found.reshape(*large.shape[: -axes - 1], weight.shape[0], *by.small)
+    return small
+
+
+def spread(small: Array, weight: Array, by: Windows, groups: int) -> Array:
+    """Go from small to large: each tap's transposed matrix, added to what that tap meets."""
+    axes = len(by.kernel)
+    matrices = _taps_first(weight, groups, axes).swapaxes(-1, -2)
+    flat = _grouped(small, groups, axes)
+    lead = (*small.shape[: -axes - 1], groups * weight.shape[1])
+    framed = by.frame(lead, 0, np.result_type(small, weight))
+    for tap in by.taps():
+        met = by.met_by(tap, framed)
+        met += (matrices[tap] @ flat).reshape(met.shape)
+    return by.crop(framed)
+
+
+def tie(large: Array, small: Array, by: Windows, groups: int) -> Array:
+    """Go from both to the weight: for each tap the products, summed over batch and windows."""
+    axes = len(by.kernel)
+    framed = by.pad(large)
+    flat = _grouped(small, groups, axes)
+    taps = [
+        (flat @ _grouped(by.met_by(tap, framed), groups, axes).swapaxes(-1, -2)).sum(axis=0)
+        for tap in by.taps()
+    ]
+    stacked = np.stack(taps, axis=-1)
+    return stacked.reshape(-1, stacked.shape[2], *by.kernel)

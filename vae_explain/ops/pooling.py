@@ -1,0 +1,289 @@
+"""`max_pool2d` and `avg_pool2d`: the largest, or the mean, of each window of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ..expression import ONE, Apply, Div, Expression, Index, Number, Opaque
+from ..trace import Array, Slot
+from .rule import Bound, Call, Example, NotExplained, Partial, Rule, called
+from .sliding import Windows, options, per_axis, total
+
+AXES = 2
+Setting = tuple[int, ...]
+
+
+def windows(
+    shape: tuple[int, ...],
+    kernel_size: Setting,
+    stride: Setting,
+    padding: Setting,
+    dilation: Setting = (1, 1),
+    ceil_mode: bool = False,
+) -> Windows:
+    """Return the windows over the last two axes of an input of the given shape."""
+    large = shape[-AXES:]
+    small = []
+    for size, k, s, p, d in zip(large, kernel_size, stride, padding, dilation, strict=True):
+        free = size + 2 * p - d * (k - 1) - 1
+        count = (-(-free // s) if ceil_mode else free // s) + 1
+        # A window that would start behind the image and its padding is left out again.
+        small.append(count - (ceil_mode and (count - 1) * s >= size + p))
+    return Windows(large, tuple(small), kernel_size, stride, dilation, padding)
+
+
+def _settings(kernel_size: Any, stride: Any, padding: Any, ceil_mode: Any) -> dict[str, Any]:
+    kernel = per_axis(kernel_size, AXES, "kernel_size")
+    return {
+        "kernel_size": kernel,
+        "stride": per_axis(stride, AXES, "stride") if stride not in (None, (), []) else kernel,
+        "padding": per_axis(padding, AXES, "padding"),
+        "ceil_mode": bool(ceil_mode),
+    }
+
+
+def _written(call: Call) -> tuple[tuple[str, Any], ...]:
+    # A stride as wide as the kernel is what one expects: windows side by side.
+    usual = {"padding": 0, "dilation": 1, "ceil_mode": False, "count_include_pad": True}
+    beside = {"stride": call.attributes["kernel_size"]}
+    return options(
+        {k: v for k, v in call.attributes.items() if k not in beside or v != beside[k]}, usual
+    )
+
+
+def _split(index: Index) -> tuple[Index, Index]:
+    return index[:-AXES], index[-AXES:]
+
+
+def _rule(name: str, forward: Callable[..., Array], **rest: Any) -> Rule:
+    vjp = rest["vjp"]
+
+    def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+        def back(g: Any, x: Array) -> Array:
+            found: Array = vjp(
+                np.broadcast_to(g, call.output.shape), call.output.array, x, **call.attributes
+            )[0]
+            return found
+
+        arguments = (upstream, call.operands[0].whole())
+        return Opaque(f"{name}_backward", arguments, _written(call), back)
+
+    return Rule(
+        name=name,
+        forward=forward,
+        formula=lambda call: Opaque(
+            name,
+            (call.operands[0].whole(),),
+            _written(call),
+            partial(forward, **call.attributes),
+        ),
+        gradient=gradient,
+        torch=f"torch.nn.functional.{name}",
+        **rest,
+    )
+
+
+# --- the largest ------------------------------------------------------------------------
+
+
+def bind_max(
+    input: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Bound:
+    if return_indices:
+        raise NotExplained("return_indices=True")
+    settings = _settings(kernel_size, stride, padding, ceil_mode)
+    return (input,), {**settings, "dilation": per_axis(dilation, AXES, "dilation")}
+
+
+def choose(x: Array, by: Windows) -> tuple[Array, Array]:
+    """Return the largest of each window and the number of the tap that met it.
+
+    As in PyTorch the first of equals is chosen, a NaN beats every number, and padding is
+    never chosen.
+    """
+    framed, inside = by.pad(x), by.pad(np.ones(by.large, bool))
+    largest: Array = np.zeros((*x.shape[:-AXES], *by.small), x.dtype)
+    choice = np.full(largest.shape, -1)
+    for number, tap in enumerate(by.taps()):
+        met = by.met_by(tap, framed)
+        better = by.met_by(tap, inside) & ((choice < 0) | (met > largest) | np.isnan(met))
+        largest, choice = np.where(better, met, largest), np.where(better, number, choice)
+    return largest, choice
+
+
+def max_forward(x: Array, **settings: Any) -> Array:
+    return choose(x, windows(x.shape, **settings))[0]
+
+
+def max_vjp(upstream: Array, output: Array, x: Array, **settings: Any) -> tuple[Array]:
+    by = windows(x.shape, **settings)
+    choice = choose(x, by)[1]
+    framed = by.frame(x.shape[:-AXES], 0, upstream.dtype)
+    for number, tap in enumerate(by.taps()):
+        met = by.met_by(tap, framed)
+        met += np.where(choice == number, upstream, np.zeros_like(upstream))
+    return (by.crop(framed),)
+
+
+def max_element(call: Call, index: Index) -> Expression:
+    (x,) = call.operands
+    lead, at = _split(index)
+    met = [place for _, place in windows(x.shape, **call.attributes).of_small(at)]
+    candidates = tuple(x.at((*lead, *place)) for place in met)
+    return Apply("max", candidates) if len(candidates) > 1 else candidates[0]
+
+
+def max_partials(call: Call, position: int, index: Index) -> list[Partial]:
+    """Name the windows that an element is the largest of; no other depends on it."""
+    (x,) = call.operands
+    by = windows(x.shape, **call.attributes)
+    lead, at = _split(index)
+
+    def largest(small: Index) -> Index:
+        found: Index = ()
+        for _, place in by.of_small(small):
+            number = x.array[(*lead, *place)]
+            if not found or number > x.array[(*lead, *found)] or np.isnan(number):
+                found = place
+        return found
+
+    return [((*lead, *out), ONE) for _, out in by.of_large(at) if largest(out) == at]
+
+
+# --- the mean ---------------------------------------------------------------------------
+
+
+def bind_mean(
+    input: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Bound:
+    return (input,), {
+        **_settings(kernel_size, stride, padding, ceil_mode),
+        "count_include_pad": bool(count_include_pad),
+        "divisor_override": divisor_override,
+    }
+
+
+def _divided(
+    shape: tuple[int, ...],
+    count_include_pad: bool,
+    divisor_override: int | None,
+    **settings: Any,
+) -> tuple[Windows, list[list[int]]]:
+    """Return the windows, and for each axis how many places each of them counts.
+
+    A divisor is the product of the two counts of its window.
+    """
+    by = windows(shape, **settings)
+    if divisor_override is not None:
+        return by, [[divisor_override] * by.small[0], [1] * by.small[1]]
+    return by, [
+        [
+            # Padding may count; what `ceil_mode` adds behind it never does.
+            min(start + k, size + p) - start
+            if count_include_pad
+            else min(start + k, size) - max(start, 0)
+            for start in range(-p, -p + count * stride, stride)
+        ]
+        for size, count, k, stride, p in zip(
+            by.large, by.small, by.kernel, by.stride, by.before, strict=True
+        )
+    ]
+
+
+def mean_forward(x: Array, **settings: Any) -> Array:
+    by, counts = _divided(x.shape, **settings)
+    framed = by.pad(x)
+    found: Any = 0
+    for tap in by.taps():
+        found = found + by.met_by(tap, framed)
+    mean: Array = found / np.multiply.outer(*counts).astype(x.dtype)
+    return mean
+
+
+def mean_vjp(upstream: Array, output: Array, x: Array, **settings: Any) -> tuple[Array]:
+    by, counts = _divided(x.shape, **settings)
+    share = upstream / np.multiply.outer(*counts).astype(upstream.dtype)
+    framed = by.frame(x.shape[:-AXES], 0, share.dtype)
+    for tap in by.taps():
+        met = by.met_by(tap, framed)
+        met += share
+    return (by.crop(framed),)
+
+
+def _divisor(counts: list[list[int]], at: Index) -> Number:
+    return Number(float(prod(axis[p] for axis, p in zip(counts, at, strict=True))))
+
+
+def mean_element(call: Call, index: Index) -> Expression:
+    (x,) = call.operands
+    by, counts = _divided(x.shape, **call.attributes)
+    lead, at = _split(index)
+    terms = [x.at((*lead, *place)) for _, place in by.of_small(at)]
+    return Div(total(terms), _divisor(counts, at))
+
+
+def mean_partials(call: Call, position: int, index: Index) -> list[Partial]:
+    by, counts = _divided(call.operands[0].shape, **call.attributes)
+    lead, at = _split(index)
+    return [((*lead, *out), Div(ONE, _divisor(counts, out))) for _, out in by.of_large(at)]
+
+
+# --- the rules --------------------------------------------------------------------------
+
+_IMAGE = (np.arange(2 * 2 * 4 * 5) * 7 % 23 - 11.0).reshape(2, 2, 4, 5) / 16
+
+
+def _called(bind: Callable[..., Bound], x: Array, *args: Any, **settings: Any) -> Example:
+    return called(bind, (x,), Slot(0), *args, **settings)
+
+
+MAX_POOL2D = _rule(
+    "max_pool2d",
+    max_forward,
+    bind=bind_max,
+    vjp=max_vjp,
+    element=max_element,
+    partials=max_partials,
+    words="the largest of each window; where several are, the first",
+    examples=(
+        _called(bind_max, _IMAGE, 2),
+        _called(bind_max, np.round(_IMAGE), (3, 2), stride=1, padding=1),  # with ties
+        _called(bind_max, _IMAGE[0], 2, stride=(2, 1), dilation=(1, 2)),
+        _called(bind_max, _IMAGE, 2, ceil_mode=True),
+    ),
+    not_analytic="it has a corner wherever two are equal",
+)
+
+AVG_POOL2D = _rule(
+    "avg_pool2d",
+    mean_forward,
+    bind=bind_mean,
+    vjp=mean_vjp,
+    element=mean_element,
+    partials=mean_partials,
+    words="the mean of each window",
+    examples=(
+        _called(bind_mean, _IMAGE, 2),
+        _called(bind_mean, _IMAGE[0], (3, 2), stride=(1, 2), padding=1),
+        _called(bind_mean, _IMAGE, 3, stride=2, padding=1, count_include_pad=False),
+        _called(bind_mean, _IMAGE, 3, stride=2, padding=1, ceil_mode=True),
+        _called(bind_mean, _IMAGE, 2, divisor_override=3),
+    ),
+)

@@ -1,0 +1,339 @@
+"""Taking a part of a tensor: `getitem`, `select`, `narrow`, `index_select`, `chunk`, `split`, `unbind`.
+
+All of them are one thing: a key, as one writes it between brackets, says which elements of
+the operand stand where in the output. The key is applied to the operand's positions, and
+the positions that come out say where each element came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..expression import ONE, Expression, Index, Opaque
+from ..trace import Array, Slot
+from .rule import Bound, Call, Example, NotExplained, Partial, Rule, called
+
+Key = tuple[Any, ...]
+
+
+def written(key: Key) -> str:
+    """Write a key as Python does: `[:, 0:2]`.
+
+    Examples
+    --------
+    >>> written((slice(None), slice(1, 3))), written((Ellipsis, None, 0))
+    ('[:, 1:3]', '[..., None, 0]')
+    """
+    return f"[{', '.join(map(_written_part, key))}]"
+
+
+def _written_part(part: Any) -> str:
+    if part is Ellipsis:
+        return "..."
+    if isinstance(part, slice):
+        start, stop = ("" if end is None else str(end) for end in (part.start, part.stop))
+        step = "" if part.step in (None, 1) else f":{part.step}"
+        return f"{start}:{stop}{step}"
+    return str(part.tolist()) if isinstance(part, np.ndarray) else str(part)
+
+
+def taken(body: Expression, key: Key) -> Expression:
+    """Return the part of a whole tensor that a key takes."""
+    return Opaque(written(key), (body,), (), lambda array: np.asarray(array[key]))
+
+
+def placed(array: Array, key: Key, shape: tuple[int, ...]) -> Array:
+    """Put numbers back where a key took them from, adding where it took one twice."""
+    result = np.zeros(shape, dtype=array.dtype)
+    np.add.at(result, key, array)
+    return result
+
+
+# The key of a call: from the operands' shapes and the other operands' arrays.
+KeyOf = Callable[..., Key]
+
+
+def _key(call: Call, key: KeyOf) -> Key:
+    return key(*call.arrays, **call.attributes)
+
+
+def sources(shape: tuple[int, ...], key: Key) -> Array:
+    """Return for each element that a key takes its position in a tensor of that shape."""
+    positions = np.arange(int(np.prod(shape, dtype=int))).reshape(shape)
+    return np.asarray(positions[key])
+
+
+def selecting(
+    name: str,
+    *,
+    bind: Callable[..., Bound],
+    key: KeyOf,
+    words: str,
+    torch: str,
+    examples: tuple[Example, ...],
+    several: bool = False,
+) -> Rule:
+    """Make the rule of an op that takes a part of its first operand.
+
+    Parameters
+    ----------
+    key
+        `key(*arrays, **attributes)`, what would stand between the brackets.
+    """
+
+    def forward(x: Array, *others: Array, **attributes: Any) -> Array:
+        return np.asarray(x[key(x, *others, **attributes)])
+
+    def vjp(
+        upstream: Array, output: Array, x: Array, *others: Array, **attributes: Any
+    ) -> tuple[Array | None, ...]:
+        share = placed(np.asarray(upstream), key(x, *others, **attributes), x.shape)
+        return (share, *(None for _ in others))
+
+    def element(call: Call, index: Index) -> Expression:
+        x = call.operands[0]
+        position = sources(x.shape, _key(call, key))[index]
+        return x.at(tuple(int(at) for at in np.unravel_index(position, x.shape)))
+
+    def partials(call: Call, position: int, index: Index) -> list[Partial]:
+        x = call.operands[position]
+        if position > 0:
+            return []
+        own = np.ravel_multi_index(index, x.shape) if index else 0
+        found = np.argwhere(sources(x.shape, _key(call, key)) == own)
+        return [(tuple(int(at) for at in out), ONE) for out in found]
+
+    def formula(call: Call) -> Expression:
+        return taken(call.operands[0].whole(), _key(call, key))
+
+    def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+        shape = call.operands[0].shape
+        where = _key(call, key)
+        options = (("at", written(where)), ("of", shape))
+        return Opaque("zeros_but", (upstream,), options, lambda g: placed(g, where, shape))
+
+    return Rule(
+        name=name,
+        bind=bind,
+        forward=forward,
+        vjp=vjp,
+        element=element,
+        partials=partials,
+        formula=formula,
+        gradient=gradient,
+        words=words,
+        torch=torch,
+        examples=examples,
+        several=several,
+    )
+
+
+# --- between brackets -------------------------------------------------------------------
+
+
+class Operand(int):
+    """Stands in a key for one of the operands: an index that is itself a tensor."""
+
+
+def bind_getitem(input: Any, key: Any) -> Bound:
+    """Take the index tensors out of a key; they are operands."""
+    operands = [input]
+    parts = []
+    for part in key if isinstance(key, tuple) else (key,):
+        if isinstance(part, Slot):
+            parts.append(Operand(len(operands)))
+            operands.append(part)
+        elif isinstance(part, tuple):
+            parts.append(np.asarray(part))  # a list of numbers, which PyTorch takes as a tensor
+        elif part is None or part is Ellipsis or isinstance(part, int | slice):
+            parts.append(part)
+        else:
+            raise NotExplained(f"an index that is a {type(part).__name__}")
+    for part in parts:
+        if isinstance(part, slice):
+            ends = (part.start, part.stop, part.step)
+            if not all(end is None or isinstance(end, int) for end in ends):
+                raise NotExplained("a slice whose ends are tensors")
+    return tuple(operands), {"key": tuple(parts)}
+
+
+def getitem_key(*arrays: Array, key: Key) -> Key:
+    return tuple(arrays[part] if isinstance(part, Operand) else part for part in key)
+
+
+_X = np.array([[0.25, -1.0, 3.0, 0.5], [2.0, 0.5, -0.75, 1.5]])
+_COLUMNS = np.array([2, 0, 2])
+
+GETITEM = selecting(
+    "getitem",
+    bind=bind_getitem,
+    key=getitem_key,
+    words="a part of it",
+    torch="torch.Tensor.__getitem__",
+    examples=(
+        called(bind_getitem, (_X,), Slot(0), 1),
+        called(bind_getitem, (_X,), Slot(0), (0, -1)),
+        called(bind_getitem, (_X,), Slot(0), (slice(None), slice(1, 3))),
+        called(bind_getitem, (_X,), Slot(0), (Ellipsis, None, slice(None, None, 2))),
+        called(bind_getitem, (_X, _COLUMNS), Slot(0), (slice(None), Slot(1))),
+        called(bind_getitem, (_X, _COLUMNS > 0), Slot(0), (0, slice(3), None, Slot(1)))
+        if False
+        else called(bind_getitem, (_X, np.array([1, 1])), Slot(0), Slot(1)),
+        called(bind_getitem, (_X, _X > 0), Slot(0), Slot(1)),
+    ),
+)
+
+
+def _at_axis(dim: int, rank: int, part: Any) -> Key:
+    return (*(slice(None),) * (dim % rank), part)
+
+
+def bind_select(input: Any, dim: int, index: int) -> Bound:
+    return (input,), {"dim": dim, "index": index}
+
+
+SELECT = selecting(
+    "select",
+    bind=bind_select,
+    key=lambda x, dim, index: _at_axis(dim, x.ndim, index),
+    words="a part of it",
+    torch="torch.select",
+    examples=(Example((_X,), {"dim": 1, "index": -1}),),
+)
+
+
+def bind_narrow(input: Any, dim: int, start: int, length: int) -> Bound:
+    return (input,), {"dim": dim, "start": start, "length": length}
+
+
+def narrow_key(x: Array, dim: int, start: int, length: int) -> Key:
+    first = start % x.shape[dim]
+    return _at_axis(dim, x.ndim, slice(first, first + length))
+
+
+NARROW = selecting(
+    "narrow",
+    bind=bind_narrow,
+    key=narrow_key,
+    words="a part of it",
+    torch="torch.narrow",
+    examples=(Example((_X,), {"dim": -1, "start": 1, "length": 2}),),
+)
+
+
+def bind_index_select(input: Any, dim: int, index: Any) -> Bound:
+    return (input, index), {"dim": dim}
+
+
+SELECTED = called(bind_index_select, (_X, _COLUMNS), Slot(0), 1, Slot(1))
+
+INDEX_SELECT = selecting(
+    "index_select",
+    bind=bind_index_select,
+    key=lambda x, index, dim: _at_axis(dim, x.ndim, index),
+    words="the rows that an index names",
+    torch="torch.index_select",
+    examples=(SELECTED,),
+)
+
+
+def bind_embedding(
+    input: Any,
+    weight: Any,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Bound:
+    if padding_idx not in (None, -1) or max_norm is not None or scale_grad_by_freq or sparse:
+        raise NotExplained("padding_idx, max_norm, scale_grad_by_freq and sparse")
+    return (weight, input), {}
+
+
+EMBEDDING = selecting(
+    "embedding",
+    bind=bind_embedding,
+    key=lambda weight, index: (index,),
+    words="the rows of a table that an index names",
+    torch="torch.nn.functional.embedding",
+    examples=(called(bind_embedding, (_X, np.array([1, 0, 1])), Slot(1), Slot(0)),),
+)
+
+# --- several parts at once --------------------------------------------------------------
+
+
+def bind_chunk(input: Any, chunks: int, dim: int = 0) -> Bound:
+    return (input,), {"chunks": chunks, "dim": dim}
+
+
+def chunk_key(x: Array, chunks: int, dim: int, output: int) -> Key:
+    size = -(-x.shape[dim] // chunks)
+    return _at_axis(dim, x.ndim, slice(output * size, min((output + 1) * size, x.shape[dim])))
+
+
+CHUNK = selecting(
+    "chunk",
+    bind=bind_chunk,
+    key=chunk_key,
+    words="one of equal parts",
+    torch="torch.chunk",
+    examples=(
+        Example((_X,), {"chunks": 2, "dim": -1, "output": 0}),
+        Example((_X,), {"chunks": 2, "dim": 1, "output": 1}),
+        Example((_X,), {"chunks": 3, "dim": 1, "output": 1}),
+    ),
+    several=True,
+)
+
+
+def bind_split(
+    tensor: Any, split_size_or_sections: Any = None, dim: int = 0, *, split_size: Any = None
+) -> Bound:
+    sizes = split_size if split_size_or_sections is None else split_size_or_sections
+    return (tensor,), {"sizes": sizes, "dim": dim}
+
+
+def split_key(x: Array, sizes: Any, dim: int, output: int) -> Key:
+    if isinstance(sizes, int):
+        start, end = output * sizes, min((output + 1) * sizes, x.shape[dim])
+    else:
+        start = sum(sizes[:output])
+        end = start + sizes[output]
+    return _at_axis(dim, x.ndim, slice(start, end))
+
+
+SPLIT = selecting(
+    "split",
+    bind=bind_split,
+    key=split_key,
+    words="one of its parts",
+    torch="torch.split",
+    examples=(
+        called(bind_split, (_X,), Slot(0), 3, dim=1, output=1),
+        called(bind_split, (_X,), Slot(0), (1, 2, 1), 1, output=1),
+        called(bind_split, (_X,), Slot(0), 1, output=0),
+    ),
+    several=True,
+)
+
+
+def bind_unbind(input: Any, dim: int = 0) -> Bound:
+    return (input,), {"dim": dim}
+
+
+UNBIND = selecting(
+    "unbind",
+    bind=bind_unbind,
+    key=lambda x, dim, output: _at_axis(dim, x.ndim, output),
+    words="one of its slices",
+    torch="torch.unbind",
+    examples=(
+        Example((_X,), {"dim": 0, "output": 1}),
+        Example((_X,), {"dim": 1, "output": 2}),
+    ),
+    several=True,
+)

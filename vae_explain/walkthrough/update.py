@@ -1,0 +1,73 @@
+"""The update page: one step of gradient descent, and the loss before and after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..blocks import Cell, Checks, Column, Heading, Note, Prose, Table, Walkthrough
+from ..optimization import Update
+from .optimizer import OptimizerPage, closed, settings_words
+from .page import heading_line
+
+TERMS = ("loss", "mse", "kl")
+
+
+def update(
+    found: Update, parameters: Sequence[str], only: Sequence[str] = ()
+) -> tuple[Walkthrough, Checks]:
+    """Compose the update page.
+
+    Parameters
+    ----------
+    parameters
+        The names of all parameters, in order.
+    only
+        Those to work out element by element; all of them, with an example each, when empty.
+    """
+    page = OptimizerPage(found.step)
+    page.add(
+        Prose(
+            "The gradient points to where the loss grows, so each parameter moves against "
+            f"it, by lr times it; {settings_words(found.step)}."
+        )
+    )
+    for name in only or parameters:
+        page.sections += 1
+        shape = list(found.step.after[name].shape)
+        page.add(Heading(page.sections, f"Move {name}", f"{shape}"))
+        page.moved(name, detailed=bool(only))
+    page.add(Heading(page.sections + 1, "What the step did", "same x, same ε"))
+    page.add(_losses(found))
+    page.add(_verdict(found))
+    run = found.step.run
+    title = f"{heading_line(run)} · gradient descent, lr {found.step.lr:g}"
+    return closed("update", title, (), page.blocks, run)
+
+
+def _losses(found: Update) -> Table:
+    columns = (
+        Column("", "text"),
+        Column("before", "value", "single"),
+        Column("after", "value", "single", accent=True),
+        Column("change", "value", "single"),
+    )
+    rows: list[tuple[Cell, ...]] = []
+    for name in TERMS:
+        before, after = (float(run.array(name)) for run in (found.step.run, found.after))
+        rows.append((name, before, after, after - before))
+    return Table(columns, tuple(rows))
+
+
+def _verdict(found: Update) -> Note:
+    before, after = (float(run.array("loss")) for run in (found.step.run, found.after))
+    if not found.finite:
+        return Note(
+            "The step overflows: the loss after it is no number. A smaller lr would do.", "failure"
+        )
+    if after > before:
+        return Note(
+            "The loss rose: the step went past the lowest point in its direction. "
+            "A smaller lr would lower it.",
+            "warning",
+        )
+    return Note("The loss fell." if after < before else "The loss stayed as it was.")
