@@ -1,12 +1,28 @@
 """The shape and the names of the built-in VAE, known without PyTorch.
 
 A command line must judge `--param fc1.wieght` or a wrong number of inputs before anything
-heavy is loaded. A test holds these names against a recorded run.
+heavy is loaded. A test holds these names against recorded runs.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+ActivationName = Literal[
+    "relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "softplus"
+]
+ACTIVATIONS: tuple[ActivationName, ...] = (
+    "relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "softplus",
+)  # fmt: skip
+ACTIVATION_WORDS = {
+    "relu": "ReLU",
+    "leaky_relu": "leaky ReLU",
+    "elu": "ELU",
+    "gelu": "GELU",
+    "silu": "SiLU",
+}
 
 
 @dataclass(frozen=True)
@@ -26,26 +42,37 @@ class Layer:
 
 @dataclass(frozen=True)
 class Architecture:
-    """Input, hidden and latent width; the decoder mirrors the encoder."""
+    """The built-in VAE's widths from input to output, its activation and its loss.
 
-    input_size: int = 4
-    hidden_size: int = 8
-    latent_size: int = 2
+    Attributes
+    ----------
+    dims
+        An odd number of widths; the middle one is the latent's, the ends are equal.
+    recon
+        `mse`, squared error on a linear output, or `bce`, binary cross-entropy on a sigmoid.
+    reduction
+        Whether both terms are summed, or averaged over all of their elements.
+    beta
+        What the KL divergence is multiplied with.
+    """
+
+    dims: tuple[int, ...] = (4, 8, 2, 8, 4)
+    activation: ActivationName = "relu"
+    recon: Literal["mse", "bce"] = "mse"
+    reduction: Literal["sum", "mean"] = "sum"
+    beta: float = 1.0
 
     @property
-    def sizes(self) -> tuple[int, int, int]:
-        return self.input_size, self.hidden_size, self.latent_size
+    def middle(self) -> int:
+        return len(self.dims) // 2
 
     @property
-    def dims(self) -> tuple[int, ...]:
-        """The widths from input to output: `(4, 8, 2, 8, 4)`."""
-        return (
-            self.input_size,
-            self.hidden_size,
-            self.latent_size,
-            self.hidden_size,
-            self.input_size,
-        )
+    def input_size(self) -> int:
+        return self.dims[0]
+
+    @property
+    def latent_size(self) -> int:
+        return self.dims[self.middle]
 
     @property
     def label(self) -> str:
@@ -54,13 +81,19 @@ class Architecture:
     @property
     def layers(self) -> tuple[Layer, ...]:
         """The linear layers in the order in which they are made."""
-        return (
-            Layer("fc1", self.input_size, self.hidden_size, "ReLU"),
-            Layer("fc_mu", self.hidden_size, self.latent_size),
-            Layer("fc_logvar", self.hidden_size, self.latent_size),
-            Layer("fc_dec1", self.latent_size, self.hidden_size, "ReLU"),
-            Layer("fc_dec2", self.hidden_size, self.input_size),
-        )
+        word = ACTIVATION_WORDS.get(self.activation, self.activation)
+        before, after = self.dims[: self.middle], self.dims[self.middle :]
+        encoder = [Layer(f"fc{i}", *pair, word) for i, pair in enumerate(pairwise(before), 1)]
+        heads = [
+            Layer(name, before[-1], self.latent_size) for name in ("fc_mu", "fc_logvar")
+        ]
+        end = "sigmoid" if self.recon == "bce" else ""
+        last = len(after) - 1
+        decoder = [
+            Layer(f"fc_dec{i}", *pair, end if i == last else word)
+            for i, pair in enumerate(pairwise(after), 1)
+        ]
+        return (*encoder, *heads, *decoder)
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -68,24 +101,35 @@ class Architecture:
         return tuple(f"{layer.name}.{part}" for layer in self.layers for part in ("weight", "bias"))
 
     @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of every named value but x, for one row; in the order they are made."""
+        found: dict[str, tuple[int, ...]] = {}
+        found |= self._hidden("encoder", self.dims[1 : self.middle])
+        latent = (1, self.latent_size)
+        found |= dict.fromkeys(("mu", "logvar", "variance", "std", "eps", "z"), latent)
+        found |= self._hidden("decoder", self.dims[self.middle + 1 : -1])
+        if self.recon == "bce":
+            found["recon_logits"] = (1, self.input_size)
+        found["recon_x"] = (1, self.input_size)
+        return found | {self.recon: (), "kl": (), "loss": ()}
+
+    @staticmethod
+    def _hidden(part: str, widths: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        found: dict[str, tuple[int, ...]] = {}
+        for position, width in enumerate(widths, start=1):
+            number = f"_{position}" if len(widths) > 1 else ""
+            found[f"{part}_pre{number}"] = found[f"{part}_hidden{number}"] = (1, width)
+        return found
+
+    @property
     def steps(self) -> tuple[str, ...]:
         """The named values that a run computes or draws, in order."""
-        return (
-            "encoder_pre",
-            "encoder_hidden",
-            "mu",
-            "logvar",
-            "variance",
-            "std",
-            "eps",
-            "z",
-            "decoder_pre",
-            "decoder_hidden",
-            "recon_x",
-            "mse",
-            "kl",
-            "loss",
-        )
+        return tuple(self.shapes)
+
+    @property
+    def terms(self) -> tuple[str, str]:
+        """The loss's terms."""
+        return (self.recon, "kl")
 
     def shape(self, name: str, rows: int) -> tuple[int, ...]:
         """Return the shape of a named value or parameter for a batch of `rows`."""
@@ -94,19 +138,21 @@ class Architecture:
                 return (layer.outputs, layer.inputs)
             if name == f"{layer.name}.bias":
                 return (layer.outputs,)
-        if name in ("mse", "kl", "loss"):
-            return ()
-        if name in ("x", "recon_x"):
-            return (rows, self.input_size)
-        if name.startswith(("encoder_", "decoder_")):
-            return (rows, self.hidden_size)
-        return (rows, self.latent_size)
+        one = (1, self.input_size) if name == "x" else self.shapes[name]
+        return (rows, *one[1:]) if one else ()
 
     @property
     def with_gradient(self) -> tuple[str, ...]:
         """The names that have a gradient: the loss does not use the variance or train ε."""
         without = ("variance", "eps")
         return (*self.parameters, *(name for name in self.steps if name not in without))
+
+    @property
+    def without_kl(self) -> tuple[str, ...]:
+        """The names that the KL divergence does not reach."""
+        decoder = tuple(name for name in self.parameters if name.startswith("fc_dec"))
+        from_z = self.steps[self.steps.index("z") :]
+        return ("std", *decoder, *(name for name in from_z if name not in ("kl", "loss")))
 
 
 BUILT_IN = Architecture()

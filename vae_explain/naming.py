@@ -59,7 +59,10 @@ class NameWatcher:
 
     def stop(self) -> None:
         """Put back the profile function that was there before."""
-        sys.setprofile(self._previous)
+        if self._previous is None or callable(self._previous):
+            sys.setprofile(self._previous)
+        else:
+            self._previous.enable()  # cProfile's own object is not a function
         self._entered.clear()
         self._base = None
 

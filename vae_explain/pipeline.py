@@ -6,7 +6,7 @@ A newcomer starts here. What a command shows is made from the `Run` that this re
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from .binding import objective_of
 from .model import VAE, vae_loss
 from .recorder import record
 from .run import Arithmetic, Run, as_printed, full_run, printed_run
-from .trace import Trace
+from .trace import Array, Trace
 
 
 @dataclass(frozen=True)
@@ -42,19 +42,36 @@ def run(request: Request) -> Run:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(request.seed)
-        model = VAE(*request.architecture.sizes)
+        model = built_in_model(request.architecture)
         x = torch.tensor(request.x, dtype=torch.float32)
         noise = [torch.tensor(request.eps)] if request.eps is not None else []
-        trace = record_vae(model, x, noise)
+        trace = record_vae(model, x, noise, request.architecture)
         label = request.architecture.label
         given = request.eps is not None
         if request.arithmetic == "full":
             result = full_run(trace, request.seed, label, given)
         else:
-            rounded = record_vae(*_as_printed(model, x, trace))
-            result = printed_run(rounded, request.seed, label, given)
+            exact = record_vae(*_as_printed(model, x, trace), request.architecture)
+            result = printed_run(exact, request.seed, label, given)
     result.require_finite()
     return result
+
+
+def draws(request: Request, count: int) -> Iterator[Array]:
+    """Yield noise for the built-in VAE, as a loop over its forward pass would draw it.
+
+    The first draw is the noise of `run(request)`. Nothing is drawn from the global
+    generator. In the arithmetic `printed` each draw is rounded as a page prints it.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(request.seed)
+        built_in_model(request.architecture)  # draws the parameters, which come first
+        generator = torch.Generator()
+        generator.set_state(torch.get_rng_state())
+    shape = len(request.x), request.architecture.latent_size
+    for _ in range(count):
+        drawn = torch.randn(shape, generator=generator).numpy()
+        yield as_printed(drawn) if request.arithmetic == "printed" else drawn.astype(float)
 
 
 def run_model(
@@ -134,12 +151,25 @@ def record_model(
     )
 
 
-def record_vae(model: VAE, x: Tensor, noise: Sequence[Tensor] = ()) -> Trace:
+def built_in_model(architecture: Architecture) -> VAE:
+    """Return the built-in VAE of an architecture, its parameters drawn from the generator."""
+    squashed = architecture.recon == "bce"
+    return VAE(architecture.dims, architecture.activation, squashed)
+
+
+def record_vae(
+    model: VAE,
+    x: Tensor,
+    noise: Sequence[Tensor] = (),
+    architecture: Architecture = BUILT_IN,
+) -> Trace:
     """Record one run of the built-in VAE; `noise` stands in for what it would draw."""
 
     def objective() -> Tensor:
         recon_x, mu, logvar = model(x)
-        return vae_loss(recon_x, x, mu, logvar)
+        return vae_loss(
+            recon_x, x, mu, logvar, architecture.recon, architecture.reduction, architecture.beta
+        )
 
     return record(objective, modules={"": model}, inputs={"x": x}, noise=noise)
 

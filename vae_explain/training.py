@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from .model import VAE, vae_loss_terms
+from .model import VAE, vae_loss, vae_loss_terms
 from .optimization import (
     ADAM_EPS,
     BETAS,
@@ -25,7 +25,7 @@ from .optimization import (
     TrainingRequest,
     Update,
 )
-from .pipeline import Request, record_vae
+from .pipeline import Request, built_in_model, record_vae
 from .run import full_run
 from .trace import Array
 
@@ -43,6 +43,8 @@ def train(request: TrainingRequest, report: Callable[[int], None] = lambda _: No
     Training
         Also when the run diverges: then it ends at the first step that is not finite.
     """
+    architecture = request.architecture
+    recon, reduction, beta = architecture.recon, architecture.reduction, architecture.beta
     with _seeded(request) as (model, x):
         optimizer = make_optimizer(request.optimizer, model.parameters(), request.lr)
         recon_before = _from_mean(model, x)
@@ -53,17 +55,18 @@ def train(request: TrainingRequest, report: Callable[[int], None] = lambda _: No
             watched = None
             if step == request.explain:
                 watched = full_run(
-                    record_vae(model, x),
+                    record_vae(model, x, (), architecture),
                     request.seed,
-                    f"{request.architecture.label} at step {step}",
+                    f"{architecture.label} at step {step}",
                 )
                 before = moments(model, optimizer)
             recon_x, mu, logvar = model(x)
-            mse, kl = vae_loss_terms(recon_x, x, mu, logvar)
-            loss = mse + kl
+            loss = vae_loss(recon_x, x, mu, logvar, recon, reduction, beta)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call] # PyTorch's own has no types
-            losses.append(Losses(step, loss.item(), mse.item(), kl.item()))
+            with torch.no_grad():
+                error, kl = vae_loss_terms(recon_x, x, mu, logvar, recon, reduction)
+            losses.append(Losses(step, loss.item(), error.item(), kl.item()))
             if not _is_finite([loss, *(p.grad for p in model.parameters() if p.grad is not None)]):
                 diverged_at = step
                 break
@@ -103,8 +106,9 @@ def update(request: Request, lr: float) -> Update:
     """
     with _seeded(request) as (model, x):
         noise = [torch.tensor(request.eps)] if request.eps is not None else []
-        label, given = request.architecture.label, request.eps is not None
-        run = full_run(record_vae(model, x, noise), request.seed, label, given)
+        architecture, given = request.architecture, request.eps is not None
+        trace = record_vae(model, x, noise, architecture)
+        run = full_run(trace, request.seed, architecture.label, given)
         run.require_finite()
         optimizer = make_optimizer("sgd", model.parameters(), lr)
         for name, parameter in model.named_parameters():
@@ -113,7 +117,8 @@ def update(request: Request, lr: float) -> Update:
         step = OptimizerStep(0, "sgd", lr, run, parameters_of(model), {}, {})
         # The same ε, so that the two losses differ by what the step did and nothing else.
         drawn = [torch.from_numpy(run.array("eps"))]
-        after = full_run(record_vae(model, x, drawn), request.seed, label, given)
+        trace = record_vae(model, x, drawn, architecture)
+        after = full_run(trace, request.seed, architecture.label, given)
     return Update(step, after)
 
 
@@ -149,7 +154,7 @@ def _seeded(request: Request | TrainingRequest) -> Iterator[tuple[VAE, Tensor]]:
     """Make model and input as `pipeline.run` does, and leave the caller's generator alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(request.seed)
-        model = VAE(*request.architecture.sizes)
+        model = built_in_model(request.architecture)
         yield model, torch.tensor(request.x, dtype=torch.float32)
 
 

@@ -8,13 +8,15 @@ from ..run import Run
 from .captions import counted
 from .page import arithmetic_words, heading_line
 
-PARTS = {"encoder": ("fc1", "fc_mu", "fc_logvar"), "decoder": ("fc_dec1", "fc_dec2")}
-
-
 def parameters(run: Run, architecture: Architecture) -> tuple[Walkthrough, Checks]:
     """Compose the parameters page of the built-in VAE."""
     layers = architecture.layers
     total = sum(layer.count for layer in layers)
+    names = [layer.name for layer in layers]
+    parts = {
+        "encoder": [name for name in names if not name.startswith("fc_dec")],
+        "decoder": [name for name in names if name.startswith("fc_dec")],
+    }
     columns = (
         Column("layer", "text"),
         Column("from", "value"),
@@ -41,7 +43,7 @@ def parameters(run: Run, architecture: Architecture) -> tuple[Walkthrough, Check
         Diagram(stages(architecture)),
         Table(columns, rows),
     ]
-    for number, (part, names) in enumerate(PARTS.items(), start=2):
+    for number, (part, names) in enumerate(parts.items(), start=2):
         blocks.append(Heading(number, part.capitalize(), f"seed {run.seed}"))
         for name in names:
             for kind in ("weight", "bias"):
@@ -56,12 +58,15 @@ def parameters(run: Run, architecture: Architecture) -> tuple[Walkthrough, Check
 
 def stages(architecture: Architecture) -> tuple[tuple[str, str], ...]:
     """Return what stands in each place from input to reconstruction, with its width."""
-    wide, hidden, latent = (f"[{size}]" for size in architecture.sizes)
-    return (
-        ("x", wide),
-        ("fc1, ReLU", hidden),
-        ("fc_mu and fc_logvar", f"{latent} each"),
-        ("z = mu + std·eps", latent),
-        ("fc_dec1, ReLU", hidden),
-        ("fc_dec2 = recon_x", wide),
-    )
+    found = [("x", f"[{architecture.input_size}]")]
+    for layer in architecture.layers:
+        if layer.name == "fc_logvar":
+            continue  # beside fc_mu
+        if layer.name == "fc_mu":
+            found.append(("fc_mu and fc_logvar", f"[{layer.outputs}] each"))
+            found.append(("z = mu + std·eps", f"[{layer.outputs}]"))
+            continue
+        then = f", {layer.activation}" if layer.activation else ""
+        found.append((f"{layer.name}{then}", f"[{layer.outputs}]"))
+    found[-1] = (f"{found[-1][0]} = recon_x", found[-1][1])
+    return tuple(found)
