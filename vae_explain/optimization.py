@@ -25,7 +25,7 @@ class Losses(NamedTuple):
 
     step: int
     loss: float
-    mse: float
+    recon: float
     kl: float
 
 

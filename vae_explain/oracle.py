@@ -22,7 +22,10 @@ at exactly zero it passes nothing, as in PyTorch.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -40,14 +43,41 @@ ROUNDINGS = 16  # units in the last place that evaluating a loss may be off by
 # --- the loss ---------------------------------------------------------------------------
 
 
-def terms(parameters: Mapping[str, Array], x: Array, eps: Array) -> tuple[Any, Any]:
+@dataclass(frozen=True)
+class Design:
+    """What the built-in VAE computes beside its parameters; the default is the textbook's.
+
+    Attributes
+    ----------
+    activation
+        After every hidden layer, by the name that PyTorch's functions have.
+    recon
+        `mse` on a linear output, or `bce` on a sigmoid.
+    reduction
+        Whether each term is summed or averaged over its elements.
+    beta
+        What the KL enters the loss with.
+    """
+
+    activation: str = "relu"
+    recon: str = "mse"
+    reduction: str = "sum"
+    beta: float = 1.0
+
+
+TEXTBOOK = Design()
+
+
+def terms(
+    parameters: Mapping[str, Array], x: Array, eps: Array, design: Design = TEXTBOOK
+) -> tuple[Any, Any]:
     """Return the two terms of the loss, real or complex as the parameters are.
 
     Parameters
     ----------
     parameters
-        The weights, [out, in], and biases, [out], of the layers fc1, fc_mu, fc_logvar,
-        fc_dec1 and fc_dec2, by the names that PyTorch gives them (`fc1.weight`).
+        The weights, [out, in], and biases, [out], of the layers fc1, …, fc_mu, fc_logvar,
+        fc_dec1, …, by the names that PyTorch gives them (`fc1.weight`).
     x
         The input, [batch, input_size] or [input_size].
     eps
@@ -56,8 +86,8 @@ def terms(parameters: Mapping[str, Array], x: Array, eps: Array) -> tuple[Any, A
     Returns
     -------
     tuple
-        The summed squared error of the reconstruction, and the KL divergence from
-        N(mu, exp(logvar)) to N(0, I), each one number.
+        The error of the reconstruction, and the KL divergence from N(mu, exp(logvar)) to
+        N(0, I) without its weight, each one number.
 
     Raises
     ------
@@ -68,23 +98,42 @@ def terms(parameters: Mapping[str, Array], x: Array, eps: Array) -> tuple[Any, A
     def layer(name: str, below: Array) -> Array:
         return below @ parameters[f"{name}.weight"].T + parameters[f"{name}.bias"]
 
-    encoder_hidden = _relu(layer("fc1", x))
-    mu = layer("fc_mu", encoder_hidden)
-    logvar = layer("fc_logvar", encoder_hidden)
-    z = mu + np.exp(0.5 * logvar) * eps
-    recon_x = layer("fc_dec2", _relu(layer("fc_dec1", z)))
-    mse = np.sum((recon_x - x) ** 2)
-    kl = -0.5 * np.sum(1 + logvar - mu**2 - np.exp(logvar))
-    return mse, kl
+    activation = ACTIVATIONS[design.activation]
+    total = np.sum if design.reduction == "sum" else np.mean
+    depth = sum(re.fullmatch(r"fc\d+\.weight", name) is not None for name in parameters)
+    hidden = x
+    for number in range(1, depth + 1):
+        hidden = activation(layer(f"fc{number}", hidden))
+    mu = layer("fc_mu", hidden)
+    logvar = layer("fc_logvar", hidden)
+    hidden = mu + np.exp(0.5 * logvar) * eps
+    for number in range(1, depth + 1):
+        hidden = activation(layer(f"fc_dec{number}", hidden))
+    output = layer(f"fc_dec{depth + 1}", hidden)
+    if design.recon == "bce":
+        # -x log s - (1 - x) log(1 - s) with s the sigmoid of the output, without its overflow.
+        error = total(_softplus(output) - x * output)
+    else:
+        error = total((output - x) ** 2)
+    kl = -0.5 * total(1 + logvar - mu**2 - np.exp(logvar))
+    return error, kl
 
 
-def loss(parameters: Mapping[str, Array], x: Array, eps: Array, term: Term | None = None) -> Any:
+def loss(
+    parameters: Mapping[str, Array],
+    x: Array,
+    eps: Array,
+    term: Term | None = None,
+    design: Design = TEXTBOOK,
+) -> Any:
     """Return the loss, one number, real or complex as the parameters are.
 
-    With `term`, only that part of it. Otherwise as `terms`.
+    With `term`, only that part of it, as it enters the loss. Otherwise as `terms`.
     """
-    mse, kl = terms(parameters, x, eps)
-    return mse + kl if term is None else {"mse": mse, "kl": kl}[term]
+    error, kl = terms(parameters, x, eps, design)
+    if term is None:
+        return error + design.beta * kl
+    return design.beta * kl if term == "kl" else error
 
 
 def _relu(a: Array) -> Array:
@@ -93,17 +142,60 @@ def _relu(a: Array) -> Array:
     return np.where(a.real <= 0, 0.0, a)
 
 
+def _sigmoid(a: Array) -> Array:
+    # 1/(1 + exp(-a)) overflows for a far below zero, where exp(a)/(1 + exp(a)) does not.
+    small = np.exp(np.where(a.real >= 0, -a, a))
+    quotient: Array = np.where(a.real >= 0, 1, small) / (1 + small)
+    return quotient
+
+
+def _softplus(a: Array) -> Array:
+    return np.where(a.real >= 0, a, 0) + np.log1p(np.exp(np.where(a.real >= 0, -a, a)))
+
+
+def _gelu(a: Array) -> Array:
+    # The error function has no complex form in NumPy; a first-order step is all we need.
+    real = np.asarray(a.real, np.float64)
+    erf: Array = np.vectorize(math.erf, otypes=[float])(real / math.sqrt(2))
+    if np.iscomplexobj(a):
+        slope = math.sqrt(2 / math.pi) * np.exp(-(real**2) / 2)
+        erf = erf + 1j * slope * a.imag
+    product: Array = 0.5 * a * (1 + erf)
+    return product
+
+
+def _elu(a: Array) -> Array:
+    return np.where(a.real > 0, a, np.expm1(np.where(a.real > 0, 0, a)))
+
+
+# With PyTorch's defaults for what a function leaves open.
+ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
+    "relu": _relu,
+    "tanh": np.tanh,
+    "sigmoid": _sigmoid,
+    "leaky_relu": lambda a: np.where(a.real > 0, a, 0.01 * a),
+    "elu": _elu,
+    "gelu": _gelu,
+    "silu": lambda a: a * _sigmoid(a),
+    "softplus": _softplus,
+}
+
+
 # --- its gradients ----------------------------------------------------------------------
 
 
 def complex_step(
-    parameters: Mapping[str, Array], x: Array, eps: Array, term: Term | None = None
+    parameters: Mapping[str, Array],
+    x: Array,
+    eps: Array,
+    term: Term | None = None,
+    design: Design = TEXTBOOK,
 ) -> dict[str, Array]:
     """Return the gradient of the loss at every parameter, exact to the last few digits.
 
     Parameters
     ----------
-    parameters, x, eps
+    parameters, x, eps, design
         As for `terms`; real, computed in float64 whatever their own precision.
     term
         The part of the loss to differentiate; None for all of it.
@@ -116,7 +208,7 @@ def complex_step(
 
     def derivative(nudged: Mapping[str, Array], parameter: Array, index: Index) -> float:
         parameter[index] += 1j * STEP
-        return float(loss(nudged, x64, eps64, term).imag) / STEP
+        return float(loss(nudged, x64, eps64, term, design).imag) / STEP
 
     x64, eps64 = np.asarray(x, np.float64), np.asarray(eps, np.float64)
     return _element_by_element(parameters, np.complex128, derivative)
@@ -128,6 +220,7 @@ def central_differences(
     eps: Array,
     term: Term | None = None,
     relative_step: float = RELATIVE_DIFFERENCE,
+    design: Design = TEXTBOOK,
 ) -> dict[str, Array]:
     """Return the gradient of the loss at every parameter, to some seven digits.
 
@@ -137,7 +230,7 @@ def central_differences(
 
     Parameters
     ----------
-    parameters, x, eps, term
+    parameters, x, eps, term, design
         As for `complex_step`.
     relative_step
         h as a part of |w|, or of 1 where |w| is smaller.
@@ -153,9 +246,9 @@ def central_differences(
         step = relative_step * max(1.0, abs(start))
         above, below = start + step, start - step
         parameter[index] = above
-        upper = loss(nudged, x64, eps64, term)
+        upper = loss(nudged, x64, eps64, term, design)
         parameter[index] = below
-        lower = loss(nudged, x64, eps64, term)
+        lower = loss(nudged, x64, eps64, term, design)
         # By the distance that was really gone: start ± step was rounded.
         return float(upper - lower) / (above - below)
 
@@ -168,6 +261,7 @@ def central_error(
     x: Array,
     eps: Array,
     relative_step: float = RELATIVE_DIFFERENCE,
+    design: Design = TEXTBOOK,
 ) -> dict[str, Array]:
     """Return how far off `central_differences` may be at every parameter.
 
@@ -178,18 +272,18 @@ def central_error(
 
     Parameters
     ----------
-    parameters, x, eps, relative_step
+    parameters, x, eps, relative_step, design
         As for `central_differences`.
     """
 
     def error(nudged: Mapping[str, Array], parameter: Array, index: Index) -> float:
         start = float(parameter[index])
         step = relative_step * max(1.0, abs(start))
-        middle = loss(nudged, x64, eps64)
+        middle = loss(nudged, x64, eps64, None, design)
         parameter[index] = start + step
-        upper = loss(nudged, x64, eps64)
+        upper = loss(nudged, x64, eps64, None, design)
         parameter[index] = start - step
-        lower = loss(nudged, x64, eps64)
+        lower = loss(nudged, x64, eps64, None, design)
         rounding = ROUNDINGS * float(np.finfo(np.float64).eps) * float(max(upper, lower))
         return (abs(float(upper - 2 * middle + lower)) + rounding) / (2 * step)
 

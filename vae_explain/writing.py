@@ -186,6 +186,8 @@ LATEX_NAMES = {
     "kl": r"\mathrm{KL}",
     "mse": r"\mathrm{MSE}",
     "loss": r"\mathcal{L}",
+    "β1": r"\beta_1",
+    "β2": r"\beta_2",
 }
 # A superscript of its own, or more than one sign: parenthesised before an index is hung on it.
 _COMPOUND_LATEX = {"logvar", "variance"}

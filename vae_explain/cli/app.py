@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import backward, forward, params, train, update, verify, why
+from . import backward, check, forward, params, sample, train, update, verify, why
 
 app = typer.Typer(
     name="vae-explain",
@@ -41,5 +41,7 @@ app.command("backward")(backward.backward)
 app.command("why")(why.why)
 app.command("update")(update.update)
 app.command("train")(train.train)
+app.command("sample")(sample.sample)
+app.command("check")(check.check)
 app.command("params")(params.params)
 app.command("verify")(verify.verify)

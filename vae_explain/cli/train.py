@@ -97,7 +97,13 @@ def train(
     from ..walkthrough import training as page
 
     wanted = TrainingRequest(
-        request.x, count, rate, "adam" if kind == "adam" else "sgd", request.seed, explained
+        x=request.x,
+        steps=count,
+        lr=rate,
+        optimizer="adam" if kind == "adam" else "sgd",
+        seed=request.seed,
+        explain=explained,
+        architecture=request.architecture,
     )
     with terminal.progress(count, "training", sys.stderr) as report:
         found = training.train(wanted, report)

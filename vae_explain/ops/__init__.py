@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from .activations import ELU, LEAKY_RELU, LOGSIGMOID, SILU, SOFTPLUS, SOFTSIGN
 from .adaptive_avg_pool2d import ADAPTIVE_AVG_POOL2D
 from .arithmetic import ADD, DIV, MUL, NEG, SUB
+from .axes import MATRIX_TRANSPOSE, MOVEDIM, PERMUTE, REVERSED, TRANSPOSE, T
+from .clamp import CLAMP, CLAMP_MAX, CLAMP_MIN, MAXIMUM, MINIMUM, WHERE
 from .convolution import CONV1D, CONV2D, CONV_TRANSPOSE1D, CONV_TRANSPOSE2D
 from .copying import INTERPOLATE, PAD
+from .functions import ABS, COS, EXPM1, LOG1P, RECIPROCAL, RSQRT, SIGN, SIN
+from .gelu import GELU
+from .group_norm import GROUP_NORM
+from .joining import CAT, STACK
 from .linear import LINEAR
-from .matmul import MATMUL
+from .matmul import BMM, MATMUL
 from .mse_loss import MSE_LOSS
 from .noise import RANDN, RANDN_LIKE
 from .pooling import AVG_POOL2D, MAX_POOL2D
@@ -15,8 +22,13 @@ from .powers import EXP, LOG, POW, SQRT, SQUARE
 from .reductions import MEAN, SUM
 from .relu import RELU
 from .rule import Call, Example, NotExplained, Operand, Rule
-from .shapes import RESHAPE, VIEW
+from .same import CLONE, DETACH
+from .selecting import CHUNK, EMBEDDING, GETITEM, INDEX_SELECT, NARROW, SELECT, SPLIT, UNBIND
+from .shapes import FLATTEN, RESHAPE, SQUEEZE, UNFLATTEN, UNSQUEEZE, VIEW, VIEW_AS
 from .sigmoid import SIGMOID, TANH
+from .softmax import LOG_SOFTMAX, LOGSUMEXP, SOFTMAX
+from .spreading import BROADCAST_TENSORS, BROADCAST_TO, EXPAND, EXPAND_AS, REPEAT
+from .variance import STD, VAR
 
 ALL: tuple[Rule, ...] = (
     ADD,
@@ -36,6 +48,7 @@ ALL: tuple[Rule, ...] = (
     TANH,
     LINEAR,
     MATMUL,
+    BMM,
     CONV1D,
     CONV2D,
     CONV_TRANSPOSE1D,
@@ -45,8 +58,63 @@ ALL: tuple[Rule, ...] = (
     ADAPTIVE_AVG_POOL2D,
     INTERPOLATE,
     PAD,
+    GROUP_NORM,
     VIEW,
     RESHAPE,
+    LEAKY_RELU,
+    ELU,
+    SILU,
+    SOFTPLUS,
+    LOGSIGMOID,
+    SOFTSIGN,
+    GELU,
+    ABS,
+    SIGN,
+    LOG1P,
+    EXPM1,
+    RECIPROCAL,
+    RSQRT,
+    SIN,
+    COS,
+    CLAMP,
+    CLAMP_MIN,
+    CLAMP_MAX,
+    MAXIMUM,
+    MINIMUM,
+    WHERE,
+    CAT,
+    STACK,
+    GETITEM,
+    SELECT,
+    NARROW,
+    INDEX_SELECT,
+    EMBEDDING,
+    CHUNK,
+    SPLIT,
+    UNBIND,
+    TRANSPOSE,
+    PERMUTE,
+    MOVEDIM,
+    T,
+    REVERSED,
+    MATRIX_TRANSPOSE,
+    VIEW_AS,
+    FLATTEN,
+    UNFLATTEN,
+    SQUEEZE,
+    UNSQUEEZE,
+    CLONE,
+    DETACH,
+    EXPAND,
+    EXPAND_AS,
+    BROADCAST_TO,
+    BROADCAST_TENSORS,
+    REPEAT,
+    VAR,
+    STD,
+    SOFTMAX,
+    LOG_SOFTMAX,
+    LOGSUMEXP,
     MSE_LOSS,
     RANDN_LIKE,
     RANDN,

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..expression import ONE, Div, Expression, Index, Number, Opaque
 from ..trace import Array, Slot
-from .rule import Bound, Call, Example, NotExplained, Partial, Rule, called
+from .rule import Bound, Call, NotExplained, Partial, Rule, called
 from .sliding import options, total
 
 Spans = list[list[tuple[int, int]]]  # for rows and for columns, where each window starts and ends

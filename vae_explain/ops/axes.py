@@ -84,7 +84,7 @@ def swapped(rank: int, dim0: int, dim1: int) -> Order:
 def bind_permute(input: Any, *dims: Any, **kwargs: Any) -> Bound:
     """Bind `permute(1, 0)`, `permute((1, 0))` and `permute(dims=(1, 0))`."""
     chosen = kwargs.get("dims", dims)
-    flat = chosen[0] if chosen and isinstance(chosen[0], tuple) else chosen
+    flat = chosen[0] if chosen and isinstance(chosen[0], list | tuple) else chosen
     return (input,), {"dims": tuple(flat)}
 
 

@@ -59,9 +59,7 @@ def _clamp_vjp(
     return (np.where(_inside(a, min, max), g, np.zeros_like(g)),)
 
 
-def _clamp_piece(
-    a: Expression, min: float | None = None, max: float | None = None
-) -> Expression:
+def _clamp_piece(a: Expression, min: float | None = None, max: float | None = None) -> Expression:
     number = evaluate(a)
     if max is not None and (number > max or (min is not None and min > max)):
         return Number(float(max))
@@ -172,9 +170,7 @@ def bind_where(condition: Any, input: Any, other: Any) -> Bound:
     return (condition, input, other), {}
 
 
-def where_vjp(
-    g: Array, y: Array, condition: Array, a: Array, b: Array
-) -> tuple[Array | None, ...]:
+def where_vjp(g: Array, y: Array, condition: Array, a: Array, b: Array) -> tuple[Array | None, ...]:
     nothing = np.zeros_like(g)
     to_a, to_b = np.where(condition, g, nothing), np.where(condition, nothing, g)
     return None, unbroadcast(to_a, a.shape), unbroadcast(to_b, b.shape)

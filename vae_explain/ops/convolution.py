@@ -6,7 +6,7 @@ plain one reads. What either does with whole tensors stands in `kernels.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -14,22 +14,12 @@ import numpy as np
 
 from ..expression import ONE, Expression, Index, Opaque, SumOver
 from ..trace import Array, Slot
-from .kernels import correlate, reading_windows, spread, tie, writing_windows
+from .kernels import correlate, spread, tie, windows
 from .rule import Bound, Call, Example, Partial, Rule, called, indices
 from .sliding import Windows, options, per_axis, total
 
 INPUT, WEIGHT, BIAS = range(3)
 USUAL = {"stride": 1, "padding": 0, "output_padding": 0, "dilation": 1, "groups": 1}
-
-
-def windows(x: tuple[int, ...], weight: tuple[int, ...], attributes: Mapping[str, Any]) -> Windows:
-    """Return the windows of either, for an input and a weight of these shapes."""
-    kernel = weight[2:]
-    settings = {key: value for key, value in attributes.items() if key != "groups"}
-    make: Callable[..., Windows] = (
-        writing_windows if "output_padding" in settings else reading_windows
-    )
-    return make(x[-len(kernel) :], kernel, **settings)
 
 
 def forward(x: Array, weight: Array, *bias: Array, **attributes: Any) -> Array:

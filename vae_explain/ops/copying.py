@@ -201,7 +201,7 @@ def nearest_places(
         outputs = per_axis(size, len(inputs), "size")
         return [_nearest(n, out, None, mode) for n, out in zip(inputs, outputs, strict=True)]
     several = isinstance(scale_factor, tuple)
-    factors = scale_factor if several else (scale_factor,) * len(inputs)
+    factors: Any = scale_factor if several else (scale_factor,) * len(inputs)
     return [
         _nearest(n, floor(n * factor), None if recompute_scale_factor else factor, mode)
         for n, factor in zip(inputs, factors, strict=True)
@@ -213,8 +213,8 @@ def _nearest(size: int, out: int, factor: float | None, mode: str) -> Array:
     # right between two inputs PyTorch's rounding decides.
     step = np.float32(size) / np.float32(out) if factor is None else np.float32(1.0 / factor)
     half = np.float32(0.5 if mode == "nearest-exact" else 0.0)
-    row = np.floor((np.arange(out, dtype=np.float32) + half) * step).astype(int)
-    return np.minimum(row, size - 1)
+    row: Array = np.floor((np.arange(out, dtype=np.float32) + half) * step).astype(int)
+    return row.clip(max=size - 1)
 
 
 def _interpolated(x: Array, **kwargs: Any) -> Example:

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..expression import ONE, Expression, Index, Opaque
-from ..trace import Array
-from .rule import Bound, Call, Example, Partial, Rule, called
+from ..trace import Array, Slot
+from .rule import Bound, Call, Partial, Rule, called
 from .selecting import Key, taken
-from ..trace import Slot
 
 
 def bind_cat(tensors: Any, dim: int = 0, *, axis: int | None = None) -> Bound:

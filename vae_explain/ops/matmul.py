@@ -1,14 +1,17 @@
-"""`matmul`: the matrix product of matrices, of a matrix and a vector, or of batches."""
+"""`matmul` and `bmm`: the matrix product of matrices, matrix and vector, or batches."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from ..expression import Add, Expression, Index, MatMul, Mul, Reshape, Transpose
 from ..trace import Array
-from .rule import Bound, Call, Example, Partial, Rule, sum_to, unbroadcast
+from .rule import Bound, Call, Example, Partial, Rule, broadcast_targets, sum_to, unbroadcast
 
 
 def bind(input: Any, other: Any) -> Bound:
@@ -37,9 +40,8 @@ class _Frame:
     def __init__(self, call: Call) -> None:
         a, b = call.operands
         self.a, self.b = a.shape, b.shape
-        self.output = call.output.shape
         self.inner = a.shape[-1]
-        self.batch = self.output[: len(self.output) - (len(a.shape) > 1) - (len(b.shape) > 1)]
+        self.batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
 
     def left(self, out: Index, k: int) -> Index:
         if len(self.a) == 1:
@@ -50,6 +52,17 @@ class _Frame:
         if len(self.b) == 1:
             return (k,)
         return (*_batch_index(out, self.batch, self.b), k, out[-1])
+
+    def outputs(self, position: int, index: Index) -> Iterator[Index]:
+        """Yield the output indices that one element of an operand went into."""
+        shape = self.a if position == 0 else self.b
+        axes: list[Iterable[int]] = []  # a vector gave the output no axis of its own
+        if len(self.a) > 1:
+            axes.append(index[-2:-1] if position == 0 else range(self.a[-2]))
+        if len(self.b) > 1:
+            axes.append(index[-1:] if position == 1 else range(self.b[-1]))
+        batches = broadcast_targets(index[:-2], shape[:-2], self.batch)
+        return ((*batch, *at) for batch, at in product(batches, product(*axes)))
 
 
 def _batch_index(out: Index, batch: tuple[int, ...], shape: tuple[int, ...]) -> Index:
@@ -72,14 +85,11 @@ def element(call: Call, index: Index) -> Expression:
 def partials(call: Call, position: int, index: Index) -> list[Partial]:
     a, b = call.operands
     frame = _Frame(call)
-    found: list[Partial] = []
-    inner = index[-1] if position == 0 or len(index) == 1 else index[-2]
-    for out in np.ndindex(*frame.output):
-        own = frame.left(out, inner) if position == 0 else frame.right(out, inner)
-        if own == index:
-            other = b.at(frame.right(out, inner)) if position == 0 else a.at(frame.left(out, inner))
-            found.append((out, other))
-    return found
+    outputs = frame.outputs(position, index)
+    if position == 0:
+        return [(out, b.at(frame.right(out, index[-1]))) for out in outputs]
+    inner = index[-2] if len(index) > 1 else index[0]
+    return [(out, a.at(frame.left(out, inner))) for out in outputs]
 
 
 def formula(call: Call) -> Expression:
@@ -126,4 +136,13 @@ MATMUL = Rule(
         Example((np.stack([_A, _A[::-1] * 0.5]), _B)),
         Example((_A[0], np.stack([_B, _B[::-1] + 0.25]))),
     ),
+)
+
+BMM = replace(
+    MATMUL,
+    name="bmm",
+    bind=lambda input, mat2: ((input, mat2), {}),
+    words="matrix product, one for each pair in the batch",
+    torch="torch.bmm",
+    examples=(Example((np.stack([_A, _A[::-1] * 0.5]), np.stack([_B, _B[::-1] + 0.25]))),),
 )

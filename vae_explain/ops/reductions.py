@@ -65,7 +65,7 @@ def spread(upstream: Array, shape: tuple[int, ...], dim: Any, keepdim: bool) -> 
     return np.broadcast_to(upstream.reshape(kept), shape)
 
 
-def _spread_formula(call: Call, upstream: Expression) -> Expression:
+def spread_formula(call: Call, upstream: Expression) -> Expression:
     # A scalar broadcasts by itself; otherwise the summed axes come back with length 1.
     if not call.output.shape:
         return upstream
@@ -106,7 +106,7 @@ SUM = Rule(
     element=_sum_element,
     partials=lambda call, position, index: [(target(call, index), ONE)],
     formula=_sum_formula,
-    gradient=lambda call, position, upstream: _spread_formula(call, upstream),
+    gradient=lambda call, position, upstream: spread_formula(call, upstream),
     words="sum",
     torch="torch.sum",
     examples=_EXAMPLES,
@@ -130,7 +130,7 @@ MEAN = Rule(
     partials=_mean_partials,
     formula=lambda call: Div(_sum_formula(call), Number(float(count(call)))),
     gradient=lambda call, position, upstream: (
-        _spread_formula(call, upstream) * Div(ONE, Number(float(count(call))))
+        spread_formula(call, upstream) * Div(ONE, Number(float(count(call))))
     ),
     words="mean",
     torch="torch.mean",

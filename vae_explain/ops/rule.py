@@ -8,6 +8,7 @@ output, or of a gradient, is made). It never sees PyTorch. Two makers cover ever
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
@@ -15,8 +16,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..expression import Expression, Index, Opaque, SumOver
-from ..trace import Array, Slot
+from ..expression import Expression, Index, Opaque, SumOver, evaluate, references
+from ..trace import Array
 
 
 class NotExplained(Exception):
@@ -160,7 +161,7 @@ def elementwise(
     torch: str,
     examples: tuple[Example, ...],
     not_analytic: str = "",
-    piecewise: bool = False,
+    piecewise: bool | Callable[..., bool] = False,
     usual: Mapping[str, Any] | None = None,
 ) -> Rule:
     """Make the rule of an op that works element by element, with broadcasting.
@@ -177,7 +178,8 @@ def elementwise(
     piecewise
         True where `expression` and `derivatives` look at the numbers and write the piece
         that holds for them: the formula of the whole tensor is then the op's name, and its
-        derivative the name with a prime.
+        derivative the name with a prime. Or a function of the arrays (and attributes) that
+        says whether there is more than one piece to them; `number` helps to see which.
     usual
         What the attributes of such a formula are when they need not be mentioned.
     """
@@ -201,16 +203,21 @@ def elementwise(
             for out in broadcast_targets(index, call.operands[position].shape, call.output.shape)
         ]
 
+    def in_pieces(call: Call) -> bool:
+        if callable(piecewise):
+            return bool(piecewise(*call.arrays, **call.attributes))
+        return piecewise
+
     def formula(call: Call) -> Expression:
         wholes = tuple(operand.whole() for operand in call.operands)
-        if piecewise:
+        if in_pieces(call):
             options = unusual(call.attributes, usual)
             return Opaque(name, wholes, options, lambda *a: forward(*a, **call.attributes))
         return expression(*wholes, **call.attributes)
 
     def gradient(call: Call, position: int, upstream: Expression) -> Expression:
         wholes = tuple(operand.whole() for operand in call.operands)
-        if piecewise:
+        if in_pieces(call):
             options = unusual(call.attributes, usual)
             if len(wholes) > 1:
                 options = (("by", position + 1), *options)
@@ -238,6 +245,13 @@ def elementwise(
         examples=examples,
         not_analytic=not_analytic,
     )
+
+
+def number(expression: Expression) -> float:
+    """Return the number of an element's expression; NaN for a whole tensor, which is none."""
+    if any(reference.index is None for reference in references(expression)):
+        return math.nan
+    return evaluate(expression)
 
 
 def unusual(

@@ -1,4 +1,4 @@
-"""Taking a part of a tensor: `getitem`, `select`, `narrow`, `index_select`, `chunk`, `split`, `unbind`.
+"""Taking a part of a tensor: `getitem`, `select`, `narrow`, `chunk`, `split`, `embedding`, …
 
 All of them are one thing: a key, as one writes it between brackets, says which elements of
 the operand stand where in the output. The key is applied to the operand's positions, and
@@ -88,7 +88,7 @@ def selecting(
         return np.asarray(x[key(x, *others, **attributes)])
 
     def vjp(
-        upstream: Array, output: Array, x: Array, *others: Array, **attributes: Any
+        upstream: Array, y: Array, x: Array, /, *others: Array, **attributes: Any
     ) -> tuple[Array | None, ...]:
         share = placed(np.asarray(upstream), key(x, *others, **attributes), x.shape)
         return (share, *(None for _ in others))
@@ -146,8 +146,6 @@ def bind_getitem(input: Any, key: Any) -> Bound:
         if isinstance(part, Slot):
             parts.append(Operand(len(operands)))
             operands.append(part)
-        elif isinstance(part, tuple):
-            parts.append(np.asarray(part))  # a list of numbers, which PyTorch takes as a tensor
         elif part is None or part is Ellipsis or isinstance(part, int | slice):
             parts.append(part)
         else:
@@ -179,9 +177,8 @@ GETITEM = selecting(
         called(bind_getitem, (_X,), Slot(0), (slice(None), slice(1, 3))),
         called(bind_getitem, (_X,), Slot(0), (Ellipsis, None, slice(None, None, 2))),
         called(bind_getitem, (_X, _COLUMNS), Slot(0), (slice(None), Slot(1))),
-        called(bind_getitem, (_X, _COLUMNS > 0), Slot(0), (0, slice(3), None, Slot(1)))
-        if False
-        else called(bind_getitem, (_X, np.array([1, 1])), Slot(0), Slot(1)),
+        called(bind_getitem, (_X, np.array([1, 1])), Slot(0), Slot(1)),
+        called(bind_getitem, (_X, np.array([0, 1]), _COLUMNS[:2]), Slot(0), (Slot(1), Slot(2))),
         called(bind_getitem, (_X, _X > 0), Slot(0), Slot(1)),
     ),
 )
@@ -228,15 +225,13 @@ def bind_index_select(input: Any, dim: int, index: Any) -> Bound:
     return (input, index), {"dim": dim}
 
 
-SELECTED = called(bind_index_select, (_X, _COLUMNS), Slot(0), 1, Slot(1))
-
 INDEX_SELECT = selecting(
     "index_select",
     bind=bind_index_select,
     key=lambda x, index, dim: _at_axis(dim, x.ndim, index),
     words="the rows that an index names",
     torch="torch.index_select",
-    examples=(SELECTED,),
+    examples=(called(bind_index_select, (_X, _COLUMNS), Slot(0), 1, Slot(1)),),
 )
 
 
@@ -249,7 +244,7 @@ def bind_embedding(
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
 ) -> Bound:
-    if padding_idx not in (None, -1) or max_norm is not None or scale_grad_by_freq or sparse:
+    if padding_idx is not None or max_norm is not None or scale_grad_by_freq or sparse:
         raise NotExplained("padding_idx, max_norm, scale_grad_by_freq and sparse")
     return (weight, input), {}
 
@@ -294,7 +289,7 @@ def bind_split(
     tensor: Any, split_size_or_sections: Any = None, dim: int = 0, *, split_size: Any = None
 ) -> Bound:
     sizes = split_size if split_size_or_sections is None else split_size_or_sections
-    return (tensor,), {"sizes": sizes, "dim": dim}
+    return (tensor,), {"sizes": sizes if isinstance(sizes, int) else tuple(sizes), "dim": dim}
 
 
 def split_key(x: Array, sizes: Any, dim: int, output: int) -> Key:

@@ -66,8 +66,7 @@ class Windows:
     def crop(self, framed: Array) -> Array:
         """Return the grid without its padding, as a view."""
         inner = [slice(b, b + size) for b, size in zip(self.before, self.large, strict=True)]
-        where: Any = (..., *inner)
-        return framed[where]
+        return framed[_behind_the_lead(inner)]
 
     def met_by(self, tap: Index, framed: Array) -> Array:
         """Return what one tap meets in every window, as a view of the small grid's shape."""
@@ -77,8 +76,7 @@ class Windows:
                 tap, self.dilation, self.small, self.stride, strict=True
             )
         ]
-        where: Any = (..., *slices)
-        return framed[where]
+        return framed[_behind_the_lead(slices)]
 
     # --- one element ---
 
@@ -118,6 +116,11 @@ class Windows:
             (tuple(a for a, _ in chosen), tuple(b for _, b in chosen))
             for chosen in product(*inside)
         ]
+
+
+def _behind_the_lead(slices: list[slice]) -> tuple[slice, ...]:
+    # NumPy's annotations know no tuple of an ellipsis and as many slices as there are.
+    return (..., *slices)  # type: ignore[arg-type]
 
 
 # --- what the ops that slide have in common ---------------------------------------------

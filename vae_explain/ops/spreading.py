@@ -1,4 +1,4 @@
-"""Repeating a tensor along axes: `expand`, `expand_as`, `broadcast_to`, `broadcast_tensors`, `repeat`.
+"""Repeating a tensor along axes: `expand`, `broadcast_tensors`, `repeat` and their kin.
 
 Except for `repeat` it is the broadcasting that every elementwise op does of itself, so its
 formula is the operand alone wherever the shape stays the same.
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..expression import ONE, Expression, Index, Opaque
+from ..expression import ONE, ZERO, Expression, Index, Opaque
 from ..trace import Array, Slot
 from .rule import (
     Bound,
@@ -39,7 +39,7 @@ def spread(body: Expression, shape: tuple[int, ...], to: tuple[int, ...]) -> Exp
 def sizes_of(sizes: tuple[Any, ...], given: Any) -> tuple[int, ...]:
     """Read `f(2, 3)`, `f((2, 3))` and `f(size=(2, 3))`."""
     flat = (given,) if given is not None else sizes
-    flat = tuple(flat[0]) if flat and isinstance(flat[0], tuple) else flat
+    flat = tuple(flat[0]) if flat and isinstance(flat[0], list | tuple) else flat
     if not all(isinstance(size, int) for size in flat):
         raise NotExplained(f"sizes {flat!r}")
     return flat
@@ -70,6 +70,8 @@ def _formula(call: Call) -> Expression:
 
 
 def _gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    if position != _which(call):
+        return ZERO
     return sum_to(upstream, call.output.shape, call.operands[position].shape)
 
 

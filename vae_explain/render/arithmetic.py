@@ -71,7 +71,7 @@ class Arithmetic:
         return lines
 
     def _atoms(self, pieces: list[Piece], room: int) -> list[Line]:
-        """Cut pieces before plus and minus signs, and a summand that is too long at its dots."""
+        """Cut pieces before plus and minus signs, and a long summand between its factors."""
         summands: list[Line] = [[]]
         for piece in pieces:
             if piece.style == "operator" and piece.text.strip() in ("+", "-") and summands[-1]:
@@ -84,7 +84,7 @@ class Arithmetic:
                 continue
             part: Line = []
             for piece in summand:
-                dots = (self.canvas.symbols("·"), self.canvas.symbols(" @ "))
+                dots = (self.canvas.symbols("·"), self.canvas.symbols(" @ "), "/")
                 if piece.style == "operator" and piece.text in dots and part:
                     atoms.append(part)
                     part = []
@@ -196,7 +196,7 @@ class Arithmetic:
         numbers = self.canvas.tokens(line.expression, numbers=True)
         worked = self._equation([Piece("  ")], numbers, self._result(line, result))
         # Not wrapped: LaTeX is there to be copied.
-        return [*symbols, *worked, [Piece("  " + to_latex(line.expression), "dim")]]
+        return [*symbols, *worked, [Piece("  " + self.canvas.symbols(to_latex(line.expression)), "dim")]]
 
     def _total(self, block: Lines) -> list[Line]:
         assert block.total is not None, "only called when there is one"

@@ -46,7 +46,7 @@ class Curves:
 
     def _title(self, series: Series, scale: _Scale) -> Line:
         name = Piece(self.canvas.symbols(series.name), STYLES[series.role])
-        return [name, Piece("   logarithmic scale", "dim")] if scale.logarithmic else [name]
+        return [name, Piece("   log scale", "dim")] if scale.logarithmic else [name]
 
     def _chart(self, series: Series, scale: _Scale, heights: list[float]) -> list[Line]:
         bars = self.canvas.symbols.bars

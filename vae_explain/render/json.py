@@ -20,7 +20,9 @@ from ..trace import Array
 from ..writing import to_latex, to_text
 
 if TYPE_CHECKING:
+    from ..checking import Check
     from ..optimization import Training, Update
+    from ..sampling import Sample
     from ..verify import Verification
 
 SCHEMA = 1
@@ -160,7 +162,12 @@ def dump_training(training: Training, checks: Checks) -> str:
         "seed": request.seed,
         "torch": training.torch_version,
         "steps": [
-            {name: plain(value) for name, value in entry._asdict().items()}
+            {
+                "step": entry.step,
+                "loss": plain(entry.loss),
+                request.architecture.recon: plain(entry.recon),
+                "kl": plain(entry.kl),
+            }
             for entry in training.losses
         ],
         "diverged_at": training.diverged_at,
@@ -196,6 +203,65 @@ def dump_update(update: Update, checks: Checks) -> str:
             "loss_after": plain(update.after.array("loss")),
             "values": {name: plain(array) for name, array in step.after.items()},
             "checks": _checks(checks),
+        }
+    )
+
+
+def dump_sample(sample: Sample) -> str:
+    """Return what a run does over many draws of its noise as one JSON object."""
+    return _text(
+        {
+            "schema": SCHEMA,
+            "command": "sample",
+            "draws": sample.draws,
+            "arithmetic": sample.run.arithmetic,
+            "seed": sample.run.seed,
+            "torch": sample.run.trace.torch_version,
+            "kl_closed_form": plain(sample.kl_closed_form),
+            "kl_monte_carlo": plain(sample.kl_monte_carlo),
+            "kl_standard_error": plain(sample.kl_standard_error),
+            "values": {
+                name: {"mean": plain(spread.mean), "std": plain(spread.std)}
+                for name, spread in sample.values.items()
+            },
+            "gradients": {
+                name: {
+                    "mean": plain(spread.mean),
+                    "std": plain(spread.std),
+                    "sign_changes": spread.sign_changes,
+                }
+                for name, spread in sample.gradients.items()
+            },
+        }
+    )
+
+
+def dump_check(check: Check) -> str:
+    """Return a run's gradients beside the oracles' as one JSON object."""
+    return _text(
+        {
+            "schema": SCHEMA,
+            "command": "check",
+            "arithmetic": check.run.arithmetic,
+            "seed": check.run.seed,
+            "torch": check.run.trace.torch_version,
+            "parameters": [
+                {
+                    "name": parameter.name,
+                    **{
+                        oracle: {
+                            "absolute": plain(difference.absolute),
+                            "relative": plain(difference.relative),
+                            "passed": difference.passed,
+                            "conclusive": difference.conclusive,
+                        }
+                        for oracle, difference in parameter.differences.items()
+                    },
+                    "passed": parameter.passed,
+                }
+                for parameter in check.parameters
+            ],
+            "passed": check.passed,
         }
     )
 

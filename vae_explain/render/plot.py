@@ -23,7 +23,7 @@ def curve(training: Training, name: str) -> bytes:
     steps = [entry.step for entry in training.losses]
     series = {
         "loss": [entry.loss for entry in training.losses],
-        "reconstruction": [entry.mse for entry in training.losses],
+        "reconstruction": [entry.recon for entry in training.losses],
         "KL": [entry.kl for entry in training.losses],
     }
     kind = PurePath(name).suffix[1:].lower()
@@ -34,9 +34,9 @@ def curve(training: Training, name: str) -> bytes:
         for label, values in series.items():
             axes.plot(steps, values, label=label, color=COLORS[label], marker=marker)
         axes.set_xlabel("step")
-        axes.set_ylabel("loss, summed over elements")
+        axes.set_ylabel("loss")
         request = training.request
-        axes.set_title(f"{request.architecture.label}, {request.optimizer}, lr {request.lr:g}")
+        axes.set_title(f"{request.architecture.label}, {request.optimizer}, lr {request.lr!r}")
         axes.legend(frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
         picture = io.BytesIO()

@@ -167,13 +167,18 @@ def closed(
     return Walkthrough(command, title, (ARITHMETIC, *remarks), (*blocks, *end)), checks
 
 
+def rate_text(lr: float) -> str:
+    """Write a learning rate with all of its digits."""
+    return repr(lr).removesuffix(".0")
+
+
 def settings_words(step: OptimizerStep) -> str:
     """Return the optimizer's settings at a step, in words."""
     if step.optimizer == "sgd":
-        return f"lr = {step.lr:g}"
+        return f"lr = {rate_text(step.lr)}"
     return (
-        f"lr = {step.lr:g}, β1 = {BETAS[0]:g}, β2 = {BETAS[1]:g}, adam_eps = {ADAM_EPS:g}, "
-        f"and t = {step.step + 1}: this is Adam's {_ordinal(step.step + 1)} update"
+        f"lr = {rate_text(step.lr)}, β1 = {BETAS[0]:g}, β2 = {BETAS[1]:g}, "
+        f"adam_eps = {ADAM_EPS:g}, and t = {step.step + 1}: this is Adam's {_ordinal(step.step + 1)} update"
     )
 
 

@@ -25,7 +25,7 @@ from ..optimization import Losses, OptimizerStep, Training, TrainingRequest
 from .backward import backward
 from .captions import counted
 from .forward import forward
-from .optimizer import OptimizerPage, closed, settings_words
+from .optimizer import OptimizerPage, closed, rate_text, settings_words
 from .page import MOST_IN_HEADER, MOST_LINES
 
 NAMES = {"sgd": "gradient descent (SGD)", "adam": "Adam"}
@@ -48,7 +48,7 @@ def training(
     if found.explained is not None:
         blocks = _numbered([*blocks, *_opened(found.explained, only or list(found.parameters))])
     elif found.request.explain is not None:
-        words = f"Step {found.request.explain} cannot be opened: {_ending(found)}"
+        words = f"Step {found.request.explain} cannot be opened. {_ending(found)}"
         blocks.append(Note(words, "failure"))
     blocks += [Note(words) for words in written]
     run = found.explained.run if found.explained else None
@@ -60,7 +60,9 @@ def _title(request: TrainingRequest) -> str:
     given = f"x {list(rows.shape)}"
     if rows.size <= MOST_IN_HEADER:
         given = f"x = [{', '.join(f'{number:g}' for number in rows.ravel())}]"
-    how = f"{NAMES[request.optimizer]}, lr {request.lr:g}, {counted(request.steps, 'step')}"
+    how = (
+        f"{NAMES[request.optimizer]}, lr {rate_text(request.lr)}, {counted(request.steps, 'step')}"
+    )
     return f"{request.architecture.label} · seed {request.seed} · {given} · {how}"
 
 
@@ -68,13 +70,17 @@ def _title(request: TrainingRequest) -> str:
 
 
 def _losses(found: Training) -> list[Block]:
-    losses = found.losses
+    losses, term = found.losses, found.request.architecture.recon
     steps = counted(len(losses), "step")
     curve = Curve(
         "step",
         (
             Series("loss", tuple(entry.loss for entry in losses), "total"),
-            Series("reconstruction (mse)", tuple(entry.mse for entry in losses), "reconstruction"),
+            Series(
+                f"reconstruction ({term})",
+                tuple(entry.recon for entry in losses),
+                "reconstruction",
+            ),
             Series("KL (kl)", tuple(entry.kl for entry in losses), "kl"),
         ),
     )
@@ -82,7 +88,7 @@ def _losses(found: Training) -> list[Block]:
         Heading(1, "The losses", f"{steps}, each before its update"),
         Prose("Each step draws a new ε, so the curve is never quite smooth."),
         curve,
-        _table(losses),
+        _table(losses, term),
     ]
     if found.diverged_at is not None:
         blocks.append(Note(_ending(found), "failure"))
@@ -95,16 +101,16 @@ def _ending(found: Training) -> str:
     if at is None:
         return f"{asked} done."
     return (
-        f"the run diverged: step {at:,} of {asked} is the first with a number that is not "
+        f"The run diverged: step {at:,} of {asked} is the first with a number that is not "
         "finite. What came before is kept; a smaller lr may train."
     )
 
 
-def _table(losses: Sequence[Losses]) -> Table:
+def _table(losses: Sequence[Losses], term: str) -> Table:
     columns = (
         Column("step", "label"),
         Column("loss", "value", accent=True),
-        Column("mse", "reconstruction"),
+        Column(term, "reconstruction"),
         Column("kl", "kl"),
     )
     rows: list[tuple[Cell, ...]] = [tuple(losses[step]) for step in chosen_steps(len(losses))]

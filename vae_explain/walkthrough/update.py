@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 from ..blocks import Cell, Checks, Column, Heading, Note, Prose, Table, Walkthrough
 from ..optimization import Update
-from .optimizer import OptimizerPage, closed, settings_words
+from .optimizer import OptimizerPage, closed, rate_text, settings_words
 from .page import heading_line
-
-TERMS = ("loss", "mse", "kl")
 
 
 def update(
@@ -40,7 +38,7 @@ def update(
     page.add(_losses(found))
     page.add(_verdict(found))
     run = found.step.run
-    title = f"{heading_line(run)} · gradient descent, lr {found.step.lr:g}"
+    title = f"{heading_line(run)} · gradient descent, lr {rate_text(found.step.lr)}"
     return closed("update", title, (), page.blocks, run)
 
 
@@ -52,7 +50,7 @@ def _losses(found: Update) -> Table:
         Column("change", "value", "single"),
     )
     rows: list[tuple[Cell, ...]] = []
-    for name in TERMS:
+    for name in ("loss", *(term.name for term in found.step.run.trace.terms)):
         before, after = (float(run.array(name)) for run in (found.step.run, found.after))
         rows.append((name, before, after, after - before))
     return Table(columns, tuple(rows))

@@ -1,0 +1,1 @@
+"""The tests. `support.py` holds what several of them share."""

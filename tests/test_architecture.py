@@ -1,0 +1,199 @@
+"""The names that are known without PyTorch are those of a run, and imports run downward."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import vae_explain
+from vae_explain.architecture import BUILT_IN
+from vae_explain.cli import options
+from vae_explain.run import Run
+from vae_explain.steps import Steps
+from vae_explain.verify import load_figures
+
+PACKAGE = Path(vae_explain.__file__).parent
+
+# The house from the roof to the ground. A room may use what lies below it, and the other
+# files of its own folder, as long as no circle comes of it.
+FLOORS: list[list[str]] = [
+    ["__main__"],
+    ["cli"],
+    ["render"],
+    ["walkthrough"],
+    ["verify"],
+    ["pipeline"],
+    ["lines", "sections"],
+    ["steps"],
+    ["recorder"],
+    ["run"],
+    ["gradients"],
+    ["replay"],
+    ["graph"],
+    ["ops"],
+    ["blocks", "folding", "writing", "oracle", "naming", "model"],
+    ["expression", "trace", "architecture"],
+    ["__init__"],
+]
+MAY_USE_TORCH = {"model", "recorder", "pipeline"}
+MAY_USE_RICH = {"render.terminal"}
+WITHOUT_NUMPY = {"__init__", "__main__", "architecture", "expression", "folding", "writing"}
+
+
+# --- names ------------------------------------------------------------------------------
+
+
+def test_the_parameters_are_those_of_a_run(full_run: Run) -> None:
+    values = full_run.trace.values
+    assert [v.name for v in values if v.kind == "parameter"] == list(BUILT_IN.parameters)
+
+
+def test_the_steps_are_those_of_a_run_in_order(full_run: Run) -> None:
+    names = [full_run.trace.values[number].name for number in Steps(full_run).named()]
+    assert names == list(BUILT_IN.steps)
+
+
+def test_what_has_a_gradient_is_what_has_one_in_a_run(full_run: Run) -> None:
+    names = {full_run.trace.values[number].name for number in full_run.gradients}
+    assert names - {None} == set(BUILT_IN.with_gradient)
+    assert len(BUILT_IN.with_gradient) == len(set(BUILT_IN.with_gradient))
+
+
+def test_what_has_none_is_explained(full_run: Run) -> None:
+    names = {value.name for value in full_run.trace.values} - {None}
+    assert set(options.WITHOUT_GRADIENT) == names - set(BUILT_IN.with_gradient)
+
+
+def test_what_the_kl_does_not_reach_is_known(full_run: Run) -> None:
+    reached = {full_run.trace.values[i].name for i in full_run.term_gradients["kl"]}
+    for name in BUILT_IN.with_gradient:
+        known = name in options.DECODER_VALUES or name.startswith("fc_dec")
+        assert (name not in reached and name not in ("loss", "mse")) == known, name
+
+
+def test_the_layers_have_the_shapes_of_a_run(full_run: Run) -> None:
+    for layer in BUILT_IN.layers:
+        assert full_run.array(f"{layer.name}.weight").shape == (layer.outputs, layer.inputs)
+        assert full_run.array(f"{layer.name}.bias").shape == (layer.outputs,)
+        parts = [full_run.array(f"{layer.name}.{part}").size for part in ("weight", "bias")]
+        assert layer.count == sum(parts)
+    assert BUILT_IN.dims == (4, 8, 2, 8, 4)
+    assert sum(layer.count for layer in BUILT_IN.layers) == 136
+
+
+def test_the_figures_are_of_names_that_there_are() -> None:
+    renamed = {"encoder_pre_relu": "encoder_pre", "decoder_pre_relu": "decoder_pre"}
+    names = [name.removesuffix(".grad") for name in load_figures()]
+    known = {"x", *BUILT_IN.parameters, *BUILT_IN.steps}
+    assert {renamed.get(name, name) for name in names} == known
+    assert all(np.size(figures) for figures in load_figures().values())
+
+
+# --- imports ----------------------------------------------------------------------------
+
+
+def rooms() -> dict[str, Path]:
+    """Return every file of the package by its dotted name inside it."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        found[name.removesuffix(".__init__")] = path
+    return found
+
+
+ROOMS = rooms()
+
+
+def imports(room: str) -> Iterator[tuple[str, bool]]:
+    """Yield what a file imports and whether it does so as soon as it is loaded.
+
+    Names inside the package have a leading dot. What is imported for type checkers alone
+    is left out.
+    """
+    is_folder = ROOMS[room].name == "__init__.py"
+    package = room.split(".") if is_folder and room != "__init__" else room.split(".")[:-1]
+
+    def walk(node: ast.AST, at_once: bool) -> Iterator[tuple[str, bool]]:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            return
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, at_once
+        if isinstance(node, ast.ImportFrom):
+            if node.level == 0:
+                yield node.module or "", at_once
+            else:
+                base = [*package[: len(package) - node.level + 1]]
+                base += node.module.split(".") if node.module else []
+                for alias in node.names:
+                    inner = ".".join([*base, alias.name])
+                    name = inner if inner in ROOMS else ".".join(base) or "__init__"
+                    yield "." + name, at_once
+        inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for child in ast.iter_child_nodes(node):
+            yield from walk(child, at_once and not inside)
+
+    yield from walk(ast.parse(ROOMS[room].read_text("utf-8")), True)
+
+
+def floor(room: str) -> int:
+    """Return how far down a file lies."""
+    return next(i for i, names in enumerate(FLOORS) if room.split(".")[0] in names)
+
+
+def test_every_file_has_its_floor() -> None:
+    known = {name for names in FLOORS for name in names}
+    assert {room.split(".")[0] for room in ROOMS} == known
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_run_downward(room: str) -> None:
+    for imported, _ in imports(room):
+        if imported.startswith("."):
+            other = imported[1:]
+            same_folder = "." in room and other.split(".")[0] == room.split(".")[0]
+            beside_or_below = same_folder or floor(other) > floor(room)
+            assert beside_or_below, f"{room} imports {other}, which lies above it"
+
+
+def test_no_file_imports_itself_by_a_detour() -> None:
+    uses = {
+        room: {name[1:] for name, _ in imports(room) if name[1:] in ROOMS and name[0] == "."}
+        for room in ROOMS
+    }
+    while uses:
+        free = [room for room, used in uses.items() if not (used - {room}) & uses.keys()]
+        assert free, f"a circle among {sorted(uses)}"
+        for room in free:
+            del uses[room]
+
+
+@pytest.mark.parametrize(
+    ("library", "allowed"), [("torch", MAY_USE_TORCH), ("rich", MAY_USE_RICH)]
+)
+def test_a_library_is_imported_where_it_may_be(library: str, allowed: set[str]) -> None:
+    users = {room for room in ROOMS for name, _ in imports(room) if name.split(".")[0] == library}
+    assert users == allowed
+
+
+def test_the_command_line_loads_nothing_heavy_with_itself() -> None:
+    light = [room for room in ROOMS if room.split(".")[0] == "cli"]
+    for room in [*light, *WITHOUT_NUMPY]:
+        at_once = {name for name, immediately in imports(room) if immediately}
+        assert not {name for name in at_once if name.split(".")[0] in ("torch", "numpy", "rich")}
+        inside = {name[1:] for name in at_once if name[0] == "."}
+        own = {name for name in inside if name.split(".")[0] != "cli"}
+        assert own <= WITHOUT_NUMPY, f"{room} loads {own - WITHOUT_NUMPY}"
+
+
+def test_everything_else_comes_from_what_we_depend_on() -> None:
+    ours = {"torch", "numpy", "typer", "rich"}
+    for room in ROOMS:
+        for name, _ in imports(room):
+            top = name.split(".")[0]
+            assert not top or top in ours or top in sys.stdlib_module_names, f"{room}: {name}"

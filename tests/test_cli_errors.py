@@ -1,0 +1,281 @@
+"""Bad requests: one line on standard error, exit code 2, and nothing else.
+
+The line names the option, the value and the mend, and nothing heavy is loaded for it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vae_explain import pipeline
+from vae_explain.architecture import BUILT_IN
+
+from .pages import CommandLine, command_line
+
+ROOT = Path(__file__).parent.parent
+
+# Arguments, and what the line must have in it beside the option and the value.
+NUMBERS: list[tuple[list[str], list[str]]] = [
+    (["forward", "--x", "1,2,3"], ["3 given", "takes 4"]),
+    (["forward", "--x", "1,2,3,4,5"], ["5 given", "takes 4"]),
+    (["forward", "--x", "1"], ["1 given"]),
+    (["forward", "--x", ""], ["no numbers"]),
+    (["forward", "--x", "  "], ["no numbers"]),
+    (["forward", "--x", "1,,2,3"], ["two commas"]),
+    (["forward", "--x", ",1,2,3,4"], ["comma"]),
+    (["forward", "--x", "1,2,3,4,"], ["comma"]),
+    (["forward", "--x", "nan,1,2,3"], ["nan"]),
+    (["forward", "--x", "1,-NaN,2,3"], ["-NaN is"]),
+    (["forward", "--x", "inf,1,2,3"], ["inf"]),
+    (["forward", "--x", "1,-Infinity,2,3"], ["-Infinity is"]),
+    (["forward", "--x", "1e400,1,2,3"], ["too large", "3.4e38"]),
+    (["forward", "--x", "1,2,3,-1e39"], ["too large", "-1e39"]),
+    (["forward", "--x", "1e-60,1,2,3"], ["too small"]),
+    (["forward", "--x", "one,2,3,4"], ["'one' is not a number"]),
+    (["forward", "--x", "1_000,2,3,4"], ["'1_000' is not a number"]),
+    (["forward", "--x", "0x10,2,3,4"], ["'0x10' is not a number"]),
+    (["forward", "--x", "1+2j,2,3,4"], ["'1+2j' is not a number"]),
+    (["forward", "--x", "--1,2,3,4"], ["'--1' is not a number"]),
+    (["forward", "--x", "٣,2,3,4"], ["is not a number"]),
+    (["forward", "--x", "0,5;1,2"], ["point", "repeat --x"]),
+    (["forward", "--x", "[1,2,3,4]"], ["'[1' is not a number"]),
+    (["backward", "--x", "1,2"], ["2 given"]),
+    (["params", "--x", "1,2"], ["2 given"]),
+    (["forward", "--eps", "1"], ["1 given", "takes 2"]),
+    (["forward", "--eps", "1,nan"], ["nan"]),
+    (["forward", "--eps", "1,2", "--eps", "3,4"], ["2 given"]),
+    (["forward", "--x", "1,2,3,4", "--x", "1,2,3,4", "--eps", "1,2"], ["one --eps for each --x"]),
+    (["forward", "--seed", "-1"], ["0 to 18446744073709551615"]),
+    (["forward", "--seed", str(2**64)], ["0 to 18446744073709551615"]),
+    (["forward", "--seed", "1.5"], ["whole number"]),
+    (["forward", "--seed", "1e3"], ["whole number"]),
+    (["forward", "--seed", "1_0"], ["whole number"]),
+    (["forward", "--seed", "seven"], ["whole number"]),
+    (["forward", "--seed", ""], ["whole number"]),
+    (["forward", "--digits", "18"], ["0 to 17"]),
+    (["forward", "--digits", "-1"], ["0 to 17"]),
+    (["forward", "--digits", "x"], ["0 to 17"]),
+    (["params", "--digits", "4.0"], ["0 to 17"]),
+]
+NAMES: list[tuple[list[str], list[str]]] = [
+    (["backward", "--param", "fc1.wieght"], ["did you mean fc1.weight?", "fc_dec2.bias"]),
+    (["backward", "--param", "FC1.weight"], ["did you mean fc1.weight?"]),
+    (["backward", "--param", "zzzzzz"], ["valid: "]),
+    (["backward", "--param", ""], ["valid: "]),
+    (["backward", "--param", "eps"], ["no gradient", "std"]),
+    (["backward", "--param", "x"], ["no gradient", "encoder_pre"]),
+    (["backward", "--param", "variance"], ["no gradient", "logvar"]),
+    (["backward", "--param", "mu", "--param", "nu"], ["did you mean mu?"]),
+    (["backward", "--term", "kl", "--param", "z"], ["KL does not reach it"]),
+    (["backward", "--term", "kl", "--param", "fc_dec1.bias"], ["KL does not reach it"]),
+    (["backward", "--term", "mse", "--param", "kl"], ["not made from it"]),
+    (["backward", "--term", "elbo"], ["mse or kl"]),
+    (["forward", "--step", "encoder_per"], ["did you mean encoder_pre?"]),
+    (["forward", "--step", "fc1.weight"], ["valid: ", "encoder_pre"]),
+    (["forward", "--format", "yaml"], ["text", "json"]),
+    (["forward", "--format", "JSON"], ["text", "json"]),
+    (["verify", "--format", "yaml"], ["text", "json"]),
+    (["forward", "--arithmetic", "float16"], ["printed or full"]),
+    (["backward", "--arithmetic", ""], ["printed or full"]),
+]
+
+
+def named(arguments: list[str]) -> tuple[str, str]:
+    """Return the last option of a request and its value as an error line shows it."""
+    option, value = arguments[-2:]
+    return option, " ".join(value.split()) or "''"
+
+
+def ident(case: object) -> str:
+    return " ".join(case) if isinstance(case, list) else ""
+
+
+@pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
+@pytest.mark.parametrize(("arguments", "words"), [*NUMBERS, *NAMES], ids=ident)
+def test_a_bad_request_is_one_line(
+    arguments: list[str], words: list[str], as_json: bool, cli: CommandLine
+) -> None:
+    in_json = ["--format", "json"] if as_json and "--format" not in arguments else []
+    outcome = cli(arguments[0], *in_json, *arguments[1:])
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith("vae-explain: error: ")
+    assert outcome.err.endswith("\n")
+    assert outcome.err.count("\n") == 1
+    option, value = named(arguments)
+    for word in (option, value, *words):
+        assert word in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["forwrad"], ["forwrad", "forward"]),
+        (["forward", "extra"], ["extra"]),
+        (["forward", "--sed", "3"], ["--sed", "--seed"]),
+        (["forward", "--x"], ["--x"]),
+        (["verify", "--seed", "3"], ["--seed"]),
+        (["--digits", "3"], ["--digits"]),
+    ],
+    ids=ident,
+)
+def test_a_request_that_is_none_is_one_line(
+    arguments: list[str], words: list[str], cli: CommandLine
+) -> None:
+    outcome = cli(*arguments)
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    for word in words:
+        assert word in outcome.err
+
+
+def test_a_long_value_is_shortened(cli: CommandLine) -> None:
+    outcome = cli("forward", "--x", "1," * 500 + "x")
+    assert outcome.code == 2
+    assert len(outcome.err) < 250
+
+
+def test_a_value_with_line_breaks_is_one_line(cli: CommandLine) -> None:
+    outcome = cli("backward", "--param", "fc1\nweight\r\n")
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+
+
+def test_a_line_for_a_terminal_without_the_sign(cli: CommandLine) -> None:
+    outcome = cli("forward", "--x", "−1,π,3,4", encoding="ascii")
+    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+    assert outcome.err.isascii()
+
+
+# --- what looks bad and is not ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["−1,2,3,4", "–1,2,3,4", "-1 2 3 4", " -1 , 2 , 3 , 4 ", "-1,2 3,4", "-1e0,.2e1,+3.,04"],
+)
+def test_an_unusual_way_to_write_numbers_is_read(text: str, cli: CommandLine) -> None:
+    plain = json.loads(cli("forward", "--x", "-1,2,3,4", "--format", "json").out)
+    outcome = cli("forward", "--x", text, "--format", "json")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert json.loads(outcome.out) == plain
+    assert plain["values"]["x"] == [[-1.0, 2.0, 3.0, 4.0]]
+
+
+@pytest.mark.parametrize("seed", ["0", str(2**64 - 1), "+7", " 7 "])
+def test_a_seed_at_the_edge_is_taken(seed: str, cli: CommandLine) -> None:
+    outcome = cli("params", "--seed", seed, "--format", "json")
+    assert (outcome.code, json.loads(outcome.out)["seed"]) == (0, int(seed))
+
+
+@pytest.mark.parametrize("name", ["fc1.weight.grad", "fc_mu.bias", "z", "loss"])
+def test_a_parameter_or_a_value_is_taken(name: str, cli: CommandLine) -> None:
+    outcome = cli("backward", "--param", name)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert f"∂loss/∂{name.removesuffix('.grad')} =" in outcome.out
+
+
+@pytest.mark.parametrize("name", ["x", *BUILT_IN.steps])
+def test_every_step_can_be_shown_alone(name: str, cli: CommandLine) -> None:
+    outcome = cli("forward", "--step", name)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert name in outcome.out
+
+
+# --- overflow ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format", ["text", "json"])
+@pytest.mark.parametrize(
+    ("arguments", "first"),
+    [
+        (["forward", "--arithmetic", "full", "--x", "3.4e38,3.4e38,-3.4e38,3.4e38"], "encoder_pre"),
+        (["forward", "--arithmetic", "full", "--x", "1e38,0,0,0"], "variance"),
+        (["forward", "--x", "1e5,0,0,0"], "variance"),
+        (["backward", "--x", "1e38,0,0,0", "--seed", "1"], None),
+        (["forward", "--arithmetic", "full", "--eps", "3e38,3e38"], None),
+    ],
+    ids=ident,
+)
+def test_an_overflow_names_the_first_step_that_did(
+    arguments: list[str], first: str | None, format: str, cli: CommandLine
+) -> None:
+    outcome = cli(*arguments, "--format", format)
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    named_step = outcome.err.partition("overflows: ")[2].split()[0]
+    assert named_step.removesuffix(".grad") in BUILT_IN.steps
+    if first:
+        assert named_step == first
+
+
+# --- what goes wrong inside -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (RuntimeError("wat"), ["internal error", "RuntimeError: wat"]),
+        (ModuleNotFoundError("No module named 'torch'"), ["No module named 'torch'", "install"]),
+        (OSError(28, "No space left on device"), ["No space left on device"]),
+        (FileNotFoundError(2, "No such file", "figures.json"), ["figures.json", "No such file"]),
+    ],
+    ids=lambda case: type(case).__name__,
+)
+def test_an_exception_is_one_line(
+    error: Exception, words: list[str], cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(request: object) -> None:
+        raise error
+
+    monkeypatch.delenv("VAE_EXPLAIN_TRACEBACK", raising=False)
+    monkeypatch.setattr(pipeline, "run", fail)
+    outcome = cli("forward")
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    for word in words:
+        assert word in outcome.err
+
+
+def test_an_interrupt_is_silent(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(request: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline, "run", interrupt)
+    outcome = cli("forward")
+    assert (outcome.code, outcome.out, outcome.err) == (130, "", "")
+
+
+# --- what is loaded ---------------------------------------------------------------------
+
+WITHOUT_TORCH = """
+import json, sys
+from vae_explain.cli import entry
+codes = [entry.run(arguments) for arguments in json.loads(sys.argv[1])]
+heavy = sorted({"torch", "numpy"} & set(sys.modules))
+print(json.dumps([codes, heavy]), file=sys.stderr)
+"""
+
+
+def test_help_version_and_bad_requests_load_neither_torch_nor_numpy(tmp_path: Path) -> None:
+    good = [["--help"], ["--version"], [], *([c, "--help"] for c in ("forward", "backward"))]
+    output = [["forward", "--output", str(tmp_path)]]
+    bad = [case for case, _ in [*NUMBERS, *NAMES]] + output
+    completed = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TORCH, json.dumps([*good, *bad])],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+    )
+    codes, heavy = json.loads(completed.stderr.splitlines()[-1])
+    assert heavy == []
+    assert codes == [0] * len(good) + [2] * len(bad)
+
+
+def test_a_request_that_runs_does_load_them() -> None:
+    # So that the test above would notice if it looked in the wrong place.
+    assert command_line("params").code == 0
+    assert {"torch", "numpy"} <= set(sys.modules)

@@ -1,0 +1,288 @@
+"""Every rule of the registry, on every example it carries, against PyTorch and itself.
+
+Nothing here knows an op by name but the few tests at the end: a new op brings its
+examples, and with them all of its tests.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from vae_explain.expression import Number, Ref, evaluate, evaluate_whole
+from vae_explain.graph import Graph
+from vae_explain.ops import ALIASES, ALL, RULES, Call, Example, NotExplained, Rule, rule_of
+from vae_explain.recorder import record
+from vae_explain.trace import Array
+
+from .support import (
+    LETTERS,
+    WHOLE_FUNCTIONS,
+    NamedOperand,
+    call_of,
+    call_torch,
+    is_float,
+    tensors_of,
+    total_gradient,
+    upstream_for,
+    varying,
+)
+
+COMPUTED = [rule for rule in ALL if not rule.source]
+SOURCES = [rule for rule in ALL if rule.source]
+
+
+def described(rule: Rule, example: Example, position: int) -> str:
+    shapes = ",".join("x".join(map(str, np.shape(a))) or "scalar" for a in example.operands)
+    attributes = ",".join(f"{key}={value}" for key, value in example.attributes.items())
+    return f"{rule.name}-{position}-{shapes}" + (f"-{attributes}" if attributes else "")
+
+
+def examples(*, analytic_only: bool = False) -> list[Any]:
+    """Return the examples of all rules as parameters whose ids name op and example."""
+    found = []
+    for rule in COMPUTED:
+        for position, example in enumerate(rule.examples):
+            skip = analytic_only and rule.not_analytic
+            marks = [pytest.mark.skip(reason=rule.not_analytic)] if skip else []
+            name = described(rule, example, position)
+            found.append(pytest.param(rule, example, id=name, marks=marks))
+    return found
+
+
+def calls() -> list[Any]:
+    """Return the examples, and again those with a single number beside a tensor: as constant."""
+    found = []
+    for rule, example, name in ((*p.values, p.id) for p in examples()):
+        found.append(pytest.param(rule, example, False, id=name))
+        if len(example.operands) > 1 and any(array.ndim == 0 for array in example.operands):
+            found.append(pytest.param(rule, example, True, id=f"{name}-constant"))
+    return found
+
+
+on_every_example = pytest.mark.parametrize(("rule", "example"), examples())
+on_every_call = pytest.mark.parametrize(("rule", "example", "constants"), calls())
+on_every_analytic_example = pytest.mark.parametrize(
+    ("rule", "example"), examples(analytic_only=True)
+)
+on_every_rule = pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.name)
+on_every_source = pytest.mark.parametrize("rule", SOURCES, ids=lambda rule: rule.name)
+with_seeds = pytest.mark.parametrize("seed", [0, 1, 2])
+
+
+# --- the registry -----------------------------------------------------------------------
+
+
+def test_no_rule_is_listed_twice() -> None:
+    names = [rule.name for rule in ALL]
+    assert sorted(set(names)) == sorted(names)
+    assert {name: rule.name for name, rule in RULES.items()} == {name: name for name in names}
+
+
+def test_an_alias_is_a_name_that_no_rule_has_of_one_that_is_there() -> None:
+    for alias, name in ALIASES.items():
+        assert alias not in RULES
+        assert rule_of(alias) is RULES[name]
+    assert rule_of("no such op") is None
+
+
+@on_every_rule
+def test_every_rule_can_be_tested_and_told(rule: Rule) -> None:
+    assert rule.words
+    assert rule.torch.startswith("torch.")
+    assert bool(rule.examples) != rule.source
+
+
+# --- numbers ----------------------------------------------------------------------------
+
+
+def vjp_of(rule: Rule, example: Example, upstream: Array) -> tuple[Array | None, ...]:
+    output = rule.forward(*example.operands, **example.attributes)
+    return rule.vjp(upstream, output, *example.operands, **example.attributes)
+
+
+@on_every_example
+def test_forward_is_that_of_torch(rule: Rule, example: Example) -> None:
+    found = rule.forward(*example.operands, **example.attributes)
+    expected = call_torch(rule, tensors_of(example), example).detach().numpy()
+    assert isinstance(found, np.ndarray | np.generic)
+    assert np.shape(found) == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=1e-14, atol=0)
+
+
+@with_seeds
+@on_every_example
+def test_vjp_is_autograd(rule: Rule, example: Example, seed: int) -> None:
+    tensors = tensors_of(example)
+    output = call_torch(rule, tensors, example)
+    upstream = upstream_for(tuple(output.shape), seed)
+    wanted = [tensor for tensor in tensors if tensor.requires_grad]
+    grad = torch.autograd.grad
+    expected = iter(grad(output, wanted, torch.from_numpy(upstream)) if wanted else ())
+    found = vjp_of(rule, example, upstream)
+    for position, (mine, tensor) in enumerate(zip(found, tensors, strict=True)):
+        if not tensor.requires_grad:
+            assert mine is None, f"operand {position}"
+            continue
+        theirs = next(expected)
+        assert mine is not None
+        assert np.shape(mine) == theirs.shape, f"operand {position}"
+        np.testing.assert_allclose(
+            mine, theirs.numpy(), rtol=1e-13, atol=1e-14, err_msg=f"operand {position}"
+        )
+
+
+@with_seeds
+@on_every_analytic_example
+def test_vjp_is_the_complex_step_of_forward(rule: Rule, example: Example, seed: int) -> None:
+    output = rule.forward(*example.operands, **example.attributes)
+    upstream = upstream_for(np.shape(output), seed)
+    found = vjp_of(rule, example, upstream)
+    step = 1e-200
+    for position, operand in enumerate(example.operands):
+        if not varying(example)[position]:
+            continue
+        expected = np.zeros(operand.shape)
+        for index in np.ndindex(*operand.shape):
+            moved = [a.astype(complex) if is_float(a) else a for a in example.operands]
+            moved[position][index] += 1j * step
+            slope = np.imag(rule.forward(*moved, **example.attributes)) / step
+            expected[index] = (upstream * slope).sum()
+        mine = found[position]
+        assert mine is not None
+        # A derivative that is itself no real number, as that of (-1)ⁿ by n, is none to hold.
+        real = np.isfinite(mine)
+        np.testing.assert_allclose(
+            np.asarray(mine)[real], expected[real], rtol=1e-13, atol=1e-14,
+            err_msg=f"operand {position}",
+        )  # fmt: skip
+
+
+@on_every_example
+def test_float32_stays_float32(rule: Rule, example: Example) -> None:
+    arrays = tuple(a.astype(np.float32) if is_float(a) else a for a in example.operands)
+    output = rule.forward(*arrays, **example.attributes)
+    theirs = call_torch(rule, tensors_of(example, torch.float32), example)
+    assert np.asarray(output).dtype == np.float32
+    np.testing.assert_allclose(output, theirs.detach().numpy(), rtol=1e-6)
+    for gradient in rule.vjp(np.ones_like(output), output, *arrays, **example.attributes):
+        assert gradient is None or np.asarray(gradient).dtype == np.float32
+
+
+@on_every_example
+def test_operands_are_left_as_they_were(rule: Rule, example: Example) -> None:
+    before = [array.copy() for array in example.operands]
+    output = rule.forward(*example.operands, **example.attributes)
+    vjp_of(rule, example, np.ones_like(output))
+    for array, kept in zip(example.operands, before, strict=True):
+        np.testing.assert_array_equal(array, kept)
+
+
+# --- binding ----------------------------------------------------------------------------
+
+
+@on_every_example
+def test_what_the_recorder_hands_over_binds_to_the_example(rule: Rule, example: Example) -> None:
+    tensors = tensors_of(example)
+    inputs = dict(zip(LETTERS, tensors, strict=False))
+    trace = record(lambda: call_torch(rule, tensors, example).sum(), modules={}, inputs=inputs)
+    operation = trace.operations[0]
+    assert operation.name == rule.name
+    bound = Graph(trace).operations[example.attributes.get("output", 0)]
+    assert not bound.reason
+    assert bound.operands == tuple(range(len(tensors)))
+    assert all(bound.slots)
+    arrays = tuple(trace.values[number].array for number in range(len(tensors)))
+    np.testing.assert_allclose(
+        rule.forward(*arrays, **bound.attributes), trace.values[bound.output].array, rtol=1e-14
+    )
+    for key, value in example.attributes.items():
+        assert bound.attributes[key] == value, key
+
+
+# --- expressions ------------------------------------------------------------------------
+
+
+@on_every_call
+def test_every_element_expression_is_the_element(
+    rule: Rule, example: Example, constants: bool
+) -> None:
+    call = call_of(rule, example, constants)
+    output = np.asarray(call.output.array)
+    for index in np.ndindex(*output.shape):
+        element = rule.element(call, index)
+        assert evaluate(element) == pytest.approx(output[index], rel=1e-13), index
+
+
+@on_every_call
+def test_the_partials_add_up_to_the_gradient(rule: Rule, example: Example, constants: bool) -> None:
+    call = call_of(rule, example, constants)
+    upstream = upstream_for(call.output.shape, seed=3)
+    expected = vjp_of(rule, example, upstream)
+    for position, gradient in enumerate(expected):
+        if gradient is None:
+            assert not varying(example)[position]
+            continue
+        np.testing.assert_allclose(
+            total_gradient(rule, call, position, upstream), gradient,
+            rtol=1e-13, atol=1e-14, err_msg=f"operand {position}",
+        )  # fmt: skip
+
+
+@on_every_call
+def test_partials_name_each_output_once(rule: Rule, example: Example, constants: bool) -> None:
+    call = call_of(rule, example, constants)
+    for position, operand in enumerate(call.operands):
+        for index in np.ndindex(*operand.shape):
+            outputs = [out for out, _ in rule.partials(call, position, index)]
+            assert len(set(outputs)) == len(outputs)
+
+
+@on_every_call
+def test_the_formula_is_the_whole_output(rule: Rule, example: Example, constants: bool) -> None:
+    call = call_of(rule, example, constants)
+    found = evaluate_whole(rule.formula(call), WHOLE_FUNCTIONS)
+    assert np.shape(found) == call.output.shape
+    np.testing.assert_allclose(found, call.output.array, rtol=1e-13)
+
+
+@on_every_call
+def test_the_gradient_formula_is_the_whole_gradient(
+    rule: Rule, example: Example, constants: bool
+) -> None:
+    call = call_of(rule, example, constants)
+    upstream = upstream_for(call.output.shape, seed=4)
+    named = Ref("g", role="gradient", value=upstream)
+    for position, expected in enumerate(vjp_of(rule, example, upstream)):
+        if expected is None:
+            assert not varying(example)[position]
+            continue
+        formula = rule.gradient(call, position, named)
+        with np.errstate(invalid="ignore"):
+            found = evaluate_whole(formula, WHOLE_FUNCTIONS)
+        # A formula may leave to broadcasting what it repeats, but may not make it larger.
+        found = np.broadcast_to(found, call.operands[position].shape)
+        np.testing.assert_allclose(
+            found, expected, rtol=1e-13, atol=1e-14, err_msg=f"operand {position}"
+        )
+
+
+# --- sources ----------------------------------------------------------------------------
+
+
+@on_every_source
+def test_a_source_has_an_output_and_no_arithmetic(rule: Rule) -> None:
+    eps = NamedOperand("eps", np.array([[0.5, -1.0]]))
+    call = Call((), eps)
+    assert rule.bind((1, 2), generator=None) == ((), {})
+    assert rule.element(call, (0, 1)) == Ref("eps", (0, 1))
+    assert rule.formula(call) == Ref("eps")
+    assert rule.partials(call, 0, (0, 1)) == []
+    assert rule.vjp(np.ones((1, 2)), eps.array) == ()
+    with pytest.raises(NotExplained):
+        rule.forward()
+    with pytest.raises(NotExplained):
+        rule.gradient(call, 0, Number(1.0))

@@ -1,0 +1,178 @@
+"""The oracle against PyTorch's autograd in float64, and against the reference figures."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vae_explain import oracle
+from vae_explain.model import VAE, vae_loss
+from vae_explain.oracle import Array, Term
+
+ROOT = Path(__file__).parent.parent
+TERMS: tuple[Term | None, ...] = (None, "mse", "kl")
+SIZES = [
+    pytest.param((4, 8, 2), id="4-8-2"),
+    pytest.param((3, 5, 3), id="3-5-3"),
+    pytest.param((1, 1, 1), id="1-1-1"),
+]
+
+
+class AutogradRun:
+    """One float64 run of the built-in model: its numbers, its terms and their gradients."""
+
+    def __init__(self, seed: int, sizes: tuple[int, int, int], batch: int) -> None:
+        torch.manual_seed(seed)
+        model = VAE((*sizes, *sizes[1::-1])).double()
+        x = torch.randn(batch, sizes[0], dtype=torch.float64)
+        torch.manual_seed(seed + 1)
+        recon_x, mu, logvar = model(x)
+        torch.manual_seed(seed + 1)  # draw again what the model drew
+        eps = torch.randn_like(mu)
+        self.x, self.eps = x.numpy(), eps.detach().numpy()
+        self.parameters = {
+            name: parameter.detach().numpy() for name, parameter in model.named_parameters()
+        }
+        loss = vae_loss(recon_x, x, mu, logvar)
+        kl = vae_loss(x, x, mu, logvar)  # nothing to reconstruct: what remains is the KL
+        self.values = {None: loss.item(), "kl": kl.item(), "mse": (loss - kl).item()}
+        self.gradients = {
+            None: self._gradients(model, loss),
+            "kl": self._gradients(model, kl),
+            "mse": self._gradients(model, torch.sum((recon_x - x) ** 2)),
+        }
+
+    @staticmethod
+    def _gradients(model: VAE, loss: torch.Tensor) -> dict[str, Array]:
+        parameters = dict(model.named_parameters())
+        found = torch.autograd.grad(
+            loss, list(parameters.values()), retain_graph=True, allow_unused=True
+        )
+        return {
+            name: np.zeros(parameter.shape) if gradient is None else gradient.numpy()
+            for (name, parameter), gradient in zip(parameters.items(), found, strict=True)
+        }
+
+
+def largest_relative_difference(found: dict[str, Array], expected: dict[str, Array]) -> float:
+    """Compare parameter by parameter, relative to the largest element of each."""
+    assert list(found) == list(expected)
+    differences = []
+    for name, gradient in expected.items():
+        assert found[name].shape == gradient.shape, name
+        scale = float(np.abs(gradient).max()) or 1.0
+        differences.append(float(np.abs(found[name] - gradient).max()) / scale)
+    return max(differences)
+
+
+@pytest.mark.parametrize("term", TERMS)
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize("seed", [0, 7, 42, 1234])
+def test_complex_step_is_autograd(
+    seed: int, sizes: tuple[int, int, int], batch: int, term: Term | None
+) -> None:
+    run = AutogradRun(seed, sizes, batch)
+
+    value = oracle.loss(run.parameters, run.x, run.eps, term)
+    gradients = oracle.complex_step(run.parameters, run.x, run.eps, term)
+
+    assert value == pytest.approx(run.values[term], rel=1e-12)
+    assert largest_relative_difference(gradients, run.gradients[term]) < 1e-12
+
+
+@pytest.mark.parametrize("term", TERMS)
+@pytest.mark.parametrize("seed", [0, 7, 42])
+def test_central_differences_reach_seven_digits(seed: int, term: Term | None) -> None:
+    run = AutogradRun(seed, (4, 8, 2), batch=2)
+
+    gradients = oracle.central_differences(run.parameters, run.x, run.eps, term)
+
+    assert largest_relative_difference(gradients, run.gradients[term]) < 1e-7
+
+
+def test_the_terms_add_up() -> None:
+    run = AutogradRun(42, (4, 8, 2), batch=2)
+
+    whole = oracle.complex_step(run.parameters, run.x, run.eps)
+    mse = oracle.complex_step(run.parameters, run.x, run.eps, "mse")
+    kl = oracle.complex_step(run.parameters, run.x, run.eps, "kl")
+
+    added = {name: mse[name] + kl[name] for name in whole}
+    assert largest_relative_difference(added, whole) < 1e-12
+    assert not kl["fc_dec1.weight"].any()
+
+
+def test_a_sample_without_a_batch_axis_is_a_batch_of_one() -> None:
+    run = AutogradRun(42, (4, 8, 2), batch=1)
+
+    gradients = oracle.complex_step(run.parameters, run.x[0], run.eps[0])
+
+    assert largest_relative_difference(gradients, run.gradients[None]) < 1e-12
+
+
+def test_a_relu_at_exactly_zero_passes_nothing() -> None:
+    run = AutogradRun(42, (4, 8, 2), batch=1)
+    run.parameters["fc1.weight"] = np.zeros((8, 4))
+    run.parameters["fc1.bias"] = np.zeros(8)
+
+    gradients = oracle.complex_step(run.parameters, run.x, run.eps)
+
+    assert not gradients["fc1.bias"].any()
+    assert gradients["fc_mu.bias"].all()
+
+
+def test_what_is_given_is_left_as_it_was() -> None:
+    run = AutogradRun(42, (4, 8, 2), batch=1)
+    before = {name: parameter.copy() for name, parameter in run.parameters.items()}
+
+    oracle.complex_step(run.parameters, run.x, run.eps)
+    oracle.central_differences(run.parameters, run.x, run.eps)
+
+    for name, parameter in run.parameters.items():
+        assert np.array_equal(parameter, before[name]), name
+
+
+def test_float32_numbers_are_computed_in_float64() -> None:
+    run = AutogradRun(42, (4, 8, 2), batch=1)
+    single = {name: p.astype(np.float32) for name, p in run.parameters.items()}
+    double = {name: p.astype(np.float64) for name, p in single.items()}
+    x = run.x.astype(np.float32)
+
+    gradients = oracle.complex_step(single, x, run.eps)
+
+    expected = oracle.complex_step(double, x.astype(np.float64), run.eps)
+    assert largest_relative_difference(gradients, expected) == 0
+
+
+def test_the_printed_parameters_give_the_printed_losses() -> None:
+    figures = json.loads((ROOT / "fixtures" / "walkthrough-figures.json").read_text("utf-8"))
+    numbers = {
+        name: np.array(figure, np.float64)
+        for name, figure in figures.items()
+        if name in ("x", "eps") or name.endswith((".weight", ".bias"))
+    }
+
+    mse, kl = oracle.terms(numbers, numbers["x"], numbers["eps"])
+
+    # Another processor's BLAS may move the last place, so we allow four of them.
+    for found, name in ((mse, "mse"), (kl, "kl"), (mse + kl, "loss")):
+        printed = float(figures[name])
+        assert abs(found - printed) <= 4 * np.spacing(printed), name
+
+
+def test_the_oracle_shares_no_code_with_what_it_judges() -> None:
+    tree = ast.parse(Path(oracle.__file__).read_text("utf-8"))
+    imported = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "a relative import"
+            imported.add((node.module or "").split(".")[0])
+    assert imported <= {"__future__", "collections", "dataclasses", "math", "re", "typing", "numpy"}

@@ -1,0 +1,168 @@
+"""`why`: any number's tree evaluates to it, and a gradient's paths add up to it."""
+
+from __future__ import annotations
+
+import json
+import time
+from functools import lru_cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vae_explain.expression import Add, Number, Ref, evaluate
+from vae_explain.pipeline import Request, run
+from vae_explain.provenance import Derivation, Provenance, Target, shortened
+from vae_explain.run import Arithmetic, Run
+from vae_explain.walkthrough.why import why
+
+from .pages import CommandLine
+
+RUNS = 20
+
+
+@lru_cache(maxsize=2 * RUNS)
+def random_run(seed: int, arithmetic: Arithmetic) -> Run:
+    generator = np.random.default_rng(seed)
+    rows = int(generator.integers(1, 4))
+    x = tuple(tuple(map(float, row)) for row in generator.normal(0, 2, (rows, 4)).round(3))
+    return run(Request(x=x, seed=seed, arithmetic=arithmetic))
+
+
+@st.composite
+def targets(draw: st.DrawFn) -> tuple[Run, Target]:
+    """Any element of any named value, parameter or gradient of a random run."""
+    source = random_run(draw(st.integers(0, RUNS - 1)), draw(st.sampled_from(("printed", "full"))))
+    gradient = draw(st.booleans())
+    named = [value for value in source.trace.values if value.name]
+    if gradient:
+        named = [value for value in named if value.id in source.gradients]
+    value = draw(st.sampled_from(named))
+    index = tuple(draw(st.integers(0, size - 1)) for size in value.shape)
+    term = None
+    if gradient:
+        reaching = [t for t, found in source.term_gradients.items() if value.id in found]
+        term = draw(st.sampled_from([None, *reaching]))
+    return source, Target(value.id, index, gradient, term)
+
+
+@given(targets())
+@settings(max_examples=500, deadline=None)
+def test_any_number_is_derived(case: tuple[Run, Target]) -> None:
+    source, target = case
+    view = Provenance(source)
+    started = time.perf_counter()
+    root = view.derive(target)
+    _, checks = why(source, target)
+    taken = time.perf_counter() - started
+    assert checks.failed == 0
+    table = source.values if not target.gradient else source.gradients
+    if target.term is not None:
+        table = source.term_gradients[target.term]
+    value = float(table[target.number][target.index])
+    assert root.value == value
+    for _, node in root.walk():
+        if node.line is not None:
+            assert node.line.agrees, node.name
+            assert node.line.shown == node.value
+    if target.gradient:
+        paths, left_out = view.paths(target)
+        total = sum(path.amount for path in paths) + left_out
+        size = sum(abs(path.amount) for path in paths)
+        assert abs(total - value) <= 1e-5 * max(size, abs(value), 1e-6)
+    # Far above what it takes, far below what a reader would call waiting.
+    assert taken < 2
+
+
+def test_the_paths_of_the_documents_first_question() -> None:
+    source = run(Request(x=((1.0, 2.0, 3.0, 4.0),), arithmetic="full"))
+    view = Provenance(source)
+    target = Target(source.value("fc1.weight").id, (0, 1), gradient=True)
+    paths, left_out = view.paths(target)
+    assert left_out == 0
+    assert [path.through[1] for path in paths] == ["mse", "mse", "kl", "kl"]
+    assert paths[0].through[-4:] == ("mu", "encoder_hidden", "encoder_pre", "fc1.weight[0,1]")
+    assert sum(path.amount for path in paths) == pytest.approx(0.5470, abs=5e-5)
+    assert paths[0].closed["decoder_hidden"] == (0, 2, 6, 7)
+
+
+def test_a_closed_gate_is_named() -> None:
+    source = run(Request(x=((1.0, 2.0, 3.0, 4.0),), arithmetic="full"))
+    view = Provenance(source)
+    paths, _ = view.paths(Target(source.value("fc1.weight").id, (6, 0), gradient=True))
+    assert {path.blocked_by for path in paths} == {"0 because unit 6 of encoder_hidden is off"}
+
+
+def test_depth_cuts_and_full_does_not() -> None:
+    source = run(Request(x=((1.0, 2.0, 3.0, 4.0),)))
+    view = Provenance(source)
+    target = Target(source.value("recon_x").id, (0, 2))
+
+    def statuses(root: Derivation) -> list[str]:
+        return [node.status for _, node in root.walk()]
+
+    assert "cut" in statuses(view.derive(target))
+    shallow = view.derive(target, depth=1)
+    assert max(level for level, _ in shallow.walk()) <= 2
+    full = statuses(view.derive(target, full=True))
+    assert "cut" not in full
+    assert "again" in full  # z[0] feeds all eight units and is derived once
+
+
+def test_a_long_sum_keeps_its_largest_terms_and_its_value() -> None:
+    terms = tuple(
+        Number(float(i % 7)) * Ref("h", (i,), "value", (-1.0) ** i * i) for i in range(300)
+    )
+    whole = Add(terms)
+    short = shortened(whole)
+    assert isinstance(short, Add)
+    assert len(short.terms) == 9
+    assert evaluate(short) == pytest.approx(evaluate(whole), rel=1e-12)
+    kept = [abs(evaluate(term)) for term in short.terms[:-1]]
+    assert min(kept) >= sorted(abs(evaluate(term)) for term in terms)[-8]
+
+
+def test_json_contract(cli: CommandLine) -> None:
+    outcome = cli("why", "mu.grad[1]", "--format", "json")
+    assert outcome.code == 0
+    document = json.loads(outcome.out)
+    assert document["target"] == "∂loss/∂mu[1]"
+    assert set(document["derivation"]) >= {"name", "value", "formula", "substituted", "children"}
+    assert document["derivation"]["value"] == document["value"]
+    total = sum(path["amount"] for path in document["paths"])
+    assert total == pytest.approx(document["value"], rel=1e-5)
+    assert document["paths"][0]["through"][0] == "loss"
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("zz", "did you mean z?"),
+        ("z[5]", "shape [1, 2]"),
+        ("z[0,0,0]", "shape [1, 2]"),
+        ("mu.grad[a]", "whole numbers"),
+        ("eps.grad", "no gradient"),
+        ("x.grad[0]", "no gradient"),
+        ("z[", "write a name"),
+    ],
+)
+def test_a_bad_target_gets_one_line(cli: CommandLine, target: str, words: str) -> None:
+    outcome = cli("why", target)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.count("\n") == 1
+    assert words in outcome.err
+
+
+@pytest.mark.parametrize("target", ["x[1]", "fc1.bias[0]", "eps[0]", "z", "loss", "kl.grad"])
+def test_every_kind_of_target_has_a_page(cli: CommandLine, target: str) -> None:
+    outcome = cli("why", target)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "where it comes from" in outcome.out
+
+
+def test_arithmetic_follows_the_kind_of_target(cli: CommandLine) -> None:
+    assert "arithmetic: printed" in cli("why", "z[0]").out
+    assert "arithmetic: full" in cli("why", "z.grad[0]").out
+    assert "0.64829778" in cli("why", "z[0]").out
+    assert "0.5470" in cli("why", "fc1.weight.grad[0,1]").out

@@ -1,0 +1,131 @@
+"""The page of `check`: every parameter's gradient beside three oracles."""
+
+from __future__ import annotations
+
+from ..blocks import Block, Column, Heading, Note, Prose, Table, Walkthrough
+from ..checking import AUTOGRAD, CENTRAL, COMPLEX_STEP, ORACLES, Check, Difference
+from .captions import counted
+from .page import arithmetic_words, heading_line
+
+WORDS = {
+    AUTOGRAD: "autograd",
+    COMPLEX_STEP: "complex step",
+    CENTRAL: "central differences",
+}
+WHAT_THEY_ARE = (
+    "The gradients that are checked are made by the rules, in float64. Autograd is PyTorch's "
+    "own gradient of the same run. The other two evaluate the loss as it was written down a "
+    "second time, in NumPy alone: at a parameter moved by 1e-200 times i, which is exact, and "
+    "at a parameter moved up and down by a millionth, which is good for some seven digits."
+)
+
+
+def checking(check: Check) -> Walkthrough:
+    """Compose the page of a run's check."""
+    blocks: list[Block] = [
+        Heading(1, "Three ways to the same gradients"),
+        Prose(WHAT_THEY_ARE),
+        Heading(2, "Largest relative difference", "to the gradient's largest element"),
+        _table(check, "relative"),
+        Heading(3, "Largest absolute difference"),
+        _table(check, "absolute"),
+        *_failures(check),
+        *_inconclusive(check),
+        *_diagnosis(check),
+        _verdict(check),
+    ]
+    remarks = (arithmetic_words(check.run),)
+    return Walkthrough("check", heading_line(check.run), remarks, tuple(blocks))
+
+
+def _table(check: Check, kind: str) -> Table:
+    columns = (
+        Column("parameter", "text"),
+        Column("numbers", "value"),
+        *(Column(WORDS[oracle], "text") for oracle in ORACLES),
+        Column("verdict", "text"),
+    )
+    rows = tuple(
+        (
+            parameter.name,
+            parameter.count,
+            *(_written(parameter.differences[oracle], kind) for oracle in ORACLES),
+            "agrees" if parameter.passed else "FAILED",
+        )
+        for parameter in check.parameters
+    )
+    return Table(columns, rows)
+
+
+def _written(difference: Difference, kind: str) -> str:
+    size = f"{getattr(difference, kind):.1e}"
+    if not difference.passed:
+        return f"{size} FAILED"
+    return size if difference.conclusive else "too coarse"
+
+
+def _failures(check: Check) -> list[Note]:
+    return [
+        Note(
+            f"{parameter.name}.grad is off {WORDS[oracle]} by {difference.absolute:.1e}, "
+            f"{difference.relative:.1e} of its size.",
+            "failure",
+        )
+        for parameter in check.parameters
+        for oracle, difference in parameter.differences.items()
+        if not difference.passed
+    ]
+
+
+def _inconclusive(check: Check) -> list[Note]:
+    names = [p.name for p in check.parameters if not p.differences[CENTRAL].conclusive]
+    if not names:
+        return []
+    return [
+        Note(
+            f"Central differences are too coarse for {', '.join(names)} here: the rounding of "
+            "so large a loss, or a ReLU that switches within the step, hides what they look for.",
+            "warning",
+        )
+    ]
+
+
+def _diagnosis(check: Check) -> list[Prose]:
+    """Say where to look, which follows from which oracles disagree."""
+    failed = {
+        oracle
+        for parameter in check.parameters
+        for oracle, difference in parameter.differences.items()
+        if not difference.passed
+    }
+    if not failed:
+        return []
+    if AUTOGRAD not in failed:
+        return [
+            Prose(
+                "Autograd agrees with the rules, the second transcription does not: the model "
+                "or its loss computes something else than the formulas of a VAE."
+            )
+        ]
+    if failed == {AUTOGRAD}:
+        return [
+            Prose(
+                "The second transcription agrees with the rules, autograd does not: PyTorch "
+                "differentiates something else than it computes, as behind a detach."
+            )
+        ]
+    return [
+        Prose("Autograd and the second transcription both disagree with the rules: one is wrong.")
+    ]
+
+
+def _verdict(check: Check) -> Note:
+    failed = [parameter for parameter in check.parameters if not parameter.passed]
+    numbers = sum(parameter.count for parameter in check.parameters)
+    whole = (
+        f"{counted(numbers, 'gradient')} of {counted(len(check.parameters), 'parameter')} held "
+        f"against {len(ORACLES)} oracles, PyTorch {check.run.trace.torch_version} among them"
+    )
+    if failed:
+        return Note(f"{whole}: {counted(len(failed), 'parameter')} failed.", "failure")
+    return Note(f"{whole}: all agree.", "check")
