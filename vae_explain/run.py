@@ -49,13 +49,13 @@ class Run:
         What was run, for a header: `VAE 4→8→2→8→4`.
     """
 
-    trace: Trace
+    trace: Trace = field(repr=False)
     arithmetic: Arithmetic
     seed: int | None
     label: str
-    values: Arrays
-    gradients: Arrays
-    term_gradients: Mapping[str, Arrays]
+    values: Arrays = field(repr=False)
+    gradients: Arrays = field(repr=False)
+    term_gradients: Mapping[str, Arrays] = field(repr=False)
     graph: Graph = field(repr=False)
     eps_given: bool = False
 

@@ -6,6 +6,7 @@ from .activations import ELU, LEAKY_RELU, LOGSIGMOID, SILU, SOFTPLUS, SOFTSIGN
 from .adaptive_avg_pool2d import ADAPTIVE_AVG_POOL2D
 from .arithmetic import ADD, DIV, MUL, NEG, SUB
 from .axes import MATRIX_TRANSPOSE, MOVEDIM, PERMUTE, REVERSED, TRANSPOSE, T
+from .binary_cross_entropy import BINARY_CROSS_ENTROPY, BINARY_CROSS_ENTROPY_WITH_LOGITS
 from .clamp import CLAMP, CLAMP_MAX, CLAMP_MIN, MAXIMUM, MINIMUM, WHERE
 from .convolution import CONV1D, CONV2D, CONV_TRANSPOSE1D, CONV_TRANSPOSE2D
 from .copying import INTERPOLATE, PAD
@@ -14,9 +15,11 @@ from .gelu import GELU
 from .group_norm import GROUP_NORM
 from .joining import CAT, STACK
 from .linear import LINEAR
+from .losses import HUBER_LOSS, L1_LOSS, SMOOTH_L1_LOSS
 from .matmul import BMM, MATMUL
 from .mse_loss import MSE_LOSS
 from .noise import RANDN, RANDN_LIKE
+from .normalization import BATCH_NORM, LAYER_NORM
 from .pooling import AVG_POOL2D, MAX_POOL2D
 from .powers import EXP, LOG, POW, SQRT, SQUARE
 from .reductions import MEAN, SUM
@@ -115,6 +118,13 @@ ALL: tuple[Rule, ...] = (
     SOFTMAX,
     LOG_SOFTMAX,
     LOGSUMEXP,
+    LAYER_NORM,
+    BATCH_NORM,
+    L1_LOSS,
+    SMOOTH_L1_LOSS,
+    HUBER_LOSS,
+    BINARY_CROSS_ENTROPY,
+    BINARY_CROSS_ENTROPY_WITH_LOGITS,
     MSE_LOSS,
     RANDN_LIKE,
     RANDN,

@@ -1,0 +1,363 @@
+"""`layer_norm` and `batch_norm`: shifted to mean 0, scaled to variance 1, then scaled and shifted.
+
+They differ only in what a mean is taken over: a sample's features, or a feature's samples.
+One element is told with the mean and the variance as numbers of their own, `mean(h[0,:])`,
+and not with sums over everything they are taken from. A batch norm that is not training
+takes the means and variances that it is given.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..expression import ONE, Add, Apply, Div, Expression, Index, Number, Opaque, Ref, Reshape
+from ..trace import Array, Slot
+from .rule import (
+    Bound,
+    Call,
+    Example,
+    NotExplained,
+    Partial,
+    Rule,
+    called,
+    indices,
+    sum_to,
+)
+
+TWO = Number(2.0)
+
+
+class Norm(NamedTuple):
+    """The axes that a mean is taken over, and those that weight and bias have."""
+
+    over: tuple[int, ...]
+    spanned: tuple[int, ...]
+
+    def kept(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of the means, for broadcasting."""
+        return tuple(1 if axis in self.over else size for axis, size in enumerate(shape))
+
+    def beside(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of weight and bias, for broadcasting."""
+        return tuple(size if axis in self.spanned else 1 for axis, size in enumerate(shape))
+
+    def count(self, shape: tuple[int, ...]) -> int:
+        return int(np.prod([shape[axis] for axis in self.over]))
+
+    def members(self, index: Index, shape: tuple[int, ...]) -> list[Index]:
+        """The indices that share an element's mean."""
+        return _varied(index, shape, self.over)
+
+    def users(self, index: Index, shape: tuple[int, ...]) -> list[Index]:
+        """The indices that an element of weight or bias goes to."""
+        full = [0] * len(shape)
+        for axis, at in zip(self.spanned, index, strict=True):
+            full[axis] = at
+        free = tuple(axis for axis in range(len(shape)) if axis not in self.spanned)
+        return _varied(tuple(full), shape, free)
+
+
+def _varied(index: Index, shape: tuple[int, ...], axes: tuple[int, ...]) -> list[Index]:
+    found = []
+    for inner in indices(shape[axis] for axis in axes):
+        full = list(index)
+        for axis, at in zip(axes, inner, strict=True):
+            full[axis] = at
+        found.append(tuple(full))
+    return found
+
+
+def norm_of(rank: int, attributes: Any) -> Norm:
+    if "features" in attributes:  # a layer norm says over how many of the last axes
+        last = tuple(range(rank - attributes["features"], rank))
+        return Norm(last, last)
+    return Norm(tuple(axis for axis in range(rank) if axis != 1), (1,))
+
+
+def is_given(attributes: Any) -> bool:
+    """Whether mean and variance are operands, as in a batch norm that is not training."""
+    return not attributes.get("training", True)
+
+
+# --- by numbers -------------------------------------------------------------------------
+
+
+def _parts(x: Array, after: tuple[Array, ...], attributes: Any) -> tuple[Array, Array]:
+    """Return x with its mean and scale taken out, and that scale."""
+    norm = norm_of(x.ndim, attributes)
+    if is_given(attributes):
+        mean, variance = (array.reshape(norm.beside(x.shape)) for array in after[:2])
+        deviation = np.sqrt(variance + attributes["eps"])
+        return (x - mean) / deviation, deviation
+    apart = x - x.mean(axis=norm.over, keepdims=True)
+    deviation = np.sqrt((apart * apart).mean(axis=norm.over, keepdims=True) + attributes["eps"])
+    return apart / deviation, deviation
+
+
+def _affine(after: tuple[Any, ...], attributes: Any) -> tuple[Any, ...]:
+    return after[2:] if is_given(attributes) else after
+
+
+def forward(x: Array, *after: Array, **attributes: Any) -> Array:
+    found, _ = _parts(x, after, attributes)
+    shape = norm_of(x.ndim, attributes).beside(x.shape)
+    for move, array in zip((np.multiply, np.add), _affine(after, attributes), strict=False):
+        found = move(found, array.reshape(shape))
+    return found
+
+
+def vjp(
+    upstream: Array, output: Array, x: Array, *after: Array, **attributes: Any
+) -> tuple[Array | None, ...]:
+    normalized, deviation = _parts(x, after, attributes)
+    norm = norm_of(x.ndim, attributes)
+    affine = _affine(after, attributes)
+    arriving = upstream
+    if affine:
+        arriving = upstream * affine[0].reshape(norm.beside(x.shape))
+    if is_given(attributes):
+        to_x = arriving / deviation
+    else:
+        # What moves all numbers alike, or stretches them, is taken out again by the norm.
+        shift = arriving.mean(axis=norm.over, keepdims=True)
+        stretch = (arriving * normalized).mean(axis=norm.over, keepdims=True)
+        to_x = (arriving - shift - normalized * stretch) / deviation
+    free = tuple(axis for axis in range(x.ndim) if axis not in norm.spanned)
+    to_affine = [(upstream * normalized).sum(axis=free), upstream.sum(axis=free)]
+    given = (None, None) if is_given(attributes) else ()
+    return (to_x, *given, *to_affine[: len(affine)])
+
+
+# --- one element ------------------------------------------------------------------------
+
+
+class _Told(NamedTuple):
+    """What an element is told with: its group's mean, and its variance plus eps."""
+
+    mean: Expression
+    spread: Expression
+
+    @property
+    def deviation(self) -> Expression:
+        return Apply("sqrt", (self.spread,))
+
+    def normalized(self, number: Expression) -> Expression:
+        return (number - self.mean) / self.deviation
+
+
+def _told(call: Call, index: Index) -> _Told:
+    x, *after = call.operands
+    norm = norm_of(len(x.shape), call.attributes)
+    eps = Number(call.attributes["eps"])
+    if is_given(call.attributes):
+        at = tuple(index[axis] for axis in norm.spanned)
+        return _Told(after[0].at(at), after[1].at(at) + eps)
+    where = tuple(slice(None) if axis in norm.over else at for axis, at in enumerate(index))
+    numbers = x.array[where].astype(np.float64)
+    whole = x.whole()
+    name = whole.name if isinstance(whole, Ref) else "input"
+    marks = ",".join(":" if isinstance(part, slice) else str(part) for part in where)
+    mean, variance = float(numbers.mean()), float(numbers.var())
+    return _Told(
+        Ref(f"mean({name}[{marks}])", value=mean),
+        Ref(f"var({name}[{marks}])", value=variance) + eps,
+    )
+
+
+def element(call: Call, index: Index) -> Expression:
+    x, *after = call.operands
+    norm = norm_of(len(x.shape), call.attributes)
+    found = _told(call, index).normalized(x.at(index))
+    at = tuple(index[axis] for axis in norm.spanned)
+    affine = _affine(tuple(after), call.attributes)
+    if affine:
+        found = affine[0].at(at) * found
+    return found + affine[1].at(at) if len(affine) > 1 else found
+
+
+def partials(call: Call, position: int, index: Index) -> list[Partial]:
+    x, *after = call.operands
+    norm = norm_of(len(x.shape), call.attributes)
+    affine = _affine(tuple(after), call.attributes)
+    if position > 0:
+        place = position - (len(after) - len(affine)) - 1
+        if place < 0:
+            return []  # the means and variances that were given
+        outputs = norm.users(index, x.shape)
+        if place == 1:
+            return [(out, ONE) for out in outputs]
+        return [(out, _told(call, out).normalized(x.at(out))) for out in outputs]
+    told = _told(call, index)
+    found: list[Partial] = []
+    if is_given(call.attributes):
+        found.append((index, ONE / told.deviation))
+    else:
+        count = Number(float(norm.count(x.shape)))
+        for out in norm.members(index, x.shape):
+            # By the element itself, by the mean, and by the variance, over σ.
+            both = (x.at(out) - told.mean) * (x.at(index) - told.mean)
+            ways = [ONE] if out == index else []
+            tie = Add((*ways, -(ONE / count), -(both / (count * told.spread)))) / told.deviation
+            found.append((out, tie))
+    if not affine:
+        return found
+    return [
+        (out, affine[0].at(tuple(out[axis] for axis in norm.spanned)) * tie) for out, tie in found
+    ]
+
+
+# --- whole tensors ----------------------------------------------------------------------
+
+
+def _beside(call: Call, norm: Norm, body: Expression, shape: tuple[int, ...]) -> Expression:
+    """Shape a weight so that it goes with x; the last axes do so by themselves."""
+    full = norm.beside(call.output.shape)
+    own = full[len(full) - len(shape) :]
+    return body if own == shape else Reshape(body, full)
+
+
+def _average(norm: Norm, body: Expression, name: str = "mean") -> Expression:
+    axes = norm.over[0] if len(norm.over) == 1 else norm.over
+
+    def compute(array: Array) -> Array:
+        average: Array = (np.mean if name == "mean" else np.var)(
+            array, axis=norm.over, keepdims=True
+        )
+        return average
+
+    return Opaque(name, (body,), (("dim", axes),), compute)
+
+
+def _whole_told(call: Call, norm: Norm) -> _Told:
+    x, *after = call.operands
+    eps = Number(call.attributes["eps"])
+    if is_given(call.attributes):
+        mean, variance = (_beside(call, norm, o.whole(), o.shape) for o in after[:2])
+        return _Told(mean, variance + eps)
+    whole = x.whole()
+    return _Told(_average(norm, whole), _average(norm, whole, "var") + eps)
+
+
+def formula(call: Call) -> Expression:
+    x, *after = call.operands
+    norm = norm_of(len(x.shape), call.attributes)
+    found = _whole_told(call, norm).normalized(x.whole())
+    affine = _affine(tuple(after), call.attributes)
+    placed = [_beside(call, norm, operand.whole(), operand.shape) for operand in affine]
+    if placed:
+        found = placed[0] * found
+    return found + placed[1] if len(placed) > 1 else found
+
+
+def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    x, *after = call.operands
+    norm = norm_of(len(x.shape), call.attributes)
+    affine = _affine(tuple(after), call.attributes)
+    told = _whole_told(call, norm)
+    normalized = told.normalized(x.whole())
+    if position > 0:
+        operand = call.operands[position]
+        body = upstream * normalized if operand is affine[0] else upstream
+        full = norm.beside(x.shape)
+        return _dropped(sum_to(body, x.shape, full), full, operand.shape)
+    arriving = upstream
+    if affine:
+        arriving = upstream * _beside(call, norm, affine[0].whole(), affine[0].shape)
+    if is_given(call.attributes):
+        return arriving / told.deviation
+    shift, stretch = _average(norm, arriving), _average(norm, arriving * normalized)
+    return Div(Add((arriving, -shift, -(normalized * stretch))), told.deviation)
+
+
+def _dropped(body: Expression, full: tuple[int, ...], shape: tuple[int, ...]) -> Expression:
+    return body if full == shape else Reshape(body, shape)
+
+
+# --- the two of them --------------------------------------------------------------------
+
+
+def with_affine(input: Any, given: tuple[Any, ...], weight: Any, bias: Any) -> tuple[Any, ...]:
+    if weight is None and bias is not None:
+        raise NotExplained("a bias without a weight")
+    return tuple(operand for operand in (input, *given, weight, bias) if operand is not None)
+
+
+def bind_layer_norm(
+    input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-05
+) -> Bound:
+    features = 1 if isinstance(normalized_shape, int) else len(normalized_shape)
+    return with_affine(input, (), weight, bias), {"features": features, "eps": eps}
+
+
+def bind_batch_norm(
+    input: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float | None = 0.1,
+    eps: float = 1e-05,
+) -> Bound:
+    given = () if training else (running_mean, running_var)
+    return with_affine(input, given, weight, bias), {"training": training, "eps": eps}
+
+
+def normalizing(name: str, bind: Any, words: str, *examples: Example) -> Rule:
+    return Rule(
+        name=name,
+        bind=bind,
+        forward=forward,
+        vjp=vjp,
+        element=element,
+        partials=partials,
+        formula=formula,
+        gradient=gradient,
+        words=words,
+        torch=f"torch.nn.functional.{name}",
+        examples=examples,
+    )
+
+
+_X = (np.arange(24) * 7 % 23 - 11.0).reshape(4, 6) / 16
+_WEIGHT, _BIAS = np.array([0.5, -1.25, 2.0]), np.array([0.125, -1.0, 0.5])
+_ROWS = _X[:, :3]
+_IMAGES = _X.reshape(2, 3, 4)
+_MEAN, _VARIANCE = np.array([0.25, -0.5, 0.125]), np.array([1.5, 0.75, 0.25])
+
+LAYER_NORM = normalizing(
+    "layer_norm",
+    bind_layer_norm,
+    "each sample shifted to mean 0 and scaled to variance 1",
+    called(bind_layer_norm, (_ROWS, _WEIGHT, _BIAS), Slot(0), (3,), weight=Slot(1), bias=Slot(2)),
+    called(bind_layer_norm, (_ROWS, _WEIGHT), Slot(0), (3,), Slot(1), None, 0.125),
+    called(bind_layer_norm, (_IMAGES,), Slot(0), (3, 4)),
+    called(bind_layer_norm, (_X[0],), Slot(0), (6,)),
+)
+
+BATCH_NORM = normalizing(
+    "batch_norm",
+    bind_batch_norm,
+    "each feature shifted to mean 0 and scaled to variance 1 over the batch",
+    called(
+        bind_batch_norm,
+        (_ROWS, _WEIGHT, _BIAS),
+        Slot(0),
+        None,
+        None,
+        weight=Slot(1),
+        bias=Slot(2),
+        training=True,
+    ),  # fmt: skip
+    called(bind_batch_norm, (_IMAGES, _WEIGHT), Slot(0), None, None, Slot(1), None, True),
+    called(bind_batch_norm, (_ROWS,), Slot(0), None, None, training=True, eps=0.125),
+    called(
+        bind_batch_norm,
+        (_ROWS, _MEAN, _VARIANCE, _WEIGHT, _BIAS),
+        *map(Slot, range(5)),
+        fixed=(1, 2),
+    ),
+    called(bind_batch_norm, (_IMAGES, _MEAN, _VARIANCE), *map(Slot, range(3)), fixed=(1, 2)),
+)
