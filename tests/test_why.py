@@ -30,27 +30,37 @@ def random_run(seed: int, arithmetic: Arithmetic) -> Run:
     return run(Request(x=x, seed=seed, arithmetic=arithmetic))
 
 
-@st.composite
-def targets(draw: st.DrawFn) -> tuple[Run, Target]:
-    """Any element of any named value, parameter or gradient of a random run."""
-    source = random_run(draw(st.integers(0, RUNS - 1)), draw(st.sampled_from(("printed", "full"))))
-    gradient = draw(st.booleans())
+def chosen(seed: int, arithmetic: Arithmetic, gradient: bool, pick: int) -> tuple[Run, Target]:
+    """Return a run and, by one large number, any element of any of its values or gradients."""
+    source = random_run(seed, arithmetic)
     named = [value for value in source.trace.values if value.name]
     if gradient:
         named = [value for value in named if value.id in source.gradients]
-    value = draw(st.sampled_from(named))
-    index = tuple(draw(st.integers(0, size - 1)) for size in value.shape)
+    pick, at = divmod(pick, len(named))
+    value = named[at]
+    index = []
+    for size in value.shape:
+        pick, at = divmod(pick, size)
+        index.append(at)
     term = None
     if gradient:
-        reaching = [t for t, found in source.term_gradients.items() if value.id in found]
-        term = draw(st.sampled_from([None, *reaching]))
-    return source, Target(value.id, index, gradient, term)
+        shares = source.term_gradients
+        reaching = [None, *(name for name, found in shares.items() if value.id in found)]
+        term = reaching[pick % len(reaching)]
+    return source, Target(value.id, tuple(index), gradient, term)
 
 
-@given(targets())
+@given(
+    st.integers(0, RUNS - 1),
+    st.sampled_from(("printed", "full")),
+    st.booleans(),
+    st.integers(0, 10**9),
+)
 @settings(max_examples=500, deadline=None)
-def test_any_number_is_derived(case: tuple[Run, Target]) -> None:
-    source, target = case
+def test_any_number_is_derived(
+    seed: int, arithmetic: Arithmetic, gradient: bool, pick: int
+) -> None:
+    source, target = chosen(seed, arithmetic, gradient, pick)
     view = Provenance(source)
     started = time.perf_counter()
     root = view.derive(target)
@@ -69,8 +79,10 @@ def test_any_number_is_derived(case: tuple[Run, Target]) -> None:
     if target.gradient:
         paths, left_out = view.paths(target)
         total = sum(path.amount for path in paths) + left_out
-        size = sum(abs(path.amount) for path in paths)
-        assert abs(total - value) <= 1e-5 * max(size, abs(value), 1e-6)
+        # Autograd's float32 rounds whole tensors on the way, which a small element carries.
+        largest = float(np.abs(table[target.number]).max())
+        size = max(largest, sum(abs(path.amount) for path in paths))
+        assert abs(total - value) <= (1e-12 if arithmetic == "printed" else 1e-5) * size
     # Far above what it takes, far below what a reader would call waiting.
     assert taken < 2
 

@@ -119,9 +119,9 @@ def built_in_request(
     """Return a request for the built-in VAE from what a library user gives."""
     width = BUILT_IN.input_size
     given = [[float(i + 1) for i in range(width)]] if x is None else as_input(x).tolist()
-    rows = given if isinstance(given[0], list) else [given]
+    rows: list[Any] = given if isinstance(given[0], list) else [given]
     return Request(
-        x=tuple(tuple(row) for row in rows),
+        x=tuple(tuple(float(number) for number in row) for row in rows),
         seed=42 if seed is None else seed,
         eps=None if eps is None else tuple(eps),
         arithmetic=arithmetic,

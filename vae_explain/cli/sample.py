@@ -17,7 +17,9 @@ MOST_DRAWS = 1_000_000
 def sample(
     x: X = None,
     seed: Seed = "42",
-    draws: Annotated[str, typer.Option(metavar="INTEGER", help="How many draws of ε.")] = "100",
+    draws: Annotated[
+        str, typer.Option(metavar="INTEGER", help="How many draws of the noise.")
+    ] = "100",
     # Taken and refused: who knows it from the other commands gets told why.
     eps: Annotated[list[str] | None, typer.Option("--eps", hidden=True)] = None,
     arithmetic: ArithmeticOption = None,
@@ -25,7 +27,7 @@ def sample(
     output_file: Output = None,
     digits: Digits = None,
 ) -> None:
-    """Show what the numbers and gradients do over many draws of ε."""
+    """Show what the numbers and gradients do over many draws of the noise."""
     style = options.style(format, output_file, digits)
     count = parsing.whole("--draws", draws, 2, MOST_DRAWS, "a number of draws")
     if eps:

