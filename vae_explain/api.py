@@ -17,7 +17,7 @@ from .walkthrough.why import why
 from .writing import index_text
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor, nn  # noqa: TID251 - for annotations alone
 
 NOTEBOOK_WIDTH = 100
 

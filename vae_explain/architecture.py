@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-ActivationName = Literal[
-    "relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "softplus"
-]
+ActivationName = Literal["relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "softplus"]
 ACTIVATIONS: tuple[ActivationName, ...] = (
     "relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "softplus",
 )  # fmt: skip
@@ -84,9 +82,7 @@ class Architecture:
         word = ACTIVATION_WORDS.get(self.activation, self.activation)
         before, after = self.dims[: self.middle], self.dims[self.middle :]
         encoder = [Layer(f"fc{i}", *pair, word) for i, pair in enumerate(pairwise(before), 1)]
-        heads = [
-            Layer(name, before[-1], self.latent_size) for name in ("fc_mu", "fc_logvar")
-        ]
+        heads = [Layer(name, before[-1], self.latent_size) for name in ("fc_mu", "fc_logvar")]
         end = "sigmoid" if self.recon == "bce" else ""
         last = len(after) - 1
         decoder = [

@@ -84,5 +84,7 @@ FUNCTIONS: dict[str, Function] = {
     "cos": Function(_wave(math.cos), _wave(math.sin), r"\cos\left({}\right)"),
     # The standard normal distribution: how much of it lies below a number, and its density.
     "Φ": Function(_normal_below, _normal_density, r"\Phi\left({}\right)"),
-    "φ": Function(_normal_density, lambda x: abs(x) * _normal_density(x), r"\varphi\left({}\right)"),
+    "φ": Function(
+        _normal_density, lambda x: abs(x) * _normal_density(x), r"\varphi\left({}\right)"
+    ),
 }

@@ -157,3 +157,65 @@ def argument(text: str) -> tuple[str, Any]:
         return name.strip(), ast.literal_eval(value.strip())
     except (ValueError, SyntaxError):
         return name.strip(), value.strip()
+
+
+# --- weights ---
+
+
+def load_weights(model: nn.Module, path: Path) -> None:
+    """Put the parameters of a file into a model, as float32.
+
+    A `.safetensors` file runs no code; a `.pt` or `.pth` file is read with
+    `weights_only=True`, which runs none either. Names that all begin with `module.`, as
+    DataParallel saves them, are read without it.
+
+    Raises
+    ------
+    CannotLoad
+        If the file is damaged, holds something else, or does not fit the model.
+    """
+    tensors = _read_weights(path)
+    if tensors and all(name.startswith("module.") for name in tensors):
+        tensors = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
+    wanted = model.state_dict()
+    missing = [name for name in wanted if name not in tensors]
+    extra = [name for name in tensors if name not in wanted]
+    if missing or extra:
+        lacks = f"lacks {_listed(missing)}" if missing else ""
+        holds = f"holds {_listed(extra)}, which the model has not" if extra else ""
+        raise CannotLoad(f"{path} {' and '.join(filter(None, (lacks, holds)))}")
+    for name, tensor in tensors.items():
+        if tensor.shape != wanted[name].shape:
+            raise CannotLoad(
+                f"{path} has {name} of shape {list(tensor.shape)}, "
+                f"the model wants {list(wanted[name].shape)}"
+            )
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise CannotLoad(f"{path} has numbers in {name} that are not finite")
+    with torch.no_grad():
+        for name, target in wanted.items():
+            target.copy_(tensors[name])  # in the model's own precision
+
+
+def _read_weights(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        if path.suffix.lower() == ".safetensors":
+            from safetensors.torch import load_file
+
+            found: Any = load_file(path)
+        else:
+            found = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # each reader has its own kinds for a damaged file
+        reason = " ".join(str(error).split())[:160]
+        raise CannotLoad(f"{path} cannot be read as weights: {reason}") from None
+    if isinstance(found, Mapping) and isinstance(found.get("state_dict"), Mapping):
+        found = found["state_dict"]
+    if not isinstance(found, Mapping) or not all(
+        isinstance(tensor, torch.Tensor) for tensor in found.values()
+    ):
+        raise CannotLoad(f"{path} holds no tensors by name, such as a model's state_dict")
+    return {str(name): tensor for name, tensor in found.items()}
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")

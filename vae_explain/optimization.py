@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -40,6 +41,7 @@ class TrainingRequest:
     seed: int = 42
     explain: int | None = None
     architecture: Architecture = BUILT_IN
+    weights: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,10 @@ A newcomer starts here. What a command shows is made from the `Run` that this re
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -15,6 +17,7 @@ from torch import Tensor, nn
 
 from .architecture import BUILT_IN, Architecture
 from .binding import objective_of
+from .loading import build, load_object, load_weights
 from .model import VAE, vae_loss
 from .recorder import record
 from .run import Arithmetic, Run, as_printed, full_run, printed_run
@@ -30,6 +33,50 @@ class Request:
     eps: tuple[float, ...] | None = None
     arithmetic: Arithmetic = "printed"
     architecture: Architecture = BUILT_IN
+    weights: Path | None = None
+
+
+@dataclass(frozen=True)
+class OwnRequest:
+    """A user's own model to run: where it is, what it takes, and on what input."""
+
+    model: str
+    x: Array
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    loss: str | None = None
+    objective: str | None = None
+    seed: int = 42
+    eps: tuple[float, ...] | None = None
+    arithmetic: Arithmetic = "full"
+    weights: Path | None = None
+
+
+def run_own(request: OwnRequest) -> Run:
+    """Load a user's model, set the seed, build it, and run it as asked.
+
+    Raises
+    ------
+    CannotLoad, CannotBind, NotFinite
+        Each says in its message what to change.
+    """
+    found = load_object(request.model)
+    loss = load_object(request.loss) if request.loss else None
+    objective = load_object(request.objective) if request.objective else None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(request.seed)
+        model = build(found, request.arguments)
+        if request.weights is not None:
+            load_weights(model, request.weights)
+        x = torch.from_numpy(request.x)
+        result = run_model(
+            model,
+            x,
+            loss=loss,
+            objective=objective,
+            eps=request.eps,
+            arithmetic=request.arithmetic,
+        )
+    return dataclasses.replace(result, seed=request.seed)
 
 
 def run(request: Request) -> Run:
@@ -43,6 +90,8 @@ def run(request: Request) -> Run:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(request.seed)
         model = built_in_model(request.architecture)
+        if request.weights is not None:
+            load_weights(model, request.weights)
         x = torch.tensor(request.x, dtype=torch.float32)
         noise = [torch.tensor(request.eps)] if request.eps is not None else []
         trace = record_vae(model, x, noise, request.architecture)

@@ -12,6 +12,7 @@ which touches no `.grad`.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -41,6 +42,11 @@ class NoiseMismatch(ValueError):
     def __init__(self, given: tuple[int, ...], drawn: tuple[int, ...]) -> None:
         super().__init__(f"noise of shape {list(given)} given, {list(drawn)} drawn")
         self.given, self.drawn = given, drawn
+
+    @property
+    def count_words(self) -> str:
+        """What is wrong, for a person who gave numbers one by one."""
+        return f"{math.prod(self.given)} given, but the model draws {math.prod(self.drawn)}"
 
 
 def record(

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from .loading import load_weights
 from .model import VAE, vae_loss, vae_loss_terms
 from .optimization import (
     ADAM_EPS,
@@ -155,6 +156,8 @@ def _seeded(request: Request | TrainingRequest) -> Iterator[tuple[VAE, Tensor]]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(request.seed)
         model = built_in_model(request.architecture)
+        if request.weights is not None:
+            load_weights(model, request.weights)
         yield model, torch.tensor(request.x, dtype=torch.float32)
 
 

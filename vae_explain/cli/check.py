@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import typer
 
-from . import options, output
-from .options import ArithmeticOption, Digits, Eps, FormatOption, Output, Seed, X
+from . import output
+from .job import Job
+from .options import Options, with_options
 from .problems import ExitCode
 
 
+@with_options
 def check(
-    x: X = None,
-    seed: Seed = "42",
-    eps: Eps = None,
-    arithmetic: ArithmeticOption = None,
-    format: FormatOption = "text",
-    output_file: Output = None,
-    digits: Digits = None,
+    *,
+    options: Options,
 ) -> None:
     """Hold every gradient against autograd, complex steps and central differences."""
-    style = options.style(format, output_file, digits)
-    request = options.request(x, seed, eps, arithmetic, default="full")
+    style = options.style()
+    job = Job(options, "full")
+    job.refuse("check", "model")
 
-    from .. import checking, pipeline
+    from .. import checking
     from ..render import json
     from ..walkthrough import checking as page
 
-    found = checking.check(pipeline.run(request), request.architecture)
+    found = checking.check(job.run(), job.architecture)
     if style.format == "json":
         output.write(json.dump_check(found), style)
     else:

@@ -69,6 +69,9 @@ def _explain(error: Exception) -> int:
         doing = f"open {error.filename}" if error.filename else "write to standard output"
         return _say(f"cannot {doing}: {error.strerror}")
 
+    mendable = _mendable(error)
+    if mendable:
+        return _say(mendable)
     from ..run import NotFinite
 
     if isinstance(error, NotFinite):
@@ -82,6 +85,28 @@ def _explain(error: Exception) -> int:
         f"internal error, please report it: {type(error).__name__}: {error} "
         "(VAE_EXPLAIN_TRACEBACK=1 shows where)"
     )
+
+
+def _mendable(error: Exception) -> str:
+    """Return the line of an error that names what the user can change; empty for others."""
+    from ..inputs import CannotRead
+    from ..ops import NotExplained
+
+    if isinstance(error, CannotRead):
+        return f"--x-file: {error}"
+    if isinstance(error, NotExplained):
+        return f"an operation has no rule: {error}; forward and backward show what they can"
+    from ..binding import CannotBind
+    from ..loading import CannotLoad
+    from ..recorder import NoiseMismatch
+
+    if isinstance(error, CannotLoad):
+        return f"--model: {error}"
+    if isinstance(error, CannotBind):
+        return f"--loss: {error}"
+    if isinstance(error, NoiseMismatch):
+        return f"--eps: {error.count_words}"
+    return ""
 
 
 def _say(message: str) -> int:

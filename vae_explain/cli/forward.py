@@ -6,50 +6,39 @@ from typing import Annotated
 
 import typer
 
-from . import options, output
-from .options import (
-    ArithmeticOption,
-    Digits,
-    Eps,
-    FormatOption,
-    Latex,
-    Output,
-    Seed,
-    X,
-)
+from . import names, output
+from .job import Job
+from .options import Latex, Options, with_options
 
 
+@with_options
 def forward(
-    x: X = None,
-    seed: Seed = "42",
-    eps: Eps = None,
-    arithmetic: ArithmeticOption = None,
     step: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME",
             help="Show this step alone, every line in full; may be repeated.",
-            autocompletion=options.complete_step,
+            autocompletion=names.complete_step,
             show_default=False,
         ),
     ] = None,
     latex: Latex = False,
-    format: FormatOption = "text",
-    output_file: Output = None,
-    digits: Digits = None,
+    *,
+    options: Options,
 ) -> None:
     """Show the whole forward pass, from x to the loss."""
-    style = options.style(format, output_file, digits)
-    names = options.step_names(step)
-    request = options.request(x, seed, eps, arithmetic, default="printed")
+    style = options.style()
+    job = Job(options, "printed")
+    chosen = list(step or ()) if job.own else names.step_names(step, job.architecture)
 
-    from .. import pipeline
     from ..render import json
     from ..walkthrough import forward as page
 
-    run = pipeline.run(request)
-    walkthrough, checks = page.forward(run, names, latex)
+    run = job.run()
+    if job.own:
+        names.known("--step", chosen, run)
+    walkthrough, checks = page.forward(run, chosen, latex)
     if style.format == "json":
-        output.write(json.dump(run, "forward", checks, names), style)
+        output.write(json.dump(run, "forward", checks, chosen), style)
         raise typer.Exit(output.code(checks))
     raise typer.Exit(output.show(walkthrough, checks, style))

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import Annotated, Any, Literal, cast, get_type_hints
 
 import typer
 
-from ..architecture import BUILT_IN, Architecture
-from . import parsing
-from .problems import Problem, unknown_name
-
-if TYPE_CHECKING:
-    from ..pipeline import Request
+from . import names, parsing
+from .problems import Problem
 
 Format = Literal["text", "json"]
 RUN = "Run"
+MODEL = "Model"
 OUTPUT = "Output"
 
 X = Annotated[
@@ -86,6 +85,103 @@ Latex = Annotated[
 ]
 
 
+XFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--x-file",
+        metavar="FILE.csv|npy",
+        help="Input from a file, one row a line; an .npy keeps its shape.",
+        rich_help_panel=RUN,
+        show_default=False,
+    ),
+]
+Dims = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N-N-…-N",
+        help="Widths of the built-in VAE, the middle one the latent's.  [default: 4-8-2-8-4]",
+        rich_help_panel=MODEL,
+        show_default=False,
+    ),
+]
+ActivationOption = Annotated[
+    str,
+    typer.Option(
+        "--activation",
+        metavar="NAME",
+        help="relu, tanh, sigmoid, leaky_relu, elu, gelu, silu or softplus.",
+        rich_help_panel=MODEL,
+    ),
+]
+Recon = Annotated[
+    str,
+    typer.Option(
+        metavar="mse|bce",
+        help="Squared error, or binary cross-entropy behind a sigmoid.",
+        rich_help_panel=MODEL,
+    ),
+]
+Reduction = Annotated[
+    str,
+    typer.Option(
+        metavar="sum|mean",
+        help="Sum both terms, or average them over all elements.",
+        rich_help_panel=MODEL,
+    ),
+]
+Beta = Annotated[
+    str, typer.Option(metavar="NUMBER", help="Weight of the KL.", rich_help_panel=MODEL)
+]
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Parameters from a .safetensors, .pt or .pth file.",
+        rich_help_panel=MODEL,
+        show_default=False,
+    ),
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="FILE.py:NAME",
+        help="Your own model, a class or a factory, also package.module:NAME. "
+        "Loading a file runs it.",
+        rich_help_panel=MODEL,
+        show_default=False,
+    ),
+]
+ModelArguments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model-arg",
+        metavar="KEY=VALUE",
+        help="An argument of your model; may be repeated.",
+        rich_help_panel=MODEL,
+        show_default=False,
+    ),
+]
+LossOption = Annotated[
+    str | None,
+    typer.Option(
+        "--loss",
+        metavar="FILE.py:NAME",
+        help="Your loss; it gets what the model returned, by name and then by order.",
+        rich_help_panel=MODEL,
+        show_default=False,
+    ),
+]
+Objective = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE.py:NAME",
+        help="A function of model and x that returns the loss, in place of --loss.",
+        rich_help_panel=MODEL,
+        show_default=False,
+    ),
+]
+
 LearningRate = Annotated[
     str, typer.Option("--lr", metavar="NUMBER", help="Learning rate, the size of a step.")
 ]
@@ -95,7 +191,7 @@ Parameters = Annotated[
         "--param",
         metavar="NAME",
         help="Work out the update of this parameter, element by element; may be repeated.",
-        autocompletion=lambda incomplete: complete_parameter(incomplete),
+        autocompletion=lambda incomplete: names.complete_parameter(incomplete),
         show_default=False,
     ),
 ]
@@ -133,148 +229,62 @@ def file_to_write(option: str, path: Path, endings: tuple[str, ...] = ()) -> Pat
     return found
 
 
-def request(
-    x: list[str] | None,
-    seed: str,
-    eps: list[str] | None,
-    arithmetic: str | None,
-    default: Literal["printed", "full"],
-    architecture: Architecture = BUILT_IN,
-) -> Request:
-    """Check the run options; only then load what runs the model."""
-    width, latent = architecture.input_size, architecture.latent_size
-    rows = parsing.rows("--x", x, width) if x else (tuple(float(i + 1) for i in range(width)),)
-    number = parsing.whole("--seed", seed, 0, parsing.LARGEST_SEED, "a seed")
-    noise = parsing.rows("--eps", eps, latent) if eps else None
-    if noise is not None and len(noise) != len(rows):
-        raise Problem(
-            "--eps",
-            " --eps ".join(eps or ()),
-            f"{len(noise)} given for {len(rows)} rows of x; give one --eps for each --x",
-        )
-    chosen = default
-    if arithmetic is not None:
-        chosen = cast(
-            Literal["printed", "full"],
-            parsing.choice("--arithmetic", arithmetic, ("printed", "full")),
-        )
-    from ..pipeline import Request
+@dataclass(frozen=True)
+class Options:
+    """What every command takes: what to run and how to write it."""
 
-    flat = None if noise is None else tuple(value for row in noise for value in row)
-    return Request(x=rows, seed=number, eps=flat, arithmetic=chosen, architecture=architecture)
+    x: X = None
+    x_file: XFile = None
+    seed: Seed = "42"
+    eps: Eps = None
+    arithmetic: ArithmeticOption = None
+    dims: Dims = None
+    activation: ActivationOption = "relu"
+    recon: Recon = "mse"
+    reduction: Reduction = "sum"
+    beta: Beta = "1"
+    weights: Weights = None
+    model: ModelOption = None
+    model_arg: ModelArguments = None
+    loss: LossOption = None
+    objective: Objective = None
+    format: FormatOption = "text"
+    output_file: Output = None
+    digits: Digits = None
+
+    def style(self) -> Style:
+        """Check the output options."""
+        return style(self.format, self.output_file, self.digits)
 
 
-def step_names(names: list[str] | None, architecture: Architecture = BUILT_IN) -> list[str]:
-    """Check the names of steps."""
-    valid = ("x", *architecture.steps)
-    for name in names or ():
-        if name not in valid:
-            raise unknown_name("--step", name, "step", valid)
-    return list(names or ())
+def with_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the shared options; it receives them as one `options`.
 
-
-def parameter_names(names: list[str] | None, architecture: Architecture = BUILT_IN) -> list[str]:
-    """Check the names of parameters, which are what an optimizer moves."""
-    for name in names or ():
-        if name not in architecture.parameters:
-            raise unknown_name("--param", name, "parameter", architecture.parameters)
-    return list(dict.fromkeys(names or ()))
-
-
-def gradient_names(names: list[str] | None, architecture: Architecture = BUILT_IN) -> list[str]:
-    """Check the names of parameters and values that have a gradient; `.grad` may follow."""
-    found = []
-    for given in names or ():
-        name = given.removesuffix(".grad")
-        if name in WITHOUT_GRADIENT:
-            raise Problem("--param", given, f"it has no gradient: {WITHOUT_GRADIENT[name]}")
-        if name not in architecture.with_gradient:
-            raise unknown_name("--param", given, "parameter or value", architecture.with_gradient)
-        found.append(name)
-    return found
-
-
-def require_reached(term: str, names: list[str]) -> None:
-    """Check that a loss term has a gradient at each name."""
-    for name in names:
-        if term == "kl" and (name in DECODER_VALUES or name.startswith("fc_dec")):
-            raise Problem(
-                "--param",
-                name,
-                "the KL does not reach it, so --term kl has no "
-                "gradient there; ask for --term mse, or for a value of the encoder",
-            )
-        if name in ("loss", "mse", "kl") and name != term:
-            raise Problem("--param", name, f"the {term} term is not made from it; leave --term out")
-
-
-DECODER_VALUES = ("std", "z", "decoder_pre", "decoder_hidden", "recon_x")
-
-
-def target(
-    text: str, rows: int, architecture: Architecture = BUILT_IN
-) -> tuple[str, bool, tuple[int, ...] | None]:
-    """Read a number's name: `z[0]`, `fc1.weight.grad[0,1]`, `loss`.
-
-    Returns
-    -------
-    tuple
-        The value's name, whether its gradient is meant, and the full index; None when the
-        whole tensor was named.
+    Typer reads a signature, so the command gets one: its own parameters, then ours.
     """
-    match = re.fullmatch(r"([^\[\]]+?)(\.grad)?(?:\[([^\[\]]*)\])?", text.strip())
-    if match is None:
-        raise Problem("TARGET", text, "write a name and an index, such as z[0] or mu.grad[1]")
-    name, grad, inside = match[1], bool(match[2]), match[3]
-    names = ("x", *architecture.parameters, *architecture.steps)
-    if name not in names:
-        raise unknown_name("TARGET", name, "value", names)
-    if grad and name in WITHOUT_GRADIENT:
-        raise Problem("TARGET", text, f"{name} has no gradient: {WITHOUT_GRADIENT[name]}")
-    shape = architecture.shape(name, rows)
-    return name, grad, None if inside is None else _index(text, name, inside, shape)
+    own = [
+        parameter
+        for parameter in inspect.signature(command, eval_str=True).parameters.values()
+        if parameter.name != "options"
+    ]
+    hints = get_type_hints(Options, include_extras=True)
+    shared = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=field.default,
+            annotation=hints[field.name],
+        )
+        for field in fields(Options)
+    ]
 
+    @functools.wraps(command)
+    def wrapped(**given: Any) -> None:
+        ours = {field.name: given.pop(field.name) for field in fields(Options)}
+        command(**given, options=Options(**ours))
 
-def _index(text: str, name: str, inside: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    parts = [part.strip() for part in inside.split(",")] if inside.strip() else []
-    known = f"{name} has shape {list(shape)}"
-    if not all(re.fullmatch(r"[+-]?[0-9]+", part) for part in parts):
-        raise Problem("TARGET", text, f"an index is whole numbers parted by commas; {known}")
-    index = tuple(int(part) for part in parts)
-    if len(index) == len(shape) - 1 and shape[0] == 1 and len(shape) > 1:
-        index = (0, *index)
-    if len(index) != len(shape):
-        raise Problem("TARGET", text, f"{len(index)} given as index; {known}")
-    for at, size in zip(index, shape, strict=True):
-        if not -size <= at < size:
-            raise Problem("TARGET", text, f"index {at} is outside; {known}")
-    return tuple(at % size for at, size in zip(index, shape, strict=True))
-
-
-def complete_target(incomplete: str) -> list[str]:
-    """Complete the name of a value, a parameter or a gradient in the shell."""
-    names = ("x", *BUILT_IN.parameters, *BUILT_IN.steps)
-    grads = (f"{name}.grad" for name in BUILT_IN.with_gradient)
-    return [name for name in (*names, *grads) if name.startswith(incomplete)]
-
-
-WITHOUT_GRADIENT = {
-    "x": "the input is given, not trained; ask for encoder_pre, the first value made from it",
-    "eps": "the noise is drawn, not computed; ask for std or z, which it goes into",
-    "variance": "the loss does not use it; ask for logvar, which it is made from",
-}
-
-
-def complete_parameter(incomplete: str) -> list[str]:
-    """Complete the name of a parameter in the shell."""
-    return [name for name in BUILT_IN.parameters if name.startswith(incomplete)]
-
-
-def complete_step(incomplete: str) -> list[str]:
-    """Complete the name of a step in the shell."""
-    return [name for name in ("x", *BUILT_IN.steps) if name.startswith(incomplete)]
-
-
-def complete_gradient(incomplete: str) -> list[str]:
-    """Complete the name of a parameter or value in the shell."""
-    return [name for name in BUILT_IN.with_gradient if name.startswith(incomplete)]
+    named = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+    signature = inspect.Signature([*named, *shared])
+    wrapped.__signature__ = signature  # type: ignore[attr-defined]  # functions may have one
+    wrapped.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
+    return wrapped

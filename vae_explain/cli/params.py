@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import typer
 
-from . import options, output
-from .options import ArithmeticOption, Digits, Eps, FormatOption, Output, Seed, X
+from . import output
+from .job import Job
+from .options import Options, with_options
 
 
+@with_options
 def params(
-    x: X = None,
-    seed: Seed = "42",
-    eps: Eps = None,
-    arithmetic: ArithmeticOption = None,
-    format: FormatOption = "text",
-    output_file: Output = None,
-    digits: Digits = None,
+    *,
+    options: Options,
 ) -> None:
     """Show the architecture, and all weights and biases."""
-    style = options.style(format, output_file, digits)
-    request = options.request(x, seed, eps, arithmetic, default="printed")
+    style = options.style()
+    job = Job(options, "printed")
 
-    from .. import pipeline
     from ..render import json
     from ..walkthrough import parameters as page
 
-    run = pipeline.run(request)
-    walkthrough, checks = page.parameters(run, request.architecture)
+    run = job.run()
+    walkthrough, checks = page.parameters(run, None if job.own else job.architecture)
     if style.format == "json":
         output.write(json.dump(run, "params", checks), style)
         raise typer.Exit(output.code(checks))

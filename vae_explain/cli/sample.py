@@ -7,34 +7,28 @@ from typing import Annotated
 
 import typer
 
-from . import options, output, parsing
-from .options import ArithmeticOption, Digits, FormatOption, Output, Seed, X
-from .problems import ExitCode, Problem
+from . import output, parsing
+from .job import Job
+from .options import Options, with_options
+from .problems import ExitCode
 
 MOST_DRAWS = 1_000_000
 
 
+@with_options
 def sample(
-    x: X = None,
-    seed: Seed = "42",
     draws: Annotated[
         str, typer.Option(metavar="INTEGER", help="How many draws of the noise.")
     ] = "100",
-    # Taken and refused: who knows it from the other commands gets told why.
-    eps: Annotated[list[str] | None, typer.Option("--eps", hidden=True)] = None,
-    arithmetic: ArithmeticOption = None,
-    format: FormatOption = "text",
-    output_file: Output = None,
-    digits: Digits = None,
+    *,
+    options: Options,
 ) -> None:
     """Show what the numbers and gradients do over many draws of the noise."""
-    style = options.style(format, output_file, digits)
+    style = options.style()
     count = parsing.whole("--draws", draws, 2, MOST_DRAWS, "a number of draws")
-    if eps:
-        raise Problem(
-            "--eps", " ".join(eps), "sample draws its own noise; leave it out, or ask forward"
-        )
-    request = options.request(x, seed, None, arithmetic, default="full")
+    job = Job(options, "full")
+    job.refuse("sample", "eps", "model")
+    request = job.request()
 
     from .. import pipeline, sampling
     from ..render import json, terminal

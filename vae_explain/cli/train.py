@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import options, output, parsing
+from . import names, output, parsing
+from .job import Job
 from .options import (
-    Digits,
-    FormatOption,
+    LARGEST_RATE,
     LearningRate,
-    Output,
+    Options,
     Parameters,
-    Seed,
     Style,
-    X,
+    file_to_write,
+    with_options,
 )
 from .problems import ExitCode, Problem
 
@@ -29,9 +29,8 @@ MOST_STEPS = 1_000_000
 TO_FILES = "Files"
 
 
+@with_options
 def train(
-    x: X = None,
-    seed: Seed = "42",
     steps: Annotated[
         str, typer.Option(metavar="INTEGER", help="How many updates to make.")
     ] = "200",
@@ -67,29 +66,30 @@ def train(
             show_default=False,
         ),
     ] = None,
-    format: FormatOption = "text",
-    output_file: Output = None,
-    digits: Digits = None,
+    *,
+    options: Options,
 ) -> None:
     """Train on x with PyTorch, and show the losses and any one step."""
-    style = options.style(format, output_file, digits)
+    style = options.style()
+    job = Job(options, "full")
+    job.refuse("train", "eps", "arithmetic", "model")
     count = parsing.whole("--steps", steps, 1, MOST_STEPS, "it")
-    rate = parsing.positive("--lr", lr, options.LARGEST_RATE, "a learning rate")
+    rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
     kind = parsing.choice("--optimizer", optimizer, ("sgd", "adam"))
     explained = None
     if explain_step is not None:
         explained = parsing.whole("--explain-step", explain_step, 0, count - 1, "a step")
-    names = options.parameter_names(param)
-    if names and explained is None:
+    chosen = names.parameter_names(param, job.architecture)
+    if chosen and explained is None:
         mend = "only an opened step shows a parameter's update; give --explain-step too"
-        raise Problem("--param", names[0], mend)
-    picture = options.file_to_write("--plot", plot, (".svg", ".png")) if plot else None
+        raise Problem("--param", chosen[0], mend)
+    picture = file_to_write("--plot", plot, (".svg", ".png")) if plot else None
     if picture is not None and find_spec("matplotlib") is None:
         mend = "drawing needs matplotlib; install it with: pip install 'vae-explain[plot]'"
         raise Problem("--plot", picture, mend)
-    weights = options.file_to_write("--save", save, (".safetensors",)) if save else None
+    weights = file_to_write("--save", save, (".safetensors",)) if save else None
     _require_apart(style, picture, weights)
-    request = options.request(x, seed, None, "full", default="full")
+    request = job.request()
 
     from .. import training
     from ..optimization import TrainingRequest
@@ -104,11 +104,12 @@ def train(
         seed=request.seed,
         explain=explained,
         architecture=request.architecture,
+        weights=request.weights,
     )
     with terminal.progress(count, "training", sys.stderr) as report:
         found = training.train(wanted, report)
     written = _keep(found, picture, weights)
-    walkthrough, checks = page.training(found, names, written)
+    walkthrough, checks = page.training(found, chosen, written)
     if style.format == "json":
         output.write(json.dump_training(found, checks), style)
     else:

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import typer
 
-from . import options, output, parsing
-from .options import Digits, Eps, FormatOption, LearningRate, Output, Parameters, Seed, X
+from . import names, output, parsing
+from .job import Job
+from .options import LARGEST_RATE, LearningRate, Options, Parameters, with_options
 from .problems import ExitCode
 
 
+@with_options
 def update(
-    x: X = None,
-    seed: Seed = "42",
-    eps: Eps = None,
     lr: LearningRate = "0.01",
     param: Parameters = None,
-    format: FormatOption = "text",
-    output_file: Output = None,
-    digits: Digits = None,
+    *,
+    options: Options,
 ) -> None:
     """Take one step of gradient descent and show what it does."""
-    style = options.style(format, output_file, digits)
-    names = options.parameter_names(param)
-    rate = parsing.positive("--lr", lr, options.LARGEST_RATE, "a learning rate")
-    request = options.request(x, seed, eps, "full", default="full")
+    style = options.style()
+    job = Job(options, "full")
+    job.refuse("update", "arithmetic", "model")
+    chosen = names.parameter_names(param, job.architecture)
+    rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
+    request = job.request()
 
     from .. import training
     from ..render import json
     from ..walkthrough import update as page
 
     found = training.update(request, rate)
-    walkthrough, checks = page.update(found, request.architecture.parameters, names)
+    walkthrough, checks = page.update(found, request.architecture.parameters, chosen)
     if style.format == "json":
         output.write(json.dump_update(found, checks), style)
     else:

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from .activations import ELU, LEAKY_RELU, LOGSIGMOID, SILU, SOFTPLUS, SOFTSIGN
 from .adaptive_avg_pool2d import ADAPTIVE_AVG_POOL2D
+from .addmm import ADDMM
 from .arithmetic import ADD, DIV, MUL, NEG, SUB
 from .axes import MATRIX_TRANSPOSE, MOVEDIM, PERMUTE, REVERSED, TRANSPOSE, T
+from .batch_norm import BATCH_NORM
 from .binary_cross_entropy import BINARY_CROSS_ENTROPY, BINARY_CROSS_ENTROPY_WITH_LOGITS
 from .clamp import CLAMP, CLAMP_MAX, CLAMP_MIN, MAXIMUM, MINIMUM, WHERE
 from .convolution import CONV1D, CONV2D, CONV_TRANSPOSE1D, CONV_TRANSPOSE2D
 from .copying import INTERPOLATE, PAD
+from .cross_entropy import CROSS_ENTROPY, NLL_LOSS
 from .functions import ABS, COS, EXPM1, LOG1P, RECIPROCAL, RSQRT, SIGN, SIN
 from .gelu import GELU
 from .group_norm import GROUP_NORM
 from .joining import CAT, STACK
+from .kl_div import KL_DIV
+from .layer_norm import LAYER_NORM
 from .linear import LINEAR
 from .losses import HUBER_LOSS, L1_LOSS, SMOOTH_L1_LOSS
 from .matmul import BMM, MATMUL
 from .mse_loss import MSE_LOSS
 from .noise import RANDN, RANDN_LIKE
-from .normalization import BATCH_NORM, LAYER_NORM
 from .pooling import AVG_POOL2D, MAX_POOL2D
 from .powers import EXP, LOG, POW, SQRT, SQUARE
 from .reductions import MEAN, SUM
@@ -125,6 +129,10 @@ ALL: tuple[Rule, ...] = (
     HUBER_LOSS,
     BINARY_CROSS_ENTROPY,
     BINARY_CROSS_ENTROPY_WITH_LOGITS,
+    CROSS_ENTROPY,
+    NLL_LOSS,
+    ADDMM,
+    KL_DIV,
     MSE_LOSS,
     RANDN_LIKE,
     RANDN,

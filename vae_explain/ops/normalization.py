@@ -1,4 +1,4 @@
-"""`layer_norm` and `batch_norm`: shifted to mean 0, scaled to variance 1, then scaled and shifted.
+"""What `layer_norm` and `batch_norm` have in common: mean 0 and variance 1, then an own scale.
 
 They differ only in what a mean is taken over: a sample's features, or a feature's samples.
 One element is told with the mean and the variance as numbers of their own, `mean(h[0,:])`,
@@ -8,25 +8,14 @@ takes the means and variances that it is given.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..expression import ONE, Add, Apply, Div, Expression, Index, Number, Opaque, Ref, Reshape
-from ..trace import Array, Slot
-from .rule import (
-    Bound,
-    Call,
-    Example,
-    NotExplained,
-    Partial,
-    Rule,
-    called,
-    indices,
-    sum_to,
-)
-
-TWO = Number(2.0)
+from ..trace import Array
+from .rule import Bound, Call, Example, NotExplained, Partial, Rule, indices, sum_to
 
 
 class Norm(NamedTuple):
@@ -275,7 +264,7 @@ def _dropped(body: Expression, full: tuple[int, ...], shape: tuple[int, ...]) ->
     return body if full == shape else Reshape(body, shape)
 
 
-# --- the two of them --------------------------------------------------------------------
+# --- the rule ---------------------------------------------------------------------------
 
 
 def with_affine(input: Any, given: tuple[Any, ...], weight: Any, bias: Any) -> tuple[Any, ...]:
@@ -284,28 +273,7 @@ def with_affine(input: Any, given: tuple[Any, ...], weight: Any, bias: Any) -> t
     return tuple(operand for operand in (input, *given, weight, bias) if operand is not None)
 
 
-def bind_layer_norm(
-    input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-05
-) -> Bound:
-    features = 1 if isinstance(normalized_shape, int) else len(normalized_shape)
-    return with_affine(input, (), weight, bias), {"features": features, "eps": eps}
-
-
-def bind_batch_norm(
-    input: Any,
-    running_mean: Any,
-    running_var: Any,
-    weight: Any = None,
-    bias: Any = None,
-    training: bool = False,
-    momentum: float | None = 0.1,
-    eps: float = 1e-05,
-) -> Bound:
-    given = () if training else (running_mean, running_var)
-    return with_affine(input, given, weight, bias), {"training": training, "eps": eps}
-
-
-def normalizing(name: str, bind: Any, words: str, *examples: Example) -> Rule:
+def normalizing(name: str, bind: Callable[..., Bound], words: str, *examples: Example) -> Rule:
     return Rule(
         name=name,
         bind=bind,
@@ -319,46 +287,3 @@ def normalizing(name: str, bind: Any, words: str, *examples: Example) -> Rule:
         torch=f"torch.nn.functional.{name}",
         examples=examples,
     )
-
-
-_X = (np.arange(24) * 5 % 23 - 11.0).reshape(4, 6) / 16
-_WEIGHT, _BIAS = np.array([0.5, -1.25, 2.0]), np.array([0.125, -1.0, 0.5])
-_ROWS = _X[:, :3]
-_IMAGES = _X.reshape(2, 3, 4)
-_TRAINED = (Slot(0), None, None)  # in training, means and variances are the batch's own
-_MEAN, _VARIANCE = np.array([0.25, -0.5, 0.125]), np.array([1.5, 0.75, 0.25])
-
-LAYER_NORM = normalizing(
-    "layer_norm",
-    bind_layer_norm,
-    "each sample shifted to mean 0 and scaled to variance 1",
-    called(bind_layer_norm, (_ROWS, _WEIGHT, _BIAS), Slot(0), (3,), weight=Slot(1), bias=Slot(2)),
-    called(bind_layer_norm, (_ROWS, _WEIGHT), Slot(0), (3,), Slot(1), None, 0.125),
-    called(bind_layer_norm, (_IMAGES,), Slot(0), (3, 4)),
-    called(bind_layer_norm, (_X[0],), Slot(0), (6,)),
-)
-
-BATCH_NORM = normalizing(
-    "batch_norm",
-    bind_batch_norm,
-    "each feature shifted to mean 0 and scaled to variance 1 over the batch",
-    called(
-        bind_batch_norm,
-        (_ROWS, _WEIGHT, _BIAS),
-        Slot(0),
-        None,
-        None,
-        weight=Slot(1),
-        bias=Slot(2),
-        training=True,
-    ),  # fmt: skip
-    called(bind_batch_norm, (_IMAGES, _WEIGHT), *_TRAINED, Slot(1), None, True),
-    called(bind_batch_norm, (_ROWS,), *_TRAINED, training=True, eps=0.125),
-    called(
-        bind_batch_norm,
-        (_ROWS, _MEAN, _VARIANCE, _WEIGHT, _BIAS),
-        *map(Slot, range(5)),
-        fixed=(1, 2),
-    ),
-    called(bind_batch_norm, (_IMAGES, _MEAN, _VARIANCE), *map(Slot, range(3)), fixed=(1, 2)),
-)

@@ -122,9 +122,7 @@ class Arithmetic:
             pairs = zip(block.lines, full, results, strict=True)
             worked = [self._with_latex(*pair) for pair in pairs]
             return [[*group, []] for group in worked[:-1]] + worked[-1:]
-        numbers = [
-            self.canvas.tokens(line.expression, True, block.leaves) for line in block.lines
-        ]
+        numbers = [self.canvas.tokens(line.expression, True, block.leaves) for line in block.lines]
         entries = list(zip(block.lines, numbers, results, strict=True))
         worked = [self._worked(name, *entry) for name, entry in zip(full, entries, strict=True)]
         if len(worked) > 1 and max(map(len, worked)) > 1:
@@ -196,7 +194,11 @@ class Arithmetic:
         numbers = self.canvas.tokens(line.expression, numbers=True)
         worked = self._equation([Piece("  ")], numbers, self._result(line, result))
         # Not wrapped: LaTeX is there to be copied.
-        return [*symbols, *worked, [Piece("  " + self.canvas.symbols(to_latex(line.expression)), "dim")]]
+        return [
+            *symbols,
+            *worked,
+            [Piece("  " + self.canvas.symbols(to_latex(line.expression)), "dim")],
+        ]
 
     def _total(self, block: Lines) -> list[Line]:
         assert block.total is not None, "only called when there is one"

@@ -20,6 +20,7 @@ TITLES = {
     "decoder_pre": "Decode to the hidden layer",
     "recon_x": "Reconstruct the input",
     "mse": "Reconstruction loss",
+    "bce": "Reconstruction loss",
     "kl": "KL divergence from the prior N(0, I)",
     "loss": "Total loss",
 }
@@ -36,12 +37,12 @@ FORWARD_WORDS = {
         "apart, as ε ~ N(0, I), and z is an ordinary function of μ, σ and ε."
     ),
     "recon_x": "No activation at the end: each output is the mean of a Gaussian.",
-    "mse": "The squared distance of the reconstruction from the input, summed.",
+    "mse": "The squared distance of the reconstruction from the input.",
+    "bce": "How surprised the reconstruction is by the input, taken as probabilities.",
     "kl": (
         "How far q(z|x) is from the prior, in closed form for two Gaussians; zero only for "
         "μ = 0 and σ = 1."
     ),
-    "loss": "Both terms with weight one: the negative ELBO up to a constant.",
 }
 
 BACKWARD_WORDS = {

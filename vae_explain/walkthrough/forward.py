@@ -99,13 +99,24 @@ class _ForwardPage(Page):
         first = numbers[0]
         activation = self.activation_of(first)
         self.open(numbers, self.layer_detail(first, activation))
-        words = forward_words(self.name(first))
+        words = forward_words(self.name(first)) or self.loss_words(first)
         if words:
             self.add(Prose(words))
         for number in numbers:
             if number == activation and self.rule_name(first) in ROW_OPS:
                 continue  # shown beside the layer's rows
             self.step(number, activation if number == first else None)
+
+    def loss_words(self, number: int) -> str:
+        """Say how the loss weighs its terms."""
+        terms = self.run.trace.terms
+        if number != self.run.trace.output or not terms:
+            return ""
+        if all(term.weight == 1 for term in terms):
+            both = "Both terms" if len(terms) == 2 else "All terms"
+            return f"{both} with weight one."
+        weights = ", ".join(f"{term.name} with weight {term.weight:g}" for term in terms)
+        return f"The weighted sum of its terms: {weights}."
 
     def layer_detail(self, number: int, activation: int | None) -> str:
         """Say which layer made a value: `fc1: Linear 4→8, then ReLU`."""

@@ -8,8 +8,25 @@ from ..run import Run
 from .captions import counted
 from .page import arithmetic_words, heading_line
 
-def parameters(run: Run, architecture: Architecture) -> tuple[Walkthrough, Checks]:
-    """Compose the parameters page of the built-in VAE."""
+
+def parameters(run: Run, architecture: Architecture | None = None) -> tuple[Walkthrough, Checks]:
+    """Compose the parameters page, with the layers when it is the built-in VAE's."""
+    title, remarks = heading_line(run), (arithmetic_words(run),)
+    blocks = _of_any_model(run) if architecture is None else _built_in(run, architecture)
+    return Walkthrough("params", title, remarks, tuple(blocks)), Checks()
+
+
+def _of_any_model(run: Run) -> list[Block]:
+    found = [value for value in run.trace.values if value.kind == "parameter" and value.name]
+    total = sum(value.array.size for value in found)
+    blocks: list[Block] = [Heading(1, "Parameters", counted(total, "number"))]
+    for value in found:
+        array = run.values[value.id]
+        blocks.append(Matrix(value.name or "", array, "parameter", "parameter"))
+    return blocks
+
+
+def _built_in(run: Run, architecture: Architecture) -> list[Block]:
     layers = architecture.layers
     total = sum(layer.count for layer in layers)
     names = [layer.name for layer in layers]
@@ -49,11 +66,8 @@ def parameters(run: Run, architecture: Architecture) -> tuple[Walkthrough, Check
             for kind in ("weight", "bias"):
                 full = f"{name}.{kind}"
                 blocks.append(Matrix(full, run.array(full), "parameter", "parameter"))
-    blocks.append(
-        Note(f"{counted(total, 'parameter')} shown, as PyTorch draws them for this seed.")
-    )
-    remarks = (arithmetic_words(run),)
-    return Walkthrough("params", heading_line(run), remarks, tuple(blocks)), Checks()
+    blocks.append(Note(f"{counted(total, 'parameter')} shown."))
+    return blocks
 
 
 def stages(architecture: Architecture) -> tuple[tuple[str, str], ...]:

@@ -1,0 +1,232 @@
+"""What a command is asked to run: the built-in VAE of some shape, or the user's own model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+from ..architecture import ACTIVATIONS, BUILT_IN, Architecture
+from . import parsing
+from .options import Options
+from .problems import Problem
+
+if TYPE_CHECKING:
+    from ..pipeline import OwnRequest, Request
+    from ..run import Run
+
+Arithmetic = Literal["printed", "full"]
+WIDEST = 10**6
+MOST_BYTES = 4 * 2**30  # of parameters, before anything is built
+GIVEN_BY_FILE = ".csv", ".npy"
+WEIGHT_FILES = ".safetensors", ".pt", ".pth"
+
+
+class Job:
+    """The checked run options of one command.
+
+    Everything about the built-in VAE is checked when the job is made, before PyTorch is
+    loaded; a user's model can only be judged once it runs.
+    """
+
+    def __init__(self, options: Options, default: Arithmetic) -> None:
+        self.options = options
+        self.own = options.model is not None
+        self.architecture = architecture(options)
+        self.seed = parsing.whole("--seed", options.seed, 0, parsing.LARGEST_SEED, "a seed")
+        chosen = default
+        if options.arithmetic is not None:
+            parsing.choice("--arithmetic", options.arithmetic, ("printed", "full"))
+            chosen = cast(Arithmetic, options.arithmetic)
+        elif self.own:
+            chosen = "full"
+        self.arithmetic: Arithmetic = chosen
+        self._check_files()
+        if not self.own:
+            self._check_built_in()
+
+    @property
+    def rows(self) -> int:
+        """How many rows of x there are, as far as is known without reading a file."""
+        return len(self.options.x) if self.options.x else 1
+
+    def run(self) -> Run:
+        """Load, record and return the numbers."""
+        from .. import pipeline
+
+        return pipeline.run_own(self.own_request()) if self.own else pipeline.run(self.request())
+
+    def request(self) -> Request:
+        """Return the request for the built-in VAE."""
+        from ..pipeline import Request
+
+        rows = self._file_rows() if self.options.x_file else self._given_rows()
+        if self.architecture.recon == "bce":
+            _require_probabilities(rows)
+        noise = self._noise(len(rows))
+        return Request(
+            x=rows,
+            seed=self.seed,
+            eps=noise,
+            arithmetic=self.arithmetic,
+            architecture=self.architecture,
+            weights=self.options.weights,
+        )
+
+    def own_request(self) -> OwnRequest:
+        """Return the request for a user's model."""
+        import numpy as np
+
+        from .. import inputs
+        from ..loading import argument
+        from ..pipeline import OwnRequest
+
+        options = self.options
+        if options.x_file is not None:
+            x = inputs.read(options.x_file)
+        elif options.x:
+            rows = [parsing.numbers("--x", text) for text in options.x]
+            if len({len(row) for row in rows}) > 1:
+                raise Problem("--x", options.x[-1], "rows of a batch must be of one length")
+            x = np.array(rows, dtype=np.float32)
+        else:
+            raise Problem("--model", options.model, "give the input it runs on by --x or --x-file")
+        eps = [value for text in options.eps or () for value in parsing.numbers("--eps", text)]
+        return OwnRequest(
+            model=options.model or "",
+            arguments=dict(argument(text) for text in options.model_arg or ()),
+            loss=options.loss,
+            objective=options.objective,
+            x=x,
+            seed=self.seed,
+            eps=tuple(eps) or None,
+            arithmetic=self.arithmetic,
+            weights=options.weights,
+        )
+
+    def refuse(self, command: str, *names: str) -> None:
+        """Raise a problem for options that a command has no use for."""
+        for name in names:
+            value = getattr(self.options, name)
+            if value is not None:
+                option = "--" + name.replace("_", "-")
+                shown = " ".join(value) if isinstance(value, list) else value
+                raise Problem(option, shown, f"{command} {REFUSALS[name]}")
+
+    def _check_files(self) -> None:
+        options = self.options
+        if options.x and options.x_file:
+            raise Problem("--x-file", options.x_file, "give either --x or --x-file")
+        for option, path, endings in (
+            ("--x-file", options.x_file, GIVEN_BY_FILE),
+            ("--weights", options.weights, WEIGHT_FILES),
+        ):
+            if path is not None:
+                _require_file(option, path, endings)
+        if self.own:
+            if options.dims is not None:
+                raise Problem("--dims", options.dims, "it shapes the built-in VAE; leave it out")
+            return
+        for name in ("model_arg", "loss", "objective"):
+            value = getattr(options, name)
+            if value:
+                shown = " ".join(value) if isinstance(value, list) else value
+                option = "--" + name.replace("_", "-")
+                raise Problem(option, shown, "it goes with a model of your own; give --model too")
+
+    def _check_built_in(self) -> None:
+        rows = self._given_rows()
+        if self.architecture.recon == "bce" and not self.options.x_file:
+            _require_probabilities(rows)
+        if not self.options.x_file:
+            self._noise(len(rows))
+
+    def _given_rows(self) -> tuple[tuple[float, ...], ...]:
+        width = self.architecture.input_size
+        if self.options.x:
+            return parsing.rows("--x", self.options.x, width)
+        return (tuple(float(i + 1) for i in range(width)),)
+
+    def _file_rows(self) -> tuple[tuple[float, ...], ...]:
+        from .. import inputs
+
+        assert self.options.x_file is not None, "only asked when there is one"
+        array = inputs.read(self.options.x_file)
+        width = self.architecture.input_size
+        if array.ndim != 2 or array.shape[1] != width:
+            raise Problem(
+                "--x-file",
+                self.options.x_file,
+                f"it has shape {list(array.shape)}, but the model takes rows of {width}",
+            )
+        return tuple(tuple(row) for row in array.tolist())
+
+    def _noise(self, rows: int) -> tuple[float, ...] | None:
+        given = self.options.eps
+        if not given:
+            return None
+        noise = parsing.rows("--eps", given, self.architecture.latent_size)
+        if len(noise) != rows:
+            raise Problem(
+                "--eps",
+                " --eps ".join(given),
+                f"{len(noise)} given for {rows} rows of x; give one --eps for each --x",
+            )
+        return tuple(value for row in noise for value in row)
+
+
+REFUSALS = {
+    "eps": "draws its own noise; leave it out, or ask forward",
+    "arithmetic": "works in PyTorch's own float32; leave it out",
+    "model": "works on the built-in VAE; leave it out, or ask forward, backward, why or params",
+}
+
+
+def _require_file(option: str, path: Path, endings: tuple[str, ...]) -> None:
+    if path.suffix.lower() not in endings:
+        raise Problem(option, path, f"name a file that ends with {' or '.join(endings)}")
+    if not path.expanduser().is_file():
+        raise Problem(option, path, "there is no such file")
+
+
+def _require_probabilities(rows: tuple[tuple[float, ...], ...]) -> None:
+    outside = [value for row in rows for value in row if not 0 <= value <= 1]
+    if outside:
+        mend = "binary cross-entropy wants every x from 0 to 1; give such an --x"
+        raise Problem("--recon", "bce", f"x has {outside[0]:g}, but {mend}")
+
+
+def architecture(options: Options) -> Architecture:
+    """Check the options that shape the built-in VAE."""
+    parsing.choice("--activation", options.activation, ACTIVATIONS)
+    parsing.choice("--recon", options.recon, ("mse", "bce"))
+    parsing.choice("--reduction", options.reduction, ("sum", "mean"))
+    beta = parsing.numbers("--beta", options.beta)
+    if len(beta) != 1 or beta[0] < 0:
+        raise Problem("--beta", options.beta, "it is one number from 0 up")
+    found = Architecture(
+        dims=BUILT_IN.dims if options.dims is None else _dims(options.dims),
+        activation=options.activation,  # type: ignore[arg-type]  # one of its choices, see above
+        recon=options.recon,  # type: ignore[arg-type]  # likewise
+        reduction=options.reduction,  # type: ignore[arg-type]  # likewise
+        beta=beta[0],
+    )
+    size = 4 * sum(layer.count for layer in found.layers)
+    if size > MOST_BYTES:
+        mend = f"its parameters alone take {size / 2**30:.0f} GiB; give smaller widths"
+        raise Problem("--dims", options.dims, mend)
+    return found
+
+
+def _dims(text: str) -> tuple[int, ...]:
+    example = "write widths such as 784-400-20-400-784"
+    widths = [
+        parsing.whole("--dims", part, 1, WIDEST, "a width") if part.strip() else 0
+        for part in text.strip().split("-")
+    ]
+    if not all(widths):
+        raise Problem("--dims", text, f"a width is a whole number from 1; {example}")
+    if len(widths) < 3 or len(widths) % 2 == 0:
+        raise Problem("--dims", text, f"an odd number of widths, three or more; {example}")
+    if widths[0] != widths[-1]:
+        raise Problem("--dims", text, "a VAE gives back what it got: make both ends equal")
+    return tuple(widths)

@@ -1,0 +1,187 @@
+"""Names given on the command line, judged before anything heavy is loaded."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..architecture import BUILT_IN, Architecture
+from . import parsing
+from .problems import Problem, unknown_name
+
+if TYPE_CHECKING:
+    from ..run import Run
+    from .job import Job
+
+
+def step_names(names: list[str] | None, architecture: Architecture = BUILT_IN) -> list[str]:
+    """Check the names of steps."""
+    valid = ("x", *architecture.steps)
+    for name in names or ():
+        if name not in valid:
+            raise unknown_name("--step", name, "step", valid)
+    return list(names or ())
+
+
+def parameter_names(names: list[str] | None, architecture: Architecture = BUILT_IN) -> list[str]:
+    """Check the names of parameters, which are what an optimizer moves."""
+    for name in names or ():
+        if name not in architecture.parameters:
+            raise unknown_name("--param", name, "parameter", architecture.parameters)
+    return list(dict.fromkeys(names or ()))
+
+
+def gradient_names(names: list[str] | None, architecture: Architecture = BUILT_IN) -> list[str]:
+    """Check the names of parameters and values that have a gradient; `.grad` may follow."""
+    found = []
+    for given in names or ():
+        name = given.removesuffix(".grad")
+        if name in WITHOUT_GRADIENT:
+            raise Problem("--param", given, f"it has no gradient: {WITHOUT_GRADIENT[name]}")
+        if name not in architecture.with_gradient:
+            raise unknown_name("--param", given, "parameter or value", architecture.with_gradient)
+        found.append(name)
+    return found
+
+
+def require_reached(term: str, names: list[str], architecture: Architecture = BUILT_IN) -> None:
+    """Check that a loss term has a gradient at each name."""
+    error = architecture.recon
+    for name in names:
+        if term == "kl" and name in architecture.without_kl:
+            mend = (
+                "the KL does not reach it, so --term kl has no gradient there; ask for "
+                f"--term {error}, or for a value of the encoder"
+            )
+            raise Problem("--param", name, mend)
+        if name in ("loss", *architecture.terms) and name != term:
+            raise Problem("--param", name, f"the {term} term is not made from it; leave --term out")
+
+
+def wanted_gradients(job: Job, given: list[str] | None, term: str | None) -> list[str]:
+    """Check `--param` and `--term` together, as far as the model is known."""
+    if job.own:
+        return [name.removesuffix(".grad") for name in given or ()]
+    found = gradient_names(given, job.architecture)
+    if term is not None:
+        parsing.choice("--term", term, job.architecture.terms)
+        require_reached(term, found, job.architecture)
+    return found
+
+
+def known(
+    option: str, given: list[str], run: Run, gradient: bool = False, term: str | None = None
+) -> None:
+    """Check names against a run, for a model that is known only now."""
+    values = run.trace.by_name
+    if term is not None:
+        parsing.choice("--term", term, tuple(entry.name for entry in run.trace.terms))
+    reached = run.gradients if term is None else run.term_gradients[term]
+    names = [name for name, value in values.items() if not gradient or value.id in reached]
+    for name in given:
+        if name not in names:
+            if name in values:
+                raise Problem(option, name, "it has no gradient here: the loss does not reach it")
+            raise unknown_name(option, name, "value", names)
+
+
+@dataclass(frozen=True)
+class Meant:
+    """A number as named: the value, whether its gradient, and the full index if given."""
+
+    name: str
+    gradient: bool
+    index: tuple[int, ...] | None
+
+
+def target_of(job: Job, text: str, term: str | None) -> Meant:
+    """Check `TARGET` and `--term` for the built-in VAE."""
+    name, gradient, index = target(text, job.rows, job.architecture)
+    if term is not None:
+        parsing.choice("--term", term, job.architecture.terms)
+        if not gradient:
+            raise Problem("--term", term, f"only a gradient has terms; ask for {name}.grad")
+        require_reached(term, [name], job.architecture)
+    return Meant(name, gradient, index)
+
+
+def known_target(text: str, term: str | None, run: Run) -> Meant:
+    """Check `TARGET` and `--term` against a run."""
+    plain, bracket, inside = text.strip().removesuffix("]").partition("[")
+    gradient = plain.endswith(".grad")
+    name = plain.removesuffix(".grad")
+    known("TARGET", [name], run, gradient, term)
+    if term is not None and not gradient:
+        raise Problem("--term", term, f"only a gradient has terms; ask for {name}.grad")
+    shape = run.value(name).shape
+    return Meant(name, gradient, _index(text, name, inside, shape) if bracket else None)
+
+
+def target(
+    text: str, rows: int, architecture: Architecture = BUILT_IN
+) -> tuple[str, bool, tuple[int, ...] | None]:
+    """Read a number's name: `z[0]`, `fc1.weight.grad[0,1]`, `loss`.
+
+    Returns
+    -------
+    tuple
+        The value's name, whether its gradient is meant, and the full index; None when the
+        whole tensor was named.
+    """
+    match = re.fullmatch(r"([^\[\]]+?)(\.grad)?(?:\[([^\[\]]*)\])?", text.strip())
+    if match is None:
+        raise Problem("TARGET", text, "write a name and an index, such as z[0] or mu.grad[1]")
+    name, grad, inside = match[1], bool(match[2]), match[3]
+    names = ("x", *architecture.parameters, *architecture.steps)
+    if name not in names:
+        raise unknown_name("TARGET", name, "value", names)
+    if grad and name in WITHOUT_GRADIENT:
+        raise Problem("TARGET", text, f"{name} has no gradient: {WITHOUT_GRADIENT[name]}")
+    shape = architecture.shape(name, rows)
+    return name, grad, None if inside is None else _index(text, name, inside, shape)
+
+
+def _index(text: str, name: str, inside: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    parts = [part.strip() for part in inside.split(",")] if inside.strip() else []
+    known = f"{name} has shape {list(shape)}"
+    if not all(re.fullmatch(r"[+-]?[0-9]+", part) for part in parts):
+        raise Problem("TARGET", text, f"an index is whole numbers parted by commas; {known}")
+    index = tuple(int(part) for part in parts)
+    if len(index) == len(shape) - 1 and shape[0] == 1 and len(shape) > 1:
+        index = (0, *index)
+    if len(index) != len(shape):
+        raise Problem("TARGET", text, f"{len(index)} given as index; {known}")
+    for at, size in zip(index, shape, strict=True):
+        if not -size <= at < size:
+            raise Problem("TARGET", text, f"index {at} is outside; {known}")
+    return tuple(at % size for at, size in zip(index, shape, strict=True))
+
+
+def complete_target(incomplete: str) -> list[str]:
+    """Complete the name of a value, a parameter or a gradient in the shell."""
+    names = ("x", *BUILT_IN.parameters, *BUILT_IN.steps)
+    grads = (f"{name}.grad" for name in BUILT_IN.with_gradient)
+    return [name for name in (*names, *grads) if name.startswith(incomplete)]
+
+
+WITHOUT_GRADIENT = {
+    "x": "the input is given, not trained; ask for encoder_pre, the first value made from it",
+    "eps": "the noise is drawn, not computed; ask for std or z, which it goes into",
+    "variance": "the loss does not use it; ask for logvar, which it is made from",
+}
+
+
+def complete_parameter(incomplete: str) -> list[str]:
+    """Complete the name of a parameter in the shell."""
+    return [name for name in BUILT_IN.parameters if name.startswith(incomplete)]
+
+
+def complete_step(incomplete: str) -> list[str]:
+    """Complete the name of a step in the shell."""
+    return [name for name in ("x", *BUILT_IN.steps) if name.startswith(incomplete)]
+
+
+def complete_gradient(incomplete: str) -> list[str]:
+    """Complete the name of a parameter or value in the shell."""
+    return [name for name in BUILT_IN.with_gradient if name.startswith(incomplete)]
