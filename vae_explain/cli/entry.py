@@ -8,6 +8,7 @@ error: tearing PyTorch down costs as much as a quarter of loading it.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import io
 import os
@@ -66,8 +67,9 @@ def _explain(error: Exception) -> int:
     if isinstance(error, ImportError):
         return _say(f"cannot load what runs the model: {error}; install vae-explain again")
     if isinstance(error, OSError):
-        doing = f"open {error.filename}" if error.filename else "write to standard output"
-        return _say(f"cannot {doing}: {error.strerror}")
+        if error.filename:
+            return _say(f"cannot open {error.filename}: {error.strerror}")
+        return _cannot_write(error)
 
     mendable = _mendable(error)
     if mendable:
@@ -118,8 +120,19 @@ def _say(message: str) -> int:
 
 def _silence() -> int:
     # The reader has gone, as `head` does when it has enough: there is no one to tell.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _drop_output()
     return ExitCode.OK
+
+
+def _cannot_write(error: OSError) -> int:
+    _drop_output()
+    return _say(f"cannot write to standard output: {error.strerror}")
+
+
+def _drop_output() -> None:
+    """Let what is still unwritten go nowhere, so that it does not fail a second time."""
+    with contextlib.suppress(io.UnsupportedOperation):  # a stream in memory, as tests have it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _flush(code: int) -> int:
@@ -128,8 +141,7 @@ def _flush(code: int) -> int:
     except BrokenPipeError:
         code = _silence()
     except OSError as error:
-        code = _say(f"cannot write to standard output: {error.strerror}")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = _cannot_write(error)
     try:
         sys.stderr.flush()
     except OSError:

@@ -190,14 +190,22 @@ def surprising(name: str, logits: bool, words: str, *examples: Example) -> Rule:
     def formula(call: Call) -> Expression:
         wholes = tuple(operand.whole() for operand in call.operands)
         options = unusual(call.attributes, usual)
-        return Opaque(name, wholes, options, lambda *a: form.forward(*a, **call.attributes))
+        target = call.operands[TARGET].array
+
+        def compute(x: Array, _: Any) -> Array:
+            return form.forward(x, target, **call.attributes)
+
+        return Opaque(name, wholes, options, compute)
 
     def gradient(call: Call, position: int, upstream: Expression) -> Expression:
         wholes = tuple(operand.whole() for operand in call.operands)
         options = (("by", position + 1), *unusual(call.attributes, usual))
 
-        def back(g: Any, *arrays: Array) -> Array | None:
-            return form.vjp(np.asarray(g), call.output.array, *arrays, **call.attributes)[position]
+        target = call.operands[TARGET].array
+
+        def back(g: Any, x: Array, _: Any) -> Array | None:
+            output = call.output.array
+            return form.vjp(np.asarray(g), output, x, target, **call.attributes)[position]
 
         return Opaque(f"{name}_backward", (upstream, *wholes), options, back)
 

@@ -301,6 +301,8 @@ class Arithmetic:
         if isinstance(node.line.expression, Number):
             return self._equation(name, tail[1:])
         written = self.canvas.tokens(elided(node.line.expression), numbers=False)
+        if isinstance(node.line.expression, Ref):
+            return self._equation(name, written, tail)
         whole = [
             *name,
             Piece(" = ", "operator"),

@@ -21,6 +21,7 @@ TITLES = {
     "recon_x": "Reconstruct the input",
     "mse": "Reconstruction loss",
     "bce": "Reconstruction loss",
+    "error": "Reconstruction loss",
     "kl": "KL divergence from the prior N(0, I)",
     "loss": "Total loss",
 }
@@ -58,14 +59,52 @@ BACKWARD_WORDS = {
     ),
 }
 
-TERM_WORDS = {"mse": "reconstruction", "bce": "reconstruction", "kl": "KL"}
+TERM_WORDS = {
+    "mse": "reconstruction",
+    "bce": "reconstruction",
+    "error": "reconstruction",
+    "recon_x": "reconstruction",
+    "kl": "KL",
+}
 
 LAYER_ACTIVATIONS = {"relu": "ReLU", "sigmoid": "sigmoid", "tanh": "tanh"}
 
 
+ALIASES = {
+    "mean": "mu",
+    "z_mean": "mu",
+    "mu_z": "mu",
+    "log_var": "logvar",
+    "z_logvar": "logvar",
+    "z_log_var": "logvar",
+    "var": "variance",
+    "sigma": "std",
+    "epsilon": "eps",
+    "noise": "eps",
+    "recon": "recon_x",
+    "x_hat": "recon_x",
+    "x_recon": "recon_x",
+    "reconstruction": "recon_x",
+    "recon_loss": "error",
+    "reconstruction_loss": "error",
+    "kld": "kl",
+    "kl_loss": "kl",
+    "kld_loss": "kl",
+    "kl_div": "kl",
+    "kl_divergence": "kl",
+}
+
+
 def plain_name(name: str) -> str:
-    """Drop the number of a name that several values share: `encoder_pre_2`."""
-    return re.sub(r"_\d+$", "", name)
+    """Return the field's name for a value: without its number, and for its other spellings.
+
+    Examples
+    --------
+    >>> plain_name("encoder_pre_2"), plain_name("KLD"), plain_name("widgets")
+    ('encoder_pre', 'kl', 'widgets')
+    """
+    base = re.sub(r"_\d+$", "", name)
+    return ALIASES.get(base.lower(), base)
 
 
 def title(name: str) -> str:
