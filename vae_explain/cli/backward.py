@@ -38,7 +38,6 @@ def backward(
     job = Job(options, "full")
     chosen = names.wanted_gradients(job, param, term)
 
-    from ..render import json
     from ..walkthrough import backward as page
 
     run = job.run()
@@ -46,6 +45,8 @@ def backward(
         names.known("--param", chosen, run, gradient=True, term=term)
     walkthrough, checks = page.backward(run, chosen, term, latex)
     if style.format == "json":
+        from ..render import json
+
         output.write(json.dump(run, "backward", checks), style)
         raise typer.Exit(output.code(checks))
     raise typer.Exit(output.show(walkthrough, checks, style))

@@ -21,11 +21,12 @@ def check(
     job.refuse("check", "model")
 
     from .. import checking
-    from ..render import json
     from ..walkthrough import checking as page
 
     found = checking.check(job.run(), job.architecture)
     if style.format == "json":
+        from ..render import json
+
         output.write(json.dump_check(found), style)
     else:
         output.show_page(page.checking(found), style)

@@ -31,7 +31,6 @@ def forward(
     job = Job(options, "printed")
     chosen = list(step or ()) if job.own else names.step_names(step, job.architecture)
 
-    from ..render import json
     from ..walkthrough import forward as page
 
     run = job.run()
@@ -39,6 +38,8 @@ def forward(
         names.known("--step", chosen, run)
     walkthrough, checks = page.forward(run, chosen, latex)
     if style.format == "json":
+        from ..render import json
+
         output.write(json.dump(run, "forward", checks, chosen), style)
         raise typer.Exit(output.code(checks))
     raise typer.Exit(output.show(walkthrough, checks, style))

@@ -18,12 +18,13 @@ def params(
     style = options.style()
     job = Job(options, "printed")
 
-    from ..render import json
     from ..walkthrough import parameters as page
 
     run = job.run()
     walkthrough, checks = page.parameters(run, None if job.own else job.architecture)
     if style.format == "json":
+        from ..render import json
+
         output.write(json.dump(run, "params", checks), style)
         raise typer.Exit(output.code(checks))
     raise typer.Exit(output.show(walkthrough, checks, style))

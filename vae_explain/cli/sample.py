@@ -31,7 +31,7 @@ def sample(
     request = job.request()
 
     from .. import pipeline, sampling
-    from ..render import json, terminal
+    from ..render import terminal
     from ..walkthrough import sampling as page
 
     run = pipeline.run(request)
@@ -40,6 +40,8 @@ def sample(
     with terminal.progress(count, "drawing", sys.stderr) as report:
         found = sampling.sample(run, noise, report, averaged)
     if style.format == "json":
+        from ..render import json
+
         output.write(json.dump_sample(found), style)
     else:
         output.show_page(page.sampling(found), style)

@@ -93,7 +93,7 @@ def train(
 
     from .. import training
     from ..optimization import TrainingRequest
-    from ..render import json, terminal
+    from ..render import terminal
     from ..walkthrough import training as page
 
     wanted = TrainingRequest(
@@ -111,6 +111,8 @@ def train(
     written = _keep(found, picture, weights)
     walkthrough, checks = page.training(found, chosen, written)
     if style.format == "json":
+        from ..render import json
+
         output.write(json.dump_training(found, checks), style)
     else:
         output.show_page(walkthrough, style)

@@ -26,12 +26,13 @@ def update(
     request = job.request()
 
     from .. import training
-    from ..render import json
     from ..walkthrough import update as page
 
     found = training.update(request, rate)
     walkthrough, checks = page.update(found, request.architecture.parameters, chosen)
     if style.format == "json":
+        from ..render import json
+
         output.write(json.dump_update(found, checks), style)
     else:
         output.show_page(walkthrough, style)

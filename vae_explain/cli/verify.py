@@ -14,12 +14,13 @@ def verify(format: FormatOption = "text", output_file: Output = None) -> None:
     style = options.style(format, output_file)
 
     from .. import verify as verification
-    from ..render import json
     from ..walkthrough import verification as page
 
     report = verification.verify()
     code = ExitCode.OK if report.passed else ExitCode.CHECK_FAILED
     if style.format == "json":
+        from ..render import json
+
         output.write(json.dump_verification(report), style)
     else:
         output.show_page(page.verification(report), style)

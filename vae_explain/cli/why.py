@@ -50,7 +50,6 @@ def why(
     meant = None if job.own else names.target_of(job, target, term)
 
     from ..provenance import Provenance, Target
-    from ..render import json
     from ..walkthrough import why as page
 
     run = job.run()
@@ -65,6 +64,8 @@ def why(
     found = Target(number, index, meant.gradient, term)
     walkthrough, checks = page.why(run, found, chosen=chosen, depth=levels, full=full)
     if style.format == "json":
+        from ..render import json
+
         output.write(json.dump_derivation(run, view, found, checks, levels, full), style)
         raise typer.Exit(output.code(checks))
     raise typer.Exit(output.show(walkthrough, checks, style))
