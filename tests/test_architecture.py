@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 import vae_explain
-from vae_explain.architecture import BUILT_IN
-from vae_explain.cli import options
+from vae_explain import pipeline
+from vae_explain.architecture import BUILT_IN, Architecture
+from vae_explain.cli import names
+from vae_explain.pipeline import Request
 from vae_explain.run import Run
 from vae_explain.steps import Steps
 from vae_explain.verify import load_figures
@@ -38,7 +40,7 @@ FLOORS: list[list[str]] = [
     ["replay"],
     ["graph"],
     ["ops"],
-    ["blocks", "folding", "recorder", "weights", "writing"],
+    ["blocks", "folding", "inputs", "recorder", "weights", "writing"],
     ["expression", "trace"],
     ["architecture", "binding", "functions", "loading", "model", "naming", "oracle"],
 ]
@@ -48,52 +50,71 @@ WITHOUT_NUMPY = {"__init__", "__main__", "architecture", "expression", "folding"
 WITHOUT_NUMPY |= {"writing"}
 
 
+ARCHITECTURES = {
+    "built in": BUILT_IN,
+    "deep": Architecture(dims=(6, 5, 4, 3, 4, 5, 6), activation="tanh", beta=0.5),
+    "cross-entropy": Architecture(dims=(3, 4, 1, 4, 3), recon="bce", reduction="mean"),
+}
+
+
 # --- names ------------------------------------------------------------------------------
 
 
-def test_the_parameters_are_those_of_a_run(full_run: Run) -> None:
-    values = full_run.trace.values
-    assert [v.name for v in values if v.kind == "parameter"] == list(BUILT_IN.parameters)
+@pytest.fixture(params=ARCHITECTURES)
+def recorded(request: pytest.FixtureRequest) -> tuple[Architecture, Run]:
+    """An architecture, and a run of it in PyTorch."""
+    architecture = ARCHITECTURES[request.param]
+    x = (tuple(0.5 + 0.1 * i for i in range(architecture.input_size)),)
+    return architecture, pipeline.run(Request(x, arithmetic="full", architecture=architecture))
 
 
-def test_the_steps_are_those_of_a_run_in_order(full_run: Run) -> None:
-    names = [full_run.trace.values[number].name for number in Steps(full_run).named()]
-    assert names == list(BUILT_IN.steps)
+def test_the_names_are_those_of_a_run_in_order(recorded: tuple[Architecture, Run]) -> None:
+    architecture, run = recorded
+    parameters = [value.name for value in run.trace.values if value.kind == "parameter"]
+    assert parameters == list(architecture.parameters)
+    steps = [run.trace.values[number].name for number in Steps(run).named()]
+    assert steps == list(architecture.steps)
 
 
-def test_what_has_a_gradient_is_what_has_one_in_a_run(full_run: Run) -> None:
-    names = {full_run.trace.values[number].name for number in full_run.gradients}
-    assert names - {None} == set(BUILT_IN.with_gradient)
-    assert len(BUILT_IN.with_gradient) == len(set(BUILT_IN.with_gradient))
-
-
-def test_what_has_none_is_explained(full_run: Run) -> None:
-    names = {value.name for value in full_run.trace.values} - {None}
-    assert set(options.WITHOUT_GRADIENT) == names - set(BUILT_IN.with_gradient)
-
-
-def test_what_the_kl_does_not_reach_is_known(full_run: Run) -> None:
-    reached = {full_run.trace.values[i].name for i in full_run.term_gradients["kl"]}
-    for name in BUILT_IN.with_gradient:
-        known = name in options.DECODER_VALUES or name.startswith("fc_dec")
-        assert (name not in reached and name not in ("loss", "mse")) == known, name
-
-
-def test_the_layers_have_the_shapes_of_a_run(full_run: Run) -> None:
-    for layer in BUILT_IN.layers:
-        assert full_run.array(f"{layer.name}.weight").shape == (layer.outputs, layer.inputs)
-        assert full_run.array(f"{layer.name}.bias").shape == (layer.outputs,)
-        parts = [full_run.array(f"{layer.name}.{part}").size for part in ("weight", "bias")]
+def test_the_shapes_are_those_of_a_run(recorded: tuple[Architecture, Run]) -> None:
+    architecture, run = recorded
+    for name in ("x", *architecture.parameters, *architecture.steps):
+        assert run.array(name).shape == architecture.shape(name, rows=1), name
+    for layer in architecture.layers:
+        parts = [run.array(f"{layer.name}.{part}").size for part in ("weight", "bias")]
         assert layer.count == sum(parts)
+
+
+def test_what_has_a_gradient_is_what_has_one_in_a_run(recorded: tuple[Architecture, Run]) -> None:
+    architecture, run = recorded
+    names = {run.trace.values[number].name for number in run.gradients}
+    assert names - {None} == set(architecture.with_gradient)
+    assert len(architecture.with_gradient) == len(set(architecture.with_gradient))
+
+
+def test_what_the_kl_does_not_reach_is_known(recorded: tuple[Architecture, Run]) -> None:
+    architecture, run = recorded
+    assert {term.name for term in run.trace.terms} == set(architecture.terms)
+    reached = {run.trace.values[number].name for number in run.term_gradients["kl"]}
+    not_reached = set(architecture.with_gradient) - reached
+    assert not_reached - {"loss"} == set(architecture.without_kl)
+
+
+def test_why_a_value_has_no_gradient_is_known(full_run: Run) -> None:
+    values = {value.name for value in full_run.trace.values} - {None}
+    assert set(names.WITHOUT_GRADIENT) == values - set(BUILT_IN.with_gradient)
+
+
+def test_the_built_in_architecture_is_that_of_the_document() -> None:
     assert BUILT_IN.dims == (4, 8, 2, 8, 4)
     assert sum(layer.count for layer in BUILT_IN.layers) == 136
 
 
 def test_the_figures_are_of_names_that_there_are() -> None:
     renamed = {"encoder_pre_relu": "encoder_pre", "decoder_pre_relu": "decoder_pre"}
-    names = [name.removesuffix(".grad") for name in load_figures()]
+    found = [name.removesuffix(".grad") for name in load_figures()]
     known = {"x", *BUILT_IN.parameters, *BUILT_IN.steps}
-    assert {renamed.get(name, name) for name in names} == known
+    assert {renamed.get(name, name) for name in found} == known
     assert all(np.size(figures) for figures in load_figures().values())
 
 
@@ -146,11 +167,11 @@ def imports(room: str) -> Iterator[tuple[str, bool]]:
 
 def floor(room: str) -> int:
     """Return how far down a file lies."""
-    return next(i for i, names in enumerate(FLOORS) if room.split(".")[0] in names)
+    return next(i for i, rooms in enumerate(FLOORS) if room.split(".")[0] in rooms)
 
 
 def test_every_file_has_its_floor() -> None:
-    known = {name for names in FLOORS for name in names}
+    known = {name for floor in FLOORS for name in floor}
     assert {room.split(".")[0] for room in ROOMS} == known, "FLOORS says where each file lies"
 
 
@@ -176,9 +197,7 @@ def test_no_file_imports_itself_by_a_detour() -> None:
             del uses[room]
 
 
-@pytest.mark.parametrize(
-    ("library", "allowed"), [("torch", MAY_USE_TORCH), ("rich", MAY_USE_RICH)]
-)
+@pytest.mark.parametrize(("library", "allowed"), [("torch", MAY_USE_TORCH), ("rich", MAY_USE_RICH)])
 def test_a_library_is_imported_where_it_may_be(library: str, allowed: set[str]) -> None:
     users = {room for room in ROOMS for name, _ in imports(room) if name.split(".")[0] == library}
     assert users == allowed

@@ -69,9 +69,7 @@ def marked(text: str) -> list[str]:
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize(("name", "index"), [("loss", 0), ("kl", 0), ("mse", 0), ("variance", 1)])
-def test_a_wrong_value_is_marked_in_place(
-    name: str, index: int, width: int, full_run: Run
-) -> None:
+def test_a_wrong_value_is_marked_in_place(name: str, index: int, width: int, full_run: Run) -> None:
     page, checks = forward.forward(with_wrong_value(full_run, name, index))
     text = text_of(page, width)
     assert max(map(len, text.splitlines())) <= width

@@ -245,9 +245,7 @@ def test_a_zero_keeps_its_sign_and_nothing_else_becomes_one(
 
 @pytest.mark.parametrize("width", [40, 80, 120, 200])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_ascii_has_no_other_sign(
-    command: str, width: int, pages: dict[str, Walkthrough]
-) -> None:
+def test_ascii_has_no_other_sign(command: str, width: int, pages: dict[str, Walkthrough]) -> None:
     text = text_of(pages[command], width, ascii_only=True)
     assert text.isascii()
     assert "\\x" not in text

@@ -27,11 +27,17 @@ from torch.overrides import TorchFunctionMode
 from .naming import NameWatcher, numbered
 from .trace import Array, Kind, Operation, Slot, Term, Trace, Value
 
-NOISE = {"randn", "randn_like", "normal", "normal_", "rand", "rand_like", "bernoulli"}
+NOISE = {
+    "randn", "randn_like", "normal", "normal_", "rand", "rand_like", "uniform_", "bernoulli",
+    "bernoulli_", "exponential_",
+}  # fmt: skip
 # Of those, the draws from the standard normal, which given noise may stand in for.
 STANDARD_NORMAL = {"randn", "randn_like", "normal", "normal_"}
 # Property reads that make a tensor to compute with; every other one is only a look.
 TENSOR_PROPERTIES = {"T", "mT", "H", "mH"}
+# Calls that draw a mask and multiply by it, and are recorded as these two.
+DROPOUTS = {"dropout", "dropout1d", "dropout2d", "dropout3d", "feature_dropout"}
+MASK = "dropout_mask"
 REFLECTED = {"rsub": "sub", "rdiv": "div", "rpow": "pow", "rmatmul": "matmul"}
 LOSS_COMBINERS = {"add", "sub", "neg", "mul", "div", "sum", "mean"}
 
@@ -125,6 +131,7 @@ class _Recorder(TorchFunctionMode):
         self._fixed_names: dict[int, str] = {}
         self._operations: list[Operation] = []
         self._noise = list(noise)
+        self._masks: set[int] = set()
         paths: dict[int, str] = {}
         for prefix, module in modules.items():
             for path, part in module.named_modules(prefix=prefix):
@@ -163,6 +170,10 @@ class _Recorder(TorchFunctionMode):
                 return func(*args, **kwargs)
         # Inputs are looked up before the call: one that works in place changes them.
         self.watcher.look(sys._getframe(1))
+        if name in DROPOUTS:
+            return self._dropout(func, args, kwargs)
+        if name == "__getitem__":
+            args = (args[0], _index(args[1]))
         noisy = name in NOISE
         slots: list[int] = []
         recorded_args = () if noisy else self._slotted(args, slots)
@@ -171,7 +182,9 @@ class _Recorder(TorchFunctionMode):
         )
         result = func(*args, **kwargs)
         outputs = _tensors_in(args[0] if name == "__setitem__" else result)
-        if not outputs:
+        # A comparison, a count or an index is a look at numbers, not arithmetic with them:
+        # the checks of torch.distributions are such. Where one is used it is a constant.
+        if not any(output.is_floating_point() or output.is_complex() for output in outputs):
             return result
         if noisy and self._noise and _is_standard_normal(name, args, kwargs):
             _replace(result, self._noise.pop(0))
@@ -184,12 +197,46 @@ class _Recorder(TorchFunctionMode):
         short, reflected = _canonical(name)
         if reflected:
             recorded_args = recorded_args[::-1]
+        self._note(short, recorded_args, recorded_kwargs, tuple(slots), numbers, in_place)
+        return result
+
+    def _note(
+        self,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        inputs: tuple[int, ...],
+        outputs: tuple[int, ...],
+        in_place: bool = False,
+    ) -> None:
         module = self.watcher.modules[-1] if self.watcher.modules else ""
-        self._operations.append(
-            Operation(
-                short, recorded_args, recorded_kwargs, tuple(slots), numbers, module, in_place
-            )
-        )
+        self._operations.append(Operation(name, args, kwargs, inputs, outputs, module, in_place))
+
+    def _dropout(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Record a dropout as what it is: a mask that is drawn, and a product with it.
+
+        The mask is what the same call, from the same state of the generator, makes of ones.
+        """
+        named = {**kwargs, "input": args[0]} if args else dict(kwargs)
+        x = named["input"]
+        number = self._number(x)
+        ones = torch.ones_like(x, requires_grad=False)
+        before = torch.get_rng_state()
+        result = func(*args, **kwargs)
+        if self._unchanged(result):
+            return result  # not training: it hands back x itself
+        after = torch.get_rng_state()
+        torch.set_rng_state(before)
+        with torch.no_grad():
+            mask = func(ones, *args[1:], **{k: v for k, v in kwargs.items() if k != "input"})
+        torch.set_rng_state(after)
+        in_place = self._lookup(result) is not None
+        factor = self._register(mask, "noise")
+        self._masks.add(factor)
+        product = self._register(result, "intermediate")
+        self._note(MASK, (), {}, (), (factor,))
+        both = (number, factor)
+        self._note("mul", tuple(map(Slot, both)), {}, both, (product,), in_place)
         return result
 
     def finish(self, loss: Tensor) -> Trace:
@@ -275,7 +322,8 @@ class _Recorder(TorchFunctionMode):
         names.setdefault(output, "loss")
         for number, kind in enumerate(self._kinds):
             if kind == "noise":
-                names.setdefault(number, "eps")  # where a number comes from has a name
+                # Where a number comes from has a name.
+                names.setdefault(number, MASK if number in self._masks else "eps")
         return names
 
     # --- gradients ---
@@ -371,6 +419,17 @@ def _tensors_in(result: Any) -> list[Tensor]:
     if isinstance(result, list | tuple):
         return [item for item in result if isinstance(item, Tensor)]
     return []
+
+
+def _index(key: Any) -> Any:
+    """Return what stands between brackets with lists as tensors, as which PyTorch takes them.
+
+    In the record a list and a tuple are alike, but `h[[0, 1]]` and `h[0, 1]` are not.
+    """
+    if isinstance(key, tuple):
+        return tuple(map(_index, key))
+    plain = isinstance(key, list) and all(isinstance(item, int | list) for item in key)
+    return torch.as_tensor(key) if plain or isinstance(key, np.ndarray) else key
 
 
 def _replace(drawn: Tensor, given: Tensor) -> None:

@@ -218,13 +218,21 @@ class _ValueOperand:
 
     def at(self, index: Index) -> Expression:
         if self._is_leaf():
-            return self.steps.reference(self.number, index)
+            return self._plain() or self.steps.reference(self.number, index)
         return self.steps.element(self.number, index)
 
     def whole(self) -> Expression:
         if self._is_leaf():
-            return self.steps.reference(self.number, None)
+            return self._plain() or self.steps.reference(self.number, None)
         return self.steps.formula(self.number)
+
+    def _plain(self) -> Number | None:
+        """Return the number that fills a constant without a name, as in `Normal(0, 1)`."""
+        value = self.steps.run.trace.values[self.number]
+        if value.kind != "constant" or value.name is not None or not value.array.size:
+            return None
+        first = value.array.flat[0]
+        return Number(float(first)) if (value.array == first).all() else None
 
     def _is_leaf(self) -> bool:
         trace = self.steps.run.trace

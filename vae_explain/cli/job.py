@@ -169,7 +169,8 @@ class Job:
             raise Problem(
                 "--eps",
                 " --eps ".join(given),
-                f"{len(noise)} given for {rows} rows of x; give one --eps for each --x",
+                f"{len(noise)} given for {rows} {'row' if rows == 1 else 'rows'} of x; "
+                "give one --eps for each --x",
             )
         return tuple(value for row in noise for value in row)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from enum import IntEnum
+from pathlib import Path
 
 
 class ExitCode(IntEnum):
@@ -20,7 +21,8 @@ class Problem(Exception):
 
     def __init__(self, option: str, value: object, mend: str) -> None:
         shown = " ".join(str(value).split()) or "''"
-        shown = shown if len(shown) <= 60 else shown[:57] + "..."
+        if len(shown) > 60 and not isinstance(value, Path):
+            shown = shown[:57] + "..."  # but a path is only of use whole
         super().__init__(f"{option} {shown}: {mend}")
 
 

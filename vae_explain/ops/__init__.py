@@ -23,7 +23,17 @@ from .linear import LINEAR
 from .losses import HUBER_LOSS, L1_LOSS, SMOOTH_L1_LOSS
 from .matmul import BMM, MATMUL
 from .mse_loss import MSE_LOSS
-from .noise import RANDN, RANDN_LIKE
+from .noise import (
+    BERNOULLI,
+    DROPOUT_MASK,
+    EXPONENTIAL,
+    NORMAL,
+    RAND,
+    RAND_LIKE,
+    RANDN,
+    RANDN_LIKE,
+    UNIFORM,
+)
 from .pooling import AVG_POOL2D, MAX_POOL2D
 from .powers import EXP, LOG, POW, SQRT, SQUARE
 from .reductions import MEAN, SUM
@@ -134,6 +144,13 @@ ALL: tuple[Rule, ...] = (
     ADDMM,
     KL_DIV,
     MSE_LOSS,
+    NORMAL,
+    RAND,
+    RAND_LIKE,
+    UNIFORM,
+    BERNOULLI,
+    EXPONENTIAL,
+    DROPOUT_MASK,
     RANDN_LIKE,
     RANDN,
 )
@@ -142,7 +159,37 @@ RULES: dict[str, Rule] = {rule.name: rule for rule in ALL}
 
 # Further names under which PyTorch records an op that has the same arguments.
 ALIASES: dict[str, str] = {
-    "matmul_": "matmul",
+    "absolute": "abs",
+    "clip": "clamp",
+    "concat": "cat",
+    "concatenate": "cat",
+    "contiguous": "clone",
+    "dot": "matmul",
+    "double": "clone",
+    "float": "clone",
+    "half": "clone",
+    "logsigmoid": "log_sigmoid",
+    "max": "maximum",
+    "min": "minimum",
+    "mm": "matmul",
+    "moveaxis": "movedim",
+    "multiply": "mul",
+    "mv": "matmul",
+    "negative": "neg",
+    "sgn": "sign",
+    "special_expm1": "expm1",
+    "special_log1p": "log1p",
+    "special_log_softmax": "log_softmax",
+    "special_logsumexp": "logsumexp",
+    "special_softmax": "softmax",
+    "subtract": "sub",
+    "swapaxes": "transpose",
+    "swapdims": "transpose",
+    "to": "clone",
+    "true_divide": "div",
+    "truediv": "div",
+    "type": "clone",
+    "type_as": "clone",
 }
 
 

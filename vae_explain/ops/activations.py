@@ -143,7 +143,7 @@ LOGSIGMOID = elementwise(
 
 
 def _softsign(a: Array) -> Array:
-    return a / (1 + np.abs(a))
+    return np.asarray(a / (1 + np.abs(a)))
 
 
 SOFTSIGN = elementwise(

@@ -43,7 +43,7 @@ def _log(p: Array) -> Array:
 
 
 def forward(p: Array, t: Array) -> Array:
-    return -(t * _log(p) + (1 - t) * _log(1 - p))
+    return np.asarray(-(t * _log(p) + (1 - t) * _log(1 - p)))
 
 
 def vjp(g: Array, y: Array, p: Array, t: Array) -> tuple[Array, Array]:

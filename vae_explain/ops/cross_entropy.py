@@ -55,14 +55,15 @@ def wanted(x: Array, target: Array, ignore_index: int) -> Array:
     axis = class_axis(x.ndim)
     classes = np.arange(x.shape[axis]).reshape(-1, *(1,) * (x.ndim - 1 - axis))
     given = np.expand_dims(target, axis)
-    return ((classes == given) & (given != ignore_index)).astype(np.real(x).dtype)
+    right: Array = (classes == given) & (given != ignore_index)
+    return right.astype(np.real(x).dtype)
 
 
 def counted(x: Array, target: Array, ignore_index: int) -> int:
     """Return how many rows a mean is over."""
     if is_index(target):
         return int((target != ignore_index).sum())
-    return x.size // x.shape[class_axis(x.ndim)]
+    return int(x.size // x.shape[class_axis(x.ndim)])
 
 
 class _Form(NamedTuple):

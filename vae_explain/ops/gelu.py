@@ -27,7 +27,7 @@ def bind(input: Any, approximate: str = "none") -> Bound:
 
 def normal_below(a: Array) -> Array:
     """Φ(a), the share of a standard normal that lies below a. NumPy has no erf."""
-    share = 0.5 * (1 + _erf(a / math.sqrt(2)))
+    share: Array = 0.5 * (1 + _erf(a / math.sqrt(2)))
     return share.astype(a.dtype)
 
 
@@ -37,7 +37,7 @@ def _bent(a: Array) -> Array:
 
 def forward(a: Array, approximate: str) -> Array:
     if approximate == "tanh":
-        return 0.5 * a * (1 + _bent(a))
+        return np.asarray(0.5 * a * (1 + _bent(a)))
     return a * normal_below(a)
 
 
@@ -45,7 +45,7 @@ def slope(a: Array, approximate: str) -> Array:
     if approximate == "tanh":
         bent = _bent(a)
         inner = ROOT * (1 + 3 * CUBIC * a * a)
-        return 0.5 * (1 + bent) + 0.5 * a * (1 - bent * bent) * inner
+        return np.asarray(0.5 * (1 + bent) + 0.5 * a * (1 - bent * bent) * inner)
     return normal_below(a) + a * np.exp(-a * a / 2) / math.sqrt(2 * math.pi)
 
 

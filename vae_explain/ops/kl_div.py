@@ -38,7 +38,7 @@ def safe_log(t: Array) -> Array:
 
 
 def forward(x: Array, t: Array, log_target: bool) -> Array:
-    return np.exp(t) * (t - x) if log_target else t * (safe_log(t) - x)
+    return np.asarray(np.exp(t) * (t - x) if log_target else t * (safe_log(t) - x))
 
 
 def vjp(g: Array, y: Array, x: Array, t: Array, log_target: bool) -> tuple[Array, Array]:

@@ -212,7 +212,7 @@ def _bent(name: str, edge: str, scale: Callable[[float], float]) -> Rule:
         limit = limits[edge]
         far = np.abs(a - b)
         square = scale(limit) / limit * 0.5 * far * far
-        return np.where(far < limit, square, scale(limit) * (far - 0.5 * limit))
+        return np.asarray(np.where(far < limit, square, scale(limit) * (far - 0.5 * limit)))
 
     def slope(a: Array, b: Array, limit: float) -> Array:
         return scale(limit) * np.clip((a - b) / limit, -1, 1)

@@ -141,7 +141,7 @@ class Operand(int):
 def bind_getitem(input: Any, key: Any) -> Bound:
     """Take the index tensors out of a key; they are operands."""
     operands = [input]
-    parts = []
+    parts: list[Any] = []
     for part in key if isinstance(key, tuple) else (key,):
         if isinstance(part, Slot):
             parts.append(Operand(len(operands)))

@@ -57,7 +57,7 @@ def log_total(terms: Sequence[Expression]) -> Expression:
 def logsumexp(x: Array, axes: tuple[int, ...], keepdim: bool = True) -> Array:
     # By its real part: a complex step has no order.
     top = np.real(x).max(axis=axes, keepdims=True)
-    total = np.log(np.exp(x - top).sum(axis=axes, keepdims=True)) + top
+    total: Array = np.log(np.exp(x - top).sum(axis=axes, keepdims=True)) + top
     return total if keepdim else total.squeeze(axis=axes)
 
 
@@ -67,15 +67,15 @@ def log_softmax(x: Array, dim: int) -> Array:
         return np.zeros_like(x)
     top = np.real(x).max(axis=axes, keepdims=True)
     apart = x - top
-    return apart - np.log(np.exp(apart).sum(axis=axes, keepdims=True))
+    return np.asarray(apart - np.log(np.exp(apart).sum(axis=axes, keepdims=True)))
 
 
 def softmax(x: Array, dim: int) -> Array:
     axes = normalized_axes(dim, x.ndim)
     if not axes:
         return np.ones_like(x)
-    powers = np.exp(x - np.real(x).max(axis=axes, keepdims=True))
-    return powers / powers.sum(axis=axes, keepdims=True)
+    powers: Array = np.exp(x - np.real(x).max(axis=axes, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=axes, keepdims=True))
 
 
 def _softmax_vjp(g: Array, y: Array, x: Array, dim: int) -> tuple[Array]:

@@ -179,7 +179,8 @@ def bind_repeat(input: Any, *repeats: Any, **kwargs: Any) -> Bound:
 def _folded(g: Array, shape: tuple[int, ...], repeats: tuple[int, ...]) -> Array:
     own = (1,) * (len(repeats) - len(shape)) + shape
     pairs = tuple(size for pair in zip(repeats, own, strict=True) for size in pair)
-    return g.reshape(pairs).sum(axis=tuple(range(0, len(pairs), 2))).reshape(shape)
+    copies = tuple(range(0, len(pairs), 2))
+    return np.asarray(g.reshape(pairs).sum(axis=copies).reshape(shape))
 
 
 def _repeat_element(call: Call, index: Index) -> Expression:

@@ -96,7 +96,7 @@ class Arithmetic:
         """Lay out worked lines, in columns if they share them and fit."""
         if block.quiet:
             return self._example(block) + self._failed(block.name, block.lines, block.places)
-        if block.columns and block.lines:
+        if self._shares_columns(block):
             for as_products in (False, True):
                 rows = self._rows(block, as_products)
                 if max(map(width_of, rows)) <= self.canvas.room:
@@ -114,6 +114,14 @@ class Arithmetic:
         if block.total:
             lines += self._total(block)
         return lines + self._left_out(block)
+
+    def _shares_columns(self, block: Lines) -> bool:
+        """Whether every line is a sum of as many summands as there are column headers."""
+        terms = [
+            len(line.expression.terms) if isinstance(line.expression, Add) else 1
+            for line in block.lines
+        ]
+        return bool(terms) and all(count == len(block.columns) for count in terms)
 
     def _all_worked(self, block: Lines) -> list[list[Line]]:
         results = self._shown(block)

@@ -81,7 +81,7 @@ class Numbers:
 def _needed(number: float, fewest: int) -> int:
     """Return how many decimals a number has, as far as rounding lets one tell, up to `MOST`."""
     # A number made from few decimals by hand is off them by rounding only.
-    off = 1e-13 * max(1.0, abs(number))
+    off = 1e-14 * max(1.0, abs(number))
     for decimals in range(fewest, MOST):
         scale = 10.0**decimals
         scaled = number * scale

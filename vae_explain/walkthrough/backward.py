@@ -24,6 +24,7 @@ from ..blocks import (
     Prose,
     Table,
     Walkthrough,
+    Worked,
 )
 from ..expression import Index
 from ..ops import NotExplained
@@ -227,7 +228,9 @@ class _BackwardPage(Page):
                 tuple(columns),
                 tuple(rows),
                 dimmed=tuple(not is_open for is_open in open_gates),
-                reasons=tuple("" if is_open else "gate closed" for is_open in open_gates),
+                reasons=tuple(
+                    _reason(line, is_open) for line, is_open in zip(lines, open_gates, strict=True)
+                ),
                 worked=lines,
             )
         )
@@ -356,3 +359,10 @@ class _BackwardPage(Page):
             return "the outer product of what arrives and what went in"
         rows = self.run.trace.values[made].shape[0]
         return "what arrives, as it is" if rows == 1 else f"what arrives, summed over {rows} rows"
+
+
+def _reason(line: Worked, is_open: bool) -> str:
+    """Return the word at the end of a gate's row: what failed, or why it is zero."""
+    if not line.agrees:
+        return f"✗ PyTorch has {line.reference!r}"
+    return "" if is_open else "gate closed"

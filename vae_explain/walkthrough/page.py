@@ -90,9 +90,9 @@ def heading_line(run: Run) -> str:
     line = run.label if run.seed is None else f"{run.label} · seed {run.seed}"
     for value in run.trace.values:
         if value.kind == "input" and value.name:
-            rows = value.array.reshape(-1, value.array.shape[-1]) if value.shape else value.array
-            if value.array.size <= MOST_IN_HEADER:
-                numbers = ", ".join(f"{float(number):g}" for number in rows.ravel())
+            one_row = value.array.size == (value.shape[-1] if value.shape else 1)
+            if one_row and value.array.size <= MOST_IN_HEADER:
+                numbers = ", ".join(f"{float(number):g}" for number in value.array.ravel())
                 return f"{line} · {value.name} = [{numbers}]"
             return f"{line} · {value.name} {list(value.shape)}"
     return line
