@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from vae_explain.expression import evaluate
-from vae_explain.ops import RULES, Call, NotExplained
+from vae_explain.ops import RULES, Call, Example, NotExplained
 from vae_explain.trace import Array, Slot
 
-from .support import NamedOperand, total_gradient
+from .support import NamedOperand, call_torch, tensors_of, total_gradient
 
 
 def same_bits(found: Array, expected: Array) -> bool:
@@ -77,3 +77,103 @@ def test_a_form_that_a_rule_does_not_cover_is_refused(
 ) -> None:
     with pytest.raises(NotExplained):
         RULES[name].bind(*args, **kwargs)
+
+
+# --- boundaries -------------------------------------------------------------------------
+
+EDGES = np.array([0.0, -0.0, 1.0, -1.0, 2.0, -2.0, 20.0, 21.0, 0.5, np.nan, np.inf, -np.inf])
+BOUNDARIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "leaky_relu": ("leaky_relu", {"negative_slope": 0.01}),
+    "elu": ("elu", {"alpha": 0.5}),
+    "softplus": ("softplus", {"beta": 1.0, "threshold": 20.0}),
+    "abs": ("abs", {}),
+    "sign": ("sign", {}),
+    "clamp": ("clamp", {"min": -1.0, "max": 1.0}),
+    "clamp, crossed": ("clamp", {"min": 1.0, "max": -1.0}),
+    "clamp_min": ("clamp_min", {"min": 0.5}),
+    "clamp_max": ("clamp_max", {"max": 0.5}),
+}
+
+
+@pytest.mark.parametrize(("name", "attributes"), BOUNDARIES.values(), ids=BOUNDARIES.keys())
+def test_gradients_at_boundaries_are_those_of_torch(name: str, attributes: dict[str, Any]) -> None:
+    rule = RULES[name]
+    example = Example((EDGES,), attributes)
+    (tensor,) = tensors_of(example)
+    output = call_torch(rule, [tensor], example)
+    (expected,) = torch.autograd.grad(output.sum(), tensor)
+    mine = rule.forward(EDGES, **attributes)
+    np.testing.assert_allclose(mine, output.detach().numpy(), rtol=1e-15)
+    (gradient,) = rule.vjp(np.ones_like(EDGES), mine, EDGES, **attributes)
+    assert gradient is not None
+    # What becomes of a NaN, and of an infinity, PyTorch leaves to the processor.
+    sure = np.isfinite(EDGES)
+    np.testing.assert_allclose(gradient[sure], expected.numpy()[sure], rtol=1e-15)
+    call = Call((NamedOperand("a", EDGES),), NamedOperand("y", mine), attributes)
+    for index in np.argwhere(sure):
+        at = tuple(int(i) for i in index)
+        assert evaluate(rule.element(call, at)) == pytest.approx(mine[at], rel=1e-12)
+        ((out, local),) = rule.partials(call, 0, at)
+        assert out == at
+        assert evaluate(local) == pytest.approx(float(expected[at]), rel=1e-12)
+
+
+def test_the_documented_boundary_gradients() -> None:
+    zero = np.array([0.0])
+    one = np.ones(1)
+    gradients = {
+        name: RULES[name].vjp(one, RULES[name].forward(zero, **attributes), zero, **attributes)
+        for name, attributes in {
+            "relu": {},
+            "leaky_relu": {"negative_slope": 0.25},
+            "abs": {},
+            "clamp": {"min": 0.0, "max": 1.0},
+        }.items()
+    }
+    assert {name: float(np.asarray(g).item()) for name, (g,) in gradients.items()} == {
+        "relu": 0.0,
+        "leaky_relu": 0.25,
+        "abs": 0.0,
+        "clamp": 1.0,
+    }
+
+
+def test_equals_share_the_gradient_of_the_larger_or_smaller() -> None:
+    a = np.array([1.0, 2.0])
+    for name in ("maximum", "minimum"):
+        to_a, to_b = RULES[name].vjp(np.ones(2), a, a, a)
+        np.testing.assert_array_equal(np.asarray(to_a), [0.5, 0.5])
+        np.testing.assert_array_equal(np.asarray(to_b), [0.5, 0.5])
+
+
+def test_a_sure_probability_meets_the_lowest_logarithm() -> None:
+    rule = RULES["binary_cross_entropy"]
+    arrays = np.array([[0.0, 1.0, 0.5]]), np.array([[1.0, 0.0, 0.25]])
+    example = Example(arrays, {"reduction": "sum"}, fixed=(1,))
+    tensors = tensors_of(example)
+    output = call_torch(rule, tensors, example)
+    (expected,) = torch.autograd.grad(output, tensors[:1])
+    mine = rule.forward(*arrays, reduction="sum")
+    np.testing.assert_allclose(mine, output.item(), rtol=1e-14)
+    assert mine > 200
+    gradient = rule.vjp(np.ones(()), mine, *arrays, reduction="sum")[0]
+    assert gradient is not None
+    np.testing.assert_allclose(gradient, expected.numpy(), rtol=1e-13)
+    operands = NamedOperand("p", arrays[0]), NamedOperand("t", arrays[1])
+    call = Call(operands, NamedOperand("y", mine), example.attributes)
+    assert evaluate(rule.element(call, ())) == pytest.approx(float(mine), rel=1e-13)
+    np.testing.assert_allclose(
+        total_gradient(rule, call, 0, np.ones(())), expected.numpy(), rtol=1e-13
+    )
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_exponentials_that_no_float_holds_are_moved_first(name: str) -> None:
+    rule = RULES[name]
+    x = np.array([1000.0, 998.0, -1000.0])
+    mine = rule.forward(x, dim=0)
+    expected = getattr(torch, name)(torch.from_numpy(x), dim=0).numpy()
+    np.testing.assert_allclose(mine, expected, rtol=1e-14)
+    call = Call((NamedOperand("a", x),), NamedOperand("y", mine), {"dim": 0})
+    for i in range(3):
+        assert evaluate(rule.element(call, (i,))) == pytest.approx(mine[i], rel=1e-12)

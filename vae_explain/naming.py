@@ -46,7 +46,9 @@ class NameWatcher:
         self._lookup = lookup
         self._module_paths = module_paths
         self._hidden = tuple(hidden)
-        self._is_user: dict[CodeType, bool] = {}
+        # By id, since a code object's hash is computed anew from all of its parts; kept
+        # beside the answer, so that no id is given out twice.
+        self._is_user: dict[int, tuple[CodeType, bool]] = {}
         self._entered: list[FrameType] = []
         self._base: FrameType | None = None
         self._previous: Any = None
@@ -98,10 +100,10 @@ class NameWatcher:
 
     def _read(self, frame: FrameType) -> None:
         code = frame.f_code
-        user = self._is_user.get(code)
-        if user is None:
-            user = self._is_user[code] = self._is_users(code.co_filename)
-        if not user:
+        known = self._is_user.get(id(code))
+        if known is None:
+            known = self._is_user[id(code)] = (code, self._is_users(code.co_filename))
+        if not known[1]:
             return
         names = self.names
         lookup = self._lookup

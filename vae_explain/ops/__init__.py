@@ -40,10 +40,11 @@ from .reductions import MEAN, SUM
 from .relu import RELU
 from .rule import Call, Example, NotExplained, Operand, Rule
 from .same import CLONE, DETACH
-from .selecting import CHUNK, EMBEDDING, GETITEM, INDEX_SELECT, NARROW, SELECT, SPLIT, UNBIND
+from .selecting import EMBEDDING, FLIP, GETITEM, INDEX_SELECT, NARROW, SELECT
 from .shapes import FLATTEN, RESHAPE, SQUEEZE, UNFLATTEN, UNSQUEEZE, VIEW, VIEW_AS
 from .sigmoid import SIGMOID, TANH
 from .softmax import LOG_SOFTMAX, LOGSUMEXP, SOFTMAX
+from .splitting import CHUNK, SPLIT, UNBIND
 from .spreading import BROADCAST_TENSORS, BROADCAST_TO, EXPAND, EXPAND_AS, REPEAT
 from .variance import STD, VAR
 
@@ -106,6 +107,7 @@ ALL: tuple[Rule, ...] = (
     NARROW,
     INDEX_SELECT,
     EMBEDDING,
+    FLIP,
     CHUNK,
     SPLIT,
     UNBIND,

@@ -1,4 +1,4 @@
-"""Taking a part of a tensor: `getitem`, `select`, `narrow`, `chunk`, `split`, `embedding`, …
+"""Taking a part of a tensor: `getitem`, `select`, `narrow`, `index_select`, `flip`, `embedding`.
 
 All of them are one thing: a key, as one writes it between brackets, says which elements of
 the operand stand where in the output. The key is applied to the operand's positions, and
@@ -184,7 +184,7 @@ GETITEM = selecting(
 )
 
 
-def _at_axis(dim: int, rank: int, part: Any) -> Key:
+def at_axis(dim: int, rank: int, part: Any) -> Key:
     return (*(slice(None),) * (dim % rank), part)
 
 
@@ -195,7 +195,7 @@ def bind_select(input: Any, dim: int, index: int) -> Bound:
 SELECT = selecting(
     "select",
     bind=bind_select,
-    key=lambda x, dim, index: _at_axis(dim, x.ndim, index),
+    key=lambda x, dim, index: at_axis(dim, x.ndim, index),
     words="a part of it",
     torch="torch.select",
     examples=(Example((_X,), {"dim": 1, "index": -1}),),
@@ -208,7 +208,7 @@ def bind_narrow(input: Any, dim: int, start: int, length: int) -> Bound:
 
 def narrow_key(x: Array, dim: int, start: int, length: int) -> Key:
     first = start % x.shape[dim]
-    return _at_axis(dim, x.ndim, slice(first, first + length))
+    return at_axis(dim, x.ndim, slice(first, first + length))
 
 
 NARROW = selecting(
@@ -228,7 +228,7 @@ def bind_index_select(input: Any, dim: int, index: Any) -> Bound:
 INDEX_SELECT = selecting(
     "index_select",
     bind=bind_index_select,
-    key=lambda x, index, dim: _at_axis(dim, x.ndim, index),
+    key=lambda x, index, dim: at_axis(dim, x.ndim, index),
     words="the rows that an index names",
     torch="torch.index_select",
     examples=(called(bind_index_select, (_X, _COLUMNS), Slot(0), 1, Slot(1)),),
@@ -258,77 +258,24 @@ EMBEDDING = selecting(
     examples=(called(bind_embedding, (_X, np.array([1, 0, 1])), Slot(1), Slot(0)),),
 )
 
-# --- several parts at once --------------------------------------------------------------
+
+def bind_flip(input: Any, *dims: Any, **kwargs: Any) -> Bound:
+    """Bind `flip(0, 1)`, `flip((0, 1))` and `flip(dims=(0, 1))`."""
+    chosen = kwargs.get("dims", dims)
+    flat = chosen[0] if chosen and isinstance(chosen[0], list | tuple) else chosen
+    return (input,), {"dims": tuple(flat)}
 
 
-def bind_chunk(input: Any, chunks: int, dim: int = 0) -> Bound:
-    return (input,), {"chunks": chunks, "dim": dim}
+def flip_key(x: Array, dims: tuple[int, ...]) -> Key:
+    turned = {dim % x.ndim for dim in dims}
+    return tuple(slice(None, None, -1 if axis in turned else None) for axis in range(x.ndim))
 
 
-def chunk_key(x: Array, chunks: int, dim: int, output: int) -> Key:
-    size = -(-x.shape[dim] // chunks)
-    return _at_axis(dim, x.ndim, slice(output * size, min((output + 1) * size, x.shape[dim])))
-
-
-CHUNK = selecting(
-    "chunk",
-    bind=bind_chunk,
-    key=chunk_key,
-    words="one of equal parts",
-    torch="torch.chunk",
-    examples=(
-        Example((_X,), {"chunks": 2, "dim": -1, "output": 0}),
-        Example((_X,), {"chunks": 2, "dim": 1, "output": 1}),
-        Example((_X,), {"chunks": 3, "dim": 1, "output": 1}),
-    ),
-    several=True,
-)
-
-
-def bind_split(
-    tensor: Any, split_size_or_sections: Any = None, dim: int = 0, *, split_size: Any = None
-) -> Bound:
-    sizes = split_size if split_size_or_sections is None else split_size_or_sections
-    return (tensor,), {"sizes": sizes if isinstance(sizes, int) else tuple(sizes), "dim": dim}
-
-
-def split_key(x: Array, sizes: Any, dim: int, output: int) -> Key:
-    if isinstance(sizes, int):
-        start, end = output * sizes, min((output + 1) * sizes, x.shape[dim])
-    else:
-        start = sum(sizes[:output])
-        end = start + sizes[output]
-    return _at_axis(dim, x.ndim, slice(start, end))
-
-
-SPLIT = selecting(
-    "split",
-    bind=bind_split,
-    key=split_key,
-    words="one of its parts",
-    torch="torch.split",
-    examples=(
-        called(bind_split, (_X,), Slot(0), 3, dim=1, output=1),
-        called(bind_split, (_X,), Slot(0), (1, 2, 1), 1, output=1),
-        called(bind_split, (_X,), Slot(0), 1, output=0),
-    ),
-    several=True,
-)
-
-
-def bind_unbind(input: Any, dim: int = 0) -> Bound:
-    return (input,), {"dim": dim}
-
-
-UNBIND = selecting(
-    "unbind",
-    bind=bind_unbind,
-    key=lambda x, dim, output: _at_axis(dim, x.ndim, output),
-    words="one of its slices",
-    torch="torch.unbind",
-    examples=(
-        Example((_X,), {"dim": 0, "output": 1}),
-        Example((_X,), {"dim": 1, "output": 2}),
-    ),
-    several=True,
+FLIP = selecting(
+    "flip",
+    bind=bind_flip,
+    key=flip_key,
+    words="the same numbers, back to front",
+    torch="torch.flip",
+    examples=(Example((_X,), {"dims": (0,)}), Example((_X,), {"dims": (-1, 0)})),
 )

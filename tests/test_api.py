@@ -1,0 +1,124 @@
+"""The library's front door, and the pages that show themselves."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+
+import vae_explain
+from vae_explain import Explanation, explain
+from vae_explain.blocks import Walkthrough
+from vae_explain.render.terminal import coloured, lay_out, svg
+
+
+@pytest.fixture(scope="module")
+def explanation() -> Explanation:
+    return explain(seed=42, arithmetic="printed")
+
+
+def test_the_built_in_vae_is_what_is_explained_by_default(explanation: Explanation) -> None:
+    assert explanation.values["z"].round(8).tolist() == [[0.64829778, -0.63323819]]
+    assert explanation.gradients["fc1.weight"].shape == (8, 4)
+    assert explanation.not_explained == ()
+    assert repr(explanation) == "<Explanation of VAE 4→8→2→8→4: loss 31.5105, 25 values>"
+
+
+def test_rows_and_noise_may_be_given() -> None:
+    given = explain(x=[[1, 2, 3, 4], [0, 1, 0, 1]], seed=7, eps=[0.5, -1, 0, 0.25])
+    assert given.values["x"].shape == (2, 4)
+    assert given.values["eps"].tolist() == [[0.5, -1.0], [0.0, 0.25]]
+    single = explain(x=[1, 2, 3, 4], seed=7)
+    assert single.values["x"].shape == (1, 4)
+
+
+def test_the_generator_is_put_back() -> None:
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    explain(seed=1)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_pages(explanation: Explanation) -> None:
+    assert "Encode to the hidden layer" in str(explanation)
+    assert "0.64829778" in explanation.forward("z").text(60)
+    assert "Encode" not in str(explanation.forward("z"))
+    assert "∂loss/∂fc1.weight" in str(explanation.backward("fc1.weight.grad"))
+    assert "term: mse alone" in str(explanation.backward("z", term="mse"))
+    assert "∂loss/∂mu[1]" in str(explanation.why("mu.grad[1]"))
+    assert "largest element" in str(explanation.why("z"))
+    assert max(map(len, explanation.forward().text(40).splitlines())) <= 40
+
+
+def test_a_page_shows_itself_in_a_notebook(explanation: Explanation) -> None:
+    bundle = explanation._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/html"}
+    assert bundle["text/html"].startswith("<pre")
+    assert "0.64829778" in bundle["text/html"]
+    assert "<script" not in bundle["text/html"]
+    stripped = re.sub(r"<[^>]*>", "", bundle["text/html"])
+    assert stripped.split()[:2] == ["vae-explain", "forward"]
+
+
+def test_a_page_shows_itself_in_a_rich_console(explanation: Explanation) -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, width=60, force_terminal=True, color_system="truecolor")
+    console.print(explanation.why("z[0]"))
+    console.print(explanation)
+    text = re.sub(r"\x1b\[[0-9;]*m", "", stream.getvalue())
+    assert "\x1b[" in stream.getvalue()
+    assert "0.64829778" in text
+    assert max(map(len, text.splitlines())) <= 60
+
+
+def test_json_is_the_whole_run(explanation: Explanation) -> None:
+    document = json.loads(explanation.to_json())
+    assert document["values"]["loss"] == 31.510481828534605
+    assert np.array(document["gradients"]["fc1.weight"]).shape == (8, 4)
+
+
+@pytest.mark.parametrize(
+    ("target", "error", "words"),
+    [
+        ("zz", KeyError, "did you mean z"),
+        ("eps.grad", KeyError, "has no gradient"),
+        ("z[7]", IndexError, r"shape \[1, 2\]"),
+        ("z[0,0,0]", IndexError, r"shape \[1, 2\]"),
+    ],
+)
+def test_a_wrong_target_is_named(
+    explanation: Explanation, target: str, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        explanation.why(target)
+
+
+def test_a_model_needs_its_input() -> None:
+    with pytest.raises(ValueError, match="x is missing"):
+        explain(torch.nn.Linear(2, 2))
+
+
+def test_the_package_has_no_other_names() -> None:
+    assert vae_explain.explain is explain
+    with pytest.raises(AttributeError, match="no attribute 'explian'"):
+        _ = vae_explain.explian
+
+
+def test_a_picture_asks_no_host(pages: dict[str, Walkthrough]) -> None:
+    lines = lay_out(pages["forward"], 80)
+    for light in (False, True):
+        picture = svg(lines, 80, "vae-explain", light)
+        hosts = set(re.findall(r"https?://[^\"' )]+", picture))
+        assert hosts <= {"http://www.w3.org/2000/svg"}
+        assert "3.0842" in picture
+
+
+def test_colours_change_no_character(pages: dict[str, Walkthrough]) -> None:
+    lines = lay_out(pages["backward"], 100)
+    text = re.sub(r"\x1b\[[0-9;]*m", "", coloured(lines, "truecolor"))
+    assert text.splitlines() == ["".join(piece.text for piece in line) for line in lines]

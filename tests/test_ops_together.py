@@ -1,0 +1,386 @@
+"""Ops as models use them: recorded, bound, run by hand and written, all in one go.
+
+The tests of single rules start from an example. These start from PyTorch code, in the
+shapes in which people write it, and end with every line evaluated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
+
+from vae_explain.expression import Expression, measure
+from vae_explain.graph import Graph
+from vae_explain.recorder import record
+from vae_explain.run import Run, full_run
+from vae_explain.steps import Steps
+from vae_explain.trace import Trace
+from vae_explain.writing import to_latex, to_text
+
+X = torch.tensor(
+    [[0.5, -1.25, 2.0, 0.75], [-0.5, 0.25, 1.5, -2.0], [1.0, -0.75, 0.25, 3.0]],
+    dtype=torch.float64,
+)
+LABELS = torch.tensor([1, 0, 3])
+
+
+def record_of(function: Callable[[Any], Any], module: nn.Module | None = None) -> Trace:
+    """Record a function of one input that wants a gradient; its weighted sum is the loss."""
+    x = X.clone().requires_grad_()
+    modules = {} if module is None else {"": module.double()}
+    torch.manual_seed(0)
+
+    def objective() -> Tensor:
+        result = function(x)
+        return (result * result).sum()
+
+    return record(objective, modules=modules, inputs={"x": x})
+
+
+def explained(trace: Trace) -> Run:
+    """Hold everything that is known of a run against PyTorch: numbers and lines."""
+    graph = Graph(trace)
+    assert not [(b.operation.name, b.reason) for b in graph.operations if b.rule is None]
+    assert graph.not_explained == ()
+    run = full_run(trace, seed=0, label="test")
+    for number, array in run.hand_values.items():
+        np.testing.assert_allclose(array, trace.values[number].array, rtol=1e-12, atol=1e-13)
+    assert run.hand_gradients.keys() == trace.gradients.keys()
+    for number, gradient in trace.gradients.items():
+        np.testing.assert_allclose(run.hand_gradients[number], gradient, rtol=1e-11, atol=1e-12)
+    steps = Steps(run)
+    for value in trace.values:
+        if value.name is None:
+            continue
+        for index in np.ndindex(*value.shape):
+            same(steps.element(value.id, index), float(value.array[index]))
+            if value.id in trace.gradients:
+                arriving = float(trace.gradients[value.id][index])
+                same(steps.gradient(value.id, index), arriving)
+        assert to_text(steps.formula(value.id))
+        assert to_latex(steps.formula(value.id))
+        if value.id in trace.gradients:
+            assert to_text(steps.gradient(value.id, None))
+    return run
+
+
+def same(expression: Expression, expected: float) -> None:
+    value, magnitude = measure(expression)
+    assert abs(value - expected) <= 1e-11 * magnitude + 1e-13
+
+
+def names(trace: Trace) -> list[str]:
+    return [operation.name for operation in trace.operations]
+
+
+# --- ops in the forms in which they are called ------------------------------------------
+
+FORMS: dict[str, Callable[[Any], Any]] = {
+    "leaky_relu": lambda x: F.leaky_relu(x, 0.2),
+    "elu": lambda x: F.elu(x, alpha=0.5),
+    "gelu": lambda x: F.gelu(x) + F.gelu(x, approximate="tanh"),
+    "softplus": lambda x: F.softplus(x * 15) + F.softplus(x, beta=2),
+    "modules": lambda x: nn.SiLU()(nn.LeakyReLU()(nn.ELU()(nn.GELU()(nn.Softplus()(x))))),
+    "logsigmoid": lambda x: nn.LogSigmoid()(x) + F.softsign(x),
+    "clamp": lambda x: x.clamp(-1, 1) + x.clamp(min=0) + torch.clip(x, max=0.5) + x.clamp_min(0.25),
+    "maximum": lambda x: torch.maximum(x, -x) + torch.max(x, x * 0.5) + torch.minimum(x, x * x),
+    "where": lambda x: torch.where(x > 0, x, 0.1 * x) + torch.where(x < 1, x, 0.0),
+    "chunk": lambda x: torch.mul(*x.chunk(2, dim=-1)),
+    "chunk, one part": lambda x: x.chunk(2, dim=-1)[0] * 2,
+    "split": lambda x: torch.cat(x.split([1, 3], dim=1)[::-1], dim=1) + sum(x.split(2)[0]),
+    "unpacking": lambda x: x.new_zeros(4) + next(a * b + c for a, b, c in [tuple(x)]),
+    "unbind": lambda x: torch.stack(x.unbind(1)[:2], dim=1),
+    "cat": lambda x: torch.cat([x, x * 2, x], dim=-1) + torch.concat((x,) * 3, dim=1),
+    "stack": lambda x: torch.stack([x, x * 2], -1),
+    "slices": lambda x: x[:, :2] * x[:, -2:] + x[0, 1] + x[..., 0][:, None] + x[:, ::2],
+    "index tensors": lambda x: x[LABELS[:2]] + x[torch.arange(3), LABELS][:2, None],
+    "index lists": lambda x: x[[0, 2]] * x[:, [1, 3]][0, 1] + x[[1, 1]],
+    "masks": lambda x: x[x > 0] * 2,
+    "gather by rows": lambda x: x.index_select(1, LABELS) + F.embedding(LABELS % 3, x)[:, :3],
+    "squeeze": lambda x: x.unsqueeze(1).squeeze(1) + x[None].squeeze() + x.unsqueeze(-1)[..., 0],
+    "axes": lambda x: x.T @ x + x.t() @ x + x.mT.transpose(0, 1).permute(1, 0) @ x,
+    "more axes": lambda x: x.swapaxes(0, 1) + x[None].movedim(0, -1)[..., 0].permute((1, 0)),
+    "flatten": lambda x: x.flatten() + x.reshape(-1) + x[None].flatten(1)[0] + x.view(12),
+    "unflatten": lambda x: x.unflatten(1, (2, 2)).view_as(x.reshape(3, 2, 2)),
+    "expand": lambda x: x[:1].expand(3, -1) * x[0].expand_as(x) + x[:, :1].broadcast_to(3, 4),
+    "repeat": lambda x: x.repeat(2, 1) + x[:1].repeat(6, 1),
+    "var": lambda x: x.var() + x.std(1).sum() + torch.var(x, 0, unbiased=False) + x.var(False),
+    "logarithms": lambda x: torch.log1p(x.abs()) + torch.expm1(x) + (x * x + 1).rsqrt(),
+    "sine": lambda x: x.sin() * x.cos() + (x * x + 1).reciprocal(),
+    "softmax": lambda x: x.softmax(-1) + F.log_softmax(x, dim=0) + F.softmax(x, dim=1),
+    "softmax, far out": lambda x: (x * 1000).softmax(-1) + (x * 1000).log_softmax(-1),
+    "logsumexp": lambda x: x.logsumexp(1) + torch.logsumexp(x * 2, (0, 1)),
+    "log cosh": lambda x: torch.log(torch.exp(x) + torch.exp(-x)) - np.log(2),
+    "layer_norm": lambda x: F.layer_norm(x, (4,)) + F.layer_norm(x, [4], x[0], x[1]),
+    "batch_norm": lambda x: F.batch_norm(x, None, None, x[0], x[1], training=True),
+    "detach": lambda x: x * x.detach() + x.detach().exp(),
+    "copies": lambda x: x.clone() + x.T.contiguous().T + (x > 0).double() * x + x.to(x.dtype),
+    "aliases": lambda x: torch.multiply(x, x).subtract(x).true_divide(2).negative() + x.mm(x.T @ x),
+    "products": lambda x: x.mv(x[0])[:, None] + x[0].dot(x[1]) + torch.addmm(x[0], x, x.T @ x),
+    "cross_entropy": lambda x: F.cross_entropy(x, LABELS) + F.cross_entropy(x, x.softmax(1)),
+    "nll_loss": lambda x: F.nll_loss(x.log_softmax(1), LABELS),
+    "bce": lambda x: F.binary_cross_entropy(torch.sigmoid(x), torch.full_like(x, 0.25)),
+    "bce, sure": lambda x: F.binary_cross_entropy(x.clamp(0, 1), (x > 0.5).double()),
+    "bce with logits": lambda x: F.binary_cross_entropy_with_logits(
+        x, torch.sigmoid(2 * x), reduction="sum"
+    ),
+    "l1": lambda x: F.l1_loss(x, 2 * x.flip(0).detach()) + nn.SmoothL1Loss(beta=0.5)(x, x * x),
+    "huber": lambda x: F.huber_loss(x, 0 * x, delta=0.75) + nn.MSELoss()(x, x * 0.5),
+    "kl_div": lambda x: F.kl_div(x.log_softmax(1), (-x).softmax(1), reduction="batchmean"),
+}
+
+
+@pytest.mark.parametrize("function", FORMS.values(), ids=FORMS.keys())
+@pytest.mark.filterwarnings("ignore:Using a target size")
+def test_a_form_of_an_op_is_explained(function: Callable[[Any], Any]) -> None:
+    explained(record_of(function))
+
+
+# --- several outputs --------------------------------------------------------------------
+
+
+def test_a_part_that_is_not_used_has_no_gradient() -> None:
+    def function(x: Any) -> Any:
+        mu = x.chunk(2, dim=1)[0]
+        return mu * 2
+
+    run = explained(record_of(function))
+    chunk = run.trace.operations[0]
+    mu, logvar = chunk.outputs
+    assert [bound.output for bound in run.graph.operations[:2]] == [mu, logvar]
+    assert [bound.attributes["output"] for bound in run.graph.operations[:2]] == [0, 1]
+    assert logvar not in run.trace.gradients
+    assert run.graph.producer(logvar) is run.graph.operations[1]
+    assert run.graph.consumers(0) == run.graph.operations[:2]
+    assert list(run.graph.before(mu)) == list(run.graph.operations[:2])
+    assert to_text(Steps(run).formula(logvar)) == "x[:, 2:4]"
+
+
+def test_an_op_with_several_outputs_and_no_rule_is_named_once() -> None:
+    def function(x: Any) -> Any:
+        values, _ = x.sort(dim=1)
+        q, r = torch.linalg.qr(values.T @ values)
+        return q @ r
+
+    trace = record_of(function)
+    graph = Graph(trace)
+    assert graph.not_explained == ("sort", "linalg_qr")
+    run = full_run(trace, 0, "test")
+    for number, gradient in run.hand_gradients.items():
+        np.testing.assert_allclose(gradient, trace.gradients[number], rtol=1e-10, atol=1e-10)
+
+
+# --- in place ---------------------------------------------------------------------------
+
+IN_PLACE: dict[str, Callable[[Any], Any]] = {
+    "relu": lambda h: F.relu(h, inplace=True),
+    "relu_": lambda h: h.relu_(),
+    "nn.ReLU": lambda h: nn.ReLU(inplace=True)(h),
+    "leaky_relu": lambda h: F.leaky_relu(h, 0.2, True),
+    "leaky_relu_": lambda h: F.leaky_relu_(h, 0.2),
+    "elu": lambda h: F.elu(h, inplace=True),
+    "silu": lambda h: nn.SiLU(inplace=True)(h),
+    "dropout": lambda h: F.dropout(h, 0.5, True, True),
+    "add_": lambda h: h.add_(1),
+    "mul_": lambda h: h.mul_(h.detach() + 2),
+    "sub_": lambda h: h.sub_(X),
+    "div_": lambda h: h.div_(2),
+    "clamp_": lambda h: h.clamp_(-1, 1),
+    "exp_": lambda h: h.exp_(),
+    "sigmoid_": lambda h: h.sigmoid_(),
+    "squeeze_": lambda h: h.unsqueeze_(0),
+}
+
+
+@pytest.mark.parametrize("change", IN_PLACE.values(), ids=IN_PLACE.keys())
+def test_a_form_in_place_is_explained(change: Callable[[Any], Any]) -> None:
+    def function(x: Any) -> Any:
+        h = x * 3
+        changed = change(h)
+        assert changed is h
+        return h * 2
+
+    run = explained(record_of(function))
+    before, after = (run.trace.by_name[name] for name in ("h_1", "h_2"))
+    np.testing.assert_allclose(before.array, X * 3)
+    changed = run.graph.producer(after.id)
+    assert changed is not None
+    assert changed.operation.in_place
+    assert before.id in changed.operation.inputs
+
+
+# --- noise ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(3, 4), (2, 6, 2), (1, 3, 2, 2)])
+@pytest.mark.parametrize("kind", [nn.Dropout, nn.Dropout1d, nn.Dropout2d])
+@pytest.mark.filterwarnings("ignore:dropout")
+def test_a_dropout_is_a_drawn_mask_and_a_product(kind: type[nn.Module], size: tuple[int]) -> None:
+    if (kind is nn.Dropout2d and len(size) == 3) or (kind is nn.Dropout1d and len(size) != 3):
+        pytest.skip("not a shape for it")
+    layer = kind(0.25)
+
+    def function(x: Any) -> Any:
+        h = x.reshape(-1)[: int(np.prod(size))].repeat(2)[: int(np.prod(size))].reshape(size)
+        dropped = layer(h)
+        return dropped
+
+    trace = record_of(function)
+    mask = trace.by_name["dropout_mask"]
+    assert mask.kind == "noise"
+    assert set(np.unique(mask.array)) <= {0.0, 4 / 3}
+    assert {"dropout_mask", "mul"} <= set(names(trace))
+    explained(trace)
+    # The generator has moved on by one dropout, not by two.
+    torch.manual_seed(0)
+    h = trace.by_name["h"].array
+    np.testing.assert_array_equal(layer(torch.tensor(h)).numpy(), trace.by_name["dropped"].array)
+
+
+def test_a_dropout_that_is_not_training_is_nothing() -> None:
+    assert names(record_of(lambda x: nn.Dropout(0.5).eval()(x) * 2)) == ["mul", "mul", "sum"]
+
+
+def test_noise_that_no_variable_holds_is_named() -> None:
+    run = explained(record_of(lambda x: x + torch.randn_like(x) * torch.rand(4).double()))
+    kinds = {value.name: value.kind for value in run.trace.values if value.kind == "noise"}
+    assert kinds == {"eps_1": "noise", "eps_2": "noise"}
+
+
+# --- distributions ----------------------------------------------------------------------
+
+
+def test_a_normal_distribution_is_its_arithmetic() -> None:
+    def function(x: Any) -> Any:
+        mu, logvar = x.chunk(2, dim=-1)
+        std = torch.exp(0.5 * logvar)
+        q = Normal(mu, std)
+        z = q.rsample()
+        kl = kl_divergence(q, Normal(torch.zeros_like(mu), torch.ones_like(std))).sum()
+        return (z * z).sum() + kl
+
+    run = explained(record_of(function))
+    assert set(names(run.trace)) == {
+        "chunk", "mul", "exp", "normal", "add", "div", "pow", "sub", "log",
+        "sum",
+    }  # fmt: skip
+    steps = Steps(run)
+    z, kl = run.trace.by_name["z"].id, run.trace.by_name["kl"].id
+    assert to_text(steps.element(z, (1, 0))) == "mu[1,0] + eps[1,0]·std[1,0]"
+    assert to_text(steps.formula(kl)) == ("Σ(½·((std/1)² + ((mu - 0)/1)² - 1 - log((std/1)²)))")
+
+
+@pytest.mark.parametrize(
+    "prior",
+    [
+        pytest.param(lambda mu: Normal(0.0, 1.0), id="numbers"),
+        pytest.param(lambda mu: Normal(torch.zeros(4).double(), 1.0), id="mixed"),
+        pytest.param(lambda mu: Normal(mu.detach() * 0.5, torch.full_like(mu, 2.0)), id="tensors"),
+    ],
+)
+def test_priors_as_people_give_them(prior: Callable[[Tensor], Normal]) -> None:
+    def function(x: Any) -> Any:
+        q = Normal(x, F.softplus(x) + 0.1)
+        z = q.rsample()
+        return kl_divergence(q, prior(x)).sum(-1) + z.sum()
+
+    explained(record_of(function))
+
+
+def test_log_probabilities_entropies_and_independent_ones() -> None:
+    def function(x: Any) -> Any:
+        q: Any = Independent(Normal(x, (x * x + 1).sqrt()), 1)
+        z = q.rsample()
+        p: Any = Independent(Normal(torch.zeros_like(x), torch.ones_like(x)), 1)
+        decoder: Any = Bernoulli(logits=z)
+        seen = decoder.log_prob((x > 0).double())
+        return kl_divergence(q, p) + q.log_prob(z) - p.log_prob(z) + q.entropy() + seen.sum()
+
+    explained(record_of(function))
+
+
+def test_a_comparison_is_no_operation() -> None:
+    def function(x: Any) -> Any:
+        assert not torch.isnan(x).any()
+        keep = (x > 0) & (x < 2)
+        best = x.argmax(dim=1)
+        return x * keep + x[:, best[:1]]
+
+    run = explained(record_of(function))
+    assert names(run.trace) == ["mul", "getitem", "add", "mul", "sum"]
+    kinds = {v.name: v.kind for v in run.trace.values if v.name in ("keep", "best")}
+    assert kinds == {"keep": "constant", "best": "constant"}
+
+
+# --- layers -----------------------------------------------------------------------------
+
+
+class Block(nn.Module):
+    """Layers as an encoder stacks them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(4, 5), nn.LayerNorm(5), nn.GELU(), nn.Linear(5, 6), nn.BatchNorm1d(6),
+            nn.ReLU(inplace=True), nn.Dropout(0.25), nn.Linear(6, 4),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.layers(x)
+        return result
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_layers_as_an_encoder_stacks_them(training: bool) -> None:
+    torch.manual_seed(3)
+    block = Block().train(training)
+    for parameter in block.parameters():
+        nn.init.normal_(parameter)
+    run = explained(record_of(block, block))
+    expected = {"linear", "layer_norm", "gelu", "batch_norm", "relu", "mul", "sum"}
+    assert set(names(run.trace)) == expected | ({"dropout_mask"} if training else set())
+
+
+# --- what is refused --------------------------------------------------------------------
+
+REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "clamp": (lambda x: x.clamp(min=x.detach() * 0.5), "a limit that is a tensor"),
+    "weight": (lambda x: F.binary_cross_entropy(x.sigmoid(), 0 * x, X), "weight"),
+    "pos_weight": (
+        lambda x: F.binary_cross_entropy_with_logits(x, 0 * x, pos_weight=X[0]),
+        "pos_weight",
+    ),
+    "label_smoothing": (
+        lambda x: F.cross_entropy(x, LABELS, label_smoothing=0.1),
+        "label_smoothing",
+    ),
+    "class weights": (lambda x: F.cross_entropy(x, LABELS, weight=X[0].abs()), "weight"),
+    "padding_idx": (
+        lambda x: F.embedding(LABELS % 3, x, padding_idx=0),
+        "padding_idx, max_norm, scale_grad_by_freq and sparse",
+    ),
+    "movedim": (lambda x: x.movedim((0, 1), (1, 0)), "several axes moved at once"),
+    "beta=0": (lambda x: F.smooth_l1_loss(x, 0 * x, beta=0.0), "beta=0"),
+    "index tensors": (
+        lambda x: x.select(0, LABELS[0]),
+        "a tensor where it takes a plain number",
+    ),
+}
+
+
+@pytest.mark.parametrize(("function", "reason"), REFUSED.values(), ids=REFUSED.keys())
+def test_a_form_that_is_not_covered_says_so(function: Callable[[Any], Any], reason: str) -> None:
+    trace = record_of(function)
+    graph = Graph(trace)
+    assert [bound.reason for bound in graph.operations if bound.rule is None] == [reason]
+    assert len(graph.not_explained) == 1
+    run = full_run(trace, 0, "test")
+    for number, gradient in run.hand_gradients.items():
+        np.testing.assert_allclose(gradient, trace.gradients[number], rtol=1e-10, atol=1e-12)
