@@ -37,7 +37,7 @@ def record_of(function: Callable[[Any], Any], module: nn.Module | None = None) -
     modules = {} if module is None else {"": module.double()}
     torch.manual_seed(0)
 
-    def objective() -> Tensor:
+    def objective() -> Any:
         result = function(x)
         return (result * result).sum()
 

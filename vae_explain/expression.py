@@ -222,7 +222,8 @@ def measure(expression: Expression) -> Measured:
             part = measure(argument)
             rule = FUNCTIONS[function]
             value = rule.value(part.value)
-            return Measured(value, abs(value) + abs(rule.slope(part.value)) * part.magnitude)
+            spread = abs(rule.slope(part.value)) * part.magnitude
+            return Measured(value, abs(value) + rule.within + spread)
         case _:
             raise TypeError(f"{type(expression).__name__} stands for a whole tensor, not a number")
 

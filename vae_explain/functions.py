@@ -15,11 +15,14 @@ class Function(NamedTuple):
     """What is known of a function of one number.
 
     `slope` bounds its derivative, needed here only to bound the rounding error of a line.
+    `within` is what the usual way of computing it adds up to on the way: a tail of the
+    normal distribution is ½·(1 + erf(x/√2)), as exact as the 1 and not as the tail.
     """
 
     value: Callable[[float], float]
     slope: Callable[[float], float]
     latex: str
+    within: float = 0.0
 
 
 def _sigmoid(x: float) -> float:
@@ -83,7 +86,7 @@ FUNCTIONS: dict[str, Function] = {
     "sin": Function(_wave(math.sin), _wave(math.cos), r"\sin\left({}\right)"),
     "cos": Function(_wave(math.cos), _wave(math.sin), r"\cos\left({}\right)"),
     # The standard normal distribution: how much of it lies below a number, and its density.
-    "Φ": Function(_normal_below, _normal_density, r"\Phi\left({}\right)"),
+    "Φ": Function(_normal_below, _normal_density, r"\Phi\left({}\right)", within=1.0),
     "φ": Function(
         _normal_density, lambda x: abs(x) * _normal_density(x), r"\varphi\left({}\right)"
     ),

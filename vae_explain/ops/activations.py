@@ -53,13 +53,23 @@ def elu(a: Array, alpha: float) -> Array:
     return np.where(a > 0, a, alpha * np.expm1(below))
 
 
+def _elu_piece(a: Expression, alpha: float) -> Expression:
+    return a if evaluate(a) > 0 else _elu_slope(a, a, alpha) - Number(alpha)
+
+
+def _elu_slope(y: Expression, a: Expression, alpha: float) -> Expression:
+    if evaluate(a) > 0:
+        return ONE
+    return exp(a) if alpha == 1 else Number(alpha) * exp(a)
+
+
 ELU = elementwise(
     "elu",
     bind=lambda input, alpha=1.0, inplace=False: ((input,), {"alpha": alpha}),
     forward=elu,
     vjp=lambda g, y, a, alpha: (np.where(a <= 0, g * (y + alpha), g),),
-    expression=lambda a, alpha: a if evaluate(a) > 0 else Number(alpha) * exp(a) - Number(alpha),
-    derivatives=(lambda y, a, alpha: Number(alpha) * exp(a) if evaluate(a) <= 0 else ONE,),
+    expression=_elu_piece,
+    derivatives=(_elu_slope,),
     words="keeps what is positive, bends what is negative towards -alpha",
     torch="torch.nn.functional.elu",
     examples=(Example((_ANY,), {"alpha": 1.0}), Example((_ANY,), {"alpha": 0.5})),

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..expression import ONE, Add, Apply, Div, Expression, Index, Number, Opaque, Ref, Reshape
+from ..expression import ONE, Add, Apply, Div, Expression, Index, Number, Opaque, Reshape
 from ..trace import Array
+from .reductions import summary
 from .rule import Bound, Call, Example, NotExplained, Partial, Rule, indices, sum_to
 
 
@@ -145,13 +146,9 @@ def _told(call: Call, index: Index) -> _Told:
         return _Told(after[0].at(at), after[1].at(at) + eps)
     where = tuple(slice(None) if axis in norm.over else at for axis, at in enumerate(index))
     numbers = x.array[where].astype(np.float64)
-    whole = x.whole()
-    name = whole.name if isinstance(whole, Ref) else "input"
-    marks = ",".join(":" if isinstance(part, slice) else str(part) for part in where)
-    mean, variance = float(numbers.mean()), float(numbers.var())
     return _Told(
-        Ref(f"mean({name}[{marks}])", value=mean),
-        Ref(f"var({name}[{marks}])", value=variance) + eps,
+        summary("mean", x, where, float(numbers.mean())),
+        summary("var", x, where, float(numbers.var())) + eps,
     )
 
 
@@ -183,13 +180,13 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
     if is_given(call.attributes):
         found.append((index, ONE / told.deviation))
     else:
-        count = Number(float(norm.count(x.shape)))
+        count = norm.count(x.shape)
+        scale = Number(float(count)) * told.deviation
         for out in norm.members(index, x.shape):
-            # By the element itself, by the mean, and by the variance, over σ.
+            # By the element itself, by the mean, and by the variance: n·[own] - 1 - …, over n·σ.
             both = (x.at(out) - told.mean) * (x.at(index) - told.mean)
-            ways = [ONE] if out == index else []
-            tie = Add((*ways, -(ONE / count), -(both / (count * told.spread)))) / told.deviation
-            found.append((out, tie))
+            direct = Number(float(count - 1 if out == index else -1))
+            found.append((out, (direct - both / told.spread) / scale))
     if not affine:
         return found
     return [

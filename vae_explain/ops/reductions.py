@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..expression import ONE, Add, Div, Expression, Index, Number, Reshape, SumOver
+from ..expression import ONE, Add, Div, Expression, Index, Number, Ref, Reshape, SumOver
 from ..trace import Array
-from .rule import Bound, Call, Example, Partial, Rule, indices, normalized_axes
+from .rule import Bound, Call, Example, Operand, Partial, Rule, indices, normalized_axes
 
 
 def bind(
@@ -56,6 +56,14 @@ def target(call: Call, index: Index) -> Index:
     if call.attributes["keepdim"]:
         return tuple(0 if axis in axes else at for axis, at in enumerate(index))
     return tuple(at for axis, at in enumerate(index) if axis not in axes)
+
+
+def summary(word: str, operand: Operand, where: tuple[int | slice, ...], value: float) -> Ref:
+    """Write a number about a part of a tensor as one of its own: `mean(h[0,:])`."""
+    whole = operand.whole()
+    name = whole.name if isinstance(whole, Ref) else "input"
+    marks = ",".join(":" if isinstance(part, slice) else str(part) for part in where)
+    return Ref(f"{word}({name}[{marks}])", value=value)
 
 
 def spread(upstream: Array, shape: tuple[int, ...], dim: Any, keepdim: bool) -> Array:

@@ -1,7 +1,7 @@
 """What an op's file fills in: one frozen value that holds all we know of the op.
 
 A rule works on NumPy arrays (forward and VJP) and on expressions (how one element of the
-output, or of a gradient, is made). It never sees PyTorch. Two makers cover every op:
+output, or of a gradient, is made). It never sees PyTorch. Two makers cover most ops:
 `elementwise`, for ops whose output element depends on one element of each operand, and
 `Rule` itself, for ops with a shape of their own.
 """

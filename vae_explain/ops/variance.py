@@ -9,10 +9,11 @@ import numpy as np
 
 from ..expression import Add, Apply, Div, Expression, Index, Number, SumOver
 from ..trace import Array
-from .reductions import count, reduced, sources, spread, spread_formula, target
+from .reductions import count, reduced, sources, spread, spread_formula, summary, target
 from .rule import Bound, Call, Example, NotExplained, Partial, Rule, normalized_axes
 
 TWO = Number(2.0)
+MOST_WRITTEN = 12  # numbers in a mean that is written out; one of more is told as a number
 
 
 def bind(
@@ -67,8 +68,15 @@ def _std_vjp(
 # --- as expressions ---------------------------------------------------------------------
 
 
-def mean_of(terms: list[Expression]) -> Expression:
-    return Div(Add(tuple(terms)), Number(float(len(terms))))
+def _mean(call: Call, out: Index) -> Expression:
+    """Write the mean that one output's numbers are apart from: as a sum, if it is short."""
+    x = call.operands[0]
+    where = list(sources(call, out))
+    if len(where) <= MOST_WRITTEN:
+        return Div(Add(tuple(map(x.at, where))), Number(float(len(where))))
+    axes = reduced(call)
+    part = tuple(slice(None) if axis in axes else at for axis, at in enumerate(where[0]))
+    return summary("mean", x, part, float(x.array[part].astype(np.float64).mean()))
 
 
 def _free(call: Call) -> Number:
@@ -77,14 +85,13 @@ def _free(call: Call) -> Number:
 
 
 def _variance_element(call: Call, index: Index) -> Expression:
-    terms = [call.operands[0].at(source) for source in sources(call, index)]
-    mean = mean_of(terms)
+    mean = _mean(call, index)
+    terms = (call.operands[0].at(source) for source in sources(call, index))
     return Div(Add(tuple((term - mean) ** TWO for term in terms)), _free(call))
 
 
 def _apart(call: Call, index: Index) -> Expression:
-    terms = [call.operands[0].at(source) for source in sources(call, target(call, index))]
-    return call.operands[0].at(index) - mean_of(terms)
+    return call.operands[0].at(index) - _mean(call, target(call, index))
 
 
 def _variance_partials(call: Call, position: int, index: Index) -> list[Partial]:
@@ -126,6 +133,7 @@ _EXAMPLES = (
     Example((_X,), {"dim": 1, "correction": 0, "keepdim": False}),
     Example((_X,), {"dim": (0, -1), "correction": 1, "keepdim": True}),
     Example((_X,), {"dim": 0, "correction": 0.5, "keepdim": True}),
+    Example((np.linspace(-1.0, 2.5, 15) ** 2,), {"dim": 0, "correction": 1, "keepdim": False}),
 )
 
 VAR = Rule(

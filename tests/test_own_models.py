@@ -1,0 +1,224 @@
+"""A user's own VAE, unchanged: by hand as autograd has it, in the user's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from vae_explain import explain
+from vae_explain.loading import CannotLoad, refuse_opaque
+
+from . import own_models as own
+from .pages import CommandLine
+
+FILE = str(Path(own.__file__))
+X = torch.tensor([[0.2, 0.9, 0.5, 0.1, 0.7], [0.6, 0.3, 0.0, 1.0, 0.4], [0.1, 0.8, 0.2, 0.3, 0.9]])
+STYLES: dict[str, tuple[Callable[[], nn.Module], dict[str, Any]]] = {
+    "tuple": (own.TupleVAE, {"loss": own.tuple_loss}),
+    "logits": (own.TupleVAE, {"loss": own.logits_loss}),
+    "list with a method": (own.ListVAE, {}),
+    "dict": (own.DictVAE, {"loss": own.dict_loss}),
+    "dataclass": (own.DataclassVAE, {"loss": own.tuple_loss}),
+    "loss inside": (own.LossInsideVAE, {}),
+    "norms and dropout": (own.NormVAE, {}),
+    "distributions": (own.DistributionVAE, {}),
+    "convolutional": (own.ConvVAE, {}),
+    "conditional": (own.ConditionalVAE, {"objective": own.conditional_objective}),
+    "vector-quantised": (own.QuantisedVAE, {}),
+    "lightning": (own.LightningVAE, {}),
+}
+
+
+def built(style: str) -> tuple[nn.Module, torch.Tensor, dict[str, Any]]:
+    torch.manual_seed(3)
+    make, how = STYLES[style]
+    x = torch.rand(2, 1, 4, 4) if style == "convolutional" else X
+    return make(), x, how
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_by_hand_as_autograd_has_it(style: str) -> None:
+    model, x, how = built(style)
+    explanation = explain(model, x, seed=11, **how)
+    assert explanation.not_explained == ()
+    run = explanation.run
+    assert run.gradients.keys() == run.hand_gradients.keys()
+    largest = max(float(np.abs(gradient).max()) for gradient in run.gradients.values())
+    for number, gradient in run.gradients.items():
+        # A bias in front of a batch norm has no gradient but rounding, in either way.
+        scale = max(float(np.abs(gradient).max()), 1e-3 * largest)
+        off = np.abs(run.hand_gradients[number] - gradient).max() / scale
+        assert off < 1e-4, run.trace.values[number].name
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_every_line_of_every_page_agrees(style: str) -> None:
+    model, x, how = built(style)
+    explanation = explain(model, x, seed=11, **how)
+    parameter = next(name for name, _ in model.named_parameters())
+    for page in (
+        explanation.forward(),
+        explanation.backward(),
+        explanation.backward(parameter),
+        explanation.why(f"{parameter}.grad"),
+    ):
+        assert page.checks.lines > 0
+        assert page.checks.failed == 0
+        assert page.text(60)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_the_model_is_left_as_it_was(style: str) -> None:
+    model, x, how = built(style)
+    state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    torch.manual_seed(1)
+    generator = torch.get_rng_state()
+    explain(model, x, seed=11, **how)
+    assert torch.equal(generator, torch.get_rng_state())
+    assert model.training
+    assert all(parameter.grad is None for parameter in model.parameters())
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, state[name]), name
+
+
+def test_the_words_are_the_users() -> None:
+    model, x, how = built("tuple")
+    explanation = explain(model, x, seed=1, **how)
+    assert {"encoder.0", "h", "mu", "logvar", "eps", "z", "mse", "kld"} <= set(explanation.values)
+    terms = [(term.name, term.weight) for term in explanation.run.trace.terms]
+    assert terms == [("mse", 1.0), ("kld", 0.5)]
+
+
+def test_the_numbers_are_plain_pytorchs() -> None:
+    model, x, how = built("tuple")
+    explanation = explain(model, x, seed=5, **how)
+    torch.manual_seed(5)
+    recon, mu, logvar = model(x)
+    loss = own.tuple_loss(recon, x, mu, logvar)
+    torch.autograd.backward(loss)
+    assert float(explanation.values["loss"]) == float(loss.detach())
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None
+        assert np.array_equal(explanation.gradients[name], parameter.grad.numpy()), name
+
+
+def test_printed_arithmetic_rounds_a_users_parameters_too() -> None:
+    model, x, how = built("tuple")
+    explanation = explain(model, x, seed=5, arithmetic="printed", **how)
+    weight = explanation.values["to_mu.weight"]
+    assert weight.dtype == np.float64
+    assert np.array_equal(weight, np.round(weight, 4))
+    assert explanation.backward().checks.failed == 0
+
+
+OWN = ("--model", f"{FILE}:TupleVAE", "--loss", f"{FILE}:tuple_loss", "--x", ".2,.9,.5,.1,.7")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("forward",),
+        ("forward", "--step", "z"),
+        ("backward", "--param", "to_mu.bias", "--term", "kld"),
+        ("why", "to_mu.weight.grad[0,1]"),
+        ("why", "z"),
+        ("params",),
+        ("forward", "--format", "json"),
+    ],
+)
+def test_on_the_command_line(cli: CommandLine, command: tuple[str, ...]) -> None:
+    outcome = cli(*command, *OWN, "--model-arg", "latent=3")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("forward", "--model", "missing.py:VAE", "--x", "1"), "there is no file missing.py"),
+        (("forward", "--model", FILE, "--x", "1"), "write FILE.py:NAME"),
+        (("forward", "--model", f"{FILE}:Nope", "--x", "1"), "has no Nope; it has"),
+        (("forward", "--model", "no_such_package_here:VAE", "--x", "1"), "importing"),
+        (("forward", "--model", f"{FILE}:not_a_model", "--x", "1"), "made a int"),
+        (("forward", "--model", f"{FILE}:kl_of", "--x", "1"), "--model-arg"),
+        (("forward", "--model", f"{FILE}:FILE", "--x", "1"), "has no FILE"),
+        (("forward", "--model", f"{FILE}:needs_an_argument", "--x", "1"), "'latent'"),
+        (("forward", "--model", f"{FILE}:scripted", "--x", "1,2"), "scripted"),
+        (("forward", "--model", f"{FILE}:TupleVAE"), "--x or --x-file"),
+        (("forward", *OWN, "--model-arg", "latent"), "write name=value"),
+        (("forward", *OWN, "--eps", "1"), "1 given, but the model draws 2"),
+        (("forward", *OWN, "--step", "zz"), "did you mean z?"),
+        (("backward", *OWN, "--param", "eps"), "no gradient"),
+        (("backward", *OWN, "--term", "kl"), "choose mse or kld"),
+        (("why", "zz", *OWN), "did you mean z?"),
+        (("why", "z[9]", *OWN), "z has shape [1, 2]"),
+        (("forward", *OWN, "--x", "1,2"), "one length"),
+        (("forward", *OWN, "--dims", "4-2-4"), "shapes the built-in VAE"),
+        (("train", *OWN), "works on the built-in VAE"),
+        (("forward", "--loss", f"{FILE}:tuple_loss"), "give --model too"),
+    ],
+)
+def test_a_bad_request_gets_one_line(
+    cli: CommandLine, arguments: tuple[str, ...], words: str
+) -> None:
+    outcome = cli(*arguments)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert words in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "more",
+    [(), ("--loss", f"{FILE}:unfitting_loss")],
+    ids=["no loss", "a loss that does not fit"],
+)
+def test_what_cannot_be_bound_shows_the_objective_to_write(
+    cli: CommandLine, more: tuple[str, ...]
+) -> None:
+    outcome = cli("forward", "--model", f"{FILE}:TupleVAE", "--x", ".2,.9,.5,.1,.7", *more)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "(Tensor[1, 5], Tensor[1, 2], Tensor[1, 2])" in outcome.err
+    assert "def objective(model, x):" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("import sys\nsys.exit(3)", "ends the program when it is imported"),
+        ("import argparse\nargparse.ArgumentParser().parse_args(['--x'])", "ends the program"),
+        ("raise RuntimeError('no luck')", "RuntimeError: no luck"),
+        ("raise ConnectionError('no host')", "files that download at import"),
+    ],
+)
+def test_a_file_that_misbehaves_when_it_is_loaded(
+    cli: CommandLine, tmp_path: Path, source: str, words: str
+) -> None:
+    (tmp_path / "script.py").write_text(source)
+    outcome = cli("forward", "--model", f"{tmp_path}/script.py:VAE", "--x", "1")
+    assert outcome.code == 2
+    assert words in outcome.err
+
+
+def test_what_a_file_prints_stays_out_of_the_page(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "loud.py").write_text(
+        f"print('hello')\nimport sys\nsys.path.append({str(Path(FILE).parent.parent)!r})\n"
+        "from tests.own_models import TupleVAE, tuple_loss\n"
+    )
+    model = ("--model", f"{tmp_path}/loud.py:TupleVAE", "--loss", f"{tmp_path}/loud.py:tuple_loss")
+    outcome = cli("forward", *model, "--x", ".2,.9,.5,.1,.7")
+    assert outcome.code == 0
+    assert "hello" not in outcome.out
+    assert "hello" in outcome.err
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_a_compiled_module_is_refused() -> None:
+    with pytest.raises(CannotLoad, match="compiled"):
+        refuse_opaque(torch.compile(nn.Linear(2, 2)))  # type: ignore[arg-type]  # it is a module
