@@ -86,7 +86,8 @@ def test_weights_are_read(
 ) -> None:
     torch.save(change(weights()), tmp_path / "w.pt")
     found = values(cli, "--weights", str(tmp_path / "w.pt"), "--arithmetic", "full")
-    assert np.array_equal(np.array(found["fc1.weight"], np.float32), weights()["fc1.weight"].numpy())
+    read = np.array(found["fc1.weight"], np.float32)
+    assert np.array_equal(read, weights()["fc1.weight"].numpy())
 
 
 def test_safetensors_and_half_precision(cli: CommandLine, tmp_path: Path) -> None:

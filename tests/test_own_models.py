@@ -222,3 +222,31 @@ def test_what_a_file_prints_stays_out_of_the_page(cli: CommandLine, tmp_path: Pa
 def test_a_compiled_module_is_refused() -> None:
     with pytest.raises(CannotLoad, match="compiled"):
         refuse_opaque(torch.compile(nn.Linear(2, 2)))  # type: ignore[arg-type]  # it is a module
+
+
+def test_what_the_model_raises_is_one_line_with_its_place(cli: CommandLine) -> None:
+    outcome = cli("forward", *OWN[:4], "--x", "1,2")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "the model raised RuntimeError" in outcome.err
+    assert "own_models.py:" in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_a_batch_norm_wants_more_than_one_row(cli: CommandLine) -> None:
+    outcome = cli("forward", "--model", f"{FILE}:NormVAE", "--x", "1,2,3,4,5")
+    assert outcome.code == 2
+    assert "the model raised ValueError: Expected more than 1 value per channel" in outcome.err
+
+
+def test_a_dropout_cannot_be_redone_from_rounded_numbers(cli: CommandLine) -> None:
+    rows = ("--x", "1,2,3,4,5", "--x", "5,4,3,2,1")
+    model = ("--model", f"{FILE}:NormVAE", "--arithmetic", "printed")
+    outcome = cli("forward", *model, *rows)
+    assert outcome.code == 2
+    assert "--arithmetic full" in outcome.err
+
+
+def test_the_option_that_named_a_file_is_named(cli: CommandLine, tmp_path: Path) -> None:
+    assert "--loss: " in cli("forward", *OWN[:2], "--loss", "gone.py:f", "--x", "1").err
+    (tmp_path / "w.pt").write_bytes(b"nothing")
+    assert "--weights: " in cli("forward", "--weights", str(tmp_path / "w.pt")).err

@@ -11,6 +11,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
+import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -21,7 +22,35 @@ from torch import nn
 
 
 class CannotLoad(ValueError):
-    """A model, loss or file that cannot be used; the message says why and how to mend it."""
+    """A model, loss or file that cannot be used; the message says why and how to mend it.
+
+    `option` is the one that named it on the command line.
+    """
+
+    def __init__(self, message: str, option: str = "--model") -> None:
+        super().__init__(message)
+        self.option = option
+
+
+class CannotRun(ValueError):
+    """A user's model or loss that raised while it ran; the message says what and where."""
+
+    def __init__(self, error: Exception) -> None:
+        text = " ".join(str(error).split())
+        frames = traceback.extract_tb(error.__traceback__)
+        torch_files = str(Path(torch.__file__).parent)
+        ours = str(Path(__file__).parent)
+        theirs = [f for f in frames if not f.filename.startswith((torch_files, ours))]
+        where = f" ({theirs[-1].filename}:{theirs[-1].lineno})" if theirs else ""
+        super().__init__(f"{type(error).__name__}: {text}{where}")
+
+
+def load_for(option: str, reference: str) -> Any:
+    """Return what an option's value names, as `load_object` does."""
+    try:
+        return load_object(reference)
+    except CannotLoad as error:
+        raise CannotLoad(str(error), option) from None
 
 
 def load_object(reference: str) -> Any:
@@ -152,7 +181,7 @@ def argument(text: str) -> tuple[str, Any]:
 
     name, equals, value = text.partition("=")
     if not equals or not name.strip().isidentifier():
-        raise CannotLoad("write name=value, such as latent=2")
+        raise CannotLoad("write name=value, such as latent=2", "--model-arg")
     try:
         return name.strip(), ast.literal_eval(value.strip())
     except (ValueError, SyntaxError):
@@ -174,6 +203,13 @@ def load_weights(model: nn.Module, path: Path) -> None:
     CannotLoad
         If the file is damaged, holds something else, or does not fit the model.
     """
+    try:
+        _put_weights(model, path)
+    except CannotLoad as error:
+        raise CannotLoad(str(error), "--weights") from None
+
+
+def _put_weights(model: nn.Module, path: Path) -> None:
     tensors = _read_weights(path)
     if tensors and all(name.startswith("module.") for name in tensors):
         tensors = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}

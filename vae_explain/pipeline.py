@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from .architecture import BUILT_IN, Architecture
-from .binding import objective_of
-from .loading import build, load_object, load_weights
+from .binding import CannotBind, objective_of
+from .loading import CannotLoad, CannotRun, build, load_for, load_weights
 from .model import VAE, vae_loss
-from .recorder import record
-from .run import Arithmetic, Run, as_printed, full_run, printed_run
+from .recorder import STANDARD_NORMAL, NoiseMismatch, record
+from .run import Arithmetic, NotFinite, Run, as_printed, full_run, printed_run
 from .trace import Array, Trace
 
 
@@ -59,23 +59,28 @@ def run_own(request: OwnRequest) -> Run:
     CannotLoad, CannotBind, NotFinite
         Each says in its message what to change.
     """
-    found = load_object(request.model)
-    loss = load_object(request.loss) if request.loss else None
-    objective = load_object(request.objective) if request.objective else None
+    found = load_for("--model", request.model)
+    loss = load_for("--loss", request.loss) if request.loss else None
+    objective = load_for("--objective", request.objective) if request.objective else None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(request.seed)
         model = build(found, request.arguments)
         if request.weights is not None:
             load_weights(model, request.weights)
         x = torch.from_numpy(request.x)
-        result = run_model(
-            model,
-            x,
-            loss=loss,
-            objective=objective,
-            eps=request.eps,
-            arithmetic=request.arithmetic,
-        )
+        try:
+            result = run_model(
+                model,
+                x,
+                loss=loss,
+                objective=objective,
+                eps=request.eps,
+                arithmetic=request.arithmetic,
+            )
+        except (CannotBind, CannotLoad, CannotRound, NoiseMismatch, NotFinite):
+            raise
+        except Exception as error:  # whatever the user's own code raises
+            raise CannotRun(error) from error
     return dataclasses.replace(result, seed=request.seed)
 
 
@@ -226,10 +231,21 @@ def record_vae(
 Model = TypeVar("Model", bound=nn.Module)
 
 
+class CannotRound(ValueError):
+    """A run that cannot be redone from rounded numbers, as one with a dropout."""
+
+
 def _as_printed(model: Model, x: Tensor, trace: Trace) -> tuple[Model, Tensor, list[Tensor]]:
     """Return model, input and noise in float64, parameters and noise rounded as printed."""
     rounded = copy.deepcopy(model).double()
     round_parameters(rounded)
+    others = {
+        operation.name
+        for operation in trace.operations
+        if trace.values[operation.outputs[0]].kind == "noise"
+    } - STANDARD_NORMAL
+    if others:
+        raise CannotRound(f"the run draws by {', '.join(sorted(others))}, which cannot be redone")
     drawn = [value.array for value in trace.values if value.kind == "noise"]
     return rounded, x.double(), [torch.from_numpy(as_printed(array)) for array in drawn]
 

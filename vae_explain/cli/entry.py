@@ -99,11 +99,16 @@ def _mendable(error: Exception) -> str:
     if isinstance(error, NotExplained):
         return f"an operation has no rule: {error}; forward and backward show what they can"
     from ..binding import CannotBind
-    from ..loading import CannotLoad
+    from ..loading import CannotLoad, CannotRun
+    from ..pipeline import CannotRound
     from ..recorder import NoiseMismatch
 
     if isinstance(error, CannotLoad):
-        return f"--model: {error}"
+        return f"{error.option}: {error}"
+    if isinstance(error, CannotRun):
+        return f"the model raised {error}"
+    if isinstance(error, CannotRound):
+        return f"--arithmetic printed: {error}; ask for --arithmetic full"
     if isinstance(error, CannotBind):
         return f"--loss: {error}"
     if isinstance(error, NoiseMismatch):
