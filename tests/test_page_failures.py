@@ -271,5 +271,5 @@ def test_checks_count_what_they_are_given() -> None:
     checks = Checks()
     good = Worked("", Ref("a", (), "value", 1.0), 1.0, 1.0, 1.0, 1e-9, True)
     checks.add(good)
-    checks.add(replace(good, difference=0.5, agrees=False))
+    checks.add(good._replace(difference=0.5, agrees=False))
     assert (checks.lines, checks.failed, checks.largest_relative_difference) == (2, 1, 0.5)

@@ -1,13 +1,15 @@
 """The closed set of things a walkthrough is made of. No formatting, no rounding.
 
 A renderer matches exhaustively over `Block`; a new format is one new file in `render/`.
+They are named tuples: a page needs a score of kinds, and frozen dataclasses take six times
+as long to define, which every command would pay for at its start.
 Numbers stay numbers here, arithmetic stays expressions, and names stay names.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from .expression import Expression, Role
 from .trace import Array
@@ -19,8 +21,7 @@ Places = Literal["parameter", "gradient", "value", "input", "exact", "single"]
 Tone = Literal["plain", "check", "failure", "warning"]
 
 
-@dataclass(frozen=True)
-class Heading:
+class Heading(NamedTuple):
     """Opens a numbered section: its title and, dimmed beside it, what it is about."""
 
     number: int
@@ -28,15 +29,13 @@ class Heading:
     detail: str = ""
 
 
-@dataclass(frozen=True)
-class Prose:
+class Prose(NamedTuple):
     """A sentence or two."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class Formula:
+class Formula(NamedTuple):
     """A whole-tensor formula, `left = expression`, with a remark beside it."""
 
     left: str
@@ -45,8 +44,7 @@ class Formula:
     accent: bool = False
 
 
-@dataclass(frozen=True)
-class Worked:
+class Worked(NamedTuple):
     """One line of arithmetic, evaluated: what it gives and what PyTorch has.
 
     `value` is what the expression evaluates to, `shown` the number of the run that stands
@@ -63,8 +61,7 @@ class Worked:
     agrees: bool
 
 
-@dataclass(frozen=True)
-class After:
+class After(NamedTuple):
     """What an activation made of each line's value, and a word for the closed ones."""
 
     name: str
@@ -73,8 +70,7 @@ class After:
     word: str
 
 
-@dataclass(frozen=True)
-class Lines:
+class Lines(NamedTuple):
     """Worked lines that belong together.
 
     Attributes
@@ -114,8 +110,7 @@ class Lines:
     leaves: Places | None = None
 
 
-@dataclass(frozen=True)
-class Matrix:
+class Matrix(NamedTuple):
     """A tensor with its name and shape."""
 
     name: str
@@ -125,8 +120,7 @@ class Matrix:
     accent: bool = False
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """A table column: its header, what its cells are, and whether it is the result."""
 
     header: str
@@ -143,8 +137,7 @@ class Column:
 Cell = float | int | str
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """Rows of numbers and words under headers; `dimmed` rows are given a reason."""
 
     columns: tuple[Column, ...]
@@ -154,15 +147,13 @@ class Table:
     worked: tuple[Worked, ...] = ()
 
 
-@dataclass(frozen=True)
-class Diagram:
+class Diagram(NamedTuple):
     """The layers from input to loss: what stands in each place, and its width."""
 
     stages: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True)
-class Series:
+class Series(NamedTuple):
     """One number at every step: its name, its values, and what it is."""
 
     name: str
@@ -170,16 +161,14 @@ class Series:
     role: Literal["total", "reconstruction", "kl"]
 
 
-@dataclass(frozen=True)
-class Curve:
+class Curve(NamedTuple):
     """Numbers over an axis that counts from 0: `axis` says what it counts."""
 
     axis: str
     series: tuple[Series, ...]
 
 
-@dataclass(frozen=True)
-class TreeNode:
+class TreeNode(NamedTuple):
     """A number of a derivation: its depth, its line if it is derived here, or a word why not."""
 
     depth: int
@@ -190,15 +179,13 @@ class TreeNode:
     places: Places
 
 
-@dataclass(frozen=True)
-class Tree:
+class Tree(NamedTuple):
     """A derivation: each number above the numbers that its line used."""
 
     nodes: tuple[TreeNode, ...]
 
 
-@dataclass(frozen=True)
-class Share:
+class Share(NamedTuple):
     """A part of a number: its amount, its share of all amounts, what it is, and a remark."""
 
     amount: float
@@ -207,15 +194,13 @@ class Share:
     remark: str
 
 
-@dataclass(frozen=True)
-class Shares:
+class Shares(NamedTuple):
     """The parts that a number is the sum of, largest first."""
 
     shares: tuple[Share, ...]
 
 
-@dataclass(frozen=True)
-class Note:
+class Note(NamedTuple):
     """A remark under a block: what was checked, what failed, what to know."""
 
     text: str
@@ -225,8 +210,7 @@ class Note:
 Block = Heading | Prose | Formula | Lines | Matrix | Table | Diagram | Curve | Tree | Shares | Note
 
 
-@dataclass(frozen=True)
-class Walkthrough:
+class Walkthrough(NamedTuple):
     """An explanation: what was run, and its blocks in order."""
 
     command: str

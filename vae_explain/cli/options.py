@@ -267,16 +267,6 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
         for parameter in inspect.signature(command, eval_str=True).parameters.values()
         if parameter.name != "options"
     ]
-    hints = get_type_hints(Options, include_extras=True)
-    shared = [
-        inspect.Parameter(
-            field.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=field.default,
-            annotation=hints[field.name],
-        )
-        for field in fields(Options)
-    ]
 
     @functools.wraps(command)
     def wrapped(**given: Any) -> None:
@@ -284,7 +274,21 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
         command(**given, options=Options(**ours))
 
     named = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
-    signature = inspect.Signature([*named, *shared])
+    signature = inspect.Signature([*named, *_shared_parameters()])
     wrapped.__signature__ = signature  # type: ignore[attr-defined]  # functions may have one
     wrapped.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
     return wrapped
+
+
+@functools.cache
+def _shared_parameters() -> tuple[inspect.Parameter, ...]:
+    hints = get_type_hints(Options, include_extras=True)
+    return tuple(
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=field.default,
+            annotation=hints[field.name],
+        )
+        for field in fields(Options)
+    )

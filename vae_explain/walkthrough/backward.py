@@ -7,7 +7,6 @@ splits into the terms of the loss; and the gradients of the parameters that made
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -108,7 +107,7 @@ class _BackwardPage(Page):
         for number in self.steps.named():
             if number in self.on_the_way and self._constant(number):
                 line = self.make.gradient_line(number, self.indices(number, 1)[0], self.term)
-                lines.append(replace(line, label=self.d(number)))
+                lines.append(line._replace(label=self.d(number)))
         self.open("Start at the loss")
         terms = self.run.trace.terms
         if terms and self.term is None:

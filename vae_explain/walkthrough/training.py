@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -187,6 +186,6 @@ def _numbered(blocks: Sequence[Block]) -> list[Block]:
     for block in blocks:
         if isinstance(block, Heading):
             sections += 1
-            block = replace(block, number=sections)
+            block = block._replace(number=sections)
         found.append(block)
     return found

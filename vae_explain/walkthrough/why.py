@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from ..blocks import (
@@ -89,7 +87,7 @@ GIVEN = {
 def _derived(level: int, node: Derivation) -> TreeNode:
     line = node.line
     if line is not None:
-        line = replace(line, expression=shortened(line.expression))
+        line = line._replace(expression=shortened(line.expression))
     word = "" if line else "not explained; PyTorch's number"
     return TreeNode(level, node.name, node.value, line, word, _places(node))
 
