@@ -122,3 +122,22 @@ def test_colours_change_no_character(pages: dict[str, Walkthrough]) -> None:
     lines = lay_out(pages["backward"], 100)
     text = re.sub(r"\x1b\[[0-9;]*m", "", coloured(lines, "truecolor"))
     assert text.splitlines() == ["".join(piece.text for piece in line) for line in lines]
+
+
+def test_a_long_sum_is_shortened_and_still_adds_up() -> None:
+    model = torch.nn.Linear(200, 3)
+
+    def objective(model: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
+        h = model(x)
+        loss: torch.Tensor = h.square().sum()
+        return loss
+
+    page = explain(model, torch.rand(1, 200), objective=objective, seed=1).forward("h")
+    assert page.checks.failed == 0
+    assert "the last number is all others" in " ".join(page.text(100).split())
+    line = next(line for line in page.text(1000).splitlines() if line.strip().startswith("h[0] ="))
+    summed, result = line.split("=")[1:]
+    terms = summed.replace(" - ", " + -").split(" + ")
+    values = [np.prod([float(f.strip("() ")) for f in term.split("·")]) for term in terms]
+    assert len(values) == 9
+    assert sum(values) == pytest.approx(float(result), abs=5e-4)

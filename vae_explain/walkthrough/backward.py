@@ -189,7 +189,7 @@ class _BackwardPage(Page):
         self.add(
             Lines(
                 name=self.d(number),
-                lines=lines,
+                lines=self.fitted(lines),
                 head="element",
                 places="gradient",
                 omitted=self.omitted(number, lines),
@@ -339,7 +339,7 @@ class _BackwardPage(Page):
         self.add(
             Lines(
                 name=self.d(number),
-                lines=lines,
+                lines=self.fitted(lines),
                 head="element",
                 places="gradient",
                 omitted=self.omitted(number, lines),

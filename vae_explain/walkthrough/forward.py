@@ -173,13 +173,13 @@ class _ForwardPage(Page):
         return f"each row of W = {weight} dotted with {letter}{plus}{given}"
 
     def rows(self, number: int, activation: int | None) -> None:
-        shown = self.indices(number, self.most)
+        shown = self.indices(number, self.most_rows(number, self.most))
         lines = self.make.value_lines(number, shown)
         after = self.after(activation, shown) if activation else None
         self.add(
             Lines(
                 name=self.name(number),
-                lines=lines,
+                lines=self.fitted(lines),
                 head="unit",
                 places="value",
                 columns=() if self.detailed else self.columns(number),
@@ -194,6 +194,9 @@ class _ForwardPage(Page):
             units = ", ".join(label.strip("[]") for label in labels)
             one = "unit" if len(labels) == 1 else "units"
             tail = f"; {len(labels)} of {len(lines)} gates closed: {one} {units}"
+        if self.fitted(lines[:1]) != lines[:1]:
+            words = "Of each sum the largest products are shown; the last number is all others."
+            self.add(Note(words))
         self.add(checked(lines, "row", tail=tail))
 
     def columns(self, number: int) -> tuple[str, ...]:
@@ -216,7 +219,7 @@ class _ForwardPage(Page):
         self.add(
             Lines(
                 name=self.name(number),
-                lines=lines[: self.most],
+                lines=self.fitted(lines[: self.most]),
                 head="element",
                 places="exact",
                 total=total,
@@ -267,7 +270,7 @@ class _ForwardPage(Page):
         self.add(
             Lines(
                 name=self.name(number),
-                lines=lines,
+                lines=self.fitted(lines),
                 head="element",
                 places="exact" if value.shape == () else "value",
                 omitted=self.omitted(number, lines),

@@ -9,6 +9,7 @@ from ..blocks import After, Block, Checks, Lines, Note, Table, Walkthrough, Work
 from ..expression import Index
 from ..lines import LineMaker
 from ..ops.rule import indices
+from ..provenance import shortened
 from ..run import PRINTED_DECIMALS, Run
 from ..steps import Steps
 from .captions import LAYER_ACTIVATIONS, counted
@@ -16,6 +17,8 @@ from .captions import LAYER_ACTIVATIONS, counted
 MOST_LINES = 16  # of one tensor on an overview page; a page for one step shows more
 MOST_DETAILED = 64
 MOST_IN_HEADER = 8
+MOST_SUMMANDS = 24  # of one line; of a longer sum the largest are shown, and the rest
+WIDE, ROWS_OF_WIDE = 64, 4  # how many rows of a layer with so many inputs are worked out
 
 
 class Page:
@@ -40,6 +43,23 @@ class Page:
 
     def omitted(self, number: int, shown: Sequence[object]) -> int:
         return self.run.values[number].size - len(shown)
+
+    def fitted(self, lines: Sequence[Worked]) -> tuple[Worked, ...]:
+        """Shorten long sums to their largest terms and the rest, which still add up.
+
+        What is checked stays the whole sum: the lines were evaluated before.
+        """
+        return tuple(
+            line._replace(expression=shortened(line.expression, MOST_SUMMANDS)) for line in lines
+        )
+
+    def most_rows(self, number: int, most: int) -> int:
+        """Return how many rows of a layer are worked out: few, where each is a long sum."""
+        bound = self.run.graph.producer(number)
+        wide = bound is not None and any(
+            self.run.trace.values[i].shape[-1:] > (WIDE,) for i in bound.operation.inputs
+        )
+        return min(most, ROWS_OF_WIDE) if wide else most
 
     def activation_of(self, number: int) -> int | None:
         """Return the named value that is an activation of this one, directly, if any."""
