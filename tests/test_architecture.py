@@ -39,8 +39,8 @@ FLOORS: list[list[str]] = [
     ["gradients"],
     ["replay"],
     ["graph"],
-    ["ops"],
-    ["blocks", "folding", "inputs", "recorder", "weights", "writing"],
+    ["ops", "recorder"],
+    ["blocks", "folding", "inputs", "terms", "weights", "writing"],
     ["expression", "trace"],
     ["architecture", "binding", "functions", "loading", "model", "naming", "oracle"],
 ]

@@ -25,6 +25,7 @@ from torch.autograd.graph import GradientEdge
 from torch.overrides import TorchFunctionMode
 
 from .naming import NameWatcher, numbered
+from .terms import loss_terms, producer
 from .trace import Array, Kind, Operation, Slot, Term, Trace, Value
 
 NOISE = {
@@ -39,7 +40,6 @@ TENSOR_PROPERTIES = {"T", "mT", "H", "mH"}
 DROPOUTS = {"dropout", "dropout1d", "dropout2d", "dropout3d", "feature_dropout"}
 MASK = "dropout_mask"
 REFLECTED = {"rsub": "sub", "rdiv": "div", "rpow": "pow", "rmatmul": "matmul"}
-LOSS_COMBINERS = {"add", "sub", "neg", "mul", "div", "sum", "mean"}
 
 
 class NoiseMismatch(ValueError):
@@ -245,10 +245,11 @@ class _Recorder(TorchFunctionMode):
         if output is None:
             raise ValueError("the loss was not computed from anything that was recorded")
         names = self._names(output)
-        leaves = self._loss_terms(output, names)
+        learns = {number for number, edge in enumerate(self._edges) if edge is not None}
+        leaves = loss_terms(output, names, self._operations, self._arrays, learns)
         for leaf in leaves:
             if leaf not in self._fixed_names:
-                names.setdefault(leaf, self._operations[self._producer(leaf)].name)
+                names.setdefault(leaf, self._operations[producer(leaf, self._operations)].name)
         names = {**self._fixed_names, **numbered(names, list(self._fixed_names.values()))}
         gradients = self._gradients(loss) if loss.requires_grad else {}
         terms, by_term = self._term_gradients(leaves, names, gradients)
@@ -368,33 +369,6 @@ class _Recorder(TorchFunctionMode):
         # a quarter of the time that PyTorch itself takes.
         one = term.numel() == 1 and bool(weight == 1)
         return self._gradients(term if one else (term * weight).sum())
-
-    def _producer(self, number: int) -> int:
-        return next((i for i, op in enumerate(self._operations) if number in op.outputs), -1)
-
-    def _loss_terms(self, output: int, names: Mapping[int, str]) -> list[int]:
-        """Follow the sums that end in the loss back to the values that they add."""
-
-        def split(number: int) -> list[int]:
-            position = self._producer(number)
-            if position < 0 or (number in names and number != output):
-                return [number]
-            operation = self._operations[position]
-            parts = [i for i in operation.inputs if self._edges[i] is not None]
-            if operation.name not in LOSS_COMBINERS or not parts:
-                return [number]
-            if operation.name in ("add", "sub") and len(parts) > 1:
-                return [leaf for part in parts for leaf in split(part)]
-            if len(parts) > 1:
-                return [number]  # a product of two things that learn is one term
-            leaves = split(parts[0])
-            per_row = all(i in names and self._arrays[i].ndim <= 1 for i in leaves)
-            through = self._arrays[parts[0]].size == 1 or per_row
-            named = leaves == [parts[0]] and parts[0] in names
-            return leaves if through and (len(leaves) > 1 or named) else [number]
-
-        leaves = list(dict.fromkeys(split(output)))
-        return leaves if len(leaves) > 1 else []
 
 
 def _array(tensor: Tensor) -> Array:
