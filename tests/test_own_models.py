@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +13,24 @@ from torch import nn
 from vae_explain import explain
 from vae_explain.loading import CannotLoad, refuse_opaque
 
-from . import own_models as own
+from .models import FOLDER, MODELS, tuple_output, unfit
 from .pages import CommandLine
 
-FILE = str(Path(own.__file__))
-X = torch.tensor([[0.2, 0.9, 0.5, 0.1, 0.7], [0.6, 0.3, 0.0, 1.0, 0.4], [0.1, 0.8, 0.2, 0.3, 0.9]])
-STYLES: dict[str, tuple[Callable[[], nn.Module], dict[str, Any]]] = {
-    "tuple": (own.TupleVAE, {"loss": own.tuple_loss}),
-    "logits": (own.TupleVAE, {"loss": own.logits_loss}),
-    "list with a method": (own.ListVAE, {}),
-    "dict": (own.DictVAE, {"loss": own.dict_loss}),
-    "dataclass": (own.DataclassVAE, {"loss": own.tuple_loss}),
-    "loss inside": (own.LossInsideVAE, {}),
-    "norms and dropout": (own.NormVAE, {}),
-    "distributions": (own.DistributionVAE, {}),
-    "convolutional": (own.ConvVAE, {}),
-    "conditional": (own.ConditionalVAE, {"objective": own.conditional_objective}),
-    "vector-quantised": (own.QuantisedVAE, {}),
-    "lightning": (own.LightningVAE, {}),
-}
+every_style = pytest.mark.parametrize("style", MODELS)
 
 
 def built(style: str) -> tuple[nn.Module, torch.Tensor, dict[str, Any]]:
-    torch.manual_seed(3)
-    make, how = STYLES[style]
-    x = torch.rand(2, 1, 4, 4) if style == "convolutional" else X
-    return make(), x, how
+    own = MODELS[style]
+    return own.build(), own.x(), own.keywords()
 
 
-@pytest.mark.parametrize("style", STYLES)
+def test_the_table_names_every_file_that_holds_a_model() -> None:
+    files = set(FOLDER.glob("*.py")) - {FOLDER / "__init__.py", FOLDER / "unfit.py"}
+    assert {own.file for own in MODELS.values()} == files
+    assert len(MODELS) >= 12
+
+
+@every_style
 def test_by_hand_as_autograd_has_it(style: str) -> None:
     model, x, how = built(style)
     explanation = explain(model, x, seed=11, **how)
@@ -57,7 +45,7 @@ def test_by_hand_as_autograd_has_it(style: str) -> None:
         assert off < 1e-4, run.trace.values[number].name
 
 
-@pytest.mark.parametrize("style", STYLES)
+@every_style
 def test_every_line_of_every_page_agrees(style: str) -> None:
     model, x, how = built(style)
     explanation = explain(model, x, seed=11, **how)
@@ -73,7 +61,7 @@ def test_every_line_of_every_page_agrees(style: str) -> None:
         assert page.text(60)
 
 
-@pytest.mark.parametrize("style", STYLES)
+@every_style
 def test_the_model_is_left_as_it_was(style: str) -> None:
     model, x, how = built(style)
     state = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -90,9 +78,9 @@ def test_the_model_is_left_as_it_was(style: str) -> None:
 def test_the_words_are_the_users() -> None:
     model, x, how = built("tuple")
     explanation = explain(model, x, seed=1, **how)
-    assert {"encoder.0", "h", "mu", "logvar", "eps", "z", "mse", "kld"} <= set(explanation.values)
+    assert {"fc1", "h1", "mu", "logvar", "eps", "z", "BCE", "KLD"} <= set(explanation.values)
     terms = [(term.name, term.weight) for term in explanation.run.trace.terms]
-    assert terms == [("mse", 1.0), ("kld", 0.5)]
+    assert terms == [("BCE", 1.0), ("KLD", 0.5)]
 
 
 def test_the_numbers_are_plain_pytorchs() -> None:
@@ -100,7 +88,7 @@ def test_the_numbers_are_plain_pytorchs() -> None:
     explanation = explain(model, x, seed=5, **how)
     torch.manual_seed(5)
     recon, mu, logvar = model(x)
-    loss = own.tuple_loss(recon, x, mu, logvar)
+    loss = tuple_output.loss_function(recon, x, mu, logvar)
     torch.autograd.backward(loss)
     assert float(explanation.values["loss"]) == float(loss.detach())
     for name, parameter in model.named_parameters():
@@ -111,13 +99,16 @@ def test_the_numbers_are_plain_pytorchs() -> None:
 def test_printed_arithmetic_rounds_a_users_parameters_too() -> None:
     model, x, how = built("tuple")
     explanation = explain(model, x, seed=5, arithmetic="printed", **how)
-    weight = explanation.values["to_mu.weight"]
+    weight = explanation.values["fc21.weight"]
     assert weight.dtype == np.float64
     assert np.array_equal(weight, np.round(weight, 4))
     assert explanation.backward().checks.failed == 0
 
 
-OWN = ("--model", f"{FILE}:TupleVAE", "--loss", f"{FILE}:tuple_loss", "--x", ".2,.9,.5,.1,.7")
+FILE = str(MODELS["tuple"].file)
+UNFIT = str(Path(unfit.__file__))
+ROW = ".2,.9,.5,.1,.7,.3"
+OWN = (*MODELS["tuple"].options(), "--x", ROW)
 
 
 @pytest.mark.parametrize(
@@ -125,8 +116,8 @@ OWN = ("--model", f"{FILE}:TupleVAE", "--loss", f"{FILE}:tuple_loss", "--x", ".2
     [
         ("forward",),
         ("forward", "--step", "z"),
-        ("backward", "--param", "to_mu.bias", "--term", "kld"),
-        ("why", "to_mu.weight.grad[0,1]"),
+        ("backward", "--param", "fc21.bias", "--term", "KLD"),
+        ("why", "fc21.weight.grad[0,1]"),
         ("why", "z"),
         ("params",),
         ("forward", "--format", "json"),
@@ -146,23 +137,25 @@ def test_on_the_command_line(cli: CommandLine, command: tuple[str, ...]) -> None
         (("forward", "--model", FILE, "--x", "1"), "write FILE.py:NAME"),
         (("forward", "--model", f"{FILE}:Nope", "--x", "1"), "has no Nope; it has"),
         (("forward", "--model", "no_such_package_here:VAE", "--x", "1"), "importing"),
-        (("forward", "--model", f"{FILE}:not_a_model", "--x", "1"), "made a int"),
-        (("forward", "--model", f"{FILE}:kl_of", "--x", "1"), "--model-arg"),
-        (("forward", "--model", f"{FILE}:FILE", "--x", "1"), "has no FILE"),
-        (("forward", "--model", f"{FILE}:needs_an_argument", "--x", "1"), "'latent'"),
-        (("forward", "--model", f"{FILE}:scripted", "--x", "1,2"), "scripted"),
-        (("forward", "--model", f"{FILE}:TupleVAE"), "--x or --x-file"),
+        (("forward", "--model", f"{UNFIT}:not_a_model", "--x", "1"), "made a int"),
+        (("forward", "--model", f"{FILE}:loss_function", "--x", "1"), "--model-arg"),
+        (("forward", "--model", f"{UNFIT}:SOME_TEXT", "--x", "1"), "it is a str, not a model"),
+        (("forward", "--model", f"{UNFIT}:needs_an_argument", "--x", "1"), "'latent'"),
+        (("forward", "--model", f"{UNFIT}:scripted", "--x", "1,2"), "scripted"),
+        (("forward", "--model", f"{UNFIT}:quantised", "--x", "1,2"), "quantised"),
+        (("forward", "--model", f"{UNFIT}:compiled", "--x", "1,2"), "compiled"),
+        (("forward", "--model", f"{FILE}:VAE"), "--x or --x-file"),
         (("forward", *OWN, "--model-arg", "latent"), "write name=value"),
         (("forward", *OWN, "--eps", "1"), "1 given, but the model draws 2"),
         (("forward", *OWN, "--step", "zz"), "did you mean z?"),
         (("backward", *OWN, "--param", "eps"), "no gradient"),
-        (("backward", *OWN, "--term", "kl"), "choose mse or kld"),
+        (("backward", *OWN, "--term", "kl"), "choose BCE or KLD"),
         (("why", "zz", *OWN), "did you mean z?"),
         (("why", "z[9]", *OWN), "z has shape [1, 2]"),
         (("forward", *OWN, "--x", "1,2"), "one length"),
         (("forward", *OWN, "--dims", "4-2-4"), "shapes the built-in VAE"),
         (("train", *OWN), "works on the built-in VAE"),
-        (("forward", "--loss", f"{FILE}:tuple_loss"), "give --model too"),
+        (("forward", "--loss", f"{FILE}:loss_function"), "give --model too"),
     ],
 )
 def test_a_bad_request_gets_one_line(
@@ -176,15 +169,15 @@ def test_a_bad_request_gets_one_line(
 
 @pytest.mark.parametrize(
     "more",
-    [(), ("--loss", f"{FILE}:unfitting_loss")],
+    [(), ("--loss", f"{UNFIT}:unfitting_loss")],
     ids=["no loss", "a loss that does not fit"],
 )
 def test_what_cannot_be_bound_shows_the_objective_to_write(
     cli: CommandLine, more: tuple[str, ...]
 ) -> None:
-    outcome = cli("forward", "--model", f"{FILE}:TupleVAE", "--x", ".2,.9,.5,.1,.7", *more)
+    outcome = cli("forward", "--model", f"{FILE}:VAE", "--x", ROW, *more)
     assert (outcome.code, outcome.out) == (2, "")
-    assert "(Tensor[1, 5], Tensor[1, 2], Tensor[1, 2])" in outcome.err
+    assert "(Tensor[1, 6], Tensor[1, 2], Tensor[1, 2])" in outcome.err
     assert "def objective(model, x):" in outcome.err
 
 
@@ -208,11 +201,11 @@ def test_a_file_that_misbehaves_when_it_is_loaded(
 
 def test_what_a_file_prints_stays_out_of_the_page(cli: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "loud.py").write_text(
-        f"print('hello')\nimport sys\nsys.path.append({str(Path(FILE).parent.parent)!r})\n"
-        "from tests.own_models import TupleVAE, tuple_loss\n"
+        f"print('hello')\nimport sys\nsys.path.append({str(FOLDER)!r})\n"
+        "from tuple_output import VAE, loss_function\n"
     )
-    model = ("--model", f"{tmp_path}/loud.py:TupleVAE", "--loss", f"{tmp_path}/loud.py:tuple_loss")
-    outcome = cli("forward", *model, "--x", ".2,.9,.5,.1,.7")
+    model = ("--model", f"{tmp_path}/loud.py:VAE", "--loss", f"{tmp_path}/loud.py:loss_function")
+    outcome = cli("forward", *model, "--x", ROW)
     assert outcome.code == 0
     assert "hello" not in outcome.out
     assert "hello" in outcome.err
@@ -228,19 +221,19 @@ def test_what_the_model_raises_is_one_line_with_its_place(cli: CommandLine) -> N
     outcome = cli("forward", *OWN[:4], "--x", "1,2")
     assert (outcome.code, outcome.out) == (2, "")
     assert "the model raised RuntimeError" in outcome.err
-    assert "own_models.py:" in outcome.err
+    assert "tuple_output.py:" in outcome.err
     assert outcome.err.count("\n") == 1
 
 
 def test_a_batch_norm_wants_more_than_one_row(cli: CommandLine) -> None:
-    outcome = cli("forward", "--model", f"{FILE}:NormVAE", "--x", "1,2,3,4,5")
+    outcome = cli("forward", *MODELS["batch norm"].options(), "--x", "1,2,3,4,5,6")
     assert outcome.code == 2
     assert "the model raised ValueError: Expected more than 1 value per channel" in outcome.err
 
 
 def test_a_dropout_cannot_be_redone_from_rounded_numbers(cli: CommandLine) -> None:
-    rows = ("--x", "1,2,3,4,5", "--x", "5,4,3,2,1")
-    model = ("--model", f"{FILE}:NormVAE", "--arithmetic", "printed")
+    rows = ("--x", "1,2,3,4,5,6", "--x", "6,5,4,3,2,1")
+    model = (*MODELS["layer norm and dropout"].options(), "--arithmetic", "printed")
     outcome = cli("forward", *model, *rows)
     assert outcome.code == 2
     assert "--arithmetic full" in outcome.err

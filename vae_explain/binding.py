@@ -96,6 +96,9 @@ def _loss_within(model: nn.Module, returned: Any, x: Tensor) -> Tensor:
         method = getattr(model, name, None)
         if callable(method) and not isinstance(method, nn.Module):
             return scalar(_called(method, returned, x), f"the model's {name}")
+    single = [part for part in _unnamed(returned) if isinstance(part, Tensor) and part.dim() == 0]
+    if len(single) == 1 and single[0].requires_grad:
+        return single[0]  # as in `return loss, recon`
     raise CannotBind(f"the model returned {described(returned)} and no loss was given")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .activations import ELU, LEAKY_RELU, LOGSIGMOID, SILU, SOFTPLUS, SOFTSIGN
 from .adaptive_avg_pool2d import ADAPTIVE_AVG_POOL2D
 from .addmm import ADDMM
-from .arithmetic import ADD, DIV, MUL, NEG, SUB
+from .arithmetic import ADD, ADDCDIV, ADDCMUL, DIV, LERP, MUL, NEG, SUB
 from .axes import MATRIX_TRANSPOSE, MOVEDIM, PERMUTE, REVERSED, TRANSPOSE, T
 from .batch_norm import BATCH_NORM
 from .binary_cross_entropy import BINARY_CROSS_ENTROPY, BINARY_CROSS_ENTROPY_WITH_LOGITS
@@ -34,17 +34,19 @@ from .noise import (
     RANDN_LIKE,
     UNIFORM,
 )
+from .norms import LINALG_NORM, NORM, VECTOR_NORM
 from .pooling import AVG_POOL2D, MAX_POOL2D
 from .powers import EXP, LOG, POW, SQRT, SQUARE
 from .reductions import MEAN, SUM
 from .relu import RELU
 from .rule import Call, Example, NotExplained, Operand, Rule
 from .same import CLONE, DETACH
+from .scattering import GATHER, SCATTER, SCATTER_ADD
 from .selecting import EMBEDDING, FLIP, GETITEM, INDEX_SELECT, NARROW, SELECT
 from .shapes import FLATTEN, RESHAPE, SQUEEZE, UNFLATTEN, UNSQUEEZE, VIEW, VIEW_AS
 from .sigmoid import SIGMOID, TANH
 from .softmax import LOG_SOFTMAX, LOGSUMEXP, SOFTMAX
-from .splitting import CHUNK, SPLIT, UNBIND
+from .splitting import CHUNK, SPLIT, TENSOR_SPLIT, UNBIND
 from .spreading import BROADCAST_TENSORS, BROADCAST_TO, EXPAND, EXPAND_AS, REPEAT
 from .variance import STD, VAR
 
@@ -54,6 +56,9 @@ ALL: tuple[Rule, ...] = (
     MUL,
     DIV,
     NEG,
+    ADDCMUL,
+    ADDCDIV,
+    LERP,
     POW,
     SQUARE,
     SQRT,
@@ -61,6 +66,9 @@ ALL: tuple[Rule, ...] = (
     LOG,
     SUM,
     MEAN,
+    NORM,
+    VECTOR_NORM,
+    LINALG_NORM,
     RELU,
     SIGMOID,
     TANH,
@@ -107,9 +115,13 @@ ALL: tuple[Rule, ...] = (
     NARROW,
     INDEX_SELECT,
     EMBEDDING,
+    GATHER,
+    SCATTER,
+    SCATTER_ADD,
     FLIP,
     CHUNK,
     SPLIT,
+    TENSOR_SPLIT,
     UNBIND,
     TRANSPOSE,
     PERMUTE,

@@ -1,4 +1,7 @@
-"""The four operations of arithmetic, and the sign: `add`, `sub`, `mul`, `div`, `neg`."""
+"""The operations of arithmetic, the sign, and three of them joined in one call.
+
+`add`, `sub`, `mul`, `div`, `neg`; `addcmul`, `addcdiv` and `lerp`.
+"""
 
 from __future__ import annotations
 
@@ -103,4 +106,71 @@ NEG = elementwise(
     words="change of sign",
     torch="torch.neg",
     examples=(Example((_SQUARE,)),),
+)
+
+# --- two at once ------------------------------------------------------------------------
+
+
+def bind_three(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Bound:
+    return (input, tensor1, tensor2), {"value": value}
+
+
+def times(value: float, body: Expression) -> Expression:
+    return body if value == 1 else Number(float(value)) * body
+
+
+_TRIPLES = (
+    Example((_SQUARE, _SQUARE[::-1] + 0.125, _SQUARE * 2 + 0.5), {"value": 1}),
+    Example((_ROW, _SQUARE, np.array(0.5)), {"value": -0.5}),
+)
+
+ADDCMUL = elementwise(
+    "addcmul",
+    bind=bind_three,
+    forward=lambda a, b, c, value: a + value * b * c,
+    vjp=lambda g, y, a, b, c, value: (g, g * value * c, g * value * b),
+    expression=lambda a, b, c, value: a + times(value, b * c),
+    derivatives=(
+        lambda y, a, b, c, value: ONE,
+        lambda y, a, b, c, value: times(value, c),
+        lambda y, a, b, c, value: times(value, b),
+    ),
+    words="sum with a product",
+    torch="torch.addcmul",
+    examples=_TRIPLES,
+)
+
+ADDCDIV = elementwise(
+    "addcdiv",
+    bind=bind_three,
+    forward=lambda a, b, c, value: a + value * b / c,
+    vjp=lambda g, y, a, b, c, value: (g, g * value / c, -g * value * b / (c * c)),
+    expression=lambda a, b, c, value: a + times(value, b / c),
+    derivatives=(
+        lambda y, a, b, c, value: ONE,
+        lambda y, a, b, c, value: times(value, ONE / c),
+        lambda y, a, b, c, value: times(-value, b / c ** Number(2.0)),
+    ),
+    words="sum with a quotient",
+    torch="torch.addcdiv",
+    examples=_TRIPLES,
+)
+
+LERP = elementwise(
+    "lerp",
+    bind=lambda input, end, weight: ((input, end, weight), {}),
+    forward=lambda a, b, w: a + w * (b - a),
+    vjp=lambda g, y, a, b, w: (g * (1 - w), g * w, g * (b - a)),
+    expression=lambda a, b, w: a + w * (b - a),
+    derivatives=(
+        lambda y, a, b, w: ONE - w,
+        lambda y, a, b, w: w,
+        lambda y, a, b, w: b - a,
+    ),
+    words="a part of the way from one to the other",
+    torch="torch.lerp",
+    examples=(
+        Example((_SQUARE, _SQUARE[::-1] + 0.125, np.array(0.25))),
+        Example((_SQUARE, _SQUARE[::-1] + 0.125, np.abs(_SQUARE) / 4)),
+    ),
 )

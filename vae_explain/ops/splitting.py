@@ -1,4 +1,7 @@
-"""Taking a tensor apart: `chunk`, `split`, `unbind`. Each part is an output of its own."""
+"""Taking a tensor apart: `chunk`, `split`, `tensor_split`, `unbind`.
+
+Each part is an output of its own.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..trace import Array, Slot
-from .rule import Bound, Example, called
+from .rule import Bound, Example, NotExplained, called
 from .selecting import Key, at_axis, selecting
 
 _X = np.array([[0.25, -1.0, 3.0, 0.5], [2.0, 0.5, -0.75, 1.5]])
@@ -63,6 +66,41 @@ SPLIT = selecting(
         called(bind_split, (_X,), Slot(0), 3, dim=1, output=1),
         called(bind_split, (_X,), Slot(0), (1, 2, 1), 1, output=1),
         called(bind_split, (_X,), Slot(0), 1, output=0),
+    ),
+    several=True,
+)
+
+
+def bind_tensor_split(
+    input: Any, indices_or_sections: Any = None, dim: int = 0, **kwargs: Any
+) -> Bound:
+    given = [indices_or_sections, kwargs.get("sections"), kwargs.get("indices")]
+    (cuts,) = [found for found in given if found is not None]
+    if not isinstance(cuts, int | tuple):
+        raise NotExplained("cuts that are a tensor")
+    return (input,), {"cuts": cuts, "dim": dim}
+
+
+def tensor_split_key(x: Array, cuts: Any, dim: int, output: int) -> Key:
+    size = x.shape[dim]
+    if isinstance(cuts, int):
+        # The first parts are one longer where they can't all be of one length.
+        length, longer = divmod(size, cuts)
+        cuts = tuple(length * i + min(i, longer) for i in range(1, cuts))
+    ends = (0, *cuts, size)
+    return at_axis(dim, x.ndim, slice(ends[output], ends[output + 1]))
+
+
+TENSOR_SPLIT = selecting(
+    "tensor_split",
+    bind=bind_tensor_split,
+    key=tensor_split_key,
+    words="one of its parts",
+    torch="torch.tensor_split",
+    examples=(
+        called(bind_tensor_split, (_X,), Slot(0), 3, dim=1, output=0),
+        called(bind_tensor_split, (_X,), Slot(0), 3, dim=-1, output=2),
+        called(bind_tensor_split, (_X,), Slot(0), (1, 3), 1, output=1),
     ),
     several=True,
 )
