@@ -29,6 +29,7 @@ X = torch.tensor(
     dtype=torch.float64,
 )
 LABELS = torch.tensor([1, 0, 3])
+ROWS = torch.tensor([[0, 1, 2, 0], [2, 2, 0, 1], [1, 0, 0, 2]])
 
 
 def record_of(function: Callable[[Any], Any], module: nn.Module | None = None) -> Trace:
@@ -133,6 +134,33 @@ FORMS: dict[str, Callable[[Any], Any]] = {
     ),
     "l1": lambda x: F.l1_loss(x, 2 * x.flip(0).detach()) + nn.SmoothL1Loss(beta=0.5)(x, x * x),
     "huber": lambda x: F.huber_loss(x, 0 * x, delta=0.75) + nn.MSELoss()(x, x * 0.5),
+    "gather and scatter": lambda x: x.gather(1, ROWS).scatter(
+        1, torch.tensor([[0, 1], [1, 0], [2, 3]]), x[:, :2]
+    ),
+    "scatter a number": lambda x: (
+        x * x.scatter(1, LABELS[:, None], 2.0) + x.scatter_add(0, ROWS, x)
+    ),
+    "one-hot codes": lambda x: torch.zeros(3, 4).double().scatter_(1, LABELS[:, None], 1) * x,
+    "norms": lambda x: x.norm() + x.norm(dim=1, keepdim=True) * torch.linalg.norm(x, dim=0),
+    "norm of sizes": lambda x: x.norm(p=1, dim=0) + torch.linalg.vector_norm(x, ord=1),
+    "directions": lambda x: F.normalize(x, dim=-1) + F.cosine_similarity(x, x.flip(0))[:, None],
+    "extremes": lambda x: x.max() + x.min(dim=1).values[:, None] * x.max(0)[0] + x.amax((0, 1)),
+    "of two": lambda x: torch.max(x, 0.5 * x) + x.min(other=x * x) + x.amin(dim=1, keepdim=True),
+    "einsum": lambda x: torch.einsum("ij,kj->ik", x, x) @ x + torch.einsum("ij->j", x),
+    "normal likelihood": lambda x: F.gaussian_nll_loss(x, 2 * x, x.exp(), full=True),
+    "normal likelihood, one variance": lambda x: nn.GaussianNLLLoss(reduction="sum")(
+        x, 2 * x.detach(), x.exp().mean(1, keepdim=True)
+    ),
+    "poisson": lambda x: F.poisson_nll_loss(x, x.detach().exp().round()),
+    "bent lines": lambda x: F.relu6(x) + F.hardtanh(x) + F.hardswish(x) + F.prelu(x, x[0, :1]),
+    "kin of ELU": lambda x: F.selu(x) + F.celu(x, 0.5) + F.mish(x),
+    "running sums": lambda x: x.cumsum(1) + x.prod(dim=1, keepdim=True) + x.prod(),
+    "triangles": lambda x: x.tril() + x.triu(1) + x.masked_fill(x > 0, 0.5),
+    "rings": lambda x: x.roll(1, 0) + x.roll((1, 2), (0, 1)) + x[:, :2].repeat_interleave(2, 1),
+    "three in one": lambda x: torch.addcmul(x, x, x, value=0.5) + torch.lerp(x, x * x, 0.25),
+    "quotient in one": lambda x: x.addcdiv(x, x * x + 1),
+    "normal tail": lambda x: 0.5 * (1 + torch.erf(x / 2**0.5)),
+    "straight through": lambda x: x + (x.round() - x).detach() + x.floor() * x - x.ceil(),
     "kl_div": lambda x: F.kl_div(x.log_softmax(1), (-x).softmax(1), reduction="batchmean"),
 }
 

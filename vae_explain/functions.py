@@ -55,6 +55,11 @@ def _wave(function: Callable[[float], float]) -> Callable[[float], float]:
     return lambda x: function(x) if math.isfinite(x) else math.nan
 
 
+def _whole(function: Callable[[float], int]) -> Callable[[float], float]:
+    """Keep what is not finite, and the sign of a zero, as an array library does."""
+    return lambda x: math.copysign(function(x), x) if math.isfinite(x) else x
+
+
 def _normal_density(x: float) -> float:
     return math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
 
@@ -83,6 +88,10 @@ FUNCTIONS: dict[str, Function] = {
     "sign": Function(
         lambda x: float((x > 0) - (x < 0)), lambda _: 0.0, r"\operatorname{{sign}}\left({}\right)"
     ),
+    # A number that rounding moved past a half is as good a one: the slope allows for a step.
+    "round": Function(_whole(round), lambda _: 1.0, r"\operatorname{{round}}\left({}\right)"),
+    "floor": Function(_whole(math.floor), lambda _: 1.0, r"\left\lfloor {} \right\rfloor"),
+    "ceil": Function(_whole(math.ceil), lambda _: 1.0, r"\left\lceil {} \right\rceil"),
     "sin": Function(_wave(math.sin), _wave(math.cos), r"\sin\left({}\right)"),
     "cos": Function(_wave(math.cos), _wave(math.sin), r"\cos\left({}\right)"),
     # The standard normal distribution: how much of it lies below a number, and its density.

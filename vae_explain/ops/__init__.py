@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .accumulating import CUMSUM, PROD
 from .activations import ELU, LEAKY_RELU, LOGSIGMOID, SILU, SOFTPLUS, SOFTSIGN
 from .adaptive_avg_pool2d import ADAPTIVE_AVG_POOL2D
 from .addmm import ADDMM
@@ -13,14 +14,20 @@ from .clamp import CLAMP, CLAMP_MAX, CLAMP_MIN, MAXIMUM, MINIMUM, WHERE
 from .convolution import CONV1D, CONV2D, CONV_TRANSPOSE1D, CONV_TRANSPOSE2D
 from .copying import INTERPOLATE, PAD
 from .cross_entropy import CROSS_ENTROPY, NLL_LOSS
-from .functions import ABS, COS, EXPM1, LOG1P, RECIPROCAL, RSQRT, SIGN, SIN
+from .direction import COSINE_SIMILARITY, NORMALIZE
+from .einsum import EINSUM
+from .extremes import AMAX, AMIN, MAX, MIN
+from .functions import ABS, CEIL, COS, ERF, EXPM1, FLOOR, LOG1P, RECIPROCAL, ROUND, RSQRT, SIGN, SIN
 from .gelu import GELU
 from .group_norm import GROUP_NORM
+from .hard import HARDSWISH, HARDTANH, RELU6
 from .joining import CAT, STACK
 from .kl_div import KL_DIV
 from .layer_norm import LAYER_NORM
+from .likelihoods import GAUSSIAN_NLL_LOSS, POISSON_NLL_LOSS
 from .linear import LINEAR
 from .losses import HUBER_LOSS, L1_LOSS, SMOOTH_L1_LOSS
+from .masking import MASKED_FILL, TRIL, TRIU
 from .matmul import BMM, MATMUL
 from .mse_loss import MSE_LOSS
 from .noise import (
@@ -37,12 +44,23 @@ from .noise import (
 from .norms import LINALG_NORM, NORM, VECTOR_NORM
 from .pooling import AVG_POOL2D, MAX_POOL2D
 from .powers import EXP, LOG, POW, SQRT, SQUARE
+from .prelu import PRELU
 from .reductions import MEAN, SUM
 from .relu import RELU
 from .rule import Call, Example, NotExplained, Operand, Rule
 from .same import CLONE, DETACH
 from .scattering import GATHER, SCATTER, SCATTER_ADD
-from .selecting import EMBEDDING, FLIP, GETITEM, INDEX_SELECT, NARROW, SELECT
+from .selecting import (
+    EMBEDDING,
+    FLIP,
+    GETITEM,
+    INDEX_SELECT,
+    NARROW,
+    REPEAT_INTERLEAVE,
+    ROLL,
+    SELECT,
+)
+from .selu import CELU, MISH, SELU
 from .shapes import FLATTEN, RESHAPE, SQUEEZE, UNFLATTEN, UNSQUEEZE, VIEW, VIEW_AS
 from .sigmoid import SIGMOID, TANH
 from .softmax import LOG_SOFTMAX, LOGSUMEXP, SOFTMAX
@@ -66,15 +84,20 @@ ALL: tuple[Rule, ...] = (
     LOG,
     SUM,
     MEAN,
+    CUMSUM,
+    PROD,
     NORM,
     VECTOR_NORM,
     LINALG_NORM,
+    NORMALIZE,
+    COSINE_SIMILARITY,
     RELU,
     SIGMOID,
     TANH,
     LINEAR,
     MATMUL,
     BMM,
+    EINSUM,
     CONV1D,
     CONV2D,
     CONV_TRANSPOSE1D,
@@ -88,11 +111,18 @@ ALL: tuple[Rule, ...] = (
     VIEW,
     RESHAPE,
     LEAKY_RELU,
+    PRELU,
     ELU,
+    SELU,
+    CELU,
+    MISH,
     SILU,
     SOFTPLUS,
     LOGSIGMOID,
     SOFTSIGN,
+    HARDTANH,
+    RELU6,
+    HARDSWISH,
     GELU,
     ABS,
     SIGN,
@@ -102,12 +132,23 @@ ALL: tuple[Rule, ...] = (
     RSQRT,
     SIN,
     COS,
+    ERF,
+    ROUND,
+    FLOOR,
+    CEIL,
     CLAMP,
     CLAMP_MIN,
     CLAMP_MAX,
     MAXIMUM,
     MINIMUM,
+    MAX,
+    MIN,
+    AMAX,
+    AMIN,
     WHERE,
+    MASKED_FILL,
+    TRIL,
+    TRIU,
     CAT,
     STACK,
     GETITEM,
@@ -119,6 +160,8 @@ ALL: tuple[Rule, ...] = (
     SCATTER,
     SCATTER_ADD,
     FLIP,
+    ROLL,
+    REPEAT_INTERLEAVE,
     CHUNK,
     SPLIT,
     TENSOR_SPLIT,
@@ -157,6 +200,8 @@ ALL: tuple[Rule, ...] = (
     NLL_LOSS,
     ADDMM,
     KL_DIV,
+    GAUSSIAN_NLL_LOSS,
+    POISSON_NLL_LOSS,
     MSE_LOSS,
     NORMAL,
     RAND,
@@ -183,14 +228,13 @@ ALIASES: dict[str, str] = {
     "float": "clone",
     "half": "clone",
     "logsigmoid": "log_sigmoid",
-    "max": "maximum",
-    "min": "minimum",
     "mm": "matmul",
     "moveaxis": "movedim",
     "multiply": "mul",
     "mv": "matmul",
     "negative": "neg",
     "sgn": "sign",
+    "special_erf": "erf",
     "special_expm1": "expm1",
     "special_log1p": "log1p",
     "special_log_softmax": "log_softmax",

@@ -1,14 +1,15 @@
-"""Functions of one number: `abs`, `sign`, `log1p`, `expm1`, `reciprocal`, `rsqrt`, `sin`, `cos`."""
+"""Functions of one number, from `abs` to `erf`, and those that round it."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from ..expression import ONE, ZERO, Apply, Number
 from ..trace import Array
-from .rule import Bound, Example, elementwise
+from .rule import Bound, Example, Rule, elementwise
 
 _ANY = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
 _POSITIVE = np.abs(_ANY) + 0.125
@@ -122,3 +123,50 @@ COS = elementwise(
     torch="torch.cos",
     examples=(Example((_ANY,)),),
 )
+
+# --- the error function -----------------------------------------------------------------
+
+_erf = np.vectorize(math.erf, otypes=[float])
+
+
+def erf(a: Array) -> Array:
+    """The error function; NumPy has none of its own."""
+    return np.asarray(_erf(a)).astype(a.dtype) if np.size(a) else np.zeros_like(a)
+
+
+ERF = elementwise(
+    "erf",
+    bind=bind,
+    forward=erf,
+    vjp=lambda g, y, a: (g * (2 / math.sqrt(math.pi)) * np.exp(-a * a),),
+    # By the normal distribution, as GELU is written too.
+    expression=lambda a: TWO * Apply("Φ", (Number(math.sqrt(2)) * a,)) - ONE,
+    derivatives=(lambda y, a: Number(2 / math.sqrt(math.pi)) * Apply("exp", (-(a**TWO),)),),
+    words="error function",
+    torch="torch.erf",
+    examples=(Example((_ANY,)),),
+    not_analytic="it is computed for real numbers alone",
+)
+
+# --- to whole numbers -------------------------------------------------------------------
+
+
+def rounding(name: str, function: Any, words: str) -> Rule:
+    """Make the rule of an op to whole numbers, through which no gradient passes."""
+    return elementwise(
+        name,
+        bind=bind,
+        forward=function,
+        vjp=lambda g, y, a: (np.zeros_like(g),),
+        expression=lambda a: Apply(name, (a,)),
+        derivatives=(lambda y, a: ZERO,),
+        words=words,
+        torch=f"torch.{name}",
+        examples=(Example((np.array([[0.25, -1.5, 2.5], [0.75, -0.25, 3.0]]),)),),
+        not_analytic="it has steps",
+    )
+
+
+ROUND = rounding("round", np.round, "nearest whole number, a half to the even one")
+FLOOR = rounding("floor", np.floor, "largest whole number not above it")
+CEIL = rounding("ceil", np.ceil, "smallest whole number not below it")

@@ -1,4 +1,4 @@
-"""Taking a part of a tensor: `getitem`, `select`, `narrow`, `index_select`, `flip`, `embedding`.
+"""Taking a part of a tensor: `getitem`, `select`, `narrow`, `index_select`, `flip`, `roll`, …
 
 All of them are one thing: a key, as one writes it between brackets, says which elements of
 the operand stand where in the output. The key is applied to the operand's positions, and
@@ -278,4 +278,49 @@ FLIP = selecting(
     words="the same numbers, back to front",
     torch="torch.flip",
     examples=(Example((_X,), {"dims": (0,)}), Example((_X,), {"dims": (-1, 0)})),
+)
+
+
+def bind_roll(input: Any, shifts: Any = None, dims: Any = None) -> Bound:
+    if dims is None or dims == ():
+        raise NotExplained("a turn through all axes at once")
+    both = [(given,) if isinstance(given, int) else tuple(given) for given in (shifts, dims)]
+    return (input,), {"shifts": both[0], "dims": both[1]}
+
+
+def roll_key(x: Array, shifts: tuple[int, ...], dims: tuple[int, ...]) -> Key:
+    turned = [np.arange(size) for size in x.shape]
+    for shift, dim in zip(shifts, dims, strict=True):
+        turned[dim] = np.roll(turned[dim], shift)
+    return np.ix_(*turned)
+
+
+ROLL = selecting(
+    "roll",
+    bind=bind_roll,
+    key=roll_key,
+    words="the same numbers, moved on in a ring",
+    torch="torch.roll",
+    examples=(
+        Example((_X,), {"shifts": (1,), "dims": (1,)}),
+        Example((_X,), {"shifts": (-1, 2), "dims": (0, -1)}),
+    ),
+)
+
+
+def bind_repeat_interleave(
+    input: Any, repeats: Any, dim: int | None = None, *, output_size: Any = None
+) -> Bound:
+    if not isinstance(repeats, int) or dim is None:
+        raise NotExplained("repeats that are a tensor, or no axis")
+    return (input,), {"repeats": repeats, "dim": dim}
+
+
+REPEAT_INTERLEAVE = selecting(
+    "repeat_interleave",
+    bind=bind_repeat_interleave,
+    key=lambda x, repeats, dim: at_axis(dim, x.ndim, np.repeat(np.arange(x.shape[dim]), repeats)),
+    words="each number several times in a row",
+    torch="torch.repeat_interleave",
+    examples=(Example((_X,), {"repeats": 2, "dim": 1}),),
 )

@@ -1,0 +1,135 @@
+"""`cumsum`, the sums up to each place along an axis, and `prod`, a product of many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from ..expression import ONE, Add, Expression, Index, Opaque
+from ..trace import Array
+from .reductions import reduced, sources, spread, spread_formula, target
+from .rule import Bound, Call, Example, Partial, Rule, normalized_axes
+
+
+def bind_cumsum(input: Any, dim: int, *, dtype: Any = None) -> Bound:
+    return (input,), {"dim": dim}
+
+
+def _along(call: Call, index: Index, places: range) -> Iterator[Index]:
+    axis = call.attributes["dim"] % max(len(index), 1)
+    for place in places:
+        yield (*index[:axis], place, *index[axis + 1 :])
+
+
+def cumsum_element(call: Call, index: Index) -> Expression:
+    x = call.operands[0]
+    axis = call.attributes["dim"] % max(len(index), 1)
+    terms = tuple(x.at(at) for at in _along(call, index, range(index[axis] + 1)))
+    return Add(terms) if len(terms) > 1 else terms[0]
+
+
+def cumsum_partials(call: Call, position: int, index: Index) -> list[Partial]:
+    axis = call.attributes["dim"] % max(len(index), 1)
+    places = range(index[axis], call.output.shape[axis])
+    return [(out, ONE) for out in _along(call, index, places)]
+
+
+def from_behind(g: Array, dim: int) -> Array:
+    return np.flip(np.flip(g, dim).cumsum(dim), dim)
+
+
+_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
+
+CUMSUM = Rule(
+    name="cumsum",
+    bind=bind_cumsum,
+    forward=lambda x, dim: np.cumsum(x, dim),
+    vjp=lambda g, y, x, dim: (from_behind(g, dim),),
+    element=cumsum_element,
+    partials=cumsum_partials,
+    formula=lambda call: Opaque(
+        "cumsum",
+        (call.operands[0].whole(),),
+        tuple(call.attributes.items()),
+        lambda x: np.cumsum(x, call.attributes["dim"]),
+    ),
+    gradient=lambda call, position, upstream: Opaque(
+        "cumsum_from_behind",
+        (upstream,),
+        tuple(call.attributes.items()),
+        lambda g: from_behind(np.broadcast_to(g, call.output.shape), call.attributes["dim"]),
+    ),
+    words="the sums up to each place",
+    torch="torch.cumsum",
+    examples=(Example((_X,), {"dim": 1}), Example((_X,), {"dim": -2})),
+)
+
+
+# --- products ---------------------------------------------------------------------------
+
+
+def bind_prod(
+    input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None
+) -> Bound:
+    return (input,), {"dim": dim, "keepdim": keepdim}
+
+
+def product(x: Array, dim: int | None, keepdim: bool) -> Array:
+    return np.asarray(x.prod(axis=normalized_axes(dim, x.ndim), keepdims=keepdim))
+
+
+def others(x: Array, axes: tuple[int, ...]) -> Array:
+    """Return for each number the product of all others, also where one of them is 0."""
+    found = np.ones_like(x)
+    moved = np.moveaxis(x, axes, range(len(axes)))
+    view = np.moveaxis(found, axes, range(len(axes)))
+    shape = moved.shape[: len(axes)]
+    for at in np.ndindex(*shape):
+        left = moved.copy()
+        left[at] = 1
+        view[at] = left.prod(axis=tuple(range(len(axes))))
+    return found
+
+
+def prod_element(call: Call, index: Index) -> Expression:
+    return reduce(lambda a, b: a * b, (call.operands[0].at(at) for at in sources(call, index)))
+
+
+def prod_partials(call: Call, position: int, index: Index) -> list[Partial]:
+    out = target(call, index)
+    rest = [call.operands[0].at(at) for at in sources(call, out) if at != index]
+    return [(out, reduce(lambda a, b: a * b, rest) if rest else ONE)]
+
+
+def prod_gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    axes = reduced(call)
+    local = Opaque("prod_of_others", (call.operands[0].whole(),), (), lambda x: others(x, axes))
+    return spread_formula(call, upstream) * local
+
+
+PROD = Rule(
+    name="prod",
+    bind=bind_prod,
+    forward=product,
+    vjp=lambda g, y, x, dim, keepdim: (
+        spread(np.asarray(g), x.shape, dim, keepdim) * others(x, normalized_axes(dim, x.ndim)),
+    ),
+    element=prod_element,
+    partials=prod_partials,
+    formula=lambda call: Opaque(
+        "prod",
+        (call.operands[0].whole(),),
+        tuple((key, value) for key, value in call.attributes.items() if value is not None),
+        lambda x: product(x, **call.attributes),
+    ),
+    gradient=prod_gradient,
+    words="product of all",
+    torch="torch.prod",
+    examples=(
+        Example((_X,), {"dim": 1, "keepdim": False}),
+        Example((np.array([[0.25, 0.0, 3.0], [2.0, 0.5, -0.75]]),), {"dim": -1, "keepdim": True}),
+    ),
+)

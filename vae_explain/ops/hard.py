@@ -1,0 +1,110 @@
+"""Activations made of straight lines: `hardtanh`, `relu6`, `hardswish`.
+
+An element is written by the piece that it lies on. At a corner, where PyTorch has decided
+for one of both slopes, so have we.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..expression import ONE, ZERO, Expression, Number, evaluate
+from ..trace import Array
+from .rule import Bound, Example, elementwise
+
+SIX, THREE = Number(6.0), Number(3.0)
+_CORNERS = np.array([[0.5, -1.0, 1.0], [2.0, -3.0, 7.0]])
+
+
+def bind_hardtanh(
+    input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+) -> Bound:
+    return (input,), {"min_val": min_val, "max_val": max_val}
+
+
+def held(a: Array, min_val: float, max_val: float) -> Array:
+    raised = np.where(a < min_val, np.full_like(a, min_val), a)
+    return np.where(raised > max_val, np.full_like(a, max_val), raised)
+
+
+def _inside(a: Any, min_val: float, max_val: float) -> Any:
+    # Unlike clamp's, its corners let no gradient through.
+    return (a > min_val) & (a < max_val)
+
+
+def _held_piece(a: Expression, min_val: float, max_val: float) -> Expression:
+    found = evaluate(a)
+    if found > max_val:
+        return Number(float(max_val))
+    return Number(float(min_val)) if found < min_val else a
+
+
+HARDTANH = elementwise(
+    "hardtanh",
+    bind=bind_hardtanh,
+    forward=held,
+    vjp=lambda g, y, a, min_val, max_val: (
+        np.where(_inside(a, min_val, max_val), g, np.zeros_like(g)),
+    ),
+    expression=_held_piece,
+    derivatives=(
+        lambda y, a, min_val, max_val: ONE if _inside(evaluate(a), min_val, max_val) else ZERO,
+    ),
+    words="held between two limits",
+    torch="torch.nn.functional.hardtanh",
+    examples=(
+        Example((_CORNERS,), {"min_val": -1.0, "max_val": 1.0}),
+        Example((_CORNERS,), {"min_val": -0.5, "max_val": 2.0}),
+    ),
+    not_analytic="it has corners at its limits",
+    piecewise=True,
+    usual={"min_val": -1.0, "max_val": 1.0},
+)
+
+RELU6 = elementwise(
+    "relu6",
+    bind=lambda input, inplace=False: ((input,), {}),
+    forward=lambda a: held(a, 0, 6),
+    vjp=lambda g, y, a: (np.where(_inside(a, 0, 6), g, np.zeros_like(g)),),
+    expression=lambda a: _held_piece(a, 0, 6),
+    derivatives=(lambda y, a: ONE if _inside(evaluate(a), 0, 6) else ZERO,),
+    words="keeps what is positive, up to 6",
+    torch="torch.nn.functional.relu6",
+    examples=(Example((np.array([[0.5, -1.0, 0.0], [6.0, -3.0, 7.0]]),)),),
+    not_analytic="it has corners at 0 and 6",
+    piecewise=True,
+)
+
+
+def _ramp(a: Expression) -> Expression:
+    """The share of a number that hardswish keeps: (x + 3)/6, from 0 to 1."""
+    found = evaluate(a)
+    if found <= -3:
+        return ZERO
+    return ONE if found >= 3 else (a + THREE) / SIX
+
+
+def _hardswish_slope(y: Expression, a: Expression) -> Expression:
+    found = evaluate(a)
+    if found <= -3:
+        return ZERO
+    return ONE if found >= 3 else a / THREE + Number(0.5)
+
+
+HARDSWISH = elementwise(
+    "hardswish",
+    bind=lambda input, inplace=False: ((input,), {}),
+    forward=lambda a: a * (held(a + 3, 0, 6) / 6),
+    vjp=lambda g, y, a: (
+        np.where(a <= -3, np.zeros_like(g), np.where(a >= 3, g, g * (a / 3 + 0.5))),
+    ),
+    expression=lambda a: a * _ramp(a),
+    derivatives=(_hardswish_slope,),
+    words="each number times a share of it that grows from 0 to 1",
+    torch="torch.nn.functional.hardswish",
+    examples=(Example((np.array([[0.5, -1.0, 3.0], [2.0, -3.0, 7.0]]),)),),
+    not_analytic="it has corners at -3 and 3",
+    piecewise=True,
+)
