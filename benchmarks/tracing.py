@@ -42,7 +42,7 @@ def measure(dims: tuple[int, ...], rows: int, repeats: int) -> tuple[float, floa
         torch.autograd.backward(objective())
 
     def recording() -> None:
-        record(objective, modules={"": model}, inputs={"x": x})
+        record(objective, modules={"": model}, inputs={"x": x}, lasting=False)
 
     def seconds(call: Callable[[], None]) -> float:
         started = time.perf_counter()

@@ -40,11 +40,13 @@ FLOORS: list[list[str]] = [
     ["replay"],
     ["graph"],
     ["ops", "recorder"],
-    ["blocks", "folding", "inputs", "terms", "weights", "writing"],
+    ["differentiation"],
+    ["blocks", "capture", "folding", "inputs", "terms", "weights", "writing"],
     ["expression", "trace"],
-    ["architecture", "binding", "functions", "loading", "model", "naming", "oracle"],
+    ["architecture", "binding", "functions", "loading", "model", "naming", "noise", "oracle"],
 ]
 MAY_USE_TORCH = {"binding", "loading", "model", "pipeline", "recorder", "training"}
+MAY_USE_TORCH |= {"capture", "differentiation", "noise"}  # of the recorder
 MAY_USE_RICH = {"render.terminal"}
 WITHOUT_NUMPY = {"__init__", "__main__", "architecture", "expression", "folding", "functions"}
 WITHOUT_NUMPY |= {"writing"}

@@ -50,7 +50,7 @@ def with_wrong_value(run: Run, name: str, index: int) -> Run:
     values = list(run.trace.values)
     array = values[number].array.copy()
     array.flat[index] += 0.5
-    values[number] = replace(values[number], array=array)
+    values[number] = values[number]._replace(array=array)
     return full_run(replace(run.trace, values=tuple(values)), run.seed, run.label)
 
 

@@ -1,9 +1,12 @@
 """Finding out what the user's own code calls each value.
 
-While a run is recorded, a profile function sees every Python frame begin and end. From
-the frames that belong to the user (not to PyTorch, not to the recorder) it reads which
-variable holds which tensor; from the `forward` frames it knows the module at work and
-what that returns.
+At each operation the recorder shows us the frames that led to it. From the frames that
+belong to the user (not to PyTorch, not to the recorder) we read which variable holds which
+tensor; from the `forward` frames we know the module at work and what it returns.
+
+No profile or trace function is needed, which would run at every call of every function: a
+frame that we keep keeps its variables when its function returns, so what was bound after
+its last operation can be read later, when the next operation shows that it has ended.
 
 A name goes to a value once, the first time any variable holds it. A variable that held
 several values in turn gives each of them its name and a number.
@@ -12,7 +15,6 @@ several values in turn gives each of them its name and a number.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import CodeType, FrameType
 from typing import Any
@@ -21,11 +23,24 @@ STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 Lookup = Callable[[Any], int | None]
 
 
+class _Entry:
+    """A frame on the way to the operation at work."""
+
+    __slots__ = ("frame", "module", "owner", "users", "value")
+
+    def __init__(self, frame: FrameType, users: bool, module: str, owner: bool) -> None:
+        self.frame = frame
+        self.users = users  # whether its variables are the user's words
+        self.module = module  # the path of the module at work in it
+        self.owner = owner  # whether it is that module's own `forward`
+        self.value: int | None = None  # what was last made in it
+
+
 class NameWatcher:
-    """Watches frames between `start` and `stop`.
+    """Reads names from the frames between `start` and `stop`.
 
     `names` fills with `{value: variable}`, `returned` with `{value: path of the innermost
-    module that returned it}`; `modules` are the paths of the modules at work, inwards.
+    module that returned it}`.
 
     Parameters
     ----------
@@ -42,69 +57,105 @@ class NameWatcher:
     ) -> None:
         self.names: dict[int, str] = {}
         self.returned: dict[int, str] = {}
-        self.modules: list[str] = []
         self._lookup = lookup
         self._module_paths = module_paths
         self._hidden = tuple(hidden)
         # By id, since a code object's hash is computed anew from all of its parts; kept
         # beside the answer, so that no id is given out twice.
         self._is_user: dict[int, tuple[CodeType, bool]] = {}
-        self._entered: list[FrameType] = []
+        self._stack: list[_Entry] = []
+        self._places: dict[int, int] = {}  # of each frame on the stack, by its id
         self._base: FrameType | None = None
-        self._previous: Any = None
 
     def start(self, base: FrameType) -> None:
         """Begin to watch the frames that `base` calls."""
         self._base = base
-        self._previous = sys.getprofile()
-        sys.setprofile(self._profile)
 
     def stop(self) -> None:
-        """Put back the profile function that was there before."""
-        if self._previous is None or callable(self._previous):
-            sys.setprofile(self._previous)
-        else:
-            self._previous.enable()  # cProfile's own object is not a function
-        self._entered.clear()
+        """Read what has not been read, and let go of the frames."""
+        self._end(0)
         self._base = None
 
     def look(self, frame: FrameType | None) -> None:
-        """Read the variables of every user frame from here outwards.
+        """Read what has changed since the last operation; `frame` makes the one to come.
 
-        Called at each operation, it sees a variable before it is bound again.
+        Only a frame that ran since can have changed its variables: those that ended, the
+        innermost of those that go on, and the new ones.
         """
-        while frame is not None and frame is not self._base:
-            self._read(frame)
+        places = self._places
+        new: list[FrameType] = []
+        while frame is not None and frame is not self._base and id(frame) not in places:
+            new.append(frame)
             frame = frame.f_back
+        on = frame is not None and frame is not self._base
+        kept = places[id(frame)] + 1 if on else 0
+        if kept < len(self._stack):
+            self._end(kept)
+        if on:
+            entry = self._stack[-1]
+            if entry.users:
+                self._read(entry.frame)
+        for started in reversed(new):
+            self._begin(started)
 
-    def _profile(self, frame: FrameType, event: str, returned: Any) -> None:
-        if event == "return":
-            self._read(frame)
-            if self._entered and self._entered[-1] is frame:
-                self._entered.pop()
-                module = self.modules.pop()
-                number = self._lookup(returned)
-                if number is not None and module:
-                    self.returned.setdefault(number, module)
-        elif event == "call" and frame.f_code.co_name == "forward":
+    @property
+    def module(self) -> str:
+        """The path of the module at work at the last look; empty outside of all."""
+        return self._stack[-1].module if self._stack else ""
+
+    def made(self, value: int) -> None:
+        """Note what the operation that was looked at last has made."""
+        if self._stack:
+            self._stack[-1].value = value
+
+    def gave_back(self, module: Any, result: Any) -> None:
+        """Note what a module of the user's own has returned."""
+        number = self._lookup(result)
+        path = self._module_paths.get(id(module))
+        if number is not None and path:
+            self.returned.setdefault(number, path)
+
+    def _begin(self, frame: FrameType) -> None:
+        code = frame.f_code
+        users = self._is_users(code)
+        module, owner = self.module, False
+        if code.co_name == "forward":
             path = self._module_paths.get(id(frame.f_locals.get("self")))
             if path is not None:
-                self._entered.append(frame)
-                self.modules.append(path)
+                module, owner = path, True
+        self._places[id(frame)] = len(self._stack)
+        self._stack.append(_Entry(frame, users, module, owner))
+        if users:
+            self._read(frame)
 
-    def _is_users(self, file: str) -> bool:
-        # The standard library's own frames come in between, `isinstance` in Python's abc
-        # among them; packages that are installed inside its folder are the user's.
-        library = file.startswith(STANDARD_LIBRARY) and "-packages" not in file
-        return not (library or file.startswith(self._hidden) or file.startswith("<frozen"))
+    def _end(self, kept: int) -> None:
+        """Take the frames beyond the first few from the stack, the innermost first."""
+        stack = self._stack
+        while len(stack) > kept:
+            entry = stack.pop()
+            del self._places[id(entry.frame)]
+            if entry.users:
+                self._read(entry.frame)
+            elif entry.value is not None:
+                # PyTorch's own modules return what they made last. The user's may do
+                # otherwise; what they return they tell by `gave_back`.
+                if entry.owner and entry.module:
+                    self.returned.setdefault(entry.value, entry.module)
+                if stack:
+                    stack[-1].value = entry.value
 
-    def _read(self, frame: FrameType) -> None:
-        code = frame.f_code
+    def _is_users(self, code: CodeType) -> bool:
         known = self._is_user.get(id(code))
         if known is None:
-            known = self._is_user[id(code)] = (code, self._is_users(code.co_filename))
-        if not known[1]:
-            return
+            file = code.co_filename
+            # The standard library's own frames come in between, `isinstance` in Python's
+            # abc among them; packages installed inside its folder are the user's.
+            library = file.startswith(STANDARD_LIBRARY) and "-packages" not in file
+            hidden = library or file.startswith(self._hidden) or file.startswith("<frozen")
+            known = self._is_user[id(code)] = (code, not hidden)
+        return known[1]
+
+    def _read(self, frame: FrameType) -> None:
         names = self.names
         lookup = self._lookup
         for name, candidate in frame.f_locals.items():

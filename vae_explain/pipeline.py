@@ -19,7 +19,8 @@ from .architecture import BUILT_IN, Architecture
 from .binding import CannotBind, objective_of
 from .loading import CannotLoad, CannotRun, build, load_for, load_weights
 from .model import VAE, vae_loss
-from .recorder import STANDARD_NORMAL, NoiseMismatch, record
+from .noise import STANDARD_NORMAL, NoiseMismatch
+from .recorder import record
 from .run import Arithmetic, NotFinite, Run, as_printed, full_run, printed_run
 from .trace import Array, Trace
 

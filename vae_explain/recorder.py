@@ -5,54 +5,39 @@ without the model being changed, then asks autograd for the gradient at every va
 the loss and for each of its terms, from that one forward pass. What it returns holds
 NumPy arrays only.
 
-It leaves nothing behind: the mode, the profile function and the generator's state are
-put back even when the model raises, and gradients go through `torch.autograd.grad`,
-which touches no `.grad`.
+It leaves nothing behind: the mode and the generator's state are put back even when the
+model raises, and gradients go through `torch.autograd.grad`, which touches no `.grad`.
 """
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.autograd.graph import GradientEdge
 from torch.overrides import TorchFunctionMode
 
+from .capture import array_of, copied, keep_from_writes, may_write
+from .differentiation import Tape, TermGradients
 from .naming import NameWatcher, numbered
-from .terms import loss_terms, producer
+from .noise import DROPOUTS, MASK, NOISE, is_standard_normal, replace
+from .terms import Ancestry, loss_terms
 from .trace import Array, Kind, Operation, Slot, Term, Trace, Value
 
-NOISE = {
-    "randn", "randn_like", "normal", "normal_", "rand", "rand_like", "uniform_", "bernoulli",
-    "bernoulli_", "exponential_",
-}  # fmt: skip
-# Of those, the draws from the standard normal, which given noise may stand in for.
-STANDARD_NORMAL = {"randn", "randn_like", "normal", "normal_"}
 # Property reads that make a tensor to compute with; every other one is only a look.
 TENSOR_PROPERTIES = {"T", "mT", "H", "mH"}
-# Calls that draw a mask and multiply by it, and are recorded as these two.
-DROPOUTS = {"dropout", "dropout1d", "dropout2d", "dropout3d", "feature_dropout"}
-MASK = "dropout_mask"
 REFLECTED = {"rsub": "sub", "rdiv": "div", "rpow": "pow", "rmatmul": "matmul"}
-
-
-class NoiseMismatch(ValueError):
-    """The noise that was given does not have the shape that the model draws."""
-
-    def __init__(self, given: tuple[int, ...], drawn: tuple[int, ...]) -> None:
-        super().__init__(f"noise of shape {list(given)} given, {list(drawn)} drawn")
-        self.given, self.drawn = given, drawn
-
-    @property
-    def count_words(self) -> str:
-        """What is wrong, for a person who gave numbers one by one."""
-        return f"{math.prod(self.given)} given, but the model draws {math.prod(self.drawn)}"
+HERE = os.path.dirname(__file__)
+HIDDEN = (
+    os.path.dirname(torch.__file__),
+    *(os.path.join(HERE, name) for name in ("recorder.py", "naming.py", "binding.py")),
+)
 
 
 def record(
@@ -61,6 +46,8 @@ def record(
     modules: Mapping[str, nn.Module],
     inputs: Mapping[str, Tensor],
     noise: Sequence[Tensor] = (),
+    lasting: bool = True,
+    gradients: bool = True,
 ) -> Trace:
     """Run an objective once and return the record of it.
 
@@ -74,6 +61,12 @@ def record(
         The tensors that the run starts from, by name.
     noise
         Taken, in order, in place of what the model draws from the standard normal.
+    lasting
+        Whether the record stays right when parameters or inputs are changed afterwards, as
+        training does. Without, which is faster, it reads them where they are, and takes the
+        gradients of each term when they are first asked for.
+    gradients
+        Whether to take gradients at all.
 
     Raises
     ------
@@ -82,34 +75,48 @@ def record(
     ValueError
         If the objective does not return a tensor of one element.
     """
-    recorder = _Recorder(modules, inputs, noise)
+    state = torch.default_generator.get_state()
+    # Running statistics, which a batch norm updates in its forward pass.
     buffers = [
         (buffer, buffer.detach().clone())
         for module in modules.values()
         for buffer in module.buffers()
     ]
-    with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
-        try:
-            loss = _watched(recorder, objective)
+    try:
+        with torch.inference_mode(False), torch.enable_grad():
+            recorder = _Recorder(modules, inputs, noise)
+            loss = _watched(recorder, objective, modules)
             if not isinstance(loss, Tensor) or loss.numel() != 1:
                 found = list(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
                 raise ValueError(f"the loss must be one number, not {found}")
-            return recorder.finish(loss)
-        finally:
-            # Running statistics, which a batch norm updates in its forward pass.
-            with torch.no_grad():
-                for buffer, before in buffers:
-                    if not torch.equal(buffer, before):
-                        buffer.copy_(before)
-
-
-def _watched(recorder: _Recorder, objective: Callable[[], Tensor]) -> Tensor:
-    recorder.watcher.start(sys._getframe())
-    try:
-        with recorder:
-            return objective()
+            return recorder.finish(loss, lasting, gradients)
     finally:
-        recorder.watcher.stop()
+        torch.default_generator.set_state(state)
+        with torch.no_grad():
+            for buffer, before in buffers:
+                if not torch.equal(buffer, before):
+                    buffer.copy_(before)
+
+
+def _watched(
+    recorder: _Recorder, objective: Callable[[], Tensor], modules: Mapping[str, nn.Module]
+) -> Tensor:
+    watcher = recorder.watcher
+    with ExitStack() as hooks:
+        for module in modules.values():
+            for part in module.modules():
+                # What the user's own modules return may not be what they made last.
+                if part is not module and not type(part).__module__.startswith("torch."):
+                    hook = part.register_forward_hook(
+                        lambda part, _, result: watcher.gave_back(part, result)
+                    )
+                    hooks.callback(hook.remove)
+        watcher.start(sys._getframe())
+        try:
+            with recorder:
+                return objective()
+        finally:
+            watcher.stop()
 
 
 class _Recorder(TorchFunctionMode):
@@ -122,11 +129,10 @@ class _Recorder(TorchFunctionMode):
         noise: Sequence[Tensor],
     ) -> None:
         super().__init__()
+        self._tape = Tape()
         self._arrays: list[Array] = []
         self._kinds: list[Kind] = []
-        self._tensors: list[Tensor] = []  # kept, so that no id is given out twice
-        self._edges: list[Tensor | GradientEdge | None] = []
-        self._versions: list[int] = []
+        self._slots: list[Slot] = []
         self._known: dict[int, int] = {}
         self._fixed_names: dict[int, str] = {}
         self._operations: list[Operation] = []
@@ -136,17 +142,7 @@ class _Recorder(TorchFunctionMode):
         for prefix, module in modules.items():
             for path, part in module.named_modules(prefix=prefix):
                 paths.setdefault(id(part), path)
-        here = os.path.dirname(__file__)
-        self.watcher = NameWatcher(
-            self._lookup,
-            paths,
-            hidden=(
-                os.path.dirname(torch.__file__),
-                os.path.join(here, "recorder.py"),
-                os.path.join(here, "naming.py"),
-                os.path.join(here, "binding.py"),
-            ),
-        )
+        self.watcher = NameWatcher(self._lookup, paths, HIDDEN)
         for name, tensor in inputs.items():
             self._introduce(name, tensor, "input")
         for prefix, module in modules.items():
@@ -170,6 +166,8 @@ class _Recorder(TorchFunctionMode):
                 return func(*args, **kwargs)
         # Inputs are looked up before the call: one that works in place changes them.
         self.watcher.look(sys._getframe(1))
+        if may_write(name, args, kwargs):
+            keep_from_writes(self._arrays, (args, kwargs))
         if name in DROPOUTS:
             return self._dropout(func, args, kwargs)
         if name == "__getitem__":
@@ -178,7 +176,9 @@ class _Recorder(TorchFunctionMode):
         slots: list[int] = []
         recorded_args = () if noisy else self._slotted(args, slots)
         recorded_kwargs = (
-            {} if noisy else {key: self._slotted(value, slots) for key, value in kwargs.items()}
+            {key: self._slotted(value, slots) for key, value in kwargs.items()}
+            if kwargs and not noisy
+            else {}
         )
         result = func(*args, **kwargs)
         outputs = _tensors_in(args[0] if name == "__setitem__" else result)
@@ -186,13 +186,14 @@ class _Recorder(TorchFunctionMode):
         # the checks of torch.distributions are such. Where one is used it is a constant.
         if not any(output.is_floating_point() or output.is_complex() for output in outputs):
             return result
-        if noisy and self._noise and _is_standard_normal(name, args, kwargs):
-            _replace(result, self._noise.pop(0))
+        if noisy and self._noise and is_standard_normal(name, args, kwargs):
+            replace(result, self._noise.pop(0))
         if not noisy and (not slots or _makes_constants(name)):
             return result  # a factory: its product is a constant, noted when it is used
-        if all(self._unchanged(output) for output in outputs):
+        known = [self._lookup(output) for output in outputs]
+        if all(number is not None and self._tape.is_current(number) for number in known):
             return result  # such as `x.contiguous()`, which hands back x itself
-        in_place = any(self._lookup(output) is not None for output in outputs)
+        in_place = any(number is not None for number in known)
         numbers = tuple(self._register(t, "noise" if noisy else "intermediate") for t in outputs)
         short, reflected = _canonical(name)
         if reflected:
@@ -209,8 +210,11 @@ class _Recorder(TorchFunctionMode):
         outputs: tuple[int, ...],
         in_place: bool = False,
     ) -> None:
-        module = self.watcher.modules[-1] if self.watcher.modules else ""
-        self._operations.append(Operation(name, args, kwargs, inputs, outputs, module, in_place))
+        watcher = self.watcher
+        watcher.made(outputs[-1])
+        self._operations.append(
+            Operation(name, args, kwargs, inputs, outputs, watcher.module, in_place)
+        )
 
     def _dropout(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Record a dropout as what it is: a mask that is drawn, and a product with it.
@@ -239,30 +243,32 @@ class _Recorder(TorchFunctionMode):
         self._note("mul", tuple(map(Slot, both)), {}, both, (product,), in_place)
         return result
 
-    def finish(self, loss: Tensor) -> Trace:
+    def finish(self, loss: Tensor, lasting: bool, gradients: bool) -> Trace:
         """Name the values, take the gradients and hand over."""
         output = self._lookup(loss)
         if output is None:
             raise ValueError("the loss was not computed from anything that was recorded")
         names = self._names(output)
-        learns = {number for number, edge in enumerate(self._edges) if edge is not None}
-        leaves = loss_terms(output, names, self._operations, self._arrays, learns)
+        learns = set(self._tape.learning)
+        ancestry = Ancestry(self._operations)
+        leaves = loss_terms(output, names, ancestry, self._arrays, learns)
         for leaf in leaves:
             if leaf not in self._fixed_names:
-                names.setdefault(leaf, self._operations[producer(leaf, self._operations)].name)
+                maker = ancestry.maker(leaf)
+                assert maker is not None, "a term is computed or has a fixed name"
+                names.setdefault(leaf, maker.name)
         names = {**self._fixed_names, **numbered(names, list(self._fixed_names.values()))}
-        gradients = self._gradients(loss) if loss.requires_grad else {}
-        terms, by_term = self._term_gradients(leaves, names, gradients)
+        found = self._tape.gradients(loss) if gradients and output in learns else {}
+        terms, by_term = self._terms(leaves, names, found, ancestry)
+        arrays = [copied(array) for array in self._arrays] if lasting else self._arrays
+        values = enumerate(zip(self._kinds, arrays, strict=True))
         return Trace(
-            values=tuple(
-                Value(i, names.get(i), kind, array)
-                for i, (kind, array) in enumerate(zip(self._kinds, self._arrays, strict=True))
-            ),
+            values=tuple(Value(i, names.get(i), kind, array) for i, (kind, array) in values),
             operations=tuple(self._operations),
             output=output,
             terms=terms,
-            gradients={i: _array(g) for i, g in gradients.items()},
-            term_gradients=by_term,
+            gradients={i: array_of(gradient) for i, gradient in found.items()},
+            term_gradients=dict(by_term) if lasting else by_term,
             torch_version=torch.__version__.split("+")[0],
         )
 
@@ -271,7 +277,9 @@ class _Recorder(TorchFunctionMode):
     def _lookup(self, candidate: Any) -> int | None:
         number = self._known.get(id(candidate))
         # An id alone could be that of a later object; the kept tensor settles it.
-        return number if number is not None and self._tensors[number] is candidate else None
+        if number is None or self._tape.tensors[number] is not candidate:
+            return None
+        return number
 
     def _introduce(self, name: str, tensor: Tensor, kind: Kind) -> None:
         """Register what the run starts from; one that is given twice keeps its first name."""
@@ -279,46 +287,44 @@ class _Recorder(TorchFunctionMode):
             self._fixed_names[self._register(tensor, kind)] = name
 
     def _register(self, tensor: Tensor, kind: Kind) -> int:
-        number = len(self._tensors)
-        self._tensors.append(tensor)
+        number = len(self._arrays)
+        self._tape.add(tensor)
         self._kinds.append(kind)
-        self._arrays.append(_array(tensor))
-        self._versions.append(tensor._version)
-        self._edges.append(_edge(tensor))
+        array = array_of(tensor)
+        # Running statistics and what comes from outside may be written to unseen.
+        self._arrays.append(copied(array) if kind in ("buffer", "constant") else array)
+        self._slots.append(Slot(number))
         self._known[id(tensor)] = number
         return number
 
     def _number(self, tensor: Tensor) -> int:
         number = self._lookup(tensor)
         # A changed version was written to through another view of the same memory.
-        if number is None or self._versions[number] != tensor._version:
+        if number is None or not self._tape.is_current(number):
             return self._register(tensor, "constant")
         return number
 
     def _unchanged(self, tensor: Tensor) -> bool:
         number = self._lookup(tensor)
-        return number is not None and self._versions[number] == tensor._version
+        return number is not None and self._tape.is_current(number)
 
     def _slotted(self, argument: Any, slots: list[int]) -> Any:
         if isinstance(argument, Tensor):
             number = self._number(argument)
             slots.append(number)
-            return Slot(number)
+            return self._slots[number]
         if isinstance(argument, list | tuple):
-            return tuple(self._slotted(item, slots) for item in argument)
+            return tuple([self._slotted(item, slots) for item in argument])
         return argument
 
     # --- names ---
 
     def _names(self, output: int) -> dict[int, str]:
-        names = {
-            number: name
-            for number, name in self.watcher.names.items()
-            if number not in self._fixed_names
-        }
+        fixed = self._fixed_names
+        names = {number: name for number, name in self.watcher.names.items() if number not in fixed}
         # A value that no variable ever held is called by the module that returned it.
         for number, path in self.watcher.returned.items():
-            if number not in self._fixed_names:
+            if number not in fixed:
                 names.setdefault(number, path)
         names.setdefault(output, "loss")
         for number, kind in enumerate(self._kinds):
@@ -327,64 +333,25 @@ class _Recorder(TorchFunctionMode):
                 names.setdefault(number, MASK if number in self._masks else "eps")
         return names
 
-    # --- gradients ---
+    # --- terms ---
 
-    def _gradients(
-        self, output: Tensor | GradientEdge, upstream: Tensor | None = None
-    ) -> dict[int, Tensor]:
-        wanted = [(i, edge) for i, edge in enumerate(self._edges) if edge is not None]
-        found = torch.autograd.grad(
-            output,
-            [edge for _, edge in wanted],  # type: ignore[arg-type] # one by one, it takes both
-            grad_outputs=upstream,
-            retain_graph=True,
-            allow_unused=True,
+    def _terms(
+        self,
+        leaves: Sequence[int],
+        names: Mapping[int, str],
+        total: Mapping[int, Tensor],
+        ancestry: Ancestry,
+    ) -> tuple[tuple[Term, ...], Mapping[str, Mapping[int, Array]]]:
+        # A summand that no parameter reaches has no share of any gradient.
+        reached = [leaf for leaf in leaves if leaf in total]
+        if len(reached) < 2 or ancestry.feed_each_other(reached, total):
+            return (), {}  # one piece, or terms within terms: no split that adds up
+        weights = [total[leaf] for leaf in reached]
+        terms = tuple(
+            Term(names[leaf], leaf, float(weight.flatten()[0]))
+            for leaf, weight in zip(reached, weights, strict=True)
         )
-        pairs = zip(wanted, found, strict=True)
-        return {i: gradient for (i, _), gradient in pairs if gradient is not None}
-
-    def _term_gradients(
-        self, leaves: Sequence[int], names: Mapping[int, str], total: Mapping[int, Tensor]
-    ) -> tuple[tuple[Term, ...], dict[str, dict[int, Array]]]:
-        terms: list[Term] = []
-        by_term: dict[str, dict[int, Array]] = {}
-        for leaf in leaves:
-            weight = total.get(leaf)
-            if weight is None:
-                continue  # a summand that no parameter reaches has no share of any gradient
-            share = self._share(leaf, weight)
-            if any(other != leaf and other in share for other in leaves):
-                return (), {}  # one term feeds another: there is no split that adds up
-            terms.append(Term(names[leaf], leaf, float(weight.flatten()[0])))
-            by_term[names[leaf]] = {i: _array(g) for i, g in share.items()}
-        return (tuple(terms), by_term) if len(terms) > 1 else ((), {})
-
-    def _share(self, leaf: int, weight: Tensor) -> dict[int, Tensor]:
-        """Return the gradients of one term, weighted as it enters the loss."""
-        term, edge = self._tensors[leaf], self._edges[leaf]
-        if edge is not None and term._version != self._versions[leaf]:
-            # `loss += kl` changed the tensor; its edge leads to what it was.
-            return self._gradients(edge, weight)
-        # Not as grad_outputs: checking their shape makes PyTorch import SymPy, which takes
-        # a quarter of the time that PyTorch itself takes.
-        one = term.numel() == 1 and bool(weight == 1)
-        return self._gradients(term if one else (term * weight).sum())
-
-
-def _array(tensor: Tensor) -> Array:
-    plain = tensor.detach().cpu()
-    if plain.dtype == torch.bfloat16:
-        plain = plain.float()  # NumPy has no bfloat16, and float32 holds every one
-    copied: Array = np.array(plain.resolve_conj().resolve_neg().numpy())
-    return copied
-
-
-def _edge(tensor: Tensor) -> Tensor | GradientEdge | None:
-    """Return where autograd delivers the gradient of this value, now and not later."""
-    if not tensor.requires_grad:
-        return None
-    node = tensor.grad_fn
-    return tensor if node is None else GradientEdge(node, tensor.output_nr)
+        return terms, TermGradients(self._tape, terms, weights)
 
 
 def _tensors_in(result: Any) -> list[Tensor]:
@@ -406,28 +373,11 @@ def _index(key: Any) -> Any:
     return torch.as_tensor(key) if plain or isinstance(key, np.ndarray) else key
 
 
-def _replace(drawn: Tensor, given: Tensor) -> None:
-    if given.numel() != drawn.numel():
-        raise NoiseMismatch(tuple(given.shape), tuple(drawn.shape))
-    with torch.no_grad():
-        drawn.copy_(given.reshape(drawn.shape))
-
-
-def _is_standard_normal(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-    """Whether a draw has mean 0 and deviation 1, as numbers or throughout as tensors."""
-    if name not in STANDARD_NORMAL:
-        return False
-    if name.startswith("randn"):
-        return True
-    given = dict(zip(("mean", "std"), args[1:] if name == "normal_" else args, strict=False))
-    mean, std = ({**given, **kwargs}.get(key, value) for key, value in (("mean", 0), ("std", 1)))
-    return bool(torch.as_tensor(mean == 0).all() and torch.as_tensor(std == 1).all())
-
-
 def _makes_constants(name: str) -> bool:
     return name.startswith("new_") or name.endswith("_like")
 
 
+@cache
 def _canonical(name: str) -> tuple[str, bool]:
     """Return the op's plain name, and whether its operands came in reverse.
 

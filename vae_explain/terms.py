@@ -10,10 +10,39 @@ from .trace import Array, Operation
 COMBINERS = {"add", "sub", "neg", "mul", "div", "sum", "mean"}
 
 
+class Ancestry:
+    """Which operation made which value, and so what a value was computed from."""
+
+    def __init__(self, operations: Sequence[Operation]) -> None:
+        self._makers: dict[int, Operation] = {}
+        for operation in operations:
+            for output in operation.outputs:
+                self._makers.setdefault(output, operation)
+
+    def maker(self, number: int) -> Operation | None:
+        """Return the operation that made a value; None when none did."""
+        return self._makers.get(number)
+
+    def feed_each_other(self, numbers: Sequence[int], learns: Container[int]) -> bool:
+        """Whether one of some values was computed from another, by way of what learns."""
+        goal = set(numbers)
+        for number in numbers:
+            seen = {number}
+            stack = [number]
+            while stack:
+                maker = self._makers.get(stack.pop())
+                fresh = [] if maker is None else [i for i in maker.inputs if i in learns]
+                if any(i in goal for i in fresh):
+                    return True
+                stack += [i for i in fresh if i not in seen]
+                seen.update(fresh)
+        return False
+
+
 def loss_terms(
     output: int,
     names: Container[int],
-    operations: Sequence[Operation],
+    ancestry: Ancestry,
     arrays: Sequence[Array],
     learns: Container[int],
 ) -> list[int]:
@@ -25,6 +54,8 @@ def loss_terms(
         The number of the loss.
     names
         The values that have a name, at which a sum is not taken apart further.
+    ancestry
+        What each value was computed from.
     arrays
         The values' numbers, by value number.
     learns
@@ -37,10 +68,9 @@ def loss_terms(
     """
 
     def split(number: int) -> list[int]:
-        position = producer(number, operations)
-        if position < 0 or (number in names and number != output):
+        operation = ancestry.maker(number)
+        if operation is None or (number in names and number != output):
             return [number]
-        operation = operations[position]
         parts = [i for i in operation.inputs if i in learns]
         if operation.name not in COMBINERS or not parts:
             return [number]
@@ -58,8 +88,3 @@ def loss_terms(
 
     leaves = list(dict.fromkeys(split(output)))
     return leaves if len(leaves) > 1 else []
-
-
-def producer(number: int, operations: Sequence[Operation]) -> int:
-    """Return the position of the operation that made a value; -1 when none did."""
-    return next((i for i, op in enumerate(operations) if number in op.outputs), -1)

@@ -100,8 +100,8 @@ def _mendable(error: Exception) -> str:
         return f"an operation has no rule: {error}; forward and backward show what they can"
     from ..binding import CannotBind
     from ..loading import CannotLoad, CannotRun
+    from ..noise import NoiseMismatch
     from ..pipeline import CannotRound
-    from ..recorder import NoiseMismatch
 
     if isinstance(error, CannotLoad):
         return f"{error.option}: {error}"

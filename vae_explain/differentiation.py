@@ -1,0 +1,120 @@
+"""The gradients of a recorded run, from autograd: of the loss, and of each of its terms.
+
+All come from the one forward pass that was recorded. They go through
+`torch.autograd.grad`, which touches no `.grad`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.graph import GradientEdge
+
+from .capture import array_of
+from .trace import Array, Term
+
+
+class Tape:
+    """The tensors of a run, and where autograd delivers the gradient of each.
+
+    A tensor that is changed in place is a new value afterwards, and its own `grad_fn` leads
+    to that one; so what a tensor's was is taken down when it is added.
+    """
+
+    def __init__(self) -> None:
+        self.tensors: list[Tensor] = []  # kept, so that no id is given out twice
+        self._nodes: list[Any] = []
+        self._outputs: list[int] = []
+        self._versions: list[int] = []
+        self._learning: list[int] = []
+
+    def add(self, tensor: Tensor) -> None:
+        """Take down one more tensor."""
+        self.tensors.append(tensor)
+        self._versions.append(tensor._version)
+        node = tensor.grad_fn
+        self._nodes.append(node)
+        self._outputs.append(0 if node is None else tensor.output_nr)
+        if tensor.requires_grad:
+            self._learning.append(len(self.tensors) - 1)
+
+    def is_current(self, number: int) -> bool:
+        """Whether a tensor still is what it was when it was added.
+
+        It is not after a change in place, which may come by way of a view.
+        """
+        return self._versions[number] == self.tensors[number]._version
+
+    @property
+    def learning(self) -> tuple[int, ...]:
+        """The values that autograd has a gradient for."""
+        return tuple(self._learning)
+
+    def gradients(
+        self, output: Tensor | GradientEdge, upstream: Tensor | None = None
+    ) -> dict[int, Tensor]:
+        """Return the gradient of an output at each value that it depends on, by number."""
+        found = torch.autograd.grad(
+            output,
+            [self._edge(number) for number in self._learning],  # type: ignore[arg-type] # takes both
+            grad_outputs=upstream,
+            retain_graph=True,
+            allow_unused=True,
+        )
+        pairs = zip(self._learning, found, strict=True)
+        return {number: gradient for number, gradient in pairs if gradient is not None}
+
+    def share(self, number: int, weight: Tensor) -> dict[int, Tensor]:
+        """Return the gradients of one term, weighted as it enters the loss."""
+        term = self.tensors[number]
+        if not self.is_current(number):
+            # `loss += kl` changed the tensor; its edge leads to what it was.
+            return self.gradients(self._edge(number), weight)
+        # Not as grad_outputs: checking their shape makes PyTorch import SymPy, which takes
+        # a quarter of the time that PyTorch itself takes.
+        one = term.numel() == 1 and bool(weight == 1)
+        return self.gradients(term if one else (term * weight).sum())
+
+    def _edge(self, number: int) -> Tensor | GradientEdge:
+        tensor, node = self.tensors[number], self._nodes[number]
+        if node is None or tensor.grad_fn is node:
+            return tensor
+        return GradientEdge(node, self._outputs[number])
+
+
+class TermGradients(Mapping[str, Mapping[int, Array]]):
+    """The gradients of each term by the term's name, each taken when first asked for.
+
+    Parameters
+    ----------
+    tape
+        The tensors of the run, whose memory nobody may have written to in between.
+    terms
+        The terms of the loss.
+    weights
+        The gradient of the loss at each term.
+    """
+
+    def __init__(self, tape: Tape, terms: Sequence[Term], weights: Sequence[Tensor]) -> None:
+        self._tape = tape
+        self._wanted = {
+            term.name: (term.value, weight) for term, weight in zip(terms, weights, strict=True)
+        }
+        self._found: dict[str, dict[int, Array]] = {}
+
+    def __getitem__(self, name: str) -> Mapping[int, Array]:
+        if name not in self._found:
+            number, weight = self._wanted[name]
+            with torch.inference_mode(False), torch.enable_grad():
+                share = self._tape.share(number, weight)
+            self._found[name] = {i: array_of(gradient) for i, gradient in share.items()}
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._wanted)
+
+    def __len__(self) -> int:
+        return len(self._wanted)
