@@ -15,16 +15,19 @@ several values in turn gives each of them its name and a number.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import CodeType, FrameType
 from typing import Any
 
 STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
-Lookup = Callable[[Any], int | None]
+
+
+# What a frame is to us, by its code: nothing, the user's own, or PyTorch's `forward`.
+PASSED_OVER, USERS, FORWARD = 0, 1, 2
 
 
 class _Entry:
-    """A frame on the way to the operation at work."""
+    """A frame on the way to the operation at work, of those that matter."""
 
     __slots__ = ("frame", "module", "owner", "users", "value")
 
@@ -44,8 +47,9 @@ class NameWatcher:
 
     Parameters
     ----------
-    lookup
-        Returns the number of the value that an object is, or None when it is not one.
+    known
+        The number of each value, by `id` of the tensor, which somebody keeps alive; it may
+        grow meanwhile.
     module_paths
         The path of every module, by `id` of the module.
     hidden
@@ -53,16 +57,16 @@ class NameWatcher:
     """
 
     def __init__(
-        self, lookup: Lookup, module_paths: Mapping[int, str], hidden: Sequence[str]
+        self, known: Mapping[int, int], module_paths: Mapping[int, str], hidden: Sequence[str]
     ) -> None:
         self.names: dict[int, str] = {}
         self.returned: dict[int, str] = {}
-        self._lookup = lookup
+        self._known = known
         self._module_paths = module_paths
         self._hidden = tuple(hidden)
         # By id, since a code object's hash is computed anew from all of its parts; kept
         # beside the answer, so that no id is given out twice.
-        self._is_user: dict[int, tuple[CodeType, bool]] = {}
+        self._codes: dict[int, tuple[CodeType, int]] = {}
         self._stack: list[_Entry] = []
         self._places: dict[int, int] = {}  # of each frame on the stack, by its id
         self._base: FrameType | None = None
@@ -82,21 +86,26 @@ class NameWatcher:
         Only a frame that ran since can have changed its variables: those that ended, the
         innermost of those that go on, and the new ones.
         """
-        places = self._places
-        new: list[FrameType] = []
-        while frame is not None and frame is not self._base and id(frame) not in places:
-            new.append(frame)
+        places, codes, base = self._places, self._codes, self._base
+        new: list[tuple[FrameType, int]] = []
+        kept = 0
+        while frame is not None and frame is not base:
+            place = places.get(id(frame))
+            if place is not None:
+                kept = place + 1
+                break
+            code = frame.f_code
+            known = codes.get(id(code))
+            sort = self._sort(code) if known is None else known[1]
+            if sort:
+                new.append((frame, sort))
             frame = frame.f_back
-        on = frame is not None and frame is not self._base
-        kept = places[id(frame)] + 1 if on else 0
         if kept < len(self._stack):
             self._end(kept)
-        if on:
-            entry = self._stack[-1]
-            if entry.users:
-                self._read(entry.frame)
-        for started in reversed(new):
-            self._begin(started)
+        if kept and self._stack[-1].users:
+            self._read(self._stack[-1].frame)
+        for started, sort in reversed(new):
+            self._begin(started, sort)
 
     @property
     def module(self) -> str:
@@ -110,22 +119,20 @@ class NameWatcher:
 
     def gave_back(self, module: Any, result: Any) -> None:
         """Note what a module of the user's own has returned."""
-        number = self._lookup(result)
+        number = self._known.get(id(result))
         path = self._module_paths.get(id(module))
         if number is not None and path:
             self.returned.setdefault(number, path)
 
-    def _begin(self, frame: FrameType) -> None:
-        code = frame.f_code
-        users = self._is_users(code)
+    def _begin(self, frame: FrameType, sort: int) -> None:
         module, owner = self.module, False
-        if code.co_name == "forward":
+        if sort == FORWARD or frame.f_code.co_name == "forward":
             path = self._module_paths.get(id(frame.f_locals.get("self")))
             if path is not None:
                 module, owner = path, True
         self._places[id(frame)] = len(self._stack)
-        self._stack.append(_Entry(frame, users, module, owner))
-        if users:
+        self._stack.append(_Entry(frame, sort == USERS, module, owner))
+        if sort == USERS:
             self._read(frame)
 
     def _end(self, kept: int) -> None:
@@ -144,22 +151,24 @@ class NameWatcher:
                 if stack:
                     stack[-1].value = entry.value
 
-    def _is_users(self, code: CodeType) -> bool:
-        known = self._is_user.get(id(code))
-        if known is None:
-            file = code.co_filename
-            # The standard library's own frames come in between, `isinstance` in Python's
-            # abc among them; packages installed inside its folder are the user's.
-            library = file.startswith(STANDARD_LIBRARY) and "-packages" not in file
-            hidden = library or file.startswith(self._hidden) or file.startswith("<frozen")
-            known = self._is_user[id(code)] = (code, not hidden)
-        return known[1]
+    def _sort(self, code: CodeType) -> int:
+        """Return what frames of some code are to us, and keep the answer."""
+        file = code.co_filename
+        # The standard library's own frames come in between, `isinstance` in Python's abc
+        # among them; packages installed inside its folder are the user's.
+        library = file.startswith(STANDARD_LIBRARY) and "-packages" not in file
+        if not (library or file.startswith(self._hidden) or file.startswith("<frozen")):
+            sort = USERS
+        else:
+            sort = FORWARD if code.co_name == "forward" else PASSED_OVER
+        self._codes[id(code)] = code, sort
+        return sort
 
     def _read(self, frame: FrameType) -> None:
         names = self.names
-        lookup = self._lookup
+        known = self._known
         for name, candidate in frame.f_locals.items():
-            number = lookup(candidate)
+            number = known.get(id(candidate))
             if number is not None and number not in names and name[0] not in "_.":
                 names[number] = name
 

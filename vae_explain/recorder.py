@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from functools import cache
 from typing import Any
 
@@ -23,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from .capture import array_of, copied, keep_from_writes, may_write
+from .capture import Arrays, array_of, copied, may_write
 from .differentiation import Tape, TermGradients
 from .naming import NameWatcher, numbered
 from .noise import DROPOUTS, MASK, NOISE, is_standard_normal, replace
@@ -32,6 +31,7 @@ from .trace import Array, Kind, Operation, Slot, Term, Trace, Value
 
 # Property reads that make a tensor to compute with; every other one is only a look.
 TENSOR_PROPERTIES = {"T", "mT", "H", "mH"}
+Parts = Sequence[tuple[str, nn.Module]]
 REFLECTED = {"rsub": "sub", "rdiv": "div", "rpow": "pow", "rmatmul": "matmul"}
 HERE = os.path.dirname(__file__)
 HIDDEN = (
@@ -76,16 +76,22 @@ def record(
         If the objective does not return a tensor of one element.
     """
     state = torch.default_generator.get_state()
+    parts = [
+        (path, part)
+        for prefix, module in modules.items()
+        for path, part in module.named_modules(prefix=prefix)
+    ]
     # Running statistics, which a batch norm updates in its forward pass.
     buffers = [
         (buffer, buffer.detach().clone())
-        for module in modules.values()
-        for buffer in module.buffers()
+        for _, part in parts
+        for buffer in part._buffers.values()
+        if buffer is not None
     ]
     try:
         with torch.inference_mode(False), torch.enable_grad():
-            recorder = _Recorder(modules, inputs, noise)
-            loss = _watched(recorder, objective, modules)
+            recorder = _Recorder(parts, inputs, noise)
+            loss = _watched(recorder, objective, parts)
             if not isinstance(loss, Tensor) or loss.numel() != 1:
                 found = list(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
                 raise ValueError(f"the loss must be one number, not {found}")
@@ -98,25 +104,25 @@ def record(
                     buffer.copy_(before)
 
 
-def _watched(
-    recorder: _Recorder, objective: Callable[[], Tensor], modules: Mapping[str, nn.Module]
-) -> Tensor:
+def _watched(recorder: _Recorder, objective: Callable[[], Tensor], parts: Parts) -> Tensor:
     watcher = recorder.watcher
-    with ExitStack() as hooks:
-        for module in modules.values():
-            for part in module.modules():
-                # What the user's own modules return may not be what they made last.
-                if part is not module and not type(part).__module__.startswith("torch."):
-                    hook = part.register_forward_hook(
+    hooks = []
+    try:
+        for path, part in parts:
+            # What the user's own modules return may not be what they made last.
+            if path and not type(part).__module__.startswith("torch."):
+                hooks.append(
+                    part.register_forward_hook(
                         lambda part, _, result: watcher.gave_back(part, result)
                     )
-                    hooks.callback(hook.remove)
+                )
         watcher.start(sys._getframe())
-        try:
-            with recorder:
-                return objective()
-        finally:
-            watcher.stop()
+        with recorder:
+            return objective()
+    finally:
+        watcher.stop()
+        for hook in hooks:
+            hook.remove()
 
 
 class _Recorder(TorchFunctionMode):
@@ -124,32 +130,35 @@ class _Recorder(TorchFunctionMode):
 
     def __init__(
         self,
-        modules: Mapping[str, nn.Module],
+        parts: Parts,
         inputs: Mapping[str, Tensor],
         noise: Sequence[Tensor],
     ) -> None:
         super().__init__()
         self._tape = Tape()
-        self._arrays: list[Array] = []
+        self._arrays = Arrays()
         self._kinds: list[Kind] = []
         self._slots: list[Slot] = []
+        # By the id of the tensor, which the tape keeps, so that no id is given out twice.
         self._known: dict[int, int] = {}
         self._fixed_names: dict[int, str] = {}
         self._operations: list[Operation] = []
         self._noise = list(noise)
         self._masks: set[int] = set()
         paths: dict[int, str] = {}
-        for prefix, module in modules.items():
-            for path, part in module.named_modules(prefix=prefix):
-                paths.setdefault(id(part), path)
-        self.watcher = NameWatcher(self._lookup, paths, HIDDEN)
+        for path, part in parts:
+            paths.setdefault(id(part), path)
+        self.watcher = NameWatcher(self._known, paths, HIDDEN)
         for name, tensor in inputs.items():
             self._introduce(name, tensor, "input")
-        for prefix, module in modules.items():
-            for name, parameter in module.named_parameters(prefix=prefix):
-                self._introduce(name, parameter, "parameter")
-            for name, buffer in module.named_buffers(prefix=prefix):
-                self._introduce(name, buffer, "buffer")
+        for path, part in parts:
+            for name, parameter in part._parameters.items():
+                if parameter is not None:
+                    self._introduce(f"{path}.{name}" if path else name, parameter, "parameter")
+        for path, part in parts:
+            for name, buffer in part._buffers.items():
+                if buffer is not None:
+                    self._introduce(f"{path}.{name}" if path else name, buffer, "buffer")
 
     def __torch_function__(
         self,
@@ -167,34 +176,34 @@ class _Recorder(TorchFunctionMode):
         # Inputs are looked up before the call: one that works in place changes them.
         self.watcher.look(sys._getframe(1))
         if may_write(name, args, kwargs):
-            keep_from_writes(self._arrays, (args, kwargs))
+            self._arrays.keep_from_writes((args, kwargs))
         if name in DROPOUTS:
             return self._dropout(func, args, kwargs)
         if name == "__getitem__":
             args = (args[0], _index(args[1]))
         noisy = name in NOISE
         slots: list[int] = []
-        recorded_args = () if noisy else self._slotted(args, slots)
-        recorded_kwargs = (
-            {key: self._slotted(value, slots) for key, value in kwargs.items()}
-            if kwargs and not noisy
-            else {}
-        )
+        recorded_args: tuple[Any, ...] = ()
+        recorded_kwargs: dict[str, Any] = {}
+        if not noisy:
+            recorded_args = self._slotted(args, slots)
+            if kwargs:
+                recorded_kwargs = {k: self._slotted(value, slots) for k, value in kwargs.items()}
         result = func(*args, **kwargs)
-        outputs = _tensors_in(args[0] if name == "__setitem__" else result)
-        # A comparison, a count or an index is a look at numbers, not arithmetic with them:
-        # the checks of torch.distributions are such. Where one is used it is a constant.
-        if not any(output.is_floating_point() or output.is_complex() for output in outputs):
+        outputs = _results(args[0] if name == "__setitem__" else result)
+        if not outputs:
             return result
-        if noisy and self._noise and is_standard_normal(name, args, kwargs):
-            replace(result, self._noise.pop(0))
-        if not noisy and (not slots or _makes_constants(name)):
+        if noisy:
+            if self._noise and is_standard_normal(name, args, kwargs):
+                replace(result, self._noise.pop(0))
+        elif not slots or _makes_constants(name):
             return result  # a factory: its product is a constant, noted when it is used
-        known = [self._lookup(output) for output in outputs]
-        if all(number is not None and self._tape.is_current(number) for number in known):
-            return result  # such as `x.contiguous()`, which hands back x itself
+        known = [self._known.get(id(output)) for output in outputs]
         in_place = any(number is not None for number in known)
-        numbers = tuple(self._register(t, "noise" if noisy else "intermediate") for t in outputs)
+        if in_place and all(map(self._unchanged, outputs)):
+            return result  # such as `x.contiguous()`, which hands back x itself
+        kind: Kind = "noise" if noisy else "intermediate"
+        numbers = tuple([self._register(output, kind) for output in outputs])
         short, reflected = _canonical(name)
         if reflected:
             recorded_args = recorded_args[::-1]
@@ -234,7 +243,7 @@ class _Recorder(TorchFunctionMode):
         with torch.no_grad():
             mask = func(ones, *args[1:], **{k: v for k, v in kwargs.items() if k != "input"})
         torch.set_rng_state(after)
-        in_place = self._lookup(result) is not None
+        in_place = id(result) in self._known
         factor = self._register(mask, "noise")
         self._masks.add(factor)
         product = self._register(result, "intermediate")
@@ -245,13 +254,14 @@ class _Recorder(TorchFunctionMode):
 
     def finish(self, loss: Tensor, lasting: bool, gradients: bool) -> Trace:
         """Name the values, take the gradients and hand over."""
-        output = self._lookup(loss)
+        output = self._known.get(id(loss))
         if output is None:
             raise ValueError("the loss was not computed from anything that was recorded")
         names = self._names(output)
         learns = set(self._tape.learning)
         ancestry = Ancestry(self._operations)
-        leaves = loss_terms(output, names, ancestry, self._arrays, learns)
+        arrays = self._arrays.all()
+        leaves = loss_terms(output, names, ancestry, arrays, learns)
         for leaf in leaves:
             if leaf not in self._fixed_names:
                 maker = ancestry.maker(leaf)
@@ -260,7 +270,8 @@ class _Recorder(TorchFunctionMode):
         names = {**self._fixed_names, **numbered(names, list(self._fixed_names.values()))}
         found = self._tape.gradients(loss) if gradients and output in learns else {}
         terms, by_term = self._terms(leaves, names, found, ancestry)
-        arrays = [copied(array) for array in self._arrays] if lasting else self._arrays
+        if lasting:
+            arrays = [copied(array) for array in arrays]
         values = enumerate(zip(self._kinds, arrays, strict=True))
         return Trace(
             values=tuple(Value(i, names.get(i), kind, array) for i, (kind, array) in values),
@@ -274,38 +285,30 @@ class _Recorder(TorchFunctionMode):
 
     # --- values ---
 
-    def _lookup(self, candidate: Any) -> int | None:
-        number = self._known.get(id(candidate))
-        # An id alone could be that of a later object; the kept tensor settles it.
-        if number is None or self._tape.tensors[number] is not candidate:
-            return None
-        return number
-
     def _introduce(self, name: str, tensor: Tensor, kind: Kind) -> None:
         """Register what the run starts from; one that is given twice keeps its first name."""
-        if self._lookup(tensor) is None:
+        if id(tensor) not in self._known:
             self._fixed_names[self._register(tensor, kind)] = name
 
     def _register(self, tensor: Tensor, kind: Kind) -> int:
-        number = len(self._arrays)
+        number = len(self._kinds)
         self._tape.add(tensor)
         self._kinds.append(kind)
-        array = array_of(tensor)
         # Running statistics and what comes from outside may be written to unseen.
-        self._arrays.append(copied(array) if kind in ("buffer", "constant") else array)
+        self._arrays.add(tensor, copy=kind in ("buffer", "constant"))
         self._slots.append(Slot(number))
         self._known[id(tensor)] = number
         return number
 
     def _number(self, tensor: Tensor) -> int:
-        number = self._lookup(tensor)
+        number = self._known.get(id(tensor))
         # A changed version was written to through another view of the same memory.
         if number is None or not self._tape.is_current(number):
             return self._register(tensor, "constant")
         return number
 
     def _unchanged(self, tensor: Tensor) -> bool:
-        number = self._lookup(tensor)
+        number = self._known.get(id(tensor))
         return number is not None and self._tape.is_current(number)
 
     def _slotted(self, argument: Any, slots: list[int]) -> Any:
@@ -348,17 +351,31 @@ class _Recorder(TorchFunctionMode):
             return (), {}  # one piece, or terms within terms: no split that adds up
         weights = [total[leaf] for leaf in reached]
         terms = tuple(
-            Term(names[leaf], leaf, float(weight.flatten()[0]))
+            Term(
+                names[leaf],
+                leaf,
+                weight.item() if weight.numel() == 1 else float(weight.flatten()[0]),
+            )
             for leaf, weight in zip(reached, weights, strict=True)
         )
         return terms, TermGradients(self._tape, terms, weights)
 
 
-def _tensors_in(result: Any) -> list[Tensor]:
+def _results(result: Any) -> list[Tensor]:
+    """Return the tensors that a call made, if they are numbers to compute with.
+
+    A comparison, a count or an index is a look at numbers, not arithmetic with them: the
+    checks of torch.distributions are such. Where one is used it is a constant.
+    """
     if isinstance(result, Tensor):
-        return [result]
-    if isinstance(result, list | tuple):
-        return [item for item in result if isinstance(item, Tensor)]
+        found = [result]
+    elif isinstance(result, list | tuple):
+        found = [item for item in result if isinstance(item, Tensor)]
+    else:
+        return []
+    for tensor in found:
+        if tensor.is_floating_point() or tensor.is_complex():
+            return found
     return []
 
 

@@ -14,6 +14,7 @@ class Ancestry:
     """Which operation made which value, and so what a value was computed from."""
 
     def __init__(self, operations: Sequence[Operation]) -> None:
+        self._operations = operations
         self._makers: dict[int, Operation] = {}
         for operation in operations:
             for output in operation.outputs:
@@ -25,17 +26,15 @@ class Ancestry:
 
     def feed_each_other(self, numbers: Sequence[int], learns: Container[int]) -> bool:
         """Whether one of some values was computed from another, by way of what learns."""
-        goal = set(numbers)
-        for number in numbers:
-            seen = {number}
-            stack = [number]
-            while stack:
-                maker = self._makers.get(stack.pop())
-                fresh = [] if maker is None else [i for i in maker.inputs if i in learns]
-                if any(i in goal for i in fresh):
-                    return True
-                stack += [i for i in fresh if i not in seen]
-                seen.update(fresh)
+        given = set(numbers)
+        after: set[int] = set()  # what was computed from one of them
+        for operation in self._operations:
+            for number in operation.inputs:
+                if number in given or number in after:
+                    made = {output for output in operation.outputs if output in learns}
+                    if made & given and number in learns:
+                        return True
+                    after |= made
         return False
 
 

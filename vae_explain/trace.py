@@ -19,7 +19,7 @@ Array = NDArray[Any]
 Kind = Literal["input", "parameter", "buffer", "noise", "constant", "intermediate"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # not frozen, which takes three times as long to make
 class Slot:
     """Stands in a recorded argument list where a tensor stood."""
 
