@@ -43,7 +43,17 @@ FLOORS: list[list[str]] = [
     ["differentiation"],
     ["blocks", "capture", "folding", "inputs", "terms", "weights", "writing"],
     ["expression", "trace"],
-    ["architecture", "binding", "functions", "loading", "model", "naming", "noise", "oracle"],
+    [
+        "architecture",
+        "binding",
+        "functions",
+        "loading",
+        "model",
+        "naming",
+        "noise",
+        "ondemand",
+        "oracle",
+    ],
 ]
 MAY_USE_TORCH = {"binding", "loading", "model", "pipeline", "recorder", "training"}
 MAY_USE_TORCH |= {"capture", "differentiation", "noise"}  # of the recorder

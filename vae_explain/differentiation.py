@@ -6,7 +6,7 @@ All come from the one forward pass that was recorded. They go through
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.autograd.graph import GradientEdge
 
 from .capture import array_of
+from .ondemand import OnDemand
 from .trace import Array, Term
 
 
@@ -85,8 +86,10 @@ class Tape:
         return GradientEdge(node, self._outputs[number])
 
 
-class TermGradients(Mapping[str, Mapping[int, Array]]):
-    """The gradients of each term by the term's name, each taken when first asked for.
+def term_gradients(
+    tape: Tape, terms: Sequence[Term], weights: Sequence[Tensor]
+) -> Mapping[str, Mapping[int, Array]]:
+    """Return the gradients of each term by the term's name, taken when first asked for.
 
     Parameters
     ----------
@@ -97,24 +100,11 @@ class TermGradients(Mapping[str, Mapping[int, Array]]):
     weights
         The gradient of the loss at each term.
     """
+    wanted = {term.name: (term.value, weight) for term, weight in zip(terms, weights, strict=True)}
 
-    def __init__(self, tape: Tape, terms: Sequence[Term], weights: Sequence[Tensor]) -> None:
-        self._tape = tape
-        self._wanted = {
-            term.name: (term.value, weight) for term, weight in zip(terms, weights, strict=True)
-        }
-        self._found: dict[str, dict[int, Array]] = {}
+    def take(name: str) -> Mapping[int, Array]:
+        with torch.inference_mode(False), torch.enable_grad():
+            share = tape.share(*wanted[name])
+        return {number: array_of(gradient) for number, gradient in share.items()}
 
-    def __getitem__(self, name: str) -> Mapping[int, Array]:
-        if name not in self._found:
-            number, weight = self._wanted[name]
-            with torch.inference_mode(False), torch.enable_grad():
-                share = self._tape.share(number, weight)
-            self._found[name] = {i: array_of(gradient) for i, gradient in share.items()}
-        return self._found[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._wanted)
-
-    def __len__(self) -> int:
-        return len(self._wanted)
+    return OnDemand(tuple(wanted), take)

@@ -77,6 +77,7 @@ def run_own(request: OwnRequest) -> Run:
                 objective=objective,
                 eps=request.eps,
                 arithmetic=request.arithmetic,
+                lasting=False,
             )
         except (CannotBind, CannotLoad, CannotRound, NoiseMismatch, NotFinite):
             raise
@@ -100,13 +101,16 @@ def run(request: Request) -> Run:
             load_weights(model, request.weights)
         x = torch.tensor(request.x, dtype=torch.float32)
         noise = [torch.tensor(request.eps)] if request.eps is not None else []
-        trace = record_vae(model, x, noise, request.architecture)
+        full = request.arithmetic == "full"
+        # Nobody changes the model afterwards, which nobody else has.
+        trace = record_vae(model, x, noise, request.architecture, lasting=False, gradients=full)
         label = request.architecture.label
         given = request.eps is not None
-        if request.arithmetic == "full":
+        if full:
             result = full_run(trace, request.seed, label, given)
         else:
-            exact = record_vae(*_as_printed(model, x, trace), request.architecture)
+            rounded = _as_printed(model, x, trace)
+            exact = record_vae(*rounded, request.architecture, lasting=False)
             result = printed_run(exact, request.seed, label, given)
     result.require_finite()
     return result
@@ -138,6 +142,7 @@ def run_model(
     seed: int | None = None,
     eps: Sequence[float] | None = None,
     arithmetic: Arithmetic = "full",
+    lasting: bool = True,
 ) -> Run:
     """Run a user's model and loss on x and return the numbers.
 
@@ -147,19 +152,24 @@ def run_model(
         Set before the run, so before its noise is drawn; None leaves the generator as it is.
     eps
         Numbers to use in place of the first draw from the standard normal.
+    lasting
+        Whether the model may be changed while the numbers are still wanted.
     """
     with torch.random.fork_rng(devices=[]):
         if seed is not None:
             torch.manual_seed(seed)
         noise = [torch.tensor(eps)] if eps is not None else []
-        trace = record_model(model, x, loss, objective, noise)
+        full = arithmetic == "full"
+        trace = record_model(
+            model, x, loss, objective, noise, lasting=lasting and full, gradients=full
+        )
         label = type(model).__name__
         given = eps is not None
-        if arithmetic == "full":
+        if full:
             result = full_run(trace, seed, label, given)
         else:
             rounded, exact_x, drawn = _as_printed(model, x, trace)
-            exact = record_model(rounded, exact_x, loss, objective, drawn)
+            exact = record_model(rounded, exact_x, loss, objective, drawn, lasting=False)
             result = printed_run(exact, seed, label, given)
     result.require_finite()
     return result
@@ -196,6 +206,8 @@ def record_model(
     loss: Callable[..., Any] | None = None,
     objective: Callable[[nn.Module, Tensor], Any] | None = None,
     noise: Sequence[Tensor] = (),
+    lasting: bool = True,
+    gradients: bool = True,
 ) -> Trace:
     """Record one run of a user's model; see `binding` for how its loss is found."""
     return record(
@@ -203,6 +215,8 @@ def record_model(
         modules={"": model},
         inputs={"x": x},
         noise=noise,
+        lasting=lasting,
+        gradients=gradients,
     )
 
 
@@ -217,6 +231,8 @@ def record_vae(
     x: Tensor,
     noise: Sequence[Tensor] = (),
     architecture: Architecture = BUILT_IN,
+    lasting: bool = True,
+    gradients: bool = True,
 ) -> Trace:
     """Record one run of the built-in VAE; `noise` stands in for what it would draw."""
 
@@ -226,7 +242,14 @@ def record_vae(
             recon_x, x, mu, logvar, architecture.recon, architecture.reduction, architecture.beta
         )
 
-    return record(objective, modules={"": model}, inputs={"x": x}, noise=noise)
+    return record(
+        objective,
+        modules={"": model},
+        inputs={"x": x},
+        noise=noise,
+        lasting=lasting,
+        gradients=gradients,
+    )
 
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -247,8 +270,10 @@ def _as_printed(model: Model, x: Tensor, trace: Trace) -> tuple[Model, Tensor, l
     } - STANDARD_NORMAL
     if others:
         raise CannotRound(f"the run draws by {', '.join(sorted(others))}, which cannot be redone")
-    drawn = [value.array for value in trace.values if value.kind == "noise"]
-    return rounded, x.double(), [torch.from_numpy(as_printed(array)) for array in drawn]
+    drawn = [
+        torch.from_numpy(as_printed(value.array)) for value in trace.values if value.kind == "noise"
+    ]
+    return rounded, x.detach().to(torch.float64, copy=True), drawn
 
 
 def round_parameters(model: nn.Module) -> None:

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from .capture import Arrays, array_of, copied, may_write
-from .differentiation import Tape, TermGradients
+from .differentiation import Tape, term_gradients
 from .naming import NameWatcher, numbered
 from .noise import DROPOUTS, MASK, NOISE, is_standard_normal, replace
 from .terms import Ancestry, loss_terms
@@ -358,7 +358,7 @@ class _Recorder(TorchFunctionMode):
             )
             for leaf, weight in zip(reached, weights, strict=True)
         )
-        return terms, TermGradients(self._tape, terms, weights)
+        return terms, term_gradients(self._tape, terms, weights)
 
 
 def _results(result: Any) -> list[Tensor]:

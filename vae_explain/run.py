@@ -16,6 +16,7 @@ import numpy as np
 
 from .gradients import backward
 from .graph import Graph
+from .ondemand import OnDemand
 from .replay import Arrays, replay
 from .trace import Array, Trace, Value
 
@@ -125,6 +126,7 @@ def printed_run(trace: Trace, seed: int | None, label: str, eps_given: bool = Fa
     """Show the numbers made by hand from a float64 trace over rounded parameters."""
     graph = Graph(trace)
     values = replay(graph)
+    terms = {term.name: term for term in trace.terms}
     return Run(
         trace=trace,
         arithmetic="printed",
@@ -132,9 +134,10 @@ def printed_run(trace: Trace, seed: int | None, label: str, eps_given: bool = Fa
         label=label,
         values=values,
         gradients=backward(graph, values, trace.output),
-        term_gradients={
-            term.name: backward(graph, values, term.value, term.weight) for term in trace.terms
-        },
+        term_gradients=OnDemand(
+            tuple(terms),
+            lambda name: backward(graph, values, terms[name].value, terms[name].weight),
+        ),
         graph=graph,
         eps_given=eps_given,
     )

@@ -117,7 +117,7 @@ def update(request: Request, lr: float) -> Update:
         optimizer.step()
         step = OptimizerStep(0, "sgd", lr, run, parameters_of(model), {}, {})
         # The same ε, so that the two losses differ by what the step did and nothing else.
-        drawn = [torch.from_numpy(run.array("eps"))]
+        drawn = [torch.from_numpy(run.array("eps").copy())]
         trace = record_vae(model, x, drawn, architecture)
         after = full_run(trace, request.seed, architecture.label, given)
     return Update(step, after)
