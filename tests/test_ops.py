@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from vae_explain.expression import Number, Ref, evaluate, evaluate_whole
+from vae_explain.expression import Number, Ref, evaluate, evaluate_whole, references
 from vae_explain.graph import Graph
 from vae_explain.ops import ALIASES, ALL, RULES, Call, Example, NotExplained, Rule, rule_of
 from vae_explain.recorder import record
@@ -215,6 +215,24 @@ def test_every_element_expression_is_the_element(
     for index in np.ndindex(*output.shape):
         element = rule.element(call, index)
         assert evaluate(element) == pytest.approx(output[index], rel=1e-13), index
+
+
+@on_every_call
+def test_a_number_that_only_a_line_speaks_of_says_how_it_is_made(
+    rule: Rule, example: Example, constants: bool
+) -> None:
+    call = call_of(rule, example, constants)
+    output = np.asarray(call.output.array)
+    lines = [rule.element(call, index) for index in np.ndindex(*output.shape)]
+    spoken = {ref for line in lines for ref in references(line)}
+    while spoken:
+        ref = spoken.pop()
+        if ref.made is None:
+            assert ref.name in (*LETTERS, "y"), f"{ref.name} stands for nothing"
+            continue
+        made = ref.made()
+        assert evaluate(made) == pytest.approx(ref.value, rel=1e-13), ref.name
+        spoken |= set(references(made)) - {ref}
 
 
 @on_every_call

@@ -12,6 +12,7 @@ from torch import nn
 
 from vae_explain import explain
 from vae_explain.loading import CannotLoad, refuse_opaque
+from vae_explain.provenance import Provenance
 
 from .models import FOLDER, MODELS, tuple_output, unfit
 from .pages import CommandLine
@@ -243,3 +244,39 @@ def test_the_option_that_named_a_file_is_named(cli: CommandLine, tmp_path: Path)
     assert "--loss: " in cli("forward", *OWN[:2], "--loss", "gone.py:f", "--x", "1").err
     (tmp_path / "w.pt").write_bytes(b"nothing")
     assert "--weights: " in cli("forward", "--weights", str(tmp_path / "w.pt")).err
+
+
+@pytest.mark.parametrize(
+    ("style", "target", "through"),
+    [
+        ("batch norm", "encoder.1[0,1]", "mean(encoder.0[:,1])"),
+        ("batch norm", "encoder.0.grad[2,0]", "var(encoder.0[:,0])"),
+        ("layer norm and dropout", "normed_1[0,2]", "var(enc.0.linear[0,:])"),
+        ("convolutional", "encoder.1[0,1,0,0]", "mean(encoder.0[0,0:2])"),
+    ],
+)
+def test_why_goes_on_through_a_norm_to_its_inputs(style: str, target: str, through: str) -> None:
+    model, x, how = built(style)
+    explanation = explain(model, x, seed=11, **how)
+    found, _ = explanation.target(target)
+    nodes = [node for _, node in Provenance(explanation.run).derive(found, full=True).walk()]
+    aside = next(node for node in nodes if node.name == through and node.status == "derived")
+    assert aside.line is not None
+    assert aside.line.agrees
+    assert aside.children
+    names = {node.name for node in nodes if node.status == "given"}
+    assert any(name.startswith("x[") for name in names)
+    assert through in explanation.why(target).text(80)
+
+
+def test_the_means_of_a_wide_norm_are_shown_by_their_largest_parts() -> None:
+    torch.manual_seed(2)
+    model = nn.Sequential(nn.Linear(300, 300), nn.LayerNorm(300))
+    x = torch.rand(2, 300)
+    explanation = explain(model, x, seed=1, objective=lambda model, x: (model(x) ** 2).sum())
+    page = explanation.forward("1")
+    assert page.checks.failed == 0
+    text = page.text(100)
+    assert "mean(0[0,:]) = (" in text
+    assert "the last is all others" in text
+    assert len(text) < 40_000

@@ -54,12 +54,17 @@ class Number(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Ref(Expression):
-    """A named value, or one element of it; two are equal when they name the same number."""
+    """A named value, or one element of it; two are equal when they name the same number.
+
+    A number that only a line speaks of, as the mean of a norm, says in `made` how it comes
+    about; a value of the run has that in the run's own record.
+    """
 
     name: str
     index: Index | None = None
     role: Role = "value"
     value: Any = field(default=math.nan, compare=False)
+    made: Callable[[], Expression] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from .expression import (
     Mul,
     Neg,
     Number,
+    Ref,
     children,
     measure,
 )
@@ -106,6 +107,14 @@ class LineMaker:
         self, number: int, chosen: Iterable[Index], term: str | None = None
     ) -> tuple[Worked, ...]:
         return tuple(self.gradient_line(number, index, term) for index in chosen)
+
+    def aside(self, ref: Ref) -> Worked:
+        """Return how a number is made that only a line speaks of, as the mean of a norm.
+
+        It is held against the same number taken from PyTorch's values at once.
+        """
+        assert ref.made is not None, "only asked of such numbers"
+        return worked(ref.name, ref.made(), float(ref.value), self.run, float(ref.value))
 
     def _line(
         self, number: int, index: Index, expression: Expression, held: Array, shown: Array

@@ -50,10 +50,11 @@ class Derivation:
     """A number with its line and the derivations of what the line used.
 
     `status` says why there are no children: it was given, it was derived before, the
-    tree was cut there, or an operation on the way has no rule.
+    tree was cut there, or an operation on the way has no rule. The target is a number of
+    the run, or a reference to one that only its line speaks of, as the mean of a norm.
     """
 
-    target: Target
+    target: Target | Ref
     name: str
     value: float
     line: Worked | None
@@ -102,7 +103,7 @@ class Provenance:
         """
         most = MOST_DERIVATIONS if full or depth is not None else A_SCREEN
         root = self._node(target)
-        seen = {target}
+        seen: set[Target | Ref] = {target}
         queue = deque([(root, 0)])
         derived = 1
         while queue:
@@ -123,7 +124,9 @@ class Provenance:
                     queue.append((child, level + 1))
         return root
 
-    def _node(self, target: Target, status: Status = "derived") -> Derivation:
+    def _node(self, target: Target | Ref, status: Status = "derived") -> Derivation:
+        if isinstance(target, Ref):
+            return self._aside(target, status)
         name = self.name(target)
         value = float(self.array(target)[target.index])
         if not target.gradient and target.number not in self.run.trace.producer:
@@ -138,17 +141,26 @@ class Provenance:
             return Derivation(target, name, value, None, "not explained")
         return Derivation(target, name, value, line, status)
 
+    def _aside(self, ref: Ref, status: Status) -> Derivation:
+        """Return the derivation of a number that the run has no value for."""
+        line = None if status in ("again", "cut") else self.make.aside(ref)
+        return Derivation(ref, ref.name, float(ref.value), line, status)
+
     def _line(self, target: Target) -> Worked:
         if target.gradient:
             return self.make.gradient_line(target.number, target.index, target.term)
         return self.make.value_line(target.number, target.index)
 
-    def _uses(self, node: Derivation) -> list[Target]:
+    def _uses(self, node: Derivation) -> list[Target | Ref]:
         """Return what a line used, of a long sum what its largest terms used."""
         assert node.line is not None, "only asked of derived numbers"
-        refs = references(shortened(node.line.expression))
-        targets = (self.locate(ref, node.target.term) for ref in refs)
-        return [target for target in targets if target is not None]
+        term = node.target.term if isinstance(node.target, Target) else None
+        used: list[Target | Ref] = []
+        for ref in references(shortened(node.line.expression)):
+            target = ref if ref.made is not None else self.locate(ref, term)
+            if target is not None:
+                used.append(target)
+        return used
 
     def locate(self, ref: Ref, term: str | None = None) -> Target | None:
         """Return the number that a reference stands for; None for a rest of a sum."""

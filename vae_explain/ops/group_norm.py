@@ -1,7 +1,8 @@
 """`group_norm`: each group of channels of a sample shifted to mean 0 and scaled to variance 1.
 
 A group may hold thousands of numbers, so one element is told with the group's mean and
-variance as numbers of their own, `mean(h[0,0:2])`, and not with two sums over all of it.
+variance as numbers of their own, `mean(h[0,0:2])`, which say themselves how they are made,
+and not with two sums over all of it.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..expression import ONE, Add, Apply, Expression, Index, Number, Opaque, Ref, SumOver
+from ..expression import ONE, Add, Apply, Expression, Index, Number, Opaque, SumOver
 from ..trace import Array, Slot
+from .reductions import mean_of, variance_of
 from .rule import Bound, Call, NotExplained, Partial, Rule, called, indices, unusual
 
 INPUT, WEIGHT, BIAS = range(3)
@@ -88,29 +90,27 @@ class _Group(NamedTuple):
     def normalized(self, number: Expression) -> Expression:
         return (number - self.mean) / self.deviation
 
-    def members(self, index: Index, shape: tuple[int, ...]) -> Iterator[Index]:
-        for channel in self.channels:
-            for place in indices(shape[2:]):
-                yield (index[0], channel, *place)
-
 
 def _group(call: Call, index: Index) -> _Group:
     x = call.operands[0]
     size = x.shape[1] // call.attributes["num_groups"]
     first = index[1] // size * size
-    numbers = x.array[index[0], first : first + size].astype(np.float64)
-    mean = float(numbers.mean())
-    variance = float(((numbers - mean) ** 2).mean())
-    whole = x.whole()
-    which = (
-        f"{whole.name if isinstance(whole, Ref) else 'input'}[{index[0]},{first}:{first + size}]"
-    )
-    return _Group(
-        range(first, first + size),
-        numbers.size,
-        Ref(f"mean({which})", value=mean),
-        Ref(f"var({which})", value=variance) + Number(call.attributes["eps"]),
-    )
+    channels = range(first, first + size)
+    numbers = x.array[index[0], first : first + size]
+    marks = f"{index[0]},{first}:{first + size}"
+
+    def members() -> Iterator[Index]:
+        return _members(channels, index, x.shape)
+
+    mean = mean_of(x, numbers, members, marks)
+    spread = variance_of(x, numbers, members, marks, mean) + Number(call.attributes["eps"])
+    return _Group(channels, numbers.size, mean, spread)
+
+
+def _members(channels: range, index: Index, shape: tuple[int, ...]) -> Iterator[Index]:
+    for channel in channels:
+        for place in indices(shape[2:]):
+            yield (index[0], channel, *place)
 
 
 def element(call: Call, index: Index) -> Expression:
@@ -135,7 +135,7 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
     group = _group(call, index)
     count = Number(float(group.size))
     ties: list[Partial] = []
-    for out in group.members(index, x.shape):
+    for out in _members(group.channels, index, x.shape):
         # By the element itself, by the mean, and by the variance, over σ.
         both = (x.at(out) - group.mean) * (x.at(index) - group.mean)
         ways = [ONE] if out == index else []

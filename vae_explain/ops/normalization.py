@@ -2,8 +2,8 @@
 
 They differ only in what a mean is taken over: a sample's features, or a feature's samples.
 One element is told with the mean and the variance as numbers of their own, `mean(h[0,:])`,
-and not with sums over everything they are taken from. A batch norm that is not training
-takes the means and variances that it is given.
+which say themselves how they are made, and not with sums over everything they are taken
+from. A batch norm that is not training takes the means and variances that it is given.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from ..expression import ONE, Add, Apply, Div, Expression, Index, Number, Opaque, Reshape
 from ..trace import Array
-from .reductions import summary
+from .reductions import marks_of, mean_of, variance_of
 from .rule import Bound, Call, Example, NotExplained, Partial, Rule, indices, sum_to
 
 
@@ -145,11 +145,13 @@ def _told(call: Call, index: Index) -> _Told:
         at = tuple(index[axis] for axis in norm.spanned)
         return _Told(after[0].at(at), after[1].at(at) + eps)
     where = tuple(slice(None) if axis in norm.over else at for axis, at in enumerate(index))
-    numbers = x.array[where].astype(np.float64)
-    return _Told(
-        summary("mean", x, where, float(numbers.mean())),
-        summary("var", x, where, float(numbers.var())) + eps,
-    )
+    numbers, marks = x.array[where], marks_of(where)
+
+    def members() -> list[Index]:
+        return norm.members(index, x.shape)
+
+    mean = mean_of(x, numbers, members, marks)
+    return _Told(mean, variance_of(x, numbers, members, marks, mean) + eps)
 
 
 def element(call: Call, index: Index) -> Expression:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import prod
 from typing import Any
 
@@ -58,12 +58,41 @@ def target(call: Call, index: Index) -> Index:
     return tuple(at for axis, at in enumerate(index) if axis not in axes)
 
 
-def summary(word: str, operand: Operand, where: tuple[int | slice, ...], value: float) -> Ref:
-    """Write a number about a part of a tensor as one of its own: `mean(h[0,:])`."""
-    whole = operand.whole()
-    name = whole.name if isinstance(whole, Ref) else "input"
-    marks = ",".join(":" if isinstance(part, slice) else str(part) for part in where)
-    return Ref(f"{word}({name}[{marks}])", value=value)
+def mean_of(x: Operand, numbers: Array, members: Callable[[], Iterable[Index]], marks: str) -> Ref:
+    """Write the mean of a part of a tensor as a number of its own: `mean(h[0,:])`.
+
+    A line that uses it stays readable; how it is made follows when it is asked for, and only
+    then are the indices of the part's `members` gone through.
+    """
+
+    def made() -> Expression:
+        return Div(Add(tuple(map(x.at, members()))), Number(float(numbers.size)))
+
+    value = float(numbers.astype(np.float64).mean())
+    return Ref(f"mean({part_of(x, marks)})", value=value, made=made)
+
+
+def variance_of(
+    x: Operand, numbers: Array, members: Callable[[], Iterable[Index]], marks: str, mean: Ref
+) -> Ref:
+    """Write the variance of a part likewise: its mean squared distance from `mean`."""
+
+    def made() -> Expression:
+        squares = tuple((x.at(at) - mean) ** Number(2.0) for at in members())
+        return Div(Add(squares), Number(float(numbers.size)))
+
+    value = float(numbers.astype(np.float64).var())
+    return Ref(f"var({part_of(x, marks)})", value=value, made=made)
+
+
+def part_of(x: Operand, marks: str) -> str:
+    whole = x.whole()
+    return f"{whole.name if isinstance(whole, Ref) else 'input'}[{marks}]"
+
+
+def marks_of(where: Sequence[int | slice]) -> str:
+    """Write which part is meant: `0,:`."""
+    return ",".join(":" if isinstance(part, slice) else str(part) for part in where)
 
 
 def spread(upstream: Array, shape: tuple[int, ...], dim: Any, keepdim: bool) -> Array:

@@ -9,11 +9,20 @@ import numpy as np
 
 from ..expression import Add, Apply, Div, Expression, Index, Number, SumOver
 from ..trace import Array
-from .reductions import count, reduced, sources, spread, spread_formula, summary, target
+from .reductions import (
+    count,
+    marks_of,
+    mean_of,
+    reduced,
+    sources,
+    spread,
+    spread_formula,
+    target,
+)
 from .rule import Bound, Call, Example, NotExplained, Partial, Rule, normalized_axes
 
 TWO = Number(2.0)
-MOST_WRITTEN = 12  # numbers in a mean that is written out; one of more is told as a number
+MOST_WRITTEN = 12  # numbers in a mean that is written out; one of more has a line of its own
 
 
 def bind(
@@ -76,7 +85,7 @@ def _mean(call: Call, out: Index) -> Expression:
         return Div(Add(tuple(map(x.at, where))), Number(float(len(where))))
     axes = reduced(call)
     part = tuple(slice(None) if axis in axes else at for axis, at in enumerate(where[0]))
-    return summary("mean", x, part, float(x.array[part].astype(np.float64).mean()))
+    return mean_of(x, x.array[part], lambda: where, marks_of(part))
 
 
 def _free(call: Call) -> Number:

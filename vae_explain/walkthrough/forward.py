@@ -15,8 +15,9 @@ from ..blocks import (
     Prose,
     Table,
     Walkthrough,
+    Worked,
 )
-from ..expression import Apply
+from ..expression import Apply, references
 from ..ops import NotExplained
 from ..run import Run
 from ..writing import index_text
@@ -267,6 +268,7 @@ class _ForwardPage(Page):
         if isinstance(self.steps.formula(number), Apply) and self.rule_name(number) == "relu":
             off = [i for i in shown if self.run.values[number][i] == 0]
             after_words = f"; {len(off)} of {len(lines)} gates closed" if off else ""
+        self.asides(lines)
         self.add(
             Lines(
                 name=self.name(number),
@@ -278,6 +280,17 @@ class _ForwardPage(Page):
             )
         )
         self.add(checked(lines, "line", tail=after_words))
+
+    def asides(self, lines: Sequence[Worked]) -> None:
+        """Work out the numbers that only some lines speak of, as the means of a norm."""
+        spoken = dict.fromkeys(ref for line in lines for ref in references(line.expression))
+        made = [self.make.aside(ref) for ref in spoken if ref.made is not None]
+        if made:
+            fitted = self.fitted(made)
+            self.add(Lines("", fitted, "", "value", latex=self.latex))
+            if list(fitted) != made:
+                words = "Of each long sum the largest parts are shown; the last is all others."
+                self.add(Note(words))
 
 
 def short(name: str) -> str:

@@ -18,6 +18,7 @@ from ..blocks import (
     TreeNode,
     Walkthrough,
 )
+from ..expression import Ref
 from ..lines import agreement
 from ..provenance import Derivation, Path, Provenance, Target, shortened
 from ..run import Run
@@ -93,6 +94,8 @@ def _derived(level: int, node: Derivation) -> TreeNode:
 
 
 def _places(node: Derivation) -> Places:
+    if isinstance(node.target, Ref):
+        return "value"
     if node.target.gradient:
         return "gradient"
     return "value" if node.target.index else "exact"
@@ -113,7 +116,8 @@ def _enumerated(names: list[str]) -> str:
     text = ""
     last = ""
     for name in names:
-        base, bracket, index = name.partition("[")
+        # A number with a name of its own, as `mean(h[0,:])`, is written out each time.
+        base, bracket, index = (name, "", "") if name.endswith(")") else name.partition("[")
         same = base == last and bracket
         text += f", [{index}" if same else (f", {name}" if text else name)
         last = base
