@@ -1,8 +1,11 @@
 """What recording costs, as a multiple of the same model's plain forward and backward pass.
 
-Recording copies every value to NumPy and takes the gradients of the loss and of each of
-its terms, so it is more work than a plain pass; this program says how much. Both are run
-in turn, in one process, and medians are compared.
+Recording takes the gradient at every value and hands all of it over in NumPy, so it is more
+work than a plain pass; this program says how much. All are run in turn, in one process, and
+medians are compared: a plain pass; a recording that reads parameters where they are, as the
+commands take it; one that lasts when the model changes, as `explain` takes it, which also
+copies every value and takes the gradients of each term; and, where it is installed,
+TorchLens with all its gradients. Memory is the peak of a process of its own for each.
 
     python benchmarks/tracing.py --repeats 50
 """
@@ -10,61 +13,186 @@ in turn, in one process, and medians are compared.
 from __future__ import annotations
 
 import argparse
+import importlib
+import importlib.util
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vae_explain.model import VAE, vae_loss
 from vae_explain.recorder import record
+from vae_explain.trace import Trace
+
+
+@dataclass(frozen=True)
+class Case:
+    """A size, how many rows, and the ratio to stay under."""
+
+    dims: tuple[int, ...]
+    rows: int
+    target: float
+
+    @property
+    def label(self) -> str:
+        return "-".join(map(str, self.dims))
+
 
 CASES = (
-    ((4, 8, 2, 8, 4), 1),
-    ((784, 400, 20, 400, 784), 1),
-    ((784, 400, 20, 400, 784), 128),
+    Case((4, 8, 2, 8, 4), 1, 1.5),
+    Case((784, 400, 20, 400, 784), 1, 1.35),
+    Case((784, 400, 20, 400, 784), 128, 1.1),
 )
+HAS_TORCHLENS = importlib.util.find_spec("torchlens") is not None
+TORCHLENS_EACH = 10  # one of its runs for so many of the others: it takes a tenth of a second
 
 
-def measure(dims: tuple[int, ...], rows: int, repeats: int) -> tuple[float, float]:
-    """Return the median seconds of a plain pass and of a recording."""
-    torch.manual_seed(0)
-    model = VAE(dims)
-    x = torch.rand(rows, dims[0])
+class Whole(nn.Module):
+    """The built-in VAE and its loss as one module, which is what TorchLens traces."""
 
-    def objective() -> Tensor:
-        recon_x, mu, logvar = model(x)
+    def __init__(self, dims: tuple[int, ...]) -> None:
+        super().__init__()
+        self.vae = VAE(dims)
+
+    def forward(self, x: Tensor) -> Tensor:
+        recon_x, mu, logvar = self.vae(x)
         return vae_loss(recon_x, x, mu, logvar)
 
-    def plain() -> None:
-        model.zero_grad()
-        torch.autograd.backward(objective())
 
-    def recording() -> None:
-        record(objective, modules={"": model}, inputs={"x": x}, lasting=False)
+class Passes:
+    """The passes that are compared, over one model and one input."""
 
-    def seconds(call: Callable[[], None]) -> float:
+    def __init__(self, case: Case) -> None:
+        torch.manual_seed(0)
+        self.model = Whole(case.dims)
+        self.x = torch.rand(case.rows, case.dims[0])
+
+    def plain(self) -> None:
+        self.model.zero_grad()
+        torch.autograd.backward(self.model(self.x))
+
+    def record(self) -> Trace:
+        return self._record(lasting=False)
+
+    def lasting(self) -> Trace:
+        return self._record(lasting=True)
+
+    def _record(self, lasting: bool) -> Trace:
+        return record(
+            lambda: self.model(self.x),
+            modules={"": self.model},
+            inputs={"x": self.x},
+            lasting=lasting,
+        )
+
+    def torchlens(self) -> Any:
+        torchlens: Any = importlib.import_module("torchlens")
+        self.model.zero_grad()
+        options = torchlens.options.CaptureOptions(save_grads=True)
+        log = torchlens.trace(self.model, self.x.clone().requires_grad_(), capture=options)
+        log.log_backward(log[log.output_layers[0]].out)
+        return log
+
+
+def measure(case: Case, repeats: int) -> dict[str, float]:
+    """Return the median milliseconds of each kind of pass."""
+    passes = Passes(case)
+    taken: dict[str, list[float]] = {"plain": [], "record": [], "lasting": [], "torchlens": []}
+
+    def run(call: Callable[[], object]) -> None:
         started = time.perf_counter()
-        call()
-        return time.perf_counter() - started
+        result = call()
+        taken[call.__name__].append(1e3 * (time.perf_counter() - started))
+        del result
 
-    pairs = [(seconds(plain), seconds(recording)) for _ in range(repeats + 1)][1:]
-    return median(pair[0] for pair in pairs), median(pair[1] for pair in pairs)
+    for turn in range(repeats + 1):
+        run(passes.plain)
+        run(passes.record)
+        run(passes.lasting)
+        if HAS_TORCHLENS and turn % TORCHLENS_EACH == 0:
+            run(passes.torchlens)
+    return {kind: median(times[1:]) for kind, times in taken.items() if len(times) > 1}
+
+
+def peak(case: Case, kind: str) -> float:
+    """Return by how many MiB one pass raises the peak memory of a process of its own."""
+    index = CASES.index(case)
+    command = (sys.executable, __file__, "--peak", kind, "--case", str(index))
+    finished = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(finished.stdout)
+
+
+def own_peak(case: Case, kind: str) -> None:
+    """Print the same for this process, which is fresh but for one small pass.
+
+    What PyTorch and NumPy load at their first use is not the pass's own.
+    """
+    Passes(CASES[0]).record()
+    passes = Passes(case)
+    Path("/proc/self/clear_refs").write_text("5")  # the peak so far is forgotten
+    before = highest_memory()
+    kept = getattr(passes, kind)()
+    print(highest_memory() - before)
+    del kept
+
+
+def highest_memory() -> float:
+    """Return the process's peak of resident memory, in MiB."""
+    status = Path("/proc/self/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
+
+
+def report(case: Case, taken: dict[str, float]) -> str:
+    """Lay the medians of one size out as a line."""
+    plain = taken["plain"]
+    ratio = taken["record"] / plain
+    met = "met" if ratio <= case.target else "NOT MET"
+    line = (
+        f"{case.label:20}  {case.rows:4}  {plain:8.2f}  {taken['record']:9.2f}  {ratio:5.2f}  "
+        f"{case.target:6.2f}  {met:7}  {taken['lasting'] / plain:7.2f}"
+    )
+    if "torchlens" not in taken:
+        return line
+    more = (taken["torchlens"] - plain) / (taken["record"] - plain)
+    return f"{line}  {taken['torchlens']:12.1f}  {more:12.0f}"
 
 
 def main() -> None:
     """Print the ratios."""
     parser = argparse.ArgumentParser(description="What recording costs.")
     parser.add_argument("--repeats", type=int, default=50)
-    repeats = parser.parse_args().repeats
-    print(f"{'widths':24}  {'rows':>4}  {'plain ms':>8}  {'record ms':>9}  {'ratio':>5}")
-    for dims, rows in CASES:
-        plain, recording = measure(dims, rows, repeats)
-        widths = "-".join(map(str, dims))
+    parser.add_argument("--peak", choices=("plain", "record", "lasting"), help=argparse.SUPPRESS)
+    parser.add_argument("--case", type=int, default=0, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.peak:
+        own_peak(CASES[arguments.case], arguments.peak)
+        return
+    lens = f"  {'TorchLens ms':>12}  {'its overhead':>12}" if HAS_TORCHLENS else ""
+    print(
+        f"{'widths':20}  {'rows':>4}  {'plain ms':>8}  {'record ms':>9}  {'ratio':>5}  "
+        f"{'target':>6}  {'':7}  {'lasting':>7}{lens}"
+    )
+    for case in CASES:
+        print(report(case, measure(case, arguments.repeats)))
+    if not HAS_TORCHLENS:
+        print("TorchLens is not installed: pip install 'vae-explain[benchmarks]'")
+    if sys.platform != "linux":
+        print("\nPeak memory is measured on Linux alone.")
+        return
+    print(f"\n{'peak memory':20}  {'rows':>4}  {'plain MiB':>9}  {'record MiB':>10}  {'ratio':>5}")
+    for case in CASES[1:]:
+        plain, recording = peak(case, "plain"), peak(case, "record")
         print(
-            f"{widths:24}  {rows:4}  {1e3 * plain:8.2f}  {1e3 * recording:9.2f}  "
-            f"{recording / plain:5.1f}"
+            f"{case.label:20}  {case.rows:4}  {plain:9.1f}  {recording:10.1f}  "
+            f"{recording / plain:5.2f}"
         )
 
 
