@@ -120,6 +120,46 @@ class Matrix(NamedTuple):
     accent: bool = False
 
 
+class Entry(NamedTuple):
+    """One number of a tensor, with its index as a page writes it: `[13,204]`."""
+
+    label: str
+    value: float
+
+
+class Summary(NamedTuple):
+    """A tensor that is too big for a page: what it is like, and its largest numbers.
+
+    Attributes
+    ----------
+    array
+        The whole tensor; a renderer draws it small, as a heat map.
+    low, high, mean, norm
+        Of its finite numbers; the norm is the root of the sum of their squares.
+    zeros, not_finite
+        How many of its numbers are zero, and how many are no finite numbers.
+    largest
+        Its largest numbers by size, the largest first.
+    ask
+        What `why` calls the largest of them, as in `fc1.weight.grad[0,1]`; empty for a
+        tensor whose numbers it cannot be asked for.
+    """
+
+    name: str
+    array: Array
+    role: Role
+    places: Places
+    low: float
+    high: float
+    mean: float
+    norm: float
+    zeros: int
+    not_finite: int
+    largest: tuple[Entry, ...]
+    ask: str = ""
+    accent: bool = False
+
+
 class Column(NamedTuple):
     """A table column: its header, what its cells are, and whether it is the result."""
 
@@ -207,7 +247,20 @@ class Note(NamedTuple):
     tone: Tone = "plain"
 
 
-Block = Heading | Prose | Formula | Lines | Matrix | Table | Diagram | Curve | Tree | Shares | Note
+Block = (
+    Heading
+    | Prose
+    | Formula
+    | Lines
+    | Matrix
+    | Summary
+    | Table
+    | Diagram
+    | Curve
+    | Tree
+    | Shares
+    | Note
+)
 
 
 class Walkthrough(NamedTuple):

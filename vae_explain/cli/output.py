@@ -15,7 +15,7 @@ from .problems import ExitCode, Problem
 if TYPE_CHECKING:
     from ..blocks import Checks, Walkthrough
 
-SIGNS = "μσε∂Σ·→½²ᵀ✓⎡▁│"  # what a page may need; a terminal without one of them gets ASCII
+SIGNS = "μσε∂Σ·→½²ᵀ✓⎡▁│░"  # what a page may need; a terminal without one of them gets ASCII
 NARROWEST, IN_A_FILE = 40, 80
 
 

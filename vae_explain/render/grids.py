@@ -8,11 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..blocks import Column, Matrix, Table
-from ..trace import Array
 from .pieces import Canvas, Line, Piece
 
-MOST_ROWS = 24  # of a matrix; the rest is counted
-MOST_GROUPS = 4  # of columns stacked under each other
 NARROWEST_WORDS = 16  # columns; for less room the numbers beside them are stacked instead
 
 
@@ -36,53 +33,36 @@ class Grids:
                 ]
             ]
         flat = array.reshape(1, -1) if array.ndim == 1 else array.reshape(-1, array.shape[-1])
-        rows = _first(flat.shape[0], MOST_ROWS)
-        columns = _first(flat.shape[1], self._most_columns(flat, block))
-        chosen = flat[np.ix_(rows, columns)]
         minimum = "input" if block.places == "input" else block.places
-        texts = self.canvas.numbers.column(chosen, minimum)
+        texts = self.canvas.numbers.column(flat, minimum)
         if block.places == "input" and self.canvas.numbers.digits is None:
             texts = [text if "." in text or "e" in text else text + ".0" for text in texts]
-        grid = np.array(texts, dtype=object).reshape(chosen.shape)
+        grid = np.array(texts, dtype=object).reshape(flat.shape)
         width = max(map(len, texts), default=0)
         style = "accent" if block.accent else block.role
         lines: list[Line] = [[name, Piece("  "), size]]
-        left_out = flat.size - chosen.size
-        groups = self._groups(len(columns), width + 2, 4)
+        groups = self._groups(flat.shape[1], width + 2, 4)
         for group in groups:
             if len(groups) > 1 and flat.shape[0] > 1:
-                first, last = columns[group[0]], columns[group[-1]]
+                first, last = group[0], group[-1]
                 label = f"columns {first} to {last}" if first != last else f"column {first}"
                 lines.append([Piece(label, "dim")])
-            for i in range(len(rows)):
-                opening, closing = self._brackets(i, len(rows), groups, group, flat.shape[0])
+            for i in range(flat.shape[0]):
+                opening, closing = self._brackets(i, flat.shape[0], groups, group)
                 row: Line = [Piece(opening, "dim")]
                 for j in group:
-                    zero = chosen[i, j] == 0
+                    zero = flat[i, j] == 0
                     row.append(Piece("  " + grid[i, j].rjust(width), "dim" if zero else style))
                 row.append(Piece(closing, "dim"))
                 lines.append(row)
-        if left_out:
-            lines.append(
-                [
-                    Piece(
-                        self.canvas.symbols(f"… {left_out:,} of {flat.size:,} numbers left out"),
-                        "dim",
-                    )
-                ]
-            )
         return lines
 
     def _brackets(
-        self, row: int, rows: int, groups: list[list[int]], group: list[int], total: int
+        self, row: int, rows: int, groups: list[list[int]], group: list[int]
     ) -> tuple[str, str]:
-        if total == 1:  # one row, perhaps broken: a bracket at its two ends
+        if rows == 1:  # one row, perhaps broken: a bracket at its two ends
             return ("[" if group is groups[0] else " ", "  ]" if group is groups[-1] else "")
         return self.canvas.symbols.bracket(row, rows)
-
-    def _most_columns(self, flat: Array, block: Matrix) -> int:
-        sample = self.canvas.numbers.column(flat[:2, :8], block.places)
-        return max(self.canvas.room // (max(map(len, sample), default=1) + 3), 1) * MOST_GROUPS
 
     def _groups(self, count: int, width: int, extra: int) -> list[list[int]]:
         """Split columns into groups that fit side by side."""
@@ -180,8 +160,3 @@ def _spaced(pieces: Sequence[Piece]) -> Line:
     for position, piece in enumerate(pieces):
         line += [Piece("  "), piece] if position else [piece]
     return line
-
-
-def _first(count: int, most: int) -> list[int]:
-    """Return which of `count` positions are shown: all, or the first of them."""
-    return list(range(min(count, most)))

@@ -22,6 +22,7 @@ from ..blocks import (
     Note,
     Prose,
     Shares,
+    Summary,
     Table,
     Tree,
     Walkthrough,
@@ -31,6 +32,7 @@ from .curves import Curves
 from .grids import Grids
 from .numbers import Numbers
 from .pieces import Canvas, Line, Piece, width_of
+from .summaries import Summaries
 from .symbols import Symbols
 
 
@@ -42,6 +44,7 @@ class Layout:
         self.grids = Grids(self.canvas)
         self.arithmetic = Arithmetic(self.canvas, self.grids)
         self.curves = Curves(self.canvas)
+        self.summaries = Summaries(self.canvas)
 
     def page(self, walkthrough: Walkthrough) -> list[Line]:
         """Return the whole page."""
@@ -75,6 +78,8 @@ class Layout:
                 return self.canvas.indented(self.arithmetic.lines(block))
             case Matrix():
                 return self.canvas.indented(self.grids.matrix(block))
+            case Summary():
+                return self.canvas.indented(self.summaries.summary(block))
             case Table():
                 return self.canvas.indented(self.grids.table(block))
             case Curve():

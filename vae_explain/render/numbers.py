@@ -80,6 +80,8 @@ class Numbers:
 
 def _needed(number: float, fewest: int) -> int:
     """Return how many decimals a number has, as far as rounding lets one tell, up to `MOST`."""
+    if abs(number) >= LARGE:
+        fewest = max(fewest, FEWEST)  # it gets an exponent, and these count behind its first digit
     # A number made from few decimals by hand is off them by rounding only.
     off = 1e-14 * max(1.0, abs(number))
     for decimals in range(fewest, MOST):

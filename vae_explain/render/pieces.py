@@ -44,7 +44,9 @@ class Canvas:
     def wrapped(self, text: str, width: int, style: str) -> list[Line]:
         """Break words into lines of a width."""
         plain = self.symbols(text)
-        return [[Piece(part, style)] for part in textwrap.wrap(plain, width)]
+        # A hyphen may belong to a command or an option, which has to be copied whole.
+        wrapped = textwrap.wrap(plain, width, break_on_hyphens=False)
+        return [[Piece(part, style)] for part in wrapped]
 
     def indented(self, lines: list[Line], by: int = INDENT) -> list[Line]:
         """Move lines to the right; empty ones stay empty."""

@@ -30,6 +30,8 @@ WORDS = {
 _TO_ASCII = str.maketrans(WORDS)
 # How full a cell of a chart is, from empty to full, and the chart's axes.
 BARS, ASCII_BARS = " ▁▂▃▄▅▆▇█", " .:#"
+# How large the numbers of a cell of a heat map are, from none to the largest.
+SHADES, ASCII_SHADES = " ░▒▓█", " .:+#"
 AXES, ASCII_AXES = ("│", "└", "─"), ("|", "+", "-")
 BRACKETS = {
     "first": ("⎡", "  ⎤"),
@@ -61,6 +63,11 @@ class Symbols:
     def bars(self) -> str:
         """The fillings of a cell of a chart, from empty to full."""
         return ASCII_BARS if self.ascii_only else BARS
+
+    @property
+    def shades(self) -> str:
+        """The shades of a cell of a heat map, from empty to full."""
+        return ASCII_SHADES if self.ascii_only else SHADES
 
     @property
     def axes(self) -> tuple[str, str, str]:

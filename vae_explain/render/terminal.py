@@ -42,6 +42,8 @@ STYLES = {
     "text": "",
     "reconstruction": "#6f83c4",
     "kl": "#c4625f",
+    "positive": "#c4574f",
+    "negative": "#4f7fc4",
     "check": "#4f9a45",
     "failure": "bold #d0433c",
     "warning": "#b8720a",

@@ -18,7 +18,6 @@ from ..blocks import (
     Formula,
     Heading,
     Lines,
-    Matrix,
     Note,
     Prose,
     Table,
@@ -156,7 +155,7 @@ class _BackwardPage(Page):
     def _unexplained(self, number: int, reason: NotExplained) -> None:
         self.add(
             Note(f"not explained ({reason}); these are autograd's numbers.", "warning"),
-            Matrix(self.d(number), self.gradients[number], "gradient", "gradient"),
+            self.gradient_block(number, self.d(number), self.gradients[number]),
         )
 
     def _arrives_from(self, number: int) -> str:
@@ -184,8 +183,11 @@ class _BackwardPage(Page):
 
     def arriving(self, number: int) -> None:
         """Work out each element of what arrives, and which term it came from."""
-        shown = self.indices(number, self.most(number))
+        gradient = self.gradients[number]
+        shown = self.chosen(number, gradient, self.most(number), number in self.targets)
         lines = self.make.gradient_lines(number, shown, self.term)
+        if self.omitted(number, lines):
+            self.add(self.gradient_block(number, self.d(number), gradient))
         self.add(
             Lines(
                 name=self.d(number),
@@ -203,9 +205,12 @@ class _BackwardPage(Page):
         """Show what passes a ReLU: arrives times gate, with the split beside it."""
         after = self.activation_of(number)
         assert after is not None, "only called behind _is_gated"
-        shown = self.indices(number, self.most(number))
-        lines = self.make.gradient_lines(number, shown, self.term)
         upstream, values = self.gradients[after], self.run.values[number]
+        # Where most arrives, so that closed gates are seen too.
+        shown = self.chosen(number, upstream, self.most(number), number in self.targets)
+        lines = self.make.gradient_lines(number, shown, self.term)
+        if self.omitted(number, lines):
+            self.add(self.gradient_block(number, self.d(number), self.gradients[number]))
         columns = [
             Column("unit", "label"),
             Column("arrives", "gradient", "gradient"),
@@ -331,10 +336,9 @@ class _BackwardPage(Page):
                 accent=True,
             )
         )
-        self.add(
-            Matrix(f"{name}.grad", self.gradients[number], "gradient", "gradient", accent=True)
-        )
-        shown = self.indices(number, MOST_DETAILED)
+        gradient = self.gradients[number]
+        self.add(self.gradient_block(number, f"{name}.grad", gradient))
+        shown = self.chosen(number, gradient, MOST_DETAILED, detailed)
         lines = self.make.gradient_lines(number, shown, self.term)
         self.add(
             Lines(

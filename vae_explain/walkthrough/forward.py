@@ -10,7 +10,6 @@ from ..blocks import (
     Formula,
     Heading,
     Lines,
-    Matrix,
     Note,
     Prose,
     Table,
@@ -94,7 +93,7 @@ class _ForwardPage(Page):
             if value.kind == "input" and value.name:
                 rows = "" if len(value.shape) < 2 else f", {counted(value.shape[0], 'row')}"
                 self.open([value.id], f"{list(value.shape)}{rows}")
-                self.add(Matrix(value.name, self.run.values[value.id], "input", "input"))
+                self.add(self.value_block(value.id, "input"))
 
     def section(self, numbers: Sequence[int]) -> None:
         first = numbers[0]
@@ -134,7 +133,7 @@ class _ForwardPage(Page):
         if value.kind == "noise":
             how = "given" if self.run.eps_given else self.drawn()
             self.add(Prose(f"{name} is {how}."))
-            self.add(Matrix(name, self.run.values[number], "noise", "parameter"))
+            self.add(self.value_block(number, "parameter"))
             return
         try:
             formula = self.steps.formula(number)
@@ -142,7 +141,7 @@ class _ForwardPage(Page):
             self.add(
                 Note(f"{name} is not explained ({reason}); its values are PyTorch's.", "warning")
             )
-            self.add(Matrix(name, self.run.values[number], "value", "value"))
+            self.add(self.value_block(number, "value"))
             return
         rows = self.rule_name(number) in ROW_OPS
         self.add(Formula(name, formula, self.remark(number) if rows else ""))
@@ -174,9 +173,11 @@ class _ForwardPage(Page):
         return f"each row of W = {weight} dotted with {letter}{plus}{given}"
 
     def rows(self, number: int, activation: int | None) -> None:
-        shown = self.indices(number, self.most_rows(number, self.most))
+        most = self.most_rows(number, self.most)
+        shown = self.chosen(number, self.run.values[number], most, self.detailed)
         lines = self.make.value_lines(number, shown)
         after = self.after(activation, shown) if activation else None
+        self.whole(number, lines)
         self.add(
             Lines(
                 name=self.name(number),
@@ -199,6 +200,13 @@ class _ForwardPage(Page):
             words = "Of each sum the largest products are shown; the last number is all others."
             self.add(Note(words))
         self.add(checked(lines, "row", tail=tail))
+        if activation is not None:
+            self.whole(activation, lines)
+
+    def whole(self, number: int, shown: Sequence[object]) -> None:
+        """Show all numbers of a value of which only some are worked out."""
+        if self.omitted(number, shown):
+            self.add(self.value_block(number, "value"))
 
     def columns(self, number: int) -> tuple[str, ...]:
         bound = self.run.graph.producer(number)
@@ -261,9 +269,10 @@ class _ForwardPage(Page):
         )
 
     def elements(self, number: int) -> None:
-        shown = self.indices(number, self.most)
+        shown = self.chosen(number, self.run.values[number], self.most, self.detailed)
         lines = self.make.value_lines(number, shown)
         value = self.run.trace.values[number]
+        self.whole(number, lines)
         after_words = ""
         if isinstance(self.steps.formula(number), Apply) and self.rule_name(number) == "relu":
             off = [i for i in shown if self.run.values[number][i] == 0]

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 import numpy as np
 
-from ..blocks import Block, Checks, Formula, Lines, Matrix, Note, Walkthrough, Worked
+from ..blocks import Block, Checks, Formula, Lines, Note, Walkthrough, Worked
 from ..expression import Add, Apply, Div, Expression, Index, Mul, Number, Pow, Ref, Role
 from ..lines import worked
+from ..ops.rule import indices
 from ..optimization import ADAM_EPS, BETAS, OptimizerStep
 from ..run import Run
 from ..steps import gradient_name
 from ..trace import Array
 from ..writing import index_text
-from .page import MOST_DETAILED, Page, checked, footer, lines_of
+from .page import MOST_DETAILED, MOST_LINES, Page, checked, footer, lines_of
+from .tensors import MOST_LARGEST, is_big, largest, tensor
 
 ARITHMETIC = "arithmetic: full, PyTorch's float32"
 ONE = Number(1.0)
@@ -28,10 +31,15 @@ class OptimizerPage(Page):
     def __init__(self, step: OptimizerStep) -> None:
         super().__init__(step.run)
         self.step = step
+        self.chosen_elements: list[Index] = []
 
     def moved(self, name: str, detailed: bool) -> None:
         """Work out a parameter's new numbers; `detailed` shows a line for every element."""
         after = np.asarray(self.step.after[name])
+        self.chosen_elements = list(islice(indices(after.shape), MOST_DETAILED))
+        if is_big(after):  # those that move most, the same ones in every formula
+            moved = after - self.run.array(name)
+            self.chosen_elements = largest(moved, MOST_LINES if detailed else MOST_LARGEST)
         if self.step.optimizer == "adam":
             if not self._moments_fit(name):
                 return
@@ -118,10 +126,9 @@ class OptimizerPage(Page):
     ) -> None:
         """Show one formula with its lines, and the whole tensor when it is the result."""
         self.add(Formula(name, composed(None), accent=result))
-        if result and not detailed:
-            self.add(Matrix(name, shown, "parameter", "parameter", accent=True))
-        chosen = list(np.ndindex(*shown.shape))[:MOST_DETAILED]
-        lines = tuple(self._line(composed, at, shown, reference) for at in chosen)
+        if result and (is_big(shown) or not detailed):
+            self.add(tensor(name, shown, "parameter", "parameter", accent=True))
+        lines = tuple(self._line(composed, at, shown, reference) for at in self.chosen_elements)
         self.add(
             Lines(
                 name=name,

@@ -5,14 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from ..blocks import After, Block, Checks, Lines, Note, Table, Walkthrough, Worked
+from ..blocks import (
+    After,
+    Block,
+    Checks,
+    Lines,
+    Matrix,
+    Note,
+    Places,
+    Summary,
+    Table,
+    Walkthrough,
+    Worked,
+)
 from ..expression import Index
 from ..lines import LineMaker
 from ..ops.rule import indices
 from ..provenance import shortened
 from ..run import PRINTED_DECIMALS, Run
-from ..steps import Steps
+from ..steps import ROLES, Steps
+from ..trace import Array
 from .captions import LAYER_ACTIVATIONS, counted
+from .tensors import MOST_LARGEST, MOST_NUMBERS, is_big, largest, tensor
 
 MOST_LINES = 16  # of one tensor on an overview page; a page for one step shows more
 MOST_DETAILED = 64
@@ -40,6 +54,40 @@ class Page:
     def indices(self, number: int, most: int) -> list[Index]:
         """Return the first indices of a value, in order."""
         return list(islice(indices(self.run.trace.values[number].shape), most))
+
+    def chosen(self, number: int, array: Array, most: int, detailed: bool) -> list[Index]:
+        """Return which elements of a value are worked out.
+
+        The first ones, in order; of a big one those that its summary lists, where `array`
+        is largest, and some more on a page for it alone.
+        """
+        if not is_big(array):
+            return self.indices(number, most)
+        return largest(array, min(most, MOST_LINES) if detailed else MOST_LARGEST)
+
+    def value_block(self, number: int, places: Places) -> Matrix | Summary:
+        """Return a value's numbers as far as they fit the page."""
+        value, name = self.run.trace.values[number], self.name(number)
+        array = self.run.values[number]
+        role, drop = ROLES[value.kind], self._dropped(number)
+        return tensor(name, array, role, places, ask=name, drop=drop)
+
+    def gradient_block(self, number: int, name: str, gradient: Array) -> Matrix | Summary:
+        """Return the gradient at a value as far as it fits the page."""
+        return tensor(
+            name,
+            gradient,
+            "gradient",
+            "gradient",
+            accent=True,
+            ask=f"{self.name(number)}.grad",
+            drop=self._dropped(number),
+        )
+
+    def _dropped(self, number: int) -> int:
+        """Return how many leading axes an index on the page leaves out."""
+        rank = len(self.run.trace.values[number].shape)
+        return rank - len(self.steps.shown_index(number, (0,) * rank))
 
     def omitted(self, number: int, shown: Sequence[object]) -> int:
         return self.run.values[number].size - len(shown)
@@ -89,7 +137,7 @@ class Page:
         checks = Checks()
         for line in lines_of(self.blocks):
             checks.add(line)
-        self.add(footer(self.run, checks))
+        self.add(*summary_note(self.blocks), footer(self.run, checks))
         return Walkthrough(page.command, page.title, page.remarks, tuple(self.blocks)), checks
 
 
@@ -103,6 +151,19 @@ def lines_of(blocks: Iterable[Block]) -> Iterable[Worked]:
         elif isinstance(block, Table):
             lines = block.worked
         yield from (line for line in lines if line.reference is not None)
+
+
+def summary_note(blocks: Iterable[Block]) -> list[Note]:
+    """Return the note of a page that summarises tensors: how to see any of their numbers."""
+    asked = [block.ask for block in blocks if isinstance(block, Summary) and block.ask]
+    if not asked:
+        return []
+    return [
+        Note(
+            f"Tensors of more than {MOST_NUMBERS} numbers are summarised. Any number of theirs "
+            f'can be asked for, with the same options: vae-explain why "{asked[-1]}"'
+        )
+    ]
 
 
 def heading_line(run: Run) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from ..architecture import Architecture
-from ..blocks import Block, Checks, Column, Diagram, Heading, Matrix, Note, Table, Walkthrough
+from ..blocks import Block, Checks, Column, Diagram, Heading, Note, Summary, Table, Walkthrough
 from ..run import Run
+from ..trace import Array
 from .captions import counted
-from .page import arithmetic_words, heading_line
+from .page import arithmetic_words, heading_line, summary_note
+from .tensors import tensor
 
 
 def parameters(run: Run, architecture: Architecture | None = None) -> tuple[Walkthrough, Checks]:
     """Compose the parameters page, with the layers when it is the built-in VAE's."""
     title, remarks = heading_line(run), (arithmetic_words(run),)
     blocks = _of_any_model(run) if architecture is None else _built_in(run, architecture)
+    blocks += summary_note(blocks)
     return Walkthrough("params", title, remarks, tuple(blocks)), Checks()
 
 
@@ -21,8 +24,7 @@ def _of_any_model(run: Run) -> list[Block]:
     total = sum(value.array.size for value in found)
     blocks: list[Block] = [Heading(1, "Parameters", counted(total, "number"))]
     for value in found:
-        array = run.values[value.id]
-        blocks.append(Matrix(value.name or "", array, "parameter", "parameter"))
+        blocks.append(_tensor(value.name or "", run.values[value.id]))
     return blocks
 
 
@@ -65,9 +67,15 @@ def _built_in(run: Run, architecture: Architecture) -> list[Block]:
         for name in names:
             for kind in ("weight", "bias"):
                 full = f"{name}.{kind}"
-                blocks.append(Matrix(full, run.array(full), "parameter", "parameter"))
-    blocks.append(Note(f"{counted(total, 'parameter')} shown."))
+                blocks.append(_tensor(full, run.array(full)))
+    summarised = any(isinstance(block, Summary) for block in blocks)
+    how = "shown, large tensors in summary" if summarised else "shown"
+    blocks.append(Note(f"{counted(total, 'parameter')} {how}."))
     return blocks
+
+
+def _tensor(name: str, array: Array) -> Block:
+    return tensor(name, array, "parameter", "parameter", ask=name)
 
 
 def stages(architecture: Architecture) -> tuple[tuple[str, str], ...]:

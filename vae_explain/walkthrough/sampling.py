@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..blocks import Block, Cell, Column, Heading, Matrix, Note, Prose, Table, Walkthrough
+from ..blocks import Block, Cell, Column, Heading, Note, Prose, Table, Walkthrough
 from ..expression import Index
 from ..ops.rule import indices
 from ..run import PRINTED_DECIMALS, Run
@@ -16,6 +16,7 @@ from ..steps import Steps
 from ..writing import index_text
 from .captions import counted, term_words
 from .page import MOST_LINES, difference_words, heading_line
+from .tensors import tensor
 
 NEAR = 3.0  # standard errors: an honest estimate lies further off once in 370 times
 
@@ -144,8 +145,8 @@ class _SamplingPage:
             )
         )
         for name, spread in self.sample.gradients.items():
-            self.add(Matrix(f"{name}.grad mean", spread.mean, "gradient", "gradient", accent=True))
-            self.add(Matrix(f"{name}.grad std", spread.std, "gradient", "gradient"))
+            self.add(tensor(f"{name}.grad mean", spread.mean, "gradient", "gradient", accent=True))
+            self.add(tensor(f"{name}.grad std", spread.std, "gradient", "gradient"))
 
     def signs(self) -> None:
         gradients, draws = self.sample.gradients, self.sample.draws
