@@ -97,13 +97,25 @@ def test_the_numbers_are_plain_pytorchs() -> None:
         assert np.array_equal(explanation.gradients[name], parameter.grad.numpy()), name
 
 
-def test_printed_arithmetic_rounds_a_users_parameters_too() -> None:
-    model, x, how = built("tuple")
+@every_style
+def test_printed_arithmetic_rounds_what_a_page_prints(style: str) -> None:
+    model, x, how = built(style)
+    full = explain(model, x, seed=5, **how)
     explanation = explain(model, x, seed=5, arithmetic="printed", **how)
-    weight = explanation.values["fc21.weight"]
-    assert weight.dtype == np.float64
-    assert np.array_equal(weight, np.round(weight, 4))
-    assert explanation.backward().checks.failed == 0
+    for value in explanation.run.trace.values:
+        if value.kind in ("parameter", "noise"):
+            assert value.name is not None
+            array = explanation.values[value.name]
+            assert array.dtype == np.float64
+            assert np.array_equal(array, np.round(array, 4)), value.name
+            # The same noise, with fewer digits: dropout masks too.
+            np.testing.assert_allclose(array, full.values[value.name], atol=0.5001e-4)
+    for page in (explanation.forward(), explanation.backward()):
+        assert page.checks.failed == 0
+    theirs = explanation.run.trace.gradients
+    for number, gradient in explanation.run.hand_gradients.items():
+        np.testing.assert_allclose(gradient, theirs[number], rtol=1e-8, atol=1e-10)
+    assert torch.get_default_dtype() == torch.float32
 
 
 FILE = str(MODELS["tuple"].file)
@@ -232,12 +244,31 @@ def test_a_batch_norm_wants_more_than_one_row(cli: CommandLine) -> None:
     assert "the model raised ValueError: Expected more than 1 value per channel" in outcome.err
 
 
-def test_a_dropout_cannot_be_redone_from_rounded_numbers(cli: CommandLine) -> None:
-    rows = ("--x", "1,2,3,4,5,6", "--x", "6,5,4,3,2,1")
-    model = (*MODELS["layer norm and dropout"].options(), "--arithmetic", "printed")
-    outcome = cli("forward", *model, *rows)
-    assert outcome.code == 2
-    assert "--arithmetic full" in outcome.err
+class DropsInPlace(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(3, 40), nn.Dropout(0.5, inplace=True))
+        self.still = nn.Dropout(0.5).eval()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h = self.still(self.layers(x)) + nn.functional.dropout2d(x.new_ones(1, 40, 1, 1))[..., 0, 0]
+        spread = torch.rand_like(h)
+        total: torch.Tensor = (h * spread).square().sum()
+        return total
+
+
+def test_every_kind_of_draw_is_redone_from_rounded_numbers() -> None:
+    torch.manual_seed(4)
+    model, x = DropsInPlace(), torch.rand(2, 3)
+    full = explain(model, x, seed=2)
+    printed = explain(model, x, seed=2, arithmetic="printed")
+    kinds = {value.name: value.kind for value in printed.run.trace.values}
+    drawn = [name for name, kind in kinds.items() if kind == "noise"]
+    assert len(drawn) == 3
+    for name in drawn:
+        assert name is not None
+        np.testing.assert_allclose(printed.values[name], full.values[name], atol=0.5001e-4)
+    assert printed.backward().checks.failed == 0
 
 
 def test_the_option_that_named_a_file_is_named(cli: CommandLine, tmp_path: Path) -> None:

@@ -56,3 +56,30 @@ def is_standard_normal(name: str, args: tuple[Any, ...], kwargs: Mapping[str, An
     given = dict(zip(("mean", "std"), args[1:] if name == "normal_" else args, strict=False))
     mean, std = ({**given, **kwargs}.get(key, value) for key, value in (("mean", 0), ("std", 1)))
     return bool(torch.as_tensor(mean == 0).all() and torch.as_tensor(std == 1).all())
+
+
+def redropped(
+    func: Any,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    ones: Tensor,
+    masks: list[Tensor],
+) -> tuple[Tensor, Tensor] | None:
+    """Do a dropout again with the next of some masks, which it takes from the list.
+
+    Returns
+    -------
+    tuple or None
+        What comes out, and the mask; None for a dropout that does nothing, as when a model
+        is not training.
+    """
+    named = {**dict(zip(("input", "p", "training", "inplace"), args, strict=False)), **kwargs}
+    x = named.pop("input")
+    in_place = named.pop("inplace", False)
+    state = torch.get_rng_state()
+    active = func(ones, **named) is not ones
+    torch.set_rng_state(state)
+    if not active:
+        return None
+    mask = masks.pop(0).to(x.dtype).reshape(x.shape)
+    return (x.mul_(mask) if in_place else x * mask), mask

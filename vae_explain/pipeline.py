@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +20,7 @@ from .architecture import BUILT_IN, Architecture
 from .binding import CannotBind, objective_of
 from .loading import CannotLoad, CannotRun, build, load_for, load_weights
 from .model import VAE, vae_loss
-from .noise import STANDARD_NORMAL, NoiseMismatch
+from .noise import NoiseMismatch
 from .recorder import record
 from .run import Arithmetic, NotFinite, Run, as_printed, full_run, printed_run
 from .trace import Array, Trace
@@ -79,7 +80,7 @@ def run_own(request: OwnRequest) -> Run:
                 arithmetic=request.arithmetic,
                 lasting=False,
             )
-        except (CannotBind, CannotLoad, CannotRound, NoiseMismatch, NotFinite):
+        except (CannotBind, CannotLoad, NoiseMismatch, NotFinite):
             raise
         except Exception as error:  # whatever the user's own code raises
             raise CannotRun(error) from error
@@ -169,7 +170,10 @@ def run_model(
             result = full_run(trace, seed, label, given)
         else:
             rounded, exact_x, drawn = _as_printed(model, x, trace)
-            exact = record_model(rounded, exact_x, loss, objective, drawn, lasting=False)
+            with default_precision(torch.float64):
+                exact = record_model(
+                    rounded, exact_x, loss, objective, redrawn=drawn, lasting=False
+                )
             result = printed_run(exact, seed, label, given)
     result.require_finite()
     return result
@@ -206,6 +210,7 @@ def record_model(
     loss: Callable[..., Any] | None = None,
     objective: Callable[[nn.Module, Tensor], Any] | None = None,
     noise: Sequence[Tensor] = (),
+    redrawn: Sequence[Tensor] = (),
     lasting: bool = True,
     gradients: bool = True,
 ) -> Trace:
@@ -215,6 +220,7 @@ def record_model(
         modules={"": model},
         inputs={"x": x},
         noise=noise,
+        redrawn=redrawn,
         lasting=lasting,
         gradients=gradients,
     )
@@ -255,25 +261,25 @@ def record_vae(
 Model = TypeVar("Model", bound=nn.Module)
 
 
-class CannotRound(ValueError):
-    """A run that cannot be redone from rounded numbers, as one with a dropout."""
-
-
 def _as_printed(model: Model, x: Tensor, trace: Trace) -> tuple[Model, Tensor, list[Tensor]]:
     """Return model, input and noise in float64, parameters and noise rounded as printed."""
     rounded = copy.deepcopy(model).double()
     round_parameters(rounded)
-    others = {
-        operation.name
-        for operation in trace.operations
-        if trace.values[operation.outputs[0]].kind == "noise"
-    } - STANDARD_NORMAL
-    if others:
-        raise CannotRound(f"the run draws by {', '.join(sorted(others))}, which cannot be redone")
     drawn = [
         torch.from_numpy(as_printed(value.array)) for value in trace.values if value.kind == "noise"
     ]
     return rounded, x.detach().to(torch.float64, copy=True), drawn
+
+
+@contextmanager
+def default_precision(dtype: torch.dtype) -> Iterator[None]:
+    """Let what a model makes of nothing, as `torch.zeros(3)`, be of this precision for once."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def round_parameters(model: nn.Module) -> None:

@@ -25,7 +25,7 @@ from torch.overrides import TorchFunctionMode
 from .capture import Arrays, array_of, copied, may_write
 from .differentiation import Tape, term_gradients
 from .naming import NameWatcher, numbered
-from .noise import DROPOUTS, MASK, NOISE, is_standard_normal, replace
+from .noise import DROPOUTS, MASK, NOISE, is_standard_normal, redropped, replace
 from .terms import Ancestry, loss_terms
 from .trace import Array, Kind, Operation, Slot, Term, Trace, Value
 
@@ -46,6 +46,7 @@ def record(
     modules: Mapping[str, nn.Module],
     inputs: Mapping[str, Tensor],
     noise: Sequence[Tensor] = (),
+    redrawn: Sequence[Tensor] = (),
     lasting: bool = True,
     gradients: bool = True,
 ) -> Trace:
@@ -61,6 +62,9 @@ def record(
         The tensors that the run starts from, by name.
     noise
         Taken, in order, in place of what the model draws from the standard normal.
+    redrawn
+        Taken, in order, in place of all that the model draws, dropout masks among them: the
+        noise of an earlier run, with which it is done again.
     lasting
         Whether the record stays right when parameters or inputs are changed afterwards, as
         training does. Without, which is faster, it reads them where they are, and takes the
@@ -90,7 +94,7 @@ def record(
     ]
     try:
         with torch.inference_mode(False), torch.enable_grad():
-            recorder = _Recorder(parts, inputs, noise)
+            recorder = _Recorder(parts, inputs, noise, redrawn)
             loss = _watched(recorder, objective, parts)
             if not isinstance(loss, Tensor) or loss.numel() != 1:
                 found = list(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
@@ -133,6 +137,7 @@ class _Recorder(TorchFunctionMode):
         parts: Parts,
         inputs: Mapping[str, Tensor],
         noise: Sequence[Tensor],
+        redrawn: Sequence[Tensor],
     ) -> None:
         super().__init__()
         self._tape = Tape()
@@ -144,6 +149,7 @@ class _Recorder(TorchFunctionMode):
         self._fixed_names: dict[int, str] = {}
         self._operations: list[Operation] = []
         self._noise = list(noise)
+        self._redrawn = list(redrawn)
         self._masks: set[int] = set()
         paths: dict[int, str] = {}
         for path, part in parts:
@@ -194,8 +200,12 @@ class _Recorder(TorchFunctionMode):
         if not outputs:
             return result
         if noisy:
-            if self._noise and is_standard_normal(name, args, kwargs):
+            standard = is_standard_normal(name, args, kwargs)
+            if self._redrawn:
+                replace(result, self._redrawn.pop(0))
+            elif self._noise and standard:
                 replace(result, self._noise.pop(0))
+            recorded_kwargs = {"standard": standard}
         elif not slots or _makes_constants(name):
             return result  # a factory: its product is a constant, noted when it is used
         known = [self._known.get(id(output)) for output in outputs]
@@ -234,6 +244,9 @@ class _Recorder(TorchFunctionMode):
         x = named["input"]
         number = self._number(x)
         ones = torch.ones_like(x, requires_grad=False)
+        if self._redrawn:
+            redone = redropped(func, args, kwargs, ones, self._redrawn)
+            return x if redone is None else self._dropped(number, *redone)
         before = torch.get_rng_state()
         result = func(*args, **kwargs)
         if self._unchanged(result):
@@ -243,6 +256,10 @@ class _Recorder(TorchFunctionMode):
         with torch.no_grad():
             mask = func(ones, *args[1:], **{k: v for k, v in kwargs.items() if k != "input"})
         torch.set_rng_state(after)
+        return self._dropped(number, result, mask)
+
+    def _dropped(self, number: int, result: Tensor, mask: Tensor) -> Tensor:
+        """Note a mask and the product with it."""
         in_place = id(result) in self._known
         factor = self._register(mask, "noise")
         self._masks.add(factor)

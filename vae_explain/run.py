@@ -148,4 +148,5 @@ def as_printed(array: Array) -> Array:
 
     Scaling a float32 by 10⁴ is exact in float64, so ties go to even just as in `%.4f`.
     """
-    return np.round(np.asarray(array, dtype=np.float64), PRINTED_DECIMALS)
+    # np.round makes a plain number of an array without axes.
+    return np.asarray(np.round(np.asarray(array, dtype=np.float64), PRINTED_DECIMALS))

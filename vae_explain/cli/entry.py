@@ -101,14 +101,11 @@ def _mendable(error: Exception) -> str:
     from ..binding import CannotBind
     from ..loading import CannotLoad, CannotRun
     from ..noise import NoiseMismatch
-    from ..pipeline import CannotRound
 
     if isinstance(error, CannotLoad):
         return f"{error.option}: {error}"
     if isinstance(error, CannotRun):
         return f"the model raised {error}"
-    if isinstance(error, CannotRound):
-        return f"--arithmetic printed: {error}; ask for --arithmetic full"
     if isinstance(error, CannotBind):
         return f"--loss: {error}"
     if isinstance(error, NoiseMismatch):
