@@ -22,11 +22,21 @@ Tone = Literal["plain", "check", "failure", "warning"]
 
 
 class Heading(NamedTuple):
-    """Opens a numbered section: its title and, dimmed beside it, what it is about."""
+    """Opens a numbered section: its title and, dimmed beside it, what it is about.
+
+    `chapter` is the number of the chapter that the section belongs to; a page that has no
+    chapters, and a chapter itself, has 0.
+    """
 
     number: int
     title: str
     detail: str = ""
+    chapter: int = 0
+
+    @property
+    def label(self) -> str:
+        """Its number as it is written: `3`, or `3.2` inside a chapter."""
+        return f"{self.chapter}.{self.number}" if self.chapter else str(self.number)
 
 
 class Prose(NamedTuple):
@@ -187,10 +197,55 @@ class Table(NamedTuple):
     worked: tuple[Worked, ...] = ()
 
 
+class Node(NamedTuple):
+    """A named value in a picture of the model: what it is, how it is made, its numbers.
+
+    `words` says how it is made where that is short: `mu + std·eps`.
+    """
+
+    name: str
+    kind: Literal["input", "value", "noise"]
+    array: Array
+    words: str = ""
+
+
+class Edge(NamedTuple):
+    """What one node gets from another, by position: through a layer, or as it is.
+
+    `layer` names the parameters between them and `shape` gives their weight's shape; both
+    are empty for an edge without parameters.
+    """
+
+    start: int
+    end: int
+    layer: str = ""
+    shape: tuple[int, ...] = ()
+
+
+class LossTerm(NamedTuple):
+    """A number at the end of the model: the loss or a term of it, and what it is made from."""
+
+    name: str
+    value: float
+    inputs: tuple[str, ...]
+
+
+class Network(NamedTuple):
+    """A model as a picture shows it, nodes in the order in which they are made."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    losses: tuple[LossTerm, ...]
+
+
 class Diagram(NamedTuple):
-    """The layers from input to loss: what stands in each place, and its width."""
+    """The layers from input to loss: what stands in each place, and its width.
+
+    `network` has what a drawn picture needs besides; None where only words are wanted.
+    """
 
     stages: tuple[tuple[str, str], ...]
+    network: Network | None = None
 
 
 class Series(NamedTuple):

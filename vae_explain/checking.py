@@ -26,6 +26,7 @@ AUTOGRAD, COMPLEX_STEP, CENTRAL = ORACLES = ("autograd", "complex_step", "centra
 AUTOGRAD_ALLOWED: Mapping[Arithmetic, float] = {"printed": 1e-12, "full": 1e-4}
 COMPLEX_STEP_ALLOWED = 1e-12
 CENTRAL_ALLOWED = 1e-6
+MOST_EVALUATED = 5000  # parameters, each with three evaluations of the loss: a second or two
 # Central differences that may be this far off in themselves say nothing.
 SAYS_NOTHING = 1e-2
 
@@ -75,6 +76,7 @@ class Check:
 
     run: Run
     parameters: tuple[ParameterCheck, ...]
+    oracles: tuple[str, ...] = ORACLES
 
     @property
     def passed(self) -> bool:
@@ -110,6 +112,38 @@ def check(run: Run, architecture: Architecture = BUILT_IN) -> Check:
         }
         found.append(ParameterCheck(name, array.shape, differences))
     return Check(run, tuple(found))
+
+
+def check_in_reach(run: Run, architecture: Architecture | None) -> Check:
+    """Hold a run's gradients against every oracle that can speak of it in a moment.
+
+    The second transcription knows the built-in VAE alone (no `architecture` means another
+    model), and evaluates the loss anew for each parameter.
+    """
+    numbers = sum(value.array.size for value in run.trace.values if value.kind == "parameter")
+    if architecture is None or numbers > MOST_EVALUATED:
+        return check_autograd(run)
+    return check(run, architecture)
+
+
+def check_autograd(run: Run) -> Check:
+    """Hold the gradients of any model against autograd's alone."""
+    found = []
+    for value in run.trace.values:
+        if value.kind != "parameter" or value.name is None or value.id not in run.gradients:
+            continue
+        shares = [
+            largest(term[value.id]) for term in run.term_gradients.values() if value.id in term
+        ]
+        autograd = run.trace.gradients[value.id]
+        apart = difference(
+            run.hand_gradients.get(value.id, np.zeros(value.shape)),
+            autograd,
+            AUTOGRAD_ALLOWED[run.arithmetic],
+            max(largest(autograd), *shares, 0.0),
+        )
+        found.append(ParameterCheck(value.name, value.shape, {AUTOGRAD: apart}))
+    return Check(run, tuple(found), (AUTOGRAD,))
 
 
 def difference(

@@ -107,4 +107,4 @@ class Update:
     @property
     def finite(self) -> bool:
         """Whether the loss after the step is a number."""
-        return bool(np.isfinite(self.after.array("loss")).all())
+        return bool(np.isfinite(self.after.values[self.after.trace.output]).all())

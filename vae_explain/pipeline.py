@@ -6,10 +6,10 @@ A newcomer starts here. What a command shows is made from the `Run` that this re
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +24,8 @@ from .noise import NoiseMismatch
 from .recorder import record
 from .run import Arithmetic, NotFinite, Run, as_printed, full_run, printed_run
 from .trace import Array, Trace
+
+Model = TypeVar("Model", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,25 @@ class OwnRequest:
     weights: Path | None = None
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """A run together with the model that made it.
+
+    Attributes
+    ----------
+    model
+        The model as it ran: in the arithmetic `printed`, one in float64 whose parameters
+        are rounded.
+    again
+        Runs the model once more as it is now, on the same input with the same noise. What
+        overflows then is returned as it is.
+    """
+
+    run: Run
+    model: nn.Module
+    again: Callable[[], Run]
+
+
 def run_own(request: OwnRequest) -> Run:
     """Load a user's model, set the seed, build it, and run it as asked.
 
@@ -61,6 +82,12 @@ def run_own(request: OwnRequest) -> Run:
     CannotLoad, CannotBind, NotFinite
         Each says in its message what to change.
     """
+    # Nobody changes the model afterwards, which nobody else has.
+    return recorded_own(request, lasting=False).run
+
+
+def recorded_own(request: OwnRequest, lasting: bool = True) -> Recorded:
+    """As `run_own`, with the model; see `recorded`."""
     found = load_for("--model", request.model)
     loss = load_for("--loss", request.loss) if request.loss else None
     objective = load_for("--objective", request.objective) if request.objective else None
@@ -69,22 +96,21 @@ def run_own(request: OwnRequest) -> Run:
         model = build(found, request.arguments)
         if request.weights is not None:
             load_weights(model, request.weights)
-        x = torch.from_numpy(request.x)
         try:
-            result = run_model(
+            return _recorded(
                 model,
-                x,
-                loss=loss,
-                objective=objective,
+                torch.from_numpy(request.x),
+                partial(record_model, loss=loss, objective=objective),
+                seed=request.seed,
+                label=type(model).__name__,
                 eps=request.eps,
                 arithmetic=request.arithmetic,
-                lasting=False,
+                lasting=lasting,
             )
         except (CannotBind, CannotLoad, NoiseMismatch, NotFinite):
             raise
         except Exception as error:  # whatever the user's own code raises
             raise CannotRun(error) from error
-    return dataclasses.replace(result, seed=request.seed)
 
 
 def run(request: Request) -> Run:
@@ -95,26 +121,59 @@ def run(request: Request) -> Run:
     NotFinite
         If the loss or a gradient overflows, naming the first value that did.
     """
+    return recorded(request, lasting=False).run
+
+
+def recorded(request: Request, lasting: bool = True) -> Recorded:
+    """As `run`, with the model, which may be changed afterwards if the run is `lasting`."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(request.seed)
         model = built_in_model(request.architecture)
         if request.weights is not None:
             load_weights(model, request.weights)
-        x = torch.tensor(request.x, dtype=torch.float32)
-        noise = [torch.tensor(request.eps)] if request.eps is not None else []
-        full = request.arithmetic == "full"
-        # Nobody changes the model afterwards, which nobody else has.
-        trace = record_vae(model, x, noise, request.architecture, lasting=False, gradients=full)
-        label = request.architecture.label
-        given = request.eps is not None
-        if full:
-            result = full_run(trace, request.seed, label, given)
-        else:
-            rounded = _as_printed(model, x, trace)
-            exact = record_vae(*rounded, request.architecture, lasting=False)
-            result = printed_run(exact, request.seed, label, given)
+        return _recorded(
+            model,
+            torch.tensor(request.x, dtype=torch.float32),
+            partial(record_vae, architecture=request.architecture),
+            seed=request.seed,
+            label=request.architecture.label,
+            eps=request.eps,
+            arithmetic=request.arithmetic,
+            lasting=lasting,
+        )
+
+
+def _recorded(
+    model: Model,
+    x: Tensor,
+    recording: Callable[..., Trace],
+    *,
+    seed: int | None,
+    label: str,
+    eps: Sequence[float] | None,
+    arithmetic: Arithmetic,
+    lasting: bool,
+) -> Recorded:
+    """Run a model in one arithmetic; `recording` runs model, x and noise and records it."""
+    noise = [torch.tensor(eps)] if eps is not None else []
+    full = arithmetic == "full"
+    make = full_run if full else printed_run
+    precision = torch.get_default_dtype() if full else torch.float64
+    trace = recording(model, x, noise=noise, lasting=lasting and full, gradients=full)
+    if not full:
+        model, x, drawn = _as_printed(model, x, trace)
+        with default_precision(precision):
+            trace = recording(model, x, redrawn=drawn, lasting=lasting)
+    given = eps is not None
+
+    def again() -> Run:
+        drawn = [torch.from_numpy(v.array.copy()) for v in trace.values if v.kind == "noise"]
+        with default_precision(precision):
+            return make(recording(model, x, redrawn=drawn), seed, label, given)
+
+    result = make(trace, seed, label, given)
     result.require_finite()
-    return result
+    return Recorded(result, model, again)
 
 
 def draws(request: Request, count: int) -> Iterator[Array]:
@@ -159,24 +218,16 @@ def run_model(
     with torch.random.fork_rng(devices=[]):
         if seed is not None:
             torch.manual_seed(seed)
-        noise = [torch.tensor(eps)] if eps is not None else []
-        full = arithmetic == "full"
-        trace = record_model(
-            model, x, loss, objective, noise, lasting=lasting and full, gradients=full
-        )
-        label = type(model).__name__
-        given = eps is not None
-        if full:
-            result = full_run(trace, seed, label, given)
-        else:
-            rounded, exact_x, drawn = _as_printed(model, x, trace)
-            with default_precision(torch.float64):
-                exact = record_model(
-                    rounded, exact_x, loss, objective, redrawn=drawn, lasting=False
-                )
-            result = printed_run(exact, seed, label, given)
-    result.require_finite()
-    return result
+        return _recorded(
+            model,
+            x,
+            partial(record_model, loss=loss, objective=objective),
+            seed=seed,
+            label=type(model).__name__,
+            eps=eps,
+            arithmetic=arithmetic,
+            lasting=lasting,
+        ).run
 
 
 def built_in_request(
@@ -237,6 +288,7 @@ def record_vae(
     x: Tensor,
     noise: Sequence[Tensor] = (),
     architecture: Architecture = BUILT_IN,
+    redrawn: Sequence[Tensor] = (),
     lasting: bool = True,
     gradients: bool = True,
 ) -> Trace:
@@ -253,12 +305,10 @@ def record_vae(
         modules={"": model},
         inputs={"x": x},
         noise=noise,
+        redrawn=redrawn,
         lasting=lasting,
         gradients=gradients,
     )
-
-
-Model = TypeVar("Model", bound=nn.Module)
 
 
 def _as_printed(model: Model, x: Tensor, trace: Trace) -> tuple[Model, Tensor, list[Tensor]]:

@@ -26,7 +26,7 @@ from .optimization import (
     TrainingRequest,
     Update,
 )
-from .pipeline import Request, built_in_model, record_vae
+from .pipeline import Recorded, Request, built_in_model, record_vae, recorded
 from .run import full_run
 from .trace import Array
 
@@ -105,22 +105,28 @@ def update(request: Request, lr: float) -> Update:
     NotFinite
         If the loss or a gradient overflows before the step.
     """
-    with _seeded(request) as (model, x):
-        noise = [torch.tensor(request.eps)] if request.eps is not None else []
-        architecture, given = request.architecture, request.eps is not None
-        trace = record_vae(model, x, noise, architecture)
-        run = full_run(trace, request.seed, architecture.label, given)
-        run.require_finite()
-        optimizer = make_optimizer("sgd", model.parameters(), lr)
+    return gradient_step(recorded(request), lr)
+
+
+def gradient_step(before: Recorded, lr: float) -> Update:
+    """Take one step of gradient descent from a run; its model is left as it was."""
+    model, run = before.model, before.run
+    optimizer = make_optimizer("sgd", model.parameters(), lr)
+    kept = parameters_of(model)
+    learns = set(run.gradients)
+    try:
         for name, parameter in model.named_parameters():
-            parameter.grad = torch.from_numpy(run.gradient(name).copy())
+            if run.value(name).id in learns:
+                parameter.grad = torch.from_numpy(run.gradient(name).copy())
         optimizer.step()
         step = OptimizerStep(0, "sgd", lr, run, parameters_of(model), {}, {})
         # The same ε, so that the two losses differ by what the step did and nothing else.
-        drawn = [torch.from_numpy(run.array("eps").copy())]
-        trace = record_vae(model, x, drawn, architecture)
-        after = full_run(trace, request.seed, architecture.label, given)
-    return Update(step, after)
+        return Update(step, before.again())
+    finally:
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                parameter.copy_(torch.from_numpy(kept[name]))
+        optimizer.zero_grad()
 
 
 def make_optimizer(
@@ -151,7 +157,7 @@ def moments(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, dic
 
 
 @contextmanager
-def _seeded(request: Request | TrainingRequest) -> Iterator[tuple[VAE, Tensor]]:
+def _seeded(request: TrainingRequest) -> Iterator[tuple[VAE, Tensor]]:
     """Make model and input as `pipeline.run` does, and leave the caller's generator alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(request.seed)

@@ -39,6 +39,7 @@ class Token(NamedTuple):
 
 Leaf = Callable[[Number | Ref], str]
 SUPERSCRIPTS = {2.0: "²", 3.0: "³"}
+MOST_SYMBOLS = 4  # summands of a formula that are written before it is elided
 HALVES = {0.5: "½", -0.5: "-½", 0.25: "¼", -0.25: "-¼"}
 
 
@@ -172,6 +173,14 @@ def _join_sum(written: list[list[Token]]) -> list[Token]:
             tokens += [Token(" + ", "operator")] if tokens else []
             tokens += term
     return tokens
+
+
+def elided(expression: Expression) -> Expression:
+    """Shorten the symbols of a long sum to its ends; its numbers stand under them in full."""
+    if isinstance(expression, Add) and len(expression.terms) > MOST_SYMBOLS:
+        first, *_, before, last = expression.terms
+        return Add((first, Ref("…", None, "constant"), before, last))
+    return expression
 
 
 # --- LaTeX ------------------------------------------------------------------------------

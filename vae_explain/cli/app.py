@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import backward, check, forward, params, sample, train, update, verify, why
+from . import (
+    backward,
+    check,
+    diagram,
+    document,
+    forward,
+    params,
+    sample,
+    train,
+    update,
+    verify,
+    why,
+)
 
 app = typer.Typer(
     name="vae-explain",
@@ -43,5 +55,7 @@ app.command("update")(update.update)
 app.command("train")(train.train)
 app.command("sample")(sample.sample)
 app.command("check")(check.check)
+app.command("document")(document.document)
+app.command("diagram")(diagram.diagram)
 app.command("params")(params.params)
 app.command("verify")(verify.verify)

@@ -11,7 +11,7 @@ from .options import Options
 from .problems import Problem
 
 if TYPE_CHECKING:
-    from ..pipeline import OwnRequest, Request
+    from ..pipeline import OwnRequest, Recorded, Request
     from ..run import Run
 
 Arithmetic = Literal["printed", "full"]
@@ -54,6 +54,14 @@ class Job:
         from .. import pipeline
 
         return pipeline.run_own(self.own_request()) if self.own else pipeline.run(self.request())
+
+    def recorded(self) -> Recorded:
+        """As `run`, with the model that ran."""
+        from .. import pipeline
+
+        if self.own:
+            return pipeline.recorded_own(self.own_request())
+        return pipeline.recorded(self.request())
 
     def request(self) -> Request:
         """Return the request for the built-in VAE."""

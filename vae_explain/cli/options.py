@@ -260,7 +260,8 @@ class Options:
 def with_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the shared options; it receives them as one `options`.
 
-    Typer reads a signature, so the command gets one: its own parameters, then ours.
+    Typer reads a signature, so the command gets one: its own parameters, then ours. One of
+    its own that is called as a shared one stands in its place.
     """
     own = [
         parameter
@@ -268,13 +269,17 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
         if parameter.name != "options"
     ]
 
+    replaced = {parameter.name for parameter in own}
+    shared = [field.name for field in fields(Options) if field.name not in replaced]
+
     @functools.wraps(command)
     def wrapped(**given: Any) -> None:
-        ours = {field.name: given.pop(field.name) for field in fields(Options)}
+        ours = {name: given.pop(name) for name in shared}
         command(**given, options=Options(**ours))
 
     named = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
-    signature = inspect.Signature([*named, *_shared_parameters()])
+    ours = [parameter for parameter in _shared_parameters() if parameter.name in shared]
+    signature = inspect.Signature([*named, *ours])
     wrapped.__signature__ = signature  # type: ignore[attr-defined]  # functions may have one
     wrapped.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
     return wrapped

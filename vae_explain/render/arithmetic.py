@@ -17,11 +17,10 @@ from ..blocks import (
     Worked,
 )
 from ..expression import Add, Expression, Number, Ref, evaluate
-from ..writing import to_latex
+from ..writing import elided, to_latex
 from .grids import Grids
 from .pieces import Canvas, Line, Piece, width_of
 
-MOST_SYMBOLS = 4  # summands of a formula that are written before it is elided
 MOST_WORKED = 24  # lines that broken rows may take before one of them stands for all
 
 
@@ -345,11 +344,3 @@ class Arithmetic:
                 continue
             lines += [[*lead, *text[0]], *self.canvas.indented(text[1:], width_of(lead))]
         return lines
-
-
-def elided(expression: Expression) -> Expression:
-    """Shorten the symbols of a long sum to its ends; its numbers stand under them in full."""
-    if isinstance(expression, Add) and len(expression.terms) > MOST_SYMBOLS:
-        first, *_, before, last = expression.terms
-        return Add((first, Ref("…", None, "constant"), before, last))
-    return expression

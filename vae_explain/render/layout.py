@@ -94,7 +94,7 @@ class Layout:
                 assert_never(block)
 
     def _heading(self, heading: Heading) -> list[Line]:
-        badge = Piece(f" {heading.number} ", "badge")
+        badge = Piece(f" {heading.label} ", "badge")
         title = self.canvas.symbols(heading.title)
         detail = self.canvas.symbols(heading.detail)
         used = len(badge.text) + 1

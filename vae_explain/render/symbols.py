@@ -41,6 +41,13 @@ BRACKETS = {
 }
 
 
+def printable(text: str) -> str:
+    """Write what would steer a terminal or break a file by its code, such as `\\x1b`."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 class Symbols:
     """Writes text with the field's signs, or in ASCII."""
 
@@ -51,10 +58,8 @@ class Symbols:
         self.warning = "!"
 
     def __call__(self, text: str) -> str:
-        # A user's own names may hold anything; what has no word is shown by its code, and so
-        # is what would steer the terminal.
-        if not text.isprintable():
-            text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+        # A user's own names may hold anything; what has no word is shown by its code.
+        text = printable(text)
         if not self.ascii_only or text.isascii():
             return text
         return text.translate(_TO_ASCII).encode("ascii", "backslashreplace").decode()

@@ -52,14 +52,24 @@ def backward(
     latex
         Add each line's LaTeX.
     """
-    page = _BackwardPage(run, [run.value(name).id for name in only], term, latex)
-    page.start()
-    for number in page.order():
-        page.value(number)
+    page = compose(run, only, term, latex)
     return page.finish("backward", (f"term: {term} alone",) if term else ())
 
 
-class _BackwardPage(Page):
+def compose(
+    run: Run, only: Sequence[str] = (), term: str | None = None, latex: bool = False
+) -> BackwardPage:
+    """Return the page before its footer, for one that is part of a document."""
+    page = BackwardPage(run, [run.value(name).id for name in only], term, latex)
+    page.start()
+    for number in page.order():
+        page.value(number)
+    return page
+
+
+class BackwardPage(Page):
+    """The chain rule, a section for each value from the loss back to the input."""
+
     def __init__(self, run: Run, targets: Sequence[int], term: str | None, latex: bool) -> None:
         super().__init__(run)
         self.targets = set(targets)

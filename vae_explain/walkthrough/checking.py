@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..blocks import Block, Column, Heading, Note, Prose, Table, Walkthrough
-from ..checking import AUTOGRAD, CENTRAL, COMPLEX_STEP, ORACLES, Check, Difference
+from ..checking import AUTOGRAD, CENTRAL, COMPLEX_STEP, Check, Difference
 from .captions import counted
 from .page import arithmetic_words, heading_line
 
@@ -12,9 +12,12 @@ WORDS = {
     COMPLEX_STEP: "complex step",
     CENTRAL: "central differences",
 }
-WHAT_THEY_ARE = (
+WHAT_IS_CHECKED = (
     "The gradients that are checked are made by the rules, in float64. Autograd is PyTorch's "
-    "own gradient of the same run. The other two evaluate the loss as it was written down a "
+    "own gradient of the same run."
+)
+THE_OTHER_TWO = (
+    " The other two evaluate the loss as it was written down a "
     "second time, in NumPy alone: at a parameter moved by 1e-200 times i, which is exact, and "
     "at a parameter moved up and down by a millionth, which is good for some seven digits."
 )
@@ -22,9 +25,16 @@ WHAT_THEY_ARE = (
 
 def checking(check: Check) -> Walkthrough:
     """Compose the page of a run's check."""
-    blocks: list[Block] = [
-        Heading(1, "Three ways to the same gradients"),
-        Prose(WHAT_THEY_ARE),
+    remarks = (arithmetic_words(check.run),)
+    return Walkthrough("check", heading_line(check.run), remarks, tuple(compose(check)))
+
+
+def compose(check: Check) -> list[Block]:
+    """Return the page's blocks, for one that is part of a document."""
+    others = len(check.oracles) > 1
+    return [
+        Heading(1, "Three ways to the same gradients" if others else "The gradients once more"),
+        Prose(WHAT_IS_CHECKED + (THE_OTHER_TWO if others else "")),
         Heading(2, "Largest relative difference", "to the gradient's largest element"),
         _table(check, "relative"),
         Heading(3, "Largest absolute difference"),
@@ -34,22 +44,20 @@ def checking(check: Check) -> Walkthrough:
         *_diagnosis(check),
         _verdict(check),
     ]
-    remarks = (arithmetic_words(check.run),)
-    return Walkthrough("check", heading_line(check.run), remarks, tuple(blocks))
 
 
 def _table(check: Check, kind: str) -> Table:
     columns = (
         Column("parameter", "text"),
         Column("numbers", "value"),
-        *(Column(WORDS[oracle], "text") for oracle in ORACLES),
+        *(Column(WORDS[oracle], "text") for oracle in check.oracles),
         Column("verdict", "text"),
     )
     rows = tuple(
         (
             parameter.name,
             parameter.count,
-            *(_written(parameter.differences[oracle], kind) for oracle in ORACLES),
+            *(_written(parameter.differences[oracle], kind) for oracle in check.oracles),
             "agrees" if parameter.passed else "FAILED",
         )
         for parameter in check.parameters
@@ -78,7 +86,11 @@ def _failures(check: Check) -> list[Note]:
 
 
 def _inconclusive(check: Check) -> list[Note]:
-    names = [p.name for p in check.parameters if not p.differences[CENTRAL].conclusive]
+    names = [
+        parameter.name
+        for parameter in check.parameters
+        if not all(difference.conclusive for difference in parameter.differences.values())
+    ]
     if not names:
         return []
     return [
@@ -119,12 +131,17 @@ def _diagnosis(check: Check) -> list[Prose]:
     ]
 
 
+def _whom(check: Check) -> str:
+    torch = f"PyTorch {check.run.trace.torch_version}"
+    return f"{len(check.oracles)} oracles, {torch} among them" if len(check.oracles) > 1 else torch
+
+
 def _verdict(check: Check) -> Note:
     failed = [parameter for parameter in check.parameters if not parameter.passed]
     numbers = sum(parameter.count for parameter in check.parameters)
     whole = (
         f"{counted(numbers, 'gradient')} of {counted(len(check.parameters), 'parameter')} held "
-        f"against {len(ORACLES)} oracles, PyTorch {check.run.trace.torch_version} among them"
+        f"against {_whom(check)}"
     )
     if failed:
         return Note(f"{whole}: {counted(len(failed), 'parameter')} failed.", "failure")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..blocks import (
+    Block,
     Checks,
     Column,
     Formula,
@@ -36,22 +37,30 @@ def forward(run: Run, only: Sequence[str] = (), latex: bool = False) -> tuple[Wa
     latex
         Add each line's LaTeX.
     """
-    page = _ForwardPage(run, detailed=bool(only), latex=latex)
+    page = compose(run, only, latex)
+    return page.finish("forward")
+
+
+def compose(run: Run, only: Sequence[str] = (), latex: bool = False) -> ForwardPage:
+    """Return the page before its footer, for one that is part of a document."""
+    page = ForwardPage(run, detailed=bool(only), latex=latex)
     page.input()
     for section in page.plan():
         page.section(section)
     if only:
         page.keep(only)
-    return page.finish("forward")
+    return page
 
 
-class _ForwardPage(Page):
+class ForwardPage(Page):
+    """The forward pass, a section for each value that stands by itself."""
+
     def __init__(self, run: Run, detailed: bool, latex: bool) -> None:
         super().__init__(run)
         self.most = MOST_DETAILED if detailed else MOST_LINES
         self.detailed = detailed
         self.latex = latex
-        self._starts: list[tuple[set[str], int]] = []
+        self._starts: list[tuple[tuple[int, ...], int]] = []
 
     # --- order ---
 
@@ -74,16 +83,21 @@ class _ForwardPage(Page):
 
     def keep(self, only: Sequence[str]) -> None:
         """Drop the sections that hold none of the steps asked for."""
+        asked = {self.run.value(name).id for name in only}
+        kept = [blocks for numbers, blocks in self.parts() if asked & set(numbers)]
+        self.blocks = [block for blocks in kept for block in blocks]
+
+    def parts(self) -> list[tuple[tuple[int, ...], list[Block]]]:
+        """Return each section's blocks with the numbers of the values that it explains."""
         starts = [start for _, start in self._starts] + [len(self.blocks)]
-        kept = []
-        for position, (names, start) in enumerate(self._starts):
-            if names & set(only):
-                kept += self.blocks[start : starts[position + 1]]
-        self.blocks = kept
+        return [
+            (numbers, self.blocks[start : starts[position + 1]])
+            for position, (numbers, start) in enumerate(self._starts)
+        ]
 
     def open(self, numbers: Sequence[int], detail: str = "") -> None:
         self.sections += 1
-        self._starts.append(({self.name(number) for number in numbers}, len(self.blocks)))
+        self._starts.append((tuple(numbers), len(self.blocks)))
         self.add(Heading(self.sections, title(self.name(numbers[0])), detail))
 
     # --- sections ---

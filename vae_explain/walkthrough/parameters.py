@@ -14,28 +14,60 @@ from .tensors import tensor
 def parameters(run: Run, architecture: Architecture | None = None) -> tuple[Walkthrough, Checks]:
     """Compose the parameters page, with the layers when it is the built-in VAE's."""
     title, remarks = heading_line(run), (arithmetic_words(run),)
-    blocks = _of_any_model(run) if architecture is None else _built_in(run, architecture)
+    blocks = compose(run, architecture)
     blocks += summary_note(blocks)
     return Walkthrough("params", title, remarks, tuple(blocks)), Checks()
 
 
+def compose(run: Run, architecture: Architecture | None = None) -> list[Block]:
+    """Return the page's blocks, for one that is part of a document."""
+    return _of_any_model(run) if architecture is None else _built_in(run, architecture)
+
+
 def _of_any_model(run: Run) -> list[Block]:
-    found = [value for value in run.trace.values if value.kind == "parameter" and value.name]
-    total = sum(value.array.size for value in found)
-    blocks: list[Block] = [Heading(1, "Parameters", counted(total, "number"))]
-    for value in found:
-        blocks.append(_tensor(value.name or "", run.values[value.id]))
-    return blocks
+    found = matrices(run)
+    values = run.trace.values
+    total = sum(value.array.size for value in values if value.kind == "parameter" and value.name)
+    return [Heading(1, "Parameters", counted(total, "number")), *found]
 
 
 def _built_in(run: Run, architecture: Architecture) -> list[Block]:
-    layers = architecture.layers
-    total = sum(layer.count for layer in layers)
-    names = [layer.name for layer in layers]
-    parts = {
-        "encoder": [name for name in names if not name.startswith("fc_dec")],
-        "decoder": [name for name in names if name.startswith("fc_dec")],
-    }
+    total = sum(layer.count for layer in architecture.layers)
+    blocks = matrices(run, architecture, first=2)
+    summarised = any(isinstance(block, Summary) for block in blocks)
+    how = "shown, large tensors in summary" if summarised else "shown"
+    return [
+        Heading(1, "Architecture", counted(total, "parameter")),
+        Diagram(stages(architecture)),
+        layers(architecture),
+        *blocks,
+        Note(f"{counted(total, 'parameter')} {how}."),
+    ]
+
+
+def matrices(run: Run, architecture: Architecture | None = None, first: int = 1) -> list[Block]:
+    """Return every parameter: the built-in VAE's by encoder and decoder, others in order.
+
+    `first` is the number of the encoder's section.
+    """
+    if architecture is None:
+        values = run.trace.values
+        names = [value.name for value in values if value.kind == "parameter" and value.name]
+        return [_tensor(name, run.array(name)) for name in names]
+    blocks: list[Block] = []
+    for number, part in enumerate(("Encoder", "Decoder"), start=first):
+        blocks.append(Heading(number, part, f"seed {run.seed}"))
+        blocks += [
+            _tensor(f"{layer.name}.{kind}", run.array(f"{layer.name}.{kind}"))
+            for layer in architecture.layers
+            if layer.name.startswith("fc_dec") == (part == "Decoder")
+            for kind in ("weight", "bias")
+        ]
+    return blocks
+
+
+def layers(architecture: Architecture) -> Table:
+    """Return the layers of the built-in VAE, one a row."""
     columns = (
         Column("layer", "text"),
         Column("from", "value"),
@@ -55,23 +87,9 @@ def _built_in(run: Run, architecture: Architecture) -> list[Block]:
             f"[{layer.outputs}]",
             layer.count,
         )
-        for layer in layers
+        for layer in architecture.layers
     )
-    blocks: list[Block] = [
-        Heading(1, "Architecture", counted(total, "parameter")),
-        Diagram(stages(architecture)),
-        Table(columns, rows),
-    ]
-    for number, (part, names) in enumerate(parts.items(), start=2):
-        blocks.append(Heading(number, part.capitalize(), f"seed {run.seed}"))
-        for name in names:
-            for kind in ("weight", "bias"):
-                full = f"{name}.{kind}"
-                blocks.append(_tensor(full, run.array(full)))
-    summarised = any(isinstance(block, Summary) for block in blocks)
-    how = "shown, large tensors in summary" if summarised else "shown"
-    blocks.append(Note(f"{counted(total, 'parameter')} {how}."))
-    return blocks
+    return Table(columns, rows)
 
 
 def _tensor(name: str, array: Array) -> Block:

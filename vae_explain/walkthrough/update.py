@@ -22,6 +22,14 @@ def update(
     only
         Those to work out element by element; all of them, with an example each, when empty.
     """
+    page = compose(found, parameters, only)
+    run = found.step.run
+    title = f"{heading_line(run)} · gradient descent, lr {rate_text(found.step.lr)}"
+    return closed("update", title, (), page.blocks, run)
+
+
+def compose(found: Update, parameters: Sequence[str], only: Sequence[str] = ()) -> OptimizerPage:
+    """Return the page before its footer, for one that is part of a document."""
     page = OptimizerPage(found.step)
     page.add(
         Prose(
@@ -37,9 +45,7 @@ def update(
     page.add(Heading(page.sections + 1, "What the step did", "same x, same ε"))
     page.add(_losses(found))
     page.add(_verdict(found))
-    run = found.step.run
-    title = f"{heading_line(run)} · gradient descent, lr {rate_text(found.step.lr)}"
-    return closed("update", title, (), page.blocks, run)
+    return page
 
 
 def _losses(found: Update) -> Table:
@@ -50,14 +56,24 @@ def _losses(found: Update) -> Table:
         Column("change", "value", "single"),
     )
     rows: list[tuple[Cell, ...]] = []
-    for name in ("loss", *(term.name for term in found.step.run.trace.terms)):
-        before, after = (float(run.array(name)) for run in (found.step.run, found.after))
+    trace = found.step.run.trace
+    lines = [(trace.loss.name or "loss", trace.output)]
+    lines += [(term.name, term.value) for term in trace.terms]
+    for name, number in lines:
+        before, after = _both(found, number)
         rows.append((name, before, after, after - before))
     return Table(columns, tuple(rows))
 
 
+def _both(found: Update, number: int) -> tuple[float, float]:
+    """Return a number of the run before the step and after it."""
+    # One number, or for a loss with a row of each example their sum.
+    before, after = (float(run.values[number].sum()) for run in (found.step.run, found.after))
+    return before, after
+
+
 def _verdict(found: Update) -> Note:
-    before, after = (float(run.array("loss")) for run in (found.step.run, found.after))
+    before, after = _both(found, found.step.run.trace.output)
     if not found.finite:
         return Note(
             "The step overflows: the loss after it is no number. A smaller lr would do.", "failure"

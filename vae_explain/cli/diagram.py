@@ -1,0 +1,25 @@
+"""`vae-explain diagram`: the model drawn, with the numbers of one run as shades."""
+
+from __future__ import annotations
+
+import typer
+
+from . import output
+from .job import Job
+from .options import Options, file_to_write, with_options
+
+
+@with_options
+def diagram(*, options: Options) -> None:
+    """Draw the layers of the model, with the numbers of this run as shades."""
+    style = options.style()
+    if style.output is not None:
+        file_to_write("--output", style.output, (".svg",))
+    run = Job(options, "printed").run()
+
+    from ..render import diagram as drawing
+    from ..walkthrough.network import network
+    from ..walkthrough.page import heading_line
+
+    output.write(drawing.svg(network(run), heading_line(run)), style)
+    raise typer.Exit

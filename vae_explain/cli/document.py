@@ -1,0 +1,143 @@
+"""`vae-explain document`: the whole walkthrough as a document of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+
+import typer
+
+from . import output, parsing
+from .job import Job
+from .options import LARGEST_RATE, OUTPUT, Options, file_to_write, style, with_options
+from .problems import Problem
+
+if TYPE_CHECKING:
+    from ..blocks import Checks, Walkthrough
+    from ..run import Run
+
+Writer = Callable[["Walkthrough", str, "int | None"], str]
+
+
+class Written(NamedTuple):
+    """A format that blocks are written in.
+
+    Attributes
+    ----------
+    suffix
+        What its files end with.
+    load
+        Loads the file of `render/` and returns what writes there: it gets the walkthrough,
+        the picture and the decimals that were asked for, and returns the text.
+    picture
+        What it takes the picture as: the SVG to put `inside`, or the name of the file
+        `beside` it.
+    """
+
+    suffix: str
+    load: Callable[[], Writer]
+    picture: Literal["inside", "beside"]
+
+
+def _markdown() -> Writer:
+    from ..render import markdown
+
+    return markdown.write
+
+
+FORMATS = {
+    "markdown": Written(".md", _markdown, "beside"),
+}
+JSON = "json"
+NAMES = (*FORMATS, JSON)
+SUFFIXES = {".md": "markdown", ".markdown": "markdown", ".json": JSON} | {
+    written.suffix: name for name, written in FORMATS.items()
+}
+
+
+@with_options
+def document(
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="|".join(NAMES),
+            help="How to write it.  [default: what FILE ends with, else markdown]",
+            rich_help_panel=OUTPUT,
+            show_default=False,
+        ),
+    ] = None,
+    lr: Annotated[
+        str, typer.Option("--lr", metavar="NUMBER", help="Learning rate of the step it shows.")
+    ] = "0.01",
+    *,
+    options: Options,
+) -> None:
+    """Write the whole walkthrough as a document."""
+    name = chosen_format(format, options.output_file)
+    how = style("text", options.output_file, options.digits)
+    job = Job(options, "printed")
+    rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
+    picture = picture_beside(name, how.output)
+
+    recorded = job.recorded()
+    from .. import checking, training
+    from ..walkthrough.document import document as compose
+
+    run, architecture = recorded.run, None if job.own else job.architecture
+    check = checking.check_in_reach(run, architecture)
+    moved = training.gradient_step(recorded, rate)
+    page, checks = compose(run, check, moved, architecture)
+    if picture is not None:
+        from ..render import diagram
+
+        output.write_whole(picture, diagram.picture_of(page))
+    output.write(written(name, page, run, checks, picture, how.digits), how)
+    raise typer.Exit(output.code(checks) or int(not check.passed))
+
+
+def written(
+    name: str,
+    page: Walkthrough,
+    run: Run,
+    checks: Checks,
+    picture: Path | None,
+    digits: int | None,
+) -> str:
+    """Return the document in a format."""
+    if name == JSON:
+        from ..render import json
+
+        return json.dump(run, "document", checks)
+    how = FORMATS[name]
+    write = how.load()
+    if how.picture == "beside":
+        return write(page, picture.name if picture else "", digits)
+    from ..render import diagram
+
+    return write(page, diagram.picture_of(page), digits)
+
+
+def chosen_format(given: str | None, path: Path | None) -> str:
+    """Return the format that was asked for, or that a file's name means."""
+    if given is not None:
+        parsing.choice("--format", given, NAMES)
+        return given
+    if path is None:
+        return "markdown"
+    found = SUFFIXES.get(path.suffix.lower())
+    if found is None:
+        endings = ", ".join(dict.fromkeys(SUFFIXES))
+        raise Problem("--output", path, f"name a file that ends with {endings}, or add --format")
+    return found
+
+
+def picture_beside(name: str, path: Path | None) -> Path | None:
+    """Return the file that gets the picture, for a format that cannot hold one."""
+    if path is None or name == JSON or FORMATS[name].picture == "inside":
+        return None
+    beside = path.with_suffix(".svg")
+    if beside == path:
+        raise Problem("--output", path, "the picture goes there; name the text another way")
+    return file_to_write("--output", beside)

@@ -1,0 +1,239 @@
+"""What the typeset formats share: numbers with a real minus, and which lines are shown how.
+
+Markdown, LaTeX and the notebook differ in their marks; what stands in a row of arithmetic,
+how much of a tensor fits on a page and what its numbers look like is decided here once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..blocks import Cell, Column, Lines, Matrix, Places, Summary, Table, Worked
+from ..expression import Add, Expression, Number, Ref
+from ..writing import elided, to_tokens
+from .numbers import Numbers
+
+MINUS = "−"
+MOST_SUMMANDS = 6  # columns that a row of arithmetic may take; longer sums are one cell
+MOST_ROWS, MOST_COLUMNS = 16, 10  # of a matrix; the rest is counted
+MARKS = {"plain": "", "check": "✓ ", "failure": "✗ ", "warning": "! "}
+
+
+class Row(NamedTuple):
+    """A row of arithmetic: what it gives, how, and a word about it at its end."""
+
+    label: str
+    cells: tuple[str, ...]
+    result: str
+    zero: bool
+    after: str = ""
+    word: str = ""
+    failure: str = ""
+
+
+class Rows(NamedTuple):
+    """Rows of arithmetic under headers: the label's, the cells', the result's."""
+
+    head: str
+    columns: tuple[str, ...]
+    name: str
+    after: str
+    rows: tuple[Row, ...]
+
+
+class Grid(NamedTuple):
+    """As much of a tensor as is shown, as text, and how many of its numbers are not."""
+
+    rows: tuple[tuple[str, ...], ...]
+    zeros: tuple[tuple[bool, ...], ...]
+    more_rows: bool
+    more_columns: bool
+    omitted: int
+    size: int
+
+
+class Typesetter:
+    """Writes the numbers of a document.
+
+    Parameters
+    ----------
+    digits
+        Decimals for every number; None for the defaults of each kind.
+    """
+
+    def __init__(self, digits: int | None = None) -> None:
+        self.numbers = Numbers(digits)
+
+    def one(self, value: float, places: Places) -> str:
+        """Write a number that stands alone."""
+        return minus(self.numbers.one(value, places))
+
+    def arithmetic(self, expression: Expression, places: Places | None = None) -> str:
+        """Write an expression with its numbers, each by what it is or by `places`."""
+        tokens = to_tokens(expression, lambda node: self.numbers.leaf(node, places))
+        return "".join(minus(token.text) for token in tokens)
+
+    def symbols(self, expression: Expression) -> str:
+        """Write an expression with its names, a long sum by its ends."""
+        tokens = to_tokens(elided(expression))
+        signs = ("operator", "constant")  # a hyphen in a name stays one
+        return "".join(minus(t.text) if t.role in signs else t.text for t in tokens)
+
+    def grid(self, block: Matrix) -> Grid:
+        """Choose what is shown of a tensor and write its numbers, all with the same decimals."""
+        array = np.asarray(block.array)
+        flat = array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array.reshape(1, -1)
+        shown = flat[:MOST_ROWS, :MOST_COLUMNS]
+        texts = list(map(minus, self.numbers.column(shown, block.places)))
+        width = shown.shape[1]
+        return Grid(
+            rows=tuple(tuple(texts[i : i + width]) for i in range(0, len(texts), max(width, 1))),
+            zeros=tuple(tuple(bool(number == 0) for number in row) for row in shown),
+            more_rows=flat.shape[0] > shown.shape[0],
+            more_columns=flat.shape[1] > width,
+            omitted=flat.size - shown.size,
+            size=flat.size,
+        )
+
+    def summary(self, block: Summary) -> list[str]:
+        """Say what a tensor that is too big for a page is like, statement by statement."""
+        size = block.array.size
+        found = [f"{size:,} numbers"]
+        if block.low == block.high:
+            finite = "finite " if block.not_finite else ""
+            found.append(f"all {finite}{self.one(block.low, block.places)}")
+        elif block.not_finite < size:
+            low, high, mean, norm = (
+                self.one(value, block.places)
+                for value in (block.low, block.high, block.mean, block.norm)
+            )
+            found += [f"from {low} to {high}", f"mean {mean}", f"norm {norm}"]
+            found += [counted(block.zeros, "zero")] if block.zeros else []
+        found += [f"{block.not_finite:,} not finite"] if block.not_finite else []
+        return found
+
+    def largest(self, block: Summary) -> list[tuple[str, str]]:
+        """Write the largest numbers of a summary with their indices; none if all are alike."""
+        if block.low == block.high and not block.not_finite:
+            return []
+        texts = self.numbers.column([entry.value for entry in block.largest], block.places)
+        pairs = zip(block.largest, texts, strict=True)
+        return [(entry.label, minus(text)) for entry, text in pairs]
+
+    def cells(self, table: Table, j: int) -> list[str]:
+        """Write a column of a table."""
+        column, values = table.columns[j], [row[j] for row in table.rows]
+        numbers = [float(value) for value in values if isinstance(value, float)]
+        decimals = self.numbers.decimals(numbers, column.places)
+        return [self._cell(value, decimals) for value in values]
+
+    def _cell(self, value: Cell, decimals: int) -> str:
+        if isinstance(value, str):
+            return value
+        if isinstance(value, int):
+            return f"{value:,}"
+        return minus(self.numbers.written(value, decimals))
+
+    def rows(self, block: Lines) -> Rows:
+        """Write worked lines as rows: a cell for each summand, or one for the whole line."""
+        columns = block.columns if self._share_columns(block) else ("arithmetic",)
+        # The summands of a loss need no more decimals than other values; their sum does.
+        places: Places = "value" if block.total else block.places
+        results = self._column(block.lines, places)
+        after = self._column(block.after.lines, block.places) if block.after else []
+        rows = []
+        for i, line in enumerate(block.lines):
+            closed = bool(block.after and block.after.closed[i])
+            rows.append(
+                Row(
+                    label=line.label.strip("[]"),
+                    cells=self._summands(line, len(columns), block.leaves),
+                    result=results[i],
+                    zero=line.shown == 0,
+                    after=after[i] if after else "",
+                    word=block.after.word if block.after and closed else "",
+                    failure=self._failures(block, i),
+                )
+            )
+        name = block.after.name if block.after else ""
+        return Rows(block.head, columns, block.name, name, tuple(rows))
+
+    def example(self, block: Lines) -> str:
+        """Write one line for all, of a tensor whose numbers stand above; empty if it is plain."""
+        best = max(block.lines, key=lambda line: abs(line.shown))
+        if isinstance(best.expression, Number | Ref):
+            return ""  # a number that is passed on as it is needs no example
+        return self.equation(block, best)
+
+    def equation(self, block: Lines, line: Worked) -> str:
+        """Write a line as `name[0] = numbers = result`."""
+        result = self.one(line.shown, block.places)
+        numbers = self.arithmetic(line.expression, block.leaves)
+        middle = "" if numbers == result else f"{numbers} = "
+        return f"{block.name}{line.label} = {middle}{result}{self.failure(line)}"
+
+    def failed(self, block: Lines) -> list[str]:
+        """Write the lines that failed, of those whose numbers stand elsewhere."""
+        return [self.equation(block, line) for line in block.lines if not line.agrees]
+
+    def failure(self, line: Worked) -> str:
+        """Say what PyTorch has, when a line does not agree with it."""
+        if line.agrees:
+            return ""
+        return f" ✗ PyTorch has {self.one(float(line.reference or 0.0), 'exact')}"
+
+    def _failures(self, block: Lines, i: int) -> str:
+        found = self.failure(block.lines[i])
+        return found + self.failure(block.after.lines[i]) if block.after else found
+
+    def _column(self, lines: Sequence[Worked], places: Places) -> list[str]:
+        return list(map(minus, self.numbers.column([line.shown for line in lines], places)))
+
+    def _share_columns(self, block: Lines) -> bool:
+        """Whether every line is a sum of as many summands as there are column headers."""
+        if not 0 < len(block.columns) <= MOST_SUMMANDS:
+            return False
+        return all(len(_terms(line.expression)) == len(block.columns) for line in block.lines)
+
+    def _summands(self, line: Worked, columns: int, places: Places | None) -> tuple[str, ...]:
+        if columns == 1:
+            return (self.arithmetic(line.expression, places),)
+        return tuple(self.arithmetic(term, places) for term in _terms(line.expression))
+
+
+def _terms(expression: Expression) -> tuple[Expression, ...]:
+    return expression.terms if isinstance(expression, Add) else (expression,)
+
+
+def minus(text: str) -> str:
+    """Write the signs of numbers as a typeset page has them; not those of an exponent.
+
+    Examples
+    --------
+    >>> minus("-0.5000"), minus("6.1e-07"), minus(" - ")
+    ('−0.5000', '6.1e−07', ' − ')
+    """
+    return text.replace("-", MINUS)
+
+
+def left_out(count: int) -> str:
+    """Say how many lines are not shown."""
+    return f"… {count:,} more left out"
+
+
+def result_columns(table: Table) -> tuple[Column, ...]:
+    """Return a table's columns, with one for the reasons at the rows' ends if there are any."""
+    return (*table.columns, Column("", "text")) if any(table.reasons) else table.columns
+
+
+def counted(count: int, noun: str) -> str:
+    """Write `1 zero`, `1,024 zeros`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def shape_text(block: Matrix | Summary) -> str:
+    """Write a tensor's shape as PyTorch does."""
+    return str(list(np.asarray(block.array).shape))
