@@ -4,8 +4,9 @@ Recording takes the gradient at every value and hands all of it over in NumPy, s
 work than a plain pass; this program says how much. All are run in turn, in one process, and
 medians are compared: a plain pass; a recording that reads parameters where they are, as the
 commands take it; one that lasts when the model changes, as `explain` takes it, which also
-copies every value and takes the gradients of each term; and, where it is installed,
-TorchLens with all its gradients. Memory is the peak of a process of its own for each.
+copies every value and takes the gradients of each term. Where TorchLens is installed, it
+runs with all its gradients beside a plain pass in a process of its own, since it wraps all of
+PyTorch once it is loaded. Memory, too, is the peak of a process of its own for each.
 
     python benchmarks/tracing.py --repeats 50
 """
@@ -15,14 +16,15 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +53,7 @@ CASES = (
     Case((784, 400, 20, 400, 784), 128, 1.1),
 )
 HAS_TORCHLENS = importlib.util.find_spec("torchlens") is not None
-TORCHLENS_EACH = 10  # one of its runs for so many of the others: it takes a tenth of a second
+TORCHLENS_REPEATS = 10  # each takes a tenth of a second
 
 
 class Whole(nn.Module):
@@ -101,32 +103,32 @@ class Passes:
         return log
 
 
-def measure(case: Case, repeats: int) -> dict[str, float]:
-    """Return the median milliseconds of each kind of pass."""
-    passes = Passes(case)
-    taken: dict[str, list[float]] = {"plain": [], "record": [], "lasting": [], "torchlens": []}
+def measure(passes: Sequence[Callable[[], object]], repeats: int) -> dict[str, float]:
+    """Return the median milliseconds of each of some passes, run in turn."""
+    taken: dict[str, list[float]] = {call.__name__: [] for call in passes}
+    for _ in range(repeats + 1):
+        for call in passes:
+            started = time.perf_counter()
+            result = call()
+            taken[call.__name__].append(1e3 * (time.perf_counter() - started))
+            del result
+    return {name: median(times[1:]) for name, times in taken.items()}
 
-    def run(call: Callable[[], object]) -> None:
-        started = time.perf_counter()
-        result = call()
-        taken[call.__name__].append(1e3 * (time.perf_counter() - started))
-        del result
 
-    for turn in range(repeats + 1):
-        run(passes.plain)
-        run(passes.record)
-        run(passes.lasting)
-        if HAS_TORCHLENS and turn % TORCHLENS_EACH == 0:
-            run(passes.torchlens)
-    return {kind: median(times[1:]) for kind, times in taken.items() if len(times) > 1}
+def torchlens_of(case: Case) -> dict[str, float]:
+    """Return the same for TorchLens and a plain pass, measured in another process."""
+    return cast(dict[str, float], json.loads(in_another_process("--torchlens", case)))
+
+
+def in_another_process(option: str, case: Case) -> str:
+    """Run this program for one number of its report and return what it prints."""
+    command = (sys.executable, __file__, option, "--case", str(CASES.index(case)))
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def peak(case: Case, kind: str) -> float:
     """Return by how many MiB one pass raises the peak memory of a process of its own."""
-    index = CASES.index(case)
-    command = (sys.executable, __file__, "--peak", kind, "--case", str(index))
-    finished = subprocess.run(command, check=True, capture_output=True, text=True)
-    return float(finished.stdout)
+    return float(in_another_process(f"--peak={kind}", case))
 
 
 def own_peak(case: Case, kind: str) -> None:
@@ -150,8 +152,10 @@ def highest_memory() -> float:
     return int(line.split()[1]) / 1024
 
 
-def report(case: Case, taken: dict[str, float]) -> str:
-    """Lay the medians of one size out as a line."""
+def report(case: Case, repeats: int) -> str:
+    """Measure one size and lay the medians out as a line."""
+    passes = Passes(case)
+    taken = measure((passes.plain, passes.record, passes.lasting), repeats)
     plain = taken["plain"]
     ratio = taken["record"] / plain
     met = "met" if ratio <= case.target else "NOT MET"
@@ -159,10 +163,11 @@ def report(case: Case, taken: dict[str, float]) -> str:
         f"{case.label:20}  {case.rows:4}  {plain:8.2f}  {taken['record']:9.2f}  {ratio:5.2f}  "
         f"{case.target:6.2f}  {met:7}  {taken['lasting'] / plain:7.2f}"
     )
-    if "torchlens" not in taken:
+    if not HAS_TORCHLENS:
         return line
-    more = (taken["torchlens"] - plain) / (taken["record"] - plain)
-    return f"{line}  {taken['torchlens']:12.1f}  {more:12.0f}"
+    other = torchlens_of(case)
+    more = (other["torchlens"] - other["plain"]) / (taken["record"] - plain)
+    return f"{line}  {other['torchlens']:12.1f}  {more:12.0f}"
 
 
 def main() -> None:
@@ -170,10 +175,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What recording costs.")
     parser.add_argument("--repeats", type=int, default=50)
     parser.add_argument("--peak", choices=("plain", "record", "lasting"), help=argparse.SUPPRESS)
+    parser.add_argument("--torchlens", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--case", type=int, default=0, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    case = CASES[arguments.case]
     if arguments.peak:
-        own_peak(CASES[arguments.case], arguments.peak)
+        own_peak(case, arguments.peak)
+        return
+    if arguments.torchlens:
+        passes = Passes(case)
+        print(json.dumps(measure((passes.plain, passes.torchlens), TORCHLENS_REPEATS)))
         return
     lens = f"  {'TorchLens ms':>12}  {'its overhead':>12}" if HAS_TORCHLENS else ""
     print(
@@ -181,7 +192,7 @@ def main() -> None:
         f"{'target':>6}  {'':7}  {'lasting':>7}{lens}"
     )
     for case in CASES:
-        print(report(case, measure(case, arguments.repeats)))
+        print(report(case, arguments.repeats))
     if not HAS_TORCHLENS:
         print("TorchLens is not installed: pip install 'vae-explain[benchmarks]'")
     if sys.platform != "linux":

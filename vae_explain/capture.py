@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -39,64 +38,38 @@ def copied(array: Array) -> Array:
     return copy
 
 
-def may_write(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-    """Whether a call could write to one of its arguments.
-
-    Any positional True counts, as it may stand where `inplace` does.
+def writes_by_name(name: str) -> bool:
+    """Whether calls of a name write to their first argument.
 
     Examples
     --------
-    >>> may_write("relu_", (), {}), may_write("add", (), {}), may_write("relu", (0, True), {})
-    (True, False, True)
+    >>> writes_by_name("relu_"), writes_by_name("__iadd__"), writes_by_name("__add__")
+    (True, True, False)
     """
-    if kwargs and (kwargs.get("inplace") or kwargs.get("out") is not None):
-        return True
-    for argument in args:
-        if argument is True:
-            return True
-    return _writes_by_name(name)
-
-
-@cache
-def _writes_by_name(name: str) -> bool:
     return name in IN_PLACE_OPERATORS or (name.endswith("_") and not name.endswith("__"))
 
 
-class Arrays:
-    """The arrays of some tensors in the order in which they came.
+def is_asked_to_write(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a call could be asked by an argument to write to another.
 
-    They are made when they are needed, all in a row, which takes half the time.
+    Any positional True counts, as it may stand where `inplace` does.
     """
+    for argument in args:
+        if argument is True:
+            return True
+    return bool(kwargs) and bool(kwargs.get("inplace") or kwargs.get("out") is not None)
 
-    def __init__(self) -> None:
-        self._made: list[Array] = []
-        self._waiting: list[Tensor] = []
 
-    def add(self, tensor: Tensor, copy: bool) -> None:
-        """Add a tensor, as it is now: nobody may write to it but by a call we see."""
-        if copy:
-            self.all().append(copied(array_of(tensor)))
-        else:
-            self._waiting.append(tensor)
-
-    def all(self) -> list[Array]:
-        """Return the arrays."""
-        if self._waiting:
-            self._made.extend(map(array_of, self._waiting))
-            self._waiting.clear()
-        return self._made
-
-    def keep_from_writes(self, arguments: Any) -> None:
-        """Give each array that shares memory with a tensor among some arguments its own."""
-        arrays = self.all()
-        for tensor in tensors_in(arguments):
-            try:
-                about_to_change = array_of(tensor)
-            except (TypeError, RuntimeError):
-                continue  # of a kind that NumPy cannot read, so no array shares its memory
-            for number, array in enumerate(arrays):
-                if np.may_share_memory(array, about_to_change):
-                    arrays[number] = copied(array)
+def keep_from_writes(arrays: list[Array], arguments: Any) -> None:
+    """Give each array that shares memory with a tensor among some arguments its own."""
+    for tensor in tensors_in(arguments):
+        try:
+            about_to_change = array_of(tensor)
+        except (TypeError, RuntimeError):
+            continue  # of a kind that NumPy cannot read, so no array shares its memory
+        for number, array in enumerate(arrays):
+            if np.may_share_memory(array, about_to_change):
+                arrays[number] = copied(array)
 
 
 def tensors_in(value: Any) -> Iterator[Tensor]:

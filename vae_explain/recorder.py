@@ -15,14 +15,14 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from .capture import Arrays, array_of, copied, may_write
+from .capture import array_of, copied, is_asked_to_write, writes_by_name
 from .differentiation import Tape, term_gradients
 from .naming import NameWatcher, numbered
 from .noise import DROPOUTS, MASK, NOISE, is_standard_normal, redropped, replace
@@ -141,13 +141,11 @@ class _Recorder(TorchFunctionMode):
     ) -> None:
         super().__init__()
         self._tape = Tape()
-        self._arrays = Arrays()
         self._kinds: list[Kind] = []
-        self._slots: list[Slot] = []
         # By the id of the tensor, which the tape keeps, so that no id is given out twice.
         self._known: dict[int, int] = {}
         self._fixed_names: dict[int, str] = {}
-        self._operations: list[Operation] = []
+        self._operations: list[tuple[Any, ...]] = []  # made into Operations all in a row
         self._noise = list(noise)
         self._redrawn = list(redrawn)
         self._masks: set[int] = set()
@@ -173,21 +171,23 @@ class _Recorder(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        kwargs = kwargs or {}
         name = func.__name__
         if name == "__get__":
             name = func.__self__.__name__
             if name not in TENSOR_PROPERTIES:
-                return func(*args, **kwargs)
+                return func(*args, **kwargs or {})
+        kwargs = kwargs or {}
+        plan = _plan(name)
         # Inputs are looked up before the call: one that works in place changes them.
         self.watcher.look(sys._getframe(1))
-        if may_write(name, args, kwargs):
-            self._arrays.keep_from_writes((args, kwargs))
-        if name in DROPOUTS:
-            return self._dropout(func, args, kwargs)
-        if name == "__getitem__":
-            args = (args[0], _index(args[1]))
-        noisy = name in NOISE
+        if plan.writes or is_asked_to_write(args, kwargs):
+            self._tape.expect_writes((args, kwargs))
+        if plan.special:
+            if name in DROPOUTS:
+                return self._dropout(func, args, kwargs)
+            if name == "__getitem__":
+                args = (args[0], _index(args[1]))
+        noisy = plan.noisy
         slots: list[int] = []
         recorded_args: tuple[Any, ...] = ()
         recorded_kwargs: dict[str, Any] = {}
@@ -206,18 +206,18 @@ class _Recorder(TorchFunctionMode):
             elif self._noise and standard:
                 replace(result, self._noise.pop(0))
             recorded_kwargs = {"standard": standard}
-        elif not slots or _makes_constants(name):
+        elif not slots or plan.factory:
             return result  # a factory: its product is a constant, noted when it is used
-        known = [self._known.get(id(output)) for output in outputs]
-        in_place = any(number is not None for number in known)
+        in_place = False
+        for output in outputs:
+            in_place = in_place or id(output) in self._known
         if in_place and all(map(self._unchanged, outputs)):
             return result  # such as `x.contiguous()`, which hands back x itself
         kind: Kind = "noise" if noisy else "intermediate"
         numbers = tuple([self._register(output, kind) for output in outputs])
-        short, reflected = _canonical(name)
-        if reflected:
+        if plan.reflected:
             recorded_args = recorded_args[::-1]
-        self._note(short, recorded_args, recorded_kwargs, tuple(slots), numbers, in_place)
+        self._note(plan.op, recorded_args, recorded_kwargs, tuple(slots), numbers, in_place)
         return result
 
     def _note(
@@ -231,9 +231,7 @@ class _Recorder(TorchFunctionMode):
     ) -> None:
         watcher = self.watcher
         watcher.made(outputs[-1])
-        self._operations.append(
-            Operation(name, args, kwargs, inputs, outputs, watcher.module, in_place)
-        )
+        self._operations.append((name, args, kwargs, inputs, outputs, watcher.module, in_place))
 
     def _dropout(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Record a dropout as what it is: a mask that is drawn, and a product with it.
@@ -276,8 +274,9 @@ class _Recorder(TorchFunctionMode):
             raise ValueError("the loss was not computed from anything that was recorded")
         names = self._names(output)
         learns = set(self._tape.learning)
-        ancestry = Ancestry(self._operations)
-        arrays = self._arrays.all()
+        operations = tuple(map(Operation._make, self._operations))
+        ancestry = Ancestry(operations)
+        arrays = self._tape.arrays
         leaves = loss_terms(output, names, ancestry, arrays, learns)
         for leaf in leaves:
             if leaf not in self._fixed_names:
@@ -292,7 +291,7 @@ class _Recorder(TorchFunctionMode):
         values = enumerate(zip(self._kinds, arrays, strict=True))
         return Trace(
             values=tuple(Value(i, names.get(i), kind, array) for i, (kind, array) in values),
-            operations=tuple(self._operations),
+            operations=operations,
             output=output,
             terms=terms,
             gradients={i: array_of(gradient) for i, gradient in found.items()},
@@ -309,11 +308,9 @@ class _Recorder(TorchFunctionMode):
 
     def _register(self, tensor: Tensor, kind: Kind) -> int:
         number = len(self._kinds)
-        self._tape.add(tensor)
         self._kinds.append(kind)
         # Running statistics and what comes from outside may be written to unseen.
-        self._arrays.add(tensor, copy=kind in ("buffer", "constant"))
-        self._slots.append(Slot(number))
+        self._tape.add(tensor, copy=kind in ("buffer", "constant"))
         self._known[id(tensor)] = number
         return number
 
@@ -332,7 +329,7 @@ class _Recorder(TorchFunctionMode):
         if isinstance(argument, Tensor):
             number = self._number(argument)
             slots.append(number)
-            return self._slots[number]
+            return Slot(number)
         if isinstance(argument, list | tuple):
             return tuple([self._slotted(item, slots) for item in argument])
         return argument
@@ -407,20 +404,33 @@ def _index(key: Any) -> Any:
     return torch.as_tensor(key) if plain or isinstance(key, np.ndarray) else key
 
 
-def _makes_constants(name: str) -> bool:
-    return name.startswith("new_") or name.endswith("_like")
+class _Plan(NamedTuple):
+    """What calls of one name need: worked out once for each name."""
+
+    op: str  # the plain name
+    reflected: bool  # whether its operands come in reverse
+    writes: bool
+    noisy: bool
+    factory: bool  # makes a constant of its tensors' shapes
+    special: bool
 
 
 @cache
-def _canonical(name: str) -> tuple[str, bool]:
-    """Return the op's plain name, and whether its operands came in reverse.
+def _plan(name: str) -> _Plan:
+    """Return what a call needs, by its name.
 
     Examples
     --------
-    >>> _canonical("__rsub__"), _canonical("add_"), _canonical("log_softmax")
-    (('sub', True), ('add', False), ('log_softmax', False))
+    >>> _plan("__rsub__")[:3], _plan("add_")[:3], _plan("log_softmax")[:3]
+    (('sub', True, False), ('add', False, True), ('log_softmax', False, False))
     """
     plain = name.strip("_")
-    if plain in REFLECTED and name.startswith("__"):
-        return REFLECTED[plain], True
-    return plain, False
+    reflected = plain in REFLECTED and name.startswith("__")
+    return _Plan(
+        op=REFLECTED[plain] if reflected else plain,
+        reflected=reflected,
+        writes=writes_by_name(name),
+        noisy=name in NOISE,
+        factory=name.startswith("new_") or name.endswith("_like"),
+        special=name in DROPOUTS or name == "__getitem__",
+    )
