@@ -26,8 +26,17 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 LITERAL_IN_CODE = re.compile(r"(?<![\w.])(?<!\*\*)\d+(?:\.\d+)?(?:e[+-]\d+)?(?![\w.])")
 SIGNED = re.compile(r"(?<![\w.\-])-?\d+(?:\.\d+)?(?:e[+-]\d+)?(?![\w.])")
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]\d+)?")
-SIGNS = {"·": "*", "²": "**2", "³": "**3", "^": "**", "½": "0.5"}
-FUNCTIONS = {"exp": math.exp, "log": math.log, "sqrt": math.sqrt}
+SIGNS = {"·": "*", "²": "**2", "³": "**3", "^": "**", "½": "0.5", "√": "sqrt"}
+FUNCTIONS: dict[str, Callable[..., float]] = {
+    "exp": math.exp,
+    "log": math.log,
+    "sqrt": math.sqrt,
+    "tanh": math.tanh,
+    "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
+    "softplus": lambda x: math.log1p(math.exp(x)),
+    "abs": abs,
+    "max": max,
+}
 FEWEST_ROUNDED = 4  # decimals; a number that is written with fewer is meant as it stands
 MOST_ROUNDED = 12  # decimals; a number that is written with more has all its digits
 

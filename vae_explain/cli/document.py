@@ -46,8 +46,15 @@ def _markdown() -> Writer:
     return markdown.write
 
 
+def _html() -> Writer:
+    from ..render.html import document
+
+    return document.write
+
+
 FORMATS = {
     "markdown": Written(".md", _markdown, "beside"),
+    "html": Written(".html", _html, "inside"),
 }
 JSON = "json"
 NAMES = (*FORMATS, JSON)

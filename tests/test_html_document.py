@@ -1,0 +1,488 @@
+"""The HTML document: what is in it, where its links go, and that its numbers are right.
+
+How it looks and moves in a browser is tested in `browser/`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from itertools import chain, pairwise
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from torch import Tensor, nn
+
+from vae_explain import checking, pipeline, sampling, training
+from vae_explain.architecture import BUILT_IN, Architecture
+from vae_explain.blocks import Curve, Diagram, Heading, Lines, Note, Prose, Series, Walkthrough
+from vae_explain.expression import Expression, Number, Ref
+from vae_explain.ops import ALL, Example, Rule
+from vae_explain.optimization import TrainingRequest
+from vae_explain.provenance import Target
+from vae_explain.render.html.document import write
+from vae_explain.render.html.inline import Inline
+from vae_explain.render.html.keys import Key, anchor_of
+from vae_explain.render.html.mathml import IN_SIGNS, math, symbol
+from vae_explain.render.html.notation import Mark
+from vae_explain.run import Run
+from vae_explain.walkthrough import backward, forward, parameters, update, why
+from vae_explain.walkthrough import checking as oracles
+from vae_explain.walkthrough import sampling as draws
+from vae_explain.walkthrough import training as trained
+from vae_explain.walkthrough.document import document as compose
+
+from .conftest import DEFAULT_X
+from .html_pages import Element, by_id, claims, computed, data_of, filled, matrices, parsed
+from .models import MODELS
+from .pages import BY_HAND, FLOAT32, Claim, wrong
+from .support import call_of, same_number, trees
+
+HOSTILE = '"><img src=x onerror=alert(1)></script><script>alert(2)</script>'
+
+
+@pytest.fixture(scope="module")
+def walkthroughs(
+    pages: Mapping[str, Walkthrough], printed_run: Run, full_run: Run
+) -> dict[str, Walkthrough]:
+    """The page of every command, and of three users' models."""
+    z = Target(printed_run.value("z").id, (0, 0))
+    weight = Target(full_run.value("fc1.weight").id, (0, 1), gradient=True)
+    request = pipeline.Request(DEFAULT_X)
+    adam = TrainingRequest(DEFAULT_X, steps=4, lr=0.01, optimizer="adam", explain=2)
+    moved = training.update(pipeline.Request(DEFAULT_X, arithmetic="full"), 0.01)
+    found = dict(pages)
+    found["backward by hand"] = backward.backward(printed_run)[0]
+    found["backward to one"] = backward.backward(full_run, ["fc1.weight"])[0]
+    found["forward to one"] = forward.forward(printed_run, ["z"], latex=True)[0]
+    found["one term"] = backward.backward(printed_run, term="kl")[0]
+    found["why z"] = why.why(printed_run, z, full=True)[0]
+    found["why fc1.weight.grad"] = why.why(full_run, weight)[0]
+    found["check"] = oracles.checking(checking.check(full_run))
+    noise = pipeline.draws(request, 20)
+    found["sample"] = draws.sampling(sampling.sample(printed_run, noise))
+    found["update"] = update.update(moved, BUILT_IN.parameters)[0]
+    found["train"] = trained.training(training.train(adam))[0]
+    found |= of_own_models()
+    found["document"] = composed(request)
+    return found
+
+
+def composed(request: pipeline.Request) -> Walkthrough:
+    """Compose a whole document, as the command does."""
+    recorded = pipeline.recorded(request)
+    check = checking.check_in_reach(recorded.run, request.architecture)
+    moved = training.gradient_step(recorded, 0.01)
+    return compose(recorded.run, check, moved, request.architecture)[0]
+
+
+def of_own_models() -> dict[str, Walkthrough]:
+    found = {}
+    for name in ("convolutional", "tuple", "distributions"):
+        own = MODELS[name]
+        run = pipeline.run_model(own.build(), own.x(), seed=1, **own.keywords())
+        found[f"own {name}"] = forward.forward(run)[0]
+        found[f"own {name} backward"] = backward.backward(run)[0]
+    found["own parameters"] = parameters.parameters(run)[0]
+    return found
+
+
+COMMANDS = (
+    "forward", "backward", "params", "verify", "backward by hand", "backward to one",
+    "forward to one", "one term", "why z", "why fc1.weight.grad", "check", "sample", "update",
+    "train", "own convolutional", "own convolutional backward", "own tuple",
+    "own tuple backward", "own distributions", "own distributions backward", "own parameters",
+    "document",
+)  # fmt: skip
+
+
+@pytest.fixture(params=COMMANDS)
+def command(request: pytest.FixtureRequest) -> str:
+    """The name of each page in turn."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def written() -> dict[str, Element]:
+    """Documents that were parsed before, by their page."""
+    return {}
+
+
+@pytest.fixture
+def document(
+    command: str, walkthroughs: Mapping[str, Walkthrough], written: dict[str, Element]
+) -> Element:
+    """Each page as a document."""
+    if command not in written:
+        written[command] = parsed(write(walkthroughs[command]))
+    return written[command]
+
+
+def test_every_page_has_its_name(walkthroughs: Mapping[str, Walkthrough]) -> None:
+    assert sorted(walkthroughs) == sorted(COMMANDS)
+
+
+# --- the file ---------------------------------------------------------------------------
+
+
+def test_the_same_page_gives_the_same_bytes(walkthroughs: Mapping[str, Walkthrough]) -> None:
+    for page in (walkthroughs["forward"], walkthroughs["train"]):
+        assert write(page) == write(page)
+
+
+def test_every_link_goes_somewhere(document: Element) -> None:
+    anchors = by_id(document)
+    for link in document.all("a"):
+        assert link.attributes["href"].removeprefix("#") in anchors, link
+    for element in document.walk():
+        labels = element.attributes.get("aria-labelledby", "")
+        assert all(label in anchors for label in labels.split())
+
+
+def test_nothing_is_fetched(document: Element) -> None:
+    for element in document.walk():
+        assert element.tag not in {"img", "link", "iframe", "object", "embed", "base", "form"}
+        for name, value in element.attributes.items():
+            assert name not in {"src", "style", "srcset", "action"}
+            assert not name.startswith("on")
+            assert name == "xmlns" or "//" not in value, f"{name}={value}"
+    style = document.all("style")[0].text
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_the_policy_lets_in_style_and_script_alone(document: Element) -> None:
+    policy = next(
+        meta.attributes["content"]
+        for meta in document.all("meta")
+        if "http-equiv" in meta.attributes
+    )
+    directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    script = [e for e in document.all("script") if "type" not in e.attributes]
+    for directive, elements in (("style-src", document.all("style")), ("script-src", script)):
+        hashes = [base64.b64encode(hashlib.sha256(e.text.encode()).digest()) for e in elements]
+        assert directives[directive].split() == [f"'sha256-{h.decode()}'" for h in hashes]
+    assert directives["default-src"] == "'none'"
+
+
+def test_headings_are_in_order(document: Element) -> None:
+    levels = [int(e.tag[1]) for e in document.walk() if re.fullmatch("h[1-6]", e.tag)]
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    for before, after in pairwise(levels):
+        assert after <= before + 1
+
+
+def test_landmarks_and_headers(document: Element) -> None:
+    for tag in ("header", "nav", "main", "h1", "title"):
+        assert len(document.all(tag)) == 1, tag
+    assert document.all("a")[0].attributes["href"] == "#page:main"
+    for header in document.all("th"):
+        assert header.attributes.get("scope") in ("row", "col")
+    for picture in document.all("svg"):
+        assert picture.attributes["role"] == "img"
+        assert {"aria-label", "aria-labelledby"} & set(picture.attributes)
+
+
+def test_the_contents_name_every_section(document: Element) -> None:
+    inside = [link.attributes["href"] for link in document.all("nav")[0].all("a")]
+    sections = [f"#{e.attributes['aria-labelledby']}" for e in document.all("section")]
+    assert inside == sections
+
+
+def test_formulas_are_mathml(document: Element) -> None:
+    known = {"math", "mrow", "mi", "mn", "mo", "mtext", "mspace", "msub", "msup", "msubsup",
+             "mfrac", "msqrt", "mover"}  # fmt: skip
+    for formula in document.all("math"):
+        assert {element.tag for element in formula.walk()} <= known
+        for fraction in formula.all("mfrac", "msub", "msup", "mover"):
+            assert len(fraction.inside) == 2, fraction
+        for both in formula.all("msubsup"):
+            assert len(both.inside) == 3
+
+
+# --- numbers ----------------------------------------------------------------------------
+
+READINGS = {"forward": BY_HAND, "forward to one": BY_HAND}
+
+
+def test_lines_of_numbers_are_right(command: str, document: Element) -> None:
+    found = [claim for claim in claims(document) if "[" not in "".join(claim.summands)]
+    assert wrong(found, READINGS.get(command, FLOAT32)) == []
+
+
+@pytest.mark.parametrize(
+    "command", ["forward", "backward", "train", "own tuple", "document"], indirect=True
+)
+def test_there_are_lines(document: Element) -> None:
+    assert len(claims(document)) >= 20
+
+
+def test_sums_are_right(printed_run: Run, walkthroughs: Mapping[str, Walkthrough]) -> None:
+    document = parsed(write(walkthroughs["forward"]))
+    totals = {p.text.split(" = ")[0]: p.all("a")[0].text for p in document.of_class("total")}
+    assert totals == {
+        "MSE": repr(float(printed_run.array("mse"))),
+        "KL": repr(float(printed_run.array("kl"))),
+    }
+    lists = document.of_class("worked", "ol")
+    summed = [
+        sum(float(item.written.rpartition(" = ")[2]) for item in items.all("li"))
+        for items in lists
+        if items.all("li")[0].text.startswith("[0] = ") and len(items.all("li")) in (4, 2)
+    ]
+    for total in totals.values():
+        assert any(abs(found - float(total)) < 1e-12 for found in summed)
+
+
+def test_derivations_are_right(command: str, document: Element) -> None:
+    data = data_of(document)
+    found = []
+    for position in data["lines"]:
+        text = re.sub(r"\[([^\]]*)\]", r"(\1)", filled(data, position))
+        value = parsed(data["numbers"][int(position)][2]).written
+        found.append(Claim(data["numbers"][int(position)][0], (text,), value))
+    assert len(found) >= len(document.of_class("made", "td"))
+    assert wrong(found, READINGS.get(command, FLOAT32)) == []
+
+
+def test_matrices_are_those_of_the_run(
+    full_run: Run, printed_run: Run, walkthroughs: Mapping[str, Walkthrough]
+) -> None:
+    shown = matrices(parsed(write(walkthroughs["params"])))
+    assert set(shown) == set(BUILT_IN.parameters)
+    for name, rows in shown.items():
+        expected = np.atleast_2d(np.round(printed_run.array(name), 4))
+        np.testing.assert_array_equal(np.array(rows), expected)
+    gradients = matrices(parsed(write(walkthroughs["backward"])))
+    assert set(gradients) == {f"{name}.grad" for name in BUILT_IN.parameters}
+    for name, rows in gradients.items():
+        expected = np.atleast_2d(full_run.gradient(name.removesuffix(".grad")))
+        np.testing.assert_allclose(np.array(rows), expected, atol=0.5001e-4)
+
+
+def test_a_number_is_linked_from_wherever_it_is_used(
+    walkthroughs: Mapping[str, Walkthrough], printed_run: Run
+) -> None:
+    document = parsed(write(walkthroughs["forward"]))
+    anchors = by_id(document)
+    for name in ("encoder_hidden", "mu", "std", "z", "decoder_hidden", "recon_x"):
+        for unit in range(printed_run.array(name).size):
+            made = anchors[f"{name}-{unit}"]
+            assert made.text == _typeset(float(printed_run.array(name)[0, unit]), made.text)
+            same = [a for a in document.all("a") if a.attributes["href"] == f"#{name}-{unit}"]
+            assert len(same) >= 2, f"nothing uses {name}[{unit}]"
+            assert len({a.attributes["data-n"] for a in same}) == 1
+
+
+def _typeset(value: float, like: str) -> str:
+    return f"{value:.{len(like.partition('.')[2])}f}".replace("-", "−")
+
+
+def test_what_a_number_is_made_from(walkthroughs: Mapping[str, Walkthrough]) -> None:
+    document = parsed(write(walkthroughs["forward"]))
+    data = data_of(document)
+    anchors = [number[0] for number in data["numbers"]]
+    assert len(set(anchors)) == len(anchors)
+    symbols, numbers = data["lines"][str(anchors.index("z-0"))]
+    used = [anchors[part] for part in chain(*symbols) if isinstance(part, int)]
+    assert used == ["mu-0", "std-0", "eps-0"]
+    assert [part for part in numbers if isinstance(part, int)] == [
+        part for part in chain(*symbols) if isinstance(part, int)
+    ]
+
+
+def test_a_number_has_one_anchor(walkthroughs: Mapping[str, Walkthrough]) -> None:
+    for page, again in (("document", False), ("train", True)):
+        anchors = [number[0] for number in data_of(parsed(write(walkthroughs[page])))["numbers"]]
+        assert any(":" in anchor for anchor in anchors) is again, page
+
+
+def test_gradients_of_parameters_have_their_derivations(
+    walkthroughs: Mapping[str, Walkthrough],
+) -> None:
+    document = parsed(write(walkthroughs["backward"]))
+    data = data_of(document)
+    anchors = {number[0]: str(i) for i, number in enumerate(data["numbers"])}
+    for row in range(8):
+        for column in range(4):
+            assert anchors[f"fc1.weight.grad-{row}-{column}"] in data["lines"]
+
+
+def test_a_closed_gate_is_the_reason_of_a_zero(walkthroughs: Mapping[str, Walkthrough]) -> None:
+    for page in ("forward", "backward"):
+        data = data_of(parsed(write(walkthroughs[page])))
+        reasons = {number[0]: number[4] for number in data["numbers"]}
+        name = "encoder_hidden" if page == "forward" else "encoder_pre.grad"
+        closed = {f"{name}-6", f"{name}-7"}
+        assert {
+            anchor for anchor in reasons if anchor.startswith(name) and reasons[anchor]
+        } == closed
+
+
+def test_a_line_that_fails_is_marked(walkthroughs: Mapping[str, Walkthrough]) -> None:
+    page = walkthroughs["forward"]
+    blocks = list(page.blocks)
+    for position, block in enumerate(blocks):
+        if isinstance(block, Lines) and block.name == "z":
+            line = block.lines[1]._replace(agrees=False, reference=-0.5)
+            blocks[position] = block._replace(lines=(block.lines[0], line))
+    document = parsed(write(page._replace(blocks=tuple(blocks))))
+    assert [mark.text for mark in document.of_class("failure")] == ["✗ PyTorch has −0.5"]
+
+
+# --- names that are no words ------------------------------------------------------------
+
+
+class HostileVAE(nn.Module):
+    """Its parameters are called what an attacker would call them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleDict({HOSTILE: nn.Linear(3, 2), "a]b[": nn.Linear(2, 3)})
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = torch.relu(self.layers[HOSTILE](x))
+        recon = self.layers["a]b["](h)
+        loss: Tensor = ((recon - x) ** 2).sum()
+        return loss
+
+
+def hostile_document() -> str:
+    run = pipeline.run_model(HostileVAE(), torch.rand(1, 3), seed=0)
+    pages = [parameters.parameters(run)[0], forward.forward(run)[0], backward.backward(run)[0]]
+    blocks = [block for page in pages for block in page.blocks]
+    blocks += [Heading(9, HOSTILE, HOSTILE), Prose(HOSTILE), Note(HOSTILE)]
+    blocks += [Diagram(((HOSTILE, HOSTILE),)), Curve(HOSTILE, (Series(HOSTILE, (1.0, 2.0), "kl"),))]
+    return write(Walkthrough(HOSTILE, HOSTILE, (HOSTILE,), tuple(blocks)))
+
+
+def test_a_name_is_text_whatever_it_is() -> None:
+    written = hostile_document()
+    document = parsed(written)
+    assert not document.all("img")
+    assert len(document.all("script")) == 2
+    assert "<img" not in written
+    assert HOSTILE in document.all("h1")[0].text
+    names = [link.text for link in document.of_class("name", "a")]
+    assert f"layers.{HOSTILE}.weight" in names
+    for element in document.walk():
+        for attribute in ("id", "href"):
+            assert not set(element.attributes.get(attribute, "")) & set("<>\"' ")
+    data = data_of(document)
+    for number in data["numbers"]:
+        assert not parsed(number[1]).all("img", "script")
+
+
+def test_what_steers_a_terminal_is_shown_by_its_code() -> None:
+    page = Walkthrough("forward", "a\x1b[2Jb\ud800", (), (Prose("\x00"),))
+    written = write(page)
+    assert written.encode()
+    assert parsed(written).all("h1")[0].text == "a\\x1b[2Jb\\ud800"
+
+
+def test_anchors_of_different_numbers_differ() -> None:
+    names = ("z", "z-0", "z.grad", "∂loss/∂z", "∂kl/∂z", "z 0", "Z", "ζ", "<z>", "~", "")
+    keys = [Key(name, index) for name in names for index in ((), (0,), (0, 1), (1,))]
+    found = {anchor_of(key): key for key in keys if key.name != "z.grad"}
+    assert len(found) == len(keys) - 4
+    assert all(re.fullmatch(r"[\w.~-]*", anchor, re.ASCII) for anchor in found)
+
+
+# --- typesetting ------------------------------------------------------------------------
+
+
+def plain(node: Number | Ref) -> Mark:
+    """Write a leaf as its number, every digit of it."""
+    value = float(node.value)
+    return Mark(repr(abs(value)), value < 0 or repr(value).startswith("-"))
+
+
+@given(trees())
+def test_lines_in_running_text_give_their_value(tree: Expression) -> None:
+    text = parsed(Inline(plain).whole(tree)).written
+    assert same_number(computed(text), tree)
+    assert text == parsed("".join(Inline(plain).summands(tree))).written
+
+
+@given(trees())
+def test_mathml_gives_the_value_too(tree: Expression) -> None:
+    assert same_number(computed(read(ElementTree.fromstring(math(IN_DIGITS.whole(tree))))), tree)
+
+
+def in_digits(node: Number | Ref) -> Mark:
+    mark = plain(node)
+    return mark._replace(body=f"<mn>{mark.body}</mn>")
+
+
+IN_DIGITS = type(IN_SIGNS)(in_digits)
+
+
+def read(node: ElementTree.Element) -> str:
+    """Return MathML as text that can be computed."""
+    parts = [read(child) for child in node]
+    match node.tag:
+        case "mfrac":
+            return f"(({parts[0]})/({parts[1]}))"
+        case "msup":
+            return f"(({parts[0]})**({parts[1]}))"
+        case "msqrt":
+            return f"sqrt({''.join(parts)})"
+        case _:
+            text = (node.text or "").replace("−", "-").replace("\u2061", "")
+            return text + "".join(parts)
+
+
+def rules() -> Iterator[object]:
+    for rule in ALL:
+        for position, example in enumerate(rule.examples):
+            if not rule.source:
+                yield pytest.param(rule, example, id=f"{rule.name}-{position}")
+
+
+@pytest.mark.parametrize(("rule", "example"), list(rules()))
+def test_every_rule_can_be_typeset(rule: Rule, example: Example) -> None:
+    call = call_of(rule, example)
+    whole = ElementTree.fromstring(math(IN_SIGNS.whole(rule.formula(call))))
+    assert list(whole.iter()), "a formula has something in it"
+    for index in list(np.ndindex(*call.output.shape))[:4]:
+        element = rule.element(call, index)
+        ElementTree.fromstring(math(IN_SIGNS.whole(element)))
+        assert parsed(Inline(plain).whole(element)).text
+
+
+@pytest.mark.parametrize(
+    ("name", "index", "text"),
+    [
+        ("mu", (0,), "μ0"),
+        ("logvar", (), "log\u2061σ2"),
+        ("logvar", (1,), "log\u2061σ12"),
+        ("recon_x", (0, 3), "x^0,3"),
+        ("fc1.weight", (0, 1), "fc1.weight0,1"),
+        ("∂loss/∂z", (0,), "∂ℒ∂z0"),
+    ],
+)
+def test_symbols(name: str, index: tuple[int, ...], text: str) -> None:
+    assert "".join(ElementTree.fromstring(math(symbol(name, index).body)).itertext()) == text
+
+
+# --- big models -------------------------------------------------------------------------
+
+
+def test_a_big_model_makes_no_big_file() -> None:
+    architecture = Architecture(dims=(200, 60, 8, 60, 200))
+    x = tuple(np.linspace(0, 1, 200).tolist())
+    run = pipeline.run(pipeline.Request((x,), architecture=architecture))
+    pages = [parameters.parameters(run, architecture)[0], forward.forward(run)[0]]
+    pages.append(backward.backward(run)[0])
+    blocks = tuple(block for page in pages for block in page.blocks)
+    document = parsed(written := write(Walkthrough("document", "big", (), blocks)))
+    assert len(written) < 2_000_000
+    summaries = {f.all("a")[0].text for f in document.of_class("summary")}
+    assert {"fc1.weight", "fc_dec2.weight", "fc1.weight.grad"} <= summaries
+    assert len(document.of_class("heat")) == len(document.of_class("summary"))

@@ -1,0 +1,214 @@
+"""The document as one HTML file: no network, no framework, every number linked.
+
+A strict content policy in the page itself lets in nothing but the style and the script
+that stand in it, named by their hashes. Names from a user's model go through `escape`
+wherever they are text, and through `anchor_of` wherever they are part of an address.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from importlib.resources import files
+
+from typing_extensions import assert_never
+
+from ...blocks import (
+    Block,
+    Curve,
+    Diagram,
+    Formula,
+    Heading,
+    Lines,
+    Matrix,
+    Note,
+    Prose,
+    Shares,
+    Summary,
+    Table,
+    Tree,
+    Walkthrough,
+)
+from ..numbers import Numbers
+from ..typeset import MARKS
+from . import pictures
+from .arithmetic import Arithmetic
+from .grids import Grids
+from .keys import ranks
+from .links import Links
+from .notation import escape
+from .summaries import Summaries
+
+_STYLE_ELEMENT = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
+
+
+def write(walkthrough: Walkthrough, picture: str = "", digits: int | None = None) -> str:
+    """Return a walkthrough as a whole HTML file.
+
+    Parameters
+    ----------
+    picture
+        The drawn diagram, as an SVG element; the diagram is written in words without it.
+    digits
+        Decimals for every number; None for the defaults of each kind.
+    """
+    numbers = Numbers(digits)
+    first = _Page(walkthrough, picture, Links(numbers))
+    first.body()
+    page = _Page(walkthrough, picture, Links(numbers, first.links))
+    body = page.body()
+    data = f'<script type="application/json" id="page:data">{page.links.data()}</script>'
+    style, script = (_beside(name) for name in ("style.css", "script.js"))
+    return (
+        f"<!doctype html>\n"
+        f'<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_policy(style, script, picture)}">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta name="color-scheme" content="light dark">\n'
+        f"<title>{escape(walkthrough.title)}</title>\n"
+        f"<style>{style}</style>\n</head>\n<body>\n{body}\n{data}\n"
+        f"<script>{script}</script>\n</body>\n</html>\n"
+    )
+
+
+def _beside(name: str) -> str:
+    return files(__package__).joinpath(name).read_text("utf-8")
+
+
+def _policy(style: str, script: str, picture: str) -> str:
+    styles = [style, *_STYLE_ELEMENT.findall(picture)]
+    allowed = " ".join(dict.fromkeys(map(_hash, styles)))
+    return (
+        f"default-src 'none'; style-src {allowed}; script-src {_hash(script)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+class _Page:
+    """The body of a document, written from top to bottom."""
+
+    def __init__(self, walkthrough: Walkthrough, picture: str, links: Links) -> None:
+        self.walkthrough = walkthrough
+        self.picture = picture
+        self.links = links
+        self.arithmetic = Arithmetic(links)
+        self.grids = Grids(links, ranks(walkthrough.blocks))
+        self.summaries = Summaries(links)
+        self.open: list[Heading] = []
+        self.contents: list[tuple[Heading, str]] = []
+
+    def body(self) -> str:
+        """Return the header, the contents, the sections and the footer."""
+        blocks = self.walkthrough.blocks
+        last = blocks[-1] if blocks and isinstance(blocks[-1], Note) else None
+        main = "\n".join(map(self.block, blocks[:-1] if last else blocks))
+        main += "</section>" * len(self.open)
+        footer = f"<footer>{self._note(last)}</footer>" if last else ""
+        remarks = "".join(f"<p>{escape(remark)}</p>" for remark in self.walkthrough.remarks)
+        return (
+            f'<a class="skip" href="#page:main">Skip to the text</a>\n'
+            f'<header><p class="command">vae-explain {escape(self.walkthrough.command)}</p>'
+            f"<h1>{escape(self.walkthrough.title)}</h1>{remarks}{HINT}</header>\n"
+            f"{self._contents()}\n"
+            f'<main id="page:main" tabindex="-1">\n{main}\n</main>\n{footer}'
+        )
+
+    def block(self, block: Block) -> str:
+        """Return one block; a new kind of block is an error until it has a case here."""
+        match block:
+            case Heading():
+                return self._heading(block)
+            case Prose(text):
+                return f"<p>{escape(text)}</p>"
+            case Note():
+                return self._note(block)
+            case Formula():
+                self.grids.opened = block.left
+                return self.arithmetic.formula(block)
+            case Lines():
+                return self.arithmetic.lines(block)
+            case Matrix():
+                return self.grids.matrix(block)
+            case Summary():
+                return self.summaries.summary(block, self.grids.name(block))
+            case Table():
+                return self.grids.table(block)
+            case Curve():
+                return pictures.curve(block)
+            case Tree():
+                return self.arithmetic.tree(block)
+            case Shares():
+                return self.arithmetic.shares(block)
+            case Diagram():
+                return self._diagram(block)
+            case _:
+                assert_never(block)
+
+    def _heading(self, heading: Heading) -> str:
+        closed = 0
+        while self.open and self.open[-1].chapter >= heading.chapter:
+            self.open.pop()
+            closed += 1
+        self.open.append(heading)
+        level = len(self.open) + 1
+        anchor = self._section(heading.title)
+        self.contents.append((heading, anchor))
+        detail = f' <span class="detail">{escape(heading.detail)}</span>' if heading.detail else ""
+        return (
+            f'{"</section>" * closed}<section aria-labelledby="{anchor}">'
+            f'<h{level} id="{anchor}"><a href="#{anchor}"><span class="number">{heading.label}'
+            f"</span> {escape(heading.title)}</a>{detail}</h{level}>"
+        )
+
+    def _section(self, title: str) -> str:
+        """Return a section's anchor; the colon keeps it apart from those of values."""
+        words = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+        anchor, count = f"section:{words}", 1
+        while not self.links.anchor(anchor):
+            count += 1
+            anchor = f"section:{words}:{count}"
+        return anchor
+
+    def _contents(self) -> str:
+        items = ""
+        inside = False
+        for heading, anchor in self.contents:
+            deeper = heading.chapter > 0
+            if deeper != inside:
+                items += "<ol><li>" if deeper else "</li></ol></li><li>"
+            elif items:
+                items += "</li><li>"
+            inside = deeper
+            items += (
+                f'<a href="#{anchor}"><span class="number">{heading.label}</span> '
+                f"{escape(heading.title)}</a>"
+            )
+        ends = "</li></ol></li>" if inside else "</li>"
+        shown = f"<ol><li>{items}{ends}</ol>" if items else ""
+        title = '<h2 id="page:contents">Contents</h2>'
+        return f'<nav aria-labelledby="page:contents">{title}{shown}</nav>'
+
+    def _note(self, note: Note) -> str:
+        return f'<p class="note {note.tone}">{MARKS[note.tone]}{escape(note.text)}</p>'
+
+    def _diagram(self, block: Diagram) -> str:
+        if not self.picture:
+            return pictures.stages(block)
+        drawn = re.sub(r"^\s*<\?xml[^>]*\?>\s*", "", self.picture)
+        return f'<figure class="diagram"><div class="scroll">{drawn}</div></figure>'
+
+
+HINT = (
+    '<p class="hint" hidden>Point at a number, or tab to one and go on with the arrow keys, '
+    "to see how it is made; what it was made from lights up, and so does what it went into. "
+    "Enter goes to the place where it is made, Space into its derivation, Escape closes it.</p>"
+)
+
+
+__all__ = ["write"]

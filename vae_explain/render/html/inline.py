@@ -1,0 +1,61 @@
+"""Expressions in running text, whose numbers can be links and whose sums can be broken.
+
+Browsers do not break a formula at the end of a line, and what is inside of one is not
+reached by a keyboard or read aloud as a link. So lines of numbers are text, with a real
+minus and superscripts, and formulas of symbols are MathML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...expression import Add, Div, Expression, MatMul, Mul, Neg
+from ..typeset import MINUS
+from .notation import Mark, Notation, escape
+
+
+class Inline(Notation):
+    """Writes expressions as text with superscripts; a sum may be broken before its signs."""
+
+    def signed(self, mark: Mark) -> str:
+        return f"{MINUS}{mark.body}" if mark.minus else mark.body
+
+    def continued(self, mark: Mark) -> str:
+        return f" {_sign(MINUS if mark.minus else '+')}&nbsp;{mark.body}"
+
+    def fenced(self, inside: str, before: str = "(", after: str = ")") -> str:
+        return f"{_sign(before)}{inside}{_sign(after)}"
+
+    def row(self, markup: str) -> str:
+        return markup
+
+    def sign(self, text: str) -> str:
+        if text == "·":
+            return '<span class="sign times">·</span>'
+        return _sign(text) if text in "∑⊤" else f"&nbsp;{_sign(text)}&nbsp;"
+
+    def word(self, text: str, code: bool = False) -> str:
+        return f"<code>{escape(text)}</code>" if code else escape(text)
+
+    def call(self, name: str, arguments: Sequence[str]) -> str:
+        return f"{self.word(name)}{self.fenced(', '.join(arguments))}"
+
+    def product(self, left: str, right: str) -> str:
+        return f"{left} {right}"
+
+    def fraction(self, numerator: Expression, denominator: Expression) -> Mark:
+        above = self.write(numerator)
+        body = self.fenced(self.signed(above)) if isinstance(numerator, Add) else above.body
+        minus = above.minus and not isinstance(numerator, Add)
+        below = self.inside(denominator, (Add, Mul, Div, Neg, MatMul))
+        return Mark(f"{body}{_sign('/')}{below}", minus, compound=True)
+
+    def power(self, base: str, exponent: str) -> str:
+        return f"{base}<sup>{exponent}</sup>"
+
+    def root(self, inside: str) -> str:
+        return f"√{self.fenced(inside)}"
+
+
+def _sign(text: str) -> str:
+    return f'<span class="sign">{text}</span>'
