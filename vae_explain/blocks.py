@@ -72,12 +72,16 @@ class Worked(NamedTuple):
 
 
 class After(NamedTuple):
-    """What an activation made of each line's value, and a word for the closed ones."""
+    """What an activation made of each line's value, and a word for the closed ones.
+
+    `expression` is its formula over whole tensors, which a page may leave to the arrow.
+    """
 
     name: str
     lines: tuple[Worked, ...]
     closed: tuple[bool, ...]
     word: str
+    expression: Expression
 
 
 class Lines(NamedTuple):
@@ -242,10 +246,12 @@ class Diagram(NamedTuple):
     """The layers from input to loss: what stands in each place, and its width.
 
     `network` has what a drawn picture needs besides; None where only words are wanted.
+    `caption` says how to read the picture, for a format that shows it.
     """
 
     stages: tuple[tuple[str, str], ...]
     network: Network | None = None
+    caption: str = ""
 
 
 class Series(NamedTuple):

@@ -52,9 +52,23 @@ def _html() -> Writer:
     return document.write
 
 
+def _latex() -> Writer:
+    from ..render import latex_document
+
+    return latex_document.write
+
+
+def _notebook() -> Writer:
+    from ..render import notebook
+
+    return notebook.write
+
+
 FORMATS = {
     "markdown": Written(".md", _markdown, "beside"),
     "html": Written(".html", _html, "inside"),
+    "latex": Written(".tex", _latex, "inside"),
+    "notebook": Written(".ipynb", _notebook, "inside"),
 }
 JSON = "json"
 NAMES = (*FORMATS, JSON)

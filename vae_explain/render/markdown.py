@@ -29,10 +29,11 @@ from ..blocks import (
     TreeNode,
     Walkthrough,
 )
+from ..expression import Expression
 from ..writing import elided, latex_name, to_latex
 from .diagram import description
 from .symbols import printable
-from .typeset import MARKS, Typesetter, left_out, result_columns, shape_text
+from .typeset import MARKS, MINUS, Typesetter, left_out, result_columns, shape_text
 
 Paragraphs = list[str]
 
@@ -115,9 +116,11 @@ class Markdown:
         return f"**{line}**" if tone in ("failure", "warning") else line
 
     def _formula(self, block: Formula) -> Paragraphs:
-        left, right = latex_name(block.left), to_latex(elided(block.expression))
-        found = [self.math(f"{left} = {right}")]
+        found = [self._equation(block.left, block.expression)]
         return [*found, f"*{text(block.remark)}*"] if block.remark else found
+
+    def _equation(self, left: str, right: Expression) -> str:
+        return self.math(f"{latex_name(left)} = {to_latex(elided(right))}")
 
     def math(self, latex: str) -> str:
         """Return LaTeX as a display of its own."""
@@ -129,21 +132,13 @@ class Markdown:
         name = f"**{text(block.name)}** {text(shape_text(block))}"
         if block.array.ndim == 0:
             return [f"{name} = {self.typeset.one(float(block.array), block.places)}"]
-        grid = self.typeset.grid(block)
-        columns = [list(row) for row in grid.rows]
-        if not columns:
-            return [name]
-        width = max(len(cell) for row in columns for cell in row)
-        body = []
-        for row in columns:
-            cells = [cell.rjust(width) for cell in row] + [r"\cdots"] * grid.more_columns
-            body.append(" & ".join(cells))
-        if grid.more_rows:
-            body.append(" & ".join([r"\vdots".rjust(width)] * len(columns[0])))
-        rows = " \\\\\n".join(body).replace("−", "-")
-        found = [name, self.math(f"\\begin{{bmatrix}}\n{rows}\n\\end{{bmatrix}}")]
-        if grid.omitted:
-            found.append(f"*… {grid.omitted:,} of {grid.size:,} numbers left out*")
+        found = []
+        for grid in self.typeset.grids(block):
+            found.append(f"{name}, {text(grid.part)}" if grid.part else name)
+            width = max(len(cell) for row in grid.rows for cell in row)
+            lines = [" & ".join(cell.rjust(width) for cell in row) for row in grid.rows]
+            rows = " \\\\\n".join(lines).replace(MINUS, "-")
+            found.append(self.math(f"\\begin{{bmatrix}}\n{rows}\n\\end{{bmatrix}}"))
         return found
 
     def _summary(self, block: Summary) -> Paragraphs:
@@ -179,7 +174,8 @@ class Markdown:
             body.append([cell if "**" in cell else text(cell) for cell in cells])
         header += [""] if has_words else []
         left = [cell in ("arithmetic", "") for cell in header]
-        found = [table([text(cell) for cell in header], body, left)]
+        found = [self._equation(block.after.name, block.after.expression)] if block.after else []
+        found.append(table([text(cell) for cell in header], body, left))
         if block.omitted:
             found.append(f"*{left_out(block.omitted)}*")
         if block.total is not None:
@@ -210,7 +206,8 @@ class Markdown:
         if not self.picture or block.network is None:
             return [words]
         seen = f"The layers of the model. {description(block.network)}"
-        return [f"![{text(seen)}](<{link(self.picture)}>)", words]
+        shown = [f"![{text(seen)}]({link(self.picture)})"]
+        return [*shown, f"*{text(block.caption)}*", words] if block.caption else [*shown, words]
 
     def _curve(self, block: Curve) -> str:
         header = [block.axis, *(series.name for series in block.series)]
@@ -274,8 +271,11 @@ def _escaped_start(found: re.Match[str]) -> str:
 
 
 def link(name: str) -> str:
-    """Return a file's name as the target of a link in pointed brackets."""
-    return re.sub(r"[\\<>]", r"\\\g<0>", name)
+    """Return a file's name as the target of a link, in pointed brackets if it needs them."""
+    if re.fullmatch(r"[\w.:/-]+", name):
+        return name
+    escaped = re.sub(r"[\\<>]", r"\\\g<0>", name)
+    return f"<{escaped}>"
 
 
 def table(

@@ -18,7 +18,7 @@ from .numbers import Numbers
 
 MINUS = "−"
 MOST_SUMMANDS = 6  # columns that a row of arithmetic may take; longer sums are one cell
-MOST_ROWS, MOST_COLUMNS = 16, 10  # of a matrix; the rest is counted
+MOST_ROWS, MOST_COLUMNS = 32, 10  # of a matrix in one piece
 MARKS = {"plain": "", "check": "✓ ", "failure": "✗ ", "warning": "! "}
 
 
@@ -45,14 +45,10 @@ class Rows(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """As much of a tensor as is shown, as text, and how many of its numbers are not."""
+    """A tensor, or a part of it that fits a page, as text; `part` is its slice, if it is one."""
 
+    part: str
     rows: tuple[tuple[str, ...], ...]
-    zeros: tuple[tuple[bool, ...], ...]
-    more_rows: bool
-    more_columns: bool
-    omitted: int
-    size: int
 
 
 class Typesetter:
@@ -82,21 +78,22 @@ class Typesetter:
         signs = ("operator", "constant")  # a hyphen in a name stays one
         return "".join(minus(t.text) if t.role in signs else t.text for t in tokens)
 
-    def grid(self, block: Matrix) -> Grid:
-        """Choose what is shown of a tensor and write its numbers, all with the same decimals."""
+    def grids(self, block: Matrix) -> list[Grid]:
+        """Write a tensor's numbers, all with the same decimals, in parts that fit a page."""
         array = np.asarray(block.array)
         flat = array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array.reshape(1, -1)
-        shown = flat[:MOST_ROWS, :MOST_COLUMNS]
-        texts = list(map(minus, self.numbers.column(shown, block.places)))
-        width = shown.shape[1]
-        return Grid(
-            rows=tuple(tuple(texts[i : i + width]) for i in range(0, len(texts), max(width, 1))),
-            zeros=tuple(tuple(bool(number == 0) for number in row) for row in shown),
-            more_rows=flat.shape[0] > shown.shape[0],
-            more_columns=flat.shape[1] > width,
-            omitted=flat.size - shown.size,
-            size=flat.size,
-        )
+        texts = np.array(list(map(minus, self.numbers.column(flat, block.places))), dtype=object)
+        texts = texts.reshape(flat.shape)
+        found = []
+        for top in range(0, flat.shape[0], MOST_ROWS):
+            for left in range(0, flat.shape[1], MOST_COLUMNS):
+                cells = texts[top : top + MOST_ROWS, left : left + MOST_COLUMNS]
+                down = _slice(top, cells.shape[0], flat.shape[0])
+                across = _slice(left, cells.shape[1], flat.shape[1])
+                part = f"[{across}]" if array.ndim < 2 else f"[{down}, {across}]"
+                whole = cells.shape == flat.shape
+                found.append(Grid("" if whole else part, tuple(map(tuple, cells.tolist()))))
+        return found
 
     def summary(self, block: Summary) -> list[str]:
         """Say what a tensor that is too big for a page is like, statement by statement."""
@@ -206,6 +203,10 @@ class Typesetter:
 
 def _terms(expression: Expression) -> tuple[Expression, ...]:
     return expression.terms if isinstance(expression, Add) else (expression,)
+
+
+def _slice(start: int, count: int, whole: int) -> str:
+    return ":" if count == whole else f"{start}:{start + count}"
 
 
 def minus(text: str) -> str:

@@ -88,7 +88,10 @@ def _joined(sections: Iterable[Sequence[Block]]) -> list[Block]:
 
 def _model(run: Run, architecture: Architecture | None) -> list[Block]:
     """Return the picture of the model and, of the built-in one, the table of its layers."""
+    caption = words.picture(run)
     if architecture is None:
-        return [diagram(run)]
-    picture = diagram(run, parameters.stages(architecture))
-    return [picture, parameters.layers(architecture)]
+        return [diagram(run, caption=caption)]
+    return [
+        diagram(run, parameters.stages(architecture), caption),
+        parameters.layers(architecture),
+    ]

@@ -20,11 +20,11 @@ from ..writing import to_text
 LONGEST_WORDS = 24  # of a formula beside a node; a longer one stands in the text alone
 
 
-def diagram(run: Run, stages: Sequence[tuple[str, str]] = ()) -> Diagram:
+def diagram(run: Run, stages: Sequence[tuple[str, str]] = (), caption: str = "") -> Diagram:
     """Return the picture of a run; `stages` are its words, taken from the nodes if empty."""
     found = network(run)
     words = stages or [(node.name, str(list(node.array.shape))) for node in found.nodes]
-    return Diagram(tuple(words), found)
+    return Diagram(tuple(words), found, caption)
 
 
 def network(run: Run) -> Network:

@@ -122,7 +122,8 @@ class Page:
         """Return what an activation made of a layer's values, and which it gated off."""
         lines = self.make.value_lines(number, shown)
         closed = tuple(self.rule_name(number) == "relu" and line.value == 0 for line in lines)
-        return After(self.name(number), lines, closed, "gate closed")
+        formula = self.steps.formula(number)
+        return After(self.name(number), lines, closed, "gate closed", formula)
 
     def rule_name(self, number: int) -> str:
         """Return the name of the op that made a value; empty when it was given."""

@@ -45,18 +45,26 @@ def idea(run: Run) -> Words:
 
 
 def model(run: Run) -> Words:
-    """Introduce the layers and the picture of them."""
+    """Introduce the layers."""
+    return (
+        "The model is a chain of layers. Each takes the numbers before it and makes new ones, "
+        "and what it makes depends on its parameters.",
+    )
+
+
+def picture(run: Run) -> str:
+    """Say how to read the picture of the model."""
     words = (
-        "Read the picture from left to right. Each circle is one number of this run, its "
-        "colour the sign and its shade the size of that number beside the others of its "
-        "layer; a layer too wide for circles is a block. Lines are weights."
+        "From left to right. Each circle is one number of this run: orange for positive, blue "
+        "for negative, empty for zero, and the deeper the shade, the larger the number beside "
+        "the others of its layer. A layer too wide for circles is a block of stripes."
     )
     if any(value.kind == "noise" for value in run.trace.values):
         words += (
-            " The dashed circles are drawn at random: the only thing in the model that is "
-            "not computed from x and the parameters."
+            " Dashed circles are drawn at random: they alone do not follow from x and the "
+            "parameters."
         )
-    return (words,)
+    return words
 
 
 def parameters(run: Run) -> Words:

@@ -1,0 +1,421 @@
+"""A LaTeX document that compiles as it is, with amsmath alone.
+
+Formulas and lines of arithmetic are set as formulas in running text, so that TeX breaks a
+long one where it may be broken. What TeX cannot write is written by its code point.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from typing_extensions import assert_never
+
+from ..blocks import (
+    Block,
+    Curve,
+    Diagram,
+    Formula,
+    Heading,
+    Lines,
+    Matrix,
+    Note,
+    Places,
+    Prose,
+    Shares,
+    Summary,
+    Table,
+    Tree,
+    TreeNode,
+    Walkthrough,
+    Worked,
+)
+from ..expression import Expression, Index, Number, Ref
+from ..writing import elided, latex_name, to_latex
+from .diagram import description
+from .symbols import printable
+from .typeset import MINUS, Typesetter, left_out, result_columns, shape_text
+
+MOST_TABLE_ROWS = 36  # on one page; the rest goes into a further table
+PREAMBLE = r"""\documentclass[10pt,a4paper]{article}
+\usepackage[utf8]{inputenc}
+\usepackage{amsmath}
+\setlength{\textwidth}{17cm}
+\setlength{\oddsidemargin}{-0.5cm}
+\setlength{\evensidemargin}{-0.5cm}
+\setlength{\topmargin}{-1.5cm}
+\setlength{\textheight}{24.5cm}
+\setlength{\parindent}{0pt}
+\setlength{\parskip}{5pt plus 2pt minus 1pt}
+\setlength{\tabcolsep}{5pt}
+\setlength{\emergencystretch}{3em}
+\setcounter{tocdepth}{1}
+\allowdisplaybreaks
+% A formula or a line of arithmetic: its own paragraph, broken with an indent.
+\newenvironment{arithmetic}{\begin{list}{}{\setlength{\leftmargin}{4em}%
+  \setlength{\itemindent}{-2em}\setlength{\itemsep}{1pt}\setlength{\parsep}{0pt}%
+  \setlength{\topsep}{3pt}\setlength{\rightmargin}{0pt}}\raggedright\small}{\end{list}}
+"""
+SIGNS = {
+    "plain": "",
+    "check": r"$\surd$ ",
+    "failure": r"$\times$ ",
+    "warning": r"\textbf{!} ",
+}
+
+
+def write(walkthrough: Walkthrough, picture: str = "", digits: int | None = None) -> str:
+    """Return a walkthrough as a LaTeX document; it tells the picture in words."""
+    return _Latex(digits).document(walkthrough)
+
+
+class _Latex:
+    def __init__(self, digits: int | None) -> None:
+        self.typeset = Typesetter(digits)
+
+    def document(self, walkthrough: Walkthrough) -> str:
+        parts = [
+            PREAMBLE + r"\begin{document}",
+            rf"\begin{{center}}\LARGE {text(walkthrough.title)}\end{{center}}",
+        ]
+        parts += [
+            rf"\begin{{center}}\small {text(remark)}\end{{center}}"
+            for remark in walkthrough.remarks
+        ]
+        if any(isinstance(block, Heading) for block in walkthrough.blocks):
+            parts.append(r"\tableofcontents")
+        for block in walkthrough.blocks:
+            parts += self.block(block)
+        return "\n\n".join([*parts, r"\end{document}"]) + "\n"
+
+    def block(self, block: Block) -> list[str]:
+        """Return one block; a new kind of block is an error until it has a case here."""
+        match block:
+            case Heading():
+                return self._heading(block)
+            case Prose(words):
+                return [text(words)]
+            case Note(words, tone):
+                return [rf"{{\small {SIGNS[tone]}{text(words)}}}"]
+            case Formula():
+                return self._formula(block)
+            case Lines():
+                return self._lines(block)
+            case Matrix():
+                return self._matrix(block)
+            case Summary():
+                return self._summary(block)
+            case Table():
+                return self._table(block)
+            case Diagram():
+                return self._diagram(block)
+            case Curve():
+                return self._curve(block)
+            case Tree():
+                return [_arithmetic([self._node(node) for node in block.nodes])]
+            case Shares():
+                return self._shares(block)
+            case _:
+                assert_never(block)
+
+    def _heading(self, block: Heading) -> list[str]:
+        level = "subsection" if block.chapter else "section"
+        found = [
+            # The number is the block's own, which a link or a reader may speak of.
+            rf"\setcounter{{{level}}}{{{block.number - 1}}}"
+            "\n"
+            rf"\{level}{{{text(block.title)}}}"
+        ]
+        return [*found, rf"\emph{{{text(block.detail)}}}"] if block.detail else found
+
+    def _formula(self, block: Formula) -> list[str]:
+        found = [_displayed(block.left, block.expression)]
+        return [*found, rf"\emph{{{text(block.remark)}}}"] if block.remark else found
+
+    # --- arithmetic ---
+
+    def _lines(self, block: Lines) -> list[str]:
+        if block.quiet:
+            best = max(block.lines, key=lambda line: abs(line.shown), default=None)
+            shown = [line for line in block.lines if not line.agrees]
+            if best is not None and not isinstance(best.expression, Number | Ref):
+                shown = [best, *(line for line in shown if line is not best)]
+            lines = [self._line(block, line) for line in shown]
+            return ["For example,", _arithmetic(lines)] if lines else []
+        # The summands of a loss need no more decimals than other values; their sum does.
+        places: Places = "value" if block.total else block.places
+        lines = [self._line(block, line, places, i) for i, line in enumerate(block.lines)]
+        found = [_displayed(block.after.name, block.after.expression)] if block.after else []
+        found += [_arithmetic(lines)] if lines else []
+        if block.omitted:
+            found.append(rf"\emph{{{text(left_out(block.omitted))}}}")
+        if block.total is not None:
+            total = self._number(block.total.shown, block.places)
+            words = rf"\quad\text{{the sum of {len(block.lines) + block.omitted:,}}}"
+            failed = self._failed(block.total)
+            found.append(
+                _arithmetic([f"{latex_name(block.name)} = \\mathbf{{{total}}}{failed}{words}"])
+            )
+        return found
+
+    def _line(
+        self, block: Lines, line: Worked, places: Places | None = None, position: int | None = None
+    ) -> str:
+        """Write `name_0 = numbers = result`, and what an activation made of it."""
+        places = places or block.places
+        result = self._number(line.shown, places)
+        numbers = to_latex(line.expression, lambda leaf: self._leaf(leaf, block.leaves))
+        middle = "" if numbers == result else f"{numbers} = "
+        written = f"{self._label(block, line)} = {middle}"
+        after = block.after
+        if after is None or position is None:
+            return f"{written}\\mathbf{{{result}}}{self._failed(line)}"
+        made = after.lines[position]
+        word = rf"\quad\text{{{text(after.word)}}}" if after.closed[position] else ""
+        activated = rf"{latex_name(after.name, _index(line.label))} = "
+        return (
+            f"{written}{result}{self._failed(line)},\\quad "
+            f"{activated}\\mathbf{{{self._number(made.shown, places)}}}{word}{self._failed(made)}"
+        )
+
+    def _label(self, block: Lines, line: Worked) -> str:
+        """Write what a line makes: an element of a tensor, a summand, or a name of its own."""
+        if block.total is not None:
+            return rf"\text{{summand {text(line.label.strip('[]'))}}}"
+        if block.name:
+            return _inline(block.name, _index(line.label))
+        return _inline(line.label)
+
+    def _leaf(self, leaf: Number | Ref, places: Places | None) -> str:
+        return _scientific(self.typeset.numbers.leaf(leaf, places))
+
+    def _number(self, value: float, places: Places) -> str:
+        return _scientific(self.typeset.numbers.one(value, places))
+
+    def _failed(self, line: Worked) -> str:
+        failure = self.typeset.failure(line)
+        return rf"\quad\textbf{{{text(failure.strip())}}}" if failure else ""
+
+    def _node(self, node: TreeNode) -> str:
+        indent = rf"\hspace*{{{node.depth}em}}"
+        result = self._number(node.value, node.places)
+        if node.line is None:
+            return rf"{indent}{_name(node.name)} = {result}\quad\text{{{text(node.word)}}}"
+        symbols = to_latex(elided(node.line.expression))
+        numbers = to_latex(node.line.expression, lambda leaf: self._leaf(leaf, None))
+        failed = self._failed(node.line)
+        return f"{indent}{_name(node.name)} = {symbols} = {numbers} = {result}{failed}"
+
+    # --- tensors and tables ---
+
+    def _matrix(self, block: Matrix) -> list[str]:
+        name = latex_name(block.name)
+        if block.array.ndim == 0:
+            return [_arithmetic([f"{name} = {self._number(float(block.array), block.places)}"])]
+        found = []
+        for grid in self.typeset.grids(block):
+            part = rf"\text{{{text(grid.part)}}}" if grid.part else ""
+            cells = [[_scientific(cell.replace(MINUS, "-")) for cell in row] for row in grid.rows]
+            rows = " \\\\\n".join(" & ".join(row) for row in cells)
+            size = rf"\quad\text{{\small {text(shape_text(block))}}}"
+            body = f"\\begin{{bmatrix}}\n{rows}\n\\end{{bmatrix}}"
+            found.append(rf"{{\small\[{_letters(f'{name}{part}')} = {body}{size}\]}}")
+        return found
+
+    def _summary(self, block: Summary) -> list[str]:
+        words = text(", ".join(self.typeset.summary(block)))
+        found = [f"${_letters(latex_name(block.name))}$ {text(shape_text(block))}: {words}."]
+        largest = self.typeset.largest(block)
+        if largest:
+            header = ["largest", *(text(label) for label, _ in largest)]
+            found += _tabular(header, [["", *(number_text(number) for _, number in largest)]])
+        return found
+
+    def _table(self, block: Table) -> list[str]:
+        columns = result_columns(block)
+        cells = [self.typeset.cells(block, j) for j in range(len(block.columns))]
+        body = []
+        for i in range(len(block.rows)):
+            row = [
+                text(column[i]) if isinstance(block.rows[i][j], str) else number_text(column[i])
+                for j, column in enumerate(cells)
+            ]
+            for j, column in enumerate(block.columns):
+                if column.accent and not (block.dimmed and block.dimmed[i]):
+                    row[j] = rf"\textbf{{{row[j]}}}"
+            body.append([*row, text(block.reasons[i])] if len(columns) > len(row) else row)
+        header = [text(column.header) for column in columns]
+        return _tabular(header, body, [column.left for column in columns])
+
+    def _diagram(self, block: Diagram) -> list[str]:
+        stages = text(" → ".join(f"{name} {size}" for name, size in block.stages))
+        found = [rf"\begin{{center}}{stages}\end{{center}}"]
+        if block.network is not None:
+            found.append(rf"{{\small {text(description(block.network))}}}")
+        return found
+
+    def _curve(self, block: Curve) -> list[str]:
+        header = [text(block.axis), *(text(series.name) for series in block.series)]
+        body = [
+            [str(i), *(number_text(self.typeset.one(value, "value")) for value in values)]
+            for i, values in enumerate(zip(*(s.values for s in block.series), strict=True))
+        ]
+        return _tabular(header, body)
+
+    def _shares(self, block: Shares) -> list[str]:
+        body = [
+            [
+                number_text(self.typeset.one(share.amount, "gradient")),
+                rf"{100 * share.share:.1f}\,\%",
+                rf"\parbox[t]{{11cm}}{{\raggedright {text(f'{share.text} {share.remark}')}}}",
+            ]
+            for share in block.shares
+        ]
+        return _tabular(["amount", "share", "way"], body, [False, False, True])
+
+
+# --- the marks of LaTeX -----------------------------------------------------------------
+
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': "''",
+    "`": r"\textasciigrave{}",
+    "…": r"\dots{}",
+    "–": "--",
+    "’": "'",
+    **{sign: "\\" + sign for sign in "#$%&_{}"},
+}
+_GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma "
+_GREEK += "tau upsilon phi chi psi omega"
+# Letters and signs that are formulas in TeX.
+_FORMULAS = {
+    unicodedata.lookup(f"GREEK SMALL LETTER {'LAMDA' if name == 'lambda' else name.upper()}"): (
+        rf"\{'varepsilon' if name == 'epsilon' else name}"
+    )
+    for name in _GREEK.split()
+} | {
+    "Γ": r"\Gamma",
+    "Δ": r"\Delta",
+    "Θ": r"\Theta",
+    "Λ": r"\Lambda",
+    "Σ": r"\Sigma",
+    "Φ": r"\Phi",
+    "Ψ": r"\Psi",
+    "Ω": r"\Omega",
+    "∂": r"\partial",
+    "·": r"\cdot",
+    "×": r"\times",
+    "→": r"\to",
+    "←": r"\leftarrow",
+    "≈": r"\approx",
+    "≤": r"\le",
+    "≥": r"\ge",
+    "√": r"\surd",
+    "✓": r"\surd",
+    "✗": r"\times",
+    "²": "{}^2",
+    "³": "{}^3",
+    "ᵀ": r"{}^{\top}",
+    "½": r"\tfrac{1}{2}",
+    "¼": r"\tfrac{1}{4}",
+    MINUS: "-",
+    "‖": r"\|",
+}
+
+
+def text(words: str) -> str:
+    """Return words as LaTeX that shows exactly them.
+
+    Examples
+    --------
+    >>> print(text("a_b $x$ \\\\input{} 50 % of μ² 名"))
+    a\\_b \\$x\\$ \\textbackslash{}input\\{\\} 50 \\% of $\\mu$${}^2$ \\texttt{U+540D}
+    """
+    return "".join(map(_sign, printable(" ".join(words.split()))))
+
+
+def _sign(sign: str) -> str:
+    if sign in _ESCAPES:
+        return _ESCAPES[sign]
+    if sign in _FORMULAS:
+        return f"${_FORMULAS[sign]}$"
+    if sign.isascii() or _is_accented(sign):
+        return sign
+    return rf"\texttt{{U+{ord(sign):04X}}}"
+
+
+def _is_accented(sign: str) -> bool:
+    """Whether a letter is one of western Europe's, which every TeX has."""
+    return 0xC0 <= ord(sign) <= 0xFF and unicodedata.normalize("NFD", sign)[0].isascii()
+
+
+def number_text(number: str) -> str:
+    """Write a number that stands in a table, with its minus."""
+    return number.replace(MINUS, "$-$").replace("-", "$-$")
+
+
+def _letters(latex: str) -> str:
+    """Write what a name brought into a formula in signs that TeX knows."""
+    return "".join(
+        sign
+        if sign.isascii()
+        else f"{_FORMULAS[sign]} "
+        if sign in _FORMULAS
+        else rf"\text{{{_sign(sign)}}}"
+        for sign in latex
+    )
+
+
+def _scientific(number: str) -> str:
+    """Write a number in a formula: its exponent as a power of ten."""
+    mantissa, exponential, power = number.partition("e")
+    return rf"{mantissa} \cdot 10^{{{int(power)}}}" if exponential else number
+
+
+def _index(label: str) -> Index | None:
+    inside = label.strip("[]")
+    return tuple(int(part) for part in inside.split(",")) if inside else None
+
+
+def _inline(name: str, index: Index | None = None) -> str:
+    """Write a name on a line of its own height: a gradient with a slash, not as a fraction."""
+    if name.startswith("∂") and "/∂" in name:
+        above, below = name[1:].split("/∂", 1)
+        return rf"\partial {latex_name(above)}/\partial {latex_name(below, index)}"
+    return latex_name(name, index)
+
+
+def _name(name: str) -> str:
+    """Write the name of a number of a derivation, `z[0]`."""
+    plain, _, inside = name.partition("[")
+    return _inline(plain, _index(inside) if inside else None)
+
+
+def _displayed(left: str, right: Expression) -> str:
+    return _arithmetic([rf"\displaystyle {latex_name(left)} = {to_latex(elided(right))}"])
+
+
+def _arithmetic(lines: Iterable[str]) -> str:
+    items = "\n".join(rf"\item ${_letters(line)}$" for line in lines)
+    return f"\\begin{{arithmetic}}\n{items}\n\\end{{arithmetic}}"
+
+
+def _tabular(
+    header: Sequence[str], body: Sequence[Sequence[str]], left: Sequence[bool] | None = None
+) -> list[str]:
+    """Return cells that are LaTeX already as tables that fit a page each."""
+    aligned = "".join("l" if is_left else "r" for is_left in left or [False] * len(header))
+    head = " & ".join(header)
+    found = []
+    for start in range(0, len(body), MOST_TABLE_ROWS):
+        rows = " \\\\\n".join(" & ".join(row) for row in body[start : start + MOST_TABLE_ROWS])
+        found.append(
+            f"{{\\small\n\\begin{{tabular}}{{{aligned}}}\n{head} \\\\\n\\hline\n"
+            f"{rows} \\\\\n\\end{{tabular}}}}"
+        )
+    return found

@@ -1,0 +1,193 @@
+"""Expressions as PyTorch code: the formula of a whole tensor as a line that computes it.
+
+The same tree that gives a formula its symbols gives the code, so a notebook computes what
+the page says. What stands for itself alone, as a convolution's backward pass, has no code
+here; `NoCode` says so, and the notebook goes on from the page's numbers.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterable
+
+from ..expression import (
+    Add,
+    Apply,
+    Div,
+    Expression,
+    MatMul,
+    Mul,
+    Neg,
+    Number,
+    Opaque,
+    Pow,
+    Ref,
+    Reshape,
+    SumOver,
+    Transpose,
+)
+
+FUNCTIONS = {
+    "exp": "torch.exp({})",
+    "log": "torch.log({})",
+    "sqrt": "torch.sqrt({})",
+    "relu": "torch.relu({})",
+    "sigmoid": "torch.sigmoid({})",
+    "tanh": "torch.tanh({})",
+    "softplus": "F.softplus({})",
+    "abs": "torch.abs({})",
+    "sign": "torch.sign({})",
+    "sin": "torch.sin({})",
+    "cos": "torch.cos({})",
+    "gate": "({} > 0).to(torch.get_default_dtype())",
+    "Φ": "torch.special.ndtr({})",
+    "φ": "torch.exp(-(({}) ** 2) / 2) / math.sqrt(2 * math.pi)",
+}
+CALLS = {
+    "conv1d": "F.conv1d",
+    "conv2d": "F.conv2d",
+    "conv_transpose2d": "F.conv_transpose2d",
+    "where": "torch.where",
+}
+RESERVED = {"torch", "F", "math", "base64", "compare", "unpack"}
+# How tightly an operator binds; a part that binds more loosely gets parentheses.
+SUM, PRODUCT, SIGN, POWER, ATOM = range(1, 6)
+
+
+class NoCode(ValueError):
+    """A formula that has no line of PyTorch here; its message names what stands in the way."""
+
+
+class Identifiers:
+    """Gives each name of a page a name that Python takes, no two the same.
+
+    Examples
+    --------
+    >>> names = Identifiers()
+    >>> names("fc1.weight"), names("fc1_weight"), names("∂loss/∂mu"), names("lambda")
+    ('fc1_weight', 'fc1_weight_2', 'd_mu', 'lambda_')
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[str, str] = {}
+
+    def __call__(self, name: str) -> str:
+        if name not in self._found:
+            self._found[name] = self._free(name)
+        return self._found[name]
+
+    def _free(self, name: str) -> str:
+        plain = "d_" + name.split("/∂", 1)[1] if "/∂" in name else name
+        plain = re.sub(r"\W", "_", plain, flags=re.ASCII).strip("_") or "value"
+        if plain[0].isdigit():
+            plain = f"_{plain}"
+        if keyword.iskeyword(plain) or plain in RESERVED:
+            plain += "_"
+        taken = set(self._found.values())
+        return next(each for each in _numbered(plain) if each not in taken)
+
+
+def _numbered(plain: str) -> Iterable[str]:
+    yield plain
+    number = 2
+    while True:
+        yield f"{plain}_{number}"
+        number += 1
+
+
+def code(expression: Expression, names: Identifiers) -> str:
+    """Return a formula as an expression of PyTorch.
+
+    Raises
+    ------
+    NoCode
+        If some part of it cannot be written.
+    """
+    return _write(expression, names)[0]
+
+
+def _write(expression: Expression, names: Identifiers) -> tuple[str, int]:
+    """Return a part as code, and how tightly its outermost operator binds."""
+    match expression:
+        case Number(value):
+            text = repr(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+            return text, SIGN if value < 0 else ATOM
+        case Ref(name):
+            return names(name), ATOM
+        case Add(terms):
+            return _sum(terms, names), SUM
+        case Mul(factors):
+            if factors[0] == Number(-1.0) and len(factors) > 1:
+                rest = Mul(factors[1:]) if len(factors) > 2 else factors[1]
+                return f"-{_inside(rest, names, SIGN)}", SIGN
+            return " * ".join(_inside(factor, names, SIGN) for factor in factors), PRODUCT
+        case Neg(body):
+            return f"-{_inside(body, names, SIGN)}", SIGN
+        case Div(above, below):
+            return f"{_inside(above, names, PRODUCT)} / {_inside(below, names, SIGN)}", PRODUCT
+        case Pow(base, exponent):
+            return f"{_inside(base, names, ATOM)} ** {_inside(exponent, names, ATOM)}", POWER
+        case MatMul(left, right):
+            return f"{_inside(left, names, POWER)} @ {_inside(right, names, POWER)}", PRODUCT
+        case Transpose(body):
+            return f"{_inside(body, names, ATOM)}.mT", ATOM
+        case Reshape(body, shape):
+            return f"{_inside(body, names, ATOM)}.reshape({_shape(shape)})", ATOM
+        case SumOver(body, axes, shape):
+            total = f"{_inside(body, names, ATOM)}.sum({axes!r})" if axes else _code(body, names)
+            return f"{total}.reshape({_shape(shape)})", ATOM
+        case Apply(function, (argument,)) if function in FUNCTIONS:
+            bound = ATOM if function != "φ" else PRODUCT
+            return FUNCTIONS[function].format(_code(argument, names)), bound
+        case Apply("max", arguments):
+            return _maximum([_code(argument, names) for argument in arguments]), ATOM
+        case Opaque():
+            return _opaque(expression, names), ATOM
+        case _:
+            raise NoCode(type(expression).__name__)
+
+
+def _opaque(node: Opaque, names: Identifiers) -> str:
+    arguments = [_code(argument, names) for argument in node.arguments]
+    if node.name.startswith("[") and len(arguments) == 1:
+        return f"{_inside(node.arguments[0], names, ATOM)}{node.name}"
+    options = [f"{key}={value!r}" for key, value in node.options]
+    if node.name in ("cat", "stack"):
+        parts = f"({', '.join(arguments)},)"
+        return f"torch.{node.name}({', '.join([parts, *options])})"
+    if node.name in CALLS and all(key.isidentifier() for key, _ in node.options):
+        return f"{CALLS[node.name]}({', '.join([*arguments, *options])})"
+    raise NoCode(node.name)
+
+
+def _maximum(arguments: list[str]) -> str:
+    first, *rest = arguments
+    for argument in rest:
+        first = f"torch.maximum({first}, {argument})"
+    return first
+
+
+def _sum(terms: tuple[Expression, ...], names: Identifiers) -> str:
+    text = ""
+    for term in terms:
+        written = _inside(term, names, PRODUCT)
+        if not text:
+            text = written
+        else:
+            text += f" - {written[1:]}" if written.startswith("-") else f" + {written}"
+    return text
+
+
+def _code(expression: Expression, names: Identifiers) -> str:
+    return _write(expression, names)[0]
+
+
+def _inside(expression: Expression, names: Identifiers, at_least: int) -> str:
+    """Write a part, in parentheses when it binds more loosely than what stands around it."""
+    text, bound = _write(expression, names)
+    return text if bound >= at_least else f"({text})"
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return ", ".join(map(str, shape)) if shape else "()"
