@@ -214,12 +214,13 @@ class _Latex:
             return [_arithmetic([f"{name} = {self._number(float(block.array), block.places)}"])]
         found = []
         for grid in self.typeset.grids(block):
-            part = rf"\text{{{text(grid.part)}}}" if grid.part else ""
+            part = f", {text(grid.part)}" if grid.part else ""
             cells = [[_scientific(cell.replace(MINUS, "-")) for cell in row] for row in grid.rows]
             rows = " \\\\\n".join(" & ".join(row) for row in cells)
-            size = rf"\quad\text{{\small {text(shape_text(block))}}}"
             body = f"\\begin{{bmatrix}}\n{rows}\n\\end{{bmatrix}}"
-            found.append(rf"{{\small\[{_letters(f'{name}{part}')} = {body}{size}\]}}")
+            # No page ends between a name and its matrix.
+            head = rf"${_letters(name)}$ {text(shape_text(block))}{part}\nopagebreak"
+            found.append(f"{head}\n{{\\small\\[{body}\\]}}")
         return found
 
     def _summary(self, block: Summary) -> list[str]:

@@ -23,6 +23,7 @@ from .torch_code import Identifiers, NoCode, code
 
 PICTURE = "diagram.svg"
 MOST_WRITTEN = 256  # numbers of a tensor that are written out; more of them are packed
+LARGE = 1e6
 DIVISOR = 10_000  # of numbers with 4 decimals, which are packed as whole ones
 GIVEN = ("input", "parameter", "noise")
 INTRODUCTION = (
@@ -242,8 +243,9 @@ class _Notebook:
     def _numbers(self, array: Array, what: str) -> str:
         """Write an array as nested lists: every digit of a given one, the page's of others."""
         places = "single" if self.single else "exact" if what == "given" else "value"
-        if array.ndim == 0 and what == "value" and not self.single:
-            places = "exact"  # a loss or one of its terms
+        large = float(np.max(np.abs(array), initial=0.0)) >= LARGE
+        if what == "value" and not self.single and (array.ndim == 0 or large):
+            places = "exact"  # a loss or one of its terms, or too large for decimals to say much
         texts = Numbers().column(array, places)  # type: ignore[arg-type]  # one of the three
         return _nested(texts, array.shape)
 

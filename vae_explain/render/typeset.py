@@ -19,6 +19,7 @@ from .numbers import Numbers
 MINUS = "−"
 MOST_SUMMANDS = 6  # columns that a row of arithmetic may take; longer sums are one cell
 MOST_ROWS, MOST_COLUMNS = 32, 10  # of a matrix in one piece
+WIDEST, BETWEEN = 81, 2  # characters of its rows, with those between its columns
 MARKS = {"plain": "", "check": "✓ ", "failure": "✗ ", "warning": "! "}
 
 
@@ -84,10 +85,12 @@ class Typesetter:
         flat = array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array.reshape(1, -1)
         texts = np.array(list(map(minus, self.numbers.column(flat, block.places))), dtype=object)
         texts = texts.reshape(flat.shape)
+        widest = max(map(len, texts.ravel()), default=0)
+        columns = max(1, min(MOST_COLUMNS, WIDEST // (widest + BETWEEN)))
         found = []
         for top in range(0, flat.shape[0], MOST_ROWS):
-            for left in range(0, flat.shape[1], MOST_COLUMNS):
-                cells = texts[top : top + MOST_ROWS, left : left + MOST_COLUMNS]
+            for left in range(0, flat.shape[1], columns):
+                cells = texts[top : top + MOST_ROWS, left : left + columns]
                 down = _slice(top, cells.shape[0], flat.shape[0])
                 across = _slice(left, cells.shape[1], flat.shape[1])
                 part = f"[{across}]" if array.ndim < 2 else f"[{down}, {across}]"
