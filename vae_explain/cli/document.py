@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
@@ -15,6 +16,7 @@ from .problems import Problem
 
 if TYPE_CHECKING:
     from ..blocks import Checks, Walkthrough
+    from ..pipeline import Recorded
     from ..run import Run
 
 Writer = Callable[["Walkthrough", str, "int | None"], str]
@@ -98,12 +100,13 @@ def document(
     """Write the whole walkthrough as a document."""
     name = chosen_format(format, options.output_file)
     how = style("text", options.output_file, options.digits)
-    job = Job(options, "printed")
+    job = Job(options, "printed", of_own="printed")
     rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
     picture = picture_beside(name, how.output)
 
-    recorded = job.recorded()
     from .. import checking, training
+
+    recorded = record(job)
     from ..walkthrough.document import document as compose
 
     run, architecture = recorded.run, None if job.own else job.architecture
@@ -116,6 +119,23 @@ def document(
         output.write_whole(picture, diagram.picture_of(page))
     output.write(written(name, page, run, checks, picture, how.digits), how)
     raise typer.Exit(output.code(checks) or int(not check.passed))
+
+
+def record(job: Job) -> Recorded:
+    """Run the model; one that cannot run in float64 in PyTorch's own arithmetic instead."""
+    from ..loading import CannotRun
+
+    try:
+        return job.recorded()
+    except CannotRun as reason:
+        if job.arithmetic == "full" or job.options.arithmetic is not None:
+            raise
+        recorded = Job(job.options, "full").recorded()
+        sys.stderr.write(
+            "vae-explain: note: the model does not run on rounded numbers in float64 "
+            f"({reason}); the document has PyTorch's own float32 numbers\n"
+        )
+        return recorded
 
 
 def written(

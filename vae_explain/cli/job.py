@@ -25,10 +25,11 @@ class Job:
     """The checked run options of one command.
 
     Everything about the built-in VAE is checked when the job is made, before PyTorch is
-    loaded; a user's model can only be judged once it runs.
+    loaded; a user's model can only be judged once it runs. `default` is the arithmetic of
+    the built-in VAE when none is asked for, `of_own` that of a user's model.
     """
 
-    def __init__(self, options: Options, default: Arithmetic) -> None:
+    def __init__(self, options: Options, default: Arithmetic, of_own: Arithmetic = "full") -> None:
         self.options = options
         self.own = options.model is not None
         self.architecture = architecture(options)
@@ -38,7 +39,7 @@ class Job:
             parsing.choice("--arithmetic", options.arithmetic, ("printed", "full"))
             chosen = cast(Arithmetic, options.arithmetic)
         elif self.own:
-            chosen = "full"
+            chosen = of_own
         self.arithmetic: Arithmetic = chosen
         self._check_files()
         if not self.own:

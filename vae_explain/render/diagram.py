@@ -7,12 +7,14 @@ the reader's choice of the two where the viewer tells it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 import numpy as np
 
 from ..blocks import Diagram, Edge, LossTerm, Network, Node, Walkthrough
+from ..trace import Array
 from .numbers import Numbers
 from .symbols import printable
 
@@ -92,6 +94,7 @@ class _Drawing:
         self.numbers = Numbers()
         self.columns = _columns(network)
         self.parts: list[str] = []
+        self.ways: dict[tuple[int, int], tuple[float, float]] = {}
         self.places = self._place()
 
     def svg(self, title: str) -> str:
@@ -104,9 +107,11 @@ class _Drawing:
             bottom += 20
             self._loss(loss, bottom)
         width = max((p.x for p in self.places), default=0.0) + self.gap / 2 + MARGIN
-        size = f"{_n(width)} {_n(bottom + MARGIN)}"
+        height = bottom + MARGIN
         return (
-            f'<svg class="vae-diagram" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" '
+            f'<svg class="vae-diagram" xmlns="http://www.w3.org/2000/svg" width="{_n(width)}" '
+            f'height="{_n(height)}" viewBox="0 0 {_n(width)} {_n(height)}" '
+            'style="max-width: 100%; height: auto" '
             'role="img" aria-labelledby="vae-diagram-title vae-diagram-description">\n'
             f'<title id="vae-diagram-title">{_text(title)}</title>\n'
             f'<desc id="vae-diagram-description">{_text(description(self.network))}</desc>\n'
@@ -120,9 +125,9 @@ class _Drawing:
         slots: dict[int, list[tuple[int, float]]] = {}
         for position, node in enumerate(self.network.nodes):
             slots.setdefault(self.columns[position], []).append((position, _height(node)))
-        for column, passing in _passing(self.network.edges, self.columns).items():
-            # A way around for an edge that skips a column, over what stands in it.
-            slots.setdefault(column, [])[:0] = [(-1, 0.0)] * passing
+        for column, starts in _passing(self.network.edges, self.columns).items():
+            # A way for an edge that skips a column, over what stands in it.
+            slots.setdefault(column, [])[:0] = [(~start, 0.0) for start in starts]
         widest = max((_letters(node) for node in self.network.nodes), default=0)
         self.gap = max(NARROWEST_GAP, widest * LETTER + 18)
         heights = {
@@ -138,6 +143,8 @@ class _Drawing:
                 if position >= 0:
                     node = self.network.nodes[position]
                     found[position] = _placed(node, x, y + ABOVE + height / 2, height)
+                else:
+                    self.ways[column, ~position] = x, y + ABOVE
                 y += height + ABOVE + BELOW + BETWEEN
         return [found[position] for position in range(len(self.network.nodes))]
 
@@ -204,10 +211,12 @@ class _Drawing:
         else:
             self._band(start, end)
         x, y = (start.x + end.x) / 2, (start.y + end.y) / 2
-        high = min(start.y - start.height / 2, end.y - end.height / 2)
-        low = max(start.y + start.height / 2, end.y + end.height / 2)
+        half = (start.height + end.height) / 4
         # Over the lines where they rise, under them where they fall.
-        beside = (y + high) / 2 - 24 if end.y <= start.y else (y + low) / 2 + 20
+        beside = y - half - 21 if end.y <= start.y else y + half + 17
+        tops = start.y - start.height / 2, end.y - end.height / 2
+        if beside < y and abs(tops[0] - tops[1]) < ABOVE:
+            beside -= 14  # over the nodes' names, which stand at the same height
         shape = "×".join(map(str, edge.shape))
         self._label(x, beside, edge.layer, "small")
         self._label(x, beside + 13, shape, "small")
@@ -240,17 +249,16 @@ class _Drawing:
         """Over what stands between two nodes that are not neighbours."""
         half = [BLOCK_WIDTH / 2 if place.is_block else RADIUS for place in (start, end)]
         left, right = start.x + half[0], end.x - half[1]
-        bend = (right - left) / 3
         pairs = [(start.y, end.y)]
         if not (start.is_block or end.is_block) and len(start.units) == len(end.units):
             pairs = list(zip(start.units, end.units, strict=True))
-        over = start.y - start.height / 2 if start.y < end.y else start.y
-        curves = [
-            f"M{_n(left)} {_n(a)}C{_n(left + bend)} {_n(min(a, over + a - start.y))} "
-            f"{_n(right - bend)} {_n(a)} {_n(right)} {_n(b)}"
-            for a, b in pairs
-        ]
-        self.parts.append(f'<path d="{"".join(curves)}" class="{self._style(edge)}"/>')
+        between = range(self.columns[edge.start] + 1, self.columns[edge.end])
+        stops = [self.ways[column, edge.start] for column in between]
+        for first, last in pairs:
+            # Units keep their distance on the way, so that each can be followed.
+            apart = first - start.y
+            points = [(left, first), *((x, y + apart) for x, y in stops), (right, last)]
+            self.parts.append(f'<path d="{_curve(points)}" class="{self._style(edge)}"/>')
 
     def _style(self, edge: Edge) -> str:
         return "drawn" if self.network.nodes[edge.start].kind == "noise" else "direct"
@@ -285,16 +293,27 @@ def _columns(network: Network) -> list[int]:
     return found
 
 
-def _passing(edges: tuple[Edge, ...], columns: list[int]) -> dict[int, int]:
-    """Return how many nodes' edges pass each column without a stop in it."""
-    ways: dict[int, set[int]] = {}
+def _passing(edges: tuple[Edge, ...], columns: list[int]) -> dict[int, list[int]]:
+    """Return the nodes whose edges pass each column without a stop in it."""
+    ways: dict[int, dict[int, None]] = {}
     for edge in edges:
         for column in range(columns[edge.start] + 1, columns[edge.end]):
-            ways.setdefault(column, set()).add(edge.start)
-    return {column: len(starts) for column, starts in ways.items()}
+            ways.setdefault(column, {})[edge.start] = None
+    return {column: list(starts) for column, starts in ways.items()}
 
 
-def _row(node: Node) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _curve(points: Sequence[tuple[float, float]]) -> str:
+    """Return a smooth path from left to right that is level at each of its points."""
+    (x, y), *rest = points
+    path = f"M{_n(x)} {_n(y)}"
+    for right, there in rest:
+        middle = (x + right) / 2
+        path += f"C{_n(middle)} {_n(y)} {_n(middle)} {_n(there)} {_n(right)} {_n(there)}"
+        x, y = right, there
+    return path
+
+
+def _row(node: Node) -> Array:
     """Return the numbers of a node that are shown: those of the first row of a batch."""
     array = np.asarray(node.array, dtype=np.float64)
     first = array[0] if array.ndim > 1 else array
@@ -319,15 +338,13 @@ def _letters(node: Node) -> int:
     return max(len(node.name), len(words), len(str(list(node.array.shape))))
 
 
-def _stripes(
-    row: np.ndarray[tuple[int], np.dtype[np.float64]],
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _stripes(row: Array) -> Array:
     """Return the means of neighbouring numbers, as many as there are stripes."""
     parts = np.array_split(row, min(MOST_STRIPES, row.size))
     return np.array([part.mean() for part in parts])
 
 
-def _shades(row: np.ndarray[tuple[int], np.dtype[np.float64]]) -> list[float]:
+def _shades(row: Array) -> list[float]:
     """Return numbers as parts of the largest among them, with their signs."""
     largest = float(np.max(np.abs(row), initial=0.0))
     return [float(number) / largest if largest else 0.0 for number in row]
