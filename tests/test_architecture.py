@@ -33,7 +33,7 @@ FLOORS: list[list[str]] = [
     ["provenance"],
     ["sampling", "training", "verify"],
     ["checking", "optimization", "pipeline"],
-    ["lines"],
+    ["lines", "roles", "subject"],
     ["sections", "steps"],
     ["run"],
     ["gradients"],
@@ -55,7 +55,7 @@ FLOORS: list[list[str]] = [
         "oracle",
     ],
 ]
-MAY_USE_TORCH = {"binding", "loading", "model", "pipeline", "recorder", "training"}
+MAY_USE_TORCH = {"binding", "loading", "model", "pipeline", "recorder", "subject", "training"}
 MAY_USE_TORCH |= {"capture", "differentiation", "noise"}  # of the recorder
 MAY_USE_RICH = {"render.terminal"}
 WITHOUT_NUMPY = {"__init__", "__main__", "architecture", "expression", "folding", "functions"}

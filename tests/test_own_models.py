@@ -167,7 +167,9 @@ def test_on_the_command_line(cli: CommandLine, command: tuple[str, ...]) -> None
         (("why", "z[9]", *OWN), "z has shape [1, 2]"),
         (("forward", *OWN, "--x", "1,2"), "one length"),
         (("forward", *OWN, "--dims", "4-2-4"), "shapes the built-in VAE"),
-        (("train", *OWN), "works on the built-in VAE"),
+        (("train", *OWN, "--explain-step", "0", "--param", "fc9.bias"), "did you mean fc"),
+        (("train", *OWN, "--eps", "1,2"), "draws its own noise"),
+        (("update", *OWN, "--param", "z"), "no parameter has this name"),
         (("forward", "--loss", f"{FILE}:loss_function"), "give --model too"),
     ],
 )

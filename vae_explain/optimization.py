@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -16,23 +16,28 @@ from .architecture import BUILT_IN, Architecture
 from .run import Run
 from .trace import Array
 
+if TYPE_CHECKING:
+    from .pipeline import OwnRequest
+
 OptimizerName = Literal["sgd", "adam"]
 Arrays = Mapping[str, Array]
 BETAS, ADAM_EPS = (0.9, 0.999), 1e-8  # PyTorch's defaults for Adam
 
 
 class Losses(NamedTuple):
-    """The loss and its two terms at one step, before that step's update."""
+    """The loss and its terms at one step, before that step's update; a term has no weight."""
 
     step: int
     loss: float
-    recon: float
-    kl: float
+    terms: tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class TrainingRequest:
-    """What to train on and how; `explain` is the step to record, if any."""
+    """What to train on and how; `explain` is the step to record, if any.
+
+    With `own` it is a user's model that is trained, on the input that is named there.
+    """
 
     x: tuple[tuple[float, ...], ...]
     steps: int
@@ -42,6 +47,7 @@ class TrainingRequest:
     explain: int | None = None
     architecture: Architecture = BUILT_IN
     weights: Path | None = None
+    own: OwnRequest | None = None
 
 
 @dataclass(frozen=True)
@@ -74,25 +80,33 @@ class Training:
 
     Attributes
     ----------
+    label, x
+        What was trained, for a header, and on what.
+    terms
+        The names of the loss's terms; empty for a loss in one piece.
     losses
         One entry a step; the last one is not finite when the run diverged.
     diverged_at
         The first step whose loss, gradient or updated parameters were not finite.
-    parameters
-        As the last update left them.
+    parameters, state
+        As the last update left them; the state has the buffers too, as a batch norm's.
     recon_before, recon_after
-        The reconstruction of x from the mean, z = mu, without noise, before the first
-        update and after the last.
+        The reconstruction of x without noise, for the built-in VAE from the mean, z = mu,
+        before the first update and after the last; None where that cannot be told.
     explained
         The step asked for; None when the run did not get there, or diverged at it.
     """
 
     request: TrainingRequest
+    label: str
+    x: Array
+    terms: tuple[str, ...]
     losses: tuple[Losses, ...]
     diverged_at: int | None
     parameters: Arrays
-    recon_before: Array
-    recon_after: Array
+    state: Arrays
+    recon_before: Array | None
+    recon_after: Array | None
     explained: OptimizerStep | None
     torch_version: str
 

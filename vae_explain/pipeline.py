@@ -5,14 +5,14 @@ A newcomer starts here. What a command shows is made from the `Run` that this re
 
 from __future__ import annotations
 
-import copy
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -21,11 +21,11 @@ from .binding import CannotBind, objective_of
 from .loading import CannotLoad, CannotRun, build, load_for, load_weights
 from .model import VAE, vae_loss
 from .noise import NoiseMismatch
-from .recorder import record
-from .run import Arithmetic, NotFinite, Run, as_printed, full_run, printed_run
-from .trace import Array, Trace
-
-Model = TypeVar("Model", bound=nn.Module)
+from .replay import replay
+from .roles import standard_draws
+from .run import Arithmetic, NotFinite, Run, as_printed
+from .subject import Recorded, Subject
+from .trace import Array
 
 
 @dataclass(frozen=True)
@@ -55,125 +55,99 @@ class OwnRequest:
     weights: Path | None = None
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """A run together with the model that made it.
-
-    Attributes
-    ----------
-    model
-        The model as it ran: in the arithmetic `printed`, one in float64 whose parameters
-        are rounded.
-    again
-        Runs the model once more as it is now, on the same input with the same noise. What
-        overflows then is returned as it is.
-    """
-
-    run: Run
-    model: nn.Module
-    again: Callable[[], Run]
-
-
-def run_own(request: OwnRequest) -> Run:
-    """Load a user's model, set the seed, build it, and run it as asked.
-
-    Raises
-    ------
-    CannotLoad, CannotBind, NotFinite
-        Each says in its message what to change.
-    """
-    # Nobody changes the model afterwards, which nobody else has.
-    return recorded_own(request, lasting=False).run
-
-
-def recorded_own(request: OwnRequest, lasting: bool = True) -> Recorded:
-    """As `run_own`, with the model; see `recorded`."""
-    found = load_for("--model", request.model)
-    loss = load_for("--loss", request.loss) if request.loss else None
-    objective = load_for("--objective", request.objective) if request.objective else None
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(request.seed)
-        model = build(found, request.arguments)
-        if request.weights is not None:
-            load_weights(model, request.weights)
-        try:
-            return _recorded(
-                model,
-                torch.from_numpy(request.x),
-                partial(record_model, loss=loss, objective=objective),
-                seed=request.seed,
-                label=type(model).__name__,
-                eps=request.eps,
-                arithmetic=request.arithmetic,
-                lasting=lasting,
-            )
-        except (CannotBind, CannotLoad, NoiseMismatch, NotFinite):
-            raise
-        except Exception as error:  # whatever the user's own code raises
-            raise CannotRun(error) from error
-
-
-def run(request: Request) -> Run:
-    """Run the built-in VAE as asked and return its numbers.
+def run(request: Request | OwnRequest) -> Run:
+    """Build the model, run it as asked and return its numbers.
 
     Raises
     ------
     NotFinite
         If the loss or a gradient overflows, naming the first value that did.
+    CannotLoad, CannotBind, CannotRun, NoiseMismatch
+        If a user's model or loss cannot be used; each says what to change.
     """
+    # Nobody changes the model afterwards, which nobody else has.
     return recorded(request, lasting=False).run
 
 
-def recorded(request: Request, lasting: bool = True) -> Recorded:
+def recorded(request: Request | OwnRequest, lasting: bool = True) -> Recorded:
     """As `run`, with the model, which may be changed afterwards if the run is `lasting`."""
+    with prepared(request) as subject, users_errors(request):
+        result = subject.recorded(request.arithmetic, lasting)
+    result.run.require_finite()
+    return result
+
+
+@contextmanager
+def prepared(request: Request | OwnRequest) -> Iterator[Subject]:
+    """Load and build what a request asks for, and leave the caller's generator alone."""
+    loaded = _loaded(request) if isinstance(request, OwnRequest) else None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(request.seed)
-        model = built_in_model(request.architecture)
+        if loaded is not None and isinstance(request, OwnRequest):
+            found, objective = loaded
+            model = build(found, request.arguments)
+            x, label = torch.from_numpy(request.x), type(model).__name__
+        else:
+            assert isinstance(request, Request), "the only other kind"
+            model, objective = built_in_model(request.architecture), built_in_loss(request)
+            x, label = torch.tensor(request.x, dtype=torch.float32), request.architecture.label
         if request.weights is not None:
             load_weights(model, request.weights)
-        return _recorded(
-            model,
-            torch.tensor(request.x, dtype=torch.float32),
-            partial(record_vae, architecture=request.architecture),
-            seed=request.seed,
-            label=request.architecture.label,
-            eps=request.eps,
-            arithmetic=request.arithmetic,
-            lasting=lasting,
-        )
+        noise = () if request.eps is None else (torch.tensor(request.eps),)
+        state = torch.get_rng_state()
+        yield Subject(model, x, objective, label, request.seed, state, noise)
 
 
-def _recorded(
-    model: Model,
-    x: Tensor,
-    recording: Callable[..., Trace],
-    *,
-    seed: int | None,
-    label: str,
-    eps: Sequence[float] | None,
-    arithmetic: Arithmetic,
-    lasting: bool,
-) -> Recorded:
-    """Run a model in one arithmetic; `recording` runs model, x and noise and records it."""
-    noise = [torch.tensor(eps)] if eps is not None else []
-    full = arithmetic == "full"
-    make = full_run if full else printed_run
-    precision = torch.get_default_dtype() if full else torch.float64
-    trace = recording(model, x, noise=noise, lasting=lasting and full, gradients=full)
-    if not full:
-        model, x, drawn = _as_printed(model, x, trace)
-        with default_precision(precision):
-            trace = recording(model, x, redrawn=drawn, lasting=lasting)
-    given = eps is not None
+Objective = Callable[[nn.Module, Tensor], Tensor]
 
-    def again() -> Run:
-        drawn = [torch.from_numpy(v.array.copy()) for v in trace.values if v.kind == "noise"]
-        with default_precision(precision):
-            return make(recording(model, x, redrawn=drawn), seed, label, given)
 
-    result = make(trace, seed, label, given)
-    result.require_finite()
-    return Recorded(result, model, again)
+def _loaded(request: OwnRequest) -> tuple[Any, Objective]:
+    """Return the class or factory that a request names, and what runs model and loss."""
+    found = load_for("--model", request.model)
+    loss = load_for("--loss", request.loss) if request.loss else None
+    objective = load_for("--objective", request.objective) if request.objective else None
+    return found, own_loss(loss, objective)
+
+
+def own_loss(
+    loss: Callable[..., Any] | None, objective: Callable[[nn.Module, Tensor], Any] | None
+) -> Objective:
+    """Return what runs a user's model and loss; see `binding` for how its loss is found."""
+    return lambda model, x: objective_of(model, x, loss, objective)()
+
+
+@contextmanager
+def users_errors(request: Request | OwnRequest) -> Iterator[None]:
+    """Turn whatever a user's own code raises into `CannotRun`, which is one line."""
+    try:
+        yield
+    except (CannotBind, CannotLoad, CannotReplay, NoiseMismatch, NotFinite):
+        raise
+    except Exception as error:  # whatever the user's own code raises
+        if isinstance(request, OwnRequest):
+            raise CannotRun(error) from error
+        raise
+
+
+# --- the built-in VAE -------------------------------------------------------------------
+
+
+def built_in_model(architecture: Architecture) -> VAE:
+    """Return the built-in VAE of an architecture, its parameters drawn from the generator."""
+    squashed = architecture.recon == "bce"
+    return VAE(architecture.dims, architecture.activation, squashed)
+
+
+def built_in_loss(request: Request) -> Objective:
+    """Return what runs the built-in VAE and its loss."""
+    architecture = request.architecture
+    terms = architecture.recon, architecture.reduction, architecture.beta
+
+    def objective(model: nn.Module, x: Tensor) -> Tensor:
+        recon_x, mu, logvar = model(x)
+        return vae_loss(recon_x, x, mu, logvar, *terms)
+
+    return objective
 
 
 def draws(request: Request, count: int) -> Iterator[Array]:
@@ -193,6 +167,76 @@ def draws(request: Request, count: int) -> Iterator[Array]:
         yield as_printed(drawn) if request.arithmetic == "printed" else drawn.astype(float)
 
 
+# --- a user's own -----------------------------------------------------------------------
+
+
+class CannotReplay(ValueError):
+    """A run whose record does not hold for other noise; the message says why."""
+
+
+def run_and_draws(request: OwnRequest, count: int) -> tuple[Run, Iterator[tuple[Array, ...]]]:
+    """Run a user's model, and give noise for it as a loop over the model would draw it.
+
+    Returns
+    -------
+    tuple
+        The run, and for each of `count` draws, two at least, one array for each draw from
+        the standard normal; the first is the run's own. What else a model draws, as a
+        dropout's mask, is not drawn anew.
+
+    Raises
+    ------
+    CannotReplay
+        If the model draws nothing, or goes another way where it draws something else, so
+        that its record does not hold for other noise.
+    """
+    with prepared(request) as subject, users_errors(request):
+        result = subject.recorded(request.arithmetic).run
+        result.require_finite()
+        chosen = standard_draws(result)
+        if not chosen:
+            raise CannotReplay("the model draws nothing from the standard normal")
+        generator = torch.Generator()
+        generator.set_state(subject.generator)
+        noise, probe = itertools.tee(_drawn(result, chosen, generator, count))
+        if not result.graph.not_explained:
+            other = next(itertools.islice(probe, 1, None))
+            _require_same_way(subject, result, dict(zip(chosen, other, strict=True)))
+    return result, noise
+
+
+def _drawn(
+    run: Run, chosen: Sequence[int], generator: torch.Generator, count: int
+) -> Iterator[tuple[Array, ...]]:
+    shapes = [run.trace.values[number].shape for number in chosen]
+    for draw in range(count):
+        drawn = tuple(torch.randn(shape, generator=generator).numpy() for shape in shapes)
+        if draw == 0:
+            drawn = tuple(run.values[number] for number in chosen)
+        yield tuple(map(as_printed, drawn)) if run.arithmetic == "printed" else drawn
+
+
+NEAR = 1e-3  # relative, between the model in float32 and its record replayed in float64
+
+
+def _require_same_way(subject: Subject, run: Run, drawn: Mapping[int, Array]) -> None:
+    """Check on one other draw that replaying a run gives what the model itself gives."""
+    noise = {value.id: value.array for value in run.trace.values if value.kind == "noise"}
+    given = [torch.from_numpy(np.asarray(array)) for array in {**noise, **drawn}.values()]
+    theirs = subject.run(redrawn=given, lasting=False).trace
+    mine = replay(run.graph, drawn)
+    ends = (run.trace.output, *(term.value for term in run.trace.terms))
+    same = len(theirs.values) == len(run.trace.values)
+    scale = max(1.0, *(float(np.abs(mine[end]).max()) for end in ends))
+    if not same or any(
+        float(np.abs(mine[end] - theirs.values[end].array).max()) > NEAR * scale for end in ends
+    ):
+        raise CannotReplay(
+            "under another draw the model takes another way, as by a comparison or a nearest "
+            "code, and the record of one way does not tell of the other"
+        )
+
+
 def run_model(
     model: nn.Module,
     x: Tensor,
@@ -202,7 +246,6 @@ def run_model(
     seed: int | None = None,
     eps: Sequence[float] | None = None,
     arithmetic: Arithmetic = "full",
-    lasting: bool = True,
 ) -> Run:
     """Run a user's model and loss on x and return the numbers.
 
@@ -212,22 +255,16 @@ def run_model(
         Set before the run, so before its noise is drawn; None leaves the generator as it is.
     eps
         Numbers to use in place of the first draw from the standard normal.
-    lasting
-        Whether the model may be changed while the numbers are still wanted.
     """
     with torch.random.fork_rng(devices=[]):
         if seed is not None:
             torch.manual_seed(seed)
-        return _recorded(
-            model,
-            x,
-            partial(record_model, loss=loss, objective=objective),
-            seed=seed,
-            label=type(model).__name__,
-            eps=eps,
-            arithmetic=arithmetic,
-            lasting=lasting,
-        ).run
+        noise = () if eps is None else (torch.tensor(eps),)
+        label, state = type(model).__name__, torch.get_rng_state()
+        subject = Subject(model, x, own_loss(loss, objective), label, seed, state, noise)
+        result = subject.recorded(arithmetic).run
+    result.require_finite()
+    return result
 
 
 def built_in_request(
@@ -253,87 +290,3 @@ def as_input(x: Tensor | Sequence[Any] | None) -> Tensor:
     if x is None:
         raise ValueError("x is missing: give the model's input")
     return x if isinstance(x, Tensor) else torch.as_tensor(x, dtype=torch.float32)
-
-
-def record_model(
-    model: nn.Module,
-    x: Tensor,
-    loss: Callable[..., Any] | None = None,
-    objective: Callable[[nn.Module, Tensor], Any] | None = None,
-    noise: Sequence[Tensor] = (),
-    redrawn: Sequence[Tensor] = (),
-    lasting: bool = True,
-    gradients: bool = True,
-) -> Trace:
-    """Record one run of a user's model; see `binding` for how its loss is found."""
-    return record(
-        objective_of(model, x, loss, objective),
-        modules={"": model},
-        inputs={"x": x},
-        noise=noise,
-        redrawn=redrawn,
-        lasting=lasting,
-        gradients=gradients,
-    )
-
-
-def built_in_model(architecture: Architecture) -> VAE:
-    """Return the built-in VAE of an architecture, its parameters drawn from the generator."""
-    squashed = architecture.recon == "bce"
-    return VAE(architecture.dims, architecture.activation, squashed)
-
-
-def record_vae(
-    model: VAE,
-    x: Tensor,
-    noise: Sequence[Tensor] = (),
-    architecture: Architecture = BUILT_IN,
-    redrawn: Sequence[Tensor] = (),
-    lasting: bool = True,
-    gradients: bool = True,
-) -> Trace:
-    """Record one run of the built-in VAE; `noise` stands in for what it would draw."""
-
-    def objective() -> Tensor:
-        recon_x, mu, logvar = model(x)
-        return vae_loss(
-            recon_x, x, mu, logvar, architecture.recon, architecture.reduction, architecture.beta
-        )
-
-    return record(
-        objective,
-        modules={"": model},
-        inputs={"x": x},
-        noise=noise,
-        redrawn=redrawn,
-        lasting=lasting,
-        gradients=gradients,
-    )
-
-
-def _as_printed(model: Model, x: Tensor, trace: Trace) -> tuple[Model, Tensor, list[Tensor]]:
-    """Return model, input and noise in float64, parameters and noise rounded as printed."""
-    rounded = copy.deepcopy(model).double()
-    round_parameters(rounded)
-    drawn = [
-        torch.from_numpy(as_printed(value.array)) for value in trace.values if value.kind == "noise"
-    ]
-    return rounded, x.detach().to(torch.float64, copy=True), drawn
-
-
-@contextmanager
-def default_precision(dtype: torch.dtype) -> Iterator[None]:
-    """Let what a model makes of nothing, as `torch.zeros(3)`, be of this precision for once."""
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
-
-
-def round_parameters(model: nn.Module) -> None:
-    """Round a model's parameters in place to the decimals that a page prints."""
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.copy_(torch.from_numpy(as_printed(parameter.numpy())))

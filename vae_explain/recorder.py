@@ -36,7 +36,10 @@ REFLECTED = {"rsub": "sub", "rdiv": "div", "rpow": "pow", "rmatmul": "matmul"}
 HERE = os.path.dirname(__file__)
 HIDDEN = (
     os.path.dirname(torch.__file__),
-    *(os.path.join(HERE, name) for name in ("recorder.py", "naming.py", "binding.py")),
+    *(
+        os.path.join(HERE, name)
+        for name in ("recorder.py", "naming.py", "binding.py", "subject.py")
+    ),
 )
 
 

@@ -1,20 +1,24 @@
-"""Training the built-in VAE: the plain PyTorch loop, watched but not changed.
+"""Training a model: the plain PyTorch loop, watched but not changed.
 
-What comes out equals what the same loop gives without us, bit for bit: one draw a step
-from the global generator, `torch.optim` for the updates. A step that is to be explained is
-recorded just before the loop takes it, from a copy of the generator's state, so that the
-recording and the loop see the same noise.
+What comes out equals what the same loop gives without us, bit for bit: one run and one draw
+a step from the global generator, `torch.optim` for the updates. The built-in VAE is recorded
+only where a step is to be explained, from a copy of the generator's state, so that the
+recording and the loop see the same noise. A user's model is watched in the very run that
+each step makes, which is how the terms of its loss are known.
 """
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .loading import load_weights
 from .model import VAE, vae_loss, vae_loss_terms
 from .optimization import (
     ADAM_EPS,
@@ -26,48 +30,56 @@ from .optimization import (
     TrainingRequest,
     Update,
 )
-from .pipeline import Recorded, Request, built_in_model, record_vae, recorded
-from .run import full_run
+from .pipeline import OwnRequest, Request, prepared, recorded, users_errors
+from .roles import reconstruction, standard_draws
+from .run import Run, full_run
+from .subject import Recorded, Subject, parameters_of
 from .trace import Array
 
+Names = Callable[[Sequence[str]], None]
 
-def train(request: TrainingRequest, report: Callable[[int], None] = lambda _: None) -> Training:
-    """Train the built-in VAE.
+
+class CannotTrain(ValueError):
+    """A model that there is nothing to train of; the message says why."""
+
+
+def train(
+    request: TrainingRequest,
+    report: Callable[[int], None] = lambda _: None,
+    accept: Names = lambda names: None,
+) -> Training:
+    """Train the built-in VAE, or a user's model.
 
     Parameters
     ----------
     report
         Called after each step with how many are done.
+    accept
+        Called with the names of all parameters before the first step; may raise.
 
     Returns
     -------
     Training
         Also when the run diverges: then it ends at the first step that is not finite.
+
+    Raises
+    ------
+    CannotTrain
+        If the loss does not depend on any parameter.
     """
-    architecture = request.architecture
-    recon, reduction, beta = architecture.recon, architecture.reduction, architecture.beta
-    with _seeded(request) as (model, x):
-        optimizer = make_optimizer(request.optimizer, model.parameters(), request.lr)
-        recon_before = _from_mean(model, x)
+    with _learner(request) as (subject, learner):
+        model = subject.model
+        accept([name for name, _ in model.named_parameters()])
+        optimizer = make_optimizer(request.optimizer, _trainable(model), request.lr)
+        recon_before = learner.reconstruction()
         losses: list[Losses] = []
         explained: OptimizerStep | None = None
         diverged_at: int | None = None
         for step in range(request.steps):
-            watched = None
-            if step == request.explain:
-                watched = full_run(
-                    record_vae(model, x, (), architecture),
-                    request.seed,
-                    f"{architecture.label} at step {step}",
-                )
-                before = moments(model, optimizer)
-            recon_x, mu, logvar = model(x)
-            loss = vae_loss(recon_x, x, mu, logvar, recon, reduction, beta)
+            before = moments(model, optimizer) if step == request.explain else {}
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call] # PyTorch's own has no types
-            with torch.no_grad():
-                error, kl = vae_loss_terms(recon_x, x, mu, logvar, recon, reduction)
-            losses.append(Losses(step, loss.item(), error.item(), kl.item()))
+            loss, parts, watched = learner.step(step, step == request.explain)
+            losses.append(Losses(step, loss.item(), parts))
             if not _is_finite([loss, *(p.grad for p in model.parameters() if p.grad is not None)]):
                 diverged_at = step
                 break
@@ -86,41 +98,169 @@ def train(request: TrainingRequest, report: Callable[[int], None] = lambda _: No
         if diverged_at is None and not _is_finite(list(model.parameters())):
             diverged_at = request.steps - 1
         return Training(
-            request,
-            tuple(losses),
-            diverged_at,
-            parameters_of(model),
-            recon_before,
-            _from_mean(model, x),
-            explained,
-            torch.__version__.split("+")[0],
+            request=request,
+            label=subject.label,
+            x=subject.x.numpy(),
+            terms=learner.terms,
+            losses=tuple(losses),
+            diverged_at=diverged_at,
+            parameters=parameters_of(model),
+            state={name: array.numpy().copy() for name, array in model.state_dict().items()},
+            recon_before=recon_before,
+            recon_after=learner.reconstruction(),
+            explained=explained,
+            torch_version=torch.__version__.split("+")[0],
         )
 
 
-def update(request: Request, lr: float) -> Update:
+# --- what learns ------------------------------------------------------------------------
+
+Step = tuple[Tensor, tuple[float, ...], Run | None]
+
+
+class _Learner(Protocol):
+    """A model in training: one step of it, and what it makes of x by now."""
+
+    terms: tuple[str, ...]
+
+    def step(self, number: int, explain: bool) -> Step:
+        """Run the model once, forward and back; return the loss, its terms, and the record if
+        it is wanted."""
+        ...
+
+    def reconstruction(self) -> Array | None:
+        """Return the reconstruction of x without noise; None where it is not known."""
+        ...
+
+
+@contextmanager
+def _learner(request: TrainingRequest) -> Iterator[tuple[Subject, _Learner]]:
+    if request.own is not None:
+        with prepared(request.own) as subject:
+            yield subject, _Own(subject, request.own)
+        return
+    built_in = Request(
+        x=request.x,
+        seed=request.seed,
+        arithmetic="full",
+        architecture=request.architecture,
+        weights=request.weights,
+    )
+    with prepared(built_in) as subject:
+        yield subject, _BuiltIn(subject, built_in)
+
+
+class _BuiltIn:
+    """The built-in VAE, whose terms the loss itself gives."""
+
+    def __init__(self, subject: Subject, request: Request) -> None:
+        assert isinstance(subject.model, VAE), "made by this request"
+        self.subject, self.model, self.request = subject, subject.model, request
+        self.terms: tuple[str, ...] = (request.architecture.recon, "kl")
+
+    def step(self, number: int, explain: bool) -> Step:
+        architecture = self.request.architecture
+        recon, reduction, beta = architecture.recon, architecture.reduction, architecture.beta
+        watched = _at_step(self.subject.run(), number) if explain else None
+        x = self.subject.x
+        recon_x, mu, logvar = self.model(x)
+        loss = vae_loss(recon_x, x, mu, logvar, recon, reduction, beta)
+        torch.autograd.backward(loss)
+        with torch.no_grad():
+            error, kl = vae_loss_terms(recon_x, x, mu, logvar, recon, reduction)
+        return loss, (error.item(), kl.item()), watched
+
+    def reconstruction(self) -> Array | None:
+        with torch.no_grad():
+            mu, _ = self.model.encode(self.subject.x)
+            recon: Array = self.model.decode(mu).numpy()
+            return recon
+
+
+class _Own:
+    """A user's model, watched as it runs; of a term that has a number a row, the sum."""
+
+    def __init__(self, subject: Subject, request: OwnRequest) -> None:
+        self.subject, self.request = subject, request
+        self.terms: tuple[str, ...] = ()
+        self._opened = False
+
+    def step(self, number: int, explain: bool) -> Step:
+        subject, opening = self.subject, not self._opened
+        with users_errors(self.request):
+            loss, trace = subject.watched(gradients=explain or opening)
+        if not loss.requires_grad:
+            raise CannotTrain("the loss depends on no parameter, so there is nothing to train")
+        if opening:
+            self._opened = True
+            self.terms = tuple(term.name for term in trace.terms)
+        known = trace.by_name
+        parts = tuple(
+            float(known[name].array.sum()) if name in known else float("nan") for name in self.terms
+        )
+        if not explain:
+            return loss, parts, None
+        return loss, parts, _at_step(full_run(trace, subject.seed, subject.label), number)
+
+    def reconstruction(self) -> Array | None:
+        """Run a copy of the model with every draw from the standard normal 0."""
+        copied = dataclasses.replace(self.subject, model=copy.deepcopy(self.subject.model))
+        with users_errors(self.request):
+            run = copied.run(lasting=False)
+            made, chosen = reconstruction(run), standard_draws(run)
+            if made is None:
+                return None
+            drawn = [value for value in run.trace.values if value.kind == "noise"]
+            still = [np.zeros_like(v.array) if v.id in chosen else v.array.copy() for v in drawn]
+            again = copied.run(redrawn=[torch.from_numpy(array) for array in still])
+        same = reconstruction(again)
+        return None if same is None else again.values[same]
+
+
+def _at_step(run: Run, number: int) -> Run:
+    return dataclasses.replace(run, label=f"{run.label} at step {number}")
+
+
+# --- one step ---------------------------------------------------------------------------
+
+
+def update(request: Request | OwnRequest, lr: float) -> Update:
     """Take one step of gradient descent from the seeded parameters.
 
     Raises
     ------
     NotFinite
         If the loss or a gradient overflows before the step.
+    CannotTrain
+        If the loss does not depend on any parameter.
     """
-    return gradient_step(recorded(request), lr)
+    before = recorded(request)
+    with users_errors(request):
+        return gradient_step(before, lr)
 
 
 def gradient_step(before: Recorded, lr: float) -> Update:
-    """Take one step of gradient descent from a run; its model is left as it was."""
+    """Take one step of gradient descent from a run; its model is left as it was.
+
+    Raises
+    ------
+    CannotTrain
+        If the loss does not depend on any parameter.
+    """
     model, run = before.model, before.run
-    optimizer = make_optimizer("sgd", model.parameters(), lr)
+    optimizer = make_optimizer("sgd", _trainable(model), lr)
     kept = parameters_of(model)
     learns = set(run.gradients)
+    reached = [name for name in kept if run.value(name).id in learns]
+    if not reached:
+        raise CannotTrain("the loss depends on no parameter, so there is nothing to update")
     try:
         for name, parameter in model.named_parameters():
-            if run.value(name).id in learns:
+            if name in reached:
                 parameter.grad = torch.from_numpy(run.gradient(name).copy())
         optimizer.step()
         step = OptimizerStep(0, "sgd", lr, run, parameters_of(model), {}, {})
-        # The same ε, so that the two losses differ by what the step did and nothing else.
+        # The same noise, so that the two losses differ by what the step did and nothing else.
         return Update(step, before.again())
     finally:
         with torch.no_grad():
@@ -129,18 +269,20 @@ def gradient_step(before: Recorded, lr: float) -> Update:
         optimizer.zero_grad()
 
 
+def _trainable(model: nn.Module) -> list[nn.Parameter]:
+    found = list(model.parameters())
+    if not found:
+        raise CannotTrain("the model has no parameters")
+    return found
+
+
 def make_optimizer(
-    name: OptimizerName, parameters: Iterator[nn.Parameter], lr: float
+    name: OptimizerName, parameters: Sequence[nn.Parameter], lr: float
 ) -> torch.optim.Optimizer:
     """Return PyTorch's optimizer with its defaults."""
     if name == "adam":
         return torch.optim.Adam(parameters, lr=lr, betas=BETAS, eps=ADAM_EPS)
     return torch.optim.SGD(parameters, lr=lr)
-
-
-def parameters_of(model: nn.Module) -> dict[str, Array]:
-    """Return copies of a model's parameters, by name."""
-    return {name: p.detach().numpy().copy() for name, p in model.named_parameters()}
 
 
 def moments(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, dict[str, Array]]:
@@ -156,23 +298,5 @@ def moments(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, dic
     return found
 
 
-@contextmanager
-def _seeded(request: TrainingRequest) -> Iterator[tuple[VAE, Tensor]]:
-    """Make model and input as `pipeline.run` does, and leave the caller's generator alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(request.seed)
-        model = built_in_model(request.architecture)
-        if request.weights is not None:
-            load_weights(model, request.weights)
-        yield model, torch.tensor(request.x, dtype=torch.float32)
-
-
 def _is_finite(tensors: Sequence[Tensor]) -> bool:
     return all(bool(tensor.isfinite().all()) for tensor in tensors)
-
-
-def _from_mean(model: VAE, x: Tensor) -> Array:
-    with torch.no_grad():
-        mu, _ = model.encode(x)
-        recon: Array = model.decode(mu).numpy()
-        return recon

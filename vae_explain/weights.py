@@ -16,6 +16,7 @@ def to_safetensors(parameters: Mapping[str, Array]) -> bytes:
     The names and shapes are those of the model's `state_dict`, so that
     `model.load_state_dict(safetensors.torch.load_file(path))` takes them.
     """
-    tensors = {name: np.ascontiguousarray(array) for name, array in parameters.items()}
+    # Not np.ascontiguousarray, which gives a number without axes one.
+    tensors = {name: np.array(array, order="C") for name, array in parameters.items()}
     # The field that other readers of such files expect, for tensors that PyTorch made.
     return save(tensors, metadata={"format": "pt"})

@@ -101,11 +101,17 @@ def _mendable(error: Exception) -> str:
     from ..binding import CannotBind
     from ..loading import CannotLoad, CannotRun
     from ..noise import NoiseMismatch
+    from ..pipeline import CannotReplay
+    from ..training import CannotTrain
 
     if isinstance(error, CannotLoad):
         return f"{error.option}: {error}"
     if isinstance(error, CannotRun):
         return f"the model raised {error}"
+    if isinstance(error, CannotTrain):
+        return f"--model: {error}"
+    if isinstance(error, CannotReplay):
+        return f"sample: {error}; forward and why show one draw"
     if isinstance(error, CannotBind):
         return f"--loss: {error}"
     if isinstance(error, NoiseMismatch):

@@ -11,8 +11,9 @@ from .options import Options
 from .problems import Problem
 
 if TYPE_CHECKING:
-    from ..pipeline import OwnRequest, Recorded, Request
+    from ..pipeline import OwnRequest, Request
     from ..run import Run
+    from ..subject import Recorded
 
 Arithmetic = Literal["printed", "full"]
 WIDEST = 10**6
@@ -54,15 +55,13 @@ class Job:
         """Load, record and return the numbers."""
         from .. import pipeline
 
-        return pipeline.run_own(self.own_request()) if self.own else pipeline.run(self.request())
+        return pipeline.run(self.own_request() if self.own else self.request())
 
     def recorded(self) -> Recorded:
         """As `run`, with the model that ran."""
         from .. import pipeline
 
-        if self.own:
-            return pipeline.recorded_own(self.own_request())
-        return pipeline.recorded(self.request())
+        return pipeline.recorded(self.own_request() if self.own else self.request())
 
     def request(self) -> Request:
         """Return the request for the built-in VAE."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,10 +27,15 @@ def step_names(names: list[str] | None, architecture: Architecture = BUILT_IN) -
 
 def parameter_names(names: list[str] | None, architecture: Architecture = BUILT_IN) -> list[str]:
     """Check the names of parameters, which are what an optimizer moves."""
-    for name in names or ():
-        if name not in architecture.parameters:
-            raise unknown_name("--param", name, "parameter", architecture.parameters)
+    require_parameters(names or (), architecture.parameters)
     return list(dict.fromkeys(names or ()))
+
+
+def require_parameters(names: Iterable[str], valid: Sequence[str]) -> None:
+    """Check names against the parameters that a model has."""
+    for name in names:
+        if name not in valid:
+            raise unknown_name("--param", name, "parameter", valid)
 
 
 def gradient_names(names: list[str] | None, architecture: Architecture = BUILT_IN) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -72,14 +73,14 @@ def train(
     """Train on x with PyTorch, and show the losses and any one step."""
     style = options.style()
     job = Job(options, "full")
-    job.refuse("train", "eps", "arithmetic", "model")
+    job.refuse("train", "eps", "arithmetic")
     count = parsing.whole("--steps", steps, 1, MOST_STEPS, "it")
     rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
     kind = parsing.choice("--optimizer", optimizer, ("sgd", "adam"))
     explained = None
     if explain_step is not None:
         explained = parsing.whole("--explain-step", explain_step, 0, count - 1, "a step")
-    chosen = names.parameter_names(param, job.architecture)
+    chosen = list(param or ()) if job.own else names.parameter_names(param, job.architecture)
     if chosen and explained is None:
         mend = "only an opened step shows a parameter's update; give --explain-step too"
         raise Problem("--param", chosen[0], mend)
@@ -89,7 +90,8 @@ def train(
         raise Problem("--plot", picture, mend)
     weights = file_to_write("--save", save, (".safetensors",)) if save else None
     _require_apart(style, picture, weights)
-    request = job.request()
+    own = job.own_request() if job.own else None
+    request = None if own else job.request()
 
     from .. import training
     from ..optimization import TrainingRequest
@@ -97,17 +99,22 @@ def train(
     from ..walkthrough import training as page
 
     wanted = TrainingRequest(
-        x=request.x,
+        x=request.x if request else (),
         steps=count,
         lr=rate,
         optimizer="adam" if kind == "adam" else "sgd",
-        seed=request.seed,
+        seed=job.seed,
         explain=explained,
-        architecture=request.architecture,
-        weights=request.weights,
+        architecture=job.architecture,
+        weights=job.options.weights,
+        own=own,
     )
+
+    def accept(valid: Sequence[str]) -> None:
+        names.require_parameters(chosen, valid)
+
     with terminal.progress(count, "training", sys.stderr) as report:
-        found = training.train(wanted, report)
+        found = training.train(wanted, report, accept)
     written = _keep(found, picture, weights)
     walkthrough, checks = page.training(found, chosen, written)
     if style.format == "json":
@@ -133,13 +140,17 @@ def _keep(found: Training, picture: Path | None, weights: Path | None) -> list[s
     written = []
     if picture is not None:
         from ..render import plot
+        from ..walkthrough.training import series_of
 
-        output.write_whole(picture, plot.curve(found, picture.name), "--plot")
+        request = found.request
+        title = f"{found.label}, {request.optimizer}, lr {request.lr!r}"
+        drawing = plot.curve(series_of(found), title, picture.name)
+        output.write_whole(picture, drawing, "--plot")
         written.append(f"The losses are drawn in {picture}.")
     if weights is not None:
         from ..weights import to_safetensors
 
-        output.write_whole(weights, to_safetensors(found.parameters), "--save")
+        output.write_whole(weights, to_safetensors(found.state), "--save")
         written.append(f"The final weights are in {weights}.")
     return written
 

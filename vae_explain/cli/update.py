@@ -20,16 +20,18 @@ def update(
     """Take one step of gradient descent and show what it does."""
     style = options.style()
     job = Job(options, "full")
-    job.refuse("update", "arithmetic", "model")
-    chosen = names.parameter_names(param, job.architecture)
+    job.refuse("update", "arithmetic")
+    chosen = list(param or ()) if job.own else names.parameter_names(param, job.architecture)
     rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
-    request = job.request()
+    request = job.own_request() if job.own else job.request()
 
     from .. import training
     from ..walkthrough import update as page
 
     found = training.update(request, rate)
-    walkthrough, checks = page.update(found, request.architecture.parameters, chosen)
+    parameters = list(found.step.after)
+    names.require_parameters(chosen, parameters)
+    walkthrough, checks = page.update(found, parameters, chosen)
     if style.format == "json":
         from ..render import json
 

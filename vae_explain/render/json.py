@@ -165,8 +165,7 @@ def dump_training(training: Training, checks: Checks) -> str:
             {
                 "step": entry.step,
                 "loss": plain(entry.loss),
-                request.architecture.recon: plain(entry.recon),
-                "kl": plain(entry.kl),
+                **dict(zip(training.terms, map(plain, entry.terms), strict=True)),
             }
             for entry in training.losses
         ],
@@ -199,8 +198,8 @@ def dump_update(update: Update, checks: Checks) -> str:
             "lr": step.lr,
             "seed": step.run.seed,
             "torch": step.run.trace.torch_version,
-            "loss_before": plain(step.run.array("loss")),
-            "loss_after": plain(update.after.array("loss")),
+            "loss_before": plain(step.run.trace.loss.array),
+            "loss_after": plain(update.after.trace.loss.array),
             "values": {name: plain(array) for name, array in step.after.items()},
             "checks": _checks(checks),
         }

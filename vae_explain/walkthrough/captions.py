@@ -86,6 +86,9 @@ ALIASES = {
     "x_recon": "recon_x",
     "reconstruction": "recon_x",
     "recon_loss": "error",
+    "recons_loss": "error",
+    "recon_error": "error",
+    "rec_loss": "error",
     "reconstruction_loss": "error",
     "kld": "kl",
     "kl_loss": "kl",
@@ -104,7 +107,8 @@ def plain_name(name: str) -> str:
     ('encoder_pre', 'kl', 'widgets')
     """
     base = re.sub(r"_\d+$", "", name)
-    return ALIASES.get(base.lower(), base)
+    lower = base.lower()
+    return ALIASES.get(lower, lower if lower in TERM_WORDS else base)
 
 
 def title(name: str) -> str:

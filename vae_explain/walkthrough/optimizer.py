@@ -35,6 +35,9 @@ class OptimizerPage(Page):
 
     def moved(self, name: str, detailed: bool) -> None:
         """Work out a parameter's new numbers; `detailed` shows a line for every element."""
+        if self.run.value(name).id not in self.run.gradients:
+            self.add(Note(f"The loss does not reach {name}: it has no gradient and stays."))
+            return
         after = np.asarray(self.step.after[name])
         self.chosen_elements = list(islice(indices(after.shape), MOST_DETAILED))
         if is_big(after):  # those that move most, the same ones in every formula

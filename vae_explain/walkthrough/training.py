@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import numpy as np
+from typing import Literal
 
 from ..blocks import (
     Block,
@@ -20,9 +19,9 @@ from ..blocks import (
     Walkthrough,
 )
 from ..ops.rule import indices
-from ..optimization import Losses, OptimizerStep, Training, TrainingRequest
+from ..optimization import Losses, OptimizerStep, Training
 from .backward import backward
-from .captions import counted
+from .captions import counted, term_words
 from .forward import forward
 from .optimizer import OptimizerPage, closed, rate_text, settings_words
 from .page import MOST_IN_HEADER, MOST_LINES
@@ -51,47 +50,55 @@ def training(
         blocks.append(Note(words, "failure"))
     blocks += [Note(words) for words in written]
     run = found.explained.run if found.explained else None
-    return closed("train", _title(found.request), (), _numbered(blocks), run)
+    return closed("train", _title(found), (), _numbered(blocks), run)
 
 
-def _title(request: TrainingRequest) -> str:
-    rows = np.asarray(request.x)
+def _title(found: Training) -> str:
+    request, rows = found.request, found.x
     given = f"x {list(rows.shape)}"
     if rows.size <= MOST_IN_HEADER:
-        given = f"x = [{', '.join(f'{number:g}' for number in rows.ravel())}]"
+        given = f"x = [{', '.join(f'{float(number):g}' for number in rows.ravel())}]"
     how = (
         f"{NAMES[request.optimizer]}, lr {rate_text(request.lr)}, {counted(request.steps, 'step')}"
     )
-    return f"{request.architecture.label} · seed {request.seed} · {given} · {how}"
+    return f"{found.label} · seed {request.seed} · {given} · {how}"
 
 
 # --- the losses -------------------------------------------------------------------------
 
 
 def _losses(found: Training) -> list[Block]:
-    losses, term = found.losses, found.request.architecture.recon
+    losses = found.losses
     steps = counted(len(losses), "step")
-    curve = Curve(
-        "step",
-        (
-            Series("loss", tuple(entry.loss for entry in losses), "total"),
-            Series(
-                f"reconstruction ({term})",
-                tuple(entry.recon for entry in losses),
-                "reconstruction",
-            ),
-            Series("KL (kl)", tuple(entry.kl for entry in losses), "kl"),
-        ),
-    )
     blocks: list[Block] = [
         Heading(1, "The losses", f"{steps}, each before its update"),
-        Prose("Each step draws a new ε, so the curve is never quite smooth."),
-        curve,
-        _table(losses, term),
+        Prose(
+            "Each step draws a new ε, so the curve is never quite smooth."
+            if found.request.own is None
+            else "Each step runs the model once, with draws of its own where it draws."
+        ),
+        Curve("step", series_of(found)),
+        _table(losses, found.terms),
     ]
     if found.diverged_at is not None:
         blocks.append(Note(_ending(found), "failure"))
     return blocks
+
+
+def series_of(found: Training) -> tuple[Series, ...]:
+    """Return the loss and its terms as curves over the steps."""
+    losses = found.losses
+    series = [Series("loss", tuple(entry.loss for entry in losses), "total")]
+    for position, name in enumerate(found.terms):
+        words = term_words(name)
+        series.append(
+            Series(
+                f"{words} ({name})" if words != name else name,
+                tuple(entry.terms[position] for entry in losses),
+                term_role(name),
+            )
+        )
+    return tuple(series)
 
 
 def _ending(found: Training) -> str:
@@ -105,15 +112,20 @@ def _ending(found: Training) -> str:
     )
 
 
-def _table(losses: Sequence[Losses], term: str) -> Table:
+def _table(losses: Sequence[Losses], terms: Sequence[str]) -> Table:
     columns = (
         Column("step", "label"),
         Column("loss", "value", accent=True),
-        Column(term, "reconstruction"),
-        Column("kl", "kl"),
+        *(Column(name, term_role(name)) for name in terms),
     )
-    rows: list[tuple[Cell, ...]] = [tuple(losses[step]) for step in chosen_steps(len(losses))]
+    chosen = [losses[step] for step in chosen_steps(len(losses))]
+    rows: list[tuple[Cell, ...]] = [(entry.step, entry.loss, *entry.terms) for entry in chosen]
     return Table(columns, tuple(rows))
+
+
+def term_role(name: str) -> Literal["reconstruction", "kl"]:
+    """Return which colour a term has: the KL's, or that of all others."""
+    return "kl" if term_words(name) == "KL" else "reconstruction"
 
 
 def chosen_steps(count: int) -> list[int]:
@@ -136,13 +148,16 @@ def chosen_steps(count: int) -> list[int]:
 
 
 def _reconstruction(found: Training) -> list[Block]:
-    x = np.asarray(found.request.x, dtype=np.float32)
+    x, before, after = found.x, found.recon_before, found.recon_after
+    if before is None or after is None or before.shape != x.shape or after.shape != x.shape:
+        words = "No loss term compares a value with x, so no reconstruction is shown."
+        return [Note(words)]
     shown = list(indices(x.shape))[:MOST_LINES]
     rows: list[tuple[Cell, ...]] = []
     for at in shown:
         label = ",".join(map(str, at if x.shape[0] > 1 else at[1:]))
-        before, after = (float(array[at]) for array in (found.recon_before, found.recon_after))
-        rows.append((label, float(x[at]), before, after, after - float(x[at])))
+        then, now = float(before[at]), float(after[at])
+        rows.append((label, float(x[at]), then, now, now - float(x[at])))
     columns = (
         Column("element", "label"),
         Column("x", "input", "input"),
@@ -151,7 +166,13 @@ def _reconstruction(found: Training) -> list[Block]:
         Column("after - x", "value", "parameter"),
     )
     blocks: list[Block] = [
-        Heading(2, "The reconstruction", "from the mean, z = mu, with no noise"),
+        Heading(
+            2,
+            "The reconstruction",
+            "from the mean, z = mu, with no noise"
+            if found.request.own is None
+            else "with every draw from the standard normal 0",
+        ),
         Table(columns, tuple(rows)),
     ]
     if x.size > len(shown):

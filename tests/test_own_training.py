@@ -1,0 +1,206 @@
+"""Training and updating a user's own model: as the plain loop does it, bit for bit."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from vae_explain import training
+from vae_explain.binding import objective_of
+from vae_explain.loading import load_weights
+from vae_explain.optimization import OptimizerName, TrainingRequest
+from vae_explain.pipeline import OwnRequest
+from vae_explain.walkthrough import training as training_page
+from vae_explain.walkthrough import update as update_page
+
+from .models import FOLDER, MODELS, OwnModel
+from .pages import CommandLine
+
+STEPS, LR, SEED = 5, 0.01, 7
+OPTIMIZERS: tuple[OptimizerName, ...] = ("sgd", "adam")
+every_style = pytest.mark.parametrize("style", MODELS)
+
+
+def request_of(own: OwnModel) -> OwnRequest:
+    request = OwnRequest(
+        model=f"{own.file}:{own.make.__name__}",
+        x=own.x().numpy(),
+        arguments=own.arguments,
+        seed=SEED,
+    )
+    if own.function is None:
+        return request
+    named = f"{own.file}:{own.function.__name__}"
+    if own.how == "loss":
+        return replace(request, loss=named)
+    return replace(request, objective=named)
+
+
+def plain_loop(own: OwnModel, name: str, steps: int) -> tuple[list[float], nn.Module]:
+    """Train as a textbook does."""
+    torch.manual_seed(SEED)
+    model, x = own.make(**own.arguments), own.x()
+    kinds = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
+    optimizer = kinds[name](model.parameters(), lr=LR)
+    losses = []
+    for _ in range(steps):
+        loss = objective_of(model, x, **own.keywords())()
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        optimizer.step()
+        losses.append(loss.item())
+    return losses, model
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@every_style
+def test_training_equals_a_plain_loop_bit_for_bit(style: str, name: OptimizerName) -> None:
+    own = MODELS[style]
+    losses, model = plain_loop(own, name, STEPS)
+    request = TrainingRequest((), STEPS, LR, name, SEED, explain=2, own=request_of(own))
+    found = training.train(request)
+    assert [entry.loss for entry in found.losses] == losses
+    for key, tensor in model.state_dict().items():
+        assert found.state[key].tobytes() == tensor.numpy().tobytes(), key
+    _, checks = training_page.training(found)
+    assert checks.lines > 0
+    assert checks.failed == 0
+    assert found.explained is not None
+    assert float(found.explained.run.trace.loss.array) == losses[2]
+
+
+@every_style
+def test_the_terms_of_each_step_make_up_its_loss(style: str) -> None:
+    request = TrainingRequest((), 3, LR, "sgd", SEED, explain=0, own=request_of(MODELS[style]))
+    found = training.train(request)
+    assert found.explained is not None
+    weights = [term.weight for term in found.explained.run.trace.terms]
+    assert len(found.terms) == len(weights) >= 2
+    for entry in found.losses:
+        # What no parameter reaches, as a constant of the likelihood, has no term.
+        total = sum(w * part for w, part in zip(weights, entry.terms, strict=True))
+        assert total == pytest.approx(entry.loss, rel=1e-5)
+
+
+@every_style
+def test_an_update_is_that_of_torch_optim(style: str) -> None:
+    own = MODELS[style]
+    _, model = plain_loop(own, "sgd", 1)
+    found = training.update(request_of(own), LR)
+    for key, parameter in model.named_parameters():
+        assert found.step.after[key].tobytes() == parameter.detach().numpy().tobytes(), key
+    _, checks = update_page.update(found, list(found.step.after))
+    assert checks.failed == 0
+    assert checks.lines == sum(array.size for array in found.step.after.values())
+    for before, after in zip(found.step.run.trace.values, found.after.trace.values, strict=True):
+        if before.kind == "noise":
+            assert np.array_equal(before.array, after.array), before.name
+
+
+COUNTING = '''
+import torch
+from torch import nn
+
+class Warming(nn.Module):
+    """Raises its β with every run, and has a parameter that nothing uses."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 2)
+        self.unused = nn.Parameter(torch.ones(2))
+        self.out = nn.Linear(2, 3)
+        self.runs = 0
+
+    def forward(self, x):
+        self.runs += 1
+        mu = self.layer(x)
+        z = mu + torch.randn_like(mu)
+        error = ((self.out(z) - x) ** 2).sum()
+        kl = 0.5 * (mu ** 2).sum()
+        return error + 0.1 * self.runs * kl
+
+class Constant(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 3)
+
+    def forward(self, x):
+        return (x * 2).sum()
+'''
+
+
+@pytest.fixture
+def counting(tmp_path: Path) -> Path:
+    (tmp_path / "counting.py").write_text(COUNTING)
+    return tmp_path / "counting.py"
+
+
+def test_a_model_that_counts_its_runs_is_run_once_a_step(counting: Path) -> None:
+    own = OwnRequest(f"{counting}:Warming", np.ones((1, 3), np.float32), seed=1)
+    found = training.train(TrainingRequest((), 4, 0.001, "sgd", 1, explain=3, own=own))
+    for entry in found.losses:
+        error, kl = entry.terms
+        beta = 0.1 * (entry.step + 1)
+        assert entry.loss == pytest.approx(error + beta * kl, rel=1e-6)
+    assert found.explained is not None
+    assert np.array_equal(found.parameters["unused"], np.ones(2))
+    text = training_page.training(found)[0]
+    notes = [getattr(block, "text", "") for block in text.blocks]
+    assert "The loss does not reach unused: it has no gradient and stays." in notes
+
+
+@pytest.mark.parametrize("command", ["train", "update"])
+def test_a_loss_that_depends_on_nothing_is_one_line(
+    cli: CommandLine, counting: Path, command: str
+) -> None:
+    outcome = cli(command, "--model", f"{counting}:Constant", "--x", "1,2,3")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "depends on no parameter" in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_on_the_command_line(cli: CommandLine, tmp_path: Path) -> None:
+    own = MODELS["batch norm"]
+    rows = [
+        option for row in own.x().tolist() for option in ("--x", ",".join(f"{v:.4f}" for v in row))
+    ]
+    saved = tmp_path / "w.safetensors"
+    trained = cli(
+        "train", *own.options(), *rows, "--steps", "3", "--save", str(saved), "--format", "json"
+    )
+    assert (trained.code, trained.err) == (0, "")
+    document = json.loads(trained.out)
+    assert set(document["steps"][0]) == {"step", "loss", "mse", "KLD"}
+    model = own.build(seed=9)
+    load_weights(model, saved)  # with its running statistics
+    for name, array in document["values"].items():
+        np.testing.assert_array_equal(dict(model.named_parameters())[name].detach(), array)
+    page = cli("train", *own.options(), *rows, "--steps", "3", "--explain-step", "1")
+    assert page.code == 0
+    assert "reconstruction (mse)" in page.out
+    assert "with every draw from the standard normal 0" in page.out
+    updated = cli("update", *own.options(), *rows, "--param", "fc_mu.bias")
+    assert updated.code == 0
+    assert "Move fc_mu.bias" in updated.out
+
+
+def test_a_user_s_error_in_training_is_one_line(cli: CommandLine) -> None:
+    options = MODELS["tuple"].options()
+    outcome = cli("train", *options, "--x", "1,2", "--steps", "2")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "the model raised RuntimeError" in outcome.err
+    assert str(FOLDER) in outcome.err
+
+
+def test_training_that_diverges_says_so(cli: CommandLine) -> None:
+    options: tuple[Any, ...] = (*MODELS["lightning"].options(), "--x", ".2,.9,.5,.1,.7,.3")
+    outcome = cli("train", *options, "--lr", "1e20", "--steps", "5")
+    assert outcome.code == 1
+    assert "The run diverged" in outcome.out

@@ -1,0 +1,182 @@
+"""A model with its input and its loss, made ready: what is explained, trained and nudged.
+
+The built-in VAE and a user's own model are alike from here on. What trains a model runs it
+once a step and no more, since a model may count its runs, as one that raises its β by and
+by does.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from .recorder import record
+from .run import Arithmetic, Run, as_printed, full_run, printed_run
+from .trace import Array, Trace
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A run together with the model that made it.
+
+    Attributes
+    ----------
+    model
+        The model as it ran: in the arithmetic `printed`, one in float64 whose parameters
+        are rounded.
+    again
+        Runs the model once more as it is now, on the same input with the same noise. What
+        overflows then is returned as it is.
+    """
+
+    run: Run
+    model: nn.Module
+    again: Callable[[], Run]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is run.
+
+    Attributes
+    ----------
+    objective
+        Runs a model on an input and returns its loss, one number.
+    label
+        What it is called in a header.
+    generator
+        The state of PyTorch's generator before the run: its first draw comes next.
+    noise
+        Given in place of the first draws from the standard normal.
+    """
+
+    model: nn.Module
+    x: Tensor
+    objective: Callable[[nn.Module, Tensor], Tensor]
+    label: str
+    seed: int | None
+    generator: Tensor
+    noise: tuple[Tensor, ...] = ()
+
+    def run(self, redrawn: Sequence[Tensor] = (), lasting: bool = True) -> Run:
+        """Record a run in the arithmetic `full`; model and generator stay as they were.
+
+        Parameters
+        ----------
+        redrawn
+            The draws of an earlier run, to do it again with.
+        lasting
+            Whether the model may be changed while the numbers are still wanted.
+        """
+        return self._told(full_run, self._record(redrawn, lasting))
+
+    def recorded(self, arithmetic: Arithmetic, lasting: bool = True) -> Recorded:
+        """Record a run in one arithmetic, and keep the model that made it with it."""
+        if arithmetic == "full":
+            run = self.run(lasting=lasting)
+            return Recorded(run, self.model, lambda: self.run(draws_of(run.trace)))
+        # The full run is only where the noise comes from.
+        drawn = _as_printed(self._record((), lasting=False, gradients=False))
+        exact = self.rounded()
+
+        def redone(lasting: bool = True) -> Run:
+            with default_precision(torch.float64):
+                return exact._told(printed_run, exact._record(drawn, lasting))
+
+        return Recorded(redone(lasting), exact.model, redone)
+
+    def _told(self, make: Callable[..., Run], trace: Trace) -> Run:
+        return make(trace, self.seed, self.label, bool(self.noise))
+
+    def rounded(self) -> Subject:
+        """Return the same in float64, its parameters rounded as a page prints them."""
+        exact = self.in_float64()
+        with torch.no_grad():
+            for parameter in exact.model.parameters():
+                parameter.copy_(torch.from_numpy(as_printed(parameter.numpy())))
+        return exact
+
+    def in_float64(self) -> Subject:
+        """Return the same with a copy of the model, in float64."""
+        x = self.x.detach()
+        exact = x.to(torch.float64, copy=True) if x.is_floating_point() else x
+        return dataclasses.replace(self, model=copy.deepcopy(self.model).double(), x=exact)
+
+    def watched(self, gradients: bool) -> tuple[Tensor, Trace]:
+        """Record a run that counts, with its backward pass: what it does stays done.
+
+        Returns
+        -------
+        tuple
+            The loss, behind its backward pass, and the record, without gradients if they are
+            not wanted.
+        """
+        buffers = list(self.model.buffers())
+        left: list[tuple[Tensor, Tensor, list[Tensor]]] = []
+
+        def once() -> Tensor:
+            loss = self.objective(self.model, self.x)
+            state = torch.get_rng_state()
+            if loss.requires_grad:
+                # Here, before the record puts the buffers back, which the graph may still need.
+                torch.autograd.backward(loss, retain_graph=gradients)
+            left.append((loss, state, [b.detach().clone() for b in buffers]))
+            return loss
+
+        trace = self._record((), lasting=True, gradients=gradients, objective=once)
+        loss, generator, written = left[-1]
+        torch.set_rng_state(generator)
+        with torch.no_grad():
+            for buffer, after in zip(buffers, written, strict=True):
+                buffer.copy_(after)
+        return loss, trace
+
+    def _record(
+        self,
+        redrawn: Sequence[Tensor],
+        lasting: bool,
+        gradients: bool = True,
+        objective: Callable[[], Tensor] | None = None,
+    ) -> Trace:
+        return record(
+            objective or (lambda: self.objective(self.model, self.x)),
+            modules={"": self.model},
+            inputs={"x": self.x},
+            noise=() if redrawn else self.noise,
+            redrawn=redrawn,
+            lasting=lasting,
+            gradients=gradients,
+        )
+
+
+def draws_of(trace: Trace) -> list[Tensor]:
+    """Return all that a run drew, in order."""
+    drawn = (value.array for value in trace.values if value.kind == "noise")
+    return [torch.from_numpy(array.copy()) for array in drawn]
+
+
+def _as_printed(trace: Trace) -> list[Tensor]:
+    drawn = (value.array for value in trace.values if value.kind == "noise")
+    return [torch.from_numpy(as_printed(array)) for array in drawn]
+
+
+def parameters_of(model: nn.Module) -> dict[str, Array]:
+    """Return copies of a model's parameters, by name."""
+    return {name: p.detach().numpy().copy() for name, p in model.named_parameters()}
+
+
+@contextmanager
+def default_precision(dtype: torch.dtype) -> Iterator[None]:
+    """Let what a model makes of nothing, as `torch.zeros(3)`, be of this precision for once."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
