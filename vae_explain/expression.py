@@ -68,6 +68,13 @@ class Ref(Expression):
 
 
 @dataclass(frozen=True, slots=True)
+class Rest(Ref):
+    """The sum of the terms of a long sum that are not written out, and how many they are."""
+
+    count: int = field(default=0, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Add(Expression):
     terms: tuple[Expression, ...]
 
@@ -270,15 +277,28 @@ def references(expression: Expression) -> list[Ref]:
     return list(found)
 
 
-def evaluate_whole(expression: Expression, functions: Mapping[str, Callable[[Any], Any]]) -> Any:
-    """Evaluate a formula over whole tensors, its functions given by an array library."""
+def terms_in(expression: Expression) -> int:
+    """Return how many terms of a sum one part of it stands for: more than one for a rest."""
+    rest = next((ref for ref in references(expression) if isinstance(ref, Rest)), None)
+    return 1 if rest is None else rest.count
+
+
+def evaluate_whole(
+    expression: Expression,
+    functions: Mapping[str, Callable[[Any], Any]],
+    leaf: Callable[[Any], Any] = lambda value: value,
+) -> Any:
+    """Evaluate a formula over whole tensors, its functions given by an array library.
+
+    What a reference holds is taken as `leaf` returns it.
+    """
 
     def walk(node: Expression) -> Any:
         match node:
             case Number(value):
                 return value
             case Ref(value=value):
-                return value
+                return leaf(value)
             case Add(terms):
                 total = walk(terms[0])
                 for term in terms[1:]:

@@ -19,8 +19,11 @@ from .expression import (
     Neg,
     Number,
     Ref,
+    Rest,
     children,
     measure,
+    references,
+    terms_in,
 )
 from .run import Run
 from .steps import Steps
@@ -122,22 +125,30 @@ class LineMaker:
         label = index_text(self.steps.shown_index(number, index))
         return worked(label, expression, float(held[index]), self.run, float(shown[index]))
 
-    def summands(self, number: int) -> tuple[tuple[Worked, ...], Worked] | None:
+    def summands(self, number: int) -> tuple[tuple[Worked, ...], Worked, int] | None:
         """Take a scalar apart into what it adds up, one line each, and their sum.
 
         A constant in front of the sum goes into each summand. None when the value is not
         a sum over elements.
+
+        Returns
+        -------
+        tuple
+            The lines; their sum; and of how many terms it is, since the small ones of a
+            long sum share a line.
         """
         expression = self.steps.element(number, ())
         found = _open_sum(expression)
         if found is None:
             return None
         scale, terms = found
-        groups = _grouped(terms)
-        lines = tuple(worked(label, scale(group), None, self.run) for label, group in groups)
+        labels = _labels(terms)
+        pairs = zip(labels, terms, strict=True)
+        lines = tuple(worked(label, scale(term), None, self.run) for label, term in pairs)
         reference = float(self.run.trace.values[number].array)
         shown = float(self.run.values[number])
-        return lines, worked("", expression, reference, self.run, shown)
+        total = worked("", expression, reference, self.run, shown)
+        return lines, total, sum(map(terms_in, terms))
 
 
 Scale = Callable[[Expression], Expression]
@@ -165,8 +176,19 @@ def _scaled_sum(body: Expression, outer: Scale) -> tuple[Scale, tuple[Expression
     return (lambda term: outer(scale(term))), terms
 
 
-def _grouped(terms: tuple[Expression, ...]) -> list[tuple[str, Expression]]:
-    return [(f"[{position}]", term) for position, term in enumerate(terms)]
+def _labels(terms: tuple[Expression, ...]) -> list[str]:
+    """Name the terms of a sum by their place, or by their index where some are left out."""
+    if not any(isinstance(term, Rest) for term in terms):
+        return [f"[{position}]" for position in range(len(terms))]
+    return [_label(term) for term in terms]
+
+
+def _label(term: Expression) -> str:
+    if isinstance(term, Rest):
+        return term.name
+    found = (ref for ref in references(term) if ref.index)
+    first = next(found, None)
+    return index_text(first.index) if first is not None and first.index else ""
 
 
 __all__ = ["LineMaker", "Worked", "worked"]

@@ -16,7 +16,19 @@ from typing import Literal
 import numpy as np
 
 from .blocks import Worked
-from .expression import Add, Div, Expression, Index, Mul, Neg, Number, Ref, evaluate, references
+from .expression import (
+    Add,
+    Div,
+    Expression,
+    Index,
+    Mul,
+    Neg,
+    Number,
+    Ref,
+    Rest,
+    evaluate,
+    references,
+)
 from .graph import BoundOperation
 from .lines import LineMaker
 from .ops import NotExplained
@@ -317,7 +329,7 @@ def shortened(expression: Expression, most: int = MOST_TERMS) -> Expression:
             kept = tuple(terms[i] for i in sorted(largest))
             rest = sum(value for i, value in enumerate(values) if i not in set(largest))
             words = f"({len(terms) - SHOWN_TERMS:,} smaller terms)"
-            return Add((*kept, Ref(words, None, "value", rest)))
+            return Add((*kept, Rest(words, value=rest, count=len(terms) - SHOWN_TERMS)))
         case Mul((Number() as scale, Add() as body)):
             return Mul((scale, shortened(body, most)))
         case Neg(Add() as body):

@@ -14,7 +14,8 @@ import numpy as np
 
 from ..expression import Add, Apply, Div, Expression, Index, Number, SumOver, evaluate
 from ..trace import Array
-from .rule import Bound, Call, Example, NotExplained, Partial, Rule, elementwise, indices
+from .rule import Bound, Call, Example, NotExplained, Partial, Rule, elementwise
+from .totals import total
 
 HALF, ONE, TWO = Number(0.5), Number(1.0), Number(2.0)
 
@@ -79,12 +80,12 @@ def pointwise_loss(each: Rule, bind: Callable[..., Bound], *examples: Example) -
         reduction = call.attributes["reduction"]
         if reduction == "none":
             return losses.at(index)
-        return shared(Add(tuple(losses.at(at) for at in indices(losses.shape))), losses, reduction)
+        return shared(total(losses), losses, reduction)
 
-    def shared(total: Expression, losses: _Each, reduction: str) -> Expression:
+    def shared(summed: Expression, losses: _Each, reduction: str) -> Expression:
         if reduction == "sum":
-            return total
-        return Div(total, Number(float(divisor(losses.shape, reduction))))
+            return summed
+        return Div(summed, Number(float(divisor(losses.shape, reduction))))
 
     def partials(call: Call, position: int, index: Index) -> list[Partial]:
         losses = taken_apart(call)
@@ -100,8 +101,8 @@ def pointwise_loss(each: Rule, bind: Callable[..., Bound], *examples: Example) -
         reduction = call.attributes["reduction"]
         if reduction == "none":
             return losses.whole()
-        total = SumOver(losses.whole(), tuple(range(len(losses.shape))), ())
-        return shared(total, losses, reduction)
+        summed = SumOver(losses.whole(), tuple(range(len(losses.shape))), ())
+        return shared(summed, losses, reduction)
 
     def gradient(call: Call, position: int, upstream: Expression) -> Expression:
         losses = taken_apart(call)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..expression import Add, Div, Expression, Index, Number, SumOver
+from ..expression import Div, Expression, Index, Number, SumOver
 from ..trace import Array
 from .rule import (
     Bound,
@@ -17,10 +18,10 @@ from .rule import (
     Rule,
     broadcast_index,
     broadcast_targets,
-    indices,
     sum_to,
     unbroadcast,
 )
+from .totals import total
 
 TWO = Number(2.0)
 
@@ -64,12 +65,34 @@ def _difference(call: Call, index: Index, flip: bool = False) -> Expression:
     return b - a if flip else a - b
 
 
+@dataclass(frozen=True)
+class _Squares:
+    """The squared differences before they are summed: an output without a name of its own."""
+
+    call: Call
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return _squares(self.call)
+
+    @property
+    def array(self) -> Array:
+        a, b = self.call.arrays
+        return forward(a, b, reduction="none")
+
+    def at(self, index: Index) -> Expression:
+        return _difference(self.call, index) ** TWO
+
+    def whole(self) -> Expression:
+        a, b = (operand.whole() for operand in self.call.operands)
+        return (a - b) ** TWO
+
+
 def element(call: Call, index: Index) -> Expression:
     if call.attributes["reduction"] == "none":
         return _difference(call, index) ** TWO
-    shape = _squares(call)
-    total = Add(tuple(_difference(call, at) ** TWO for at in indices(shape)))
-    return total if call.attributes["reduction"] == "sum" else Div(total, _count(call))
+    found = total(_Squares(call))
+    return found if call.attributes["reduction"] == "sum" else Div(found, _count(call))
 
 
 def _count(call: Call) -> Number:
@@ -92,13 +115,12 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
 
 
 def formula(call: Call) -> Expression:
-    a, b = (operand.whole() for operand in call.operands)
-    squares = (a - b) ** TWO
+    squares = _Squares(call).whole()
     if call.attributes["reduction"] == "none":
         return squares
     shape = _squares(call)
-    total = SumOver(squares, tuple(range(len(shape))), ())
-    return total if call.attributes["reduction"] == "sum" else Div(total, _count(call))
+    summed = SumOver(squares, tuple(range(len(shape))), ())
+    return summed if call.attributes["reduction"] == "sum" else Div(summed, _count(call))
 
 
 def gradient(call: Call, position: int, upstream: Expression) -> Expression:

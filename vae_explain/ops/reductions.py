@@ -11,6 +11,7 @@ import numpy as np
 from ..expression import ONE, Add, Div, Expression, Index, Number, Ref, Reshape, SumOver
 from ..trace import Array
 from .rule import Bound, Call, Example, Operand, Partial, Rule, indices, normalized_axes
+from .totals import total
 
 
 def bind(
@@ -113,6 +114,8 @@ def spread_formula(call: Call, upstream: Expression) -> Expression:
 
 
 def _sum_element(call: Call, index: Index) -> Expression:
+    if count(call) == prod(call.operands[0].shape) > 1:
+        return total(call.operands[0])
     terms = tuple(call.operands[0].at(source) for source in sources(call, index))
     return Add(terms) if len(terms) > 1 else terms[0]
 

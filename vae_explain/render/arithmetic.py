@@ -16,7 +16,7 @@ from ..blocks import (
     TreeNode,
     Worked,
 )
-from ..expression import Add, Expression, Number, Ref, evaluate
+from ..expression import Add, Expression, Number, Ref, evaluate, terms_in
 from ..writing import elided, to_latex
 from .grids import Grids
 from .pieces import Canvas, Line, Piece, width_of
@@ -209,7 +209,8 @@ class Arithmetic:
 
     def _total(self, block: Lines) -> list[Line]:
         assert block.total is not None, "only called when there is one"
-        words = f"sum of {len(block.lines) + block.omitted:,}"
+        count = sum(terms_in(line.expression) for line in block.lines) + block.omitted
+        words = f"sum of {count:,}"
         text = self.canvas.numbers.one(block.total.shown, block.places)
         name = Piece(self.canvas.symbols(block.name), "bold")
         tail = [*self._result(block.total, text), Piece(f"   {words}", "dim")]

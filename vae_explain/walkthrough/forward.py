@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from ..blocks import (
     Block,
     Checks,
@@ -23,6 +25,7 @@ from ..run import Run
 from ..writing import index_text
 from .captions import LAYER_ACTIVATIONS, counted, forward_words, title
 from .page import MOST_DETAILED, MOST_LINES, Page, checked
+from .tensors import is_big, largest
 
 ROW_OPS = ("linear", "matmul")
 
@@ -237,7 +240,7 @@ class ForwardPage(Page):
         if found is None:
             self.elements(number)
             return
-        lines, total = found
+        lines, total, count = found
         self.beside(number)
         self.add(
             Lines(
@@ -250,7 +253,7 @@ class ForwardPage(Page):
                 latex=self.latex,
             )
         )
-        self.add(checked([total], f"sum of {counted(len(lines), 'summand')}"))
+        self.add(checked([total], f"sum of {counted(count, 'summand')}"))
 
     def beside(self, number: int) -> None:
         """Show a reconstruction beside the input that a loss compares it with."""
@@ -262,6 +265,8 @@ class ForwardPage(Page):
             return
         x, recon = self.run.values[targets[0]], self.run.values[made[0]]
         shown = self.indices(made[0], self.most)
+        if is_big(recon):  # where they are furthest apart
+            shown = sorted(largest(recon.astype(np.float64) - x, MOST_LINES // 2))
         self.add(
             Table(
                 (
