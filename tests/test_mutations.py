@@ -169,7 +169,7 @@ def dropped_fan_in(monkeypatch: pytest.MonkeyPatch) -> None:
         def without_input(*args: Any, **attributes: Any) -> Any:
             return (None, *vjp(*args, **attributes)[1:])
 
-        blind = replace(last, rule=replace(last.rule, vjp=without_input))
+        blind = replace(last, rule=replace(last.rule, vjp=without_input, vjp_of=None))
         graph.operations = tuple(blind if bound is last else bound for bound in graph.operations)
 
     monkeypatch.setattr(Graph, "consumers", one_less)

@@ -162,6 +162,18 @@ def test_vjp_is_the_complex_step_of_forward(rule: Rule, example: Example, seed: 
 
 
 @on_every_example
+def test_the_vjp_at_one_position_is_that_of_all(rule: Rule, example: Example) -> None:
+    if rule.vjp_of is None:
+        assert rule.name != "linear", "it is the one whose parts cost most"
+        return
+    output = rule.forward(*example.operands, **example.attributes)
+    given = (upstream_for(np.shape(output), 3), output, *example.operands)
+    for position, expected in enumerate(rule.vjp(*given, **example.attributes)):
+        found = rule.vjp_of(position, *given, **example.attributes)
+        np.testing.assert_array_equal(found, expected, err_msg=f"operand {position}")
+
+
+@on_every_example
 def test_float32_stays_float32(rule: Rule, example: Example) -> None:
     arrays = tuple(a.astype(np.float32) if is_float(a) else a for a in example.operands)
     output = rule.forward(*arrays, **example.attributes)

@@ -185,26 +185,24 @@ def measure(expression: Expression) -> Measured:
     TypeError
         If the tree holds a node over whole tensors.
     """
+    # These come by the thousands in a long sum, and `match` takes its time.
+    kind = type(expression)
+    if kind is Ref:
+        number = float(expression.value)  # type: ignore[attr-defined]  # a Ref, as said above
+        return Measured(number, abs(number))
+    if kind is Mul:
+        return _measure_product(expression.factors)  # type: ignore[attr-defined]  # likewise
     match expression:
-        case Number(value):
-            return Measured(float(value), abs(float(value)))
-        case Ref(value=value):
+        case Number(value) | Ref(value=value):
             number = float(value)
             return Measured(number, abs(number))
         case Add(terms):
             total = magnitude = 0.0
             for term in terms:
-                part = measure(term)
-                total += part.value
-                magnitude += part.magnitude
+                value, size = measure(term)
+                total += value
+                magnitude += size
             return Measured(total, magnitude)
-        case Mul(factors):
-            product = magnitude = 1.0
-            for factor in factors:
-                part = measure(factor)
-                product *= part.value
-                magnitude *= part.magnitude
-            return Measured(product, magnitude)
         case Neg(body):
             part = measure(body)
             return Measured(-part.value, part.magnitude)
@@ -238,6 +236,19 @@ def measure(expression: Expression) -> Measured:
             return Measured(value, abs(value) + rule.within + spread)
         case _:
             raise TypeError(f"{type(expression).__name__} stands for a whole tensor, not a number")
+
+
+def _measure_product(factors: tuple[Expression, ...]) -> Measured:
+    product = magnitude = 1.0
+    for factor in factors:
+        if type(factor) is Ref:
+            value = float(factor.value)
+            size = abs(value)
+        else:
+            value, size = measure(factor)
+        product *= value
+        magnitude *= size
+    return Measured(product, magnitude)
 
 
 def _power(base: float, exponent: float) -> float:

@@ -2,11 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterator
+
 import numpy as np
 
-from .graph import Graph
+from .graph import BoundOperation, Graph
+from .ops import NotExplained
 from .replay import Arrays, operand_arrays
 from .trace import Array
+
+
+def shares(
+    bound: BoundOperation, upstream: Array, values: Arrays, wanted: Container[int]
+) -> Iterator[tuple[int, Array]]:
+    """Yield what an operation passes back to those of its operands that are wanted.
+
+    One that stands at several positions comes once for each of them.
+    """
+    rule = bound.rule
+    if rule is None:
+        raise NotExplained(f"{bound.operation.name}: {bound.reason}")
+    pairs = enumerate(zip(bound.operands, bound.slots, strict=True))
+    sources = {position: int(operand) for position, (operand, slot) in pairs if slot}
+    sources = {position: number for position, number in sources.items() if number in wanted}
+    if not sources:
+        return
+    given = (upstream, values[bound.output], *operand_arrays(bound, values))
+    if rule.vjp_of is not None:
+        for position, number in sources.items():
+            yield number, rule.vjp_of(position, *given, **bound.attributes)
+        return
+    every = rule.vjp(*given, **bound.attributes)
+    for position, number in sources.items():
+        share = every[position] if position < len(every) else None
+        if share is not None:
+            yield number, share
 
 
 def backward(graph: Graph, values: Arrays, start: int, weight: float = 1.0) -> dict[int, Array]:
@@ -40,13 +70,7 @@ def backward(graph: Graph, values: Arrays, start: int, weight: float = 1.0) -> d
                         found[number] = wanted[number].astype(np.float64)
                         borrowed.add(number)
                 continue
-            arrays = operand_arrays(bound, values)
-            shares = bound.rule.vjp(upstream, values[bound.output], *arrays, **bound.attributes)
-            pairs = zip(bound.operands, bound.slots, shares, strict=False)
-            for operand, slot, share in pairs:
-                number = int(operand) if slot else -1
-                if share is None or number not in wanted or number in borrowed:
-                    continue
+            for number, share in shares(bound, upstream, values, wanted.keys() - borrowed):
                 # The first share is taken as it is: adding it to 0 would lose a -0.
                 found[number] = found[number] + share if number in found else share
     return {number: gradient for number, gradient in found.items() if number in wanted}

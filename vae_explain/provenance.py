@@ -29,10 +29,10 @@ from .expression import (
     evaluate,
     references,
 )
+from .gradients import shares
 from .graph import BoundOperation
 from .lines import LineMaker
 from .ops import NotExplained
-from .replay import operand_arrays
 from .run import Run
 from .steps import Steps
 from .trace import Array
@@ -99,6 +99,8 @@ class Provenance:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.steps = Steps(run)
+        # So that the paths differ from autograd's sum by its rounding alone.
+        self._doubles = _InFloat64(run.values)
         self.make = LineMaker(run, self.steps)
 
     # --- the tree ---
@@ -226,55 +228,64 @@ class Provenance:
         left_out = 0.0
         seed = np.full(self.run.values[start].shape, weight)
         stack: list[tuple[tuple[int, ...], Array]] = [((start,), seed)]
-        reaching = {
-            number
-            for number in self.run.gradients
-            if target.number in self.run.graph.ancestors(number)
-        }
+        reaching = self._made_from(target.number)
+        if start == target.number:
+            return [self._path((start,), weight, target)], 0.0
         while stack:
             chain, arriving = stack.pop()
-            if chain[-1] == target.number:
-                amount = float(arriving[target.index])
-                if len(found) < MOST_PATHS:
-                    found.append(self._path(chain, amount, target))
-                else:
-                    left_out += amount
-                continue
-            for number, share in self._passed_on(chain[-1], arriving).items():
-                if number in reaching:
-                    stack.append(((*chain, number), share))
+            amount, passed_on = self._passed_on(chain[-1], arriving, target, reaching)
+            if amount is not None and len(found) < MOST_PATHS:
+                found.append(self._path((*chain, target.number), amount, target))
+            elif amount is not None:
+                left_out += amount
+            stack += [((*chain, number), share) for number, share in passed_on.items()]
         found.sort(key=lambda path: -abs(path.amount))
         return found, left_out
 
-    def _passed_on(self, number: int, arriving: Array) -> dict[int, Array]:
-        """Return what a named value passes to each named value that it is made from."""
-        trace = self.run.trace
+    def _made_from(self, number: int) -> set[int]:
+        """Return the values with a gradient that a value went into, itself not among them."""
+        found = {number}
+        for bound in self.run.graph.operations:
+            if found & set(bound.operation.inputs):
+                found.add(bound.output)
+        return (found - {number}) & self.run.gradients.keys()
+
+    def _passed_on(
+        self, number: int, arriving: Array, target: Target, reaching: set[int]
+    ) -> tuple[float | None, dict[int, Array]]:
+        """Return what a named value passes on along the ways to the target.
+
+        Returns
+        -------
+        tuple
+            What gets straight to the target's element, None if no way does; and what each
+            named value in between gets.
+        """
+        values, trace = self._doubles, self.run.trace
         pending: dict[int, Array] = {number: arriving}
         delivered: dict[int, Array] = {}
+        amount: float | None = None
         for bound in self.run.graph.before(number):
             upstream = pending.pop(bound.output, None)
             if upstream is None:
                 continue
-            for source, share in self._shares(bound, upstream).items():
-                named = trace.values[source].name is not None
-                into = delivered if named else pending
-                into[source] = into[source] + share if source in into else share
-        return delivered
+            for position in bound.positions(target.number):
+                amount = (amount or 0.0) + self._at_element(bound, position, upstream, target)
+            with np.errstate(all="ignore"):
+                for source, share in shares(bound, upstream, values, reaching):
+                    named = trace.values[source].name is not None
+                    into = delivered if named else pending
+                    into[source] = into[source] + share if source in into else share
+        return amount, delivered
 
-    def _shares(self, bound: BoundOperation, upstream: Array) -> dict[int, Array]:
+    def _at_element(
+        self, bound: BoundOperation, position: int, upstream: Array, target: Target
+    ) -> float:
+        """Return what an operation passes back to one element: no need for all of them."""
         if bound.rule is None:
             raise NotExplained(f"{bound.operation.name}: {bound.reason}")
-        # In float64, so that the paths differ from autograd's sum by its rounding alone.
-        values = self.run.hand_values
-        arrays = operand_arrays(bound, values)
-        with np.errstate(all="ignore"):
-            shares = bound.rule.vjp(upstream, values[bound.output], *arrays, **bound.attributes)
-        found: dict[int, Array] = {}
-        for operand, slot, share in zip(bound.operands, bound.slots, shares, strict=False):
-            if slot and share is not None:
-                source = int(operand)
-                found[source] = found[source] + share if source in found else share
-        return found
+        partials = bound.rule.partials(self.steps.call(bound), position, target.index)
+        return sum(float(upstream[out]) * evaluate(local) for out, local in partials)
 
     def _path(self, chain: tuple[int, ...], amount: float, target: Target) -> Path:
         values = self.run.trace.values
@@ -315,6 +326,20 @@ class Provenance:
                 name = self.run.trace.values[ahead].name
                 return f"0 because unit {unit} of {name} is off", passed
         return "", passed
+
+
+class _InFloat64(dict[int, Array]):
+    """The values of a run in float64, each made when it is first asked for."""
+
+    def __init__(self, values: Mapping[int, Array]) -> None:
+        super().__init__()
+        self.values_as_shown = values
+
+    def __missing__(self, number: int) -> Array:
+        array = self.values_as_shown[number]
+        exact = np.issubdtype(array.dtype, np.floating)
+        self[number] = array.astype(np.float64) if exact else array
+        return self[number]
 
 
 def shortened(expression: Expression, most: int = MOST_TERMS) -> Expression:

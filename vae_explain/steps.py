@@ -38,12 +38,22 @@ class Part(NamedTuple):
     expression: Expression
 
 
+class _Leaf(NamedTuple):
+    """What references to a value are made from; `drop` axes are left out of an index."""
+
+    name: str
+    role: Role
+    array: Array
+    drop: int
+
+
 class Steps:
     """Composes expressions over one run."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
         self._parts: dict[tuple[int, Index | None, str | None], list[Part]] = {}
+        self._leaves: dict[int, _Leaf] = {}
         self._constants: dict[tuple[int, str | None], Number | None] = {}
 
     # --- which values are steps ---
@@ -79,12 +89,23 @@ class Steps:
 
     def reference(self, number: int, index: Index | None) -> Expression:
         """Return a named value, or one element of it, as a leaf."""
-        value = self.run.trace.values[number]
-        array = self.run.values[number]
-        name = value.name or f"constant {number}"
+        leaf = self._leaves.get(number) or self._leaf(number)
+        name, role, array, drop = leaf
         if index is None:
-            return Ref(name, None, ROLES[value.kind], array)
-        return Ref(name, self.shown_index(number, index), ROLES[value.kind], float(array[index]))
+            return Ref(name, None, role, array)
+        return Ref(name, index[drop:], role, float(array[index]))
+
+    def _leaf(self, number: int) -> _Leaf:
+        """Return what all references to a value share; a long sum has thousands of them."""
+        value = self.run.trace.values[number]
+        whole = (0,) * len(value.shape)
+        self._leaves[number] = _Leaf(
+            value.name or f"constant {number}",
+            ROLES[value.kind],
+            self.run.values[number],
+            len(whole) - len(self.shown_index(number, whole)),
+        )
+        return self._leaves[number]
 
     def gradient_reference(
         self, number: int, index: Index | None, term: str | None = None

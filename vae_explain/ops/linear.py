@@ -27,10 +27,17 @@ def forward(x: Array, weight: Array, *bias: Array) -> Array:
 def vjp(
     upstream: Array, output: Array, x: Array, weight: Array, *bias: Array
 ) -> tuple[Array | None, ...]:
+    positions = (INPUT, WEIGHT, BIAS) if bias else (INPUT, WEIGHT)
+    return tuple(vjp_of(position, upstream, output, x, weight) for position in positions)
+
+
+def vjp_of(
+    position: int, upstream: Array, output: Array, x: Array, weight: Array, *bias: Array
+) -> Array:
+    if position == INPUT:
+        return upstream @ weight
     rows = upstream.reshape(-1, upstream.shape[-1])
-    to_input = upstream @ weight
-    to_weight = rows.T @ x.reshape(-1, x.shape[-1])
-    return (to_input, to_weight, rows.sum(axis=0)) if bias else (to_input, to_weight)
+    return rows.T @ x.reshape(-1, x.shape[-1]) if position == WEIGHT else rows.sum(axis=0)
 
 
 def element(call: Call, index: Index) -> Expression:
@@ -91,4 +98,5 @@ LINEAR = Rule(
         Example((_X[0], _WEIGHT, np.array([0.125, -1.0]))),
         Example((np.stack([_X, _X[::-1] * 0.5]), _WEIGHT, np.array([0.125, -1.0]))),
     ),
+    vjp_of=vjp_of,
 )

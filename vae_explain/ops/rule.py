@@ -131,6 +131,9 @@ class Rule:
     not_analytic
         Why the forward takes no complex step, which the tests differentiate it by; empty
         for one that does.
+    vjp_of
+        `vjp_of(position, upstream, output, *arrays, **attributes)`, what `vjp` has at one
+        position, for an op where the others cost much; None where they do not.
     """
 
     name: str
@@ -147,6 +150,7 @@ class Rule:
     source: bool = False
     several: bool = False
     not_analytic: str = ""
+    vjp_of: Callable[..., Array] | None = None
 
 
 def elementwise(

@@ -6,6 +6,8 @@ the map can be read without colours, and on a dark ground as on a light one.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ..blocks import Summary
@@ -115,13 +117,16 @@ class Summaries:
     def _cells(self, found: Heat, shades: Array, row: int) -> Line:
         """Write a row of cells, neighbours of one sign in one piece."""
         pieces: Line = []
-        for size, shade, sign in zip(found.sizes[row], shades[row], found.signs[row], strict=True):
-            text = self.canvas.symbols.shades[int(shade)]
-            style = SIGN_STYLES[int(sign)] if np.isfinite(size) else "warning"
+        characters = self.canvas.symbols.shades
+        cells = zip(
+            *(array[row].tolist() for array in (found.sizes, shades, found.signs)), strict=True
+        )
+        for size, shade, sign in cells:
+            style = SIGN_STYLES[sign] if math.isfinite(size) else "warning"
             if pieces and pieces[-1].style == style:
-                pieces[-1] = Piece(pieces[-1].text + text, style)
+                pieces[-1] = Piece(pieces[-1].text + characters[shade], style)
             else:
-                pieces.append(Piece(text, style))
+                pieces.append(Piece(characters[shade], style))
         return pieces
 
     def _largest(self, block: Summary, style: str) -> list[Line]:

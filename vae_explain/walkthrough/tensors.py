@@ -44,10 +44,15 @@ def tensor(
     if not is_big(array):
         return Matrix(name, array, role, places, accent)
     numbers = array.astype(np.float64, copy=False).ravel()
-    finite = np.isfinite(numbers)
-    not_finite = int(numbers.size - np.count_nonzero(finite))
-    if not_finite:
+    with np.errstate(over="ignore"):
+        norm = float(np.sqrt(numbers @ numbers))
+    not_finite = 0
+    if not np.isfinite(norm):  # else none of them is anything but finite
+        finite = np.isfinite(numbers)
+        not_finite = int(numbers.size - np.count_nonzero(finite))
         numbers = numbers[finite]
+        size = float(np.abs(numbers).max(initial=0.0)) or 1.0
+        norm = size * float(np.linalg.norm(numbers / size))
     entries = tuple(
         Entry(index_text(index[drop:]), float(array[index]))
         for index in largest(array, MOST_LARGEST)
@@ -60,7 +65,7 @@ def tensor(
         low=float(numbers.min(initial=np.inf)),
         high=float(numbers.max(initial=-np.inf)),
         mean=float(numbers.mean()) if numbers.size else np.nan,
-        norm=float(np.sqrt(numbers @ numbers)),
+        norm=norm,
         zeros=int(numbers.size - np.count_nonzero(numbers)),
         not_finite=not_finite,
         largest=entries,
@@ -79,8 +84,10 @@ def largest(array: Array, count: int) -> list[Index]:
     >>> largest(np.array([[1.0, -3.0], [3.0, 2.0]]), 3)
     [(0, 1), (1, 0), (1, 1)]
     """
-    sizes = np.abs(array.astype(np.float64, copy=False)).ravel()
-    sizes = np.where(np.isnan(sizes), np.inf, sizes)
+    sizes = (
+        np.abs(array).ravel() if array.dtype.kind == "f" else np.abs(array.astype(float)).ravel()
+    )
+    sizes[np.isnan(sizes)] = np.inf
     count = min(count, sizes.size)
     least = np.partition(sizes, sizes.size - count)[sizes.size - count] if count else np.inf
     candidates = np.flatnonzero(sizes >= least)
