@@ -39,12 +39,20 @@ class Part(NamedTuple):
 
 
 class _Leaf(NamedTuple):
-    """What references to a value are made from; `drop` axes are left out of an index."""
+    """What the references to one tensor share, kept since a long sum has thousands of them.
+
+    `drop` is how many leading axes a written index leaves out.
+    """
 
     name: str
     role: Role
     array: Array
     drop: int
+
+    def at(self, index: Index | None) -> Ref:
+        if index is None:
+            return Ref(self.name, None, self.role, self.array)
+        return Ref(self.name, index[self.drop :], self.role, float(self.array[index]))
 
 
 class Steps:
@@ -53,7 +61,7 @@ class Steps:
     def __init__(self, run: Run) -> None:
         self.run = run
         self._parts: dict[tuple[int, Index | None, str | None], list[Part]] = {}
-        self._leaves: dict[int, _Leaf] = {}
+        self._leaves: dict[tuple[int, str | None, bool], _Leaf] = {}
         self._constants: dict[tuple[int, str | None], Number | None] = {}
 
     # --- which values are steps ---
@@ -89,33 +97,27 @@ class Steps:
 
     def reference(self, number: int, index: Index | None) -> Expression:
         """Return a named value, or one element of it, as a leaf."""
-        leaf = self._leaves.get(number) or self._leaf(number)
-        name, role, array, drop = leaf
-        if index is None:
-            return Ref(name, None, role, array)
-        return Ref(name, index[drop:], role, float(array[index]))
-
-    def _leaf(self, number: int) -> _Leaf:
-        """Return what all references to a value share; a long sum has thousands of them."""
-        value = self.run.trace.values[number]
-        whole = (0,) * len(value.shape)
-        self._leaves[number] = _Leaf(
-            value.name or f"constant {number}",
-            ROLES[value.kind],
-            self.run.values[number],
-            len(whole) - len(self.shown_index(number, whole)),
-        )
-        return self._leaves[number]
+        key = number, None, False
+        if key not in self._leaves:
+            value = self.run.trace.values[number]
+            name = value.name or f"constant {number}"
+            self._leaves[key] = self._leaf(number, name, ROLES[value.kind], self.run.values)
+        return self._leaves[key].at(index)
 
     def gradient_reference(
         self, number: int, index: Index | None, term: str | None = None
     ) -> Expression:
         """Return the gradient at a named value as a leaf, `∂loss/∂z[0]`."""
-        array = self._gradients(term)[number]
-        name = gradient_name(self.run, number, term)
-        if index is None:
-            return Ref(name, None, "gradient", array)
-        return Ref(name, self.shown_index(number, index), "gradient", float(array[index]))
+        key = number, term, True
+        if key not in self._leaves:
+            name = gradient_name(self.run, number, term)
+            self._leaves[key] = self._leaf(number, name, "gradient", self._gradients(term))
+        return self._leaves[key].at(index)
+
+    def _leaf(self, number: int, name: str, role: Role, arrays: Mapping[int, Array]) -> _Leaf:
+        whole = (0,) * len(self.run.trace.values[number].shape)
+        drop = len(whole) - len(self.shown_index(number, whole))
+        return _Leaf(name, role, arrays[number], drop)
 
     # --- values ---
 

@@ -32,7 +32,7 @@ MOST_LINES = 16  # of one tensor on an overview page; a page for one step shows 
 MOST_DETAILED = 64
 MOST_IN_HEADER = 8
 MOST_SUMMANDS = 24  # of one line; of a longer sum the largest are shown, and the rest
-WIDE, ROWS_OF_WIDE = 64, 4  # how many rows of a layer with so many inputs are worked out
+WIDE, ROWS_OF_WIDE = 64, 3  # how many rows of a layer with so many inputs are worked out
 
 
 class Page:
@@ -63,7 +63,7 @@ class Page:
         """
         if not is_big(array):
             return self.indices(number, most)
-        return largest(array, min(most, MOST_LINES) if detailed else MOST_LARGEST)
+        return largest(array, min(most, MOST_LINES if detailed else MOST_LARGEST))
 
     def value_block(self, number: int, places: Places) -> Matrix | Summary:
         """Return a value's numbers as far as they fit the page."""
