@@ -107,7 +107,7 @@ class Explanation:
         """
         name, _, inside = text.strip().removesuffix("]").partition("[")
         gradient = name.endswith(".grad")
-        plain = name.removesuffix(".grad")
+        plain = self.run.known_as(name.removesuffix(".grad"))
         self._known(plain, gradient)
         value = self.run.value(plain)
         if not inside:

@@ -275,9 +275,9 @@ class _Recorder(TorchFunctionMode):
         output = self._known.get(id(loss))
         if output is None:
             raise ValueError("the loss was not computed from anything that was recorded")
-        names = self._names(output)
-        learns = set(self._tape.learning)
         operations = tuple(map(Operation._make, self._operations))
+        names = self._names(output, operations)
+        learns = set(self._tape.learning)
         ancestry = Ancestry(operations)
         arrays = self._tape.arrays
         leaves = loss_terms(output, names, ancestry, arrays, learns)
@@ -286,7 +286,7 @@ class _Recorder(TorchFunctionMode):
                 maker = ancestry.maker(leaf)
                 assert maker is not None, "a term is computed or has a fixed name"
                 names.setdefault(leaf, maker.name)
-        names = {**self._fixed_names, **numbered(names, list(self._fixed_names.values()))}
+        names = self._numbered(names, output)
         found = self._tape.gradients(loss) if gradients and output in learns else {}
         terms, by_term = self._terms(leaves, names, found, ancestry)
         if lasting:
@@ -339,7 +339,7 @@ class _Recorder(TorchFunctionMode):
 
     # --- names ---
 
-    def _names(self, output: int) -> dict[int, str]:
+    def _names(self, output: int, operations: Sequence[Operation]) -> dict[int, str]:
         fixed = self._fixed_names
         names = {number: name for number, name in self.watcher.names.items() if number not in fixed}
         # A value that no variable ever held is called by the module that returned it.
@@ -347,11 +347,24 @@ class _Recorder(TorchFunctionMode):
             if number not in fixed:
                 names.setdefault(number, path)
         names.setdefault(output, "loss")
+        used = {number for operation in operations for number in operation.inputs}
         for number, kind in enumerate(self._kinds):
             if kind == "noise":
                 # Where a number comes from has a name.
                 names.setdefault(number, MASK if number in self._masks else "eps")
+            elif kind == "constant" and number in used and number not in names:
+                made_of = self._tape.tensors[number]
+                if not made_of.is_floating_point() and made_of.dim():
+                    names[number] = "mask" if made_of.dtype == torch.bool else "index"
         return names
+
+    def _numbered(self, names: Mapping[int, str], output: int) -> dict[int, str]:
+        """Make the names unique; the loss keeps its own, as in `loss = loss + kl`."""
+        fixed = dict(self._fixed_names)
+        if output in names and names[output] not in fixed.values():
+            fixed[output] = names[output]
+        others = {number: name for number, name in names.items() if number not in fixed}
+        return {**fixed, **numbered(others, list(fixed.values()))}
 
     # --- terms ---
 

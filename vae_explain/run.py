@@ -74,6 +74,11 @@ class Run:
         """Return a named value's record; `KeyError` when no value has that name."""
         return self.trace.by_name[name]
 
+    def known_as(self, name: str) -> str:
+        """Return a value's name in this run: `loss` is the loss, whatever the code calls it."""
+        own = self.trace.loss.name
+        return own if own and name == "loss" and name not in self.trace.by_name else name
+
     def array(self, name: str) -> Array:
         """Return a named value's numbers as shown."""
         return self.values[self.value(name).id]

@@ -119,8 +119,10 @@ def to_tokens(expression: Expression, leaf: Leaf = symbol_text) -> list[Token]:
             written = _inside(body, leaf, (Add, Mul, Neg, Div, MatMul, Pow))
             return [*written, Token(name, "operator")]
         case Opaque(name, arguments, options):
-            settings = "".join(f", {key}={value}" for key, value in options)
-            return _wrap(f"{name}(", _listed(arguments, leaf), f"{settings})")
+            inside = _listed(arguments, leaf)
+            for key, value in options:
+                inside += [Token(", ", "operator"), Token(f"{key}={value}", "operator")]
+            return _wrap(f"{name}(", inside, ")")
         case _:
             raise TypeError(f"no way to write {type(expression).__name__}")
 

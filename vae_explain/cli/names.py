@@ -116,7 +116,7 @@ def known_target(text: str, term: str | None, run: Run) -> Meant:
     """Check `TARGET` and `--term` against a run."""
     plain, bracket, inside = text.strip().removesuffix("]").partition("[")
     gradient = plain.endswith(".grad")
-    name = plain.removesuffix(".grad")
+    name = run.known_as(plain.removesuffix(".grad"))
     known("TARGET", [name], run, gradient, term)
     if term is not None and not gradient:
         raise Problem("--term", term, f"only a gradient has terms; ask for {name}.grad")

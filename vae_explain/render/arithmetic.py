@@ -70,7 +70,10 @@ class Arithmetic:
         return lines
 
     def _atoms(self, pieces: list[Piece], room: int) -> list[Line]:
-        """Cut pieces before plus and minus signs, and a long summand between its factors."""
+        """Cut pieces before plus and minus signs, and a long summand between its parts.
+
+        Those are its factors, and behind a comma the arguments of a call.
+        """
         summands: list[Line] = [[]]
         for piece in pieces:
             if piece.style == "operator" and piece.text.strip() in ("+", "-") and summands[-1]:
@@ -88,6 +91,9 @@ class Arithmetic:
                     atoms.append(part)
                     part = []
                 part.append(piece)
+                if piece.style == "operator" and piece.text == ", ":
+                    atoms.append(part)
+                    part = []
             atoms.append(part)
         return atoms
 

@@ -125,7 +125,10 @@ def dump_derivation(
     depth: int | None = None,
     full: bool = False,
 ) -> str:
-    """Return one number's derivation, and for a gradient its paths, as one JSON object."""
+    """Return one number's derivation, and for a gradient its paths, as one JSON object.
+
+    The paths are null where one of them passes an op without a rule.
+    """
     root = view.derive(target, depth, full)
     document: dict[str, Any] = {
         "schema": SCHEMA,
@@ -140,7 +143,10 @@ def dump_derivation(
         "checks": _checks(checks),
     }
     if target.gradient:
-        paths, left_out = view.paths(target)
+        try:
+            paths, left_out = view.paths(target)
+        except NotExplained as reason:
+            return _text({**document, "paths": None, "not_explained": str(reason)})
         document["paths"] = [
             {"through": list(path.through), "amount": plain(path.amount)}
             | ({"blocked_by": path.blocked_by} if path.blocked_by else {})

@@ -24,7 +24,7 @@ from ..ops import NotExplained
 from ..run import Run
 from ..writing import index_text
 from .captions import LAYER_ACTIVATIONS, counted, forward_words, title
-from .page import MOST_DETAILED, MOST_LINES, Page, checked
+from .page import MOST_DETAILED, MOST_LINES, Page, checked, drawing_words
 from .tensors import is_big, largest
 
 ROW_OPS = ("linear", "matmul")
@@ -148,7 +148,9 @@ class ForwardPage(Page):
         name = self.name(number)
         value = self.run.trace.values[number]
         if value.kind == "noise":
-            how = "given" if self.run.eps_given else self.drawn()
+            how = drawing_words(self.run, number)
+            if how != "given" and self.run.seed is not None:
+                how += f", seed {self.run.seed}"
             self.add(Prose(f"{name} is {how}."))
             self.add(self.value_block(number, "parameter"))
             return
@@ -168,11 +170,6 @@ class ForwardPage(Page):
             self.sum(number)
         else:
             self.elements(number)
-
-    def drawn(self) -> str:
-        """Say where noise came from."""
-        seed = "" if self.run.seed is None else f", seed {self.run.seed}"
-        return f"drawn from N(0, 1){seed}"
 
     def is_plain(self, number: int) -> bool:
         """Whether a scalar is made from scalars alone, as the loss is from its terms."""

@@ -20,6 +20,7 @@ from ..blocks import (
 )
 from ..expression import Index
 from ..lines import LineMaker
+from ..ops.noise import RANDN
 from ..ops.rule import indices
 from ..provenance import shortened
 from ..run import PRINTED_DECIMALS, Run
@@ -191,6 +192,21 @@ def arithmetic_words(run: Run) -> str:
         "arithmetic: full, PyTorch's float32 "
         f"(--arithmetic printed: parameters and ε rounded to {PRINTED_DECIMALS} decimals, float64)"
     )
+
+
+def drawing_words(run: Run, number: int) -> str:
+    """Say where noise came from: `drawn from N(0, 1)`, or that it was given."""
+    # Noise that is given stands in for the first draw from the standard normal.
+    normal = (n for n in run.trace.producer if rule_words(run, n) == RANDN.words)
+    if run.eps_given and number == next(normal, None):
+        return "given"
+    return rule_words(run, number) or "drawn"
+
+
+def rule_words(run: Run, number: int) -> str:
+    """Return what the rule that made a value says of itself; nothing where there is none."""
+    bound = run.graph.producer(number)
+    return bound.rule.words if bound and bound.rule else ""
 
 
 def checked(lines: Sequence[Worked], noun: str, whose: str = "PyTorch's", tail: str = "") -> Note:

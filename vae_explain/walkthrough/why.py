@@ -20,11 +20,12 @@ from ..blocks import (
 )
 from ..expression import Ref
 from ..lines import agreement
+from ..ops import NotExplained
 from ..provenance import Derivation, Path, Provenance, Target, shortened
 from ..run import Run
 from ..steps import ROLES
 from .captions import counted
-from .page import arithmetic_words, footer, heading_line
+from .page import arithmetic_words, drawing_words, footer, heading_line
 
 
 def why(
@@ -53,7 +54,10 @@ def why(
     checks = Checks()
     if root.status == "given":
         kind = run.trace.values[target.number].kind
-        blocks.append(Prose(f"{root.name} is {GIVEN.get(kind, 'given')}, not computed:"))
+        given = GIVEN.get(kind, "given")
+        if kind == "noise":
+            given = f"noise, {drawing_words(run, target.number)}"
+        blocks.append(Prose(f"{root.name} is {given}, not computed:"))
         role = ROLES[run.trace.values[target.number].kind]
         places: Places = "parameter" if role in ("parameter", "noise") else "input"
         blocks.append(Matrix(root.name, np.array(root.value), role, places))
@@ -81,7 +85,6 @@ def why(
 GIVEN = {
     "input": "an input",
     "parameter": "a parameter",
-    "noise": "noise, drawn from N(0, 1)",
 }
 
 
@@ -125,7 +128,11 @@ def _enumerated(names: list[str]) -> str:
 
 
 def _paths(view: Provenance, target: Target, value: float, checks: Checks) -> list[Block]:
-    paths, left_out = view.paths(target)
+    try:
+        paths, left_out = view.paths(target)
+    except NotExplained as reason:
+        words = f"They are not followed, since one passes an op without a rule ({reason})."
+        return [Heading(2, "The ways to the loss"), Note(words, "warning")]
     open_paths = [path for path in paths if path.amount]
     blocks: list[Block] = [
         Heading(2, "The ways to the loss", f"{counted(len(paths), 'path')} along named values"),

@@ -1,0 +1,110 @@
+"""What the models of other people taught us: habits of code that pages must speak of rightly."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vae_explain import explain
+
+X = torch.tensor([[0.2, 0.9, 0.5], [0.7, 0.1, 0.4]])
+
+
+class Layer(nn.Module):
+    """One linear layer; its loss is given as an objective."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(3, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(x)  # type: ignore[no-any-return]  # as everybody writes it
+
+
+def built() -> Layer:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return Layer()
+
+
+# --- names ---
+
+
+def test_a_loss_that_is_added_to_keeps_its_name() -> None:
+    def objective(model: nn.Module, x: Tensor) -> Tensor:
+        recon: Tensor = model(x)
+        loss = F.mse_loss(recon, x)
+        loss = loss + 0.1 * recon.pow(2).sum()
+        return loss
+
+    explanation = explain(built(), X, objective=objective)
+    assert explanation.run.trace.loss.name == "loss"
+    assert {"loss", "loss_1"} <= set(explanation.values)
+
+
+def test_the_loss_can_be_asked_for_whatever_it_is_called() -> None:
+    def objective(model: nn.Module, x: Tensor) -> Tensor:
+        total = F.mse_loss(model(x), x)
+        return total
+
+    explanation = explain(built(), X, objective=objective)
+    assert "loss" not in explanation.values
+    assert "total" in str(explanation.why("loss"))
+
+
+def test_a_mask_is_called_one_where_it_is_used() -> None:
+    def objective(model: nn.Module, x: Tensor) -> Tensor:
+        recon = model(x)
+        chosen = torch.where((recon > 0) | (x > 0.5), recon, 2 * recon)
+        return chosen.sum()
+
+    explanation = explain(built(), X, objective=objective)
+    assert explanation.values["mask"].dtype == bool
+    assert "chosen = where(mask, recon, 2·recon)" in str(explanation.forward())
+    assert [name for name in explanation.values if name.startswith("mask")] == ["mask"]
+
+
+# --- pages ---
+
+
+def test_the_ways_of_a_gradient_past_an_op_without_a_rule_are_left_out() -> None:
+    def objective(model: nn.Module, x: Tensor) -> Tensor:
+        spectrum: Tensor = torch.fft.fft(model(x)).abs()
+        return spectrum.sum()
+
+    explanation = explain(built(), X, objective=objective)
+    assert explanation.not_explained
+    page = explanation.why("fc.bias.grad[0]")
+    assert "They are not followed, since one passes an op without a rule" in page.text(200)
+    assert page.checks.failed == 0
+
+
+def test_a_long_call_is_broken_behind_a_comma() -> None:
+    def objective(model: nn.Module, x: Tensor) -> Tensor:
+        reconstruction = model(x)
+        narrow = torch.clamp(reconstruction, min=-0.123456789, max=0.123456789)
+        return F.huber_loss(narrow, x)
+
+    explanation = explain(built(), X, objective=objective)
+    for page in (explanation.forward(), explanation.backward()):
+        assert max(map(len, page.text(40).splitlines())) <= 40
+
+
+def test_noise_is_said_to_come_from_where_it_was_drawn() -> None:
+    def objective(model: nn.Module, x: Tensor) -> Tensor:
+        u = torch.rand_like(x)
+        return F.mse_loss(model(x) + u, x)
+
+    explanation = explain(built(), X, objective=objective, seed=1)
+    assert "u is drawn from U(0, 1), seed 1." in str(explanation.forward())
+    assert "u[0,0] is noise, drawn from U(0, 1), not computed" in str(explanation.why("u[0,0]"))
+    given = explain(built(), X, objective=noisy, seed=1, eps=[0.5] * 6)
+    assert "eps is given." in str(given.forward())
+    assert "u is drawn from U(0, 1), seed 1." in str(given.forward())
+
+
+def noisy(model: nn.Module, x: Tensor) -> Tensor:
+    eps = torch.randn_like(x)
+    u = torch.rand_like(x)
+    return F.mse_loss(model(x) + u + eps, x)
