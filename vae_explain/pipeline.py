@@ -222,7 +222,7 @@ NEAR = 1e-3  # relative, between the model in float32 and its record replayed in
 def _require_same_way(subject: Subject, run: Run, drawn: Mapping[int, Array]) -> None:
     """Check on one other draw that replaying a run gives what the model itself gives."""
     noise = {value.id: value.array for value in run.trace.values if value.kind == "noise"}
-    given = [torch.from_numpy(np.asarray(array)) for array in {**noise, **drawn}.values()]
+    given = [torch.from_numpy(np.array(array)) for array in {**noise, **drawn}.values()]
     theirs = subject.run(redrawn=given, lasting=False).trace
     mine = replay(run.graph, drawn)
     ends = (run.trace.output, *(term.value for term in run.trace.terms))

@@ -41,7 +41,10 @@ def replay(graph: Graph, given: Arrays | None = None) -> dict[int, Array]:
         for value in graph.trace.values:
             bound = graph.producer(value.id)
             if value.id in given:
-                values[value.id] = np.asarray(given[value.id], dtype=np.float64)
+                # A label or an index stays the whole number that it is.
+                real = np.issubdtype(value.array.dtype, np.floating)
+                kind = np.float64 if real else value.array.dtype
+                values[value.id] = np.asarray(given[value.id], dtype=kind)
             elif bound is None or bound.rule is None or bound.rule.source:
                 values[value.id] = _as_float64(value.array)
             else:

@@ -18,11 +18,13 @@ from .checking import Difference, largest
 from .gradients import backward
 from .ops import NotExplained
 from .replay import replay
+from .roles import latents, other_draws, reconstruction, standard_draws
 from .run import Run
 from .trace import Array
 
 AT_ONCE = 256  # draws that are added up together
-LATENT, RECONSTRUCTION, NOISE = "z", "recon_x", "eps"
+MOST_AT_ONCE = 4_000_000  # numbers in them
+LATENT = "z"
 
 
 @dataclass(frozen=True)
@@ -57,57 +59,84 @@ class Spread:
 
 
 @dataclass(frozen=True)
+class Divergence:
+    """The KL term in two ways.
+
+    Attributes
+    ----------
+    closed_form
+        As the loss has it.
+    log_ratio
+        Of log q(z|x) − log p(z), whose mean is the Monte Carlo estimate of the KL.
+    """
+
+    closed_form: float
+    log_ratio: Spread
+    draws: int
+
+    @property
+    def monte_carlo(self) -> float:
+        return float(self.log_ratio.mean)
+
+    @property
+    def standard_error(self) -> float:
+        """The standard deviation of the estimate, from that of one draw."""
+        return float(self.log_ratio.std) / math.sqrt(self.draws)
+
+
+@dataclass(frozen=True)
 class Sample:
     """A run under many draws.
 
     Attributes
     ----------
+    latents, reconstruction
+        The names of what is drawn, z in the built-in VAE, and of what is compared with x; the
+        latter empty if nothing is.
     values
-        Of z, of the reconstruction, of each term of the loss and of the loss, by name.
+        Of the latents, of the reconstruction, of each term of the loss and of the loss, by
+        name.
     gradients
         Of the gradient at each parameter, by the parameter's name.
-    kl_closed_form
-        The KL term as the loss has it.
-    log_ratio
-        Of log q(z|x) − log p(z), whose mean is the Monte Carlo estimate of the KL.
+    divergence
+        The KL by its formula and by the draws, of the built-in VAE; None for other models.
+    still
+        The names of what was drawn from no standard normal and stayed as it was.
     first
         How far the replay of the first draw is from PyTorch's run of it.
     """
 
     run: Run
     draws: int
+    latents: tuple[str, ...]
+    reconstruction: str
     values: Mapping[str, Spread]
     gradients: Mapping[str, Spread]
-    kl_closed_form: float
-    log_ratio: Spread
+    divergence: Divergence | None
+    still: tuple[str, ...]
     first: Difference
-
-    @property
-    def kl_monte_carlo(self) -> float:
-        return float(self.log_ratio.mean)
-
-    @property
-    def kl_standard_error(self) -> float:
-        """The standard deviation of the estimate, from that of one draw."""
-        return float(self.log_ratio.std) / math.sqrt(self.draws)
 
 
 def sample(
     run: Run,
-    noise: Iterable[Array],
+    noise: Iterable[Array | tuple[Array, ...]],
     report: Callable[[int], None] = lambda done: None,
     averaged: bool = False,
+    divergence: bool = True,
 ) -> Sample:
-    """Replay a run of the built-in VAE under each draw of its noise.
+    """Replay a run under each draw of its noise.
 
     Parameters
     ----------
     noise
-        The draws, each of the shape of ε; the first is the run's own. At least two.
+        For each draw one array for each draw from the standard normal, in their order and of
+        their shapes; the first is the run's own. At least two.
     report
         Called now and then with how many draws are done.
     averaged
         Whether the loss averages the KL over its elements, where it usually sums them.
+    divergence
+        Whether to estimate the KL too, which speaks of the built-in VAE's mu, logvar and z.
 
     Raises
     ------
@@ -116,53 +145,76 @@ def sample(
     """
     if run.graph.not_explained:
         raise NotExplained(f"no rule for {', '.join(run.graph.not_explained)}")
-    replays = _Replays(run, averaged)
+    replays = _Replays(run, averaged, divergence)
     moments = _Moments()
     rows = (replays.row(draw) for draw in noise)
+    at_once = max(1, min(AT_ONCE, MOST_AT_ONCE // max(replays.width, 1)))
     with np.errstate(all="ignore"):  # an overflow shows as the inf that it is
-        while block := list(islice(rows, AT_ONCE)):
+        while block := list(islice(rows, at_once)):
             moments.add(np.array(block))
             report(moments.count)
     spreads = dict(replays.split(moments.spread()))
-    log_ratio = spreads.pop("")
+    found = None
+    if divergence:
+        closed_form = float(run.hand_values[run.value("kl").id])
+        found = Divergence(closed_form, spreads.pop(""), moments.count)
     values = {name: spreads.pop(name) for name in replays.values}
-    kl = float(run.hand_values[run.value("kl").id])
-    return Sample(run, moments.count, values, spreads, kl, log_ratio, replays.first(moments))
+    return Sample(
+        run=run,
+        draws=moments.count,
+        latents=replays.latents,
+        reconstruction=replays.reconstruction,
+        values=values,
+        gradients=spreads,
+        divergence=found,
+        still=other_draws(run),
+        first=replays.first(moments),
+    )
 
 
 class _Replays:
     """Replays one run under other noise, each draw's numbers laid out in one long row."""
 
-    def __init__(self, run: Run, averaged: bool) -> None:
-        self.run, self.averaged = run, averaged
-        named = (*(term.name for term in run.trace.terms), "loss")
-        self.values = {name: run.value(name).id for name in (LATENT, RECONSTRUCTION, *named)}
+    def __init__(self, run: Run, averaged: bool, divergence: bool) -> None:
+        self.run, self.averaged, self.divergence = run, averaged, divergence
+        named = run.trace.values
+        self.latents = tuple(named[number].name or "" for number in latents(run))
+        made = reconstruction(run)
+        self.reconstruction = "" if made is None else named[made].name or ""
+        ends = (*(term.value for term in run.trace.terms), run.trace.output)
+        told = (*latents(run), *(() if made is None else (made,)), *ends)
+        self.values = {named[number].name or "loss": number for number in dict.fromkeys(told)}
         self.parameters = {
             value.name: value.id
             for value in run.trace.values
-            if value.kind == "parameter" and value.name
+            if value.kind == "parameter" and value.name and value.id in run.gradients
         }
-        self.noise = run.value(NOISE).id
+        self.noise = standard_draws(run)
         graph = run.graph
         self.fixed = {
             number: array
             for number, array in run.hand_values.items()
-            if self.noise not in graph.ancestors(number)
+            if not graph.ancestors(number) & set(self.noise)
         }
         self.shapes = {
             **{name: run.trace.values[number].shape for name, number in self.values.items()},
             **{name: run.trace.values[number].shape for name, number in self.parameters.items()},
-            "": (),
         }
+        if divergence:
+            self.shapes[""] = ()
+        self.width = sum(math.prod(shape) for shape in self.shapes.values())
 
-    def row(self, draw: Array) -> Array:
+    def row(self, draw: Array | tuple[Array, ...]) -> Array:
         """Return values, gradients and log ratio of one draw, one after the other."""
         graph = self.run.graph
-        values = replay(graph, {**self.fixed, self.noise: draw})
+        given = draw if isinstance(draw, tuple) else (draw,)
+        noise = dict(zip(self.noise, given, strict=True))
+        values = replay(graph, {**self.fixed, **noise})
         gradients = backward(graph, values, self.run.trace.output)
         parts = [values[number] for number in self.values.values()]
         parts += [gradients[number] for number in self.parameters.values()]
-        parts.append(self._log_ratio(values))
+        if self.divergence:
+            parts.append(self._log_ratio(values))
         return np.concatenate([part.ravel() for part in parts])
 
     def _log_ratio(self, values: Mapping[int, Array]) -> Array:

@@ -16,8 +16,8 @@ from .problems import Problem
 
 if TYPE_CHECKING:
     from ..blocks import Checks, Walkthrough
-    from ..pipeline import Recorded
     from ..run import Run
+    from ..subject import Recorded
 
 Writer = Callable[["Walkthrough", str, "int | None"], str]
 

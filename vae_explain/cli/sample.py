@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 import typer
 
@@ -27,18 +28,23 @@ def sample(
     style = options.style()
     count = parsing.whole("--draws", draws, 2, MOST_DRAWS, "a number of draws")
     job = Job(options, "full")
-    job.refuse("sample", "eps", "model")
-    request = job.request()
+    job.refuse("sample", "eps")
+    own = job.own_request() if job.own else None
+    request = None if own else job.request()
 
     from .. import pipeline, sampling
     from ..render import terminal
     from ..walkthrough import sampling as page
 
-    run = pipeline.run(request)
-    noise = pipeline.draws(request, count)
-    averaged = request.architecture.reduction == "mean"
+    noise: Iterable[Any]
+    if own is not None:
+        run, noise = pipeline.run_and_draws(own, count)
+    else:
+        assert request is not None, "one of the two"
+        run, noise = pipeline.run(request), pipeline.draws(request, count)
+    averaged = job.architecture.reduction == "mean"
     with terminal.progress(count, "drawing", sys.stderr) as report:
-        found = sampling.sample(run, noise, report, averaged)
+        found = sampling.sample(run, noise, report, averaged, divergence=own is None)
     if style.format == "json":
         from ..render import json
 

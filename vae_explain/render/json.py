@@ -222,9 +222,7 @@ def dump_sample(sample: Sample) -> str:
             "arithmetic": sample.run.arithmetic,
             "seed": sample.run.seed,
             "torch": sample.run.trace.torch_version,
-            "kl_closed_form": plain(sample.kl_closed_form),
-            "kl_monte_carlo": plain(sample.kl_monte_carlo),
-            "kl_standard_error": plain(sample.kl_standard_error),
+            **_divergence(sample),
             "values": {
                 name: {"mean": plain(spread.mean), "std": plain(spread.std)}
                 for name, spread in sample.values.items()
@@ -239,6 +237,17 @@ def dump_sample(sample: Sample) -> str:
             },
         }
     )
+
+
+def _divergence(sample: Sample) -> dict[str, Any]:
+    found = sample.divergence
+    if found is None:
+        return {}
+    return {
+        "kl_closed_form": plain(found.closed_form),
+        "kl_monte_carlo": plain(found.monte_carlo),
+        "kl_standard_error": plain(found.standard_error),
+    }
 
 
 def dump_check(check: Check) -> str:

@@ -11,7 +11,7 @@ from ..blocks import Block, Cell, Column, Heading, Note, Prose, Table, Walkthrou
 from ..expression import Index
 from ..ops.rule import indices
 from ..run import PRINTED_DECIMALS, Run
-from ..sampling import LATENT, RECONSTRUCTION, Sample, Spread
+from ..sampling import LATENT, Divergence, Sample, Spread
 from ..steps import Steps
 from ..writing import index_text
 from .captions import counted, term_words
@@ -27,12 +27,15 @@ def sampling(sample: Sample) -> Walkthrough:
     page.latent()
     page.reconstruction()
     page.terms()
-    page.divergence()
+    if sample.divergence is not None:
+        page.divergence(sample.divergence)
     page.gradients()
     page.signs()
     page.footer()
-    remarks = (_arithmetic_words(sample.run), _draws_words(sample))
-    return Walkthrough("sample", heading_line(sample.run), remarks, tuple(page.blocks))
+    remarks = [_arithmetic_words(sample.run), _draws_words(sample)]
+    if sample.still:
+        remarks.append(f"{', '.join(sample.still)}: not drawn anew, as this run drew it")
+    return Walkthrough("sample", heading_line(sample.run), tuple(remarks), tuple(page.blocks))
 
 
 class _SamplingPage:
@@ -55,6 +58,9 @@ class _SamplingPage:
     # --- values ---
 
     def latent(self) -> None:
+        if self.sample.divergence is None:
+            self.latents()
+            return
         self.open("The sample z", "over the draws, beside what it is drawn from")
         self.add(
             Prose(
@@ -64,9 +70,19 @@ class _SamplingPage:
         )
         self.table(LATENT, (("μ", self.hand("mu")), ("σ", self.hand("std"))))
 
+    def latents(self) -> None:
+        """Show what a user's model draws, whatever it calls it."""
+        for name in self.sample.latents:
+            self.open(f"What is drawn: {name}", "over the draws")
+            self.table(name, (("this run's", self.hand(name)),))
+
     def reconstruction(self) -> None:
+        name = self.sample.reconstruction
+        if not name:
+            return
         self.open("The reconstruction", "over the draws, beside the input")
-        self.table(RECONSTRUCTION, (("x", self.hand("x")),), before=True)
+        x = next(v.name for v in self.run.trace.values if v.kind == "input" and v.name)
+        self.table(name, ((x, self.hand(x)),), before=True)
 
     def table(
         self,
@@ -98,13 +114,19 @@ class _SamplingPage:
 
     def terms(self) -> None:
         self.open("The loss", "over the draws")
-        names = [name for name in self.sample.values if name not in (LATENT, RECONSTRUCTION)]
+        shown = (*self.sample.latents, self.sample.reconstruction)
+        names = [name for name in self.sample.values if name not in shown]
+        loss = self.run.trace.loss.name
         rows = []
         for name in names:
             spread = self.sample.values[name]
-            words = "" if name == "loss" else term_words(name)
-            own = float(self.hand(name))
-            rows.append((name, own, float(spread.mean), float(spread.std), words))
+            words = "" if name == loss or term_words(name) == name else term_words(name)
+            own, per_row = float(self.hand(name).sum()), spread.mean.size > 1
+            if per_row:  # a term with a number a row
+                words = f"{words}, mean of rows".lstrip(", ")
+                own = float(self.hand(name).mean())
+            mean, std = float(spread.mean.mean()), float(spread.std.mean())
+            rows.append((name, own, mean, std, words))
         columns = (
             Column("term", "text"),
             Column("this run's", "value"),
@@ -113,11 +135,10 @@ class _SamplingPage:
             Column("", "text"),
         )
         self.add(Table(columns, tuple(rows)))
-        if not self.sample.values["kl"].std:
+        if self.sample.divergence is not None and not self.sample.values["kl"].std:
             self.add(Note("The KL is made from μ and σ alone, so no draw changes it."))
 
-    def divergence(self) -> None:
-        sample = self.sample
+    def divergence(self, found: Divergence) -> None:
         self.open("The KL, by its formula and by its draws")
         self.add(
             Prose(
@@ -126,13 +147,13 @@ class _SamplingPage:
             )
         )
         rows: tuple[tuple[Cell, ...], ...] = (
-            ("closed form", sample.kl_closed_form),
-            ("Monte Carlo estimate", sample.kl_monte_carlo),
-            ("standard error", sample.kl_standard_error),
-            ("difference", sample.kl_monte_carlo - sample.kl_closed_form),
+            ("closed form", found.closed_form),
+            ("Monte Carlo estimate", found.monte_carlo),
+            ("standard error", found.standard_error),
+            ("difference", found.monte_carlo - found.closed_form),
         )
         self.add(Table((Column("KL", "text"), Column("", "value", accent=True)), rows))
-        self.add(kl_note(sample))
+        self.add(kl_note(found))
 
     # --- gradients ---
 
@@ -220,10 +241,10 @@ def _changing(
                 yield int(rarer[index]), name, index, spread
 
 
-def kl_note(sample: Sample) -> Note:
+def kl_note(found: Divergence) -> Note:
     """Say in words whether the estimate is where its standard error lets it be."""
-    off = abs(sample.kl_monte_carlo - sample.kl_closed_form)
-    error = sample.kl_standard_error
+    off = abs(found.monte_carlo - found.closed_form)
+    error = found.standard_error
     if not (math.isfinite(off) and math.isfinite(error)) or not error:
         return Note("The estimate cannot be judged: its standard error is no number.", "warning")
     where = f"The estimate lies {off / error:.2f} standard errors from the closed form"

@@ -1,0 +1,120 @@
+"""`sample` on a user's own model: replayed draws are what a loop over the model gives."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vae_explain.binding import objective_of
+from vae_explain.pipeline import CannotReplay, OwnRequest, run_and_draws
+from vae_explain.sampling import Sample, sample
+from vae_explain.walkthrough.sampling import sampling as page
+
+from .models import MODELS
+from .pages import CommandLine, text_of
+from .test_own_training import SEED, request_of
+
+# Those that draw from the standard normal and from nothing else.
+PLAIN = [name for name in MODELS if name not in ("vector-quantised", "layer norm and dropout")]
+COUNT = 6
+
+
+def sampled(style: str, count: int = COUNT) -> Sample:
+    run, noise = run_and_draws(request_of(MODELS[style]), count)
+    return sample(run, noise, divergence=False)
+
+
+@pytest.mark.parametrize("style", PLAIN)
+def test_the_draws_are_those_of_a_loop_over_the_model(style: str) -> None:
+    own = MODELS[style]
+    torch.manual_seed(SEED)
+    model, x = own.make(**own.arguments), own.x()
+    losses, gradients = [], []
+    for _ in range(COUNT):
+        loss = objective_of(model, x, **own.keywords())()
+        model.zero_grad()
+        torch.autograd.backward(loss)
+        losses.append(loss.item())
+        grads = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+        gradients.append({name: grad.numpy().astype(float) for name, grad in grads.items()})
+    found = sampled(style)
+    assert found.first.passed
+    spread = found.values[found.run.trace.loss.name or ""]
+    assert float(spread.mean) == pytest.approx(np.mean(losses), rel=1e-5)
+    assert float(spread.std) == pytest.approx(np.std(losses, ddof=1), rel=1e-3, abs=1e-6)
+    assert found.gradients.keys() == gradients[0].keys()
+    largest = max(float(np.abs(g).max()) for g in gradients[0].values())
+    for name, each in found.gradients.items():
+        mine = np.mean([g[name] for g in gradients], axis=0)
+        np.testing.assert_allclose(each.mean, mine, rtol=1e-3, atol=1e-4 * largest, err_msg=name)
+
+
+@pytest.mark.parametrize("style", PLAIN)
+def test_what_is_drawn_and_what_is_made_of_x_are_found(style: str) -> None:
+    found = sampled(style, 3)
+    assert any(name.startswith("z") for name in found.latents)
+    assert all(found.values[name].std.any() for name in found.latents)
+    if found.reconstruction:
+        assert found.values[found.reconstruction].mean.shape == MODELS[style].shape
+    text = text_of(page(found), 80)
+    assert "What is drawn: z" in text
+    assert "by its formula" not in text
+
+
+def test_a_dropout_stays_as_it_was_drawn_and_is_said_to() -> None:
+    found = sampled("layer norm and dropout", 4)
+    assert len(found.still) == 3
+    assert all(found.values[name].std.any() for name in found.latents)
+    text = " ".join(text_of(page(found), 80).split())
+    assert "dropout_mask_1, dropout_mask_2, dropout_mask_3: not drawn anew" in text
+
+
+def test_a_model_without_noise_says_so(cli: CommandLine) -> None:
+    own = MODELS["vector-quantised"]
+    outcome = cli("sample", *own.options(), "--x", ".2,.9,.5,.1,.7,.3")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "draws nothing from the standard normal" in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+BRANCHING = """
+import torch
+from torch import nn
+
+class Branching(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 3)
+
+    def forward(self, x):
+        z = self.layer(x) + 3 * torch.randn_like(x)
+        return (torch.where(z > 0, z, 10 * z) - x).square().sum()
+"""
+
+
+def test_a_model_that_goes_another_way_under_another_draw_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "branching.py").write_text(BRANCHING)
+    x = np.ones((2, 3), np.float32)
+    request = OwnRequest(f"{tmp_path}/branching.py:Branching", x, seed=3)
+    with pytest.raises(CannotReplay, match="another way"):
+        run_and_draws(request, 5)
+
+
+@pytest.mark.parametrize("arithmetic", ["full", "printed"])
+def test_on_the_command_line(cli: CommandLine, arithmetic: str) -> None:
+    own = MODELS["tuple"]
+    options = (*own.options(), "--x", ".2,.9,.5,.1,.7,.3", "--draws", "20")
+    outcome = cli("sample", *options, "--arithmetic", arithmetic)
+    assert outcome.code == 0
+    assert "Which gradients change sign" in outcome.out
+    document = json.loads(
+        cli("sample", *options, "--arithmetic", arithmetic, "--format", "json").out
+    )
+    assert document["draws"] == 20
+    assert "kl_monte_carlo" not in document
+    assert {"z", "BCE", "KLD", "loss"} < set(document["values"])
+    assert len(document["values"]) == 5  # and the reconstruction
