@@ -134,7 +134,7 @@ def test_plot_without_matplotlib(
         ("--explain-step", "0", "--param", "mu"),
         ("--plot", "loss.jpg"),
         ("--plot", "no/such/folder/loss.svg"),
-        ("--save", "weights.pt"),
+        ("--save", "weights.bin"),
         ("--x", "1,2,3"),
         ("--format", "yaml"),
     ],

@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import importlib.util
 import inspect
+import io
 import sys
 import traceback
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 
@@ -251,6 +253,13 @@ def _read_weights(path: Path) -> dict[str, torch.Tensor]:
     ):
         raise CannotLoad(f"{path} holds no tensors by name, such as a model's state_dict")
     return {str(name): tensor for name, tensor in found.items()}
+
+
+def to_torch_file(tensors: Mapping[str, NDArray[Any]]) -> bytes:
+    """Return the bytes of a `.pt` file with a state dict of these tensors."""
+    stream = io.BytesIO()
+    torch.save({name: torch.tensor(array) for name, array in tensors.items()}, stream)
+    return stream.getvalue()
 
 
 def _listed(names: list[str]) -> str:

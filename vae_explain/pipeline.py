@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from .architecture import BUILT_IN, Architecture
 from .binding import CannotBind, objective_of
-from .loading import CannotLoad, CannotRun, build, load_for, load_weights
+from .loading import CannotLoad, CannotRun, build, load_for, load_weights, to_torch_file
 from .model import VAE, vae_loss
 from .noise import NoiseMismatch
 from .replay import replay
@@ -96,6 +96,28 @@ def prepared(request: Request | OwnRequest) -> Iterator[Subject]:
         noise = () if request.eps is None else (torch.tensor(request.eps),)
         state = torch.get_rng_state()
         yield Subject(model, x, objective, label, request.seed, state, noise)
+
+
+def weights_of(request: Request | OwnRequest) -> dict[str, Array]:
+    """Return a model's state dict as it is before the run, unrounded, its buffers with it."""
+    with prepared(request) as subject:
+        found = subject.model.state_dict()
+    return {name: _as_array(value) for name, value in found.items() if isinstance(value, Tensor)}
+
+
+def _as_array(tensor: Tensor) -> Array:
+    # NumPy has no bfloat16; every number of it is one of float32 too.
+    found: Array = (tensor.float() if tensor.dtype is torch.bfloat16 else tensor).cpu().numpy()
+    return found
+
+
+def weight_file(tensors: Mapping[str, Array], suffix: str) -> bytes:
+    """Return the bytes of a file of weights of the kind that a suffix names."""
+    if suffix.lower() == ".safetensors":
+        from .weights import to_safetensors  # loads a library that no page needs
+
+        return to_safetensors(tensors)
+    return to_torch_file(tensors)
 
 
 Objective = Callable[[nn.Module, Tensor], Tensor]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from ..architecture import ACTIVATIONS, BUILT_IN, Architecture
 from . import parsing
-from .options import Options
+from .options import WEIGHT_FILES, Options
 from .problems import Problem
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ Arithmetic = Literal["printed", "full"]
 WIDEST = 10**6
 MOST_BYTES = 4 * 2**30  # of parameters, before anything is built
 GIVEN_BY_FILE = ".csv", ".npy"
-WEIGHT_FILES = ".safetensors", ".pt", ".pth"
 
 
 class Job:

@@ -229,6 +229,27 @@ def file_to_write(option: str, path: Path, endings: tuple[str, ...] = ()) -> Pat
     return found
 
 
+WEIGHT_FILES = ".safetensors", ".pt", ".pth"
+SaveWeights = Annotated[
+    Path | None,
+    typer.Option(
+        "--save",
+        metavar="FILE",
+        help="Keep the weights in a .safetensors, .pt or .pth file.",
+        rich_help_panel="Files",
+        show_default=False,
+    ),
+]
+
+
+def require_apart(style: Style, **files: Path | None) -> None:
+    """Check that none of the files that options name would be written over the page."""
+    for name, path in files.items():
+        page = style.output
+        if path is not None and page is not None and path.resolve() == page.resolve():
+            raise Problem(f"--{name}", path, "--output has the same file; name another")
+
+
 @dataclass(frozen=True)
 class Options:
     """What every command takes: what to run and how to write it."""

@@ -6,22 +6,40 @@ import typer
 
 from . import output
 from .job import Job
-from .options import Options, with_options
+from .options import (
+    WEIGHT_FILES,
+    Options,
+    SaveWeights,
+    file_to_write,
+    require_apart,
+    with_options,
+)
 
 
 @with_options
 def params(
+    save: SaveWeights = None,
     *,
     options: Options,
 ) -> None:
     """Show the architecture, and all weights and biases."""
     style = options.style()
     job = Job(options, "printed")
+    weights = file_to_write("--save", save, WEIGHT_FILES) if save else None
+    require_apart(style, save=weights)
 
     from ..walkthrough import parameters as page
 
     run = job.run()
-    walkthrough, checks = page.parameters(run, None if job.own else job.architecture)
+    written = []
+    if weights is not None:
+        from .. import pipeline
+
+        # As PyTorch has them, whatever the page rounds: they are to be loaded again.
+        state = pipeline.weights_of(job.own_request() if job.own else job.request())
+        output.write_whole(weights, pipeline.weight_file(state, weights.suffix), "--save")
+        written.append(f"The weights, unrounded, are in {weights}; --weights reads them again.")
+    walkthrough, checks = page.parameters(run, None if job.own else job.architecture, written)
     if style.format == "json":
         from ..render import json
 

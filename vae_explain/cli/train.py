@@ -14,11 +14,13 @@ from . import names, output, parsing
 from .job import Job
 from .options import (
     LARGEST_RATE,
+    WEIGHT_FILES,
     LearningRate,
     Options,
     Parameters,
-    Style,
+    SaveWeights,
     file_to_write,
+    require_apart,
     with_options,
 )
 from .problems import ExitCode, Problem
@@ -58,15 +60,7 @@ def train(
             show_default=False,
         ),
     ] = None,
-    save: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.safetensors",
-            help="Keep the final weights.",
-            rich_help_panel=TO_FILES,
-            show_default=False,
-        ),
-    ] = None,
+    save: SaveWeights = None,
     *,
     options: Options,
 ) -> None:
@@ -88,8 +82,8 @@ def train(
     if picture is not None and find_spec("matplotlib") is None:
         mend = "drawing needs matplotlib; install it with: pip install 'vae-explain[plot]'"
         raise Problem("--plot", picture, mend)
-    weights = file_to_write("--save", save, (".safetensors",)) if save else None
-    _require_apart(style, picture, weights)
+    weights = file_to_write("--save", save, WEIGHT_FILES) if save else None
+    require_apart(style, plot=picture, save=weights)
     own = job.own_request() if job.own else None
     request = None if own else job.request()
 
@@ -126,15 +120,6 @@ def train(
     raise typer.Exit(_code(found, output.code(checks)))
 
 
-def _require_apart(style: Style, picture: Path | None, weights: Path | None) -> None:
-    """Check that no file would be written over another."""
-    for option, path in (("--plot", picture), ("--save", weights)):
-        if path is not None and style.output is not None:
-            same = path.resolve() == style.output.resolve()
-            if same:
-                raise Problem(option, path, "--output has the same file; name another")
-
-
 def _keep(found: Training, picture: Path | None, weights: Path | None) -> list[str]:
     """Write the files that were asked for and say so in words."""
     written = []
@@ -148,9 +133,9 @@ def _keep(found: Training, picture: Path | None, weights: Path | None) -> list[s
         output.write_whole(picture, drawing, "--plot")
         written.append(f"The losses are drawn in {picture}.")
     if weights is not None:
-        from ..weights import to_safetensors
+        from ..pipeline import weight_file
 
-        output.write_whole(weights, to_safetensors(found.state), "--save")
+        output.write_whole(weights, weight_file(found.state, weights.suffix), "--save")
         written.append(f"The final weights are in {weights}.")
     return written
 

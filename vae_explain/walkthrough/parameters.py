@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..architecture import Architecture
 from ..blocks import Block, Checks, Column, Diagram, Heading, Note, Summary, Table, Walkthrough
 from ..run import Run
@@ -11,11 +13,17 @@ from .page import arithmetic_words, heading_line, summary_note
 from .tensors import tensor
 
 
-def parameters(run: Run, architecture: Architecture | None = None) -> tuple[Walkthrough, Checks]:
-    """Compose the parameters page, with the layers when it is the built-in VAE's."""
+def parameters(
+    run: Run, architecture: Architecture | None = None, written: Sequence[str] = ()
+) -> tuple[Walkthrough, Checks]:
+    """Compose the parameters page, with the layers when it is the built-in VAE's.
+
+    `written` says in words what was written to files.
+    """
     title, remarks = heading_line(run), (arithmetic_words(run),)
     blocks = compose(run, architecture)
     blocks += summary_note(blocks)
+    blocks += [Note(words) for words in written]
     return Walkthrough("params", title, remarks, tuple(blocks)), Checks()
 
 
