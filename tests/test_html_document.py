@@ -14,17 +14,16 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
-from torch import Tensor, nn
 
 from vae_explain import checking, pipeline, sampling, training
 from vae_explain.architecture import BUILT_IN, Architecture
-from vae_explain.blocks import Curve, Diagram, Heading, Lines, Note, Prose, Series, Walkthrough
+from vae_explain.blocks import Lines, Prose, Walkthrough
 from vae_explain.expression import Expression, Number, Ref
 from vae_explain.ops import ALL, Example, Rule
 from vae_explain.optimization import TrainingRequest
 from vae_explain.provenance import Target
+from vae_explain.render.diagram import picture_of
 from vae_explain.render.html.document import write
 from vae_explain.render.html.inline import Inline
 from vae_explain.render.html.keys import Key, anchor_of
@@ -35,15 +34,14 @@ from vae_explain.walkthrough import backward, forward, parameters, update, why
 from vae_explain.walkthrough import checking as oracles
 from vae_explain.walkthrough import sampling as draws
 from vae_explain.walkthrough import training as trained
-from vae_explain.walkthrough.document import document as compose
 
+from .composed import composed
 from .conftest import DEFAULT_X
+from .hostile import HOSTILE, hostile_walkthrough
 from .html_pages import Element, by_id, claims, computed, data_of, filled, matrices, parsed
 from .models import MODELS
 from .pages import BY_HAND, FLOAT32, Claim, wrong
 from .support import call_of, same_number, trees
-
-HOSTILE = '"><img src=x onerror=alert(1)></script><script>alert(2)</script>'
 
 
 @pytest.fixture(scope="module")
@@ -71,14 +69,6 @@ def walkthroughs(
     found |= of_own_models()
     found["document"] = composed(request)
     return found
-
-
-def composed(request: pipeline.Request) -> Walkthrough:
-    """Compose a whole document, as the command does."""
-    recorded = pipeline.recorded(request)
-    check = checking.check_in_reach(recorded.run, request.architecture)
-    moved = training.gradient_step(recorded, 0.01)
-    return compose(recorded.run, check, moved, request.architecture)[0]
 
 
 def of_own_models() -> dict[str, Walkthrough]:
@@ -119,7 +109,8 @@ def document(
 ) -> Element:
     """Each page as a document."""
     if command not in written:
-        written[command] = parsed(write(walkthroughs[command]))
+        page = walkthroughs[command]
+        written[command] = parsed(write(page, picture_of(page)))
     return written[command]
 
 
@@ -179,8 +170,9 @@ def test_headings_are_in_order(document: Element) -> None:
 
 
 def test_landmarks_and_headers(document: Element) -> None:
-    for tag in ("header", "nav", "main", "h1", "title"):
+    for tag in ("header", "nav", "main", "h1", "head"):
         assert len(document.all(tag)) == 1, tag
+    assert len(document.all("head")[0].all("title")) == 1
     assert document.all("a")[0].attributes["href"] == "#page:main"
     for header in document.all("th"):
         assert header.attributes.get("scope") in ("row", "col")
@@ -339,31 +331,8 @@ def test_a_line_that_fails_is_marked(walkthroughs: Mapping[str, Walkthrough]) ->
 # --- names that are no words ------------------------------------------------------------
 
 
-class HostileVAE(nn.Module):
-    """Its parameters are called what an attacker would call them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers = nn.ModuleDict({HOSTILE: nn.Linear(3, 2), "a]b[": nn.Linear(2, 3)})
-
-    def forward(self, x: Tensor) -> Tensor:
-        h = torch.relu(self.layers[HOSTILE](x))
-        recon = self.layers["a]b["](h)
-        loss: Tensor = ((recon - x) ** 2).sum()
-        return loss
-
-
-def hostile_document() -> str:
-    run = pipeline.run_model(HostileVAE(), torch.rand(1, 3), seed=0)
-    pages = [parameters.parameters(run)[0], forward.forward(run)[0], backward.backward(run)[0]]
-    blocks = [block for page in pages for block in page.blocks]
-    blocks += [Heading(9, HOSTILE, HOSTILE), Prose(HOSTILE), Note(HOSTILE)]
-    blocks += [Diagram(((HOSTILE, HOSTILE),)), Curve(HOSTILE, (Series(HOSTILE, (1.0, 2.0), "kl"),))]
-    return write(Walkthrough(HOSTILE, HOSTILE, (HOSTILE,), tuple(blocks)))
-
-
 def test_a_name_is_text_whatever_it_is() -> None:
-    written = hostile_document()
+    written = write(hostile_walkthrough())
     document = parsed(written)
     assert not document.all("img")
     assert len(document.all("script")) == 2

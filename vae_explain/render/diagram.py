@@ -29,6 +29,7 @@ LETTER = 6.7  # the width of one at the size of labels
 DRAWN = "drawn from N(0, 1)"
 
 STYLE = """\
+.vae-diagram { max-width: 100%; height: auto; }
 .vae-diagram text { font: 12px system-ui, "Segoe UI", Roboto, Helvetica, Arial, sans-serif; }
 .vae-diagram .name { fill: #333333; font-weight: 600; text-anchor: middle; }
 .vae-diagram .small { fill: #5c5c5c; font-size: 11px; text-anchor: middle; }
@@ -111,7 +112,6 @@ class _Drawing:
         return (
             f'<svg class="vae-diagram" xmlns="http://www.w3.org/2000/svg" width="{_n(width)}" '
             f'height="{_n(height)}" viewBox="0 0 {_n(width)} {_n(height)}" '
-            'style="max-width: 100%; height: auto" '
             'role="img" aria-labelledby="vae-diagram-title vae-diagram-description">\n'
             f'<title id="vae-diagram-title">{_text(title)}</title>\n'
             f'<desc id="vae-diagram-description">{_text(description(self.network))}</desc>\n'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...blocks import Matrix, Summary, Table
+from ...blocks import Column, Matrix, Summary, Table
 from ...expression import Index
 from ...trace import Array
 from .arithmetic import named
@@ -89,10 +89,7 @@ class Grids:
     def table(self, block: Table) -> str:
         """Write rows of numbers and words under their headers."""
         columns = [self._cells(block, j) for j in range(len(block.columns))]
-        heads = "".join(
-            f'<th scope="col"{" class=words" if column.left else ""}>{named(column.header)}</th>'
-            for column in block.columns
-        )
+        heads = "".join(map(_head, block.columns))
         reasons = any(block.reasons)
         written = ""
         for i in range(len(block.rows)):
@@ -144,6 +141,13 @@ class Grids:
         key = Key.parse(f"{column.header}[{label}]")
         known = key.name == column.header and self.ranks.get(key.name) == len(key.index)
         return key if known else None
+
+
+def _head(column: Column) -> str:
+    words = ' class="words"' if column.left else ""
+    if not column.header:
+        return f"<td{words}></td>"
+    return f'<th scope="col"{words}>{named(column.header)}</th>'
 
 
 def _grid(numbers: list[list[str]], start: int, caption: str) -> str:

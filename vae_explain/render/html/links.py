@@ -19,6 +19,7 @@ from typing import Any
 
 from ...blocks import Places, Worked
 from ...expression import Number, Ref
+from ...writing import index_text
 from ..numbers import Numbers
 from ..typeset import minus
 from .inline import Inline
@@ -35,6 +36,7 @@ class Entry:
     """What the page knows of a number."""
 
     position: int
+    name: str
     anchor: str
     symbol: str
     text: str
@@ -118,7 +120,8 @@ class Links:
             anchor = anchor_of(key) + (f":{len(meant) + 1}" if meant else "")
             sign = symbol(key.name, key.index, fraction=False).body
             text = self.numbers.leaf(Ref(key.name, key.index, _role(role), value))
-            found = Entry(len(self.entries), anchor, sign, text, role)
+            name = key.name + index_text(key.index)
+            found = Entry(len(self.entries), name, anchor, sign, text, role)
             self.entries.append(found)
             meant[repr(value)] = found
         return found
@@ -182,7 +185,14 @@ class Links:
                     _cut("".join(digits.summands(expression))),
                 ]
         numbers = [
-            [entry.anchor, entry.symbol, typeset(entry.text), entry.role, escape(entry.reason)]
+            [
+                entry.anchor,
+                entry.symbol,
+                typeset(entry.text),
+                entry.role,
+                escape(entry.reason),
+                escape(entry.name),
+            ]
             for entry in self.entries
         ]
         found = {"numbers": numbers, "lines": lines}

@@ -32,8 +32,12 @@
 
   // --- the derivation, filled in ---
 
-  const link = (number, inside) =>
-    `<a class="${data.numbers[number][3]}" href="#${data.numbers[number][0]}" data-n="${number}">${inside}</a>`;
+  // A formula has no text to be read aloud as the name of a link, so it gets one in words.
+  const link = (number, inside, words) => {
+    const [anchor, , , role] = data.numbers[number];
+    const label = words ? ` aria-label="${words}"` : "";
+    return `<a class="${role}" href="#${anchor}" data-n="${number}"${label}>${inside}</a>`;
+  };
   const unsigned = (digits) => digits.replace(/^−/, "");
   const asSymbol = (part) => data.numbers[numberOf(part)][1];
   const asNumber = (part) =>
@@ -53,7 +57,7 @@
     const shown = [...values.values()].map((group) => {
       const most = group.length > MOST_LISTED ? MOST_LISTED - 1 : group.length;
       const links = group.slice(0, most)
-        .map((number) => link(number, `<math>${data.numbers[number][1]}</math>`));
+        .map((number) => link(number, `<math>${data.numbers[number][1]}</math>`, data.numbers[number][5]));
       if (most < group.length) links.push(`${group.length - most} more of it`);
       return links.map((text, at) => `<span>${text}${at < links.length - 1 ? "," : ""}</span>`).join(" ");
     });
@@ -145,24 +149,31 @@
     else if (box.contains(event.target)) clearTimeout(leaving);
     else if (shown && document.activeElement !== shown && !box.contains(document.activeElement)) hideSoon();
   });
+  // A finger has no hovering: its first touch shows, its second follows the link.
+  let byFinger = false;
+  let touched = null;
+  document.addEventListener("pointerdown", (event) => { byFinger = event.pointerType === "touch"; }, true);
+  document.addEventListener("keydown", () => { byFinger = false; }, true);
   document.addEventListener("focusin", (event) => {
     const place = numberAt(event.target);
+    if (place && byFinger) return; // the click that follows shows it
     if (place) show(place);
     else if (!box.contains(event.target)) hide();
   });
   document.addEventListener("scroll", () => shown && put(shown), { passive: true });
   addEventListener("resize", () => shown && put(shown));
-  // A finger has no hovering: its first touch shows, its second follows the link.
   document.addEventListener("click", (event) => {
     const place = numberAt(event.target);
-    if (event.pointerType === "touch" && place && place !== touched) {
+    if (byFinger && place && place !== touched) {
       event.preventDefault();
       show(place);
+      if (place.getBoundingClientRect().bottom > box.getBoundingClientRect().top) {
+        place.scrollIntoView({ block: "center" }); // from under the sheet at the bottom
+      }
     }
     touched = place;
     if (!place && !box.contains(event.target)) hide();
   });
-  let touched = null;
 
   // --- the keyboard: one stop for each group of numbers, arrows inside it ---
 
