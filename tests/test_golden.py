@@ -8,14 +8,17 @@ differences from it, which another processor rounds otherwise.
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from .pages import CommandLine
+from .documents import SMALL, document
+from .pages import CommandLine, command_line
 
 GOLDEN = Path(__file__).parent / "golden"
+SUFFIXES = {"markdown": "md", "latex": "tex", "notebook": "cells.txt", "svg": "svg"}
 HIDDEN = {r"PyTorch \d+\.\d+\.\d+": "PyTorch N.N.N", r"\b\d\.\de[+-]\d\d\b": "N.Ne-NN"}
 
 
@@ -35,6 +38,28 @@ def test_a_page_is_as_it_was(
         kept.splitlines(), page.splitlines(), str(path), f"vae-explain {command}", lineterm=""
     )
     assert page == kept, "\n" + "\n".join(difference)
+
+
+@pytest.mark.parametrize("form", ["markdown", "latex", "notebook", "svg"])
+def test_a_document_is_as_it_was(form: str, request: pytest.FixtureRequest) -> None:
+    page = command_line("diagram", *SMALL).out if form == "svg" else document(form, *SMALL)
+    if form == "notebook":
+        page = readable(page)
+    page = hidden(page)
+    path = GOLDEN / f"document.{SUFFIXES[form]}"
+    if request.config.getoption("--update-golden"):
+        path.write_text(page, encoding="utf-8")
+    kept = path.read_text(encoding="utf-8")
+    difference = difflib.unified_diff(
+        kept.splitlines(), page.splitlines(), str(path), f"document {form}", lineterm=""
+    )
+    assert page == kept, "\n" + "\n".join(difference)
+
+
+def readable(notebook: str) -> str:
+    """Write the code of a notebook as one file; its text is the Markdown's."""
+    cells = [cell for cell in json.loads(notebook)["cells"] if cell["cell_type"] == "code"]
+    return "\n\n".join(f"# {cell['id']}\n{''.join(cell['source'])}" for cell in cells) + "\n"
 
 
 def hidden(page: str) -> str:

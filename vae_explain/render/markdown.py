@@ -245,7 +245,7 @@ class Markdown:
 # A backslash before one of these makes it itself. An underscore within a word needs none.
 _SPECIAL = re.compile(r"[\\`*<>~&]|(?<![^\W_])_|_(?![^\W_])")
 _IN_A_LINK = re.compile(r"[\[\]:!]")
-_AT_START = re.compile(r"^(\s*)([#+\-=]|\d+(?=[.)]))")
+_AT_START = re.compile(r"^([#+\-=]|\d+[.)])")
 
 
 def text(words: str) -> str:
@@ -260,14 +260,9 @@ def text(words: str) -> str:
     words = _SPECIAL.sub(r"\\\g<0>", words)
     if "](" in words or "]:" in words:
         words = _IN_A_LINK.sub(r"\\\g<0>", words)
-    words = _AT_START.sub(_escaped_start, words)
+    words = _AT_START.sub(lambda found: rf"{found[0][:-1]}\{found[0][-1]}", words)
     # GitHub looks for formulas between dollars, whatever stands before them.
     return words.replace("$", "<span>$</span>")
-
-
-def _escaped_start(found: re.Match[str]) -> str:
-    space, start = found.groups()
-    return f"{space}{start}" if start.isdigit() else f"{space}\\{start}"
 
 
 def link(name: str) -> str:

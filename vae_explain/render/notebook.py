@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..blocks import Block, Formula, Heading, Lines, Matrix, Summary, Walkthrough
-from ..expression import Expression, Ref, references
+from ..expression import Expression, Opaque, Ref, children, references
 from ..trace import Array
 from .markdown import Markdown
 from .numbers import Numbers
@@ -49,6 +49,11 @@ def compare(name, computed, page):
         print(f"{{name}}: agrees")
     else:
         print(f"{{name}}: differs by up to {{apart:.3g}}")'''
+SLOPE = '''\
+def slope(function, x, **options):
+    """Return how fast an elementwise function rises at each number of x, by autograd."""
+    x = x.detach().requires_grad_()
+    return torch.autograd.grad(function(x, **options).sum(), x)[0]'''
 UNPACK = '''\
 def unpack(text, dtype, shape):
     """Read a tensor that is too large to be written out."""
@@ -135,7 +140,14 @@ class _Notebook:
         dtype, allowed = ("torch.float32", "1e-5") if self.single else ("torch.float64", "1e-7")
         setup = SETUP.format(dtype=dtype, allowed=allowed)
         large = any(array.size > MOST_WRITTEN for array in self.known.values())
-        return f"{setup}\n\n\n{UNPACK}" if large else setup
+        sloped = any(
+            isinstance(node, Opaque) and node.name.endswith("'")
+            for block in self.walkthrough.blocks
+            if isinstance(block, Formula)
+            for node in nodes(block.expression)
+        )
+        helpers = [SLOPE] * sloped + [UNPACK] * large
+        return "\n\n\n".join([setup, *helpers])
 
     # --- code ---
 
@@ -248,6 +260,13 @@ class _Notebook:
             places = "exact"  # a loss or one of its terms, or too large for decimals to say much
         texts = Numbers().column(array, places)  # type: ignore[arg-type]  # one of the three
         return _nested(texts, array.shape)
+
+
+def nodes(expression: Expression) -> Iterator[Expression]:
+    """Yield a tree's nodes, each before its parts."""
+    yield expression
+    for part in children(expression):
+        yield from nodes(part)
 
 
 def _lines(source: str) -> list[str]:

@@ -38,6 +38,9 @@ FUNCTIONS = {
     "softplus": "F.softplus({})",
     "abs": "torch.abs({})",
     "sign": "torch.sign({})",
+    "round": "torch.round({})",
+    "floor": "torch.floor({})",
+    "ceil": "torch.ceil({})",
     "sin": "torch.sin({})",
     "cos": "torch.cos({})",
     "gate": "({} > 0).to(torch.get_default_dtype())",
@@ -48,9 +51,20 @@ CALLS = {
     "conv1d": "F.conv1d",
     "conv2d": "F.conv2d",
     "conv_transpose2d": "F.conv_transpose2d",
-    "where": "torch.where",
 }
-RESERVED = {"torch", "F", "math", "base64", "compare", "unpack"}
+# Elementwise functions in pieces; `name'` is the slope of one, as the notebook finds it.
+PIECEWISE = {
+    "leaky_relu": "F.leaky_relu",
+    "elu": "F.elu",
+    "celu": "F.celu",
+    "selu": "F.selu",
+    "relu6": "F.relu6",
+    "hardtanh": "F.hardtanh",
+    "hardsigmoid": "F.hardsigmoid",
+    "hardswish": "F.hardswish",
+    "clamp": "torch.clamp",
+}
+RESERVED = {"torch", "F", "math", "base64", "compare", "slope", "unpack"}
 # How tightly an operator binds; a part that binds more loosely gets parentheses.
 SUM, PRODUCT, SIGN, POWER, ATOM = range(1, 6)
 
@@ -158,6 +172,11 @@ def _opaque(node: Opaque, names: Identifiers) -> str:
         return f"torch.{node.name}({', '.join([parts, *options])})"
     if node.name in CALLS and all(key.isidentifier() for key, _ in node.options):
         return f"{CALLS[node.name]}({', '.join([*arguments, *options])})"
+    function = PIECEWISE.get(node.name.removesuffix("'"))
+    if function is not None and len(arguments) == 1:
+        if node.name.endswith("'"):
+            return f"slope({', '.join([function, *arguments, *options])})"
+        return f"{function}({', '.join([*arguments, *options])})"
     raise NoCode(node.name)
 
 

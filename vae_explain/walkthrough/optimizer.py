@@ -7,7 +7,7 @@ from itertools import islice
 
 import numpy as np
 
-from ..blocks import Block, Checks, Formula, Lines, Note, Walkthrough, Worked
+from ..blocks import Block, Checks, Formula, Lines, Note, Places, Walkthrough, Worked
 from ..expression import Add, Apply, Div, Expression, Index, Mul, Number, Pow, Ref, Role
 from ..lines import worked
 from ..ops.rule import indices
@@ -137,10 +137,10 @@ class OptimizerPage(Page):
                 name=name,
                 lines=lines,
                 head="element",
-                places="single",
+                places=number_places(self.run),
                 omitted=shown.size - len(lines) if detailed else 0,
                 quiet=not detailed,
-                leaves="single",
+                leaves=number_places(self.run),
             )
         )
         if reference is not None:
@@ -175,6 +175,11 @@ def closed(
         checks.add(line)
     end = [footer(run, checks)] if run is not None else []
     return Walkthrough(command, title, (ARITHMETIC, *remarks), (*blocks, *end)), checks
+
+
+def number_places(run: Run) -> Places:
+    """Return how a run's numbers are written where a step may be smaller than 4 decimals show."""
+    return "single" if run.arithmetic == "full" else "value"
 
 
 def rate_text(lr: float) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..blocks import Cell, Checks, Column, Heading, Note, Prose, Table, Walkthrough
 from ..optimization import Update
-from .optimizer import OptimizerPage, closed, rate_text, settings_words
+from .optimizer import OptimizerPage, closed, number_places, rate_text, settings_words
 from .page import heading_line
 
 
@@ -49,11 +49,12 @@ def compose(found: Update, parameters: Sequence[str], only: Sequence[str] = ()) 
 
 
 def _losses(found: Update) -> Table:
+    places = number_places(found.step.run)
     columns = (
         Column("", "text"),
-        Column("before", "value", "single"),
-        Column("after", "value", "single", accent=True),
-        Column("change", "value", "single"),
+        Column("before", "value", places),
+        Column("after", "value", places, accent=True),
+        Column("change", "value", places),
     )
     rows: list[tuple[Cell, ...]] = []
     trace = found.step.run.trace

@@ -1,0 +1,152 @@
+"""The picture of a model: well-formed, readable by machines, with what the run has in it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from vae_explain.blocks import Edge, LossTerm, Network, Node
+from vae_explain.render import diagram
+from vae_explain.render.symbols import printable
+from vae_explain.run import Run
+from vae_explain.walkthrough.network import network
+
+from .documents import OWN, RUNS
+from .pages import CommandLine
+from .test_markdown import HOSTILE
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def drawn(cli: CommandLine, *options: str) -> ElementTree.Element:
+    outcome = cli("diagram", *options)
+    assert (outcome.code, outcome.err) == (0, "")
+    return ElementTree.fromstring(outcome.out)
+
+
+def words(svg: ElementTree.Element) -> list[str]:
+    return [element.text or "" for element in svg.iter(f"{SVG}text")]
+
+
+def titles(svg: ElementTree.Element) -> list[str]:
+    return [e.findtext(f"{SVG}title") or "" for e in svg.iter(f"{SVG}circle")]
+
+
+def test_every_unit_is_a_circle_that_tells_its_number(cli: CommandLine) -> None:
+    found = titles(drawn(cli))
+    assert len(found) == 4 + 8 + 2 + 2 + 2 + 2 + 2 + 8 + 4
+    assert "mu[0] = 0.88977581" in found
+    assert "z[1] = -0.63323819" in found
+    assert found[:4] == ["x[0] = 1.0000", "x[1] = 2.0000", "x[2] = 3.0000", "x[3] = 4.0000"]
+
+
+def test_a_closed_unit_is_empty_and_signs_have_colours(cli: CommandLine) -> None:
+    svg = drawn(cli)
+    kinds = {}
+    for circle in svg.iter(f"{SVG}circle"):
+        kinds[circle.findtext(f"{SVG}title")] = (circle.get("class") or "").split()
+    assert "zero" in kinds["encoder_hidden[6] = 0.0000"]
+    assert "negative" in kinds["z[1] = -0.63323819"]
+    assert "positive" in kinds["z[0] = 0.64829778"]
+    assert "noise" in kinds["eps[0] = -0.2387"]
+
+
+def test_it_names_layers_shapes_sampling_and_losses(cli: CommandLine) -> None:
+    found = words(drawn(cli))
+    for text in ("encoder_hidden", "[1, 8]", "fc1", "8×4", "fc_logvar", "mu + std·eps"):
+        assert text in found
+    assert diagram.DRAWN in found
+    assert "loss = 31.51048183   from mse, kl" in found
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_it_is_described_for_those_who_cannot_see_it(run: str, cli: CommandLine) -> None:
+    svg = drawn(cli, *RUNS[run])
+    ids = (svg.get("aria-labelledby") or "").split()
+    assert (svg.get("role"), len(ids)) == ("img", 2)
+    by_id = {element.get("id"): element for element in svg.iter()}
+    title, description = (by_id[name] for name in ids)
+    assert (title.tag, description.tag) == (f"{SVG}title", f"{SVG}desc")
+    assert title.text
+    assert "drawn from N(0, 1)" in (description.text or "")
+    assert svg.get("viewBox") == f"0 0 {svg.get('width')} {svg.get('height')}"
+
+
+@pytest.mark.parametrize("run", [*RUNS, "large"])
+def test_nothing_stands_outside_or_on_another(run: str, cli: CommandLine) -> None:
+    options = ("--dims", "784-400-20-400-784") if run == "large" else RUNS[run]
+    svg = drawn(cli, *options)
+    width, height = float(svg.get("width") or 0), float(svg.get("height") or 0)
+    circles = [(float(c.get("cx") or 0), float(c.get("cy") or 0)) for c in svg.iter(f"{SVG}circle")]
+    texts = [(float(t.get("x") or 0), float(t.get("y") or 0)) for t in svg.iter(f"{SVG}text")]
+    for x, y in circles + texts:
+        assert 0 < x < width
+        assert 0 < y < height
+    for i, (x, y) in enumerate(circles):
+        for other, there in circles[:i]:
+            assert abs(x - other) + abs(y - there) >= 2 * diagram.RADIUS
+    numbers = re.findall(r"-?\d+(?:\.\d+)?", " ".join(p.get("d") or "" for p in svg.iter()))
+    assert all(-1 <= float(number) <= max(width, height) for number in numbers)
+
+
+def test_a_wide_layer_is_a_block(cli: CommandLine) -> None:
+    svg = drawn(cli, "--dims", "4-13-2-13-4")
+    assert not [title for title in titles(svg) if title.startswith("encoder_hidden")]
+    assert [title for title in titles(svg) if title.startswith("recon_x")]
+    frames = [r for r in svg.iter(f"{SVG}rect") if "frame" in (r.get("class") or "")]
+    assert len(frames) == 2
+
+
+def test_the_nodes_are_those_of_the_run(printed_run: Run) -> None:
+    found = network(printed_run)
+    names = [node.name for node in found.nodes]
+    before, after = ["x", "encoder_hidden", "mu", "logvar"], ["decoder_hidden", "recon_x"]
+    assert names == [*before, "std", "eps", "z", *after]
+    edges = {(names[e.start], names[e.end], e.layer, e.shape) for e in found.edges}
+    assert edges == {
+        ("x", "encoder_hidden", "fc1", (8, 4)),
+        ("encoder_hidden", "mu", "fc_mu", (2, 8)),
+        ("encoder_hidden", "logvar", "fc_logvar", (2, 8)),
+        ("logvar", "std", "", ()),
+        ("mu", "z", "", ()),
+        ("std", "z", "", ()),
+        ("eps", "z", "", ()),
+        ("z", "decoder_hidden", "fc_dec1", (8, 2)),
+        ("decoder_hidden", "recon_x", "fc_dec2", (4, 8)),
+    }
+    assert [loss.name for loss in found.losses] == ["mse", "kl", "loss"]
+
+
+def test_a_users_model_is_drawn_in_its_own_words(cli: CommandLine) -> None:
+    found = words(drawn(cli, *OWN))
+    for text in ("h", "encoder.0", "to_logvar", "4×3", "eps", "recon"):
+        assert text in found
+
+
+@pytest.mark.parametrize("name", [*HOSTILE, '" onload="x', "]]>", "\x00\x1b[31m", "名"])
+def test_a_users_name_is_text(name: str) -> None:
+    nodes = (Node(name, "input", np.ones(2)), Node(name, "value", np.zeros(3), name))
+    drawing = Network(nodes, (Edge(0, 1, name, (3, 2)),), (LossTerm(name, 1.0, (name,)),))
+    svg = ElementTree.fromstring(diagram.svg(drawing, name))
+    tags = {element.tag.removeprefix(SVG) for element in svg.iter()}
+    assert tags <= {"svg", "title", "desc", "style", "path", "circle", "text", "polygon", "rect"}
+    assert printable(name) in words(svg)
+
+
+def test_empty_and_flat_layers_are_drawn() -> None:
+    nodes = (Node("none", "input", np.zeros((0,))), Node("flat", "value", np.zeros((1, 40))))
+    ElementTree.fromstring(diagram.svg(Network(nodes, (Edge(0, 1),), ()), "t"))
+
+
+def test_it_is_written_to_a_file_that_is_called_as_one(cli: CommandLine, tmp_path: Path) -> None:
+    assert cli("diagram", "-o", str(tmp_path / "model.svg")).code == 0
+    ElementTree.parse(tmp_path / "model.svg")
+    outcome = cli("diagram", "-o", str(tmp_path / "model.png"))
+    assert outcome.code == 2
+    assert "--output" in outcome.err
+    assert ".svg" in outcome.err
+    assert not (tmp_path / "model.png").exists()

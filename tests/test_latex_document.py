@@ -1,0 +1,174 @@
+"""LaTeX: whole in itself, right when computed again, and compiled where there is a TeX."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vae_explain.blocks import Column, Formula, Heading, Matrix, Note, Prose, Table, Walkthrough
+from vae_explain.expression import Number, Ref
+from vae_explain.render import latex_document
+
+from .documents import RUNS, document
+from .pages import BY_HAND, FLOAT32, ROUNDED, Claim, wrong
+from .test_markdown import HOSTILE
+
+ITEM = re.compile(r"^\\item \$(.*)\$$", re.MULTILINE)
+WORDS = {
+    r"(\d) \\cdot 10\^\{(-?\d+)\}": r"\1e\2",
+    r"\\mathbf\{([^{}]*)\}": r"\1",
+    r"\\left\(": "(",
+    r"\\right\)": ")",
+    r"\\left\[": "(",
+    r"\\right\]": ")",
+    r"\\operatorname\{(\w+)\}": r"\1",
+    r"\\(exp|log|tanh|max)": r"\1",
+    r" \\cdot ": "·",
+    r"\^\{(\d)\}": r"**\1",
+}
+
+
+def computable(latex: str) -> str:
+    """Write a line of arithmetic in LaTeX so that it can be computed."""
+    for pattern, replacement in WORDS.items():
+        latex = re.sub(pattern, replacement, latex)
+    while r"\frac{" in latex:
+        shorter = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"((\1)/(\2))", latex)
+        assert shorter != latex, latex
+        latex = shorter
+    return latex
+
+
+def claims(page: str) -> list[Claim]:
+    """Return every line of arithmetic of a document whose parts are numbers."""
+    found = []
+    for item in ITEM.findall(page):
+        label, *middle, end = item.partition(r",\quad ")[0].split(" = ")
+        end = end.partition(r"\quad")[0]
+        if not middle or r"\mathrm" in " ".join(middle) or r"\displaystyle" in label:
+            continue
+        found.append(Claim(label, (computable(" = ".join(middle)),), computable(end)))
+    return found
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_every_line_of_arithmetic_gives_what_stands_behind_it(run: str) -> None:
+    found = claims(document("latex", *RUNS[run]))
+    assert len(found) > 40
+    if "full" in RUNS[run]:
+        assert wrong(found, FLOAT32) == []
+        return
+    values = [claim for claim in found if r"\partial" not in claim.label]
+    gradients = [claim for claim in found if r"\partial" in claim.label]
+    assert wrong(values, BY_HAND) + wrong(gradients, ROUNDED) == []
+
+
+def test_a_wrong_number_would_be_found() -> None:
+    page = document("latex")
+    assert r"= \mathbf{0.88977581}" in page
+    altered = page.replace(r"= \mathbf{0.88977581}", r"= \mathbf{0.88977583}")
+    values = [claim for claim in claims(altered) if r"\partial" not in claim.label]
+    assert wrong(values, BY_HAND)
+
+
+# --- structure --------------------------------------------------------------------------
+
+
+def require_sound(page: str) -> None:
+    """Hold a document to what TeX wants: braces, dollars and environments in pairs."""
+    code = re.sub(r"(?m)(?<!\\)%.*$", "", page)
+    assert re.findall(r"\\usepackage(?:\[\w+\])?\{(\w+)\}", code) == ["inputenc", "amsmath"]
+    for forbidden in (r"\input", r"\include", r"\write", r"\immediate", r"\catcode", r"\def"):
+        assert not re.search(re.escape(forbidden) + r"(?![A-Za-z])", code)
+    plain = re.sub(r"\\[\\{}$%&#_]", "", code)
+    depth = 0
+    for sign in re.findall(r"[{}]", plain):
+        depth += 1 if sign == "{" else -1
+        assert depth >= 0
+    assert depth == 0
+    assert plain.count("$") % 2 == 0
+    assert plain.count(r"\left") == plain.count(r"\right")
+    body = code.partition(r"\begin{document}")[2]
+    for name, count in Counter(re.findall(r"\\begin\{(\w+)\}", body)).items():
+        assert body.count(rf"\end{{{name}}}") == count, name
+    stray = {sign for sign in page if not sign.isascii() and not "À" <= sign <= "ÿ"}
+    assert not stray, stray
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_a_document_is_sound(run: str) -> None:
+    require_sound(document("latex", *RUNS[run]))
+
+
+def page_of(name: str) -> str:
+    array = np.array([[1.0, -2.0], [3.0, 4e12]])
+    table = Table((Column(name, "text"), Column(name, "value")), ((name, 1.5),))
+    blocks = (
+        Heading(1, name, name),
+        Prose(name),
+        Note(name, "failure"),
+        Formula(name, Ref(name) + Number(-1e-7), name),
+        Formula(f"∂{name}/∂{name}", Ref(name)),
+        Matrix(name, array, "value", "value"),
+        table,
+    )
+    return latex_document.write(Walkthrough("document", name, (name,), blocks))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_users_name_is_text(name: str) -> None:
+    require_sound(page_of(name))
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20))
+def test_any_name_leaves_a_document_sound(name: str) -> None:
+    require_sound(page_of(name))
+
+
+# --- TeX --------------------------------------------------------------------------------
+
+NEEDS_TEX = pytest.mark.skipif(not shutil.which("pdflatex"), reason="no pdflatex is installed")
+# A rule or a letter in the margin is seen from here on.
+WIDEST_OVERFULL = 5.0
+
+
+def compiled(page: str, folder: Path) -> str:
+    """Compile a document, as it is, and return what TeX said."""
+    (folder / "document.tex").write_text(page, encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "document.tex"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, timeout=120, check=False)
+    said = done.stdout.decode("utf-8", "replace")
+    assert done.returncode == 0, said[-2000:]
+    assert (folder / "document.pdf").stat().st_size > 10_000
+    return said
+
+
+@NEEDS_TEX
+@pytest.mark.parametrize("run", RUNS)
+def test_it_compiles_and_nothing_stands_out_of_its_line(run: str, tmp_path: Path) -> None:
+    said = compiled(document("latex", *RUNS[run]), tmp_path)
+    found = re.findall(r"Overfull \\hbox \(([\d.]+)pt", said)
+    assert [width for width in found if float(width) > WIDEST_OVERFULL] == []
+
+
+@NEEDS_TEX
+def test_a_large_model_compiles(tmp_path: Path) -> None:
+    compiled(document("latex", "--dims", "60-40-5-40-60"), tmp_path)
+
+
+@NEEDS_TEX
+def test_hostile_names_compile(tmp_path: Path) -> None:
+    names = [*HOSTILE, "μ", "σ_größe", "变量", "a^b~c", "x‖y", "½", "∂", '"quoted"', "ϑ"]
+    pages = [page_of(name).partition(r"\begin{document}") for name in names]
+    once = re.compile(r"\\(end\{document\}|tableofcontents)")  # a document has one of each
+    bodies = [once.sub("", body) for _, _, body in pages]
+    preamble, begin, _ = pages[0]
+    compiled(preamble + begin + "".join(bodies) + r"\end{document}" + "\n", tmp_path)

@@ -1,0 +1,239 @@
+"""The notebook: valid, and run from top to bottom, where it comes to the page's numbers."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+
+from vae_explain.blocks import Formula, Heading, Matrix, Summary, Walkthrough
+from vae_explain.expression import FUNCTIONS as NODES
+from vae_explain.expression import (
+    Add,
+    Apply,
+    Div,
+    Expression,
+    MatMul,
+    Mul,
+    Neg,
+    Number,
+    Opaque,
+    Pow,
+    Ref,
+    SumOver,
+    Transpose,
+    evaluate_whole,
+)
+from vae_explain.render import notebook
+from vae_explain.render.torch_code import FUNCTIONS, Identifiers, NoCode, code
+
+from .documents import RUNS, document
+from .test_markdown import HOSTILE
+
+RUNS_AND_MORE = {
+    **RUNS,
+    "large": ("--dims", "30-20-4-20-30", "--seed", "2"),
+    "gelu": ("--activation", "gelu", "--x", "0.5,-1,2,0.25", "--x", "1,0,0,-2"),
+    "leaky": ("--activation", "leaky_relu", "--arithmetic", "full"),
+}
+
+
+@pytest.fixture(autouse=True)
+def default_type() -> Iterator[None]:
+    """Leave PyTorch's default type as it was, which a notebook sets."""
+    before = torch.get_default_dtype()
+    yield
+    torch.set_default_dtype(before)
+
+
+def cells(text: str, kind: str = "code") -> list[str]:
+    return ["".join(c["source"]) for c in json.loads(text)["cells"] if c["cell_type"] == kind]
+
+
+def run(sources: list[str]) -> list[str]:
+    """Run cells in order in one namespace, as a kernel does, and return the printed lines."""
+    namespace: dict[str, Any] = {}
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        for source in sources:
+            exec(compile(source, "<cell>", "exec"), namespace)
+    return out.getvalue().splitlines()
+
+
+def valid(text: str) -> Any:
+    """Return a notebook as Jupyter reads it, held to the format's schema."""
+    found = nbformat.reads(text, as_version=nbformat.NO_CONVERT)  # type: ignore[no-untyped-call] # nbformat has no types
+    nbformat.validate(found)
+    return found
+
+
+@pytest.mark.parametrize("name", RUNS_AND_MORE)
+def test_it_runs_from_top_to_bottom_and_agrees_with_the_page(name: str) -> None:
+    text = document("notebook", *RUNS_AND_MORE[name])
+    assert "No line of its own" not in text
+    said = run(cells(text))
+    assert len(said) > 30
+    assert [line for line in said if not line.endswith(": agrees")] == []
+
+
+def test_the_default_notebook_computes_every_step_and_gradient() -> None:
+    text = document("notebook")
+    said = [line.partition(":")[0] for line in run(cells(text))]
+    for name in ("encoder_pre", "encoder_hidden", "mu", "std", "z", "recon_x", "mse", "kl", "loss"):
+        assert name in said
+    parameters = [f"{layer}.{kind}" for layer in LAYERS for kind in ("weight", "bias")]
+    for name in parameters:
+        assert said.count(name) == 1  # by autograd
+        assert said.count(f"∂loss/∂{name}") == said.count(f"{name}_new") == 1
+
+
+LAYERS = ("fc1", "fc_mu", "fc_logvar", "fc_dec1", "fc_dec2")
+
+
+def test_a_changed_number_is_noticed_and_autograd_still_agrees() -> None:
+    sources = cells(document("notebook"))
+    (at,) = [i for i, source in enumerate(sources) if source.startswith("x = ")]
+    assert "[1.0, 2.0, 3.0, 4.0]" in sources[at]
+    sources[at] = sources[at].replace("4.0", "4.5")
+    said = dict(line.split(": ", 1) for line in run(sources))
+    assert said["encoder_pre"].startswith("differs by up to 0.2")
+    assert said["loss"].startswith("differs")
+    assert {said[f"{layer}.weight"] for layer in LAYERS} == {"agrees"}
+
+
+def test_it_is_valid_and_its_ids_are_in_order() -> None:
+    text = document("notebook")
+    found = valid(text)
+    assert (found.nbformat, found.nbformat_minor) == (4, 5)
+    ids = [cell.id for cell in found.cells]
+    assert ids == [f"cell-{number:03d}" for number in range(1, len(ids) + 1)]
+    assert all(not cell.get("outputs") for cell in found.cells)
+
+
+def test_its_text_is_the_markdown_with_formulas_as_jupyter_has_them() -> None:
+    text = "\n\n".join(cells(document("notebook"), "markdown"))
+    page = document("markdown")
+    page = re.sub(r"```math\n(.*?)\n```", r"$$\n\1\n$$", page, flags=re.DOTALL)
+    left_out = [part for part in page.split("\n\n") if part.strip() and part.strip() not in text]
+    assert left_out == []
+
+
+def test_the_picture_is_inside() -> None:
+    found = json.loads(document("notebook"))
+    (cell,) = [cell for cell in found["cells"] if "attachments" in cell]
+    assert "(attachment:diagram.svg)" in "".join(cell["source"])
+    assert list(cell["attachments"]["diagram.svg"]) == ["image/svg+xml"]
+
+
+# --- names and numbers ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [*HOSTILE, "lambda", "torch", "compare", "1st", "", "名"])
+def test_any_name_becomes_a_variable(name: str) -> None:
+    array = np.array([[1.0, 2.0]])
+    doubled = Formula("y", Ref(name, None, "input", array) * Number(2.0))
+    page = Walkthrough(
+        "document", "t", (), (Heading(1, name), Matrix(name, array, "input", "input"), doubled)
+    )
+    text = notebook.write(page)
+    valid(text)
+    assert run(cells(text)) == []
+
+
+def test_two_names_never_share_a_variable() -> None:
+    names = Identifiers()
+    found = [names(name) for name in ("a.b", "a_b", "a-b", "a_b_2", "∂loss/∂a.b", "d_a_b")]
+    assert len(set(found)) == len(found)
+    assert all(each.isidentifier() for each in found)
+    assert names("a.b") == found[0]
+
+
+@pytest.mark.parametrize("dtype", ["printed", "single", "double"])
+def test_a_large_tensor_comes_back_with_every_digit(dtype: str) -> None:
+    array = np.random.default_rng(0).normal(size=(20, 30)) * 1e3
+    if dtype == "printed":
+        array = np.round(array, 4)
+    if dtype == "single":
+        array = array.astype(np.float32).astype(np.float64)
+    summary = Summary("w", array, "parameter", "parameter", 0, 0, 0, 0, 0, 0, ())
+    text = notebook.write(Walkthrough("document", "t", (), (summary,)))
+    namespace: dict[str, Any] = {}
+    for source in cells(text):
+        exec(source, namespace)
+    assert namespace["w"].requires_grad
+    assert namespace["w"].dtype == torch.float64
+    assert np.array_equal(namespace["w"].detach().numpy(), array)
+
+
+# --- code -------------------------------------------------------------------------------
+
+A = Ref("a", None, "value", np.array([[0.5, -1.5], [2.0, 0.25]]))
+B = Ref("b", None, "value", np.array([[1.5, 0.75], [-0.5, 3.0]]))
+EXPRESSIONS: dict[str, Expression] = {
+    "a difference of sums": (A + B) - (A - B),
+    "a product of sums": (A + B) * (A - B),
+    "minus a product": -(A * B),
+    "a product with minus one": Mul((Number(-1.0), A + B)),
+    "a quotient of quotients": Div(Div(A, B), Div(B, A)),
+    "a power of a sum": Pow(A + B, Number(2.0)),
+    "a power of minus": Pow(Neg(A), Number(2.0)),
+    "minus a power": Neg(Pow(A, Number(2.0))),
+    "a product in a matrix product": MatMul(A * B, A + B),
+    "a matrix product in a product": Mul((A, MatMul(A, B), B)),
+    "a transpose": MatMul(Transpose(A), Transpose(MatMul(A, B))),
+    "a sum over rows": SumOver(A * B, (0,), (2,)),
+    "a sum over all": SumOver(Add((A, Neg(B))), (0, 1), ()),
+    "an index": Opaque("[:, :1]", (A + B,), (), lambda x: x[:, :1]),
+    "negative constants": Number(-0.5) * A * Number(-3.0) - Number(-2.0),
+}
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_code_gives_what_the_expression_stands_for(name: str) -> None:
+    names = Identifiers()
+    written = code(EXPRESSIONS[name], names)
+    here = {"torch": torch, "a": torch.tensor(A.value), "b": torch.tensor(B.value)}
+    computed = eval(written, {}, here)
+    expected = evaluate_whole(EXPRESSIONS[name], {})
+    np.testing.assert_allclose(computed.numpy(), expected, rtol=1e-14, err_msg=written)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_each_function_is_the_one_of_the_expressions(function: str) -> None:
+    import math
+
+    from torch.nn import functional
+
+    torch.set_default_dtype(torch.float64)
+    argument = Ref("a", None, "value", np.array([0.25, 1.5, 3.0]))
+    written = code(Mul((Number(2.0), Apply(function, (argument,)))), Identifiers())
+    here = {"torch": torch, "math": math, "F": functional, "a": torch.tensor(argument.value)}
+    expected = [2.0 * NODES[function].value(number) for number in argument.value.tolist()]
+    np.testing.assert_allclose(eval(written, {}, here).numpy(), expected, rtol=1e-12)
+
+
+def test_every_function_has_code() -> None:
+    assert set(FUNCTIONS) == set(NODES)
+
+
+def test_what_has_no_code_is_named_and_taken_from_the_page() -> None:
+    array = np.array([[1.0, 2.0]])
+    x = Ref("x", None, "input", array)
+    unknown = Opaque("some_op_backward", (x,), (), lambda a: a)
+    with pytest.raises(NoCode, match="some_op_backward"):
+        code(unknown, Identifiers())
+    after = Ref("y", None, "value", array * 3)
+    page = Walkthrough(
+        "document", "t", (), (Formula("y", unknown), Formula("z", after + Number(1.0)))
+    )
+    sources = cells(notebook.write(page))
+    assert "No line of its own for some_op_backward" in "\n".join(sources)
+    run(sources)
