@@ -211,7 +211,7 @@ def test_a_large_model_is_summarised_and_stays_readable(cli: CommandLine) -> Non
     assert "**fc1.weight** [400, 784]: 313,600 numbers" in outcome.out
     assert len(outcome.out) < 120_000
     longest = max(len(line) for line in outcome.out.splitlines() if line.startswith("|"))
-    assert longest < 400
+    assert longest < 1100  # a sum of two dozen products
 
 
 def test_a_summary_is_a_block_of_the_document() -> None:

@@ -31,6 +31,12 @@ HOSTILE = (
     "- item",
     "1. item",
     "1) item",
+    "---",
+    "- - -",
+    "===",
+    "+ item",
+    "## two",
+    "-1.5 and 0.5",
     "> quote",
     "&amp; \\ ~~gone~~",
     "http://example.org",
@@ -161,6 +167,11 @@ def test_a_name_does_not_end_its_formula(name: str) -> None:
     fences = [token for token in tokens(page) if token.type == "fence"]
     assert [fence.info for fence in fences] == ["math"]
     assert seen(page)[-1] == "after"
+
+
+def test_a_number_needs_no_backslash() -> None:
+    assert markdown.text("0.1052·3 + 1") == "0.1052·3 + 1"
+    assert markdown.text("-1.5") == "-1.5"
 
 
 def test_dollars_of_a_name_are_no_formula() -> None:

@@ -245,7 +245,8 @@ class Markdown:
 # A backslash before one of these makes it itself. An underscore within a word needs none.
 _SPECIAL = re.compile(r"[\\`*<>~&]|(?<![^\W_])_|_(?![^\W_])")
 _IN_A_LINK = re.compile(r"[\[\]:!]")
-_AT_START = re.compile(r"^([#+\-=]|\d+[.)])")
+# What opens a heading, a list or a rule when it is the first on a line.
+_AT_START = re.compile(r"^(#{1,6}(?=\s|$)|[-+](?=\s|$)|-{2,}|=+|\d+[.)](?=\s|$))")
 
 
 def text(words: str) -> str:
