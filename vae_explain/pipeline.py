@@ -77,6 +77,22 @@ def recorded(request: Request | OwnRequest, lasting: bool = True) -> Recorded:
     return result
 
 
+def run_and_doubled(request: Request | OwnRequest) -> tuple[Run, Run | None]:
+    """Run as asked, and once more with every row of the input twice; neither need be finite.
+
+    How the two differ shows what a loss does over the batch. The second is None where the
+    model does not take such an input, as one that knows the number of its rows.
+    """
+    with prepared(request) as subject:
+        with users_errors(request):
+            first = subject.run(lasting=False)
+        try:
+            with users_errors(request):
+                return first, subject.doubled().run(lasting=False)
+        except (CannotBind, CannotRun, NoiseMismatch):
+            return first, None
+
+
 @contextmanager
 def prepared(request: Request | OwnRequest) -> Iterator[Subject]:
     """Load and build what a request asks for, and leave the caller's generator alone."""

@@ -220,8 +220,18 @@ class _Recorder(TorchFunctionMode):
         numbers = tuple([self._register(output, kind) for output in outputs])
         if plan.reflected:
             recorded_args = recorded_args[::-1]
-        self._note(plan.op, recorded_args, recorded_kwargs, tuple(slots), numbers, in_place)
+        drawn_from = self._moments(args, kwargs) if name == "normal" else ()
+        self._note(
+            plan.op, recorded_args, recorded_kwargs, tuple(slots), numbers, in_place, drawn_from
+        )
         return result
+
+    def _moments(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[int, ...]:
+        """Return the mean and deviation of a normal draw, where both are values of the run."""
+        given = {**dict(zip(("mean", "std"), args, strict=False)), **kwargs}
+        numbers = [self._known.get(id(given.get(key))) for key in ("mean", "std")]
+        found = tuple(number for number in numbers if number is not None)
+        return found if len(found) == len(numbers) else ()
 
     def _note(
         self,
@@ -231,10 +241,13 @@ class _Recorder(TorchFunctionMode):
         inputs: tuple[int, ...],
         outputs: tuple[int, ...],
         in_place: bool = False,
+        drawn_from: tuple[int, ...] = (),
     ) -> None:
         watcher = self.watcher
         watcher.made(outputs[-1])
-        self._operations.append((name, args, kwargs, inputs, outputs, watcher.module, in_place))
+        self._operations.append(
+            (name, args, kwargs, inputs, outputs, watcher.module, in_place, drawn_from)
+        )
 
     def _dropout(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Record a dropout as what it is: a mask that is drawn, and a product with it.
@@ -300,6 +313,11 @@ class _Recorder(TorchFunctionMode):
             gradients={i: array_of(gradient) for i, gradient in found.items()},
             term_gradients=dict(by_term) if lasting else by_term,
             torch_version=torch.__version__.split("+")[0],
+            frozen=frozenset(
+                number
+                for number in self._fixed_names
+                if self._kinds[number] == "parameter" and number not in learns
+            ),
         )
 
     # --- values ---

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from .graph import BoundOperation, Graph
+from .ops import NotExplained
 from .trace import Array
 
 Arrays = Mapping[int, Array]
@@ -51,6 +53,69 @@ def replay(graph: Graph, given: Arrays | None = None) -> dict[int, Array]:
                 arrays = operand_arrays(bound, values)
                 values[value.id] = np.asarray(bound.rule.forward(*arrays, **bound.attributes))
     return values
+
+
+def replay_part(
+    graph: Graph, values: Arrays, given: Arrays, wanted: Iterable[int]
+) -> dict[int, Array]:
+    """Run only what lies between some given numbers and some wanted values again.
+
+    Parameters
+    ----------
+    values
+        The numbers of the whole run, which stand wherever `given` has no influence.
+    given
+        Numbers to use in place of those, by value number, computed ones among them.
+
+    Returns
+    -------
+    dict
+        The wanted values, by number, in float64.
+
+    Raises
+    ------
+    NotExplained
+        If an operation without a rule lies between.
+    """
+    targets = set(wanted)
+    needed: set[int] = set()
+    stack = [number for number in targets if number not in given]
+    while stack:
+        number = stack.pop()
+        if number not in needed:
+            needed.add(number)
+            position = graph.trace.producer.get(number)
+            inputs = () if position is None else graph.trace.operations[position].inputs
+            stack += [i for i in inputs if i not in given]
+    found = {number: np.asarray(array, dtype=np.float64) for number, array in given.items()}
+    moved = set(given)
+    arrays = ChainMap(found, _Float64(values))
+    with np.errstate(all="ignore"):
+        for bound in graph.operations:
+            if bound.output in moved or not moved.intersection(bound.operation.inputs):
+                continue
+            if bound.output in needed:
+                if bound.rule is None:
+                    raise NotExplained(f"{bound.operation.name}: {bound.reason}")
+                operands = operand_arrays(bound, arrays)
+                found[bound.output] = np.asarray(bound.rule.forward(*operands, **bound.attributes))
+                moved.add(bound.output)
+    return {number: arrays[number] for number in targets}
+
+
+class _Float64(dict[int, Array]):
+    """Values that turn into float64 when they are asked for."""
+
+    def __init__(self, values: Arrays) -> None:
+        super().__init__()
+        self._values = values
+
+    def __missing__(self, number: int) -> Array:
+        array = self[number] = _as_float64(self._values[number])
+        return array
+
+    def __contains__(self, number: object) -> bool:
+        return number in self._values
 
 
 def _as_float64(array: Array) -> Array:

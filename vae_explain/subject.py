@@ -108,6 +108,11 @@ class Subject:
         exact = x.to(torch.float64, copy=True) if x.is_floating_point() else x
         return dataclasses.replace(self, model=copy.deepcopy(self.model).double(), x=exact)
 
+    def doubled(self) -> Subject:
+        """Return the same with every row of the input twice, one batch behind the other."""
+        noise = tuple(torch.cat([given, given]) for given in self.noise)
+        return dataclasses.replace(self, x=torch.cat([self.x, self.x]), noise=noise)
+
     def watched(self, gradients: bool) -> tuple[Tensor, Trace]:
         """Record a run that counts, with its backward pass: what it does stays done.
 

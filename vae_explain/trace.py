@@ -40,7 +40,11 @@ class Value(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """One PyTorch call: `args` and `kwargs` as it got them, tensors replaced by slots."""
+    """One PyTorch call: `args` and `kwargs` as it got them, tensors replaced by slots.
+
+    A draw has no inputs, for its numbers are not computed. Where its mean and its deviation
+    were tensors, `drawn_from` has the numbers of these values.
+    """
 
     name: str
     args: tuple[Any, ...]
@@ -49,6 +53,7 @@ class Operation(NamedTuple):
     outputs: tuple[int, ...]
     module: str
     in_place: bool = False
+    drawn_from: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,8 @@ class Trace:
         The same for each term alone, its weight included, so that terms add up to the loss.
     torch_version
         The PyTorch that ran it.
+    frozen
+        The parameters that are not to be trained, by number.
     """
 
     values: tuple[Value, ...]
@@ -89,6 +96,7 @@ class Trace:
     gradients: Mapping[int, Array] = field(default_factory=dict)
     term_gradients: Mapping[str, Mapping[int, Array]] = field(default_factory=dict)
     torch_version: str = ""
+    frozen: frozenset[int] = frozenset()
 
     @cached_property
     def by_name(self) -> dict[str, Value]:
