@@ -31,7 +31,7 @@ FLOORS: list[list[str]] = [
     ["api"],
     ["render", "walkthrough"],
     ["provenance"],
-    ["sampling", "training", "verify"],
+    ["audit", "sampling", "training", "verify"],
     ["checking", "optimization", "pipeline"],
     ["lines", "roles", "subject"],
     ["sections", "steps"],

@@ -1,0 +1,114 @@
+"""The KL of one site, measured once: its parts of the loss, its probed numbers, its form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from .anatomy import Anatomy
+from .closed_form import Fit, fit
+from .experiments import Probe, kl_parts, probes, raw_of
+from .parts import Part
+from .posterior import Site
+from .summands import within
+
+# What may stand around a KL and keeps or bends its value: free bits, a capacity, a ceiling.
+BENDING = frozenset({"clamp", "clamp_min", "clamp_max", "maximum", "minimum", "relu", "abs"})
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A site's KL.
+
+    Attributes
+    ----------
+    parts
+        What the loss has of it.
+    probes
+        Its numbers on the grid.
+    fit
+        Their form; None for one that we do not know.
+    bent
+        The op around it that bends its value, which was looked through; empty for none.
+    """
+
+    parts: tuple[Part, ...]
+    probes: list[Probe]
+    fit: Fit | None
+    bent: str = ""
+
+
+def measure(anatomy: Anatomy, index: int) -> Measured:
+    """Measure the KL of a site, looking through what bends it where that gives a known form.
+
+    Beside a KL there may be other terms that need the posterior alone, such as a penalty
+    on its mean: where the whole has no known form, the loss's own terms are tried one by
+    one.
+    """
+    return anatomy.kept(("kl", index), lambda: _measured(anatomy, index))
+
+
+def _measured(anatomy: Anatomy, index: int) -> Measured:
+    site = anatomy.sites()[index]
+    raw_of(site)
+    parts = kl_parts(anatomy, index)
+    # First inside: on the grid alone, a bent KL may look like one that is not, or is negative.
+    inside, around = _looked_through(anatomy, parts)
+    if inside:
+        found = _with_fit(anatomy, site, inside)
+        if known(found.fit):
+            return replace(found, bent=around)
+    whole = _with_fit(anatomy, site, parts)
+    if known(whole.fit):
+        return replace(whole, bent=around)
+    for group in _by_term(anatomy, parts):
+        found = _with_fit(anatomy, site, group)
+        if known(found.fit):
+            return found
+    return replace(whole, bent=around)
+
+
+def kl_name(anatomy: Anatomy, parts: tuple[Part, ...]) -> str:
+    """Return what the user calls a KL: the named value nearest to the loss that all of it is in."""
+    common = [n for n in parts[0].summand.path if all(n in p.summand.path for p in parts)]
+    for number in common:
+        if number != anatomy.trace.output and anatomy.facts.named(number):
+            return anatomy.facts.name(number)
+    return "the KL"
+
+
+def known(found: Fit | None) -> bool:
+    """Whether a form is the closed form, or that of another prior."""
+    return found is not None and found.kind in ("closed form", "another prior")
+
+
+def _with_fit(anatomy: Anatomy, site: Site, parts: tuple[Part, ...]) -> Measured:
+    found = probes(anatomy, site, parts)
+    return Measured(parts, found, fit(found))
+
+
+def _by_term(anatomy: Anatomy, parts: tuple[Part, ...]) -> list[tuple[Part, ...]]:
+    terms = {term.value for term in anatomy.trace.terms}
+    groups: dict[int, list[Part]] = {}
+    for part in parts:
+        on_way = [number for number in part.summand.path if number in terms]
+        groups.setdefault(on_way[0] if on_way else part.summand.value, []).append(part)
+    return [tuple(group) for group in groups.values()] if len(groups) > 1 else []
+
+
+def _looked_through(anatomy: Anatomy, parts: tuple[Part, ...]) -> tuple[tuple[Part, ...], str]:
+    """Return the parts with what stands inside of a bending op in its place."""
+    around = ""
+    found: list[Part] = []
+    for part in parts:
+        inner = part.summand.value
+        while (rule := anatomy.facts.rule(inner)) in BENDING:
+            sources = [i for i in anatomy.facts.made_from(inner) if anatomy.facts.learned(i)]
+            if len(sources) != 1:
+                break
+            around, inner = rule, sources[0]
+        if inner == part.summand.value:
+            found.append(part)
+        else:
+            inside = within(anatomy.facts, inner, part.summand)
+            found += [replace(part, summand=summand) for summand in inside]
+    return (tuple(found), around) if around else ((), "")

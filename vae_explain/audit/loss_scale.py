@@ -1,0 +1,105 @@
+"""`loss-scale`: what each term was reduced over, and the effective β that this makes."""
+
+from __future__ import annotations
+
+from .anatomy import Anatomy
+from .finding import AuditRule, Evidence, Finding, NotApplied, Seen
+from .scales import Scale, kl_scale, reconstruction_scales
+
+ID = "loss-scale"
+HALF = 0.5
+
+
+def effective_beta(reconstruction: Scale, kl: Scale) -> float:
+    """Return the weight of one latent's KL for each unit of one element's error.
+
+    Against the ELBO of one row, which sums both: 1 for a sum of errors plus the KL. A
+    squared error that was written with its ½ has that half as its unit.
+    """
+    unit = HALF if HALF in reconstruction.constants else 1.0
+    return kl.weight * unit / reconstruction.weight
+
+
+def both_scales(anatomy: Anatomy) -> tuple[Scale, list[Scale]]:
+    """Return the scale of the reconstruction and of each site's KL.
+
+    Raises
+    ------
+    NotApplied
+        Where one of them is not known, or the reconstruction has parts of several weights.
+    """
+    anatomy.require_finite()
+    sites = anatomy.sites()
+    found = reconstruction_scales(anatomy)
+    if len(found) > 1:
+        names = ", ".join(scale.name for scale in found)
+        raise NotApplied(f"the reconstruction has parts of several weights: {names}")
+    kls = []
+    reasons = []
+    for index in range(len(sites)):
+        try:
+            kls.append(kl_scale(anatomy, index))
+        except NotApplied as why:
+            reasons.append(str(why))
+    if not kls:
+        raise NotApplied(reasons[0])
+    if found[0].weight == 0 or any(part.summand.switched_off for part in anatomy.reconstruction()):
+        raise NotApplied("the reconstruction has no weight in this run")
+    return found[0], kls
+
+
+def reduction(scale: Scale, noun: str) -> str:
+    """Say what was done over a term's elements and rows."""
+    over_row = (
+        f"averaged over {scale.averaged:,} {noun}s"
+        if scale.averaged > 1
+        else f"summed over {scale.per_row:,} {noun}{'' if scale.per_row == 1 else 's'}"
+    )
+    rows = {
+        "summed": "summed over the batch",
+        "averaged": "averaged over the batch",
+        "one row": "one row",
+    }.get(scale.batch, f"{scale.batch} over the batch")
+    return f"{over_row}, {rows}"
+
+
+def evidence(reconstruction: Scale, kls: list[Scale]) -> Evidence:
+    rows = tuple(
+        (
+            scale.name,
+            f"mean of {scale.averaged:,}" if scale.averaged > 1 else f"sum of {scale.per_row:,}",
+            {"summed": "sum", "averaged": "mean"}.get(scale.batch, scale.batch),
+            scale.weight,
+        )
+        for scale in (reconstruction, *kls)
+    )
+    betas = {
+        "effective_beta" if len(kls) == 1 else f"effective_beta_{kl.name}": effective_beta(
+            reconstruction, kl
+        )
+        for kl in kls
+    }
+    columns = "term", "over a row", "over the batch", "weight of one element"
+    return Evidence(columns, rows, betas)
+
+
+def look(anatomy: Anatomy) -> Seen:
+    reconstruction, kls = both_scales(anatomy)
+    off = any(part.summand.switched_off for part in anatomy.role("kl"))
+    findings = []
+    for kl in kls:
+        beta = effective_beta(reconstruction, kl)
+        switched = " (it is multiplied by 0 in this run, which is left out here)" if off else ""
+        message = (
+            f"{reconstruction.name} is {reduction(reconstruction, 'element')}; {kl.name} is "
+            f"{reduction(kl, 'latent')}: an effective β of {beta:.4g} against the ELBO of one "
+            f"row{switched}"
+        )
+        if reconstruction.measure == "squared error":
+            variance = kl.weight / (2 * reconstruction.weight)
+            message += f", or β = 1 with a decoder of variance {variance:.4g}"
+        findings.append(Finding(ID, "note", message + ".", evidence(reconstruction, kls)))
+    return Seen("the reductions and weights of the loss's terms", tuple(findings))
+
+
+RULE = AuditRule(ID, "each term's reduction, and the effective β", "the recorded graph", look)

@@ -1,0 +1,96 @@
+"""What each summand of the loss is for: told by what it still needs once the latents are given.
+
+With every sample z, and every posterior's location and raw scale taken as given, a
+reconstruction still needs the input (its target) beside z, a KL needs the posterior alone,
+and an estimate of a KL from the sample needs z and no input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from .facts import Facts
+from .posterior import Site
+from .summands import Summand
+
+Role = Literal["reconstruction", "kl", "sampled", "learned prior", "other"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A summand with its role, and the sites whose posterior or sample it needs.
+
+    `mixed` says that a reconstruction needs a posterior by another way than the sample.
+    """
+
+    summand: Summand
+    role: Role
+    posteriors: frozenset[int]
+    samples: frozenset[int]
+    mixed: bool = False
+
+
+@dataclass(frozen=True)
+class _Needs:
+    samples: frozenset[int]
+    posteriors: frozenset[int]
+    input: bool
+    parameter: bool
+
+
+def find_parts(
+    facts: Facts, summands: Sequence[Summand], sites: Sequence[Site]
+) -> tuple[Part, ...]:
+    """Return the role of each summand of a loss."""
+    needs = [_needs(facts, summand.value, sites) for summand in summands]
+    # A target that was made by something we don't see, as a cast to integers, is a constant.
+    seen = any(need.samples and need.input for need in needs)
+    return tuple(_part(s, need, seen) for s, need in zip(summands, needs, strict=True))
+
+
+def _part(summand: Summand, need: _Needs, target_seen: bool) -> Part:
+    is_recon = need.input if target_seen else need.parameter
+    role: Role = "other"
+    if need.samples:
+        role = "reconstruction" if is_recon else "sampled"
+    elif need.posteriors and not need.input:
+        role = "learned prior" if need.parameter else "kl"
+    mixed = role == "reconstruction" and bool(need.posteriors)
+    return Part(summand, role, need.posteriors, need.samples, mixed)
+
+
+def _needs(facts: Facts, number: int, sites: Sequence[Site]) -> _Needs:
+    samples: dict[int, int] = {}
+    posteriors: dict[int, int] = {}
+    for i, site in enumerate(sites):
+        samples |= dict.fromkeys(facts.twins(site.z), i)
+        posteriors |= dict.fromkeys(facts.twins(site.location), i)
+        if site.raw is not None:
+            posteriors |= dict.fromkeys(facts.twins(site.raw), i)
+    found_samples: set[int] = set()
+    found_posteriors: set[int] = set()
+    kinds: set[str] = set()
+    seen = {number}
+    stack = [number]
+    while stack:
+        current = stack.pop()
+        if current in samples:
+            found_samples.add(samples[current])
+            continue
+        if current in posteriors:
+            found_posteriors.add(posteriors[current])
+            continue
+        kind = facts.trace.values[current].kind
+        if kind != "parameter" or current not in facts.trace.frozen:
+            kinds.add(kind)
+        fresh = set(facts.made_from(current)) - seen
+        seen |= fresh
+        stack += fresh
+    return _Needs(
+        frozenset(found_samples),
+        frozenset(found_posteriors),
+        "input" in kinds,
+        "parameter" in kinds,
+    )

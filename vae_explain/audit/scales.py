@@ -1,0 +1,170 @@
+"""What each term weighs: how it was reduced, and what one element of it enters the loss with.
+
+The reductions are read off the graph. What grows with the batch is seen in a second run
+that has every row twice: a constant that follows the batch's size shows there too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from .anatomy import Anatomy
+from .comparing import measure_of, of_summand
+from .finding import NotApplied
+from .kl import kl_name, known, measure
+from .parts import Part
+
+SAME = 1e-6
+Batch = str  # "summed", "averaged", or how else it goes with the batch
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a term weighs.
+
+    Attributes
+    ----------
+    name
+        What the user calls it.
+    measure
+        What it measures.
+    weight
+        What one element of one row enters the loss with.
+    per_row
+        How many elements a row has.
+    averaged
+        Over how many of a row's elements it was averaged; 1 where they are summed.
+    by_mean
+        Whether it was averaged over a row's elements, of which there may be but one.
+    batch
+        What was done over the rows: `summed`, `averaged`, or `one row` where that is not known.
+    constants
+        Plain factors in it, but for those that follow the batch.
+    """
+
+    name: str
+    measure: str
+    weight: float
+    per_row: int
+    averaged: int
+    by_mean: bool
+    batch: Batch
+    constants: tuple[float, ...]
+
+
+def reconstruction_scales(anatomy: Anatomy) -> tuple[Scale, ...]:
+    """Return what the parts of the reconstruction weigh, those with equal weights as one."""
+    found = [
+        _reconstruction(anatomy, part, twin)
+        for part, twin in _paired(anatomy, anatomy.reconstruction())
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def kl_scale(anatomy: Anatomy, index: int) -> Scale:
+    """Return what a site's KL weighs, against its closed form."""
+    measured = measure(anatomy, index)
+    if measured.fit is None or not (known(measured.fit) or measured.fit.kind == "sigma"):
+        raise NotApplied("the KL is not known to be a closed form, so it has no weight against one")
+    if measured.fit.scale <= 0:
+        raise NotApplied("the KL enters the loss with the wrong sign; see kl-sign")
+    site = anatomy.sites()[index]
+    elements = anatomy.values[site.location].size
+    batch = "one row" if anatomy.rows == 1 else "not known"
+    constants = measured.parts[0].summand.constants
+    if anatomy.twice is not None:
+        other = measure(anatomy.twice, index)
+        if other.fit is not None and other.fit.scale > 0:
+            ratio = other.fit.scale / measured.fit.scale
+            batch = _batch_words(ratio / 2)
+            theirs = other.parts[0].summand.constants
+            constants = _without_batch(constants, theirs, anatomy.rows)
+    twin = _aligned(anatomy, measured.parts[0])
+    averaged, by_mean = _averages(anatomy, measured.parts[0], twin)
+    return Scale(
+        kl_name(anatomy, measured.parts),
+        "KL",
+        measured.fit.scale / elements,
+        elements // anatomy.rows,
+        averaged,
+        by_mean,
+        batch,
+        constants,
+    )
+
+
+def _without_batch(
+    ours: tuple[float, ...], theirs: tuple[float, ...], rows: int
+) -> tuple[float, ...]:
+    """Return plain factors without what follows the batch: 1/60 for 10 rows is 1/6 without."""
+    if len(ours) != len(theirs):
+        return ours
+    left = [
+        a if abs(a - b) <= SAME * a else a * rows if abs(a - 2 * b) <= SAME * a else a / rows
+        for a, b in zip(ours, theirs, strict=True)
+    ]
+    return tuple(factor for factor in left if abs(factor - 1) > SAME)
+
+
+def _reconstruction(anatomy: Anatomy, part: Part, twin: Part | None) -> Scale:
+    summand = part.summand
+    found = of_summand(anatomy, summand.value)
+    words = measure_of(found[0], anatomy) if found else "reconstruction"
+    averaged, by_mean = _averages(anatomy, part, twin)
+    constants = summand.constants
+    if twin is not None:
+        constants = _without_batch(constants, twin.summand.constants, anatomy.rows)
+    per_row = summand.elements // anatomy.rows
+    weight = abs(summand.weight)
+    target = anatomy.values[found[0].target].size // anatomy.rows if found else 0
+    if target and words != "cross-entropy" and per_row > target and per_row % target == 0:
+        # Several samples a row: an average over those is no average over the pixels.
+        samples = per_row // target
+        averaged = averaged // samples if averaged % samples == 0 else averaged
+        per_row, weight = target, weight * samples
+    batch = "one row" if anatomy.rows == 1 else "not known"
+    if twin is not None:
+        batch = _batch_words(twin.summand.weight / summand.weight)
+    return Scale(
+        _own_name(anatomy, part), words, weight, per_row, averaged, by_mean, batch, constants
+    )
+
+
+def _batch_words(ratio: float) -> Batch:
+    if abs(ratio - 1) < SAME:
+        return "summed"
+    return "averaged" if abs(ratio - 0.5) < SAME else "neither summed nor averaged"
+
+
+def _paired(anatomy: Anatomy, parts: tuple[Part, ...]) -> list[tuple[Part, Part | None]]:
+    return [(part, _aligned(anatomy, part)) for part in parts]
+
+
+def _aligned(anatomy: Anatomy, part: Part) -> Part | None:
+    """Return the part of the second run that is the same as one of the first."""
+    twice = anatomy.twice
+    if twice is None or len(twice.parts) != len(anatomy.parts) or part not in anatomy.parts:
+        return None
+    other = twice.parts[anatomy.parts.index(part)]
+    same = other.role == part.role and len(other.summand.averaged) == len(part.summand.averaged)
+    return other if same else None
+
+
+def _averages(anatomy: Anatomy, part: Part, twin: Part | None) -> tuple[int, bool]:
+    """Return over how many elements of a row a part was averaged, and whether it was at all."""
+    left = list(part.summand.averaged)
+    if twin is not None:
+        pairs = zip(left, twin.summand.averaged, strict=True)
+        left = [size for size, other in pairs if size == other]
+    elif anatomy.rows in left:
+        left.remove(anatomy.rows)
+    return prod(left), bool(left)
+
+
+def _own_name(anatomy: Anatomy, part: Part) -> str:
+    """Return what the user calls a part of the reconstruction, by the value nearest to the loss."""
+    for number in part.summand.path:
+        if number != anatomy.trace.output and anatomy.facts.named(number):
+            return anatomy.facts.name(number)
+    return "the reconstruction"
