@@ -8,6 +8,7 @@ import typer
 
 from .. import __version__
 from . import (
+    audit,
     backward,
     check,
     diagram,
@@ -55,6 +56,7 @@ app.command("update")(update.update)
 app.command("train")(train.train)
 app.command("sample")(sample.sample)
 app.command("check")(check.check)
+app.command("audit")(audit.audit)
 app.command("document")(document.document)
 app.command("diagram")(diagram.diagram)
 app.command("params")(params.params)

@@ -62,6 +62,12 @@ class Job:
 
         return pipeline.recorded(self.own_request() if self.own else self.request())
 
+    def run_and_doubled(self) -> tuple[Run, Run | None]:
+        """Return the numbers, finite or not, and those of a run with every row twice."""
+        from .. import pipeline
+
+        return pipeline.run_and_doubled(self.own_request() if self.own else self.request())
+
     def request(self) -> Request:
         """Return the request for the built-in VAE."""
         from ..pipeline import Request

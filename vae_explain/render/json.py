@@ -20,6 +20,7 @@ from ..trace import Array
 from ..writing import to_latex, to_text
 
 if TYPE_CHECKING:
+    from ..audit import Report
     from ..checking import Check
     from ..optimization import Training, Update
     from ..sampling import Sample
@@ -278,6 +279,45 @@ def dump_check(check: Check) -> str:
             "passed": check.passed,
         }
     )
+
+
+def dump_audit(report: Report) -> str:
+    """Return an audit as one JSON object: its findings, and what was not applied and why."""
+    run = report.run
+    return _text(
+        {
+            "schema": SCHEMA,
+            "command": "audit",
+            "arithmetic": run.arithmetic,
+            "seed": run.seed,
+            "torch": run.trace.torch_version,
+            "findings": [
+                {
+                    "id": finding.id,
+                    "severity": finding.severity,
+                    "message": finding.message,
+                    "evidence": {
+                        **{key: _cell(cell) for key, cell in finding.evidence.facts.items()},
+                        "table": [
+                            dict(zip(finding.evidence.columns, map(_cell, row), strict=True))
+                            for row in finding.evidence.rows
+                        ],
+                    },
+                    "change": finding.mend,
+                }
+                for finding in report.findings
+            ],
+            "in_order": [{"id": rule.id, "looked_at": words} for rule, words in report.in_order],
+            "not_applied": [
+                {"id": rule.id, "reason": reason} for rule, reason in report.not_applied
+            ],
+            "passed": report.passed,
+        }
+    )
+
+
+def _cell(cell: float | int | str) -> Any:
+    return cell if isinstance(cell, str) else plain(cell)
 
 
 def _derivation(node: Derivation) -> dict[str, Any]:

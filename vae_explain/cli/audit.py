@@ -1,0 +1,73 @@
+"""`vae-explain audit`: what is wrong with this VAE's loss, with numbers as evidence."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from . import output
+from .job import Job
+from .options import Options, with_options
+from .problems import ExitCode, unknown_name
+
+IDS = (
+    "not-finite", "loss-scale", "loss-scale-mismatch", "kl-sign", "kl-form", "sampling-scale",
+    "noise-detached", "negative-scale", "broadcast-loss", "posterior-collapse", "dead-units",
+    "saturation", "no-gradient",
+)  # fmt: skip
+
+
+def complete_id(incomplete: str) -> list[str]:
+    """Complete the id of a finding in the shell."""
+    return [name for name in IDS if name.startswith(incomplete)]
+
+
+def _ids(option: str, given: list[str] | None) -> list[str]:
+    for name in given or ():
+        if name not in IDS:
+            raise unknown_name(option, name, "finding", IDS)
+    return list(given or ())
+
+
+@with_options
+def audit(
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID",
+            help="Look for this alone; may be repeated.",
+            autocompletion=complete_id,
+            show_default=False,
+        ),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID",
+            help="Leave this out; may be repeated.",
+            autocompletion=complete_id,
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    options: Options,
+) -> None:
+    """Find what is wrong with a VAE's loss, with numbers as evidence."""
+    style = options.style()
+    chosen, left_out = _ids("--only", only), _ids("--ignore", ignore)
+    job = Job(options, "full")
+    job.refuse("audit", "arithmetic")
+
+    from ..audit import ALL
+    from ..audit import audit as run_audit
+    from ..walkthrough import auditing as page
+
+    report = run_audit(*job.run_and_doubled(), ALL, chosen, left_out)
+    if style.format == "json":
+        from ..render import json
+
+        output.write(json.dump_audit(report), style)
+    else:
+        output.show_page(page.auditing(report), style)
+    raise typer.Exit(ExitCode.OK if report.passed else ExitCode.CHECK_FAILED)
