@@ -5,11 +5,14 @@ PyTorch runs once for all of them.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from vae_explain import pipeline, verify
 from vae_explain.architecture import BUILT_IN
 from vae_explain.blocks import Walkthrough
+from vae_explain.cli import audit as command
 from vae_explain.run import Run
 from vae_explain.verify import Verification
 from vae_explain.walkthrough import backward, forward, parameters, verification
@@ -25,6 +28,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write the pages of tests/golden/ anew instead of comparing with them",
     )
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Show, for each id of the audit, on which models it fired and on which it was silent."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    found = [value for r in reports for key, value in r.user_properties if key == "audit"]
+    if not found:
+        return
+    terminalreporter.section("what the audit found")
+    terminalreporter.write_line(
+        f"{'id':<21}{'fired, of models that have it':>30}{'fired, of look-alikes':>23}"
+        f"{'fired, of others':>18}"
+    )
+    for name in command.IDS:
+        groups: dict[str, list[bool]] = {"has": [], "looks": [], "other": []}
+        for about, fires, fired in found:
+            group = "has" if name in fires else "looks" if about == name else "other"
+            groups[group].append(name in fired)
+        counts = [f"{sum(group)} of {len(group)}" for group in groups.values()]
+        terminalreporter.write_line(f"{name:<21}{counts[0]:>30}{counts[1]:>23}{counts[2]:>18}")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,15 @@
+"""VAEs with one mistake each, and VAEs that only look as if they had one."""
+
+from __future__ import annotations
+
+from . import numbers, right, sampling, terms
+from .base import Audited
+
+MODELS: tuple[Audited, ...] = (
+    *terms.TABLE.models,
+    *sampling.TABLE.models,
+    *numbers.TABLE.models,
+    *right.TABLE.models,
+)
+
+__all__ = ["MODELS", "Audited"]

@@ -1,0 +1,320 @@
+"""Models whose terms are reduced, signed or formed wrongly, and some that only look so."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.distributions import Normal, kl_divergence
+
+from .base import Layers, Table, kl_each, kl_of, part, sample
+
+TABLE = Table()
+
+
+def with_classifier() -> Layers:
+    model = Layers()
+    model.extra["classifier"] = nn.Linear(model.latent, 2)
+    return model
+
+
+def with_prior() -> Layers:
+    model = Layers()
+    model.extra["prior"] = nn.Linear(model.latent, 2, bias=False)
+    return model
+
+
+# --- loss-scale: a note, wherever there is a sum of the two -------------------------------
+
+
+@TABLE.wrong("loss-scale")
+def sums(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)
+
+
+@TABLE.wrong("loss-scale")
+def means_of_everything(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    return F.mse_loss(recon, x) + torch.mean(kl_each(mu, logvar))
+
+
+@TABLE.right("loss-scale")
+def importance_weighted(model: Layers, x: Tensor) -> Tensor:
+    """One number holds both terms, so neither has a weight of its own."""
+    mu, logvar = model.encode(x)
+    std = torch.exp(0.5 * logvar)
+    eps = torch.randn(7, *mu.shape)
+    z = mu + std * eps
+    log_q = Normal(mu, std).log_prob(z).sum(-1)
+    log_prior = Normal(torch.zeros_like(mu), torch.ones_like(mu)).log_prob(z).sum(-1)
+    log_likelihood = Normal(model.decoder(z), 1.0).log_prob(x).sum(-1)
+    weights = log_likelihood + log_prior - log_q
+    return -torch.logsumexp(weights, dim=0).mean()
+
+
+@TABLE.right("loss-scale")
+def monte_carlo_kl(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    q = Normal(mu, torch.exp(0.5 * logvar))
+    z = q.rsample()
+    prior = Normal(torch.zeros_like(mu), torch.ones_like(mu))
+    kl = (q.log_prob(z) - prior.log_prob(z)).sum(1)
+    error = ((model.decoder(z) - x) ** 2).sum(1)
+    return (error + kl).mean()
+
+
+# --- loss-scale-mismatch ------------------------------------------------------------------
+
+
+@TABLE.wrong("loss-scale-mismatch")
+def mean_beside_sum(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    mse = F.mse_loss(recon, x)
+    kld = kl_of(mu, logvar)
+    return mse + kld
+
+
+@TABLE.wrong("loss-scale-mismatch")
+def mean_beside_a_mean_of_sums(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = torch.sigmoid(model.decoder(sample(mu, logvar)))
+    bce = F.binary_cross_entropy(recon, x)
+    kld = torch.mean(kl_each(mu, logvar).sum(dim=1))
+    return bce + 4.0 * kld
+
+
+@TABLE.wrong("loss-scale-mismatch")
+def averaged_by_hand(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    error = ((recon - x) ** 2).sum() / (x.shape[0] * x.shape[1])
+    return error + kl_each(mu, logvar).sum(1).mean()
+
+
+@TABLE.wrong("loss-scale-mismatch")
+def one_term_over_the_batch(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    error = F.mse_loss(recon, x, reduction="sum")
+    kl = kl_each(mu, logvar).sum(dim=1).mean()
+    return error + kl
+
+
+@TABLE.right("loss-scale-mismatch")
+def both_averaged_over_the_batch(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    error = F.mse_loss(recon, x, reduction="sum") / x.size(0)
+    kl = torch.mean(torch.sum(kl_each(mu, logvar), dim=1))
+    return error + kl
+
+
+@TABLE.right("loss-scale-mismatch")
+def a_small_weight_makes_up(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    return F.mse_loss(recon, x) + 0.16 * kl_each(mu, logvar).sum(1).mean()
+
+
+@TABLE.right("loss-scale-mismatch")
+def one_loss_a_row(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    error = F.mse_loss(recon, x, reduction="none").sum(dim=1)
+    kl = kl_each(mu, logvar).sum(dim=1)
+    return (error + kl).mean()
+
+
+@TABLE.right("loss-scale-mismatch")
+def several_samples_averaged(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    eps = torch.randn(4, *mu.shape)
+    z = mu + torch.exp(0.5 * logvar) * eps
+    error = ((model.decoder(z) - x) ** 2).sum(-1).mean(0)
+    return (error + kl_each(mu, logvar).sum(1)).mean()
+
+
+@TABLE.right("loss-scale-mismatch")
+def half_squared_error(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    return 0.5 * ((recon - x) ** 2).sum() + 4 * kl_of(mu, logvar)
+
+
+# --- kl-sign ------------------------------------------------------------------------------
+
+
+@TABLE.wrong("kl-sign")
+def sign_lost(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    kld = 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
+    return F.mse_loss(recon, x, reduction="sum") + kld
+
+
+@TABLE.wrong("kl-sign")
+def subtracted(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    q = Normal(mu, torch.exp(0.5 * logvar))
+    recon = model.decoder(q.rsample())
+    kl = kl_divergence(q, Normal(0.0, 1.0)).sum(1)
+    elbo = -((recon - x) ** 2).sum(1) + kl
+    return -elbo.mean()
+
+
+@TABLE.wrong("kl-sign", "kl-form")
+def one_sign_lost(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    kld = -0.5 * torch.sum(1 + logvar - mu.pow(2) + logvar.exp())
+    return F.mse_loss(recon, x, reduction="sum") + kld
+
+
+@TABLE.right("kl-sign")
+def elbo_maximized(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    minus_kl = 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
+    elbo = -F.mse_loss(recon, x, reduction="sum") + minus_kl
+    return -elbo
+
+
+@TABLE.right("kl-sign")
+def weight_still_zero(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    beta = 0.0
+    return F.mse_loss(recon, x, reduction="sum") + beta * kl_of(mu, logvar)
+
+
+@TABLE.right("kl-sign")
+def capacity(model: Layers, x: Tensor) -> Tensor:
+    """Burgess et al. 2018: the KL is held at a capacity, from above and from below."""
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    kl = kl_each(mu, logvar).sum(1).mean()
+    return F.mse_loss(recon, x, reduction="sum") / x.size(0) + 10 * (kl - 25.0).abs()
+
+
+@TABLE.right("kl-sign", make=with_classifier)
+def classifier_on_the_mean(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    labels = torch.arange(len(x)) % 2
+    guess = F.cross_entropy(part(model, "classifier")(mu), labels)
+    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar) + guess
+
+
+# --- kl-form ------------------------------------------------------------------------------
+
+
+@TABLE.wrong("kl-form")
+def half_missing(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = torch.sigmoid(model.decoder(sample(mu, logvar)))
+    kld = -torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
+    return F.binary_cross_entropy(recon, x, reduction="sum") + kld
+
+
+@TABLE.wrong("kl-form")
+def half_missing_beside_a_squared_error(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    kld = -torch.sum(1 + logvar - mu.pow(2) - logvar.exp()) / x.size(0)
+    return F.mse_loss(recon, x, reduction="sum") / x.size(0) + kld
+
+
+@TABLE.wrong("kl-form")
+def logvar_as_log_sigma(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    kld = 0.5 * torch.sum(mu**2 + torch.exp(2 * logvar) - 1 - 2 * logvar)
+    return F.mse_loss(recon, x, reduction="sum") + kld
+
+
+@TABLE.wrong("kl-form")
+def logvar_as_variance(model: Layers, x: Tensor) -> Tensor:
+    mu, raw = model.encode(x)
+    logvar = F.softplus(raw) + 0.1
+    recon = model.decoder(sample(mu, logvar))
+    kld = 0.5 * torch.sum(mu**2 + logvar - 1 - torch.log(logvar))
+    return F.mse_loss(recon, x, reduction="sum") + kld
+
+
+@TABLE.wrong("kl-form")
+def deviation_not_squared(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    std = torch.exp(0.5 * logvar)
+    kld = -0.5 * torch.sum(1 + logvar - mu.pow(2) - std)
+    return F.mse_loss(recon, x, reduction="sum") + kld
+
+
+@TABLE.wrong("kl-form")
+def log_sigma_once(model: Layers, x: Tensor) -> Tensor:
+    mu, raw = model.encode(x)
+    sigma = F.softplus(raw)
+    recon = model.decoder(mu + sigma * torch.randn_like(sigma))
+    kl = -0.5 * torch.sum(1 + torch.log(sigma) - mu**2 - sigma**2)
+    return F.mse_loss(recon, x, reduction="sum") + kl
+
+
+@TABLE.right("kl-form")
+def halves_left_out_by_weight(model: Layers, x: Tensor) -> Tensor:
+    """β-VAE with β = 2: twice the closed form, by a factor that is there."""
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    kld = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
+    return F.mse_loss(recon, x, reduction="sum") + 2 * kld
+
+
+@TABLE.right("kl-form")
+def free_bits(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    per_latent = kl_each(mu, logvar).mean(dim=0)
+    kl = torch.clamp(per_latent, min=0.25).sum()
+    return F.mse_loss(recon, x, reduction="sum") / x.size(0) + kl
+
+
+@TABLE.right("kl-form")
+def wide_fixed_prior(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    q = Normal(mu, torch.exp(0.5 * logvar))
+    recon = model.decoder(q.rsample())
+    kl = kl_divergence(q, Normal(torch.zeros_like(mu), 2 * torch.ones_like(mu))).sum()
+    return F.mse_loss(recon, x, reduction="sum") + kl
+
+
+@TABLE.right("kl-form")
+def log_sigma_throughout(model: Layers, x: Tensor) -> Tensor:
+    """What the head gives is log σ, and all of the model takes it so."""
+    mu, log_sigma = model.encode(x)
+    z = mu + log_sigma.exp() * torch.randn_like(mu)
+    kl = torch.sum(0.5 * (mu**2 + torch.exp(2 * log_sigma) - 1) - log_sigma)
+    return F.mse_loss(model.decoder(z), x, reduction="sum") + kl
+
+
+@TABLE.right("kl-form")
+def penalty_on_the_covariance_too(model: Layers, x: Tensor) -> Tensor:
+    """DIP-VAE: a second term on the means, beside the KL."""
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    centred = mu - mu.mean(0)
+    covariance = centred.T @ centred / len(x)
+    dip = 5 * ((covariance - torch.eye(model.latent)) ** 2).sum()
+    kl = kl_of(mu, logvar)
+    return F.mse_loss(recon, x, reduction="sum") + kl + dip
+
+
+@TABLE.right("kl-form", make=with_prior)
+def learned_prior(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    q = Normal(mu, torch.exp(0.5 * logvar))
+    recon = model.decoder(q.rsample())
+    prior = Normal(part(model, "prior").weight[0], F.softplus(part(model, "prior").weight[1]))
+    return F.mse_loss(recon, x, reduction="sum") + kl_divergence(q, prior).sum()

@@ -1,0 +1,279 @@
+"""What an audit finds, on models with one mistake each, and on models that only look so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from vae_explain import pipeline
+from vae_explain.architecture import Architecture
+from vae_explain.audit import ALL, Finding, Report, audit
+from vae_explain.cli import audit as command
+from vae_explain.subject import Subject
+from vae_explain.walkthrough.auditing import auditing
+
+from .audited import MODELS, Audited
+from .audited.base import Layers, kl_of, rows, sample
+from .audited.sampling import variance_for_deviation
+from .audited.terms import half_missing, mean_beside_sum, one_sign_lost
+from .models import MODELS as OWN
+from .pages import text_of
+
+IDS = tuple(rule.id for rule in ALL)
+# Notes that say what is so; all else that a rule has to say is that something is wrong.
+ALWAYS_NOTES = {"loss-scale"}
+
+
+def report_of(
+    model: nn.Module,
+    x: Tensor,
+    objective: Callable[..., Tensor] | None = None,
+    loss: Callable[..., Tensor] | None = None,
+) -> Report:
+    """Audit a model as the command does: once, and once with every row twice."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(11)
+        state = torch.get_rng_state()
+        subject = Subject(model, x, pipeline.own_loss(loss, objective), "VAE", 11, state)
+        return audit(subject.run(), subject.doubled().run(), ALL)
+
+
+def audited(case: Audited, seed: int = 3) -> Report:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = case.make()
+    return report_of(model, case.x(), case.objective)
+
+
+def ids(report: Report, *severities: str) -> set[str]:
+    return {finding.id for finding in report.findings if finding.severity in severities}
+
+
+def one(report: Report, name: str) -> Finding:
+    found = [finding for finding in report.findings if finding.id == name]
+    assert len(found) == 1
+    return found[0]
+
+
+def case_of(objective: object) -> Audited:
+    return next(case for case in MODELS if case.objective is objective)
+
+
+# --- the table ----------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore:Using a target size:UserWarning")  # it is what is audited
+@pytest.mark.parametrize("seed", [3, 8])
+@pytest.mark.parametrize("case", MODELS, ids=lambda case: case.name)
+def test_a_model_gives_its_findings_and_no_others(
+    case: Audited, seed: int, record_property: Callable[[str, object], None]
+) -> None:
+    report = audited(case, seed)
+    if seed == 3:
+        record_property("audit", (case.about, sorted(case.fires), sorted(_fired(report))))
+    assert ids(report, "error", "warning") == case.fires - ALWAYS_NOTES
+    page = auditing(report)
+    for width in (40, 100):
+        assert max(map(len, text_of(page, width).splitlines())) <= width
+    if case.about:
+        assert (case.about in ids(report, "error", "warning", "note")) == bool(case.fires)
+
+
+def _fired(report: Report) -> set[str]:
+    return ids(report, "error", "warning") | (ids(report, "note") & ALWAYS_NOTES)
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_each_id_has_models_that_fire_and_look_alikes(name: str) -> None:
+    mine = [case for case in MODELS if case.about == name]
+    assert sum(bool(case.fires) for case in mine) >= 2
+    assert sum(not case.fires for case in mine) >= 2
+
+
+def test_the_command_knows_the_ids() -> None:
+    assert command.IDS == IDS
+
+
+# --- models that are as they should be ----------------------------------------------------
+
+ARCHITECTURES = {
+    "built in": Architecture(),
+    "deep": Architecture(dims=(6, 5, 4, 3, 4, 5, 6), activation="tanh", beta=0.5),
+    "cross-entropy": Architecture(dims=(5, 8, 2, 8, 5), recon="bce"),
+    "means": Architecture(reduction="mean"),
+    "means of one latent": Architecture(dims=(3, 8, 1, 8, 3), recon="bce", reduction="mean"),
+    "no weight yet": Architecture(beta=0.0),
+    "large weight": Architecture(activation="gelu", beta=20.0),
+    "wide": Architecture(dims=(60, 40, 10, 40, 60), activation="silu"),
+}
+
+
+@pytest.mark.parametrize("count", [1, 5])
+@pytest.mark.parametrize("seed", [42, 1, 2])
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_the_built_in_vae_gives_notes_alone(name: str, seed: int, count: int) -> None:
+    architecture = ARCHITECTURES[name]
+    x = rows(count, architecture.input_size).tolist()
+    request = pipeline.Request(
+        x=tuple(map(tuple, x)), seed=seed, arithmetic="full", architecture=architecture
+    )
+    report = audit(*pipeline.run_and_doubled(request), ALL)
+    assert ids(report, "error", "warning") == set()
+    assert "loss-scale" in ids(report, "note")
+    applied = set(IDS) - {rule.id for rule, _ in report.not_applied}
+    assert {"kl-sign", "kl-form", "sampling-scale", "noise-detached"} <= applied
+
+
+# This one does average over a row's elements and sum the KL over rows and latents.
+MISMATCHED = {"batch norm"}
+
+
+@pytest.mark.parametrize("style", OWN)
+@pytest.mark.parametrize("seed", [3, 4])
+def test_users_models_give_no_false_alarm(style: str, seed: int) -> None:
+    own = OWN[style]
+    x = own.x()
+    model = own.build(seed)
+    report = report_of(model, x, **own.keywords())
+    expected = {"loss-scale-mismatch"} if style in MISMATCHED else set()
+    # A hidden layer of five units that is off for all rows is no false alarm: nothing passes.
+    assert ids(report, "error", "warning") - {"dead-units"} == expected
+
+
+# --- the numbers --------------------------------------------------------------------------
+
+
+def test_the_effective_beta_is_that_of_the_reductions() -> None:
+    found = one(audited(case_of(mean_beside_sum)), "loss-scale-mismatch")
+    # 5 rows of 6 elements are averaged, the KL is summed over rows and latents.
+    assert found.evidence.facts["effective_beta"] == pytest.approx(30.0)
+    assert "an effective β of 30." in found.message
+
+
+@pytest.mark.parametrize(
+    ("reduction", "beta", "dims", "expected"),
+    [
+        ("sum", 1.0, (4, 8, 2, 8, 4), 1.0),
+        ("mean", 1.0, (4, 8, 2, 8, 4), 2.0),
+        ("mean", 1.0, (12, 8, 3, 8, 12), 4.0),
+        ("sum", 0.25, (4, 8, 2, 8, 4), 0.25),
+        ("mean", 0.5, (4, 8, 2, 8, 4), 1.0),
+    ],
+)
+def test_the_built_in_vaes_effective_beta(
+    reduction: str, beta: float, dims: tuple[int, ...], expected: float
+) -> None:
+    architecture = Architecture(dims=dims, reduction=reduction, beta=beta)  # type: ignore[arg-type]
+    request = pipeline.Request(
+        x=(tuple(float(i) for i in range(dims[0])),), arithmetic="full", architecture=architecture
+    )
+    report = audit(*pipeline.run_and_doubled(request), ALL)
+    found = one(report, "loss-scale").evidence.facts["effective_beta"]
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_evidence_of_a_missing_half_is_the_kl_of_the_run() -> None:
+    case = case_of(half_missing)
+    torch.manual_seed(3)
+    model, x = case.make(), case.x()
+    found = one(report_of(model, x, case.objective), "kl-form")
+    mu, logvar = model.encode(x)
+    closed = float(kl_of(mu, logvar).detach())
+    assert found.evidence.facts["closed_form"] == pytest.approx(closed, rel=1e-5)
+    assert found.evidence.facts["kl"] == pytest.approx(2 * closed, rel=1e-5)
+
+
+def test_the_evidence_of_a_wrong_sign_is_the_kl_of_the_run() -> None:
+    case = case_of(one_sign_lost)
+    torch.manual_seed(3)
+    model, x = case.make(), case.x()
+    found = one(report_of(model, x, case.objective), "kl-form")
+    mu, logvar = model.encode(x)
+    wrong = -0.5 * torch.sum(logvar - mu.pow(2) + logvar.exp())
+    assert found.evidence.facts["kl"] == pytest.approx(float(wrong.detach()), rel=1e-5)
+    assert "½·σ² has the wrong sign" in found.message
+
+
+def test_the_evidence_of_a_wrong_scale_are_both_deviations() -> None:
+    case = case_of(variance_for_deviation)
+    torch.manual_seed(3)
+    model, x = case.make(), case.x()
+    found = one(report_of(model, x, case.objective), "sampling-scale")
+    _, logvar = model.encode(x)
+    shown = np.array([row[1:] for row in found.evidence.rows], dtype=np.float64)
+    variance = logvar.detach().numpy().ravel()[: len(shown)]
+    np.testing.assert_allclose(shown[:, 0], np.exp(variance), rtol=1e-5)
+    np.testing.assert_allclose(shown[:, 1], np.exp(variance / 2), rtol=1e-5)
+
+
+def test_the_first_operation_is_named_with_what_went_into_it() -> None:
+    case = next(case for case in MODELS if case.name == "exp_overflows")
+    found = one(audited(case), "not-finite")
+    assert found.evidence.facts["op"] == "exp"
+    assert found.evidence.rows[0][2] > 190  # type: ignore[operator]  # a number in this row
+    backward = next(case for case in MODELS if case.name == "gradient_of_a_root_at_zero")
+    assert one(audited(backward), "not-finite").evidence.facts["op"] == "sqrt"
+
+
+# --- by experiment, not by name -----------------------------------------------------------
+
+
+def misleading_names(model: Layers, x: Tensor) -> Tensor:
+    """All is right, and every name is wrong."""
+    logvar, mu = model.encode(x)
+    kl = torch.exp(0.5 * mu)
+    eps = logvar + kl * torch.randn_like(kl)
+    sigma = model.decoder(eps)
+    recon = -0.5 * torch.sum(1 + mu - logvar**2 - mu.exp())
+    return nn.functional.mse_loss(sigma, x, reduction="sum") + recon
+
+
+def test_names_do_not_decide() -> None:
+    torch.manual_seed(3)
+    report = report_of(Layers(), rows(), misleading_names)
+    assert ids(report, "error", "warning") == set()
+    assert "kl-form" not in {rule.id for rule, _ in report.not_applied}
+
+
+@pytest.mark.parametrize("weight", [1e-6, 0.37, 1.0, 250.0])
+@pytest.mark.parametrize(("width", "latent"), [(2, 1), (9, 4), (31, 7)])
+def test_a_kl_is_known_in_any_weight_and_shape(weight: float, width: int, latent: int) -> None:
+    def objective(model: Layers, x: Tensor) -> Tensor:
+        mu, logvar = model.encode(x)
+        recon = model.decoder(sample(mu, logvar))
+        return nn.functional.mse_loss(recon, x, reduction="sum") + weight * kl_of(mu, logvar)
+
+    torch.manual_seed(0)
+    report = report_of(Layers(width, 8, latent), rows(4, width), objective)
+    assert ids(report, "error", "warning") == set()
+    beta = one(report, "loss-scale").evidence.facts["effective_beta"]
+    assert beta == pytest.approx(weight, rel=1e-5)
+
+
+def test_what_has_no_gaussian_latent_is_not_applied_and_says_why() -> None:
+    own = OWN["vector-quantised"]
+    report = report_of(own.build(), own.x(), **own.keywords())
+    reasons = {rule.id: reason for rule, reason in report.not_applied}
+    assert "no Gaussian latent" in reasons["kl-form"]
+    assert "no Gaussian latent" in reasons["sampling-scale"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("monte_carlo_kl", "estimated from the sample"),
+        ("learned_prior", "learned prior"),
+        ("full_covariance", "full covariance"),
+        ("importance_weighted", "one part has both"),
+        ("relaxed_categories", "no Gaussian latent"),
+    ],
+)
+def test_an_undecidable_kl_is_not_judged(name: str, words: str) -> None:
+    report = audited(next(case for case in MODELS if case.name == name))
+    reasons = {rule.id: reason for rule, reason in report.not_applied}
+    assert words in reasons["kl-form"]
+    assert words in reasons["kl-sign"]
