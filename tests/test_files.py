@@ -46,8 +46,8 @@ def test_an_npy_is_an_array(cli: CommandLine, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.csv", b"1,2,3,4\n1,2\n", "rows of 2 and of 4"),
-        ("a.csv", b"1,2,3,4\n1,2,x,4\n", "'x' in row 2 is not a number"),
+        ("a.csv", b"1,2,3,4\n1,2\n", "line 2 has 2 numbers, but line 1 has 4"),
+        ("a.csv", b"1,2,3,4\n1,2,x,4\n", "'x' in line 2 is not a number"),
         ("a.csv", b"1,2,3,1e40\n", "not finite"),
         ("a.csv", b"", "no numbers"),
         ("a.csv", b"\xff\xfe\x00", "not a text file"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from ..pipeline import OwnRequest, Request
     from ..run import Run
     from ..subject import Recorded
+    from ..trace import Array
 
 Arithmetic = Literal["printed", "full"]
 WIDEST = 10**6
@@ -89,13 +91,12 @@ class Job:
         """Return the request for a user's model."""
         import numpy as np
 
-        from .. import inputs
         from ..loading import argument
         from ..pipeline import OwnRequest
 
         options = self.options
         if options.x_file is not None:
-            x = inputs.read(options.x_file)
+            x = _read(options.x_file)
         elif options.x:
             rows = [parsing.numbers("--x", text) for text in options.x]
             if len({len(row) for row in rows}) > 1:
@@ -160,10 +161,8 @@ class Job:
         return (tuple(float(i + 1) for i in range(width)),)
 
     def _file_rows(self) -> tuple[tuple[float, ...], ...]:
-        from .. import inputs
-
         assert self.options.x_file is not None, "only asked when there is one"
-        array = inputs.read(self.options.x_file)
+        array = _read(self.options.x_file)
         width = self.architecture.input_size
         if array.ndim != 2 or array.shape[1] != width:
             raise Problem(
@@ -193,6 +192,17 @@ REFUSALS = {
     "arithmetic": "works in PyTorch's own float32; leave it out",
     "model": "works on the built-in VAE; leave it out, or ask forward, backward, why or params",
 }
+
+
+def _read(path: Path) -> Array:
+    """Read a file of input; a bar on a terminal says how far it is when that takes long."""
+    from .. import inputs
+    from ..render import terminal
+
+    found = path.expanduser()
+    kilobytes = found.stat().st_size // 1000 + 1
+    with terminal.progress(kilobytes, f"reading {path.name}, kB", sys.stderr) as report:
+        return inputs.read(found, lambda done: report(done // 1000))
 
 
 def _require_file(option: str, path: Path, endings: tuple[str, ...]) -> None:

@@ -1,0 +1,139 @@
+"""Input from a file: every mistake in one line that says where, and a bar while it takes long."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vae_explain import inputs
+from vae_explain.cli.job import _read
+from vae_explain.inputs import CannotRead
+from vae_explain.render import terminal
+
+from .pages import CommandLine
+
+
+def test_a_header_is_noticed_and_lines_are_counted_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("\ufeffa,b\r\n\r\n1,2\r\n 3 , -4e-1\r\n", "utf-8")
+    assert inputs.read(path).tolist() == [[1.0, 2.0], [3.0, pytest.approx(-0.4)]]
+    path.write_text("a,b\n\n1,2\n3,four\n", "utf-8")
+    with pytest.raises(CannotRead, match="'four' in line 4 is not a number"):
+        inputs.read(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1,2\n3\n", "line 2 has 1 numbers, but line 1 has 2"),
+        ("a,b\n1,2\n1,2,3\n", "line 3 has 3 numbers, but line 2 has 2"),
+        ("1;2\n", "'1;2' in line 1 is not a number; part numbers by commas"),
+        ("a,b\n", "'a' in line 1 is not a number"),
+        ("1,2\n3,\n", "'' in line 2 is not a number"),
+        ("1,2\n1_0,4\n", "'1_0' in line 2 is not a number"),
+        ("h,i\n1,2\n\n3,nan\n", "nan in line 4 is not finite"),
+        ("1,2\n-inf,3\n", "-inf in line 2 is not finite"),
+        ("1,2\n1e39,3\n", "1e+39 in line 2 is not finite in float32"),
+        ("", "it is empty"),
+        ("\n \n", "it is empty"),
+    ],
+)
+def test_a_mistake_is_said_with_its_line(
+    cli: CommandLine, tmp_path: Path, text: str, said: str
+) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(text, "utf-8")
+    outcome = cli("forward", "--dims", "2-3-1-3-2", "--x-file", str(path))
+    assert outcome.code == 2
+    assert outcome.err.count("\n") == 1
+    assert said in outcome.err
+
+
+def test_an_array_keeps_its_shape(tmp_path: Path) -> None:
+    path = tmp_path / "x.npy"
+    images = np.arange(24, dtype=np.int16).reshape(2, 1, 3, 4)
+    np.save(path, images)
+    found = inputs.read(path)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, images)
+    found[0] = 7  # it is no view of the file
+    np.testing.assert_array_equal(inputs.read(path), images)
+
+
+def test_an_array_that_is_none_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.npy"
+    ran = tmp_path / "ran"
+    for array, said in (
+        (np.array([[1.0, np.nan]]), r"nan at \[0, 1\] is not finite"),
+        (np.zeros((0, 4)), r"no numbers: its shape is \[0, 4\]"),
+        (np.array([["a"]]), "not real numbers"),
+        (np.array([1j]), "not real numbers"),
+        (np.array([Opened(ran)], dtype=object), "not a plain .npy array"),
+    ):
+        np.save(path, array, allow_pickle=True)
+        with pytest.raises(CannotRead, match=said):
+            inputs.read(path)
+    assert not ran.exists(), "nothing in the file was run"
+    np.save(path, np.zeros((30, 30)))
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(CannotRead, match=r"not a plain \.npy array"):
+        inputs.read(path)
+
+
+class Opened:
+    """Pickled, it would make a file when it is loaded."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_memory_is_estimated_before_anything_is_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "x.npy"
+    with path.open("wb") as file:
+        header = {"descr": "<f4", "fortran_order": False, "shape": (10**6, 1000)}
+        np.lib.format.write_array_header_1_0(file, header)
+        file.truncate(file.tell() + 4 * 10**9)  # a hole, which takes no room
+    with pytest.raises(CannotRead, match=r"would take 3\.7 GiB of memory, and 1 is the most"):
+        inputs.read(path)
+    path = tmp_path / "x.csv"
+    with path.open("wb") as file:
+        file.write(b"1.25,2.5\n" * 10_000)
+        file.truncate(3 * 10**9)
+    with pytest.raises(CannotRead, match=r"would take 2\.\d GiB of memory"):
+        inputs.read(path)
+
+
+def test_what_is_read_is_reported_in_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("1,2,3\n" * 5000, "utf-8")
+    reported: list[int] = []
+    assert inputs.read(path, reported.append).shape == (5000, 3)
+    assert len(reported) > 5
+    assert reported == sorted(reported)
+    assert reported[-1] == os.stat(path).st_size
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_bar_is_for_a_terminal_alone(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    is_terminal: bool,
+) -> None:
+    import sys
+
+    path = tmp_path / "x.csv"
+    path.write_text("1,2,3\n" * 5000, "utf-8")
+    monkeypatch.setattr(terminal, "PATIENCE", -1.0)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    assert _read(path).shape == (5000, 3)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert ("reading x.csv" in said.err) == is_terminal
