@@ -18,6 +18,7 @@ from ..blocks import (
 )
 from ..expression import Add, Expression, Number, Ref, evaluate, terms_in
 from ..writing import elided, to_latex
+from .columns import columns, right
 from .grids import Grids
 from .pieces import Canvas, Line, Piece, width_of
 
@@ -37,7 +38,7 @@ class Arithmetic:
         if not formula.remark:
             return lines
         remark = self.canvas.symbols(formula.remark)
-        if len(lines) == 1 and width_of(lines[0]) + 4 + len(remark) <= self.canvas.room:
+        if len(lines) == 1 and width_of(lines[0]) + 4 + columns(remark) <= self.canvas.room:
             lines[0] += [Piece("    "), Piece(remark, "dim")]
             return lines
         return lines + self.canvas.wrapped(remark, self.canvas.room, "dim")
@@ -226,23 +227,23 @@ class Arithmetic:
         """One row a line, a column for each summand."""
         grid = [self._summands(line.expression, as_products) for line in block.lines]
         widths = [
-            max(len(self.canvas.symbols(header)), *(width_of(row[j]) for row in grid))
+            max(columns(self.canvas.symbols(header)), *(width_of(row[j]) for row in grid))
             for j, header in enumerate(block.columns)
         ]
         shown = self._shown(block)
         after = self._after(block)
         label_width = max(len(block.head), *(len(line.label) - 2 for line in block.lines))
         name = self.canvas.symbols(block.name)
-        value_width = max(len(name), *map(len, shown))
+        value_width = max(columns(name), *map(len, shown))
         head: Line = [Piece(block.head.rjust(label_width), "dim")]
         for header, width in zip(block.columns, widths, strict=True):
-            head.append(Piece("  " + self.canvas.symbols(header).rjust(width), "dim"))
-        head.append(Piece("     " + name.rjust(value_width), "dim"))
+            head.append(Piece("  " + right(self.canvas.symbols(header), width), "dim"))
+        head.append(Piece("     " + right(name, value_width), "dim"))
         after_width = 0
         if block.after:
             after_name = self.canvas.symbols(block.after.name)
-            after_width = max(len(after_name), *map(len, after))
-            head.append(Piece("     " + after_name.rjust(after_width), "dim"))
+            after_width = max(columns(after_name), *map(len, after))
+            head.append(Piece("     " + right(after_name, after_width), "dim"))
         lines = [head]
         for row, (line, cells) in enumerate(zip(block.lines, grid, strict=True)):
             written: Line = [Piece(line.label.strip("[]").rjust(label_width), "dim")]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 
 import numpy as np
 
 from ..blocks import Column, Matrix, Table
+from .columns import columns, left, right, wrap
 from .pieces import Canvas, Line, Piece
 
 NARROWEST_WORDS = 16  # columns; for less room the numbers beside them are stacked instead
@@ -76,7 +76,7 @@ class Grids:
         reasons = [self.canvas.symbols(reason) for reason in table.reasons]
         bodies = [_widest(cells) for cells in texts]
         widths = [max(*pair) for pair in zip(map(_widest, headers), bodies, strict=True)]
-        reason_width = max((len(reason) + 2 for reason in reasons), default=0)
+        reason_width = max((columns(reason) + 2 for reason in reasons), default=0)
         if sum(widths) + 2 * (len(widths) - 1) + reason_width > self.canvas.room:
             headers = [_broken(h, body) for (h,), body in zip(headers, bodies, strict=True)]
             widths = [max(*pair) for pair in zip(map(_widest, headers), bodies, strict=True)]
@@ -118,7 +118,7 @@ class Grids:
         return groups
 
     def _aligned(self, column: Column, text: str, width: int) -> str:
-        return text.ljust(width) if column.left else text.rjust(width)
+        return left(text, width) if column.left else right(text, width)
 
     def _cells(self, table: Table, j: int) -> list[str]:
         column = table.columns[j]
@@ -146,13 +146,12 @@ class Grids:
 
 
 def _widest(texts: Sequence[str]) -> int:
-    return max(map(len, texts), default=0)
+    return max(map(columns, texts), default=0)
 
 
 def _broken(text: str, width: int) -> list[str]:
     """Break a text between words; a longer word stays whole."""
-    broken = textwrap.wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False)
-    return broken or [""]
+    return wrap(text, width, break_long_words=False) or [""]
 
 
 def _spaced(pieces: Sequence[Piece]) -> Line:

@@ -7,8 +7,6 @@ matrices that are too wide are stacked in groups of columns.
 
 from __future__ import annotations
 
-import textwrap
-
 from typing_extensions import assert_never
 
 from ..blocks import (
@@ -28,6 +26,7 @@ from ..blocks import (
     Walkthrough,
 )
 from .arithmetic import Arithmetic
+from .columns import columns, wrap
 from .curves import Curves
 from .grids import Grids
 from .numbers import Numbers
@@ -51,11 +50,11 @@ class Layout:
         command = f"vae-explain {walkthrough.command}"
         lines: list[Line] = []
         title = self.canvas.symbols(walkthrough.title)
-        if len(command) + 3 + len(title) <= self.canvas.width:
+        if len(command) + 3 + columns(title) <= self.canvas.width:
             lines.append([Piece(command, "bold"), Piece("   " + title)])
         else:
             lines.append([Piece(command, "bold")])
-            lines += [[Piece(text)] for text in textwrap.wrap(title, self.canvas.width)]
+            lines += [[Piece(text)] for text in wrap(title, self.canvas.width)]
         for remark in walkthrough.remarks:
             lines += self.canvas.wrapped(remark, self.canvas.width, "dim")
         for block in walkthrough.blocks:
@@ -99,12 +98,12 @@ class Layout:
         detail = self.canvas.symbols(heading.detail)
         used = len(badge.text) + 1
         lines: list[Line] = []
-        wrapped = textwrap.wrap(title, self.canvas.width - used) or [""]
+        wrapped = wrap(title, self.canvas.width - used) or [""]
         lines.append([badge, Piece(" "), Piece(wrapped[0], "bold")])
         lines += [[Piece(" " * used), Piece(text, "bold")] for text in wrapped[1:]]
         if not detail:
             return lines
-        if len(wrapped) == 1 and used + len(title) + 3 + len(detail) <= self.canvas.width:
+        if len(wrapped) == 1 and used + columns(title) + 3 + columns(detail) <= self.canvas.width:
             lines[0] += [Piece("   "), Piece(detail, "dim")]
             return lines
         return lines + self.canvas.indented(
@@ -132,7 +131,7 @@ class Layout:
         lines: list[Line] = [pieces]
         for position, (name, size) in enumerate(block.stages):
             lead = f" {arrow} " if position else ""
-            width = len(lead) + len(name) + len(size) + 1
+            width = len(lead) + columns(name) + columns(size) + 1
             if position and width_of(pieces) + width > self.canvas.room:
                 pieces = [Piece("  ")]
                 lines.append(pieces)

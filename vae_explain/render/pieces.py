@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..blocks import Places
 from ..expression import Expression
 from ..writing import Token, to_tokens
+from .columns import columns, wrap
 from .numbers import Numbers
 from .symbols import Symbols
 
@@ -44,9 +44,7 @@ class Canvas:
     def wrapped(self, text: str, width: int, style: str) -> list[Line]:
         """Break words into lines of a width."""
         plain = self.symbols(text)
-        # A hyphen may belong to a command or an option, which has to be copied whole.
-        wrapped = textwrap.wrap(plain, width, break_on_hyphens=False)
-        return [[Piece(part, style)] for part in wrapped]
+        return [[Piece(part, style)] for part in wrap(plain, width)]
 
     def indented(self, lines: list[Line], by: int = INDENT) -> list[Line]:
         """Move lines to the right; empty ones stay empty."""
@@ -67,4 +65,4 @@ class Canvas:
 
 def width_of(line: Sequence[Piece]) -> int:
     """Return how many columns a line takes."""
-    return sum([len(piece.text) for piece in line])
+    return sum([columns(piece.text) for piece in line])

@@ -1,0 +1,59 @@
+"""How many columns a text takes in a terminal, and texts fitted into a number of columns.
+
+A name in a reader's own code may be in any script: an ideograph is two columns wide, and a
+combining mark takes none.
+"""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+
+
+def columns(text: str) -> int:
+    """Return how many columns a text takes.
+
+    Examples
+    --------
+    >>> columns("mu"), columns("∂loss/∂μ"), columns("潜在"), columns("e\\u0301")
+    (2, 8, 4, 1)
+    """
+    return len(text) if text.isascii() else sum(map(_width, text))
+
+
+def left(text: str, width: int) -> str:
+    """Fill a text up with spaces behind it."""
+    return text + " " * (width - columns(text))
+
+
+def right(text: str, width: int) -> str:
+    """Fill a text up with spaces before it."""
+    return " " * (width - columns(text)) + text
+
+
+def wrap(text: str, width: int, break_long_words: bool = True) -> list[str]:
+    """Break a text between words, and a word that is too long inside if that is wanted.
+
+    Never at a hyphen: it may belong to an option, which has to be copied whole.
+    """
+    if columns(text) == len(text):
+        return textwrap.wrap(
+            text, max(width, 1), break_long_words=break_long_words, break_on_hyphens=False
+        )
+    lines: list[str] = []
+    for word in text.split():
+        if lines and columns(lines[-1]) + 1 + columns(word) <= width:
+            lines[-1] += " " + word
+            continue
+        lines.append("")
+        for character in word:
+            if break_long_words and lines[-1] and columns(lines[-1] + character) > width:
+                lines.append("")
+            lines[-1] += character
+    return lines
+
+
+def _width(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
