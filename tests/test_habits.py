@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
+import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vae_explain import explain
+from vae_explain import Explanation, explain
 
 X = torch.tensor([[0.2, 0.9, 0.5], [0.7, 0.1, 0.4]])
 
@@ -108,3 +112,53 @@ def noisy(model: nn.Module, x: Tensor) -> Tensor:
     eps = torch.randn_like(x)
     u = torch.rand_like(x)
     return F.mse_loss(model(x) + u + eps, x)
+
+
+# --- tensors that are filled bit by bit ---
+
+
+def test_a_tensor_filled_step_by_step_has_gradients_by_hand() -> None:
+    def objective(model: nn.Module, x: Tensor) -> Tensor:
+        h: Tensor = model(x)
+        out = torch.zeros(2, 4)
+        for step in range(3):
+            out[:, step] = h[:, step] * (step + 1)
+        out[0, 3] = h.sum()
+        out[1, :2] = h[0, :2].unsqueeze(0)
+        return out.pow(2).sum()
+
+    explanation = explain(built(), X, objective=objective)
+    assert_by_hand(explanation)
+    forward = str(explanation.forward())
+    assert "out_2 = put(out_1, 2·h[:, 1], at=[:, 1])" in forward
+
+
+def assert_by_hand(explanation: Explanation) -> None:
+    """Check that all is explained, and that every page and the pass by hand agree."""
+    assert explanation.not_explained == ()
+    run = explanation.run
+    assert run.gradients.keys() == run.hand_gradients.keys()
+    for number, gradient in run.gradients.items():
+        name = str(run.trace.values[number].name)
+        np.testing.assert_allclose(run.hand_gradients[number], gradient, 1e-4, 1e-6, err_msg=name)
+    pages = [explanation.forward(), explanation.backward(), explanation.why("fc.weight.grad")]
+    for page in pages:
+        assert page.checks.lines
+        assert not page.checks.failed
+
+
+# --- older ways ---
+
+
+@pytest.mark.filterwarnings("ignore:Implicit dimension choice")
+@pytest.mark.parametrize("function", [F.softmax, F.log_softmax], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("shape", [(6,), (2, 3), (1, 2, 3), (1, 1, 2, 3)], ids=str)
+def test_a_softmax_without_an_axis(
+    function: Callable[[Tensor], Tensor], shape: tuple[int, ...]
+) -> None:
+    def objective(model: nn.Module, x: Tensor) -> Tensor:
+        h: Tensor = model(x)
+        shares = function(h.reshape(shape))
+        return shares.pow(2).sum()
+
+    assert_by_hand(explain(built(), X, objective=objective))

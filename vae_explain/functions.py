@@ -69,6 +69,53 @@ def _normal_below(x: float) -> float:
     return math.erfc(-x / math.sqrt(2)) / 2
 
 
+def _log_gamma(x: float) -> float:
+    try:
+        return math.lgamma(x)
+    except (ValueError, OverflowError):  # at its poles, and where it overflows
+        return math.inf
+
+
+# Bernoulli numbers over 2k: how digamma and trigamma go on where x is large.
+_TAIL = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
+_LARGE = 8.0  # from where on the tail is exact to the last digit
+
+
+def digamma(x: float) -> float:
+    """Return the derivative of log Γ (Abramowitz and Stegun, 6.3.5, 6.3.7 and 6.3.18)."""
+    if not math.isfinite(x):
+        return x if x > 0 else math.nan
+    if x <= 0:
+        if x == int(x):
+            return math.copysign(math.inf, -x) if x == 0 else math.nan
+        return digamma(1 - x) - math.pi / math.tan(math.pi * x)
+    below = 0.0
+    while x < _LARGE:
+        below += 1 / x
+        x += 1
+    tail = sum(share * x ** (-2 * k) for k, share in enumerate(_TAIL, start=1))
+    return math.log(x) - 0.5 / x - tail - below
+
+
+def trigamma(x: float) -> float:
+    """Return the derivative of digamma (Abramowitz and Stegun, 6.4.6, 6.4.7 and 6.4.12).
+
+    The series is cut where PyTorch cuts it, which leaves an error of some 1e-9.
+    """
+    if not math.isfinite(x):
+        return 0.0 if x > 0 else math.nan
+    if x < 0.5:
+        sine = math.sin(math.pi * x)
+        return (math.pi / sine) ** 2 - trigamma(1 - x) if x != int(x) else math.inf
+    below = 0.0
+    for _ in range(6):
+        below += 1 / (x * x)
+        x += 1
+    square = 1 / (x * x)
+    tail = 1 + 1 / (2 * x) + square * (1 / 6 - square * (1 / 30 - square / 42))
+    return below + tail / x
+
+
 FUNCTIONS: dict[str, Function] = {
     "exp": Function(_exp, _exp, r"\exp\left({}\right)"),
     "log": Function(_log, lambda x: 1 / x if x else math.inf, r"\log\left({}\right)"),
@@ -94,6 +141,13 @@ FUNCTIONS: dict[str, Function] = {
     "ceil": Function(_whole(math.ceil), lambda _: 1.0, r"\left\lceil {} \right\rceil"),
     "sin": Function(_wave(math.sin), _wave(math.cos), r"\sin\left({}\right)"),
     "cos": Function(_wave(math.cos), _wave(math.sin), r"\cos\left({}\right)"),
+    # The logarithm of the gamma function and its derivatives; the slope of the last is bounded
+    # by that of its pole, and the tail at a distance.
+    "lgamma": Function(_log_gamma, digamma, r"\log\Gamma\left({}\right)", within=1.0),
+    "digamma": Function(digamma, trigamma, r"\psi\left({}\right)", within=1.0),
+    "trigamma": Function(
+        trigamma, lambda x: 3 / abs(x) ** 3 + 3 / (x * x), r"\psi_1\left({}\right)", within=1.0
+    ),
     # The standard normal distribution: how much of it lies below a number, and its density.
     "Φ": Function(_normal_below, _normal_density, r"\Phi\left({}\right)", within=1.0),
     "φ": Function(

@@ -7,6 +7,8 @@ from .activations import ELU, LEAKY_RELU, LOGSIGMOID, SILU, SOFTPLUS, SOFTSIGN
 from .adaptive_avg_pool2d import ADAPTIVE_AVG_POOL2D
 from .addmm import ADDMM
 from .arithmetic import ADD, ADDCDIV, ADDCMUL, DIV, LERP, MUL, NEG, SUB
+from .arranging import DIAG, DIAG_EMBED, DIAGONAL, SORT
+from .assigning import INDEX_PUT
 from .axes import MATRIX_TRANSPOSE, MOVEDIM, PERMUTE, REVERSED, TRANSPOSE, T
 from .batch_norm import BATCH_NORM
 from .binary_cross_entropy import BINARY_CROSS_ENTROPY, BINARY_CROSS_ENTROPY_WITH_LOGITS
@@ -17,7 +19,22 @@ from .cross_entropy import CROSS_ENTROPY, NLL_LOSS
 from .direction import COSINE_SIMILARITY, NORMALIZE
 from .einsum import EINSUM
 from .extremes import AMAX, AMIN, MAX, MIN
-from .functions import ABS, CEIL, COS, ERF, EXPM1, FLOOR, LOG1P, RECIPROCAL, ROUND, RSQRT, SIGN, SIN
+from .functions import (
+    ABS,
+    CEIL,
+    COS,
+    DIGAMMA,
+    ERF,
+    EXPM1,
+    FLOOR,
+    LGAMMA,
+    LOG1P,
+    RECIPROCAL,
+    ROUND,
+    RSQRT,
+    SIGN,
+    SIN,
+)
 from .gelu import GELU
 from .group_norm import GROUP_NORM
 from .hard import HARDSWISH, HARDTANH, RELU6
@@ -133,6 +150,8 @@ ALL: tuple[Rule, ...] = (
     SIN,
     COS,
     ERF,
+    LGAMMA,
+    DIGAMMA,
     ROUND,
     FLOOR,
     CEIL,
@@ -162,6 +181,11 @@ ALL: tuple[Rule, ...] = (
     FLIP,
     ROLL,
     REPEAT_INTERLEAVE,
+    INDEX_PUT,
+    DIAGONAL,
+    DIAG,
+    DIAG_EMBED,
+    SORT,
     CHUNK,
     SPLIT,
     TENSOR_SPLIT,
@@ -233,9 +257,12 @@ ALIASES: dict[str, str] = {
     "multiply": "mul",
     "mv": "matmul",
     "negative": "neg",
+    "setitem": "index_put",
     "sgn": "sign",
+    "special_digamma": "digamma",
     "special_erf": "erf",
     "special_expm1": "expm1",
+    "special_gammaln": "lgamma",
     "special_log1p": "log1p",
     "special_log_softmax": "log_softmax",
     "special_logsumexp": "logsumexp",

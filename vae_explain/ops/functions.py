@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..expression import ONE, ZERO, Apply, Number
+from ..expression import FUNCTIONS, ONE, ZERO, Apply, Number
 from ..trace import Array
 from .rule import Bound, Example, Rule, elementwise
 
@@ -145,6 +146,45 @@ ERF = elementwise(
     words="error function",
     torch="torch.erf",
     examples=(Example((_ANY,)),),
+    not_analytic="it is computed for real numbers alone",
+)
+
+# --- the gamma function -----------------------------------------------------------------
+
+
+def over(function: Callable[[float], float]) -> Callable[[Array], Array]:
+    """Apply a function of one number to each of an array, in the array's precision."""
+    each = np.vectorize(function, otypes=[float])
+    return lambda a: np.asarray(each(a)).astype(a.dtype) if np.size(a) else np.zeros_like(a)
+
+
+log_gamma, digammas, trigammas = (
+    over(FUNCTIONS[name].value) for name in ("lgamma", "digamma", "trigamma")
+)
+
+LGAMMA = elementwise(
+    "lgamma",
+    bind=bind,
+    forward=log_gamma,
+    vjp=lambda g, y, a: (g * digammas(a),),
+    expression=lambda a: Apply("lgamma", (a,)),
+    derivatives=(lambda y, a: Apply("digamma", (a,)),),
+    words="logarithm of the gamma function",
+    torch="torch.lgamma",
+    examples=(Example((_POSITIVE * 4,)), Example((_ANY + 0.125,))),
+    not_analytic="it is computed for real numbers alone",
+)
+
+DIGAMMA = elementwise(
+    "digamma",
+    bind=bind,
+    forward=digammas,
+    vjp=lambda g, y, a: (g * trigammas(a),),
+    expression=lambda a: Apply("digamma", (a,)),
+    derivatives=(lambda y, a: Apply("trigamma", (a,)),),
+    words="slope of the logarithm of the gamma function",
+    torch="torch.digamma",
+    examples=(Example((_POSITIVE * 4 + 1,)), Example((_ANY + 0.125,))),
     not_analytic="it is computed for real numbers alone",
 )
 

@@ -20,7 +20,7 @@ from ..expression import (
 )
 from ..trace import Array
 from .reductions import reduced, sources, spread, spread_formula, target
-from .rule import Bound, Call, Example, NotExplained, Partial, Rule, normalized_axes
+from .rule import Bound, Call, Example, Partial, Rule, normalized_axes
 
 # Numbers whose exponential would leave what a float64 can hold are moved before it is taken.
 FARTHEST = 600.0
@@ -61,8 +61,8 @@ def logsumexp(x: Array, axes: tuple[int, ...], keepdim: bool = True) -> Array:
     return total if keepdim else total.squeeze(axis=axes)
 
 
-def log_softmax(x: Array, dim: int) -> Array:
-    axes = normalized_axes(dim, x.ndim)
+def log_softmax(x: Array, dim: int | None) -> Array:
+    axes = normalized_axes(axis_of(dim, x.ndim), x.ndim)
     if not axes:
         return np.zeros_like(x)
     top = np.real(x).max(axis=axes, keepdims=True)
@@ -70,21 +70,21 @@ def log_softmax(x: Array, dim: int) -> Array:
     return np.asarray(apart - np.log(np.exp(apart).sum(axis=axes, keepdims=True)))
 
 
-def softmax(x: Array, dim: int) -> Array:
-    axes = normalized_axes(dim, x.ndim)
+def softmax(x: Array, dim: int | None) -> Array:
+    axes = normalized_axes(axis_of(dim, x.ndim), x.ndim)
     if not axes:
         return np.ones_like(x)
     powers: Array = np.exp(x - np.real(x).max(axis=axes, keepdims=True))
     return np.asarray(powers / powers.sum(axis=axes, keepdims=True))
 
 
-def _softmax_vjp(g: Array, y: Array, x: Array, dim: int) -> tuple[Array]:
-    axes = normalized_axes(dim, x.ndim)
+def _softmax_vjp(g: Array, y: Array, x: Array, dim: int | None) -> tuple[Array]:
+    axes = normalized_axes(axis_of(dim, x.ndim), x.ndim)
     return (y * (g - (g * y).sum(axis=axes, keepdims=True)),)
 
 
-def _log_softmax_vjp(g: Array, y: Array, x: Array, dim: int) -> tuple[Array]:
-    axes = normalized_axes(dim, x.ndim)
+def _log_softmax_vjp(g: Array, y: Array, x: Array, dim: int | None) -> tuple[Array]:
+    axes = normalized_axes(axis_of(dim, x.ndim), x.ndim)
     return (g - np.exp(y) * g.sum(axis=axes, keepdims=True),)
 
 
@@ -92,16 +92,19 @@ def _log_softmax_vjp(g: Array, y: Array, x: Array, dim: int) -> tuple[Array]:
 
 
 def bind(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Bound:
-    if dim is None:
-        raise NotExplained("no axis given")
     return (input,), {"dim": dim}
+
+
+def axis_of(dim: int | None, rank: int) -> int:
+    """Return the axis, the one that PyTorch takes where none is given: the rows' of a matrix."""
+    return dim if dim is not None else 0 if rank in (0, 1, 3) else 1
 
 
 def _along(call: Call, index: Index) -> list[Index]:
     """Return the indices of all elements that share an element's sum."""
     if not index:
         return [()]
-    axis = call.attributes["dim"] % len(index)
+    axis = axis_of(call.attributes["dim"], len(index)) % len(index)
     size = call.output.shape[axis]
     return [(*index[:axis], k, *index[axis + 1 :]) for k in range(size)]
 
@@ -137,7 +140,7 @@ def _log_softmax_partials(call: Call, position: int, index: Index) -> list[Parti
 def _total(call: Call, body: Expression) -> Expression:
     """Write the sum along the axis, the axis kept."""
     shape = call.output.shape
-    axes = normalized_axes(call.attributes["dim"], len(shape))
+    axes = normalized_axes(axis_of(call.attributes["dim"], len(shape)), len(shape))
     return SumOver(body, axes, tuple(1 if a in axes else size for a, size in enumerate(shape)))
 
 
