@@ -8,7 +8,7 @@ import numpy as np
 
 from .graph import BoundOperation, Graph
 from .ops import NotExplained
-from .replay import Arrays, operand_arrays
+from .replay import Arrays, Settle, operand_arrays
 from .trace import Array
 
 
@@ -39,7 +39,13 @@ def shares(
             yield number, share
 
 
-def backward(graph: Graph, values: Arrays, start: int, weight: float = 1.0) -> dict[int, Array]:
+def backward(
+    graph: Graph,
+    values: Arrays,
+    start: int,
+    weight: float = 1.0,
+    settle: Settle | None = None,
+) -> dict[int, Array]:
     """Return the gradient of one scalar, times a weight, at every value it came from.
 
     Parameters
@@ -48,6 +54,9 @@ def backward(graph: Graph, values: Arrays, start: int, weight: float = 1.0) -> d
         The numbers of the forward pass, by value number.
     start
         The loss, or one of its terms.
+    settle
+        Called with a value's number and its whole gradient, once that is known; what it
+        returns is what everything before is computed from.
 
     Notes
     -----
@@ -64,6 +73,8 @@ def backward(graph: Graph, values: Arrays, start: int, weight: float = 1.0) -> d
             upstream = found.get(bound.output)
             if upstream is None:
                 continue
+            if settle is not None:
+                upstream = found[bound.output] = settle(bound.output, upstream)
             if bound.rule is None:
                 for number in bound.operation.inputs:
                     if number in wanted:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from .ops import NotExplained
 from .trace import Array
 
 Arrays = Mapping[int, Array]
+# What a value becomes before what follows is computed from it.
+Settle = Callable[[int, Array], Array]
 
 
 def operand_arrays(bound: BoundOperation, arrays: Arrays) -> tuple[Array, ...]:
@@ -22,7 +24,9 @@ def operand_arrays(bound: BoundOperation, arrays: Arrays) -> tuple[Array, ...]:
     )
 
 
-def replay(graph: Graph, given: Arrays | None = None) -> dict[int, Array]:
+def replay(
+    graph: Graph, given: Arrays | None = None, settle: Settle | None = None
+) -> dict[int, Array]:
     """Run a trace again by its rules, in float64.
 
     Parameters
@@ -51,7 +55,8 @@ def replay(graph: Graph, given: Arrays | None = None) -> dict[int, Array]:
                 values[value.id] = _as_float64(value.array)
             else:
                 arrays = operand_arrays(bound, values)
-                values[value.id] = np.asarray(bound.rule.forward(*arrays, **bound.attributes))
+                computed = np.asarray(bound.rule.forward(*arrays, **bound.attributes))
+                values[value.id] = settle(value.id, computed) if settle else computed
     return values
 
 
