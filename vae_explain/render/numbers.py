@@ -97,6 +97,8 @@ def fixed(value: float, decimals: int) -> str:
 
     A number too large for a column, or so small that it would read as zero, is written
     with an exponent: a page must not show a zero that is none. The sign of a zero stays.
+    A number that is no float32 is rounded to the digits that the nearest one has, so that a
+    reader who computes it anew gets what is printed.
 
     Examples
     --------
@@ -108,7 +110,11 @@ def fixed(value: float, decimals: int) -> str:
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
     if decimals == SINGLE and abs(value) <= LARGEST_SINGLE:
-        return str(np.float32(value))
+        nearest = np.float32(value)
+        text = str(nearest)
+        if float(nearest) == value or "e" in text:
+            return text
+        return f"{value:.{len(text.partition('.')[2])}f}"
     if decimals < 0:
         return repr(value)
     if abs(value) >= LARGE:
