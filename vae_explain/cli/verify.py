@@ -1,27 +1,155 @@
-"""`vae-explain verify`: the reference walkthrough's figures against this machine."""
+"""`vae-explain verify`: the reference figures, or a published walkthrough, against this machine."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import options, output
 from .options import FormatOption, Output
-from .problems import ExitCode
+from .problems import ExitCode, Problem, unknown_name
+
+if TYPE_CHECKING:
+    from ..proofread.labels import Name
+
+LARGEST = 16 * 2**20  # bytes; a walkthrough of thousands of figures has a fiftieth of that
+File = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[FILE.md]",
+        help="A walkthrough to proof-read; the reference walkthrough's figures without one.",
+        show_default=False,
+    ),
+]
+Labels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="LABEL=NAME",
+        help='What a label of the document names, as "h=encoder_hidden"; may be repeated.',
+        show_default=False,
+    ),
+]
+Junit = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.xml", help="Write the verdicts as JUnit XML too.", show_default=False
+    ),
+]
 
 
-def verify(format: FormatOption = "text", output_file: Output = None) -> None:
-    """Recompute the reference walkthrough and hold it against its 327 figures."""
+def verify(
+    file: File = None,
+    map: Labels = None,
+    junit: Junit = None,
+    format: FormatOption = "text",
+    output_file: Output = None,
+) -> None:
+    """Proof-read a walkthrough in Markdown, or recompute the reference's 327 figures."""
     style = options.style(format, output_file)
+    if file is None:
+        for option, value in (("--map", map), ("--junit", junit)):
+            if value:
+                shown = " ".join(value) if isinstance(value, list) else value
+                raise Problem(option, shown, "it goes with a document to read; name its file too")
+        raise typer.Exit(_reference(style))
+    labels = [_parted(text) for text in map or ()]
+    if junit is not None:
+        junit = options.file_to_write("--junit", junit)
+    for option, target in (("--junit", junit), ("--output", style.output)):
+        if target is not None and target.resolve() == file.resolve():
+            raise Problem(option, target, "this is the document itself; name another file")
+    text = _read(file)
+    raise typer.Exit(_proofread(file, text, labels, junit, style))
 
+
+def _reference(style: options.Style) -> ExitCode:
     from .. import verify as verification
     from ..walkthrough import verification as page
 
     report = verification.verify()
-    code = ExitCode.OK if report.passed else ExitCode.CHECK_FAILED
     if style.format == "json":
         from ..render import json
 
         output.write(json.dump_verification(report), style)
     else:
         output.show_page(page.verification(report), style)
-    raise typer.Exit(code)
+    return ExitCode.OK if report.passed else ExitCode.CHECK_FAILED
+
+
+def _proofread(
+    file: Path,
+    text: str,
+    labels: list[tuple[str, str]],
+    junit: Path | None,
+    style: options.Style,
+) -> ExitCode:
+    from ..proofread.proof import NoWalkthrough, UnknownLabel, proofread
+    from ..run import NotFinite
+    from ..walkthrough import proofreading as page
+
+    given = {label: _name(label, name) for label, name in labels}
+    try:
+        proof = proofread(text, given)
+    except NoWalkthrough as missing:
+        raise Problem(
+            "FILE", file, f"this is no walkthrough that can be checked: {missing}"
+        ) from None
+    except UnknownLabel as unknown:
+        raise Problem("--map", unknown.shown, str(unknown)) from None
+    except NotFinite as overflow:
+        raise Problem("FILE", file, f"the run that it states overflows: {overflow}") from None
+    if junit is not None:
+        from ..render import junit as xml
+
+        output.write_whole(junit, xml.dump(proof, file.name), "--junit")
+    if style.format == "json":
+        from ..render import json
+
+        output.write(json.dump_proof(proof), style)
+    else:
+        output.show_page(page.proofreading(proof, file.name), style)
+    return ExitCode.OK if proof.passed else ExitCode.CHECK_FAILED
+
+
+def _parted(text: str) -> tuple[str, str]:
+    label, equals, name = text.rpartition("=")
+    if not (equals and label.strip() and name.strip()):
+        raise Problem("--map", text, 'write a label and a name, such as "h=encoder_hidden"')
+    return label.strip(), name.strip()
+
+
+def _name(label: str, text: str) -> Name:
+    """Read the name behind a label; which architecture it must be of, the document says."""
+    from ..proofread.labels import KNOWN, named
+
+    name = named(text)
+    if name is None:
+        raise unknown_name("--map", f"{label}={text}", "quantity", KNOWN)
+    return name
+
+
+def _read(path: Path) -> str:
+    """Read a document, strictly: a misread one would be judged for what it does not say."""
+    found = path.expanduser()
+    try:
+        if found.is_dir():
+            raise Problem("FILE", path, "this is a folder; name a Markdown file in it")
+        if not found.exists():
+            raise Problem("FILE", path, "there is no such file")
+        with found.open("rb") as stream:
+            data = stream.read(LARGEST + 1)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise Problem("FILE", path, f"it cannot be read: {reason}") from None
+    if len(data) > LARGEST:
+        raise Problem("FILE", path, f"it is larger than {LARGEST // 2**20} MiB; split it")
+    if not data.strip():
+        raise Problem("FILE", path, "it is empty")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        mend = f"it is not UTF-8 (byte {error.start}); save it as UTF-8"
+        raise Problem("FILE", path, mend) from None

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ..audit import Report
     from ..checking import Check
     from ..optimization import Training, Update
+    from ..proofread.verdicts import Proof
+    from ..proofread.wording import Remnant
     from ..sampling import Sample
     from ..verify import Verification
 
@@ -116,6 +118,62 @@ def dump_verification(report: Verification) -> str:
             ],
         }
     )
+
+
+def dump_proof(proof: Proof) -> str:
+    """Return the proof-reading of a document as one JSON object."""
+    return _text(
+        {
+            "schema": SCHEMA,
+            "command": "verify",
+            "torch": proof.torch_version,
+            "model": proof.model,
+            "passed": proof.passed,
+            "seed": _seed(proof),
+            "figures": [
+                {
+                    "label": judged.figure.label,
+                    "name": judged.figure.element,
+                    "printed": judged.figure.printed.printed,
+                    "computed": plain(judged.computed),
+                    "verdict": judged.verdict,
+                    "line": judged.figure.printed.line,
+                    "arithmetics": list(judged.arithmetics),
+                    "parts_at": judged.parts_at or None,
+                    "why": judged.why,
+                }
+                for judged in proof.figures
+            ],
+            "counts": dict(proof.counts),
+            "agreeing": dict(proof.agreeing),
+            "arithmetic": [
+                {
+                    "name": judged.line.element or None,
+                    "printed": judged.line.sum.text,
+                    "result": judged.line.result.printed if judged.line.result else None,
+                    "gives": plain(judged.value),
+                    "passed": not judged.blamed,
+                    "wrong_operands": [operand._asdict() for operand in judged.wrong_operands],
+                    "line": judged.line.sum.line,
+                    "why": judged.why,
+                }
+                for judged in proof.lines
+            ],
+            "not_recognised": [_remnant(remnant) for remnant in proof.unrecognised],
+            "set_aside": [_remnant(remnant) for remnant in proof.set_aside],
+        }
+    )
+
+
+def _seed(proof: Proof) -> dict[str, Any] | None:
+    seed = proof.wrong_seed or proof.seed
+    if seed is None:
+        return None
+    return {"value": seed.value, "line": seed.line, "holds": proof.wrong_seed is None}
+
+
+def _remnant(remnant: Remnant) -> dict[str, Any]:
+    return {"printed": remnant.printed, "line": remnant.line, "why": remnant.why}
 
 
 def dump_derivation(

@@ -1,0 +1,73 @@
+"""When a printed figure and a number agree: at every digit that is printed, and no further."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+
+import numpy as np
+
+from .collecting import Figure
+
+TIES = 4  # units in the last place of a float64 that may decide how a tie was rounded
+LAST_PLACES = 4  # another processor's matrix product may round a number of 16 digits otherwise
+SLIP = 1.5  # units in the last printed place: truncated, or rounded the wrong way
+
+
+def agrees(figure: Figure, computed: float) -> bool:
+    """Whether a number, rounded as the figure is, gives the figure."""
+    if not math.isfinite(computed):
+        return False
+    return _apart(figure, computed) <= max(_half(figure, computed), figure.printed.tolerance)
+
+
+def is_single(figure: Figure, computed: float) -> bool:
+    """Whether a figure is a number as PyTorch prints a float32.
+
+    That is by the fewest digits that tell it from its neighbours, which need not be those
+    of a float64 rounded.
+    """
+    with np.errstate(over="ignore"):
+        return figure.printed.printed == str(np.float32(computed))
+
+
+def slipped(figure: Figure, computed: float) -> bool:
+    """Whether a figure that does not agree is off in its last digit only."""
+    if not math.isfinite(computed):
+        return False
+    apart = _apart(figure, computed)
+    return apart <= max(SLIP * figure.unit, LAST_PLACES * math.ulp(computed))
+
+
+def digits_apart(figure: Figure, computed: float) -> int:
+    """Return in how many signs a figure differs from a number written as it is."""
+    printed, written = figure.printed.printed, as_printed(figure, computed)
+    if len(printed) != len(written):
+        return max(len(printed), len(written))
+    return sum(a != b for a, b in zip(printed, written, strict=True))
+
+
+def as_printed(figure: Figure, computed: float) -> str:
+    """Write a number with the decimals of a figure."""
+    printed = figure.printed.printed.lower()
+    if "e" in printed:
+        mantissa = printed.partition("e")[0].partition(".")[2]
+        return f"{computed:.{len(mantissa)}e}"
+    decimals = max(figure.decimals, 0)
+    if decimals >= 15 and len(repr(computed)) <= len(printed) + 1:
+        return repr(computed)  # printed whole
+    return f"{computed:.{decimals}f}"
+
+
+def _apart(figure: Figure, computed: float) -> float:
+    if figure.unit > 1000 * math.ulp(computed):
+        return abs(figure.printed.value - computed)
+    # So many digits that two of them read as one float64: by the digits themselves.
+    shortest = abs(Decimal(figure.printed.printed) - Decimal(repr(computed)))
+    exact = abs(Decimal(figure.printed.printed) - Decimal(computed))
+    return float(min(shortest, exact))
+
+
+def _half(figure: Figure, computed: float) -> float:
+    slack = TIES * math.ulp(computed)
+    return figure.unit / 2 + (slack if figure.unit > 1000 * slack else 0.0)

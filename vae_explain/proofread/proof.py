@@ -1,0 +1,98 @@
+"""The way of a document through proof-reading, on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .collecting import Collector, Figure, Resolved, resolve_all, used_labels
+from .inputs import NoWalkthrough, Start, is_computed, rerun, start
+from .judging import Judge
+from .labels import Name, plain
+from .markdown import passages
+from .recognisers import recognise
+from .repairing import repaired
+from .statement import Stated, rows_of, stated
+from .substitution import Substitution
+from .verdicts import Proof
+
+MOST_LABELS = 8  # of the document's own, in an error's line
+
+
+class UnknownLabel(ValueError):
+    """A label given by the author that the document does not have."""
+
+    def __init__(self, label: str, name: Name, labels: Sequence[str]) -> None:
+        self.shown = f"{label}={name.at(name.place or ())}"
+        known = f"; it has {', '.join(labels)}" if labels else ""
+        super().__init__(f"no numbers of the document stand under this label{known}")
+
+
+def proofread(text: str, given: Mapping[str, Name] | None = None) -> Proof:
+    """Find and judge the figures of a Markdown document.
+
+    Parameters
+    ----------
+    given
+        The author's own labels and what they name.
+
+    Raises
+    ------
+    UnknownLabel
+        If the document has no numbers under one of the labels given.
+    NoWalkthrough
+        If it states no figures of a VAE, or not what they were computed from.
+    """
+    labels = {plain(label): name for label, name in (given or {}).items()}
+    parts = passages(text)
+    resolved, remnants = resolve_all(recognise(parts, frozenset(labels)), labels)
+    _require_labels(given or {}, resolved, used_labels(resolved, labels))
+    said = stated(parts, resolved)
+    rows = rows_of(resolved, said.architecture.input_size)
+    collected = Collector(said.architecture, rows, said.learning_rate is not None).collect(
+        resolved, remnants
+    )
+    if not any(is_computed(figure) for figure in collected.figures):
+        raise NoWalkthrough("it states no number of a VAE's forward or backward pass")
+    begun = start(said.architecture, collected.figures, said.seeds)
+    judge = _judge(said, begun, collected.figures)
+    judged = tuple(judge.judged())
+    substitution = Substitution(judge, judged)
+    return Proof(
+        model=said.architecture.label,
+        seed=begun.seed,
+        wrong_seed=begun.wrong_seed,
+        figures=judged,
+        lines=tuple(substitution.check(line) for line in collected.lines),
+        unrecognised=collected.unrecognised,
+        set_aside=collected.set_aside,
+        torch_version=begun.run.trace.torch_version,
+    )
+
+
+def _require_labels(
+    given: Mapping[str, Name], resolved: Sequence[Resolved], used: set[str]
+) -> None:
+    for label, name in given.items():
+        if plain(label) not in used:
+            open_ = (e.statement.label for e in resolved if e.name is None and e.statement.label)
+            raise UnknownLabel(label, name, list(dict.fromkeys(open_))[:MOST_LABELS])
+
+
+def _judge(said: Stated, begun: Start, figures: Sequence[Figure]) -> Judge:
+    """Judge the figures from the inputs as stated, or put right where a digit must be wrong."""
+    judge = Judge(begun, figures, said.learning_rate)
+    repair = repaired(judge)
+    if repair is None:
+        return judge
+    suspects = ", ".join(figure.element for figure in repair.blamed)
+    suspected = {
+        figure.element: (float(judge.as_it_stands.array(figure.name)[figure.place]), suspects)
+        for figure in repair.first
+    }
+    several = frozenset(f.element for f in repair.blamed) if repair.first else frozenset()
+    return Judge(
+        rerun(said.architecture, repair.begun), figures, said.learning_rate, suspected, several
+    )
+
+
+__all__ = ["NoWalkthrough", "UnknownLabel", "proofread"]

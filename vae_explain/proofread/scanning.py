@@ -1,0 +1,266 @@
+"""Statements in a run of tokens: a label, a relation, the values behind it.
+
+One scan serves prose, code and formulas. It knows where a clause ends, that an array may
+stand without an equals sign, and that `0.5` in `0.5·logvar` is a part of a formula.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from .grammar import Row, Sum, Value, numbers_of, read_value, text_of
+from .markdown import Piece
+from .tokens import Lexeme, Printed
+from .wording import DIFFERENCE, Context, Remnant, Statement
+
+Surface = Literal["prose", "code", "math"]
+# Words that say in prose what an equals sign says in a formula.
+VERBS = {
+    "is", "are", "was", "were", "be", "being", "equals", "equal", "of", "becomes", "gives",
+    "to", "yields", "about", "approximately", "roughly", "around", "at", "by",
+}  # fmt: skip
+SHAPES = {"shape", "shapes", "size", "dims", "dimensions", "in", "range", "interval", "from"}
+EXAMPLES = {"e.g", "eg", "like", "example", "instance", "say", "as"}
+NO_VALUE_BEFORE = {"→", "->", "=>", "%", "<", ">", "<=", ">=", "!=", "|", "…", "...", "⟶", "↦"}
+
+
+class Scan:
+    """Reads the statements of one run of tokens."""
+
+    def __init__(self, tokens: Sequence[Lexeme], context: Context, surface: Surface) -> None:
+        self.tokens = tokens
+        self.context = context
+        self.surface = surface
+        self.position = 0
+        self.used = [False] * len(tokens)
+        self.calls: list[bool] = []  # for each open bracket, whether it belongs to a name
+        self.pending = ""  # a line of words alone, which names the line after it
+        self._begin(0)
+
+    def statements(self) -> Iterator[Statement | Remnant]:
+        """Yield what is stated, then what numbers are left."""
+        while self.position < len(self.tokens):
+            found = self._step()
+            if found is not None:
+                yield found
+        last = self._flush(len(self.tokens))
+        if last is not None:
+            yield last
+        yield from self._remnants()
+
+    def _begin(self, position: int) -> None:
+        self.start = position
+        self.label_end: int | None = None
+        self.colon: int | None = None  # a colon that ends the label so far
+        self.sides: list[Value] = []
+        self.stated = False
+        self.heading = ""  # words before a colon, which may name what follows it
+
+    def _step(self) -> Statement | Remnant | None:
+        token = self.tokens[self.position]
+        if self._is_boundary(token):
+            found = self._flush(self.position)
+            self.position += 1
+            self._begin(self.position)
+            self.calls = self.calls if token.kind == "comma" else []
+            return found
+        if token.kind == "relation" or self._is_verb(token):
+            self._relation(token)
+            return None
+        if self._may_open(token):
+            return self._opened(token)
+        if token.kind == "open":
+            before = self.tokens[self.position - 1] if self.position else None
+            adjacent = before is not None and before.kind == "word" and not token.spaced
+            self.calls.append(adjacent)
+        elif token.kind == "close" and self.calls:
+            self.calls.pop()
+        self.position += 1
+        return None
+
+    # --- clauses ---
+
+    def _is_boundary(self, token: Lexeme) -> bool:
+        if token.kind == "end" or (token.text in "{}" and token.kind in ("open", "close")):
+            return True
+        if token.text == "and" and self.surface == "prose":
+            return bool(self.sides)  # `μ = 0 and σ = 1`
+        if token.kind == "comma":
+            return not (self.calls and self.calls[-1])
+        if token.kind != "line" or self.surface == "prose":
+            return False
+        ahead = self.tokens[self.position + 1 :]
+        after = next((t for t in ahead if t.kind != "line"), None)
+        goes_on = after is not None and after.kind == "relation" and after.text != "#"
+        return not goes_on
+
+    def _is_verb(self, token: Lexeme) -> bool:
+        return self.surface == "prose" and token.kind == "word" and token.text.lower() in VERBS
+
+    def _flush(self, end: int) -> Statement | None:
+        label_end = end if self.label_end is None else self.label_end
+        label = text_of([t for t in self.tokens[self.start : label_end] if t.text != ">"])
+        if not self.sides:
+            if self.surface == "code":
+                self.pending = label or self.pending
+            return None
+        if not label and self.surface == "code":
+            label = self.pending
+        self.pending = ""
+        line = self.tokens[self.start].line
+        first = numbers_of(self.sides[0])
+        line = first[0].line if first else line
+        context = self.context
+        if self.heading:
+            context = ((Piece("text", self.heading, line),), *context)
+        return Statement(label, tuple(self.sides), context, line, self.stated)
+
+    # --- values ---
+
+    def _relation(self, token: Lexeme) -> None:
+        verb = token.kind != "relation"
+        if self.calls and self.calls[-1] and not self.sides:
+            self.start, self.label_end = self.position - 1, None  # `VAE(dims=(4, 8, 2, 8, 4))`
+        if self.colon is not None and not verb and not self.sides:
+            self.heading = text_of(self.tokens[self.start : self.colon])
+            self.start, self.label_end, self.colon = self.colon + 1, None, None
+        if self.label_end is None and not verb:
+            self.label_end = self.position
+            self.colon = self.position if token.text == ":" else None
+        behind = self.position + 1
+        while behind < len(self.tokens) and self.tokens[behind].kind == "line":
+            behind += 1
+        read = self._value(behind)
+        if read is not None:
+            value, end = read
+            if not verb or isinstance(value, Row | Sum) or "." in value.printed:
+                if self.label_end is None:
+                    self.label_end = self.position
+                self.stated = self.stated or not verb
+                self._accept(value, behind, end)
+                return
+        self.position += 1
+
+    def _value(self, start: int) -> tuple[Value, int] | None:
+        """Read a value that ends where something may end: no operator, no unit, no arrow."""
+        read = read_value(self.tokens, start)
+        if read is None or not self._stops(read[1]):
+            return None
+        value, end = read
+        if isinstance(value, Row):
+            return read
+        entries: list[Value] = [value]
+        while end + 1 < len(self.tokens) and self._parts(end):
+            further = read_value(self.tokens, end + 1)
+            if further is None or isinstance(further[0], Row) or not self._ends(further[1]):
+                break
+            entries.append(further[0])
+            end = further[1]
+        if len(entries) > 1:
+            return Row(tuple(entries), self.tokens[start].line, ""), end
+        return read
+
+    def _parts(self, position: int) -> bool:
+        token = self.tokens[position]
+        return token.kind == "comma" or (self.surface == "prose" and token.text == "and")
+
+    def _stops(self, position: int) -> bool:
+        if position >= len(self.tokens):
+            return True
+        token = self.tokens[position]
+        if token.kind in ("end", "comma", "close", "line", "relation"):
+            return True
+        if token.kind == "open":
+            return token.spaced  # a remark in parentheses
+        return self.surface == "prose" and token.kind == "word" and not token.code
+
+    def _ends(self, position: int) -> bool:
+        """Whether a list of numbers may end or go on here: `1, 2, 3` but not `1, 2 layers`."""
+        if position >= len(self.tokens):
+            return True
+        token = self.tokens[position]
+        return token.kind in ("end", "comma", "close", "line") or token.text == "and"
+
+    def _accept(self, value: Value, start: int, end: int) -> None:
+        self.sides.append(value)
+        self.used[start:end] = [True] * (end - start)
+        self.position = end
+
+    def _may_open(self, token: Lexeme) -> bool:
+        """Whether a value may begin here that no relation announces."""
+        if self.position == self.start:
+            return True
+        before = self.tokens[self.position - 1]
+        if token.text in ("[", "⟨") or (token.kind == "word" and token.text.endswith("tensor")):
+            return token.spaced and before.kind != "operator"
+        return token.text == "(" and token.spaced and before.kind == "word"
+
+    def _opened(self, token: Lexeme) -> Remnant | None:
+        read = self._value(self.position)
+        before = [t.text.lower() for t in self.tokens[max(0, self.position - 2) : self.position]]
+        if read is not None and self._stands_alone(*read):
+            value, end = read
+            why = _set_aside(value, before)
+            if why:
+                self.used[self.position : end] = [True] * (end - self.position)
+                remnant = Remnant(
+                    text_of(self.tokens[self.position : end]), token.line, why, figure=False
+                )
+                self.position = end
+                return remnant
+            if self.label_end is None:
+                self.label_end = self.position
+            self._accept(value, self.position, end)
+            return None
+        if token.kind == "open":
+            self.calls.append(False)
+        self.position += 1
+        return None
+
+    def _stands_alone(self, value: Value, end: int) -> bool:
+        """Whether a value without a relation before it is one: an array, or a whole line."""
+        follows = self.tokens[end] if end < len(self.tokens) else None
+        if follows is not None and follows.kind == "relation" and follows.text != ":":
+            return self.position == self.start
+        if isinstance(value, Row):
+            return self.position != self.start or value.bracket != ""
+        whole_line = follows is None or follows.kind == "line"
+        return self.surface != "prose" and self.position == self.start and whole_line
+
+    # --- what is left ---
+
+    def _remnants(self) -> Iterator[Remnant]:
+        for position, token in enumerate(self.tokens):
+            if token.kind != "number" or self.used[position]:
+                continue
+            decimal = "." in token.text.rstrip(".") or "e" in token.text.lower()
+            if decimal and not self._in_a_formula(position):
+                words = text_of(self.tokens[max(0, position - 6) : position + 1])
+                if DIFFERENCE.search(words):
+                    yield Remnant(words, token.line, "a difference", figure=False)
+                else:
+                    yield Remnant(words, token.line, "no label that says what it is")
+
+    def _in_a_formula(self, position: int) -> bool:
+        """Whether a number is a factor or summand among names, as in `0.5·(exp(logvar) - 1)`."""
+        left, right = position - 1, position + 1
+        while left >= 0 and self.tokens[left].kind in ("open", "close"):
+            left -= 1
+        while right < len(self.tokens) and self.tokens[right].kind in ("open", "close"):
+            right += 1
+        beside = [self.tokens[i] for i in (left, right) if 0 <= i < len(self.tokens)]
+        if any(token.kind == "operator" or token.text in "<>≤≥~" for token in beside):
+            return True
+        return self.surface != "prose" and any(token.kind == "word" for token in beside)
+
+
+def _set_aside(value: Value, before: Sequence[str]) -> str:
+    """Return why an array is no figure; empty when it may be one."""
+    numbers = numbers_of(value)
+    whole = all(isinstance(n, Printed) and "." not in n.printed for n in numbers)
+    if whole and SHAPES & set(before):
+        return "a shape or an interval"
+    if EXAMPLES & set(before):
+        return "an example"
+    return ""

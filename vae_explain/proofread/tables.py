@@ -1,0 +1,218 @@
+"""The figures of a table: columns that are quantities, rows that are, or a matrix.
+
+The header decides first, then the first column, then what the table stands under.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from .grammar import Row, Sum, Value, numbers_of, read_value, text_of
+from .labels import is_open, names_a_quantity, part_of, spellings
+from .scanning import Scan
+from .tokens import Lexeme, Printed
+from .wording import DIFFERENCE, Context, Remnant, Statement
+
+
+class Cell:
+    """One cell: its tokens, and the value they are, if they are one."""
+
+    def __init__(
+        self, tokens: Sequence[Lexeme], line: int, labels: frozenset[str] = frozenset()
+    ) -> None:
+        self.tokens, self.line, self.labels = tokens, line, labels
+
+    @cached_property
+    def text(self) -> str:
+        return text_of(self.tokens)
+
+    @cached_property
+    def value(self) -> Value | None:
+        """The number, arithmetic or array that fills the cell."""
+        read = read_value(self.tokens, 0)
+        return read[0] if read is not None and read[1] == len(self.tokens) else None
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it names a quantity, by itself or by the author's word."""
+        if self.value is not None:
+            return False
+        return names_a_quantity(self.text) or any(
+            label in self.labels for label in spellings(self.text)
+        )
+
+    @property
+    def relates(self) -> bool:
+        """Whether it holds a statement of its own, `μ = 0.8898`."""
+        return any(token.kind == "relation" for token in self.tokens)
+
+    @property
+    def is_index(self) -> bool:
+        """Whether it counts rows: `3`, `[3]`, `unit 3`, or nothing."""
+        if not self.tokens:
+            return True
+        numbers = [token for token in self.tokens if token.kind == "number"]
+        return all("." not in token.text for token in numbers) and not self.relates
+
+
+def table_statements(
+    rows: Sequence[Sequence[Cell]], context: Context, line: int
+) -> Iterator[Statement | Remnant]:
+    """Yield what a table states, its header row first."""
+    if not rows:
+        return
+    header, body = rows[0], [row for row in rows[1:] if row]
+    # Cells with statements of their own, such as `z[0] = … = …`.
+    for cell in (cell for row in body for cell in row if cell.relates):
+        yield from Scan(cell.tokens, context, "math").statements()
+    leading = sum(row[0].is_named for row in body)
+    if leading and 2 * leading >= len(body):
+        yield from _by_row(header, body, context, line)
+    elif any(cell.is_named or is_open(cell.text) for cell in header[1:]):
+        yield from _Columns(header, body, context, line).statements()
+    else:
+        label = header[0].text if header and header[0].is_named else ""
+        yield from _matrix(header, body, context, line, label)
+
+
+class _Columns:
+    """A table whose columns are quantities, with the arithmetic that makes them beside."""
+
+    def __init__(
+        self, header: Sequence[Cell], body: Sequence[Sequence[Cell]], context: Context, line: int
+    ) -> None:
+        self.header, self.body, self.context, self.line = header, body, context, line
+        self.indices = self._indices()
+        self.summands: list[int] = []  # the columns that the next result is the sum of
+        self.gradient = ""  # the last header that may be parted into the loss's terms
+
+    def statements(self) -> Iterator[Statement | Remnant]:
+        for j, head in enumerate(self.header):
+            cells = [row[j] for row in self.body if j < len(row)]
+            values = [cell.value for cell in cells]
+            if j == 0 and all(cell.is_index for cell in cells):
+                continue
+            added = bool(self.summands) and head.text.startswith("+")
+            if added or any(isinstance(value, Sum) for value in values):
+                self.summands.append(j)
+            elif head.is_named or is_open(head.text):
+                yield from self._result(head.text, values)
+                self.summands = []
+            else:
+                yield from _unnamed(cells)
+
+    def _indices(self) -> tuple[tuple[int, ...], ...]:
+        """Return which elements the rows are, where the first column counts them."""
+        found = []
+        for row in self.body:
+            numbers = [token for token in row[0].tokens if token.kind == "number"]
+            if not numbers or not row[0].is_index:
+                return ()
+            found.append(tuple(int(token.text.rstrip(".")) for token in numbers))
+        return tuple(found)
+
+    def _result(self, head: str, values: Sequence[Value | None]) -> Iterator[Statement]:
+        label = head
+        if part_of(head):
+            label = f"{self.gradient} {head}"
+        else:
+            self.gradient = head
+        kept = [i for i, value in enumerate(values) if value is not None]
+        found = [value for value in values if value is not None]
+        if not found:
+            return
+        sides: tuple[Value, ...] = (_row(found, self.line),)
+        sums = [self._sum(self.body[i]) for i in kept]
+        whole = [sum_ for sum_ in sums if sum_ is not None]
+        if whole and len(whole) == len(kept):
+            sides = (_row(whole, self.line), *sides)
+        chosen = tuple(self.indices[i] for i in kept) if self.indices else ()
+        yield Statement(label, sides, self.context, _line_of(found[0], self.line), indices=chosen)
+
+    def _sum(self, row: Sequence[Cell]) -> Value | None:
+        """Return the arithmetic of a row, its columns added up."""
+        plus = Lexeme("operator", "+", self.line)
+        tokens: list[Lexeme] = []
+        for j in self.summands:
+            cell = row[j] if j < len(row) else None
+            if cell is None or cell.value is None:
+                return None
+            tokens += [plus] if tokens else []
+            tokens += cell.tokens
+        read = read_value(tokens, 0) if tokens else None
+        return read[0] if read is not None and isinstance(read[0], Sum) else None
+
+
+def _row(values: Sequence[Value], line: int) -> Value:
+    return values[0] if len(values) == 1 else Row(tuple(values), line)
+
+
+def _by_row(
+    header: Sequence[Cell], body: Sequence[Sequence[Cell]], context: Context, line: int
+) -> Iterator[Statement | Remnant]:
+    headings = " ".join(cell.text for cell in header)
+    comparison = DIFFERENCE.search(headings) or DIFFERENCE.search(_nearest_words(context))
+    for row in body:
+        found = [cell.value for cell in row[1:] if cell.value is not None]
+        if not found:
+            continue
+        if comparison:
+            text = " ".join(cell.text for cell in row)
+            yield Remnant(text, row[0].line, "a table of differences", figure=False)
+        elif not row[0].is_named:
+            yield from _unnamed(row[1:])
+        else:
+            value = _row(found, line)
+            yield Statement(row[0].text, (value,), context, _line_of(value, line))
+
+
+def _nearest_words(context: Context) -> str:
+    return " ".join(piece.text for pieces in context[:2] for piece in pieces)
+
+
+def _matrix(
+    header: Sequence[Cell],
+    body: Sequence[Sequence[Cell]],
+    context: Context,
+    line: int,
+    label: str,
+) -> Iterator[Statement | Remnant]:
+    """Read a table that is one array, named in its corner or by what stands above it."""
+    counted = all(row and row[0].is_index for row in body)
+    corner = header[0].is_index or bool(label)
+    first = int(counted and corner and not _all_numbers(header))
+    kept = [row for row in ([header, *body] if _all_numbers(header) else body) if row]
+    rows = [[cell.value for cell in row[first:]] for row in kept]
+    if not rows or any(not isinstance(v, Printed) for row in rows for v in row):
+        for row in kept:
+            yield from _unnamed(row)
+        return
+    entries = tuple(Row(tuple(v for v in row if v is not None), line) for row in rows)
+    if not all(entry.entries for entry in entries):
+        return
+    value = entries[0] if len(entries) == 1 else Row(entries, line)
+    yield Statement(label, (value,), context, _line_of(value, line))
+
+
+def _all_numbers(cells: Sequence[Cell]) -> bool:
+    """Whether a header row is a row of decimals, since Markdown has no table without one."""
+    values = [cell.value for cell in cells]
+    return all(isinstance(v, Printed) for v in values) and any(
+        isinstance(v, Printed) and not v.whole for v in values
+    )
+
+
+def _unnamed(cells: Sequence[Cell]) -> Iterator[Remnant]:
+    for cell in cells:
+        value = cell.value
+        if value is None or cell.relates:
+            continue
+        decimals = [n for n in numbers_of(value) if not isinstance(n, Printed) or not n.whole]
+        if decimals:
+            yield Remnant(cell.text, cell.line, "a table's cell without a name")
+
+
+def _line_of(value: Value, line: int) -> int:
+    numbers = numbers_of(value)
+    return numbers[0].line if numbers else line
