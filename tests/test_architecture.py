@@ -31,7 +31,7 @@ FLOORS: list[list[str]] = [
     ["api"],
     ["render", "walkthrough"],
     ["proofread", "provenance"],
-    ["audit", "sampling", "training", "verify"],
+    ["audit", "nudging", "sampling", "training", "verify"],
     ["checking", "optimization", "pipeline"],
     ["lines", "roles", "subject"],
     ["sections", "steps"],
@@ -55,7 +55,16 @@ FLOORS: list[list[str]] = [
         "oracle",
     ],
 ]
-MAY_USE_TORCH = {"binding", "loading", "model", "pipeline", "recorder", "subject", "training"}
+MAY_USE_TORCH = {
+    "binding",
+    "loading",
+    "model",
+    "nudging",
+    "pipeline",
+    "recorder",
+    "subject",
+    "training",
+}
 MAY_USE_TORCH |= {"capture", "differentiation", "noise"}  # of the recorder
 MAY_USE_RICH = {"render.terminal"}
 WITHOUT_NUMPY = {"__init__", "__main__", "architecture", "expression", "folding", "functions"}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -71,12 +71,41 @@ class ParameterCheck:
 
 
 @dataclass(frozen=True)
+class Nudged:
+    """Central differences of a loss by some numbers of a parameter.
+
+    Attributes
+    ----------
+    places
+        Which numbers, counted through the whole tensor.
+    central, error
+        The differences there, and how far off each may be in itself.
+    """
+
+    places: Array
+    central: Array
+    error: Array
+
+
+@dataclass(frozen=True)
 class Check:
-    """What `check` found."""
+    """What `check` found.
+
+    Attributes
+    ----------
+    oracles
+        Those that were asked.
+    nudged
+        How many numbers the central differences moved, where these were not all.
+    missing
+        Why central differences of a user's model could not be taken; empty if they were.
+    """
 
     run: Run
     parameters: tuple[ParameterCheck, ...]
     oracles: tuple[str, ...] = ORACLES
+    nudged: int = 0
+    missing: str = ""
 
     @property
     def passed(self) -> bool:
@@ -128,7 +157,28 @@ def check_in_reach(run: Run, architecture: Architecture | None) -> Check:
 
 def check_autograd(run: Run) -> Check:
     """Hold the gradients of any model against autograd's alone."""
+    return _check_own(run, {}, (AUTOGRAD,))
+
+
+def check_own(run: Run, nudged: Mapping[str, Nudged] | str) -> Check:
+    """Hold the gradients of a user's model against autograd and central differences.
+
+    Parameters
+    ----------
+    nudged
+        The differences, by the parameter's name, or why there are none.
+    """
+    if isinstance(nudged, str):
+        return replace(check_autograd(run), missing=nudged)
+    moved = sum(len(each.places) for each in nudged.values())
+    return replace(_check_own(run, nudged, (AUTOGRAD, CENTRAL)), nudged=moved)
+
+
+def _check_own(run: Run, nudged: Mapping[str, Nudged], oracles: tuple[str, ...]) -> Check:
     found = []
+    # An op without a rule has its numbers from PyTorch, in PyTorch's precision.
+    by_rules = not run.graph.not_explained
+    allowed = CENTRAL_ALLOWED if by_rules else AUTOGRAD_ALLOWED["full"]
     for value in run.trace.values:
         if value.kind != "parameter" or value.name is None or value.id not in run.gradients:
             continue
@@ -136,14 +186,18 @@ def check_autograd(run: Run) -> Check:
             largest(term[value.id]) for term in run.term_gradients.values() if value.id in term
         ]
         autograd = run.trace.gradients[value.id]
-        apart = difference(
-            run.hand_gradients.get(value.id, np.zeros(value.shape)),
-            autograd,
-            AUTOGRAD_ALLOWED[run.arithmetic],
-            max(largest(autograd), *shares, 0.0),
-        )
-        found.append(ParameterCheck(value.name, value.shape, {AUTOGRAD: apart}))
-    return Check(run, tuple(found), (AUTOGRAD,))
+        mine = run.hand_gradients.get(value.id, np.zeros(value.shape))
+        scale = max(largest(autograd), *shares, 0.0)
+        differences = {
+            AUTOGRAD: difference(mine, autograd, AUTOGRAD_ALLOWED[run.arithmetic], scale)
+        }
+        if CENTRAL in oracles:
+            each = nudged[value.name]
+            differences[CENTRAL] = difference(
+                mine.ravel()[each.places], each.central, allowed, scale, each.error
+            )
+        found.append(ParameterCheck(value.name, value.shape, differences))
+    return Check(run, tuple(found), oracles)
 
 
 def difference(

@@ -81,9 +81,9 @@ class Subject:
         if arithmetic == "full":
             run = self.run(lasting=lasting)
             return Recorded(run, self.model, lambda: self.run(draws_of(run.trace)))
-        # The full run is only where the noise comes from.
+        exact = self.rounded()  # before the first run, which the model may count
+        # That run is only where the noise comes from.
         drawn = _as_printed(self._record((), lasting=False, gradients=False))
-        exact = self.rounded()
 
         def redone(lasting: bool = True) -> Run:
             with default_precision(torch.float64):

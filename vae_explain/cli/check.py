@@ -18,12 +18,16 @@ def check(
     """Hold every gradient against autograd, complex steps and central differences."""
     style = options.style()
     job = Job(options, "full")
-    job.refuse("check", "model")
 
     from .. import checking
     from ..walkthrough import checking as page
 
-    found = checking.check(job.run(), job.architecture)
+    if job.own:
+        from ..nudging import run_and_nudge
+
+        found = checking.check_own(*run_and_nudge(job.own_request()))
+    else:
+        found = checking.check(job.run(), job.architecture)
     if style.format == "json":
         from ..render import json
 

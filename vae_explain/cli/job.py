@@ -190,7 +190,6 @@ class Job:
 REFUSALS = {
     "eps": "draws its own noise; leave it out, or ask forward",
     "arithmetic": "works in PyTorch's own float32; leave it out",
-    "model": "works on the built-in VAE; leave it out, or ask forward, backward, why or params",
 }
 
 

@@ -335,6 +335,7 @@ def dump_check(check: Check) -> str:
                 for parameter in check.parameters
             ],
             "passed": check.passed,
+            **({"missing": check.missing} if check.missing else {}),
         }
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..blocks import Block, Column, Heading, Note, Prose, Table, Walkthrough
-from ..checking import AUTOGRAD, CENTRAL, COMPLEX_STEP, Check, Difference
+from ..checking import AUTOGRAD, CENTRAL, COMPLEX_STEP, ORACLES, Check, Difference
 from .captions import counted
 from .page import arithmetic_words, heading_line
 
@@ -23,6 +23,15 @@ THE_OTHER_TWO = (
 )
 
 
+OF_AN_OWN_MODEL = (
+    " Central differences run the model itself in float64, with the same draws, at a parameter "
+    "moved up and down by a millionth: neither the rules nor autograd have a part in it. What "
+    "the model detaches is held still. The complex step is for the built-in VAE alone, whose "
+    "loss is written down a second time."
+)
+BUILT_IN_ONLY = "built-in only"
+
+
 def checking(check: Check) -> Walkthrough:
     """Compose the page of a run's check."""
     remarks = (arithmetic_words(check.run),)
@@ -31,16 +40,19 @@ def checking(check: Check) -> Walkthrough:
 
 def compose(check: Check) -> list[Block]:
     """Return the page's blocks, for one that is part of a document."""
-    others = len(check.oracles) > 1
+    ways = {3: "Three ways to the same gradients", 2: "Two ways to the same gradients"}
+    words = {3: THE_OTHER_TWO, 2: OF_AN_OWN_MODEL}
+    count = len(check.oracles)
     return [
-        Heading(1, "Three ways to the same gradients" if others else "The gradients once more"),
-        Prose(WHAT_IS_CHECKED + (THE_OTHER_TWO if others else "")),
+        Heading(1, ways.get(count, "The gradients once more")),
+        Prose(WHAT_IS_CHECKED + words.get(count, "")),
         Heading(2, "Largest relative difference", "to the gradient's largest element"),
         _table(check, "relative"),
         Heading(3, "Largest absolute difference"),
         _table(check, "absolute"),
         *_failures(check),
         *_inconclusive(check),
+        *_of_differences(check),
         *_diagnosis(check),
         _verdict(check),
     ]
@@ -50,19 +62,29 @@ def _table(check: Check, kind: str) -> Table:
     columns = (
         Column("parameter", "text"),
         Column("numbers", "value"),
-        *(Column(WORDS[oracle], "text") for oracle in check.oracles),
+        *(Column(WORDS[oracle], "text") for oracle in _columns(check)),
         Column("verdict", "text"),
     )
     rows = tuple(
         (
             parameter.name,
             parameter.count,
-            *(_written(parameter.differences[oracle], kind) for oracle in check.oracles),
+            *(
+                _written(parameter.differences[oracle], kind)
+                if oracle in parameter.differences
+                else BUILT_IN_ONLY
+                for oracle in _columns(check)
+            ),
             "agrees" if parameter.passed else "FAILED",
         )
         for parameter in check.parameters
     )
     return Table(columns, rows)
+
+
+def _columns(check: Check) -> tuple[str, ...]:
+    """Return the oracles of the table: a user's model has a word in place of the complex step."""
+    return check.oracles if len(check.oracles) == 1 else ORACLES
 
 
 def _written(difference: Difference, kind: str) -> str:
@@ -83,6 +105,17 @@ def _failures(check: Check) -> list[Note]:
         for oracle, difference in parameter.differences.items()
         if not difference.passed
     ]
+
+
+def _of_differences(check: Check) -> list[Note]:
+    """Say which numbers central differences moved, or why they could not be taken."""
+    if check.missing:
+        return [Note(f"No central differences: {check.missing}.", "warning")]
+    total = sum(parameter.count for parameter in check.parameters)
+    if not check.nudged or check.nudged == total:
+        return []
+    words = f"Central differences moved {check.nudged:,} of {counted(total, 'number')}"
+    return [Note(f"{words}: of a large parameter those with the largest gradients, and others.")]
 
 
 def _inconclusive(check: Check) -> list[Note]:
@@ -112,6 +145,8 @@ def _diagnosis(check: Check) -> list[Prose]:
     }
     if not failed:
         return []
+    if len(check.oracles) < len(ORACLES):
+        return [Prose(_diagnosis_of_own(failed))]
     if AUTOGRAD not in failed:
         return [
             Prose(
@@ -129,6 +164,20 @@ def _diagnosis(check: Check) -> list[Prose]:
     return [
         Prose("Autograd and the second transcription both disagree with the rules: one is wrong.")
     ]
+
+
+def _diagnosis_of_own(failed: set[str]) -> str:
+    if failed == {CENTRAL}:
+        return (
+            "Autograd agrees with the rules, the differences do not: the gradient is not that "
+            "of the loss, as behind a number that is taken out by item()."
+        )
+    if CENTRAL in failed:
+        return "Autograd and the differences both disagree with the rules: one is wrong."
+    return (
+        "The differences agree with the rules, autograd does not: PyTorch differentiates "
+        "something else than it computes, as by a backward pass of one's own."
+    )
 
 
 def _whom(check: Check) -> str:

@@ -1,0 +1,171 @@
+"""`check` on a user's own model: its gradients against autograd and central differences."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vae_explain.checking import AUTOGRAD, CENTRAL, check_own
+from vae_explain.nudging import run_and_nudge
+from vae_explain.pipeline import OwnRequest
+from vae_explain.walkthrough.checking import checking as page
+
+from .models import MODELS
+from .pages import CommandLine, text_of
+from .test_own_training import request_of
+
+
+@pytest.mark.parametrize("style", MODELS)
+def test_every_style_passes(style: str) -> None:
+    torch.manual_seed(5)
+    generator, threads = torch.get_rng_state(), torch.get_num_threads()
+    run, nudged = run_and_nudge(request_of(MODELS[style]))
+    found = check_own(run, nudged)
+    assert found.passed
+    assert found.missing == ""
+    for parameter in found.parameters:
+        assert tuple(parameter.differences) == (AUTOGRAD, CENTRAL)
+        assert parameter.differences[CENTRAL].conclusive, parameter.name
+        assert parameter.differences[CENTRAL].relative < 1e-7, parameter.name
+    assert torch.equal(generator, torch.get_rng_state())
+    assert torch.get_default_dtype() == torch.float32
+    assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize("style", ["tuple", "layer norm and dropout", "vector-quantised"])
+def test_rounded_numbers_pass_too(style: str) -> None:
+    request = replace(request_of(MODELS[style]), arithmetic="printed")
+    assert check_own(*run_and_nudge(request)).passed
+
+
+SOURCE = """
+import torch
+from torch import nn
+
+class Wrong(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return 3 * g * x
+
+class Base(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 2)
+        self.runs = 0
+
+class WrongBackward(Base):
+    def forward(self, x):
+        return Wrong.apply(self.layer(x)).sum()
+
+class TakenOut(Base):
+    def forward(self, x):
+        h = self.layer(x)
+        return (h * h.sum().item()).sum()
+
+class Warming(Base):
+    def forward(self, x):
+        self.runs += 1
+        return self.runs * self.layer(x).square().sum()
+
+class Single(Base):
+    def forward(self, x):
+        return (self.layer(x).float() @ torch.ones(2, 1, dtype=torch.float32)).square().sum()
+
+COUNT = []
+
+class Counting(Base):
+    def forward(self, x):
+        COUNT.append(1)
+        return len(COUNT) * self.layer(x).square().sum()
+
+class Wide(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(40, 50)
+
+    def forward(self, x):
+        h = torch.relu(self.layer(x) + torch.randn(50))
+        with torch.no_grad():
+            scale = h.abs().max()
+        return (h / scale).square().sum() + h.detach().sum() * h.mean()
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    (tmp_path / "own.py").write_text(SOURCE)
+    return tmp_path / "own.py"
+
+
+def request(own: Path, name: str, width: int = 3) -> OwnRequest:
+    return OwnRequest(f"{own}:{name}", np.linspace(0.5, 1.5, width, dtype=np.float32)[None], seed=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "words"),
+    [
+        ("WrongBackward", AUTOGRAD, "The differences agree with the rules, autograd does not"),
+        ("TakenOut", CENTRAL, "Autograd agrees with the rules, the differences do not"),
+    ],
+)
+def test_a_gradient_that_is_not_the_losss_is_found(
+    own: Path, name: str, wrong: str, words: str
+) -> None:
+    found = check_own(*run_and_nudge(request(own, name)))
+    assert not found.passed
+    for parameter in found.parameters:
+        failed = [name for name, each in parameter.differences.items() if not each.passed]
+        assert failed == [wrong]
+    assert words in " ".join(text_of(page(found), 80).split())
+
+
+def test_what_a_gradient_takes_as_given_is_held_still(own: Path) -> None:
+    run, nudged = run_and_nudge(request(own, "Wide", 40))
+    found = check_own(run, nudged)
+    assert found.passed
+    assert not isinstance(nudged, str)
+    assert 60 <= len(nudged["layer.weight"].places) <= 64
+    assert len(nudged["layer.bias"].places) == 50
+    text = " ".join(text_of(page(found), 100).split())
+    assert "numbers: of a large parameter those with the largest gradients" in text
+    assert "built-in only" in text
+
+
+def test_a_count_of_runs_is_put_back(own: Path) -> None:
+    assert check_own(*run_and_nudge(request(own, "Warming"))).passed
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("Single", "does not run in float64"), ("Counting", "changes from run to run")],
+)
+def test_why_there_are_no_differences_is_said(own: Path, name: str, words: str) -> None:
+    found = check_own(*run_and_nudge(request(own, name)))
+    assert words in found.missing
+    assert found.passed
+    assert found.oracles == (AUTOGRAD,)
+    assert words in " ".join(text_of(page(found), 80).split())
+
+
+def test_on_the_command_line(cli: CommandLine, own: Path) -> None:
+    options = (*MODELS["dict"].options(), "--x", ".2,.9,.5,.1,.7,.3")
+    outcome = cli("check", *options)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "Two ways to the same gradients" in outcome.out
+    document = json.loads(cli("check", *options, "--format", "json").out)
+    assert document["passed"]
+    assert set(document["parameters"][0]) == {"name", AUTOGRAD, CENTRAL, "passed"}
+    wrong = cli("check", "--model", f"{own}:WrongBackward", "--x", "1,2,3")
+    assert wrong.code == 1
+    assert "FAILED" in wrong.out

@@ -1,0 +1,190 @@
+"""A user's own model once more, in float64, with one parameter moved up and down.
+
+An oracle that knows neither the rules nor autograd: it runs the model and nothing else. What
+a gradient takes as given is held still, as it was in the first run: the draws, and whatever
+the model detaches or computes without gradients, as a straight-through estimator does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from .checking import Nudged
+from .noise import DROPOUTS, NOISE, redropped, replace
+from .pipeline import OwnRequest, prepared, users_errors
+from .run import Run
+from .subject import Subject, default_precision, draws_of
+from .trace import Array
+
+STEP = 1e-6  # of |w|, or of 1 where |w| is smaller
+ROUNDINGS = 64  # units in the last place that evaluating a loss may be off by
+MOST_NUMBERS = 1500  # that are moved, of all parameters together
+MOST_OF_ONE, LEAST_OF_ONE = 64, 4
+
+
+def run_and_nudge(request: OwnRequest) -> tuple[Run, Mapping[str, Nudged] | str]:
+    """Run a user's model, and take central differences of its loss in float64.
+
+    Returns
+    -------
+    tuple
+        The run; and by parameter's name the differences, at every number of a small
+        parameter and at some of a large one, or a sentence on why there are none.
+    """
+    with prepared(request) as subject, users_errors(request):
+        # Before the run, which the model may count.
+        printed = request.arithmetic == "printed"
+        exact = subject.rounded() if printed else subject.in_float64()
+        run = subject.recorded(request.arithmetic).run
+        run.require_finite()
+        drawn = [draw.double() for draw in draws_of(run.trace)]
+        with default_precision(torch.float64), torch.random.fork_rng(devices=[]), _one_thread():
+            evaluation = _Evaluation(exact, drawn)
+            try:
+                first, again = evaluation.loss(), evaluation.loss()
+            except RuntimeError as error:
+                words = " ".join(str(error).split())
+                return run, f"the model does not run in float64: {words}"
+            if first != again:
+                return run, "the model's loss changes from run to run, with the same numbers"
+            return run, _nudged(exact.model, evaluation, run, first)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let PyTorch use one thread: many small runs in a row lose time by waiting for others."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _nudged(
+    model: nn.Module, evaluation: _Evaluation, run: Run, middle: float
+) -> dict[str, Nudged]:
+    found: dict[str, Nudged] = {}
+    parameters = [
+        (name, parameter)
+        for name, parameter in model.named_parameters()
+        if run.value(name).id in run.gradients
+    ]
+    most = max(LEAST_OF_ONE, min(MOST_OF_ONE, MOST_NUMBERS // max(len(parameters), 1)))
+    rounding = ROUNDINGS * float(np.finfo(np.float64).eps) * abs(middle)
+    for name, parameter in parameters:
+        flat = parameter.data.view(-1)
+        chosen = _chosen(run.gradient(name), most)
+        central, error = np.empty(len(chosen)), np.empty(len(chosen))
+        for position, at in enumerate(chosen):
+            start = float(flat[at])
+            step = STEP * max(1.0, abs(start))
+            above, below = start + step, start - step
+            flat[at] = above
+            upper = evaluation.loss()
+            flat[at] = below
+            lower = evaluation.loss()
+            flat[at] = start
+            central[position] = (upper - lower) / (above - below)
+            # Half the distance between the two one-sided differences, as in `oracle`.
+            error[position] = (abs(upper - 2 * middle + lower) + rounding) / (2 * step)
+        found[name] = Nudged(chosen, central, error)
+    return found
+
+
+def _chosen(gradient: Array, most: int) -> Array:
+    """Return the places of all numbers, or of the largest and some between."""
+    if gradient.size <= most:
+        return np.arange(gradient.size)
+    largest = np.argsort(-np.abs(gradient.ravel()), kind="stable")[: most // 2]
+    spread = np.linspace(0, gradient.size - 1, most - len(largest)).astype(int)
+    return np.unique(np.concatenate([largest, spread]))
+
+
+class _Evaluation:
+    """Evaluates a subject's loss, each time from the same state."""
+
+    def __init__(self, subject: Subject, drawn: Sequence[Tensor]) -> None:
+        self._subject, self._drawn = subject, drawn
+        self._kept: list[Tensor] = []
+        self._buffers = [(buffer, buffer.clone()) for buffer in subject.model.buffers()]
+        self._counts = [(vars(part), _counts(part)) for part in subject.model.modules()]
+        self._first = True
+
+    def loss(self) -> float:
+        subject = self._subject
+        with torch.no_grad():
+            for buffer, before in self._buffers:
+                buffer.copy_(before)
+        for attributes, counts in self._counts:
+            attributes.update(counts)
+        torch.set_rng_state(subject.generator)
+        still = _Still(list(self._drawn), self._kept, self._first)
+        with torch.enable_grad(), still:
+            found = subject.objective(subject.model, subject.x)
+        self._first = False
+        if found.dtype != torch.float64:
+            raise RuntimeError(f"its loss is {found.dtype}".replace("torch.", ""))
+        return float(found.detach())  # out of reach of what is held still
+
+
+def _counts(part: nn.Module) -> dict[str, Any]:
+    """Return a module's plain numbers, such as a count of its runs."""
+    return {name: value for name, value in vars(part).items() if isinstance(value, int | float)}
+
+
+class _Still(TorchFunctionMode):
+    """Gives the draws, and what is behind a detach, as they were in the first run."""
+
+    def __init__(self, drawn: list[Tensor], kept: list[Tensor], first: bool) -> None:
+        super().__init__()
+        self._drawn, self._kept, self._first = drawn, kept, first
+        self._used = 0
+        # Told by no_grad itself: within a function with a backward pass of its own
+        # gradients are off as well, but what it returns has one.
+        self._without_gradients = False
+
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        name = func.__name__
+        if name == "__get__":
+            name = func.__self__.__name__
+        if name == "_set_grad_enabled":
+            self._without_gradients = not args[0]
+        if name == "float":
+            return args[0].double()
+        if name in DROPOUTS and self._drawn:
+            given = args[0] if args else kwargs["input"]
+            redone = redropped(func, args, kwargs, torch.ones_like(given), self._drawn)
+            return given if redone is None else redone[0]
+        result = func(*args, **kwargs)
+        if not isinstance(result, Tensor) or not result.is_floating_point():
+            return result
+        if name in NOISE and self._drawn:
+            replace(result, self._drawn.pop(0))
+        elif name in ("detach", "data") or (
+            self._without_gradients and not name.endswith("_") and name != "grad"
+        ):
+            return self._held(result)
+        return result
+
+    def _held(self, result: Tensor) -> Tensor:
+        if self._first:
+            self._kept.append(result.detach().clone())
+            return result
+        kept = self._kept[self._used]
+        self._used += 1
+        return kept.clone()
