@@ -20,6 +20,7 @@ from .pages import (
     FLOAT32,
     ROUNDED,
     Claim,
+    CommandLine,
     Reading,
     claims,
     default_rounding,
@@ -227,3 +228,13 @@ def test_a_batch_shows_the_numbers_of_all_its_rows(name: str) -> None:
 def test_a_sum_over_rows_is_said_to_be_one() -> None:
     assert "summed over 2 rows" in text_of(page_of("backward", "batch of 2", "full"), 200)
     assert "summed over" not in text_of(page_of("backward", "default", "full"), 200)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 16, 128])
+def test_a_gradient_over_a_batch_says_that_it_sums_its_rows(cli: CommandLine, rows: int) -> None:
+    given = [part for row in range(rows) for part in ("--x", f"{row / rows},1,0.5,2")]
+    outcome = cli("backward", *given, "--param", "fc1.weight", "--param", "fc1.bias", columns=120)
+    assert outcome.code == 0, outcome.err
+    summed = "" if rows == 1 else f", summed over {rows} rows"
+    assert f"the outer product of what arrives and what went in{summed}\n" in outcome.out
+    assert (f"what arrives{summed}\n" if summed else "what arrives, as it is\n") in outcome.out

@@ -10,14 +10,11 @@ from ..blocks import (
     Formula,
     Lines,
     Places,
-    Shares,
     Table,
-    Tree,
-    TreeNode,
     Worked,
 )
 from ..expression import Add, Expression, Number, Ref, evaluate, terms_in
-from ..writing import elided, to_latex
+from ..writing import to_latex
 from .columns import columns, right
 from .grids import Grids
 from .pieces import Canvas, Line, Piece, width_of
@@ -34,7 +31,7 @@ class Arithmetic:
 
     def formula(self, formula: Formula) -> list[Line]:
         left = Piece(self.canvas.symbols(formula.left), "accent" if formula.accent else "bold")
-        lines = self._equation([left], self.canvas.tokens(formula.expression, numbers=False))
+        lines = self.equation([left], self.canvas.tokens(formula.expression, numbers=False))
         if not formula.remark:
             return lines
         remark = self.canvas.symbols(formula.remark)
@@ -43,7 +40,7 @@ class Arithmetic:
             return lines
         return lines + self.canvas.wrapped(remark, self.canvas.room, "dim")
 
-    def _equation(
+    def equation(
         self, left: list[Piece], right: list[Piece], tail: Line | None = None
     ) -> list[Line]:
         """Write `left = right tail`, broken before operators where it is too long."""
@@ -183,7 +180,7 @@ class Arithmetic:
         places = "value" if block.total else block.places
         return self.canvas.numbers.column([line.shown for line in block.lines], places)
 
-    def _result(self, line: Worked, text: str) -> Line:
+    def result(self, line: Worked, text: str) -> Line:
         style = "dim" if line.shown == 0 else "accent"
         return [Piece(" = ", "operator"), Piece(text, style), *self._failure(line)]
 
@@ -196,17 +193,17 @@ class Arithmetic:
 
     def _worked(self, name: str, line: Worked, numbers: Line, result: str) -> list[Line]:
         label = [Piece(self.canvas.symbols(name), "bold")]
-        tail = self._result(line, result)
+        tail = self.result(line, result)
         passed_on = isinstance(line.expression, Number | Ref)
         if passed_on and "".join(piece.text for piece in numbers) == result:
-            return self._equation(label, tail[1:])
-        return self._equation(label, numbers, tail)
+            return self.equation(label, tail[1:])
+        return self.equation(label, numbers, tail)
 
     def _with_latex(self, line: Worked, name: str, result: str) -> list[Line]:
         label = [Piece(self.canvas.symbols(name), "bold")]
-        symbols = self._equation(label, self.canvas.tokens(line.expression, numbers=False))
+        symbols = self.equation(label, self.canvas.tokens(line.expression, numbers=False))
         numbers = self.canvas.tokens(line.expression, numbers=True)
-        worked = self._equation([Piece("  ")], numbers, self._result(line, result))
+        worked = self.equation([Piece("  ")], numbers, self.result(line, result))
         # Not wrapped: LaTeX is there to be copied.
         return [
             *symbols,
@@ -220,8 +217,8 @@ class Arithmetic:
         words = f"sum of {count:,}"
         text = self.canvas.numbers.one(block.total.shown, block.places)
         name = Piece(self.canvas.symbols(block.name), "bold")
-        tail = [*self._result(block.total, text), Piece(f"   {words}", "dim")]
-        return [[], *self._equation([name], [tail[1]], tail[2:])]
+        tail = [*self.result(block.total, text), Piece(f"   {words}", "dim")]
+        return [[], *self.equation([name], [tail[1]], tail[2:])]
 
     def _rows(self, block: Lines, as_products: bool) -> list[Line]:
         """One row a line, a column for each summand."""
@@ -290,65 +287,3 @@ class Arithmetic:
             reasons = tuple(block.after.word if closed else "" for closed in block.after.closed)
         table = Table(tuple(columns), tuple(map(tuple, rows)), (), reasons)
         return self.grids.table(table) + self._after_failed(block)
-
-    # --- derivations ---
-
-    def tree(self, block: Tree) -> list[Line]:
-        """Lay out a derivation: formula and numbers of each node under its name."""
-        lines: list[Line] = []
-        for node in block.nodes:
-            # Deep levels share an indentation, so that narrow pages keep room for numbers.
-            by = 2 * min(node.depth, max((self.canvas.room - 30) // 6, 1))
-            inner = Arithmetic(self.canvas.narrowed(by), self.grids)
-            lines += self.canvas.indented(inner.node(node), by)
-        return lines
-
-    def node(self, node: TreeNode) -> list[Line]:
-        """Lay out one number of a derivation."""
-        name = [Piece(self.canvas.symbols(node.name), "accent" if node.depth == 0 else "bold")]
-        result = self.canvas.numbers.one(node.value, node.places)
-        if node.line is None and node.word.startswith("not explained"):
-            return self._equation(name, [Piece(result), Piece(f"   {node.word}", "warning")])
-        if node.line is None:
-            return self.canvas.wrapped(f"{node.name}: {node.word}", self.canvas.room, "dim")
-        tail = self._result(node.line, result)
-        numbers = self.canvas.tokens(node.line.expression, numbers=True)
-        if isinstance(node.line.expression, Number):
-            return self._equation(name, tail[1:])
-        written = self.canvas.tokens(elided(node.line.expression), numbers=False)
-        if isinstance(node.line.expression, Ref):
-            return self._equation(name, written, tail)
-        whole = [
-            *name,
-            Piece(" = ", "operator"),
-            *written,
-            Piece(" = ", "operator"),
-            *numbers,
-            *tail,
-        ]
-        if width_of(whole) <= self.canvas.room:
-            return [whole]
-        symbols = self._equation(name, written)
-        return [*symbols, *self._equation([Piece("  ")], numbers, tail)]
-
-    def shares(self, block: Shares) -> list[Line]:
-        """Lay out the parts of a number: amount, share, and what it is, wrapped beside."""
-        amounts = self.canvas.numbers.column([s.amount for s in block.shares], "gradient")
-        width = max(map(len, amounts), default=0)
-        lines: list[Line] = []
-        for share, amount in zip(block.shares, amounts, strict=True):
-            lead: Line = [
-                Piece(amount.rjust(width), "dim" if share.amount == 0 else "accent"),
-                Piece(f"  {100 * share.share:5.1f} %  ", "dim"),
-            ]
-            room = self.canvas.room - width_of(lead)
-            below = room < 20
-            text = self.canvas.wrapped(share.text, self.canvas.room - 2 if below else room, "")
-            text += self.canvas.wrapped(
-                share.remark, self.canvas.room - 2 if below else room, "dim"
-            )
-            if below:
-                lines += [lead, *self.canvas.indented(text, 2)]
-                continue
-            lines += [[*lead, *text[0]], *self.canvas.indented(text[1:], width_of(lead))]
-        return lines

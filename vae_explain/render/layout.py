@@ -28,6 +28,7 @@ from ..blocks import (
 from .arithmetic import Arithmetic
 from .columns import columns, wrap
 from .curves import Curves
+from .derivations import Derivations
 from .grids import Grids
 from .numbers import Numbers
 from .pieces import Canvas, Line, Piece, width_of
@@ -42,6 +43,7 @@ class Layout:
         self.canvas = Canvas(width, numbers, symbols)
         self.grids = Grids(self.canvas)
         self.arithmetic = Arithmetic(self.canvas, self.grids)
+        self.derivations = Derivations(self.canvas)
         self.curves = Curves(self.canvas)
         self.summaries = Summaries(self.canvas)
 
@@ -84,9 +86,9 @@ class Layout:
             case Curve():
                 return self.canvas.indented(self.curves.curve(block))
             case Tree():
-                return self.canvas.indented(self.arithmetic.tree(block))
+                return self.canvas.indented(self.derivations.tree(block))
             case Shares():
-                return self.canvas.indented(self.arithmetic.shares(block))
+                return self.canvas.indented(self.derivations.shares(block))
             case Diagram():
                 return self.canvas.indented(self._diagram(block))
             case _:

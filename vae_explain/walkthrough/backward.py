@@ -368,10 +368,11 @@ class BackwardPage(Page):
             self.cancelling(number, shown)
 
     def _parameter_remark(self, number: int, made: int) -> str:
-        if len(self.run.trace.values[number].shape) > 1:
-            return "the outer product of what arrives and what went in"
         rows = self.run.trace.values[made].shape[0]
-        return "what arrives, as it is" if rows == 1 else f"what arrives, summed over {rows} rows"
+        summed = "" if rows == 1 else f", summed over {rows} rows"
+        if len(self.run.trace.values[number].shape) > 1:
+            return f"the outer product of what arrives and what went in{summed}"
+        return f"what arrives{summed}" if summed else "what arrives, as it is"
 
 
 def _reason(line: Worked, is_open: bool) -> str:
