@@ -105,6 +105,33 @@ def by_id(document: Element) -> dict[str, Element]:
     return found
 
 
+LINES = "h1", "h2", "h3", "p", "li", "caption", "tr", "figcaption", "math"
+
+
+def outline(document: Element) -> list[str]:
+    """Return what a reader reads, a line for each element that stands in one of its own."""
+    found: list[str] = []
+
+    def walk(element: Element) -> None:
+        if element.tag in ("head", "script", "svg"):
+            return
+        inner = [part for part in element.inside if isinstance(part, Element)]
+        whole = element.tag in LINES and not element.all(*LINES[:-1])[1:]
+        if whole and element.tag == "tr":
+            cells = [re.sub(r"\s+", " ", cell.text) for cell in inner]
+            found.append(" | ".join(cells).rstrip())
+        elif whole:
+            found.append(f"{element.tag}  " + re.sub(r"\s+", " ", element.text).strip())
+        else:
+            for part in inner:
+                if element.tag == "li" and part.tag == "a":  # of the contents, with more below
+                    found.append(f"li  {part.text}")
+                walk(part)
+
+    walk(document)
+    return found
+
+
 # --- arithmetic -------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from itertools import chain, pairwise
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -38,9 +39,18 @@ from vae_explain.walkthrough import training as trained
 from .composed import composed
 from .conftest import DEFAULT_X
 from .hostile import HOSTILE, hostile_walkthrough
-from .html_pages import Element, by_id, claims, computed, data_of, filled, matrices, parsed
+from .html_pages import (
+    Element,
+    by_id,
+    claims,
+    computed,
+    data_of,
+    filled,
+    matrices,
+    parsed,
+)
 from .models import MODELS
-from .pages import BY_HAND, FLOAT32, Claim, wrong
+from .pages import BY_HAND, FLOAT32, Claim, CommandLine, Outcome, wrong
 from .support import call_of, same_number, trees
 
 
@@ -124,6 +134,33 @@ def test_every_page_has_its_name(walkthroughs: Mapping[str, Walkthrough]) -> Non
 def test_the_same_page_gives_the_same_bytes(walkthroughs: Mapping[str, Walkthrough]) -> None:
     for page in (walkthroughs["forward"], walkthroughs["train"]):
         assert write(page) == write(page)
+
+
+def test_the_command_writes_it(cli: CommandLine, tmp_path: Path) -> None:
+    path = tmp_path / "vae.html"
+    assert cli("document", "--output", str(path)) == Outcome(0, "", "")
+    written = path.read_bytes()
+    assert cli("document", "--output", str(path)) == Outcome(0, "", "")
+    assert path.read_bytes() == written
+    assert cli("document", "--format", "html").out.encode() == written
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_steps_and_numbers_have_the_anchors_that_one_expects(
+    walkthroughs: Mapping[str, Walkthrough],
+) -> None:
+    anchors = by_id(parsed(write(walkthroughs["document"])))
+    for name in (*BUILT_IN.parameters, *BUILT_IN.steps, "x", "z-0", "fc1.weight-7-3", "z.grad-1",
+                 "fc1.weight.grad", "fc1.weight.grad-7-3", "fc_mu.bias_new-1"):  # fmt: skip
+        assert name in anchors
+
+
+def test_decimals_can_be_asked_for(printed_run: Run) -> None:
+    page, _ = forward.forward(printed_run, ["z"])
+    document = parsed(write(page, digits=2))
+    assert by_id(document)["z-0"].text == "0.65"
+    z = by_id(document)["z-0"].attributes["data-n"]
+    assert filled(data_of(document), z) == "0.89 + 1.01·(-0.24)"
 
 
 def test_every_link_goes_somewhere(document: Element) -> None:

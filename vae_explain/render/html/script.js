@@ -61,7 +61,7 @@
       if (most < group.length) links.push(`${group.length - most} more of it`);
       return links.map((text, at) => `<span>${text}${at < links.length - 1 ? "," : ""}</span>`).join(" ");
     });
-    return `<p class="uses"><span class="${key}">${words}</span> ${shown.join("; ")}</p>`;
+    return `<p class="uses"><span class="${key}">${words}</span> ${shown.join(", ")}</p>`;
   };
 
   const derivation = (number) => {
