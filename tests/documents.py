@@ -104,7 +104,7 @@ def claims(markdown: str) -> list[Claim]:
             found.append(Claim(label, cells, plain(row[max(ends) + 1])))
     for text in paragraphs(markdown):
         for line in text.splitlines():
-            match = re.fullmatch(r"For example, (\S+) = (.*) = (\S+)", plain(line))
+            match = re.fullmatch(r"(?:For example, )?(\S+) = (.*) = (\S+)", plain(line))
             if match:
                 found.append(Claim(match[1], (match[2],), match[3]))
     return found

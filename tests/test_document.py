@@ -125,7 +125,7 @@ def test_a_users_model_has_all_chapters_in_its_own_words() -> None:
         assert f" {chapter}\n" in text
     for name in ("to_logvar.weight", "decoder.0.bias", "bce", "kld"):
         assert name in text
-    assert "arithmetic: printed" in text
+    assert "Parameters and ε are rounded to 4 decimals" in text
     assert "Every number of SmallVAE" in text
 
 
@@ -169,7 +169,7 @@ def test_a_model_that_needs_float32_falls_back_and_says_so(
     assert outcome.code == 0
     assert outcome.err.startswith("vae-explain: note: the model does not run on rounded numbers")
     assert len(outcome.err.splitlines()) == 1
-    assert "arithmetic: full" in outcome.out
+    assert "PyTorch's own, in float32" in outcome.out
     asked = cli("document", "--model", f"{file}:Single", "--x", "1,2,3", "--arithmetic", "printed")
     assert asked.code == 2
     assert "float32 only" in asked.err

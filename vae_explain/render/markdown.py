@@ -157,7 +157,8 @@ class Markdown:
             return found + [f"**{text(line)}**" for line in self.typeset.failed(block)]
         if not block.lines:
             return []
-        if not block.head:
+        if not block.head or all(line.label == "" for line in block.lines):
+            # Lines of no common tensor, and a number that is no tensor.
             return ["\\\n".join(text(self.typeset.equation(block, line)) for line in block.lines)]
         rows = self.typeset.rows(block)
         header = [rows.head, *rows.columns, rows.name or "value"]

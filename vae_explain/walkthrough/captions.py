@@ -47,7 +47,7 @@ FORWARD_WORDS = {
 }
 
 BACKWARD_WORDS = {
-    "recon_x": "The derivative of a square: twice the distance, towards the input.",
+    "recon_x": "The derivative of a square: twice the distance from the input.",
     "z": "What the decoder asks of the sample. The KL does not see z.",
     "mu": (
         "z moves with μ one to one, so what arrives at z arrives here; the KL adds its own "

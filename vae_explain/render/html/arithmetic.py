@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ...blocks import Formula, Lines, Shares, Tree, TreeNode, Worked
-from ...expression import Add, Number, Ref
+from ...expression import Add, Expression, Number, Ref
 from ...writing import elided, to_latex, to_text
 from ..typeset import left_out
 from .keys import Key
@@ -30,15 +30,10 @@ class Arithmetic:
     def formula(self, block: Formula) -> str:
         """Write `left = expression` displayed, its name in the model's own words beside it."""
         here = self.links.tensor(block.left)
-        left = symbol(block.left).body
         style = ' class="accent"' if block.accent else ""
-        parts = IN_SIGNS.summands(block.expression)
-        equation = f"<mrow{style}>{left}</mrow><mo>=</mo>{''.join(parts)}"
+        equation = _equation(block.left, block.expression, style)
         remark = f'<p class="remark">{escape(block.remark)}</p>' if block.remark else ""
-        return (
-            f'<div class="formula"{here}><div class="scroll">{math(equation, block=True)}</div>'
-            f"{self._name(block.left)}{remark}</div>"
-        )
+        return f'<div class="formula"{here}>{equation}{self._name(block.left)}{remark}</div>'
 
     def _name(self, text: str) -> str:
         """Link to a formula by its name in the model's code, where a sign stands for that."""
@@ -66,6 +61,10 @@ class Arithmetic:
         if block.quiet:
             return self._example(block, role) + self._failed(block, role)
         shown = self._rows(block, role) if self._fit(block) else self._sentences(block, role)
+        if block.after:
+            equation = _equation(block.after.name, block.after.expression)
+            link = self._name(block.after.name)
+            shown = f'<div class="formula">{equation}{link}</div>{shown}'
         if block.omitted:
             shown += f'<p class="omitted">{left_out(block.omitted)}</p>'
         return shown + (self._latex(block.lines) if block.latex else "")
@@ -275,6 +274,13 @@ class Arithmetic:
             f'<div class="scroll"><table class="shares"><thead><tr>{heads}</tr></thead>'
             f"<tbody>{''.join(rows)}</tbody></table></div>"
         )
+
+
+def _equation(left: str, right: Expression, style: str = "") -> str:
+    """Write `left = right`, displayed; it may be scrolled where it is too long."""
+    parts = IN_SIGNS.summands(right)
+    equation = f"<mrow{style}>{symbol(left).body}</mrow><mo>=</mo>{''.join(parts)}"
+    return f'<div class="scroll">{math(equation, block=True)}</div>'
 
 
 def named(text: str) -> str:

@@ -201,7 +201,8 @@ class _Page:
         if not self.picture:
             return pictures.stages(block)
         drawn = re.sub(r"^\s*<\?xml[^>]*\?>\s*", "", self.picture)
-        return f'<figure class="diagram"><div class="scroll">{drawn}</div></figure>'
+        caption = f"<figcaption>{escape(block.caption)}</figcaption>" if block.caption else ""
+        return f'<figure class="diagram"><div class="scroll">{drawn}</div>{caption}</figure>'
 
 
 HINT = (
