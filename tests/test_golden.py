@@ -56,6 +56,18 @@ def test_a_document_is_as_it_was(form: str, request: pytest.FixtureRequest) -> N
     assert page == kept, "\n" + "\n".join(difference)
 
 
+def test_the_start_page_of_the_docs_is_what_the_command_writes(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """`docs/README.md` is `vae-explain document -o docs/README.md`, with its picture."""
+    docs = GOLDEN.parent.parent / "docs"
+    folder = docs if request.config.getoption("--update-golden") else tmp_path
+    assert command_line("document", "-o", str(folder / "README.md")).code == 0
+    for name in ("README.md", "README.svg"):
+        kept, written = ((at / name).read_text("utf-8") for at in (docs, folder))
+        assert hidden(written) == hidden(kept), f"docs/{name} is not what the command writes"
+
+
 def readable(notebook: str) -> str:
     """Write the code of a notebook as one file; its text is the Markdown's."""
     cells = [cell for cell in json.loads(notebook)["cells"] if cell["cell_type"] == "code"]
