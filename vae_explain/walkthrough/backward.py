@@ -7,9 +7,6 @@ splits into the terms of the loss; and the gradients of the parameters that made
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
-
-import numpy as np
 
 from ..blocks import (
     Cell,
@@ -28,14 +25,10 @@ from ..expression import Index
 from ..ops import NotExplained
 from ..run import Run
 from ..steps import gradient_name
-from ..trace import Array
 from ..writing import index_text
-from .captions import backward_words, counted, term_words
+from .captions import backward_words, counted
 from .page import MOST_DETAILED, MOST_LINES, Page, checked
-
-# Two terms all but cancel when less than this share of their sizes is left of them.
-NEARLY_NOTHING = 0.05
-SplitRole = Literal["reconstruction", "kl"]
+from .shares import TermShares
 
 
 def backward(
@@ -77,6 +70,7 @@ class BackwardPage(Page):
         self.latex = latex
         self.gradients = run.gradients if term is None else run.term_gradients[term]
         self.on_the_way = self._on_the_way()
+        self.shares = TermShares(self.steps, term)
 
     # --- order ---
 
@@ -227,15 +221,15 @@ class BackwardPage(Page):
             Column("gate", "value", "input"),
             Column("δ = arrives × gate", "gradient", "gradient", accent=True),
         ]
-        splits, only_from = self._sending(number)
-        columns += [Column(f"of it {word}", role, "gradient") for word, role, _ in splits]
+        shares, only_from = self.shares.sending(number)
+        columns += [Column(f"of it {share.word}", share.role, "gradient") for share in shares]
         open_gates = [bool(values[index] > 0) for index in shown]
         rows: list[tuple[Cell, ...]] = []
         for index, is_open in zip(shown, open_gates, strict=True):
             label = index_text(self.steps.shown_index(number, index)).strip("[]")
             shown_value = float(self.gradients[number][index])
             row: list[Cell] = [label, float(upstream[index]), float(is_open), shown_value]
-            row += [float(array[index]) for _, _, array in splits]
+            row += [float(share.array[index]) for share in shares]
             rows.append(tuple(row))
         self.add(
             Table(
@@ -261,70 +255,11 @@ class BackwardPage(Page):
         self.add(checked(lines, "product", "autograd's", tail))
         if only_from:
             self.add(Note(only_from))
-        self.cancelling(number, shown)
-
-    def _splits(self, number: int) -> list[tuple[str, SplitRole, Array]]:
-        """Return each term's share, when more than one term reaches the value."""
-        if self.term is not None:
-            return []
-        shares = self.run.term_gradients
-        zero = np.zeros_like(self.gradients[number])
-        reached = [term.name for term in self.run.trace.terms if number in shares[term.name]]
-        if not reached:
-            return []
-        return [
-            (
-                term_words(term.name),
-                "kl" if term_words(term.name) == "KL" else "reconstruction",
-                shares[term.name].get(number, zero),
-            )
-            for term in self.run.trace.terms
-        ]
-
-    def _sending(self, number: int) -> tuple[list[tuple[str, SplitRole, Array]], str]:
-        """Return the terms' shares, or, when one term alone sends anything, a word of it."""
-        splits = self._splits(number)
-        sending = [word for word, _, array in splits if array.any()]
-        if len(sending) == 1:
-            return [], f"All of it comes from the {sending[0]} term."
-        return splits, ""
+        self.add(*self.shares.cancelling(number, shown))
 
     def split(self, number: int, shown: Sequence[Index]) -> None:
         """Show how much of each element each term of the loss sends."""
-        splits, only_from = self._sending(number)
-        if only_from:
-            self.add(Note(only_from))
-        if not splits:
-            return
-        columns = [
-            Column("element", "label"),
-            Column(self.d(number), "gradient", "gradient", accent=True),
-            *(Column(f"of it {word}", role, "gradient") for word, role, _ in splits),
-        ]
-        rows: tuple[tuple[Cell, ...], ...] = tuple(
-            (
-                index_text(self.steps.shown_index(number, index)).strip("[]"),
-                float(self.gradients[number][index]),
-                *(float(array[index]) for _, _, array in splits),
-            )
-            for index in shown
-        )
-        self.add(Table(tuple(columns), rows))
-        self.cancelling(number, shown)
-
-    def cancelling(self, number: int, shown: Sequence[Index]) -> None:
-        """Say where two large forces hide behind a small total."""
-        splits = self._splits(number)
-        if len(splits) < 2:
-            return
-        for index in shown:
-            shares = [(word, float(array[index])) for word, _, array in splits]
-            size = sum(abs(share) for _, share in shares)
-            total = sum(share for _, share in shares)
-            if size and abs(total) < NEARLY_NOTHING * size:
-                where = index_text(self.steps.shown_index(number, index))
-                forces = " and ".join(f"{word} {share:+.4f}" for word, share in shares)
-                self.add(Note(f"At {self.d(number)}{where} {forces} all but cancel.", "warning"))
+        self.add(*self.shares.table(number, shown))
 
     # --- parameters ---
 
@@ -365,7 +300,7 @@ class BackwardPage(Page):
         if detailed:
             self.split(number, shown)
         else:
-            self.cancelling(number, shown)
+            self.add(*self.shares.cancelling(number, shown))
 
     def _parameter_remark(self, number: int, made: int) -> str:
         rows = self.run.trace.values[made].shape[0]

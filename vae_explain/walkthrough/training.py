@@ -20,9 +20,8 @@ from ..blocks import (
 )
 from ..ops.rule import indices
 from ..optimization import Losses, OptimizerStep, Training
-from .backward import backward
+from . import backward, forward
 from .captions import counted, term_words
-from .forward import forward
 from .optimizer import OptimizerPage, closed, rate_text, settings_words
 from .page import MOST_IN_HEADER, MOST_LINES
 
@@ -187,9 +186,9 @@ def _opened(step: OptimizerStep, parameters: Sequence[str]) -> list[Block]:
     at = f"Step {step.step}"
     blocks: list[Block] = [
         Heading(0, f"{at}: the forward pass", "its parameters, its noise"),
-        *forward(step.run)[0].blocks[:-1],  # one footer for the whole page, at its end
+        *forward.compose(step.run).blocks,
         Heading(0, f"{at}: the backward pass", "the gradients that its update uses"),
-        *backward(step.run)[0].blocks[:-1],
+        *backward.compose(step.run).blocks,
         Heading(0, f"{at}: the update by {NAMES[step.optimizer]}"),
         Prose(f"{settings_words(step)}."),
     ]

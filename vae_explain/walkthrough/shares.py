@@ -1,0 +1,97 @@
+"""Which part of a gradient each term of the loss sends, and where two parts all but cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from ..blocks import Block, Cell, Column, Note, Table
+from ..expression import Index
+from ..steps import Steps, gradient_name
+from ..trace import Array
+from ..writing import index_text
+from .captions import term_words
+
+# Two terms all but cancel when less than this share of their sizes is left of them.
+NEARLY_NOTHING = 0.05
+
+
+class TermShare(NamedTuple):
+    """What one term sends to a value: the term in a word, its colour, and the numbers."""
+
+    word: str
+    role: Literal["reconstruction", "kl"]
+    array: Array
+
+
+class TermShares:
+    """The shares of the terms of a run's loss; none where one term is explained alone."""
+
+    def __init__(self, steps: Steps, term: str | None) -> None:
+        self.steps = steps
+        self.run = steps.run
+        self.term = term
+
+    def sending(self, number: int) -> tuple[list[TermShare], str]:
+        """Return the terms' shares, or, when one term alone sends anything, a word of it."""
+        shares = self._of(number)
+        sending = [share.word for share in shares if share.array.any()]
+        if len(sending) == 1:
+            return [], f"All of it comes from the {sending[0]} term."
+        return shares, ""
+
+    def table(self, number: int, shown: Sequence[Index]) -> list[Block]:
+        """Return how much of each element each term sends."""
+        shares, only_from = self.sending(number)
+        blocks: list[Block] = [Note(only_from)] if only_from else []
+        if not shares:
+            return blocks
+        name = gradient_name(self.run, number, self.term)
+        columns = (
+            Column("element", "label"),
+            Column(name, "gradient", "gradient", accent=True),
+            *(Column(f"of it {share.word}", share.role, "gradient") for share in shares),
+        )
+        rows: tuple[tuple[Cell, ...], ...] = tuple(
+            (
+                index_text(self.steps.shown_index(number, index)).strip("[]"),
+                float(self.run.gradients[number][index]),
+                *(float(share.array[index]) for share in shares),
+            )
+            for index in shown
+        )
+        return [*blocks, Table(columns, rows), *self.cancelling(number, shown)]
+
+    def cancelling(self, number: int, shown: Sequence[Index]) -> list[Note]:
+        """Return where two large forces hide behind a small total."""
+        shares = self._of(number)
+        if len(shares) < 2:
+            return []
+        notes = []
+        for index in shown:
+            amounts = [(share.word, float(share.array[index])) for share in shares]
+            size = sum(abs(amount) for _, amount in amounts)
+            total = sum(amount for _, amount in amounts)
+            if size and abs(total) < NEARLY_NOTHING * size:
+                where = index_text(self.steps.shown_index(number, index))
+                forces = " and ".join(f"{word} {amount:+.4f}" for word, amount in amounts)
+                name = gradient_name(self.run, number, self.term)
+                notes.append(Note(f"At {name}{where} {forces} all but cancel.", "warning"))
+        return notes
+
+    def _of(self, number: int) -> list[TermShare]:
+        """Return each term's share, when any term reaches the value."""
+        if self.term is not None:
+            return []
+        by_term = self.run.term_gradients
+        if not any(number in by_term[term.name] for term in self.run.trace.terms):
+            return []
+        zero = np.zeros_like(self.run.gradients[number])
+        return [
+            TermShare(word, "kl" if word == "KL" else "reconstruction", array)
+            for term in self.run.trace.terms
+            for word in (term_words(term.name),)
+            for array in (by_term[term.name].get(number, zero),)
+        ]
