@@ -141,3 +141,10 @@ def test_a_long_sum_is_shortened_and_still_adds_up() -> None:
     values = [np.prod([float(f.strip("() ")) for f in term.split("·")]) for term in terms]
     assert len(values) == 9
     assert sum(values) == pytest.approx(float(result), abs=5e-4)
+
+
+@pytest.mark.parametrize("ask", ["backward", "why"])
+def test_a_term_that_the_loss_has_not_is_named(ask: str) -> None:
+    explanation = explain(seed=1)
+    with pytest.raises(KeyError, match=r"kld is no term of this loss \(known: mse, kl\)"):
+        getattr(explanation, ask)("mu.grad", term="kld")

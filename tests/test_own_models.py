@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +149,8 @@ def test_on_the_command_line(cli: CommandLine, command: tuple[str, ...]) -> None
     ("arguments", "words"),
     [
         (("forward", "--model", "missing.py:VAE", "--x", "1"), "there is no file missing.py"),
-        (("forward", "--model", FILE, "--x", "1"), "write FILE.py:NAME"),
+        (("forward", "--model", FILE, "--x", "1"), f"write {FILE}:NAME; it has VAE, loss_function"),
+        (("forward", "--model", "gone.py", "--x", "1"), "write FILE.py:NAME"),
         (("forward", "--model", f"{FILE}:Nope", "--x", "1"), "has no Nope; it has"),
         (("forward", "--model", "no_such_package_here:VAE", "--x", "1"), "importing"),
         (("forward", "--model", f"{UNFIT}:not_a_model", "--x", "1"), "made a int"),
@@ -313,3 +316,89 @@ def test_the_means_of_a_wide_norm_are_shown_by_their_largest_parts() -> None:
     assert "mean(0[0,:]) = (" in text
     assert "the last is all others" in text
     assert len(text) < 40_000
+
+
+# --- the weights of one's own -----------------------------------------------------------
+
+Change = Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]
+
+
+def saved(tmp_path: Path, change: Change) -> str:
+    state = dict(MODELS["batch norm"].build(seed=8).state_dict())
+    torch.save(change(state), tmp_path / "own.pt")
+    return str(tmp_path / "own.pt")
+
+
+ROWS = [option for row in ("1,2,3,4,5,6", "6,5,4,3,2,1") for option in ("--x", row)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        dict,
+        lambda state: {f"module.{name}": tensor for name, tensor in state.items()},
+        lambda state: {
+            name: tensor.half() if tensor.is_floating_point() else tensor
+            for name, tensor in state.items()
+        },
+    ],
+    ids=["plain", "module.", "half"],
+)
+def test_weights_for_ones_own_model(cli: CommandLine, tmp_path: Path, change: Change) -> None:
+    own = MODELS["batch norm"]
+    options = (*own.options(), *ROWS, "--weights", saved(tmp_path, change), "--format", "json")
+    outcome = cli("forward", *options)
+    assert (outcome.code, outcome.err) == (0, "")
+    found = json.loads(outcome.out)["values"]["fc_mu.weight"]
+    expected = own.build(seed=8).state_dict()["fc_mu.weight"]
+    np.testing.assert_allclose(found, expected.numpy(), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda s: {k: v for k, v in s.items() if "running_mean" not in k}, "lacks encoder.1."),
+        (lambda s: s | {"fc_mu.bias": torch.ones(9)}, "fc_mu.bias of shape [9]"),
+        (lambda s: s | {"fc_mu.bias": torch.full((2,), torch.inf)}, "not finite"),
+        (lambda s: s | {"module.fc_mu.bias": torch.ones(2)}, "which the model has not"),
+    ],
+)
+def test_weights_that_do_not_fit_ones_own_model(
+    cli: CommandLine, tmp_path: Path, change: Change, words: str
+) -> None:
+    options = (*MODELS["batch norm"].options(), *ROWS, "--weights", saved(tmp_path, change))
+    outcome = cli("forward", *options)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert words in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+# --- an op without a rule ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["forward", "backward", "why", "check"])
+def test_the_header_counts_the_ops_without_a_rule(
+    cli: CommandLine, tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "bends.py").write_text(
+        "import torch\n"
+        "from torch import nn\n"
+        "class Bends(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.layer = nn.Linear(3, 3)\n"
+        "    def forward(self, x):\n"
+        "        h = self.layer(x).atan()\n"
+        "        error = (h.sinh() - x).square().sum()\n"
+        "        return error\n"
+    )
+    target = ("error",) if command == "why" else ()
+    options = ("--model", f"{tmp_path}/bends.py:Bends", "--x", "1,2,3")
+    outcome = cli(command, *target, *options)
+    assert outcome.code == 0
+    header = " ".join(outcome.out.split("\n\n")[0].split())
+    assert "not explained: 2 ops (atan, sinh), whose numbers are PyTorch's" in header
+    if command != "why":
+        found = json.loads(cli(command, *options, "--format", "json").out)
+        if command != "check":
+            assert found["not_explained"] == ["atan", "sinh"]

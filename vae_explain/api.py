@@ -23,14 +23,37 @@ NOTEBOOK_WIDTH = 100
 
 
 class Page:
-    """A page of an explanation: text to print, and itself in a notebook or a terminal."""
+    """A page of an explanation: text to print, and itself in a notebook or a terminal.
+
+    Attributes
+    ----------
+    walkthrough
+        What is on the page, without formatting.
+    checks
+        How many of its lines were evaluated and held against PyTorch, and how many failed.
+
+    Examples
+    --------
+    >>> from vae_explain import explain
+    >>> page = explain(seed=42, arithmetic="printed").forward("z")
+    >>> page.checks.lines, page.checks.failed
+    (2, 0)
+    >>> print(next(line for line in page.text(80).splitlines() if "z[0] =" in line).strip())
+    z[0] = 0.88977581 + 1.01163815·(-0.2387) = 0.64829778
+    """
 
     def __init__(self, walkthrough: Walkthrough, checks: Checks) -> None:
         self.walkthrough = walkthrough
         self.checks = checks
 
     def text(self, width: int = NOTEBOOK_WIDTH) -> str:
-        """Return the page as plain text of a width of at least 40 columns."""
+        """Return the page as plain text.
+
+        Parameters
+        ----------
+        width
+            How many columns it may take, 40 at least.
+        """
         from .render import terminal
 
         return terminal.plain(terminal.lay_out(self.walkthrough, width))
@@ -52,7 +75,24 @@ class Page:
 
 
 class Explanation:
-    """One run of a model, and every question that can be asked about its numbers."""
+    """One run of a model, and every question that can be asked about its numbers.
+
+    It comes from `explain`. Arrays have the tensors' own shapes; in the arithmetic `full`
+    also their precision, in `printed` float64.
+
+    Examples
+    --------
+    >>> from vae_explain import explain
+    >>> explanation = explain(seed=42)
+    >>> explanation
+    <Explanation of VAE 4→8→2→8→4: loss 31.5104, 25 values>
+    >>> explanation.not_explained
+    ()
+    >>> explanation.values["mu"].shape, explanation.gradients["fc1.weight"].shape
+    ((1, 2), (8, 4))
+    >>> explanation.why("fc1.weight.grad[0,1]").checks.failed
+    0
+    """
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -65,7 +105,7 @@ class Explanation:
 
     @cached_property
     def gradients(self) -> Mapping[str, Array]:
-        """The gradient of the loss at every named value that has one."""
+        """The gradient of the loss at every named value that has one, in the value's shape."""
         values = self.run.trace.values
         pairs = ((values[number].name, array) for number, array in self.run.gradients.items())
         return {name: array for name, array in pairs if name}
@@ -76,13 +116,38 @@ class Explanation:
         return self.run.graph.not_explained
 
     def forward(self, *steps: str) -> Page:
-        """Return the forward page, or the page of some steps alone."""
+        """Return the forward page, or the page of some steps alone.
+
+        Parameters
+        ----------
+        steps
+            Names of values, each shown with every line in full.
+
+        Raises
+        ------
+        KeyError
+            If no value has the name; it says which have.
+        """
         for step in steps:
             self._known(step)
         return Page(*forward(self.run, steps))
 
     def backward(self, *names: str, term: str | None = None) -> Page:
-        """Return the backward page, or the chain rule down to some names alone."""
+        """Return the backward page, or the chain rule down to some names alone.
+
+        Parameters
+        ----------
+        names
+            Parameters or values to derive; `.grad` may follow.
+        term
+            The name of a loss term to derive alone, as `kl`; the whole loss when None.
+
+        Raises
+        ------
+        KeyError
+            If no value has the name, or the loss does not reach it, or no term has it.
+        """
+        self._known_term(term)
         plain = [name.removesuffix(".grad") for name in names]
         for name in plain:
             self._known(name, gradient=True)
@@ -91,7 +156,34 @@ class Explanation:
     def why(
         self, target: str, *, term: str | None = None, depth: int | None = None, full: bool = False
     ) -> Page:
-        """Return the page of one number: `z[0]`, `fc1.weight.grad[0,1]`."""
+        """Return the page of one number: `z[0]`, `fc1.weight.grad[0,1]`.
+
+        Parameters
+        ----------
+        target
+            A value or, with `.grad`, its gradient, and an index; the largest element stands
+            for a tensor without one. The first axis may be left out in a batch of one.
+        term
+            The loss term whose gradient is meant; the whole loss when None.
+        depth, full
+            How many levels down the derivation goes, or down to what was given; as far as
+            fits a screen by default.
+
+        Raises
+        ------
+        KeyError
+            If no value has the name, or it has no gradient, or no term has the name.
+        IndexError
+            If the index is outside.
+
+        Examples
+        --------
+        >>> from vae_explain import explain
+        >>> page = explain(seed=42, arithmetic="printed").why("z[1]", depth=0)
+        >>> page.checks.lines
+        1
+        """
+        self._known_term(term)
         found, chosen = self.target(target, term)
         return Page(*why(self.run, found, chosen=chosen, depth=depth, full=full))
 
@@ -127,6 +219,12 @@ class Explanation:
             guess = f"; did you mean {close[0]}?" if close else ""
             what = "has no gradient" if name in self.values else "is not a value of this run"
             raise KeyError(f"{name} {what}{guess} (known: {', '.join(names)})")
+
+    def _known_term(self, term: str | None) -> None:
+        names = [entry.name for entry in self.run.trace.terms]
+        if term is not None and term not in names:
+            listed = ", ".join(names) or "none: the loss is in one piece"
+            raise KeyError(f"{term} is no term of this loss (known: {listed})")
 
     def to_json(self) -> str:
         """Return everything as one JSON object, as `--format json` prints it."""
@@ -188,6 +286,18 @@ def explain(
     arithmetic
         `full`, PyTorch's own numbers, or `printed`, from parameters rounded to 4 decimals.
 
+    Returns
+    -------
+    Explanation
+        The numbers of the run, and pages on them.
+
+    Raises
+    ------
+    ValueError
+        If the loss cannot be told from what the model returned (`CannotBind`, which shows the
+        objective to write), if the noise does not fit (`NoiseMismatch`), or if a value is not
+        finite (`NotFinite`, which names the first).
+
     Examples
     --------
     >>> from vae_explain import explain
@@ -196,6 +306,18 @@ def explain(
     [[0.6483, -0.6332]]
     >>> explanation.gradients["mu"].shape
     (1, 2)
+
+    A model of one's own, whose loss stands apart:
+
+    >>> import torch
+    >>> from torch import nn
+    >>> layer = nn.Linear(2, 2)
+    >>> def loss(out, x):
+    ...     error = ((out - x) ** 2).sum()
+    ...     return error
+    >>> explained = explain(layer, [[0.5, 1.0]], loss)
+    >>> sorted(explained.gradients)
+    ['bias', 'error', 'out', 'weight']
     """
     from . import pipeline
 

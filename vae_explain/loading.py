@@ -64,6 +64,11 @@ def load_object(reference: str) -> Any:
         If the file or the name is missing, or running the file fails.
     """
     place, colon, name = reference.rpartition(":")
+    if not colon and Path(reference).suffix == ".py" and Path(reference).is_file():
+        # Which of them is meant is for the user to say, even where there is one.
+        raise CannotLoad(
+            f"write {reference}:NAME; it has {_own_names(_load_file(Path(reference)))}"
+        )
     if not colon or not place or not name:
         raise CannotLoad("write FILE.py:NAME or package.module:NAME")
     module = _load_file(Path(place)) if place.endswith(".py") else _load_module(place)
@@ -75,6 +80,19 @@ def load_object(reference: str) -> Any:
             raise CannotLoad(f"{place} has no {name}; it has {listed}")
         found = getattr(found, part)
     return found
+
+
+def _own_names(module: ModuleType) -> str:
+    """List what a file defines itself, its modules first."""
+    defined = [
+        (name, found)
+        for name, found in vars(module).items()
+        if getattr(found, "__module__", "") == module.__name__ and not name.startswith("_")
+    ]
+    defined.sort(
+        key=lambda pair: not (isinstance(pair[1], type) and issubclass(pair[1], nn.Module))
+    )
+    return ", ".join(name for name, _ in defined[:12]) or "nothing"
 
 
 def _load_file(path: Path) -> ModuleType:

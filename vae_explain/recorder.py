@@ -102,7 +102,10 @@ def record(
             if not isinstance(loss, Tensor) or loss.numel() != 1:
                 found = list(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
                 raise ValueError(f"the loss must be one number, not {found}")
-            return recorder.finish(loss, lasting, gradients)
+            # What is written to before it is asked for is taken now: putting back what a batch
+            # norm has collected writes to what its backward pass needs.
+            written = any(not torch.equal(buffer, before) for buffer, before in buffers)
+            return recorder.finish(loss, lasting or written, gradients)
     finally:
         torch.default_generator.set_state(state)
         with torch.no_grad():

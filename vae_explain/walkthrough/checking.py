@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..blocks import Block, Column, Heading, Note, Prose, Table, Walkthrough
 from ..checking import AUTOGRAD, CENTRAL, COMPLEX_STEP, ORACLES, Check, Difference
 from .captions import counted
-from .page import arithmetic_words, heading_line
+from .page import heading_line, run_remarks
 
 WORDS = {
     AUTOGRAD: "autograd",
@@ -34,7 +34,7 @@ BUILT_IN_ONLY = "built-in only"
 
 def checking(check: Check) -> Walkthrough:
     """Compose the page of a run's check."""
-    remarks = (arithmetic_words(check.run),)
+    remarks = run_remarks(check.run)
     return Walkthrough("check", heading_line(check.run), remarks, tuple(compose(check)))
 
 

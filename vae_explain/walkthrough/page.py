@@ -133,9 +133,7 @@ class Page:
 
     def finish(self, command: str, remarks: Sequence[str] = ()) -> tuple[Walkthrough, Checks]:
         """Add the footer and hand over the page with its checks."""
-        page = Walkthrough(
-            command, heading_line(self.run), (arithmetic_words(self.run), *remarks), ()
-        )
+        page = Walkthrough(command, heading_line(self.run), (*run_remarks(self.run), *remarks), ())
         checks = Checks()
         for line in lines_of(self.blocks):
             checks.add(line)
@@ -179,6 +177,20 @@ def heading_line(run: Run) -> str:
                 return f"{line} · {value.name} = [{numbers}]"
             return f"{line} · {value.name} {list(value.shape)}"
     return line
+
+
+def run_remarks(run: Run) -> tuple[str, ...]:
+    """Return what a header says of a run: its arithmetic, and the ops that have no rule."""
+    return arithmetic_words(run), *without_rule(run)
+
+
+def without_rule(run: Run) -> tuple[str, ...]:
+    """Count and name the ops that have no rule; nothing where all have one."""
+    missing = run.graph.not_explained
+    if not missing:
+        return ()
+    words = f"not explained: {counted(len(missing), 'op')} ({', '.join(missing)})"
+    return (f"{words}, whose numbers are PyTorch's",)
 
 
 def arithmetic_words(run: Run) -> str:

@@ -25,7 +25,7 @@ from ..provenance import Derivation, Path, Provenance, Target, shortened
 from ..run import Run
 from ..steps import ROLES
 from .captions import counted
-from .page import arithmetic_words, drawing_words, footer, heading_line
+from .page import drawing_words, footer, heading_line, run_remarks
 
 
 def why(
@@ -73,7 +73,7 @@ def why(
     left = len({node.target for _, node in root.walk() if node.status == "cut"})
     if left:
         blocks.append(Note(f"{counted(left, 'number')} not derived here; --full derives all."))
-    remarks = [arithmetic_words(run)]
+    remarks = [*run_remarks(run)]
     if target.term:
         remarks.append(f"term: {target.term} alone")
     if target.gradient:
