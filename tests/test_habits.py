@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from vae_explain import Explanation, explain
 
+from .pages import CommandLine
+
 X = torch.tensor([[0.2, 0.9, 0.5], [0.7, 0.1, 0.4]])
 
 
@@ -162,3 +164,59 @@ def test_a_softmax_without_an_axis(
         return shares.pow(2).sum()
 
     assert_by_hand(explain(built(), X, objective=objective))
+
+
+# --- what a loss is given ---
+
+
+class WithMethod(Layer):
+    """Its loss takes all that was returned in order, and wants a weight by name."""
+
+    def loss_function(self, *args: Tensor, **kwargs: float) -> dict[str, Tensor]:
+        recon = args[0]
+        return {"loss": recon.pow(2).sum() * kwargs["kld_weight"]}
+
+
+class Conditional(Layer):
+    """It wants more than one input."""
+
+    def forward(self, x: Tensor, labels: Tensor) -> Tensor:  # type: ignore[override]  # more of them
+        return self.fc(x) + labels  # type: ignore[no-any-return]  # as everybody writes it
+
+
+def weighted(recon: Tensor, x: Tensor, beta: float) -> Tensor:
+    return beta * F.mse_loss(recon, x)
+
+
+def test_a_loss_gets_arguments_by_name() -> None:
+    explanation = explain(WithMethod(), X, loss_arguments={"kld_weight": 0.25})
+    assert_by_hand(explanation)
+    twice, four = (explain(built(), X, weighted, loss_arguments={"beta": b}) for b in (2, 4))
+    assert twice.run.trace.loss.array * 2 == four.run.trace.loss.array
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--model", "WithMethod"), "give it as --loss-arg kld_weight=VALUE"),
+        (("--model", "built", "--loss", "weighted"), "nothing was found for beta"),
+        (("--model", "built", "--loss", "weighted", "--loss-arg", "b=1"), "and no b"),
+        (("--model", "built", "--loss", "weighted", "--loss-arg", "b"), "--loss-arg: write name="),
+        (("--model", "Conditional", "--loss", "weighted"), "the model takes (x, labels)"),
+        (("--model", "Conditional"), "model(x, labels)  # with labels of yours"),
+    ],
+)
+def test_what_a_loss_or_model_lacks_is_named(
+    cli: CommandLine, options: tuple[str, ...], words: str
+) -> None:
+    named = [f"{__name__}:{o}" if o.isidentifier() and o != "b" else o for o in options]
+    outcome = cli("forward", *named, "--x", "1,2,3")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert words in outcome.err
+
+
+def test_a_loss_argument_on_the_command_line(cli: CommandLine) -> None:
+    model = ("--model", f"{__name__}:WithMethod", "--x", "1,2,3")
+    outcome = cli("why", "loss", *model, "--loss-arg", "kld_weight=0.5")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "½·" in outcome.out

@@ -262,6 +262,7 @@ def explain(
     loss: Callable[..., Any] | None = None,
     *,
     objective: Callable[[nn.Module, Tensor], Any] | None = None,
+    loss_arguments: Mapping[str, Any] | None = None,
     seed: int | None = None,
     eps: Sequence[float] | None = None,
     arithmetic: Arithmetic = "full",
@@ -279,6 +280,8 @@ def explain(
         model returns its loss or has it as a method.
     objective
         Takes model and x and returns the loss; decides alone when given.
+    loss_arguments
+        What else the loss is given, by name, such as the weight of the KL.
     seed
         Set before the run; the generator's state is put back afterwards.
     eps
@@ -329,6 +332,7 @@ def explain(
             pipeline.as_input(x),
             loss=loss,
             objective=objective,
+            loss_arguments=loss_arguments,
             seed=seed,
             eps=eps,
             arithmetic=arithmetic,

@@ -40,8 +40,9 @@ def objective(model, x):
 class CannotBind(ValueError):
     """It cannot be decided how the loss is computed from what the model returned."""
 
-    def __init__(self, seen: str) -> None:
-        super().__init__(f"{seen}; say how in a file of yours:\n{OBJECTIVE}")
+    def __init__(self, seen: str, mend: str = OBJECTIVE) -> None:
+        separator = "" if seen.endswith(", or") else ";"
+        super().__init__(f"{seen}{separator} say how in a file of yours:\n{mend}")
         self.seen = seen
 
 
@@ -50,6 +51,7 @@ def objective_of(
     x: Tensor,
     loss: Callable[..., Any] | None = None,
     objective: Callable[[nn.Module, Tensor], Any] | None = None,
+    loss_arguments: Mapping[str, Any] | None = None,
 ) -> Callable[[], Tensor]:
     """Return a function of nothing that runs model and loss and returns the loss.
 
@@ -59,17 +61,21 @@ def objective_of(
         Takes what the model returned, and x, under its own names.
     objective
         Takes model and x and returns the loss; when given it alone decides.
+    loss_arguments
+        What else the loss is given, by name, such as the weight of the KL.
     """
+    more = dict(loss_arguments or {})
 
     def run() -> Tensor:
         if objective is not None:
             return scalar(objective(model, x), "the objective")
         if loss is None and _has_training_step(model):
             return scalar(_training_step(model, x), "training_step")
+        _require_one_input(model)
         returned = model(x)
         if loss is not None:
-            return scalar(_called(loss, returned, x), "the loss")
-        return _loss_within(model, returned, x)
+            return scalar(_called(loss, returned, x, more), "the loss")
+        return _loss_within(model, returned, x, more)
 
     return run
 
@@ -85,7 +91,21 @@ def scalar(result: Any, whose: str) -> Tensor:
     raise CannotBind(f"{whose} returned {described(result)}, which holds no loss of one number")
 
 
-def _loss_within(model: nn.Module, returned: Any, x: Tensor) -> Tensor:
+def _require_one_input(model: nn.Module) -> None:
+    """Raise `CannotBind` for a model that cannot be called with x alone."""
+    parameters = _parameters(model.forward)
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    wanted = [p.name for p in parameters if p.default is p.empty and p.kind in positional]
+    wanted += [p.name for p in parameters if p.default is p.empty and p.kind is p.KEYWORD_ONLY]
+    if len(wanted) > 1:
+        more = ", ".join(wanted[1:])
+        raise CannotBind(
+            f"the model takes ({', '.join(wanted)}), and only its input is given",
+            OBJECTIVE.replace("model(x)", f"model(x, {more})  # with {more} of yours"),
+        )
+
+
+def _loss_within(model: nn.Module, returned: Any, x: Tensor, more: Mapping[str, Any]) -> Tensor:
     if isinstance(returned, Tensor) and returned.numel() == 1:
         return returned
     parts = named_parts(returned)
@@ -95,7 +115,7 @@ def _loss_within(model: nn.Module, returned: Any, x: Tensor) -> Tensor:
     for name in LOSS_METHODS:
         method = getattr(model, name, None)
         if callable(method) and not isinstance(method, nn.Module):
-            return scalar(_called(method, returned, x), f"the model's {name}")
+            return scalar(_called(method, returned, x, more), f"the model's {name}")
     single = [part for part in _unnamed(returned) if isinstance(part, Tensor) and part.dim() == 0]
     if len(single) == 1 and single[0].requires_grad:
         return single[0]  # as in `return loss, recon`
@@ -121,13 +141,31 @@ def _training_step(model: Any, x: Tensor) -> Any:
 # --- arguments ---
 
 
-def _called(loss: Callable[..., Any], returned: Any, x: Tensor) -> Any:
-    arguments, keywords = fitted(loss, returned, x)
-    return loss(*arguments, **keywords)
+def _called(loss: Callable[..., Any], returned: Any, x: Tensor, more: Mapping[str, Any]) -> Any:
+    arguments, keywords = fitted(loss, returned, x, more)
+    try:
+        return loss(*arguments, **keywords)
+    except KeyError as error:
+        # `kwargs["M_N"]`, which nobody gave.
+        wanted = error.args[0] if error.args else None
+        takes_any = any(p.kind is p.VAR_KEYWORD for p in _parameters(loss))
+        if not takes_any or not isinstance(wanted, str) or wanted in keywords:
+            raise
+        raise CannotBind(
+            f"the loss wants {wanted} by name; give it as --loss-arg {wanted}=VALUE "
+            f"(from Python: loss_arguments={{{wanted!r}: …}}), or",
+        ) from None
 
 
-def fitted(loss: Callable[..., Any], returned: Any, x: Tensor) -> tuple[list[Any], dict[str, Any]]:
+def fitted(
+    loss: Callable[..., Any], returned: Any, x: Tensor, more: Mapping[str, Any] | None = None
+) -> tuple[list[Any], dict[str, Any]]:
     """Fit what a model returned, and x, to the parameters of a loss.
+
+    Parameters
+    ----------
+    more
+        What the loss is given besides, by name.
 
     Raises
     ------
@@ -135,16 +173,20 @@ def fitted(loss: Callable[..., Any], returned: Any, x: Tensor) -> tuple[list[Any
         If a parameter without a default is left over, or a part has two places to go.
     """
     parameters = _parameters(loss)
+    more = dict(more or {})
+    _require_taken(parameters, more)
     if any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters):
         whole = list(returned) if isinstance(returned, tuple | list) else [returned]
-        return whole, {}
+        return whole, more
+    parameters = [p for p in parameters if p.name not in more]
     required = [p for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     named = named_parts(returned)
     tensors = _unnamed(returned) if not named else []
     if not named and len(required) == 2 and len(tensors) > 2:
         families = [_family(p.name) for p in required]
         if None in families:
-            return [returned if p.name not in INPUT_NAMES else x for p in required], {}
+            whole = [returned if p.name not in INPUT_NAMES else x for p in required]
+            return [], {**{p.name: v for p, v in zip(required, whole, strict=True)}, **more}
     given: dict[str, Any] = {}
     for parameter in required:
         if parameter.name in named:
@@ -159,9 +201,19 @@ def fitted(loss: Callable[..., Any], returned: Any, x: Tensor) -> tuple[list[Any
         names = ", ".join(p.name for p in required)
         raise CannotBind(
             f"the model returned {described(returned)} and the loss takes ({names}); "
-            f"nothing was found for {', '.join(left)}"
+            f"nothing was found for {', '.join(left)} (a number or a word can be given by "
+            f"--loss-arg {left[0]}=VALUE)"
         )
-    return [], given
+    return [], {**given, **more}
+
+
+def _require_taken(parameters: list[inspect.Parameter], more: Mapping[str, Any]) -> None:
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return
+    names = [p.name for p in parameters]
+    for name in more:
+        if name not in names:
+            raise CannotBind(f"the loss takes ({', '.join(names)}), and no {name}")
 
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:

@@ -195,13 +195,13 @@ def refuse_opaque(model: nn.Module) -> None:
             raise CannotLoad(f"a quantised module{where} has no gradients; give the plain one")
 
 
-def argument(text: str) -> tuple[str, Any]:
+def argument(text: str, option: str = "--model-arg") -> tuple[str, Any]:
     """Read `name=value`, the value as a Python literal where it is one."""
     import ast
 
     name, equals, value = text.partition("=")
     if not equals or not name.strip().isidentifier():
-        raise CannotLoad("write name=value, such as latent=2", "--model-arg")
+        raise CannotLoad("write name=value, such as latent=2", option)
     try:
         return name.strip(), ast.literal_eval(value.strip())
     except (ValueError, SyntaxError):

@@ -49,6 +49,7 @@ class OwnRequest:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     loss: str | None = None
     objective: str | None = None
+    loss_arguments: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 42
     eps: tuple[float, ...] | None = None
     arithmetic: Arithmetic = "full"
@@ -144,14 +145,16 @@ def _loaded(request: OwnRequest) -> tuple[Any, Objective]:
     found = load_for("--model", request.model)
     loss = load_for("--loss", request.loss) if request.loss else None
     objective = load_for("--objective", request.objective) if request.objective else None
-    return found, own_loss(loss, objective)
+    return found, own_loss(loss, objective, request.loss_arguments)
 
 
 def own_loss(
-    loss: Callable[..., Any] | None, objective: Callable[[nn.Module, Tensor], Any] | None
+    loss: Callable[..., Any] | None,
+    objective: Callable[[nn.Module, Tensor], Any] | None,
+    loss_arguments: Mapping[str, Any] | None = None,
 ) -> Objective:
     """Return what runs a user's model and loss; see `binding` for how its loss is found."""
-    return lambda model, x: objective_of(model, x, loss, objective)()
+    return lambda model, x: objective_of(model, x, loss, objective, loss_arguments)()
 
 
 @contextmanager
@@ -281,6 +284,7 @@ def run_model(
     *,
     loss: Callable[..., Any] | None = None,
     objective: Callable[[nn.Module, Tensor], Any] | None = None,
+    loss_arguments: Mapping[str, Any] | None = None,
     seed: int | None = None,
     eps: Sequence[float] | None = None,
     arithmetic: Arithmetic = "full",
@@ -299,7 +303,8 @@ def run_model(
             torch.manual_seed(seed)
         noise = () if eps is None else (torch.tensor(eps),)
         label, state = type(model).__name__, torch.get_rng_state()
-        subject = Subject(model, x, own_loss(loss, objective), label, seed, state, noise)
+        computed = own_loss(loss, objective, loss_arguments)
+        subject = Subject(model, x, computed, label, seed, state, noise)
         result = subject.recorded(arithmetic).run
     result.require_finite()
     return result

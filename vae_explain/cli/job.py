@@ -110,6 +110,7 @@ class Job:
             arguments=dict(argument(text) for text in options.model_arg or ()),
             loss=options.loss,
             objective=options.objective,
+            loss_arguments=dict(argument(text, "--loss-arg") for text in options.loss_arg or ()),
             x=x,
             seed=self.seed,
             eps=tuple(eps) or None,
@@ -140,7 +141,7 @@ class Job:
             if options.dims is not None:
                 raise Problem("--dims", options.dims, "it shapes the built-in VAE; leave it out")
             return
-        for name in ("model_arg", "loss", "objective"):
+        for name in ("model_arg", "loss", "loss_arg", "objective"):
             value = getattr(options, name)
             if value:
                 shown = " ".join(value) if isinstance(value, list) else value

@@ -172,6 +172,16 @@ LossOption = Annotated[
         show_default=False,
     ),
 ]
+LossArguments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--loss-arg",
+        metavar="KEY=VALUE",
+        help="What your loss is given besides, such as beta=4; may be repeated.",
+        rich_help_panel=MODEL,
+        show_default=False,
+    ),
+]
 Objective = Annotated[
     str | None,
     typer.Option(
@@ -268,6 +278,7 @@ class Options:
     model: ModelOption = None
     model_arg: ModelArguments = None
     loss: LossOption = None
+    loss_arg: LossArguments = None
     objective: Objective = None
     format: FormatOption = "text"
     output_file: Output = None
