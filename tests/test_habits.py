@@ -220,3 +220,17 @@ def test_a_loss_argument_on_the_command_line(cli: CommandLine) -> None:
     outcome = cli("why", "loss", *model, "--loss-arg", "kld_weight=0.5")
     assert (outcome.code, outcome.err) == (0, "")
     assert "½·" in outcome.out
+
+
+def test_a_parameter_behind_an_op_without_a_rule_shows_autograds_numbers() -> None:
+    class Spectral(Layer):
+        def forward(self, x: Tensor) -> Tensor:
+            weight = torch.fft.fft(self.fc.weight).real
+            return F.linear(x, weight, self.fc.bias)
+
+    explanation = explain(Spectral(), X, objective=lambda model, x: model(x).pow(2).sum())
+    assert explanation.not_explained
+    page = explanation.backward()
+    assert "these are autograd's numbers" in page.text(200)
+    assert "fc.bias.grad" in page.text(200)
+    assert page.checks.failed == 0

@@ -30,7 +30,7 @@ from .terms import Ancestry, loss_terms
 from .trace import Array, Kind, Operation, Slot, Term, Trace, Value
 
 # Property reads that make a tensor to compute with; every other one is only a look.
-TENSOR_PROPERTIES = {"T", "mT", "H", "mH"}
+TENSOR_PROPERTIES = {"T", "mT", "H", "mH", "real", "imag"}
 Parts = Sequence[tuple[str, nn.Module]]
 REFLECTED = {"rsub": "sub", "rdiv": "div", "rpow": "pow", "rmatmul": "matmul"}
 HERE = os.path.dirname(__file__)

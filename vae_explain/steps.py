@@ -78,9 +78,22 @@ class Steps:
         try:
             refs = references(self.formula(number))
         except NotExplained:
-            bound = self.run.graph.producer(number)
-            return list(bound.operation.inputs) if bound else []
+            return self._named_behind(number)
         return [by_name[ref.name].id for ref in refs if ref.name in by_name]
+
+    def _named_behind(self, number: int) -> list[int]:
+        """Return what a step is made from where an op without a rule hides its formula."""
+        values, graph = self.run.trace.values, self.run.graph
+        found: dict[int, None] = {}
+        stack = [number]
+        while stack:
+            bound = graph.producer(stack.pop())
+            for source in bound.operation.inputs if bound else ():
+                if values[source].name is None and graph.producer(source):
+                    stack.append(source)
+                else:
+                    found.setdefault(source)
+        return list(found)
 
     # --- references ---
 

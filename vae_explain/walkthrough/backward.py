@@ -136,6 +136,8 @@ class BackwardPage(Page):
 
     def value(self, number: int) -> None:
         if self._constant(number):
+            for parameter in self._parameters_of(number):
+                self.parameter(parameter, number)  # one that the loss itself is made from
             return
         name = self.name(number)
         shape = list(self.run.trace.values[number].shape)
@@ -147,12 +149,12 @@ class BackwardPage(Page):
             formula = self.steps.gradient(number, None, self.term)
         except NotExplained as reason:
             self._unexplained(number, reason)
-            return
-        self.add(Formula(self.d(number), formula, accent=True))
-        if self._is_gated(number):
-            self.gated(number)
         else:
-            self.arriving(number)
+            self.add(Formula(self.d(number), formula, accent=True))
+            if self._is_gated(number):
+                self.gated(number)
+            else:
+                self.arriving(number)
         for parameter in self._parameters_of(number):
             self.parameter(parameter, number)
 
@@ -273,14 +275,13 @@ class BackwardPage(Page):
     def parameter(self, number: int, made: int) -> None:
         name = self.name(number)
         detailed = number in self.targets
-        self.add(
-            Formula(
-                self.d(number),
-                self.steps.gradient(number, None, self.term),
-                self._parameter_remark(number, made),
-                accent=True,
-            )
-        )
+        try:
+            formula = self.steps.gradient(number, None, self.term)
+        except NotExplained as reason:
+            self._unexplained(number, reason)
+            return
+        remark = self._parameter_remark(number, made)
+        self.add(Formula(self.d(number), formula, remark, accent=True))
         gradient = self.gradients[number]
         self.add(self.gradient_block(number, f"{name}.grad", gradient))
         shown = self.chosen(number, gradient, MOST_DETAILED, detailed)
@@ -303,6 +304,10 @@ class BackwardPage(Page):
             self.add(*self.shares.cancelling(number, shown))
 
     def _parameter_remark(self, number: int, made: int) -> str:
+        """Say how a linear layer's parameters get their gradient; nothing of other ops."""
+        bound = self.run.graph.producer(made)
+        if bound is None or bound.operation.name != "linear" or not bound.positions(number):
+            return ""
         rows = self.run.trace.values[made].shape[0]
         summed = "" if rows == 1 else f", summed over {rows} rows"
         if len(self.run.trace.values[number].shape) > 1:
