@@ -307,7 +307,7 @@ def _is_of_setting(statement: Statement) -> bool:
 def _all_whole(statement: Statement) -> bool:
     """Whether all numbers of a statement are written without a point."""
     numbers = [number for side in statement.sides for number in numbers_of(side)]
-    return all(isinstance(n, Printed) and "." not in n.printed for n in numbers)
+    return all(isinstance(n, Printed) and n.printed.lstrip("-").isdigit() for n in numbers)
 
 
 def _is_shape(statement: Statement, shape: Shape) -> bool:
@@ -366,7 +366,7 @@ def _places(value: Value, shape: Shape, index: Shape | None) -> dict[Shape, Prin
         places = [(j, i) for i, j in np.ndindex(*found[-2:])]
     else:
         count = math.prod(shape)
-        return f"{len(numbers)} printed where its shape {list(shape)} has {count}"
+        return f"{len(numbers)} numbers where it has {count}"
     return dict(zip(places, numbers, strict=True))
 
 

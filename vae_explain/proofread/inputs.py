@@ -83,6 +83,12 @@ def start(architecture: Architecture, figures: Sequence[Figure], seeds: Sequence
     for figure in figures:
         if figure.name.value in by_name and not (figure.name.gradient or figure.name.updated):
             by_name[figure.name.value].append(figure)
+    missing = [name for name in architecture.parameters if not by_name[name]]
+    if missing and not seeds:
+        raise NoWalkthrough(
+            f"it states no seed and no {', '.join(missing)}; a label of its own for one of them "
+            f'is named by --map "label={missing[0]}"'
+        )
     if not by_name["x"]:
         raise NoWalkthrough(
             "it states no input to compute from; write it as x = [1.0, 2.0], or name its label "

@@ -11,6 +11,7 @@ from .labels import Name, plain
 from .markdown import passages
 from .recognisers import recognise
 from .repairing import repaired
+from .settling import SUSPICIOUS, alternatives
 from .statement import Stated, rows_of, stated
 from .substitution import Substitution
 from .verdicts import Proof
@@ -53,9 +54,9 @@ def proofread(text: str, given: Mapping[str, Name] | None = None) -> Proof:
     )
     if not any(is_computed(figure) for figure in collected.figures):
         raise NoWalkthrough("it states no number of a VAE's forward or backward pass")
-    begun = start(said.architecture, collected.figures, said.seeds)
-    judge = _judge(said, begun, collected.figures)
+    judge = _settled(said, collected.figures)
     judged = tuple(judge.judged())
+    begun = judge.begun
     substitution = Substitution(judge, judged)
     return Proof(
         model=said.architecture.label,
@@ -76,6 +77,21 @@ def _require_labels(
         if plain(label) not in used:
             open_ = (e.statement.label for e in resolved if e.name is None and e.statement.label)
             raise UnknownLabel(label, name, list(dict.fromkeys(open_))[:MOST_LABELS])
+
+
+def _settled(said: Stated, figures: Sequence[Figure]) -> Judge:
+    """Judge the figures under the loss that is stated, or the one that they are of."""
+    best = _judge(said, start(said.architecture, figures, said.seeds), figures)
+    fewest = most = sum(judged.blamed for judged in best.judged())
+    if most < SUSPICIOUS:
+        return best
+    for other in alternatives(said.architecture, figures):
+        meant = said._replace(architecture=other)
+        judge = _judge(meant, start(other, figures, said.seeds), figures)
+        blamed = sum(judged.blamed for judged in judge.judged())
+        if blamed < fewest and 2 * blamed < most:
+            best, fewest = judge, blamed
+    return best
 
 
 def _judge(said: Stated, begun: Start, figures: Sequence[Figure]) -> Judge:

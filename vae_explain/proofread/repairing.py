@@ -32,6 +32,7 @@ from .recomputing import Inputs, array_of, by_hand
 from .tokens import literal
 
 FEWEST = 2  # figures that disagree, before an input is suspected
+MOST_SUSPECTS = 32  # among more, many would do equally well
 # Of a number: what the steps before it may lack in digits, where itself it has many.
 INHERITED = 1e-5
 MOST_EXAMINED = 12  # of these, to see what they have in common
@@ -131,7 +132,8 @@ def _suspects(judge: Judge, disagreeing: Sequence[Figure]) -> list[Figure]:
     for figure in _spread(plainly):
         needed = set(_needed(judge, steps, figure.name, figure.place, set()))
         common = needed if common is None else common & needed
-    return [figure for key, figure in open_inputs.items() if common and key in common]
+    found = [figure for key, figure in open_inputs.items() if common and key in common]
+    return found if len(found) <= MOST_SUSPECTS else []
 
 
 def _parts_plainly(figure: Figure, own: float) -> bool:

@@ -84,6 +84,8 @@ class Scan:
     def _is_boundary(self, token: Lexeme) -> bool:
         if token.kind == "end" or (token.text in "{}" and token.kind in ("open", "close")):
             return True
+        if token.text == "*" and self._parts_words(token):
+            return True
         if token.text == "and" and self.surface == "prose":
             return bool(self.sides)  # `μ = 0 and σ = 1`
         if token.kind == "comma":
@@ -94,6 +96,12 @@ class Scan:
         after = next((t for t in ahead if t.kind != "line"), None)
         goes_on = after is not None and after.kind == "relation" and after.text != "#"
         return not goes_on
+
+    def _parts_words(self, token: Lexeme) -> bool:
+        """Whether a dot stands between words, as in `seed 42 · x = [1, 2]`."""
+        after = self.tokens[self.position + 1 : self.position + 2]
+        in_prose = self.surface == "prose" and not token.code and token.spaced
+        return in_prose and bool(after) and after[0].kind == "word" and after[0].spaced
 
     def _is_verb(self, token: Lexeme) -> bool:
         return self.surface == "prose" and token.kind == "word" and token.text.lower() in VERBS

@@ -15,6 +15,9 @@ ROUNDED: tuple[tuple[Verdict, str, str], ...] = (
 )
 
 
+LONG = 13  # signs of a figure
+
+
 def proofreading(proof: Proof, document: str) -> Walkthrough:
     """Compose the page of one document."""
     blocks: list[Block] = []
@@ -42,7 +45,7 @@ def _sections(proof: Proof) -> Iterator[tuple[str, str, list[Block]]]:
     for verdict, title, beside in ROUNDED:
         rounded = [judged for judged in proof.figures if judged.verdict == verdict]
         if rounded:
-            yield title, counted(len(rounded), "figure"), [_table(rounded, beside)]
+            yield title, counted(len(rounded), "figure"), list(_tables(rounded, beside))
     if proof.lines:
         yield "Printed arithmetic", "what was put in, and what came out", _lines(proof)
     if proof.unrecognised:
@@ -95,6 +98,14 @@ def _line_sentence(judged: JudgedLine) -> str:
     return f"line {line.sum.line}, {name}{line.sum.text}{result}: {judged.why}"
 
 
+def _tables(rounded: list[Judged], beside: str) -> Iterator[Table]:
+    """Yield the figures, those with all their digits apart, so that the others stay narrow."""
+    for whole in (False, True):
+        found = [j for j in rounded if (len(j.figure.printed.printed) > LONG) == whole]
+        if found:
+            yield _table(found, beside)
+
+
 def _table(rounded: list[Judged], beside: str) -> Table:
     """Show printed figures beside what they would be had nothing been rounded before."""
     return Table(
@@ -102,7 +113,7 @@ def _table(rounded: list[Judged], beside: str) -> Table:
             Column("figure", "text"),
             Column("line", "label"),
             Column("printed", "label"),
-            Column(beside, "value", "exact"),
+            Column(beside, "value", "single"),
         ),
         tuple(
             (
@@ -131,8 +142,10 @@ def _unrecognised(proof: Proof) -> list[Block]:
             "everything else is for you to check."
         ),
         Table(
-            (Column("printed", "text"), Column("line", "label"), Column("why", "text")),
-            tuple((entry.printed, str(entry.line), entry.why) for entry in proof.unrecognised),
+            (Column("printed, and why", "text"), Column("line", "label")),
+            tuple(
+                (f"{entry.printed}: {entry.why}", str(entry.line)) for entry in proof.unrecognised
+            ),
         ),
     ]
 

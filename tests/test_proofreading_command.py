@@ -1,0 +1,269 @@
+"""`verify FILE.md`: its page, its JSON, its JUnit XML, its exit codes and its errors."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vae_explain.proofread.proof import NoWalkthrough, proofread
+from vae_explain.run import NotFinite
+
+from .pages import CommandLine
+from .test_proofreading import BLOCKS, LABELS, TABLES
+
+MAPS = [part for label, name in LABELS.items() for part in ("--map", f"{label}={name}")]
+
+
+@pytest.fixture
+def post(tmp_path: Path) -> Path:
+    """A walkthrough with a wrong gradient, a wrong operand and a label that means nothing."""
+    text = BLOCKS.text.replace("-0.4705", "-0.4750").replace("1.13738165*", "1.13738156*")
+    path = tmp_path / "post.md"
+    path.write_text(f"{text}\nThe score of it all: 0.125\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_the_page_counts_then_blames_then_lists(columns: int, post: Path, cli: CommandLine) -> None:
+    outcome = cli("verify", str(post), columns=columns)
+    assert (outcome.code, outcome.err) == (1, "")
+    words = outcome.out.split()
+    order = [outcome.out.index(part) for part in ("Verdicts", "What is wrong", "Not recognised")]
+    assert order == sorted(order)
+    for whole in ("fc1.weight.grad[1,1]:", "-0.4750,", "-0.4705,", "1.13738156", "1.13738165"):
+        assert whole in words, whole
+    lines = post.read_text("utf-8").splitlines()
+    line = 1 + next(i for i, text in enumerate(lines) if "4750" in text)
+    assert f"line {line}, fc1.weight.grad[1,1]: printed" in " ".join(words)
+    assert all(len(line) <= columns for line in outcome.out.splitlines())
+    verdicts = "exact|wrong|rounded inputs|not recognised"
+    counts = dict(re.findall(rf"(?m)^ +({verdicts}) +(\d+)$", outcome.out))
+    assert counts == {
+        "exact": "141",
+        "rounded inputs": "31",
+        "wrong": "1",
+        "not recognised": "1",
+    }
+    for number in re.findall(r"\d\.\d{8}\b", BLOCKS.text.partition("## Forward")[2]):
+        assert number in words or f"-{number}" in words or number in outcome.out
+
+
+def test_a_clean_document_passes(tmp_path: Path, cli: CommandLine) -> None:
+    path = tmp_path / "tables.md"
+    path.write_text(TABLES.text, encoding="utf-8-sig")  # with a byte order mark
+    outcome = cli("verify", str(path), *MAPS)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "67 of 67 figures agree" in outcome.out
+    assert "Right from the rounded steps alone" in outcome.out
+
+
+def test_json(post: Path, cli: CommandLine) -> None:
+    outcome = cli("verify", str(post), "--format", "json")
+    document = json.loads(outcome.out)
+    assert (outcome.code, document["passed"]) == (1, False)
+    figures = document["figures"]
+    assert {"label", "name", "printed", "computed", "verdict", "line"} <= set(figures[0])
+    assert sum(document["counts"].values()) == len(figures) + len(document["not_recognised"])
+    assert list(document["counts"]) == [
+        *("exact", "rounded inputs", "rounded chain"),
+        *("off in the last digit", "wrong", "not recognised"),
+    ]
+    (wrong,) = [figure for figure in figures if figure["verdict"] == "wrong"]
+    assert wrong["label"] == "fc1.weight.grad"
+    assert wrong["name"] == wrong["parts_at"] == "fc1.weight.grad[1,1]"
+    assert wrong["printed"] == "-0.4750"
+    assert wrong["computed"] == pytest.approx(-0.4705, abs=5e-5)
+    lines = post.read_text("utf-8").splitlines()
+    for figure in figures:
+        assert figure["printed"].lstrip("-") in lines[figure["line"] - 1]
+    failed = [line for line in document["arithmetic"] if not line["passed"]]
+    assert [line["wrong_operands"][0]["element"] for line in failed] == ["std[0]"]
+    assert document["seed"] == {"value": 11, "line": 9, "holds": True}
+    assert [remnant["printed"] for remnant in document["not_recognised"]] == [
+        "The score of it all = 0.125"
+    ]
+
+
+def test_junit(post: Path, tmp_path: Path, cli: CommandLine) -> None:
+    target = tmp_path / "proof.xml"
+    outcome = cli("verify", str(post), "--junit", str(target))
+    assert outcome.code == 1
+    first = target.read_bytes()
+    suite = ElementTree.fromstring(first).find("testsuite")
+    assert suite is not None
+    cases = suite.findall("testcase")
+    failed = [case for case in cases if case.find("failure") is not None]
+    skipped = [case for case in cases if case.find("skipped") is not None]
+    assert suite.attrib == {
+        "name": "post.md",
+        "tests": str(len(cases)),
+        "failures": "2",
+        "errors": "0",
+        "skipped": "1",
+    }
+    assert (len(cases), len(failed), len(skipped)) == (1 + 173 + 4 + 1, 2, 1)
+    assert [case.get("classname") for case in failed] == [
+        "post.md.fc1.weight.grad",
+        "post.md.arithmetic",
+    ]
+    cli("verify", str(post), "--junit", str(target))
+    assert target.read_bytes() == first
+
+
+def test_a_seed_that_gives_other_parameters_is_the_one_thing_blamed(
+    tmp_path: Path, cli: CommandLine
+) -> None:
+    path = tmp_path / "post.md"
+    path.write_text(BLOCKS.text.replace("manual_seed(11)", "manual_seed(12)"), encoding="utf-8")
+    outcome = cli("verify", str(path), "--format", "json")
+    document = json.loads(outcome.out)
+    assert outcome.code == 1
+    assert document["seed"] == {"value": 12, "line": 9, "holds": False}
+    forward = [f for f in document["figures"] if ".grad" not in f["name"]]
+    assert {figure["verdict"] for figure in forward} == {"exact"}
+
+
+NOT_READ = {
+    "empty": (b"", "empty"),
+    "blank": (b" \n\n", "empty"),
+    "Latin-1": ("μ = 0,5 für x".encode("latin-1", "replace") + b"\xfc", "UTF-8"),
+    "binary": (bytes(range(256)) * 4, "UTF-8"),
+    "prose": (b"# A day in the hills\n\nIt rained for 3 hours.\n", "no walkthrough"),
+    "no input": (b"seed 42\n\nKL = 0.4095\n", "no input"),
+    "no parameters": (b"x = [1.0, 2.0]\n\nKL = 0.4095\n", "fc1.weight"),
+    "huge": (b"0.5 " * 5_000_000, "16 MiB"),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_READ)
+def test_what_cannot_be_read_is_one_line(kind: str, tmp_path: Path, cli: CommandLine) -> None:
+    data, words = NOT_READ[kind]
+    path = tmp_path / "post.md"
+    path.write_bytes(data)
+    report = tmp_path / "proof.xml"
+    outcome = cli("verify", str(path), "--junit", str(report))
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert words in outcome.err
+    assert str(path) in outcome.err
+    assert not report.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere.md"], "no such file"),
+        (["."], "a folder"),
+        (["post.md", "--map", "h"], "a label and a name"),
+        (["post.md", "--map", "h=encoder_hiden"], "did you mean encoder_hidden?"),
+        (["post.md", "--map", "no such label=mu"], "under this label"),
+        (["post.md", "--junit", "post.md"], "the document itself"),
+        (["post.md", "--output", "./post.md"], "the document itself"),
+        (["post.md", "--junit", "nowhere/proof.xml"], "does not exist"),
+        (["--map", "h=mu"], "name its file too"),
+        (["--junit", "proof.xml"], "name its file too"),
+    ],
+)
+def test_a_request_that_cannot_be_done_is_one_line(
+    arguments: list[str],
+    words: str,
+    post: Path,
+    cli: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = post.read_bytes()
+    monkeypatch.chdir(post.parent)
+    outcome = cli("verify", *arguments)
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert words in outcome.err
+    assert post.read_bytes() == before
+    assert [path.name for path in post.parent.iterdir()] == ["post.md"]
+
+
+# --- the documents that this package writes ---------------------------------------------
+
+RUNS = {
+    "the reference": [],
+    "another shape": ["--seed", "7", "--dims", "6-5-3-5-6"],
+    "deep, averaged": ["--dims", "4-5-3-2-3-5-4", "--reduction", "mean"],
+    "a batch": ["--x", "1,2,3,4", "--x", "0,1,0,1", "--beta", "0.5"],
+    "cross-entropy": ["--dims", "3-4-2-4-3", "--recon", "bce", "--x", "0,1,0.5"],
+    "tanh": ["--seed", "3", "--dims", "3-4-2-4-3", "--activation", "tanh", "--eps", "0.5,-1"],
+}
+
+
+@pytest.mark.parametrize("arithmetic", ["printed", "full"])
+@pytest.mark.parametrize("kind", RUNS)
+def test_a_document_of_our_own_proof_reads_clean(
+    kind: str, arithmetic: str, tmp_path: Path, cli: CommandLine
+) -> None:
+    path = tmp_path / "walkthrough.md"
+    assert cli("document", *RUNS[kind], "--arithmetic", arithmetic, "-o", str(path)).code == 0
+    outcome = cli("verify", str(path), "--format", "json")
+    document = json.loads(outcome.out)
+    counts = document["counts"]
+    assert (outcome.code, counts["wrong"], counts["off in the last digit"]) == (0, 0, 0)
+    assert counts["exact"] + counts["rounded inputs"] + counts["rounded chain"] > 250
+    assert document["agreeing"][arithmetic] == len(document["figures"])
+    assert len(document["arithmetic"]) > 40
+    assert document["seed"]["holds"]
+
+
+def test_a_damaged_document_of_our_own_is_caught(tmp_path: Path, cli: CommandLine) -> None:
+    path = tmp_path / "walkthrough.md"
+    assert cli("document", "-o", str(path)).code == 0
+    text = path.read_text("utf-8")
+    for right, wrong, element in (
+        ("**0.88977581**", "**0.88977571**", "mu[0]"),
+        ("−0.3507", "−0.3607", ""),  # in a line that it goes into
+        ("-0.7465", "-0.7466", "fc_dec2.weight.grad[0,1]"),
+        ("**31.510481828534605**", "**31.510481828534615**", "loss"),
+        ("1.01163815·(−0.2387)", "1.01163815·(−0.2397)", ""),
+    ):
+        assert right in text
+        path.write_text(text.replace(right, wrong, 1), encoding="utf-8")
+        document = json.loads(cli("verify", str(path), "--format", "json").out)
+        assert not document["passed"], wrong
+        bad = ("wrong", "off in the last digit")
+        blamed = {f["name"] for f in document["figures"] if f["verdict"] in bad}
+        assert blamed == ({element} if element else set()), wrong
+
+
+# --- anything at all --------------------------------------------------------------------
+
+FRAGMENTS = [
+    "seed 42",
+    "x = [1.0, 2.0, 3.0, 4.0]",
+    "μ = [0.8898, -0.0751]",
+    "KL ≈ 0.4095 ± 0.001",
+    "| mu | logvar |\n|---|---|\n| 0.88 | 0.02 |",
+    "$\\frac{1}{2} \\cdot 0.5 = 0.25$",
+    "```\n[[1, 2], [3, 4]\n```",
+    "$$\n\\begin{bmatrix} 1 & 2 \\\\ 3 & \\end{bmatrix}",
+    "z[0] = 0.8898 + 1.0116*(-0.2387) ≈ 0.6483",
+    "> - 1. `loss`: 1e400, 1e-400, .5., 0x1f, 1,2,,3",
+    "∂L/∂μ = (1, 2, (3)",
+    "**fc1.weight**: " + "[" * 60,
+    "\\[ \\mu_{",
+    "exp(1e9) = 1 = 2 = 3",
+    "a = " + "-" * 200 + "1",
+    "<table><tr><td>0.5</td></tr></table>",
+]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=30)), min_size=1, max_size=8),
+    st.sampled_from(["\n\n", "\n", " "]),
+)
+def test_any_text_is_read_or_refused(parts: list[str], between: str) -> None:
+    try:
+        proof = proofread(between.join(parts))
+    except (NoWalkthrough, NotFinite):
+        return
+    assert sum(proof.counts.values()) >= len(proof.figures)
