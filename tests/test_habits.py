@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain import Explanation, explain
+from vae_explain.api import Page
+from vae_explain.walkthrough.holding import Holding
 
 from .pages import CommandLine
 
@@ -234,3 +236,70 @@ def test_a_parameter_behind_an_op_without_a_rule_shows_autograds_numbers() -> No
     assert "these are autograd's numbers" in page.text(200)
     assert "fc.bias.grad" in page.text(200)
     assert page.checks.failed == 0
+
+
+# --- captions ---
+
+
+class Small(nn.Module):
+    """A VAE of which each test says what its terms are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc_mu, self.fc_logvar, self.out = nn.Linear(3, 2), nn.Linear(3, 2), nn.Linear(2, 3)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        mu, logvar = self.fc_mu(x), self.fc_logvar(x)
+        std = torch.exp(0.5 * logvar)
+        eps = torch.randn_like(std)
+        z = mu + std * eps
+        return self.out(z), mu, logvar
+
+
+OF_SQUARES = "The derivative of a square"
+OF_MU = "the KL adds its own pull towards 0"
+OF_KL = "How far q(z|x) is from the prior"
+
+
+def test_captions_stand_where_they_hold() -> None:
+    def loss(recon_x: Tensor, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+        mse = F.mse_loss(recon_x, x, reduction="sum")
+        kl = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
+        return mse + kl
+
+    explanation = explain(Small(), X, loss, seed=1)
+    forward, backward = (" ".join(str(page).split()) for page in pages_of(explanation))
+    assert OF_KL in forward
+    assert "KL divergence from the prior N(0, I)" in forward
+    assert OF_SQUARES in backward
+    assert OF_MU in backward
+
+
+def test_captions_are_left_out_where_they_do_not_hold() -> None:
+    def loss(recon_x: Tensor, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+        bce = F.binary_cross_entropy_with_logits(recon_x, x)
+        kl = (mu - 1).pow(2).sum() + logvar.abs().sum()  # of some other kind
+        return bce + kl
+
+    explanation = explain(Small(), X, loss, seed=1)
+    forward, backward = (" ".join(str(page).split()) for page in pages_of(explanation))
+    assert OF_KL not in forward
+    assert "KL divergence from the prior" not in forward
+    assert "No activation at the end" not in forward
+    assert OF_SQUARES not in backward
+    assert OF_MU not in backward
+
+
+def test_a_mean_over_rows_is_no_mean_of_a_latent() -> None:
+    def loss(recon_x: Tensor, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+        mean = recon_x.mean(0)
+        return (mean - x.mean(0)).pow(2).sum()
+
+    explanation = explain(Small(), X, loss, seed=1)
+    captions, run = Holding(explanation.run), explanation.run
+    assert captions.title(run.value("mean").id) == "mean"
+    assert captions.title(run.value("mu").id) == "Mean μ of the latent Gaussian"
+
+
+def pages_of(explanation: Explanation) -> tuple[Page, Page]:
+    return explanation.forward(), explanation.backward()

@@ -26,7 +26,8 @@ from ..ops import NotExplained
 from ..run import Run
 from ..steps import gradient_name
 from ..writing import index_text
-from .captions import backward_words, counted
+from .captions import counted
+from .holding import Holding
 from .page import MOST_DETAILED, MOST_LINES, Page, checked
 from .shares import TermShares
 
@@ -68,6 +69,7 @@ class BackwardPage(Page):
         self.targets = set(targets)
         self.term = term
         self.latex = latex
+        self.captions = Holding(run)
         self.gradients = run.gradients if term is None else run.term_gradients[term]
         self.on_the_way = self._on_the_way()
         self.shares = TermShares(self.steps, term)
@@ -139,11 +141,10 @@ class BackwardPage(Page):
             for parameter in self._parameters_of(number):
                 self.parameter(parameter, number)  # one that the loss itself is made from
             return
-        name = self.name(number)
         shape = list(self.run.trace.values[number].shape)
         self.open(self.d(number), f"{shape}{self._arrives_from(number)}")
-        words = backward_words(name)
-        if words and self.term is None:
+        words = self.captions.backward(number) if self.term is None else ""
+        if words:
             self.add(Prose(words))
         try:
             formula = self.steps.gradient(number, None, self.term)

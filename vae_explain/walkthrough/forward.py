@@ -23,7 +23,8 @@ from ..expression import Apply, references
 from ..ops import NotExplained
 from ..run import Run
 from ..writing import index_text
-from .captions import LAYER_ACTIVATIONS, counted, forward_words, title
+from .captions import LAYER_ACTIVATIONS, counted
+from .holding import Holding
 from .page import MOST_DETAILED, MOST_LINES, Page, checked, drawing_words
 from .tensors import is_big, largest
 
@@ -63,6 +64,7 @@ class ForwardPage(Page):
         self.most = MOST_DETAILED if detailed else MOST_LINES
         self.detailed = detailed
         self.latex = latex
+        self.captions = Holding(run)
         self._starts: list[tuple[tuple[int, ...], int]] = []
 
     # --- order ---
@@ -101,7 +103,7 @@ class ForwardPage(Page):
     def open(self, numbers: Sequence[int], detail: str = "") -> None:
         self.sections += 1
         self._starts.append((tuple(numbers), len(self.blocks)))
-        self.add(Heading(self.sections, title(self.name(numbers[0])), detail))
+        self.add(Heading(self.sections, self.captions.title(numbers[0]), detail))
 
     # --- sections ---
 
@@ -116,7 +118,7 @@ class ForwardPage(Page):
         first = numbers[0]
         activation = self.activation_of(first)
         self.open(numbers, self.layer_detail(first, activation))
-        words = forward_words(self.name(first)) or self.loss_words(first)
+        words = self.captions.forward(first) or self.loss_words(first)
         if words:
             self.add(Prose(words))
         for number in numbers:
