@@ -16,6 +16,7 @@ from .problems import Problem
 
 if TYPE_CHECKING:
     from ..blocks import Checks, Walkthrough
+    from ..checking import Check
     from ..run import Run
     from ..subject import Recorded
 
@@ -104,13 +105,13 @@ def document(
     rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
     picture = picture_beside(name, how.output)
 
-    from .. import checking, training
+    from .. import training
 
-    recorded = record(job)
+    job, recorded = record(job)
     from ..walkthrough.document import document as compose
 
     run, architecture = recorded.run, None if job.own else job.architecture
-    check = checking.check_in_reach(run, architecture)
+    check = checked(job, run)
     moved = training.gradient_step(recorded, rate)
     page, checks = compose(run, check, moved, architecture)
     if picture is not None:
@@ -121,21 +122,38 @@ def document(
     raise typer.Exit(output.code(checks) or int(not check.passed))
 
 
-def record(job: Job) -> Recorded:
+def checked(job: Job, run: Run) -> Check:
+    """Hold a run's gradients against the oracles that can speak of it."""
+    from .. import checking
+
+    if not job.own:
+        return checking.check_in_reach(run, job.architecture)
+    from ..loading import CannotRun
+    from ..nudging import run_and_nudge
+
+    try:
+        _, nudged = run_and_nudge(job.own_request())
+    except CannotRun as reason:  # in float64, since the run itself is there
+        nudged = f"the model does not run in float64: it raised {reason}"
+    return checking.check_own(run, nudged)
+
+
+def record(job: Job) -> tuple[Job, Recorded]:
     """Run the model; one that cannot run in float64 in PyTorch's own arithmetic instead."""
     from ..loading import CannotRun
 
     try:
-        return job.recorded()
+        return job, job.recorded()
     except CannotRun as reason:
         if job.arithmetic == "full" or job.options.arithmetic is not None:
             raise
-        recorded = Job(job.options, "full").recorded()
+        again = Job(job.options, "full")
+        recorded = again.recorded()
         sys.stderr.write(
             "vae-explain: note: the model does not run on rounded numbers in float64 "
             f"({reason}); the document has PyTorch's own float32 numbers\n"
         )
-        return recorded
+        return again, recorded
 
 
 def written(

@@ -44,6 +44,9 @@ FUNCTIONS = {
     "sin": "torch.sin({})",
     "cos": "torch.cos({})",
     "gate": "({} > 0).to(torch.get_default_dtype())",
+    "lgamma": "torch.lgamma({})",
+    "digamma": "torch.digamma({})",
+    "trigamma": "torch.polygamma(1, {})",
     "Φ": "torch.special.ndtr({})",
     "φ": "torch.exp(-(({}) ** 2) / 2) / math.sqrt(2 * math.pi)",
 }
