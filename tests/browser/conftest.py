@@ -19,6 +19,7 @@ from playwright.sync_api import (
 )
 
 from vae_explain import pipeline
+from vae_explain.architecture import Architecture
 from vae_explain.render.diagram import picture_of
 from vae_explain.render.html.document import write
 
@@ -54,8 +55,11 @@ def browser() -> Iterator[Browser]:
 def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The default document, one of a user's model, and one of hostile names, as files."""
     folder = tmp_path_factory.mktemp("documents")
+    x = (tuple(123.456 * (i - 1) for i in range(18)),)  # a row that is folded, of long numbers
+    wide = pipeline.Request(x, architecture=Architecture(dims=(18, 5, 2, 20, 18)))
     walkthroughs = {
         "default": composed(pipeline.Request(DEFAULT_X)),
+        "wide": composed(wide),
         "own": of_a_model("convolutional"),
         "hostile": hostile_walkthrough(),
     }

@@ -229,14 +229,14 @@ def test_what_has_the_focus_is_seen(open_page: Open) -> None:
     assert (style, width >= 2) == ("solid", True)
 
 
-@pytest.mark.parametrize("name", ["default", "own", "hostile"])
+@pytest.mark.parametrize("name", ["default", "wide", "own", "hostile"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_page_scrolls_sideways(open_page: Open, name: str, width: int) -> None:
     page = open_page(name, width=width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("name", ["default", "own"])
+@pytest.mark.parametrize("name", ["default", "wide", "own"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_number_is_broken(open_page: Open, name: str, width: int) -> None:
     page = open_page(name, width=width)
@@ -247,14 +247,16 @@ def test_no_number_is_broken(open_page: Open, name: str, width: int) -> None:
     assert broken == []
 
 
-@pytest.mark.parametrize("name", ["default", "own"])
+@pytest.mark.parametrize("name", ["default", "wide", "own"])
 def test_a_sheet_of_paper_holds_it(open_page: Open, name: str) -> None:
     page = open_page(name, width=A4)
     page.emulate_media(media="print")
     cut = page.eval_on_selector_all(
-        "main *", f"all => all.filter(e => e.getBoundingClientRect().right > {A4} + 1).length"
+        "main *",
+        f"all => all.filter(e => e.getBoundingClientRect().right > {A4} + 1)"
+        ".map(e => e.outerHTML.slice(0, 80)).slice(0, 5)",
     )
-    assert cut == 0
+    assert cut == []
     assert page.locator(".hint").is_hidden()
     assert page.locator("nav").is_visible()
 

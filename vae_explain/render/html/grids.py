@@ -12,8 +12,9 @@ from .keys import Key
 from .links import Links
 from .notation import escape
 
-MOST_COLUMNS = 32  # side by side; further ones stand below
-LONGEST_ROW, FOLD = 16, 10  # a longer row is folded, so many numbers to a line
+MOST_COLUMNS = 16  # side by side; further ones stand below
+FOLD = 10  # how many numbers of a longer row stand in a line
+WIDEST_ON_PAPER = 105  # characters; a wider grid is printed small
 
 
 class Grids:
@@ -41,23 +42,24 @@ class Grids:
         )
         shape = " × ".join(map(str, array.shape))
         caption = f'<caption>{name_link} <span class="shape">{shape}</span></caption>'
-        numbers = self._numbers(block, name, array)
-        if len(numbers) == 1 and len(numbers[0]) > LONGEST_ROW:
-            grids = [_folded(numbers[0], caption)]
+        numbers, longest = self._numbers(block, name, array)
+        width = len(numbers[0]) if numbers else 0
+        if len(numbers) == 1 and width > MOST_COLUMNS:
+            grids = [_folded(numbers[0], longest, caption)]
         else:
-            starts = range(0, len(numbers[0]) if numbers else 0, MOST_COLUMNS)
-            grids = [_grid(numbers, start, "" if start else caption) for start in starts]
+            starts = range(0, width, MOST_COLUMNS)
+            grids = [_grid(numbers, longest, start, "" if start else caption) for start in starts]
         tables = "".join(f'<div class="scroll">{grid}</div>' for grid in grids)
         return f'<div class="matrix"{here}>{tables}</div>'
 
-    def _numbers(self, block: Matrix, name: str, array: Array) -> list[list[str]]:
-        """Return the numbers as they are written, row by row."""
+    def _numbers(self, block: Matrix, name: str, array: Array) -> tuple[list[list[str]], int]:
+        """Return the numbers as they are written, row by row, and the length of the longest."""
         flat = array.reshape(1, -1) if array.ndim == 1 else array.reshape(-1, array.shape[-1])
         texts = self.numbers.column(flat, block.places)
         if block.places == "input" and self.numbers.digits is None:
             texts = [text if "." in text or "e" in text else text + ".0" for text in texts]
         written = iter(texts)
-        return [
+        rows = [
             [
                 self.links.number(
                     Key(name, self._index(name, block, array, i, j)),
@@ -71,6 +73,7 @@ class Grids:
             ]
             for i, row in enumerate(flat)
         ]
+        return rows, max(map(len, texts), default=0)
 
     def name(self, block: Matrix | Summary) -> str:
         """Return whose numbers these are: `fc1.weight.grad` are those of the formula above."""
@@ -150,7 +153,7 @@ def _head(column: Column) -> str:
     return f'<th scope="col"{words}>{named(column.header)}</th>'
 
 
-def _grid(numbers: list[list[str]], start: int, caption: str) -> str:
+def _grid(numbers: list[list[str]], longest: int, start: int, caption: str) -> str:
     """Write some columns of a matrix under their indices."""
     single = len(numbers) == 1
     columns = range(start, min(start + MOST_COLUMNS, len(numbers[0])))
@@ -160,14 +163,17 @@ def _grid(numbers: list[list[str]], start: int, caption: str) -> str:
         label = "" if single else f'<th scope="row">{i}</th>'
         rows += f"<tr>{label}{''.join(f'<td>{row[j]}</td>' for j in columns)}</tr>"
     corner = "" if single else "<td></td>"
-    style = ' class="wide"' if len(columns) > LONGEST_ROW else ""
     return (
-        f"<table{style}>{caption}<thead><tr>{corner}{heads}</tr></thead>"
+        f"<table{_style(len(columns), longest)}>{caption}<thead><tr>{corner}{heads}</tr></thead>"
         f"<tbody>{rows}</tbody></table>"
     )
 
 
-def _folded(numbers: list[str], caption: str) -> str:
+def _style(columns: int, longest: int) -> str:
+    return ' class="wide"' if columns * (longest + 3) > WIDEST_ON_PAPER else ""
+
+
+def _folded(numbers: list[str], longest: int, caption: str) -> str:
     """Write a long row in several lines, each with the index of its first number."""
     heads = "".join(f'<th scope="col">+{j}</th>' for j in range(FOLD))
     rows = ""
@@ -175,4 +181,4 @@ def _folded(numbers: list[str], caption: str) -> str:
         cells = [f"<td>{number}</td>" for number in numbers[start : start + FOLD]]
         cells += ["<td></td>"] * (FOLD - len(cells))
         rows += f'<tr><th scope="row">{start}</th>{"".join(cells)}</tr>'
-    return f"<table>{caption}<thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    return f"<table{_style(FOLD, longest)}>{caption}<thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table>"
