@@ -47,11 +47,13 @@ from .html_pages import (
     data_of,
     filled,
     matrices,
+    outline,
     parsed,
 )
 from .models import MODELS
 from .pages import BY_HAND, FLOAT32, Claim, CommandLine, Outcome, wrong
 from .support import call_of, same_number, trees
+from .test_golden import GOLDEN, hidden
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +163,18 @@ def test_decimals_can_be_asked_for(printed_run: Run) -> None:
     assert by_id(document)["z-0"].text == "0.65"
     z = by_id(document)["z-0"].attributes["data-n"]
     assert filled(data_of(document), z) == "0.89 + 1.01·(-0.24)"
+
+
+def test_the_text_of_a_small_document_is_as_it_was(request: pytest.FixtureRequest) -> None:
+    small = pipeline.Request(
+        ((1.0, -0.5, 2.0),), seed=5, architecture=Architecture(dims=(3, 2, 1, 2, 3))
+    )
+    document = parsed(write(composed(small)))
+    text = hidden("\n".join(outline(document)) + "\n")
+    path = GOLDEN / "document-html.txt"
+    if request.config.getoption("--update-golden"):
+        path.write_text(text, "utf-8")
+    assert text == path.read_text("utf-8")
 
 
 def test_every_link_goes_somewhere(document: Element) -> None:

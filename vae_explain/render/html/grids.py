@@ -181,4 +181,6 @@ def _folded(numbers: list[str], longest: int, caption: str) -> str:
         cells = [f"<td>{number}</td>" for number in numbers[start : start + FOLD]]
         cells += ["<td></td>"] * (FOLD - len(cells))
         rows += f'<tr><th scope="row">{start}</th>{"".join(cells)}</tr>'
-    return f"<table{_style(FOLD, longest)}>{caption}<thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    style = _style(FOLD, longest)
+    head = f"<thead><tr><td></td>{heads}</tr></thead>"
+    return f"<table{style}>{caption}{head}<tbody>{rows}</tbody></table>"
