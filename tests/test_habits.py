@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -303,3 +304,35 @@ def test_a_mean_over_rows_is_no_mean_of_a_latent() -> None:
 
 def pages_of(explanation: Explanation) -> tuple[Page, Page]:
     return explanation.forward(), explanation.backward()
+
+
+# --- gradients of somebody's own ---
+
+
+class StraightThrough(torch.autograd.Function):
+    """Rounds, and passes the gradient on as if it had not."""
+
+    @staticmethod
+    def forward(ctx: Any, h: Tensor) -> Tensor:
+        return torch.round(h * 4) / 4
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return 2 * gradient
+
+
+def test_a_function_with_a_backward_of_its_own_is_not_taken_apart() -> None:
+    def objective(model: nn.Module, x: Tensor) -> Tensor:
+        h = model(x)
+        rounded = StraightThrough.apply(h)  # type: ignore[no-untyped-call]  # PyTorch's
+        return F.mse_loss(rounded, x)
+
+    explanation = explain(built(), X, objective=objective)
+    assert explanation.not_explained == ("StraightThrough.apply",)
+    run = explanation.run
+    assert run.gradients.keys() == run.hand_gradients.keys()
+    for number, gradient in run.gradients.items():
+        np.testing.assert_allclose(run.hand_gradients[number], gradient, rtol=1e-5)
+    for page in (*pages_of(explanation), explanation.why("fc.weight.grad[0,0]")):
+        assert page.checks.failed == 0
+    assert "StraightThrough.apply" in str(explanation.backward())

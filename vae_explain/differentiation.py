@@ -79,6 +79,34 @@ class Tape:
             return True
         return self._versions[number] == self.tensors[number]._version
 
+    def made_unseen(self, number: int) -> tuple[str, tuple[int, ...]] | None:
+        """Say which autograd function made a value whose own operations had no gradients.
+
+        Returns
+        -------
+        tuple
+            The function's name and the values that it was called with; None for a value
+            that no function made.
+        """
+        self.settle()
+        node = self._nodes[number]
+        if node is None:
+            return None
+        makers = {id(made): n for n, made in enumerate(self._nodes) if made is not None}
+        leaves = {id(tensor): n for n, tensor in enumerate(self.tensors) if tensor.is_leaf}
+        found: dict[int, None] = {}
+        stack = [node]
+        while stack:
+            for before, _ in stack.pop().next_functions:
+                variable = getattr(before, "variable", None)
+                source = makers.get(id(before), leaves.get(id(variable)))
+                if source is not None:
+                    found.setdefault(source)
+                elif before is not None:
+                    stack.append(before)
+        name = node.name().removesuffix("Backward")
+        return f"{name}.apply", tuple(sorted(found))
+
     @property
     def learning(self) -> tuple[int, ...]:
         """The values that autograd has a gradient for."""

@@ -155,6 +155,7 @@ class _Recorder(TorchFunctionMode):
         self._noise = list(noise)
         self._redrawn = list(redrawn)
         self._masks: set[int] = set()
+        self._without_gradients: list[int] = []  # made where autograd was off
         paths: dict[int, str] = {}
         for path, part in parts:
             paths.setdefault(id(part), path)
@@ -221,6 +222,8 @@ class _Recorder(TorchFunctionMode):
             return result  # such as `x.contiguous()`, which hands back x itself
         kind: Kind = "noise" if noisy else "intermediate"
         numbers = tuple([self._register(output, kind) for output in outputs])
+        if not torch.is_grad_enabled():
+            self._without_gradients += numbers
         if plan.reflected:
             recorded_args = recorded_args[::-1]
         drawn_from = self._moments(args, kwargs) if name == "normal" else ()
@@ -291,7 +294,7 @@ class _Recorder(TorchFunctionMode):
         output = self._known.get(id(loss))
         if output is None:
             raise ValueError("the loss was not computed from anything that was recorded")
-        operations = tuple(map(Operation._make, self._operations))
+        operations = self._functions_whole(tuple(map(Operation._make, self._operations)))
         names = self._names(output, operations)
         learns = set(self._tape.learning)
         ancestry = Ancestry(operations)
@@ -322,6 +325,27 @@ class _Recorder(TorchFunctionMode):
                 if self._kinds[number] == "parameter" and number not in learns
             ),
         )
+
+    def _functions_whole(self, operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
+        """Put each call of somebody's `autograd.Function` in place of what it did inside.
+
+        Its gradient is the one that its own `backward` says, and not that of the operations.
+        """
+        made = {
+            number: unseen
+            for number in self._without_gradients
+            if (unseen := self._tape.made_unseen(number)) is not None
+        }
+        if not made:
+            return operations
+        found = []
+        for operation in operations:
+            if len(operation.outputs) == 1 and operation.outputs[0] in made:
+                name, inputs = made[operation.outputs[0]]
+                slots = tuple(map(Slot, inputs))
+                operation = operation._replace(name=name, args=slots, kwargs={}, inputs=inputs)
+            found.append(operation)
+        return tuple(found)
 
     # --- values ---
 
