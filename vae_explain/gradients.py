@@ -43,17 +43,19 @@ def backward(
     graph: Graph,
     values: Arrays,
     start: int,
-    weight: float = 1.0,
+    weight: float | Array = 1.0,
     settle: Settle | None = None,
 ) -> dict[int, Array]:
-    """Return the gradient of one scalar, times a weight, at every value it came from.
+    """Return the gradient of a value's sum, times a weight, at every value it came from.
 
     Parameters
     ----------
     values
         The numbers of the forward pass, by value number.
     start
-        The loss, or one of its terms.
+        The loss, one of its terms, or any other value.
+    weight
+        One for all of its elements, or one for each.
     settle
         Called with a value's number and its whole gradient, once that is known; what it
         returns is what everything before is computed from.

@@ -123,7 +123,7 @@ def _prior(weights: tuple[float, float, float], linear: float, constant: float) 
     # The -1 is nothing that is learned from, and may have been left out.
     if not any(_close(constant, expected - one * logs / 2, abs(logs)) for one in (0, 1)):
         return ""
-    return f"N({mean:.4g}, {variance:.4g})"
+    return f"N({0.0 if abs(mean) < EXACT else mean:.4g}, {variance:.4g})"
 
 
 def _stand_in(mu: Array, sigma: Array, kl: Array) -> Fit | None:

@@ -29,11 +29,9 @@ def _site(anatomy: Anatomy, index: int, site: Site) -> list[Finding]:
     arriving = anatomy.gradients(parts)
     if site.drawn and _by_score(anatomy, site):
         raise NotApplied("z is drawn without a gradient, and a log-probability brings it instead")
+    through: dict[int, Array] = {}
     if site.z in anatomy.trace.gradients:
-        start = np.ones_like(np.asarray(anatomy.values[site.z], dtype=np.float64))
-        through = _backward_from(anatomy, site.z, start)
-    else:
-        through = {}
+        through = backward(anatomy.facts.graph, anatomy.values, site.z)
     heads = _scale_heads(anatomy, index, site)
     reached_z = site.z in arriving
     cut: list[tuple[int, str]] = []
@@ -57,11 +55,6 @@ def _site(anatomy: Anatomy, index: int, site: Site) -> list[Finding]:
             _mend(anatomy, site, reached_z, {number for number, _ in cut}),
         )
     ]
-
-
-def _backward_from(anatomy: Anatomy, number: int, start: Array) -> dict[int, Array]:
-    del start  # every element of z counts as one
-    return backward(anatomy.facts.graph, anatomy.values, number)
 
 
 def _by_score(anatomy: Anatomy, site: Site) -> bool:

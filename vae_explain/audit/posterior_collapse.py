@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
+from ..gradients import backward
 from ..trace import Array
 from .anatomy import Anatomy
 from .comparing import comparisons
-from .finding import AuditRule, Evidence, Finding, NotApplied, Seen
+from .finding import AuditRule, Cell, Evidence, Finding, NotApplied, Seen
 from .kl import known, measure
 from .kl_form import closed_form
 
@@ -20,6 +23,7 @@ SURE_KL, SURE_VARIANCE = 1e-4, 1e-5
 LOW_KL, LOW_VARIANCE = 1e-2, 1e-2
 # What the decoder does for a step of 1, of the spread of x, and of what it does for others.
 DEAF, DEAFER = 1e-2, 1e-1
+PROBES = 4
 SAME_ROWS = 1e-3
 MOST_SHOWN = 12
 
@@ -63,14 +67,17 @@ def _site(anatomy: Anatomy, index: int) -> list[Finding]:
     collapsed = np.flatnonzero(sure | (low & deaf))
     if not collapsed.size:
         return []
-    pulls = [
-        _pull(anatomy.gradients(parts), site.location, mu.shape)
-        for parts in (anatomy.role("reconstruction"), measured.parts)
+    columns = ["latent", "KL", "Var(μ)"]
+    numbers = [kl, variance]
+    if not anatomy.run.graph.not_explained:  # else autograd's own, which are not split, come in
+        columns += ["pull of the reconstruction", "pull of the KL"]
+        numbers += [
+            _pull(anatomy.gradients(parts), site.location, mu.shape)
+            for parts in (anatomy.role("reconstruction"), measured.parts)
+        ]
+    rows: list[tuple[Cell, ...]] = [
+        (str(int(i)), *(float(column[i]) for column in numbers)) for i in collapsed[:MOST_SHOWN]
     ]
-    rows = tuple(
-        (f"{int(i)}", float(kl[i]), float(variance[i]), float(pulls[0][i]), float(pulls[1][i]))
-        for i in collapsed[:MOST_SHOWN]
-    )
     listed = ", ".join(str(int(i)) for i in collapsed[:MOST_SHOWN])
     listed += ", …" if len(collapsed) > MOST_SHOWN else ""
     one = len(collapsed) == 1
@@ -82,8 +89,8 @@ def _site(anatomy: Anatomy, index: int) -> list[Finding]:
             f"{'ies' if one else 'y'} nothing about x: KL and Var(μ) are about zero over "
             f"{len(mu)} rows (latent{'' if one else 's'} {listed}).",
             Evidence(
-                ("latent", "KL", "Var(μ)", "pull of the reconstruction", "pull of the KL"),
-                rows,
+                tuple(columns),
+                tuple(rows),
                 {"collapsed": len(collapsed), "latents": int(kl.size)},
             ),
             "Give the KL less weight at first (a β that grows from 0), or free bits; or fewer "
@@ -102,21 +109,27 @@ def _deaf(anatomy: Anatomy, index: int, all_low: bool) -> Array:
     """Return for which latents a step of the prior's deviation leaves the reconstruction as it is.
 
     Measured against the spread of x, and against the other latents unless all are low: a
-    decoder whose output is saturated answers to none.
+    decoder whose output is saturated answers to none. How much an output answers to a
+    latent is taken from its gradient with random signs for the elements of the output,
+    whose square is on average the sum of all squared slopes (Hutchinson's estimate).
     """
     site = anatomy.sites()[index]
-    z = np.asarray(anatomy.values[site.z], dtype=np.float64)
+    shape = anatomy.values[site.location].shape
     latents = anatomy.values[site.location][0].size
     wanted = [comparison.made for comparison in comparisons(anatomy)]
-    if z.shape != anatomy.values[site.location].shape or not wanted:
+    if anatomy.values[site.z].shape != shape or not wanted or anatomy.run.graph.not_explained:
         return np.zeros(latents, dtype=bool)
-    before = anatomy.experiment({site.z: z}, wanted)
+    signs = np.random.default_rng(0)
     answers = np.zeros(latents)
-    for latent in range(latents):
-        moved = z.copy()
-        moved.reshape(len(z), -1)[:, latent] += 1.0
-        after = anatomy.experiment({site.z: moved}, wanted)
-        answers[latent] = max(float(np.sqrt(((after[n] - before[n]) ** 2).mean())) for n in wanted)
+    for made in wanted:
+        size = anatomy.values[made].shape
+        squares = np.zeros(latents)
+        for _ in range(PROBES):
+            arriving = signs.choice((-1.0, 1.0), size)
+            found = backward(anatomy.facts.graph, anatomy.values, made, arriving)
+            slopes = found.get(site.z, np.zeros(shape)).reshape(len(anatomy.values[made]), -1)
+            squares += (slopes**2).mean(axis=0) / (PROBES * max(prod(size[1:]), 1))
+        answers = np.maximum(answers, np.sqrt(squares))
     inputs = next(value.array for value in anatomy.trace.values if value.kind == "input")
     deaf = answers < DEAF * float(np.asarray(inputs, dtype=np.float64).std())
     return np.asarray(deaf if all_low else deaf & (answers < DEAFER * answers.max()))
