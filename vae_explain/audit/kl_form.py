@@ -106,6 +106,16 @@ def _reference(weights: tuple[float, float, float]) -> float:
     return 0.0
 
 
+def is_slip(found: Fit) -> bool:
+    """Whether a KL's parts have other weights than the closed form's, by a slip that we know."""
+    if found.kind != "weights":
+        return False
+    try:
+        return bool(_weights(found))
+    except NotApplied:
+        return False
+
+
 def _weights(found: Fit) -> tuple[str, str]:
     share = _reference(found.weights)
     zeros = [abs(weight) <= SAME * max(map(abs, found.weights)) for weight in found.weights]

@@ -6,13 +6,13 @@ from .anatomy import Anatomy
 from .experiments import kl_parts, probe
 from .finding import AuditRule, Evidence, Finding, NotApplied, Seen
 from .kl import kl_name, measure
+from .kl_form import is_slip
 
 ID = "kl-sign"
 MOVED = 0.0, 1.0, 3.0, 100.0
 RAW_GRID = tuple(i / 2 for i in range(-14, 15))
 WIDEST, NARROWEST = 30.0, 0.03
 ENOUGH = 1e-9
-OWN_SIGMA = "closed form", "weights", "part"
 
 
 def look(anatomy: Anatomy) -> Seen:
@@ -46,8 +46,11 @@ def _site(anatomy: Anatomy, index: int) -> list[Finding]:
     directions = []
     if by_mu[-1].kl < start - ENOUGH * abs(by_mu[-1].kl):
         directions.append("μ moves away from 0")
-    # Against another prior, or by another σ than that of z, a KL may fall on the way there.
-    settled = measured.fit is not None and measured.fit.kind in OWN_SIGMA
+    # Against another prior, or by another σ than that of z, a KL may fall on the way there,
+    # and so may a penalty that is no KL.
+    settled = measured.fit is not None and (
+        measured.fit.kind in ("closed form", "part") or is_slip(measured.fit)
+    )
     if settled and not measured.bent:
         for raw, words in (
             (max(usable, key=lambda pair: pair[1])[0], "σ grows"),

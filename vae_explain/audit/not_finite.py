@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..gradients import shares
 from ..graph import BoundOperation
-from ..replay import operand_arrays
 from ..trace import Array
 from .anatomy import Anatomy
 from .finding import AuditRule, Cell, Evidence, Finding, Seen
@@ -125,13 +125,11 @@ def _spoils(anatomy: Anatomy, bound: BoundOperation, number: int) -> bool:
         return False
     if bound.rule is None or len(users) == 1:
         return True
-    operands = operand_arrays(bound, anatomy.values)
     with np.errstate(all="ignore"):
-        shares = bound.rule.vjp(
-            gradients[bound.output], anatomy.values[bound.output], *operands, **bound.attributes
-        )
-    mine = [shares[position] for position in bound.positions(number)]
-    return any(share is not None and not _finite(share) for share in mine)
+        mine = [
+            share for _, share in shares(bound, gradients[bound.output], anatomy.values, {number})
+        ]
+    return any(not _finite(share) for share in mine)
 
 
 def _row(anatomy: Anatomy, number: int) -> tuple[Cell, ...]:

@@ -9,13 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
+import numpy as np
+
 from .anatomy import Anatomy
 from .comparing import measure_of, of_summand
 from .finding import NotApplied
-from .kl import kl_name, known, measure
+from .kl import Measured, kl_name, known, measure
 from .parts import Part
 
 SAME = 1e-6
+ROUNDED = 1e-3  # of float32 numbers that were added up in another order
 Batch = str  # "summed", "averaged", or how else it goes with the batch
 
 
@@ -67,6 +70,10 @@ def kl_scale(anatomy: Anatomy, index: int) -> Scale:
     measured = measure(anatomy, index)
     if measured.fit is None or not (known(measured.fit) or measured.fit.kind == "sigma"):
         raise NotApplied("the KL is not known to be a closed form, so it has no weight against one")
+    if anatomy.values[anatomy.sites()[index].location].size % anatomy.rows:
+        raise NotApplied("μ does not have a row for each row of x")
+    if not measured.bent and not _weighs_all_alike(anatomy, index, measured):
+        raise NotApplied("the KL does not weigh all latents and rows alike")
     if measured.fit.scale <= 0:
         raise NotApplied("the KL enters the loss with the wrong sign; see kl-sign")
     site = anatomy.sites()[index]
@@ -92,6 +99,23 @@ def kl_scale(anatomy: Anatomy, index: int) -> Scale:
         batch,
         constants,
     )
+
+
+def _weighs_all_alike(anatomy: Anatomy, index: int, measured: Measured) -> bool:
+    """Whether the KL's gradient at μ is μ times one number, as that of the closed form is.
+
+    On the grid all latents and rows are equal, so there a weighted sum would not show.
+    """
+    assert measured.fit is not None, "asked of a known form"
+    if measured.fit.kind == "another prior" or anatomy.run.graph.not_explained:
+        return True  # about another mean, or mixed with what autograd alone knows
+    location = anatomy.sites()[index].location
+    mu = np.asarray(anatomy.values[location], dtype=np.float64)
+    found = anatomy.gradients(measured.parts).get(location)
+    if found is None or not np.isfinite(found).all():
+        return True
+    expected = measured.fit.scale / mu.size * mu
+    return bool(np.abs(found - expected).max() <= ROUNDED * np.abs(expected).max(initial=1e-30))
 
 
 def _without_batch(
