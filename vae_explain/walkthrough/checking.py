@@ -170,13 +170,14 @@ def _diagnosis_of_own(failed: set[str]) -> str:
     if failed == {CENTRAL}:
         return (
             "Autograd agrees with the rules, the differences do not: the gradient is not that "
-            "of the loss, as behind a number that is taken out by item()."
+            "of the loss, as behind a number that is taken out by item(), or a backward pass of "
+            "one's own."
         )
     if CENTRAL in failed:
         return "Autograd and the differences both disagree with the rules: one is wrong."
     return (
         "The differences agree with the rules, autograd does not: PyTorch differentiates "
-        "something else than it computes, as by a backward pass of one's own."
+        "something else than it computes."
     )
 
 
