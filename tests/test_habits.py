@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from vae_explain import Explanation, explain
 from vae_explain.api import Page
+from vae_explain.loading import CannotLoad, refuse_opaque
 from vae_explain.walkthrough.holding import Holding
 
 from .pages import CommandLine
@@ -336,3 +337,26 @@ def test_a_function_with_a_backward_of_its_own_is_not_taken_apart() -> None:
     for page in (*pages_of(explanation), explanation.why("fc.weight.grad[0,0]")):
         assert page.checks.failed == 0
     assert "StraightThrough.apply" in str(explanation.backward())
+
+
+# --- precision ---
+
+
+def test_a_model_of_two_precisions_is_held_to_the_coarser() -> None:
+    def objective(model: nn.Module, x: Tensor) -> Tensor:
+        h = model(x.float()).double()
+        root: Tensor = (h.exp().pow(2).sum() + h.sum()).sqrt()
+        return root
+
+    explanation = explain(built(), X, objective=objective)
+    assert explanation.values["fc.weight"].dtype == np.float32
+    assert explanation.run.trace.loss.array.dtype == np.float64
+    assert_by_hand(explanation)
+
+
+def test_a_lazy_module_is_told_of() -> None:
+    lazy = nn.Sequential(nn.LazyLinear(3))
+    with pytest.raises(CannotLoad, match=r"lazy module \(at 0\) has no sizes yet"):
+        refuse_opaque(lazy)
+    lazy(X)
+    refuse_opaque(lazy)

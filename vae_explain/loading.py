@@ -191,6 +191,9 @@ def refuse_opaque(model: nn.Module) -> None:
             raise CannotLoad(f"a scripted module{where} hides its operations; give the plain one")
         if type(part).__name__ == "OptimizedModule":
             raise CannotLoad(f"a compiled module{where} hides its operations; give the plain one")
+        lazy = torch.nn.parameter.is_lazy
+        if any(lazy(tensor) for tensor in (*part._parameters.values(), *part._buffers.values())):
+            raise CannotLoad(f"a lazy module{where} has no sizes yet; call the model once before")
         if type(part).__module__.startswith(("torch.ao.nn.quantized", "torch.nn.quantized")):
             raise CannotLoad(f"a quantised module{where} has no gradients; give the plain one")
 

@@ -18,7 +18,15 @@ from torch import Tensor, nn
 
 from .architecture import BUILT_IN, Architecture
 from .binding import CannotBind, objective_of
-from .loading import CannotLoad, CannotRun, build, load_for, load_weights, to_torch_file
+from .loading import (
+    CannotLoad,
+    CannotRun,
+    build,
+    load_for,
+    load_weights,
+    refuse_opaque,
+    to_torch_file,
+)
 from .model import VAE, vae_loss
 from .noise import NoiseMismatch
 from .replay import replay
@@ -298,6 +306,7 @@ def run_model(
     eps
         Numbers to use in place of the first draw from the standard normal.
     """
+    refuse_opaque(model)
     with torch.random.fork_rng(devices=[]):
         if seed is not None:
             torch.manual_seed(seed)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -90,12 +90,23 @@ class Run:
     @property
     def precision(self) -> float:
         """The rounding of the numbers that this run's lines are compared with."""
-        return float(np.finfo(self.trace.loss.array.dtype).eps)
+        return float(self._coarsest.eps)
 
     @property
     def smallest_normal(self) -> float:
         """The size under which those numbers have fewer digits than `precision` says."""
-        return float(np.finfo(self.trace.loss.array.dtype).smallest_normal)
+        return float(self._coarsest.smallest_normal)
+
+    @cached_property
+    def _coarsest(self) -> np.finfo[Any]:
+        """The precision with the fewest digits that anything on the way to the loss has.
+
+        A model in float64 may well give back a float32, or the other way round.
+        """
+        values, reached = self.trace.values, self.graph.reaches_loss
+        dtypes = {values[n].array.dtype for n in reached if values[n].kind == "intermediate"}
+        real = [np.finfo(dtype) for dtype in dtypes if np.issubdtype(dtype, np.inexact)]
+        return max(real, key=lambda info: float(info.eps))
 
     def require_finite(self) -> None:
         """Raise `NotFinite` when the loss, or a gradient of it, overflowed."""
