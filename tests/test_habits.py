@@ -360,3 +360,15 @@ def test_a_lazy_module_is_told_of() -> None:
         refuse_opaque(lazy)
     lazy(X)
     refuse_opaque(lazy)
+
+
+def test_long_rows_of_products_without_names_stay_short() -> None:
+    def objective(model: nn.Module, x: Tensor) -> Tensor:
+        square = torch.full((9, 9), 0.25)
+        h = F.pad(model(x), (0, 6))
+        out = h @ square @ square @ square @ square @ square @ square @ square
+        return out.sum()
+
+    explanation = explain(built(), X, objective=objective)
+    assert {"matmul_1", "matmul_2"} <= set(explanation.values)
+    assert_by_hand(explanation)

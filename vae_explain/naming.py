@@ -15,7 +15,7 @@ several values in turn gives each of them its name and a number.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from types import CodeType, FrameType
 from typing import Any
 
@@ -171,6 +171,47 @@ class NameWatcher:
             number = known.get(id(candidate))
             if number is not None and number not in names and name[0] not in "_.":
                 names[number] = name
+
+
+# Ops of which one element is made from many.
+MIXING = {
+    "linear", "matmul", "mm", "mv", "bmm", "addmm", "einsum", "dot", "conv1d", "conv2d",
+    "conv_transpose1d", "conv_transpose2d", "sum", "mean", "norm", "vector_norm", "normalize",
+    "softmax", "log_softmax", "logsumexp", "layer_norm", "batch_norm", "group_norm",
+}  # fmt: skip
+DEEPEST = 3
+
+
+def name_the_deepest(
+    names: dict[int, str],
+    fixed: Container[int],
+    calls: Iterable[tuple[str, Sequence[int], Sequence[int]]],
+) -> None:
+    """Name a value by its op where too many such ops in a row have left none with a name.
+
+    A value without a name is written out where it is used, so that a few in a row, as the
+    power iteration of a spectral norm has, would make a line of millions of numbers.
+
+    Parameters
+    ----------
+    names
+        The names so far, which this adds to.
+    fixed
+        Values that have a name of another kind.
+    calls
+        Each call's op, what went into it and what it made, in order.
+    """
+    depths: dict[int, int] = {}
+    for op, inputs, outputs in calls:
+        depth = max((depths.get(number, 0) for number in inputs), default=0)
+        depth += op in MIXING
+        for output in outputs:
+            if output in names or output in fixed:
+                continue
+            if depth >= DEEPEST:
+                names[output] = op
+            else:
+                depths[output] = depth
 
 
 def numbered(names: Mapping[int, str], taken: Sequence[str]) -> dict[int, str]:

@@ -24,7 +24,7 @@ from torch.overrides import TorchFunctionMode
 
 from .capture import array_of, copied, is_asked_to_write, writes_by_name
 from .differentiation import Tape, term_gradients
-from .naming import NameWatcher, numbered
+from .naming import NameWatcher, name_the_deepest, numbered
 from .noise import DROPOUTS, MASK, NOISE, is_standard_normal, redropped, replace
 from .terms import Ancestry, loss_terms
 from .trace import Array, Kind, Operation, Slot, Term, Trace, Value
@@ -392,6 +392,7 @@ class _Recorder(TorchFunctionMode):
             if number not in fixed:
                 names.setdefault(number, path)
         names.setdefault(output, "loss")
+        name_the_deepest(names, fixed, ((op.name, op.inputs, op.outputs) for op in operations))
         used = {number for operation in operations for number in operation.inputs}
         for number, kind in enumerate(self._kinds):
             if kind == "noise":
