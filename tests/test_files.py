@@ -76,10 +76,9 @@ def weights() -> Weights:
     "change",
     [
         dict,
-        lambda found: {f"module.{name}": tensor for name, tensor in found.items()},
         lambda found: {"state_dict": found, "epoch": 3},
     ],
-    ids=["plain", "module.", "checkpoint"],
+    ids=["plain", "checkpoint"],
 )
 def test_weights_are_read(
     cli: CommandLine, tmp_path: Path, change: Callable[[Weights], dict[str, object]]
@@ -88,6 +87,31 @@ def test_weights_are_read(
     found = values(cli, "--weights", str(tmp_path / "w.pt"), "--arithmetic", "full")
     read = np.array(found["fc1.weight"], np.float32)
     assert np.array_equal(read, weights()["fc1.weight"].numpy())
+
+
+@pytest.mark.parametrize("prefix", ["module.", "model.vae."])
+def test_a_prefix_before_every_name_is_offered_to_be_taken_off(
+    cli: CommandLine, tmp_path: Path, prefix: str
+) -> None:
+    torch.save({f"{prefix}{k}": v for k, v in weights().items()}, tmp_path / "w.pt")
+    given = ("--weights", str(tmp_path / "w.pt"))
+    refused = cli("forward", *given)
+    assert (refused.code, refused.out) == (2, "")
+    assert f"--strip-prefix {prefix}" in refused.err
+    assert refused.err.count("\n") == 1
+    found = values(cli, *given, "--strip-prefix", prefix, "--arithmetic", "full")
+    assert np.array_equal(
+        np.array(found["fc1.weight"], np.float32), weights()["fc1.weight"].numpy()
+    )
+    other = cli("forward", *given, "--strip-prefix", "other.")
+    assert other.code == 2
+    assert other.err.startswith("vae-explain: error: --strip-prefix")
+
+
+def test_a_prefix_needs_a_file(cli: CommandLine) -> None:
+    outcome = cli("forward", "--strip-prefix", "module.")
+    assert outcome.code == 2
+    assert "give --weights too" in outcome.err
 
 
 def test_safetensors_and_half_precision(cli: CommandLine, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from functools import lru_cache
 
 import numpy as np
@@ -62,10 +61,8 @@ def test_any_number_is_derived(
 ) -> None:
     source, target = chosen(seed, arithmetic, gradient, pick)
     view = Provenance(source)
-    started = time.perf_counter()
     root = view.derive(target)
     _, checks = why(source, target)
-    taken = time.perf_counter() - started
     assert checks.failed == 0
     table = source.values if not target.gradient else source.gradients
     if target.term is not None:
@@ -83,8 +80,6 @@ def test_any_number_is_derived(
         largest = float(np.abs(table[target.number]).max())
         size = max(largest, sum(abs(path.amount) for path in paths))
         assert abs(total - value) <= (1e-12 if arithmetic == "printed" else 1e-5) * size
-    # Far above what it takes, far below what a reader would call waiting.
-    assert taken < 2
 
 
 def test_the_paths_of_the_documents_first_question() -> None:

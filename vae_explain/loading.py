@@ -13,7 +13,7 @@ import inspect
 import io
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -214,12 +214,16 @@ def argument(text: str, option: str = "--model-arg") -> tuple[str, Any]:
 # --- weights ---
 
 
-def load_weights(model: nn.Module, path: Path) -> None:
+def load_weights(model: nn.Module, path: Path, prefix: str = "") -> None:
     """Put the parameters of a file into a model, as float32.
 
     A `.safetensors` file runs no code; a `.pt` or `.pth` file is read with
-    `weights_only=True`, which runs none either. Names that all begin with `module.`, as
-    DataParallel saves them, are read without it.
+    `weights_only=True`, which runs none either.
+
+    Parameters
+    ----------
+    prefix
+        Taken off every name, as the `module.` of DataParallel.
 
     Raises
     ------
@@ -227,16 +231,24 @@ def load_weights(model: nn.Module, path: Path) -> None:
         If the file is damaged, holds something else, or does not fit the model.
     """
     try:
-        _put_weights(model, path)
+        _put_weights(model, path, prefix)
     except CannotLoad as error:
-        raise CannotLoad(str(error), "--weights") from None
+        option = error.option if error.option == "--strip-prefix" else "--weights"
+        raise CannotLoad(str(error), option) from None
 
 
-def _put_weights(model: nn.Module, path: Path) -> None:
+def _put_weights(model: nn.Module, path: Path, prefix: str) -> None:
     tensors = _read_weights(path)
-    if tensors and all(name.startswith("module.") for name in tensors):
-        tensors = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
+    if prefix:
+        others = [name for name in tensors if not name.startswith(prefix)]
+        if others:
+            raise CannotLoad(f"{path} holds {_listed(others)} without {prefix}", "--strip-prefix")
+        tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
     wanted = model.state_dict()
+    common = _common_prefix(tensors, wanted)
+    if common:
+        words = f"every name in {path} begins with {common}"
+        raise CannotLoad(f"{words}; take that off by --strip-prefix {common}")
     missing = [name for name in wanted if name not in tensors]
     extra = [name for name in tensors if name not in wanted]
     if missing or extra:
@@ -254,6 +266,17 @@ def _put_weights(model: nn.Module, path: Path) -> None:
     with torch.no_grad():
         for name, target in wanted.items():
             target.copy_(tensors[name])  # in the model's own precision
+
+
+def _common_prefix(found: Collection[str], wanted: Collection[str]) -> str:
+    """Return what stands before every name, if the names are the wanted ones without it."""
+    for name in wanted:
+        for other in found:
+            prefix = other.removesuffix(name)
+            if prefix and prefix != other and {prefix + each for each in wanted} == set(found):
+                return prefix
+        break  # what one name shows the others only confirm
+    return ""
 
 
 def _read_weights(path: Path) -> dict[str, torch.Tensor]:

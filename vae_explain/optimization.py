@@ -47,6 +47,7 @@ class TrainingRequest:
     explain: int | None = None
     architecture: Architecture = BUILT_IN
     weights: Path | None = None
+    strip_prefix: str = ""
     own: OwnRequest | None = None
 
 

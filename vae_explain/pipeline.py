@@ -46,6 +46,7 @@ class Request:
     arithmetic: Arithmetic = "printed"
     architecture: Architecture = BUILT_IN
     weights: Path | None = None
+    strip_prefix: str = ""  # from the names in the file of weights
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class OwnRequest:
     eps: tuple[float, ...] | None = None
     arithmetic: Arithmetic = "full"
     weights: Path | None = None
+    strip_prefix: str = ""  # from the names in the file of weights
 
 
 def run(request: Request | OwnRequest) -> Run:
@@ -117,7 +119,7 @@ def prepared(request: Request | OwnRequest) -> Iterator[Subject]:
             model, objective = built_in_model(request.architecture), built_in_loss(request)
             x, label = torch.tensor(request.x, dtype=torch.float32), request.architecture.label
         if request.weights is not None:
-            load_weights(model, request.weights)
+            load_weights(model, request.weights, request.strip_prefix)
         noise = () if request.eps is None else (torch.tensor(request.eps),)
         state = torch.get_rng_state()
         yield Subject(model, x, objective, label, request.seed, state, noise)

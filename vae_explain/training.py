@@ -145,6 +145,7 @@ def _learner(request: TrainingRequest) -> Iterator[tuple[Subject, _Learner]]:
         arithmetic="full",
         architecture=request.architecture,
         weights=request.weights,
+        strip_prefix=request.strip_prefix,
     )
     with prepared(built_in) as subject:
         yield subject, _BuiltIn(subject, built_in)

@@ -85,6 +85,7 @@ class Job:
             arithmetic=self.arithmetic,
             architecture=self.architecture,
             weights=self.options.weights,
+            strip_prefix=self.options.strip_prefix,
         )
 
     def own_request(self) -> OwnRequest:
@@ -116,6 +117,7 @@ class Job:
             eps=tuple(eps) or None,
             arithmetic=self.arithmetic,
             weights=options.weights,
+            strip_prefix=options.strip_prefix,
         )
 
     def refuse(self, command: str, *names: str) -> None:
@@ -137,6 +139,10 @@ class Job:
         ):
             if path is not None:
                 _require_file(option, path, endings)
+        if options.strip_prefix and options.weights is None:
+            raise Problem(
+                "--strip-prefix", options.strip_prefix, "it goes with a file; give --weights too"
+            )
         if self.own:
             if options.dims is not None:
                 raise Problem("--dims", options.dims, "it shapes the built-in VAE; leave it out")

@@ -141,6 +141,15 @@ Weights = Annotated[
         show_default=False,
     ),
 ]
+StripPrefix = Annotated[
+    str,
+    typer.Option(
+        metavar="TEXT",
+        help="Take this off every name in the file of weights, such as module.",
+        rich_help_panel=MODEL,
+        show_default=False,
+    ),
+]
 ModelOption = Annotated[
     str | None,
     typer.Option(
@@ -275,6 +284,7 @@ class Options:
     reduction: Reduction = "sum"
     beta: Beta = "1"
     weights: Weights = None
+    strip_prefix: StripPrefix = ""
     model: ModelOption = None
     model_arg: ModelArguments = None
     loss: LossOption = None

@@ -101,6 +101,7 @@ def train(
         explain=explained,
         architecture=job.architecture,
         weights=job.options.weights,
+        strip_prefix=job.options.strip_prefix,
         own=own,
     )
 
