@@ -42,10 +42,10 @@ FLOORS: list[list[str]] = [
     ["ops", "recorder"],
     ["differentiation"],
     ["blocks", "capture", "folding", "inputs", "terms", "weights", "writing"],
-    ["expression", "trace"],
+    ["binding", "expression", "trace"],
     [
         "architecture",
-        "binding",
+        "fitting",
         "functions",
         "loading",
         "model",
@@ -57,6 +57,7 @@ FLOORS: list[list[str]] = [
 ]
 MAY_USE_TORCH = {
     "binding",
+    "fitting",
     "loading",
     "model",
     "nudging",

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from .architecture import BUILT_IN, Architecture
-from .binding import CannotBind, objective_of
+from .binding import objective_of
+from .fitting import CannotBind
 from .loading import (
     CannotLoad,
     CannotRun,

@@ -38,7 +38,7 @@ HIDDEN = (
     os.path.dirname(torch.__file__),
     *(
         os.path.join(HERE, name)
-        for name in ("recorder.py", "naming.py", "binding.py", "subject.py")
+        for name in ("recorder.py", "naming.py", "binding.py", "fitting.py", "subject.py")
     ),
 )
 

@@ -166,3 +166,13 @@ def as_printed(array: Array) -> Array:
     """
     # np.round makes a plain number of an array without axes.
     return np.asarray(np.round(np.asarray(array, dtype=np.float64), PRINTED_DECIMALS))
+
+
+def as_written(array: Array) -> Array:
+    """Return float32 numbers as a person writes them, in float64: 0.9, not 0.8999999762.
+
+    The shortest decimals that tell each from its neighbours are what was typed, if that had
+    at most seven digits.
+    """
+    written: Array = array.astype("U").astype(np.float64)
+    return written

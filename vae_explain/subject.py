@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from .recorder import record
-from .run import Arithmetic, Run, as_printed, full_run, printed_run
+from .run import Arithmetic, Run, as_printed, as_written, full_run, printed_run
 from .trace import Array, Trace
 
 
@@ -95,8 +95,10 @@ class Subject:
         return make(trace, self.seed, self.label, bool(self.noise))
 
     def rounded(self) -> Subject:
-        """Return the same in float64, its parameters rounded as a page prints them."""
+        """Return the same in float64, parameters rounded as a page prints them, x as written."""
         exact = self.in_float64()
+        if self.x.dtype == torch.float32:
+            exact.x.copy_(torch.from_numpy(as_written(self.x.numpy(force=True))))
         with torch.no_grad():
             for parameter in exact.model.parameters():
                 parameter.copy_(torch.from_numpy(as_printed(parameter.numpy())))
