@@ -40,7 +40,7 @@ FLOORS: list[list[str]] = [
     ["replay"],
     ["graph"],
     ["ops", "recorder"],
-    ["differentiation"],
+    ["calls", "differentiation"],
     ["blocks", "capture", "folding", "inputs", "terms", "weights", "writing"],
     ["binding", "expression", "trace"],
     [
@@ -66,7 +66,7 @@ MAY_USE_TORCH = {
     "subject",
     "training",
 }
-MAY_USE_TORCH |= {"capture", "differentiation", "noise"}  # of the recorder
+MAY_USE_TORCH |= {"calls", "capture", "differentiation", "noise"}  # of the recorder
 MAY_USE_RICH = {"render.terminal"}
 WITHOUT_NUMPY = {"__init__", "__main__", "architecture", "expression", "folding", "functions"}
 WITHOUT_NUMPY |= {"writing"}

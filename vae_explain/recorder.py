@@ -14,25 +14,21 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from .capture import array_of, copied, is_asked_to_write, writes_by_name
+from .calls import TENSOR_PROPERTIES, index_of, plan_of, results_of
+from .capture import array_of, copied, is_asked_to_write
 from .differentiation import Tape, term_gradients
 from .naming import NameWatcher, name_the_deepest, numbered
-from .noise import DROPOUTS, MASK, NOISE, is_standard_normal, redropped, replace
+from .noise import DROPOUTS, MASK, is_standard_normal, redropped, replace
 from .terms import Ancestry, loss_terms
 from .trace import Array, Kind, Operation, Slot, Term, Trace, Value
 
-# Property reads that make a tensor to compute with; every other one is only a look.
-TENSOR_PROPERTIES = {"T", "mT", "H", "mH", "real", "imag"}
 Parts = Sequence[tuple[str, nn.Module]]
-REFLECTED = {"rsub": "sub", "rdiv": "div", "rpow": "pow", "rmatmul": "matmul"}
 HERE = os.path.dirname(__file__)
 HIDDEN = (
     os.path.dirname(torch.__file__),
@@ -184,7 +180,7 @@ class _Recorder(TorchFunctionMode):
             if name not in TENSOR_PROPERTIES:
                 return func(*args, **kwargs or {})
         kwargs = kwargs or {}
-        plan = _plan(name)
+        plan = plan_of(name)
         # Inputs are looked up before the call: one that works in place changes them.
         self.watcher.look(sys._getframe(1))
         if plan.writes or is_asked_to_write(args, kwargs):
@@ -193,7 +189,7 @@ class _Recorder(TorchFunctionMode):
             if name in DROPOUTS:
                 return self._dropout(func, args, kwargs)
             if name == "__getitem__":
-                args = (args[0], _index(args[1]))
+                args = (args[0], index_of(args[1]))
         noisy = plan.noisy
         slots: list[int] = []
         recorded_args: tuple[Any, ...] = ()
@@ -203,7 +199,7 @@ class _Recorder(TorchFunctionMode):
             if kwargs:
                 recorded_kwargs = {k: self._slotted(value, slots) for k, value in kwargs.items()}
         result = func(*args, **kwargs)
-        outputs = _results(args[0] if name == "__setitem__" else result)
+        outputs = results_of(args[0] if name == "__setitem__" else result)
         if not outputs:
             return result
         if noisy:
@@ -435,64 +431,3 @@ class _Recorder(TorchFunctionMode):
             for leaf, weight in zip(reached, weights, strict=True)
         )
         return terms, term_gradients(self._tape, terms, weights)
-
-
-def _results(result: Any) -> list[Tensor]:
-    """Return the tensors that a call made, if they are numbers to compute with.
-
-    A comparison, a count or an index is a look at numbers, not arithmetic with them: the
-    checks of torch.distributions are such. Where one is used it is a constant.
-    """
-    if isinstance(result, Tensor):
-        found = [result]
-    elif isinstance(result, list | tuple):
-        found = [item for item in result if isinstance(item, Tensor)]
-    else:
-        return []
-    for tensor in found:
-        if tensor.is_floating_point() or tensor.is_complex():
-            return found
-    return []
-
-
-def _index(key: Any) -> Any:
-    """Return what stands between brackets with lists as tensors, as which PyTorch takes them.
-
-    In the record a list and a tuple are alike, but `h[[0, 1]]` and `h[0, 1]` are not.
-    """
-    if isinstance(key, tuple):
-        return tuple(map(_index, key))
-    plain = isinstance(key, list) and all(isinstance(item, int | list) for item in key)
-    return torch.as_tensor(key) if plain or isinstance(key, np.ndarray) else key
-
-
-class _Plan(NamedTuple):
-    """What calls of one name need: worked out once for each name."""
-
-    op: str  # the plain name
-    reflected: bool  # whether its operands come in reverse
-    writes: bool
-    noisy: bool
-    factory: bool  # makes a constant of its tensors' shapes
-    special: bool
-
-
-@cache
-def _plan(name: str) -> _Plan:
-    """Return what a call needs, by its name.
-
-    Examples
-    --------
-    >>> _plan("__rsub__")[:3], _plan("add_")[:3], _plan("log_softmax")[:3]
-    (('sub', True, False), ('add', False, True), ('log_softmax', False, False))
-    """
-    plain = name.strip("_")
-    reflected = plain in REFLECTED and name.startswith("__")
-    return _Plan(
-        op=REFLECTED[plain] if reflected else plain,
-        reflected=reflected,
-        writes=writes_by_name(name),
-        noisy=name in NOISE,
-        factory=name.startswith("new_") or name.endswith("_like"),
-        special=name in DROPOUTS or name == "__getitem__",
-    )
