@@ -193,13 +193,13 @@ def test_a_part_that_is_not_used_has_no_gradient() -> None:
 
 def test_an_op_with_several_outputs_and_no_rule_is_named_once() -> None:
     def function(x: Any) -> Any:
-        values, _ = x.sort(dim=1)
+        values, _ = torch.cummax(x, dim=1)
         q, r = torch.linalg.qr(values.T @ values)
         return q @ r
 
     trace = record_of(function)
     graph = Graph(trace)
-    assert graph.not_explained == ("sort", "linalg_qr")
+    assert graph.not_explained == ("cummax", "linalg_qr")
     run = full_run(trace, 0, "test")
     for number, gradient in run.hand_gradients.items():
         np.testing.assert_allclose(gradient, trace.gradients[number], rtol=1e-10, atol=1e-10)

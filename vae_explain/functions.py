@@ -105,8 +105,10 @@ def trigamma(x: float) -> float:
     if not math.isfinite(x):
         return 0.0 if x > 0 else math.nan
     if x < 0.5:
-        sine = math.sin(math.pi * x)
-        return (math.pi / sine) ** 2 - trigamma(1 - x) if x != int(x) else math.inf
+        if x == int(x):
+            return math.inf
+        pole = math.pi / math.sin(math.pi * x)
+        return pole * pole - trigamma(1 - x)  # not pole**2, which raises where it overflows
     below = 0.0
     for _ in range(6):
         below += 1 / (x * x)
@@ -114,6 +116,12 @@ def trigamma(x: float) -> float:
     square = 1 / (x * x)
     tail = 1 + 1 / (2 * x) + square * (1 / 6 - square * (1 / 30 - square / 42))
     return below + tail / x
+
+
+def _trigamma_slope(x: float) -> float:
+    """Return a bound of trigamma's derivative: that of its pole, and the tail at a distance."""
+    size = abs(x)
+    return 3 / size**3 + 3 / size**2 if not size < 1e-100 else math.inf
 
 
 FUNCTIONS: dict[str, Function] = {
@@ -141,13 +149,10 @@ FUNCTIONS: dict[str, Function] = {
     "ceil": Function(_whole(math.ceil), lambda _: 1.0, r"\left\lceil {} \right\rceil"),
     "sin": Function(_wave(math.sin), _wave(math.cos), r"\sin\left({}\right)"),
     "cos": Function(_wave(math.cos), _wave(math.sin), r"\cos\left({}\right)"),
-    # The logarithm of the gamma function and its derivatives; the slope of the last is bounded
-    # by that of its pole, and the tail at a distance.
+    # The logarithm of the gamma function and its derivatives.
     "lgamma": Function(_log_gamma, digamma, r"\log\Gamma\left({}\right)", within=1.0),
     "digamma": Function(digamma, trigamma, r"\psi\left({}\right)", within=1.0),
-    "trigamma": Function(
-        trigamma, lambda x: 3 / abs(x) ** 3 + 3 / (x * x), r"\psi_1\left({}\right)", within=1.0
-    ),
+    "trigamma": Function(trigamma, _trigamma_slope, r"\psi_1\left({}\right)", within=1.0),
     # The standard normal distribution: how much of it lies below a number, and its density.
     "Φ": Function(_normal_below, _normal_density, r"\Phi\left({}\right)", within=1.0),
     "φ": Function(
