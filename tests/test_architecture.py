@@ -41,7 +41,7 @@ FLOORS: list[list[str]] = [
     ["graph"],
     ["ops", "recorder"],
     ["calls", "differentiation"],
-    ["blocks", "capture", "folding", "inputs", "terms", "weights", "writing"],
+    ["blocks", "capture", "folding", "inputs", "naming", "terms", "weights", "writing"],
     ["binding", "expression", "trace"],
     [
         "architecture",
@@ -49,7 +49,6 @@ FLOORS: list[list[str]] = [
         "functions",
         "loading",
         "model",
-        "naming",
         "noise",
         "ondemand",
         "oracle",

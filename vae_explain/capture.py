@@ -24,9 +24,13 @@ def array_of(tensor: Tensor) -> Array:
     What is returned is not to be written to. bfloat16, which NumPy lacks, becomes float32,
     which holds every one of them.
     """
-    if tensor.dtype == torch.bfloat16:
-        tensor = tensor.float()
-    array: Array = tensor.numpy(force=True)
+    array: Array
+    try:
+        array = tensor.numpy(force=True)
+    except TypeError:
+        if tensor.dtype != torch.bfloat16:
+            raise
+        array = tensor.float().numpy(force=True)
     array.setflags(write=False)
     return array
 

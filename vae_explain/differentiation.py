@@ -6,7 +6,8 @@ All come from the one forward pass that was recorded. They go through
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -145,6 +146,19 @@ class Tape:
         return GradientEdge(node, self._outputs[number])
 
 
+def gradients_on() -> AbstractContextManager[object]:
+    """Return a context with gradients, whatever is switched off around it."""
+    if torch.is_grad_enabled() and not torch.is_inference_mode_enabled():
+        return nullcontext()
+    return _switched_on()
+
+
+@contextmanager
+def _switched_on() -> Iterator[None]:
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
+
+
 def term_gradients(
     tape: Tape, terms: Sequence[Term], weights: Sequence[Tensor]
 ) -> Mapping[str, Mapping[int, Array]]:
@@ -162,7 +176,7 @@ def term_gradients(
     wanted = {term.name: (term.value, weight) for term, weight in zip(terms, weights, strict=True)}
 
     def take(name: str) -> Mapping[int, Array]:
-        with torch.inference_mode(False), torch.enable_grad():
+        with gradients_on():
             share = tape.share(*wanted[name])
         return {number: array_of(gradient) for number, gradient in share.items()}
 

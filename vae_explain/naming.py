@@ -15,9 +15,11 @@ several values in turn gives each of them its name and a number.
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from types import CodeType, FrameType
 from typing import Any
+
+from .trace import Operation
 
 STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 
@@ -185,7 +187,7 @@ DEEPEST = 3
 def name_the_deepest(
     names: dict[int, str],
     fixed: Container[int],
-    calls: Iterable[tuple[str, Sequence[int], Sequence[int]]],
+    operations: Sequence[Operation],
 ) -> None:
     """Name a value by its op where too many such ops in a row have left none with a name.
 
@@ -198,18 +200,20 @@ def name_the_deepest(
         The names so far, which this adds to.
     fixed
         Values that have a name of another kind.
-    calls
-        Each call's op, what went into it and what it made, in order.
+    operations
+        The operations in the order in which they ran.
     """
+    if sum([operation.name in MIXING for operation in operations]) < DEEPEST:
+        return
     depths: dict[int, int] = {}
-    for op, inputs, outputs in calls:
-        depth = max((depths.get(number, 0) for number in inputs), default=0)
-        depth += op in MIXING
-        for output in outputs:
+    for operation in operations:
+        depth = max((depths.get(number, 0) for number in operation.inputs), default=0)
+        depth += operation.name in MIXING
+        for output in operation.outputs:
             if output in names or output in fixed:
                 continue
             if depth >= DEEPEST:
-                names[output] = op
+                names[output] = operation.name
             else:
                 depths[output] = depth
 

@@ -22,7 +22,7 @@ from torch.overrides import TorchFunctionMode
 
 from .calls import TENSOR_PROPERTIES, index_of, plan_of, results_of
 from .capture import array_of, copied, is_asked_to_write
-from .differentiation import Tape, term_gradients
+from .differentiation import Tape, gradients_on, term_gradients
 from .naming import NameWatcher, name_the_deepest, numbered
 from .noise import DROPOUTS, MASK, is_standard_normal, redropped, replace
 from .terms import Ancestry, loss_terms
@@ -92,7 +92,7 @@ def record(
         if buffer is not None
     ]
     try:
-        with torch.inference_mode(False), torch.enable_grad():
+        with gradients_on():
             recorder = _Recorder(parts, inputs, noise, redrawn)
             loss = _watched(recorder, objective, parts)
             if not isinstance(loss, Tensor) or loss.numel() != 1:
@@ -388,7 +388,7 @@ class _Recorder(TorchFunctionMode):
             if number not in fixed:
                 names.setdefault(number, path)
         names.setdefault(output, "loss")
-        name_the_deepest(names, fixed, ((op.name, op.inputs, op.outputs) for op in operations))
+        name_the_deepest(names, fixed, operations)
         used = {number for operation in operations for number in operation.inputs}
         for number, kind in enumerate(self._kinds):
             if kind == "noise":
