@@ -13,6 +13,7 @@ import torch
 from vae_explain.checking import AUTOGRAD, CENTRAL, check_own
 from vae_explain.nudging import run_and_nudge
 from vae_explain.pipeline import OwnRequest
+from vae_explain.run import Arithmetic
 from vae_explain.walkthrough.checking import checking as page
 
 from .models import MODELS
@@ -89,6 +90,15 @@ class Counting(Base):
         COUNT.append(1)
         return len(COUNT) * self.layer(x).square().sum()
 
+class BiasAheadOfNorm(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 4)
+        self.norm = nn.BatchNorm1d(4)
+
+    def forward(self, x):
+        return (self.norm(self.layer(x)) ** 3).sum() * 5
+
 class Wide(nn.Module):
     def __init__(self):
         super().__init__()
@@ -129,6 +139,23 @@ def test_a_gradient_that_is_not_the_losss_is_found(
         failed = [name for name, each in parameter.differences.items() if not each.passed]
         assert failed == [wrong]
     assert words in " ".join(text_of(page(found), 80).split())
+
+
+@pytest.mark.parametrize("arithmetic", ["full", "printed"])
+def test_a_bias_that_a_batch_norm_takes_out_again_has_the_rounding_of_what_cancels(
+    own: Path, arithmetic: Arithmetic
+) -> None:
+    x = np.random.default_rng(4).normal(size=(5, 3)).astype(np.float32)
+    asked = OwnRequest(f"{own}:BiasAheadOfNorm", x, seed=1, arithmetic=arithmetic)
+    run, nudged = run_and_nudge(asked)
+    assert np.abs(run.gradient("layer.bias")).max() < 1e-5 * run.gradient("layer.weight").max()
+    found = check_own(run, nudged)
+    assert found.passed
+    # A gradient that is really off is still found.
+    number = run.value("layer.bias").id
+    off = {**run.trace.gradients, number: run.trace.gradients[number] + np.float32(0.1)}
+    wrong = replace(run, trace=replace(run.trace, gradients=off))
+    assert not check_own(wrong, nudged).passed
 
 
 def test_what_a_gradient_takes_as_given_is_held_still(own: Path) -> None:

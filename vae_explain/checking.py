@@ -27,6 +27,16 @@ AUTOGRAD_ALLOWED: Mapping[Arithmetic, float] = {"printed": 1e-12, "full": 1e-4}
 COMPLEX_STEP_ALLOWED = 1e-12
 CENTRAL_ALLOWED = 1e-6
 MOST_EVALUATED = 5000  # parameters, each with three evaluations of the loss: a second or two
+# Where these ops take what they add to every row, such as a bias: its gradient is a sum.
+ADDED_AT: Mapping[str, tuple[int, ...]] = {
+    "linear": (2,),
+    "conv1d": (2,),
+    "conv2d": (2,),
+    "conv_transpose1d": (2,),
+    "conv_transpose2d": (2,),
+    "addmm": (0,),
+    "add": (0, 1),
+}
 # Central differences that may be this far off in themselves say nothing.
 SAYS_NOTHING = 1e-2
 
@@ -40,8 +50,7 @@ class Difference:
     absolute
         The largest difference of two elements.
     relative
-        The same as a part of the gradient's scale: its largest element, or the largest
-        that one loss term alone sends, since two that cancel leave their rounding behind.
+        The same as a part of the gradient's scale, see `gradient_scale`.
     conclusive
         Whether the oracle is exact enough here for its word to count.
     """
@@ -132,8 +141,7 @@ def check(run: Run, architecture: Architecture = BUILT_IN) -> Check:
         number = numbers[name]
         mine = run.hand_gradients.get(number, none)
         autograd = run.trace.gradients.get(number, none)
-        shares = [largest(term.get(number, none)) for term in run.term_gradients.values()]
-        scale = max(largest(by_step[name]), *shares, 0.0)
+        scale = max(largest(by_step[name]), gradient_scale(run, number))
         differences = {
             AUTOGRAD: difference(mine, autograd, AUTOGRAD_ALLOWED[run.arithmetic], scale),
             COMPLEX_STEP: difference(mine, by_step[name], step_allowed, scale),
@@ -182,12 +190,9 @@ def _check_own(run: Run, nudged: Mapping[str, Nudged], oracles: tuple[str, ...])
     for value in run.trace.values:
         if value.kind != "parameter" or value.name is None or value.id not in run.gradients:
             continue
-        shares = [
-            largest(term[value.id]) for term in run.term_gradients.values() if value.id in term
-        ]
         autograd = run.trace.gradients[value.id]
         mine = run.hand_gradients.get(value.id, np.zeros(value.shape))
-        scale = max(largest(autograd), *shares, 0.0)
+        scale = max(largest(autograd), gradient_scale(run, value.id))
         differences = {
             AUTOGRAD: difference(mine, autograd, AUTOGRAD_ALLOWED[run.arithmetic], scale)
         }
@@ -198,6 +203,24 @@ def _check_own(run: Run, nudged: Mapping[str, Nudged], oracles: tuple[str, ...])
             )
         found.append(ParameterCheck(value.name, value.shape, differences))
     return Check(run, tuple(found), oracles)
+
+
+def gradient_scale(run: Run, number: int) -> float:
+    """Return the size of what adds up to a gradient, whose rounding the sum carries.
+
+    That is its largest element, or the largest that one loss term alone sends, since two that
+    cancel leave their rounding behind; for a bias also the largest of what arrives where it is
+    added. Ahead of a batch norm that sums to zero over the rows, and nothing but rounding is
+    left.
+    """
+    arrived = run.trace.gradients
+    sizes = [largest(arrived[number])] if number in arrived else [0.0]
+    sizes += [largest(term[number]) for term in run.term_gradients.values() if number in term]
+    for bound in run.graph.consumers(number):
+        places = ADDED_AT.get(bound.rule.name if bound.rule else "", ())
+        if bound.output in arrived and set(places) & set(bound.positions(number)):
+            sizes.append(largest(arrived[bound.output]))
+    return max(sizes)
 
 
 def difference(

@@ -14,7 +14,7 @@ from itertools import islice
 
 import numpy as np
 
-from .checking import Difference, largest
+from .checking import Difference, gradient_scale, largest
 from .gradients import backward
 from .ops import NotExplained
 from .replay import replay
@@ -238,13 +238,12 @@ class _Replays:
     def first(self, moments: _Moments) -> Difference:
         """Hold the first draw's numbers against PyTorch's of the run."""
         run, start, worst = self.run, 0, Difference(0.0, 0.0, True)
-        values, gradients = run.values, run.gradients
-        theirs = [values[number] for number in self.values.values()]
-        theirs += [gradients[number] for number in self.parameters.values()]
-        for held in theirs:
+        theirs = [(run.values[n], largest(run.values[n])) for n in self.values.values()]
+        theirs += [(run.gradients[n], gradient_scale(run, n)) for n in self.parameters.values()]
+        for held, scale in theirs:
             mine = moments.origin[start : start + held.size]
             absolute = largest(mine - held.ravel())
-            relative = absolute / (largest(held) or 1.0)
+            relative = absolute / (scale or 1.0)
             if not relative <= worst.relative:
                 worst = Difference(absolute, relative, relative <= FIRST_ALLOWED)
             start += held.size

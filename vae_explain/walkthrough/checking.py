@@ -46,7 +46,9 @@ def compose(check: Check) -> list[Block]:
     return [
         Heading(1, ways.get(count, "The gradients once more")),
         Prose(WHAT_IS_CHECKED + words.get(count, "")),
-        Heading(2, "Largest relative difference", "to the gradient's largest element"),
+        Heading(
+            2, "Largest relative difference", "to the largest number that adds up to the gradient"
+        ),
         _table(check, "relative"),
         Heading(3, "Largest absolute difference"),
         _table(check, "absolute"),
