@@ -43,11 +43,36 @@ MOST_SYMBOLS = 4  # summands of a formula that are written before it is elided
 HALVES = {0.5: "½", -0.5: "-½", 0.25: "¼", -0.25: "-¼"}
 
 
+MOST_SHARES = 10**6  # the largest denominator that a mean is written with
+LONG = 8  # signs from which on a fraction is easier to read than its decimals
+
+
 def constant_text(value: float) -> str:
-    """Write a constant of a formula: `2`, `½`, `1e-05`."""
+    """Write a constant of a formula: `2`, `½`, `(1/18)`, `1e-05`."""
     if value in HALVES:
         return HALVES[value]
+    parts = fraction_of(value)
+    if parts is not None:
+        return f"{'-' if value < 0 else ''}({parts[0]}/{parts[1]})"
     return str(int(value)) if abs(value) < 1e15 and value == int(value) else repr(value)
+
+
+def fraction_of(value: float) -> tuple[int, int] | None:
+    """Return the fraction that a mean over so many numbers brings in: 1/n, or a square's 2/n.
+
+    Examples
+    --------
+    >>> fraction_of(1 / 18), fraction_of(2 / 15), fraction_of(0.125), fraction_of(0.3)
+    ((1, 18), (2, 15), None, None)
+    """
+    size = abs(value)
+    if not 1 / MOST_SHARES <= size < 1 or len(repr(size)) <= LONG:
+        return None
+    for above in (1, 2):
+        below = round(above / size)
+        if above / below == size:
+            return above, below
+    return None
 
 
 def index_text(index: Iterable[int]) -> str:
@@ -229,6 +254,9 @@ def _escape(name: str) -> str:
 def latex_symbol(leaf: Number | Ref) -> str:
     """Write a leaf as its LaTeX name, which is the leaf writer of typeset formulas."""
     if isinstance(leaf, Number):
+        parts = fraction_of(leaf.value)
+        if parts is not None:
+            return rf"{'-' if leaf.value < 0 else ''}\tfrac{{{parts[0]}}}{{{parts[1]}}}"
         text, exponential, power = constant_text(leaf.value).partition("e")
         if exponential:
             one = text.removesuffix("1") if text in ("1", "-1") else text + r" \cdot "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...expression import Expression, Index, Number, Ref
-from ...writing import constant_text
+from ...writing import constant_text, fraction_of
 from ..typeset import MINUS
 from .notation import Mark, Notation, escape
 
@@ -125,8 +125,9 @@ def constant(value: float) -> Mark:
     text, exponential, power = constant_text(value).partition("e")
     minus = text.startswith("-")
     text = text.removeprefix("-")
-    if text in FRACTIONS:
-        above, below = FRACTIONS[text]
+    parts = fraction_of(value) or FRACTIONS.get(text)
+    if parts is not None:
+        above, below = parts
         return Mark(f"<mfrac><mn>{above}</mn><mn>{below}</mn></mfrac>", minus, compound=True)
     if not exponential:
         return Mark(f"<mn>{text}</mn>", minus)
