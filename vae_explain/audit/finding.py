@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 if TYPE_CHECKING:
     from .anatomy import Anatomy
@@ -13,6 +13,8 @@ Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 How = Literal["the recorded graph", "gradients split by term", "experiments on the replay"]
 Cell = float | int | str
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,26 @@ class Seen:
 
 class NotApplied(Exception):
     """A rule cannot decide here; the message says why."""
+
+
+def decided(items: Iterable[Item], look: Callable[[Item], Answer]) -> list[Answer]:
+    """Return what can be said of some items, of those of which anything can.
+
+    Raises
+    ------
+    NotApplied
+        Where nothing can be said of any, with the reason of the first.
+    """
+    answers: list[Answer] = []
+    reasons: list[NotApplied] = []
+    for item in items:
+        try:
+            answers.append(look(item))
+        except NotApplied as why:
+            reasons.append(why)
+    if reasons and not answers:
+        raise reasons[0]
+    return answers
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from ..trace import Array
 from .anatomy import Anatomy
 from .closed_form import Fit
 from .experiments import actual_scale
-from .finding import AuditRule, Evidence, Finding, NotApplied, Seen
+from .finding import AuditRule, Evidence, Finding, NotApplied, Seen, decided
 from .kl import Measured, kl_name, measure
 from .posterior import STRIPPED
 from .scales import SAME, kl_scale, reconstruction_scales
@@ -35,19 +37,9 @@ CLOSED_FORM = "½·Σ(μ² + σ² - 1 - log σ²)"
 
 
 def look(anatomy: Anatomy) -> Seen:
-    words: list[str] = []
-    findings: list[Finding] = []
-    reasons: list[str] = []
-    for index in range(len(anatomy.sites())):
-        try:
-            seen = _site(anatomy, index)
-            findings += seen.findings
-            words.append(seen.words)
-        except NotApplied as why:
-            reasons.append(str(why))
-    if not words:
-        raise NotApplied(reasons[0])
-    return Seen("; ".join(dict.fromkeys(words)), tuple(findings))
+    seen = decided(range(len(anatomy.sites())), partial(_site, anatomy))
+    words = "; ".join(dict.fromkeys(each.words for each in seen))
+    return Seen(words, tuple(finding for each in seen for finding in each.findings))
 
 
 def _site(anatomy: Anatomy, index: int) -> Seen:

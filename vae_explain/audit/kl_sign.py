@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import chain
+
 from .anatomy import Anatomy
 from .experiments import kl_parts, probe
-from .finding import AuditRule, Evidence, Finding, NotApplied, Seen
+from .finding import AuditRule, Evidence, Finding, NotApplied, Seen, decided
 from .kl import kl_name, measure
 from .kl_form import is_slip
 
@@ -16,18 +19,10 @@ ENOUGH = 1e-9
 
 
 def look(anatomy: Anatomy) -> Seen:
-    looked = 0
-    findings: list[Finding] = []
-    reasons: list[str] = []
-    for index in range(len(anatomy.sites())):
-        try:
-            findings += _site(anatomy, index)
-            looked += 1
-        except NotApplied as why:
-            reasons.append(str(why))
-    if not looked:
-        raise NotApplied(reasons[0])
-    return Seen("the KL grows when μ moves away from the prior, and when σ does", tuple(findings))
+    seen = decided(range(len(anatomy.sites())), partial(_site, anatomy))
+    return Seen(
+        "the KL grows when μ moves away from the prior, and when σ does", tuple(chain(*seen))
+    )
 
 
 def _site(anatomy: Anatomy, index: int) -> list[Finding]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from .anatomy import Anatomy
-from .finding import AuditRule, Evidence, Finding, NotApplied, Seen
+from .finding import AuditRule, Evidence, Finding, NotApplied, Seen, decided
 from .scales import Scale, kl_scale, reconstruction_scales
 
 ID = "loss-scale"
@@ -34,15 +36,7 @@ def both_scales(anatomy: Anatomy) -> tuple[Scale, list[Scale]]:
     if len(found) > 1:
         names = ", ".join(scale.name for scale in found)
         raise NotApplied(f"the reconstruction has parts of several weights: {names}")
-    kls = []
-    reasons = []
-    for index in range(len(sites)):
-        try:
-            kls.append(kl_scale(anatomy, index))
-        except NotApplied as why:
-            reasons.append(str(why))
-    if not kls:
-        raise NotApplied(reasons[0])
+    kls = decided(range(len(sites)), partial(kl_scale, anatomy))
     if found[0].weight == 0 or any(part.summand.switched_off for part in anatomy.reconstruction()):
         raise NotApplied("the reconstruction has no weight in this run")
     return found[0], kls

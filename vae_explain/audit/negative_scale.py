@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import chain
+
 import numpy as np
 
 from .anatomy import Anatomy
 from .experiments import actual_scale, made_by_a_layer, raw_of, sigma_at
-from .finding import AuditRule, Evidence, Finding, NotApplied, Seen
+from .finding import AuditRule, Evidence, Finding, NotApplied, Seen, decided
 from .posterior import Site
 
 ID = "negative-scale"
@@ -14,18 +17,10 @@ RAW_GRID = -30.0, -10.0, -3.0, -1.0, -0.3, 0.3, 1.0, 3.0, 10.0, 30.0
 
 
 def look(anatomy: Anatomy) -> Seen:
-    looked = 0
-    findings: list[Finding] = []
-    reasons: list[str] = []
-    for site in anatomy.sites():
-        try:
-            findings += _site(anatomy, site)
-            looked += 1
-        except NotApplied as why:
-            reasons.append(str(why))
-    if not looked:
-        raise NotApplied(reasons[0])
-    return Seen("the scale of z stays positive for every raw value from -30 to 30", tuple(findings))
+    seen = decided(anatomy.sites(), partial(_site, anatomy))
+    return Seen(
+        "the scale of z stays positive for every raw value from -30 to 30", tuple(chain(*seen))
+    )
 
 
 def _site(anatomy: Anatomy, site: Site) -> list[Finding]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import chain
 from math import prod
 
 import numpy as np
@@ -10,7 +12,7 @@ from ..gradients import backward
 from ..trace import Array
 from .anatomy import Anatomy
 from .comparing import comparisons
-from .finding import AuditRule, Cell, Evidence, Finding, NotApplied, Seen
+from .finding import AuditRule, Cell, Evidence, Finding, NotApplied, Seen, decided
 from .kl import known, measure
 from .kl_form import closed_form
 
@@ -37,18 +39,10 @@ def look(anatomy: Anatomy) -> Seen:
     rows = np.asarray(inputs, dtype=np.float64).reshape(len(inputs), -1)
     if rows.std(axis=0).max() < SAME_ROWS * max(np.abs(rows).max(), 1e-30):
         raise NotApplied("all rows of x are about the same, so μ does not vary for good reason")
-    findings: list[Finding] = []
-    reasons: list[str] = []
-    looked = 0
-    for index in range(len(sites)):
-        try:
-            findings += _site(anatomy, index)
-            looked += 1
-        except NotApplied as why:
-            reasons.append(str(why))
-    if not looked:
-        raise NotApplied(reasons[0])
-    return Seen("each latent's KL, its mean's variance, and the decoder's answer", tuple(findings))
+    seen = decided(range(len(sites)), partial(_site, anatomy))
+    return Seen(
+        "each latent's KL, its mean's variance, and the decoder's answer", tuple(chain(*seen))
+    )
 
 
 def _site(anatomy: Anatomy, index: int) -> list[Finding]:

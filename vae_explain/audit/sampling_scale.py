@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from ..writing import index_text
 from .anatomy import Anatomy
 from .closed_form import SIGMA_OF_KL
 from .experiments import actual_scale, require_reparameterized
-from .finding import AuditRule, Evidence, Finding, NotApplied, Seen
+from .finding import AuditRule, Evidence, Finding, NotApplied, Seen, decided
 from .kl import known, measure
 from .posterior import Site
 
@@ -28,18 +29,8 @@ MOST_SHOWN = 6
 
 
 def look(anatomy: Anatomy) -> Seen:
-    looked = 0
-    findings: list[Finding] = []
-    reasons: list[str] = []
-    for index in range(len(anatomy.sites())):
-        try:
-            findings += _site(anatomy, index)
-            looked += 1
-        except NotApplied as why:
-            reasons.append(str(why))
-    if not looked:
-        raise NotApplied(reasons[0])
-    return Seen("the σ of z is the one that the KL measures", tuple(findings))
+    seen = decided(range(len(anatomy.sites())), partial(_site, anatomy))
+    return Seen("the σ of z is the one that the KL measures", tuple(chain(*seen)))
 
 
 def _site(anatomy: Anatomy, index: int) -> list[Finding]:
