@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from .expression import Expression, Role
+from .expression import Expression, Number, Ref, Role
 from .trace import Array
 
 # How many decimals a number is given: as a page prints parameters and gradients (4), a
@@ -122,6 +122,15 @@ class Lines(NamedTuple):
     latex: bool = False
     quiet: bool = False
     leaves: Places | None = None
+
+    @property
+    def example(self) -> Worked | None:
+        """The line that stands for all where one is enough, that of the largest number.
+
+        None where there are no lines, or where that number is passed on as it is.
+        """
+        best = max(self.lines, key=lambda line: abs(line.shown), default=None)
+        return None if best is None or isinstance(best.expression, Number | Ref) else best
 
 
 class Matrix(NamedTuple):

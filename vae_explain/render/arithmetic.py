@@ -149,9 +149,9 @@ class Arithmetic:
 
     def _example(self, block: Lines) -> list[Line]:
         """Show one line for all, of a tensor whose numbers stand above."""
-        best = max(block.lines, key=lambda line: abs(line.shown))
-        if isinstance(best.expression, Number | Ref):
-            return []  # a number that is passed on as it is needs no example
+        best = block.example
+        if best is None:
+            return []
         numbers = self.canvas.tokens(best.expression, True, block.leaves)
         result = self.canvas.numbers.one(best.shown, block.places)
         worked = self._worked(block.name + best.label, best, numbers, result)

@@ -136,9 +136,9 @@ class _Latex:
 
     def _lines(self, block: Lines) -> list[str]:
         if block.quiet:
-            best = max(block.lines, key=lambda line: abs(line.shown), default=None)
+            best = block.example
             shown = [line for line in block.lines if not line.agrees]
-            if best is not None and not isinstance(best.expression, Number | Ref):
+            if best is not None:
                 shown = [best, *(line for line in shown if line is not best)]
             lines = [self._line(block, line) for line in shown]
             return ["For example,", _arithmetic(lines)] if lines else []

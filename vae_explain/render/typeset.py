@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..blocks import Cell, Column, Lines, Matrix, Places, Summary, Table, Worked
-from ..expression import Add, Expression, Number, Ref
+from ..expression import Add, Expression
 from ..writing import elided, to_tokens
 from .numbers import Numbers
 
@@ -163,10 +163,8 @@ class Typesetter:
 
     def example(self, block: Lines) -> str:
         """Write one line for all, of a tensor whose numbers stand above; empty if it is plain."""
-        best = max(block.lines, key=lambda line: abs(line.shown))
-        if isinstance(best.expression, Number | Ref):
-            return ""  # a number that is passed on as it is needs no example
-        return self.equation(block, best)
+        best = block.example
+        return "" if best is None else self.equation(block, best)
 
     def equation(self, block: Lines, line: Worked) -> str:
         """Write a line as `name[0] = numbers = result`."""

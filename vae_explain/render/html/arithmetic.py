@@ -196,9 +196,9 @@ class Arithmetic:
 
     def _example(self, block: Lines, role: str) -> str:
         """Show one line for all, of a tensor whose numbers stand above."""
-        best = max(block.lines, key=lambda line: abs(line.shown))
-        if _passes_on(best):
-            return ""  # a number that is passed on as it is needs no example
+        best = block.example
+        if best is None:
+            return ""
         result = self.numbers.one(best.shown, block.places)
         equation = self._equation(block, best, self._key(block, best), result, role, alone=True)
         return f'<p class="worked"><span class="reason">for example</span> {equation}</p>'
