@@ -70,6 +70,8 @@ def hold_against_torch(function: Callable[[Tensor], Tensor], array: Array) -> Bo
         ("adaptive_avg_pool2d", nn.AdaptiveAvgPool2d((4, None))),
         ("interpolate", nn.Upsample(scale_factor=2)),
         ("interpolate", nn.UpsamplingNearest2d(size=(5, 9))),
+        ("interpolate", nn.UpsamplingBilinear2d(scale_factor=2)),
+        ("interpolate", nn.Upsample(size=(9, 4), mode="bilinear")),
         ("pad", nn.ZeroPad2d((1, 0, 2, 1))),
         ("pad", nn.ReflectionPad2d(2)),
         ("pad", lambda x: functional.pad(x, (1, 1), value=2)),
@@ -161,6 +163,26 @@ def test_the_nearest_input_is_that_of_torch_however_it_rounds() -> None:
                 _, attributes = rule.bind(Slot(0), mode=mode, **call)
                 mine = rule.forward(image, **attributes)
                 np.testing.assert_array_equal(mine, theirs.numpy(), err_msg=f"{size} {mode} {call}")
+
+
+@pytest.mark.parametrize("align_corners", [False, True])
+def test_a_linear_blend_is_that_of_torch_in_either_precision(align_corners: bool) -> None:
+    rule = RULES["interpolate"]
+    for size in range(1, 8):
+        calls: list[dict[str, Any]] = [{"size": out} for out in range(1, 20)]
+        factors = (0.3, 0.5, 0.7, 1.1, 1.3, 1.5, 2, 2.5, 3, 4.7)
+        calls += [{"scale_factor": f} for f in factors if int(size * f)]
+        calls += [{**call, "recompute_scale_factor": True} for call in calls if "size" not in call]
+        for call in calls:
+            settings = {**call, "mode": "linear", "align_corners": align_corners}
+            _, attributes = rule.bind(Slot(0), **settings)
+            for dtype, near in ((np.float64, 1e-15), (np.float32, 1e-6)):
+                # The image of each input place alone: all the shares there are.
+                places = np.eye(size, dtype=dtype)[None]
+                theirs = functional.interpolate(torch.from_numpy(places), **settings).numpy()
+                mine = rule.forward(places, **attributes)
+                assert mine.dtype == dtype
+                np.testing.assert_allclose(mine, theirs, rtol=0, atol=near, err_msg=f"{call}")
 
 
 def test_a_place_that_no_kernel_reaches_is_zero_and_says_so() -> None:
@@ -280,7 +302,8 @@ def test_partials_name_the_outputs_that_depend_on_an_element_and_no_others(
         ("pad", ((1, 1),), {"mode": "other"}, "mode='other'"),
         ("pad", ((-1, 1),), {"mode": "reflect"}, "with mode='reflect'"),
         ("pad", ((1, Slot(1)),), {}, "pad="),
-        ("interpolate", (4,), {"mode": "bilinear"}, "mode='bilinear'"),
+        ("interpolate", (4,), {"mode": "bicubic"}, "mode='bicubic'"),
+        ("interpolate", (4,), {"mode": "bilinear", "antialias": True}, "antialias=True"),
     ],
 )
 def test_a_form_that_is_not_covered_is_refused_with_its_reason(

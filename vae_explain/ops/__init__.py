@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .accumulating import CUMSUM, PROD
 from .activations import ELU, LEAKY_RELU, LOGSIGMOID, SILU, SOFTPLUS, SOFTSIGN
-from .adaptive_avg_pool2d import ADAPTIVE_AVG_POOL2D
+from .adaptive_avg_pool import ADAPTIVE_AVG_POOL1D, ADAPTIVE_AVG_POOL2D
 from .addmm import ADDMM
 from .arithmetic import ADD, ADDCDIV, ADDCMUL, DIV, LERP, MUL, NEG, SUB
 from .arranging import DIAG, DIAG_EMBED, DIAGONAL, SORT
@@ -14,7 +14,6 @@ from .batch_norm import BATCH_NORM
 from .binary_cross_entropy import BINARY_CROSS_ENTROPY, BINARY_CROSS_ENTROPY_WITH_LOGITS
 from .clamp import CLAMP, CLAMP_MAX, CLAMP_MIN, MAXIMUM, MINIMUM, WHERE
 from .convolution import CONV1D, CONV2D, CONV_TRANSPOSE1D, CONV_TRANSPOSE2D
-from .copying import INTERPOLATE, PAD
 from .cross_entropy import CROSS_ENTROPY, NLL_LOSS
 from .direction import COSINE_SIMILARITY, NORMALIZE
 from .einsum import EINSUM
@@ -38,6 +37,7 @@ from .functions import (
 from .gelu import GELU
 from .group_norm import GROUP_NORM
 from .hard import HARDSWISH, HARDTANH, RELU6
+from .interpolate import INTERPOLATE
 from .joining import CAT, STACK
 from .kl_div import KL_DIV
 from .layer_norm import LAYER_NORM
@@ -59,7 +59,8 @@ from .noise import (
     UNIFORM,
 )
 from .norms import LINALG_NORM, NORM, VECTOR_NORM
-from .pooling import AVG_POOL2D, MAX_POOL2D
+from .pad import PAD
+from .pooling import AVG_POOL1D, AVG_POOL2D, MAX_POOL1D, MAX_POOL2D
 from .powers import EXP, LOG, POW, SQRT, SQUARE
 from .prelu import PRELU
 from .reductions import MEAN, SUM
@@ -119,8 +120,11 @@ ALL: tuple[Rule, ...] = (
     CONV2D,
     CONV_TRANSPOSE1D,
     CONV_TRANSPOSE2D,
+    MAX_POOL1D,
     MAX_POOL2D,
+    AVG_POOL1D,
     AVG_POOL2D,
+    ADAPTIVE_AVG_POOL1D,
     ADAPTIVE_AVG_POOL2D,
     INTERPOLATE,
     PAD,

@@ -1,9 +1,13 @@
-"""`max_pool2d` and `avg_pool2d`: the largest, or the mean, of each window of an image."""
+"""`max_pool1d`, `avg_pool2d` and their kin: the largest, or the mean, of each window.
+
+The windows slide over the last axes: one of a signal, two of an image. How many they are is
+read off the settings, which have a number for each of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterable
+from functools import partial, reduce
 from math import prod
 from typing import Any
 
@@ -14,7 +18,6 @@ from ..trace import Array, Slot
 from .rule import Bound, Call, Example, NotExplained, Partial, Rule, called
 from .sliding import Windows, options, per_axis, total
 
-AXES = 2
 Setting = tuple[int, ...]
 
 
@@ -23,26 +26,29 @@ def windows(
     kernel_size: Setting,
     stride: Setting,
     padding: Setting,
-    dilation: Setting = (1, 1),
+    dilation: Setting | None = None,
     ceil_mode: bool = False,
 ) -> Windows:
-    """Return the windows over the last two axes of an input of the given shape."""
-    large = shape[-AXES:]
+    """Return the windows over the last axes of an input of the given shape."""
+    large = shape[-len(kernel_size) :]
+    apart = dilation or (1,) * len(large)
     small = []
-    for size, k, s, p, d in zip(large, kernel_size, stride, padding, dilation, strict=True):
+    for size, k, s, p, d in zip(large, kernel_size, stride, padding, apart, strict=True):
         free = size + 2 * p - d * (k - 1) - 1
         count = (-(-free // s) if ceil_mode else free // s) + 1
         # A window that would start behind the image and its padding is left out again.
         small.append(count - (ceil_mode and (count - 1) * s >= size + p))
-    return Windows(large, tuple(small), kernel_size, stride, dilation, padding)
+    return Windows(large, tuple(small), kernel_size, stride, apart, padding)
 
 
-def _settings(kernel_size: Any, stride: Any, padding: Any, ceil_mode: Any) -> dict[str, Any]:
-    kernel = per_axis(kernel_size, AXES, "kernel_size")
+def _settings(
+    axes: int, kernel_size: Any, stride: Any, padding: Any, ceil_mode: Any
+) -> dict[str, Any]:
+    kernel = per_axis(kernel_size, axes, "kernel_size")
     return {
         "kernel_size": kernel,
-        "stride": per_axis(stride, AXES, "stride") if stride not in (None, (), []) else kernel,
-        "padding": per_axis(padding, AXES, "padding"),
+        "stride": per_axis(stride, axes, "stride") if stride not in (None, (), []) else kernel,
+        "padding": per_axis(padding, axes, "padding"),
         "ceil_mode": bool(ceil_mode),
     }
 
@@ -56,8 +62,9 @@ def _written(call: Call) -> tuple[tuple[str, Any], ...]:
     )
 
 
-def _split(index: Index) -> tuple[Index, Index]:
-    return index[:-AXES], index[-AXES:]
+def _split(call: Call, index: Index) -> tuple[Index, Index]:
+    axes = len(call.attributes["kernel_size"])
+    return index[:-axes], index[-axes:]
 
 
 def _rule(name: str, forward: Callable[..., Array], **rest: Any) -> Rule:
@@ -91,19 +98,22 @@ def _rule(name: str, forward: Callable[..., Array], **rest: Any) -> Rule:
 # --- the largest ------------------------------------------------------------------------
 
 
-def bind_max(
-    input: Any,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    dilation: Any = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
-) -> Bound:
-    if return_indices:
-        raise NotExplained("return_indices=True")
-    settings = _settings(kernel_size, stride, padding, ceil_mode)
-    return (input,), {**settings, "dilation": per_axis(dilation, AXES, "dilation")}
+def _bind_max(axes: int) -> Callable[..., Bound]:
+    def bind(
+        input: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+        return_indices: bool = False,
+    ) -> Bound:
+        if return_indices:
+            raise NotExplained("return_indices=True")
+        settings = _settings(axes, kernel_size, stride, padding, ceil_mode)
+        return (input,), {**settings, "dilation": per_axis(dilation, axes, "dilation")}
+
+    return bind
 
 
 def choose(x: Array, by: Windows) -> tuple[Array, Array]:
@@ -113,7 +123,7 @@ def choose(x: Array, by: Windows) -> tuple[Array, Array]:
     never chosen.
     """
     framed, inside = by.pad(x), by.pad(np.ones(by.large, bool))
-    largest: Array = np.zeros((*x.shape[:-AXES], *by.small), x.dtype)
+    largest: Array = np.zeros((*x.shape[: -len(by.small)], *by.small), x.dtype)
     choice = np.full(largest.shape, -1)
     for number, tap in enumerate(by.taps()):
         met = by.met_by(tap, framed)
@@ -129,7 +139,7 @@ def max_forward(x: Array, **settings: Any) -> Array:
 def max_vjp(upstream: Array, output: Array, x: Array, **settings: Any) -> tuple[Array]:
     by = windows(x.shape, **settings)
     choice = choose(x, by)[1]
-    framed = by.frame(x.shape[:-AXES], 0, upstream.dtype)
+    framed = by.frame(x.shape[: -len(by.small)], 0, upstream.dtype)
     for number, tap in enumerate(by.taps()):
         met = by.met_by(tap, framed)
         met += np.where(choice == number, upstream, np.zeros_like(upstream))
@@ -138,7 +148,7 @@ def max_vjp(upstream: Array, output: Array, x: Array, **settings: Any) -> tuple[
 
 def max_element(call: Call, index: Index) -> Expression:
     (x,) = call.operands
-    lead, at = _split(index)
+    lead, at = _split(call, index)
     met = [place for _, place in windows(x.shape, **call.attributes).of_small(at)]
     candidates = tuple(x.at((*lead, *place)) for place in met)
     return Apply("max", candidates) if len(candidates) > 1 else candidates[0]
@@ -148,7 +158,7 @@ def max_partials(call: Call, position: int, index: Index) -> list[Partial]:
     """Name the windows that an element is the largest of; no other depends on it."""
     (x,) = call.operands
     by = windows(x.shape, **call.attributes)
-    lead, at = _split(index)
+    lead, at = _split(call, index)
 
     def largest(small: Index) -> Index:
         found: Index = ()
@@ -164,20 +174,23 @@ def max_partials(call: Call, position: int, index: Index) -> list[Partial]:
 # --- the mean ---------------------------------------------------------------------------
 
 
-def bind_mean(
-    input: Any,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    ceil_mode: bool = False,
-    count_include_pad: bool = True,
-    divisor_override: int | None = None,
-) -> Bound:
-    return (input,), {
-        **_settings(kernel_size, stride, padding, ceil_mode),
-        "count_include_pad": bool(count_include_pad),
-        "divisor_override": divisor_override,
-    }
+def _bind_mean(axes: int) -> Callable[..., Bound]:
+    def bind(
+        input: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> Bound:
+        return (input,), {
+            **_settings(axes, kernel_size, stride, padding, ceil_mode),
+            "count_include_pad": bool(count_include_pad),
+            "divisor_override": divisor_override,
+        }
+
+    return bind
 
 
 def _divided(
@@ -188,11 +201,12 @@ def _divided(
 ) -> tuple[Windows, list[list[int]]]:
     """Return the windows, and for each axis how many places each of them counts.
 
-    A divisor is the product of the two counts of its window.
+    A divisor is the product of the counts of its window.
     """
     by = windows(shape, **settings)
     if divisor_override is not None:
-        return by, [[divisor_override] * by.small[0], [1] * by.small[1]]
+        first, *others = by.small
+        return by, [[divisor_override] * first, *([1] * count for count in others)]
     return by, [
         [
             # Padding may count; what `ceil_mode` adds behind it never does.
@@ -207,20 +221,25 @@ def _divided(
     ]
 
 
+def _divisors(counts: list[list[int]], dtype: Any) -> Array:
+    found: Array = reduce(np.multiply.outer, map(np.array, counts)).astype(dtype)
+    return found
+
+
 def mean_forward(x: Array, **settings: Any) -> Array:
     by, counts = _divided(x.shape, **settings)
     framed = by.pad(x)
     found: Any = 0
     for tap in by.taps():
         found = found + by.met_by(tap, framed)
-    mean: Array = found / np.multiply.outer(*counts).astype(x.dtype)
+    mean: Array = found / _divisors(counts, x.dtype)
     return mean
 
 
 def mean_vjp(upstream: Array, output: Array, x: Array, **settings: Any) -> tuple[Array]:
     by, counts = _divided(x.shape, **settings)
-    share = upstream / np.multiply.outer(*counts).astype(upstream.dtype)
-    framed = by.frame(x.shape[:-AXES], 0, share.dtype)
+    share = upstream / _divisors(counts, upstream.dtype)
+    framed = by.frame(x.shape[: -len(by.small)], 0, share.dtype)
     for tap in by.taps():
         met = by.met_by(tap, framed)
         met += share
@@ -234,56 +253,89 @@ def _divisor(counts: list[list[int]], at: Index) -> Number:
 def mean_element(call: Call, index: Index) -> Expression:
     (x,) = call.operands
     by, counts = _divided(x.shape, **call.attributes)
-    lead, at = _split(index)
+    lead, at = _split(call, index)
     terms = [x.at((*lead, *place)) for _, place in by.of_small(at)]
     return Div(total(terms), _divisor(counts, at))
 
 
 def mean_partials(call: Call, position: int, index: Index) -> list[Partial]:
     by, counts = _divided(call.operands[0].shape, **call.attributes)
-    lead, at = _split(index)
+    lead, at = _split(call, index)
     return [((*lead, *out), Div(ONE, _divisor(counts, out))) for _, out in by.of_large(at)]
 
 
 # --- the rules --------------------------------------------------------------------------
 
 _IMAGE = (np.arange(2 * 2 * 4 * 5) * 7 % 23 - 11.0).reshape(2, 2, 4, 5) / 16
+_SIGNAL = _IMAGE[..., 0, :]
 
 
-def _called(bind: Callable[..., Bound], x: Array, *args: Any, **settings: Any) -> Example:
-    return called(bind, (x,), Slot(0), *args, **settings)
+def _largest(name: str, axes: int, *examples: tuple[Array, Any, dict[str, Any]]) -> Rule:
+    return _rule(
+        name,
+        max_forward,
+        bind=_bind_max(axes),
+        vjp=max_vjp,
+        element=max_element,
+        partials=max_partials,
+        words="the largest of each window; where several are, the first",
+        examples=_called(_bind_max(axes), examples),
+        not_analytic="it has a corner wherever two are equal",
+    )
 
 
-MAX_POOL2D = _rule(
-    "max_pool2d",
-    max_forward,
-    bind=bind_max,
-    vjp=max_vjp,
-    element=max_element,
-    partials=max_partials,
-    words="the largest of each window; where several are, the first",
-    examples=(
-        _called(bind_max, _IMAGE, 2),
-        _called(bind_max, np.round(_IMAGE), (3, 2), stride=1, padding=1),  # with ties
-        _called(bind_max, _IMAGE[0], 2, stride=(2, 1), dilation=(1, 2)),
-        _called(bind_max, _IMAGE, 2, ceil_mode=True),
-    ),
-    not_analytic="it has a corner wherever two are equal",
+def _mean(name: str, axes: int, *examples: tuple[Array, Any, dict[str, Any]]) -> Rule:
+    return _rule(
+        name,
+        mean_forward,
+        bind=_bind_mean(axes),
+        vjp=mean_vjp,
+        element=mean_element,
+        partials=mean_partials,
+        words="the mean of each window",
+        examples=_called(_bind_mean(axes), examples),
+    )
+
+
+def _called(
+    bind: Callable[..., Bound], examples: Iterable[tuple[Array, Any, dict[str, Any]]]
+) -> tuple[Example, ...]:
+    return tuple(called(bind, (x,), Slot(0), kernel, **rest) for x, kernel, rest in examples)
+
+
+MAX_POOL1D = _largest(
+    "max_pool1d",
+    1,
+    (_SIGNAL, 2, {}),
+    (np.round(_SIGNAL), 3, {"stride": 1, "padding": 1}),  # with ties
+    (_SIGNAL[0], (2,), {"stride": 1, "dilation": 2}),
+    (_SIGNAL, 2, {"ceil_mode": True}),
 )
 
-AVG_POOL2D = _rule(
+MAX_POOL2D = _largest(
+    "max_pool2d",
+    2,
+    (_IMAGE, 2, {}),
+    (np.round(_IMAGE), (3, 2), {"stride": 1, "padding": 1}),  # with ties
+    (_IMAGE[0], 2, {"stride": (2, 1), "dilation": (1, 2)}),
+    (_IMAGE, 2, {"ceil_mode": True}),
+)
+
+AVG_POOL1D = _mean(
+    "avg_pool1d",
+    1,
+    (_SIGNAL, 2, {}),
+    (_SIGNAL[0], (3,), {"stride": 1, "padding": 1}),
+    (_SIGNAL, 3, {"stride": 2, "padding": 1, "count_include_pad": False}),
+    (_SIGNAL, 2, {"ceil_mode": True}),
+)
+
+AVG_POOL2D = _mean(
     "avg_pool2d",
-    mean_forward,
-    bind=bind_mean,
-    vjp=mean_vjp,
-    element=mean_element,
-    partials=mean_partials,
-    words="the mean of each window",
-    examples=(
-        _called(bind_mean, _IMAGE, 2),
-        _called(bind_mean, _IMAGE[0], (3, 2), stride=(1, 2), padding=1),
-        _called(bind_mean, _IMAGE, 3, stride=2, padding=1, count_include_pad=False),
-        _called(bind_mean, _IMAGE, 3, stride=2, padding=1, ceil_mode=True),
-        _called(bind_mean, _IMAGE, 2, divisor_override=3),
-    ),
+    2,
+    (_IMAGE, 2, {}),
+    (_IMAGE[0], (3, 2), {"stride": (1, 2), "padding": 1}),
+    (_IMAGE, 3, {"stride": 2, "padding": 1, "count_include_pad": False}),
+    (_IMAGE, 3, {"stride": 2, "padding": 1, "ceil_mode": True}),
+    (_IMAGE, 2, {"divisor_override": 3}),
 )

@@ -53,7 +53,16 @@ FUNCTIONS = {
 CALLS = {
     "conv1d": "F.conv1d",
     "conv2d": "F.conv2d",
+    "conv_transpose1d": "F.conv_transpose1d",
     "conv_transpose2d": "F.conv_transpose2d",
+    "max_pool1d": "F.max_pool1d",
+    "max_pool2d": "F.max_pool2d",
+    "avg_pool1d": "F.avg_pool1d",
+    "avg_pool2d": "F.avg_pool2d",
+    "adaptive_avg_pool1d": "F.adaptive_avg_pool1d",
+    "adaptive_avg_pool2d": "F.adaptive_avg_pool2d",
+    "interpolate": "F.interpolate",
+    "pad": "F.pad",
 }
 # Elementwise functions in pieces; `name'` is the slope of one, as the notebook finds it.
 PIECEWISE = {
