@@ -121,6 +121,12 @@ FORMS: dict[str, Callable[[Any], Any]] = {
     "log cosh": lambda x: torch.log(torch.exp(x) + torch.exp(-x)) - np.log(2),
     "layer_norm": lambda x: F.layer_norm(x, (4,)) + F.layer_norm(x, [4], x[0], x[1]),
     "batch_norm": lambda x: F.batch_norm(x, None, None, x[0], x[1], training=True),
+    "instance_norm": lambda x: (
+        F.instance_norm(x[None])[0] + F.instance_norm(x[None, :, :2])[0, 0, 0]
+    ),
+    "rms_norm": lambda x: F.rms_norm(x, (4,)) + F.rms_norm(x, [3, 4], x, 1e-3),
+    "weight_norm": lambda x: torch._weight_norm(x, x[:, :1], 0) + torch._weight_norm(x, x[:1], 1),
+    "real conjugates": lambda x: x.H @ x + torch.vdot(x[0], x[1]) + x.mH @ x,
     "detach": lambda x: x * x.detach() + x.detach().exp(),
     "copies": lambda x: x.clone() + x.T.contiguous().T + (x > 0).double() * x + x.to(x.dtype),
     "aliases": lambda x: torch.multiply(x, x).subtract(x).true_divide(2).negative() + x.mm(x.T @ x),

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from vae_explain import explain
+from vae_explain.checking import gradient_scale
 from vae_explain.loading import CannotLoad, refuse_opaque
 from vae_explain.provenance import Provenance
 
@@ -40,10 +41,9 @@ def test_by_hand_as_autograd_has_it(style: str) -> None:
     assert explanation.not_explained == ()
     run = explanation.run
     assert run.gradients.keys() == run.hand_gradients.keys()
-    largest = max(float(np.abs(gradient).max()) for gradient in run.gradients.values())
     for number, gradient in run.gradients.items():
-        # A bias in front of a batch norm has no gradient but rounding, in either way.
-        scale = max(float(np.abs(gradient).max()), 1e-3 * largest)
+        # A bias in front of a norm has no gradient but rounding, in either way.
+        scale = gradient_scale(run, number) or 1.0
         off = np.abs(run.hand_gradients[number] - gradient).max() / scale
         assert off < 1e-4, run.trace.values[number].name
 
@@ -289,6 +289,8 @@ def test_the_option_that_named_a_file_is_named(cli: CommandLine, tmp_path: Path)
         ("batch norm", "encoder.0.grad[2,0]", "var(encoder.0[:,0])"),
         ("layer norm and dropout", "normed_1[0,2]", "var(enc.0.linear[0,:])"),
         ("convolutional", "encoder.1[0,1,0,0]", "mean(encoder.0[0,0:2])"),
+        ("signal", "norm[1,2,0]", "var(conv[1,2,:])"),
+        ("signal", "features[2,0]", "rms(pool.2.reshape(3, 9)[2,:])"),
     ],
 )
 def test_why_goes_on_through_a_norm_to_its_inputs(style: str, target: str, through: str) -> None:
@@ -303,6 +305,17 @@ def test_why_goes_on_through_a_norm_to_its_inputs(style: str, target: str, throu
     names = {node.name for node in nodes if node.status == "given"}
     assert any(name.startswith("x[") for name in names)
     assert through in explanation.why(target).text(80)
+
+
+def test_why_of_a_weight_of_its_own_length_ends_at_direction_and_length() -> None:
+    model, x, how = built("signal")
+    explanation = explain(model, x, seed=11, **how)
+    parts = "conv.parametrizations.weight"
+    page = explanation.why(f"{parts}.0[1,0,0]").text(200)
+    assert (
+        f"{parts}.original0[1,0,0]·{parts}.original1[1,0,0]/norm({parts}.original1[1,:,:])" in page
+    )
+    assert f"norm({parts}.original1[1,:,:]) = sqrt({parts}.original1[1,0,0]² + " in page
 
 
 def test_the_means_of_a_wide_norm_are_shown_by_their_largest_parts() -> None:

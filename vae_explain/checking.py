@@ -27,7 +27,8 @@ AUTOGRAD_ALLOWED: Mapping[Arithmetic, float] = {"printed": 1e-12, "full": 1e-4}
 COMPLEX_STEP_ALLOWED = 1e-12
 CENTRAL_ALLOWED = 1e-6
 MOST_EVALUATED = 5000  # parameters, each with three evaluations of the loss: a second or two
-# Where these ops take what they add to every row, such as a bias: its gradient is a sum.
+# Where these ops take what they add to every row, such as a bias: its gradient is a sum. So is
+# that of a weight norm's length, of what arrives times parts of a direction of length 1.
 ADDED_AT: Mapping[str, tuple[int, ...]] = {
     "linear": (2,),
     "conv1d": (2,),
@@ -36,6 +37,7 @@ ADDED_AT: Mapping[str, tuple[int, ...]] = {
     "conv_transpose2d": (2,),
     "addmm": (0,),
     "add": (0, 1),
+    "weight_norm": (1,),
 }
 # Central differences that may be this far off in themselves say nothing.
 SAYS_NOTHING = 1e-2

@@ -17,7 +17,7 @@ ID = "dead-units"
 # over many rows, or all of it, are more than that.
 MANY_ROWS, MANY_UNITS, MOST_OF_A_LAYER = 32, 16, 0.5
 MOST_SHOWN = 12
-NORMS = frozenset({"batch_norm", "layer_norm", "group_norm"})
+NORMS = frozenset({"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm"})
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ from .functions import (
 from .gelu import GELU
 from .group_norm import GROUP_NORM
 from .hard import HARDSWISH, HARDTANH, RELU6
+from .instance_norm import INSTANCE_NORM
 from .interpolate import INTERPOLATE
 from .joining import CAT, STACK
 from .kl_div import KL_DIV
@@ -65,6 +66,7 @@ from .powers import EXP, LOG, POW, SQRT, SQUARE
 from .prelu import PRELU
 from .reductions import MEAN, SUM
 from .relu import RELU
+from .rms_norm import RMS_NORM
 from .rule import Call, Example, NotExplained, Operand, Rule
 from .same import CLONE, DETACH
 from .scattering import GATHER, SCATTER, SCATTER_ADD
@@ -85,6 +87,7 @@ from .softmax import LOG_SOFTMAX, LOGSUMEXP, SOFTMAX
 from .splitting import CHUNK, SPLIT, TENSOR_SPLIT, UNBIND
 from .spreading import BROADCAST_TENSORS, BROADCAST_TO, EXPAND, EXPAND_AS, REPEAT
 from .variance import STD, VAR
+from .weight_norm import WEIGHT_NORM
 
 ALL: tuple[Rule, ...] = (
     ADD,
@@ -218,7 +221,10 @@ ALL: tuple[Rule, ...] = (
     LOG_SOFTMAX,
     LOGSUMEXP,
     LAYER_NORM,
+    RMS_NORM,
     BATCH_NORM,
+    INSTANCE_NORM,
+    WEIGHT_NORM,
     L1_LOSS,
     SMOOTH_L1_LOSS,
     HUBER_LOSS,
@@ -246,16 +252,21 @@ RULES: dict[str, Rule] = {rule.name: rule for rule in ALL}
 
 # Further names under which PyTorch records an op that has the same arguments.
 ALIASES: dict[str, str] = {
+    # The conjugate of a real number is itself.
+    "H": "mT",
     "absolute": "abs",
+    "adjoint": "mT",
     "clip": "clamp",
     "concat": "cat",
     "concatenate": "cat",
     "contiguous": "clone",
+    "divide": "div",
     "dot": "matmul",
     "double": "clone",
     "float": "clone",
     "half": "clone",
     "logsigmoid": "log_sigmoid",
+    "mH": "mT",
     "mm": "matmul",
     "moveaxis": "movedim",
     "multiply": "mul",
@@ -279,6 +290,7 @@ ALIASES: dict[str, str] = {
     "truediv": "div",
     "type": "clone",
     "type_as": "clone",
+    "vdot": "matmul",
 }
 
 

@@ -1,6 +1,7 @@
-"""What `layer_norm` and `batch_norm` have in common: mean 0 and variance 1, then an own scale.
+"""What layer, batch and instance norm have in common: mean 0 and variance 1, then an own scale.
 
-They differ only in what a mean is taken over: a sample's features, or a feature's samples.
+They differ only in what a mean is taken over: a sample's features, a feature's samples, or
+the places of one channel of a sample.
 One element is told with the mean and the variance as numbers of their own, `mean(h[0,:])`,
 which say themselves how they are made, and not with sums over everything they are taken
 from. A batch norm that is not training takes the means and variances that it is given.
@@ -63,7 +64,8 @@ def norm_of(rank: int, attributes: Any) -> Norm:
     if "features" in attributes:  # a layer norm says over how many of the last axes
         last = tuple(range(rank - attributes["features"], rank))
         return Norm(last, last)
-    return Norm(tuple(axis for axis in range(rank) if axis != 1), (1,))
+    first = 2 if attributes.get("by_sample") else 0
+    return Norm(tuple(axis for axis in range(first, rank) if axis != 1), (1,))
 
 
 def is_given(attributes: Any) -> bool:

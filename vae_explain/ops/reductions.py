@@ -8,10 +8,27 @@ from typing import Any
 
 import numpy as np
 
-from ..expression import ONE, Add, Div, Expression, Index, Number, Ref, Reshape, SumOver
+from ..expression import (
+    ONE,
+    Add,
+    Div,
+    Expression,
+    Index,
+    MatMul,
+    Mul,
+    Neg,
+    Number,
+    Pow,
+    Ref,
+    Reshape,
+    SumOver,
+)
 from ..trace import Array
+from ..writing import to_text
 from .rule import Bound, Call, Example, Operand, Partial, Rule, indices, normalized_axes
 from .totals import total
+
+LONGEST_PART = 32  # characters of what has no name, before a line speaks of its input only
 
 
 def bind(
@@ -87,8 +104,14 @@ def variance_of(
 
 
 def part_of(x: Operand, marks: str) -> str:
+    """Write a part of a tensor: `h[0,:]`, or `h.reshape(1, 6)[0,:]` where it has no name."""
     whole = x.whole()
-    return f"{whole.name if isinstance(whole, Ref) else 'input'}[{marks}]"
+    if isinstance(whole, Ref):
+        return f"{whole.name}[{marks}]"
+    text = to_text(whole)
+    if isinstance(whole, Add | Mul | Neg | Div | Pow | MatMul):
+        text = f"({text})"
+    return f"{text if len(text) <= LONGEST_PART else 'input'}[{marks}]"
 
 
 def marks_of(where: Sequence[int | slice]) -> str:

@@ -184,7 +184,8 @@ class ForwardPage(Page):
             return "each row dotted with each column"
         source, weight, *bias = (self.name(i) for i in bound.operation.inputs)
         letter = short(source)
-        given = "" if letter == source else f", {letter} = {source}"
+        named = self.run.trace.values[bound.operation.inputs[0]].name is not None
+        given = "" if letter == source else f", {letter} = {source if named else 'its input'}"
         plus = ", plus its bias" if bias else ""
         return f"each row of W = {weight} dotted with {letter}{plus}{given}"
 

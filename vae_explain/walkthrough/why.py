@@ -18,6 +18,7 @@ from ..blocks import (
     TreeNode,
     Walkthrough,
 )
+from ..checking import gradient_scale
 from ..expression import Ref
 from ..lines import agreement
 from ..ops import NotExplained
@@ -152,7 +153,7 @@ def _paths(view: Provenance, target: Target, value: float, checks: Checks) -> li
     blocks.append(Shares(tuple(shares)))
     total = sum(path.amount for path in paths) + left_out
     # Autograd adds up whole tensors on the way; a small element carries their rounding.
-    largest = float(np.abs(view.array(target)).max())
+    largest = max(float(np.abs(view.array(target)).max()), gradient_scale(view.run, target.number))
     parts = 8 * sum(len(path.through) for path in paths)
     difference, agrees = agreement(total, value, max(size, largest), parts, view.run.precision)
     checks.count(difference, agrees)
