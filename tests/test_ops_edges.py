@@ -177,3 +177,37 @@ def test_exponentials_that_no_float_holds_are_moved_first(name: str) -> None:
     call = Call((NamedOperand("a", x),), NamedOperand("y", mine), {"dim": 0})
     for i in range(3):
         assert evaluate(rule.element(call, (i,))) == pytest.approx(mine[i], rel=1e-12)
+
+
+@pytest.mark.parametrize("added", [False, True])
+def test_a_query_that_may_take_nothing_takes_nothing(added: bool) -> None:
+    rule = RULES["scaled_dot_product_attention"]
+    choice = np.array([[True, False, False], [False, False, False], [True, True, True]])
+    mask = np.where(choice, 0.0, -np.inf) if added else choice
+    q, k, v = np.random.default_rng(3).normal(size=(3, 3, 2))
+    example = Example((q, k, v, mask), {"is_causal": False, "scale": None}, fixed=(3,))
+    tensors = tensors_of(example)
+    query, key, value, attn_mask = tensors
+    theirs = torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask)
+    upstream = np.array([[1.0, -2.0], [0.5, 0.25], [3.0, 1.0]])
+    theirs.backward(torch.from_numpy(upstream))  # type: ignore[no-untyped-call] # torch's own
+    output = rule.forward(q, k, v, mask, **example.attributes)
+    np.testing.assert_allclose(output, theirs.detach().numpy(), rtol=1e-14)
+    found = rule.vjp(upstream, output, q, k, v, mask, **example.attributes)
+    operands = tuple(map(NamedOperand, "qkvm", (q, k, v, mask)))
+    call = Call(operands, NamedOperand("y", output), example.attributes)
+    for position, tensor in enumerate(tensors[:3]):
+        assert tensor.grad is not None
+        mine = found[position]
+        assert mine is not None
+        np.testing.assert_allclose(mine, tensor.grad.numpy(), rtol=1e-13, atol=1e-15)
+        by_element = total_gradient(rule, call, position, upstream)
+        np.testing.assert_allclose(by_element, mine, rtol=1e-13, atol=1e-15)
+    for index in np.ndindex(3, 2):
+        assert evaluate(rule.element(call, index)) == pytest.approx(output[index], rel=1e-14)
+
+
+@pytest.mark.parametrize("setting", [{"dropout_p": 0.1}, {"enable_gqa": True}])
+def test_an_attention_of_another_kind_is_refused(setting: dict[str, Any]) -> None:
+    with pytest.raises(NotExplained, match=next(iter(setting))):
+        RULES["scaled_dot_product_attention"].bind(Slot(0), Slot(1), Slot(2), **setting)

@@ -153,6 +153,8 @@ FORMS: dict[str, Callable[[Any], Any]] = {
     "extremes": lambda x: x.max() + x.min(dim=1).values[:, None] * x.max(0)[0] + x.amax((0, 1)),
     "of two": lambda x: torch.max(x, 0.5 * x) + x.min(other=x * x) + x.amin(dim=1, keepdim=True),
     "einsum": lambda x: torch.einsum("ij,kj->ik", x, x) @ x + torch.einsum("ij->j", x),
+    "attention": lambda x: F.scaled_dot_product_attention(x[None], x[None] * 2, x[None], x[:, :3]),
+    "attention, causal": lambda x: F.scaled_dot_product_attention(x, x, x + 1, is_causal=True),
     "normal likelihood": lambda x: F.gaussian_nll_loss(x, 2 * x, x.exp(), full=True),
     "normal likelihood, one variance": lambda x: nn.GaussianNLLLoss(reduction="sum")(
         x, 2 * x.detach(), x.exp().mean(1, keepdim=True)

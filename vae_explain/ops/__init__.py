@@ -9,6 +9,7 @@ from .addmm import ADDMM
 from .arithmetic import ADD, ADDCDIV, ADDCMUL, DIV, LERP, MUL, NEG, SUB
 from .arranging import DIAG, DIAG_EMBED, DIAGONAL, SORT
 from .assigning import INDEX_PUT
+from .attention import ATTENTION
 from .axes import MATRIX_TRANSPOSE, MOVEDIM, PERMUTE, REVERSED, TRANSPOSE, T
 from .batch_norm import BATCH_NORM
 from .binary_cross_entropy import BINARY_CROSS_ENTROPY, BINARY_CROSS_ENTROPY_WITH_LOGITS
@@ -119,6 +120,7 @@ ALL: tuple[Rule, ...] = (
     MATMUL,
     BMM,
     EINSUM,
+    ATTENTION,
     CONV1D,
     CONV2D,
     CONV_TRANSPOSE1D,

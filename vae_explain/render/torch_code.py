@@ -63,6 +63,7 @@ CALLS = {
     "adaptive_avg_pool2d": "F.adaptive_avg_pool2d",
     "interpolate": "F.interpolate",
     "pad": "F.pad",
+    "softmax": "torch.softmax",
 }
 # Elementwise functions in pieces; `name'` is the slope of one, as the notebook finds it.
 PIECEWISE = {

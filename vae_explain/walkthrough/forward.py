@@ -19,7 +19,7 @@ from ..blocks import (
     Walkthrough,
     Worked,
 )
-from ..expression import Apply, references
+from ..expression import Apply, Expression, Ref, references
 from ..ops import NotExplained
 from ..run import Run
 from ..writing import index_text
@@ -311,14 +311,24 @@ class ForwardPage(Page):
 
     def asides(self, lines: Sequence[Worked]) -> None:
         """Work out the numbers that only some lines speak of, as the means of a norm."""
-        spoken = dict.fromkeys(ref for line in lines for ref in references(line.expression))
-        made = [self.make.aside(ref) for ref in spoken if ref.made is not None]
+        spoken: dict[Ref, Worked] = {}
+        for line in lines:
+            self._speak_of(line.expression, spoken)
+        made = list(spoken.values())
         if made:
             fitted = self.fitted(made)
             self.add(Lines("", fitted, "", "value", latex=self.latex))
             if list(fitted) != made:
                 words = "Of each long sum the largest parts are shown; the last is all others."
                 self.add(Note(words))
+
+    def _speak_of(self, expression: Expression, spoken: dict[Ref, Worked]) -> None:
+        """Work out what a line speaks of, and before it what that speaks of in turn."""
+        for ref in references(expression):
+            if ref.made is not None and ref not in spoken:
+                aside = self.make.aside(ref)
+                self._speak_of(aside.expression, spoken)
+                spoken[ref] = aside
 
 
 def short(name: str) -> str:
