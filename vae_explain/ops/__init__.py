@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .accumulating import CUMSUM, PROD
-from .activations import ELU, LEAKY_RELU, LOGSIGMOID, SILU, SOFTPLUS, SOFTSIGN
+from .activations import ELU, LEAKY_RELU, LOGSIGMOID, SILU, SOFTPLUS, SOFTSIGN, TANHSHRINK
 from .adaptive_avg_pool import ADAPTIVE_AVG_POOL1D, ADAPTIVE_AVG_POOL2D
 from .addmm import ADDMM
 from .arithmetic import ADD, ADDCDIV, ADDCMUL, DIV, LERP, MUL, NEG, SUB
@@ -36,6 +36,7 @@ from .functions import (
     SIN,
 )
 from .gelu import GELU
+from .glu import GLU
 from .group_norm import GROUP_NORM
 from .hard import HARDSWISH, HARDTANH, RELU6
 from .instance_norm import INSTANCE_NORM
@@ -45,6 +46,7 @@ from .kl_div import KL_DIV
 from .layer_norm import LAYER_NORM
 from .likelihoods import GAUSSIAN_NLL_LOSS, POISSON_NLL_LOSS
 from .linear import LINEAR
+from .logarithms import EXP2, LOG2, LOG10, LOGADDEXP, LOGIT, XLOGY
 from .losses import HUBER_LOSS, L1_LOSS, SMOOTH_L1_LOSS
 from .masking import MASKED_FILL, TRIL, TRIU
 from .matmul import BMM, MATMUL
@@ -62,6 +64,7 @@ from .noise import (
 )
 from .norms import LINALG_NORM, NORM, VECTOR_NORM
 from .pad import PAD
+from .pixel_shuffle import PIXEL_SHUFFLE, PIXEL_UNSHUFFLE
 from .pooling import AVG_POOL1D, AVG_POOL2D, MAX_POOL1D, MAX_POOL2D
 from .powers import EXP, LOG, POW, SQRT, SQUARE
 from .prelu import PRELU
@@ -83,8 +86,10 @@ from .selecting import (
 )
 from .selu import CELU, MISH, SELU
 from .shapes import FLATTEN, RESHAPE, SQUEEZE, UNFLATTEN, UNSQUEEZE, VIEW, VIEW_AS
+from .shrinking import HARDSHRINK, SOFTSHRINK, THRESHOLD
 from .sigmoid import SIGMOID, TANH
 from .softmax import LOG_SOFTMAX, LOGSUMEXP, SOFTMAX
+from .softmin import SOFTMIN
 from .splitting import CHUNK, SPLIT, TENSOR_SPLIT, UNBIND
 from .spreading import BROADCAST_TENSORS, BROADCAST_TO, EXPAND, EXPAND_AS, REPEAT
 from .variance import STD, VAR
@@ -133,6 +138,8 @@ ALL: tuple[Rule, ...] = (
     ADAPTIVE_AVG_POOL2D,
     INTERPOLATE,
     PAD,
+    PIXEL_SHUFFLE,
+    PIXEL_UNSHUFFLE,
     GROUP_NORM,
     VIEW,
     RESHAPE,
@@ -149,10 +156,21 @@ ALL: tuple[Rule, ...] = (
     HARDTANH,
     RELU6,
     HARDSWISH,
+    HARDSHRINK,
+    SOFTSHRINK,
+    THRESHOLD,
+    TANHSHRINK,
+    GLU,
     GELU,
     ABS,
     SIGN,
+    LOG2,
+    LOG10,
     LOG1P,
+    EXP2,
+    LOGIT,
+    LOGADDEXP,
+    XLOGY,
     EXPM1,
     RECIPROCAL,
     RSQRT,
@@ -220,6 +238,7 @@ ALL: tuple[Rule, ...] = (
     VAR,
     STD,
     SOFTMAX,
+    SOFTMIN,
     LOG_SOFTMAX,
     LOGSUMEXP,
     LAYER_NORM,
@@ -275,15 +294,20 @@ ALIASES: dict[str, str] = {
     "mv": "matmul",
     "negative": "neg",
     "setitem": "index_put",
+    "ravel": "flatten",
+    "reshape_as": "view_as",
     "sgn": "sign",
     "special_digamma": "digamma",
+    "special_exp2": "exp2",
     "special_erf": "erf",
     "special_expm1": "expm1",
     "special_gammaln": "lgamma",
     "special_log1p": "log1p",
+    "special_logit": "logit",
     "special_log_softmax": "log_softmax",
     "special_logsumexp": "logsumexp",
     "special_softmax": "softmax",
+    "special_xlogy": "xlogy",
     "subtract": "sub",
     "swapaxes": "transpose",
     "swapdims": "transpose",

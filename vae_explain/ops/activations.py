@@ -1,4 +1,4 @@
-"""Activations beyond ReLU: `leaky_relu`, `elu`, `silu`, `softplus`, `log_sigmoid`, `softsign`.
+"""Activations beyond ReLU: `leaky_relu`, `elu`, `silu`, `softplus`, `softsign`, `tanhshrink`, …
 
 Those with a bend are written by the piece that an element lies on: a line says `0.01·h[3]`
 where h[3] is negative, and `h[0]` where it is not.
@@ -167,4 +167,21 @@ SOFTSIGN = elementwise(
     torch="torch.nn.functional.softsign",
     examples=(Example((_ANY,)),),
     not_analytic="it takes an absolute value",
+)
+
+
+def _tanh(a: Expression) -> Expression:
+    return Apply("tanh", (a,))
+
+
+TANHSHRINK = elementwise(
+    "tanhshrink",
+    bind=lambda input: ((input,), {}),
+    forward=lambda a: a - np.tanh(a),
+    vjp=lambda g, y, a: (g * np.tanh(a) ** 2,),
+    expression=lambda a: a - _tanh(a),
+    derivatives=(lambda y, a: _tanh(a) ** TWO,),
+    words="each number less its own tanh",
+    torch="torch.nn.functional.tanhshrink",
+    examples=(Example((_ANY,)),),
 )

@@ -100,7 +100,7 @@ def axis_of(dim: int | None, rank: int) -> int:
     return dim if dim is not None else 0 if rank in (0, 1, 3) else 1
 
 
-def _along(call: Call, index: Index) -> list[Index]:
+def along(call: Call, index: Index) -> list[Index]:
     """Return the indices of all elements that share an element's sum."""
     if not index:
         return [()]
@@ -109,12 +109,12 @@ def _along(call: Call, index: Index) -> list[Index]:
     return [(*index[:axis], k, *index[axis + 1 :]) for k in range(size)]
 
 
-def _row(call: Call, index: Index) -> list[Expression]:
-    return [call.operands[0].at(at) for at in _along(call, index)]
+def row_of(call: Call, index: Index) -> list[Expression]:
+    return [call.operands[0].at(at) for at in along(call, index)]
 
 
 def _softmax_element(call: Call, index: Index) -> Expression:
-    row = _row(call, index)
+    row = row_of(call, index)
     shift = shift_of(row)
     own = exp(shifted(call.operands[0].at(index), shift))
     return Div(own, Add(tuple(exp(shifted(term, shift)) for term in row)))
@@ -124,20 +124,20 @@ def _softmax_partials(call: Call, position: int, index: Index) -> list[Partial]:
     own = call.output.at(index)
     return [
         (out, own * (ONE - own) if out == index else -(call.output.at(out) * own))
-        for out in _along(call, index)
+        for out in along(call, index)
     ]
 
 
 def _log_softmax_element(call: Call, index: Index) -> Expression:
-    return call.operands[0].at(index) - log_total(_row(call, index))
+    return call.operands[0].at(index) - log_total(row_of(call, index))
 
 
 def _log_softmax_partials(call: Call, position: int, index: Index) -> list[Partial]:
     share = exp(call.output.at(index))
-    return [(out, ONE - share if out == index else -share) for out in _along(call, index)]
+    return [(out, ONE - share if out == index else -share) for out in along(call, index)]
 
 
-def _total(call: Call, body: Expression) -> Expression:
+def share_total(call: Call, body: Expression) -> Expression:
     """Write the sum along the axis, the axis kept."""
     shape = call.output.shape
     axes = normalized_axes(axis_of(call.attributes["dim"], len(shape)), len(shape))
@@ -146,21 +146,21 @@ def _total(call: Call, body: Expression) -> Expression:
 
 def _softmax_formula(call: Call) -> Expression:
     powers = exp(call.operands[0].whole())
-    return Div(powers, _total(call, powers))
+    return Div(powers, share_total(call, powers))
 
 
 def _softmax_gradient(call: Call, position: int, upstream: Expression) -> Expression:
     y = call.output.whole()
-    return y * (upstream - _total(call, upstream * y))
+    return y * (upstream - share_total(call, upstream * y))
 
 
 def _log_softmax_formula(call: Call) -> Expression:
     x = call.operands[0].whole()
-    return x - log(_total(call, exp(x)))
+    return x - log(share_total(call, exp(x)))
 
 
 def _log_softmax_gradient(call: Call, position: int, upstream: Expression) -> Expression:
-    return upstream - exp(call.output.whole()) * _total(call, upstream)
+    return upstream - exp(call.output.whole()) * share_total(call, upstream)
 
 
 _X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
