@@ -36,6 +36,7 @@ from vae_explain.render import notebook
 from vae_explain.render.torch_code import FUNCTIONS, Identifiers, NoCode, code
 
 from .documents import RUNS, document
+from .support import WHOLE_FUNCTIONS
 from .test_markdown import HOSTILE
 
 RUNS_AND_MORE = {
@@ -192,6 +193,7 @@ EXPRESSIONS: dict[str, Expression] = {
     "a sum over rows": SumOver(A * B, (0,), (2,)),
     "a sum over all": SumOver(Add((A, Neg(B))), (0, 1), ()),
     "an index": Opaque("[:, :1]", (A + B,), (), lambda x: x[:, :1]),
+    "a function of a constant": A / Apply("sqrt", (Number(2.0),)) + Apply("log", (Number(3.0),)),
     "negative constants": Number(-0.5) * A * Number(-3.0) - Number(-2.0),
 }
 
@@ -202,7 +204,7 @@ def test_code_gives_what_the_expression_stands_for(name: str) -> None:
     written = code(EXPRESSIONS[name], names)
     here = {"torch": torch, "a": torch.tensor(A.value), "b": torch.tensor(B.value)}
     computed = eval(written, {}, here)
-    expected = evaluate_whole(EXPRESSIONS[name], {})
+    expected = evaluate_whole(EXPRESSIONS[name], WHOLE_FUNCTIONS)
     np.testing.assert_allclose(computed.numpy(), expected, rtol=1e-14, err_msg=written)
 
 

@@ -166,7 +166,11 @@ def _write(expression: Expression, names: Identifiers) -> tuple[str, int]:
             return f"{total}.reshape({_shape(shape)})", ATOM
         case Apply(function, (argument,)) if function in FUNCTIONS:
             bound = ATOM if function != "φ" else PRODUCT
-            return FUNCTIONS[function].format(_code(argument, names)), bound
+            # A function of PyTorch takes no plain number, such as the 2 of a sqrt(2).
+            inner = _code(argument, names)
+            if isinstance(argument, Number):
+                inner = f"torch.tensor({argument.value!r}, dtype=torch.float64)"
+            return FUNCTIONS[function].format(inner), bound
         case Apply("max", arguments):
             return _maximum([_code(argument, names) for argument in arguments]), ATOM
         case Opaque():
