@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from typing import NamedTuple
 
 from .trace import Array, Operation
 
@@ -66,24 +67,38 @@ def loss_terms(
         The terms in the order in which they are added; empty for a loss in one piece.
     """
 
-    def split(number: int) -> list[int]:
-        operation = ancestry.maker(number)
-        if operation is None or (number in names and number != output):
+    # A class and not a function within this one: such a function, which calls itself, would
+    # hold on to itself, and to all the arrays, until the next garbage collection.
+    leaves = list(dict.fromkeys(_Splitter(output, names, ancestry, arrays, learns).split(output)))
+    return leaves if len(leaves) > 1 else []
+
+
+class _Splitter(NamedTuple):
+    """Takes sums apart; what it has is what `loss_terms` is given."""
+
+    output: int
+    names: Container[int]
+    ancestry: Ancestry
+    arrays: Sequence[Array]
+    learns: Container[int]
+
+    def split(self, number: int) -> list[int]:
+        """Return the values that a value is the sum of, or the value itself."""
+        names = self.names
+        operation = self.ancestry.maker(number)
+        if operation is None or (number in names and number != self.output):
             return [number]
-        parts = [i for i in operation.inputs if i in learns]
+        parts = [i for i in operation.inputs if i in self.learns]
         if operation.name not in COMBINERS or not parts:
             return [number]
         if operation.name in ("add", "sub") and len(parts) > 1:
-            return [leaf for part in parts for leaf in split(part)]
+            return [leaf for part in parts for leaf in self.split(part)]
         if len(parts) > 1:
             return [number]  # a product of two things that learn is one term
-        leaves = split(parts[0])
+        leaves = self.split(parts[0])
         # `(recon + kl).mean()` adds up one number a row; inside a term's own sum, as the
         # KL has one, there are tensors, and those are not terms.
-        per_row = all(i in names and arrays[i].ndim <= 1 for i in leaves)
-        through = arrays[parts[0]].size == 1 or per_row
+        per_row = all(i in names and self.arrays[i].ndim <= 1 for i in leaves)
+        through = self.arrays[parts[0]].size == 1 or per_row
         named = leaves == [parts[0]] and parts[0] in names
         return leaves if through and (len(leaves) > 1 or named) else [number]
-
-    leaves = list(dict.fromkeys(split(output)))
-    return leaves if len(leaves) > 1 else []
