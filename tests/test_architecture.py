@@ -40,12 +40,15 @@ FLOORS: list[list[str]] = [
     ["replay"],
     ["graph"],
     ["ops", "recorder"],
+    ["recording"],
+    ["reading"],
     ["calls", "differentiation"],
     ["blocks", "capture", "folding", "inputs", "naming", "terms", "weights", "writing"],
     ["binding", "expression", "trace"],
     [
         "architecture",
         "fitting",
+        "frames",
         "functions",
         "loading",
         "model",
@@ -65,7 +68,8 @@ MAY_USE_TORCH = {
     "subject",
     "training",
 }
-MAY_USE_TORCH |= {"calls", "capture", "differentiation", "noise"}  # of the recorder
+# Of the recorder.
+MAY_USE_TORCH |= {"calls", "capture", "differentiation", "noise", "reading", "recording"}
 MAY_USE_RICH = {"render.terminal"}
 WITHOUT_NUMPY = {"__init__", "__main__", "architecture", "expression", "folding", "functions"}
 WITHOUT_NUMPY |= {"writing"}

@@ -356,8 +356,8 @@ def test_a_comparison_is_no_operation() -> None:
 
     run = explained(record_of(function))
     assert names(run.trace) == ["mul", "getitem", "add", "mul", "sum"]
-    kinds = {v.name: v.kind for v in run.trace.values if v.name in ("keep", "best")}
-    assert kinds == {"keep": "constant", "best": "constant"}
+    kinds = {v.name: v.kind for v in run.trace.values if v.name in ("keep", "index")}
+    assert kinds == {"keep": "constant", "index": "constant"}
 
 
 # --- layers -----------------------------------------------------------------------------

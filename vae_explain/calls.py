@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .capture import writes_by_name
+from .capture import is_asked_to_write, writes_by_name
 from .noise import DROPOUTS, NOISE
 
 # Property reads that make a tensor to compute with; every other one is only a look.
@@ -24,15 +25,15 @@ def results_of(result: Any) -> list[Tensor]:
     checks of torch.distributions are such. Where one is used it is a constant.
     """
     if isinstance(result, Tensor):
-        found = [result]
-    elif isinstance(result, list | tuple):
-        found = [item for item in result if isinstance(item, Tensor)]
-    else:
+        return [result] if _is_arithmetic(result) else []
+    if not isinstance(result, list | tuple):
         return []
-    for tensor in found:
-        if tensor.is_floating_point() or tensor.is_complex():
-            return found
-    return []
+    found = [item for item in result if isinstance(item, Tensor)]
+    return found if any(map(_is_arithmetic, found)) else []
+
+
+def _is_arithmetic(tensor: Tensor) -> bool:
+    return tensor.is_floating_point() or tensor.is_complex()
 
 
 def index_of(key: Any) -> Any:
@@ -46,15 +47,22 @@ def index_of(key: Any) -> Any:
     return torch.as_tensor(key) if plain or isinstance(key, np.ndarray) else key
 
 
+# Calls that write to more than what they are told to: running statistics.
+UPDATING = {"batch_norm", "instance_norm"}
+
+
 class Plan(NamedTuple):
     """What calls of one name need: worked out once for each name."""
 
+    name: str
     op: str  # the plain name
     reflected: bool  # whether its operands come in reverse
     writes: bool
     noisy: bool
     factory: bool  # makes a constant of its tensors' shapes
-    special: bool
+    assigns: bool  # makes nothing but changes its first argument
+    indexes: bool
+    careful: bool  # is to be recorded before the run goes on
 
 
 @cache
@@ -63,16 +71,33 @@ def plan_of(name: str) -> Plan:
 
     Examples
     --------
-    >>> plan_of("__rsub__")[:3], plan_of("add_")[:3], plan_of("log_softmax")[:3]
+    >>> plan_of("__rsub__")[1:4], plan_of("add_")[1:4], plan_of("log_softmax")[1:4]
     (('sub', True, False), ('add', False, True), ('log_softmax', False, False))
     """
     plain = name.strip("_")
     reflected = plain in REFLECTED and name.startswith("__")
+    writes = writes_by_name(name)
     return Plan(
+        name=name,
         op=REFLECTED[plain] if reflected else plain,
         reflected=reflected,
-        writes=writes_by_name(name),
+        writes=writes,
         noisy=name in NOISE,
         factory=name.startswith("new_") or name.endswith("_like"),
-        special=name in DROPOUTS or name == "__getitem__",
+        assigns=name == "__setitem__",
+        indexes=name == "__getitem__",
+        careful=writes or name in DROPOUTS or name in UPDATING,
     )
+
+
+def needs_care(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    """Whether the arguments of a call may not be the same after it.
+
+    It may be asked to write to one, and a list may be the caller's, who goes on with it.
+    """
+    for argument in args:
+        if argument is True or argument.__class__ is list:
+            return True
+    if not kwargs:
+        return False
+    return is_asked_to_write((), kwargs) or list in map(type, kwargs.values())

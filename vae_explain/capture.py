@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,8 @@ IN_PLACE_OPERATORS = {
 def array_of(tensor: Tensor) -> Array:
     """Return a tensor's numbers, in the tensor's own memory wherever NumPy can read it.
 
-    What is returned is not to be written to. bfloat16, which NumPy lacks, becomes float32,
-    which holds every one of them.
+    What is returned is not to be written to; `closed` sees to it. bfloat16, which NumPy
+    lacks, becomes float32, which holds every one of them.
     """
     array: Array
     try:
@@ -31,15 +31,27 @@ def array_of(tensor: Tensor) -> Array:
         if tensor.dtype != torch.bfloat16:
             raise
         array = tensor.float().numpy(force=True)
+    return array
+
+
+def arrays_of(tensors: Iterable[Tensor]) -> list[Array]:
+    """Return the numbers of some tensors, of which no gradients are taken any more."""
+    tensors = list(tensors)
+    try:
+        return [tensor.numpy() for tensor in tensors]
+    except (TypeError, RuntimeError):  # one of them is of a kind that takes more
+        return [array_of(tensor) for tensor in tensors]
+
+
+def closed(array: Array) -> Array:
+    """Return an array after making it one that cannot be written to."""
     array.setflags(write=False)
     return array
 
 
 def copied(array: Array) -> Array:
     """Return an array that owns its memory."""
-    copy: Array = np.array(array)
-    copy.setflags(write=False)
-    return copy
+    return closed(np.array(array))
 
 
 def writes_by_name(name: str) -> bool:
@@ -64,8 +76,15 @@ def is_asked_to_write(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
     return bool(kwargs) and bool(kwargs.get("inplace") or kwargs.get("out") is not None)
 
 
-def keep_from_writes(arrays: list[Array], arguments: Any) -> None:
-    """Give each array that shares memory with a tensor among some arguments its own."""
+def keep_from_writes(arrays: list[Array], arguments: Any) -> list[int]:
+    """Give each array that shares memory with a tensor among some arguments its own.
+
+    Returns
+    -------
+    list of int
+        The places of these arrays.
+    """
+    sharing: dict[int, None] = {}
     for tensor in tensors_in(arguments):
         try:
             about_to_change = array_of(tensor)
@@ -74,6 +93,8 @@ def keep_from_writes(arrays: list[Array], arguments: Any) -> None:
         for number, array in enumerate(arrays):
             if np.may_share_memory(array, about_to_change):
                 arrays[number] = copied(array)
+                sharing[number] = None
+    return list(sharing)
 
 
 def tensors_in(value: Any) -> Iterator[Tensor]:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import GradientEdge
 
-from .capture import array_of, copied, keep_from_writes
+from .capture import array_of, arrays_of, closed, copied, keep_from_writes
 from .ondemand import OnDemand
 from .trace import Array, Term
 
@@ -30,6 +30,7 @@ class Tape:
     def __init__(self) -> None:
         self.tensors: list[Tensor] = []  # kept, so that no id is given out twice
         self._arrays: list[Array] = []
+        # Of the tensors that were there when something was last about to be written to.
         self._nodes: list[Any] = []
         self._outputs: list[int] = []
         self._versions: list[int] = []
@@ -50,9 +51,9 @@ class Tape:
 
     def settle(self) -> None:
         """Take down what the tensors are now that were added since the last time."""
+        self._read()
         done = len(self._versions)
         for number, tensor in enumerate(self.tensors[done:], done):
-            self._arrays.append(array_of(tensor))
             self._versions.append(tensor._version)
             node = tensor.grad_fn
             self._nodes.append(node)
@@ -60,15 +61,30 @@ class Tape:
             if tensor.requires_grad:
                 self._learning.append(number)
 
-    def expect_writes(self, arguments: Any) -> None:
-        """Save what shares memory with a tensor that a call may be about to write to."""
+    def _read(self) -> None:
+        self._arrays += map(array_of, self.tensors[len(self._arrays) :])
+
+    def expect_writes(self, arguments: Any) -> list[int]:
+        """Save what shares memory with a tensor that a call may be about to write to.
+
+        Returns
+        -------
+        list of int
+            The numbers of the tensors that may change.
+        """
         self.settle()
-        keep_from_writes(self._arrays, arguments)
+        return keep_from_writes(self._arrays, arguments)
+
+    def renew(self, number: int) -> None:
+        """Take down a leaf anew, which somebody wrote to behind autograd's back."""
+        tensor = self.tensors[number]
+        self._arrays[number] = array_of(tensor)
+        self._versions[number] = tensor._version
 
     @property
     def arrays(self) -> list[Array]:
         """The numbers of each tensor, as they were."""
-        self.settle()
+        self._read()
         return self._arrays
 
     def is_current(self, number: int) -> bool:
@@ -111,21 +127,23 @@ class Tape:
     @property
     def learning(self) -> tuple[int, ...]:
         """The values that autograd has a gradient for."""
-        self.settle()
-        return tuple(self._learning)
+        done = len(self._versions)
+        tensors = enumerate(self.tensors[done:], done)
+        return (*self._learning, *[n for n, tensor in tensors if tensor.requires_grad])
 
     def gradients(
         self, output: Tensor | GradientEdge, upstream: Tensor | None = None
     ) -> dict[int, Tensor]:
         """Return the gradient of an output at each value that it depends on, by number."""
+        learning = self.learning
         found = torch.autograd.grad(
             output,
-            [self._edge(number) for number in self.learning],  # type: ignore[arg-type] # takes both
+            self._edges(learning),  # type: ignore[arg-type] # takes both
             grad_outputs=upstream,
             retain_graph=True,
             allow_unused=True,
         )
-        pairs = zip(self._learning, found, strict=True)
+        pairs = zip(learning, found, strict=True)
         return {number: gradient for number, gradient in pairs if gradient is not None}
 
     def share(self, number: int, weight: Tensor) -> dict[int, Tensor]:
@@ -139,8 +157,14 @@ class Tape:
         one = term.numel() == 1 and bool(weight == 1)
         return self.gradients(term if one else (term * weight).sum())
 
+    def _edges(self, numbers: Sequence[int]) -> list[Tensor | GradientEdge]:
+        if not self._nodes:  # nothing was written to
+            return [self.tensors[number] for number in numbers]
+        return [self._edge(number) for number in numbers]
+
     def _edge(self, number: int) -> Tensor | GradientEdge:
-        tensor, node = self.tensors[number], self._nodes[number]
+        tensor = self.tensors[number]
+        node = self._nodes[number] if number < len(self._nodes) else None
         if node is None or tensor.grad_fn is node:
             return tensor
         return GradientEdge(node, self._outputs[number])
@@ -178,6 +202,7 @@ def term_gradients(
     def take(name: str) -> Mapping[int, Array]:
         with gradients_on():
             share = tape.share(*wanted[name])
-        return {number: array_of(gradient) for number, gradient in share.items()}
+        arrays = map(closed, arrays_of(share.values()))
+        return dict(zip(share, arrays, strict=True))
 
     return OnDemand(tuple(wanted), take)

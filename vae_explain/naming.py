@@ -1,12 +1,7 @@
 """Finding out what the user's own code calls each value.
 
-At each operation the recorder shows us the frames that led to it. From the frames that
-belong to the user (not to PyTorch, not to the recorder) we read which variable holds which
-tensor; from the `forward` frames we know the module at work and what it returns.
-
-No profile or trace function is needed, which would run at every call of every function: a
-frame that we keep keeps its variables when its function returns, so what was bound after
-its last operation can be read later, when the next operation shows that it has ended.
+From what was seen at each operation (`frames`) we read which variable of the user's held
+which tensor; from the `forward` frames we know the module at work and what it returned.
 
 A name goes to a value once, the first time any variable holds it. A variable that held
 several values in turn gives each of them its name and a number.
@@ -14,35 +9,26 @@ several values in turn gives each of them its name and a number.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Container, Mapping, Sequence
-from types import CodeType, FrameType
 from typing import Any
 
+from .frames import Sight, Variables
 from .trace import Operation
-
-STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
-
-
-# What a frame is to us, by its code: nothing, the user's own, or PyTorch's `forward`.
-PASSED_OVER, USERS, FORWARD = 0, 1, 2
 
 
 class _Entry:
     """A frame on the way to the operation at work, of those that matter."""
 
-    __slots__ = ("frame", "module", "owner", "users", "value")
+    __slots__ = ("module", "owner", "value")
 
-    def __init__(self, frame: FrameType, users: bool, module: str, owner: bool) -> None:
-        self.frame = frame
-        self.users = users  # whether its variables are the user's words
+    def __init__(self, module: str, owner: bool) -> None:
         self.module = module  # the path of the module at work in it
         self.owner = owner  # whether it is that module's own `forward`
         self.value: int | None = None  # what was last made in it
 
 
-class NameWatcher:
-    """Reads names from the frames between `start` and `stop`.
+class NameReader:
+    """Reads names from what was seen of a run, in the order in which it was seen.
 
     `names` fills with `{value: variable}`, `returned` with `{value: path of the innermost
     module that returned it}`.
@@ -54,68 +40,32 @@ class NameWatcher:
         grow meanwhile.
     module_paths
         The path of every module, by `id` of the module.
-    hidden
-        Prefixes of the files whose variables are nobody's words.
     """
 
-    def __init__(
-        self, known: Mapping[int, int], module_paths: Mapping[int, str], hidden: Sequence[str]
-    ) -> None:
+    def __init__(self, known: Mapping[int, int], module_paths: Mapping[int, str]) -> None:
         self.names: dict[int, str] = {}
         self.returned: dict[int, str] = {}
         self._known = known
         self._module_paths = module_paths
-        self._hidden = tuple(hidden)
-        # By id, since a code object's hash is computed anew from all of its parts; kept
-        # beside the answer, so that no id is given out twice.
-        self._codes: dict[int, tuple[CodeType, int]] = {}
         self._stack: list[_Entry] = []
-        self._places: dict[int, int] = {}  # of each frame on the stack, by its id
-        self._base: FrameType | None = None
 
-    def start(self, base: FrameType) -> None:
-        """Begin to watch the frames that `base` calls."""
-        self._base = base
-
-    def stop(self) -> None:
-        """Read what has not been read, and let go of the frames."""
-        self._end(0)
-        self._base = None
-
-    def look(self, frame: FrameType | None) -> None:
-        """Read what has changed since the last operation; `frame` makes the one to come.
-
-        Only a frame that ran since can have changed its variables: those that ended, the
-        innermost of those that go on, and the new ones.
-        """
-        places, codes, base = self._places, self._codes, self._base
-        new: list[tuple[FrameType, int]] = []
-        kept = 0
-        while frame is not None and frame is not base:
-            place = places.get(id(frame))
-            if place is not None:
-                kept = place + 1
-                break
-            code = frame.f_code
-            known = codes.get(id(code))
-            sort = self._sort(code) if known is None else known[1]
-            if sort:
-                new.append((frame, sort))
-            frame = frame.f_back
-        if kept < len(self._stack):
-            self._end(kept)
-        if kept and self._stack[-1].users:
-            self._read(self._stack[-1].frame)
-        for started, sort in reversed(new):
-            self._begin(started, sort)
+    def see(self, sight: Sight) -> None:
+        """Read what was seen at the next operation, or at the end."""
+        ended, held, begun = sight
+        for variables in ended:
+            self._end(variables)
+        if held is not None:
+            self._read(held)
+        for variables, forward_of in begun:
+            self._begin(variables, forward_of)
 
     @property
     def module(self) -> str:
-        """The path of the module at work at the last look; empty outside of all."""
+        """The path of the module at work at the last sight; empty outside of all."""
         return self._stack[-1].module if self._stack else ""
 
     def made(self, value: int) -> None:
-        """Note what the operation that was looked at last has made."""
+        """Note what the operation that was seen last has made."""
         if self._stack:
             self._stack[-1].value = value
 
@@ -126,50 +76,29 @@ class NameWatcher:
         if number is not None and path:
             self.returned.setdefault(number, path)
 
-    def _begin(self, frame: FrameType, sort: int) -> None:
-        module, owner = self.module, False
-        if sort == FORWARD or frame.f_code.co_name == "forward":
-            path = self._module_paths.get(id(frame.f_locals.get("self")))
-            if path is not None:
-                module, owner = path, True
-        self._places[id(frame)] = len(self._stack)
-        self._stack.append(_Entry(frame, sort == USERS, module, owner))
-        if sort == USERS:
-            self._read(frame)
+    def _begin(self, variables: Variables | None, forward_of: Any) -> None:
+        path = None if forward_of is None else self._module_paths.get(id(forward_of))
+        module = self.module if path is None else path
+        self._stack.append(_Entry(module, path is not None))
+        if variables is not None:
+            self._read(variables)
 
-    def _end(self, kept: int) -> None:
-        """Take the frames beyond the first few from the stack, the innermost first."""
-        stack = self._stack
-        while len(stack) > kept:
-            entry = stack.pop()
-            del self._places[id(entry.frame)]
-            if entry.users:
-                self._read(entry.frame)
-            elif entry.value is not None:
-                # PyTorch's own modules return what they made last. The user's may do
-                # otherwise; what they return they tell by `gave_back`.
-                if entry.owner and entry.module:
-                    self.returned.setdefault(entry.value, entry.module)
-                if stack:
-                    stack[-1].value = entry.value
+    def _end(self, variables: Variables | None) -> None:
+        entry = self._stack.pop()
+        if variables is not None:
+            self._read(variables)
+        elif entry.value is not None:
+            # PyTorch's own modules return what they made last. The user's may do
+            # otherwise; what they return they tell by `gave_back`.
+            if entry.owner and entry.module:
+                self.returned.setdefault(entry.value, entry.module)
+            if self._stack:
+                self._stack[-1].value = entry.value
 
-    def _sort(self, code: CodeType) -> int:
-        """Return what frames of some code are to us, and keep the answer."""
-        file = code.co_filename
-        # The standard library's own frames come in between, `isinstance` in Python's abc
-        # among them; packages installed inside its folder are the user's.
-        library = file.startswith(STANDARD_LIBRARY) and "-packages" not in file
-        if not (library or file.startswith(self._hidden) or file.startswith("<frozen")):
-            sort = USERS
-        else:
-            sort = FORWARD if code.co_name == "forward" else PASSED_OVER
-        self._codes[id(code)] = code, sort
-        return sort
-
-    def _read(self, frame: FrameType) -> None:
+    def _read(self, variables: Variables) -> None:
         names = self.names
         known = self._known
-        for name, candidate in frame.f_locals.items():
+        for name, candidate in variables.items():
             number = known.get(id(candidate))
             if number is not None and number not in names and name[0] not in "_.":
                 names[number] = name

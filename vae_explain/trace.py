@@ -87,6 +87,9 @@ class Trace:
         The PyTorch that ran it.
     frozen
         The parameters that are not to be trained, by number.
+    widened
+        The values that PyTorch had in bfloat16, which NumPy lacks, by number; they are here
+        in float32.
     """
 
     values: tuple[Value, ...]
@@ -97,6 +100,7 @@ class Trace:
     term_gradients: Mapping[str, Mapping[int, Array]] = field(default_factory=dict)
     torch_version: str = ""
     frozen: frozenset[int] = frozenset()
+    widened: frozenset[int] = frozenset()
 
     @cached_property
     def by_name(self) -> dict[str, Value]:

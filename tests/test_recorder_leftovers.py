@@ -1,0 +1,188 @@
+"""What the recorder puts off, and that neither the run nor what comes after it can change it."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vae_explain.model import VAE, vae_loss
+from vae_explain.recorder import caught, record
+
+from .pages import CommandLine
+
+X = torch.tensor([[1.0, 2.0, 3.0, 4.0]])
+
+
+def objective_of(model: nn.Module) -> Callable[[], Tensor]:
+    def objective() -> Tensor:
+        recon_x, mu, logvar = model(X)
+        return vae_loss(recon_x, X, mu, logvar)
+
+    return objective
+
+
+# --- putting off ------------------------------------------------------------------------
+
+
+def test_a_recording_has_every_gradient_before_it_is_accounted_for() -> None:
+    torch.manual_seed(0)
+    model = VAE()
+    recording = caught(objective_of(model), modules={"": model}, inputs={"x": X})
+    early = dict(recording.gradients)
+    trace = recording.trace(lasting=True)
+    assert early.keys() == trace.gradients.keys()
+    for number, gradient in early.items():
+        np.testing.assert_array_equal(gradient, trace.gradients[number])
+    assert recording.trace(lasting=True) is trace
+
+
+def test_a_list_that_the_caller_goes_on_with_is_recorded_as_it_was() -> None:
+    def objective() -> Tensor:
+        parts = [X * 2, X * 3]
+        joined = torch.cat(parts)
+        stacked = torch.stack(tensors=parts)
+        parts.clear()
+        return (joined * stacked.reshape(2, 4)).sum()
+
+    trace = record(objective, modules={}, inputs={"x": X})
+    cat, stack = (
+        next(op for op in trace.operations if op.name == name) for name in ("cat", "stack")
+    )
+    assert cat.inputs == stack.inputs
+    assert len(cat.inputs) == 2
+
+
+def test_a_variable_that_is_bound_again_names_each_of_its_values() -> None:
+    x = X.clone().requires_grad_()
+
+    def objective() -> Tensor:
+        h = x * 2
+        h = h + 1
+        h.relu_()
+        h = h * h
+        return h.sum()
+
+    trace = record(objective, modules={}, inputs={"x": x})
+    made = [trace.values[op.outputs[0]].name for op in trace.operations]
+    assert made == ["h_1", "h_2", "h_3", "h_4", "loss"]
+
+
+# --- leaving nothing --------------------------------------------------------------------
+
+
+class Witness:
+    """Something in the user's function, to see whether anybody holds on to it."""
+
+
+@pytest.mark.parametrize("accounted", [False, True], ids=["caught", "accounted for"])
+def test_no_frame_and_no_array_outlives_the_record(accounted: bool) -> None:
+    model = VAE()
+    seen: list[weakref.ref[object]] = []
+
+    def objective() -> Tensor:
+        witness = Witness()
+        loss = objective_of(model)()
+        seen.extend([weakref.ref(witness), weakref.ref(loss)])
+        return loss
+
+    gc.collect()
+    gc.disable()
+    try:
+        recording = caught(objective, modules={"": model}, inputs={"x": X})
+        if accounted:
+            trace = recording.trace(lasting=False)
+            assert trace.terms
+            assert seen[0]() is None  # the account needs no variable of the user's
+            del trace
+        del recording
+        assert [reference() for reference in seen] == [None, None]
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+# --- what autograd does not see ---------------------------------------------------------
+
+
+class Clipped(nn.Module):
+    """Writes to its own weight before it uses it, in one of the ways that people do."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.fc = nn.Linear(4, 2)
+        self.how = how
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.fc.weight
+        if self.how == "data":
+            weight.data.mul_(0.5)
+        elif self.how == "new data":
+            weight.data = weight.data * 0.5
+        else:
+            with torch.no_grad():
+                weight.mul_(0.5)
+        h: Tensor = self.fc(x)
+        return h.pow(2).sum()
+
+
+@pytest.mark.parametrize("how", ["data", "new data", "no gradients"])
+def test_a_parameter_written_to_before_its_use_is_what_it_has_become(how: str) -> None:
+    torch.manual_seed(0)
+    model = Clipped(how)
+    before = model.fc.weight.detach().clone()
+    trace = record(lambda: model(X), modules={"": model}, inputs={"x": X})
+    weight = trace.by_name["fc.weight"]
+    np.testing.assert_array_equal(weight.array, (before * 0.5).numpy())
+    linear = next(op for op in trace.operations if op.name == "linear")
+    assert weight.id in linear.inputs
+    h = trace.by_name["h"].array
+    np.testing.assert_allclose(trace.gradients[weight.id], 2 * h.T @ X.numpy(), rtol=1e-6)
+
+
+def test_a_parameter_written_to_after_its_use_is_what_it_was_then() -> None:
+    torch.manual_seed(0)
+    model = nn.Linear(4, 2)
+    before = model.weight.detach().clone()
+
+    def objective() -> Tensor:
+        h = model(X)
+        model.weight.data.mul_(0.5)
+        return F.mse_loss(h, X[:, :2])
+
+    trace = record(objective, modules={"": model}, inputs={"x": X})
+    np.testing.assert_array_equal(trace.by_name["weight"].array, before.numpy())
+
+
+# --- too few digits ---------------------------------------------------------------------
+
+MIXED = """
+import torch
+from torch import nn
+class Mixed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 2)
+    def forward(self, x):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            mu = self.fc(x)
+        return mu.float().pow(2).sum()
+"""
+
+
+@pytest.mark.parametrize("command", ["forward", "backward", "check", "audit"])
+def test_a_run_in_bfloat16_gets_one_line(cli: CommandLine, tmp_path: Path, command: str) -> None:
+    file = tmp_path / "mixed.py"
+    file.write_text(MIXED)
+    result = cli(command, "--model", f"{file}:Mixed", "--x", "1,2,3,4")
+    assert result.code == 2
+    assert result.out == ""
+    assert result.err.startswith("vae-explain: error: --model: mu is in bfloat16")
+    assert result.err.count("\n") == 1

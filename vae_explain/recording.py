@@ -1,0 +1,184 @@
+"""A run as it was caught, and the account of it that everything else reads.
+
+A `Recording` is complete: it has every tensor and every gradient, as NumPy arrays, and every
+call. `Recording.trace` says what they are: it names the values and finds the terms of the
+loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from .capture import arrays_of, closed, copied
+from .differentiation import term_gradients
+from .naming import name_the_deepest, numbered
+from .noise import MASK
+from .reading import Reader
+from .terms import Ancestry, loss_terms
+from .trace import Array, Operation, Slot, Term, Trace, Value
+
+
+class Recording:
+    """What was caught of a run, with the gradient of its loss at every value.
+
+    Parameters
+    ----------
+    reader
+        Has read the run to its end.
+    loss
+        What the run returned.
+    gradients
+        Whether to take gradients at all.
+
+    Raises
+    ------
+    ValueError
+        If the loss is nothing that the reader has seen.
+    """
+
+    def __init__(self, reader: Reader, loss: Tensor, gradients: bool) -> None:
+        output = reader.known(loss)
+        if output is None:
+            raise ValueError("the loss was not computed from anything that was recorded")
+        self._reader = reader
+        self._output = output
+        self._arrays = reader.tape.arrays
+        self._learns = frozenset(reader.tape.learning)
+        wanted = gradients and output in self._learns
+        self._gradients = reader.tape.gradients(loss) if wanted else {}
+        found = arrays_of(self._gradients.values())
+        self.gradients: Mapping[int, Array] = dict(zip(self._gradients, found, strict=True))
+        self._trace: Trace | None = None
+
+    def trace(self, lasting: bool) -> Trace:
+        """Return the account of the run, which is made once.
+
+        Parameters
+        ----------
+        lasting
+            Whether the account stays right when parameters or inputs are changed afterwards.
+            Without, it reads them where they are, and takes the gradients of each term when
+            they are first asked for.
+        """
+        if self._trace is None:
+            self._trace = self._account(lasting)
+        return self._trace
+
+    def _account(self, lasting: bool) -> Trace:
+        reader, output, learns = self._reader, self._output, self._learns
+        operations, variables, returned = reader.close()
+        operations = self._functions_whole(operations)
+        names = self._names(operations, variables, returned)
+        ancestry = Ancestry(operations)
+        arrays = self._arrays
+        leaves = loss_terms(output, names, ancestry, arrays, learns)
+        for leaf in leaves:
+            if leaf not in reader.fixed_names:
+                maker = ancestry.maker(leaf)
+                assert maker is not None, "a term is computed or has a fixed name"
+                names.setdefault(leaf, maker.name)
+        names = self._unique(names)
+        terms, by_term = self._terms(leaves, names, ancestry)
+        arrays = [copied(array) if lasting else closed(array) for array in arrays]
+        values = enumerate(zip(reader.kinds, arrays, strict=True))
+        return Trace(
+            values=tuple([Value(i, names.get(i), kind, array) for i, (kind, array) in values]),
+            operations=operations,
+            output=output,
+            terms=terms,
+            gradients={number: closed(array) for number, array in self.gradients.items()},
+            term_gradients=dict(by_term) if lasting else by_term,
+            torch_version=torch.__version__.split("+")[0],
+            frozen=frozenset(
+                number
+                for number in reader.fixed_names
+                if reader.kinds[number] == "parameter" and number not in learns
+            ),
+            widened=frozenset(
+                number
+                for number, tensor in enumerate(reader.tape.tensors)
+                if tensor.dtype == torch.bfloat16
+            ),
+        )
+
+    def _functions_whole(self, operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
+        """Put each call of somebody's `autograd.Function` in place of what it did inside.
+
+        Its gradient is the one that its own `backward` says, and not that of the operations.
+        """
+        made = {
+            number: unseen
+            for number in self._reader.without_gradients
+            if (unseen := self._reader.tape.made_unseen(number)) is not None
+        }
+        if not made:
+            return operations
+        found = []
+        for operation in operations:
+            if len(operation.outputs) == 1 and operation.outputs[0] in made:
+                name, inputs = made[operation.outputs[0]]
+                slots = tuple(map(Slot, inputs))
+                operation = operation._replace(name=name, args=slots, kwargs={}, inputs=inputs)
+            found.append(operation)
+        return tuple(found)
+
+    # --- names ---
+
+    def _names(
+        self,
+        operations: Sequence[Operation],
+        variables: Mapping[int, str],
+        returned: Mapping[int, str],
+    ) -> dict[int, str]:
+        reader = self._reader
+        fixed = reader.fixed_names
+        names = {number: name for number, name in variables.items() if number not in fixed}
+        # A value that no variable ever held is called by the module that returned it.
+        for number, path in returned.items():
+            if number not in fixed:
+                names.setdefault(number, path)
+        names.setdefault(self._output, "loss")
+        name_the_deepest(names, fixed, operations)
+        used = {number for operation in operations for number in operation.inputs}
+        for number, kind in enumerate(reader.kinds):
+            if kind == "noise":
+                # Where a number comes from has a name.
+                names.setdefault(number, MASK if number in reader.masks else "eps")
+            elif kind == "constant" and number in used and number not in names:
+                made_of = reader.tape.tensors[number]
+                if not made_of.is_floating_point() and made_of.dim():
+                    names[number] = "mask" if made_of.dtype == torch.bool else "index"
+        return names
+
+    def _unique(self, names: Mapping[int, str]) -> dict[int, str]:
+        """Make the names unique; the loss keeps its own, as in `loss = loss + kl`."""
+        fixed = dict(self._reader.fixed_names)
+        output = self._output
+        if output in names and names[output] not in fixed.values():
+            fixed[output] = names[output]
+        others = {number: name for number, name in names.items() if number not in fixed}
+        return {**fixed, **numbered(others, list(fixed.values()))}
+
+    # --- terms ---
+
+    def _terms(
+        self, leaves: Sequence[int], names: Mapping[int, str], ancestry: Ancestry
+    ) -> tuple[tuple[Term, ...], Mapping[str, Mapping[int, Array]]]:
+        total = self._gradients
+        # A summand that no parameter reaches has no share of any gradient.
+        reached = [leaf for leaf in leaves if leaf in total]
+        if len(reached) < 2 or ancestry.feed_each_other(reached, total):
+            return (), {}  # one piece, or terms within terms: no split that adds up
+        weights = [total[leaf] for leaf in reached]
+        terms = tuple(
+            Term(
+                names[leaf],
+                leaf,
+                weight.item() if weight.numel() == 1 else float(weight.flatten()[0]),
+            )
+            for leaf, weight in zip(reached, weights, strict=True)
+        )
+        return terms, term_gradients(self._reader.tape, terms, weights)
