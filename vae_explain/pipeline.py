@@ -33,7 +33,7 @@ from .noise import NoiseMismatch
 from .replay import replay
 from .roles import standard_draws
 from .run import Arithmetic, NotFinite, Run, as_printed
-from .subject import Recorded, Subject
+from .subject import Recorded, Subject, TooCoarse
 from .trace import Array
 
 
@@ -74,7 +74,7 @@ def run(request: Request | OwnRequest) -> Run:
     ------
     NotFinite
         If the loss or a gradient overflows, naming the first value that did.
-    CannotLoad, CannotBind, CannotRun, NoiseMismatch
+    CannotLoad, CannotBind, CannotRun, NoiseMismatch, TooCoarse
         If a user's model or loss cannot be used; each says what to change.
     """
     # Nobody changes the model afterwards, which nobody else has.
@@ -173,7 +173,7 @@ def users_errors(request: Request | OwnRequest) -> Iterator[None]:
     """Turn whatever a user's own code raises into `CannotRun`, which is one line."""
     try:
         yield
-    except (CannotBind, CannotLoad, CannotReplay, NoiseMismatch, NotFinite):
+    except (CannotBind, CannotLoad, CannotReplay, NoiseMismatch, NotFinite, TooCoarse):
         raise
     except Exception as error:  # whatever the user's own code raises
         if isinstance(request, OwnRequest):

@@ -21,6 +21,10 @@ from .run import Arithmetic, Run, as_printed, as_written, full_run, printed_run
 from .trace import Array, Trace
 
 
+class TooCoarse(ValueError):
+    """A run in numbers of so few digits that no line of it could be told right from wrong."""
+
+
 @dataclass(frozen=True)
 class Recorded:
     """A run together with the model that made it.
@@ -151,7 +155,7 @@ class Subject:
         gradients: bool = True,
         objective: Callable[[], Tensor] | None = None,
     ) -> Trace:
-        return record(
+        trace = record(
             objective or (lambda: self.objective(self.model, self.x)),
             modules={"": self.model},
             inputs={"x": self.x},
@@ -160,6 +164,21 @@ class Subject:
             lasting=lasting,
             gradients=gradients,
         )
+        _require_digits(trace)
+        return trace
+
+
+def _require_digits(trace: Trace) -> None:
+    """Raise `TooCoarse` if the gradients come by way of bfloat16."""
+    for operation in trace.operations:
+        for number in operation.outputs:
+            if number in trace.widened and number in trace.gradients:
+                where = trace.values[number].name or f"what {operation.name} gives"
+                raise TooCoarse(
+                    f"{where} is in bfloat16, whose 2 to 3 digits cannot tell a line that is "
+                    "right from one that is wrong: run the model in float32, without autocast "
+                    "or .bfloat16()"
+                )
 
 
 def draws_of(trace: Trace) -> list[Tensor]:

@@ -102,13 +102,14 @@ def _mendable(error: Exception) -> str:
     from ..loading import CannotLoad, CannotRun
     from ..noise import NoiseMismatch
     from ..pipeline import CannotReplay
+    from ..subject import TooCoarse
     from ..training import CannotTrain
 
     if isinstance(error, CannotLoad):
         return f"{error.option}: {error}"
     if isinstance(error, CannotRun):
         return f"the model raised {error}"
-    if isinstance(error, CannotTrain):
+    if isinstance(error, CannotTrain | TooCoarse):
         return f"--model: {error}"
     if isinstance(error, CannotReplay):
         return f"sample: {error}; forward and why show one draw"
