@@ -101,6 +101,16 @@ def test_a_long_call_is_broken_behind_a_comma() -> None:
         assert max(map(len, page.text(40).splitlines())) <= 40
 
 
+def test_a_long_chain_of_calls_is_broken_before_a_call() -> None:
+    def objective(model: nn.Module, x: Tensor) -> Tensor:
+        turned = model(x).reshape(1, 2, 3).permute(2, 0, 1).reshape(3, 2, 1).permute(1, 0, 2)
+        return F.mse_loss(turned, torch.zeros(2, 3, 1))
+
+    explanation = explain(built(), X, objective=objective)
+    for page in (explanation.forward(), explanation.backward()):
+        assert max(map(len, page.text(50).splitlines())) <= 50
+
+
 def test_noise_is_said_to_come_from_where_it_was_drawn() -> None:
     def objective(model: nn.Module, x: Tensor) -> Tensor:
         u = torch.rand_like(x)

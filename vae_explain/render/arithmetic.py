@@ -70,7 +70,7 @@ class Arithmetic:
     def _atoms(self, pieces: list[Piece], room: int) -> list[Line]:
         """Cut pieces before plus and minus signs, and a long summand between its parts.
 
-        Those are its factors, and behind a comma the arguments of a call.
+        Those are its factors, the calls of a chain, and behind a comma the arguments of one.
         """
         summands: list[Line] = [[]]
         for piece in pieces:
@@ -85,7 +85,8 @@ class Arithmetic:
             part: Line = []
             for piece in summand:
                 dots = (self.canvas.symbols("·"), self.canvas.symbols(" @ "), "/")
-                if piece.style == "operator" and piece.text in dots and part:
+                breaks = piece.text in dots or piece.text.startswith(".")
+                if piece.style == "operator" and breaks and part:
                     atoms.append(part)
                     part = []
                 part.append(piece)
