@@ -15,6 +15,8 @@ import pytest
 
 from vae_explain import pipeline
 from vae_explain.architecture import BUILT_IN
+from vae_explain.cli import app
+from vae_explain.cli.app import COMMANDS
 
 from .pages import CommandLine, command_line
 
@@ -279,3 +281,37 @@ def test_a_request_that_runs_does_load_them() -> None:
     # So that the test above would notice if it looked in the wrong place.
     assert command_line("params").code == 0
     assert {"torch", "numpy"} <= set(sys.modules)
+
+
+LOADED = """
+import sys
+from vae_explain.cli.app import COMMANDS, application
+application(["forward", "--seed", "1"])
+print(*[name for name in COMMANDS if f"vae_explain.cli.{name}" in sys.modules])
+application(["--help", "forward"])
+print(*[name for name in COMMANDS if f"vae_explain.cli.{name}" in sys.modules])
+"""
+
+
+def test_a_command_is_loaded_without_the_others() -> None:
+    completed = subprocess.run(
+        [sys.executable, "-c", LOADED],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert completed.stderr == ""
+    assert completed.stdout.splitlines() == ["forward", " ".join(COMMANDS)]
+
+
+def test_every_file_that_is_a_command_is_listed() -> None:
+    folder = Path(app.__file__).parent
+    files = {
+        path.stem for path in folder.glob("*.py") if f"def {path.stem}(" in path.read_text("utf-8")
+    }
+    assert files == set(COMMANDS)
+
+
+def test_a_misspelt_command_is_looked_for_among_all(cli: CommandLine) -> None:
+    outcome = cli("verfy")
+    assert (outcome.code, "Did you mean 'verify'?" in outcome.err) == (2, True)

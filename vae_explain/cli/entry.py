@@ -32,7 +32,7 @@ def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; every failure is one line."""
     import typer
 
-    from .app import app
+    from .app import application
 
     # Python has None for a stream that was closed by who started the process.
     streams = sys.stdout or io.StringIO(), sys.stderr or io.StringIO()
@@ -41,7 +41,7 @@ def run(arguments: list[str]) -> int:
     if closed:
         return _say("cannot write to standard output: it is closed")
     try:
-        result = app(arguments, prog_name="vae-explain", standalone_mode=False)
+        result = application(arguments)(arguments, prog_name="vae-explain", standalone_mode=False)
     except Problem as problem:
         return _say(str(problem))
     except BrokenPipeError:
