@@ -20,5 +20,5 @@ def composed(request: pipeline.Request) -> Walkthrough:
 def of_a_model(name: str) -> Walkthrough:
     """Compose the document of one of `MODELS`."""
     own = MODELS[name]
-    run = pipeline.run_model(own.build(), own.x(), seed=1, **own.keywords())
+    run = pipeline.run_held(pipeline.held(own.build(), own.x(), seed=1, **own.keywords()))
     return document(run, checking.check_in_reach(run, None))[0]

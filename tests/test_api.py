@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import torch
 from rich.console import Console
+from torch import Tensor, nn
 
 import vae_explain
-from vae_explain import Explanation, explain
+from vae_explain import Explanation, explain, pipeline
 from vae_explain.blocks import Walkthrough
+from vae_explain.pipeline import HeldRequest
 from vae_explain.render.terminal import coloured, lay_out, svg
 
 
@@ -148,3 +150,105 @@ def test_a_term_that_the_loss_has_not_is_named(ask: str) -> None:
     explanation = explain(seed=1)
     with pytest.raises(KeyError, match=r"kld is no term of this loss \(known: mse, kl\)"):
         getattr(explanation, ask)("mu.grad", term="kld")
+
+
+# --- what runs the model again ----------------------------------------------------------
+
+
+def unrooted(model: nn.Module, x: Tensor) -> Tensor:
+    """A VAE's loss in one function, which takes the variance for the standard deviation."""
+    mu, logvar = model(x).chunk(2, dim=1)
+    eps = torch.randn_like(mu)
+    z = mu + torch.exp(logvar) * eps
+    kl = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
+    loss: Tensor = (z - x).pow(2).sum() + kl
+    return loss
+
+
+X = [[0.2, 0.9], [0.7, 0.4], [0.3, 0.1]]
+
+
+@pytest.fixture
+def own() -> Explanation:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = nn.Linear(2, 4)
+    return explain(model, X, objective=unrooted, seed=1)
+
+
+def test_an_audit_finds_what_the_command_finds(own: Explanation) -> None:
+    page = own.audit()
+    found = {finding.id: finding for finding in page.findings}
+    assert (found["sampling-scale"].severity, page.passed) == ("error", False)
+    assert "sampling-scale" in page.text(60)
+    assert own.audit(ignore=["sampling-scale"]).passed
+    assert [finding.id for finding in own.audit(only=["sampling-scale"]).findings] == [
+        "sampling-scale"
+    ]
+    with pytest.raises(KeyError, match="sampling-scal is no finding; did you mean sampling-scale"):
+        own.audit(only=["sampling-scal"])
+
+
+def test_an_audit_draws_what_the_run_drew(own: Explanation) -> None:
+    # The evidence of a finding has numbers of the run, for which it has to be the same run.
+    torch.manual_seed(99)
+    before = torch.get_rng_state()
+    first = str(own.audit())
+    assert torch.equal(before, torch.get_rng_state())
+    torch.manual_seed(98)
+    assert str(own.audit()) == first
+
+
+def test_an_audit_without_a_seed_draws_what_the_run_drew() -> None:
+    torch.manual_seed(7)
+    explanation = explain(nn.Linear(2, 4), X, objective=unrooted)
+    torch.rand(5)
+    assert isinstance(explanation._request, HeldRequest)
+    again = pipeline.run_and_doubled(explanation._request)[0]
+    assert again.array("eps").tolist() == explanation.values["eps"].tolist()
+
+
+def test_the_built_in_vae_passes_its_audit_and_its_check(explanation: Explanation) -> None:
+    assert explanation.audit().passed
+    assert explanation.check().passed
+    assert "complex step" in str(explanation.check())
+
+
+def test_a_gradient_that_is_wrong_fails_the_check() -> None:
+    class Doubled(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: object, x: Tensor) -> Tensor:
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx: object, *upstream: Tensor) -> Tensor:
+            return 2 * upstream[0]
+
+    def objective(model: nn.Module, x: Tensor) -> Tensor:
+        h: Tensor = Doubled.apply(model(x))  # type: ignore[no-untyped-call]  # PyTorch's own
+        return h.pow(2).sum()
+
+    page = explain(nn.Linear(2, 2), X, objective=objective, seed=1).check()
+    assert not page.passed
+    assert "central" in str(page)
+
+
+def test_a_document_is_had_in_every_format_and_leaves_the_model_as_it_is() -> None:
+    model = nn.Linear(2, 4)
+    before = [parameter.detach().clone() for parameter in model.parameters()]
+    page = explain(model, X, objective=unrooted, seed=1).document(lr=0.5)
+    assert page.passed
+    assert page.to_markdown().startswith("# ")
+    assert "<svg" in page.to_html()
+    assert "\\end{document}" in page.to_latex()
+    assert json.loads(page.to_notebook())["nbformat"] == 4
+    assert "One step of learning" in page.text(80)
+    assert all(map(torch.equal, before, model.parameters()))
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_a_page_of_each_kind_shows_itself(explanation: Explanation) -> None:
+    for page in (explanation.audit(), explanation.check(), explanation.document()):
+        bundle = page._repr_mimebundle_()
+        assert bundle["text/plain"] == str(page)
+        assert max(map(len, page.text(40).splitlines())) <= 40

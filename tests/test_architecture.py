@@ -29,6 +29,7 @@ FLOORS: list[list[str]] = [
     ["cli"],
     ["__init__"],  # hands out the names of the next floor, and loads them when they are asked for
     ["api"],
+    ["documenting", "shown"],
     ["render", "walkthrough"],
     ["proofread", "provenance"],
     ["audit", "nudging", "sampling", "training", "verify"],

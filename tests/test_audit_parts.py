@@ -59,7 +59,7 @@ def test_the_summands_add_up_to_the_gradient(case: Audited) -> None:
 @pytest.mark.parametrize("style", OWN)
 def test_the_summands_of_users_models_add_up_too(style: str) -> None:
     own = OWN[style]
-    _adds_up(pipeline.run_model(own.build(), own.x(), **own.keywords(), seed=11))
+    _adds_up(pipeline.run_held(pipeline.held(own.build(), own.x(), **own.keywords(), seed=11)))
 
 
 def _adds_up(run: Run) -> None:

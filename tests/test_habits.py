@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain import Explanation, explain
-from vae_explain.api import Page
 from vae_explain.loading import CannotLoad, refuse_opaque
+from vae_explain.shown import Page
 from vae_explain.walkthrough.holding import Holding
 
 from .pages import CommandLine

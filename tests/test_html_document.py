@@ -87,7 +87,7 @@ def of_own_models() -> dict[str, Walkthrough]:
     found = {}
     for name in ("convolutional", "tuple", "distributions"):
         own = MODELS[name]
-        run = pipeline.run_model(own.build(), own.x(), seed=1, **own.keywords())
+        run = pipeline.run_held(pipeline.held(own.build(), own.x(), seed=1, **own.keywords()))
         found[f"own {name}"] = forward.forward(run)[0]
         found[f"own {name} backward"] = backward.backward(run)[0]
     found["own parameters"] = parameters.parameters(run)[0]

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from .blocks import Checks, Walkthrough
 from .expression import Index
 from .provenance import Provenance, Target
 from .run import Arithmetic, Run
+from .shown import AuditPage, CheckPage, DocumentPage, Page
 from .trace import Array
 from .walkthrough.backward import backward
 from .walkthrough.forward import forward
@@ -19,59 +19,7 @@ from .writing import index_text
 if TYPE_CHECKING:
     from torch import Tensor, nn  # noqa: TID251 - for annotations alone
 
-NOTEBOOK_WIDTH = 100
-
-
-class Page:
-    """A page of an explanation: text to print, and itself in a notebook or a terminal.
-
-    Attributes
-    ----------
-    walkthrough
-        What is on the page, without formatting.
-    checks
-        How many of its lines were evaluated and held against PyTorch, and how many failed.
-
-    Examples
-    --------
-    >>> from vae_explain import explain
-    >>> page = explain(seed=42, arithmetic="printed").forward("z")
-    >>> page.checks.lines, page.checks.failed
-    (2, 0)
-    >>> print(next(line for line in page.text(80).splitlines() if "z[0] =" in line).strip())
-    z[0] = 0.88977581 + 1.01163815·(-0.2387) = 0.64829778
-    """
-
-    def __init__(self, walkthrough: Walkthrough, checks: Checks) -> None:
-        self.walkthrough = walkthrough
-        self.checks = checks
-
-    def text(self, width: int = NOTEBOOK_WIDTH) -> str:
-        """Return the page as plain text.
-
-        Parameters
-        ----------
-        width
-            How many columns it may take, 40 at least.
-        """
-        from .render import terminal
-
-        return terminal.plain(terminal.lay_out(self.walkthrough, width))
-
-    def __str__(self) -> str:
-        return self.text()
-
-    def __rich_console__(self, console: Any, options: Any) -> Any:
-        from .render import terminal
-
-        lines = terminal.lay_out(self.walkthrough, options.max_width)
-        yield terminal.segments(lines)
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from .render import terminal
-
-        lines = terminal.lay_out(self.walkthrough, NOTEBOOK_WIDTH)
-        return {"text/plain": terminal.plain(lines), "text/html": terminal.html(lines)}
+    from .pipeline import HeldRequest, Request
 
 
 class Explanation:
@@ -94,8 +42,9 @@ class Explanation:
     0
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, request: Request | HeldRequest) -> None:
         self.run = run
+        self._request = request  # for what a page can only tell by running the model again
 
     @cached_property
     def values(self) -> Mapping[str, Array]:
@@ -187,6 +136,101 @@ class Explanation:
         found, chosen = self.target(target, term)
         return Page(*why(self.run, found, chosen=chosen, depth=depth, full=full))
 
+    def audit(self, *, only: Sequence[str] = (), ignore: Sequence[str] = ()) -> AuditPage:
+        """Look for what is wrong with the loss, with numbers as evidence.
+
+        For this the model runs again, as it is now, on the same input with the same draws,
+        and on every row of it twice; always in the arithmetic `full`.
+
+        Parameters
+        ----------
+        only, ignore
+            Ids of the findings to look for alone, or to leave out.
+
+        Raises
+        ------
+        KeyError
+            If no finding has the id; it says which there are.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from torch import nn
+        >>> from vae_explain import explain
+        >>> def loss(model, x):
+        ...     mu, logvar = model(x).chunk(2, dim=1)
+        ...     eps = torch.randn_like(mu)
+        ...     z = mu + torch.exp(logvar) * eps
+        ...     kl = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
+        ...     return (z - x).pow(2).sum() + kl
+        >>> x = [[0.2, 0.9], [0.7, 0.4]]
+        >>> page = explain(nn.Linear(2, 4), x, objective=loss, seed=1).audit()
+        >>> page.passed, [finding.id for finding in page.findings if finding.severity == "error"]
+        (False, ['sampling-scale'])
+        """
+        from . import pipeline
+        from .audit import ALL, audit
+        from .walkthrough.auditing import auditing
+
+        known = [rule.id for rule in ALL]
+        for name in (*only, *ignore):
+            if name not in known:
+                raise KeyError(f"{name} is no finding{_guess(name, known)}")
+        report = audit(*pipeline.run_and_doubled(self._request), ALL, only, ignore)
+        return AuditPage(auditing(report), report)
+
+    def check(self) -> CheckPage:
+        """Hold the gradient of every parameter against oracles that share no code with it.
+
+        These are autograd and central differences, for which the model runs again, as it is
+        now; for the built-in VAE complex steps too.
+
+        Examples
+        --------
+        >>> from vae_explain import explain
+        >>> page = explain(seed=42).check()
+        >>> page.passed, page.check.oracles
+        (True, ('autograd', 'complex_step', 'central_differences'))
+        """
+        from . import checking, nudging
+        from .pipeline import HeldRequest
+        from .walkthrough.checking import checking as page
+
+        if isinstance(self._request, HeldRequest):
+            found = checking.check_own(*nudging.run_and_nudge(self._request))
+        else:
+            found = checking.check(self.run, self._request.architecture)
+        return CheckPage(page(found), found)
+
+    def document(self, *, lr: float = 0.01) -> DocumentPage:
+        """Return the whole walkthrough: forward, loss, backward and a step of learning.
+
+        For the step and for the oracles the model runs again, as it is now; it is put back
+        behind them.
+
+        Parameters
+        ----------
+        lr
+            Learning rate of the step.
+
+        Raises
+        ------
+        ValueError
+            If the loss depends on no parameter (`CannotTrain`), or the model cannot run again
+            (`CannotRun`).
+
+        Examples
+        --------
+        >>> from vae_explain import explain
+        >>> text = explain(seed=42, arithmetic="printed").document().to_markdown()
+        >>> [line for line in text.splitlines() if line.startswith("## ")][1:4]
+        ['## 2 The model', '## 3 The parameters', '## 4 The forward pass']
+        """
+        from . import documenting, pipeline
+
+        recorded = pipeline.recorded(self._request)
+        return DocumentPage(documenting.composed(self._request, recorded, lr))
+
     def target(self, text: str, term: str | None = None) -> tuple[Target, bool]:
         """Read a number's name; also whether its element had to be chosen.
 
@@ -211,14 +255,10 @@ class Explanation:
         return Target(value.id, _checked(plain, given, value.shape), gradient, term), False
 
     def _known(self, name: str, gradient: bool = False) -> None:
-        import difflib
-
         names = list(self.gradients if gradient else self.values)
         if name not in names:
-            close = difflib.get_close_matches(name, names, n=1)
-            guess = f"; did you mean {close[0]}?" if close else ""
             what = "has no gradient" if name in self.values else "is not a value of this run"
-            raise KeyError(f"{name} {what}{guess} (known: {', '.join(names)})")
+            raise KeyError(f"{name} {what}{_guess(name, names)}")
 
     def _known_term(self, term: str | None) -> None:
         names = [entry.name for entry in self.run.trace.terms]
@@ -245,6 +285,15 @@ class Explanation:
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
         return self.forward()._repr_mimebundle_(**options)
+
+
+def _guess(name: str, known: Sequence[str]) -> str:
+    """Return what an error says of a name that there is not: what is like it, and what is."""
+    import difflib
+
+    close = difflib.get_close_matches(name, known, n=1)
+    guess = f"; did you mean {close[0]}?" if close else ""
+    return f"{guess} (known: {', '.join(known)})"
 
 
 def _checked(name: str, index: Index, shape: tuple[int, ...]) -> Index:
@@ -325,16 +374,16 @@ def explain(
     from . import pipeline
 
     if model is None:
-        return Explanation(pipeline.run(pipeline.built_in_request(x, seed, eps, arithmetic)))
-    return Explanation(
-        pipeline.run_model(
-            model,
-            pipeline.as_input(x),
-            loss=loss,
-            objective=objective,
-            loss_arguments=loss_arguments,
-            seed=seed,
-            eps=eps,
-            arithmetic=arithmetic,
-        )
+        built_in = pipeline.built_in_request(x, seed, eps, arithmetic)
+        return Explanation(pipeline.run(built_in), built_in)
+    request = pipeline.held(
+        model,
+        pipeline.as_input(x),
+        loss=loss,
+        objective=objective,
+        loss_arguments=loss_arguments,
+        seed=seed,
+        eps=eps,
+        arithmetic=arithmetic,
     )
+    return Explanation(pipeline.run_held(request), request)

@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from .checking import Nudged
 from .noise import DROPOUTS, NOISE, redropped, replace
-from .pipeline import OwnRequest, prepared, users_errors
+from .pipeline import HeldRequest, OwnRequest, prepared, users_errors
 from .run import Run
 from .subject import Subject, default_precision, draws_of
 from .trace import Array
@@ -29,7 +29,7 @@ MOST_NUMBERS = 1500  # that are moved, of all parameters together
 MOST_OF_ONE, LEAST_OF_ONE = 64, 4
 
 
-def run_and_nudge(request: OwnRequest) -> tuple[Run, Mapping[str, Nudged] | str]:
+def run_and_nudge(request: OwnRequest | HeldRequest) -> tuple[Run, Mapping[str, Nudged] | str]:
     """Run a user's model, and take central differences of its loss in float64.
 
     Returns

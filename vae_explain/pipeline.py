@@ -36,6 +36,8 @@ from .run import Arithmetic, NotFinite, Run, as_printed
 from .subject import Recorded, Subject, TooCoarse
 from .trace import Array
 
+Objective = Callable[[nn.Module, Tensor], Tensor]
+
 
 @dataclass(frozen=True)
 class Request:
@@ -67,6 +69,28 @@ class OwnRequest:
     strip_prefix: str = ""  # from the names in the file of weights
 
 
+@dataclass(frozen=True)
+class HeldRequest:
+    """A model at hand to run, as a user of the library has it; each run finds it as it is then.
+
+    Attributes
+    ----------
+    generator
+        The state of PyTorch's generator before the first run, so that all draw the same.
+    """
+
+    model: nn.Module
+    x: Tensor
+    objective: Objective
+    generator: Tensor
+    seed: int | None = None
+    eps: tuple[float, ...] | None = None
+    arithmetic: Arithmetic = "full"
+
+
+AnyRequest = Request | OwnRequest | HeldRequest
+
+
 def run(request: Request | OwnRequest) -> Run:
     """Build the model, run it as asked and return its numbers.
 
@@ -81,7 +105,7 @@ def run(request: Request | OwnRequest) -> Run:
     return recorded(request, lasting=False).run
 
 
-def recorded(request: Request | OwnRequest, lasting: bool = True) -> Recorded:
+def recorded(request: AnyRequest, lasting: bool = True) -> Recorded:
     """As `run`, with the model, which may be changed afterwards if the run is `lasting`."""
     with prepared(request) as subject, users_errors(request):
         result = subject.recorded(request.arithmetic, lasting)
@@ -89,37 +113,43 @@ def recorded(request: Request | OwnRequest, lasting: bool = True) -> Recorded:
     return result
 
 
-def run_and_doubled(request: Request | OwnRequest) -> tuple[Run, Run | None]:
+def run_and_doubled(request: AnyRequest) -> tuple[Run, Run | None]:
     """Run as asked, and once more with every row of the input twice; neither need be finite.
 
     How the two differ shows what a loss does over the batch. The second is None where the
     model does not take such an input, as one that knows the number of its rows.
     """
+    lasting = isinstance(request, HeldRequest)
     with prepared(request) as subject:
         with users_errors(request):
-            first = subject.run(lasting=False)
+            first = subject.run(lasting=lasting)
         try:
             with users_errors(request):
-                return first, subject.doubled().run(lasting=False)
+                return first, subject.doubled().run(lasting=lasting)
         except (CannotBind, CannotRun, NoiseMismatch):
             return first, None
 
 
 @contextmanager
-def prepared(request: Request | OwnRequest) -> Iterator[Subject]:
+def prepared(request: AnyRequest) -> Iterator[Subject]:
     """Load and build what a request asks for, and leave the caller's generator alone."""
     loaded = _loaded(request) if isinstance(request, OwnRequest) else None
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(request.seed)
-        if loaded is not None and isinstance(request, OwnRequest):
+        if isinstance(request, HeldRequest):
+            torch.set_rng_state(request.generator)
+            model, objective, x = request.model, request.objective, request.x
+            label = type(model).__name__
+        elif loaded is not None and isinstance(request, OwnRequest):
+            torch.manual_seed(request.seed)
             found, objective = loaded
             model = build(found, request.arguments)
             x, label = torch.from_numpy(request.x), type(model).__name__
         else:
             assert isinstance(request, Request), "the only other kind"
+            torch.manual_seed(request.seed)
             model, objective = built_in_model(request.architecture), built_in_loss(request)
             x, label = torch.tensor(request.x, dtype=torch.float32), request.architecture.label
-        if request.weights is not None:
+        if not isinstance(request, HeldRequest) and request.weights is not None:
             load_weights(model, request.weights, request.strip_prefix)
         noise = () if request.eps is None else (torch.tensor(request.eps),)
         state = torch.get_rng_state()
@@ -148,9 +178,6 @@ def weight_file(tensors: Mapping[str, Array], suffix: str) -> bytes:
     return to_torch_file(tensors)
 
 
-Objective = Callable[[nn.Module, Tensor], Tensor]
-
-
 def _loaded(request: OwnRequest) -> tuple[Any, Objective]:
     """Return the class or factory that a request names, and what runs model and loss."""
     found = load_for("--model", request.model)
@@ -169,16 +196,16 @@ def own_loss(
 
 
 @contextmanager
-def users_errors(request: Request | OwnRequest) -> Iterator[None]:
+def users_errors(request: AnyRequest) -> Iterator[None]:
     """Turn whatever a user's own code raises into `CannotRun`, which is one line."""
     try:
         yield
     except (CannotBind, CannotLoad, CannotReplay, NoiseMismatch, NotFinite, TooCoarse):
         raise
     except Exception as error:  # whatever the user's own code raises
-        if isinstance(request, OwnRequest):
-            raise CannotRun(error) from error
-        raise
+        if isinstance(request, Request):
+            raise
+        raise CannotRun(error) from error
 
 
 # --- the built-in VAE -------------------------------------------------------------------
@@ -289,7 +316,7 @@ def _require_same_way(subject: Subject, run: Run, drawn: Mapping[int, Array]) ->
         )
 
 
-def run_model(
+def held(
     model: nn.Module,
     x: Tensor,
     *,
@@ -299,8 +326,8 @@ def run_model(
     seed: int | None = None,
     eps: Sequence[float] | None = None,
     arithmetic: Arithmetic = "full",
-) -> Run:
-    """Run a user's model and loss on x and return the numbers.
+) -> HeldRequest:
+    """Return a request for a user's model and loss on x.
 
     Parameters
     ----------
@@ -313,11 +340,16 @@ def run_model(
     with torch.random.fork_rng(devices=[]):
         if seed is not None:
             torch.manual_seed(seed)
-        noise = () if eps is None else (torch.tensor(eps),)
-        label, state = type(model).__name__, torch.get_rng_state()
-        computed = own_loss(loss, objective, loss_arguments)
-        subject = Subject(model, x, computed, label, seed, state, noise)
-        result = subject.recorded(arithmetic).run
+        state = torch.get_rng_state()
+    computed = own_loss(loss, objective, loss_arguments)
+    noise = None if eps is None else tuple(eps)
+    return HeldRequest(model, x, computed, state, seed, noise, arithmetic)
+
+
+def run_held(request: HeldRequest) -> Run:
+    """Run a user's model; what its own code raises is raised as it is."""
+    with prepared(request) as subject:
+        result = subject.recorded(request.arithmetic).run
     result.require_finite()
     return result
 

@@ -12,11 +12,10 @@ import typer
 from . import output, parsing
 from .job import Job
 from .options import LARGEST_RATE, OUTPUT, Options, file_to_write, style, with_options
-from .problems import Problem
+from .problems import ExitCode, Problem
 
 if TYPE_CHECKING:
     from ..blocks import Checks, Walkthrough
-    from ..checking import Check
     from ..run import Run
     from ..subject import Recorded
 
@@ -105,37 +104,17 @@ def document(
     rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
     picture = picture_beside(name, how.output)
 
-    from .. import training
+    from .. import documenting
 
     job, recorded = record(job)
-    from ..walkthrough.document import document as compose
-
-    run, architecture = recorded.run, None if job.own else job.architecture
-    check = checked(job, run)
-    moved = training.gradient_step(recorded, rate)
-    page, checks = compose(run, check, moved, architecture)
+    found = documenting.composed(job.request(), recorded, rate)
+    page = found.walkthrough
     if picture is not None:
         from ..render import diagram
 
         output.write_whole(picture, diagram.picture_of(page))
-    output.write(written(name, page, run, checks, picture, how.digits), how)
-    raise typer.Exit(output.code(checks) or int(not check.passed))
-
-
-def checked(job: Job, run: Run) -> Check:
-    """Hold a run's gradients against the oracles that can speak of it."""
-    from .. import checking
-
-    if not job.own:
-        return checking.check_in_reach(run, job.architecture)
-    from ..loading import CannotRun
-    from ..nudging import run_and_nudge
-
-    try:
-        _, nudged = run_and_nudge(job.own_request())
-    except CannotRun as reason:  # in float64, since the run itself is there
-        nudged = f"the model does not run in float64: it raised {reason}"
-    return checking.check_own(run, nudged)
+    output.write(written(name, page, recorded.run, found.checks, picture, how.digits), how)
+    raise typer.Exit(ExitCode.OK if found.passed else ExitCode.CHECK_FAILED)
 
 
 def record(job: Job) -> tuple[Job, Recorded]:

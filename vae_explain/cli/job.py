@@ -56,21 +56,25 @@ class Job:
         """Load, record and return the numbers."""
         from .. import pipeline
 
-        return pipeline.run(self.own_request() if self.own else self.request())
+        return pipeline.run(self.request())
 
     def recorded(self) -> Recorded:
         """As `run`, with the model that ran."""
         from .. import pipeline
 
-        return pipeline.recorded(self.own_request() if self.own else self.request())
+        return pipeline.recorded(self.request())
 
     def run_and_doubled(self) -> tuple[Run, Run | None]:
         """Return the numbers, finite or not, and those of a run with every row twice."""
         from .. import pipeline
 
-        return pipeline.run_and_doubled(self.own_request() if self.own else self.request())
+        return pipeline.run_and_doubled(self.request())
 
-    def request(self) -> Request:
+    def request(self) -> Request | OwnRequest:
+        """Return the request for what is to be run."""
+        return self.own_request() if self.own else self.built_in_request()
+
+    def built_in_request(self) -> Request:
         """Return the request for the built-in VAE."""
         from ..pipeline import Request
 

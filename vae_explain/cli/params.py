@@ -36,7 +36,7 @@ def params(
         from .. import pipeline
 
         # As PyTorch has them, whatever the page rounds: they are to be loaded again.
-        state = pipeline.weights_of(job.own_request() if job.own else job.request())
+        state = pipeline.weights_of(job.request())
         output.write_whole(weights, pipeline.weight_file(state, weights.suffix), "--save")
         written.append(f"The weights, unrounded, are in {weights}; --weights reads them again.")
     walkthrough, checks = page.parameters(run, None if job.own else job.architecture, written)

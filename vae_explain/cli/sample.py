@@ -30,7 +30,7 @@ def sample(
     job = Job(options, "full")
     job.refuse("sample", "eps")
     own = job.own_request() if job.own else None
-    request = None if own else job.request()
+    request = None if own else job.built_in_request()
 
     from .. import pipeline, sampling
     from ..render import terminal

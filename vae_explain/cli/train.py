@@ -85,7 +85,7 @@ def train(
     weights = file_to_write("--save", save, WEIGHT_FILES) if save else None
     require_apart(style, plot=picture, save=weights)
     own = job.own_request() if job.own else None
-    request = None if own else job.request()
+    request = None if own else job.built_in_request()
 
     from .. import training
     from ..optimization import TrainingRequest

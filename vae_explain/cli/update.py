@@ -23,7 +23,7 @@ def update(
     job.refuse("update", "arithmetic")
     chosen = list(param or ()) if job.own else names.parameter_names(param, job.architecture)
     rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
-    request = job.own_request() if job.own else job.request()
+    request = job.request()
 
     from .. import training
     from ..walkthrough import update as page

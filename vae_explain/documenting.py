@@ -1,0 +1,61 @@
+"""From a run to its whole document: hold it against the oracles, take one step, compose."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from . import checking, nudging, training
+from .blocks import Checks, Walkthrough
+from .checking import Check
+from .loading import CannotRun
+from .pipeline import AnyRequest, Request
+from .run import Run
+from .subject import Recorded
+from .walkthrough import document
+
+
+class Composed(NamedTuple):
+    """A document without formatting, and what its checks found."""
+
+    walkthrough: Walkthrough
+    checks: Checks
+    check: Check
+
+    @property
+    def passed(self) -> bool:
+        """Whether every line agrees with its number, and every gradient with the oracles."""
+        return not self.checks.failed and self.check.passed
+
+
+def composed(request: AnyRequest, recorded: Recorded, lr: float) -> Composed:
+    """Compose the document of a run.
+
+    Parameters
+    ----------
+    request
+        What was run: other oracles than autograd run it once more.
+    recorded
+        Its run with its model, which takes one step of gradient descent and is put back.
+    lr
+        The learning rate of that step.
+
+    Raises
+    ------
+    CannotTrain
+        If the loss depends on no parameter.
+    """
+    check = checked(request, recorded.run)
+    moved = training.gradient_step(recorded, lr)
+    architecture = request.architecture if isinstance(request, Request) else None
+    return Composed(*document.document(recorded.run, check, moved, architecture), check)
+
+
+def checked(request: AnyRequest, run: Run) -> Check:
+    """Hold a run's gradients against the oracles that can speak of it."""
+    if isinstance(request, Request):
+        return checking.check_in_reach(run, request.architecture)
+    try:
+        _, nudged = nudging.run_and_nudge(request)
+    except CannotRun as reason:  # in float64, since the run itself is there
+        nudged = f"the model does not run in float64: it raised {reason}"
+    return checking.check_own(run, nudged)
