@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Iterator
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,8 @@ from ..expression import Expression, Opaque, Ref, children, references
 from ..trace import Array
 from .markdown import Markdown
 from .numbers import Numbers
-from .torch_code import Identifiers, NoCode, code
+from .torch_calls import upstream_of
+from .torch_code import Identifiers, NoCode, code, shape_of
 
 PICTURE = "diagram.svg"
 MOST_WRITTEN = 256  # numbers of a tensor that are written out; more of them are packed
@@ -54,6 +56,13 @@ def slope(function, x, **options):
     """Return how fast an elementwise function rises at each number of x, by autograd."""
     x = x.detach().requires_grad_()
     return torch.autograd.grad(function(x, **options).sum(), x)[0]'''
+BACK = '''\
+def back(forward, upstream, v):
+    """Return the gradient at v that arrives from behind a step, by autograd."""
+    v = v.detach().requires_grad_()
+    output = forward(v)
+    upstream = torch.as_tensor(upstream, dtype=output.dtype).detach().expand(output.shape)
+    return torch.autograd.grad(output, v, upstream)[0]'''
 UNPACK = '''\
 def unpack(text, dtype, shape):
     """Read a tensor that is too large to be written out."""
@@ -140,13 +149,16 @@ class _Notebook:
         dtype, allowed = ("torch.float32", "1e-5") if self.single else ("torch.float64", "1e-7")
         setup = SETUP.format(dtype=dtype, allowed=allowed)
         large = any(array.size > MOST_WRITTEN for array in self.known.values())
-        sloped = any(
-            isinstance(node, Opaque) and node.name.endswith("'")
+        ops = {
+            node.name
             for block in self.walkthrough.blocks
             if isinstance(block, Formula)
             for node in nodes(block.expression)
-        )
-        helpers = [SLOPE] * sloped + [UNPACK] * large
+            if isinstance(node, Opaque)
+        }
+        sloped = any(name.endswith("'") for name in ops)
+        back = any(upstream_of(name) is not None for name in ops)
+        helpers = [SLOPE] * sloped + [BACK] * back + [UNPACK] * large
         return "\n\n\n".join([setup, *helpers])
 
     # --- code ---
@@ -194,7 +206,7 @@ class _Notebook:
                 yield self._given(name, page)
             return
         self.defined.add(name)
-        yield f"{self.names(name)} = {line}"
+        yield f"{self.names(name)} = {_spread(line, shape_of(expression), page)}"
         if page is not None:
             yield self._comparison(name, page)
 
@@ -267,6 +279,14 @@ def nodes(expression: Expression) -> Iterator[Expression]:
     yield expression
     for part in children(expression):
         yield from nodes(part)
+
+
+def _spread(line: str, shape: tuple[int, ...], page: Array | None) -> str:
+    """Give what is written shorter, since it is the same along an axis, its whole shape."""
+    if page is None or prod(shape) >= page.size:
+        return line
+    whole = f"torch.as_tensor({line}, dtype=torch.get_default_dtype())" if not shape else line
+    return f"torch.broadcast_to({whole}, {page.shape!r})"
 
 
 def _lines(source: str) -> list[str]:

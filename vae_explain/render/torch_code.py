@@ -1,8 +1,8 @@
 """Expressions as PyTorch code: the formula of a whole tensor as a line that computes it.
 
 The same tree that gives a formula its symbols gives the code, so a notebook computes what
-the page says. What stands for itself alone, as a convolution's backward pass, has no code
-here; `NoCode` says so, and the notebook goes on from the page's numbers.
+the page says; an op that stands for itself alone is PyTorch's call, from `torch_calls`. What
+has neither is said by `NoCode`, and the notebook goes on from the page's numbers.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterable
+
+import numpy as np
 
 from ..expression import (
     Add,
@@ -26,7 +28,10 @@ from ..expression import (
     Reshape,
     SumOver,
     Transpose,
+    children,
+    references,
 )
+from .torch_calls import AT, call, upstream_of
 
 FUNCTIONS = {
     "exp": "torch.exp({})",
@@ -50,34 +55,7 @@ FUNCTIONS = {
     "Φ": "torch.special.ndtr({})",
     "φ": "torch.exp(-(({}) ** 2) / 2) / math.sqrt(2 * math.pi)",
 }
-CALLS = {
-    "conv1d": "F.conv1d",
-    "conv2d": "F.conv2d",
-    "conv_transpose1d": "F.conv_transpose1d",
-    "conv_transpose2d": "F.conv_transpose2d",
-    "max_pool1d": "F.max_pool1d",
-    "max_pool2d": "F.max_pool2d",
-    "avg_pool1d": "F.avg_pool1d",
-    "avg_pool2d": "F.avg_pool2d",
-    "adaptive_avg_pool1d": "F.adaptive_avg_pool1d",
-    "adaptive_avg_pool2d": "F.adaptive_avg_pool2d",
-    "interpolate": "F.interpolate",
-    "pad": "F.pad",
-    "softmax": "torch.softmax",
-}
-# Elementwise functions in pieces; `name'` is the slope of one, as the notebook finds it.
-PIECEWISE = {
-    "leaky_relu": "F.leaky_relu",
-    "elu": "F.elu",
-    "celu": "F.celu",
-    "selu": "F.selu",
-    "relu6": "F.relu6",
-    "hardtanh": "F.hardtanh",
-    "hardsigmoid": "F.hardsigmoid",
-    "hardswish": "F.hardswish",
-    "clamp": "torch.clamp",
-}
-RESERVED = {"torch", "F", "math", "base64", "compare", "slope", "unpack"}
+RESERVED = {"torch", "F", "math", "base64", "compare", "slope", "back", "unpack", AT}
 # How tightly an operator binds; a part that binds more loosely gets parentheses.
 SUM, PRODUCT, SIGN, POWER, ATOM = range(1, 6)
 
@@ -159,17 +137,22 @@ def _write(expression: Expression, names: Identifiers) -> tuple[str, int]:
             return f"{_inside(left, names, POWER)} @ {_inside(right, names, POWER)}", PRODUCT
         case Transpose(body):
             return f"{_inside(body, names, ATOM)}.mT", ATOM
+        case Reshape(body, shape) if _is_constant(body):
+            # One number stands for a whole tensor that has it everywhere.
+            return f"torch.full({shape!r}, {_code(body, names)})", ATOM
         case Reshape(body, shape):
             return f"{_inside(body, names, ATOM)}.reshape({_shape(shape)})", ATOM
         case SumOver(body, axes, shape):
+            if max(axes, default=-1) >= len(shape_of(body)):
+                raise NoCode("a sum of one number")
             total = f"{_inside(body, names, ATOM)}.sum({axes!r})" if axes else _code(body, names)
             return f"{total}.reshape({_shape(shape)})", ATOM
         case Apply(function, (argument,)) if function in FUNCTIONS:
             bound = ATOM if function != "φ" else PRODUCT
             # A function of PyTorch takes no plain number, such as the 2 of a sqrt(2).
             inner = _code(argument, names)
-            if isinstance(argument, Number):
-                inner = f"torch.tensor({argument.value!r}, dtype=torch.float64)"
+            if _is_plain(argument):
+                inner = f"torch.tensor({inner}, dtype=torch.float64)"
             return FUNCTIONS[function].format(inner), bound
         case Apply("max", arguments):
             return _maximum([_code(argument, names) for argument in arguments]), ATOM
@@ -183,18 +166,24 @@ def _opaque(node: Opaque, names: Identifiers) -> str:
     arguments = [_code(argument, names) for argument in node.arguments]
     if node.name.startswith("[") and len(arguments) == 1:
         return f"{_inside(node.arguments[0], names, ATOM)}{node.name}"
-    options = [f"{key}={value!r}" for key, value in node.options]
-    if node.name in ("cat", "stack"):
-        parts = f"({', '.join(arguments)},)"
-        return f"torch.{node.name}({', '.join([parts, *options])})"
-    if node.name in CALLS and all(key.isidentifier() for key, _ in node.options):
-        return f"{CALLS[node.name]}({', '.join([*arguments, *options])})"
-    function = PIECEWISE.get(node.name.removesuffix("'"))
-    if function is not None and len(arguments) == 1:
-        if node.name.endswith("'"):
-            return f"slope({', '.join([function, *arguments, *options])})"
-        return f"{function}({', '.join([*arguments, *options])})"
-    raise NoCode(node.name)
+    found = call(node.name, arguments, node.options, lambda: shape_of(node))
+    if found is None:
+        raise NoCode(node.name)
+    single = {i for i, argument in enumerate(node.arguments) if not shape_of(argument)}
+    if single - {upstream_of(node.name)}:
+        raise NoCode(f"{node.name} of one number")
+    return found
+
+
+def _is_constant(expression: Expression) -> bool:
+    return not any(True for _ in references(expression))
+
+
+def _is_plain(expression: Expression) -> bool:
+    """Whether the code of a part is a number of Python's own, not a tensor."""
+    return not isinstance(expression, Ref | Apply | Reshape | SumOver | Opaque) and all(
+        map(_is_plain, children(expression))
+    )
 
 
 def _maximum(arguments: list[str]) -> str:
@@ -227,3 +216,39 @@ def _inside(expression: Expression, names: Identifiers, at_least: int) -> str:
 
 def _shape(shape: tuple[int, ...]) -> str:
     return ", ".join(map(str, shape)) if shape else "()"
+
+
+def shape_of(expression: Expression) -> tuple[int, ...]:
+    """Return the shape of what a formula over whole tensors makes, as its parts have theirs.
+
+    A number that stands for a whole tensor, as an upstream gradient that is 1 everywhere,
+    has none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = Ref("x", value=np.ones((3, 2)))
+    >>> shape_of(MatMul(x, Transpose(x)) + Number(1.0))
+    (3, 3)
+    """
+    match expression:
+        case Ref(value=value):
+            return np.shape(value)
+        case Reshape(_, shape) | SumOver(_, _, shape):
+            return shape
+        case Transpose(body):
+            *lead, rows, columns = shape_of(body)
+            return (*lead, columns, rows)
+        case MatMul(left, right):
+            return _product(shape_of(left), shape_of(right))
+        case Opaque(arguments=arguments, compute=compute):
+            given = [a.value if isinstance(a, Ref) else np.zeros(shape_of(a)) for a in arguments]
+            return np.shape(compute(*given))
+        case _:
+            return np.broadcast_shapes(*map(shape_of, children(expression)))
+
+
+def _product(left: tuple[int, ...], right: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of a matrix product; an operand of one axis loses it."""
+    lead = np.broadcast_shapes(left[:-2], right[:-2])
+    return lead + left[-2:-1] + (right[-1:] if len(right) > 1 else ())
