@@ -287,6 +287,46 @@ def test_captions_stand_where_they_hold() -> None:
     assert OF_MU in backward
 
 
+TWICE = "The derivative of a square: twice the distance from the input"
+SLOPES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], str]] = {
+    "sum": (lambda a, b: F.mse_loss(a, b, reduction="sum"), f"{TWICE}."),
+    "mean": (F.mse_loss, f"{TWICE}, divided by the 6 numbers of the mean."),
+    "sum over rows": (
+        lambda a, b: F.mse_loss(a, b, reduction="sum") / len(b),
+        "The derivative of a square: in proportion to the distance from the input.",
+    ),
+    "half": (
+        lambda a, b: 0.5 * F.mse_loss(a, b, reduction="sum"),
+        "The derivative of a square: in proportion to the distance from the input.",
+    ),
+    "another target": (lambda a, b: F.mse_loss(a, b + 1), ""),
+    "one row for all": (lambda a, b: F.mse_loss(a, b[:1].expand(2, -1)), ""),
+}
+
+
+@pytest.mark.parametrize("name", SLOPES)
+def test_the_slope_of_squares_is_said_as_the_numbers_have_it(name: str) -> None:
+    measure, words = SLOPES[name]
+
+    def loss(recon_x: Tensor, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+        mse = measure(recon_x, x)
+        kl = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
+        return mse + kl
+
+    page = " ".join(str(explain(Small(), X, loss, seed=1).backward("recon_x")).split())
+    assert words in page
+    assert (OF_SQUARES in page) == bool(words)
+
+
+def test_a_mean_of_squares_is_said_to_be_one(cli: CommandLine) -> None:
+    mean = "The mean squared distance of the reconstruction from the input."
+    assert mean in cli("forward", "--step", "mse", "--reduction", "mean").out
+    assert mean not in cli("forward", "--step", "mse").out
+    assert "divided by the 4 numbers of the mean" in " ".join(
+        cli("backward", "--param", "recon_x", "--reduction", "mean").out.split()
+    )
+
+
 def test_captions_are_left_out_where_they_do_not_hold() -> None:
     def loss(recon_x: Tensor, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
         bce = F.binary_cross_entropy_with_logits(recon_x, x)

@@ -59,6 +59,13 @@ BACKWARD_WORDS = {
     ),
 }
 
+# Where a mean divides, or a weight of the loss multiplies.
+MEAN_OF_SQUARES = "The mean squared distance of the reconstruction from the input."
+DIVIDED = (
+    "The derivative of a square: twice the distance from the input, divided by the {} of the mean."
+)
+IN_PROPORTION = "The derivative of a square: in proportion to the distance from the input."
+
 TERM_WORDS = {
     "mse": "reconstruction",
     "bce": "reconstruction",

@@ -9,10 +9,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..graph import BoundOperation
 from ..ops.noise import NORMAL, RANDN
 from ..run import Run
 from ..trace import Array
-from .captions import backward_words, forward_words, plain_name, title
+from .captions import (
+    DIVIDED,
+    IN_PROPORTION,
+    MEAN_OF_SQUARES,
+    backward_words,
+    counted,
+    forward_words,
+    plain_name,
+    title,
+)
 from .page import rule_words
 
 BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
@@ -37,12 +47,20 @@ class Holding:
     def forward(self, number: int) -> str:
         """Return the sentence that goes with a value, or nothing."""
         name = self._name(number)
-        return forward_words(name) if self._forward(number, plain_name(name)) else ""
+        if not self._forward(number, plain_name(name)):
+            return ""
+        if plain_name(name) == "mse" and self._is_mean(number):
+            return MEAN_OF_SQUARES
+        return forward_words(name)
 
     def backward(self, number: int) -> str:
         """Return the sentence that goes with a value's gradient, or nothing."""
         name = self._name(number)
-        return backward_words(name) if self._backward(number, plain_name(name)) else ""
+        if not self._backward(number, plain_name(name)):
+            return ""
+        if plain_name(name) == "recon_x":
+            return self._slope_of_squares(number)
+        return backward_words(name)
 
     # --- whether it holds ---
 
@@ -77,7 +95,7 @@ class Holding:
 
     def _backward(self, number: int, name: str) -> bool:
         if name == "recon_x":
-            return set(self._used_by(number)) == {"mse_loss"}
+            return self._used_by(number) == ["mse_loss"] and number in self.run.gradients
         if name not in LATENT:
             return True
         kl, z, logvar = (self._only(wanted) for wanted in ("kl", "z", "logvar"))
@@ -103,6 +121,34 @@ class Holding:
             pulled = number in share and _multiple(share[number], np.exp(values[number]) - 1)
             return pulled and squared is not None and _near(squared, np.exp(values[number]))
         return True
+
+    def _is_mean(self, number: int) -> bool:
+        bound = self.run.graph.producer(number)
+        return bound is not None and bound.attributes.get("reduction") == "mean"
+
+    def _slope_of_squares(self, number: int) -> str:
+        """Say what the gradient of a reconstruction is, by the numbers that it has."""
+        (bound,) = self._consumers(number)
+        other = 1 - bound.positions(number)[0]
+        target = int(bound.operands[other])
+        if not bound.slots[other] or not self._is_input(target):
+            return ""
+        here, there = (np.asarray(self.run.values[each], float) for each in (number, target))
+        if here.shape != there.shape or not here.shape:
+            return ""
+        found, distance = self.run.gradients[number], here - there
+        if _near(found, 2 * distance):
+            return backward_words("recon_x")
+        averaged = bound.attributes.get("reduction") == "mean"
+        if averaged and _near(found, 2 * distance / here.size):
+            return DIVIDED.format(counted(here.size, "number"))
+        return IN_PROPORTION if _multiple(found, distance) else ""
+
+    def _is_input(self, number: int) -> bool:
+        """Whether a value is an input, or has its numbers in another shape."""
+        held = np.asarray(self.run.values[number]).ravel()
+        inputs = [value.id for value in self.run.trace.values if value.kind == "input"]
+        return any(np.array_equal(held, np.ravel(self.run.values[given])) for given in inputs)
 
     def _is_latent(self, number: int) -> bool:
         """Whether a value has the shape of a draw, as what a sample is made from has."""
@@ -146,9 +192,11 @@ class Holding:
 
     def _used_by(self, number: int) -> list[str]:
         """Return the ops on the way to the loss that take a value."""
+        return [bound.operation.name for bound in self._consumers(number)]
+
+    def _consumers(self, number: int) -> list[BoundOperation]:
         reached = self.run.graph.reaches_loss
-        consumers = self.run.graph.consumers(number)
-        return [bound.operation.name for bound in consumers if bound.output in reached]
+        return [bound for bound in self.run.graph.consumers(number) if bound.output in reached]
 
 
 def _near(found: Array | float, wanted: Array | float) -> bool:
