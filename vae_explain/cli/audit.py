@@ -65,9 +65,9 @@ def audit(
 
     report = run_audit(*job.run_and_doubled(), ALL, chosen, left_out)
     if style.format == "json":
-        from ..render import json
+        from ..render import reports
 
-        output.write(json.dump_audit(report), style)
+        output.write(reports.dump_audit(report), style)
     else:
         output.show_page(page.auditing(report), style)
     raise typer.Exit(ExitCode.OK if report.passed else ExitCode.CHECK_FAILED)

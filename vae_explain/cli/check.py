@@ -29,9 +29,9 @@ def check(
     else:
         found = checking.check(job.run(), job.architecture)
     if style.format == "json":
-        from ..render import json
+        from ..render import reports
 
-        output.write(json.dump_check(found), style)
+        output.write(reports.dump_check(found), style)
     else:
         output.show_page(page.checking(found), style)
     raise typer.Exit(ExitCode.OK if found.passed else ExitCode.CHECK_FAILED)

@@ -46,9 +46,9 @@ def sample(
     with terminal.progress(count, "drawing", sys.stderr) as report:
         found = sampling.sample(run, noise, report, averaged, divergence=own is None)
     if style.format == "json":
-        from ..render import json
+        from ..render import reports
 
-        output.write(json.dump_sample(found), style)
+        output.write(reports.dump_sample(found), style)
     else:
         output.show_page(page.sampling(found), style)
     raise typer.Exit(ExitCode.OK if found.first.passed else ExitCode.CHECK_FAILED)

@@ -113,9 +113,9 @@ def train(
     written = _keep(found, picture, weights)
     walkthrough, checks = page.training(found, chosen, written)
     if style.format == "json":
-        from ..render import json
+        from ..render import reports
 
-        output.write(json.dump_training(found, checks), style)
+        output.write(reports.dump_training(found, checks), style)
     else:
         output.show_page(walkthrough, style)
     raise typer.Exit(_code(found, output.code(checks)))

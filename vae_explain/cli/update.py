@@ -33,9 +33,9 @@ def update(
     names.require_parameters(chosen, parameters)
     walkthrough, checks = page.update(found, parameters, chosen)
     if style.format == "json":
-        from ..render import json
+        from ..render import reports
 
-        output.write(json.dump_update(found, checks), style)
+        output.write(reports.dump_update(found, checks), style)
     else:
         output.show_page(walkthrough, style)
     raise typer.Exit(output.code(checks) if found.finite else ExitCode.CHECK_FAILED)

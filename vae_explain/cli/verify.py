@@ -71,9 +71,9 @@ def _reference(style: options.Style) -> ExitCode:
 
     report = verification.verify()
     if style.format == "json":
-        from ..render import json
+        from ..render import reports
 
-        output.write(json.dump_verification(report), style)
+        output.write(reports.dump_verification(report), style)
     else:
         output.show_page(page.verification(report), style)
     return ExitCode.OK if report.passed else ExitCode.CHECK_FAILED
@@ -106,9 +106,9 @@ def _proofread(
 
         output.write_whole(junit, xml.dump(proof, file.name), "--junit")
     if style.format == "json":
-        from ..render import json
+        from ..render import reports
 
-        output.write(json.dump_proof(proof), style)
+        output.write(reports.dump_proof(proof), style)
     else:
         output.show_page(page.proofreading(proof, file.name), style)
     return ExitCode.OK if proof.passed else ExitCode.CHECK_FAILED

@@ -1,12 +1,11 @@
 """A LaTeX document that compiles as it is, with amsmath alone.
 
 Formulas and lines of arithmetic are set as formulas in running text, so that TeX breaks a
-long one where it may be broken. What TeX cannot write is written by its code point.
+long one where it may be broken.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 
 from typing_extensions import assert_never
@@ -30,10 +29,10 @@ from ..blocks import (
     Walkthrough,
     Worked,
 )
-from ..expression import Expression, Index, Number, Ref
+from ..expression import Expression, Number, Ref
 from ..writing import elided, latex_name, to_latex
 from .diagram import description
-from .symbols import printable
+from .latex_marks import index_of, inline, letters, marked_name, number_text, scientific, text
 from .typeset import MINUS, Typesetter, left_out, result_columns, shape_text
 
 MOST_TABLE_ROWS = 36  # on one page; the rest goes into a further table
@@ -172,7 +171,7 @@ class _Latex:
             return f"{written}\\mathbf{{{result}}}{self._failed(line)}"
         made = after.lines[position]
         word = rf"\quad\text{{{text(after.word)}}}" if after.closed[position] else ""
-        activated = rf"{latex_name(after.name, _index(line.label))} = "
+        activated = rf"{latex_name(after.name, index_of(line.label))} = "
         return (
             f"{written}{result}{self._failed(line)},\\quad "
             f"{activated}\\mathbf{{{self._number(made.shown, places)}}}{word}{self._failed(made)}"
@@ -183,14 +182,14 @@ class _Latex:
         if block.total is not None:
             return rf"\text{{summand {text(line.label.strip('[]'))}}}"
         if block.name:
-            return _inline(block.name, _index(line.label))
-        return _inline(line.label)
+            return inline(block.name, index_of(line.label))
+        return inline(line.label)
 
     def _leaf(self, leaf: Number | Ref, places: Places | None) -> str:
-        return _scientific(self.typeset.numbers.leaf(leaf, places))
+        return scientific(self.typeset.numbers.leaf(leaf, places))
 
     def _number(self, value: float, places: Places) -> str:
-        return _scientific(self.typeset.numbers.one(value, places))
+        return scientific(self.typeset.numbers.one(value, places))
 
     def _failed(self, line: Worked) -> str:
         failure = self.typeset.failure(line)
@@ -200,11 +199,11 @@ class _Latex:
         indent = rf"\hspace*{{{node.depth}em}}"
         result = self._number(node.value, node.places)
         if node.line is None:
-            return rf"{indent}{_name(node.name)} = {result}\quad\text{{{text(node.word)}}}"
+            return rf"{indent}{marked_name(node.name)} = {result}\quad\text{{{text(node.word)}}}"
         symbols = to_latex(elided(node.line.expression))
         numbers = to_latex(node.line.expression, lambda leaf: self._leaf(leaf, None))
         failed = self._failed(node.line)
-        return f"{indent}{_name(node.name)} = {symbols} = {numbers} = {result}{failed}"
+        return f"{indent}{marked_name(node.name)} = {symbols} = {numbers} = {result}{failed}"
 
     # --- tensors and tables ---
 
@@ -215,17 +214,17 @@ class _Latex:
         found = []
         for grid in self.typeset.grids(block):
             part = f", {text(grid.part)}" if grid.part else ""
-            cells = [[_scientific(cell.replace(MINUS, "-")) for cell in row] for row in grid.rows]
+            cells = [[scientific(cell.replace(MINUS, "-")) for cell in row] for row in grid.rows]
             rows = " \\\\\n".join(" & ".join(row) for row in cells)
             body = f"\\begin{{bmatrix}}\n{rows}\n\\end{{bmatrix}}"
             # No page ends between a name and its matrix.
-            head = rf"${_letters(name)}$ {text(shape_text(block))}{part}\nopagebreak"
+            head = rf"${letters(name)}$ {text(shape_text(block))}{part}\nopagebreak"
             found.append(f"{head}\n{{\\small\\[{body}\\]}}")
         return found
 
     def _summary(self, block: Summary) -> list[str]:
         words = text(", ".join(self.typeset.summary(block)))
-        found = [f"${_letters(latex_name(block.name))}$ {text(shape_text(block))}: {words}."]
+        found = [f"${letters(latex_name(block.name))}$ {text(shape_text(block))}: {words}."]
         largest = self.typeset.largest(block)
         if largest:
             header = ["largest", *(text(label) for label, _ in largest)]
@@ -275,134 +274,12 @@ class _Latex:
         return _tabular(["amount", "share", "way"], body, [False, False, True])
 
 
-# --- the marks of LaTeX -----------------------------------------------------------------
-
-_ESCAPES = {
-    "\\": r"\textbackslash{}",
-    "~": r"$\sim$",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': "''",
-    "`": r"\textasciigrave{}",
-    "…": r"\dots{}",
-    "–": "--",
-    "’": "'",
-    **{sign: "\\" + sign for sign in "#$%&_{}"},
-}
-_GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma "
-_GREEK += "tau upsilon phi chi psi omega"
-# Letters and signs that are formulas in TeX.
-_FORMULAS = {
-    unicodedata.lookup(f"GREEK SMALL LETTER {'LAMDA' if name == 'lambda' else name.upper()}"): (
-        rf"\{'varepsilon' if name == 'epsilon' else name}"
-    )
-    for name in _GREEK.split()
-} | {
-    "Γ": r"\Gamma",
-    "Δ": r"\Delta",
-    "Θ": r"\Theta",
-    "Λ": r"\Lambda",
-    "Σ": r"\Sigma",
-    "Φ": r"\Phi",
-    "Ψ": r"\Psi",
-    "Ω": r"\Omega",
-    "∂": r"\partial",
-    "·": r"\cdot",
-    "×": r"\times",
-    "→": r"\to",
-    "←": r"\leftarrow",
-    "≈": r"\approx",
-    "≤": r"\le",
-    "≥": r"\ge",
-    "√": r"\surd",
-    "✓": r"\surd",
-    "✗": r"\times",
-    "²": "{}^2",
-    "³": "{}^3",
-    "ᵀ": r"{}^{\top}",
-    "½": r"\tfrac{1}{2}",
-    "¼": r"\tfrac{1}{4}",
-    MINUS: "-",
-    "‖": r"\|",
-}
-
-
-def text(words: str) -> str:
-    """Return words as LaTeX that shows exactly them.
-
-    Examples
-    --------
-    >>> print(text("a_b $x$ \\\\input{} 50 % of μ² 名"))
-    a\\_b \\$x\\$ \\textbackslash{}input\\{\\} 50 \\% of $\\mu$${}^2$ \\texttt{U+540D}
-    """
-    return "".join(map(_sign, printable(" ".join(words.split()))))
-
-
-def _sign(sign: str) -> str:
-    if sign in _ESCAPES:
-        return _ESCAPES[sign]
-    if sign in _FORMULAS:
-        return f"${_FORMULAS[sign]}$"
-    if sign.isascii() or _is_accented(sign):
-        return sign
-    return rf"\texttt{{U+{ord(sign):04X}}}"
-
-
-def _is_accented(sign: str) -> bool:
-    """Whether a letter is one of western Europe's, which every TeX has."""
-    return 0xC0 <= ord(sign) <= 0xFF and unicodedata.normalize("NFD", sign)[0].isascii()
-
-
-def number_text(number: str) -> str:
-    """Write a number that stands in a table, with its minus."""
-    return number.replace(MINUS, "$-$").replace("-", "$-$")
-
-
-def _letters(latex: str) -> str:
-    """Write what a name brought into a formula in signs that TeX knows."""
-    return "".join(
-        sign
-        if sign.isascii()
-        else f"{_FORMULAS[sign]} "
-        if sign in _FORMULAS
-        else rf"\text{{{_sign(sign)}}}"
-        for sign in latex
-    )
-
-
-def _scientific(number: str) -> str:
-    """Write a number in a formula: its exponent as a power of ten."""
-    mantissa, exponential, power = number.partition("e")
-    return rf"{mantissa} \cdot 10^{{{int(power)}}}" if exponential else number
-
-
-def _index(label: str) -> Index | None:
-    inside = label.strip("[]")
-    return tuple(int(part) for part in inside.split(",")) if inside else None
-
-
-def _inline(name: str, index: Index | None = None) -> str:
-    """Write a name on a line of its own height: a gradient with a slash, not as a fraction."""
-    if name.startswith("∂") and "/∂" in name:
-        above, below = name[1:].split("/∂", 1)
-        return rf"\partial {latex_name(above)}/\partial {latex_name(below, index)}"
-    return latex_name(name, index)
-
-
-def _name(name: str) -> str:
-    """Write the name of a number of a derivation, `z[0]`."""
-    plain, _, inside = name.partition("[")
-    return _inline(plain, _index(inside) if inside else None)
-
-
 def _displayed(left: str, right: Expression) -> str:
     return _arithmetic([rf"\displaystyle {latex_name(left)} = {to_latex(elided(right))}"])
 
 
 def _arithmetic(lines: Iterable[str]) -> str:
-    items = "\n".join(rf"\item ${_letters(line)}$" for line in lines)
+    items = "\n".join(rf"\item ${letters(line)}$" for line in lines)
     return f"\\begin{{arithmetic}}\n{items}\n\\end{{arithmetic}}"
 
 
