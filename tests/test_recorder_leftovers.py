@@ -186,3 +186,37 @@ def test_a_run_in_bfloat16_gets_one_line(cli: CommandLine, tmp_path: Path, comma
     assert result.out == ""
     assert result.err.startswith("vae-explain: error: --model: mu is in bfloat16")
     assert result.err.count("\n") == 1
+
+
+# --- what the mode does not see ---------------------------------------------------------
+
+
+def test_what_comes_out_of_a_vmap_is_made_of_what_autograd_says() -> None:
+    layer = nn.Linear(4, 3)
+
+    def objective() -> Tensor:
+        h = torch.vmap(lambda row: torch.tanh(layer(row)))(X)
+        return h.square().sum()
+
+    trace = record(objective, modules={"": layer}, inputs={"x": X})
+    h = trace.by_name["h"]
+    made = trace.operations[trace.producer[h.id]]
+    assert made.name == "TanhBackward0"
+    assert [trace.values[number].name for number in made.inputs] == ["weight", "bias"]
+    np.testing.assert_allclose(h.array, torch.tanh(layer(X)).detach().numpy(), rtol=1e-6)
+
+
+def test_a_gradient_that_the_model_takes_depends_on_its_parameters() -> None:
+    layer = nn.Linear(4, 1)
+    x = X.clone().requires_grad_()
+
+    def objective() -> Tensor:
+        y = torch.tanh(layer(x)).sum()
+        (slope,) = torch.autograd.grad(y, x, create_graph=True)
+        return y + slope.square().sum()
+
+    trace = record(objective, modules={"": layer}, inputs={"x": x})
+    slope = trace.by_name["slope"]
+    made = trace.operations[trace.producer[slope.id]]
+    assert made.name == "autograd.grad"
+    assert trace.by_name["weight"].id in made.inputs

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch._C._functorch import is_functorch_wrapped_tensor
 
 from .capture import is_asked_to_write, writes_by_name
 from .noise import DROPOUTS, NOISE
@@ -33,6 +34,8 @@ def results_of(result: Any) -> list[Tensor]:
 
 
 def _is_arithmetic(tensor: Tensor) -> bool:
+    if is_functorch_wrapped_tensor(tensor):
+        return False  # within a vmap, where a tensor has no numbers; what comes out of it has
     return tensor.is_floating_point() or tensor.is_complex()
 
 

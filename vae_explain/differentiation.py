@@ -97,13 +97,13 @@ class Tape:
         return self._versions[number] == self.tensors[number]._version
 
     def made_unseen(self, number: int) -> tuple[str, tuple[int, ...]] | None:
-        """Say which autograd function made a value whose own operations had no gradients.
+        """Say what made a value whose own operations were not to be seen, and of what.
 
         Returns
         -------
         tuple
-            The function's name and the values that it was called with; None for a value
-            that no function made.
+            The name of somebody's `autograd.Function`, or of autograd's own last step, and the
+            values that autograd reaches first from there; None for a value without a history.
         """
         self.settle()
         node = self._nodes[number]
@@ -121,8 +121,10 @@ class Tape:
                     found.setdefault(source)
                 elif before is not None:
                     stack.append(before)
-        name = node.name().removesuffix("Backward")
-        return f"{name}.apply", tuple(sorted(found))
+        name = node.name()
+        if name.endswith("Backward"):
+            name = f"{name.removesuffix('Backward')}.apply"
+        return name, tuple(sorted(found))
 
     @property
     def learning(self) -> tuple[int, ...]:

@@ -70,7 +70,7 @@ class Recording:
     def _account(self, lasting: bool) -> Trace:
         reader, output, learns = self._reader, self._output, self._learns
         operations, variables, returned = reader.close()
-        operations = self._functions_whole(operations)
+        operations = self._completed(operations)
         names = self._names(operations, variables, returned)
         ancestry = Ancestry(operations)
         arrays = self._arrays
@@ -104,24 +104,34 @@ class Recording:
             ),
         )
 
-    def _functions_whole(self, operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
-        """Put each call of somebody's `autograd.Function` in place of what it did inside.
+    def _completed(self, operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
+        """Say of what was made out of sight what it was made of.
 
-        Its gradient is the one that its own `backward` says, and not that of the operations.
+        That is: each call of somebody's `autograd.Function`, whose gradient is the one that its
+        own `backward` says and not that of the operations inside; a gradient that the model
+        takes itself, which depends on all that the differentiated depends on; and what comes
+        out of a `vmap` or from elsewhere with a history.
         """
-        made = {
-            number: unseen
-            for number in self._reader.without_gradients
-            if (unseen := self._reader.tape.made_unseen(number)) is not None
+        tape, kinds = self._reader.tape, self._reader.kinds
+        suspects = {
+            *self._reader.without_gradients,
+            *(o for op in operations if op.name == "grad" for o in op.outputs),
+            *(n for n in self._learns if kinds[n] == "constant"),
         }
+        made = {n: unseen for n in sorted(suspects) if (unseen := tape.made_unseen(n)) is not None}
         if not made:
             return operations
         found = []
         for operation in operations:
-            if len(operation.outputs) == 1 and operation.outputs[0] in made:
+            for number in operation.inputs:
+                if kinds[number] == "constant" and number in made:
+                    found.append(_whole(*made.pop(number), (number,), operation.module))
+            if made.keys() >= set(operation.outputs):
                 name, inputs = made[operation.outputs[0]]
-                slots = tuple(map(Slot, inputs))
-                operation = operation._replace(name=name, args=slots, kwargs={}, inputs=inputs)
+                for output in operation.outputs[1:]:
+                    inputs = (*inputs, *(n for n in made[output][1] if n not in inputs))
+                name = "autograd.grad" if operation.name == "grad" else name
+                operation = _whole(name, inputs, operation.outputs, operation.module)
             found.append(operation)
         return tuple(found)
 
@@ -182,3 +192,8 @@ class Recording:
             for leaf, weight in zip(reached, weights, strict=True)
         )
         return terms, term_gradients(self._reader.tape, terms, weights)
+
+
+def _whole(name: str, inputs: tuple[int, ...], outputs: tuple[int, ...], module: str) -> Operation:
+    """Return an operation of which nothing is known but what it is made of."""
+    return Operation(name, tuple(map(Slot, inputs)), {}, inputs, outputs, module)
