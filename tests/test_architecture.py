@@ -55,6 +55,7 @@ FLOORS: list[list[str]] = [
         "model",
         "noise",
         "ondemand",
+        "opened",
         "oracle",
     ],
 ]
@@ -70,7 +71,8 @@ MAY_USE_TORCH = {
     "training",
 }
 # Of the recorder.
-MAY_USE_TORCH |= {"calls", "capture", "differentiation", "noise", "reading", "recording"}
+MAY_USE_TORCH |= {"calls", "capture", "differentiation", "noise", "opened"}
+MAY_USE_TORCH |= {"reading", "recording"}
 MAY_USE_RICH = {"render.terminal"}
 WITHOUT_NUMPY = {"__init__", "__main__", "architecture", "expression", "folding", "functions"}
 WITHOUT_NUMPY |= {"writing"}

@@ -13,6 +13,7 @@ from torch._C._functorch import is_functorch_wrapped_tensor
 
 from .capture import is_asked_to_write, writes_by_name
 from .noise import DROPOUTS, NOISE
+from .opened import OPENED
 
 # Property reads that make a tensor to compute with; every other one is only a look.
 TENSOR_PROPERTIES = {"T", "mT", "H", "mH", "real", "imag"}
@@ -65,6 +66,7 @@ class Plan(NamedTuple):
     factory: bool  # makes a constant of its tensors' shapes
     assigns: bool  # makes nothing but changes its first argument
     indexes: bool
+    opens: bool  # may be done operation by operation instead
     careful: bool  # is to be recorded before the run goes on
 
 
@@ -89,6 +91,7 @@ def plan_of(name: str) -> Plan:
         factory=name.startswith("new_") or name.endswith("_like"),
         assigns=name == "__setitem__",
         indexes=name == "__getitem__",
+        opens=name in OPENED,
         careful=writes or name in DROPOUTS or name in UPDATING,
     )
 

@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from .checking import Nudged
 from .noise import DROPOUTS, NOISE, redropped, replace
+from .opened import opened
 from .pipeline import HeldRequest, OwnRequest, prepared, users_errors
 from .run import Run
 from .subject import Subject, default_precision, draws_of
@@ -162,6 +163,10 @@ class _Still(TorchFunctionMode):
         name = func.__name__
         if name == "__get__":
             name = func.__self__.__name__
+        whole = opened(name, args)
+        if whole is not None:
+            with self:  # not active in here of itself
+                return whole(*args, **kwargs)
         if name == "_set_grad_enabled":
             self._without_gradients = not args[0]
         if name == "float":

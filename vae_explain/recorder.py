@@ -25,6 +25,7 @@ from .capture import is_asked_to_write
 from .differentiation import gradients_on
 from .frames import FrameWatcher, Sight
 from .noise import DROPOUTS, is_standard_normal, redropped, replace
+from .opened import opened
 from .reading import NOTHING, Call, Parts, Reader, Returned
 from .recording import Recording
 from .trace import Trace
@@ -199,6 +200,11 @@ class _Recorder(TorchFunctionMode):
                 return func(*args, **kwargs or {})
         kwargs = kwargs or {}
         plan = plan_of(name)
+        if plan.opens:
+            whole = opened(name, args)
+            if whole is not None:
+                with self:  # not active in here of itself
+                    return whole(*args, **kwargs)
         sight = self._frames.look(sys._getframe(1))
         if plan.careful or needs_care(args, kwargs):
             return self._with_care(plan, func, args, kwargs, sight)

@@ -1,0 +1,154 @@
+"""Calls that are many operations: recorded one by one, to the same bits, under readable names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vae_explain import explain
+from vae_explain.opened import opened
+from vae_explain.recorder import record
+
+from .models import FOLDER
+from .pages import CommandLine
+
+X = torch.linspace(-1, 1, 24).reshape(2, 3, 4)
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "LSTM": lambda: nn.LSTM(4, 3),
+    "LSTM, two layers, both ways": lambda: nn.LSTM(4, 3, 2, bidirectional=True, batch_first=True),
+    "GRU": lambda: nn.GRU(4, 3, batch_first=True),
+    "GRU, both ways, no bias": lambda: nn.GRU(4, 3, bias=False, bidirectional=True),
+    "RNN": lambda: nn.RNN(4, 3, num_layers=2),
+    "RNN of ReLUs": lambda: nn.RNN(4, 3, nonlinearity="relu"),
+    "attention": lambda: nn.MultiheadAttention(4, 2, batch_first=True),
+    "attention with a bias for keys": lambda: nn.MultiheadAttention(4, 1, add_bias_kv=True),
+}
+CELLS: dict[str, Callable[[], nn.Module]] = {
+    "LSTM": lambda: nn.LSTMCell(4, 3),
+    "GRU": lambda: nn.GRUCell(4, 3),
+    "RNN": lambda: nn.RNNCell(4, 3),
+    "RNN of ReLUs": lambda: nn.RNNCell(4, 3, bias=False, nonlinearity="relu"),
+}
+every_network = pytest.mark.parametrize("name", NETWORKS)
+every_cell = pytest.mark.parametrize("name", CELLS)
+
+
+def built(make: Callable[[], nn.Module]) -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(4)
+        return make()
+
+
+def called(module: nn.Module, x: Tensor) -> Any:
+    return module(x, x, x) if isinstance(module, nn.MultiheadAttention) else module(x)
+
+
+def tensors(result: Any) -> list[Tensor]:
+    if isinstance(result, Tensor):
+        return [result]
+    return [tensor for part in result for tensor in tensors(part)]
+
+
+def assert_by_hand(module: nn.Module, x: Tensor) -> None:
+    def objective(model: nn.Module, x: Tensor) -> Tensor:
+        parts = tensors(called(model, x))
+        return sum((part * part).sum() for part in parts)  # type: ignore[return-value] # not empty
+
+    explanation = explain(module, x, objective=objective)
+    assert explanation.not_explained == ()
+    run = explanation.run
+    assert run.gradients.keys() == run.hand_gradients.keys()
+    for number, gradient in run.gradients.items():
+        name = str(run.trace.values[number].name)
+        np.testing.assert_allclose(run.hand_gradients[number], gradient, 1e-4, 1e-6, err_msg=name)
+    for page in (explanation.forward(), explanation.backward()):
+        assert page.checks.lines
+        assert not page.checks.failed
+
+
+@every_network
+def test_a_network_is_explained_step_by_step(name: str) -> None:
+    assert_by_hand(built(NETWORKS[name]), X)
+
+
+@every_cell
+def test_a_cell_is_explained(name: str) -> None:
+    assert_by_hand(built(CELLS[name]), X[:, 0])
+
+
+@pytest.mark.parametrize("name", [*NETWORKS, *CELLS])
+def test_what_is_recorded_is_what_is_returned_to_the_last_bit(name: str) -> None:
+    for table, x in ((NETWORKS, X.double()), (CELLS, X[:, 0].double())):
+        if name not in table:
+            continue
+        module = built(table[name]).double()
+        seen: list[Any] = []
+
+        def objective(module: nn.Module = module, x: Tensor = x, seen: list[Any] = seen) -> Tensor:
+            seen.append(called(module, x))
+            return tensors(seen[0])[0].sum()
+
+        record(objective, modules={"": module}, inputs={"x": x})
+        for mine, theirs in zip(tensors(seen[0]), tensors(called(module, x)), strict=True):
+            assert torch.equal(mine, theirs)
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_a_gumbel_softmax_draws_what_it_draws_unseen(hard: bool) -> None:
+    class Categorical(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(4, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return F.gumbel_softmax(self.fc(x), tau=0.5, hard=hard)
+
+    model = built(Categorical)
+    x = X[:, 0]
+    explanation = explain(
+        model, x, objective=lambda model, x: (model(x) * torch.arange(3.0)).sum(), seed=7
+    )
+    assert explanation.not_explained == ()
+    torch.manual_seed(7)
+    name = "ret" if hard else "y_soft"
+    expected = model(x).detach().numpy()
+    np.testing.assert_array_equal(explanation.values[name], expected)
+    assert "eps is drawn from an exponential distribution, seed 7." in str(explanation.forward())
+
+
+CATEGORICAL = str(FOLDER / "categorical.py")
+
+
+@pytest.mark.parametrize("command", ["forward", "backward", "check", "audit"])
+def test_a_categorical_vae_is_explained(cli: CommandLine, command: str) -> None:
+    own = ("--model", f"{CATEGORICAL}:CategoricalVAE", "--loss", f"{CATEGORICAL}:elbo")
+    outcome = cli(command, *own, "--x", "0.1,0.9,0.5,0.2,0.7,0.4")
+    assert outcome.code == 0
+    assert "not explained" not in outcome.out
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
+def test_a_packed_batch_and_projected_states_stay_one_call() -> None:
+    packed = nn.utils.rnn.pack_padded_sequence(X, torch.tensor([3, 2]), batch_first=True)
+    for module, given in (
+        (built(lambda: nn.LSTM(4, 3, batch_first=True)), packed),
+        (built(lambda: nn.LSTM(4, 3, proj_size=2)), X),
+    ):
+
+        def objective(module: nn.Module = module, given: Any = given) -> Tensor:
+            _, ends = module(given)
+            return tensors(ends)[0].sum()
+
+        trace = record(objective, modules={"": module}, inputs={"x": X})
+        assert "lstm" in [operation.name for operation in trace.operations]
+
+
+def test_a_call_that_is_one_operation_stays_so() -> None:
+    assert opened("linear", ()) is None
+    assert opened("scaled_dot_product_attention", ()) is None
