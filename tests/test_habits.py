@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -109,6 +110,22 @@ def test_a_long_chain_of_calls_is_broken_before_a_call() -> None:
     explanation = explain(built(), X, objective=objective)
     for page in (explanation.forward(), explanation.backward()):
         assert max(map(len, page.text(50).splitlines())) <= 50
+
+
+def test_two_inputs_without_a_name_do_not_share_their_length() -> None:
+    def objective(model: nn.Module, x: Tensor) -> Tensor:
+        reconstruction = model(x)
+        powers = reconstruction.exp()
+        both = F.normalize(
+            reconstruction * 1.5 + powers * 0.125 + reconstruction * powers
+        ) - F.normalize(reconstruction * 3.5 - powers * 0.375 + reconstruction * powers)
+        return torch.sum(both)
+
+    explanation = explain(built(), X, objective=objective)
+    page = str(explanation.forward())
+    assert explanation.forward().checks.failed == 0
+    of_one_row = [line for line in page.splitlines() if re.match(r" *norm\(.*\[0,:\]\)", line)]
+    assert len(of_one_row) == 2
 
 
 def test_noise_is_said_to_come_from_where_it_was_drawn() -> None:

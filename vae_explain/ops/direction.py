@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..expression import ONE, ZERO, Add, Apply, Expression, Index, Number, Opaque
+from ..expression import ONE, ZERO, Add, Apply, Expression, Index, Number, Opaque, Ref
 from ..trace import Array, Slot
+from .reductions import marks_of, part_of
 from .rule import (
     Bound,
     Call,
@@ -70,7 +71,13 @@ def _divisor(call: Call, index: Index) -> tuple[Expression, bool]:
     size = float(np.sqrt(sum(float(x.array[at]) ** 2 for at in places)))
     if size < call.attributes["eps"]:
         return Number(call.attributes["eps"]), False
-    return root([x.at(at) ** TWO for at in places]), True
+    # A number of its own, since many lines are divided by it.
+    where: tuple[int | slice, ...] = (*index[:axis], slice(None), *index[axis + 1 :])
+
+    def made() -> Expression:
+        return root([x.at(at) ** TWO for at in places])
+
+    return Ref(f"norm({part_of(x, marks_of(where))})", value=size, made=made), True
 
 
 def normalize_partials(call: Call, position: int, index: Index) -> list[Partial]:

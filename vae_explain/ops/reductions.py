@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import prod
 from typing import Any
@@ -28,7 +29,7 @@ from ..writing import to_text
 from .rule import Bound, Call, Example, Operand, Partial, Rule, indices, normalized_axes
 from .totals import total
 
-LONGEST_PART = 32  # characters of what has no name, before a line speaks of its input only
+LONGEST_PART = 32  # characters of what has no name, before a line only tells it from others
 
 
 def bind(
@@ -111,7 +112,10 @@ def part_of(x: Operand, marks: str) -> str:
     text = to_text(whole)
     if isinstance(whole, Add | Mul | Neg | Div | Pow | MatMul):
         text = f"({text})"
-    return f"{text if len(text) <= LONGEST_PART else 'input'}[{marks}]"
+    if len(text) > LONGEST_PART:
+        # Too long to be written, but no two that differ may go by one name.
+        text = f"input_{zlib.crc32(text.encode()) & 0xFFFF:04x}"
+    return f"{text}[{marks}]"
 
 
 def marks_of(where: Sequence[int | slice]) -> str:
