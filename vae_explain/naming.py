@@ -106,9 +106,11 @@ class NameReader:
 
 # Ops of which one element is made from many.
 MIXING = {
-    "linear", "matmul", "mm", "mv", "bmm", "addmm", "einsum", "dot", "conv1d", "conv2d",
-    "conv_transpose1d", "conv_transpose2d", "sum", "mean", "norm", "vector_norm", "normalize",
-    "softmax", "log_softmax", "logsumexp", "layer_norm", "batch_norm", "group_norm",
+    "linear", "matmul", "mm", "mv", "bmm", "addmm", "einsum", "dot", "vdot", "conv1d", "conv2d",
+    "conv_transpose1d", "conv_transpose2d", "sum", "mean", "norm", "linalg_norm",
+    "linalg_vector_norm", "weight_norm", "normalize", "softmax", "softmin", "log_softmax",
+    "logsumexp", "layer_norm", "batch_norm", "group_norm", "instance_norm", "rms_norm",
+    "scaled_dot_product_attention", "avg_pool1d", "avg_pool2d", "interpolate",
 }  # fmt: skip
 DEEPEST = 3
 
