@@ -164,7 +164,7 @@ def _write(expression: Expression, names: Identifiers) -> tuple[str, int]:
 
 def _opaque(node: Opaque, names: Identifiers) -> str:
     arguments = [_code(argument, names) for argument in node.arguments]
-    if node.name.startswith("[") and len(arguments) == 1:
+    if node.name.startswith(("[", ".permute(")) and len(arguments) == 1:
         return f"{_inside(node.arguments[0], names, ATOM)}{node.name}"
     found = call(node.name, arguments, node.options, lambda: shape_of(node))
     if found is None:
