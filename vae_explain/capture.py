@@ -76,13 +76,13 @@ def is_asked_to_write(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
     return bool(kwargs) and bool(kwargs.get("inplace") or kwargs.get("out") is not None)
 
 
-def keep_from_writes(arrays: list[Array], arguments: Any) -> list[int]:
+def keep_from_writes(arrays: dict[int, Array], arguments: Any) -> list[int]:
     """Give each array that shares memory with a tensor among some arguments its own.
 
     Returns
     -------
     list of int
-        The places of these arrays.
+        The keys of these arrays.
     """
     sharing: dict[int, None] = {}
     for tensor in tensors_in(arguments):
@@ -90,7 +90,7 @@ def keep_from_writes(arrays: list[Array], arguments: Any) -> list[int]:
             about_to_change = array_of(tensor)
         except (TypeError, RuntimeError):
             continue  # of a kind that NumPy cannot read, so no array shares its memory
-        for number, array in enumerate(arrays):
+        for number, array in arrays.items():
             if np.may_share_memory(array, about_to_change):
                 arrays[number] = copied(array)
                 sharing[number] = None

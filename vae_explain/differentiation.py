@@ -29,7 +29,9 @@ class Tape:
 
     def __init__(self) -> None:
         self.tensors: list[Tensor] = []  # kept, so that no id is given out twice
-        self._arrays: list[Array] = []
+        self._given = 0  # how many were there before the run, which are read last
+        self._made = 0  # up to where those that the run makes have been read
+        self._arrays: dict[int, Array] = {}
         # Of the tensors that were there when something was last about to be written to.
         self._nodes: list[Any] = []
         self._outputs: list[int] = []
@@ -47,11 +49,16 @@ class Tape:
         self.tensors.append(tensor)
         if copy:
             self.settle()
-            self._arrays[-1] = copied(self._arrays[-1])
+            last = len(self.tensors) - 1
+            self._arrays[last] = copied(self._arrays[last])
+
+    def begin(self) -> None:
+        """Note that what is added from now on is made by the run."""
+        self._given = self._made = len(self.tensors)
 
     def settle(self) -> None:
         """Take down what the tensors are now that were added since the last time."""
-        self._read()
+        self._read_all()
         done = len(self._versions)
         for number, tensor in enumerate(self.tensors[done:], done):
             self._versions.append(tensor._version)
@@ -61,8 +68,17 @@ class Tape:
             if tensor.requires_grad:
                 self._learning.append(number)
 
-    def _read(self) -> None:
-        self._arrays += map(array_of, self.tensors[len(self._arrays) :])
+    def read(self) -> None:
+        """Take down the numbers of what the run has made so far."""
+        tensors = self.tensors[self._made :]
+        self._arrays.update(enumerate(map(array_of, tensors), self._made))
+        self._made = len(self.tensors)
+
+    def _read_all(self) -> None:
+        for number, tensor in enumerate(self.tensors[: self._given]):
+            if number not in self._arrays:
+                self._arrays[number] = array_of(tensor)
+        self.read()
 
     def expect_writes(self, arguments: Any) -> list[int]:
         """Save what shares memory with a tensor that a call may be about to write to.
@@ -84,8 +100,8 @@ class Tape:
     @property
     def arrays(self) -> list[Array]:
         """The numbers of each tensor, as they were."""
-        self._read()
-        return self._arrays
+        self._read_all()
+        return [self._arrays[number] for number in range(len(self.tensors))]
 
     def is_current(self, number: int) -> bool:
         """Whether a tensor still is what it was when it was added.

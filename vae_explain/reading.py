@@ -82,6 +82,7 @@ class Reader:
             for name, buffer in part._buffers.items():
                 if buffer is not None:
                     self._introduce(f"{path}.{name}" if path else name, buffer, "buffer")
+        self.tape.begin()
 
     # --- calls ---
 

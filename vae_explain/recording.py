@@ -45,9 +45,8 @@ class Recording:
             raise ValueError("the loss was not computed from anything that was recorded")
         self._reader = reader
         self._output = output
-        self._arrays = reader.tape.arrays
-        self._learns = frozenset(reader.tape.learning)
-        wanted = gradients and output in self._learns
+        reader.tape.read()
+        wanted = gradients and loss.requires_grad
         self._gradients = reader.tape.gradients(loss) if wanted else {}
         found = arrays_of(self._gradients.values())
         self.gradients: Mapping[int, Array] = dict(zip(self._gradients, found, strict=True))
@@ -68,12 +67,13 @@ class Recording:
         return self._trace
 
     def _account(self, lasting: bool) -> Trace:
-        reader, output, learns = self._reader, self._output, self._learns
+        reader, output = self._reader, self._output
+        learns = self._learns = frozenset(reader.tape.learning)
         operations, variables, returned = reader.close()
         operations = self._completed(operations)
         names = self._names(operations, variables, returned)
         ancestry = Ancestry(operations)
-        arrays = self._arrays
+        arrays = reader.tape.arrays
         leaves = loss_terms(output, names, ancestry, arrays, learns)
         for leaf in leaves:
             if leaf not in reader.fixed_names:
