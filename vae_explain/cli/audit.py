@@ -38,7 +38,6 @@ def audit(
             metavar="ID",
             help="Look for this alone; may be repeated.",
             autocompletion=complete_id,
-            show_default=False,
         ),
     ] = None,
     ignore: Annotated[
@@ -47,7 +46,6 @@ def audit(
             metavar="ID",
             help="Leave this out; may be repeated.",
             autocompletion=complete_id,
-            show_default=False,
         ),
     ] = None,
     *,

@@ -20,14 +20,11 @@ def backward(
             help="Derive this parameter or value alone, with the chain that leads to it; "
             "may be repeated.",
             autocompletion=names.complete_gradient,
-            show_default=False,
         ),
     ] = None,
     term: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME", help="Derive one term of the loss alone, mse or kl.", show_default=False
-        ),
+        typer.Option(metavar="NAME", help="Derive one term of the loss alone, mse or kl."),
     ] = None,
     latex: Latex = False,
     *,

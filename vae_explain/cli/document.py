@@ -11,7 +11,7 @@ import typer
 
 from . import output, parsing
 from .job import Job
-from .options import LARGEST_RATE, OUTPUT, Options, file_to_write, style, with_options
+from .options import LARGEST_RATE, Options, file_to_write, output_option, style, with_options
 from .problems import ExitCode, Problem
 
 if TYPE_CHECKING:
@@ -83,12 +83,10 @@ SUFFIXES = {".md": "markdown", ".markdown": "markdown", ".json": JSON} | {
 def document(
     format: Annotated[
         str | None,
-        typer.Option(
+        output_option(
             "--format",
             metavar="|".join(NAMES),
             help="How to write it.  [default: what FILE ends with, else markdown]",
-            rich_help_panel=OUTPUT,
-            show_default=False,
         ),
     ] = None,
     lr: Annotated[

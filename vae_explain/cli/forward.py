@@ -19,7 +19,6 @@ def forward(
             metavar="NAME",
             help="Show this step alone, every line in full; may be repeated.",
             autocompletion=names.complete_step,
-            show_default=False,
         ),
     ] = None,
     latex: Latex = False,

@@ -15,189 +15,134 @@ from . import names, parsing
 from .problems import Problem
 
 Format = Literal["text", "json"]
-RUN = "Run"
-MODEL = "Model"
-OUTPUT = "Output"
+# Each says under which heading of the help it stands.
+run_option = functools.partial(typer.Option, rich_help_panel="Run")
+model_option = functools.partial(typer.Option, rich_help_panel="Model")
+output_option = functools.partial(typer.Option, rich_help_panel="Output")
+file_option = functools.partial(typer.Option, rich_help_panel="Files")
 
 X = Annotated[
     list[str] | None,
-    typer.Option(
+    run_option(
         "--x",
         metavar="NUMBERS",
         help="Input, parted by commas or spaces; repeat it for a batch.  [default: 1,2,3,4]",
-        rich_help_panel=RUN,
-        show_default=False,
     ),
 ]
 Seed = Annotated[
     str,
-    typer.Option(
-        metavar="INTEGER", help="Seed of the parameters and the noise.", rich_help_panel=RUN
-    ),
+    run_option(metavar="INTEGER", help="Seed of the parameters and the noise."),
 ]
 Eps = Annotated[
     list[str] | None,
-    typer.Option(
-        "--eps",
-        metavar="NUMBERS",
-        help="Noise to use in place of the draw; repeat it for a batch.",
-        rich_help_panel=RUN,
-        show_default=False,
+    run_option(
+        "--eps", metavar="NUMBERS", help="Noise to use in place of the draw; repeat it for a batch."
     ),
 ]
 ArithmeticOption = Annotated[
     str | None,
-    typer.Option(
+    run_option(
         "--arithmetic",
         metavar="printed|full",
         help="printed: parameters and noise rounded to 4 decimals, in float64; "
         "full: PyTorch's own float32.",
-        rich_help_panel=RUN,
-        show_default=False,
     ),
 ]
 FormatOption = Annotated[
     str,
-    typer.Option("--format", metavar="text|json", help="How to write it.", rich_help_panel=OUTPUT),
+    output_option("--format", metavar="text|json", help="How to write it."),
 ]
 Output = Annotated[
     Path | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FILE",
-        help="Write to a file.",
-        rich_help_panel=OUTPUT,
-        show_default=False,
-    ),
+    output_option("--output", "-o", metavar="FILE", help="Write to a file."),
 ]
 Digits = Annotated[
     str | None,
-    typer.Option(
-        metavar="0-17",
-        help="Decimals for every number.",
-        rich_help_panel=OUTPUT,
-        show_default=False,
-    ),
+    output_option(metavar="0-17", help="Decimals for every number."),
 ]
-Latex = Annotated[
-    bool, typer.Option("--latex", help="Add each line's LaTeX.", rich_help_panel=OUTPUT)
-]
+Latex = Annotated[bool, output_option("--latex", help="Add each line's LaTeX.")]
 
 
 XFile = Annotated[
     Path | None,
-    typer.Option(
+    run_option(
         "--x-file",
         metavar="FILE.csv|npy",
         help="Input from a file, one row a line; an .npy keeps its shape.",
-        rich_help_panel=RUN,
-        show_default=False,
     ),
 ]
 Dims = Annotated[
     str | None,
-    typer.Option(
+    model_option(
         metavar="N-N-…-N",
         help="Widths of the built-in VAE, the middle one the latent's.  [default: 4-8-2-8-4]",
-        rich_help_panel=MODEL,
-        show_default=False,
     ),
 ]
 ActivationOption = Annotated[
     str,
-    typer.Option(
+    model_option(
         "--activation",
         metavar="NAME",
         help="relu, tanh, sigmoid, leaky_relu, elu, gelu, silu or softplus.",
-        rich_help_panel=MODEL,
     ),
 ]
 Recon = Annotated[
     str,
-    typer.Option(
-        metavar="mse|bce",
-        help="Squared error, or binary cross-entropy behind a sigmoid.",
-        rich_help_panel=MODEL,
+    model_option(
+        metavar="mse|bce", help="Squared error, or binary cross-entropy behind a sigmoid."
     ),
 ]
 Reduction = Annotated[
     str,
-    typer.Option(
-        metavar="sum|mean",
-        help="Sum both terms, or average them over all elements.",
-        rich_help_panel=MODEL,
-    ),
+    model_option(metavar="sum|mean", help="Sum both terms, or average them over all elements."),
 ]
-Beta = Annotated[
-    str, typer.Option(metavar="NUMBER", help="Weight of the KL.", rich_help_panel=MODEL)
-]
+Beta = Annotated[str, model_option(metavar="NUMBER", help="Weight of the KL.")]
 Weights = Annotated[
     Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="Parameters from a .safetensors, .pt or .pth file.",
-        rich_help_panel=MODEL,
-        show_default=False,
-    ),
+    model_option(metavar="FILE", help="Parameters from a .safetensors, .pt or .pth file."),
 ]
 StripPrefix = Annotated[
     str,
-    typer.Option(
-        metavar="TEXT",
-        help="Take this off every name in the file of weights, such as module.",
-        rich_help_panel=MODEL,
-        show_default=False,
+    model_option(
+        metavar="TEXT", help="Take this off every name in the file of weights, such as module."
     ),
 ]
 ModelOption = Annotated[
     str | None,
-    typer.Option(
+    model_option(
         "--model",
         metavar="FILE.py:NAME",
         help="Your own model, a class or a factory, also package.module:NAME. "
         "Loading a file runs it.",
-        rich_help_panel=MODEL,
-        show_default=False,
     ),
 ]
 ModelArguments = Annotated[
     list[str] | None,
-    typer.Option(
-        "--model-arg",
-        metavar="KEY=VALUE",
-        help="An argument of your model; may be repeated.",
-        rich_help_panel=MODEL,
-        show_default=False,
+    model_option(
+        "--model-arg", metavar="KEY=VALUE", help="An argument of your model; may be repeated."
     ),
 ]
 LossOption = Annotated[
     str | None,
-    typer.Option(
+    model_option(
         "--loss",
         metavar="FILE.py:NAME",
         help="Your loss; it gets what the model returned, by name and then by order.",
-        rich_help_panel=MODEL,
-        show_default=False,
     ),
 ]
 LossArguments = Annotated[
     list[str] | None,
-    typer.Option(
+    model_option(
         "--loss-arg",
         metavar="KEY=VALUE",
         help="What your loss is given besides, such as beta=4; may be repeated.",
-        rich_help_panel=MODEL,
-        show_default=False,
     ),
 ]
 Objective = Annotated[
     str | None,
-    typer.Option(
+    model_option(
         metavar="FILE.py:NAME",
         help="A function of model and x that returns the loss, in place of --loss.",
-        rich_help_panel=MODEL,
-        show_default=False,
     ),
 ]
 
@@ -211,7 +156,6 @@ Parameters = Annotated[
         metavar="NAME",
         help="Work out the update of this parameter, element by element; may be repeated.",
         autocompletion=lambda incomplete: names.complete_parameter(incomplete),
-        show_default=False,
     ),
 ]
 # Adam divides by 1 - β1 = 0.1 at its first step, which float32 must hold.
@@ -251,12 +195,8 @@ def file_to_write(option: str, path: Path, endings: tuple[str, ...] = ()) -> Pat
 WEIGHT_FILES = ".safetensors", ".pt", ".pth"
 SaveWeights = Annotated[
     Path | None,
-    typer.Option(
-        "--save",
-        metavar="FILE",
-        help="Keep the weights in a .safetensors, .pt or .pth file.",
-        rich_help_panel="Files",
-        show_default=False,
+    file_option(
+        "--save", metavar="FILE", help="Keep the weights in a .safetensors, .pt or .pth file."
     ),
 ]
 

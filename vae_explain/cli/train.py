@@ -19,6 +19,7 @@ from .options import (
     Options,
     Parameters,
     SaveWeights,
+    file_option,
     file_to_write,
     require_apart,
     with_options,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from ..optimization import Training
 
 MOST_STEPS = 1_000_000
-TO_FILES = "Files"
 
 
 @with_options
@@ -47,18 +47,12 @@ def train(
         typer.Option(
             metavar="K",
             help="Open step K, counted from 0: its forward and backward pass and its update.",
-            show_default=False,
         ),
     ] = None,
     param: Parameters = None,
     plot: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE.svg|png",
-            help="Draw the losses into a file.",
-            rich_help_panel=TO_FILES,
-            show_default=False,
-        ),
+        file_option(metavar="FILE.svg|png", help="Draw the losses into a file."),
     ] = None,
     save: SaveWeights = None,
     *,

@@ -20,7 +20,6 @@ File = Annotated[
     typer.Argument(
         metavar="[FILE.md]",
         help="A walkthrough to proof-read; the reference walkthrough's figures without one.",
-        show_default=False,
     ),
 ]
 Labels = Annotated[
@@ -29,14 +28,11 @@ Labels = Annotated[
         "--map",
         metavar="LABEL=NAME",
         help='What a label of the document names, as "h=encoder_hidden"; may be repeated.',
-        show_default=False,
     ),
 ]
 Junit = Annotated[
     Path | None,
-    typer.Option(
-        metavar="FILE.xml", help="Write the verdicts as JUnit XML too.", show_default=False
-    ),
+    typer.Option(metavar="FILE.xml", help="Write the verdicts as JUnit XML too."),
 ]
 
 

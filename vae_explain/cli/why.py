@@ -19,7 +19,6 @@ def why(
             metavar="TARGET",
             help="A value or a gradient, with an index: z[0], recon_x[2], fc1.weight.grad[0,1].",
             autocompletion=names.complete_target,
-            show_default=False,
         ),
     ],
     term: Annotated[
@@ -27,7 +26,6 @@ def why(
         typer.Option(
             metavar="NAME",
             help="Explain the gradient of one term of the loss, mse or kl.",
-            show_default=False,
         ),
     ] = None,
     depth: Annotated[
@@ -35,7 +33,6 @@ def why(
         typer.Option(
             metavar="N",
             help="How many levels down; as many as fit a screen by default.",
-            show_default=False,
         ),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Down to what was given.")] = False,
