@@ -32,7 +32,7 @@ FLOORS: list[list[str]] = [
     ["documenting", "shown"],
     ["render", "walkthrough"],
     ["proofread", "provenance"],
-    ["audit", "nudging", "sampling", "training", "verify"],
+    ["audit", "draws", "nudging", "sampling", "training", "verify"],
     ["checking", "optimization", "pipeline"],
     ["lines", "roles", "subject"],
     ["sections", "steps"],
@@ -61,6 +61,7 @@ FLOORS: list[list[str]] = [
 ]
 MAY_USE_TORCH = {
     "binding",
+    "draws",
     "fitting",
     "loading",
     "model",

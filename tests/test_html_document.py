@@ -20,6 +20,7 @@ from hypothesis import given
 from vae_explain import checking, pipeline, sampling, training
 from vae_explain.architecture import BUILT_IN, Architecture
 from vae_explain.blocks import Lines, Prose, Walkthrough
+from vae_explain.draws import draws as noise_of
 from vae_explain.expression import Expression, Number, Ref
 from vae_explain.ops import ALL, Example, Rule
 from vae_explain.optimization import TrainingRequest
@@ -74,7 +75,7 @@ def walkthroughs(
     found["why z"] = why.why(printed_run, z, full=True)[0]
     found["why fc1.weight.grad"] = why.why(full_run, weight)[0]
     found["check"] = oracles.checking(checking.check(full_run))
-    noise = pipeline.draws(request, 20)
+    noise = noise_of(request, 20)
     found["sample"] = draws.sampling(sampling.sample(printed_run, noise))
     found["update"] = update.update(moved, BUILT_IN.parameters)[0]
     found["train"] = trained.training(training.train(adam))[0]

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from vae_explain.binding import objective_of
-from vae_explain.pipeline import CannotReplay, OwnRequest, run_and_draws
+from vae_explain.draws import CannotReplay, run_and_draws
+from vae_explain.pipeline import OwnRequest
 from vae_explain.sampling import Sample, sample
 from vae_explain.walkthrough.sampling import sampling as page
 

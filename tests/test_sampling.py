@@ -14,7 +14,8 @@ import torch
 
 from tests.pages import command_line, text_of
 from vae_explain.architecture import Architecture
-from vae_explain.pipeline import Request, draws, run
+from vae_explain.draws import draws
+from vae_explain.pipeline import Request, run
 from vae_explain.run import Arithmetic, Run
 from vae_explain.sampling import AT_ONCE, Divergence, Sample, sample
 from vae_explain.trace import Array

@@ -5,14 +5,12 @@ A newcomer starts here. What a command shows is made from the `Run` that this re
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -30,9 +28,7 @@ from .loading import (
 )
 from .model import VAE, vae_loss
 from .noise import NoiseMismatch
-from .replay import replay
-from .roles import standard_draws
-from .run import Arithmetic, NotFinite, Run, as_printed
+from .run import Arithmetic, NotFinite, Run
 from .subject import Recorded, Subject, TooCoarse
 from .trace import Array
 
@@ -200,7 +196,7 @@ def users_errors(request: AnyRequest) -> Iterator[None]:
     """Turn whatever a user's own code raises into `CannotRun`, which is one line."""
     try:
         yield
-    except (CannotBind, CannotLoad, CannotReplay, NoiseMismatch, NotFinite, TooCoarse):
+    except (CannotBind, CannotLoad, NoiseMismatch, NotFinite, TooCoarse):
         raise
     except Exception as error:  # whatever the user's own code raises
         if isinstance(request, Request):
@@ -229,91 +225,7 @@ def built_in_loss(request: Request) -> Objective:
     return objective
 
 
-def draws(request: Request, count: int) -> Iterator[Array]:
-    """Yield noise for the built-in VAE, as a loop over its forward pass would draw it.
-
-    The first draw is the noise of `run(request)`. Nothing is drawn from the global
-    generator. In the arithmetic `printed` each draw is rounded as a page prints it.
-    """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(request.seed)
-        built_in_model(request.architecture)  # draws the parameters, which come first
-        generator = torch.Generator()
-        generator.set_state(torch.get_rng_state())
-    shape = len(request.x), request.architecture.latent_size
-    for _ in range(count):
-        drawn = torch.randn(shape, generator=generator).numpy()
-        yield as_printed(drawn) if request.arithmetic == "printed" else drawn.astype(float)
-
-
 # --- a user's own -----------------------------------------------------------------------
-
-
-class CannotReplay(ValueError):
-    """A run whose record does not hold for other noise; the message says why."""
-
-
-def run_and_draws(request: OwnRequest, count: int) -> tuple[Run, Iterator[tuple[Array, ...]]]:
-    """Run a user's model, and give noise for it as a loop over the model would draw it.
-
-    Returns
-    -------
-    tuple
-        The run, and for each of `count` draws, two at least, one array for each draw from
-        the standard normal; the first is the run's own. What else a model draws, as a
-        dropout's mask, is not drawn anew.
-
-    Raises
-    ------
-    CannotReplay
-        If the model draws nothing, or goes another way where it draws something else, so
-        that its record does not hold for other noise.
-    """
-    with prepared(request) as subject, users_errors(request):
-        result = subject.recorded(request.arithmetic).run
-        result.require_finite()
-        chosen = standard_draws(result)
-        if not chosen:
-            raise CannotReplay("the model draws nothing from the standard normal")
-        generator = torch.Generator()
-        generator.set_state(subject.generator)
-        noise, probe = itertools.tee(_drawn(result, chosen, generator, count))
-        if not result.graph.not_explained:
-            other = next(itertools.islice(probe, 1, None))
-            _require_same_way(subject, result, dict(zip(chosen, other, strict=True)))
-    return result, noise
-
-
-def _drawn(
-    run: Run, chosen: Sequence[int], generator: torch.Generator, count: int
-) -> Iterator[tuple[Array, ...]]:
-    shapes = [run.trace.values[number].shape for number in chosen]
-    for draw in range(count):
-        drawn = tuple(torch.randn(shape, generator=generator).numpy() for shape in shapes)
-        if draw == 0:
-            drawn = tuple(run.values[number] for number in chosen)
-        yield tuple(map(as_printed, drawn)) if run.arithmetic == "printed" else drawn
-
-
-NEAR = 1e-3  # relative, between the model in float32 and its record replayed in float64
-
-
-def _require_same_way(subject: Subject, run: Run, drawn: Mapping[int, Array]) -> None:
-    """Check on one other draw that replaying a run gives what the model itself gives."""
-    noise = {value.id: value.array for value in run.trace.values if value.kind == "noise"}
-    given = [torch.from_numpy(np.array(array)) for array in {**noise, **drawn}.values()]
-    theirs = subject.run(redrawn=given, lasting=False).trace
-    mine = replay(run.graph, drawn)
-    ends = (run.trace.output, *(term.value for term in run.trace.terms))
-    same = len(theirs.values) == len(run.trace.values)
-    scale = max(1.0, *(float(np.abs(mine[end]).max()) for end in ends))
-    if not same or any(
-        float(np.abs(mine[end] - theirs.values[end].array).max()) > NEAR * scale for end in ends
-    ):
-        raise CannotReplay(
-            "under another draw the model takes another way, as by a comparison or a nearest "
-            "code, and the record of one way does not tell of the other"
-        )
 
 
 def held(

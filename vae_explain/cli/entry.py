@@ -98,10 +98,10 @@ def _mendable(error: Exception) -> str:
         return f"--x-file: {error}"
     if isinstance(error, NotExplained):
         return f"an operation has no rule: {error}; forward and backward show what they can"
+    from ..draws import CannotReplay
     from ..fitting import CannotBind
     from ..loading import CannotLoad, CannotRun
     from ..noise import NoiseMismatch
-    from ..pipeline import CannotReplay
     from ..subject import TooCoarse
     from ..training import CannotTrain
 

@@ -33,15 +33,17 @@ def sample(
     request = None if own else job.built_in_request()
 
     from .. import pipeline, sampling
+    from ..draws import draws as noise_of
+    from ..draws import run_and_draws
     from ..render import terminal
     from ..walkthrough import sampling as page
 
     noise: Iterable[Any]
     if own is not None:
-        run, noise = pipeline.run_and_draws(own, count)
+        run, noise = run_and_draws(own, count)
     else:
         assert request is not None, "one of the two"
-        run, noise = pipeline.run(request), pipeline.draws(request, count)
+        run, noise = pipeline.run(request), noise_of(request, count)
     averaged = job.architecture.reduction == "mean"
     with terminal.progress(count, "drawing", sys.stderr) as report:
         found = sampling.sample(run, noise, report, averaged, divergence=own is None)
