@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vae_explain.pipeline import Request, run
-from vae_explain.proofread.labels import Name, named
 from vae_explain.proofread.proof import proofread
 from vae_explain.proofread.verdicts import Judged, Proof
+from vae_explain.proofread.vocabulary import Name, named
 from vae_explain.verify import load_figures
 
 HERE = Path(__file__).parent / "walkthroughs"

@@ -12,7 +12,7 @@ from .options import FormatOption, Output
 from .problems import ExitCode, Problem, unknown_name
 
 if TYPE_CHECKING:
-    from ..proofread.labels import Name
+    from ..proofread.vocabulary import Name
 
 LARGEST = 16 * 2**20  # bytes; a walkthrough of thousands of figures has a fiftieth of that
 File = Annotated[
@@ -119,7 +119,7 @@ def _parted(text: str) -> tuple[str, str]:
 
 def _name(label: str, text: str) -> Name:
     """Read the name behind a label; which architecture it must be of, the document says."""
-    from ..proofread.labels import KNOWN, named
+    from ..proofread.vocabulary import KNOWN, named
 
     name = named(text)
     if name is None:

@@ -21,9 +21,9 @@ from ..run import PRINTED_DECIMALS, Run
 from ..trace import Array
 from .agreeing import agrees, digits_apart
 from .collecting import Figure
-from .labels import Name
 from .recomputing import Inputs, array_of, inputs_of, recorded
 from .statement import Seed
+from .vocabulary import Name
 
 
 class NoWalkthrough(ValueError):

@@ -7,26 +7,23 @@ which most of them agree. An array departs from it only as a whole, when all of 
 another arithmetic and one changed digit cannot be why: two figures or more say so, or two
 digits of one.
 
-In a chain of rounded steps each step starts from the figures printed before it, those that
-are blamed put right first. So a damaged figure is blamed alone, in every arithmetic.
+In a chain of rounded steps (`chaining.py`) the figures that are blamed are put right first.
+So a damaged figure is blamed alone, in every arithmetic.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import groupby
 
-import numpy as np
-
-from ..run import Run
 from ..trace import Array
 from .agreeing import agrees, as_printed, digits_apart, slipped
+from .chaining import Chain, chained
 from .collecting import Figure
-from .inputs import Start, input_names
-from .labels import Name
-from .recomputing import Arithmetic, Inputs, array_of, by_hand
+from .inputs import Start
+from .recomputing import Arithmetic, array_of, by_hand
 from .verdicts import Judged, Verdict
+from .vocabulary import Name
 
 MOST_MENDED = 24  # figures that are tried; a document with more wrong ones has other troubles
 ORDER: tuple[Arithmetic, ...] = ("full", "printed", "chain")
@@ -35,63 +32,6 @@ WORDS: Mapping[Arithmetic, str] = {
     "printed": "the inputs as printed",
     "chain": "the steps as printed",
 }
-
-
-@dataclass
-class Chain:
-    """A run in which each step starts from the printed figures of the steps before it.
-
-    Attributes
-    ----------
-    computed
-        What each quantity comes to, before its printed figures take its place.
-    """
-
-    run: Run
-    computed: dict[Name, Array] = field(default_factory=dict)
-
-    def array(self, name: Name, rate: float | None = None) -> Array:
-        """Return what a quantity comes to."""
-        found = self.computed.get(name)
-        return array_of(self.run, name, rate) if found is None else found
-
-
-def chained(
-    run: Run,
-    inputs: Inputs,
-    figures: Mapping[Name, Sequence[Figure]],
-    corrected: Mapping[Name, Array] | None = None,
-    mended: frozenset[Figure] = frozenset(),
-) -> Chain:
-    """Compute a chain of steps, from the figures as they are or with some put right.
-
-    Parameters
-    ----------
-    corrected
-        What quantities should be, where another arithmetic says so: a figure of these that
-        does not agree is replaced.
-    mended
-        Figures that are replaced by what their own step comes to.
-    """
-    computed: dict[Name, Array] = {}
-
-    def settle(name: Name, array: Array) -> Array:
-        single = array.ndim > 1 and array.shape[0] == 1
-        shown = array[0] if single else array
-        computed[name] = np.asarray(shown, np.float64)
-        settled = np.array(shown, np.float64)
-        should = (corrected or {}).get(name)
-        for figure in reversed(figures.get(name, ())):
-            right = figure.printed.value
-            if figure in mended:
-                right = float(as_printed(figure, float(shown[figure.place])))
-            elif should is not None and not agrees(figure, float(should[figure.place])):
-                right = float(as_printed(figure, float(should[figure.place])))
-            settled[figure.place] = right
-        return settled[None] if single else settled
-
-    result = by_hand(run, inputs, settle)
-    return Chain(result, computed)
 
 
 class Judge:
@@ -119,7 +59,7 @@ class Judge:
         self.begun, self.rate = begun, rate
         self.unsettled_inputs = unsettled_inputs
         self.suspected = suspected or {}
-        self.given = set(input_names_of(begun))
+        self.given = {"x", "eps", *begun.inputs.parameters}
         self.figures = figures
         self.computed_figures = [f for f in figures if not self.is_input(f.name)]
         self.by_name: dict[Name, list[Figure]] = {}
@@ -348,16 +288,8 @@ def _late(name: Name) -> bool:
     return name.gradient or name.updated
 
 
-def input_names_of(begun: Start) -> tuple[str, ...]:
-    """Return the names of a run's inputs."""
-    return ("x", "eps", *begun.inputs.parameters)
-
-
 def _note(verdict: Verdict) -> str:
     return {
         "rounded inputs": "only from the printed, rounded inputs",
         "rounded chain": "only from the printed, rounded steps before it",
     }.get(verdict, "")
-
-
-__all__ = ["Chain", "Judge", "chained", "input_names"]

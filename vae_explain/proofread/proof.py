@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .collecting import Collector, Figure, Resolved, resolve_all, used_labels
+from .collecting import Collector, Figure
 from .inputs import NoWalkthrough, Start, is_computed, rerun, start
 from .judging import Judge
-from .labels import Name, plain
 from .markdown import passages
 from .recognisers import recognise
 from .repairing import repaired
+from .resolving import Resolved, resolve_all, used_labels
 from .settling import SUSPICIOUS, alternatives
 from .statement import Stated, rows_of, stated
 from .substitution import Substitution
 from .verdicts import Proof
+from .vocabulary import Name, plain
 
 MOST_LABELS = 8  # of the document's own, in an error's line
 

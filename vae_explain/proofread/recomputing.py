@@ -20,7 +20,7 @@ from ..ondemand import OnDemand
 from ..replay import replay
 from ..run import Run
 from ..trace import Array
-from .labels import Name
+from .vocabulary import Name
 
 Arithmetic = Literal["full", "printed", "chain"]
 Settled = Callable[[Name, Array], Array]

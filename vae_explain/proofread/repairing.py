@@ -24,12 +24,13 @@ from ..expression import Expression, references
 from ..ops import NotExplained
 from ..steps import Steps
 from .agreeing import agrees, slipped
+from .chaining import Chain, chained
 from .collecting import Figure
 from .inputs import Start
-from .judging import Chain, Judge, chained
-from .labels import Name
+from .judging import Judge
 from .recomputing import Inputs, array_of, by_hand
 from .tokens import literal
+from .vocabulary import Name
 
 FEWEST = 2  # figures that disagree, before an input is suspected
 MOST_SUSPECTS = 32  # among more, many would do equally well

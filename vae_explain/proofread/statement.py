@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from ..architecture import ACTIVATIONS, BUILT_IN, ActivationName, Architecture
-from .collecting import Resolved
 from .grammar import Row, numbers_of
 from .labels import is_rate
 from .markdown import Passage, Piece
+from .resolving import Resolved
 from .tokens import Lexeme, Printed, lex
 
 LARGEST_SEED = 2**64 - 1

@@ -18,10 +18,10 @@ from .agreeing import agrees, as_printed, is_single
 from .collecting import Figure, Line
 from .grammar import Sum
 from .judging import Judge
-from .labels import Name
 from .recomputing import Arithmetic
 from .tokens import Printed
 from .verdicts import Judged, JudgedLine, Operand
+from .vocabulary import Name
 
 SINGLE = 2.0**-23  # the rounding of one step in float32
 ROUNDING = 1e-12  # of the arithmetic itself, relative to the result

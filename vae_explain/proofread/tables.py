@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from .grammar import Row, Sum, Value, numbers_of, read_value, text_of
-from .labels import is_open, names_a_quantity, part_of, spellings
+from .labels import is_open, names_a_quantity, part_of
+from .resolving import spellings
 from .scanning import Scan
 from .tokens import Lexeme, Printed
 from .wording import DIFFERENCE, Context, Remnant, Statement
