@@ -31,6 +31,7 @@ FLOORS: list[list[str]] = [
     ["api"],
     ["documenting", "shown"],
     ["render", "walkthrough"],
+    ["paths"],
     ["proofread", "provenance"],
     ["audit", "draws", "nudging", "sampling", "training", "verify"],
     ["checking", "optimization", "pipeline"],

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vae_explain.expression import Add, Number, Ref, evaluate
+from vae_explain.paths import Paths
 from vae_explain.pipeline import Request, run
 from vae_explain.provenance import Derivation, Provenance, Target, shortened
 from vae_explain.run import Arithmetic, Run
@@ -74,7 +75,7 @@ def test_any_number_is_derived(
             assert node.line.agrees, node.name
             assert node.line.shown == node.value
     if target.gradient:
-        paths, left_out = view.paths(target)
+        paths, left_out = Paths(source, view.steps).of(target)
         total = sum(path.amount for path in paths) + left_out
         # Autograd's float32 rounds whole tensors on the way, which a small element carries.
         largest = float(np.abs(table[target.number]).max())
@@ -86,7 +87,7 @@ def test_the_paths_of_the_documents_first_question() -> None:
     source = run(Request(x=((1.0, 2.0, 3.0, 4.0),), arithmetic="full"))
     view = Provenance(source)
     target = Target(source.value("fc1.weight").id, (0, 1), gradient=True)
-    paths, left_out = view.paths(target)
+    paths, left_out = Paths(source, view.steps).of(target)
     assert left_out == 0
     assert [path.through[1] for path in paths] == ["mse", "mse", "kl", "kl"]
     assert paths[0].through[-4:] == ("mu", "encoder_hidden", "encoder_pre", "fc1.weight[0,1]")
@@ -97,7 +98,9 @@ def test_the_paths_of_the_documents_first_question() -> None:
 def test_a_closed_gate_is_named() -> None:
     source = run(Request(x=((1.0, 2.0, 3.0, 4.0),), arithmetic="full"))
     view = Provenance(source)
-    paths, _ = view.paths(Target(source.value("fc1.weight").id, (6, 0), gradient=True))
+    paths, _ = Paths(source, view.steps).of(
+        Target(source.value("fc1.weight").id, (6, 0), gradient=True)
+    )
     assert {path.blocked_by for path in paths} == {"0 because unit 6 of encoder_hidden is off"}
 
 

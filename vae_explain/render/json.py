@@ -12,6 +12,7 @@ import numpy as np
 from ..blocks import Checks
 from ..expression import Number, Ref
 from ..ops import NotExplained
+from ..paths import Paths
 from ..provenance import Derivation, Provenance, Target
 from ..run import Run
 from ..sections import section_of
@@ -94,7 +95,7 @@ def dump_derivation(
     }
     if target.gradient:
         try:
-            paths, left_out = view.paths(target)
+            paths, left_out = Paths(run, view.steps).of(target)
         except NotExplained as reason:
             return text({**document, "paths": None, "not_explained": str(reason)})
         document["paths"] = [

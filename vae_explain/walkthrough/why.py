@@ -22,7 +22,8 @@ from ..checking import gradient_scale
 from ..expression import Ref
 from ..lines import agreement
 from ..ops import NotExplained
-from ..provenance import Derivation, Path, Provenance, Target, shortened
+from ..paths import Path, Paths
+from ..provenance import Derivation, Provenance, Target, shortened
 from ..run import Run
 from ..steps import ROLES
 from .captions import counted
@@ -130,7 +131,7 @@ def _enumerated(names: list[str]) -> str:
 
 def _paths(view: Provenance, target: Target, value: float, checks: Checks) -> list[Block]:
     try:
-        paths, left_out = view.paths(target)
+        paths, left_out = Paths(view.run, view.steps).of(target)
     except NotExplained as reason:
         words = f"They are not followed, since one passes an op without a rule ({reason})."
         return [Heading(2, "The ways to the loss"), Note(words, "warning")]
