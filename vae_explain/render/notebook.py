@@ -19,14 +19,11 @@ from ..blocks import Block, Formula, Heading, Lines, Matrix, Summary, Walkthroug
 from ..expression import Expression, Opaque, Ref, children, references
 from ..trace import Array
 from .markdown import Markdown
-from .numbers import Numbers
 from .torch_calls import upstream_of
 from .torch_code import Identifiers, NoCode, code, shape_of
+from .torch_numbers import MOST_WRITTEN, UNPACK, numbers, tensor
 
 PICTURE = "diagram.svg"
-MOST_WRITTEN = 256  # numbers of a tensor that are written out; more of them are packed
-LARGE = 1e6
-DIVISOR = 10_000  # of numbers with 4 decimals, which are packed as whole ones
 GIVEN = ("input", "parameter", "noise")
 INTRODUCTION = (
     "Every formula below is followed by the same step in PyTorch. Run the cells from top to "
@@ -63,10 +60,6 @@ def back(forward, upstream, v):
     output = forward(v)
     upstream = torch.as_tensor(upstream, dtype=output.dtype).detach().expand(output.shape)
     return torch.autograd.grad(output, v, upstream)[0]'''
-UNPACK = '''\
-def unpack(text, dtype, shape):
-    """Read a tensor that is too large to be written out."""
-    return torch.frombuffer(bytearray(base64.b64decode(text)), dtype=dtype).reshape(shape)'''
 
 
 def write(walkthrough: Walkthrough, picture: str = "", digits: int | None = None) -> str:
@@ -179,7 +172,7 @@ class _Notebook:
 
     def _given(self, name: str, array: Array, learns: bool = False) -> str:
         self.defined.add(name)
-        written = self._tensor(np.asarray(array))
+        written = tensor(np.asarray(array), self.single)
         if learns:
             written += ".requires_grad_()"
         return f"{self.names(name)} = {written}"
@@ -214,7 +207,7 @@ class _Notebook:
         computed = self.names(name)
         title = json.dumps(name, ensure_ascii=False)
         if page.size <= MOST_WRITTEN:
-            return f"compare({title}, {computed}, {self._numbers(page, 'value')})"
+            return f"compare({title}, {computed}, {numbers(page, 'value', self.single)})"
         norm = float(np.sqrt(np.sum(np.square(page.astype(np.float64)))))
         largest = float(np.max(np.abs(page)))
         return (
@@ -254,25 +247,6 @@ class _Notebook:
         )
         self._add_code("\n".join(lines))
 
-    # --- numbers ---
-
-    def _tensor(self, array: Array) -> str:
-        if array.size <= MOST_WRITTEN:
-            return f"torch.tensor({self._numbers(array, 'given')})"
-        text, dtype, divisor = _packed(array)
-        whole = f'unpack("{text}", torch.{dtype}, {tuple(array.shape)!r})'
-        cast = f"{whole}.to(torch.get_default_dtype())"
-        return f"({cast} / {divisor})" if divisor != 1 else f"({cast})"
-
-    def _numbers(self, array: Array, what: str) -> str:
-        """Write an array as nested lists: every digit of a given one, the page's of others."""
-        places = "single" if self.single else "exact" if what == "given" else "value"
-        large = float(np.max(np.abs(array), initial=0.0)) >= LARGE
-        if what == "value" and not self.single and (array.ndim == 0 or large):
-            places = "exact"  # a loss or one of its terms, or too large for decimals to say much
-        texts = Numbers().column(array, places)  # type: ignore[arg-type]  # one of the three
-        return _nested(texts, array.shape)
-
 
 def nodes(expression: Expression) -> Iterator[Expression]:
     """Yield a tree's nodes, each before its parts."""
@@ -291,36 +265,6 @@ def _spread(line: str, shape: tuple[int, ...], page: Array | None) -> str:
 
 def _lines(source: str) -> list[str]:
     return source.splitlines(keepends=True)
-
-
-def _nested(texts: list[str], shape: tuple[int, ...], indent: int = 1) -> str:
-    if not shape:
-        return texts[0]
-    if len(shape) == 1:
-        return f"[{', '.join(texts)}]"
-    size = len(texts) // shape[0] if shape[0] else 0
-    parts = [
-        _nested(texts[i * size : (i + 1) * size], shape[1:], indent + 1) for i in range(shape[0])
-    ]
-    if len(parts) == 1:
-        return f"[{parts[0]}]"
-    inside = ",\n".join("    " * indent + part for part in parts)
-    return f"[\n{inside},\n{'    ' * (indent - 1)}]"
-
-
-def _packed(array: Array) -> tuple[str, str, int]:
-    """Return an array as text, as little of it as has every digit: its dtype and divisor."""
-    numbers = np.ascontiguousarray(array, dtype=np.float64)
-    whole = np.rint(numbers * DIVISOR)
-    divisor = DIVISOR if np.array_equal(whole / DIVISOR, numbers) else 1
-    dtype = "float64"
-    if divisor != 1 and np.abs(whole).max() < 2**31:
-        dtype = "int16" if np.abs(whole).max() < 2**15 else "int32"
-        numbers = whole
-    elif np.array_equal(numbers.astype(np.float32), numbers):
-        divisor, dtype = 1, "float32"
-    kind = np.dtype(dtype).newbyteorder("<")
-    return base64.b64encode(numbers.astype(kind).tobytes()).decode(), dtype, divisor
 
 
 def _tensors(blocks: Iterable[Block]) -> dict[str, Array]:
