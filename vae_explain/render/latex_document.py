@@ -232,18 +232,11 @@ class _Latex:
         return found
 
     def _table(self, block: Table) -> list[str]:
+        def written(cell: str, number: bool) -> str:
+            return number_text(cell) if number else text(cell)
+
         columns = result_columns(block)
-        cells = [self.typeset.cells(block, j) for j in range(len(block.columns))]
-        body = []
-        for i in range(len(block.rows)):
-            row = [
-                text(column[i]) if isinstance(block.rows[i][j], str) else number_text(column[i])
-                for j, column in enumerate(cells)
-            ]
-            for j, column in enumerate(block.columns):
-                if column.accent and not (block.dimmed and block.dimmed[i]):
-                    row[j] = rf"\textbf{{{row[j]}}}"
-            body.append([*row, text(block.reasons[i])] if len(columns) > len(row) else row)
+        body = self.typeset.table(block, written, lambda cell: rf"\textbf{{{cell}}}")
         header = [text(column.header) for column in columns]
         return _tabular(header, body, [column.left for column in columns])
 
@@ -255,12 +248,10 @@ class _Latex:
         return found
 
     def _curve(self, block: Curve) -> list[str]:
-        header = [text(block.axis), *(text(series.name) for series in block.series)]
-        body = [
-            [str(i), *(number_text(self.typeset.one(value, "value")) for value in values)]
-            for i, values in enumerate(zip(*(s.values for s in block.series), strict=True))
-        ]
-        return _tabular(header, body)
+        header, body = self.typeset.curve(block)
+        return _tabular(
+            [text(cell) for cell in header], [list(map(number_text, row)) for row in body]
+        )
 
     def _shares(self, block: Shares) -> list[str]:
         body = [

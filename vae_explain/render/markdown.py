@@ -188,17 +188,7 @@ class Markdown:
 
     def _table(self, block: Table) -> str:
         columns = result_columns(block)
-        cells = [self.typeset.cells(block, j) for j in range(len(block.columns))]
-        body = []
-        for i in range(len(block.rows)):
-            row = [text(column[i]) for column in cells]
-            for j, column in enumerate(block.columns):
-                dimmed = bool(block.dimmed) and block.dimmed[i]
-                if column.accent and not dimmed and row[j]:
-                    row[j] = f"**{row[j]}**"
-            if len(columns) > len(row):
-                row.append(text(block.reasons[i]))
-            body.append(row)
+        body = self.typeset.table(block, lambda cell, _: text(cell), lambda cell: f"**{cell}**")
         header = [text(column.header) for column in columns]
         return table(header, body, [column.left for column in columns])
 
@@ -211,12 +201,8 @@ class Markdown:
         return [*shown, f"*{text(block.caption)}*", words] if block.caption else [*shown, words]
 
     def _curve(self, block: Curve) -> str:
-        header = [block.axis, *(series.name for series in block.series)]
-        columns = [[str(i) for i in range(len(block.series[0].values))]]
-        columns += [
-            [self.typeset.one(value, "value") for value in series.values] for series in block.series
-        ]
-        return table([text(cell) for cell in header], list(zip(*columns, strict=True)))
+        header, body = self.typeset.curve(block)
+        return table([text(cell) for cell in header], body)
 
     def _node(self, node: TreeNode) -> str:
         indent = "  " * node.depth

@@ -6,12 +6,12 @@ how much of a tensor fits on a page and what its numbers look like is decided he
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from ..blocks import Cell, Column, Lines, Matrix, Places, Summary, Table, Worked
+from ..blocks import Cell, Column, Curve, Lines, Matrix, Places, Summary, Table, Worked
 from ..expression import Add, Expression
 from ..writing import elided, to_tokens
 from .numbers import Numbers
@@ -122,6 +122,32 @@ class Typesetter:
         texts = self.numbers.column([entry.value for entry in block.largest], block.places)
         pairs = zip(block.largest, texts, strict=True)
         return [(entry.label, minus(text)) for entry, text in pairs]
+
+    def table(
+        self, table: Table, written: Callable[[str, bool], str], bold: Callable[[str], str]
+    ) -> list[list[str]]:
+        """Write a table's rows: `written` is told whether a cell is a number."""
+        columns = [self.cells(table, j) for j in range(len(table.columns))]
+
+        def cell(i: int, j: int) -> str:
+            shown = written(columns[j][i], not isinstance(table.rows[i][j], str))
+            dimmed = bool(table.dimmed) and table.dimmed[i]
+            return bold(shown) if shown and table.columns[j].accent and not dimmed else shown
+
+        rows = [[cell(i, j) for j in range(len(columns))] for i in range(len(table.rows))]
+        if any(table.reasons):
+            return [
+                [*row, written(why, False)] for row, why in zip(rows, table.reasons, strict=True)
+            ]
+        return rows
+
+    def curve(self, block: Curve) -> tuple[list[str], list[list[str]]]:
+        """Write a curve as a table: its headers, and a row for each point."""
+        header = [block.axis, *(series.name for series in block.series)]
+        points = enumerate(zip(*(series.values for series in block.series), strict=True))
+        return header, [
+            [str(i), *(self.one(value, "value") for value in values)] for i, values in points
+        ]
 
     def cells(self, table: Table, j: int) -> list[str]:
         """Write a column of a table."""
