@@ -188,6 +188,18 @@ class BackwardPage(Page):
     def most(self, number: int) -> int:
         return MOST_DETAILED if number in self.targets else MOST_LINES
 
+    def worked(self, number: int, lines: Sequence[Worked], quiet: bool = False) -> Lines:
+        """Return the block of the lines that work out a gradient, element by element."""
+        return Lines(
+            name=self.d(number),
+            lines=self.fitted(lines),
+            head="element",
+            places="gradient",
+            omitted=self.omitted(number, lines),
+            latex=self.latex,
+            quiet=quiet,
+        )
+
     def arriving(self, number: int) -> None:
         """Work out each element of what arrives, and which term it came from."""
         gradient = self.gradients[number]
@@ -195,17 +207,7 @@ class BackwardPage(Page):
         lines = self.make.gradient_lines(number, shown, self.term)
         if self.omitted(number, lines):
             self.add(self.gradient_block(number, self.d(number), gradient))
-        self.add(
-            Lines(
-                name=self.d(number),
-                lines=self.fitted(lines),
-                head="element",
-                places="gradient",
-                omitted=self.omitted(number, lines),
-                latex=self.latex,
-            ),
-            checked(lines, "line", "autograd's"),
-        )
+        self.add(self.worked(number, lines), checked(lines, "line", "autograd's"))
         self.split(number, shown)
 
     def gated(self, number: int) -> None:
@@ -288,15 +290,7 @@ class BackwardPage(Page):
         shown = self.chosen(number, gradient, MOST_DETAILED, detailed)
         lines = self.make.gradient_lines(number, shown, self.term)
         self.add(
-            Lines(
-                name=self.d(number),
-                lines=self.fitted(lines),
-                head="element",
-                places="gradient",
-                omitted=self.omitted(number, lines),
-                latex=self.latex,
-                quiet=not detailed,
-            ),
+            self.worked(number, lines, quiet=not detailed),
             checked(lines, "element", "autograd's"),
         )
         if detailed:
