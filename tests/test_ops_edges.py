@@ -64,8 +64,6 @@ def test_a_power_has_the_slopes_of_torch_where_logarithms_and_roots_fail() -> No
 @pytest.mark.parametrize(
     ("name", "args", "kwargs"),
     [
-        ("add", (Slot(0), Slot(1)), {"alpha": 2}),
-        ("sub", (Slot(0), Slot(1)), {"alpha": 0.5}),
         ("div", (Slot(0), Slot(1)), {"rounding_mode": "floor"}),
         ("mse_loss", (Slot(0), Slot(1)), {"weight": Slot(2)}),
         ("mse_loss", (Slot(0), Slot(1)), {"reduce": False}),

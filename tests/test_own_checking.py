@@ -9,7 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 
+from vae_explain import explain
 from vae_explain.checking import AUTOGRAD, CENTRAL, check_own
 from vae_explain.nudging import run_and_nudge
 from vae_explain.pipeline import OwnRequest
@@ -197,3 +200,21 @@ def test_on_the_command_line(cli: CommandLine, own: Path) -> None:
     wrong = cli("check", "--model", f"{own}:WrongBackward", "--x", "1,2,3")
     assert wrong.code == 1
     assert "FAILED" in wrong.out
+
+
+class WeightNormed(nn.Module):
+    """Leaves a weight with a history behind, as the older `weight_norm` does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.direction = nn.Parameter(torch.tensor([[0.5, -1.0, 0.25, 2.0]]))
+        self.length = nn.Parameter(torch.tensor(1.5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.weight = self.direction * self.length / self.direction.norm()
+        return F.linear(x, self.weight).square().sum()
+
+
+def test_a_model_that_keeps_a_tensor_with_a_history_is_checked() -> None:
+    explanation = explain(WeightNormed(), torch.tensor([[1.0, 2.0, 3.0, 4.0]]))
+    assert explanation.check().passed

@@ -161,6 +161,45 @@ def test_a_parameter_written_to_after_its_use_is_what_it_was_then() -> None:
     np.testing.assert_array_equal(trace.by_name["weight"].array, before.numpy())
 
 
+class Averaging(nn.Module):
+    """Keeps a running average as vector-quantised VAEs do, and computes with it."""
+
+    size: Tensor
+    seen: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(4, 3)
+        self.register_buffer("size", torch.ones(3))
+        self.register_buffer("seen", torch.zeros(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        h: Tensor = self.fc(x)
+        self.size.data.mul_(0.9).add_(h.detach().sum(0), alpha=0.1)
+        self.seen.data[:1].add_(2.0)
+        scale = self.size.sum()
+        shifted = h + self.seen
+        return (shifted * scale).sum()
+
+
+def test_a_buffer_that_is_written_to_by_its_data_is_what_was_made_of_it() -> None:
+    torch.manual_seed(0)
+    model = Averaging()
+    with torch.no_grad():
+        h = model.fc(X)
+        size = torch.ones(3).mul_(0.9).add_(h.sum(0), alpha=0.1)
+    trace = record(lambda: model(X), modules={"": model}, inputs={"x": X})
+    np.testing.assert_array_equal(trace.by_name["size"].array, np.ones(3))
+    (averaged,) = trace.operations[trace.producer[trace.by_name["scale"].id]].inputs
+    np.testing.assert_array_equal(trace.values[averaged].array, size.numpy())
+    assert trace.operations[trace.producer[averaged]].kwargs == {"alpha": 0.1}
+    # A part of the other is written to, which makes it a constant.
+    seen = trace.operations[trace.producer[trace.by_name["shifted"].id]].inputs[1]
+    assert trace.values[seen].kind == "constant"
+    np.testing.assert_array_equal(trace.values[seen].array, [2.0, 0.0, 0.0])
+    assert model.size.tolist() == [1.0, 1.0, 1.0]
+
+
 # --- too few digits ---------------------------------------------------------------------
 
 MIXED = """
@@ -220,3 +259,18 @@ def test_a_gradient_that_the_model_takes_depends_on_its_parameters() -> None:
     made = trace.operations[trace.producer[slope.id]]
     assert made.name == "autograd.grad"
     assert trace.by_name["weight"].id in made.inputs
+
+
+def test_a_call_that_raises_where_the_model_expects_it_is_no_operation() -> None:
+    layer = nn.Linear(4, 3)
+
+    def objective() -> Tensor:
+        try:
+            h = layer(X[:, :3])
+        except RuntimeError:
+            h = layer(X)
+        return h.square().sum()
+
+    trace = record(objective, modules={"": layer}, inputs={"x": X})
+    np.testing.assert_array_equal(trace.by_name["h"].array, layer(X).detach().numpy())
+    assert [op.name for op in trace.operations] == ["getitem", "linear", "square", "sum"]

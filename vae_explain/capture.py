@@ -97,6 +97,16 @@ def keep_from_writes(arrays: dict[int, Array], arguments: Any) -> list[int]:
     return list(sharing)
 
 
+def is_same_memory(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors are the same numbers in the same places."""
+    return (
+        one.data_ptr() == other.data_ptr()
+        and one.shape == other.shape
+        and one.stride() == other.stride()
+        and one.dtype == other.dtype
+    )
+
+
 def tensors_in(value: Any) -> Iterator[Tensor]:
     """Yield the tensors in nested lists, tuples and dicts."""
     if isinstance(value, Tensor):

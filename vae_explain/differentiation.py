@@ -18,6 +18,8 @@ from .capture import array_of, arrays_of, closed, copied, keep_from_writes
 from .ondemand import OnDemand
 from .trace import Array, Term
 
+OUTDATED = -1  # a version that no tensor has
+
 
 class Tape:
     """The tensors of a run: their numbers, and where autograd delivers their gradients.
@@ -96,6 +98,16 @@ class Tape:
         tensor = self.tensors[number]
         self._arrays[number] = array_of(tensor)
         self._versions[number] = tensor._version
+
+    @property
+    def given(self) -> list[Tensor]:
+        """The tensors that were there before the run."""
+        return self.tensors[: self._given]
+
+    def outdate(self, number: int) -> None:
+        """Note that a tensor is no longer what it was, though autograd does not know."""
+        self.settle()
+        self._versions[number] = OUTDATED
 
     @property
     def arrays(self) -> list[Array]:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 
 from .calls import Plan, results_of
+from .capture import is_same_memory
 from .differentiation import Tape
 from .frames import Sight
 from .naming import NameReader
@@ -242,6 +243,25 @@ class Reader:
             for number in parameters:
                 if number not in used:
                     self.tape.renew(number)
+
+    def follow(self, targets: Sequence[Tensor], result: Any) -> None:
+        """Find what the run started from where it was written to by way of its `data`.
+
+        Running averages are, as those of a vector-quantised VAE, and autograd counts no new
+        version of them. Such a tensor is from now on what was made of it, or a constant where
+        only a part of it was written to.
+        """
+        storages = {tensor.untyped_storage().data_ptr() for tensor in targets}
+        made = self.known(result) if isinstance(result, Tensor) else None
+        for tensor in self.tape.given:
+            if tensor is result or tensor.requires_grad:
+                continue
+            if tensor.untyped_storage().data_ptr() in storages:
+                self.name()
+                if made is not None and is_same_memory(tensor, result):
+                    self._known[id(tensor)] = made
+                else:
+                    self.tape.outdate(self._known[id(tensor)])
 
     def is_unchanged(self, tensor: Tensor) -> bool:
         """Whether a tensor has a number and still is what it was when it got it."""

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from .calls import TENSOR_PROPERTIES, Plan, index_of, needs_care, plan_of
-from .capture import is_asked_to_write
+from .capture import is_asked_to_write, tensors_in
 from .differentiation import gradients_on
 from .frames import FrameWatcher, Sight
 from .noise import DROPOUTS, is_standard_normal, redropped, replace
@@ -210,7 +210,11 @@ class _Recorder(TorchFunctionMode):
             return self._with_care(plan, func, args, kwargs, sight)
         if plan.indexes:
             args = (args[0], index_of(args[1]))
-        result = func(*args, **kwargs)
+        try:
+            result = func(*args, **kwargs)
+        except BaseException:
+            self._caught.append((plan, (), {}, None, True, sight))  # its frames were seen
+            raise
         if plan.noisy:
             self._put_noise(plan, args, kwargs, result)
         self._caught.append((plan, args, kwargs, result, torch.is_grad_enabled(), sight))
@@ -223,8 +227,9 @@ class _Recorder(TorchFunctionMode):
         reader = self.reader
         self._read()
         reader.saw(sight)
+        writes = plan.writes or is_asked_to_write(args, kwargs)
         written: Sequence[int] = ()
-        if plan.writes or is_asked_to_write(args, kwargs):
+        if writes:
             reader.name()
             written = reader.tape.expect_writes((args, kwargs))
         if plan.name in DROPOUTS:
@@ -238,6 +243,9 @@ class _Recorder(TorchFunctionMode):
         if written:
             reader.renew(written)
         reader.take_call(plan, args, kwargs, result, torch.is_grad_enabled(), slotted)
+        if writes:
+            changed = args[0] if plan.assigns else result
+            reader.follow(list(tensors_in((args[:1], kwargs.get("out"), changed))), changed)
         return result
 
     def _put_noise(

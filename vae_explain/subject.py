@@ -112,7 +112,7 @@ class Subject:
         """Return the same with a copy of the model, in float64."""
         x = self.x.detach()
         exact = x.to(torch.float64, copy=True) if x.is_floating_point() else x
-        return dataclasses.replace(self, model=copy.deepcopy(self.model).double(), x=exact)
+        return dataclasses.replace(self, model=copy_of(self.model).double(), x=exact)
 
     def doubled(self) -> Subject:
         """Return the same with every row of the input twice, one batch behind the other."""
@@ -179,6 +179,21 @@ def _require_digits(trace: Trace) -> None:
                     "right from one that is wrong: run the model in float32, without autocast "
                     "or .bfloat16()"
                 )
+
+
+def copy_of(model: nn.Module) -> nn.Module:
+    """Return a copy of a model that shares nothing with it.
+
+    A tensor with a history, as the weight that `torch.nn.utils.weight_norm` computes anew at
+    each call and leaves behind, cannot be copied as it is: its numbers are.
+    """
+    left_behind = (
+        tensor
+        for module in model.modules()
+        for tensor in vars(module).values()
+        if isinstance(tensor, Tensor) and not tensor.is_leaf
+    )
+    return copy.deepcopy(model, {id(tensor): tensor.detach().clone() for tensor in left_behind})
 
 
 def draws_of(trace: Trace) -> list[Tensor]:

@@ -9,7 +9,6 @@ each step makes, which is how the terms of its loss are known.
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,7 +32,7 @@ from .optimization import (
 from .pipeline import OwnRequest, Request, prepared, recorded, users_errors
 from .roles import reconstruction, standard_draws
 from .run import Run, full_run
-from .subject import Recorded, Subject, parameters_of
+from .subject import Recorded, Subject, copy_of, parameters_of
 from .trace import Array
 
 Names = Callable[[Sequence[str]], None]
@@ -205,7 +204,7 @@ class _Own:
 
     def reconstruction(self) -> Array | None:
         """Run a copy of the model with every draw from the standard normal 0."""
-        copied = dataclasses.replace(self.subject, model=copy.deepcopy(self.subject.model))
+        copied = dataclasses.replace(self.subject, model=copy_of(self.subject.model))
         with users_errors(self.request):
             run = copied.run(lasting=False)
             made, chosen = reconstruction(run), standard_draws(run)

@@ -128,7 +128,7 @@ def _followed(
             site = _followed(facts, noise, bound.output, factors, reasons)
         elif name == "mul" or (name == "div" and pairs[0] == (current, True)):
             site = _followed(facts, noise, bound.output, [*factors, *others], reasons)
-        elif name in ("add", "sub"):
+        elif name in ("add", "sub") and "alpha" not in bound.attributes:
             if others and not facts.fixed(others[0]):
                 subtracted = name == "sub" and pairs[1] == (current, True)
                 sign = -1.0 if subtracted else 1.0

@@ -88,7 +88,8 @@ def _parts(facts: Facts, bound: BoundOperation, way: _Way) -> list[tuple[int, _W
     assert bound.rule is not None, "asked of an operation with a rule"
     name = bound.rule.name
     if name in ("add", "sub"):
-        return _added(facts, bound, way, -1.0 if name == "sub" else 1.0)
+        alpha = float(bound.attributes.get("alpha", 1.0))
+        return _added(facts, bound, way, -alpha if name == "sub" else alpha)
     if name in ("mul", "div"):
         return _scaled(facts, bound, way, name == "div")
     first = int(bound.operands[0]) if bound.operands and bound.slots[0] else None
@@ -110,14 +111,14 @@ def _parts(facts: Facts, bound: BoundOperation, way: _Way) -> list[tuple[int, _W
 
 
 def _added(
-    facts: Facts, bound: BoundOperation, way: _Way, sign: float
+    facts: Facts, bound: BoundOperation, way: _Way, second: float
 ) -> list[tuple[int, _Way]] | None:
     size = facts.values[bound.output].size
     found = []
     for position, (operand, slot) in enumerate(zip(bound.operands, bound.slots, strict=True)):
         if slot and facts.learned(int(operand)):
             times = size / max(facts.values[int(operand)].size, 1)
-            factor = way.factor * times * (sign if position else 1.0)
+            factor = way.factor * times * (second if position else 1.0)
             found.append((int(operand), replace(way, factor=factor)))
     return found
 

@@ -15,9 +15,7 @@ from .rule import Bound, Example, NotExplained, elementwise
 
 def bind_two(input: Any, other: Any, *, alpha: float = 1) -> Bound:
     """Bind `add` and `sub`, whose `alpha` scales the second operand."""
-    if alpha != 1:
-        raise NotExplained(f"alpha={alpha}")
-    return (input, other), {}
+    return (input, other), {} if alpha == 1 else {"alpha": alpha}
 
 
 def bind_division(input: Any, other: Any, *, rounding_mode: str | None = None) -> Bound:
@@ -26,7 +24,13 @@ def bind_division(input: Any, other: Any, *, rounding_mode: str | None = None) -
     return (input, other), {}
 
 
-def added(a: Expression, b: Expression) -> Expression:
+def times(value: float, body: Expression) -> Expression:
+    return body if value == 1 else Number(float(value)) * body
+
+
+def added(a: Expression, b: Expression, alpha: float = 1) -> Expression:
+    if alpha != 1:
+        return a + times(alpha, b)
     # PyTorch hears `1 + logvar` as `logvar.add(1)`; people write the whole number in front.
     if isinstance(b, Number) and b.value == int(b.value):
         return b + a
@@ -47,29 +51,30 @@ _EXAMPLES = (
     Example((np.array([[2.0], [-1.5]]), _ROW)),
     Example((_SQUARE, np.array(0.5))),
 )
+_SCALED = (Example((_SQUARE, _ROW), {"alpha": 0.5}), Example((_ROW[0], _SQUARE), {"alpha": -2}))
 
 ADD = elementwise(
     "add",
     bind=bind_two,
-    forward=lambda a, b: a + b,
-    vjp=lambda g, y, a, b: (g, g),
+    forward=lambda a, b, alpha=1: a + alpha * b,
+    vjp=lambda g, y, a, b, alpha=1: (g, alpha * g),
     expression=added,
-    derivatives=(lambda y, a, b: ONE, lambda y, a, b: ONE),
+    derivatives=(lambda y, a, b, alpha=1: ONE, lambda y, a, b, alpha=1: Number(float(alpha))),
     words="sum",
     torch="torch.add",
-    examples=_EXAMPLES,
+    examples=(*_EXAMPLES, *_SCALED),
 )
 
 SUB = elementwise(
     "sub",
     bind=bind_two,
-    forward=lambda a, b: a - b,
-    vjp=lambda g, y, a, b: (g, -g),
-    expression=lambda a, b: a - b,
-    derivatives=(lambda y, a, b: ONE, lambda y, a, b: Number(-1.0)),
+    forward=lambda a, b, alpha=1: a - alpha * b,
+    vjp=lambda g, y, a, b, alpha=1: (g, -alpha * g),
+    expression=lambda a, b, alpha=1: a - times(alpha, b),
+    derivatives=(lambda y, a, b, alpha=1: ONE, lambda y, a, b, alpha=1: Number(-float(alpha))),
     words="difference",
     torch="torch.sub",
-    examples=_EXAMPLES,
+    examples=(*_EXAMPLES, *_SCALED),
 )
 
 MUL = elementwise(
@@ -113,10 +118,6 @@ NEG = elementwise(
 
 def bind_three(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Bound:
     return (input, tensor1, tensor2), {"value": value}
-
-
-def times(value: float, body: Expression) -> Expression:
-    return body if value == 1 else Number(float(value)) * body
 
 
 _TRIPLES = (
