@@ -90,3 +90,62 @@ def test_a_reconstruction_called_x_is_not_the_input() -> None:
 def test_what_is_missing_is_said() -> None:
     with pytest.raises(CannotBind, match="nothing was found for weight"):
         bound(takes("recon", "x", "mu", "weight"), (RECON, MU), ReturnsInTwoPlaces())
+
+
+# --- parts within parts -----------------------------------------------------------------
+
+
+class ReturnsParts(nn.Module):
+    def forward(self, x: Tensor) -> Any:
+        recon, mu, zs = RECON, MU, [Z, LOGVAR]
+        return recon, mu, zs
+
+
+class ReturnsATarget(nn.Module):
+    def forward(self, x: Tensor) -> Any:
+        recon, target = RECON, LOGVAR
+        return recon, target, MU
+
+
+def test_a_list_goes_to_a_loss_that_wants_as_many_parts_with_it_as_one() -> None:
+    model = ReturnsParts()
+    found = bound(takes("recon", "x", "mu", "zs"), model(X), model)
+    assert found["zs"][0] is Z
+    assert found["zs"][1] is LOGVAR
+    assert found["mu"] is MU
+    assert found["recon"] is RECON
+
+
+def test_a_pair_is_handed_over_as_it_is_however_many_rows_there_are() -> None:
+    found = fitted(takes("recon", "x", "stats"), (RECON, (MU, LOGVAR)), X)[1]
+    assert [part is each for part, each in zip(found["stats"], (MU, LOGVAR), strict=True)] == [
+        True,
+        True,
+    ]
+
+
+def test_parts_within_parts_that_fit_neither_way_are_not_guessed() -> None:
+    with pytest.raises(CannotBind, match="parts within parts, and the loss takes 4 of them"):
+        fitted(takes("recon", "x", "a", "b", "c"), (RECON, (MU, LOGVAR)), X)
+
+
+def test_a_target_that_the_model_returns_is_the_target() -> None:
+    model = ReturnsATarget()
+    found = bound(takes("recon", "target", "mu"), model(X), model)
+    assert found["target"] is LOGVAR
+    assert found["mu"] is MU
+    # One that it does not return is the input.
+    assert bound(takes("recon", "x", "target"), model(X), model)["x"] is X
+
+
+@pytest.mark.parametrize("name", ["out", "outputs", "d", "batch_result"])
+def test_a_dict_is_handed_over_whole_to_a_loss_of_one_thing(name: str) -> None:
+    returned = {"recon": RECON, "mu": MU, "logvar": LOGVAR}
+    found = fitted(takes(name, "x"), returned, X)[1]
+    assert found[name] is returned
+    assert found["x"] is X
+
+
+def test_a_dict_gives_its_reconstruction_to_a_loss_of_that() -> None:
+    returned = {"recon": RECON, "mu": MU, "logvar": LOGVAR}
+    assert fitted(takes("recon_x", "x"), returned, X)[1]["recon_x"] is RECON

@@ -269,7 +269,8 @@ def test_a_call_that_raises_where_the_model_expects_it_is_no_operation() -> None
             h = layer(X[:, :3])
         except RuntimeError:
             h = layer(X)
-        return h.square().sum()
+        total: Tensor = h.square().sum()
+        return total
 
     trace = record(objective, modules={"": layer}, inputs={"x": X})
     np.testing.assert_array_equal(trace.by_name["h"].array, layer(X).detach().numpy())

@@ -29,6 +29,8 @@ LOGVAR_NAMES = (
     "logvar", "log_var", "z_logvar", "z_log_var", "logvar_z", "log_variance", "lv", "log_sigma2",
 )  # fmt: skip
 LATENT_NAMES = ("z", "sample", "latent", "latents", "z_sample")
+TARGET_NAMES = ("target", "targets", "y", "y_true")  # of the inputs, what may be a part
+WHOLE_NAMES = ("out", "output", "outputs", "result", "results")  # of what may be all parts
 FAMILIES = (RECON_NAMES, MEAN_NAMES, LOGVAR_NAMES, LATENT_NAMES)
 
 OBJECTIVE = """\
@@ -77,7 +79,11 @@ def fitted(
     parameters = [p for p in parameters if p.name not in more]
     required = [p for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     named = named_parts(returned)
-    tensors = flat(returned) if not named else []
+    wanted = [p for p in required if p.default is p.empty and p.name not in INPUT_NAMES]
+    if named and _is_taken_whole(wanted, named):
+        inputs = {p.name: x for p in required if p.name in INPUT_NAMES}
+        return [], {wanted[0].name: returned, **inputs, **more}
+    tensors = [] if named else _parts(returned, len(wanted))
     if not named and len(required) == 2 and len(tensors) > 2:
         families = [_family(p.name) for p in required]
         if None in families:
@@ -87,6 +93,9 @@ def fitted(
     for parameter in required:
         if parameter.name in named:
             given[parameter.name] = named[parameter.name]
+    if len(names) == len(tensors):
+        tensors = _by_names_of_targets(required, names, tensors, x, given)
+        names = [name for name in names if name not in given]
     for parameter in required:
         if parameter.name not in given and parameter.name in INPUT_NAMES:
             given[parameter.name] = x
@@ -103,6 +112,34 @@ def fitted(
             f"--loss-arg {left[0]}=VALUE)"
         )
     return [], {**given, **more}
+
+
+def _is_taken_whole(wanted: list[inspect.Parameter], named: Mapping[str, Any]) -> bool:
+    """Whether a loss takes a dict or an object as it is: `loss(out, x)`."""
+    if len(wanted) != 1 or len(named) < 2 or wanted[0].name in named:
+        return False
+    return _family(wanted[0].name) is None or wanted[0].name.lower() in WHOLE_NAMES
+
+
+def _parts(returned: Any, wanted: int) -> list[Any]:
+    """Return the parts of what a model returned, those within its parts one by one or not.
+
+    Raises
+    ------
+    CannotBind
+        If there are parts within parts, and neither is as many as a loss wants.
+    """
+    every = flat(returned)
+    if not isinstance(returned, tuple | list) or len(every) == len(returned):
+        return every
+    if wanted == len(returned):
+        return list(returned)
+    if wanted in (1, len(every)):
+        return every
+    raise CannotBind(
+        f"the model returned {described(returned)}, parts within parts, and the loss takes "
+        f"{wanted} of them"
+    )
 
 
 def _require_taken(parameters: list[inspect.Parameter], more: Mapping[str, Any]) -> None:
@@ -137,6 +174,22 @@ def _by_family(
         if len(matching) == 1:
             given[parameter.name] = named[matching[0]]
             used.add(matching[0])
+
+
+def _by_names_of_targets(
+    required: list[inspect.Parameter],
+    names: Sequence[str],
+    tensors: list[Any],
+    x: Tensor,
+    given: dict[str, Any],
+) -> list[Any]:
+    """Bind a target that the model returned under the name that the loss has for it."""
+    for parameter in required:
+        if parameter.name in TARGET_NAMES and list(names).count(parameter.name) == 1:
+            part = tensors[list(names).index(parameter.name)]
+            if part is not x:
+                given.setdefault(parameter.name, part)
+    return [part for part in tensors if not any(part is other for other in given.values())]
 
 
 def _by_told_names(

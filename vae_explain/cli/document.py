@@ -112,6 +112,10 @@ def document(
 
         output.write_whole(picture, diagram.picture_of(page))
     output.write(written(name, page, recorded.run, found.checks, picture, how.digits), how)
+    if not found.passed:
+        sys.stderr.write(
+            "vae-explain: note: a check failed; the document marks where, and says what was off\n"
+        )
     raise typer.Exit(ExitCode.OK if found.passed else ExitCode.CHECK_FAILED)
 
 
