@@ -6,6 +6,7 @@ splits into the terms of the loss; and the gradients of the parameters that made
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from ..blocks import (
@@ -303,7 +304,7 @@ class BackwardPage(Page):
         bound = self.run.graph.producer(made)
         if bound is None or bound.operation.name != "linear" or not bound.positions(number):
             return ""
-        rows = self.run.trace.values[made].shape[0]
+        rows = math.prod(self.run.trace.values[made].shape[:-1])
         summed = "" if rows == 1 else f", summed over {rows} rows"
         if len(self.run.trace.values[number].shape) > 1:
             return f"the outer product of what arrives and what went in{summed}"

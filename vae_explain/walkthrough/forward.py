@@ -185,9 +185,12 @@ class ForwardPage(Page):
         source, weight, *bias = (self.name(i) for i in bound.operation.inputs)
         letter = short(source)
         named = self.run.trace.values[bound.operation.inputs[0]].name is not None
-        given = "" if letter == source else f", {letter} = {source if named else 'its input'}"
+        if not named:
+            given = f"the layer's input {letter}"
+        else:
+            given = letter if letter == source else f"{letter} = {source}"
         plus = ", plus its bias" if bias else ""
-        return f"each row of W = {weight} dotted with {letter}{plus}{given}"
+        return f"each row of W = {weight} dotted with {given}{plus}"
 
     def rows(self, number: int, activation: int | None) -> None:
         most = self.most_rows(number, self.most)

@@ -76,9 +76,9 @@ class TermShares:
             total = sum(amount for _, amount in amounts)
             if size and abs(total) < NEARLY_NOTHING * size:
                 where = index_text(self.steps.shown_index(number, index))
-                forces = " and ".join(f"{word} {amount:+.4f}" for word, amount in amounts)
+                forces = " and ".join(f"{word} {_signed(amount)}" for word, amount in amounts)
                 name = gradient_name(self.run, number, self.term)
-                notes.append(Note(f"At {name}{where} {forces} all but cancel.", "warning"))
+                notes.append(Note(f"At {name}{where}, {forces} all but cancel.", "warning"))
         return notes
 
     def _of(self, number: int) -> list[TermShare]:
@@ -95,3 +95,9 @@ class TermShares:
             for word in (term_words(term.name),)
             for array in (by_term[term.name].get(number, zero),)
         ]
+
+
+def _signed(amount: float) -> str:
+    """Write an amount with its sign, as the table beside it does; never a zero that is none."""
+    text = f"{amount:+.4f}"
+    return text if float(text) or not amount else f"{amount:+.1e}"
