@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from ..blocks import (
     Cell,
@@ -67,34 +68,36 @@ class Arithmetic:
             current += atom
         return lines
 
-    def _atoms(self, pieces: list[Piece], room: int) -> list[Line]:
+    def _atoms(self, pieces: Line, room: int) -> list[Line]:
         """Cut pieces before plus and minus signs, and a long summand between its parts.
 
         Those are its factors, the calls of a chain, and behind a comma the arguments of one.
+        What stands in parentheses is cut only where it would not fit on a line of its own.
         """
-        summands: list[Line] = [[]]
-        for piece in pieces:
-            if piece.style == "operator" and piece.text.strip() in ("+", "-") and summands[-1]:
-                summands.append([])
-            summands[-1].append(piece)
+        return self._cut(list(zip(pieces, _depths(pieces), strict=True)), room, 0)
+
+    def _cut(self, part: list[tuple[Piece, int]], room: int, depth: int) -> list[Line]:
+        """Cut what is too wide where `depth` parentheses are open, then inside those."""
+        whole = [piece for piece, _ in part]
+        if (depth and width_of(whole) <= room) or depth > max(inside for _, inside in part):
+            return [whole]
         atoms: list[Line] = []
-        for summand in summands:
-            if width_of(summand) <= room:
-                atoms.append(summand)
+        for summand in _parted(part, depth, self._opens_summand):
+            if width_of([piece for piece, _ in summand]) <= room:
+                atoms.append([piece for piece, _ in summand])
                 continue
-            part: Line = []
-            for piece in summand:
-                dots = (self.canvas.symbols("·"), self.canvas.symbols(" @ "), "/")
-                breaks = piece.text in dots or piece.text.startswith(".")
-                if piece.style == "operator" and breaks and part:
-                    atoms.append(part)
-                    part = []
-                part.append(piece)
-                if piece.style == "operator" and piece.text == ", ":
-                    atoms.append(part)
-                    part = []
-            atoms.append(part)
+            for factor in _parted(summand, depth, self._opens_factor):
+                atoms += self._cut(factor, room, depth + 1)
         return atoms
+
+    def _opens_summand(self, before: Piece, piece: Piece) -> bool:
+        return piece.style == "operator" and piece.text in (" + ", " - ")
+
+    def _opens_factor(self, before: Piece, piece: Piece) -> bool:
+        if before == Piece(", ", "operator"):
+            return True
+        dots = (self.canvas.symbols("·"), self.canvas.symbols(" @ "), "/")
+        return piece.style == "operator" and (piece.text in dots or piece.text.startswith("."))
 
     def lines(self, block: Lines) -> list[Line]:
         """Lay out worked lines, in columns if they share them and fit."""
@@ -140,7 +143,9 @@ class Arithmetic:
         if len(worked) > 1 and max(map(len, worked)) > 1:
             # The formula above names the tensor: the index is enough, and shorter.
             short = [self._worked(entry[0].label, *entry) for entry in entries]
-            return short if sum(map(len, short)) < sum(map(len, worked)) else worked
+            too_wide = max(columns(name) + 2 for name in full) > self.canvas.room
+            shorter = sum(map(len, short)) < sum(map(len, worked))
+            return short if too_wide or shorter else worked
         return worked
 
     def _left_out(self, block: Lines) -> list[Line]:
@@ -196,7 +201,7 @@ class Arithmetic:
         label = [Piece(self.canvas.symbols(name), "bold")]
         tail = self.result(line, result)
         passed_on = isinstance(line.expression, Number | Ref)
-        if passed_on and "".join(piece.text for piece in numbers) == result:
+        if passed_on and _same_number("".join(piece.text for piece in numbers), result):
             return self.equation(label, tail[1:])
         return self.equation(label, numbers, tail)
 
@@ -288,3 +293,34 @@ class Arithmetic:
             reasons = tuple(block.after.word if closed else "" for closed in block.after.closed)
         table = Table(tuple(columns), tuple(map(tuple, rows)), (), reasons)
         return self.grids.table(table) + self._after_failed(block)
+
+
+def _depths(pieces: Line) -> list[int]:
+    """Return how many parentheses are open before each piece."""
+    found, depth = [], 0
+    for piece in pieces:
+        found.append(depth)
+        if piece.style == "operator":
+            depth += sum(map(piece.text.count, "([")) - sum(map(piece.text.count, ")]"))
+    return found
+
+
+def _parted(
+    part: list[tuple[Piece, int]], depth: int, opens: Callable[[Piece, Piece], bool]
+) -> list[list[tuple[Piece, int]]]:
+    """Part pieces before each that opens something, where `depth` parentheses are open."""
+    parts = [part[:1]]
+    for (before, _), (piece, inside) in pairwise(part):
+        if inside == depth and opens(before, piece):
+            parts.append([])
+        parts[-1].append((piece, inside))
+    return parts
+
+
+def _same_number(text: str, other: str) -> bool:
+    """Whether two numbers differ in nothing but the zeros at their end."""
+    return text == other or _without_zeros(text) == _without_zeros(other)
+
+
+def _without_zeros(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text

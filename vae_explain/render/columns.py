@@ -6,8 +6,13 @@ combining mark takes none.
 
 from __future__ import annotations
 
+import re
 import textwrap
 import unicodedata
+
+# A dotted name starts with a letter, so that no number is one, and no part of one.
+NAME = re.compile(r"(?<![\w.])[^\W\d]\w*(?:\.\w+)*")
+JOINT = re.compile(r"(?=\.[^\W\d])|(?<=_)(?=[^\W\d_])")  # a digit stays with what it counts
 
 
 def columns(text: str) -> int:
@@ -51,6 +56,35 @@ def wrap(text: str, width: int, break_long_words: bool = True) -> list[str]:
                 lines.append("")
             lines[-1] += character
     return lines
+
+
+def joints(text: str) -> list[int]:
+    """Return where the names of a text may be broken: before a dot and behind an underscore.
+
+    A number has no such place.
+
+    Examples
+    --------
+    >>> joints("encoder.to_mu"), joints("sqrt(0.7071) - 1.5e-08")
+    ([7, 11], [])
+    """
+    return [
+        name.start() + joint.start()
+        for name in NAME.finditer(text)
+        for joint in JOINT.finditer(name.group())
+    ]
+
+
+def broken_names(text: str, width: int) -> list[str]:
+    """Break a text at the joints of its names into parts of at most `width` columns, if it can."""
+    parts = []
+    while columns(text) > width:
+        place = max((at for at in joints(text) if 0 < columns(text[:at]) <= width), default=0)
+        if not place:
+            break
+        parts.append(text[:place])
+        text = text[place:]
+    return [*parts, text]
 
 
 def _width(character: str) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..blocks import Column, Matrix, Table
-from .columns import columns, left, right, wrap
+from .columns import broken_names, columns, left, right, wrap
 from .pieces import Canvas, Line, Piece
 
 NARROWEST_WORDS = 16  # columns; for less room the numbers beside them are stacked instead
@@ -80,6 +80,11 @@ class Grids:
         if sum(widths) + 2 * (len(widths) - 1) + reason_width > self.canvas.room:
             headers = [_broken(h, body) for (h,), body in zip(headers, bodies, strict=True)]
             widths = [max(*pair) for pair in zip(map(_widest, headers), bodies, strict=True)]
+            for j, width in enumerate(widths[1:], 1):
+                most = max(self.canvas.room - widths[0] - 2, bodies[j])
+                if width > most:
+                    headers[j] = [part for h in headers[j] for part in broken_names(h, most)]
+                    widths[j] = max(_widest(headers[j]), bodies[j])
             left = self.canvas.room - sum(width + 2 for width in widths[1:])
             if left < NARROWEST_WORDS:
                 left = self.canvas.room - 2 - max(widths[1:], default=0)

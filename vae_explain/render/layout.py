@@ -62,7 +62,7 @@ class Layout:
         for block in walkthrough.blocks:
             laid = self.block(block)
             lines += [[], *laid] if laid else []
-        return lines
+        return [part for line in lines for part in self.canvas.cut(line)]
 
     def block(self, block: Block) -> list[Line]:
         """Return one block; a new kind of block is an error until it has a case here."""

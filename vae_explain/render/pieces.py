@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..blocks import Places
 from ..expression import Expression
 from ..writing import Token, to_tokens
-from .columns import columns, wrap
+from .columns import columns, joints, wrap
 from .numbers import Numbers
 from .symbols import Symbols
 
 INDENT = 4
 NARROWEST = 40
+# Where a long line may be broken besides inside a name: between the arguments that name one
+# number of a row, and before a tensor's shape.
+BETWEEN = re.compile(r", (?=[^\W\d])")
+SHAPE = re.compile(r"\[[\d, ]*\]")
 
 
 class Piece(NamedTuple):
@@ -50,6 +55,35 @@ class Canvas:
         """Move lines to the right; empty ones stay empty."""
         return [[Piece(" " * by), *line] if line else [] for line in lines]
 
+    def cut(self, line: Line) -> list[Line]:
+        """Break a line that is too long at the joints of its names; numbers stay whole.
+
+        Names that are dimmed are left: words are wrapped already, and LaTeX is to be copied.
+        """
+        if width_of(line) <= self.width:
+            return [line]
+        text = "".join(piece.text for piece in line)
+        lead = len(text) - len(text.lstrip())
+        inside: list[int] = []
+        between: list[int] = []
+        start = 0
+        for piece in line:
+            if piece.style != "dim":
+                inside += [start + at for at in joints(piece.text)]
+                between += [start + match.end() for match in BETWEEN.finditer(piece.text)]
+            elif SHAPE.fullmatch(piece.text):
+                between.append(start)
+            start += len(piece.text)
+        for places in (between, inside):
+            fitting = [at for at in places if lead < at and columns(text[:at]) <= self.width]
+            if fitting:
+                break
+        else:
+            return [line]
+        behind = _behind(line, max(fitting))
+        indent = max(min(lead + 2, self.width - width_of(behind)), INDENT + 2)
+        return [_before(line, max(fitting)), *self.cut([Piece(" " * indent), *behind])]
+
     def tokens(
         self, expression: Expression, numbers: bool, places: Places | None = None
     ) -> list[Piece]:
@@ -66,3 +100,21 @@ class Canvas:
 def width_of(line: Sequence[Piece]) -> int:
     """Return how many columns a line takes."""
     return sum([columns(piece.text) for piece in line])
+
+
+def _before(line: Line, place: int) -> Line:
+    """Return a line up to a place in its text."""
+    found: Line = []
+    for piece in line:
+        found.append(Piece(piece.text[: max(place, 0)], piece.style))
+        place -= len(piece.text)
+    return [piece for piece in found if piece.text]
+
+
+def _behind(line: Line, place: int) -> Line:
+    """Return a line from a place in its text on."""
+    found: Line = []
+    for piece in line:
+        found.append(Piece(piece.text[max(place, 0) :], piece.style))
+        place -= len(piece.text)
+    return [piece for piece in found if piece.text]
