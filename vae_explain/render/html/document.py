@@ -11,6 +11,7 @@ import base64
 import hashlib
 import re
 from importlib.resources import files
+from itertools import pairwise
 
 from typing_extensions import assert_never
 
@@ -30,6 +31,7 @@ from ...blocks import (
     Tree,
     Walkthrough,
 )
+from ..columns import joints
 from ..numbers import Numbers
 from ..typeset import MARKS
 from . import pictures
@@ -40,6 +42,7 @@ from .links import Links
 from .notation import escape
 from .summaries import Summaries
 
+LONGEST_WORD = 16  # signs of a title in the contents that need no place to break at
 _STYLE_ELEMENT = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
 
 
@@ -187,7 +190,7 @@ class _Page:
             inside = deeper
             items += (
                 f'<a href="#{anchor}"><span class="number">{heading.label}</span> '
-                f"{escape(heading.title)}</a>"
+                f"{_breakable(heading.title)}</a>"
             )
         ends = "</li></ol></li>" if inside else "</li>"
         shown = f"<ol><li>{items}{ends}</ol>" if items else ""
@@ -213,3 +216,11 @@ HINT = (
 
 
 __all__ = ["write"]
+
+
+def _breakable(title: str) -> str:
+    """Escape a title that stands in a narrow column, and let long names break at their joints."""
+    if not any(len(word) > LONGEST_WORD for word in title.split()):
+        return escape(title)
+    ends = [0, *joints(title), len(title)]
+    return "<wbr>".join(escape(title[at:end]) for at, end in pairwise(ends))
