@@ -149,3 +149,16 @@ def test_a_dict_is_handed_over_whole_to_a_loss_of_one_thing(name: str) -> None:
 def test_a_dict_gives_its_reconstruction_to_a_loss_of_that() -> None:
     returned = {"recon": RECON, "mu": MU, "logvar": LOGVAR}
     assert fitted(takes("recon_x", "x"), returned, X)[1]["recon_x"] is RECON
+
+
+class ReturnsMore(nn.Module):
+    def forward(self, x: Tensor) -> Any:
+        recon, mu, logvar, z = RECON, MU, LOGVAR, Z
+        return recon, (mu, logvar), [z]
+
+
+def test_parts_within_parts_are_found_by_the_names_in_the_models_code() -> None:
+    model = ReturnsMore()
+    found = bound(takes("recon", "x", "mu", "logvar"), model(X), model)
+    assert found["mu"] is MU
+    assert found["logvar"] is LOGVAR

@@ -83,7 +83,7 @@ def fitted(
     if named and _is_taken_whole(wanted, named):
         inputs = {p.name: x for p in required if p.name in INPUT_NAMES}
         return [], {wanted[0].name: returned, **inputs, **more}
-    tensors = [] if named else _parts(returned, len(wanted))
+    tensors = [] if named else _parts(returned, [p.name for p in wanted], names)
     if not named and len(required) == 2 and len(tensors) > 2:
         families = [_family(p.name) for p in required]
         if None in families:
@@ -121,7 +121,7 @@ def _is_taken_whole(wanted: list[inspect.Parameter], named: Mapping[str, Any]) -
     return _family(wanted[0].name) is None or wanted[0].name.lower() in WHOLE_NAMES
 
 
-def _parts(returned: Any, wanted: int) -> list[Any]:
+def _parts(returned: Any, wanted: Sequence[str], names: Sequence[str]) -> list[Any]:
     """Return the parts of what a model returned, those within its parts one by one or not.
 
     Raises
@@ -132,13 +132,14 @@ def _parts(returned: Any, wanted: int) -> list[Any]:
     every = flat(returned)
     if not isinstance(returned, tuple | list) or len(every) == len(returned):
         return every
-    if wanted == len(returned):
-        return list(returned)
-    if wanted in (1, len(every)):
+    told = len(names) == len(every) and set(wanted) <= set(names)
+    if told or len(wanted) in (1, len(every)):
         return every
+    if len(wanted) == len(returned):
+        return list(returned)
     raise CannotBind(
         f"the model returned {described(returned)}, parts within parts, and the loss takes "
-        f"{wanted} of them"
+        f"{len(wanted)} of them"
     )
 
 
