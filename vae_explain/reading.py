@@ -102,11 +102,7 @@ class Reader:
             if not outputs or not self._computes(plan, args, kwargs):
                 self._unread.append((sight, None, ()))
             elif known.isdisjoint(map(id, outputs)):
-                kind: Kind = "noise" if plan.noisy else "intermediate"
-                numbers = tuple([self._register(output, kind) for output in outputs])
-                self._unread.append((sight, call, numbers))
-                if not graded:
-                    self.without_gradients += numbers
+                self._unread.append((sight, call, self._made(plan, outputs, graded)))
             else:
                 self.saw(sight)
                 slotted = NOTHING if plan.noisy else self.slotted(args, kwargs)
@@ -136,12 +132,17 @@ class Reader:
         if in_place and not plan.noisy and all(map(self.is_unchanged, outputs)):
             return  # such as `x.contiguous()`, which hands back x itself
         drawn_from = self._moments(plan, args, kwargs)
+        numbers = self._made(plan, outputs, graded)
+        operation = _operation(plan, args, kwargs, slotted, numbers, drawn_from)
+        self._unread.append((None, operation._replace(in_place=in_place), ()))
+
+    def _made(self, plan: Plan, outputs: Sequence[Tensor], graded: bool) -> tuple[int, ...]:
+        """Number what a call has made."""
         kind: Kind = "noise" if plan.noisy else "intermediate"
         numbers = tuple([self._register(output, kind) for output in outputs])
         if not graded:
             self.without_gradients += numbers
-        operation = _operation(plan, args, kwargs, slotted, numbers, drawn_from)
-        self._unread.append((None, operation._replace(in_place=in_place), ()))
+        return numbers
 
     def take_dropout(self, x: int, result: Tensor, mask: Tensor) -> None:
         """Number a dropout of a value as a mask that is drawn and a product with it."""

@@ -68,9 +68,9 @@ class Recording:
 
     def _account(self, lasting: bool) -> Trace:
         reader, output = self._reader, self._output
-        learns = self._learns = frozenset(reader.tape.learning)
+        learns = frozenset(reader.tape.learning)
         operations, variables, returned = reader.close()
-        operations = self._completed(operations)
+        operations = self._completed(operations, learns)
         names = self._names(operations, variables, returned)
         ancestry = Ancestry(operations)
         arrays = reader.tape.arrays
@@ -104,7 +104,9 @@ class Recording:
             ),
         )
 
-    def _completed(self, operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
+    def _completed(
+        self, operations: tuple[Operation, ...], learns: frozenset[int]
+    ) -> tuple[Operation, ...]:
         """Say of what was made out of sight what it was made of.
 
         That is: each call of somebody's `autograd.Function`, whose gradient is the one that its
@@ -116,7 +118,7 @@ class Recording:
         suspects = {
             *self._reader.without_gradients,
             *(o for op in operations if op.name == "grad" for o in op.outputs),
-            *(n for n in self._learns if kinds[n] == "constant"),
+            *(n for n in learns if kinds[n] == "constant"),
         }
         made = {n: unseen for n in sorted(suspects) if (unseen := tape.made_unseen(n)) is not None}
         if not made:
