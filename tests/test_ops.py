@@ -174,6 +174,32 @@ def test_the_vjp_at_one_position_is_that_of_all(rule: Rule, example: Example) ->
 
 
 @on_every_example
+def test_how_an_operand_lies_in_memory_does_not_matter(rule: Rule, example: Example) -> None:
+    operands = tuple(map(scattered, example.operands))
+    moved = Example(operands, example.attributes, example.args, example.kwargs, example.fixed)
+    expected = rule.forward(*example.operands, **example.attributes)
+    np.testing.assert_allclose(
+        rule.forward(*operands, **example.attributes), expected, rtol=1e-14, atol=1e-15
+    )
+    upstream = scattered(upstream_for(np.shape(expected), seed=6))
+    pairs = zip(vjp_of(rule, moved, upstream), vjp_of(rule, example, upstream), strict=True)
+    for position, (found, plain) in enumerate(pairs):
+        assert (found is None) == (plain is None)
+        if found is not None and plain is not None:
+            np.testing.assert_allclose(
+                found, plain, rtol=1e-13, atol=1e-14, err_msg=f"operand {position}"
+            )
+
+
+def scattered(array: Array) -> Array:
+    """Return the same numbers in columns and with gaps between them."""
+    wide = np.zeros((*array.shape[::-1], 2), array.dtype)
+    view: Array = wide[..., 0].T
+    view[...] = array
+    return view
+
+
+@on_every_example
 def test_float32_stays_float32(rule: Rule, example: Example) -> None:
     arrays = tuple(a.astype(np.float32) if is_float(a) else a for a in example.operands)
     output = rule.forward(*arrays, **example.attributes)

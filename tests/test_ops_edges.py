@@ -12,8 +12,9 @@ import torch
 from vae_explain.expression import evaluate
 from vae_explain.ops import RULES, Call, Example, NotExplained
 from vae_explain.trace import Array, Slot
+from vae_explain.writing import to_text
 
-from .support import NamedOperand, call_torch, tensors_of, total_gradient
+from .support import NamedOperand, call_torch, tensors_of, total_gradient, upstream_for
 
 
 def same_bits(found: Array, expected: Array) -> bool:
@@ -114,6 +115,59 @@ def test_gradients_at_boundaries_are_those_of_torch(name: str, attributes: dict[
         ((out, local),) = rule.partials(call, 0, at)
         assert out == at
         assert evaluate(local) == pytest.approx(float(expected[at]), rel=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("given", [("min",), ("max",), ("min", "max")])
+def test_limits_that_are_tensors_share_the_gradient_as_torch_has_it(
+    given: tuple[str, ...], dtype: Any
+) -> None:
+    rule = RULES["clamp"]
+    # Every number between every pair of limits: on an edge, behind it, limits met and crossed.
+    axis = np.array([-1.0, 0.0, 1.0, 2.0, np.nan], dtype)
+    limits = {"min": axis[:, None], "max": axis[:, None, None]}
+    # Spread out by hand: PyTorch's own backward pass fails where both limits are wider.
+    arrays = np.broadcast_arrays(axis, *(limits[name] for name in given))
+    slots = {name: Slot(position) for position, name in enumerate(given, start=1)}
+    _, attributes = rule.bind(Slot(0), **slots)
+    tensors = [torch.tensor(array, requires_grad=True) for array in arrays]
+    output = torch.clamp(tensors[0], **dict(zip(given, tensors[1:], strict=True)))
+    upstream = upstream_for(tuple(output.shape), seed=2).astype(dtype)
+    expected = torch.autograd.grad(output, tensors, torch.from_numpy(upstream))
+    mine = rule.forward(*arrays, **attributes)
+    assert same_bits(mine, output.detach().numpy())
+    found = rule.vjp(upstream, mine, *arrays, **attributes)
+    call = Call(tuple(map(NamedOperand, "abc", arrays)), NamedOperand("y", mine), attributes)
+    for position, (ours, theirs) in enumerate(zip(found, expected, strict=True)):
+        assert ours is not None
+        assert ours.dtype == dtype
+        np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-6, atol=1e-6)
+        by_element = total_gradient(rule, call, position, upstream)
+        np.testing.assert_allclose(by_element, ours, rtol=1e-5, atol=1e-6)
+    for index in np.ndindex(*mine.shape):
+        assert evaluate(rule.element(call, index)) == pytest.approx(mine[index], nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "formula"),
+    [
+        ({"min": Slot(1), "max": Slot(2)}, "clamp(a, b, c)"),
+        ({"min": Slot(1)}, "clamp_min(a, b)"),
+        ({"max": Slot(1)}, "clamp_max(a, b)"),
+        ({"min": 0.5, "max": None}, "clamp(a, min=0.5)"),
+    ],
+)
+def test_a_formula_says_which_limit_a_tensor_is(settings: dict[str, Any], formula: str) -> None:
+    rule = RULES["clamp"]
+    operands, attributes = rule.bind(Slot(0), **settings)
+    arrays = [NamedOperand(name, np.ones(2)) for name, _ in zip("abc", operands, strict=False)]
+    call = Call(tuple(arrays), NamedOperand("y", np.ones(2)), attributes)
+    assert to_text(rule.formula(call)) == formula
+
+
+def test_a_limit_beside_one_of_another_kind_is_refused() -> None:
+    with pytest.raises(NotExplained, match="a number beside"):
+        RULES["clamp"].bind(Slot(0), Slot(1), 1.0)
 
 
 def test_the_documented_boundary_gradients() -> None:

@@ -13,7 +13,8 @@ from .attention import ATTENTION
 from .axes import MATRIX_TRANSPOSE, MOVEDIM, PERMUTE, REVERSED, TRANSPOSE, T
 from .batch_norm import BATCH_NORM
 from .binary_cross_entropy import BINARY_CROSS_ENTROPY, BINARY_CROSS_ENTROPY_WITH_LOGITS
-from .clamp import CLAMP, CLAMP_MAX, CLAMP_MIN, MAXIMUM, MINIMUM, WHERE
+from .choosing import MAXIMUM, MINIMUM, WHERE
+from .clamp import CLAMP, CLAMP_MAX, CLAMP_MIN
 from .convolution import CONV1D, CONV2D, CONV_TRANSPOSE1D, CONV_TRANSPOSE2D
 from .cross_entropy import CROSS_ENTROPY, NLL_LOSS
 from .direction import COSINE_SIMILARITY, NORMALIZE

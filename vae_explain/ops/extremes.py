@@ -15,7 +15,7 @@ import numpy as np
 
 from ..expression import ONE, Expression, Index, Number, Opaque
 from ..trace import Array, Slot
-from .clamp import MAXIMUM, MINIMUM
+from .choosing import MAXIMUM, MINIMUM
 from .reductions import reduced, sources, spread, spread_formula, target
 from .rule import Bound, Call, NotExplained, Partial, Rule, called, normalized_axes
 

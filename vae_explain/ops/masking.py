@@ -10,7 +10,7 @@ import numpy as np
 
 from ..expression import ONE, ZERO, Expression, Index, Opaque
 from ..trace import Array, Slot
-from .clamp import WHERE
+from .choosing import WHERE
 from .rule import Bound, Call, Example, Partial, Rule, called
 
 

@@ -57,6 +57,7 @@ class Call:
 
 Bound = tuple[tuple[Any, ...], dict[str, Any]]
 Partial = tuple[Index, Expression]
+Options = tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,7 @@ def elementwise(
     not_analytic: str = "",
     piecewise: bool | Callable[..., bool] = False,
     usual: Mapping[str, Any] | None = None,
+    written: Callable[..., tuple[str, Options]] | None = None,
 ) -> Rule:
     """Make the rule of an op that works element by element, with broadcasting.
 
@@ -186,6 +188,9 @@ def elementwise(
         says whether there is more than one piece to them; `number` helps to see which.
     usual
         What the attributes of such a formula are when they need not be mentioned.
+    written
+        `written(**attributes)`, the name and the options that such a formula shows, where
+        they are not the op's own.
     """
 
     def vjp_in_operand_shapes(
@@ -212,17 +217,22 @@ def elementwise(
             return bool(piecewise(*call.arrays, **call.attributes))
         return piecewise
 
+    def title(call: Call) -> tuple[str, Options]:
+        if written is not None:
+            return written(**call.attributes)
+        return name, unusual(call.attributes, usual)
+
     def formula(call: Call) -> Expression:
         wholes = tuple(operand.whole() for operand in call.operands)
         if in_pieces(call):
-            options = unusual(call.attributes, usual)
-            return Opaque(name, wholes, options, lambda *a: forward(*a, **call.attributes))
+            shown, options = title(call)
+            return Opaque(shown, wholes, options, lambda *a: forward(*a, **call.attributes))
         return expression(*wholes, **call.attributes)
 
     def gradient(call: Call, position: int, upstream: Expression) -> Expression:
         wholes = tuple(operand.whole() for operand in call.operands)
         if in_pieces(call):
-            options = unusual(call.attributes, usual)
+            shown, options = title(call)
             if len(wholes) > 1:
                 options = (("by", position + 1), *options)
 
@@ -230,7 +240,7 @@ def elementwise(
                 output = forward(*arrays, **call.attributes)
                 return vjp(np.ones_like(output), output, *arrays, **call.attributes)[position]
 
-            local: Expression = Opaque(f"{name}'", wholes, options, slope)
+            local: Expression = Opaque(f"{shown}'", wholes, options, slope)
         else:
             local = derivatives[position](call.output.whole(), *wholes, **call.attributes)
         return sum_to(upstream * local, call.output.shape, call.operands[position].shape)
