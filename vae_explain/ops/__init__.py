@@ -39,7 +39,7 @@ from .functions import (
 from .gelu import GELU
 from .glu import GLU
 from .group_norm import GROUP_NORM
-from .hard import HARDSWISH, HARDTANH, RELU6
+from .hard import HARDSIGMOID, HARDSWISH, HARDTANH, RELU6
 from .instance_norm import INSTANCE_NORM
 from .interpolate import INTERPOLATE
 from .joining import CAT, STACK
@@ -156,6 +156,7 @@ ALL: tuple[Rule, ...] = (
     SOFTSIGN,
     HARDTANH,
     RELU6,
+    HARDSIGMOID,
     HARDSWISH,
     HARDSHRINK,
     SOFTSHRINK,

@@ -1,4 +1,4 @@
-"""Activations made of straight lines: `hardtanh`, `relu6`, `hardswish`.
+"""Activations made of straight lines: `hardtanh`, `relu6`, `hardsigmoid`, `hardswish`.
 
 An element is written by the piece that it lies on. At a corner, where PyTorch has decided
 for one of both slopes, so have we.
@@ -79,11 +79,34 @@ RELU6 = elementwise(
 
 
 def _ramp(a: Expression) -> Expression:
-    """The share of a number that hardswish keeps: (x + 3)/6, from 0 to 1."""
+    """The share of a number that hardswish keeps, which is its hardsigmoid: (x + 3)/6."""
     found = evaluate(a)
     if found <= -3:
         return ZERO
     return ONE if found >= 3 else (a + THREE) / SIX
+
+
+# PyTorch has the slope of hardsigmoid in single precision, also where the numbers are double.
+_SIXTH = float(np.float32(1 / 6))
+
+
+def _ramp_vjp(g: Array, y: Array, a: Array) -> tuple[Array]:
+    return (np.where(_inside(a, -3, 3), g * _SIXTH, np.zeros_like(g)),)
+
+
+HARDSIGMOID = elementwise(
+    "hardsigmoid",
+    bind=lambda input, inplace=False: ((input,), {}),
+    forward=lambda a: held(a + 3, 0, 6) / 6,
+    vjp=_ramp_vjp,
+    expression=_ramp,
+    derivatives=(lambda y, a: Number(_SIXTH) if _inside(evaluate(a), -3, 3) else ZERO,),
+    words="a straight line from 0 at -3 to 1 at 3",
+    torch="torch.nn.functional.hardsigmoid",
+    examples=(Example((np.array([[0.5, -1.0, 3.0], [2.0, -3.0, 7.0]]),)),),
+    not_analytic="it has corners at -3 and 3",
+    piecewise=True,
+)
 
 
 def _hardswish_slope(y: Expression, a: Expression) -> Expression:
