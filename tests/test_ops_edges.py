@@ -80,7 +80,9 @@ def test_a_form_that_a_rule_does_not_cover_is_refused(
 
 # --- boundaries -------------------------------------------------------------------------
 
-EDGES = np.array([0.0, -0.0, 1.0, -1.0, 2.0, -2.0, 3.0, -3.0, 6.0, 20.0, 21.0, 0.5, np.nan, np.inf, -np.inf])
+EDGES = np.array(
+    [0.0, -0.0, 1.0, -1.0, 2.0, -2.0, 3.0, -3.0, 6.0, 20.0, 21.0, 0.5, np.nan, np.inf, -np.inf]
+)
 BOUNDARIES: dict[str, tuple[str, dict[str, Any]]] = {
     "leaky_relu": ("leaky_relu", {"negative_slope": 0.01}),
     "elu": ("elu", {"alpha": 0.5}),

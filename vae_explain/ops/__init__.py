@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .accumulating import CUMSUM, PROD
+from .accumulating import CUMPROD, CUMSUM, PROD
 from .activations import ELU, LEAKY_RELU, LOGSIGMOID, SILU, SOFTPLUS, SOFTSIGN, TANHSHRINK
 from .adaptive_avg_pool import ADAPTIVE_AVG_POOL1D, ADAPTIVE_AVG_POOL2D
 from .addmm import ADDMM
@@ -18,6 +18,7 @@ from .clamp import CLAMP, CLAMP_MAX, CLAMP_MIN
 from .convolution import CONV1D, CONV2D, CONV_TRANSPOSE1D, CONV_TRANSPOSE2D
 from .cross_entropy import CROSS_ENTROPY, NLL_LOSS
 from .direction import COSINE_SIMILARITY, NORMALIZE
+from .distances import CDIST, PAIRWISE_DISTANCE
 from .einsum import EINSUM
 from .extremes import AMAX, AMIN, MAX, MIN
 from .functions import (
@@ -113,12 +114,15 @@ ALL: tuple[Rule, ...] = (
     SUM,
     MEAN,
     CUMSUM,
+    CUMPROD,
     PROD,
     NORM,
     VECTOR_NORM,
     LINALG_NORM,
     NORMALIZE,
     COSINE_SIMILARITY,
+    PAIRWISE_DISTANCE,
+    CDIST,
     RELU,
     SIGMOID,
     TANH,

@@ -1,4 +1,4 @@
-"""`cumsum`, the sums up to each place along an axis, and `prod`, a product of many."""
+"""`cumsum` and `cumprod`, what there is up to each place along an axis, and `prod`, of all."""
 
 from __future__ import annotations
 
@@ -19,26 +19,40 @@ def bind_cumsum(input: Any, dim: int, *, dtype: Any = None) -> Bound:
 
 
 def _along(call: Call, index: Index, places: range) -> Iterator[Index]:
-    axis = call.attributes["dim"] % max(len(index), 1)
+    if not index:  # a single number
+        yield ()
+        return
+    axis = call.attributes["dim"] % len(index)
     for place in places:
         yield (*index[:axis], place, *index[axis + 1 :])
 
 
+def _place(call: Call, index: Index) -> int:
+    return index[call.attributes["dim"]] if index else 0
+
+
+def _size(call: Call) -> int:
+    shape = call.output.shape
+    return shape[call.attributes["dim"]] if shape else 1
+
+
 def cumsum_element(call: Call, index: Index) -> Expression:
     x = call.operands[0]
-    axis = call.attributes["dim"] % max(len(index), 1)
-    terms = tuple(x.at(at) for at in _along(call, index, range(index[axis] + 1)))
+    terms = tuple(x.at(at) for at in _along(call, index, range(_place(call, index) + 1)))
     return Add(terms) if len(terms) > 1 else terms[0]
 
 
 def cumsum_partials(call: Call, position: int, index: Index) -> list[Partial]:
-    axis = call.attributes["dim"] % max(len(index), 1)
-    places = range(index[axis], call.output.shape[axis])
+    places = range(_place(call, index), _size(call))
     return [(out, ONE) for out in _along(call, index, places)]
 
 
+def cumsum(x: Array, dim: int) -> Array:
+    return np.cumsum(x, dim).reshape(x.shape)  # a single number stays one
+
+
 def from_behind(g: Array, dim: int) -> Array:
-    return np.flip(np.flip(g, dim).cumsum(dim), dim)
+    return np.flip(np.flip(g, dim).cumsum(dim), dim) if g.ndim else g
 
 
 _X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
@@ -46,7 +60,7 @@ _X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
 CUMSUM = Rule(
     name="cumsum",
     bind=bind_cumsum,
-    forward=lambda x, dim: np.cumsum(x, dim),
+    forward=cumsum,
     vjp=lambda g, y, x, dim: (from_behind(g, dim),),
     element=cumsum_element,
     partials=cumsum_partials,
@@ -54,7 +68,7 @@ CUMSUM = Rule(
         "cumsum",
         (call.operands[0].whole(),),
         tuple(call.attributes.items()),
-        lambda x: np.cumsum(x, call.attributes["dim"]),
+        lambda x: cumsum(x, call.attributes["dim"]),
     ),
     gradient=lambda call, position, upstream: Opaque(
         "cumsum_from_behind",
@@ -64,7 +78,74 @@ CUMSUM = Rule(
     ),
     words="the sums up to each place",
     torch="torch.cumsum",
-    examples=(Example((_X,), {"dim": 1}), Example((_X,), {"dim": -2})),
+    examples=(
+        Example((_X,), {"dim": 1}),
+        Example((_X,), {"dim": -2}),
+        Example((np.array(0.5),), {"dim": 0}),
+    ),
+)
+
+
+def cumprod(x: Array, dim: int) -> Array:
+    return np.cumprod(x, dim).reshape(x.shape)
+
+
+def cumprod_vjp(g: Array, x: Array, dim: int) -> Array:
+    """Add up, for each factor, the products behind it without it: right also for a 0."""
+    lines = np.moveaxis(np.atleast_1d(x), dim, -1)
+    arriving = np.moveaxis(np.broadcast_to(np.atleast_1d(g), np.atleast_1d(x).shape), dim, -1)
+    found = np.empty_like(lines)
+    for place in range(lines.shape[-1]):
+        without = lines.copy()
+        without[..., place] = 1
+        products = np.cumprod(without, -1)
+        found[..., place] = (arriving * products)[..., place:].sum(axis=-1)
+    return np.moveaxis(found, -1, dim).reshape(x.shape)
+
+
+def cumprod_element(call: Call, index: Index) -> Expression:
+    places = range(_place(call, index) + 1)
+    factors = (call.operands[0].at(at) for at in _along(call, index, places))
+    return reduce(lambda a, b: a * b, factors)
+
+
+def cumprod_partials(call: Call, position: int, index: Index) -> list[Partial]:
+    x = call.operands[0]
+    own, size = _place(call, index), _size(call)
+    line = list(_along(call, index, range(size)))
+    found: list[Partial] = []
+    for last in range(own, size):
+        others = [x.at(line[place]) for place in range(last + 1) if place != own]
+        found.append((line[last], reduce(lambda a, b: a * b, others) if others else ONE))
+    return found
+
+
+CUMPROD = Rule(
+    name="cumprod",
+    bind=bind_cumsum,
+    forward=cumprod,
+    vjp=lambda g, y, x, dim: (cumprod_vjp(g, x, dim),),
+    element=cumprod_element,
+    partials=cumprod_partials,
+    formula=lambda call: Opaque(
+        "cumprod",
+        (call.operands[0].whole(),),
+        tuple(call.attributes.items()),
+        lambda x: cumprod(x, call.attributes["dim"]),
+    ),
+    gradient=lambda call, position, upstream: Opaque(
+        "cumprod_backward",
+        (upstream, call.operands[0].whole()),
+        tuple(call.attributes.items()),
+        lambda g, x: cumprod_vjp(g, x, call.attributes["dim"]),
+    ),
+    words="the products up to each place",
+    torch="torch.cumprod",
+    examples=(
+        Example((_X,), {"dim": 1}),
+        Example((np.array([[0.25, 2.0], [0.0, 0.5], [3.0, -0.75], [0.0, 0.5]]),), {"dim": -2}),
+        Example((np.array(0.5),), {"dim": 0}),
+    ),
 )
 
 
