@@ -66,6 +66,7 @@ from .noise import (
 )
 from .norms import LINALG_NORM, NORM, VECTOR_NORM
 from .pad import PAD
+from .patches import FOLD, UNFOLD
 from .pixel_shuffle import PIXEL_SHUFFLE, PIXEL_UNSHUFFLE
 from .pooling import AVG_POOL1D, AVG_POOL2D, MAX_POOL1D, MAX_POOL2D
 from .powers import EXP, LOG, POW, SQRT, SQUARE
@@ -145,6 +146,8 @@ ALL: tuple[Rule, ...] = (
     PAD,
     PIXEL_SHUFFLE,
     PIXEL_UNSHUFFLE,
+    UNFOLD,
+    FOLD,
     GROUP_NORM,
     VIEW,
     RESHAPE,
