@@ -68,6 +68,7 @@ def hold_against_torch(function: Callable[[Tensor], Tensor], array: Array) -> Bo
         ("max_pool2d", lambda x: torch.max_pool2d(x, 3, (), (1, 0))),
         ("avg_pool2d", nn.AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=False)),
         ("adaptive_avg_pool2d", nn.AdaptiveAvgPool2d((4, None))),
+        ("adaptive_max_pool2d", nn.AdaptiveMaxPool2d((4, None))),
         ("interpolate", nn.Upsample(scale_factor=2)),
         ("interpolate", nn.UpsamplingNearest2d(size=(5, 9))),
         ("interpolate", nn.UpsamplingBilinear2d(scale_factor=2)),
@@ -83,6 +84,47 @@ def hold_against_torch(function: Callable[[Tensor], Tensor], array: Array) -> Bo
 )  # fmt: skip
 def test_a_call_as_people_write_it(name: str, function: Callable[[Tensor], Tensor]) -> None:
     assert hold_against_torch(function, INPUT).operation.name == name
+
+
+VOLUME = INPUT.reshape(1, 4, 2, 6, 6)
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("conv3d", nn.Conv3d(4, 6, (1, 3, 3), stride=(1, 2, 1), padding=1, groups=2)),
+        ("conv3d", nn.Conv3d(4, 3, 3, padding="same", bias=False)),
+        ("conv_transpose3d", nn.ConvTranspose3d(4, 2, 3, 2, 1, output_padding=1, groups=2)),
+        ("max_pool3d", nn.MaxPool3d((1, 3, 2), stride=2, padding=(0, 1, 1))),
+        ("avg_pool3d", nn.AvgPool3d(2, 3, 1, ceil_mode=True, count_include_pad=False)),
+        ("adaptive_avg_pool3d", nn.AdaptiveAvgPool3d((1, 4, None))),
+        ("adaptive_max_pool3d", nn.AdaptiveMaxPool3d((2, 4, 1))),
+        ("interpolate", nn.Upsample(scale_factor=2, mode="trilinear")),
+    ],
+)
+def test_a_call_on_a_volume(name: str, function: Callable[[Tensor], Tensor]) -> None:
+    assert hold_against_torch(function, VOLUME).operation.name == name
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_an_adaptive_pool_chooses_among_equals_and_nan_as_torch_does(dtype: Any) -> None:
+    numbers = np.random.default_rng(0).integers(0, 3, size=(2, 3, 5, 7)).astype(dtype)
+    numbers[0, 1, 2, 2] = numbers[0, 1, 3, 1] = numbers[0, 1, 0, 0] = np.nan
+    numbers[0, 2] = -np.inf
+    x = torch.tensor(numbers, requires_grad=True)
+    output = functional.adaptive_max_pool2d(x, (3, 4))
+    upstream = upstream_for(tuple(output.shape), seed=1).astype(dtype)
+    (expected,) = torch.autograd.grad(output, x, torch.from_numpy(upstream))
+    rule = RULES["adaptive_max_pool2d"]
+    _, attributes = rule.bind(Slot(0), (3, 4))
+    mine = rule.forward(numbers, **attributes)
+    np.testing.assert_array_equal(mine, output.detach().numpy())
+    (found,) = rule.vjp(upstream, mine, numbers, **attributes)
+    assert found is not None
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, expected.numpy(), rtol=1e-6, atol=1e-6)
+    call = Call((NamedOperand("x", numbers),), NamedOperand("y", mine), attributes)
+    np.testing.assert_allclose(total_gradient(rule, call, 0, upstream), found, atol=1e-6)
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths")

@@ -91,6 +91,11 @@ FORMS: dict[str, Callable[[Any], Any]] = {
     "modules": lambda x: nn.SiLU()(nn.LeakyReLU()(nn.ELU()(nn.GELU()(nn.Softplus()(x))))),
     "logsigmoid": lambda x: nn.LogSigmoid()(x) + F.softsign(x),
     "clamp": lambda x: x.clamp(-1, 1) + x.clamp(min=0) + torch.clip(x, max=0.5) + x.clamp_min(0.25),
+    "limits that move": lambda x: (
+        torch.clamp(x, -(x[0] ** 2), x[1].abs())
+        + x.clamp(min=x.mean())
+        + x.clip(max=0.5 * x[:, :1])
+    ),
     "maximum": lambda x: torch.maximum(x, -x) + torch.max(x, x * 0.5) + torch.minimum(x, x * x),
     "where": lambda x: torch.where(x > 0, x, 0.1 * x) + torch.where(x < 1, x, 0.0),
     "chunk": lambda x: torch.mul(*x.chunk(2, dim=-1)),
@@ -160,7 +165,9 @@ FORMS: dict[str, Callable[[Any], Any]] = {
         x, 2 * x.detach(), x.exp().mean(1, keepdim=True)
     ),
     "poisson": lambda x: F.poisson_nll_loss(x, x.detach().exp().round()),
-    "bent lines": lambda x: F.relu6(x) + F.hardtanh(x) + F.hardswish(x) + F.prelu(x, x[0, :1]),
+    "bent lines": lambda x: (
+        F.relu6(x) + F.hardtanh(x) + F.hardswish(x) * F.hardsigmoid(x) + F.prelu(x, x[0, :1])
+    ),
     "kin of ELU": lambda x: F.selu(x) + F.celu(x, 0.5) + F.mish(x),
     "shrinking": lambda x: nn.Softshrink()(x) + F.hardshrink(x) + F.tanhshrink(x) + F.softmin(x, 1),
     "gates": lambda x: nn.GLU()(x) + nn.Threshold(0.25, 3.0)(x)[:, :2],
@@ -168,6 +175,16 @@ FORMS: dict[str, Callable[[Any], Any]] = {
     "of two logarithms": lambda x: torch.logaddexp(x, -x) + torch.xlogy(x, x * x + 1),
     "pixels": lambda x: F.pixel_unshuffle(F.pixel_shuffle(x.reshape(4, 3, 1), 2), 2).ravel(),
     "running sums": lambda x: x.cumsum(1) + x.prod(dim=1, keepdim=True) + x.prod(),
+    "running products": lambda x: x.cumprod(1) + torch.cumprod(x, dim=0),
+    "distances": lambda x: (
+        torch.cdist(x, x[:2])
+        + F.pairwise_distance(x, x.flip(0))[:, None]
+        + torch.cdist(x, x, p=1)[0, 1]
+    ),
+    "patches": lambda x: F.fold(F.unfold(x[None, None], 2, padding=1), (3, 4), 2, padding=1) * x,
+    "volumes": lambda x: F.max_pool3d(
+        F.conv3d(x.view(1, 1, 3, 2, 2), x.view(1, 1, 3, 2, 2), padding=1), 2
+    ),
     "triangles": lambda x: x.tril() + x.triu(1) + x.masked_fill(x > 0, 0.5),
     "rings": lambda x: x.roll(1, 0) + x.roll((1, 2), (0, 1)) + x[:, :2].repeat_interleave(2, 1),
     "three in one": lambda x: torch.addcmul(x, x, x, value=0.5) + torch.lerp(x, x * x, 0.25),

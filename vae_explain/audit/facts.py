@@ -43,9 +43,9 @@ ELEMENT_LOSSES = frozenset({
 })  # fmt: skip
 LOSSES = ELEMENT_LOSSES | {"cross_entropy", "nll_loss"}
 LAYERS = frozenset({
-    "linear", "addmm", "matmul", "bmm", "conv1d", "conv2d", "conv_transpose1d",
-    "conv_transpose2d", "batch_norm", "layer_norm", "group_norm", "instance_norm",
-    "rms_norm", "embedding",
+    "linear", "addmm", "matmul", "bmm", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
+    "conv_transpose2d", "conv_transpose3d", "batch_norm", "layer_norm", "group_norm",
+    "instance_norm", "rms_norm", "embedding",
 })  # fmt: skip
 CLAMPS = frozenset({"clamp", "clamp_min", "clamp_max"})
 LONGEST_FORMULA = 34  # so that it fits into a page of 40 columns

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .accumulating import CUMPROD, CUMSUM, PROD
 from .activations import ELU, LEAKY_RELU, LOGSIGMOID, SILU, SOFTPLUS, SOFTSIGN, TANHSHRINK
-from .adaptive_avg_pool import ADAPTIVE_AVG_POOL1D, ADAPTIVE_AVG_POOL2D
+from .adaptive_avg_pool import ADAPTIVE_AVG_POOL1D, ADAPTIVE_AVG_POOL2D, ADAPTIVE_AVG_POOL3D
+from .adaptive_max_pool import ADAPTIVE_MAX_POOL1D, ADAPTIVE_MAX_POOL2D, ADAPTIVE_MAX_POOL3D
 from .addmm import ADDMM
 from .arithmetic import ADD, ADDCDIV, ADDCMUL, DIV, LERP, MUL, NEG, SUB
 from .arranging import DIAG, DIAG_EMBED, DIAGONAL, SORT
@@ -15,7 +16,14 @@ from .batch_norm import BATCH_NORM
 from .binary_cross_entropy import BINARY_CROSS_ENTROPY, BINARY_CROSS_ENTROPY_WITH_LOGITS
 from .choosing import MAXIMUM, MINIMUM, WHERE
 from .clamp import CLAMP, CLAMP_MAX, CLAMP_MIN
-from .convolution import CONV1D, CONV2D, CONV_TRANSPOSE1D, CONV_TRANSPOSE2D
+from .convolution import (
+    CONV1D,
+    CONV2D,
+    CONV3D,
+    CONV_TRANSPOSE1D,
+    CONV_TRANSPOSE2D,
+    CONV_TRANSPOSE3D,
+)
 from .cross_entropy import CROSS_ENTROPY, NLL_LOSS
 from .direction import COSINE_SIMILARITY, NORMALIZE
 from .distances import CDIST, PAIRWISE_DISTANCE
@@ -68,7 +76,7 @@ from .norms import LINALG_NORM, NORM, VECTOR_NORM
 from .pad import PAD
 from .patches import FOLD, UNFOLD
 from .pixel_shuffle import PIXEL_SHUFFLE, PIXEL_UNSHUFFLE
-from .pooling import AVG_POOL1D, AVG_POOL2D, MAX_POOL1D, MAX_POOL2D
+from .pooling import AVG_POOL1D, AVG_POOL2D, AVG_POOL3D, MAX_POOL1D, MAX_POOL2D, MAX_POOL3D
 from .powers import EXP, LOG, POW, SQRT, SQUARE
 from .prelu import PRELU
 from .reductions import MEAN, SUM
@@ -134,14 +142,22 @@ ALL: tuple[Rule, ...] = (
     ATTENTION,
     CONV1D,
     CONV2D,
+    CONV3D,
     CONV_TRANSPOSE1D,
     CONV_TRANSPOSE2D,
+    CONV_TRANSPOSE3D,
     MAX_POOL1D,
     MAX_POOL2D,
+    MAX_POOL3D,
     AVG_POOL1D,
     AVG_POOL2D,
+    AVG_POOL3D,
     ADAPTIVE_AVG_POOL1D,
     ADAPTIVE_AVG_POOL2D,
+    ADAPTIVE_AVG_POOL3D,
+    ADAPTIVE_MAX_POOL1D,
+    ADAPTIVE_MAX_POOL2D,
+    ADAPTIVE_MAX_POOL3D,
     INTERPOLATE,
     PAD,
     PIXEL_SHUFFLE,

@@ -1,4 +1,4 @@
-"""`adaptive_avg_pool1d` and `2d`: means of windows, as many windows as are asked for.
+"""`adaptive_avg_pool1d`, `2d` and `3d`: means of windows, as many windows as are asked for.
 
 The windows differ in size where the output does not divide the input, and may overlap;
 each is a span along every sliding axis: of an image, of rows and of columns.
@@ -23,7 +23,7 @@ Sizes = tuple[int | None, ...]
 Spans = list[list[tuple[int, int]]]  # for each axis, where its windows start and end
 
 
-def _bind(axes: int) -> Callable[..., Bound]:
+def bind_sizes(axes: int) -> Callable[..., Bound]:
     def bind(input: Any, output_size: Any) -> Bound:
         sizes = (output_size,) if isinstance(output_size, int | None) else tuple(output_size)
         if not all(isinstance(size, int | None) for size in sizes):
@@ -42,6 +42,15 @@ def spans(shape: tuple[int, ...], output_size: Sizes) -> Spans:
             for size, out in zip(shape[-len(output_size) :], output_size, strict=True)
         )
     ]
+
+
+def reached(found: Spans, at: Index) -> list[Index]:
+    """Return the windows that cover one place."""
+    over = [
+        [out for out, (start, end) in enumerate(axis) if start <= place < end]
+        for axis, place in zip(found, at, strict=True)
+    ]
+    return list(product(*over))
 
 
 def _counts(found: Spans, dtype: Any) -> Array:
@@ -88,11 +97,7 @@ def element(call: Call, index: Index) -> Expression:
 def partials(call: Call, position: int, index: Index) -> list[Partial]:
     found = spans(call.operands[0].shape, **call.attributes)
     lead, at = index[: -len(found)], index[-len(found) :]
-    over = [
-        [out for out, (start, end) in enumerate(axis) if start <= place < end]
-        for axis, place in zip(found, at, strict=True)
-    ]
-    return [((*lead, *out), Div(ONE, _mean_of(found, out)[1])) for out in product(*over)]
+    return [((*lead, *out), Div(ONE, _mean_of(found, out)[1])) for out in reached(found, at)]
 
 
 def formula(call: Call, name: str) -> Expression:
@@ -112,7 +117,7 @@ def gradient(call: Call, position: int, upstream: Expression, name: str) -> Expr
 
 
 def _pooling(name: str, axes: int, *examples: tuple[Array, Any]) -> Rule:
-    bind = _bind(axes)
+    bind = bind_sizes(axes)
     made: tuple[Example, ...] = tuple(called(bind, (x,), Slot(0), size) for x, size in examples)
     return Rule(
         name=name,
@@ -129,8 +134,8 @@ def _pooling(name: str, axes: int, *examples: tuple[Array, Any]) -> Rule:
     )
 
 
-_IMAGE = (np.arange(2 * 2 * 4 * 5) * 7 % 23 - 11.0).reshape(2, 2, 4, 5) / 16
-_SIGNAL = _IMAGE[..., 0, :]
+_SOLID = (np.arange(2 * 2 * 4 * 3 * 5) * 7 % 23 - 11.0).reshape(2, 2, 4, 3, 5) / 16
+_IMAGE, _SIGNAL = _SOLID[..., 0, :], _SOLID[..., 0, 0, :]
 
 ADAPTIVE_AVG_POOL1D = _pooling(
     "adaptive_avg_pool1d", 1, (_SIGNAL, 1), (_SIGNAL, (3,)), (_SIGNAL[0], 4)
@@ -138,4 +143,8 @@ ADAPTIVE_AVG_POOL1D = _pooling(
 
 ADAPTIVE_AVG_POOL2D = _pooling(
     "adaptive_avg_pool2d", 2, (_IMAGE, 1), (_IMAGE, (3, 2)), (_IMAGE[0], (None, 4))
+)
+
+ADAPTIVE_AVG_POOL3D = _pooling(
+    "adaptive_avg_pool3d", 3, (_SOLID, 1), (_SOLID, (3, 2, 4)), (_SOLID[0], (None, 2, 3))
 )

@@ -1,4 +1,4 @@
-"""`conv1d`, `conv2d` and the transposed ones: a kernel that slides over a signal or an image.
+"""`conv1d`, `conv2d`, `conv3d` and the transposed ones: a kernel that slides over a grid.
 
 One family: a transposed convolution, known here by its `output_padding`, writes where a
 plain one reads. What either does with whole tensors stands in `kernels.py`.
@@ -259,6 +259,7 @@ def _called(bind: Callable[..., Bound], *operands: Array, **settings: Any) -> Ex
 _READS = "a kernel slides over the input; each output is its dot product with what it covers"
 _WRITES = "each input puts a copy of the kernel, times itself, on the output; copies add up"
 _SIGNAL, _IMAGE, _BIAS = _sixteenths(2, 2, 5), _sixteenths(2, 2, 4, 3), _sixteenths(4)
+_SOLID = _sixteenths(2, 2, 2, 3, 3)
 
 _BIND = _bind_plain(1)
 CONV1D = convolving(
@@ -281,6 +282,19 @@ CONV2D = convolving(
     _called(_BIND, _IMAGE[0], _sixteenths(2, 2, 2, 2), stride=(2, 1), padding=(1, 2), dilation=2),
 )
 
+_BIND = _bind_plain(3)
+CONV3D = convolving(
+    "conv3d",
+    _BIND,
+    _READS,
+    _called(_BIND, _SOLID, _sixteenths(3, 2, 2, 2, 2), _BIAS[:3]),
+    _called(
+        _BIND, _SOLID, _sixteenths(4, 1, 1, 2, 3),
+        stride=(1, 2, 1), padding=(0, 1, 1), dilation=(1, 2, 1), groups=2,
+    ),
+    _called(_BIND, _SOLID[0], _sixteenths(1, 2, 1, 3, 1), padding="same"),
+)  # fmt: skip
+
 _BIND = _bind_transposed(1)
 CONV_TRANSPOSE1D = convolving(
     "conv_transpose1d",
@@ -299,5 +313,17 @@ CONV_TRANSPOSE2D = convolving(
     _called(
         _BIND, _IMAGE[0], _sixteenths(2, 2, 2, 1), _BIAS,
         stride=(1, 3), dilation=(2, 1), output_padding=(0, 2), groups=2,
+    ),
+)  # fmt: skip
+
+_BIND = _bind_transposed(3)
+CONV_TRANSPOSE3D = convolving(
+    "conv_transpose3d",
+    _BIND,
+    _WRITES,
+    _called(_BIND, _SOLID, _sixteenths(2, 2, 1, 2, 2), _BIAS[:2]),
+    _called(
+        _BIND, _SOLID[0], _sixteenths(2, 1, 2, 1, 3),
+        stride=(2, 1, 2), padding=(1, 0, 1), output_padding=(1, 0, 1), groups=2,
     ),
 )  # fmt: skip

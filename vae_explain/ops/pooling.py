@@ -1,7 +1,7 @@
 """`max_pool1d`, `avg_pool2d` and their kin: the largest, or the mean, of each window.
 
-The windows slide over the last axes: one of a signal, two of an image. How many they are is
-read off the settings, which have a number for each of them.
+The windows slide over the last axes: one of a signal, two of an image, three of a volume. How
+many they are is read off the settings, which have a number for each of them.
 """
 
 from __future__ import annotations
@@ -267,7 +267,7 @@ def mean_partials(call: Call, position: int, index: Index) -> list[Partial]:
 # --- the rules --------------------------------------------------------------------------
 
 _IMAGE = (np.arange(2 * 2 * 4 * 5) * 7 % 23 - 11.0).reshape(2, 2, 4, 5) / 16
-_SIGNAL = _IMAGE[..., 0, :]
+_SIGNAL, _SOLID = _IMAGE[..., 0, :], _IMAGE.reshape(1, 2, 4, 2, 5)
 
 
 def _largest(name: str, axes: int, *examples: tuple[Array, Any, dict[str, Any]]) -> Rule:
@@ -321,6 +321,14 @@ MAX_POOL2D = _largest(
     (_IMAGE, 2, {"ceil_mode": True}),
 )
 
+MAX_POOL3D = _largest(
+    "max_pool3d",
+    3,
+    (_SOLID, 2, {}),
+    (np.round(_SOLID), (3, 1, 2), {"stride": 1, "padding": (1, 0, 1)}),  # with ties
+    (_SOLID[0], (2, 2, 1), {"stride": (2, 1, 3), "dilation": (2, 1, 1), "ceil_mode": True}),
+)
+
 AVG_POOL1D = _mean(
     "avg_pool1d",
     1,
@@ -338,4 +346,13 @@ AVG_POOL2D = _mean(
     (_IMAGE, 3, {"stride": 2, "padding": 1, "count_include_pad": False}),
     (_IMAGE, 3, {"stride": 2, "padding": 1, "ceil_mode": True}),
     (_IMAGE, 2, {"divisor_override": 3}),
+)
+
+AVG_POOL3D = _mean(
+    "avg_pool3d",
+    3,
+    (_SOLID, 2, {}),
+    (_SOLID[0], (3, 2, 2), {"stride": (1, 2, 2), "padding": 1, "ceil_mode": True}),
+    (_SOLID, 2, {"stride": 1, "padding": 1, "count_include_pad": False}),
+    (_SOLID, 2, {"divisor_override": 3}),
 )
