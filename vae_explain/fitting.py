@@ -79,16 +79,12 @@ def fitted(
     parameters = [p for p in parameters if p.name not in more]
     required = [p for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     named = named_parts(returned)
-    wanted = [p for p in required if p.default is p.empty and p.name not in INPUT_NAMES]
-    if named and _is_taken_whole(wanted, named):
+    wanted = [p.name for p in required if p.default is p.empty and p.name not in INPUT_NAMES]
+    tensors = [] if named else _parts(returned, wanted, names)
+    takers = _takers_of_whole(required, wanted, named, tensors)
+    if takers:
         inputs = {p.name: x for p in required if p.name in INPUT_NAMES}
-        return [], {wanted[0].name: returned, **inputs, **more}
-    tensors = [] if named else _parts(returned, [p.name for p in wanted], names)
-    if not named and len(required) == 2 and len(tensors) > 2:
-        families = [_family(p.name) for p in required]
-        if None in families:
-            whole = [returned if p.name not in INPUT_NAMES else x for p in required]
-            return [], {**{p.name: v for p, v in zip(required, whole, strict=True)}, **more}
+        return [], {**dict.fromkeys(takers, returned), **inputs, **more}
     given: dict[str, Any] = {}
     for parameter in required:
         if parameter.name in named:
@@ -114,11 +110,29 @@ def fitted(
     return [], {**given, **more}
 
 
-def _is_taken_whole(wanted: list[inspect.Parameter], named: Mapping[str, Any]) -> bool:
-    """Whether a loss takes a dict or an object as it is: `loss(out, x)`."""
-    if len(wanted) != 1 or len(named) < 2 or wanted[0].name in named:
-        return False
-    return _family(wanted[0].name) is None or wanted[0].name.lower() in WHOLE_NAMES
+def _takers_of_whole(
+    required: Sequence[inspect.Parameter],
+    wanted: Sequence[str],
+    named: Mapping[str, Any],
+    tensors: Sequence[Any],
+) -> Sequence[str]:
+    """Return the parameters that take all that the model returned, as it is: `loss(out, x)`.
+
+    Parameters
+    ----------
+    wanted
+        Those of the parameters that have no default and are not for the input.
+    named, tensors
+        What there is to take apart, by name or in order; one of them is empty.
+    """
+    if named:
+        if len(wanted) != 1 or len(named) < 2 or wanted[0] in named:
+            return ()
+        is_whole = _family(wanted[0]) is None or wanted[0].lower() in WHOLE_NAMES
+        return wanted if is_whole else ()
+    if len(required) != 2 or len(tensors) < 3 or all(_family(p.name) for p in required):
+        return ()
+    return [p.name for p in required if p.name not in INPUT_NAMES]
 
 
 def _parts(returned: Any, wanted: Sequence[str], names: Sequence[str]) -> list[Any]:
