@@ -204,3 +204,36 @@ def test_training_that_diverges_says_so(cli: CommandLine) -> None:
     outcome = cli("train", *options, "--lr", "1e20", "--steps", "5")
     assert outcome.code == 1
     assert "The run diverged" in outcome.out
+
+
+KEEPING = """
+from dataclasses import dataclass
+import torch
+from torch import nn
+
+@dataclass
+class Stats:
+    mu: torch.Tensor
+
+class Keeping(nn.Module):
+    '''Keeps its terms for a log, as many models do.'''
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 3)
+        self.kept = {}
+
+    def forward(self, x):
+        out = self.layer(x)
+        self.kept = {"out": out, "means": [out.mean()], "stats": Stats(out)}
+        return ((out - x) ** 2).sum()
+"""
+
+
+@pytest.mark.parametrize("command", ["train", "update", "check"])
+def test_a_model_may_keep_what_it_made_in_a_dict(
+    cli: CommandLine, tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "keeping.py").write_text(KEEPING)
+    outcome = cli(command, "--model", f"{tmp_path}/keeping.py:Keeping", "--x", "1,2,3")
+    assert (outcome.code, outcome.err) == (0, "")

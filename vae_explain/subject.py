@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -185,15 +186,29 @@ def copy_of(model: nn.Module) -> nn.Module:
     """Return a copy of a model that shares nothing with it.
 
     A tensor with a history, as the weight that `torch.nn.utils.weight_norm` computes anew at
-    each call and leaves behind, cannot be copied as it is: its numbers are.
+    each call and leaves behind, or a term that a model keeps for its log, cannot be copied as
+    it is: its numbers are.
     """
     left_behind = (
         tensor
         for module in model.modules()
-        for tensor in vars(module).values()
-        if isinstance(tensor, Tensor) and not tensor.is_leaf
+        for tensor in _tensors_in(tuple(vars(module).values()))
+        if not tensor.is_leaf
     )
     return copy.deepcopy(model, {id(tensor): tensor.detach().clone() for tensor in left_behind})
+
+
+def _tensors_in(kept: Any) -> Iterator[Tensor]:
+    """Yield the tensors that an attribute holds: itself, or in a list, a dict or a dataclass."""
+    if isinstance(kept, Tensor):
+        yield kept
+    elif isinstance(kept, Mapping):
+        yield from _tensors_in(tuple(kept.values()))
+    elif isinstance(kept, tuple | list):
+        for each in kept:
+            yield from _tensors_in(each)
+    elif dataclasses.is_dataclass(kept) and not isinstance(kept, type):
+        yield from _tensors_in(tuple(vars(kept).values()))
 
 
 def draws_of(trace: Trace) -> list[Tensor]:
