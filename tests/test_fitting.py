@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain.fitting import CannotBind, fitted, names_returned
@@ -162,3 +163,71 @@ def test_parts_within_parts_are_found_by_the_names_in_the_models_code() -> None:
     found = bound(takes("recon", "x", "mu", "logvar"), model(X), model)
     assert found["mu"] is MU
     assert found["logvar"] is LOGVAR
+
+
+# --- all of it, or a part ---------------------------------------------------------------
+
+
+class ReturnsOutput(nn.Module):
+    def forward(self, x: Tensor) -> Any:
+        mu, logvar, output = MU, LOGVAR, RECON
+        return mu, logvar, output
+
+
+RETURNED = (RECON, MU, LOGVAR)
+
+
+@pytest.mark.parametrize("name", ["out", "output", "results", "batch_result"])
+@pytest.mark.parametrize("more", [(), ("beta=1.0",), ("how='sum'", "eps=None")])
+def test_a_tuple_is_handed_over_whole_as_a_dict_is(name: str, more: tuple[str, ...]) -> None:
+    found = fitted(takes(name, "x", *more), RETURNED, X)[1]
+    assert found.pop(name) is RETURNED
+    assert found.pop("x") is X
+    assert found == {}
+
+
+def test_a_tuple_gives_its_reconstruction_to_a_loss_of_that() -> None:
+    assert fitted(takes("recon_x", "x"), RETURNED, X)[1]["recon_x"] is RECON
+    assert fitted(takes("x", "x_hat"), RETURNED, X)[1]["x_hat"] is RECON
+
+
+def test_a_part_that_the_model_calls_output_is_not_the_whole() -> None:
+    model = ReturnsOutput()
+    assert bound(takes("output", "x"), model(X), model)["output"] is RECON
+
+
+def test_two_arguments_without_meaning_get_two_parts() -> None:
+    found = fitted(takes("a", "b"), RETURNED, X)[1]
+    assert found["a"] is RECON
+    assert found["b"] is MU
+
+
+# --- losses of other kinds --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("returned", [RECON, RETURNED, (MU, RECON, LOGVAR), {"recon": RECON}])
+@pytest.mark.parametrize("loss", [F.mse_loss, F.smooth_l1_loss, nn.MSELoss(), nn.BCELoss()])
+def test_pytorchs_own_losses_call_input_what_a_model_made(loss: Any, returned: Any) -> None:
+    arguments, found = fitted(loss, returned, X)
+    assert not arguments
+    assert found["input"] is RECON
+    assert found["target"] is X
+
+
+def test_an_input_beside_a_reconstruction_is_the_input() -> None:
+    found = fitted(takes("recon", "input", "target"), RETURNED, X)[1]
+    assert found["input"] is found["target"] is X
+    assert found["recon"] is RECON
+
+
+def test_a_module_is_fitted_by_what_its_forward_takes() -> None:
+    class Elbo(nn.Module):
+        def forward(self, mu: Tensor, logvar: Tensor, x: Tensor, recon: Tensor) -> Tensor:
+            return mu.sum() + logvar.sum() + x.sum() + recon.sum()
+
+    model = ReturnsFour()
+    found = bound(Elbo(), (RECON, Z, MU, LOGVAR), model)
+    assert found["recon"] is RECON
+    assert found["mu"] is MU
+    assert found["logvar"] is LOGVAR
+    assert found["x"] is X

@@ -10,7 +10,7 @@ import ast
 import dataclasses
 import inspect
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -76,15 +76,49 @@ def fitted(
     if any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters):
         whole = list(returned) if isinstance(returned, tuple | list) else [returned]
         return whole, more
-    parameters = [p for p in parameters if p.name not in more]
-    required = [p for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    varying = inspect.Parameter.VAR_KEYWORD
+    required = [p for p in parameters if p.name not in more and p.kind is not varying]
+    meant = _as_meant(required)
+    found = _matched(meant, returned, x, names)
+    given = {
+        parameter.name: found[meaning.name]
+        for parameter, meaning in zip(required, meant, strict=True)
+        if meaning.name in found
+    }
+    left = [p.name for p in required if p.name not in given and p.default is p.empty]
+    if left:
+        taken = ", ".join(p.name for p in required)
+        raise CannotBind(
+            f"the model returned {described(returned)} and the loss takes ({taken}); "
+            f"nothing was found for {', '.join(left)} (a number or a word can be given by "
+            f"--loss-arg {left[0]}=VALUE)"
+        )
+    return [], {**given, **more}
+
+
+def _as_meant(required: Sequence[inspect.Parameter]) -> list[inspect.Parameter]:
+    """Rename a parameter whose name means something else beside the others than alone.
+
+    PyTorch's own losses call `input` what a model made, and `target` what it should be.
+    """
+    names = {p.name for p in required}
+    if names.isdisjoint(TARGET_NAMES) or not names.isdisjoint(RECON_NAMES):
+        return list(required)
+    return [p.replace(name="recon") if p.name == "input" else p for p in required]
+
+
+def _matched(
+    required: list[inspect.Parameter], returned: Any, x: Tensor, names: Sequence[str]
+) -> dict[str, Any]:
+    """Return what is found for each parameter, by its name."""
     named = named_parts(returned)
     wanted = [p.name for p in required if p.default is p.empty and p.name not in INPUT_NAMES]
     tensors = [] if named else _parts(returned, wanted, names)
-    takers = _takers_of_whole(required, wanted, named, tensors)
-    if takers:
-        inputs = {p.name: x for p in required if p.name in INPUT_NAMES}
-        return [], {**dict.fromkeys(takers, returned), **inputs, **more}
+    # Two things in order are a reconstruction and what belongs to it, which are told apart.
+    several = len(named) > 1 or len(tensors) > 2
+    taker = _taker_of_whole(wanted, {*named, *names}) if several else None
+    if taker is not None:
+        return {taker: returned, **{p.name: x for p in required if p.name in INPUT_NAMES}}
     given: dict[str, Any] = {}
     for parameter in required:
         if parameter.name in named:
@@ -99,40 +133,23 @@ def fitted(
     if len(names) == len(tensors):
         tensors = _by_told_names(required, names, tensors, given)
     _by_shape_and_order(required, tensors, x, given)
-    left = [p.name for p in required if p.name not in given and p.default is p.empty]
-    if left:
-        names = ", ".join(p.name for p in required)
-        raise CannotBind(
-            f"the model returned {described(returned)} and the loss takes ({names}); "
-            f"nothing was found for {', '.join(left)} (a number or a word can be given by "
-            f"--loss-arg {left[0]}=VALUE)"
-        )
-    return [], {**given, **more}
+    return given
 
 
-def _takers_of_whole(
-    required: Sequence[inspect.Parameter],
-    wanted: Sequence[str],
-    named: Mapping[str, Any],
-    tensors: Sequence[Any],
-) -> Sequence[str]:
-    """Return the parameters that take all that the model returned, as it is: `loss(out, x)`.
+def _taker_of_whole(wanted: Sequence[str], names: Collection[str]) -> str | None:
+    """Return the parameter that takes all that the model returned, as it is: `loss(out, x)`.
 
     Parameters
     ----------
     wanted
-        Those of the parameters that have no default and are not for the input.
-    named, tensors
-        What there is to take apart, by name or in order; one of them is empty.
+        The parameters that have no default and are not for the input.
+    names
+        What the parts are called that the model returned, those that have a name.
     """
-    if named:
-        if len(wanted) != 1 or len(named) < 2 or wanted[0] in named:
-            return ()
-        is_whole = _family(wanted[0]) is None or wanted[0].lower() in WHOLE_NAMES
-        return wanted if is_whole else ()
-    if len(required) != 2 or len(tensors) < 3 or all(_family(p.name) for p in required):
-        return ()
-    return [p.name for p in required if p.name not in INPUT_NAMES]
+    if len(wanted) != 1 or wanted[0] in names:
+        return None
+    is_whole = _family(wanted[0]) is None or wanted[0].lower() in WHOLE_NAMES
+    return wanted[0] if is_whole else None
 
 
 def _parts(returned: Any, wanted: Sequence[str], names: Sequence[str]) -> list[Any]:
@@ -167,6 +184,8 @@ def _require_taken(parameters: list[inspect.Parameter], more: Mapping[str, Any])
 
 
 def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    if isinstance(function, nn.Module):
+        function = function.forward  # a module's own signature takes anything
     try:
         return list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
