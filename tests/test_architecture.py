@@ -47,12 +47,14 @@ FLOORS: list[list[str]] = [
     ["calls", "differentiation"],
     ["blocks", "capture", "folding", "inputs", "naming", "terms", "weights", "writing"],
     ["binding", "expression", "trace"],
+    ["sources"],
     [
         "architecture",
         "fitting",
         "frames",
         "functions",
         "loading",
+        "loss_call",
         "model",
         "noise",
         "ondemand",
@@ -69,6 +71,7 @@ MAY_USE_TORCH = {
     "nudging",
     "pipeline",
     "recorder",
+    "sources",
     "subject",
     "training",
 }

@@ -36,7 +36,7 @@ def test_the_draws_are_those_of_a_loop_over_the_model(style: str) -> None:
     model, x = own.make(**own.arguments), own.x()
     losses, gradients = [], []
     for _ in range(COUNT):
-        loss = objective_of(model, x, **own.keywords())()
+        loss = objective_of(model, x, **own.keywords())().loss
         model.zero_grad()
         torch.autograd.backward(loss)
         losses.append(loss.item())

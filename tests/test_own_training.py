@@ -51,7 +51,7 @@ def plain_loop(own: OwnModel, name: str, steps: int) -> tuple[list[float], nn.Mo
     optimizer = kinds[name](model.parameters(), lr=LR)
     losses = []
     for _ in range(steps):
-        loss = objective_of(model, x, **own.keywords())()
+        loss = objective_of(model, x, **own.keywords())().loss
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()

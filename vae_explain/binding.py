@@ -1,10 +1,13 @@
-"""Finding the loss of a user's model: in the model, in a training step, or given apart."""
+"""Finding the loss of a user's model: in the model, in a training step, or given apart.
+
+Wherever it was found, what was called and with what is told with it.
+"""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -19,8 +22,18 @@ from .fitting import (
     names_returned,
     parameters_of,
 )
+from .loss_call import Argument, LossCall
+from .sources import Sources, arguments_of, name_of, part_of, place_of
 
 LOSS_METHODS = ("loss_function", "loss", "compute_loss", "loss_fn", "elbo_loss")
+X = Argument("", "x")
+
+
+class Computed(NamedTuple):
+    """The loss of one run, and the call that gave it; None for the built-in VAE's."""
+
+    loss: Tensor
+    call: LossCall | None
 
 
 def objective_of(
@@ -29,8 +42,8 @@ def objective_of(
     loss: Callable[..., Any] | None = None,
     objective: Callable[[nn.Module, Tensor], Any] | None = None,
     loss_arguments: Mapping[str, Any] | None = None,
-) -> Callable[[], Tensor]:
-    """Return a function of nothing that runs model and loss and returns the loss.
+) -> Callable[[], Computed]:
+    """Return a function of nothing that runs model and loss and returns the loss with its call.
 
     Parameters
     ----------
@@ -43,29 +56,48 @@ def objective_of(
     """
     more = dict(loss_arguments or {})
 
-    def run() -> Tensor:
+    def run() -> Computed:
         if objective is not None:
-            return scalar(objective(model, x), "the objective")
+            given = Argument("", "model"), X
+            return _computed(objective(model, x), "the objective", name_of(objective), given)
         if loss is None and _has_training_step(model):
-            return scalar(_training_step(model, x), "training_step")
+            return _training_step(model, x)
         _require_one_input(model)
-        returned = model(x)
-        names = names_returned(model)
+        returned = Returned(model(x), model, x)
         if loss is not None:
-            return scalar(_called(loss, returned, x, more, names), "the loss")
-        return _loss_within(model, returned, x, more, names)
+            return _called(loss, returned, more, "the loss", name_of(loss))
+        return _loss_within(returned, more)
 
     return run
 
 
-def scalar(result: Any, whose: str) -> Tensor:
-    """Return the one number in what a loss returned: itself, its `loss`, or its first part."""
+class Returned(NamedTuple):
+    """What a model returned, with the model and its input."""
+
+    all: Any
+    model: nn.Module
+    x: Tensor
+
+
+def _computed(
+    result: Any, whose: str, function: str, arguments: tuple[Argument, ...], taken: str = ""
+) -> Computed:
+    """Take the one number in what a loss returned: itself, its `loss`, or its first part.
+
+    `taken` says in code what was taken already of what `function` returned.
+    """
     parts = named_parts(result)
-    found = parts.get("loss", parts.get("total_loss", result))
+    found = result
+    for name in ("loss", "total_loss"):
+        if name in parts:
+            found = parts[name]
+            taken += part_of(result, name)
+            break
     if isinstance(found, tuple | list) and found:
         found = found[0]
+        taken += "[0]"
     if isinstance(found, Tensor) and found.numel() == 1:
-        return found
+        return Computed(found, LossCall(function, arguments, taken))
     raise CannotBind(f"{whose} returned {described(result)}, which holds no loss of one number")
 
 
@@ -83,23 +115,25 @@ def _require_one_input(model: nn.Module) -> None:
         )
 
 
-def _loss_within(
-    model: nn.Module, returned: Any, x: Tensor, more: Mapping[str, Any], names: Sequence[str]
-) -> Tensor:
-    if isinstance(returned, Tensor) and returned.numel() == 1:
-        return returned
-    parts = named_parts(returned)
+def _loss_within(returned: Returned, more: Mapping[str, Any]) -> Computed:
+    result, model, _ = returned
+    if isinstance(result, Tensor) and result.numel() == 1:
+        return Computed(result, LossCall("model", (X,)))
+    parts = named_parts(result)
     for name in ("loss", "total_loss"):
         if isinstance(parts.get(name), Tensor):
-            return scalar(parts[name], "the model")
+            return _computed(parts[name], "the model", "model", (X,), part_of(result, name))
     for name in LOSS_METHODS:
         method = getattr(model, name, None)
         if callable(method) and not isinstance(method, nn.Module):
-            return scalar(_called(method, returned, x, more, names), f"the model's {name}")
-    single = [part for part in flat(returned) if isinstance(part, Tensor) and part.dim() == 0]
+            function = f"{type(model).__name__}.{name}"
+            return _called(method, returned, more, f"the model's {name}", function)
+    single = [part for part in flat(result) if isinstance(part, Tensor) and part.dim() == 0]
     if len(single) == 1 and single[0].requires_grad:
-        return single[0]  # as in `return loss, recon`
-    raise CannotBind(f"the model returned {described(returned)} and no loss was given")
+        # As in `return loss, recon`.
+        taken = place_of(single[0], result) or ""
+        return Computed(single[0], LossCall("model", (X,), taken))
+    raise CannotBind(f"the model returned {described(result)} and no loss was given")
 
 
 # --- a training step ---
@@ -109,25 +143,30 @@ def _has_training_step(model: nn.Module) -> bool:
     return callable(getattr(model, "training_step", None))
 
 
-def _training_step(model: Any, x: Tensor) -> Any:
+def _training_step(model: Any, x: Tensor) -> Computed:
     """Call a Lightning-shaped step with the batch alone, then with labels that are not used."""
     try:
-        return model.training_step(x, 0)
+        result, batch = model.training_step(x, 0), "x"
     except (ValueError, TypeError):
         # It takes its batch apart, as in `x, _ = batch`.
-        return model.training_step((x, torch.zeros(x.shape[0])), 0)
+        result, batch = model.training_step((x, torch.zeros(x.shape[0])), 0), "(x, zeros)"
+    function = f"{type(model).__name__}.training_step"
+    return _computed(result, "training_step", function, (Argument("", batch), Argument("", "0")))
 
 
 def _called(
     loss: Callable[..., Any],
-    returned: Any,
-    x: Tensor,
+    returned: Returned,
     more: Mapping[str, Any],
-    names: Sequence[str],
-) -> Any:
-    arguments, keywords = fitted(loss, returned, x, more, names)
+    whose: str,
+    function: str,
+) -> Computed:
+    result, model, x = returned
+    names = names_returned(model)
+    arguments, keywords = fitted(loss, result, x, more, names)
+    told = arguments_of(loss, arguments, keywords, more, Sources(result, x, model))
     try:
-        return loss(*arguments, **keywords)
+        found = loss(*arguments, **keywords)
     except KeyError as error:
         # `kwargs["M_N"]`, which nobody gave.
         wanted = error.args[0] if error.args else None
@@ -138,3 +177,4 @@ def _called(
             f"the loss wants {wanted} by name; give it as --loss-arg {wanted}=VALUE "
             f"(from Python: loss_arguments={{{wanted!r}: …}}), or",
         ) from None
+    return _computed(found, whose, function, told)

@@ -10,7 +10,7 @@ import ast
 import dataclasses
 import inspect
 import textwrap
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -248,21 +248,43 @@ def _by_told_names(
     return [part for part in tensors if not any(part is other for other in given.values())]
 
 
+# What a model's `forward` calls what it returns: a name, "" where there is none, or those of the
+# parts of a tuple.
+Names = str | tuple["Names", ...]
+
+
 def names_returned(model: nn.Module) -> tuple[str, ...]:
-    """Return what a model's `forward` calls the parts of the tuple that it returns.
+    """Return what a model's `forward` calls the parts of the tuple that it returns, one by one.
 
     Empty when it returns something else, returns in several places under different names, or
     has no source to read.
     """
+    names = tree_returned(model)
+    return () if names is None else tuple(_leaves(names))
+
+
+def _leaves(names: Names) -> Iterator[str]:
+    if isinstance(names, str):
+        yield names
+    else:
+        for part in names:
+            yield from _leaves(part)
+
+
+def tree_returned(model: nn.Module) -> Names | None:
+    """Return what a model's `forward` calls what it returns, parts within parts as it has them.
+
+    None when it returns in several places under different names, or has no source to read.
+    """
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(type(model).forward)))
     except (OSError, TypeError, SyntaxError):
-        return ()
+        return None
 
-    def parts(node: ast.expr) -> list[str]:
+    def names(node: ast.expr) -> Names:
         if isinstance(node, ast.Tuple | ast.List):
-            return [name for element in node.elts for name in parts(element)]
-        return [node.id if isinstance(node, ast.Name) else ""]
+            return tuple(map(names, node.elts))
+        return node.id if isinstance(node, ast.Name) else ""
 
     function = tree.body[0]
     inner = {
@@ -272,11 +294,11 @@ def names_returned(model: nn.Module) -> tuple[str, ...]:
         for node in ast.walk(nested)
     }
     found = {
-        tuple(parts(node.value))
+        names(node.value)
         for node in ast.walk(function)
         if isinstance(node, ast.Return) and node.value is not None and id(node) not in inner
     }
-    return found.pop() if len(found) == 1 else ()
+    return found.pop() if len(found) == 1 else None
 
 
 def _by_shape_and_order(

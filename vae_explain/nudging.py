@@ -129,7 +129,7 @@ class _Evaluation:
         torch.set_rng_state(subject.generator)
         still = _Still(list(self._drawn), self._kept, self._first)
         with torch.enable_grad(), still:
-            found = subject.objective(subject.model, subject.x)
+            found = subject.objective(subject.model, subject.x).loss
         self._first = False
         if found.dtype != torch.float64:
             raise RuntimeError(f"its loss is {found.dtype}".replace("torch.", ""))

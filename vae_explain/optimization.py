@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from .architecture import BUILT_IN, Architecture
+from .loss_call import LossCall
 from .run import Run
 from .trace import Array
 
@@ -85,6 +86,8 @@ class Training:
         What was trained, for a header, and on what.
     terms
         The names of the loss's terms; empty for a loss in one piece.
+    loss_call
+        How the loss was called; None for the built-in VAE, and before the first step.
     losses
         One entry a step; the last one is not finite when the run diverged.
     diverged_at
@@ -110,6 +113,7 @@ class Training:
     recon_after: Array | None
     explained: OptimizerStep | None
     torch_version: str
+    loss_call: LossCall | None = None
 
 
 @dataclass(frozen=True)

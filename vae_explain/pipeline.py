@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from .architecture import BUILT_IN, Architecture
-from .binding import objective_of
+from .binding import Computed, objective_of
 from .fitting import CannotBind
 from .loading import (
     CannotLoad,
@@ -32,7 +32,7 @@ from .run import Arithmetic, NotFinite, Run
 from .subject import Recorded, Subject, TooCoarse
 from .trace import Array
 
-Objective = Callable[[nn.Module, Tensor], Tensor]
+Objective = Callable[[nn.Module, Tensor], Computed]
 
 
 @dataclass(frozen=True)
@@ -218,9 +218,9 @@ def built_in_loss(request: Request) -> Objective:
     architecture = request.architecture
     terms = architecture.recon, architecture.reduction, architecture.beta
 
-    def objective(model: nn.Module, x: Tensor) -> Tensor:
+    def objective(model: nn.Module, x: Tensor) -> Computed:
         recon_x, mu, logvar = model(x)
-        return vae_loss(recon_x, x, mu, logvar, *terms)
+        return Computed(vae_loss(recon_x, x, mu, logvar, *terms), None)
 
     return objective
 

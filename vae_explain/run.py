@@ -16,6 +16,7 @@ import numpy as np
 
 from .gradients import backward
 from .graph import Graph
+from .loss_call import LossCall
 from .ondemand import OnDemand
 from .replay import Arrays, replay
 from .trace import Array, Trace, Value
@@ -48,6 +49,8 @@ class Run:
         The same for each term of the loss, by the term's name.
     label
         What was run, for a header: `VAE 4→8→2→8→4`.
+    loss_call
+        How the loss of a user's model was called, for a header too; None for the built-in VAE.
     """
 
     trace: Trace = field(repr=False)
@@ -59,6 +62,7 @@ class Run:
     term_gradients: Mapping[str, Arrays] = field(repr=False)
     graph: Graph = field(repr=False)
     eps_given: bool = False
+    loss_call: LossCall | None = None
 
     @cached_property
     def hand_values(self) -> dict[int, Array]:
@@ -123,7 +127,13 @@ class Run:
         raise NotFinite("loss")
 
 
-def full_run(trace: Trace, seed: int | None, label: str, eps_given: bool = False) -> Run:
+def full_run(
+    trace: Trace,
+    seed: int | None,
+    label: str,
+    eps_given: bool = False,
+    loss_call: LossCall | None = None,
+) -> Run:
     """Show PyTorch's own numbers."""
     return Run(
         trace=trace,
@@ -135,10 +145,17 @@ def full_run(trace: Trace, seed: int | None, label: str, eps_given: bool = False
         term_gradients=trace.term_gradients,
         graph=Graph(trace),
         eps_given=eps_given,
+        loss_call=loss_call,
     )
 
 
-def printed_run(trace: Trace, seed: int | None, label: str, eps_given: bool = False) -> Run:
+def printed_run(
+    trace: Trace,
+    seed: int | None,
+    label: str,
+    eps_given: bool = False,
+    loss_call: LossCall | None = None,
+) -> Run:
     """Show the numbers made by hand from a float64 trace over rounded parameters."""
     graph = Graph(trace)
     values = replay(graph)
@@ -156,6 +173,7 @@ def printed_run(trace: Trace, seed: int | None, label: str, eps_given: bool = Fa
         ),
         graph=graph,
         eps_given=eps_given,
+        loss_call=loss_call,
     )
 
 

@@ -17,6 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .binding import Computed
+from .loss_call import LossCall
 from .recorder import record
 from .run import Arithmetic, Run, as_printed, as_written, full_run, printed_run
 from .trace import Array, Trace
@@ -52,7 +54,7 @@ class Subject:
     Attributes
     ----------
     objective
-        Runs a model on an input and returns its loss, one number.
+        Runs a model on an input and returns its loss, one number, and what was called for it.
     label
         What it is called in a header.
     generator
@@ -63,7 +65,7 @@ class Subject:
 
     model: nn.Module
     x: Tensor
-    objective: Callable[[nn.Module, Tensor], Tensor]
+    objective: Callable[[nn.Module, Tensor], Computed]
     label: str
     seed: int | None
     generator: Tensor
@@ -79,7 +81,7 @@ class Subject:
         lasting
             Whether the model may be changed while the numbers are still wanted.
         """
-        return self._told(full_run, self._record(redrawn, lasting))
+        return self._told(full_run, *self._record(redrawn, lasting))
 
     def recorded(self, arithmetic: Arithmetic, lasting: bool = True) -> Recorded:
         """Record a run in one arithmetic, and keep the model that made it with it."""
@@ -88,16 +90,16 @@ class Subject:
             return Recorded(run, self.model, lambda: self.run(draws_of(run.trace)))
         exact = self.rounded()  # before the first run, which the model may count
         # That run is only where the noise comes from.
-        drawn = _as_printed(self._record((), lasting=False, gradients=False))
+        drawn = _as_printed(self._record((), lasting=False, gradients=False)[0])
 
         def redone(lasting: bool = True) -> Run:
             with default_precision(torch.float64):
-                return exact._told(printed_run, exact._record(drawn, lasting))
+                return exact._told(printed_run, *exact._record(drawn, lasting))
 
         return Recorded(redone(lasting), exact.model, redone)
 
-    def _told(self, make: Callable[..., Run], trace: Trace) -> Run:
-        return make(trace, self.seed, self.label, bool(self.noise))
+    def _told(self, make: Callable[..., Run], trace: Trace, call: LossCall | None) -> Run:
+        return make(trace, self.seed, self.label, bool(self.noise), call)
 
     def rounded(self) -> Subject:
         """Return the same in float64, parameters rounded as a page prints them, x as written."""
@@ -120,7 +122,7 @@ class Subject:
         noise = tuple(torch.cat([given, given]) for given in self.noise)
         return dataclasses.replace(self, x=torch.cat([self.x, self.x]), noise=noise)
 
-    def watched(self, gradients: bool) -> tuple[Tensor, Trace]:
+    def watched(self, gradients: bool) -> tuple[Computed, Trace]:
         """Record a run that counts, with its backward pass: what it does stays done.
 
         Returns
@@ -130,34 +132,41 @@ class Subject:
             not wanted.
         """
         buffers = list(self.model.buffers())
-        left: list[tuple[Tensor, Tensor, list[Tensor]]] = []
+        left: list[tuple[Computed, Tensor, list[Tensor]]] = []
 
-        def once() -> Tensor:
-            loss = self.objective(self.model, self.x)
+        def once() -> Computed:
+            computed = self.objective(self.model, self.x)
             state = torch.get_rng_state()
-            if loss.requires_grad:
+            if computed.loss.requires_grad:
                 # Here, before the record puts the buffers back, which the graph may still need.
-                torch.autograd.backward(loss, retain_graph=gradients)
-            left.append((loss, state, [b.detach().clone() for b in buffers]))
-            return loss
+                torch.autograd.backward(computed.loss, retain_graph=gradients)
+            left.append((computed, state, [b.detach().clone() for b in buffers]))
+            return computed
 
-        trace = self._record((), lasting=True, gradients=gradients, objective=once)
-        loss, generator, written = left[-1]
+        trace, _ = self._record((), lasting=True, gradients=gradients, objective=once)
+        computed, generator, written = left[-1]
         torch.set_rng_state(generator)
         with torch.no_grad():
             for buffer, after in zip(buffers, written, strict=True):
                 buffer.copy_(after)
-        return loss, trace
+        return computed, trace
 
     def _record(
         self,
         redrawn: Sequence[Tensor],
         lasting: bool,
         gradients: bool = True,
-        objective: Callable[[], Tensor] | None = None,
-    ) -> Trace:
+        objective: Callable[[], Computed] | None = None,
+    ) -> tuple[Trace, LossCall | None]:
+        calls: list[LossCall | None] = []
+
+        def loss() -> Tensor:
+            computed = objective() if objective else self.objective(self.model, self.x)
+            calls.append(computed.call)
+            return computed.loss
+
         trace = record(
-            objective or (lambda: self.objective(self.model, self.x)),
+            loss,
             modules={"": self.model},
             inputs={"x": self.x},
             noise=() if redrawn else self.noise,
@@ -166,7 +175,7 @@ class Subject:
             gradients=gradients,
         )
         _require_digits(trace)
-        return trace
+        return trace, calls[-1]
 
 
 def _require_digits(trace: Trace) -> None:

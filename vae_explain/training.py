@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .loss_call import LossCall
 from .model import VAE, vae_loss, vae_loss_terms
 from .optimization import (
     ADAM_EPS,
@@ -101,6 +102,7 @@ def train(
             label=subject.label,
             x=subject.x.numpy(),
             terms=learner.terms,
+            loss_call=learner.loss_call,
             losses=tuple(losses),
             diverged_at=diverged_at,
             parameters=parameters_of(model),
@@ -118,9 +120,13 @@ Step = tuple[Tensor, tuple[float, ...], Run | None]
 
 
 class _Learner(Protocol):
-    """A model in training: one step of it, and what it makes of x by now."""
+    """A model in training: one step of it, and what it makes of x by now.
+
+    The terms of its loss, and how that is called, are known when the first step is done.
+    """
 
     terms: tuple[str, ...]
+    loss_call: LossCall | None
 
     def step(self, number: int, explain: bool) -> Step:
         """Run the model once, forward and back; return the loss, its terms, and the record if
@@ -157,6 +163,7 @@ class _BuiltIn:
         assert isinstance(subject.model, VAE), "made by this request"
         self.subject, self.model, self.request = subject, subject.model, request
         self.terms: tuple[str, ...] = (request.architecture.recon, "kl")
+        self.loss_call: LossCall | None = None
 
     def step(self, number: int, explain: bool) -> Step:
         architecture = self.request.architecture
@@ -183,24 +190,26 @@ class _Own:
     def __init__(self, subject: Subject, request: OwnRequest) -> None:
         self.subject, self.request = subject, request
         self.terms: tuple[str, ...] = ()
+        self.loss_call: LossCall | None = None
         self._opened = False
 
     def step(self, number: int, explain: bool) -> Step:
         subject, opening = self.subject, not self._opened
         with users_errors(self.request):
-            loss, trace = subject.watched(gradients=explain or opening)
+            (loss, call), trace = subject.watched(gradients=explain or opening)
         if not loss.requires_grad:
             raise CannotTrain("the loss depends on no parameter, so there is nothing to train")
         if opening:
             self._opened = True
-            self.terms = tuple(term.name for term in trace.terms)
+            self.terms, self.loss_call = tuple(term.name for term in trace.terms), call
         known = trace.by_name
         parts = tuple(
             float(known[name].array.sum()) if name in known else float("nan") for name in self.terms
         )
         if not explain:
             return loss, parts, None
-        return loss, parts, _at_step(full_run(trace, subject.seed, subject.label), number)
+        run = full_run(trace, subject.seed, subject.label, loss_call=call)
+        return loss, parts, _at_step(run, number)
 
     def reconstruction(self) -> Array | None:
         """Run a copy of the model with every draw from the standard normal 0."""

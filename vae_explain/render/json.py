@@ -11,6 +11,7 @@ import numpy as np
 
 from ..blocks import Checks
 from ..expression import Number, Ref
+from ..loss_call import LossCall
 from ..ops import NotExplained
 from ..paths import Paths
 from ..provenance import Derivation, Provenance, Target
@@ -32,6 +33,7 @@ def dump(run: Run, command: str, checks: Checks, only: Sequence[str] = ()) -> st
             "arithmetic": run.arithmetic,
             "seed": run.seed,
             "torch": run.trace.torch_version,
+            **called(run.loss_call),
             "values": {
                 value.name: plain(run.values[value.id])
                 for value in run.trace.values
@@ -87,6 +89,7 @@ def dump_derivation(
         "arithmetic": run.arithmetic,
         "seed": run.seed,
         "torch": run.trace.torch_version,
+        **called(run.loss_call),
         "target": view.name(target),
         "value": plain(root.value),
         "derivation": _derivation(root),
@@ -123,6 +126,14 @@ def _derivation(node: Derivation) -> dict[str, Any]:
 
 def _every_digit(leaf: Number | Ref) -> str:
     return repr(float(leaf.value))
+
+
+def called(call: LossCall | None) -> dict[str, Any]:
+    """Return how the loss of a user's model was called; nothing for the built-in VAE."""
+    if call is None:
+        return {}
+    arguments = [each._asdict() for each in call.arguments]
+    return {"loss_call": {"text": call.text, **call._asdict(), "arguments": arguments}}
 
 
 def checked(checks: Checks) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..blocks import Places
 from ..expression import Expression
 from ..writing import Token, to_tokens
-from .columns import columns, joints, wrap
+from .columns import broken_names, columns, joints, wrap
 from .numbers import Numbers
 from .symbols import Symbols
 
@@ -48,8 +48,10 @@ class Canvas:
 
     def wrapped(self, text: str, width: int, style: str) -> list[Line]:
         """Break words into lines of a width."""
-        plain = self.symbols(text)
-        return [[Piece(part, style)] for part in wrap(plain, width)]
+        lines = wrap(self.symbols(text), width, break_long_words=False)
+        # A name that is longer than a line is broken at its joints, and elsewhere if it has none.
+        names = (part for line in lines for part in broken_names(line, width))
+        return [[Piece(part, style)] for name in names for part in wrap(name, width)]
 
     def indented(self, lines: list[Line], by: int = INDENT) -> list[Line]:
         """Move lines to the right; empty ones stay empty."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..blocks import Checks
-from .json import SCHEMA, checked, named, plain, text
+from .json import SCHEMA, called, checked, named, plain, text
 
 if TYPE_CHECKING:
     from ..audit import Report
@@ -130,6 +130,7 @@ def dump_training(training: Training, checks: Checks) -> str:
         "lr": request.lr,
         "seed": request.seed,
         "torch": training.torch_version,
+        **called(training.loss_call),
         "steps": [
             {
                 "step": entry.step,
@@ -167,6 +168,7 @@ def dump_update(update: Update, checks: Checks) -> str:
             "lr": step.lr,
             "seed": step.run.seed,
             "torch": step.run.trace.torch_version,
+            **called(step.run.loss_call),
             "loss_before": plain(step.run.trace.loss.array),
             "loss_after": plain(update.after.trace.loss.array),
             "values": {name: plain(array) for name, array in step.after.items()},
@@ -185,6 +187,7 @@ def dump_sample(sample: Sample) -> str:
             "arithmetic": sample.run.arithmetic,
             "seed": sample.run.seed,
             "torch": sample.run.trace.torch_version,
+            **called(sample.run.loss_call),
             **_divergence(sample),
             "values": {
                 name: {"mean": plain(spread.mean), "std": plain(spread.std)}
@@ -222,6 +225,7 @@ def dump_check(check: Check) -> str:
             "arithmetic": check.run.arithmetic,
             "seed": check.run.seed,
             "torch": check.run.trace.torch_version,
+            **called(check.run.loss_call),
             "parameters": [
                 {
                     "name": parameter.name,
@@ -254,6 +258,7 @@ def dump_audit(report: Report) -> str:
             "arithmetic": run.arithmetic,
             "seed": run.seed,
             "torch": run.trace.torch_version,
+            **called(run.loss_call),
             "findings": [
                 {
                     "id": finding.id,

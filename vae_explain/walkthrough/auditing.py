@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..audit import Evidence, Finding, Report
 from ..blocks import Block, Column, Heading, Note, Prose, Table, Walkthrough
 from .captions import counted
-from .page import heading_line
+from .page import heading_line, loss_words
 
 ARITHMETIC = "arithmetic: full, PyTorch's float32; experiments replay the run by hand in float64"
 
@@ -35,7 +35,8 @@ def auditing(report: Report) -> Walkthrough:
             by_reason.setdefault(reason, []).append(rule.id)
         blocks += [Prose(f"{', '.join(ids)}: {reason}.") for reason, ids in by_reason.items()]
     blocks.append(_verdict(report))
-    return Walkthrough("audit", heading_line(report.run), (ARITHMETIC,), tuple(blocks))
+    remarks = (*loss_words(report.run.loss_call), ARITHMETIC)
+    return Walkthrough("audit", heading_line(report.run), remarks, tuple(blocks))
 
 
 def _said(finding: Finding) -> Block:

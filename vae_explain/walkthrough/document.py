@@ -17,7 +17,7 @@ from ..run import Run
 from ..sections import section_of
 from . import backward, checking, forward, parameters, update, words
 from .network import diagram
-from .page import footer, heading_line, lines_of, summary_note, without_rule
+from .page import footer, heading_line, lines_of, loss_words, summary_note, without_rule
 
 
 def document(
@@ -58,7 +58,8 @@ def document(
     for line in lines_of(text.blocks):
         checks.add(line)
     text.add(*summary_note(text.blocks), footer(run, checks))
-    remarks = (heading_line(run), words.arithmetic(run), *without_rule(run))
+    run_on = (heading_line(run), *loss_words(run.loss_call))
+    remarks = (*run_on, words.arithmetic(run), *without_rule(run))
     return Walkthrough("document", words.what_is_shown(run), remarks, tuple(text.blocks)), checks
 
 

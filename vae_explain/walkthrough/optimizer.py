@@ -174,7 +174,7 @@ def closed(
     for line in lines_of(blocks):
         checks.add(line)
     end = [footer(run, checks)] if run is not None else []
-    return Walkthrough(command, title, (ARITHMETIC, *remarks), (*blocks, *end)), checks
+    return Walkthrough(command, title, (*remarks, ARITHMETIC), (*blocks, *end)), checks
 
 
 def number_places(run: Run) -> Places:

@@ -20,6 +20,7 @@ from ..blocks import (
 )
 from ..expression import Index
 from ..lines import LineMaker
+from ..loss_call import LossCall
 from ..ops.noise import RANDN
 from ..ops.rule import indices
 from ..provenance import shortened
@@ -180,8 +181,13 @@ def heading_line(run: Run) -> str:
 
 
 def run_remarks(run: Run) -> tuple[str, ...]:
-    """Return what a header says of a run: its arithmetic, and the ops that have no rule."""
-    return arithmetic_words(run), *without_rule(run)
+    """Return what a header says of a run: its loss, its arithmetic, the ops without a rule."""
+    return *loss_words(run.loss_call), arithmetic_words(run), *without_rule(run)
+
+
+def loss_words(call: LossCall | None) -> tuple[str, ...]:
+    """Say how the loss of a user's model was called; nothing for the built-in VAE."""
+    return () if call is None else (f"loss: {call.text}",)
 
 
 def without_rule(run: Run) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from ..blocks import Block, Checks, Column, Diagram, Heading, Note, Summary, Tab
 from ..run import Run
 from ..trace import Array
 from .captions import counted
-from .page import arithmetic_words, heading_line, summary_note
+from .page import arithmetic_words, heading_line, loss_words, summary_note
 from .tensors import tensor
 
 
@@ -20,7 +20,7 @@ def parameters(
 
     `written` says in words what was written to files.
     """
-    title, remarks = heading_line(run), (arithmetic_words(run),)
+    title, remarks = heading_line(run), (*loss_words(run.loss_call), arithmetic_words(run))
     blocks = compose(run, architecture)
     blocks += summary_note(blocks)
     blocks += [Note(words) for words in written]

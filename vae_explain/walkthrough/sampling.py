@@ -15,7 +15,7 @@ from ..sampling import LATENT, Divergence, Sample, Spread
 from ..steps import Steps
 from ..writing import index_text
 from .captions import counted, term_words
-from .page import MOST_LINES, difference_words, heading_line
+from .page import MOST_LINES, difference_words, heading_line, loss_words
 from .tensors import tensor
 
 NEAR = 3.0  # standard errors: an honest estimate lies further off once in 370 times
@@ -32,7 +32,8 @@ def sampling(sample: Sample) -> Walkthrough:
     page.gradients()
     page.signs()
     page.footer()
-    remarks = [_arithmetic_words(sample.run), _draws_words(sample)]
+    remarks = [*loss_words(sample.run.loss_call)]
+    remarks += [_arithmetic_words(sample.run), _draws_words(sample)]
     if sample.still:
         remarks.append(f"{', '.join(sample.still)}: not drawn anew, as this run drew it")
     return Walkthrough("sample", heading_line(sample.run), tuple(remarks), tuple(page.blocks))

@@ -23,7 +23,7 @@ from ..optimization import Losses, OptimizerStep, Training
 from . import backward, forward
 from .captions import counted, term_words
 from .optimizer import OptimizerPage, closed, rate_text, settings_words
-from .page import MOST_IN_HEADER, MOST_LINES
+from .page import MOST_IN_HEADER, MOST_LINES, loss_words
 
 NAMES = {"sgd": "gradient descent (SGD)", "adam": "Adam"}
 
@@ -49,7 +49,7 @@ def training(
         blocks.append(Note(words, "failure"))
     blocks += [Note(words) for words in written]
     run = found.explained.run if found.explained else None
-    return closed("train", _title(found), (), _numbered(blocks), run)
+    return closed("train", _title(found), loss_words(found.loss_call), _numbered(blocks), run)
 
 
 def _title(found: Training) -> str:

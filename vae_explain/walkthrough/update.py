@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..blocks import Cell, Checks, Column, Heading, Note, Prose, Table, Walkthrough
 from ..optimization import Update
 from .optimizer import OptimizerPage, closed, number_places, rate_text, settings_words
-from .page import heading_line
+from .page import heading_line, loss_words
 
 
 def update(
@@ -25,7 +25,7 @@ def update(
     page = compose(found, parameters, only)
     run = found.step.run
     title = f"{heading_line(run)} · gradient descent, lr {rate_text(found.step.lr)}"
-    return closed("update", title, (), page.blocks, run)
+    return closed("update", title, loss_words(run.loss_call), page.blocks, run)
 
 
 def compose(found: Update, parameters: Sequence[str], only: Sequence[str] = ()) -> OptimizerPage:

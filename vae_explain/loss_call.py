@@ -1,0 +1,66 @@
+"""How the loss of a user's model came about, as text: the call, and what each argument got.
+
+A page's header says it, so that somebody who left it to us what goes where can see where it
+went. Nothing here holds a tensor.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Argument(NamedTuple):
+    """What one parameter of a loss got.
+
+    Attributes
+    ----------
+    parameter
+        Its name; empty for an argument that was given by its place alone.
+    source
+        Where that comes from, as code: `x`, a name that the model's code or its output has for
+        a part of what it returned, `model(x)[1]` for a part without one, or a number.
+    default
+        Whether nobody gave it, so that it is the loss's own default.
+    """
+
+    parameter: str
+    source: str
+    default: bool = False
+
+    @property
+    def text(self) -> str:
+        return f"{self.parameter}={self.source}" if self.parameter else self.source
+
+
+class LossCall(NamedTuple):
+    """The call that gave the loss.
+
+    Attributes
+    ----------
+    function
+        What was called: `loss_function`, `VAE.loss_function`, or `model` where the model itself
+        returned its loss.
+    arguments
+        In the order in which the function has them.
+    taken
+        Which part of the result is the loss, as code: `['loss']`; empty for all of it.
+    """
+
+    function: str
+    arguments: tuple[Argument, ...]
+    taken: str = ""
+
+    @property
+    def text(self) -> str:
+        """The call as a line of Python, and behind it the arguments that nobody gave.
+
+        Examples
+        --------
+        >>> arguments = Argument("recon", "model(x)[0]"), Argument("beta", "0.5", default=True)
+        >>> LossCall("elbo", arguments, "['loss']").text
+        "elbo(recon=model(x)[0])['loss'], beta=0.5 by default"
+        """
+        given = ", ".join(each.text for each in self.arguments if not each.default)
+        call = f"{self.function}({given}){self.taken}"
+        defaults = ", ".join(each.text for each in self.arguments if each.default)
+        return f"{call}, {defaults} by default" if defaults else call
