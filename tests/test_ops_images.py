@@ -73,6 +73,7 @@ def hold_against_torch(function: Callable[[Tensor], Tensor], array: Array) -> Bo
         ("interpolate", nn.UpsamplingNearest2d(size=(5, 9))),
         ("interpolate", nn.UpsamplingBilinear2d(scale_factor=2)),
         ("interpolate", nn.Upsample(size=(9, 4), mode="bilinear")),
+        ("interpolate", nn.Upsample(scale_factor=1.5, mode="bicubic")),
         ("pad", nn.ZeroPad2d((1, 0, 2, 1))),
         ("pad", nn.ReflectionPad2d(2)),
         ("pad", lambda x: functional.pad(x, (1, 1), value=2)),
@@ -229,6 +230,23 @@ def test_a_linear_blend_is_that_of_torch_in_either_precision(align_corners: bool
                 np.testing.assert_allclose(mine, theirs, rtol=0, atol=near, err_msg=f"{call}")
 
 
+@pytest.mark.parametrize("align_corners", [False, True])
+def test_a_cubic_blend_is_that_of_torch_in_either_precision(align_corners: bool) -> None:
+    rule = RULES["interpolate"]
+    for size in range(1, 7):
+        calls: list[dict[str, Any]] = [{"size": (out, 1)} for out in range(1, 16)]
+        calls += [{"scale_factor": (f, 1.0)} for f in (0.3, 0.7, 1.1, 1.5, 2, 4.7) if int(size * f)]
+        for call in calls:
+            settings = {**call, "mode": "bicubic", "align_corners": align_corners}
+            _, attributes = rule.bind(Slot(0), **settings)
+            for dtype, near in ((np.float64, 1e-14), (np.float32, 3e-6)):
+                places = np.eye(size, dtype=dtype)[None, :, :, None]
+                theirs = functional.interpolate(torch.from_numpy(places), **settings).numpy()
+                mine = rule.forward(places, **attributes)
+                assert mine.dtype == dtype
+                np.testing.assert_allclose(mine, theirs, rtol=0, atol=near, err_msg=f"{call}")
+
+
 def test_a_place_that_no_kernel_reaches_is_zero_and_says_so() -> None:
     rule = RULES["conv_transpose2d"]
     x, weight = np.ones((1, 1, 1, 1)), np.ones((1, 1, 1, 1))
@@ -347,7 +365,7 @@ def test_partials_name_the_outputs_that_depend_on_an_element_and_no_others(
         ("pad", ((1, 1),), {"mode": "other"}, "mode='other'"),
         ("pad", ((-1, 1),), {"mode": "reflect"}, "with mode='reflect'"),
         ("pad", ((1, Slot(1)),), {}, "pad="),
-        ("interpolate", (4,), {"mode": "bicubic"}, "mode='bicubic'"),
+        ("interpolate", (4,), {"mode": "area"}, "mode='area'"),
         ("interpolate", (4,), {"mode": "bilinear", "antialias": True}, "antialias=True"),
     ],
 )

@@ -1,12 +1,14 @@
-"""`interpolate`: a signal or an image with more or fewer places, to the nearest or linearly.
+"""`interpolate`: a signal or an image with more or fewer places, to the nearest or smoothly.
 
-Along each axis an output place is a blend of two neighbouring input places, `low` and `high`:
-(1 - share) of the one and `share` of the other. To the nearest is the blend of share 0.
-Several axes are blended one after the other, so that bilinear is linear twice.
+Along each axis an output place is a blend of neighbouring input places: of one, the nearest;
+of two, by how near each is; or of four on a cubic. Several axes are blended one after the
+other, so that bilinear is linear twice.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import reduce
 from itertools import product
 from math import floor, prod
 from typing import Any, NamedTuple
@@ -21,6 +23,7 @@ from .sliding import options, per_axis, total
 
 NEAREST = ("nearest", "nearest-exact")
 LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}
+CUBIC = "bicubic"
 
 
 def bind(
@@ -32,7 +35,7 @@ def bind(
     recompute_scale_factor: bool | None = None,
     antialias: bool = False,
 ) -> Bound:
-    if mode not in (*NEAREST, *LINEAR):
+    if mode not in (*NEAREST, *LINEAR, CUBIC):
         raise NotExplained(f"mode={mode!r}")
     if antialias:
         raise NotExplained("antialias=True")
@@ -49,22 +52,33 @@ def bind(
 
 
 class Blend(NamedTuple):
-    """For each output place of one axis: two input places, and the share of the second."""
+    """For each output place of one axis: the input places it is blended of, and their shares.
 
-    low: Array
-    high: Array
-    share: Array
+    Both are [tap, output place]: one tap to the nearest, two for a line, four for a cubic. At
+    an edge several taps may meet the same place.
+    """
+
+    places: Array
+    shares: Array
+
+    def taps(self) -> Iterator[tuple[Array, Array | None]]:
+        """Yield the taps that have any share; None for one that has all of it."""
+        for places, shares in zip(self.places, self.shares, strict=True):
+            if shares.any():  # nothing times zero: infinity times zero is no number
+                yield places, None if (shares == 1).all() else shares
 
     def of_output(self, at: int) -> list[tuple[int, float]]:
         """Return the input places that one output place is made of, each with its share."""
-        low, high, share = int(self.low[at]), int(self.high[at]), self.share[at]
-        if low == high:
-            return [(low, 1.0)]
-        return [(k, float(part)) for k, part in ((low, 1 - share), (high, share)) if part]
+        found: dict[int, float] = {}
+        for place, share in zip(self.places[:, at], self.shares[:, at], strict=True):
+            found[int(place)] = found.get(int(place), 0.0) + float(share)
+        if len(found) == 1:  # the shares make 1, but for their rounding
+            return [(place, 1.0) for place in found]
+        return [(place, share) for place, share in found.items() if share]
 
     def of_input(self, at: int) -> list[tuple[int, float]]:
         """Return the output places that one input place goes into, each with its share."""
-        places = np.flatnonzero((self.low == at) | (self.high == at))
+        places = np.flatnonzero((self.places == at).any(axis=0))
         return [
             (int(place), share)
             for place in places
@@ -97,7 +111,9 @@ def blends(
     return [
         _nearest(n, out, factor, mode)
         if mode in NEAREST
-        else _linear(n, out, factor, align_corners, dtype)
+        else _cubic(n, *_where(n, out, factor, align_corners, dtype))
+        if mode == CUBIC
+        else _linear(n, *_where(n, out, None if n == out else factor, align_corners, dtype))
         for n, out, factor in zip(inputs, outputs, factors, strict=True)
     ]
 
@@ -109,10 +125,13 @@ def _nearest(size: int, out: int, factor: float | None, mode: str) -> Blend:
     half = np.float32(0.5 if mode == "nearest-exact" else 0.0)
     row: Array = np.floor((np.arange(out, dtype=np.float32) + half) * step).astype(int)
     row = row.clip(max=size - 1)
-    return Blend(row, row, np.zeros(out))
+    return Blend(row[None], np.ones((1, out)))
 
 
-def _linear(size: int, out: int, factor: float | None, align_corners: bool, dtype: Any) -> Blend:
+def _where(
+    size: int, out: int, factor: float | None, align_corners: bool, dtype: Any
+) -> tuple[Array, Any]:
+    """Return where between the inputs each output falls, and in which precision."""
     # In the precision of the numbers, as PyTorch has it; a complex step has that of its parts.
     # Product and sum are rounded once, for PyTorch takes them in one instruction.
     single = dtype == np.float32
@@ -120,19 +139,40 @@ def _linear(size: int, out: int, factor: float | None, align_corners: bool, dtyp
     wide: Any
     real, wide = (np.float32, np.float64) if single else (np.float64, np.longdouble)
     places = np.arange(out, dtype=real)
-    if size == out:
-        where = places
-    elif align_corners:
+    if align_corners:
         # The first place and the last stay where they are.
-        where = places * real((size - 1) / (out - 1) if out > 1 else 0)
-    else:
-        # A place is the middle of its stretch.
-        step = real(size / out if factor is None else 1.0 / factor)
-        middle = (places + real(0.5)).astype(wide)
-        where = np.maximum((middle * wide(step) - wide(0.5)).astype(real), 0)
-    low = np.floor(where).astype(int).clip(max=size - 1)
+        return places * real((size - 1) / (out - 1) if out > 1 else 0), real
+    # A place is the middle of its stretch.
+    step = real(size / out if factor is None else 1.0 / factor)
+    middle = (places + real(0.5)).astype(wide)
+    return (middle * wide(step) - wide(0.5)).astype(real), real
+
+
+def _linear(size: int, where: Array, real: Any) -> Blend:
+    inside = np.maximum(where, 0)
+    low = np.floor(inside).astype(int).clip(max=size - 1)
     high = (low + 1).clip(max=size - 1)
-    return Blend(low, high, (where - low).clip(0, 1).astype(real))
+    share = (inside - low).clip(0, 1).astype(real)
+    return Blend(np.stack([low, high]), np.stack([1 - share, share]))
+
+
+def _cubic(size: int, where: Array, real: Any) -> Blend:
+    """Blend four places by the cubic convolution of Keys (1981), with his a = -3/4."""
+    low = np.floor(where).astype(int).clip(max=size - 1)
+    share = (where - low).clip(0, 1).astype(real)
+    a = real(-0.75)
+
+    def near(x: Array) -> Array:  # up to one place away
+        inner: Array = ((a + 2) * x - (a + 3)) * x * x + 1
+        return inner
+
+    def far(x: Array) -> Array:  # between one place and two
+        outer: Array = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
+        return outer
+
+    shares = [far(share + 1), near(share), near(1 - share), far(2 - share)]
+    places = [(low + tap).clip(0, size - 1) for tap in (-1, 0, 1, 2)]
+    return Blend(np.stack(places), np.stack(shares).astype(real))
 
 
 # --- whole tensors ----------------------------------------------------------------------
@@ -145,23 +185,26 @@ def _along(share: Array, axis: int, rank: int) -> Array:
 def forward(x: Array, **settings: Any) -> Array:
     found = x
     for axis, by in enumerate(blends(x.shape, x.dtype, **settings), start=2):
-        low = np.take(found, by.low, axis)
-        if not by.share.any():
-            found = low  # nothing times zero: infinity times zero is no number
-            continue
-        share = _along(by.share, axis, x.ndim)
-        found = low * (1 - share) + np.take(found, by.high, axis) * share
+        parts = [
+            np.take(found, places, axis) * (1 if shares is None else _along(shares, axis, x.ndim))
+            for places, shares in by.taps()
+        ]
+        found = reduce(np.add, parts)
     return found
 
 
 def vjp(upstream: Array, output: Array, x: Array, **settings: Any) -> tuple[Array]:
-    found = upstream
+    found: Any = upstream
     for axis, by in enumerate(blends(x.shape, x.dtype, **settings), start=2):
-        share = _along(by.share, axis, x.ndim)
-        parts = [(by.low, found * (1 - share))]
-        if by.share.any():
-            parts.append((by.high, found * share))
-        found = sum(_returned(part, row, axis, x.shape[axis]) for row, part in parts)
+        found = sum(
+            _returned(
+                found * (1 if shares is None else _along(shares, axis, x.ndim)),
+                places,
+                axis,
+                x.shape[axis],
+            )
+            for places, shares in by.taps()
+        )
     return (found.astype(upstream.dtype),)
 
 
@@ -219,6 +262,7 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
 
 # No blend of these cancels, so that each is held to its last digits.
 _IMAGE = (np.arange(2 * 2 * 4 * 3) * 7 % 23 + 1.0).reshape(2, 2, 4, 3) / 16
+_BRIGHT = _IMAGE + 3  # some of a cubic's shares are negative
 
 
 def _interpolated(x: Array, **kwargs: Any) -> Example:
@@ -249,5 +293,9 @@ INTERPOLATE = Rule(
         _interpolated(_IMAGE, scale_factor=(1.7, 0.7), mode="bilinear"),
         _interpolated(_IMAGE, size=(1, 3), mode="bilinear", align_corners=True),
         _interpolated(_IMAGE[:, :1, None], size=(2, 3, 4), mode="trilinear"),
+        _interpolated(_BRIGHT, scale_factor=2, mode="bicubic"),
+        _interpolated(_BRIGHT, size=(7, 2), mode="bicubic", align_corners=True),
+        _interpolated(_BRIGHT, scale_factor=(1.6, 0.7), mode="bicubic"),
+        _interpolated(_BRIGHT[:, :, :1], size=(3, 5), mode="bicubic"),
     ),
 )
