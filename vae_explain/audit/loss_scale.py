@@ -49,12 +49,13 @@ def reduction(scale: Scale, noun: str) -> str:
         if scale.averaged > 1
         else f"summed over {scale.per_row:,} {noun}{'' if scale.per_row == 1 else 's'}"
     )
-    rows = {
-        "summed": "summed over the batch",
-        "averaged": "averaged over the batch",
-        "one row": "one row",
-    }.get(scale.batch, f"{scale.batch} over the batch")
-    return f"{over_row}, {rows}"
+    if scale.batch == "one row":
+        return over_row
+    if scale.batch == "not known":
+        return f"{over_row}, not known over the batch"
+    # What was done to both is said once.
+    again = "" if over_row.startswith(scale.batch) else f"{scale.batch} "
+    return f"{over_row} and {again}over the batch"
 
 
 def evidence(reconstruction: Scale, kls: list[Scale]) -> Evidence:

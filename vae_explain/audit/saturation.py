@@ -42,7 +42,9 @@ def look(anatomy: Anatomy) -> Seen:
             findings += _squashed(anatomy, bound, outputs.get(bound.output))
         elif bound.rule.name in CLAMPS and bound.output in outputs:
             findings += _clamped_output(anatomy, bound, outputs[bound.output])
-    return Seen("sigmoids and tanhs, the deviations of z, and clamps", tuple(findings))
+    return Seen(
+        "no sigmoid, tanh, clamp or deviation of z is so far out that it is flat", tuple(findings)
+    )
 
 
 def _scale(anatomy: Anatomy, site: Site) -> list[Finding]:
