@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -416,3 +417,47 @@ def test_the_header_counts_the_ops_without_a_rule(
         found = json.loads(cli(command, *options, "--format", "json").out)
         if command != "check":
             assert found["not_explained"] == ["atan", "sinh"]
+
+
+class Plain(nn.Module):
+    """x [2, 6]; a layer whose value has no name but the layer's, and a draw for each latent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.to_moments = nn.Linear(6, 4)
+        self.out = nn.Linear(2, 6)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        mu, logvar = self.to_moments(x).chunk(2, dim=1)
+        first = mu[:, :1] + torch.exp(0.5 * logvar[:, :1]) * torch.randn(len(x), 1)
+        other = mu[:, 1:] + torch.exp(0.5 * logvar[:, 1:]) * torch.randn(len(x), 1)
+        return self.out(torch.cat([first, other], dim=1)), mu, logvar
+
+
+def squared(recon: torch.Tensor, x: torch.Tensor, mu: torch.Tensor, logvar: torch.Tensor) -> Any:
+    mse = ((recon - x) ** 2).sum()
+    kld = -0.5 * torch.sum(1 + logvar - mu**2 - logvar.exp())
+    return mse + kld
+
+
+def test_a_page_says_a_name_once_and_a_caption_once() -> None:
+    text = str(explain(Plain(), torch.rand(2, 6), squared, seed=3).forward())
+    assert "to_moments   Linear 6→4" in text
+    assert text.count("z must be random, yet gradients") == 1
+
+
+def test_a_summand_has_the_index_that_the_table_beside_it_gives() -> None:
+    text = str(explain(Plain(), torch.rand(2, 6), squared, seed=3).forward())
+    _, _, section = text.partition("mse = ")
+    rows = re.findall(r"^ *(\d,\d) ", section, re.MULTILINE)[:12]
+    summands = re.findall(r"^ *\[(\d,\d)\] = \(", section, re.MULTILINE)[:12]
+    assert len(rows) == 12
+    assert rows == summands
+
+
+def test_the_equals_signs_of_two_digit_units_stand_under_each_other() -> None:
+    model = nn.Sequential(nn.Linear(6, 12))
+    page = explain(model, torch.rand(1, 6), objective=lambda model, x: model(x).square().sum())
+    lines = [line for line in str(page.forward()).splitlines() if re.match(r" *\[\d+\] *= ", line)]
+    assert len(lines) == 12
+    assert len({line.index("=") for line in lines}) == 1

@@ -179,10 +179,16 @@ def _scaled_sum(body: Expression, outer: Scale) -> tuple[Scale, tuple[Expression
 
 
 def _labels(terms: tuple[Expression, ...]) -> list[str]:
-    """Name the terms of a sum by their place, or by their index where some are left out."""
-    if not any(isinstance(term, Rest) for term in terms):
-        return [f"[{position}]" for position in range(len(terms))]
-    return [_label(term) for term in terms]
+    """Name the terms of a sum by their index, or by their place where they have none of their own.
+
+    Where some are left out there is no place to name them by.
+    """
+    some_left_out = any(isinstance(term, Rest) for term in terms)
+    own = [{ref.index for ref in references(term) if ref.index} for term in terms]
+    alone = all(len(found) == 1 for found in own)
+    if some_left_out or (alone and len(set(map(frozenset, own))) == len(own)):
+        return [_label(term) for term in terms]
+    return [f"[{position}]" for position in range(len(terms))]
 
 
 def _label(term: Expression) -> str:

@@ -132,7 +132,8 @@ class Arithmetic:
 
     def _all_worked(self, block: Lines) -> list[list[Line]]:
         results = self._shown(block)
-        full = [line.label if block.total else block.name + line.label for line in block.lines]
+        marks = _even([line.label for line in block.lines])
+        full = marks if block.total else [block.name + mark for mark in marks]
         if block.latex:
             pairs = zip(block.lines, full, results, strict=True)
             worked = [self._with_latex(*pair) for pair in pairs]
@@ -142,7 +143,7 @@ class Arithmetic:
         worked = [self._worked(name, *entry) for name, entry in zip(full, entries, strict=True)]
         if len(worked) > 1 and max(map(len, worked)) > 1:
             # The formula above names the tensor: the index is enough, and shorter.
-            short = [self._worked(entry[0].label, *entry) for entry in entries]
+            short = [self._worked(mark, *entry) for mark, entry in zip(marks, entries, strict=True)]
             too_wide = max(columns(name) + 2 for name in full) > self.canvas.room
             shorter = sum(map(len, short)) < sum(map(len, worked))
             return short if too_wide or shorter else worked
@@ -315,6 +316,17 @@ def _parted(
             parts.append([])
         parts[-1].append((piece, inside))
     return parts
+
+
+def _even(labels: list[str]) -> list[str]:
+    """Give `[9]` the width of `[10]`, so that the equals signs stand under each other.
+
+    Labels that are names of their own stay as they are.
+    """
+    if not all(label.startswith("[") for label in labels):
+        return labels
+    widest = max(map(columns, labels), default=0)
+    return [label + " " * (widest - columns(label)) for label in labels]
 
 
 def _same_number(text: str, other: str) -> bool:

@@ -66,6 +66,7 @@ class ForwardPage(Page):
         self.latex = latex
         self.captions = Holding(run)
         self._starts: list[tuple[tuple[int, ...], int]] = []
+        self._said: set[str] = set()
 
     # --- order ---
 
@@ -103,7 +104,10 @@ class ForwardPage(Page):
     def open(self, numbers: Sequence[int], detail: str = "") -> None:
         self.sections += 1
         self._starts.append((tuple(numbers), len(self.blocks)))
-        self.add(Heading(self.sections, self.captions.title(numbers[0]), detail))
+        title = self.captions.title(numbers[0])
+        again = title in self._said and not detail
+        self.add(Heading(self.sections, title, self.name(numbers[0]) if again else detail))
+        self._said.add(title)
 
     # --- sections ---
 
@@ -119,8 +123,9 @@ class ForwardPage(Page):
         activation = self.activation_of(first)
         self.open(numbers, self.layer_detail(first, activation))
         words = self.captions.forward(first) or self.loss_words(first)
-        if words:
+        if words and words not in self._said:
             self.add(Prose(words))
+            self._said.add(words)
         for number in numbers:
             if number == activation and self.rule_name(first) in ROW_OPS:
                 continue  # shown beside the layer's rows
@@ -138,13 +143,15 @@ class ForwardPage(Page):
         return f"The weighted sum of its terms: {weights}."
 
     def layer_detail(self, number: int, activation: int | None) -> str:
-        """Say which layer made a value: `fc1: Linear 4→8, then ReLU`."""
+        """Say which layer made a value: `fc1: Linear 4→8, then ReLU`; its name once."""
         bound = self.run.graph.producer(number)
         if bound is None or bound.operation.name != "linear" or not bound.operation.module:
             return ""
         weight = self.run.trace.values[bound.operation.inputs[1]].shape
         then = f", then {LAYER_ACTIVATIONS[self.rule_name(activation)]}" if activation else ""
-        return f"{bound.operation.module}: Linear {weight[1]}→{weight[0]}{then}"
+        layer = bound.operation.module
+        named = "" if self.captions.title(number) == layer else f"{layer}: "
+        return f"{named}Linear {weight[1]}→{weight[0]}{then}"
 
     def step(self, number: int, activation: int | None) -> None:
         name = self.name(number)
