@@ -8,7 +8,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import torch
+from torch import Tensor, nn
 
+from vae_explain import explain
 from vae_explain.blocks import Edge, LossTerm, Network, Node
 from vae_explain.render import diagram
 from vae_explain.render.symbols import printable
@@ -150,3 +153,38 @@ def test_it_is_written_to_a_file_that_is_called_as_one(cli: CommandLine, tmp_pat
     assert "--output" in outcome.err
     assert ".svg" in outcome.err
     assert not (tmp_path / "model.png").exists()
+
+
+class Attending(nn.Module):
+    """x [1, 12]: attention puts its numbers into another order many times, x skips it all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(4, 2, batch_first=True)
+        self.out = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = x.view(1, 3, 4)
+        attended, _ = self.attention(tokens, tokens, tokens)
+        made: Tensor = self.out(tokens + attended)
+        return made
+
+
+def attending() -> Run:
+    torch.manual_seed(0)
+    x = torch.randn(1, 12)
+    return explain(Attending(), x, objective=lambda model, x: model(x).square().sum()).run
+
+
+def test_numbers_that_only_moved_are_one_node() -> None:
+    names = [node.name for node in network(attending()).nodes]
+    assert {"q_2", "k_2", "v_2", "attended"} <= set(names)
+    assert not {"q_1", "k_1", "v_1", "attn_output_1", "attn_output_3", "attn_output_4"} & set(names)
+
+
+def test_a_way_over_other_nodes_stays_inside() -> None:
+    svg = ElementTree.fromstring(diagram.svg(network(attending()), "attending"))
+    ends = [p.get("d") or "" for p in svg.iter(f"{SVG}path")]
+    pairs = re.findall(r"(-?\d+(?:\.\d+)?) (-?\d+(?:\.\d+)?)", " ".join(ends))
+    assert any("C" in end for end in ends)
+    assert all(0 < float(y) < float(svg.get("height") or 0) for _, y in pairs)

@@ -26,6 +26,7 @@ BLOCK_WIDTH, BLOCK_HEIGHT = 26.0, 190.0
 ABOVE, BELOW, BETWEEN = 22.0, 36.0, 22.0  # a node's name, its shape, the next node
 MARGIN, NARROWEST_GAP = 24.0, 104.0
 LETTER = 6.7  # the width of one at the size of labels
+BUNDLE = 40.0  # the most that the lines of a way over other nodes lie apart, first to last
 DRAWN = "drawn from N(0, 1)"
 
 STYLE = """\
@@ -107,7 +108,7 @@ class _Drawing:
         for loss in self.network.losses:
             bottom += 20
             self._loss(loss, bottom)
-        width = max((p.x for p in self.places), default=0.0) + self.gap / 2 + MARGIN
+        width = self.right
         height = bottom + MARGIN
         return (
             f'<svg class="vae-diagram" xmlns="http://www.w3.org/2000/svg" width="{_n(width)}" '
@@ -128,8 +129,7 @@ class _Drawing:
         for column, starts in _passing(self.network.edges, self.columns).items():
             # A way for an edge that skips a column, over what stands in it.
             slots.setdefault(column, [])[:0] = [(~start, 0.0) for start in starts]
-        widest = max((_letters(node) for node in self.network.nodes), default=0)
-        self.gap = max(NARROWEST_GAP, widest * LETTER + 18)
+        across = self._across()
         heights = {
             column: sum(height + ABOVE + BELOW + BETWEEN for _, height in nodes) - BETWEEN
             for column, nodes in slots.items()
@@ -137,7 +137,7 @@ class _Drawing:
         middle = MARGIN + max(heights.values(), default=0.0) / 2
         found: dict[int, Place] = {}
         for column, nodes in sorted(slots.items()):
-            x = MARGIN + self.gap / 2 + column * (self.gap + 20)
+            x = across[column]
             y = middle - heights[column] / 2
             for position, height in nodes:
                 if position >= 0:
@@ -147,6 +147,26 @@ class _Drawing:
                     self.ways[column, ~position] = x, y + ABOVE
                 y += height + ABOVE + BELOW + BETWEEN
         return [found[position] for position in range(len(self.network.nodes))]
+
+    def _across(self) -> dict[int, float]:
+        """Return where each column stands: as close to the one before as their words allow."""
+        half = dict.fromkeys(self.columns, NARROWEST_GAP / 2)
+        for node, column in zip(self.network.nodes, self.columns, strict=True):
+            half[column] = max(half[column], _letters(node) * LETTER / 2 + 9)
+        layers: dict[int, float] = {}  # the words between a column and the next
+        for edge in self.network.edges:
+            start, end = self.columns[edge.start], self.columns[edge.end]
+            if end == start + 1:
+                words = len(edge.layer) * LETTER + BLOCK_WIDTH
+                layers[start] = max(layers.get(start, 0.0), words)
+        found: dict[int, float] = {}
+        x, before = MARGIN, 0.0
+        for column in range(max(half, default=-1) + 1):
+            own = half.get(column, NARROWEST_GAP / 2)
+            x += max(before + own + 20, layers.get(column - 1, 0.0)) if found else own
+            found[column], before = x, own
+        self.right = x + before + MARGIN
+        return found
 
     # --- nodes ---
 
@@ -254,9 +274,12 @@ class _Drawing:
             pairs = list(zip(start.units, end.units, strict=True))
         between = range(self.columns[edge.start] + 1, self.columns[edge.end])
         stops = [self.ways[column, edge.start] for column in between]
+        reach = pairs[-1][0] - pairs[0][0]
+        closer = min(1.0, BUNDLE / reach) if reach else 1.0
         for first, last in pairs:
-            # Units keep their distance on the way, so that each can be followed.
-            apart = first - start.y
+            # Units keep their distance on the way, so that each can be followed; where they
+            # are many they come closer, or they would leave the way and the picture.
+            apart = (first - start.y) * closer
             points = [(left, first), *((x, y + apart) for x, y in stops), (right, last)]
             self.parts.append(f'<path d="{_curve(points)}" class="{self._style(edge)}"/>')
 

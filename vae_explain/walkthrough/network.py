@@ -1,8 +1,9 @@
 """The model as a picture shows it: which values are drawn, and what joins them.
 
 Told from the recorded run, so that a user's own model has a picture too. A layer and the
-activation behind it are one node; what belongs to the loss alone is named under the
-picture, since it is a number and no layer.
+activation behind it are one node, and so are numbers before and after they are only put into
+another shape or order; what belongs to the loss alone is named under the picture, since it is
+a number and no layer.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..blocks import Diagram, Edge, LossTerm, Network, Node
-from ..expression import references
+from ..expression import Expression, Opaque, Ref, Reshape, Transpose, references
 from ..ops import NotExplained
 from ..run import Run
 from ..sections import section_of
@@ -44,7 +45,7 @@ class _Drawing:
         self.run = run
         self.steps = Steps(run)
         self._values = list(self.values())
-        self.inner = self._before_activations()
+        self.inner = self._inside_nodes()
 
     def values(self) -> list[int]:
         """Return what may be drawn: named tensors on the way to the loss, before its terms."""
@@ -73,21 +74,35 @@ class _Drawing:
             return []
         return [i for i in self.steps.inputs(number) if values[i].kind == "parameter"]
 
-    def _before_activations(self) -> dict[int, int]:
-        """Return the layers' values that only an activation looks at, with what it made."""
+    def _inside_nodes(self) -> dict[int, int]:
+        """Return the values that have no node of their own, with what was made of them.
+
+        They are looked at once: a layer's value by its activation, or any value where its
+        numbers are put into another shape or order.
+        """
         users: dict[int, list[int]] = {}
         for number in self._values:
             for source in self.sources(number):
                 users.setdefault(source, []).append(number)
         found = {}
         for number, used_by in users.items():
-            if len(used_by) != 1 or not self.parameters(number) or self._in_loss(number):
+            if len(used_by) != 1 or self._in_loss(number):
                 continue
             (after,) = used_by
             alone = self.sources(after) == [number] and not self.parameters(after)
-            if alone and self.run.values[after].shape == self.run.values[number].shape:
+            same_shape = self.run.values[after].shape == self.run.values[number].shape
+            activated = same_shape and bool(self.parameters(number))
+            drawn = self.run.trace.values[number].kind == "intermediate"
+            if alone and (activated or (drawn and self._only_moved(after))):
                 found[number] = after
         return found
+
+    def _only_moved(self, number: int) -> bool:
+        """Whether a value has the numbers of another in another shape or order."""
+        try:
+            return _moved(self.steps.formula(number))
+        except NotExplained:
+            return False
 
     def _in_loss(self, number: int) -> bool:
         """Whether the loss looks at a value itself, as it does at logvar."""
@@ -106,8 +121,7 @@ class _Drawing:
 
     def _words(self, number: int) -> str:
         """Write how a value is made, when that is short and no layer."""
-        made_inside = any(after == number for after in self.inner.values())
-        if made_inside or self.parameters(number):
+        if number in self.inner.values() or self.parameters(number):
             return ""
         try:
             text = to_text(self.steps.formula(number))
@@ -117,7 +131,9 @@ class _Drawing:
 
     def edges(self, number: int, place: dict[int, int]) -> list[Edge]:
         """Return the edges that end in a node, from outside its own layer."""
-        before = next((pre for pre, after in self.inner.items() if after == number), number)
+        before = number
+        while before in self.inner.values():
+            before = next(pre for pre, after in self.inner.items() if after == before)
         layer, shape = self._layer(before)
         return [
             Edge(place[source], place[number], layer, shape)
@@ -151,3 +167,16 @@ class _Drawing:
         except NotExplained:
             return ()
         return tuple(dict.fromkeys(ref.name for ref in refs))
+
+
+def _moved(formula: Expression) -> bool:
+    """Whether a formula is one value, reshaped or with its axes in another order."""
+    match formula:
+        case Ref():
+            return True
+        case Reshape(body) | Transpose(body):
+            return _moved(body)
+        case Opaque(name, (body,)):
+            return name.startswith(".permute(") and _moved(body)
+        case _:
+            return False

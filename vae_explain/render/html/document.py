@@ -42,6 +42,7 @@ from .links import Links
 from .notation import escape
 from .summaries import Summaries
 
+SMALLEST_SCALE = 0.65  # of the diagram, whose words are 12 pixels high
 LONGEST_WORD = 16  # signs of a title in the contents that need no place to break at
 _STYLE_ELEMENT = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
 
@@ -63,6 +64,7 @@ def write(walkthrough: Walkthrough, picture: str = "", digits: int | None = None
     body = page.body()
     data = f'<script type="application/json" id="page:data">{page.links.data()}</script>'
     style, script = (_beside(name) for name in ("style.css", "script.js"))
+    style += _least_width(picture)
     return (
         f"<!doctype html>\n"
         f'<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -77,6 +79,15 @@ def write(walkthrough: Walkthrough, picture: str = "", digits: int | None = None
 
 def _beside(name: str) -> str:
     return files(__package__).joinpath(name).read_text("utf-8")
+
+
+def _least_width(picture: str) -> str:
+    """Return the rule that lets a wide diagram scroll where its words would become too small."""
+    found = re.search(r'<svg[^>]* width="([\d.]+)"', picture)
+    if not found:
+        return ""
+    least = float(found.group(1)) * SMALLEST_SCALE
+    return f"@media screen {{ .diagram svg {{ min-width: {least:.0f}px; }} }}\n"
 
 
 def _policy(style: str, script: str, picture: str) -> str:
