@@ -275,3 +275,77 @@ def test_a_call_that_raises_where_the_model_expects_it_is_no_operation() -> None
     trace = record(objective, modules={"": layer}, inputs={"x": X})
     np.testing.assert_array_equal(trace.by_name["h"].array, layer(X).detach().numpy())
     assert [op.name for op in trace.operations] == ["getitem", "linear", "square", "sum"]
+
+
+def test_names_go_on_after_a_call_that_raised_further_in() -> None:
+    layer = nn.Linear(4, 3)
+
+    def attempt(part: Tensor) -> Tensor:
+        doubled = part * 2
+        out: Tensor = layer(doubled)
+        return out
+
+    def objective() -> Tensor:
+        narrow = X[:, :3]
+        try:
+            h = attempt(narrow)
+        except RuntimeError:
+            h = attempt(X)
+        h = h.square()
+        total: Tensor = h.sum()
+        return total
+
+    trace = record(objective, modules={"": layer}, inputs={"x": X})
+    assert {"narrow", "doubled_1", "doubled_2", "out", "h", "total"} <= trace.by_name.keys()
+
+
+def test_a_buffer_that_is_replaced_in_the_run_keeps_its_name() -> None:
+    class Averaged(nn.Module):
+        average: Tensor
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("average", torch.ones(4))
+            self.weight = nn.Parameter(torch.ones(4))
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.average = 0.9 * self.average + 0.1 * x.mean(0)
+            return (x * self.weight - self.average).square().sum()
+
+    model = Averaged()
+    before = model.average
+    trace = record(lambda: model(X), modules={"": model}, inputs={"x": X})
+    assert trace.by_name["average"].kind == "buffer"
+    np.testing.assert_array_equal(trace.by_name["average"].array, before.numpy())
+
+
+def test_a_run_without_modules_or_with_gradients_from_outside() -> None:
+    outside = torch.full((4,), 2.0, requires_grad=True)
+    scale = torch.full((4,), 3.0, requires_grad=True)
+    trace = record(lambda: (scale * outside * X).sum(), modules={}, inputs={"scale": scale})
+    assert trace.by_name["scale"].kind == "input"
+    (constant,) = [
+        value
+        for value in trace.values
+        if value.kind == "constant" and np.array_equal(value.array, [2, 2, 2, 2])
+    ]
+    np.testing.assert_allclose(trace.gradients[constant.id], 3 * X.numpy().sum(0))
+    np.testing.assert_allclose(trace.gradients[trace.by_name["scale"].id], 2 * X.numpy().sum(0))
+
+
+def test_a_tensor_that_a_call_returns_again_has_its_gradient_under_both_numbers() -> None:
+    layer = nn.Linear(4, 3)
+
+    def objective() -> Tensor:
+        h = layer(X)
+        spread, _ = torch.broadcast_tensors(h, torch.tensor(0.1))  # type: ignore[no-untyped-call]
+        assert spread is h or spread._base is not None
+        total: Tensor = spread.square().sum()
+        return total
+
+    trace = record(objective, modules={"": layer}, inputs={"x": X})
+    linear, spreading = trace.operations[:2]
+    assert [linear.name, spreading.name] == ["linear", "broadcast_tensors"]
+    (made,), (returned, _) = linear.outputs, spreading.outputs
+    assert made != returned
+    np.testing.assert_array_equal(trace.gradients[made], trace.gradients[returned])

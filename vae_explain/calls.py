@@ -20,24 +20,21 @@ TENSOR_PROPERTIES = {"T", "mT", "H", "mH", "real", "imag"}
 REFLECTED = {"rsub": "sub", "rdiv": "div", "rpow": "pow", "rmatmul": "matmul"}
 
 
-def results_of(result: Any) -> list[Tensor]:
+def results_of(result: Any) -> tuple[Tensor, ...]:
     """Return the tensors that a call made, if they are numbers to compute with.
 
     A comparison, a count or an index is a look at numbers, not arithmetic with them: the
     checks of torch.distributions are such. Where one is used it is a constant.
     """
     if isinstance(result, Tensor):
-        return [result] if _is_arithmetic(result) else []
-    if not isinstance(result, list | tuple):
-        return []
-    found = [item for item in result if isinstance(item, Tensor)]
-    return found if any(map(_is_arithmetic, found)) else []
-
-
-def _is_arithmetic(tensor: Tensor) -> bool:
-    if is_functorch_wrapped_tensor(tensor):
-        return False  # within a vmap, where a tensor has no numbers; what comes out of it has
-    return tensor.is_floating_point() or tensor.is_complex()
+        if result.is_floating_point() or result.is_complex():
+            # Within a vmap a tensor has no numbers; what comes out of it has.
+            return () if is_functorch_wrapped_tensor(result) else (result,)
+        return ()
+    if not isinstance(result, (list, tuple)):
+        return ()
+    found = tuple([item for item in result if isinstance(item, Tensor)])
+    return found if any(map(results_of, found)) else ()
 
 
 def index_of(key: Any) -> Any:
@@ -68,6 +65,7 @@ class Plan(NamedTuple):
     indexes: bool
     opens: bool  # may be done operation by operation instead
     careful: bool  # is to be recorded before the run goes on
+    plain: bool  # is only to be caught, which most are
 
 
 @cache
@@ -82,6 +80,8 @@ def plan_of(name: str) -> Plan:
     plain = name.strip("_")
     reflected = plain in REFLECTED and name.startswith("__")
     writes = writes_by_name(name)
+    indexes = name == "__getitem__"
+    careful = writes or name in DROPOUTS or name in UPDATING
     return Plan(
         name=name,
         op=REFLECTED[plain] if reflected else plain,
@@ -90,10 +90,15 @@ def plan_of(name: str) -> Plan:
         noisy=name in NOISE,
         factory=name.startswith("new_") or name.endswith("_like"),
         assigns=name == "__setitem__",
-        indexes=name == "__getitem__",
+        indexes=indexes,
         opens=name in OPENED,
-        careful=writes or name in DROPOUTS or name in UPDATING,
+        careful=careful,
+        plain=not (careful or indexes or name in OPENED or name in NOISE),
     )
+
+
+# What may stand where `inplace` does, and what may be the caller's own, who goes on with it.
+RISKY = frozenset((bool, list))
 
 
 def needs_care(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
@@ -101,9 +106,8 @@ def needs_care(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
 
     It may be asked to write to one, and a list may be the caller's, who goes on with it.
     """
-    for argument in args:
-        if argument is True or argument.__class__ is list:
-            return True
+    if not RISKY.isdisjoint(map(type, args)):
+        return True
     if not kwargs:
         return False
     return is_asked_to_write((), kwargs) or list in map(type, kwargs.values())

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import BackwardCFunction
 from torch.autograd.graph import GradientEdge
 
 from .capture import array_of, arrays_of, closed, copied, keep_from_writes
@@ -34,6 +35,7 @@ class Tape:
         self._given = 0  # how many were there before the run, which are read last
         self._made = 0  # up to where those that the run makes have been read
         self._arrays: dict[int, Array] = {}
+        self._expected: dict[int, Array] = {}  # of tensors that are still to be added, by id
         # Of the tensors that were there when something was last about to be written to.
         self._nodes: list[Any] = []
         self._outputs: list[int] = []
@@ -70,17 +72,27 @@ class Tape:
             if tensor.requires_grad:
                 self._learning.append(number)
 
-    def read(self) -> None:
+    def expect(self, tensors: Sequence[Tensor]) -> None:
+        """Take down the numbers of tensors that the run has made and that are added later.
+
+        Nothing is to be written to them in between.
+        """
+        self._expected = dict(zip(map(id, tensors), map(array_of, tensors), strict=True))
+
+    def _read(self) -> None:
         """Take down the numbers of what the run has made so far."""
-        tensors = self.tensors[self._made :]
-        self._arrays.update(enumerate(map(array_of, tensors), self._made))
+        expected = self._expected
+        for number in range(self._made, len(self.tensors)):
+            tensor = self.tensors[number]
+            array = expected.get(id(tensor))
+            self._arrays[number] = array_of(tensor) if array is None else array
         self._made = len(self.tensors)
 
     def _read_all(self) -> None:
         for number, tensor in enumerate(self.tensors[: self._given]):
             if number not in self._arrays:
                 self._arrays[number] = array_of(tensor)
-        self.read()
+        self._read()
 
     def expect_writes(self, arguments: Any) -> list[int]:
         """Save what shares memory with a tensor that a call may be about to write to.
@@ -124,6 +136,13 @@ class Tape:
             return True
         return self._versions[number] == self.tensors[number]._version
 
+    @property
+    def made_by_functions(self) -> list[int]:
+        """The values that came out of somebody's `autograd.Function`."""
+        done = len(self._nodes)
+        nodes = [*self._nodes, *[tensor.grad_fn for tensor in self.tensors[done:]]]
+        return [n for n, node in enumerate(nodes) if isinstance(node, BackwardCFunction)]
+
     def made_unseen(self, number: int) -> tuple[str, tuple[int, ...]] | None:
         """Say what made a value whose own operations were not to be seen, and of what.
 
@@ -166,13 +185,7 @@ class Tape:
     ) -> dict[int, Tensor]:
         """Return the gradient of an output at each value that it depends on, by number."""
         learning = self.learning
-        found = torch.autograd.grad(
-            output,
-            self._edges(learning),  # type: ignore[arg-type] # takes both
-            grad_outputs=upstream,
-            retain_graph=True,
-            allow_unused=True,
-        )
+        found = differentiated(output, self.edges(learning), upstream)
         pairs = zip(learning, found, strict=True)
         return {number: gradient for number, gradient in pairs if gradient is not None}
 
@@ -187,7 +200,8 @@ class Tape:
         one = term.numel() == 1 and bool(weight == 1)
         return self.gradients(term if one else (term * weight).sum())
 
-    def _edges(self, numbers: Sequence[int]) -> list[Tensor | GradientEdge]:
+    def edges(self, numbers: Sequence[int]) -> list[Tensor | GradientEdge]:
+        """Return where autograd delivers the gradients of some values."""
         if not self._nodes:  # nothing was written to
             return [self.tensors[number] for number in numbers]
         return [self._edge(number) for number in numbers]
@@ -198,6 +212,21 @@ class Tape:
         if node is None or tensor.grad_fn is node:
             return tensor
         return GradientEdge(node, self._outputs[number])
+
+
+def differentiated(
+    output: Tensor | GradientEdge,
+    sources: Sequence[Tensor | GradientEdge],
+    upstream: Tensor | None = None,
+) -> Sequence[Tensor | None]:
+    """Return the gradient of an output at each of some values; None where it has none."""
+    return torch.autograd.grad(
+        output,
+        sources,  # type: ignore[arg-type] # takes both
+        grad_outputs=upstream,
+        retain_graph=True,
+        allow_unused=True,
+    )
 
 
 def gradients_on() -> AbstractContextManager[object]:

@@ -9,7 +9,7 @@ several values in turn gives each of them its name and a number.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 from .frames import Sight, Variables
@@ -19,9 +19,10 @@ from .trace import Operation
 class _Entry:
     """A frame on the way to the operation at work, of those that matter."""
 
-    __slots__ = ("module", "owner", "value")
+    __slots__ = ("frame", "module", "owner", "value")
 
-    def __init__(self, module: str, owner: bool) -> None:
+    def __init__(self, frame: int, module: str, owner: bool) -> None:
+        self.frame = frame  # its number
         self.module = module  # the path of the module at work in it
         self.owner = owner  # whether it is that module's own `forward`
         self.value: int | None = None  # what was last made in it
@@ -38,26 +39,52 @@ class NameReader:
     known
         The number of each value, by `id` of the tensor, which somebody keeps alive; it may
         grow meanwhile.
-    module_paths
-        The path of every module, by `id` of the module.
+    ended
+        Says what a frame's variables were when it ended, by the number of the frame.
     """
 
-    def __init__(self, known: Mapping[int, int], module_paths: Mapping[int, str]) -> None:
+    def __init__(
+        self,
+        known: Mapping[int, int],
+        ended: Callable[[int], Variables | None],
+    ) -> None:
         self.names: dict[int, str] = {}
         self.returned: dict[int, str] = {}
         self._known = known
-        self._module_paths = module_paths
+        self._paths: dict[int, str] = {}  # of every module, by `id` of the module
+        self._ended = ended
         self._stack: list[_Entry] = []
 
+    def know(self, path: str, module: Any) -> None:
+        """Note where a module is; one that is in two places is called by the first."""
+        self._paths.setdefault(id(module), path)
+
     def see(self, sight: Sight) -> None:
-        """Read what was seen at the next operation, or at the end."""
-        ended, held, begun = sight
-        for variables in ended:
-            self._end(variables)
-        if held is not None:
+        """Read what was seen at the next operation; nothing, when all has ended.
+
+        Only a frame that ran since the last operation can have changed its variables: those
+        that have ended, the innermost of those that go on, and the new ones.
+        """
+        stack = self._stack
+        new = len(sight)
+        kept = 0
+        if sight:
+            outermost = sight[-1][0]  # of those seen; what is above it goes on as it was
+            kept = len(stack)
+            while kept and stack[kept - 1].frame != outermost:
+                kept -= 1
+            if kept:
+                new -= 1
+                while new and kept < len(stack) and stack[kept].frame == sight[new - 1][0]:
+                    new -= 1
+                    kept += 1
+        while len(stack) > kept:
+            self._end()
+        if kept and (held := sight[new][1]) is not None:
             self._read(held)
-        for variables, forward_of in begun:
-            self._begin(variables, forward_of)
+        while new:
+            new -= 1
+            self._begin(*sight[new])
 
     @property
     def module(self) -> str:
@@ -72,19 +99,20 @@ class NameReader:
     def gave_back(self, module: Any, result: Any) -> None:
         """Note what a module of the user's own has returned."""
         number = self._known.get(id(result))
-        path = self._module_paths.get(id(module))
+        path = self._paths.get(id(module))
         if number is not None and path:
             self.returned.setdefault(number, path)
 
-    def _begin(self, variables: Variables | None, forward_of: Any) -> None:
-        path = None if forward_of is None else self._module_paths.get(id(forward_of))
+    def _begin(self, frame: int, variables: Variables | None, forward_of: Any) -> None:
+        path = None if forward_of is None else self._paths.get(id(forward_of))
         module = self.module if path is None else path
-        self._stack.append(_Entry(module, path is not None))
+        self._stack.append(_Entry(frame, module, path is not None))
         if variables is not None:
             self._read(variables)
 
-    def _end(self, variables: Variables | None) -> None:
+    def _end(self) -> None:
         entry = self._stack.pop()
+        variables = self._ended(entry.frame)
         if variables is not None:
             self._read(variables)
         elif entry.value is not None:

@@ -7,23 +7,35 @@ before anything that it was given or has made can be written to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
+from torch.autograd.graph import GradientEdge
 
 from .calls import Plan, results_of
 from .capture import is_same_memory
 from .differentiation import Tape
-from .frames import Sight
+from .frames import NOTHING as NOTHING_SEEN
+from .frames import Sight, Variables
 from .naming import NameReader
 from .noise import MASK, is_standard_normal
 from .trace import Kind, Operation, Slot
 
-Parts = Sequence[tuple[str, nn.Module]]
-# A caught call: what it needs, its arguments, its result, whether autograd was on, and the
-# frames that led to it. A plain tuple, of which the recorder makes one at every call.
-Call = tuple[Plan, tuple[Any, ...], Mapping[str, Any], Any, bool, Sight]
+# A caught call: what it needs, its arguments, its result, and the frames that led to it. A
+# plain tuple, of which the recorder makes one at every call.
+Call = tuple[Plan, tuple[Any, ...], Mapping[str, Any], Any, Sight]
+
+SEQUENCES = (list, tuple)  # a union would be made anew at each look
+
+
+class Part(NamedTuple):
+    """A module, and what it had before the run, which may give it another of the same name."""
+
+    path: str
+    module: nn.Module
+    parameters: Mapping[str, Tensor | None]
+    buffers: Mapping[str, Tensor | None]
 
 
 class Returned(NamedTuple):
@@ -33,7 +45,7 @@ class Returned(NamedTuple):
     result: Any
 
 
-class Slotted(NamedTuple):
+class Given(NamedTuple):
     """The arguments of a call, tensors replaced by slots, and the numbers of the tensors."""
 
     args: tuple[Any, ...]
@@ -41,7 +53,7 @@ class Slotted(NamedTuple):
     inputs: tuple[int, ...]
 
 
-NOTHING = Slotted((), {}, ())
+NOTHING = Given((), {}, ())
 
 
 class Reader:
@@ -50,63 +62,108 @@ class Reader:
     Parameters
     ----------
     parts
-        The modules whose parameters and buffers have names, by path.
+        The modules whose parameters and buffers have names.
     inputs
         The tensors that the run starts from, by name.
+    ended
+        Says what the variables of a frame were when it ended, by the number of the frame.
     """
 
-    def __init__(self, parts: Parts, inputs: Mapping[str, Tensor]) -> None:
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        inputs: Mapping[str, Tensor],
+        ended: Callable[[int], Variables | None],
+    ) -> None:
         self.tape = Tape()
         self.kinds: list[Kind] = []
         self.fixed_names: dict[int, str] = {}
         self.masks: set[int] = set()
-        self.without_gradients: list[int] = []  # made where autograd was off
+        self._parts = parts
+        self._inputs = inputs
+        self._begun = False  # whether these have numbers
         # By the id of the tensor, which the tape keeps, so that no id is given out twice.
         self._known: dict[int, int] = {}
-        # What was numbered and is not named yet: what was seen at a call; the call, if it is
-        # an operation, as it was caught or nearly made; the numbers of what it made.
-        self._unread: list[
-            tuple[Sight | None, Call | Operation | Returned | None, tuple[int, ...]]
-        ] = []
         self._operations: list[Operation] = []
-        paths: dict[int, str] = {}
-        for path, part in parts:
-            paths.setdefault(id(part), path)
-        self._names = NameReader(self._known, paths)
-        for name, tensor in inputs.items():
+        self._put_off: Sequence[Call | Returned] = ()  # the tape has their numbers already
+        self._late = 0  # the first number of what was put off
+        self._names = NameReader(self._known, ended)
+
+    def _begin(self) -> None:
+        """Number what the run started from, unless it has been."""
+        if self._begun:
+            return
+        self._begun = True
+        for name, tensor in self._inputs.items():
             self._introduce(name, tensor, "input")
-        for path, part in parts:
-            for name, parameter in part._parameters.items():
-                if parameter is not None:
-                    self._introduce(f"{path}.{name}" if path else name, parameter, "parameter")
-        for path, part in parts:
-            for name, buffer in part._buffers.items():
-                if buffer is not None:
-                    self._introduce(f"{path}.{name}" if path else name, buffer, "buffer")
+        for part in self._parts:
+            self._names.know(part.path, part.module)
+            self._introduce_all(part.path, part.parameters, "parameter")
+        for part in self._parts:
+            self._introduce_all(part.path, part.buffers, "buffer")
         self.tape.begin()
 
     # --- calls ---
 
-    def take(self, caught: Sequence[Call | Returned]) -> None:
-        """Number what some calls were given and what they made.
+    def put_off(self, caught: Sequence[Call | Returned]) -> list[Tensor]:
+        """Take the last calls of a run and leave them to be numbered when that is asked for.
 
-        That is all that cannot wait; `name` does the rest.
+        Parameters
+        ----------
+        caught
+            The calls.
+
+        Returns
+        -------
+        list of Tensor
+            What the calls have made. The tape has taken the numbers down.
         """
-        known = self._known.keys()
+        made = [
+            output
+            for call in caught
+            if not isinstance(call, Returned)
+            for output in results_of(call[3])
+        ]
+        tensors = list({id(tensor): tensor for tensor in made}.values())
+        self.tape.expect(tensors)
+        self._put_off = caught
+        self._late = len(self.kinds)
+        return tensors
+
+    def catch_up(self) -> None:
+        """Number what was put off."""
+        caught, self._put_off = self._put_off, ()
+        self.take(caught)
+
+    def sources(self) -> tuple[Sequence[int | Tensor], Sequence[Tensor | GradientEdge]]:
+        """Return what has a gradient, but for what was put off, and where autograd delivers it.
+
+        Returns
+        -------
+        tuple
+            The values by number, or as tensors as long as nothing has a number.
+        """
+        if self._begun:
+            numbers = self.tape.learning
+            return numbers, self.tape.edges(numbers)
+        given: list[Tensor | None] = [*self._inputs.values()]
+        for part in self._parts:
+            given += part.parameters.values()
+        learning = [tensor for tensor in given if tensor is not None and tensor.requires_grad]
+        return learning, learning
+
+    def take(self, caught: Sequence[Call | Returned]) -> None:
+        """Number what some calls were given and what they made, and name what has a name."""
+        self._begin()
         for call in caught:
             if isinstance(call, Returned):
-                self._unread.append((None, call, ()))
+                self._names.gave_back(*call)
                 continue
-            plan, args, kwargs, result, graded, sight = call
+            plan, args, kwargs, result, sight = call
             outputs = results_of(result)
-            if not outputs or not self._computes(plan, args, kwargs):
-                self._unread.append((sight, None, ()))
-            elif known.isdisjoint(map(id, outputs)):
-                self._unread.append((sight, call, self._made(plan, outputs, graded)))
-            else:
-                self.saw(sight)
-                slotted = NOTHING if plan.noisy else self.slotted(args, kwargs)
-                self.take_call(plan, args, kwargs, result, graded, slotted)
+            given = self.given(plan, args, kwargs) if outputs else NOTHING
+            self.saw(sight)
+            self._take(plan, args, kwargs, outputs, given)
 
     def take_call(
         self,
@@ -114,35 +171,44 @@ class Reader:
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
         result: Any,
-        graded: bool,
-        slotted: Slotted,
+        given: Given,
     ) -> None:
         """Number one call, which may have changed what it was given; `saw` comes before it.
 
         Parameters
         ----------
-        slotted
-            What `slotted` returned before the call.
+        given
+            What `given` returned before the call.
         """
-        outputs = results_of(args[0] if plan.assigns else result)
-        computes = plan.noisy or (slotted.inputs and not plan.factory)
-        if not outputs or not computes:
-            return
+        self._take(plan, args, kwargs, results_of(args[0] if plan.assigns else result), given)
+
+    def _take(
+        self,
+        plan: Plan,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        outputs: Sequence[Tensor],
+        given: Given,
+    ) -> None:
+        if not outputs or not (plan.noisy or given.inputs):
+            return  # a look at numbers, or a constant, noted when it is used
         in_place = not self._known.keys().isdisjoint(map(id, outputs))
         if in_place and not plan.noisy and all(map(self.is_unchanged, outputs)):
             return  # such as `x.contiguous()`, which hands back x itself
-        drawn_from = self._moments(plan, args, kwargs)
-        numbers = self._made(plan, outputs, graded)
-        operation = _operation(plan, args, kwargs, slotted, numbers, drawn_from)
-        self._unread.append((None, operation._replace(in_place=in_place), ()))
-
-    def _made(self, plan: Plan, outputs: Sequence[Tensor], graded: bool) -> tuple[int, ...]:
-        """Number what a call has made."""
+        slots, named, inputs = given
+        drawn_from: tuple[int, ...] = ()
+        if plan.noisy:
+            named = {"standard": is_standard_normal(plan.name, args, kwargs)}
+            drawn_from = self._moments(plan, args, kwargs)
+        elif plan.reflected:
+            slots = slots[::-1]
         kind: Kind = "noise" if plan.noisy else "intermediate"
         numbers = tuple([self._register(output, kind) for output in outputs])
-        if not graded:
-            self.without_gradients += numbers
-        return numbers
+        self._add(
+            Operation(
+                plan.op, slots, named, inputs, numbers, self._names.module, in_place, drawn_from
+            )
+        )
 
     def take_dropout(self, x: int, result: Tensor, mask: Tensor) -> None:
         """Number a dropout of a value as a mask that is drawn and a product with it."""
@@ -150,56 +216,47 @@ class Reader:
         factor = self._register(mask, "noise")
         self.masks.add(factor)
         product = self._register(result, "intermediate")
+        module = self._names.module
         both = (x, factor)
-        drawn = Operation(MASK, (), {}, (), (factor,), "")
-        multiplied = Operation("mul", tuple(map(Slot, both)), {}, both, (product,), "", in_place)
-        self._unread += [(None, drawn, ()), (None, multiplied, ())]
+        self._add(Operation(MASK, (), {}, (), (factor,), module))
+        self._add(Operation("mul", tuple(map(Slot, both)), {}, both, (product,), module, in_place))
+
+    def _add(self, operation: Operation) -> None:
+        self._operations.append(operation)
+        self._names.made(operation.outputs[-1])
 
     def saw(self, sight: Sight) -> None:
-        """Note what is seen ahead of a call that is numbered by itself, or at the end."""
-        self._unread.append((sight, None, ()))
+        """Read what is seen ahead of a call that is numbered by itself, or at the end."""
+        self._names.see(sight)
 
-    def slotted(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Slotted:
-        """Return the arguments of a call with a slot in the place of each tensor."""
+    def given(self, plan: Plan, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Given:
+        """Return the arguments of a call with a slot in the place of each tensor.
+
+        A draw is given nothing that matters here, nor is what makes a constant of its
+        tensors' shapes.
+        """
+        if plan.noisy or plan.factory:
+            return NOTHING
         inputs: list[int] = []
-        return Slotted(
+        return Given(
             tuple([self._slotted(argument, inputs) for argument in args]),
-            {name: self._slotted(value, inputs) for name, value in kwargs.items()},
+            {name: self._slotted(value, inputs) for name, value in kwargs.items()}
+            if kwargs
+            else kwargs,
             tuple(inputs),
         )
 
     def _slotted(self, argument: Any, inputs: list[int]) -> Any:
-        if isinstance(argument, Tensor):
-            number = self.number(argument)
-            inputs.append(number)
-            return Slot(number)
-        if isinstance(argument, list | tuple):
-            return tuple([self._slotted(item, inputs) for item in argument])
-        return argument
-
-    def _computes(self, plan: Plan, args: Iterable[Any], kwargs: Mapping[str, Any]) -> bool:
-        """Whether a call draws or makes something of tensors, which get their numbers."""
-        if plan.noisy:
-            return True
-        if plan.factory:
-            return False  # its product is a constant, noted when it is used
-        found = self._met(args)
-        return self._met(kwargs.values()) or found if kwargs else found
-
-    def _met(self, arguments: Iterable[Any]) -> bool:
-        """Whether there are tensors among some arguments, which get their numbers."""
-        found = False
-        known, is_current = self._known, self.tape.is_current
-        for argument in arguments:
-            number = known.get(id(argument))
-            if number is not None and is_current(number):
-                found = True
-            elif isinstance(argument, Tensor):
-                self._register(argument, "constant")
-                found = True
-            elif isinstance(argument, list | tuple):
-                found = self._met(argument) or found
-        return found
+        number = self._known.get(id(argument))
+        if number is None or not self.tape.is_current(number):
+            # A changed version was written to through another view of the same memory.
+            if isinstance(argument, SEQUENCES):
+                return tuple([self._slotted(item, inputs) for item in argument])
+            if not isinstance(argument, Tensor):
+                return argument
+            number = self._register(argument, "constant")
+        inputs.append(number)
+        return Slot(number)
 
     def _moments(
         self, plan: Plan, args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -213,6 +270,17 @@ class Reader:
         return found if len(found) == len(numbers) else ()
 
     # --- tensors ---
+
+    @property
+    def outsiders_learn(self) -> bool:
+        """Whether there is a gradient at something that came from outside and has a number."""
+        constants = [n for n, kind in enumerate(self.kinds) if kind == "constant"]
+        return any(self.tape.tensors[number].requires_grad for number in constants)
+
+    def late(self) -> list[tuple[int, Tensor]]:
+        """Return what was numbered after it had been put off."""
+        first = self._late
+        return list(enumerate(self.tape.tensors[first:], first))
 
     def known(self, tensor: Tensor) -> int | None:
         """Return the number of a tensor; None if it has none."""
@@ -239,7 +307,6 @@ class Reader:
             if self.kinds[number] == "parameter" and self.tape.tensors[number].requires_grad
         ]
         if parameters:
-            self.name()
             used = {number for operation in self._operations for number in operation.inputs}
             for number in parameters:
                 if number not in used:
@@ -258,7 +325,6 @@ class Reader:
             if tensor is result or tensor.requires_grad:
                 continue
             if tensor.untyped_storage().data_ptr() in storages:
-                self.name()
                 if made is not None and is_same_memory(tensor, result):
                     self._known[id(tensor)] = made
                 else:
@@ -269,6 +335,12 @@ class Reader:
         number = self._known.get(id(tensor))
         return number is not None and self.tape.is_current(number)
 
+    def _introduce_all(self, path: str, tensors: Mapping[str, Tensor | None], kind: Kind) -> None:
+        prefix = f"{path}." if path else ""
+        for name, tensor in tensors.items():
+            if tensor is not None:
+                self._introduce(prefix + name, tensor, kind)
+
     def _introduce(self, name: str, tensor: Tensor, kind: Kind) -> None:
         """Register what the run starts from; one that is given twice keeps its first name."""
         if id(tensor) not in self._known:
@@ -276,40 +348,12 @@ class Reader:
 
     def _register(self, tensor: Tensor, kind: Kind) -> int:
         key = id(tensor)
-        if key in self._known:
-            self.name()  # what came before was the tensor under its old number
         kinds = self.kinds
         number = self._known[key] = len(kinds)
         kinds.append(kind)
         # Running statistics and what comes from outside may be written to unseen.
         self.tape.add(tensor, copy=kind in ("buffer", "constant"))
         return number
-
-    # --- names ---
-
-    def name(self) -> None:
-        """Name what was numbered since the last time.
-
-        This cannot wait when a tensor is about to be written to: it is another value then,
-        and its variable's name another value's name.
-        """
-        names = self._names
-        unread, self._unread = self._unread, []
-        for sight, what, numbers in unread:
-            if sight is not None:
-                names.see(sight)
-            if what is None:
-                continue
-            if isinstance(what, Returned):
-                names.gave_back(*what)
-                continue
-            if not isinstance(what, Operation):
-                plan, args, kwargs = what[:3]
-                drawn_from = self._moments(plan, args, kwargs)
-                slotted = NOTHING if plan.noisy else self.slotted(args, kwargs)
-                what = _operation(plan, args, kwargs, slotted, numbers, drawn_from)
-            names.made(what.outputs[-1])
-            self._operations.append(what._replace(module=names.module))
 
     def close(self) -> tuple[tuple[Operation, ...], dict[int, str], dict[int, str]]:
         """End the reading.
@@ -320,23 +364,6 @@ class Reader:
             The operations, the variables that held a value, by the value's number, and the
             innermost modules that returned one.
         """
-        self.name()
+        self.catch_up()
+        self.saw(NOTHING_SEEN)
         return tuple(self._operations), self._names.names, self._names.returned
-
-
-def _operation(
-    plan: Plan,
-    args: tuple[Any, ...],
-    kwargs: Mapping[str, Any],
-    slotted: Slotted,
-    outputs: tuple[int, ...],
-    drawn_from: tuple[int, ...],
-) -> Operation:
-    """Return what a call is, apart from where it was."""
-    if plan.noisy:
-        standard = {"standard": is_standard_normal(plan.name, args, kwargs)}
-        return Operation(plan.op, (), standard, (), outputs, "", drawn_from=drawn_from)
-    given, named, inputs = slotted
-    if plan.reflected:
-        given = given[::-1]
-    return Operation(plan.op, given, named, inputs, outputs, "")

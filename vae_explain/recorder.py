@@ -26,7 +26,7 @@ from .differentiation import gradients_on
 from .frames import FrameWatcher, Sight
 from .noise import DROPOUTS, is_standard_normal, redropped, replace
 from .opened import opened
-from .reading import NOTHING, Call, Parts, Reader, Returned
+from .reading import Call, Part, Reader, Returned
 from .recording import Recording
 from .trace import Trace
 
@@ -106,15 +106,15 @@ def caught(
     """
     state = torch.default_generator.get_state()
     parts = [
-        (path, part)
-        for prefix, module in modules.items()
-        for path, part in module.named_modules(prefix=prefix)
+        Part(path, module, module._parameters.copy(), module._buffers.copy())
+        for prefix, whole in modules.items()
+        for path, module in whole.named_modules(prefix=prefix)
     ]
     # Running statistics, which a batch norm updates in its forward pass.
     buffers = [
         (buffer, buffer.detach().clone())
-        for _, part in parts
-        for buffer in part._buffers.values()
+        for part in parts
+        for buffer in part.buffers.values()
         if buffer is not None
     ]
     try:
@@ -124,7 +124,7 @@ def caught(
             if not isinstance(loss, Tensor) or loss.numel() != 1:
                 found = list(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
                 raise ValueError(f"the loss must be one number, not {found}")
-            recording = Recording(recorder.reader, loss, gradients)
+            recording = Recording(recorder.reader, recorder.caught, loss, gradients)
             # What is written to before it is asked for is taken now: putting back what a batch
             # norm has collected writes to what its backward pass needs.
             if any(not torch.equal(buffer, before) for buffer, before in buffers):
@@ -132,9 +132,9 @@ def caught(
             return recording
     finally:
         torch.default_generator.set_state(state)
-        with torch.no_grad():
-            for buffer, before in buffers:
-                if not torch.equal(buffer, before):
+        for buffer, before in buffers:
+            if not torch.equal(buffer, before):
+                with torch.no_grad():
                     buffer.copy_(before)
 
 
@@ -147,44 +147,41 @@ class _Recorder(TorchFunctionMode):
 
     def __init__(
         self,
-        parts: Parts,
+        parts: Sequence[Part],
         inputs: Mapping[str, Tensor],
         noise: Sequence[Tensor],
         redrawn: Sequence[Tensor],
     ) -> None:
         super().__init__()
-        self.reader = Reader(parts, inputs)
         self._frames = FrameWatcher(HIDDEN)
-        self._caught: list[Call | Returned] = []
+        self.reader = Reader(parts, inputs, self._frames.ended)
+        self.caught: list[Call | Returned] = []
         self._noise = list(noise)
         self._redrawn = list(redrawn)
 
-    def watch(self, objective: Callable[[], Tensor], parts: Parts) -> Tensor:
-        """Run an objective as the active mode and read all of it."""
+    def watch(self, objective: Callable[[], Tensor], parts: Sequence[Part]) -> Tensor:
+        """Run an objective as the active mode."""
         hooks = []
         try:
-            for path, part in parts:
+            for part in parts:
                 # What the user's own modules return may not be what they made last.
-                if path and not type(part).__module__.startswith("torch."):
-                    hooks.append(
-                        part.register_forward_hook(
-                            lambda part, _, result: self._caught.append(Returned(part, result))
-                        )
-                    )
+                if part.path and not type(part.module).__module__.startswith("torch."):
+                    hooks.append(part.module.register_forward_hook(self._returned))
             self._frames.start(sys._getframe())
             with self:
                 loss = objective()
         finally:
-            last = self._frames.stop()
+            self._frames.stop()
             for hook in hooks:
                 hook.remove()
-        self._read()
-        self.reader.saw(last)
         return loss
 
+    def _returned(self, module: nn.Module, _: Any, result: Any) -> None:
+        self.caught.append(Returned(module, result))
+
     def _read(self) -> None:
-        self.reader.take(self._caught)
-        self._caught.clear()
+        self.reader.take(self.caught)
+        self.caught.clear()
 
     def __torch_function__(
         self,
@@ -200,12 +197,26 @@ class _Recorder(TorchFunctionMode):
                 return func(*args, **kwargs or {})
         kwargs = kwargs or {}
         plan = plan_of(name)
+        if not plan.plain or needs_care(args, kwargs):
+            return self._not_plain(plan, func, args, kwargs)
+        sight = self._frames.look(sys._getframe(1))
+        try:
+            result = func(*args, **kwargs)
+        except BaseException:
+            self._frames.forget()
+            raise
+        self.caught.append((plan, args, kwargs, result, sight))
+        return result
+
+    def _not_plain(
+        self, plan: Plan, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Any:
         if plan.opens:
-            whole = opened(name, args)
+            whole = opened(plan.name, args)
             if whole is not None:
                 with self:  # not active in here of itself
                     return whole(*args, **kwargs)
-        sight = self._frames.look(sys._getframe(1))
+        sight = self._frames.look(sys._getframe(2))
         if plan.careful or needs_care(args, kwargs):
             return self._with_care(plan, func, args, kwargs, sight)
         if plan.indexes:
@@ -213,11 +224,11 @@ class _Recorder(TorchFunctionMode):
         try:
             result = func(*args, **kwargs)
         except BaseException:
-            self._caught.append((plan, (), {}, None, True, sight))  # its frames were seen
+            self._frames.forget()
             raise
         if plan.noisy:
             self._put_noise(plan, args, kwargs, result)
-        self._caught.append((plan, args, kwargs, result, torch.is_grad_enabled(), sight))
+        self.caught.append((plan, args, kwargs, result, sight))
         return result
 
     def _with_care(
@@ -230,19 +241,18 @@ class _Recorder(TorchFunctionMode):
         writes = plan.writes or is_asked_to_write(args, kwargs)
         written: Sequence[int] = ()
         if writes:
-            reader.name()
             written = reader.tape.expect_writes((args, kwargs))
         if plan.name in DROPOUTS:
             return self._dropout(func, args, kwargs)
         if plan.indexes:
             args = (args[0], index_of(args[1]))
-        slotted = NOTHING if plan.noisy else reader.slotted(args, kwargs)
+        given = reader.given(plan, args, kwargs)
         result = func(*args, **kwargs)
         if plan.noisy:
             self._put_noise(plan, args, kwargs, result)
         if written:
             reader.renew(written)
-        reader.take_call(plan, args, kwargs, result, torch.is_grad_enabled(), slotted)
+        reader.take_call(plan, args, kwargs, result, given)
         if writes:
             changed = args[0] if plan.assigns else result
             reader.follow(list(tensors_in((args[:1], kwargs.get("out"), changed))), changed)

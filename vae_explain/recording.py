@@ -8,15 +8,16 @@ loss.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from .capture import arrays_of, closed, copied
-from .differentiation import term_gradients
+from .differentiation import differentiated, term_gradients
 from .naming import name_the_deepest, numbered
 from .noise import MASK
-from .reading import Reader
+from .reading import Call, Reader, Returned
 from .terms import Ancestry, loss_terms
 from .trace import Array, Operation, Slot, Term, Trace, Value
 
@@ -27,7 +28,9 @@ class Recording:
     Parameters
     ----------
     reader
-        Has read the run to its end.
+        Has read the run but for its last calls.
+    caught
+        The last calls.
     loss
         What the run returned.
     gradients
@@ -36,21 +39,67 @@ class Recording:
     Raises
     ------
     ValueError
-        If the loss is nothing that the reader has seen.
+        If the loss is nothing that was seen.
     """
 
-    def __init__(self, reader: Reader, loss: Tensor, gradients: bool) -> None:
-        output = reader.known(loss)
-        if output is None:
-            raise ValueError("the loss was not computed from anything that was recorded")
+    def __init__(
+        self,
+        reader: Reader,
+        caught: Sequence[Call | Returned],
+        loss: Tensor,
+        gradients: bool,
+    ) -> None:
         self._reader = reader
-        self._output = output
-        reader.tape.read()
-        wanted = gradients and loss.requires_grad
-        self._gradients = reader.tape.gradients(loss) if wanted else {}
-        found = arrays_of(self._gradients.values())
-        self.gradients: Mapping[int, Array] = dict(zip(self._gradients, found, strict=True))
+        self._loss = loss
         self._trace: Trace | None = None
+        made = reader.put_off(caught)
+        if not loss.requires_grad or all(tensor is not loss for tensor in reversed(made)):
+            self._number_of_loss()  # it may be nothing that was seen
+        self._differentiates = gradients and loss.requires_grad
+        # The gradients that were found, with where: at a value by number, or at a tensor that
+        # has no number yet.
+        self._at: Sequence[int | Tensor] = ()
+        self._found: Sequence[Tensor] = ()
+        self._arrays: Sequence[Array] = ()
+        if self._differentiates:
+            self._differentiate(made)
+
+    def _differentiate(self, made: Sequence[Tensor]) -> None:
+        """Take the gradient at all that has a number and at some tensors that have none."""
+        learning, edges = self._reader.sources()
+        made = [tensor for tensor in made if tensor.requires_grad]
+        found = differentiated(self._loss, [*edges, *made])
+        pairs = zip([*learning, *made], found, strict=True)
+        self._at, self._found = zip(*[pair for pair in pairs if pair[1] is not None], strict=True)
+        self._arrays = arrays_of(self._found)
+
+    def _number_of_loss(self) -> int:
+        self._reader.catch_up()
+        number = self._reader.known(self._loss)
+        if number is None:
+            raise ValueError("the loss was not computed from anything that was recorded")
+        return number
+
+    @cached_property
+    def _places(self) -> dict[int, int]:
+        """Which of the gradients is that of a value, by the value's number."""
+        reader = self._reader
+        reader.catch_up()
+        if reader.outsiders_learn:
+            self._differentiate(())
+        # By tensor and not the other way, for a call may return once more what another has
+        # made: two values, one tensor.
+        of_tensors = {id(at): i for i, at in enumerate(self._at) if isinstance(at, Tensor)}
+        places = {at: i for i, at in enumerate(self._at) if isinstance(at, int)}
+        for number, tensor in reader.late():
+            if (place := of_tensors.get(id(tensor))) is not None:
+                places[number] = place
+        return places
+
+    @property
+    def gradients(self) -> Mapping[int, Array]:
+        """The gradient of the loss at every value that it depends on, by the value's number."""
+        return {number: self._arrays[place] for number, place in self._places.items()}
 
     def trace(self, lasting: bool) -> Trace:
         """Return the account of the run, which is made once.
@@ -67,9 +116,10 @@ class Recording:
         return self._trace
 
     def _account(self, lasting: bool) -> Trace:
-        reader, output = self._reader, self._output
-        learns = frozenset(reader.tape.learning)
+        reader = self._reader
         operations, variables, returned = reader.close()
+        output = self._output = self._number_of_loss()
+        learns = frozenset(reader.tape.learning)
         operations = self._completed(operations, learns)
         names = self._names(operations, variables, returned)
         ancestry = Ancestry(operations)
@@ -116,7 +166,7 @@ class Recording:
         """
         tape, kinds = self._reader.tape, self._reader.kinds
         suspects = {
-            *self._reader.without_gradients,
+            *tape.made_by_functions,
             *(o for op in operations if op.name == "grad" for o in op.outputs),
             *(n for n in learns if kinds[n] == "constant"),
         }
@@ -179,7 +229,7 @@ class Recording:
     def _terms(
         self, leaves: Sequence[int], names: Mapping[int, str], ancestry: Ancestry
     ) -> tuple[tuple[Term, ...], Mapping[str, Mapping[int, Array]]]:
-        total = self._gradients
+        total = {number: self._found[place] for number, place in self._places.items()}
         # A summand that no parameter reaches has no share of any gradient.
         reached = [leaf for leaf in leaves if leaf in total]
         if len(reached) < 2 or ancestry.feed_each_other(reached, total):
