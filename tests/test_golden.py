@@ -13,6 +13,7 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
 from .documents import SMALL, document
 from .pages import CommandLine, command_line
@@ -20,6 +21,12 @@ from .pages import CommandLine, command_line
 GOLDEN = Path(__file__).parent / "golden"
 SUFFIXES = {"markdown": "md", "latex": "tex", "notebook": "cells.txt", "svg": "svg"}
 HIDDEN = {r"PyTorch \d+\.\d+\.\d+": "PyTorch N.N.N", r"\b\d\.\de[+-]\d\d\b": "N.Ne-NN"}
+
+
+@pytest.fixture(autouse=True)
+def one_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every version be as long as the one that the files were written with."""
+    monkeypatch.setattr(torch, "__version__", "2.13.0")
 
 
 @pytest.mark.parametrize("columns", [80, 120])

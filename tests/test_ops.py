@@ -116,6 +116,8 @@ def test_forward_is_that_of_torch(rule: Rule, example: Example) -> None:
 @with_seeds
 @on_every_example
 def test_vjp_is_autograd(rule: Rule, example: Example, seed: int) -> None:
+    if rule.name == "hardswish" and torch.__version__ < "2.7":
+        pytest.skip("until 2.6 PyTorch went on with the parabola's slope at both corners")
     tensors = tensors_of(example)
     output = call_torch(rule, tensors, example)
     upstream = upstream_for(tuple(output.shape), seed)

@@ -80,6 +80,8 @@ RELU6 = elementwise(
 
 def _ramp(a: Expression) -> Expression:
     """The share of a number that hardswish keeps, which is its hardsigmoid: (x + 3)/6."""
+    # At the corners as PyTorch has it from 2.7 on; until then it was -1/2 and 3/2 there
+    # (its issue 147801).
     found = evaluate(a)
     if found <= -3:
         return ZERO
@@ -110,6 +112,8 @@ HARDSIGMOID = elementwise(
 
 
 def _hardswish_slope(y: Expression, a: Expression) -> Expression:
+    # At the corners as PyTorch has it from 2.7 on; until then it was -1/2 and 3/2 there
+    # (its issue 147801).
     found = evaluate(a)
     if found <= -3:
         return ZERO
