@@ -45,7 +45,7 @@ FLOORS: list[list[str]] = [
     ["recording"],
     ["reading"],
     ["calls", "differentiation"],
-    ["blocks", "capture", "folding", "inputs", "naming", "terms", "weights", "writing"],
+    ["blocks", "capture", "folding", "inputs", "naming", "shaping", "terms", "weights", "writing"],
     ["binding", "expression", "trace"],
     ["sources"],
     [

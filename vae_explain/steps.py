@@ -186,7 +186,7 @@ class Steps:
             for position in bound.positions(number):
                 if index is None:
                     for through, upstream in self._upstream(bound.output, None, term):
-                        yield Part(through, rule.gradient(call, position, upstream))
+                        yield Part(through, rule.backward(call, position, upstream))
                     continue
                 for out, partial in rule.partials(call, position, index):
                     for through, upstream in self._upstream(bound.output, out, term):

@@ -185,9 +185,16 @@ def prod_partials(call: Call, position: int, index: Index) -> list[Partial]:
     return [(out, reduce(lambda a, b: a * b, rest) if rest else ONE)]
 
 
+def _dim(call: Call) -> tuple[tuple[str, Any], ...]:
+    dim = call.attributes["dim"]
+    return () if dim is None else (("dim", dim),)
+
+
 def prod_gradient(call: Call, position: int, upstream: Expression) -> Expression:
     axes = reduced(call)
-    local = Opaque("prod_of_others", (call.operands[0].whole(),), (), lambda x: others(x, axes))
+    local = Opaque(
+        "prod_of_others", (call.operands[0].whole(),), _dim(call), lambda x: others(x, axes)
+    )
     return spread_formula(call, upstream) * local
 
 
@@ -203,7 +210,7 @@ PROD = Rule(
     formula=lambda call: Opaque(
         "prod",
         (call.operands[0].whole(),),
-        tuple((key, value) for key, value in call.attributes.items() if value is not None),
+        (*_dim(call), *((("keepdim", True),) if call.attributes["keepdim"] else ())),
         lambda x: product(x, **call.attributes),
     ),
     gradient=prod_gradient,
@@ -213,4 +220,5 @@ PROD = Rule(
         Example((_X,), {"dim": 1, "keepdim": False}),
         Example((np.array([[0.25, 0.0, 3.0], [2.0, 0.5, -0.75]]),), {"dim": -1, "keepdim": True}),
     ),
+    broadcasts=True,
 )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..expression import ONE, Expression, Index, Opaque, Transpose
+from ..shaping import expanded, shape_of
 from ..trace import Array, Slot
 from .rule import Bound, Call, Example, NotExplained, Partial, Rule, called
 
@@ -56,6 +57,11 @@ def reordering(
     def partials(call: Call, position: int, index: Index) -> list[Partial]:
         return [(tuple(index[axis] for axis in axes(call)), ONE)]
 
+    def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+        if not shape_of(upstream):
+            return upstream  # one number, whichever way the axes lie
+        return reordered(expanded(upstream, call.output.shape), inverse(axes(call)))
+
     return Rule(
         name=name,
         bind=bind,
@@ -64,10 +70,11 @@ def reordering(
         element=element,
         partials=partials,
         formula=lambda call: reordered(call.operands[0].whole(), axes(call)),
-        gradient=lambda call, position, upstream: reordered(upstream, inverse(axes(call))),
+        gradient=gradient,
         words="the same numbers, axes in another order",
         torch=torch,
         examples=examples,
+        broadcasts=True,
     )
 
 

@@ -137,4 +137,5 @@ WHERE = Rule(
         Example((_CONDITION, _A, np.array(0.5))),
         Example((_CONDITION[0], _A, _B[0])),
     ),
+    broadcasts=True,
 )

@@ -20,9 +20,11 @@ from .rule import (
     called,
     sum_to,
     unbroadcast,
+    unusual,
 )
 
 TWO = Number(2.0)
+USUAL = {"eps": 1e-12}
 
 
 def along(index: Index, axis: int, size: int) -> list[Index]:
@@ -101,7 +103,7 @@ def normalize_gradient(call: Call, position: int, upstream: Expression) -> Expre
         return normalize_vjp(full, normalize(x, **attributes), x, **attributes)[0]
 
     wholes = (upstream, call.operands[0].whole())
-    return Opaque("normalize_backward", wholes, (("dim", attributes["dim"]),), back)
+    return Opaque("normalize_backward", wholes, unusual(attributes, USUAL), back)
 
 
 _X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
@@ -117,7 +119,7 @@ NORMALIZE = Rule(
     formula=lambda call: Opaque(
         "normalize",
         (call.operands[0].whole(),),
-        (("dim", call.attributes["dim"]),),
+        unusual(call.attributes, USUAL),
         lambda x: normalize(x, **call.attributes),
     ),
     gradient=normalize_gradient,

@@ -165,6 +165,7 @@ def distance(name: str, bind: Callable[..., Bound], facing: Facing, words: str, 
         torch=torch,
         examples=examples,
         not_analytic=norms.NORM.not_analytic,
+        broadcasts=True,
     )
 
 

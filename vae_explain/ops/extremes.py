@@ -17,7 +17,7 @@ from ..expression import ONE, Expression, Index, Number, Opaque
 from ..trace import Array, Slot
 from .choosing import MAXIMUM, MINIMUM
 from .reductions import reduced, sources, spread, spread_formula, target
-from .rule import Bound, Call, NotExplained, Partial, Rule, called, normalized_axes
+from .rule import Bound, Call, NotExplained, Options, Partial, Rule, called, normalized_axes
 
 POSITIONS = 1  # the second output: where the numbers stand
 
@@ -114,14 +114,18 @@ def extreme(name: str, top: bool, along: bool) -> Rule:
         dim, keepdim = call.attributes["dim"], call.attributes["keepdim"]
         return weights(call.operands[0].array, call.output.array, dim, keepdim)
 
+    def told(call: Call) -> Options:
+        axes = reduced(call)
+        if call.attributes["dim"] is None:
+            return ()
+        return (("dim", axes[0] if len(axes) == 1 else axes),)
+
     def formula(call: Call) -> Expression:
         if len(call.operands) == 2:
             return of_two.formula(plain(call))
-        attributes = call.attributes
-        axes = reduced(call)
-        written: tuple[tuple[str, Any], ...] = ()
-        if attributes["dim"] is not None:
-            written = (("dim", axes[0] if len(axes) == 1 else axes),)
+        attributes, written = call.attributes, told(call)
+        if attributes["keepdim"] and written:
+            written = (*written, ("keepdim", True))
         word = f"arg{name}" if attributes.get("output") == POSITIONS else name
         whole = call.operands[0].whole()
         return Opaque(word, (whole,), written, lambda x: forward(x, **attributes))
@@ -130,7 +134,7 @@ def extreme(name: str, top: bool, along: bool) -> Rule:
         if len(call.operands) == 2:
             return of_two.gradient(plain(call), position, upstream)
         chosen = weights_of(call)
-        local = Opaque(f"{name}'", (call.operands[0].whole(),), (), lambda _: chosen)
+        local = Opaque(f"{name}'", (call.operands[0].whole(),), told(call), lambda _: chosen)
         return spread_formula(call, upstream) * local
 
     one, two = (_X,), (_X, _X[::-1] * 0.5)
@@ -162,6 +166,7 @@ def extreme(name: str, top: bool, along: bool) -> Rule:
         examples=examples,
         several=not along,
         not_analytic="it has a corner where two are equal",
+        broadcasts=True,
     )
 
 

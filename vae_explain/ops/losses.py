@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..expression import Add, Apply, Div, Expression, Index, Number, SumOver, evaluate
+from ..shaping import expanded
 from ..trace import Array
 from .rule import Bound, Call, Example, NotExplained, Partial, Rule, elementwise
 from .totals import total
@@ -101,7 +102,8 @@ def pointwise_loss(each: Rule, bind: Callable[..., Bound], *examples: Example) -
         reduction = call.attributes["reduction"]
         if reduction == "none":
             return losses.whole()
-        summed = SumOver(losses.whole(), tuple(range(len(losses.shape))), ())
+        each_loss = expanded(losses.whole(), losses.shape)
+        summed = SumOver(each_loss, tuple(range(len(losses.shape))), ())
         return shared(summed, losses, reduction)
 
     def gradient(call: Call, position: int, upstream: Expression) -> Expression:
@@ -123,6 +125,7 @@ def pointwise_loss(each: Rule, bind: Callable[..., Bound], *examples: Example) -
         torch=each.torch,
         examples=examples,
         not_analytic=each.not_analytic,
+        broadcasts=each.broadcasts,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..expression import Div, Expression, Index, Number, SumOver
+from ..shaping import expanded
 from ..trace import Array
 from .rule import (
     Bound,
@@ -119,7 +120,7 @@ def formula(call: Call) -> Expression:
     if call.attributes["reduction"] == "none":
         return squares
     shape = _squares(call)
-    summed = SumOver(squares, tuple(range(len(shape))), ())
+    summed = SumOver(expanded(squares, shape), tuple(range(len(shape))), ())
     return summed if call.attributes["reduction"] == "sum" else Div(summed, _count(call))
 
 
@@ -150,4 +151,5 @@ MSE_LOSS = Rule(
         Example((_A, _B), {"reduction": "mean"}),
         Example((_A, _B), {"reduction": "none"}),
     ),
+    broadcasts=True,
 )

@@ -137,6 +137,7 @@ def norm(name: str, torch: str, bind: Callable[..., Bound], order: str) -> Rule:
             called(bind, (_ZERO_ROW,), Slot(0), dim=1, keepdim=True, **squared),
         ),
         not_analytic="a length takes sizes",
+        broadcasts=True,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..expression import ONE, ZERO, Expression, Index, Opaque, Reshape, SumOver, evaluate
+from ..expression import ONE, Apply, Expression, Index, Opaque, Reshape, SumOver, evaluate
 from ..trace import Array
 from .rule import Bound, Call, Example, Partial, Rule, indices
 
@@ -71,7 +71,7 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     if position == WEIGHT:
         shape = beside(weight.array, x.array).shape
         axes = tuple(axis for axis, size in enumerate(shape) if size == 1)
-        below = Opaque("where", (x.whole(), ZERO, x.whole()), (("if", "> 0"),), _below)
+        below = -Apply("relu", (-x.whole(),))  # what is negative, else 0
         body: Expression = SumOver(upstream * below, axes, shape)
         return body if shape == weight.shape else Reshape(body, weight.shape)
 
@@ -79,10 +79,6 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
         return np.where(a > 0, np.ones_like(a), beside(w, a))
 
     return upstream * Opaque("prelu'", (x.whole(), weight.whole()), (), local)
-
-
-def _below(x: Array, zero: float, same: Array) -> Array:
-    return np.where(x > 0, zero, same)
 
 
 _X = np.array([[0.5, -1.0, 0.0], [2.0, -0.25, 3.0]])

@@ -24,6 +24,7 @@ from ..expression import (
     Reshape,
     SumOver,
 )
+from ..shaping import expanded, shape_of
 from ..trace import Array
 from ..writing import to_text
 from .rule import Bound, Call, Example, Operand, Partial, Rule, indices, normalized_axes
@@ -131,13 +132,15 @@ def spread(upstream: Array, shape: tuple[int, ...], dim: Any, keepdim: bool) -> 
 
 
 def spread_formula(call: Call, upstream: Expression) -> Expression:
-    # A scalar broadcasts by itself; otherwise the summed axes come back with length 1.
-    if not call.output.shape:
+    # A number broadcasts by itself; otherwise the summed axes come back with length 1.
+    if not call.output.shape or not shape_of(upstream):
         return upstream
     axes = reduced(call)
     shape = call.operands[0].shape
     kept = tuple(1 if axis in axes else size for axis, size in enumerate(shape))
-    return upstream if call.output.shape == kept else Reshape(upstream, kept)
+    if call.output.shape == kept:
+        return upstream
+    return Reshape(expanded(upstream, call.output.shape), kept)
 
 
 def _sum_element(call: Call, index: Index) -> Expression:
@@ -152,7 +155,8 @@ def _mean_element(call: Call, index: Index) -> Expression:
 
 
 def _sum_formula(call: Call) -> Expression:
-    return SumOver(call.operands[0].whole(), reduced(call), call.output.shape)
+    x = call.operands[0]
+    return SumOver(expanded(x.whole(), x.shape), reduced(call), call.output.shape)
 
 
 _X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
@@ -177,6 +181,7 @@ SUM = Rule(
     words="sum",
     torch="torch.sum",
     examples=_EXAMPLES,
+    broadcasts=True,
 )
 
 
@@ -202,4 +207,5 @@ MEAN = Rule(
     words="mean",
     torch="torch.mean",
     examples=_EXAMPLES,
+    broadcasts=True,
 )

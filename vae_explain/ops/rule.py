@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..expression import Expression, Index, Opaque, SumOver, evaluate, references
+from ..shaping import expanded
 from ..trace import Array
 
 
@@ -135,6 +136,9 @@ class Rule:
     vjp_of
         `vjp_of(position, upstream, output, *arrays, **attributes)`, what `vjp` has at one
         position, for an op where the others cost much; None where they do not.
+    broadcasts
+        True for an op whose `gradient` takes an upstream that is smaller than what it stands
+        for and leaves the rest to broadcasting, as one number does that is everywhere.
     """
 
     name: str
@@ -152,6 +156,13 @@ class Rule:
     several: bool = False
     not_analytic: str = ""
     vjp_of: Callable[..., Array] | None = None
+    broadcasts: bool = False
+
+    def backward(self, call: Call, position: int, upstream: Expression) -> Expression:
+        """Return `gradient` for whatever arrives, in the shape that the op needs."""
+        if not self.broadcasts:
+            upstream = expanded(upstream, call.output.shape)
+        return self.gradient(call, position, upstream)
 
 
 def elementwise(
@@ -258,6 +269,7 @@ def elementwise(
         torch=torch,
         examples=examples,
         not_analytic=not_analytic,
+        broadcasts=True,
     )
 
 
@@ -332,7 +344,7 @@ def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:
 def sum_to(body: Expression, output: tuple[int, ...], shape: tuple[int, ...]) -> Expression:
     """Wrap a whole-tensor gradient in the sum that `unbroadcast` takes, if it takes one."""
     axes = broadcast_axes(shape, output)
-    return SumOver(body, axes, shape) if axes else body
+    return SumOver(expanded(body, output), axes, shape) if axes else body
 
 
 def normalized_axes(dim: int | Iterable[int] | None, rank: int) -> tuple[int, ...]:

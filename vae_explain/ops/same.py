@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..expression import ONE, ZERO
+from ..expression import ONE, ZERO, Opaque
 from ..trace import Array
 from .rule import Bound, Example, Rule
 
@@ -51,10 +51,11 @@ DETACH = Rule(
     vjp=lambda g, y, x: (None,),
     element=lambda call, index: call.operands[0].at(index),
     partials=lambda call, position, index: [],
-    formula=lambda call: call.operands[0].whole(),
+    formula=lambda call: Opaque(".detach()", (call.operands[0].whole(),), (), lambda x: x),
     gradient=lambda call, position, upstream: ZERO,
     words="the same numbers, where a gradient stops",
     torch="torch.detach",
     examples=(Example((_X,), fixed=(0,)),),
     not_analytic="its gradient is stopped, not found",
+    broadcasts=True,
 )

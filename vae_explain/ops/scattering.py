@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..expression import ONE, ZERO, Add, Expression, Index, Opaque
+from ..shaping import expanded
 from ..trace import Array, Slot
 from .rule import Bound, Call, NotExplained, Partial, Rule, called
 from .selecting import Key, selecting
@@ -142,7 +143,8 @@ def _source_partials(
 
 def scatter_formula(call: Call) -> Expression:
     dim = call.attributes["dim"]
-    wholes = tuple(operand.whole() for operand in call.operands)
+    x, *rest = call.operands
+    wholes = (expanded(x.whole(), x.shape), *(operand.whole() for operand in rest))
     return Opaque("scatter", wholes, (("dim", dim),), lambda x, i, s: scatter_forward(x, i, s, dim))
 
 

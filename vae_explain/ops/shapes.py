@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..expression import ONE, ZERO, Expression, Index, Reshape
+from ..shaping import expanded, shape_of
 from ..trace import Slot
 from .rule import Bound, Call, Example, NotExplained, Partial, Rule, called
 
@@ -39,11 +40,16 @@ def reshaped(body: Expression, shape: Shape, to: Shape) -> Expression:
 
 def formula(call: Call) -> Expression:
     x = call.operands[0]
-    return reshaped(x.whole(), x.shape, call.output.shape)
+    return reshaped(expanded(x.whole(), x.shape), x.shape, call.output.shape)
 
 
 def gradient(call: Call, position: int, upstream: Expression) -> Expression:
-    return ZERO if position else reshaped(upstream, call.output.shape, call.operands[0].shape)
+    if position:
+        return ZERO
+    if not shape_of(upstream):
+        return upstream  # one number, in any shape
+    shape = call.output.shape
+    return reshaped(expanded(upstream, shape), shape, call.operands[0].shape)
 
 
 def reshaping(
@@ -62,6 +68,7 @@ def reshaping(
         words="the same numbers in another shape",
         torch=torch,
         examples=examples,
+        broadcasts=True,
     )
 
 

@@ -238,4 +238,5 @@ LOGSUMEXP = Rule(
         Example((_X,), {"dim": 1, "keepdim": False}),
         Example((_X,), {"dim": (0, 1), "keepdim": True}),
     ),
+    broadcasts=True,
 )

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..expression import ONE, ZERO, Expression, Index, Opaque
+from ..shaping import expanded
 from ..trace import Array, Slot
 from .rule import (
     Bound,
@@ -26,14 +27,6 @@ from .rule import (
     sum_to,
     unbroadcast,
 )
-
-
-def spread(body: Expression, shape: tuple[int, ...], to: tuple[int, ...]) -> Expression:
-    """Return a whole tensor broadcast to a shape; as it is where it has that shape."""
-    if shape == to:
-        return body
-    name = f".expand({', '.join(map(str, to))})"
-    return Opaque(name, (body,), (), lambda array: np.broadcast_to(array, to))
 
 
 def sizes_of(sizes: tuple[Any, ...], given: Any) -> tuple[int, ...]:
@@ -66,7 +59,7 @@ def _partials(call: Call, position: int, index: Index) -> list[Partial]:
 
 def _formula(call: Call) -> Expression:
     x = call.operands[_which(call)]
-    return spread(x.whole(), x.shape, call.output.shape)
+    return expanded(x.whole(), call.output.shape)
 
 
 def _gradient(call: Call, position: int, upstream: Expression) -> Expression:
@@ -89,6 +82,7 @@ def expanding(name: str, bind: Any, forward: Any, torch: str, *examples: Example
         words="repeated along an axis",
         torch=torch,
         examples=examples,
+        broadcasts=True,
     )
 
 
@@ -167,6 +161,7 @@ BROADCAST_TENSORS = Rule(
         Example((_ROW, np.array(2.0)), {"output": 1}, fixed=(0,)),
     ),
     several=True,
+    broadcasts=True,
 )
 
 # --- repeat -----------------------------------------------------------------------------

@@ -157,6 +157,7 @@ VAR = Rule(
     words="variance",
     torch="torch.var",
     examples=_EXAMPLES,
+    broadcasts=True,
 )
 
 STD = Rule(
@@ -171,4 +172,5 @@ STD = Rule(
     words="standard deviation",
     torch="torch.std",
     examples=_EXAMPLES,
+    broadcasts=True,
 )

@@ -17,10 +17,11 @@ import numpy as np
 
 from ..blocks import Block, Formula, Heading, Lines, Matrix, Summary, Walkthrough
 from ..expression import Expression, Opaque, Ref, children, references
+from ..shaping import shape_of
 from ..trace import Array
 from .markdown import Markdown
-from .torch_calls import upstream_of
-from .torch_code import Identifiers, NoCode, code, shape_of
+from .torch_calls import helpers_of
+from .torch_code import Identifiers, NoCode, code
 from .torch_numbers import MOST_WRITTEN, UNPACK, numbers, tensor
 
 PICTURE = "diagram.svg"
@@ -60,6 +61,11 @@ def back(forward, upstream, v):
     output = forward(v)
     upstream = torch.as_tensor(upstream, dtype=output.dtype).detach().expand(output.shape)
     return torch.autograd.grad(output, v, upstream)[0]'''
+CLASSES = '''\
+def classes(x, target):
+    """Return targets as a loss takes them: their numbers, or the probability of each."""
+    return target if target.shape == x.shape else target.long()'''
+HELPERS = {"slope": SLOPE, "back": BACK, "classes": CLASSES}
 
 
 def write(walkthrough: Walkthrough, picture: str = "", digits: int | None = None) -> str:
@@ -142,16 +148,15 @@ class _Notebook:
         dtype, allowed = ("torch.float32", "1e-5") if self.single else ("torch.float64", "1e-7")
         setup = SETUP.format(dtype=dtype, allowed=allowed)
         large = any(array.size > MOST_WRITTEN for array in self.known.values())
-        ops = {
-            node.name
+        used = {
+            helper
             for block in self.walkthrough.blocks
             if isinstance(block, Formula)
             for node in nodes(block.expression)
             if isinstance(node, Opaque)
+            for helper in helpers_of(node.name, len(node.arguments))
         }
-        sloped = any(name.endswith("'") for name in ops)
-        back = any(upstream_of(name) is not None for name in ops)
-        helpers = [SLOPE] * sloped + [BACK] * back + [UNPACK] * large
+        helpers = [text for name, text in HELPERS.items() if name in used] + [UNPACK] * large
         return "\n\n\n".join([setup, *helpers])
 
     # --- code ---

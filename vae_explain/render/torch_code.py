@@ -11,8 +11,6 @@ import keyword
 import re
 from collections.abc import Iterable
 
-import numpy as np
-
 from ..expression import (
     Add,
     Apply,
@@ -29,9 +27,9 @@ from ..expression import (
     SumOver,
     Transpose,
     children,
-    references,
 )
-from .torch_calls import AT, call, upstream_of
+from ..shaping import shape_of
+from .torch_calls import AT, BACK, CLASSES, SLOPE, call, filled, filling, taken, takes_numbers
 
 FUNCTIONS = {
     "exp": "torch.exp({})",
@@ -55,7 +53,9 @@ FUNCTIONS = {
     "Φ": "torch.special.ndtr({})",
     "φ": "torch.exp(-(({}) ** 2) / 2) / math.sqrt(2 * math.pi)",
 }
-RESERVED = {"torch", "F", "math", "base64", "compare", "slope", "back", "unpack", AT}
+RESERVED = {"torch", "F", "math", "base64", "compare", "unpack", SLOPE, BACK, CLASSES, AT}
+# What is written behind the tensor that it is done to.
+ENDINGS = ("[", ".permute(", ".expand(", ".repeat(", ".detach(")
 # How tightly an operator binds; a part that binds more loosely gets parentheses.
 SUM, PRODUCT, SIGN, POWER, ATOM = range(1, 6)
 
@@ -134,12 +134,16 @@ def _write(expression: Expression, names: Identifiers) -> tuple[str, int]:
         case Pow(base, exponent):
             return f"{_inside(base, names, ATOM)} ** {_inside(exponent, names, ATOM)}", POWER
         case MatMul(left, right):
+            if not (shape_of(left) and shape_of(right)):
+                raise NoCode("a product with one number")
             return f"{_inside(left, names, POWER)} @ {_inside(right, names, POWER)}", PRODUCT
         case Transpose(body):
+            if not shape_of(body):
+                raise NoCode("a transpose of one number")
             return f"{_inside(body, names, ATOM)}.mT", ATOM
-        case Reshape(body, shape) if _is_constant(body):
+        case Reshape(body, shape) if _is_plain(body):
             # One number stands for a whole tensor that has it everywhere.
-            return f"torch.full({shape!r}, {_code(body, names)})", ATOM
+            return filled(shape, _code(body, names)), ATOM
         case Reshape(body, shape):
             return f"{_inside(body, names, ATOM)}.reshape({_shape(shape)})", ATOM
         case SumOver(body, axes, shape):
@@ -164,19 +168,31 @@ def _write(expression: Expression, names: Identifiers) -> tuple[str, int]:
 
 def _opaque(node: Opaque, names: Identifiers) -> str:
     arguments = [_code(argument, names) for argument in node.arguments]
-    if node.name.startswith(("[", ".permute(")) and len(arguments) == 1:
-        return f"{_inside(node.arguments[0], names, ATOM)}{node.name}"
-    found = call(node.name, arguments, node.options, lambda: shape_of(node))
+    if node.name.startswith(ENDINGS) and len(arguments) == 1:
+        if _is_plain(node.arguments[0]):
+            raise NoCode(f"{node.name} of one number")
+        ending = taken(node.name) if node.name.startswith("[") else node.name
+        return f"{_inside(node.arguments[0], names, ATOM)}{ending}"
+    shapes = [shape_of(argument) for argument in node.arguments]
+    if takes_numbers(node.name):
+        arguments = list(map(_as_tensor, arguments, node.arguments))
+    found = call(node.name, arguments, node.options, lambda: shape_of(node), shapes)
     if found is None:
         raise NoCode(node.name)
-    single = {i for i, argument in enumerate(node.arguments) if not shape_of(argument)}
-    if single - {upstream_of(node.name)}:
+    # A number may stand for a whole tensor; what has a name is as large as it is.
+    single = {
+        position
+        for position, argument in enumerate(node.arguments)
+        if not shapes[position] and not isinstance(argument, Ref)
+    }
+    if single - {filling(node.name)} and not takes_numbers(node.name):
         raise NoCode(f"{node.name} of one number")
     return found
 
 
-def _is_constant(expression: Expression) -> bool:
-    return not any(True for _ in references(expression))
+def _as_tensor(text: str, argument: Expression) -> str:
+    """Write a number of Python's own as a tensor, which a function of PyTorch takes."""
+    return f"torch.tensor({text}, dtype=torch.get_default_dtype())" if _is_plain(argument) else text
 
 
 def _is_plain(expression: Expression) -> bool:
@@ -216,39 +232,3 @@ def _inside(expression: Expression, names: Identifiers, at_least: int) -> str:
 
 def _shape(shape: tuple[int, ...]) -> str:
     return ", ".join(map(str, shape)) if shape else "()"
-
-
-def shape_of(expression: Expression) -> tuple[int, ...]:
-    """Return the shape of what a formula over whole tensors makes, as its parts have theirs.
-
-    A number that stands for a whole tensor, as an upstream gradient that is 1 everywhere,
-    has none.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> x = Ref("x", value=np.ones((3, 2)))
-    >>> shape_of(MatMul(x, Transpose(x)) + Number(1.0))
-    (3, 3)
-    """
-    match expression:
-        case Ref(value=value):
-            return np.shape(value)
-        case Reshape(_, shape) | SumOver(_, _, shape):
-            return shape
-        case Transpose(body):
-            *lead, rows, columns = shape_of(body)
-            return (*lead, columns, rows)
-        case MatMul(left, right):
-            return _product(shape_of(left), shape_of(right))
-        case Opaque(arguments=arguments, compute=compute):
-            given = [a.value if isinstance(a, Ref) else np.zeros(shape_of(a)) for a in arguments]
-            return np.shape(compute(*given))
-        case _:
-            return np.broadcast_shapes(*map(shape_of, children(expression)))
-
-
-def _product(left: tuple[int, ...], right: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape of a matrix product; an operand of one axis loses it."""
-    lead = np.broadcast_shapes(left[:-2], right[:-2])
-    return lead + left[-2:-1] + (right[-1:] if len(right) > 1 else ())
