@@ -46,12 +46,16 @@ class Prose(NamedTuple):
 
 
 class Formula(NamedTuple):
-    """A whole-tensor formula, `left = expression`, with a remark beside it."""
+    """A whole-tensor formula, `left = expression`, with a remark beside it.
+
+    One that is `held` passes no gradient back, as what is computed under `no_grad`.
+    """
 
     left: str
     expression: Expression
     remark: str = ""
     accent: bool = False
+    held: bool = False
 
 
 class Worked(NamedTuple):

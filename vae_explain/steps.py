@@ -81,6 +81,18 @@ class Steps:
             return self._named_behind(number)
         return [by_name[ref.name].id for ref in refs if ref.name in by_name]
 
+    def held_back(self, number: int) -> bool:
+        """Whether a value passes no gradient back to what it was made from, though that has one.
+
+        So it is with what is computed under `no_grad`.
+        """
+        graph, reached = self.run.graph, self.run.gradients.keys()
+        return (
+            number not in reached
+            and any(bound.output in reached for bound in graph.consumers(number))
+            and not graph.ancestors(number).isdisjoint(reached)
+        )
+
     def _named_behind(self, number: int) -> list[int]:
         """Return what a step is made from where an op without a rule hides its formula."""
         values, graph = self.run.trace.values, self.run.graph

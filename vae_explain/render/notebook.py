@@ -164,7 +164,7 @@ class _Notebook:
     def _code(self, block: Block, rest: tuple[Block, ...]) -> Iterator[str]:
         """Yield the code that a block calls for: a tensor that is given, or a step."""
         if isinstance(block, Formula):
-            yield from self._step(block.left, block.expression, rest)
+            yield from self._step(block.left, block.expression, rest, block.held)
         elif isinstance(block, Lines) and block.after is not None:
             yield from self._step(block.after.name, block.after.expression, ())
         elif isinstance(block, Matrix | Summary) and block.name not in self.defined:
@@ -182,7 +182,9 @@ class _Notebook:
             written += ".requires_grad_()"
         return f"{self.names(name)} = {written}"
 
-    def _step(self, name: str, expression: Expression, rest: tuple[Block, ...]) -> Iterator[str]:
+    def _step(
+        self, name: str, expression: Expression, rest: tuple[Block, ...], held: bool = False
+    ) -> Iterator[str]:
         """Yield the line that computes a formula, after what it needs, and the comparison."""
         page = self.known.get(name)
         if page is None:
@@ -203,6 +205,8 @@ class _Notebook:
                 yield f"# No line of its own for {reason} here: these are the page's numbers."
                 yield self._given(name, page)
             return
+        if held and not line.endswith(".detach()"):
+            line = f"({line}).detach()"
         self.defined.add(name)
         yield f"{self.names(name)} = {_spread(line, shape_of(expression), page)}"
         if page is not None:

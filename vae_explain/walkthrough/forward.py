@@ -172,7 +172,8 @@ class ForwardPage(Page):
             self.add(self.value_block(number, "value"))
             return
         rows = self.rule_name(number) in ROW_OPS
-        self.add(Formula(name, formula, self.remark(number) if rows else ""))
+        remark = self.remark(number) if rows else ""
+        self.add(Formula(name, formula, remark, held=self.steps.held_back(number)))
         if rows:
             self.rows(number, activation)
         elif value.shape == () and not self.is_plain(number):
