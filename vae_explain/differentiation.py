@@ -6,8 +6,9 @@ All come from the one forward pass that was recorded. They go through
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -227,6 +228,58 @@ def differentiated(
         retain_graph=True,
         allow_unused=True,
     )
+
+
+def changed_by_hooks(output: Tensor, tensors: Sequence[Tensor]) -> frozenset[int]:
+    """Return which of some tensors have a hook that hands on another gradient than it gets.
+
+    A hook may only look on, as one that keeps norms for a log. Whether it does is seen from
+    one more backward pass, with a look at what goes into the hooks of each tensor and at what
+    comes out of them.
+
+    Returns
+    -------
+    frozenset of int
+        Their places among the tensors.
+    """
+    of_tensors = {
+        id(tensor): tensor for tensor in tensors if tensor._backward_hooks and tensor.requires_grad
+    }
+    if not of_tensors:
+        return frozenset()
+    seen: dict[int, list[Tensor]] = {key: [] for key in of_tensors}
+    kept = {key: dict(tensor._backward_hooks or {}) for key, tensor in of_tensors.items()}
+    try:
+        for key, tensor in of_tensors.items():
+            hooks = tensor._backward_hooks
+            assert hooks is not None, "looked at above"
+            look = _looking(seen[key])
+            hooks.clear()  # autograd knows this very dict, and calls in its order
+            hooks.update({-1: look, **kept[key], -2: look})  # keys that no handle has
+        leaves = [tensor for tensor in tensors if tensor.is_leaf and tensor.requires_grad]
+        with gradients_on():
+            differentiated(output, list({id(leaf): leaf for leaf in leaves}.values()))
+    finally:
+        for key, tensor in of_tensors.items():
+            hooks = tensor._backward_hooks
+            assert hooks is not None, "looked at above"
+            hooks.clear()
+            hooks.update(kept[key])
+    changed = {
+        key
+        for key, gradients in seen.items()
+        if any(not torch.equal(one, other) for one, other in pairwise(gradients))
+    }
+    return frozenset(i for i, tensor in enumerate(tensors) if id(tensor) in changed)
+
+
+def _looking(seen: list[Tensor]) -> Callable[[Tensor], Tensor | None]:
+    """Return a hook that keeps a copy of each gradient that it sees, and changes none."""
+
+    def look(gradient: Tensor) -> None:
+        seen.append(gradient.detach().clone())
+
+    return look
 
 
 def gradients_on() -> AbstractContextManager[object]:

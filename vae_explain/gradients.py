@@ -20,8 +20,8 @@ def shares(
     One that stands at several positions comes once for each of them.
     """
     rule = bound.rule
-    if rule is None:
-        raise NotExplained(f"{bound.operation.name}: {bound.reason}")
+    if rule is None or bound.no_way_back:
+        raise NotExplained(bound.no_way_back)
     pairs = enumerate(zip(bound.operands, bound.slots, strict=True))
     sources = {position: int(operand) for position, (operand, slot) in pairs if slot}
     sources = {position: number for position, number in sources.items() if number in wanted}
@@ -62,14 +62,17 @@ def backward(
 
     Notes
     -----
-    An operation without a rule passes on what autograd says its inputs get, and the
-    hand-made pass goes on from there. Only values that autograd has a gradient for are
-    returned.
+    An operation without a rule passes on what autograd says its inputs get, as does one whose
+    gradient a hook changes, and the hand-made pass goes on from there. Only values that
+    autograd has a gradient for are returned.
     """
     trace = graph.trace
     wanted = trace.gradients
     found: dict[int, Array] = {start: np.full(values[start].shape, weight)}
     borrowed: set[int] = set()
+    for number in graph.given_and_hooked & wanted.keys():
+        found[number] = wanted[number].astype(np.float64)
+        borrowed.add(number)
     with np.errstate(all="ignore"):
         for bound in reversed(graph.operations):
             upstream = found.get(bound.output)
@@ -77,7 +80,7 @@ def backward(
                 continue
             if settle is not None:
                 upstream = found[bound.output] = settle(bound.output, upstream)
-            if bound.rule is None:
+            if bound.no_way_back:
                 for number in bound.operation.inputs:
                     if number in wanted:
                         found[number] = wanted[number].astype(np.float64)

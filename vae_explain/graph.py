@@ -14,12 +14,17 @@ from typing import Any
 from .ops import NotExplained, Rule, rule_of
 from .trace import Operation, Slot, Trace
 
+# Why the chain rule ends there, with the name under which it is counted.
+HOOK = "register_hook"
+HOOKED = f"{HOOK}: a hook changes this gradient"
+
 
 @dataclass(frozen=True)
 class BoundOperation:
     """An operation with its rule and its operands: value numbers, or plain constants.
 
     One that has several outputs is bound once for each, as if each had a call of its own.
+    `hooked` says that a hook changes the gradient of the output on its way through.
     """
 
     operation: Operation
@@ -29,6 +34,14 @@ class BoundOperation:
     slots: tuple[bool, ...] = ()
     attributes: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
+    hooked: bool = False
+
+    @property
+    def no_way_back(self) -> str:
+        """Why the chain rule does not lead through the operation; empty where it does."""
+        if self.rule is None:
+            return f"{self.operation.name}: {self.reason}"
+        return HOOKED if self.hooked else ""
 
     def positions(self, value: int) -> tuple[int, ...]:
         """Return the operand positions at which a value stands."""
@@ -41,7 +54,7 @@ class Graph:
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
-        self._bound = [_bind(operation) for operation in trace.operations]
+        self._bound = [_bind(operation, trace.hooked) for operation in trace.operations]
         self.operations = tuple(bound for outputs in self._bound for bound in outputs)
         self._producers = {bound.output: bound for bound in self.operations}
 
@@ -64,12 +77,27 @@ class Graph:
     def not_explained(self) -> tuple[str, ...]:
         """The names of the ops without a rule that the loss depends on, each once."""
         wanted = self.reaches_loss
-        names = (
+        names = [
             bound.operation.name
             for bound in self.operations
             if bound.rule is None and bound.output in wanted
-        )
+        ]
+        if self.trace.hooked & wanted:
+            names.append(HOOK)
         return tuple(dict.fromkeys(names))
+
+    @cached_property
+    def given_and_hooked(self) -> frozenset[int]:
+        """The values that nothing has made and whose gradient a hook has changed."""
+        return self.trace.hooked - self._producers.keys()
+
+    @cached_property
+    def behind_hooks(self) -> frozenset[int]:
+        """The values whose gradient is not the loss's alone, for a hook has had a part in it."""
+        found = set(self.given_and_hooked)
+        for number in self.trace.hooked - found:
+            found |= self.ancestors(number) - {number}
+        return frozenset(found)
 
     @cached_property
     def reaches_loss(self) -> frozenset[int]:
@@ -89,7 +117,7 @@ class Graph:
         return frozenset(found)
 
 
-def _bind(operation: Operation) -> tuple[BoundOperation, ...]:
+def _bind(operation: Operation, hooked: frozenset[int]) -> tuple[BoundOperation, ...]:
     """Bind an operation, once for each of its outputs."""
     try:
         rule, operands, attributes = _matched(operation)
@@ -108,6 +136,7 @@ def _bind(operation: Operation) -> tuple[BoundOperation, ...]:
             numbers,
             slots,
             {**attributes, "output": position} if rule.several else attributes,
+            hooked=output in hooked,
         )
         for position, output in enumerate(operation.outputs)
     )

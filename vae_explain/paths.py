@@ -13,7 +13,7 @@ import numpy as np
 
 from .expression import evaluate
 from .gradients import shares
-from .graph import BoundOperation
+from .graph import HOOKED, BoundOperation
 from .ops import NotExplained
 from .provenance import Target
 from .run import Run
@@ -55,6 +55,8 @@ class Paths:
             further ones together.
         """
         trace = self.run.trace
+        if target.number in self.run.graph.given_and_hooked:
+            raise NotExplained(HOOKED)
         start = trace.output if target.term is None else trace.by_name[target.term].id
         weights = {term.name: term.weight for term in trace.terms}
         weight = 1.0 if target.term is None else weights[target.term]
@@ -116,8 +118,8 @@ class Paths:
         self, bound: BoundOperation, position: int, upstream: Array, target: Target
     ) -> float:
         """Return what an operation passes back to one element: no need for all of them."""
-        if bound.rule is None:
-            raise NotExplained(f"{bound.operation.name}: {bound.reason}")
+        if bound.rule is None or bound.no_way_back:
+            raise NotExplained(bound.no_way_back)
         partials = bound.rule.partials(self.steps.call(bound), position, target.index)
         return sum(float(upstream[out]) * evaluate(local) for out, local in partials)
 

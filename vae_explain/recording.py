@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .capture import arrays_of, closed, copied
-from .differentiation import differentiated, term_gradients
+from .differentiation import changed_by_hooks, differentiated, term_gradients
 from .naming import name_the_deepest, numbered
 from .noise import MASK
 from .reading import Call, Reader, Returned
@@ -152,6 +152,9 @@ class Recording:
                 for number, tensor in enumerate(reader.tape.tensors)
                 if tensor.dtype == torch.bfloat16
             ),
+            hooked=changed_by_hooks(self._loss, reader.tape.tensors)
+            if self._differentiates
+            else frozenset(),
         )
 
     def _completed(

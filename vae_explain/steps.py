@@ -16,7 +16,7 @@ import numpy as np
 
 from .expression import Add, Expression, Index, Number, Ref, Role, references
 from .folding import simplify
-from .graph import BoundOperation
+from .graph import HOOKED, BoundOperation
 from .ops import Call, NotExplained, Rule
 from .run import Run
 from .trace import Array, Kind
@@ -191,9 +191,13 @@ class Steps:
 
     def _find_parts(self, number: int, index: Index | None, term: str | None) -> Iterator[Part]:
         reached = self._gradients(term)
+        if number in self.run.graph.given_and_hooked:
+            raise NotExplained(HOOKED)
         for bound in self.run.graph.consumers(number):
             if bound.output not in reached or bound.output == number:
                 continue
+            if bound.no_way_back:
+                raise NotExplained(bound.no_way_back)
             rule, call = self._rule(bound), self.call(bound)
             for position in bound.positions(number):
                 if index is None:

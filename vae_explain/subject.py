@@ -204,7 +204,12 @@ def copy_of(model: nn.Module) -> nn.Module:
         for tensor in _tensors_in(tuple(vars(module).values()))
         if not tensor.is_leaf
     )
-    return copy.deepcopy(model, {id(tensor): tensor.detach().clone() for tensor in left_behind})
+    copied = copy.deepcopy(model, {id(tensor): tensor.detach().clone() for tensor in left_behind})
+    # Which PyTorch leaves out when it copies a parameter.
+    for original, parameter in zip(model.parameters(), copied.parameters(), strict=True):
+        for hook in (original._backward_hooks or {}).values():
+            parameter.register_hook(hook)  # type: ignore[no-untyped-call] # PyTorch's own
+    return copied
 
 
 def _tensors_in(kept: Any) -> Iterator[Tensor]:

@@ -90,6 +90,10 @@ class Trace:
     widened
         The values that PyTorch had in bfloat16, which NumPy lacks, by number; they are here
         in float32.
+    hooked
+        The values whose gradient a hook changes, by number. A computed one has here what
+        arrives, and the hook's word goes on to what it was made of; a given one has what the
+        hook has left of it.
     """
 
     values: tuple[Value, ...]
@@ -101,6 +105,7 @@ class Trace:
     torch_version: str = ""
     frozen: frozenset[int] = frozenset()
     widened: frozenset[int] = frozenset()
+    hooked: frozenset[int] = frozenset()
 
     @cached_property
     def by_name(self) -> dict[str, Value]:

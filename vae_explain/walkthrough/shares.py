@@ -82,8 +82,11 @@ class TermShares:
         return notes
 
     def _of(self, number: int) -> list[TermShare]:
-        """Return each term's share, when any term reaches the value."""
-        if self.term is not None:
+        """Return each term's share, when any term reaches the value.
+
+        Behind a hook, which may clip, what the terms send one by one need not add up.
+        """
+        if self.term is not None or number in self.run.graph.behind_hooks:
             return []
         by_term = self.run.term_gradients
         if not any(number in by_term[term.name] for term in self.run.trace.terms):
