@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vae_explain import explain
 from vae_explain.model import VAE, vae_loss
 from vae_explain.recorder import caught, record
 
@@ -349,3 +350,35 @@ def test_a_tensor_that_a_call_returns_again_has_its_gradient_under_both_numbers(
     (made,), (returned, _) = linear.outputs, spreading.outputs
     assert made != returned
     np.testing.assert_array_equal(trace.gradients[made], trace.gradients[returned])
+
+
+class UnitLength(nn.Module):
+    """Divides its weight by a norm of it before it uses it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.fc.weight
+        with torch.no_grad():
+            weight.div_(weight.norm(dim=1, keepdim=True))
+        total: Tensor = self.fc(x).square().sum()
+        return total
+
+
+def test_a_weight_that_is_divided_by_its_norm_is_what_it_has_become() -> None:
+    torch.manual_seed(0)
+    model = UnitLength()
+    before = model.fc.weight.detach().numpy().copy()
+    run = explain(model, X).run
+    weight = run.value("fc.weight")
+    np.testing.assert_allclose(np.linalg.norm(weight.array, axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(
+        run.hand_gradients[weight.id], run.trace.gradients[weight.id], rtol=1e-5
+    )
+    (norm,) = [operation for operation in run.trace.operations if operation.name == "norm"]
+    np.testing.assert_array_equal(run.trace.values[norm.inputs[0]].array, before)
+    np.testing.assert_allclose(
+        run.hand_values[norm.outputs[0]], np.linalg.norm(before, axis=1, keepdims=True), rtol=1e-6
+    )

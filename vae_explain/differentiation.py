@@ -128,6 +128,11 @@ class Tape:
         self._read_all()
         return [self._arrays[number] for number in range(len(self.tensors))]
 
+    def array(self, number: int) -> Array:
+        """Return the numbers of one tensor, as they were."""
+        self._read_all()
+        return self._arrays[number]
+
     def is_current(self, number: int) -> bool:
         """Whether a tensor still is what it was when it was added.
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge
 
@@ -56,6 +58,21 @@ class Given(NamedTuple):
 NOTHING = Given((), {}, ())
 
 
+def _with_other(operation: Operation, number: int, other: int) -> Operation:
+    """Return an operation with another value in the place of one of its inputs."""
+
+    def replaced(argument: Any) -> Any:
+        if isinstance(argument, tuple):
+            return tuple(map(replaced, argument))
+        return Slot(other) if argument == Slot(number) else argument
+
+    return operation._replace(
+        args=replaced(operation.args),
+        kwargs={name: replaced(argument) for name, argument in operation.kwargs.items()},
+        inputs=tuple(other if each == number else each for each in operation.inputs),
+    )
+
+
 class Reader:
     """Numbers the tensors of a run, and keeps the operations in order.
 
@@ -79,6 +96,7 @@ class Reader:
         self.kinds: list[Kind] = []
         self.fixed_names: dict[int, str] = {}
         self.masks: set[int] = set()
+        self.rewritten: set[int] = set()
         self._parts = parts
         self._inputs = inputs
         self._begun = False  # whether these have numbers
@@ -298,8 +316,10 @@ class Reader:
         """Let parameters that were written to be what they are now.
 
         What is written to a parameter, with gradients off or by way of its `data`, is no part
-        of what is differentiated: autograd has one gradient for it, at what it has become. One
-        that something was computed from before is left alone, for it was two things.
+        of what is differentiated: autograd has one gradient for it, at what it has become. What
+        was computed from it before without a gradient, as the norm that it is divided by, was
+        computed from a constant. One that anything else was computed from is left alone, for it
+        was two things.
         """
         parameters = [
             number
@@ -307,10 +327,18 @@ class Reader:
             if self.kinds[number] == "parameter" and self.tape.tensors[number].requires_grad
         ]
         if parameters:
-            used = {number for operation in self._operations for number in operation.inputs}
+            self.rewritten.update(parameters)
             for number in parameters:
-                if number not in used:
-                    self.tape.renew(number)
+                uses = [i for i, each in enumerate(self._operations) if number in each.inputs]
+                made = [output for i in uses for output in self._operations[i].outputs]
+                if any(self.tape.tensors[output].requires_grad for output in made):
+                    continue
+                if uses:
+                    before = torch.from_numpy(np.array(self.tape.array(number)))
+                    constant = self._register(before, "constant")
+                    for i in uses:
+                        self._operations[i] = _with_other(self._operations[i], number, constant)
+                self.tape.renew(number)
 
     def follow(self, targets: Sequence[Tensor], result: Any) -> None:
         """Find what the run started from where it was written to by way of its `data`.

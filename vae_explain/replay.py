@@ -44,7 +44,8 @@ def replay(
     given = given or {}
     values: dict[int, Array] = {}
     with np.errstate(all="ignore"):  # an overflow shows as the inf that it is
-        for value in graph.trace.values:
+        # What is given comes first: a constant may have been numbered after it was used.
+        for value in sorted(graph.trace.values, key=lambda value: value.id in graph.trace.producer):
             bound = graph.producer(value.id)
             if value.id in given:
                 # A label or an index stays the whole number that it is.
