@@ -51,7 +51,7 @@ SOURCE = """
 import torch
 from torch import nn
 
-class Wrong(torch.autograd.Function):
+class Other(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
         ctx.save_for_backward(x)
@@ -62,15 +62,72 @@ class Wrong(torch.autograd.Function):
         (x,) = ctx.saved_tensors
         return 3 * g * x
 
+class Same(Other):
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return 2 * g * x
+
 class Base(nn.Module):
     def __init__(self):
         super().__init__()
         self.layer = nn.Linear(3, 2)
         self.runs = 0
 
-class WrongBackward(Base):
+class OtherBackward(Base):
     def forward(self, x):
-        return Wrong.apply(self.layer(x)).sum()
+        return Other.apply(self.layer(x)).sum()
+
+class SameBackward(Base):
+    def forward(self, x):
+        return Same.apply(self.layer(x)).sum()
+
+class Through(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return torch.round(x)
+
+    @staticmethod
+    def backward(ctx, g):
+        return g
+
+class Straight(Base):
+    def __init__(self):
+        super().__init__()
+        self.out = nn.Linear(2, 3)
+
+    def forward(self, x):
+        return (self.out(Through.apply(3 * self.layer(x))) - x).square().sum()
+
+class Reversed(Straight):
+    def forward(self, x):
+        h = self.layer(x)
+        h.register_hook(lambda g: -g)
+        return (self.out(h) - x).square().sum()
+
+class Unit(Straight):
+    def forward(self, x):
+        weight = self.layer.weight
+        weight.data = weight.data / weight.data.norm(dim=1, keepdim=True)
+        return (self.out(self.layer(x)) - x).square().sum()
+
+class UnitInPlace(Straight):
+    def forward(self, x):
+        with torch.no_grad():
+            self.layer.weight.div_(self.layer.weight.norm(dim=1, keepdim=True))
+        return (self.out(self.layer(x)) - x).square().sum()
+
+class Halved(Straight):
+    def forward(self, x):
+        self.layer.weight.data.mul_(0.5)
+        return (self.out(self.layer(x)) - x).square().sum()
+
+class TakenOutBehindHook(Base):
+    def forward(self, x):
+        scale = torch.ones(1, requires_grad=True)
+        scale.register_hook(lambda g: -g)
+        h = self.layer(x)
+        return (h * h.sum().item() * scale).sum()
 
 class TakenOut(Base):
     def forward(self, x):
@@ -128,9 +185,8 @@ def request(own: Path, name: str, width: int = 3) -> OwnRequest:
 @pytest.mark.parametrize(
     ("name", "wrong", "words"),
     [
-        # A function with a backward of its own has no rule; its gradient is PyTorch's.
-        ("WrongBackward", CENTRAL, "or a backward pass of one's own"),
         ("TakenOut", CENTRAL, "Autograd agrees with the rules, the differences do not"),
+        ("TakenOutBehindHook", CENTRAL, "Autograd agrees with the rules, the differences do not"),
     ],
 )
 def test_a_gradient_that_is_not_the_losss_is_found(
@@ -142,6 +198,34 @@ def test_a_gradient_that_is_not_the_losss_is_found(
         failed = [name for name, each in parameter.differences.items() if not each.passed]
         assert failed == [wrong]
     assert words in " ".join(text_of(page(found), 80).split())
+
+
+@pytest.mark.parametrize("arithmetic", ["full", "printed"])
+@pytest.mark.parametrize(
+    ("name", "left_out", "words"),
+    [
+        ("OtherBackward", {"layer.weight", "layer.bias"}, "Other.apply has a backward pass of"),
+        ("SameBackward", set(), ""),
+        ("Straight", {"layer.weight", "layer.bias"}, "Through.apply has a backward pass of"),
+        ("Reversed", {"layer.weight", "layer.bias"}, "a hook changes the gradient"),
+        ("Unit", {"layer.weight"}, "the model itself writes there"),
+        ("UnitInPlace", {"layer.weight"}, "the model itself writes there"),
+        ("Halved", {"layer.weight"}, "the model itself writes there"),
+    ],
+)
+def test_where_a_gradient_is_another_than_the_losss_by_design_the_rest_is_compared(
+    own: Path, name: str, left_out: set[str], words: str, arithmetic: Arithmetic
+) -> None:
+    found = check_own(*run_and_nudge(replace(request(own, name), arithmetic=arithmetic)))
+    assert found.passed
+    assert found.missing == ""
+    assert {parameter.name for parameter in found.parameters if parameter.not_compared} == left_out
+    for parameter in found.parameters:
+        assert (CENTRAL in parameter.differences) == (parameter.name not in left_out)
+        assert AUTOGRAD in parameter.differences
+    text = " ".join(text_of(page(found), 80).split())
+    assert words in text
+    assert ("can't be compared at layer.weight" in text) == bool(left_out)
 
 
 @pytest.mark.parametrize("arithmetic", ["full", "printed"])
@@ -197,7 +281,11 @@ def test_on_the_command_line(cli: CommandLine, own: Path) -> None:
     document = json.loads(cli("check", *options, "--format", "json").out)
     assert document["passed"]
     assert set(document["parameters"][0]) == {"name", AUTOGRAD, CENTRAL, "passed"}
-    wrong = cli("check", "--model", f"{own}:WrongBackward", "--x", "1,2,3")
+    other = cli("check", "--model", f"{own}:OtherBackward", "--x", "1,2,3", "--format", "json")
+    (weight, *_) = json.loads(other.out)["parameters"]
+    assert other.code == 0
+    assert set(weight) == {"name", AUTOGRAD, "passed", "not_compared"}
+    wrong = cli("check", "--model", f"{own}:TakenOut", "--x", "1,2,3")
     assert wrong.code == 1
     assert "FAILED" in wrong.out
 

@@ -26,6 +26,10 @@ AUTOGRAD, COMPLEX_STEP, CENTRAL = ORACLES = ("autograd", "complex_step", "centra
 AUTOGRAD_ALLOWED: Mapping[Arithmetic, float] = {"printed": 1e-12, "full": 1e-4}
 COMPLEX_STEP_ALLOWED = 1e-12
 CENTRAL_ALLOWED = 1e-6
+REWRITTEN = (
+    "the model itself writes there as it runs, with gradients off or by way of data, so that "
+    "moving a number up or down is undone or changed"
+)
 MOST_EVALUATED = 5000  # parameters, each with three evaluations of the loss: a second or two
 # Where these ops take what they add to every row, such as a bias: its gradient is a sum. So is
 # that of a weight norm's length, of what arrives times parts of a direction of length 1.
@@ -67,11 +71,16 @@ class Difference:
 
 @dataclass(frozen=True)
 class ParameterCheck:
-    """One parameter's gradient beside every oracle's, by the oracle's name."""
+    """One parameter's gradient beside every oracle's, by the oracle's name.
+
+    `not_compared` says why central differences have no say here, though they may have of other
+    parameters; empty if they have.
+    """
 
     name: str
     shape: tuple[int, ...]
     differences: Mapping[str, Difference]
+    not_compared: str = ""
 
     @property
     def count(self) -> int:
@@ -200,13 +209,33 @@ def _check_own(run: Run, nudged: Mapping[str, Nudged], oracles: tuple[str, ...])
         differences = {
             AUTOGRAD: difference(mine, autograd, AUTOGRAD_ALLOWED[run.arithmetic], scale)
         }
+        reason = ""
         if CENTRAL in oracles:
-            each = nudged[value.name]
-            differences[CENTRAL] = difference(
-                mine.ravel()[each.places], each.central, allowed, scale, each.error
-            )
-        found.append(ParameterCheck(value.name, value.shape, differences))
+            reason = REWRITTEN
+            if (each := nudged.get(value.name)) is not None:
+                central = difference(
+                    mine.ravel()[each.places], each.central, allowed, scale, each.error
+                )
+                reason = "" if central.passed else _other_gradient(run, value.id)
+                if not reason:
+                    differences[CENTRAL] = central
+        found.append(ParameterCheck(value.name, value.shape, differences, reason))
     return Check(run, tuple(found), oracles)
+
+
+def _other_gradient(run: Run, number: int) -> str:
+    """Say why a gradient is meant to be another than the slope of the loss; "" if it is not."""
+    if number in run.graph.behind_hooks:
+        return "a hook changes the gradient on its way there"
+    function = run.graph.behind_functions().get(number)
+    if function is None:
+        return ""
+    if function.startswith("BackwardHookFunction"):
+        return "a module's backward hook has a part in the gradient"
+    return (
+        f"{function} has a backward pass of its own, and the gradient that it hands on is not "
+        "the slope of its forward pass"
+    )
 
 
 def gradient_scale(run: Run, number: int) -> float:

@@ -16,6 +16,7 @@ from .trace import Operation, Slot, Trace
 
 # Why the chain rule ends there, with the name under which it is counted.
 HOOK = "register_hook"
+FUNCTION = ".apply"  # at the end of the name of somebody's `autograd.Function`
 HOOKED = f"{HOOK}: a hook changes this gradient"
 
 
@@ -93,11 +94,20 @@ class Graph:
 
     @cached_property
     def behind_hooks(self) -> frozenset[int]:
-        """The values whose gradient is not the loss's alone, for a hook has had a part in it."""
+        """The values whose gradient a hook has had a part in."""
         found = set(self.given_and_hooked)
         for number in self.trace.hooked - found:
             found |= self.ancestors(number) - {number}
         return frozenset(found)
+
+    def behind_functions(self) -> Mapping[int, str]:
+        """Return the values that go into somebody's `autograd.Function`, with its name."""
+        return {
+            number: bound.operation.name
+            for bound in self.operations
+            if bound.operation.name.endswith(FUNCTION) and bound.output in self.reaches_loss
+            for number in self.ancestors(bound.output) - {bound.output}
+        }
 
     @cached_property
     def reaches_loss(self) -> frozenset[int]:

@@ -7,7 +7,7 @@ the model detaches or computes without gradients, as a straight-through estimato
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from typing import Any
 
@@ -47,7 +47,10 @@ def run_and_nudge(request: OwnRequest | HeldRequest) -> tuple[Run, Mapping[str, 
         run.require_finite()
         drawn = [draw.double() for draw in draws_of(run.trace)]
         with default_precision(torch.float64), torch.random.fork_rng(devices=[]), _one_thread():
-            evaluation = _Evaluation(exact, drawn)
+            rewritten = {
+                name for name, _ in exact.model.named_parameters() if _is_rewritten(run, name)
+            }
+            evaluation = _Evaluation(exact, drawn, rewritten)
             try:
                 first, again = evaluation.loss(), evaluation.loss()
             except RuntimeError as error:
@@ -76,7 +79,7 @@ def _nudged(
     parameters = [
         (name, parameter)
         for name, parameter in model.named_parameters()
-        if run.value(name).id in run.gradients
+        if run.value(name).id in run.gradients and not _is_rewritten(run, name)
     ]
     most = max(LEAST_OF_ONE, min(MOST_OF_ONE, MOST_NUMBERS // max(len(parameters), 1)))
     rounding = ROUNDINGS * float(np.finfo(np.float64).eps) * abs(middle)
@@ -109,14 +112,24 @@ def _chosen(gradient: Array, most: int) -> Array:
     return np.unique(np.concatenate([largest, spread]))
 
 
+def _is_rewritten(run: Run, name: str) -> bool:
+    """Whether the model writes to a parameter, which is then not to be moved."""
+    return run.value(name).id in run.trace.rewritten
+
+
 class _Evaluation:
     """Evaluates a subject's loss, each time from the same state."""
 
-    def __init__(self, subject: Subject, drawn: Sequence[Tensor]) -> None:
+    def __init__(self, subject: Subject, drawn: Sequence[Tensor], rewritten: Set[str]) -> None:
         self._subject, self._drawn = subject, drawn
         self._kept: list[Tensor] = []
         self._buffers = [(buffer, buffer.clone()) for buffer in subject.model.buffers()]
         self._counts = [(vars(part), _counts(part)) for part in subject.model.modules()]
+        self._rewritten = [
+            (parameter, parameter.detach().clone())
+            for name, parameter in subject.model.named_parameters()
+            if name in rewritten
+        ]
         self._first = True
 
     def loss(self) -> float:
@@ -124,10 +137,13 @@ class _Evaluation:
         with torch.no_grad():
             for buffer, before in self._buffers:
                 buffer.copy_(before)
+        for parameter, before in self._rewritten:
+            parameter.data = before.clone()
         for attributes, counts in self._counts:
             attributes.update(counts)
         torch.set_rng_state(subject.generator)
-        still = _Still(list(self._drawn), self._kept, self._first)
+        written = [parameter for parameter, _ in self._rewritten]
+        still = _Still(list(self._drawn), self._kept, self._first, written)
         with torch.enable_grad(), still:
             found = subject.objective(subject.model, subject.x).loss
         self._first = False
@@ -144,8 +160,12 @@ def _counts(part: nn.Module) -> dict[str, Any]:
 class _Still(TorchFunctionMode):
     """Gives the draws, and what is behind a detach, as they were in the first run."""
 
-    def __init__(self, drawn: list[Tensor], kept: list[Tensor], first: bool) -> None:
+    def __init__(
+        self, drawn: list[Tensor], kept: list[Tensor], first: bool, written: Sequence[Tensor]
+    ) -> None:
         super().__init__()
+        # Their data is not held still: what is written there would be lost.
+        self._written = {id(parameter) for parameter in written}
         self._drawn, self._kept, self._first = drawn, kept, first
         self._used = 0
         # Told by no_grad itself: within a function with a backward pass of its own
@@ -180,7 +200,7 @@ class _Still(TorchFunctionMode):
             return result
         if name in NOISE and self._drawn:
             replace(result, self._drawn.pop(0))
-        elif name in ("detach", "data") or (
+        elif (name in ("detach", "data") and id(args[0]) not in self._written) or (
             self._without_gradients and not name.endswith("_") and name != "grad"
         ):
             return self._held(result)

@@ -155,6 +155,7 @@ class Recording:
             hooked=changed_by_hooks(self._loss, reader.tape.tensors)
             if self._differentiates
             else frozenset(),
+            rewritten=frozenset(reader.rewritten),
         )
 
     def _completed(

@@ -94,6 +94,8 @@ class Trace:
         The values whose gradient a hook changes, by number. A computed one has here what
         arrives, and the hook's word goes on to what it was made of; a given one has what the
         hook has left of it.
+    rewritten
+        The parameters that the run wrote to where autograd does not see it, by number.
     """
 
     values: tuple[Value, ...]
@@ -106,6 +108,7 @@ class Trace:
     frozen: frozenset[int] = frozenset()
     widened: frozenset[int] = frozenset()
     hooked: frozenset[int] = frozenset()
+    rewritten: frozenset[int] = frozenset()
 
     @cached_property
     def by_name(self) -> dict[str, Value]:

@@ -239,6 +239,7 @@ def dump_check(check: Check) -> str:
                         for oracle, difference in parameter.differences.items()
                     },
                     "passed": parameter.passed,
+                    **({"not_compared": reason} if (reason := parameter.not_compared) else {}),
                 }
                 for parameter in check.parameters
             ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..blocks import Block, Column, Heading, Note, Prose, Table, Walkthrough
-from ..checking import AUTOGRAD, CENTRAL, COMPLEX_STEP, ORACLES, Check, Difference
+from ..checking import AUTOGRAD, CENTRAL, COMPLEX_STEP, ORACLES, REWRITTEN, Check, Difference
 from .captions import counted
 from .page import heading_line, run_remarks
 
@@ -30,6 +30,7 @@ OF_AN_OWN_MODEL = (
     "loss is written down a second time."
 )
 BUILT_IN_ONLY = "built-in only"
+NOT_COMPARED = "not compared"
 
 
 def checking(check: Check) -> Walkthrough:
@@ -54,6 +55,7 @@ def compose(check: Check) -> list[Block]:
         _table(check, "absolute"),
         *_failures(check),
         *_inconclusive(check),
+        *_not_compared(check),
         *_of_differences(check),
         *_diagnosis(check),
         _verdict(check),
@@ -74,7 +76,7 @@ def _table(check: Check, kind: str) -> Table:
             *(
                 _written(parameter.differences[oracle], kind)
                 if oracle in parameter.differences
-                else BUILT_IN_ONLY
+                else (NOT_COMPARED if oracle in check.oracles else BUILT_IN_ONLY)
                 for oracle in _columns(check)
             ),
             "agrees" if parameter.passed else "FAILED",
@@ -113,7 +115,9 @@ def _of_differences(check: Check) -> list[Note]:
     """Say which numbers central differences moved, or why they could not be taken."""
     if check.missing:
         return [Note(f"No central differences: {check.missing}.", "warning")]
-    total = sum(parameter.count for parameter in check.parameters)
+    total = sum(
+        parameter.count for parameter in check.parameters if parameter.not_compared != REWRITTEN
+    )
     if not check.nudged or check.nudged == total:
         return []
     words = f"Central differences moved {check.nudged:,} of {counted(total, 'number')}"
@@ -134,6 +138,18 @@ def _inconclusive(check: Check) -> list[Note]:
             "so large a loss, or a ReLU that switches within the step, hides what they look for.",
             "warning",
         )
+    ]
+
+
+def _not_compared(check: Check) -> list[Note]:
+    """Say why central differences have no say, each reason with its parameters."""
+    names: dict[str, list[str]] = {}
+    for parameter in check.parameters:
+        if parameter.not_compared:
+            names.setdefault(parameter.not_compared, []).append(parameter.name)
+    return [
+        Note(f"Central differences can't be compared at {', '.join(those)}: {reason}.", "warning")
+        for reason, those in names.items()
     ]
 
 
@@ -172,8 +188,7 @@ def _diagnosis_of_own(failed: set[str]) -> str:
     if failed == {CENTRAL}:
         return (
             "Autograd agrees with the rules, the differences do not: the gradient is not that "
-            "of the loss, as behind a number that is taken out by item(), or a backward pass of "
-            "one's own."
+            "of the loss, as behind a number that is taken out by item()."
         )
     if CENTRAL in failed:
         return "Autograd and the differences both disagree with the rules: one is wrong."
