@@ -382,3 +382,64 @@ def test_a_weight_that_is_divided_by_its_norm_is_what_it_has_become() -> None:
     np.testing.assert_allclose(
         run.hand_values[norm.outputs[0]], np.linalg.norm(before, axis=1, keepdims=True), rtol=1e-6
     )
+
+
+# --- writes that autograd does not see --------------------------------------------------
+
+
+class Behind(nn.Module):
+    """Writes to what it has computed in one of the ways that autograd takes no notice of."""
+
+    def __init__(self, how: str, twice: bool) -> None:
+        super().__init__()
+        self.fc = nn.Linear(4, 3)
+        self.how = how
+        self.twice = twice
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.fc(x) * 1.0
+        early = torch.tanh(h).sum() if self.twice else 0.0
+        if self.how == "detach":
+            h.detach().clamp_(max=1.0)
+        elif self.how == "part of data":
+            h.data[:, 0] = 2.0
+        elif self.how == "new data":
+            h.data = torch.full((1, 3), 0.25)
+        else:
+            with torch.no_grad():
+                h.mul_(3.0)
+        total: Tensor = (h * self.fc.bias).square().sum() + early
+        return total
+
+
+@pytest.mark.parametrize("twice", [False, True], ids=["used after", "used before and after"])
+@pytest.mark.parametrize("how", ["detach", "part of data", "new data", "no grad"])
+def test_a_value_that_is_written_to_behind_autograds_back_is_not_explained(
+    how: str, twice: bool
+) -> None:
+    torch.manual_seed(0)
+    model = Behind(how, twice)
+    run = explain(model, X).run
+    (name,) = run.graph.not_explained
+    assert name.endswith(" unseen by autograd")
+    h_1, h_2 = run.array("h_1"), run.array("h_2")
+    before = (model.fc(X) * 1.0).detach()
+    np.testing.assert_array_equal(h_1, before.numpy())
+    after = {
+        "detach": before.clamp(max=1.0),
+        "part of data": torch.cat([torch.full((1, 1), 2.0), before[:, 1:]], dim=1),
+        "new data": torch.full((1, 3), 0.25),
+        "no grad": before * 3,
+    }
+    np.testing.assert_array_equal(h_2, after[how].numpy())
+    for number, gradient in run.hand_gradients.items():
+        np.testing.assert_allclose(gradient, run.trace.gradients[number], rtol=1e-5)
+    explanation = explain(model, X)
+    for page in (explanation.forward(), explanation.backward()):
+        assert page.checks.lines
+        assert page.checks.failed == 0
+    merged = "has one gradient for both" in " ".join(explanation.backward().text(100).split())
+    assert merged == twice
+    check = explanation.check()
+    assert check.passed
+    assert "writes to a value where autograd does not see it" in " ".join(check.text(100).split())

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import BackwardCFunction
@@ -127,6 +128,15 @@ class Tape:
         """The numbers of each tensor, as they were."""
         self._read_all()
         return [self._arrays[number] for number in range(len(self.tensors))]
+
+    def is_unseen(self, number: int) -> bool:
+        """Whether a tensor has just been written to and autograd knows nothing of it."""
+        tensor = self.tensors[number]
+        node = self._nodes[number]
+        if not tensor.requires_grad or node is None or tensor.grad_fn is not node:
+            return False
+        before, now = self._arrays[number], array_of(tensor)
+        return before.shape != now.shape or not np.array_equal(before, now, equal_nan=True)
 
     def array(self, number: int) -> Array:
         """Return the numbers of one tensor, as they were."""

@@ -70,7 +70,7 @@ def backward(
     wanted = trace.gradients
     found: dict[int, Array] = {start: np.full(values[start].shape, weight)}
     borrowed: set[int] = set()
-    for number in graph.given_and_hooked & wanted.keys():
+    for number in graph.taken.keys() & wanted.keys():
         found[number] = wanted[number].astype(np.float64)
         borrowed.add(number)
     with np.errstate(all="ignore"):

@@ -16,6 +16,7 @@ from .trace import Operation, Slot, Trace
 
 # Why the chain rule ends there, with the name under which it is counted.
 HOOK = "register_hook"
+MERGED = "it was written to where autograd does not see it, which has one gradient for both"
 FUNCTION = ".apply"  # at the end of the name of somebody's `autograd.Function`
 HOOKED = f"{HOOK}: a hook changes this gradient"
 
@@ -88,14 +89,15 @@ class Graph:
         return tuple(dict.fromkeys(names))
 
     @cached_property
-    def given_and_hooked(self) -> frozenset[int]:
-        """The values that nothing has made and whose gradient a hook has changed."""
-        return self.trace.hooked - self._producers.keys()
+    def taken(self) -> Mapping[int, str]:
+        """The values whose gradient is taken from autograd as it is, each with the reason."""
+        hooked = self.trace.hooked - self._producers.keys()
+        return {**dict.fromkeys(hooked, HOOKED), **dict.fromkeys(self.trace.merged, MERGED)}
 
     @cached_property
     def behind_hooks(self) -> frozenset[int]:
         """The values whose gradient a hook has had a part in."""
-        found = set(self.given_and_hooked)
+        found = set(self.trace.hooked - self._producers.keys())
         for number in self.trace.hooked - found:
             found |= self.ancestors(number) - {number}
         return frozenset(found)

@@ -22,7 +22,7 @@ from .opened import opened
 from .pipeline import HeldRequest, OwnRequest, prepared, users_errors
 from .run import Run
 from .subject import Subject, default_precision, draws_of
-from .trace import Array
+from .trace import UNSEEN, Array
 
 STEP = 1e-6  # of |w|, or of 1 where |w| is smaller
 ROUNDINGS = 64  # units in the last place that evaluating a loss may be off by
@@ -45,6 +45,8 @@ def run_and_nudge(request: OwnRequest | HeldRequest) -> tuple[Run, Mapping[str, 
         exact = subject.rounded() if printed else subject.in_float64()
         run = subject.recorded(request.arithmetic).run
         run.require_finite()
+        if any(name.endswith(UNSEEN) for name in run.graph.not_explained):
+            return run, "the model writes to a value where autograd does not see it"
         drawn = [draw.double() for draw in draws_of(run.trace)]
         with default_precision(torch.float64), torch.random.fork_rng(devices=[]), _one_thread():
             rewritten = {

@@ -13,7 +13,7 @@ import numpy as np
 
 from .expression import evaluate
 from .gradients import shares
-from .graph import HOOKED, BoundOperation
+from .graph import BoundOperation
 from .ops import NotExplained
 from .provenance import Target
 from .run import Run
@@ -55,8 +55,8 @@ class Paths:
             further ones together.
         """
         trace = self.run.trace
-        if target.number in self.run.graph.given_and_hooked:
-            raise NotExplained(HOOKED)
+        if (reason := self.run.graph.taken.get(target.number)) is not None:
+            raise NotExplained(reason)
         start = trace.output if target.term is None else trace.by_name[target.term].id
         weights = {term.name: term.weight for term in trace.terms}
         weight = 1.0 if target.term is None else weights[target.term]

@@ -22,7 +22,7 @@ from .frames import NOTHING as NOTHING_SEEN
 from .frames import Sight, Variables
 from .naming import NameReader
 from .noise import MASK, is_standard_normal
-from .trace import Kind, Operation, Slot
+from .trace import UNSEEN, Kind, Operation, Slot
 
 # A caught call: what it needs, its arguments, its result, and the frames that led to it. A
 # plain tuple, of which the recorder makes one at every call.
@@ -97,6 +97,7 @@ class Reader:
         self.fixed_names: dict[int, str] = {}
         self.masks: set[int] = set()
         self.rewritten: set[int] = set()
+        self.merged: set[int] = set()
         self._parts = parts
         self._inputs = inputs
         self._begun = False  # whether these have numbers
@@ -357,6 +358,32 @@ class Reader:
                     self._known[id(tensor)] = made
                 else:
                     self.tape.outdate(self._known[id(tensor)])
+
+    def overwrite(self, name: str, written: Sequence[int]) -> None:
+        """Make new values of what was written to where autograd did not see it.
+
+        That is by way of `data` or of something detached, or with gradients off. Nothing is
+        passed back through such a write but what arrives. Where something else was computed
+        from the value before, autograd has one gradient for the two together.
+
+        Parameters
+        ----------
+        name
+            What wrote.
+        written
+            The values that may have changed.
+        """
+        for number in written:
+            if self.kinds[number] != "intermediate" or not self.tape.is_unseen(number):
+                continue
+            tensor = self.tape.tensors[number]
+            uses = [each.outputs for each in self._operations if number in each.inputs]
+            new = self._register(tensor, "intermediate")
+            if any(self.tape.tensors[output].requires_grad for made in uses for output in made):
+                self.merged |= {number, new}
+            made_of = (Slot(number),)
+            module = self._names.module
+            self._add(Operation(name + UNSEEN, made_of, {}, (number,), (new,), module, True))
 
     def is_unchanged(self, tensor: Tensor) -> bool:
         """Whether a tensor has a number and still is what it was when it got it."""

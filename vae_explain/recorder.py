@@ -252,7 +252,11 @@ class _Recorder(TorchFunctionMode):
             self._put_noise(plan, args, kwargs, result)
         if written:
             reader.renew(written)
-        reader.take_call(plan, args, kwargs, result, given)
+        unseen = [number for number in written if reader.tape.is_unseen(number)]
+        if unseen:
+            reader.overwrite(plan.op, unseen)
+        else:
+            reader.take_call(plan, args, kwargs, result, given)
         if writes:
             changed = args[0] if plan.assigns else result
             reader.follow(list(tensors_in((args[:1], kwargs.get("out"), changed))), changed)

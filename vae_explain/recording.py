@@ -156,6 +156,7 @@ class Recording:
             if self._differentiates
             else frozenset(),
             rewritten=frozenset(reader.rewritten),
+            merged=frozenset(reader.merged),
         )
 
     def _completed(

@@ -16,7 +16,7 @@ import numpy as np
 
 from .expression import Add, Expression, Index, Number, Ref, Role, references
 from .folding import simplify
-from .graph import HOOKED, BoundOperation
+from .graph import BoundOperation
 from .ops import Call, NotExplained, Rule
 from .run import Run
 from .trace import Array, Kind
@@ -191,8 +191,8 @@ class Steps:
 
     def _find_parts(self, number: int, index: Index | None, term: str | None) -> Iterator[Part]:
         reached = self._gradients(term)
-        if number in self.run.graph.given_and_hooked:
-            raise NotExplained(HOOKED)
+        if (reason := self.run.graph.taken.get(number)) is not None:
+            raise NotExplained(reason)
         for bound in self.run.graph.consumers(number):
             if bound.output not in reached or bound.output == number:
                 continue

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Kind = Literal["input", "parameter", "buffer", "noise", "constant", "intermediate"]
+# At the end of the name of an operation that wrote where autograd does not look.
+UNSEEN = " unseen by autograd"
 
 
 @dataclass(slots=True, unsafe_hash=True)  # not frozen, which takes three times as long to make
@@ -96,6 +98,9 @@ class Trace:
         hook has left of it.
     rewritten
         The parameters that the run wrote to where autograd does not see it, by number.
+    merged
+        Computed values that the run wrote to like that between two uses, before and after, by
+        number: the gradient that is here is of both together.
     """
 
     values: tuple[Value, ...]
@@ -109,6 +114,7 @@ class Trace:
     widened: frozenset[int] = frozenset()
     hooked: frozenset[int] = frozenset()
     rewritten: frozenset[int] = frozenset()
+    merged: frozenset[int] = frozenset()
 
     @cached_property
     def by_name(self) -> dict[str, Value]:
