@@ -1,0 +1,98 @@
+"""The README, held against the program: its transcripts line by line, its commands by running.
+
+A transcript that begins with `$ vae-explain …` says itself which command it is of; one that
+shows a part of a page has the command in a comment before it, which no renderer shows. It may
+leave lines out, so each of its lines must be one of the page's, in the page's order.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from .pages import INDENT, command_line
+from .test_golden import hidden
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCK = re.compile(
+    r"^(?:<!-- (?P<comment>[^\n]*) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+SLIP = "1.13738165*0.4186", "1.13738156*0.4186"  # the two digits that the README's post.md swaps
+
+
+class Transcript(NamedTuple):
+    """A command, and what the README shows of its page."""
+
+    command: str
+    lines: list[str]
+
+
+def transcripts() -> list[Transcript]:
+    """Return the blocks that show output; each must say of which command it is."""
+    found = []
+    for block in BLOCK.finditer(README):
+        if block["language"]:
+            continue
+        text, command = block["text"].replace("\\\n", " "), block["comment"]
+        if text.startswith("$ "):
+            first, _, text = text.partition("\n")
+            command = first[2:]
+        assert command is not None, f"of which command is this a part?\n{block['text']}"
+        lines = [line for line in text.splitlines() if line.strip() not in ("", "…")]
+        found.append(Transcript(" ".join(command.split()), lines))
+    return found
+
+
+def commands() -> list[str]:
+    """Return every command of the README's shell blocks."""
+    shells = (block["text"] for block in BLOCK.finditer(README) if block["language"] == "sh")
+    lines = (line for text in shells for line in text.splitlines())
+    return [line for line in lines if line.startswith("vae-explain ")]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Enter a folder with every file that a command of the README reads."""
+    shutil.copytree(ROOT / "docs" / "examples", tmp_path / "docs" / "examples")
+    rows = np.random.default_rng(0).random((2, 784))
+    np.save(tmp_path / "digits.npy", rows)
+    np.savetxt(tmp_path / "digits.csv", rows[:, :6], delimiter=",")
+    example = (ROOT / "docs" / "examples" / "small_vae.py").read_text(encoding="utf-8")
+    (tmp_path / "mine.py").write_text(example.replace("SmallVAE", "MyVAE"), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("transcript", transcripts(), ids=lambda transcript: transcript.command)
+def test_a_transcript_is_what_the_command_prints(transcript: Transcript, folder: Path) -> None:
+    post = (ROOT / "tests" / "walkthroughs" / "blocks.md").read_text(encoding="utf-8")
+    assert SLIP[0] in post
+    (folder / "post.md").write_text(post.replace(*SLIP), encoding="utf-8")
+    page = hidden(command_line(*shlex.split(transcript.command)[1:]).out).splitlines()
+    shown = (candidates(line) for line in page)
+    for line in transcript.lines:
+        assert any(hidden(line) in at for at in shown), f"not on the page, or not here:\n{line}"
+
+
+def candidates(line: str) -> tuple[str, str]:
+    """Return a line of a page as it stands, and without the indent of every block."""
+    return line, line.removeprefix(" " * INDENT)
+
+
+@pytest.mark.parametrize("command", commands())
+def test_a_command_of_the_readme_runs(command: str, folder: Path) -> None:
+    shutil.copy(ROOT / "tests" / "walkthroughs" / "blocks.md", folder / "post.md")
+    if "--weights" in command:
+        kept = folder / re.findall(r"--weights (\S+)", command)[0]
+        dims = re.findall(r"--dims (\S+)", command)[0]
+        assert command_line("params", "--dims", dims, "--save", str(kept)).code == 0
+    outcome = command_line(*shlex.split(command, comments=True)[1:])
+    assert (outcome.code, outcome.err) == (0, "")
