@@ -262,6 +262,29 @@ def test_what_has_no_gaussian_latent_is_not_applied_and_says_why() -> None:
     assert "no Gaussian latent" in reasons["sampling-scale"]
 
 
+class ColumnByColumn(nn.Module):
+    """Makes z one latent at a time, while its loss has mu and logvar as wholes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mu, self.logvar, self.decoder = nn.Linear(4, 2), nn.Linear(4, 2), nn.Linear(2, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        mu, logvar = self.mu(x), self.logvar(x)
+        std = torch.exp(0.5 * logvar)
+        columns = [mu[:, i] + std[:, i] * torch.randn(len(x)) for i in range(2)]
+        recon = self.decoder(torch.stack(columns, dim=1))
+        kl = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
+        loss: Tensor = ((recon - x) ** 2).sum() + kl
+        return loss
+
+
+def test_a_sample_put_together_from_columns_is_said_to_be_one() -> None:
+    report = report_of(ColumnByColumn(), torch.rand(3, 4))
+    reasons = {rule.id: reason for rule, reason in report.not_applied}
+    assert "put together from parts of mu" in reasons["kl-form"]
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [

@@ -137,7 +137,20 @@ def kl_parts(anatomy: Anatomy, index: int) -> tuple[Part, ...]:
         raise NotApplied("the loss is no sum of a reconstruction and a KL: one part has both")
     if anatomy.role("sampled"):
         raise NotApplied("what holds the posterior is estimated from the sample, as by Monte Carlo")
+    whole = _taken_from(anatomy, anatomy.sites()[index].location)
+    others = (p.summand.value for p in anatomy.parts if p.role == "other")
+    if whole is not None and any(whole in anatomy.facts.ancestors(value) for value in others):
+        raise NotApplied(
+            f"z is put together from parts of {anatomy.facts.name(whole)}, and what the loss "
+            "has of the whole is not looked into"
+        )
     raise NotApplied("no part of the loss depends on the posterior alone")
+
+
+def _taken_from(anatomy: Anatomy, number: int) -> int | None:
+    """Return what a value is a part of, such as a column; None for one that stands by itself."""
+    sources = anatomy.facts.made_from(number)
+    return sources[0] if anatomy.facts.rule(number) in PICKING and sources else None
 
 
 def made_by_a_layer(anatomy: Anatomy, number: int) -> bool:
