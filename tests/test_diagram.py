@@ -155,6 +155,12 @@ def test_it_is_written_to_a_file_that_is_called_as_one(cli: CommandLine, tmp_pat
     assert not (tmp_path / "model.png").exists()
 
 
+def test_a_picture_is_not_written_as_json(cli: CommandLine) -> None:
+    outcome = cli("diagram", "--format", "json")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "--format json" in outcome.err
+
+
 class Attending(nn.Module):
     """x [1, 12]: attention puts its numbers into another order many times, x skips it all."""
 

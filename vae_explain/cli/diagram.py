@@ -7,12 +7,15 @@ import typer
 from . import output
 from .job import Job
 from .options import Options, file_to_write, with_options
+from .problems import Problem
 
 
 @with_options
 def diagram(*, options: Options) -> None:
     """Draw the layers of the model, with the numbers of this run as shades."""
     style = options.style()
+    if style.format == "json":
+        raise Problem("--format", "json", "a picture is SVG; forward has its numbers as JSON")
     if style.output is not None:
         file_to_write("--output", style.output, (".svg",))
     run = Job(options, "printed").run()

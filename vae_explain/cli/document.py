@@ -85,8 +85,9 @@ def document(
         str | None,
         output_option(
             "--format",
-            metavar="|".join(NAMES),
-            help="How to write it.  [default: what FILE ends with, else markdown]",
+            metavar="NAME",
+            help=f"{', '.join(NAMES[:-1])} or {NAMES[-1]}.  "
+            "[default: what FILE ends with, else markdown]",
         ),
     ] = None,
     lr: Annotated[
