@@ -181,6 +181,8 @@ def matrix(text: str, name: str) -> list[list[str]]:
     for line in lines[heads[0] + 1 :]:
         if not line.strip():
             break
+        if line.strip().startswith("at ["):
+            continue  # which matrix of several it is
         numbers = SIGNED.findall(line)
         if line.strip()[0] in "⎡⎢⎣[" or not rows:
             rows.append(numbers)

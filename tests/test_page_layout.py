@@ -10,10 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pytest
 
 from vae_explain import pipeline
-from vae_explain.blocks import Walkthrough
+from vae_explain.blocks import Matrix, Walkthrough
 from vae_explain.pipeline import Request
 from vae_explain.run import Run
 from vae_explain.walkthrough import backward, forward
@@ -24,6 +25,7 @@ from .pages import (
     Reading,
     claims,
     half_unit,
+    matrix,
     numbers_in,
     section_with,
     sections,
@@ -31,6 +33,7 @@ from .pages import (
     text_of,
     wrong,
 )
+from .test_diagram import attending
 
 FIGURES = json.loads(
     (Path(__file__).parent.parent / "fixtures" / "walkthrough-figures.json").read_text("utf-8")
@@ -125,6 +128,30 @@ def test_nothing_is_left_out_from_80_columns_up(
     text = text_of(pages[command], width)
     assert "…" not in text
     assert "left out" not in text
+
+
+def test_numbers_that_only_moved_are_a_grid() -> None:
+    run = attending()
+    page, checks = forward.forward(run)
+    text = text_of(page, 80)
+    shown = [" ".join(row) for row in matrix(text, "q_2")]
+    assert len(shown) == 6  # two heads of three rows
+    assert all(len(row.split()) == 2 for row in shown)
+    assert "q_2[0,0,0] =" not in text
+    assert "12 elements evaluated" in section_with(text, "q_2 = ")
+    detailed, _ = forward.forward(run, ["q_2"])
+    assert "q_2[0,0,0] =" in text_of(detailed, 80)
+    assert checks.failed == 0
+
+
+def test_each_matrix_of_a_tensor_has_its_own_brackets() -> None:
+    block = Matrix("w", np.arange(12.0).reshape(2, 1, 3, 2), "parameter", "parameter")
+    text = text_of(Walkthrough("forward", "", (), (block,)), 40)
+    assert [line.strip() for line in text.splitlines() if line.strip()[:2] == "at"] == [
+        "at [0,0]",
+        "at [1,0]",
+    ]
+    assert (text.count("⎡"), text.count("⎢"), text.count("⎣")) == (2, 2, 2)
 
 
 def test_a_large_batch_says_how_much_it_leaves_out(cli: CommandLine) -> None:

@@ -42,19 +42,24 @@ class Grids:
         style = "accent" if block.accent else block.role
         lines: list[Line] = [[name, Piece("  "), size]]
         groups = self._groups(flat.shape[1], width + 2, 4)
-        for group in groups:
-            if len(groups) > 1 and flat.shape[0] > 1:
-                first, last = group[0], group[-1]
-                label = f"columns {first} to {last}" if first != last else f"column {first}"
-                lines.append([Piece(label, "dim")])
-            for i in range(flat.shape[0]):
-                opening, closing = self._brackets(i, flat.shape[0], groups, group)
-                row: Line = [Piece(opening, "dim")]
-                for j in group:
-                    zero = flat[i, j] == 0
-                    row.append(Piece("  " + grid[i, j].rjust(width), "dim" if zero else style))
-                row.append(Piece(closing, "dim"))
-                lines.append(row)
+        for where, rows in _slices(array.shape, flat.shape[0]):
+            for group in groups:
+                labels = [where] if where else []
+                if len(groups) > 1 and flat.shape[0] > 1:
+                    first, last = group[0], group[-1]
+                    labels.append(
+                        f"columns {first} to {last}" if first != last else f"column {first}"
+                    )
+                if labels:
+                    lines.append([Piece(", ".join(labels), "dim")])
+                for i in rows:
+                    opening, closing = self._brackets(i - rows[0], len(rows), groups, group)
+                    row: Line = [Piece(opening, "dim")]
+                    for j in group:
+                        zero = flat[i, j] == 0
+                        row.append(Piece("  " + grid[i, j].rjust(width), "dim" if zero else style))
+                    row.append(Piece(closing, "dim"))
+                    lines.append(row)
         return lines
 
     def _brackets(
@@ -148,6 +153,21 @@ class Grids:
         if column.left and not dimmed:
             style = column.role
         return Piece(self._aligned(column, text, width), style)
+
+
+def _slices(shape: tuple[int, ...], rows: int) -> list[tuple[str, range]]:
+    """Part the rows of a tensor of three axes or more into its matrices, each with its index.
+
+    Matrices of one row each read well as the rows of one.
+    """
+    if len(shape) < 3 or shape[-2] < 2 or rows == shape[-2]:
+        return [("", range(rows))]
+    starts = range(0, rows, shape[-2])
+    indices = np.ndindex(shape[:-2])
+    return [
+        (f"at [{','.join(map(str, index))}]", range(start, start + shape[-2]))
+        for index, start in zip(indices, starts, strict=True)
+    ]
 
 
 def _widest(texts: Sequence[str]) -> int:

@@ -25,7 +25,7 @@ from ..run import Run
 from ..writing import index_text
 from .captions import LAYER_ACTIVATIONS, counted
 from .holding import Holding
-from .page import MOST_DETAILED, MOST_LINES, Page, checked, drawing_words
+from .page import MOST_DETAILED, MOST_LINES, Page, checked, drawing_words, passed_on
 from .tensors import is_big, largest
 
 ROW_OPS = ("linear", "matmul")
@@ -302,6 +302,9 @@ class ForwardPage(Page):
         shown = self.chosen(number, self.run.values[number], self.most, self.detailed)
         lines = self.make.value_lines(number, shown)
         value = self.run.trace.values[number]
+        moved = not self.detailed and passed_on(lines)
+        if moved and not self.omitted(number, lines):
+            self.add(self.value_block(number, "value"))
         self.whole(number, lines)
         after_words = ""
         if isinstance(self.steps.formula(number), Apply) and self.rule_name(number) == "relu":
@@ -316,9 +319,10 @@ class ForwardPage(Page):
                 places="exact" if value.shape == () else "value",
                 omitted=self.omitted(number, lines),
                 latex=self.latex,
+                quiet=moved,
             )
         )
-        self.add(checked(lines, "line", tail=after_words))
+        self.add(checked(lines, "element" if moved else "line", tail=after_words))
 
     def asides(self, lines: Sequence[Worked]) -> None:
         """Work out the numbers that only some lines speak of, as the means of a norm."""

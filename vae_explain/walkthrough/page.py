@@ -18,7 +18,7 @@ from ..blocks import (
     Walkthrough,
     Worked,
 )
-from ..expression import Index
+from ..expression import Index, Number, Ref
 from ..lines import LineMaker
 from ..loss_call import LossCall
 from ..ops.noise import RANDN
@@ -152,6 +152,11 @@ def lines_of(blocks: Iterable[Block]) -> Iterable[Worked]:
         elif isinstance(block, Table):
             lines = block.worked
         yield from (line for line in lines if line.reference is not None)
+
+
+def passed_on(lines: Sequence[Worked]) -> bool:
+    """Whether several numbers only moved, so that a grid says more than a line for each."""
+    return len(lines) > 1 and all(isinstance(line.expression, Number | Ref) for line in lines)
 
 
 def summary_note(blocks: Iterable[Block]) -> list[Note]:
