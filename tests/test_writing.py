@@ -26,7 +26,9 @@ from vae_explain.expression import (
     Transpose,
     references,
 )
-from vae_explain.writing import Token, constant_text, index_text, to_text, to_tokens
+from vae_explain.render.html.inline import Inline
+from vae_explain.render.html.notation import Mark
+from vae_explain.writing import Token, constant_text, index_text, to_latex, to_text, to_tokens
 
 from .support import same_number, trees
 
@@ -223,3 +225,29 @@ def test_an_unknown_part_is_named(tree: Expression) -> None:
 
     with pytest.raises(TypeError, match="no way to write Strange"):
         to_text(Mul((tree, Strange())))
+
+
+def test_a_sum_names_its_axes_where_several_numbers_remain() -> None:
+    whole, rows, several = (
+        SumOver(A, (0,), ()),
+        SumOver(A, (1,), (3,)),
+        SumOver(A, (0, 2), (1, 4, 1)),
+    )
+    assert [to_text(sum_) for sum_ in (whole, rows, several)] == [
+        "Σ(a)",
+        "Σ(a, dim=1)",
+        "Σ(a, dim=(0, 2))",
+    ]
+    assert to_latex(whole) == r"\sum a"
+    assert to_latex(rows) == r"\sum_{\mathrm{dim}=1} a"
+
+
+def test_a_sum_in_another_shape_keeps_its_parentheses() -> None:
+    shaped = Reshape(A + B, (1, 2))
+    assert to_latex(Transpose(shaped)) == r"\left(a + b\right)^{\top}"
+    assert to_latex(Number(2.0) * shaped) == r"2 \cdot \left(a + b\right)"
+    moved = Opaque(".permute(1, 0)", (shaped,), (), lambda x: x)
+    assert to_latex(moved) == r"\left(a + b\right)\mathtt{.reshape(1, 2).permute(1, 0)}"
+    inline = Inline(lambda leaf: Mark(leaf.name if isinstance(leaf, Ref) else "2"))
+    assert "(</span>a" in inline.whole(moved)
+    assert ".reshape(1, 2).permute" in inline.whole(moved)

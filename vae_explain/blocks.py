@@ -113,6 +113,8 @@ class Lines(NamedTuple):
         Whether the numbers stand elsewhere already, so that the first line is enough.
     leaves
         How many decimals the numbers in the lines get; each by what it is when None.
+    telling
+        The position of the line that stands for all; that of the largest number when None.
     """
 
     name: str
@@ -126,14 +128,17 @@ class Lines(NamedTuple):
     latex: bool = False
     quiet: bool = False
     leaves: Places | None = None
+    telling: int | None = None
 
     @property
     def example(self) -> Worked | None:
-        """The line that stands for all where one is enough, that of the largest number.
+        """The line that stands for all where one is enough.
 
         None where there are no lines, or where that number is passed on as it is.
         """
         best = max(self.lines, key=lambda line: abs(line.shown), default=None)
+        if self.telling is not None:
+            best = self.lines[self.telling]
         return None if best is None or isinstance(best.expression, Number | Ref) else best
 
 

@@ -130,6 +130,13 @@ class Reshape(Expression):
     shape: tuple[int, ...]
 
 
+def unshaped(expression: Expression) -> Expression:
+    """Return what a formula writes of a tree where it leaves out the changes of shape."""
+    while isinstance(expression, Reshape):
+        expression = expression.body
+    return expression
+
+
 @dataclass(frozen=True, slots=True)
 class SumOver(Expression):
     """A sum over axes of a whole tensor; `shape` is what remains after it."""
@@ -137,6 +144,13 @@ class SumOver(Expression):
     body: Expression
     axes: tuple[int, ...]
     shape: tuple[int, ...]
+
+    @property
+    def over(self) -> str:
+        """The axes, as `0` or `(0, 2)`; empty where all is summed and they need no mention."""
+        if math.prod(self.shape) <= 1:
+            return ""
+        return str(self.axes[0]) if len(self.axes) == 1 else str(self.axes)
 
 
 @dataclass(frozen=True, slots=True)

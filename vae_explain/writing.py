@@ -27,6 +27,7 @@ from .expression import (
     Role,
     SumOver,
     Transpose,
+    unshaped,
 )
 
 
@@ -139,7 +140,8 @@ def to_tokens(expression: Expression, leaf: Leaf = symbol_text) -> list[Token]:
             written = _inside(body, leaf, (Add, Mul, Neg, Div, MatMul))
             return [*written, Token(f".reshape({size})", "operator")]
         case SumOver(body):
-            return _wrap("Σ(", to_tokens(body, leaf), ")")
+            over = f", dim={expression.over}" if expression.over else ""
+            return _wrap("Σ(", to_tokens(body, leaf), f"{over})")
         case Opaque(name, (body,)) if name.startswith((".", "[")):
             written = _inside(body, leaf, (Add, Mul, Neg, Div, MatMul, Pow))
             return [*written, Token(name, "operator")]
@@ -311,8 +313,11 @@ def to_latex(expression: Expression, leaf: Leaf = latex_symbol) -> str:
         case Reshape(body):
             return to_latex(body, leaf)
         case SumOver(body):
-            return rf"\sum {_latex_inside(body, leaf, (Add,))}"
+            over = rf"_{{\mathrm{{dim}}={expression.over}}}" if expression.over else ""
+            return rf"\sum{over} {_latex_inside(body, leaf, (Add,))}"
         case Opaque(name, (body,)) if name.startswith((".", "[")):
+            if isinstance(body, Reshape):  # what follows speaks of the axes that it makes
+                name = f".reshape({', '.join(map(str, body.shape))}){name}"
             return rf"{_latex_base(body, leaf)}\mathtt{{{_escape(name)}}}"
         case Opaque(name, arguments, options):
             inside = [to_latex(argument, leaf) for argument in arguments]
@@ -326,7 +331,7 @@ def _latex_base(expression: Expression, leaf: Leaf) -> str:
     """Write what a superscript is hung on; two superscripts in a row are no LaTeX."""
     loose = (Add, Mul, Neg, Div, Pow, MatMul, Transpose, SumOver)
     below = _latex_inside(expression, leaf, loose)
-    if not isinstance(expression, Ref | Number):
+    if not isinstance(unshaped(expression), Ref | Number):
         return below
     several_signs = "^" in below or below.startswith((r"\frac", r"\tfrac"))
     if several_signs and not below.startswith(r"\left("):
@@ -341,6 +346,6 @@ def _latex_inside(
     negative: bool = True,
 ) -> str:
     written = to_latex(expression, leaf)
-    if isinstance(expression, loose) or (negative and written.startswith("-")):
+    if isinstance(unshaped(expression), loose) or (negative and written.startswith("-")):
         return rf"\left({written}\right)"
     return written

@@ -87,12 +87,12 @@ def look(anatomy: Anatomy) -> Seen:
         switched = " (it is multiplied by 0 in this run, which is left out here)" if off else ""
         message = (
             f"{reconstruction.name} is {reduction(reconstruction, 'element')}; {kl.name} is "
-            f"{reduction(kl, 'latent')}: an effective β of {beta:.4g} against the ELBO of one "
+            f"{reduction(kl, 'latent')}: an effective β of {beta:.4g} for one "
             f"row{switched}"
         )
         if reconstruction.measure == "squared error":
             variance = kl.weight / (2 * reconstruction.weight)
-            message += f", or β = 1 with a decoder of variance {variance:.4g}"
+            message += f", which is the ELBO of a Gaussian decoder of variance {variance:.4g}"
         findings.append(Finding(ID, "note", message + ".", evidence(reconstruction, kls)))
     return Seen("the reductions and weights of the loss's terms", tuple(findings))
 

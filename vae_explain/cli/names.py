@@ -152,7 +152,7 @@ def _index(text: str, name: str, inside: str, shape: tuple[int, ...]) -> tuple[i
     parts = [part.strip() for part in inside.split(",")] if inside.strip() else []
     known = f"{name} has shape {list(shape)}"
     if not all(re.fullmatch(r"[+-]?[0-9]+", part) for part in parts):
-        raise Problem("TARGET", text, f"an index is whole numbers parted by commas; {known}")
+        raise Problem("TARGET", text, f"an index is whole numbers separated by commas; {known}")
     index = tuple(int(part) for part in parts)
     if len(index) == len(shape) - 1 and shape[0] == 1 and len(shape) > 1:
         index = (0, *index)

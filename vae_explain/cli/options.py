@@ -26,7 +26,7 @@ X = Annotated[
     run_option(
         "--x",
         metavar="NUMBERS",
-        help="Input, parted by commas or spaces; repeat it for a batch.  [default: 1,2,3,4]",
+        help="Input, separated by commas or spaces; repeat it for a batch.  [default: 1,2,3,4]",
     ),
 ]
 Seed = Annotated[

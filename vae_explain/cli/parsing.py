@@ -15,14 +15,14 @@ MINUS_SIGNS = str.maketrans({"−": "-", "–": "-", "﹣": "-", "－": "-"})
 
 
 def numbers(option: str, text: str) -> tuple[float, ...]:
-    """Read numbers parted by commas or spaces.
+    """Read numbers separated by commas or spaces.
 
     Raises
     ------
     Problem
         For anything but finite numbers that a float32 holds, each written plainly.
     """
-    example = f"give numbers parted by commas, such as {option} 1,-0.5,2e-3"
+    example = f"give numbers separated by commas, such as {option} 1,-0.5,2e-3"
     plain = text.translate(MINUS_SIGNS).strip()
     if not plain:
         raise Problem(option, "''", f"no numbers given; {example}")
@@ -45,7 +45,7 @@ def _number(option: str, text: str, part: str, example: str) -> float:
         raise Problem(
             option,
             text,
-            f"decimals take a point and numbers are parted by commas; "
+            f"decimals take a point and numbers are separated by commas; "
             f"{example}; for a batch repeat {option}",
         )
     if not NUMBER.fullmatch(part) or not part.isascii():

@@ -35,7 +35,10 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
 
 
 def reshaped(body: Expression, shape: Shape, to: Shape) -> Expression:
-    return body if shape == to else Reshape(body, to)
+    if shape == to:
+        return body
+    # The shape between two reshapes leaves no trace.
+    return Reshape(body.body if isinstance(body, Reshape) else body, to)
 
 
 def formula(call: Call) -> Expression:

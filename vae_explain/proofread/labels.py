@@ -58,7 +58,7 @@ def is_open(text: str) -> bool:
 
 
 def part_of(text: str) -> bool:
-    """Whether some words name what one term of the loss sends: `of it KL`."""
+    """Whether some words name what one term of the loss sends: `from KL`."""
     return PART.search(plain(text)) is not None
 
 

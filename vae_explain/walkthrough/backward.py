@@ -29,7 +29,7 @@ from ..steps import gradient_name
 from ..writing import index_text
 from .captions import counted
 from .holding import Holding
-from .page import MOST_DETAILED, MOST_LINES, Page, checked
+from .page import MOST_DETAILED, MOST_LINES, Page, checked, passed_on
 from .shares import TermShares
 
 
@@ -120,8 +120,8 @@ class BackwardPage(Page):
             sum_of = " and ".join(term.name for term in terms)
             self.add(
                 Prose(
-                    f"The loss adds up {sum_of}, so each of them passes its upstream gradient "
-                    "on by a constant; from here the chain rule goes back step by step."
+                    f"The loss adds up {sum_of}, so its gradient at each of them is a constant; "
+                    "from here the chain rule goes back step by step."
                 )
             )
         self.add(
@@ -206,9 +206,11 @@ class BackwardPage(Page):
         gradient = self.gradients[number]
         shown = self.chosen(number, gradient, self.most(number), number in self.targets)
         lines = self.make.gradient_lines(number, shown, self.term)
-        if self.omitted(number, lines):
+        moved = number not in self.targets and passed_on(lines)
+        if moved or self.omitted(number, lines):
             self.add(self.gradient_block(number, self.d(number), gradient))
-        self.add(self.worked(number, lines), checked(lines, "line", "autograd's"))
+        noun = "element" if moved else "line"
+        self.add(self.worked(number, lines, quiet=moved), checked(lines, noun, "autograd's"))
         self.split(number, shown)
 
     def gated(self, number: int) -> None:
@@ -228,7 +230,7 @@ class BackwardPage(Page):
             Column("δ = arrives × gate", "gradient", "gradient", accent=True),
         ]
         shares, only_from = self.shares.sending(number)
-        columns += [Column(f"of it {share.word}", share.role, "gradient") for share in shares]
+        columns += [Column(f"from {share.word}", share.role, "gradient") for share in shares]
         open_gates = [bool(values[index] > 0) for index in shown]
         rows: list[tuple[Cell, ...]] = []
         for index, is_open in zip(shown, open_gates, strict=True):

@@ -47,9 +47,7 @@ def compose(check: Check) -> list[Block]:
     return [
         Heading(1, ways.get(count, "The gradients once more")),
         Prose(WHAT_IS_CHECKED + words.get(count, "")),
-        Heading(
-            2, "Largest relative difference", "to the largest number that adds up to the gradient"
-        ),
+        Heading(2, "Largest relative difference", "to the largest summand of each gradient"),
         _table(check, "relative"),
         Heading(3, "Largest absolute difference"),
         _table(check, "absolute"),

@@ -32,6 +32,7 @@ class OptimizerPage(Page):
         super().__init__(step.run)
         self.step = step
         self.chosen_elements: list[Index] = []
+        self.telling = 0  # which of them stands for all: one that moves
 
     def moved(self, name: str, detailed: bool) -> None:
         """Work out a parameter's new numbers; `detailed` shows a line for every element."""
@@ -39,10 +40,13 @@ class OptimizerPage(Page):
             self.add(Note(f"The loss does not reach {name}: it has no gradient and stays."))
             return
         after = np.asarray(self.step.after[name])
+        moved = after - self.run.array(name)
         self.chosen_elements = list(islice(indices(after.shape), MOST_DETAILED))
         if is_big(after):  # those that move most, the same ones in every formula
-            moved = after - self.run.array(name)
             self.chosen_elements = largest(moved, MOST_LINES if detailed else MOST_LARGEST)
+        # The largest: where one has all but gone, float32's rounding shows in its last digits.
+        sizes = [abs(after[at]) if moved[at] else 0.0 for at in self.chosen_elements]
+        self.telling = int(np.argmax(sizes))
         if self.step.optimizer == "adam":
             if not self._moments_fit(name):
                 return
@@ -140,6 +144,7 @@ class OptimizerPage(Page):
                 places=number_places(self.run),
                 omitted=shown.size - len(lines) if detailed else 0,
                 quiet=not detailed,
+                telling=self.telling,
                 leaves=number_places(self.run),
             )
         )

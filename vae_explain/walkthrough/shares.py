@@ -52,7 +52,7 @@ class TermShares:
         columns = (
             Column("element", "label"),
             Column(name, "gradient", "gradient", accent=True),
-            *(Column(f"of it {share.word}", share.role, "gradient") for share in shares),
+            *(Column(f"from {share.word}", share.role, "gradient") for share in shares),
         )
         rows: tuple[tuple[Cell, ...], ...] = tuple(
             (

@@ -56,6 +56,9 @@ class Inline(Notation):
     def root(self, inside: str) -> str:
         return f"√{self.fenced(inside)}"
 
+    def total(self, over: str) -> str:
+        return f"{self.sign('∑')}<sub>dim={over}</sub>" if over else self.sign("∑")
+
 
 def _sign(text: str) -> str:
     return f'<span class="sign">{text}</span>'

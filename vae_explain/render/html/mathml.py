@@ -61,6 +61,10 @@ class MathML(Notation):
     def root(self, inside: str) -> str:
         return f"<msqrt>{inside}</msqrt>"
 
+    def total(self, over: str) -> str:
+        below = f"{self.word('dim')}<mo>=</mo><mtext>{over}</mtext>"
+        return f"<msub>{self.sign('∑')}{_row(below)}</msub>" if over else self.sign("∑")
+
 
 def _row(markup: str) -> str:
     return f"<mrow>{markup}</mrow>"

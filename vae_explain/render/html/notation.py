@@ -27,6 +27,7 @@ from ...expression import (
     Reshape,
     SumOver,
     Transpose,
+    unshaped,
 )
 from ..symbols import printable
 
@@ -109,6 +110,10 @@ class Notation(ABC):
     def root(self, inside: str) -> str:
         """Write a square root."""
 
+    @abstractmethod
+    def total(self, over: str) -> str:
+        """Write the sign of a sum with the axes that it goes over, if they need a mention."""
+
     # --- the walk ---
 
     def whole(self, expression: Expression) -> str:
@@ -155,8 +160,10 @@ class Notation(ABC):
             case Reshape(body):
                 return self.write(body)
             case SumOver(body):
-                return Mark(f"{self.sign('∑')}{self.inside(body, (Add,))}")
+                return Mark(f"{self.total(expression.over)}{self.inside(body, (Add,))}")
             case Opaque(name, (body,)) if name.startswith((".", "[")):
+                if isinstance(body, Reshape):  # what follows speaks of the axes that it makes
+                    name = f".reshape({', '.join(map(str, body.shape))}){name}"
                 return Mark(f"{self._base(body)}{self.word(name, code=True)}")
             case Opaque(name, arguments, options):
                 listed = list(map(self.whole, arguments))
@@ -172,14 +179,14 @@ class Notation(ABC):
     def inside(self, expression: Expression, loose: tuple[type[Expression], ...]) -> str:
         """Write a part, in parentheses when it binds more loosely than what is around it."""
         mark = self.write(expression)
-        open_ended = isinstance(expression, loose) or mark.minus
+        open_ended = isinstance(unshaped(expression), loose) or mark.minus
         return self.fenced(self.signed(mark)) if open_ended else mark.body
 
     def _base(self, expression: Expression) -> str:
         """Write what a superscript is hung on."""
         mark = self.write(expression)
         loose = (Add, Mul, Neg, MatMul, SumOver)
-        if mark.compound or mark.minus or isinstance(expression, loose):
+        if mark.compound or mark.minus or isinstance(unshaped(expression), loose):
             return self.fenced(self.signed(mark))
         return self.row(mark.body)
 
@@ -193,7 +200,7 @@ class Notation(ABC):
             last = position == len(factors) - 1
             loose = (Add, MatMul) if last else (Add, MatMul, SumOver)
             mark = self.write(factor)
-            if isinstance(factor, loose) or (mark.minus and (written or minus)):
+            if isinstance(unshaped(factor), loose) or (mark.minus and (written or minus)):
                 written.append(self.fenced(self.signed(mark)))
                 continue
             minus = minus or mark.minus
