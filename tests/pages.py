@@ -36,6 +36,8 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
     "softplus": lambda x: math.log1p(math.exp(x)),
     "abs": abs,
     "max": max,
+    "Φ": lambda x: math.erfc(-x / math.sqrt(2)) / 2,
+    "φ": lambda x: math.exp(-x * x / 2) / math.sqrt(2 * math.pi),
 }
 FEWEST_ROUNDED = 4  # decimals; a number that is written with fewer is meant as it stands
 MOST_ROUNDED = 12  # decimals; a number that is written with more has all its digits

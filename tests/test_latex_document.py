@@ -6,22 +6,32 @@ import re
 import shutil
 import subprocess
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
+from vae_explain import explain
 from vae_explain.blocks import Column, Formula, Heading, Matrix, Note, Prose, Table, Walkthrough
 from vae_explain.expression import Number, Ref
 from vae_explain.render import latex_document
+from vae_explain.render.latex_lines import FIRST, LINE
+from vae_explain.render.latex_width import width
 
 from .documents import RUNS, document
+from .models import MODELS, OwnModel, categorical, tuple_output
 from .pages import BY_HAND, FLOAT32, ROUNDED, Claim, wrong
 from .test_markdown import HOSTILE
 
-ITEM = re.compile(r"^\\item \$(.*)\$$", re.MULTILINE)
+ITEM = re.compile(r"^\\item \$(.*(?: \\\\\n.*)*)\$$", re.MULTILINE)
+# Where a line goes on: the indent, and what makes TeX take its sign for one between two numbers.
+GOES_ON = re.compile(r"\$ \\\\\n  \$(?:\\hspace\*\{\d+em\})*(?:\\displaystyle )?(?:\{\})?")
 WORDS = {
     r"(\d) \\cdot 10\^\{(-?\d+)\}": r"\1e\2",
     r"\\mathbf\{([^{}]*)\}": r"\1",
@@ -31,7 +41,12 @@ WORDS = {
     r"\\right\]": ")",
     r"\\operatorname\{(\w+)\}": r"\1",
     r"\\(exp|log|tanh|max)": r"\1",
-    r" \\cdot ": "·",
+    r"\\Phi": "Φ",
+    r"\\varphi": "φ",
+    r"\\bigl\(": "(",
+    r"\\bigr\)": ")",
+    r"\^\{1/2\}": "**0.5",
+    r" ?\\cdot ": "·",
     r"\^\{(\d)\}": r"**\1",
 }
 
@@ -40,18 +55,25 @@ def computable(latex: str) -> str:
     """Write a line of arithmetic in LaTeX so that it can be computed."""
     for pattern, replacement in WORDS.items():
         latex = re.sub(pattern, replacement, latex)
-    while r"\frac{" in latex:
+    while r"\frac{" in latex or r"\sqrt{" in latex:
         shorter = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"((\1)/(\2))", latex)
+        shorter = re.sub(r"\\sqrt\{([^{}]*)\}", r"sqrt(\1)", shorter)
         assert shorter != latex, latex
         latex = shorter
     return latex
 
 
+def items(page: str) -> list[str]:
+    """Return every formula and every line of arithmetic in one piece each."""
+    return [GOES_ON.sub(" ", item).replace("  ", " ") for item in ITEM.findall(page)]
+
+
 def claims(page: str) -> list[Claim]:
     """Return every line of arithmetic of a document whose parts are numbers."""
     found = []
-    for item in ITEM.findall(page):
-        label, *middle, end = item.partition(r",\quad ")[0].split(" = ")
+    for item in items(page):
+        line = re.split(r", ?\\quad |, (?=\\mathrm)", item)[0]
+        label, *middle, end = line.split(" = ")
         end = end.partition(r"\quad")[0]
         if not middle or r"\mathrm" in " ".join(middle) or r"\displaystyle" in label:
             continue
@@ -133,7 +155,7 @@ def test_any_name_leaves_a_document_sound(name: str) -> None:
     require_sound(page_of(name))
 
 
-# --- TeX --------------------------------------------------------------------------------
+# --- compiled ---------------------------------------------------------------------------
 
 NEEDS_TEX = pytest.mark.skipif(not shutil.which("pdflatex"), reason="no pdflatex is installed")
 # A rule or a letter in the margin is seen from here on.
@@ -151,12 +173,83 @@ def compiled(page: str, folder: Path) -> str:
     return said
 
 
+def overfull(said: str) -> list[str]:
+    """Return how far lines stand out of the text, of those where it can be seen."""
+    found = re.findall(r"Overfull \\hbox \(([\d.]+)pt", said)
+    return [points for points in found if float(points) > WIDEST_OVERFULL]
+
+
+# --- long lines -------------------------------------------------------------------------
+
+
+class SpectralVAE(nn.Module):
+    """Its weight is divided by the norm of a product that has no name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encode = spectral_norm(nn.Linear(6, 4))
+        self.moments = nn.Linear(4, 4)
+        self.decode = nn.Linear(2, 6)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        mu, logvar = self.moments(torch.relu(self.encode(x))).chunk(2, dim=1)
+        z = mu + torch.randn_like(mu) * torch.exp(0.5 * logvar)
+        return torch.sigmoid(self.decode(z)), mu, logvar
+
+
+LONG_LINES = {
+    "signal": MODELS["signal"],
+    "recurrent": MODELS["recurrent"],
+    "layer norm": MODELS["layer norm and dropout"],
+    "batch norm": MODELS["batch norm"],
+    "mean of a KL": MODELS["beta, loss in a dict"],
+    "choices": OwnModel(categorical.CategoricalVAE, categorical.elbo),
+    "spectral norm": OwnModel(SpectralVAE, tuple_output.loss_function),
+}
+with_long_lines = pytest.mark.parametrize("model", LONG_LINES)
+FORMULA = re.compile(r"\$((?:\\\$|[^$])*)\$")
+
+
+@cache
+def document_of(model: str) -> str:
+    own = LONG_LINES[model]
+    return explain(own.build(), own.x(), seed=11, **own.keywords()).document().to_latex()
+
+
+@with_long_lines
+def test_no_line_is_estimated_to_be_wider_than_the_page(model: str) -> None:
+    page = document_of(model)
+    require_sound(page)
+    lines = page.partition(r"\begin{document}")[2].splitlines()
+    lines = [line for line in lines if line.startswith((r"\item $", "  $"))]
+    assert any(line.startswith("  $") for line in lines), "no line of it is long"
+    for line in lines:
+        (formula,) = FORMULA.findall(line)
+        assert width(formula, r"\displaystyle" not in formula) <= LINE + FIRST + 1, (
+            line
+        )  # each piece is rounded
+
+
+@with_long_lines
+def test_a_line_that_was_broken_gives_what_stands_behind_it(model: str) -> None:
+    found = claims(document_of(model))
+    assert len(found) > 40
+    assert wrong(found, FLOAT32) == []
+
+
+@NEEDS_TEX
+@with_long_lines
+def test_no_long_line_stands_out_of_the_page(model: str, tmp_path: Path) -> None:
+    assert overfull(compiled(document_of(model), tmp_path)) == []
+
+
+# --- runs -------------------------------------------------------------------------------
+
+
 @NEEDS_TEX
 @pytest.mark.parametrize("run", RUNS)
 def test_it_compiles_and_nothing_stands_out_of_its_line(run: str, tmp_path: Path) -> None:
-    said = compiled(document("latex", *RUNS[run]), tmp_path)
-    found = re.findall(r"Overfull \\hbox \(([\d.]+)pt", said)
-    assert [width for width in found if float(width) > WIDEST_OVERFULL] == []
+    assert overfull(compiled(document("latex", *RUNS[run]), tmp_path)) == []
 
 
 @NEEDS_TEX

@@ -266,7 +266,7 @@ def test_a_place_that_no_kernel_reaches_is_zero_and_says_so() -> None:
             [
                 "conv_transpose2d(g, b, stride=2, padding=1, groups=2, output_padding=1)",
                 "conv2d_weight(a, g, stride=2, padding=1, groups=2)",
-                "Σ(g)",
+                "Σ(g, dim=(0, 2, 3))",
             ],
         ),
         (

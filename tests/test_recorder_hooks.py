@@ -92,10 +92,10 @@ def test_the_hand_made_gradients_go_on_from_what_the_hook_has_left(where: str) -
 def test_what_the_terms_send_is_not_told_behind_a_hook() -> None:
     text = explain(Hooked(clipping, None), X).backward("fc.weight").text(width=100)
     ahead, behind = text.split("∂loss/∂fc ", maxsplit=1)
-    assert "of it" in ahead
-    assert "of it" not in behind
+    assert "from reconstruction" in ahead
+    assert "from reconstruction" not in behind
     assert (
-        "of it"
+        "from reconstruction"
         in explain(Hooked(None, None), X)
         .backward("fc.weight")
         .text(width=100)

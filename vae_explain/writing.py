@@ -242,14 +242,15 @@ def latex_name(name: str, index: Index | None = None) -> str:
         return rf"\frac{{\partial {latex_name(above)}}}{{\partial {latex_name(below, index)}}}"
     plain = LATEX_NAMES.get(name)
     if plain is None:
-        plain = name if len(name) == 1 and name.isalpha() else rf"\mathrm{{{_escape(name)}}}"
+        plain = name if len(name) == 1 and name.isalpha() else rf"\mathrm{{{latex_escape(name)}}}"
     if not index:
         return plain
     body = rf"\left({plain}\right)" if name in _COMPOUND_LATEX else plain
     return f"{body}_{{{','.join(map(str, index))}}}"
 
 
-def _escape(name: str) -> str:
+def latex_escape(name: str) -> str:
+    """Write a name in the letters of a formula, which takes some signs for its own."""
     return name.translate(_LATEX_ESCAPES)
 
 
@@ -313,18 +314,30 @@ def to_latex(expression: Expression, leaf: Leaf = latex_symbol) -> str:
         case Reshape(body):
             return to_latex(body, leaf)
         case SumOver(body):
-            over = rf"_{{\mathrm{{dim}}={expression.over}}}" if expression.over else ""
-            return rf"\sum{over} {_latex_inside(body, leaf, (Add,))}"
+            return latex_sum(expression) + _latex_inside(body, leaf, (Add,))
         case Opaque(name, (body,)) if name.startswith((".", "[")):
-            if isinstance(body, Reshape):  # what follows speaks of the axes that it makes
-                name = f".reshape({', '.join(map(str, body.shape))}){name}"
-            return rf"{_latex_base(body, leaf)}\mathtt{{{_escape(name)}}}"
+            return _latex_base(body, leaf) + latex_access(name, body)
         case Opaque(name, arguments, options):
             inside = [to_latex(argument, leaf) for argument in arguments]
-            inside += [rf"\mathrm{{{_escape(key)}={_escape(str(v))}}}" for key, v in options]
-            return rf"\operatorname{{{_escape(name)}}}\left({', '.join(inside)}\right)"
+            inside += [
+                rf"\mathrm{{{latex_escape(key)}={latex_escape(str(v))}}}" for key, v in options
+            ]
+            return rf"\operatorname{{{latex_escape(name)}}}\left({', '.join(inside)}\right)"
         case _:
             raise TypeError(f"no LaTeX for {type(expression).__name__}")
+
+
+def latex_sum(total: SumOver) -> str:
+    """Write the sign of a sum, and over which axes if not over all."""
+    over = rf"_{{\mathrm{{dim}}={total.over}}}" if total.over else ""
+    return rf"\sum{over} "
+
+
+def latex_access(name: str, body: Expression) -> str:
+    """Write what is taken of a whole, after it."""
+    if isinstance(body, Reshape):  # what follows speaks of the axes that it makes
+        name = f".reshape({', '.join(map(str, body.shape))}){name}"
+    return rf"\mathtt{{{latex_escape(name)}}}"
 
 
 def _latex_base(expression: Expression, leaf: Leaf) -> str:

@@ -1,12 +1,14 @@
 """A LaTeX document that compiles as it is, with amsmath alone.
 
-Formulas and lines of arithmetic are set as formulas in running text, so that TeX breaks a
-long one where it may be broken.
+A formula or a line of arithmetic is a formula in running text, and one that is too long for
+a line is several; `latex_lines` decides where it is broken.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 
 from typing_extensions import assert_never
 
@@ -30,8 +32,9 @@ from ..blocks import (
     Worked,
 )
 from ..expression import Expression, Number, Ref
-from ..writing import elided, latex_name, to_latex
+from ..writing import elided, latex_name
 from .diagram import description
+from .latex_lines import INDENT, LINE, Cutter, Piece, filled, name_pieces
 from .latex_marks import index_of, inline, letters, marked_name, number_text, scientific, text
 from .typeset import MINUS, Typesetter, left_out, result_columns, shape_text
 
@@ -53,7 +56,9 @@ PREAMBLE = r"""\documentclass[10pt,a4paper]{article}
 % A formula or a line of arithmetic: its own paragraph, broken with an indent.
 \newenvironment{arithmetic}{\begin{list}{}{\setlength{\leftmargin}{4em}%
   \setlength{\itemindent}{-2em}\setlength{\itemsep}{1pt}\setlength{\parsep}{0pt}%
-  \setlength{\topsep}{3pt}\setlength{\rightmargin}{0pt}}\raggedright\small}{\end{list}}
+  \setlength{\topsep}{3pt}\setlength{\rightmargin}{0pt}}\raggedright\small
+  % Fractions that stand under each other keep a distance.
+  \setlength{\lineskiplimit}{2pt}\setlength{\lineskip}{3pt}}{\end{list}}
 """
 SIGNS = {
     "plain": "",
@@ -152,38 +157,41 @@ class _Latex:
             total = self._number(block.total.shown, block.places)
             words = rf"\quad\text{{the sum of {len(block.lines) + block.omitted:,}}}"
             failed = self._failed(block.total)
-            found.append(
-                _arithmetic([f"{latex_name(block.name)} = \\mathbf{{{total}}}{failed}{words}"])
-            )
+            name = name_pieces(latex_name(block.name), block.name)
+            result = Piece(rf"\mathbf{{{total}}}{words}", " = ")
+            found.append(_arithmetic([filled([*name, result, *failed])]))
         return found
 
     def _line(
         self, block: Lines, line: Worked, places: Places | None = None, position: int | None = None
-    ) -> str:
+    ) -> list[str]:
         """Write `name_0 = numbers = result`, and what an activation made of it."""
         places = places or block.places
         result = self._number(line.shown, places)
-        numbers = to_latex(line.expression, lambda leaf: self._leaf(leaf, block.leaves))
-        middle = "" if numbers == result else f"{numbers} = "
-        written = f"{self._label(block, line)} = {middle}"
+        leaf = partial(self._leaf, places=block.leaves)
+        numbers = Cutter(leaf).equation(line.expression)
+        found = [*self._label(block, line), *(numbers if _differs(numbers, result) else [])]
         after = block.after
         if after is None or position is None:
-            return f"{written}\\mathbf{{{result}}}{self._failed(line)}"
+            return filled([*found, Piece(rf"\mathbf{{{result}}}", " = "), *self._failed(line)])
         made = after.lines[position]
         word = rf"\quad\text{{{text(after.word)}}}" if after.closed[position] else ""
-        activated = rf"{latex_name(after.name, index_of(line.label))} = "
-        return (
-            f"{written}{result}{self._failed(line)},\\quad "
-            f"{activated}\\mathbf{{{self._number(made.shown, places)}}}{word}{self._failed(made)}"
-        )
+        index = index_of(line.label)
+        *start, end = name_pieces(latex_name(after.name, index), after.name, index, r",\quad ")
+        # What an activation made is one statement, and stays on one line.
+        made_of = f"{end.latex} = \\mathbf{{{self._number(made.shown, places)}}}{word}"
+        found += [Piece(result, " = "), *self._failed(line)]
+        found += [*start, replace(end, latex=made_of), *self._failed(made)]
+        return filled(found)
 
-    def _label(self, block: Lines, line: Worked) -> str:
+    def _label(self, block: Lines, line: Worked) -> list[Piece]:
         """Write what a line makes: an element of a tensor, a summand, or a name of its own."""
         if block.total is not None:
-            return rf"\text{{summand {text(line.label.strip('[]'))}}}"
+            return [Piece(rf"\text{{summand {text(line.label.strip('[]'))}}}")]
         if block.name:
-            return inline(block.name, index_of(line.label))
-        return inline(line.label)
+            index = index_of(line.label)
+            return name_pieces(inline(block.name, index), block.name, index)
+        return name_pieces(inline(line.label), line.label)
 
     def _leaf(self, leaf: Number | Ref, places: Places | None) -> str:
         return scientific(self.typeset.numbers.leaf(leaf, places))
@@ -191,26 +199,30 @@ class _Latex:
     def _number(self, value: float, places: Places) -> str:
         return scientific(self.typeset.numbers.one(value, places))
 
-    def _failed(self, line: Worked) -> str:
+    def _failed(self, line: Worked) -> list[Piece]:
         failure = self.typeset.failure(line)
-        return rf"\quad\textbf{{{text(failure.strip())}}}" if failure else ""
+        return [Piece(rf"\textbf{{{text(failure.strip())}}}", r"\quad ")] if failure else []
 
-    def _node(self, node: TreeNode) -> str:
+    def _node(self, node: TreeNode) -> list[str]:
         indent = rf"\hspace*{{{node.depth}em}}"
+        room = max(LINE - INDENT * node.depth, LINE / 2)
         result = self._number(node.value, node.places)
+        found = [Piece(marked_name(node.name))]
         if node.line is None:
-            return rf"{indent}{marked_name(node.name)} = {result}\quad\text{{{text(node.word)}}}"
-        symbols = to_latex(elided(node.line.expression))
-        numbers = to_latex(node.line.expression, lambda leaf: self._leaf(leaf, None))
-        failed = self._failed(node.line)
-        return f"{indent}{marked_name(node.name)} = {symbols} = {numbers} = {result}{failed}"
+            word = Piece(rf"\text{{{text(node.word)}}}", r"\quad ")
+            return filled([*found, Piece(result, " = "), word], indent, room)
+        found += Cutter(room=room).equation(elided(node.line.expression))
+        leaf = partial(self._leaf, places=None)
+        found += Cutter(leaf, room).equation(node.line.expression)
+        return filled([*found, Piece(result, " = "), *self._failed(node.line)], indent, room)
 
     # --- tensors and tables ---
 
     def _matrix(self, block: Matrix) -> list[str]:
         name = latex_name(block.name)
         if block.array.ndim == 0:
-            return [_arithmetic([f"{name} = {self._number(float(block.array), block.places)}"])]
+            number = Piece(self._number(float(block.array), block.places), " = ")
+            return [_arithmetic([filled([*name_pieces(name, block.name), number])])]
         found = []
         for grid in self.typeset.grids(block):
             part = f", {text(grid.part)}" if grid.part else ""
@@ -266,12 +278,21 @@ class _Latex:
 
 
 def _displayed(left: str, right: Expression) -> str:
-    return _arithmetic([rf"\displaystyle {latex_name(left)} = {to_latex(elided(right))}"])
+    found = [*name_pieces(latex_name(left), left), *Cutter().equation(elided(right))]
+    return _arithmetic([filled(found, r"\displaystyle ")])
 
 
-def _arithmetic(lines: Iterable[str]) -> str:
-    items = "\n".join(rf"\item ${letters(line)}$" for line in lines)
-    return f"\\begin{{arithmetic}}\n{items}\n\\end{{arithmetic}}"
+def _differs(numbers: Sequence[Piece], result: str) -> bool:
+    """Whether arithmetic says more than its result does."""
+    return [piece.latex for piece in numbers] != [result]
+
+
+def _arithmetic(items: Iterable[Sequence[str]]) -> str:
+    r"""Write items of several lines each, which a `\\` ends."""
+    written = "\n".join(
+        r"\item " + " \\\\\n  ".join(f"${letters(line)}$" for line in item) for item in items
+    )
+    return f"\\begin{{arithmetic}}\n{written}\n\\end{{arithmetic}}"
 
 
 def _tabular(
