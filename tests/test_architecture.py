@@ -42,7 +42,7 @@ FLOORS: list[list[str]] = [
     ["replay"],
     ["graph"],
     ["ops", "recorder"],
-    ["recording"],
+    ["recording", "rewriting"],
     ["reading"],
     ["calls", "differentiation"],
     ["blocks", "capture", "folding", "inputs", "naming", "shaping", "terms", "weights", "writing"],
@@ -77,7 +77,7 @@ MAY_USE_TORCH = {
 }
 # Of the recorder.
 MAY_USE_TORCH |= {"calls", "capture", "differentiation", "noise", "opened"}
-MAY_USE_TORCH |= {"reading", "recording"}
+MAY_USE_TORCH |= {"reading", "recording", "rewriting"}
 MAY_USE_RICH = {"render.terminal"}
 WITHOUT_NUMPY = {"__init__", "__main__", "architecture", "expression", "folding", "functions"}
 WITHOUT_NUMPY |= {"writing"}

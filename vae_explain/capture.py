@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
@@ -76,13 +77,13 @@ def is_asked_to_write(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
     return bool(kwargs) and bool(kwargs.get("inplace") or kwargs.get("out") is not None)
 
 
-def keep_from_writes(arrays: dict[int, Array], arguments: Any) -> list[int]:
+def keep_from_writes(arrays: list[Array], arguments: Any) -> list[int]:
     """Give each array that shares memory with a tensor among some arguments its own.
 
     Returns
     -------
     list of int
-        The keys of these arrays.
+        The places of these arrays.
     """
     sharing: dict[int, None] = {}
     for tensor in tensors_in(arguments):
@@ -90,7 +91,7 @@ def keep_from_writes(arrays: dict[int, Array], arguments: Any) -> list[int]:
             about_to_change = array_of(tensor)
         except (TypeError, RuntimeError):
             continue  # of a kind that NumPy cannot read, so no array shares its memory
-        for number, array in arrays.items():
+        for number, array in enumerate(arrays):
             if np.may_share_memory(array, about_to_change):
                 arrays[number] = copied(array)
                 sharing[number] = None
@@ -108,7 +109,7 @@ def is_same_memory(one: Tensor, other: Tensor) -> bool:
 
 
 def tensors_in(value: Any) -> Iterator[Tensor]:
-    """Yield the tensors in nested lists, tuples and dicts."""
+    """Yield the tensors in nested lists, tuples, dicts and dataclasses."""
     if isinstance(value, Tensor):
         yield value
     elif isinstance(value, list | tuple):
@@ -116,3 +117,5 @@ def tensors_in(value: Any) -> Iterator[Tensor]:
             yield from tensors_in(item)
     elif isinstance(value, Mapping):
         yield from tensors_in(list(value.values()))
+    elif is_dataclass(value) and not isinstance(value, type):
+        yield from tensors_in(vars(value))

@@ -34,9 +34,8 @@ class Tape:
 
     def __init__(self) -> None:
         self.tensors: list[Tensor] = []  # kept, so that no id is given out twice
-        self._given = 0  # how many were there before the run, which are read last
-        self._made = 0  # up to where those that the run makes have been read
-        self._arrays: dict[int, Array] = {}
+        self._given = 0  # how many were there before the run
+        self._arrays: list[Array] = []
         self._expected: dict[int, Array] = {}  # of tensors that are still to be added, by id
         # Of the tensors that were there when something was last about to be written to.
         self._nodes: list[Any] = []
@@ -55,16 +54,15 @@ class Tape:
         self.tensors.append(tensor)
         if copy:
             self.settle()
-            last = len(self.tensors) - 1
-            self._arrays[last] = copied(self._arrays[last])
+            self._arrays[-1] = copied(self._arrays[-1])
 
     def begin(self) -> None:
         """Note that what is added from now on is made by the run."""
-        self._given = self._made = len(self.tensors)
+        self._given = len(self.tensors)
 
     def settle(self) -> None:
         """Take down what the tensors are now that were added since the last time."""
-        self._read_all()
+        self._read()
         done = len(self._versions)
         for number, tensor in enumerate(self.tensors[done:], done):
             self._versions.append(tensor._version)
@@ -82,19 +80,10 @@ class Tape:
         self._expected = dict(zip(map(id, tensors), map(array_of, tensors), strict=True))
 
     def _read(self) -> None:
-        """Take down the numbers of what the run has made so far."""
-        expected = self._expected
-        for number in range(self._made, len(self.tensors)):
-            tensor = self.tensors[number]
-            array = expected.get(id(tensor))
-            self._arrays[number] = array_of(tensor) if array is None else array
-        self._made = len(self.tensors)
-
-    def _read_all(self) -> None:
-        for number, tensor in enumerate(self.tensors[: self._given]):
-            if number not in self._arrays:
-                self._arrays[number] = array_of(tensor)
-        self._read()
+        """Take down the numbers of what was added since the last time."""
+        for tensor in self.tensors[len(self._arrays) :]:
+            array = self._expected.get(id(tensor))
+            self._arrays.append(array_of(tensor) if array is None else array)
 
     def expect_writes(self, arguments: Any) -> list[int]:
         """Save what shares memory with a tensor that a call may be about to write to.
@@ -126,8 +115,8 @@ class Tape:
     @property
     def arrays(self) -> list[Array]:
         """The numbers of each tensor, as they were."""
-        self._read_all()
-        return [self._arrays[number] for number in range(len(self.tensors))]
+        self._read()
+        return self._arrays
 
     def is_unseen(self, number: int) -> bool:
         """Whether a tensor has just been written to and autograd knows nothing of it."""
@@ -140,7 +129,7 @@ class Tape:
 
     def array(self, number: int) -> Array:
         """Return the numbers of one tensor, as they were."""
-        self._read_all()
+        self._read()
         return self._arrays[number]
 
     def is_current(self, number: int) -> bool:

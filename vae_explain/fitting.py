@@ -11,6 +11,7 @@ import dataclasses
 import inspect
 import textwrap
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from torch import Tensor, nn
@@ -276,8 +277,13 @@ def tree_returned(model: nn.Module) -> Names | None:
 
     None when it returns in several places under different names, or has no source to read.
     """
+    return _tree_returned(type(model).forward)
+
+
+@lru_cache(maxsize=32)  # a loss that is evaluated many times asks each time
+def _tree_returned(forward: Callable[..., Any]) -> Names | None:
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(type(model).forward)))
+        tree = ast.parse(textwrap.dedent(inspect.getsource(forward)))
     except (OSError, TypeError, SyntaxError):
         return None
 

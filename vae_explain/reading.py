@@ -10,19 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge
 
 from .calls import Plan, results_of
-from .capture import is_same_memory
 from .differentiation import Tape
 from .frames import NOTHING as NOTHING_SEEN
 from .frames import Sight, Variables
 from .naming import NameReader
 from .noise import MASK, is_standard_normal
-from .trace import UNSEEN, Kind, Operation, Slot
+from .trace import Kind, Operation, Slot
 
 # A caught call: what it needs, its arguments, its result, and the frames that led to it. A
 # plain tuple, of which the recorder makes one at every call.
@@ -58,21 +55,6 @@ class Given(NamedTuple):
 NOTHING = Given((), {}, ())
 
 
-def _with_other(operation: Operation, number: int, other: int) -> Operation:
-    """Return an operation with another value in the place of one of its inputs."""
-
-    def replaced(argument: Any) -> Any:
-        if isinstance(argument, tuple):
-            return tuple(map(replaced, argument))
-        return Slot(other) if argument == Slot(number) else argument
-
-    return operation._replace(
-        args=replaced(operation.args),
-        kwargs={name: replaced(argument) for name, argument in operation.kwargs.items()},
-        inputs=tuple(other if each == number else each for each in operation.inputs),
-    )
-
-
 class Reader:
     """Numbers the tensors of a run, and keeps the operations in order.
 
@@ -103,7 +85,7 @@ class Reader:
         self._begun = False  # whether these have numbers
         # By the id of the tensor, which the tape keeps, so that no id is given out twice.
         self._known: dict[int, int] = {}
-        self._operations: list[Operation] = []
+        self.operations: list[Operation] = []
         self._put_off: Sequence[Call | Returned] = ()  # the tape has their numbers already
         self._late = 0  # the first number of what was put off
         self._names = NameReader(self._known, ended)
@@ -222,26 +204,30 @@ class Reader:
         elif plan.reflected:
             slots = slots[::-1]
         kind: Kind = "noise" if plan.noisy else "intermediate"
-        numbers = tuple([self._register(output, kind) for output in outputs])
-        self._add(
-            Operation(
-                plan.op, slots, named, inputs, numbers, self._names.module, in_place, drawn_from
-            )
+        numbers = tuple([self.register(output, kind) for output in outputs])
+        self.add(
+            Operation(plan.op, slots, named, inputs, numbers, self.module, in_place, drawn_from)
         )
 
     def take_dropout(self, x: int, result: Tensor, mask: Tensor) -> None:
         """Number a dropout of a value as a mask that is drawn and a product with it."""
         in_place = id(result) in self._known
-        factor = self._register(mask, "noise")
+        factor = self.register(mask, "noise")
         self.masks.add(factor)
-        product = self._register(result, "intermediate")
-        module = self._names.module
+        product = self.register(result, "intermediate")
+        module = self.module
         both = (x, factor)
-        self._add(Operation(MASK, (), {}, (), (factor,), module))
-        self._add(Operation("mul", tuple(map(Slot, both)), {}, both, (product,), module, in_place))
+        self.add(Operation(MASK, (), {}, (), (factor,), module))
+        self.add(Operation("mul", tuple(map(Slot, both)), {}, both, (product,), module, in_place))
 
-    def _add(self, operation: Operation) -> None:
-        self._operations.append(operation)
+    @property
+    def module(self) -> str:
+        """The path of the module at work; empty outside of all."""
+        return self._names.module
+
+    def add(self, operation: Operation) -> None:
+        """Note one more operation."""
+        self.operations.append(operation)
         self._names.made(operation.outputs[-1])
 
     def saw(self, sight: Sight) -> None:
@@ -273,7 +259,7 @@ class Reader:
                 return tuple([self._slotted(item, inputs) for item in argument])
             if not isinstance(argument, Tensor):
                 return argument
-            number = self._register(argument, "constant")
+            number = self.register(argument, "constant")
         inputs.append(number)
         return Slot(number)
 
@@ -310,80 +296,8 @@ class Reader:
         number = self._known.get(id(tensor))
         # A changed version was written to through another view of the same memory.
         if number is None or not self.tape.is_current(number):
-            return self._register(tensor, "constant")
+            return self.register(tensor, "constant")
         return number
-
-    def renew(self, written: Sequence[int]) -> None:
-        """Let parameters that were written to be what they are now.
-
-        What is written to a parameter, with gradients off or by way of its `data`, is no part
-        of what is differentiated: autograd has one gradient for it, at what it has become. What
-        was computed from it before without a gradient, as the norm that it is divided by, was
-        computed from a constant. One that anything else was computed from is left alone, for it
-        was two things.
-        """
-        parameters = [
-            number
-            for number in written
-            if self.kinds[number] == "parameter" and self.tape.tensors[number].requires_grad
-        ]
-        if parameters:
-            self.rewritten.update(parameters)
-            for number in parameters:
-                uses = [i for i, each in enumerate(self._operations) if number in each.inputs]
-                made = [output for i in uses for output in self._operations[i].outputs]
-                if any(self.tape.tensors[output].requires_grad for output in made):
-                    continue
-                if uses:
-                    before = torch.from_numpy(np.array(self.tape.array(number)))
-                    constant = self._register(before, "constant")
-                    for i in uses:
-                        self._operations[i] = _with_other(self._operations[i], number, constant)
-                self.tape.renew(number)
-
-    def follow(self, targets: Sequence[Tensor], result: Any) -> None:
-        """Find what the run started from where it was written to by way of its `data`.
-
-        Running averages are, as those of a vector-quantised VAE, and autograd counts no new
-        version of them. Such a tensor is from now on what was made of it, or a constant where
-        only a part of it was written to.
-        """
-        storages = {tensor.untyped_storage().data_ptr() for tensor in targets}
-        made = self.known(result) if isinstance(result, Tensor) else None
-        for tensor in self.tape.given:
-            if tensor is result or tensor.requires_grad:
-                continue
-            if tensor.untyped_storage().data_ptr() in storages:
-                if made is not None and is_same_memory(tensor, result):
-                    self._known[id(tensor)] = made
-                else:
-                    self.tape.outdate(self._known[id(tensor)])
-
-    def overwrite(self, name: str, written: Sequence[int]) -> None:
-        """Make new values of what was written to where autograd did not see it.
-
-        That is by way of `data` or of something detached, or with gradients off. Nothing is
-        passed back through such a write but what arrives. Where something else was computed
-        from the value before, autograd has one gradient for the two together.
-
-        Parameters
-        ----------
-        name
-            What wrote.
-        written
-            The values that may have changed.
-        """
-        for number in written:
-            if self.kinds[number] != "intermediate" or not self.tape.is_unseen(number):
-                continue
-            tensor = self.tape.tensors[number]
-            uses = [each.outputs for each in self._operations if number in each.inputs]
-            new = self._register(tensor, "intermediate")
-            if any(self.tape.tensors[output].requires_grad for made in uses for output in made):
-                self.merged |= {number, new}
-            made_of = (Slot(number),)
-            module = self._names.module
-            self._add(Operation(name + UNSEEN, made_of, {}, (number,), (new,), module, True))
 
     def is_unchanged(self, tensor: Tensor) -> bool:
         """Whether a tensor has a number and still is what it was when it got it."""
@@ -399,9 +313,14 @@ class Reader:
     def _introduce(self, name: str, tensor: Tensor, kind: Kind) -> None:
         """Register what the run starts from; one that is given twice keeps its first name."""
         if id(tensor) not in self._known:
-            self.fixed_names[self._register(tensor, kind)] = name
+            self.fixed_names[self.register(tensor, kind)] = name
 
-    def _register(self, tensor: Tensor, kind: Kind) -> int:
+    def renumber(self, tensor: Tensor, number: int) -> None:
+        """Let a tensor be a value that has a number already."""
+        self._known[id(tensor)] = number
+
+    def register(self, tensor: Tensor, kind: Kind) -> int:
+        """Give a tensor a number, a new one if it had one."""
         key = id(tensor)
         kinds = self.kinds
         number = self._known[key] = len(kinds)
@@ -421,4 +340,4 @@ class Reader:
         """
         self.catch_up()
         self.saw(NOTHING_SEEN)
-        return tuple(self._operations), self._names.names, self._names.returned
+        return tuple(self.operations), self._names.names, self._names.returned

@@ -28,6 +28,7 @@ from .noise import DROPOUTS, is_standard_normal, redropped, replace
 from .opened import opened
 from .reading import Call, Part, Reader, Returned
 from .recording import Recording
+from .rewriting import follow, overwrite, renew
 from .trace import Trace
 
 HERE = os.path.dirname(__file__)
@@ -251,15 +252,15 @@ class _Recorder(TorchFunctionMode):
         if plan.noisy:
             self._put_noise(plan, args, kwargs, result)
         if written:
-            reader.renew(written)
+            renew(reader, written)
         unseen = [number for number in written if reader.tape.is_unseen(number)]
         if unseen:
-            reader.overwrite(plan.op, unseen)
+            overwrite(reader, plan.op, unseen)
         else:
             reader.take_call(plan, args, kwargs, result, given)
         if writes:
             changed = args[0] if plan.assigns else result
-            reader.follow(list(tensors_in((args[:1], kwargs.get("out"), changed))), changed)
+            follow(reader, list(tensors_in((args[:1], kwargs.get("out"), changed))), changed)
         return result
 
     def _put_noise(

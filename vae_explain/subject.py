@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from .binding import Computed
+from .capture import tensors_in
 from .loss_call import LossCall
 from .recorder import record
 from .run import Arithmetic, Run, as_printed, as_written, full_run, printed_run
@@ -201,7 +201,7 @@ def copy_of(model: nn.Module) -> nn.Module:
     left_behind = (
         tensor
         for module in model.modules()
-        for tensor in _tensors_in(tuple(vars(module).values()))
+        for tensor in tensors_in(vars(module))
         if not tensor.is_leaf
     )
     copied = copy.deepcopy(model, {id(tensor): tensor.detach().clone() for tensor in left_behind})
@@ -210,19 +210,6 @@ def copy_of(model: nn.Module) -> nn.Module:
         for hook in (original._backward_hooks or {}).values():
             parameter.register_hook(hook)  # type: ignore[no-untyped-call] # PyTorch's own
     return copied
-
-
-def _tensors_in(kept: Any) -> Iterator[Tensor]:
-    """Yield the tensors that an attribute holds: itself, or in a list, a dict or a dataclass."""
-    if isinstance(kept, Tensor):
-        yield kept
-    elif isinstance(kept, Mapping):
-        yield from _tensors_in(tuple(kept.values()))
-    elif isinstance(kept, tuple | list):
-        for each in kept:
-            yield from _tensors_in(each)
-    elif dataclasses.is_dataclass(kept) and not isinstance(kept, type):
-        yield from _tensors_in(tuple(vars(kept).values()))
 
 
 def draws_of(trace: Trace) -> list[Tensor]:

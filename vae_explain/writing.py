@@ -327,6 +327,10 @@ def to_latex(expression: Expression, leaf: Leaf = latex_symbol) -> str:
             raise TypeError(f"no LaTeX for {type(expression).__name__}")
 
 
+# What stands in parentheses where a superscript is hung on it.
+LOOSER_THAN_A_BASE = (Add, Mul, Neg, Div, Pow, MatMul, Transpose, SumOver)
+
+
 def latex_sum(total: SumOver) -> str:
     """Write the sign of a sum, and over which axes if not over all."""
     over = rf"_{{\mathrm{{dim}}={total.over}}}" if total.over else ""
@@ -334,16 +338,20 @@ def latex_sum(total: SumOver) -> str:
 
 
 def latex_access(name: str, body: Expression) -> str:
-    """Write what is taken of a whole, after it."""
+    """Write in LaTeX what is taken of a whole, after it."""
+    return rf"\mathtt{{{latex_escape(access(name, body))}}}"
+
+
+def access(name: str, body: Expression) -> str:
+    """Write what is taken of a whole where its own reshaping is not written."""
     if isinstance(body, Reshape):  # what follows speaks of the axes that it makes
-        name = f".reshape({', '.join(map(str, body.shape))}){name}"
-    return rf"\mathtt{{{latex_escape(name)}}}"
+        return f".reshape({', '.join(map(str, body.shape))}){name}"
+    return name
 
 
 def _latex_base(expression: Expression, leaf: Leaf) -> str:
     """Write what a superscript is hung on; two superscripts in a row are no LaTeX."""
-    loose = (Add, Mul, Neg, Div, Pow, MatMul, Transpose, SumOver)
-    below = _latex_inside(expression, leaf, loose)
+    below = _latex_inside(expression, leaf, LOOSER_THAN_A_BASE)
     if not isinstance(unshaped(expression), Ref | Number):
         return below
     several_signs = "^" in below or below.startswith((r"\frac", r"\tfrac"))

@@ -17,7 +17,7 @@ import numpy as np
 from ..expression import ONE, Div, Expression, Index, Number, Opaque
 from ..trace import Array, Slot
 from .rule import Bound, Call, Example, NotExplained, Partial, Rule, called
-from .sliding import options, total
+from .sliding import options, total, whole_call
 
 Sizes = tuple[int | None, ...]
 Spans = list[list[tuple[int, int]]]  # for each axis, where its windows start and end
@@ -100,12 +100,6 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
     return [((*lead, *out), Div(ONE, _mean_of(found, out)[1])) for out in reached(found, at)]
 
 
-def formula(call: Call, name: str) -> Expression:
-    x = call.operands[0].whole()
-    settings = options(call.attributes, {})
-    return Opaque(name, (x,), settings, partial(forward, **call.attributes))
-
-
 def gradient(call: Call, position: int, upstream: Expression, name: str) -> Expression:
     (x,) = call.operands
 
@@ -126,7 +120,7 @@ def _pooling(name: str, axes: int, *examples: tuple[Array, Any]) -> Rule:
         vjp=vjp,
         element=element,
         partials=partials,
-        formula=partial(formula, name=name),
+        formula=partial(whole_call, name=name, forward=forward, usual={}),
         gradient=partial(gradient, name=name),
         words="the mean of each of so many windows",
         torch=f"torch.nn.functional.{name}",

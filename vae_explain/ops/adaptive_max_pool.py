@@ -17,7 +17,7 @@ from ..expression import ONE, Apply, Expression, Index, Opaque
 from ..trace import Array, Slot
 from .adaptive_avg_pool import Sizes, Spans, bind_sizes, reached, spans
 from .rule import Bound, Call, NotExplained, Partial, Rule, called
-from .sliding import options
+from .sliding import options, whole_call
 
 
 def _bind(axes: int) -> Callable[..., Bound]:
@@ -90,12 +90,6 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
     return [((*lead, *out), ONE) for out in reached(found, place) if choices[out] == own]
 
 
-def formula(call: Call, name: str) -> Expression:
-    whole = (call.operands[0].whole(),)
-    settings = options(call.attributes, {})
-    return Opaque(name, whole, settings, partial(forward, **call.attributes))
-
-
 def gradient(call: Call, position: int, upstream: Expression, name: str) -> Expression:
     def back(g: Any, x: Array) -> Array:
         full = np.broadcast_to(g, call.output.shape)
@@ -114,7 +108,7 @@ def _pooling(name: str, axes: int, *examples: tuple[Array, Any]) -> Rule:
         vjp=vjp,
         element=element,
         partials=partials,
-        formula=partial(formula, name=name),
+        formula=partial(whole_call, name=name, forward=forward, usual={}),
         gradient=partial(gradient, name=name),
         words="the largest of each of so many windows; where several are, the first",
         torch=f"torch.nn.functional.{name}",

@@ -16,7 +16,7 @@ from ..expression import ONE, Expression, Index, Opaque, SumOver
 from ..trace import Array, Slot
 from .kernels import correlate, spread, tie, windows
 from .rule import Bound, Call, Example, Partial, Rule, called, indices
-from .sliding import Windows, options, per_axis, total
+from .sliding import Windows, options, per_axis, total, whole_call
 
 INPUT, WEIGHT, BIAS = range(3)
 USUAL = {"stride": 1, "padding": 0, "output_padding": 0, "dilation": 1, "groups": 1}
@@ -121,12 +121,6 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
     return [
         ((*lead, *index, *place), ONE) for lead in indices(ties.lead) for place in indices(places)
     ]
-
-
-def formula(call: Call, name: str) -> Expression:
-    settings = options(call.attributes, USUAL)
-    wholes = tuple(operand.whole() for operand in call.operands)
-    return Opaque(name, wholes, settings, partial(forward, **call.attributes))
 
 
 def gradient(call: Call, position: int, upstream: Expression, name: str) -> Expression:
@@ -239,7 +233,7 @@ def convolving(name: str, bind: Callable[..., Bound], words: str, *examples: Exa
         vjp=vjp,
         element=element,
         partials=partials,
-        formula=partial(formula, name=name),
+        formula=partial(whole_call, name=name, forward=forward, usual=USUAL),
         gradient=partial(gradient, name=name),
         words=words,
         torch=f"torch.nn.functional.{name}",

@@ -16,7 +16,7 @@ from ..expression import ONE, ZERO, Expression, Index, Opaque
 from ..trace import Array, Slot
 from .kernels import reading_windows
 from .rule import Bound, Call, Example, NotExplained, Partial, Rule, called
-from .sliding import Windows, options, per_axis, total
+from .sliding import Windows, options, per_axis, total, whole_call
 
 AXES = 2
 USUAL = {"dilation": 1, "padding": 0, "stride": 1}
@@ -146,11 +146,6 @@ def fold_gradient(call: Call, position: int, upstream: Expression) -> Expression
     return Opaque("unfold", (upstream,), _written(settings), lambda g: columns(full(g), **settings))
 
 
-def _formula(call: Call, name: str, forward: Any) -> Expression:
-    whole = (call.operands[0].whole(),)
-    return Opaque(name, whole, _written(dict(call.attributes)), partial(forward, **call.attributes))
-
-
 # --- the rules --------------------------------------------------------------------------
 
 _IMAGE = (np.arange(2 * 2 * 4 * 5) * 7 % 23 - 11.0).reshape(2, 2, 4, 5) / 16
@@ -175,7 +170,7 @@ UNFOLD = Rule(
     vjp=lambda g, y, x, **settings: (image(g, x.shape[-AXES:], **settings),),
     element=unfold_element,
     partials=unfold_partials,
-    formula=partial(_formula, name="unfold", forward=columns),
+    formula=partial(whole_call, name="unfold", forward=columns, usual=USUAL),
     gradient=unfold_gradient,
     words="what each window covers, as a column",
     torch="torch.nn.functional.unfold",
@@ -192,7 +187,7 @@ FOLD = Rule(
     vjp=lambda g, y, x, output_size, **settings: (columns(g, **settings),),
     element=fold_element,
     partials=fold_partials,
-    formula=partial(_formula, name="fold", forward=image),
+    formula=partial(whole_call, name="fold", forward=image, usual=USUAL),
     gradient=fold_gradient,
     words="columns put back as windows; where these overlap they add up",
     torch="torch.nn.functional.fold",

@@ -10,16 +10,17 @@ holds what it meets in every window at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from ..expression import ZERO, Add, Expression, Index
+from ..expression import ZERO, Add, Expression, Index, Opaque
 from ..trace import Array
-from .rule import NotExplained, indices, unusual
+from .rule import Call, NotExplained, indices, unusual
 
 Pairs = list[tuple[Index, Index]]
 
@@ -143,6 +144,15 @@ def options(given: Mapping[str, Any], usual: Mapping[str, Any]) -> tuple[tuple[s
         for key, value in given.items()
     }
     return unusual(short, usual)
+
+
+def whole_call(
+    call: Call, name: str, forward: Callable[..., Array], usual: Mapping[str, Any]
+) -> Expression:
+    """Write an op as a call with its whole operands and the settings worth writing."""
+    wholes = tuple(operand.whole() for operand in call.operands)
+    settings = options(call.attributes, usual)
+    return Opaque(name, wholes, settings, partial(forward, **call.attributes))
 
 
 def total(terms: Sequence[Expression]) -> Expression:

@@ -33,6 +33,7 @@ from ..expression import (
     Transpose,
 )
 from ..writing import (
+    LOOSER_THAN_A_BASE,
     Leaf,
     latex_access,
     latex_escape,
@@ -52,7 +53,6 @@ SPARE = 24.0  # for the signs and parentheses that stand around a piece
 SHORT = 60.0  # an exponent that is no wider is written as one
 BINARY = (" + ", " - ", r" \cdot ", r" \, ")
 _Loose = tuple[type[Expression], ...]
-_BASES: _Loose = (Add, Mul, Neg, Div, Pow, MatMul, Transpose, SumOver)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +252,9 @@ class Cutter:
     def _base(self, expression: Expression, depth: int) -> list[Piece]:
         """Return the pieces of what a superscript is hung on."""
         rooted = isinstance(expression, Apply) and expression.function == "sqrt"
-        return self._inside(expression, depth, (*_BASES, Apply) if rooted else _BASES)
+        return self._inside(
+            expression, depth, (*LOOSER_THAN_A_BASE, Apply) if rooted else LOOSER_THAN_A_BASE
+        )
 
     def _inside(
         self,

@@ -44,18 +44,15 @@ def _average(ending: str) -> Callable[[Sequence[str], Options], str]:
     return written
 
 
-def _of_several(name: str) -> Callable[[Sequence[str], Options], str]:
+def _of_several(name: str, *more: tuple[str, Any]) -> Callable[[Sequence[str], Options], str]:
     def written(arguments: Sequence[str], options: Options) -> str:
-        return f"{name}({_listed(arguments, options)})"
+        return f"{name}({_listed(arguments, [*options, *more])})"
 
     return written
 
 
 def _of_each(name: str) -> Callable[[Sequence[str], Options], str]:
-    def written(arguments: Sequence[str], options: Options) -> str:
-        return f"{name}({_listed(arguments, [*options, ('reduction', 'none')])})"
-
-    return written
+    return _of_several(name, ("reduction", "none"))
 
 
 def _found(name: str, output: str) -> Callable[[Sequence[str], Options], str]:

@@ -29,6 +29,7 @@ from ...expression import (
     Transpose,
     unshaped,
 )
+from ...writing import access
 from ..symbols import printable
 
 
@@ -162,9 +163,7 @@ class Notation(ABC):
             case SumOver(body):
                 return Mark(f"{self.total(expression.over)}{self.inside(body, (Add,))}")
             case Opaque(name, (body,)) if name.startswith((".", "[")):
-                if isinstance(body, Reshape):  # what follows speaks of the axes that it makes
-                    name = f".reshape({', '.join(map(str, body.shape))}){name}"
-                return Mark(f"{self._base(body)}{self.word(name, code=True)}")
+                return Mark(f"{self._base(body)}{self.word(access(name, body), code=True)}")
             case Opaque(name, arguments, options):
                 listed = list(map(self.whole, arguments))
                 listed += [self.word(f"{key}={value}", code=True) for key, value in options]
