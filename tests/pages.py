@@ -183,7 +183,7 @@ def matrix(text: str, name: str) -> list[list[str]]:
     for line in lines[heads[0] + 1 :]:
         if not line.strip():
             break
-        if line.strip().startswith("at ["):
+        if re.fullmatch(rf"\s*{re.escape(name)}\[\d+(,\d+)*\].*", line):
             continue  # which matrix of several it is
         numbers = SIGNED.findall(line)
         if line.strip()[0] in "⎡⎢⎣[" or not rows:

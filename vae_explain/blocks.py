@@ -143,13 +143,17 @@ class Lines(NamedTuple):
 
 
 class Matrix(NamedTuple):
-    """A tensor with its name and shape."""
+    """A tensor with its name and shape.
+
+    `drop` says how many leading axes an index leaves out, as that of a batch of one.
+    """
 
     name: str
     array: Array
     role: Role
     places: Places
     accent: bool = False
+    drop: int = 0
 
 
 class Entry(NamedTuple):

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..blocks import Column, Matrix, Table
+from ..writing import index_text
 from .columns import broken_names, columns, left, right, wrap
 from .pieces import Canvas, Line, Piece
+from .slices import matrices
 
 NARROWEST_WORDS = 16  # columns; for less room the numbers beside them are stacked instead
 
@@ -42,16 +44,16 @@ class Grids:
         style = "accent" if block.accent else block.role
         lines: list[Line] = [[name, Piece("  "), size]]
         groups = self._groups(flat.shape[1], width + 2, 4)
-        for where, rows in _slices(array.shape, flat.shape[0]):
+        for index, rows in matrices(block):
             for group in groups:
-                labels = [where] if where else []
+                labels = [block.name + index_text(index)] if index else []
                 if len(groups) > 1 and flat.shape[0] > 1:
                     first, last = group[0], group[-1]
                     labels.append(
                         f"columns {first} to {last}" if first != last else f"column {first}"
                     )
                 if labels:
-                    lines.append([Piece(", ".join(labels), "dim")])
+                    lines += self.canvas.wrapped(", ".join(labels), self.canvas.room, "dim")
                 for i in rows:
                     opening, closing = self._brackets(i - rows[0], len(rows), groups, group)
                     row: Line = [Piece(opening, "dim")]
@@ -153,21 +155,6 @@ class Grids:
         if column.left and not dimmed:
             style = column.role
         return Piece(self._aligned(column, text, width), style)
-
-
-def _slices(shape: tuple[int, ...], rows: int) -> list[tuple[str, range]]:
-    """Part the rows of a tensor of three axes or more into its matrices, each with its index.
-
-    Matrices of one row each read well as the rows of one.
-    """
-    if len(shape) < 3 or shape[-2] < 2 or rows == shape[-2]:
-        return [("", range(rows))]
-    starts = range(0, rows, shape[-2])
-    indices = np.ndindex(shape[:-2])
-    return [
-        (f"at [{','.join(map(str, index))}]", range(start, start + shape[-2]))
-        for index, start in zip(indices, starts, strict=True)
-    ]
 
 
 def _widest(texts: Sequence[str]) -> int:

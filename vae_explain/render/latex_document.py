@@ -36,7 +36,7 @@ from ..writing import elided, latex_name
 from .diagram import description
 from .latex_lines import INDENT, LINE, Cutter, Piece, filled, name_pieces
 from .latex_marks import index_of, inline, letters, marked_name, number_text, scientific, text
-from .typeset import MINUS, Typesetter, left_out, result_columns, shape_text
+from .typeset import MINUS, Grid, Typesetter, left_out, result_columns, shape_text
 
 MOST_TABLE_ROWS = 36  # on one page; the rest goes into a further table
 PREAMBLE = r"""\documentclass[10pt,a4paper]{article}
@@ -224,14 +224,15 @@ class _Latex:
             number = Piece(self._number(float(block.array), block.places), " = ")
             return [_arithmetic([filled([*name_pieces(name, block.name), number])])]
         found = []
-        for grid in self.typeset.grids(block):
-            part = f", {text(grid.part)}" if grid.part else ""
-            cells = [[scientific(cell.replace(MINUS, "-")) for cell in row] for row in grid.rows]
-            rows = " \\\\\n".join(" & ".join(row) for row in cells)
-            body = f"\\begin{{bmatrix}}\n{rows}\n\\end{{bmatrix}}"
+        head = rf"${letters(name)}$ {text(shape_text(block))}"
+        for shelf in self.typeset.shelves(block):
+            part = rf"${letters(name)}${text(shelf[0].where)}" if shelf[0].part else ""
+            body = "\n\\quad\n".join(_bmatrix(block.name, grid) for grid in shelf)
             # No page ends between a name and its matrix.
-            head = rf"${letters(name)}$ {text(shape_text(block))}{part}\nopagebreak"
-            found.append(f"{head}\n{{\\small\\[{body}\\]}}")
+            above = "\\\\\n".join(filter(None, (head, part)))
+            above = f"{above}\\nopagebreak\n" if above else ""
+            found.append(f"{above}{{\\small\\[{body}\\]}}")
+            head = ""
         return found
 
     def _summary(self, block: Summary) -> list[str]:
@@ -275,6 +276,14 @@ class _Latex:
             for share in block.shares
         ]
         return _tabular(["amount", "share", "way"], body, [False, False, True])
+
+
+def _bmatrix(name: str, grid: Grid) -> str:
+    """Write a grid, with its index where it is one matrix of several."""
+    label = f"{letters(inline(name, grid.at))} = " if grid.at and not grid.part else ""
+    cells = [[scientific(cell.replace(MINUS, "-")) for cell in row] for row in grid.rows]
+    rows = " \\\\\n".join(" & ".join(row) for row in cells)
+    return f"{label}\\begin{{bmatrix}}\n{rows}\n\\end{{bmatrix}}"
 
 
 def _displayed(left: str, right: Expression) -> str:

@@ -33,7 +33,7 @@ from ..expression import Expression
 from ..writing import elided, latex_name, to_latex
 from .diagram import description
 from .symbols import printable
-from .typeset import MARKS, MINUS, Typesetter, left_out, result_columns, shape_text
+from .typeset import MARKS, MINUS, Grid, Typesetter, left_out, result_columns, shape_text
 
 Paragraphs = list[str]
 
@@ -132,13 +132,11 @@ class Markdown:
         name = f"**{text(block.name)}** {text(shape_text(block))}"
         if block.array.ndim == 0:
             return [f"{name} = {self.typeset.one(float(block.array), block.places)}"]
-        found = []
-        for grid in self.typeset.grids(block):
-            found.append(f"{name}, {text(grid.part)}" if grid.part else name)
-            width = max(len(cell) for row in grid.rows for cell in row)
-            lines = [" & ".join(cell.rjust(width) for cell in row) for row in grid.rows]
-            rows = " \\\\\n".join(lines).replace(MINUS, "-")
-            found.append(self.math(f"\\begin{{bmatrix}}\n{rows}\n\\end{{bmatrix}}"))
+        found = [name]
+        for shelf in self.typeset.shelves(block):
+            if shelf[0].part:
+                found.append(text(block.name + shelf[0].where))
+            found.append(self.math("\n\\quad\n".join(_bmatrix(block.name, g) for g in shelf)))
         return found
 
     def _summary(self, block: Summary) -> Paragraphs:
@@ -281,6 +279,15 @@ def table(
         for width, is_left in zip(widths, left, strict=True)
     ]
     return "\n".join([line(rows[0]), line(rule), *map(line, rows[1:])])
+
+
+def _bmatrix(name: str, grid: Grid) -> str:
+    """Write a grid in LaTeX, with its index where it is one matrix of several."""
+    label = f"{latex_name(name, grid.at)} = " if grid.at and not grid.part else ""
+    width = max(len(cell) for row in grid.rows for cell in row)
+    lines = [" & ".join(cell.rjust(width) for cell in row) for row in grid.rows]
+    rows = " \\\\\n".join(lines).replace(MINUS, "-")
+    return f"{label}\\begin{{bmatrix}}\n{rows}\n\\end{{bmatrix}}"
 
 
 def printable_latex(latex: str) -> str:

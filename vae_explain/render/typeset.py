@@ -12,14 +12,17 @@ from typing import NamedTuple
 import numpy as np
 
 from ..blocks import Cell, Column, Curve, Lines, Matrix, Places, Summary, Table, Worked
-from ..expression import Add, Expression
+from ..expression import Add, Expression, Index
 from ..writing import elided, to_tokens
 from .numbers import Numbers
+from .slices import matrices
 
 MINUS = "−"
 MOST_SUMMANDS = 6  # columns that a row of arithmetic may take; longer sums are one cell
 MOST_ROWS, MOST_COLUMNS = 32, 10  # of a matrix in one piece
 WIDEST, BETWEEN = 81, 2  # characters of its rows, with those between its columns
+SHELF = 100  # characters of the matrices that stand side by side
+BETWEEN_GRIDS = 6  # characters, with the equals sign and the brackets
 MARKS = {"plain": "", "check": "✓ ", "failure": "✗ ", "warning": "! "}
 
 
@@ -46,10 +49,32 @@ class Rows(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """A tensor, or a part of it that fits a page, as text; `part` is its slice, if it is one."""
+    """A matrix, or a part of it that fits a page, as text.
 
-    part: str
+    Attributes
+    ----------
+    rows
+        The numbers.
+    at
+        Which matrix of a tensor it is; `()` where the tensor is a single one.
+    part
+        Which of its rows and columns these are, `0:32, :`; empty where they are all.
+    """
+
     rows: tuple[tuple[str, ...], ...]
+    at: Index
+    part: str
+
+    @property
+    def where(self) -> str:
+        """What stands behind the tensor's name: `[0]`, `[0, 0:32, :]`; empty for all of it."""
+        inside = [*map(str, self.at), *([self.part] if self.part else [])]
+        return f"[{', '.join(inside)}]" if inside else ""
+
+    @property
+    def width(self) -> int:
+        """How many characters its rows take."""
+        return max(sum(len(cell) + BETWEEN for cell in row) for row in self.rows)
 
 
 class Typesetter:
@@ -80,7 +105,10 @@ class Typesetter:
         return "".join(minus(t.text) if t.role in signs else t.text for t in tokens)
 
     def grids(self, block: Matrix) -> list[Grid]:
-        """Write a tensor's numbers, all with the same decimals, in parts that fit a page."""
+        """Write a tensor's numbers, all with the same decimals, in parts that fit a page.
+
+        A tensor of three axes or more is a grid for each of its matrices.
+        """
         array = np.asarray(block.array)
         flat = array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array.reshape(1, -1)
         texts = np.array(list(map(minus, self.numbers.column(flat, block.places))), dtype=object)
@@ -88,14 +116,31 @@ class Typesetter:
         widest = max(map(len, texts.ravel()), default=0)
         columns = max(1, min(MOST_COLUMNS, WIDEST // (widest + BETWEEN)))
         found = []
-        for top in range(0, flat.shape[0], MOST_ROWS):
-            for left in range(0, flat.shape[1], columns):
-                cells = texts[top : top + MOST_ROWS, left : left + columns]
-                down = _slice(top, cells.shape[0], flat.shape[0])
-                across = _slice(left, cells.shape[1], flat.shape[1])
-                part = f"[{across}]" if array.ndim < 2 else f"[{down}, {across}]"
-                whole = cells.shape == flat.shape
-                found.append(Grid("" if whole else part, tuple(map(tuple, cells.tolist()))))
+        for index, rows in matrices(block):
+            matrix = texts[rows.start : rows.stop]
+            for top in range(0, len(rows), MOST_ROWS):
+                for left in range(0, flat.shape[1], columns):
+                    cells = matrix[top : top + MOST_ROWS, left : left + columns]
+                    down = _slice(top, cells.shape[0], len(rows))
+                    across = _slice(left, cells.shape[1], flat.shape[1])
+                    part = across if array.ndim < 2 else f"{down}, {across}"
+                    whole = cells.shape == matrix.shape
+                    written = tuple(map(tuple, cells.tolist()))
+                    found.append(Grid(written, index, "" if whole else part))
+        return found
+
+    def shelves(self, block: Matrix) -> list[list[Grid]]:
+        """Put the grids of a tensor side by side as far as they fit; a part stands alone."""
+        found: list[list[Grid]] = []
+        room = 0
+        for grid in self.grids(block):
+            taken = grid.width + len(block.name + grid.where) + BETWEEN_GRIDS
+            if found and not grid.part and taken <= room:
+                found[-1].append(grid)
+            else:
+                found.append([grid])
+                room = 0 if grid.part else SHELF
+            room -= taken
         return found
 
     def summary(self, block: Summary) -> list[str]:

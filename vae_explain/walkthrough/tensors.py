@@ -42,7 +42,7 @@ def tensor(
     """
     array = np.asarray(array)
     if not is_big(array):
-        return Matrix(name, array, role, places, accent)
+        return Matrix(name, array, role, places, accent, drop)
     numbers = array.astype(np.float64, copy=False).ravel()
     with np.errstate(over="ignore"):
         norm = float(np.sqrt(numbers @ numbers))

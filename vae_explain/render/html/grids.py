@@ -7,6 +7,8 @@ import numpy as np
 from ...blocks import Column, Matrix, Summary, Table
 from ...expression import Index
 from ...trace import Array
+from ...writing import index_text
+from ..slices import matrices
 from .arithmetic import named
 from .keys import Key
 from .links import Links
@@ -43,14 +45,16 @@ class Grids:
         shape = " × ".join(map(str, array.shape))
         caption = f'<caption>{name_link} <span class="shape">{shape}</span></caption>'
         numbers, longest = self._numbers(block, name, array)
-        width = len(numbers[0]) if numbers else 0
-        if len(numbers) == 1 and width > MOST_COLUMNS:
-            grids = [_folded(numbers[0], longest, caption)]
-        else:
-            starts = range(0, width, MOST_COLUMNS)
-            grids = [_grid(numbers, longest, start, "" if start else caption) for start in starts]
-        tables = "".join(f'<div class="scroll">{grid}</div>' for grid in grids)
-        return f'<div class="matrix"{here}>{tables}</div>'
+        parts = matrices(block)
+        if len(parts) == 1:
+            return f'<div class="matrix"{here}>{_tables(numbers, longest, caption)}</div>'
+        # What would be the caption of one table is the title of several.
+        title = f'<p class="title">{name_link} <span class="shape">{shape}</span></p>'
+        shown = ""
+        for index, rows in parts:
+            label = f"<caption>{named(block.name + index_text(index))}</caption>"
+            shown += f"<div>{_tables(numbers[rows.start : rows.stop], longest, label)}</div>"
+        return f'<div class="matrix"{here}>{title}<div class="several">{shown}</div></div>'
 
     def _numbers(self, block: Matrix, name: str, array: Array) -> tuple[list[list[str]], int]:
         """Return the numbers as they are written, row by row, and the length of the longest."""
@@ -151,6 +155,17 @@ def _head(column: Column) -> str:
     if not column.header:
         return f"<td{words}></td>"
     return f'<th scope="col"{words}>{named(column.header)}</th>'
+
+
+def _tables(numbers: list[list[str]], longest: int, caption: str) -> str:
+    """Write a matrix, in several tables where it is too wide for one."""
+    width = len(numbers[0]) if numbers else 0
+    if len(numbers) == 1 and width > MOST_COLUMNS:
+        grids = [_folded(numbers[0], longest, caption)]
+    else:
+        starts = range(0, width, MOST_COLUMNS)
+        grids = [_grid(numbers, longest, start, "" if start else caption) for start in starts]
+    return "".join(f'<div class="scroll">{grid}</div>' for grid in grids)
 
 
 def _grid(numbers: list[list[str]], longest: int, start: int, caption: str) -> str:
