@@ -163,7 +163,8 @@ def test_a_truncated_file(cli: CommandLine, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"\x08\x00\x00\x00\x00\x00\x00\x00{")
     outcome = cli("forward", "--weights", str(tmp_path / name))
     assert outcome.code == 2
-    assert "cannot be read as weights" in outcome.err
+    assert "cannot be read as weights: " in outcome.err
+    assert outcome.err.count(str(tmp_path / name)) == 1
     assert outcome.err.count("\n") == 1
 
 

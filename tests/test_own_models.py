@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,7 @@ def test_on_the_command_line(cli: CommandLine, command: tuple[str, ...]) -> None
         (("forward", "--model", "gone.py", "--x", "1"), "write FILE.py:NAME"),
         (("forward", "--model", f"{FILE}:Nope", "--x", "1"), "has no Nope; it has"),
         (("forward", "--model", "no_such_package_here:VAE", "--x", "1"), "importing"),
-        (("forward", "--model", f"{UNFIT}:not_a_model", "--x", "1"), "made a int"),
+        (("forward", "--model", f"{UNFIT}:not_a_model", "--x", "1"), "made an int"),
         (("forward", "--model", f"{FILE}:loss_function", "--x", "1"), "--model-arg"),
         (("forward", "--model", f"{UNFIT}:SOME_TEXT", "--x", "1"), "it is a str, not a model"),
         (("forward", "--model", f"{UNFIT}:needs_an_argument", "--x", "1"), "'latent'"),
@@ -176,6 +177,9 @@ def test_on_the_command_line(cli: CommandLine, command: tuple[str, ...]) -> None
         (("train", *OWN, "--eps", "1,2"), "draws its own noise"),
         (("update", *OWN, "--param", "z"), "no parameter has this name"),
         (("forward", "--loss", f"{FILE}:loss_function"), "give --model too"),
+        (("forward", *OWN[:2], "--loss", "gone.py:loss", "--x", "1"), "there is no file gone.py"),
+        (("update", "--model", f"{UNFIT}:Doubling", "--x", "1"), "has no parameters"),
+        (("train", "--model", f"{UNFIT}:Doubling", "--x", "1"), "has no parameters"),
     ],
 )
 def test_a_bad_request_gets_one_line(
@@ -185,6 +189,15 @@ def test_a_bad_request_gets_one_line(
     assert (outcome.code, outcome.out) == (2, "")
     assert words in outcome.err
     assert outcome.err.count("\n") == 1
+    # The line begins with the option and its value, if it is about one.
+    (option,) = re.findall(r"error: (\S+)", outcome.err)
+    values = [value for name, value in pairwise(arguments) if name == option.rstrip(":")]
+    assert not values or any(f"{option} {value}: " in outcome.err for value in values)
+
+
+def test_a_value_behind_an_equals_sign_is_named_too(cli: CommandLine) -> None:
+    outcome = cli("forward", "--model=gone.py:VAE", "--x", "1")
+    assert outcome.err.endswith("error: --model gone.py:VAE: there is no file gone.py\n")
 
 
 @pytest.mark.parametrize(
@@ -279,7 +292,7 @@ def test_every_kind_of_draw_is_redone_from_rounded_numbers() -> None:
 
 
 def test_the_option_that_named_a_file_is_named(cli: CommandLine, tmp_path: Path) -> None:
-    assert "--loss: " in cli("forward", *OWN[:2], "--loss", "gone.py:f", "--x", "1").err
+    assert "--loss gone.py:f: " in cli("forward", *OWN[:2], "--loss", "gone.py:f", "--x", "1").err
     (tmp_path / "w.pt").write_bytes(b"nothing")
     assert "--weights: " in cli("forward", "--weights", str(tmp_path / "w.pt")).err
 

@@ -163,11 +163,16 @@ def build(found: Any, arguments: Mapping[str, Any]) -> nn.Module:
     elif callable(found):
         model = _called(found, arguments)
     else:
-        raise CannotLoad(f"it is a {type(found).__name__}, not a model class or factory")
+        raise CannotLoad(f"it is {_a_kind_of(found)}, not a model class or factory")
     if not isinstance(model, nn.Module):
-        raise CannotLoad(f"it made a {type(model).__name__}, not a torch.nn.Module")
+        raise CannotLoad(f"it made {_a_kind_of(model)}, not a torch.nn.Module")
     refuse_opaque(model)
     return model
+
+
+def _a_kind_of(found: object) -> str:
+    name = type(found).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
 def _called(found: Any, arguments: Mapping[str, Any]) -> Any:
@@ -288,7 +293,7 @@ def _read_weights(path: Path) -> dict[str, torch.Tensor]:
         else:
             found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # each reader has its own kinds for a damaged file
-        reason = " ".join(str(error).split())[:160]
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
         raise CannotLoad(f"{path} cannot be read as weights: {reason}") from None
     if isinstance(found, Mapping) and isinstance(found.get("state_dict"), Mapping):
         found = found["state_dict"]

@@ -29,7 +29,7 @@ from .loading import (
 from .model import VAE, vae_loss
 from .noise import NoiseMismatch
 from .run import Arithmetic, NotFinite, Run
-from .subject import Recorded, Subject, TooCoarse
+from .subject import CannotTrain, Recorded, Subject, TooCoarse
 from .trace import Array
 
 Objective = Callable[[nn.Module, Tensor], Computed]
@@ -196,7 +196,7 @@ def users_errors(request: AnyRequest) -> Iterator[None]:
     """Turn whatever a user's own code raises into `CannotRun`, which is one line."""
     try:
         yield
-    except (CannotBind, CannotLoad, NoiseMismatch, NotFinite, TooCoarse):
+    except (CannotBind, CannotLoad, CannotTrain, NoiseMismatch, NotFinite, TooCoarse):
         raise
     except Exception as error:  # whatever the user's own code raises
         if isinstance(request, Request):

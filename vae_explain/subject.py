@@ -28,6 +28,10 @@ class TooCoarse(ValueError):
     """A run in numbers of so few digits that no line of it could be told right from wrong."""
 
 
+class CannotTrain(ValueError):
+    """A model that there is nothing to train of; the message says why."""
+
+
 @dataclass(frozen=True)
 class Recorded:
     """A run together with the model that made it.

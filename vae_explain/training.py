@@ -33,14 +33,10 @@ from .optimization import (
 from .pipeline import OwnRequest, Request, prepared, recorded, users_errors
 from .roles import reconstruction, standard_draws
 from .run import Run, full_run
-from .subject import Recorded, Subject, copy_of, parameters_of
+from .subject import CannotTrain, Recorded, Subject, copy_of, parameters_of
 from .trace import Array
 
 Names = Callable[[Sequence[str]], None]
-
-
-class CannotTrain(ValueError):
-    """A model that there is nothing to train of; the message says why."""
 
 
 def train(
@@ -281,7 +277,7 @@ def gradient_step(before: Recorded, lr: float) -> Update:
 def _trainable(model: nn.Module) -> list[nn.Parameter]:
     found = list(model.parameters())
     if not found:
-        raise CannotTrain("the model has no parameters")
+        raise CannotTrain("the model has no parameters, so there is nothing to train")
     return found
 
 

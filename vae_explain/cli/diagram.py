@@ -13,9 +13,10 @@ from .problems import Problem
 @with_options
 def diagram(*, options: Options) -> None:
     """Draw the layers of the model, with the numbers of this run as shades."""
+    if options.format != "text":
+        mend = "a picture is always SVG; leave it out (forward has the numbers as JSON)"
+        raise Problem("--format", options.format, mend)
     style = options.style()
-    if style.format == "json":
-        raise Problem("--format", "json", "a picture is SVG; forward has its numbers as JSON")
     if style.output is not None:
         file_to_write("--output", style.output, (".svg",))
     run = Job(options, "printed").run()

@@ -13,11 +13,15 @@ import gc
 import io
 import os
 import sys
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
 from typing import NoReturn
 
 from .problems import ExitCode, Problem
 
 INTERRUPTED = 130
+OF_A_FILE = "--x-file", "--weights"  # what is said of them begins with the file
 
 
 def main() -> NoReturn:
@@ -58,11 +62,11 @@ def run(arguments: list[str]) -> int:
     except typer.Abort:
         return INTERRUPTED
     except Exception as error:
-        return _explain(error)
+        return _explain(error, arguments)
     return int(result) if isinstance(result, int) else ExitCode.OK
 
 
-def _explain(error: Exception) -> int:
+def _explain(error: Exception, arguments: Sequence[str]) -> int:
     """Turn what a run can raise into its line."""
     if isinstance(error, ImportError):
         return _say(f"cannot load what runs the model: {error}; install vae-explain again")
@@ -71,9 +75,11 @@ def _explain(error: Exception) -> int:
             return _say(f"cannot open {error.filename}: {error.strerror}")
         return _cannot_write(error)
 
-    mendable = _mendable(error)
-    if mendable:
-        return _say(mendable)
+    option, words = _mendable(error)
+    if option:
+        return _say(_of_option(option, words, arguments))
+    if words:
+        return _say(words)
     from ..run import NotFinite
 
     if isinstance(error, NotFinite):
@@ -89,35 +95,45 @@ def _explain(error: Exception) -> int:
     )
 
 
-def _mendable(error: Exception) -> str:
-    """Return the line of an error that names what the user can change; empty for others."""
+def _of_option(option: str, words: str, arguments: Sequence[str]) -> str:
+    """Write an error as a `Problem` does: with the value of its option, named once."""
+    given = [value for name, value in pairwise(arguments) if name == option]
+    given += [text.partition("=")[2] for text in arguments if text.startswith(f"{option}=")]
+    value = " ".join(given)
+    if not value or (option in OF_A_FILE and words.startswith(value)):
+        return f"{option}: {words}"
+    return str(Problem(option, Path(value), words))  # as a path, which is not cut
+
+
+def _mendable(error: Exception) -> tuple[str, str]:
+    """Return the option that an error is about and what there is to say; empty for others."""
     from ..inputs import CannotRead
     from ..ops import NotExplained
 
     if isinstance(error, CannotRead):
-        return f"--x-file: {error}"
+        return "--x-file", str(error)
     if isinstance(error, NotExplained):
-        return f"an operation has no rule: {error}; forward and backward show what they can"
+        words = f"an operation has no rule: {error}; forward and backward show what they can"
+        return "", words
     from ..draws import CannotReplay
     from ..fitting import CannotBind
     from ..loading import CannotLoad, CannotRun
     from ..noise import NoiseMismatch
-    from ..subject import TooCoarse
-    from ..training import CannotTrain
+    from ..subject import CannotTrain, TooCoarse
 
     if isinstance(error, CannotLoad):
-        return f"{error.option}: {error}"
+        return error.option, str(error)
     if isinstance(error, CannotRun):
-        return f"the model raised {error}"
+        return "", f"the model raised {error}"
     if isinstance(error, CannotTrain | TooCoarse):
-        return f"--model: {error}"
+        return "--model", str(error)
     if isinstance(error, CannotReplay):
-        return f"sample: {error}; forward and why show one draw"
+        return "", f"sample: {error}; forward and why show one draw"
     if isinstance(error, CannotBind):
-        return f"--loss: {error}"
+        return "--loss", str(error)
     if isinstance(error, NoiseMismatch):
-        return f"--eps: {error.count_words}"
-    return ""
+        return "--eps", error.count_words
+    return "", ""
 
 
 def _say(message: str) -> int:
