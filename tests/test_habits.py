@@ -232,7 +232,10 @@ def test_a_loss_gets_arguments_by_name() -> None:
         (("--model", "WithMethod"), "give it as --loss-arg kld_weight=VALUE"),
         (("--model", "built", "--loss", "weighted"), "nothing was found for beta"),
         (("--model", "built", "--loss", "weighted", "--loss-arg", "b=1"), "and no b"),
-        (("--model", "built", "--loss", "weighted", "--loss-arg", "b"), "--loss-arg b: write name="),
+        (
+            ("--model", "built", "--loss", "weighted", "--loss-arg", "b"),
+            "--loss-arg b: write name=",
+        ),
         (("--model", "Conditional", "--loss", "weighted"), "the model takes (x, labels)"),
         (("--model", "Conditional"), "model(x, labels)  # with labels of yours"),
     ],

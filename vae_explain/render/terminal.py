@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
@@ -49,6 +49,28 @@ STYLES = {
     "warning": "#b8720a",
 }
 
+# Of 16 colours, which every terminal makes its own, few can be read on a dark and on a light
+# ground: the nearest to our greys and browns cannot. What stands back is dimmed, whatever
+# the colour of the text, and what has no colour here is told by its place and its words.
+STYLES_OF_16 = STYLES | {
+    "accent": "bold bright_magenta",
+    "badge": "bold reverse",
+    "parameter": "bright_blue",
+    "input": "",
+    "noise": "",
+    "operator": "dim",
+    "dim": "dim",
+    "label": "dim",
+    "reconstruction": "bright_blue",
+    "kl": "bright_red",
+    "positive": "bright_red",
+    "negative": "bright_blue",
+    "check": "dim",
+    "failure": "bold bright_red",
+    "warning": "bold",
+}
+OF_16 = "standard", "windows"  # what Rich calls terminals of so many colours
+
 
 def plain(lines: Sequence[Line]) -> str:
     """Return lines without any style."""
@@ -67,7 +89,7 @@ def coloured(lines: Sequence[Line], color_system: str) -> str:
         width=10_000,
         legacy_windows=False,
     )
-    _print(console, lines)
+    _print(console, lines, STYLES_OF_16 if color_system in OF_16 else STYLES)
     return stream.getvalue()
 
 
@@ -102,12 +124,12 @@ def svg(lines: Sequence[Line], width: int, title: str, light: bool = False) -> s
     )
 
 
-def segments(lines: Sequence[Line]) -> Segments:
-    """Return lines as what Rich prints, for a console that is not ours."""
+def segments(lines: Sequence[Line], named: Mapping[str, str] = STYLES) -> Segments:
+    """Return lines as what Rich prints; for a console that is not ours, in any colours."""
     from rich.segment import Segment, Segments
     from rich.style import Style
 
-    styles = {name: Style.parse(style) if style else None for name, style in STYLES.items()}
+    styles = {name: Style.parse(style) if style else None for name, style in named.items()}
     found: list[Segment] = []
     for line in lines:
         found += [Segment(piece.text, styles[piece.style]) for piece in line if piece.text]
@@ -115,8 +137,8 @@ def segments(lines: Sequence[Line]) -> Segments:
     return Segments(found)
 
 
-def _print(console: Console, lines: Sequence[Line]) -> None:
-    console.print(segments(lines), end="", soft_wrap=True)
+def _print(console: Console, lines: Sequence[Line], named: Mapping[str, str] = STYLES) -> None:
+    console.print(segments(lines, named), end="", soft_wrap=True)
 
 
 def html(lines: Sequence[Line]) -> str:
