@@ -45,7 +45,18 @@ FLOORS: list[list[str]] = [
     ["recording", "rewriting"],
     ["reading"],
     ["calls", "differentiation"],
-    ["blocks", "capture", "folding", "inputs", "naming", "shaping", "terms", "weights", "writing"],
+    [
+        "blocks",
+        "capture",
+        "folding",
+        "inputs",
+        "naming",
+        "shaping",
+        "terms",
+        "views",
+        "weights",
+        "writing",
+    ],
     ["binding", "expression", "trace"],
     ["sources"],
     [
@@ -77,7 +88,7 @@ MAY_USE_TORCH = {
 }
 # Of the recorder.
 MAY_USE_TORCH |= {"calls", "capture", "differentiation", "noise", "opened"}
-MAY_USE_TORCH |= {"reading", "recording", "rewriting"}
+MAY_USE_TORCH |= {"reading", "recording", "rewriting", "views"}
 MAY_USE_RICH = {"render.terminal"}
 WITHOUT_NUMPY = {"__init__", "__main__", "architecture", "expression", "folding", "functions"}
 WITHOUT_NUMPY |= {"writing"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from inspect import signature
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -111,3 +112,33 @@ def needs_care(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
     if not kwargs:
         return False
     return is_asked_to_write((), kwargs) or list in map(type, kwargs.values())
+
+
+# Calls whose name ends as that of a write does, but which leave the numbers alone or give the
+# tensor another memory; and draws that are no noise to the record.
+NOT_WRITING = {
+    "__set__", "requires_grad_", "detach_", "set_", "resize_", "resize_as_", "squeeze_",
+    "unsqueeze_", "t_", "transpose_", "swapaxes_", "swapdims_", "as_strided_", "share_memory_",
+    "rename_",
+}  # fmt: skip
+
+
+def written_to(
+    plan: Plan, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Tensor | None:
+    """Return the one tensor that a call writes numbers to; None where that is not known."""
+    target = kwargs.get("out")
+    if target is None and (_is_in_place(func, args, kwargs) if not plan.writes else True):
+        target = args[0] if args else kwargs.get("input")
+    if plan.name in NOT_WRITING or not isinstance(target, Tensor):
+        return None
+    return target if results_of(target) else None
+
+
+def _is_in_place(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    """Whether one of PyTorch's functions in Python is asked to do its work in place."""
+    try:
+        given = signature(func).bind(*args, **kwargs).arguments
+    except (TypeError, ValueError):  # one that is not written in Python has no such argument
+        return False
+    return bool(given.get("inplace"))

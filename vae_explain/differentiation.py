@@ -66,10 +66,10 @@ class Tape:
         done = len(self._versions)
         for number, tensor in enumerate(self.tensors[done:], done):
             self._versions.append(tensor._version)
-            node = tensor.grad_fn
+            node = _history(tensor)
             self._nodes.append(node)
             self._outputs.append(0 if node is None else tensor.output_nr)
-            if tensor.requires_grad:
+            if tensor.requires_grad and (node is not None or not _is_held_back(tensor)):
                 self._learning.append(number)
 
     def expect(self, tensors: Sequence[Tensor]) -> None:
@@ -145,7 +145,7 @@ class Tape:
     def made_by_functions(self) -> list[int]:
         """The values that came out of somebody's `autograd.Function`."""
         done = len(self._nodes)
-        nodes = [*self._nodes, *[tensor.grad_fn for tensor in self.tensors[done:]]]
+        nodes = [*self._nodes, *[_history(tensor) for tensor in self.tensors[done:]]]
         return [n for n, node in enumerate(nodes) if isinstance(node, BackwardCFunction)]
 
     def made_unseen(self, number: int) -> tuple[str, tuple[int, ...]] | None:
@@ -217,6 +217,27 @@ class Tape:
         if node is None or tensor.grad_fn is node:
             return tensor
         return GradientEdge(node, self._outputs[number])
+
+
+def _history(tensor: Tensor) -> Any:
+    """Return the step of autograd's that a tensor comes from; None where it has none.
+
+    A view that was made with gradients off is not to be asked any more when what it is a view
+    of has been written to.
+    """
+    try:
+        return tensor.grad_fn
+    except RuntimeError:
+        return None
+
+
+def _is_held_back(tensor: Tensor) -> bool:
+    """Whether a tensor without a history is a view, made with gradients off, of one that learns.
+
+    PyTorch says that it wants a gradient, and there is none.
+    """
+    whole = tensor._base
+    return whole is not None and whole.requires_grad
 
 
 def differentiated(

@@ -20,6 +20,7 @@ from .frames import Sight, Variables
 from .naming import NameReader
 from .noise import MASK, is_standard_normal
 from .trace import Kind, Operation, Slot
+from .views import View, put, slots_in, take, view_of, whole_of
 
 # A caught call: what it needs, its arguments, its result, and the frames that led to it. A
 # plain tuple, of which the recorder makes one at every call.
@@ -80,6 +81,7 @@ class Reader:
         self.masks: set[int] = set()
         self.rewritten: set[int] = set()
         self.merged: set[int] = set()
+        self.looked_up: set[int] = set()  # views that were made again of what they are part of
         self._parts = parts
         self._inputs = inputs
         self._begun = False  # whether these have numbers
@@ -259,7 +261,7 @@ class Reader:
                 return tuple([self._slotted(item, inputs) for item in argument])
             if not isinstance(argument, Tensor):
                 return argument
-            number = self.register(argument, "constant")
+            number = self._brought_up(argument)
         inputs.append(number)
         return Slot(number)
 
@@ -278,9 +280,10 @@ class Reader:
 
     @property
     def outsiders_learn(self) -> bool:
-        """Whether there is a gradient at something that came from outside and has a number."""
+        """Whether there is a gradient at something numbered that no call was seen to make."""
         constants = [n for n, kind in enumerate(self.kinds) if kind == "constant"]
-        return any(self.tape.tensors[number].requires_grad for number in constants)
+        late = [*constants, *self.looked_up]
+        return any(self.tape.tensors[number].requires_grad for number in late)
 
     def late(self) -> list[tuple[int, Tensor]]:
         """Return what was numbered after it had been put off."""
@@ -292,12 +295,53 @@ class Reader:
         return self._known.get(id(tensor))
 
     def number(self, tensor: Tensor) -> int:
-        """Return the number of a tensor, which becomes a constant if it had none."""
+        """Return the number of a tensor, which gets one if it had none."""
         number = self._known.get(id(tensor))
         # A changed version was written to through another view of the same memory.
         if number is None or not self.tape.is_current(number):
-            return self.register(tensor, "constant")
+            return self._brought_up(tensor)
         return number
+
+    def whole_of(self, tensor: Tensor) -> int | None:
+        """Return the number of what a tensor is a view of; None for what is no view."""
+        whole = whole_of(tensor)
+        return None if whole is None or not self.is_unchanged(whole) else self.known(whole)
+
+    def _brought_up(self, tensor: Tensor) -> int:
+        """Give a number to what no call that was seen has made, or to what was written to.
+
+        A view of a value of the run is made of it; anything else is a constant.
+        """
+        whole = self.whole_of(tensor)
+        view = None if whole is None else view_of(self.tape.tensors[whole], tensor)
+        if whole is None or view is None:
+            return self.register(tensor, "constant")
+        name, args = take(view, whole, self._index)
+        number = self.register(tensor, "intermediate")
+        self.looked_up.add(number)
+        self.operations.append(Operation(name, args, {}, slots_in(args), (number,), self.module))
+        return number
+
+    def put(self, whole: int, view: View, part: int) -> None:
+        """Note that a part of a value was written to, which makes a new value.
+
+        Parameters
+        ----------
+        whole
+            What it was.
+        view
+            Which part of it.
+        part
+            The number of the part as it is now.
+        """
+        tensor = self.tape.tensors[whole]
+        name, args = put(view, whole, tensor.shape, part, self._index)
+        number = self.register(tensor, "intermediate")
+        self.add(Operation(name, args, {}, slots_in(args), (number,), self.module, in_place=True))
+
+    def _index(self, places: Tensor) -> int:
+        """Give a number to places between brackets that are no slice."""
+        return self.register(places, "constant")
 
     def is_unchanged(self, tensor: Tensor) -> bool:
         """Whether a tensor has a number and still is what it was when it got it."""

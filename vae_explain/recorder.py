@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from .calls import TENSOR_PROPERTIES, Plan, index_of, needs_care, plan_of
+from .calls import TENSOR_PROPERTIES, Plan, index_of, needs_care, plan_of, written_to
 from .capture import is_asked_to_write, tensors_in
 from .differentiation import gradients_on
 from .frames import FrameWatcher, Sight
@@ -28,7 +28,7 @@ from .noise import DROPOUTS, is_standard_normal, redropped, replace
 from .opened import opened
 from .reading import Call, Part, Reader, Returned
 from .recording import Recording
-from .rewriting import follow, overwrite, renew
+from .rewriting import Place, follow, is_there_already, overwrite, place_of, renew, settle
 from .trace import Trace
 
 HERE = os.path.dirname(__file__)
@@ -239,12 +239,18 @@ class _Recorder(TorchFunctionMode):
         reader = self.reader
         self._read()
         reader.saw(sight)
+        if plan.assigns and is_there_already(*args):
+            return None  # the end of `h[:, 0] += v`, which has been added in place
         writes = plan.writes or is_asked_to_write(args, kwargs)
         written: Sequence[int] = ()
         if writes:
             written = reader.tape.expect_writes((args, kwargs))
+            place = place_of(reader, written_to(plan, func, args, kwargs))
+            if place is not None:
+                return self._to_a_part(place, written, plan, func, args, kwargs)
         if plan.name in DROPOUTS:
-            return self._dropout(func, args, kwargs)
+            number = reader.number(args[0] if args else kwargs["input"])
+            return self._dropout(func, args, kwargs, number)
         if plan.indexes:
             args = (args[0], index_of(args[1]))
         given = reader.given(plan, args, kwargs)
@@ -263,6 +269,40 @@ class _Recorder(TorchFunctionMode):
             follow(reader, list(tensors_in((args[:1], kwargs.get("out"), changed))), changed)
         return result
 
+    def _to_a_part(
+        self,
+        place: Place,
+        written: Sequence[int],
+        plan: Plan,
+        func: Any,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+    ) -> Any:
+        """Record a write to a part of a value: what the part becomes, and the value with it.
+
+        The part is worked out in a memory of its own, which is laid out alike, and then put
+        in its place. So autograd has a gradient at it, too, and the numbers are the same.
+        """
+        reader = self.reader
+        given = reader.given(plan, args, kwargs)
+        number = reader.number(place.part)
+        # What is drawn passes nothing back to what stood there.
+        apart = place.apart().detach() if plan.noisy else place.apart()
+        own_args, own_kwargs = place.instead(apart, args), place.instead(apart, kwargs)
+        if plan.name in DROPOUTS:
+            result = self._dropout(func, own_args, own_kwargs, number)
+            place.part.copy_(apart)
+        else:
+            result = func(*own_args, **own_kwargs)
+            if plan.noisy:
+                self._put_noise(plan, args, kwargs, apart)
+            place.part.copy_(apart)
+            reader.take_call(plan, own_args, own_kwargs, result, given)
+        renew(reader, written)
+        overwrite(reader, plan.op, [n for n in written if reader.tape.is_unseen(n)])
+        settle(reader, place, apart)
+        return place.part if result is apart else result
+
     def _put_noise(
         self, plan: Plan, args: tuple[Any, ...], kwargs: Mapping[str, Any], drawn: Any
     ) -> None:
@@ -272,13 +312,14 @@ class _Recorder(TorchFunctionMode):
         elif self._noise and is_standard_normal(plan.name, args, kwargs):
             replace(drawn, self._noise.pop(0))
 
-    def _dropout(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    def _dropout(
+        self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], number: int
+    ) -> Any:
         """Record a dropout as what it is: a mask that is drawn, and a product with it.
 
         The mask is what the same call, from the same state of the generator, makes of ones.
         """
         x = args[0] if args else kwargs["input"]
-        number = self.reader.number(x)
         ones = torch.ones_like(x, requires_grad=False)
         if self._redrawn:
             redone = redropped(func, args, kwargs, ones, self._redrawn)

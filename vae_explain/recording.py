@@ -75,10 +75,9 @@ class Recording:
 
     def _number_of_loss(self) -> int:
         self._reader.catch_up()
-        number = self._reader.known(self._loss)
-        if number is None:
+        if self._reader.known(self._loss) is None:
             raise ValueError("the loss was not computed from anything that was recorded")
-        return number
+        return self._reader.number(self._loss)
 
     @cached_property
     def _places(self) -> dict[int, int]:

@@ -1,22 +1,84 @@
-"""Writes that autograd does not see, or sees only in part: what the values are after them.
+"""Writes to a part of a value, and writes that autograd does not see: what is there after them.
 
-Such are writes by way of a tensor's `data`, through something detached, or with gradients
-off. Each function here is told of one that has just happened, and changes the account of the
-run so far.
+A part is written to by way of a view of the value, as in `h[:, 0].mul_(2)`. Autograd does not
+see, or sees only in part, what is written by way of a tensor's `data`, through something
+detached, or with gradients off. What follows such a write changes the account of the run so far.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from .calls import index_of
 from .capture import is_same_memory
 from .reading import Reader
 from .trace import UNSEEN, Operation, Slot
+from .views import View, view_of, whole_of
+
+
+class Place(NamedTuple):
+    """A part of a value that is about to be written to, and where in the value it is."""
+
+    part: Tensor
+    whole: int
+    view: View
+
+    def apart(self) -> Tensor:
+        """Return the part in a memory of its own, laid out alike: draws come in that order."""
+        part = self.part
+        return torch.empty_strided(part.shape, part.stride(), dtype=part.dtype).copy_(part)
+
+    def instead(self, apart: Tensor, given: Any) -> Any:
+        """Return what a call is given with another tensor in the place of the part."""
+        if isinstance(given, tuple):
+            return tuple(apart if each is self.part else each for each in given)
+        return {name: apart if each is self.part else each for name, each in given.items()}
+
+
+def place_of(reader: Reader, target: Tensor | None) -> Place | None:
+    """Say which part of a value of the run is about to be written to; None if it is no part.
+
+    Where autograd does not look, as with gradients off, the part is nothing of its own.
+    """
+    whole = None if target is None else reader.whole_of(target)
+    if target is None or whole is None:
+        return None
+    tensor = reader.tape.tensors[whole]
+    if tensor.requires_grad and not torch.is_grad_enabled():
+        return None
+    view = view_of(tensor, target)
+    return None if view is None else Place(target, whole, view)
+
+
+def settle(reader: Reader, place: Place, apart: Tensor) -> None:
+    """Let a value be what it was, but for a part that has been written to.
+
+    Parameters
+    ----------
+    apart
+        What the part has become, which has a number.
+    """
+    number = reader.known(apart)
+    assert number is not None, "it was written to, so the call has made it"
+    reader.put(place.whole, place.view, number)
+    whole = reader.tape.tensors[place.whole]
+    follow(reader, [whole], whole)
+
+
+def is_there_already(tensor: Tensor, key: Any, value: Any) -> bool:
+    """Whether `tensor[key] = value` puts a part of the tensor where it is.
+
+    Python does, at the end of `h[:, 0] += v`.
+    """
+    own = whole_of(tensor) if isinstance(value, Tensor) else None
+    if not isinstance(value, Tensor) or whole_of(value) is not (tensor if own is None else own):
+        return False
+    return is_same_memory(tensor.detach()[index_of(key)], value)
 
 
 def renew(reader: Reader, written: Sequence[int]) -> None:
@@ -95,8 +157,8 @@ def _uses(reader: Reader, number: int) -> list[int]:
 
 def _has_gradients(reader: Reader, places: Sequence[int]) -> bool:
     """Whether there is a gradient at anything that some operations made."""
-    made = [output for place in places for output in reader.operations[place].outputs]
-    return any(reader.tape.tensors[output].requires_grad for output in made)
+    made = {output for place in places for output in reader.operations[place].outputs}
+    return not made.isdisjoint(reader.tape.learning)
 
 
 def _with_other(operation: Operation, number: int, other: int) -> Operation:

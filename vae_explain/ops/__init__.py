@@ -73,6 +73,7 @@ from .noise import (
     UNIFORM,
 )
 from .norms import LINALG_NORM, NORM, VECTOR_NORM
+from .overwriting import COPY, FILL, ZERO_OUT
 from .pad import PAD
 from .patches import FOLD, UNFOLD
 from .pixel_shuffle import PIXEL_SHUFFLE, PIXEL_UNSHUFFLE
@@ -234,6 +235,9 @@ ALL: tuple[Rule, ...] = (
     ROLL,
     REPEAT_INTERLEAVE,
     INDEX_PUT,
+    COPY,
+    FILL,
+    ZERO_OUT,
     DIAGONAL,
     DIAG,
     DIAG_EMBED,
