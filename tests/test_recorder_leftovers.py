@@ -224,7 +224,7 @@ def test_a_run_in_bfloat16_gets_one_line(cli: CommandLine, tmp_path: Path, comma
     result = cli(command, "--model", f"{file}:Mixed", "--x", "1,2,3,4")
     assert result.code == 2
     assert result.out == ""
-    assert result.err.startswith("vae-explain: error: --model: mu is in bfloat16")
+    assert f"--model {file}:Mixed: mu is in bfloat16" in result.err
     assert result.err.count("\n") == 1
 
 

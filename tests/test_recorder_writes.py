@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from torch import Tensor, nn
 from vae_explain import explain
 from vae_explain.run import Run
 from vae_explain.views import View, view_of
+
+from .pages import CommandLine
 
 X = torch.tensor([[1.0, 2.0, 3.0, 4.0], [0.5, -1.0, 2.0, 0.3]])
 # Writes to a part of h, of shape [2, 4], perhaps with v, of shape [2].
@@ -203,6 +206,81 @@ def test_a_loss_that_is_a_view_of_what_was_written_is_what_it_has_become() -> No
     run = explain(model, X).run
     assert float(run.trace.loss.array) == model(X).item() > 0
     numbers_and_gradients_agree(run)
+
+
+# --- memory that nobody has written to ---------------------------------------------------
+
+
+class Filling(nn.Module):
+    """Fills some columns of empty memory, and makes its loss of all or of some of them."""
+
+    def __init__(self, how: str, filled: int = 3, used: int = 3) -> None:
+        super().__init__()
+        self.fc = nn.Linear(4, 3)
+        self.how, self.filled, self.used = how, filled, used
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.fc(x)
+        if self.how == "empty":
+            out = torch.empty([2, 3])
+        elif self.how == "new_empty":
+            out = x.new_empty(2, 3)
+        else:
+            out = torch.empty_like(h)
+        for column in range(self.filled):
+            out[:, column] = h[:, column] * (column + 1)
+        total: Tensor = out[:, : self.used].square().sum()
+        return total
+
+
+def dirty() -> None:
+    """Leave numbers behind in memory that is free."""
+    for _ in range(100):
+        torch.full((2, 3), 7.7)
+
+
+@pytest.mark.parametrize(("filled", "used"), [(3, 3), (2, 2)])
+@pytest.mark.parametrize("how", ["empty", "new_empty", "empty_like"])
+def test_memory_that_is_filled_is_shown_without_what_was_in_it(
+    how: str, filled: int, used: int
+) -> None:
+    torch.manual_seed(0)
+    model = Filling(how, filled, used)
+    dirty()
+    explanation = explain(model, X)
+    run = explanation.run
+    assert float(run.trace.loss.array) == model(X).item()
+    assert not run.array("uninitialised").any()
+    numbers_and_gradients_agree(run)
+    text = explanation.forward().text(100)
+    assert "out_1 = put(uninitialised, 1·h[:, 0], at=[:, 0])" in text
+    assert text.count("memory that nothing has been written to yet") == 1
+    why = explanation.why("out_1[0,1]").text(100)
+    assert "uninitialised[0,1] = 0.0000" in why
+    assert "nothing has been written" in explanation.why("uninitialised[0,1]").text(100)
+
+
+@pytest.mark.parametrize("command", ["forward", "check", "audit"])
+def test_a_loss_of_memory_that_is_never_filled_is_refused(
+    cli: CommandLine, tmp_path: Path, command: str
+) -> None:
+    file = tmp_path / "short.py"
+    file.write_text(
+        "import torch\nfrom torch import nn\n"
+        "class Short(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.fc = nn.Linear(4, 3)\n"
+        "    def forward(self, x):\n"
+        "        out = torch.empty(1, 4)\n"
+        "        out[:, :3] = self.fc(x)\n"
+        "        return out.square().sum()\n"
+    )
+    result = cli(command, "--model", f"{file}:Short", "--x", "1,2,3,4")
+    assert result.code == 2
+    assert result.out == ""
+    assert result.err.count("\n") == 1
+    assert "out is made of numbers that nobody has written" in result.err
 
 
 # --- which part a view is ---------------------------------------------------------------

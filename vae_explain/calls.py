@@ -51,6 +51,10 @@ def index_of(key: Any) -> Any:
 
 # Calls that write to more than what they are told to: running statistics.
 UPDATING = {"batch_norm", "instance_norm"}
+# Calls that hand out memory as they find it.
+BLANK = {
+    "empty", "empty_like", "empty_permuted", "empty_strided", "new_empty", "new_empty_strided",
+}  # fmt: skip
 
 
 class Plan(NamedTuple):
@@ -64,6 +68,7 @@ class Plan(NamedTuple):
     factory: bool  # makes a constant of its tensors' shapes
     assigns: bool  # makes nothing but changes its first argument
     indexes: bool
+    blank: bool  # hands out memory with nothing written to it
     opens: bool  # may be done operation by operation instead
     careful: bool  # is to be recorded before the run goes on
     plain: bool  # is only to be caught, which most are
@@ -92,9 +97,10 @@ def plan_of(name: str) -> Plan:
         factory=name.startswith("new_") or name.endswith("_like"),
         assigns=name == "__setitem__",
         indexes=indexes,
+        blank=name in BLANK,
         opens=name in OPENED,
         careful=careful,
-        plain=not (careful or indexes or name in OPENED or name in NOISE),
+        plain=not (careful or indexes or name in OPENED or name in NOISE or name in BLANK),
     )
 
 

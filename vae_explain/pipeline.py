@@ -29,7 +29,7 @@ from .loading import (
 from .model import VAE, vae_loss
 from .noise import NoiseMismatch
 from .run import Arithmetic, NotFinite, Run
-from .subject import CannotTrain, Recorded, Subject, TooCoarse
+from .subject import CannotTrain, NeverWritten, Recorded, Subject, TooCoarse
 from .trace import Array
 
 Objective = Callable[[nn.Module, Tensor], Computed]
@@ -94,7 +94,7 @@ def run(request: Request | OwnRequest) -> Run:
     ------
     NotFinite
         If the loss or a gradient overflows, naming the first value that did.
-    CannotLoad, CannotBind, CannotRun, NoiseMismatch, TooCoarse
+    CannotLoad, CannotBind, CannotRun, NoiseMismatch, TooCoarse, NeverWritten
         If a user's model or loss cannot be used; each says what to change.
     """
     # Nobody changes the model afterwards, which nobody else has.
@@ -196,7 +196,9 @@ def users_errors(request: AnyRequest) -> Iterator[None]:
     """Turn whatever a user's own code raises into `CannotRun`, which is one line."""
     try:
         yield
-    except (CannotBind, CannotLoad, CannotTrain, NoiseMismatch, NotFinite, TooCoarse):
+    except (CannotBind, CannotLoad, CannotTrain, NoiseMismatch, NotFinite):
+        raise
+    except (TooCoarse, NeverWritten):
         raise
     except Exception as error:  # whatever the user's own code raises
         if isinstance(request, Request):

@@ -81,6 +81,7 @@ class Reader:
         self.masks: set[int] = set()
         self.rewritten: set[int] = set()
         self.merged: set[int] = set()
+        self.blank: list[Tensor] = []  # memory with nothing written to it
         self.looked_up: set[int] = set()  # views that were made again of what they are part of
         self._parts = parts
         self._inputs = inputs

@@ -229,6 +229,8 @@ class _Recorder(TorchFunctionMode):
             raise
         if plan.noisy:
             self._put_noise(plan, args, kwargs, result)
+        elif plan.blank:
+            self._wipe(result, kwargs)
         self.caught.append((plan, args, kwargs, result, sight))
         return result
 
@@ -257,6 +259,8 @@ class _Recorder(TorchFunctionMode):
         result = func(*args, **kwargs)
         if plan.noisy:
             self._put_noise(plan, args, kwargs, result)
+        elif plan.blank:
+            self._wipe(result, kwargs)
         if written:
             renew(reader, written)
         unseen = [number for number in written if reader.tape.is_unseen(number)]
@@ -311,6 +315,12 @@ class _Recorder(TorchFunctionMode):
             replace(drawn, self._redrawn.pop(0))
         elif self._noise and is_standard_normal(plan.name, args, kwargs):
             replace(drawn, self._noise.pop(0))
+
+    def _wipe(self, result: Tensor, kwargs: Mapping[str, Any]) -> None:
+        """Put zeros into new memory, which would hold other numbers at each run."""
+        if kwargs.get("out") is None:
+            result.detach().zero_()
+            self.reader.blank.append(result)
 
     def _dropout(
         self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], number: int

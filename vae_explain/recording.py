@@ -156,6 +156,7 @@ class Recording:
             else frozenset(),
             rewritten=frozenset(reader.rewritten),
             merged=frozenset(reader.merged),
+            blank=frozenset(self._blank),
         )
 
     def _completed(
@@ -191,6 +192,14 @@ class Recording:
             found.append(operation)
         return tuple(found)
 
+    @property
+    def _blank(self) -> list[int]:
+        """The constants that are memory with nothing written to it."""
+        reader = self._reader
+        blank = set(map(id, reader.blank))
+        pairs = enumerate(zip(reader.kinds, reader.tape.tensors, strict=True))
+        return [n for n, (kind, at) in pairs if kind == "constant" and id(at) in blank]
+
     # --- names ---
 
     def _names(
@@ -217,6 +226,7 @@ class Recording:
                 made_of = reader.tape.tensors[number]
                 if not made_of.is_floating_point() and made_of.dim():
                     names[number] = "mask" if made_of.dtype == torch.bool else "index"
+        names.update(dict.fromkeys(self._blank, "uninitialised"))
         return names
 
     def _unique(self, names: Mapping[int, str]) -> dict[int, str]:

@@ -13,19 +13,27 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from .binding import Computed
 from .capture import tensors_in
+from .graph import Graph
 from .loss_call import LossCall
+from .ops import NotExplained
 from .recorder import record
+from .replay import replay_part
 from .run import Arithmetic, Run, as_printed, as_written, full_run, printed_run
 from .trace import Array, Trace
 
 
 class TooCoarse(ValueError):
     """A run in numbers of so few digits that no line of it could be told right from wrong."""
+
+
+class NeverWritten(ValueError):
+    """A run whose loss depends on memory that nobody has written to: no two need be alike."""
 
 
 class CannotTrain(ValueError):
@@ -179,6 +187,7 @@ class Subject:
             gradients=gradients,
         )
         _require_digits(trace)
+        _require_written(trace)
         return trace, calls[-1]
 
 
@@ -193,6 +202,32 @@ def _require_digits(trace: Trace) -> None:
                     "right from one that is wrong: run the model in float32, without autocast "
                     "or .bfloat16()"
                 )
+
+
+def _require_written(trace: Trace) -> None:
+    """Raise `NeverWritten` if the loss would be another with other numbers in empty memory."""
+    if not trace.blank:
+        return
+    graph = Graph(trace)
+    values = {value.id: value.array for value in trace.values}
+    for number in trace.blank:
+        array = values[number]
+        others = np.random.default_rng(number).normal(size=array.shape)
+        try:
+            as_it_is, otherwise = (
+                replay_part(graph, values, {number: given}, {trace.output})[trace.output]
+                for given in (array, others)
+            )
+        except NotExplained:
+            continue  # what has no rule is not said to be right either
+        if not np.array_equal(as_it_is, otherwise, equal_nan=True):
+            first = graph.consumers(number)[0].output
+            name = trace.values[first].name
+            where = f"{name} is made of" if name else "it computes with"
+            raise NeverWritten(
+                f"{where} numbers that nobody has written: torch.empty holds what happens to be "
+                "in memory, and the loss depends on it; write to all of it, or use torch.zeros"
+            )
 
 
 def copy_of(model: nn.Module) -> nn.Module:

@@ -101,6 +101,8 @@ class Trace:
     merged
         Computed values that the run wrote to like that between two uses, before and after, by
         number: the gradient that is here is of both together.
+    blank
+        Memory that was handed out with nothing written to it, by number: zeros here.
     """
 
     values: tuple[Value, ...]
@@ -115,6 +117,7 @@ class Trace:
     hooked: frozenset[int] = frozenset()
     rewritten: frozenset[int] = frozenset()
     merged: frozenset[int] = frozenset()
+    blank: frozenset[int] = frozenset()
 
     @cached_property
     def by_name(self) -> dict[str, Value]:

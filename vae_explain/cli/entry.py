@@ -119,13 +119,13 @@ def _mendable(error: Exception) -> tuple[str, str]:
     from ..fitting import CannotBind
     from ..loading import CannotLoad, CannotRun
     from ..noise import NoiseMismatch
-    from ..subject import CannotTrain, TooCoarse
+    from ..subject import CannotTrain, NeverWritten, TooCoarse
 
     if isinstance(error, CannotLoad):
         return error.option, str(error)
     if isinstance(error, CannotRun):
         return "", f"the model raised {error}"
-    if isinstance(error, CannotTrain | TooCoarse):
+    if isinstance(error, CannotTrain | NeverWritten | TooCoarse):
         return "--model", str(error)
     if isinstance(error, CannotReplay):
         return "", f"sample: {error}; forward and why show one draw"

@@ -74,6 +74,9 @@ TERM_WORDS = {
     "kl": "KL",
 }
 
+# Of what `torch.empty` gives, whose numbers would be others at each run.
+BLANK = "memory that nothing has been written to yet, with zeros to stand in"
+
 LAYER_ACTIVATIONS = {"relu": "ReLU", "sigmoid": "sigmoid", "tanh": "tanh"}
 
 

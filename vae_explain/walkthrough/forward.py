@@ -23,7 +23,7 @@ from ..expression import Apply, Expression, Ref, references
 from ..ops import NotExplained
 from ..run import Run
 from ..writing import index_text
-from .captions import LAYER_ACTIVATIONS, counted
+from .captions import BLANK, LAYER_ACTIVATIONS, counted
 from .holding import Holding
 from .page import MOST_DETAILED, MOST_LINES, Page, checked, drawing_words, passed_on
 from .tensors import is_big, largest
@@ -171,6 +171,7 @@ class ForwardPage(Page):
             )
             self.add(self.value_block(number, "value"))
             return
+        self.blank(number)
         rows = self.rule_name(number) in ROW_OPS
         remark = self.remark(number) if rows else ""
         self.add(Formula(name, formula, remark, held=self.steps.held_back(number)))
@@ -180,6 +181,13 @@ class ForwardPage(Page):
             self.sum(number)
         else:
             self.elements(number)
+
+    def blank(self, number: int) -> None:
+        """Say of memory that nothing has been written to what it is, once."""
+        for source in self.steps.inputs(number):
+            if source in self.run.trace.blank and BLANK not in self._said:
+                self._said.add(BLANK)
+                self.add(Note(f"{self.name(source)} is {BLANK}."))
 
     def is_plain(self, number: int) -> bool:
         """Whether a scalar is made from scalars alone, as the loss is from its terms."""

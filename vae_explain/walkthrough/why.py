@@ -26,7 +26,7 @@ from ..paths import Path, Paths
 from ..provenance import Derivation, Provenance, Target, shortened
 from ..run import Run
 from ..steps import ROLES
-from .captions import counted
+from .captions import BLANK, counted
 from .page import drawing_words, footer, heading_line, run_remarks
 
 
@@ -57,7 +57,9 @@ def why(
     if root.status == "given":
         kind = run.trace.values[target.number].kind
         given = GIVEN.get(kind, "given")
-        if kind == "noise":
+        if target.number in run.trace.blank:
+            given = BLANK
+        elif kind == "noise":
             given = f"noise, {drawing_words(run, target.number)}"
         blocks.append(Prose(f"{root.name} is {given}, not computed:"))
         role = ROLES[run.trace.values[target.number].kind]
