@@ -9,10 +9,12 @@ from ...blocks import Formula, Lines, Shares, Tree, TreeNode, Worked
 from ...expression import Add, Expression, Number, Ref
 from ...writing import elided, to_latex, to_text
 from ..typeset import left_out
+from . import breaking
+from .breaking import PAGE, PHONE, Breaker
 from .keys import Key
 from .links import Links, typeset
 from .mathml import IN_SIGNS, math, name, symbol
-from .notation import escape
+from .notation import breakable, escape
 
 # The formula above names the value, so that an index is enough where the name is long.
 LONGEST_LABEL = 14
@@ -40,7 +42,7 @@ class Arithmetic:
         href = self.links.href(text)
         if f">{escape(text)}<" in symbol(text).body:
             return f'<a class="name same" href="{href}" aria-label="{escape(text)}">#</a>'
-        return f'<a class="name" href="{href}">{escape(text)}</a>'
+        return f'<a class="name" href="{href}">{breakable(text)}</a>'
 
     # --- worked lines ---
 
@@ -277,10 +279,22 @@ class Arithmetic:
 
 
 def _equation(left: str, right: Expression, style: str = "") -> str:
-    """Write `left = right`, displayed; it may be scrolled where it is too long."""
-    parts = IN_SIGNS.summands(right)
-    equation = f"<mrow{style}>{symbol(left).body}</mrow><mo>=</mo>{''.join(parts)}"
-    return f'<div class="scroll">{math(equation, block=True)}</div>'
+    """Write `left = right`, displayed, in pieces between which a line may end.
+
+    Where a phone needs smaller pieces than a page, both are written, and the style decides.
+    """
+    wide, narrow = (_pieces(left, right, style, room) for room in (PAGE, PHONE))
+    if wide == narrow:
+        return f'<div class="equation">{wide}</div>'
+    return f'<div class="equation wide">{wide}</div><div class="equation narrow">{narrow}</div>'
+
+
+def _pieces(left: str, right: Expression, style: str, room: float) -> str:
+    made = [f"<mrow{style}>{piece.markup}</mrow>" for piece in breaking.symbol(left, room)]
+    first, *others = Breaker(room).equation(right)
+    written = [*made, f'<mo form="infix">=</mo>{first.markup}']
+    written += [piece.before + piece.markup for piece in others]
+    return "".join(f'<math displaystyle="true">{piece}</math>' for piece in written)
 
 
 def named(text: str) -> str:

@@ -11,7 +11,6 @@ import base64
 import hashlib
 import re
 from importlib.resources import files
-from itertools import pairwise
 
 from typing_extensions import assert_never
 
@@ -31,7 +30,6 @@ from ...blocks import (
     Tree,
     Walkthrough,
 )
-from ..columns import joints
 from ..numbers import Numbers
 from ..typeset import MARKS
 from . import pictures
@@ -39,11 +37,10 @@ from .arithmetic import Arithmetic
 from .grids import Grids
 from .keys import ranks
 from .links import Links
-from .notation import escape
+from .notation import breakable, escape
 from .summaries import Summaries
 
 SMALLEST_SCALE = 0.65  # of the diagram, whose words are 12 pixels high
-LONGEST_WORD = 16  # signs of a title in the contents that need no place to break at
 _STYLE_ELEMENT = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
 
 
@@ -201,7 +198,7 @@ class _Page:
             inside = deeper
             items += (
                 f'<a href="#{anchor}"><span class="number">{heading.label}</span> '
-                f"{_breakable(heading.title)}</a>"
+                f"{breakable(heading.title)}</a>"
             )
         ends = "</li></ol></li>" if inside else "</li>"
         shown = f"<ol><li>{items}{ends}</ol>" if items else ""
@@ -227,11 +224,3 @@ HINT = (
 
 
 __all__ = ["write"]
-
-
-def _breakable(title: str) -> str:
-    """Escape a title that stands in a narrow column, and let long names break at their joints."""
-    if not any(len(word) > LONGEST_WORD for word in title.split()):
-        return escape(title)
-    ends = [0, *joints(title), len(title)]
-    return "<wbr>".join(escape(title[at:end]) for at, end in pairwise(ends))

@@ -48,7 +48,9 @@ class Inline(Notation):
         body = self.fenced(self.signed(above)) if isinstance(numerator, Add) else above.body
         minus = above.minus and not isinstance(numerator, Add)
         below = self.inside(denominator, (Add, Mul, Div, Neg, MatMul))
-        return Mark(f"{body}{_sign('/')}{below}", minus, compound=True)
+        # A line may end before what divides several numbers, or is several itself.
+        may_end = "<wbr>" if (body + below).count("<a ") > 2 else ""
+        return Mark(f"{body}{may_end}{_sign('/')}{below}", minus, compound=True)
 
     def power(self, base: str, exponent: str) -> str:
         return f"{base}<sup>{exponent}</sup>"

@@ -12,10 +12,9 @@ from .notation import Mark, Notation, escape
 _THIN_SPACE = '<mspace width="0.17em"></mspace>'
 
 
-def math(markup: str, block: bool = False) -> str:
+def math(markup: str) -> str:
     """Put MathML in its outermost element."""
-    display = ' display="block"' if block else ""
-    return f"<math{display}>{markup}</math>"
+    return f"<math>{markup}</math>"
 
 
 class MathML(Notation):

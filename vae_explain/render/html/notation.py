@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from html import escape as _escape
+from itertools import pairwise
 from typing import NamedTuple
 
 from ...expression import (
@@ -30,7 +31,10 @@ from ...expression import (
     unshaped,
 )
 from ...writing import access
+from ..columns import joints
 from ..symbols import printable
+
+LONGEST_WORD = 16  # signs of a word in a narrow column that need no place to break at
 
 
 def escape(text: str) -> str:
@@ -42,6 +46,14 @@ def escape(text: str) -> str:
     ('&lt;b a=&quot;1&quot;&gt;', 'a\\\\x00b')
     """
     return _escape(printable(text))
+
+
+def breakable(text: str) -> str:
+    """Escape what stands in a narrow column, and let long names break at their joints."""
+    if not any(len(word) > LONGEST_WORD for word in text.split()):
+        return escape(text)
+    ends = [0, *joints(text), len(text)]
+    return "<wbr>".join(escape(text[at:end]) for at, end in pairwise(ends))
 
 
 class Mark(NamedTuple):
