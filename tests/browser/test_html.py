@@ -45,6 +45,8 @@ def test_pointing_at_a_number_shows_how_it_is_made(open_page: Open) -> None:
     number(page, "z-0").hover()
     text = derivation(page).inner_text()
     assert "0.88977581 + 1.01163815·(−0.2387) = 0.64829778" in text.replace("\xa0", " ")
+    assert "5 more of decoder_pre" in text, "of eight numbers of one value three are listed"
+    assert "5 more of ∂loss/∂fc_dec1.weight" in text
     assert lit(page, "self") == {"z-0"}
     assert lit(page, "from") == {"mu-0", "std-0", "eps-0"}
     assert {f"decoder_pre-{unit}" for unit in range(8)} <= lit(page, "into")

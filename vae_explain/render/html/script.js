@@ -58,7 +58,10 @@
       const most = group.length > MOST_LISTED ? MOST_LISTED - 1 : group.length;
       const links = group.slice(0, most)
         .map((number) => link(number, `<math>${data.numbers[number][1]}</math>`, data.numbers[number][5]));
-      if (most < group.length) links.push(`${group.length - most} more of it`);
+      if (most < group.length) {
+        const whose = data.numbers[group[0]][5].replace(/\[[\d,]*\]$/, "");
+        links.push(`${group.length - most} more of ${whose}`);
+      }
       return links.map((text, at) => `<span>${text}${at < links.length - 1 ? "," : ""}</span>`).join(" ");
     });
     return `<p class="uses"><span class="${key}">${words}</span> ${shown.join(", ")}</p>`;
@@ -228,7 +231,7 @@
   });
   // What scrolls sideways and has no number in it is reached by itself.
   const reach = () => {
-    for (const wide of document.querySelectorAll(".scroll, .worked")) {
+    for (const wide of document.querySelectorAll(".scroll, .worked, .equation")) {
       const alone = wide.scrollWidth > wide.clientWidth && !wide.querySelector("a[data-n]");
       if (alone) wide.tabIndex = 0;
       else wide.removeAttribute("tabindex");
