@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 
@@ -30,6 +31,8 @@ from vae_explain.writing import to_text
 from .support import same_number, trees
 
 A, B, C, X = Ref("a"), Ref("b"), Ref("c"), Ref("x")
+M, N = (Ref(name, value=np.ones((2, 2))) for name in ("m", "n"))
+VECTOR = Ref("v", value=np.ones(2))
 MU, UPSTREAM = Ref("mu"), Ref("g")
 TWO, HALF, MINUS_HALF, MINUS = Number(2.0), Number(0.5), Number(-0.5), Number(-1.0)
 EXP = Apply("exp", (Ref("logvar"),))
@@ -86,6 +89,15 @@ EXP = Apply("exp", (Ref("logvar"),))
         # Inside everything else.
         pytest.param(Apply("exp", (HALF * TWO * A,)), "exp(a)", id="inside-a-function"),
         pytest.param(MatMul(ONE * A, Transpose(ONE * B)), "a @ bᵀ", id="inside-a-matmul"),
+        pytest.param(Transpose(Transpose(ONE * A)), "a", id="turned-over-and-back"),
+        pytest.param(Transpose(MatMul(Transpose(M), N)), "nᵀ @ m", id="a-product-turned-over"),
+        pytest.param(Transpose(MatMul(M, N)), "(m @ n)ᵀ", id="a-product-as-it-was-written"),
+        pytest.param(
+            Transpose(MatMul(Transpose(M), VECTOR)), "(mᵀ @ v)ᵀ", id="a-product-with-a-vector"
+        ),
+        pytest.param(
+            Reshape(Reshape(ONE * A, (3, 2)), (6,)), "a.reshape(6)", id="the-last-of-two-shapes"
+        ),
         pytest.param(SumOver(ONE * A, (0,), ()), "Σ(a)", id="inside-a-sum"),
         pytest.param(Reshape(ONE * A, (2,)), "a.reshape(2)", id="inside-a-reshape"),
         pytest.param(Opaque("f", (ONE * A, B)), "f(a, b)", id="inside-an-opaque"),

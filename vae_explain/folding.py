@@ -22,6 +22,7 @@ from .expression import (
     SumOver,
     Transpose,
 )
+from .shaping import shape_of
 
 
 def simplify(expression: Expression) -> Expression:
@@ -55,15 +56,28 @@ def simplify(expression: Expression) -> Expression:
         case MatMul(left, right):
             return MatMul(simplify(left), simplify(right))
         case Transpose(body):
-            return Transpose(simplify(body))
+            return _transposed(simplify(body))
         case Reshape(body, shape):
-            return Reshape(simplify(body), shape)
+            inner = simplify(body)
+            return Reshape(inner.body if isinstance(inner, Reshape) else inner, shape)
         case SumOver(body, axes, shape):
             return SumOver(simplify(body), axes, shape)
         case Opaque(name, arguments, options, compute):
             return Opaque(name, tuple(map(simplify, arguments)), options, compute)
         case _:
             return expression
+
+
+def _transposed(body: Expression) -> Expression:
+    """Turn a matrix over: one that is turned over already back, `(zᵀ @ g)ᵀ` as `gᵀ @ z`."""
+    match body:
+        case Transpose(inner):
+            return inner
+        case MatMul(left, right) if isinstance(left, Transpose) or isinstance(right, Transpose):
+            # A product with a vector has an axis less, and is turned over another way.
+            if len(shape_of(left)) > 1 and len(shape_of(right)) > 1:
+                return MatMul(_transposed(right), _transposed(left))
+    return Transpose(body)
 
 
 def _split(expression: Expression) -> tuple[float, tuple[Expression, ...]]:
