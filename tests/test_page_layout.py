@@ -144,6 +144,17 @@ def test_numbers_that_only_moved_are_a_grid() -> None:
     assert checks.failed == 0
 
 
+def test_a_parameter_of_several_values_is_shown_once_behind_the_last() -> None:
+    page, checks = backward.backward(attending())
+    text = text_of(page, 80)
+    assert text.count("in_proj_weight.grad  [") == 1
+    (last,) = [part for part in sections(text) if "in_proj_weight.grad  [" in part]
+    behind = text.partition("in_proj_weight.grad  [")[2]
+    assert "∂loss/∂q_1" in last  # q is used last on the way back, behind k and v
+    assert not [part for part in sections(behind)[1:] if "∂loss/∂v_1 =" in part]
+    assert checks.failed == 0
+
+
 def test_each_matrix_of_a_tensor_has_its_own_brackets() -> None:
     block = Matrix("w", np.arange(12.0).reshape(2, 1, 3, 2), "parameter", "parameter")
     text = text_of(Walkthrough("forward", "", (), (block,)), 40)

@@ -57,7 +57,7 @@ def compose(
     """Return the page before its footer, for one that is part of a document."""
     page = BackwardPage(run, [run.value(name).id for name in only], term, latex)
     page.start()
-    for number in page.order():
+    for number in page.order:
         page.value(number)
     return page
 
@@ -74,6 +74,9 @@ class BackwardPage(Page):
         self.gradients = run.gradients if term is None else run.term_gradients[term]
         self.on_the_way = self._on_the_way()
         self.shares = TermShares(self.steps, term)
+        self.order = list(self._ordered())
+        # A parameter that several values were made with has its gradient once all have theirs.
+        self._last_made = {p: number for number in self.order for p in self._parameters_of(number)}
 
     # --- order ---
 
@@ -84,7 +87,7 @@ class BackwardPage(Page):
         graph = self.run.graph
         return {number for number in self.gradients if self.targets & set(graph.ancestors(number))}
 
-    def order(self) -> Iterator[int]:
+    def _ordered(self) -> Iterator[int]:
         """Yield the named values so that each comes after all that it leads to.
 
         Among those that are ready the one made first comes first, which puts mu before
@@ -139,8 +142,7 @@ class BackwardPage(Page):
 
     def value(self, number: int) -> None:
         if self._constant(number):
-            for parameter in self._parameters_of(number):
-                self.parameter(parameter, number)  # one that the loss itself is made from
+            self.parameters(number)  # those that the loss itself is made from
             return
         shape = list(self.run.trace.values[number].shape)
         self.open(self.d(number), f"{shape}{self._arrives_from(number)}")
@@ -157,8 +159,7 @@ class BackwardPage(Page):
                 self.gated(number)
             else:
                 self.arriving(number)
-        for parameter in self._parameters_of(number):
-            self.parameter(parameter, number)
+        self.parameters(number)
 
     def _unexplained(self, number: int, reason: NotExplained) -> None:
         self.add(
@@ -270,6 +271,12 @@ class BackwardPage(Page):
         self.add(*self.shares.table(number, shown))
 
     # --- parameters ---
+
+    def parameters(self, number: int) -> None:
+        """Show the parameters that made a value, each behind the last value that it made."""
+        for parameter in self._parameters_of(number):
+            if self._last_made[parameter] == number:
+                self.parameter(parameter, number)
 
     def _parameters_of(self, number: int) -> list[int]:
         """Return the parameters that were used in making a value, as far as wanted."""
