@@ -28,6 +28,7 @@ from vae_explain.expression import (
 )
 from vae_explain.render.html.inline import Inline
 from vae_explain.render.html.notation import Mark
+from vae_explain.render.numbers import Numbers
 from vae_explain.writing import Token, constant_text, index_text, to_latex, to_text, to_tokens
 
 from .support import same_number, trees
@@ -133,10 +134,19 @@ def test_substituted_numbers(tree: Expression, text: str) -> None:
         (2.0, "2"), (-3.0, "-3"), (0.5, "½"), (-0.5, "-½"), (0.25, "¼"), (-0.25, "-¼"),
         (0.1, "0.1"), (1e-05, "1e-05"), (0.0, "0"), (1 / 3, "(1/3)"), (-2 / 15, "-(2/15)"),
         (math.inf, "inf"), (-math.inf, "-inf"), (math.nan, "nan"),
+        (math.sqrt(0.5), "0.70710678"), (-0.9444444179534912, "-0.94444442"),
+        (1 - 0.999, "0.001"), (2**-52, "2.220446e-16"), (1 - 1e-12, "0.999999999999"),
+        (0.1234567891, "0.1234567891"), (100 + 1e-9, "100.000000001"),
     ],
 )  # fmt: skip
 def test_constants(value: float, text: str) -> None:
     assert constant_text(value) == text
+
+
+def test_a_constant_is_whole_where_all_digits_are_asked_for() -> None:
+    half = Number(math.sqrt(0.5))
+    assert Numbers().leaf(half) == "0.70710678"
+    assert Numbers(17).leaf(half) == "0.7071067811865476"
 
 
 def test_an_index_is_written_as_python_writes_it() -> None:

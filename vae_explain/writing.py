@@ -46,16 +46,32 @@ HALVES = {0.5: "½", -0.5: "-½", 0.25: "¼", -0.25: "-¼"}
 
 MOST_SHARES = 10**6  # the largest denominator that a mean is written with
 LONG = 8  # signs from which on a fraction is easier to read than its decimals
+MOST_DIGITS, ROUNDED_TO = 10, 8  # a constant of more digits is rounded
 
 
-def constant_text(value: float) -> str:
-    """Write a constant of a formula: `2`, `½`, `(1/18)`, `1e-05`."""
+def constant_text(value: float, whole: bool = False) -> str:
+    """Write a constant of a formula: `2`, `½`, `(1/18)`, `1e-05`.
+
+    One of more digits than a page has for other numbers is rounded, if not wanted `whole`.
+
+    Examples
+    --------
+    >>> constant_text(0.7071067811865476), constant_text(0.0010000000000000009)
+    ('0.70710678', '0.001')
+    """
     if value in HALVES:
         return HALVES[value]
     parts = fraction_of(value)
     if parts is not None:
         return f"{'-' if value < 0 else ''}({parts[0]}/{parts[1]})"
-    return str(int(value)) if abs(value) < 1e15 and value == int(value) else repr(value)
+    if abs(value) < 1e15 and value == int(value):
+        return str(int(value))
+    written = repr(value)
+    digits = written.partition("e")[0].lstrip("-0.").replace(".", "")
+    if whole or len(digits) <= MOST_DIGITS:
+        return written
+    rounded = f"{value:.{ROUNDED_TO}g}"
+    return rounded if float(rounded) != round(value) else written  # 0.99999999999 is not 1
 
 
 def fraction_of(value: float) -> tuple[int, int] | None:

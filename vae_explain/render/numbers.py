@@ -69,7 +69,8 @@ class Numbers:
     def leaf(self, node: Number | Ref, places: Places | None = None) -> str:
         """Write a leaf of an expression as its number, by what it is or by `places`."""
         if isinstance(node, Number):
-            return HALVES_IN_NUMBERS.get(node.value) or constant_text(node.value)
+            whole = self.digits is not None and self.digits > MOST
+            return HALVES_IN_NUMBERS.get(node.value) or constant_text(node.value, whole)
         if places is not None:
             return self.one(float(node.value), places)
         places = ROLE_PLACES.get(node.role, "value")
