@@ -419,9 +419,9 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
         "label_smoothing",
     ),
     "class weights": (lambda x: F.cross_entropy(x, LABELS, weight=X[0].abs()), "weight"),
-    "padding_idx": (
-        lambda x: F.embedding(LABELS % 3, x, padding_idx=0),
-        "padding_idx, max_norm, scale_grad_by_freq and sparse",
+    "scale_grad_by_freq": (
+        lambda x: F.embedding(LABELS % 3, x, scale_grad_by_freq=True),
+        "max_norm, scale_grad_by_freq and sparse",
     ),
     "movedim": (lambda x: x.movedim((0, 1), (1, 0)), "several axes moved at once"),
     "beta=0": (lambda x: F.smooth_l1_loss(x, 0 * x, beta=0.0), "beta=0"),

@@ -38,6 +38,19 @@ def results_of(result: Any) -> tuple[Tensor, ...]:
     return found if any(map(results_of, found)) else ()
 
 
+# Calls whose whole numbers are not only looked at but computed with.
+ENCODING = {"one_hot"}
+# Calls that make a constant of nothing, whose name says what it is.
+TELLING = {"eye", "arange", "linspace", "logspace"}
+
+
+def made_by(name: str, result: Any) -> tuple[Tensor, ...]:
+    """Return the tensors that a call of a name made, if they are numbers to compute with."""
+    if name in ENCODING and isinstance(result, Tensor):
+        return () if is_functorch_wrapped_tensor(result) else (result,)
+    return results_of(result)
+
+
 def index_of(key: Any) -> Any:
     """Return what stands between brackets with lists as tensors, as which PyTorch takes them.
 

@@ -137,6 +137,10 @@ FUNCTIONS: dict[str, Function] = {
     # The gate of a ReLU, an Iverson bracket: 1 where its input is positive, else 0. A NaN
     # goes through a ReLU, and so does its gradient.
     "gate": Function(lambda x: float(not x <= 0), lambda _: 0.0, r"\left[{} > 0\right]"),
+    # Whether a class is the one that is asked for: 1 where their difference is 0, else 0.
+    "is_zero": Function(
+        lambda x: float(x == 0), lambda _: 0.0, r"\operatorname{{is\_zero}}\left({}\right)"
+    ),
     "softplus": Function(_softplus, _sigmoid, r"\operatorname{{softplus}}\left({}\right)"),
     "abs": Function(abs, lambda _: 1.0, r"\left|{}\right|"),
     # Of a NaN it is 0, as PyTorch has it.

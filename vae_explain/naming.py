@@ -177,6 +177,38 @@ def name_the_deepest(
                 depths[output] = depth
 
 
+# What leaves numbers as they are, but for their precision.
+CONVERTING = {"float", "double", "half", "to", "type", "type_as"}
+
+
+def name_the_classes(
+    names: dict[int, str],
+    fixed: Container[int],
+    operations: Sequence[Operation],
+) -> None:
+    """Name rows of zeros and ones for what they are, where they have no name as numbers.
+
+    Parameters
+    ----------
+    names
+        The names so far, which this adds to.
+    fixed
+        Values that have a name of another kind.
+    operations
+        The operations in the order in which they ran.
+    """
+    unnamed: dict[int, None] = {}
+    for operation in operations:
+        if operation.name == "one_hot":
+            unnamed.update(dict.fromkeys(operation.outputs))
+        elif operation.name in CONVERTING and operation.inputs[0] in unnamed:
+            del unnamed[operation.inputs[0]]
+            unnamed.update(dict.fromkeys(operation.outputs))
+    for number in unnamed:
+        if number not in fixed:
+            names.setdefault(number, "one_hot")
+
+
 def numbered(names: Mapping[int, str], taken: Sequence[str]) -> dict[int, str]:
     """Make names unique: a base that several values share gets `_1`, `_2`, … in order.
 

@@ -159,6 +159,15 @@ def _counts(part: nn.Module) -> dict[str, Any]:
     return {name: value for name, value in vars(part).items() if isinstance(value, int | float)}
 
 
+def _padding(
+    input: Tensor, weight: Tensor, padding_idx: int | None = None, *_: Any, **__: Any
+) -> Tensor | None:
+    """Return where an embedding gives its row for padding, which learns nothing."""
+    if padding_idx is None:
+        return None
+    return (input == padding_idx % weight.shape[0]).unsqueeze(-1)
+
+
 class _Still(TorchFunctionMode):
     """Gives the draws, and what is behind a detach, as they were in the first run."""
 
@@ -206,6 +215,10 @@ class _Still(TorchFunctionMode):
             self._without_gradients and not name.endswith("_") and name != "grad"
         ):
             return self._held(result)
+        elif name == "embedding":
+            padding = _padding(*args, **kwargs)
+            if padding is not None:
+                return torch.where(padding, self._held(result), result)
         return result
 
     def _held(self, result: Tensor) -> Tensor:

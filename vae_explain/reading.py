@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge
 
-from .calls import Plan, results_of
+from .calls import TELLING, Plan, made_by, results_of
 from .differentiation import Tape
 from .frames import NOTHING as NOTHING_SEEN
 from .frames import Sight, Variables
@@ -82,6 +82,8 @@ class Reader:
         self.rewritten: set[int] = set()
         self.merged: set[int] = set()
         self.blank: list[Tensor] = []  # memory with nothing written to it
+        # Constants whose call says what they are, with its name; they are kept for their id.
+        self.told: dict[int, tuple[Tensor, str]] = {}
         self.looked_up: set[int] = set()  # views that were made again of what they are part of
         self._parts = parts
         self._inputs = inputs
@@ -164,7 +166,7 @@ class Reader:
                 self._names.gave_back(*call)
                 continue
             plan, args, kwargs, result, sight = call
-            outputs = results_of(result)
+            outputs = made_by(plan.name, result)
             given = self.given(plan, args, kwargs) if outputs else NOTHING
             self.saw(sight)
             self._take(plan, args, kwargs, outputs, given)
@@ -195,7 +197,10 @@ class Reader:
         given: Given,
     ) -> None:
         if not outputs or not (plan.noisy or given.inputs):
-            return  # a look at numbers, or a constant, noted when it is used
+            # A look at numbers, or a constant, noted when it is used.
+            if plan.name in TELLING:
+                self.told.update((id(output), (output, plan.op)) for output in outputs)
+            return
         in_place = not self._known.keys().isdisjoint(map(id, outputs))
         if in_place and not plan.noisy and all(map(self.is_unchanged, outputs)):
             return  # such as `x.contiguous()`, which hands back x itself

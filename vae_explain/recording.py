@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .capture import arrays_of, closed, copied
 from .differentiation import changed_by_hooks, differentiated, term_gradients
-from .naming import name_the_deepest, numbered
+from .naming import name_the_classes, name_the_deepest, numbered
 from .noise import MASK
 from .reading import Call, Reader, Returned
 from .terms import Ancestry, loss_terms
@@ -216,6 +216,7 @@ class Recording:
             if number not in fixed:
                 names.setdefault(number, path)
         names.setdefault(self._output, "loss")
+        name_the_classes(names, fixed, operations)
         name_the_deepest(names, fixed, operations)
         used = {number for operation in operations for number in operation.inputs}
         for number, kind in enumerate(reader.kinds):
@@ -224,7 +225,9 @@ class Recording:
                 names.setdefault(number, MASK if number in reader.masks else "eps")
             elif kind == "constant" and number in used and number not in names:
                 made_of = reader.tape.tensors[number]
-                if not made_of.is_floating_point() and made_of.dim():
+                if id(made_of) in reader.told:
+                    names[number] = reader.told[id(made_of)][1]
+                elif not made_of.is_floating_point() and made_of.dim():
                     names[number] = "mask" if made_of.dtype == torch.bool else "index"
         names.update(dict.fromkeys(self._blank, "uninitialised"))
         return names

@@ -73,6 +73,7 @@ from .noise import (
     UNIFORM,
 )
 from .norms import LINALG_NORM, NORM, VECTOR_NORM
+from .one_hot import ONE_HOT
 from .overwriting import COPY, FILL, ZERO_OUT
 from .pad import PAD
 from .patches import FOLD, UNFOLD
@@ -228,6 +229,7 @@ ALL: tuple[Rule, ...] = (
     NARROW,
     INDEX_SELECT,
     EMBEDDING,
+    ONE_HOT,
     GATHER,
     SCATTER,
     SCATTER_ADD,

@@ -8,6 +8,7 @@ the positions that come out say where each element came from.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -244,18 +245,58 @@ def bind_embedding(
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
 ) -> Bound:
-    if padding_idx is not None or max_norm is not None or scale_grad_by_freq or sparse:
-        raise NotExplained("padding_idx, max_norm, scale_grad_by_freq and sparse")
-    return (weight, input), {}
+    if max_norm is not None or scale_grad_by_freq or sparse:
+        raise NotExplained("max_norm, scale_grad_by_freq and sparse")
+    return (weight, input), {"padding_idx": padding_idx}
 
 
-EMBEDDING = selecting(
+_TAKEN = selecting(
     "embedding",
     bind=bind_embedding,
-    key=lambda weight, index: (index,),
+    key=lambda weight, index, padding_idx: (index,),
     words="the rows of a table that an index names",
     torch="torch.nn.functional.embedding",
     examples=(called(bind_embedding, (_X, np.array([1, 0, 1])), Slot(1), Slot(0)),),
+)
+
+
+def without_padding(gradient: Array, padding_idx: int | None) -> Array:
+    """Return the gradient at a table whose row for padding learns nothing."""
+    if padding_idx is None:
+        return gradient
+    left = np.array(gradient)
+    left[padding_idx] = 0
+    return left
+
+
+def _embedding_vjp(
+    g: Array, y: Array, weight: Array, index: Array, padding_idx: int | None
+) -> tuple[Array | None, ...]:
+    share = placed(np.asarray(g), (index,), weight.shape)
+    return without_padding(share, padding_idx), None
+
+
+def _embedding_partials(call: Call, position: int, index: Index) -> list[Partial]:
+    padding = call.attributes["padding_idx"]
+    if position == 0 and padding is not None and index[0] == padding % call.operands[0].shape[0]:
+        return []
+    return _TAKEN.partials(call, position, index)
+
+
+def _embedding_gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    found = _TAKEN.gradient(call, position, upstream)
+    padding = call.attributes["padding_idx"]
+    if padding is None:
+        return found
+    options = (("at", written((padding,))),)
+    return Opaque("put_zero", (found,), options, lambda g: without_padding(g, padding))
+
+
+EMBEDDING = replace(
+    _TAKEN,
+    vjp=_embedding_vjp,
+    partials=_embedding_partials,
+    gradient=_embedding_gradient,
 )
 
 

@@ -76,6 +76,13 @@ def _at_places(name: str) -> Callable[[Sequence[str], Options], str]:
     return written
 
 
+def _encoded(arguments: Sequence[str], options: Options) -> str:
+    """Write classes as rows of zeros and ones, as numbers to compute with."""
+    (body,) = arguments
+    count = dict(options)["classes"]
+    return f"F.one_hot(({body}).long(), {count}).to(torch.get_default_dtype())"
+
+
 def _classified(name: str) -> Callable[[Sequence[str], Options], str]:
     """Write a loss over classes, whose targets may be their numbers."""
 
@@ -166,6 +173,7 @@ CALLS: dict[str, Callable[[Sequence[str], Options], str]] = {
     "gather": _at_places("torch.gather"),
     "scatter": _at_places("torch.scatter"),
     "scatter_add": _at_places("torch.scatter_add"),
+    "one_hot": _encoded,
     "cross_entropy": _classified("F.cross_entropy"),
     "nll_loss": _classified("F.nll_loss"),
     "cat": _joined("torch.cat"),

@@ -47,6 +47,7 @@ FUNCTIONS = {
     "sin": "torch.sin({})",
     "cos": "torch.cos({})",
     "gate": "({} > 0).to(torch.get_default_dtype())",
+    "is_zero": "({} == 0).to(torch.get_default_dtype())",
     "lgamma": "torch.lgamma({})",
     "digamma": "torch.digamma({})",
     "trigamma": "torch.polygamma(1, {})",
