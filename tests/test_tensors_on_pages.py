@@ -92,3 +92,12 @@ def test_the_terminal_names_each_matrix_with_the_index_of_the_lines() -> None:
     text = plain(lay_out(page(BATCH_OF_ONE), 80))
     assert [line.strip() for line in text.splitlines() if "h[" in line] == ["h[0]", "h[1]"]
     assert Numbers().one(23.0, "value") in text
+
+
+def test_a_number_kept_in_float32_is_written_as_it_was_given() -> None:
+    given = np.array([0.9, 0.1, 12.5, -0.3375], dtype=np.float32)
+    assert Numbers().column(given, "input") == ["0.9000", "0.1000", "12.5000", "-0.3375"]
+    assert Numbers().column(given[:2], "input") == ["0.9", "0.1"]
+    assert Numbers().one(float(given[0]), "value") == "0.9000"
+    for other in (np.float32(1 / 3), np.float64(0.9) + 1e-9, np.float32(0.123456)):
+        assert len(Numbers().one(float(other), "value")) == len("0.12345678")

@@ -15,6 +15,7 @@ from ..writing import constant_text
 FEWEST, MOST = 4, 8
 EVERY, SINGLE = -1, -2  # in place of decimals: every digit, or those of a float32
 LARGEST_SINGLE = float(np.finfo(np.float32).max)
+MOST_OF_SINGLE = 100.0  # below it few float32 numbers are next to one of four decimals by chance
 LARGE = 1e9  # from here on a number is written with an exponent
 HALVES_IN_NUMBERS = {0.5: "0.5", -0.5: "-0.5", 0.25: "0.25", -0.25: "-0.25"}
 ROLE_PLACES: dict[str, Places] = {
@@ -80,15 +81,25 @@ class Numbers:
 
 
 def _needed(number: float, fewest: int) -> int:
-    """Return how many decimals a number has, as far as rounding lets one tell, up to `MOST`."""
+    """Return how many decimals a number has, as far as rounding lets one tell, up to `MOST`.
+
+    Examples
+    --------
+    >>> _needed(0.25, 0), _needed(float(np.float32(0.9)), 0), _needed(float(np.float32(1 / 3)), 0)
+    (2, 1, 8)
+    """
     if abs(number) >= LARGE:
         fewest = max(fewest, FEWEST)  # it gets an exponent, and these count behind its first digit
     # A number made from few decimals by hand is off them by rounding only.
     off = 1e-14 * max(1.0, abs(number))
+    single = abs(number) < MOST_OF_SINGLE and float(np.float32(number)) == number
     for decimals in range(fewest, MOST):
         scale = 10.0**decimals
         scaled = number * scale
         if abs(scaled - round(scaled)) <= off * scale:
+            return decimals
+        # One that was given as 0.9 and is kept in float32 is 0.89999998; it is 0.9 all the same.
+        if single and decimals <= FEWEST and float(np.float32(round(number, decimals))) == number:
             return decimals
     return MOST
 
