@@ -1,12 +1,19 @@
-"""Making names unique."""
+"""Making names unique, and which ops make one number of many."""
 
 from __future__ import annotations
 
+from collections import Counter
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vae_explain.naming import numbered
+from vae_explain.expression import Index, references
+from vae_explain.naming import MIXING, numbered
+from vae_explain.ops import ALIASES, ALL, Rule
+
+from .support import call_of
 
 
 @pytest.mark.parametrize(
@@ -46,3 +53,34 @@ def test_numbered_names_are_unique_and_keep_their_base(
     for value, name in found.items():
         extra = name.removeprefix(names[value])
         assert extra == "" or extra[1:].isdigit()
+
+
+# --- which ops make one number of many ---------------------------------------------------
+
+
+def reads(rule: Rule) -> int:
+    """Return of how many numbers of one operand an element of the output may be made."""
+    most = 0
+    for example in rule.examples:
+        call = call_of(rule, example)
+        for index in np.ndindex(*np.shape(call.output.array)):
+            read: set[tuple[str, Index]] = set()
+            waiting = list(references(rule.element(call, index)))
+            while waiting:
+                reference = waiting.pop()
+                if reference.made is not None:
+                    waiting += references(reference.made())
+                elif reference.index is not None:
+                    read.add((reference.name, reference.index))
+            most = max(most, *Counter(name for name, _ in read).values(), 0)
+    return most
+
+
+@pytest.mark.parametrize("rule", [rule for rule in ALL if not rule.source], ids=lambda r: r.name)
+def test_an_op_that_makes_one_number_of_many_is_known_as_such(rule: Rule) -> None:
+    if rule.name in {"scatter_add", "nll_loss"}:
+        assert rule.name in MIXING  # of as many as there are, two in the examples
+        return
+    assert (rule.name in MIXING) == (reads(rule) > 2)
+    aliases = {alias for alias, name in ALIASES.items() if name == rule.name}
+    assert all((alias in MIXING) == (rule.name in MIXING) for alias in aliases)

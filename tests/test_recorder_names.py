@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
+from vae_explain import explain
 from vae_explain.model import VAE, vae_loss
 from vae_explain.recorder import record
 from vae_explain.trace import Trace
@@ -234,3 +237,26 @@ def test_every_name_is_given_once(seed: int) -> None:
     names = [value.name for value in trace.values if value.name is not None]
     assert len(set(names)) == len(names)
     assert len(trace.by_name) == len(names)
+
+
+def test_what_a_norm_speaks_of_has_a_name_that_can_be_read() -> None:
+    class Normed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = spectral_norm(nn.Linear(3, 6))
+            self.turn = nn.Parameter(torch.randn(6, 3))
+
+        def forward(self, x: Tensor) -> Tensor:
+            total: Tensor = F.layer_norm(self.fc(x) @ self.turn, (3,)).square().sum()
+            return total
+
+    torch.manual_seed(0)
+    explanation = explain(Normed(), X)
+    text = explanation.forward().text(100)
+    # The two vectors of the power iteration, and what the layer norm is of.
+    names = explanation.run.trace.by_name
+    assert {"mv_1", "mv_2", "vdot", "matmul"} <= names.keys()
+    assert "norm(mv_1[:]) = sqrt(" in text
+    assert "mean(matmul, dim=1)" in text
+    assert not re.search(r"input_[0-9a-f]{4}", text)
+    assert not explanation.forward().checks.failed

@@ -134,13 +134,28 @@ class NameReader:
 
 # Ops of which one element is made from many.
 MIXING = {
-    "linear", "matmul", "mm", "mv", "bmm", "addmm", "einsum", "dot", "vdot", "conv1d", "conv2d",
-    "conv_transpose1d", "conv_transpose2d", "sum", "mean", "norm", "linalg_norm",
-    "linalg_vector_norm", "weight_norm", "normalize", "softmax", "softmin", "log_softmax",
-    "logsumexp", "layer_norm", "batch_norm", "group_norm", "instance_norm", "rms_norm",
-    "scaled_dot_product_attention", "avg_pool1d", "avg_pool2d", "interpolate",
+    "linear", "matmul", "mm", "mv", "bmm", "addmm", "einsum", "dot", "vdot",
+    "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
+    "avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool1d", "max_pool2d", "max_pool3d",
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d",
+    "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d",
+    "interpolate", "fold", "scatter_add", "cumsum", "cumprod", "prod", "sum", "mean", "var", "std",
+    "norm", "linalg_norm", "linalg_vector_norm", "weight_norm", "normalize",
+    "cdist", "pairwise_distance", "cosine_similarity", "scaled_dot_product_attention",
+    "softmax", "softmin", "log_softmax", "logsumexp",
+    "special_softmax", "special_log_softmax", "special_logsumexp",
+    "layer_norm", "batch_norm", "group_norm", "instance_norm", "rms_norm",
+    "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits", "cross_entropy", "nll_loss", "kl_div",
+    "gaussian_nll_loss", "poisson_nll_loss",
 }  # fmt: skip
 DEEPEST = 3
+# Ops that speak of the mean, the length or the rows of what they are given, with how many of
+# their operands they do so: of one without a name they would have to write all of it.
+SPEAKING = {
+    "normalize": 1, "layer_norm": 1, "batch_norm": 1, "group_norm": 1, "instance_norm": 1,
+    "rms_norm": 1, "weight_norm": 1, "var": 1, "std": 1, "scaled_dot_product_attention": 3,
+}  # fmt: skip
 
 
 def name_the_deepest(
@@ -151,7 +166,8 @@ def name_the_deepest(
     """Name a value by its op where too many such ops in a row have left none with a name.
 
     A value without a name is written out where it is used, so that a few in a row, as the
-    power iteration of a spectral norm has, would make a line of millions of numbers.
+    power iteration of a spectral norm has, would make a line of millions of numbers. One that
+    such an op made and whose length or mean a norm speaks of gets a name at once.
 
     Parameters
     ----------
@@ -162,10 +178,15 @@ def name_the_deepest(
     operations
         The operations in the order in which they ran.
     """
-    if sum([operation.name in MIXING for operation in operations]) < DEEPEST:
+    ops = [operation.name for operation in operations]
+    if SPEAKING.keys().isdisjoint(ops) and sum([op in MIXING for op in ops]) < DEEPEST:
         return
     depths: dict[int, int] = {}
+    makers: dict[int, str] = {}
     for operation in operations:
+        for number in operation.inputs[: SPEAKING.get(operation.name, 0)]:
+            if depths.pop(number, 0):
+                names[number] = makers[number]
         depth = max((depths.get(number, 0) for number in operation.inputs), default=0)
         depth += operation.name in MIXING
         for output in operation.outputs:
@@ -175,6 +196,7 @@ def name_the_deepest(
                 names[output] = operation.name
             else:
                 depths[output] = depth
+                makers[output] = operation.name
 
 
 # What leaves numbers as they are, but for their precision.
