@@ -28,6 +28,7 @@ from ..run import Run
 from ..steps import gradient_name
 from ..writing import index_text
 from .captions import counted
+from .functions import Told
 from .holding import Holding
 from .page import MOST_DETAILED, MOST_LINES, Page, checked, passed_on
 from .shares import TermShares
@@ -74,6 +75,7 @@ class BackwardPage(Page):
         self.gradients = run.gradients if term is None else run.term_gradients[term]
         self.on_the_way = self._on_the_way()
         self.shares = TermShares(self.steps, term)
+        self.told = Told()
         self.order = list(self._ordered())
         # A parameter that several values were made with has its gradient once all have theirs.
         self._last_made = {p: number for number in self.order for p in self._parameters_of(number)}
@@ -154,7 +156,7 @@ class BackwardPage(Page):
         except NotExplained as reason:
             self._unexplained(number, reason)
         else:
-            self.add(Formula(self.d(number), formula, accent=True))
+            self.add(Formula(self.d(number), formula, self.told.remark(formula), accent=True))
             if self._is_gated(number):
                 self.gated(number)
             else:
@@ -293,7 +295,8 @@ class BackwardPage(Page):
         except NotExplained as reason:
             self._unexplained(number, reason)
             return
-        remark = self._parameter_remark(number, made)
+        told = self.told.remark(formula)
+        remark = " · ".join(filter(None, (self._parameter_remark(number, made), told)))
         self.add(Formula(self.d(number), formula, remark, accent=True))
         gradient = self.gradients[number]
         self.add(self.gradient_block(number, f"{name}.grad", gradient))

@@ -24,6 +24,7 @@ from ..ops import NotExplained
 from ..run import Run
 from ..writing import index_text
 from .captions import BLANK, LAYER_ACTIVATIONS, counted
+from .functions import Told
 from .holding import Holding
 from .page import MOST_DETAILED, MOST_LINES, Page, checked, drawing_words, passed_on
 from .tensors import is_big, largest
@@ -66,6 +67,7 @@ class ForwardPage(Page):
         self.latex = latex
         self.captions = Holding(run)
         self._starts: list[tuple[tuple[int, ...], int]] = []
+        self.told = Told(anew=detailed)
         self._said: set[str] = set()
 
     # --- order ---
@@ -173,7 +175,8 @@ class ForwardPage(Page):
             return
         self.blank(number)
         rows = self.rule_name(number) in ROW_OPS
-        remark = self.remark(number) if rows else ""
+        told = self.told.remark(formula, self.rule_name(number))
+        remark = " · ".join(filter(None, (self.remark(number) if rows else "", told)))
         self.add(Formula(name, formula, remark, held=self.steps.held_back(number)))
         if rows:
             self.rows(number, activation)

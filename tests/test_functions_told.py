@@ -1,0 +1,85 @@
+"""Beside a formula stands what its functions do, once on a page and in the field's terms."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from vae_explain import explain
+from vae_explain.expression import Apply, Div, Opaque, Ref, SumOver
+from vae_explain.ops import ALL, RULES, Rule
+from vae_explain.walkthrough.functions import NAMED, PLAIN, Told, functions, words
+
+from .support import call_of
+from .test_ops import vjp_of
+
+X = Ref("x")
+
+
+@pytest.mark.parametrize("rule", [rule for rule in ALL if not rule.source], ids=lambda r: r.name)
+def test_every_function_in_a_rules_formulas_has_words(rule: Rule) -> None:
+    for example in rule.examples:
+        call = call_of(rule, example)
+        ones = np.ones(call.output.shape)
+        upstream = Ref("g", role="gradient", value=ones)
+        formulas = [rule.formula(call)]
+        formulas += [
+            rule.gradient(call, position, upstream)
+            for position, made in enumerate(vjp_of(rule, example, ones))
+            if made is not None
+        ]
+        for formula in formulas:
+            for name in functions(formula):
+                assert words(name) or name.rstrip("'") in PLAIN, name
+
+
+def test_the_words_are_those_of_the_rule() -> None:
+    assert words("conv2d") == RULES["conv2d"].words
+    assert words("conv2d_weight").startswith("each weight gets what arrives")
+    assert words("max_pool1d_backward") == words("adaptive_max_pool3d_backward")
+    assert words("leaky_relu'") == "the slope of leaky_relu"
+    assert words("no_such_function") == ""
+    assert set(NAMED) <= set(RULES)
+
+
+def test_a_function_is_told_once_and_in_order() -> None:
+    told = Told()
+    formula = Opaque("max_pool2d", (Opaque("conv2d", (X, Ref("w"))),))
+    first = told.remark(formula)
+    assert first == (f"max_pool2d: {RULES['max_pool2d'].words} · conv2d: {RULES['conv2d'].words}")
+    assert told.remark(formula) == ""
+    assert told.remark(Opaque("fold", (formula,))) == f"fold: {RULES['fold'].words}"
+    anew = Told(anew=True)
+    assert anew.remark(formula) == anew.remark(formula) == first
+
+
+def test_what_a_formula_does_not_name_is_told_by_its_op() -> None:
+    shares = Div(Apply("exp", (X,)), SumOver(Apply("exp", (X,)), (1,), (2, 1)))
+    assert Told().remark(shares, "softmax") == f"softmax: {RULES['softmax'].words}"
+    assert Told().remark(shares, "div") == ""
+
+
+class Convolved(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv1d(1, 1, 2), nn.Conv1d(1, 1, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        features = self.first(x.unsqueeze(1))
+        y = self.second(features)
+        loss: Tensor = (y**2).sum()
+        return loss
+
+
+def test_a_page_tells_a_function_where_it_is_first() -> None:
+    explanation = explain(Convolved(), torch.tensor([[1.0, 2.0, 3.0, 4.0]]))
+    for page, name in (
+        (explanation.forward(), "conv1d"),
+        (explanation.backward(), "conv1d_weight"),
+    ):
+        text = " ".join(str(page).split())
+        assert text.count(f"{name}: ") == 1
+        assert text.count(f"{name}(") >= 2
+        assert text.index(f"{name}(") < text.index(f"{name}: ")
