@@ -18,8 +18,19 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from vae_explain import explain
-from vae_explain.blocks import Column, Formula, Heading, Matrix, Note, Prose, Table, Walkthrough
-from vae_explain.expression import Number, Ref
+from vae_explain.blocks import (
+    Column,
+    Formula,
+    Heading,
+    Lines,
+    Matrix,
+    Note,
+    Prose,
+    Table,
+    Walkthrough,
+    Worked,
+)
+from vae_explain.expression import Div, Number, Ref
 from vae_explain.render import latex_document
 from vae_explain.render.latex_lines import FIRST, LINE
 from vae_explain.render.latex_width import width
@@ -265,3 +276,13 @@ def test_hostile_names_compile(tmp_path: Path) -> None:
     bodies = [once.sub("", body) for _, _, body in pages]
     preamble, begin, _ = pages[0]
     compiled(preamble + begin + "".join(bodies) + r"\end{document}" + "\n", tmp_path)
+
+
+def test_the_fractions_of_worked_lines_are_of_full_size() -> None:
+    part = Div(Ref("a", (0,), "value", 1.0), Number(3.0))
+    whole = Ref("a", (0,), "value", 1.0) * Number(3.0)
+    for tree, value, tall in ((part, 1 / 3, True), (whole, 3.0, False)):
+        line = Worked("[0]", tree, value, value, value, 0.0, True)
+        page = Walkthrough("document", "", (), (Lines("h", (line,), "element", "value"),))
+        (item,) = re.findall(r"^\\item (.*)$", latex_document.write(page), re.MULTILINE)
+        assert item.startswith(r"$\displaystyle ") is tall

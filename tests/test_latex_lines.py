@@ -210,6 +210,17 @@ def test_a_sum_is_broken_outside_of_its_parentheses() -> None:
     assert not any("bigl" in line for line in lines)
 
 
+def test_what_is_done_to_a_whole_goes_on_in_the_next_line() -> None:
+    done = ".reshape(2, 3, 4).permute(2, 0, 1)[0]"
+    found = "".join(piece.latex for piece in Cutter().equation(Opaque(done, (A,))))
+    assert found == rf"\mathrm{{alpha}}\mathtt{{{done}}}"
+    lines = filled(Cutter(room=100.0).equation(Opaque(done, (A,))), room=100.0)
+    assert [line.partition(r"\mathtt")[2] for line in lines] == [
+        "{.reshape(2, 3, 4)}",
+        r"{.permute(2, 0, 1)}\mathtt{[0]}",
+    ]
+
+
 def test_a_summand_of_several_lines_starts_one() -> None:
     tree = Add((Number(1.0), Mul((Number(2.0), of(9))), Number(3.0)))
     lines = filled(Cutter(number).equation(tree))

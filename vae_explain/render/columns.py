@@ -12,6 +12,7 @@ import unicodedata
 
 # A dotted name starts with a letter, so that no number is one, and no part of one.
 NAME = re.compile(r"(?<![\w.])[^\W\d]\w*(?:\.\w+)*")
+STEP = re.compile(r"\.\w+(?:\([^()]*\))?|\[[^\[\]]*\]|.+?(?=[.\[]|$)")
 JOINT = re.compile(r"(?=\.[^\W\d])|(?<=_)(?=[^\W\d_])")  # a digit stays with what it counts
 
 
@@ -73,6 +74,17 @@ def joints(text: str) -> list[int]:
         for name in NAME.finditer(text)
         for joint in JOINT.finditer(name.group())
     ]
+
+
+def steps(access: str) -> list[str]:
+    """Part what is done to a whole, one thing after the other, into its steps.
+
+    Examples
+    --------
+    >>> steps(".reshape(2, 3).T[:, 0]")
+    ['.reshape(2, 3)', '.T', '[:, 0]']
+    """
+    return STEP.findall(access)
 
 
 def broken_names(text: str, width: int) -> list[str]:

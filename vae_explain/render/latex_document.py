@@ -58,7 +58,7 @@ PREAMBLE = r"""\documentclass[10pt,a4paper]{article}
   \setlength{\itemindent}{-2em}\setlength{\itemsep}{1pt}\setlength{\parsep}{0pt}%
   \setlength{\topsep}{3pt}\setlength{\rightmargin}{0pt}}\raggedright\small
   % Fractions that stand under each other keep a distance.
-  \setlength{\lineskiplimit}{2pt}\setlength{\lineskip}{3pt}}{\end{list}}
+  \setlength{\lineskiplimit}{2pt}\setlength{\lineskip}{4pt}}{\end{list}}
 """
 SIGNS = {
     "plain": "",
@@ -145,7 +145,7 @@ class _Latex:
             if best is not None:
                 shown = [best, *(line for line in shown if line is not best)]
             lines = [self._line(block, line) for line in shown]
-            return ["For example,", _arithmetic(lines)] if lines else []
+            return ["For example,\\nopagebreak", _arithmetic(lines)] if lines else []
         # The summands of a loss need no more decimals than other values; their sum does.
         places: Places = "value" if block.total else block.places
         lines = [self._line(block, line, places, i) for i, line in enumerate(block.lines)]
@@ -173,7 +173,7 @@ class _Latex:
         found = [*self._label(block, line), *(numbers if _differs(numbers, result) else [])]
         after = block.after
         if after is None or position is None:
-            return filled([*found, Piece(rf"\mathbf{{{result}}}", " = "), *self._failed(line)])
+            return _set([*found, Piece(rf"\mathbf{{{result}}}", " = "), *self._failed(line)])
         made = after.lines[position]
         word = rf"\quad\text{{{text(after.word)}}}" if after.closed[position] else ""
         index = index_of(line.label)
@@ -182,7 +182,7 @@ class _Latex:
         made_of = f"{end.latex} = \\mathbf{{{self._number(made.shown, places)}}}{word}"
         found += [Piece(result, " = "), *self._failed(line)]
         found += [*start, replace(end, latex=made_of), *self._failed(made)]
-        return filled(found)
+        return _set(found)
 
     def _label(self, block: Lines, line: Worked) -> list[Piece]:
         """Write what a line makes: an element of a tensor, a summand, or a name of its own."""
@@ -214,7 +214,7 @@ class _Latex:
         found += Cutter(room=room).equation(elided(node.line.expression))
         leaf = partial(self._leaf, places=None)
         found += Cutter(leaf, room).equation(node.line.expression)
-        return filled([*found, Piece(result, " = "), *self._failed(node.line)], indent, room)
+        return _set([*found, Piece(result, " = "), *self._failed(node.line)], indent, room)
 
     # --- tensors and tables ---
 
@@ -289,6 +289,12 @@ def _bmatrix(name: str, grid: Grid) -> str:
 def _displayed(left: str, right: Expression) -> str:
     found = [*name_pieces(latex_name(left), left), *Cutter().equation(elided(right))]
     return _arithmetic([filled(found, r"\displaystyle ")])
+
+
+def _set(pieces: Sequence[Piece], indent: str = "", room: float = LINE) -> list[str]:
+    """Fill lines with arithmetic; in running text the numbers of a fraction were too small."""
+    tall = any(r"\frac{" in piece.latex for piece in pieces)
+    return filled(pieces, indent + r"\displaystyle " if tall else indent, room)
 
 
 def _differs(numbers: Sequence[Piece], result: str) -> bool:

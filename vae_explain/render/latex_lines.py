@@ -35,14 +35,14 @@ from ..expression import (
 from ..writing import (
     LOOSER_THAN_A_BASE,
     Leaf,
-    latex_access,
+    access,
     latex_escape,
     latex_name,
     latex_sum,
     latex_symbol,
     to_latex,
 )
-from .columns import joints
+from .columns import joints, steps
 from .latex_width import width
 
 LINE = 466.0  # points of a line of arithmetic, in letters of ten points; it is set smaller
@@ -206,7 +206,10 @@ class Cutter:
             case SumOver(body):
                 return _opened(latex_sum(expression), self._inside(body, depth, (Add,)))
             case Opaque(name, (body,)) if name.startswith((".", "[")):
-                return _closed(self._base(body, depth), latex_access(name, body))
+                found = self._base(body, depth)
+                for step in steps(access(name, body)):
+                    found.append(Piece(rf"\mathtt{{{latex_escape(step)}}}", depth=depth))
+                return found
             case Opaque(name, arguments, options):
                 listed = [rf"\mathrm{{{latex_escape(f'{key}={v}')}}}" for key, v in options]
                 opening = rf"\operatorname{{{latex_escape(name)}}}\bigl("

@@ -127,7 +127,8 @@ class _Reader:
                 start = self.at
                 self.group()
                 inside = "".join(self.tokens[start : self.at])
-                return TYPEWRITER * len(re.sub(r"[\\{} ]", "", inside))
+                commas = THIN * inside.count(",")  # TeX keeps a space behind one of a formula
+                return TYPEWRITER * len(re.sub(r"[\\{} ]", "", inside)) + commas
             case r"\mathrm" | r"\mathcal" | r"\text" | r"\hat":
                 return self.group()
             case r"\operatorname":

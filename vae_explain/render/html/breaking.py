@@ -8,7 +8,6 @@ commas. There a fraction is written with a slash, and fences are plain ones.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -31,7 +30,7 @@ from ...expression import (
     unshaped,
 )
 from ...writing import access, latex_name, to_latex
-from ..columns import joints
+from ..columns import joints, steps
 from ..latex_width import width
 from ..typeset import MINUS
 from .mathml import IN_SIGNS, MathML
@@ -41,7 +40,6 @@ from .notation import escape
 # In points of letters of ten points, which a page sets nearly twice as large as a paper.
 PAGE = 300.0  # of a column of text
 PHONE = 120.0
-_STEP = re.compile(r"\.\w+\([^()]*\)|\[[^\[\]]*\]|.+")  # one of `.permute(1, 0)[0]`
 _Loose = tuple[type[Expression], ...]
 _PRODUCT: _Loose = (Add, Mul, Neg)
 
@@ -136,8 +134,8 @@ class Breaker:
             case Apply(function, arguments) if function not in ("abs", "gate"):
                 return self._call(function, [self.cut(argument) for argument in arguments])
             case Opaque(name, (body,)) if name.startswith((".", "[")):
-                steps = _STEP.findall(access(name, body)) or [name]
-                taken = [Piece(self.notation.word(step, code=True)) for step in steps]
+                done = steps(access(name, body))
+                taken = [Piece(self.notation.word(step, code=True)) for step in done]
                 loose = (Add, Mul, Neg, MatMul, SumOver, Div, Pow, Transpose, Apply)
                 return [*self._inside(body, loose), *taken]
             case Opaque(name, arguments, options):
