@@ -295,6 +295,25 @@ def weighted(weight: float, recon: Tensor, x: Tensor, beta: float = 1.0) -> Tens
     return weight * beta * F.mse_loss(recon, x)
 
 
+def by_place(recon: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, /) -> Tensor:
+    saw(locals())
+    return F.mse_loss(recon, x) + mu.pow(2).sum() + logvar.exp().sum()
+
+
+def by_place_and_name(
+    mu: Tensor,
+    beta: float = 0.5,
+    recon: Any = None,
+    /,
+    *,
+    x: Tensor,
+    scale: Tensor = torch.tensor(0.1),  # noqa: B008 # as people have it
+    shape: Tensor = torch.tensor([[2.0]]),  # noqa: B008
+) -> Tensor:
+    saw(locals())
+    return scale * F.mse_loss(recon, x) + beta * mu.pow(2).sum() + shape.sum()
+
+
 def logged(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     @functools.wraps(function)
     def inner(*args: Any, **kwargs: Any) -> Tensor:
@@ -365,6 +384,20 @@ CASES: dict[str, Case] = {
         with_defaults,
         f"with_defaults(recon=recon, x=x, {KEPT}, beta=4), how='sum' by default",
         {"beta": 4},
+    ),
+    "by place alone": Case(Usual, by_place, "by_place(recon, x, mu, logvar)"),
+    "by place, a default between, and tensors as defaults": Case(
+        Usual,
+        by_place_and_name,
+        "by_place_and_name(mu, 0.5, recon, x=x), scale=torch.tensor(0.1), "
+        "shape=torch.tensor([[2.0]]) by default",
+    ),
+    "by place and given": Case(
+        Usual,
+        by_place_and_name,
+        "by_place_and_name(mu, 2.0, recon, x=x), scale=torch.tensor(0.1), "
+        "shape=torch.tensor([[2.0]]) by default",
+        {"beta": 2.0},
     ),
     "keyword-only": Case(
         Usual, keyword_only, "keyword_only(recon=recon, x=x, mu=mu), beta=2.0 by default"
@@ -500,7 +533,11 @@ def test_the_defaults_are_those_that_the_loss_has_kept(name: str) -> None:
     assert call is not None
     for each in call.arguments:
         if each.default:
-            assert repr(RECEIVED[0][each.parameter]) == each.source
+            kept = RECEIVED[0][each.parameter]
+            if isinstance(kept, Tensor):
+                assert torch.equal(kept, eval(each.source))
+            else:
+                assert repr(kept) == each.source
 
 
 def test_a_wrong_claim_would_be_found() -> None:

@@ -250,6 +250,51 @@ def test_a_compiled_module_is_refused() -> None:
         refuse_opaque(torch.compile(nn.Linear(2, 2)))  # type: ignore[arg-type]  # it is a module
 
 
+HIDDEN = """
+import torch
+
+def plain(recon_x, x, mu, logvar):
+    return (recon_x - x).square().sum() + mu.square().sum() + logvar.square().sum()
+
+compiled = torch.compile(plain)
+scripted = torch.jit.script(plain)
+
+def of_a_scripted_one(recon_x, x, mu, logvar):
+    return 2 * scripted(recon_x, x, mu, logvar)
+
+def objective(model, x):
+    return compiled(*model(x)[:1], x, *model(x)[1:])
+"""
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("option", "name", "words"),
+    [
+        ("--loss", "compiled", "a compiled function hides its operations; give the plain one"),
+        ("--loss", "scripted", "a scripted function hides its operations"),
+        ("--loss", "of_a_scripted_one", "the scripted function scripted hides its operations"),
+        ("--objective", "objective", "the compiled function compiled hides its operations"),
+    ],
+)
+def test_a_loss_that_hides_its_operations_is_refused(
+    cli: CommandLine, tmp_path: Path, option: str, name: str, words: str
+) -> None:
+    file = tmp_path / "hidden.py"
+    file.write_text(HIDDEN)
+    outcome = cli("forward", *OWN[:2], option, f"{file}:{name}", "--x", ROW)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert f"error: {option} {file}:{name}: {words}" in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_a_module_that_was_compiled_in_place_is_refused() -> None:
+    model = nn.Sequential(nn.Linear(2, 2))
+    model[0]._compiled_call_impl = lambda x: x  # what its `compile()` leaves behind
+    with pytest.raises(CannotLoad, match="compiled module \\(at 0\\)"):
+        refuse_opaque(model)
+
+
 def test_what_the_model_raises_is_one_line_with_its_place(cli: CommandLine) -> None:
     outcome = cli("forward", *OWN[:4], "--x", "1,2")
     assert (outcome.code, outcome.out) == (2, "")

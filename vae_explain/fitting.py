@@ -94,7 +94,21 @@ def fitted(
             f"nothing was found for {', '.join(left)} (a number or a word can be given by "
             f"--loss-arg {left[0]}=VALUE)"
         )
-    return [], {**given, **more}
+    return _in_their_kind(parameters, {**given, **more})
+
+
+def _in_their_kind(
+    parameters: Sequence[inspect.Parameter], given: dict[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """Put what has no name for the caller in its place, as of `def loss(recon, x, /)`.
+
+    A default that stands before something given has to be given, too.
+    """
+    nameless = [p for p in parameters if p.kind is p.POSITIONAL_ONLY]
+    last = max((i for i, p in enumerate(nameless) if p.name in given), default=-1)
+    placed = [given.get(p.name, p.default) for p in nameless[: last + 1]]
+    names = {p.name for p in nameless}
+    return placed, {name: value for name, value in given.items() if name not in names}
 
 
 def _as_meant(required: Sequence[inspect.Parameter]) -> list[inspect.Parameter]:

@@ -7,15 +7,16 @@ that it never mixes with a page, and what it does to `sys.argv` it does to a cop
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import importlib.util
 import inspect
 import io
 import sys
 import traceback
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import torch
@@ -194,13 +195,54 @@ def refuse_opaque(model: nn.Module) -> None:
         where = f" (at {path})" if path else ""
         if isinstance(part, torch.jit.ScriptModule):
             raise CannotLoad(f"a scripted module{where} hides its operations; give the plain one")
-        if type(part).__name__ == "OptimizedModule":
+        compiled = getattr(part, "_compiled_call_impl", None) is not None  # by its `compile()`
+        if compiled or type(part).__name__ == "OptimizedModule":
             raise CannotLoad(f"a compiled module{where} hides its operations; give the plain one")
+        if not type(part).__module__.startswith("torch."):
+            for method in vars(type(part)).values():
+                _refuse_hidden(method)
         lazy = torch.nn.parameter.is_lazy
         if any(lazy(tensor) for tensor in (*part._parameters.values(), *part._buffers.values())):
             raise CannotLoad(f"a lazy module{where} has no sizes yet; call the model once before")
         if type(part).__module__.startswith(("torch.ao.nn.quantized", "torch.nn.quantized")):
             raise CannotLoad(f"a quantised module{where} has no gradients; give the plain one")
+
+
+def refuse_opaque_function(function: Callable[..., Any], option: str) -> None:
+    """Raise `CannotLoad` for a loss or an objective whose operations PyTorch hides.
+
+    Parameters
+    ----------
+    option
+        That gives it.
+    """
+    while isinstance(function, functools.partial):
+        function = function.func
+    try:
+        if isinstance(function, nn.Module):
+            refuse_opaque(function)
+        else:
+            _refuse_hidden(function)
+    except CannotLoad as error:
+        raise CannotLoad(str(error), option) from None
+
+
+def _refuse_hidden(function: Any) -> None:
+    """Refuse a function that is compiled or scripted, or whose code names one that is."""
+    _refuse_by_kind(function)
+    plain = inspect.unwrap(getattr(function, "__func__", function))
+    if isinstance(plain, FunctionType):
+        for name in plain.__code__.co_names:
+            _refuse_by_kind(plain.__globals__.get(name), name)
+
+
+def _refuse_by_kind(function: Any, name: str = "") -> None:
+    kind = "scripted" if isinstance(function, torch.jit.ScriptFunction) else ""
+    if hasattr(function, "_torchdynamo_orig_callable"):
+        kind = "compiled"
+    if kind:
+        told = f"the {kind} function {name}" if name else f"a {kind} function"
+        raise CannotLoad(f"{told} hides its operations; give the plain one")
 
 
 def argument(text: str, option: str = "--model-arg") -> tuple[str, Any]:

@@ -24,6 +24,7 @@ from .loading import (
     load_for,
     load_weights,
     refuse_opaque,
+    refuse_opaque_function,
     to_torch_file,
 )
 from .model import VAE, vae_loss
@@ -179,7 +180,17 @@ def _loaded(request: OwnRequest) -> tuple[Any, Objective]:
     found = load_for("--model", request.model)
     loss = load_for("--loss", request.loss) if request.loss else None
     objective = load_for("--objective", request.objective) if request.objective else None
+    _require_open(loss, objective)
     return found, own_loss(loss, objective, request.loss_arguments)
+
+
+def _require_open(
+    loss: Callable[..., Any] | None, objective: Callable[[nn.Module, Tensor], Any] | None
+) -> None:
+    """Raise `CannotLoad` for a loss or an objective whose operations cannot be seen."""
+    for function, option in ((loss, "--loss"), (objective, "--objective")):
+        if function is not None:
+            refuse_opaque_function(function, option)
 
 
 def own_loss(
@@ -251,6 +262,7 @@ def held(
         Numbers to use in place of the first draw from the standard normal.
     """
     refuse_opaque(model)
+    _require_open(loss, objective)
     with torch.random.fork_rng(devices=[]):
         if seed is not None:
             torch.manual_seed(seed)

@@ -112,6 +112,9 @@ def _source(value: Any, sources: Sources) -> str:
 
 def setting(value: Any) -> str:
     """Write a number or a word as code, and of anything else what it is: `Tensor[3]`."""
+    if isinstance(value, Tensor) and value.numel() == 1:
+        # Of a float32 the digits that it has, which are those that were typed.
+        return f"torch.tensor({_plain(value.tolist(), value.element_size() > 4)})"
     if isinstance(value, bool | int | float | str | None):
         written = repr(value)
         if len(written) <= LONGEST_SETTING:
@@ -119,6 +122,14 @@ def setting(value: Any) -> str:
     if callable(value) and not isinstance(value, type):
         return name_of(value)
     return described(value)
+
+
+def _plain(value: Any, exact: bool) -> str:
+    """Write the number of a tensor, in the lists that it is in, as somebody writes it: 0.1."""
+    if isinstance(value, list):
+        return f"[{_plain(value[0], exact)}]"
+    whole = exact or not isinstance(value, float) or value.is_integer()
+    return repr(value) if whole else f"{value:.7g}"
 
 
 def name_of(function: Callable[..., Any]) -> str:
