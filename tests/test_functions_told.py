@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vae_explain import explain
-from vae_explain.expression import Apply, Div, Opaque, Ref, SumOver
+from vae_explain.expression import Apply, Div, Opaque, Ref, Reshape, SumOver
 from vae_explain.ops import ALL, RULES, Rule
 from vae_explain.walkthrough.functions import NAMED, PLAIN, Told, functions, words
 
@@ -59,6 +59,11 @@ def test_what_a_formula_does_not_name_is_told_by_its_op() -> None:
     shares = Div(Apply("exp", (X,)), SumOver(Apply("exp", (X,)), (1,), (2, 1)))
     assert Told().remark(shares, "softmax") == f"softmax: {RULES['softmax'].words}"
     assert Told().remark(shares, "div") == ""
+
+
+def test_another_shape_is_told_where_it_is_the_whole_step() -> None:
+    assert Told().remark(Reshape(X, (2, 2))) == "reshape: the same numbers in another shape"
+    assert Told().remark(Apply("exp", (Reshape(X, (2, 2)),))) == ""
 
 
 class Convolved(nn.Module):

@@ -6,7 +6,8 @@ import re
 
 import numpy as np
 
-from vae_explain.blocks import Matrix, Walkthrough
+from vae_explain.blocks import Lines, Matrix, Walkthrough, Worked
+from vae_explain.expression import Number, Ref
 from vae_explain.render import latex_document, markdown
 from vae_explain.render.html.document import write as html
 from vae_explain.render.numbers import Numbers
@@ -101,3 +102,20 @@ def test_a_number_kept_in_float32_is_written_as_it_was_given() -> None:
     assert Numbers().one(float(given[0]), "value") == "0.9000"
     for other in (np.float32(1 / 3), np.float64(0.9) + 1e-9, np.float32(0.123456)):
         assert len(Numbers().one(float(other), "value")) == len("0.12345678")
+
+
+def test_what_is_left_out_of_a_sum_is_said_before_the_sum() -> None:
+    one = Ref("a", (0,), "value", 1.0)
+    line = Worked("[0]", one * Number(2.0), 2.0, 2.0, 2.0, 0.0, True)
+    total = Worked("", Number(8.0), 8.0, 8.0, 8.0, 0.0, True)
+    block = Lines("loss", (line, line), "element", "exact", total=total, omitted=2)
+    walkthrough = Walkthrough("forward", "", (), (block,))
+    for text in (
+        plain(lay_out(walkthrough, 80)),
+        parsed(html(walkthrough)).all("main")[0].text,
+        markdown.write(walkthrough),
+        latex_document.write(walkthrough),
+    ):
+        left_out = text.index("2 more left out")
+        assert left_out < text.index("sum of 4")
+        assert text.count("more left out") == 1

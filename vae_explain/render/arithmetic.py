@@ -118,8 +118,8 @@ class Arithmetic:
         lines = [line for group in worked for line in group]
         if block.after:
             lines += [[], *self._results(block)]
-        if block.total:
-            lines += self._total(block)
+        if block.total:  # of what is left out as well
+            return lines + self._left_out(block) + self._total(block)
         return lines + self._left_out(block)
 
     def _shares_columns(self, block: Lines) -> bool:

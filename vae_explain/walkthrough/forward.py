@@ -149,9 +149,13 @@ class ForwardPage(Page):
         bound = self.run.graph.producer(number)
         if bound is None or bound.operation.name != "linear" or not bound.operation.module:
             return ""
-        weight = self.run.trace.values[bound.operation.inputs[1]].shape
+        values = self.run.trace.values
+        weight = values[bound.operation.inputs[1]].shape
         then = f", then {LAYER_ACTIVATIONS[self.rule_name(activation)]}" if activation else ""
-        layer = bound.operation.module
+        # The module that called it need not be whose weight it is, as in an attention.
+        of_weight, dot, _ = (values[bound.operation.inputs[1]].name or "").rpartition(".weight")
+        layer = of_weight if dot and values[bound.operation.inputs[1]].kind == "parameter" else ""
+        layer = layer or bound.operation.module
         named = "" if self.captions.title(number) == layer else f"{layer}: "
         return f"{named}Linear {weight[1]}→{weight[0]}{then}"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from ..expression import Expression, Opaque, children
+from ..expression import Expression, Opaque, Reshape, children
 from ..ops import RULES
 
 # Ops whose formula does not call them by name, and what a reader calls them.
@@ -120,6 +120,8 @@ class Told:
         """Return what to say beside a formula whose value the op `rule` made."""
         known = named(rule)
         found = dict([known] if known else [])
+        if isinstance(expression, Reshape):  # which typeset formulas leave out
+            found["reshape"] = words("reshape")
         found |= {name: words(name) for name in functions(expression)}
         fresh = {
             n: text for n, text in found.items() if text and (self.anew or n not in self._said)

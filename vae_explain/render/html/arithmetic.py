@@ -67,7 +67,7 @@ class Arithmetic:
             equation = _equation(block.after.name, block.after.expression)
             link = self._name(block.after.name)
             shown = f'<div class="formula">{equation}{link}</div>{shown}'
-        if block.omitted:
+        if block.omitted and not block.total:
             shown += f'<p class="omitted">{left_out(block.omitted)}</p>'
         return shown + (self._latex(block.lines) if block.latex else "")
 
@@ -140,6 +140,8 @@ class Arithmetic:
         if block.after:
             shown += self._after(block, role)
         if block.total:
+            if block.omitted:
+                shown += f'<p class="omitted">{left_out(block.omitted)}</p>'
             text = self.numbers.one(block.total.shown, block.places)
             count = f"sum of {len(block.lines) + block.omitted:,}"
             made = self._made(Key(block.name, ()), block.total, text, role, accent=True)
