@@ -152,3 +152,72 @@ def test_a_packed_batch_and_projected_states_stay_one_call() -> None:
 def test_a_call_that_is_one_operation_stays_so() -> None:
     assert opened("linear", ()) is None
     assert opened("scaled_dot_product_attention", ()) is None
+    assert opened("scaled_dot_product_attention", (X, X, X)) is None
+    # A query that may take no key, whose softmax is PyTorch's own.
+    closed = torch.zeros(3, 3, dtype=torch.bool)
+    assert opened("scaled_dot_product_attention", (X, X, X, closed, 0.5)) is None
+    assert opened("scaled_dot_product_attention", (X, X, X), {"dropout_p": 0.5}) is not None
+
+
+# --- attention with dropout -------------------------------------------------------------
+
+SEEN = torch.tensor([[True, False, True], [True, True, True], [False, False, True]])
+ATTENTIONS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "which keys": {"attn_mask": SEEN},
+    "added": {"attn_mask": torch.linspace(-1, 1, 9).reshape(3, 3)},
+    "causal": {"is_causal": True},
+    "scaled": {"scale": 0.25},
+}
+
+
+class Attending(nn.Module):
+    def __init__(self, settings: dict[str, Any]) -> None:
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+        self.settings = settings
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.fc(x)
+        a = F.scaled_dot_product_attention(h, h, 2 * h, dropout_p=0.5, **self.settings)
+        return a.square().sum()
+
+
+@pytest.mark.parametrize("name", ATTENTIONS)
+def test_an_attention_with_dropout_is_told_down_to_its_mask(name: str) -> None:
+    model = built(lambda: Attending(ATTENTIONS[name]))
+    torch.manual_seed(3)
+    expected = model(X)
+    explanation = explain(model, X, seed=3)
+    assert explanation.not_explained == ()
+    run = explanation.run
+    assert float(run.trace.loss.array) == expected.item()
+    assert run.gradients.keys() == run.hand_gradients.keys()
+    for number, gradient in run.gradients.items():
+        np.testing.assert_allclose(run.hand_gradients[number], gradient, 1e-4, 1e-5)
+    assert set(np.unique(run.array("dropout_mask"))) == {0.0, 2.0}
+    assert "attention_weights" in run.trace.by_name
+    for page in (explanation.forward(), explanation.backward()):
+        assert not page.checks.failed
+    assert explanation.check().passed
+
+
+@pytest.mark.parametrize("need_weights", [True, False])
+def test_so_is_that_of_several_heads(need_weights: bool) -> None:
+    class Heads(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.heads = nn.MultiheadAttention(4, 2, dropout=0.5, batch_first=True)
+
+        def forward(self, x: Tensor) -> Tensor:
+            found, _ = self.heads(x, x, x, need_weights=need_weights)
+            total: Tensor = found.square().sum()
+            return total
+
+    model = built(Heads)
+    torch.manual_seed(3)
+    expected = model(X)
+    explanation = explain(model, X, seed=3)
+    assert explanation.not_explained == ()
+    assert float(explanation.run.trace.loss.array) == expected.item()
+    assert not explanation.backward().checks.failed

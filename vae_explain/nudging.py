@@ -194,7 +194,7 @@ class _Still(TorchFunctionMode):
         name = func.__name__
         if name == "__get__":
             name = func.__self__.__name__
-        whole = opened(name, args)
+        whole = opened(name, args, kwargs)
         if whole is not None:
             with self:  # not active in here of itself
                 return whole(*args, **kwargs)

@@ -11,8 +11,9 @@ begins with an underscore gives none.
 
 from __future__ import annotations
 
+import math
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -23,8 +24,15 @@ from torch.nn import functional
 IN_PYTHON = ("gumbel_softmax", "multi_head_attention_forward")
 
 
-def opened(name: str, args: tuple[Any, ...]) -> Callable[..., Any] | None:
+def opened(
+    name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None = None
+) -> Callable[..., Any] | None:
     """Return what makes a call operation by operation; None for a call that is one."""
+    if name == ATTENTION:
+        try:
+            return _attention if _drops(*args, **kwargs or {}) else None
+        except TypeError:
+            return None  # the call itself says what is wrong with it
     if name in IN_PYTHON:
         return _without_handing_over(name)
     if name in NETWORKS:
@@ -47,6 +55,58 @@ def _without_handing_over(name: str) -> Callable[..., Any]:
     copy = types.FunctionType(code, names, name, function.__defaults__, function.__closure__)
     copy.__kwdefaults__ = function.__kwdefaults__
     return copy
+
+
+# --- attention --------------------------------------------------------------------------
+
+ATTENTION = "scaled_dot_product_attention"
+
+
+def _drops(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> bool:
+    """Whether an attention draws a mask, and is written out below.
+
+    That of no dropout is one operation, which has a rule. Not written out is one with a query
+    that may take no key, for which PyTorch has a softmax of its own.
+    """
+    if not dropout_p or enable_gqa or (scale is not None and scale <= 0):
+        return False
+    if attn_mask is None:
+        return True
+    closed = ~attn_mask if attn_mask.dtype == torch.bool else torch.isneginf(attn_mask)
+    return not is_causal and not bool(closed.all(-1).any())
+
+
+def _attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """Make an attention with dropout, the scale on both sides of the product as PyTorch has it."""
+    _root = math.sqrt(1 / math.sqrt(query.shape[-1]) if scale is None else scale)
+    attention_scores = (query * _root) @ (key.transpose(-2, -1) * _root)
+    if is_causal:
+        _seen = torch.ones(attention_scores.shape[-2:], dtype=torch.bool).tril()
+        attention_scores = attention_scores.masked_fill(~_seen, -math.inf)
+    elif attn_mask is not None and attn_mask.dtype == torch.bool:
+        attention_scores = attention_scores.masked_fill(~attn_mask, -math.inf)
+    elif attn_mask is not None:
+        attention_scores = attention_scores + attn_mask
+    attention_weights = torch.softmax(attention_scores, -1)
+    return functional.dropout(attention_weights, dropout_p) @ value
 
 
 # --- one step ---------------------------------------------------------------------------
@@ -164,4 +224,4 @@ def _network(name: str) -> Callable[..., Any]:
 NETWORKS = {name: _network(name) for name in STEPS}
 
 # The calls that `opened` may return something for.
-OPENED = {*IN_PYTHON, *CELLS, *NETWORKS}
+OPENED = {*IN_PYTHON, *CELLS, *NETWORKS, ATTENTION}

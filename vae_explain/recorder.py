@@ -213,7 +213,7 @@ class _Recorder(TorchFunctionMode):
         self, plan: Plan, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> Any:
         if plan.opens:
-            whole = opened(plan.name, args)
+            whole = opened(plan.name, args, kwargs)
             if whole is not None:
                 with self:  # not active in here of itself
                     return whole(*args, **kwargs)
