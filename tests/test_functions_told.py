@@ -12,6 +12,7 @@ from vae_explain.expression import Apply, Div, Opaque, Ref, Reshape, SumOver
 from vae_explain.ops import ALL, RULES, Rule
 from vae_explain.walkthrough.functions import NAMED, PLAIN, Told, functions, words
 
+from .pages import matrix
 from .support import call_of
 from .test_ops import vjp_of
 
@@ -88,3 +89,28 @@ def test_a_page_tells_a_function_where_it_is_first() -> None:
         assert text.count(f"{name}: ") == 1
         assert text.count(f"{name}(") >= 2
         assert text.index(f"{name}(") < text.index(f"{name}: ")
+
+
+class Shifted(nn.Module):
+    shift: Tensor
+    level: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+        self.register_buffer("shift", torch.tensor([0.5, -1.25]))
+        self.register_buffer("level", torch.full((2,), 3.0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.layer(x) + self.shift * self.level
+        y = h * self.level
+        loss: Tensor = (y**2).sum()
+        return loss
+
+
+def test_a_constant_is_shown_where_a_formula_names_it_first() -> None:
+    text = str(explain(Shifted(), torch.tensor([[1.0, 2.0]])).forward())
+    assert text.count("level is 3 everywhere, [2]") == 1
+    assert text.index("h = ") < text.index("level is 3 everywhere") < text.index("y = ")
+    (shown,) = matrix(text, "shift")
+    assert shown == ["0.5000", "-1.2500"]

@@ -76,20 +76,21 @@ def load_object(reference: str) -> Any:
     found: Any = module
     for part in name.split("."):
         if not hasattr(found, part):
-            known = [key for key in vars(module) if not key.startswith("_")]
-            listed = ", ".join(known[:12]) or "nothing"
-            raise CannotLoad(f"{place} has no {name}; it has {listed}")
+            raise CannotLoad(f"{place} has no {name}; it has {_own_names(module)}")
         found = getattr(found, part)
     return found
 
 
 def _own_names(module: ModuleType) -> str:
-    """List what a file defines itself, its modules first."""
+    """List what a file defines itself, its modules first; of a package, what it offers."""
+    public = [(name, found) for name, found in vars(module).items() if not name.startswith("_")]
     defined = [
         (name, found)
-        for name, found in vars(module).items()
-        if getattr(found, "__module__", "") == module.__name__ and not name.startswith("_")
+        for name, found in public
+        if getattr(found, "__module__", "") == module.__name__
     ]
+    if not defined or hasattr(module, "__path__"):
+        defined = public
     defined.sort(
         key=lambda pair: not (isinstance(pair[1], type) and issubclass(pair[1], nn.Module))
     )

@@ -69,6 +69,7 @@ class ForwardPage(Page):
         self._starts: list[tuple[tuple[int, ...], int]] = []
         self.told = Told(anew=detailed)
         self._said: set[str] = set()
+        self._given: set[int] = set()
 
     # --- order ---
 
@@ -180,8 +181,13 @@ class ForwardPage(Page):
         self.blank(number)
         rows = self.rule_name(number) in ROW_OPS
         told = self.told.remark(formula, self.rule_name(number))
-        remark = " · ".join(filter(None, (self.remark(number) if rows else "", told)))
+        given = [i for i in self.steps.inputs(number) if self.is_new_constant(i)]
+        alike = [i for i in given if len(np.unique(self.run.values[i])) == 1]
+        same = [f"{self.name(i)} is {self.all_alike(i)}" for i in alike]
+        remark = " · ".join(filter(None, (self.remark(number) if rows else "", told, *same)))
         self.add(Formula(name, formula, remark, held=self.steps.held_back(number)))
+        self.add(*(self.value_block(i, "value") for i in given if i not in alike))
+        self._given.update(given)
         if rows:
             self.rows(number, activation)
         elif value.shape == () and not self.is_plain(number):
@@ -195,6 +201,20 @@ class ForwardPage(Page):
             if source in self.run.trace.blank and BLANK not in self._said:
                 self._said.add(BLANK)
                 self.add(Note(f"{self.name(source)} is {BLANK}."))
+
+    def is_new_constant(self, number: int) -> bool:
+        """Whether a value was made by none of the steps, has a name, and was not spoken of."""
+        value = self.run.trace.values[number]
+        known = value.kind not in ("constant", "buffer") or (
+            number in self._given and not self.detailed
+        )
+        return bool(value.name) and not known
+
+    def all_alike(self, number: int) -> str:
+        """Say what a constant is whose numbers are all the same: `0 everywhere, [1, 3]`."""
+        array = self.run.values[number]
+        number_text = f"{float(array.ravel()[0]):g}"
+        return number_text if array.ndim == 0 else f"{number_text} everywhere, {list(array.shape)}"
 
     def is_plain(self, number: int) -> bool:
         """Whether a scalar is made from scalars alone, as the loss is from its terms."""
