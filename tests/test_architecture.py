@@ -44,11 +44,10 @@ FLOORS: list[list[str]] = [
     ["ops", "recorder"],
     ["recording", "rewriting"],
     ["reading"],
-    ["calls", "differentiation"],
+    ["calls", "differentiation", "folding"],
     [
         "blocks",
         "capture",
-        "folding",
         "inputs",
         "naming",
         "shaping",
@@ -90,8 +89,7 @@ MAY_USE_TORCH = {
 MAY_USE_TORCH |= {"calls", "capture", "differentiation", "noise", "opened"}
 MAY_USE_TORCH |= {"reading", "recording", "rewriting", "views"}
 MAY_USE_RICH = {"render.terminal"}
-WITHOUT_NUMPY = {"__init__", "__main__", "architecture", "expression", "folding", "functions"}
-WITHOUT_NUMPY |= {"writing"}
+WITHOUT_NUMPY = {"__init__", "__main__", "architecture", "expression", "functions", "writing"}
 
 
 ARCHITECTURES = {

@@ -196,6 +196,13 @@ def test_a_bad_request_gets_one_line(
     assert not values or any(f"{option} {value}: " in outcome.err for value in values)
 
 
+def test_a_path_is_named_whole_and_a_long_value_is_cut(cli: CommandLine, tmp_path: Path) -> None:
+    target = f"{tmp_path / ('deep' * 15)}.py:loss"
+    assert f"--loss {target}: " in cli("forward", "--loss", target).err
+    numbers = ",".join(["0.5"] * 30)
+    assert f"--eps {numbers[:57]}...: " in cli("forward", *OWN, "--eps", numbers).err
+
+
 def test_a_value_behind_an_equals_sign_is_named_too(cli: CommandLine) -> None:
     outcome = cli("forward", "--model=gone.py:VAE", "--x", "1")
     assert outcome.err.endswith("error: --model gone.py:VAE: there is no file gone.py\n")

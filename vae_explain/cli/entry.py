@@ -15,7 +15,6 @@ import os
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import NoReturn
 
 from .problems import ExitCode, Problem
@@ -102,7 +101,7 @@ def _of_option(option: str, words: str, arguments: Sequence[str]) -> str:
     value = " ".join(given)
     if not value or (option in OF_A_FILE and words.startswith(value)):
         return f"{option}: {words}"
-    return str(Problem(option, Path(value), words))  # as a path, which is not cut
+    return str(Problem(option, value, words))
 
 
 def _mendable(error: Exception) -> tuple[str, str]:

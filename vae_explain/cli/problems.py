@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Sequence
 from enum import IntEnum
 from pathlib import Path
@@ -21,8 +22,9 @@ class Problem(Exception):
 
     def __init__(self, option: str, value: object, mend: str) -> None:
         shown = " ".join(str(value).split()) or "''"
-        if len(shown) > 60 and not isinstance(value, Path):
-            shown = shown[:57] + "..."  # but a path is only of use whole
+        path = isinstance(value, Path) or os.sep in shown
+        if len(shown) > 60 and not path:
+            shown = shown[:57] + "..."  # but a path, or FILE.py:NAME, is only of use whole
         super().__init__(f"{option} {shown}: {mend}")
 
 
