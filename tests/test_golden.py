@@ -22,6 +22,8 @@ GOLDEN = Path(__file__).parent / "golden"
 SUFFIXES = {"markdown": "md", "latex": "tex", "notebook": "cells.txt", "svg": "svg"}
 HIDDEN = {r"PyTorch \d+\.\d+\.\d+": "PyTorch N.N.N", r"\b\d\.\de[+-]\d\d\b": "N.Ne-NN"}
 
+ROUNDING = "(no difference)", "(largest relative difference N.Ne-NN)"
+
 
 @pytest.fixture(autouse=True)
 def one_version(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +74,9 @@ def test_the_start_page_of_the_docs_is_what_the_command_writes(
     assert command_line("document", "-o", str(folder / "README.md")).code == 0
     for name in ("README.md", "README.svg"):
         kept, written = ((at / name).read_text("utf-8") for at in (docs, folder))
-        assert hidden(written) == hidden(kept), f"docs/{name} is not what the command writes"
+        # A processor with other vector instructions adds in another order.
+        written, kept = (hidden(text).replace(*ROUNDING) for text in (written, kept))
+        assert written == kept, f"docs/{name} is not what the command writes"
 
 
 def readable(notebook: str) -> str:
