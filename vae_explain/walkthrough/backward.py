@@ -79,6 +79,8 @@ class BackwardPage(Page):
         self.order = list(self._ordered())
         # A parameter that several values were made with has its gradient once all have theirs.
         self._last_made = {p: number for number in self.order for p in self._parameters_of(number)}
+        sections = ([*self._section_of(n), *self._shown_behind(n)] for n in self.order)
+        self.shares.follow([section for section in sections if section])
 
     # --- order ---
 
@@ -276,9 +278,15 @@ class BackwardPage(Page):
 
     def parameters(self, number: int) -> None:
         """Show the parameters that made a value, each behind the last value that it made."""
-        for parameter in self._parameters_of(number):
-            if self._last_made[parameter] == number:
-                self.parameter(parameter, number)
+        for parameter in self._shown_behind(number):
+            self.parameter(parameter, number)
+
+    def _shown_behind(self, number: int) -> list[int]:
+        return [p for p in self._parameters_of(number) if self._last_made[p] == number]
+
+    def _section_of(self, number: int) -> list[int]:
+        """Return the value if it has a section of its own, which a constant gradient has not."""
+        return [] if self._constant(number) else [number]
 
     def _parameters_of(self, number: int) -> list[int]:
         """Return the parameters that were used in making a value, as far as wanted."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -33,14 +34,53 @@ class TermShares:
         self.steps = steps
         self.run = steps.run
         self.term = term
+        self._only_from: dict[int, str] = {}  # of what a page shows, the sentence where it is
+
+    def follow(self, sections: Sequence[Sequence[int]]) -> None:
+        """Take the gradients that a page shows in order, each section's in a row.
+
+        What is true of many sections in a row is said where it begins to be, once.
+        """
+        for word, group in groupby(sections, self._of_all):
+            row = list(group)
+            if not word:  # a parameter may be shown behind a value that gets less than it
+                self._only_from.update((n, _all_from(self._alone(n))) for s in row for n in s)
+                continue
+            self._only_from.update(dict.fromkeys((n for s in row for n in s), ""))
+            end = "."
+            if len(row) > 1:
+                to_the_end = row[-1] is sections[-1]
+                last = gradient_name(self.run, row[-1][0], self.term)
+                end = ", and so do all gradients that follow"
+                end += "." if to_the_end else f", down to {last}."
+            self._only_from[row[0][0]] = f"All of it comes from the {word} term{end}"
 
     def sending(self, number: int) -> tuple[list[TermShare], str]:
-        """Return the terms' shares, or, when one term alone sends anything, a word of it."""
+        """Return the terms' shares, or, when one term alone sends anything, a word of it.
+
+        The word is empty where it has been said of a row of sections before.
+        """
+        alone = self._alone(number)
+        if alone:
+            return [], self._only_from.get(number, _all_from(alone))
         shares = self._of(number)
-        sending = [share.word for share in shares if share.array.any()]
-        if len(sending) == 1:
-            return [], f"All of it comes from the {sending[0]} term."
-        return shares, ""
+        return shares if any(share.array.any() for share in shares) else [], ""
+
+    def _of_all(self, numbers: Sequence[int]) -> str:
+        """Return the one term that several gradients all come from; empty where there is none."""
+        words = {self._alone(number) for number in numbers}
+        return words.pop() if len(words) == 1 else ""
+
+    def _alone(self, number: int) -> str:
+        """Return the one term that sends anything; where none does, the one that could."""
+        shares = self._of(number)
+        by_term = self.run.term_gradients
+        sending = [share.word for share in shares if share.array.any()] or [
+            share.word
+            for share, term in zip(shares, self.run.trace.terms, strict=False)
+            if number in by_term[term.name]
+        ]
+        return sending[0] if len(sending) == 1 else ""
 
     def table(self, number: int, shown: Sequence[Index]) -> list[Block]:
         """Return how much of each element each term sends."""
@@ -98,6 +138,10 @@ class TermShares:
             for word in (term_words(term.name),)
             for array in (by_term[term.name].get(number, zero),)
         ]
+
+
+def _all_from(word: str) -> str:
+    return f"All of it comes from the {word} term." if word else ""
 
 
 def _signed(amount: float) -> str:

@@ -127,8 +127,8 @@ def backward(run: Run) -> Words:
         "number in the reverse order of the forward pass, so that what a step needs is always "
         "there already.",
         "Each section is one value. It begins with what arrives there, number by number, and "
-        "says which part of it each term of the loss sends. Where a layer made the value, the "
-        "gradients of its parameters follow. They are what we went back for.",
+        "where several terms of the loss send a part of it, says which part. Where a layer made "
+        "the value, the gradients of its parameters follow. They are what we went back for.",
     )
 
 
