@@ -50,7 +50,7 @@ def test_a_run_passes(seed: int, x: tuple[tuple[float, ...], ...], arithmetic: A
     assert sum(parameter.count for parameter in found.parameters) == 136
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 10_000),
     x=st.lists(st.floats(-30, 30, width=32), min_size=4, max_size=4),

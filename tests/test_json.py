@@ -240,7 +240,7 @@ def rows_of(width: int, bound: float) -> st.SearchStrategy[list[list[float]]]:
     return st.lists(st.lists(numbers, min_size=width, max_size=width), min_size=2, max_size=2)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     seed=st.integers(0, 2**64 - 1),
     x=rows_of(4, 10),

@@ -139,7 +139,7 @@ def test_uneven_padding_stands_behind_the_image() -> None:
     assert to_text(formula) == "conv_transpose2d(g, w, padding=same)"
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_convolution_of_any_shape_and_its_transpose(data: st.DataObject) -> None:
     draw = data.draw

@@ -269,9 +269,7 @@ def assert_blamed_alone(document: Document, place: Place, column: int, digit: st
     assert judged.why
 
 
-SLOW = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
-)
+SLOW = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 
 
 @SLOW

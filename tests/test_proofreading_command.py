@@ -256,7 +256,7 @@ FRAGMENTS = [
 ]
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(
     st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=30)), min_size=1, max_size=8),
     st.sampled_from(["\n\n", "\n", " "]),

@@ -56,7 +56,7 @@ def chosen(seed: int, arithmetic: Arithmetic, gradient: bool, pick: int) -> tupl
     st.booleans(),
     st.integers(0, 10**9),
 )
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_any_number_is_derived(
     seed: int, arithmetic: Arithmetic, gradient: bool, pick: int
 ) -> None:
