@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from inspect import signature
 from typing import Any, NamedTuple
 
@@ -84,7 +84,18 @@ class Plan(NamedTuple):
     blank: bool  # hands out memory with nothing written to it
     opens: bool  # may be done operation by operation instead
     careful: bool  # is to be recorded before the run goes on
+    looks: bool  # reads a property that is nothing to compute with
     plain: bool  # is only to be caught, which most are
+
+
+@lru_cache(maxsize=1000)  # of the user's own functions there may be many
+def plan_for(func: Any) -> Plan:
+    """Return what a call of a function needs."""
+    name = func.__name__
+    if name != "__get__":
+        return plan_of(name)
+    plan = plan_of(func.__self__.__name__)
+    return plan if plan.name in TENSOR_PROPERTIES else plan._replace(looks=True, plain=False)
 
 
 @cache
@@ -113,6 +124,7 @@ def plan_of(name: str) -> Plan:
         blank=name in BLANK,
         opens=name in OPENED,
         careful=careful,
+        looks=False,
         plain=not (careful or indexes or name in OPENED or name in NOISE or name in BLANK),
     )
 

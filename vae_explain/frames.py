@@ -19,6 +19,9 @@ from typing import Any
 
 STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 
+# Whether a file is the user's, for all runs, by the prefixes of those that are not.
+FILES: dict[tuple[str, ...], dict[str, bool]] = {}
+
 Variables = Mapping[str, Any]
 # A frame that led to an operation: its number; its variables then, if it is the user's, for
 # nobody looks at those of others; and the `self` of a function called `forward`.
@@ -41,7 +44,7 @@ class FrameWatcher:
 
     def __init__(self, hidden: Sequence[str]) -> None:
         self._hidden = tuple(hidden)
-        self._users: dict[str, bool] = {}  # whether a file is the user's
+        self._users = FILES.setdefault(self._hidden, {})
         # Kept, so that no number is given out twice: the user's, by number, and the others.
         self._frames: dict[int, FrameType] = {}
         self._others: list[FrameType] = []
@@ -55,16 +58,16 @@ class FrameWatcher:
 
     def stop(self) -> None:
         """Let go of the frames, all of which have ended, but not of their variables."""
-        self._ended = {key: dict(frame.f_locals) for key, frame in self._frames.items()}
+        self._ended = {key: variables_of(frame) for key, frame in self._frames.items()}
         self._base = None
-        self._running = []
+        self.forget()
         self._frames.clear()
         self._others.clear()
 
     def ended(self, number: int) -> Variables | None:
         """Hand over the variables of a frame that has ended; None if it was not the user's."""
         frame = self._frames.pop(number, None)
-        return self._ended.pop(number, None) if frame is None else dict(frame.f_locals)
+        return self._ended.pop(number, None) if frame is None else variables_of(frame)
 
     def forget(self) -> None:
         """See at the next look all that is to be seen, for the last is not to be had."""
@@ -72,22 +75,25 @@ class FrameWatcher:
 
     def look(self, frame: FrameType | None) -> Sight:
         """Return what is to be seen from the frame that makes the next operation."""
-        users, base, running = self._users, self._base, self._running
+        users, base, frames = self._users, self._base, self._frames
         new: list[FrameType] = []
         sight: list[Place] = []
         while frame is not base and frame is not None:
             code = frame.f_code
             file = code.co_filename
             if users[file] if file in users else self._is_users(file):
+                key = id(frame)
                 variables = frame.f_locals
                 forward_of = variables.get("self") if code.co_name == "forward" else None
-                sight.append((id(frame), dict(variables), forward_of))
-                if frame in running:
+                sight.append((key, dict(variables), forward_of))
+                # A generator's frame may have been seen before and still not be running.
+                if key in frames and frame in self._running:
+                    running = self._running
                     if new or frame is not running[0]:
                         self._running = new + running[running.index(frame) :]
                     return sight
                 new.append(frame)
-                self._frames[id(frame)] = frame
+                frames[key] = frame
             elif code.co_name == "forward":
                 self._others.append(frame)
                 sight.append((id(frame), None, frame.f_locals.get("self")))
@@ -103,3 +109,11 @@ class FrameWatcher:
         is_users = not (library or file.startswith(self._hidden) or file.startswith("<frozen"))
         self._users[file] = is_users
         return is_users
+
+
+def variables_of(frame: FrameType) -> Variables:
+    """Return the variables of a frame that is about to be let go."""
+    variables = frame.f_locals
+    # Those of a module go on, and from Python 3.13 on others are a view that keeps the frame.
+    own = type(variables) is dict and variables is not frame.f_globals
+    return variables if own else dict(variables)

@@ -124,13 +124,13 @@ class Reader:
         list of Tensor
             What the calls have made. The tape has taken the numbers down.
         """
-        made = [
-            output
+        made = {
+            id(output): output
             for call in caught
             if not isinstance(call, Returned)
             for output in results_of(call[3])
-        ]
-        tensors = list({id(tensor): tensor for tensor in made}.values())
+        }
+        tensors = list(made.values())
         self.tape.expect(tensors)
         self._put_off = caught
         self._late = len(self.kinds)

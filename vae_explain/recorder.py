@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from .calls import TENSOR_PROPERTIES, Plan, index_of, needs_care, plan_of, written_to
+from .calls import RISKY, Plan, index_of, needs_care, plan_for, written_to
 from .capture import is_asked_to_write, tensors_in
 from .differentiation import gradients_on
 from .frames import FrameWatcher, Sight
@@ -31,6 +31,7 @@ from .recording import Recording
 from .rewriting import Place, follow, is_there_already, overwrite, place_of, renew, settle
 from .trace import Trace
 
+NO_OPTIONS: Mapping[str, Any] = {}
 HERE = os.path.dirname(__file__)
 HIDDEN = (
     os.path.dirname(torch.__file__),
@@ -191,27 +192,27 @@ class _Recorder(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        name = func.__name__
-        if name == "__get__":
-            name = func.__self__.__name__
-            if name not in TENSOR_PROPERTIES:
-                return func(*args, **kwargs or {})
-        kwargs = kwargs or {}
-        plan = plan_of(name)
-        if not plan.plain or needs_care(args, kwargs):
-            return self._not_plain(plan, func, args, kwargs)
+        plan = plan_for(func)
+        # Each line in here is run at every call of PyTorch's; so is a look.
+        if kwargs or not plan.plain:
+            return self._not_plain(plan, func, args, kwargs or {})
+        for argument in args:
+            if type(argument) in RISKY:
+                return self._not_plain(plan, func, args, {})
         sight = self._frames.look(sys._getframe(1))
         try:
-            result = func(*args, **kwargs)
+            result = func(*args)
         except BaseException:
             self._frames.forget()
             raise
-        self.caught.append((plan, args, kwargs, result, sight))
+        self.caught.append((plan, args, NO_OPTIONS, result, sight))
         return result
 
     def _not_plain(
         self, plan: Plan, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> Any:
+        if plan.looks:
+            return func(*args, **kwargs)
         if plan.opens:
             whole = opened(plan.name, args, kwargs)
             if whole is not None:
