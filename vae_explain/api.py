@@ -216,8 +216,7 @@ class Explanation:
         Raises
         ------
         ValueError
-            If the loss depends on no parameter (`CannotTrain`), or the model cannot run again
-            (`CannotRun`).
+            If the model cannot run again (`CannotRun`).
 
         Examples
         --------

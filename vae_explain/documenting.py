@@ -37,15 +37,11 @@ def composed(request: AnyRequest, recorded: Recorded, lr: float) -> Composed:
     recorded
         Its run with its model, which takes one step of gradient descent and is put back.
     lr
-        The learning rate of that step.
-
-    Raises
-    ------
-    CannotTrain
-        If the loss depends on no parameter.
+        The learning rate of that step, which is left out where the loss depends on no
+        parameter that is trained.
     """
     check = checked(request, recorded.run)
-    moved = training.gradient_step(recorded, lr)
+    moved = training.gradient_step(recorded, lr) if recorded.run.learning else None
     architecture = request.architecture if isinstance(request, Request) else None
     return Composed(*document.document(recorded.run, check, moved, architecture), check)
 

@@ -91,6 +91,12 @@ class Run:
         """Return the gradient at a named value as shown."""
         return self.gradients[self.value(name).id]
 
+    @cached_property
+    def learning(self) -> tuple[int, ...]:
+        """The parameters that the loss has a gradient at, by number."""
+        values = self.trace.values
+        return tuple(n for n in sorted(self.gradients) if values[n].kind == "parameter")
+
     @property
     def precision(self) -> float:
         """The rounding of the numbers that this run's lines are compared with."""

@@ -27,7 +27,7 @@ from ..ops import NotExplained
 from ..run import Run
 from ..steps import gradient_name
 from ..writing import index_text
-from .captions import counted
+from .captions import NOTHING_LEARNS, counted
 from .functions import Told
 from .holding import Holding
 from .page import MOST_DETAILED, MOST_LINES, Page, checked, passed_on
@@ -116,6 +116,10 @@ class BackwardPage(Page):
 
     def start(self) -> None:
         """Show the gradients that are constants: what each term enters the loss with."""
+        if not self.gradients:
+            self.open("No gradients")
+            self.add(Prose(NOTHING_LEARNS))
+            return
         lines = []
         for number in self.steps.named():
             if number in self.on_the_way and self._constant(number):

@@ -77,6 +77,12 @@ TERM_WORDS = {
 # Of what `torch.empty` gives, whose numbers would be others at each run.
 BLANK = "memory that nothing has been written to yet, with zeros to stand in"
 
+# Where there is nothing to go back for, or to hold against an oracle.
+NOTHING_LEARNS = "The loss depends on nothing that is trained, so nothing has a gradient."
+NO_PARAMETER_LEARNS = (
+    "The loss depends on no parameter that is trained, so there is no gradient of one to check."
+)
+
 LAYER_ACTIVATIONS = {"relu": "ReLU", "sigmoid": "sigmoid", "tanh": "tanh"}
 
 

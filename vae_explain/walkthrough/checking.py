@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..blocks import Block, Column, Heading, Note, Prose, Table, Walkthrough
 from ..checking import AUTOGRAD, CENTRAL, COMPLEX_STEP, ORACLES, REWRITTEN, Check, Difference
-from .captions import counted
+from .captions import NO_PARAMETER_LEARNS, counted
 from .page import heading_line, run_remarks
 
 WORDS = {
@@ -41,6 +41,8 @@ def checking(check: Check) -> Walkthrough:
 
 def compose(check: Check) -> list[Block]:
     """Return the page's blocks, for one that is part of a document."""
+    if not check.parameters:
+        return [Heading(1, "The gradients once more"), Prose(NO_PARAMETER_LEARNS)]
     ways = {3: "Three ways to the same gradients", 2: "Two ways to the same gradients"}
     words = {3: THE_OTHER_TWO, 2: OF_AN_OWN_MODEL}
     count = len(check.oracles)

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..architecture import Architecture
-from ..blocks import Block, Checks, Column, Diagram, Heading, Note, Summary, Table, Walkthrough
+from ..blocks import (
+    Block,
+    Checks,
+    Column,
+    Diagram,
+    Heading,
+    Note,
+    Prose,
+    Summary,
+    Table,
+    Walkthrough,
+)
 from ..run import Run
 from ..trace import Array
 from .captions import counted
@@ -36,7 +47,8 @@ def _of_any_model(run: Run) -> list[Block]:
     found = matrices(run)
     values = run.trace.values
     total = sum(value.array.size for value in values if value.kind == "parameter" and value.name)
-    return [Heading(1, "Parameters", counted(total, "number")), *found]
+    none = [] if found else [Prose("This model has none.")]
+    return [Heading(1, "Parameters", counted(total, "number")), *none, *found]
 
 
 def _built_in(run: Run, architecture: Architecture) -> list[Block]:

@@ -29,8 +29,9 @@ def sampling(sample: Sample) -> Walkthrough:
     page.terms()
     if sample.divergence is not None:
         page.divergence(sample.divergence)
-    page.gradients()
-    page.signs()
+    if sample.gradients:
+        page.gradients()
+        page.signs()
     page.footer()
     remarks = [*loss_words(sample.run.loss_call)]
     remarks += [_arithmetic_words(sample.run), _draws_words(sample)]

@@ -37,6 +37,7 @@ def idea(run: Run) -> Words:
         if any(is_big(value.array) for value in run.trace.values if value.name)
         else "with nothing left out"
     )
+    ways = ", once forward and once back" if len(run.gradients) else ""
     return (
         "An autoencoder squeezes its input x through a narrow middle and learns to rebuild it "
         "on the other side. What stands in the middle is a code: a few numbers that must say "
@@ -56,12 +57,14 @@ def idea(run: Run) -> Words:
         "negative of the evidence lower bound, the ELBO: whoever makes it small makes the data "
         "likely. A weight on one term, as many models have it, trades one wish against the "
         "other.",
-        f"What follows is one run of such a model, once forward and once back, {whole}.",
+        f"What follows is one run of such a model{ways}, {whole}.",
     )
 
 
 def model(run: Run) -> Words:
     """Introduce the layers."""
+    if not _has_parameters(run):
+        return ("Each step takes the numbers before it and makes new ones of them.",)
     return (
         "The model is a chain of layers. Each takes the numbers before it and makes new ones, "
         "and what it makes of them is decided by its parameters.",
@@ -85,6 +88,9 @@ def picture(run: Run) -> str:
 
 def parameters(run: Run) -> Words:
     """Say where the parameters come from and how they are written."""
+    if not _has_parameters(run):
+        given = "the input and the noise" if _draws(run) else "the input"
+        return (f"This model has none: all of its numbers follow from {given}.",)
     rounded = (
         f" They are rounded here to {PRINTED_DECIMALS} decimals, and the run starts from these "
         "rounded numbers: with paper and a pocket calculator, one arrives at every number below."
@@ -118,18 +124,27 @@ def loss(run: Run) -> Words:
 
 
 def backward(run: Run) -> Words:
-    """Introduce the chain rule."""
-    return (
+    """Introduce the chain rule; nothing where nothing has a gradient."""
+    if len(run.gradients) == 0:
+        return ()
+    found = (
         "How would the loss change if one number of the run were a little larger? For the last "
         "numbers that is plain to see. For an earlier one it follows from those it went into: "
         "what arrives from each of them, times the local derivative, summed over all ways that "
         "lead on. This is the chain rule. Backpropagation is nothing else, done once for every "
         "number in the reverse order of the forward pass, so that what a step needs is always "
         "there already.",
-        "Each section is one value. It begins with what arrives there, number by number, and "
-        "where several terms of the loss send a part of it, says which part. Where a layer made "
-        "the value, the gradients of its parameters follow. They are what we went back for.",
     )
+    section = (
+        "Each section is one value. It begins with what arrives there, number by number, and "
+        "where several terms of the loss send a part of it, says which part."
+    )
+    if run.learning:
+        section += (
+            " Where a layer made the value, the gradients of its parameters follow. They are "
+            "what we went back for."
+        )
+    return (*found, section)
 
 
 def update(run: Run) -> Words:
@@ -143,14 +158,23 @@ def update(run: Run) -> Words:
 
 def checks(run: Run) -> Words:
     """Introduce the oracles."""
-    return (
+    found = (
         "No line of arithmetic above was typed. Each is an expression that was evaluated before "
         "it was written, and its value was held against the one that PyTorch "
         f"{run.trace.torch_version} has for the same number. A line that failed would be marked "
         "where it stands.",
+    )
+    if not run.learning:
+        return found
+    return (
+        *found,
         "So the lines add up. Whether they are the right lines is another question, and it is "
         "put to somebody who had no part in making them.",
     )
+
+
+def _has_parameters(run: Run) -> bool:
+    return any(value.kind == "parameter" for value in run.trace.values)
 
 
 def _draws(run: Run) -> bool:
