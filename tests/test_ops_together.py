@@ -372,9 +372,9 @@ def test_a_comparison_is_no_operation() -> None:
         return x * keep + x[:, best[:1]]
 
     run = explained(record_of(function))
-    assert names(run.trace) == ["mul", "getitem", "add", "mul", "sum"]
-    kinds = {v.name: v.kind for v in run.trace.values if v.name in ("keep", "index")}
-    assert kinds == {"keep": "constant", "index": "constant"}
+    assert names(run.trace) == ["argmax", "mul", "getitem", "getitem", "add", "mul", "sum"]
+    kinds = {v.name: v.kind for v in run.trace.values if v.name in ("keep", "best", "index")}
+    assert kinds == {"keep": "constant", "best": "intermediate", "index": "intermediate"}
 
 
 # --- layers -----------------------------------------------------------------------------

@@ -38,15 +38,28 @@ def results_of(result: Any) -> tuple[Tensor, ...]:
     return found if any(map(results_of, found)) else ()
 
 
-# Calls whose whole numbers are not only looked at but computed with.
-ENCODING = {"one_hot"}
+def is_whole(tensor: Tensor) -> bool:
+    """Whether a tensor has whole numbers, or truth values."""
+    return not (tensor.is_floating_point() or tensor.is_complex())
+
+
+# Calls whose whole numbers something may be taken by, as the nearest code of a codebook is.
+PLACING = {"argmax", "argmin", "argsort"}
+# Those whose whole numbers are not only looked at but computed with.
+COUNTING = {"one_hot", *PLACING}
+# What arranges numbers anew and leaves them as they are; of whole numbers made by a call too.
+ARRANGING = {
+    "clone", "contiguous", "detach", "expand", "expand_as", "flatten", "getitem", "long", "movedim",
+    "permute", "repeat", "reshape", "squeeze", "t", "transpose", "unflatten", "unsqueeze", "view",
+    "view_as",
+}  # fmt: skip
 # Calls that make a constant of nothing, whose name says what it is.
 TELLING = {"eye", "arange", "linspace", "logspace"}
 
 
 def made_by(name: str, result: Any) -> tuple[Tensor, ...]:
     """Return the tensors that a call of a name made, if they are numbers to compute with."""
-    if name in ENCODING and isinstance(result, Tensor):
+    if name in COUNTING and isinstance(result, Tensor):
         return () if is_functorch_wrapped_tensor(result) else (result,)
     return results_of(result)
 

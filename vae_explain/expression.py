@@ -103,7 +103,7 @@ class Pow(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Apply(Expression):
-    """One of `FUNCTIONS` applied to its argument, or `max` to several."""
+    """One of `FUNCTIONS` applied to its argument, or one of `OF_SEVERAL` to several."""
 
     function: str
     arguments: tuple[Expression, ...]
@@ -170,6 +170,9 @@ class Opaque(Expression):
 
 ZERO = Number(0.0)
 ONE = Number(1.0)
+# Functions that compare numbers: the largest of them, and the place of the largest or smallest.
+PLACES = ("argmax", "argmin")
+OF_SEVERAL = ("max", *PLACES)
 
 
 # --- the number -------------------------------------------------------------------------
@@ -241,6 +244,8 @@ def measure(expression: Expression) -> Measured:
             undefined = any(math.isnan(part.value) for part in parts)
             largest = math.nan if undefined else max(part.value for part in parts)
             return Measured(largest, max(part.magnitude for part in parts))
+        case Apply(("argmax" | "argmin") as function, arguments):
+            return _measure_place(function, [measure(argument) for argument in arguments])
         case Apply(function, arguments):
             (argument,) = arguments
             part = measure(argument)
@@ -263,6 +268,29 @@ def _measure_product(factors: tuple[Expression, ...]) -> Measured:
         product *= value
         magnitude *= size
     return Measured(product, magnitude)
+
+
+def _measure_place(function: str, parts: list[Measured]) -> Measured:
+    """Return where the largest or smallest stands.
+
+    Of two that differ by no more than rounding either may be it: the magnitude grows as they
+    come near to each other, and with it what another place may differ by.
+    """
+    undefined = [i for i, part in enumerate(parts) if math.isnan(part.value)]
+    if undefined:
+        return Measured(float(undefined[0]), float(len(parts)))
+    sign = 1.0 if function == "argmax" else -1.0
+    ahead = sorted(range(len(parts)), key=lambda i: -sign * parts[i].value)  # it is stable
+    first = ahead[0]
+    if len(parts) < 2 or math.isinf(parts[first].value):
+        return Measured(float(first), float(len(parts)))
+    size = max(part.magnitude for part in parts)
+    gap = abs(parts[first].value - parts[ahead[1]].value)
+    near = size / gap if gap > size * SMALLEST_GAP else 1 / SMALLEST_GAP
+    return Measured(float(first), len(parts) * max(near, 1.0))
+
+
+SMALLEST_GAP = 1e-16  # in proportion to what is compared: less is none
 
 
 def _power(base: float, exponent: float) -> float:

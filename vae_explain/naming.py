@@ -142,7 +142,7 @@ MIXING = {
     "interpolate", "fold", "scatter_add", "cumsum", "cumprod", "prod", "sum", "mean", "var", "std",
     "norm", "linalg_norm", "linalg_vector_norm", "weight_norm", "normalize",
     "cdist", "pairwise_distance", "cosine_similarity", "scaled_dot_product_attention",
-    "softmax", "softmin", "log_softmax", "logsumexp",
+    "softmax", "softmin", "log_softmax", "logsumexp", "argmax", "argmin",
     "special_softmax", "special_log_softmax", "special_logsumexp",
     "layer_norm", "batch_norm", "group_norm", "instance_norm", "rms_norm",
     "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
@@ -155,6 +155,7 @@ DEEPEST = 3
 SPEAKING = {
     "normalize": 1, "layer_norm": 1, "batch_norm": 1, "group_norm": 1, "instance_norm": 1,
     "rms_norm": 1, "weight_norm": 1, "var": 1, "std": 1, "scaled_dot_product_attention": 3,
+    "argmax": 1, "argmin": 1,
 }  # fmt: skip
 
 

@@ -16,7 +16,9 @@ import numpy as np
 
 from .blocks import Worked
 from .expression import (
+    PLACES,
     Add,
+    Apply,
     Div,
     Expression,
     Index,
@@ -153,6 +155,10 @@ class Provenance:
             target = ref if ref.made is not None else self.locate(ref, term)
             if target is not None:
                 used.append(target)
+        if isinstance(node.target, Target) and not node.target.gradient:
+            chosen = self.steps.chosen_by(node.target.number, node.target.index)
+            places = (self.locate(ref) for ref in chosen)
+            used += [place for place in places if place is not None and place not in used]
         return used
 
     def locate(self, ref: Ref, term: str | None = None) -> Target | None:
@@ -202,6 +208,14 @@ def shortened(expression: Expression, most: int = MOST_TERMS) -> Expression:
             rest = sum(value for i, value in enumerate(values) if i not in set(largest))
             words = f"({len(terms) - SHOWN_TERMS:,} smaller terms)"
             return Add((*kept, Rest(words, value=rest, count=len(terms) - SHOWN_TERMS)))
+        case Apply(function, numbers) if function in PLACES and len(numbers) > most:
+            sign = 1.0 if function == "argmin" else -1.0
+            values = [sign * evaluate(number) for number in numbers]
+            nearest = sorted(range(len(numbers)), key=lambda i: values[i])[:SHOWN_TERMS]
+            kept = tuple(numbers[i] for i in sorted(nearest))
+            beyond = "larger" if function == "argmin" else "smaller"
+            left = len(numbers) - SHOWN_TERMS
+            return Apply(function, (*kept, Rest(f"({left:,} {beyond} numbers)", count=left)))
         case Mul((Number() as scale, Add() as body)):
             return Mul((scale, shortened(body, most)))
         case Neg(Add() as body):

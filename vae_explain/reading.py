@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge
 
-from .calls import TELLING, Plan, made_by, results_of
+from .calls import ARRANGING, PLACING, TELLING, Plan, is_whole, made_by, results_of
 from .differentiation import Tape
 from .frames import NOTHING as NOTHING_SEEN
 from .frames import Sight, Variables
@@ -84,6 +84,7 @@ class Reader:
         self.blank: list[Tensor] = []  # memory with nothing written to it
         # Constants whose call says what they are, with its name; they are kept for their id.
         self.told: dict[int, tuple[Tensor, str]] = {}
+        self.whole: set[int] = set()  # whole numbers that a call has made
         self.looked_up: set[int] = set()  # views that were made again of what they are part of
         self._parts = parts
         self._inputs = inputs
@@ -166,7 +167,7 @@ class Reader:
                 self._names.gave_back(*call)
                 continue
             plan, args, kwargs, result, sight = call
-            outputs = made_by(plan.name, result)
+            outputs = self._made(plan, args, result)
             given = self.given(plan, args, kwargs) if outputs else NOTHING
             self.saw(sight)
             self._take(plan, args, kwargs, outputs, given)
@@ -186,7 +187,19 @@ class Reader:
         given
             What `given` returned before the call.
         """
-        self._take(plan, args, kwargs, results_of(args[0] if plan.assigns else result), given)
+        outputs = self._made(plan, args, args[0] if plan.assigns else result)
+        self._take(plan, args, kwargs, outputs, given)
+
+    def _made(self, plan: Plan, args: tuple[Any, ...], result: Any) -> tuple[Tensor, ...]:
+        """Return the tensors that a call made, if they are numbers to compute with.
+
+        So are whole numbers that a call has made, when another arranges them anew.
+        """
+        outputs = made_by(plan.name, result)
+        if outputs or not self.whole or plan.op not in ARRANGING or not args:
+            return outputs
+        known = self._known.get(id(args[0])) in self.whole and isinstance(result, Tensor)
+        return (result,) if known else ()
 
     def _take(
         self,
@@ -213,6 +226,9 @@ class Reader:
             slots = slots[::-1]
         kind: Kind = "noise" if plan.noisy else "intermediate"
         numbers = tuple([self.register(output, kind) for output in outputs])
+        if len(outputs) > 1 or plan.name in PLACING or (self.whole and plan.op in ARRANGING):
+            pairs = zip(numbers, outputs, strict=True)
+            self.whole.update(n for n, output in pairs if is_whole(output))
         self.add(
             Operation(plan.op, slots, named, inputs, numbers, self.module, in_place, drawn_from)
         )

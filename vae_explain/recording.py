@@ -13,6 +13,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from .calls import ARRANGING
 from .capture import arrays_of, closed, copied
 from .differentiation import changed_by_hooks, differentiated, term_gradients
 from .naming import name_the_classes, name_the_deepest, numbered
@@ -218,6 +219,11 @@ class Recording:
         names.setdefault(self._output, "loss")
         name_the_classes(names, fixed, operations)
         name_the_deepest(names, fixed, operations)
+        for operation in operations if reader.whole else ():
+            # A place by which something is taken has a name; what only arranges has its own.
+            for number in operation.inputs[operation.name in ARRANGING :]:
+                if number in reader.whole and number not in fixed:
+                    names.setdefault(number, "index")
         used = {number for operation in operations for number in operation.inputs}
         for number, kind in enumerate(reader.kinds):
             if kind == "noise":

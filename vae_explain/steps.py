@@ -48,11 +48,12 @@ class _Leaf(NamedTuple):
     role: Role
     array: Array
     drop: int
+    kind: type[int | float]  # a whole number stays one
 
     def at(self, index: Index | None) -> Ref:
         if index is None:
             return Ref(self.name, None, self.role, self.array)
-        return Ref(self.name, index[self.drop :], self.role, float(self.array[index]))
+        return Ref(self.name, index[self.drop :], self.role, self.kind(self.array[index]))
 
 
 class Steps:
@@ -63,6 +64,7 @@ class Steps:
         self._parts: dict[tuple[int, Index | None, str | None], list[Part]] = {}
         self._leaves: dict[tuple[int, str | None, bool], _Leaf] = {}
         self._constants: dict[tuple[int, str | None], Number | None] = {}
+        self._chosen: dict[Ref, None] | None = None
 
     # --- which values are steps ---
 
@@ -142,7 +144,8 @@ class Steps:
     def _leaf(self, number: int, name: str, role: Role, arrays: Mapping[int, Array]) -> _Leaf:
         whole = (0,) * len(self.run.trace.values[number].shape)
         drop = len(whole) - len(self.shown_index(number, whole))
-        return _Leaf(name, role, arrays[number], drop)
+        array = arrays[number]
+        return _Leaf(name, role, array, drop, float if array.dtype.kind in "fc" else int)
 
     # --- values ---
 
@@ -157,7 +160,23 @@ class Steps:
         bound = self.run.graph.producer(number)
         if bound is None:
             return self.reference(number, index)
-        return self._rule(bound).element(self.call(bound), index)
+        rule, call = self._rule(bound), self.call(bound)
+        if self._chosen is not None and rule.chosen_by is not None:
+            for position, at in rule.chosen_by(call, index):
+                self._chosen.update(dict.fromkeys(references(call.operands[position].at(at))))
+        return rule.element(call, index)
+
+    def chosen_by(self, number: int, index: Index) -> list[Ref]:
+        """Return what says which of many numbers one element is: `indices[0]` of a code's.
+
+        The line that makes the element names the chosen number alone.
+        """
+        found = self._chosen = {}
+        try:
+            self.element(number, index)
+        finally:
+            self._chosen = None
+        return list(found)
 
     def formula(self, number: int) -> Expression:
         """Return how a whole value is made, over named values."""

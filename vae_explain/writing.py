@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from .expression import (
     FUNCTIONS,
+    OF_SEVERAL,
     Add,
     Apply,
     Div,
@@ -317,9 +318,9 @@ def to_latex(expression: Expression, leaf: Leaf = latex_symbol) -> str:
             return rf"\frac{{{to_latex(numerator, leaf)}}}{{{to_latex(denominator, leaf)}}}"
         case Pow(base, exponent):
             return f"{_latex_base(base, leaf)}^{{{to_latex(exponent, leaf)}}}"
-        case Apply("max", arguments):
+        case Apply(function, arguments) if function in OF_SEVERAL:
             compared = ", ".join(to_latex(argument, leaf) for argument in arguments)
-            return rf"\max\left({compared}\right)"
+            return rf"{latex_comparing(function)}\left({compared}\right)"
         case Apply(function, (argument,)):
             return FUNCTIONS[function].latex.format(to_latex(argument, leaf))
         case MatMul(left, right):
@@ -341,6 +342,11 @@ def to_latex(expression: Expression, leaf: Leaf = latex_symbol) -> str:
             return rf"\operatorname{{{latex_escape(name)}}}\left({', '.join(inside)}\right)"
         case _:
             raise TypeError(f"no LaTeX for {type(expression).__name__}")
+
+
+def latex_comparing(function: str) -> str:
+    """Write one of the functions that compare numbers; LaTeX has no name for two of them."""
+    return rf"\{function}" if function == "max" else rf"\operatorname{{{function}}}"
 
 
 # What stands in parentheses where a superscript is hung on it.

@@ -79,6 +79,7 @@ from .pad import PAD
 from .patches import FOLD, UNFOLD
 from .pixel_shuffle import PIXEL_SHUFFLE, PIXEL_UNSHUFFLE
 from .pooling import AVG_POOL1D, AVG_POOL2D, AVG_POOL3D, MAX_POOL1D, MAX_POOL2D, MAX_POOL3D
+from .positions import ARGMAX, ARGMIN, ARGSORT
 from .powers import EXP, LOG, POW, SQRT, SQUARE
 from .prelu import PRELU
 from .reductions import MEAN, SUM
@@ -218,6 +219,8 @@ ALL: tuple[Rule, ...] = (
     MIN,
     AMAX,
     AMIN,
+    ARGMAX,
+    ARGMIN,
     WHERE,
     MASKED_FILL,
     TRIL,
@@ -244,6 +247,7 @@ ALL: tuple[Rule, ...] = (
     DIAG,
     DIAG_EMBED,
     SORT,
+    ARGSORT,
     CHUNK,
     SPLIT,
     TENSOR_SPLIT,
@@ -318,6 +322,7 @@ ALIASES: dict[str, str] = {
     "float": "clone",
     "half": "clone",
     "logsigmoid": "log_sigmoid",
+    "long": "clone",
     "mH": "mT",
     "mm": "matmul",
     "moveaxis": "movedim",

@@ -74,6 +74,13 @@ def arranging(
             return ZERO
         return x.at(tuple(int(at) for at in np.unravel_index(place, x.shape)))
 
+    def chosen_by(call: Call, index: Index) -> list[tuple[int, Index]]:
+        """Return the number that stood at a place, which has it by its size."""
+        if call.attributes.get("output") != POSITIONS:
+            return []
+        place = int(source_of(call)[index])
+        return [(0, tuple(int(at) for at in np.unravel_index(place, call.operands[0].shape)))]
+
     def partials(call: Call, position: int, index: Index) -> list[Partial]:
         if call.attributes.get("output") == POSITIONS:
             return []
@@ -111,6 +118,7 @@ def arranging(
         torch=f"torch.{name}",
         examples=examples,
         several=positions is not None,
+        chosen_by=None if positions is None else chosen_by,
         not_analytic=not_analytic,
     )
 

@@ -16,6 +16,7 @@ import numpy as np
 from ..expression import ONE, Expression, Index, Number, Opaque
 from ..trace import Array, Slot
 from .choosing import MAXIMUM, MINIMUM
+from .positions import place
 from .reductions import reduced, sources, spread, spread_formula, target
 from .rule import Bound, Call, NotExplained, Options, Partial, Rule, called, normalized_axes
 
@@ -95,7 +96,7 @@ def extreme(name: str, top: bool, along: bool) -> Rule:
         if len(call.operands) == 2:
             return of_two.element(plain(call), index)
         if call.attributes.get("output") == POSITIONS:
-            return Number(float(call.output.array[index]))
+            return place(call, index, f"arg{name}")
         x = call.operands[0]
         best = call.output.array[index]
         return next(x.at(at) for at in sources(call, index) if x.array[at] == best)

@@ -139,6 +139,10 @@ class Rule:
     broadcasts
         True for an op whose `gradient` takes an upstream that is smaller than what it stands
         for and leaves the rest to broadcasting, as one number does that is everywhere.
+    chosen_by
+        `chosen_by(call, index)`, for an op that takes or puts numbers by their places: the
+        elements of its operands that say which, for one element of the output, each as the
+        operand's position and the index in it. None for every other op.
     """
 
     name: str
@@ -157,6 +161,7 @@ class Rule:
     not_analytic: str = ""
     vjp_of: Callable[..., Array] | None = None
     broadcasts: bool = False
+    chosen_by: Callable[[Call, Index], list[tuple[int, Index]]] | None = None
 
     def backward(self, call: Call, position: int, upstream: Expression) -> Expression:
         """Return `gradient` for whatever arrives, in the shape that the op needs."""

@@ -36,6 +36,8 @@ GATHER = selecting(
     "gather",
     bind=bind_gather,
     key=lambda x, index, dim: places(index, dim),
+    chosen_by=lambda call, index: [(INDEX, index)],
+    by_name=lambda call: ((INPUT, INDEX), (("dim", call.attributes["dim"]),)),
     words="the elements that an index names",
     torch="torch.gather",
     examples=(
@@ -121,6 +123,17 @@ def _put(call: Call, position: int) -> Expression:
     return source.at(tuple(int(at) for at in np.unravel_index(position, shape)))
 
 
+def scatter_chosen_by(call: Call, index: Index) -> list[tuple[int, Index]]:
+    """Return what says where on the line of an element the numbers were put."""
+    where, dim = call.operands[INDEX].array, call.attributes["dim"] % len(index)
+    on_line = [(*index[:dim], at, *index[dim + 1 :]) for at in range(where.shape[dim])]
+    return [
+        (INDEX, at)
+        for at in on_line
+        if all(own < size for own, size in zip(at, where.shape, strict=True))
+    ]
+
+
 def scatter_partials(call: Call, position: int, index: Index) -> list[Partial]:
     where, dim = call.operands[INDEX].array, call.attributes["dim"]
     if position == INPUT:
@@ -171,6 +184,7 @@ SCATTER = Rule(
     gradient=scatter_gradient,
     words="numbers put into the places that an index names",
     torch="torch.scatter",
+    chosen_by=scatter_chosen_by,
     examples=(
         called(
             bind_scatter,
@@ -225,6 +239,7 @@ SCATTER_ADD = Rule(
     ),
     words="numbers added in the places that an index names",
     torch="torch.scatter_add",
+    chosen_by=scatter_chosen_by,
     examples=(
         called(bind_scatter_add, (_X, _INDEX, _X[:, 1:3] * 2), Slot(0), 1, Slot(1), Slot(2)),
     ),

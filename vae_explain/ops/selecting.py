@@ -13,9 +13,19 @@ from typing import Any
 
 import numpy as np
 
-from ..expression import ONE, Expression, Index, Opaque
+from ..expression import ONE, Expression, Index, Opaque, Ref
 from ..trace import Array, Slot
-from .rule import Bound, Call, Example, NotExplained, Partial, Rule, called
+from .rule import (
+    Bound,
+    Call,
+    Example,
+    NotExplained,
+    Options,
+    Partial,
+    Rule,
+    broadcast_index,
+    called,
+)
 
 Key = tuple[Any, ...]
 
@@ -76,6 +86,8 @@ def selecting(
     torch: str,
     examples: tuple[Example, ...],
     several: bool = False,
+    chosen_by: Callable[[Call, Index], list[tuple[int, Index]]] | None = None,
+    by_name: Callable[[Call], tuple[tuple[int, int], Options]] | None = None,
 ) -> Rule:
     """Make the rule of an op that takes a part of its first operand.
 
@@ -83,6 +95,11 @@ def selecting(
     ----------
     key
         `key(*arrays, **attributes)`, what would stand between the brackets.
+    chosen_by
+        As a rule has it.
+    by_name
+        The operands and the options that a formula shows of an op whose places are a value
+        with a name; without it, and where they are given, the formula shows the places.
     """
 
     def forward(x: Array, *others: Array, **attributes: Any) -> Array:
@@ -108,6 +125,16 @@ def selecting(
         return [(tuple(int(at) for at in out), ONE) for out in found]
 
     def formula(call: Call) -> Expression:
+        places = None if by_name is None else call.operands[1].whole()
+        if by_name is not None and isinstance(places, Ref) and places.role == "value":
+            order, options = by_name(call)
+            wholes = tuple(call.operands[position].whole() for position in order)
+
+            def computed(*arrays: Array) -> Array:
+                found = (arrays[order.index(0)], arrays[order.index(1)])
+                return forward(*found, **call.attributes)
+
+            return Opaque(name, wholes, options, computed)
         return taken(call.operands[0].whole(), _key(call, key))
 
     def gradient(call: Call, position: int, upstream: Expression) -> Expression:
@@ -129,6 +156,7 @@ def selecting(
         torch=torch,
         examples=examples,
         several=several,
+        chosen_by=chosen_by,
     )
 
 
@@ -163,6 +191,28 @@ def getitem_key(*arrays: Array, key: Key) -> Key:
     return tuple(arrays[part] if isinstance(part, Operand) else part for part in key)
 
 
+def getitem_chosen_by(call: Call, index: Index) -> list[tuple[int, Index]]:
+    """Return the places that were asked for, where they follow each other between the brackets.
+
+    What they make then stands in the output where they stand in the key.
+    """
+    key = call.attributes["key"]
+    at = [i for i, part in enumerate(key) if isinstance(part, Operand)]
+    if not at or at[-1] - at[0] >= len(at) or any(type(part) is int for part in key):
+        return []
+    shapes = [call.operands[key[i]].shape for i in at]
+    if any(call.operands[key[i]].array.dtype == bool for i in at):
+        return []
+    rank = len(np.broadcast_shapes(*shapes))
+    behind = len(call.output.shape) - rank
+    # Axes of the output before the places: one for each slice and each new axis.
+    before = sum(part is not Ellipsis for part in key[: at[0]])
+    if Ellipsis in key[: at[0]]:
+        before = behind - len(key[at[-1] + 1 :])
+    own = index[before : before + rank]
+    return [(int(key[i]), broadcast_index(own, shape)) for i, shape in zip(at, shapes, strict=True)]
+
+
 _X = np.array([[0.25, -1.0, 3.0, 0.5], [2.0, 0.5, -0.75, 1.5]])
 _COLUMNS = np.array([2, 0, 2])
 
@@ -170,6 +220,7 @@ GETITEM = selecting(
     "getitem",
     bind=bind_getitem,
     key=getitem_key,
+    chosen_by=getitem_chosen_by,
     words="a part of it",
     torch="torch.Tensor.__getitem__",
     examples=(
@@ -230,6 +281,8 @@ INDEX_SELECT = selecting(
     "index_select",
     bind=bind_index_select,
     key=lambda x, index, dim: at_axis(dim, x.ndim, index),
+    chosen_by=lambda call, index: [(1, (index[call.attributes["dim"]],))],
+    by_name=lambda call: ((0, 1), (("dim", call.attributes["dim"]),)),
     words="the rows that an index names",
     torch="torch.index_select",
     examples=(called(bind_index_select, (_X, _COLUMNS), Slot(0), 1, Slot(1)),),
@@ -254,6 +307,8 @@ _TAKEN = selecting(
     "embedding",
     bind=bind_embedding,
     key=lambda weight, index, padding_idx: (index,),
+    chosen_by=lambda call, index: [(1, index[: len(call.operands[1].shape)])],
+    by_name=lambda call: ((1, 0), ()),
     words="the rows of a table that an index names",
     torch="torch.nn.functional.embedding",
     examples=(called(bind_embedding, (_X, np.array([1, 0, 1])), Slot(1), Slot(0)),),

@@ -37,7 +37,8 @@ class Grids:
         flat = array.reshape(1, -1) if array.ndim == 1 else array.reshape(-1, array.shape[-1])
         minimum = "input" if block.places == "input" else block.places
         texts = self.canvas.numbers.column(flat, minimum)
-        if block.places == "input" and self.canvas.numbers.digits is None:
+        real = array.dtype.kind not in "biu"  # of which a whole number has a point
+        if block.places == "input" and real and self.canvas.numbers.digits is None:
             texts = [text if "." in text or "e" in text else text + ".0" for text in texts]
         grid = np.array(texts, dtype=object).reshape(flat.shape)
         width = max(map(len, texts), default=0)

@@ -16,6 +16,7 @@ from itertools import pairwise
 
 from ..expression import (
     FUNCTIONS,
+    OF_SEVERAL,
     Add,
     Apply,
     Div,
@@ -36,6 +37,7 @@ from ..writing import (
     LOOSER_THAN_A_BASE,
     Leaf,
     access,
+    latex_comparing,
     latex_escape,
     latex_name,
     latex_sum,
@@ -188,8 +190,9 @@ class Cutter:
                 return self._power(base, exponent, depth)
             case Apply("sqrt", (argument,)):
                 return _closed(self._fenced(argument, depth), "^{1/2}")
-            case Apply("max", arguments):
-                return self._call(r"\max\bigl(", arguments, r"\bigr)", depth)
+            case Apply(function, arguments) if function in OF_SEVERAL:
+                opening = rf"{latex_comparing(function)}\bigl("
+                return self._call(opening, arguments, r"\bigr)", depth)
             case Apply(function, arguments):
                 # Its own LaTeX with fences of a fixed size, which need not be on one line.
                 pattern = FUNCTIONS[function].latex.replace(r"\left", r"\bigl")

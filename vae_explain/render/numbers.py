@@ -74,6 +74,8 @@ class Numbers:
             return HALVES_IN_NUMBERS.get(node.value) or constant_text(node.value, whole)
         if places is not None:
             return self.one(float(node.value), places)
+        if isinstance(node.value, int):
+            return self.one(node.value, "input")
         places = ROLE_PLACES.get(node.role, "value")
         if node.index == () and node.role == "value":
             places = "exact"  # a loss or one of its terms

@@ -14,6 +14,7 @@ from ..blocks import (
     Heading,
     Lines,
     Note,
+    Places,
     Prose,
     Table,
     Walkthrough,
@@ -27,7 +28,7 @@ from .captions import BLANK, LAYER_ACTIVATIONS, counted
 from .functions import Told
 from .holding import Holding
 from .page import MOST_DETAILED, MOST_LINES, Page, checked, drawing_words, passed_on
-from .tensors import is_big, largest
+from .tensors import is_big, is_whole, largest
 
 ROW_OPS = ("linear", "matmul")
 
@@ -346,12 +347,15 @@ class ForwardPage(Page):
             off = [i for i in shown if self.run.values[number][i] == 0]
             after_words = f"; {len(off)} of {len(lines)} gates closed" if off else ""
         self.asides(lines)
+        places: Places = "exact" if value.shape == () else "value"
+        if is_whole(value.array):
+            places = "input"
         self.add(
             Lines(
                 name=self.name(number),
                 lines=self.fitted(lines),
                 head="element",
-                places="exact" if value.shape == () else "value",
+                places=places,
                 omitted=self.omitted(number, lines),
                 latex=self.latex,
                 quiet=moved,

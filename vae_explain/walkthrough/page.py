@@ -28,7 +28,7 @@ from ..run import PRINTED_DECIMALS, Run
 from ..steps import ROLES, Steps
 from ..trace import Array
 from .captions import LAYER_ACTIVATIONS, counted
-from .tensors import MOST_LARGEST, MOST_NUMBERS, is_big, largest, tensor
+from .tensors import MOST_LARGEST, MOST_NUMBERS, is_big, is_whole, largest, tensor
 
 MOST_LINES = 16  # of one tensor on an overview page; a page for one step shows more
 MOST_DETAILED = 64
@@ -71,6 +71,7 @@ class Page:
         """Return a value's numbers as far as they fit the page."""
         value, name = self.run.trace.values[number], self.name(number)
         array = self.run.values[number]
+        places = "input" if is_whole(array) else places
         role, drop = ROLES[value.kind], self._dropped(number)
         return tensor(name, array, role, places, ask=name, drop=drop)
 

@@ -28,6 +28,7 @@ from ..run import Run
 from ..steps import ROLES
 from .captions import BLANK, counted
 from .page import drawing_words, footer, heading_line, run_remarks
+from .tensors import is_whole
 
 
 def why(
@@ -68,7 +69,7 @@ def why(
     nodes: list[TreeNode] = []
     for level, node in root.walk():
         if node.status in ("derived", "not explained"):
-            nodes.append(_derived(level, node))
+            nodes.append(_derived(run, level, node))
             nodes += _listed(level + 1, node)
         if node.line is not None:
             checks.add(node.line)
@@ -92,19 +93,21 @@ GIVEN = {
 }
 
 
-def _derived(level: int, node: Derivation) -> TreeNode:
+def _derived(run: Run, level: int, node: Derivation) -> TreeNode:
     line = node.line
     if line is not None:
         line = line._replace(expression=shortened(line.expression))
     word = "" if line else "not explained; PyTorch's number"
-    return TreeNode(level, node.name, node.value, line, word, _places(node))
+    return TreeNode(level, node.name, node.value, line, word, _places(run, node))
 
 
-def _places(node: Derivation) -> Places:
+def _places(run: Run, node: Derivation) -> Places:
     if isinstance(node.target, Ref):
         return "value"
     if node.target.gradient:
         return "gradient"
+    if is_whole(run.values[node.target.number]):
+        return "input"
     return "value" if node.target.index else "exact"
 
 
