@@ -122,6 +122,12 @@ class Halved(Straight):
         self.layer.weight.data.mul_(0.5)
         return (self.out(self.layer(x)) - x).square().sum()
 
+class Drawn(Straight):
+    def forward(self, x):
+        concentration = nn.functional.softplus(self.layer(x)) + 0.5
+        z = torch.distributions.Gamma(concentration, 1 / concentration).rsample()
+        return (self.out(z) - x).square().sum()
+
 class TakenOutBehindHook(Base):
     def forward(self, x):
         scale = torch.ones(1, requires_grad=True)
@@ -207,6 +213,7 @@ def test_a_gradient_that_is_not_the_losss_is_found(
         ("OtherBackward", {"layer.weight", "layer.bias"}, "Other.apply has a backward pass of"),
         ("SameBackward", set(), ""),
         ("Straight", {"layer.weight", "layer.bias"}, "Through.apply has a backward pass of"),
+        ("Drawn", {"layer.weight", "layer.bias"}, "that of implicit reparameterization"),
         ("Reversed", {"layer.weight", "layer.bias"}, "a hook changes the gradient"),
         ("Unit", {"layer.weight"}, "the model itself writes there"),
         ("UnitInPlace", {"layer.weight"}, "the model itself writes there"),

@@ -189,6 +189,31 @@ def test_a_view_written_to_with_gradients_off_is_no_traceback() -> None:
     numbers_and_gradients_agree(run)
 
 
+class Kept(nn.Module):
+    """Keeps what it has computed above a bound, out of autograd's sight."""
+
+    def __init__(self, least: float) -> None:
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+        self.least = least
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.fc(x) * 2
+        h.detach().clamp_(min=self.least)
+        total: Tensor = (h * h).sum()
+        return total
+
+
+@pytest.mark.parametrize(("least", "unseen"), [(-100.0, ()), (1.0, ("clamp unseen by autograd",))])
+def test_a_write_out_of_sight_is_told_only_where_it_has_changed_a_number(
+    least: float, unseen: tuple[str, ...]
+) -> None:
+    torch.manual_seed(2)
+    explanation = explain(Kept(least), X)
+    assert explanation.not_explained == unseen
+    numbers_and_gradients_agree(explanation.run)
+
+
 def test_a_loss_that_is_a_view_of_what_was_written_is_what_it_has_become() -> None:
     class Parts(nn.Module):
         def __init__(self) -> None:

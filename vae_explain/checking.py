@@ -17,6 +17,7 @@ import numpy as np
 
 from . import oracle
 from .architecture import BUILT_IN, Architecture
+from .graph import IMPLICIT
 from .run import Arithmetic, Run
 from .trace import Array
 
@@ -230,6 +231,11 @@ def _other_gradient(run: Run, number: int) -> str:
     function = run.graph.behind_functions().get(number)
     if function is None:
         return ""
+    if function in IMPLICIT:
+        return (
+            f"{function} draws by rejection, and its gradient is that of implicit "
+            "reparameterization, which is not the slope of the draw itself"
+        )
     if function.startswith("BackwardHookFunction"):
         return "a module's backward hook has a part in the gradient"
     return (

@@ -97,7 +97,7 @@ class Tape:
         return keep_from_writes(self._arrays, arguments)
 
     def renew(self, number: int) -> None:
-        """Take down a leaf anew, which somebody wrote to behind autograd's back."""
+        """Take down anew a tensor that was written to and has the history that it had."""
         tensor = self.tensors[number]
         self._arrays[number] = array_of(tensor)
         self._versions[number] = tensor._version
@@ -124,8 +124,17 @@ class Tape:
         node = self._nodes[number]
         if not tensor.requires_grad or node is None or tensor.grad_fn is not node:
             return False
-        before, now = self._arrays[number], array_of(tensor)
-        return before.shape != now.shape or not np.array_equal(before, now, equal_nan=True)
+        return not self._has_its_numbers(number)
+
+    def is_spared(self, number: int) -> bool:
+        """Whether a write has left a tensor its numbers and its history."""
+        return _history(self.tensors[number]) is self._nodes[number] and self._has_its_numbers(
+            number
+        )
+
+    def _has_its_numbers(self, number: int) -> bool:
+        before, now = self._arrays[number], array_of(self.tensors[number])
+        return before.shape == now.shape and np.array_equal(before, now, equal_nan=True)
 
     def array(self, number: int) -> Array:
         """Return the numbers of one tensor, as they were."""

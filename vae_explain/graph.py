@@ -18,6 +18,9 @@ from .trace import Operation, Slot, Trace
 HOOK = "register_hook"
 MERGED = "it was written to where autograd does not see it, which has one gradient for both"
 FUNCTION = ".apply"  # at the end of the name of somebody's `autograd.Function`
+# Draws by rejection, whose gradient says how the distribution moves (Figurnov, Mohamed and
+# Mnih, "Implicit Reparameterization Gradients") and not how this draw does.
+IMPLICIT = frozenset({"standard_gamma"})
 HOOKED = f"{HOOK}: a hook changes this gradient"
 
 
@@ -103,11 +106,14 @@ class Graph:
         return frozenset(found)
 
     def behind_functions(self) -> Mapping[int, str]:
-        """Return the values that go into somebody's `autograd.Function`, with its name."""
+        """Return the values that go into what has a backward pass of its own, with its name.
+
+        That is somebody's `autograd.Function`, or a draw whose gradient is an implicit one.
+        """
         return {
             number: bound.operation.name
             for bound in self.operations
-            if bound.operation.name.endswith(FUNCTION) and bound.output in self.reaches_loss
+            if has_own_backward(bound.operation.name) and bound.output in self.reaches_loss
             for number in self.ancestors(bound.output) - {bound.output}
         }
 
@@ -127,6 +133,11 @@ class Graph:
                 found |= fresh
                 stack.extend(fresh)
         return frozenset(found)
+
+
+def has_own_backward(name: str) -> bool:
+    """Whether the gradient of an op need not be the slope of what it computes."""
+    return name.endswith(FUNCTION) or name in IMPLICIT
 
 
 def _bind(operation: Operation, hooked: frozenset[int]) -> tuple[BoundOperation, ...]:

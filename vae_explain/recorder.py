@@ -28,7 +28,7 @@ from .noise import DROPOUTS, is_standard_normal, redropped, replace
 from .opened import opened
 from .reading import Call, Part, Reader, Returned
 from .recording import Recording
-from .rewriting import Place, follow, is_there_already, overwrite, place_of, renew, settle
+from .rewriting import Place, follow, is_there_already, overwrite, place_of, renew, settle, spare
 from .trace import Trace
 
 NO_OPTIONS: Mapping[str, Any] = {}
@@ -246,9 +246,11 @@ class _Recorder(TorchFunctionMode):
             return None  # the end of `h[:, 0] += v`, which has been added in place
         writes = plan.writes or is_asked_to_write(args, kwargs)
         written: Sequence[int] = ()
+        target: Tensor | None = None
         if writes:
             written = reader.tape.expect_writes((args, kwargs))
-            place = place_of(reader, written_to(plan, func, args, kwargs))
+            target = written_to(plan, func, args, kwargs)
+            place = place_of(reader, target)
             if place is not None:
                 return self._to_a_part(place, written, plan, func, args, kwargs)
         if plan.name in DROPOUTS:
@@ -264,6 +266,7 @@ class _Recorder(TorchFunctionMode):
             self._wipe(result, kwargs)
         if written:
             renew(reader, written)
+            spare(reader, written, target)
         unseen = [number for number in written if reader.tape.is_unseen(number)]
         if unseen:
             overwrite(reader, plan.op, unseen)

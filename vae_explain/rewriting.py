@@ -105,6 +105,17 @@ def renew(reader: Reader, written: Sequence[int]) -> None:
         reader.tape.renew(number)
 
 
+def spare(reader: Reader, written: Sequence[int], target: Tensor | None) -> None:
+    """Let what was not the target of a write stay what it is where no number has changed.
+
+    `z.detach().clamp_(min=tiny)` is such a write, with which PyTorch's own distributions keep
+    a z above zero that most often is.
+    """
+    for number in written:
+        if reader.tape.tensors[number] is not target and reader.tape.is_spared(number):
+            reader.tape.renew(number)
+
+
 def follow(reader: Reader, targets: Sequence[Tensor], result: Any) -> None:
     """Find what the run started from where it was written to by way of its `data`.
 
