@@ -44,10 +44,11 @@ FLOORS: list[list[str]] = [
     ["ops", "recorder"],
     ["recording", "rewriting"],
     ["reading"],
-    ["calls", "differentiation", "folding"],
+    ["calls", "folding", "tape"],
     [
         "blocks",
         "capture",
+        "differentiation",
         "inputs",
         "naming",
         "shaping",
@@ -87,7 +88,7 @@ MAY_USE_TORCH = {
 }
 # Of the recorder.
 MAY_USE_TORCH |= {"calls", "capture", "differentiation", "noise", "opened"}
-MAY_USE_TORCH |= {"reading", "recording", "rewriting", "views"}
+MAY_USE_TORCH |= {"reading", "recording", "rewriting", "tape", "views"}
 MAY_USE_RICH = {"render.terminal"}
 WITHOUT_NUMPY = {"__init__", "__main__", "architecture", "expression", "functions", "writing"}
 

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge
 
 from .calls import ARRANGING, PLACING, TELLING, Plan, is_whole, made_by, results_of
-from .differentiation import Tape
 from .frames import NOTHING as NOTHING_SEEN
 from .frames import Sight, Variables
 from .naming import NameReader
 from .noise import MASK, is_standard_normal
+from .tape import Tape
 from .trace import Kind, Operation, Slot
 from .views import View, put, slots_in, take, view_of, whole_of
 

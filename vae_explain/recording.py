@@ -15,10 +15,11 @@ from torch import Tensor
 
 from .calls import ARRANGING
 from .capture import arrays_of, closed, copied
-from .differentiation import changed_by_hooks, differentiated, term_gradients
+from .differentiation import changed_by_hooks, differentiated
 from .naming import name_the_classes, name_the_deepest, numbered
 from .noise import MASK
 from .reading import Call, Reader, Returned
+from .tape import term_gradients
 from .terms import Ancestry, loss_terms
 from .trace import Array, Operation, Slot, Term, Trace, Value
 
