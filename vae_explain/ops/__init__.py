@@ -51,7 +51,7 @@ from .group_norm import GROUP_NORM
 from .hard import HARDSIGMOID, HARDSWISH, HARDTANH, RELU6
 from .instance_norm import INSTANCE_NORM
 from .interpolate import INTERPOLATE
-from .joining import CAT, STACK
+from .joining import CAT, COLUMN_STACK, DSTACK, HSTACK, STACK, VSTACK
 from .kl_div import KL_DIV
 from .layer_norm import LAYER_NORM
 from .likelihoods import GAUSSIAN_NLL_LOSS, POISSON_NLL_LOSS
@@ -227,6 +227,10 @@ ALL: tuple[Rule, ...] = (
     TRIU,
     CAT,
     STACK,
+    HSTACK,
+    VSTACK,
+    DSTACK,
+    COLUMN_STACK,
     GETITEM,
     SELECT,
     NARROW,
@@ -332,6 +336,7 @@ ALIASES: dict[str, str] = {
     "setitem": "index_put",
     "ravel": "flatten",
     "reshape_as": "view_as",
+    "row_stack": "vstack",
     "sgn": "sign",
     "special_digamma": "digamma",
     "special_exp2": "exp2",

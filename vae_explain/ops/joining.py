@@ -1,12 +1,17 @@
-"""Putting tensors side by side: `cat` along an axis they have, `stack` along a new one."""
+"""Putting tensors side by side: `cat` along an axis they have, `stack` along a new one.
+
+`hstack`, `vstack`, `dstack` and `column_stack` are `cat` along an axis of their own, after
+each tensor that has too few axes has got those that it lacks.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..expression import ONE, Expression, Index, Opaque
+from ..expression import ONE, Expression, Index, Opaque, Reshape
 from ..trace import Array, Slot
 from .rule import Bound, Call, Partial, Rule, called
 from .selecting import Key, taken
@@ -124,4 +129,132 @@ STACK = Rule(
         called(bind_cat, (_A, _A + 1, -_A), (Slot(0), Slot(1), Slot(2)), dim=-1),
         called(bind_cat, (np.array(0.5), np.array(2.0)), (Slot(0), Slot(1))),
     ),
+)
+
+# --- along an axis of its own -----------------------------------------------------------
+
+Shape = tuple[int, ...]
+
+
+def bind_tensors(tensors: Any) -> Bound:
+    return tuple(tensors), {}
+
+
+def joined(
+    name: str, fitted: Callable[[Shape], Shape], axis: Callable[[int], int], words: str
+) -> Rule:
+    """Make the rule of an op that says by its name along which axis it joins.
+
+    Parameters
+    ----------
+    fitted
+        The shape in which a tensor of a shape is joined.
+    axis
+        Along which axis tensors of so many axes are joined, once they are fitted.
+    """
+
+    def fit(array: Array) -> Array:
+        return np.asarray(array).reshape(fitted(np.shape(array)))
+
+    def along(arrays: tuple[Array, ...]) -> int:
+        return axis(fit(arrays[0]).ndim)
+
+    def forward(*arrays: Array) -> Array:
+        return np.concatenate([fit(array) for array in arrays], axis=along(arrays))
+
+    def edges(arrays: tuple[Array, ...]) -> list[int]:
+        return _edges(tuple(fit(array) for array in arrays), along(arrays))
+
+    def vjp(g: Array, y: Array, *arrays: Array) -> tuple[Array, ...]:
+        parts = np.split(g, edges(arrays)[1:-1], axis=along(arrays))
+        return tuple(part.reshape(array.shape) for part, array in zip(parts, arrays, strict=True))
+
+    def element(call: Call, index: Index) -> Expression:
+        where, ends = along(call.arrays), edges(call.arrays)
+        part = next(i for i, end in enumerate(ends[1:]) if index[where] < end)
+        inner = (*index[:where], index[where] - ends[part], *index[where + 1 :])
+        operand = call.operands[part]
+        return operand.at(moved(inner, fitted(operand.shape), operand.shape))
+
+    def partials(call: Call, position: int, index: Index) -> list[Partial]:
+        shape = call.operands[position].shape
+        where, start = along(call.arrays), edges(call.arrays)[position]
+        at = moved(index, shape, fitted(shape))
+        return [((*at[:where], at[where] + start, *at[where + 1 :]), ONE)]
+
+    def formula(call: Call) -> Expression:
+        return Opaque(name, tuple(operand.whole() for operand in call.operands), (), forward)
+
+    def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+        where, ends = along(call.arrays), edges(call.arrays)
+        shape = call.operands[position].shape
+        window: Key = (*(slice(None),) * where, slice(ends[position], ends[position + 1]))
+        part = taken(upstream, window)
+        return part if fitted(shape) == shape else Reshape(part, shape)
+
+    return Rule(
+        name=name,
+        bind=bind_tensors,
+        forward=forward,
+        vjp=vjp,
+        element=element,
+        partials=partials,
+        formula=formula,
+        gradient=gradient,
+        words=words,
+        torch=f"torch.{name}",
+        examples=(
+            called(bind_tensors, (_A, _A + 1), (Slot(0), Slot(1))),
+            called(bind_tensors, (_A[0], _B[1, :1].repeat(3), -_A[1]), (Slot(0), Slot(1), Slot(2))),
+            called(bind_tensors, (np.array(0.5), np.array(2.0)), (Slot(0), Slot(1))),
+            called(bind_tensors, (_CUBE, _CUBE * 0.5), (Slot(0), Slot(1))),
+        ),
+    )
+
+
+def moved(index: Index, shape: Shape, to: Shape) -> Index:
+    """Return where an element of a tensor stands when the tensor is in another shape."""
+    if shape == to:
+        return index
+    place = np.ravel_multi_index(index, shape) if shape else 0
+    return tuple(int(at) for at in np.unravel_index(place, to)) if to else ()
+
+
+def _two_axes(shape: Shape) -> Shape:
+    return shape if len(shape) > 1 else (1, *shape) if shape else (1, 1)
+
+
+def _three_axes(shape: Shape) -> Shape:
+    return shape if len(shape) > 2 else (*_two_axes(shape), 1)
+
+
+def _columns(shape: Shape) -> Shape:
+    return shape if len(shape) > 1 else (shape[0], 1) if shape else (1, 1)
+
+
+_CUBE = np.stack([_A, 1 - _A])
+
+HSTACK = joined(
+    "hstack",
+    fitted=lambda shape: shape or (1,),
+    axis=lambda rank: 0 if rank == 1 else 1,
+    words="tensors put beside each other, column after column",
+)
+VSTACK = joined(
+    "vstack",
+    fitted=_two_axes,
+    axis=lambda rank: 0,
+    words="tensors put below each other, row after row",
+)
+DSTACK = joined(
+    "dstack",
+    fitted=_three_axes,
+    axis=lambda rank: 2,
+    words="tensors put behind each other, along a third axis",
+)
+COLUMN_STACK = joined(
+    "column_stack",
+    fitted=_columns,
+    axis=lambda rank: 1,
+    words="tensors put beside each other, a vector as a column",
 )

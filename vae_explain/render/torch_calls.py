@@ -183,6 +183,10 @@ CALLS: dict[str, Callable[[Sequence[str], Options], str]] = {
     "nll_loss": _classified("F.nll_loss"),
     "cat": _joined("torch.cat"),
     "stack": _joined("torch.stack"),
+    "hstack": _joined("torch.hstack"),
+    "vstack": _joined("torch.vstack"),
+    "dstack": _joined("torch.dstack"),
+    "column_stack": _joined("torch.column_stack"),
 }
 # Elementwise functions in pieces; `name'` is the slope of one, as the notebook finds it.
 PIECEWISE = {
