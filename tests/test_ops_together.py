@@ -146,6 +146,11 @@ FORMS: dict[str, Callable[[Any], Any]] = {
     "bce with logits": lambda x: F.binary_cross_entropy_with_logits(
         x, torch.sigmoid(2 * x), reduction="sum"
     ),
+    "bce, weighted": lambda x: (
+        F.binary_cross_entropy(x.sigmoid(), x.detach().cos() ** 2, weight=X[:1] ** 2)
+        + nn.BCEWithLogitsLoss(weight=X[0] ** 2, pos_weight=X[1].abs())(x, (x > 0).double())
+        + F.binary_cross_entropy_with_logits(x, x.sigmoid(), pos_weight=2 * X[0].abs())
+    ),
     "l1": lambda x: F.l1_loss(x, 2 * x.flip(0).detach()) + nn.SmoothL1Loss(beta=0.5)(x, x * x),
     "huber": lambda x: F.huber_loss(x, 0 * x, delta=0.75) + nn.MSELoss()(x, x * 0.5),
     "gather and scatter": lambda x: x.gather(1, ROWS).scatter(
@@ -412,11 +417,6 @@ def test_layers_as_an_encoder_stacks_them(training: bool) -> None:
 # --- what is refused --------------------------------------------------------------------
 
 REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
-    "weight": (lambda x: F.binary_cross_entropy(x.sigmoid(), 0 * x, X), "weight"),
-    "pos_weight": (
-        lambda x: F.binary_cross_entropy_with_logits(x, 0 * x, pos_weight=X[0]),
-        "pos_weight",
-    ),
     "label_smoothing": (
         lambda x: F.cross_entropy(x, LABELS, label_smoothing=0.1),
         "label_smoothing",

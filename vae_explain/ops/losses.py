@@ -7,7 +7,7 @@ one into the other.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -126,6 +126,66 @@ def pointwise_loss(each: Rule, bind: Callable[..., Bound], *examples: Example) -
         examples=examples,
         not_analytic=each.not_analytic,
         broadcasts=each.broadcasts,
+    )
+
+
+GIVEN = "given"  # the attribute that says which further tensors a loss was given
+
+
+def by_what_is_given(rules: Mapping[tuple[str, ...], Rule]) -> Rule:
+    """Make one rule for each element out of those for a loss with and without its weights.
+
+    Parameters
+    ----------
+    rules
+        By the names of the operands that follow input and target, in order; the attribute
+        `given` says which they are, and without it there are none.
+    """
+
+    def told(attributes: Mapping[str, Any]) -> tuple[Rule, dict[str, Any]]:
+        rest = {key: value for key, value in attributes.items() if key != GIVEN}
+        return rules[attributes.get(GIVEN, ())], rest
+
+    def forward(*arrays: Array, **attributes: Any) -> Array:
+        rule, rest = told(attributes)
+        return rule.forward(*arrays, **rest)
+
+    def vjp(
+        upstream: Array, output: Array, *arrays: Array, **attributes: Any
+    ) -> tuple[Array | None, ...]:
+        rule, rest = told(attributes)
+        return rule.vjp(upstream, output, *arrays, **rest)
+
+    def of(call: Call) -> tuple[Rule, Call]:
+        rule, rest = told(call.attributes)
+        return rule, replace(call, attributes=rest)
+
+    def element(call: Call, index: Index) -> Expression:
+        rule, inner = of(call)
+        return rule.element(inner, index)
+
+    def partials(call: Call, position: int, index: Index) -> list[Partial]:
+        rule, inner = of(call)
+        if position > 1:
+            return []  # PyTorch has no gradient at a weight
+        return rule.partials(inner, position, index)
+
+    def formula(call: Call) -> Expression:
+        rule, inner = of(call)
+        return rule.formula(inner)
+
+    def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+        rule, inner = of(call)
+        return rule.gradient(inner, position, upstream)
+
+    return replace(
+        rules[()],
+        forward=forward,
+        vjp=vjp,
+        element=element,
+        partials=partials,
+        formula=formula,
+        gradient=gradient,
     )
 
 
