@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -260,3 +261,15 @@ def test_what_a_norm_speaks_of_has_a_name_that_can_be_read() -> None:
     assert "mean(matmul, dim=1)" in text
     assert not re.search(r"input_[0-9a-f]{4}", text)
     assert not explanation.forward().checks.failed
+
+
+def test_a_constant_without_a_variable_is_called_by_what_it_was_given_for() -> None:
+    class Seen(Layers):
+        def forward(self, x: Tensor) -> Tensor:
+            return F.binary_cross_entropy_with_logits(
+                self.first(x), torch.ones(2, 3), pos_weight=torch.tensor([2.0, 1.0, 0.5])
+            )
+
+    trace = run(Seen())
+    np.testing.assert_array_equal(trace.by_name["pos_weight"].array, [2.0, 1.0, 0.5])
+    assert trace.by_name["pos_weight"].kind == "constant"

@@ -23,6 +23,9 @@ from .tape import term_gradients
 from .terms import Ancestry, loss_terms
 from .trace import Array, Operation, Slot, Term, Trace, Value
 
+# Arguments by whose name a constant that no variable held is known.
+SPEAKING = {"weight", "pos_weight", "attn_mask"}
+
 
 class Recording:
     """What was caught of a run, with the gradient of its loss at every value.
@@ -226,6 +229,12 @@ class Recording:
                 if number in reader.whole and number not in fixed:
                     names.setdefault(number, "index")
         used = {number for operation in operations for number in operation.inputs}
+        called = {
+            value.id: key
+            for operation in operations
+            for key, value in operation.kwargs.items()
+            if key in SPEAKING and isinstance(value, Slot)
+        }
         for number, kind in enumerate(reader.kinds):
             if kind == "noise":
                 # Where a number comes from has a name.
@@ -236,6 +245,8 @@ class Recording:
                     names[number] = reader.told[id(made_of)][1]
                 elif not made_of.is_floating_point() and made_of.dim():
                     names[number] = "mask" if made_of.dtype == torch.bool else "index"
+                elif number in called:
+                    names[number] = called[number]
         names.update(dict.fromkeys(self._blank, "uninitialised"))
         return names
 
