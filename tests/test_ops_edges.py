@@ -122,6 +122,56 @@ def test_gradients_at_boundaries_are_those_of_torch(name: str, attributes: dict[
         assert evaluate(local) == pytest.approx(float(expected[at]), rel=1e-12)
 
 
+ENDS = np.array([0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, -1.5, 800.0, -800.0])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "erfinv", "erfc",
+        "trunc", "frac", "special_entr", "special_ndtr",
+    ],
+)  # fmt: skip
+def test_a_function_ends_where_that_of_torch_ends(name: str) -> None:
+    rule = RULES[name]
+    (tensor,) = tensors_of(Example((ENDS,)))
+    output = call_torch(rule, [tensor], Example((ENDS,)))
+    (expected,) = torch.autograd.grad(output.sum(), tensor)
+    call = Call((NamedOperand("a", ENDS),), NamedOperand("y", output.detach().numpy()), {})
+    with np.errstate(all="ignore"):
+        mine = rule.forward(ENDS)
+        (gradient,) = rule.vjp(np.ones_like(ENDS), mine, ENDS)
+    np.testing.assert_allclose(mine, output.detach().numpy(), rtol=1e-14, atol=1e-300)
+    assert gradient is not None
+    np.testing.assert_allclose(gradient, expected.numpy(), rtol=1e-13, atol=1e-300)
+    for at in range(len(ENDS)):
+        line = evaluate(rule.element(call, (at,)))
+        assert line == pytest.approx(float(mine[at]), rel=1e-13, nan_ok=True), at
+        for _, local in rule.partials(call, 0, (at,)):
+            slope = float(gradient[at])
+            assert evaluate(local) == pytest.approx(slope, rel=1e-12, nan_ok=True), at
+
+
+def test_an_angle_is_that_of_torch_in_every_part_of_the_plane_and_on_its_axes() -> None:
+    axis = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, 0.5, -2.0])
+    arrays = tuple(np.array(a) for a in np.broadcast_arrays(axis[:, None], axis))
+    tensors = tensors_of(Example(arrays))
+    rule = RULES["atan2"]
+    output = call_torch(rule, tensors, Example(arrays))
+    expected = torch.autograd.grad(output.sum(), tensors)
+    assert same_bits(rule.forward(*arrays), output.detach().numpy())
+    with np.errstate(all="ignore"):
+        found = rule.vjp(np.ones_like(arrays[0]), rule.forward(*arrays), *arrays)
+    for mine, theirs in zip(found, expected, strict=True):
+        assert mine is not None
+        np.testing.assert_allclose(mine, theirs.numpy(), rtol=1e-15)
+    operands = NamedOperand("a", arrays[0]), NamedOperand("b", arrays[1])
+    call = Call(operands, NamedOperand("y", rule.forward(*arrays)), {})
+    for index in np.ndindex(*arrays[0].shape):
+        expectation = float(rule.forward(*arrays)[index])
+        assert evaluate(rule.element(call, index)) == pytest.approx(expectation, rel=1e-14)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("given", [("min",), ("max",), ("min", "max")])
 def test_limits_that_are_tensors_share_the_gradient_as_torch_has_it(

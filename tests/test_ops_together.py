@@ -123,6 +123,16 @@ FORMS: dict[str, Callable[[Any], Any]] = {
     "var": lambda x: x.var() + x.std(1).sum() + torch.var(x, 0, unbiased=False) + x.var(False),
     "logarithms": lambda x: torch.log1p(x.abs()) + torch.expm1(x) + (x * x + 1).rsqrt(),
     "sine": lambda x: x.sin() * x.cos() + (x * x + 1).reciprocal(),
+    "angles": lambda x: (
+        x.tan() + (0.9 * x.tanh()).asin() * torch.arccos(x.tanh() * 0.5) + torch.atan2(x, x.flip(0))
+    ),
+    "hyperbolic functions": lambda x: (
+        x.sinh() - x.cosh() * torch.arctanh(0.9 * torch.tanh(x)) + x.asinh() + (x * x + 1.5).acosh()
+    ),
+    "a triangle": lambda x: torch.hypot(x, x.flip(1)) * torch.atan(x),
+    "remainders": lambda x: x % 0.7 + torch.fmod(x, x * x + 0.5) + x.frac() * x.trunc(),
+    "quantiles": lambda x: torch.erfinv(0.9 * x.tanh()) + torch.special.ndtr(x) * torch.erfc(x),
+    "entropies": lambda x: torch.special.entr(x.softmax(1)) + torch.logaddexp2(x, -x),
     "softmax": lambda x: x.softmax(-1) + F.log_softmax(x, dim=0) + F.softmax(x, dim=1),
     "softmax, far out": lambda x: (x * 1000).softmax(-1) + (x * 1000).log_softmax(-1),
     "logsumexp": lambda x: x.logsumexp(1) + torch.logsumexp(x * 2, (0, 1)),

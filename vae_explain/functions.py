@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from statistics import NormalDist
 from typing import NamedTuple
 
 
@@ -55,6 +56,41 @@ def _wave(function: Callable[[float], float]) -> Callable[[float], float]:
     return lambda x: function(x) if math.isfinite(x) else math.nan
 
 
+def _within(
+    function: Callable[[float], float], low: float, high: float = math.inf
+) -> Callable[[float], float]:
+    """Give an inverse function NaN where there is nothing to invert."""
+    return lambda x: function(x) if low <= x <= high else math.nan
+
+
+def _atanh(x: float) -> float:
+    return math.copysign(math.inf, x) if abs(x) == 1 else _within(math.atanh, -1, 1)(x)
+
+
+def _sinh(x: float) -> float:
+    try:
+        return math.sinh(x)
+    except OverflowError:
+        return math.copysign(math.inf, x)
+
+
+def _cosh(x: float) -> float:
+    try:
+        return math.cosh(x)
+    except OverflowError:
+        return math.inf
+
+
+def _steepest(square: Callable[[float], float]) -> Callable[[float], float]:
+    """Return the slope of an inverse function that is one over the root of a square."""
+
+    def slope(x: float) -> float:
+        below = square(x)
+        return 1 / math.sqrt(below) if below > 0 else math.inf
+
+    return slope
+
+
 def _whole(function: Callable[[float], int]) -> Callable[[float], float]:
     """Keep what is not finite, and the sign of a zero, as an array library does."""
     return lambda x: math.copysign(function(x), x) if math.isfinite(x) else x
@@ -67,6 +103,21 @@ def _normal_density(x: float) -> float:
 def _normal_below(x: float) -> float:
     # By erfc below zero, where 1 + erf would cancel.
     return math.erfc(-x / math.sqrt(2)) / 2
+
+
+def _erfinv(x: float) -> float:
+    """Return the inverse of the error function, by the quantiles of the normal distribution."""
+    if not abs(x) < 1:
+        return math.copysign(math.inf, x) if abs(x) == 1 else math.nan
+    # On the left side, where 1 + x loses nothing, and brought up by Newton's method.
+    y = NormalDist().inv_cdf((1 - abs(x)) / 2) / -math.sqrt(2) if abs(x) > SMALL else abs(x)
+    for _ in range(3):
+        below = math.erfc(y) - (1 - abs(x)) if abs(x) > HALF else abs(x) - math.erf(y)
+        y += below * math.sqrt(math.pi) / 2 * math.exp(y * y)
+    return math.copysign(y, x)
+
+
+SMALL, HALF = 1e-8, 0.5
 
 
 def _log_gamma(x: float) -> float:
@@ -150,13 +201,42 @@ FUNCTIONS: dict[str, Function] = {
     # A number that rounding moved past a half is as good a one: the slope allows for a step.
     "round": Function(_whole(round), lambda _: 1.0, r"\operatorname{{round}}\left({}\right)"),
     "floor": Function(_whole(math.floor), lambda _: 1.0, r"\left\lfloor {} \right\rfloor"),
+    "trunc": Function(_whole(math.trunc), lambda _: 1.0, r"\operatorname{{trunc}}\left({}\right)"),
     "ceil": Function(_whole(math.ceil), lambda _: 1.0, r"\left\lceil {} \right\rceil"),
     "sin": Function(_wave(math.sin), _wave(math.cos), r"\sin\left({}\right)"),
     "cos": Function(_wave(math.cos), _wave(math.sin), r"\cos\left({}\right)"),
+    "tan": Function(_wave(math.tan), lambda x: 1 + _wave(math.tan)(x) ** 2, r"\tan\left({}\right)"),
+    "asin": Function(
+        _within(math.asin, -1, 1), _steepest(lambda x: 1 - x * x), r"\arcsin\left({}\right)"
+    ),
+    "acos": Function(
+        _within(math.acos, -1, 1), _steepest(lambda x: 1 - x * x), r"\arccos\left({}\right)"
+    ),
+    "atan": Function(math.atan, lambda x: 1 / (1 + x * x), r"\arctan\left({}\right)"),
+    "sinh": Function(_sinh, _cosh, r"\sinh\left({}\right)"),
+    "cosh": Function(_cosh, _sinh, r"\cosh\left({}\right)"),
+    "asinh": Function(
+        math.asinh, _steepest(lambda x: 1 + x * x), r"\operatorname{{arsinh}}\left({}\right)"
+    ),
+    "acosh": Function(
+        _within(math.acosh, 1),
+        _steepest(lambda x: x * x - 1),
+        r"\operatorname{{arcosh}}\left({}\right)",
+    ),
+    "atanh": Function(
+        _atanh,
+        lambda x: 1 / (1 - x * x) if abs(x) < 1 else math.inf,
+        r"\operatorname{{artanh}}\left({}\right)",
+    ),
     # The logarithm of the gamma function and its derivatives.
     "lgamma": Function(_log_gamma, digamma, r"\log\Gamma\left({}\right)", within=1.0),
     "digamma": Function(digamma, trigamma, r"\psi\left({}\right)", within=1.0),
     "trigamma": Function(trigamma, _trigamma_slope, r"\psi_1\left({}\right)", within=1.0),
+    "erfinv": Function(
+        _erfinv,
+        lambda x: math.sqrt(math.pi) / 2 * math.exp(_erfinv(x) ** 2) if abs(x) < 1 else math.inf,
+        r"\operatorname{{erf}}^{{-1}}\left({}\right)",
+    ),
     # The standard normal distribution: how much of it lies below a number, and its density.
     "Φ": Function(_normal_below, _normal_density, r"\Phi\left({}\right)", within=1.0),
     "φ": Function(

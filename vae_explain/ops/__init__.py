@@ -35,15 +35,22 @@ from .functions import (
     COS,
     DIGAMMA,
     ERF,
+    ERFC,
+    ERFINV,
     EXPM1,
     FLOOR,
+    FMOD,
+    FRAC,
     LGAMMA,
     LOG1P,
+    NDTR,
     RECIPROCAL,
+    REMAINDER,
     ROUND,
     RSQRT,
     SIGN,
     SIN,
+    TRUNC,
 )
 from .gelu import GELU
 from .glu import GLU
@@ -56,7 +63,7 @@ from .kl_div import KL_DIV
 from .layer_norm import LAYER_NORM
 from .likelihoods import GAUSSIAN_NLL_LOSS, POISSON_NLL_LOSS
 from .linear import LINEAR
-from .logarithms import EXP2, LOG2, LOG10, LOGADDEXP, LOGIT, XLOGY
+from .logarithms import ENTR, EXP2, LOG2, LOG10, LOGADDEXP, LOGADDEXP2, LOGIT, XLOGY
 from .losses import HUBER_LOSS, L1_LOSS, SMOOTH_L1_LOSS
 from .masking import MASKED_FILL, TRIL, TRIU
 from .matmul import BMM, MATMUL
@@ -106,6 +113,19 @@ from .softmax import LOG_SOFTMAX, LOGSUMEXP, SOFTMAX
 from .softmin import SOFTMIN
 from .splitting import CHUNK, SPLIT, TENSOR_SPLIT, UNBIND
 from .spreading import BROADCAST_TENSORS, BROADCAST_TO, EXPAND, EXPAND_AS, REPEAT
+from .trigonometry import (
+    ACOS,
+    ACOSH,
+    ASIN,
+    ASINH,
+    ATAN,
+    ATAN2,
+    ATANH,
+    COSH,
+    HYPOT,
+    SINH,
+    TAN,
+)
 from .variance import STD, VAR
 from .weight_norm import WEIGHT_NORM
 
@@ -198,18 +218,38 @@ ALL: tuple[Rule, ...] = (
     EXP2,
     LOGIT,
     LOGADDEXP,
+    LOGADDEXP2,
     XLOGY,
+    ENTR,
     EXPM1,
     RECIPROCAL,
     RSQRT,
     SIN,
     COS,
+    TAN,
+    ASIN,
+    ACOS,
+    ATAN,
+    SINH,
+    COSH,
+    ASINH,
+    ACOSH,
+    ATANH,
+    ATAN2,
+    HYPOT,
     ERF,
+    ERFC,
+    ERFINV,
+    NDTR,
     LGAMMA,
     DIGAMMA,
     ROUND,
     FLOOR,
     CEIL,
+    TRUNC,
+    FRAC,
+    FMOD,
+    REMAINDER,
     CLAMP,
     CLAMP_MIN,
     CLAMP_MAX,
@@ -312,10 +352,15 @@ RULES: dict[str, Rule] = {rule.name: rule for rule in ALL}
 
 # Further names under which PyTorch records an op that has the same arguments.
 ALIASES: dict[str, str] = {
-    # The conjugate of a real number is itself.
-    "H": "mT",
     "absolute": "abs",
     "adjoint": "mT",
+    "arccos": "acos",
+    "arccosh": "acosh",
+    "arcsin": "asin",
+    "arcsinh": "asinh",
+    "arctan": "atan",
+    "arctan2": "atan2",
+    "arctanh": "atanh",
     "clip": "clamp",
     "concat": "cat",
     "concatenate": "cat",
@@ -323,7 +368,11 @@ ALIASES: dict[str, str] = {
     "divide": "div",
     "dot": "matmul",
     "double": "clone",
+    "fix": "trunc",
     "float": "clone",
+    "float_power": "pow",
+    # The conjugate of a real number is itself.
+    "H": "mT",
     "half": "clone",
     "logsigmoid": "log_sigmoid",
     "long": "clone",
@@ -333,20 +382,25 @@ ALIASES: dict[str, str] = {
     "multiply": "mul",
     "mv": "matmul",
     "negative": "neg",
-    "setitem": "index_put",
     "ravel": "flatten",
     "reshape_as": "view_as",
     "row_stack": "vstack",
+    "setitem": "index_put",
     "sgn": "sign",
     "special_digamma": "digamma",
-    "special_exp2": "exp2",
     "special_erf": "erf",
+    "special_erfc": "erfc",
+    "special_erfinv": "erfinv",
+    "special_exp2": "exp2",
+    "special_expit": "sigmoid",
     "special_expm1": "expm1",
     "special_gammaln": "lgamma",
     "special_log1p": "log1p",
-    "special_logit": "logit",
     "special_log_softmax": "log_softmax",
+    "special_logit": "logit",
     "special_logsumexp": "logsumexp",
+    "special_psi": "digamma",
+    "special_round": "round",
     "special_softmax": "softmax",
     "special_xlogy": "xlogy",
     "subtract": "sub",

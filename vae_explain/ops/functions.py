@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..expression import FUNCTIONS, ONE, ZERO, Apply, Number
+from ..expression import FUNCTIONS, ONE, ZERO, Apply, Expression, Number
 from ..trace import Array
 from .rule import Bound, Example, Rule, elementwise
 
@@ -125,6 +125,13 @@ COS = elementwise(
     examples=(Example((_ANY,)),),
 )
 
+
+def over(function: Callable[[float], float]) -> Callable[[Array], Array]:
+    """Apply a function of one number to each of an array, in the array's precision."""
+    each = np.vectorize(function, otypes=[float])
+    return lambda a: np.asarray(each(a)).astype(a.dtype) if np.size(a) else np.zeros_like(a)
+
+
 # --- the error function -----------------------------------------------------------------
 
 _erf = np.vectorize(math.erf, otypes=[float])
@@ -149,13 +156,48 @@ ERF = elementwise(
     not_analytic="it is computed for real numbers alone",
 )
 
+ERFC = elementwise(
+    "erfc",
+    bind=bind,
+    forward=over(math.erfc),
+    vjp=lambda g, y, a: (-g * (2 / math.sqrt(math.pi)) * np.exp(-a * a),),
+    expression=lambda a: TWO * Apply("Φ", (Number(-math.sqrt(2)) * a,)),
+    derivatives=(lambda y, a: Number(-2 / math.sqrt(math.pi)) * Apply("exp", (-(a**TWO),)),),
+    words="one less the error function",
+    torch="torch.erfc",
+    examples=(Example((_ANY,)),),
+    not_analytic="it is computed for real numbers alone",
+)
+
+NDTR = elementwise(
+    "special_ndtr",
+    bind=bind,
+    forward=over(FUNCTIONS["Φ"].value),
+    vjp=lambda g, y, a: (g * np.exp(-a * a / 2) / math.sqrt(2 * math.pi),),
+    expression=lambda a: Apply("Φ", (a,)),
+    derivatives=(lambda y, a: Apply("φ", (a,)),),
+    words="how much of the standard normal distribution lies below it",
+    torch="torch.special.ndtr",
+    examples=(Example((_ANY,)),),
+    not_analytic="it is computed for real numbers alone",
+)
+
+ERFINV = elementwise(
+    "erfinv",
+    bind=bind,
+    forward=over(FUNCTIONS["erfinv"].value),
+    vjp=lambda g, y, a: (g * (math.sqrt(math.pi) / 2) * np.exp(y * y),),
+    expression=lambda a: Apply("erfinv", (a,)),
+    derivatives=(
+        lambda y, a: Number(math.sqrt(math.pi) / 2) * Apply("exp", (Apply("erfinv", (a,)) ** TWO,)),
+    ),
+    words="number with this error function",
+    torch="torch.erfinv",
+    examples=(Example((np.array([[0.25, -0.5, 0.9375], [0.0, -0.0625, -0.99]]),)),),
+    not_analytic="it is computed for real numbers alone",
+)
+
 # --- the gamma function -----------------------------------------------------------------
-
-
-def over(function: Callable[[float], float]) -> Callable[[Array], Array]:
-    """Apply a function of one number to each of an array, in the array's precision."""
-    each = np.vectorize(function, otypes=[float])
-    return lambda a: np.asarray(each(a)).astype(a.dtype) if np.size(a) else np.zeros_like(a)
 
 
 log_gamma, digammas, trigammas = (
@@ -210,3 +252,48 @@ def rounding(name: str, function: Any, words: str) -> Rule:
 ROUND = rounding("round", np.round, "nearest whole number, a half to the even one")
 FLOOR = rounding("floor", np.floor, "largest whole number not above it")
 CEIL = rounding("ceil", np.ceil, "smallest whole number not below it")
+TRUNC = rounding("trunc", np.trunc, "whole number without what is behind the point")
+
+FRAC = elementwise(
+    "frac",
+    bind=bind,
+    forward=lambda a: a - np.trunc(a),
+    vjp=lambda g, y, a: (g,),
+    expression=lambda a: a - Apply("trunc", (a,)),
+    derivatives=(lambda y, a: ONE,),
+    words="what is behind the point",
+    torch="torch.frac",
+    examples=(Example((_ANY,)),),
+    not_analytic="it has steps",
+)
+
+
+def remaining(name: str, function: Any, whole: str, cut: Any, words: str) -> Rule:
+    """Make the rule of what a division leaves; `whole` is how its quotient is made whole."""
+
+    def times(a: Expression, b: Expression) -> Expression:
+        return Apply(whole, (a / b,))
+
+    return elementwise(
+        name,
+        bind=lambda input, other: ((input, other), {}),
+        forward=function,
+        vjp=lambda g, y, a, b: (g, -g * cut(a / b)),
+        expression=lambda a, b: a - b * times(a, b),
+        derivatives=(lambda y, a, b: ONE, lambda y, a, b: -times(a, b)),
+        words=words,
+        torch=f"torch.{name}",
+        examples=(
+            Example((_ANY, np.array(0.375))),
+            Example((_ANY, np.array([[1.5, -0.375, 0.625]]))),
+        ),
+        not_analytic="it has steps",
+    )
+
+
+FMOD = remaining(
+    "fmod", np.fmod, "trunc", np.trunc, "what a division leaves, with the sign of the dividend"
+)
+REMAINDER = remaining(
+    "remainder", np.mod, "floor", np.floor, "what a division leaves, with the sign of the divisor"
+)

@@ -13,6 +13,7 @@ from .rule import Bound, Example, Rule, elementwise, number
 from .sigmoid import sigmoid
 from .softmax import FARTHEST, log_total
 
+TWO = Number(2.0)
 _POSITIVE = np.array([[0.25, 1.0, 3.0], [2.0, 0.5, 0.75]])
 _ANY = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
 
@@ -139,6 +140,33 @@ LOGADDEXP = elementwise(
 )
 
 
+def _sum_of_powers(a: Expression, b: Expression) -> Expression:
+    scale = _log(TWO)
+    if math.isnan(number(a) + number(b)):  # whole tensors
+        return _log(Add((TWO**a, TWO**b))) / scale
+    return log_total([a * scale, b * scale]) / scale
+
+
+LOGADDEXP2 = elementwise(
+    "logaddexp2",
+    bind=lambda input, other: ((input, other), {}),
+    forward=lambda a, b: _logaddexp(a * math.log(2), b * math.log(2)) / math.log(2),
+    vjp=lambda g, y, a, b: (
+        g * sigmoid((a - b) * math.log(2)),
+        g * sigmoid((b - a) * math.log(2)),
+    ),
+    expression=_sum_of_powers,
+    derivatives=(
+        lambda y, a, b: Apply("sigmoid", ((a - b) * _log(TWO),)),
+        lambda y, a, b: Apply("sigmoid", ((b - a) * _log(TWO),)),
+    ),
+    words="logarithm to the base 2 of the sum of two powers of 2",
+    torch="torch.logaddexp2",
+    examples=(Example((_ANY, _POSITIVE)), Example((_ANY * 300, _ANY[:, :1]))),
+    piecewise=_leaves_the_range,
+)
+
+
 def _xlogy(a: Array, b: Array) -> Array:
     # Nothing times the logarithm of nothing is nothing.
     none = (a == 0) & ~np.isnan(b)
@@ -162,4 +190,32 @@ XLOGY = elementwise(
     words="each number times the logarithm of another",
     torch="torch.xlogy",
     examples=(Example((_ANY, _POSITIVE)), Example((np.array([0.0, 2.0]), _POSITIVE[:, :2]))),
+)
+
+
+def _entropy(a: Array) -> Array:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = -a * np.log(a)
+    at_zero = np.where(np.real(a) < 0, np.full_like(found, -np.inf), np.zeros_like(found))
+    return np.asarray(np.where(np.real(a) <= 0, at_zero, found))
+
+
+def _entropy_line(a: Expression) -> Expression:
+    value = number(a)
+    if value <= 0:
+        return Number(0.0 if value == 0 else -math.inf)
+    return -(a * _log(a))
+
+
+ENTR = elementwise(
+    "special_entr",
+    bind=bind,
+    forward=_entropy,
+    vjp=lambda g, y, a: (g * (-np.log(a) - 1),),
+    expression=_entropy_line,
+    derivatives=(lambda y, a: -_log(a) - ONE,),
+    words="what a probability adds to an entropy, -p·log(p)",
+    torch="torch.special.entr",
+    examples=(Example((_POSITIVE,)), Example((np.array([0.25, 1.0, 0.75]),))),
+    piecewise=lambda a: bool(np.any(a <= 0)),
 )
