@@ -36,6 +36,8 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
     "softplus": lambda x: math.log1p(math.exp(x)),
     "abs": abs,
     "max": max,
+    "argmax": lambda *numbers: numbers.index(max(numbers)),
+    "argmin": lambda *numbers: numbers.index(min(numbers)),
     "Φ": lambda x: math.erfc(-x / math.sqrt(2)) / 2,
     "φ": lambda x: math.exp(-x * x / 2) / math.sqrt(2 * math.pi),
 }

@@ -188,6 +188,14 @@ def test_what_is_too_coarse_says_so() -> None:
     assert f"too coarse for {', '.join(coarse)} here" in text_of(page(found), 160)
 
 
+def test_numbers_too_small_for_float32_are_not_failed_and_say_so() -> None:
+    found = check(run(Request(x=((0.0, 0.0, 0.0, 1.4e-45),), seed=0, arithmetic="full")))
+    coarse = [p.name for p in found.parameters if not p.differences[AUTOGRAD].conclusive]
+    assert found.passed
+    assert coarse == ["fc1.weight"]
+    assert "PyTorch's own gradients are too coarse for fc1.weight here" in text_of(page(found), 160)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -25,6 +25,11 @@ AUTOGRAD, COMPLEX_STEP, CENTRAL = ORACLES = ("autograd", "complex_step", "centra
 # Relative to the gradient's scale. Of a float32's seven digits, exp of a large log-variance
 # loses two more than the rest of the model does.
 AUTOGRAD_ALLOWED: Mapping[Arithmetic, float] = {"printed": 1e-12, "full": 1e-4}
+# Below its smallest normal number a float32 has not all of its digits, and may be made zero.
+UNDERFLOW: Mapping[Arithmetic, float] = {
+    "printed": 0.0,
+    "full": float(np.finfo(np.float32).tiny),
+}
 COMPLEX_STEP_ALLOWED = 1e-12
 CENTRAL_ALLOWED = 1e-6
 REWRITTEN = (
@@ -157,7 +162,7 @@ def check(run: Run, architecture: Architecture = BUILT_IN) -> Check:
         autograd = run.trace.gradients.get(number, none)
         scale = max(largest(by_step[name]), gradient_scale(run, number))
         differences = {
-            AUTOGRAD: difference(mine, autograd, AUTOGRAD_ALLOWED[run.arithmetic], scale),
+            AUTOGRAD: by_autograd(mine, autograd, run.arithmetic, scale),
             COMPLEX_STEP: difference(mine, by_step[name], step_allowed, scale),
             CENTRAL: difference(mine, central[name], central_allowed, scale, error[name]),
         }
@@ -207,9 +212,7 @@ def _check_own(run: Run, nudged: Mapping[str, Nudged], oracles: tuple[str, ...])
         autograd = run.trace.gradients[value.id]
         mine = run.hand_gradients.get(value.id, np.zeros(value.shape))
         scale = max(largest(autograd), gradient_scale(run, value.id))
-        differences = {
-            AUTOGRAD: difference(mine, autograd, AUTOGRAD_ALLOWED[run.arithmetic], scale)
-        }
+        differences = {AUTOGRAD: by_autograd(mine, autograd, run.arithmetic, scale)}
         reason = ""
         if CENTRAL in oracles:
             reason = REWRITTEN
@@ -260,6 +263,11 @@ def gradient_scale(run: Run, number: int) -> float:
         if bound.output in arrived and set(places) & set(bound.positions(number)):
             sizes.append(largest(arrived[bound.output]))
     return max(sizes)
+
+
+def by_autograd(mine: Array, theirs: Array, arithmetic: Arithmetic, scale: float) -> Difference:
+    """Compare a gradient with autograd's, which has the precision of the run."""
+    return difference(mine, theirs, AUTOGRAD_ALLOWED[arithmetic], scale, UNDERFLOW[arithmetic])
 
 
 def difference(

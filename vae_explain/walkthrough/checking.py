@@ -124,21 +124,26 @@ def _of_differences(check: Check) -> list[Note]:
     return [Note(f"{words}: of a large parameter those with the largest gradients, and others.")]
 
 
+# Why the word of an oracle does not count.
+COARSE = {
+    AUTOGRAD: "PyTorch's own gradients are too coarse for {} here: float32 has not all of its "
+    "digits in numbers so small.",
+    CENTRAL: "Central differences are too coarse for {} here: the rounding of so large a loss, "
+    "or a ReLU that switches within the step, hides what they look for.",
+}
+
+
 def _inconclusive(check: Check) -> list[Note]:
-    names = [
-        parameter.name
-        for parameter in check.parameters
-        if not all(difference.conclusive for difference in parameter.differences.values())
-    ]
-    if not names:
-        return []
-    return [
-        Note(
-            f"Central differences are too coarse for {', '.join(names)} here: the rounding of "
-            "so large a loss, or a ReLU that switches within the step, hides what they look for.",
-            "warning",
-        )
-    ]
+    found = []
+    for oracle, words in COARSE.items():
+        names = [
+            parameter.name
+            for parameter in check.parameters
+            if oracle in parameter.differences and not parameter.differences[oracle].conclusive
+        ]
+        if names:
+            found.append(Note(words.format(", ".join(names)), "warning"))
+    return found
 
 
 def _not_compared(check: Check) -> list[Note]:
