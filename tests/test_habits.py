@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain import Explanation, explain
+from vae_explain.blocks import Formula
 from vae_explain.loading import CannotLoad, refuse_opaque
 from vae_explain.shown import Page
 from vae_explain.walkthrough.holding import Holding
@@ -268,6 +269,37 @@ def test_a_parameter_behind_an_op_without_a_rule_shows_autograds_numbers() -> No
     assert "these are autograd's numbers" in page.text(200)
     assert "fc.bias.grad" in page.text(200)
     assert page.checks.failed == 0
+
+
+def test_a_page_says_once_where_no_gradient_comes_back() -> None:
+    class Held(Layer):
+        def forward(self, x: Tensor) -> Tensor:
+            h: Tensor = self.fc(x)
+            with torch.no_grad():
+                first = h.sum(0)
+                second = first.norm()
+            return h / second
+
+    explanation = explain(Held(), X, objective=lambda model, x: model(x).pow(2).sum())
+    formulas = [b for b in explanation.forward().walkthrough.blocks if isinstance(b, Formula)]
+    said = [b.left for b in formulas if "no gradient comes back from it" in b.remark]
+    assert said == ["first"]
+    assert [b.left for b in formulas if b.held] == ["first", "second"]
+
+
+def test_a_part_of_a_batch_of_one_is_written_as_that_of_a_batch() -> None:
+    class Written(Layer):
+        def forward(self, x: Tensor) -> Tensor:
+            h: Tensor = self.fc(x)
+            h[:, 0] += x[:, 1]
+            return h
+
+    one = X[:1]
+    explanation = explain(Written(), one, objective=lambda model, x: model(x).pow(2).sum())
+    text = explanation.backward().text(120)
+    assert "∂loss/∂h_2[:, 0]" in text or "at=[:, 0]" in text
+    assert ":1]" not in text
+    assert "sum_to" not in text, "nothing is summed where as many are put as there are places"
 
 
 # --- captions ---

@@ -365,6 +365,39 @@ def held_back(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
     return loss
 
 
+def through_a_length(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """Hold back through a value that has no name, as a spectral norm does."""
+    h = model(x)
+    with torch.no_grad():
+        first = h.sum(0)
+        second = h @ (first / first.norm())
+    loss: torch.Tensor = ((second / second.norm()) @ h).sum()
+    return loss
+
+
+def written_to(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    h = model(x)
+    h[:, 0] += x[:, 1]
+    h[:, 1:] = torch.tanh(h[:, 1:])
+    both = torch.empty(4, 2, 2)
+    both[:, 0] = h
+    both[:, 1] = x[0, 0] * h[2]
+    return (both**2).sum()
+
+
+def padded(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    loss: torch.Tensor = model(torch.tensor([[2, 1, 0], [0, 2, 2]])).square().sum()
+    return loss
+
+
+def nearest(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    codes = model(x)
+    places = ((x[:, None, :2] - codes) ** 2).sum(-1).argmin(-1)
+    taken = codes.index_select(0, places) + codes.gather(0, places[:, None].repeat(1, 2))
+    loss: torch.Tensor = (taken**2).sum()
+    return loss
+
+
 Objective = Callable[[nn.Module, torch.Tensor], torch.Tensor]
 SUMMED: dict[str, tuple[Callable[[], nn.Module], Objective]] = {
     "a lone layer, summed": (lambda: nn.Linear(3, 2), lambda m, x: m(x).sum()),
@@ -380,6 +413,10 @@ SUMMED: dict[str, tuple[Callable[[], nn.Module], Objective]] = {
     "rows, weighed": (lambda: nn.Linear(3, 2), rows_weighed),
     "turned around": (lambda: nn.Linear(3, 2), mirrored),
     "held back": (lambda: nn.Linear(3, 2), held_back),
+    "held back without a name": (lambda: nn.Linear(3, 2), through_a_length),
+    "written to": (lambda: nn.Linear(3, 2), written_to),
+    "a row for padding": (lambda: nn.Embedding(3, 2, padding_idx=0), padded),
+    "the nearest code": (lambda: nn.Linear(3, 2), nearest),
 }  # fmt: skip
 
 

@@ -24,11 +24,11 @@ from vae_explain.trace import Array
 from .support import WHOLE_FUNCTIONS, call_of, upstream_for
 from .test_ops import on_every_example
 
-# What a formula has no line for: einsums that repeat numbers, softmaxes behind a mask, places
-# that are assigned to, and the sum over copies.
+# What a formula has no line for: einsums that repeat numbers, softmaxes behind a mask, and
+# the sum over copies.
 NO_CODE = {
     "einsum[j->ij]", "einsum[k,kl->ij]", "einsum[k,ij->kl]", "causal_softmax", "masked_softmax",
-    "put", "put_zero", "sum_to", "sum_of_copies",
+    "sum_of_copies",
 }  # fmt: skip
 
 

@@ -86,12 +86,12 @@ class Steps:
     def held_back(self, number: int) -> bool:
         """Whether a value passes no gradient back to what it was made from, though that has one.
 
-        So it is with what is computed under `no_grad`.
+        So it is with what is computed under `no_grad`, and with what a place is found by.
         """
         graph, reached = self.run.graph, self.run.gradients.keys()
         return (
             number not in reached
-            and any(bound.output in reached for bound in graph.consumers(number))
+            and number in graph.reaches_loss
             and not graph.ancestors(number).isdisjoint(reached)
         )
 

@@ -196,10 +196,15 @@ def _is_at(found: Tensor, part: Tensor) -> bool:
 
 
 def _fill(key: list[Any], constant: list[int], ones: int, whole: Sequence[int]) -> None:
-    """Account for axes of the part that are one long: kept from the whole, or new."""
+    """Account for axes of the part that are one long: kept from the whole, or new.
+
+    First those that are one long in the whole too, as in `h[:, 0]` of a batch of one.
+    """
+    axes = {at: sum(part is not None for part in key[:at]) for at in constant}
     while ones and constant:
-        at = constant.pop()
-        axis = sum(part is not None for part in key[:at])
+        at = max(constant, key=lambda at: (whole[axes[at]] == 1, at))
+        constant.remove(at)
+        axis = axes[at]
         key[at] = _slice(key[at], key[at], 1, whole[axis])
         ones -= 1
     key.extend([None] * ones)

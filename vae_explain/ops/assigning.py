@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..expression import ONE, Expression, Index, Opaque
+from ..expression import ONE, Expression, Index, Opaque, Reshape
 from ..trace import Array, Slot
 from .rule import (
     Bound,
@@ -23,7 +23,7 @@ from .rule import (
     broadcast_targets,
     unbroadcast,
 )
-from .selecting import Key, Operand, bind_getitem, getitem_key, sources, written
+from .selecting import Key, Operand, bind_getitem, getitem_key, sources, taken, written
 
 VALUE = 1
 
@@ -124,13 +124,13 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
 
     if position == 0:
         return Opaque("put_zero", (upstream,), options, zeroed)
-    given = call.operands[VALUE].shape
-    return Opaque(
-        "sum_to",
-        (upstream,),
-        (*options, ("shape", given)),
-        lambda g: _to_value(np.broadcast_to(g, shape), where, given),
-    )
+    given, part, extra = call.operands[VALUE].shape, _part(call).shape, _dropped(call)
+    core = given[extra:]
+    arriving = taken(upstream, where)
+    if core != part:  # one number was written to several places
+        told = (*options, ("shape", core))
+        arriving = Opaque("sum_to", (upstream,), told, lambda g: _to_value(g, where, core))
+    return Reshape(arriving, given) if extra else arriving
 
 
 _X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75], [1.5, 0.125, -2.0]])

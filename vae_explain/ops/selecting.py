@@ -25,6 +25,7 @@ from .rule import (
     Rule,
     broadcast_index,
     called,
+    unusual,
 )
 
 Key = tuple[Any, ...]
@@ -77,6 +78,11 @@ def sources(shape: tuple[int, ...], key: Key) -> Array:
     return np.asarray(positions[key])
 
 
+def padded(call: Call) -> bool:
+    """Whether a row of a table stands for nothing and learns nothing, which a formula says."""
+    return call.attributes.get("padding_idx") is not None
+
+
 def selecting(
     name: str,
     *,
@@ -99,7 +105,7 @@ def selecting(
         As a rule has it.
     by_name
         The operands and the options that a formula shows of an op whose places are a value
-        with a name; without it, and where they are given, the formula shows the places.
+        of the run, or which does more than take; of any other it shows the places.
     """
 
     def forward(x: Array, *others: Array, **attributes: Any) -> Array:
@@ -126,7 +132,8 @@ def selecting(
 
     def formula(call: Call) -> Expression:
         places = None if by_name is None else call.operands[1].whole()
-        if by_name is not None and isinstance(places, Ref) and places.role == "value":
+        told = isinstance(places, Ref) and (places.role == "value" or padded(call))
+        if by_name is not None and told:
             order, options = by_name(call)
             wholes = tuple(call.operands[position].whole() for position in order)
 
@@ -308,7 +315,7 @@ _TAKEN = selecting(
     bind=bind_embedding,
     key=lambda weight, index, padding_idx: (index,),
     chosen_by=lambda call, index: [(1, index[: len(call.operands[1].shape)])],
-    by_name=lambda call: ((1, 0), ()),
+    by_name=lambda call: ((1, 0), unusual(call.attributes)),
     words="the rows of a table that an index names",
     torch="torch.nn.functional.embedding",
     examples=(called(bind_embedding, (_X, np.array([1, 0, 1])), Slot(1), Slot(0)),),

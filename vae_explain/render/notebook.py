@@ -65,7 +65,20 @@ CLASSES = '''\
 def classes(x, target):
     """Return targets as a loss takes them: their numbers, or the probability of each."""
     return target if target.shape == x.shape else target.long()'''
-HELPERS = {"slope": SLOPE, "back": BACK, "classes": CLASSES}
+PUT = """\
+class place:
+    \"\"\"What stands between the brackets behind it.\"\"\"
+
+    def __class_getitem__(cls, key):
+        return key
+
+
+def put(x, key, new):
+    \"\"\"Return a tensor with new numbers in a part of it.\"\"\"
+    x = x.clone()
+    x[key] = new
+    return x"""
+HELPERS = {"slope": SLOPE, "back": BACK, "classes": CLASSES, "put": PUT}
 
 
 def write(walkthrough: Walkthrough, picture: str = "", digits: int | None = None) -> str:

@@ -76,6 +76,12 @@ def _at_places(name: str) -> Callable[[Sequence[str], Options], str]:
     return written
 
 
+def _looked_up(arguments: Sequence[str], options: Options) -> str:
+    """Write the rows of a table that some places name."""
+    places, table = arguments
+    return f"F.embedding({_listed([f'({places}).long()', table], options)})"
+
+
 def _encoded(arguments: Sequence[str], options: Options) -> str:
     """Write classes as rows of zeros and ones, as numbers to compute with."""
     (body,) = arguments
@@ -120,6 +126,21 @@ def _from_behind(arguments: Sequence[str], options: Options) -> str:
     (body,) = arguments
     axis = dict(options)["dim"]
     return f"({body}).flip({axis}).cumsum({axis}).flip({axis})"
+
+
+def _put(arguments: Sequence[str], options: Options) -> str:
+    """Write numbers, or zero, into a part of a tensor, which stays as it was."""
+    body, *new = arguments
+    part = taken(dict(options)["at"])
+    # What is turned round has no place that could be written to.
+    return f"{PUT}({body}, place{part}, {new[0] if new else '0.0'})" if part[0] == "[" else ""
+
+
+def _summed(arguments: Sequence[str], options: Options) -> str:
+    """Write what arrives at a part of a tensor, summed where one number was written to many."""
+    (body,) = arguments
+    found = dict(options)
+    return f"({body}){taken(found['at'])}.sum_to_size({found['shape']!r})"
 
 
 CALLS: dict[str, Callable[[Sequence[str], Options], str]] = {
@@ -173,7 +194,7 @@ CALLS: dict[str, Callable[[Sequence[str], Options], str]] = {
     "diag": _call("torch.diag"),
     "diag_embed": _call("torch.diag_embed"),
     "diagonal": _call("torch.diagonal"),
-    "embedding": lambda arguments, _: f"F.embedding(({arguments[0]}).long(), {arguments[1]})",
+    "embedding": _looked_up,
     "index_select": _at_places("torch.index_select"),
     "gather": _at_places("torch.gather"),
     "scatter": _at_places("torch.scatter"),
@@ -181,6 +202,9 @@ CALLS: dict[str, Callable[[Sequence[str], Options], str]] = {
     "one_hot": _encoded,
     "cross_entropy": _classified("F.cross_entropy"),
     "nll_loss": _classified("F.nll_loss"),
+    "put": _put,
+    "put_zero": _put,
+    "sum_to": _summed,
     "cat": _joined("torch.cat"),
     "stack": _joined("torch.stack"),
     "hstack": _joined("torch.hstack"),
@@ -233,11 +257,13 @@ BACKWARD, WEIGHT, SOME = "_backward", "_weight", "zeros_but"
 EINSUM = "einsum["
 AT = "v"
 # The names of the helpers that a notebook brings along.
-SLOPE, BACK, CLASSES = "slope", "back", "classes"
+SLOPE, BACK, CLASSES, PUT = "slope", "back", "classes", "put"
 
 
 def helpers_of(name: str, operands: int) -> tuple[str, ...]:
     """Return which helpers the code of an op uses."""
+    if name in ("put", "put_zero"):
+        return (PUT,)
     plain = name.removesuffix(BACKWARD)
     found = (CLASSES,) if CALLS.get(plain) in (CALLS["cross_entropy"], CALLS["nll_loss"]) else ()
     if name.endswith("'") and name not in SLOPES and operands == 1:
@@ -254,7 +280,7 @@ def takes_numbers(name: str) -> bool:
 
 def filling(name: str) -> int | None:
     """Return which operand may be one number in the place of many; None where none may."""
-    return {FULL: 0, "scatter": 2}.get(name, upstream_of(name))
+    return {FULL: 0, "scatter": 2, "put": 1}.get(name, upstream_of(name))
 
 
 def upstream_of(name: str) -> int | None:
@@ -312,7 +338,7 @@ def call(
         return f"{SLOPE}({_listed([PIECEWISE[plain], *arguments], options)})"
     forward = TOGETHER.get(name) or CALLS.get(name)
     if forward is not None:
-        return forward(arguments, options)
+        return forward(arguments, options) or None
 
     # The operand that the gradient is taken at, and what is left of the options beside it.
     position = dict(options).get("by", 1) - 1

@@ -29,7 +29,7 @@ from ..expression import (
     children,
 )
 from ..shaping import shape_of
-from .torch_calls import AT, BACK, CLASSES, SLOPE, call, filled, filling, taken, takes_numbers
+from .torch_calls import AT, BACK, CLASSES, PUT, SLOPE, call, filled, filling, taken, takes_numbers
 
 FUNCTIONS = {
     "exp": "torch.exp({})",
@@ -65,7 +65,20 @@ FUNCTIONS = {
     "Φ": "torch.special.ndtr({})",
     "φ": "torch.exp(-(({}) ** 2) / 2) / math.sqrt(2 * math.pi)",
 }
-RESERVED = {"torch", "F", "math", "base64", "compare", "unpack", SLOPE, BACK, CLASSES, AT}
+RESERVED = {
+    "torch",
+    "F",
+    "math",
+    "base64",
+    "compare",
+    "unpack",
+    SLOPE,
+    BACK,
+    CLASSES,
+    PUT,
+    "place",
+    AT,
+}
 # What is written behind the tensor that it is done to.
 ENDINGS = ("[", ".permute(", ".expand(", ".repeat(", ".detach(")
 # How tightly an operator binds; a part that binds more loosely gets parentheses.

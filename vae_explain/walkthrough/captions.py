@@ -83,6 +83,9 @@ NO_PARAMETER_LEARNS = (
     "The loss depends on no parameter that is trained, so there is no gradient of one to check."
 )
 
+# Of what is computed under `no_grad`, taken by `detach`, or only compared.
+NOTHING_COMES_BACK = "no gradient comes back from it"
+
 LAYER_ACTIVATIONS = {"relu": "ReLU", "sigmoid": "sigmoid", "tanh": "tanh"}
 
 

@@ -24,7 +24,7 @@ from ..expression import Apply, Expression, Ref, references
 from ..ops import NotExplained
 from ..run import Run
 from ..writing import index_text
-from .captions import BLANK, LAYER_ACTIVATIONS, counted
+from .captions import BLANK, LAYER_ACTIVATIONS, NOTHING_COMES_BACK, counted
 from .functions import Told
 from .holding import Holding
 from .page import MOST_DETAILED, MOST_LINES, Page, checked, drawing_words, passed_on
@@ -185,8 +185,11 @@ class ForwardPage(Page):
         given = [i for i in self.steps.inputs(number) if self.is_new_constant(i)]
         alike = [i for i in given if len(np.unique(self.run.values[i])) == 1]
         same = [f"{self.name(i)} is {self.all_alike(i)}" for i in alike]
+        held = self.steps.held_back(number)
+        if held and not any(map(self.steps.held_back, self.steps.inputs(number))):
+            same.append(NOTHING_COMES_BACK)  # as is true of all that is made from it alone
         remark = " · ".join(filter(None, (self.remark(number) if rows else "", told, *same)))
-        self.add(Formula(name, formula, remark, held=self.steps.held_back(number)))
+        self.add(Formula(name, formula, remark, held=held))
         self.add(*(self.value_block(i, "value") for i in given if i not in alike))
         self._given.update(given)
         if rows:
