@@ -278,7 +278,8 @@ def test_a_page_says_once_where_no_gradient_comes_back() -> None:
             with torch.no_grad():
                 first = h.sum(0)
                 second = first.norm()
-            return h / second
+            scaled: Tensor = h / second
+            return scaled
 
     explanation = explain(Held(), X, objective=lambda model, x: model(x).pow(2).sum())
     formulas = [b for b in explanation.forward().walkthrough.blocks if isinstance(b, Formula)]
