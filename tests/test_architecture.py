@@ -59,9 +59,9 @@ FLOORS: list[list[str]] = [
     ],
     ["binding", "expression", "trace"],
     ["sources"],
+    ["checkpoints", "fitting"],
     [
         "architecture",
-        "fitting",
         "frames",
         "functions",
         "loading",
@@ -71,10 +71,12 @@ FLOORS: list[list[str]] = [
         "ondemand",
         "opened",
         "oracle",
+        "returned",
     ],
 ]
 MAY_USE_TORCH = {
     "binding",
+    "checkpoints",
     "draws",
     "fitting",
     "loading",
@@ -82,6 +84,7 @@ MAY_USE_TORCH = {
     "nudging",
     "pipeline",
     "recorder",
+    "returned",
     "sources",
     "subject",
     "training",

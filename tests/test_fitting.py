@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vae_explain.fitting import CannotBind, fitted, names_returned
+from vae_explain.fitting import CannotBind, fitted
+from vae_explain.returned import names_returned
 
 X = torch.rand(2, 6)
 RECON, MU, LOGVAR, Z = torch.rand(2, 6), torch.rand(2, 3), torch.rand(2, 3), torch.rand(2, 3)

@@ -14,7 +14,7 @@ from torch import nn
 
 from vae_explain import training
 from vae_explain.binding import objective_of
-from vae_explain.loading import load_weights
+from vae_explain.checkpoints import load_weights
 from vae_explain.optimization import OptimizerName, TrainingRequest
 from vae_explain.pipeline import OwnRequest
 from vae_explain.walkthrough import training as training_page

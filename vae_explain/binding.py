@@ -12,17 +12,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .fitting import (
-    OBJECTIVE,
-    CannotBind,
-    described,
-    fitted,
-    flat,
-    named_parts,
-    names_returned,
-    parameters_of,
-)
+from .fitting import OBJECTIVE, CannotBind, fitted, parameters_of
 from .loss_call import Argument, LossCall
+from .returned import described, flat, named_parts, names_returned
 from .sources import Sources, arguments_of, name_of, part_of, place_of
 
 LOSS_METHODS = ("loss_function", "loss", "compute_loss", "loss_fn", "elbo_loss")

@@ -16,16 +16,15 @@ from torch import Tensor, nn
 
 from .architecture import BUILT_IN, Architecture
 from .binding import Computed, objective_of
+from .checkpoints import load_weights, to_torch_file
 from .fitting import CannotBind
 from .loading import (
     CannotLoad,
     CannotRun,
     build,
     load_for,
-    load_weights,
     refuse_opaque,
     refuse_opaque_function,
-    to_torch_file,
 )
 from .model import VAE, vae_loss
 from .noise import NoiseMismatch

@@ -13,8 +13,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from .fitting import Names, described, named_parts, parameters_of, tree_returned
+from .fitting import parameters_of
 from .loss_call import Argument
+from .returned import Names, described, named_parts, tree_returned
 
 RESERVED = ("x", "model")  # what a part may be called, but means something else in a call
 LONGEST_SETTING = 32  # of a word or a list that is written out
