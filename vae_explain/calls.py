@@ -47,6 +47,8 @@ def is_whole(tensor: Tensor) -> bool:
 PLACING = {"argmax", "argmin", "argsort"}
 # Those whose whole numbers are not only looked at but computed with.
 COUNTING = {"one_hot", *PLACING}
+# Those that choose numbers by their rank and say where they found them.
+RANKING = {"topk", "kthvalue", "median", "mode", "cummax", "cummin"}
 # What arranges numbers anew and leaves them as they are; of whole numbers made by a call too.
 ARRANGING = {
     "clone", "contiguous", "detach", "expand", "expand_as", "flatten", "getitem", "long", "movedim",

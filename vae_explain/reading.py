@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge
 
-from .calls import ARRANGING, PLACING, TELLING, Plan, is_whole, made_by, results_of
+from .calls import ARRANGING, PLACING, RANKING, TELLING, Plan, is_whole, made_by, results_of
+from .capture import array_of, copied
 from .frames import NOTHING as NOTHING_SEEN
 from .frames import Sight, Variables
 from .naming import NameReader
 from .noise import MASK, is_standard_normal
 from .tape import Tape
-from .trace import Kind, Operation, Slot
+from .trace import Found, Kind, Operation, Slot
 from .views import View, put, slots_in, take, view_of, whole_of
 
 # A caught call: what it needs, its arguments, its result, and the frames that led to it. A
@@ -229,6 +230,8 @@ class Reader:
         if len(outputs) > 1 or plan.name in PLACING or (self.whole and plan.op in ARRANGING):
             pairs = zip(numbers, outputs, strict=True)
             self.whole.update(n for n, output in pairs if is_whole(output))
+            if plan.op in RANKING:
+                named = {**named, "found": Found(copied(array_of(outputs[-1])))}
         self.add(
             Operation(plan.op, slots, named, inputs, numbers, self.module, in_place, drawn_from)
         )

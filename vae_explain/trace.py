@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -26,6 +27,24 @@ class Slot:
     """Stands in a recorded argument list where a tensor stood."""
 
     id: int
+
+
+class Found:
+    """Where a call found what it chose by its rank: among equals this is its own choice.
+
+    It is handed on with the call's arguments as `found`.
+    """
+
+    def __init__(self, array: Array) -> None:
+        self.array = array
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Found) and bool(np.array_equal(self.array, other.array))
+
+    __hash__ = None  # type: ignore[assignment]  # as an array's, its numbers may be many
+
+    def __repr__(self) -> str:
+        return "Found"  # the same arguments have the same ones
 
 
 class Value(NamedTuple):

@@ -89,6 +89,7 @@ from .pooling import AVG_POOL1D, AVG_POOL2D, AVG_POOL3D, MAX_POOL1D, MAX_POOL2D,
 from .positions import ARGMAX, ARGMIN, ARGSORT
 from .powers import EXP, LOG, POW, SQRT, SQUARE
 from .prelu import PRELU
+from .ranking import AMINMAX, CUMMAX, CUMMIN, KTHVALUE, MEDIAN, MODE, MSORT, TOPK
 from .reductions import MEAN, SUM
 from .relu import RELU
 from .rms_norm import RMS_NORM
@@ -259,6 +260,13 @@ ALL: tuple[Rule, ...] = (
     MIN,
     AMAX,
     AMIN,
+    AMINMAX,
+    TOPK,
+    KTHVALUE,
+    MEDIAN,
+    MODE,
+    CUMMAX,
+    CUMMIN,
     ARGMAX,
     ARGMIN,
     WHERE,
@@ -291,6 +299,7 @@ ALL: tuple[Rule, ...] = (
     DIAG,
     DIAG_EMBED,
     SORT,
+    MSORT,
     ARGSORT,
     CHUNK,
     SPLIT,

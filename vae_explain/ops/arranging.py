@@ -13,7 +13,7 @@ import numpy as np
 
 from ..expression import ONE, ZERO, Expression, Index, Number, Opaque
 from ..trace import Array, Slot
-from .rule import Bound, Call, Example, NotExplained, Partial, Rule, called, unusual
+from .rule import Bound, Call, Example, NotExplained, Options, Partial, Rule, called, unusual
 
 POSITIONS = 1  # the second output of `sort`: where the numbers stood
 # From the operand and the call's attributes: the positions, and -1 where there is a zero.
@@ -29,6 +29,7 @@ def arranging(
     examples: tuple[Example, ...],
     usual: dict[str, Any],
     positions: SourcesOf | None = None,
+    unwritten: tuple[str, ...] = (),
     not_analytic: str = "",
 ) -> Rule:
     """Make the rule of such an op.
@@ -39,6 +40,8 @@ def arranging(
         What the attributes are when a formula need not mention them.
     positions
         Gives the second output of an op that also says where its elements stood.
+    unwritten
+        Attributes that are no options of the call, which a formula has nothing of.
     """
 
     def told(attributes: dict[str, Any]) -> tuple[bool, dict[str, Any]]:
@@ -61,6 +64,10 @@ def arranging(
             source = sources(x, **rest)
             np.add.at(found, source[source >= 0], np.asarray(upstream)[source >= 0])
         return (found.reshape(x.shape),)
+
+    def options_of(call: Call) -> Options:
+        rest = told(dict(call.attributes))[1]
+        return unusual({k: v for k, v in rest.items() if k not in unwritten}, usual)
 
     def source_of(call: Call) -> Array:
         return sources(call.operands[0].array, **told(dict(call.attributes))[1])
@@ -89,15 +96,14 @@ def arranging(
         return [(tuple(int(at) for at in out), ONE) for out in found]
 
     def formula(call: Call) -> Expression:
-        where, rest = told(dict(call.attributes))
+        where = call.attributes.get("output") == POSITIONS
         word = f"arg{name}" if where else name
         whole = (call.operands[0].whole(),)
-        options = unusual(rest, usual)
-        return Opaque(word, whole, options, lambda x: forward(x, **call.attributes))
+        return Opaque(word, whole, options_of(call), lambda x: forward(x, **call.attributes))
 
     def gradient(call: Call, position: int, upstream: Expression) -> Expression:
         x = call.operands[0]
-        options = unusual(told(dict(call.attributes))[1], usual)
+        options = options_of(call)
 
         def back(g: Any, _: Any) -> Array:
             arriving = np.broadcast_to(g, call.output.shape)

@@ -60,7 +60,8 @@ def _found(name: str, output: str) -> Callable[[Sequence[str], Options], str]:
 
     def written(arguments: Sequence[str], options: Options) -> str:
         called = f"{name}({_listed(arguments, options)})"
-        return f"{called}.{output}" if name == "torch.sort" or options else called
+        one = name in ("torch.max", "torch.min", "torch.median") and not options
+        return called if one else f"{called}.{output}"
 
     return written
 
@@ -188,6 +189,13 @@ CALLS: dict[str, Callable[[Sequence[str], Options], str]] = {
     "argmax": _call("torch.argmax"),
     "argmin": _call("torch.argmin"),
     "sort": _found("torch.sort", "values"),
+    "msort": _call("torch.msort"),
+    "topk": _found("torch.topk", "values"),
+    "kthvalue": _found("torch.kthvalue", "values"),
+    "median": _found("torch.median", "values"),
+    "mode": _found("torch.mode", "values"),
+    "cummax": _found("torch.cummax", "values"),
+    "cummin": _found("torch.cummin", "values"),
     "argsort": _call("torch.argsort"),
     "tril": _call("torch.tril"),
     "triu": _call("torch.triu"),
@@ -252,7 +260,14 @@ TOGETHER: dict[str, Callable[[Sequence[str], Options], str]] = {
 }
 # What brings many numbers together, by what its slope at each of them is called: the product of
 # the others, or which of them was chosen.
-SLOPES = {"prod_of_others": "prod", "max'": "max", "min'": "min", "amax'": "amax", "amin'": "amin"}
+SLOPES = {
+    "prod_of_others": "prod",
+    "max'": "max",
+    "min'": "min",
+    "amax'": "amax",
+    "amin'": "amin",
+    "median'": "median",
+}
 BACKWARD, WEIGHT, SOME = "_backward", "_weight", "zeros_but"
 EINSUM = "einsum["
 AT = "v"

@@ -63,7 +63,10 @@ OTHERS = {
     r"diag(onal)?_backward": "what arrives, put where it was taken from, and zeros elsewhere",
     r"diag_embed_backward": "what arrives on the diagonals",
     r"(cross_entropy|nll_loss)_backward": "the slope of the loss for each class",
-    r"sort_backward": "what arrives goes back to where each number stood",
+    r"(m?sort|topk|kthvalue|median|mode|cum(max|min))_backward": "what arrives goes back to "
+    "where each number stood",
+    r"arg(topk|kthvalue|median|mode|cummax|cummin)": "where these stand, counted from 0",
+    r"median'": "1 at the number in the middle, 0 at the others",
     r"\w+'": "the slope of {}",
 }
 
