@@ -201,7 +201,11 @@ FORMS: dict[str, Callable[[Any], Any]] = {
     ),
     "poisson": lambda x: F.poisson_nll_loss(x, x.detach().exp().round()),
     "bent lines": lambda x: (
-        F.relu6(x) + F.hardtanh(x) + F.hardswish(x) * F.hardsigmoid(x) + F.prelu(x, x[0, :1])
+        F.relu6(x)
+        + F.hardtanh(x)
+        # Beside its corner at 3, where PyTorch had another slope up to 2.6.
+        + F.hardswish(x - 0.125) * F.hardsigmoid(x)
+        + F.prelu(x, x[0, :1])
     ),
     "kin of ELU": lambda x: F.selu(x) + F.celu(x, 0.5) + F.mish(x),
     "shrinking": lambda x: nn.Softshrink()(x) + F.hardshrink(x) + F.tanhshrink(x) + F.softmin(x, 1),

@@ -2,6 +2,10 @@
 
 An element is written by the piece that it lies on. At a corner, where PyTorch has decided
 for one of both slopes, so have we.
+
+Those of `hardswish` at -3 and 3 depend on PyTorch's version. We have 0 and 1, as it has from
+2.7 on; up to 2.6 it went on with the parabola's slopes there, -1/2 and 3/2 (its issue 147801).
+With such a PyTorch the gradient of a number that lies on a corner is marked as not equal.
 """
 
 from __future__ import annotations
@@ -80,8 +84,6 @@ RELU6 = elementwise(
 
 def _ramp(a: Expression) -> Expression:
     """The share of a number that hardswish keeps, which is its hardsigmoid: (x + 3)/6."""
-    # At the corners as PyTorch has it from 2.7 on; until then it was -1/2 and 3/2 there
-    # (its issue 147801).
     found = evaluate(a)
     if found <= -3:
         return ZERO
@@ -112,8 +114,6 @@ HARDSIGMOID = elementwise(
 
 
 def _hardswish_slope(y: Expression, a: Expression) -> Expression:
-    # At the corners as PyTorch has it from 2.7 on; until then it was -1/2 and 3/2 there
-    # (its issue 147801).
     found = evaluate(a)
     if found <= -3:
         return ZERO
