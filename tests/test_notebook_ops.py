@@ -22,7 +22,7 @@ from vae_explain.render.torch_code import Identifiers, NoCode, code
 from vae_explain.trace import Array
 
 from .support import WHOLE_FUNCTIONS, call_of, upstream_for
-from .test_ops import on_every_example, skip_other_corners
+from .test_ops import on_every_example, skip_other_slopes
 
 # What a formula has no line for: einsums that repeat numbers, softmaxes behind a mask, and
 # the sum over copies.
@@ -70,7 +70,7 @@ def same(formula: Expression, expected: Array, what: str) -> None:
 
 @on_every_example
 def test_the_code_of_a_rule_computes_what_the_rule_says(rule: Rule, example: Example) -> None:
-    skip_other_corners(rule)  # the code has PyTorch itself take the slopes
+    skip_other_slopes(rule)  # the code has PyTorch itself take the slopes
     call = call_of(rule, example)
     output = np.asarray(call.output.array)
     same(rule.formula(call), output, "output")
@@ -97,7 +97,7 @@ def arrivals(shape: tuple[int, ...]) -> Iterator[tuple[str, Expression]]:
 def test_what_leaves_repeating_to_broadcasting_is_counted_right(
     rule: Rule, example: Example
 ) -> None:
-    skip_other_corners(rule)  # the code has PyTorch itself take the slopes
+    skip_other_slopes(rule)  # the code has PyTorch itself take the slopes
     call = call_of(rule, example)
     output = np.asarray(call.output.array)
     for what, arriving in arrivals(output.shape):

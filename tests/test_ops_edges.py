@@ -15,6 +15,7 @@ from vae_explain.trace import Array, Slot
 from vae_explain.writing import to_text
 
 from .support import NamedOperand, call_torch, tensors_of, total_gradient, upstream_for
+from .test_ops import has_other_slopes
 
 
 def same_bits(found: Array, expected: Array) -> bool:
@@ -162,9 +163,10 @@ def test_an_angle_is_that_of_torch_in_every_part_of_the_plane_and_on_its_axes() 
     assert same_bits(rule.forward(*arrays), output.detach().numpy())
     with np.errstate(all="ignore"):
         found = rule.vjp(np.ones_like(arrays[0]), rule.forward(*arrays), *arrays)
+    compared = (arrays[0] != 0) | (arrays[1] != 0) | (not has_other_slopes(rule))
     for mine, theirs in zip(found, expected, strict=True):
         assert mine is not None
-        np.testing.assert_allclose(mine, theirs.numpy(), rtol=1e-15)
+        np.testing.assert_allclose(mine[compared], theirs.numpy()[compared], rtol=1e-15)
     operands = NamedOperand("a", arrays[0]), NamedOperand("b", arrays[1])
     call = Call(operands, NamedOperand("y", rule.forward(*arrays)), {})
     for index in np.ndindex(*arrays[0].shape):

@@ -1,4 +1,9 @@
-"""Trigonometric and hyperbolic functions and their inverses, from `tan` to `atan2`."""
+"""Trigonometric and hyperbolic functions and their inverses, from `tan` to `atan2`.
+
+What `atan2` passes at the origin depends on PyTorch's version. We have 0, as it has from 2.10
+on; up to 2.9 it was no number (its issue 165427). With such a PyTorch the gradient there is
+marked as not equal.
+"""
 
 from __future__ import annotations
 
