@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain import Explanation, explain
-from vae_explain.blocks import Formula
+from vae_explain.blocks import Formula, Heading, Matrix
+from vae_explain.expression import references
 from vae_explain.loading import CannotLoad, refuse_opaque
 from vae_explain.shown import Page
 from vae_explain.walkthrough.holding import Holding
@@ -301,6 +302,43 @@ def test_a_part_of_a_batch_of_one_is_written_as_that_of_a_batch() -> None:
     assert "∂loss/∂h_2[:, 0]" in text or "at=[:, 0]" in text
     assert ":1]" not in text
     assert "sum_to" not in text, "nothing is summed where as many are put as there are places"
+
+
+class Attending(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.heads = nn.MultiheadAttention(4, 2, batch_first=True, dropout=0.5)
+        self.out = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = self.out(x).unsqueeze(0)
+        found, _ = self.heads(tokens, tokens, tokens, need_weights=False)
+        last = tokens[:, -1]
+        total: Tensor = found.square().sum() + last.sum()
+        return total
+
+
+def test_what_only_arranges_a_value_anew_stands_in_its_section() -> None:
+    x = torch.linspace(-1, 1, 12).reshape(3, 4)
+    page = explain(Attending(), x).forward().walkthrough
+    sections: list[list[str]] = []
+    shown: set[str] = {"x"}
+    for block in page.blocks:
+        if isinstance(block, Heading):
+            sections.append([])
+        elif isinstance(block, Formula):
+            sections[-1].append(block.left)
+            used = {ref.name for ref in references(block.expression) if ref.role == "value"}
+            assert used <= shown, f"{block.left} is made from what stands further down"
+            shown.add(block.left)
+        elif isinstance(block, Matrix):
+            shown.add(block.name)
+    for letter in "qkv":
+        (section,) = [s for s in sections if f"{letter}_1" in s]
+        assert [name for name in section if name.startswith(f"{letter}_")] == section
+        assert len(section) > 1
+    (section,) = [s for s in sections if "tokens" in s]
+    assert "last" in section
 
 
 # --- captions ---

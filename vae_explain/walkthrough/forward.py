@@ -75,7 +75,11 @@ class ForwardPage(Page):
     # --- order ---
 
     def plan(self) -> list[list[int]]:
-        """Put steps into sections: what follows from a section alone stays in it."""
+        """Put steps into sections: what follows from a section alone stays in it.
+
+        What only arranges a value anew goes to the section of that, wherever it is, as the
+        queries, keys and values of an attention do in turns.
+        """
         sections: list[list[int]] = []
         values = self.run.trace.values
         for number in self.steps.named():
@@ -87,9 +91,25 @@ class ForwardPage(Page):
             uses_draw = drawn and current[0] in inputs
             if current and not parameters and (follows or uses_draw):
                 current.append(number)
+            elif self.arranges(number, inputs):
+                next(s for s in sections if inputs[0] in s).append(number)
             else:
                 sections.append([number])
         return sections
+
+    def arranges(self, number: int, inputs: Sequence[int]) -> bool:
+        """Whether a value without a title is one other of the run, in another shape or order."""
+        if len(inputs) != 1 or inputs[0] not in self.run.trace.producer:
+            return False
+        if self.captions.title(number) != self.name(number):
+            return False
+        try:
+            return all(
+                isinstance(self.steps.element(number, index), Ref)
+                for index in self.indices(number, 1)
+            )
+        except NotExplained:
+            return False
 
     def keep(self, only: Sequence[str]) -> None:
         """Drop the sections that hold none of the steps asked for."""
