@@ -61,6 +61,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "default": composed(pipeline.Request(DEFAULT_X)),
         "wide": composed(wide),
         "own": of_a_model("convolutional"),
+        "recurrent": of_a_model("recurrent"),
         "hostile": hostile_walkthrough(),
     }
     paths = {}

@@ -238,6 +238,42 @@ def test_no_page_scrolls_sideways(open_page: Open, name: str, width: int) -> Non
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("name", ["default", "wide", "own", "recurrent"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_arithmetic_scrolls_sideways(open_page: Open, name: str, width: int) -> None:
+    page = open_page(name, width=width)
+    # Rows of summands are sentences on a phone, and have columns where there is more room.
+    rows = ", .scroll:has(> .rows)" if width == min(WIDTHS) else ""
+    wide: list[str] = page.eval_on_selector_all(
+        f".worked, .total, .equation{rows}",
+        "all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)",
+    )
+    assert [text[:80] for text in wide] == []
+
+
+LONG = """all => all.map(piece => {
+    const style = getComputedStyle(piece);
+    const lines = piece.getBoundingClientRect().height / parseFloat(style.lineHeight);
+    piece.style.whiteSpace = "nowrap";
+    piece.style.maxWidth = "none";
+    const whole = piece.getBoundingClientRect().width;
+    piece.removeAttribute("style");
+    const line = piece.parentElement;
+    const indent = parseFloat(getComputedStyle(line).paddingLeft);
+    return [Math.round(lines), whole, line.clientWidth - indent, piece.textContent];
+})"""
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_long_summand_is_broken_only_where_no_line_holds_it(open_page: Open, width: int) -> None:
+    page = open_page("recurrent", width=width)
+    pieces = page.eval_on_selector_all(".worked .long", LONG)
+    assert pieces, "it has long summands"
+    for lines, whole, room, text in pieces:
+        assert lines == 1 or whole > room - 2, f"{text} has room on a line"
+    assert width > min(WIDTHS) or any(lines > 1 for lines, *_ in pieces)
+
+
 @pytest.mark.parametrize("name", ["default", "wide", "own"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_number_is_broken(open_page: Open, name: str, width: int) -> None:

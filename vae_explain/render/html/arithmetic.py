@@ -163,13 +163,13 @@ class Arithmetic:
         if key is None or (not alone and key.index and len(key.name) > LONGEST_LABEL):
             left = escape(line.label)
         else:
-            left = name(key.name, key.index)
+            left = breaking.name(key.name, key.index)
         made = self._made(key, line, result, role, accent=not block.after)
         equals = '<span class="equals">=</span>'
         start = f'<span class="left">{left} {equals}</span> '
         if _passes_on(line) and self.numbers.leaf(_leaf(line), block.leaves) == result:
             return f"{start}{made}"
-        written = self.links.in_numbers(block.leaves).whole(line.expression)
+        written = self.links.in_numbers(block.leaves).line(line.expression)
         return f'{start}{written} <span class="result">{equals} {made}</span>'
 
     def _after(self, block: Lines, role: str) -> str:
@@ -182,7 +182,7 @@ class Arithmetic:
         for line, closed, text in zip(block.after.lines, block.after.closed, texts, strict=True):
             key = Key(after, Key.parse(line.label).index)
             made = self._made(key, line, text, role, accent=True)
-            written = self.links.in_numbers().whole(line.expression)
+            written = self.links.in_numbers().line(line.expression)
             word = f'<span class="reason">{escape(block.after.word)}</span>' if closed else ""
             left = name(after, key.index)
             rows.append(
@@ -259,7 +259,7 @@ class Arithmetic:
         signs = "".join(map(math, IN_SIGNS.summands(elided(expression))))
         if isinstance(expression, Ref):
             return f"{left} {equals} {signs} {equals} {made}"
-        numbers = self.links.in_numbers().whole(expression)
+        numbers = self.links.in_numbers().line(expression)
         return f"{left} {equals} {signs}<br>{equals} {numbers} {equals} {made}"
 
     def shares(self, block: Shares) -> str:
@@ -301,7 +301,7 @@ def _pieces(left: str, right: Expression, style: str, room: float) -> str:
 
 def named(text: str) -> str:
     """Write a name with its index lowered, and what stands around it: `W[i,0]·x[0]`."""
-    return _INDEX.sub(r"<sub>\1</sub>", escape(text))
+    return _INDEX.sub(r"<sub>\1</sub>", breakable(text))
 
 
 def _passes_on(line: Worked) -> bool:

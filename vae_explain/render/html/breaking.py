@@ -29,17 +29,19 @@ from ...expression import (
     Transpose,
     unshaped,
 )
-from ...writing import access, latex_name, to_latex
+from ...writing import access, latex_escape, latex_name, to_latex
 from ..columns import joints, steps
 from ..latex_width import width
 from ..typeset import MINUS
 from .mathml import IN_SIGNS, MathML
+from .mathml import name as element
 from .mathml import symbol as whole_symbol
 from .notation import escape
 
 # In points of letters of ten points, which a page sets nearly twice as large as a paper.
-PAGE = 300.0  # of a column of text
-PHONE = 120.0
+PAGE = 272.0  # of a column of text
+PHONE = 116.0
+LONGEST_NAME = 26  # signs, of one formula in running text
 _Loose = tuple[type[Expression], ...]
 _PRODUCT: _Loose = (Add, Mul, Neg)
 
@@ -56,6 +58,13 @@ def symbol(name: str, room: float) -> list[Piece]:
     if width(latex_name(name)) <= room:
         return [Piece(whole_symbol(name).body)]
     return _name(name, None)
+
+
+def name(text: str, index: Index | None) -> str:
+    """Write an element's name in running text, a long one so that a line may end within."""
+    if len(text) <= LONGEST_NAME:
+        return element(text, index)
+    return "".join(f"<math>{piece.markup}</math>" for piece in _name(text, index))
 
 
 def _name(name: str, index: Index | None) -> list[Piece]:
@@ -91,13 +100,17 @@ class Breaker:
         terms = expression.terms if isinstance(expression, Add) else (expression,)
         return self._sum(terms)
 
-    def _fits(self, expression: Expression) -> bool:
-        return width(to_latex(expression)) <= self.room
+    def _fits(self, expression: Expression, used: float = 0.0) -> bool:
+        return width(to_latex(expression)) + used <= self.room
 
-    def cut(self, expression: Expression) -> list[Piece]:
-        """Return one piece if there is room for it, otherwise the pieces of its parts."""
+    def cut(self, expression: Expression, used: float = 0.0) -> list[Piece]:
+        """Return one piece if there is room for it, otherwise the pieces of its parts.
+
+        `used` is what stands before it on its line and cannot be parted from it.
+        """
         expression = unshaped(expression)
-        if self._fits(expression):
+        # A name is not cut for what stands before it.
+        if self._fits(expression, 0.0 if isinstance(expression, Ref) else used):
             return [Piece(self.notation.whole(expression))]
         match expression:
             case Ref(name=name, index=index, role=role):
@@ -106,9 +119,9 @@ class Breaker:
                     for piece in _name(name, index)
                 ]
             case Add(terms):
-                return self._sum(terms)
+                return self._sum(terms, used)
             case Mul(factors):
-                return self._product(factors)
+                return self._product(factors, used)
             case Neg(body):
                 return _opened(_minus(), self._inside(body, (Add, Neg)))
             case Div(numerator, denominator):
@@ -129,31 +142,29 @@ class Breaker:
                 half = "<mrow><mn>1</mn><mo>/</mo><mn>2</mn></mrow>"
                 return self._raised(argument, half, fenced=True)
             case Apply("relu", (argument,)):
-                zero = [Piece(self.notation.digits("0"))]
-                return self._call("max", [zero, self.cut(argument)])
+                return self._call("max", (Number(0.0), argument), used)
             case Apply(function, arguments) if function not in ("abs", "gate"):
-                return self._call(function, [self.cut(argument) for argument in arguments])
+                return self._call(function, arguments, used)
             case Opaque(name, (body,)) if name.startswith((".", "[")):
                 done = steps(access(name, body))
                 taken = [Piece(self.notation.word(step, code=True)) for step in done]
                 loose = (Add, Mul, Neg, MatMul, SumOver, Div, Pow, Transpose, Apply)
                 return [*self._inside(body, loose), *taken]
             case Opaque(name, arguments, options):
-                listed = [self.cut(argument) for argument in arguments]
-                listed += [[Piece(self.notation.word(f"{k}={v}", code=True))] for k, v in options]
-                return self._call(name, listed)
+                listed = [Piece(self.notation.word(f"{k}={v}", code=True)) for k, v in options]
+                return self._call(name, arguments, used, listed)
             case _:
                 return [Piece(self.notation.whole(expression))]
 
     # --- parts ---
 
-    def _sum(self, terms: Sequence[Expression]) -> list[Piece]:
+    def _sum(self, terms: Sequence[Expression], used: float = 0.0) -> list[Piece]:
         found: list[Piece] = []
         for term in terms:
             mark = self.notation.write(term)
             sign = MINUS if mark.minus else "+"
             if not found:
-                found = self.cut(term)
+                found = self.cut(term, used)
             elif self._fits(term):
                 found.append(Piece(self.notation.continued(mark)))
             else:
@@ -163,27 +174,31 @@ class Breaker:
                 found += _joined(f'<mo form="infix">{sign}</mo>', pieces)
         return found
 
-    def _product(self, factors: Sequence[Expression]) -> list[Piece]:
+    def _product(self, factors: Sequence[Expression], used: float = 0.0) -> list[Piece]:
         minus = len(factors) > 1 and factors[0] == Number(-1.0)
         found: list[Piece] = []
         for factor in factors[1:] if minus else factors:
             loose: _Loose = (Add, MatMul) if factor is factors[-1] else (Add, MatMul, SumOver)
-            pieces = self._inside(factor, loose, negative=bool(found) or minus)
+            before = 0.0 if found else used
+            pieces = self._inside(factor, loose, negative=bool(found) or minus, used=before)
             found += _joined('<mo form="infix">·</mo>', pieces) if found else pieces
         return _opened(_minus(), found) if minus else found
 
-    def _inside(self, expression: Expression, loose: _Loose, negative: bool = True) -> list[Piece]:
+    def _inside(
+        self, expression: Expression, loose: _Loose, negative: bool = True, used: float = 0.0
+    ) -> list[Piece]:
         """Return the pieces of a part, in parentheses where it binds more loosely."""
         expression = unshaped(expression)
         minus = negative and self.notation.write(expression).minus
         if isinstance(expression, loose) or minus:
-            return self._fenced(expression)
-        return self.cut(expression)
+            return self._fenced(expression, used)
+        return self.cut(expression, used)
 
-    def _fenced(self, expression: Expression) -> list[Piece]:
-        if self._fits(expression):
+    def _fenced(self, expression: Expression, used: float = 0.0) -> list[Piece]:
+        if self._fits(expression, used):
             return [Piece(self.notation.fenced(self.notation.whole(expression)))]
-        return _closed(_opened(_fence("(", "prefix"), self.cut(expression)), _fence(")", "postfix"))
+        inside = self.cut(expression, used)
+        return _closed(_opened(_fence("(", "prefix"), inside), _fence(")", "postfix"))
 
     def _raised(self, body: Expression, power: str, fenced: bool = False) -> list[Piece]:
         """Return the pieces of what a superscript is hung on, and the superscript."""
@@ -198,11 +213,21 @@ class Breaker:
         closing = f"<msup>{_fence(')', 'postfix')}{power}</msup>"
         return _closed(_opened(_fence("(", "prefix"), self.cut(body)), closing)
 
-    def _call(self, name: str, arguments: Sequence[list[Piece]]) -> list[Piece]:
+    def _call(
+        self,
+        name: str,
+        arguments: Sequence[Expression],
+        used: float,
+        options: Sequence[Piece] = (),
+    ) -> list[Piece]:
         """Return the pieces of a function, whose commas stay on the lines that they end."""
+        used += width(rf"\operatorname{{{latex_escape(name)}}}(")
         found: list[Piece] = []
-        for pieces in arguments:
+        for argument in arguments:
+            pieces = self.cut(argument, 0.0 if found else used)
             found = [*_closed(found, "<mo>,</mo>"), *pieces] if found else pieces
+        for option in options:
+            found = [*_closed(found, "<mo>,</mo>"), option] if found else [option]
         opening = f"{self.notation.word(name)}<mo>&#x2061;</mo>{_fence('(', 'prefix')}"
         return _closed(_opened(opening, found or [Piece("")]), _fence(")", "postfix"))
 

@@ -12,7 +12,7 @@ from ..slices import matrices
 from .arithmetic import named
 from .keys import Key
 from .links import Links
-from .notation import escape
+from .notation import breakable, escape
 
 MOST_COLUMNS = 16  # side by side; further ones stand below
 FOLD = 10  # how many numbers of a longer row stand in a line
@@ -123,7 +123,7 @@ class Grids:
             tag, scope = ("th", ' scope="row"') if first else ("td", "")
             words = ' class="words"' if column.left else ""
             if isinstance(value, str):
-                cells.append(f"<{tag}{scope}{words}>{escape(value)}</{tag}>")
+                cells.append(f"<{tag}{scope}{words}>{breakable(value)}</{tag}>")
             elif isinstance(value, int):
                 cells.append(f"<td{words}>{value:,}</td>")
             else:

@@ -7,11 +7,16 @@ minus and superscripts, and formulas of symbols are MathML.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from html import unescape
 
 from ...expression import Add, Div, Expression, MatMul, Mul, Neg
 from ..typeset import MINUS
 from .notation import Mark, Notation, escape
+
+LONG = 26  # signs
+_TAG = re.compile(r"<[^>]*>")
 
 
 class Inline(Notation):
@@ -28,6 +33,20 @@ class Inline(Notation):
 
     def row(self, markup: str) -> str:
         return markup
+
+    def line(self, expression: Expression) -> str:
+        """Write a whole line, whose long summands stay whole as far as a line has room."""
+        found = ""
+        for piece in self.summands(expression):
+            bare = piece.removeprefix(" ")
+            held = f'<span class="long">{bare}</span>' if _is_long(bare) else bare
+            found += " " + held if piece != bare else held
+        return found
+
+    def times(self, factors: Sequence[str]) -> str:
+        whole = super().times(factors)
+        # A line may end within a long product, before one of its signs.
+        return f"<wbr>{self.sign('·')}".join(factors) if _is_long(whole) else whole
 
     def sign(self, text: str) -> str:
         if text == "·":
@@ -60,6 +79,11 @@ class Inline(Notation):
 
     def total(self, over: str) -> str:
         return f"{self.sign('∑')}<sub>dim={over}</sub>" if over else self.sign("∑")
+
+
+def _is_long(markup: str) -> bool:
+    """Whether a piece may need more room than a line of a phone has."""
+    return len(unescape(_TAG.sub("", markup))) > LONG
 
 
 def _sign(text: str) -> str:

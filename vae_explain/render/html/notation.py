@@ -111,6 +111,10 @@ class Notation(ABC):
     def product(self, left: str, right: str) -> str:
         """Write a product of two matrices."""
 
+    def times(self, factors: Sequence[str]) -> str:
+        """Write the factors of a product."""
+        return self.sign("·").join(factors)
+
     @abstractmethod
     def fraction(self, numerator: Expression, denominator: Expression) -> Mark:
         """Write a quotient."""
@@ -216,4 +220,4 @@ class Notation(ABC):
                 continue
             minus = minus or mark.minus
             written.append(mark.body)
-        return Mark(self.sign("·").join(written), minus)
+        return Mark(self.times(written), minus)
