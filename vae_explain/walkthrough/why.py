@@ -122,16 +122,19 @@ def _listed(level: int, node: Derivation) -> list[TreeNode]:
 
 
 def _enumerated(names: list[str]) -> str:
-    """Write several elements of one tensor as one: `encoder_hidden[0], [1], [2]`."""
-    text = ""
-    last = ""
+    """Write the elements of each tensor as one: `encoder_hidden[0], [1], [2]`.
+
+    Examples
+    --------
+    >>> _enumerated(["w[0]", "x[0]", "w[1]", "x[1]", "mean(h[0,:])", "mean(h[1,:])"])
+    'w[0], [1], x[0], [1], mean(h[0,:]), mean(h[1,:])'
+    """
+    found: dict[str, list[str]] = {}
     for name in names:
         # A number with a name of its own, as `mean(h[0,:])`, is written out each time.
         base, bracket, index = (name, "", "") if name.endswith(")") else name.partition("[")
-        same = base == last and bracket
-        text += f", [{index}" if same else (f", {name}" if text else name)
-        last = base
-    return text
+        found.setdefault(base, []).append(bracket + index)
+    return ", ".join(base + ", ".join(indices) for base, indices in found.items())
 
 
 def _paths(view: Provenance, target: Target, value: float, checks: Checks) -> list[Block]:
