@@ -12,8 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain import explain
+from vae_explain.blocks import Formula
 from vae_explain.opened import opened
 from vae_explain.recorder import record
+from vae_explain.writing import to_text
 
 from .models import FOLDER
 from .pages import CommandLine
@@ -157,6 +159,29 @@ def test_a_call_that_is_one_operation_stays_so() -> None:
     closed = torch.zeros(3, 3, dtype=torch.bool)
     assert opened("scaled_dot_product_attention", (X, X, X, closed, 0.5)) is None
     assert opened("scaled_dot_product_attention", (X, X, X), {"dropout_p": 0.5}) is not None
+
+
+GATES = {
+    "LSTM": {
+        "cell_1": "forget_gate_1·cx[0] + input_gate_1·cell_gate_1",
+        "hidden_1": "output_gate_1·tanh(cell_1)",
+        "input_gate_1": "sigmoid(gates_1[:, 0:2])",
+    },
+    "GRU": {
+        "hidden_1": "(hx[0] - new_gate_1)·update_gate_1 + new_gate_1",
+        "reset_gate_1": "sigmoid((from_hidden_1 + from_input[0])[:, 0:2])",
+    },
+}
+
+
+@pytest.mark.parametrize("kind", GATES)
+def test_the_gates_of_a_recurrent_layer_have_the_names_of_its_documentation(kind: str) -> None:
+    torch.manual_seed(3)
+    layer = getattr(nn, kind)(2, 2)
+    explanation = explain(layer, torch.rand(2, 1, 2), objective=lambda m, x: m(x)[0].sum())
+    blocks = explanation.forward().walkthrough.blocks
+    formulas = {b.left: to_text(b.expression) for b in blocks if isinstance(b, Formula)}
+    assert {name: formulas[name] for name in GATES[kind]} == GATES[kind]
 
 
 # --- attention with dropout -------------------------------------------------------------

@@ -119,8 +119,10 @@ Step = Callable[[Tensor, State, Tensor, Tensor | None], State]
 def _lstm(_from_input: Tensor, _state: State, w_hh: Tensor, b_hh: Tensor | None) -> State:
     gates = functional.linear(_state[0], w_hh, b_hh) + _from_input
     _i, _f, _g, _o = gates.chunk(4, dim=-1)
-    cell = torch.sigmoid(_f) * _state[1] + torch.sigmoid(_i) * torch.tanh(_g)
-    hidden = torch.sigmoid(_o) * torch.tanh(cell)
+    forget_gate, input_gate, cell_gate = torch.sigmoid(_f), torch.sigmoid(_i), torch.tanh(_g)
+    cell = forget_gate * _state[1] + input_gate * cell_gate
+    output_gate = torch.sigmoid(_o)
+    hidden = output_gate * torch.tanh(cell)
     return hidden, cell
 
 
@@ -128,10 +130,10 @@ def _gru(_from_input: Tensor, _state: State, w_hh: Tensor, b_hh: Tensor | None) 
     from_hidden = functional.linear(_state[0], w_hh, b_hh)
     # The last third of the sum is not used; PyTorch's sigmoid rounds by where its rows lie.
     _r, _z, _ = (from_hidden + _from_input).chunk(3, dim=-1)
-    reset, update = torch.sigmoid(_r), torch.sigmoid(_z)
+    reset_gate, update_gate = torch.sigmoid(_r), torch.sigmoid(_z)
     _n_input, _n_hidden = _from_input.chunk(3, dim=-1)[2], from_hidden.chunk(3, dim=-1)[2]
-    new = torch.tanh(_n_input + _n_hidden * reset)
-    hidden = (_state[0] - new) * update + new
+    new_gate = torch.tanh(_n_input + _n_hidden * reset_gate)
+    hidden = (_state[0] - new_gate) * update_gate + new_gate
     return (hidden,)
 
 
@@ -196,7 +198,10 @@ def _network(name: str) -> Callable[..., Any]:
     ) -> tuple[Tensor, ...]:
         _sequence = _input.transpose(0, 1) if batch_first else _input
         each, directions = (4 if has_biases else 2), (2 if bidirectional else 1)
-        starts = hx if name == "lstm" else (hx,)
+        starts = (hx,)
+        if name == "lstm":
+            hx, cx = hx  # the names that PyTorch has for them
+            starts = hx, cx
         ends: list[State] = []
         for layer in range(num_layers):
             ways = []
@@ -205,7 +210,7 @@ def _network(name: str) -> Callable[..., Any]:
                 _w_ih, _w_hh, *_biases = params[at * each : (at + 1) * each]
                 _b_ih, _b_hh = _biases if has_biases else (None, None)
                 from_input = functional.linear(_sequence, _w_ih, _b_ih)
-                _state = tuple(start[at] for start in starts)
+                _state = tuple(_start[at] for _start in starts)
                 outputs: list[Tensor] = []
                 for time in range(len(_sequence))[:: -1 if direction else 1]:
                     _state = step(from_input[time], _state, _w_hh, _b_hh)
