@@ -6,12 +6,14 @@ Nothing in here knows an op by its name: what an op needs to be tested stands in
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import strategies as st
 from torch import Tensor
@@ -42,6 +44,20 @@ WHOLE_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
 
 
 # --- ops --------------------------------------------------------------------------------
+
+
+@contextmanager
+def as_far_as_pytorch_differentiates() -> Iterator[None]:
+    """Skip a test where an older PyTorch says itself that it has no derivative of a call.
+
+    Then a user's run cannot have one either, and is told so in PyTorch's words.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if torch.__version__ < "2.13" and str(error).startswith("derivative for"):
+            pytest.skip(f"PyTorch {torch.__version__}: {error}")
+        raise
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ from vae_explain.steps import Steps
 from vae_explain.trace import Trace
 from vae_explain.writing import to_latex, to_text
 
+from .support import as_far_as_pytorch_differentiates
+
 X = torch.tensor(
     [[0.5, -1.25, 2.0, 0.75], [-0.5, 0.25, 1.5, -2.0], [1.0, -0.75, 0.25, 3.0]],
     dtype=torch.float64,
@@ -237,7 +239,9 @@ FORMS: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("function", FORMS.values(), ids=FORMS.keys())
 @pytest.mark.filterwarnings("ignore:Using a target size")
 def test_a_form_of_an_op_is_explained(function: Callable[[Any], Any]) -> None:
-    explained(record_of(function))
+    with as_far_as_pytorch_differentiates():
+        trace = record_of(function)
+    explained(trace)
 
 
 # --- several outputs --------------------------------------------------------------------

@@ -4,6 +4,9 @@ Where several are equal, PyTorch's choice decides where the gradient goes, and t
 be known beforehand. So the record has the places that the call found, and a rule takes them
 as long as what stands there has the rank that it should; else, as in a replay with other
 numbers, it finds its own.
+
+`aminmax` has a gradient where PyTorch has one for it: 2.13 does, older ones, such as 2.5, refuse
+to differentiate it (its issue 148808).
 """
 
 from __future__ import annotations
