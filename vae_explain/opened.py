@@ -198,7 +198,7 @@ def _network(name: str) -> Callable[..., Any]:
     ) -> tuple[Tensor, ...]:
         _sequence = _input.transpose(0, 1) if batch_first else _input
         each, directions = (4 if has_biases else 2), (2 if bidirectional else 1)
-        starts = (hx,)
+        starts: State = (hx,)
         if name == "lstm":
             hx, cx = hx  # the names that PyTorch has for them
             starts = hx, cx
