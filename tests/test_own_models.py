@@ -527,3 +527,53 @@ def test_the_equals_signs_of_two_digit_units_stand_under_each_other() -> None:
     lines = [line for line in str(page.forward()).splitlines() if re.match(r" *\[\d+\] *= ", line)]
     assert len(lines) == 12
     assert len({line.index("=") for line in lines}) == 1
+
+
+# --- a model in a package, as published ones are ---
+
+
+def _a_package(folder: Path, name: str, marked: bool) -> Path:
+    """Write a model that imports its base from the folder around it; return its file."""
+    inner = folder / name / "nets"
+    inner.mkdir(parents=True)
+    if marked:
+        (folder / name / "__init__.py").write_text("")
+        (inner / "__init__.py").write_text("")
+    (folder / name / "shapes.py").write_text("LATENT = 2\n")
+    (inner / "base.py").write_text(
+        "from torch import nn\n\n\nclass Base(nn.Module):\n    def halves(self, h):\n"
+        "        return h.chunk(2, dim=1)\n"
+    )
+    (inner / "own.py").write_text(
+        "import torch\nfrom torch import nn\n\nfrom ..shapes import LATENT\n"
+        "from .base import Base\n\n\nclass Own(Base):\n    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.encoder = nn.Linear(3, 2 * LATENT)\n"
+        "        self.decoder = nn.Linear(LATENT, 3)\n\n"
+        "    def forward(self, x):\n        mu, logvar = self.halves(self.encoder(x))\n"
+        "        z = mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)\n"
+        "        return self.decoder(z), mu, logvar\n\n\n"
+        "def loss(recon, x, mu, logvar):\n"
+        "    kl = -0.5 * (1 + logvar - mu**2 - logvar.exp()).sum()\n"
+        "    return ((recon - x) ** 2).sum() + kl\n"
+    )
+    return inner / "own.py"
+
+
+@pytest.mark.parametrize("marked", [True, False], ids=["with __init__.py", "without"])
+def test_a_file_may_import_from_the_package_that_it_is_part_of(
+    cli: CommandLine, tmp_path: Path, marked: bool
+) -> None:
+    file = _a_package(tmp_path, f"published_{marked}", marked)
+    outcome = cli(
+        "forward", "--model", f"{file}:Own", "--loss", f"{file}:loss", "--x", "0.2,0.9,0.5"
+    )
+    assert outcome.code == 0, outcome.err
+    assert "loss(recon=model(x)[0], x=x, mu=mu, logvar=logvar)" in outcome.out
+
+
+def test_a_package_of_a_name_that_is_taken_is_refused(cli: CommandLine, tmp_path: Path) -> None:
+    file = _a_package(tmp_path, "json", marked=True)  # Python's own is imported by then
+    outcome = cli("forward", "--model", f"{file}:Own", "--x", "0.2,0.9,0.5")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "another json is loaded already" in outcome.err

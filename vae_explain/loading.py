@@ -6,6 +6,7 @@ that it never mixes with a page, and what it does to `sys.argv` it does to a cop
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import functools
 import importlib
@@ -98,6 +99,8 @@ def _own_names(module: ModuleType) -> str:
 def _load_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise CannotLoad(f"there is no file {path}")
+    if levels := _levels_of_relative_imports(path):
+        return _load_within_its_package(path, levels)
     name = f"vae_explain_user_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -117,8 +120,45 @@ def _load_file(path: Path) -> ModuleType:
     return module
 
 
-def _load_module(name: str) -> ModuleType:
-    with _on_its_own(Path.cwd()):
+def _levels_of_relative_imports(path: Path) -> int:
+    """Count the dots of the farthest relative import in a file, as two in `from ..base import x`.
+
+    What the file cannot be read for is said when it is imported.
+    """
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):
+        return 0
+    return max(
+        (node.level for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)), default=0
+    )
+
+
+def _load_within_its_package(path: Path, levels: int) -> ModuleType:
+    """Import a file by its name in the package that its relative imports are relative to.
+
+    Alone it could not be: it has no package then. Its package is the folders around it as far
+    up as they say that they are one, and at least as far as it imports from.
+    """
+    folders = path.resolve().parents
+    depth = min(levels, len(folders) - 1)
+    while depth < len(folders) - 1 and (folders[depth] / "__init__.py").is_file():
+        depth += 1
+    parts = [folder.name for folder in reversed(folders[:depth])]
+    outermost = folders[depth - 1]
+    taken = sys.modules.get(parts[0])
+    if taken is not None and str(outermost) not in getattr(taken, "__path__", ()):
+        raise CannotLoad(
+            f"{path} imports from its package, the folder {outermost}, and another "
+            f"{parts[0]} is loaded already; give the folder another name"
+        )
+    if path.name != "__init__.py":
+        parts.append(path.stem)
+    return _load_module(".".join(parts), folders[depth])
+
+
+def _load_module(name: str, folder: Path | None = None) -> ModuleType:
+    with _on_its_own(folder or Path.cwd()):
         try:
             return importlib.import_module(name)
         except SystemExit:
@@ -246,8 +286,6 @@ def _refuse_by_kind(function: Any, name: str = "") -> None:
 
 def argument(text: str, option: str = "--model-arg") -> tuple[str, Any]:
     """Read `name=value`, the value as a Python literal where it is one."""
-    import ast
-
     name, equals, value = text.partition("=")
     if not equals or not name.strip().isidentifier():
         raise CannotLoad("write name=value, such as latent=2", option)
