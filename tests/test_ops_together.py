@@ -14,7 +14,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
+from torch.distributions import (
+    Bernoulli,
+    Independent,
+    MultivariateNormal,
+    Normal,
+    kl_divergence,
+)
 
 from vae_explain.expression import Expression, measure
 from vae_explain.graph import Graph
@@ -30,6 +36,7 @@ X = torch.tensor(
     [[0.5, -1.25, 2.0, 0.75], [-0.5, 0.25, 1.5, -2.0], [1.0, -0.75, 0.25, 3.0]],
     dtype=torch.float64,
 )
+EYE = torch.eye(4, dtype=torch.float64)
 LABELS = torch.tensor([1, 0, 3])
 ROWS = torch.tensor([[0, 1, 2, 0], [2, 2, 0, 1], [1, 0, 0, 2]])
 
@@ -232,6 +239,16 @@ FORMS: dict[str, Callable[[Any], Any]] = {
     "quotient in one": lambda x: x.addcdiv(x, x * x + 1),
     "normal tail": lambda x: 0.5 * (1 + torch.erf(x / 2**0.5)),
     "straight through": lambda x: x + (x.round() - x).detach() + x.floor() * x - x.ceil(),
+    "an inverse": lambda x: torch.linalg.inv(x @ x.T + EYE[0, 0]) @ x @ (x.T @ x + EYE).inverse(),
+    "determinants": lambda x: (
+        torch.logdet(x.T @ x + EYE) * torch.linalg.det(x[:, :3]) + torch.slogdet(x[:, 1:])[1]
+    ),
+    "equations": lambda x: (
+        torch.linalg.solve(x.T @ x + EYE, x.T) @ torch.linalg.solve(x[:, :3], x[:, 3])
+    ),
+    "triangles, solved": lambda x: torch.linalg.solve_triangular(
+        torch.linalg.cholesky(x @ x.T + torch.eye(3)).mT, x, upper=True
+    ),
     "kl_div": lambda x: F.kl_div(x.log_softmax(1), (-x).softmax(1), reduction="batchmean"),
 }
 
@@ -405,6 +422,48 @@ def test_log_probabilities_entropies_and_independent_ones() -> None:
         return kl_divergence(q, p) + q.log_prob(z) - p.log_prob(z) + q.entropy() + seen.sum()
 
     explained(record_of(function))
+
+
+def triangle_of(x: Tensor) -> Tensor:
+    """Return a lower triangle with a positive diagonal, as a scale has it."""
+    return x.tril(-1) + torch.diag_embed(F.softplus(x.diagonal(dim1=-2, dim2=-1)))
+
+
+COVARIANCES: dict[str, Callable[[Tensor], dict[str, Tensor]]] = {
+    "by its triangle": lambda x: {"scale_tril": triangle_of(x[:, :3])},
+    "itself": lambda x: {"covariance_matrix": x @ x.T + EYE[:3, :3]},
+    "by its inverse": lambda x: {"precision_matrix": x @ x.T + EYE[:3, :3]},
+    "for each row": lambda x: {"scale_tril": triangle_of(torch.stack([x[:, :3], x[:, 1:]]))},
+}
+
+
+@pytest.mark.parametrize("covariance", COVARIANCES.values(), ids=COVARIANCES.keys())
+def test_a_distribution_with_a_full_covariance(
+    covariance: Callable[[Tensor], dict[str, Tensor]],
+) -> None:
+    def function(x: Any) -> Any:
+        given = covariance(x)
+        q: Any = MultivariateNormal(x[:, 3], **given, validate_args=False)
+        p: Any = MultivariateNormal(x[0, :3] * 0, triangle_of(EYE[:3, :3]), validate_args=False)
+        z = q.rsample()
+        kl = kl_divergence(q, p)
+        return kl + q.log_prob(z) - p.log_prob(z) + q.entropy()
+
+    run = explained(record_of(function))
+    assert {"linalg_solve_triangular", "normal", "log"} <= set(names(run.trace))
+
+
+def test_what_substitution_makes_one_from_another_has_a_name() -> None:
+    def function(x: Any) -> Any:
+        scale = triangle_of(x[:, :3])
+        return torch.linalg.solve_triangular(scale, x, upper=False) * 2
+
+    run = explained(record_of(function))
+    steps, solution = Steps(run), run.trace.by_name["solution"].id
+    line = to_text(steps.element(solution, (1, 2)))
+    assert line == "(x[1,2] - scale[1,0]·solution[0,2])/scale[1,1]"
+    scale = run.trace.by_name["scale"].id
+    assert "inv(scale)[2,0]·" in to_text(steps.gradient(scale, (0, 0)))
 
 
 def test_a_comparison_is_no_operation() -> None:

@@ -148,6 +148,15 @@ MIXING = {
     "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
     "binary_cross_entropy_with_logits", "cross_entropy", "nll_loss", "kl_div",
     "gaussian_nll_loss", "poisson_nll_loss",
+    "linalg_det", "det", "logdet", "linalg_slogdet", "slogdet", "linalg_inv", "inverse",
+    "linalg_solve", "linalg_solve_triangular", "linalg_cholesky", "cholesky",
+}  # fmt: skip
+# Ops of which one element is made from others of the same output, with what that is called
+# where no variable holds it: written out in full, it would be all of them in each other.
+SUBSTITUTING = {
+    "linalg_cholesky": "cholesky_factor", "cholesky": "cholesky_factor",
+    "linalg_solve_triangular": "solution", "linalg_solve": "solution",
+    "linalg_inv": "inverse", "inverse": "inverse",
 }  # fmt: skip
 DEEPEST = 3
 # Ops that speak of the mean, the length or the rows of what they are given, with how many of
@@ -155,7 +164,9 @@ DEEPEST = 3
 SPEAKING = {
     "normalize": 1, "layer_norm": 1, "batch_norm": 1, "group_norm": 1, "instance_norm": 1,
     "rms_norm": 1, "weight_norm": 1, "var": 1, "std": 1, "scaled_dot_product_attention": 3,
-    "argmax": 1, "argmin": 1,
+    "argmax": 1, "argmin": 1, "linalg_cholesky": 1, "cholesky": 1, "linalg_inv": 1, "inverse": 1,
+    "linalg_solve_triangular": 1, "linalg_solve": 1, "linalg_det": 1, "det": 1, "logdet": 1,
+    "linalg_slogdet": 1, "slogdet": 1,
 }  # fmt: skip
 
 
@@ -179,6 +190,9 @@ def name_the_deepest(
     operations
         The operations in the order in which they ran.
     """
+    for operation in operations:
+        if operation.name in SUBSTITUTING and operation.outputs[0] not in fixed:
+            names.setdefault(operation.outputs[0], SUBSTITUTING[operation.name])
     ops = [operation.name for operation in operations]
     if SPEAKING.keys().isdisjoint(ops) and sum([op in MIXING for op in ops]) < DEEPEST:
         return

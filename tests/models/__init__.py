@@ -22,6 +22,7 @@ from . import (
     dataclass_output,
     dict_output,
     distributions,
+    full_covariance,
     layer_norm,
     lightning_shaped,
     list_output,
@@ -102,6 +103,7 @@ MODELS: dict[str, OwnModel] = {
     "beta, loss in a dict": OwnModel(beta_loss_key.BetaVAE, arguments={"beta": 2.0}),
     "vector-quantised": OwnModel(vector_quantised.VQVAE),
     "distributions": OwnModel(distributions.DistributionVAE),
+    "full covariance": OwnModel(full_covariance.FullCovarianceVAE),
     "logits": OwnModel(with_logits.make, with_logits.bce_kl, arguments={"hidden": 4}),
     "lightning": OwnModel(lightning_shaped.LitVAE),
 }

@@ -63,6 +63,7 @@ from .kl_div import KL_DIV
 from .layer_norm import LAYER_NORM
 from .likelihoods import GAUSSIAN_NLL_LOSS, POISSON_NLL_LOSS
 from .linear import LINEAR
+from .linear_algebra import DET, INV, LOGDET, SLOGDET, SOLVE
 from .logarithms import ENTR, EXP2, LOG2, LOG10, LOGADDEXP, LOGADDEXP2, LOGIT, XLOGY
 from .losses import HUBER_LOSS, L1_LOSS, SMOOTH_L1_LOSS
 from .masking import MASKED_FILL, TRIL, TRIU
@@ -114,6 +115,7 @@ from .softmax import LOG_SOFTMAX, LOGSUMEXP, SOFTMAX
 from .softmin import SOFTMIN
 from .splitting import CHUNK, SPLIT, TENSOR_SPLIT, UNBIND
 from .spreading import BROADCAST_TENSORS, BROADCAST_TO, EXPAND, EXPAND_AS, REPEAT
+from .triangles import CHOLESKY, SOLVE_TRIANGULAR
 from .trigonometry import (
     ACOS,
     ACOSH,
@@ -163,6 +165,13 @@ ALL: tuple[Rule, ...] = (
     MATMUL,
     BMM,
     EINSUM,
+    INV,
+    SOLVE,
+    DET,
+    LOGDET,
+    SLOGDET,
+    CHOLESKY,
+    SOLVE_TRIANGULAR,
     ATTENTION,
     CONV1D,
     CONV2D,
@@ -370,11 +379,13 @@ ALIASES: dict[str, str] = {
     "arctan": "atan",
     "arctan2": "atan2",
     "arctanh": "atanh",
+    "cholesky": "linalg_cholesky",
     "clip": "clamp",
     "concat": "cat",
     "concatenate": "cat",
     "contiguous": "clone",
     "divide": "div",
+    "det": "linalg_det",
     "dot": "matmul",
     "double": "clone",
     "fix": "trunc",
@@ -383,6 +394,7 @@ ALIASES: dict[str, str] = {
     # The conjugate of a real number is itself.
     "H": "mT",
     "half": "clone",
+    "inverse": "linalg_inv",
     "logsigmoid": "log_sigmoid",
     "long": "clone",
     "mH": "mT",
@@ -396,6 +408,7 @@ ALIASES: dict[str, str] = {
     "row_stack": "vstack",
     "setitem": "index_put",
     "sgn": "sign",
+    "slogdet": "linalg_slogdet",
     "special_digamma": "digamma",
     "special_erf": "erf",
     "special_erfc": "erfc",

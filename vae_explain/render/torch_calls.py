@@ -66,6 +66,15 @@ def _found(name: str, output: str) -> Callable[[Sequence[str], Options], str]:
     return written
 
 
+def _output_of(name: str, output: str) -> Callable[[Sequence[str], Options], str]:
+    """Write one of the outputs of a call."""
+
+    def written(arguments: Sequence[str], options: Options) -> str:
+        return f"{name}({_listed(arguments, options)}).{output}"
+
+    return written
+
+
 def _at_places(name: str) -> Callable[[Sequence[str], Options], str]:
     """Write a call that has places along an axis as its second operand."""
 
@@ -197,6 +206,14 @@ CALLS: dict[str, Callable[[Sequence[str], Options], str]] = {
     "cummax": _found("torch.cummax", "values"),
     "cummin": _found("torch.cummin", "values"),
     "argsort": _call("torch.argsort"),
+    "inv": _call("torch.linalg.inv"),
+    "solve": _of_several("torch.linalg.solve"),
+    "solve_triangular": _of_several("torch.linalg.solve_triangular"),
+    "cholesky": _call("torch.linalg.cholesky"),
+    "det": _call("torch.linalg.det"),
+    "logdet": _call("torch.logdet"),
+    "logabsdet": _output_of("torch.linalg.slogdet", "logabsdet"),
+    "sign_of_det": _output_of("torch.linalg.slogdet", "sign"),
     "tril": _call("torch.tril"),
     "triu": _call("torch.triu"),
     "diag": _call("torch.diag"),

@@ -66,6 +66,15 @@ OTHERS = {
     r"(m?sort|topk|kthvalue|median|mode|cum(max|min))_backward": "what arrives goes back to "
     "where each number stood",
     r"arg(topk|kthvalue|median|mode|cummax|cummin)": "where these stand, counted from 0",
+    r"inv": RULES["linalg_inv"].words,
+    r"solve": RULES["linalg_solve"].words,
+    r"solve_triangular": RULES["linalg_solve_triangular"].words,
+    r"cholesky": RULES["linalg_cholesky"].words,
+    r"cholesky_backward": "½·(S + Sᵀ) for S = inv(L)ᵀ·Φ(Lᵀ·G)·inv(L), with the triangle L, what "
+    "arrives G, and Φ for the lower triangle with half of its diagonal",
+    r"det": RULES["linalg_det"].words,
+    r"logabsdet": "the logarithm of the size of the determinant",
+    r"sign_of_det": "the sign of the determinant",
     r"median'": "1 at the number in the middle, 0 at the others",
     r"\w+'": "the slope of {}",
 }
