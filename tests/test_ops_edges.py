@@ -288,6 +288,7 @@ def test_exponentials_that_no_float_holds_are_moved_first(name: str) -> None:
         assert evaluate(rule.element(call, (i,))) == pytest.approx(mine[i], rel=1e-12)
 
 
+@pytest.mark.skipif(torch.__version__ < "2.5", reason="up to 2.4 PyTorch makes it NaN")
 @pytest.mark.parametrize("added", [False, True])
 def test_a_query_that_may_take_nothing_takes_nothing(added: bool) -> None:
     rule = RULES["scaled_dot_product_attention"]

@@ -269,6 +269,8 @@ class Recording:
         reached = [leaf for leaf in leaves if leaf in total]
         if len(reached) < 2 or ancestry.feed_each_other(reached, total):
             return (), {}  # one piece, or terms within terms: no split that adds up
+        if not all(map(self._reader.tape.can_share, reached)):
+            return (), {}
         weights = [total[leaf] for leaf in reached]
         terms = tuple(
             Term(

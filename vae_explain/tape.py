@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 from torch.autograd.function import BackwardCFunction
 from torch.autograd.graph import GradientEdge
@@ -20,6 +21,8 @@ from .ondemand import OnDemand
 from .trace import Array, Term
 
 OUTDATED = -1  # a version that no tensor has
+# Whether autograd takes gradients from where a tensor was that has been written over.
+FROM_EDGES = tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 5)
 
 
 class Tape:
@@ -35,6 +38,8 @@ class Tape:
         self._given = 0  # how many were there before the run
         self._arrays: list[Array] = []
         self._expected: dict[int, Array] = {}  # of tensors that are still to be added, by id
+        # Single numbers as they were before a write, such as a loss that another is added to.
+        self._before: dict[int, Tensor] = {}
         # Of the tensors that were there when something was last about to be written to.
         self._nodes: list[Any] = []
         self._outputs: list[int] = []
@@ -92,7 +97,12 @@ class Tape:
             The numbers of the tensors that may change.
         """
         self.settle()
-        return keep_from_writes(self._arrays, arguments)
+        written = keep_from_writes(self._arrays, arguments)
+        for number in written:
+            tensor = self.tensors[number]
+            if tensor.numel() == 1 and self._nodes[number] is not None and torch.is_grad_enabled():
+                self._before[number] = tensor.clone()
+        return written
 
     def renew(self, number: int) -> None:
         """Take down anew a tensor that was written to and has the history that it had."""
@@ -203,14 +213,18 @@ class Tape:
 
     def share(self, number: int, weight: Tensor) -> dict[int, Tensor]:
         """Return the gradients of one term, weighted as it enters the loss."""
-        term = self.tensors[number]
-        if not self.is_current(number):
-            # `loss += kl` changed the tensor; its edge leads to what it was.
+        term = self._before.get(number, self.tensors[number])
+        if number not in self._before and not self.is_current(number):
+            # What stood here has been written over; its edge leads to what it was.
             return self.gradients(self._edge(number), weight)
         # Not as grad_outputs: checking their shape makes PyTorch import SymPy, which takes
         # a quarter of the time that PyTorch itself takes.
         one = term.numel() == 1 and bool(weight == 1)
         return self.gradients(term if one else (term * weight).sum())
+
+    def can_share(self, number: int) -> bool:
+        """Whether gradients of a value that is a term can be taken with this PyTorch."""
+        return FROM_EDGES or number in self._before or self.is_current(number)
 
     def edges(self, numbers: Sequence[int]) -> list[Tensor | GradientEdge]:
         """Return where autograd delivers the gradients of some values."""

@@ -4,6 +4,9 @@ Vaswani et al., "Attention Is All You Need" (2017), equation 1: softmax(q káµ€/â
 last two axes. One element is told with its weights as numbers of their own,
 `attention(q[0,1,:], k[0,2,:])`, how much query 1 takes of key 2; a weight says itself how it
 is made of scores.
+
+A query that may take no key takes nothing, as PyTorch has it from 2.5 on; up to 2.4 it made
+that NaN, with which the numbers here are marked as not equal.
 """
 
 from __future__ import annotations
