@@ -47,7 +47,7 @@ ENCODINGS: dict[str, tuple[Encode, str, str]] = {
     "eye": (lambda y, table: torch.eye(3)[y], "c = eye[[2, 0]]", "c[0,2] = eye[2,2] = 1.0000"),
     "embedding": (
         lambda y, table: table(y),
-        "c = table.weight[[2, 0]]",
+        "c = embedding(y, table.weight, padding_idx=0)",
         "c[0,2] = table.weight[2,2] =",
     ),
 }
