@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain import explain
-from vae_explain.checking import AUTOGRAD, CENTRAL, check_own
+from vae_explain.checking import AUTOGRAD, CENTRAL, check_autograd, check_own
 from vae_explain.nudging import run_and_nudge
 from vae_explain.pipeline import OwnRequest
 from vae_explain.run import Arithmetic
@@ -313,3 +314,51 @@ class WeightNormed(nn.Module):
 def test_a_model_that_keeps_a_tensor_with_a_history_is_checked() -> None:
     explanation = explain(WeightNormed(), torch.tensor([[1.0, 2.0, 3.0, 4.0]]))
     assert explanation.check().passed
+
+
+# --- norms that leave next to nothing ---------------------------------------------------
+
+
+class OverTwo(nn.Module):
+    """A norm over two numbers gives 1 and -1, and passes the rest of a difference back."""
+
+    def __init__(self, norm: nn.Module, rank: int) -> None:
+        super().__init__()
+        self.enc, self.norm, self.dec = nn.Linear(4, 6), norm, nn.Linear(6, 4)
+        self.rank = rank
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        h = self.enc(x)
+        h = self.norm(h.view(-1, 3, 2)).flatten(1) if self.rank == 3 else self.norm(h)
+        recon = self.dec(torch.relu(h))
+        return {"loss": ((recon - x) ** 2).sum()}
+
+
+OVER_TWO: dict[str, Callable[[], nn.Module]] = {
+    "layer": lambda: OverTwo(nn.LayerNorm(2), 3),
+    "group": lambda: OverTwo(nn.GroupNorm(3, 6), 2),
+    "batch": lambda: OverTwo(nn.BatchNorm1d(6), 2),
+}
+TWO_ROWS = torch.tensor([[0.2, 0.9, 0.5, 0.1], [0.3, 0.1, 0.4, 0.8]])
+
+
+@pytest.mark.parametrize("arithmetic", ["printed", "full"])
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("kind", OVER_TWO)
+def test_what_a_norm_over_two_numbers_leaves_is_no_mistake(
+    kind: str, seed: int, arithmetic: Arithmetic
+) -> None:
+    torch.manual_seed(seed)
+    explanation = explain(OVER_TWO[kind](), TWO_ROWS, seed=seed, arithmetic=arithmetic)
+    assert explanation.check().passed
+
+
+@pytest.mark.parametrize("kind", OVER_TWO)
+def test_a_wrong_gradient_behind_such_a_norm_is_one_all_the_same(kind: str) -> None:
+    torch.manual_seed(3)
+    run = explain(OVER_TWO[kind](), TWO_ROWS, seed=3, arithmetic="printed").run
+    assert check_autograd(run).passed
+    number = run.value("enc.weight").id
+    run.hand_gradients[number] = run.hand_gradients[number] * 1.001
+    (failed,) = [each.name for each in check_autograd(run).parameters if not each.passed]
+    assert failed == "enc.weight"

@@ -17,8 +17,10 @@ import numpy as np
 
 from . import oracle
 from .architecture import BUILT_IN, Architecture
+from .expression import measure
 from .graph import IMPLICIT
 from .run import Arithmetic, Run
+from .steps import Steps
 from .trace import Array
 
 AUTOGRAD, COMPLEX_STEP, CENTRAL = ORACLES = ("autograd", "complex_step", "central_differences")
@@ -51,6 +53,9 @@ ADDED_AT: Mapping[str, tuple[int, ...]] = {
     "add": (0, 1),
     "weight_norm": (1,),
 }
+NORMS = {
+    "batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm", "normalize",
+}  # fmt: skip
 # Central differences that may be this far off in themselves say nothing.
 SAYS_NOTHING = 1e-2
 
@@ -213,6 +218,9 @@ def _check_own(run: Run, nudged: Mapping[str, Nudged], oracles: tuple[str, ...])
         mine = run.hand_gradients.get(value.id, np.zeros(value.shape))
         scale = max(largest(autograd), gradient_scale(run, value.id))
         differences = {AUTOGRAD: by_autograd(mine, autograd, run.arithmetic, scale)}
+        if not differences[AUTOGRAD].passed and (lost := lost_in_norms(run, value.id)) > 1:
+            scale *= lost
+            differences = {AUTOGRAD: by_autograd(mine, autograd, run.arithmetic, scale)}
         reason = ""
         if CENTRAL in oracles:
             reason = REWRITTEN
@@ -263,6 +271,31 @@ def gradient_scale(run: Run, number: int) -> float:
         if bound.output in arrived and set(places) & set(bound.positions(number)):
             sizes.append(largest(arrived[bound.output]))
     return max(sizes)
+
+
+def lost_in_norms(run: Run, number: int) -> float:
+    """Return how many times what a norm's gradient adds up is larger than what is left of it.
+
+    A norm over two numbers gives 1 and -1 whatever they are. So next to nothing goes back
+    through it, as the difference of large parts, and the rounding of those stays behind. Of
+    several norms on the way it is that of the worst.
+    """
+    graph, arrived, steps = run.graph, run.trace.gradients, Steps(run)
+    most = 1.0
+    for bound in graph.operations:
+        if bound.rule is None or bound.rule.name not in NORMS or bound.output not in arrived:
+            continue
+        source = int(bound.operands[0])
+        if source not in arrived or number not in graph.ancestors(source):
+            continue
+        index = np.unravel_index(int(np.argmax(np.abs(arrived[source]))), arrived[source].shape)
+        place = tuple(int(at) for at in index)
+        parts = bound.rule.partials(steps.call(bound), 0, place)
+        upstream = arrived[bound.output]
+        added = sum(abs(float(upstream[out])) * measure(part).magnitude for out, part in parts)
+        left = abs(float(arrived[source][place]))
+        most = max(most, added / left if left else 1.0)
+    return most
 
 
 def by_autograd(mine: Array, theirs: Array, arithmetic: Arithmetic, scale: float) -> Difference:
