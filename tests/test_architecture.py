@@ -44,7 +44,7 @@ FLOORS: list[list[str]] = [
     ["ops", "recorder"],
     ["recording", "rewriting"],
     ["reading"],
-    ["calls", "folding", "tape"],
+    ["calls", "folding", "latex", "tape"],
     [
         "blocks",
         "capture",
@@ -94,6 +94,7 @@ MAY_USE_TORCH |= {"calls", "capture", "differentiation", "noise", "opened"}
 MAY_USE_TORCH |= {"reading", "recording", "rewriting", "tape", "views"}
 MAY_USE_RICH = {"render.terminal"}
 WITHOUT_NUMPY = {"__init__", "__main__", "architecture", "expression", "functions", "writing"}
+WITHOUT_NUMPY |= {"latex"}
 
 
 ARCHITECTURES = {

@@ -22,7 +22,7 @@ from vae_explain.expression import (
     SumOver,
     Transpose,
 )
-from vae_explain.writing import latex_name, to_latex
+from vae_explain.latex import latex_name, to_latex
 
 from .support import trees
 

@@ -28,9 +28,9 @@ from vae_explain.expression import (
     SumOver,
     Transpose,
 )
+from vae_explain.latex import latex_name, to_latex
 from vae_explain.render.latex_lines import FIRST, LINE, SPARE, Cutter, filled, name_pieces
 from vae_explain.render.latex_width import width
-from vae_explain.writing import latex_name, to_latex
 
 from .support import same_number, trees
 

@@ -24,11 +24,12 @@ from torch.distributions import (
 
 from vae_explain.expression import Expression, measure
 from vae_explain.graph import Graph
+from vae_explain.latex import to_latex
 from vae_explain.recorder import record
 from vae_explain.run import Run, full_run
 from vae_explain.steps import Steps
 from vae_explain.trace import Trace
-from vae_explain.writing import to_latex, to_text
+from vae_explain.writing import to_text
 
 from .support import as_far_as_pytorch_differentiates
 

@@ -26,10 +26,11 @@ from vae_explain.expression import (
     Transpose,
     references,
 )
+from vae_explain.latex import to_latex
 from vae_explain.render.html.inline import Inline
 from vae_explain.render.html.notation import Mark
 from vae_explain.render.numbers import Numbers
-from vae_explain.writing import Token, constant_text, index_text, to_latex, to_text, to_tokens
+from vae_explain.writing import Token, constant_text, index_text, to_text, to_tokens
 
 from .support import same_number, trees
 

@@ -15,7 +15,7 @@ from ..blocks import (
     Worked,
 )
 from ..expression import Add, Expression, Number, Ref, evaluate, terms_in
-from ..writing import to_latex
+from ..latex import to_latex
 from .columns import columns, right
 from .grids import Grids
 from .pieces import Canvas, Line, Piece, width_of

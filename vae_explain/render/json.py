@@ -11,6 +11,7 @@ import numpy as np
 
 from ..blocks import Checks
 from ..expression import Number, Ref
+from ..latex import to_latex
 from ..loss_call import LossCall
 from ..ops import NotExplained
 from ..paths import Paths
@@ -19,7 +20,7 @@ from ..run import Run
 from ..sections import section_of
 from ..steps import Steps
 from ..trace import Array
-from ..writing import to_latex, to_text
+from ..writing import to_text
 
 SCHEMA = 1
 

@@ -32,7 +32,8 @@ from ..blocks import (
     Worked,
 )
 from ..expression import Expression, Number, Ref
-from ..writing import elided, latex_name
+from ..latex import latex_name
+from ..writing import elided
 from .diagram import description
 from .latex_lines import INDENT, LINE, Cutter, Piece, filled, name_pieces
 from .latex_marks import index_of, inline, letters, marked_name, number_text, scientific, text

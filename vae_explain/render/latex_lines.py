@@ -33,10 +33,8 @@ from ..expression import (
     SumOver,
     Transpose,
 )
-from ..writing import (
+from ..latex import (
     LOOSER_THAN_A_BASE,
-    Leaf,
-    access,
     latex_comparing,
     latex_escape,
     latex_name,
@@ -44,6 +42,7 @@ from ..writing import (
     latex_symbol,
     to_latex,
 )
+from ..writing import Leaf, access
 from .columns import joints, steps
 from .latex_width import width
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import unicodedata
 
 from ..expression import Index
-from ..writing import latex_name
+from ..latex import latex_name
 from .symbols import printable
 from .typeset import MINUS
 

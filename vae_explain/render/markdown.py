@@ -30,7 +30,8 @@ from ..blocks import (
     Walkthrough,
 )
 from ..expression import Expression
-from ..writing import elided, latex_name, to_latex
+from ..latex import latex_name, to_latex
+from ..writing import elided
 from .diagram import description
 from .symbols import printable
 from .typeset import MARKS, MINUS, Grid, Typesetter, left_out, result_columns, shape_text

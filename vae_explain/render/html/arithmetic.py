@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from ...blocks import Formula, Lines, Shares, Tree, TreeNode, Worked
 from ...expression import Add, Expression, Number, Ref
-from ...writing import elided, to_latex, to_text
+from ...latex import to_latex
+from ...writing import elided, to_text
 from ..typeset import left_out
 from . import breaking
 from .breaking import PAGE, PHONE, Breaker

@@ -29,7 +29,8 @@ from ...expression import (
     Transpose,
     unshaped,
 )
-from ...writing import access, latex_escape, latex_name, to_latex
+from ...latex import latex_escape, latex_name, to_latex
+from ...writing import access
 from ..columns import joints, steps
 from ..latex_width import width
 from ..typeset import MINUS

@@ -1,6 +1,6 @@
 """Expressions as markup: the walk over the tree that MathML and running text share.
 
-The same trees as `writing.to_latex` writes, and like there the writing of a leaf is asked
+The same trees as `latex.to_latex` writes, and like there the writing of a leaf is asked
 of the caller: as a symbol, as a number, or as a gap to put either in. What differs between
 the two kinds of markup, such as a fraction, is a method that each fills in.
 """
