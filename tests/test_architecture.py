@@ -59,9 +59,10 @@ FLOORS: list[list[str]] = [
     ],
     ["binding", "expression", "trace"],
     ["sources"],
-    ["checkpoints", "fitting"],
+    ["checkpoints", "fitting", "opened"],
     [
         "architecture",
+        "composites",
         "frames",
         "functions",
         "loading",
@@ -69,7 +70,6 @@ FLOORS: list[list[str]] = [
         "model",
         "noise",
         "ondemand",
-        "opened",
         "oracle",
         "returned",
     ],
@@ -90,7 +90,7 @@ MAY_USE_TORCH = {
     "training",
 }
 # Of the recorder.
-MAY_USE_TORCH |= {"calls", "capture", "differentiation", "noise", "opened"}
+MAY_USE_TORCH |= {"calls", "capture", "composites", "differentiation", "noise", "opened"}
 MAY_USE_TORCH |= {"reading", "recording", "rewriting", "tape", "views"}
 MAY_USE_RICH = {"render.terminal"}
 WITHOUT_NUMPY = {"__init__", "__main__", "architecture", "expression", "functions", "writing"}

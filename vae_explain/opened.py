@@ -21,6 +21,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from .composites import COMPOSITES, composite
+
 IN_PYTHON = ("gumbel_softmax", "multi_head_attention_forward")
 
 
@@ -37,7 +39,7 @@ def opened(
         return _without_handing_over(name)
     if name in NETWORKS:
         return NETWORKS[name] if _is_plain(args) else None
-    return CELLS.get(name)
+    return CELLS.get(name) or composite(name, args, kwargs or {})
 
 
 @cache
@@ -229,4 +231,4 @@ def _network(name: str) -> Callable[..., Any]:
 NETWORKS = {name: _network(name) for name in STEPS}
 
 # The calls that `opened` may return something for.
-OPENED = {*IN_PYTHON, *CELLS, *NETWORKS, ATTENTION}
+OPENED = {*IN_PYTHON, *CELLS, *NETWORKS, *COMPOSITES, ATTENTION}
