@@ -44,6 +44,7 @@ FLOORS: list[list[str]] = [
     ["ops", "recorder"],
     ["recording", "rewriting"],
     ["reading"],
+    ["register"],
     ["calls", "folding", "latex", "tape"],
     [
         "blocks",
@@ -91,7 +92,7 @@ MAY_USE_TORCH = {
 }
 # Of the recorder.
 MAY_USE_TORCH |= {"calls", "capture", "composites", "differentiation", "noise", "opened"}
-MAY_USE_TORCH |= {"reading", "recording", "rewriting", "tape", "views"}
+MAY_USE_TORCH |= {"reading", "recording", "register", "rewriting", "tape", "views"}
 MAY_USE_RICH = {"render.terminal"}
 WITHOUT_NUMPY = {"__init__", "__main__", "architecture", "expression", "functions", "writing"}
 WITHOUT_NUMPY |= {"latex"}

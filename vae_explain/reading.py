@@ -19,9 +19,9 @@ from .frames import NOTHING as NOTHING_SEEN
 from .frames import Sight, Variables
 from .naming import NameReader
 from .noise import MASK, is_standard_normal
-from .tape import Tape
+from .register import Register
 from .trace import Found, Kind, Operation, Slot
-from .views import View, put, slots_in, take, view_of, whole_of
+from .views import View, put, slots_in, take, view_of
 
 # A caught call: what it needs, its arguments, its result, and the frames that led to it. A
 # plain tuple, of which the recorder makes one at every call.
@@ -57,7 +57,7 @@ class Given(NamedTuple):
 NOTHING = Given((), {}, ())
 
 
-class Reader:
+class Reader(Register):
     """Numbers the tensors of a run, and keeps the operations in order.
 
     Parameters
@@ -76,9 +76,7 @@ class Reader:
         inputs: Mapping[str, Tensor],
         ended: Callable[[int], Variables | None],
     ) -> None:
-        self.tape = Tape()
-        self.kinds: list[Kind] = []
-        self.fixed_names: dict[int, str] = {}
+        super().__init__()
         self.masks: set[int] = set()
         self.rewritten: set[int] = set()
         self.merged: set[int] = set()
@@ -90,8 +88,6 @@ class Reader:
         self._parts = parts
         self._inputs = inputs
         self._begun = False  # whether these have numbers
-        # By the id of the tensor, which the tape keeps, so that no id is given out twice.
-        self._known: dict[int, int] = {}
         self.operations: list[Operation] = []
         self._put_off: Sequence[Call | Returned] = ()  # the tape has their numbers already
         self._late = 0  # the first number of what was put off
@@ -103,12 +99,12 @@ class Reader:
             return
         self._begun = True
         for name, tensor in self._inputs.items():
-            self._introduce(name, tensor, "input")
+            self.introduce(name, tensor, "input")
         for part in self._parts:
             self._names.know(part.path, part.module)
-            self._introduce_all(part.path, part.parameters, "parameter")
+            self.introduce_all(part.path, part.parameters, "parameter")
         for part in self._parts:
-            self._introduce_all(part.path, part.buffers, "buffer")
+            self.introduce_all(part.path, part.buffers, "buffer")
         self.tape.begin()
 
     # --- calls ---
@@ -315,10 +311,6 @@ class Reader:
         first = self._late
         return list(enumerate(self.tape.tensors[first:], first))
 
-    def known(self, tensor: Tensor) -> int | None:
-        """Return the number of a tensor; None if it has none."""
-        return self._known.get(id(tensor))
-
     def number(self, tensor: Tensor) -> int:
         """Return the number of a tensor, which gets one if it had none."""
         number = self._known.get(id(tensor))
@@ -326,11 +318,6 @@ class Reader:
         if number is None or not self.tape.is_current(number):
             return self._brought_up(tensor)
         return number
-
-    def whole_of(self, tensor: Tensor) -> int | None:
-        """Return the number of what a tensor is a view of; None for what is no view."""
-        whole = whole_of(tensor)
-        return None if whole is None or not self.is_unchanged(whole) else self.known(whole)
 
     def _brought_up(self, tensor: Tensor) -> int:
         """Give a number to what no call that was seen has made, or to what was written to.
@@ -367,36 +354,6 @@ class Reader:
     def _index(self, places: Tensor) -> int:
         """Give a number to places between brackets that are no slice."""
         return self.register(places, "constant")
-
-    def is_unchanged(self, tensor: Tensor) -> bool:
-        """Whether a tensor has a number and still is what it was when it got it."""
-        number = self._known.get(id(tensor))
-        return number is not None and self.tape.is_current(number)
-
-    def _introduce_all(self, path: str, tensors: Mapping[str, Tensor | None], kind: Kind) -> None:
-        prefix = f"{path}." if path else ""
-        for name, tensor in tensors.items():
-            if tensor is not None:
-                self._introduce(prefix + name, tensor, kind)
-
-    def _introduce(self, name: str, tensor: Tensor, kind: Kind) -> None:
-        """Register what the run starts from; one that is given twice keeps its first name."""
-        if id(tensor) not in self._known:
-            self.fixed_names[self.register(tensor, kind)] = name
-
-    def renumber(self, tensor: Tensor, number: int) -> None:
-        """Let a tensor be a value that has a number already."""
-        self._known[id(tensor)] = number
-
-    def register(self, tensor: Tensor, kind: Kind) -> int:
-        """Give a tensor a number, a new one if it had one."""
-        key = id(tensor)
-        kinds = self.kinds
-        number = self._known[key] = len(kinds)
-        kinds.append(kind)
-        # Running statistics and what comes from outside may be written to unseen.
-        self.tape.add(tensor, copy=kind in ("buffer", "constant"))
-        return number
 
     def close(self) -> tuple[tuple[Operation, ...], dict[int, str], dict[int, str]]:
         """End the reading.
