@@ -240,6 +240,17 @@ FORMS: dict[str, Callable[[Any], Any]] = {
     "quotient in one": lambda x: x.addcdiv(x, x * x + 1),
     "normal tail": lambda x: 0.5 * (1 + torch.erf(x / 2**0.5)),
     "straight through": lambda x: x + (x.round() - x).detach() + x.floor() * x - x.ceil(),
+    "taken": lambda x: x.take(ROWS[:, :2]) * x.masked_select(X[0] > 0.6)[:2] + x.roll(5)[:, :2],
+    "sums of exponentials": lambda x: torch.logcumsumexp(x, 1) + (100 * x).logcumsumexp(0),
+    "moments": lambda x: (
+        torch.sub(*torch.var_mean(x, 1)) * torch.std_mean(x, 0, correction=0)[1][:3]
+    ),
+    "products added": lambda x: (
+        torch.baddbmm(x[None], x[None], (x.T @ x)[None], alpha=0.5)[0]
+        + torch.addmv(x[:, 0], x, x[1], beta=2)[:, None]
+    ),
+    "a trace": lambda x: torch.trace(x @ x.T) * x.nan_to_num(nan=1.0),
+    "sizes": lambda x: torch.mul(*x.split_with_sizes([2, 2], dim=1)),
     "an inverse": lambda x: torch.linalg.inv(x @ x.T + EYE[0, 0]) @ x @ (x.T @ x + EYE).inverse(),
     "determinants": lambda x: (
         torch.logdet(x.T @ x + EYE) * torch.linalg.det(x[:, :3]) + torch.slogdet(x[:, 1:])[1]

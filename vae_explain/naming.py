@@ -134,7 +134,7 @@ class NameReader:
 
 # Ops of which one element is made from many.
 MIXING = {
-    "linear", "matmul", "mm", "mv", "bmm", "addmm", "einsum", "dot", "vdot",
+    "linear", "matmul", "mm", "mv", "bmm", "addmm", "baddbmm", "addmv", "einsum", "dot", "vdot",
     "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
     "avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool1d", "max_pool2d", "max_pool3d",
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d",
@@ -148,6 +148,7 @@ MIXING = {
     "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
     "binary_cross_entropy_with_logits", "cross_entropy", "nll_loss", "kl_div",
     "gaussian_nll_loss", "poisson_nll_loss",
+    "logcumsumexp", "trace", "var_mean", "std_mean",
     "linalg_det", "det", "logdet", "linalg_slogdet", "slogdet", "linalg_inv", "inverse",
     "linalg_solve", "linalg_solve_triangular", "linalg_cholesky", "cholesky",
 }  # fmt: skip
@@ -164,7 +165,8 @@ DEEPEST = 3
 SPEAKING = {
     "normalize": 1, "layer_norm": 1, "batch_norm": 1, "group_norm": 1, "instance_norm": 1,
     "rms_norm": 1, "weight_norm": 1, "var": 1, "std": 1, "scaled_dot_product_attention": 3,
-    "argmax": 1, "argmin": 1, "linalg_cholesky": 1, "cholesky": 1, "linalg_inv": 1, "inverse": 1,
+    "var_mean": 1, "std_mean": 1, "argmax": 1, "argmin": 1,
+    "linalg_cholesky": 1, "cholesky": 1, "linalg_inv": 1, "inverse": 1,
     "linalg_solve_triangular": 1, "linalg_solve": 1, "linalg_det": 1, "det": 1, "logdet": 1,
     "linalg_slogdet": 1, "slogdet": 1,
 }  # fmt: skip

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from .accumulating import CUMPROD, CUMSUM, PROD
+from .accumulating import CUMPROD, CUMSUM, LOGCUMSUMEXP, PROD
 from .activations import ELU, LEAKY_RELU, LOGSIGMOID, SILU, SOFTPLUS, SOFTSIGN, TANHSHRINK
 from .adaptive_avg_pool import ADAPTIVE_AVG_POOL1D, ADAPTIVE_AVG_POOL2D, ADAPTIVE_AVG_POOL3D
 from .adaptive_max_pool import ADAPTIVE_MAX_POOL1D, ADAPTIVE_MAX_POOL2D, ADAPTIVE_MAX_POOL3D
-from .addmm import ADDMM
+from .addmm import ADDMM, ADDMV, BADDBMM
 from .arithmetic import ADD, ADDCDIV, ADDCMUL, DIV, LERP, MUL, NEG, SUB
-from .arranging import DIAG, DIAG_EMBED, DIAGONAL, SORT
+from .arranging import DIAG, DIAG_EMBED, DIAGONAL, SORT, TRACE
 from .assigning import INDEX_PUT
 from .attention import ATTENTION
 from .axes import MATRIX_TRANSPOSE, MOVEDIM, PERMUTE, REVERSED, TRANSPOSE, T
@@ -43,6 +43,7 @@ from .functions import (
     FRAC,
     LGAMMA,
     LOG1P,
+    NAN_TO_NUM,
     NDTR,
     RECIPROCAL,
     REMAINDER,
@@ -68,6 +69,7 @@ from .logarithms import ENTR, EXP2, LOG2, LOG10, LOGADDEXP, LOGADDEXP2, LOGIT, X
 from .losses import HUBER_LOSS, L1_LOSS, SMOOTH_L1_LOSS
 from .masking import MASKED_FILL, TRIL, TRIU
 from .matmul import BMM, MATMUL
+from .moments import STD_MEAN, VAR_MEAN
 from .mse_loss import MSE_LOSS
 from .noise import (
     BERNOULLI,
@@ -102,10 +104,12 @@ from .selecting import (
     FLIP,
     GETITEM,
     INDEX_SELECT,
+    MASKED_SELECT,
     NARROW,
     REPEAT_INTERLEAVE,
     ROLL,
     SELECT,
+    TAKE,
 )
 from .selu import CELU, MISH, SELU
 from .shapes import FLATTEN, RESHAPE, SQUEEZE, UNFLATTEN, UNSQUEEZE, VIEW, VIEW_AS
@@ -150,6 +154,7 @@ ALL: tuple[Rule, ...] = (
     MEAN,
     CUMSUM,
     CUMPROD,
+    LOGCUMSUMEXP,
     PROD,
     NORM,
     VECTOR_NORM,
@@ -260,6 +265,7 @@ ALL: tuple[Rule, ...] = (
     FRAC,
     FMOD,
     REMAINDER,
+    NAN_TO_NUM,
     CLAMP,
     CLAMP_MIN,
     CLAMP_MAX,
@@ -292,6 +298,8 @@ ALL: tuple[Rule, ...] = (
     SELECT,
     NARROW,
     INDEX_SELECT,
+    TAKE,
+    MASKED_SELECT,
     EMBEDDING,
     ONE_HOT,
     GATHER,
@@ -305,6 +313,7 @@ ALL: tuple[Rule, ...] = (
     FILL,
     ZERO_OUT,
     DIAGONAL,
+    TRACE,
     DIAG,
     DIAG_EMBED,
     SORT,
@@ -334,6 +343,8 @@ ALL: tuple[Rule, ...] = (
     REPEAT,
     VAR,
     STD,
+    VAR_MEAN,
+    STD_MEAN,
     SOFTMAX,
     SOFTMIN,
     LOG_SOFTMAX,
@@ -351,6 +362,8 @@ ALL: tuple[Rule, ...] = (
     CROSS_ENTROPY,
     NLL_LOSS,
     ADDMM,
+    BADDBMM,
+    ADDMV,
     KL_DIV,
     GAUSSIAN_NLL_LOSS,
     POISSON_NLL_LOSS,
@@ -425,6 +438,7 @@ ALIASES: dict[str, str] = {
     "special_round": "round",
     "special_softmax": "softmax",
     "special_xlogy": "xlogy",
+    "split_with_sizes": "split",
     "subtract": "sub",
     "swapaxes": "transpose",
     "swapdims": "transpose",
@@ -433,6 +447,8 @@ ALIASES: dict[str, str] = {
     "truediv": "div",
     "type": "clone",
     "type_as": "clone",
+    "unsafe_chunk": "chunk",
+    "unsafe_split": "split",
     "vdot": "matmul",
 }
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..expression import ONE, Add, Expression, Index, Opaque
+from ..expression import ONE, Add, Apply, Expression, Index, Opaque
 from ..trace import Array
 from .reductions import reduced, sources, spread, spread_formula, target
 from .rule import Bound, Call, Example, Partial, Rule, normalized_axes
+from .softmax import log_total
 
 
 def bind_cumsum(input: Any, dim: int, *, dtype: Any = None) -> Bound:
@@ -221,4 +222,72 @@ PROD = Rule(
         Example((np.array([[0.25, 0.0, 3.0], [2.0, 0.5, -0.75]]),), {"dim": -1, "keepdim": True}),
     ),
     broadcasts=True,
+)
+
+# --- logarithms of sums -----------------------------------------------------------------
+
+
+def logcumsumexp(x: Array, dim: int) -> Array:
+    """Add up exponentials from the first place on, each time moved by what there is so far."""
+    rows = np.moveaxis(np.atleast_1d(x), dim, 0).copy()
+    for at in range(1, len(rows)):
+        so_far, new = rows[at - 1], rows[at]
+        top = np.where(np.real(so_far) > np.real(new), so_far, new)
+        low = np.where(np.real(so_far) > np.real(new), new, so_far)
+        rows[at] = top + np.log1p(np.exp(low - top))
+    return np.moveaxis(rows, 0, dim).reshape(x.shape)
+
+
+def logcumsumexp_vjp(g: Array, y: Array, x: Array, dim: int) -> Array:
+    """Each number gets its share of every sum that it is in."""
+    rows, sums, arriving = (np.moveaxis(np.atleast_1d(a), dim, 0) for a in (x, y, g))
+    found = np.zeros_like(rows)
+    for at in range(len(rows)):
+        found[: at + 1] += arriving[at] * np.exp(rows[: at + 1] - sums[at])
+    return np.moveaxis(found, 0, dim).reshape(x.shape)
+
+
+def logcumsumexp_element(call: Call, index: Index) -> Expression:
+    places = range(_place(call, index) + 1)
+    terms = [call.operands[0].at(at) for at in _along(call, index, places)]
+    return log_total(terms) if len(terms) > 1 else terms[0]
+
+
+def logcumsumexp_partials(call: Call, position: int, index: Index) -> list[Partial]:
+    x = call.operands[0].at(index)
+    places = range(_place(call, index), _size(call))
+    return [(out, Apply("exp", (x - call.output.at(out),))) for out in _along(call, index, places)]
+
+
+def logcumsumexp_gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    dim = call.attributes["dim"]
+    return Opaque(
+        "logcumsumexp_backward",
+        (upstream, call.operands[0].whole()),
+        (("dim", dim),),
+        lambda g, x: logcumsumexp_vjp(np.broadcast_to(g, x.shape), logcumsumexp(x, dim), x, dim),
+    )
+
+
+LOGCUMSUMEXP = Rule(
+    name="logcumsumexp",
+    bind=lambda input, dim: ((input,), {"dim": dim}),
+    forward=logcumsumexp,
+    vjp=lambda g, y, x, dim: (logcumsumexp_vjp(np.asarray(g), y, x, dim),),
+    element=logcumsumexp_element,
+    partials=logcumsumexp_partials,
+    formula=lambda call: Opaque(
+        "logcumsumexp",
+        (call.operands[0].whole(),),
+        tuple(call.attributes.items()),
+        lambda x: logcumsumexp(x, call.attributes["dim"]),
+    ),
+    gradient=logcumsumexp_gradient,
+    words="the logarithms of the sums of exponentials up to each place",
+    torch="torch.logcumsumexp",
+    examples=(
+        Example((_X,), {"dim": 1}),
+        Example((_X * 300,), {"dim": -2}),
+        Example((np.array(0.5),), {"dim": 0}),
+    ),
 )

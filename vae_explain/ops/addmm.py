@@ -1,4 +1,4 @@
-"""`addmm`: a matrix product added to something else, as a linear layer is by hand."""
+"""`addmm`, `baddbmm` and `addmv`: a product added to something else, as a linear layer by hand."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def bind(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1)
 
 def vjp(
     g: Array, y: Array, added: Array, a: Array, b: Array, beta: float, alpha: float
-) -> tuple[Array, ...]:
-    return unbroadcast(beta * g, added.shape), alpha * (g @ b.T), alpha * (a.T @ g)
+) -> tuple[Array | None, ...]:
+    return unbroadcast(beta * g, added.shape), *MATMUL.vjp(alpha * g, y, a, b)
 
 
 def scaled(factor: float, body: Expression) -> Expression:
@@ -90,5 +90,33 @@ ADDMM = Rule(
     examples=(
         Example((np.array([0.125, -1.0]), _A, _B), {"beta": 1, "alpha": 1}),
         Example((np.array([[0.125], [-1.0]]), _A, _B), {"beta": 0.5, "alpha": 2}),
+    ),
+)
+
+BADDBMM = replace(
+    ADDMM,
+    name="baddbmm",
+    bind=lambda input, batch1, batch2, *, beta=1, alpha=1: bind(
+        input, batch1, batch2, beta=beta, alpha=alpha
+    ),
+    words="matrix product, one for each pair in the batch, plus what it is added to",
+    torch="torch.baddbmm",
+    examples=(
+        Example(
+            (np.array([[0.125, -1.0]]), np.stack([_A, 1 - _A]), np.stack([_B, _B * 0.5])),
+            {"beta": 0.5, "alpha": 2},
+        ),
+    ),
+)
+
+ADDMV = replace(
+    ADDMM,
+    name="addmv",
+    bind=lambda input, mat, vec, *, beta=1, alpha=1: bind(input, mat, vec, beta=beta, alpha=alpha),
+    words="product of a matrix and a vector, plus what it is added to",
+    torch="torch.addmv",
+    examples=(
+        Example((np.array([0.125, -1.0]), _A, _B[:, 0]), {"beta": 1, "alpha": 1}),
+        Example((np.array([0.25]), _A, _B[:, 1]), {"beta": 0.5, "alpha": 2}),
     ),
 )

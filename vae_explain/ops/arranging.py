@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..expression import ONE, ZERO, Expression, Index, Number, Opaque
+from ..expression import ONE, ZERO, Add, Expression, Index, Number, Opaque
 from ..trace import Array, Slot
 from .rule import Bound, Call, Example, NotExplained, Options, Partial, Rule, called, unusual
 
@@ -157,6 +157,36 @@ DIAGONAL = arranging(
         Example((_X,), {"offset": 0, "dim1": 0, "dim2": 1}),
         Example((_CUBE,), {"offset": 1, "dim1": -1, "dim2": 0}),
     ),
+)
+
+
+def trace(x: Array) -> Array:
+    return np.asarray(np.trace(x))
+
+
+def trace_back(g: Array, shape: tuple[int, ...]) -> Array:
+    return np.asarray(np.asarray(g) * np.eye(*shape, dtype=np.asarray(g).dtype))
+
+
+TRACE = Rule(
+    name="trace",
+    bind=lambda input: ((input,), {}),
+    forward=trace,
+    vjp=lambda g, y, x: (trace_back(g, x.shape),),
+    element=lambda call, index: Add(
+        tuple(call.operands[0].at((i, i)) for i in range(min(call.operands[0].shape)))
+    ),
+    partials=lambda call, position, index: [((), ONE)] if index[0] == index[1] else [],
+    formula=lambda call: Opaque("trace", (call.operands[0].whole(),), (), trace),
+    gradient=lambda call, position, upstream: Opaque(
+        "trace_backward",
+        (upstream, call.operands[0].whole()),
+        (),
+        lambda g, x: trace_back(g, np.shape(x)),
+    ),
+    words="the sum of the diagonal",
+    torch="torch.trace",
+    examples=(Example((_X,)), Example((_CUBE[:3, 0],))),
 )
 
 

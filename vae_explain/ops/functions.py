@@ -10,7 +10,7 @@ import numpy as np
 
 from ..expression import FUNCTIONS, ONE, ZERO, Apply, Expression, Number
 from ..trace import Array
-from .rule import Bound, Example, Rule, elementwise
+from .rule import Bound, Example, Rule, elementwise, number
 
 _ANY = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
 _POSITIVE = np.abs(_ANY) + 0.125
@@ -296,4 +296,47 @@ FMOD = remaining(
 )
 REMAINDER = remaining(
     "remainder", np.mod, "floor", np.floor, "what a division leaves, with the sign of the divisor"
+)
+
+# --- what is no number ------------------------------------------------------------------
+
+
+def bind_nan_to_num(
+    input: Any, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
+) -> Bound:
+    return (input,), {"nan": 0.0 if nan is None else nan, "posinf": posinf, "neginf": neginf}
+
+
+def numbers_of(a: Array, nan: float, posinf: float | None, neginf: float | None) -> Array:
+    """Put numbers where there are none; an infinity that is not told is the largest there is."""
+    return np.asarray(np.nan_to_num(a, nan=nan, posinf=posinf, neginf=neginf))
+
+
+def number_of(a: Expression, nan: float, posinf: float | None, neginf: float | None) -> Expression:
+    value = number(a)
+    if math.isfinite(value):
+        return a
+    return Number(float(numbers_of(np.asarray(value), nan, posinf, neginf)))
+
+
+NAN_TO_NUM = elementwise(
+    "nan_to_num",
+    bind=bind_nan_to_num,
+    forward=numbers_of,
+    # Where a number was put in, nothing passes.
+    vjp=lambda g, y, a, **_: (np.where(np.isfinite(a), g, np.zeros_like(g)),),
+    expression=number_of,
+    derivatives=(lambda y, a, **_: ONE if math.isfinite(number(a)) else ZERO,),
+    words="the same numbers, and others where there are none",
+    torch="torch.nan_to_num",
+    examples=(
+        Example((_ANY,), {"nan": 0.0, "posinf": None, "neginf": None}),
+        Example(
+            (np.array([[0.25, np.nan, np.inf], [-np.inf, -1.5, np.nan]]),),
+            {"nan": 0.5, "posinf": 2.0, "neginf": -3.0},
+        ),
+    ),
+    not_analytic="it jumps where there is no number",
+    piecewise=True,
+    usual={"nan": 0.0},
 )

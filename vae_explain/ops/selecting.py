@@ -385,13 +385,14 @@ FLIP = selecting(
 
 
 def bind_roll(input: Any, shifts: Any = None, dims: Any = None) -> Bound:
-    if dims is None or dims == ():
-        raise NotExplained("a turn through all axes at once")
-    both = [(given,) if isinstance(given, int) else tuple(given) for given in (shifts, dims)]
+    both = [(given,) if isinstance(given, int) else tuple(given or ()) for given in (shifts, dims)]
     return (input,), {"shifts": both[0], "dims": both[1]}
 
 
 def roll_key(x: Array, shifts: tuple[int, ...], dims: tuple[int, ...]) -> Key:
+    if not dims:  # through all axes at once, as if they were one
+        order = np.roll(np.arange(x.size), shifts[0]).reshape(x.shape)
+        return np.unravel_index(order, x.shape)
     turned = [np.arange(size) for size in x.shape]
     for shift, dim in zip(shifts, dims, strict=True):
         turned[dim] = np.roll(turned[dim], shift)
@@ -407,6 +408,53 @@ ROLL = selecting(
     examples=(
         Example((_X,), {"shifts": (1,), "dims": (1,)}),
         Example((_X,), {"shifts": (-1, 2), "dims": (0, -1)}),
+        called(bind_roll, (_X,), Slot(0), 3),
+    ),
+)
+
+
+def bind_take(input: Any, index: Any) -> Bound:
+    return (input, index), {}
+
+
+TAKE = selecting(
+    "take",
+    bind=bind_take,
+    key=lambda x, index: np.unravel_index(index % x.size, x.shape),
+    chosen_by=lambda call, index: [(1, index)],
+    by_name=lambda call: ((0, 1), ()),
+    words="the elements that an index counts through all axes",
+    torch="torch.take",
+    examples=(
+        called(bind_take, (_X, np.array([[5, 0], [1, 5]])), Slot(0), Slot(1)),
+        called(bind_take, (_X, np.array([-1, 2])), Slot(0), Slot(1)),
+    ),
+)
+
+
+def masked_key(x: Array, mask: Array) -> Key:
+    """Return where a mask holds, each of both with the axes that the other has more."""
+    shape = np.broadcast_shapes(x.shape, mask.shape)
+    found = np.nonzero(np.broadcast_to(mask, shape))[len(shape) - x.ndim :]
+    return tuple(
+        np.zeros_like(at) if size == 1 else at for at, size in zip(found, x.shape, strict=True)
+    )
+
+
+def bind_masked_select(input: Any, mask: Any) -> Bound:
+    return (input, mask), {}
+
+
+MASKED_SELECT = selecting(
+    "masked_select",
+    bind=bind_masked_select,
+    key=masked_key,
+    words="the elements where a mask holds",
+    torch="torch.masked_select",
+    examples=(
+        called(bind_masked_select, (_X, _X > 0.25), Slot(0), Slot(1)),
+        called(bind_masked_select, (_X[:1], _X > 0.25), Slot(0), Slot(1)),
+        called(bind_masked_select, (_X, _X[0] > 0.25), Slot(0), Slot(1)),
     ),
 )
 

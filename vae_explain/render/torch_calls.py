@@ -92,6 +92,12 @@ def _looked_up(arguments: Sequence[str], options: Options) -> str:
     return f"F.embedding({_listed([f'({places}).long()', table], options)})"
 
 
+def _taken(arguments: Sequence[str], options: Options) -> str:
+    """Write elements taken by places that are counted through all axes."""
+    body, places = arguments
+    return f"torch.take({body}, ({places}).long())"
+
+
 def _encoded(arguments: Sequence[str], options: Options) -> str:
     """Write classes as rows of zeros and ones, as numbers to compute with."""
     (body,) = arguments
@@ -190,6 +196,8 @@ CALLS: dict[str, Callable[[Sequence[str], Options], str]] = {
     "cumsum": _call("torch.cumsum"),
     "cumsum_from_behind": _from_behind,
     "cumprod": _call("torch.cumprod"),
+    "logcumsumexp": _call("torch.logcumsumexp"),
+    "trace": _call("torch.trace"),
     "prod": _call("torch.prod"),
     "max": _found("torch.max", "values"),
     "min": _found("torch.min", "values"),
@@ -221,6 +229,7 @@ CALLS: dict[str, Callable[[Sequence[str], Options], str]] = {
     "diagonal": _call("torch.diagonal"),
     "embedding": _looked_up,
     "index_select": _at_places("torch.index_select"),
+    "take": _taken,
     "gather": _at_places("torch.gather"),
     "scatter": _at_places("torch.scatter"),
     "scatter_add": _at_places("torch.scatter_add"),
@@ -253,6 +262,7 @@ PIECEWISE = {
     "threshold": "F.threshold",
     "logit": "torch.logit",
     "special_entr": "torch.special.entr",
+    "nan_to_num": "torch.nan_to_num",
     "clamp": "torch.clamp",
     "clamp_min": "torch.clamp_min",
     "clamp_max": "torch.clamp_max",

@@ -51,6 +51,8 @@ OTHERS = {
     r"cumsum_from_behind": "what arrives, summed from each place to the end",
     r"cumprod_backward": "each factor gets what arrives at every product that it is in, times "
     "the other factors",
+    r"logcumsumexp_backward": "each number gets its share of what arrives at every sum it is in",
+    r"trace_backward": "what arrives, on the diagonal",
     r"prod_of_others": "the product of all other factors",
     r"zeros_but": "zeros, but for what arrives in the place that was taken",
     r"put": RULES["index_put"].words,
