@@ -251,6 +251,9 @@ FORMS: dict[str, Callable[[Any], Any]] = {
     ),
     "a trace": lambda x: torch.trace(x @ x.T) * x.nan_to_num(nan=1.0),
     "sizes": lambda x: torch.mul(*x.split_with_sizes([2, 2], dim=1)),
+    "rows by an index": lambda x: (
+        x.index_add(0, LABELS[:2], x[1:]) * x.index_copy(1, LABELS, x[:, 1:] ** 2)
+    ),
     "an inverse": lambda x: torch.linalg.inv(x @ x.T + EYE[0, 0]) @ x @ (x.T @ x + EYE).inverse(),
     "determinants": lambda x: (
         torch.logdet(x.T @ x + EYE) * torch.linalg.det(x[:, :3]) + torch.slogdet(x[:, 1:])[1]

@@ -57,6 +57,7 @@ from .gelu import GELU
 from .glu import GLU
 from .group_norm import GROUP_NORM
 from .hard import HARDSIGMOID, HARDSWISH, HARDTANH, RELU6
+from .indexing import INDEX_ADD, INDEX_COPY
 from .instance_norm import INSTANCE_NORM
 from .interpolate import INTERPOLATE
 from .joining import CAT, COLUMN_STACK, DSTACK, HSTACK, STACK, VSTACK
@@ -305,6 +306,8 @@ ALL: tuple[Rule, ...] = (
     GATHER,
     SCATTER,
     SCATTER_ADD,
+    INDEX_ADD,
+    INDEX_COPY,
     FLIP,
     ROLL,
     REPEAT_INTERLEAVE,

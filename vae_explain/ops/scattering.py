@@ -21,7 +21,8 @@ INPUT, INDEX, SOURCE = 0, 1, 2
 def places(index: Array, dim: int) -> Key:
     """Return the key of the places that an index speaks of, as between brackets."""
     axes: list[Array] = list(np.indices(index.shape, sparse=True))
-    axes[dim % index.ndim] = index
+    # Where the shape of a formula is found out, zeros stand for the index.
+    axes[dim % index.ndim] = index if index.dtype.kind in "iu" else index.astype(int)
     return tuple(axes)
 
 
