@@ -276,6 +276,12 @@ COMPOSED: dict[str, Callable[[Tensor, Tensor], Any]] = {
         torch.atleast_3d(a)[..., 0] * torch.atleast_2d(b[0])  # type: ignore[no-untyped-call] # torch's own
     ),
     "shuffled": lambda a, b: torch.channel_shuffle(a.T[None], 2)[0].T * b,
+    "ranking": lambda a, b: F.margin_ranking_loss(a, b, torch.sign(a.detach() + 0.1), 0.5),
+    "triplets": lambda a, b: (
+        F.triplet_margin_loss(a[:1], a[1:2], b[2:], swap=True)
+        + nn.TripletMarginLoss(margin=2.0, reduction="sum")(a, b, b.flip(0))
+    ),
+    "hinges": lambda a, b: F.hinge_embedding_loss(a * b, torch.sign(a.detach()), reduction="none"),
     "angles": lambda a, b: torch.deg2rad(a) + torch.rad2deg(b),
 }
 

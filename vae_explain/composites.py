@@ -13,7 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 from typing import Any
 
+import torch
 from torch import Tensor
+from torch.nn import functional
 
 
 def composite(
@@ -103,6 +105,59 @@ def _diff(input: Tensor, n: int = 1, dim: int = -1) -> Tensor:
     return input
 
 
+# --- losses by margins ------------------------------------------------------------------
+
+
+def _reduced(_losses: Tensor, reduction: str) -> Tensor:
+    if reduction == "none":
+        return _losses
+    return _losses.mean() if reduction == "mean" else _losses.sum()
+
+
+def _margin_ranking_loss(
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0,
+    size_average: None = None,
+    reduce: None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    return _reduced((-target * (input1 - input2) + margin).clamp_min(0), reduction)
+
+
+def _triplet_margin_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    margin: float = 1.0,
+    p: float = 2,
+    eps: float = 1e-6,
+    swap: bool = False,
+    size_average: None = None,
+    reduce: None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    _near = functional.pairwise_distance(anchor, positive, p, eps)
+    _far = functional.pairwise_distance(anchor, negative, p, eps)
+    if swap:
+        _far = torch.min(_far, functional.pairwise_distance(positive, negative, p, eps))
+    return _reduced((margin + _near - _far).clamp_min(0), reduction)
+
+
+def _hinge_embedding_loss(
+    input: Tensor,
+    target: Tensor,
+    margin: float = 1.0,
+    size_average: None = None,
+    reduce: None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    _apart = torch.where(target != 1, (margin - input).clamp_min(0), 0.0)
+    _alike = torch.where(target != -1, input, 0.0)
+    return _reduced(_apart + _alike, reduction)
+
+
 # --- parts, and other places ------------------------------------------------------------
 
 
@@ -173,6 +228,9 @@ COMPOSITES: dict[str, Callable[..., Any]] = {
     "atleast_2d": _atleast_2d,
     "atleast_3d": _atleast_3d,
     "channel_shuffle": _channel_shuffle,
+    "margin_ranking_loss": _margin_ranking_loss,
+    "triplet_margin_loss": _triplet_margin_loss,
+    "hinge_embedding_loss": _hinge_embedding_loss,
     "deg2rad": lambda input: input * (math.pi / 180),
     "rad2deg": lambda input: input * (180 / math.pi),
 }
@@ -190,6 +248,12 @@ def _divides(axis: int, least: int) -> Callable[[Tensor, Any], bool]:
     return fits
 
 
+def _plain(*_: Any, size_average: Any = None, reduce: Any = None, **kwargs: Any) -> bool:
+    """Say of a loss whether it is called without what PyTorch has given up, by its keywords."""
+    known = kwargs.get("reduction", "mean") in ("none", "mean", "sum")
+    return known and size_average is None and reduce is None
+
+
 # Where PyTorch refuses what the calls above would take.
 FITTING: dict[str, Callable[..., bool]] = {
     "outer": lambda input, vec2: input.dim() == vec2.dim() == 1,
@@ -202,6 +266,9 @@ FITTING: dict[str, Callable[..., bool]] = {
     "take_along_dim": lambda input, indices, dim=None: (
         dim is None or input.dim() == indices.dim() > 0
     ),
+    "margin_ranking_loss": _plain,
+    "triplet_margin_loss": _plain,
+    "hinge_embedding_loss": _plain,
     "rot90": lambda input, k=1, dims=(0, 1): dims[0] % input.dim() != dims[1] % input.dim(),
     "hsplit": _divides(1, 1),
     "vsplit": _divides(0, 2),
