@@ -123,7 +123,9 @@ class Inverse:
     ) -> Ref:
         full = matrix_index(self.batch, self.operand.shape, *at)
         index = at if self.operand.array[..., 0, 0].size == 1 else full
-        return Ref(name, index, value=float(numbers[at]), made=made)
+        # A number that only a line speaks of is known by its name alone.
+        label = f"{name}[{','.join(map(str, index))}]"
+        return Ref(label, value=float(numbers[at]), made=made)
 
     def made(self, row: int, column: int) -> Expression:
         """Write how one element of the inverse is made."""

@@ -269,10 +269,11 @@ def cholesky_partials(call: Call, position: int, index: Index) -> list[Partial]:
         """Write dL[p,q] = Σ L[p,a]·Φ(L⁻¹·dA·L⁻ᵀ)[a,q], dA shared with its mirror image."""
         terms: list[Expression] = []
         for a in range(q, p + 1):
-            ways = {(i, j), (j, i)}
+            # On the diagonal, where Φ takes half, both ways are one product.
+            ways = {(i, j)} if a == q else {(i, j), (j, i)}
             for first, second in sorted(ways):
                 if a >= first and q >= second:
-                    share = (0.5 if a == q else 1.0) / len(ways)
+                    share = 0.5 if a == q or i != j else 1.0
                     factors = [y.at((*batch, p, a)), inverse.at(a, first), inverse.at(q, second)]
                     terms.append(Mul((Number(share), *factors)) if share != 1 else Mul((*factors,)))
         return terms
