@@ -237,3 +237,35 @@ def test_a_model_may_keep_what_it_made_in_a_dict(
     (tmp_path / "keeping.py").write_text(KEEPING)
     outcome = cli(command, "--model", f"{tmp_path}/keeping.py:Keeping", "--x", "1,2,3")
     assert (outcome.code, outcome.err) == (0, "")
+
+
+WRITING = """
+import torch
+from torch import nn
+
+
+class Triangle(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 3)
+
+    def forward(self, x):
+        raw = self.layer(x)
+        rows, columns = torch.tril_indices(2, 2)
+        lower = torch.zeros(len(x), 2, 2)
+        lower[:, rows, columns] = raw
+        loss = (lower @ lower.mT - torch.eye(2)).square().sum()
+        return loss
+"""
+
+
+def test_steps_that_are_not_opened_take_no_gradients_of_what_is_written_to(tmp_path: Path) -> None:
+    (tmp_path / "triangle.py").write_text(WRITING)
+    x = np.array([[0.5, -1.0, 2.0]], dtype=np.float32)
+    own = OwnRequest(model=f"{tmp_path}/triangle.py:Triangle", x=x)
+    found = training.train(TrainingRequest((), 4, 0.01, "sgd", 7, explain=1, own=own))
+    assert len(found.losses) == 4
+    assert found.losses[-1].loss < found.losses[0].loss
+    _, checks = training_page.training(found)
+    assert checks.lines > 0
+    assert checks.failed == 0

@@ -89,7 +89,7 @@ class Recording:
         """Which of the gradients is that of a value, by the value's number."""
         reader = self._reader
         reader.catch_up()
-        if reader.outsiders_learn:
+        if self._differentiates and reader.outsiders_learn:
             self._differentiate(())
         # By tensor and not the other way, for a call may return once more what another has
         # made: two values, one tensor.
