@@ -243,3 +243,29 @@ def test_a_page_of_each_kind_shows_itself(explanation: Explanation) -> None:
         bundle = page._repr_mimebundle_()
         assert bundle["text/plain"] == str(page)
         assert max(map(len, page.text(40).splitlines())) <= 40
+
+
+class Counting(nn.Module):
+    """A model whose loss depends on how often it ran."""
+
+    runs = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.runs += 1
+        loss: Tensor = self.runs * self.layer(x).square().sum()
+        return loss
+
+
+def test_a_count_of_a_models_runs_stays_as_it_was() -> None:
+    model = Counting()
+    x = torch.ones(2, 3)
+    explanation = explain(model, x)
+    once = 1 * model.layer(x).square().sum().item()
+    assert explanation.values["loss"].item() == pytest.approx(once, rel=1e-6)
+    explanation.audit()
+    explanation.check()
+    assert (model.runs, "runs" in vars(model)) == (0, False)

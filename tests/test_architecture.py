@@ -64,6 +64,7 @@ FLOORS: list[list[str]] = [
     [
         "architecture",
         "composites",
+        "counting",
         "frames",
         "functions",
         "loading",

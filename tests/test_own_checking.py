@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from vae_explain import explain
 from vae_explain.checking import AUTOGRAD, CENTRAL, check_autograd, check_own
 from vae_explain.nudging import run_and_nudge
-from vae_explain.pipeline import OwnRequest
+from vae_explain.pipeline import OwnRequest, held, run_held
 from vae_explain.run import Arithmetic
 from vae_explain.walkthrough.checking import checking as page
 
@@ -146,6 +146,17 @@ class Warming(Base):
         self.runs += 1
         return self.runs * self.layer(x).square().sum()
 
+class WarmingByItsClass(Base):
+    runs = 0
+
+    def __init__(self):
+        super().__init__()
+        del self.runs
+
+    def forward(self, x):
+        self.runs += 1
+        return self.runs * self.layer(x).square().sum()
+
 class Single(Base):
     def forward(self, x):
         return (self.layer(x).float() @ torch.ones(2, 1, dtype=torch.float32)).square().sum()
@@ -265,8 +276,12 @@ def test_what_a_gradient_takes_as_given_is_held_still(own: Path) -> None:
     assert "built-in only" in text
 
 
-def test_a_count_of_runs_is_put_back(own: Path) -> None:
-    assert check_own(*run_and_nudge(request(own, "Warming"))).passed
+@pytest.mark.parametrize("name", ["Warming", "WarmingByItsClass"])
+@pytest.mark.parametrize("arithmetic", ["full", "printed"])
+def test_a_count_of_runs_is_put_back(own: Path, name: str, arithmetic: Arithmetic) -> None:
+    found = check_own(*run_and_nudge(replace(request(own, name), arithmetic=arithmetic)))
+    assert (found.passed, found.missing) == (True, "")
+    assert CENTRAL in found.parameters[0].differences
 
 
 @pytest.mark.parametrize(
@@ -362,3 +377,41 @@ def test_a_wrong_gradient_behind_such_a_norm_is_one_all_the_same(kind: str) -> N
     run.hand_gradients[number] = run.hand_gradients[number] * 1.001
     (failed,) = [each.name for each in check_autograd(run).parameters if not each.passed]
     assert failed == "enc.weight"
+
+
+class NormedUp(nn.Module):
+    """A bias ahead of a batch norm, which is added at 65,536 places and learns nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up = nn.ConvTranspose2d(2, 3, 3, stride=2, padding=1, output_padding=1)
+        self.norm = nn.BatchNorm2d(3)
+        self.out = nn.Conv2d(3, 1, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        made = self.out(torch.relu(self.norm(self.up(x.view(-1, 2, 16, 16)))))
+        errors = (made.flatten(1) - 0.5).square().mean(1)
+        loss: Tensor = (errors.softmax(0) * errors).sum()
+        return loss
+
+
+@pytest.mark.parametrize("seed", [0, 2, 3])  # each failed while one summand was the scale
+def test_a_bias_ahead_of_a_norm_has_the_rounding_of_all_its_summands(seed: int) -> None:
+    torch.manual_seed(seed)
+    NormedUp()
+    x = torch.rand(64, 512)
+    torch.manual_seed(seed)
+    run = run_held(held(NormedUp(), x, seed=0))
+    (bias,) = (each for each in check_autograd(run).parameters if each.name == "up.bias")
+    assert bias.differences[AUTOGRAD].passed
+
+
+def test_a_bias_that_is_off_by_one_summand_of_many_is_still_found() -> None:
+    torch.manual_seed(0)
+    run = run_held(held(NormedUp(), torch.rand(64, 512), seed=0))
+    number = run.value("up.bias").id
+    one = np.abs(run.trace.gradients[run.value("up").id]).max()
+    off = {**run.trace.gradients, number: run.trace.gradients[number] + np.array([0, one, 0])}
+    run = replace(run, trace=replace(run.trace, gradients=off))
+    (bias,) = (each for each in check_autograd(run).parameters if each.name == "up.bias")
+    assert not bias.passed

@@ -105,6 +105,52 @@ def test_a_model_that_goes_another_way_under_another_draw_is_refused(tmp_path: P
         run_and_draws(request, 5)
 
 
+COUNTING = """
+import torch
+from torch import nn
+
+RUNS = []
+
+class Counting(nn.Module):
+    runs = 0
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 3)
+
+    def weight(self):
+        self.runs += 1
+        return self.runs
+
+    def forward(self, x):
+        z = self.layer(x) + torch.randn_like(x)
+        return self.weight() * (z - x).square().sum()
+
+class CountingOutOfReach(Counting):
+    def weight(self):
+        RUNS.append(1)
+        return len(RUNS)
+"""
+
+
+def test_a_model_that_counts_its_runs_is_sampled_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "counting.py").write_text(COUNTING)
+    x = np.ones((2, 3), np.float32)
+    request = OwnRequest(f"{tmp_path}/counting.py:Counting", x, seed=3)
+    run, noise = run_and_draws(request, 5)
+    z = run.array("z")
+    assert run.array("loss").item() == pytest.approx(((z - x) ** 2).sum(), rel=1e-6)
+    assert sample(run, noise, divergence=False).first.passed
+
+
+def test_a_model_that_changes_out_of_reach_is_refused_for_that(tmp_path: Path) -> None:
+    (tmp_path / "counting.py").write_text(COUNTING)
+    x = np.ones((2, 3), np.float32)
+    request = OwnRequest(f"{tmp_path}/counting.py:CountingOutOfReach", x, seed=3)
+    with pytest.raises(CannotReplay, match="changes from run to run"):
+        run_and_draws(request, 5)
+
+
 @pytest.mark.parametrize("arithmetic", ["full", "printed"])
 def test_on_the_command_line(cli: CommandLine, arithmetic: str) -> None:
     own = MODELS["tuple"]

@@ -18,6 +18,7 @@ import numpy as np
 from . import oracle
 from .architecture import BUILT_IN, Architecture
 from .expression import measure
+from .gradients import shares
 from .graph import IMPLICIT
 from .run import Arithmetic, Run
 from .steps import Steps
@@ -259,9 +260,9 @@ def gradient_scale(run: Run, number: int) -> float:
     """Return the size of what adds up to a gradient, whose rounding the sum carries.
 
     That is its largest element, or the largest that one loss term alone sends, since two that
-    cancel leave their rounding behind; for a bias also the largest of what arrives where it is
-    added. Ahead of a batch norm that sums to zero over the rows, and nothing but rounding is
-    left.
+    cancel leave their rounding behind; for a bias also what arrives where it is added. Ahead of
+    a batch norm that sums to zero over the rows, and nothing but rounding is left: of n numbers
+    of one size about √n times that of one, so it is the root of the sum of their squares.
     """
     arrived = run.trace.gradients
     sizes = [largest(arrived[number])] if number in arrived else [0.0]
@@ -269,7 +270,12 @@ def gradient_scale(run: Run, number: int) -> float:
     for bound in run.graph.consumers(number):
         places = ADDED_AT.get(bound.rule.name if bound.rule else "", ())
         if bound.output in arrived and set(places) & set(bound.positions(number)):
-            sizes.append(largest(arrived[bound.output]))
+            arriving = arrived[bound.output].astype(np.float64)
+            sizes.append(largest(arriving))
+            if not bound.no_way_back:
+                # The sum of squares, as each is passed back where it is added as it is.
+                squares = shares(bound, arriving**2, run.values, {number})
+                sizes += [math.sqrt(largest(share)) for _, share in squares]
     return max(sizes)
 
 

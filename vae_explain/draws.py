@@ -73,6 +73,12 @@ def run_and_draws(request: OwnRequest, count: int) -> tuple[Run, Iterator[tuple[
             other = next(itertools.islice(probe, 1, None))
             with users_errors(request):
                 same = _same_way(subject, result, dict(zip(chosen, other, strict=True)))
+                changes = not same and not _same_way(subject, result, {})
+            if changes:
+                raise CannotReplay(
+                    "the model's loss changes from run to run, with the same numbers and the "
+                    "same draws, so that no draw can be told from another"
+                )
             if not same:
                 raise CannotReplay(
                     "under another draw the model takes another way, as by a comparison or a "

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from .checking import Nudged
+from .counting import Counts
 from .noise import DROPOUTS, NOISE, redropped, replace
 from .opened import opened
 from .pipeline import HeldRequest, OwnRequest, prepared, users_errors
@@ -40,7 +41,6 @@ def run_and_nudge(request: OwnRequest | HeldRequest) -> tuple[Run, Mapping[str, 
         parameter and at some of a large one, or a sentence on why there are none.
     """
     with prepared(request) as subject, users_errors(request):
-        # Before the run, which the model may count.
         printed = request.arithmetic == "printed"
         exact = subject.rounded() if printed else subject.in_float64()
         run = subject.recorded(request.arithmetic).run
@@ -126,7 +126,7 @@ class _Evaluation:
         self._subject, self._drawn = subject, drawn
         self._kept: list[Tensor] = []
         self._buffers = [(buffer, buffer.clone()) for buffer in subject.model.buffers()]
-        self._counts = [(vars(part), _counts(part)) for part in subject.model.modules()]
+        self._counts = Counts(subject.model.modules())
         self._rewritten = [
             (parameter, parameter.detach().clone())
             for name, parameter in subject.model.named_parameters()
@@ -141,8 +141,7 @@ class _Evaluation:
                 buffer.copy_(before)
         for parameter, before in self._rewritten:
             parameter.data = before.clone()
-        for attributes, counts in self._counts:
-            attributes.update(counts)
+        self._counts.put_back()
         torch.set_rng_state(subject.generator)
         written = [parameter for parameter, _ in self._rewritten]
         still = _Still(list(self._drawn), self._kept, self._first, written)
@@ -152,11 +151,6 @@ class _Evaluation:
         if found.dtype != torch.float64:
             raise RuntimeError(f"its loss is {found.dtype}".replace("torch.", ""))
         return float(found.detach())  # out of reach of what is held still
-
-
-def _counts(part: nn.Module) -> dict[str, Any]:
-    """Return a module's plain numbers, such as a count of its runs."""
-    return {name: value for name, value in vars(part).items() if isinstance(value, int | float)}
 
 
 def _padding(

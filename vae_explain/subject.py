@@ -1,8 +1,8 @@
 """A model with its input and its loss, made ready: what is explained, trained and nudged.
 
-The built-in VAE and a user's own model are alike from here on. What trains a model runs it
-once a step and no more, since a model may count its runs, as one that raises its β by and
-by does.
+The built-in VAE and a user's own model are alike from here on. A model may count its runs, as
+one that raises its β by and by does. What trains it runs it once a step and no more; after any
+other run the count is put back.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from .binding import Computed
 from .capture import tensors_in
+from .counting import Counts
 from .graph import Graph
 from .loss_call import LossCall
 from .ops import NotExplained
@@ -100,7 +101,7 @@ class Subject:
         if arithmetic == "full":
             run = self.run(lasting=lasting)
             return Recorded(run, self.model, lambda: self.run(draws_of(run.trace)))
-        exact = self.rounded()  # before the first run, which the model may count
+        exact = self.rounded()
         # That run is only where the noise comes from.
         drawn = _as_printed(self._record((), lasting=False, gradients=False)[0])
 
@@ -177,15 +178,20 @@ class Subject:
             calls.append(computed.call)
             return computed.loss
 
-        trace = record(
-            loss,
-            modules={"": self.model},
-            inputs={"x": self.x},
-            noise=() if redrawn else self.noise,
-            redrawn=redrawn,
-            lasting=lasting,
-            gradients=gradients,
-        )
+        counts = Counts(self.model.modules())
+        try:
+            trace = record(
+                loss,
+                modules={"": self.model},
+                inputs={"x": self.x},
+                noise=() if redrawn else self.noise,
+                redrawn=redrawn,
+                lasting=lasting,
+                gradients=gradients,
+            )
+        finally:
+            if objective is None:
+                counts.put_back()
         _require_digits(trace)
         _require_written(trace)
         return trace, calls[-1]
