@@ -23,10 +23,12 @@ from ..expression import (
     Neg,
     Number,
     Opaque,
+    Ref,
     Transpose,
+    evaluate,
 )
 from ..trace import Array, Slot
-from .inverses import Inverse, factored, inverted, less, matrix_index, summed
+from .inverses import Inverse, factored, inverted, less, matrix_index, name_of, summed
 from .rule import (
     Bound,
     Call,
@@ -41,6 +43,8 @@ from .rule import (
 )
 
 TWO = Number(2.0)
+# Rows up to which a line has all of how an element of a Cholesky factor moves with the matrix.
+WRITTEN_OUT = 3
 
 
 def transposed(a: Array) -> Array:
@@ -281,8 +285,17 @@ def cholesky_partials(call: Call, position: int, index: Index) -> list[Partial]:
     for p in range(y.shape[-1]):
         for q in range(p + 1):
             if terms := slope(p, q):
-                found.append(((*batch, p, q), summed(terms)))
+                local = summed(terms)
+                if y.shape[-1] > WRITTEN_OUT:
+                    places = ";".join(",".join(map(str, at)) for at in ((*batch, p, q), index))
+                    local = as_one(f"slope({name_of(y)})[{places}]", local)
+                found.append(((*batch, p, q), local))
     return found
+
+
+def as_one(name: str, made: Expression) -> Ref:
+    """Write what is too long to stand in a line as one number, which says how it is made."""
+    return Ref(name, value=evaluate(made), made=lambda: made)
 
 
 def cholesky_gradient(call: Call, position: int, upstream: Expression) -> Expression:
@@ -295,6 +308,7 @@ def cholesky_gradient(call: Call, position: int, upstream: Expression) -> Expres
 
 
 _SQUARE = np.array([[4.0, 1.0, -0.5], [1.0, 2.5, 0.75], [-0.5, 0.75, 3.0]])
+_LARGER = np.eye(4) + np.outer([1.0, -0.5, 2.0, 0.25], [1.0, -0.5, 2.0, 0.25])
 
 CHOLESKY = Rule(
     name="linalg_cholesky",
@@ -310,6 +324,7 @@ CHOLESKY = Rule(
     examples=(
         Example((_SQUARE,)),
         Example((_SQUARE[:1, :1],)),
+        Example((_LARGER,)),
         Example((np.stack([_SQUARE[:2, :2], _SQUARE[1:, 1:]]),)),
     ),
     not_analytic="an element and its mirror image, which is not read, share the gradient",
