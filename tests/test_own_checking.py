@@ -415,3 +415,31 @@ def test_a_bias_that_is_off_by_one_summand_of_many_is_still_found() -> None:
     run = replace(run, trace=replace(run.trace, gradients=off))
     (bias,) = (each for each in check_autograd(run).parameters if each.name == "up.bias")
     assert not bias.passed
+
+
+# --- many units on the edge of a gate ---------------------------------------------------
+
+
+class ManyGates(nn.Module):
+    """One weight, of which a step of 1e-6 turns units on when up, and as many off when down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shift = nn.Parameter(torch.zeros(1))
+        self.edges = torch.tensor([e for e in torch.linspace(-8e-7, 8e-7, 40) if abs(e) > 2e-7])
+
+    def forward(self, x: Tensor) -> Tensor:
+        edges = self.edges.to(x.dtype)
+        signs = torch.where(edges > 0, 1.0, -1.0)
+        loss: Tensor = x.sum() * (3 * self.shift + torch.relu(self.shift + edges) * signs).sum()
+        return loss
+
+
+def test_bends_that_cancel_are_no_mistake() -> None:
+    run, nudged = run_and_nudge(held(ManyGates(), torch.ones(1, 1), seed=0))
+    (shift,) = check_own(run, nudged).parameters
+    assert shift.differences[CENTRAL].passed
+    assert shift.differences[CENTRAL].conclusive
+    run.hand_gradients[run.value("shift").id] *= 1.00001
+    (shift,) = check_own(run, nudged).parameters
+    assert not shift.differences[CENTRAL].passed

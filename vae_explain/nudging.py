@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from .checking import Nudged
+from .checking import CENTRAL_ALLOWED, Nudged, gradient_scale, largest
 from .counting import Counts
 from .noise import DROPOUTS, NOISE, redropped, replace
 from .opened import opened
@@ -26,6 +26,11 @@ from .subject import Subject, default_precision, draws_of
 from .trace import UNSEEN, Array
 
 STEP = 1e-6  # of |w|, or of 1 where |w| is smaller
+# A finer one, where that one does not agree: of many units some turn on and others off within a
+# step, and where their bends cancel, the two one-sided differences do not tell of them. A gradient
+# that is wrong is so by any step.
+FINER = STEP / 10
+FINE_ENOUGH = 100  # times what passes, that rounding may make of a finer step at most
 ROUNDINGS = 64  # units in the last place that evaluating a loss may be off by
 MOST_NUMBERS = 1500  # that are moved, of all parameters together
 MOST_OF_ONE, LEAST_OF_ONE = 64, 4
@@ -89,20 +94,36 @@ def _nudged(
         flat = parameter.data.view(-1)
         chosen = _chosen(run.gradient(name), most)
         central, error = np.empty(len(chosen)), np.empty(len(chosen))
+        number = run.value(name).id
+        expected = run.hand_gradients.get(number, run.gradient(name)).ravel()[chosen]
+        near = CENTRAL_ALLOWED * max(largest(expected), gradient_scale(run, number))
         for position, at in enumerate(chosen):
-            start = float(flat[at])
-            step = STEP * max(1.0, abs(start))
-            above, below = start + step, start - step
-            flat[at] = above
-            upper = evaluation.loss()
-            flat[at] = below
-            lower = evaluation.loss()
-            flat[at] = start
-            central[position] = (upper - lower) / (above - below)
-            # Half the distance between the two one-sided differences, as in `oracle`.
-            error[position] = (abs(upper - 2 * middle + lower) + rounding) / (2 * step)
+            for part in (STEP, FINER):
+                step = part * max(1.0, abs(float(flat[at])))
+                if part == FINER and rounding / (2 * step) > FINE_ENOUGH * near:
+                    continue
+                lower, upper, width = _moved(flat, at, step, evaluation)
+                central[position] = (upper - lower) / width
+                # Half the distance between the two one-sided differences, as in `oracle`.
+                error[position] = (abs(upper - 2 * middle + lower) + rounding) / (2 * step)
+                if abs(central[position] - expected[position]) <= near + error[position]:
+                    break
         found[name] = Nudged(chosen, central, error)
     return found
+
+
+def _moved(
+    flat: Tensor, at: int, step: float, evaluation: _Evaluation
+) -> tuple[float, float, float]:
+    """Return the loss with one number moved down, with it moved up, and how far apart those are."""
+    start = float(flat[at])
+    above, below = start + step, start - step
+    flat[at] = above
+    upper = evaluation.loss()
+    flat[at] = below
+    lower = evaluation.loss()
+    flat[at] = start
+    return lower, upper, above - below
 
 
 def _chosen(gradient: Array, most: int) -> Array:
