@@ -28,6 +28,7 @@ from .cross_entropy import CROSS_ENTROPY, NLL_LOSS
 from .direction import COSINE_SIMILARITY, NORMALIZE
 from .distances import CDIST, PAIRWISE_DISTANCE
 from .einsum import EINSUM
+from .embedding import EMBEDDING
 from .extremes import AMAX, AMIN, MAX, MIN
 from .functions import (
     ABS,
@@ -88,6 +89,7 @@ from .one_hot import ONE_HOT
 from .overwriting import COPY, FILL, ZERO_OUT
 from .pad import PAD
 from .patches import FOLD, UNFOLD
+from .picking import FLIP, MASKED_SELECT, REPEAT_INTERLEAVE, ROLL, TAKE
 from .pixel_shuffle import PIXEL_SHUFFLE, PIXEL_UNSHUFFLE
 from .pooling import AVG_POOL1D, AVG_POOL2D, AVG_POOL3D, MAX_POOL1D, MAX_POOL2D, MAX_POOL3D
 from .positions import ARGMAX, ARGMIN, ARGSORT
@@ -100,18 +102,7 @@ from .rms_norm import RMS_NORM
 from .rule import Call, Example, NotExplained, Operand, Rule
 from .same import CLONE, DETACH
 from .scattering import GATHER, SCATTER, SCATTER_ADD
-from .selecting import (
-    EMBEDDING,
-    FLIP,
-    GETITEM,
-    INDEX_SELECT,
-    MASKED_SELECT,
-    NARROW,
-    REPEAT_INTERLEAVE,
-    ROLL,
-    SELECT,
-    TAKE,
-)
+from .selecting import GETITEM, INDEX_SELECT, NARROW, SELECT
 from .selu import CELU, MISH, SELU
 from .shapes import FLATTEN, RESHAPE, SQUEEZE, UNFLATTEN, UNSQUEEZE, VIEW, VIEW_AS
 from .shrinking import HARDSHRINK, SOFTSHRINK, THRESHOLD

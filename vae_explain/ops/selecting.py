@@ -1,4 +1,4 @@
-"""Taking a part of a tensor: `getitem`, `select`, `narrow`, `index_select`, `flip`, `roll`, …
+"""Taking a part of a tensor: `getitem`, `select`, `narrow`, `index_select`.
 
 All of them are one thing: a key, as one writes it between brackets, says which elements of
 the operand stand where in the output. The key is applied to the operand's positions, and
@@ -8,7 +8,6 @@ the positions that come out say where each element came from.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,6 @@ from .rule import (
     Rule,
     broadcast_index,
     called,
-    unusual,
 )
 
 Key = tuple[Any, ...]
@@ -293,185 +291,4 @@ INDEX_SELECT = selecting(
     words="the rows that an index names",
     torch="torch.index_select",
     examples=(called(bind_index_select, (_X, _COLUMNS), Slot(0), 1, Slot(1)),),
-)
-
-
-def bind_embedding(
-    input: Any,
-    weight: Any,
-    padding_idx: int | None = None,
-    max_norm: float | None = None,
-    norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False,
-    sparse: bool = False,
-) -> Bound:
-    if max_norm is not None or scale_grad_by_freq or sparse:
-        raise NotExplained("max_norm, scale_grad_by_freq and sparse")
-    return (weight, input), {"padding_idx": padding_idx}
-
-
-_TAKEN = selecting(
-    "embedding",
-    bind=bind_embedding,
-    key=lambda weight, index, padding_idx: (index,),
-    chosen_by=lambda call, index: [(1, index[: len(call.operands[1].shape)])],
-    by_name=lambda call: ((1, 0), unusual(call.attributes)),
-    words="the rows of a table that an index names",
-    torch="torch.nn.functional.embedding",
-    examples=(called(bind_embedding, (_X, np.array([1, 0, 1])), Slot(1), Slot(0)),),
-)
-
-
-def without_padding(gradient: Array, padding_idx: int | None) -> Array:
-    """Return the gradient at a table whose row for padding learns nothing."""
-    if padding_idx is None:
-        return gradient
-    left = np.array(gradient)
-    left[padding_idx] = 0
-    return left
-
-
-def _embedding_vjp(
-    g: Array, y: Array, weight: Array, index: Array, padding_idx: int | None
-) -> tuple[Array | None, ...]:
-    share = placed(np.asarray(g), (index,), weight.shape)
-    return without_padding(share, padding_idx), None
-
-
-def _embedding_partials(call: Call, position: int, index: Index) -> list[Partial]:
-    padding = call.attributes["padding_idx"]
-    if position == 0 and padding is not None and index[0] == padding % call.operands[0].shape[0]:
-        return []
-    return _TAKEN.partials(call, position, index)
-
-
-def _embedding_gradient(call: Call, position: int, upstream: Expression) -> Expression:
-    found = _TAKEN.gradient(call, position, upstream)
-    padding = call.attributes["padding_idx"]
-    if padding is None:
-        return found
-    options = (("at", written((padding,))),)
-    return Opaque("put_zero", (found,), options, lambda g: without_padding(g, padding))
-
-
-EMBEDDING = replace(
-    _TAKEN,
-    vjp=_embedding_vjp,
-    partials=_embedding_partials,
-    gradient=_embedding_gradient,
-)
-
-
-def bind_flip(input: Any, *dims: Any, **kwargs: Any) -> Bound:
-    """Bind `flip(0, 1)`, `flip((0, 1))` and `flip(dims=(0, 1))`."""
-    chosen = kwargs.get("dims", dims)
-    flat = chosen[0] if chosen and isinstance(chosen[0], list | tuple) else chosen
-    return (input,), {"dims": tuple(flat)}
-
-
-def flip_key(x: Array, dims: tuple[int, ...]) -> Key:
-    turned = {dim % x.ndim for dim in dims}
-    return tuple(slice(None, None, -1 if axis in turned else None) for axis in range(x.ndim))
-
-
-FLIP = selecting(
-    "flip",
-    bind=bind_flip,
-    key=flip_key,
-    words="the same numbers, back to front",
-    torch="torch.flip",
-    examples=(Example((_X,), {"dims": (0,)}), Example((_X,), {"dims": (-1, 0)})),
-)
-
-
-def bind_roll(input: Any, shifts: Any = None, dims: Any = None) -> Bound:
-    both = [(given,) if isinstance(given, int) else tuple(given or ()) for given in (shifts, dims)]
-    return (input,), {"shifts": both[0], "dims": both[1]}
-
-
-def roll_key(x: Array, shifts: tuple[int, ...], dims: tuple[int, ...]) -> Key:
-    if not dims:  # through all axes at once, as if they were one
-        order = np.roll(np.arange(x.size), shifts[0]).reshape(x.shape)
-        return np.unravel_index(order, x.shape)
-    turned = [np.arange(size) for size in x.shape]
-    for shift, dim in zip(shifts, dims, strict=True):
-        turned[dim] = np.roll(turned[dim], shift)
-    return np.ix_(*turned)
-
-
-ROLL = selecting(
-    "roll",
-    bind=bind_roll,
-    key=roll_key,
-    words="the same numbers, moved on in a ring",
-    torch="torch.roll",
-    examples=(
-        Example((_X,), {"shifts": (1,), "dims": (1,)}),
-        Example((_X,), {"shifts": (-1, 2), "dims": (0, -1)}),
-        called(bind_roll, (_X,), Slot(0), 3),
-    ),
-)
-
-
-def bind_take(input: Any, index: Any) -> Bound:
-    return (input, index), {}
-
-
-TAKE = selecting(
-    "take",
-    bind=bind_take,
-    key=lambda x, index: np.unravel_index(index % x.size, x.shape),
-    chosen_by=lambda call, index: [(1, index)],
-    by_name=lambda call: ((0, 1), ()),
-    words="the elements that an index counts through all axes",
-    torch="torch.take",
-    examples=(
-        called(bind_take, (_X, np.array([[5, 0], [1, 5]])), Slot(0), Slot(1)),
-        called(bind_take, (_X, np.array([-1, 2])), Slot(0), Slot(1)),
-    ),
-)
-
-
-def masked_key(x: Array, mask: Array) -> Key:
-    """Return where a mask holds, each of both with the axes that the other has more."""
-    shape = np.broadcast_shapes(x.shape, mask.shape)
-    found = np.nonzero(np.broadcast_to(mask, shape))[len(shape) - x.ndim :]
-    return tuple(
-        np.zeros_like(at) if size == 1 else at for at, size in zip(found, x.shape, strict=True)
-    )
-
-
-def bind_masked_select(input: Any, mask: Any) -> Bound:
-    return (input, mask), {}
-
-
-MASKED_SELECT = selecting(
-    "masked_select",
-    bind=bind_masked_select,
-    key=masked_key,
-    words="the elements where a mask holds",
-    torch="torch.masked_select",
-    examples=(
-        called(bind_masked_select, (_X, _X > 0.25), Slot(0), Slot(1)),
-        called(bind_masked_select, (_X[:1], _X > 0.25), Slot(0), Slot(1)),
-        called(bind_masked_select, (_X, _X[0] > 0.25), Slot(0), Slot(1)),
-    ),
-)
-
-
-def bind_repeat_interleave(
-    input: Any, repeats: Any, dim: int | None = None, *, output_size: Any = None
-) -> Bound:
-    if not isinstance(repeats, int) or dim is None:
-        raise NotExplained("repeats that are a tensor, or no axis")
-    return (input,), {"repeats": repeats, "dim": dim}
-
-
-REPEAT_INTERLEAVE = selecting(
-    "repeat_interleave",
-    bind=bind_repeat_interleave,
-    key=lambda x, repeats, dim: at_axis(dim, x.ndim, np.repeat(np.arange(x.shape[dim]), repeats)),
-    words="each number several times in a row",
-    torch="torch.repeat_interleave",
-    examples=(Example((_X,), {"repeats": 2, "dim": 1}),),
 )
