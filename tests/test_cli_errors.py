@@ -214,6 +214,30 @@ def test_an_overflow_names_the_first_step_that_did(
         assert named_step == first
 
 
+NEGATIVE = """
+import torch
+from torch import nn
+
+class Negative(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+
+    def forward(self, x):
+        likeness = -1 - self.layer(x).square()
+        weighed = likeness ** 0.3
+        return weighed.sum()
+"""
+
+
+def test_what_is_no_number_is_not_said_to_overflow(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "negative.py").write_text(NEGATIVE)
+    outcome = cli("forward", "--model", f"{tmp_path}/negative.py:Negative", "--x", "1,2")
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert "weighed is the first value that holds NaN" in outcome.err
+    assert "overflows" not in outcome.err
+
+
 # --- what goes wrong inside -------------------------------------------------------------
 
 

@@ -26,11 +26,19 @@ PRINTED_DECIMALS = 4
 
 
 class NotFinite(ValueError):
-    """A run whose loss overflowed; `first` names the first value that was not finite."""
+    """A run whose loss overflowed, or is no number at all.
 
-    def __init__(self, first: str) -> None:
-        super().__init__(f"{first} is not finite")
-        self.first = first
+    Attributes
+    ----------
+    first
+        The name of the first value that was not finite.
+    undefined
+        Whether that is NaN, as the logarithm of a negative number, and no infinity.
+    """
+
+    def __init__(self, first: str, undefined: bool = False) -> None:
+        super().__init__(f"{first} is {'NaN' if undefined else 'not finite'}")
+        self.first, self.undefined = first, undefined
 
 
 @dataclass(frozen=True)
@@ -124,12 +132,13 @@ class Run:
         if finite and all(np.isfinite(gradient).all() for gradient in self.gradients.values()):
             return
         for value in self.trace.values:
-            if value.name and not np.isfinite(self.values[value.id]).all():
-                raise NotFinite(value.name)
+            array = self.values[value.id]
+            if value.name and not np.isfinite(array).all():
+                raise NotFinite(value.name, not np.isinf(array).any())
         for number, gradient in sorted(self.gradients.items(), reverse=True):
             name = self.trace.values[number].name
             if name and not np.isfinite(gradient).all():
-                raise NotFinite(f"{name}.grad")
+                raise NotFinite(f"{name}.grad", not np.isinf(gradient).any())
         raise NotFinite("loss")
 
 

@@ -236,6 +236,14 @@ def log_of_a_negative(model: Layers, x: Tensor) -> Tensor:
 
 
 @TABLE.wrong("not-finite")
+def power_of_a_negative(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    likeness = (1 - (recon - x).square().mean(dim=0) - 2) ** torch.full((6,), 0.3)
+    return (1 - likeness.prod()) + kl_of(mu, logvar)
+
+
+@TABLE.wrong("not-finite")
 def gradient_of_a_root_at_zero(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)
     recon = model.decoder(sample(mu, logvar))

@@ -161,13 +161,19 @@ MENDS = {
     "logits or log-probabilities.",
     "sqrt": "Keep what goes into sqrt at 0 or above.",
     "div": "Keep what is divided by away from 0.",
-    "pow": "Use smaller numbers: a power of them leaves float32.",
 }
 
 
 def _mend(anatomy: Anatomy, bound: BoundOperation, name: str) -> str:
-    words = MENDS.get(bound.rule.name if bound.rule else "", "")
+    op = bound.rule.name if bound.rule else ""
+    words = _mend_of_a_power(anatomy.values[bound.output]) if op == "pow" else MENDS.get(op, "")
     return words or f"Bring the numbers that go into {name} nearer to 1."
+
+
+def _mend_of_a_power(power: Array) -> str:
+    if np.isnan(power).any():
+        return "Keep what is raised at 0 or above: a negative number has no power with a fraction."
+    return "Use smaller numbers: a power of them leaves float32."
 
 
 RULE = AuditRule(ID, "the first operation that made an inf or NaN", "the recorded graph", look)

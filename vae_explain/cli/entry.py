@@ -81,6 +81,11 @@ def _explain(error: Exception, arguments: Sequence[str]) -> int:
         return _say(words)
     from ..run import NotFinite
 
+    if isinstance(error, NotFinite) and error.undefined:
+        return _say(
+            f"the run gives no number: {error.first} is the first value that holds NaN, as of the "
+            "logarithm or a root of a negative number; audit shows what went into it"
+        )
     if isinstance(error, NotFinite):
         return _say(
             f"the run overflows: {error.first} is the first value that is not finite; "
