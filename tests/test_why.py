@@ -7,14 +7,17 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor, nn
 
 from vae_explain.expression import Add, Number, Ref, evaluate
-from vae_explain.paths import Paths
-from vae_explain.pipeline import Request, run
+from vae_explain.paths import Path, Paths
+from vae_explain.pipeline import Request, held, run, run_held
 from vae_explain.provenance import Derivation, Provenance, Target, shortened
 from vae_explain.run import Arithmetic, Run
+from vae_explain.steps import Steps
 from vae_explain.walkthrough.why import why
 
 from .pages import CommandLine
@@ -176,3 +179,53 @@ def test_arithmetic_follows_the_kind_of_target(cli: CommandLine) -> None:
     assert "arithmetic: full" in cli("why", "z.grad[0]").out
     assert "0.64829778" in cli("why", "z[0]").out
     assert "0.5470" in cli("why", "fc1.weight.grad[0,1]").out
+
+
+# --- many ways ---------------------------------------------------------------------------
+
+
+class Residual(nn.Module):
+    """Blocks with a way around each: twice as many paths with every one."""
+
+    def __init__(self, blocks: int) -> None:
+        super().__init__()
+        self.first = nn.Linear(3, 4)
+        self.blocks = nn.ModuleList(nn.Linear(4, 4) for _ in range(blocks))
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.first(x)
+        for block in self.blocks:
+            h = h + torch.tanh(block(h))
+        loss: Tensor = h.square().sum()
+        return loss
+
+
+def residual(blocks: int) -> tuple[list[Path], float, float]:
+    """Return the paths of one weight, the amount of those not told apart, and its gradient."""
+    torch.manual_seed(4)
+    found = run_held(held(Residual(blocks), torch.tensor([[0.5, -0.25, 1.0]]), seed=0))
+    target = Target(found.value("first.weight").id, (1, 2), gradient=True)
+    paths, further = Paths(found, Steps(found)).of(target)
+    return paths, further, float(found.trace.gradients[target.number][1, 2])
+
+
+@pytest.mark.parametrize("blocks", [2, 4, 5, 7])
+def test_the_largest_of_many_paths_are_told_apart(
+    blocks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths, further, gradient = residual(blocks)
+    assert sum(path.amount for path in paths) + further == pytest.approx(gradient, rel=1e-5)
+    monkeypatch.setattr("vae_explain.paths.MOST_AT_ONE", 10**6)
+    monkeypatch.setattr("vae_explain.paths.MOST_PATHS", 10**6)
+    every, none, _ = residual(blocks)
+    assert (len(every), none) == (2**blocks, 0.0)
+    assert len(paths) == min(2**blocks, 16)
+    amounts = {path.through: path.amount for path in every}
+    assert all(amounts[path.through] == pytest.approx(path.amount) for path in paths)
+    assert [path.through for path in paths[:4]] == [path.through for path in every[:4]]
+
+
+def test_paths_beyond_counting_are_added_up() -> None:
+    paths, further, gradient = residual(40)  # a million million of them
+    assert len(paths) == 16
+    assert sum(path.amount for path in paths) + further == pytest.approx(gradient, rel=1e-4)

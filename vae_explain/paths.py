@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +23,9 @@ from .trace import Array
 from .writing import index_text
 
 MOST_PATHS = 64
+# Chains that are told apart where they meet: each further block of a residual network doubles
+# how many there are.
+MOST_AT_ONE = 16
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,23 @@ class Path:
     amount: float
     closed: Mapping[str, tuple[int, ...]]
     blocked_by: str = ""
+
+
+class _Arriving(NamedTuple):
+    """What arrives at a value by one chain, or, with an empty chain, by all further ones."""
+
+    chain: tuple[int, ...]
+    share: Array
+
+
+def _the_largest(arriving: list[_Arriving]) -> list[_Arriving]:
+    """Return what arrives by the chains that bring most, and what the others bring together."""
+    if len(arriving) <= MOST_AT_ONE:
+        return arriving
+    arriving = sorted(arriving, key=lambda one: (not one.chain, -float(np.abs(one.share).sum())))
+    kept = [one for one in arriving[:MOST_AT_ONE] if one.chain]
+    rest = arriving[len(kept) :]
+    return [*kept, _Arriving((), sum((one.share for one in rest), np.zeros(())))]
 
 
 class Paths:
@@ -51,8 +72,8 @@ class Paths:
         Returns
         -------
         tuple
-            The paths, largest amount first, at most `MOST_PATHS`; and the amount of all
-            further ones together.
+            The paths, largest amount first, at most `MOST_PATHS`, and of many that meet those
+            that bring most there; and the amount of all further ones together.
         """
         trace = self.run.trace
         if (reason := self.run.graph.taken.get(target.number)) is not None:
@@ -60,23 +81,27 @@ class Paths:
         start = trace.output if target.term is None else trace.by_name[target.term].id
         weights = {term.name: term.weight for term in trace.terms}
         weight = 1.0 if target.term is None else weights[target.term]
-        found: list[Path] = []
-        left_out = 0.0
-        seed = np.full(self.run.values[start].shape, weight)
-        stack: list[tuple[tuple[int, ...], Array]] = [((start,), seed)]
-        reaching = self._made_from(target.number)
         if start == target.number:
             return [self._path((start,), weight, target)], 0.0
-        while stack:
-            chain, arriving = stack.pop()
-            amount, passed_on = self._passed_on(chain[-1], arriving, target, reaching)
-            if amount is not None and len(found) < MOST_PATHS:
-                found.append(self._path((*chain, target.number), amount, target))
-            elif amount is not None:
-                left_out += amount
-            stack += [((*chain, number), share) for number, share in passed_on.items()]
-        found.sort(key=lambda path: -abs(path.amount))
-        return found, left_out
+        reaching = self._made_from(target.number)
+        # The latest value first: by then all that arrives there is known.
+        arriving = {start: [_Arriving((start,), np.full(self.run.values[start].shape, weight))]}
+        found: list[tuple[tuple[int, ...], float]] = []
+        left_out = 0.0
+        while arriving:
+            number = max(arriving)
+            for each in _the_largest(arriving.pop(number)):
+                amount, passed_on = self._passed_on(number, each.share, target, reaching)
+                if amount is not None and each.chain:
+                    found.append(((*each.chain, target.number), amount))
+                elif amount is not None:
+                    left_out += amount
+                for source, share in passed_on.items():
+                    chain = (*each.chain, source) if each.chain else ()
+                    arriving.setdefault(source, []).append(_Arriving(chain, share))
+        found.sort(key=lambda path: -abs(path[1]))
+        left_out += sum(amount for _, amount in found[MOST_PATHS:])
+        return [self._path(*path, target) for path in found[:MOST_PATHS]], left_out
 
     def _made_from(self, number: int) -> set[int]:
         """Return the values with a gradient that a value went into, itself not among them."""

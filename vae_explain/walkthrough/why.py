@@ -166,7 +166,8 @@ def _paths(view: Provenance, target: Target, value: float, checks: Checks) -> li
     parts = 8 * sum(len(path.through) for path in paths)
     difference, agrees = agreement(total, value, max(size, largest), parts, view.run.precision)
     checks.count(difference, agrees)
-    words = f"{counted(len(paths), 'path')} add up to {value:.4f}"
+    further = " and all further ones together" if left_out else ""
+    words = f"{counted(len(paths), 'path')}{further} add up to {value:.4f}"
     if agrees:
         blocks.append(
             Note(
