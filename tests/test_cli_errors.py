@@ -339,3 +339,28 @@ def test_every_file_that_is_a_command_is_listed() -> None:
 def test_a_misspelt_command_is_looked_for_among_all(cli: CommandLine) -> None:
     outcome = cli("verfy")
     assert (outcome.code, "Did you mean 'verify'?" in outcome.err) == (2, True)
+
+
+SPARSE = """
+import torch
+from torch import nn
+
+class Sparse(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+        self.adjacency = torch.eye(2).to_sparse()
+
+    def forward(self, x):
+        return torch.mm(self.adjacency, self.layer(x)).sum()
+"""
+
+
+def test_a_sparse_tensor_is_refused_with_what_to_do(cli: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "sparse.py").write_text(SPARSE)
+    model = ("--model", f"{tmp_path}/sparse.py:Sparse")
+    outcome = cli("forward", *model, "--x", "1,2", "--x", "3,4")
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert "layout sparse_coo" in outcome.err
+    assert "to_dense()" in outcome.err
+    assert "raised" not in outcome.err

@@ -443,3 +443,43 @@ def test_bends_that_cancel_are_no_mistake() -> None:
     run.hand_gradients[run.value("shift").id] *= 1.00001
     (shift,) = check_own(run, nudged).parameters
     assert not shift.differences[CENTRAL].passed
+
+
+# --- what stays in float32 ----------------------------------------------------------------
+
+
+class KeepsItsPrior(nn.Module):
+    """A prior that PyTorch does not move with the model; its log_prob goes by its precision."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 2)
+        self.prior = torch.distributions.MultivariateNormal(torch.zeros(2), 2 * torch.eye(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        z = self.layer(x)
+        loss: Tensor = z.square().sum() - self.prior.log_prob(z).sum()  # type: ignore[no-untyped-call]  # PyTorch's own
+        return loss
+
+
+class GoesDown(KeepsItsPrior):
+    def forward(self, x: Tensor) -> Tensor:
+        loss: Tensor = self.layer(x).to(torch.float32).square().sum().to(x.dtype)
+        return loss
+
+
+def test_what_a_model_keeps_to_itself_is_made_float64_with_it() -> None:
+    model = KeepsItsPrior()
+    run, nudged = run_and_nudge(held(model, torch.tensor([[0.2, 0.9, 0.5]]), seed=0))
+    found = check_own(run, nudged)
+    assert (found.passed, found.missing) == (True, "")
+    for each in found.parameters:
+        assert each.differences[CENTRAL].conclusive
+        assert each.differences[CENTRAL].relative < 1e-7
+    assert model.prior.loc.dtype == torch.float32
+
+
+def test_differences_of_what_goes_down_to_float32_are_not_taken() -> None:
+    found = check_own(*run_and_nudge(held(GoesDown(), torch.tensor([[0.2, 0.9, 0.5]]), seed=0)))
+    assert found.passed
+    assert "does not run in float64: to gives float32" in found.missing

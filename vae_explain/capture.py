@@ -19,6 +19,17 @@ IN_PLACE_OPERATORS = {
 }  # fmt: skip
 
 
+class NotDense(ValueError):
+    """A tensor that does not hold all of its numbers, of which a page could show any."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        kind = str(tensor.layout).removeprefix("torch.")
+        super().__init__(
+            f"the model computes with a tensor of the layout {kind}, whose operations are not "
+            "explained; give it the dense one, by to_dense()"
+        )
+
+
 def array_of(tensor: Tensor) -> Array:
     """Return a tensor's numbers, in the tensor's own memory wherever NumPy can read it.
 
@@ -29,6 +40,8 @@ def array_of(tensor: Tensor) -> Array:
     try:
         array = tensor.numpy(force=True)
     except TypeError:
+        if tensor.layout is not torch.strided:
+            raise NotDense(tensor) from None
         if tensor.dtype != torch.bfloat16:
             raise
         array = tensor.float().numpy(force=True)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from .capture import tensors_in
 from .checking import CENTRAL_ALLOWED, Nudged, gradient_scale, largest
 from .counting import Counts
 from .noise import DROPOUTS, NOISE, redropped, replace
@@ -183,6 +184,11 @@ def _padding(
     return (input == padding_idx % weight.shape[0]).unsqueeze(-1)
 
 
+def _is_double(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    given = tensors_in((args, kwargs))
+    return any(tensor.dtype == torch.float64 for tensor in given)
+
+
 class _Still(TorchFunctionMode):
     """Gives the draws, and what is behind a detach, as they were in the first run."""
 
@@ -224,6 +230,8 @@ class _Still(TorchFunctionMode):
         result = func(*args, **kwargs)
         if not isinstance(result, Tensor) or not result.is_floating_point():
             return result
+        if result.dtype == torch.float32 and result.requires_grad and _is_double(args, kwargs):
+            raise RuntimeError(f"{name} gives float32 there")
         if name in NOISE and self._drawn:
             replace(result, self._drawn.pop(0))
         elif (name in ("detach", "data") and id(args[0]) not in self._written) or (

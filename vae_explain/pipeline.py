@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from .architecture import BUILT_IN, Architecture
 from .binding import Computed, objective_of
+from .capture import NotDense
 from .checkpoints import load_weights, to_torch_file
 from .fitting import CannotBind
 from .loading import (
@@ -208,7 +209,7 @@ def users_errors(request: AnyRequest) -> Iterator[None]:
         yield
     except (CannotBind, CannotLoad, CannotTrain, NoiseMismatch, NotFinite):
         raise
-    except (TooCoarse, NeverWritten):
+    except (TooCoarse, NeverWritten, NotDense):
         raise
     except Exception as error:  # whatever the user's own code raises
         if isinstance(request, Request):

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -128,7 +129,12 @@ class Subject:
         """Return the same with a copy of the model, in float64."""
         x = self.x.detach()
         exact = x.to(torch.float64, copy=True) if x.is_floating_point() else x
-        return dataclasses.replace(self, model=copy_of(self.model).double(), x=exact)
+        model = copy_of(self.model).double()
+        for module in model.modules():
+            for tensor in _kept(vars(module)):
+                if tensor.dtype == torch.float32:
+                    tensor.data = tensor.data.double()
+        return dataclasses.replace(self, model=model, x=exact)
 
     def doubled(self) -> Subject:
         """Return the same with every row of the input twice, one batch behind the other."""
@@ -255,6 +261,14 @@ def copy_of(model: nn.Module) -> nn.Module:
         for hook in (original._backward_hooks or {}).values():
             parameter.register_hook(hook)  # type: ignore[no-untyped-call] # PyTorch's own
     return copied
+
+
+def _kept(attributes: Mapping[str, Any]) -> Iterator[Tensor]:
+    """Yield what a module keeps without telling PyTorch, also in a distribution, as its prior."""
+    yield from tensors_in(attributes)
+    for value in attributes.values():
+        if isinstance(value, torch.distributions.Distribution):
+            yield from _kept(vars(value))
 
 
 def draws_of(trace: Trace) -> list[Tensor]:

@@ -11,6 +11,7 @@ from .finding import AuditRule, Evidence, Finding, NotApplied, Seen
 
 ID = "broadcast-loss"
 STEP = 0.5
+BY_CLASS = ("cross_entropy", "nll_loss")  # where a whole number takes one of a row, nothing spreads
 
 
 def look(anatomy: Anatomy) -> Seen:
@@ -25,6 +26,8 @@ def look(anatomy: Anatomy) -> Seen:
 
 
 def _spreads(anatomy: Anatomy, comparison: Comparison) -> bool:
+    if comparison.op in BY_CLASS and anatomy.values[comparison.target].dtype.kind in "iu":
+        return False
     made = anatomy.values[comparison.made].shape
     target = anatomy.values[comparison.target].shape
     whole = np.broadcast_shapes(made, target)

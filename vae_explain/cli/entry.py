@@ -119,6 +119,7 @@ def _mendable(error: Exception) -> tuple[str, str]:
     if isinstance(error, NotExplained):
         words = f"an operation has no rule: {error}; forward and backward show what they can"
         return "", words
+    from ..capture import NotDense
     from ..draws import CannotReplay
     from ..fitting import CannotBind
     from ..loading import CannotLoad, CannotRun
@@ -129,7 +130,7 @@ def _mendable(error: Exception) -> tuple[str, str]:
         return error.option, str(error)
     if isinstance(error, CannotRun):
         return "", f"the model raised {error}"
-    if isinstance(error, CannotTrain | NeverWritten | TooCoarse):
+    if isinstance(error, CannotTrain | NeverWritten | NotDense | TooCoarse):
         return "--model", str(error)
     if isinstance(error, CannotReplay):
         return "", f"sample: {error}; forward and why show one draw"
