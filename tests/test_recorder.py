@@ -15,9 +15,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
+from vae_explain.graph import Graph
 from vae_explain.model import VAE, vae_loss
 from vae_explain.ops import RULES
 from vae_explain.recorder import record
+from vae_explain.replay import replay
 from vae_explain.trace import Slot, Trace
 
 X = torch.tensor([[1.0, 2.0, 3.0, 4.0], [-0.5, 0.25, 1.5, -2.0]])
@@ -283,3 +285,23 @@ def test_gradients_that_were_there_stay() -> None:
 def test_what_is_no_loss_is_refused(objective: Callable[[], Tensor], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         record(objective, modules={}, inputs={"x": X})
+
+
+def test_numbers_of_numpys_are_taken_as_pythons() -> None:
+    x = torch.rand(2, 2, 3)
+    size: Any = np.prod(x.shape[1:])
+    half: Any = np.int64(3)
+    axis: Any = np.int64(1)
+    scale: Any = np.float32(0.5)
+
+    def loss() -> Tensor:
+        flat = x.reshape(-1, size)
+        low, high = flat[:, :half], flat[:, half:]
+        return (torch.cat([low, high], axis) * scale).sum(axis).sum()
+
+    graph = Graph(record(loss, modules={}, inputs={"x": x}))
+    assert not graph.not_explained
+    flat, low = (graph.trace.by_name[name] for name in ("flat", "low"))
+    assert (flat.shape, low.shape) == ((2, 6), (2, 3))
+    replayed = replay(graph, {graph.trace.by_name["x"].id: 2 * x.numpy().astype(float)})
+    assert replayed[graph.trace.output] == pytest.approx(x.sum().item())

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge
 
@@ -281,7 +282,7 @@ class Reader(Register):
             if isinstance(argument, SEQUENCES):
                 return tuple([self._slotted(item, inputs) for item in argument])
             if not isinstance(argument, Tensor):
-                return argument
+                return _as_pythons(argument)
             number = self._brought_up(argument)
         inputs.append(number)
         return Slot(number)
@@ -367,3 +368,14 @@ class Reader(Register):
         self.catch_up()
         self.saw(NOTHING_SEEN)
         return tuple(self.operations), self._names.names, self._names.returned
+
+
+def _as_pythons(argument: Any) -> Any:
+    """Return a number of NumPy's as Python's: `np.prod(shape)` gives the size of many layers."""
+    if isinstance(argument, np.generic):
+        return argument.item()
+    if isinstance(argument, slice):
+        ends = (argument.start, argument.stop, argument.step)
+        if any(isinstance(end, np.generic) for end in ends):
+            return slice(*map(_as_pythons, ends))
+    return argument
