@@ -483,3 +483,34 @@ def test_differences_of_what_goes_down_to_float32_are_not_taken() -> None:
     found = check_own(*run_and_nudge(held(GoesDown(), torch.tensor([[0.2, 0.9, 0.5]]), seed=0)))
     assert found.passed
     assert "does not run in float64: to gives float32" in found.missing
+
+
+# --- a gradient within the forward pass ---------------------------------------------------
+
+
+class StepsByGradient(nn.Module):
+    """A latent that is moved against a gradient, as by the leapfrog of a Hamiltonian VAE."""
+
+    def __init__(self, create_graph: bool) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 2)
+        self.back = nn.Linear(2, 3)
+        self.create_graph = create_graph
+
+    def forward(self, x: Tensor) -> Tensor:
+        z = self.layer(x)
+        energy = (self.back(z).sin() - x).square().sum()
+        (slope,) = torch.autograd.grad(energy, z, create_graph=self.create_graph, retain_graph=True)
+        moved = z - 0.1 * slope
+        loss: Tensor = (self.back(moved).sin() - x).square().sum()
+        return loss
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_gradient_that_the_model_takes_as_given_is_held_still(create_graph: bool) -> None:
+    model = StepsByGradient(create_graph)
+    run, nudged = run_and_nudge(held(model, torch.tensor([[0.2, 0.9, 0.5]]), seed=0))
+    assert not isinstance(nudged, str)
+    for name, each in nudged.items():
+        autograd = run.trace.gradients[run.value(name).id].ravel()[each.places]
+        np.testing.assert_allclose(each.central, autograd, atol=1e-6)

@@ -297,7 +297,8 @@ def test_numbers_of_numpys_are_taken_as_pythons() -> None:
     def loss() -> Tensor:
         flat = x.reshape(-1, size)
         low, high = flat[:, :half], flat[:, half:]
-        return (torch.cat([low, high], axis) * scale).sum(axis).sum()
+        total: Tensor = (torch.cat([low, high], axis) * scale).sum(axis).sum()
+        return total
 
     graph = Graph(record(loss, modules={}, inputs={"x": x}))
     assert not graph.not_explained

@@ -228,6 +228,13 @@ class _Still(TorchFunctionMode):
             redone = redropped(func, args, kwargs, torch.ones_like(given), self._drawn)
             return given if redone is None else redone[0]
         result = func(*args, **kwargs)
+        if name == "grad" and isinstance(result, tuple):
+            # What `torch.autograd.grad` gives without a graph is taken as given behind it.
+            constants = (isinstance(g, Tensor) and not g.requires_grad for g in result)
+            return tuple(
+                self._held(g) if constant else g
+                for g, constant in zip(result, constants, strict=True)
+            )
         if not isinstance(result, Tensor) or not result.is_floating_point():
             return result
         if result.dtype == torch.float32 and result.requires_grad and _is_double(args, kwargs):
