@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from vae_explain.expression import Add, Number, Ref, evaluate
+from vae_explain.expression import Add, Number, Ref, evaluate, references
 from vae_explain.paths import Path, Paths
 from vae_explain.pipeline import Request, held, run, run_held
 from vae_explain.provenance import Derivation, Provenance, Target, shortened
@@ -134,6 +134,14 @@ def test_a_long_sum_keeps_its_largest_terms_and_its_value() -> None:
     assert evaluate(short) == pytest.approx(evaluate(whole), rel=1e-12)
     kept = [abs(evaluate(term)) for term in short.terms[:-1]]
     assert min(kept) >= sorted(abs(evaluate(term)) for term in terms)[-8]
+
+
+def test_a_long_sum_within_a_line_is_shortened_too() -> None:
+    parts = tuple(Ref("e", (i,), "value", 1.0 + i) for i in range(100))
+    for whole in (parts[0] / Add(parts), (parts[3] * Add(parts)) ** Number(2.0), -Add(parts)):
+        short = shortened(whole)
+        assert len(list(references(short))) < 14 < len(list(references(whole)))
+        assert evaluate(short) == pytest.approx(evaluate(whole), rel=1e-12)
 
 
 def test_json_contract(cli: CommandLine) -> None:

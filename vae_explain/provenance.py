@@ -24,7 +24,7 @@ from .expression import (
     Index,
     Mul,
     Neg,
-    Number,
+    Pow,
     Ref,
     Rest,
     evaluate,
@@ -196,7 +196,7 @@ class Provenance:
 
 
 def shortened(expression: Expression, most: int = MOST_TERMS) -> Expression:
-    """Replace the small terms of a long sum by one reference that holds their sum.
+    """Replace the small terms of each long sum by one reference that holds their sum.
 
     The largest terms stay, in their order, so that the line still adds up.
     """
@@ -204,7 +204,7 @@ def shortened(expression: Expression, most: int = MOST_TERMS) -> Expression:
         case Add(terms) if len(terms) > most:
             values = [evaluate(term) for term in terms]
             largest = sorted(range(len(terms)), key=lambda i: -abs(values[i]))[:SHOWN_TERMS]
-            kept = tuple(terms[i] for i in sorted(largest))
+            kept = tuple(shortened(terms[i], most) for i in sorted(largest))
             rest = sum(value for i, value in enumerate(values) if i not in set(largest))
             words = f"({len(terms) - SHOWN_TERMS:,} smaller terms)"
             return Add((*kept, Rest(words, value=rest, count=len(terms) - SHOWN_TERMS)))
@@ -216,11 +216,17 @@ def shortened(expression: Expression, most: int = MOST_TERMS) -> Expression:
             beyond = "larger" if function == "argmin" else "smaller"
             left = len(numbers) - SHOWN_TERMS
             return Apply(function, (*kept, Rest(f"({left:,} {beyond} numbers)", count=left)))
-        case Mul((Number() as scale, Add() as body)):
-            return Mul((scale, shortened(body, most)))
-        case Neg(Add() as body):
+        case Add(terms):
+            return Add(tuple(shortened(term, most) for term in terms))
+        case Mul(factors):
+            return Mul(tuple(shortened(factor, most) for factor in factors))
+        case Neg(body):
             return Neg(shortened(body, most))
-        case Div(Add() as body, below):
-            return Div(shortened(body, most), below)
+        case Div(above, below):
+            return Div(shortened(above, most), shortened(below, most))
+        case Pow(base, exponent):
+            return Pow(shortened(base, most), exponent)
+        case Apply(function, arguments):
+            return Apply(function, tuple(shortened(argument, most) for argument in arguments))
         case _:
             return expression

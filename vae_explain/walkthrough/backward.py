@@ -219,7 +219,10 @@ class BackwardPage(Page):
         if moved or self.omitted(number, lines):
             self.add(self.gradient_block(number, self.d(number), gradient))
         noun = "element" if moved else "line"
-        self.add(self.worked(number, lines, quiet=moved), checked(lines, noun, "autograd's"))
+        self.add(self.worked(number, lines, quiet=moved))
+        if not moved:
+            self.add(*self.cut(lines))
+        self.add(checked(lines, noun, "autograd's"))
         self.split(number, shown)
 
     def gated(self, number: int) -> None:
@@ -314,10 +317,10 @@ class BackwardPage(Page):
         self.add(self.gradient_block(number, f"{name}.grad", gradient))
         shown = self.chosen(number, gradient, MOST_DETAILED, detailed)
         lines = self.make.gradient_lines(number, shown, self.term)
-        self.add(
-            self.worked(number, lines, quiet=not detailed),
-            checked(lines, "element", "autograd's"),
-        )
+        self.add(self.worked(number, lines, quiet=not detailed))
+        if detailed:
+            self.add(*self.cut(lines))
+        self.add(checked(lines, "element", "autograd's"))
         if detailed:
             self.split(number, shown)
         else:

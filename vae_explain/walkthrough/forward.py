@@ -384,27 +384,28 @@ class ForwardPage(Page):
                 quiet=moved,
             )
         )
+        if not moved:
+            self.add(*self.cut(lines))
         self.add(checked(lines, "element" if moved else "line", tail=after_words))
 
     def asides(self, lines: Sequence[Worked]) -> None:
-        """Work out the numbers that only some lines speak of, as the means of a norm."""
+        """Work out the numbers that only some lines speak of, as the means of a norm.
+
+        Of a long sum these are the numbers of the parts that are shown.
+        """
         spoken: dict[Ref, Worked] = {}
-        for line in lines:
+        for line in self.fitted(lines):
             self._speak_of(line.expression, spoken)
         made = list(spoken.values())
         if made:
-            fitted = self.fitted(made)
-            self.add(Lines("", fitted, "", "value", latex=self.latex))
-            if list(fitted) != made:
-                words = "Of each long sum the largest parts are shown; the last is all others."
-                self.add(Note(words))
+            self.add(Lines("", self.fitted(made), "", "value", latex=self.latex), *self.cut(made))
 
     def _speak_of(self, expression: Expression, spoken: dict[Ref, Worked]) -> None:
         """Work out what a line speaks of, and before it what that speaks of in turn."""
         for ref in references(expression):
             if ref.made is not None and ref not in spoken:
                 aside = self.make.aside(ref)
-                self._speak_of(aside.expression, spoken)
+                self._speak_of(self.fitted([aside])[0].expression, spoken)
                 spoken[ref] = aside
 
 

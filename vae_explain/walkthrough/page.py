@@ -104,6 +104,12 @@ class Page:
             line._replace(expression=shortened(line.expression, MOST_SUMMANDS)) for line in lines
         )
 
+    def cut(self, lines: Sequence[Worked]) -> list[Note]:
+        """Say that long sums among some lines are not shown whole, if `fitted` shortens one."""
+        if self.fitted(lines) == tuple(lines):
+            return []
+        return [Note("Of each long sum the largest parts are shown; the last is all others.")]
+
     def most_rows(self, number: int, most: int) -> int:
         """Return how many rows of a layer are worked out: few, where each is a long sum."""
         bound = self.run.graph.producer(number)
