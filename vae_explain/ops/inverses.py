@@ -249,6 +249,11 @@ def eliminated(matrix: Array) -> tuple[Array, Array, Array]:
     return order, lower, upper
 
 
+def transposed(a: Array) -> Array:
+    """Return matrices turned over."""
+    return np.swapaxes(a, -1, -2)
+
+
 def inverted(a: Array) -> Array:
     """Return inverses, with NaN where there is none."""
     return _or_nan(np.linalg.inv, a)

@@ -24,7 +24,7 @@ from ..expression import (
     Transpose,
 )
 from ..trace import Array, Slot
-from .inverses import BY_COFACTORS, Inverse, inverted, matrix_index
+from .inverses import BY_COFACTORS, Inverse, inverted, matrix_index, transposed
 from .rule import (
     Bound,
     Call,
@@ -47,8 +47,9 @@ _LARGE = np.array(
 _BATCH = np.stack([_PAIR, _PAIR.T + 2 * np.eye(2)])
 
 
-def transposed(a: Array) -> Array:
-    return np.swapaxes(a, -1, -2)
+def bind_matrix(A: Any = None, input: Any = None) -> Bound:
+    """Bind the one matrix of a call, which `torch.linalg` calls `A` and `torch` itself `input`."""
+    return (input if A is None else A,), {}
 
 
 # --- the inverse ------------------------------------------------------------------------
@@ -83,7 +84,7 @@ def inv_gradient(call: Call, position: int, upstream: Expression) -> Expression:
 
 INV = Rule(
     name="linalg_inv",
-    bind=lambda A=None, input=None: ((input if A is None else A,), {}),
+    bind=bind_matrix,
     forward=inverted,
     vjp=inv_vjp,
     element=inv_element,
@@ -131,7 +132,7 @@ def _arriving(g: Array) -> Array:
 
 DET = Rule(
     name="linalg_det",
-    bind=lambda A=None, input=None: ((input if A is None else A,), {}),
+    bind=bind_matrix,
     forward=lambda a: np.asarray(np.linalg.det(a)),
     vjp=lambda g, y, a: (_arriving(np.asarray(g) * y) * transposed(inverted(a)),),
     element=_determinant,
@@ -180,7 +181,7 @@ def slogdet_vjp(g: Array, y: Array, a: Array, output: int) -> tuple[Array]:
 
 SLOGDET = Rule(
     name="linalg_slogdet",
-    bind=lambda A=None, input=None: ((input if A is None else A,), {}),
+    bind=bind_matrix,
     forward=slogdet_forward,
     vjp=slogdet_vjp,
     element=lambda call, index: (

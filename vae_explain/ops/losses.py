@@ -15,6 +15,7 @@ import numpy as np
 from ..expression import Add, Apply, Div, Expression, Index, Number, SumOver, evaluate
 from ..shaping import expanded
 from ..trace import Array
+from .deferring import deferring
 from .rule import Bound, Call, Example, NotExplained, Partial, Rule, elementwise
 from .totals import total
 
@@ -146,47 +147,13 @@ def by_what_is_given(rules: Mapping[tuple[str, ...], Rule]) -> Rule:
         rest = {key: value for key, value in attributes.items() if key != GIVEN}
         return rules[attributes.get(GIVEN, ())], rest
 
-    def forward(*arrays: Array, **attributes: Any) -> Array:
-        rule, rest = told(attributes)
-        return rule.forward(*arrays, **rest)
-
-    def vjp(
-        upstream: Array, output: Array, *arrays: Array, **attributes: Any
-    ) -> tuple[Array | None, ...]:
-        rule, rest = told(attributes)
-        return rule.vjp(upstream, output, *arrays, **rest)
-
-    def of(call: Call) -> tuple[Rule, Call]:
-        rule, rest = told(call.attributes)
-        return rule, replace(call, attributes=rest)
-
-    def element(call: Call, index: Index) -> Expression:
-        rule, inner = of(call)
-        return rule.element(inner, index)
+    rule = deferring(rules[()], told)
 
     def partials(call: Call, position: int, index: Index) -> list[Partial]:
-        rule, inner = of(call)
-        if position > 1:
-            return []  # PyTorch has no gradient at a weight
-        return rule.partials(inner, position, index)
+        # PyTorch has no gradient at a weight.
+        return [] if position > 1 else rule.partials(call, position, index)
 
-    def formula(call: Call) -> Expression:
-        rule, inner = of(call)
-        return rule.formula(inner)
-
-    def gradient(call: Call, position: int, upstream: Expression) -> Expression:
-        rule, inner = of(call)
-        return rule.gradient(inner, position, upstream)
-
-    return replace(
-        rules[()],
-        forward=forward,
-        vjp=vjp,
-        element=element,
-        partials=partials,
-        formula=formula,
-        gradient=gradient,
-    )
+    return replace(rule, partials=partials)
 
 
 def plain(**refused: Any) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 from ..expression import ONE, Expression, Index, Number, Opaque
 from ..trace import Array, Found, Slot
 from .arranging import POSITIONS, arranging, order, sort_sources
+from .deferring import deferring
 from .extremes import AMAX, AMIN, shares
 from .reductions import spread_formula
 from .rule import Bound, Call, Example, Partial, Rule, called
@@ -233,37 +234,26 @@ def _all_gradient(call: Call, position: int, upstream: Expression) -> Expression
     return spread_formula(call, upstream) * local
 
 
-def _is_of_all(attributes: Mapping[str, Any]) -> bool:
-    return attributes["dim"] is None
+_OF_ALL = replace(
+    _ALONG,
+    forward=_of_all,
+    # Without an axis equal numbers share the gradient, as they do for `max`.
+    vjp=lambda g, y, x, **_: (g * shares(x, y, None, False),),
+    element=_all_element,
+    partials=_all_partials,
+    formula=lambda call: Opaque("median", (call.operands[0].whole(),), (), _of_all),
+    gradient=_all_gradient,
+    chosen_by=None,
+)
+
+
+def _median(attributes: Mapping[str, Any]) -> tuple[Rule, dict[str, Any]]:
+    return _OF_ALL if attributes["dim"] is None else _ALONG, dict(attributes)
 
 
 MEDIAN = replace(
-    _ALONG,
+    deferring(_ALONG, _median),
     bind=bind_median,
-    forward=lambda x, **given: _of_all(x) if _is_of_all(given) else _ALONG.forward(x, **given),
-    # Without an axis equal numbers share the gradient, as they do for `max`.
-    vjp=lambda g, y, x, **given: (
-        (g * shares(x, y, None, False),) if _is_of_all(given) else _ALONG.vjp(g, y, x, **given)
-    ),
-    element=lambda call, index: (_all_element if _is_of_all(call.attributes) else _ALONG.element)(
-        call, index
-    ),
-    partials=lambda call, position, index: (
-        _all_partials if _is_of_all(call.attributes) else _ALONG.partials
-    )(call, position, index),
-    formula=lambda call: (
-        Opaque("median", (call.operands[0].whole(),), (), _of_all)
-        if _is_of_all(call.attributes)
-        else _ALONG.formula(call)
-    ),
-    gradient=lambda call, position, upstream: (
-        _all_gradient if _is_of_all(call.attributes) else _ALONG.gradient
-    )(call, position, upstream),
-    chosen_by=lambda call, index: (
-        []
-        if _is_of_all(call.attributes) or _ALONG.chosen_by is None
-        else _ALONG.chosen_by(call, index)
-    ),
     examples=(
         *_ALONG.examples,
         called(bind_median, (_X,), Slot(0), output=0),
@@ -342,52 +332,11 @@ def _end(attributes: Mapping[str, Any]) -> tuple[Rule, dict[str, Any]]:
     return AMAX if attributes["output"] == POSITIONS else AMIN, rest
 
 
-def _at_end(call: Call) -> tuple[Rule, Call]:
-    rule, attributes = _end(call.attributes)
-    return rule, replace(call, attributes=attributes)
-
-
-def _both_forward(x: Array, **attributes: Any) -> Array:
-    rule, rest = _end(attributes)
-    return rule.forward(x, **rest)
-
-
-def _both_vjp(g: Array, y: Array, x: Array, **attributes: Any) -> tuple[Array | None, ...]:
-    rule, rest = _end(attributes)
-    return rule.vjp(g, y, x, **rest)
-
-
-def _both_element(call: Call, index: Index) -> Expression:
-    rule, inner = _at_end(call)
-    return rule.element(inner, index)
-
-
-def _both_partials(call: Call, position: int, index: Index) -> list[Partial]:
-    rule, inner = _at_end(call)
-    return rule.partials(inner, position, index)
-
-
-def _both_formula(call: Call) -> Expression:
-    rule, inner = _at_end(call)
-    return rule.formula(inner)
-
-
-def _both_gradient(call: Call, position: int, upstream: Expression) -> Expression:
-    rule, inner = _at_end(call)
-    return rule.gradient(inner, position, upstream)
-
-
 _TIED = np.array([[0.25, 3.0, 3.0], [-1.0, 0.5, -1.0]])
 AMINMAX = replace(
-    AMIN,
+    deferring(AMIN, _end),
     name="aminmax",
     bind=bind_both,
-    forward=_both_forward,
-    vjp=_both_vjp,
-    element=_both_element,
-    partials=_both_partials,
-    formula=_both_formula,
-    gradient=_both_gradient,
     words="the smallest and the largest",
     torch="torch.aminmax",
     several=True,

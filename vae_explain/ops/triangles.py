@@ -28,7 +28,16 @@ from ..expression import (
     evaluate,
 )
 from ..trace import Array, Slot
-from .inverses import Inverse, factored, inverted, less, matrix_index, name_of, summed
+from .inverses import (
+    Inverse,
+    factored,
+    inverted,
+    less,
+    matrix_index,
+    name_of,
+    summed,
+    transposed,
+)
 from .rule import (
     Bound,
     Call,
@@ -45,10 +54,6 @@ from .rule import (
 TWO = Number(2.0)
 # Rows up to which a line has all of how an element of a Cholesky factor moves with the matrix.
 WRITTEN_OUT = 3
-
-
-def transposed(a: Array) -> Array:
-    return np.swapaxes(a, -1, -2)
 
 
 # --- solving ----------------------------------------------------------------------------
