@@ -22,6 +22,11 @@ Kind = Literal["input", "parameter", "buffer", "noise", "constant", "intermediat
 UNSEEN = " unseen by autograd"
 
 
+def is_whole(array: Array) -> bool:
+    """Whether a tensor has whole numbers, or truth values, which are written without decimals."""
+    return array.dtype.kind in "biu"
+
+
 @dataclass(slots=True, unsafe_hash=True)  # not frozen, which takes three times as long to make
 class Slot:
     """Stands in a recorded argument list where a tensor stood."""

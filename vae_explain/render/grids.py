@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..blocks import Column, Matrix, Table
+from ..trace import is_whole
 from ..writing import index_text
 from .columns import broken_names, columns, left, right, wrap
 from .pieces import Canvas, Line, Piece
@@ -37,8 +38,8 @@ class Grids:
         flat = array.reshape(1, -1) if array.ndim == 1 else array.reshape(-1, array.shape[-1])
         minimum = "input" if block.places == "input" else block.places
         texts = self.canvas.numbers.column(flat, minimum)
-        real = array.dtype.kind not in "biu"  # of which a whole number has a point
-        if block.places == "input" and real and self.canvas.numbers.digits is None:
+        # Of real numbers a whole one has a point.
+        if block.places == "input" and not is_whole(array) and self.canvas.numbers.digits is None:
             texts = [text if "." in text or "e" in text else text + ".0" for text in texts]
         grid = np.array(texts, dtype=object).reshape(flat.shape)
         width = max(map(len, texts), default=0)

@@ -219,9 +219,10 @@ class BackwardPage(Page):
         if moved or self.omitted(number, lines):
             self.add(self.gradient_block(number, self.d(number), gradient))
         noun = "element" if moved else "line"
-        self.add(self.worked(number, lines, quiet=moved))
+        worked = self.worked(number, lines, quiet=moved)
+        self.add(worked)
         if not moved:
-            self.add(*self.cut(lines))
+            self.add(*self.cut(lines, worked.lines))
         self.add(checked(lines, noun, "autograd's"))
         self.split(number, shown)
 
@@ -317,9 +318,10 @@ class BackwardPage(Page):
         self.add(self.gradient_block(number, f"{name}.grad", gradient))
         shown = self.chosen(number, gradient, MOST_DETAILED, detailed)
         lines = self.make.gradient_lines(number, shown, self.term)
-        self.add(self.worked(number, lines, quiet=not detailed))
+        worked = self.worked(number, lines, quiet=not detailed)
+        self.add(worked)
         if detailed:
-            self.add(*self.cut(lines))
+            self.add(*self.cut(lines, worked.lines))
         self.add(checked(lines, "element", "autograd's"))
         if detailed:
             self.split(number, shown)

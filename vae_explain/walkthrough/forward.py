@@ -23,12 +23,13 @@ from ..blocks import (
 from ..expression import Apply, Expression, Ref, references
 from ..ops import NotExplained
 from ..run import Run
+from ..trace import is_whole
 from ..writing import index_text
 from .captions import BLANK, LAYER_ACTIVATIONS, NOTHING_COMES_BACK, counted
 from .functions import Told
 from .holding import Holding
 from .page import MOST_DETAILED, MOST_LINES, Page, checked, drawing_words, passed_on
-from .tensors import is_big, is_whole, largest
+from .tensors import is_big, largest
 
 ROW_OPS = ("linear", "matmul")
 
@@ -369,14 +370,15 @@ class ForwardPage(Page):
         if isinstance(self.steps.formula(number), Apply) and self.rule_name(number) == "relu":
             off = [i for i in shown if self.run.values[number][i] == 0]
             after_words = f"; {len(off)} of {len(lines)} gates closed" if off else ""
-        self.asides(lines)
+        fitted = self.fitted(lines)
+        self.asides(fitted)
         places: Places = "exact" if value.shape == () else "value"
         if is_whole(value.array):
             places = "input"
         self.add(
             Lines(
                 name=self.name(number),
-                lines=self.fitted(lines),
+                lines=fitted,
                 head="element",
                 places=places,
                 omitted=self.omitted(number, lines),
@@ -385,20 +387,26 @@ class ForwardPage(Page):
             )
         )
         if not moved:
-            self.add(*self.cut(lines))
+            self.add(*self.cut(lines, fitted))
         self.add(checked(lines, "element" if moved else "line", tail=after_words))
 
     def asides(self, lines: Sequence[Worked]) -> None:
         """Work out the numbers that only some lines speak of, as the means of a norm.
 
         Of a long sum these are the numbers of the parts that are shown.
+
+        Parameters
+        ----------
+        lines
+            As they are shown.
         """
         spoken: dict[Ref, Worked] = {}
-        for line in self.fitted(lines):
+        for line in lines:
             self._speak_of(line.expression, spoken)
         made = list(spoken.values())
         if made:
-            self.add(Lines("", self.fitted(made), "", "value", latex=self.latex), *self.cut(made))
+            fitted = self.fitted(made)
+            self.add(Lines("", fitted, "", "value", latex=self.latex), *self.cut(made, fitted))
 
     def _speak_of(self, expression: Expression, spoken: dict[Ref, Worked]) -> None:
         """Work out what a line speaks of, and before it what that speaks of in turn."""

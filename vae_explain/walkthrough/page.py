@@ -26,9 +26,9 @@ from ..ops.rule import indices
 from ..provenance import shortened
 from ..run import PRINTED_DECIMALS, Run
 from ..steps import ROLES, Steps
-from ..trace import Array
+from ..trace import Array, is_whole
 from .captions import LAYER_ACTIVATIONS, counted
-from .tensors import MOST_LARGEST, MOST_NUMBERS, is_big, is_whole, largest, tensor
+from .tensors import MOST_LARGEST, MOST_NUMBERS, is_big, largest, tensor
 
 MOST_LINES = 16  # of one tensor on an overview page; a page for one step shows more
 MOST_DETAILED = 64
@@ -104,9 +104,9 @@ class Page:
             line._replace(expression=shortened(line.expression, MOST_SUMMANDS)) for line in lines
         )
 
-    def cut(self, lines: Sequence[Worked]) -> list[Note]:
-        """Say that long sums among some lines are not shown whole, if `fitted` shortens one."""
-        if self.fitted(lines) == tuple(lines):
+    def cut(self, lines: Sequence[Worked], fitted: Sequence[Worked]) -> list[Note]:
+        """Say that long sums among some lines are not shown whole, if one was shortened."""
+        if tuple(fitted) == tuple(lines):
             return []
         return [Note("Of each long sum the largest parts are shown; the last is all others.")]
 

@@ -21,11 +21,6 @@ def is_big(array: Array) -> bool:
     return array.size > MOST_NUMBERS
 
 
-def is_whole(array: Array) -> bool:
-    """Whether a tensor has whole numbers, which are written without decimals."""
-    return array.dtype.kind in "biu"
-
-
 def tensor(
     name: str,
     array: Array,

@@ -26,9 +26,9 @@ from ..paths import Path, Paths
 from ..provenance import Derivation, Provenance, Target, shortened
 from ..run import Run
 from ..steps import ROLES
+from ..trace import is_whole
 from .captions import BLANK, counted
 from .page import drawing_words, footer, heading_line, run_remarks
-from .tensors import is_whole
 
 
 def why(

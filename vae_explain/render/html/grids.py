@@ -6,7 +6,7 @@ import numpy as np
 
 from ...blocks import Column, Matrix, Summary, Table
 from ...expression import Index
-from ...trace import Array
+from ...trace import Array, is_whole
 from ...writing import index_text
 from ..slices import matrices
 from .arithmetic import named
@@ -60,8 +60,8 @@ class Grids:
         """Return the numbers as they are written, row by row, and the length of the longest."""
         flat = array.reshape(1, -1) if array.ndim == 1 else array.reshape(-1, array.shape[-1])
         texts = self.numbers.column(flat, block.places)
-        real = array.dtype.kind not in "biu"  # of which a whole number has a point
-        if block.places == "input" and real and self.numbers.digits is None:
+        # Of real numbers a whole one has a point.
+        if block.places == "input" and not is_whole(array) and self.numbers.digits is None:
             texts = [text if "." in text or "e" in text else text + ".0" for text in texts]
         written = iter(texts)
         rows = [
