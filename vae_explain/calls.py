@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from inspect import signature
 from typing import Any, NamedTuple
 
@@ -113,7 +113,6 @@ def plan_for(func: Any) -> Plan:
     return plan if plan.name in TENSOR_PROPERTIES else plan._replace(looks=True, plain=False)
 
 
-@cache
 def plan_of(name: str) -> Plan:
     """Return what a call needs, by its name.
 

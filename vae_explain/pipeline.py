@@ -207,9 +207,16 @@ def users_errors(request: AnyRequest) -> Iterator[None]:
     """Turn whatever a user's own code raises into `CannotRun`, which is one line."""
     try:
         yield
-    except (CannotBind, CannotLoad, CannotTrain, NoiseMismatch, NotFinite):
-        raise
-    except (TooCoarse, NeverWritten, NotDense):
+    except (
+        CannotBind,
+        CannotLoad,
+        CannotTrain,
+        NeverWritten,
+        NoiseMismatch,
+        NotDense,
+        NotFinite,
+        TooCoarse,
+    ):
         raise
     except Exception as error:  # whatever the user's own code raises
         if isinstance(request, Request):

@@ -84,7 +84,7 @@ class Reader(Register):
         self.blank: list[Tensor] = []  # memory with nothing written to it
         # Constants whose call says what they are, with its name; they are kept for their id.
         self.told: dict[int, tuple[Tensor, str]] = {}
-        self.whole: set[int] = set()  # whole numbers that a call has made
+        self.whole_numbers: set[int] = set()  # that a call has made
         self.looked_up: set[int] = set()  # views that were made again of what they are part of
         self._parts = parts
         self._inputs = inputs
@@ -194,9 +194,9 @@ class Reader(Register):
         So are whole numbers that a call has made, when another arranges them anew.
         """
         outputs = made_by(plan.name, result)
-        if outputs or not self.whole or plan.op not in ARRANGING or not args:
+        if outputs or not self.whole_numbers or plan.op not in ARRANGING or not args:
             return outputs
-        known = self._known.get(id(args[0])) in self.whole and isinstance(result, Tensor)
+        known = self._known.get(id(args[0])) in self.whole_numbers and isinstance(result, Tensor)
         return (result,) if known else ()
 
     def _take(
@@ -224,9 +224,13 @@ class Reader(Register):
             slots = slots[::-1]
         kind: Kind = "noise" if plan.noisy else "intermediate"
         numbers = tuple([self.register(output, kind) for output in outputs])
-        if len(outputs) > 1 or plan.name in PLACING or (self.whole and plan.op in ARRANGING):
+        if (
+            len(outputs) > 1
+            or plan.name in PLACING
+            or (self.whole_numbers and plan.op in ARRANGING)
+        ):
             pairs = zip(numbers, outputs, strict=True)
-            self.whole.update(n for n, output in pairs if is_whole(output))
+            self.whole_numbers.update(n for n, output in pairs if is_whole(output))
             if plan.op in RANKING:
                 named = {**named, "found": Found(copied(array_of(outputs[-1])))}
         self.add(

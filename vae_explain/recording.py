@@ -24,7 +24,7 @@ from .terms import Ancestry, loss_terms
 from .trace import Array, Operation, Slot, Term, Trace, Value
 
 # Arguments by whose name a constant that no variable held is known.
-SPEAKING = {"weight", "pos_weight", "attn_mask"}
+CALLING = {"weight", "pos_weight", "attn_mask"}
 
 
 class Recording:
@@ -223,17 +223,17 @@ class Recording:
         names.setdefault(self._output, "loss")
         name_the_classes(names, fixed, operations)
         name_the_deepest(names, fixed, operations)
-        for operation in operations if reader.whole else ():
+        for operation in operations if reader.whole_numbers else ():
             # A place by which something is taken has a name; what only arranges has its own.
             for number in operation.inputs[operation.name in ARRANGING :]:
-                if number in reader.whole and number not in fixed:
+                if number in reader.whole_numbers and number not in fixed:
                     names.setdefault(number, "index")
         used = {number for operation in operations for number in operation.inputs}
         called = {
             value.id: key
             for operation in operations
             for key, value in operation.kwargs.items()
-            if key in SPEAKING and isinstance(value, Slot)
+            if key in CALLING and isinstance(value, Slot)
         }
         for number, kind in enumerate(reader.kinds):
             if kind == "noise":

@@ -184,7 +184,7 @@ class Subject:
             calls.append(computed.call)
             return computed.loss
 
-        counts = Counts(self.model.modules())
+        counts = None if objective else Counts(self.model.modules())
         try:
             trace = record(
                 loss,
@@ -196,7 +196,7 @@ class Subject:
                 gradients=gradients,
             )
         finally:
-            if objective is None:
+            if counts is not None:
                 counts.put_back()
         _require_digits(trace)
         _require_written(trace)
