@@ -19,8 +19,30 @@ from typing import Any
 
 STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 
-# Whether a file is the user's, for all runs, by the prefixes of those that are not.
-FILES: dict[tuple[str, ...], dict[str, bool]] = {}
+
+class _Files(dict[str, bool]):
+    """Whether a file holds the user's own words, which is found out at the first look.
+
+    Parameters
+    ----------
+    hidden
+        Prefixes of the files that do not.
+    """
+
+    def __init__(self, hidden: tuple[str, ...]) -> None:
+        self._hidden = hidden
+
+    def __missing__(self, file: str) -> bool:
+        # The standard library's own frames come in between, `isinstance` in Python's abc
+        # among them; packages installed inside its folder are the user's.
+        library = file.startswith(STANDARD_LIBRARY) and "-packages" not in file
+        is_users = not (library or file.startswith(self._hidden) or file.startswith("<frozen"))
+        self[file] = is_users
+        return is_users
+
+
+# For all runs, by what is hidden.
+FILES: dict[tuple[str, ...], _Files] = {}
 
 Variables = Mapping[str, Any]
 # A frame that led to an operation: its number; its variables then, if it is the user's, for
@@ -43,8 +65,10 @@ class FrameWatcher:
     """
 
     def __init__(self, hidden: Sequence[str]) -> None:
-        self._hidden = tuple(hidden)
-        self._users = FILES.setdefault(self._hidden, {})
+        prefixes = tuple(hidden)
+        if prefixes not in FILES:
+            FILES[prefixes] = _Files(prefixes)
+        self._users = FILES[prefixes]
         # Kept, so that no number is given out twice: the user's, by number, and the others.
         self._frames: dict[int, FrameType] = {}
         self._others: list[FrameType] = []
@@ -80,8 +104,7 @@ class FrameWatcher:
         sight: list[Place] = []
         while frame is not base and frame is not None:
             code = frame.f_code
-            file = code.co_filename
-            if users[file] if file in users else self._is_users(file):
+            if users[code.co_filename]:
                 key = id(frame)
                 variables = frame.f_locals
                 forward_of = variables.get("self") if code.co_name == "forward" else None
@@ -100,15 +123,6 @@ class FrameWatcher:
             frame = frame.f_back
         self._running = new
         return sight
-
-    def _is_users(self, file: str) -> bool:
-        """Say whether a file holds the user's own words, and keep the answer."""
-        # The standard library's own frames come in between, `isinstance` in Python's abc
-        # among them; packages installed inside its folder are the user's.
-        library = file.startswith(STANDARD_LIBRARY) and "-packages" not in file
-        is_users = not (library or file.startswith(self._hidden) or file.startswith("<frozen"))
-        self._users[file] = is_users
-        return is_users
 
 
 def variables_of(frame: FrameType) -> Variables:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .calls import ARRANGING
-from .capture import arrays_of, closed, copied
+from .capture import closed, copied, gradients_of
 from .differentiation import changed_by_hooks, differentiated
 from .naming import name_the_classes, name_the_deepest, numbered
 from .noise import MASK
@@ -61,11 +61,11 @@ class Recording:
         if not loss.requires_grad or all(tensor is not loss for tensor in reversed(made)):
             self._number_of_loss()  # it may be nothing that was seen
         self._differentiates = gradients and loss.requires_grad
-        # The gradients that were found, with where: at a value by number, or at a tensor that
-        # has no number yet.
+        # The gradients, None where there is none, with where: at a value by number, or at a
+        # tensor that has no number yet.
         self._at: Sequence[int | Tensor] = ()
-        self._found: Sequence[Tensor] = ()
-        self._arrays: Sequence[Array] = ()
+        self._found: Sequence[Tensor | None] = ()
+        self._arrays: Sequence[Array | None] = ()
         if self._differentiates:
             self._differentiate(made)
 
@@ -73,10 +73,9 @@ class Recording:
         """Take the gradient at all that has a number and at some tensors that have none."""
         learning, edges = self._reader.sources()
         made = [tensor for tensor in made if tensor.requires_grad]
-        found = differentiated(self._loss, [*edges, *made])
-        pairs = zip([*learning, *made], found, strict=True)
-        self._at, self._found = zip(*[pair for pair in pairs if pair[1] is not None], strict=True)
-        self._arrays = arrays_of(self._found)
+        self._at = [*learning, *made]
+        self._found = differentiated(self._loss, [*edges, *made])
+        self._arrays = gradients_of(self._found)
 
     def _number_of_loss(self) -> int:
         self._reader.catch_up()
@@ -91,10 +90,11 @@ class Recording:
         reader.catch_up()
         if self._differentiates and reader.outsiders_learn:
             self._differentiate(())
+        there = [(i, self._at[i]) for i, array in enumerate(self._arrays) if array is not None]
         # By tensor and not the other way, for a call may return once more what another has
         # made: two values, one tensor.
-        of_tensors = {id(at): i for i, at in enumerate(self._at) if isinstance(at, Tensor)}
-        places = {at: i for i, at in enumerate(self._at) if isinstance(at, int)}
+        of_tensors = {id(at): i for i, at in there if isinstance(at, Tensor)}
+        places = {at: i for i, at in there if isinstance(at, int)}
         for number, tensor in reader.late():
             if (place := of_tensors.get(id(tensor))) is not None:
                 places[number] = place
@@ -103,7 +103,8 @@ class Recording:
     @property
     def gradients(self) -> Mapping[int, Array]:
         """The gradient of the loss at every value that it depends on, by the value's number."""
-        return {number: self._arrays[place] for number, place in self._places.items()}
+        found = [(number, self._arrays[place]) for number, place in self._places.items()]
+        return {number: array for number, array in found if array is not None}
 
     def trace(self, lasting: bool) -> Trace:
         """Return the account of the run, which is made once.
@@ -264,7 +265,8 @@ class Recording:
     def _terms(
         self, leaves: Sequence[int], names: Mapping[int, str], ancestry: Ancestry
     ) -> tuple[tuple[Term, ...], Mapping[str, Mapping[int, Array]]]:
-        total = {number: self._found[place] for number, place in self._places.items()}
+        pairs = [(number, self._found[place]) for number, place in self._places.items()]
+        total = {number: gradient for number, gradient in pairs if gradient is not None}
         # A summand that no parameter reaches has no share of any gradient.
         reached = [leaf for leaf in leaves if leaf in total]
         if len(reached) < 2 or ancestry.feed_each_other(reached, total):

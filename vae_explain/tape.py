@@ -80,7 +80,7 @@ class Tape:
 
         Nothing is to be written to them in between.
         """
-        self._expected = dict(zip(map(id, tensors), map(array_of, tensors), strict=True))
+        self._expected = dict(zip(map(id, tensors), arrays_of(tensors), strict=True))
 
     def _read(self) -> None:
         """Take down the numbers of what was added since the last time."""
@@ -280,7 +280,6 @@ def term_gradients(
     def take(name: str) -> Mapping[int, Array]:
         with gradients_on():
             share = tape.share(*wanted[name])
-        arrays = map(closed, arrays_of(share.values()))
-        return dict(zip(share, arrays, strict=True))
+        return {number: closed(array_of(gradient)) for number, gradient in share.items()}
 
     return OnDemand(tuple(wanted), take)
