@@ -156,6 +156,7 @@ class _Recorder(TorchFunctionMode):
     ) -> None:
         super().__init__()
         self._frames = FrameWatcher(HIDDEN)
+        self._look = self._frames.look
         self.reader = Reader(parts, inputs, self._frames.ended)
         self.caught: list[Call | Returned] = []
         self._noise = list(noise)
@@ -199,7 +200,7 @@ class _Recorder(TorchFunctionMode):
         for argument in args:
             if type(argument) in RISKY:
                 return self._not_plain(plan, func, args, {})
-        sight = self._frames.look(sys._getframe(1))
+        sight = self._look(sys._getframe(1))
         try:
             result = func(*args)
         except BaseException:
