@@ -9,10 +9,11 @@ several values in turn gives each of them its name and a number.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from types import FrameType
 from typing import Any
 
-from .frames import Sight, Variables
+from .frames import FINAL, FrameWatcher, Sight, Variables
 from .trace import Operation
 
 
@@ -39,20 +40,16 @@ class NameReader:
     known
         The number of each value, by `id` of the tensor, which somebody keeps alive; it may
         grow meanwhile.
-    ended
-        Says what a frame's variables were when it ended, by the number of the frame.
+    frames
+        Have seen the run, and say what a frame's variables were when it ended.
     """
 
-    def __init__(
-        self,
-        known: Mapping[int, int],
-        ended: Callable[[int], Variables | None],
-    ) -> None:
+    def __init__(self, known: Mapping[int, int], frames: FrameWatcher) -> None:
         self.names: dict[int, str] = {}
         self.returned: dict[int, str] = {}
         self._known = known
         self._paths: dict[int, str] = {}  # of every module, by `id` of the module
-        self._ended = ended
+        self._frames = frames
         self._stack: list[_Entry] = []
 
     def know(self, path: str, module: Any) -> None:
@@ -80,7 +77,7 @@ class NameReader:
                     kept += 1
         while len(stack) > kept:
             self._end()
-        if kept and (held := sight[new][1]) is not None:
+        if kept and (held := self._held(*sight[new][:2])) is not None:
             self._read(held)
         while new:
             new -= 1
@@ -103,8 +100,16 @@ class NameReader:
         if number is not None and path:
             self.returned.setdefault(number, path)
 
-    def _begin(self, frame: int, variables: Variables | None, forward_of: Any) -> None:
-        path = None if forward_of is None else self._paths.get(id(forward_of))
+    def _held(self, frame: int, seen: Variables | None) -> Variables | None:
+        """Return the variables of a frame, which may be those that it is going to have.
+
+        No value gets its name from those too early: what is not made has no number.
+        """
+        return self._frames.final(frame) if seen is FINAL else seen
+
+    def _begin(self, frame: int, seen: Variables | None, forward: FrameType | None) -> None:
+        variables = self._held(frame, seen)
+        path = None if forward is None else self._paths.get(id(forward.f_locals.get("self")))
         module = self.module if path is None else path
         self._stack.append(_Entry(frame, module, path is not None))
         if variables is not None:
@@ -112,7 +117,7 @@ class NameReader:
 
     def _end(self) -> None:
         entry = self._stack.pop()
-        variables = self._ended(entry.frame)
+        variables = self._frames.ended(entry.frame)
         if variables is not None:
             self._read(variables)
         elif entry.value is not None:

@@ -7,7 +7,7 @@ before anything that it was given or has made can be written to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from torch.autograd.graph import GradientEdge
 from .calls import ARRANGING, PLACING, RANKING, TELLING, Plan, is_whole, made_by, results_of
 from .capture import array_of, copied
 from .frames import NOTHING as NOTHING_SEEN
-from .frames import Sight, Variables
+from .frames import FrameWatcher, Sight
 from .naming import NameReader
 from .noise import MASK, is_standard_normal
 from .register import Register
@@ -67,15 +67,15 @@ class Reader(Register):
         The modules whose parameters and buffers have names.
     inputs
         The tensors that the run starts from, by name.
-    ended
-        Says what the variables of a frame were when it ended, by the number of the frame.
+    frames
+        See the run, and say what the variables of a frame were when it ended.
     """
 
     def __init__(
         self,
         parts: Sequence[Part],
         inputs: Mapping[str, Tensor],
-        ended: Callable[[int], Variables | None],
+        frames: FrameWatcher,
     ) -> None:
         super().__init__()
         self.masks: set[int] = set()
@@ -92,7 +92,8 @@ class Reader(Register):
         self.operations: list[Operation] = []
         self._put_off: Sequence[Call | Returned] = ()  # the tape has their numbers already
         self._late = 0  # the first number of what was put off
-        self._names = NameReader(self._known, ended)
+        self._frames = frames
+        self._names = NameReader(self._known, frames)
 
     def _begin(self) -> None:
         """Number what the run started from, unless it has been."""
@@ -369,6 +370,7 @@ class Reader(Register):
         """
         self.catch_up()
         self.saw(NOTHING_SEEN)
+        self._frames.let_go()
         return tuple(self.operations), self._names.names, self._names.returned
 
 

@@ -157,7 +157,7 @@ class _Recorder(TorchFunctionMode):
         super().__init__()
         self._frames = FrameWatcher(HIDDEN)
         self._look = self._frames.look
-        self.reader = Reader(parts, inputs, self._frames.ended)
+        self.reader = Reader(parts, inputs, self._frames)
         self.caught: list[Call | Returned] = []
         self._noise = list(noise)
         self._redrawn = list(redrawn)
@@ -170,11 +170,9 @@ class _Recorder(TorchFunctionMode):
                 # What the user's own modules return may not be what they made last.
                 if part.path and not type(part.module).__module__.startswith("torch."):
                     hooks.append(part.module.register_forward_hook(self._returned))
-            self._frames.start(sys._getframe())
             with self:
-                loss = objective()
+                loss: Tensor = self._frames.run(objective)
         finally:
-            self._frames.stop()
             for hook in hooks:
                 hook.remove()
         return loss
