@@ -1,8 +1,9 @@
 """How far rows lie apart: `pairwise_distance`, row by row, and `cdist`, each from each.
 
 A distance is the length of a difference, so each is the rule of `norms.py` around one: a
-difference that has no name of its own. Their p is 2 or 1, as there, and so is what PyTorch
-does where two rows are the same: it passes nothing.
+difference that has no name of its own. Their orders are those there, and so is what PyTorch
+does where two rows are the same: it passes nothing. Of differences that are the largest alike
+`cdist` passes the whole gradient to each, where a norm shares it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from .rule import (
     Bound,
     Call,
     Example,
-    NotExplained,
     Operand,
     Partial,
     Rule,
@@ -106,8 +106,9 @@ def distance(name: str, bind: Callable[..., Bound], facing: Facing, words: str, 
              examples: tuple[Example, ...]) -> Rule:  # fmt: skip
     """Make the rule of a distance; `bind` has the attributes `p`, `keepdim` and `eps`."""
 
-    def length(p: int, keepdim: bool) -> dict[str, Any]:
-        return {"p": p, "dim": -1, "keepdim": keepdim}
+    def length(p: float, keepdim: bool) -> dict[str, Any]:
+        shared = facing == ROW_BY_ROW
+        return {"p": p, "dim": -1, "keepdim": keepdim, "shared": shared}
 
     def inner(call: Call) -> Call:
         """Return the length's call, whose only operand is the difference."""
@@ -115,11 +116,11 @@ def distance(name: str, bind: Callable[..., Bound], facing: Facing, words: str, 
         apart = _Difference(call.operands, facing, eps)
         return Call((apart,), call.output, length(p, keepdim))
 
-    def forward(a: Array, b: Array, p: int, eps: float, keepdim: bool) -> Array:
+    def forward(a: Array, b: Array, p: float, eps: float, keepdim: bool) -> Array:
         return norms.forward(_difference(a, b, facing, eps), **length(p, keepdim))
 
     def vjp(
-        g: Array, y: Array, a: Array, b: Array, p: int, eps: float, keepdim: bool
+        g: Array, y: Array, a: Array, b: Array, p: float, eps: float, keepdim: bool
     ) -> tuple[Array, Array]:
         apart = _difference(a, b, facing, eps)
         (found,) = norms.vjp(g, y, apart, **length(p, keepdim))
@@ -137,8 +138,8 @@ def distance(name: str, bind: Callable[..., Bound], facing: Facing, words: str, 
         own = index if added is None else (*index[:at], 0, *index[at:])
         found: dict[Index, list[Expression]] = {}
         for full in broadcast_targets(own, _faced(shape, added), apart.shape):
-            ((out, local),) = norms.partials(of_length, 0, full)
-            found.setdefault(out, []).append(Neg(local) if position else local)
+            for out, local in norms.partials(of_length, 0, full):
+                found.setdefault(out, []).append(Neg(local) if position else local)
         return [
             (out, Add(tuple(ways)) if len(ways) > 1 else ways[0]) for out, ways in found.items()
         ]
@@ -169,26 +170,21 @@ def distance(name: str, bind: Callable[..., Bound], facing: Facing, words: str, 
     )
 
 
-def _order(p: float) -> int:
-    if p not in (1, 2):
-        raise NotExplained(f"a distance of order {p}")
-    return int(p)
-
-
 def bind_pairwise(
     x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-06, keepdim: bool = False
 ) -> Bound:
-    return (x1, x2), {"p": _order(p), "eps": eps, "keepdim": keepdim}
+    return (x1, x2), {"p": norms.order(p), "eps": eps, "keepdim": keepdim}
 
 
 def bind_cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> Bound:
     # The mode chooses between ways of computing the same.
-    return (x1, x2), {"p": _order(p), "eps": 0.0, "keepdim": False}
+    return (x1, x2), {"p": norms.order(p), "eps": 0.0, "keepdim": False}
 
 
 _X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
 _Y = np.array([[1.0, 0.5, -0.5], [2.0, 0.5, -0.75]])  # its second row is that of the other
 _MANY = np.array([[0.5, -1.0, 0.25], [2.0, 0.5, -0.75], [0.25, -1.0, 3.5], [1.0, 0.0, 0.125]])
+_LEVEL = np.array([[1.25, 0.0, 2.0], [0.0, 0.5, -0.75]])  # differences of one size
 _SLOTS = Slot(0), Slot(1)
 
 PAIRWISE_DISTANCE = distance(
@@ -202,6 +198,8 @@ PAIRWISE_DISTANCE = distance(
         called(bind_pairwise, (_X, _Y), *_SLOTS, eps=0.0),
         called(bind_pairwise, (_X, _Y[:1, :1]), *_SLOTS, keepdim=True),
         called(bind_pairwise, (_X[0], _Y), *_SLOTS, 1.0),
+        called(bind_pairwise, (_X, _Y), *_SLOTS, 3.0, eps=0.0),
+        called(bind_pairwise, (_X, _Y), *_SLOTS, p=float("inf"), eps=0.0),
     ),
 )
 CDIST = distance(
@@ -214,5 +212,8 @@ CDIST = distance(
         called(bind_cdist, (_X, _MANY), *_SLOTS),
         called(bind_cdist, (np.stack([_X, _Y]), _MANY), *_SLOTS),
         called(bind_cdist, (_X, _MANY), *_SLOTS, p=1.0),
+        called(bind_cdist, (_X, _MANY), *_SLOTS, p=3.0),
+        called(bind_cdist, (_X, _MANY), *_SLOTS, p=1.5),
+        called(bind_cdist, (_X, _LEVEL), *_SLOTS, p=float("inf")),
     ),
 )

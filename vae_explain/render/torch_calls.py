@@ -133,6 +133,13 @@ def _direction(arguments: Sequence[str], options: Options) -> str:
     return f"torch.where({length} == 0, 0.0, ({body}) / {length})"
 
 
+def _largest(arguments: Sequence[str], options: Options) -> str:
+    """Write which numbers are the largest along an axis, each of several that are."""
+    (sizes,) = arguments
+    axis = dict(options)["dim"]
+    return f"(({sizes}) == ({sizes}).amax({axis!r}, keepdim=True)) * 1.0"
+
+
 def _chosen(arguments: Sequence[str], options: Options) -> str:
     condition, *pair = arguments
     return f"torch.where({_listed([f'({condition}) != 0', *pair])})"
@@ -192,6 +199,8 @@ CALLS: dict[str, Callable[[Sequence[str], Options], str]] = {
     "normalize": _call("F.normalize"),
     "cosine_similarity": _of_several("F.cosine_similarity"),
     "direction": _direction,
+    "quotient": _direction,
+    "is_largest": _largest,
     "glu": _call("F.glu"),
     "cumsum": _call("torch.cumsum"),
     "cumsum_from_behind": _from_behind,

@@ -60,6 +60,8 @@ OTHERS = {
     r"sum_of_copies": "what arrives at all copies, added up",
     r"sum_to": "what arrives, summed over the places that one number was written to",
     r"direction": "each number divided by the length, or 0 where the length is 0",
+    r"quotient": "the one divided by the other, or 0 where that is 0",
+    r"is_largest": "1 at the largest number, at each of several, and 0 elsewhere",
     r"(normalize|cosine_similarity)_backward": "the chain rule through the lengths as well",
     r"glu_backward": "the chain rule through both halves",
     r"diag(onal)?_backward": "what arrives, put where it was taken from, and zeros elsewhere",
