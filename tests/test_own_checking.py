@@ -187,6 +187,14 @@ class Wide(nn.Module):
         with torch.no_grad():
             scale = h.abs().max()
         return (h / scale).square().sum() + h.detach().sum() * h.mean()
+
+class Picked(Wide):
+    def forward(self, x):
+        h = torch.sigmoid(self.layer(x))
+        with torch.no_grad():
+            weights = h[:, :25]
+            others = 2 - h
+        return (h[:, 25:] * weights).sum() + (h * others).sum()
 """
 
 
@@ -274,6 +282,12 @@ def test_what_a_gradient_takes_as_given_is_held_still(own: Path) -> None:
     text = " ".join(text_of(page(found), 100).split())
     assert "numbers: of a large parameter those with the largest gradients" in text
     assert "built-in only" in text
+
+
+def test_an_operator_without_gradients_is_held_still_too(own: Path) -> None:
+    found = check_own(*run_and_nudge(request(own, "Picked", 40)))
+    assert (found.passed, found.missing) == (True, "")
+    assert all(CENTRAL in parameter.differences for parameter in found.parameters)
 
 
 @pytest.mark.parametrize("name", ["Warming", "WarmingByItsClass"])

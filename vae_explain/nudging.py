@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from .capture import tensors_in
+from .capture import tensors_in, writes_by_name
 from .checking import CENTRAL_ALLOWED, Nudged, gradient_scale, largest
 from .counting import Counts
 from .noise import DROPOUTS, NOISE, redropped, replace
@@ -242,7 +242,7 @@ class _Still(TorchFunctionMode):
         if name in NOISE and self._drawn:
             replace(result, self._drawn.pop(0))
         elif (name in ("detach", "data") and id(args[0]) not in self._written) or (
-            self._without_gradients and not name.endswith("_") and name != "grad"
+            self._without_gradients and not writes_by_name(name) and name != "grad"
         ):
             return self._held(result)
         elif name == "embedding":
