@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 NOISE = {
     "randn", "randn_like", "normal", "normal_", "rand", "rand_like", "uniform_", "bernoulli",
@@ -15,6 +18,11 @@ NOISE = {
 }  # fmt: skip
 # Of those, the draws from the standard normal, which given noise may stand in for.
 STANDARD_NORMAL = {"randn", "randn_like", "normal", "normal_"}
+# Draws by numbers of the run's own, and of whole numbers, which the record does not keep apart.
+OTHER_DRAWS = {
+    "_sample_dirichlet", "_standard_gamma", "binomial", "cauchy_", "geometric_", "log_normal_",
+    "multinomial", "poisson", "randint", "randint_like", "random_", "randperm",
+}  # fmt: skip
 # Calls that draw a mask and multiply by it, and are recorded as these two.
 DROPOUTS = {"dropout", "dropout1d", "dropout2d", "dropout3d", "feature_dropout"}
 MASK = "dropout_mask"
@@ -76,10 +84,83 @@ def redropped(
     named = {**dict(zip(("input", "p", "training", "inplace"), args, strict=False)), **kwargs}
     x = named.pop("input")
     in_place = named.pop("inplace", False)
-    state = torch.get_rng_state()
-    active = func(ones, **named) is not ones
-    torch.set_rng_state(state)
-    if not active:
+    # Drawn all the same: what the model draws behind it is to be what it was.
+    if func(ones, **named) is ones:
         return None
     mask = masks.pop(0).to(x.dtype).reshape(x.shape)
     return (x.mul_(mask) if in_place else x * mask), mask
+
+
+@dataclass(frozen=True)
+class Precision:
+    """What numbers a model computed with before it was made float64.
+
+    Attributes
+    ----------
+    default
+        PyTorch's default then, in which it draws what follows no tensor, as `torch.rand(3)`.
+    own
+        That of the model, and of what it draws after a tensor, as `torch.randn_like(std)`.
+    """
+
+    default: torch.dtype
+    own: torch.dtype
+
+    @contextmanager
+    def drawing(self) -> Iterator[None]:
+        """Let what runs in float64 draw what it drew in this precision."""
+        with _DrawnAsBefore(self):
+            yield
+
+
+class _DrawnAsBefore(TorchFunctionMode):
+    """Makes each draw in another precision first, for its numbers and for what comes next.
+
+    From one state of the generator a float64 is another number than a float32, and leaves
+    another state behind, so that all later draws would be others as well.
+    """
+
+    def __init__(self, precision: Precision) -> None:
+        super().__init__()
+        self._precision = precision
+
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        name = func.__name__
+        if name not in NOISE and name not in OTHER_DRAWS and name not in DROPOUTS:
+            return func(*args, **kwargs)
+        start = torch.get_rng_state()
+        now = torch.get_default_dtype()
+        torch.set_default_dtype(self._precision.default)
+        try:
+            with torch.no_grad():
+                before = func(*self._as_before(args), **self._as_before(kwargs))
+        finally:
+            torch.set_default_dtype(now)
+        after = torch.get_rng_state()
+        torch.set_rng_state(start)
+        result = func(*args, **kwargs)
+        torch.set_rng_state(after)
+        if name not in DROPOUTS:
+            # By way of data: a gamma's backward pass needs what was drawn, and would miss it.
+            result.data.copy_(before)
+        return result
+
+    def _as_before(self, value: Any) -> Any:
+        """Return arguments in the earlier precision, tensors as copies."""
+        if isinstance(value, Tensor):
+            copied = value.detach().clone()
+            return copied.to(self._precision.own) if value.dtype == torch.float64 else copied
+        if value is torch.float64:
+            return self._precision.own
+        if isinstance(value, list | tuple):
+            return type(value)(map(self._as_before, value))
+        if isinstance(value, Mapping):
+            return {name: self._as_before(each) for name, each in value.items()}
+        return value

@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 from .capture import tensors_in, writes_by_name
 from .checking import CENTRAL_ALLOWED, Nudged, gradient_scale, largest
 from .counting import Counts
-from .noise import DROPOUTS, NOISE, redropped, replace
+from .noise import DROPOUTS, NOISE, OTHER_DRAWS, redropped, replace
 from .opened import opened
 from .pipeline import HeldRequest, OwnRequest, prepared, users_errors
 from .run import Run
@@ -167,7 +167,7 @@ class _Evaluation:
         torch.set_rng_state(subject.generator)
         written = [parameter for parameter, _ in self._rewritten]
         still = _Still(list(self._drawn), self._kept, self._first, written)
-        with torch.enable_grad(), still:
+        with torch.enable_grad(), subject.drawing(), still:
             found = subject.objective(subject.model, subject.x).loss
         self._first = False
         if found.dtype != torch.float64:
@@ -228,6 +228,8 @@ class _Still(TorchFunctionMode):
             redone = redropped(func, args, kwargs, torch.ones_like(given), self._drawn)
             return given if redone is None else redone[0]
         result = func(*args, **kwargs)
+        if name in OTHER_DRAWS:
+            return self._held(result, writes_by_name(name))
         if name == "grad" and isinstance(result, tuple):
             # What `torch.autograd.grad` gives without a graph is taken as given behind it.
             constants = (isinstance(g, Tensor) and not g.requires_grad for g in result)
@@ -251,10 +253,15 @@ class _Still(TorchFunctionMode):
                 return torch.where(padding, self._held(result), result)
         return result
 
-    def _held(self, result: Tensor) -> Tensor:
+    def _held(self, result: Tensor, writes: bool = False) -> Tensor:
         if self._first:
             self._kept.append(result.detach().clone())
             return result
-        kept = self._kept[self._used]
+        kept = self._kept[self._used] if self._used < len(self._kept) else result
         self._used += 1
+        if kept.shape != result.shape:
+            return result  # on another way, as that of a loop which ended a turn earlier
+        if writes:
+            result.data.copy_(kept)
+            return result
         return kept.clone()

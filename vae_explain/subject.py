@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from .capture import tensors_in
 from .counting import Counts
 from .graph import Graph
 from .loss_call import LossCall
+from .noise import Precision
 from .ops import NotExplained
 from .recorder import record
 from .replay import replay_part
@@ -75,6 +76,8 @@ class Subject:
         The state of PyTorch's generator before the run: its first draw comes next.
     noise
         Given in place of the first draws from the standard normal.
+    drawn_in
+        Where the model was made float64: what it draws in, so that it draws what it did.
     """
 
     model: nn.Module
@@ -84,6 +87,7 @@ class Subject:
     seed: int | None
     generator: Tensor
     noise: tuple[Tensor, ...] = ()
+    drawn_in: Precision | None = None
 
     def run(self, redrawn: Sequence[Tensor] = (), lasting: bool = True) -> Run:
         """Record a run in the arithmetic `full`; model and generator stay as they were.
@@ -134,7 +138,10 @@ class Subject:
             for tensor in _kept(vars(module)):
                 if tensor.dtype == torch.float32:
                     tensor.data = tensor.data.double()
-        return dataclasses.replace(self, model=model, x=exact)
+        floating = (each.dtype for each in self.model.parameters() if each.is_floating_point())
+        before = torch.get_default_dtype()
+        drawn_in = self.drawn_in or Precision(before, next(floating, before))
+        return dataclasses.replace(self, model=model, x=exact, drawn_in=drawn_in)
 
     def doubled(self) -> Subject:
         """Return the same with every row of the input twice, one batch behind the other."""
@@ -170,6 +177,10 @@ class Subject:
                 buffer.copy_(after)
         return computed, trace
 
+    def drawing(self) -> AbstractContextManager[None]:
+        """Let what was made float64 draw what it did before; the recorder is to be within."""
+        return self.drawn_in.drawing() if self.drawn_in else nullcontext()
+
     def _record(
         self,
         redrawn: Sequence[Tensor],
@@ -186,15 +197,16 @@ class Subject:
 
         counts = None if objective else Counts(self.model.modules())
         try:
-            trace = record(
-                loss,
-                modules={"": self.model},
-                inputs={"x": self.x},
-                noise=() if redrawn else self.noise,
-                redrawn=redrawn,
-                lasting=lasting,
-                gradients=gradients,
-            )
+            with self.drawing():
+                trace = record(
+                    loss,
+                    modules={"": self.model},
+                    inputs={"x": self.x},
+                    noise=() if redrawn else self.noise,
+                    redrawn=redrawn,
+                    lasting=lasting,
+                    gradients=gradients,
+                )
         finally:
             if counts is not None:
                 counts.put_back()
