@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 
 from ..blocks import (
     Cell,
@@ -17,6 +16,7 @@ from ..blocks import (
 from ..expression import Add, Expression, Number, Ref, evaluate, terms_in
 from ..latex import to_latex
 from .columns import columns, right
+from .filling import filled
 from .grids import Grids
 from .pieces import Canvas, Line, Piece, width_of
 
@@ -44,7 +44,7 @@ class Arithmetic:
     def equation(
         self, left: list[Piece], right: list[Piece], tail: Line | None = None
     ) -> list[Line]:
-        """Write `left = right tail`, broken before operators where it is too long."""
+        """Write `left = right tail`, broken into lines where it is too long."""
         tail = tail or []
         start: Line = [*left, Piece(" = ", "operator")] if left else []
         if width_of(start) + width_of(right) + width_of(tail) <= self.canvas.room:
@@ -52,52 +52,13 @@ class Arithmetic:
         under = (
             min(width_of(start), 2) if width_of(start) > self.canvas.room // 3 else width_of(start)
         )
-        lines: list[Line] = [start]
-        current = start
+        lines: list[Line] = []
         if under < width_of(start):
-            current = [Piece(" " * under)]
-            lines = [[*left, Piece(" =", "operator")], current]
+            lines, start = [[*left, Piece(" =", "operator")]], [Piece(" " * under)]
         equals = 2 if tail and tail[0].style == "operator" else 0  # stays with the result
         ends = [tail[:equals]] if equals else []
         ends += [[piece] for piece in tail[equals:]]
-        for atom in [*self._atoms(right, self.canvas.room - under), *ends]:
-            if width_of(current) + width_of(atom) > self.canvas.room and width_of(current) > under:
-                current = [Piece(" " * under)]
-                lines.append(current)
-                atom = [Piece(atom[0].text.lstrip(), atom[0].style), *atom[1:]]
-            current += atom
-        return lines
-
-    def _atoms(self, pieces: Line, room: int) -> list[Line]:
-        """Cut pieces before plus and minus signs, and a long summand between its parts.
-
-        Those are its factors, the calls of a chain, and behind a comma the arguments of one.
-        What stands in parentheses is cut only where it would not fit on a line of its own.
-        """
-        return self._cut(list(zip(pieces, _depths(pieces), strict=True)), room, 0)
-
-    def _cut(self, part: list[tuple[Piece, int]], room: int, depth: int) -> list[Line]:
-        """Cut what is too wide where `depth` parentheses are open, then inside those."""
-        whole = [piece for piece, _ in part]
-        if (depth and width_of(whole) <= room) or depth > max(inside for _, inside in part):
-            return [whole]
-        atoms: list[Line] = []
-        for summand in _parted(part, depth, self._opens_summand):
-            if width_of([piece for piece, _ in summand]) <= room:
-                atoms.append([piece for piece, _ in summand])
-                continue
-            for factor in _parted(summand, depth, self._opens_factor):
-                atoms += self._cut(factor, room, depth + 1)
-        return atoms
-
-    def _opens_summand(self, before: Piece, piece: Piece) -> bool:
-        return piece.style == "operator" and piece.text in (" + ", " - ")
-
-    def _opens_factor(self, before: Piece, piece: Piece) -> bool:
-        if before == Piece(", ", "operator"):
-            return True
-        dots = (self.canvas.symbols("·"), self.canvas.symbols(" @ "), "/")
-        return piece.style == "operator" and (piece.text in dots or piece.text.startswith("."))
+        return lines + filled(start, under, right, ends, self.canvas)
 
     def lines(self, block: Lines) -> list[Line]:
         """Lay out worked lines, in columns if they share them and fit."""
@@ -294,28 +255,6 @@ class Arithmetic:
             reasons = tuple(block.after.word if closed else "" for closed in block.after.closed)
         table = Table(tuple(columns), tuple(map(tuple, rows)), (), reasons)
         return self.grids.table(table) + self._after_failed(block)
-
-
-def _depths(pieces: Line) -> list[int]:
-    """Return how many parentheses are open before each piece."""
-    found, depth = [], 0
-    for piece in pieces:
-        found.append(depth)
-        if piece.style == "operator":
-            depth += sum(map(piece.text.count, "([")) - sum(map(piece.text.count, ")]"))
-    return found
-
-
-def _parted(
-    part: list[tuple[Piece, int]], depth: int, opens: Callable[[Piece, Piece], bool]
-) -> list[list[tuple[Piece, int]]]:
-    """Part pieces before each that opens something, where `depth` parentheses are open."""
-    parts = [part[:1]]
-    for (before, _), (piece, inside) in pairwise(part):
-        if inside == depth and opens(before, piece):
-            parts.append([])
-        parts[-1].append((piece, inside))
-    return parts
 
 
 def _even(labels: list[str]) -> list[str]:

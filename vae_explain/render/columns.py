@@ -10,8 +10,9 @@ import re
 import textwrap
 import unicodedata
 
-# A dotted name starts with a letter, so that no number is one, and no part of one.
-NAME = re.compile(r"(?<![\w.])[^\W\d]\w*(?:\.\w+)*")
+# A dotted name starts with a letter, so that no number is one, and no part of one; the rest
+# of a name that is broken already starts with its dot.
+NAME = re.compile(r"(?<![\w.])\.?[^\W\d]\w*(?:\.\w+)*")
 STEP = re.compile(r"\.\w+(?:\([^()]*\))?|\[[^\[\]]*\]|.+?(?=[.\[]|$)")
 JOINT = re.compile(r"(?=\.[^\W\d])|(?<=_)(?=[^\W\d_])")  # a digit stays with what it counts
 
