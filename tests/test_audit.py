@@ -302,3 +302,36 @@ def test_an_undecidable_kl_is_not_judged(name: str, words: str) -> None:
     reasons = {rule.id: reason for rule, reason in report.not_applied}
     assert words in reasons["kl-form"]
     assert words in reasons["kl-sign"]
+
+
+class Stepwise(nn.Module):
+    """A layer used at each of three steps of a batch of five; units 0 and 1 are never on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = Layers()
+        self.hidden = nn.Linear(6, 4)
+        with torch.no_grad():
+            self.hidden.weight.copy_(torch.tensor([1.0, 1.0, 1.0, -1.0])[:, None].expand(4, 6))
+            self.hidden.bias.copy_(torch.tensor([-90.0, -80.0, -9.0, 9.0]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        loss = torch.zeros(())
+        for step in range(3):
+            hidden = torch.relu(self.hidden(x[step]))
+            mu, logvar = self.layers.encode(torch.cat([hidden, hidden[:, :2]], 1))
+            error = self.layers.decoder(sample(mu, logvar)) - x[step]
+            loss = loss + error.square().sum() + kl_of(mu, logvar)
+        return loss
+
+
+def test_a_layer_used_at_each_step_has_its_dead_units_told_once() -> None:
+    finding = one(
+        report_of(Stepwise(), rows(15).reshape(3, 5, 6) + torch.arange(3.0)[:, None, None]),
+        "dead-units",
+    )
+    assert finding.message == (
+        "2 of 4 units of hidden are off for all 5 rows at each of the 3 times that the layer is "
+        "used; 14 weights and biases get no gradient through them."
+    )
+    assert [row[0] for row in finding.evidence.rows] == ["0", "1"]

@@ -135,6 +135,31 @@ def all_units_on(model: Layers, x: Tensor) -> Tensor:
     return usual(model, x)
 
 
+def alternating() -> Layers:
+    """Units 0 to 7 are on above 1, the others below."""
+    model = Layers(hidden=16)
+    model.encoder[1] = nn.ReLU()
+    with torch.no_grad():
+        first = model.encoder[0]
+        assert isinstance(first, nn.Linear)
+        first.weight.fill_(1 / 6)
+        first.bias.fill_(-1.0)
+        first.weight[8:] *= -1
+        first.bias[8:] *= -1
+    return model
+
+
+@TABLE.right("dead-units", make=alternating)
+def on_at_one_step_of_two(model: Layers, x: Tensor) -> Tensor:
+    """Each unit is off for every row at one of two steps, and on at the other."""
+    loss = torch.zeros(())
+    for step in range(2):
+        mu, logvar = model.encode(x + 2 * step)
+        recon = model.decoder(sample(mu, logvar))
+        loss = loss + F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)
+    return loss
+
+
 @TABLE.right("dead-units")
 def free_bits_by_relu(model: Layers, x: Tensor) -> Tensor:
     """A ReLU in the loss, off for every latent: free bits, and no unit of a layer."""
