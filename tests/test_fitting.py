@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain.fitting import CannotBind, fitted
-from vae_explain.returned import names_returned
+from vae_explain.returned import described, names_returned
 
 X = torch.rand(2, 6)
 RECON, MU, LOGVAR, Z = torch.rand(2, 6), torch.rand(2, 3), torch.rand(2, 3), torch.rand(2, 3)
@@ -232,3 +232,20 @@ def test_a_module_is_fitted_by_what_its_forward_takes() -> None:
     assert found["mu"] is MU
     assert found["logvar"] is LOGVAR
     assert found["x"] is X
+
+
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [
+        ((RECON, MU, LOGVAR), "(Tensor[2, 6], Tensor[2, 3], Tensor[2, 3])"),
+        ((MU.sum(), [MU] * 12, 2.0), "(Tensor[], (12 × Tensor[2, 3]), float)"),
+        ({"z": [(MU, MU)] * 3}, "{z: (3 × (Tensor[2, 3], Tensor[2, 3]))}"),
+        (
+            [torch.zeros(size) for size in range(1, 21)],
+            f"({', '.join(f'Tensor[{size}]' for size in range(1, 9))} and 12 more)",
+        ),
+    ],
+    ids=["few parts", "a tensor for each step", "a pair for each step", "many that differ"],
+)
+def test_what_a_model_returned_is_said_briefly(returned: Any, words: str) -> None:
+    assert described(returned) == words

@@ -6,11 +6,15 @@ import ast
 import dataclasses
 import inspect
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import groupby
 from typing import Any
 
 from torch import Tensor, nn
+
+MANY_ALIKE = 3  # parts in a row, which are counted
+MOST_PARTS = 8  # that are said of one object
 
 
 def named_parts(returned: Any) -> dict[str, Any]:
@@ -35,16 +39,31 @@ def flat(returned: Any) -> list[Any]:
 
 
 def described(returned: Any) -> str:
-    """Say what an object is made of: `(Tensor[1, 4], Tensor[1, 2])`."""
+    """Say what an object is made of: `(Tensor[1, 4], Tensor[1, 2])`.
+
+    A recurrent model returns a tensor for each step: `(12 × Tensor[1, 2])`. Of many parts that
+    differ only the first are said.
+    """
     if isinstance(returned, Tensor):
         return f"Tensor{list(returned.shape)}"
     parts = named_parts(returned)
     if parts:
-        inside = ", ".join(f"{name}: {described(part)}" for name, part in parts.items())
-        return f"{{{inside}}}"
+        inside = [f"{name}: {described(part)}" for name, part in parts.items()]
+        return f"{{{_first(inside)}}}"
     if isinstance(returned, tuple | list):
-        return f"({', '.join(described(part) for part in returned)})"
+        said: list[str] = []
+        for words, run in groupby(map(described, returned)):
+            alike = list(run)
+            said += alike if len(alike) < MANY_ALIKE else [f"{len(alike)} × {words}"]
+        return f"({_first(said)})"
     return type(returned).__name__
+
+
+def _first(parts: Sequence[str]) -> str:
+    left = len(parts) - MOST_PARTS
+    if left <= 1:  # which takes no more room than to count it
+        return ", ".join(parts)
+    return f"{', '.join(parts[:MOST_PARTS])} and {left} more"
 
 
 # --- names, from the source of `forward` ---
