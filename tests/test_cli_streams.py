@@ -325,3 +325,57 @@ def test_help_has_every_command_and_its_options(cli: CommandLine) -> None:
 def test_repeated_runs_write_the_same(cli: CommandLine) -> None:
     for arguments in (["forward"], ["backward", "--format", "json"], ["verify"]):
         assert cli(*arguments) == cli(*arguments)
+
+
+# --- warnings ---------------------------------------------------------------------------
+
+WARNING = """\
+import warnings
+
+import torch
+from torch import nn
+
+
+class Warning(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+
+    def forward(self, x):
+        z = self.layer(x)
+        scale = torch.tensor(z.detach())  # PyTorch warns in C++, of the line that called it
+        warnings.warn("the model's own")
+        loss = nn.functional.mse_loss(z * scale, x[:, :1])  # PyTorch warns in Python
+        return loss
+"""
+
+
+@pytest.mark.parametrize(
+    "command", [("forward",), ("forward", "--arithmetic", "printed"), ("check",)], ids=" ".join
+)
+def test_a_warning_has_the_line_of_the_model_and_is_said_once(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    file = tmp_path / "warning.py"
+    file.write_text(WARNING)
+    result = ran(*command, "--model", f"{file}:Warning", "--x", "1,2")
+    assert result.returncode == 0
+    lines = result.stderr.decode().splitlines()
+    source = WARNING.splitlines()
+    for line, code in zip(lines, ("torch.tensor(", "warnings.warn(", "mse_loss("), strict=True):
+        assert line.startswith("vae-explain: warning: ")
+        found = re.search(rf"\({re.escape(str(file))}:(\d+)\)$", line)
+        assert found is not None, line
+        assert code in source[int(found[1]) - 1]
+
+
+@needs_full
+def test_a_warning_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "warning.py"
+    file.write_text(WARNING)
+    arguments = ("forward", "--model", f"{file}:Warning", "--x", "1,2")
+    with open("/dev/full", "w") as full:
+        code = subprocess.run(
+            [*MODULE, *arguments], stdout=subprocess.PIPE, stderr=full, env=environment()
+        )
+    assert (code.returncode, code.stdout) == (0, ran(*arguments).stdout)

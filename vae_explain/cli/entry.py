@@ -13,11 +13,13 @@ import gc
 import io
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NoReturn
 
 from .problems import ExitCode, Problem
+from .warned import Shown, say
 
 INTERRUPTED = 130
 OF_A_FILE = "--x-file", "--weights"  # what is said of them begins with the file
@@ -26,6 +28,7 @@ OF_A_FILE = "--x-file", "--weights"  # what is said of them begins with the file
 def main() -> NoReturn:
     """Run the command line and leave the process."""
     gc.disable()
+    warnings.showwarning = Shown()
     code = run(sys.argv[1:])
     code = _flush(code)
     os._exit(code)
@@ -142,9 +145,7 @@ def _mendable(error: Exception) -> tuple[str, str]:
 
 
 def _say(message: str) -> int:
-    line = f"vae-explain: error: {message}\n"
-    encoding = sys.stderr.encoding or "ascii"
-    sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding))
+    say(f"error: {message}")
     return ExitCode.BAD_REQUEST
 
 
