@@ -262,6 +262,9 @@ FORMULAS = [
     r"\displaystyle \sqrt{\frac{0.70585358^{2} + 0.50343525^{2}}{9} + 1.1920929 \cdot 10^{-7}}",
     r"\exp\left(-0.85071498\right) \cdot \left(-0.85071498 + 1.0986122886681098\right)",
     r"\bigl(0.12 - 0.5\bigr)^{1/2} = \mathbf{0.06320113}\quad\text{gate closed}",
+    r"\displaystyle \frac{-1 - \frac{\left(0.335 - 0.24\right) \cdot \left(-0.1 - 1\right)}{2}}{4}",
+    r"0.4096 \cdot \frac{-1 - \frac{0.335094 - 0.06441369 - 0.24442398}{0.1172 + 1}}{4 + 3 = 7}",
+    r"\displaystyle \frac{\frac{\frac{0.25 - 0.0625 \cdot 0.5}{2}}{0.75}}{\sqrt{4}}",
     r"\mathrm{ABCDEFGHIJKLMNOPQRSTUVWXYZ} + \mathrm{abcdefghijklmnopqrstuvwxyz}",
 ]
 

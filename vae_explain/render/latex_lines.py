@@ -70,12 +70,15 @@ class Piece:
         How many broken pairs of parentheses it stands in.
     fresh
         Whether it starts a line, since it or what stands before it takes several.
+    whole
+        Of how many pieces the summand is that it opens.
     """
 
     latex: str
     before: str = ""
     depth: int = 0
     fresh: bool = False
+    whole: int = 1
 
 
 def filled(pieces: Sequence[Piece], style: str = "", room: float = LINE) -> list[str]:
@@ -98,13 +101,17 @@ def filled(pieces: Sequence[Piece], style: str = "", room: float = LINE) -> list
     found: list[str] = []
     current, taken = "", 0.0
     inline = r"\displaystyle" not in style
-    for piece in pieces:
-        added = width(piece.before + piece.latex, inline)
-        if current and taken + added <= room + (0 if found else FIRST) and not piece.fresh:
+    widths = [width(piece.before + piece.latex, inline) for piece in pieces]
+    for position, (piece, added) in enumerate(zip(pieces, widths, strict=True)):
+        indent = min(piece.depth, MOST_INDENTS)
+        left = room + (0 if found else FIRST) - taken
+        summand = sum(widths[position : position + piece.whole])
+        # What fits on a line is not parted for what stands before it.
+        lone = left < summand <= room - INDENT * indent
+        if current and added <= left and not piece.fresh and not lone:
             current += piece.before + piece.latex
             taken += added
             continue
-        indent = min(piece.depth, MOST_INDENTS)
         if current:
             found.append(current + ("," if piece.before.startswith(",") else ""))
         current = rf"\hspace*{{{indent}em}}" if indent and found else ""
@@ -160,7 +167,8 @@ class Cutter:
         """Return the pieces of a whole formula, with the equals sign before it."""
         if isinstance(expression, Add):
             return _joined(" = ", self._sum(expression))
-        return _joined(" = ", self._cut(expression))
+        pieces = self._cut(expression)
+        return _joined(" = ", [replace(pieces[0], whole=len(pieces)), *pieces[1:]])
 
     def _fits(self, expression: Expression, depth: int) -> bool:
         room = self.room - SPARE - INDENT * min(depth, MOST_INDENTS)
@@ -226,6 +234,7 @@ class Cutter:
         broken = False
         for term in expression.terms:
             pieces = self._cut(term, depth)
+            pieces = [replace(pieces[0], whole=len(pieces)), *pieces[1:]]
             fresh, broken = broken or len(pieces) > 1, len(pieces) > 1
             if not found:
                 found = pieces
