@@ -128,6 +128,7 @@ def require_sound(page: str) -> None:
         assert depth >= 0
     assert depth == 0
     assert plain.count("$") % 2 == 0
+    assert not re.search(r"(?<![^\s{])\$\$", plain), "an empty formula, or a display"
     assert plain.count(r"\left") == plain.count(r"\right")
     body = code.partition(r"\begin{document}")[2]
     for name, count in Counter(re.findall(r"\\begin\{(\w+)\}", body)).items():

@@ -92,7 +92,7 @@ def _is_accented(sign: str) -> bool:
 
 def number_text(number: str) -> str:
     """Write a number that stands in a table, with its minus."""
-    return number.replace(MINUS, "$-$").replace("-", "$-$")
+    return number.replace(MINUS, "-").replace("-", "$-$")
 
 
 def letters(latex: str) -> str:
