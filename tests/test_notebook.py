@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import math
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -99,6 +100,30 @@ def test_one_of_a_model_of_ones_own_runs_and_agrees(name: str) -> None:
     said = run(cells(text))
     assert len(said) > 15
     assert [line for line in said if not line.endswith(": agrees")] == []
+
+
+class WithGaps(nn.Module):
+    """A model some of whose values are no numbers, and of which the loss takes those that are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        gaps = self.fc(x).masked_fill(x > 1, math.nan)
+        least = self.fc(x).masked_fill(x > 1, -math.inf).amax(-1)
+        found: torch.Tensor = gaps.nanmean() + gaps.nansum(1).square().sum() + least.sum()
+        return found
+
+
+def test_what_is_no_number_agrees_with_its_like() -> None:
+    text = explain(WithGaps(), torch.tensor([[0.5, 2.0, -1.0, 0.25]]), seed=1).document()
+    sources = cells(text.to_notebook())
+    said = run(sources)
+    assert "gaps: agrees" in said
+    assert [line for line in said if not line.endswith(": agrees")] == []
+    wrong = [source.replace("(x) > 1", "(x) > 3").replace("math.nan", "0.0") for source in sources]
+    assert any(line.startswith("gaps: differs") for line in run(wrong))
 
 
 LAYERS_OF_IMAGES: dict[str, Callable[[], nn.Module]] = {

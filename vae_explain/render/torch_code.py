@@ -8,6 +8,7 @@ has neither is said by `NoCode`, and the notebook goes on from the page's number
 from __future__ import annotations
 
 import keyword
+import math
 import re
 from collections.abc import Iterable
 
@@ -140,6 +141,8 @@ def code(expression: Expression, names: Identifiers) -> str:
 def _write(expression: Expression, names: Identifiers) -> tuple[str, int]:
     """Return a part as code, and how tightly its outermost operator binds."""
     match expression:
+        case Number(value) if not math.isfinite(value):
+            return f'float("{value}")', ATOM
         case Number(value):
             text = repr(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
             return text, SIGN if value < 0 else ATOM

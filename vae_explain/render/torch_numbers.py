@@ -14,6 +14,7 @@ from .numbers import Numbers
 MOST_WRITTEN = 256  # numbers of a tensor that are written out; more of them are packed
 LARGE = 1e6
 DIVISOR = 10_000  # of numbers with 4 decimals, which are packed as whole ones
+NO_NUMBER = {"nan": "math.nan", "inf": "math.inf", "-inf": "-math.inf"}
 # What reads the packed ones.
 UNPACK = '''\
 def unpack(text, dtype, shape):
@@ -43,7 +44,8 @@ def numbers(array: Array, what: Literal["given", "value"], single: bool) -> str:
     large = float(np.max(np.abs(array), initial=0.0)) >= LARGE
     if what == "value" and not single and (array.ndim == 0 or large):
         places = "exact"  # a loss or one of its terms, or too large for decimals to say much
-    return _nested(Numbers().column(array, places), array.shape)
+    texts = [NO_NUMBER.get(text, text) for text in Numbers().column(array, places)]
+    return _nested(texts, array.shape)
 
 
 def _nested(texts: list[str], shape: tuple[int, ...], indent: int = 1) -> str:
