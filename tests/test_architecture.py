@@ -92,7 +92,9 @@ MAY_USE_TORCH = {
     "training",
 }
 # Of the recorder.
-MAY_USE_TORCH |= {"calls", "capture", "composites", "differentiation", "noise", "opened"}
+MAY_USE_TORCH |= {"calls", "capture", "differentiation", "noise", "opened"}
+MAY_USE_TORCH |= {"composites", "composites.algebra", "composites.losses", "composites.parts"}
+MAY_USE_TORCH |= {"composites.statistics", "composites.writes"}
 MAY_USE_TORCH |= {"reading", "recording", "register", "rewriting", "tape", "views"}
 MAY_USE_RICH = {"render.terminal"}
 WITHOUT_NUMPY = {"__init__", "__main__", "architecture", "expression", "functions", "writing"}

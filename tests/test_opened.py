@@ -15,7 +15,6 @@ from vae_explain import explain
 from vae_explain.blocks import Formula
 from vae_explain.opened import opened
 from vae_explain.recorder import record
-from vae_explain.run import full_run
 from vae_explain.writing import to_text
 
 from .models import FOLDER
@@ -247,84 +246,3 @@ def test_so_is_that_of_several_heads(need_weights: bool) -> None:
     assert explanation.not_explained == ()
     assert float(explanation.run.trace.loss.array) == expected.item()
     assert not explanation.backward().checks.failed
-
-
-# --- calls that are a few others --------------------------------------------------------
-
-A, B = X[0].double(), X[1].double() * 0.5 + 0.25
-PLACES = torch.tensor([[3, 0], [1, 1], [2, 0]])
-COMPOSED: dict[str, Callable[[Tensor, Tensor], Any]] = {
-    "outer": lambda a, b: torch.outer(a[0], b[1]) + a[1].ger(b[0]),
-    "kron": lambda a, b: torch.kron(a, b[:2]) * torch.kron(a[0], b).sum(),
-    "inner": lambda a, b: torch.inner(a, b) * torch.inner(a[0], b[0]) + a[:, :3].inner(b.mean()),
-    "tensordot": lambda a, b: (
-        torch.tensordot(a, b, dims=([1], [1])) * torch.tensordot(a, b, 2)
-        + torch.tensordot(a, b.T, 1)
-    ),
-    "dist": lambda a, b: torch.dist(a, b) * a.dist(b, 1),
-    "rsub": lambda a, b: torch.rsub(a, 1.0) * torch.rsub(a, b, alpha=2),
-    "diff": lambda a, b: torch.diff(a) * b.diff(n=1, dim=1) + a.diff(2, 0).sum(),
-    "take_along_dim": lambda a, b: (
-        torch.take_along_dim(a, PLACES, 1) * b.take_along_dim(PLACES[1:2, :1], dim=0)[:, :2]
-        + torch.take_along_dim(a, PLACES).sum()
-    ),
-    "tile": lambda a, b: a.tile(2) + torch.tile(b, (1, 2)),
-    "rot90": lambda a, b: torch.rot90(a) + b.rot90(3) + torch.rot90(a, 2, (1, 0)).T + a.rot90(4).T,
-    "flips": lambda a, b: torch.fliplr(a) * torch.flipud(b),
-    "splits": lambda a, b: torch.hsplit(a, 2)[1] * b.hsplit([1, 3])[1] + a.vsplit(3)[0][:, :2],
-    "more axes": lambda a, b: (
-        torch.atleast_3d(a)[..., 0] * torch.atleast_2d(b[0])  # type: ignore[no-untyped-call] # torch's own
-    ),
-    "shuffled": lambda a, b: torch.channel_shuffle(a.T[None], 2)[0].T * b,
-    "ranking": lambda a, b: F.margin_ranking_loss(a, b, torch.sign(a.detach() + 0.1), 0.5),
-    "triplets": lambda a, b: (
-        F.triplet_margin_loss(a[:1], a[1:2], b[2:], swap=True)
-        + nn.TripletMarginLoss(margin=2.0, reduction="sum")(a, b, b.flip(0))
-    ),
-    "hinges": lambda a, b: F.hinge_embedding_loss(a * b, torch.sign(a.detach()), reduction="none"),
-    "angles": lambda a, b: torch.deg2rad(a) + torch.rad2deg(b),
-}
-
-
-@pytest.mark.parametrize("name", COMPOSED)
-def test_a_call_that_is_a_few_others_is_shown_as_these_to_the_same_bits(name: str) -> None:
-    plain = [tensor.clone().requires_grad_() for tensor in (A, B)]
-    expected = COMPOSED[name](*plain)
-    gradients = torch.autograd.grad((expected * expected).sum(), plain)
-    given = [tensor.clone().requires_grad_() for tensor in (A, B)]
-    seen: list[Tensor] = []
-
-    def objective() -> Tensor:
-        seen.append(COMPOSED[name](*given))
-        return (seen[0] * seen[0]).sum()
-
-    trace = record(objective, modules={}, inputs={"a": given[0], "b": given[1]})
-    assert torch.equal(seen[0], expected)
-    run = full_run(trace, seed=0, label="test")
-    assert run.graph.not_explained == ()
-    for number, gradient in enumerate(gradients):
-        np.testing.assert_array_equal(trace.gradients[number], gradient.numpy())
-        np.testing.assert_allclose(run.hand_gradients[number], gradient.numpy(), 1e-12, 1e-13)
-
-
-WRONG: dict[str, Callable[[Tensor], Any]] = {
-    "outer": lambda x: torch.outer(x, x),
-    "outer of one": lambda x: torch.outer(x[0]),  # type: ignore[call-arg] # wrong on purpose
-    "inner": lambda x: torch.inner(x, x.T),
-    "tensordot": lambda x: torch.tensordot(x, x, dims=([0, 1], [1, 0])),
-    "vsplit": lambda x: x[0].vsplit(3)[0],
-    "hsplit": lambda x: x.hsplit(2)[0],
-    "rot90": lambda x: x.rot90(1, (0, -2)),
-    "diff": lambda x: x.diff(-1),
-    "channel_shuffle": lambda x: torch.channel_shuffle(x[None], 4),
-}
-
-
-@pytest.mark.parametrize("name", WRONG)
-def test_a_call_that_is_wrong_says_so_itself(name: str) -> None:
-    x = torch.ones(2, 3, requires_grad=True)
-    with pytest.raises((RuntimeError, TypeError)) as plain:
-        WRONG[name](x)
-    with pytest.raises(type(plain.value)) as watched:
-        record(lambda: WRONG[name](x).sum(), modules={}, inputs={"x": x})
-    assert str(watched.value) == str(plain.value)

@@ -37,7 +37,7 @@ HIDDEN = (
     os.path.dirname(torch.__file__),
     *(
         os.path.join(HERE, name)
-        for name in ("recorder.py", "binding.py", "fitting.py", "subject.py")
+        for name in ("recorder.py", "binding.py", "fitting.py", "subject.py", "composites")
     ),
 )
 

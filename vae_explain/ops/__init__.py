@@ -29,6 +29,7 @@ from .direction import COSINE_SIMILARITY, NORMALIZE
 from .distances import CDIST, PAIRWISE_DISTANCE
 from .einsum import EINSUM
 from .embedding import EMBEDDING
+from .embedding_bag import EMBEDDING_BAG
 from .extremes import AMAX, AMIN, MAX, MIN
 from .functions import (
     ABS,
@@ -73,6 +74,7 @@ from .masking import MASKED_FILL, TRIL, TRIU
 from .matmul import BMM, MATMUL
 from .moments import STD_MEAN, VAR_MEAN
 from .mse_loss import MSE_LOSS
+from .nansum import NANSUM
 from .noise import (
     BERNOULLI,
     DROPOUT_MASK,
@@ -144,6 +146,7 @@ ALL: tuple[Rule, ...] = (
     LOG,
     SUM,
     MEAN,
+    NANSUM,
     CUMSUM,
     CUMPROD,
     LOGCUMSUMEXP,
@@ -293,6 +296,7 @@ ALL: tuple[Rule, ...] = (
     TAKE,
     MASKED_SELECT,
     EMBEDDING,
+    EMBEDDING_BAG,
     ONE_HOT,
     GATHER,
     SCATTER,

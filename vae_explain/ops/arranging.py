@@ -13,7 +13,7 @@ import numpy as np
 
 from ..expression import ONE, ZERO, Add, Expression, Index, Number, Opaque
 from ..trace import Array, Slot
-from .rule import Bound, Call, Example, NotExplained, Options, Partial, Rule, called, unusual
+from .rule import Bound, Call, Example, Options, Partial, Rule, called, unusual
 
 POSITIONS = 1  # the second output of `sort`: where the numbers stood
 # From the operand and the call's attributes: the positions, and -1 where there is a zero.
@@ -215,16 +215,16 @@ DIAG = arranging(
 
 
 def bind_diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Bound:
-    if (offset, dim1, dim2) != (0, -2, -1):
-        raise NotExplained("a diagonal that is not that of the last two axes")
-    return (input,), {}
+    return (input,), {"offset": offset, "dim1": dim1, "dim2": dim2}
 
 
-def diag_embed_sources(x: Array) -> Array:
-    size = x.shape[-1]
-    found = np.full((*x.shape, size), -1)
-    found[..., np.arange(size), np.arange(size)] = _numbered(x.shape)
-    return found
+def diag_embed_sources(x: Array, offset: int, dim1: int, dim2: int) -> Array:
+    rows = np.arange(x.shape[-1]) + max(-offset, 0)
+    columns = np.arange(x.shape[-1]) + max(offset, 0)
+    size = x.shape[-1] + abs(offset)
+    found = np.full((*x.shape[:-1], size, size), -1)
+    found[..., rows, columns] = _numbered(x.shape)
+    return np.moveaxis(found, (-2, -1), (dim1, dim2))
 
 
 DIAG_EMBED = arranging(
@@ -232,8 +232,13 @@ DIAG_EMBED = arranging(
     bind=bind_diag_embed,
     sources=diag_embed_sources,
     words="matrices with it on their diagonals",
-    usual={},
-    examples=(Example((_X,)), Example((_X[0],))),
+    usual={"offset": 0, "dim1": -2, "dim2": -1},
+    examples=(
+        called(bind_diag_embed, (_X,), Slot(0)),
+        called(bind_diag_embed, (_X[0],), Slot(0)),
+        called(bind_diag_embed, (_X[0],), Slot(0), offset=-1),
+        called(bind_diag_embed, (_X,), Slot(0), 1, dim1=2, dim2=0),
+    ),
 )
 
 # --- in order ---------------------------------------------------------------------------

@@ -92,6 +92,17 @@ def _looked_up(arguments: Sequence[str], options: Options) -> str:
     return f"F.embedding({_listed([f'({places}).long()', table], options)})"
 
 
+def _in_bags(arguments: Sequence[str], options: Options) -> str:
+    """Write rows of a table that are brought together bag by bag."""
+    places, table, *weights = arguments
+    given = [f"({places}).long()", table, *(f"per_sample_weights={text}" for text in weights)]
+    found = [(key, value) for key, value in options if key != "offsets"]
+    starts = dict(options).get("offsets")
+    if starts is not None:
+        given.append(f"offsets=torch.tensor({list(starts)!r})")
+    return f"F.embedding_bag({_listed(given, found)})"
+
+
 def _taken(arguments: Sequence[str], options: Options) -> str:
     """Write elements taken by places that are counted through all axes."""
     body, places = arguments
@@ -131,6 +142,16 @@ def filled(shape: Shape, number: str) -> str:
 def _direction(arguments: Sequence[str], options: Options) -> str:
     body, length = arguments
     return f"torch.where({length} == 0, 0.0, ({body}) / {length})"
+
+
+def _numbers(arguments: Sequence[str], options: Options) -> str:
+    (body,) = arguments
+    return f"torch.where(({body}).isnan(), 0.0, {body})"
+
+
+def _is_number(arguments: Sequence[str], options: Options) -> str:
+    (body,) = arguments
+    return f"torch.where(({body}).isnan(), 0.0, 1.0)"
 
 
 def _largest(arguments: Sequence[str], options: Options) -> str:
@@ -201,6 +222,8 @@ CALLS: dict[str, Callable[[Sequence[str], Options], str]] = {
     "direction": _direction,
     "quotient": _direction,
     "is_largest": _largest,
+    "is_number": _is_number,
+    "without_nan": _numbers,
     "glu": _call("F.glu"),
     "cumsum": _call("torch.cumsum"),
     "cumsum_from_behind": _from_behind,
@@ -237,6 +260,7 @@ CALLS: dict[str, Callable[[Sequence[str], Options], str]] = {
     "diag_embed": _call("torch.diag_embed"),
     "diagonal": _call("torch.diagonal"),
     "embedding": _looked_up,
+    "embedding_bag": _in_bags,
     "index_select": _at_places("torch.index_select"),
     "take": _taken,
     "gather": _at_places("torch.gather"),

@@ -1,0 +1,216 @@
+"""Products of tensors and of matrices, and the sizes of these."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .calls import Composite
+
+# --- products ---------------------------------------------------------------------------
+
+
+def _outer(input: Tensor, vec2: Tensor) -> Tensor:
+    return input.reshape(-1, 1) * vec2
+
+
+def _kron(input: Tensor, other: Tensor) -> Tensor:
+    _rank = max(input.dim(), other.dim())
+    _left = (1,) * (_rank - input.dim()) + tuple(input.shape)
+    _right = (1,) * (_rank - other.dim()) + tuple(other.shape)
+    _spread = input.reshape([size for each in _left for size in (each, 1)])
+    _product = _spread * other.reshape([size for each in _right for size in (1, each)])
+    return _product.reshape([a * b for a, b in zip(_left, _right, strict=True)])
+
+
+def _inner(input: Tensor, other: Tensor) -> Tensor:
+    if not input.dim() or not other.dim():
+        return input * other
+    return _tensordot(input, other, ([-1], [-1]))
+
+
+def _contracted(a: Tensor, b: Tensor, dims: Any) -> tuple[list[int], list[int]]:
+    """Return the axes that a tensordot sums over, of the first and of the second."""
+    if isinstance(dims, int):
+        return list(range(a.dim() - dims, a.dim())), list(range(dims))
+    left, right = ([each] if isinstance(each, int) else list(each) for each in dims)
+    return [axis % a.dim() for axis in left], [axis % b.dim() for axis in right]
+
+
+def _meet(a: Tensor, b: Tensor, dims: Any = 2, out: None = None) -> bool:
+    left, right = _contracted(a, b, dims)
+    return [a.shape[axis] for axis in left] == [b.shape[axis] for axis in right]
+
+
+def _tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: None = None) -> Tensor:
+    _left, _right = _contracted(a, b, dims)
+    _rows = [axis for axis in range(a.dim()) if axis not in _left]
+    _columns = [axis for axis in range(b.dim()) if axis not in _right]
+    _size = math.prod(a.shape[axis] for axis in _left)
+    _shape = [*(a.shape[axis] for axis in _rows), *(b.shape[axis] for axis in _columns)]
+    _first = a.permute([*_rows, *_left]).reshape(-1, _size)
+    _second = b.permute([*_right, *_columns]).reshape(_size, -1)
+    return (_first @ _second).reshape(_shape)
+
+
+def _vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
+    return (x * y).sum(dim)
+
+
+# --- several matrices -------------------------------------------------------------------
+
+
+def _multi_dot(tensors: Sequence[Tensor]) -> Tensor:
+    """Multiply matrices in the order that takes the fewest products of numbers."""
+    _given = list(tensors)
+    _row, _column = _given[0].dim() == 1, _given[-1].dim() == 1
+    if _row:
+        _given[0] = _given[0].unsqueeze(0)
+    if _column:
+        _given[-1] = _given[-1].unsqueeze(-1)
+    _product = _in_order(_given, _splits([*(each.shape[0] for each in _given),
+                                          _given[-1].shape[1]]), 0, len(_given) - 1)  # fmt: skip
+    if _row:
+        _product = _product.squeeze(0)
+    return _product.squeeze(-1) if _column else _product
+
+
+def _splits(sizes: Sequence[int]) -> dict[tuple[int, int], int]:
+    """Return behind which matrix each run of them is best divided (Cormen et al., ch. 14.2)."""
+    count = len(sizes) - 1
+    cost = {(at, at): 0 for at in range(count)}
+    best: dict[tuple[int, int], int] = {}
+    for length in range(1, count):
+        for first in range(count - length):
+            last = first + length
+            for split in range(first, last):
+                joined = sizes[first] * sizes[split + 1] * sizes[last + 1]
+                total = cost[first, split] + cost[split + 1, last] + joined
+                if (first, last) not in best or total < cost[first, last]:
+                    cost[first, last], best[first, last] = total, split
+    return best
+
+
+def _in_order(
+    _given: list[Tensor], splits: dict[tuple[int, int], int], first: int, last: int
+) -> Tensor:
+    if first == last:
+        return _given[first]
+    split = splits[first, last]
+    _left = _in_order(_given, splits, first, split)
+    return _left @ _in_order(_given, splits, split + 1, last)
+
+
+def _are_matrices(tensors: Sequence[Tensor]) -> bool:
+    if not isinstance(tensors, list | tuple) or len(tensors) < 3:
+        return False
+    ranks = [each.dim() for each in tensors]
+    inner = all(rank == 2 for rank in ranks[1:-1])
+    sizes = [(a.shape[-1], b.shape[0]) for a, b in pairwise(tensors)]
+    return inner and set(ranks) <= {1, 2} and all(left == right for left, right in sizes)
+
+
+def _chain_matmul(*matrices: Tensor) -> Tensor:
+    return _multi_dot(matrices)
+
+
+def _are_all_matrices(*matrices: Tensor) -> bool:
+    return _are_matrices(matrices) and all(each.dim() == 2 for each in matrices)
+
+
+def _matrix_power(A: Tensor, n: int) -> Tensor:
+    """Multiply a matrix by itself, by squares where that takes fewer products."""
+    if n == 3:
+        return (A @ A) @ A
+    _square, _power = A, A if n % 2 else None
+    while n > 1:
+        n //= 2
+        _square = _square @ _square
+        if n % 2:
+            _power = _square if _power is None else _power @ _square
+    assert _power is not None, "the highest digit of a number is never 0"
+    return _power
+
+
+def _is_square(A: Tensor, n: int) -> bool:
+    return n > 1 and A.dim() > 1 and A.shape[-1] == A.shape[-2]
+
+
+# --- sizes ------------------------------------------------------------------------------
+
+
+def _matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False) -> Tensor:
+    """Take the root of all squares, or the largest or smallest sum of a row or a column."""
+    if ord == "fro":
+        _length: Tensor = torch.linalg.vector_norm(A, 2, dim, keepdim)
+        return _length
+    _rows, _columns = (axis % A.dim() for axis in dim)
+    _summed, _compared = (_columns, _rows) if math.isinf(ord) else (_rows, _columns)
+    _sums: Tensor = torch.linalg.vector_norm(A, 1, _summed, True)
+    _found = _sums.amax(_compared, True) if ord > 0 else _sums.amin(_compared, True)
+    for axis in sorted((_rows, _columns), reverse=True) if not keepdim else ():
+        _found = _found.squeeze(axis)
+    return _found
+
+
+def _is_by_sums(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False) -> bool:
+    if len(dim) != 2 or len({axis % A.dim() for axis in dim}) != 2:
+        return False
+    return ord in ("fro", 1, -1, math.inf, -math.inf)
+
+
+def _linalg_norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False) -> Tensor:
+    if _is_vector(A, dim):
+        _length: Tensor = torch.linalg.vector_norm(A, ord, dim, keepdim)
+        return _length
+    return _matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim)
+
+
+def _is_vector(A: Tensor, dim: Any) -> bool:
+    return isinstance(dim, int) or (A.dim() == 1 if dim is None else len(dim) == 1)
+
+
+def _has_an_order(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False) -> bool:
+    if ord is None or isinstance(dim, int):
+        return False  # of which there is a rule
+    if _is_vector(A, dim):
+        return not isinstance(ord, str)
+    return (A.dim() == 2 or dim is not None) and _is_by_sums(A, ord, dim or (-2, -1))
+
+
+def _normalize(
+    input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: None = None
+) -> Tensor:
+    _length: Tensor = input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)
+    return input / _length
+
+
+def _is_not_euclidean(input: Tensor, p: float = 2.0, dim: Any = 1, **_: Any) -> bool:
+    return p != 2 or not isinstance(dim, int)  # of the others there is a rule
+
+
+ALGEBRA: dict[str, Composite] = {
+    "outer": Composite(_outer, lambda input, vec2: input.dim() == vec2.dim() == 1),
+    "ger": Composite(_outer, lambda input, vec2: input.dim() == vec2.dim() == 1),
+    "kron": Composite(_kron),
+    "inner": Composite(
+        _inner,
+        lambda input, other: (
+            not input.dim() or not other.dim() or input.shape[-1] == other.shape[-1]
+        ),
+    ),
+    "tensordot": Composite(_tensordot, _meet),
+    "linalg_vecdot": Composite(_vecdot),
+    "linalg_multi_dot": Composite(_multi_dot, _are_matrices),
+    "chain_matmul": Composite(_chain_matmul, _are_all_matrices),
+    "linalg_matrix_power": Composite(_matrix_power, _is_square),
+    "matrix_power": Composite(_matrix_power, _is_square),
+    "linalg_matrix_norm": Composite(_matrix_norm, _is_by_sums),
+    "linalg_norm": Composite(_linalg_norm, _has_an_order),
+    "normalize": Composite(_normalize, _is_not_euclidean),
+}

@@ -1,0 +1,95 @@
+"""Calls that return a tensor with other numbers in some of its places."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .calls import Composite
+
+# --- what is put in place of others -----------------------------------------------------
+
+
+def _index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+    with torch._C.DisableTorchFunction():
+        _shape = [1] * input.dim()
+        _shape[dim] = -1
+        _here = torch.zeros(input.shape[dim], dtype=torch.bool)
+        _here = _here.index_fill(0, index, True).reshape(_shape).expand(input.shape)
+    return input.masked_fill(_here, value)
+
+
+def _names_places(input: Tensor, dim: int, index: Tensor, value: Any) -> bool:
+    size = input.shape[dim]
+    right = index.dim() == 1 and bool(((index >= 0) & (index < size)).all())
+    return input.dim() > 0 and right and (not isinstance(value, Tensor) or not value.dim())
+
+
+def _masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    _put = input.clone()
+    _put[mask] = source.reshape(-1)[: int(mask.sum())]
+    return _put
+
+
+def _is_enough(input: Tensor, mask: Tensor, source: Tensor) -> bool:
+    right = mask.dtype == torch.bool and input.dtype == source.dtype
+    return right and mask.shape == input.shape and source.numel() >= int(mask.sum())
+
+
+def _put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
+    _line = input.reshape(-1)
+    _places = index.reshape(-1) % len(_line)
+    _numbers = source.reshape(-1)
+    if accumulate:
+        _line = _line.scatter_add(0, _places, _numbers)
+    else:
+        _line = _line.scatter(0, _places, _numbers)
+    return _line.reshape(input.shape)
+
+
+def _select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
+    _put = input.clone()
+    _put.select(dim, index).copy_(src)
+    return _put
+
+
+def _slice_scatter(
+    input: Tensor,
+    src: Tensor,
+    dim: int = 0,
+    start: int | None = None,
+    end: int | None = None,
+    step: int = 1,
+) -> Tensor:
+    _key = [slice(None)] * input.dim()
+    _key[dim] = slice(start, end, step)
+    _put = input.clone()
+    _put[tuple(_key)].copy_(src)
+    return _put
+
+
+def _diagonal_scatter(
+    input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1
+) -> Tensor:
+    _put = input.clone()
+    _put.diagonal(offset, dim1, dim2).copy_(src)
+    return _put
+
+
+WRITES: dict[str, Composite] = {
+    "index_fill": Composite(_index_fill, _names_places),
+    "masked_scatter": Composite(_masked_scatter, _is_enough),
+    "put": Composite(
+        _put, lambda input, index, source, accumulate=False: index.numel() == source.numel()
+    ),
+    "select_scatter": Composite(
+        _select_scatter, lambda input, src, dim, index: src.shape == input.select(dim, index).shape
+    ),
+    "slice_scatter": Composite(_slice_scatter),
+    "diagonal_scatter": Composite(
+        _diagonal_scatter,
+        lambda input, src, *at, **named: src.shape == input.diagonal(*at, **named).shape,
+    ),
+}
