@@ -28,6 +28,8 @@ from vae_explain.expression import (
 )
 from vae_explain.render.html.breaking import PAGE, PHONE, Breaker, symbol
 from vae_explain.render.html.document import write
+from vae_explain.render.html.inline import Inline
+from vae_explain.render.html.notation import Mark
 
 from .html_pages import computed, parsed
 from .support import same_number, trees
@@ -125,3 +127,21 @@ def test_a_phone_gets_smaller_pieces_only_where_a_page_has_larger_ones() -> None
         found = parsed(write(page)).of_class("equation")
         assert [element.classes for element in found] == classes
         assert all("y" in element.text for element in found)
+
+
+# --- in running text --------------------------------------------------------------------
+
+
+def in_text(tree: Expression) -> str:
+    return Inline(lambda leaf: Mark("0.12345678", minus=False)).line(tree)
+
+
+def test_a_line_of_numbers_is_parted_outside_of_parentheses() -> None:
+    pair, four = Add((A, B)), Add((A, B, C, A))
+    short = in_text(Mul((A, Div(pair, Add((B, C))))))
+    assert re.sub("<[^>]*>", "", short.replace("<wbr>", "|")) == (
+        "0.12345678|·(0.12345678&nbsp;+&nbsp;0.12345678)|/(0.12345678&nbsp;+&nbsp;0.12345678)"
+    )
+    long = in_text(Mul((A, four)))
+    (held,) = parsed(long).of_class("whole")  # of which a page keeps its lines, and no phone
+    assert held.text.count(" +") == 3

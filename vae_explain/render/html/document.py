@@ -42,6 +42,7 @@ from .summaries import Summaries
 
 SMALLEST_SCALE = 0.65  # of the diagram, whose words are 12 pixels high
 _STYLE_ELEMENT = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
+_SHAPE = re.compile(r"\[[\d, ]*\]")
 
 
 def write(walkthrough: Walkthrough, picture: str = "", digits: int | None = None) -> str:
@@ -170,7 +171,9 @@ class _Page:
         level = len(self.open) + 1
         anchor = self._section(heading.title)
         self.contents.append((heading, anchor))
-        detail = f' <span class="detail">{escape(heading.detail)}</span>' if heading.detail else ""
+        # A line does not end within a shape.
+        words = _SHAPE.sub(lambda shape: shape[0].replace(" ", "&nbsp;"), escape(heading.detail))
+        detail = f' <span class="detail">{words}</span>' if words else ""
         return (
             f'{"</section>" * closed}<section aria-labelledby="{anchor}">'
             f'<h{level} id="{anchor}"><a href="#{anchor}"><span class="number">{heading.label}'

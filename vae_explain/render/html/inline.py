@@ -15,12 +15,17 @@ from ...expression import Add, Div, Expression, MatMul, Mul, Neg
 from ..typeset import MINUS
 from .notation import Mark, Notation, escape
 
-LONG = 26  # signs
+LONG = 26  # signs, for which a line of a phone has room
+WHOLE = 60  # signs, for which a line of a page has
 _TAG = re.compile(r"<[^>]*>")
+_SPACE = re.compile(r" (?![^<]*>)")  # of the text
 
 
 class Inline(Notation):
-    """Writes expressions as text with superscripts; a sum may be broken before its signs."""
+    """Writes expressions as text with superscripts; a sum may be broken before its signs.
+
+    What stands in parentheses is broken only where a line has no room for it.
+    """
 
     def signed(self, mark: Mark) -> str:
         return f"{MINUS}{mark.body}" if mark.minus else mark.body
@@ -29,7 +34,11 @@ class Inline(Notation):
         return f" {_sign(MINUS if mark.minus else '+')}&nbsp;{mark.body}"
 
     def fenced(self, inside: str, before: str = "(", after: str = ")") -> str:
-        return f"{_sign(before)}{inside}{_sign(after)}"
+        whole = f"{_sign(before)}{inside}{_sign(after)}"
+        length = _length(whole)
+        if length <= LONG:
+            return _SPACE.sub("&nbsp;", whole.replace("<wbr>", ""))
+        return f'<span class="whole">{whole}</span>' if length <= WHOLE else whole
 
     def row(self, markup: str) -> str:
         return markup
@@ -68,7 +77,8 @@ class Inline(Notation):
         minus = above.minus and not isinstance(numerator, Add)
         below = self.inside(denominator, (Add, Mul, Div, Neg, MatMul))
         # A line may end before what divides several numbers, or is several itself.
-        may_end = "<wbr>" if (body + below).count("<a ") > 2 else ""
+        several = (body + below).count("<a ") > 2 or _is_long(body + below)
+        may_end = "<wbr>" if several else ""
         return Mark(f"{body}{may_end}{_sign('/')}{below}", minus, compound=True)
 
     def power(self, base: str, exponent: str) -> str:
@@ -83,7 +93,11 @@ class Inline(Notation):
 
 def _is_long(markup: str) -> bool:
     """Whether a piece may need more room than a line of a phone has."""
-    return len(unescape(_TAG.sub("", markup))) > LONG
+    return _length(markup) > LONG
+
+
+def _length(markup: str) -> int:
+    return len(unescape(_TAG.sub("", markup)))
 
 
 def _sign(text: str) -> str:
