@@ -19,6 +19,7 @@ from .folding import simplify
 from .graph import BoundOperation
 from .ops import Call, NotExplained, Rule
 from .run import Run
+from .shaping import expanded
 from .trace import Array, Kind
 
 ROLES: dict[Kind, Role] = {
@@ -64,6 +65,7 @@ class Steps:
         self._parts: dict[tuple[int, Index | None, str | None], list[Part]] = {}
         self._leaves: dict[tuple[int, str | None, bool], _Leaf] = {}
         self._constants: dict[tuple[int, str | None], Number | None] = {}
+        self._shapes: dict[int, tuple[int, ...]] = {}
         self._chosen: dict[Ref, None] | None = None
 
     # --- which values are steps ---
@@ -185,6 +187,26 @@ class Steps:
             return self.reference(number, None)
         return self._rule(bound).formula(self.call(bound))
 
+    def shape_written(self, number: int) -> tuple[int, ...]:
+        """Return the shape of a value's formula, which leaves to broadcasting what it repeats.
+
+        A constant without a name that is one number everywhere is written as that number.
+        """
+        found = self._shapes.get(number)
+        if found is None:
+            operand = _ValueOperand(self, number)
+            bound = None if operand.is_leaf() else self.run.graph.producer(number)
+            if bound is not None and bound.rule is not None and bound.rule.spreads:
+                parts = [
+                    self.shape_written(int(part)) if slot else ()
+                    for part, slot in zip(bound.operands, bound.slots, strict=True)
+                ]
+                found = np.broadcast_shapes(*parts)
+            else:
+                found = operand.shape if operand.plain() is None else ()
+            self._shapes[number] = found
+        return found
+
     # --- gradients ---
 
     def gradient(self, number: int, index: Index | None, term: str | None = None) -> Expression:
@@ -265,8 +287,9 @@ class Steps:
 
     def call(self, bound: BoundOperation) -> Call:
         """Return an operation's operands and output as its rule sees them."""
+        full = not self._rule(bound).spreads
         operands = tuple(
-            _ValueOperand(self, int(operand)) if slot else _Constant(float(operand))
+            _ValueOperand(self, int(operand), full) if slot else _Constant(float(operand))
             for operand, slot in zip(bound.operands, bound.slots, strict=True)
         )
         return Call(operands, _ValueOperand(self, bound.output), bound.attributes)
@@ -278,6 +301,7 @@ class _ValueOperand:
 
     steps: Steps
     number: int
+    full: bool = False  # whether its formula is to have all of its shape
 
     @property
     def array(self) -> Array:
@@ -288,16 +312,20 @@ class _ValueOperand:
         return self.steps.run.trace.values[self.number].shape
 
     def at(self, index: Index) -> Expression:
-        if self._is_leaf():
-            return self._plain() or self.steps.reference(self.number, index)
+        if self.is_leaf():
+            return self.plain() or self.steps.reference(self.number, index)
         return self.steps.element(self.number, index)
 
     def whole(self) -> Expression:
-        if self._is_leaf():
-            return self._plain() or self.steps.reference(self.number, None)
-        return self.steps.formula(self.number)
+        if self.is_leaf():
+            body = self.plain() or self.steps.reference(self.number, None)
+        else:
+            body = self.steps.formula(self.number)
+        if self.full and self.steps.shape_written(self.number) != self.shape:
+            return expanded(body, self.shape)
+        return body
 
-    def _plain(self) -> Number | None:
+    def plain(self) -> Number | None:
         """Return the number that fills a constant without a name, as in `Normal(0, 1)`."""
         value = self.steps.run.trace.values[self.number]
         if value.kind != "constant" or value.name is not None or not value.array.size:
@@ -305,7 +333,7 @@ class _ValueOperand:
         first = value.array.flat[0]
         return Number(float(first)) if (value.array == first).all() else None
 
-    def _is_leaf(self) -> bool:
+    def is_leaf(self) -> bool:
         trace = self.steps.run.trace
         return trace.values[self.number].name is not None or self.number not in trace.producer
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..expression import ONE, ZERO, Add, Apply, Expression, Number, evaluate
+from ..expression import ONE, ZERO, Add, Apply, Expression, Number
 from ..trace import Array
 from .rule import Bound, Example, Rule, elementwise, number
 from .sigmoid import sigmoid
@@ -174,7 +174,7 @@ def _xlogy(a: Array, b: Array) -> Array:
 
 
 def _xlogy_line(a: Expression, b: Expression) -> Expression:
-    return ZERO if number(a) == 0 and evaluate(b) >= 0 else a * _log(b)
+    return ZERO if number(a) == 0 and number(b) >= 0 else a * _log(b)
 
 
 XLOGY = elementwise(

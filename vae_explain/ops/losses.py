@@ -127,6 +127,7 @@ def pointwise_loss(each: Rule, bind: Callable[..., Bound], *examples: Example) -
         examples=examples,
         not_analytic=each.not_analytic,
         broadcasts=each.broadcasts,
+        spreads=each.spreads,
     )
 
 

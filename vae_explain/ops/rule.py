@@ -139,6 +139,9 @@ class Rule:
     broadcasts
         True for an op whose `gradient` takes an upstream that is smaller than what it stands
         for and leaves the rest to broadcasting, as one number does that is everywhere.
+    spreads
+        True for an op whose formula takes operands that are smaller than their shape says, as
+        one number for a constant that is the same everywhere. The others get all of them.
     chosen_by
         `chosen_by(call, index)`, for an op that takes or puts numbers by their places: the
         elements of its operands that say which, for one element of the output, each as the
@@ -161,6 +164,7 @@ class Rule:
     not_analytic: str = ""
     vjp_of: Callable[..., Array] | None = None
     broadcasts: bool = False
+    spreads: bool = False
     chosen_by: Callable[[Call, Index], list[tuple[int, Index]]] | None = None
 
     def backward(self, call: Call, position: int, upstream: Expression) -> Expression:
@@ -275,6 +279,7 @@ def elementwise(
         examples=examples,
         not_analytic=not_analytic,
         broadcasts=True,
+        spreads=True,
     )
 
 
