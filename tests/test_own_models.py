@@ -577,3 +577,18 @@ def test_a_package_of_a_name_that_is_taken_is_refused(cli: CommandLine, tmp_path
     outcome = cli("forward", "--model", f"{file}:Own", "--x", "0.2,0.9,0.5")
     assert (outcome.code, outcome.out) == (2, "")
     assert "another json is loaded already" in outcome.err
+
+
+def test_a_part_of_a_batch_of_one_is_named_as_its_elements_are() -> None:
+    norm = nn.LayerNorm(3)
+    torch.nn.init.uniform_(norm.weight)
+
+    def objective(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        normalized: torch.Tensor = model(x)
+        return normalized.square().sum()
+
+    for shape, part, element in (((1, 2, 3), "x[1,:]", "x[1,2]"), ((1, 3), "x", "x[2]")):
+        x = torch.arange(6.0).square()[: np.prod(shape)].reshape(shape)
+        derivation = str(explain(norm, x, objective=objective).why(f"normalized{element[1:]}"))
+        assert f"mean({part})" in derivation
+        assert element in derivation

@@ -31,7 +31,7 @@ from ..expression import (
     Transpose,
 )
 from ..trace import Array, Slot
-from .reductions import marks_of, part_of
+from .reductions import part_of
 from .rule import (
     Bound,
     Call,
@@ -173,8 +173,7 @@ class _Told:
     def _pair(self, batch: Index, query: int, key: int) -> str:
         rows = ((self.q, query), (self.k, key))
         parts = [
-            part_of(operand, marks_of((*self.row(operand, batch, at), slice(None))))
-            for operand, at in rows
+            part_of(operand, (*self.row(operand, batch, at), slice(None))) for operand, at in rows
         ]
         return ", ".join(parts)
 

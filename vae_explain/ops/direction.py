@@ -8,7 +8,7 @@ import numpy as np
 
 from ..expression import ONE, ZERO, Add, Apply, Expression, Index, Number, Opaque, Ref
 from ..trace import Array, Slot
-from .reductions import marks_of, part_of
+from .reductions import part_of
 from .rule import (
     Bound,
     Call,
@@ -79,7 +79,7 @@ def _divisor(call: Call, index: Index) -> tuple[Expression, bool]:
     def made() -> Expression:
         return root([x.at(at) ** TWO for at in places])
 
-    return Ref(f"norm({part_of(x, marks_of(where))})", value=size, made=made), True
+    return Ref(f"norm({part_of(x, where)})", value=size, made=made), True
 
 
 def normalize_partials(call: Call, position: int, index: Index) -> list[Partial]:

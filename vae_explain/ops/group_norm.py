@@ -97,13 +97,13 @@ def _group(call: Call, index: Index) -> _Group:
     first = index[1] // size * size
     channels = range(first, first + size)
     numbers = x.array[index[0], first : first + size]
-    marks = f"{index[0]},{first}:{first + size}"
+    where = index[0], slice(first, first + size)
 
     def members() -> Iterator[Index]:
         return _members(channels, index, x.shape)
 
-    mean = mean_of(x, numbers, members, marks)
-    spread = variance_of(x, numbers, members, marks, mean) + Number(call.attributes["eps"])
+    mean = mean_of(x, numbers, members, where)
+    spread = variance_of(x, numbers, members, where, mean) + Number(call.attributes["eps"])
     return _Group(channels, numbers.size, mean, spread)
 
 

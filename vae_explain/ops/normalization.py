@@ -16,7 +16,7 @@ import numpy as np
 
 from ..expression import ONE, Add, Apply, Div, Expression, Index, Number, Opaque, Reshape
 from ..trace import Array
-from .reductions import marks_of, mean_of, variance_of
+from .reductions import mean_of, variance_of
 from .rule import Bound, Call, Example, NotExplained, Partial, Rule, indices, sum_to
 
 
@@ -147,13 +147,13 @@ def _told(call: Call, index: Index) -> _Told:
         at = tuple(index[axis] for axis in norm.spanned)
         return _Told(after[0].at(at), after[1].at(at) + eps)
     where = tuple(slice(None) if axis in norm.over else at for axis, at in enumerate(index))
-    numbers, marks = x.array[where], marks_of(where)
+    numbers = x.array[where]
 
     def members() -> list[Index]:
         return norm.members(index, x.shape)
 
-    mean = mean_of(x, numbers, members, marks)
-    return _Told(mean, variance_of(x, numbers, members, marks, mean) + eps)
+    mean = mean_of(x, numbers, members, where)
+    return _Told(mean, variance_of(x, numbers, members, where, mean) + eps)
 
 
 def element(call: Call, index: Index) -> Expression:

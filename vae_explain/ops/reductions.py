@@ -30,6 +30,7 @@ from ..writing import to_text
 from .rule import Bound, Call, Example, Operand, Partial, Rule, indices, normalized_axes
 from .totals import total
 
+Where = Sequence[int | slice]  # which part of a tensor, axis by axis
 LONGEST_PART = 32  # characters of what has no name, before a line only tells it from others
 
 
@@ -78,7 +79,9 @@ def target(call: Call, index: Index) -> Index:
     return tuple(at for axis, at in enumerate(index) if axis not in axes)
 
 
-def mean_of(x: Operand, numbers: Array, members: Callable[[], Iterable[Index]], marks: str) -> Ref:
+def mean_of(
+    x: Operand, numbers: Array, members: Callable[[], Iterable[Index]], where: Where
+) -> Ref:
     """Write the mean of a part of a tensor as a number of its own: `mean(h[0,:])`.
 
     A line that uses it stays readable; how it is made follows when it is asked for, and only
@@ -89,11 +92,11 @@ def mean_of(x: Operand, numbers: Array, members: Callable[[], Iterable[Index]], 
         return Div(Add(tuple(map(x.at, members()))), Number(float(numbers.size)))
 
     value = float(numbers.astype(np.float64).mean())
-    return Ref(f"mean({part_of(x, marks)})", value=value, made=made)
+    return Ref(f"mean({part_of(x, where)})", value=value, made=made)
 
 
 def variance_of(
-    x: Operand, numbers: Array, members: Callable[[], Iterable[Index]], marks: str, mean: Ref
+    x: Operand, numbers: Array, members: Callable[[], Iterable[Index]], where: Where, mean: Ref
 ) -> Ref:
     """Write the variance of a part likewise: its mean squared distance from `mean`."""
 
@@ -102,14 +105,21 @@ def variance_of(
         return Div(Add(squares), Number(float(numbers.size)))
 
     value = float(numbers.astype(np.float64).var())
-    return Ref(f"var({part_of(x, marks)})", value=value, made=made)
+    return Ref(f"var({part_of(x, where)})", value=value, made=made)
 
 
-def part_of(x: Operand, marks: str) -> str:
-    """Write a part of a tensor: `h[0,:]`, or `h.reshape(1, 6)[0,:]` where it has no name."""
+def part_of(x: Operand, where: Where) -> str:
+    """Write a part of a tensor: `h[0,:]`, or `h.reshape(1, 6)[0,:]` where it has no name.
+
+    Axes that an index of the tensor leaves out, as that of a batch of one, are left out here.
+    """
     whole = x.whole()
     if isinstance(whole, Ref):
-        return f"{whole.name}[{marks}]"
+        first = x.at((0,) * len(x.shape)) if x.array.size else whole
+        drop = len(x.shape) - len(first.index) if isinstance(first, Ref) and first.index else 0
+        marks = _marks(where[drop:])
+        return f"{whole.name}[{marks}]" if marks.strip(":,") else whole.name
+    marks = _marks(where)
     text = to_text(whole)
     if isinstance(whole, Add | Mul | Neg | Div | Pow | MatMul):
         text = f"({text})"
@@ -119,9 +129,14 @@ def part_of(x: Operand, marks: str) -> str:
     return f"{text}[{marks}]"
 
 
-def marks_of(where: Sequence[int | slice]) -> str:
+def _marks(where: Where) -> str:
     """Write which part is meant: `0,:`."""
-    return ",".join(":" if isinstance(part, slice) else str(part) for part in where)
+    return ",".join(
+        (":" if part.start is None else f"{part.start}:{part.stop}")
+        if isinstance(part, slice)
+        else str(part)
+        for part in where
+    )
 
 
 def spread(upstream: Array, shape: tuple[int, ...], dim: Any, keepdim: bool) -> Array:

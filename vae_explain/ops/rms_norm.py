@@ -13,7 +13,7 @@ import numpy as np
 
 from ..expression import Add, Apply, Div, Expression, Index, Number, Opaque, Ref
 from ..trace import Array, Slot
-from .reductions import marks_of, part_of
+from .reductions import part_of
 from .rule import Bound, Call, Partial, Rule, called, indices, sum_to
 
 TWO = Number(2.0)
@@ -83,7 +83,7 @@ def _root_at(call: Call, index: Index) -> Expression:
         return Apply("sqrt", (Div(Add(squares), Number(float(numbers.size))) + Number(eps),))
 
     value = float(np.sqrt((numbers * numbers).mean() + eps))
-    return Ref(f"rms({part_of(x, marks_of(where))})", value=value, made=made)
+    return Ref(f"rms({part_of(x, where)})", value=value, made=made)
 
 
 def _own(call: Call, index: Index) -> Index:

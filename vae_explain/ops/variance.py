@@ -11,7 +11,6 @@ from ..expression import Add, Apply, Div, Expression, Index, Number, SumOver
 from ..trace import Array
 from .reductions import (
     count,
-    marks_of,
     mean_of,
     reduced,
     sources,
@@ -85,7 +84,7 @@ def _mean(call: Call, out: Index) -> Expression:
         return Div(Add(tuple(map(x.at, where))), Number(float(len(where))))
     axes = reduced(call)
     part = tuple(slice(None) if axis in axes else at for axis, at in enumerate(where[0]))
-    return mean_of(x, x.array[part], lambda: where, marks_of(part))
+    return mean_of(x, x.array[part], lambda: where, part)
 
 
 def _free(call: Call) -> Number:

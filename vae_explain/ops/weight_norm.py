@@ -12,7 +12,7 @@ import numpy as np
 
 from ..expression import Add, Apply, Expression, Index, Number, Ref, SumOver
 from ..trace import Array, Slot
-from .reductions import marks_of, part_of
+from .reductions import part_of
 from .rule import Bound, Call, Partial, Rule, broadcast_index, called, indices, sum_to, unbroadcast
 
 DIRECTION, LENGTH = range(2)
@@ -72,7 +72,7 @@ def _length_at(call: Call, index: Index) -> Expression:
         return Apply("sqrt", (Add(squares),))
 
     numbers = v.array[where].astype(np.float64)
-    name = f"norm({part_of(v, marks_of(where))})"
+    name = f"norm({part_of(v, where)})"
     return Ref(name, value=float(np.sqrt((numbers * numbers).sum())), made=made)
 
 
