@@ -111,3 +111,17 @@ def test_a_model_of_one_batch_size_is_audited_all_the_same(
     outcome = cli("audit", *model, *X)
     assert (outcome.code, outcome.err) == (0, "")
     assert "not known over the batch" in outcome.out
+
+
+def test_nothing_that_was_looked_at_gets_no_tick(cli: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "plain.py"
+    file.write_text(
+        "from torch import nn\n"
+        "def model():\n    return nn.Linear(2, 2)\n"
+        "def loss(model, x):\n    return ((model(x) - x) ** 2).sum()\n"
+    )
+    own = ("--model", f"{file}:model", "--objective", f"{file}:loss", "--x", "1,2")
+    outcome = cli("audit", *own, "--only", "kl-sign")
+    assert "0 of 1 rules could be applied" in outcome.out
+    assert "✓" not in outcome.out
+    assert "✓ 0 errors" in cli("audit", *own, "--only", "not-finite").out

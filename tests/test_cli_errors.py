@@ -64,6 +64,12 @@ NUMBERS: list[tuple[list[str], list[str]]] = [
     (["forward", "--digits", "-1"], ["0 to 17"]),
     (["forward", "--digits", "x"], ["0 to 17"]),
     (["params", "--digits", "4.0"], ["0 to 17"]),
+    (["forward", "--beta", "nan"], ["one number from 0 up, such as --beta 0.5"]),
+    (["forward", "--beta", "-1"], ["not below 0", "--beta 0.5"]),
+    (["forward", "--beta", "1,2"], ["'1,2' is not a number"]),
+    (["update", "--lr", "1e300"], ["above 0 and at most 1e+30", "--lr 0.01"]),
+    (["forward", "--dims", "4-0-4"], ["from 1 to 1000000", "784-400"]),
+    (["forward", "--dims", "4-٣-4"], ["from 1 to 1000000"]),
 ]
 NAMES: list[tuple[list[str], list[str]]] = [
     (["backward", "--param", "fc1.wieght"], ["did you mean fc1.weight?", "fc_dec2.bias"]),
@@ -79,6 +85,10 @@ NAMES: list[tuple[list[str], list[str]]] = [
     (["backward", "--term", "mse", "--param", "kl"], ["not made from it"]),
     (["backward", "--term", "elbo"], ["mse or kl"]),
     (["forward", "--step", "encoder_per"], ["did you mean encoder_pre?"]),
+    (["forward", "--step", "Z"], ["did you mean z?"]),
+    (["forward", "--activation", "Relu"], ["choose relu, tanh, ", ", silu or softplus"]),
+    (["audit", "--only", "kl-form", "--ignore", "kl-form"], ["nothing is left to look for"]),
+    (["diagram", "--digits", "3"], ["no digits", "leave it out"]),
     (["forward", "--step", "fc1.weight"], ["valid: ", "encoder_pre"]),
     (["forward", "--format", "yaml"], ["text", "json"]),
     (["forward", "--format", "JSON"], ["text", "json"]),
@@ -118,8 +128,9 @@ def test_a_bad_request_is_one_line(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["forwrad"], ["forwrad", "forward"]),
-        (["forward", "extra"], ["extra"]),
+        (["forwrad"], ["forwrad", "'forward'? See vae-explain --help"]),
+        (["forward", "extra"], ["extra", "; see vae-explain forward --help"]),
+        (["why"], ["TARGET", "; see vae-explain why --help"]),
         (["forward", "--sed", "3"], ["--sed", "--seed"]),
         (["forward", "--x"], ["--x"]),
         (["verify", "--seed", "3"], ["--seed"]),

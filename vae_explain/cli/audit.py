@@ -9,7 +9,7 @@ import typer
 from . import output
 from .job import Job
 from .options import Options, with_options
-from .problems import ExitCode, unknown_name
+from .problems import ExitCode, Problem, unknown_name
 
 IDS = (
     "not-finite", "loss-scale", "loss-scale-mismatch", "kl-sign", "kl-form", "sampling-scale",
@@ -54,6 +54,8 @@ def audit(
     """Find what is wrong with a VAE's loss, with numbers as evidence."""
     style = options.style()
     chosen, left_out = _ids("--only", only), _ids("--ignore", ignore)
+    if not [name for name in chosen or IDS if name not in left_out]:
+        raise Problem("--ignore", ", ".join(left_out), "nothing is left to look for")
     job = Job(options, "full")
     job.refuse("audit", "arithmetic")
 

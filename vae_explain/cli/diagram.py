@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from . import output
@@ -11,11 +13,18 @@ from .problems import Problem
 
 
 @with_options
-def diagram(*, options: Options) -> None:
-    """Draw the layers of the model, with the numbers of this run as shades."""
-    if options.format != "text":
+def diagram(
+    format: Annotated[str, typer.Option(hidden=True)] = "text",
+    digits: Annotated[str | None, typer.Option(hidden=True)] = None,
+    *,
+    options: Options,
+) -> None:
+    """Draw the layers of the model as an SVG, with the numbers of this run as shades."""
+    if digits is not None:
+        raise Problem("--digits", digits, "a picture has shades and no digits; leave it out")
+    if format != "text":
         mend = "a picture is always SVG; leave it out (forward has the numbers as JSON)"
-        raise Problem("--format", options.format, mend)
+        raise Problem("--format", format, mend)
     style = options.style()
     if style.output is not None:
         file_to_write("--output", style.output, (".svg",))

@@ -16,10 +16,13 @@ import sys
 import warnings
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from .problems import ExitCode, Problem
 from .warned import Shown, say
+
+if TYPE_CHECKING:
+    import typer
 
 INTERRUPTED = 130
 OF_A_FILE = "--x-file", "--weights"  # what is said of them begins with the file
@@ -60,12 +63,21 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except typer.TyperException as error:
-        return _say(" ".join(error.format_message().split()))
+        return _say(_usage(error))
     except typer.Abort:
         return INTERRUPTED
     except Exception as error:
         return _explain(error, arguments)
     return int(result) if isinstance(result, int) else ExitCode.OK
+
+
+def _usage(error: typer.TyperException) -> str:
+    """Write what is wrong with the words of a command line, and where to look them up."""
+    words = " ".join(error.format_message().split()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    if context is None:
+        return words
+    return f"{words}{' See' if words.endswith('?') else '; see'} {context.command_path} --help"
 
 
 def _explain(error: Exception, arguments: Sequence[str]) -> int:

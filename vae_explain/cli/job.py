@@ -234,15 +234,12 @@ def architecture(options: Options) -> Architecture:
     parsing.choice("--activation", options.activation, ACTIVATIONS)
     parsing.choice("--recon", options.recon, ("mse", "bce"))
     parsing.choice("--reduction", options.reduction, ("sum", "mean"))
-    beta = parsing.numbers("--beta", options.beta)
-    if len(beta) != 1 or beta[0] < 0:
-        raise Problem("--beta", options.beta, "it is one number from 0 up")
     found = Architecture(
         dims=BUILT_IN.dims if options.dims is None else _dims(options.dims),
         activation=options.activation,  # type: ignore[arg-type]  # one of its choices, see above
         recon=options.recon,  # type: ignore[arg-type]  # likewise
         reduction=options.reduction,  # type: ignore[arg-type]  # likewise
-        beta=beta[0],
+        beta=parsing.from_zero("--beta", options.beta, "a weight"),
     )
     size = 4 * sum(layer.count for layer in found.layers)
     if size > MOST_BYTES:
@@ -253,12 +250,11 @@ def architecture(options: Options) -> Architecture:
 
 def _dims(text: str) -> tuple[int, ...]:
     example = "write widths such as 784-400-20-400-784"
-    widths = [
-        parsing.whole("--dims", part, 1, WIDEST, "a width") if part.strip() else 0
-        for part in text.strip().split("-")
-    ]
-    if not all(widths):
-        raise Problem("--dims", text, f"a width is a whole number from 1; {example}")
+    parts = [part.strip() for part in text.strip().split("-")]
+    widths = [int(part) if part.isascii() and part.isdigit() else 0 for part in parts]
+    if not all(1 <= width <= WIDEST for width in widths):
+        mend = f"a width is a whole number from 1 to {WIDEST}; {example}"
+        raise Problem("--dims", text, mend)
     if len(widths) < 3 or len(widths) % 2 == 0:
         raise Problem("--dims", text, f"an odd number of widths, three or more; {example}")
     if widths[0] != widths[-1]:

@@ -38,7 +38,10 @@ def numbers(option: str, text: str) -> tuple[float, ...]:
     return tuple(_number(option, text, part, example) for part in parts)
 
 
-def _number(option: str, text: str, part: str, example: str) -> float:
+TOO_LARGE = "{} is too large for float32; use numbers of at most 3.4e38"
+
+
+def _number(option: str, text: str, part: str, example: str, too_large: str = TOO_LARGE) -> float:
     if part.lower().strip("+-") in ("nan", "inf", "infinity"):
         raise Problem(option, text, f"{part} is not a number to compute with; {example}")
     if ";" in part:
@@ -52,9 +55,7 @@ def _number(option: str, text: str, part: str, example: str) -> float:
         raise Problem(option, text, f"{part!r} is not a number; {example}")
     value = float(part)
     if abs(value) > LARGEST_FLOAT32:
-        raise Problem(
-            option, text, f"{part} is too large for float32; use numbers of at most 3.4e38"
-        )
+        raise Problem(option, text, too_large.format(part))
     mantissa = re.split("[eE]", part)[0]
     if abs(value) < SMALLEST_FLOAT32 / 2 and re.search("[1-9]", mantissa):
         raise Problem(option, text, f"{part} is too small for float32; write 0 if it is meant")
@@ -90,14 +91,25 @@ def positive(option: str, text: str, highest: float, what: str) -> float:
     """Read one number above zero and up to a bound."""
     example = f"give one number above 0, such as {option} 0.01"
     plain = text.translate(MINUS_SIGNS).strip()
-    value = _number(option, text, plain, example)
+    bounds = f"{what} is above 0 and at most {highest:g}; {example}"
+    value = _number(option, text, plain, example, bounds)
     if not 0 < value <= highest:
-        raise Problem(option, text, f"{what} is above 0 and at most {highest:g}; {example}")
+        raise Problem(option, text, bounds)
+    return value
+
+
+def from_zero(option: str, text: str, what: str) -> float:
+    """Read one number that is not below zero."""
+    example = f"give one number from 0 up, such as {option} 0.5"
+    value = _number(option, text, text.translate(MINUS_SIGNS).strip(), example)
+    if value < 0:
+        raise Problem(option, text, f"{what} is not below 0; {example}")
     return value
 
 
 def choice(option: str, text: str, choices: Sequence[str]) -> str:
     """Read one of a few words."""
     if text not in choices:
-        raise Problem(option, text, f"choose {' or '.join(choices)}")
+        *others, last = choices
+        raise Problem(option, text, f"choose {', '.join(others)} or {last}")
     return text

@@ -30,6 +30,7 @@ class Problem(Exception):
 
 def unknown_name(option: str, value: str, kind: str, names: Sequence[str]) -> Problem:
     """Return the problem of a name that does not exist, with a guess and the valid ones."""
-    close = difflib.get_close_matches(value, names, n=1, cutoff=0.5)
-    guess = f"did you mean {close[0]}? " if close else ""
+    plain = {name.lower(): name for name in reversed(names)}
+    close = difflib.get_close_matches(value.lower(), plain, n=1, cutoff=0.5)
+    guess = f"did you mean {plain[close[0]]}? " if close else ""
     return Problem(option, value, f"no {kind} has this name; {guess}valid: {', '.join(names)}")

@@ -59,4 +59,6 @@ def _verdict(report: Report) -> Note:
     )
     applied = len(report.rules) - len(report.not_applied)
     whole = f"{found}. {applied} of {len(report.rules)} rules could be applied."
-    return Note(whole, "check" if report.passed else "failure")
+    if not report.passed:
+        return Note(whole, "failure")
+    return Note(whole, "check" if applied else "plain")  # nothing looked at is nothing in order
