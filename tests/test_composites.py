@@ -103,6 +103,18 @@ COMPOSED: dict[str, Callable[[Tensor, Tensor], Any]] = {
             a, a.flip(1), b, distance_function=lambda x, y: (x - y).abs().sum(-1), reduction="none"
         )
     ),
+    "a variance for each row": lambda a, b: F.gaussian_nll_loss(
+        a, b, b.square().sum(1) + 0.5, reduction="none", full=True
+    ),
+    "counts with their factorials": lambda a, b: F.poisson_nll_loss(
+        a * b, torch.arange(12.0).reshape(3, 4).double(), full=True
+    ),
+    "rates of counts": lambda a, b: (
+        F.poisson_nll_loss(
+            b.exp(), 3 * a.detach().exp(), log_input=False, full=True, reduction="none"
+        )
+        + a
+    ),
     "summed to a size": lambda a, b: a.sum_to_size(1, 4) + b.sum_to_size(4) * a.sum_to_size(3, 1),
     "blocks": lambda a, b: torch.block_diag(a, b[0], b[:2], a[0, 0]),  # type: ignore[no-untyped-call] # torch's own
     "grids": lambda a, b: (

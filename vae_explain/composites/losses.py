@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -175,6 +176,42 @@ def _is_weighted(input: Tensor, target: Tensor, **settings: Any) -> bool:
     return fits and _plain(**settings)
 
 
+# --- likelihoods ------------------------------------------------------------------------
+
+
+def _gaussian_nll_loss(input: Tensor, target: Tensor, var: Tensor, **settings: Any) -> Tensor:
+    """Give a variance for each row an axis of its own, of which there is a rule."""
+    return functional.gaussian_nll_loss(input, target, var.unsqueeze(-1), **settings)
+
+
+def _varies_by_row(input: Tensor, target: Tensor, var: Any, **_: Any) -> bool:
+    return isinstance(var, Tensor) and input.dim() > 0 and input.shape[:-1] == var.shape
+
+
+def _poisson_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    log_input: bool = True,
+    full: bool = True,
+    size_average: None = None,
+    eps: float = 1e-8,
+    reduce: None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Add the logarithm of the target's factorial, by Stirling's formula."""
+    _losses = functional.poisson_nll_loss(
+        input, target, log_input=log_input, eps=eps, reduction="none"
+    )
+    _factorial = target * torch.log(target) - target + 0.5 * torch.log(2 * math.pi * target)
+    return _reduced(_losses + _factorial.masked_fill(target <= 1, 0), reduction)
+
+
+def _is_full(input: Tensor, target: Tensor, *_: Any, **settings: Any) -> bool:
+    for setting in ("log_input", "eps"):
+        settings.pop(setting, None)
+    return bool(settings.pop("full", False)) and _plain(**settings)
+
+
 LOSSES: dict[str, Composite] = {
     "margin_ranking_loss": Composite(_margin_ranking_loss, _plain),
     "triplet_margin_loss": Composite(_triplet_margin_loss, _plain),
@@ -184,6 +221,8 @@ LOSSES: dict[str, Composite] = {
     "hinge_embedding_loss": Composite(_hinge_embedding_loss, _plain),
     "cosine_embedding_loss": Composite(_cosine_embedding_loss, _are_vectors),
     "multilabel_soft_margin_loss": Composite(_multilabel_soft_margin_loss, _plain),
+    "gaussian_nll_loss": Composite(_gaussian_nll_loss, _varies_by_row),
+    "poisson_nll_loss": Composite(_poisson_nll_loss, _is_full, given="full"),
     "mse_loss": Composite(_mse_loss, _is_weighted, given="weight"),
     "huber_loss": Composite(_huber_loss, _is_weighted, given="weight"),
 }

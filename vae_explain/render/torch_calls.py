@@ -120,9 +120,9 @@ def _classified(name: str) -> Callable[[Sequence[str], Options], str]:
     """Write a loss over classes, whose targets may be their numbers."""
 
     def written(arguments: Sequence[str], options: Options) -> str:
-        body, target = arguments
-        target = f"classes({body}, {target})"
-        return f"{name}({_listed([body, target], options)})"
+        body, target, *weight = arguments
+        given = [body, f"classes({body}, {target})", *(f"weight={text}" for text in weight)]
+        return f"{name}({_listed(given, options)})"
 
     return written
 
