@@ -24,6 +24,8 @@ from .expression import (
 )
 from .shaping import shape_of
 
+MINUS_ONE = Number(-1.0)
+
 
 def simplify(expression: Expression) -> Expression:
     """Fold constants, so that a chain of factors reads as a person would write it.
@@ -82,20 +84,27 @@ def _transposed(body: Expression) -> Expression:
 
 def _split(expression: Expression) -> tuple[float, tuple[Expression, ...]]:
     """Take a product apart into its constant and its other factors."""
+    # Of a long sum's thousands of terms most are these, and `match` takes its time.
+    kind = type(expression)
+    if kind is Ref:
+        return 1.0, (expression,)
+    if kind is Mul:
+        coefficient = 1.0
+        rest: list[Expression] = []
+        for factor in expression.factors:  # type: ignore[attr-defined]  # a Mul, as said above
+            if type(factor) is Ref:
+                rest.append(factor)
+                continue
+            inner, others = _split(factor)
+            coefficient *= inner
+            rest += others
+        return coefficient, tuple(rest)
     match expression:
         case Number(value):
             return value, ()
         case Neg(body):
             coefficient, factors = _split(body)
             return -coefficient, factors
-        case Mul(factors):
-            coefficient = 1.0
-            rest: list[Expression] = []
-            for factor in factors:
-                inner, others = _split(factor)
-                coefficient *= inner
-                rest += others
-            return coefficient, tuple(rest)
         case Ref():
             return 1.0, (expression,)
         case _:
@@ -114,6 +123,11 @@ def _scaled(coefficient: float, factors: tuple[Expression, ...]) -> Expression:
 
 
 def _fold_sum(terms: tuple[Expression, ...]) -> Expression:
+    if len(terms) == 2:
+        # A deviation from a mean, of which each term of a norm's gradient has one.
+        first, second = terms
+        if type(first) is Ref and type(second) is Neg and type(second.body) is Ref:
+            return ZERO if first == second.body else Add((first, Mul((MINUS_ONE, second.body))))
     collected: dict[tuple[Expression, ...], float] = {}
     for coefficient, factors in _flat_terms(terms):
         collected[factors] = collected.get(factors, 0.0) + coefficient

@@ -42,7 +42,8 @@ class Part(NamedTuple):
 class _Leaf(NamedTuple):
     """What the references to one tensor share, kept since a long sum has thousands of them.
 
-    `drop` is how many leading axes a written index leaves out.
+    `drop` is how many leading axes a written index leaves out; `made` has the references by
+    their whole index, as each weight of a layer meets the same numbers.
     """
 
     name: str
@@ -50,11 +51,18 @@ class _Leaf(NamedTuple):
     array: Array
     drop: int
     kind: type[int | float]  # a whole number stays one
+    made: dict[Index | None, Ref]
 
     def at(self, index: Index | None) -> Ref:
-        if index is None:
-            return Ref(self.name, None, self.role, self.array)
-        return Ref(self.name, index[self.drop :], self.role, self.kind(self.array[index]))
+        ref = self.made.get(index)
+        if ref is None:
+            if index is None:
+                ref = Ref(self.name, None, self.role, self.array)
+            else:
+                value = self.kind(self.array.item(index))
+                ref = Ref(self.name, index[self.drop :], self.role, value)
+            self.made[index] = ref
+        return ref
 
 
 class Steps:
@@ -147,7 +155,7 @@ class Steps:
         whole = (0,) * len(self.run.trace.values[number].shape)
         drop = len(whole) - len(self.shown_index(number, whole))
         array = arrays[number]
-        return _Leaf(name, role, array, drop, float if array.dtype.kind in "fc" else int)
+        return _Leaf(name, role, array, drop, float if array.dtype.kind in "fc" else int, {})
 
     # --- values ---
 

@@ -178,7 +178,14 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
         outputs = norm.users(index, x.shape)
         if place == 1:
             return [(out, ONE) for out in outputs]
-        return [(out, _told(call, out).normalized(x.at(out))) for out in outputs]
+        tellings: dict[Index, _Told] = {}  # once for a group, which may be a whole channel
+        normalized = []
+        for out in outputs:
+            group = tuple(0 if axis in norm.over else at for axis, at in enumerate(out))
+            if group not in tellings:
+                tellings[group] = _told(call, out)
+            normalized.append((out, tellings[group].normalized(x.at(out))))
+        return normalized
     told = _told(call, index)
     found: list[Partial] = []
     if is_given(call.attributes):
@@ -186,9 +193,10 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
     else:
         count = norm.count(x.shape)
         scale = Number(float(count)) * told.deviation
+        own = x.at(index) - told.mean
         for out in norm.members(index, x.shape):
             # By the element itself, by the mean, and by the variance: n·[own] - 1 - …, over n·σ.
-            both = (x.at(out) - told.mean) * (x.at(index) - told.mean)
+            both = (x.at(out) - told.mean) * own
             direct = Number(float(count - 1 if out == index else -1))
             found.append((out, (direct - both / told.spread) / scale))
     if not affine:
