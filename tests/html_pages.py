@@ -186,10 +186,31 @@ def matrices(document: Element) -> dict[str, list[list[float]]]:
 
 
 def data_of(document: Element) -> dict[str, Any]:
-    """Return what the page's script reads."""
+    """Return what the page's script makes of its data.
+
+    A number is its anchor, symbol, digits, role, reason and name; a line the texts and numbers
+    of its symbols, and of its digits.
+    """
     (element,) = [e for e in document.all("script") if e.attributes.get("id") == "page:data"]
-    loaded: dict[str, Any] = json.loads(element.text)
-    return loaded
+    loaded = json.loads(element.text)
+    numbers = []
+    for value, index, digits, *more in loaded["numbers"]:
+        name, anchor, before, after, role = loaded["values"][value]
+        reason, again = [*more, "", ""][:2]
+        if index:
+            anchor += "-" + index.replace(",", "-")
+            before += "<mo>,</mo>".join(f"<mn>{at}</mn>" for at in index.split(","))
+            name += f"[{index}]"
+        numbers.append([anchor + again, before + after, digits, role, reason, name])
+
+    def spelled(parts: list[Any]) -> list[Any]:
+        return [part if at % 2 else loaded["texts"][part] for at, part in enumerate(parts)]
+
+    lines = {
+        position: [[spelled(parts) for parts in symbols], spelled(digits)]
+        for position, (symbols, digits) in loaded["lines"].items()
+    }
+    return {"numbers": numbers, "lines": lines}
 
 
 def filled(data: dict[str, Any], position: str) -> str:

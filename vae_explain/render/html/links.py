@@ -7,6 +7,9 @@ a gap for each number that it used. So a script needs to know nothing but how to
 
 A document is written twice: the first time finds out which numbers are made in it and
 where, so that the second can link to places further down.
+
+The data says once what many numbers or lines have in common: the name of a value, and the
+markup between two gaps. The script puts them together when the page has loaded.
 """
 
 from __future__ import annotations
@@ -19,12 +22,11 @@ from typing import Any
 
 from ...blocks import Places, Worked
 from ...expression import Number, Ref
-from ...writing import index_text
 from ..numbers import Numbers
 from ..typeset import minus
 from .inline import Inline
 from .keys import Key, anchor_of, key_of
-from .mathml import MathML, in_signs, symbol
+from .mathml import MathML, in_signs, indices_in_signs, symbol
 from .notation import Leaf, Mark, escape
 
 _EXPONENT = re.compile(r"(?<=\d)e([+−])(\d+)")
@@ -36,9 +38,9 @@ class Entry:
     """What the page knows of a number."""
 
     position: int
-    name: str
+    key: Key
+    again: str  # what its anchor ends in where the name was used before
     anchor: str
-    symbol: str
     text: str
     role: str
     line: Worked | None = None
@@ -117,11 +119,10 @@ class Links:
         meant = self.current.setdefault(key, {})
         found = meant.get(repr(value))
         if found is None:
-            anchor = anchor_of(key) + (f":{len(meant) + 1}" if meant else "")
-            sign = symbol(key.name, key.index, fraction=False).body
+            again = f":{len(meant) + 1}" if meant else ""
             text = self.numbers.leaf(Ref(key.name, key.index, _role(role), value))
-            name = key.name + index_text(key.index)
-            found = Entry(len(self.entries), name, anchor, sign, text, role)
+            anchor = anchor_of(key) + again
+            found = Entry(len(self.entries), key, again, anchor, text, role)
             self.entries.append(found)
             meant[repr(value)] = found
         return found
@@ -174,6 +175,14 @@ class Links:
 
     def data(self) -> str:
         """Return the numbers and the lines that made them, as JSON that can stand in HTML."""
+        texts: dict[str, int] = {}
+
+        def packed(markup: str) -> list[Any]:
+            """Return markup cut at its gaps, of each text its place among all."""
+            parts = _cut(markup)
+            parts[::2] = [texts.setdefault(text, len(texts)) for text in parts[::2]]
+            return parts
+
         lines = {}
         for entry in list(self.entries):
             if entry.line is not None:
@@ -181,24 +190,31 @@ class Links:
                 digits = Inline(self._leaf(entry.leaves, self._gap_for_number))
                 expression = entry.line.expression
                 lines[entry.position] = [
-                    [_cut(markup) for markup in symbols.summands(expression)],
-                    _cut("".join(digits.summands(expression))),
+                    [packed(markup) for markup in symbols.summands(expression)],
+                    packed("".join(digits.summands(expression))),
                 ]
-        numbers = [
-            [
-                entry.anchor,
-                entry.symbol,
-                typeset(entry.text),
-                entry.role,
-                escape(entry.reason),
-                escape(entry.name),
-            ]
-            for entry in self.entries
-        ]
-        found = {"numbers": numbers, "lines": lines}
+        values: dict[tuple[str, ...], int] = {}
+        numbers = []
+        for entry in self.entries:
+            value = values.setdefault(_value(entry), len(values))
+            index = ",".join(map(str, entry.key.index))
+            number = [value, index, typeset(entry.text), escape(entry.reason), entry.again]
+            while not number[-1]:
+                number.pop()
+            numbers.append(number)
+        found = {"values": list(values), "numbers": numbers, "texts": list(texts), "lines": lines}
         written = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
         # Nothing in it may close the element that it stands in, or open a comment.
         return written.replace("<", "\\u003c")
+
+
+def _value(entry: Entry) -> tuple[str, ...]:
+    """Return what the elements of a value share: name, anchor, markup around an index, role."""
+    name, rank = entry.key.name, len(entry.key.index)
+    # No element has this index, so that nothing else in the markup reads like it.
+    sign = symbol(name, (-1,) * rank, fraction=False).body
+    before, _, after = sign.partition(indices_in_signs((-1,) * rank)) if rank else (sign, "", "")
+    return escape(name), anchor_of(Key(name, ())), before, after, entry.role
 
 
 def _gap(name: object) -> str:

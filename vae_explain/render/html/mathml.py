@@ -104,7 +104,7 @@ def symbol(name: str, index: Index | None = None, fraction: bool = True) -> Mark
         if fraction:
             return Mark(f"<mfrac>{_row(above)}{_row(below)}</mfrac>", compound=True)
         return Mark(_row(f'{above}<mo lspace="0" rspace="0">/</mo>{below}'), compound=True)
-    below = _row("<mo>,</mo>".join(f"<mn>{i}</mn>" for i in index)) if index else ""
+    below = _row(indices_in_signs(index)) if index else ""
     if name in ("variance", "logvar"):
         base, power = _SQUARED_SIGMA
         squared = (
@@ -115,6 +115,11 @@ def symbol(name: str, index: Index | None = None, fraction: bool = True) -> Mark
         return Mark(squared, compound=True)
     sign = SIGNS.get(name) or _letters(name)
     return Mark(f"<msub>{sign}{below}</msub>" if below else sign)
+
+
+def indices_in_signs(index: Index) -> str:
+    """Write an index as it stands below a name; the page's script writes it so, too."""
+    return "<mo>,</mo>".join(f"<mn>{i}</mn>" for i in index)
 
 
 def _letters(name: str) -> str:

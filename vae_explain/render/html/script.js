@@ -2,7 +2,7 @@
 // All that it knows stands in the page: the numbers, and the lines with gaps for them.
 (() => {
   "use strict";
-  const data = JSON.parse(document.getElementById("page:data").textContent);
+  const packed = JSON.parse(document.getElementById("page:data").textContent);
   const KINDS = {
     parameter: "a parameter", input: "an input", noise: "noise, drawn from N(0, 1)",
     gradient: "a gradient", value: "a value",
@@ -10,6 +10,24 @@
   const MOST_LISTED = 4; // of one value
   const isNumber = (part) => typeof part !== "string";
   const numberOf = (part) => (Array.isArray(part) ? part[0] : part);
+
+  // --- what numbers and lines have in common, put back ---
+
+  const below = (index) => index.split(",").map((at) => `<mn>${at}</mn>`).join("<mo>,</mo>");
+  const whole = ([value, index, digits, reason = "", again = ""]) => {
+    const [name, anchor, before, after, role] = packed.values[value];
+    if (!index) return [anchor + again, before + after, digits, role, reason, name];
+    return [
+      `${anchor}-${index.replaceAll(",", "-")}${again}`, before + below(index) + after,
+      digits, role, reason, `${name}[${index}]`,
+    ];
+  };
+  // Texts and numbers in turn.
+  const spelled = (parts) => parts.map((part, at) => (at % 2 ? part : packed.texts[part]));
+  const data = { numbers: packed.numbers.map(whole), lines: {} };
+  for (const [number, [symbols, digits]] of Object.entries(packed.lines)) {
+    data.lines[number] = [symbols.map(spelled), spelled(digits)];
+  }
 
   // --- what was made from what ---
 
