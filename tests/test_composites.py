@@ -135,6 +135,11 @@ COMPOSED: dict[str, Callable[[Tensor, Tensor], Any]] = {
     "rows filled": lambda a, b: (
         a.index_fill(1, torch.tensor([0, 2]), 1.5) * b.index_fill(0, torch.tensor([2]), a.sum())
     ),
+    "rows brought together": lambda a, b: sum(
+        a.index_reduce(0, torch.tensor([1, 1, 0]), b, each, include_self=kept)
+        for each in ("mean", "amax", "amin", "prod")
+        for kept in (True, False)
+    ),
     "masks filled": lambda a, b: a.masked_scatter(a > 0, b * 2),
     "places put": lambda a, b: (
         a.put(torch.tensor([1, -3]), b[0, :2]) * b.put(PLACES, a[:, :2], accumulate=True)
@@ -149,6 +154,7 @@ COMPOSED: dict[str, Callable[[Tensor, Tensor], Any]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:index_reduce.. is in beta")
 @pytest.mark.filterwarnings("ignore:torch.chain_matmul is deprecated")
 @pytest.mark.parametrize("name", COMPOSED)
 def test_a_call_that_is_a_few_others_is_shown_as_these_to_the_same_bits(name: str) -> None:

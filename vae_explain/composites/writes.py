@@ -78,8 +78,34 @@ def _diagonal_scatter(
     return _put
 
 
+def _index_reduce(
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    source: Tensor,
+    reduce: str,
+    *,
+    include_self: bool = True,
+) -> Tensor:
+    _shape = [1] * input.dim()
+    _shape[dim] = -1
+    _places = index.reshape(_shape).expand(source.shape)
+    return input.scatter_reduce(dim, _places, source, reduce, include_self=include_self)
+
+
+def _are_rows(
+    input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, **_: Any
+) -> bool:
+    rows = list(input.shape)
+    rows[dim] = len(index)
+    right = bool(((index >= 0) & (index < input.shape[dim])).all())
+    known = reduce in ("mean", "amax", "amin", "prod")
+    return right and known and list(source.shape) == rows and source.dtype == input.dtype
+
+
 WRITES: dict[str, Composite] = {
     "index_fill": Composite(_index_fill, _names_places),
+    "index_reduce": Composite(_index_reduce, _are_rows),
     "masked_scatter": Composite(_masked_scatter, _is_enough),
     "put": Composite(
         _put, lambda input, index, source, accumulate=False: index.numel() == source.numel()

@@ -103,6 +103,7 @@ from .relu import RELU
 from .rms_norm import RMS_NORM
 from .rule import Call, Example, NotExplained, Operand, Rule
 from .same import CLONE, DETACH
+from .scatter_reduce import SCATTER_REDUCE
 from .scattering import GATHER, SCATTER, SCATTER_ADD
 from .selecting import GETITEM, INDEX_SELECT, NARROW, SELECT
 from .selu import CELU, MISH, SELU
@@ -301,6 +302,7 @@ ALL: tuple[Rule, ...] = (
     GATHER,
     SCATTER,
     SCATTER_ADD,
+    SCATTER_REDUCE,
     INDEX_ADD,
     INDEX_COPY,
     FLIP,

@@ -92,6 +92,14 @@ def _looked_up(arguments: Sequence[str], options: Options) -> str:
     return f"F.embedding({_listed([f'({places}).long()', table], options)})"
 
 
+def _brought_together(arguments: Sequence[str], options: Options) -> str:
+    body, index, source = arguments
+    found = dict(options)
+    axis = repr(found.pop("dim"))
+    given = [body, axis, f"({index}).long()", source]
+    return f"torch.scatter_reduce({_listed(given, list(found.items()))})"
+
+
 def _in_bags(arguments: Sequence[str], options: Options) -> str:
     """Write rows of a table that are brought together bag by bag."""
     places, table, *weights = arguments
@@ -266,6 +274,7 @@ CALLS: dict[str, Callable[[Sequence[str], Options], str]] = {
     "gather": _at_places("torch.gather"),
     "scatter": _at_places("torch.scatter"),
     "scatter_add": _at_places("torch.scatter_add"),
+    "scatter_reduce": _brought_together,
     "one_hot": _encoded,
     "cross_entropy": _classified("F.cross_entropy"),
     "nll_loss": _classified("F.nll_loss"),

@@ -68,6 +68,7 @@ OTHERS = {
     r"glu_backward": "the chain rule through both halves",
     r"diag(onal)?_backward": "what arrives, put where it was taken from, and zeros elsewhere",
     r"diag_embed_backward": "what arrives on the diagonals",
+    r"scatter_reduce_backward": "what arrives at each place, times its slope by each number there",
     r"embedding_bag_backward": "each row gets its share of what arrives at every bag it is in",
     r"(cross_entropy|nll_loss)_backward": "the slope of the loss for each class",
     r"(m?sort|topk|kthvalue|median|mode|cum(max|min))_backward": "what arrives goes back to "
