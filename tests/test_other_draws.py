@@ -70,6 +70,17 @@ class BehindDropout(Base):
     def draw(self, z):
         return F.dropout(torch.ones_like(z), 0.3) * z[torch.randperm(len(z))]
 
+class FromItsOwn(Base):
+    def draw(self, z):
+        generator = torch.Generator().manual_seed(7)
+        noise = torch.randn(z.shape, generator=generator)
+        return noise + z[torch.randperm(len(z), generator=generator)]
+
+class Mapped(Base):
+    def draw(self, z):
+        jittered = torch.vmap(lambda row: row + torch.randn_like(row), randomness="different")
+        return jittered(z) + z[torch.randperm(len(z))]
+
 class Rejecting(Base):
     def draw(self, z):
         found = torch.zeros_like(z)
@@ -95,7 +106,7 @@ class Learned(Base):
 """
 NAMES = (
     "Gamma", "Beta", "Poisson", "Permuted", "Whole", "Chosen", "WrittenOver", "BehindDropout",
-    "Rejecting",
+    "FromItsOwn", "Mapped", "Rejecting",
 )  # fmt: skip
 ROWS = 12  # of two numbers of noise each
 

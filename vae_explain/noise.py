@@ -135,7 +135,8 @@ class _DrawnAsBefore(TorchFunctionMode):
         name = func.__name__
         if name not in NOISE and name not in OTHER_DRAWS and name not in DROPOUTS:
             return func(*args, **kwargs)
-        start = torch.get_rng_state()
+        generator = kwargs.get("generator") or torch.default_generator
+        start = generator.get_state()
         now = torch.get_default_dtype()
         torch.set_default_dtype(self._precision.default)
         try:
@@ -143,13 +144,14 @@ class _DrawnAsBefore(TorchFunctionMode):
                 before = func(*self._as_before(args), **self._as_before(kwargs))
         finally:
             torch.set_default_dtype(now)
-        after = torch.get_rng_state()
-        torch.set_rng_state(start)
+        after = generator.get_state()
+        generator.set_state(start)
         result = func(*args, **kwargs)
-        torch.set_rng_state(after)
+        generator.set_state(after)
         if name not in DROPOUTS:
-            # By way of data: a gamma's backward pass needs what was drawn, and would miss it.
-            result.data.copy_(before)
+            # A gamma's backward pass needs what was drawn, and would miss it but by way of data.
+            with torch.no_grad():
+                (result.data if result.requires_grad else result).copy_(before)
         return result
 
     def _as_before(self, value: Any) -> Any:
