@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from vae_explain import checking, pipeline, training
+import torch
+from torch import Tensor, nn
+
+from vae_explain import checking, explain, pipeline, training
 from vae_explain.blocks import Walkthrough
 from vae_explain.walkthrough.document import document
 
@@ -22,3 +25,27 @@ def of_a_model(name: str) -> Walkthrough:
     own = MODELS[name]
     run = pipeline.run_held(pipeline.held(own.build(), own.x(), seed=1, **own.keywords()))
     return document(run, checking.check_in_reach(run, None))[0]
+
+
+class Chooser(nn.Module):
+    """x [1, 3]: it takes the numbers of x in an order that it has worked out from them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(3, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        order = x.argsort(dim=1)
+        taken = x.gather(1, order)
+        return torch.tanh(self.linear(taken))
+
+
+def objective(model: nn.Module, x: Tensor) -> Tensor:
+    error: Tensor = (model(x) - x) ** 2
+    return error.sum()
+
+
+def of_choices() -> str:
+    """Write the document of numbers that an index chose, as HTML."""
+    x = torch.tensor([[0.5, -0.25, 0.75]])
+    return explain(Chooser(), x, objective=objective, seed=1).document().to_html()

@@ -189,7 +189,7 @@ def data_of(document: Element) -> dict[str, Any]:
     """Return what the page's script makes of its data.
 
     A number is its anchor, symbol, digits, role, reason and name; a line the texts and numbers
-    of its symbols, and of its digits.
+    of its symbols, of its digits, and the numbers that chose those in it.
     """
     (element,) = [e for e in document.all("script") if e.attributes.get("id") == "page:data"]
     loaded = json.loads(element.text)
@@ -207,8 +207,8 @@ def data_of(document: Element) -> dict[str, Any]:
         return [part if at % 2 else loaded["texts"][part] for at, part in enumerate(parts)]
 
     lines = {
-        position: [[spelled(parts) for parts in symbols], spelled(digits)]
-        for position, (symbols, digits) in loaded["lines"].items()
+        position: [[spelled(parts) for parts in symbols], spelled(digits), *chosen]
+        for position, (symbols, digits, *chosen) in loaded["lines"].items()
     }
     return {"numbers": numbers, "lines": lines}
 

@@ -37,7 +37,7 @@ from vae_explain.walkthrough import checking as oracles
 from vae_explain.walkthrough import sampling as draws
 from vae_explain.walkthrough import training as trained
 
-from .composed import composed
+from .composed import composed, of_choices
 from .conftest import DEFAULT_X
 from .hostile import HOSTILE, hostile_walkthrough
 from .html_pages import (
@@ -339,6 +339,17 @@ def test_what_a_number_is_made_from(walkthroughs: Mapping[str, Walkthrough]) -> 
     assert [part for part in numbers if isinstance(part, int)] == [
         part for part in chain(*symbols) if isinstance(part, int)
     ]
+
+
+def test_what_an_index_chose_knows_the_index() -> None:
+    data = data_of(parsed(of_choices()))
+    names = [number[5] for number in data["numbers"]]
+    chosen = {
+        names[int(position)]: [names[other] for other in line[2]]
+        for position, line in data["lines"].items()
+        if len(line) > 2
+    }
+    assert chosen == {f"taken[{i}]": [f"order[{i}]"] for i in range(3)}
 
 
 def test_a_number_has_one_anchor(walkthroughs: Mapping[str, Walkthrough]) -> None:

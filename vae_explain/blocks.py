@@ -64,6 +64,7 @@ class Worked(NamedTuple):
     `value` is what the expression evaluates to, `shown` the number of the run that stands
     behind the equals sign; they agree to rounding, else `agrees` is false.
     `reference` is None for a line whose result is only part of one that is checked.
+    `chosen_by` are the numbers that say which of many stands in the line, such as an index.
     """
 
     label: str
@@ -73,6 +74,7 @@ class Worked(NamedTuple):
     reference: float | None
     difference: float
     agrees: bool
+    chosen_by: tuple[Ref, ...] = ()
 
 
 class After(NamedTuple):

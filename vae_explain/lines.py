@@ -93,9 +93,10 @@ class LineMaker:
 
     def value_line(self, number: int, index: Index) -> Worked:
         """Return how one element of a value is made."""
-        expression = self.steps.element(number, index)
+        expression, chosen = self.steps.chosen(number, index)
         held = self.run.trace.values[number].array
-        return self._line(number, index, expression, held, self.run.values[number])
+        line = self._line(number, index, expression, held, self.run.values[number])
+        return line._replace(chosen_by=chosen) if chosen else line
 
     def value_lines(self, number: int, chosen: Iterable[Index]) -> tuple[Worked, ...]:
         return tuple(self.value_line(number, index) for index in chosen)

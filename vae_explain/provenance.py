@@ -155,10 +155,8 @@ class Provenance:
             target = ref if ref.made is not None else self.locate(ref, term)
             if target is not None:
                 used.append(target)
-        if isinstance(node.target, Target) and not node.target.gradient:
-            chosen = self.steps.chosen_by(node.target.number, node.target.index)
-            places = (self.locate(ref) for ref in chosen)
-            used += [place for place in places if place is not None and place not in used]
+        places = (self.locate(ref) for ref in node.line.chosen_by)
+        used += [place for place in places if place is not None and place not in used]
         return used
 
     def locate(self, ref: Ref, term: str | None = None) -> Target | None:

@@ -176,17 +176,17 @@ class Steps:
                 self._chosen.update(dict.fromkeys(references(call.operands[position].at(at))))
         return rule.element(call, index)
 
-    def chosen_by(self, number: int, index: Index) -> list[Ref]:
-        """Return what says which of many numbers one element is: `indices[0]` of a code's.
+    def chosen(self, number: int, index: Index) -> tuple[Expression, tuple[Ref, ...]]:
+        """Return how one element is made, and what says which of many numbers stands in it.
 
-        The line that makes the element names the chosen number alone.
+        The expression names the chosen number alone; of a code's, `indices[0]` chose it.
         """
         found = self._chosen = {}
         try:
-            self.element(number, index)
+            expression = self.element(number, index)
         finally:
             self._chosen = None
-        return list(found)
+        return expression, tuple(found)
 
     def formula(self, number: int) -> Expression:
         """Return how a whole value is made, over named values."""

@@ -23,7 +23,7 @@ from vae_explain.architecture import Architecture
 from vae_explain.render.diagram import picture_of
 from vae_explain.render.html.document import write
 
-from ..composed import composed, of_a_model
+from ..composed import composed, of_a_model, of_choices
 from ..conftest import DEFAULT_X
 from ..hostile import hostile_walkthrough
 
@@ -68,6 +68,8 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name, walkthrough in walkthroughs.items():
         paths[name] = folder / f"{name}.html"
         paths[name].write_text(write(walkthrough, picture_of(walkthrough)), "utf-8")
+    paths["choices"] = folder / "choices.html"
+    paths["choices"].write_text(of_choices(), "utf-8")
     return paths
 
 

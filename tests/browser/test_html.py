@@ -54,6 +54,17 @@ def test_pointing_at_a_number_shows_how_it_is_made(open_page: Open) -> None:
     assert not any(anchor.startswith("encoder") for anchor in lit(page, "into"))
 
 
+def test_what_an_index_chose_leads_to_the_index(open_page: Open) -> None:
+    page = open_page("choices")
+    number(page, "taken-0").hover()
+    assert "Chosen by" in derivation(page).inner_text()
+    assert lit(page, "from") == {"x-1", "order-0"}
+    derivation(page).get_by_label("order[0]").click()
+    assert page.url.endswith("#order-0")
+    number(page, "order-0").hover()
+    assert "taken-0" in lit(page, "into")
+
+
 def test_it_goes_away_with_the_pointer(open_page: Open) -> None:
     page = open_page()
     number(page, "z-0").hover()

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -171,6 +171,12 @@ class Links:
         other = "" if digits == usual else f"={typeset(digits)}"
         return _gap(f"{entry.position}{other}")
 
+    def _on_page(self, refs: Iterable[Ref]) -> list[int]:
+        """Return the positions of those numbers that have a place on the page to lead to."""
+        keys = ((key_of(ref), repr(float(ref.value))) for ref in refs)
+        found = (self.current.get(key, {}).get(value) for key, value in keys if key is not None)
+        return [entry.position for entry in found if entry and entry.anchor in self.anchors]
+
     # --- the data of the page ---
 
     def data(self) -> str:
@@ -193,6 +199,8 @@ class Links:
                     [packed(markup) for markup in symbols.summands(expression)],
                     packed("".join(digits.summands(expression))),
                 ]
+                chosen_by = self._on_page(entry.line.chosen_by)
+                lines[entry.position] += [chosen_by] if chosen_by else []
         values: dict[tuple[str, ...], int] = {}
         numbers = []
         for entry in self.entries:

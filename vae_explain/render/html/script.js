@@ -25,18 +25,21 @@
   // Texts and numbers in turn.
   const spelled = (parts) => parts.map((part, at) => (at % 2 ? part : packed.texts[part]));
   const data = { numbers: packed.numbers.map(whole), lines: {} };
-  for (const [number, [symbols, digits]] of Object.entries(packed.lines)) {
-    data.lines[number] = [symbols.map(spelled), spelled(digits)];
+  for (const [number, [symbols, digits, chosen = []]] of Object.entries(packed.lines)) {
+    data.lines[number] = [symbols.map(spelled), spelled(digits), chosen];
   }
 
   // --- what was made from what ---
 
   const madeFrom = new Map();
+  const chosenBy = new Map();
   const wentInto = new Map();
-  for (const [made, [symbols]] of Object.entries(data.lines)) {
+  for (const [made, [symbols, , chosen]] of Object.entries(data.lines)) {
     const used = [...new Set(symbols.flat().filter(isNumber).map(numberOf))];
+    const others = chosen.filter((number) => !used.includes(number));
     madeFrom.set(Number(made), used);
-    for (const number of used) {
+    chosenBy.set(Number(made), others);
+    for (const number of [...used, ...others]) {
       if (!wentInto.has(number)) wentInto.set(number, []);
       wentInto.get(number).push(Number(made));
     }
@@ -97,6 +100,7 @@
     }
     text += `${equals}<span class="accent">${digits}</span></p>`;
     return text + listed("Made from", "from-key", madeFrom.get(number))
+      + listed("Chosen by", "from-key", chosenBy.get(number))
       + listed("Went into", "into-key", wentInto.get(number));
   };
 
@@ -133,6 +137,7 @@
     place.setAttribute("aria-describedby", box.id);
     light(wentInto.get(number), "into");
     light(madeFrom.get(number), "from");
+    light(chosenBy.get(number), "from");
     light([number], "self");
     put(place);
   };
