@@ -13,6 +13,7 @@ from .assigning import INDEX_PUT
 from .attention import ATTENTION
 from .axes import MATRIX_TRANSPOSE, MOVEDIM, PERMUTE, REVERSED, TRANSPOSE, T
 from .batch_norm import BATCH_NORM
+from .bilinear import BILINEAR
 from .binary_cross_entropy import BINARY_CROSS_ENTROPY, BINARY_CROSS_ENTROPY_WITH_LOGITS
 from .choosing import MAXIMUM, MINIMUM, WHERE
 from .clamp import CLAMP, CLAMP_MAX, CLAMP_MIN
@@ -70,6 +71,7 @@ from .linear import LINEAR
 from .linear_algebra import DET, INV, LOGDET, SLOGDET, SOLVE
 from .logarithms import ENTR, EXP2, LOG2, LOG10, LOGADDEXP, LOGADDEXP2, LOGIT, XLOGY
 from .losses import HUBER_LOSS, L1_LOSS, SMOOTH_L1_LOSS
+from .margins import SOFT_MARGIN_LOSS
 from .masking import MASKED_FILL, TRIL, TRIU
 from .matmul import BMM, MATMUL
 from .moments import STD_MEAN, VAR_MEAN
@@ -166,6 +168,7 @@ ALL: tuple[Rule, ...] = (
     MATMUL,
     BMM,
     EINSUM,
+    BILINEAR,
     INV,
     SOLVE,
     DET,
@@ -367,6 +370,7 @@ ALL: tuple[Rule, ...] = (
     KL_DIV,
     GAUSSIAN_NLL_LOSS,
     POISSON_NLL_LOSS,
+    SOFT_MARGIN_LOSS,
     MSE_LOSS,
     NORMAL,
     RAND,

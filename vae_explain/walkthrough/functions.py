@@ -30,6 +30,7 @@ NAMED = {
     "log_sigmoid": "log sigmoid",
     "cdist": "distances",
     "pairwise_distance": "distances",
+    "bilinear": "a bilinear layer",
 }
 # What a reader needs no words for.
 PLAIN = {"mean", "var", "max", "min", "amax", "amin", "maximum", "minimum", "full"}
