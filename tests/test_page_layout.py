@@ -307,3 +307,12 @@ def test_an_encoding_without_our_signs_gets_ascii(
     outcome = cli(*arguments, encoding=encoding)
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out.isascii()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_a_title_is_broken_between_its_parts(cli: CommandLine, encoding: str) -> None:
+    page = cli("forward", columns=40, encoding=encoding).out
+    dot = "·" if encoding == "utf-8" else "*"
+    title = page.splitlines()[1:3]
+    assert title[0].endswith(f"seed 42 {dot}")
+    assert title[1] == "x = [1, 2, 3, 4]"

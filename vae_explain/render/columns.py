@@ -13,6 +13,7 @@ import unicodedata
 # A dotted name starts with a letter, so that no number is one, and no part of one; the rest
 # of a name that is broken already starts with its dot.
 NAME = re.compile(r"(?<![\w.])\.?[^\W\d]\w*(?:\.\w+)*")
+HELD = "\x00"  # for a space at which no line may end; no page has this sign
 STEP = re.compile(r"\.\w+(?:\([^()]*\))?|\[[^\[\]]*\]|.+?(?=[.\[]|$)")
 JOINT = re.compile(r"(?=\.[^\W\d])|(?<=_)(?=[^\W\d_])")  # a digit stays with what it counts
 
@@ -58,6 +59,21 @@ def wrap(text: str, width: int, break_long_words: bool = True) -> list[str]:
                 lines.append("")
             lines[-1] += character
     return lines
+
+
+def wrap_parts(text: str, width: int, between: str) -> list[str]:
+    """Break a text behind what stands between its parts, and a part only if it is too long.
+
+    Examples
+    --------
+    >>> wrap_parts("VAE · seed 42 · x = [1, 2, 3]", 20, " · ")
+    ['VAE · seed 42 ·', 'x = [1, 2, 3]']
+    """
+    parts = text.split(between)
+    last = len(parts) - 1
+    held = [part + between.rstrip() if at < last else part for at, part in enumerate(parts)]
+    fixed = [part.replace(" ", HELD) if columns(part) <= width else part for part in held]
+    return [line.replace(HELD, " ") for line in wrap(" ".join(fixed), width)]
 
 
 def joints(text: str) -> list[int]:

@@ -26,7 +26,7 @@ from ..blocks import (
     Walkthrough,
 )
 from .arithmetic import Arithmetic
-from .columns import columns, wrap
+from .columns import columns, wrap, wrap_parts
 from .curves import Curves
 from .derivations import Derivations
 from .grids import Grids
@@ -56,7 +56,8 @@ class Layout:
             lines.append([Piece(command, "bold"), Piece("   " + title)])
         else:
             lines.append([Piece(command, "bold")])
-            lines += [[Piece(text)] for text in wrap(title, self.canvas.width)]
+            dot = self.canvas.symbols(" · ")
+            lines += [[Piece(text)] for text in wrap_parts(title, self.canvas.width, dot)]
         for remark in walkthrough.remarks:
             lines += self.canvas.wrapped(remark, self.canvas.width, "dim")
         for block in walkthrough.blocks:
