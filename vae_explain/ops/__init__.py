@@ -15,6 +15,7 @@ from .axes import MATRIX_TRANSPOSE, MOVEDIM, PERMUTE, REVERSED, TRANSPOSE, T
 from .batch_norm import BATCH_NORM
 from .bilinear import BILINEAR
 from .binary_cross_entropy import BINARY_CROSS_ENTROPY, BINARY_CROSS_ENTROPY_WITH_LOGITS
+from .cholesky_solve import CHOLESKY_SOLVE
 from .choosing import MAXIMUM, MINIMUM, WHERE
 from .clamp import CLAMP, CLAMP_MAX, CLAMP_MIN
 from .convolution import (
@@ -176,6 +177,7 @@ ALL: tuple[Rule, ...] = (
     SLOGDET,
     CHOLESKY,
     SOLVE_TRIANGULAR,
+    CHOLESKY_SOLVE,
     ATTENTION,
     CONV1D,
     CONV2D,

@@ -258,6 +258,7 @@ CALLS: dict[str, Callable[[Sequence[str], Options], str]] = {
     "solve": _of_several("torch.linalg.solve"),
     "solve_triangular": _of_several("torch.linalg.solve_triangular"),
     "cholesky": _call("torch.linalg.cholesky"),
+    "cholesky_solve": _of_several("torch.cholesky_solve"),
     "det": _call("torch.linalg.det"),
     "logdet": _call("torch.logdet"),
     "logabsdet": _output_of("torch.linalg.slogdet", "logabsdet"),

@@ -81,6 +81,8 @@ OTHERS = {
     r"cholesky": RULES["linalg_cholesky"].words,
     r"cholesky_backward": "½·(S + Sᵀ) for S = inv(L)ᵀ·Φ(Lᵀ·G)·inv(L), with the triangle L, what "
     "arrives G, and Φ for the lower triangle with half of its diagonal",
+    r"cholesky_solve_backward": "-(S + Sᵀ)·L for S = inv(L·Lᵀ)·G·Xᵀ, with the triangle L, the "
+    "solution X and what arrives G",
     r"det": RULES["linalg_det"].words,
     r"logabsdet": "the logarithm of the size of the determinant",
     r"sign_of_det": "the sign of the determinant",
