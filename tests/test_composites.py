@@ -183,12 +183,14 @@ def weighted(a: Tensor, b: Tensor) -> Tensor:
     total = losses.mse_loss(a, b, weight=WEIGHTS, reduction="sum")
     bent = losses.huber_loss(a, b, weight=WEIGHTS, delta=0.5)
     each = losses.mse_loss(a, b, weight=WEIGHTS, reduction="none")
+    for reduction in ("mean", "sum", "none"):
+        each = each * losses.l1_loss(a, b, weight=WEIGHTS, reduction=reduction)
     found: Tensor = square * total + bent + each
     return found
 
 
 @pytest.mark.skipif(
-    not all("weight" in signature(loss).parameters for loss in (F.mse_loss, F.huber_loss)),
+    not all("weight" in signature(f).parameters for f in (F.mse_loss, F.l1_loss, F.huber_loss)),
     reason=f"in PyTorch {torch.__version__} these losses have no weights",
 )
 def test_so_are_losses_that_are_weighted() -> None:

@@ -45,6 +45,10 @@ def test_what_chose_an_element_is_all_that_could_have_chosen_another(
             for other in range(max(int(operand.max()) + 1, 2)):
                 operands = [np.array(a) for a in example.operands]
                 operands[position][place] = other
+                if rule.name == "embedding_bag" and position > 1:
+                    offsets = operands[position]
+                    if offsets[0] or (np.diff(offsets) < 0).any():
+                        continue  # PyTorch refuses them
                 after = np.asarray(rule.forward(*operands, **example.attributes))
                 for index in moved:
                     told = (position, place) in rule.chosen_by(call, index)

@@ -25,7 +25,7 @@ from .capture import is_asked_to_write, tensors_in
 from .differentiation import gradients_on
 from .frames import FrameWatcher, Sight
 from .noise import DROPOUTS, is_standard_normal, redropped, replace
-from .opened import opened
+from .opened import handed_over, opened
 from .reading import Call, Part, Reader, Returned
 from .recording import Recording
 from .rewriting import Place, follow, is_there_already, overwrite, place_of, renew, settle, spare
@@ -213,6 +213,7 @@ class _Recorder(TorchFunctionMode):
         if plan.looks:
             return func(*args, **kwargs)
         if plan.opens:
+            kwargs = handed_over(plan.name, kwargs, sys._getframe(2))
             whole = opened(plan.name, args, kwargs)
             if whole is not None:
                 with self:  # not active in here of itself

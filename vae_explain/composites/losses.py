@@ -150,7 +150,22 @@ def _mse_loss(
     reduce: None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    _weighted = (input - target) ** 2 * weight
+    return _shared_out((input - target) ** 2 * weight, weight, reduction)
+
+
+def _l1_loss(
+    input: Tensor,
+    target: Tensor,
+    *,
+    weight: Tensor,
+    size_average: None = None,
+    reduce: None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    return _shared_out((input - target).abs() * weight, weight, reduction)
+
+
+def _shared_out(_weighted: Tensor, weight: Tensor, reduction: str) -> Tensor:
     if reduction == "none":
         return _weighted
     _total = _weighted.sum()
@@ -223,6 +238,7 @@ LOSSES: dict[str, Composite] = {
     "multilabel_soft_margin_loss": Composite(_multilabel_soft_margin_loss, _plain),
     "gaussian_nll_loss": Composite(_gaussian_nll_loss, _varies_by_row),
     "poisson_nll_loss": Composite(_poisson_nll_loss, _is_full, given="full"),
+    "l1_loss": Composite(_l1_loss, _is_weighted, given="weight"),
     "mse_loss": Composite(_mse_loss, _is_weighted, given="weight"),
     "huber_loss": Composite(_huber_loss, _is_weighted, given="weight"),
 }

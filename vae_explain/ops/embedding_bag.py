@@ -57,12 +57,15 @@ class _Bags:
         The row of the table at each place.
     weights
         The weight of each, 1 where there are none.
+    between
+        For each bag which places are in it, or would be but for their row, as that of padding.
     inside
-        For each bag which places it has, 1 or 0.
+        Which of them it has, 1 or 0.
     """
 
     rows: Array
     weights: Array
+    between: Array
     inside: Array
     averaged: bool
 
@@ -97,9 +100,10 @@ def bags_of(
     kept = np.ones(rows.size, dtype=bool)
     if padding_idx is not None:
         kept = rows != padding_idx % len(table)
-    inside = ((np.arange(count)[:, None] == bag_of) & kept).astype(table.dtype)
+    between = np.arange(count)[:, None] == bag_of
+    inside = (between & kept).astype(table.dtype)
     weights = found[WEIGHTS].reshape(-1) if WEIGHTS in found else np.ones(rows.size, table.dtype)
-    return _Bags(rows, weights, inside, mode == "mean")
+    return _Bags(rows, weights, between, inside, mode == "mean")
 
 
 def forward(table: Array, *others: Array, **attributes: Any) -> Array:
@@ -223,6 +227,19 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     return Opaque("embedding_bag_backward", (upstream, *wholes), (("by", by), *options), back)
 
 
+def _chosen_by(call: Call, index: Index) -> list[tuple[int, Index]]:
+    """Return the rows' numbers, and where the bag begins and ends, if that is said."""
+    bag, shape = index[0], call.operands[PLACES].shape
+    found: list[tuple[int, Index]] = [
+        (PLACES, tuple(map(int, np.unravel_index(place, shape))))
+        for place in np.flatnonzero(_bags(call).between[bag])
+    ]
+    if OFFSETS in call.attributes["given"]:
+        ends = range(bag, min(bag + 2, call.operands[PLACES + 1].shape[0]))
+        found += [(PLACES + 1, (end,)) for end in ends]
+    return found
+
+
 _TABLE = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75], [1.5, -0.5, 0.125], [0.75, 1.0, -2.0]])
 _PLACES = np.array([[1, 0, 1], [3, 3, 2]])
 _WEIGHTS = np.array([[0.5, -1.0, 2.0], [1.5, 0.25, -0.5]])
@@ -239,10 +256,7 @@ EMBEDDING_BAG = Rule(
     gradient=gradient,
     words="the rows of a table that each bag of an index names, brought together",
     torch="torch.nn.functional.embedding_bag",
-    chosen_by=lambda call, index: [
-        (PLACES, tuple(map(int, np.unravel_index(place, call.operands[PLACES].shape))))
-        for place in _bags(call).members(index[0])
-    ],
+    chosen_by=_chosen_by,
     examples=(
         called(bind, (_TABLE, _PLACES), Slot(1), Slot(0)),
         called(bind, (_TABLE, _PLACES), Slot(1), Slot(0), mode="sum", padding_idx=3),
