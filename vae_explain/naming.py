@@ -155,7 +155,8 @@ MIXING = {
     "gaussian_nll_loss", "poisson_nll_loss",
     "logcumsumexp", "trace", "var_mean", "std_mean",
     "linalg_det", "det", "logdet", "linalg_slogdet", "slogdet", "linalg_inv", "inverse",
-    "linalg_solve", "linalg_solve_triangular", "linalg_cholesky", "cholesky",
+    "linalg_solve", "linalg_solve_triangular", "linalg_cholesky", "cholesky", "cholesky_solve",
+    "nansum", "bilinear", "embedding_bag", "scatter_reduce", "soft_margin_loss",
 }  # fmt: skip
 # Ops of which one element is made from others of the same output, with what that is called
 # where no variable holds it: written out in full, it would be all of them in each other.
