@@ -75,6 +75,7 @@ FLOORS: list[list[str]] = [
         "oracle",
         "returned",
     ],
+    ["handing"],
 ]
 MAY_USE_TORCH = {
     "binding",
@@ -92,7 +93,7 @@ MAY_USE_TORCH = {
     "training",
 }
 # Of the recorder.
-MAY_USE_TORCH |= {"calls", "capture", "differentiation", "noise", "opened"}
+MAY_USE_TORCH |= {"calls", "capture", "differentiation", "handing", "noise", "opened"}
 MAY_USE_TORCH |= {"composites", "composites.algebra", "composites.losses", "composites.parts"}
 MAY_USE_TORCH |= {"composites.statistics", "composites.writes"}
 MAY_USE_TORCH |= {"reading", "recording", "register", "rewriting", "tape", "views"}

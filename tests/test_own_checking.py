@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -528,3 +529,31 @@ def test_a_gradient_that_the_model_takes_as_given_is_held_still(create_graph: bo
     for name, each in nudged.items():
         autograd = run.trace.gradients[run.value(name).id].ravel()[each.places]
         np.testing.assert_allclose(each.central, autograd, atol=1e-6)
+
+
+# --- a loss whose weights PyTorch does not hand over ----------------------------------------
+
+
+class WeighsItsError(nn.Module):
+    """Weights each number's error, behind draws enough for float64 to draw otherwise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(20, 20)
+
+    def forward(self, x: Tensor) -> Tensor:
+        error: Callable[..., Tensor] = F.l1_loss  # whose stub does not have the weight
+        recon = self.layer(x + 0.1 * torch.randn_like(x))
+        return error(recon, x, reduction="sum", weight=torch.arange(20.0).reshape(1, 20).to(x))
+
+
+@pytest.mark.skipif(
+    "weight" not in signature(F.l1_loss).parameters,
+    reason=f"in PyTorch {torch.__version__} this loss has no weights",
+)
+def test_a_weighted_error_is_weighted_when_it_is_run_again() -> None:
+    x = torch.linspace(-1, 1, 20).reshape(1, 20)
+    run, nudged = run_and_nudge(held(WeighsItsError(), x, seed=0))
+    found = check_own(run, nudged)
+    assert found.passed
+    assert all(parameter.differences[CENTRAL].conclusive for parameter in found.parameters)

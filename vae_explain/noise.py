@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
+
+from .handing import handed_over
 
 NOISE = {
     "randn", "randn_like", "normal", "normal_", "rand", "rand_like", "uniform_", "bernoulli",
@@ -131,8 +134,8 @@ class _DrawnAsBefore(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        kwargs = kwargs or {}
         name = func.__name__
+        kwargs = handed_over(name, kwargs or {}, sys._getframe(1))
         if name not in NOISE and name not in OTHER_DRAWS and name not in DROPOUTS:
             return func(*args, **kwargs)
         generator = kwargs.get("generator") or torch.default_generator

@@ -7,6 +7,7 @@ the model detaches or computes without gradients, as a straight-through estimato
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +20,7 @@ from torch.overrides import TorchFunctionMode
 from .capture import tensors_in, writes_by_name
 from .checking import CENTRAL_ALLOWED, Nudged, gradient_scale, largest
 from .counting import Counts
+from .handing import handed_over
 from .noise import DROPOUTS, NOISE, OTHER_DRAWS, redropped, replace
 from .opened import opened
 from .pipeline import HeldRequest, OwnRequest, prepared, users_errors
@@ -211,10 +213,10 @@ class _Still(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        kwargs = kwargs or {}
         name = func.__name__
         if name == "__get__":
             name = func.__self__.__name__
+        kwargs = handed_over(name, kwargs or {}, sys._getframe(1))
         whole = opened(name, args, kwargs)
         if whole is not None:
             with self:  # not active in here of itself

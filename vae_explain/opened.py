@@ -15,7 +15,6 @@ import math
 import types
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from types import FrameType
 from typing import Any
 
 import torch
@@ -41,31 +40,6 @@ def opened(
     if name in NETWORKS:
         return NETWORKS[name] if _is_plain(args) else None
     return CELLS.get(name) or composite(name, args, kwargs or {})
-
-
-# What a function leaves out when it hands itself over to a mode (PyTorch 2.13).
-LOSING = {"l1_loss": "weight"}
-
-
-def handed_over(name: str, kwargs: Mapping[str, Any], frame: FrameType | None) -> Mapping[str, Any]:
-    """Return the keywords of a call with what its hand-over has left out.
-
-    Without it a loss would be worked out with no weights, and nothing would say so. It is
-    found where the function that handed over still waits for the result.
-
-    Parameters
-    ----------
-    frame
-        The frame that called the mode.
-    """
-    lost = LOSING.get(name)
-    if lost is None or lost in kwargs:
-        return kwargs
-    code = getattr(functional, name).__code__
-    while frame is not None and frame.f_code is not code:
-        frame = frame.f_back
-    value = None if frame is None else frame.f_locals.get(lost)
-    return kwargs if value is None else {**kwargs, lost: value}
 
 
 @cache

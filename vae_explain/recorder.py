@@ -24,8 +24,9 @@ from .calls import RISKY, Plan, index_of, needs_care, plan_for, written_to
 from .capture import is_asked_to_write, tensors_in
 from .differentiation import gradients_on
 from .frames import FrameWatcher, Sight
+from .handing import handed_over
 from .noise import DROPOUTS, is_standard_normal, redropped, replace
-from .opened import handed_over, opened
+from .opened import opened
 from .reading import Call, Part, Reader, Returned
 from .recording import Recording
 from .rewriting import Place, follow, is_there_already, overwrite, place_of, renew, settle, spare
