@@ -37,8 +37,7 @@ class Tape:
         self.tensors: list[Tensor] = []  # kept, so that no id is given out twice
         self._given = 0  # how many were there before the run
         self._arrays: list[Array] = []
-        # Tensors that are still to be added, and their numbers.
-        self._expected: tuple[Sequence[Tensor], Sequence[Array]] = (), ()
+        self._expected: dict[int, Array] = {}  # of tensors that are still to be added, by id
         # Single numbers as they were before a write, such as a loss that another is added to.
         self._before: dict[int, Tensor] = {}
         # Of the tensors that were there when something was last about to be written to.
@@ -81,14 +80,12 @@ class Tape:
 
         Nothing is to be written to them in between.
         """
-        self._expected = tensors, arrays_of(tensors)
+        self._expected = dict(zip(map(id, tensors), arrays_of(tensors), strict=True))
 
     def _read(self) -> None:
         """Take down the numbers of what was added since the last time."""
-        tensors, arrays = self._expected
-        expected = dict(zip(map(id, tensors), arrays, strict=True))
         for tensor in self.tensors[len(self._arrays) :]:
-            array = expected.get(id(tensor))
+            array = self._expected.get(id(tensor))
             self._arrays.append(array_of(tensor) if array is None else array)
 
     def expect_writes(self, arguments: Any) -> list[int]:
