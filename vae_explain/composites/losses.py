@@ -89,7 +89,7 @@ def _triplet_margin_with_distance_loss(
 
 def _has_a_margin(anchor: Tensor, positive: Tensor, negative: Tensor, **settings: Any) -> bool:
     same = anchor.dim() == positive.dim() == negative.dim()
-    return same and settings.pop("margin", 1.0) > 0 and _plain(**settings)
+    return same and settings.get("margin", 1.0) > 0 and _plain(**settings)
 
 
 # --- losses by angles and by labels -----------------------------------------------------
@@ -117,7 +117,6 @@ def _cosine_embedding_loss(
 
 
 def _are_vectors(input1: Tensor, input2: Tensor, target: Tensor, *_: Any, **settings: Any) -> bool:
-    settings.pop("margin", None)
     rank = target.dim()
     fits = rank < 2 and input1.dim() == input2.dim() == rank + 1 and input1.shape == input2.shape
     return fits and _plain(**settings)
@@ -185,8 +184,7 @@ def _huber_loss(
 
 
 def _is_weighted(input: Tensor, target: Tensor, **settings: Any) -> bool:
-    weight = settings.pop("weight")
-    settings.pop("delta", None)
+    weight = settings["weight"]
     fits = isinstance(weight, Tensor) and input.shape == target.shape == weight.shape
     return fits and _plain(**settings)
 
@@ -222,9 +220,7 @@ def _poisson_nll_loss(
 
 
 def _is_full(input: Tensor, target: Tensor, *_: Any, **settings: Any) -> bool:
-    for setting in ("log_input", "eps"):
-        settings.pop(setting, None)
-    return bool(settings.pop("full", False)) and _plain(**settings)
+    return bool(settings.get("full", False)) and _plain(**settings)
 
 
 LOSSES: dict[str, Composite] = {
