@@ -19,15 +19,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vae_explain.architecture import Architecture
-from vae_explain.blocks import Checks, Walkthrough
 from vae_explain.cli.names import known_target
+from vae_explain.engine.provenance import Target
+from vae_explain.engine.run import Arithmetic, Run
+from vae_explain.models.builtin_config import Architecture
+from vae_explain.pages.blocks import Checks, Walkthrough
+from vae_explain.pages.render import json, terminal
+from vae_explain.pages.walkthrough import backward, forward, why
 from vae_explain.pipeline import Request
 from vae_explain.pipeline import run as run_model
-from vae_explain.provenance import Target
-from vae_explain.render import json, terminal
-from vae_explain.run import Arithmetic, Run
-from vae_explain.walkthrough import backward, forward, why
 
 WIDTHS = 784, 400, 20, 400, 784
 COLUMNS = 80

@@ -31,9 +31,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from vae_explain.model import VAE, vae_loss
-from vae_explain.recorder import caught
-from vae_explain.recording import Recording
+from vae_explain.models.builtin_vae import VAE, vae_loss
+from vae_explain.recording.recorder import caught
+from vae_explain.recording.result import Recording
 from vae_explain.trace import Trace
 
 

@@ -13,16 +13,16 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from vae_explain import checking
-from vae_explain.architecture import BUILT_IN
-from vae_explain.blocks import Heading, Walkthrough
+from vae_explain.analysis import gradient_check
+from vae_explain.models.builtin_config import BUILT_IN
+from vae_explain.pages.blocks import Heading, Walkthrough
+from vae_explain.pages.render.diagram import picture_of
+from vae_explain.pages.render.html.document import write
+from vae_explain.pages.render.terminal import lay_out, svg
+from vae_explain.pages.walkthrough.backward import backward
+from vae_explain.pages.walkthrough.document import document
+from vae_explain.pages.walkthrough.forward import forward
 from vae_explain.pipeline import Request, run
-from vae_explain.render.diagram import picture_of
-from vae_explain.render.html.document import write
-from vae_explain.render.terminal import lay_out, svg
-from vae_explain.walkthrough.backward import backward
-from vae_explain.walkthrough.document import document
-from vae_explain.walkthrough.forward import forward
 
 HERE = Path(__file__).parent
 WIDTH = 112
@@ -44,7 +44,7 @@ def sections(page: Walkthrough, titles: Sequence[str]) -> Walkthrough:
 def picture_of_a_document(path: Path) -> None:
     """Write what Chromium shows of the sampling step, with the pointer on z[0]."""
     shown = run(Request(x=X, arithmetic="printed"))
-    page, _ = document(shown, checking.check_in_reach(shown, BUILT_IN), None, BUILT_IN)
+    page, _ = document(shown, gradient_check.check_in_reach(shown, BUILT_IN), None, BUILT_IN)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         file = Path(folder) / "document.html"
         file.write_text(write(page, picture_of(page)), "utf-8")

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from vae_explain import pipeline, verify
-from vae_explain.architecture import BUILT_IN
-from vae_explain.blocks import Walkthrough
+from vae_explain import pipeline
+from vae_explain.analysis import reference_figures
+from vae_explain.analysis.reference_figures import Verification
 from vae_explain.cli import audit as command
-from vae_explain.run import Run
-from vae_explain.verify import Verification
-from vae_explain.walkthrough import backward, forward, parameters, verification
+from vae_explain.engine.run import Run
+from vae_explain.models.builtin_config import BUILT_IN
+from vae_explain.pages.blocks import Walkthrough
+from vae_explain.pages.walkthrough import backward, forward, parameters, verification
 
 from .pages import CommandLine, command_line
 
@@ -79,7 +80,7 @@ def full_run() -> Run:
 @pytest.fixture(scope="session")
 def report() -> Verification:
     """What `verify` finds on this machine."""
-    return verify.verify()
+    return reference_figures.verify()
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,16 @@ import torch
 from torch import Tensor, nn
 
 from vae_explain import pipeline
-from vae_explain.blocks import Curve, Diagram, Heading, Note, Prose, Series, Walkthrough
-from vae_explain.walkthrough import backward, forward, parameters
+from vae_explain.pages.blocks import (
+    Curve,
+    Diagram,
+    Heading,
+    Note,
+    Prose,
+    Series,
+    Walkthrough,
+)
+from vae_explain.pages.walkthrough import backward, forward, parameters
 
 HOSTILE = '"><img src=x onerror=alert(1)></script><script>alert(2)</script>'
 

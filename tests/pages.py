@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 from unittest import mock
 
-from vae_explain.blocks import Walkthrough
 from vae_explain.cli import entry
-from vae_explain.render import terminal
+from vae_explain.pages.blocks import Walkthrough
+from vae_explain.pages.render import terminal
 
 INDENT = 4  # of every block; what continues an equation stands further in
 ANSI = re.compile(r"\x1b\[[0-9;]*m")

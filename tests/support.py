@@ -18,7 +18,8 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from vae_explain.expression import (
+from vae_explain.ops import Call, Example, Operand, Rule
+from vae_explain.symbolic.expression import (
     FUNCTIONS,
     Add,
     Apply,
@@ -33,7 +34,6 @@ from vae_explain.expression import (
     evaluate,
     measure,
 )
-from vae_explain.ops import Call, Example, Operand, Rule
 from vae_explain.trace import Array, Slot
 
 # The functions of expressions over whole arrays, made of those over one number: so that a

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 import vae_explain
 from vae_explain import Explanation, explain, pipeline
-from vae_explain.blocks import Walkthrough
+from vae_explain.pages.blocks import Walkthrough
+from vae_explain.pages.render.terminal import coloured, lay_out, svg
 from vae_explain.pipeline import HeldRequest
-from vae_explain.render.terminal import coloured, lay_out, svg
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from vae_explain import pipeline
-from vae_explain.architecture import Architecture
-from vae_explain.audit import ALL, Finding, Report, audit
+from vae_explain.analysis.audit import ALL, Finding, Report, audit
 from vae_explain.cli import audit as command
-from vae_explain.subject import Subject
-from vae_explain.walkthrough.auditing import auditing
+from vae_explain.models.builtin_config import Architecture
+from vae_explain.models.prepared_model import Subject
+from vae_explain.pages.walkthrough.auditing import auditing
 
 from .audited import MODELS, Audited
 from .audited.base import Layers, kl_of, rows, sample

@@ -12,16 +12,16 @@ from torch import Tensor, nn
 from torch.distributions import Normal
 
 from vae_explain import pipeline
-from vae_explain.audit.anatomy import Anatomy
-from vae_explain.audit.closed_form import fit
-from vae_explain.audit.experiments import Probe
-from vae_explain.gradients import backward
+from vae_explain.analysis.audit.anatomy import Anatomy
+from vae_explain.analysis.audit.closed_form import fit
+from vae_explain.analysis.audit.experiments import Probe
+from vae_explain.engine.backward_pass import backward
+from vae_explain.engine.forward_pass import replay, replay_part
+from vae_explain.engine.run import Run
+from vae_explain.engine.run import full_run as as_full_run
+from vae_explain.models.prepared_model import Subject
 from vae_explain.ops import NotExplained
-from vae_explain.recorder import record
-from vae_explain.replay import replay, replay_part
-from vae_explain.run import Run
-from vae_explain.run import full_run as as_full_run
-from vae_explain.subject import Subject
+from vae_explain.recording.recorder import record
 from vae_explain.trace import Array
 
 from .audited import MODELS, Audited

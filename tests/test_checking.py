@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.pages import command_line, text_of
-from vae_explain import oracle
-from vae_explain.architecture import ACTIVATIONS, ActivationName, Architecture
-from vae_explain.checking import (
+from vae_explain.analysis import numpy_oracle
+from vae_explain.analysis.gradient_check import (
     AUTOGRAD,
     CENTRAL,
     COMPLEX_STEP,
@@ -23,9 +22,10 @@ from vae_explain.checking import (
     check,
     difference,
 )
+from vae_explain.engine.run import Arithmetic
+from vae_explain.models.builtin_config import ACTIVATIONS, ActivationName, Architecture
+from vae_explain.pages.walkthrough.checking import checking as page
 from vae_explain.pipeline import Request, run
-from vae_explain.run import Arithmetic
-from vae_explain.walkthrough.checking import checking as page
 
 X = ((1.0, 2.0, 3.0, 4.0),)
 BATCH = (*X, (-0.5, 0.25, 1.5, -2.0))
@@ -116,9 +116,9 @@ def test_central_differences_across_a_kink_are_given_their_error() -> None:
     moved = {**parameters, "fc1.bias": bias - pre[0] * (np.arange(8) == 0)}
     inputs = moved, np.asarray(X), result.array("eps")
 
-    exact = oracle.complex_step(*inputs)["fc1.bias"]
-    central = oracle.central_differences(*inputs)["fc1.bias"]
-    error = oracle.central_error(*inputs)["fc1.bias"]
+    exact = numpy_oracle.complex_step(*inputs)["fc1.bias"]
+    central = numpy_oracle.central_differences(*inputs)["fc1.bias"]
+    error = numpy_oracle.central_error(*inputs)["fc1.bias"]
 
     assert abs(exact[0] - central[0]) > 1e-3
     assert np.all(np.abs(exact - central) <= error + 1e-8)
@@ -155,9 +155,9 @@ def test_json_of_a_batch_in_printed_arithmetic() -> None:
 
 
 def test_a_failure_is_exit_code_1_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from vae_explain import checking
+    from vae_explain.analysis import gradient_check
 
-    monkeypatch.setattr(checking, "AUTOGRAD_ALLOWED", {"full": 0.0})
+    monkeypatch.setattr(gradient_check, "AUTOGRAD_ALLOWED", {"full": 0.0})
     outcome = command_line("check")
 
     assert outcome.code == 1

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from vae_explain import pipeline
-from vae_explain.architecture import BUILT_IN
 from vae_explain.cli import app
 from vae_explain.cli.app import COMMANDS
+from vae_explain.models.builtin_config import BUILT_IN
 
 from .pages import CommandLine, command_line
 

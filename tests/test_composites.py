@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vae_explain.recorder import record
-from vae_explain.run import full_run
+from vae_explain.engine.run import full_run
+from vae_explain.recording.recorder import record
 
 from .support import as_far_as_pytorch_differentiates
 

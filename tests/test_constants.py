@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain import explain
-from vae_explain.expression import Expression, Number, Ref, evaluate_whole
 from vae_explain.ops import ALL, Call, Rule
+from vae_explain.symbolic.expression import Expression, Number, Ref, evaluate_whole
 
 from .support import LETTERS, WHOLE_FUNCTIONS, NamedOperand, is_float, upstream_for
 

@@ -8,8 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from vae_explain.blocks import Curve, Series, Walkthrough
-from vae_explain.render import terminal
+from vae_explain.pages.blocks import Curve, Series, Walkthrough
+from vae_explain.pages.render import terminal
 
 
 def title(values: tuple[float, ...]) -> str:

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from vae_explain import explain
-from vae_explain.blocks import Edge, LossTerm, Network, Node
-from vae_explain.render import diagram
-from vae_explain.render.symbols import printable
-from vae_explain.run import Run
-from vae_explain.walkthrough.network import network
+from vae_explain.engine.run import Run
+from vae_explain.pages.blocks import Edge, LossTerm, Network, Node
+from vae_explain.pages.render import diagram
+from vae_explain.pages.render.symbols import printable
+from vae_explain.pages.walkthrough.network import network
 
 from .documents import OWN, RUNS
 from .pages import CommandLine

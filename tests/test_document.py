@@ -12,13 +12,22 @@ import numpy as np
 import pytest
 import torch
 
-from vae_explain import checking, pipeline, training
-from vae_explain.architecture import BUILT_IN
-from vae_explain.blocks import Block, Heading, Matrix, Note, Prose, Summary, Walkthrough
+from vae_explain import pipeline
+from vae_explain.analysis import gradient_check, training
 from vae_explain.cli.document import FORMATS
-from vae_explain.run import Run
-from vae_explain.walkthrough import backward, forward
-from vae_explain.walkthrough.document import document as compose
+from vae_explain.engine.run import Run
+from vae_explain.models.builtin_config import BUILT_IN
+from vae_explain.pages.blocks import (
+    Block,
+    Heading,
+    Matrix,
+    Note,
+    Prose,
+    Summary,
+    Walkthrough,
+)
+from vae_explain.pages.walkthrough import backward, forward
+from vae_explain.pages.walkthrough.document import document as compose
 
 from .conftest import DEFAULT_X
 from .documents import OWN, RUNS, document
@@ -40,7 +49,7 @@ CHAPTERS = [
 def page(printed_run: Run) -> Walkthrough:
     """The document of the default run."""
     recorded = pipeline.recorded(pipeline.Request(x=DEFAULT_X, arithmetic="printed"))
-    check = checking.check(recorded.run, BUILT_IN)
+    check = gradient_check.check(recorded.run, BUILT_IN)
     moved = training.gradient_step(recorded, 0.01)
     walkthrough, checks = compose(recorded.run, check, moved, BUILT_IN)
     assert checks.failed == 0
@@ -110,7 +119,7 @@ def test_the_footer_counts_every_line(page: Walkthrough) -> None:
 def test_a_failed_line_is_told_and_fails_the_command(
     cli: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checking, "AUTOGRAD_ALLOWED", {"printed": -1.0, "full": -1.0})
+    monkeypatch.setattr(gradient_check, "AUTOGRAD_ALLOWED", {"printed": -1.0, "full": -1.0})
     outcome = cli("document")
     assert outcome.code == 1
     assert "**✗ " in outcome.out
@@ -220,7 +229,7 @@ def test_a_summary_is_a_block_of_the_document() -> None:
         architecture=BUILT_IN.__class__(dims=(20, 20, 2, 20, 20)),
     )
     recorded = pipeline.recorded(request)
-    check = checking.check_in_reach(recorded.run, request.architecture)
+    check = gradient_check.check_in_reach(recorded.run, request.architecture)
     blocks = compose(recorded.run, check, None, request.architecture)[0].blocks
     assert any(isinstance(block, Summary) for block in blocks)
     assert "One step of learning" not in [b.title for b in blocks if isinstance(b, Heading)]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from vae_explain.expression import (
+from vae_explain.symbolic.expression import (
     Add,
     Apply,
     Div,

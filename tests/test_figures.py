@@ -11,11 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vae_explain import verify
-from vae_explain.architecture import BUILT_IN
-from vae_explain.blocks import Walkthrough
-from vae_explain.run import Run
-from vae_explain.verify import LAST_PLACES, RENAMED, Verification, judge
+from vae_explain.analysis import reference_figures
+from vae_explain.analysis.reference_figures import (
+    LAST_PLACES,
+    RENAMED,
+    Verification,
+    judge,
+)
+from vae_explain.engine.run import Run
+from vae_explain.models.builtin_config import BUILT_IN
+from vae_explain.pages.blocks import Walkthrough
 
 from .pages import CommandLine, matrix, numbers_in, section_with, shortest, text_of
 
@@ -118,8 +123,12 @@ def tamper(monkeypatch: pytest.MonkeyPatch, path: Path, name: str, figure: str) 
     assert place[keys[-1]] != figure
     place[keys[-1]] = figure
     (path / "fixtures").mkdir()
-    (path / "fixtures" / verify.FIGURES).write_text(json.dumps(figures), encoding="utf-8")
-    monkeypatch.setattr(verify, "__file__", str(path / "verify.py"))
+    (path / "fixtures" / reference_figures.FIGURES).write_text(
+        json.dumps(figures), encoding="utf-8"
+    )
+    monkeypatch.setattr(
+        reference_figures, "__file__", str(path / "analysis" / "reference_figures.py")
+    )
 
 
 @pytest.mark.parametrize(
@@ -167,10 +176,14 @@ def test_verify_works_from_anywhere(
 def test_missing_figures_are_an_error_and_not_a_traceback(
     cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verify, "__file__", str(tmp_path / "package" / "verify.py"))
+    monkeypatch.setattr(
+        reference_figures,
+        "__file__",
+        str(tmp_path / "package" / "analysis" / "reference_figures.py"),
+    )
     outcome = cli("verify")
     assert (outcome.code, outcome.out) == (2, "")
-    assert verify.FIGURES in outcome.err
+    assert reference_figures.FIGURES in outcome.err
     assert outcome.err.count("\n") == 1
 
 

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from vae_explain.model import VAE
+from vae_explain.models.builtin_vae import VAE
 
 from .pages import CommandLine
 

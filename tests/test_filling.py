@@ -8,11 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vae_explain.expression import Add, Apply, Div, Expression, Mul, Number, Ref
-from vae_explain.render.filling import filled
-from vae_explain.render.numbers import Numbers
-from vae_explain.render.pieces import Canvas, Piece, width_of
-from vae_explain.render.symbols import Symbols
+from vae_explain.pages.render.filling import filled
+from vae_explain.pages.render.numbers import Numbers
+from vae_explain.pages.render.pieces import Canvas, Piece, width_of
+from vae_explain.pages.render.symbols import Symbols
+from vae_explain.symbolic.expression import (
+    Add,
+    Apply,
+    Div,
+    Expression,
+    Mul,
+    Number,
+    Ref,
+)
 
 from .support import trees
 

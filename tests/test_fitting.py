@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vae_explain.fitting import CannotBind, fitted
-from vae_explain.returned import described, names_returned
+from vae_explain.models.argument_matching import CannotBind, fitted
+from vae_explain.models.model_outputs import described, names_returned
 
 X = torch.rand(2, 6)
 RECON, MU, LOGVAR, Z = torch.rand(2, 6), torch.rand(2, 3), torch.rand(2, 3), torch.rand(2, 3)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from vae_explain.expression import (
+from vae_explain.symbolic.expression import (
     ONE,
     ZERO,
     Add,
@@ -25,8 +25,8 @@ from vae_explain.expression import (
     children,
     evaluate,
 )
-from vae_explain.folding import simplify
-from vae_explain.writing import to_text
+from vae_explain.symbolic.simplify import simplify
+from vae_explain.symbolic.text import to_text
 
 from .support import same_number, trees
 

@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vae_explain import explain, frames, recorder
-from vae_explain.recorder import record
+from vae_explain import explain
+from vae_explain.recording import frames, recorder
+from vae_explain.recording.recorder import record
 
 from .models import MODELS
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from vae_explain import explain
-from vae_explain.expression import Apply, Div, Opaque, Ref, Reshape, SumOver
 from vae_explain.ops import ALL, RULES, Rule
-from vae_explain.walkthrough.functions import NAMED, PLAIN, Told, functions, words
+from vae_explain.pages.walkthrough.functions import NAMED, PLAIN, Told, functions, words
+from vae_explain.symbolic.expression import Apply, Div, Opaque, Ref, Reshape, SumOver
 
 from .pages import matrix
 from .support import call_of

@@ -13,11 +13,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain import Explanation, explain
-from vae_explain.blocks import Formula, Heading, Matrix
-from vae_explain.expression import references
-from vae_explain.loading import CannotLoad, refuse_opaque
-from vae_explain.shown import Page
-from vae_explain.walkthrough.holding import Holding
+from vae_explain.models.user_code import CannotLoad, refuse_opaque
+from vae_explain.pages.blocks import Formula, Heading, Matrix
+from vae_explain.pages.display import Page
+from vae_explain.pages.walkthrough.holding import Holding
+from vae_explain.symbolic.expression import references
 
 from .pages import CommandLine
 

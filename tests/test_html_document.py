@@ -17,25 +17,26 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from vae_explain import checking, pipeline, sampling, training
-from vae_explain.architecture import BUILT_IN, Architecture
-from vae_explain.blocks import Lines, Prose, Walkthrough
-from vae_explain.draws import draws as noise_of
-from vae_explain.expression import Expression, Number, Ref
+from vae_explain import pipeline
+from vae_explain.analysis import gradient_check, monte_carlo, training
+from vae_explain.analysis.noise_stream import draws as noise_of
+from vae_explain.analysis.training_records import TrainingRequest
+from vae_explain.engine.provenance import Target
+from vae_explain.engine.run import Run
+from vae_explain.models.builtin_config import BUILT_IN, Architecture
 from vae_explain.ops import ALL, Example, Rule
-from vae_explain.optimization import TrainingRequest
-from vae_explain.provenance import Target
-from vae_explain.render.diagram import picture_of
-from vae_explain.render.html.document import write
-from vae_explain.render.html.inline import Inline
-from vae_explain.render.html.keys import Key, anchor_of
-from vae_explain.render.html.mathml import IN_SIGNS, math, symbol
-from vae_explain.render.html.notation import Mark
-from vae_explain.run import Run
-from vae_explain.walkthrough import backward, forward, parameters, update, why
-from vae_explain.walkthrough import checking as oracles
-from vae_explain.walkthrough import sampling as draws
-from vae_explain.walkthrough import training as trained
+from vae_explain.pages.blocks import Lines, Prose, Walkthrough
+from vae_explain.pages.render.diagram import picture_of
+from vae_explain.pages.render.html.document import write
+from vae_explain.pages.render.html.inline import Inline
+from vae_explain.pages.render.html.keys import Key, anchor_of
+from vae_explain.pages.render.html.mathml import IN_SIGNS, math, symbol
+from vae_explain.pages.render.html.notation import Mark
+from vae_explain.pages.walkthrough import backward, forward, parameters, update, why
+from vae_explain.pages.walkthrough import checking as oracles
+from vae_explain.pages.walkthrough import sampling as draws
+from vae_explain.pages.walkthrough import training as trained
+from vae_explain.symbolic.expression import Expression, Number, Ref
 
 from .composed import composed, of_choices
 from .conftest import DEFAULT_X
@@ -74,9 +75,9 @@ def walkthroughs(
     found["one term"] = backward.backward(printed_run, term="kl")[0]
     found["why z"] = why.why(printed_run, z, full=True)[0]
     found["why fc1.weight.grad"] = why.why(full_run, weight)[0]
-    found["check"] = oracles.checking(checking.check(full_run))
+    found["check"] = oracles.checking(gradient_check.check(full_run))
     noise = noise_of(request, 20)
-    found["sample"] = draws.sampling(sampling.sample(printed_run, noise))
+    found["sample"] = draws.sampling(monte_carlo.sample(printed_run, noise))
     found["update"] = update.update(moved, BUILT_IN.parameters)[0]
     found["train"] = trained.training(training.train(adam))[0]
     found |= of_own_models()

@@ -9,8 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vae_explain.blocks import Formula, Walkthrough
-from vae_explain.expression import (
+from vae_explain.pages.blocks import Formula, Walkthrough
+from vae_explain.pages.render.html.breaking import PAGE, PHONE, Breaker, symbol
+from vae_explain.pages.render.html.document import write
+from vae_explain.pages.render.html.inline import Inline
+from vae_explain.pages.render.html.notation import Mark
+from vae_explain.symbolic.expression import (
     Add,
     Apply,
     Div,
@@ -26,10 +30,6 @@ from vae_explain.expression import (
     SumOver,
     Transpose,
 )
-from vae_explain.render.html.breaking import PAGE, PHONE, Breaker, symbol
-from vae_explain.render.html.document import write
-from vae_explain.render.html.inline import Inline
-from vae_explain.render.html.notation import Mark
 
 from .html_pages import computed, parsed
 from .support import same_number, trees

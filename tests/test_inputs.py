@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vae_explain import inputs
 from vae_explain.cli.job import _read
-from vae_explain.inputs import CannotRead
-from vae_explain.render import terminal
+from vae_explain.models import input_files
+from vae_explain.models.input_files import CannotRead
+from vae_explain.pages.render import terminal
 
 from .pages import CommandLine
 
@@ -19,10 +19,10 @@ from .pages import CommandLine
 def test_a_header_is_noticed_and_lines_are_counted_with_it(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("\ufeffa,b\r\n\r\n1,2\r\n 3 , -4e-1\r\n", "utf-8")
-    assert inputs.read(path).tolist() == [[1.0, 2.0], [3.0, pytest.approx(-0.4)]]
+    assert input_files.read(path).tolist() == [[1.0, 2.0], [3.0, pytest.approx(-0.4)]]
     path.write_text("a,b\n\n1,2\n3,four\n", "utf-8")
     with pytest.raises(CannotRead, match="'four' in line 4 is not a number"):
-        inputs.read(path)
+        input_files.read(path)
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,11 @@ def test_an_array_keeps_its_shape(tmp_path: Path) -> None:
     path = tmp_path / "x.npy"
     images = np.arange(24, dtype=np.int16).reshape(2, 1, 3, 4)
     np.save(path, images)
-    found = inputs.read(path)
+    found = input_files.read(path)
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, images)
     found[0] = 7  # it is no view of the file
-    np.testing.assert_array_equal(inputs.read(path), images)
+    np.testing.assert_array_equal(input_files.read(path), images)
 
 
 def test_an_array_that_is_none_is_refused(tmp_path: Path) -> None:
@@ -75,12 +75,12 @@ def test_an_array_that_is_none_is_refused(tmp_path: Path) -> None:
     ):
         np.save(path, array, allow_pickle=True)
         with pytest.raises(CannotRead, match=said):
-            inputs.read(path)
+            input_files.read(path)
     assert not ran.exists(), "nothing in the file was run"
     np.save(path, np.zeros((30, 30)))
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(CannotRead, match=r"not a plain \.npy array"):
-        inputs.read(path)
+        input_files.read(path)
 
 
 class Opened:
@@ -100,20 +100,20 @@ def test_memory_is_estimated_before_anything_is_loaded(tmp_path: Path) -> None:
         np.lib.format.write_array_header_1_0(file, header)
         file.truncate(file.tell() + 4 * 10**9)  # a hole, which takes no room
     with pytest.raises(CannotRead, match=r"would take 3\.7 GiB of memory, and 1 is the most"):
-        inputs.read(path)
+        input_files.read(path)
     path = tmp_path / "x.csv"
     with path.open("wb") as file:
         file.write(b"1.25,2.5\n" * 10_000)
         file.truncate(3 * 10**9)
     with pytest.raises(CannotRead, match=r"would take 2\.\d GiB of memory"):
-        inputs.read(path)
+        input_files.read(path)
 
 
 def test_what_is_read_is_reported_in_bytes(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("1,2,3\n" * 5000, "utf-8")
     reported: list[int] = []
-    assert inputs.read(path, reported.append).shape == (5000, 3)
+    assert input_files.read(path, reported.append).shape == (5000, 3)
     assert len(reported) > 5
     assert reported == sorted(reported)
     assert reported[-1] == os.stat(path).st_size

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from vae_explain.architecture import BUILT_IN
-from vae_explain.render import json as renderer
-from vae_explain.run import Run
+from vae_explain.engine.run import Run
+from vae_explain.models.builtin_config import BUILT_IN
+from vae_explain.pages.render import json as renderer
 
 from .pages import CommandLine, Outcome, command_line
 

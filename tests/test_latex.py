@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vae_explain.expression import (
+from vae_explain.symbolic.expression import (
     Add,
     Apply,
     Expression,
@@ -22,7 +22,7 @@ from vae_explain.expression import (
     SumOver,
     Transpose,
 )
-from vae_explain.latex import latex_name, to_latex
+from vae_explain.symbolic.latex import latex_name, to_latex
 
 from .support import trees
 

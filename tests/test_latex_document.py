@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from vae_explain import explain
-from vae_explain.blocks import (
+from vae_explain.engine.worked_lines import Worked
+from vae_explain.pages.blocks import (
     Column,
     Formula,
     Heading,
@@ -28,12 +29,11 @@ from vae_explain.blocks import (
     Prose,
     Table,
     Walkthrough,
-    Worked,
 )
-from vae_explain.expression import Div, Number, Ref
-from vae_explain.render import latex_document
-from vae_explain.render.latex_lines import FIRST, LINE
-from vae_explain.render.latex_width import width
+from vae_explain.pages.render import latex_document
+from vae_explain.pages.render.latex_lines import FIRST, LINE
+from vae_explain.pages.render.latex_width import width
+from vae_explain.symbolic.expression import Div, Number, Ref
 
 from .documents import RUNS, document
 from .models import MODELS, OwnModel, categorical, tuple_output

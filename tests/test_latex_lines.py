@@ -12,7 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vae_explain.expression import (
+from vae_explain.pages.render.latex_lines import (
+    FIRST,
+    LINE,
+    SPARE,
+    Cutter,
+    filled,
+    name_pieces,
+)
+from vae_explain.pages.render.latex_width import width
+from vae_explain.symbolic.expression import (
     Add,
     Apply,
     Div,
@@ -28,9 +37,7 @@ from vae_explain.expression import (
     SumOver,
     Transpose,
 )
-from vae_explain.latex import latex_name, to_latex
-from vae_explain.render.latex_lines import FIRST, LINE, SPARE, Cutter, filled, name_pieces
-from vae_explain.render.latex_width import width
+from vae_explain.symbolic.latex import latex_name, to_latex
 
 from .support import same_number, trees
 

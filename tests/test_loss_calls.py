@@ -21,8 +21,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain import Explanation, explain
-from vae_explain.loss_call import LossCall
-from vae_explain.returned import named_parts
+from vae_explain.engine.loss_call import LossCall
+from vae_explain.models.model_outputs import named_parts
 
 from .pages import CommandLine
 

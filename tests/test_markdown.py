@@ -10,10 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vae_explain.blocks import Column, Formula, Heading, Matrix, Note, Prose, Table, Walkthrough
-from vae_explain.expression import Ref
-from vae_explain.render import markdown
-from vae_explain.render.symbols import printable
+from vae_explain.pages.blocks import (
+    Column,
+    Formula,
+    Heading,
+    Matrix,
+    Note,
+    Prose,
+    Table,
+    Walkthrough,
+)
+from vae_explain.pages.render import markdown
+from vae_explain.pages.render.symbols import printable
+from vae_explain.symbolic.expression import Ref
 
 from .documents import RUNS, claims, document, paragraphs, plain, shown, tables, tokens
 from .pages import BY_HAND, FLOAT32, ROUNDED, SIGNED, Claim, wrong

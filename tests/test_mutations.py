@@ -19,14 +19,20 @@ from torch import Tensor
 
 from tests.pages import command_line
 from vae_explain import pipeline
-from vae_explain.checking import AUTOGRAD, CENTRAL, COMPLEX_STEP, Check, check
-from vae_explain.expression import Number
-from vae_explain.graph import BoundOperation, Graph
-from vae_explain.model import VAE
+from vae_explain.analysis.gradient_check import (
+    AUTOGRAD,
+    CENTRAL,
+    COMPLEX_STEP,
+    Check,
+    check,
+)
+from vae_explain.engine.graph import BoundOperation, Graph
+from vae_explain.engine.run import Arithmetic
+from vae_explain.models.builtin_vae import VAE
 from vae_explain.ops import RULES
+from vae_explain.pages.walkthrough.backward import backward as backward_page
 from vae_explain.pipeline import Request, run
-from vae_explain.run import Arithmetic
-from vae_explain.walkthrough.backward import backward as backward_page
+from vae_explain.symbolic.expression import Number
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 X = ((1.0, 2.0, 3.0, 4.0),)

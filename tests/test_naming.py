@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vae_explain.expression import Index, references
-from vae_explain.naming import MIXING, numbered
 from vae_explain.ops import ALIASES, ALL, Rule
+from vae_explain.recording.variable_names import MIXING, numbered
+from vae_explain.symbolic.expression import Index, references
 
 from .support import call_of
 

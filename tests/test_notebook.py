@@ -17,9 +17,12 @@ import torch
 from torch import nn
 
 from vae_explain import explain
-from vae_explain.blocks import Formula, Heading, Matrix, Summary, Walkthrough
-from vae_explain.expression import FUNCTIONS as NODES
-from vae_explain.expression import (
+from vae_explain.engine.run import Arithmetic
+from vae_explain.pages.blocks import Formula, Heading, Matrix, Summary, Walkthrough
+from vae_explain.pages.render import notebook
+from vae_explain.pages.render.torch_code import FUNCTIONS, Identifiers, NoCode, code
+from vae_explain.symbolic.expression import FUNCTIONS as NODES
+from vae_explain.symbolic.expression import (
     Add,
     Apply,
     Div,
@@ -36,9 +39,6 @@ from vae_explain.expression import (
     Transpose,
     evaluate_whole,
 )
-from vae_explain.render import notebook
-from vae_explain.render.torch_code import FUNCTIONS, Identifiers, NoCode, code
-from vae_explain.run import Arithmetic
 
 from .documents import RUNS, document
 from .models import MODELS

@@ -14,11 +14,18 @@ import numpy as np
 import pytest
 import torch
 
-from vae_explain.expression import Expression, Number, Opaque, Ref, evaluate_whole, references
 from vae_explain.ops import Example, Rule
-from vae_explain.render.notebook import HELPERS, nodes
-from vae_explain.render.torch_calls import helpers_of
-from vae_explain.render.torch_code import Identifiers, NoCode, code
+from vae_explain.pages.render.notebook import HELPERS, nodes
+from vae_explain.pages.render.torch_calls import helpers_of
+from vae_explain.pages.render.torch_code import Identifiers, NoCode, code
+from vae_explain.symbolic.expression import (
+    Expression,
+    Number,
+    Opaque,
+    Ref,
+    evaluate_whole,
+    references,
+)
 from vae_explain.trace import Array
 
 from .support import (

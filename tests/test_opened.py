@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain import explain
-from vae_explain.blocks import Formula
-from vae_explain.opened import opened
-from vae_explain.recorder import record
-from vae_explain.writing import to_text
+from vae_explain.pages.blocks import Formula
+from vae_explain.recording.decompose import opened
+from vae_explain.recording.recorder import record
+from vae_explain.symbolic.text import to_text
 
 from .models import FOLDER
 from .pages import CommandLine

@@ -12,10 +12,25 @@ import numpy as np
 import pytest
 import torch
 
-from vae_explain.expression import Number, Ref, evaluate, evaluate_whole, references
-from vae_explain.graph import Graph
-from vae_explain.ops import ALIASES, ALL, RULES, Call, Example, NotExplained, Rule, rule_of
-from vae_explain.recorder import record
+from vae_explain.engine.graph import Graph
+from vae_explain.ops import (
+    ALIASES,
+    ALL,
+    RULES,
+    Call,
+    Example,
+    NotExplained,
+    Rule,
+    rule_of,
+)
+from vae_explain.recording.recorder import record
+from vae_explain.symbolic.expression import (
+    Number,
+    Ref,
+    evaluate,
+    evaluate_whole,
+    references,
+)
 from vae_explain.trace import Array
 
 from .support import (

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vae_explain.expression import ZERO, evaluate
-from vae_explain.graph import BoundOperation, Graph
+from vae_explain.engine.graph import BoundOperation, Graph
 from vae_explain.ops import RULES, Call, NotExplained
-from vae_explain.recorder import record
+from vae_explain.recording.recorder import record
+from vae_explain.symbolic.expression import ZERO, evaluate
+from vae_explain.symbolic.text import to_text
 from vae_explain.trace import Array, Slot
-from vae_explain.writing import to_text
 
 from .support import NamedOperand, total_gradient, upstream_for
 

@@ -22,14 +22,14 @@ from torch.distributions import (
     kl_divergence,
 )
 
-from vae_explain.expression import Expression, measure, references
-from vae_explain.graph import Graph
-from vae_explain.latex import to_latex
-from vae_explain.recorder import record
-from vae_explain.run import Run, full_run
-from vae_explain.steps import Steps
+from vae_explain.engine.formulas import Steps
+from vae_explain.engine.graph import Graph
+from vae_explain.engine.run import Run, full_run
+from vae_explain.recording.recorder import record
+from vae_explain.symbolic.expression import Expression, measure, references
+from vae_explain.symbolic.latex import to_latex
+from vae_explain.symbolic.text import to_text
 from vae_explain.trace import Trace
-from vae_explain.writing import to_text
 
 from .support import as_far_as_pytorch_differentiates
 

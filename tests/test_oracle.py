@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from vae_explain import oracle
-from vae_explain.model import VAE, vae_loss
-from vae_explain.oracle import Array, Term
+from vae_explain.analysis import numpy_oracle
+from vae_explain.analysis.numpy_oracle import Array, Term
+from vae_explain.models.builtin_vae import VAE, vae_loss
 
 ROOT = Path(__file__).parent.parent
 TERMS: tuple[Term | None, ...] = (None, "mse", "kl")
@@ -79,8 +79,8 @@ def test_complex_step_is_autograd(
 ) -> None:
     run = AutogradRun(seed, sizes, batch)
 
-    value = oracle.loss(run.parameters, run.x, run.eps, term)
-    gradients = oracle.complex_step(run.parameters, run.x, run.eps, term)
+    value = numpy_oracle.loss(run.parameters, run.x, run.eps, term)
+    gradients = numpy_oracle.complex_step(run.parameters, run.x, run.eps, term)
 
     assert value == pytest.approx(run.values[term], rel=1e-12)
     assert largest_relative_difference(gradients, run.gradients[term]) < 1e-12
@@ -91,7 +91,7 @@ def test_complex_step_is_autograd(
 def test_central_differences_reach_seven_digits(seed: int, term: Term | None) -> None:
     run = AutogradRun(seed, (4, 8, 2), batch=2)
 
-    gradients = oracle.central_differences(run.parameters, run.x, run.eps, term)
+    gradients = numpy_oracle.central_differences(run.parameters, run.x, run.eps, term)
 
     assert largest_relative_difference(gradients, run.gradients[term]) < 1e-7
 
@@ -99,9 +99,9 @@ def test_central_differences_reach_seven_digits(seed: int, term: Term | None) ->
 def test_the_terms_add_up() -> None:
     run = AutogradRun(42, (4, 8, 2), batch=2)
 
-    whole = oracle.complex_step(run.parameters, run.x, run.eps)
-    mse = oracle.complex_step(run.parameters, run.x, run.eps, "mse")
-    kl = oracle.complex_step(run.parameters, run.x, run.eps, "kl")
+    whole = numpy_oracle.complex_step(run.parameters, run.x, run.eps)
+    mse = numpy_oracle.complex_step(run.parameters, run.x, run.eps, "mse")
+    kl = numpy_oracle.complex_step(run.parameters, run.x, run.eps, "kl")
 
     added = {name: mse[name] + kl[name] for name in whole}
     assert largest_relative_difference(added, whole) < 1e-12
@@ -111,7 +111,7 @@ def test_the_terms_add_up() -> None:
 def test_a_sample_without_a_batch_axis_is_a_batch_of_one() -> None:
     run = AutogradRun(42, (4, 8, 2), batch=1)
 
-    gradients = oracle.complex_step(run.parameters, run.x[0], run.eps[0])
+    gradients = numpy_oracle.complex_step(run.parameters, run.x[0], run.eps[0])
 
     assert largest_relative_difference(gradients, run.gradients[None]) < 1e-12
 
@@ -121,7 +121,7 @@ def test_a_relu_at_exactly_zero_passes_nothing() -> None:
     run.parameters["fc1.weight"] = np.zeros((8, 4))
     run.parameters["fc1.bias"] = np.zeros(8)
 
-    gradients = oracle.complex_step(run.parameters, run.x, run.eps)
+    gradients = numpy_oracle.complex_step(run.parameters, run.x, run.eps)
 
     assert not gradients["fc1.bias"].any()
     assert gradients["fc_mu.bias"].all()
@@ -131,8 +131,8 @@ def test_what_is_given_is_left_as_it_was() -> None:
     run = AutogradRun(42, (4, 8, 2), batch=1)
     before = {name: parameter.copy() for name, parameter in run.parameters.items()}
 
-    oracle.complex_step(run.parameters, run.x, run.eps)
-    oracle.central_differences(run.parameters, run.x, run.eps)
+    numpy_oracle.complex_step(run.parameters, run.x, run.eps)
+    numpy_oracle.central_differences(run.parameters, run.x, run.eps)
 
     for name, parameter in run.parameters.items():
         assert np.array_equal(parameter, before[name]), name
@@ -144,9 +144,9 @@ def test_float32_numbers_are_computed_in_float64() -> None:
     double = {name: p.astype(np.float64) for name, p in single.items()}
     x = run.x.astype(np.float32)
 
-    gradients = oracle.complex_step(single, x, run.eps)
+    gradients = numpy_oracle.complex_step(single, x, run.eps)
 
-    expected = oracle.complex_step(double, x.astype(np.float64), run.eps)
+    expected = numpy_oracle.complex_step(double, x.astype(np.float64), run.eps)
     assert largest_relative_difference(gradients, expected) == 0
 
 
@@ -158,7 +158,7 @@ def test_the_printed_parameters_give_the_printed_losses() -> None:
         if name in ("x", "eps") or name.endswith((".weight", ".bias"))
     }
 
-    mse, kl = oracle.terms(numbers, numbers["x"], numbers["eps"])
+    mse, kl = numpy_oracle.terms(numbers, numbers["x"], numbers["eps"])
 
     # Another processor's BLAS may move the last place, so we allow four of them.
     for found, name in ((mse, "mse"), (kl, "kl"), (mse + kl, "loss")):
@@ -167,7 +167,7 @@ def test_the_printed_parameters_give_the_printed_losses() -> None:
 
 
 def test_the_oracle_shares_no_code_with_what_it_judges() -> None:
-    tree = ast.parse(Path(oracle.__file__).read_text("utf-8"))
+    tree = ast.parse(Path(numpy_oracle.__file__).read_text("utf-8"))
     imported = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vae_explain.checking import CENTRAL, check_own
-from vae_explain.nudging import run_and_nudge
+from vae_explain.analysis.finite_differences import run_and_nudge
+from vae_explain.analysis.gradient_check import CENTRAL, check_own
+from vae_explain.engine.run import Arithmetic
+from vae_explain.pages.walkthrough.checking import checking as page
 from vae_explain.pipeline import OwnRequest, prepared, run
-from vae_explain.run import Arithmetic
-from vae_explain.walkthrough.checking import checking as page
 
 from .pages import text_of
 

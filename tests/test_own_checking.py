@@ -15,11 +15,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain import explain
-from vae_explain.checking import AUTOGRAD, CENTRAL, check_autograd, check_own
-from vae_explain.nudging import run_and_nudge
+from vae_explain.analysis.finite_differences import run_and_nudge
+from vae_explain.analysis.gradient_check import (
+    AUTOGRAD,
+    CENTRAL,
+    check_autograd,
+    check_own,
+)
+from vae_explain.engine.run import Arithmetic
+from vae_explain.pages.walkthrough.checking import checking as page
 from vae_explain.pipeline import OwnRequest, held, run_held
-from vae_explain.run import Arithmetic
-from vae_explain.walkthrough.checking import checking as page
 
 from .models import MODELS
 from .pages import CommandLine, text_of

@@ -15,9 +15,9 @@ import torch
 from torch import nn
 
 from vae_explain import explain
-from vae_explain.checking import gradient_scale
-from vae_explain.loading import CannotLoad, refuse_opaque
-from vae_explain.provenance import Provenance
+from vae_explain.analysis.gradient_check import gradient_scale
+from vae_explain.engine.provenance import Provenance
+from vae_explain.models.user_code import CannotLoad, refuse_opaque
 
 from .models import FOLDER, MODELS, tuple_output, unfit
 from .pages import CommandLine

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from vae_explain.binding import objective_of
-from vae_explain.draws import CannotReplay, run_and_draws
+from vae_explain.analysis.monte_carlo import Sample, sample
+from vae_explain.analysis.noise_stream import CannotReplay, run_and_draws
+from vae_explain.models.loss_binding import objective_of
+from vae_explain.pages.walkthrough.sampling import sampling as page
 from vae_explain.pipeline import OwnRequest
-from vae_explain.sampling import Sample, sample
-from vae_explain.walkthrough.sampling import sampling as page
 
 from .models import MODELS
 from .pages import CommandLine, text_of

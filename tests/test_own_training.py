@@ -12,13 +12,13 @@ import pytest
 import torch
 from torch import nn
 
-from vae_explain import training
-from vae_explain.binding import objective_of
-from vae_explain.checkpoints import load_weights
-from vae_explain.optimization import OptimizerName, TrainingRequest
+from vae_explain.analysis import training
+from vae_explain.analysis.training_records import OptimizerName, TrainingRequest
+from vae_explain.models.loss_binding import objective_of
+from vae_explain.models.weight_files import load_weights
+from vae_explain.pages.walkthrough import training as training_page
+from vae_explain.pages.walkthrough import update as update_page
 from vae_explain.pipeline import OwnRequest
-from vae_explain.walkthrough import training as training_page
-from vae_explain.walkthrough import update as update_page
 
 from .models import FOLDER, MODELS, OwnModel
 from .pages import CommandLine

@@ -14,7 +14,10 @@ import numpy as np
 import pytest
 
 from vae_explain import ops, pipeline
-from vae_explain.blocks import (
+from vae_explain.engine.run import Run, full_run
+from vae_explain.engine.worked_lines import Worked
+from vae_explain.ops import Call, Rule
+from vae_explain.pages.blocks import (
     Block,
     Checks,
     Column,
@@ -27,13 +30,10 @@ from vae_explain.blocks import (
     Prose,
     Table,
     Walkthrough,
-    Worked,
 )
-from vae_explain.expression import Add, Expression, Index, Number, Ref
-from vae_explain.ops import Call, Rule
-from vae_explain.render import terminal
-from vae_explain.run import Run, full_run
-from vae_explain.walkthrough import backward, forward
+from vae_explain.pages.render import terminal
+from vae_explain.pages.walkthrough import backward, forward
+from vae_explain.symbolic.expression import Add, Expression, Index, Number, Ref
 
 from .pages import ANSI, CommandLine, claims, text_of
 

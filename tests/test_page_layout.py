@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from vae_explain import pipeline
-from vae_explain.blocks import Matrix, Walkthrough
+from vae_explain.engine.run import Run
+from vae_explain.pages.blocks import Matrix, Walkthrough
+from vae_explain.pages.walkthrough import backward, forward
 from vae_explain.pipeline import Request
-from vae_explain.run import Run
-from vae_explain.walkthrough import backward, forward
 
 from .pages import (
     ROUNDED,

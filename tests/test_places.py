@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vae_explain import explain
-from vae_explain.blocks import Formula, Lines, Matrix, Tree
-from vae_explain.expression import Apply, Ref, evaluate, measure
+from vae_explain.engine.provenance import Provenance, Target, shortened
 from vae_explain.ops import ALL, Example, Rule
-from vae_explain.provenance import Provenance, Target, shortened
-from vae_explain.writing import to_text
+from vae_explain.pages.blocks import Formula, Lines, Matrix, Tree
+from vae_explain.symbolic.expression import Apply, Ref, evaluate, measure
+from vae_explain.symbolic.text import to_text
 
 from .models.vector_quantised import VQVAE
 from .support import call_of

@@ -17,11 +17,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from vae_explain.analysis.proofread.proof import proofread
+from vae_explain.analysis.proofread.verdicts import Judged, Proof
+from vae_explain.analysis.proofread.vocabulary import Name, named
+from vae_explain.analysis.reference_figures import load_figures
 from vae_explain.pipeline import Request, run
-from vae_explain.proofread.proof import proofread
-from vae_explain.proofread.verdicts import Judged, Proof
-from vae_explain.proofread.vocabulary import Name, named
-from vae_explain.verify import load_figures
 
 HERE = Path(__file__).parent / "walkthroughs"
 REFERENCE = Path(__file__).parents[2] / "shared" / "walkthrough.md"
@@ -165,7 +165,7 @@ def test_a_label_that_nobody_explains_is_listed(left_out: str) -> None:
     labels = {label: name for label, name in TABLES.labels.items() if label != left_out}
     text = TABLES.text
     if left_out == "W_s":  # without it there is nothing to compute from
-        from vae_explain.proofread.proof import NoWalkthrough
+        from vae_explain.analysis.proofread.proof import NoWalkthrough
 
         with pytest.raises(NoWalkthrough, match=r"fc_logvar\.weight"):
             proofread(text, labels)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vae_explain.proofread.proof import NoWalkthrough, proofread
-from vae_explain.run import NotFinite
+from vae_explain.analysis.proofread.proof import NoWalkthrough, proofread
+from vae_explain.engine.run import NotFinite
 
 from .pages import CommandLine
 from .test_proofreading import BLOCKS, LABELS, TABLES

@@ -15,11 +15,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
-from vae_explain.graph import Graph
-from vae_explain.model import VAE, vae_loss
+from vae_explain.engine.forward_pass import replay
+from vae_explain.engine.graph import Graph
+from vae_explain.models.builtin_vae import VAE, vae_loss
 from vae_explain.ops import RULES
-from vae_explain.recorder import record
-from vae_explain.replay import replay
+from vae_explain.recording.recorder import record
 from vae_explain.trace import Slot, Trace
 
 X = torch.tensor([[1.0, 2.0, 3.0, 4.0], [-0.5, 0.25, 1.5, -2.0]])

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vae_explain.model import VAE, vae_loss
-from vae_explain.recorder import record
+from vae_explain.models.builtin_vae import VAE, vae_loss
+from vae_explain.recording.recorder import record
 from vae_explain.trace import Array, Trace
 
 X = torch.tensor([[1.0, 2.0, 3.0, 4.0], [-0.5, 0.25, 1.5, -2.0]])

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vae_explain import explain
-from vae_explain.run import Arithmetic
+from vae_explain.engine.run import Arithmetic
 from vae_explain.trace import Array
 
 X = torch.tensor([[1.0, 2.0, 3.0, 4.0], [0.5, -1.0, 2.0, 0.25]])

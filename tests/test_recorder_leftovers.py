@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain import explain
-from vae_explain.model import VAE, vae_loss
-from vae_explain.recorder import caught, record
+from vae_explain.models.builtin_vae import VAE, vae_loss
+from vae_explain.recording.recorder import caught, record
 
 from .pages import CommandLine
 

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from vae_explain import explain
-from vae_explain.model import VAE, vae_loss
-from vae_explain.recorder import record
+from vae_explain.models.builtin_vae import VAE, vae_loss
+from vae_explain.recording.recorder import record
 from vae_explain.trace import Trace
 
 X = torch.tensor([[1.0, -2.0, 0.5], [0.25, 3.0, -1.0]])

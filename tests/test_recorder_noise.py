@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from vae_explain.noise import NoiseMismatch
-from vae_explain.recorder import record
+from vae_explain.recording.random_draws import NoiseMismatch
+from vae_explain.recording.recorder import record
 from vae_explain.trace import Trace
 
 X = torch.tensor([[1.0, 2.0, 3.0, 4.0], [-0.5, 0.25, 1.5, -2.0]])

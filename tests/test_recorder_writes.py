@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain import explain
-from vae_explain.run import Run
-from vae_explain.views import View, view_of
+from vae_explain.engine.run import Run
+from vae_explain.recording.views import View, view_of
 
 from .pages import CommandLine
 

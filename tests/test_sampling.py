@@ -13,14 +13,14 @@ import pytest
 import torch
 
 from tests.pages import command_line, text_of
-from vae_explain.architecture import Architecture
-from vae_explain.draws import draws
+from vae_explain.analysis.monte_carlo import AT_ONCE, Divergence, Sample, sample
+from vae_explain.analysis.noise_stream import draws
+from vae_explain.engine.run import Arithmetic, Run
+from vae_explain.models.builtin_config import Architecture
+from vae_explain.pages.walkthrough.sampling import kl_note
+from vae_explain.pages.walkthrough.sampling import sampling as page
 from vae_explain.pipeline import Request, run
-from vae_explain.run import Arithmetic, Run
-from vae_explain.sampling import AT_ONCE, Divergence, Sample, sample
 from vae_explain.trace import Array
-from vae_explain.walkthrough.sampling import kl_note
-from vae_explain.walkthrough.sampling import sampling as page
 
 X = ((1.0, 2.0, 3.0, 4.0),)
 BATCH = (*X, (-0.5, 0.25, 1.5, -2.0))
@@ -52,7 +52,7 @@ def test_the_first_draw_is_the_runs_own(
 
 
 def test_the_draws_are_those_of_a_plain_loop() -> None:
-    from vae_explain.model import VAE
+    from vae_explain.models.builtin_vae import VAE
 
     torch.manual_seed(7)
     VAE()

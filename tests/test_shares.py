@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from vae_explain import explain
-from vae_explain.blocks import Heading, Note, Walkthrough
-from vae_explain.run import Run
-from vae_explain.steps import gradient_name
-from vae_explain.walkthrough import backward
+from vae_explain.engine.formulas import gradient_name
+from vae_explain.engine.run import Run
+from vae_explain.pages.blocks import Heading, Note, Walkthrough
+from vae_explain.pages.walkthrough import backward
 
 from .models.vector_quantised import VQVAE
 

@@ -9,11 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vae_explain.blocks import Matrix, Summary, Walkthrough
-from vae_explain.render import terminal
-from vae_explain.render.heat import heat
+from vae_explain.pages.blocks import Matrix, Summary, Walkthrough
+from vae_explain.pages.render import terminal
+from vae_explain.pages.render.heat import heat
+from vae_explain.pages.walkthrough.tensors import (
+    MOST_LARGEST,
+    MOST_NUMBERS,
+    largest,
+    tensor,
+)
 from vae_explain.trace import Array
-from vae_explain.walkthrough.tensors import MOST_LARGEST, MOST_NUMBERS, largest, tensor
 
 from .pages import ANSI, CommandLine, text_of
 

@@ -6,14 +6,19 @@ import re
 
 import numpy as np
 
-from vae_explain.blocks import Lines, Matrix, Walkthrough, Worked
-from vae_explain.expression import Number, Ref
-from vae_explain.render import latex_document, markdown
-from vae_explain.render.html.document import write as html
-from vae_explain.render.numbers import Numbers
-from vae_explain.render.slices import matrices
-from vae_explain.render.terminal import lay_out, plain
-from vae_explain.render.typeset import MOST_ROWS, Typesetter
+from vae_explain.engine.worked_lines import Worked
+from vae_explain.pages.blocks import (
+    Lines,
+    Matrix,
+    Walkthrough,
+)
+from vae_explain.pages.render import latex_document, markdown
+from vae_explain.pages.render.html.document import write as html
+from vae_explain.pages.render.numbers import Numbers
+from vae_explain.pages.render.slices import matrices
+from vae_explain.pages.render.terminal import lay_out, plain
+from vae_explain.pages.render.typeset import MOST_ROWS, Typesetter
+from vae_explain.symbolic.expression import Number, Ref
 
 from .html_pages import parsed
 

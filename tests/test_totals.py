@@ -9,13 +9,22 @@ import numpy as np
 import pytest
 
 from vae_explain import pipeline
-from vae_explain.architecture import Architecture
-from vae_explain.expression import Add, Apply, Expression, Index, Number, Ref, Rest, evaluate
-from vae_explain.functions import FUNCTIONS
-from vae_explain.lines import LineMaker
-from vae_explain.ops.totals import MOST_WRITTEN, ON_ARRAYS, SHOWN, total
-from vae_explain.run import Arithmetic, Run, full_run
-from vae_explain.steps import Steps
+from vae_explain.engine.formulas import Steps
+from vae_explain.engine.run import Arithmetic, Run, full_run
+from vae_explain.engine.worked_lines import LineMaker
+from vae_explain.models.builtin_config import Architecture
+from vae_explain.ops.reduction.long_sums import MOST_WRITTEN, ON_ARRAYS, SHOWN, total
+from vae_explain.symbolic.expression import (
+    Add,
+    Apply,
+    Expression,
+    Index,
+    Number,
+    Ref,
+    Rest,
+    evaluate,
+)
+from vae_explain.symbolic.functions import FUNCTIONS
 from vae_explain.trace import Array
 
 GENERATOR = np.random.default_rng(3)

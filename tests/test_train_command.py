@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_file
 
 from vae_explain.cli import train as command
-from vae_explain.model import VAE
-from vae_explain.walkthrough import training as page
+from vae_explain.models.builtin_vae import VAE
+from vae_explain.pages.walkthrough import training as page
 
 from .pages import CommandLine
 from .test_training import X, plain_loop

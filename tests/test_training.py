@@ -11,12 +11,16 @@ import numpy as np
 import pytest
 import torch
 
-from vae_explain import training
-from vae_explain.architecture import Architecture
-from vae_explain.model import VAE, vae_loss
-from vae_explain.optimization import OptimizerName, Training, TrainingRequest
-from vae_explain.walkthrough import training as page
-from vae_explain.walkthrough.page import lines_of
+from vae_explain.analysis import training
+from vae_explain.analysis.training_records import (
+    OptimizerName,
+    Training,
+    TrainingRequest,
+)
+from vae_explain.models.builtin_config import Architecture
+from vae_explain.models.builtin_vae import VAE, vae_loss
+from vae_explain.pages.walkthrough import training as page
+from vae_explain.pages.walkthrough.page import lines_of
 
 from .pages import FLOAT32, CommandLine, claims, section_with, text_of, wrong
 

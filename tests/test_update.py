@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from vae_explain import training
-from vae_explain.architecture import BUILT_IN
-from vae_explain.model import VAE, vae_loss
+from vae_explain.analysis import training
+from vae_explain.models.builtin_config import BUILT_IN
+from vae_explain.models.builtin_vae import VAE, vae_loss
+from vae_explain.pages.walkthrough import update as page
 from vae_explain.pipeline import Request
-from vae_explain.walkthrough import update as page
 
 from .pages import FLOAT32, CommandLine, claims, sections, wrong
 

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from vae_explain.expression import Add, Number, Ref, evaluate, references
-from vae_explain.paths import Path, Paths
+from vae_explain.engine.formulas import Steps
+from vae_explain.engine.gradient_paths import Path, Paths
+from vae_explain.engine.provenance import Derivation, Provenance, Target, shortened
+from vae_explain.engine.run import Arithmetic, Run
+from vae_explain.pages.walkthrough.why import why
 from vae_explain.pipeline import Request, held, run, run_held
-from vae_explain.provenance import Derivation, Provenance, Target, shortened
-from vae_explain.run import Arithmetic, Run
-from vae_explain.steps import Steps
-from vae_explain.walkthrough.why import why
+from vae_explain.symbolic.expression import Add, Number, Ref, evaluate, references
 
 from .pages import CommandLine
 
@@ -223,8 +223,8 @@ def test_the_largest_of_many_paths_are_told_apart(
 ) -> None:
     paths, further, gradient = residual(blocks)
     assert sum(path.amount for path in paths) + further == pytest.approx(gradient, rel=1e-5)
-    monkeypatch.setattr("vae_explain.paths.MOST_AT_ONE", 10**6)
-    monkeypatch.setattr("vae_explain.paths.MOST_PATHS", 10**6)
+    monkeypatch.setattr("vae_explain.engine.gradient_paths.MOST_AT_ONE", 10**6)
+    monkeypatch.setattr("vae_explain.engine.gradient_paths.MOST_PATHS", 10**6)
     every, none, _ = residual(blocks)
     assert (len(every), none) == (2**blocks, 0.0)
     assert len(paths) == min(2**blocks, 16)

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from vae_explain.expression import (
+from vae_explain.pages.render.html.inline import Inline
+from vae_explain.pages.render.html.notation import Mark
+from vae_explain.pages.render.numbers import Numbers
+from vae_explain.symbolic.expression import (
     FUNCTIONS,
     Add,
     Apply,
@@ -26,11 +29,14 @@ from vae_explain.expression import (
     Transpose,
     references,
 )
-from vae_explain.latex import to_latex
-from vae_explain.render.html.inline import Inline
-from vae_explain.render.html.notation import Mark
-from vae_explain.render.numbers import Numbers
-from vae_explain.writing import Token, constant_text, index_text, to_text, to_tokens
+from vae_explain.symbolic.latex import to_latex
+from vae_explain.symbolic.text import (
+    Token,
+    constant_text,
+    index_text,
+    to_text,
+    to_tokens,
+)
 
 from .support import same_number, trees
 

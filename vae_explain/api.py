@@ -6,18 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from .expression import Index
-from .provenance import Provenance, Target
-from .run import Arithmetic, Run
-from .shown import AuditPage, CheckPage, DocumentPage, Page
+from .engine.provenance import Provenance, Target
+from .engine.run import Arithmetic, Run
+from .pages.display import AuditPage, CheckPage, DocumentPage, Page
+from .pages.walkthrough.backward import backward
+from .pages.walkthrough.forward import forward
+from .pages.walkthrough.why import why
+from .symbolic.expression import Index
+from .symbolic.text import index_text
 from .trace import Array
-from .walkthrough.backward import backward
-from .walkthrough.forward import forward
-from .walkthrough.why import why
-from .writing import index_text
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn  # noqa: TID251 - for annotations alone
+    from torch import Tensor, nn
 
     from .pipeline import HeldRequest, Request
 
@@ -169,8 +169,8 @@ class Explanation:
         (False, ['sampling-scale'])
         """
         from . import pipeline
-        from .audit import ALL, audit
-        from .walkthrough.auditing import auditing
+        from .analysis.audit import ALL, audit
+        from .pages.walkthrough.auditing import auditing
 
         known = [rule.id for rule in ALL]
         for name in (*only, *ignore):
@@ -192,14 +192,14 @@ class Explanation:
         >>> page.passed, page.check.oracles
         (True, ('autograd', 'complex_step', 'central_differences'))
         """
-        from . import checking, nudging
+        from .analysis import finite_differences, gradient_check
+        from .pages.walkthrough.checking import checking as page
         from .pipeline import HeldRequest
-        from .walkthrough.checking import checking as page
 
         if isinstance(self._request, HeldRequest):
-            found = checking.check_own(*nudging.run_and_nudge(self._request))
+            found = gradient_check.check_own(*finite_differences.run_and_nudge(self._request))
         else:
-            found = checking.check(self.run, self._request.architecture)
+            found = gradient_check.check(self.run, self._request.architecture)
         return CheckPage(page(found), found)
 
     def document(self, *, lr: float = 0.01) -> DocumentPage:
@@ -225,10 +225,11 @@ class Explanation:
         >>> [line for line in text.splitlines() if line.startswith("## ")][1:4]
         ['## 2 The model', '## 3 The parameters', '## 4 The forward pass']
         """
-        from . import documenting, pipeline
+        from . import pipeline
+        from .pages import build_document
 
         recorded = pipeline.recorded(self._request)
-        return DocumentPage(documenting.composed(self._request, recorded, lr))
+        return DocumentPage(build_document.composed(self._request, recorded, lr))
 
     def target(self, text: str, term: str | None = None) -> tuple[Target, bool]:
         """Read a number's name; also whether its element had to be chosen.
@@ -267,7 +268,7 @@ class Explanation:
 
     def to_json(self) -> str:
         """Return everything as one JSON object, as `--format json` prints it."""
-        from .render import json
+        from .pages.render import json
 
         _, checks = forward(self.run)
         return json.dump(self.run, "explain", checks)

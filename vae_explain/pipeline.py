@@ -14,12 +14,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .architecture import BUILT_IN, Architecture
-from .binding import Computed, objective_of
-from .capture import NotDense
-from .checkpoints import load_weights, to_torch_file
-from .fitting import CannotBind
-from .loading import (
+from .engine.run import Arithmetic, NotFinite, Run
+from .models.argument_matching import CannotBind
+from .models.builtin_config import BUILT_IN, Architecture
+from .models.builtin_vae import VAE, vae_loss
+from .models.loss_binding import Computed, objective_of
+from .models.prepared_model import (
+    CannotTrain,
+    NeverWritten,
+    Recorded,
+    Subject,
+    TooCoarse,
+)
+from .models.user_code import (
     CannotLoad,
     CannotRun,
     build,
@@ -27,10 +34,9 @@ from .loading import (
     refuse_opaque,
     refuse_opaque_function,
 )
-from .model import VAE, vae_loss
-from .noise import NoiseMismatch
-from .run import Arithmetic, NotFinite, Run
-from .subject import CannotTrain, NeverWritten, Recorded, Subject, TooCoarse
+from .models.weight_files import load_weights, to_torch_file
+from .recording.random_draws import NoiseMismatch
+from .recording.tensor_arrays import NotDense
 from .trace import Array
 
 Objective = Callable[[nn.Module, Tensor], Computed]
@@ -169,7 +175,7 @@ def _as_array(tensor: Tensor) -> Array:
 def weight_file(tensors: Mapping[str, Array], suffix: str) -> bytes:
     """Return the bytes of a file of weights of the kind that a suffix names."""
     if suffix.lower() == ".safetensors":
-        from .weights import to_safetensors  # loads a library that no page needs
+        from .models.weight_files import to_safetensors  # loads a library that no page needs
 
         return to_safetensors(tensors)
     return to_torch_file(tensors)
@@ -198,7 +204,7 @@ def own_loss(
     objective: Callable[[nn.Module, Tensor], Any] | None,
     loss_arguments: Mapping[str, Any] | None = None,
 ) -> Objective:
-    """Return what runs a user's model and loss; see `binding` for how its loss is found."""
+    """Return what runs a user's model and loss; see `loss_binding` for how its loss is found."""
     return lambda model, x: objective_of(model, x, loss, objective, loss_arguments)()
 
 

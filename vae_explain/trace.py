@@ -8,16 +8,17 @@ dataclass to make.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Kind = Literal["input", "parameter", "buffer", "noise", "constant", "intermediate"]
+Made = TypeVar("Made")
 # At the end of the name of an operation that wrote where autograd does not look.
 UNSEEN = " unseen by autograd"
 
@@ -25,6 +26,35 @@ UNSEEN = " unseen by autograd"
 def is_whole(array: Array) -> bool:
     """Whether a tensor has whole numbers, or truth values, which are written without decimals."""
     return array.dtype.kind in "biu"
+
+
+class OnDemand(Mapping[str, Made]):
+    """Has the given keys from the start; makes the value of each at most once.
+
+    Examples
+    --------
+    >>> lengths = OnDemand(["mse", "kl"], len)
+    >>> list(lengths), lengths["kl"]
+    (['mse', 'kl'], 2)
+    """
+
+    def __init__(self, keys: Sequence[str], make: Callable[[str], Made]) -> None:
+        self._keys = tuple(keys)
+        self._make = make
+        self._made: dict[str, Made] = {}
+
+    def __getitem__(self, key: str) -> Made:
+        if key not in self._keys:
+            raise KeyError(key)
+        if key not in self._made:
+            self._made[key] = self._make(key)
+        return self._made[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
 
 
 @dataclass(slots=True, unsafe_hash=True)  # not frozen, which takes three times as long to make

@@ -19,9 +19,9 @@ from playwright.sync_api import (
 )
 
 from vae_explain import pipeline
-from vae_explain.architecture import Architecture
-from vae_explain.render.diagram import picture_of
-from vae_explain.render.html.document import write
+from vae_explain.models.builtin_config import Architecture
+from vae_explain.pages.render.diagram import picture_of
+from vae_explain.pages.render.html.document import write
 
 from ..composed import composed, of_a_model, of_choices
 from ..conftest import DEFAULT_X

@@ -1,5 +1,6 @@
-"""The command line: one file a command, each parse, call and print.
+"""What was typed, and what exit code comes of it?
 
-Nothing in this folder imports PyTorch or NumPy at module level, so that help, version and
-every bad request answer at once.
+One file a command: each parses, calls and prints. Nothing in this folder imports PyTorch or
+NumPy at module level, so that help, version and every bad request answer at once. Read
+`app.py` first, then `forward.py`.
 """

@@ -59,13 +59,13 @@ def audit(
     job = Job(options, "full")
     job.refuse("audit", "arithmetic")
 
-    from ..audit import ALL
-    from ..audit import audit as run_audit
-    from ..walkthrough import auditing as page
+    from ..analysis.audit import ALL
+    from ..analysis.audit import audit as run_audit
+    from ..pages.walkthrough import auditing as page
 
     report = run_audit(*job.run_and_doubled(), ALL, chosen, left_out)
     if style.format == "json":
-        from ..render import reports
+        from ..pages.render import reports
 
         output.write(reports.dump_audit(report), style)
     else:

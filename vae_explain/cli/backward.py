@@ -33,16 +33,16 @@ def backward(
     """Show the backward pass: every gradient by the chain rule."""
     style = options.style()
     job = Job(options, "full")
-    chosen = names.wanted_gradients(job, param, term)
+    chosen = names.wanted_gradients(param, term, None if job.own else job.architecture)
 
-    from ..walkthrough import backward as page
+    from ..pages.walkthrough import backward as page
 
     run = job.run()
     if job.own:
         names.known("--param", chosen, run, gradient=True, term=term)
     walkthrough, checks = page.backward(run, chosen, term, latex)
     if style.format == "json":
-        from ..render import json
+        from ..pages.render import json
 
         output.write(json.dump(run, "backward", checks), style)
         raise typer.Exit(output.code(checks))

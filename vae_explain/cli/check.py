@@ -19,17 +19,17 @@ def check(
     style = options.style()
     job = Job(options, "full")
 
-    from .. import checking
-    from ..walkthrough import checking as page
+    from ..analysis import gradient_check
+    from ..pages.walkthrough import checking as page
 
     if job.own:
-        from ..nudging import run_and_nudge
+        from ..analysis.finite_differences import run_and_nudge
 
-        found = checking.check_own(*run_and_nudge(job.own_request()))
+        found = gradient_check.check_own(*run_and_nudge(job.own_request()))
     else:
-        found = checking.check(job.run(), job.architecture)
+        found = gradient_check.check(job.run(), job.architecture)
     if style.format == "json":
-        from ..render import reports
+        from ..pages.render import reports
 
         output.write(reports.dump_check(found), style)
     else:

@@ -30,9 +30,9 @@ def diagram(
         file_to_write("--output", style.output, (".svg",))
     run = Job(options, "printed").run()
 
-    from ..render import diagram as drawing
-    from ..walkthrough.network import network
-    from ..walkthrough.page import heading_line
+    from ..pages.render import diagram as drawing
+    from ..pages.walkthrough.network import network
+    from ..pages.walkthrough.page import heading_line
 
     output.write(drawing.svg(network(run), heading_line(run)), style)
     raise typer.Exit

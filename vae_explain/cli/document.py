@@ -11,13 +11,20 @@ import typer
 
 from . import output, parsing
 from .job import Job
-from .options import LARGEST_RATE, Options, file_to_write, output_option, style, with_options
+from .options import (
+    LARGEST_RATE,
+    Options,
+    file_to_write,
+    output_option,
+    style,
+    with_options,
+)
 from .problems import ExitCode, Problem
 
 if TYPE_CHECKING:
-    from ..blocks import Checks, Walkthrough
-    from ..run import Run
-    from ..subject import Recorded
+    from ..engine.run import Run
+    from ..models.prepared_model import Recorded
+    from ..pages.blocks import Checks, Walkthrough
 
 Writer = Callable[["Walkthrough", str, "int | None"], str]
 
@@ -43,25 +50,25 @@ class Written(NamedTuple):
 
 
 def _markdown() -> Writer:
-    from ..render import markdown
+    from ..pages.render import markdown
 
     return markdown.write
 
 
 def _html() -> Writer:
-    from ..render.html import document
+    from ..pages.render.html import document
 
     return document.write
 
 
 def _latex() -> Writer:
-    from ..render import latex_document
+    from ..pages.render import latex_document
 
     return latex_document.write
 
 
 def _notebook() -> Writer:
-    from ..render import notebook
+    from ..pages.render import notebook
 
     return notebook.write
 
@@ -103,13 +110,13 @@ def document(
     rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
     picture = picture_beside(name, how.output)
 
-    from .. import documenting
+    from ..pages import build_document
 
     job, recorded = record(job)
-    found = documenting.composed(job.request(), recorded, rate)
+    found = build_document.composed(job.request(), recorded, rate)
     page = found.walkthrough
     if picture is not None:
-        from ..render import diagram
+        from ..pages.render import diagram
 
         output.write_whole(picture, diagram.picture_of(page))
     output.write(written(name, page, recorded.run, found.checks, picture, how.digits), how)
@@ -122,7 +129,7 @@ def document(
 
 def record(job: Job) -> tuple[Job, Recorded]:
     """Run the model; one that cannot run in float64 in PyTorch's own arithmetic instead."""
-    from ..loading import CannotRun
+    from ..models.user_code import CannotRun
 
     try:
         return job, job.recorded()
@@ -148,14 +155,14 @@ def written(
 ) -> str:
     """Return the document in a format."""
     if name == JSON:
-        from ..render import json
+        from ..pages.render import json
 
         return json.dump(run, "document", checks)
     how = FORMATS[name]
     write = how.load()
     if how.picture == "beside":
         return write(page, picture.name if picture else "", digits)
-    from ..render import diagram
+    from ..pages.render import diagram
 
     return write(page, diagram.picture_of(page), digits)
 

@@ -94,7 +94,7 @@ def _explain(error: Exception, arguments: Sequence[str]) -> int:
         return _say(_of_option(option, words, arguments))
     if words:
         return _say(words)
-    from ..run import NotFinite
+    from ..engine.run import NotFinite
 
     if isinstance(error, NotFinite) and error.undefined:
         return _say(
@@ -126,7 +126,7 @@ def _of_option(option: str, words: str, arguments: Sequence[str]) -> str:
 
 def _mendable(error: Exception) -> tuple[str, str]:
     """Return the option that an error is about and what there is to say; empty for others."""
-    from ..inputs import CannotRead
+    from ..models.input_files import CannotRead
     from ..ops import NotExplained
 
     if isinstance(error, CannotRead):
@@ -134,12 +134,12 @@ def _mendable(error: Exception) -> tuple[str, str]:
     if isinstance(error, NotExplained):
         words = f"an operation has no rule: {error}; forward and backward show what they can"
         return "", words
-    from ..capture import NotDense
-    from ..draws import CannotReplay
-    from ..fitting import CannotBind
-    from ..loading import CannotLoad, CannotRun
-    from ..noise import NoiseMismatch
-    from ..subject import CannotTrain, NeverWritten, TooCoarse
+    from ..analysis.noise_stream import CannotReplay
+    from ..models.argument_matching import CannotBind
+    from ..models.prepared_model import CannotTrain, NeverWritten, TooCoarse
+    from ..models.user_code import CannotLoad, CannotRun
+    from ..recording.random_draws import NoiseMismatch
+    from ..recording.tensor_arrays import NotDense
 
     if isinstance(error, CannotLoad):
         return error.option, str(error)

@@ -30,14 +30,14 @@ def forward(
     job = Job(options, "printed")
     chosen = list(step or ()) if job.own else names.step_names(step, job.architecture)
 
-    from ..walkthrough import forward as page
+    from ..pages.walkthrough import forward as page
 
     run = job.run()
     if job.own:
         names.known("--step", chosen, run)
     walkthrough, checks = page.forward(run, chosen, latex)
     if style.format == "json":
-        from ..render import json
+        from ..pages.render import json
 
         output.write(json.dump(run, "forward", checks, chosen), style)
         raise typer.Exit(output.code(checks))

@@ -6,15 +6,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
-from ..architecture import ACTIVATIONS, BUILT_IN, Architecture
+from ..models.builtin_config import ACTIVATIONS, BUILT_IN, Architecture
 from . import parsing
 from .options import WEIGHT_FILES, Options
 from .problems import Problem
 
 if TYPE_CHECKING:
+    from ..engine.run import Run
+    from ..models.prepared_model import Recorded
     from ..pipeline import OwnRequest, Request
-    from ..run import Run
-    from ..subject import Recorded
     from ..trace import Array
 
 Arithmetic = Literal["printed", "full"]
@@ -96,7 +96,7 @@ class Job:
         """Return the request for a user's model."""
         import numpy as np
 
-        from ..loading import argument
+        from ..models.user_code import argument
         from ..pipeline import OwnRequest
 
         options = self.options
@@ -206,13 +206,13 @@ REFUSALS = {
 
 def _read(path: Path) -> Array:
     """Read a file of input; a bar on a terminal says how far it is when that takes long."""
-    from .. import inputs
-    from ..render import terminal
+    from ..models import input_files
+    from ..pages.render import terminal
 
     found = path.expanduser()
     kilobytes = found.stat().st_size // 1000 + 1
     with terminal.progress(kilobytes, f"reading {path.name}, kB", sys.stderr) as report:
-        return inputs.read(found, lambda done: report(done // 1000))
+        return input_files.read(found, lambda done: report(done // 1000))
 
 
 def _require_file(option: str, path: Path, endings: tuple[str, ...]) -> None:

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..architecture import BUILT_IN, Architecture
+from ..models.builtin_config import BUILT_IN, Architecture
 from . import parsing
 from .problems import Problem, unknown_name
 
 if TYPE_CHECKING:
-    from ..run import Run
-    from .job import Job
+    from ..engine.run import Run
 
 
 def step_names(names: list[str] | None, architecture: Architecture = BUILT_IN) -> list[str]:
@@ -65,14 +64,16 @@ def require_reached(term: str, names: list[str], architecture: Architecture = BU
             raise Problem("--param", name, f"the {term} term is not made from it; leave --term out")
 
 
-def wanted_gradients(job: Job, given: list[str] | None, term: str | None) -> list[str]:
-    """Check `--param` and `--term` together, as far as the model is known."""
-    if job.own:
+def wanted_gradients(
+    given: list[str] | None, term: str | None, architecture: Architecture | None
+) -> list[str]:
+    """Check `--param` and `--term` together; without an architecture only a run can judge."""
+    if architecture is None:
         return [name.removesuffix(".grad") for name in given or ()]
-    found = gradient_names(given, job.architecture)
+    found = gradient_names(given, architecture)
     if term is not None:
-        parsing.choice("--term", term, job.architecture.terms)
-        require_reached(term, found, job.architecture)
+        parsing.choice("--term", term, architecture.terms)
+        require_reached(term, found, architecture)
     return found
 
 
@@ -101,14 +102,14 @@ class Meant:
     index: tuple[int, ...] | None
 
 
-def target_of(job: Job, text: str, term: str | None) -> Meant:
-    """Check `TARGET` and `--term` for the built-in VAE."""
-    name, gradient, index = target(text, job.rows, job.architecture)
+def target_of(text: str, term: str | None, rows: int, architecture: Architecture) -> Meant:
+    """Check `TARGET` and `--term` for the built-in VAE, on an input of so many rows."""
+    name, gradient, index = target(text, rows, architecture)
     if term is not None:
-        parsing.choice("--term", term, job.architecture.terms)
+        parsing.choice("--term", term, architecture.terms)
         if not gradient:
             raise Problem("--term", term, f"only a gradient has terms; ask for {name}.grad")
-        require_reached(term, [name], job.architecture)
+        require_reached(term, [name], architecture)
     return Meant(name, gradient, index)
 
 

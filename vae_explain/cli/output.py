@@ -13,7 +13,7 @@ from .options import Style
 from .problems import ExitCode, Problem
 
 if TYPE_CHECKING:
-    from ..blocks import Checks, Walkthrough
+    from ..pages.blocks import Checks, Walkthrough
 
 SIGNS = "μσε∂Σ·→½²ᵀ✓⎡▁│░"  # what a page may need; a terminal without one of them gets ASCII
 NARROWEST, IN_A_FILE = 40, 80
@@ -32,7 +32,7 @@ def code(checks: Checks) -> ExitCode:
 
 def show_page(walkthrough: Walkthrough, style: Style) -> None:
     """Write a page as text, with colours where they are wanted."""
-    from ..render import terminal
+    from ..pages.render import terminal
 
     stream = sys.stdout
     to_file = style.output is not None

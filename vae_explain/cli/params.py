@@ -28,7 +28,7 @@ def params(
     weights = file_to_write("--save", save, WEIGHT_FILES) if save else None
     require_apart(style, save=weights)
 
-    from ..walkthrough import parameters as page
+    from ..pages.walkthrough import parameters as page
 
     run = job.run()
     written = []
@@ -41,7 +41,7 @@ def params(
         written.append(f"The weights, unrounded, are in {weights}; --weights reads them again.")
     walkthrough, checks = page.parameters(run, None if job.own else job.architecture, written)
     if style.format == "json":
-        from ..render import json
+        from ..pages.render import json
 
         output.write(json.dump(run, "params", checks), style)
         raise typer.Exit(output.code(checks))

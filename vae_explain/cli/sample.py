@@ -32,11 +32,12 @@ def sample(
     own = job.own_request() if job.own else None
     request = None if own else job.built_in_request()
 
-    from .. import pipeline, sampling
-    from ..draws import draws as noise_of
-    from ..draws import run_and_draws
-    from ..render import terminal
-    from ..walkthrough import sampling as page
+    from .. import pipeline
+    from ..analysis import monte_carlo
+    from ..analysis.noise_stream import draws as noise_of
+    from ..analysis.noise_stream import run_and_draws
+    from ..pages.render import terminal
+    from ..pages.walkthrough import sampling as page
 
     noise: Iterable[Any]
     if own is not None:
@@ -46,9 +47,9 @@ def sample(
         run, noise = pipeline.run(request), noise_of(request, count)
     averaged = job.architecture.reduction == "mean"
     with terminal.progress(count, "drawing", sys.stderr) as report:
-        found = sampling.sample(run, noise, report, averaged, divergence=own is None)
+        found = monte_carlo.sample(run, noise, report, averaged, divergence=own is None)
     if style.format == "json":
-        from ..render import reports
+        from ..pages.render import reports
 
         output.write(reports.dump_sample(found), style)
     else:

@@ -27,7 +27,7 @@ from .options import (
 from .problems import ExitCode, Problem
 
 if TYPE_CHECKING:
-    from ..optimization import Training
+    from ..analysis.training_records import Training
 
 MOST_STEPS = 1_000_000
 
@@ -81,10 +81,10 @@ def train(
     own = job.own_request() if job.own else None
     request = None if own else job.built_in_request()
 
-    from .. import training
-    from ..optimization import TrainingRequest
-    from ..render import terminal
-    from ..walkthrough import training as page
+    from ..analysis import training
+    from ..analysis.training_records import TrainingRequest
+    from ..pages.render import terminal
+    from ..pages.walkthrough import training as page
 
     wanted = TrainingRequest(
         x=request.x if request else (),
@@ -107,7 +107,7 @@ def train(
     written = _keep(found, picture, weights)
     walkthrough, checks = page.training(found, chosen, written)
     if style.format == "json":
-        from ..render import reports
+        from ..pages.render import reports
 
         output.write(reports.dump_training(found, checks), style)
     else:
@@ -119,8 +119,8 @@ def _keep(found: Training, picture: Path | None, weights: Path | None) -> list[s
     """Write the files that were asked for and say so in words."""
     written = []
     if picture is not None:
-        from ..render import plot
-        from ..walkthrough.training import series_of
+        from ..pages.render import plot
+        from ..pages.walkthrough.training import series_of
 
         request = found.request
         title = f"{found.label}, {request.optimizer}, lr {request.lr!r}"

@@ -25,15 +25,15 @@ def update(
     rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
     request = job.request()
 
-    from .. import training
-    from ..walkthrough import update as page
+    from ..analysis import training
+    from ..pages.walkthrough import update as page
 
     found = training.update(request, rate)
     parameters = list(found.step.after)
     names.require_parameters(chosen, parameters)
     walkthrough, checks = page.update(found, parameters, chosen)
     if style.format == "json":
-        from ..render import reports
+        from ..pages.render import reports
 
         output.write(reports.dump_update(found, checks), style)
     else:

@@ -12,7 +12,7 @@ from .options import FormatOption, Output
 from .problems import ExitCode, Problem, unknown_name
 
 if TYPE_CHECKING:
-    from ..proofread.vocabulary import Name
+    from ..analysis.proofread.vocabulary import Name
 
 LARGEST = 16 * 2**20  # bytes; a walkthrough of thousands of figures has a fiftieth of that
 File = Annotated[
@@ -62,12 +62,12 @@ def verify(
 
 
 def _reference(style: options.Style) -> ExitCode:
-    from .. import verify as verification
-    from ..walkthrough import verification as page
+    from ..analysis import reference_figures as verification
+    from ..pages.walkthrough import verification as page
 
     report = verification.verify()
     if style.format == "json":
-        from ..render import reports
+        from ..pages.render import reports
 
         output.write(reports.dump_verification(report), style)
     else:
@@ -82,9 +82,9 @@ def _proofread(
     junit: Path | None,
     style: options.Style,
 ) -> ExitCode:
-    from ..proofread.proof import NoWalkthrough, UnknownLabel, proofread
-    from ..run import NotFinite
-    from ..walkthrough import proofreading as page
+    from ..analysis.proofread.proof import NoWalkthrough, UnknownLabel, proofread
+    from ..engine.run import NotFinite
+    from ..pages.walkthrough import proofreading as page
 
     given = {label: _name(label, name) for label, name in labels}
     try:
@@ -98,11 +98,11 @@ def _proofread(
     except NotFinite as overflow:
         raise Problem("FILE", file, f"the run that it states overflows: {overflow}") from None
     if junit is not None:
-        from ..render import junit as xml
+        from ..pages.render import junit as xml
 
         output.write_whole(junit, xml.dump(proof, file.name), "--junit")
     if style.format == "json":
-        from ..render import reports
+        from ..pages.render import reports
 
         output.write(reports.dump_proof(proof), style)
     else:
@@ -119,7 +119,7 @@ def _parted(text: str) -> tuple[str, str]:
 
 def _name(label: str, text: str) -> Name:
     """Read the name behind a label; which architecture it must be of, the document says."""
-    from ..proofread.vocabulary import KNOWN, named
+    from ..analysis.proofread.vocabulary import KNOWN, named
 
     name = named(text)
     if name is None:

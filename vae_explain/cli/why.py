@@ -44,10 +44,10 @@ def why(
     levels = None if depth is None else parsing.whole("--depth", depth, 0, 1000, "a depth")
     plain = target.split("[")[0].strip()
     job = Job(options, "full" if plain.endswith(".grad") else "printed")
-    meant = None if job.own else names.target_of(job, target, term)
+    meant = None if job.own else names.target_of(target, term, job.rows, job.architecture)
 
-    from ..provenance import Provenance, Target
-    from ..walkthrough import why as page
+    from ..engine.provenance import Provenance, Target
+    from ..pages.walkthrough import why as page
 
     run = job.run()
     view = Provenance(run)
@@ -61,7 +61,7 @@ def why(
     found = Target(number, index, meant.gradient, term)
     walkthrough, checks = page.why(run, found, chosen=chosen, depth=levels, full=full)
     if style.format == "json":
-        from ..render import json
+        from ..pages.render import json
 
         output.write(json.dump_derivation(run, view, found, checks, levels, full), style)
         raise typer.Exit(output.code(checks))

@@ -1,39 +1,55 @@
-"""The rules, listed one by one. To add an op, write its file and add its line here."""
+"""What do we know of one op?
+
+The rules, listed one by one. To add an op, write its file in the family that it belongs to
+and add its line here. Read `rule.py` first.
+"""
 
 from __future__ import annotations
 
-from .accumulating import CUMPROD, CUMSUM, LOGCUMSUMEXP, PROD
-from .activations import ELU, LEAKY_RELU, LOGSIGMOID, SILU, SOFTPLUS, SOFTSIGN, TANHSHRINK
-from .adaptive_avg_pool import ADAPTIVE_AVG_POOL1D, ADAPTIVE_AVG_POOL2D, ADAPTIVE_AVG_POOL3D
-from .adaptive_max_pool import ADAPTIVE_MAX_POOL1D, ADAPTIVE_MAX_POOL2D, ADAPTIVE_MAX_POOL3D
-from .addmm import ADDMM, ADDMV, BADDBMM
-from .arithmetic import ADD, ADDCDIV, ADDCMUL, DIV, LERP, MUL, NEG, SUB
-from .arranging import DIAG, DIAG_EMBED, DIAGONAL, SORT, TRACE
-from .assigning import INDEX_PUT
-from .attention import ATTENTION
-from .axes import MATRIX_TRANSPOSE, MOVEDIM, PERMUTE, REVERSED, TRANSPOSE, T
-from .batch_norm import BATCH_NORM
-from .bilinear import BILINEAR
-from .binary_cross_entropy import BINARY_CROSS_ENTROPY, BINARY_CROSS_ENTROPY_WITH_LOGITS
-from .cholesky_solve import CHOLESKY_SOLVE
-from .choosing import MAXIMUM, MINIMUM, WHERE
-from .clamp import CLAMP, CLAMP_MAX, CLAMP_MIN
-from .convolution import (
-    CONV1D,
-    CONV2D,
-    CONV3D,
-    CONV_TRANSPOSE1D,
-    CONV_TRANSPOSE2D,
-    CONV_TRANSPOSE3D,
+from .elementwise.activations import (
+    ELU,
+    LEAKY_RELU,
+    LOGSIGMOID,
+    SILU,
+    SOFTPLUS,
+    SOFTSIGN,
+    TANHSHRINK,
 )
-from .cross_entropy import CROSS_ENTROPY, NLL_LOSS
-from .direction import COSINE_SIMILARITY, NORMALIZE
-from .distances import CDIST, PAIRWISE_DISTANCE
-from .einsum import EINSUM
-from .embedding import EMBEDDING
-from .embedding_bag import EMBEDDING_BAG
-from .extremes import AMAX, AMIN, MAX, MIN
-from .functions import (
+from .elementwise.arithmetic import ADD, ADDCDIV, ADDCMUL, DIV, LERP, MUL, NEG, SUB
+from .elementwise.clamp import CLAMP, CLAMP_MAX, CLAMP_MIN
+from .elementwise.gelu import GELU
+from .elementwise.hard_activations import HARDSIGMOID, HARDSWISH, HARDTANH, RELU6
+from .elementwise.logarithms import (
+    ENTR,
+    EXP2,
+    LOG2,
+    LOG10,
+    LOGADDEXP,
+    LOGADDEXP2,
+    LOGIT,
+    XLOGY,
+)
+from .elementwise.masked_fill import MASKED_FILL, TRIL, TRIU
+from .elementwise.powers import EXP, LOG, POW, SQRT, SQUARE
+from .elementwise.prelu import PRELU
+from .elementwise.relu import RELU
+from .elementwise.selu import CELU, MISH, SELU
+from .elementwise.shrink import HARDSHRINK, SOFTSHRINK, THRESHOLD
+from .elementwise.sigmoid import SIGMOID, TANH
+from .elementwise.trigonometry import (
+    ACOS,
+    ACOSH,
+    ASIN,
+    ASINH,
+    ATAN,
+    ATAN2,
+    ATANH,
+    COSH,
+    HYPOT,
+    SINH,
+    TAN,
+)
+from .elementwise.unary import (
     ABS,
     CEIL,
     COS,
@@ -57,28 +73,55 @@ from .functions import (
     SIN,
     TRUNC,
 )
-from .gelu import GELU
-from .glu import GLU
-from .group_norm import GROUP_NORM
-from .hard import HARDSIGMOID, HARDSWISH, HARDTANH, RELU6
-from .indexing import INDEX_ADD, INDEX_COPY
-from .instance_norm import INSTANCE_NORM
-from .interpolate import INTERPOLATE
-from .joining import CAT, COLUMN_STACK, DSTACK, HSTACK, STACK, VSTACK
-from .kl_div import KL_DIV
-from .layer_norm import LAYER_NORM
-from .likelihoods import GAUSSIAN_NLL_LOSS, POISSON_NLL_LOSS
-from .linear import LINEAR
-from .linear_algebra import DET, INV, LOGDET, SLOGDET, SOLVE
-from .logarithms import ENTR, EXP2, LOG2, LOG10, LOGADDEXP, LOGADDEXP2, LOGIT, XLOGY
-from .losses import HUBER_LOSS, L1_LOSS, SMOOTH_L1_LOSS
-from .margins import SOFT_MARGIN_LOSS
-from .masking import MASKED_FILL, TRIL, TRIU
-from .matmul import BMM, MATMUL
-from .moments import STD_MEAN, VAR_MEAN
-from .mse_loss import MSE_LOSS
-from .nansum import NANSUM
-from .noise import (
+from .elementwise.where import MAXIMUM, MINIMUM, WHERE
+from .layers.adaptive_avg_pool import (
+    ADAPTIVE_AVG_POOL1D,
+    ADAPTIVE_AVG_POOL2D,
+    ADAPTIVE_AVG_POOL3D,
+)
+from .layers.adaptive_max_pool import (
+    ADAPTIVE_MAX_POOL1D,
+    ADAPTIVE_MAX_POOL2D,
+    ADAPTIVE_MAX_POOL3D,
+)
+from .layers.attention import ATTENTION
+from .layers.batch_norm import BATCH_NORM
+from .layers.convolution import (
+    CONV1D,
+    CONV2D,
+    CONV3D,
+    CONV_TRANSPOSE1D,
+    CONV_TRANSPOSE2D,
+    CONV_TRANSPOSE3D,
+)
+from .layers.embedding import EMBEDDING
+from .layers.embedding_bag import EMBEDDING_BAG
+from .layers.glu import GLU
+from .layers.group_norm import GROUP_NORM
+from .layers.instance_norm import INSTANCE_NORM
+from .layers.interpolate import INTERPOLATE
+from .layers.layer_norm import LAYER_NORM
+from .layers.pooling import (
+    AVG_POOL1D,
+    AVG_POOL2D,
+    AVG_POOL3D,
+    MAX_POOL1D,
+    MAX_POOL2D,
+    MAX_POOL3D,
+)
+from .layers.rms_norm import RMS_NORM
+from .layers.unfold import FOLD, UNFOLD
+from .layers.weight_norm import WEIGHT_NORM
+from .layout.clone import CLONE, DETACH
+from .layout.concatenate import CAT, COLUMN_STACK, DSTACK, HSTACK, STACK, VSTACK
+from .layout.diagonal_sort import DIAG, DIAG_EMBED, DIAGONAL, SORT, TRACE
+from .layout.expand import BROADCAST_TENSORS, BROADCAST_TO, EXPAND, EXPAND_AS, REPEAT
+from .layout.index_add import INDEX_ADD, INDEX_COPY
+from .layout.one_hot import ONE_HOT
+from .layout.overwrite import COPY, FILL, ZERO_OUT
+from .layout.pad import PAD
+from .layout.pixel_shuffle import PIXEL_SHUFFLE, PIXEL_UNSHUFFLE
+from .layout.random import (
     BERNOULLI,
     DROPOUT_MASK,
     EXPONENTIAL,
@@ -89,50 +132,63 @@ from .noise import (
     RANDN_LIKE,
     UNIFORM,
 )
-from .norms import LINALG_NORM, NORM, VECTOR_NORM
-from .one_hot import ONE_HOT
-from .overwriting import COPY, FILL, ZERO_OUT
-from .pad import PAD
-from .patches import FOLD, UNFOLD
-from .picking import FLIP, MASKED_SELECT, REPEAT_INTERLEAVE, ROLL, TAKE
-from .pixel_shuffle import PIXEL_SHUFFLE, PIXEL_UNSHUFFLE
-from .pooling import AVG_POOL1D, AVG_POOL2D, AVG_POOL3D, MAX_POOL1D, MAX_POOL2D, MAX_POOL3D
-from .positions import ARGMAX, ARGMIN, ARGSORT
-from .powers import EXP, LOG, POW, SQRT, SQUARE
-from .prelu import PRELU
-from .ranking import AMINMAX, CUMMAX, CUMMIN, KTHVALUE, MEDIAN, MODE, MSORT, TOPK
-from .reductions import MEAN, SUM
-from .relu import RELU
-from .rms_norm import RMS_NORM
-from .rule import Call, Example, NotExplained, Operand, Rule
-from .same import CLONE, DETACH
-from .scatter_reduce import SCATTER_REDUCE
-from .scattering import GATHER, SCATTER, SCATTER_ADD
-from .selecting import GETITEM, INDEX_SELECT, NARROW, SELECT
-from .selu import CELU, MISH, SELU
-from .shapes import FLATTEN, RESHAPE, SQUEEZE, UNFLATTEN, UNSQUEEZE, VIEW, VIEW_AS
-from .shrinking import HARDSHRINK, SOFTSHRINK, THRESHOLD
-from .sigmoid import SIGMOID, TANH
-from .softmax import LOG_SOFTMAX, LOGSUMEXP, SOFTMAX
-from .softmin import SOFTMIN
-from .splitting import CHUNK, SPLIT, TENSOR_SPLIT, UNBIND
-from .spreading import BROADCAST_TENSORS, BROADCAST_TO, EXPAND, EXPAND_AS, REPEAT
-from .triangles import CHOLESKY, SOLVE_TRIANGULAR
-from .trigonometry import (
-    ACOS,
-    ACOSH,
-    ASIN,
-    ASINH,
-    ATAN,
-    ATAN2,
-    ATANH,
-    COSH,
-    HYPOT,
-    SINH,
-    TAN,
+from .layout.reshape import (
+    FLATTEN,
+    RESHAPE,
+    SQUEEZE,
+    UNFLATTEN,
+    UNSQUEEZE,
+    VIEW,
+    VIEW_AS,
 )
-from .variance import STD, VAR
-from .weight_norm import WEIGHT_NORM
+from .layout.scatter import GATHER, SCATTER, SCATTER_ADD
+from .layout.scatter_reduce import SCATTER_REDUCE
+from .layout.select import GETITEM, INDEX_SELECT, NARROW, SELECT
+from .layout.setitem import INDEX_PUT
+from .layout.split import CHUNK, SPLIT, TENSOR_SPLIT, UNBIND
+from .layout.take import FLIP, MASKED_SELECT, REPEAT_INTERLEAVE, ROLL, TAKE
+from .layout.transpose import MATRIX_TRANSPOSE, MOVEDIM, PERMUTE, REVERSED, TRANSPOSE, T
+from .linear.addmm import ADDMM, ADDMV, BADDBMM
+from .linear.bilinear import BILINEAR
+from .linear.cholesky import CHOLESKY, SOLVE_TRIANGULAR
+from .linear.cholesky_solve import CHOLESKY_SOLVE
+from .linear.einsum import EINSUM
+from .linear.linear import LINEAR
+from .linear.matmul import BMM, MATMUL
+from .linear.solve import DET, INV, LOGDET, SLOGDET, SOLVE
+from .losses.binary_cross_entropy import (
+    BINARY_CROSS_ENTROPY,
+    BINARY_CROSS_ENTROPY_WITH_LOGITS,
+)
+from .losses.cross_entropy import CROSS_ENTROPY, NLL_LOSS
+from .losses.elementwise_loss import HUBER_LOSS, L1_LOSS, SMOOTH_L1_LOSS
+from .losses.kl_div import KL_DIV
+from .losses.likelihoods import GAUSSIAN_NLL_LOSS, POISSON_NLL_LOSS
+from .losses.mse_loss import MSE_LOSS
+from .losses.soft_margin import SOFT_MARGIN_LOSS
+from .reduction.argmax import ARGMAX, ARGMIN, ARGSORT
+from .reduction.cumulative import CUMPROD, CUMSUM, LOGCUMSUMEXP, PROD
+from .reduction.distances import CDIST, PAIRWISE_DISTANCE
+from .reduction.max_min import AMAX, AMIN, MAX, MIN
+from .reduction.nansum import NANSUM
+from .reduction.normalize import COSINE_SIMILARITY, NORMALIZE
+from .reduction.norms import LINALG_NORM, NORM, VECTOR_NORM
+from .reduction.ranking import (
+    AMINMAX,
+    CUMMAX,
+    CUMMIN,
+    KTHVALUE,
+    MEDIAN,
+    MODE,
+    MSORT,
+    TOPK,
+)
+from .reduction.softmax import LOG_SOFTMAX, LOGSUMEXP, SOFTMAX
+from .reduction.softmin import SOFTMIN
+from .reduction.sum_mean import MEAN, SUM
+from .reduction.var_mean import STD_MEAN, VAR_MEAN
+from .reduction.variance import STD, VAR
+from .rule import Call, Example, NotExplained, Operand, Rule
 
 ALL: tuple[Rule, ...] = (
     ADD,

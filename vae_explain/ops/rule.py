@@ -16,8 +16,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..expression import Expression, Index, Opaque, SumOver, evaluate, references
-from ..shaping import expanded
+from ..symbolic.expression import (
+    Expression,
+    Index,
+    Opaque,
+    SumOver,
+    evaluate,
+    references,
+)
+from ..symbolic.shapes import expanded
 from ..trace import Array
 
 

@@ -1,0 +1,143 @@
+"""What is audited: a run, taken apart once, for all rules to look at.
+
+A second run with every row of the input twice, where there is one, shows what grows with
+the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ...engine.backward_pass import backward
+from ...engine.forward_pass import replay_part
+from ...engine.run import Run
+from ...ops.rule import NotExplained
+from ...trace import Array
+from .facts import Facts
+from .finding import NotApplied
+from .parts import Part, find_parts
+from .posterior import Sampling, Site, find_sampling
+from .summands import Summand, summands
+
+Kept = TypeVar("Kept")
+
+
+class Anatomy:
+    """A run under audit.
+
+    Parameters
+    ----------
+    run
+        In the arithmetic `full`; it need not be finite.
+    twice
+        The same with every row of the input twice; None where that could not be run.
+    """
+
+    def __init__(self, run: Run, twice: Run | None = None) -> None:
+        self.run = run
+        self.trace = run.trace
+        self.values = run.values
+        self.facts = Facts(run)
+        self.twice = None if twice is None else Anatomy(twice)
+        self._kept: dict[object, Any] = {}
+
+    def kept(self, key: object, make: Callable[[], Kept]) -> Kept:
+        """Return what was made for a key, making it the first time."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        found: Kept = self._kept[key]
+        return found
+
+    @property
+    def rows(self) -> int:
+        """How many rows the batch has; 1 for an input that is a single one."""
+        inputs = [value for value in self.trace.values if value.kind == "input"]
+        return inputs[0].shape[0] if inputs and inputs[0].array.ndim > 1 else 1
+
+    @cached_property
+    def finite(self) -> bool:
+        """Whether the loss and all of its gradients are numbers."""
+        arrays = (self.values[self.trace.output], *self.run.gradients.values())
+        return all(bool(np.isfinite(array).all()) for array in arrays)
+
+    @cached_property
+    def summands(self) -> tuple[Summand, ...]:
+        return summands(self.facts)
+
+    @cached_property
+    def sampling(self) -> Sampling:
+        return find_sampling(self.facts)
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        return find_parts(self.facts, self.summands, self.sampling.sites)
+
+    def role(self, role: str) -> tuple[Part, ...]:
+        """Return the parts of one role."""
+        return tuple(part for part in self.parts if part.role == role)
+
+    def sites(self) -> tuple[Site, ...]:
+        """Return where latents are sampled; `NotApplied` where that is nowhere."""
+        found = self.sampling
+        if not found.sites:
+            why = "; ".join(found.reasons) or "no draw is scaled and shifted into a latent"
+            raise NotApplied(f"no Gaussian latent was found: {why}")
+        return found.sites
+
+    def reconstruction(self) -> tuple[Part, ...]:
+        """Return the parts that compare with the input; `NotApplied` where there are none."""
+        found = self.role("reconstruction")
+        if not found:
+            raise NotApplied("no part of the loss compares what was made from z with the input")
+        return found
+
+    def require_finite(self) -> None:
+        if not self.finite:
+            raise NotApplied("the run is not finite; see not-finite")
+
+    def latent(self, site: Site) -> str:
+        """Return what a site's sample is called."""
+        return self.facts.name(site.z)
+
+    # --- experiments ---
+
+    def experiment(self, given: Mapping[int, Array], wanted: Iterable[int]) -> dict[int, Array]:
+        """Run what lies between again, by the rules, with other numbers for some values.
+
+        All values that the same calls made get the same numbers.
+        """
+        spread = {
+            twin: array for number, array in given.items() for twin in self.facts.twins(number)
+        }
+        try:
+            return replay_part(self.facts.graph, self.values, spread, wanted)
+        except NotExplained as why:
+            raise NotApplied(f"an operation between has no rule ({why})") from None
+
+    def filled(self, number: int, fill: float) -> Array:
+        """Return an array as large as a value, with one number at every place."""
+        return np.full(self.values[number].shape, fill)
+
+    def total(self, parts: Sequence[Part], arrays: Mapping[int, Array]) -> float:
+        """Return what some parts add to the loss."""
+        return float(sum(p.summand.factor * arrays[p.summand.value].sum() for p in parts))
+
+    # --- gradients ---
+
+    def gradients(self, parts: Sequence[Part]) -> dict[int, Array]:
+        """Return the gradient of some parts together, by hand, at every value it reaches."""
+
+        def added() -> dict[int, Array]:
+            total: dict[int, Array] = {}
+            for part in parts:
+                summand = part.summand
+                shares = backward(self.facts.graph, self.values, summand.value, summand.factor)
+                for number, share in shares.items():
+                    total[number] = total[number] + share if number in total else share
+            return total
+
+        return self.kept(("gradients", *(part.summand.value for part in parts)), added)

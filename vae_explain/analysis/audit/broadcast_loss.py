@@ -1,0 +1,106 @@
+"""`broadcast-loss`: a reconstruction and a target of different shapes, spread in the loss."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .anatomy import Anatomy
+from .comparing import Comparison, comparisons
+from .facts import ELEMENT_LOSSES
+from .finding import (
+    Evidence,
+    Finding,
+    NotApplied,
+    Seen,
+)
+from .rule import AuditRule
+
+ID = "broadcast-loss"
+STEP = 0.5
+BY_CLASS = ("cross_entropy", "nll_loss")  # where a whole number takes one of a row, nothing spreads
+
+
+def look(anatomy: Anatomy) -> Seen:
+    findings = [
+        _finding(anatomy, comparison)
+        for comparison in comparisons(anatomy)
+        if _spreads(anatomy, comparison)
+    ]
+    if not comparisons(anatomy):
+        raise NotApplied("no operation of the loss compares a reconstruction with the input")
+    return Seen("reconstruction and target have one shape where they are compared", tuple(findings))
+
+
+def _spreads(anatomy: Anatomy, comparison: Comparison) -> bool:
+    if comparison.op in BY_CLASS and anatomy.values[comparison.target].dtype.kind in "iu":
+        return False
+    made = anatomy.values[comparison.made].shape
+    target = anatomy.values[comparison.target].shape
+    whole = np.broadcast_shapes(made, target)
+    if _squeezed(made) == _squeezed(whole) == _squeezed(target):
+        return False
+    spread_made = np.prod(whole) > np.prod(made)
+    spread_target = np.prod(whole) > np.prod(target)
+    if comparison.op not in ELEMENT_LOSSES and comparison.op != "sub":
+        return bool(spread_made and spread_target)
+    if spread_made:
+        return True
+    return bool(spread_target) and not _samples_axes(anatomy, comparison, whole)
+
+
+def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size != 1)
+
+
+def _samples_axes(anatomy: Anatomy, comparison: Comparison, whole: tuple[int, ...]) -> bool:
+    """Whether the target is spread over draws alone: one sample of z moves one entry there."""
+    target = anatomy.values[comparison.target].shape
+    padded = (1,) * (len(whole) - len(target)) + target
+    axes = [i for i, (own, size) in enumerate(zip(padded, whole, strict=True)) if own != size]
+    made = anatomy.values[comparison.made]
+    extra = len(whole) - made.ndim
+    for site in anatomy.sampling.sites:
+        z = np.asarray(anatomy.values[site.z], dtype=np.float64)
+        moved = z.copy()
+        moved.reshape(-1)[0] += STEP
+        before = anatomy.experiment({site.z: z}, [comparison.made])[comparison.made]
+        after = anatomy.experiment({site.z: moved}, [comparison.made])[comparison.made]
+        changed = np.abs(after - before) > 0
+        for axis in axes:
+            others = tuple(i for i in range(made.ndim) if i != axis - extra)
+            if int(changed.any(axis=others).sum()) != 1:
+                return False
+    return True
+
+
+def _finding(anatomy: Anatomy, comparison: Comparison) -> Finding:
+    facts = anatomy.facts
+    made, target = comparison.made, comparison.target
+    shapes = anatomy.values[made].shape, anatomy.values[target].shape
+    whole = np.broadcast_shapes(*shapes)
+    rows = (
+        (f"reconstruction {facts.name(made)}", _words(shapes[0]), int(np.prod(shapes[0]))),
+        (f"target {facts.name(target)}", _words(shapes[1]), int(np.prod(shapes[1]))),
+        (f"compared by {comparison.op}", _words(whole), int(np.prod(whole))),
+    )
+    return Finding(
+        ID,
+        "error",
+        f"{facts.name(made)} {_words(shapes[0])} and {facts.name(target)} {_words(shapes[1])} are "
+        f"compared as {_words(whole)}: numbers meet others than their own.",
+        Evidence(("what", "shape", "elements"), rows),
+        f"Bring both to one shape before {comparison.op}: reshape {facts.name(made)} as "
+        f"{facts.name(target)}, or the other way round.",
+    )
+
+
+def _words(shape: tuple[int, ...]) -> str:
+    return str(list(shape))
+
+
+RULE = AuditRule(
+    ID,
+    "reconstruction and target of different shapes",
+    "the recorded graph",
+    look,
+)

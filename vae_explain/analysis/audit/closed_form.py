@@ -1,0 +1,160 @@
+"""Which closed form a KL's numbers are those of.
+
+The KL of N(μ, σ²) from N(0, 1) is ½·(μ² + σ² − 1 − log σ²), one number for each latent and
+row (Kingma and Welling, "Auto-Encoding Variational Bayes", appendix B). A least-squares fit
+of the probed numbers to the four parts says how much of each there is; where no such fit is
+exact, the KL's σ is tried as a function of the one that z uses, and one part at a time as
+another expression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...trace import Array
+from .experiments import Probe
+
+EXACT = 1e-6  # of the largest number; float64 gives about 1e-13
+FEWEST_PROBES = 12
+Function = Callable[[Array], Array]
+
+# How the KL's σ may come from the one that scales the noise, s, in a model that mixes up
+# standard deviation, variance and their logarithms.
+SIGMA_OF_KL: Mapping[str, Function] = {
+    "s is the KL's variance": np.sqrt,
+    "s is the KL's log-variance": lambda s: np.exp(s / 2),
+    "s is the KL's log-deviation": np.exp,
+    "s is the fourth power": lambda s: np.sqrt(np.sqrt(s)),
+    "log-variance as log-deviation": np.square,
+    "log-variance as variance": lambda s: np.sqrt(2 * np.log(s)),
+    "log-variance as deviation": lambda s: 2 * np.log(s),
+    "log-deviation as deviation": np.log,
+}
+# What may stand in place of a part of the closed form by mistake.
+STAND_INS: Mapping[str, tuple[tuple[str, Function], ...]] = {
+    "σ²": (
+        ("σ", lambda s: s),
+        ("σ⁴", lambda s: s**4),
+        ("(log σ²)²", lambda s: (2 * np.log(s)) ** 2),
+        ("log σ²", lambda s: 2 * np.log(s)),
+    ),
+    "μ²": (("μ", lambda m: m), ("|μ|", np.abs)),
+}
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a KL's numbers are made of.
+
+    Attributes
+    ----------
+    kind
+        `closed form`, `another prior`, `weights` (the parts do not stand as 1 : 1 : −1),
+        `sigma` (the closed form of another σ) or `part` (another expression for a part).
+    scale
+        How often the closed form is in it, summed over all latents and rows.
+    weights
+        Of μ², σ² and −log σ², each as a multiple of ½.
+    detail
+        Which σ, which stand-in, or which prior.
+    """
+
+    kind: str
+    scale: float
+    weights: tuple[float, float, float]
+    detail: str = ""
+
+
+def fit(probes: Sequence[Probe]) -> Fit | None:
+    """Return which form the probed numbers are; None for one that we do not know."""
+    if len(probes) < FEWEST_PROBES:
+        return None
+    mu, sigma, kl = (np.array([getattr(p, key) for p in probes]) for key in ("mu", "sigma", "kl"))
+    if not np.ptp(kl) or not np.ptp(sigma):
+        return None
+    with np.errstate(all="ignore"):
+        found = _own_sigma(mu, sigma, kl)
+        if found is not None:
+            return found
+        for words, function in SIGMA_OF_KL.items():
+            other = function(sigma)
+            good = np.isfinite(other) & (other > 0)
+            if good.sum() < FEWEST_PROBES or not np.ptp(other[good]):
+                continue
+            fitted = _own_sigma(mu[good], other[good], kl[good])
+            if fitted is not None and fitted.kind == "closed form":
+                return Fit("sigma", fitted.scale, fitted.weights, words)
+        return _stand_in(mu, sigma, kl)
+
+
+def _own_sigma(mu: Array, sigma: Array, kl: Array) -> Fit | None:
+    good = sigma != 0
+    mu, sigma, kl = mu[good], sigma[good], kl[good]
+    ones = np.ones_like(mu)
+    found = _solve((mu**2, sigma**2, -np.log(sigma**2), mu, ones), kl)
+    if found is None:
+        return None
+    squares, variances, logs, linear, constant = found
+    weights = 2 * squares, 2 * variances, 2 * logs
+    largest = max(map(abs, weights))
+    equal = all(_close(weights[0], weight, largest) for weight in weights)
+    if equal and abs(linear) < EXACT * largest:
+        return Fit("closed form", weights[0], weights)
+    prior = _prior(weights, linear, constant)
+    if prior:
+        return Fit("another prior", weights[2], weights, prior)
+    return Fit("weights", weights[2], weights, "linear" if abs(linear) > EXACT * largest else "")
+
+
+def _prior(weights: tuple[float, float, float], linear: float, constant: float) -> str:
+    """Return the fixed normal prior that fits the weights, the constant too; empty for none.
+
+    KL(N(μ, σ²) | N(m, s²)) = ½·((μ − m)²/s² + σ²/s² − 1 − log σ² + log s²).
+    """
+    squares, variances, logs = weights
+    if logs == 0 or variances / logs <= 0 or not _close(squares, variances, abs(squares)):
+        return ""
+    variance = logs / variances
+    mean = -linear / squares
+    expected = logs / 2 * (mean**2 / variance + np.log(variance))
+    # The -1 is nothing that is learned from, and may have been left out.
+    if not any(_close(constant, expected - one * logs / 2, abs(logs)) for one in (0, 1)):
+        return ""
+    return f"N({0.0 if abs(mean) < EXACT else mean:.4g}, {variance:.4g})"
+
+
+def _stand_in(mu: Array, sigma: Array, kl: Array) -> Fit | None:
+    ones = np.ones_like(mu)
+    columns = {"μ²": mu**2, "σ²": sigma**2, "−log σ²": -np.log(sigma**2)}
+    for part, options in STAND_INS.items():
+        for words, function in options:
+            changed = {**columns, part: function(mu if part == "μ²" else sigma)}
+            found = _solve((*changed.values(), ones), kl)
+            if found is None:
+                continue
+            first, second, third = (2 * weight for weight in found[:3])
+            if _close(first, third, third) and _close(second, third, third):
+                return Fit("part", third, (first, second, third), f"{words} for {part}")
+    return None
+
+
+def _solve(columns: Sequence[Array], target: Array) -> list[float] | None:
+    """Return the coefficients of an exact fit; None when there is none."""
+    matrix = np.stack(columns, axis=1)
+    good = np.isfinite(matrix).all(axis=1) & np.isfinite(target)
+    if good.sum() < FEWEST_PROBES:
+        return None
+    sizes = np.abs(matrix[good]).max(axis=0)
+    sizes[sizes == 0] = 1.0
+    solution, _, rank, _ = np.linalg.lstsq(matrix[good] / sizes, target[good], rcond=1e-10)
+    off = np.abs(matrix[good] / sizes @ solution - target[good]).max()
+    if rank < matrix.shape[1] or off > EXACT * np.abs(target[good]).max():
+        return None
+    return [float(number) for number in solution / sizes]
+
+
+def _close(a: float, b: float, scale: float) -> bool:
+    return abs(a - b) <= EXACT * abs(scale)

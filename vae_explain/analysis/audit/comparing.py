@@ -1,0 +1,125 @@
+"""Where the loss compares a reconstruction with its target, found in the graph.
+
+The last operation before the loss that takes something made from z on one side and
+something that is not on the other, with no layer behind it. Without a latent, something
+learned and something that is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...engine.graph import BoundOperation
+from .anatomy import Anatomy
+from .facts import (
+    ELEMENT_LOSSES,
+    INPUT,
+    LOSSES,
+    MOVING,
+    POINTWISE,
+    REDUCING,
+    SPREADING,
+    Facts,
+)
+
+WORDS = {
+    "mse_loss": "squared error",
+    "l1_loss": "absolute error",
+    "smooth_l1_loss": "smooth absolute error",
+    "huber_loss": "Huber error",
+    "binary_cross_entropy": "binary cross-entropy",
+    "binary_cross_entropy_with_logits": "binary cross-entropy",
+    "gaussian_nll_loss": "Gaussian log-likelihood",
+    "poisson_nll_loss": "Poisson log-likelihood",
+    "cross_entropy": "cross-entropy",
+    "nll_loss": "cross-entropy",
+}
+PASSED = POINTWISE | MOVING | SPREADING | REDUCING | LOSSES | {"log_softmax"}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """An operation that compares: its two sides, before they were broadcast."""
+
+    bound: BoundOperation
+    made: int
+    target: int
+
+    @property
+    def op(self) -> str:
+        return self.bound.rule.name if self.bound.rule else ""
+
+
+def comparisons(anatomy: Anatomy) -> tuple[Comparison, ...]:
+    """Return where a run's reconstruction is compared, each place once."""
+    return anatomy.kept("comparisons", lambda: _all(anatomy))
+
+
+def of_summand(anatomy: Anatomy, value: int) -> tuple[Comparison, ...]:
+    """Return where the comparisons of one summand are."""
+    facts = anatomy.facts
+    samples = {site.z for site in anatomy.sampling.sites}
+    found: list[Comparison] = []
+    seen: set[int] = set()
+    stack = [value]
+    while stack:
+        current = stack.pop()
+        bound = facts.graph.producer(current)
+        if current in seen or bound is None or bound.rule is None:
+            continue
+        seen.add(current)
+        comparison = _comparison(facts, bound, samples)
+        if comparison is not None:
+            found.append(comparison)
+        elif bound.rule.name in PASSED:
+            stack += facts.inputs(bound)
+    return tuple(found)
+
+
+def measure_of(comparison: Comparison, anatomy: Anatomy) -> str:
+    """Return what a comparison measures: a squared error where a difference is squared."""
+    if comparison.op in WORDS:
+        return WORDS[comparison.op]
+    for bound in anatomy.facts.graph.consumers(comparison.bound.output):
+        rule = bound.rule.name if bound.rule else ""
+        squared = rule == "square" or (rule == "pow" and bound.operands[1:] == (2,))
+        if squared or (rule == "mul" and bound.operands[0] == bound.operands[1]):
+            return "squared error"
+        if rule == "abs":
+            return "absolute error"
+    return "difference" if comparison.op == "sub" else "product"
+
+
+def _all(anatomy: Anatomy) -> tuple[Comparison, ...]:
+    found = {
+        comparison.bound.output: comparison
+        for part in (anatomy.reconstruction() if anatomy.sampling.sites else anatomy.parts)
+        for comparison in of_summand(anatomy, part.summand.value)
+    }
+    return tuple(found.values())
+
+
+def _comparison(facts: Facts, bound: BoundOperation, samples: set[int]) -> Comparison | None:
+    assert bound.rule is not None, "asked of an operation with a rule"
+    if bound.rule.name not in ELEMENT_LOSSES | {"sub", "mul", "cross_entropy", "nll_loss"}:
+        return None
+    operands = [int(o) for o, slot in zip(bound.operands, bound.slots, strict=True) if slot][:2]
+    if len(operands) != 2:
+        return None
+    from_z = [
+        bool(samples & facts.ancestors(number)) if samples else facts.learned(number)
+        for number in operands
+    ]
+    if from_z not in ([True, False], [False, True]):
+        return None
+    made, target = operands if from_z[0] else operands[::-1]
+    is_loss = bound.rule.name in LOSSES
+    if not is_loss and not facts.flags[target] & INPUT:
+        return None
+    return Comparison(bound, _before_broadcast(facts, made), _before_broadcast(facts, target))
+
+
+def _before_broadcast(facts: Facts, number: int) -> int:
+    while facts.rule(number) == "broadcast_tensors":
+        number = facts.made_from(number)[0]
+    return number

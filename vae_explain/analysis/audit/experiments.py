@@ -1,0 +1,171 @@
+"""Experiments on one site: its sample and its KL at chosen means and raw scales.
+
+The posterior's location and raw value are replaced by one number everywhere, the noise by
+ones, and what comes after is run again by hand. So σ and the KL become plain functions of
+two numbers, whatever the model's code looks like.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from ...trace import Array
+from .anatomy import Anatomy
+from .facts import CLAMPS, LAYERS, MOVING, PICKING, SPREADING
+from .finding import NotApplied
+from .parts import Part
+from .posterior import Site
+
+LOCATIONS = (0.0, -1.5, 0.7, 2.0)
+RAW_VALUES = (-3.0, -2.0, -1.2, -0.6, -0.2, 0.3, 0.8, 1.5, 2.5)
+UNIFORM_ENOUGH = 1e-9
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What one pair of numbers gave: the scale of the noise in z, and the KL's part of the loss."""
+
+    mu: float
+    raw: float
+    sigma: float
+    kl: float
+
+
+def raw_of(site: Site) -> int:
+    """Return a site's raw value; `NotApplied` where the scale is a constant."""
+    if site.raw is None:
+        raise NotApplied("the scale of z is a constant")
+    if site.raw == site.location or site.location in site.chain:
+        raise NotApplied("the mean and the scale of z are made from the same number")
+    return site.raw
+
+
+def require_reparameterized(site: Site) -> None:
+    if site.drawn:
+        raise NotApplied("z was drawn by PyTorch itself, so its arithmetic is not there to see")
+
+
+def probe(anatomy: Anatomy, site: Site, parts: tuple[Part, ...], mu: float, raw: float) -> Probe:
+    """Run z and some parts of the loss again at one mean and one raw value."""
+    raw_value = raw_of(site)
+    given = {
+        site.location: anatomy.filled(site.location, mu),
+        raw_value: anatomy.filled(raw_value, raw),
+        site.noise: anatomy.filled(site.noise, 1.0),
+    }
+    wanted = [part.summand.value for part in parts]
+    targets = [site.scale, *wanted] if site.drawn else [site.z, *wanted]
+    arrays = anatomy.experiment(given, [t for t in targets if t is not None])
+    sigma = (
+        arrays[site.scale]
+        if site.drawn and site.scale is not None
+        else site.sign * (arrays[site.z] - mu)
+    )
+    return Probe(mu, raw, _one(sigma), anatomy.total(parts, arrays))
+
+
+def _one(sigma: Array) -> float:
+    low, high = float(sigma.min()), float(sigma.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return float("nan")
+    if high - low > UNIFORM_ENOUGH * max(abs(low), abs(high)):
+        raise NotApplied("the scale of z is another function at every place")
+    return (low + high) / 2
+
+
+def probes(anatomy: Anatomy, site: Site, parts: tuple[Part, ...]) -> list[Probe]:
+    """Return what a grid of means and raw values gives, where all of it is finite."""
+    usable = [raw for raw in RAW_VALUES if not _clamped(anatomy, site, raw)]
+    found = [probe(anatomy, site, parts, mu, raw) for mu, raw in product(LOCATIONS, usable)]
+    return [p for p in found if np.isfinite(p.sigma) and np.isfinite(p.kl)]
+
+
+def _clamped(anatomy: Anatomy, site: Site, raw: float) -> bool:
+    """Whether a clamp between a raw value and the scale holds it back: the KL may have another."""
+    clamps = [
+        (anatomy.facts.made_from(number)[0], number)
+        for number in site.chain
+        if anatomy.facts.rule(number) in CLAMPS
+    ]
+    if not clamps:
+        return False
+    wanted = {number for pair in clamps for number in pair}
+    arrays = anatomy.experiment({raw_of(site): anatomy.filled(raw_of(site), raw)}, wanted)
+    return any(bool((arrays[before] != arrays[behind]).any()) for before, behind in clamps)
+
+
+def actual_scale(anatomy: Anatomy, site: Site) -> Array:
+    """Return what the noise is multiplied by in this run, in the shape of z."""
+    if site.drawn:
+        assert site.scale is not None, "a draw with moments has a scale"
+        return np.asarray(anatomy.values[site.scale], dtype=np.float64)
+    zeros, ones = (anatomy.filled(site.noise, fill) for fill in (0.0, 1.0))
+    without = anatomy.experiment({site.noise: zeros}, [site.z])[site.z]
+    return site.sign * (anatomy.experiment({site.noise: ones}, [site.z])[site.z] - without)
+
+
+def sigma_at(anatomy: Anatomy, site: Site, raw: float) -> float:
+    """Return the scale of z at one raw value; NaN where there is none."""
+    return probe(anatomy, site, (), 0.0, raw).sigma
+
+
+def kl_parts(anatomy: Anatomy, index: int) -> tuple[Part, ...]:
+    """Return the parts of the loss that are one site's KL in closed form.
+
+    Raises
+    ------
+    NotApplied
+        Where there are none, saying what stands in their place.
+    """
+    if any(index in p.posteriors for p in anatomy.role("sampled")):
+        raise NotApplied("the KL is estimated from the sample (Monte Carlo), not in closed form")
+    mine = [p for p in anatomy.role("kl") if p.posteriors == {index}]
+    if mine:
+        return tuple(mine)
+    learned = [p for p in anatomy.role("learned prior") if index in p.posteriors]
+    if learned:
+        raise NotApplied(
+            f"{anatomy.facts.name(learned[0].summand.value)} has parameters of its own beside "
+            "the posterior: a learned prior, or a learned weight"
+        )
+    if any(p.role == "kl" and index in p.posteriors for p in anatomy.parts):
+        raise NotApplied("one number measures several posteriors at once")
+    if any(p.mixed for p in anatomy.parts):
+        raise NotApplied("the loss is no sum of a reconstruction and a KL: one part has both")
+    if anatomy.role("sampled"):
+        raise NotApplied("what holds the posterior is estimated from the sample, as by Monte Carlo")
+    whole = _taken_from(anatomy, anatomy.sites()[index].location)
+    others = (p.summand.value for p in anatomy.parts if p.role == "other")
+    if whole is not None and any(whole in anatomy.facts.ancestors(value) for value in others):
+        raise NotApplied(
+            f"z is put together from parts of {anatomy.facts.name(whole)}, and what the loss "
+            "has of the whole is not looked into"
+        )
+    raise NotApplied("no part of the loss depends on the posterior alone")
+
+
+def _taken_from(anatomy: Anatomy, number: int) -> int | None:
+    """Return what a value is a part of, such as a column; None for one that stands by itself."""
+    sources = anatomy.facts.made_from(number)
+    return sources[0] if anatomy.facts.rule(number) in PICKING and sources else None
+
+
+def made_by_a_layer(anatomy: Anatomy, number: int) -> bool:
+    """Whether nothing bounds a value: a layer gave it out, or it is a parameter."""
+    facts = anatomy.facts
+    current = number
+    while True:
+        rule = facts.rule(current)
+        if rule in LAYERS or anatomy.trace.values[current].kind == "parameter":
+            return True
+        sources = facts.made_from(current)
+        if rule in ("add", "mul"):  # a layer written by hand, or a parameter beside
+            sources = [i for i in sources if anatomy.trace.values[i].kind != "parameter"]
+        elif rule not in PICKING | MOVING | SPREADING:
+            return False
+        if len(sources) != 1:
+            return False
+        current = sources[0]

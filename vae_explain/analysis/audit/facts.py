@@ -1,0 +1,223 @@
+"""What the recorded graph says by itself: what each value was made from, and which are one.
+
+Nothing here goes by a variable's name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from ...engine.formulas import Steps
+from ...engine.graph import BoundOperation, Graph
+from ...engine.run import Run
+from ...ops.rule import NotExplained
+from ...symbolic.text import to_text
+from ...trace import Slot
+
+# Ops that take each element by itself, and ops that only move elements about.
+POINTWISE = frozenset({
+    "add", "sub", "mul", "div", "neg", "pow", "square", "sqrt", "exp", "log", "relu", "sigmoid",
+    "tanh", "leaky_relu", "elu", "silu", "softplus", "log_sigmoid", "softsign", "gelu", "abs",
+    "log1p", "expm1", "reciprocal", "rsqrt", "clamp", "clamp_min", "clamp_max", "maximum",
+    "minimum", "where", "sin", "cos",
+})  # fmt: skip
+MOVING = frozenset({
+    "view", "reshape", "view_as", "flatten", "unflatten", "squeeze", "unsqueeze", "clone",
+    "detach", "transpose", "permute", "movedim", "t", "T", "mT",
+})  # fmt: skip
+SPREADING = frozenset({
+    "expand", "expand_as", "broadcast_to", "broadcast_tensors", "repeat",
+})  # fmt: skip
+PICKING = frozenset({
+    "chunk", "split", "tensor_split", "getitem", "select", "narrow", "unbind",
+})  # fmt: skip
+REDUCING = frozenset({
+    "sum", "mean", "logsumexp",
+})  # fmt: skip
+ELEMENT_LOSSES = frozenset({
+    "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits", "kl_div", "gaussian_nll_loss", "poisson_nll_loss",
+})  # fmt: skip
+LOSSES = ELEMENT_LOSSES | {"cross_entropy", "nll_loss"}
+LAYERS = frozenset({
+    "linear", "addmm", "matmul", "bmm", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
+    "conv_transpose2d", "conv_transpose3d", "batch_norm", "layer_norm", "group_norm",
+    "instance_norm", "rms_norm", "embedding",
+})  # fmt: skip
+CLAMPS = frozenset({"clamp", "clamp_min", "clamp_max"})
+LONGEST_FORMULA = 34  # so that it fits into a page of 40 columns
+
+LEARNED, INPUT, DRAWN, CONSTANT = 1, 2, 4, 8
+
+
+class Facts:
+    """A run's graph with, for each value, what kinds of things it was made from."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.graph: Graph = run.graph
+        self.trace = run.trace
+        self.values = run.values
+        self.flags = self._flags()
+        self._ancestors: dict[int, frozenset[int]] = {}
+        self._twins = self._same()
+        self._steps = Steps(run)
+
+    def rule(self, number: int) -> str:
+        """Return the name of the rule of the op that made a value; empty for none."""
+        bound = self.graph.producer(number)
+        return bound.rule.name if bound and bound.rule else ""
+
+    def ancestors(self, number: int) -> frozenset[int]:
+        """Return a value and all that it was made from, the moments of its draws too."""
+        if number not in self._ancestors:
+            found = {number}
+            stack = [number]
+            while stack:
+                fresh = set(self.made_from(stack.pop())) - found
+                found |= fresh
+                stack += fresh
+            self._ancestors[number] = frozenset(found)
+        return self._ancestors[number]
+
+    def learned(self, number: int) -> bool:
+        """Whether a parameter that is trained goes into a value."""
+        return bool(self.flags[number] & LEARNED)
+
+    def fixed(self, number: int) -> bool:
+        """Whether a value is a constant, or made from such alone."""
+        return not self.flags[number] & ~CONSTANT
+
+    def twins(self, number: int) -> tuple[int, ...]:
+        """Return all values that the same calls made from the same values."""
+        return self._twins.get(number, (number,))
+
+    def made_from(self, number: int) -> list[int]:
+        """Return the values that one was computed from, or the moments that it was drawn from."""
+        bound = self.graph.producer(number)
+        return [] if bound is None else [*self.inputs(bound), *bound.operation.drawn_from]
+
+    def inputs(self, bound: BoundOperation) -> list[int]:
+        """Return the values that an operation computes with, each once."""
+        if bound.rule is None:
+            return list(dict.fromkeys(bound.operation.inputs))
+        if bound.rule.name == "broadcast_tensors":
+            return [int(bound.operands[bound.attributes["output"]])]  # each for itself
+        if bound.rule.name in ("expand_as", "view_as"):
+            return [int(bound.operands[0])]  # of the other, only the shape
+        pairs = zip(bound.operands, bound.slots, strict=True)
+        return list(dict.fromkeys(int(operand) for operand, slot in pairs if slot))
+
+    def named(self, number: int) -> bool:
+        """Whether a value has a name of the user's: a term that has none goes by its op."""
+        name = self.trace.values[number].name
+        bound = self.graph.producer(number)
+        given = "" if bound is None else bound.operation.name
+        return name is not None and (not given or re.sub(r"_\d+$", "", name) != given)
+
+    def name(self, number: int) -> str:
+        """Return what a value is called: by its name, by its formula, or by its op."""
+        if self.named(number):
+            return self.trace.values[number].name or ""
+        written = self.formula(number)
+        return written if len(written) <= LONGEST_FORMULA else f"a {self.rule(number)}"
+
+    def formula(self, number: int) -> str:
+        """Return how a value is made over named ones, as text; its op where that is unknown."""
+        bound = self.graph.producer(number)
+        if bound is None:
+            return self.trace.values[number].name or "a constant"
+        try:
+            return to_text(self._steps.formula(number))
+        except NotExplained:
+            return f"a {bound.operation.name}"
+
+    def walk_back(self, number: int, through: Callable[[str], bool]) -> list[int]:
+        """Follow the one learned operand back as long as the ops are of a kind.
+
+        Returns
+        -------
+        list of int
+            The values on the way, the given one first; the last is made by another kind
+            of op, or from several learned values.
+        """
+        found = [number]
+        while True:
+            bound = self.graph.producer(found[-1])
+            if bound is None or bound.rule is None or not through(bound.rule.name):
+                return found
+            sources = [i for i in self.inputs(bound) if self.learned(i)]
+            if len(sources) != 1:
+                return found
+            found.append(sources[0])
+
+    def heads(self, number: int, stops: Iterable[int] = ()) -> frozenset[int]:
+        """Return the learned values made by layers that a value is an expression of."""
+        kinds = POINTWISE | MOVING | SPREADING | REDUCING
+        found: set[int] = set()
+        seen: set[int] = set()
+        stack = [number]
+        stopping = set(stops)
+        while stack:
+            current = stack.pop()
+            if current in seen or not self.learned(current):
+                continue
+            seen.add(current)
+            if current in stopping or self.rule(current) not in kinds:
+                found.add(self.twins(current)[0])
+                continue
+            bound = self.graph.producer(current)
+            assert bound is not None, "a rule's name was found"
+            stack += self.inputs(bound)
+        return frozenset(found)
+
+    def _flags(self) -> dict[int, int]:
+        flags: dict[int, int] = {}
+        for value in self.trace.values:
+            if self.graph.producer(value.id) is not None:
+                flags[value.id] = DRAWN if value.kind == "noise" else 0
+                for number in self.made_from(value.id):
+                    flags[value.id] |= flags[number]
+            elif value.kind == "parameter":
+                flags[value.id] = CONSTANT if value.id in self.trace.frozen else LEARNED
+            elif value.kind in ("input", "noise"):
+                flags[value.id] = INPUT if value.kind == "input" else DRAWN
+            else:
+                flags[value.id] = CONSTANT
+        return flags
+
+    def _same(self) -> dict[int, tuple[int, ...]]:
+        first: dict[int, int] = {}
+        by_call: dict[str, tuple[int, ...]] = {}
+        groups: dict[int, list[int]] = {}
+        for operation in self.trace.operations:
+            if not operation.inputs or operation.drawn_from:
+                continue
+            call = f"{operation.name} {_written(operation.args, first)} " + " ".join(
+                f"{key}={_written(value, first)}" for key, value in operation.kwargs.items()
+            )
+            originals = by_call.setdefault(call, operation.outputs)
+            for original, number in zip(originals, operation.outputs, strict=False):
+                first[number] = original
+                groups.setdefault(original, []).append(number)
+        return {n: tuple(group) for group in groups.values() if len(group) > 1 for n in group}
+
+
+def _written(argument: object, first: dict[int, int]) -> str:
+    """Write an argument so that the same ones read the same."""
+    if isinstance(argument, Slot):
+        return f"#{first.get(argument.id, argument.id)}"
+    if isinstance(argument, tuple | list):
+        return f"({','.join(_written(part, first) for part in argument)})"
+    return repr(argument)
+
+
+def uniform(array: object) -> float | None:
+    """Return the number that all elements of an array are; None when they differ."""
+    flat = np.asarray(array, dtype=np.float64).ravel()
+    if flat.size and np.all(flat == flat[0]) and np.isfinite(flat[0]):
+        return float(flat[0])
+    return None

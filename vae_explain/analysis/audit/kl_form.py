@@ -1,0 +1,195 @@
+"""`kl-form`: a KL that is not the closed form at this μ and σ, and by what it differs."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from ...trace import Array
+from .anatomy import Anatomy
+from .closed_form import Fit
+from .experiments import actual_scale
+from .finding import (
+    Evidence,
+    Finding,
+    NotApplied,
+    Seen,
+    decided,
+)
+from .kl import Measured, kl_name, measure
+from .posterior import STRIPPED
+from .rule import AuditRule
+from .scales import SAME, kl_scale, reconstruction_scales
+
+ID = "kl-form"
+PARTS = "μ²", "σ²", "log σ²"
+SLIPS = {
+    2.0: "counts twice as much",
+    0.5: "counts half as much",
+    4.0: "counts 4 times as much",
+    0.25: "counts a quarter as much",
+    0.0: "is missing",
+    -1.0: "has the wrong sign",
+    -2.0: "has the wrong sign and counts twice as much",
+    -0.5: "has the wrong sign and counts half as much",
+}
+MIXED_UP = {
+    "log-variance as log-deviation": "it takes the logarithm of σ² for that of σ",
+    "log-variance as variance": "it takes log σ² for σ²",
+    "log-variance as deviation": "it takes log σ² for σ",
+    "log-deviation as deviation": "it takes log σ for σ",
+}
+CLOSED_FORM = "½·Σ(μ² + σ² - 1 - log σ²)"
+
+
+def look(anatomy: Anatomy) -> Seen:
+    seen = decided(range(len(anatomy.sites())), partial(_site, anatomy))
+    words = "; ".join(dict.fromkeys(each.words for each in seen))
+    return Seen(words, tuple(finding for each in seen for finding in each.findings))
+
+
+def _site(anatomy: Anatomy, index: int) -> Seen:
+    measured = measure(anatomy, index)
+    found = measured.fit
+    if found is None:
+        raise NotApplied(
+            "the numbers are those of no closed form that we know: another divergence, or another "
+            "posterior"
+        )
+    if found.kind == "another prior":
+        return Seen(f"the KL is the closed form against the fixed prior {found.detail}")
+    if found.kind == "closed form":
+        inside = f", inside of {measured.bent}" if measured.bent else ""
+        return Seen(f"the KL is the closed form{inside}", tuple(_half(anatomy, index)))
+    if found.kind == "weights":
+        message, mend = _weights(found)
+    elif found.kind == "part":
+        message = f"it has {found.detail}"
+        mend = f"write the closed form, {CLOSED_FORM}"
+    elif found.detail in MIXED_UP:
+        message = MIXED_UP[found.detail]
+        mend = f"write the KL as {CLOSED_FORM} for the σ that scales the noise"
+    else:
+        return Seen("the KL is the closed form, of another σ than z has: see sampling-scale")
+    name = kl_name(anatomy, measured.parts)
+    as_it_is, closed = _at_this_run(anatomy, index, measured)
+    rows: list[tuple[str, float, float]] = [(f"{name} at this μ and σ", as_it_is, closed)]
+    if found.kind == "weights":
+        share = _reference(found.weights)
+        signs = 1.0, 1.0, -1.0
+        rows += [
+            (f"½·{part}", sign * weight / share, sign)
+            for part, weight, sign in zip(PARTS, found.weights, signs, strict=True)
+        ]
+    finding = Finding(
+        ID,
+        "error",
+        f"{name} is not the closed form at this μ and σ: {message}.",
+        Evidence(
+            ("what", "found", "closed form"),
+            tuple(rows),
+            {"kl": as_it_is, "closed_form": closed, "difference": as_it_is - closed},
+        ),
+        f"Where {name} is made, {mend}.",
+    )
+    return Seen("the KL's closed form", (finding,))
+
+
+def _reference(weights: tuple[float, float, float]) -> float:
+    """Return the weight that two of the three parts share; 0 where no two do."""
+    a, b, c = weights
+    for first, second in ((b, c), (a, b), (a, c)):
+        if abs(first - second) <= SAME * max(abs(first), abs(second)) and first != 0:
+            return first
+    return 0.0
+
+
+def is_slip(found: Fit) -> bool:
+    """Whether a KL's parts have other weights than the closed form's, by a slip that we know."""
+    if found.kind != "weights":
+        return False
+    try:
+        return bool(_weights(found))
+    except NotApplied:
+        return False
+
+
+def _weights(found: Fit) -> tuple[str, str]:
+    share = _reference(found.weights)
+    zeros = [abs(weight) <= SAME * max(map(abs, found.weights)) for weight in found.weights]
+    if found.detail or sum(zeros) > 1:
+        raise NotApplied("it has parts of the closed form only, as a penalty on μ or σ alone has")
+    for part, weight in zip(PARTS, found.weights, strict=True):
+        ratio = weight / share if share else None
+        for slip, words in SLIPS.items():
+            if ratio is not None and abs(ratio - slip) <= SAME and share > 0:
+                return (
+                    f"beside the other parts, ½·{part} {words}",
+                    f"give μ², σ² and -log σ² one weight: {CLOSED_FORM}",
+                )
+    raise NotApplied("its parts have weights of their own, by none of the slips that we know")
+
+
+def _at_this_run(anatomy: Anatomy, index: int, measured: Measured) -> tuple[float, float]:
+    """Return the KL as the run has it, in units of the closed form, and the closed form."""
+    assert measured.fit is not None, "asked of a known form"
+    site = anatomy.sites()[index]
+    weights = measured.fit.weights
+    unit = (_reference(weights) or measured.fit.scale) / anatomy.values[site.location].size
+    total = anatomy.total(measured.parts, anatomy.values)
+    return total / unit, float(closed_form(anatomy, index).sum())
+
+
+def closed_form(anatomy: Anatomy, index: int) -> Array:
+    """Return ½·(μ² + σ² − 1 − log σ²) of each latent, in the shape of μ, by this run's numbers."""
+    site = anatomy.sites()[index]
+    mu = np.asarray(anatomy.values[site.location], dtype=np.float64)
+    sigma = actual_scale(anatomy, site)
+    if sigma.shape != mu.shape:  # several draws a row: the scale before it was spread to them
+        assert site.scale is not None, "a constant scale has no closed form to ask for"
+        before = anatomy.facts.walk_back(site.scale, STRIPPED.__contains__)[-1]
+        sigma = np.broadcast_to(np.asarray(anatomy.values[before], dtype=np.float64), mu.shape)
+    with np.errstate(all="ignore"):
+        return np.asarray(0.5 * (mu**2 + sigma**2 - 1 - np.log(sigma**2)))
+
+
+def _half(anatomy: Anatomy, index: int) -> list[Finding]:
+    """Find a KL without its ½: twice the closed form, with no factor that could be a β."""
+    try:
+        scale = kl_scale(anatomy, index)
+    except NotApplied:
+        return []  # another sign, which kl-sign speaks of
+    rows = anatomy.rows if scale.batch == "averaged" else 1
+    if scale.constants or abs(scale.weight * scale.averaged * rows - 2) > SAME:
+        return []
+    measured = measure(anatomy, index)
+    closed = float(closed_form(anatomy, index).sum())
+    severity, aside = "error", ""
+    try:
+        parts = reconstruction_scales(anatomy)
+    except NotApplied:
+        parts = ()
+    if any(p.measure == "squared error" and not p.constants for p in parts) or not parts:
+        severity = "warning"
+        aside = (
+            "; if the ½ was left out of the squared error on purpose too, the loss is twice the "
+            "ELBO of a decoder of variance 1"
+        )
+    name = kl_name(anatomy, measured.parts)
+    return [
+        Finding(
+            ID,
+            "error" if severity == "error" else "warning",
+            f"{name} is twice the closed form at this μ and σ: a ½ is missing{aside}.",
+            Evidence(
+                ("what", "found", "closed form"),
+                ((f"{name} at this μ and σ", 2 * closed, closed),),
+                {"kl": 2 * closed, "closed_form": closed, "difference": closed},
+            ),
+            f"Multiply {name} by ½ where it is made: {CLOSED_FORM}.",
+        )
+    ]
+
+
+RULE = AuditRule(ID, "a KL other than the closed form", "experiments on the replay", look)

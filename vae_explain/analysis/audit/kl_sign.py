@@ -1,0 +1,92 @@
+"""`kl-sign`: a KL term that falls when the posterior moves away from the prior."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import chain
+
+from .anatomy import Anatomy
+from .experiments import kl_parts, probe
+from .finding import (
+    Evidence,
+    Finding,
+    NotApplied,
+    Seen,
+    decided,
+)
+from .kl import kl_name, measure
+from .kl_form import is_slip
+from .rule import AuditRule
+
+ID = "kl-sign"
+MOVED = 0.0, 1.0, 3.0, 100.0
+RAW_GRID = tuple(i / 2 for i in range(-14, 15))
+WIDEST, NARROWEST = 30.0, 0.03
+ENOUGH = 1e-9
+
+
+def look(anatomy: Anatomy) -> Seen:
+    seen = decided(range(len(anatomy.sites())), partial(_site, anatomy))
+    return Seen(
+        "the KL grows when μ moves away from the prior, and when σ does", tuple(chain(*seen))
+    )
+
+
+def _site(anatomy: Anatomy, index: int) -> list[Finding]:
+    site = anatomy.sites()[index]
+    parts = kl_parts(anatomy, index)
+    measured = measure(anatomy, index)
+    name = kl_name(anatomy, measured.parts)
+    scales = [(raw, probe(anatomy, site, (), 0.0, raw).sigma) for raw in RAW_GRID]
+    usable = [(raw, sigma) for raw, sigma in scales if NARROWEST <= sigma <= WIDEST]
+    if not usable:
+        raise NotApplied("no raw value gives z a scale between 0.03 and 30")
+    middle = min(usable, key=lambda pair: abs(pair[1] - 1))[0]
+    by_mu = [probe(anatomy, site, parts, mu, middle) for mu in MOVED]
+    rows = [(f"μ = {p.mu:g}", p.sigma, p.kl) for p in by_mu]
+    start = by_mu[0].kl
+    directions = []
+    if by_mu[-1].kl < start - ENOUGH * abs(by_mu[-1].kl):
+        directions.append("μ moves away from 0")
+    # Against another prior, or by another σ than that of z, a KL may fall on the way there,
+    # and so may a penalty that is no KL.
+    settled = measured.fit is not None and (
+        measured.fit.kind in ("closed form", "part") or is_slip(measured.fit)
+    )
+    if settled and not measured.bent:
+        for raw, words in (
+            (max(usable, key=lambda pair: pair[1])[0], "σ grows"),
+            (min(usable, key=lambda pair: pair[1])[0], "σ shrinks"),
+        ):
+            found = probe(anatomy, site, parts, 0.0, raw)
+            rows.append((words, found.sigma, found.kl))
+            if found.kl < start - ENOUGH * max(abs(found.kl), abs(start)):
+                directions.append(words)
+    if not directions:
+        return []
+    return [
+        Finding(
+            ID,
+            "error",
+            f"{name} falls {_listed(directions)}: minimizing the loss drives the "
+            "posterior away from the prior.",
+            Evidence(("posterior", "σ", "its part of the loss"), tuple(rows)),
+            f"Change the sign of {name} where it is made or added: "
+            "the KL is ½·Σ(μ² + σ² - 1 - log σ²), never negative, and is added to the loss."
+            if "μ moves away from 0" in directions
+            else f"One part of {name} has the wrong sign; the KL is ½·Σ(μ² + σ² - 1 - log σ²).",
+        )
+    ]
+
+
+def _listed(directions: list[str]) -> str:
+    *first, last = [f"when {words}" for words in directions]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+RULE = AuditRule(
+    ID,
+    "a KL that falls when the posterior moves away from the prior",
+    "experiments on the replay",
+    look,
+)

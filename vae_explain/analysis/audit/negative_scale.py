@@ -1,0 +1,80 @@
+"""`negative-scale`: a raw output used as a standard deviation that is, or can be, negative."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import chain
+
+import numpy as np
+
+from .anatomy import Anatomy
+from .experiments import actual_scale, made_by_a_layer, raw_of, sigma_at
+from .finding import (
+    Evidence,
+    Finding,
+    NotApplied,
+    Seen,
+    decided,
+)
+from .posterior import Site
+from .rule import AuditRule
+
+ID = "negative-scale"
+RAW_GRID = -30.0, -10.0, -3.0, -1.0, -0.3, 0.3, 1.0, 3.0, 10.0, 30.0
+
+
+def look(anatomy: Anatomy) -> Seen:
+    seen = decided(anatomy.sites(), partial(_site, anatomy))
+    return Seen(
+        "the scale of z stays positive for every raw value from -30 to 30", tuple(chain(*seen))
+    )
+
+
+def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
+    raw = raw_of(site)
+    if not made_by_a_layer(anatomy, raw):
+        raise NotApplied(f"what bounds {anatomy.facts.name(raw)} is not looked into")
+    curve = [(value, sigma_at(anatomy, site, value)) for value in RAW_GRID]
+    negative = [sigma for _, sigma in curve if sigma < 0]
+    missing = [value for value, sigma in curve if np.isnan(sigma)]
+    positive = [sigma for _, sigma in curve if sigma > 0]
+    if not positive or not (negative or missing):
+        return []
+    scale = actual_scale(anatomy, site)
+    here = int((scale < 0).sum() + np.isnan(scale).sum())
+    name, raw_name = anatomy.facts.name(site.chain[0]), anatomy.facts.name(raw)
+    what = "negative" if negative else "not a number"
+    if here:
+        state = f"it is {what} at {here:,} of {scale.size:,} places in this batch"
+    elif negative:
+        state = "nothing keeps it from being negative"
+    else:
+        state = f"it is not a number where {raw_name} is negative, and nothing keeps it from that"
+    source = (
+        "is what a layer gave out, as it is"
+        if raw == site.chain[0]
+        else f"comes from {raw_name}, which a layer gave out as it is"
+    )
+    finite = scale[np.isfinite(scale)]
+    rows = [(f"raw value {value:g}", sigma) for value, sigma in curve if abs(value) in (1.0, 3.0)]
+    if finite.size:
+        rows.insert(0, ("lowest in this batch", float(finite.min())))
+        rows.insert(1, ("highest in this batch", float(finite.max())))
+    return [
+        Finding(
+            ID,
+            "error" if here else "warning",
+            f"{name}, the standard deviation of {anatomy.latent(site)}, {source}: {state}.",
+            Evidence(("where", "scale of z"), tuple(rows), {"negative": here}),
+            f"Make {name} positive: take the layer's output for a log-variance, exp(½·logvar), "
+            "or put it through softplus.",
+        )
+    ]
+
+
+RULE = AuditRule(
+    ID,
+    "a standard deviation that is, or can be, negative",
+    "experiments on the replay",
+    look,
+)

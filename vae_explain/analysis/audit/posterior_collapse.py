@@ -1,0 +1,145 @@
+"""`posterior-collapse`: latents whose KL and Var(μ) are both about zero over the batch."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import chain
+from math import prod
+
+import numpy as np
+
+from ...engine.backward_pass import backward
+from ...trace import Array
+from .anatomy import Anatomy
+from .comparing import comparisons
+from .finding import (
+    Cell,
+    Evidence,
+    Finding,
+    NotApplied,
+    Seen,
+    decided,
+)
+from .kl import known, measure
+from .kl_form import closed_form
+from .rule import AuditRule
+
+ID = "posterior-collapse"
+FEWEST_ROWS = 2
+# A latent carries nothing below the first pair, in nats and squared units of the prior;
+# up to the second (Burda et al. 2016 take 0.01 for an active unit) it is collapsed when the
+# decoder does not answer to it either.
+SURE_KL, SURE_VARIANCE = 1e-4, 1e-5
+LOW_KL, LOW_VARIANCE = 1e-2, 1e-2
+# What the decoder does for a step of 1, of the spread of x, and of what it does for others.
+DEAF, DEAFER = 1e-2, 1e-1
+PROBES = 4
+SAME_ROWS = 1e-3
+MOST_SHOWN = 12
+
+
+def look(anatomy: Anatomy) -> Seen:
+    anatomy.require_finite()
+    sites = anatomy.sites()
+    if anatomy.rows < FEWEST_ROWS:
+        raise NotApplied("one row has no variance over the batch; give several rows of x")
+    inputs = next(value.array for value in anatomy.trace.values if value.kind == "input")
+    rows = np.asarray(inputs, dtype=np.float64).reshape(len(inputs), -1)
+    if rows.std(axis=0).max() < SAME_ROWS * max(np.abs(rows).max(), 1e-30):
+        raise NotApplied("all rows of x are about the same, so μ does not vary for good reason")
+    seen = decided(range(len(sites)), partial(_site, anatomy))
+    return Seen(
+        "each latent's KL, its mean's variance, and the decoder's answer", tuple(chain(*seen))
+    )
+
+
+def _site(anatomy: Anatomy, index: int) -> list[Finding]:
+    site = anatomy.sites()[index]
+    measured = measure(anatomy, index)
+    if not known(measured.fit) or measured.fit is None or measured.fit.kind != "closed form":
+        raise NotApplied("the prior is not known to be N(0, 1)")
+    mu = np.asarray(anatomy.values[site.location], dtype=np.float64)
+    if mu.ndim < 2 or mu.shape[0] != anatomy.rows:
+        raise NotApplied("μ does not have a row for each row of x")
+    kl = closed_form(anatomy, index).reshape(len(mu), -1).mean(axis=0)
+    variance = mu.reshape(len(mu), -1).var(axis=0)
+    sure = (kl < SURE_KL) & (variance < SURE_VARIANCE)
+    low = (kl < LOW_KL) & (variance < LOW_VARIANCE)
+    deaf = _deaf(anatomy, index, bool(low.all())) if low.any() else low
+    collapsed = np.flatnonzero(sure | (low & deaf))
+    if not collapsed.size:
+        return []
+    columns = ["latent", "KL", "Var(μ)"]
+    numbers = [kl, variance]
+    if not anatomy.run.graph.not_explained:  # else autograd's own, which are not split, come in
+        columns += ["pull of the reconstruction", "pull of the KL"]
+        numbers += [
+            _pull(anatomy.gradients(parts), site.location, mu.shape)
+            for parts in (anatomy.role("reconstruction"), measured.parts)
+        ]
+    rows: list[tuple[Cell, ...]] = [
+        (str(int(i)), *(float(column[i]) for column in numbers)) for i in collapsed[:MOST_SHOWN]
+    ]
+    listed = ", ".join(str(int(i)) for i in collapsed[:MOST_SHOWN])
+    listed += ", …" if len(collapsed) > MOST_SHOWN else ""
+    one = len(collapsed) == 1
+    return [
+        Finding(
+            ID,
+            "warning",
+            f"{len(collapsed)} of {kl.size:,} latents of {anatomy.latent(site)} carr"
+            f"{'ies' if one else 'y'} nothing about x: KL and Var(μ) are about zero over "
+            f"{len(mu)} rows (latent{'' if one else 's'} {listed}).",
+            Evidence(
+                tuple(columns),
+                tuple(rows),
+                {"collapsed": len(collapsed), "latents": int(kl.size)},
+            ),
+            "Give the KL less weight at first (a β that grows from 0), or free bits; or fewer "
+            "latents, if these are not needed.",
+        )
+    ]
+
+
+def _pull(gradients: dict[int, Array], number: int, shape: tuple[int, ...]) -> Array:
+    found = gradients.get(number, np.zeros(shape))
+    sizes = np.abs(np.asarray(found, dtype=np.float64)).reshape(shape[0], -1)
+    return np.asarray(sizes.mean(axis=0))
+
+
+def _deaf(anatomy: Anatomy, index: int, all_low: bool) -> Array:
+    """Return for which latents a step of the prior's deviation leaves the reconstruction as it is.
+
+    Measured against the spread of x, and against the other latents unless all are low: a
+    decoder whose output is saturated answers to none. How much an output answers to a
+    latent is taken from its gradient with random signs for the elements of the output,
+    whose square is on average the sum of all squared slopes (Hutchinson's estimate).
+    """
+    site = anatomy.sites()[index]
+    shape = anatomy.values[site.location].shape
+    latents = anatomy.values[site.location][0].size
+    wanted = [comparison.made for comparison in comparisons(anatomy)]
+    if anatomy.values[site.z].shape != shape or not wanted or anatomy.run.graph.not_explained:
+        return np.zeros(latents, dtype=bool)
+    signs = np.random.default_rng(0)
+    answers = np.zeros(latents)
+    for made in wanted:
+        size = anatomy.values[made].shape
+        squares = np.zeros(latents)
+        for _ in range(PROBES):
+            arriving = signs.choice((-1.0, 1.0), size)
+            found = backward(anatomy.facts.graph, anatomy.values, made, arriving)
+            slopes = found.get(site.z, np.zeros(shape)).reshape(len(anatomy.values[made]), -1)
+            squares += (slopes**2).mean(axis=0) / (PROBES * max(prod(size[1:]), 1))
+        answers = np.maximum(answers, np.sqrt(squares))
+    inputs = next(value.array for value in anatomy.trace.values if value.kind == "input")
+    deaf = answers < DEAF * float(np.asarray(inputs, dtype=np.float64).std())
+    return np.asarray(deaf if all_low else deaf & (answers < DEAFER * answers.max()))
+
+
+RULE = AuditRule(
+    ID,
+    "latents that carry nothing, and the pull of each term on them",
+    "gradients split by term",
+    look,
+)

@@ -1,0 +1,87 @@
+"""`sampling-scale`: z uses another σ than the one that the KL measures."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import chain, islice
+
+import numpy as np
+
+from ...ops.rule import indices
+from ...symbolic.text import index_text
+from .anatomy import Anatomy
+from .closed_form import SIGMA_OF_KL
+from .experiments import actual_scale, require_reparameterized
+from .finding import (
+    Evidence,
+    Finding,
+    NotApplied,
+    Seen,
+    decided,
+)
+from .kl import known, measure
+from .posterior import Site
+from .rule import AuditRule
+
+ID = "sampling-scale"
+# What z has in place of σ, by the σ that the KL measures; and what belongs there, in words
+# that take the name of what stands there now.
+INSTEAD = {
+    "s is the KL's variance": ("the variance σ²", "its square root"),
+    "s is the KL's log-variance": ("the log-variance log σ²", "exp(½·{})"),
+    "s is the KL's log-deviation": ("log σ", "exp({})"),
+    "s is the fourth power": ("σ⁴, the variance's square", "its fourth root"),
+}
+MOST_SHOWN = 6
+
+
+def look(anatomy: Anatomy) -> Seen:
+    seen = decided(range(len(anatomy.sites())), partial(_site, anatomy))
+    return Seen("the σ of z is the one that the KL measures", tuple(chain(*seen)))
+
+
+def _site(anatomy: Anatomy, index: int) -> list[Finding]:
+    site = anatomy.sites()[index]
+    require_reparameterized(site)
+    measured = measure(anatomy, index)
+    if known(measured.fit):
+        return []
+    if measured.fit is None or measured.fit.kind != "sigma":
+        raise NotApplied("the KL's numbers do not say which σ it means")
+    if measured.fit.detail not in INSTEAD:
+        return []  # the KL has mixed them up, not z: kl-form
+    used, right = INSTEAD[measured.fit.detail]
+    scale = actual_scale(anatomy, site)
+    with np.errstate(all="ignore"):
+        meant = np.asarray(SIGMA_OF_KL[measured.fit.detail](scale))
+    assert site.scale is not None, "a KL was measured at its raw values"
+    name = anatomy.facts.name(site.scale)
+    rows = tuple(
+        (index_text(index), float(scale[index]), float(meant[index]))
+        for index in islice(indices(scale.shape), MOST_SHOWN)
+    )
+    return [
+        Finding(
+            ID,
+            "error",
+            f"{anatomy.latent(site)} scales the noise by {name}, which is {used} of the posterior "
+            "that the KL measures, and not its σ.",
+            Evidence(("element", "scale in z", "the KL's σ"), rows, {"elements": int(scale.size)}),
+            f"In {anatomy.latent(site)} = {anatomy.facts.formula(site.z)}, put "
+            f"{right.format(name)}{_half_in_exp(anatomy, site)} in place of {name}.",
+        )
+    ]
+
+
+def _half_in_exp(anatomy: Anatomy, site: Site) -> str:
+    """Say that the root of exp(a) is exp(½·a), where the scale is one of a named value."""
+    assert site.scale is not None, "a KL was measured at its raw values"
+    inside = anatomy.facts.made_from(site.scale)
+    if anatomy.facts.rule(site.scale) != "exp" or not anatomy.facts.named(inside[0]):
+        return ""
+    return f", exp(½·{anatomy.facts.name(inside[0])}),"
+
+
+RULE = AuditRule(
+    ID, "z with exp(logvar), or logvar itself, for σ", "experiments on the replay", look
+)

@@ -1,0 +1,269 @@
+"""A user's own model once more, in float64, with one parameter moved up and down.
+
+An oracle that knows neither the rules nor autograd: it runs the model and nothing else. What
+a gradient takes as given is held still, as it was in the first run: the draws, and whatever
+the model detaches or computes without gradients, as a straight-through estimator does.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from ..engine.run import Run
+from ..models.prepared_model import Subject, default_precision, draws_of
+from ..models.run_counters import Counts
+from ..pipeline import HeldRequest, OwnRequest, prepared, users_errors
+from ..recording.decompose import opened
+from ..recording.lost_kwargs import handed_over
+from ..recording.random_draws import DROPOUTS, NOISE, OTHER_DRAWS, redropped, replace
+from ..recording.tensor_arrays import tensors_in, writes_by_name
+from ..trace import UNSEEN, Array
+from .gradient_check import CENTRAL_ALLOWED, Nudged, gradient_scale, largest
+
+STEP = 1e-6  # of |w|, or of 1 where |w| is smaller
+# A finer one, where that one does not agree: of many units some turn on and others off within a
+# step, and where their bends cancel, the two one-sided differences do not tell of them. A gradient
+# that is wrong is so by any step.
+FINER = STEP / 10
+FINE_ENOUGH = 100  # times what passes, that rounding may make of a finer step at most
+ROUNDINGS = 64  # units in the last place that evaluating a loss may be off by
+MOST_NUMBERS = 1500  # that are moved, of all parameters together
+MOST_OF_ONE, LEAST_OF_ONE = 64, 4
+
+
+def run_and_nudge(request: OwnRequest | HeldRequest) -> tuple[Run, Mapping[str, Nudged] | str]:
+    """Run a user's model, and take central differences of its loss in float64.
+
+    Returns
+    -------
+    tuple
+        The run; and by parameter's name the differences, at every number of a small
+        parameter and at some of a large one, or a sentence on why there are none.
+    """
+    with prepared(request) as subject, users_errors(request):
+        printed = request.arithmetic == "printed"
+        exact = subject.rounded() if printed else subject.in_float64()
+        run = subject.recorded(request.arithmetic).run
+        run.require_finite()
+        if any(name.endswith(UNSEEN) for name in run.graph.not_explained):
+            return run, "the model writes to a value where autograd does not see it"
+        drawn = [draw.double() for draw in draws_of(run.trace)]
+        with default_precision(torch.float64), torch.random.fork_rng(devices=[]), _one_thread():
+            rewritten = {
+                name for name, _ in exact.model.named_parameters() if _is_rewritten(run, name)
+            }
+            evaluation = _Evaluation(exact, drawn, rewritten)
+            try:
+                first, again = evaluation.loss(), evaluation.loss()
+            except RuntimeError as error:
+                words = " ".join(str(error).split())
+                return run, f"the model does not run in float64: {words}"
+            if first != again:
+                return run, "the model's loss changes from run to run, with the same numbers"
+            return run, _nudged(exact.model, evaluation, run, first)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let PyTorch use one thread: many small runs in a row lose time by waiting for others."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _nudged(
+    model: nn.Module, evaluation: _Evaluation, run: Run, middle: float
+) -> dict[str, Nudged]:
+    found: dict[str, Nudged] = {}
+    parameters = [
+        (name, parameter)
+        for name, parameter in model.named_parameters()
+        if run.value(name).id in run.gradients and not _is_rewritten(run, name)
+    ]
+    most = max(LEAST_OF_ONE, min(MOST_OF_ONE, MOST_NUMBERS // max(len(parameters), 1)))
+    rounding = ROUNDINGS * float(np.finfo(np.float64).eps) * abs(middle)
+    for name, parameter in parameters:
+        flat = parameter.data.view(-1)
+        chosen = _chosen(run.gradient(name), most)
+        central, error = np.empty(len(chosen)), np.empty(len(chosen))
+        number = run.value(name).id
+        expected = run.hand_gradients.get(number, run.gradient(name)).ravel()[chosen]
+        near = CENTRAL_ALLOWED * max(largest(expected), gradient_scale(run, number))
+        for position, at in enumerate(chosen):
+            for part in (STEP, FINER):
+                step = part * max(1.0, abs(float(flat[at])))
+                if part == FINER and rounding / (2 * step) > FINE_ENOUGH * near:
+                    continue
+                lower, upper, width = _moved(flat, at, step, evaluation)
+                central[position] = (upper - lower) / width
+                # Half the distance between the two one-sided differences, as in `numpy_oracle`.
+                error[position] = (abs(upper - 2 * middle + lower) + rounding) / (2 * step)
+                if abs(central[position] - expected[position]) <= near + error[position]:
+                    break
+        found[name] = Nudged(chosen, central, error)
+    return found
+
+
+def _moved(
+    flat: Tensor, at: int, step: float, evaluation: _Evaluation
+) -> tuple[float, float, float]:
+    """Return the loss with one number moved down, with it moved up, and how far apart those are."""
+    start = float(flat[at])
+    above, below = start + step, start - step
+    flat[at] = above
+    upper = evaluation.loss()
+    flat[at] = below
+    lower = evaluation.loss()
+    flat[at] = start
+    return lower, upper, above - below
+
+
+def _chosen(gradient: Array, most: int) -> Array:
+    """Return the places of all numbers, or of the largest and some between."""
+    if gradient.size <= most:
+        return np.arange(gradient.size)
+    largest = np.argsort(-np.abs(gradient.ravel()), kind="stable")[: most // 2]
+    spread = np.linspace(0, gradient.size - 1, most - len(largest)).astype(int)
+    return np.unique(np.concatenate([largest, spread]))
+
+
+def _is_rewritten(run: Run, name: str) -> bool:
+    """Whether the model writes to a parameter, which is then not to be moved."""
+    return run.value(name).id in run.trace.rewritten
+
+
+class _Evaluation:
+    """Evaluates a subject's loss, each time from the same state."""
+
+    def __init__(self, subject: Subject, drawn: Sequence[Tensor], rewritten: Set[str]) -> None:
+        self._subject, self._drawn = subject, drawn
+        self._kept: list[Tensor] = []
+        self._buffers = [(buffer, buffer.clone()) for buffer in subject.model.buffers()]
+        self._counts = Counts(subject.model.modules())
+        self._rewritten = [
+            (parameter, parameter.detach().clone())
+            for name, parameter in subject.model.named_parameters()
+            if name in rewritten
+        ]
+        self._first = True
+
+    def loss(self) -> float:
+        subject = self._subject
+        with torch.no_grad():
+            for buffer, before in self._buffers:
+                buffer.copy_(before)
+        for parameter, before in self._rewritten:
+            parameter.data = before.clone()
+        self._counts.put_back()
+        torch.set_rng_state(subject.generator)
+        written = [parameter for parameter, _ in self._rewritten]
+        still = _Still(list(self._drawn), self._kept, self._first, written)
+        with torch.enable_grad(), subject.drawing(), still:
+            found = subject.objective(subject.model, subject.x).loss
+        self._first = False
+        if found.dtype != torch.float64:
+            raise RuntimeError(f"its loss is {found.dtype}".replace("torch.", ""))
+        return float(found.detach())  # out of reach of what is held still
+
+
+def _padding(
+    input: Tensor, weight: Tensor, padding_idx: int | None = None, *_: Any, **__: Any
+) -> Tensor | None:
+    """Return where an embedding gives its row for padding, which learns nothing."""
+    if padding_idx is None:
+        return None
+    return (input == padding_idx % weight.shape[0]).unsqueeze(-1)
+
+
+def _is_double(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    given = tensors_in((args, kwargs))
+    return any(tensor.dtype == torch.float64 for tensor in given)
+
+
+class _Still(TorchFunctionMode):
+    """Gives the draws, and what is behind a detach, as they were in the first run."""
+
+    def __init__(
+        self, drawn: list[Tensor], kept: list[Tensor], first: bool, written: Sequence[Tensor]
+    ) -> None:
+        super().__init__()
+        # Their data is not held still: what is written there would be lost.
+        self._written = {id(parameter) for parameter in written}
+        self._drawn, self._kept, self._first = drawn, kept, first
+        self._used = 0
+        # Told by no_grad itself: within a function with a backward pass of its own
+        # gradients are off as well, but what it returns has one.
+        self._without_gradients = False
+
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        name = func.__name__
+        if name == "__get__":
+            name = func.__self__.__name__
+        kwargs = handed_over(name, kwargs or {}, sys._getframe(1))
+        whole = opened(name, args, kwargs)
+        if whole is not None:
+            with self:  # not active in here of itself
+                return whole(*args, **kwargs)
+        if name == "_set_grad_enabled":
+            self._without_gradients = not args[0]
+        if name == "float":
+            return args[0].double()
+        if name in DROPOUTS and self._drawn:
+            given = args[0] if args else kwargs["input"]
+            redone = redropped(func, args, kwargs, torch.ones_like(given), self._drawn)
+            return given if redone is None else redone[0]
+        result = func(*args, **kwargs)
+        if name in OTHER_DRAWS:
+            return self._held(result, writes_by_name(name))
+        if name == "grad" and isinstance(result, tuple):
+            # What `torch.autograd.grad` gives without a graph is taken as given behind it.
+            constants = (isinstance(g, Tensor) and not g.requires_grad for g in result)
+            return tuple(
+                self._held(g) if constant else g
+                for g, constant in zip(result, constants, strict=True)
+            )
+        if not isinstance(result, Tensor) or not result.is_floating_point():
+            return result
+        if result.dtype == torch.float32 and result.requires_grad and _is_double(args, kwargs):
+            raise RuntimeError(f"{name} gives float32 there")
+        if name in NOISE and self._drawn:
+            replace(result, self._drawn.pop(0))
+        elif (name in ("detach", "data") and id(args[0]) not in self._written) or (
+            self._without_gradients and not writes_by_name(name) and name != "grad"
+        ):
+            return self._held(result)
+        elif name == "embedding":
+            padding = _padding(*args, **kwargs)
+            if padding is not None:
+                return torch.where(padding, self._held(result), result)
+        return result
+
+    def _held(self, result: Tensor, writes: bool = False) -> Tensor:
+        if self._first:
+            self._kept.append(result.detach().clone())
+            return result
+        kept = self._kept[self._used] if self._used < len(self._kept) else result
+        self._used += 1
+        if kept.shape != result.shape:
+            return result  # on another way, as that of a loop which ended a turn earlier
+        if writes:
+            result.data.copy_(kept)
+            return result
+        return kept.clone()

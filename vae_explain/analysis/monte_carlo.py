@@ -1,0 +1,287 @@
+"""The same model and input under many draws of ε: what one draw says, and what it does not.
+
+A run uses one ε, and everything after z depends on it. Here the run is replayed by its
+rules, in float64, once for each draw; what lies before the draw is computed once. Only
+sums are kept, so a million draws take no more memory than a hundred.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from ..engine.backward_pass import backward
+from ..engine.forward_pass import replay
+from ..engine.roles import latents, other_draws, reconstruction, standard_draws
+from ..engine.run import Run
+from ..ops import NotExplained
+from ..trace import Array
+from .gradient_check import Difference, gradient_scale, largest
+
+AT_ONCE = 256  # draws that are added up together
+MOST_AT_ONCE = 4_000_000  # numbers in them
+LATENT = "z"
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What a tensor did over the draws, element by element.
+
+    Attributes
+    ----------
+    mean, std
+        Mean, and standard deviation with n − 1.
+    positive, negative
+        In how many draws an element was above and below zero.
+    """
+
+    mean: Array
+    std: Array
+    positive: Array
+    negative: Array
+
+    @property
+    def rarer(self) -> Array:
+        """In how many draws an element had the rarer of its two signs."""
+        return np.minimum(self.positive, self.negative)
+
+    @property
+    def sign_changes(self) -> int:
+        """How many elements were above zero in some draws and below in others.
+
+        A zero, as behind a closed gate, has no sign and changes none.
+        """
+        return int(np.count_nonzero(self.rarer))
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The KL term in two ways.
+
+    Attributes
+    ----------
+    closed_form
+        As the loss has it.
+    log_ratio
+        Of log q(z|x) − log p(z), whose mean is the Monte Carlo estimate of the KL.
+    """
+
+    closed_form: float
+    log_ratio: Spread
+    draws: int
+
+    @property
+    def monte_carlo(self) -> float:
+        return float(self.log_ratio.mean)
+
+    @property
+    def standard_error(self) -> float:
+        """The standard deviation of the estimate, from that of one draw."""
+        return float(self.log_ratio.std) / math.sqrt(self.draws)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A run under many draws.
+
+    Attributes
+    ----------
+    latents, reconstruction
+        The names of what is drawn, z in the built-in VAE, and of what is compared with x; the
+        latter empty if nothing is.
+    values
+        Of the latents, of the reconstruction, of each term of the loss and of the loss, by
+        name.
+    gradients
+        Of the gradient at each parameter, by the parameter's name.
+    divergence
+        The KL by its formula and by the draws, of the built-in VAE; None for other models.
+    still
+        The names of what was drawn from no standard normal and stayed as it was.
+    first
+        How far the replay of the first draw is from PyTorch's run of it.
+    """
+
+    run: Run
+    draws: int
+    latents: tuple[str, ...]
+    reconstruction: str
+    values: Mapping[str, Spread]
+    gradients: Mapping[str, Spread]
+    divergence: Divergence | None
+    still: tuple[str, ...]
+    first: Difference
+
+
+def sample(
+    run: Run,
+    noise: Iterable[Array | tuple[Array, ...]],
+    report: Callable[[int], None] = lambda done: None,
+    averaged: bool = False,
+    divergence: bool = True,
+) -> Sample:
+    """Replay a run under each draw of its noise.
+
+    Parameters
+    ----------
+    noise
+        For each draw one array for each draw from the standard normal, in their order and of
+        their shapes; the first is the run's own. At least two.
+    report
+        Called now and then with how many draws are done.
+    averaged
+        Whether the loss averages the KL over its elements, where it usually sums them.
+    divergence
+        Whether to estimate the KL too, which speaks of the built-in VAE's mu, logvar and z.
+
+    Raises
+    ------
+    NotExplained
+        If an op has no rule, so that it cannot be replayed with other numbers.
+    """
+    if run.graph.not_explained:
+        raise NotExplained(f"no rule for {', '.join(run.graph.not_explained)}")
+    replays = _Replays(run, averaged, divergence)
+    moments = _Moments()
+    rows = (replays.row(draw) for draw in noise)
+    at_once = max(1, min(AT_ONCE, MOST_AT_ONCE // max(replays.width, 1)))
+    with np.errstate(all="ignore"):  # an overflow shows as the inf that it is
+        while block := list(islice(rows, at_once)):
+            moments.add(np.array(block))
+            report(moments.count)
+    spreads = dict(replays.split(moments.spread()))
+    found = None
+    if divergence:
+        closed_form = float(run.hand_values[run.value("kl").id])
+        found = Divergence(closed_form, spreads.pop(""), moments.count)
+    values = {name: spreads.pop(name) for name in replays.values}
+    return Sample(
+        run=run,
+        draws=moments.count,
+        latents=replays.latents,
+        reconstruction=replays.reconstruction,
+        values=values,
+        gradients=spreads,
+        divergence=found,
+        still=other_draws(run),
+        first=replays.first(moments),
+    )
+
+
+class _Replays:
+    """Replays one run under other noise, each draw's numbers laid out in one long row."""
+
+    def __init__(self, run: Run, averaged: bool, divergence: bool) -> None:
+        self.run, self.averaged, self.divergence = run, averaged, divergence
+        named = run.trace.values
+        self.latents = tuple(named[number].name or "" for number in latents(run))
+        made = reconstruction(run)
+        self.reconstruction = "" if made is None else named[made].name or ""
+        ends = (*(term.value for term in run.trace.terms), run.trace.output)
+        told = (*latents(run), *(() if made is None else (made,)), *ends)
+        self.values = {named[number].name or "loss": number for number in dict.fromkeys(told)}
+        self.parameters = {
+            value.name: value.id
+            for value in run.trace.values
+            if value.kind == "parameter" and value.name and value.id in run.gradients
+        }
+        self.noise = standard_draws(run)
+        graph = run.graph
+        self.fixed = {
+            number: array
+            for number, array in run.hand_values.items()
+            if not graph.ancestors(number) & set(self.noise)
+        }
+        self.shapes = {
+            **{name: run.trace.values[number].shape for name, number in self.values.items()},
+            **{name: run.trace.values[number].shape for name, number in self.parameters.items()},
+        }
+        if divergence:
+            self.shapes[""] = ()
+        self.width = sum(math.prod(shape) for shape in self.shapes.values())
+
+    def row(self, draw: Array | tuple[Array, ...]) -> Array:
+        """Return values, gradients and log ratio of one draw, one after the other."""
+        graph = self.run.graph
+        given = draw if isinstance(draw, tuple) else (draw,)
+        noise = dict(zip(self.noise, given, strict=True))
+        values = replay(graph, {**self.fixed, **noise})
+        gradients = backward(graph, values, self.run.trace.output)
+        parts = [values[number] for number in self.values.values()]
+        parts += [gradients[number] for number in self.parameters.values()]
+        if self.divergence:
+            parts.append(self._log_ratio(values))
+        return np.concatenate([part.ravel() for part in parts])
+
+    def _log_ratio(self, values: Mapping[int, Array]) -> Array:
+        """Return log q(z|x) − log p(z) of one draw, for all rows and dimensions."""
+        mu, logvar, z = (values[self.run.value(name).id] for name in ("mu", "logvar", LATENT))
+        # The constant log 2π stands in both densities and cancels.
+        log_q = -0.5 * (logvar + (z - mu) ** 2 / np.exp(logvar))
+        log_p = -0.5 * z**2
+        ratio = log_q - log_p
+        return np.asarray(ratio.mean() if self.averaged else ratio.sum())
+
+    def split(self, whole: Spread) -> Iterator[tuple[str, Spread]]:
+        """Give each name its part of the row back, in its own shape."""
+        start = 0
+        for name, shape in self.shapes.items():
+            end = start + math.prod(shape)
+            parts = (whole.mean, whole.std, whole.positive, whole.negative)
+            yield name, Spread(*(part[start:end].reshape(shape) for part in parts))
+            start = end
+
+    def first(self, moments: _Moments) -> Difference:
+        """Hold the first draw's numbers against PyTorch's of the run."""
+        run, start, worst = self.run, 0, Difference(0.0, 0.0, True)
+        theirs = [(run.values[n], largest(run.values[n])) for n in self.values.values()]
+        theirs += [(run.gradients[n], gradient_scale(run, n)) for n in self.parameters.values()]
+        for held, scale in theirs:
+            mine = moments.origin[start : start + held.size]
+            absolute = largest(mine - held.ravel())
+            relative = absolute / (scale or 1.0)
+            if not relative <= worst.relative:
+                worst = Difference(absolute, relative, relative <= FIRST_ALLOWED)
+            start += held.size
+        return worst
+
+
+FIRST_ALLOWED = 1e-4  # between float64 by hand and float32, as when gradients are checked
+
+
+class _Moments:
+    """Running sums of rows, relative to the first, so that what never moves has no spread."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.origin: Array = np.zeros(0)
+
+    def add(self, block: Array) -> None:
+        """Add rows; two sums of squares join as in Chan, Golub and LeVeque (1983)."""
+        if not self.count:
+            self.origin = block[0].copy()
+            self._mean, self._squares, self._positive, self._negative = np.zeros(
+                (4, self.origin.size)
+            )
+        shifted = block - self.origin
+        size, total = len(block), self.count + len(block)
+        mean = shifted.mean(axis=0)
+        apart = mean - self._mean
+        self._squares += ((shifted - mean) ** 2).sum(axis=0)
+        self._squares += apart**2 * (self.count * size / total)
+        self._mean += apart * (size / total)
+        self._positive += (block > 0).sum(axis=0)
+        self._negative += (block < 0).sum(axis=0)
+        self.count = total
+
+    def spread(self) -> Spread:
+        return Spread(
+            self.origin + self._mean,
+            np.sqrt(self._squares / (self.count - 1)),
+            self._positive.astype(int),
+            self._negative.astype(int),
+        )

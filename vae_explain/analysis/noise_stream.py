@@ -1,0 +1,111 @@
+"""Noise for many runs of one model, as a loop over its forward pass would draw it.
+
+`monte_carlo.py` replays a run with it. That is only right where the record of one run holds
+for other noise, so a user's model is first asked to make one of the other draws itself.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import torch
+
+from ..engine.forward_pass import replay
+from ..engine.roles import standard_draws
+from ..engine.run import Run, as_printed
+from ..models.prepared_model import Subject
+from ..pipeline import OwnRequest, Request, built_in_model, prepared, users_errors
+from ..trace import Array
+
+NEAR = 1e-3  # relative, between the model in float32 and its record replayed in float64
+
+
+class CannotReplay(ValueError):
+    """A run whose record does not hold for other noise; the message says why."""
+
+
+def draws(request: Request, count: int) -> Iterator[Array]:
+    """Yield noise for the built-in VAE, as a loop over its forward pass would draw it.
+
+    The first draw is the noise of `run(request)`. Nothing is drawn from the global
+    generator. In the arithmetic `printed` each draw is rounded as a page prints it.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(request.seed)
+        built_in_model(request.architecture)  # draws the parameters, which come first
+        generator = torch.Generator()
+        generator.set_state(torch.get_rng_state())
+    shape = len(request.x), request.architecture.latent_size
+    for _ in range(count):
+        drawn = torch.randn(shape, generator=generator).numpy()
+        yield as_printed(drawn) if request.arithmetic == "printed" else drawn.astype(float)
+
+
+def run_and_draws(request: OwnRequest, count: int) -> tuple[Run, Iterator[tuple[Array, ...]]]:
+    """Run a user's model, and give noise for it as a loop over the model would draw it.
+
+    Returns
+    -------
+    tuple
+        The run, and for each of `count` draws, two at least, one array for each draw from
+        the standard normal; the first is the run's own. What else a model draws, as a
+        dropout's mask, is not drawn anew.
+
+    Raises
+    ------
+    CannotReplay
+        If the model draws nothing, or goes another way where it draws something else, so
+        that its record does not hold for other noise.
+    """
+    with prepared(request) as subject:
+        with users_errors(request):
+            result = subject.recorded(request.arithmetic).run
+        result.require_finite()
+        chosen = standard_draws(result)
+        if not chosen:
+            raise CannotReplay("the model draws nothing from the standard normal")
+        generator = torch.Generator()
+        generator.set_state(subject.generator)
+        noise, probe = itertools.tee(_drawn(result, chosen, generator, count))
+        if not result.graph.not_explained:
+            other = next(itertools.islice(probe, 1, None))
+            with users_errors(request):
+                same = _same_way(subject, result, dict(zip(chosen, other, strict=True)))
+                changes = not same and not _same_way(subject, result, {})
+            if changes:
+                raise CannotReplay(
+                    "the model's loss changes from run to run, with the same numbers and the "
+                    "same draws, so that no draw can be told from another"
+                )
+            if not same:
+                raise CannotReplay(
+                    "under another draw the model takes another way, as by a comparison or a "
+                    "nearest code, and the record of one way does not tell of the other"
+                )
+    return result, noise
+
+
+def _drawn(
+    run: Run, chosen: Sequence[int], generator: torch.Generator, count: int
+) -> Iterator[tuple[Array, ...]]:
+    shapes = [run.trace.values[number].shape for number in chosen]
+    for draw in range(count):
+        drawn = tuple(torch.randn(shape, generator=generator).numpy() for shape in shapes)
+        if draw == 0:
+            drawn = tuple(run.values[number] for number in chosen)
+        yield tuple(map(as_printed, drawn)) if run.arithmetic == "printed" else drawn
+
+
+def _same_way(subject: Subject, run: Run, drawn: Mapping[int, Array]) -> bool:
+    """Whether replaying a run with one other draw gives what the model itself gives."""
+    noise = {value.id: value.array for value in run.trace.values if value.kind == "noise"}
+    given = [torch.from_numpy(np.array(array)) for array in {**noise, **drawn}.values()]
+    theirs = subject.run(redrawn=given, lasting=False).trace
+    mine = replay(run.graph, drawn)
+    ends = (run.trace.output, *(term.value for term in run.trace.terms))
+    scale = max(1.0, *(float(np.abs(mine[end]).max()) for end in ends))
+    return len(theirs.values) == len(run.trace.values) and not any(
+        float(np.abs(mine[end] - theirs.values[end].array).max()) > NEAR * scale for end in ends
+    )

@@ -1,0 +1,304 @@
+"""Each figure with its place: which element of which quantity it is said to be.
+
+What a statement's label cannot settle, the shape does not guess: an array that does not fit
+its quantity is not recognised, and why is said.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ...models.builtin_config import Architecture
+from .grammar import Row, Sum, Value, numbers_of
+from .labels import is_rate, is_setting, words_of
+from .resolving import Resolved
+from .tokens import Printed
+from .vocabulary import Name
+from .wording import Remnant, Statement
+
+Shape = tuple[int, ...]
+
+
+class Figure(NamedTuple):
+    """A printed number and the element that it is said to be.
+
+    Attributes
+    ----------
+    name
+        The quantity, without an index.
+    place
+        Its index there, the batch axis of a single row left out.
+    decimals
+        To how many decimals it speaks: its own, or those of its array for an exact `0.`
+    group
+        The number of the array it was printed in.
+    """
+
+    name: Name
+    place: Shape
+    printed: Printed
+    decimals: int
+    label: str
+    group: int
+
+    @property
+    def element(self) -> str:
+        """What it is: `mu[0]`."""
+        return self.name.at(self.place)
+
+    @property
+    def unit(self) -> float:
+        """One in the last place that it speaks of."""
+        return 10.0**-self.decimals
+
+
+class Line(NamedTuple):
+    """Printed arithmetic, the element it is said to make, and the result printed behind it."""
+
+    name: Name
+    place: Shape
+    sum: Sum
+    result: Printed | None
+    label: str
+
+    @property
+    def element(self) -> str:
+        return self.name.at(self.place)
+
+
+class Collected(NamedTuple):
+    """All that was found in a document."""
+
+    figures: tuple[Figure, ...]
+    lines: tuple[Line, ...]
+    unrecognised: tuple[Remnant, ...]
+    set_aside: tuple[Remnant, ...]
+
+
+class Collector:
+    """Puts figures into the tensors of one architecture."""
+
+    def __init__(self, architecture: Architecture, rows: int, has_rate: bool) -> None:
+        self.architecture, self.rows, self.has_rate = architecture, rows, has_rate
+        self.figures: list[Figure] = []
+        self.lines: list[Line] = []
+        self.unrecognised: list[Remnant] = []
+        self.set_aside: list[Remnant] = []
+        self.groups = 0
+        self.counted_from_one: set[str] = set()
+
+    def collect(self, resolved: Sequence[Resolved], remnants: Iterable[Remnant]) -> Collected:
+        """Return every figure of a document in its place."""
+        for remnant in remnants:
+            (self.unrecognised if remnant.figure else self.set_aside).append(remnant)
+        self.counted_from_one = self._counted_from_one(resolved)
+        for statement, name in resolved:
+            self._statement(statement, name)
+        self.unrecognised.sort(key=lambda remnant: remnant.line)
+        parts = (self.figures, self.lines, self.unrecognised, self.set_aside)
+        return Collected(*map(tuple, parts))  # type: ignore[arg-type]  # each of its own kind
+
+    def known(self, name: Name) -> Name | None:
+        """Return a name as this architecture has it; None when it has no such quantity."""
+        value = name.value
+        if value == "error":
+            value = self.architecture.recon
+        term = self.architecture.recon if name.term == "error" else name.term
+        depth = self.architecture.middle - 1
+        side, _, number = value.rpartition("_")
+        if number.isdigit() and side in ("encoder_pre", "decoder_pre") and int(number) > depth:
+            logits = "recon_logits" if self.architecture.recon == "bce" else "recon_x"
+            value = logits if side == "decoder_pre" else value
+        elif number.isdigit() and depth == 1 and number == "1":
+            value = side
+        names = ("x", *self.architecture.parameters, *self.architecture.steps)
+        if value not in names or (term is not None and term not in self.architecture.terms):
+            return None
+        if name.gradient and value not in self.architecture.with_gradient:
+            return None
+        if name.updated and (value not in self.architecture.parameters or not self.has_rate):
+            return None
+        return name._replace(value=value, term=term)
+
+    def shape(self, name: Name) -> Shape:
+        """Return a quantity's shape as a page shows it, without the axis of a single row."""
+        shape = self.architecture.shape(name.value, self.rows)
+        parameter = name.value in self.architecture.parameters
+        return shape[1:] if shape and shape[0] == 1 and not parameter and self.rows == 1 else shape
+
+    def _counted_from_one(self, resolved: Sequence[Resolved]) -> set[str]:
+        """Return the tensors whose elements the document counts from 1: `z_2` of two."""
+        found = set()
+        for _, name in resolved:
+            known = self.known(name) if name is not None else None
+            if known is not None and known.place:
+                shape = self.shape(known)
+                if any(i == size for i, size in zip(known.place, shape, strict=False)):
+                    found.add(known.tensor)
+        return found
+
+    def _statement(self, statement: Statement, name: Name | None) -> None:
+        if name is None or _is_of_setting(statement):
+            self._unknown(statement)
+            return
+        known = self.known(name)
+        if known is None:
+            why = f"the {self.architecture.label} has no {name.tensor}"
+            self._not_recognised(statement, why)
+            return
+        index, known = known.place, known._replace(place=None)
+        if index and known.tensor in self.counted_from_one:
+            index = tuple(i - 1 for i in index)
+        shape = self.shape(known)
+        if not statement.stated and _is_shape(statement, shape):
+            shown = text_of_numbers(statement)
+            self.set_aside.append(Remnant(shown, statement.line, "a shape", figure=False))
+            return
+        placed = []
+        for side in statement.sides:
+            places = _counted(side, statement.indices, shape) or _places(side, shape, index)
+            if isinstance(places, str):
+                self._misfit(statement, f"{known.tensor}: {places}")
+                return
+            placed.append(places)
+        self._place(statement, known, placed)
+
+    def _misfit(self, statement: Statement, why: str) -> None:
+        """Take the parts of a sum for arithmetic alone, and anything else for unrecognised."""
+        sides = [numbers_of(side) for side in statement.sides]
+        if len(sides) == 2 and all(isinstance(n, Sum) for n in sides[0]):
+            label = _shown_label(statement)
+            for sum_, result in zip(*sides, strict=False):
+                if isinstance(sum_, Sum) and isinstance(result, Printed):
+                    self.lines.append(Line(Name(""), (), sum_, result, label))
+        elif [type(n) for side in sides for n in side] == [Printed] and _all_whole(statement):
+            # `zero only for μ = 0`: a case that is spoken of, not a result.
+            shown = f"{statement.label} = {text_of_numbers(statement)}"
+            self.set_aside.append(Remnant(shown, statement.line, "a whole number", figure=False))
+        else:
+            self._not_recognised(statement, why)
+
+    def _place(
+        self, statement: Statement, name: Name, sides: Sequence[Mapping[Shape, Printed | Sum]]
+    ) -> None:
+        label = _shown_label(statement)
+        for position, side in enumerate(sides):
+            self.groups += 1
+            printed = [number for number in side.values() if isinstance(number, Printed)]
+            most = max((number.decimals for number in printed), default=0)
+            after = sides[position + 1] if position + 1 < len(sides) else {}
+            for index, number in side.items():
+                if isinstance(number, Sum):
+                    result = after.get(index)
+                    shown = result if isinstance(result, Printed) else None
+                    self.lines.append(Line(name, index, number, shown, label))
+                else:
+                    decimals = number.decimals if not number.whole else most
+                    self.figures.append(Figure(name, index, number, decimals, label, self.groups))
+
+    def _unknown(self, statement: Statement) -> None:
+        first, *further = statement.sides
+        if isinstance(first, Sum) and further and isinstance(further[0], Printed):
+            # Arithmetic of nothing that is known is arithmetic all the same.
+            label = _shown_label(statement)
+            self.lines.append(Line(Name(""), (), first, further[0], label))
+        whole = _all_whole(statement)
+        array = any(isinstance(side, Row) for side in statement.sides)
+        if whole and array and not statement.stated:
+            shown = text_of_numbers(statement)
+            self.set_aside.append(Remnant(shown, statement.line, "a shape", figure=False))
+        elif is_rate(statement.label):
+            shown = f"{statement.label} = {text_of_numbers(statement)}"
+            self.set_aside.append(Remnant(shown, statement.line, "a setting", figure=False))
+        elif not whole or (array and not is_setting(statement.label)):
+            self._not_recognised(statement, "no quantity of the run has this name")
+
+    def _not_recognised(self, statement: Statement, why: str) -> None:
+        label = _shown_label(statement)
+        for side in statement.sides:
+            for number in numbers_of(side):
+                text = number.text if isinstance(number, Sum) else number.printed
+                shown = f"{label} = {text}" if label else text
+                self.unrecognised.append(Remnant(shown, number.line, why))
+
+
+def _is_of_setting(statement: Statement) -> bool:
+    """Whether whole numbers are said of a size or a seed: `Latent dimension: 2`."""
+    return _all_whole(statement) and is_setting(statement.label)
+
+
+def _all_whole(statement: Statement) -> bool:
+    """Whether all numbers of a statement are written without a point."""
+    numbers = [number for side in statement.sides for number in numbers_of(side)]
+    return all(isinstance(n, Printed) and n.printed.lstrip("-").isdigit() for n in numbers)
+
+
+def _is_shape(statement: Statement, shape: Shape) -> bool:
+    """Whether whole numbers behind a name are its shape, as in `fc1.weight [8, 4]`."""
+    if not _all_whole(statement):
+        return False
+    numbers = [number for side in statement.sides for number in numbers_of(side)]
+    found = [int(n.printed) for n in numbers if isinstance(n, Printed)]
+    return [n for n in found if n != 1] == [n for n in shape if n != 1] or len(found) != math.prod(
+        shape
+    )
+
+
+def text_of_numbers(statement: Statement) -> str:
+    """Return the numbers of a statement as a list."""
+    numbers = [number for side in statement.sides for number in numbers_of(side)]
+    texts = [n.text if isinstance(n, Sum) else n.printed for n in numbers]
+    return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+
+
+def _counted(
+    value: Value, indices: Sequence[Shape], shape: Shape
+) -> dict[Shape, Printed | Sum] | None:
+    """Return the places that a table's first column counts, if that is what it counts."""
+    numbers = numbers_of(value)
+    if len(indices) != len(numbers) or len(set(indices)) != len(indices):
+        return None
+    if any(len(index) != len(shape) for index in indices):
+        return None
+    lowest = 0 if any(0 in index for index in indices) else 1
+    reached = any(i == n for index in indices for i, n in zip(index, shape, strict=True))
+    shift = lowest if reached else 0
+    places = [tuple(i - shift for i in index) for index in indices]
+    if any(not 0 <= i < n for place in places for i, n in zip(place, shape, strict=True)):
+        return None
+    return dict(zip(places, numbers, strict=True))
+
+
+def _places(value: Value, shape: Shape, index: Shape | None) -> dict[Shape, Printed | Sum] | str:
+    """Return where each number of a value belongs, or why it does not fit."""
+    if index is not None:
+        if len(index) > len(shape) or any(
+            i >= n or i < 0 for i, n in zip(index, shape, strict=False)
+        ):
+            return f"it has shape {list(shape)}, and no element {list(index)}"
+        inner = _places(value, shape[len(index) :], None)
+        return inner if isinstance(inner, str) else {(*index, *i): n for i, n in inner.items()}
+    numbers = numbers_of(value)
+    found = value.shape if isinstance(value, Row) else ()
+    if found is None:
+        return "its rows have different lengths"
+    mine, theirs = [n for n in found if n != 1], [n for n in shape if n != 1]
+    if mine == theirs:
+        places = list(np.ndindex(*shape))
+    elif mine == theirs[::-1] and len(mine) == 2:
+        places = [(j, i) for i, j in np.ndindex(*found[-2:])]
+    else:
+        count = math.prod(shape)
+        return f"{len(numbers)} numbers where it has {count}"
+    return dict(zip(places, numbers, strict=True))
+
+
+def _shown_label(statement: Statement) -> str:
+    if statement.label or not statement.context:
+        return statement.label
+    words = " ".join(words_of(statement.context[0]).split())
+    return words.split(":")[0].split(" (")[0].strip()[:60]

@@ -1,0 +1,210 @@
+"""What a document's run started from: the inputs it prints, held against the seed it states.
+
+The rule. A tensor of parameters is the seed's when at least half of its figures are, or
+when none of its figures is more than one digit away; its other figures are then wrong, and
+everything else is computed from what the seed gives, so that one wrong digit is blamed
+alone. When no tensor is the seed's, the seed is what is wrong. Noise and input that no seed
+vouches for are taken as they stand, until `repairing.py` finds that one changed digit in
+them explains what else would be many wrong figures.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ...engine.run import PRINTED_DECIMALS, Run
+from ...models.builtin_config import Architecture
+from ...trace import Array
+from .agreeing import agrees, digits_apart
+from .collecting import Figure
+from .recomputing import Inputs, array_of, inputs_of, recorded
+from .statement import Seed
+from .vocabulary import Name
+
+
+class NoWalkthrough(ValueError):
+    """A document that is no worked example; the message says what is missing."""
+
+
+class Start(NamedTuple):
+    """A document's inputs, and what is known of them.
+
+    Attributes
+    ----------
+    run
+        PyTorch's run in float32 from the seed, which also holds the operations.
+    inputs
+        The inputs as printed, rounded; a figure that the seed proves wrong is put right.
+    whole
+        The same inputs with every digit that the seed gives.
+    seed
+        The seed that holds, None when none is stated or the stated one gives other parameters.
+    confirmed
+        The names of the tensors that the seed vouches for.
+    foreign
+        The names of parameters that are not what the seed gives, though others are.
+    """
+
+    run: Run
+    inputs: Inputs
+    whole: Inputs
+    seed: Seed | None
+    wrong_seed: Seed | None
+    confirmed: frozenset[str]
+    foreign: frozenset[str]
+
+
+def input_names(architecture: Architecture) -> tuple[str, ...]:
+    """Return the names of what a run starts from."""
+    return ("x", "eps", *architecture.parameters)
+
+
+def is_computed(figure: Figure) -> bool:
+    """Whether a figure is made by the run, and not what it starts from."""
+    name = figure.name
+    given = name.value in ("x", "eps") or name.value.endswith((".weight", ".bias"))
+    return name.gradient or name.updated or not given
+
+
+def start(architecture: Architecture, figures: Sequence[Figure], seeds: Sequence[Seed]) -> Start:
+    """Find what the run started from.
+
+    Raises
+    ------
+    NoWalkthrough
+        If the input is missing, or the parameters or the noise without a seed for them.
+    """
+    names = input_names(architecture)
+    by_name: dict[str, list[Figure]] = {name: [] for name in names}
+    for figure in figures:
+        if figure.name.value in by_name and not (figure.name.gradient or figure.name.updated):
+            by_name[figure.name.value].append(figure)
+    missing = [name for name in architecture.parameters if not by_name[name]]
+    if missing and not seeds:
+        raise NoWalkthrough(
+            f"it states no seed and no {', '.join(missing)}; a label of its own for one of them "
+            f'is named by --map "label={missing[0]}"'
+        )
+    if not by_name["x"]:
+        raise NoWalkthrough(
+            "it states no input to compute from; write it as x = [1.0, 2.0], or name its label "
+            'by --map "label=x"'
+        )
+    x_size = architecture.input_size
+    rows = 1 + max((f.place[0] for f in by_name["x"] if len(f.place) > 1), default=0)
+    x = _stated(by_name["x"], (rows, x_size))
+    if np.isnan(x).any():
+        raise NoWalkthrough(f"its input x has not all of its {rows * x_size} numbers")
+    run, seed, wrong_seed = _seeded(architecture, x, by_name, seeds)
+    return _joined(architecture, run, x, by_name, seed, wrong_seed)
+
+
+def _seeded(
+    architecture: Architecture,
+    x: Array,
+    by_name: dict[str, list[Figure]],
+    seeds: Sequence[Seed],
+) -> tuple[Run, Seed | None, Seed | None]:
+    """Return the run of the seed that fits best, that seed, and one that does not hold."""
+    parameters = [name for name in by_name if name not in ("x", "eps") and by_name[name]]
+    best: tuple[int, Run, Seed] | None = None
+    for seed in seeds:
+        run = recorded(architecture, x, seed.value, None)
+        holding = sum(_holds(run, name, by_name[name]) for name in parameters)
+        if best is None or holding > best[0]:
+            best = holding, run, seed
+        if holding == len(parameters):
+            break
+    if best is None:
+        return recorded(architecture, x, 0, None), None, None
+    holding, run, seed = best
+    if holding or not parameters:
+        return run, seed, None
+    noise_holds = bool(by_name["eps"]) and _holds(run, "eps", by_name["eps"])
+    # A seed may stand for the noise alone, beside parameters from elsewhere.
+    return run, None, None if noise_holds else seed
+
+
+def _holds(run: Run, name: str, figures: Sequence[Figure]) -> bool:
+    """Whether a tensor's figures are the seed's, as far as a damaged one can tell."""
+    given = array_of(run, Name(name))
+    wrong = [f for f in figures if not agrees(f, float(given[f.place]))]
+    few = 2 * len(wrong) <= len(figures)
+    return few or all(digits_apart(f, float(given[f.place])) <= 1 for f in wrong)
+
+
+def _joined(
+    architecture: Architecture,
+    run: Run,
+    x: Array,
+    by_name: dict[str, list[Figure]],
+    seed: Seed | None,
+    wrong_seed: Seed | None,
+) -> Start:
+    usual = Counter(f.decimals for n in architecture.parameters for f in by_name[n])
+    decimals = usual.most_common(1)[0][0] if usual else PRINTED_DECIMALS
+    given = inputs_of(run)
+    inputs, whole = given.replaced("x", x), given.replaced("x", x)
+    confirmed, foreign = set(), set()
+    for name in ("eps", *architecture.parameters):
+        figures = by_name[name]
+        drawn = given.array(name)
+        held = seed is not None and (not figures or _holds(run, name, figures))
+        if held:
+            confirmed.add(name)
+            kept = [f for f in figures if agrees(f, float(array_of(run, Name(name))[f.place]))]
+            rounded = _merged(figures, kept, np.round(drawn, decimals), drawn)
+            inputs = inputs.replaced(name, rounded)
+            continue
+        stated = _stated(figures, drawn.shape)
+        if np.isnan(stated).any():
+            raise NoWalkthrough(_missing(name, seed is not None or wrong_seed is not None))
+        if seed is not None and name != "eps":
+            foreign.add(name)
+        inputs, whole = inputs.replaced(name, stated), whole.replaced(name, stated)
+    if "eps" not in confirmed:
+        run = recorded(architecture, x, seed.value if seed else 0, inputs.eps)
+    return Start(run, inputs, whole, seed, wrong_seed, frozenset(confirmed), frozenset(foreign))
+
+
+def rerun(architecture: Architecture, begun: Start) -> Start:
+    """Return the same start with PyTorch's run from its inputs, after they were put right."""
+    if begun.seed is None:
+        return begun
+    eps = None if "eps" in begun.confirmed else begun.inputs.eps
+    return begun._replace(run=recorded(architecture, begun.inputs.x, begun.seed.value, eps))
+
+
+def _missing(name: str, seeded: bool) -> str:
+    what = "noise ε" if name == "eps" else name
+    why = "and its seed does not give the parameters it prints" if seeded else "and no seed"
+    return f"it states no whole {what} {why}"
+
+
+def _stated(figures: Sequence[Figure], shape: tuple[int, ...]) -> Array:
+    """Return a tensor as printed, NaN where nothing is; the first of two figures counts."""
+    found = np.full(shape, np.nan)
+    for figure in reversed(figures):
+        found[_whole_index(figure.place, shape)] = figure.printed.value
+    return found
+
+
+def _merged(
+    figures: Sequence[Figure], kept: Sequence[Figure], rounded: Array, drawn: Array
+) -> Array:
+    """Return a tensor as printed where the seed agrees, and as the seed rounds it elsewhere."""
+    found = rounded.copy()
+    for figure in figures:
+        index = _whole_index(figure.place, found.shape)
+        found[index] = np.round(drawn[index], max(figure.decimals, 0))
+    for figure in reversed(kept):
+        found[_whole_index(figure.place, found.shape)] = figure.printed.value
+    return found
+
+
+def _whole_index(index: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (0, *index) if len(index) == len(shape) - 1 else index

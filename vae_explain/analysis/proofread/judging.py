@@ -1,0 +1,295 @@
+"""Each figure's verdict, and the rule by which one is blamed.
+
+A figure may agree in several arithmetics, and a changed digit may turn what is right in one
+into what would be right in another. So a figure is held against the arithmetic of what
+stands around it. The document's values have one arithmetic and its gradients one: that in
+which most of them agree. An array departs from it only as a whole, when all of it agrees in
+another arithmetic and one changed digit cannot be why: two figures or more say so, or two
+digits of one.
+
+In a chain of rounded steps (`chaining.py`) the figures that are blamed are put right first.
+So a damaged figure is blamed alone, in every arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+
+from ...trace import Array
+from .agreeing import agrees, as_printed, digits_apart, slipped
+from .chaining import Chain, chained
+from .collecting import Figure
+from .inputs import Start
+from .recomputing import Arithmetic, array_of, by_hand
+from .verdicts import Judged, Verdict
+from .vocabulary import Name
+
+MOST_MENDED = 24  # figures that are tried; a document with more wrong ones has other troubles
+ORDER: tuple[Arithmetic, ...] = ("full", "printed", "chain")
+WORDS: Mapping[Arithmetic, str] = {
+    "full": "PyTorch's float32",
+    "printed": "the inputs as printed",
+    "chain": "the steps as printed",
+}
+
+
+class Judge:
+    """Judges the figures of one document.
+
+    Parameters
+    ----------
+    rate
+        The learning rate, where one is stated.
+    suspected
+        Elements that do not follow from the inputs as stated, though everything else goes
+        with them: what each should be by the inputs, and which inputs may be meant.
+    unsettled_inputs
+        These inputs, none of which is blamed.
+    """
+
+    def __init__(
+        self,
+        begun: Start,
+        figures: Sequence[Figure],
+        rate: float | None = None,
+        suspected: Mapping[str, tuple[float, str]] | None = None,
+        unsettled_inputs: frozenset[str] = frozenset(),
+    ) -> None:
+        self.begun, self.rate = begun, rate
+        self.unsettled_inputs = unsettled_inputs
+        self.suspected = suspected or {}
+        self.given = {"x", "eps", *begun.inputs.parameters}
+        self.figures = figures
+        self.computed_figures = [f for f in figures if not self.is_input(f.name)]
+        self.by_name: dict[Name, list[Figure]] = {}
+        for figure in self.computed_figures:
+            self.by_name.setdefault(figure.name, []).append(figure)
+        self.printed = by_hand(begun.run, begun.inputs)
+        self.as_it_stands = chained(begun.run, begun.inputs, self.by_name)
+        self.has_full = begun.seed is not None and not begun.foreign
+        # As a chain first, with what is wrong in one put right: else one wrong figure, and
+        # all that was computed from it, would speak against the document being a chain.
+        self.chosen: dict[bool, Arithmetic] = {False: "chain", True: "chain"}
+        self.chain, self.kept = self._mended_chain()
+        self.chosen = self._choose()
+        if set(self.chosen.values()) != {"chain"}:
+            self.chain, self.kept = self._mended_chain()
+            self.chosen = self._choose()
+        self.groups = self._departures()
+
+    def is_input(self, name: Name) -> bool:
+        """Whether a quantity is what the run starts from."""
+        return name.value in self.given and not (name.gradient or name.updated)
+
+    # --- numbers ---
+
+    def arithmetics(self) -> tuple[Arithmetic, ...]:
+        """Return the arithmetics that the figures may come from, the most exact first."""
+        return ORDER if self.has_full else ORDER[1:]
+
+    def array(self, name: Name, arithmetic: Arithmetic) -> Array:
+        """Return a quantity's numbers in an arithmetic."""
+        if arithmetic == "full":
+            return array_of(self.begun.run, name, self.rate)
+        if arithmetic == "printed":
+            return array_of(self.printed, name, self.rate)
+        return self.chain.array(name, self.rate)
+
+    def number(self, figure: Figure, arithmetic: Arithmetic) -> float:
+        return float(self.array(figure.name, arithmetic)[figure.place])
+
+    def agreeing(self, figure: Figure) -> tuple[Arithmetic, ...]:
+        """Return the arithmetics in which a figure agrees."""
+        return tuple(a for a in self.arithmetics() if agrees(figure, self.number(figure, a)))
+
+    # --- which arithmetic ---
+
+    def _choose(self) -> dict[bool, Arithmetic]:
+        """Return the arithmetic of the values, under False, and of the gradients, under True."""
+        chosen: dict[bool, Arithmetic] = {}
+        for gradient in (False, True):
+            figures = [f for f in self.computed_figures if _late(f.name) == gradient]
+            found = [self.agreeing(figure) for figure in figures]
+            chosen[gradient] = max(
+                self.arithmetics(), key=lambda a: sum(a in agreed for agreed in found)
+            )
+        return chosen
+
+    def _mended_chain(self) -> tuple[Chain, dict[Figure, int]]:
+        """Return the chain in which the fewest figures disagree.
+
+        Where a quantity has another arithmetic, that says what a wrong figure should be. In
+        a chain a figure that does not follow from the step before it may be wrong itself,
+        or right where an input is wrong; so each is put right in turn, and stays so if then
+        fewer figures behind it disagree. Those that do not stay so are returned too, with
+        how many more figures would disagree if they did.
+        """
+        kept: dict[Figure, int] = {}
+        corrected = {
+            name: self.array(name, self.chosen[_late(name)])
+            for name in self.by_name
+            if self.chosen[_late(name)] != "chain"
+        }
+        mended: frozenset[Figure] = frozenset()
+        best = self._chain(corrected, mended)
+        wrong = self._against(best)
+        while len(kept) + len(mended) < MOST_MENDED:
+            undecided = (f for f in wrong if f not in kept and f.name not in corrected)
+            figure = next(undecided, None)
+            if figure is None:
+                break
+            trial = self._chain(corrected, mended | {figure})
+            then = self._against(trial)
+            if len(then) < len(wrong):
+                mended, best, wrong = mended | {figure}, trial, then
+            else:
+                kept[figure] = len(then) - len(wrong)
+        return best, kept
+
+    def _chain(self, corrected: Mapping[Name, Array], mended: frozenset[Figure]) -> Chain:
+        return chained(self.begun.run, self.begun.inputs, self.by_name, corrected, mended)
+
+    def _against(self, chain: Chain) -> list[Figure]:
+        """Return the figures that do not agree where their part is computed so, in order."""
+        found = []
+        for figure in self.computed_figures:
+            usual = self.chosen[_late(figure.name)]
+            array = chain.array(figure.name, self.rate) if usual == "chain" else None
+            own = self.number(figure, usual) if array is None else float(array[figure.place])
+            if not agrees(figure, own):
+                found.append(figure)
+        order = self.begun.run.trace.by_name
+        return sorted(found, key=lambda f: _step(f.name, order[f.name.value].id))
+
+    def _departures(self) -> dict[int, Arithmetic]:
+        """Return the arithmetic of each array that does not have that of its part."""
+        found: dict[int, Arithmetic] = {}
+        for group, members in groupby(self.computed_figures, key=lambda figure: figure.group):
+            figures = list(members)
+            usual = self.chosen[_late(figures[0].name)]
+            agreed = [self.agreeing(figure) for figure in figures]
+            against = [f for f, a in zip(figures, agreed, strict=True) if usual not in a]
+            for other in self.arithmetics():
+                whole = against and all(other in a for a in agreed)
+                plain = len(against) > 1 or any(
+                    digits_apart(f, self.number(f, usual)) > 1 for f in against
+                )
+                if whole and plain:
+                    found[group] = other
+                    break
+        return found
+
+    def arithmetic_of(self, figure: Figure) -> Arithmetic:
+        """Return the arithmetic that a figure is held against."""
+        return self.groups.get(figure.group, self.chosen[_late(figure.name)])
+
+    # --- verdicts ---
+
+    def judged(self) -> Iterator[Judged]:
+        """Yield every figure's verdict, in order."""
+        found = [self._judge(figure) for figure in self.figures]
+        wrong = {judged.figure.element for judged in found if judged.blamed}
+        for judged in found:
+            yield self._traced(judged, wrong) if judged.blamed else judged
+
+    def _judge(self, figure: Figure) -> Judged:
+        if figure.element in self.suspected:
+            return self._judge_unsettled(figure)
+        if self.is_input(figure.name):
+            return self._judge_input(figure)
+        agreed = self.agreeing(figure)
+        held = self.arithmetic_of(figure)
+        computed = self.number(figure, held)
+        if held in agreed:
+            verdict = self._agreed(agreed)
+            best, unrounded = (self.number(figure, a) for a in (agreed[0], self.arithmetics()[0]))
+            return Judged(figure, best, verdict, agreed, "", _note(verdict), unrounded)
+        verdict = "off in the last digit" if slipped(figure, computed) else "wrong"
+        others = " and ".join(WORDS[a] for a in agreed)
+        why = f"it should be {as_printed(figure, computed)}, from {WORDS[held]}"
+        if others:
+            why += f"; it is what {others} give, but nothing around it is computed so"
+        return Judged(figure, computed, verdict, agreed, figure.element, why)
+
+    def _judge_unsettled(self, figure: Figure) -> Judged:
+        computed, inputs = self.suspected[figure.element]
+        why = f"the inputs as stated give {as_printed(figure, computed)}"
+        why += f"; or one of them is off by a digit: {inputs}" if inputs else ""
+        verdict: Verdict = "off in the last digit" if slipped(figure, computed) else "wrong"
+        return Judged(figure, computed, verdict, (), figure.element, why)
+
+    def _agreed(self, agreed: tuple[Arithmetic, ...]) -> Verdict:
+        if "full" in agreed or not (self.has_full or "printed" not in agreed):
+            return "exact"
+        return "rounded inputs" if "printed" in agreed else "rounded chain"
+
+    def _judge_input(self, figure: Figure) -> Judged:
+        """Hold a parameter against the seed, or a repaired input against the repair."""
+        name = figure.name
+        source = self.begun.whole.array(name.value)
+        if name.value in self.begun.foreign:
+            drawn = float(array_of(self.begun.run, name)[figure.place])
+            if not agrees(figure, drawn):
+                why = f"seed {self._seed()} gives {as_printed(figure, drawn)}"
+                return Judged(figure, drawn, "wrong", (), figure.element, why)
+        index = (0, *figure.place) if source.ndim > len(figure.place) else figure.place
+        computed = float(source[index])
+        unsettled = figure.element in self.unsettled_inputs
+        if unsettled or agrees(figure, computed):
+            value = figure.printed.value if unsettled else computed
+            return Judged(figure, value, "exact", self.arithmetics())
+        why = f"seed {self._seed()} gives {as_printed(figure, computed)}"
+        if name.value not in self.begun.confirmed:
+            why = f"everything computed from it needs {as_printed(figure, computed)}"
+        slip = slipped(figure, computed) and name.value in self.begun.confirmed
+        verdict: Verdict = "off in the last digit" if slip else "wrong"
+        return Judged(figure, computed, verdict, (), figure.element, why)
+
+    def _seed(self) -> int:
+        return self.begun.seed.value if self.begun.seed else 0
+
+    def _traced(self, judged: Judged, wrong: set[str]) -> Judged:
+        """Say where a blamed figure parts: at its own step, or at a figure it follows from."""
+        figure = judged.figure
+        if self.is_input(figure.name):
+            return judged
+        own = float(self.as_it_stands.array(figure.name, self.rate)[figure.place])
+        if not agrees(figure, own):
+            return judged
+        before = self._blamed_before(figure, wrong)
+        if not before:
+            return judged
+        why = f"{judged.why}; it follows from {before}, which is wrong"
+        return judged._replace(parts_at=before, why=why)
+
+    def _blamed_before(self, figure: Figure, wrong: set[str]) -> str:
+        """Return the first blamed figure that a figure was computed from."""
+        graph, trace = self.begun.run.graph, self.begun.run.trace
+        number = trace.by_name[figure.name.value].id
+        for other in sorted(
+            (f for f in self.figures if f.element in wrong and not f.name.gradient),
+            key=lambda f: trace.by_name[f.name.value].id,
+        ):
+            source = trace.by_name[other.name.value].id
+            reached = trace.output if figure.name.gradient else number
+            if other.element != figure.element and source in graph.ancestors(reached):
+                return other.element
+        return ""
+
+
+def _step(name: Name, number: int) -> tuple[bool, int]:
+    """Return where a quantity stands in the order of computing: values, then gradients back."""
+    return _late(name), -number if name.gradient else number
+
+
+def _late(name: Name) -> bool:
+    """Whether a quantity belongs to the backward pass, or to the step that it is taken for."""
+    return name.gradient or name.updated
+
+
+def _note(verdict: Verdict) -> str:
+    return {
+        "rounded inputs": "only from the printed, rounded inputs",
+        "rounded chain": "only from the printed, rounded steps before it",
+    }.get(verdict, "")

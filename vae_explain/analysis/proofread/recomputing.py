@@ -1,0 +1,126 @@
+"""The numbers of a document made again, in each arithmetic that they may come from.
+
+`full` is PyTorch's own float32 run from the stated seed. `printed` is float64 by hand from
+the inputs as printed, rounded. `chain` is float64 by hand as well, but each step starts
+from the numbers that the document prints for the steps before it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import numpy as np
+
+from ... import pipeline
+from ...engine.backward_pass import backward
+from ...engine.forward_pass import replay
+from ...engine.run import Run
+from ...models.builtin_config import Architecture
+from ...trace import Array, OnDemand
+from .vocabulary import Name
+
+Arithmetic = Literal["full", "printed", "chain"]
+Settled = Callable[[Name, Array], Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """What a run starts from, in float64: parameters by name, rows of x and of ε."""
+
+    parameters: Mapping[str, Array]
+    x: Array
+    eps: Array
+
+    def array(self, name: str) -> Array:
+        """Return one of them by its name in the run."""
+        return self.x if name == "x" else self.eps if name == "eps" else self.parameters[name]
+
+    def replaced(self, name: str, array: Array) -> Inputs:
+        """Return inputs of which one is another."""
+        if name == "x":
+            return dataclasses.replace(self, x=array)
+        if name == "eps":
+            return dataclasses.replace(self, eps=array)
+        return dataclasses.replace(self, parameters={**self.parameters, name: array})
+
+
+def recorded(architecture: Architecture, x: Array, seed: int, eps: Array | None) -> Run:
+    """Run the built-in VAE in PyTorch's float32; ε is drawn when none is given.
+
+    Raises
+    ------
+    NotFinite
+        If the loss overflows.
+    """
+    rows = tuple(tuple(float(number) for number in row) for row in x)
+    noise = None if eps is None else tuple(float(number) for number in eps.ravel())
+    return pipeline.run(pipeline.Request(rows, seed, noise, "full", architecture))
+
+
+def inputs_of(run: Run) -> Inputs:
+    """Return what a run started from, every digit of it."""
+    values = run.trace.values
+    parameters = {v.name: v.array.astype(float) for v in values if v.kind == "parameter" and v.name}
+    return Inputs(parameters, run.array("x").astype(float), run.array("eps").astype(float))
+
+
+def by_hand(run: Run, inputs: Inputs, settle: Settled | None = None) -> Run:
+    """Run a recorded VAE again in float64 from other inputs.
+
+    Parameters
+    ----------
+    settle
+        What each named value, or gradient of the loss, becomes before the steps behind it
+        are computed. What it came to is passed to `settle`, and what the run that is
+        returned holds is what `settle` returned.
+    """
+    trace = run.trace
+    given = {trace.by_name[name].id: array for name, array in inputs.parameters.items()}
+    given |= {trace.by_name["x"].id: inputs.x, trace.by_name["eps"].id: inputs.eps}
+
+    def of_values(number: int, array: Array) -> Array:
+        name = trace.values[number].name
+        return settle(Name(name), array) if settle and name else array
+
+    def of_gradients(number: int, array: Array) -> Array:
+        name = trace.values[number].name
+        return settle(Name(name, gradient=True), array) if settle and name else array
+
+    terms = {term.name: term for term in trace.terms}
+    values = replay(run.graph, given, of_values if settle else None)
+    gradients = backward(run.graph, values, trace.output, settle=of_gradients if settle else None)
+    return dataclasses.replace(
+        run,
+        arithmetic="printed",
+        values=values,
+        gradients=gradients,
+        term_gradients=OnDemand(
+            tuple(terms),
+            lambda name: backward(run.graph, values, terms[name].value, terms[name].weight),
+        ),
+    )
+
+
+def array_of(run: Run, name: Name, rate: float | None = None) -> Array:
+    """Return a quantity's numbers in a run, without the axis of a single row.
+
+    A parameter that the loss does not reach has a gradient of zeros. An updated one is what
+    a step of gradient descent at this rate makes of it, in the precision of the run.
+    """
+    value = run.value(name.value)
+    if name.updated:
+        assert rate is not None, "only collected where a rate is stated"
+        before, slope = array_of(run, Name(name.value)), array_of(run, Name(name.value, True))
+        if run.arithmetic == "full":
+            moved = np.float32(rate) * slope.astype(np.float32)
+            return np.asarray(before.astype(np.float32) - moved, dtype=np.float64)
+        return before - rate * slope
+    if not name.gradient:
+        array = run.values[value.id]
+    else:
+        found = run.gradients if name.term is None else run.term_gradients[name.term]
+        array = found.get(value.id, np.zeros(value.shape))
+    single = value.kind != "parameter" and array.ndim > 1 and array.shape[0] == 1
+    return np.asarray(array[0] if single else array, dtype=np.float64)

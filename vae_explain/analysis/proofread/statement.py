@@ -1,0 +1,159 @@
+"""What a document states of its run: the seed, the shape of the model, its loss.
+
+The shape is that of the printed parameters. Where a document says nothing, it is read as
+the textbook's VAE: ReLU, squared errors and the KL summed, β = 1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from ...models.builtin_config import ACTIVATIONS, BUILT_IN, ActivationName, Architecture
+from .grammar import Row, numbers_of
+from .labels import is_rate
+from .markdown import Passage, Piece
+from .resolving import Resolved
+from .tokens import Lexeme, Printed, lex
+
+LARGEST_SEED = 2**64 - 1
+ARROWS = re.compile(r"(?<![\w.])\d+(?:\s*(?:→|->|-|–|⟶)\s*\d+){2,}(?![\w.])")
+SPELLINGS: dict[str, ActivationName] = {name.replace("_", " "): name for name in ACTIVATIONS}
+SPELLINGS |= {"leakyrelu": "leaky_relu", "swish": "silu"}
+MEAN = re.compile(r"reduction\W{1,4}(?:is\W+)?mean|averaged over all")
+CROSS_ENTROPY = re.compile(r"binary[ _-]cross[ _-]entropy|\bbce\b")
+SEED_WORDS = {"(", "=", ":", "at", "is", "of", "to", "with", "the", "value", "as"}
+
+
+class Seed(NamedTuple):
+    """A seed as stated, and where."""
+
+    value: int
+    line: int
+
+
+class Stated(NamedTuple):
+    """What a document says of its run."""
+
+    seeds: tuple[Seed, ...]
+    architecture: Architecture
+    learning_rate: float | None
+
+
+def stated(passages: Sequence[Passage], resolved: Sequence[Resolved]) -> Stated:
+    """Gather what a document says of its run."""
+    pieces = [piece for passage in passages for piece in _all_pieces(passage)]
+    words = "\n".join(piece.text for piece in pieces).casefold()
+    recon: Literal["mse", "bce"] = "bce" if _cross_entropy(words, resolved) else "mse"
+    architecture = Architecture(
+        dims=_dims(resolved, words) or BUILT_IN.dims,
+        activation=_activation(words),
+        recon=recon,
+        reduction="mean" if MEAN.search(words) else "sum",
+        beta=_beta(resolved),
+    )
+    return Stated(tuple(_seeds(pieces)), architecture, _learning_rate(resolved))
+
+
+def _all_pieces(passage: Passage) -> list[Piece]:
+    return [*passage.pieces, *(piece for row in passage.rows for cell in row for piece in cell)]
+
+
+def rows_of(resolved: Sequence[Resolved], width: int) -> int:
+    """Return how many rows x has, as it is stated first."""
+    for statement, name in resolved:
+        if name is not None and name.value == "x" and not name.gradient:
+            for side in statement.sides:
+                if isinstance(side, Row) and side.shape and side.shape[-1] == width:
+                    return side.shape[0] if len(side.shape) > 1 else 1
+    return 1
+
+
+def _seeds(pieces: Sequence[Piece]) -> list[Seed]:
+    """Return the seeds in order, those of a `manual_seed(…)` first, each once."""
+    found: list[tuple[bool, Seed]] = []
+    by_line: list[Lexeme] = [t for piece in pieces for t in lex(f"{piece.text}\n", piece.line)]
+    for position, token in enumerate(by_line):
+        if token.kind != "word" or "seed" not in token.text.casefold():
+            continue
+        behind = by_line[position + 1 : position + 5]
+        for after in behind:
+            if after.kind == "number" and after.text.isdigit():
+                if int(after.text) <= LARGEST_SEED:
+                    in_code = "manual_seed" in token.text
+                    found.append((not in_code, Seed(int(after.text), after.line)))
+                break
+            if after.text.casefold() not in SEED_WORDS:
+                break
+    ordered = [seed for _, seed in sorted(found, key=lambda entry: entry[0])]
+    return list({seed.value: seed for seed in reversed(ordered)}.values())[::-1]
+
+
+def _dims(resolved: Sequence[Resolved], words: str) -> tuple[int, ...] | None:
+    """Return the widths that the printed parameters have, or else those that are written out."""
+    sizes: dict[str, int] = {}
+    for statement, name in resolved:
+        if name is not None and not name.gradient and name.place is None:
+            numbers = sum(len(numbers_of(s)) for s in statement.sides if isinstance(s, Row))
+            sizes.setdefault(name.value, numbers or 1)
+    return _from_parameters(sizes) or _written_out(words)
+
+
+def _from_parameters(sizes: dict[str, int]) -> tuple[int, ...] | None:
+    encoder, decoder = (_widths(sizes, prefix) for prefix in ("fc", "fc_dec"))
+    latent = sizes.get("fc_mu.bias") or sizes.get("fc_logvar.bias")
+    first = sizes.get("fc1.weight")
+    if not (encoder and decoder and latent and first) or first % encoder[0]:
+        return None
+    dims = (first // encoder[0], *encoder, latent, *decoder)
+    return dims if len(dims) % 2 and dims[0] == dims[-1] else None
+
+
+def _widths(sizes: dict[str, int], prefix: str) -> list[int]:
+    widths: list[int] = []
+    while f"{prefix}{len(widths) + 1}.bias" in sizes:
+        widths.append(sizes[f"{prefix}{len(widths) + 1}.bias"])
+    return widths
+
+
+def _written_out(words: str) -> tuple[int, ...] | None:
+    for found in ARROWS.finditer(words):
+        dims = tuple(int(number) for number in re.findall(r"\d+", found[0]))
+        if len(dims) % 2 and len(dims) >= 3 and dims[0] == dims[-1] and all(dims):
+            return dims
+    return None
+
+
+def _activation(words: str) -> ActivationName:
+    """Return the activation that is spoken of most; a sigmoid may be the output's alone."""
+    longest_first = sorted(SPELLINGS, key=len, reverse=True)
+    pattern = "|".join(rf"{spelling.replace(' ', '[ _-]?')}" for spelling in longest_first)
+    spoken = Counter(
+        SPELLINGS.get(re.sub("[_-]", " ", match[0]), "relu")
+        for match in re.finditer(rf"(?<![a-z])(?:{pattern})(?![a-z])", words)
+    )
+    hidden = [name for name in spoken if name != "sigmoid"]
+    return max(hidden or spoken, key=lambda name: spoken[name], default="relu")
+
+
+def _cross_entropy(words: str, resolved: Sequence[Resolved]) -> bool:
+    named = {name.value for _, name in resolved if name is not None}
+    return "bce" in named or ("mse" not in named and CROSS_ENTROPY.search(words) is not None)
+
+
+def _learning_rate(resolved: Sequence[Resolved]) -> float | None:
+    for statement, _ in resolved:
+        (first, *_) = statement.sides
+        if is_rate(statement.label) and isinstance(first, Printed):
+            return first.value
+    return None
+
+
+def _beta(resolved: Sequence[Resolved]) -> float:
+    for statement, _ in resolved:
+        (first, *_) = statement.sides
+        if statement.label.strip() in ("β", "beta", "Beta") and isinstance(first, Printed):
+            return first.value
+    return BUILT_IN.beta

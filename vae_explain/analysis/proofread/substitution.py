@@ -1,0 +1,248 @@
+"""Printed arithmetic checked twice: what was put into the formula, and what came out.
+
+A line that is written as the package's own expression of its element (the same sums,
+products and functions, in any order) is held against it number by number. One that is
+written in another way is judged by what it gives. Either way the result behind it must
+follow from the numbers on the line, as far as their rounding tells.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+from ...engine.formulas import Steps
+from ...ops import NotExplained
+from ...symbolic.expression import (
+    Add,
+    Expression,
+    Mul,
+    Neg,
+    Number,
+    Pow,
+    Ref,
+    children,
+    evaluate,
+    measure,
+)
+from .agreeing import agrees, as_printed, is_single
+from .collecting import Figure, Line
+from .grammar import Sum
+from .judging import Judge
+from .recomputing import Arithmetic
+from .tokens import Printed
+from .verdicts import Judged, JudgedLine, Operand
+from .vocabulary import Name
+
+SINGLE = 2.0**-23  # the rounding of one step in float32
+ROUNDING = 1e-12  # of the arithmetic itself, relative to the result
+
+
+class Substitution:
+    """Checks the lines of arithmetic of one document."""
+
+    def __init__(self, judge: Judge, judged: Sequence[Judged]) -> None:
+        self.judge = judge
+        self.steps = Steps(judge.printed)
+        self.printed: dict[str, list[Judged]] = {}
+        for entry in judged:
+            self.printed.setdefault(entry.figure.element, []).append(entry)
+
+    def check(self, line: Line) -> JudgedLine:
+        """Judge one line."""
+        value = line.sum.value
+        computed = self._element(line, self._usual(line.name)) if line.name.value else value
+        wrong = self._wrong_operands(line) if line.name.value else ()
+        if wrong:
+            shown = ", ".join(f"{o.printed} should be {o.element} = {o.expected}" for o in wrong)
+            return JudgedLine(line, value, computed, wrong, True, shown)
+        follows, why = self._result(line, value, computed)
+        return JudgedLine(line, value, computed, (), follows, why)
+
+    # --- the result ---
+
+    def _result(self, line: Line, value: float, computed: float) -> tuple[bool, str]:
+        open_by = _rounding(line.sum)
+        if line.result is None:
+            # No result is printed: the line itself is what the element is said to be.
+            allowed = open_by + ROUNDING * max(1.0, abs(value))
+            if abs(value - computed) <= allowed:
+                return True, ""
+            return False, f"the line gives {value:.8g}, but {line.element} is {computed:.8g}"
+        figure = _figure(line.result, line)
+        if agrees(figure, value) or is_single(figure, value):
+            return True, ""
+        given = as_printed(figure, value)
+        right = not line.name.value or self._is_right(line, figure)
+        single = SINGLE * len(line.sum.literals) * measure(line.sum.expression).magnitude
+        slack = single if line.name.value and self.judge.has_full else 0.0
+        within = abs(value - figure.printed.value) <= figure.unit / 2 + open_by + slack
+        if right and within and any(number.decimals > 1 for number in line.sum.literals):
+            return True, ""
+        return False, f"the line gives {given}, but {line.result.printed} is printed"
+
+    def _is_right(self, line: Line, figure: Figure) -> bool:
+        """Whether the printed result is what the element is, in any arithmetic."""
+        return any(
+            agrees(figure, self._element(line, arithmetic))
+            for arithmetic in self.judge.arithmetics()
+        )
+
+    def _usual(self, name: Name) -> Arithmetic:
+        return self.judge.chosen[name.gradient or name.updated]
+
+    def _element(self, line: Line, arithmetic: Arithmetic) -> float:
+        return float(self.judge.array(line.name, arithmetic)[line.place])
+
+    # --- the operands ---
+
+    def _wrong_operands(self, line: Line) -> tuple[Operand, ...]:
+        expected = self._expected(line)
+        if expected is None or _skeleton(expected) != _skeleton(line.sum.expression):
+            return ()
+        leaves = list(_leaves(expected))
+        found: tuple[Operand, ...] | None = None
+        usual = self._usual(line.name)
+        others = [a for a in self.judge.arithmetics() if a != usual]
+        for arithmetic in (usual, *others):
+            wrong = self._mismatched(line, leaves, arithmetic)
+            if found is None or len(wrong) < len(found):
+                found = wrong
+        return found or ()
+
+    def _expected(self, line: Line) -> Expression | None:
+        if line.name.updated:
+            return None
+        number = self.judge.printed.trace.by_name[line.name.value].id
+        index = self.steps.full_index(number, line.place)
+        try:
+            if line.name.gradient:
+                return self.steps.gradient(number, index, line.name.term)
+            return self.steps.element(number, index)
+        except NotExplained:
+            return None
+
+    def _mismatched(
+        self, line: Line, leaves: Sequence[Number | Ref], arithmetic: Arithmetic
+    ) -> tuple[Operand, ...]:
+        """Return the operands that match no leaf that is left, each with one that is."""
+        left = list(leaves)
+        unmatched: list[Printed] = []
+        for operand in line.sum.literals:
+            match = next(
+                (leaf for leaf in left if self._fits(operand, leaf, arithmetic, line)), None
+            )
+            if match is None:
+                unmatched.append(operand)
+            else:
+                left.remove(match)
+        operands = []
+        for operand, leaf in zip(unmatched, left, strict=False):
+            element, value = self._value(leaf, arithmetic)
+            expected = as_printed(_figure(operand, line), abs(value))
+            operands.append(Operand(operand.printed, element, expected))
+        return tuple(operands)
+
+    def _fits(
+        self, operand: Printed, leaf: Number | Ref, arithmetic: Arithmetic, line: Line
+    ) -> bool:
+        # The sign may stand in the operator before the number, so sizes are compared; a
+        # wrong sign shows in the result.
+        figure = _figure(
+            operand._replace(value=abs(operand.value), printed=operand.printed.lstrip("-+")), line
+        )
+        element, value = self._value(leaf, arithmetic)
+        if agrees(figure, abs(value)) and (not operand.whole or abs(value) == abs(operand.value)):
+            return True
+        shown = [entry for entry in self.printed.get(element, ()) if not entry.blamed]
+        return any(agrees(figure, abs(entry.figure.printed.value)) for entry in shown)
+
+    def _value(self, leaf: Number | Ref, arithmetic: Arithmetic) -> tuple[str, float]:
+        """Return a leaf's element and its number."""
+        if isinstance(leaf, Number):
+            return f"the formula's {leaf.value:g}", leaf.value
+        top, _, bottom = leaf.name.partition("/∂")
+        trace = self.judge.printed.trace
+        loss = f"∂{trace.loss.name or 'loss'}"
+        name = Name(bottom, True, None if top == loss else top[1:]) if bottom else Name(leaf.name)
+        index = leaf.index or ()
+        if name.value not in trace.by_name:
+            return leaf.name, float(leaf.value)
+        if name.value in self.judge.given and not name.gradient:
+            number = trace.by_name[name.value].id
+            array = self.judge.begun.inputs.array(name.value)
+            return name.at(index), float(array[self.steps.full_index(number, index)])
+        return name.at(index), float(self.judge.array(name, arithmetic)[index])
+
+
+def _figure(printed: Printed, line: Line) -> Figure:
+    return Figure(line.name, line.place, printed, printed.decimals, line.label, 0)
+
+
+def _leaves(tree: Expression) -> Iterator[Number | Ref]:
+    if isinstance(tree, Number | Ref):
+        yield tree
+    for child in children(tree):
+        yield from _leaves(child)
+
+
+def _skeleton(tree: Expression) -> str:
+    """Return how a tree is built, whatever its numbers, signs and the order of its parts."""
+    match tree:
+        case Number() | Ref():
+            return "."
+        case Neg(body):
+            return _skeleton(body)
+        case Add() | Mul():
+            kind = type(tree)
+            parts = sorted(_skeleton(part) for part in _flattened(tree, kind))
+            return f"{kind.__name__}({','.join(parts)})"
+        case Pow(base, Number(exponent)):
+            return f"Pow({_skeleton(base)},{exponent:g})"
+        case _:
+            name = getattr(tree, "function", type(tree).__name__)
+            return f"{name}({','.join(_skeleton(child) for child in children(tree))})"
+
+
+def _flattened(tree: Expression, kind: type) -> Iterator[Expression]:
+    for child in children(tree):
+        inner = child.body if isinstance(child, Neg) else child
+        if isinstance(inner, kind):
+            yield from _flattened(inner, kind)
+        else:
+            yield inner
+
+
+def _rounding(line: Sum) -> float:
+    """Return how far a line's value may move while its numbers round to what is printed."""
+    start = evaluate(line.expression)
+    total = 0.0
+    for position, number in enumerate(line.literals):
+        if number.whole:
+            continue  # a constant of the formula, or an exact zero
+        moved = _moved(line.expression, position, number.value + number.unit / 2)
+        total += abs(evaluate(moved) - start)
+    return total
+
+
+def _moved(tree: Expression, position: int, value: float) -> Expression:
+    """Return a tree with one of its printed numbers changed."""
+    match tree:
+        case Ref(index=(at,)):
+            return dataclasses.replace(tree, value=value) if at == position else tree
+        case Number():
+            return tree
+        case _:
+            parts = {
+                field.name: _moved_part(getattr(tree, field.name), position, value)
+                for field in dataclasses.fields(tree)  # type: ignore[arg-type]  # every node is one
+            }
+            return dataclasses.replace(tree, **parts)  # type: ignore[type-var]  # likewise
+
+
+def _moved_part(part: object, position: int, value: float) -> object:
+    if isinstance(part, Expression):
+        return _moved(part, position, value)
+    if isinstance(part, tuple):
+        return tuple(_moved_part(inner, position, value) for inner in part)
+    return part

@@ -1,0 +1,167 @@
+"""Holding a run against the reference walkthrough's figures and against independent oracles."""
+
+from __future__ import annotations
+
+import errno
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from ..engine.run import Arithmetic, Run
+from ..pipeline import Request, run
+from ..trace import Array
+from . import numpy_oracle
+from .gradient_check import difference, oracle_inputs
+
+Verdict = Literal["exact", "last place", "wrong"]
+LAST_PLACES = 4  # another processor's matrix product may round a loss otherwise
+RENAMED = {"encoder_pre_relu": "encoder_pre", "decoder_pre_relu": "decoder_pre"}
+FIGURES = "walkthrough-figures.json"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One printed figure and what this machine computes for it."""
+
+    name: str
+    printed: str
+    computed: float
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """All figures of one tensor."""
+
+    name: str
+    arithmetic: Arithmetic
+    figures: tuple[Figure, ...]
+
+    @property
+    def agree(self) -> int:
+        return sum(figure.verdict != "wrong" for figure in self.figures)
+
+    @property
+    def largest_difference(self) -> float:
+        return max(abs(float(figure.printed) - figure.computed) for figure in self.figures)
+
+
+@dataclass(frozen=True)
+class MachineCheck:
+    """Two ways of computing the same numbers on this machine."""
+
+    name: str
+    numbers: int
+    largest_difference: float
+    allowed: float
+
+    @property
+    def passed(self) -> bool:
+        return self.largest_difference <= self.allowed
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What `verify` found."""
+
+    quantities: tuple[Quantity, ...]
+    machine: tuple[MachineCheck, ...]
+    torch_version: str
+
+    @property
+    def agree(self) -> int:
+        return sum(quantity.agree for quantity in self.quantities)
+
+    @property
+    def total(self) -> int:
+        return sum(len(quantity.figures) for quantity in self.quantities)
+
+    @property
+    def passed(self) -> bool:
+        return self.agree == self.total and all(check.passed for check in self.machine)
+
+
+def verify() -> Verification:
+    """Recompute the reference walkthrough in both arithmetics and compare."""
+    x = ((1.0, 2.0, 3.0, 4.0),)
+    printed = run(Request(x=x, arithmetic="printed"))
+    full = run(Request(x=x, arithmetic="full"))
+    quantities = tuple(
+        _quantity(name, figures, full if name.endswith(".grad") else printed)
+        for name, figures in load_figures().items()
+    )
+    return Verification(quantities, tuple(_machine(printed, full)), full.trace.torch_version)
+
+
+def load_figures() -> dict[str, Any]:
+    """Read the figures, which ship inside the package; in a checkout they stand beside it."""
+    here = Path(__file__).parent.parent
+    for folder in (here / "fixtures", here.parent / "fixtures"):
+        if (folder / FIGURES).is_file():
+            found: dict[str, Any] = json.loads((folder / FIGURES).read_text(encoding="utf-8"))
+            return found
+    raise FileNotFoundError(
+        errno.ENOENT, "missing from this installation; install vae-explain again", FIGURES
+    )
+
+
+def _quantity(name: str, figures: Any, source: Run) -> Quantity:
+    plain = RENAMED.get(name, name).removesuffix(".grad")
+    array = source.gradient(plain) if name.endswith(".grad") else source.array(plain)
+    printed = np.array(figures, dtype=object)
+    computed = np.asarray(array, dtype=np.float64).reshape(printed.shape)
+    compared = tuple(
+        _figure(name, index, str(printed[index]), float(computed[index]))
+        for index in np.ndindex(*printed.shape)
+    )
+    return Quantity(name, source.arithmetic, compared)
+
+
+def _figure(name: str, index: tuple[int, ...], printed: str, computed: float) -> Figure:
+    label = f"{name}[{','.join(map(str, index))}]" if index else name
+    return Figure(label, printed, computed, judge(printed, computed))
+
+
+def judge(printed: str, computed: float) -> Verdict:
+    """Compare a printed figure with a number, at the digits that are printed.
+
+    A figure of 15 or more decimals was printed whole, and may differ by `LAST_PLACES`
+    units in the last place of a float64.
+    """
+    decimals = len(printed.partition(".")[2])
+    if decimals >= 15:
+        if repr(computed) == printed:
+            return "exact"
+        off = abs(float(printed) - computed)
+        return "last place" if off <= LAST_PLACES * np.spacing(abs(computed)) else "wrong"
+    if decimals == 0:  # `0.`, as NumPy prints an exact zero
+        return "exact" if computed == float(printed) else "wrong"
+    return "exact" if f"{computed:.{decimals}f}" == printed else "wrong"
+
+
+def _machine(printed: Run, full: Run) -> Iterator[MachineCheck]:
+    for source, allowed in ((printed, 1e-13), (full, 1e-5)):
+        trace = source.trace
+        pairs = [(source.hand_values[value.id], value.array) for value in trace.values]
+        name = f"forward by hand against PyTorch, {source.arithmetic}"
+        yield _compared(name, pairs, allowed)
+        hand = source.hand_gradients
+        pairs = [(hand[number], array) for number, array in trace.gradients.items()]
+        name = f"gradients by hand against autograd, {source.arithmetic}"
+        yield _compared(name, pairs, allowed)
+    steps = numpy_oracle.complex_step(*oracle_inputs(printed))
+    pairs = [
+        (array, printed.trace.gradients[printed.value(name).id]) for name, array in steps.items()
+    ]
+    yield _compared("complex-step gradients against autograd, printed", pairs, 1e-12)
+
+
+def _compared(name: str, pairs: list[tuple[Array, Array]], allowed: float) -> MachineCheck:
+    """Compare pairs of tensors, each difference relative to its tensor's largest number."""
+    off = (difference(mine, theirs, allowed).relative for mine, theirs in pairs)
+    numbers = sum(theirs.size for _, theirs in pairs)
+    return MachineCheck(name, numbers, max(off, default=0.0), allowed)

@@ -1,0 +1,313 @@
+"""Training a model: the plain PyTorch loop, watched but not changed.
+
+What comes out equals what the same loop gives without us, bit for bit: one run and one draw
+a step from the global generator, `torch.optim` for the updates. The built-in VAE is recorded
+only where a step is to be explained, from a copy of the generator's state, so that the
+recording and the loop see the same noise. A user's model is watched in the very run that
+each step makes, which is how the terms of its loss are known.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..engine.loss_call import LossCall
+from ..engine.roles import reconstruction, standard_draws
+from ..engine.run import Run, full_run
+from ..models.builtin_vae import VAE, vae_loss, vae_loss_terms
+from ..models.prepared_model import (
+    CannotTrain,
+    Recorded,
+    Subject,
+    copy_of,
+    parameters_of,
+)
+from ..pipeline import OwnRequest, Request, prepared, recorded, users_errors
+from ..trace import Array
+from .training_records import (
+    ADAM_EPS,
+    BETAS,
+    Losses,
+    OptimizerName,
+    OptimizerStep,
+    Training,
+    TrainingRequest,
+    Update,
+)
+
+Names = Callable[[Sequence[str]], None]
+
+
+def train(
+    request: TrainingRequest,
+    report: Callable[[int], None] = lambda _: None,
+    accept: Names = lambda names: None,
+) -> Training:
+    """Train the built-in VAE, or a user's model.
+
+    Parameters
+    ----------
+    report
+        Called after each step with how many are done.
+    accept
+        Called with the names of all parameters before the first step; may raise.
+
+    Returns
+    -------
+    Training
+        Also when the run diverges: then it ends at the first step that is not finite.
+
+    Raises
+    ------
+    CannotTrain
+        If the loss does not depend on any parameter.
+    """
+    with _learner(request) as (subject, learner):
+        model = subject.model
+        accept([name for name, _ in model.named_parameters()])
+        optimizer = make_optimizer(request.optimizer, _trainable(model), request.lr)
+        recon_before = learner.reconstruction()
+        losses: list[Losses] = []
+        explained: OptimizerStep | None = None
+        diverged_at: int | None = None
+        for step in range(request.steps):
+            before = moments(model, optimizer) if step == request.explain else {}
+            optimizer.zero_grad()
+            loss, parts, watched = learner.step(step, step == request.explain)
+            losses.append(Losses(step, loss.item(), parts))
+            if not _is_finite([loss, *(p.grad for p in model.parameters() if p.grad is not None)]):
+                diverged_at = step
+                break
+            optimizer.step()
+            if watched is not None:
+                explained = OptimizerStep(
+                    step,
+                    request.optimizer,
+                    request.lr,
+                    watched,
+                    parameters_of(model),
+                    before,
+                    moments(model, optimizer),
+                )
+            report(step + 1)
+        if diverged_at is None and not _is_finite(list(model.parameters())):
+            diverged_at = request.steps - 1
+        return Training(
+            request=request,
+            label=subject.label,
+            x=subject.x.numpy(),
+            terms=learner.terms,
+            loss_call=learner.loss_call,
+            losses=tuple(losses),
+            diverged_at=diverged_at,
+            parameters=parameters_of(model),
+            state={name: array.numpy().copy() for name, array in model.state_dict().items()},
+            recon_before=recon_before,
+            recon_after=learner.reconstruction(),
+            explained=explained,
+            torch_version=torch.__version__.split("+")[0],
+        )
+
+
+# --- what learns ------------------------------------------------------------------------
+
+Step = tuple[Tensor, tuple[float, ...], Run | None]
+
+
+class _Learner(Protocol):
+    """A model in training: one step of it, and what it makes of x by now.
+
+    The terms of its loss, and how that is called, are known when the first step is done.
+    """
+
+    terms: tuple[str, ...]
+    loss_call: LossCall | None
+
+    def step(self, number: int, explain: bool) -> Step:
+        """Run the model once, forward and back; return the loss, its terms, and the record if
+        it is wanted."""
+        ...
+
+    def reconstruction(self) -> Array | None:
+        """Return the reconstruction of x without noise; None where it is not known."""
+        ...
+
+
+@contextmanager
+def _learner(request: TrainingRequest) -> Iterator[tuple[Subject, _Learner]]:
+    if request.own is not None:
+        with prepared(request.own) as subject:
+            yield subject, _Own(subject, request.own)
+        return
+    built_in = Request(
+        x=request.x,
+        seed=request.seed,
+        arithmetic="full",
+        architecture=request.architecture,
+        weights=request.weights,
+        strip_prefix=request.strip_prefix,
+    )
+    with prepared(built_in) as subject:
+        yield subject, _BuiltIn(subject, built_in)
+
+
+class _BuiltIn:
+    """The built-in VAE, whose terms the loss itself gives."""
+
+    def __init__(self, subject: Subject, request: Request) -> None:
+        assert isinstance(subject.model, VAE), "made by this request"
+        self.subject, self.model, self.request = subject, subject.model, request
+        self.terms: tuple[str, ...] = (request.architecture.recon, "kl")
+        self.loss_call: LossCall | None = None
+
+    def step(self, number: int, explain: bool) -> Step:
+        architecture = self.request.architecture
+        recon, reduction, beta = architecture.recon, architecture.reduction, architecture.beta
+        watched = _at_step(self.subject.run(), number) if explain else None
+        x = self.subject.x
+        recon_x, mu, logvar = self.model(x)
+        loss = vae_loss(recon_x, x, mu, logvar, recon, reduction, beta)
+        torch.autograd.backward(loss)
+        with torch.no_grad():
+            error, kl = vae_loss_terms(recon_x, x, mu, logvar, recon, reduction)
+        return loss, (error.item(), kl.item()), watched
+
+    def reconstruction(self) -> Array | None:
+        with torch.no_grad():
+            mu, _ = self.model.encode(self.subject.x)
+            recon: Array = self.model.decode(mu).numpy()
+            return recon
+
+
+class _Own:
+    """A user's model, watched as it runs; of a term that has a number a row, the sum."""
+
+    def __init__(self, subject: Subject, request: OwnRequest) -> None:
+        self.subject, self.request = subject, request
+        self.terms: tuple[str, ...] = ()
+        self.loss_call: LossCall | None = None
+        self._opened = False
+
+    def step(self, number: int, explain: bool) -> Step:
+        subject, opening = self.subject, not self._opened
+        with users_errors(self.request):
+            (loss, call), trace = subject.watched(gradients=explain or opening)
+        if not loss.requires_grad:
+            raise CannotTrain("the loss depends on no parameter, so there is nothing to train")
+        if opening:
+            self._opened = True
+            self.terms, self.loss_call = tuple(term.name for term in trace.terms), call
+        known = trace.by_name
+        parts = tuple(
+            float(known[name].array.sum()) if name in known else float("nan") for name in self.terms
+        )
+        if not explain:
+            return loss, parts, None
+        run = full_run(trace, subject.seed, subject.label, loss_call=call)
+        return loss, parts, _at_step(run, number)
+
+    def reconstruction(self) -> Array | None:
+        """Run a copy of the model with every draw from the standard normal 0."""
+        copied = dataclasses.replace(self.subject, model=copy_of(self.subject.model))
+        with users_errors(self.request):
+            run = copied.run(lasting=False)
+            made, chosen = reconstruction(run), standard_draws(run)
+            if made is None:
+                return None
+            drawn = [value for value in run.trace.values if value.kind == "noise"]
+            still = [np.zeros_like(v.array) if v.id in chosen else v.array.copy() for v in drawn]
+            again = copied.run(redrawn=[torch.from_numpy(array) for array in still])
+        same = reconstruction(again)
+        return None if same is None else again.values[same]
+
+
+def _at_step(run: Run, number: int) -> Run:
+    return dataclasses.replace(run, label=f"{run.label} at step {number}")
+
+
+# --- one step ---------------------------------------------------------------------------
+
+
+def update(request: Request | OwnRequest, lr: float) -> Update:
+    """Take one step of gradient descent from the seeded parameters.
+
+    Raises
+    ------
+    NotFinite
+        If the loss or a gradient overflows before the step.
+    CannotTrain
+        If the loss does not depend on any parameter.
+    """
+    before = recorded(request)
+    with users_errors(request):
+        return gradient_step(before, lr)
+
+
+def gradient_step(before: Recorded, lr: float) -> Update:
+    """Take one step of gradient descent from a run; its model is left as it was.
+
+    Raises
+    ------
+    CannotTrain
+        If the loss does not depend on any parameter.
+    """
+    model, run = before.model, before.run
+    optimizer = make_optimizer("sgd", _trainable(model), lr)
+    kept = parameters_of(model)
+    learns = set(run.gradients)
+    reached = [name for name in kept if run.value(name).id in learns]
+    if not reached:
+        raise CannotTrain("the loss depends on no parameter, so there is nothing to update")
+    try:
+        for name, parameter in model.named_parameters():
+            if name in reached:
+                parameter.grad = torch.from_numpy(run.gradient(name).copy())
+        optimizer.step()
+        step = OptimizerStep(0, "sgd", lr, run, parameters_of(model), {}, {})
+        # The same noise, so that the two losses differ by what the step did and nothing else.
+        return Update(step, before.again())
+    finally:
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                parameter.copy_(torch.from_numpy(kept[name]))
+        optimizer.zero_grad()
+
+
+def _trainable(model: nn.Module) -> list[nn.Parameter]:
+    found = list(model.parameters())
+    if not found:
+        raise CannotTrain("the model has no parameters, so there is nothing to train")
+    return found
+
+
+def make_optimizer(
+    name: OptimizerName, parameters: Sequence[nn.Parameter], lr: float
+) -> torch.optim.Optimizer:
+    """Return PyTorch's optimizer with its defaults."""
+    if name == "adam":
+        return torch.optim.Adam(parameters, lr=lr, betas=BETAS, eps=ADAM_EPS)
+    return torch.optim.SGD(parameters, lr=lr)
+
+
+def moments(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, dict[str, Array]]:
+    """Return copies of Adam's two running means, zero before its first step."""
+    if not isinstance(optimizer, torch.optim.Adam):
+        return {}
+    found = {}
+    for name, parameter in model.named_parameters():
+        state = optimizer.state.get(parameter, {})
+        zero = torch.zeros_like(parameter)
+        pairs = {"m": state.get("exp_avg", zero), "v": state.get("exp_avg_sq", zero)}
+        found[name] = {key: tensor.detach().numpy().copy() for key, tensor in pairs.items()}
+    return found
+
+
+def _is_finite(tensors: Sequence[Tensor]) -> bool:
+    return all(bool(tensor.isfinite().all()) for tensor in tensors)

@@ -1,0 +1,129 @@
+"""What training is asked for and what comes of it: NumPy arrays and plain numbers only.
+
+The loop itself stands in `training.py`, which needs PyTorch; a page needs only this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+
+from ..engine.loss_call import LossCall
+from ..engine.run import Run
+from ..models.builtin_config import BUILT_IN, Architecture
+from ..trace import Array
+
+if TYPE_CHECKING:
+    from ..pipeline import OwnRequest
+
+OptimizerName = Literal["sgd", "adam"]
+Arrays = Mapping[str, Array]
+BETAS, ADAM_EPS = (0.9, 0.999), 1e-8  # PyTorch's defaults for Adam
+
+
+class Losses(NamedTuple):
+    """The loss and its terms at one step, before that step's update; a term has no weight."""
+
+    step: int
+    loss: float
+    terms: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """What to train on and how; `explain` is the step to record, if any.
+
+    With `own` it is a user's model that is trained, on the input that is named there.
+    """
+
+    x: tuple[tuple[float, ...], ...]
+    steps: int
+    lr: float
+    optimizer: OptimizerName = "sgd"
+    seed: int = 42
+    explain: int | None = None
+    architecture: Architecture = BUILT_IN
+    weights: Path | None = None
+    strip_prefix: str = ""
+    own: OwnRequest | None = None
+
+
+@dataclass(frozen=True)
+class OptimizerStep:
+    """One update as `torch.optim` made it.
+
+    Attributes
+    ----------
+    run
+        The run before the update, with the parameters and gradients that went into it.
+    after
+        The parameters that came out, by name.
+    moments_before, moments_after
+        Adam's running means by parameter: `m` of the gradient, `v` of its square. Empty
+        for SGD.
+    """
+
+    step: int
+    optimizer: OptimizerName
+    lr: float
+    run: Run
+    after: Arrays
+    moments_before: Mapping[str, Arrays]
+    moments_after: Mapping[str, Arrays]
+
+
+@dataclass(frozen=True)
+class Training:
+    """A finished training.
+
+    Attributes
+    ----------
+    label, x
+        What was trained, for a header, and on what.
+    terms
+        The names of the loss's terms; empty for a loss in one piece.
+    loss_call
+        How the loss was called; None for the built-in VAE, and before the first step.
+    losses
+        One entry a step; the last one is not finite when the run diverged.
+    diverged_at
+        The first step whose loss, gradient or updated parameters were not finite.
+    parameters, state
+        As the last update left them; the state has the buffers too, as a batch norm's.
+    recon_before, recon_after
+        The reconstruction of x without noise, for the built-in VAE from the mean, z = mu,
+        before the first update and after the last; None where that cannot be told.
+    explained
+        The step asked for; None when the run did not get there, or diverged at it.
+    """
+
+    request: TrainingRequest
+    label: str
+    x: Array
+    terms: tuple[str, ...]
+    losses: tuple[Losses, ...]
+    diverged_at: int | None
+    parameters: Arrays
+    state: Arrays
+    recon_before: Array | None
+    recon_after: Array | None
+    explained: OptimizerStep | None
+    torch_version: str
+    loss_call: LossCall | None = None
+
+
+@dataclass(frozen=True)
+class Update:
+    """One step of gradient descent: the update, and the run after it with the same noise."""
+
+    step: OptimizerStep
+    after: Run
+
+    @property
+    def finite(self) -> bool:
+        """Whether the loss after the step is a number."""
+        return bool(np.isfinite(self.after.values[self.after.trace.output]).all())

@@ -1,0 +1,203 @@
+"""A gradient's ways to the loss: every chain of named values, and what each delivers.
+
+A gradient is the sum over the chains that lead from it to the loss. A chain's amount is
+what the vector-Jacobian products along it, and only along it, deliver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..ops import NotExplained
+from ..symbolic.expression import evaluate
+from ..symbolic.text import index_text
+from ..trace import Array
+from .backward_pass import shares
+from .formulas import Steps
+from .graph import BoundOperation
+from .provenance import Target
+from .run import Run
+
+MOST_PATHS = 64
+# Chains that are told apart where they meet: each further block of a residual network doubles
+# how many there are.
+MOST_AT_ONE = 16
+
+
+@dataclass(frozen=True)
+class Path:
+    """A chain of named values from the loss to the target, and what it delivers.
+
+    `closed` names, for each ReLU on the way, the units that let nothing through.
+    """
+
+    through: tuple[str, ...]
+    amount: float
+    closed: Mapping[str, tuple[int, ...]]
+    blocked_by: str = ""
+
+
+class _Arriving(NamedTuple):
+    """What arrives at a value by one chain, or, with an empty chain, by all further ones."""
+
+    chain: tuple[int, ...]
+    share: Array
+
+
+def _the_largest(arriving: list[_Arriving]) -> list[_Arriving]:
+    """Return what arrives by the chains that bring most, and what the others bring together."""
+    if len(arriving) <= MOST_AT_ONE:
+        return arriving
+    arriving = sorted(arriving, key=lambda one: (not one.chain, -float(np.abs(one.share).sum())))
+    kept = [one for one in arriving[:MOST_AT_ONE] if one.chain]
+    rest = arriving[len(kept) :]
+    return [*kept, _Arriving((), sum((one.share for one in rest), np.zeros(())))]
+
+
+class Paths:
+    """Finds the ways of one run's gradients to the loss."""
+
+    def __init__(self, run: Run, steps: Steps) -> None:
+        self.run, self.steps = run, steps
+        # So that the paths differ from autograd's sum by its rounding alone.
+        self._doubles = _InFloat64(run.values)
+
+    def of(self, target: Target) -> tuple[list[Path], float]:
+        """Return every chain of named values from the loss to a gradient's value.
+
+        Returns
+        -------
+        tuple
+            The paths, largest amount first, at most `MOST_PATHS`, and of many that meet those
+            that bring most there; and the amount of all further ones together.
+        """
+        trace = self.run.trace
+        if (reason := self.run.graph.taken.get(target.number)) is not None:
+            raise NotExplained(reason)
+        start = trace.output if target.term is None else trace.by_name[target.term].id
+        weights = {term.name: term.weight for term in trace.terms}
+        weight = 1.0 if target.term is None else weights[target.term]
+        if start == target.number:
+            return [self._path((start,), weight, target)], 0.0
+        reaching = self._made_from(target.number)
+        # The latest value first: by then all that arrives there is known.
+        arriving = {start: [_Arriving((start,), np.full(self.run.values[start].shape, weight))]}
+        found: list[tuple[tuple[int, ...], float]] = []
+        left_out = 0.0
+        while arriving:
+            number = max(arriving)
+            for each in _the_largest(arriving.pop(number)):
+                amount, passed_on = self._passed_on(number, each.share, target, reaching)
+                if amount is not None and each.chain:
+                    found.append(((*each.chain, target.number), amount))
+                elif amount is not None:
+                    left_out += amount
+                for source, share in passed_on.items():
+                    chain = (*each.chain, source) if each.chain else ()
+                    arriving.setdefault(source, []).append(_Arriving(chain, share))
+        found.sort(key=lambda path: -abs(path[1]))
+        left_out += sum(amount for _, amount in found[MOST_PATHS:])
+        return [self._path(*path, target) for path in found[:MOST_PATHS]], left_out
+
+    def _made_from(self, number: int) -> set[int]:
+        """Return the values with a gradient that a value went into, itself not among them."""
+        found = {number}
+        for bound in self.run.graph.operations:
+            if found & set(bound.operation.inputs):
+                found.add(bound.output)
+        return (found - {number}) & self.run.gradients.keys()
+
+    def _passed_on(
+        self, number: int, arriving: Array, target: Target, reaching: set[int]
+    ) -> tuple[float | None, dict[int, Array]]:
+        """Return what a named value passes on along the ways to the target.
+
+        Returns
+        -------
+        tuple
+            What gets straight to the target's element, None if no way does; and what each
+            named value in between gets.
+        """
+        values, trace = self._doubles, self.run.trace
+        pending: dict[int, Array] = {number: arriving}
+        delivered: dict[int, Array] = {}
+        amount: float | None = None
+        for bound in self.run.graph.before(number):
+            upstream = pending.pop(bound.output, None)
+            if upstream is None:
+                continue
+            for position in bound.positions(target.number):
+                amount = (amount or 0.0) + self._at_element(bound, position, upstream, target)
+            with np.errstate(all="ignore"):
+                for source, share in shares(bound, upstream, values, reaching):
+                    named = trace.values[source].name is not None
+                    into = delivered if named else pending
+                    into[source] = into[source] + share if source in into else share
+        return amount, delivered
+
+    def _at_element(
+        self, bound: BoundOperation, position: int, upstream: Array, target: Target
+    ) -> float:
+        """Return what an operation passes back to one element: no need for all of them."""
+        if bound.rule is None or bound.no_way_back:
+            raise NotExplained(bound.no_way_back)
+        partials = bound.rule.partials(self.steps.call(bound), position, target.index)
+        return sum(float(upstream[out]) * evaluate(local) for out, local in partials)
+
+    def _path(self, chain: tuple[int, ...], amount: float, target: Target) -> Path:
+        values = self.run.trace.values
+        names = [values[number].name or "" for number in chain]
+        names[-1] += index_text(self.steps.shown_index(target.number, target.index))
+        blocked, single = self._followed(chain, target)
+        closed: dict[str, tuple[int, ...]] = {}
+        for number in chain:
+            bound = self.run.graph.producer(number)
+            if bound is None or bound.operation.name != "relu" or number in single:
+                continue
+            array = self.run.values[number]
+            rows = array.reshape(-1, array.shape[-1]) if array.ndim else array.reshape(1, 1)
+            off = np.flatnonzero((rows <= 0).all(axis=0))
+            if off.size:
+                closed[values[number].name or ""] = tuple(int(unit) for unit in off)
+        return Path(tuple(names), amount, closed, "" if amount else blocked)
+
+    def _followed(self, chain: tuple[int, ...], target: Target) -> tuple[str, set[int]]:
+        """Follow the target ahead while it goes through one element alone.
+
+        Returns the word for a gate that is closed there, and the values passed so far.
+        """
+        passed: set[int] = set()
+        index = target.index
+        for number, ahead in zip(chain[::-1], chain[-2::-1], strict=False):
+            bound = self.run.graph.producer(ahead)
+            positions = bound.positions(number) if bound is not None else ()
+            if bound is None or bound.rule is None or len(positions) != 1:
+                break
+            partials = bound.rule.partials(self.steps.call(bound), positions[0], index)
+            if len(partials) != 1:
+                break
+            index, local = partials[0]
+            passed.add(ahead)
+            if bound.operation.name == "relu" and evaluate(local) == 0:
+                unit = index_text(self.steps.shown_index(ahead, index)).strip("[]")
+                name = self.run.trace.values[ahead].name
+                return f"0 because unit {unit} of {name} is off", passed
+        return "", passed
+
+
+class _InFloat64(dict[int, Array]):
+    """The values of a run in float64, each made when it is first asked for."""
+
+    def __init__(self, values: Mapping[int, Array]) -> None:
+        super().__init__()
+        self.values_as_shown = values
+
+    def __missing__(self, number: int) -> Array:
+        array = self.values_as_shown[number]
+        exact = np.issubdtype(array.dtype, np.floating)
+        self[number] = array.astype(np.float64) if exact else array
+        return self[number]

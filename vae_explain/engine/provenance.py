@@ -1,0 +1,230 @@
+"""Where one number comes from: its derivation as a tree.
+
+A derivation is a worked line and the derivations of the numbers that it used, down to
+inputs, parameters and noise. A gradient is also a sum over its ways to the loss; those are
+in `gradient_paths.py`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from ..engine.worked_lines import Worked
+from ..ops import NotExplained
+from ..symbolic.expression import (
+    PLACES,
+    Add,
+    Apply,
+    Div,
+    Expression,
+    Index,
+    Mul,
+    Neg,
+    Pow,
+    Ref,
+    Rest,
+    evaluate,
+    references,
+)
+from ..symbolic.text import index_text
+from ..trace import Array
+from .formulas import Steps
+from .run import Run
+from .worked_lines import LineMaker
+
+Status = Literal["derived", "given", "again", "cut", "not explained"]
+
+MOST_TERMS = 12  # of a sum; of a longer one the largest are shown, and the rest as one
+SHOWN_TERMS = 8
+A_SCREEN = 9  # derivations, of two to five lines each
+MOST_DERIVATIONS = 2_000  # even when all of them are asked for
+
+
+@dataclass(frozen=True)
+class Target:
+    """A number to explain: a value's element, or the gradient at it, of one term or all."""
+
+    number: int
+    index: Index
+    gradient: bool = False
+    term: str | None = None
+
+
+@dataclass
+class Derivation:
+    """A number with its line and the derivations of what the line used.
+
+    `status` says why there are no children: it was given, it was derived before, the
+    tree was cut there, or an operation on the way has no rule. The target is a number of
+    the run, or a reference to one that only its line speaks of, as the mean of a norm.
+    """
+
+    target: Target | Ref
+    name: str
+    value: float
+    line: Worked | None
+    status: Status
+    children: list[Derivation] = field(default_factory=list)
+
+    def walk(self, depth: int = 0) -> Iterator[tuple[int, Derivation]]:
+        """Yield the tree from the top, each with its depth."""
+        yield depth, self
+        for child in self.children:
+            yield from child.walk(depth + 1)
+
+
+class Provenance:
+    """Derives numbers of one run."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.steps = Steps(run)
+        self.make = LineMaker(run, self.steps)
+
+    def derive(self, target: Target, depth: int | None = None, full: bool = False) -> Derivation:
+        """Return the derivation of a number.
+
+        Parameters
+        ----------
+        depth
+            How many levels below the number itself; None for as many as fit a screen.
+        full
+            Down to what was given, whatever the size.
+        """
+        most = MOST_DERIVATIONS if full or depth is not None else A_SCREEN
+        root = self._node(target)
+        seen: set[Target | Ref] = {target}
+        queue = deque([(root, 0)])
+        derived = 1
+        while queue:
+            node, level = queue.popleft()
+            if node.line is None or (depth is not None and level >= depth and not full):
+                node.status = "cut" if node.line is not None and self._uses(node) else node.status
+                continue
+            for used in self._uses(node):
+                again = used in seen
+                if not again and derived >= most:
+                    node.children.append(self._node(used, "cut"))
+                    continue
+                child = self._node(used, "again" if again else "derived")
+                node.children.append(child)
+                if not again:
+                    seen.add(used)
+                    derived += child.line is not None
+                    queue.append((child, level + 1))
+        return root
+
+    def _node(self, target: Target | Ref, status: Status = "derived") -> Derivation:
+        if isinstance(target, Ref):
+            return self._aside(target, status)
+        name = self.name(target)
+        value = float(self.array(target)[target.index])
+        if not target.gradient and target.number not in self.run.trace.producer:
+            return Derivation(target, name, value, None, "given")
+        if self.run.trace.values[target.number].kind == "noise" and not target.gradient:
+            return Derivation(target, name, value, None, "given")
+        if status in ("again", "cut"):
+            return Derivation(target, name, value, None, status)
+        try:
+            line = self._line(target)
+        except NotExplained:
+            return Derivation(target, name, value, None, "not explained")
+        return Derivation(target, name, value, line, status)
+
+    def _aside(self, ref: Ref, status: Status) -> Derivation:
+        """Return the derivation of a number that the run has no value for."""
+        line = None if status in ("again", "cut") else self.make.aside(ref)
+        return Derivation(ref, ref.name, float(ref.value), line, status)
+
+    def _line(self, target: Target) -> Worked:
+        if target.gradient:
+            return self.make.gradient_line(target.number, target.index, target.term)
+        return self.make.value_line(target.number, target.index)
+
+    def _uses(self, node: Derivation) -> list[Target | Ref]:
+        """Return what a line used, of a long sum what its largest terms used."""
+        assert node.line is not None, "only asked of derived numbers"
+        term = node.target.term if isinstance(node.target, Target) else None
+        used: list[Target | Ref] = []
+        for ref in references(shortened(node.line.expression)):
+            target = ref if ref.made is not None else self.locate(ref, term)
+            if target is not None:
+                used.append(target)
+        places = (self.locate(ref) for ref in node.line.chosen_by)
+        used += [place for place in places if place is not None and place not in used]
+        return used
+
+    def locate(self, ref: Ref, term: str | None = None) -> Target | None:
+        """Return the number that a reference stands for; None for a rest of a sum."""
+        name = ref.name.split("/∂", 1)[1] if ref.role == "gradient" else ref.name
+        value = self.run.trace.by_name.get(name)
+        if value is None or ref.index is None:
+            return None
+        index = self.steps.full_index(value.id, ref.index)
+        gradient = ref.role == "gradient"
+        return Target(value.id, index, gradient, term if gradient else None)
+
+    def name(self, target: Target) -> str:
+        """Write a target as a page does: `z[0]`, `∂loss/∂fc1.weight[0,1]`."""
+        value = self.run.trace.values[target.number]
+        where = index_text(self.steps.shown_index(target.number, target.index))
+        if not target.gradient:
+            return f"{value.name}{where}"
+        top = target.term or self.run.trace.loss.name
+        return f"∂{top}/∂{value.name}{where}"
+
+    def array(self, target: Target) -> Array:
+        """Return the tensor that a target is an element of."""
+        if not target.gradient:
+            return self.run.values[target.number]
+        if target.term is None:
+            return self.run.gradients[target.number]
+        return self.run.term_gradients[target.term][target.number]
+
+    def most_interesting(self, number: int, gradient: bool, term: str | None) -> Index:
+        """Return where a tensor is largest."""
+        array = self.array(Target(number, (), gradient, term))
+        flat = int(np.argmax(np.abs(array)))
+        return tuple(int(i) for i in np.unravel_index(flat, array.shape))
+
+
+def shortened(expression: Expression, most: int = MOST_TERMS) -> Expression:
+    """Replace the small terms of each long sum by one reference that holds their sum.
+
+    The largest terms stay, in their order, so that the line still adds up.
+    """
+    match expression:
+        case Add(terms) if len(terms) > most:
+            values = [evaluate(term) for term in terms]
+            largest = sorted(range(len(terms)), key=lambda i: -abs(values[i]))[:SHOWN_TERMS]
+            kept = tuple(shortened(terms[i], most) for i in sorted(largest))
+            rest = sum(value for i, value in enumerate(values) if i not in set(largest))
+            words = f"({len(terms) - SHOWN_TERMS:,} smaller terms)"
+            return Add((*kept, Rest(words, value=rest, count=len(terms) - SHOWN_TERMS)))
+        case Apply(function, numbers) if function in PLACES and len(numbers) > most:
+            sign = 1.0 if function == "argmin" else -1.0
+            values = [sign * evaluate(number) for number in numbers]
+            nearest = sorted(range(len(numbers)), key=lambda i: values[i])[:SHOWN_TERMS]
+            kept = tuple(numbers[i] for i in sorted(nearest))
+            beyond = "larger" if function == "argmin" else "smaller"
+            left = len(numbers) - SHOWN_TERMS
+            return Apply(function, (*kept, Rest(f"({left:,} {beyond} numbers)", count=left)))
+        case Add(terms):
+            return Add(tuple(shortened(term, most) for term in terms))
+        case Mul(factors):
+            return Mul(tuple(shortened(factor, most) for factor in factors))
+        case Neg(body):
+            return Neg(shortened(body, most))
+        case Div(above, below):
+            return Div(shortened(above, most), shortened(below, most))
+        case Pow(base, exponent):
+            return Pow(shortened(base, most), exponent)
+        case Apply(function, arguments):
+            return Apply(function, tuple(shortened(argument, most) for argument in arguments))
+        case _:
+            return expression

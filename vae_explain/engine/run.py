@@ -1,0 +1,210 @@
+"""One run in one arithmetic: the numbers that are shown, and what they are held against.
+
+`printed` shows what a reader gets who starts from the parameters and noise as a page
+prints them, rounded to 4 decimals: float64, by hand. `full` shows PyTorch's own float32
+numbers. Either way every shown number stands beside one that PyTorch computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from ..trace import Array, OnDemand, Trace, Value
+from .backward_pass import backward
+from .forward_pass import Arrays, replay
+from .graph import Graph
+from .loss_call import LossCall
+
+Arithmetic = Literal["printed", "full"]
+PRINTED_DECIMALS = 4
+
+
+class NotFinite(ValueError):
+    """A run whose loss overflowed, or is no number at all.
+
+    Attributes
+    ----------
+    first
+        The name of the first value that was not finite.
+    undefined
+        Whether that is NaN, as the logarithm of a negative number, and no infinity.
+    """
+
+    def __init__(self, first: str, undefined: bool = False) -> None:
+        super().__init__(f"{first} is {'NaN' if undefined else 'not finite'}")
+        self.first, self.undefined = first, undefined
+
+
+@dataclass(frozen=True)
+class Run:
+    """The numbers of one run.
+
+    Attributes
+    ----------
+    trace
+        PyTorch's record, in the precision of this arithmetic.
+    values
+        Every value as shown, by number.
+    gradients
+        The gradient of the loss at each value, as shown, by number.
+    term_gradients
+        The same for each term of the loss, by the term's name.
+    label
+        What was run, for a header: `VAE 4→8→2→8→4`.
+    loss_call
+        How the loss of a user's model was called, for a header too; None for the built-in VAE.
+    """
+
+    trace: Trace = field(repr=False)
+    arithmetic: Arithmetic
+    seed: int | None
+    label: str
+    values: Arrays = field(repr=False)
+    gradients: Arrays = field(repr=False)
+    term_gradients: Mapping[str, Arrays] = field(repr=False)
+    graph: Graph = field(repr=False)
+    eps_given: bool = False
+    loss_call: LossCall | None = None
+
+    @cached_property
+    def hand_values(self) -> dict[int, Array]:
+        """The forward pass by the rules, in float64, from the shown inputs."""
+        return dict(self.values) if self.arithmetic == "printed" else replay(self.graph)
+
+    @cached_property
+    def hand_gradients(self) -> dict[int, Array]:
+        """The backward pass by the rules, in float64."""
+        return backward(self.graph, self.hand_values, self.trace.output)
+
+    def value(self, name: str) -> Value:
+        """Return a named value's record; `KeyError` when no value has that name."""
+        return self.trace.by_name[name]
+
+    def known_as(self, name: str) -> str:
+        """Return a value's name in this run: `loss` is the loss, whatever the code calls it."""
+        own = self.trace.loss.name
+        return own if own and name == "loss" and name not in self.trace.by_name else name
+
+    def array(self, name: str) -> Array:
+        """Return a named value's numbers as shown."""
+        return self.values[self.value(name).id]
+
+    def gradient(self, name: str) -> Array:
+        """Return the gradient at a named value as shown."""
+        return self.gradients[self.value(name).id]
+
+    @cached_property
+    def learning(self) -> tuple[int, ...]:
+        """The parameters that the loss has a gradient at, by number."""
+        values = self.trace.values
+        return tuple(n for n in sorted(self.gradients) if values[n].kind == "parameter")
+
+    @property
+    def precision(self) -> float:
+        """The rounding of the numbers that this run's lines are compared with."""
+        return float(self._coarsest.eps)
+
+    @property
+    def smallest_normal(self) -> float:
+        """The size under which those numbers have fewer digits than `precision` says."""
+        return float(self._coarsest.smallest_normal)
+
+    @cached_property
+    def _coarsest(self) -> np.finfo[Any]:
+        """The precision with the fewest digits that anything on the way to the loss has.
+
+        A model in float64 may well give back a float32, or the other way round.
+        """
+        values, reached = self.trace.values, self.graph.reaches_loss
+        dtypes = {values[n].array.dtype for n in reached if values[n].kind == "intermediate"}
+        real = [np.finfo(dtype) for dtype in dtypes if np.issubdtype(dtype, np.inexact)]
+        return max(real, key=lambda info: float(info.eps))
+
+    def require_finite(self) -> None:
+        """Raise `NotFinite` when the loss, or a gradient of it, overflowed."""
+        finite = bool(np.isfinite(self.values[self.trace.output]).all())
+        if finite and all(np.isfinite(gradient).all() for gradient in self.gradients.values()):
+            return
+        for value in self.trace.values:
+            array = self.values[value.id]
+            if value.name and not np.isfinite(array).all():
+                raise NotFinite(value.name, not np.isinf(array).any())
+        for number, gradient in sorted(self.gradients.items(), reverse=True):
+            name = self.trace.values[number].name
+            if name and not np.isfinite(gradient).all():
+                raise NotFinite(f"{name}.grad", not np.isinf(gradient).any())
+        raise NotFinite("loss")
+
+
+def full_run(
+    trace: Trace,
+    seed: int | None,
+    label: str,
+    eps_given: bool = False,
+    loss_call: LossCall | None = None,
+) -> Run:
+    """Show PyTorch's own numbers."""
+    return Run(
+        trace=trace,
+        arithmetic="full",
+        seed=seed,
+        label=label,
+        values={value.id: value.array for value in trace.values},
+        gradients=trace.gradients,
+        term_gradients=trace.term_gradients,
+        graph=Graph(trace),
+        eps_given=eps_given,
+        loss_call=loss_call,
+    )
+
+
+def printed_run(
+    trace: Trace,
+    seed: int | None,
+    label: str,
+    eps_given: bool = False,
+    loss_call: LossCall | None = None,
+) -> Run:
+    """Show the numbers made by hand from a float64 trace over rounded parameters."""
+    graph = Graph(trace)
+    values = replay(graph)
+    terms = {term.name: term for term in trace.terms}
+    return Run(
+        trace=trace,
+        arithmetic="printed",
+        seed=seed,
+        label=label,
+        values=values,
+        gradients=backward(graph, values, trace.output),
+        term_gradients=OnDemand(
+            tuple(terms),
+            lambda name: backward(graph, values, terms[name].value, terms[name].weight),
+        ),
+        graph=graph,
+        eps_given=eps_given,
+        loss_call=loss_call,
+    )
+
+
+def as_printed(array: Array) -> Array:
+    """Round as a page with 4 decimals does.
+
+    Scaling a float32 by 10⁴ is exact in float64, so ties go to even just as in `%.4f`.
+    """
+    # np.round makes a plain number of an array without axes.
+    return np.asarray(np.round(np.asarray(array, dtype=np.float64), PRINTED_DECIMALS))
+
+
+def as_written(array: Array) -> Array:
+    """Return float32 numbers as a person writes them, in float64: 0.9, not 0.8999999762.
+
+    The shortest decimals that tell each from its neighbours are what was typed, if that had
+    at most seven digits.
+    """
+    written: Array = array.astype("U").astype(np.float64)
+    return written

@@ -1,0 +1,310 @@
+"""A model with its input and its loss, made ready: what is explained, trained and nudged.
+
+The built-in VAE and a user's own model are alike from here on. A model may count its runs, as
+one that raises its β by and by does. What trains it runs it once a step and no more; after any
+other run the count is put back.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..engine.forward_pass import replay_part
+from ..engine.graph import Graph
+from ..engine.loss_call import LossCall
+from ..engine.run import Arithmetic, Run, as_printed, as_written, full_run, printed_run
+from ..ops import NotExplained
+from ..recording.random_draws import Precision
+from ..recording.recorder import record
+from ..recording.tensor_arrays import tensors_in
+from ..trace import Array, Trace
+from .loss_binding import Computed
+from .run_counters import Counts
+
+
+class TooCoarse(ValueError):
+    """A run in numbers of so few digits that no line of it could be told right from wrong."""
+
+
+class NeverWritten(ValueError):
+    """A run whose loss depends on memory that nobody has written to: no two need be alike."""
+
+
+class CannotTrain(ValueError):
+    """A model that there is nothing to train of; the message says why."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A run together with the model that made it.
+
+    Attributes
+    ----------
+    model
+        The model as it ran: in the arithmetic `printed`, one in float64 whose parameters
+        are rounded.
+    again
+        Runs the model once more as it is now, on the same input with the same noise. What
+        overflows then is returned as it is.
+    """
+
+    run: Run
+    model: nn.Module
+    again: Callable[[], Run]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is run.
+
+    Attributes
+    ----------
+    objective
+        Runs a model on an input and returns its loss, one number, and what was called for it.
+    label
+        What it is called in a header.
+    generator
+        The state of PyTorch's generator before the run: its first draw comes next.
+    noise
+        Given in place of the first draws from the standard normal.
+    drawn_in
+        Where the model was made float64: what it draws in, so that it draws what it did.
+    """
+
+    model: nn.Module
+    x: Tensor
+    objective: Callable[[nn.Module, Tensor], Computed]
+    label: str
+    seed: int | None
+    generator: Tensor
+    noise: tuple[Tensor, ...] = ()
+    drawn_in: Precision | None = None
+
+    def run(self, redrawn: Sequence[Tensor] = (), lasting: bool = True) -> Run:
+        """Record a run in the arithmetic `full`; model and generator stay as they were.
+
+        Parameters
+        ----------
+        redrawn
+            The draws of an earlier run, to do it again with.
+        lasting
+            Whether the model may be changed while the numbers are still wanted.
+        """
+        return self._told(full_run, *self._record(redrawn, lasting))
+
+    def recorded(self, arithmetic: Arithmetic, lasting: bool = True) -> Recorded:
+        """Record a run in one arithmetic, and keep the model that made it with it."""
+        if arithmetic == "full":
+            run = self.run(lasting=lasting)
+            return Recorded(run, self.model, lambda: self.run(draws_of(run.trace)))
+        exact = self.rounded()
+        # That run is only where the noise comes from.
+        drawn = _as_printed(self._record((), lasting=False, gradients=False)[0])
+
+        def redone(lasting: bool = True) -> Run:
+            with default_precision(torch.float64):
+                return exact._told(printed_run, *exact._record(drawn, lasting))
+
+        return Recorded(redone(lasting), exact.model, redone)
+
+    def _told(self, make: Callable[..., Run], trace: Trace, call: LossCall | None) -> Run:
+        return make(trace, self.seed, self.label, bool(self.noise), call)
+
+    def rounded(self) -> Subject:
+        """Return the same in float64, parameters rounded as a page prints them, x as written."""
+        exact = self.in_float64()
+        if self.x.dtype == torch.float32:
+            exact.x.copy_(torch.from_numpy(as_written(self.x.numpy(force=True))))
+        with torch.no_grad():
+            for parameter in exact.model.parameters():
+                parameter.copy_(torch.from_numpy(as_printed(parameter.numpy())))
+        return exact
+
+    def in_float64(self) -> Subject:
+        """Return the same with a copy of the model, in float64."""
+        x = self.x.detach()
+        exact = x.to(torch.float64, copy=True) if x.is_floating_point() else x
+        model = copy_of(self.model).double()
+        for module in model.modules():
+            for tensor in _kept(vars(module)):
+                if tensor.dtype == torch.float32:
+                    tensor.data = tensor.data.double()
+        floating = (each.dtype for each in self.model.parameters() if each.is_floating_point())
+        before = torch.get_default_dtype()
+        drawn_in = self.drawn_in or Precision(before, next(floating, before))
+        return dataclasses.replace(self, model=model, x=exact, drawn_in=drawn_in)
+
+    def doubled(self) -> Subject:
+        """Return the same with every row of the input twice, one batch behind the other."""
+        noise = tuple(torch.cat([given, given]) for given in self.noise)
+        return dataclasses.replace(self, x=torch.cat([self.x, self.x]), noise=noise)
+
+    def watched(self, gradients: bool) -> tuple[Computed, Trace]:
+        """Record a run that counts, with its backward pass: what it does stays done.
+
+        Returns
+        -------
+        tuple
+            The loss, behind its backward pass, and the record, without gradients if they are
+            not wanted.
+        """
+        buffers = list(self.model.buffers())
+        left: list[tuple[Computed, Tensor, list[Tensor]]] = []
+
+        def once() -> Computed:
+            computed = self.objective(self.model, self.x)
+            state = torch.get_rng_state()
+            if computed.loss.requires_grad:
+                # Here, before the record puts the buffers back, which the graph may still need.
+                torch.autograd.backward(computed.loss, retain_graph=gradients)
+            left.append((computed, state, [b.detach().clone() for b in buffers]))
+            return computed
+
+        trace, _ = self._record((), lasting=True, gradients=gradients, objective=once)
+        computed, generator, written = left[-1]
+        torch.set_rng_state(generator)
+        with torch.no_grad():
+            for buffer, after in zip(buffers, written, strict=True):
+                buffer.copy_(after)
+        return computed, trace
+
+    def drawing(self) -> AbstractContextManager[None]:
+        """Let what was made float64 draw what it did before; the recorder is to be within."""
+        return self.drawn_in.drawing() if self.drawn_in else nullcontext()
+
+    def _record(
+        self,
+        redrawn: Sequence[Tensor],
+        lasting: bool,
+        gradients: bool = True,
+        objective: Callable[[], Computed] | None = None,
+    ) -> tuple[Trace, LossCall | None]:
+        calls: list[LossCall | None] = []
+
+        def loss() -> Tensor:
+            computed = objective() if objective else self.objective(self.model, self.x)
+            calls.append(computed.call)
+            return computed.loss
+
+        counts = None if objective else Counts(self.model.modules())
+        try:
+            with self.drawing():
+                trace = record(
+                    loss,
+                    modules={"": self.model},
+                    inputs={"x": self.x},
+                    noise=() if redrawn else self.noise,
+                    redrawn=redrawn,
+                    lasting=lasting,
+                    gradients=gradients,
+                )
+        finally:
+            if counts is not None:
+                counts.put_back()
+        _require_digits(trace)
+        _require_written(trace)
+        return trace, calls[-1]
+
+
+def _require_digits(trace: Trace) -> None:
+    """Raise `TooCoarse` if the gradients come by way of bfloat16."""
+    for operation in trace.operations:
+        for number in operation.outputs:
+            if number in trace.widened and number in trace.gradients:
+                where = trace.values[number].name or f"what {operation.name} gives"
+                raise TooCoarse(
+                    f"{where} is in bfloat16, whose 2 to 3 digits cannot tell a line that is "
+                    "right from one that is wrong: run the model in float32, without autocast "
+                    "or .bfloat16()"
+                )
+
+
+def _require_written(trace: Trace) -> None:
+    """Raise `NeverWritten` if the loss would be another with other numbers in empty memory."""
+    if not trace.blank:
+        return
+    graph = Graph(trace)
+    values = {value.id: value.array for value in trace.values}
+    for number in trace.blank:
+        array = values[number]
+        others = np.random.default_rng(number).normal(size=array.shape)
+        try:
+            as_it_is, otherwise = (
+                replay_part(graph, values, {number: given}, {trace.output})[trace.output]
+                for given in (array, others)
+            )
+        except NotExplained:
+            continue  # what has no rule is not said to be right either
+        if not np.array_equal(as_it_is, otherwise, equal_nan=True):
+            first = graph.consumers(number)[0].output
+            name = trace.values[first].name
+            where = f"{name} is made of" if name else "it computes with"
+            raise NeverWritten(
+                f"{where} numbers that nobody has written: torch.empty holds what happens to be "
+                "in memory, and the loss depends on it; write to all of it, or use torch.zeros"
+            )
+
+
+def copy_of(model: nn.Module) -> nn.Module:
+    """Return a copy of a model that shares nothing with it.
+
+    A tensor with a history, as the weight that `torch.nn.utils.weight_norm` computes anew at
+    each call and leaves behind, or a term that a model keeps for its log, cannot be copied as
+    it is: its numbers are.
+    """
+    left_behind = (
+        tensor
+        for module in model.modules()
+        for tensor in tensors_in(vars(module))
+        if not tensor.is_leaf
+    )
+    copied = copy.deepcopy(model, {id(tensor): tensor.detach().clone() for tensor in left_behind})
+    # Which PyTorch leaves out when it copies a parameter.
+    for original, parameter in zip(model.parameters(), copied.parameters(), strict=True):
+        for hook in (original._backward_hooks or {}).values():
+            parameter.register_hook(hook)  # type: ignore[no-untyped-call] # PyTorch's own
+    return copied
+
+
+def _kept(attributes: Mapping[str, Any]) -> Iterator[Tensor]:
+    """Yield what a module keeps without telling PyTorch, also in a distribution, as its prior."""
+    yield from tensors_in(attributes)
+    for value in attributes.values():
+        if isinstance(value, torch.distributions.Distribution):
+            yield from _kept(vars(value))
+
+
+def draws_of(trace: Trace) -> list[Tensor]:
+    """Return all that a run drew, in order."""
+    drawn = (value.array for value in trace.values if value.kind == "noise")
+    return [torch.from_numpy(array.copy()) for array in drawn]
+
+
+def _as_printed(trace: Trace) -> list[Tensor]:
+    drawn = (value.array for value in trace.values if value.kind == "noise")
+    return [torch.from_numpy(as_printed(array)) for array in drawn]
+
+
+def parameters_of(model: nn.Module) -> dict[str, Array]:
+    """Return copies of a model's parameters, by name."""
+    return {name: p.detach().numpy().copy() for name, p in model.named_parameters()}
+
+
+@contextmanager
+def default_precision(dtype: torch.dtype) -> Iterator[None]:
+    """Let what a model makes of nothing, as `torch.zeros(3)`, be of this precision for once."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)

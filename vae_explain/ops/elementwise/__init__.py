@@ -1,0 +1,1 @@
+"""Ops that work on each element alone: arithmetic, powers, activations, choices."""

@@ -1,0 +1,86 @@
+"""`gelu`: each number times the share of a standard normal that lies below it.
+
+Both forms: with Φ itself, and with the tanh that comes close to it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import ONE, Apply, Expression, Number
+from ...trace import Array
+from ..rule import Bound, Example, elementwise
+
+ROOT = math.sqrt(2 / math.pi)
+CUBIC = 0.044715  # the constant of the tanh form, from Hendrycks and Gimpel, 2016
+HALF, TWO, THREE = Number(0.5), Number(2.0), Number(3.0)
+
+_erf = np.vectorize(math.erf, otypes=[np.float64])
+
+
+def bind(input: Any, approximate: str = "none") -> Bound:
+    return (input,), {"approximate": approximate}
+
+
+def normal_below(a: Array) -> Array:
+    """Φ(a), the share of a standard normal that lies below a. NumPy has no erf."""
+    share: Array = 0.5 * (1 + _erf(a / math.sqrt(2)))
+    return share.astype(a.dtype)
+
+
+def _bent(a: Array) -> Array:
+    return np.tanh(ROOT * (a + CUBIC * a * a * a))
+
+
+def forward(a: Array, approximate: str) -> Array:
+    if approximate == "tanh":
+        return np.asarray(0.5 * a * (1 + _bent(a)))
+    return a * normal_below(a)
+
+
+def slope(a: Array, approximate: str) -> Array:
+    if approximate == "tanh":
+        bent = _bent(a)
+        inner = ROOT * (1 + 3 * CUBIC * a * a)
+        return np.asarray(0.5 * (1 + bent) + 0.5 * a * (1 - bent * bent) * inner)
+    return normal_below(a) + a * np.exp(-a * a / 2) / math.sqrt(2 * math.pi)
+
+
+def _bent_expression(a: Expression) -> Expression:
+    return Apply("tanh", (Number(ROOT) * (a + Number(CUBIC) * a**THREE),))
+
+
+def expression(a: Expression, approximate: str) -> Expression:
+    if approximate == "tanh":
+        return HALF * a * (ONE + _bent_expression(a))
+    return a * Apply("Φ", (a,))
+
+
+def derivative(y: Expression, a: Expression, approximate: str) -> Expression:
+    if approximate == "tanh":
+        bent = _bent_expression(a)
+        inner = Number(ROOT) * (ONE + Number(3 * CUBIC) * a**TWO)
+        return HALF * (ONE + bent) + HALF * a * (ONE - bent**TWO) * inner
+    return Apply("Φ", (a,)) + a * Apply("φ", (a,))
+
+
+_ANY = np.array([[0.5, -1.0, 0.0], [2.0, -0.25, 3.0]])
+
+GELU = elementwise(
+    "gelu",
+    bind=bind,
+    forward=forward,
+    vjp=lambda g, y, a, approximate: (g * slope(a, approximate),),
+    expression=expression,
+    derivatives=(derivative,),
+    words="each number times the share of a standard normal below it",
+    torch="torch.nn.functional.gelu",
+    examples=(
+        Example((_ANY,), {"approximate": "none"}),
+        Example((_ANY,), {"approximate": "tanh"}),
+    ),
+    not_analytic="erf is here for real numbers only",
+)

@@ -1,0 +1,112 @@
+"""`prelu`: a leaky ReLU whose slope is learned, one for all numbers or one for each channel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import (
+    ONE,
+    Apply,
+    Expression,
+    Index,
+    Opaque,
+    Reshape,
+    SumOver,
+    evaluate,
+)
+from ...trace import Array
+from ..rule import Bound, Call, Example, Partial, Rule, indices
+
+WEIGHT = 1
+
+
+def bind(input: Any, weight: Any) -> Bound:
+    return (input, weight), {}
+
+
+def beside(weight: Array, x: Array) -> Array:
+    """Return the slopes in a shape that goes with x, whose channels are its second axis."""
+    if weight.size == 1:
+        return weight.reshape((1,) * x.ndim)
+    axis = 1 if x.ndim > 1 else 0
+    return weight.reshape(tuple(-1 if at == axis else 1 for at in range(x.ndim)))
+
+
+def slope_at(index: Index, weight: tuple[int, ...]) -> Index:
+    """Return which slope an element takes."""
+    if not weight or weight == (1,):
+        return (0,) * len(weight)
+    return (index[1] if len(index) > 1 else index[0],)
+
+
+def forward(x: Array, weight: Array) -> Array:
+    return np.where(x > 0, x, beside(weight, x) * x)
+
+
+def vjp(g: Array, y: Array, x: Array, weight: Array) -> tuple[Array, Array]:
+    slopes = beside(weight, x)
+    to_slopes = np.where(x > 0, np.zeros_like(g), g * x)
+    axes = tuple(axis for axis, size in enumerate(slopes.shape) if size == 1)
+    return np.where(x > 0, g, g * slopes), to_slopes.sum(axis=axes).reshape(weight.shape)
+
+
+def _slope(call: Call, index: Index) -> Expression:
+    weight = call.operands[WEIGHT]
+    return weight.at(slope_at(index, weight.shape))
+
+
+def element(call: Call, index: Index) -> Expression:
+    x = call.operands[0].at(index)
+    return x if evaluate(x) > 0 else _slope(call, index) * x
+
+
+def partials(call: Call, position: int, index: Index) -> list[Partial]:
+    x = call.operands[0]
+    if position == WEIGHT:
+        weight = call.operands[WEIGHT].shape
+        users = [out for out in indices(x.shape) if slope_at(out, weight) == index]
+        return [(out, x.at(out)) for out in users if not x.array[out] > 0]
+    return [(index, ONE if x.array[index] > 0 else _slope(call, index))]
+
+
+def formula(call: Call) -> Expression:
+    return Opaque("prelu", tuple(operand.whole() for operand in call.operands), (), forward)
+
+
+def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    x, weight = call.operands
+    if position == WEIGHT:
+        shape = beside(weight.array, x.array).shape
+        axes = tuple(axis for axis, size in enumerate(shape) if size == 1)
+        below = -Apply("relu", (-x.whole(),))  # what is negative, else 0
+        body: Expression = SumOver(upstream * below, axes, shape)
+        return body if shape == weight.shape else Reshape(body, weight.shape)
+
+    def local(a: Array, w: Array) -> Array:
+        return np.where(a > 0, np.ones_like(a), beside(w, a))
+
+    return upstream * Opaque("prelu'", (x.whole(), weight.whole()), (), local)
+
+
+_X = np.array([[0.5, -1.0, 0.0], [2.0, -0.25, 3.0]])
+
+PRELU = Rule(
+    name="prelu",
+    bind=bind,
+    forward=forward,
+    vjp=vjp,
+    element=element,
+    partials=partials,
+    formula=formula,
+    gradient=gradient,
+    words="keeps what is positive, shrinks what is negative by a learned slope",
+    torch="torch.nn.functional.prelu",
+    examples=(
+        Example((_X, np.array([0.25]))),
+        Example((_X, np.array([0.25, -0.5, 0.125]))),
+        Example((_X.reshape(1, 2, 3), np.array([0.25, -0.5]))),
+    ),
+    not_analytic="it has a corner at 0",
+)

@@ -1,0 +1,1 @@
+"""Layers of networks: convolutions, pools, normalizations, embeddings, attention."""

@@ -1,0 +1,323 @@
+"""`conv1d`, `conv2d`, `conv3d` and the transposed ones: a kernel that slides over a grid.
+
+One family: a transposed convolution, known here by its `output_padding`, writes where a
+plain one reads. What either does with whole tensors stands in `kernels.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import ONE, Expression, Index, Opaque, SumOver
+from ...trace import Array, Slot
+from ..rule import Bound, Call, Example, Partial, Rule, called, indices
+from .kernels import correlate, spread, tie, windows
+from .windows import Windows, options, per_axis, total, whole_call
+
+INPUT, WEIGHT, BIAS = range(3)
+USUAL = {"stride": 1, "padding": 0, "output_padding": 0, "dilation": 1, "groups": 1}
+
+
+def forward(x: Array, weight: Array, *bias: Array, **attributes: Any) -> Array:
+    by = windows(x.shape, weight.shape, attributes)
+    move = spread if "output_padding" in attributes else correlate
+    moved = move(x, weight, by, attributes["groups"])
+    return moved + bias[0].reshape(-1, *(1,) * len(by.kernel)) if bias else moved
+
+
+def vjp(
+    upstream: Array, output: Array, x: Array, weight: Array, *bias: Array, **attributes: Any
+) -> tuple[Array | None, ...]:
+    by, groups = windows(x.shape, weight.shape, attributes), attributes["groups"]
+    if "output_padding" in attributes:
+        to_input = correlate(upstream, weight, by, groups)
+        to_weight = tie(upstream, x, by, groups)
+    else:
+        to_input = spread(upstream, weight, by, groups)
+        to_weight = tie(x, upstream, by, groups)
+    if not bias:
+        return to_input, to_weight
+    return to_input, to_weight, upstream.sum(axis=_all_but_channel(upstream.ndim, by))
+
+
+def _all_but_channel(rank: int, by: Windows) -> tuple[int, ...]:
+    return tuple(axis for axis in range(rank) if axis != rank - len(by.kernel) - 1)
+
+
+# --- one element ------------------------------------------------------------------------
+
+
+class _Ties:
+    """Which elements a weight ties together; positions are [channel, *place], no batch."""
+
+    def __init__(self, call: Call) -> None:
+        x, weight = call.operands[:2]
+        self.by = windows(x.shape, weight.shape, call.attributes)
+        self.transposed = "output_padding" in call.attributes
+        self.lead = x.shape[: -len(self.by.kernel) - 1]
+        groups = call.attributes["groups"]
+        self.rows, self.columns = weight.shape[0] // groups, weight.shape[1]
+
+    def split(self, index: Index) -> tuple[Index, Index]:
+        return index[: len(self.lead)], index[len(self.lead) :]
+
+    def of_small(self, at: Index) -> list[tuple[Index, Index]]:
+        """Return the weight indices over one small element, each with its large element."""
+        row, *place = at
+        first = row // self.rows * self.columns
+        pairs = self.by.of_small(tuple(place))
+        return [
+            ((row, column, *tap), (first + column, *large))
+            for column in range(self.columns)
+            for tap, large in pairs
+        ]
+
+    def of_large(self, at: Index) -> list[tuple[Index, Index]]:
+        """Return the weight indices over one large element, each with its small element."""
+        channel, *place = at
+        group, column = divmod(channel, self.columns)
+        pairs = self.by.of_large(tuple(place))
+        return [
+            ((row, column, *tap), (row, *small))
+            for row in range(group * self.rows, (group + 1) * self.rows)
+            for tap, small in pairs
+        ]
+
+    def of_weight(self, at: Index) -> list[tuple[Index, Index]]:
+        """Return the elements that one weight ties together: from the input, to the output."""
+        row, column, *tap = at
+        channel = row // self.rows * self.columns + column
+        pairs = [((row, *small), (channel, *large)) for small, large in self.by.of_tap(tuple(tap))]
+        return pairs if self.transposed else [(large, small) for small, large in pairs]
+
+
+def element(call: Call, index: Index) -> Expression:
+    x, weight, *bias = call.operands
+    ties = _Ties(call)
+    lead, at = ties.split(index)
+    pairs = ties.of_large(at) if ties.transposed else ties.of_small(at)
+    products = [weight.at(tied) * x.at((*lead, *place)) for tied, place in pairs]
+    return total([*products, *(b.at((at[0],)) for b in bias)])
+
+
+def partials(call: Call, position: int, index: Index) -> list[Partial]:
+    x, weight = call.operands[:2]
+    ties = _Ties(call)
+    if position == INPUT:
+        lead, at = ties.split(index)
+        pairs = ties.of_small(at) if ties.transposed else ties.of_large(at)
+        return [((*lead, *out), weight.at(tied)) for tied, out in pairs]
+    if position == WEIGHT:
+        return [
+            ((*lead, *out), x.at((*lead, *place)))
+            for lead in indices(ties.lead)
+            for place, out in ties.of_weight(index)
+        ]
+    places = call.output.shape[len(ties.lead) + 1 :]
+    return [
+        ((*lead, *index, *place), ONE) for lead in indices(ties.lead) for place in indices(places)
+    ]
+
+
+def gradient(call: Call, position: int, upstream: Expression, name: str) -> Expression:
+    x, weight = call.operands[:2]
+    attributes, shape = call.attributes, call.output.shape
+    by, groups = windows(x.shape, weight.shape, attributes), attributes["groups"]
+    if position == BIAS:
+        return SumOver(upstream, _all_but_channel(len(shape), by), call.operands[BIAS].shape)
+    # An upstream gradient that is the same everywhere may arrive as one number.
+    full = partial(np.broadcast_to, shape=shape)
+    transposed = "output_padding" in attributes
+    settings = {key: value for key, value in attributes.items() if key != "output_padding"}
+    if position == WEIGHT:
+        # The name is that of `torch.nn.grad`: which weight would have made this gradient.
+        pair = (upstream, x.whole()) if transposed else (x.whole(), upstream)
+
+        def tied(large: Any, small: Any) -> Array:
+            large, small = (full(large), small) if transposed else (large, full(small))
+            return tie(large, small, by, groups)
+
+        return Opaque(f"{_plain(name)}_weight", pair, options(settings, USUAL), tied)
+    move: Callable[..., Array] = correlate if transposed else spread
+    other = _plain(name)
+    if not transposed:
+        other = name.replace("conv", "conv_transpose")
+        settings = {**settings, **_mirrored(by, settings["padding"])}
+    return Opaque(
+        other,
+        (upstream, weight.whole()),
+        options(settings, USUAL),
+        lambda g, w: move(full(g), w, by, groups),
+    )
+
+
+def _plain(name: str) -> str:
+    return name.replace("_transpose", "")
+
+
+def _mirrored(by: Windows, padding: Any) -> dict[str, Any]:
+    """Return the padding by which PyTorch's transposed convolution comes back to the input."""
+    spans = [d * (k - 1) for k, d in zip(by.kernel, by.dilation, strict=True)]
+    if padding == "same" and any(span % 2 for span in spans):
+        return {}  # more behind the grid than before it: PyTorch has no numbers for that
+    left_over = tuple(
+        size + 2 * p - (small - 1) * stride - span - 1
+        for size, small, stride, span, p in zip(
+            by.large, by.small, by.stride, spans, by.before, strict=True
+        )
+    )
+    return {"padding": by.before, "output_padding": left_over}
+
+
+# --- the rules --------------------------------------------------------------------------
+
+
+def _bind_plain(axes: int) -> Callable[..., Bound]:
+    def bind(
+        input: Any,
+        weight: Any,
+        bias: Any = None,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+    ) -> Bound:
+        if padding != "same":
+            padding = per_axis(0 if padding == "valid" else padding, axes, "padding")
+        return _operands(input, weight, bias), {
+            "stride": per_axis(stride, axes, "stride"),
+            "padding": padding,
+            "dilation": per_axis(dilation, axes, "dilation"),
+            "groups": groups,
+        }
+
+    return bind
+
+
+def _bind_transposed(axes: int) -> Callable[..., Bound]:
+    def bind(
+        input: Any,
+        weight: Any,
+        bias: Any = None,
+        stride: Any = 1,
+        padding: Any = 0,
+        output_padding: Any = 0,
+        groups: int = 1,
+        dilation: Any = 1,
+    ) -> Bound:
+        return _operands(input, weight, bias), {
+            "stride": per_axis(stride, axes, "stride"),
+            "padding": per_axis(padding, axes, "padding"),
+            "output_padding": per_axis(output_padding, axes, "output_padding"),
+            "groups": groups,
+            "dilation": per_axis(dilation, axes, "dilation"),
+        }
+
+    return bind
+
+
+def _operands(input: Any, weight: Any, bias: Any) -> tuple[Any, ...]:
+    return (input, weight) if bias is None else (input, weight, bias)
+
+
+def convolving(name: str, bind: Callable[..., Bound], words: str, *examples: Example) -> Rule:
+    """Make the rule of a convolution or, where it has an `output_padding`, of its transpose."""
+    return Rule(
+        name=name,
+        bind=bind,
+        forward=forward,
+        vjp=vjp,
+        element=element,
+        partials=partials,
+        formula=partial(whole_call, name=name, forward=forward, usual=USUAL),
+        gradient=partial(gradient, name=name),
+        words=words,
+        torch=f"torch.nn.functional.{name}",
+        examples=examples,
+    )
+
+
+def _sixteenths(*shape: int) -> Array:
+    """Make numbers that look irregular and add up exactly."""
+    return (np.arange(np.prod(shape)) * 7 % 23 - 11.0).reshape(shape) / 16
+
+
+def _called(bind: Callable[..., Bound], *operands: Array, **settings: Any) -> Example:
+    return called(bind, operands, *(Slot(i) for i in range(len(operands))), **settings)
+
+
+_READS = "a kernel slides over the input; each output is its dot product with what it covers"
+_WRITES = "each input puts a copy of the kernel, times itself, on the output; copies add up"
+_SIGNAL, _IMAGE, _BIAS = _sixteenths(2, 2, 5), _sixteenths(2, 2, 4, 3), _sixteenths(4)
+_SOLID = _sixteenths(2, 2, 2, 3, 3)
+
+_BIND = _bind_plain(1)
+CONV1D = convolving(
+    "conv1d",
+    _BIND,
+    _READS,
+    _called(_BIND, _SIGNAL, _sixteenths(3, 2, 2), _BIAS[:3]),
+    _called(_BIND, _SIGNAL[0], _sixteenths(2, 1, 2), stride=2, padding=1, dilation=2, groups=2),
+)
+
+_BIND = _bind_plain(2)
+CONV2D = convolving(
+    "conv2d",
+    _BIND,
+    _READS,
+    _called(_BIND, _IMAGE, _sixteenths(4, 2, 2, 3), _BIAS),
+    _called(_BIND, _IMAGE, _sixteenths(1, 2, 3, 3), stride=2, padding=(1,)),
+    _called(_BIND, _IMAGE, _sixteenths(4, 1, 3, 1), _BIAS, padding="same", groups=2),
+    _called(_BIND, _IMAGE[0], _sixteenths(1, 2, 3, 2), padding="same", dilation=(1, 2)),
+    _called(_BIND, _IMAGE[0], _sixteenths(2, 2, 2, 2), stride=(2, 1), padding=(1, 2), dilation=2),
+)
+
+_BIND = _bind_plain(3)
+CONV3D = convolving(
+    "conv3d",
+    _BIND,
+    _READS,
+    _called(_BIND, _SOLID, _sixteenths(3, 2, 2, 2, 2), _BIAS[:3]),
+    _called(
+        _BIND, _SOLID, _sixteenths(4, 1, 1, 2, 3),
+        stride=(1, 2, 1), padding=(0, 1, 1), dilation=(1, 2, 1), groups=2,
+    ),
+    _called(_BIND, _SOLID[0], _sixteenths(1, 2, 1, 3, 1), padding="same"),
+)  # fmt: skip
+
+_BIND = _bind_transposed(1)
+CONV_TRANSPOSE1D = convolving(
+    "conv_transpose1d",
+    _BIND,
+    _WRITES,
+    _called(_BIND, _SIGNAL, _sixteenths(2, 3, 3), _BIAS[:3], stride=2, padding=1, output_padding=1),
+)
+
+_BIND = _bind_transposed(2)
+CONV_TRANSPOSE2D = convolving(
+    "conv_transpose2d",
+    _BIND,
+    _WRITES,
+    _called(_BIND, _IMAGE, _sixteenths(2, 3, 2, 2), _BIAS[:3]),
+    _called(_BIND, _IMAGE, _sixteenths(2, 1, 3, 3), stride=2, padding=1, output_padding=1),
+    _called(
+        _BIND, _IMAGE[0], _sixteenths(2, 2, 2, 1), _BIAS,
+        stride=(1, 3), dilation=(2, 1), output_padding=(0, 2), groups=2,
+    ),
+)  # fmt: skip
+
+_BIND = _bind_transposed(3)
+CONV_TRANSPOSE3D = convolving(
+    "conv_transpose3d",
+    _BIND,
+    _WRITES,
+    _called(_BIND, _SOLID, _sixteenths(2, 2, 1, 2, 2), _BIAS[:2]),
+    _called(
+        _BIND, _SOLID[0], _sixteenths(2, 1, 2, 1, 3),
+        stride=(2, 1, 2), padding=(1, 0, 1), output_padding=(1, 0, 1), groups=2,
+    ),
+)  # fmt: skip

@@ -1,0 +1,81 @@
+"""`embedding`: the rows of a table that an index names, of which one may learn nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import Expression, Index, Opaque
+from ...trace import Array, Slot
+from ..layout.select import placed, selecting, written
+from ..rule import Bound, Call, NotExplained, Partial, called, unusual
+
+
+def bind_embedding(
+    input: Any,
+    weight: Any,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Bound:
+    if max_norm is not None or scale_grad_by_freq or sparse:
+        raise NotExplained("max_norm, scale_grad_by_freq and sparse")
+    return (weight, input), {"padding_idx": padding_idx}
+
+
+_TABLE = np.array([[0.25, -1.0, 3.0, 0.5], [2.0, 0.5, -0.75, 1.5]])
+
+_TAKEN = selecting(
+    "embedding",
+    bind=bind_embedding,
+    key=lambda weight, index, padding_idx: (index,),
+    chosen_by=lambda call, index: [(1, index[: len(call.operands[1].shape)])],
+    by_name=lambda call: ((1, 0), unusual(call.attributes)),
+    words="the rows of a table that an index names",
+    torch="torch.nn.functional.embedding",
+    examples=(called(bind_embedding, (_TABLE, np.array([1, 0, 1])), Slot(1), Slot(0)),),
+)
+
+
+def without_padding(gradient: Array, padding_idx: int | None) -> Array:
+    """Return the gradient at a table whose row for padding learns nothing."""
+    if padding_idx is None:
+        return gradient
+    left = np.array(gradient)
+    left[padding_idx] = 0
+    return left
+
+
+def _embedding_vjp(
+    g: Array, y: Array, weight: Array, index: Array, padding_idx: int | None
+) -> tuple[Array | None, ...]:
+    share = placed(np.asarray(g), (index,), weight.shape)
+    return without_padding(share, padding_idx), None
+
+
+def _embedding_partials(call: Call, position: int, index: Index) -> list[Partial]:
+    padding = call.attributes["padding_idx"]
+    if position == 0 and padding is not None and index[0] == padding % call.operands[0].shape[0]:
+        return []
+    return _TAKEN.partials(call, position, index)
+
+
+def _embedding_gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    found = _TAKEN.gradient(call, position, upstream)
+    padding = call.attributes["padding_idx"]
+    if padding is None:
+        return found
+    options = (("at", written((padding,))),)
+    return Opaque("put_zero", (found,), options, lambda g: without_padding(g, padding))
+
+
+EMBEDDING = replace(
+    _TAKEN,
+    vjp=_embedding_vjp,
+    partials=_embedding_partials,
+    gradient=_embedding_gradient,
+)

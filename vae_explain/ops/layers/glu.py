@@ -1,0 +1,89 @@
+"""`glu`: one half of a tensor, each number of it times the sigmoid of its own in the other.
+
+Dauphin et al., "Language Modeling with Gated Convolutional Networks" (2017), equation 1.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import ONE, Apply, Expression, Index, Opaque
+from ...trace import Array
+from ..elementwise.sigmoid import sigmoid
+from ..layout.select import taken
+from ..rule import Bound, Call, Example, Partial, Rule
+
+
+def bind(input: Any, dim: int = -1) -> Bound:
+    return (input,), {"dim": dim}
+
+
+def _halves(x: Array, dim: int) -> tuple[Array, Array]:
+    kept, gates = np.split(x, 2, axis=dim)
+    return kept, gates
+
+
+def vjp(g: Array, y: Array, x: Array, dim: int) -> tuple[Array]:
+    kept, gates = _halves(x, dim)
+    open_by = sigmoid(gates)
+    return (np.concatenate([g * open_by, g * kept * open_by * (1 - open_by)], axis=dim),)
+
+
+def _at(call: Call, index: Index) -> tuple[Expression, Expression]:
+    """Return the number that an output keeps, and how far its gate is open."""
+    x = call.operands[0]
+    axis = call.attributes["dim"] % len(index)
+    other = (*index[:axis], index[axis] + call.output.shape[axis], *index[axis + 1 :])
+    return x.at(index), Apply("sigmoid", (x.at(other),))
+
+
+def element(call: Call, index: Index) -> Expression:
+    kept, gate = _at(call, index)
+    return kept * gate
+
+
+def partials(call: Call, position: int, index: Index) -> list[Partial]:
+    axis = call.attributes["dim"] % len(index)
+    size = call.output.shape[axis]
+    if index[axis] < size:
+        return [(index, _at(call, index)[1])]
+    out = (*index[:axis], index[axis] - size, *index[axis + 1 :])
+    kept, gate = _at(call, out)
+    return [(out, kept * gate * (ONE - gate))]
+
+
+def formula(call: Call) -> Expression:
+    x, axis = call.operands[0].whole(), call.attributes["dim"] % len(call.output.shape)
+    size = call.output.shape[axis]
+    before = (slice(None),) * axis
+    kept, gates = (taken(x, (*before, part)) for part in (slice(size), slice(size, None)))
+    return kept * Apply("sigmoid", (gates,))
+
+
+def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    dim = call.attributes["dim"]
+
+    def back(g: Any, x: Array) -> Array:
+        return vjp(np.broadcast_to(g, call.output.shape), call.output.array, x, dim)[0]
+
+    wholes = (upstream, call.operands[0].whole())
+    return Opaque("glu_backward", wholes, (("dim", dim),), back)
+
+
+_X = np.array([[0.25, -1.0, 3.0, 0.5], [2.0, 0.5, -0.75, -20.0]])
+
+GLU = Rule(
+    name="glu",
+    bind=bind,
+    forward=lambda x, dim: np.asarray(_halves(x, dim)[0] * sigmoid(_halves(x, dim)[1])),
+    vjp=vjp,
+    element=element,
+    partials=partials,
+    formula=formula,
+    gradient=gradient,
+    words="one half, gated by the sigmoid of the other",
+    torch="torch.nn.functional.glu",
+    examples=(Example((_X,), {"dim": -1}), Example((_X,), {"dim": 0})),
+)

@@ -1,0 +1,358 @@
+"""`max_pool1d`, `avg_pool2d` and their kin: the largest, or the mean, of each window.
+
+The windows slide over the last axes: one of a signal, two of an image, three of a volume. How
+many they are is read off the settings, which have a number for each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial, reduce
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import ONE, Apply, Div, Expression, Index, Number, Opaque
+from ...trace import Array, Slot
+from ..rule import Bound, Call, Example, NotExplained, Partial, Rule, called
+from .windows import Windows, options, per_axis, total
+
+Setting = tuple[int, ...]
+
+
+def windows(
+    shape: tuple[int, ...],
+    kernel_size: Setting,
+    stride: Setting,
+    padding: Setting,
+    dilation: Setting | None = None,
+    ceil_mode: bool = False,
+) -> Windows:
+    """Return the windows over the last axes of an input of the given shape."""
+    large = shape[-len(kernel_size) :]
+    apart = dilation or (1,) * len(large)
+    small = []
+    for size, k, s, p, d in zip(large, kernel_size, stride, padding, apart, strict=True):
+        free = size + 2 * p - d * (k - 1) - 1
+        count = (-(-free // s) if ceil_mode else free // s) + 1
+        # A window that would start behind the image and its padding is left out again.
+        small.append(count - (ceil_mode and (count - 1) * s >= size + p))
+    return Windows(large, tuple(small), kernel_size, stride, apart, padding)
+
+
+def _settings(
+    axes: int, kernel_size: Any, stride: Any, padding: Any, ceil_mode: Any
+) -> dict[str, Any]:
+    kernel = per_axis(kernel_size, axes, "kernel_size")
+    return {
+        "kernel_size": kernel,
+        "stride": per_axis(stride, axes, "stride") if stride not in (None, (), []) else kernel,
+        "padding": per_axis(padding, axes, "padding"),
+        "ceil_mode": bool(ceil_mode),
+    }
+
+
+def _written(call: Call) -> tuple[tuple[str, Any], ...]:
+    # A stride as wide as the kernel is what one expects: windows side by side.
+    usual = {"padding": 0, "dilation": 1, "ceil_mode": False, "count_include_pad": True}
+    beside = {"stride": call.attributes["kernel_size"]}
+    return options(
+        {k: v for k, v in call.attributes.items() if k not in beside or v != beside[k]}, usual
+    )
+
+
+def _split(call: Call, index: Index) -> tuple[Index, Index]:
+    axes = len(call.attributes["kernel_size"])
+    return index[:-axes], index[-axes:]
+
+
+def _rule(name: str, forward: Callable[..., Array], **rest: Any) -> Rule:
+    vjp = rest["vjp"]
+
+    def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+        def back(g: Any, x: Array) -> Array:
+            found: Array = vjp(
+                np.broadcast_to(g, call.output.shape), call.output.array, x, **call.attributes
+            )[0]
+            return found
+
+        arguments = (upstream, call.operands[0].whole())
+        return Opaque(f"{name}_backward", arguments, _written(call), back)
+
+    return Rule(
+        name=name,
+        forward=forward,
+        formula=lambda call: Opaque(
+            name,
+            (call.operands[0].whole(),),
+            _written(call),
+            partial(forward, **call.attributes),
+        ),
+        gradient=gradient,
+        torch=f"torch.nn.functional.{name}",
+        **rest,
+    )
+
+
+# --- the largest ------------------------------------------------------------------------
+
+
+def _bind_max(axes: int) -> Callable[..., Bound]:
+    def bind(
+        input: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+        return_indices: bool = False,
+    ) -> Bound:
+        if return_indices:
+            raise NotExplained("return_indices=True")
+        settings = _settings(axes, kernel_size, stride, padding, ceil_mode)
+        return (input,), {**settings, "dilation": per_axis(dilation, axes, "dilation")}
+
+    return bind
+
+
+def choose(x: Array, by: Windows) -> tuple[Array, Array]:
+    """Return the largest of each window and the number of the tap that met it.
+
+    As in PyTorch the first of equals is chosen, a NaN beats every number, and padding is
+    never chosen.
+    """
+    framed, inside = by.pad(x), by.pad(np.ones(by.large, bool))
+    largest: Array = np.zeros((*x.shape[: -len(by.small)], *by.small), x.dtype)
+    choice = np.full(largest.shape, -1)
+    for number, tap in enumerate(by.taps()):
+        met = by.met_by(tap, framed)
+        better = by.met_by(tap, inside) & ((choice < 0) | (met > largest) | np.isnan(met))
+        largest, choice = np.where(better, met, largest), np.where(better, number, choice)
+    return largest, choice
+
+
+def max_forward(x: Array, **settings: Any) -> Array:
+    return choose(x, windows(x.shape, **settings))[0]
+
+
+def max_vjp(upstream: Array, output: Array, x: Array, **settings: Any) -> tuple[Array]:
+    by = windows(x.shape, **settings)
+    choice = choose(x, by)[1]
+    framed = by.frame(x.shape[: -len(by.small)], 0, upstream.dtype)
+    for number, tap in enumerate(by.taps()):
+        met = by.met_by(tap, framed)
+        met += np.where(choice == number, upstream, np.zeros_like(upstream))
+    return (by.crop(framed),)
+
+
+def max_element(call: Call, index: Index) -> Expression:
+    (x,) = call.operands
+    lead, at = _split(call, index)
+    met = [place for _, place in windows(x.shape, **call.attributes).of_small(at)]
+    candidates = tuple(x.at((*lead, *place)) for place in met)
+    return Apply("max", candidates) if len(candidates) > 1 else candidates[0]
+
+
+def max_partials(call: Call, position: int, index: Index) -> list[Partial]:
+    """Name the windows that an element is the largest of; no other depends on it."""
+    (x,) = call.operands
+    by = windows(x.shape, **call.attributes)
+    lead, at = _split(call, index)
+
+    def largest(small: Index) -> Index:
+        found: Index = ()
+        for _, place in by.of_small(small):
+            number = x.array[(*lead, *place)]
+            if not found or number > x.array[(*lead, *found)] or np.isnan(number):
+                found = place
+        return found
+
+    return [((*lead, *out), ONE) for _, out in by.of_large(at) if largest(out) == at]
+
+
+# --- the mean ---------------------------------------------------------------------------
+
+
+def _bind_mean(axes: int) -> Callable[..., Bound]:
+    def bind(
+        input: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> Bound:
+        return (input,), {
+            **_settings(axes, kernel_size, stride, padding, ceil_mode),
+            "count_include_pad": bool(count_include_pad),
+            "divisor_override": divisor_override,
+        }
+
+    return bind
+
+
+def _divided(
+    shape: tuple[int, ...],
+    count_include_pad: bool,
+    divisor_override: int | None,
+    **settings: Any,
+) -> tuple[Windows, list[list[int]]]:
+    """Return the windows, and for each axis how many places each of them counts.
+
+    A divisor is the product of the counts of its window.
+    """
+    by = windows(shape, **settings)
+    if divisor_override is not None:
+        first, *others = by.small
+        return by, [[divisor_override] * first, *([1] * count for count in others)]
+    return by, [
+        [
+            # Padding may count; what `ceil_mode` adds behind it never does.
+            min(start + k, size + p) - start
+            if count_include_pad
+            else min(start + k, size) - max(start, 0)
+            for start in range(-p, -p + count * stride, stride)
+        ]
+        for size, count, k, stride, p in zip(
+            by.large, by.small, by.kernel, by.stride, by.before, strict=True
+        )
+    ]
+
+
+def _divisors(counts: list[list[int]], dtype: Any) -> Array:
+    found: Array = reduce(np.multiply.outer, map(np.array, counts)).astype(dtype)
+    return found
+
+
+def mean_forward(x: Array, **settings: Any) -> Array:
+    by, counts = _divided(x.shape, **settings)
+    framed = by.pad(x)
+    found: Any = 0
+    for tap in by.taps():
+        found = found + by.met_by(tap, framed)
+    mean: Array = found / _divisors(counts, x.dtype)
+    return mean
+
+
+def mean_vjp(upstream: Array, output: Array, x: Array, **settings: Any) -> tuple[Array]:
+    by, counts = _divided(x.shape, **settings)
+    share = upstream / _divisors(counts, upstream.dtype)
+    framed = by.frame(x.shape[: -len(by.small)], 0, share.dtype)
+    for tap in by.taps():
+        met = by.met_by(tap, framed)
+        met += share
+    return (by.crop(framed),)
+
+
+def _divisor(counts: list[list[int]], at: Index) -> Number:
+    return Number(float(prod(axis[p] for axis, p in zip(counts, at, strict=True))))
+
+
+def mean_element(call: Call, index: Index) -> Expression:
+    (x,) = call.operands
+    by, counts = _divided(x.shape, **call.attributes)
+    lead, at = _split(call, index)
+    terms = [x.at((*lead, *place)) for _, place in by.of_small(at)]
+    return Div(total(terms), _divisor(counts, at))
+
+
+def mean_partials(call: Call, position: int, index: Index) -> list[Partial]:
+    by, counts = _divided(call.operands[0].shape, **call.attributes)
+    lead, at = _split(call, index)
+    return [((*lead, *out), Div(ONE, _divisor(counts, out))) for _, out in by.of_large(at)]
+
+
+# --- the rules --------------------------------------------------------------------------
+
+_IMAGE = (np.arange(2 * 2 * 4 * 5) * 7 % 23 - 11.0).reshape(2, 2, 4, 5) / 16
+_SIGNAL, _SOLID = _IMAGE[..., 0, :], _IMAGE.reshape(1, 2, 4, 2, 5)
+
+
+def _largest(name: str, axes: int, *examples: tuple[Array, Any, dict[str, Any]]) -> Rule:
+    return _rule(
+        name,
+        max_forward,
+        bind=_bind_max(axes),
+        vjp=max_vjp,
+        element=max_element,
+        partials=max_partials,
+        words="the largest of each window; where several are, the first",
+        examples=_called(_bind_max(axes), examples),
+        not_analytic="it has a corner wherever two are equal",
+    )
+
+
+def _mean(name: str, axes: int, *examples: tuple[Array, Any, dict[str, Any]]) -> Rule:
+    return _rule(
+        name,
+        mean_forward,
+        bind=_bind_mean(axes),
+        vjp=mean_vjp,
+        element=mean_element,
+        partials=mean_partials,
+        words="the mean of each window",
+        examples=_called(_bind_mean(axes), examples),
+    )
+
+
+def _called(
+    bind: Callable[..., Bound], examples: Iterable[tuple[Array, Any, dict[str, Any]]]
+) -> tuple[Example, ...]:
+    return tuple(called(bind, (x,), Slot(0), kernel, **rest) for x, kernel, rest in examples)
+
+
+MAX_POOL1D = _largest(
+    "max_pool1d",
+    1,
+    (_SIGNAL, 2, {}),
+    (np.round(_SIGNAL), 3, {"stride": 1, "padding": 1}),  # with ties
+    (_SIGNAL[0], (2,), {"stride": 1, "dilation": 2}),
+    (_SIGNAL, 2, {"ceil_mode": True}),
+)
+
+MAX_POOL2D = _largest(
+    "max_pool2d",
+    2,
+    (_IMAGE, 2, {}),
+    (np.round(_IMAGE), (3, 2), {"stride": 1, "padding": 1}),  # with ties
+    (_IMAGE[0], 2, {"stride": (2, 1), "dilation": (1, 2)}),
+    (_IMAGE, 2, {"ceil_mode": True}),
+)
+
+MAX_POOL3D = _largest(
+    "max_pool3d",
+    3,
+    (_SOLID, 2, {}),
+    (np.round(_SOLID), (3, 1, 2), {"stride": 1, "padding": (1, 0, 1)}),  # with ties
+    (_SOLID[0], (2, 2, 1), {"stride": (2, 1, 3), "dilation": (2, 1, 1), "ceil_mode": True}),
+)
+
+AVG_POOL1D = _mean(
+    "avg_pool1d",
+    1,
+    (_SIGNAL, 2, {}),
+    (_SIGNAL[0], (3,), {"stride": 1, "padding": 1}),
+    (_SIGNAL, 3, {"stride": 2, "padding": 1, "count_include_pad": False}),
+    (_SIGNAL, 2, {"ceil_mode": True}),
+)
+
+AVG_POOL2D = _mean(
+    "avg_pool2d",
+    2,
+    (_IMAGE, 2, {}),
+    (_IMAGE[0], (3, 2), {"stride": (1, 2), "padding": 1}),
+    (_IMAGE, 3, {"stride": 2, "padding": 1, "count_include_pad": False}),
+    (_IMAGE, 3, {"stride": 2, "padding": 1, "ceil_mode": True}),
+    (_IMAGE, 2, {"divisor_override": 3}),
+)
+
+AVG_POOL3D = _mean(
+    "avg_pool3d",
+    3,
+    (_SOLID, 2, {}),
+    (_SOLID[0], (3, 2, 2), {"stride": (1, 2, 2), "padding": 1, "ceil_mode": True}),
+    (_SOLID, 2, {"stride": 1, "padding": 1, "count_include_pad": False}),
+    (_SOLID, 2, {"divisor_override": 3}),
+)

@@ -1,0 +1,199 @@
+"""`unfold`, which lays out the windows of an image as columns, and `fold`, which adds them up.
+
+A column holds what one window meets: channel by channel, tap by tap. Elements are only
+copied, and come back where they were taken; so each of the two is the other's gradient.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import ONE, ZERO, Expression, Index, Opaque
+from ...trace import Array, Slot
+from ..rule import Bound, Call, Example, NotExplained, Partial, Rule, called
+from .kernels import reading_windows
+from .windows import Windows, options, per_axis, total, whole_call
+
+AXES = 2
+USUAL = {"dilation": 1, "padding": 0, "stride": 1}
+
+
+def _settings(kernel_size: Any, **further: Any) -> dict[str, Any]:
+    named = {"kernel_size": kernel_size, **further}
+    return {name: per_axis(value, AXES, name) for name, value in named.items()}
+
+
+def bind_unfold(
+    input: Any,
+    kernel_size: Any = None,
+    *others: Any,
+    dilation: Any = None,
+    padding: Any = 0,
+    stride: Any = 1,
+    **further: Any,
+) -> Bound:
+    # PyTorch hands its function over with names; the method of a tensor has other arguments.
+    if dilation is None or others or further:
+        raise NotExplained("the windows of one axis, as a tensor's own method takes them")
+    return (input,), _settings(kernel_size, dilation=dilation, padding=padding, stride=stride)
+
+
+def bind_fold(
+    input: Any,
+    output_size: Any,
+    kernel_size: Any,
+    dilation: Any = 1,
+    padding: Any = 0,
+    stride: Any = 1,
+) -> Bound:
+    settings = _settings(kernel_size, dilation=dilation, padding=padding, stride=stride)
+    return (input,), {"output_size": per_axis(output_size, AXES, "output_size"), **settings}
+
+
+def windows(image: tuple[int, ...], kernel_size: Any, **settings: Any) -> Windows:
+    return reading_windows(image[-AXES:], kernel_size, **settings)
+
+
+# --- whole tensors ----------------------------------------------------------------------
+
+
+def columns(x: Array, **settings: Any) -> Array:
+    by = windows(x.shape, **settings)
+    framed = by.pad(x)
+    taps = [by.met_by(tap, framed) for tap in by.taps()]
+    found = np.stack(taps, axis=-AXES - 1)  # [*lead, channel, tap, *window]
+    *lead, channels = x.shape[:-AXES]
+    return found.reshape(*lead, channels * len(taps), prod(by.small))
+
+
+def image(x: Array, output_size: tuple[int, ...], **settings: Any) -> Array:
+    by = windows(output_size, **settings)
+    taps = list(by.taps())
+    *lead, rows, _ = x.shape
+    parts = x.reshape(*lead, rows // len(taps), len(taps), *by.small)
+    framed = by.frame((*lead, rows // len(taps)), 0, x.dtype)
+    for number, tap in enumerate(taps):
+        met = by.met_by(tap, framed)
+        met += parts[..., number, :, :]
+    return by.crop(framed)
+
+
+# --- one element ------------------------------------------------------------------------
+
+
+def _place(column: Index, by: Windows) -> Index | None:
+    """Return the place in an image that one of its columns' places copies; None in padding."""
+    *lead, row, number = column
+    channel, tap = divmod(row, prod(by.kernel))
+    window = tuple(map(int, np.unravel_index(number, by.small)))
+    met = dict(by.of_small(window)).get(tuple(map(int, np.unravel_index(tap, by.kernel))))
+    return None if met is None else (*lead, channel, *met)
+
+
+def _columns(place: Index, by: Windows) -> list[Index]:
+    """Return the places in the columns that copy one place of an image."""
+    *lead, channel, _, _ = place
+    return [
+        (
+            *lead,
+            channel * prod(by.kernel) + int(np.ravel_multi_index(tap, by.kernel)),
+            int(np.ravel_multi_index(window, by.small)),
+        )
+        for tap, window in by.of_large(place[-AXES:])
+    ]
+
+
+def _by(call: Call) -> Windows:
+    settings = dict(call.attributes)
+    return windows(settings.pop("output_size", call.operands[0].shape), **settings)
+
+
+def unfold_element(call: Call, index: Index) -> Expression:
+    place = _place(index, _by(call))
+    return ZERO if place is None else call.operands[0].at(place)
+
+
+def unfold_partials(call: Call, position: int, index: Index) -> list[Partial]:
+    return [(out, ONE) for out in _columns(index, _by(call))]
+
+
+def fold_element(call: Call, index: Index) -> Expression:
+    return total([call.operands[0].at(at) for at in _columns(index, _by(call))])
+
+
+def fold_partials(call: Call, position: int, index: Index) -> list[Partial]:
+    place = _place(index, _by(call))
+    return [] if place is None else [(place, ONE)]
+
+
+def _written(settings: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
+    return options(settings, USUAL)
+
+
+def unfold_gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    settings = {"output_size": call.operands[0].shape[-AXES:], **call.attributes}
+    full = partial(np.broadcast_to, shape=call.output.shape)
+    return Opaque("fold", (upstream,), _written(settings), lambda g: image(full(g), **settings))
+
+
+def fold_gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    settings = {name: value for name, value in call.attributes.items() if name != "output_size"}
+    full = partial(np.broadcast_to, shape=call.output.shape)
+    return Opaque("unfold", (upstream,), _written(settings), lambda g: columns(full(g), **settings))
+
+
+# --- the rules --------------------------------------------------------------------------
+
+_IMAGE = (np.arange(2 * 2 * 4 * 5) * 7 % 23 - 11.0).reshape(2, 2, 4, 5) / 16
+_COLUMNS = (np.arange(2 * 8 * 12) * 7 % 23 - 11.0).reshape(2, 8, 12) / 16
+
+
+def _unfolded(
+    x: Array, kernel: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+) -> Example:
+    settings = {"dilation": dilation, "padding": padding, "stride": stride}
+    return called(bind_unfold, (x,), Slot(0), kernel, **settings)
+
+
+def _folded(x: Array, size: Any, kernel: Any, **settings: Any) -> Example:
+    return called(bind_fold, (x,), Slot(0), size, kernel, **settings)
+
+
+UNFOLD = Rule(
+    name="unfold",
+    bind=bind_unfold,
+    forward=columns,
+    vjp=lambda g, y, x, **settings: (image(g, x.shape[-AXES:], **settings),),
+    element=unfold_element,
+    partials=unfold_partials,
+    formula=partial(whole_call, name="unfold", forward=columns, usual=USUAL),
+    gradient=unfold_gradient,
+    words="what each window covers, as a column",
+    torch="torch.nn.functional.unfold",
+    examples=(
+        _unfolded(_IMAGE, 2),
+        _unfolded(_IMAGE[0], (3, 2), padding=(1, 0), stride=2),
+        _unfolded(_IMAGE, 2, dilation=(2, 1), padding=1, stride=(1, 3)),
+    ),
+)
+FOLD = Rule(
+    name="fold",
+    bind=bind_fold,
+    forward=image,
+    vjp=lambda g, y, x, output_size, **settings: (columns(g, **settings),),
+    element=fold_element,
+    partials=fold_partials,
+    formula=partial(whole_call, name="fold", forward=image, usual=USUAL),
+    gradient=fold_gradient,
+    words="columns put back as windows; where these overlap they add up",
+    torch="torch.nn.functional.fold",
+    examples=(
+        _folded(_COLUMNS, (4, 5), 2),
+        _folded(_COLUMNS[0], (3, 4), (2, 2), padding=(1, 0)),
+        _folded(_COLUMNS, (7, 5), 2, stride=2, padding=1),
+    ),
+)

@@ -1,0 +1,161 @@
+"""`_weight_norm`: a weight given as a direction and a length, the length a parameter of its own.
+
+Salimans and Kingma, "Weight Normalization" (2016), equation 2: w = g·v/‖v‖. The length of v
+is taken over all axes but one, so that each row of a linear layer has its own g.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import Add, Apply, Expression, Index, Number, Ref, SumOver
+from ...trace import Array, Slot
+from ..reduction.sum_mean import part_of
+from ..rule import (
+    Bound,
+    Call,
+    Partial,
+    Rule,
+    broadcast_index,
+    called,
+    indices,
+    sum_to,
+    unbroadcast,
+)
+
+DIRECTION, LENGTH = range(2)
+TWO = Number(2.0)
+
+
+def bind(v: Any, g: Any, dim: int = 0) -> Bound:
+    return (v, g), {"dim": dim}
+
+
+def _over(rank: int, dim: int) -> tuple[int, ...]:
+    # With -1, PyTorch means no axis and not the last one.
+    return tuple(axis for axis in range(rank) if axis != dim)
+
+
+# --- whole tensors ----------------------------------------------------------------------
+
+
+def _length(v: Array, dim: int) -> Array:
+    return np.asarray(np.sqrt((v * v).sum(axis=_over(v.ndim, dim), keepdims=True)))
+
+
+def forward(v: Array, g: Array, dim: int) -> Array:
+    return np.asarray(v * (g / _length(v, dim)))
+
+
+def vjp(upstream: Array, output: Array, v: Array, g: Array, dim: int) -> tuple[Array, Array]:
+    length = _length(v, dim)
+    unit = v / length
+    # What points along v would only change its length, which is taken out.
+    along = (upstream * unit).sum(axis=_over(v.ndim, dim), keepdims=True)
+    return g / length * (upstream - unit * along), unbroadcast(along, g.shape)
+
+
+# --- one element ------------------------------------------------------------------------
+
+
+def _where(call: Call, index: Index) -> tuple[int | slice, ...]:
+    over = _over(len(index), call.attributes["dim"])
+    return tuple(slice(None) if axis in over else at for axis, at in enumerate(index))
+
+
+def _members(call: Call, index: Index) -> list[Index]:
+    """Return the indices of all elements that share an element's length."""
+    v, dim = call.operands[DIRECTION], call.attributes["dim"]
+    free = (range(n) if axis != dim else (index[axis],) for axis, n in enumerate(v.shape))
+    own = [tuple(choice) for choice in free]
+    return [tuple(own[k][at] for k, at in enumerate(place)) for place in indices(map(len, own))]
+
+
+def _length_at(call: Call, index: Index) -> Expression:
+    v = call.operands[DIRECTION]
+    where = _where(call, index)
+
+    def made() -> Expression:
+        squares = tuple(v.at(at) ** TWO for at in _members(call, index))
+        return Apply("sqrt", (Add(squares),))
+
+    numbers = v.array[where].astype(np.float64)
+    name = f"norm({part_of(v, where)})"
+    return Ref(name, value=float(np.sqrt((numbers * numbers).sum())), made=made)
+
+
+def _length_of(call: Call, index: Index) -> Expression:
+    g = call.operands[LENGTH]
+    return g.at(broadcast_index(index, g.shape))
+
+
+def element(call: Call, index: Index) -> Expression:
+    v = call.operands[DIRECTION]
+    return _length_of(call, index) * v.at(index) / _length_at(call, index)
+
+
+def partials(call: Call, position: int, index: Index) -> list[Partial]:
+    v, g = call.operands
+    if position == LENGTH:
+        full = (*(0,) * (len(v.shape) - len(g.shape)), *index)
+        outputs = _members(call, full)
+        return [(out, v.at(out) / _length_at(call, out)) for out in outputs]
+    length = _length_at(call, index)
+    found: list[Partial] = []
+    for out in _members(call, index):
+        # By the element itself, and by the length that all of them are divided by.
+        both = v.at(out) * v.at(index) / length**TWO
+        local = Number(1.0) - both if out == index else -both
+        found.append((out, _length_of(call, out) * local / length))
+    return found
+
+
+# --- whole tensors as formulas ----------------------------------------------------------
+
+
+def _total(call: Call, body: Expression) -> Expression:
+    """Write the sum over all axes but one, the axes kept."""
+    shape = call.output.shape
+    over = _over(len(shape), call.attributes["dim"])
+    return SumOver(body, over, tuple(1 if a in over else size for a, size in enumerate(shape)))
+
+
+def _whole_length(call: Call) -> Expression:
+    return Apply("sqrt", (_total(call, call.operands[DIRECTION].whole() ** TWO),))
+
+
+def formula(call: Call) -> Expression:
+    v, g = (operand.whole() for operand in call.operands)
+    return g * v / _whole_length(call)
+
+
+def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    v, g = (operand.whole() for operand in call.operands)
+    unit = v / _whole_length(call)
+    if position == LENGTH:
+        return sum_to(upstream * unit, call.output.shape, call.operands[LENGTH].shape)
+    return g / _whole_length(call) * (upstream - unit * _total(call, upstream * unit))
+
+
+_V = (np.arange(12) * 5 % 23 - 11.0).reshape(3, 4) / 16
+_G = np.array([[0.5], [-1.25], [2.0]])
+
+WEIGHT_NORM = Rule(
+    name="weight_norm",
+    bind=bind,
+    forward=forward,
+    vjp=vjp,
+    element=element,
+    partials=partials,
+    formula=formula,
+    gradient=gradient,
+    words="a direction v scaled to the length g",
+    torch="torch._weight_norm",
+    examples=(
+        called(bind, (_V, _G), Slot(0), Slot(1), 0),
+        called(bind, (_V.reshape(3, 2, 2), _G[:2].reshape(1, 2, 1)), Slot(0), Slot(1), 1),
+        called(bind, (_V, np.array(1.5)), Slot(0), Slot(1), -1),
+    ),
+)

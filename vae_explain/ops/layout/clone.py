@@ -1,0 +1,61 @@
+"""The same numbers again: `clone` and its kin, and `detach`, where a gradient stops.
+
+Changes of memory layout and of precision (`contiguous`, `to`, `float`) are `clone` here: the
+arithmetic does not see them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import ONE, ZERO, Opaque
+from ...trace import Array
+from ..rule import Bound, Example, Rule
+
+
+def bind(input: Any, *args: Any, **kwargs: Any) -> Bound:
+    return (input,), {}
+
+
+def _varies(x: Array) -> bool:
+    return bool(np.issubdtype(x.dtype, np.inexact))
+
+
+def forward(x: Array) -> Array:
+    # What was true or counted becomes a number like any other.
+    return x if _varies(x) else x.astype(np.float64)
+
+
+_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
+
+CLONE = Rule(
+    name="clone",
+    bind=bind,
+    forward=forward,
+    vjp=lambda g, y, x: (g if _varies(x) else None,),
+    element=lambda call, index: call.operands[0].at(index),
+    partials=lambda call, position, index: [(index, ONE)],
+    formula=lambda call: call.operands[0].whole(),
+    gradient=lambda call, position, upstream: upstream,
+    words="the same numbers",
+    torch="torch.clone",
+    examples=(Example((_X,)),),
+)
+
+DETACH = Rule(
+    name="detach",
+    bind=bind,
+    forward=forward,
+    vjp=lambda g, y, x: (None,),
+    element=lambda call, index: call.operands[0].at(index),
+    partials=lambda call, position, index: [],
+    formula=lambda call: Opaque(".detach()", (call.operands[0].whole(),), (), lambda x: x),
+    gradient=lambda call, position, upstream: ZERO,
+    words="the same numbers, where a gradient stops",
+    torch="torch.detach",
+    examples=(Example((_X,), fixed=(0,)),),
+    not_analytic="its gradient is stopped, not found",
+    broadcasts=True,
+)

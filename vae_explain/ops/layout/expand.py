@@ -1,0 +1,227 @@
+"""Repeating a tensor along axes: `expand`, `broadcast_tensors`, `repeat` and their kin.
+
+Except for `repeat` it is the broadcasting that every elementwise op does of itself, so its
+formula is the operand alone wherever the shape stays the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import ONE, ZERO, Expression, Index, Opaque
+from ...symbolic.shapes import expanded
+from ...trace import Array, Slot
+from ..rule import (
+    Bound,
+    Call,
+    Example,
+    NotExplained,
+    Partial,
+    Rule,
+    broadcast_index,
+    broadcast_targets,
+    called,
+    indices,
+    sum_to,
+    unbroadcast,
+)
+
+
+def sizes_of(sizes: tuple[Any, ...], given: Any) -> tuple[int, ...]:
+    """Read `f(2, 3)`, `f((2, 3))` and `f(size=(2, 3))`."""
+    flat = (given,) if given is not None else sizes
+    flat = tuple(flat[0]) if flat and isinstance(flat[0], list | tuple) else flat
+    if not all(isinstance(size, int) for size in flat):
+        raise NotExplained(f"sizes {flat!r}")
+    return flat
+
+
+# --- by broadcasting --------------------------------------------------------------------
+
+
+def _element(call: Call, index: Index) -> Expression:
+    x = call.operands[_which(call)]
+    return x.at(broadcast_index(index, x.shape))
+
+
+def _which(call: Call) -> int:
+    return int(call.attributes.get("output", 0))
+
+
+def _partials(call: Call, position: int, index: Index) -> list[Partial]:
+    if position != _which(call):
+        return []
+    x = call.operands[position]
+    return [(out, ONE) for out in broadcast_targets(index, x.shape, call.output.shape)]
+
+
+def _formula(call: Call) -> Expression:
+    x = call.operands[_which(call)]
+    return expanded(x.whole(), call.output.shape)
+
+
+def _gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    if position != _which(call):
+        return ZERO
+    return sum_to(upstream, call.output.shape, call.operands[position].shape)
+
+
+def expanding(name: str, bind: Any, forward: Any, torch: str, *examples: Example) -> Rule:
+    """Make the rule of an op that broadcasts its first operand."""
+    return Rule(
+        name=name,
+        bind=bind,
+        forward=forward,
+        vjp=lambda g, y, x, *others, **_: (unbroadcast(g, x.shape), *(None for _ in others)),
+        element=_element,
+        partials=_partials,
+        formula=_formula,
+        gradient=_gradient,
+        words="repeated along an axis",
+        torch=torch,
+        examples=examples,
+        broadcasts=True,
+    )
+
+
+def bind_expand(input: Any, *sizes: Any, size: Any = None, implicit: bool = False) -> Bound:
+    return (input,), {"size": sizes_of(sizes, size)}
+
+
+def expand(x: Array, size: tuple[int, ...]) -> Array:
+    extra = len(size) - x.ndim
+    own = (1,) * extra + x.shape
+    # -1 keeps the size that the axis has.
+    return np.broadcast_to(x, tuple(o if s == -1 else s for o, s in zip(own, size, strict=True)))
+
+
+_ROW = np.array([[0.25, -1.0, 3.0]])
+_COLUMN = np.array([[0.25], [-1.0]])
+
+EXPAND = expanding(
+    "expand",
+    bind_expand,
+    expand,
+    "torch.Tensor.expand",
+    called(bind_expand, (_ROW,), Slot(0), 2, -1),
+    called(bind_expand, (_ROW[0],), Slot(0), (2, 3)),
+    called(bind_expand, (_COLUMN,), Slot(0), 4, 2, 3),
+    called(bind_expand, (_COLUMN,), Slot(0), 2, 1),
+)
+BROADCAST_TO = expanding(
+    "broadcast_to",
+    bind_expand,
+    expand,
+    "torch.broadcast_to",
+    called(bind_expand, (_ROW,), Slot(0), size=(2, 3)),
+)
+
+
+def bind_expand_as(input: Any, other: Any) -> Bound:
+    return (input, other), {}
+
+
+EXPAND_AS = expanding(
+    "expand_as",
+    bind_expand_as,
+    lambda x, other: np.broadcast_to(x, other.shape),
+    "torch.Tensor.expand_as",
+    Example((_ROW, np.ones((2, 3))), fixed=(1,)),
+)
+
+
+def bind_broadcast(*tensors: Any) -> Bound:
+    flat = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], tuple) else tensors
+    return tuple(flat), {}
+
+
+def _broadcast_vjp(g: Array, y: Array, *arrays: Array, output: int) -> tuple[Array | None, ...]:
+    return tuple(
+        unbroadcast(g, array.shape) if position == output else None
+        for position, array in enumerate(arrays)
+    )
+
+
+BROADCAST_TENSORS = Rule(
+    name="broadcast_tensors",
+    bind=bind_broadcast,
+    forward=lambda *arrays, output: np.broadcast_arrays(*arrays)[output],
+    vjp=_broadcast_vjp,
+    element=_element,
+    partials=_partials,
+    formula=_formula,
+    gradient=_gradient,
+    words="repeated to a common shape",
+    torch="torch.broadcast_tensors",
+    examples=(
+        Example((_ROW, _COLUMN), {"output": 0}, fixed=(1,)),
+        Example((_ROW, _COLUMN), {"output": 1}, fixed=(0,)),
+        Example((_ROW, np.array(2.0)), {"output": 1}, fixed=(0,)),
+    ),
+    several=True,
+    broadcasts=True,
+)
+
+# --- repeat -----------------------------------------------------------------------------
+
+
+def bind_repeat(input: Any, *repeats: Any, **kwargs: Any) -> Bound:
+    return (input,), {"repeats": sizes_of(repeats, kwargs.get("repeats"))}
+
+
+def _folded(g: Array, shape: tuple[int, ...], repeats: tuple[int, ...]) -> Array:
+    own = (1,) * (len(repeats) - len(shape)) + shape
+    pairs = tuple(size for pair in zip(repeats, own, strict=True) for size in pair)
+    copies = tuple(range(0, len(pairs), 2))
+    return np.asarray(g.reshape(pairs).sum(axis=copies).reshape(shape))
+
+
+def _repeat_element(call: Call, index: Index) -> Expression:
+    x = call.operands[0]
+    own = index[len(index) - len(x.shape) :]
+    return x.at(tuple(at % size for at, size in zip(own, x.shape, strict=True)))
+
+
+def _repeat_partials(call: Call, position: int, index: Index) -> list[Partial]:
+    repeats = call.attributes["repeats"]
+    shape = call.operands[0].shape
+    extra = len(repeats) - len(shape)
+    start = (0,) * extra + index
+    own = (1,) * extra + shape
+    return [
+        (tuple(at + turn * size for at, turn, size in zip(start, turns, own, strict=True)), ONE)
+        for turns in indices(repeats)
+    ]
+
+
+def _repeat_formula(call: Call) -> Expression:
+    repeats = call.attributes["repeats"]
+    name = f".repeat({', '.join(map(str, repeats))})"
+    return Opaque(name, (call.operands[0].whole(),), (), lambda x: np.tile(x, repeats))
+
+
+def _repeat_gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    repeats, shape = call.attributes["repeats"], call.operands[0].shape
+    return Opaque(
+        "sum_of_copies", (upstream,), (("of", shape),), lambda g: _folded(g, shape, repeats)
+    )
+
+
+REPEAT = Rule(
+    name="repeat",
+    bind=bind_repeat,
+    forward=lambda x, repeats: np.tile(x, repeats),
+    vjp=lambda g, y, x, repeats: (_folded(g, x.shape, repeats),),
+    element=_repeat_element,
+    partials=_repeat_partials,
+    formula=_repeat_formula,
+    gradient=_repeat_gradient,
+    words="several copies of it, side by side",
+    torch="torch.Tensor.repeat",
+    examples=(
+        called(bind_repeat, (_ROW,), Slot(0), 2, 1),
+        called(bind_repeat, (_COLUMN,), Slot(0), (3, 1, 2)),
+    ),
+)

@@ -1,0 +1,126 @@
+"""Numbers put into whole rows that an index names: `index_add`, `index_copy`.
+
+Each is a scatter whose index is the same along all other axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import Expression, Index, Number, Reshape
+from ...symbolic.shapes import expanded
+from ...trace import Array, Slot
+from ..rule import Bound, Call, Example, NotExplained, Operand, Partial, Rule, called
+from .scatter import INDEX, SCATTER, SCATTER_ADD
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Spread:
+    """An index of rows, spread over the rows: an operand as a scatter has it."""
+
+    index: Operand
+    shape: Shape
+    dim: int
+
+    @property
+    def thin(self) -> Shape:
+        """The shape that goes with the rows once it is repeated."""
+        axis = self.dim % len(self.shape)
+        return tuple(size if at == axis else 1 for at, size in enumerate(self.shape))
+
+    @property
+    def array(self) -> Array:
+        return np.broadcast_to(self.index.array.reshape(self.thin), self.shape)
+
+    def at(self, index: Index) -> Expression:
+        return Number(float(self.array[index]))
+
+    def whole(self) -> Expression:
+        return expanded(Reshape(self.index.whole(), self.thin), self.shape)
+
+
+def rows_of(x: Shape, index: Array, dim: int) -> Shape:
+    """Return the shape of as many rows of a tensor as an index names."""
+    axis = dim % len(x)
+    return (*x[:axis], index.size, *x[axis + 1 :])
+
+
+def by_rows(
+    name: str, scatter: Rule, bind: Callable[..., Bound], words: str, *examples: Example
+) -> Rule:
+    """Make the rule of an op that is a scatter of whole rows."""
+
+    def spread(x: Array, index: Array, dim: int) -> Array:
+        thin = tuple(-1 if at == dim % x.ndim else 1 for at in range(x.ndim))
+        return np.broadcast_to(index.reshape(thin), rows_of(x.shape, index, dim))
+
+    def forward(x: Array, index: Array, source: Array, dim: int) -> Array:
+        return scatter.forward(x, spread(x, index, dim), source, dim=dim)
+
+    def vjp(
+        g: Array, y: Array, x: Array, index: Array, source: Array, dim: int
+    ) -> tuple[Array | None, ...]:
+        return scatter.vjp(g, y, x, spread(x, index, dim), source, dim=dim)
+
+    def inner(call: Call) -> Call:
+        x, index, source = call.operands
+        dim = call.attributes["dim"]
+        shape = rows_of(x.shape, index.array, dim)
+        return replace(call, operands=(x, _Spread(index, shape, dim), source))
+
+    def partials(call: Call, position: int, index: Index) -> list[Partial]:
+        return [] if position == INDEX else scatter.partials(inner(call), position, index)
+
+    return replace(
+        scatter,
+        name=name,
+        bind=bind,
+        forward=forward,
+        vjp=vjp,
+        element=lambda call, index: scatter.element(inner(call), index),
+        partials=partials,
+        formula=lambda call: scatter.formula(inner(call)),
+        gradient=lambda call, position, upstream: scatter.gradient(inner(call), position, upstream),
+        words=words,
+        torch=f"torch.{name}",
+        chosen_by=None,
+        examples=examples,
+    )
+
+
+def bind_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Bound:
+    if alpha != 1:
+        raise NotExplained("alpha")
+    return (input, index, source), {"dim": dim}
+
+
+def bind_copy(input: Any, dim: int, index: Any, source: Any) -> Bound:
+    return (input, index, source), {"dim": dim}
+
+
+_X = np.array([[0.25, -1.0, 3.0, 0.5], [2.0, 0.5, -0.75, 1.5], [1.0, -2.0, 0.125, 4.0]])
+_ROWS, _COLUMNS = np.array([2, 0]), np.array([3, 1, 3])
+_SLOTS = (Slot(1), Slot(2))
+
+INDEX_ADD = by_rows(
+    "index_add",
+    SCATTER_ADD,
+    bind_add,
+    "rows added to those that an index names",
+    called(bind_add, (_X, _ROWS, _X[1:] * 2), Slot(0), 0, *_SLOTS),
+    called(bind_add, (_X, _COLUMNS, _X[:, 1:] - 1), Slot(0), -1, *_SLOTS),
+)
+INDEX_COPY = by_rows(
+    "index_copy",
+    SCATTER,
+    bind_copy,
+    "rows put in the place of those that an index names",
+    called(bind_copy, (_X, _ROWS, _X[1:] * 2), Slot(0), 0, *_SLOTS),
+    called(bind_copy, (_X, _COLUMNS[:2], _X[:, 1:3] - 1), Slot(0), 1, *_SLOTS),
+)

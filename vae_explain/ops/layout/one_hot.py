@@ -1,0 +1,55 @@
+"""`one_hot`: the number of a class as a row of zeros with a one in its place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import ZERO, Apply, Expression, Index, Number, Opaque
+from ...trace import Array, Slot
+from ..rule import Bound, Call, Partial, Rule, called
+
+
+def bind(input: Any, num_classes: int = -1) -> Bound:
+    return (input,), {"num_classes": num_classes}
+
+
+def forward(classes: Array, num_classes: int) -> Array:
+    # As in PyTorch, -1 stands for as many as there are.
+    count = int(np.max(classes)) + 1 if num_classes < 0 else num_classes
+    return np.asarray(np.asarray(classes)[..., None] == np.arange(count)).astype(np.int64)
+
+
+def element(call: Call, index: Index) -> Expression:
+    *place, own = index
+    return Apply("is_zero", (call.operands[0].at(tuple(place)) - Number(float(own)),))
+
+
+def partials(call: Call, position: int, index: Index) -> list[Partial]:
+    return []
+
+
+def formula(call: Call) -> Expression:
+    count = call.output.shape[-1]
+    given = (call.operands[0].whole(),)
+    return Opaque("one_hot", given, (("classes", count),), lambda y: forward(y, count))
+
+
+ONE_HOT = Rule(
+    name="one_hot",
+    bind=bind,
+    forward=forward,
+    vjp=lambda g, y, classes, num_classes: (None,),
+    element=element,
+    partials=partials,
+    formula=formula,
+    gradient=lambda call, position, upstream: ZERO,
+    words="a one in the place of the class, zeros elsewhere",
+    torch="torch.nn.functional.one_hot",
+    examples=(
+        called(bind, (np.array([2, 0]),), Slot(0), 3),
+        called(bind, (np.array([[1, 3], [0, 1]]),), Slot(0)),
+    ),
+    broadcasts=True,
+)

@@ -1,0 +1,121 @@
+"""Writing over all of a tensor: `copy_`, `fill_`, `zero_`.
+
+What stood there before has no part in what comes out, and gets a gradient of zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import ONE, ZERO, Expression, Index
+from ...symbolic.shapes import expanded
+from ...trace import Array, Slot
+from ..rule import (
+    Bound,
+    Call,
+    Example,
+    Partial,
+    Rule,
+    broadcast_index,
+    broadcast_targets,
+    called,
+    sum_to,
+    unbroadcast,
+)
+
+VALUE = 1
+
+
+def forward(x: Array, value: Array) -> Array:
+    number = np.asarray(value)
+    real = number if np.issubdtype(number.dtype, np.inexact) else number.astype(np.float64)
+    return np.broadcast_to(real, x.shape)
+
+
+def vjp(g: Array, y: Array, x: Array, value: Array) -> tuple[Array | None, ...]:
+    return np.zeros_like(g), unbroadcast(g, np.shape(value))
+
+
+def element(call: Call, index: Index) -> Expression:
+    value = call.operands[VALUE]
+    return value.at(broadcast_index(index, value.shape))
+
+
+def partials(call: Call, position: int, index: Index) -> list[Partial]:
+    if position != VALUE:
+        return []
+    shape = call.operands[VALUE].shape
+    return [(out, ONE) for out in broadcast_targets(index, shape, call.output.shape)]
+
+
+def formula(call: Call) -> Expression:
+    return expanded(call.operands[VALUE].whole(), call.output.shape)
+
+
+def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    if position != VALUE:
+        return ZERO
+    return sum_to(upstream, call.output.shape, call.operands[VALUE].shape)
+
+
+def overwriting(name: str, bind: Callable[..., Bound], torch: str, *examples: Example) -> Rule:
+    """Make the rule of an op that puts other numbers in the place of all of its first operand."""
+    return Rule(
+        name=name,
+        bind=bind,
+        forward=forward,
+        vjp=vjp,
+        element=element,
+        partials=partials,
+        formula=formula,
+        gradient=gradient,
+        words="other numbers in its place",
+        torch=torch,
+        examples=examples,
+        broadcasts=True,
+    )
+
+
+def bind_copy(input: Any, src: Any, non_blocking: bool = False) -> Bound:
+    return (input, src), {}
+
+
+def bind_fill(input: Any, value: Any) -> Bound:
+    return (input, value), {}
+
+
+_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
+
+COPY = overwriting(
+    "copy",
+    bind_copy,
+    "torch.Tensor.copy_",
+    called(bind_copy, (_X, _X * 2), Slot(0), Slot(1)),
+    called(bind_copy, (_X, _X[:, :1] * 2), Slot(0), Slot(1)),
+)
+FILL = overwriting(
+    "fill", bind_fill, "torch.fill", called(bind_fill, (_X, np.array(0.5)), Slot(0), Slot(1))
+)
+
+
+def bind_zero(input: Any) -> Bound:
+    return (input,), {}
+
+
+ZERO_OUT = Rule(
+    name="zero",
+    bind=bind_zero,
+    forward=np.zeros_like,
+    vjp=lambda g, y, x: (np.zeros_like(g),),
+    element=lambda call, index: ZERO,
+    partials=lambda call, position, index: [],
+    formula=lambda call: expanded(ZERO, call.output.shape),
+    gradient=lambda call, position, upstream: ZERO,
+    words="zeros in its place",
+    torch="torch.zero_",
+    examples=(Example((_X,)),),
+    broadcasts=True,
+)

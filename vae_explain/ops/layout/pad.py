@@ -1,0 +1,159 @@
+"""`pad`, an op that only copies elements to places.
+
+Along each axis every output place copies one input place, or holds a constant. So all
+there is to know is one row of place numbers for each axis, with -1 for the constant.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import ONE, Expression, Index, Number, Opaque
+from ...trace import Array, Slot
+from ..rule import Bound, Call, Example, NotExplained, Partial, Rule, called, unusual
+
+Places = list[Array]  # one row for each of the last axes
+
+# --- copying by rows of places ----------------------------------------------------------
+
+
+def copied(x: Array, places: Places, constant: float = 0.0) -> Array:
+    found = x
+    for axis, row in enumerate(places, start=x.ndim - len(places)):
+        found = np.take(found, np.maximum(row, 0), axis)
+        np.moveaxis(found, axis, 0)[row < 0] = constant
+    return found
+
+
+def gathered(upstream: Array, places: Places, shape: tuple[int, ...]) -> Array:
+    """Add up, for each input place, the gradients of its copies."""
+    found = upstream
+    for axis, row in enumerate(places, start=upstream.ndim - len(places)):
+        order = np.argsort(row, kind="stable")
+        order = order[row[order] >= 0]  # those of one source side by side, constants left out
+        sources, first = np.unique(row[order], return_index=True)
+        size = (*found.shape[:axis], shape[axis], *found.shape[axis + 1 :])
+        summed = np.zeros(size, found.dtype)
+        if sources.size:
+            parts = np.add.reduceat(np.take(found, order, axis), first, axis)
+            np.moveaxis(summed, axis, 0)[sources] = np.moveaxis(parts, axis, 0)
+        found = summed
+    return found
+
+
+def source(index: Index, places: Places) -> Index | None:
+    """Return the input place that an output place copies; None where it holds the constant."""
+    kept = len(index) - len(places)
+    tail = tuple(int(row[at]) for row, at in zip(places, index[kept:], strict=True))
+    return None if min(tail) < 0 else (*index[:kept], *tail)
+
+
+def targets(index: Index, places: Places) -> list[Index]:
+    """Return the output places that copy one input place."""
+    kept = len(index) - len(places)
+    axes = (np.flatnonzero(row == at) for row, at in zip(places, index[kept:], strict=True))
+    return [(*index[:kept], *map(int, tail)) for tail in product(*axes)]
+
+
+# --- pad --------------------------------------------------------------------------------
+
+NUMPY_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+
+
+def bind_pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None) -> Bound:
+    if mode not in ("constant", *NUMPY_MODES):
+        raise NotExplained(f"mode={mode!r}")
+    widths = tuple(pad)
+    if not all(isinstance(width, int) for width in widths):
+        raise NotExplained(f"pad={widths!r}")
+    if mode != "constant" and min(widths, default=0) < 0:
+        raise NotExplained(f"pad={widths!r} with mode={mode!r}")
+    return (input,), {"pad": widths, "mode": mode, "value": float(value or 0.0)}
+
+
+def pad_places(shape: tuple[int, ...], pad: tuple[int, ...], mode: str, value: float) -> Places:
+    # PyTorch lists the widths from the last axis backwards: left, right, top, bottom.
+    sides = [pad[i : i + 2] for i in range(0, len(pad), 2)][::-1]
+    sizes = shape[len(shape) - len(sides) :]
+    if mode == "constant":
+        rows = (np.arange(-a, size + b) for size, (a, b) in zip(sizes, sides, strict=True))
+        return [
+            np.where((row >= 0) & (row < size), row, -1)
+            for row, size in zip(rows, sizes, strict=True)
+        ]
+    numpy_pad: Any = np.pad  # its overloads want the mode spelled out
+    return [
+        numpy_pad(np.arange(size), side, mode=NUMPY_MODES[mode])
+        for size, side in zip(sizes, sides, strict=True)
+    ]
+
+
+def forward(x: Array, **attributes: Any) -> Array:
+    return copied(x, pad_places(x.shape, **attributes), attributes["value"])
+
+
+def vjp(upstream: Array, output: Array, x: Array, **attributes: Any) -> tuple[Array]:
+    return (gathered(upstream, pad_places(x.shape, **attributes), x.shape),)
+
+
+def _places(call: Call) -> Places:
+    return pad_places(call.operands[0].shape, **call.attributes)
+
+
+def element(call: Call, index: Index) -> Expression:
+    place = source(index, _places(call))
+    return Number(call.attributes["value"]) if place is None else call.operands[0].at(place)
+
+
+def partials(call: Call, position: int, index: Index) -> list[Partial]:
+    return [(out, ONE) for out in targets(index, _places(call))]
+
+
+def _written(call: Call) -> tuple[tuple[str, Any], ...]:
+    return unusual(call.attributes, {"mode": "constant", "value": 0.0})
+
+
+def formula(call: Call) -> Expression:
+    whole = (call.operands[0].whole(),)
+    return Opaque("pad", whole, _written(call), lambda x: forward(x, **call.attributes))
+
+
+def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    shape = call.operands[0].shape
+
+    def back(g: Any) -> Array:
+        return gathered(np.broadcast_to(g, call.output.shape), _places(call), shape)
+
+    return Opaque("pad_backward", (upstream,), _written(call), back)
+
+
+_IMAGE = (np.arange(2 * 2 * 4 * 3) * 7 % 23 - 11.0).reshape(2, 2, 4, 3) / 16
+
+
+def _padded(*args: Any, **kwargs: Any) -> Example:
+    return called(bind_pad, (_IMAGE,), Slot(0), *args, **kwargs)
+
+
+PAD = Rule(
+    name="pad",
+    bind=bind_pad,
+    forward=forward,
+    vjp=vjp,
+    element=element,
+    partials=partials,
+    formula=formula,
+    gradient=gradient,
+    words="the same numbers with more around them",
+    torch="torch.nn.functional.pad",
+    examples=(
+        _padded((1, 2)),
+        _padded((1, 0, 0, 2), "constant", 0.5),
+        _padded((-1, 1, 2, -2), value=-1.5),
+        _padded((1, 2, 2, 1), mode="reflect"),
+        _padded((1, 2, 3, 0), mode="replicate"),
+        _padded((1, 2, 3, 0), mode="circular"),
+    ),
+)

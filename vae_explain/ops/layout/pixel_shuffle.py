@@ -1,0 +1,119 @@
+"""`pixel_shuffle` and `pixel_unshuffle`: channels laid out as a finer image, and back.
+
+Shi et al., "Real-Time Single Image and Video Super-Resolution" (2016), equation 4: with a
+factor r, channel c·r² + i·r + j of a place becomes the place (r·row + i, r·column + j) of
+channel c.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import ONE, Expression, Index, Opaque
+from ...trace import Array
+from ..rule import Bound, Call, Example, Partial, Rule
+
+
+def shuffled(x: Array, factor: int) -> Array:
+    *lead, channels, rows, columns = x.shape
+    fine = x.reshape(*lead, channels // factor**2, factor, factor, rows, columns)
+    # [channel, i, j, row, column] becomes [channel, row, i, column, j].
+    order = (*range(len(lead) + 1), *(len(lead) + k for k in (3, 1, 4, 2)))
+    return fine.transpose(order).reshape(
+        *lead, channels // factor**2, rows * factor, columns * factor
+    )
+
+
+def unshuffled(x: Array, factor: int) -> Array:
+    *lead, channels, rows, columns = x.shape
+    coarse = x.reshape(*lead, channels, rows // factor, factor, columns // factor, factor)
+    # [channel, row, i, column, j] becomes [channel, i, j, row, column].
+    order = (*range(len(lead) + 1), *(len(lead) + k for k in (2, 4, 1, 3)))
+    return coarse.transpose(order).reshape(
+        *lead, channels * factor**2, rows // factor, columns // factor
+    )
+
+
+def _to_fine(index: Index, factor: int) -> Index:
+    *lead, channel, row, column = index
+    channel, rest = divmod(channel, factor**2)
+    i, j = divmod(rest, factor)
+    return (*lead, channel, row * factor + i, column * factor + j)
+
+
+def _to_coarse(index: Index, factor: int) -> Index:
+    *lead, channel, row, column = index
+    (row, i), (column, j) = divmod(row, factor), divmod(column, factor)
+    return (*lead, channel * factor**2 + i * factor + j, row, column)
+
+
+def _shuffling(name: str, fine: bool, option: str, words: str, *examples: Example) -> Rule:
+    """Make the rule of the way to the finer image, or of the way back."""
+    there, back = (shuffled, unshuffled) if fine else (unshuffled, shuffled)
+    forth, origin = (_to_fine, _to_coarse) if fine else (_to_coarse, _to_fine)
+    other = "pixel_unshuffle" if fine else "pixel_shuffle"
+
+    def bind(input: Any, *factors: int, **named: int) -> Bound:
+        (factor,) = (*factors, *named.values())
+        return (input,), {option: factor}
+
+    def factor_of(call: Call) -> int:
+        return int(call.attributes[option])
+
+    def element(call: Call, index: Index) -> Expression:
+        return call.operands[0].at(origin(index, factor_of(call)))
+
+    def partials(call: Call, position: int, index: Index) -> list[Partial]:
+        return [(forth(index, factor_of(call)), ONE)]
+
+    def formula(call: Call) -> Expression:
+        factor = factor_of(call)
+        wholes = (call.operands[0].whole(),)
+        return Opaque(name, wholes, ((option, factor),), lambda x: there(x, factor))
+
+    def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+        factor, shape = factor_of(call), call.output.shape
+        named = "upscale_factor" if option == "downscale_factor" else "downscale_factor"
+        return Opaque(
+            other,
+            (upstream,),
+            ((named, factor),),
+            lambda g: back(np.broadcast_to(g, shape), factor),
+        )
+
+    return Rule(
+        name=name,
+        bind=bind,
+        forward=lambda x, **attributes: there(x, attributes[option]),
+        vjp=lambda g, y, x, **attributes: (back(g, attributes[option]),),
+        element=element,
+        partials=partials,
+        formula=formula,
+        gradient=gradient,
+        words=words,
+        torch=f"torch.nn.functional.{name}",
+        examples=examples,
+    )
+
+
+_COARSE = (np.arange(2 * 8 * 2 * 3) * 7 % 23 - 11.0).reshape(2, 8, 2, 3) / 16
+
+PIXEL_SHUFFLE = _shuffling(
+    "pixel_shuffle",
+    True,
+    "upscale_factor",
+    "channels laid out as a finer image",
+    Example((_COARSE,), {"upscale_factor": 2}),
+    Example((_COARSE[0],), {"upscale_factor": 2}),
+)
+
+PIXEL_UNSHUFFLE = _shuffling(
+    "pixel_unshuffle",
+    False,
+    "downscale_factor",
+    "a fine image laid out as channels",
+    Example((_COARSE.reshape(2, 4, 2, 6),), {"downscale_factor": 2}),
+    Example((_COARSE[0].reshape(1, 6, 8),), {"downscale_factor": 2}),
+)

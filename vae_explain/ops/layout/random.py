@@ -1,0 +1,68 @@
+"""Drawing noise: `randn_like`, `randn` and their kin. A source: it takes nothing in.
+
+Nothing can be derived about a draw, so the rule says only that. A replay keeps the
+recorded numbers, or takes the ones that it is given. The mask of a dropout is a draw too,
+and the dropout is then the product with it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...symbolic.expression import Expression, Index
+from ...trace import Array
+from ..rule import Bound, Call, NotExplained, Partial, Rule
+
+
+def _no_arithmetic(*_: Any, **__: Any) -> Any:
+    raise NotExplained("a draw has no arithmetic")
+
+
+def _no_partials(call: Call, position: int, index: Index) -> list[Partial]:
+    return []
+
+
+def _itself(call: Call, index: Index) -> Expression:
+    return call.output.at(index)
+
+
+def _no_vjp(upstream: Array, output: Array, *arrays: Array, **_: Any) -> tuple[None, ...]:
+    return tuple(None for _ in arrays)
+
+
+def _bind(*args: Any, **kwargs: Any) -> Bound:
+    return (), {}
+
+
+def drawing(name: str, torch: str, words: str = "drawn from N(0, 1)") -> Rule:
+    """Make the rule of an op that draws numbers."""
+    return Rule(
+        name=name,
+        bind=_bind,
+        forward=_no_arithmetic,
+        vjp=_no_vjp,
+        element=_itself,
+        partials=_no_partials,
+        formula=lambda call: call.output.whole(),
+        gradient=_no_arithmetic,
+        words=words,
+        torch=torch,
+        source=True,
+    )
+
+
+RANDN_LIKE = drawing("randn_like", "torch.randn_like")
+RANDN = drawing("randn", "torch.randn")
+NORMAL = drawing("normal", "torch.normal", "drawn from a normal distribution")
+RAND = drawing("rand", "torch.rand", "drawn from U(0, 1)")
+RAND_LIKE = drawing("rand_like", "torch.rand_like", "drawn from U(0, 1)")
+UNIFORM = drawing("uniform", "torch.Tensor.uniform_", "drawn from a uniform distribution")
+BERNOULLI = drawing("bernoulli", "torch.bernoulli", "drawn: 0 or 1")
+EXPONENTIAL = drawing(
+    "exponential", "torch.Tensor.exponential_", "drawn from an exponential distribution"
+)
+DROPOUT_MASK = drawing(
+    "dropout_mask",
+    "torch.nn.functional.dropout",
+    "drawn: 0 for what is dropped, and the factor that makes up for it for the rest",
+)

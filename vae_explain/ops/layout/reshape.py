@@ -1,0 +1,191 @@
+"""The same numbers in another shape: `view`, `reshape`, `flatten`, `squeeze`, `unsqueeze`, …"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import ONE, ZERO, Expression, Index, Reshape
+from ...symbolic.shapes import expanded, shape_of
+from ...trace import Slot
+from ..rule import Bound, Call, Example, NotExplained, Partial, Rule, called
+
+Shape = tuple[int, ...]
+# What the shape becomes: from the operand's shape and the call's attributes.
+ShapeOf = Callable[..., Shape]
+
+
+def moved(index: Index, shape: Shape, to: Shape) -> Index:
+    """Return where an element of one shape stands in another of the same size."""
+    if not shape:
+        return (0,) * len(to)
+    flat = np.ravel_multi_index(index, shape)
+    return tuple(int(at) for at in np.unravel_index(flat, to)) if to else ()
+
+
+def element(call: Call, index: Index) -> Expression:
+    x = call.operands[0]
+    return x.at(moved(index, call.output.shape, x.shape))
+
+
+def partials(call: Call, position: int, index: Index) -> list[Partial]:
+    return [(moved(index, call.operands[0].shape, call.output.shape), ONE)] if not position else []
+
+
+def reshaped(body: Expression, shape: Shape, to: Shape) -> Expression:
+    if shape == to:
+        return body
+    # The shape between two reshapes leaves no trace.
+    return Reshape(body.body if isinstance(body, Reshape) else body, to)
+
+
+def formula(call: Call) -> Expression:
+    x = call.operands[0]
+    return reshaped(expanded(x.whole(), x.shape), x.shape, call.output.shape)
+
+
+def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    if position:
+        return ZERO
+    if not shape_of(upstream):
+        return upstream  # one number, in any shape
+    shape = call.output.shape
+    return reshaped(expanded(upstream, shape), shape, call.operands[0].shape)
+
+
+def reshaping(
+    name: str, bind: Callable[..., Bound], to: ShapeOf, torch: str, *examples: Example
+) -> Rule:
+    """Make the rule of an op that only lays the same numbers out anew."""
+    return Rule(
+        name=name,
+        bind=bind,
+        forward=lambda x, *others, **attributes: x.reshape(to(x.shape, *others, **attributes)),
+        vjp=lambda g, y, x, *others, **_: (g.reshape(x.shape), *(None for _ in others)),
+        element=element,
+        partials=partials,
+        formula=formula,
+        gradient=gradient,
+        words="the same numbers in another shape",
+        torch=torch,
+        examples=examples,
+        broadcasts=True,
+    )
+
+
+# --- to a shape that is given -----------------------------------------------------------
+
+
+def bind_shape(input: Any, *shape: Any, **kwargs: Any) -> Bound:
+    """Bind `view(2, 3)`, `view((2, 3))` and `reshape(shape=(2, 3))`."""
+    sizes = shape or (kwargs.get("shape", kwargs.get("size")),)
+    flat = tuple(sizes[0]) if isinstance(sizes[0], list | tuple) else sizes
+    if not all(isinstance(size, int) for size in flat):
+        raise NotExplained(f"shape {flat!r}")
+    return (input,), {"shape": flat}
+
+
+_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
+_CUBE = np.stack([_X, _X * 0.5])
+_EXAMPLES = (
+    Example((_X,), {"shape": (3, 2)}),
+    Example((_X,), {"shape": (-1,)}),
+    Example((_X[:1, :1],), {"shape": ()}),
+    Example((np.array(2.5),), {"shape": (1, 1)}),
+)
+
+VIEW = reshaping("view", bind_shape, lambda own, shape: shape, "torch.Tensor.view", *_EXAMPLES)
+RESHAPE = reshaping("reshape", bind_shape, lambda own, shape: shape, "torch.reshape", *_EXAMPLES)
+VIEW_AS = reshaping(
+    "view_as",
+    lambda input, other: ((input, other), {}),
+    lambda own, other: other.shape,
+    "torch.Tensor.view_as",
+    Example((_X, np.ones((3, 2))), fixed=(1,)),
+)
+
+# --- some axes made one, one made several, and axes of length 1 -------------------------
+
+
+def bind_flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Bound:
+    return (input,), {"start_dim": start_dim, "end_dim": end_dim}
+
+
+def flattened(own: Shape, start_dim: int, end_dim: int) -> Shape:
+    if not own:
+        return (1,)
+    start, end = start_dim % len(own), end_dim % len(own)
+    return (*own[:start], int(np.prod(own[start : end + 1])), *own[end + 1 :])
+
+
+FLATTEN = reshaping(
+    "flatten",
+    bind_flatten,
+    flattened,
+    "torch.flatten",
+    Example((_X,), {"start_dim": 0, "end_dim": -1}),
+    Example((_CUBE,), {"start_dim": 1, "end_dim": -1}),
+    Example((np.array(2.5),), {"start_dim": 0, "end_dim": -1}),
+)
+
+
+def bind_unflatten(input: Any, dim: int, sizes: Any) -> Bound:
+    return (input,), {"dim": dim, "sizes": tuple(sizes)}
+
+
+def unflattened(own: Shape, dim: int, sizes: Shape) -> Shape:
+    at = dim % len(own)
+    known = int(np.prod([size for size in sizes if size != -1]))
+    given = tuple(own[at] // known if size == -1 else size for size in sizes)
+    return (*own[:at], *given, *own[at + 1 :])
+
+
+UNFLATTEN = reshaping(
+    "unflatten",
+    bind_unflatten,
+    unflattened,
+    "torch.unflatten",
+    Example((_X.reshape(1, 6),), {"dim": 1, "sizes": (2, -1)}),
+)
+
+
+def bind_squeeze(input: Any, dim: Any = None) -> Bound:
+    return (input,), {"dim": dim if dim is None or isinstance(dim, int) else tuple(dim)}
+
+
+def squeezed(own: Shape, dim: int | Shape | None) -> Shape:
+    chosen = range(len(own)) if dim is None else (dim,) if isinstance(dim, int) else dim
+    gone = {axis % max(len(own), 1) for axis in chosen}
+    return tuple(size for axis, size in enumerate(own) if axis not in gone or size != 1)
+
+
+SQUEEZE = reshaping(
+    "squeeze",
+    bind_squeeze,
+    squeezed,
+    "torch.squeeze",
+    called(bind_squeeze, (_X[:1, :, None],), Slot(0)),
+    called(bind_squeeze, (_X[:1, :, None],), Slot(0), -1),
+    called(bind_squeeze, (_X[:1, :, None],), Slot(0), dim=(0, 1)),
+)
+
+
+def bind_unsqueeze(input: Any, dim: int) -> Bound:
+    return (input,), {"dim": dim}
+
+
+def unsqueezed(own: Shape, dim: int) -> Shape:
+    at = dim % (len(own) + 1)
+    return (*own[:at], 1, *own[at:])
+
+
+UNSQUEEZE = reshaping(
+    "unsqueeze",
+    bind_unsqueeze,
+    unsqueezed,
+    "torch.unsqueeze",
+    Example((_X,), {"dim": 0}),
+    Example((_X,), {"dim": -1}),
+)

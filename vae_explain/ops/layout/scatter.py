@@ -1,0 +1,247 @@
+"""Putting numbers into places of a tensor: `scatter`, `scatter_add`, and their inverse `gather`.
+
+An index says for each number where along one axis it goes, or where it is taken from.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import ONE, ZERO, Add, Expression, Index, Opaque
+from ...symbolic.shapes import expanded
+from ...trace import Array, Slot
+from ..rule import Bound, Call, NotExplained, Partial, Rule, called
+from .select import Key, selecting
+
+INPUT, INDEX, SOURCE = 0, 1, 2
+
+
+def places(index: Array, dim: int) -> Key:
+    """Return the key of the places that an index speaks of, as between brackets."""
+    axes: list[Array] = list(np.indices(index.shape, sparse=True))
+    # Where the shape of a formula is found out, zeros stand for the index.
+    axes[dim % index.ndim] = index if index.dtype.kind in "iu" else index.astype(int)
+    return tuple(axes)
+
+
+def bind_gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Bound:
+    return (input, index), {"dim": dim}
+
+
+_X = np.array([[0.25, -1.0, 3.0, 0.5], [2.0, 0.5, -0.75, 1.5]])
+_INDEX = np.array([[3, 0], [1, 1]])
+
+GATHER = selecting(
+    "gather",
+    bind=bind_gather,
+    key=lambda x, index, dim: places(index, dim),
+    chosen_by=lambda call, index: [(INDEX, index)],
+    by_name=lambda call: ((INPUT, INDEX), (("dim", call.attributes["dim"]),)),
+    words="the elements that an index names",
+    torch="torch.gather",
+    examples=(
+        called(bind_gather, (_X, _INDEX), Slot(0), 1, Slot(1)),
+        called(bind_gather, (_X, _INDEX[1:] - 1), Slot(0), 0, Slot(1)),
+    ),
+)
+
+
+# --- into places ------------------------------------------------------------------------
+
+
+def bind_scatter(input: Any, dim: int, index: Any, src: Any = None, **kwargs: Any) -> Bound:
+    """Bind `scatter(dim, index, src)` with a tensor or a number to put."""
+    value = kwargs.pop("value", src)
+    if kwargs:
+        raise NotExplained(" and ".join(kwargs))
+    return (input, index, value), {"dim": dim}
+
+
+def bind_scatter_add(input: Any, dim: int, index: Any, src: Any) -> Bound:
+    return (input, index, src), {"dim": dim}
+
+
+def fitting(source: Array, index: Array) -> Array:
+    """Return the part of what is put that the index has places for."""
+    if np.ndim(source) == 0:
+        return np.broadcast_to(source, index.shape)
+    return np.asarray(source[tuple(slice(size) for size in index.shape)])
+
+
+def back(g: Array, source: Array, index: Array, dim: int) -> Array:
+    """Return the gradient at what was put, from that of where it went."""
+    arriving = np.asarray(g[places(index, dim)])
+    if np.ndim(source) == 0:
+        return np.asarray(arriving.sum())
+    found = np.zeros_like(np.asarray(source))
+    found[tuple(slice(size) for size in index.shape)] = arriving
+    return found
+
+
+def last_writers(shape: tuple[int, ...], index: Array, dim: int) -> Array:
+    """Return for each place the position of what was put there last; -1 for none."""
+    found = np.full(shape, -1)
+    where = np.broadcast_arrays(*places(index, dim))
+    for position, place in enumerate(zip(*(axis.ravel() for axis in where), strict=True)):
+        found[place] = position
+    return found
+
+
+def scatter_forward(x: Array, index: Array, source: Array, dim: int) -> Array:
+    result = np.array(x, dtype=np.result_type(x, source) if np.ndim(source) else x.dtype)
+    result[places(index, dim)] = fitting(source, index)
+    return result
+
+
+def scatter_vjp(
+    g: Array, y: Array, x: Array, index: Array, source: Array, dim: int
+) -> tuple[Array | None, ...]:
+    to_x = np.array(g)
+    to_x[places(index, dim)] = 0
+    # As PyTorch has it, also to what was written over later by the same call.
+    return to_x, None, back(g, source, index, dim)
+
+
+def scatter_element(call: Call, index: Index) -> Expression:
+    position = _writer(call, index)
+    if position < 0:
+        return call.operands[INPUT].at(index)
+    return _put(call, position)
+
+
+def _writer(call: Call, index: Index) -> int:
+    where = call.operands[INDEX].array
+    return int(last_writers(call.output.shape, where, call.attributes["dim"])[index])
+
+
+def _put(call: Call, position: int) -> Expression:
+    source = call.operands[SOURCE]
+    if not source.shape:
+        return source.at(())
+    shape = call.operands[INDEX].shape
+    return source.at(tuple(int(at) for at in np.unravel_index(position, shape)))
+
+
+def scatter_chosen_by(call: Call, index: Index) -> list[tuple[int, Index]]:
+    """Return what says where on the line of an element the numbers were put."""
+    where, dim = call.operands[INDEX].array, call.attributes["dim"] % len(index)
+    on_line = [(*index[:dim], at, *index[dim + 1 :]) for at in range(where.shape[dim])]
+    return [
+        (INDEX, at)
+        for at in on_line
+        if all(own < size for own, size in zip(at, where.shape, strict=True))
+    ]
+
+
+def scatter_partials(call: Call, position: int, index: Index) -> list[Partial]:
+    where, dim = call.operands[INDEX].array, call.attributes["dim"]
+    if position == INPUT:
+        return [] if _writer(call, index) >= 0 else [(index, ONE)]
+    return _source_partials(call, position, index, where, dim)
+
+
+def _source_partials(
+    call: Call, position: int, index: Index, where: Array, dim: int
+) -> list[Partial]:
+    if position == INDEX:
+        return []
+    axes = np.broadcast_arrays(*places(where, dim))
+    if call.operands[SOURCE].shape:
+        inside = all(at < size for at, size in zip(index, where.shape, strict=True))
+        return [(tuple(int(axis[index]) for axis in axes), ONE)] if inside else []
+    found = zip(*(axis.ravel() for axis in axes), strict=True)
+    return [(out, ONE) for out in dict.fromkeys(tuple(map(int, place)) for place in found)]
+
+
+def scatter_formula(call: Call) -> Expression:
+    dim = call.attributes["dim"]
+    x, *rest = call.operands
+    wholes = (expanded(x.whole(), x.shape), *(operand.whole() for operand in rest))
+    return Opaque("scatter", wholes, (("dim", dim),), lambda x, i, s: scatter_forward(x, i, s, dim))
+
+
+def scatter_gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    dim = call.attributes["dim"]
+    index, source = call.operands[INDEX], call.operands[SOURCE].array
+    if position == SOURCE:
+        options = (("dim", dim),)
+        return Opaque(
+            "gather", (upstream, index.whole()), options, lambda g, i: back(g, source, i, dim)
+        )
+    wholes = (upstream, index.whole(), ZERO)
+    return Opaque("scatter", wholes, (("dim", dim),), lambda g, i, z: scatter_forward(g, i, z, dim))
+
+
+SCATTER = Rule(
+    name="scatter",
+    bind=bind_scatter,
+    forward=scatter_forward,
+    vjp=scatter_vjp,
+    element=scatter_element,
+    partials=scatter_partials,
+    formula=scatter_formula,
+    gradient=scatter_gradient,
+    words="numbers put into the places that an index names",
+    torch="torch.scatter",
+    chosen_by=scatter_chosen_by,
+    examples=(
+        called(
+            bind_scatter,
+            (_X, np.array([[3, 0], [1, 2]]), _X[:, 1:3] * 2),
+            Slot(0), 1, Slot(1), Slot(2),
+        ),
+        called(bind_scatter, (_X, _INDEX[:1], _X[:1, :2] * 3), Slot(0), 1, Slot(1), Slot(2)),
+    ),
+)  # fmt: skip
+
+
+def scatter_add_forward(x: Array, index: Array, source: Array, dim: int) -> Array:
+    result = np.array(x, dtype=np.result_type(x, source))
+    np.add.at(result, places(index, dim), fitting(source, index))
+    return result
+
+
+def scatter_add_element(call: Call, index: Index) -> Expression:
+    where, dim = call.operands[INDEX].array, call.attributes["dim"]
+    axes = np.broadcast_arrays(*places(where, dim))
+    here = np.logical_and.reduce([axis == at for axis, at in zip(axes, index, strict=True)])
+    added = [call.operands[SOURCE].at(tuple(map(int, at))) for at in np.argwhere(here)]
+    own = call.operands[INPUT].at(index)
+    return Add((own, *added)) if added else own
+
+
+def scatter_add_partials(call: Call, position: int, index: Index) -> list[Partial]:
+    if position == INPUT:
+        return [(index, ONE)]
+    where, dim = call.operands[INDEX].array, call.attributes["dim"]
+    return _source_partials(call, position, index, where, dim)
+
+
+def scatter_add_formula(call: Call) -> Expression:
+    dim = call.attributes["dim"]
+    wholes = tuple(operand.whole() for operand in call.operands)
+    return Opaque(
+        "scatter_add", wholes, (("dim", dim),), lambda x, i, s: scatter_add_forward(x, i, s, dim)
+    )
+
+
+SCATTER_ADD = Rule(
+    name="scatter_add",
+    bind=bind_scatter_add,
+    forward=scatter_add_forward,
+    vjp=lambda g, y, x, index, source, dim: (g, None, back(g, source, index, dim)),
+    element=scatter_add_element,
+    partials=scatter_add_partials,
+    formula=scatter_add_formula,
+    gradient=lambda call, position, upstream: (
+        upstream if position == INPUT else scatter_gradient(call, position, upstream)
+    ),
+    words="numbers added in the places that an index names",
+    torch="torch.scatter_add",
+    chosen_by=scatter_chosen_by,
+    examples=(
+        called(bind_scatter_add, (_X, _INDEX, _X[:, 1:3] * 2), Slot(0), 1, Slot(1), Slot(2)),
+    ),
+)

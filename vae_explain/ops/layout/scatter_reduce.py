@@ -1,0 +1,234 @@
+"""`scatter_reduce`: numbers that come to the same place are summed, averaged, multiplied, or the
+largest or smallest of them is taken.
+
+What stood there takes part, unless `include_self` is False; where nothing comes, it stays. Of
+several that are the largest each gets a share, and PyTorch counts what stood there among them
+even where it takes no part.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import ONE, Add, Div, Expression, Index, Mul, Number, Opaque
+from ...trace import Array, Slot
+from ..rule import Bound, Call, Example, NotExplained, Options, Partial, Rule, called
+from .scatter import INDEX, INPUT, SOURCE, fitting, places, scatter_chosen_by
+
+# How numbers are brought together, and the number to start from where none is there yet.
+TOGETHER: dict[str, tuple[np.ufunc, float]] = {
+    "sum": (np.add, 0.0),
+    "mean": (np.add, 0.0),
+    "prod": (np.multiply, 1.0),
+    "amax": (np.maximum, -np.inf),
+    "amin": (np.minimum, np.inf),
+}
+
+
+def bind(
+    input: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True
+) -> Bound:
+    if reduce not in TOGETHER:
+        raise NotExplained(f"reduce={reduce}")
+    return (input, index, src), {"dim": dim, "reduce": reduce, "include_self": bool(include_self)}
+
+
+class _Meeting:
+    """Which numbers come together at each place."""
+
+    def __init__(
+        self, x: Array, index: Array, source: Array, dim: int, reduce: str, include_self: bool
+    ) -> None:
+        self.x, self.reduce = x, reduce
+        self.key = places(index, dim)
+        self.source = fitting(source, index)
+        self.arrived = self.counted(np.ones_like(self.source))
+        self.stays = np.asarray(include_self | (self.arrived == 0))
+
+    def counted(self, numbers: Array) -> Array:
+        """Return the sums of what came to each place."""
+        found = np.zeros_like(self.x)
+        np.add.at(found, self.key, numbers)
+        return found
+
+    @cached_property
+    def count(self) -> Array:
+        return np.asarray(self.arrived + self.stays).astype(self.x.dtype)
+
+    @cached_property
+    def result(self) -> Array:
+        function, start = TOGETHER[self.reduce]
+        found = np.where(self.stays, self.x, np.asarray(start, self.x.dtype))
+        function.at(found, self.key, self.source)
+        return np.asarray(found / self.count if self.reduce == "mean" else found)
+
+    def slopes(self) -> tuple[Array, Array]:
+        """Return how each place moves with what stood there, and with each that came."""
+        own, came = self._slopes()
+        return own * self.stays, came
+
+    def _slopes(self) -> tuple[Array, Array]:
+        x, source, key = self.x, self.source, self.key
+        if self.reduce == "sum":
+            return np.ones_like(x), np.ones_like(source)
+        if self.reduce == "mean":
+            return 1 / self.count, 1 / self.count[key]
+        if self.reduce == "prod":
+            return self._others(x, self.result, self._zeros), self._others(
+                source, self.result[key], self._zeros[key]
+            )
+        own = (x == self.result).astype(x.dtype)
+        came = (source == self.result[key]).astype(x.dtype)
+        alike = np.maximum(own + self.counted(came), 1)
+        return own / alike, came / alike[key]
+
+    @cached_property
+    def _zeros(self) -> Array:
+        return np.asarray(self.counted((self.source == 0) * 1.0) + self.stays * (self.x == 0))
+
+    @cached_property
+    def _without_zeros(self) -> Array:
+        found = np.where(self.stays & (self.x != 0), self.x, np.ones_like(self.x))
+        np.multiply.at(found, self.key, np.where(self.source == 0, 1, self.source))
+        return found
+
+    def _others(self, each: Array, product: Array, zeros: Array) -> Array:
+        """Return the product of all others at a number's place."""
+        whole = self._without_zeros if each is self.x else self._without_zeros[self.key]
+        gone = np.where(zeros == 1, whole, np.zeros_like(whole))
+        return np.where(each == 0, gone, product / np.where(each == 0, 1, each))
+
+
+def forward(x: Array, index: Array, source: Array, **attributes: Any) -> Array:
+    return _Meeting(x, index, source, **attributes).result
+
+
+def vjp(
+    g: Array, y: Array, x: Array, index: Array, source: Array, **attributes: Any
+) -> tuple[Array | None, ...]:
+    meeting = _Meeting(x, index, source, **attributes)
+    own, came = meeting.slopes()
+    to_source = np.zeros_like(source)
+    to_source[tuple(slice(size) for size in index.shape)] = g[meeting.key] * came
+    return g * own, None, to_source
+
+
+def _meeting(call: Call) -> _Meeting:
+    x, index, source = call.arrays
+    return _Meeting(x, index, source, **call.attributes)
+
+
+def _members(call: Call, place: Index) -> list[tuple[int, Index]]:
+    """Return what comes together at a place, each as the operand's position and the index."""
+    meeting = _meeting(call)
+    axes = np.broadcast_arrays(*meeting.key)
+    here = np.logical_and.reduce([axis == at for axis, at in zip(axes, place, strict=True)])
+    came = [(SOURCE, tuple(map(int, at))) for at in np.argwhere(here)]
+    return [(INPUT, place), *came] if meeting.stays[place] else came
+
+
+def element(call: Call, index: Index) -> Expression:
+    reduce, members = call.attributes["reduce"], _members(call, index)
+    parts = tuple(call.operands[position].at(at) for position, at in members)
+    if len(parts) == 1:
+        return parts[0]
+    if reduce in ("amax", "amin"):
+        numbers = [call.operands[position].array[at] for position, at in members]
+        return parts[int(np.argmax(numbers) if reduce == "amax" else np.argmin(numbers))]
+    if reduce == "prod":
+        return Mul(parts)
+    return Div(Add(parts), Number(float(len(parts)))) if reduce == "mean" else Add(parts)
+
+
+def partials(call: Call, position: int, index: Index) -> list[Partial]:
+    if position == INDEX:
+        return []
+    meeting, place = _meeting(call), index
+    own, came = meeting.slopes()
+    if position == SOURCE:
+        inside = all(at < n for at, n in zip(index, call.operands[INDEX].shape, strict=True))
+        if not inside:
+            return []
+        place = tuple(int(axis[index]) for axis in np.broadcast_arrays(*meeting.key))
+    elif not meeting.stays[index]:
+        return []
+    if call.attributes["reduce"] == "prod":
+        others = [each for each in _members(call, place) if each != (position, index)]
+        factors = tuple(call.operands[operand].at(at) for operand, at in others)
+        product = Mul(factors) if len(factors) > 1 else factors[0] if factors else ONE
+        return [(place, product)]
+    slope = float(own[index] if position == INPUT else came[index])
+    if not slope:
+        return []
+    if call.attributes["reduce"] == "mean" and slope != 1:
+        return [(place, Div(ONE, Number(float(meeting.count[place]))))]
+    return [(place, ONE if slope == 1 else Number(slope))]
+
+
+def _options(call: Call) -> Options:
+    attributes = call.attributes
+    found: list[tuple[str, Any]] = [("dim", attributes["dim"]), ("reduce", attributes["reduce"])]
+    if not attributes["include_self"]:
+        found.append(("include_self", False))
+    return tuple(found)
+
+
+def formula(call: Call) -> Expression:
+    wholes = tuple(operand.whole() for operand in call.operands)
+    attributes = dict(call.attributes)
+    return Opaque(
+        "scatter_reduce", wholes, _options(call), lambda x, i, s: forward(x, i, s, **attributes)
+    )
+
+
+def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    wholes = tuple(operand.whole() for operand in call.operands)
+    attributes = dict(call.attributes)
+
+    def back(g: Array, x: Array, index: Array, source: Array) -> Array | None:
+        return vjp(np.asarray(g), call.output.array, x, index, source, **attributes)[position]
+
+    options = (("by", position + 1), *_options(call))
+    return Opaque("scatter_reduce_backward", (upstream, *wholes), options, back)
+
+
+_X = np.array([[0.25, -1.0, 3.0, 0.5], [2.0, 0.5, -0.75, 1.5]])
+_SOURCE = np.array([[0.25, 1.5, 3.0], [-0.5, -0.5, 0.0]])
+_ALONG = np.array([[0, 0, 2], [1, 1, 3]])
+_ZEROS = np.array([[0.0, -1.0, 3.0, 0.0], [2.0, 0.0, -0.75, 1.5]])
+_SLOTS = Slot(0), Slot(1), Slot(2)
+
+
+def _example(reduce: str, x: Array = _X, index: Array = _ALONG, dim: int = 1) -> Example:
+    return called(bind, (x, index, _SOURCE), _SLOTS[0], dim, *_SLOTS[1:], reduce)
+
+
+def _without_self(reduce: str) -> Example:
+    given = (_SLOTS[0], 1, *_SLOTS[1:], reduce)
+    return called(bind, (_X, _ALONG, _SOURCE), *given, include_self=False)
+
+
+SCATTER_REDUCE = Rule(
+    name="scatter_reduce",
+    bind=bind,
+    forward=forward,
+    vjp=vjp,
+    element=element,
+    partials=partials,
+    formula=formula,
+    gradient=gradient,
+    words="numbers brought together in the places that an index names",
+    torch="torch.scatter_reduce",
+    chosen_by=scatter_chosen_by,
+    examples=(
+        *(_example(reduce) for reduce in TOGETHER),
+        *(_without_self(reduce) for reduce in TOGETHER),
+        _example("amax", index=np.array([[1, 0, 0], [0, 0, 0]]), dim=0),
+        _example("prod", x=_ZEROS),
+        _example("prod", x=_ZEROS, index=np.array([[0, 0, 0], [3, 3, 3]])),
+    ),
+    not_analytic="it has a corner where two are equal",
+)

@@ -1,0 +1,294 @@
+"""Taking a part of a tensor: `getitem`, `select`, `narrow`, `index_select`.
+
+All of them are one thing: a key, as one writes it between brackets, says which elements of
+the operand stand where in the output. The key is applied to the operand's positions, and
+the positions that come out say where each element came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import ONE, Expression, Index, Opaque, Ref
+from ...trace import Array, Slot
+from ..rule import (
+    Bound,
+    Call,
+    Example,
+    NotExplained,
+    Options,
+    Partial,
+    Rule,
+    broadcast_index,
+    called,
+)
+
+Key = tuple[Any, ...]
+
+
+def written(key: Key) -> str:
+    """Write a key as Python does: `[:, 0:2]`.
+
+    Examples
+    --------
+    >>> written((slice(None), slice(1, 3))), written((Ellipsis, None, 0))
+    ('[:, 1:3]', '[..., None, 0]')
+    """
+    return f"[{', '.join(map(_written_part, key))}]"
+
+
+def _written_part(part: Any) -> str:
+    if part is Ellipsis:
+        return "..."
+    if isinstance(part, slice):
+        start, stop = ("" if end is None else str(end) for end in (part.start, part.stop))
+        step = "" if part.step in (None, 1) else f":{part.step}"
+        return f"{start}:{stop}{step}"
+    return str(part.tolist()) if isinstance(part, np.ndarray) else str(part)
+
+
+def taken(body: Expression, key: Key) -> Expression:
+    """Return the part of a whole tensor that a key takes."""
+    return Opaque(written(key), (body,), (), lambda array: np.asarray(array[key]))
+
+
+def placed(array: Array, key: Key, shape: tuple[int, ...]) -> Array:
+    """Put numbers back where a key took them from, adding where it took one twice."""
+    result = np.zeros(shape, dtype=array.dtype)
+    np.add.at(result, key, array)
+    return result
+
+
+# The key of a call: from the operands' shapes and the other operands' arrays.
+KeyOf = Callable[..., Key]
+
+
+def _key(call: Call, key: KeyOf) -> Key:
+    return key(*call.arrays, **call.attributes)
+
+
+def sources(shape: tuple[int, ...], key: Key) -> Array:
+    """Return for each element that a key takes its position in a tensor of that shape."""
+    positions = np.arange(int(np.prod(shape, dtype=int))).reshape(shape)
+    return np.asarray(positions[key])
+
+
+def padded(call: Call) -> bool:
+    """Whether a row of a table stands for nothing and learns nothing, which a formula says."""
+    return call.attributes.get("padding_idx") is not None
+
+
+def selecting(
+    name: str,
+    *,
+    bind: Callable[..., Bound],
+    key: KeyOf,
+    words: str,
+    torch: str,
+    examples: tuple[Example, ...],
+    several: bool = False,
+    chosen_by: Callable[[Call, Index], list[tuple[int, Index]]] | None = None,
+    by_name: Callable[[Call], tuple[tuple[int, int], Options]] | None = None,
+) -> Rule:
+    """Make the rule of an op that takes a part of its first operand.
+
+    Parameters
+    ----------
+    key
+        `key(*arrays, **attributes)`, what would stand between the brackets.
+    chosen_by
+        As a rule has it.
+    by_name
+        The operands and the options that a formula shows of an op whose places are a value
+        of the run, or which does more than take; of any other it shows the places.
+    """
+
+    def forward(x: Array, *others: Array, **attributes: Any) -> Array:
+        return np.asarray(x[key(x, *others, **attributes)])
+
+    def vjp(
+        upstream: Array, y: Array, x: Array, /, *others: Array, **attributes: Any
+    ) -> tuple[Array | None, ...]:
+        share = placed(np.asarray(upstream), key(x, *others, **attributes), x.shape)
+        return (share, *(None for _ in others))
+
+    def element(call: Call, index: Index) -> Expression:
+        x = call.operands[0]
+        position = sources(x.shape, _key(call, key))[index]
+        return x.at(tuple(int(at) for at in np.unravel_index(position, x.shape)))
+
+    def partials(call: Call, position: int, index: Index) -> list[Partial]:
+        x = call.operands[position]
+        if position > 0:
+            return []
+        own = np.ravel_multi_index(index, x.shape) if index else 0
+        found = np.argwhere(sources(x.shape, _key(call, key)) == own)
+        return [(tuple(int(at) for at in out), ONE) for out in found]
+
+    def formula(call: Call) -> Expression:
+        places = None if by_name is None else call.operands[1].whole()
+        told = isinstance(places, Ref) and (places.role == "value" or padded(call))
+        if by_name is not None and told:
+            order, options = by_name(call)
+            wholes = tuple(call.operands[position].whole() for position in order)
+
+            def computed(*arrays: Array) -> Array:
+                found = (arrays[order.index(0)], arrays[order.index(1)])
+                return forward(*found, **call.attributes)
+
+            return Opaque(name, wholes, options, computed)
+        return taken(call.operands[0].whole(), _key(call, key))
+
+    def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+        shape = call.operands[0].shape
+        where = _key(call, key)
+        options = (("at", written(where)), ("of", shape))
+        return Opaque("zeros_but", (upstream,), options, lambda g: placed(g, where, shape))
+
+    return Rule(
+        name=name,
+        bind=bind,
+        forward=forward,
+        vjp=vjp,
+        element=element,
+        partials=partials,
+        formula=formula,
+        gradient=gradient,
+        words=words,
+        torch=torch,
+        examples=examples,
+        several=several,
+        chosen_by=chosen_by,
+    )
+
+
+# --- between brackets -------------------------------------------------------------------
+
+
+class Operand(int):
+    """Stands in a key for one of the operands: an index that is itself a tensor."""
+
+
+def bind_getitem(input: Any, key: Any) -> Bound:
+    """Take the index tensors out of a key; they are operands."""
+    operands = [input]
+    parts: list[Any] = []
+    for part in key if isinstance(key, tuple) else (key,):
+        if isinstance(part, Slot):
+            parts.append(Operand(len(operands)))
+            operands.append(part)
+        elif part is None or part is Ellipsis or isinstance(part, int | slice):
+            parts.append(part)
+        else:
+            raise NotExplained(f"an index that is a {type(part).__name__}")
+    for part in parts:
+        if isinstance(part, slice):
+            ends = (part.start, part.stop, part.step)
+            if not all(end is None or isinstance(end, int) for end in ends):
+                raise NotExplained("a slice whose ends are tensors")
+    return tuple(operands), {"key": tuple(parts)}
+
+
+def getitem_key(*arrays: Array, key: Key) -> Key:
+    return tuple(arrays[part] if isinstance(part, Operand) else part for part in key)
+
+
+def getitem_chosen_by(call: Call, index: Index) -> list[tuple[int, Index]]:
+    """Return the places that were asked for, where they follow each other between the brackets.
+
+    What they make then stands in the output where they stand in the key.
+    """
+    key = call.attributes["key"]
+    at = [i for i, part in enumerate(key) if isinstance(part, Operand)]
+    if not at or at[-1] - at[0] >= len(at) or any(type(part) is int for part in key):
+        return []
+    shapes = [call.operands[key[i]].shape for i in at]
+    if any(call.operands[key[i]].array.dtype == bool for i in at):
+        return []
+    rank = len(np.broadcast_shapes(*shapes))
+    behind = len(call.output.shape) - rank
+    # Axes of the output before the places: one for each slice and each new axis.
+    before = sum(part is not Ellipsis for part in key[: at[0]])
+    if Ellipsis in key[: at[0]]:
+        before = behind - len(key[at[-1] + 1 :])
+    own = index[before : before + rank]
+    return [(int(key[i]), broadcast_index(own, shape)) for i, shape in zip(at, shapes, strict=True)]
+
+
+_X = np.array([[0.25, -1.0, 3.0, 0.5], [2.0, 0.5, -0.75, 1.5]])
+_COLUMNS = np.array([2, 0, 2])
+
+GETITEM = selecting(
+    "getitem",
+    bind=bind_getitem,
+    key=getitem_key,
+    chosen_by=getitem_chosen_by,
+    words="a part of it",
+    torch="torch.Tensor.__getitem__",
+    examples=(
+        called(bind_getitem, (_X,), Slot(0), 1),
+        called(bind_getitem, (_X,), Slot(0), (0, -1)),
+        called(bind_getitem, (_X,), Slot(0), (slice(None), slice(1, 3))),
+        called(bind_getitem, (_X,), Slot(0), (Ellipsis, None, slice(None, None, 2))),
+        called(bind_getitem, (_X, _COLUMNS), Slot(0), (slice(None), Slot(1))),
+        called(bind_getitem, (_X, np.array([1, 1])), Slot(0), Slot(1)),
+        called(bind_getitem, (_X, np.array([0, 1]), _COLUMNS[:2]), Slot(0), (Slot(1), Slot(2))),
+        called(bind_getitem, (_X, _X > 0), Slot(0), Slot(1)),
+    ),
+)
+
+
+def at_axis(dim: int, rank: int, part: Any) -> Key:
+    return (*(slice(None),) * (dim % rank), part)
+
+
+def bind_select(input: Any, dim: int, index: int) -> Bound:
+    return (input,), {"dim": dim, "index": index}
+
+
+SELECT = selecting(
+    "select",
+    bind=bind_select,
+    key=lambda x, dim, index: at_axis(dim, x.ndim, index),
+    words="a part of it",
+    torch="torch.select",
+    examples=(Example((_X,), {"dim": 1, "index": -1}),),
+)
+
+
+def bind_narrow(input: Any, dim: int, start: int, length: int) -> Bound:
+    return (input,), {"dim": dim, "start": start, "length": length}
+
+
+def narrow_key(x: Array, dim: int, start: int, length: int) -> Key:
+    first = start % x.shape[dim]
+    return at_axis(dim, x.ndim, slice(first, first + length))
+
+
+NARROW = selecting(
+    "narrow",
+    bind=bind_narrow,
+    key=narrow_key,
+    words="a part of it",
+    torch="torch.narrow",
+    examples=(Example((_X,), {"dim": -1, "start": 1, "length": 2}),),
+)
+
+
+def bind_index_select(input: Any, dim: int, index: Any) -> Bound:
+    return (input, index), {"dim": dim}
+
+
+INDEX_SELECT = selecting(
+    "index_select",
+    bind=bind_index_select,
+    key=lambda x, index, dim: at_axis(dim, x.ndim, index),
+    chosen_by=lambda call, index: [(1, (index[call.attributes["dim"]],))],
+    by_name=lambda call: ((0, 1), (("dim", call.attributes["dim"]),)),
+    words="the rows that an index names",
+    torch="torch.index_select",
+    examples=(called(bind_index_select, (_X, _COLUMNS), Slot(0), 1, Slot(1)),),
+)

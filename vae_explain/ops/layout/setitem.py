@@ -1,0 +1,161 @@
+"""Numbers written into a part of a tensor: `h[:, 0] = z`.
+
+To the record that is a new tensor: what stood there before, but for the part that the key
+takes, which holds the new numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import ONE, Expression, Index, Opaque, Reshape
+from ...trace import Array, Slot
+from ..rule import (
+    Bound,
+    Call,
+    Example,
+    NotExplained,
+    Partial,
+    Rule,
+    broadcast_index,
+    broadcast_targets,
+    unbroadcast,
+)
+from .select import Key, Operand, bind_getitem, getitem_key, sources, taken, written
+
+VALUE = 1
+
+
+def bind_setitem(input: Any, key: Any, value: Any, accumulate: bool = False) -> Bound:
+    """Bind `h[key] = value`, and `index_put` with its indices as the key."""
+    if accumulate:
+        raise NotExplained("numbers that are added to what stood there")
+    (_, *tensors), attributes = bind_getitem(input, key)
+    moved = tuple(
+        Operand(part + 1) if isinstance(part, Operand) else part for part in attributes["key"]
+    )
+    return (input, value, *tensors), {"key": moved}
+
+
+def fitted(value: Array, shape: tuple[int, ...]) -> Array:
+    """Return the new numbers in the shape of their part, leading axes of one dropped."""
+    array = np.asarray(value)
+    extra = max(0, array.ndim - len(shape))
+    return np.broadcast_to(array.reshape(array.shape[extra:]), shape)
+
+
+def forward(x: Array, value: Array, *tensors: Array, key: Key) -> Array:
+    where = getitem_key(x, value, *tensors, key=key)
+    result = np.array(x)
+    result[where] = fitted(value, result[where].shape)
+    return result
+
+
+def vjp(
+    upstream: Array, output: Array, x: Array, value: Array, *tensors: Array, key: Key
+) -> tuple[Array | None, ...]:
+    where = getitem_key(x, value, *tensors, key=key)
+    to_x = np.array(upstream)
+    to_x[where] = 0
+    return to_x, _to_value(upstream, where, np.shape(value)), *(None for _ in tensors)
+
+
+def _to_value(upstream: Array, where: Key, shape: tuple[int, ...]) -> Array:
+    part = np.asarray(upstream[where])
+    extra = max(0, len(shape) - part.ndim)
+    return unbroadcast(part, shape[extra:]).reshape(shape)
+
+
+def _key(call: Call) -> Key:
+    return getitem_key(*call.arrays, key=call.attributes["key"])
+
+
+def _part(call: Call) -> Array:
+    """Return the positions that the key takes."""
+    return sources(call.output.shape, _key(call))
+
+
+def _dropped(call: Call) -> int:
+    """Return how many leading axes of one the new numbers have before those of their part."""
+    return max(0, len(call.operands[VALUE].shape) - _part(call).ndim)
+
+
+def element(call: Call, index: Index) -> Expression:
+    own = np.ravel_multi_index(index, call.output.shape)
+    found = np.argwhere(_part(call) == own)
+    if not len(found):
+        return call.operands[0].at(index)
+    value, extra = call.operands[VALUE], _dropped(call)
+    inside = tuple(int(at) for at in found[-1])  # what was written last stands
+    return value.at((0,) * extra + broadcast_index(inside, value.shape[extra:]))
+
+
+def partials(call: Call, position: int, index: Index) -> list[Partial]:
+    part = _part(call)
+    if position == 0:
+        own = np.ravel_multi_index(index, call.output.shape)
+        return [] if (part == own).any() else [(index, ONE)]
+    if position > VALUE:
+        return []
+    shape, extra = call.operands[VALUE].shape, _dropped(call)
+    targets = broadcast_targets(index[extra:], shape[extra:], part.shape)
+    places = (np.unravel_index(int(part[target]), call.output.shape) for target in targets)
+    return [(tuple(int(at) for at in place), ONE) for place in places]
+
+
+def formula(call: Call) -> Expression:
+    key = call.attributes["key"]
+    options = (("at", written(_key(call))),)
+    wholes = tuple(operand.whole() for operand in call.operands[: VALUE + 1])
+    tensors = call.arrays[VALUE + 1 :]
+    return Opaque("put", wholes, options, lambda x, v: forward(x, v, *tensors, key=key))
+
+
+def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    where, shape = _key(call), call.output.shape
+    options = (("at", written(where)),)
+
+    def zeroed(g: Any) -> Array:
+        found = np.array(np.broadcast_to(g, shape))
+        found[where] = 0
+        return found
+
+    if position == 0:
+        return Opaque("put_zero", (upstream,), options, zeroed)
+    given, part, extra = call.operands[VALUE].shape, _part(call).shape, _dropped(call)
+    core = given[extra:]
+    arriving = taken(upstream, where)
+    if core != part:  # one number was written to several places
+        told = (*options, ("shape", core))
+        arriving = Opaque("sum_to", (upstream,), told, lambda g: _to_value(g, where, core))
+    return Reshape(arriving, given) if extra else arriving
+
+
+_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75], [1.5, 0.125, -2.0]])
+_ROWS, _COLUMNS = np.array([2, 0]), np.array([1, 1])
+_TWO = np.array([-0.5, 4.0])
+
+INDEX_PUT = Rule(
+    name="index_put",
+    bind=bind_setitem,
+    forward=forward,
+    vjp=vjp,
+    element=element,
+    partials=partials,
+    formula=formula,
+    gradient=gradient,
+    words="the same numbers but for a part that is written over",
+    # Which is what PyTorch does where the key is made of tensors, and out of place.
+    torch="torch.index_put",
+    examples=(
+        Example(
+            (_X, _TWO, _ROWS, _COLUMNS),
+            {"key": (Operand(2), Operand(3))},
+            (Slot(0), (Slot(2), Slot(3)), Slot(1)),
+        ),
+        Example((_X, _X[0] * 2, _ROWS), {"key": (Operand(2),)}, (Slot(0), (Slot(2),), Slot(1))),
+        Example((_X, _TWO[:1], _X > 0), {"key": (Operand(2),)}, (Slot(0), (Slot(2),), Slot(1))),
+    ),
+)

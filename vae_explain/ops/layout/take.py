@@ -1,0 +1,128 @@
+"""Elements by a key that the call works out: `flip`, `roll`, `take`, `masked_select`, …"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...trace import Array, Slot
+from ..rule import Bound, Example, NotExplained, called
+from .select import Key, at_axis, selecting
+
+_X = np.array([[0.25, -1.0, 3.0, 0.5], [2.0, 0.5, -0.75, 1.5]])
+
+
+def bind_flip(input: Any, *dims: Any, **kwargs: Any) -> Bound:
+    """Bind `flip(0, 1)`, `flip((0, 1))` and `flip(dims=(0, 1))`."""
+    chosen = kwargs.get("dims", dims)
+    flat = chosen[0] if chosen and isinstance(chosen[0], list | tuple) else chosen
+    return (input,), {"dims": tuple(flat)}
+
+
+def flip_key(x: Array, dims: tuple[int, ...]) -> Key:
+    turned = {dim % x.ndim for dim in dims}
+    return tuple(slice(None, None, -1 if axis in turned else None) for axis in range(x.ndim))
+
+
+FLIP = selecting(
+    "flip",
+    bind=bind_flip,
+    key=flip_key,
+    words="the same numbers, back to front",
+    torch="torch.flip",
+    examples=(Example((_X,), {"dims": (0,)}), Example((_X,), {"dims": (-1, 0)})),
+)
+
+
+def bind_roll(input: Any, shifts: Any = None, dims: Any = None) -> Bound:
+    both = [(given,) if isinstance(given, int) else tuple(given or ()) for given in (shifts, dims)]
+    return (input,), {"shifts": both[0], "dims": both[1]}
+
+
+def roll_key(x: Array, shifts: tuple[int, ...], dims: tuple[int, ...]) -> Key:
+    if not dims:  # through all axes at once, as if they were one
+        order = np.roll(np.arange(x.size), shifts[0]).reshape(x.shape)
+        return np.unravel_index(order, x.shape)
+    turned = [np.arange(size) for size in x.shape]
+    for shift, dim in zip(shifts, dims, strict=True):
+        turned[dim] = np.roll(turned[dim], shift)
+    return np.ix_(*turned)
+
+
+ROLL = selecting(
+    "roll",
+    bind=bind_roll,
+    key=roll_key,
+    words="the same numbers, moved on in a ring",
+    torch="torch.roll",
+    examples=(
+        Example((_X,), {"shifts": (1,), "dims": (1,)}),
+        Example((_X,), {"shifts": (-1, 2), "dims": (0, -1)}),
+        called(bind_roll, (_X,), Slot(0), 3),
+    ),
+)
+
+
+def bind_take(input: Any, index: Any) -> Bound:
+    return (input, index), {}
+
+
+TAKE = selecting(
+    "take",
+    bind=bind_take,
+    key=lambda x, index: np.unravel_index(index % x.size, x.shape),
+    chosen_by=lambda call, index: [(1, index)],
+    by_name=lambda call: ((0, 1), ()),
+    words="the elements that an index counts through all axes",
+    torch="torch.take",
+    examples=(
+        called(bind_take, (_X, np.array([[5, 0], [1, 5]])), Slot(0), Slot(1)),
+        called(bind_take, (_X, np.array([-1, 2])), Slot(0), Slot(1)),
+    ),
+)
+
+
+def masked_key(x: Array, mask: Array) -> Key:
+    """Return where a mask holds, each of both with the axes that the other has more."""
+    shape = np.broadcast_shapes(x.shape, mask.shape)
+    found = np.nonzero(np.broadcast_to(mask, shape))[len(shape) - x.ndim :]
+    return tuple(
+        np.zeros_like(at) if size == 1 else at for at, size in zip(found, x.shape, strict=True)
+    )
+
+
+def bind_masked_select(input: Any, mask: Any) -> Bound:
+    return (input, mask), {}
+
+
+MASKED_SELECT = selecting(
+    "masked_select",
+    bind=bind_masked_select,
+    key=masked_key,
+    words="the elements where a mask holds",
+    torch="torch.masked_select",
+    examples=(
+        called(bind_masked_select, (_X, _X > 0.25), Slot(0), Slot(1)),
+        called(bind_masked_select, (_X[:1], _X > 0.25), Slot(0), Slot(1)),
+        called(bind_masked_select, (_X, _X[0] > 0.25), Slot(0), Slot(1)),
+    ),
+)
+
+
+def bind_repeat_interleave(
+    input: Any, repeats: Any, dim: int | None = None, *, output_size: Any = None
+) -> Bound:
+    if not isinstance(repeats, int) or dim is None:
+        raise NotExplained("repeats that are a tensor, or no axis")
+    return (input,), {"repeats": repeats, "dim": dim}
+
+
+REPEAT_INTERLEAVE = selecting(
+    "repeat_interleave",
+    bind=bind_repeat_interleave,
+    key=lambda x, repeats, dim: at_axis(dim, x.ndim, np.repeat(np.arange(x.shape[dim]), repeats)),
+    words="each number several times in a row",
+    torch="torch.repeat_interleave",
+    examples=(Example((_X,), {"repeats": 2, "dim": 1}),),
+)

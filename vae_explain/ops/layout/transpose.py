@@ -1,0 +1,165 @@
+"""The same numbers with their axes in another order: `transpose`, `permute`, `t`, `T`, `mT`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import ONE, Expression, Index, Opaque, Transpose
+from ...symbolic.shapes import expanded, shape_of
+from ...trace import Array, Slot
+from ..rule import Bound, Call, Example, NotExplained, Partial, Rule, called
+
+Order = tuple[int, ...]
+# The order of the axes: from the operand's rank and the call's attributes.
+OrderOf = Callable[..., Order]
+
+
+def reordered(body: Expression, order: Order) -> Expression:
+    """Return a whole tensor with its axes in another order, a plain transpose as such."""
+    rank = len(order)
+    if order == tuple(range(rank)):
+        return body
+    if order == (*range(rank - 2), rank - 1, rank - 2):
+        return Transpose(body)
+    name = f".permute({', '.join(map(str, order))})"
+    return Opaque(name, (body,), (), lambda array: np.transpose(array, order))
+
+
+def inverse(order: Order) -> Order:
+    return tuple(order.index(axis) for axis in range(len(order)))
+
+
+def reordering(
+    name: str,
+    *,
+    bind: Callable[..., Bound],
+    order: OrderOf,
+    torch: str,
+    examples: tuple[Example, ...],
+) -> Rule:
+    """Make the rule of an op that only reorders axes: `order(rank, **attributes)`."""
+
+    def forward(x: Array, **attributes: Any) -> Array:
+        return np.transpose(x, order(x.ndim, **attributes))
+
+    def vjp(upstream: Array, output: Array, x: Array, **attributes: Any) -> tuple[Array]:
+        return (np.transpose(upstream, inverse(order(x.ndim, **attributes))),)
+
+    def axes(call: Call) -> Order:
+        return order(len(call.output.shape), **call.attributes)
+
+    def element(call: Call, index: Index) -> Expression:
+        return call.operands[0].at(tuple(index[axis] for axis in inverse(axes(call))))
+
+    def partials(call: Call, position: int, index: Index) -> list[Partial]:
+        return [(tuple(index[axis] for axis in axes(call)), ONE)]
+
+    def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+        if not shape_of(upstream):
+            return upstream  # one number, whichever way the axes lie
+        return reordered(expanded(upstream, call.output.shape), inverse(axes(call)))
+
+    return Rule(
+        name=name,
+        bind=bind,
+        forward=forward,
+        vjp=vjp,
+        element=element,
+        partials=partials,
+        formula=lambda call: reordered(call.operands[0].whole(), axes(call)),
+        gradient=gradient,
+        words="the same numbers, axes in another order",
+        torch=torch,
+        examples=examples,
+        broadcasts=True,
+    )
+
+
+def bind_transpose(input: Any, dim0: int, dim1: int) -> Bound:
+    return (input,), {"dim0": dim0, "dim1": dim1}
+
+
+def swapped(rank: int, dim0: int, dim1: int) -> Order:
+    axes = list(range(rank))
+    axes[dim0], axes[dim1] = axes[dim1], axes[dim0]
+    return tuple(axes)
+
+
+def bind_permute(input: Any, *dims: Any, **kwargs: Any) -> Bound:
+    """Bind `permute(1, 0)`, `permute((1, 0))` and `permute(dims=(1, 0))`."""
+    chosen = kwargs.get("dims", dims)
+    flat = chosen[0] if chosen and isinstance(chosen[0], list | tuple) else chosen
+    return (input,), {"dims": tuple(flat)}
+
+
+def bind_movedim(input: Any, source: Any, destination: Any) -> Bound:
+    if not isinstance(source, int) or not isinstance(destination, int):
+        raise NotExplained("several axes moved at once")
+    return (input,), {"source": source, "destination": destination}
+
+
+def moved(rank: int, source: int, destination: int) -> Order:
+    axes = list(range(rank))
+    axes.insert(destination % rank, axes.pop(source))
+    return tuple(axes)
+
+
+def bind_alone(input: Any) -> Bound:
+    return (input,), {}
+
+
+_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
+_CUBE = np.stack([_X, _X * 0.5, 1 - _X, _X + 2])
+
+TRANSPOSE = reordering(
+    "transpose",
+    bind=bind_transpose,
+    order=swapped,
+    torch="torch.transpose",
+    examples=(
+        Example((_X,), {"dim0": 0, "dim1": 1}),
+        Example((_CUBE,), {"dim0": 0, "dim1": -1}),
+    ),
+)
+PERMUTE = reordering(
+    "permute",
+    bind=bind_permute,
+    order=lambda rank, dims: tuple(dim % rank for dim in dims),
+    torch="torch.permute",
+    examples=(
+        Example((_CUBE,), {"dims": (1, 2, 0)}),
+        called(bind_permute, (_CUBE,), Slot(0), (0, -1, 1)),
+    ),
+)
+MOVEDIM = reordering(
+    "movedim",
+    bind=bind_movedim,
+    order=moved,
+    torch="torch.movedim",
+    examples=(Example((_CUBE,), {"source": 0, "destination": -1}),),
+)
+T = reordering(
+    "t",
+    bind=bind_alone,
+    order=lambda rank: tuple(reversed(range(rank))),
+    torch="torch.t",
+    examples=(Example((_X,)), Example((_X[0],))),
+)
+# `x.T` and `x.mT` are properties, which the tests read by the function behind them.
+REVERSED = reordering(
+    "T",
+    bind=bind_alone,
+    order=lambda rank: tuple(reversed(range(rank))),
+    torch="torch.Tensor.T.__get__",
+    examples=(Example((_X,)),),
+)
+MATRIX_TRANSPOSE = reordering(
+    "mT",
+    bind=bind_alone,
+    order=lambda rank: swapped(rank, -1, -2),
+    torch="torch.Tensor.mT.__get__",
+    examples=(Example((_X,)), Example((_CUBE,))),
+)

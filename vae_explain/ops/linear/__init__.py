@@ -1,0 +1,1 @@
+"""Matrix products and what solves with matrices. Read `linear.py` first."""

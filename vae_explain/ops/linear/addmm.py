@@ -1,0 +1,122 @@
+"""`addmm`, `baddbmm` and `addmv`: a product added to something else, as a linear layer by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import Expression, Index, Number
+from ...trace import Array
+from ..rule import (
+    Bound,
+    Call,
+    Example,
+    Partial,
+    Rule,
+    broadcast_index,
+    broadcast_targets,
+    sum_to,
+    unbroadcast,
+)
+from .matmul import MATMUL
+
+ADDED = 0
+
+
+def bind(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Bound:
+    return (input, mat1, mat2), {"beta": beta, "alpha": alpha}
+
+
+def vjp(
+    g: Array, y: Array, added: Array, a: Array, b: Array, beta: float, alpha: float
+) -> tuple[Array | None, ...]:
+    return unbroadcast(beta * g, added.shape), *MATMUL.vjp(alpha * g, y, a, b)
+
+
+def scaled(factor: float, body: Expression) -> Expression:
+    return body if factor == 1 else Number(float(factor)) * body
+
+
+def product(call: Call) -> Call:
+    """The matrix product in it, as a call of its own."""
+    return replace(call, operands=call.operands[1:], attributes={})
+
+
+def element(call: Call, index: Index) -> Expression:
+    added = call.operands[ADDED]
+    own = scaled(call.attributes["beta"], added.at(broadcast_index(index, added.shape)))
+    return scaled(call.attributes["alpha"], MATMUL.element(product(call), index)) + own
+
+
+def partials(call: Call, position: int, index: Index) -> list[Partial]:
+    if position == ADDED:
+        shape = call.operands[ADDED].shape
+        beta = Number(float(call.attributes["beta"]))
+        return [(out, beta) for out in broadcast_targets(index, shape, call.output.shape)]
+    alpha = call.attributes["alpha"]
+    found = MATMUL.partials(product(call), position - 1, index)
+    return [(out, scaled(alpha, local)) for out, local in found]
+
+
+def formula(call: Call) -> Expression:
+    own = scaled(call.attributes["beta"], call.operands[ADDED].whole())
+    return scaled(call.attributes["alpha"], MATMUL.formula(product(call))) + own
+
+
+def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    if position == ADDED:
+        body = scaled(call.attributes["beta"], upstream)
+        return sum_to(body, call.output.shape, call.operands[ADDED].shape)
+    share = MATMUL.gradient(product(call), position - 1, upstream)
+    return scaled(call.attributes["alpha"], share)
+
+
+_A = np.array([[1.0, -2.0, 0.5], [0.25, 3.0, -1.0]])
+_B = np.array([[0.5, -0.25], [1.0, 1.5], [0.75, -0.5]])
+
+ADDMM = Rule(
+    name="addmm",
+    bind=bind,
+    forward=lambda added, a, b, beta, alpha: alpha * (a @ b) + beta * added,
+    vjp=vjp,
+    element=element,
+    partials=partials,
+    formula=formula,
+    gradient=gradient,
+    words="matrix product, plus what it is added to",
+    torch="torch.addmm",
+    examples=(
+        Example((np.array([0.125, -1.0]), _A, _B), {"beta": 1, "alpha": 1}),
+        Example((np.array([[0.125], [-1.0]]), _A, _B), {"beta": 0.5, "alpha": 2}),
+    ),
+)
+
+BADDBMM = replace(
+    ADDMM,
+    name="baddbmm",
+    bind=lambda input, batch1, batch2, *, beta=1, alpha=1: bind(
+        input, batch1, batch2, beta=beta, alpha=alpha
+    ),
+    words="matrix product, one for each pair in the batch, plus what it is added to",
+    torch="torch.baddbmm",
+    examples=(
+        Example(
+            (np.array([[0.125, -1.0]]), np.stack([_A, 1 - _A]), np.stack([_B, _B * 0.5])),
+            {"beta": 0.5, "alpha": 2},
+        ),
+    ),
+)
+
+ADDMV = replace(
+    ADDMM,
+    name="addmv",
+    bind=lambda input, mat, vec, *, beta=1, alpha=1: bind(input, mat, vec, beta=beta, alpha=alpha),
+    words="product of a matrix and a vector, plus what it is added to",
+    torch="torch.addmv",
+    examples=(
+        Example((np.array([0.125, -1.0]), _A, _B[:, 0]), {"beta": 1, "alpha": 1}),
+        Example((np.array([0.25]), _A, _B[:, 1]), {"beta": 0.5, "alpha": 2}),
+    ),
+)

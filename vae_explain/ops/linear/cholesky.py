@@ -1,0 +1,336 @@
+"""Triangles of numbers: `linalg.cholesky`, and `linalg.solve_triangular`, which solves by one.
+
+A distribution with a full covariance is drawn from and measured by the one and the other. An
+element of either is made by substitution, each from those before it, as it is done on paper.
+The gradients are those of M. Giles, "Collected matrix derivative results for forward and
+reverse mode algorithmic differentiation" (2008), and of I. Murray, "Differentiation of the
+Cholesky decomposition" (2016).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import (
+    Apply,
+    Div,
+    Expression,
+    Index,
+    MatMul,
+    Mul,
+    Neg,
+    Number,
+    Opaque,
+    Ref,
+    Transpose,
+    evaluate,
+)
+from ...trace import Array, Slot
+from ..rule import (
+    Bound,
+    Call,
+    Example,
+    NotExplained,
+    Partial,
+    Rule,
+    broadcast_targets,
+    called,
+    sum_to,
+    unbroadcast,
+)
+from .inverse_elements import (
+    Inverse,
+    factored,
+    inverted,
+    less,
+    matrix_index,
+    name_of,
+    summed,
+    transposed,
+)
+
+TWO = Number(2.0)
+# Rows up to which a line has all of how an element of a Cholesky factor moves with the matrix.
+WRITTEN_OUT = 3
+
+
+# --- solving ----------------------------------------------------------------------------
+
+LEFT, RIGHT = 0, 1  # the operands: the triangle, and what is solved for
+
+
+def bind_solve(
+    input: Any = None,
+    B: Any = None,
+    *,
+    upper: bool,
+    left: bool = True,
+    unitriangular: bool = False,
+    A: Any = None,
+) -> Bound:
+    settings = {"upper": upper, "left": left, "unitriangular": unitriangular}
+    return (A if input is None else input, B), settings
+
+
+@np.errstate(all="ignore")  # a zero on the diagonal shows as the infinity that it makes
+def solved(a: Array, b: Array, upper: bool, left: bool, unitriangular: bool) -> Array:
+    """Solve by substitution, row by row."""
+    if not left:
+        turned = solved(transposed(a), transposed(b), not upper, True, unitriangular)
+        return np.asarray(transposed(turned))
+    size = a.shape[-1]
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    found = np.zeros((*batch, *b.shape[-2:]), dtype=np.result_type(a, b))
+    for row in range(size)[:: -1 if upper else 1]:
+        known = slice(row + 1, size) if upper else slice(0, row)
+        products = (a[..., row, known, None] * found[..., known, :]).sum(axis=-2)
+        rest = b[..., row, :] - products
+        found[..., row, :] = rest if unitriangular else rest / a[..., row, row, None]
+    return found
+
+
+def solve_vjp(
+    g: Array, y: Array, a: Array, b: Array, upper: bool, left: bool, unitriangular: bool
+) -> tuple[Array, Array]:
+    to_b = solved(transposed(a), g, not upper, left, unitriangular)
+    to_a = -to_b @ transposed(y) if left else -transposed(y) @ to_b
+    apart = int(unitriangular)
+    inside = np.triu(to_a, apart) if upper else np.tril(to_a, -apart)
+    return unbroadcast(inside, a.shape), unbroadcast(to_b, b.shape)
+
+
+class _Solution:
+    """A solution as that of A·X = B, from whichever side the triangle stands."""
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        settings = call.attributes
+        self.left, self.unit = settings["left"], settings["unitriangular"]
+        self.upper = settings["upper"]
+        # Whether the equations are solved from the last one on.
+        self.backwards = self.upper if self.left else not self.upper
+        self.size = call.operands[LEFT].shape[-1]
+        self.batch = call.output.shape[:-2]
+        shape = call.output.shape
+        self.columns = shape[-1] if self.left else shape[-2]
+
+    def turn(self, row: int, column: int) -> tuple[int, int]:
+        return (row, column) if self.left else (column, row)
+
+    def triangle(self, batch: Index, row: int, column: int) -> Expression:
+        a = self.call.operands[LEFT]
+        return a.at(matrix_index(batch, a.shape, *self.turn(row, column)))
+
+    def x(self, batch: Index, row: int, column: int) -> Expression:
+        return self.call.output.at((*batch, *self.turn(row, column)))
+
+    def inverse(self, batch: Index, row: int, column: int) -> Expression:
+        whole = Inverse(
+            self.call.operands[LEFT], batch, "upper" if self.upper else "lower", self.unit
+        )
+        return whole.at(*self.turn(row, column))
+
+    def element(self, index: Index) -> Expression:
+        batch = index[:-2]
+        row, column = self.turn(*index[-2:])
+        known = range(row + 1, self.size) if self.backwards else range(row)
+        b = self.call.operands[RIGHT]
+        products: list[Expression] = [
+            Mul((self.triangle(batch, row, k), self.x(batch, k, column))) for k in known
+        ]
+        rest = less(b.at(matrix_index(batch, b.shape, *index[-2:])), products)
+        return rest if self.unit else Div(rest, self.triangle(batch, row, row))
+
+    def partials(self, position: int, index: Index) -> list[Partial]:
+        row, column = self.turn(*index[-2:])
+        shape = self.call.operands[position].shape
+        later = range(row + 1) if self.backwards else range(row, self.size)
+        found: list[Partial] = []
+        for batch in broadcast_targets(index[:-2], shape[:-2], self.batch):
+            if position == RIGHT:
+                found += [
+                    ((*batch, *self.turn(p, column)), self.inverse(batch, p, row)) for p in later
+                ]
+                continue
+            outside = row > column if self.backwards else row < column
+            if outside or (self.unit and row == column):
+                return []
+            for p in later:
+                for q in range(self.columns):
+                    slope = Mul((self.inverse(batch, p, row), self.x(batch, column, q)))
+                    found.append(((*batch, *self.turn(p, q)), Neg(slope)))
+        return found
+
+
+def solve_formula(call: Call) -> Expression:
+    wholes = tuple(operand.whole() for operand in call.operands)
+    return _solving(wholes, call, call.attributes["upper"])
+
+
+def _solving(wholes: tuple[Expression, ...], call: Call, upper: bool) -> Expression:
+    left, unit = call.attributes["left"], call.attributes["unitriangular"]
+    options: list[tuple[str, Any]] = [("upper", upper)]
+    if not left:
+        options.append(("left", False))
+    if unit:
+        options.append(("unitriangular", True))
+
+    def compute(a: Array, b: Array) -> Array:
+        return solved(a, b, upper, left, unit)
+
+    return Opaque("solve_triangular", wholes, tuple(options), compute)
+
+
+def solve_gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    a, b = call.operands
+    shape = call.output.shape
+    upper, left = call.attributes["upper"], call.attributes["left"]
+    to_b = _solving((Transpose(a.whole()), upstream), call, not upper)
+    if position == RIGHT:
+        return sum_to(to_b, shape, b.shape)
+    turned = Transpose(call.output.whole())
+    product = Neg(MatMul(to_b, turned) if left else MatMul(turned, to_b))
+    apart = int(call.attributes["unitriangular"]) * (1 if upper else -1)
+    options = (("diagonal", apart),) if apart else ()
+    name, cut = ("triu", np.triu) if upper else ("tril", np.tril)
+    inside = Opaque(name, (product,), options, lambda x: cut(x, apart))
+    return sum_to(inside, (*shape[:-2], *a.shape[-2:]), a.shape)
+
+
+_A = np.array([[2.0, 0.75, -1.0], [0.25, -0.5, 0.5], [-1.5, 1.0, 4.0]])
+_B = np.array([[1.0, -2.0], [0.5, 3.0], [2.0, 0.25]])
+
+
+def _solve_example(a: Array, b: Array, **settings: Any) -> Example:
+    return called(bind_solve, (a, b), Slot(0), Slot(1), **settings)
+
+
+SOLVE_TRIANGULAR = Rule(
+    name="linalg_solve_triangular",
+    bind=bind_solve,
+    forward=solved,
+    vjp=solve_vjp,
+    element=lambda call, index: _Solution(call).element(index),
+    partials=lambda call, position, index: _Solution(call).partials(position, index),
+    formula=solve_formula,
+    gradient=solve_gradient,
+    words="what the triangle has to be multiplied with to give the right side",
+    torch="torch.linalg.solve_triangular",
+    examples=(
+        _solve_example(_A, _B, upper=False),
+        _solve_example(_A, _B, upper=True),
+        _solve_example(_A, _B.T, upper=True, left=False),
+        _solve_example(_A, _B.T, upper=False, left=False, unitriangular=True),
+        _solve_example(np.stack([_A, _A + 1.0]), _B, upper=False),
+        _solve_example(_A, np.stack([_B, 1 - _B]), upper=True, unitriangular=True),
+    ),
+)
+
+# --- the Cholesky factor ----------------------------------------------------------------
+
+
+def bind_cholesky(input: Any = None, upper: bool = False, *, A: Any = None) -> Bound:
+    if upper:
+        raise NotExplained("the upper factor")
+    return (A if input is None else input,), {}
+
+
+def halved(matrix: Array) -> Array:
+    """Return the lower triangle with half of the diagonal, the Φ of Murray."""
+    inside = np.tril(matrix)
+    diagonal = np.arange(matrix.shape[-1])
+    inside[..., diagonal, diagonal] *= 0.5
+    return inside
+
+
+def cholesky_back(g: Array, y: Array) -> Array:
+    """Return the gradient at a matrix from that at its factor (Murray 2016, equation 10)."""
+    inverse = inverted(y)
+    inner = halved(transposed(y) @ g)
+    found = transposed(inverse) @ inner @ inverse
+    return np.asarray(0.5 * (found + transposed(found)))
+
+
+def cholesky_element(call: Call, index: Index) -> Expression:
+    *batch, row, column = index
+    if column > row:
+        return Number(0.0)
+    a, y = call.operands[0], call.output
+    before = range(column)
+    if row == column:
+        squares: list[Expression] = [y.at((*batch, row, k)) ** TWO for k in before]
+        return Apply("sqrt", (less(a.at(index), squares),))
+    products: list[Expression] = [
+        Mul((y.at((*batch, row, k)), y.at((*batch, column, k)))) for k in before
+    ]
+    return Div(less(a.at(index), products), y.at((*batch, column, column)))
+
+
+def cholesky_partials(call: Call, position: int, index: Index) -> list[Partial]:
+    *lead, i, j = index
+    batch, y = tuple(lead), call.output
+    inverse = Inverse(y, batch, "lower")
+    found: list[Partial] = []
+
+    def slope(p: int, q: int) -> list[Expression]:
+        """Write dL[p,q] = Σ L[p,a]·Φ(L⁻¹·dA·L⁻ᵀ)[a,q], dA shared with its mirror image."""
+        terms: list[Expression] = []
+        for a in range(q, p + 1):
+            # On the diagonal, where Φ takes half, both ways are one product.
+            ways = {(i, j)} if a == q else {(i, j), (j, i)}
+            for first, second in sorted(ways):
+                if a >= first and q >= second:
+                    share = 0.5 if a == q or i != j else 1.0
+                    factors = [y.at((*batch, p, a)), inverse.at(a, first), inverse.at(q, second)]
+                    terms.append(Mul((Number(share), *factors)) if share != 1 else Mul((*factors,)))
+        return terms
+
+    for p in range(y.shape[-1]):
+        for q in range(p + 1):
+            if terms := slope(p, q):
+                local = summed(terms)
+                if y.shape[-1] > WRITTEN_OUT:
+                    places = ";".join(",".join(map(str, at)) for at in ((*batch, p, q), index))
+                    local = as_one(f"slope({name_of(y)})[{places}]", local)
+                found.append(((*batch, p, q), local))
+    return found
+
+
+def as_one(name: str, made: Expression) -> Ref:
+    """Write what is too long to stand in a line as one number, which says how it is made."""
+    return Ref(name, value=evaluate(made), made=lambda: made)
+
+
+def cholesky_gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    return Opaque(
+        "cholesky_backward",
+        (upstream, call.operands[0].whole()),
+        (),
+        lambda g, a: cholesky_back(g, factored(a)),
+    )
+
+
+_SQUARE = np.array([[4.0, 1.0, -0.5], [1.0, 2.5, 0.75], [-0.5, 0.75, 3.0]])
+_LARGER = np.eye(4) + np.outer([1.0, -0.5, 2.0, 0.25], [1.0, -0.5, 2.0, 0.25])
+
+CHOLESKY = Rule(
+    name="linalg_cholesky",
+    bind=bind_cholesky,
+    forward=factored,
+    vjp=lambda g, y, a: (cholesky_back(g, y),),
+    element=cholesky_element,
+    partials=cholesky_partials,
+    formula=lambda call: Opaque("cholesky", (call.operands[0].whole(),), (), factored),
+    gradient=cholesky_gradient,
+    words="the lower triangle that gives the matrix when multiplied with its transpose",
+    torch="torch.linalg.cholesky",
+    examples=(
+        Example((_SQUARE,)),
+        Example((_SQUARE[:1, :1],)),
+        Example((_LARGER,)),
+        Example((np.stack([_SQUARE[:2, :2], _SQUARE[1:, 1:]]),)),
+    ),
+    not_analytic="an element and its mirror image, which is not read, share the gradient",
+)

@@ -1,0 +1,184 @@
+"""`cholesky_solve`: A·X = B solved by the Cholesky factor of A, forwards and then backwards.
+
+What the first of the two substitutions comes to, the run itself never shows: a line writes it
+as one number, `solve_triangular(L, B)[0,1]`, which says how it is made.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import Add, Div, Expression, Index, Mul, Neg, Opaque, Ref
+from ...trace import Array, Slot
+from ..rule import (
+    Bound,
+    Call,
+    Options,
+    Partial,
+    Rule,
+    broadcast_targets,
+    called,
+    sum_to,
+    unbroadcast,
+)
+from .cholesky import solved
+from .inverse_elements import (
+    Inverse,
+    less,
+    matrix_index,
+    name_of,
+    read,
+    summed,
+    transposed,
+)
+
+RIGHT, FACTOR = 0, 1
+
+
+def bind(input: Any, input2: Any = None, upper: bool = False, *, L: Any = None) -> Bound:
+    return (input, L if input2 is None else input2), {"upper": bool(upper)}
+
+
+def lower(factor: Array, upper: bool) -> Array:
+    """Return the lower triangle of the two that give the matrix."""
+    return transposed(read(factor, "upper")) if upper else read(factor, "lower")
+
+
+def halfway(b: Array, factor: Array, upper: bool) -> Array:
+    return solved(lower(factor, upper), b, upper=False, left=True, unitriangular=False)
+
+
+def forward(b: Array, factor: Array, upper: bool) -> Array:
+    turned = transposed(lower(factor, upper))
+    return solved(turned, halfway(b, factor, upper), upper=True, left=True, unitriangular=False)
+
+
+def vjp(g: Array, y: Array, b: Array, factor: Array, upper: bool) -> tuple[Array, Array]:
+    to_b = forward(g, factor, upper)
+    product = to_b @ transposed(y)
+    # On both sides of the diagonal, as PyTorch has it: the other is cut off where it was made.
+    to_lower = -(product + transposed(product)) @ lower(factor, upper)
+    to_factor = transposed(to_lower) if upper else to_lower
+    return unbroadcast(to_b, b.shape), unbroadcast(to_factor, factor.shape)
+
+
+class _Solution:
+    """The elements that a line speaks of, for a factor that is turned to be a lower triangle."""
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.upper = call.attributes["upper"]
+        self.b, self.factor = call.operands
+        self.size = self.factor.shape[-1]
+        self.numbers = halfway(self.b.array, self.factor.array, self.upper).astype(np.float64)
+
+    def turned(self, row: int, column: int) -> tuple[int, int]:
+        return (column, row) if self.upper else (row, column)
+
+    def triangle(self, batch: Index, row: int, column: int) -> Expression:
+        return self.factor.at(matrix_index(batch, self.factor.shape, *self.turned(row, column)))
+
+    def inverse(self, batch: Index, row: int, column: int) -> Expression:
+        whole = Inverse(self.factor, batch, "upper" if self.upper else "lower")
+        return whole.at(*self.turned(row, column))
+
+    def x(self, batch: Index, row: int, column: int) -> Expression:
+        return self.call.output.at((*batch, row, column))
+
+    def half(self, batch: Index, row: int, column: int) -> Expression:
+        """One element of what the first substitution comes to."""
+
+        def made() -> Expression:
+            known = [
+                Mul((self.triangle(batch, row, k), self.half(batch, k, column))) for k in range(row)
+            ]
+            own = self.b.at(matrix_index(batch, self.b.shape, row, column))
+            return Div(less(own, known), self.triangle(batch, row, row))
+
+        at = (*batch, row, column)
+        name = f"solve_triangular({name_of(self.factor)}, {name_of(self.b)})"
+        return Ref(f"{name}[{','.join(map(str, at))}]", value=float(self.numbers[at]), made=made)
+
+    def element(self, index: Index) -> Expression:
+        *lead, row, column = index
+        batch = tuple(lead)
+        later = range(row + 1, self.size)
+        known = [Mul((self.triangle(batch, k, row), self.x(batch, k, column))) for k in later]
+        return Div(less(self.half(batch, row, column), known), self.triangle(batch, row, row))
+
+    def whole_inverse(self, batch: Index, row: int, column: int) -> Expression:
+        """Write an element of the inverse of the matrix itself, by that of its factor."""
+        both = range(max(row, column), self.size)
+        return summed(
+            [Mul((self.inverse(batch, k, row), self.inverse(batch, k, column))) for k in both]
+        )
+
+    def partials(self, position: int, index: Index) -> list[Partial]:
+        shape, output = self.call.operands[position].shape, self.call.output.shape
+        found: list[Partial] = []
+        for batch in broadcast_targets(index[:-2], shape[:-2], output[:-2]):
+            if position == RIGHT:
+                row, column = index[-2:]
+                found += [
+                    ((*batch, p, column), self.whole_inverse(batch, p, row))
+                    for p in range(self.size)
+                ]
+                continue
+            row, column = self.turned(*index[-2:])
+            for p in range(self.size):
+                for q in range(output[-1]):
+                    ways = [Mul((self.whole_inverse(batch, row, p), self.half(batch, column, q)))]
+                    if p <= column:  # above the diagonal an inverse triangle is 0
+                        ways.append(Mul((self.x(batch, row, q), self.inverse(batch, column, p))))
+                    found.append(((*batch, p, q), Neg(Add(tuple(ways)))))
+        return found
+
+
+def _solving(wholes: tuple[Expression, ...], call: Call) -> Expression:
+    upper = call.attributes["upper"]
+    options: Options = (("upper", True),) if upper else ()
+    return Opaque("cholesky_solve", wholes, options, lambda b, factor: forward(b, factor, upper))
+
+
+def formula(call: Call) -> Expression:
+    return _solving(tuple(operand.whole() for operand in call.operands), call)
+
+
+def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    b, factor = call.operands
+    if position == RIGHT:
+        return sum_to(_solving((upstream, factor.whole()), call), call.output.shape, b.shape)
+    upper = call.attributes["upper"]
+    options: Options = (("by", 2), *((("upper", True),) if upper else ()))
+    return Opaque(
+        "cholesky_solve_backward",
+        (upstream, b.whole(), factor.whole()),
+        options,
+        lambda g, right, by: vjp(g, forward(right, by, upper), right, by, upper)[FACTOR],
+    )
+
+
+_L = np.array([[2.0, 0.0, 0.0], [0.25, 1.5, 0.0], [-0.5, 0.75, 1.25]])
+_B = np.array([[1.0, -2.0], [0.5, 3.0], [2.0, 0.25]])
+_SLOTS = Slot(0), Slot(1)
+
+CHOLESKY_SOLVE = Rule(
+    name="cholesky_solve",
+    bind=bind,
+    forward=forward,
+    vjp=vjp,
+    element=lambda call, index: _Solution(call).element(index),
+    partials=lambda call, position, index: _Solution(call).partials(position, index),
+    formula=formula,
+    gradient=gradient,
+    words="what the matrix of this Cholesky factor has to be multiplied with to give the left side",
+    torch="torch.cholesky_solve",
+    examples=(
+        called(bind, (_B, _L), *_SLOTS),
+        called(bind, (_B, _L.T), *_SLOTS, upper=True),
+        called(bind, (np.stack([_B, 1 - _B]), np.stack([_L, _L + np.eye(3)])), *_SLOTS),
+    ),
+    not_analytic="above its diagonal a factor is not read, and has a gradient",
+)

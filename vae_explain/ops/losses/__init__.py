@@ -1,0 +1,1 @@
+"""Loss functions, each element by element with a reduction around it."""

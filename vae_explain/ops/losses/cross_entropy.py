@@ -1,0 +1,367 @@
+"""`cross_entropy` and `nll_loss`: how surprising the right classes are.
+
+The right class is an index, or for `cross_entropy` also a probability for every class. An
+index that is to be ignored takes no part, in the loss nor in the number it is divided by. A
+class may have a weight; over indices the mean is then one by the weights of the right classes.
+Labels that are smoothed give each class its part of the probability, `cross_entropy` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...symbolic.expression import (
+    ONE,
+    ZERO,
+    Add,
+    Div,
+    Expression,
+    Index,
+    Mul,
+    Number,
+    Opaque,
+)
+from ...trace import Array, Slot
+from ..elementwise.exponentials import exp, log_total, shift_of, shifted
+from ..reduction.softmax import log_softmax
+from ..rule import Bound, Call, Example, Partial, Rule, called, indices, unusual
+from .elementwise_loss import plain
+
+INPUT, TARGET, WEIGHT = range(3)
+IGNORED = -100
+
+
+def bind(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: Any = None,
+    ignore_index: int = IGNORED,
+    reduce: Any = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Bound:
+    plain(size_average=size_average, reduce=reduce)
+    attributes = {"reduction": reduction, "ignore_index": ignore_index}
+    if label_smoothing:
+        attributes["label_smoothing"] = float(label_smoothing)
+    return (input, target) if weight is None else (input, target, weight), attributes
+
+
+# --- by numbers -------------------------------------------------------------------------
+
+
+def class_axis(rank: int) -> int:
+    return 1 if rank > 1 else 0
+
+
+def is_index(target: Array) -> bool:
+    return bool(np.issubdtype(target.dtype, np.integer))
+
+
+def along(weight: Array, rank: int) -> Array:
+    """Return the weights of the classes along the axis of the classes."""
+    return weight.reshape(-1, *(1,) * (rank - 1 - class_axis(rank)))
+
+
+def wanted(
+    x: Array,
+    target: Array,
+    weight: tuple[Array, ...],
+    ignore_index: int,
+    label_smoothing: float = 0.0,
+) -> Array:
+    """Return how much each class counts: for an index, 1 at that class, times its weight."""
+    axis = class_axis(x.ndim)
+    count = x.shape[axis]
+    shares: Array = target
+    kept: Any = 1
+    if is_index(target):
+        classes = np.arange(count).reshape(-1, *(1,) * (x.ndim - 1 - axis))
+        given = np.expand_dims(target, axis)
+        kept = given != ignore_index
+        shares = ((classes == given) & kept).astype(np.real(x).dtype)
+    if label_smoothing:
+        smooth = shares * (1 - label_smoothing) + kept * (label_smoothing / count)
+        shares = np.asarray(smooth).astype(shares.dtype)
+    return shares * along(weight[0], x.ndim) if weight else shares
+
+
+def counted(x: Array, target: Array, weight: tuple[Array, ...], ignore_index: int) -> float:
+    """Return what a mean is divided by: the rows, or the weights of their right classes."""
+    if not is_index(target):
+        return float(x.size // x.shape[class_axis(x.ndim)])
+    if weight:
+        return float(np.real(wanted(x, target, weight, ignore_index)).sum())
+    return float((target != ignore_index).sum())
+
+
+class _Form(NamedTuple):
+    """Where the two ops differ: whether the input still has to become log-probabilities."""
+
+    logits: bool
+
+    def forward(
+        self,
+        x: Array,
+        target: Array,
+        *weight: Array,
+        reduction: str,
+        ignore_index: int,
+        label_smoothing: float = 0.0,
+    ) -> Array:
+        axis = class_axis(x.ndim)
+        surprise = -(log_softmax(x, axis) if self.logits else x)
+        shares = wanted(x, target, weight, ignore_index, label_smoothing)
+        rows = (shares * surprise).sum(axis=axis)
+        if reduction == "none":
+            return np.asarray(rows)
+        total = rows.sum()
+        if reduction == "mean":
+            total = total / counted(x, target, weight, ignore_index)
+        return np.asarray(total)
+
+    def vjp(
+        self,
+        g: Array,
+        y: Array,
+        x: Array,
+        target: Array,
+        *weight: Array,
+        reduction: str,
+        ignore_index: int,
+        label_smoothing: float = 0.0,
+    ) -> tuple[Array | None, ...]:
+        axis = class_axis(x.ndim)
+        shares = wanted(x, target, weight, ignore_index, label_smoothing)
+        arriving = np.expand_dims(g, axis) if reduction == "none" else g
+        if reduction == "mean":
+            arriving = arriving / counted(x, target, weight, ignore_index)
+        logs = log_softmax(x, axis) if self.logits else x
+        pull = np.exp(logs) * shares.sum(axis=axis, keepdims=True) if self.logits else 0
+        to_target = None
+        if not is_index(target):
+            to_target = -arriving * logs * (1 - label_smoothing)
+            to_target = to_target * along(weight[0], x.ndim) if weight else to_target
+        # PyTorch has no gradient at the weight of an index.
+        return arriving * (pull - shares), to_target, *(None for _ in weight)
+
+    # --- as expressions ---
+
+    def surprise(self, call: Call, row: Index, label: int) -> Expression:
+        """Write how surprising one class of a row is."""
+        x = call.operands[INPUT]
+        own = x.at(_full(call, row, label))
+        return log_total(_classes(call, row)) - own if self.logits else -own
+
+    def row_loss(self, call: Call, row: Index) -> Expression:
+        terms = []
+        for label in range(_width(call)):
+            share = _share(call, row, label)
+            if share != ZERO:
+                surprise = self.surprise(call, row, label)
+                terms.append(surprise if share == ONE else share * surprise)
+        if len(terms) < 2:
+            return terms[0] if terms else ZERO
+        return Add(tuple(terms))
+
+    def element(self, call: Call, index: Index) -> Expression:
+        if call.attributes["reduction"] == "none":
+            return self.row_loss(call, index)
+        return _shared(call, Add(tuple(self.row_loss(call, row) for row in _rows(call))))
+
+    def partials(self, call: Call, position: int, index: Index) -> list[Partial]:
+        target = call.operands[TARGET]
+        axis = class_axis(len(call.operands[INPUT].shape))
+        if position == WEIGHT or (is_index(target.array) and position == TARGET):
+            return []
+        row, label = (*index[:axis], *index[axis + 1 :]), index[axis]
+        if position == TARGET:
+            local = self.surprise(call, row, label)
+            smoothing = call.attributes.get("label_smoothing", 0.0)
+            local = _weighted(call, label, Number(1 - smoothing) if smoothing else ONE, local)
+        else:
+            local = self.pull(call, row, label)
+        if call.attributes["reduction"] == "none":
+            return [(row, local)]
+        return [((), _shared(call, local))]
+
+    def pull(self, call: Call, row: Index, label: int) -> Expression:
+        """Write how the loss of a row moves with the input for one class."""
+        aim = _share(call, row, label)
+        shares = [_share(call, row, each) for each in range(_width(call))]
+        given = [share for share in shares if share != ZERO]
+        if not given:
+            return ZERO
+        total = Add(tuple(given)) if len(given) > 1 else given[0]
+        if is_index(call.operands[TARGET].array) and len(call.operands) <= WEIGHT:
+            total = ONE  # of smoothed labels as well
+        if not self.logits:
+            return -aim
+        terms = _classes(call, row)
+        shift = shift_of(terms)
+        powers = [exp(shifted(term, shift)) for term in terms]
+        share = Div(powers[label], Add(tuple(powers)))
+        drawn = share if total == ONE else total * share
+        return drawn if aim == ZERO else drawn - aim
+
+
+def _full(call: Call, row: Index, label: int) -> Index:
+    axis = class_axis(len(call.operands[INPUT].shape))
+    return (*row[:axis], label, *row[axis:])
+
+
+def _width(call: Call) -> int:
+    shape = call.operands[INPUT].shape
+    return shape[class_axis(len(shape))]
+
+
+def _classes(call: Call, row: Index) -> list[Expression]:
+    x = call.operands[INPUT]
+    return [x.at(_full(call, row, label)) for label in range(_width(call))]
+
+
+def _rows(call: Call) -> Iterator[Index]:
+    shape = call.operands[INPUT].shape
+    axis = class_axis(len(shape))
+    return indices((*shape[:axis], *shape[axis + 1 :]))
+
+
+def _share(call: Call, row: Index, label: int) -> Expression:
+    """Write how much a class counts in a row."""
+    target, smoothing = call.operands[TARGET], call.attributes.get("label_smoothing", 0.0)
+    part = smoothing / _width(call)
+    if is_index(target.array):
+        right = int(target.array[row])
+        if right == call.attributes["ignore_index"]:
+            return ZERO
+        number = (1 - smoothing) * (right == label) + part
+        return _weighted(call, label, ONE if number == 1 else Number(number), ONE)
+    share = target.at(_full(call, row, label))
+    if smoothing:
+        share = Number(1 - smoothing) * share + Number(part)
+    return _weighted(call, label, ONE, share)
+
+
+def _weighted(call: Call, label: int, factor: Expression, body: Expression) -> Expression:
+    """Write a number times a factor and the weight of a class, of which 1 is left out."""
+    if factor == ZERO:
+        return ZERO
+    factors = [factor, body]
+    if len(call.operands) > WEIGHT:
+        factors.insert(0, call.operands[WEIGHT].at((label,)))
+    factors = [each for each in factors if each != ONE]
+    if len(factors) < 2:
+        return factors[0] if factors else ONE
+    return Mul(tuple(factors))
+
+
+def _shared(call: Call, body: Expression) -> Expression:
+    if call.attributes["reduction"] == "sum":
+        return body
+    x, target, *weight = call.arrays
+    ignored = call.attributes["ignore_index"]
+    if weight and is_index(target):
+        right = [int(label) for label in target.reshape(-1) if label != ignored]
+        weights = tuple(call.operands[WEIGHT].at((label,)) for label in right)
+        return Div(body, Add(weights) if len(weights) > 1 else weights[0])
+    return Div(body, Number(counted(x, target, tuple(weight), ignored)))
+
+
+def surprising(name: str, logits: bool, words: str, *examples: Example) -> Rule:
+    """Make the rule of a loss over classes. Its whole formula is its name."""
+    form = _Form(logits)
+    usual = {"reduction": "mean", "ignore_index": IGNORED}
+
+    def formula(call: Call) -> Expression:
+        wholes = tuple(operand.whole() for operand in call.operands)
+        options = unusual(call.attributes, usual)
+        target = call.operands[TARGET].array
+
+        def compute(x: Array, _: Any, *weight: Array) -> Array:
+            return form.forward(x, target, *weight, **call.attributes)
+
+        return Opaque(name, wholes, options, compute)
+
+    def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+        wholes = tuple(operand.whole() for operand in call.operands)
+        options = (("by", position + 1), *unusual(call.attributes, usual))
+
+        target = call.operands[TARGET].array
+
+        def back(g: Any, x: Array, _: Any, *weight: Array) -> Array | None:
+            given = (np.asarray(g), call.output.array, x, target, *weight)
+            return form.vjp(*given, **call.attributes)[position]
+
+        return Opaque(f"{name}_backward", (upstream, *wholes), options, back)
+
+    return Rule(
+        name=name,
+        bind=bind,
+        forward=form.forward,
+        vjp=form.vjp,
+        element=form.element,
+        partials=form.partials,
+        formula=formula,
+        gradient=gradient,
+        words=words,
+        torch=f"torch.nn.functional.{name}",
+        examples=examples,
+    )
+
+
+_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
+_SHARES = np.array([[0.25, 0.5, 0.25], [0.0, 0.75, 0.5]])
+_WEIGHTS = np.array([0.5, 2.0, 1.25])
+_SLOTS = Slot(0), Slot(1), Slot(2)
+_LABELS, _SOME = np.array([2, 1]), np.array([IGNORED, 1])
+_IMAGES = np.stack([_X, 1 - _X]).transpose(0, 2, 1)
+
+
+def _as(reduction: str, ignore_index: int = IGNORED) -> dict[str, Any]:
+    return {"reduction": reduction, "ignore_index": ignore_index}
+
+
+CROSS_ENTROPY = surprising(
+    "cross_entropy",
+    True,
+    "how surprising the right classes are under these logits",
+    Example((_X, _LABELS), _as("mean")),
+    Example((_X, _LABELS), _as("none")),
+    Example((_X, _SOME), _as("mean")),
+    Example((_X[0], np.array(1)), _as("sum")),
+    Example((_IMAGES, np.array([[2, 1], [0, 1]])), _as("sum", ignore_index=1)),
+    Example((_X, _SHARES), _as("mean")),
+    *(
+        called(bind, (_X, target, _WEIGHTS), *_SLOTS, fixed=(2,), **settings)
+        for target in (_SOME, _LABELS, _SHARES)
+        for settings in (
+            {"reduction": "mean"},
+            {"reduction": "mean", "label_smoothing": 0.25},
+            {"reduction": "none", "label_smoothing": 0.125},
+        )
+    ),
+    called(bind, (_X, _SOME), *_SLOTS[:2], label_smoothing=0.125),
+    called(bind, (_X, _SHARES), *_SLOTS[:2], reduction="sum", label_smoothing=0.5),
+    called(
+        bind,
+        (_IMAGES, np.array([[2, 1], [0, 1]]), _WEIGHTS),
+        *_SLOTS,
+        ignore_index=1,
+        label_smoothing=0.25,
+        fixed=(2,),
+    ),
+)
+
+NLL_LOSS = surprising(
+    "nll_loss",
+    False,
+    "how surprising the right classes are under these log-probabilities",
+    Example((_X, _LABELS), _as("mean")),
+    Example((_X, _SOME), _as("sum")),
+    called(bind, (_X, _LABELS, _WEIGHTS), *_SLOTS, fixed=(2,)),
+    called(bind, (_X, _SOME, _WEIGHTS), *_SLOTS, reduction="none", fixed=(2,)),
+)

@@ -1,0 +1,1 @@
+"""Ops that bring many elements together: sums, means, norms, extremes, softmax."""

@@ -1,0 +1,91 @@
+"""A sum over all elements of a tensor, written so that it stays readable at any size.
+
+A short sum has all of its terms. Of a long one the largest are written out, and the others
+stand as their own sum: which they are, and what they come to, is found by evaluating the
+formula of the terms over whole arrays, in float64, so that it takes no tree for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import Add, Expression, Rest, evaluate_whole
+from ...symbolic.functions import FUNCTIONS
+from ...trace import Array
+from ..rule import Operand, indices
+
+MOST_WRITTEN = 256  # terms
+SHOWN = 8  # of a longer sum
+
+
+def total(terms: Operand) -> Expression:
+    """Return the sum of all elements of what an operand or the like stands for."""
+    if prod(terms.shape) <= MOST_WRITTEN:
+        return Add(tuple(map(terms.at, indices(terms.shape))))
+    values = evaluated(terms)
+    shown = _largest(np.abs(values).ravel())
+    written = [terms.at(tuple(map(int, np.unravel_index(i, values.shape)))) for i in shown]
+    others = np.delete(values.ravel(), shown)
+    # Apart by sign, so that a line whose parts cancel shows how large they are.
+    rising, falling = others[others > 0], others[others < 0]
+    if rising.size and falling.size:
+        zeros = others.size - rising.size - falling.size
+        rest = [
+            _rest(rising, rising.size + zeros, "positive terms"),
+            _rest(falling, falling.size, "negative terms"),
+        ]
+    else:
+        rest = [_rest(others, others.size, "terms")]
+    return Add((*written, *rest))
+
+
+def evaluated(terms: Operand) -> Array:
+    """Return the number of every element, by its formula over whole arrays."""
+    with np.errstate(all="ignore"):  # an overflow shows as the inf that it is
+        found = evaluate_whole(terms.whole(), ON_ARRAYS, _in_float64)
+    return np.broadcast_to(np.asarray(found, dtype=np.float64), terms.shape)
+
+
+def _largest(sizes: Array) -> Array:
+    """Return where the largest terms are, in order of index; what is no number is among them."""
+    sizes = np.where(np.isnan(sizes), np.inf, sizes)
+    return np.sort(np.argpartition(sizes, sizes.size - SHOWN)[-SHOWN:])
+
+
+def _rest(numbers: Array, count: int, words: str) -> Rest:
+    return Rest(f"({count:,} smaller {words})", value=float(numbers.sum()), count=count)
+
+
+def _in_float64(value: Any) -> Any:
+    return np.asarray(value, dtype=np.float64)
+
+
+def _on_array(function: Callable[[float], float]) -> Callable[[Array], Array]:
+    return np.vectorize(function, otypes=[float])
+
+
+def _softplus(x: Array) -> Array:
+    return np.logaddexp(x, 0.0)
+
+
+def _sigmoid(x: Array) -> Array:
+    return np.exp(-np.logaddexp(-x, 0.0))
+
+
+# What NumPy has for whole arrays; for the others it takes one number after the other.
+ON_ARRAYS: dict[str, Callable[[Array], Array]] = {
+    **{name: _on_array(function.value) for name, function in FUNCTIONS.items()},
+    "exp": np.exp,
+    "log": np.log,
+    "sqrt": np.sqrt,
+    "relu": lambda x: np.where(x < 0, 0.0, x),
+    "sigmoid": _sigmoid,
+    "tanh": np.tanh,
+    "gate": lambda x: np.where(x <= 0, 0.0, 1.0),
+    "softplus": _softplus,
+    "abs": np.abs,
+}

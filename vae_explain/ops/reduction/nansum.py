@@ -1,0 +1,80 @@
+"""A sum of what is a number: `nansum` passes over each NaN, which gets no gradient."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import ONE, ZERO, Add, Expression, Index, Opaque, SumOver
+from ...symbolic.shapes import expanded
+from ...trace import Array, Slot
+from ..rule import Call, Partial, Rule, called, normalized_axes
+from .sum_mean import bind, reduced, sources, spread, spread_formula, target
+
+
+def is_number(x: Array) -> Array:
+    return np.asarray(~np.isnan(x)).astype(x.dtype)
+
+
+def without_nan(x: Array) -> Array:
+    return np.where(np.isnan(x), np.zeros_like(x), x)
+
+
+def forward(x: Array, dim: Any, keepdim: bool) -> Array:
+    axes = normalized_axes(dim, x.ndim)
+    return np.asarray(without_nan(x).sum(axis=axes, keepdims=keepdim))
+
+
+def element(call: Call, index: Index) -> Expression:
+    x = call.operands[0]
+    terms = tuple(x.at(at) for at in sources(call, index) if not math.isnan(x.array[at]))
+    if len(terms) < 2:
+        return terms[0] if terms else ZERO
+    return Add(terms)
+
+
+def partials(call: Call, position: int, index: Index) -> list[Partial]:
+    gone = math.isnan(call.operands[0].array[index])
+    return [] if gone else [(target(call, index), ONE)]
+
+
+def formula(call: Call) -> Expression:
+    x = call.operands[0]
+    body: Expression = x.whole()
+    if np.isnan(x.array).any():
+        body = Opaque("without_nan", (body,), (), without_nan)
+    return SumOver(expanded(body, x.shape), reduced(call), call.output.shape)
+
+
+def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    x, arriving = call.operands[0], spread_formula(call, upstream)
+    if not np.isnan(x.array).any():
+        return arriving
+    return arriving * Opaque("is_number", (x.whole(),), (), is_number)
+
+
+_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
+_GAPS = np.array([[0.25, np.nan, 3.0], [np.nan, np.nan, np.nan], [2.0, 0.5, -0.75]])
+
+NANSUM = Rule(
+    name="nansum",
+    bind=bind,
+    forward=forward,
+    vjp=lambda g, y, x, dim, keepdim: (spread(g, x.shape, dim, keepdim) * is_number(x),),
+    element=element,
+    partials=partials,
+    formula=formula,
+    gradient=gradient,
+    words="the sum of what is a number",
+    torch="torch.nansum",
+    examples=(
+        called(bind, (_X,), Slot(0)),
+        called(bind, (_GAPS,), Slot(0)),
+        called(bind, (_GAPS,), Slot(0), dim=1, keepdim=True),
+        called(bind, (_GAPS,), Slot(0), dim=(0, -1)),
+    ),
+    not_analytic="a NaN is no number to go on from",
+    broadcasts=True,
+)

@@ -1,0 +1,358 @@
+"""Numbers chosen by their rank: `topk`, `kthvalue`, `median`, `mode`, `cummax`, `cummin`.
+
+Where several are equal, PyTorch's choice decides where the gradient goes, and that is not to
+be known beforehand. So the record has the places that the call found, and a rule takes them
+as long as what stands there has the rank that it should; else, as in a replay with other
+numbers, it finds its own.
+
+`aminmax` has a gradient where PyTorch has one for it: 2.13 does, older ones, such as 2.5, refuse
+to differentiate it (its issue 148808).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import ONE, Expression, Index, Number, Opaque
+from ...trace import Array, Found, Slot
+from ..delegate import deferring
+from ..layout.diagonal_sort import POSITIONS, arranging, order, sort_sources
+from ..rule import Bound, Call, Example, Partial, Rule, called
+from .max_min import AMAX, AMIN, shares
+from .sum_mean import spread_formula
+
+# As far apart, in proportion to the largest number of a row, may be what is equal up to the
+# rounding of float32.
+NEAR = 1e-6
+
+
+def settled(x: Array, own: Array, found: Found | None, dim: int, in_order: bool = True) -> Array:
+    """Return the places of the run in each row in which they are as good as our own.
+
+    Parameters
+    ----------
+    own
+        The places by our own choice, with all axes of the operand.
+    found
+        Those of the run; None where there are none.
+    in_order
+        Whether they stand in the order of their ranks.
+    """
+    if found is None or not x.ndim:
+        return own
+    theirs = found.array.reshape(own.shape)
+    chosen, wanted = (np.take_along_axis(x, places, dim) for places in (theirs, own))
+    if not in_order:
+        chosen, wanted = np.sort(chosen, axis=dim), np.sort(wanted, axis=dim)
+    largest = np.max(np.abs(x), axis=dim, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        same = (chosen == wanted) | (np.abs(chosen - wanted) <= NEAR * largest)
+    return np.where(np.all(same, axis=dim, keepdims=True), theirs, own)
+
+
+def counted(x: Array) -> Array:
+    return np.arange(x.size).reshape(x.shape)
+
+
+# From the operand and the call's attributes: places along the axis, which stays.
+PlacesOf = Callable[..., Array]
+
+
+def ranked(
+    name: str,
+    *,
+    bind: Callable[..., Bound],
+    places: PlacesOf,
+    words: str,
+    usual: Mapping[str, Any],
+    examples: tuple[Example, ...],
+    in_order: Callable[..., bool] = lambda **_: True,
+) -> Rule:
+    """Make the rule of an op that takes numbers along one axis by their rank."""
+
+    def kept(x: Array, attributes: dict[str, Any]) -> Array:
+        found, dim = attributes.pop("found"), attributes["dim"]
+        attributes.pop("keepdim", None)
+        own = places(x, **attributes) if x.ndim else np.zeros(1, dtype=int)
+        return settled(x, own, found, dim, in_order(**attributes))
+
+    def reduced(array: Array, x: Array, attributes: Mapping[str, Any]) -> Array:
+        if not x.ndim:
+            return array.reshape(())
+        # One that keeps its axis has no such attribute.
+        gone = not attributes.get("keepdim", True)
+        return np.squeeze(array, attributes["dim"]) if gone else array
+
+    def sources(x: Array, **attributes: Any) -> Array:
+        where = kept(x, dict(attributes))
+        taken = np.take_along_axis(counted(x), where, attributes["dim"]) if x.ndim else where
+        return reduced(taken, x, attributes)
+
+    def positions(x: Array, **attributes: Any) -> Array:
+        return reduced(kept(x, dict(attributes)), x, attributes)
+
+    return arranging(
+        name,
+        bind=bind,
+        sources=sources,
+        positions=positions,
+        words=words,
+        usual=dict(usual),
+        unwritten=("found",),
+        examples=examples,
+        not_analytic="it has a corner where two are equal",
+    )
+
+
+def ranked_example(bind: Callable[..., Bound], x: Array, *args: Any, **kwargs: Any) -> Example:
+    """Make an example of a call that finds these places; `called` would hand them to PyTorch."""
+    places = kwargs.pop("places")
+    _, attributes = bind(Slot(0), *args, found=Found(np.array(places)), **kwargs)
+    return Example((x,), {**attributes, "output": 0}, (Slot(0), *args), kwargs)
+
+
+_X = np.array([[0.25, -1.0, 3.0, 0.5], [2.0, 0.5, -0.75, 1.5], [-2.0, 1.0, 0.75, -0.5]])
+
+# --- the largest few, and the one of a rank ---------------------------------------------
+
+
+def bind_topk(
+    input: Any,
+    k: int,
+    dim: int = -1,
+    largest: bool = True,
+    sorted: bool = True,
+    *,
+    found: Found | None = None,
+) -> Bound:
+    settings = {"k": k, "dim": dim, "largest": largest, "sorted": sorted, "found": found}
+    return (input,), settings
+
+
+def topk_places(x: Array, k: int, dim: int, largest: bool, sorted: bool) -> Array:
+    first = [slice(None)] * x.ndim
+    first[dim] = slice(k)
+    return np.asarray(order(x, dim, largest)[tuple(first)])
+
+
+TOPK = ranked(
+    "topk",
+    bind=bind_topk,
+    places=topk_places,
+    words="the largest numbers, as many as k, or the smallest",
+    usual={"dim": -1, "largest": True, "sorted": True},
+    in_order=lambda sorted, **_: sorted,
+    examples=(
+        ranked_example(bind_topk, _X, 2, places=[[2, 3], [0, 3], [1, 2]]),
+        ranked_example(
+            bind_topk, _X, 1, dim=0, largest=False, places=[[2, 0, 1, 2]]
+        ),
+    ),
+)  # fmt: skip
+
+
+def bind_kthvalue(
+    input: Any, k: int, dim: int = -1, keepdim: bool = False, *, found: Found | None = None
+) -> Bound:
+    return (input,), {"k": k, "dim": dim, "keepdim": keepdim, "found": found}
+
+
+KTHVALUE = ranked(
+    "kthvalue",
+    bind=bind_kthvalue,
+    places=lambda x, k, dim: np.take(order(x, dim, False), [k - 1], axis=dim),
+    words="the number that is the k-th from below",
+    usual={"dim": -1, "keepdim": False},
+    examples=(
+        ranked_example(bind_kthvalue, _X, 2, places=[0, 1, 3]),
+        ranked_example(bind_kthvalue, _X, 1, 0, True, places=[[2, 0, 1, 2]]),
+    ),
+)
+
+# --- the one in the middle, and the most frequent ---------------------------------------
+
+
+def bind_along(
+    input: Any, dim: int = -1, keepdim: bool = False, *, found: Found | None = None
+) -> Bound:
+    return (input,), {"dim": dim, "keepdim": keepdim, "found": found}
+
+
+def middle(x: Array, dim: int) -> Array:
+    """Return the places of the medians, the lower one of two."""
+    return np.take(order(x, dim, False), [(x.shape[dim] - 1) // 2], axis=dim)
+
+
+_ALONG = ranked(
+    "median",
+    bind=bind_along,
+    places=middle,
+    words="the number in the middle, the lower one of two",
+    usual={"keepdim": False},
+    examples=(
+        ranked_example(bind_along, _X, 1, places=[0, 1, 3]),
+        ranked_example(bind_along, _X, 0, keepdim=True, places=[[0, 1, 2, 0]]),
+    ),
+)
+
+
+def bind_median(
+    input: Any, dim: int | None = None, keepdim: bool = False, *, found: Found | None = None
+) -> Bound:
+    if dim is None:
+        return (input,), {"dim": None, "keepdim": False}
+    return bind_along(input, dim, keepdim, found=found)
+
+
+def _of_all(x: Array, **_: Any) -> Array:
+    """The median of all numbers; `_` has what is there to be read as a reduction's."""
+    return np.asarray(np.sort(x, axis=None)[(x.size - 1) // 2])
+
+
+def _shares(call: Call) -> Array:
+    return shares(call.operands[0].array, call.output.array, None, False)
+
+
+def _all_element(call: Call, index: Index) -> Expression:
+    x = call.operands[0]
+    place = np.argwhere(x.array == call.output.array)[0]
+    return x.at(tuple(int(at) for at in place))
+
+
+def _all_partials(call: Call, position: int, index: Index) -> list[Partial]:
+    share = float(_shares(call)[index])
+    return [((), ONE if share == 1 else Number(share))] if share else []
+
+
+def _all_gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    chosen = _shares(call)
+    local = Opaque("median'", (call.operands[0].whole(),), (), lambda _: chosen)
+    return spread_formula(call, upstream) * local
+
+
+_OF_ALL = replace(
+    _ALONG,
+    forward=_of_all,
+    # Without an axis equal numbers share the gradient, as they do for `max`.
+    vjp=lambda g, y, x, **_: (g * shares(x, y, None, False),),
+    element=_all_element,
+    partials=_all_partials,
+    formula=lambda call: Opaque("median", (call.operands[0].whole(),), (), _of_all),
+    gradient=_all_gradient,
+    chosen_by=None,
+)
+
+
+def _median(attributes: Mapping[str, Any]) -> tuple[Rule, dict[str, Any]]:
+    return _OF_ALL if attributes["dim"] is None else _ALONG, dict(attributes)
+
+
+MEDIAN = replace(
+    deferring(_ALONG, _median),
+    bind=bind_median,
+    examples=(
+        *_ALONG.examples,
+        called(bind_median, (_X,), Slot(0), output=0),
+        called(bind_median, (np.array([0.5, 2.0, 0.5, -1.0, 0.5]),), Slot(0), output=0),
+    ),
+)
+
+
+def most_frequent(x: Array, dim: int) -> Array:
+    """Return the last place of the number that is there most often, of several the smallest."""
+
+    def last(row: Array) -> int:
+        numbers, counts = np.unique(row, return_counts=True)
+        return int(np.flatnonzero(row == numbers[np.argmax(counts)])[-1])
+
+    return np.expand_dims(np.apply_along_axis(last, dim, x), dim)
+
+
+MODE = ranked(
+    "mode",
+    bind=bind_along,
+    places=most_frequent,
+    words="the number that is there most often",
+    usual={"dim": -1, "keepdim": False},
+    examples=(
+        ranked_example(bind_along, np.round(_X), places=[3, 3, 2]),
+        ranked_example(bind_along, _X, 0, True, places=[[2, 0, 1, 2]]),
+    ),
+)
+
+# --- the extreme so far -----------------------------------------------------------------
+
+
+def bind_running(input: Any, dim: int, *, found: Found | None = None) -> Bound:
+    return (input,), {"dim": dim, "found": found}
+
+
+def running(name: str, beats: Callable[[Array, Array], Array], words: str) -> Rule:
+    """Make the rule of an extreme of each number and all before it."""
+
+    def places(x: Array, dim: int) -> Array:
+        rows = np.moveaxis(x, dim, 0)
+        best = np.zeros(rows.shape, dtype=int)
+        for at in range(1, len(rows)):
+            before = np.take_along_axis(rows, best[at - 1 : at], 0)[0]
+            # Of equal ones it is the last.
+            best[at] = np.where(beats(rows[at], before), at, best[at - 1])
+        return np.moveaxis(best, 0, dim)
+
+    return ranked(
+        name,
+        bind=bind_running,
+        places=places,
+        words=words,
+        usual={},
+        examples=(
+            ranked_example(bind_running, _X, 1, places=places(_X, 1)),
+            ranked_example(bind_running, _X, dim=-2, places=places(_X, 0)),
+        ),
+    )
+
+
+CUMMAX = running("cummax", np.greater_equal, "the largest so far")
+CUMMIN = running("cummin", np.less_equal, "the smallest so far")
+
+# --- both ends at once, and all in order ------------------------------------------------
+
+
+def bind_both(input: Any, *, dim: int | None = None, keepdim: bool = False) -> Bound:
+    return (input,), {"dim": dim, "keepdim": keepdim}
+
+
+def _end(attributes: Mapping[str, Any]) -> tuple[Rule, dict[str, Any]]:
+    """Return the rule of the smallest, the first output, or of the largest."""
+    rest = {key: value for key, value in attributes.items() if key != "output"}
+    return AMAX if attributes["output"] == POSITIONS else AMIN, rest
+
+
+_TIED = np.array([[0.25, 3.0, 3.0], [-1.0, 0.5, -1.0]])
+AMINMAX = replace(
+    deferring(AMIN, _end),
+    name="aminmax",
+    bind=bind_both,
+    words="the smallest and the largest",
+    torch="torch.aminmax",
+    several=True,
+    examples=(
+        called(bind_both, (_TIED,), Slot(0), output=0),
+        called(bind_both, (_TIED,), Slot(0), dim=1, output=0),
+        called(bind_both, (_TIED,), Slot(0), dim=0, keepdim=True, output=0),
+    ),
+)
+
+MSORT = arranging(
+    "msort",
+    bind=lambda input: ((input,), {}),
+    sources=lambda x: sort_sources(x, 0, False),
+    words="the same numbers in order, along the first axis",
+    usual={},
+    examples=(Example((_X,)), Example((_X[0],))),
+    not_analytic="it has a corner where two are equal",
+)

@@ -1,0 +1,167 @@
+"""How far numbers spread, over some or all axes: `var` and `std`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import Add, Apply, Div, Expression, Index, Number, SumOver
+from ...trace import Array
+from ..rule import Bound, Call, Example, NotExplained, Partial, Rule, normalized_axes
+from .sum_mean import count, mean_of, reduced, sources, spread, spread_formula, target
+
+TWO = Number(2.0)
+MOST_WRITTEN = 12  # numbers in a mean that is written out; one of more has a line of its own
+
+
+def bind(
+    input: Any,
+    dim: bool | int | Iterable[int] | None = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+    axis: Any = None,
+) -> Bound:
+    if isinstance(dim, bool):  # `x.var(False)` says unbiased, not an axis
+        dim, unbiased = None, dim
+    if axis is not None:
+        dim = axis
+    if correction is None:
+        correction = 0 if unbiased is False else 1
+    if not isinstance(correction, int | float):
+        raise NotExplained("a correction that is a tensor")
+    axes = dim if dim is None or isinstance(dim, int) else tuple(dim)
+    return (input,), {"dim": axes, "correction": correction, "keepdim": keepdim}
+
+
+def centred(x: Array, dim: Any) -> tuple[Array, int]:
+    """Return how far each number is from its mean, and how many numbers a mean is of."""
+    axes = normalized_axes(dim, x.ndim)
+    number = int(np.prod([x.shape[axis] for axis in axes]))
+    return x - x.mean(axis=axes, keepdims=True), number
+
+
+def variance(x: Array, dim: Any, correction: float, keepdim: bool) -> Array:
+    apart, number = centred(x, dim)
+    axes = normalized_axes(dim, x.ndim)
+    return np.asarray((apart**2).sum(axis=axes, keepdims=keepdim) / (number - correction))
+
+
+def _variance_vjp(
+    g: Array, y: Array, x: Array, dim: Any, correction: float, keepdim: bool
+) -> tuple[Array]:
+    apart, number = centred(x, dim)
+    return (spread(g, x.shape, dim, keepdim) * 2 * apart / (number - correction),)
+
+
+def _std_vjp(
+    g: Array, y: Array, x: Array, dim: Any, correction: float, keepdim: bool
+) -> tuple[Array]:
+    # Where nothing spreads, PyTorch passes nothing.
+    slope = np.where(y == 0, np.zeros_like(y), g / (2 * np.where(y == 0, np.ones_like(y), y)))
+    return _variance_vjp(slope, y, x, dim, correction, keepdim)
+
+
+# --- as expressions ---------------------------------------------------------------------
+
+
+def _mean(call: Call, out: Index) -> Expression:
+    """Write the mean that one output's numbers are apart from: as a sum, if it is short."""
+    x = call.operands[0]
+    where = list(sources(call, out))
+    if len(where) <= MOST_WRITTEN:
+        return Div(Add(tuple(map(x.at, where))), Number(float(len(where))))
+    axes = reduced(call)
+    part = tuple(slice(None) if axis in axes else at for axis, at in enumerate(where[0]))
+    return mean_of(x, x.array[part], lambda: where, part)
+
+
+def _free(call: Call) -> Number:
+    """The degrees of freedom that the squares are shared among."""
+    return Number(count(call) - float(call.attributes["correction"]))
+
+
+def _variance_element(call: Call, index: Index) -> Expression:
+    mean = _mean(call, index)
+    terms = (call.operands[0].at(source) for source in sources(call, index))
+    return Div(Add(tuple((term - mean) ** TWO for term in terms)), _free(call))
+
+
+def _apart(call: Call, index: Index) -> Expression:
+    return call.operands[0].at(index) - _mean(call, target(call, index))
+
+
+def _variance_partials(call: Call, position: int, index: Index) -> list[Partial]:
+    return [(target(call, index), Div(TWO * _apart(call, index), _free(call)))]
+
+
+def _std_partials(call: Call, position: int, index: Index) -> list[Partial]:
+    out = target(call, index)
+    if call.output.array[out] == 0:
+        return []
+    return [(out, Div(_apart(call, index), _free(call) * call.output.at(out)))]
+
+
+def _whole_apart(call: Call) -> Expression:
+    x = call.operands[0]
+    axes = reduced(call)
+    kept = tuple(1 if axis in axes else size for axis, size in enumerate(x.shape))
+    mean = Div(SumOver(x.whole(), axes, kept), Number(float(count(call))))
+    return x.whole() - mean
+
+
+def _variance_formula(call: Call) -> Expression:
+    squares = SumOver(_whole_apart(call) ** TWO, reduced(call), call.output.shape)
+    return Div(squares, _free(call))
+
+
+def _variance_gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    return Div(spread_formula(call, upstream) * TWO * _whole_apart(call), _free(call))
+
+
+def _std_gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    slope = Div(upstream, call.output.whole())
+    return Div(spread_formula(call, slope) * _whole_apart(call), _free(call))
+
+
+_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
+_EXAMPLES = (
+    Example((_X,), {"dim": None, "correction": 1, "keepdim": False}),
+    Example((_X,), {"dim": 1, "correction": 0, "keepdim": False}),
+    Example((_X,), {"dim": (0, -1), "correction": 1, "keepdim": True}),
+    Example((_X,), {"dim": 0, "correction": 0.5, "keepdim": True}),
+    Example((np.linspace(-1.0, 2.5, 15) ** 2,), {"dim": 0, "correction": 1, "keepdim": False}),
+)
+
+VAR = Rule(
+    name="var",
+    bind=bind,
+    forward=variance,
+    vjp=_variance_vjp,
+    element=_variance_element,
+    partials=_variance_partials,
+    formula=_variance_formula,
+    gradient=_variance_gradient,
+    words="variance",
+    torch="torch.var",
+    examples=_EXAMPLES,
+    broadcasts=True,
+)
+
+STD = Rule(
+    name="std",
+    bind=bind,
+    forward=lambda x, **attributes: np.sqrt(variance(x, **attributes)),
+    vjp=_std_vjp,
+    element=lambda call, index: Apply("sqrt", (_variance_element(call, index),)),
+    partials=_std_partials,
+    formula=lambda call: Apply("sqrt", (_variance_formula(call),)),
+    gradient=_std_gradient,
+    words="standard deviation",
+    torch="torch.std",
+    examples=_EXAMPLES,
+    broadcasts=True,
+)

@@ -1,0 +1,356 @@
+"""The closed set of things a walkthrough is made of. No formatting, no rounding.
+
+A renderer matches exhaustively over `Block`; a new format is one new file in `render/`.
+They are named tuples: a page needs a score of kinds, and frozen dataclasses take six times
+as long to define, which every command would pay for at its start.
+Numbers stay numbers here, arithmetic stays expressions, and names stay names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from ..engine.worked_lines import Worked
+from ..symbolic.expression import Expression, Number, Ref, Role
+from ..trace import Array
+
+# How many decimals a number is given: as a page prints parameters and gradients (4), a
+# value of the run (as many as it needs, up to 8), an input, every digit, or the fewest
+# digits that tell a float32 from its neighbours.
+Places = Literal["parameter", "gradient", "value", "input", "exact", "single"]
+Tone = Literal["plain", "check", "failure", "warning"]
+
+
+class Heading(NamedTuple):
+    """Opens a numbered section: its title and, dimmed beside it, what it is about.
+
+    `chapter` is the number of the chapter that the section belongs to; a page that has no
+    chapters, and a chapter itself, has 0.
+    """
+
+    number: int
+    title: str
+    detail: str = ""
+    chapter: int = 0
+
+    @property
+    def label(self) -> str:
+        """Its number as it is written: `3`, or `3.2` inside a chapter."""
+        return f"{self.chapter}.{self.number}" if self.chapter else str(self.number)
+
+
+class Prose(NamedTuple):
+    """A sentence or two."""
+
+    text: str
+
+
+class Formula(NamedTuple):
+    """A whole-tensor formula, `left = expression`, with a remark beside it.
+
+    One that is `held` passes no gradient back, as what is computed under `no_grad`.
+    """
+
+    left: str
+    expression: Expression
+    remark: str = ""
+    accent: bool = False
+    held: bool = False
+
+
+class After(NamedTuple):
+    """What an activation made of each line's value, and a word for the closed ones.
+
+    `expression` is its formula over whole tensors, which a page may leave to the arrow.
+    """
+
+    name: str
+    lines: tuple[Worked, ...]
+    closed: tuple[bool, ...]
+    word: str
+    expression: Expression
+
+
+class Lines(NamedTuple):
+    """Worked lines that belong together.
+
+    Attributes
+    ----------
+    name
+        What the lines make: `encoder_pre`.
+    lines
+        The lines; a renderer that has too little room may show the first and the values.
+    head
+        What a line's label counts: `unit`, `dimension`, `element`.
+    columns
+        Headers for the summands when all lines have the same ones; empty otherwise.
+    after
+        The activation that follows, if it is shown beside.
+    total
+        The sum that the lines add up to, for a loss.
+    omitted
+        How many further lines there are that are not in `lines`.
+    latex
+        Whether each line is wanted in LaTeX too.
+    quiet
+        Whether the numbers stand elsewhere already, so that the first line is enough.
+    leaves
+        How many decimals the numbers in the lines get; each by what it is when None.
+    telling
+        The position of the line that stands for all; that of the largest number when None.
+    """
+
+    name: str
+    lines: tuple[Worked, ...]
+    head: str
+    places: Places
+    columns: tuple[str, ...] = ()
+    after: After | None = None
+    total: Worked | None = None
+    omitted: int = 0
+    latex: bool = False
+    quiet: bool = False
+    leaves: Places | None = None
+    telling: int | None = None
+
+    @property
+    def example(self) -> Worked | None:
+        """The line that stands for all where one is enough.
+
+        None where there are no lines, or where that number is passed on as it is.
+        """
+        best = max(self.lines, key=lambda line: abs(line.shown), default=None)
+        if self.telling is not None:
+            best = self.lines[self.telling]
+        return None if best is None or isinstance(best.expression, Number | Ref) else best
+
+
+class Matrix(NamedTuple):
+    """A tensor with its name and shape.
+
+    `drop` says how many leading axes an index leaves out, as that of a batch of one.
+    """
+
+    name: str
+    array: Array
+    role: Role
+    places: Places
+    accent: bool = False
+    drop: int = 0
+
+
+class Entry(NamedTuple):
+    """One number of a tensor, with its index as a page writes it: `[13,204]`."""
+
+    label: str
+    value: float
+
+
+class Summary(NamedTuple):
+    """A tensor that is too big for a page: what it is like, and its largest numbers.
+
+    Attributes
+    ----------
+    array
+        The whole tensor; a renderer draws it small, as a heat map.
+    low, high, mean, norm
+        Of its finite numbers; the norm is the root of the sum of their squares.
+    zeros, not_finite
+        How many of its numbers are zero, and how many are no finite numbers.
+    largest
+        Its largest numbers by size, the largest first.
+    ask
+        What `why` calls the largest of them, as in `fc1.weight.grad[0,1]`; empty for a
+        tensor whose numbers it cannot be asked for.
+    """
+
+    name: str
+    array: Array
+    role: Role
+    places: Places
+    low: float
+    high: float
+    mean: float
+    norm: float
+    zeros: int
+    not_finite: int
+    largest: tuple[Entry, ...]
+    ask: str = ""
+    accent: bool = False
+
+
+class Column(NamedTuple):
+    """A table column: its header, what its cells are, and whether it is the result."""
+
+    header: str
+    role: Role | Literal["label", "text", "reconstruction", "kl"]
+    places: Places = "value"
+    accent: bool = False
+
+    @property
+    def left(self) -> bool:
+        """Whether its cells are words, which start at the left."""
+        return self.role == "text"
+
+
+Cell = float | int | str
+
+
+class Table(NamedTuple):
+    """Rows of numbers and words under headers; `dimmed` rows are given a reason."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    dimmed: tuple[bool, ...] = ()
+    reasons: tuple[str, ...] = ()
+    worked: tuple[Worked, ...] = ()
+
+
+class Node(NamedTuple):
+    """A named value in a picture of the model: what it is, how it is made, its numbers.
+
+    `words` says how it is made where that is short: `mu + std·eps`.
+    """
+
+    name: str
+    kind: Literal["input", "value", "noise"]
+    array: Array
+    words: str = ""
+
+
+class Edge(NamedTuple):
+    """What one node gets from another, by position: through a layer, or as it is.
+
+    `layer` names the parameters between them and `shape` gives their weight's shape; both
+    are empty for an edge without parameters.
+    """
+
+    start: int
+    end: int
+    layer: str = ""
+    shape: tuple[int, ...] = ()
+
+
+class LossTerm(NamedTuple):
+    """A number at the end of the model: the loss or a term of it, and what it is made from."""
+
+    name: str
+    value: float
+    inputs: tuple[str, ...]
+
+
+class Network(NamedTuple):
+    """A model as a picture shows it, nodes in the order in which they are made."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    losses: tuple[LossTerm, ...]
+
+
+class Diagram(NamedTuple):
+    """The layers from input to loss: what stands in each place, and its width.
+
+    `network` has what a drawn picture needs besides; None where only words are wanted.
+    `caption` says how to read the picture, for a format that shows it.
+    """
+
+    stages: tuple[tuple[str, str], ...]
+    network: Network | None = None
+    caption: str = ""
+
+
+class Series(NamedTuple):
+    """One number at every step: its name, its values, and what it is."""
+
+    name: str
+    values: tuple[float, ...]
+    role: Literal["total", "reconstruction", "kl"]
+
+
+class Curve(NamedTuple):
+    """Numbers over an axis that counts from 0: `axis` says what it counts."""
+
+    axis: str
+    series: tuple[Series, ...]
+
+
+class TreeNode(NamedTuple):
+    """A number of a derivation: its depth, its line if it is derived here, or a word why not."""
+
+    depth: int
+    name: str
+    value: float
+    line: Worked | None
+    word: str
+    places: Places
+
+
+class Tree(NamedTuple):
+    """A derivation: each number above the numbers that its line used."""
+
+    nodes: tuple[TreeNode, ...]
+
+
+class Share(NamedTuple):
+    """A part of a number: its amount, its share of all amounts, what it is, and a remark."""
+
+    amount: float
+    share: float
+    text: str
+    remark: str
+
+
+class Shares(NamedTuple):
+    """The parts that a number is the sum of, largest first."""
+
+    shares: tuple[Share, ...]
+
+
+class Note(NamedTuple):
+    """A remark under a block: what was checked, what failed, what to know."""
+
+    text: str
+    tone: Tone = "plain"
+
+
+Block = (
+    Heading
+    | Prose
+    | Formula
+    | Lines
+    | Matrix
+    | Summary
+    | Table
+    | Diagram
+    | Curve
+    | Tree
+    | Shares
+    | Note
+)
+
+
+class Walkthrough(NamedTuple):
+    """An explanation: what was run, and its blocks in order."""
+
+    command: str
+    title: str
+    remarks: tuple[str, ...]
+    blocks: tuple[Block, ...]
+
+
+@dataclass
+class Checks:
+    """A count of evaluated lines, of those that failed, and the largest difference."""
+
+    lines: int = 0
+    failed: int = 0
+    largest_relative_difference: float = 0.0
+
+    def add(self, line: Worked) -> None:
+        self.count(line.difference, line.agrees)
+
+    def count(self, difference: float, agrees: bool) -> None:
+        self.lines += 1
+        self.failed += not agrees
+        self.largest_relative_difference = max(self.largest_relative_difference, difference)

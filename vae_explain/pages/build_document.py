@@ -1,0 +1,57 @@
+"""From a run to its whole document: hold it against the oracles, take one step, compose."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..analysis import finite_differences, gradient_check, training
+from ..analysis.gradient_check import Check
+from ..engine.run import Run
+from ..models.prepared_model import Recorded
+from ..models.user_code import CannotRun
+from ..pipeline import AnyRequest, Request
+from .blocks import Checks, Walkthrough
+from .walkthrough import document
+
+
+class Composed(NamedTuple):
+    """A document without formatting, and what its checks found."""
+
+    walkthrough: Walkthrough
+    checks: Checks
+    check: Check
+
+    @property
+    def passed(self) -> bool:
+        """Whether every line agrees with its number, and every gradient with the oracles."""
+        return not self.checks.failed and self.check.passed
+
+
+def composed(request: AnyRequest, recorded: Recorded, lr: float) -> Composed:
+    """Compose the document of a run.
+
+    Parameters
+    ----------
+    request
+        What was run: other oracles than autograd run it once more.
+    recorded
+        Its run with its model, which takes one step of gradient descent and is put back.
+    lr
+        The learning rate of that step, which is left out where the loss depends on no
+        parameter that is trained.
+    """
+    check = checked(request, recorded.run)
+    moved = training.gradient_step(recorded, lr) if recorded.run.learning else None
+    architecture = request.architecture if isinstance(request, Request) else None
+    return Composed(*document.document(recorded.run, check, moved, architecture), check)
+
+
+def checked(request: AnyRequest, run: Run) -> Check:
+    """Hold a run's gradients against the oracles that can speak of it."""
+    if isinstance(request, Request):
+        return gradient_check.check_in_reach(run, request.architecture)
+    try:
+        _, nudged = finite_differences.run_and_nudge(request)
+    except CannotRun as reason:  # in float64, since the run itself is there
+        nudged = f"the model does not run in float64: it raised {reason}"
+    return gradient_check.check_own(run, nudged)

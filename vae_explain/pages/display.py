@@ -1,0 +1,151 @@
+"""Pages that show themselves: printed, in a notebook, and in a terminal that Rich draws."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .blocks import Checks, Walkthrough
+
+if TYPE_CHECKING:
+    from ..analysis.audit import Finding, Report
+    from ..analysis.gradient_check import Check
+    from .build_document import Composed
+
+NOTEBOOK_WIDTH = 100
+
+
+class Shown:
+    """What has a page: text to print, and itself in a notebook or a terminal.
+
+    Attributes
+    ----------
+    walkthrough
+        What is on the page, without formatting.
+    """
+
+    def __init__(self, walkthrough: Walkthrough) -> None:
+        self.walkthrough = walkthrough
+
+    def text(self, width: int = NOTEBOOK_WIDTH) -> str:
+        """Return the page as plain text.
+
+        Parameters
+        ----------
+        width
+            How many columns it may take, 40 at least.
+        """
+        from .render import terminal
+
+        return terminal.plain(terminal.lay_out(self.walkthrough, width))
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __rich_console__(self, console: Any, options: Any) -> Any:
+        from .render import terminal
+
+        lines = terminal.lay_out(self.walkthrough, options.max_width)
+        yield terminal.segments(lines)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        from .render import terminal
+
+        lines = terminal.lay_out(self.walkthrough, NOTEBOOK_WIDTH)
+        return {"text/plain": terminal.plain(lines), "text/html": terminal.html(lines)}
+
+
+class Page(Shown):
+    """A page of an explanation, whose lines are arithmetic that was evaluated.
+
+    Attributes
+    ----------
+    checks
+        How many of its lines were evaluated and held against PyTorch, and how many failed.
+
+    Examples
+    --------
+    >>> from vae_explain import explain
+    >>> page = explain(seed=42, arithmetic="printed").forward("z")
+    >>> page.checks.lines, page.checks.failed
+    (2, 0)
+    >>> print(next(line for line in page.text(80).splitlines() if "z[0] =" in line).strip())
+    z[0] = 0.88977581 + 1.01163815·(-0.2387) = 0.64829778
+    """
+
+    def __init__(self, walkthrough: Walkthrough, checks: Checks) -> None:
+        super().__init__(walkthrough)
+        self.checks = checks
+
+
+class AuditPage(Shown):
+    """What an audit found.
+
+    Attributes
+    ----------
+    findings
+        What is wrong, the worst first; each has its `id`, its `severity` (error, warning or
+        note), a `message`, what to change (`mend`) and its `evidence`, a table of numbers.
+    passed
+        Whether there is no error among them.
+    """
+
+    def __init__(self, walkthrough: Walkthrough, report: Report) -> None:
+        super().__init__(walkthrough)
+        self.findings: tuple[Finding, ...] = report.findings
+        self.passed: bool = report.passed
+
+
+class CheckPage(Shown):
+    """How far every gradient is from what the oracles have.
+
+    Attributes
+    ----------
+    check
+        The differences, parameter by parameter.
+    passed
+        Whether all of them are within what rounding explains.
+    """
+
+    def __init__(self, walkthrough: Walkthrough, check: Check) -> None:
+        super().__init__(walkthrough)
+        self.check = check
+        self.passed: bool = check.passed
+
+
+class DocumentPage(Page):
+    """The whole walkthrough, which can be had as a file's text.
+
+    Attributes
+    ----------
+    passed
+        Whether every line agrees with its number, and every gradient with the oracles.
+    """
+
+    def __init__(self, found: Composed) -> None:
+        super().__init__(found.walkthrough, found.checks)
+        self.passed: bool = found.passed
+
+    def to_markdown(self) -> str:
+        """Return it in Markdown, where the picture of the model is told in words."""
+        from .render import markdown
+
+        return markdown.write(self.walkthrough)
+
+    def to_html(self) -> str:
+        """Return it as one HTML file, which needs no network."""
+        from .render import diagram
+        from .render.html import document
+
+        return document.write(self.walkthrough, diagram.picture_of(self.walkthrough))
+
+    def to_latex(self) -> str:
+        """Return it as a LaTeX document, where the picture of the model is told in words."""
+        from .render import latex_document
+
+        return latex_document.write(self.walkthrough)
+
+    def to_notebook(self) -> str:
+        """Return it as a Jupyter notebook, whose cells compute it once more."""
+        from .render import diagram, notebook
+
+        return notebook.write(self.walkthrough, diagram.picture_of(self.walkthrough))

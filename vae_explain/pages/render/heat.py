@@ -1,0 +1,77 @@
+"""A tensor drawn small: a grid of cells, each standing for a patch of its numbers."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ...trace import Array
+
+# A patch has a sign when its numbers add up to at least this share of their sizes.
+ONE_SIDED = 0.5
+
+
+class Heat(NamedTuple):
+    """A tensor as cells.
+
+    Attributes
+    ----------
+    sizes
+        The mean absolute value of each cell's numbers; those that are not finite are left
+        out of it, and a cell of nothing else is infinite.
+    signs
+        1 or -1 where most of a cell is on one side of zero, else 0.
+    patch
+        How many rows and columns of the tensor the largest cell stands for.
+    """
+
+    sizes: Array
+    signs: Array
+    patch: tuple[int, int]
+
+
+def flattened(array: Array) -> Array:
+    """Return a tensor as a picture of two axes.
+
+    Leading axes of length one are left out, a vector is one row, and of more than two axes
+    all but the first are put beside each other; of a single image each row is a row.
+    """
+    squeezed = array
+    while squeezed.ndim > 1 and squeezed.shape[0] == 1:
+        squeezed = squeezed[0]
+    if squeezed.ndim < 2:
+        return squeezed.reshape(1, -1)
+    return squeezed.reshape(squeezed.shape[0], -1)
+
+
+def heat(array: Array, rows: int, columns: int) -> Heat:
+    """Draw a tensor on at most so many rows and columns of cells."""
+    picture = flattened(np.asarray(array)).astype(np.float64)
+    finite = np.isfinite(picture)
+    down, across = (_edges(n, most) for n, most in zip(picture.shape, (rows, columns), strict=True))
+    if finite.all():
+        sums, sizes = _summed(picture, down, across), _summed(np.abs(picture), down, across)
+        counts = np.diff([*down, picture.shape[0]])[:, None] * np.diff([*across, picture.shape[1]])
+    else:
+        picture = np.where(finite, picture, 0.0)
+        sums, sizes = _summed(picture, down, across), _summed(np.abs(picture), down, across)
+        counts = _summed(finite.astype(np.float64), down, across)
+    means = np.divide(sizes, counts, out=np.full(sizes.shape, np.inf), where=counts > 0)
+    signs = np.where(np.abs(sums) >= ONE_SIDED * sizes, np.sign(sums), 0.0)
+    return Heat(means, signs.astype(int), (_widest(down, picture, 0), _widest(across, picture, 1)))
+
+
+def _edges(count: int, most: int) -> list[int]:
+    """Return where each of at most `most` nearly equal parts of `count` begins."""
+    parts = min(count, most)
+    return [i * count // parts for i in range(parts)]
+
+
+def _summed(picture: Array, down: list[int], across: list[int]) -> Array:
+    found: Array = np.add.reduceat(np.add.reduceat(picture, across, axis=1), down, axis=0)
+    return found
+
+
+def _widest(edges: list[int], picture: Array, axis: int) -> int:
+    return int(np.diff([*edges, picture.shape[axis]]).max())

@@ -1,0 +1,321 @@
+"""Formulas, worked lines, derivations and shares of a document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ....engine.worked_lines import Worked
+from ....symbolic.expression import Add, Expression, Number, Ref
+from ....symbolic.latex import to_latex
+from ....symbolic.text import elided, to_text
+from ...blocks import (
+    Formula,
+    Lines,
+    Shares,
+    Tree,
+    TreeNode,
+)
+from ..typeset import left_out
+from . import breaking
+from .breaking import PAGE, PHONE, Breaker
+from .keys import Key
+from .links import Links, typeset
+from .mathml import IN_SIGNS, math, name, symbol
+from .notation import breakable, escape
+
+# The formula above names the value, so that an index is enough where the name is long.
+LONGEST_LABEL = 14
+_INDEX = re.compile(r"\[([^\[\]]*)\]")
+WIDEST_ROWS = 90  # characters; rows of more are sentences, which can be broken
+
+
+class Arithmetic:
+    """Writes arithmetic for one document."""
+
+    def __init__(self, links: Links) -> None:
+        self.links = links
+        self.numbers = links.numbers
+
+    def formula(self, block: Formula) -> str:
+        """Write `left = expression` displayed, its name in the model's own words beside it."""
+        here = self.links.tensor(block.left)
+        style = ' class="accent"' if block.accent else ""
+        equation = _equation(block.left, block.expression, style)
+        remark = f'<p class="remark">{escape(block.remark)}</p>' if block.remark else ""
+        return f'<div class="formula"{here}>{equation}{self._name(block.left)}{remark}</div>'
+
+    def _name(self, text: str) -> str:
+        """Link to a formula by its name in the model's code, where a sign stands for that."""
+        href = self.links.href(text)
+        if f">{escape(text)}<" in symbol(text).body:
+            return f'<a class="name same" href="{href}" aria-label="{escape(text)}">#</a>'
+        return f'<a class="name" href="{href}">{breakable(text)}</a>'
+
+    # --- worked lines ---
+
+    def lines(self, block: Lines) -> str:
+        """Write worked lines: as rows if they share their columns, else one after another."""
+        role = "gradient" if block.places == "gradient" else "value"
+        for line in block.lines if block.total is None else ():
+            self.links.derive(self._key(block, line), line, role, block.leaves)
+        if block.total:
+            self.links.derive(Key(block.name, ()), block.total, role, block.leaves)
+        if block.after:
+            after = block.after.name
+            for line, closed in zip(block.after.lines, block.after.closed, strict=True):
+                key = Key(after, Key.parse(line.label).index)
+                self.links.derive(key, line, role)
+                if closed:
+                    self.links.entry(key, line.shown, role).reason = block.after.word
+        if block.quiet:
+            return self._example(block, role) + self._failed(block, role)
+        shown = self._rows(block, role) if self._fit(block) else self._sentences(block, role)
+        if block.after:
+            equation = _equation(block.after.name, block.after.expression)
+            link = self._name(block.after.name)
+            shown = f'<div class="formula">{equation}{link}</div>{shown}'
+        if block.omitted and not block.total:
+            shown += f'<p class="omitted">{left_out(block.omitted)}</p>'
+        return shown + (self._latex(block.lines) if block.latex else "")
+
+    def _key(self, block: Lines, line: Worked) -> Key:
+        """Return what a line makes; lines of no common name have their own."""
+        if not block.name:
+            return Key.parse(line.label)
+        return Key(block.name, Key.parse(line.label).index)
+
+    def _fit(self, block: Lines) -> bool:
+        terms = [
+            len(line.expression.terms) if isinstance(line.expression, Add) else 1
+            for line in block.lines
+        ]
+        if not terms or any(count != len(block.columns) for count in terms):
+            return False
+        written = [to_text(line.expression, self.numbers.leaf) for line in block.lines]
+        return max(map(len, written)) <= WIDEST_ROWS
+
+    def _rows(self, block: Lines, role: str) -> str:
+        """Write a table with a row for each line and a column for each summand."""
+        results = self.numbers.column([line.shown for line in block.lines], block.places)
+        heads = [f'<th scope="col">{named(header)}</th>' for header in block.columns]
+        heads.insert(0, f'<th scope="col">{escape(block.head)}</th>')
+        heads.append(f'<th scope="col" class="made">{named(block.name)}</th>')
+        after: list[str] = []
+        if block.after:
+            here = self.links.tensor(block.after.name)
+            heads.append(f'<th scope="col" class="made"{here}>{named(block.after.name)}</th>')
+            heads.append('<td class="reason"></td>')
+            shown = [line.shown for line in block.after.lines]
+            after = self.numbers.column(shown, block.places)
+        rows = []
+        for position, (line, result) in enumerate(zip(block.lines, results, strict=True)):
+            parts = self.links.in_numbers(block.leaves).summands(line.expression)
+            cells = "".join(f"<td>{part}</td>" for part in parts)
+            key = self._key(block, line)
+            made = self._made(key, line, result, role, accent=not block.after)
+            row = f'<th scope="row">{escape(line.label.strip("[]"))}</th>{cells}'
+            row += f'<td class="made"><span class="equals">=</span> {made}</td>'
+            if block.after:
+                row += self._activated(block, position, after[position], role)
+            rows.append(f"<tr>{row}</tr>")
+        caption = f"How each {escape(block.head)} of {named(block.name)} is made"
+        return (
+            f'<div class="scroll"><table class="rows"><caption>{caption}</caption>'
+            f"<thead><tr>{''.join(heads)}</tr></thead>"
+            f"<tbody>{''.join(rows)}</tbody></table></div>"
+        )
+
+    def _activated(self, block: Lines, position: int, text: str, role: str) -> str:
+        assert block.after is not None, "only asked when there is one"
+        line, closed = block.after.lines[position], block.after.closed[position]
+        key = Key(block.after.name, Key.parse(line.label).index)
+        made = self._made(key, line, text, role, accent=True)
+        word = escape(block.after.word) if closed else ""
+        return (
+            f'<td class="made"><span class="equals">→</span> {made}</td>'
+            f'<td class="reason">{word}</td>'
+        )
+
+    def _sentences(self, block: Lines, role: str) -> str:
+        """Write each line as an equation that may be broken between its summands."""
+        results = self.numbers.column([line.shown for line in block.lines], block.places)
+        items = []
+        for line, result in zip(block.lines, results, strict=True):
+            key = None if block.total else self._key(block, line)
+            items.append(self._equation(block, line, key, result, role))
+        shown = f'<ol class="worked">{"".join(f"<li>{item}</li>" for item in items)}</ol>'
+        if block.after:
+            shown += self._after(block, role)
+        if block.total:
+            if block.omitted:
+                shown += f'<p class="omitted">{left_out(block.omitted)}</p>'
+            text = self.numbers.one(block.total.shown, block.places)
+            count = f"sum of {len(block.lines) + block.omitted:,}"
+            made = self._made(Key(block.name, ()), block.total, text, role, accent=True)
+            shown += (
+                f'<p class="total">{name(block.name)} '
+                f'<span class="equals">=</span> {made} <span class="reason">{count}</span></p>'
+            )
+        return shown
+
+    def _equation(
+        self,
+        block: Lines,
+        line: Worked,
+        key: Key | None,
+        result: str,
+        role: str,
+        alone: bool = False,
+    ) -> str:
+        if key is None or (not alone and key.index and len(key.name) > LONGEST_LABEL):
+            left = escape(line.label)
+        else:
+            left = breaking.name(key.name, key.index)
+        made = self._made(key, line, result, role, accent=not block.after)
+        equals = '<span class="equals">=</span>'
+        start = f'<span class="left">{left} {equals}</span> '
+        if _passes_on(line) and self.numbers.leaf(_leaf(line), block.leaves) == result:
+            return f"{start}{made}"
+        written = self.links.in_numbers(block.leaves).line(line.expression)
+        return f'{start}{written} <span class="result">{equals} {made}</span>'
+
+    def _after(self, block: Lines, role: str) -> str:
+        """Write what an activation made of the lines above, one equation each."""
+        assert block.after is not None, "only asked when there is one"
+        after = block.after.name
+        texts = self.numbers.column([line.shown for line in block.after.lines], block.places)
+        here = self.links.tensor(after)
+        rows = []
+        for line, closed, text in zip(block.after.lines, block.after.closed, texts, strict=True):
+            key = Key(after, Key.parse(line.label).index)
+            made = self._made(key, line, text, role, accent=True)
+            written = self.links.in_numbers().line(line.expression)
+            word = f'<span class="reason">{escape(block.after.word)}</span>' if closed else ""
+            left = name(after, key.index)
+            rows.append(
+                f'<li><span class="left">{left} <span class="equals">=</span></span> '
+                f'{written} <span class="equals">=</span> {made} {word}</li>'
+            )
+        return f'<ol class="worked short"{here}>{"".join(rows)}</ol>'
+
+    def _made(self, key: Key | None, line: Worked, text: str, role: str, accent: bool) -> str:
+        made = self.links.number(key, line.shown, text, role, makes=True, accent=accent)
+        if line.agrees:
+            return made
+        held = typeset(self.numbers.one(float(line.reference or 0.0), "exact"))
+        return f'{made} <strong class="failure">✗ PyTorch has {held}</strong>'
+
+    def _example(self, block: Lines, role: str) -> str:
+        """Show one line for all, of a tensor whose numbers stand above."""
+        best = block.example
+        if best is None:
+            return ""
+        result = self.numbers.one(best.shown, block.places)
+        equation = self._equation(block, best, self._key(block, best), result, role, alone=True)
+        return f'<p class="worked"><span class="reason">for example</span> {equation}</p>'
+
+    def _failed(self, block: Lines, role: str) -> str:
+        """Show the lines that failed, of those whose numbers stand elsewhere."""
+        shown = ""
+        for line in block.lines:
+            if not line.agrees:
+                result = self.numbers.one(line.shown, block.places)
+                key = self._key(block, line)
+                equation = self._equation(block, line, key, result, role, alone=True)
+                shown += f'<p class="worked">{equation}</p>'
+        return shown
+
+    def _latex(self, lines: Sequence[Worked]) -> str:
+        written = "\n".join(to_latex(line.expression) for line in lines)
+        return (
+            f'<details class="latex"><summary>LaTeX</summary><pre tabindex="0">{escape(written)}'
+            "</pre></details>"
+        )
+
+    # --- derivations ---
+
+    def tree(self, block: Tree) -> str:
+        """Write a derivation as nested lists, each number above what it was made from."""
+        written = ""
+        depth = -1
+        for node in block.nodes:
+            if node.depth > depth:
+                written += '<ul class="tree"><li>' * (node.depth - depth)
+            else:
+                written += "</li></ul>" * (depth - node.depth) + "</li><li>"
+            depth = node.depth
+            written += self._node(node)
+        return written + "</li></ul>" * (depth + 1)
+
+    def _node(self, node: TreeNode) -> str:
+        text = self.numbers.one(node.value, node.places)
+        if node.line is None and not node.word.startswith("not explained"):
+            return f'<span class="reason">{named(node.name)}: {escape(node.word)}</span>'
+        key = Key.parse(node.name)
+        role = "gradient" if node.places == "gradient" else "value"
+        left = name(key.name, key.index)
+        equals = '<span class="equals">=</span>'
+        if node.line is None:
+            made = self.links.number(key, node.value, text, role, makes=True)
+            return f'{left} {equals} {made} <span class="warning">{escape(node.word)}</span>'
+        self.links.derive(key, node.line, role)
+        made = self._made(key, node.line, text, role, accent=node.depth == 0)
+        expression = node.line.expression
+        if isinstance(expression, Number):
+            return f"{left} {equals} {made}"
+        signs = "".join(map(math, IN_SIGNS.summands(elided(expression))))
+        if isinstance(expression, Ref):
+            return f"{left} {equals} {signs} {equals} {made}"
+        numbers = self.links.in_numbers().line(expression)
+        return f"{left} {equals} {signs}<br>{equals} {numbers} {equals} {made}"
+
+    def shares(self, block: Shares) -> str:
+        """Write the parts of a number as a table: amount, share, what it is."""
+        amounts = self.numbers.column([share.amount for share in block.shares], "gradient")
+        rows = []
+        for share, amount in zip(block.shares, amounts, strict=True):
+            number = self.links.number(None, share.amount, amount, "accent")
+            remark = f'<br><span class="reason">{escape(share.remark)}</span>'
+            rows.append(
+                f"<tr><td>{number}</td><td>{100 * share.share:.1f} %</td>"
+                f'<td class="words">{escape(share.text)}{remark if share.remark else ""}</td></tr>'
+            )
+        heads = "".join(f'<th scope="col">{head}</th>' for head in ("amount", "share", "by way of"))
+        return (
+            f'<div class="scroll"><table class="shares"><thead><tr>{heads}</tr></thead>'
+            f"<tbody>{''.join(rows)}</tbody></table></div>"
+        )
+
+
+def _equation(left: str, right: Expression, style: str = "") -> str:
+    """Write `left = right`, displayed, in pieces between which a line may end.
+
+    Where a phone needs smaller pieces than a page, both are written, and the style decides.
+    """
+    wide, narrow = (_pieces(left, right, style, room) for room in (PAGE, PHONE))
+    if wide == narrow:
+        return f'<div class="equation">{wide}</div>'
+    return f'<div class="equation wide">{wide}</div><div class="equation narrow">{narrow}</div>'
+
+
+def _pieces(left: str, right: Expression, style: str, room: float) -> str:
+    made = [f"<mrow{style}>{piece.markup}</mrow>" for piece in breaking.symbol(left, room)]
+    first, *others = Breaker(room).equation(right)
+    written = [*made, f'<mo form="infix">=</mo>{first.markup}']
+    written += [piece.before + piece.markup for piece in others]
+    return "".join(f'<math displaystyle="true">{piece}</math>' for piece in written)
+
+
+def named(text: str) -> str:
+    """Write a name with its index lowered, and what stands around it: `W[i,0]·x[0]`."""
+    return _INDEX.sub(r"<sub>\1</sub>", breakable(text))
+
+
+def _passes_on(line: Worked) -> bool:
+    return isinstance(line.expression, Number | Ref)
+
+
+def _leaf(line: Worked) -> Number | Ref:
+    assert isinstance(line.expression, Number | Ref), "only asked of a single leaf"
+    return line.expression

@@ -1,0 +1,93 @@
+"""The numbers of a run by name and index, and the addresses that they have in a document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ....engine.worked_lines import Worked
+from ....symbolic.expression import Index, Ref, references
+from ...blocks import (
+    Block,
+    Lines,
+    Table,
+    Tree,
+)
+
+_INDEXED = re.compile(r"(?P<name>.*)\[(?P<index>\d+(?:,\d+)*)\]", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A number of the run: whose element it is, and which; `()` for a scalar."""
+
+    name: str
+    index: Index
+
+    @classmethod
+    def parse(cls, text: str) -> Key:
+        """Read what `index_text` wrote: `z[0]`, `mse`."""
+        found = _INDEXED.fullmatch(text)
+        if found is None:
+            return cls(text, ())
+        return cls(found["name"], tuple(map(int, found["index"].split(","))))
+
+
+def key_of(ref: Ref) -> Key | None:
+    """Return the number that a reference stands for; None for a rest of a sum or a tensor."""
+    return None if ref.index is None else Key(ref.name, ref.index)
+
+
+def anchor_of(key: Key) -> str:
+    """Return a number's anchor: `z-0`, `fc1.weight-0-1`, `fc1.weight.grad-0-1`.
+
+    Different numbers have different anchors whatever they are called: what is no letter,
+    digit, dot or underscore is written by its code.
+
+    Examples
+    --------
+    >>> anchor_of(Key("z", (0,))), anchor_of(Key("∂loss/∂z", (0,))), anchor_of(Key("<b>", ()))
+    ('z-0', 'z.grad-0', '~3c~b~3e~')
+    """
+    name = key.name
+    if name.startswith("∂") and "/∂" in name:
+        above, name = name[1:].split("/∂", 1)
+        term = "" if above == "loss" else f".of.{_plain(above)}"
+        return _plain(name) + f".grad{term}" + _indices(key.index)
+    return _plain(name) + _indices(key.index)
+
+
+def _plain(name: str) -> str:
+    return "".join(
+        c if c.isascii() and (c.isalnum() or c in "._") else f"~{ord(c):x}~" for c in name
+    )
+
+
+def _indices(index: Index) -> str:
+    return "".join(f"-{i}" for i in index)
+
+
+def ranks(blocks: Iterable[Block]) -> dict[str, int]:
+    """Return how many indices the lines give to each value: a batch of one row has no row."""
+    found: dict[str, int] = {}
+    for block in blocks:
+        for line in _lines_of(block):
+            for ref in references(line.expression):
+                if ref.index is not None:
+                    found.setdefault(ref.name, len(ref.index))
+        if isinstance(block, Lines) and not block.total:
+            for line in block.lines[:1]:
+                found.setdefault(block.name, len(Key.parse(line.label).index))
+    return found
+
+
+def _lines_of(block: Block) -> Iterable[Worked]:
+    if isinstance(block, Lines):
+        yield from block.lines
+        yield from block.after.lines if block.after else ()
+        yield from (block.total,) if block.total else ()
+    elif isinstance(block, Table):
+        yield from block.worked
+    elif isinstance(block, Tree):
+        yield from (node.line for node in block.nodes if node.line is not None)

@@ -1,0 +1,81 @@
+"""A proof-reading as JUnit XML, which continuous integration shows test by test."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+from ...analysis.proofread.verdicts import Judged, JudgedLine, Proof
+
+# What XML 1.0 cannot hold, whatever it is escaped as.
+NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def dump(proof: Proof, document: str) -> str:
+    """Return a proof as JUnit XML: a test case for each figure and each line of arithmetic.
+
+    What is blamed failed; what was not recognised was skipped. There is no time and no
+    name of a machine in it, so the same document gives the same bytes.
+    """
+    name = _text(document)
+    suite = ElementTree.Element("testsuite", name=name)
+    if proof.seed is not None or proof.wrong_seed is not None:
+        _seed(suite, proof, name)
+    for judged in proof.figures:
+        _figure(suite, judged, name)
+    for line in proof.lines:
+        _line(suite, line, name)
+    for remnant in proof.unrecognised:
+        case = _case(suite, name, "not recognised", f"line {remnant.line}: {remnant.printed}")
+        ElementTree.SubElement(case, "skipped", message=_text(remnant.why))
+    failures = sum(1 for _ in suite.iter("failure"))
+    suite.attrib |= {
+        "tests": str(len(suite)),
+        "failures": str(failures),
+        "errors": "0",
+        "skipped": str(len(proof.unrecognised)),
+    }
+    suites = ElementTree.Element("testsuites")
+    suites.append(suite)
+    ElementTree.indent(suites)
+    body = ElementTree.tostring(suites, encoding="unicode")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{body}\n'
+
+
+def _seed(suite: ElementTree.Element, proof: Proof, document: str) -> None:
+    stated = proof.wrong_seed or proof.seed
+    assert stated is not None, "asked only when there is one"
+    case = _case(suite, document, "seed", f"line {stated.line}: seed {stated.value}")
+    if proof.wrong_seed is not None:
+        _failure(case, "wrong", "the parameters are not those that this seed gives")
+
+
+def _figure(suite: ElementTree.Element, judged: Judged, document: str) -> None:
+    figure = judged.figure
+    name = f"line {figure.printed.line}: {figure.element} = {figure.printed.printed}"
+    case = _case(suite, document, figure.name.tensor, name)
+    if judged.blamed:
+        _failure(case, judged.verdict, judged.why)
+
+
+def _line(suite: ElementTree.Element, judged: JudgedLine, document: str) -> None:
+    line = judged.line
+    result = f" = {line.result.printed}" if line.result else ""
+    name = f"line {line.sum.line}: {line.sum.text}{result}"
+    case = _case(suite, document, "arithmetic", name)
+    if judged.blamed:
+        _failure(case, "wrong", judged.why)
+
+
+def _case(suite: ElementTree.Element, document: str, kind: str, name: str) -> ElementTree.Element:
+    group = f"{document}.{_text(kind)}"
+    return ElementTree.SubElement(suite, "testcase", classname=group, name=_text(name))
+
+
+def _failure(case: ElementTree.Element, kind: str, why: str) -> None:
+    failure = ElementTree.SubElement(case, "failure", type=kind, message=_text(why))
+    failure.text = _text(f"{case.get('name')}: {why}")
+
+
+def _text(words: str) -> str:
+    return NOT_XML.sub("\ufffd", words)

@@ -1,0 +1,335 @@
+"""A LaTeX document that compiles as it is, with amsmath alone.
+
+A formula or a line of arithmetic is a formula in running text, and one that is too long for
+a line is several; `latex_lines` decides where it is broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+
+from typing_extensions import assert_never
+
+from ...engine.worked_lines import Worked
+from ...symbolic.expression import Expression, Number, Ref
+from ...symbolic.latex import latex_name
+from ...symbolic.text import elided
+from ..blocks import (
+    Block,
+    Curve,
+    Diagram,
+    Formula,
+    Heading,
+    Lines,
+    Matrix,
+    Note,
+    Places,
+    Prose,
+    Shares,
+    Summary,
+    Table,
+    Tree,
+    TreeNode,
+    Walkthrough,
+)
+from .diagram import description
+from .latex_lines import INDENT, LINE, Cutter, Piece, filled, name_pieces
+from .latex_marks import (
+    index_of,
+    inline,
+    letters,
+    marked_name,
+    number_text,
+    scientific,
+    text,
+)
+from .typeset import MINUS, Grid, Typesetter, left_out, result_columns, shape_text
+
+MOST_TABLE_ROWS = 36  # on one page; the rest goes into a further table
+PREAMBLE = r"""\documentclass[10pt,a4paper]{article}
+\usepackage[utf8]{inputenc}
+\usepackage{amsmath}
+\setlength{\textwidth}{17cm}
+\setlength{\oddsidemargin}{-0.5cm}
+\setlength{\evensidemargin}{-0.5cm}
+\setlength{\topmargin}{-1.5cm}
+\setlength{\textheight}{24.5cm}
+\setlength{\parindent}{0pt}
+\setlength{\parskip}{5pt plus 2pt minus 1pt}
+\setlength{\tabcolsep}{5pt}
+\setlength{\emergencystretch}{3em}
+\setcounter{tocdepth}{1}
+\allowdisplaybreaks
+% A formula or a line of arithmetic: its own paragraph, broken with an indent.
+\newenvironment{arithmetic}{\begin{list}{}{\setlength{\leftmargin}{4em}%
+  \setlength{\itemindent}{-2em}\setlength{\itemsep}{1pt}\setlength{\parsep}{0pt}%
+  \setlength{\topsep}{3pt}\setlength{\rightmargin}{0pt}}\raggedright\small
+  % Fractions that stand under each other keep a distance.
+  \setlength{\lineskiplimit}{2pt}\setlength{\lineskip}{4pt}}{\end{list}}
+"""
+SIGNS = {
+    "plain": "",
+    "check": r"$\surd$ ",
+    "failure": r"$\times$ ",
+    "warning": r"\textbf{!} ",
+}
+
+
+def write(walkthrough: Walkthrough, picture: str = "", digits: int | None = None) -> str:
+    """Return a walkthrough as a LaTeX document; it tells the picture in words."""
+    return _Latex(digits).document(walkthrough)
+
+
+class _Latex:
+    def __init__(self, digits: int | None) -> None:
+        self.typeset = Typesetter(digits)
+
+    def document(self, walkthrough: Walkthrough) -> str:
+        parts = [
+            PREAMBLE + r"\begin{document}",
+            rf"\begin{{center}}\LARGE {text(walkthrough.title)}\end{{center}}",
+        ]
+        parts += [
+            rf"\begin{{center}}\small {text(remark)}\end{{center}}"
+            for remark in walkthrough.remarks
+        ]
+        if any(isinstance(block, Heading) for block in walkthrough.blocks):
+            parts.append(r"\tableofcontents")
+        for block in walkthrough.blocks:
+            parts += self.block(block)
+        return "\n\n".join([*parts, r"\end{document}"]) + "\n"
+
+    def block(self, block: Block) -> list[str]:
+        """Return one block; a new kind of block is an error until it has a case here."""
+        match block:
+            case Heading():
+                return self._heading(block)
+            case Prose(words):
+                return [text(words)]
+            case Note(words, tone):
+                return [rf"{{\small {SIGNS[tone]}{text(words)}}}"]
+            case Formula():
+                return self._formula(block)
+            case Lines():
+                return self._lines(block)
+            case Matrix():
+                return self._matrix(block)
+            case Summary():
+                return self._summary(block)
+            case Table():
+                return self._table(block)
+            case Diagram():
+                return self._diagram(block)
+            case Curve():
+                return self._curve(block)
+            case Tree():
+                return [_arithmetic([self._node(node) for node in block.nodes])]
+            case Shares():
+                return self._shares(block)
+            case _:
+                assert_never(block)
+
+    def _heading(self, block: Heading) -> list[str]:
+        level = "subsection" if block.chapter else "section"
+        found = [
+            # The number is the block's own, which a link or a reader may speak of.
+            rf"\setcounter{{{level}}}{{{block.number - 1}}}"
+            "\n"
+            rf"\{level}{{{text(block.title)}}}"
+        ]
+        return [*found, rf"\emph{{{text(block.detail)}}}"] if block.detail else found
+
+    def _formula(self, block: Formula) -> list[str]:
+        found = [_displayed(block.left, block.expression)]
+        return [*found, rf"\emph{{{text(block.remark)}}}"] if block.remark else found
+
+    # --- arithmetic ---
+
+    def _lines(self, block: Lines) -> list[str]:
+        if block.quiet:
+            best = block.example
+            shown = [line for line in block.lines if not line.agrees]
+            if best is not None:
+                shown = [best, *(line for line in shown if line is not best)]
+            lines = [self._line(block, line) for line in shown]
+            return ["For example,\\nopagebreak", _arithmetic(lines)] if lines else []
+        # The summands of a loss need no more decimals than other values; their sum does.
+        places: Places = "value" if block.total else block.places
+        lines = [self._line(block, line, places, i) for i, line in enumerate(block.lines)]
+        found = [_displayed(block.after.name, block.after.expression)] if block.after else []
+        found += [_arithmetic(lines)] if lines else []
+        if block.omitted:
+            found.append(rf"\emph{{{text(left_out(block.omitted))}}}")
+        if block.total is not None:
+            total = self._number(block.total.shown, block.places)
+            words = rf"\quad\text{{the sum of {len(block.lines) + block.omitted:,}}}"
+            failed = self._failed(block.total)
+            name = name_pieces(latex_name(block.name), block.name)
+            result = Piece(rf"\mathbf{{{total}}}{words}", " = ")
+            found.append(_arithmetic([filled([*name, result, *failed])]))
+        return found
+
+    def _line(
+        self, block: Lines, line: Worked, places: Places | None = None, position: int | None = None
+    ) -> list[str]:
+        """Write `name_0 = numbers = result`, and what an activation made of it."""
+        places = places or block.places
+        result = self._number(line.shown, places)
+        leaf = partial(self._leaf, places=block.leaves)
+        numbers = Cutter(leaf).equation(line.expression)
+        found = [*self._label(block, line), *(numbers if _differs(numbers, result) else [])]
+        after = block.after
+        if after is None or position is None:
+            return _set([*found, Piece(rf"\mathbf{{{result}}}", " = "), *self._failed(line)])
+        made = after.lines[position]
+        word = rf"\quad\text{{{text(after.word)}}}" if after.closed[position] else ""
+        index = index_of(line.label)
+        *start, end = name_pieces(latex_name(after.name, index), after.name, index, r",\quad ")
+        # What an activation made is one statement, and stays on one line.
+        made_of = f"{end.latex} = \\mathbf{{{self._number(made.shown, places)}}}{word}"
+        found += [Piece(result, " = "), *self._failed(line)]
+        found += [*start, replace(end, latex=made_of), *self._failed(made)]
+        return _set(found)
+
+    def _label(self, block: Lines, line: Worked) -> list[Piece]:
+        """Write what a line makes: an element of a tensor, a summand, or a name of its own."""
+        if block.total is not None:
+            return [Piece(rf"\text{{summand {text(line.label.strip('[]'))}}}")]
+        if block.name:
+            index = index_of(line.label)
+            return name_pieces(inline(block.name, index), block.name, index)
+        return name_pieces(inline(line.label), line.label)
+
+    def _leaf(self, leaf: Number | Ref, places: Places | None) -> str:
+        return scientific(self.typeset.numbers.leaf(leaf, places))
+
+    def _number(self, value: float, places: Places) -> str:
+        return scientific(self.typeset.numbers.one(value, places))
+
+    def _failed(self, line: Worked) -> list[Piece]:
+        failure = self.typeset.failure(line)
+        return [Piece(rf"\textbf{{{text(failure.strip())}}}", r"\quad ")] if failure else []
+
+    def _node(self, node: TreeNode) -> list[str]:
+        indent = rf"\hspace*{{{node.depth}em}}"
+        room = max(LINE - INDENT * node.depth, LINE / 2)
+        result = self._number(node.value, node.places)
+        found = [Piece(marked_name(node.name))]
+        if node.line is None:
+            word = Piece(rf"\text{{{text(node.word)}}}", r"\quad ")
+            return filled([*found, Piece(result, " = "), word], indent, room)
+        found += Cutter(room=room).equation(elided(node.line.expression))
+        leaf = partial(self._leaf, places=None)
+        found += Cutter(leaf, room).equation(node.line.expression)
+        return _set([*found, Piece(result, " = "), *self._failed(node.line)], indent, room)
+
+    # --- tensors and tables ---
+
+    def _matrix(self, block: Matrix) -> list[str]:
+        name = latex_name(block.name)
+        if block.array.ndim == 0:
+            number = Piece(self._number(float(block.array), block.places), " = ")
+            return [_arithmetic([filled([*name_pieces(name, block.name), number])])]
+        found = []
+        head = rf"${letters(name)}$ {text(shape_text(block))}"
+        for shelf in self.typeset.shelves(block):
+            part = rf"${letters(name)}${text(shelf[0].where)}" if shelf[0].part else ""
+            body = "\n\\quad\n".join(_bmatrix(block.name, grid) for grid in shelf)
+            # No page ends between a name and its matrix.
+            above = "\\\\\n".join(filter(None, (head, part)))
+            above = f"{above}\\nopagebreak\n" if above else ""
+            found.append(f"{above}{{\\small\\[{body}\\]}}")
+            head = ""
+        return found
+
+    def _summary(self, block: Summary) -> list[str]:
+        words = text(", ".join(self.typeset.summary(block)))
+        found = [f"${letters(latex_name(block.name))}$ {text(shape_text(block))}: {words}."]
+        largest = self.typeset.largest(block)
+        if largest:
+            header = ["largest", *(text(label) for label, _ in largest)]
+            found += _tabular(header, [["", *(number_text(number) for _, number in largest)]])
+        return found
+
+    def _table(self, block: Table) -> list[str]:
+        def written(cell: str, number: bool) -> str:
+            return number_text(cell) if number else text(cell)
+
+        columns = result_columns(block)
+        body = self.typeset.table(block, written, lambda cell: rf"\textbf{{{cell}}}")
+        header = [text(column.header) for column in columns]
+        return _tabular(header, body, [column.left for column in columns])
+
+    def _diagram(self, block: Diagram) -> list[str]:
+        stages = text(" → ".join(f"{name} {size}" for name, size in block.stages))
+        found = [rf"\begin{{center}}{stages}\end{{center}}"]
+        if block.network is not None:
+            found.append(rf"{{\small {text(description(block.network))}}}")
+        return found
+
+    def _curve(self, block: Curve) -> list[str]:
+        header, body = self.typeset.curve(block)
+        return _tabular(
+            [text(cell) for cell in header], [list(map(number_text, row)) for row in body]
+        )
+
+    def _shares(self, block: Shares) -> list[str]:
+        body = [
+            [
+                number_text(self.typeset.one(share.amount, "gradient")),
+                rf"{100 * share.share:.1f}\,\%",
+                rf"\parbox[t]{{11cm}}{{\raggedright {text(f'{share.text} {share.remark}')}}}",
+            ]
+            for share in block.shares
+        ]
+        return _tabular(["amount", "share", "way"], body, [False, False, True])
+
+
+def _bmatrix(name: str, grid: Grid) -> str:
+    """Write a grid, with its index where it is one matrix of several."""
+    label = f"{letters(inline(name, grid.at))} = " if grid.at and not grid.part else ""
+    cells = [[scientific(cell.replace(MINUS, "-")) for cell in row] for row in grid.rows]
+    rows = " \\\\\n".join(" & ".join(row) for row in cells)
+    return f"{label}\\begin{{bmatrix}}\n{rows}\n\\end{{bmatrix}}"
+
+
+def _displayed(left: str, right: Expression) -> str:
+    found = [*name_pieces(latex_name(left), left), *Cutter().equation(elided(right))]
+    return _arithmetic([filled(found, r"\displaystyle ")])
+
+
+def _set(pieces: Sequence[Piece], indent: str = "", room: float = LINE) -> list[str]:
+    """Fill lines with arithmetic; in running text the numbers of a fraction were too small."""
+    tall = any(r"\frac{" in piece.latex for piece in pieces)
+    return filled(pieces, indent + r"\displaystyle " if tall else indent, room)
+
+
+def _differs(numbers: Sequence[Piece], result: str) -> bool:
+    """Whether arithmetic says more than its result does."""
+    return [piece.latex for piece in numbers] != [result]
+
+
+def _arithmetic(items: Iterable[Sequence[str]]) -> str:
+    r"""Write items of several lines each, which a `\\` ends."""
+    written = "\n".join(
+        r"\item " + " \\\\\n  ".join(f"${letters(line)}$" for line in item) for item in items
+    )
+    return f"\\begin{{arithmetic}}\n{written}\n\\end{{arithmetic}}"
+
+
+def _tabular(
+    header: Sequence[str], body: Sequence[Sequence[str]], left: Sequence[bool] | None = None
+) -> list[str]:
+    """Return cells that are LaTeX already as tables that fit a page each."""
+    aligned = "".join("l" if is_left else "r" for is_left in left or [False] * len(header))
+    head = " & ".join(header)
+    found = []
+    for start in range(0, len(body), MOST_TABLE_ROWS):
+        rows = " \\\\\n".join(" & ".join(row) for row in body[start : start + MOST_TABLE_ROWS])
+        found.append(
+            f"{{\\small\n\\begin{{tabular}}{{{aligned}}}\n{head} \\\\\n\\hline\n"
+            f"{rows} \\\\\n\\end{{tabular}}}}"
+        )
+    return found

@@ -1,0 +1,139 @@
+"""The only place that rounds: how many decimals a number gets, and how it is written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from ...symbolic.expression import Number, Ref
+from ...symbolic.text import constant_text
+from ...trace import Array
+from ..blocks import Places
+
+FEWEST, MOST = 4, 8
+EVERY, SINGLE = -1, -2  # in place of decimals: every digit, or those of a float32
+LARGEST_SINGLE = float(np.finfo(np.float32).max)
+MOST_OF_SINGLE = 100.0  # below it few float32 numbers are next to one of four decimals by chance
+LARGE = 1e9  # from here on a number is written with an exponent
+HALVES_IN_NUMBERS = {0.5: "0.5", -0.5: "-0.5", 0.25: "0.25", -0.25: "-0.25"}
+ROLE_PLACES: dict[str, Places] = {
+    "parameter": "parameter",
+    "noise": "parameter",
+    "gradient": "gradient",
+    "input": "input",
+}
+
+
+class Numbers:
+    """Writes numbers by what they are, or all with the same decimals when asked to.
+
+    Parameters
+    ----------
+    digits
+        Decimals for every number, 0 to 17; None for the defaults of each kind.
+    """
+
+    def __init__(self, digits: int | None = None) -> None:
+        self.digits = digits
+
+    def decimals(self, values: Iterable[float] | Array, places: Places) -> int:
+        """Return how many decimals a column of such numbers gets, or one of the two below."""
+        if self.digits is not None:
+            return self.digits
+        if places == "exact":
+            return EVERY
+        if places == "single":
+            return SINGLE
+        if places in ("parameter", "gradient"):
+            return FEWEST
+        fewest = 0 if places == "input" else FEWEST
+        numbers = values.ravel().tolist() if isinstance(values, np.ndarray) else values
+        finite = [float(number) for number in numbers if math.isfinite(number)]
+        return max((_needed(number, fewest) for number in finite), default=fewest)
+
+    def column(self, values: Iterable[float] | Array, places: Places) -> list[str]:
+        """Write numbers that stand under each other, all with the same decimals."""
+        numbers = [float(value) for value in np.asarray(values, dtype=np.float64).ravel()]
+        decimals = self.decimals(numbers, places)
+        return [self.written(number, decimals) for number in numbers]
+
+    def one(self, value: float, places: Places) -> str:
+        """Write a number that stands alone."""
+        return fixed(value, self.decimals([value], places))
+
+    def written(self, value: float, decimals: int) -> str:
+        """Write a number with decimals that `decimals` found for its column."""
+        return fixed(value, decimals)
+
+    def leaf(self, node: Number | Ref, places: Places | None = None) -> str:
+        """Write a leaf of an expression as its number, by what it is or by `places`."""
+        if isinstance(node, Number):
+            whole = self.digits is not None and self.digits > MOST
+            return HALVES_IN_NUMBERS.get(node.value) or constant_text(node.value, whole)
+        if places is not None:
+            return self.one(float(node.value), places)
+        if isinstance(node.value, int):
+            return self.one(node.value, "input")
+        places = ROLE_PLACES.get(node.role, "value")
+        if node.index == () and node.role == "value":
+            places = "exact"  # a loss or one of its terms
+        return self.one(float(node.value), places)
+
+
+def _needed(number: float, fewest: int) -> int:
+    """Return how many decimals a number has, as far as rounding lets one tell, up to `MOST`.
+
+    Examples
+    --------
+    >>> _needed(0.25, 0), _needed(float(np.float32(0.9)), 0), _needed(float(np.float32(1 / 3)), 0)
+    (2, 1, 8)
+    """
+    if abs(number) >= LARGE:
+        fewest = max(fewest, FEWEST)  # it gets an exponent, and these count behind its first digit
+    # A number made from few decimals by hand is off them by rounding only.
+    off = 1e-14 * max(1.0, abs(number))
+    single = abs(number) < MOST_OF_SINGLE and float(np.float32(number)) == number
+    for decimals in range(fewest, MOST):
+        scale = 10.0**decimals
+        scaled = number * scale
+        if abs(scaled - round(scaled)) <= off * scale:
+            return decimals
+        # One that was given as 0.9 and is kept in float32 is 0.89999998; it is 0.9 all the same.
+        if single and decimals <= FEWEST and float(np.float32(round(number, decimals))) == number:
+            return decimals
+    return MOST
+
+
+def fixed(value: float, decimals: int) -> str:
+    """Write a number with fixed decimals, or with `EVERY` digit, or those of a `SINGLE`.
+
+    A number too large for a column, or so small that it would read as zero, is written
+    with an exponent: a page must not show a zero that is none. The sign of a zero stays.
+    A number that is no float32 is rounded to the digits that the nearest one has, so that a
+    reader who computes it anew gets what is printed.
+
+    Examples
+    --------
+    >>> fixed(1.223, 4), fixed(-0.0, 4), fixed(6.1e-7, 4), fixed(31.100958927489703, -1)
+    ('1.2230', '-0.0000', '6.1e-07', '31.100958927489703')
+    """
+    if math.isnan(value):
+        return "nan"
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    if decimals == SINGLE and abs(value) <= LARGEST_SINGLE:
+        nearest = np.float32(value)
+        text = str(nearest)
+        if float(nearest) == value or "e" in text:
+            return text
+        return f"{value:.{len(text.partition('.')[2])}f}"
+    if decimals < 0:
+        return repr(value)
+    if abs(value) >= LARGE:
+        return f"{value:.{decimals}e}"
+    text = f"{value:.{decimals}f}"
+    if value != 0 and float(text) == 0:
+        return f"{value:.{max(decimals - 3, 1)}e}"
+    return text

@@ -1,0 +1,169 @@
+"""Tensors too big for a page: what they are like in words, and a heat map in characters.
+
+A cell's shade is how large its numbers are and its colour which sign they have, so that
+the map can be read without colours, and on a dark ground as on a light one.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ...trace import Array
+from ..blocks import Summary
+from .heat import Heat, heat
+from .pieces import Canvas, Line, Piece, width_of
+
+MOST_ROWS, MOST_COLUMNS = 8, 64  # of cells
+NARROWEST = 24  # columns of cells; for fewer the largest numbers go under the map
+GAP = 3
+SIGN_STYLES = {1: "positive", -1: "negative", 0: ""}
+SIGN_WORDS = {1: "mostly positive", -1: "mostly negative", 0: "of both signs"}
+
+
+class Summaries:
+    """Lays out summaries on a canvas."""
+
+    def __init__(self, canvas: Canvas) -> None:
+        self.canvas = canvas
+
+    def summary(self, block: Summary) -> list[Line]:
+        array = np.asarray(block.array)
+        style = "accent" if block.accent else block.role
+        shape = ", ".join(map(str, array.shape))
+        head: Line = [Piece(self.canvas.symbols(block.name), style), Piece(f"  [{shape}]", "dim")]
+        lines = [head, *self._statistics(block, array.size)]
+        constant = block.low == block.high and not block.not_finite
+        return lines if constant else [*lines, *self._map(block, style)]
+
+    def _statistics(self, block: Summary, size: int) -> list[Line]:
+        """Write range and norm, broken between the statements and never inside one."""
+        numbers = self.canvas.numbers
+        statements: list[Line] = [[Piece(f"{size:,} numbers", "dim")]]
+        if block.low == block.high:
+            statements.append([Piece("all finite " if block.not_finite else "all ", "dim")])
+            statements[-1].append(Piece(numbers.one(block.low, block.places)))
+        elif block.not_finite < size:
+            low, high = (numbers.one(value, block.places) for value in (block.low, block.high))
+            span = [Piece("from ", "dim"), Piece(low)], [Piece("to ", "dim"), Piece(high)]
+            joined = [*span[0], Piece(" "), *span[1]]
+            statements += [joined] if width_of(joined) <= self.canvas.room else span
+            statements += [
+                [Piece("mean ", "dim"), Piece(numbers.one(block.mean, block.places))],
+                [Piece("norm ", "dim"), Piece(numbers.one(block.norm, block.places))],
+            ]
+        if block.zeros and block.low != block.high:
+            word = "zero" if block.zeros == 1 else "zeros"
+            statements.append([Piece(f"{block.zeros:,} {word}", "dim")])
+        if block.not_finite:
+            statements.append([Piece(f"{block.not_finite:,} not finite", "warning")])
+        return self._flowing(statements)
+
+    def _flowing(self, statements: list[Line]) -> list[Line]:
+        lines: list[Line] = [[]]
+        for statement in statements:
+            if lines[-1] and width_of(lines[-1]) + 2 + width_of(statement) > self.canvas.room:
+                lines.append([])
+            lines[-1] += [Piece("  "), *statement] if lines[-1] else statement
+        return lines
+
+    def _map(self, block: Summary, style: str) -> list[Line]:
+        """Draw the map with the largest numbers beside it, or under it."""
+        entries = self._largest(block, style)
+        beside = max(map(width_of, entries), default=0)
+        room = self.canvas.room - 4
+        stacked = room - GAP - beside < NARROWEST
+        across = min(room if stacked else room - GAP - beside, MOST_COLUMNS)
+        found = heat(block.array, MOST_ROWS, across)
+        shades = self._shades(found)
+        if (shades == shades[0, 0]).all() and (found.signs == found.signs[0, 0]).all():
+            return self._flowing([*self._even(block, found), *map(_close, entries)])
+        rows, columns = shades.shape
+        drawn: list[Line] = []
+        for row in range(rows):
+            opening, closing = self.canvas.symbols.bracket(row, rows)
+            cells = self._cells(found, shades, row)
+            drawn.append([Piece(f"{opening} ", "dim"), *cells, Piece(closing[1:], "dim")])
+        legend = self._legend(block, found)
+        if stacked:
+            return [*drawn, *legend, *entries]
+        lines = []
+        for row in range(max(rows, len(entries))):
+            left = drawn[row] if row < rows else [Piece(" " * (columns + 4))]
+            right = [Piece(" " * GAP), *entries[row]] if row < len(entries) else []
+            lines.append([*left, *right])
+        return [*lines, *legend]
+
+    def _shades(self, found: Heat) -> Array:
+        """Return each cell's shade: none for zeros alone, else by its part of the largest."""
+        finite = np.isfinite(found.sizes)
+        top = float(found.sizes[finite].max(initial=0.0)) or 1.0
+        parts = np.where(finite, found.sizes / top, 1.0)
+        shades: Array = np.ceil(parts * (len(self.canvas.symbols.shades) - 1)).astype(int)
+        return shades
+
+    def _even(self, block: Summary, found: Heat) -> list[Line]:
+        """Say in words what a map of one shade would show."""
+        low, high = (self.canvas.numbers.one(size, block.places) for size in _ends(found.sizes))
+        return [
+            [Piece("even all over", "dim")],
+            [Piece(self._patch(found), "dim")],
+            [Piece("mean sizes ", "dim"), Piece(low)],
+            [Piece("to ", "dim"), Piece(high)],
+            [Piece("the largest:", "dim")],
+        ]
+
+    def _cells(self, found: Heat, shades: Array, row: int) -> Line:
+        """Write a row of cells, neighbours of one sign in one piece."""
+        pieces: Line = []
+        characters = self.canvas.symbols.shades
+        cells = zip(
+            *(array[row].tolist() for array in (found.sizes, shades, found.signs)), strict=True
+        )
+        for size, shade, sign in cells:
+            style = SIGN_STYLES[sign] if math.isfinite(size) else "warning"
+            if pieces and pieces[-1].style == style:
+                pieces[-1] = Piece(pieces[-1].text + characters[shade], style)
+            else:
+                pieces.append(Piece(characters[shade], style))
+        return pieces
+
+    def _largest(self, block: Summary, style: str) -> list[Line]:
+        texts = self.canvas.numbers.column([entry.value for entry in block.largest], block.places)
+        width = max(map(len, texts), default=0)
+        labels = max((len(entry.label) for entry in block.largest), default=0)
+        return [
+            [Piece(entry.label.ljust(labels), "dim"), Piece("  " + text.rjust(width), style)]
+            for entry, text in zip(block.largest, texts, strict=True)
+        ]
+
+    def _legend(self, block: Summary, found: Heat) -> list[Line]:
+        top = self.canvas.numbers.one(_ends(found.sizes)[1], block.places)
+        full = self.canvas.symbols.shades[-1]
+        statements: list[Line] = [
+            [Piece(self._patch(found), "dim")],
+            [Piece(f"{full} mean size {top}", "dim")],
+        ]
+        signs = [sign for sign in (1, -1, 0) if (found.signs[found.sizes > 0] == sign).any()]
+        if signs != [0]:
+            statements += [[Piece(SIGN_WORDS[sign], SIGN_STYLES[sign] or "dim")] for sign in signs]
+        return self._flowing(statements)
+
+    def _patch(self, found: Heat) -> str:
+        down, across = found.patch
+        if (down, across) == (1, 1):
+            return "each cell a number"
+        return self.canvas.symbols(f"each cell up to {down}×{across} numbers")
+
+
+def _ends(sizes: Array) -> tuple[float, float]:
+    """Return the smallest and the largest size that is a number."""
+    finite = sizes[np.isfinite(sizes)]
+    return float(finite.min(initial=np.inf)), float(finite.max(initial=0.0))
+
+
+def _close(entry: Line) -> Line:
+    """Write label and number of an entry beside each other, as they are in running text."""
+    label, number = entry
+    return [Piece(label.text.rstrip() + " ", label.style), Piece(number.text.strip(), number.style)]

@@ -1,0 +1,322 @@
+"""What the typeset formats share: numbers with a real minus, and which lines are shown how.
+
+Markdown, LaTeX and the notebook differ in their marks; what stands in a row of arithmetic,
+how much of a tensor fits on a page and what its numbers look like is decided here once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ...engine.worked_lines import Worked
+from ...symbolic.expression import Add, Expression, Index
+from ...symbolic.text import elided, to_tokens
+from ..blocks import (
+    Cell,
+    Column,
+    Curve,
+    Lines,
+    Matrix,
+    Places,
+    Summary,
+    Table,
+)
+from .numbers import Numbers
+from .slices import matrices
+
+MINUS = "−"
+MOST_SUMMANDS = 6  # columns that a row of arithmetic may take; longer sums are one cell
+MOST_ROWS, MOST_COLUMNS = 32, 10  # of a matrix in one piece
+WIDEST, BETWEEN = 81, 2  # characters of its rows, with those between its columns
+SHELF = 100  # characters of the matrices that stand side by side
+BETWEEN_GRIDS = 6  # characters, with the equals sign and the brackets
+MARKS = {"plain": "", "check": "✓ ", "failure": "✗ ", "warning": "! "}
+
+
+class Row(NamedTuple):
+    """A row of arithmetic: what it gives, how, and a word about it at its end."""
+
+    label: str
+    cells: tuple[str, ...]
+    result: str
+    zero: bool
+    after: str = ""
+    word: str = ""
+    failure: str = ""
+
+
+class Rows(NamedTuple):
+    """Rows of arithmetic under headers: the label's, the cells', the result's."""
+
+    head: str
+    columns: tuple[str, ...]
+    name: str
+    after: str
+    rows: tuple[Row, ...]
+
+
+class Grid(NamedTuple):
+    """A matrix, or a part of it that fits a page, as text.
+
+    Attributes
+    ----------
+    rows
+        The numbers.
+    at
+        Which matrix of a tensor it is; `()` where the tensor is a single one.
+    part
+        Which of its rows and columns these are, `0:32, :`; empty where they are all.
+    """
+
+    rows: tuple[tuple[str, ...], ...]
+    at: Index
+    part: str
+
+    @property
+    def where(self) -> str:
+        """What stands behind the tensor's name: `[0]`, `[0, 0:32, :]`; empty for all of it."""
+        inside = [*map(str, self.at), *([self.part] if self.part else [])]
+        return f"[{', '.join(inside)}]" if inside else ""
+
+    @property
+    def width(self) -> int:
+        """How many characters its rows take."""
+        return max(sum(len(cell) + BETWEEN for cell in row) for row in self.rows)
+
+
+class Typesetter:
+    """Writes the numbers of a document.
+
+    Parameters
+    ----------
+    digits
+        Decimals for every number; None for the defaults of each kind.
+    """
+
+    def __init__(self, digits: int | None = None) -> None:
+        self.numbers = Numbers(digits)
+
+    def one(self, value: float, places: Places) -> str:
+        """Write a number that stands alone."""
+        return minus(self.numbers.one(value, places))
+
+    def arithmetic(self, expression: Expression, places: Places | None = None) -> str:
+        """Write an expression with its numbers, each by what it is or by `places`."""
+        tokens = to_tokens(expression, lambda node: self.numbers.leaf(node, places))
+        return "".join(minus(token.text) for token in tokens)
+
+    def symbols(self, expression: Expression) -> str:
+        """Write an expression with its names, a long sum by its ends."""
+        tokens = to_tokens(elided(expression))
+        signs = ("operator", "constant")  # a hyphen in a name stays one
+        return "".join(minus(t.text) if t.role in signs else t.text for t in tokens)
+
+    def grids(self, block: Matrix) -> list[Grid]:
+        """Write a tensor's numbers, all with the same decimals, in parts that fit a page.
+
+        A tensor of three axes or more is a grid for each of its matrices.
+        """
+        array = np.asarray(block.array)
+        flat = array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array.reshape(1, -1)
+        texts = np.array(list(map(minus, self.numbers.column(flat, block.places))), dtype=object)
+        texts = texts.reshape(flat.shape)
+        widest = max(map(len, texts.ravel()), default=0)
+        columns = max(1, min(MOST_COLUMNS, WIDEST // (widest + BETWEEN)))
+        found = []
+        for index, rows in matrices(block):
+            matrix = texts[rows.start : rows.stop]
+            for top in range(0, len(rows), MOST_ROWS):
+                for left in range(0, flat.shape[1], columns):
+                    cells = matrix[top : top + MOST_ROWS, left : left + columns]
+                    down = _slice(top, cells.shape[0], len(rows))
+                    across = _slice(left, cells.shape[1], flat.shape[1])
+                    part = across if array.ndim < 2 else f"{down}, {across}"
+                    whole = cells.shape == matrix.shape
+                    written = tuple(map(tuple, cells.tolist()))
+                    found.append(Grid(written, index, "" if whole else part))
+        return found
+
+    def shelves(self, block: Matrix) -> list[list[Grid]]:
+        """Put the grids of a tensor side by side as far as they fit; a part stands alone."""
+        found: list[list[Grid]] = []
+        room = 0
+        for grid in self.grids(block):
+            taken = grid.width + len(block.name + grid.where) + BETWEEN_GRIDS
+            if found and not grid.part and taken <= room:
+                found[-1].append(grid)
+            else:
+                found.append([grid])
+                room = 0 if grid.part else SHELF
+            room -= taken
+        return found
+
+    def summary(self, block: Summary) -> list[str]:
+        """Say what a tensor that is too big for a page is like, statement by statement."""
+        size = block.array.size
+        found = [f"{size:,} numbers"]
+        if block.low == block.high:
+            finite = "finite " if block.not_finite else ""
+            found.append(f"all {finite}{self.one(block.low, block.places)}")
+        elif block.not_finite < size:
+            low, high, mean, norm = (
+                self.one(value, block.places)
+                for value in (block.low, block.high, block.mean, block.norm)
+            )
+            found += [f"from {low} to {high}", f"mean {mean}", f"norm {norm}"]
+            found += [counted(block.zeros, "zero")] if block.zeros else []
+        found += [f"{block.not_finite:,} not finite"] if block.not_finite else []
+        return found
+
+    def largest(self, block: Summary) -> list[tuple[str, str]]:
+        """Write the largest numbers of a summary with their indices; none if all are alike."""
+        if block.low == block.high and not block.not_finite:
+            return []
+        texts = self.numbers.column([entry.value for entry in block.largest], block.places)
+        pairs = zip(block.largest, texts, strict=True)
+        return [(entry.label, minus(text)) for entry, text in pairs]
+
+    def table(
+        self, table: Table, written: Callable[[str, bool], str], bold: Callable[[str], str]
+    ) -> list[list[str]]:
+        """Write a table's rows: `written` is told whether a cell is a number."""
+        columns = [self.cells(table, j) for j in range(len(table.columns))]
+
+        def cell(i: int, j: int) -> str:
+            shown = written(columns[j][i], not isinstance(table.rows[i][j], str))
+            dimmed = bool(table.dimmed) and table.dimmed[i]
+            return bold(shown) if shown and table.columns[j].accent and not dimmed else shown
+
+        rows = [[cell(i, j) for j in range(len(columns))] for i in range(len(table.rows))]
+        if any(table.reasons):
+            return [
+                [*row, written(why, False)] for row, why in zip(rows, table.reasons, strict=True)
+            ]
+        return rows
+
+    def curve(self, block: Curve) -> tuple[list[str], list[list[str]]]:
+        """Write a curve as a table: its headers, and a row for each point."""
+        header = [block.axis, *(series.name for series in block.series)]
+        points = enumerate(zip(*(series.values for series in block.series), strict=True))
+        return header, [
+            [str(i), *(self.one(value, "value") for value in values)] for i, values in points
+        ]
+
+    def cells(self, table: Table, j: int) -> list[str]:
+        """Write a column of a table."""
+        column, values = table.columns[j], [row[j] for row in table.rows]
+        numbers = [float(value) for value in values if isinstance(value, float)]
+        decimals = self.numbers.decimals(numbers, column.places)
+        return [self._cell(value, decimals) for value in values]
+
+    def _cell(self, value: Cell, decimals: int) -> str:
+        if isinstance(value, str):
+            return value
+        if isinstance(value, int):
+            return f"{value:,}"
+        return minus(self.numbers.written(value, decimals))
+
+    def rows(self, block: Lines) -> Rows:
+        """Write worked lines as rows: a cell for each summand, or one for the whole line."""
+        columns = block.columns if self._share_columns(block) else ("arithmetic",)
+        # The summands of a loss need no more decimals than other values; their sum does.
+        places: Places = "value" if block.total else block.places
+        results = self._column(block.lines, places)
+        after = self._column(block.after.lines, block.places) if block.after else []
+        rows = []
+        for i, line in enumerate(block.lines):
+            closed = bool(block.after and block.after.closed[i])
+            rows.append(
+                Row(
+                    label=line.label.strip("[]"),
+                    cells=self._summands(line, len(columns), block.leaves),
+                    result=results[i],
+                    zero=line.shown == 0,
+                    after=after[i] if after else "",
+                    word=block.after.word if block.after and closed else "",
+                    failure=self._failures(block, i),
+                )
+            )
+        name = block.after.name if block.after else ""
+        return Rows(block.head, columns, block.name, name, tuple(rows))
+
+    def example(self, block: Lines) -> str:
+        """Write one line for all, of a tensor whose numbers stand above; empty if it is plain."""
+        best = block.example
+        return "" if best is None else self.equation(block, best)
+
+    def equation(self, block: Lines, line: Worked) -> str:
+        """Write a line as `name[0] = numbers = result`."""
+        result = self.one(line.shown, block.places)
+        numbers = self.arithmetic(line.expression, block.leaves)
+        middle = "" if numbers == result else f"{numbers} = "
+        return f"{block.name}{line.label} = {middle}{result}{self.failure(line)}"
+
+    def failed(self, block: Lines) -> list[str]:
+        """Write the lines that failed, of those whose numbers stand elsewhere."""
+        return [self.equation(block, line) for line in block.lines if not line.agrees]
+
+    def failure(self, line: Worked) -> str:
+        """Say what PyTorch has, when a line does not agree with it."""
+        if line.agrees:
+            return ""
+        return f" ✗ PyTorch has {self.one(float(line.reference or 0.0), 'exact')}"
+
+    def _failures(self, block: Lines, i: int) -> str:
+        found = self.failure(block.lines[i])
+        return found + self.failure(block.after.lines[i]) if block.after else found
+
+    def _column(self, lines: Sequence[Worked], places: Places) -> list[str]:
+        return list(map(minus, self.numbers.column([line.shown for line in lines], places)))
+
+    def _share_columns(self, block: Lines) -> bool:
+        """Whether every line is a sum of as many summands as there are column headers."""
+        if not 0 < len(block.columns) <= MOST_SUMMANDS:
+            return False
+        return all(len(_terms(line.expression)) == len(block.columns) for line in block.lines)
+
+    def _summands(self, line: Worked, columns: int, places: Places | None) -> tuple[str, ...]:
+        if columns == 1:
+            return (self.arithmetic(line.expression, places),)
+        return tuple(self.arithmetic(term, places) for term in _terms(line.expression))
+
+
+def _terms(expression: Expression) -> tuple[Expression, ...]:
+    return expression.terms if isinstance(expression, Add) else (expression,)
+
+
+def _slice(start: int, count: int, whole: int) -> str:
+    return ":" if count == whole else f"{start}:{start + count}"
+
+
+def minus(text: str) -> str:
+    """Write the signs of numbers as a typeset page has them; not those of an exponent.
+
+    Examples
+    --------
+    >>> minus("-0.5000"), minus("6.1e-07"), minus(" - ")
+    ('−0.5000', '6.1e−07', ' − ')
+    """
+    return text.replace("-", MINUS)
+
+
+def left_out(count: int) -> str:
+    """Say how many lines are not shown."""
+    return f"… {count:,} more left out"
+
+
+def result_columns(table: Table) -> tuple[Column, ...]:
+    """Return a table's columns, with one for the reasons at the rows' ends if there are any."""
+    return (*table.columns, Column("", "text")) if any(table.reasons) else table.columns
+
+
+def counted(count: int, noun: str) -> str:
+    """Write `1 zero`, `1,024 zeros`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def shape_text(block: Matrix | Summary) -> str:
+    """Write a tensor's shape as PyTorch does."""
+    return str(list(np.asarray(block.array).shape))

@@ -1,0 +1,228 @@
+"""The page of `check`: every parameter's gradient beside three oracles."""
+
+from __future__ import annotations
+
+from ...analysis.gradient_check import (
+    AUTOGRAD,
+    CENTRAL,
+    COMPLEX_STEP,
+    ORACLES,
+    REWRITTEN,
+    Check,
+    Difference,
+)
+from ..blocks import Block, Column, Heading, Note, Prose, Table, Walkthrough
+from .captions import NO_PARAMETER_LEARNS, counted
+from .page import heading_line, run_remarks
+
+WORDS = {
+    AUTOGRAD: "autograd",
+    COMPLEX_STEP: "complex step",
+    CENTRAL: "central differences",
+}
+WHAT_IS_CHECKED = (
+    "The gradients that are checked are made by the rules, in float64. Autograd is PyTorch's "
+    "own gradient of the same run."
+)
+THE_OTHER_TWO = (
+    " The other two evaluate the loss as it was written down a "
+    "second time, in NumPy alone: at a parameter moved by 1e-200 times i, which is exact, and "
+    "at a parameter moved up and down by a millionth, which is good for some seven digits."
+)
+
+
+OF_AN_OWN_MODEL = (
+    " Central differences run the model itself in float64, with the same draws, at a parameter "
+    "moved up and down by a millionth: neither the rules nor autograd have a part in it. What "
+    "the model detaches is held still. The complex step is for the built-in VAE alone, whose "
+    "loss is written down a second time."
+)
+BUILT_IN_ONLY = "built-in only"
+NOT_COMPARED = "not compared"
+
+
+def checking(check: Check) -> Walkthrough:
+    """Compose the page of a run's check."""
+    remarks = run_remarks(check.run)
+    return Walkthrough("check", heading_line(check.run), remarks, tuple(compose(check)))
+
+
+def compose(check: Check) -> list[Block]:
+    """Return the page's blocks, for one that is part of a document."""
+    if not check.parameters:
+        return [Heading(1, "The gradients once more"), Prose(NO_PARAMETER_LEARNS)]
+    ways = {3: "Three ways to the same gradients", 2: "Two ways to the same gradients"}
+    words = {3: THE_OTHER_TWO, 2: OF_AN_OWN_MODEL}
+    count = len(check.oracles)
+    return [
+        Heading(1, ways.get(count, "The gradients once more")),
+        Prose(WHAT_IS_CHECKED + words.get(count, "")),
+        Heading(2, "Largest relative difference", "to the largest summand of each gradient"),
+        _table(check, "relative"),
+        Heading(3, "Largest absolute difference"),
+        _table(check, "absolute"),
+        *_failures(check),
+        *_inconclusive(check),
+        *_not_compared(check),
+        *_of_differences(check),
+        *_diagnosis(check),
+        _verdict(check),
+    ]
+
+
+def _table(check: Check, kind: str) -> Table:
+    columns = (
+        Column("parameter", "text"),
+        Column("numbers", "value"),
+        *(Column(WORDS[oracle], "text") for oracle in _columns(check)),
+        Column("verdict", "text"),
+    )
+    rows = tuple(
+        (
+            parameter.name,
+            parameter.count,
+            *(
+                _written(parameter.differences[oracle], kind)
+                if oracle in parameter.differences
+                else (NOT_COMPARED if oracle in check.oracles else BUILT_IN_ONLY)
+                for oracle in _columns(check)
+            ),
+            "agrees" if parameter.passed else "FAILED",
+        )
+        for parameter in check.parameters
+    )
+    return Table(columns, rows)
+
+
+def _columns(check: Check) -> tuple[str, ...]:
+    """Return the oracles of the table: a user's model has a word in place of the complex step."""
+    return check.oracles if len(check.oracles) == 1 else ORACLES
+
+
+def _written(difference: Difference, kind: str) -> str:
+    size = f"{getattr(difference, kind):.1e}"
+    if not difference.passed:
+        return f"{size} FAILED"
+    return size if difference.conclusive else "too coarse"
+
+
+def _failures(check: Check) -> list[Note]:
+    return [
+        Note(
+            f"{parameter.name}.grad is off {WORDS[oracle]} by {difference.absolute:.1e}, "
+            f"{difference.relative:.1e} of its size.",
+            "failure",
+        )
+        for parameter in check.parameters
+        for oracle, difference in parameter.differences.items()
+        if not difference.passed
+    ]
+
+
+def _of_differences(check: Check) -> list[Note]:
+    """Say which numbers central differences moved, or why they could not be taken."""
+    if check.missing:
+        return [Note(f"No central differences: {check.missing}.", "warning")]
+    total = sum(
+        parameter.count for parameter in check.parameters if parameter.not_compared != REWRITTEN
+    )
+    if not check.nudged or check.nudged == total:
+        return []
+    words = f"Central differences moved {check.nudged:,} of {counted(total, 'number')}"
+    return [Note(f"{words}: of a large parameter those with the largest gradients, and others.")]
+
+
+# Why the word of an oracle does not count.
+COARSE = {
+    AUTOGRAD: "PyTorch's own gradients are too coarse for {} here: float32 has not all of its "
+    "digits in numbers so small.",
+    CENTRAL: "Central differences are too coarse for {} here: the rounding of so large a loss, "
+    "or a ReLU that switches within the step, hides what they look for.",
+}
+
+
+def _inconclusive(check: Check) -> list[Note]:
+    found = []
+    for oracle, words in COARSE.items():
+        names = [
+            parameter.name
+            for parameter in check.parameters
+            if oracle in parameter.differences and not parameter.differences[oracle].conclusive
+        ]
+        if names:
+            found.append(Note(words.format(", ".join(names)), "warning"))
+    return found
+
+
+def _not_compared(check: Check) -> list[Note]:
+    """Say why central differences have no say, each reason with its parameters."""
+    names: dict[str, list[str]] = {}
+    for parameter in check.parameters:
+        if parameter.not_compared:
+            names.setdefault(parameter.not_compared, []).append(parameter.name)
+    return [
+        Note(f"Central differences can't be compared at {', '.join(those)}: {reason}.", "warning")
+        for reason, those in names.items()
+    ]
+
+
+def _diagnosis(check: Check) -> list[Prose]:
+    """Say where to look, which follows from which oracles disagree."""
+    failed = {
+        oracle
+        for parameter in check.parameters
+        for oracle, difference in parameter.differences.items()
+        if not difference.passed
+    }
+    if not failed:
+        return []
+    if len(check.oracles) < len(ORACLES):
+        return [Prose(_diagnosis_of_own(failed))]
+    if AUTOGRAD not in failed:
+        return [
+            Prose(
+                "Autograd agrees with the rules, the second transcription does not: the model "
+                "or its loss computes something else than the formulas of a VAE."
+            )
+        ]
+    if failed == {AUTOGRAD}:
+        return [
+            Prose(
+                "The second transcription agrees with the rules, autograd does not: PyTorch "
+                "differentiates something else than it computes, as behind a detach."
+            )
+        ]
+    return [
+        Prose("Autograd and the second transcription both disagree with the rules: one is wrong.")
+    ]
+
+
+def _diagnosis_of_own(failed: set[str]) -> str:
+    if failed == {CENTRAL}:
+        return (
+            "Autograd agrees with the rules, the differences do not: the gradient is not that "
+            "of the loss, as behind a number that is taken out by item()."
+        )
+    if CENTRAL in failed:
+        return "Autograd and the differences both disagree with the rules: one is wrong."
+    return (
+        "The differences agree with the rules, autograd does not: PyTorch differentiates "
+        "something else than it computes."
+    )
+
+
+def _whom(check: Check) -> str:
+    torch = f"PyTorch {check.run.trace.torch_version}"
+    return f"{len(check.oracles)} oracles, {torch} among them" if len(check.oracles) > 1 else torch
+
+
+def _verdict(check: Check) -> Note:
+    failed = [parameter for parameter in check.parameters if not parameter.passed]
+    numbers = sum(parameter.count for parameter in check.parameters)
+    whole = (
+        f"{counted(numbers, 'gradient')} of {counted(len(check.parameters), 'parameter')} held "
+        f"against {_whom(check)}"
+    )
+    if failed:
+        return Note(f"{whole}: {counted(len(failed), 'parameter')} failed.", "failure")
+    return Note(f"{whole}: all agree.", "check")

@@ -1,0 +1,189 @@
+"""The model as a picture shows it: which values are drawn, and what joins them.
+
+Told from the recorded run, so that a user's own model has a picture too. A layer and the
+activation behind it are one node, and so are numbers before and after they are only put into
+another shape or order; what belongs to the loss alone is named under the picture, since it is
+a number and no layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...engine.formulas import Steps
+from ...engine.roles import section_of
+from ...engine.run import Run
+from ...ops import NotExplained
+from ...symbolic.expression import (
+    Expression,
+    Opaque,
+    Ref,
+    Reshape,
+    Transpose,
+    references,
+)
+from ...symbolic.text import to_text
+from ..blocks import Diagram, Edge, LossTerm, Network, Node
+
+LONGEST_WORDS = 24  # of a formula beside a node; a longer one stands in the text alone
+
+
+def diagram(run: Run, stages: Sequence[tuple[str, str]] = (), caption: str = "") -> Diagram:
+    """Return the picture of a run; `stages` are its words, taken from the nodes if empty."""
+    found = network(run)
+    words = stages or [(node.name, str(list(node.array.shape))) for node in found.nodes]
+    return Diagram(tuple(words), found, caption)
+
+
+def network(run: Run) -> Network:
+    """Return the nodes of a run's picture with what joins them."""
+    drawing = _Drawing(run)
+    nodes = [number for number in drawing.values() if number not in drawing.inner]
+    place = {number: position for position, number in enumerate(nodes)}
+    return Network(
+        tuple(drawing.node(number) for number in nodes),
+        tuple(edge for number in nodes for edge in drawing.edges(number, place)),
+        tuple(drawing.losses()),
+    )
+
+
+class _Drawing:
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.steps = Steps(run)
+        self._values = list(self.values())
+        self.inner = self._inside_nodes()
+
+    def values(self) -> list[int]:
+        """Return what may be drawn: named tensors on the way to the loss, before its terms."""
+        trace, wanted = self.run.trace, self.run.graph.reaches_loss
+        return [
+            value.id
+            for value in trace.values
+            if value.name is not None
+            and value.id in wanted
+            and value.shape != ()
+            and (value.kind == "input" or value.id in trace.producer)
+            and (value.kind == "input" or section_of(self.run, value.id) != "loss")
+        ]
+
+    def sources(self, number: int) -> list[int]:
+        """Return the named tensors that a value is made from, parameters left out."""
+        kinds = ("input", "intermediate", "noise")
+        values = self.run.trace.values
+        if number not in self.run.trace.producer:
+            return []
+        return [i for i in self.steps.inputs(number) if values[i].kind in kinds and i != number]
+
+    def parameters(self, number: int) -> list[int]:
+        values = self.run.trace.values
+        if number not in self.run.trace.producer:
+            return []
+        return [i for i in self.steps.inputs(number) if values[i].kind == "parameter"]
+
+    def _inside_nodes(self) -> dict[int, int]:
+        """Return the values that have no node of their own, with what was made of them.
+
+        They are looked at once: a layer's value by its activation, or any value where its
+        numbers are put into another shape or order.
+        """
+        users: dict[int, list[int]] = {}
+        for number in self._values:
+            for source in self.sources(number):
+                users.setdefault(source, []).append(number)
+        found = {}
+        for number, used_by in users.items():
+            if len(used_by) != 1 or self._in_loss(number):
+                continue
+            (after,) = used_by
+            alone = self.sources(after) == [number] and not self.parameters(after)
+            same_shape = self.run.values[after].shape == self.run.values[number].shape
+            activated = same_shape and bool(self.parameters(number))
+            drawn = self.run.trace.values[number].kind == "intermediate"
+            if alone and (activated or (drawn and self._only_moved(after))):
+                found[number] = after
+        return found
+
+    def _only_moved(self, number: int) -> bool:
+        """Whether a value has the numbers of another in another shape or order."""
+        try:
+            return _moved(self.steps.formula(number))
+        except NotExplained:
+            return False
+
+    def _in_loss(self, number: int) -> bool:
+        """Whether the loss looks at a value itself, as it does at logvar."""
+        loss = [i for i in self.steps.named() if section_of(self.run, i) == "loss"]
+        return any(number in self.steps.inputs(i) for i in loss)
+
+    def node(self, number: int) -> Node:
+        value = self.run.trace.values[number]
+        kind = value.kind if value.kind in ("input", "noise") else "value"
+        return Node(
+            value.name or "",
+            kind,
+            self.run.values[number],
+            self._words(number) if value.kind == "intermediate" else "",
+        )
+
+    def _words(self, number: int) -> str:
+        """Write how a value is made, when that is short and no layer."""
+        if number in self.inner.values() or self.parameters(number):
+            return ""
+        try:
+            text = to_text(self.steps.formula(number))
+        except NotExplained:
+            return ""
+        return text if len(text) <= LONGEST_WORDS else ""
+
+    def edges(self, number: int, place: dict[int, int]) -> list[Edge]:
+        """Return the edges that end in a node, from outside its own layer."""
+        before = number
+        while before in self.inner.values():
+            before = next(pre for pre, after in self.inner.items() if after == before)
+        layer, shape = self._layer(before)
+        return [
+            Edge(place[source], place[number], layer, shape)
+            for source in self.sources(before)
+            if source in place
+        ]
+
+    def _layer(self, number: int) -> tuple[str, tuple[int, ...]]:
+        """Return the name of the layer that made a value and its weight's shape."""
+        found = self.parameters(number)
+        if not found:
+            return "", ()
+        largest = max(found, key=lambda i: self.run.values[i].size)
+        name = self.run.trace.values[largest].name or ""
+        return name.rpartition(".")[0] or name, self.run.values[largest].shape
+
+    def losses(self) -> list[LossTerm]:
+        trace = self.run.trace
+        ends = [*(term.value for term in trace.terms), trace.output]
+        found = []
+        for number in dict.fromkeys(ends):
+            value = trace.values[number]
+            array = self.run.values[number]
+            if value.name is not None and array.size == 1:
+                found.append(LossTerm(value.name, float(array.item()), self._made_from(number)))
+        return found
+
+    def _made_from(self, number: int) -> tuple[str, ...]:
+        try:
+            refs = references(self.steps.formula(number))
+        except NotExplained:
+            return ()
+        return tuple(dict.fromkeys(ref.name for ref in refs))
+
+
+def _moved(formula: Expression) -> bool:
+    """Whether a formula is one value, reshaped or with its axes in another order."""
+    match formula:
+        case Ref():
+            return True
+        case Reshape(body) | Transpose(body):
+            return _moved(body)
+        case Opaque(name, (body,)):
+            return name.startswith(".permute(") and _moved(body)
+        case _:
+            return False

@@ -1,0 +1,132 @@
+"""The parameters page: the architecture, and all weights and biases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...engine.run import Run
+from ...models.builtin_config import Architecture
+from ...trace import Array
+from ..blocks import (
+    Block,
+    Checks,
+    Column,
+    Diagram,
+    Heading,
+    Note,
+    Prose,
+    Summary,
+    Table,
+    Walkthrough,
+)
+from .captions import counted
+from .page import arithmetic_words, heading_line, loss_words, summary_note
+from .tensors import tensor
+
+
+def parameters(
+    run: Run, architecture: Architecture | None = None, written: Sequence[str] = ()
+) -> tuple[Walkthrough, Checks]:
+    """Compose the parameters page, with the layers when it is the built-in VAE's.
+
+    `written` says in words what was written to files.
+    """
+    title, remarks = heading_line(run), (*loss_words(run.loss_call), arithmetic_words(run))
+    blocks = compose(run, architecture)
+    blocks += summary_note(blocks)
+    blocks += [Note(words) for words in written]
+    return Walkthrough("params", title, remarks, tuple(blocks)), Checks()
+
+
+def compose(run: Run, architecture: Architecture | None = None) -> list[Block]:
+    """Return the page's blocks, for one that is part of a document."""
+    return _of_any_model(run) if architecture is None else _built_in(run, architecture)
+
+
+def _of_any_model(run: Run) -> list[Block]:
+    found = matrices(run)
+    values = run.trace.values
+    total = sum(value.array.size for value in values if value.kind == "parameter" and value.name)
+    none = [] if found else [Prose("This model has none.")]
+    return [Heading(1, "Parameters", counted(total, "number")), *none, *found]
+
+
+def _built_in(run: Run, architecture: Architecture) -> list[Block]:
+    total = sum(layer.count for layer in architecture.layers)
+    blocks = matrices(run, architecture, first=2)
+    summarised = any(isinstance(block, Summary) for block in blocks)
+    how = "shown, large tensors in summary" if summarised else "shown"
+    return [
+        Heading(1, "Architecture", counted(total, "parameter")),
+        Diagram(stages(architecture)),
+        layers(architecture),
+        *blocks,
+        Note(f"{counted(total, 'parameter')} {how}."),
+    ]
+
+
+def matrices(run: Run, architecture: Architecture | None = None, first: int = 1) -> list[Block]:
+    """Return every parameter: the built-in VAE's by encoder and decoder, others in order.
+
+    `first` is the number of the encoder's section.
+    """
+    if architecture is None:
+        values = run.trace.values
+        names = [value.name for value in values if value.kind == "parameter" and value.name]
+        return [_tensor(name, run.array(name)) for name in names]
+    blocks: list[Block] = []
+    for number, part in enumerate(("Encoder", "Decoder"), start=first):
+        blocks.append(Heading(number, part, f"seed {run.seed}"))
+        blocks += [
+            _tensor(f"{layer.name}.{kind}", run.array(f"{layer.name}.{kind}"))
+            for layer in architecture.layers
+            if layer.name.startswith("fc_dec") == (part == "Decoder")
+            for kind in ("weight", "bias")
+        ]
+    return blocks
+
+
+def layers(architecture: Architecture) -> Table:
+    """Return the layers of the built-in VAE, one a row."""
+    columns = (
+        Column("layer", "text"),
+        Column("from", "value"),
+        Column("to", "value"),
+        Column("then", "text"),
+        Column("weight", "text"),
+        Column("bias", "text"),
+        Column("parameters", "value"),
+    )
+    rows = tuple(
+        (
+            layer.name,
+            layer.inputs,
+            layer.outputs,
+            layer.activation or "nothing",
+            f"[{layer.outputs}, {layer.inputs}]",
+            f"[{layer.outputs}]",
+            layer.count,
+        )
+        for layer in architecture.layers
+    )
+    return Table(columns, rows)
+
+
+def _tensor(name: str, array: Array) -> Block:
+    return tensor(name, array, "parameter", "parameter", ask=name)
+
+
+def stages(architecture: Architecture) -> tuple[tuple[str, str], ...]:
+    """Return what stands in each place from input to reconstruction, with its width."""
+    found = [("x", f"[{architecture.input_size}]")]
+    for layer in architecture.layers:
+        if layer.name == "fc_logvar":
+            continue  # beside fc_mu
+        if layer.name == "fc_mu":
+            found.append(("fc_mu and fc_logvar", f"[{layer.outputs}] each"))
+            found.append(("z = mu + std·eps", f"[{layer.outputs}]"))
+            continue
+        then = f", {layer.activation}" if layer.activation else ""
+        found.append((f"{layer.name}{then}", f"[{layer.outputs}]"))
+    found[-1] = (f"{found[-1][0]} = recon_x", found[-1][1])
+    return tuple(found)

@@ -1,0 +1,164 @@
+"""The proof-reading page: verdicts counted, what is not exact, what was not recognised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...analysis.proofread.verdicts import Judged, JudgedLine, Proof, Verdict
+from ..blocks import Block, Column, Heading, Note, Prose, Table, Tone, Walkthrough
+from .captions import counted
+
+# What a figure is right in, and what it is beside: verdict, title, what stands there.
+ROUNDED: tuple[tuple[Verdict, str, str], ...] = (
+    ("rounded inputs", "Right from the rounded inputs alone", "from the seed"),
+    ("rounded chain", "Right from the rounded steps alone", "unrounded"),
+)
+
+
+LONG = 13  # signs of a figure
+
+
+def proofreading(proof: Proof, document: str) -> Walkthrough:
+    """Compose the page of one document."""
+    blocks: list[Block] = []
+    for number, section in enumerate(_sections(proof), start=1):
+        title, detail, body = section
+        blocks += [Heading(number, title, detail), *body]
+    blocks.append(_verdict(proof))
+    return Walkthrough(f"verify {document}", proof.model, _remarks(proof), tuple(blocks))
+
+
+def _remarks(proof: Proof) -> tuple[str, ...]:
+    where = f"PyTorch {proof.torch_version}"
+    if proof.wrong_seed is not None:
+        return (f"computed from the parameters as printed; {where}",)
+    if proof.seed is None:
+        return (f"no seed holds for the parameters: computed from them as printed; {where}",)
+    return (f"computed from seed {proof.seed.value}, stated in line {proof.seed.line}; {where}",)
+
+
+def _sections(proof: Proof) -> Iterator[tuple[str, str, list[Block]]]:
+    yield "Verdicts", counted(len(proof.figures), "figure"), _counts(proof)
+    wrong = _wrong(proof)
+    if wrong:
+        yield "What is wrong", "by line", wrong
+    for verdict, title, beside in ROUNDED:
+        rounded = [judged for judged in proof.figures if judged.verdict == verdict]
+        if rounded:
+            yield title, counted(len(rounded), "figure"), list(_tables(rounded, beside))
+    if proof.lines:
+        yield "Printed arithmetic", "what was put in, and what came out", _lines(proof)
+    if proof.unrecognised:
+        yield "Not recognised", "nothing here was checked", _unrecognised(proof)
+
+
+def _counts(proof: Proof) -> list[Block]:
+    counts = Table(
+        (Column("verdict", "text"), Column("figures", "value", accent=True)),
+        tuple((verdict, count) for verdict, count in proof.counts.items()),
+        dimmed=tuple(count == 0 for count in proof.counts.values()),
+        reasons=("",) * len(proof.counts),
+    )
+    full, printed, chain = proof.agreeing.values()
+    words = f"{printed:,} from the inputs as printed, {chain:,} from the steps as printed."
+    if proof.seed is not None:
+        words = f"{full:,} from the seed in PyTorch's float32, {words}"
+    return [counts, Note(f"Agreeing at every printed digit: {words}"), *_seed(proof)]
+
+
+def _seed(proof: Proof) -> Iterator[Block]:
+    if proof.wrong_seed is not None:
+        seed = proof.wrong_seed
+        yield Note(
+            f"line {seed.line}: seed {seed.value} does not give the parameters that are printed, "
+            "with this model and this PyTorch",
+            "failure",
+        )
+
+
+def _wrong(proof: Proof) -> list[Block]:
+    entries = [(judged.figure.printed.line, _sentence(judged)) for judged in proof.blamed]
+    entries += [(line.line.sum.line, _line_sentence(line)) for line in proof.blamed_lines]
+    return [Note(text, "failure") for _, text in sorted(entries, key=lambda entry: entry[0])]
+
+
+def _sentence(judged: Judged) -> str:
+    figure = judged.figure
+    head = f"line {figure.printed.line}, {figure.element}: printed {figure.printed.printed}"
+    where = ""
+    if judged.parts_at == figure.element:
+        where = "; it parts at this step"
+    return f"{head}, {judged.why} ({judged.verdict}{where})"
+
+
+def _line_sentence(judged: JudgedLine) -> str:
+    line = judged.line
+    result = f" = {line.result.printed}" if line.result else ""
+    name = f"{line.element}: " if line.name.value else ""
+    return f"line {line.sum.line}, {name}{line.sum.text}{result}: {judged.why}"
+
+
+def _tables(rounded: list[Judged], beside: str) -> Iterator[Table]:
+    """Yield the figures, those with all their digits apart, so that the others stay narrow."""
+    for whole in (False, True):
+        found = [j for j in rounded if (len(j.figure.printed.printed) > LONG) == whole]
+        if found:
+            yield _table(found, beside)
+
+
+def _table(rounded: list[Judged], beside: str) -> Table:
+    """Show printed figures beside what they would be had nothing been rounded before."""
+    return Table(
+        (
+            Column("figure", "text"),
+            Column("line", "label"),
+            Column("printed", "label"),
+            Column(beside, "value", "single"),
+        ),
+        tuple(
+            (
+                judged.figure.element,
+                str(judged.figure.printed.line),
+                judged.figure.printed.printed,
+                judged.unrounded,
+            )
+            for judged in rounded
+        ),
+    )
+
+
+def _lines(proof: Proof) -> list[Block]:
+    right = len(proof.lines) - len(proof.blamed_lines)
+    whole = counted(len(proof.lines), "line")
+    tone: Tone = "check" if right == len(proof.lines) else "failure"
+    words = f"{right:,} of {whole} put in what the formula takes and come to what is printed."
+    return [Note(words, tone)]
+
+
+def _unrecognised(proof: Proof) -> list[Block]:
+    return [
+        Prose(
+            'A label that means a quantity of the run is named by --map "label=name"; '
+            "everything else is for you to check."
+        ),
+        Table(
+            (Column("printed, and why", "text"), Column("line", "label")),
+            tuple(
+                (f"{entry.printed}: {entry.why}", str(entry.line)) for entry in proof.unrecognised
+            ),
+        ),
+    ]
+
+
+def _verdict(proof: Proof) -> Note:
+    agree = len(proof.figures) - len(proof.blamed)
+    words = f"{agree:,} of {counted(len(proof.figures), 'figure')} agree"
+    if proof.lines:
+        right = len(proof.lines) - len(proof.blamed_lines)
+        words += f", and {right:,} of {counted(len(proof.lines), 'line')} of arithmetic"
+    left = len(proof.unrecognised)
+    if left:
+        words += f"; {left:,} {'number was' if left == 1 else 'numbers were'} not recognised"
+    if proof.wrong_seed is not None:
+        words += f"; seed {proof.wrong_seed.value} does not hold"
+    return Note(f"{words}.", "check" if proof.passed else "failure")

@@ -1,0 +1,276 @@
+"""The page of `sample`: what z, the loss and the gradients do over many draws of ε."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from ...analysis.monte_carlo import LATENT, Divergence, Sample, Spread
+from ...engine.formulas import Steps
+from ...engine.run import PRINTED_DECIMALS, Run
+from ...ops.rule import indices
+from ...symbolic.expression import Index
+from ...symbolic.text import index_text
+from ..blocks import Block, Cell, Column, Heading, Note, Prose, Table, Walkthrough
+from .captions import counted, term_words
+from .page import MOST_LINES, difference_words, heading_line, loss_words
+from .tensors import tensor
+
+NEAR = 3.0  # standard errors: an honest estimate lies further off once in 370 times
+
+
+def sampling(sample: Sample) -> Walkthrough:
+    """Compose the page of a run under many draws."""
+    page = _SamplingPage(sample)
+    page.latent()
+    page.reconstruction()
+    page.terms()
+    if sample.divergence is not None:
+        page.divergence(sample.divergence)
+    if sample.gradients:
+        page.gradients()
+        page.signs()
+    page.footer()
+    remarks = [*loss_words(sample.run.loss_call)]
+    remarks += [_arithmetic_words(sample.run), _draws_words(sample)]
+    if sample.still:
+        remarks.append(f"{', '.join(sample.still)}: not drawn anew, as this run drew it")
+    return Walkthrough("sample", heading_line(sample.run), tuple(remarks), tuple(page.blocks))
+
+
+class _SamplingPage:
+    def __init__(self, sample: Sample) -> None:
+        self.sample, self.run = sample, sample.run
+        self.steps = Steps(sample.run)
+        self.blocks: list[Block] = []
+        self.sections = 0
+
+    def add(self, *blocks: Block) -> None:
+        self.blocks += blocks
+
+    def open(self, title: str, detail: str = "") -> None:
+        self.sections += 1
+        self.add(Heading(self.sections, title, detail))
+
+    def hand(self, name: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        return self.run.hand_values[self.run.value(name).id]
+
+    # --- values ---
+
+    def latent(self) -> None:
+        if self.sample.divergence is None:
+            self.latents()
+            return
+        self.open("The sample z", "over the draws, beside what it is drawn from")
+        self.add(
+            Prose(
+                "z = μ + σ·ε with ε ~ N(0, I): over many draws its mean comes to μ and its "
+                "standard deviation to σ."
+            )
+        )
+        self.table(LATENT, (("μ", self.hand("mu")), ("σ", self.hand("std"))))
+
+    def latents(self) -> None:
+        """Show what a user's model draws, whatever it calls it."""
+        for name in self.sample.latents:
+            self.open(f"What is drawn: {name}", "over the draws")
+            self.table(name, (("this run's", self.hand(name)),))
+
+    def reconstruction(self) -> None:
+        name = self.sample.reconstruction
+        if not name:
+            return
+        self.open("The reconstruction", "over the draws, beside the input")
+        x = next(v.name for v in self.run.trace.values if v.kind == "input" and v.name)
+        self.table(name, ((x, self.hand(x)),), before=True)
+
+    def table(
+        self,
+        name: str,
+        beside: tuple[tuple[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]], ...],
+        before: bool = False,
+    ) -> None:
+        """Show mean and spread of a value's elements, with other tensors beside them."""
+        spread = self.sample.values[name]
+        others = tuple(Column(header, "input" if before else "value") for header, _ in beside)
+        own = (Column("mean", "value", accent=True), Column("std", "value"))
+        columns = (Column(name, "label"), *((*others, *own) if before else (*own, *others)))
+        rows: list[tuple[Cell, ...]] = []
+        found = list(indices(spread.mean.shape))
+        for index in found[:MOST_LINES]:
+            mine = float(spread.mean[index]), float(spread.std[index])
+            theirs = tuple(float(array[index]) for _, array in beside)
+            rows.append((self.label(name, index), *(theirs + mine if before else mine + theirs)))
+        self.add(Table(columns, tuple(rows)))
+        self.left_out(len(found) - len(rows), "element")
+
+    def label(self, name: str, index: Index) -> str:
+        shown = self.steps.shown_index(self.run.value(name).id, index)
+        return index_text(shown)
+
+    def left_out(self, count: int, noun: str) -> None:
+        if count > 0:
+            self.add(Note(f"{counted(count, f'further {noun}')} left out."))
+
+    def terms(self) -> None:
+        self.open("The loss", "over the draws")
+        shown = (*self.sample.latents, self.sample.reconstruction)
+        names = [name for name in self.sample.values if name not in shown]
+        loss = self.run.trace.loss.name
+        rows = []
+        for name in names:
+            spread = self.sample.values[name]
+            words = "" if name == loss or term_words(name) == name else term_words(name)
+            own, per_row = float(self.hand(name).sum()), spread.mean.size > 1
+            if per_row:  # a term with a number a row
+                words = f"{words}, mean of rows".lstrip(", ")
+                own = float(self.hand(name).mean())
+            mean, std = float(spread.mean.mean()), float(spread.std.mean())
+            rows.append((name, own, mean, std, words))
+        columns = (
+            Column("term", "text"),
+            Column("this run's", "value"),
+            Column("mean", "value", accent=True),
+            Column("std", "value"),
+            Column("", "text"),
+        )
+        self.add(Table(columns, tuple(rows)))
+        if self.sample.divergence is not None and not self.sample.values["kl"].std:
+            self.add(Note("The KL is made from μ and σ alone, so no draw changes it."))
+
+    def divergence(self, found: Divergence) -> None:
+        self.open("The KL, by its formula and by its draws")
+        self.add(
+            Prose(
+                "The KL is the mean of log q(z|x) - log p(z) under q. The loss has it in closed "
+                "form; the mean over the draws estimates the same number."
+            )
+        )
+        rows: tuple[tuple[Cell, ...], ...] = (
+            ("closed form", found.closed_form),
+            ("Monte Carlo estimate", found.monte_carlo),
+            ("standard error", found.standard_error),
+            ("difference", found.monte_carlo - found.closed_form),
+        )
+        self.add(Table((Column("KL", "text"), Column("", "value", accent=True)), rows))
+        self.add(kl_note(found))
+
+    # --- gradients ---
+
+    def gradients(self) -> None:
+        self.open("The gradients", "mean over the draws, and standard deviation")
+        self.add(
+            Prose(
+                "Training sees one draw at a time. Where the standard deviation is larger than "
+                "the mean, one draw says little about which way a parameter should go."
+            )
+        )
+        for name, spread in self.sample.gradients.items():
+            self.add(tensor(f"{name}.grad mean", spread.mean, "gradient", "gradient", accent=True))
+            self.add(tensor(f"{name}.grad std", spread.std, "gradient", "gradient"))
+
+    def signs(self) -> None:
+        gradients, draws = self.sample.gradients, self.sample.draws
+        self.open("Which gradients change sign", "from draw to draw")
+        columns = (
+            Column("parameter", "text"),
+            Column("elements", "value"),
+            Column("change sign", "value", accent=True),
+            Column("rarer sign", "value"),
+        )
+        rows = tuple(
+            (name, spread.mean.size, spread.sign_changes, int(spread.rarer.max()))
+            for name, spread in gradients.items()
+        )
+        self.add(Table(columns, rows))
+        changing = sum(spread.sign_changes for spread in gradients.values())
+        total = sum(spread.mean.size for spread in gradients.values())
+        if not changing:
+            self.add(Note(f"None of the {counted(total, 'gradient')} changes sign."))
+            return
+        self.add(
+            Note(
+                f"{changing:,} of {counted(total, 'gradient')} {'is' if changing == 1 else 'are'} "
+                "above zero in some draws and below in others; the last column counts, of "
+                f"{draws:,} draws, those with the rarer sign, at the element where they are most. "
+                "A zero, behind a closed gate, counts as neither."
+            )
+        )
+        self.most_even(changing)
+
+    def most_even(self, changing: int) -> None:
+        """Show the elements whose sign is most nearly a matter of chance."""
+        found = sorted(_changing(self.sample.gradients.items()), key=lambda entry: -entry[0])
+        columns = (
+            Column("gradient", "text"),
+            Column("mean", "gradient", "gradient", accent=True),
+            Column("std", "gradient", "gradient"),
+            Column("positive", "value"),
+            Column("negative", "value"),
+        )
+        rows = tuple(
+            (
+                f"{name}{index_text(index)}",
+                float(spread.mean[index]),
+                float(spread.std[index]),
+                int(spread.positive[index]),
+                int(spread.negative[index]),
+            )
+            for _, name, index, spread in found[:MOST_LINES]
+        )
+        self.add(Table(columns, rows))
+        self.left_out(changing - len(rows), "gradient")
+
+    def footer(self) -> None:
+        first = self.sample.first
+        how = difference_words(first.relative)
+        whole = f"{counted(self.sample.draws, 'draw')} replayed; the first is this run's"
+        if first.passed:
+            self.add(Note(f"{whole}, and agrees with PyTorch's ({how}).", "check"))
+        else:
+            self.add(Note(f"{whole}, but does not agree with PyTorch's ({how}).", "failure"))
+
+
+def _changing(
+    gradients: Iterable[tuple[str, Spread]],
+) -> Iterable[tuple[int, str, Index, Spread]]:
+    for name, spread in gradients:
+        rarer = spread.rarer
+        for index in indices(rarer.shape):
+            if rarer[index]:
+                yield int(rarer[index]), name, index, spread
+
+
+def kl_note(found: Divergence) -> Note:
+    """Say in words whether the estimate is where its standard error lets it be."""
+    off = abs(found.monte_carlo - found.closed_form)
+    error = found.standard_error
+    if not (math.isfinite(off) and math.isfinite(error)) or not error:
+        return Note("The estimate cannot be judged: its standard error is no number.", "warning")
+    where = f"The estimate lies {off / error:.2f} standard errors from the closed form"
+    if off <= NEAR * error:
+        return Note(f"{where}: within {NEAR:.0f}, so the two agree.", "check")
+    return Note(
+        f"{where}: not within {NEAR:.0f}, which chance does about once in 370 times; "
+        "try more --draws.",
+        "warning",
+    )
+
+
+def _arithmetic_words(run: Run) -> str:
+    rounded = f"rounded to {PRINTED_DECIMALS} decimals"
+    if run.arithmetic == "printed":
+        return f"arithmetic: printed, parameters and ε {rounded}, replayed in float64"
+    return (
+        "arithmetic: full, parameters and ε as PyTorch has them, replayed in float64 "
+        f"(--arithmetic printed: {rounded})"
+    )
+
+
+def _draws_words(sample: Sample) -> str:
+    return (
+        f"{counted(sample.draws, 'draw')} of ε in the order in which PyTorch's generator, "
+        f"seed {sample.run.seed}, gives them; the first is the one of forward and backward"
+    )

@@ -1,0 +1,95 @@
+"""A tensor on a page: all of its numbers, or a summary where nobody would read them all."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...symbolic.expression import Index, Role
+from ...symbolic.text import index_text
+from ...trace import Array
+from ..blocks import Entry, Matrix, Places, Summary
+
+# Numbers of a tensor that are shown one by one: about a screen of 80 columns, seven or
+# eight in a row. In more than that nobody finds the one that matters. It is the number
+# that counts and not the shape, so that a long row and a square are treated alike.
+MOST_NUMBERS = 256
+MOST_LARGEST = 5
+
+
+def is_big(array: Array) -> bool:
+    """Whether a tensor has too many numbers to be shown one by one."""
+    return array.size > MOST_NUMBERS
+
+
+def tensor(
+    name: str,
+    array: Array,
+    role: Role,
+    places: Places,
+    *,
+    accent: bool = False,
+    ask: str = "",
+    drop: int = 0,
+) -> Matrix | Summary:
+    """Return a block that shows a tensor as far as it fits a page.
+
+    Parameters
+    ----------
+    ask
+        What `why` calls the tensor; empty when it cannot be asked for.
+    drop
+        How many leading axes an index leaves out, as that of a batch of one.
+    """
+    array = np.asarray(array)
+    if not is_big(array):
+        return Matrix(name, array, role, places, accent, drop)
+    numbers = array.astype(np.float64, copy=False).ravel()
+    with np.errstate(over="ignore"):
+        norm = float(np.sqrt(numbers @ numbers))
+    not_finite = 0
+    if not np.isfinite(norm):  # else none of them is anything but finite
+        finite = np.isfinite(numbers)
+        not_finite = int(numbers.size - np.count_nonzero(finite))
+        numbers = numbers[finite]
+        size = float(np.abs(numbers).max(initial=0.0)) or 1.0
+        norm = size * float(np.linalg.norm(numbers / size))
+    entries = tuple(
+        Entry(index_text(index[drop:]), float(array[index]))
+        for index in largest(array, MOST_LARGEST)
+    )
+    return Summary(
+        name=name,
+        array=array,
+        role=role,
+        places=places,
+        low=float(numbers.min(initial=np.inf)),
+        high=float(numbers.max(initial=-np.inf)),
+        mean=float(numbers.mean()) if numbers.size else np.nan,
+        norm=norm,
+        zeros=int(numbers.size - np.count_nonzero(numbers)),
+        not_finite=not_finite,
+        largest=entries,
+        ask=f"{ask}{entries[0].label}" if ask else "",
+        accent=accent,
+    )
+
+
+def largest(array: Array, count: int) -> list[Index]:
+    """Return where a tensor is largest by size: the largest first, ties in order of index.
+
+    What is not finite counts as largest of all: it is what a reader has to see.
+
+    Examples
+    --------
+    >>> largest(np.array([[1.0, -3.0], [3.0, 2.0]]), 3)
+    [(0, 1), (1, 0), (1, 1)]
+    """
+    sizes = (
+        np.abs(array).ravel() if array.dtype.kind == "f" else np.abs(array.astype(float)).ravel()
+    )
+    sizes[np.isnan(sizes)] = np.inf
+    count = min(count, sizes.size)
+    least = np.partition(sizes, sizes.size - count)[sizes.size - count] if count else np.inf
+    candidates = np.flatnonzero(sizes >= least)
+    first = candidates[np.argsort(-sizes[candidates], kind="stable")[:count]]
+    return [tuple(map(int, np.unravel_index(at, array.shape))) for at in first]

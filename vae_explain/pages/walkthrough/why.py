@@ -1,0 +1,193 @@
+"""The page of one number: its derivation, and for a gradient the ways to the loss."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...analysis.gradient_check import gradient_scale
+from ...engine.formulas import ROLES
+from ...engine.gradient_paths import Path, Paths
+from ...engine.provenance import Derivation, Provenance, Target, shortened
+from ...engine.run import Run
+from ...engine.worked_lines import agreement
+from ...ops import NotExplained
+from ...symbolic.expression import Ref
+from ...trace import is_whole
+from ..blocks import (
+    Block,
+    Checks,
+    Heading,
+    Matrix,
+    Note,
+    Places,
+    Prose,
+    Share,
+    Shares,
+    Tree,
+    TreeNode,
+    Walkthrough,
+)
+from .captions import BLANK, counted
+from .page import drawing_words, footer, heading_line, run_remarks
+
+
+def why(
+    run: Run,
+    target: Target,
+    *,
+    chosen: bool = False,
+    depth: int | None = None,
+    full: bool = False,
+) -> tuple[Walkthrough, Checks]:
+    """Compose the page of one number.
+
+    Parameters
+    ----------
+    chosen
+        Whether the element was picked here, for a tensor that was named whole.
+    depth, full
+        How far down the tree goes; as far as fits a screen by default.
+    """
+    view = Provenance(run)
+    root = view.derive(target, depth, full)
+    blocks: list[Block] = [Heading(1, view.name(target), "where it comes from")]
+    if chosen:
+        words = "The largest element of the tensor stands for it; an index names another."
+        blocks.append(Prose(words))
+    checks = Checks()
+    if root.status == "given":
+        kind = run.trace.values[target.number].kind
+        given = GIVEN.get(kind, "given")
+        if target.number in run.trace.blank:
+            given = BLANK
+        elif kind == "noise":
+            given = f"noise, {drawing_words(run, target.number)}"
+        blocks.append(Prose(f"{root.name} is {given}, not computed:"))
+        role = ROLES[run.trace.values[target.number].kind]
+        places: Places = "parameter" if role in ("parameter", "noise") else "input"
+        blocks.append(Matrix(root.name, np.array(root.value), role, places))
+    nodes: list[TreeNode] = []
+    for level, node in root.walk():
+        if node.status in ("derived", "not explained"):
+            nodes.append(_derived(run, level, node))
+            nodes += _listed(level + 1, node)
+        if node.line is not None:
+            checks.add(node.line)
+    if nodes:
+        blocks.append(Tree(tuple(nodes)))
+    left = len({node.target for _, node in root.walk() if node.status == "cut"})
+    if left:
+        blocks.append(Note(f"{counted(left, 'number')} not derived here; --full derives all."))
+    remarks = [*run_remarks(run)]
+    if target.term:
+        remarks.append(f"term: {target.term} alone")
+    if target.gradient:
+        blocks += _paths(view, target, root.value, checks)
+    blocks.append(footer(run, checks))
+    return Walkthrough("why", heading_line(run), tuple(remarks), tuple(blocks)), checks
+
+
+GIVEN = {
+    "input": "an input",
+    "parameter": "a parameter",
+}
+
+
+def _derived(run: Run, level: int, node: Derivation) -> TreeNode:
+    line = node.line
+    if line is not None:
+        line = line._replace(expression=shortened(line.expression))
+    word = "" if line else "not explained; PyTorch's number"
+    return TreeNode(level, node.name, node.value, line, word, _places(run, node))
+
+
+def _places(run: Run, node: Derivation) -> Places:
+    if isinstance(node.target, Ref):
+        return "value"
+    if node.target.gradient:
+        return "gradient"
+    if is_whole(run.values[node.target.number]):
+        return "input"
+    return "value" if node.target.index else "exact"
+
+
+def _listed(level: int, node: Derivation) -> list[TreeNode]:
+    """Name in one line what was derived above already, and in one what was left out."""
+    found = []
+    for status, word in (("again", "derived above"), ("cut", "not derived here")):
+        names = [child.name for child in node.children if child.status == status]
+        if names:
+            found.append(TreeNode(level, _enumerated(names), 0.0, None, word, "value"))
+    return found
+
+
+def _enumerated(names: list[str]) -> str:
+    """Write the elements of each tensor as one: `encoder_hidden[0], [1], [2]`.
+
+    Examples
+    --------
+    >>> _enumerated(["w[0]", "x[0]", "w[1]", "x[1]", "mean(h[0,:])", "mean(h[1,:])"])
+    'w[0], [1], x[0], [1], mean(h[0,:]), mean(h[1,:])'
+    """
+    found: dict[str, list[str]] = {}
+    for name in names:
+        # A number with a name of its own, as `mean(h[0,:])`, is written out each time.
+        base, bracket, index = (name, "", "") if name.endswith(")") else name.partition("[")
+        found.setdefault(base, []).append(bracket + index)
+    return ", ".join(base + ", ".join(indices) for base, indices in found.items())
+
+
+def _paths(view: Provenance, target: Target, value: float, checks: Checks) -> list[Block]:
+    try:
+        paths, left_out = Paths(view.run, view.steps).of(target)
+    except NotExplained as reason:
+        words = f"They are not followed, since one passes an op without a rule ({reason})."
+        return [Heading(2, "The ways to the loss"), Note(words, "warning")]
+    open_paths = [path for path in paths if path.amount]
+    blocks: list[Block] = [
+        Heading(2, "The ways to the loss", f"{counted(len(paths), 'path')} along named values"),
+    ]
+    size = sum(abs(path.amount) for path in paths) + abs(left_out)
+    shares = [
+        Share(
+            path.amount,
+            abs(path.amount) / size if size else 0.0,
+            " → ".join(path.through),
+            path.blocked_by or _closed_words(path),
+        )
+        for path in paths
+    ]
+    if left_out:
+        shares.append(Share(left_out, abs(left_out) / size, "all further paths together", ""))
+    blocks.append(Shares(tuple(shares)))
+    total = sum(path.amount for path in paths) + left_out
+    # Autograd adds up whole tensors on the way; a small element carries their rounding.
+    largest = max(float(np.abs(view.array(target)).max()), gradient_scale(view.run, target.number))
+    parts = 8 * sum(len(path.through) for path in paths)
+    difference, agrees = agreement(total, value, max(size, largest), parts, view.run.precision)
+    checks.count(difference, agrees)
+    further = " and all further ones together" if left_out else ""
+    words = f"{counted(len(paths), 'path')}{further} add up to {value:.4f}"
+    if agrees:
+        blocks.append(
+            Note(
+                f"{words}, as autograd has it (relative difference {difference:.1e}); "
+                f"shares are of the sum of sizes.",
+                "check",
+            )
+        )
+    else:
+        blocks.append(Note(f"the paths add up to {total!r}, autograd has {value!r}", "failure"))
+    zero = len(paths) - len(open_paths)
+    if zero:
+        blocks.append(Note(f"{counted(zero, 'path')} deliver{'s' if zero == 1 else ''} nothing."))
+    return blocks
+
+
+def _closed_words(path: Path) -> str:
+    parts = []
+    for name, units in path.closed.items():
+        listed = ", ".join(map(str, units[:8])) + (", …" if len(units) > 8 else "")
+        one = "unit" if len(units) == 1 else "units"
+        parts.append(f"{one} {listed} of {name} off")
+    return "; ".join(parts)

@@ -1,0 +1,234 @@
+"""Calls of PyTorch that are many operations, made so that each of these is seen.
+
+A mode sees `gumbel_softmax` or a whole LSTM as one call. Of what is written in Python the
+same code is run here, with its own hand-over to the mode switched off. What is not is
+written out as its documentation states it, in the order in which PyTorch's own CPU code
+takes it: the bits are the same, but for oneDNN's LSTM, which may differ in the last one.
+
+The variables of these functions give the values their names, as a user's own do; one that
+begins with an underscore gives none.
+"""
+
+from __future__ import annotations
+
+import math
+import types
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .decompositions import COMPOSITES, composite
+
+IN_PYTHON = ("gumbel_softmax", "multi_head_attention_forward")
+
+
+def opened(
+    name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None = None
+) -> Callable[..., Any] | None:
+    """Return what makes a call operation by operation; None for a call that is one."""
+    if name == ATTENTION:
+        try:
+            return _attention if _drops(*args, **kwargs or {}) else None
+        except TypeError:
+            return None  # the call itself says what is wrong with it
+    if name in IN_PYTHON:
+        return _without_handing_over(name)
+    if name in NETWORKS:
+        return NETWORKS[name] if _is_plain(args) else None
+    return CELLS.get(name) or composite(name, args, kwargs or {})
+
+
+@cache
+def _without_handing_over(name: str) -> Callable[..., Any]:
+    """Return a function of PyTorch's that does not hand itself over to a mode as one call."""
+    function: types.FunctionType = getattr(functional, name)
+
+    def no(*_: Any) -> bool:
+        return False
+
+    asked = [each for each in function.__globals__ if each.startswith("has_torch_function")]
+    names = {**function.__globals__, **dict.fromkeys(asked, no)}
+    # Variables give names only where the code is not in PyTorch's own folder.
+    code = function.__code__.replace(co_filename=__file__)
+    copy = types.FunctionType(code, names, name, function.__defaults__, function.__closure__)
+    copy.__kwdefaults__ = function.__kwdefaults__
+    return copy
+
+
+# --- attention --------------------------------------------------------------------------
+
+ATTENTION = "scaled_dot_product_attention"
+
+
+def _drops(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> bool:
+    """Whether an attention draws a mask, and is written out below.
+
+    That of no dropout is one operation, which has a rule. Not written out is one with a query
+    that may take no key, for which PyTorch has a softmax of its own.
+    """
+    if not dropout_p or enable_gqa or (scale is not None and scale <= 0):
+        return False
+    if attn_mask is None:
+        return True
+    closed = ~attn_mask if attn_mask.dtype == torch.bool else torch.isneginf(attn_mask)
+    return not is_causal and not bool(closed.all(-1).any())
+
+
+def _attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """Make an attention with dropout, the scale on both sides of the product as PyTorch has it."""
+    _root = math.sqrt(1 / math.sqrt(query.shape[-1]) if scale is None else scale)
+    attention_scores = (query * _root) @ (key.transpose(-2, -1) * _root)
+    if is_causal:
+        _seen = torch.ones(attention_scores.shape[-2:], dtype=torch.bool).tril()
+        attention_scores = attention_scores.masked_fill(~_seen, -math.inf)
+    elif attn_mask is not None and attn_mask.dtype == torch.bool:
+        attention_scores = attention_scores.masked_fill(~attn_mask, -math.inf)
+    elif attn_mask is not None:
+        attention_scores = attention_scores + attn_mask
+    attention_weights = torch.softmax(attention_scores, -1)
+    return functional.dropout(attention_weights, dropout_p) @ value
+
+
+# --- one step ---------------------------------------------------------------------------
+
+State = tuple[Tensor, ...]
+# From what the input adds to the gates, the state so far, and the weights of the state.
+Step = Callable[[Tensor, State, Tensor, Tensor | None], State]
+
+
+def _lstm(_from_input: Tensor, _state: State, w_hh: Tensor, b_hh: Tensor | None) -> State:
+    gates = functional.linear(_state[0], w_hh, b_hh) + _from_input
+    _i, _f, _g, _o = gates.chunk(4, dim=-1)
+    forget_gate, input_gate, cell_gate = torch.sigmoid(_f), torch.sigmoid(_i), torch.tanh(_g)
+    cell = forget_gate * _state[1] + input_gate * cell_gate
+    output_gate = torch.sigmoid(_o)
+    hidden = output_gate * torch.tanh(cell)
+    return hidden, cell
+
+
+def _gru(_from_input: Tensor, _state: State, w_hh: Tensor, b_hh: Tensor | None) -> State:
+    from_hidden = functional.linear(_state[0], w_hh, b_hh)
+    # The last third of the sum is not used; PyTorch's sigmoid rounds by where its rows lie.
+    _r, _z, _ = (from_hidden + _from_input).chunk(3, dim=-1)
+    reset_gate, update_gate = torch.sigmoid(_r), torch.sigmoid(_z)
+    _n_input, _n_hidden = _from_input.chunk(3, dim=-1)[2], from_hidden.chunk(3, dim=-1)[2]
+    new_gate = torch.tanh(_n_input + _n_hidden * reset_gate)
+    hidden = (_state[0] - new_gate) * update_gate + new_gate
+    return (hidden,)
+
+
+def _plain(activation: Callable[[Tensor], Tensor]) -> Step:
+    def step(_from_input: Tensor, _state: State, w_hh: Tensor, b_hh: Tensor | None) -> State:
+        hidden = activation(functional.linear(_state[0], w_hh, b_hh) + _from_input)
+        return (hidden,)
+
+    return step
+
+
+STEPS: dict[str, Step] = {
+    "lstm": _lstm,
+    "gru": _gru,
+    "rnn_tanh": _plain(torch.tanh),
+    "rnn_relu": _plain(torch.relu),
+}
+
+
+def _cell(name: str) -> Callable[..., Any]:
+    def run(
+        input: Tensor,
+        hx: Any,
+        w_ih: Tensor,
+        w_hh: Tensor,
+        b_ih: Tensor | None = None,
+        b_hh: Tensor | None = None,
+    ) -> Any:
+        _state = hx if name == "lstm" else (hx,)
+        _found = STEPS[name](functional.linear(input, w_ih, b_ih), tuple(_state), w_hh, b_hh)
+        return _found if name == "lstm" else _found[0]
+
+    return run
+
+
+CELLS = {f"{name}_cell": _cell(name) for name in STEPS}
+
+# --- all steps of all layers ------------------------------------------------------------
+
+
+def _is_plain(args: tuple[Any, ...]) -> bool:
+    """Whether a network's call is of a padded batch, and its states are not projected."""
+    if len(args) != 9 or not isinstance(args[3], bool):
+        return False  # packed, which has the sizes of its batches among the arguments
+    _, _, params, has_biases, layers, _, _, bidirectional, _ = args
+    return bool(len(params) == layers * (2 if bidirectional else 1) * (4 if has_biases else 2))
+
+
+def _network(name: str) -> Callable[..., Any]:
+    step = STEPS[name]
+
+    def run(
+        _input: Tensor,
+        hx: Any,
+        params: Sequence[Tensor],
+        has_biases: bool,
+        num_layers: int,
+        dropout: float,
+        train: bool,
+        bidirectional: bool,
+        batch_first: bool,
+    ) -> tuple[Tensor, ...]:
+        _sequence = _input.transpose(0, 1) if batch_first else _input
+        each, directions = (4 if has_biases else 2), (2 if bidirectional else 1)
+        starts: State = (hx,)
+        if name == "lstm":
+            hx, cx = hx  # the names that PyTorch has for them
+            starts = hx, cx
+        ends: list[State] = []
+        for layer in range(num_layers):
+            ways = []
+            for direction in range(directions):
+                at = layer * directions + direction
+                _w_ih, _w_hh, *_biases = params[at * each : (at + 1) * each]
+                _b_ih, _b_hh = _biases if has_biases else (None, None)
+                from_input = functional.linear(_sequence, _w_ih, _b_ih)
+                _state = tuple(_start[at] for _start in starts)
+                outputs: list[Tensor] = []
+                for time in range(len(_sequence))[:: -1 if direction else 1]:
+                    _state = step(from_input[time], _state, _w_hh, _b_hh)
+                    outputs.append(_state[0])
+                ways.append(torch.stack(outputs[::-1] if direction else outputs))
+                ends.append(_state)
+            _sequence = torch.cat(ways, dim=-1) if bidirectional else ways[0]
+            if dropout and train and layer < num_layers - 1:
+                _sequence = functional.dropout(_sequence, dropout, train)
+        _output = _sequence.transpose(0, 1) if batch_first else _sequence
+        return (_output, *(torch.stack(last) for last in zip(*ends, strict=True)))
+
+    return run
+
+
+NETWORKS = {name: _network(name) for name in STEPS}
+
+# The calls that `opened` may return something for.
+OPENED = {*IN_PYTHON, *CELLS, *NETWORKS, *COMPOSITES, ATTENTION}

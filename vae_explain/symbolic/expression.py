@@ -1,0 +1,386 @@
+"""The arithmetic of one number, as a tree, and the number that the tree stands for.
+
+What comes in: constants, references to values with their names and numbers, and the
+handful of operations below. `text.py` writes the same tree as symbols, as substituted
+numbers and as LaTeX; `simplify.py` folds its constants. Nothing here rounds.
+
+The same nodes serve one element (`Ref("mu", (0, 1))` holding a float) and a whole
+tensor (`Ref("mu")` holding an array), so a formula is checked the same way as a line.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from .functions import FUNCTIONS as FUNCTIONS  # said twice: others take it from here
+
+Index = tuple[int, ...]
+Role = Literal["input", "parameter", "noise", "value", "gradient", "constant", "operator"]
+
+
+class Expression:
+    """A node; the operators exist so that a rule reads like the formula it states."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Expression) -> Expression:
+        return Add((self, other))
+
+    def __sub__(self, other: Expression) -> Expression:
+        return Add((self, Neg(other)))
+
+    def __mul__(self, other: Expression) -> Expression:
+        return Mul((self, other))
+
+    def __truediv__(self, other: Expression) -> Expression:
+        return Div(self, other)
+
+    def __pow__(self, exponent: Expression) -> Expression:
+        return Pow(self, exponent)
+
+    def __neg__(self) -> Expression:
+        return Neg(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Expression):
+    """A constant of the formula itself, such as the 2 of a square."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ref(Expression):
+    """A named value, or one element of it; two are equal when they name the same number.
+
+    A number that only a line speaks of, as the mean of a norm, says in `made` how it comes
+    about; a value of the run has that in the run's own record.
+    """
+
+    name: str
+    index: Index | None = None
+    role: Role = "value"
+    value: Any = field(default=math.nan, compare=False)
+    made: Callable[[], Expression] | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rest(Ref):
+    """The sum of the terms of a long sum that are not written out, and how many they are."""
+
+    count: int = field(default=0, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Add(Expression):
+    terms: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mul(Expression):
+    factors: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Neg(Expression):
+    body: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Div(Expression):
+    numerator: Expression
+    denominator: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Pow(Expression):
+    base: Expression
+    exponent: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Apply(Expression):
+    """One of `FUNCTIONS` applied to its argument, or one of `OF_SEVERAL` to several."""
+
+    function: str
+    arguments: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MatMul(Expression):
+    """A matrix product; only in formulas over whole tensors."""
+
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Transpose(Expression):
+    body: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Reshape(Expression):
+    """The same numbers in another shape; only in formulas over whole tensors."""
+
+    body: Expression
+    shape: tuple[int, ...]
+
+
+def unshaped(expression: Expression) -> Expression:
+    """Return what a formula writes of a tree where it leaves out the changes of shape."""
+    while isinstance(expression, Reshape):
+        expression = expression.body
+    return expression
+
+
+@dataclass(frozen=True, slots=True)
+class SumOver(Expression):
+    """A sum over axes of a whole tensor; `shape` is what remains after it."""
+
+    body: Expression
+    axes: tuple[int, ...]
+    shape: tuple[int, ...]
+
+    @property
+    def over(self) -> str:
+        """The axes, as `0` or `(0, 2)`; empty where all is summed and they need no mention."""
+        if math.prod(self.shape) <= 1:
+            return ""
+        return str(self.axes[0]) if len(self.axes) == 1 else str(self.axes)
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque(Expression):
+    """An op over whole tensors written as its call, `conv2d(x, weight, stride=2)`.
+
+    For what has no shorter formula than its own name. A name that opens with a dot or a
+    bracket follows its argument: `h[:, :2]`. Two are equal when they are written alike, so
+    a name stands for one computation only.
+    """
+
+    name: str
+    arguments: tuple[Expression, ...]
+    options: tuple[tuple[str, Any], ...] = ()
+    compute: Callable[..., Any] = field(default=lambda *_: math.nan, compare=False, repr=False)
+
+
+ZERO = Number(0.0)
+ONE = Number(1.0)
+# Functions that compare numbers: the largest of them, and the place of the largest or smallest.
+PLACES = ("argmax", "argmin")
+OF_SEVERAL = ("max", *PLACES)
+
+
+# --- the number -------------------------------------------------------------------------
+
+
+class Measured(NamedTuple):
+    """A value and the size of the largest intermediate that rounding could have touched."""
+
+    value: float
+    magnitude: float
+
+
+def evaluate(expression: Expression) -> float:
+    """Return the number that a tree over single elements stands for."""
+    return measure(expression).value
+
+
+def measure(expression: Expression) -> Measured:
+    """Evaluate a tree over single elements, with a bound on what rounding is relative to.
+
+    A sum that cancels is as exact as its terms, not as its result, so two ways of
+    computing it are compared relative to `magnitude`: the sum of absolute terms, carried
+    through products and, by their slope, through functions.
+
+    Raises
+    ------
+    TypeError
+        If the tree holds a node over whole tensors.
+    """
+    # These come by the thousands in a long sum, and `match` takes its time.
+    kind = type(expression)
+    if kind is Ref:
+        number = float(expression.value)  # type: ignore[attr-defined]  # a Ref, as said above
+        return Measured(number, abs(number))
+    if kind is Mul:
+        return _measure_product(expression.factors)  # type: ignore[attr-defined]  # likewise
+    match expression:
+        case Number(value) | Ref(value=value):
+            number = float(value)
+            return Measured(number, abs(number))
+        case Add(terms):
+            total = magnitude = 0.0
+            for term in terms:
+                value, size = measure(term)
+                total += value
+                magnitude += size
+            return Measured(total, magnitude)
+        case Neg(body):
+            part = measure(body)
+            return Measured(-part.value, part.magnitude)
+        case Div(numerator, denominator):
+            above, below = measure(numerator), measure(denominator)
+            if below.value == 0:
+                # Zero times infinity and NaN times infinity are NaN, as 0/0 and NaN/0 are.
+                return Measured(above.value * math.copysign(math.inf, below.value), math.inf)
+            quotient = above.value / below.value
+            spread = below.magnitude / abs(below.value)
+            return Measured(quotient, above.magnitude / abs(below.value) * spread)
+        case Pow(base, exponent):
+            below, above = measure(base), measure(exponent)
+            power = _power(below.value, above.value)
+            slope = abs(above.value * _power(below.value, above.value - 1))
+            magnitude = max(abs(power), slope * below.magnitude)
+            if below.value > 0 and not isinstance(exponent, Number):
+                magnitude += abs(power * math.log(below.value)) * above.magnitude
+            return Measured(power, magnitude)
+        case Apply("max", arguments):
+            parts = [measure(argument) for argument in arguments]
+            undefined = any(math.isnan(part.value) for part in parts)
+            largest = math.nan if undefined else max(part.value for part in parts)
+            return Measured(largest, max(part.magnitude for part in parts))
+        case Apply(("argmax" | "argmin") as function, arguments):
+            return _measure_place(function, [measure(argument) for argument in arguments])
+        case Apply(function, arguments):
+            (argument,) = arguments
+            part = measure(argument)
+            rule = FUNCTIONS[function]
+            value = rule.value(part.value)
+            spread = abs(rule.slope(part.value)) * part.magnitude
+            return Measured(value, abs(value) + rule.within + spread)
+        case _:
+            raise TypeError(f"{type(expression).__name__} stands for a whole tensor, not a number")
+
+
+def _measure_product(factors: tuple[Expression, ...]) -> Measured:
+    product = magnitude = 1.0
+    for factor in factors:
+        if type(factor) is Ref:
+            value = float(factor.value)
+            size = abs(value)
+        else:
+            value, size = measure(factor)
+        product *= value
+        magnitude *= size
+    return Measured(product, magnitude)
+
+
+def _measure_place(function: str, parts: list[Measured]) -> Measured:
+    """Return where the largest or smallest stands.
+
+    Of two that differ by no more than rounding either may be it: the magnitude grows as they
+    come near to each other, and with it what another place may differ by.
+    """
+    undefined = [i for i, part in enumerate(parts) if math.isnan(part.value)]
+    if undefined:
+        return Measured(float(undefined[0]), float(len(parts)))
+    sign = 1.0 if function == "argmax" else -1.0
+    ahead = sorted(range(len(parts)), key=lambda i: -sign * parts[i].value)  # it is stable
+    first = ahead[0]
+    if len(parts) < 2 or math.isinf(parts[first].value):
+        return Measured(float(first), float(len(parts)))
+    size = max(part.magnitude for part in parts)
+    gap = abs(parts[first].value - parts[ahead[1]].value)
+    near = size / gap if gap > size * SMALLEST_GAP else 1 / SMALLEST_GAP
+    return Measured(float(first), len(parts) * max(near, 1.0))
+
+
+SMALLEST_GAP = 1e-16  # in proportion to what is compared: less is none
+
+
+def _power(base: float, exponent: float) -> float:
+    try:
+        result = base**exponent
+    except (ZeroDivisionError, OverflowError):
+        # Only an odd power keeps the sign of its base.
+        return math.copysign(math.inf, base) if exponent % 2 == 1 else math.inf
+    return result if isinstance(result, float) else math.nan  # a complex root is no real number
+
+
+# --- walking ----------------------------------------------------------------------------
+
+
+def children(expression: Expression) -> tuple[Expression, ...]:
+    """Return the parts of a node, in the order in which they are written."""
+    match expression:
+        case Add(parts) | Mul(parts) | Apply(_, parts) | Opaque(_, parts):
+            return parts
+        case Neg(body) | Transpose(body) | SumOver(body) | Reshape(body):
+            return (body,)
+        case Div(left, right) | Pow(left, right) | MatMul(left, right):
+            return (left, right)
+        case _:
+            return ()
+
+
+def references(expression: Expression) -> list[Ref]:
+    """Return the references of a tree, each once, in order of appearance."""
+    found: dict[Ref, None] = {}
+    stack = [expression]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Ref):
+            found.setdefault(node)
+        stack.extend(reversed(children(node)))
+    return list(found)
+
+
+def terms_in(expression: Expression) -> int:
+    """Return how many terms of a sum one part of it stands for: more than one for a rest."""
+    rest = next((ref for ref in references(expression) if isinstance(ref, Rest)), None)
+    return 1 if rest is None else rest.count
+
+
+def evaluate_whole(
+    expression: Expression,
+    functions: Mapping[str, Callable[[Any], Any]],
+    leaf: Callable[[Any], Any] = lambda value: value,
+) -> Any:
+    """Evaluate a formula over whole tensors, its functions given by an array library.
+
+    What a reference holds is taken as `leaf` returns it.
+    """
+
+    def walk(node: Expression) -> Any:
+        match node:
+            case Number(value):
+                return value
+            case Ref(value=value):
+                return leaf(value)
+            case Add(terms):
+                total = walk(terms[0])
+                for term in terms[1:]:
+                    total = total + walk(term)
+                return total
+            case Mul(factors):
+                product = walk(factors[0])
+                for factor in factors[1:]:
+                    product = product * walk(factor)
+                return product
+            case Neg(body):
+                return -walk(body)
+            case Div(numerator, denominator):
+                return walk(numerator) / walk(denominator)
+            case Pow(base, exponent):
+                return walk(base) ** walk(exponent)
+            case Apply(function, (argument,)):
+                return functions[function](walk(argument))
+            case MatMul(left, right):
+                return walk(left) @ walk(right)
+            case Transpose(body):
+                return walk(body).swapaxes(-1, -2)
+            case Reshape(body, shape):
+                return walk(body).reshape(shape)
+            case SumOver(body, axes, shape):
+                return walk(body).sum(axis=axes).reshape(shape)
+            case Opaque(arguments=arguments, compute=compute):
+                return compute(*(walk(argument) for argument in arguments))
+            case _:
+                raise TypeError(f"no value for {type(node).__name__}")
+
+    return walk(expression)
