@@ -14,20 +14,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .engine.run import Arithmetic, NotFinite, Run
+from .engine.run import Arithmetic, Run
+from .errors import UserError
 from .models.argument_matching import CannotBind
 from .models.builtin_config import BUILT_IN, Architecture
 from .models.builtin_vae import VAE, vae_loss
 from .models.loss_binding import Computed, objective_of
-from .models.prepared_model import (
-    CannotTrain,
-    NeverWritten,
-    Recorded,
-    Subject,
-    TooCoarse,
-)
+from .models.prepared_model import Recorded, Subject
 from .models.user_code import (
-    CannotLoad,
     CannotRun,
     build,
     load_for,
@@ -36,7 +30,6 @@ from .models.user_code import (
 )
 from .models.weight_files import load_weights, to_torch_file
 from .recording.random_draws import NoiseMismatch
-from .recording.tensor_arrays import NotDense
 from .trace import Array
 
 Objective = Callable[[nn.Module, Tensor], Computed]
@@ -213,16 +206,7 @@ def users_errors(request: AnyRequest) -> Iterator[None]:
     """Turn whatever a user's own code raises into `CannotRun`, which is one line."""
     try:
         yield
-    except (
-        CannotBind,
-        CannotLoad,
-        CannotTrain,
-        NeverWritten,
-        NoiseMismatch,
-        NotDense,
-        NotFinite,
-        TooCoarse,
-    ):
+    except UserError:
         raise
     except Exception as error:  # whatever the user's own code raises
         if isinstance(request, Request):

@@ -15,6 +15,7 @@ import torch
 from ..engine.forward_pass import replay
 from ..engine.roles import standard_draws
 from ..engine.run import Run, as_printed
+from ..errors import UserError
 from ..models.prepared_model import Subject
 from ..pipeline import OwnRequest, Request, built_in_model, prepared, users_errors
 from ..trace import Array
@@ -22,8 +23,12 @@ from ..trace import Array
 NEAR = 1e-3  # relative, between the model in float32 and its record replayed in float64
 
 
-class CannotReplay(ValueError):
+class CannotReplay(UserError):
     """A run whose record does not hold for other noise; the message says why."""
+
+    @property
+    def command_line_words(self) -> str:
+        return f"sample: {self}; forward and why show one draw"
 
 
 def draws(request: Request, count: int) -> Iterator[Array]:

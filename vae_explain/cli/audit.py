@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from . import output
+from .errors import ExitCode, Problem, unknown_name
 from .job import Job
 from .options import Options, with_options
-from .problems import ExitCode, Problem, unknown_name
 
 IDS = (
     "not-finite", "loss-scale", "loss-scale-mismatch", "kl-sign", "kl-form", "sampling-scale",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import typer
 
 from . import output
+from .errors import ExitCode
 from .job import Job
 from .options import Options, with_options
-from .problems import ExitCode
 
 
 @with_options

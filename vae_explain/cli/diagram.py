@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from . import output
+from .errors import Problem
 from .job import Job
 from .options import Options, file_to_write, with_options
-from .problems import Problem
 
 
 @with_options

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 import typer
 
 from . import output, parsing
+from .errors import ExitCode, Problem
 from .job import Job
 from .options import (
     LARGEST_RATE,
@@ -19,7 +20,6 @@ from .options import (
     style,
     with_options,
 )
-from .problems import ExitCode, Problem
 
 if TYPE_CHECKING:
     from ..engine.run import Run

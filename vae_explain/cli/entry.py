@@ -14,18 +14,16 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, NoReturn
 
-from .problems import ExitCode, Problem
+from ..errors import UserError
+from .errors import ExitCode, line_of
 from .warned import Shown, say
 
 if TYPE_CHECKING:
     import typer
 
 INTERRUPTED = 130
-OF_A_FILE = "--x-file", "--weights"  # what is said of them begins with the file
 
 
 def main() -> NoReturn:
@@ -51,8 +49,8 @@ def run(arguments: list[str]) -> int:
         return _say("cannot write to standard output: it is closed")
     try:
         result = application(arguments)(arguments, prog_name="vae-explain", standalone_mode=False)
-    except Problem as problem:
-        return _say(str(problem))
+    except UserError as error:
+        return _say(line_of(error, arguments))
     except BrokenPipeError:
         return _silence()
     except SystemExit as leaving:
@@ -67,7 +65,7 @@ def run(arguments: list[str]) -> int:
     except typer.Abort:
         return INTERRUPTED
     except Exception as error:
-        return _explain(error, arguments)
+        return _unexpected(error)
     return int(result) if isinstance(result, int) else ExitCode.OK
 
 
@@ -80,80 +78,20 @@ def _usage(error: typer.TyperException) -> str:
     return f"{words}{' See' if words.endswith('?') else '; see'} {context.command_path} --help"
 
 
-def _explain(error: Exception, arguments: Sequence[str]) -> int:
-    """Turn what a run can raise into its line."""
+def _unexpected(error: Exception) -> int:
+    """Write what no user's mistake explains: a broken installation, a full disk, or our bug."""
     if isinstance(error, ImportError):
         return _say(f"cannot load what runs the model: {error}; install vae-explain again")
     if isinstance(error, OSError):
         if error.filename:
             return _say(f"cannot open {error.filename}: {error.strerror}")
         return _cannot_write(error)
-
-    option, words = _mendable(error)
-    if option:
-        return _say(_of_option(option, words, arguments))
-    if words:
-        return _say(words)
-    from ..engine.run import NotFinite
-
-    if isinstance(error, NotFinite) and error.undefined:
-        return _say(
-            f"the run gives no number: {error.first} is the first value that holds NaN, as of the "
-            "logarithm or a root of a negative number; audit shows what went into it"
-        )
-    if isinstance(error, NotFinite):
-        return _say(
-            f"the run overflows: {error.first} is the first value that is not finite; "
-            "try smaller numbers for --x or --eps"
-        )
     if os.environ.get("VAE_EXPLAIN_TRACEBACK"):
         raise error
     return _say(
         f"internal error, please report it: {type(error).__name__}: {error} "
         "(VAE_EXPLAIN_TRACEBACK=1 shows where)"
     )
-
-
-def _of_option(option: str, words: str, arguments: Sequence[str]) -> str:
-    """Write an error as a `Problem` does: with the value of its option, named once."""
-    given = [value for name, value in pairwise(arguments) if name == option]
-    given += [text.partition("=")[2] for text in arguments if text.startswith(f"{option}=")]
-    value = " ".join(given)
-    if not value or (option in OF_A_FILE and words.startswith(value)):
-        return f"{option}: {words}"
-    return str(Problem(option, value, words))
-
-
-def _mendable(error: Exception) -> tuple[str, str]:
-    """Return the option that an error is about and what there is to say; empty for others."""
-    from ..models.input_files import CannotRead
-    from ..ops import NotExplained
-
-    if isinstance(error, CannotRead):
-        return "--x-file", str(error)
-    if isinstance(error, NotExplained):
-        words = f"an operation has no rule: {error}; forward and backward show what they can"
-        return "", words
-    from ..analysis.noise_stream import CannotReplay
-    from ..models.argument_matching import CannotBind
-    from ..models.prepared_model import CannotTrain, NeverWritten, TooCoarse
-    from ..models.user_code import CannotLoad, CannotRun
-    from ..recording.random_draws import NoiseMismatch
-    from ..recording.tensor_arrays import NotDense
-
-    if isinstance(error, CannotLoad):
-        return error.option, str(error)
-    if isinstance(error, CannotRun):
-        return "", f"the model raised {error}"
-    if isinstance(error, CannotTrain | NeverWritten | NotDense | TooCoarse):
-        return "--model", str(error)
-    if isinstance(error, CannotReplay):
-        return "", f"sample: {error}; forward and why show one draw"
-    if isinstance(error, CannotBind):
-        return "--loss", str(error)
-    if isinstance(error, NoiseMismatch):
-        return "--eps", error.count_words
-    return "", ""
 
 
 def _say(message: str) -> int:

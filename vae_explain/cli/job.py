@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from ..models.builtin_config import ACTIVATIONS, BUILT_IN, Architecture
 from . import parsing
+from .errors import Problem
 from .options import WEIGHT_FILES, Options
-from .problems import Problem
 
 if TYPE_CHECKING:
     from ..engine.run import Run

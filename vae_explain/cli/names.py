@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..models.builtin_config import BUILT_IN, Architecture
 from . import parsing
-from .problems import Problem, unknown_name
+from .errors import Problem, unknown_name
 
 if TYPE_CHECKING:
     from ..engine.run import Run

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, cast, get_type_hints
 import typer
 
 from . import names, parsing
-from .problems import Problem
+from .errors import Problem
 
 Format = Literal["text", "json"]
 # Each says under which heading of the help it stands.

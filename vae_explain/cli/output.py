@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from .errors import ExitCode, Problem
 from .options import Style
-from .problems import ExitCode, Problem
 
 if TYPE_CHECKING:
     from ..pages.blocks import Checks, Walkthrough

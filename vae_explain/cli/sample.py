@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from . import output, parsing
+from .errors import ExitCode
 from .job import Job
 from .options import Options, with_options
-from .problems import ExitCode
 
 MOST_DRAWS = 1_000_000
 

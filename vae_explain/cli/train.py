@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import names, output, parsing
+from .errors import ExitCode, Problem
 from .job import Job
 from .options import (
     LARGEST_RATE,
@@ -24,7 +25,6 @@ from .options import (
     require_apart,
     with_options,
 )
-from .problems import ExitCode, Problem
 
 if TYPE_CHECKING:
     from ..analysis.training_records import Training

@@ -5,9 +5,9 @@ from __future__ import annotations
 import typer
 
 from . import names, output, parsing
+from .errors import ExitCode
 from .job import Job
 from .options import LARGEST_RATE, LearningRate, Options, Parameters, with_options
-from .problems import ExitCode
 
 
 @with_options

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import options, output
+from .errors import ExitCode, Problem, unknown_name
 from .options import FormatOption, Output
-from .problems import ExitCode, Problem, unknown_name
 
 if TYPE_CHECKING:
     from ..analysis.proofread.vocabulary import Name
@@ -82,7 +82,7 @@ def _proofread(
     junit: Path | None,
     style: options.Style,
 ) -> ExitCode:
-    from ..analysis.proofread.proof import NoWalkthrough, UnknownLabel, proofread
+    from ..analysis.proofread.proof import NoWalkthrough, proofread
     from ..engine.run import NotFinite
     from ..pages.walkthrough import proofreading as page
 
@@ -93,8 +93,6 @@ def _proofread(
         raise Problem(
             "FILE", file, f"this is no walkthrough that can be checked: {missing}"
         ) from None
-    except UnknownLabel as unknown:
-        raise Problem("--map", unknown.shown, str(unknown)) from None
     except NotFinite as overflow:
         raise Problem("FILE", file, f"the run that it states overflows: {overflow}") from None
     if junit is not None:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..errors import UserError
 from ..trace import Array, OnDemand, Trace, Value
 from .backward_pass import backward
 from .forward_pass import Arrays, replay
@@ -24,7 +25,7 @@ Arithmetic = Literal["printed", "full"]
 PRINTED_DECIMALS = 4
 
 
-class NotFinite(ValueError):
+class NotFinite(UserError):
     """A run whose loss overflowed, or is no number at all.
 
     Attributes
@@ -38,6 +39,18 @@ class NotFinite(ValueError):
     def __init__(self, first: str, undefined: bool = False) -> None:
         super().__init__(f"{first} is {'NaN' if undefined else 'not finite'}")
         self.first, self.undefined = first, undefined
+
+    @property
+    def command_line_words(self) -> str:
+        if self.undefined:
+            return (
+                f"the run gives no number: {self.first} is the first value that holds NaN, as of "
+                "the logarithm or a root of a negative number; audit shows what went into it"
+            )
+        return (
+            f"the run overflows: {self.first} is the first value that is not finite; "
+            "try smaller numbers for --x or --eps"
+        )
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ..errors import UserError
 from .model_outputs import described, flat, named_parts
 
 INPUT_NAMES = (
@@ -38,8 +39,10 @@ def objective(model, x):
     return my_loss(recon_x, x, mu, logvar)"""
 
 
-class CannotBind(ValueError):
+class CannotBind(UserError):
     """It cannot be decided how the loss is computed from what the model returned."""
+
+    option = "--loss"
 
     def __init__(self, seen: str, mend: str = OBJECTIVE) -> None:
         separator = "" if seen.endswith(", or") else ";"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..errors import UserError
 from ..trace import Array
 
 # Of an input, as float32: what a run makes of it takes several times as much.
@@ -19,8 +20,10 @@ ROWS_A_REPORT = 500
 Report = Callable[[int], None]
 
 
-class CannotRead(ValueError):
+class CannotRead(UserError):
     """A file that holds no input; the message says where and why."""
+
+    option = "--x-file"
 
 
 def read(path: Path, report: Report = lambda done: None) -> Array:

@@ -22,6 +22,7 @@ from ..engine.forward_pass import replay_part
 from ..engine.graph import Graph
 from ..engine.loss_call import LossCall
 from ..engine.run import Arithmetic, Run, as_printed, as_written, full_run, printed_run
+from ..errors import UserError
 from ..ops import NotExplained
 from ..recording.random_draws import Precision
 from ..recording.recorder import record
@@ -31,16 +32,22 @@ from .loss_binding import Computed
 from .run_counters import Counts
 
 
-class TooCoarse(ValueError):
+class TooCoarse(UserError):
     """A run in numbers of so few digits that no line of it could be told right from wrong."""
 
+    option = "--model"
 
-class NeverWritten(ValueError):
+
+class NeverWritten(UserError):
     """A run whose loss depends on memory that nobody has written to: no two need be alike."""
 
+    option = "--model"
 
-class CannotTrain(ValueError):
+
+class CannotTrain(UserError):
     """A model that there is nothing to train of; the message says why."""
+
+    option = "--model"
 
 
 @dataclass(frozen=True)

@@ -22,19 +22,16 @@ from typing import Any
 import torch
 from torch import nn
 
-
-class CannotLoad(ValueError):
-    """A model, loss or file that cannot be used; the message says why and how to mend it.
-
-    `option` is the one that named it on the command line.
-    """
-
-    def __init__(self, message: str, option: str = "--model") -> None:
-        super().__init__(message)
-        self.option = option
+from ..errors import UserError
 
 
-class CannotRun(ValueError):
+class CannotLoad(UserError):
+    """A model, loss or file that cannot be used; the message says why and how to mend it."""
+
+    option = "--model"
+
+
+class CannotRun(UserError):
     """A user's model or loss that raised while it ran; the message says what and where."""
 
     def __init__(self, error: Exception) -> None:
@@ -45,6 +42,10 @@ class CannotRun(ValueError):
         theirs = [f for f in frames if not f.filename.startswith((torch_files, ours))]
         where = f" ({theirs[-1].filename}:{theirs[-1].lineno})" if theirs else ""
         super().__init__(f"{type(error).__name__}: {text}{where}")
+
+    @property
+    def command_line_words(self) -> str:
+        return f"the model raised {self}"
 
 
 def load_for(option: str, reference: str) -> Any:

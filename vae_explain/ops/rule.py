@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..errors import UserError
 from ..symbolic.expression import (
     Expression,
     Index,
@@ -28,8 +29,12 @@ from ..symbolic.shapes import expanded
 from ..trace import Array
 
 
-class NotExplained(Exception):
+class NotExplained(UserError):
     """The rule does not cover this call; the message says which part of it."""
+
+    @property
+    def command_line_words(self) -> str:
+        return f"an operation has no rule: {self}; forward and backward show what they can"
 
 
 class Operand(Protocol):

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from ..errors import UserError
 from .lost_kwargs import handed_over
 
 NOISE = {
@@ -31,15 +32,17 @@ DROPOUTS = {"dropout", "dropout1d", "dropout2d", "dropout3d", "feature_dropout"}
 MASK = "dropout_mask"
 
 
-class NoiseMismatch(ValueError):
+class NoiseMismatch(UserError):
     """The noise that was given does not have the shape that the model draws."""
+
+    option = "--eps"
 
     def __init__(self, given: tuple[int, ...], drawn: tuple[int, ...]) -> None:
         super().__init__(f"noise of shape {list(given)} given, {list(drawn)} drawn")
         self.given, self.drawn = given, drawn
 
     @property
-    def count_words(self) -> str:
+    def command_line_words(self) -> str:
         """What is wrong, for a person who gave numbers one by one."""
         return f"{math.prod(self.given)} given, but the model draws {math.prod(self.drawn)}"
 

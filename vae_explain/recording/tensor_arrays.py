@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..errors import UserError
 from ..trace import Array
 
 IN_PLACE_OPERATORS = {
@@ -19,8 +20,10 @@ IN_PLACE_OPERATORS = {
 }  # fmt: skip
 
 
-class NotDense(ValueError):
+class NotDense(UserError):
     """A tensor that does not hold all of its numbers, of which a page could show any."""
+
+    option = "--model"
 
     def __init__(self, tensor: Tensor) -> None:
         kind = str(tensor.layout).removeprefix("torch.")

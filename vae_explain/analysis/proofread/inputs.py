@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...engine.run import PRINTED_DECIMALS, Run
+from ...errors import UserError
 from ...models.builtin_config import Architecture
 from ...trace import Array
 from .agreeing import agrees, digits_apart
@@ -26,7 +27,7 @@ from .statement import Seed
 from .vocabulary import Name
 
 
-class NoWalkthrough(ValueError):
+class NoWalkthrough(UserError):
     """A document that is no worked example; the message says what is missing."""
 
 

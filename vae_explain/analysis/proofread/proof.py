@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ...errors import UserError
 from .collecting import Collector, Figure
 from .inputs import NoWalkthrough, Start, is_computed, rerun, start
 from .judging import Judge
@@ -20,13 +21,16 @@ from .vocabulary import Name, plain
 MOST_LABELS = 8  # of the document's own, in an error's line
 
 
-class UnknownLabel(ValueError):
+class UnknownLabel(UserError):
     """A label given by the author that the document does not have."""
 
     def __init__(self, label: str, name: Name, labels: Sequence[str]) -> None:
-        self.shown = f"{label}={name.at(name.place or ())}"
         known = f"; it has {', '.join(labels)}" if labels else ""
-        super().__init__(f"no numbers of the document stand under this label{known}")
+        super().__init__(
+            f"no numbers of the document stand under this label{known}",
+            "--map",
+            f"{label}={name.at(name.place or ())}",
+        )
 
 
 def proofread(text: str, given: Mapping[str, Name] | None = None) -> Proof:
