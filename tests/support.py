@@ -18,7 +18,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from vae_explain.ops import Call, Example, Operand, Rule
+from vae_explain.ops import Call, Operand, Rule
 from vae_explain.symbolic.expression import (
     FUNCTIONS,
     Add,
@@ -35,6 +35,8 @@ from vae_explain.symbolic.expression import (
     measure,
 )
 from vae_explain.trace import Array, Slot
+
+from .examples import Example
 
 # The functions of expressions over whole arrays, made of those over one number: so that a
 # function which only one of the two knows is found out.

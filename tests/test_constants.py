@@ -14,6 +14,7 @@ from vae_explain import explain
 from vae_explain.ops import ALL, Call, Rule
 from vae_explain.symbolic.expression import Expression, Number, Ref, evaluate_whole
 
+from .examples import examples_of
 from .support import LETTERS, WHOLE_FUNCTIONS, NamedOperand, is_float, upstream_for
 
 
@@ -24,12 +25,12 @@ class Uniform(NamedOperand):
         return Number(float(self.array.flat[0]))
 
 
-SPREADING = [rule for rule in ALL if rule.spreads and rule.examples]
+SPREADING = [rule for rule in ALL if rule.spreads and examples_of(rule)]
 
 
 @pytest.mark.parametrize("rule", SPREADING, ids=lambda rule: rule.name)
 def test_a_formula_that_spreads_takes_one_number_for_a_tensor(rule: Rule) -> None:
-    for example in rule.examples:
+    for example in examples_of(rule):
         for position, array in enumerate(example.operands):
             if not is_float(array):
                 continue

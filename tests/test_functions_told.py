@@ -12,6 +12,7 @@ from vae_explain.ops import ALL, RULES, Rule
 from vae_explain.pages.walkthrough.functions import NAMED, PLAIN, Told, functions, words
 from vae_explain.symbolic.expression import Apply, Div, Opaque, Ref, Reshape, SumOver
 
+from .examples import examples_of
 from .pages import matrix
 from .support import call_of
 from .test_ops import vjp_of
@@ -21,7 +22,7 @@ X = Ref("x")
 
 @pytest.mark.parametrize("rule", [rule for rule in ALL if not rule.source], ids=lambda r: r.name)
 def test_every_function_in_a_rules_formulas_has_words(rule: Rule) -> None:
-    for example in rule.examples:
+    for example in examples_of(rule):
         call = call_of(rule, example)
         ones = np.ones(call.output.shape)
         upstream = Ref("g", role="gradient", value=ones)

@@ -24,7 +24,7 @@ from vae_explain.analysis.training_records import TrainingRequest
 from vae_explain.engine.provenance import Target
 from vae_explain.engine.run import Run
 from vae_explain.models.builtin_config import BUILT_IN, Architecture
-from vae_explain.ops import ALL, Example, Rule
+from vae_explain.ops import ALL, Rule
 from vae_explain.pages.blocks import Lines, Prose, Walkthrough
 from vae_explain.pages.render.diagram import picture_of
 from vae_explain.pages.render.html.document import write
@@ -40,6 +40,7 @@ from vae_explain.symbolic.expression import Expression, Number, Ref
 
 from .composed import composed, of_choices
 from .conftest import DEFAULT_X
+from .examples import Example, examples_of
 from .hostile import HOSTILE, hostile_walkthrough
 from .html_pages import (
     Element,
@@ -473,7 +474,7 @@ def read(node: ElementTree.Element) -> str:
 
 def rules() -> Iterator[object]:
     for rule in ALL:
-        for position, example in enumerate(rule.examples):
+        for position, example in enumerate(examples_of(rule)):
             if not rule.source:
                 yield pytest.param(rule, example, id=f"{rule.name}-{position}")
 

@@ -13,6 +13,7 @@ from vae_explain.ops import ALIASES, ALL, Rule
 from vae_explain.recording.variable_names import MIXING, numbered
 from vae_explain.symbolic.expression import Index, references
 
+from .examples import examples_of
 from .support import call_of
 
 
@@ -61,7 +62,7 @@ def test_numbered_names_are_unique_and_keep_their_base(
 def reads(rule: Rule) -> int:
     """Return of how many numbers of one operand an element of the output may be made."""
     most = 0
-    for example in rule.examples:
+    for example in examples_of(rule):
         call = call_of(rule, example)
         for index in np.ndindex(*np.shape(call.output.array)):
             read: set[tuple[str, Index]] = set()

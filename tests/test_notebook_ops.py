@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from vae_explain.ops import Example, Rule
+from vae_explain.ops import Rule
 from vae_explain.pages.render.notebook import HELPERS, nodes
 from vae_explain.pages.render.torch_calls import helpers_of
 from vae_explain.pages.render.torch_code import Identifiers, NoCode, code
@@ -28,6 +28,7 @@ from vae_explain.symbolic.expression import (
 )
 from vae_explain.trace import Array
 
+from .examples import Example
 from .support import (
     WHOLE_FUNCTIONS,
     as_far_as_pytorch_differentiates,

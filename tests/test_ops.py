@@ -1,7 +1,7 @@
-"""Every rule of the registry, on every example it carries, against PyTorch and itself.
+"""Every rule of the registry, on each of its examples, against PyTorch and itself.
 
-Nothing here knows an op by name but the few tests at the end: a new op brings its
-examples, and with them all of its tests.
+Nothing here knows an op by name but the few tests at the end: whoever adds an op adds
+its examples in `tests/examples/`, and with them it gets all of its tests.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from vae_explain.ops import (
     ALL,
     RULES,
     Call,
-    Example,
     NotExplained,
     Rule,
     rule_of,
@@ -33,6 +32,7 @@ from vae_explain.symbolic.expression import (
 )
 from vae_explain.trace import Array
 
+from .examples import EXAMPLES, FAMILIES, Example, examples_of, not_analytic
 from .support import (
     LETTERS,
     WHOLE_FUNCTIONS,
@@ -61,9 +61,9 @@ def examples(*, analytic_only: bool = False) -> list[Any]:
     """Return the examples of all rules as parameters whose ids name op and example."""
     found = []
     for rule in COMPUTED:
-        for position, example in enumerate(rule.examples):
-            skip = analytic_only and rule.not_analytic
-            marks = [pytest.mark.skip(reason=rule.not_analytic)] if skip else []
+        for position, example in enumerate(examples_of(rule)):
+            skip = analytic_only and not_analytic(rule)
+            marks = [pytest.mark.skip(reason=not_analytic(rule))] if skip else []
             name = described(rule, example, position)
             found.append(pytest.param(rule, example, id=name, marks=marks))
     return found
@@ -109,7 +109,20 @@ def test_an_alias_is_a_name_that_no_rule_has_of_one_that_is_there() -> None:
 def test_every_rule_can_be_tested_and_told(rule: Rule) -> None:
     assert rule.words
     assert rule.torch.startswith("torch.")
-    assert bool(rule.examples) != rule.source
+
+
+@on_every_rule
+def test_every_rule_but_a_source_has_examples(rule: Rule) -> None:
+    if rule.source:
+        assert not examples_of(rule), f"{rule.name} computes nothing to test"
+    else:
+        assert examples_of(rule), f"{rule.name} has no examples in tests/examples/"
+
+
+def test_all_examples_are_of_a_rule_and_in_one_family() -> None:
+    names = [name for family in FAMILIES for name in family]
+    assert sorted(names) == sorted(EXAMPLES)
+    assert set(names) <= set(RULES)
 
 
 # --- numbers ----------------------------------------------------------------------------

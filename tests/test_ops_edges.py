@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from vae_explain.ops import RULES, Call, Example, NotExplained
+from vae_explain.ops import RULES, Call, NotExplained
 from vae_explain.symbolic.expression import evaluate
 from vae_explain.symbolic.text import to_text
 from vae_explain.trace import Array, Slot
 
+from .examples import Example
 from .support import NamedOperand, call_torch, tensors_of, total_gradient, upstream_for
 from .test_ops import has_other_slopes
 

@@ -188,7 +188,7 @@ from .reduction.softmin import SOFTMIN
 from .reduction.sum_mean import MEAN, SUM
 from .reduction.var_mean import STD_MEAN, VAR_MEAN
 from .reduction.variance import STD, VAR
-from .rule import Call, Example, NotExplained, Operand, Rule
+from .rule import Call, NotExplained, Operand, Rule
 
 ALL: tuple[Rule, ...] = (
     ADD,
@@ -525,7 +525,6 @@ __all__ = [
     "ALL",
     "RULES",
     "Call",
-    "Example",
     "NotExplained",
     "Operand",
     "Rule",

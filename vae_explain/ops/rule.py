@@ -74,38 +74,6 @@ Options = tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True)
-class Example:
-    """Operand arrays and attributes that every rule of the registry is tested on.
-
-    Where PyTorch does not take operands first and attributes by their names after them,
-    `args` and `kwargs` are the call as it takes it; see `called`. To the operands in
-    `fixed` it passes no gradient.
-    """
-
-    operands: tuple[Array, ...]
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    args: tuple[Any, ...] = ()
-    kwargs: Mapping[str, Any] = field(default_factory=dict)
-    fixed: tuple[int, ...] = ()
-
-
-def called(
-    bind: Callable[..., Bound],
-    operands: tuple[Array, ...],
-    *args: Any,
-    output: int | None = None,
-    fixed: tuple[int, ...] = (),
-    **kwargs: Any,
-) -> Example:
-    """Make an example of a call as PyTorch takes it, `Slot(i)` standing for operand i."""
-    bound, attributes = bind(*args, **kwargs)
-    assert [slot.id for slot in bound] == list(range(len(operands))), "operands in this order"
-    if output is not None:
-        attributes = {**attributes, "output": output}
-    return Example(operands, attributes, args, kwargs, fixed)
-
-
-@dataclass(frozen=True)
 class Rule:
     """All we know of one op.
 
@@ -135,16 +103,11 @@ class Rule:
         What the op does, in a few words for a reader.
     torch
         The dotted PyTorch name that the tests hold the rule against.
-    examples
-        What the tests run it on.
     source
         True for an op that takes nothing from its operands: noise.
     several
         True for an op with several outputs: the attribute `output` then says which of
         them is spoken of, as if each were made by a call of its own.
-    not_analytic
-        Why the forward takes no complex step, which the tests differentiate it by; empty
-        for one that does.
     vjp_of
         `vjp_of(position, upstream, output, *arrays, **attributes)`, what `vjp` has at one
         position, for an op where the others cost much; None where they do not.
@@ -170,10 +133,8 @@ class Rule:
     gradient: Callable[[Call, int, Expression], Expression]
     words: str
     torch: str
-    examples: tuple[Example, ...] = ()
     source: bool = False
     several: bool = False
-    not_analytic: str = ""
     vjp_of: Callable[..., Array] | None = None
     broadcasts: bool = False
     spreads: bool = False
@@ -196,8 +157,6 @@ def elementwise(
     derivatives: tuple[Callable[..., Expression], ...],
     words: str,
     torch: str,
-    examples: tuple[Example, ...],
-    not_analytic: str = "",
     piecewise: bool | Callable[..., bool] = False,
     usual: Mapping[str, Any] | None = None,
     written: Callable[..., tuple[str, Options]] | None = None,
@@ -288,8 +247,6 @@ def elementwise(
         gradient=gradient,
         words=words,
         torch=torch,
-        examples=examples,
-        not_analytic=not_analytic,
         broadcasts=True,
         spreads=True,
     )

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ...symbolic.expression import ONE, Expression, Number
-from ..rule import Bound, Example, NotExplained, elementwise
+from ..rule import Bound, NotExplained, elementwise
 
 
 def bind_two(input: Any, other: Any, *, alpha: float = 1) -> Bound:
@@ -41,18 +39,6 @@ def multiplied(a: Expression, b: Expression) -> Expression:
     return b * a if isinstance(b, Number) else a * b
 
 
-_ROW = np.array([[1.5, -0.5, 2.0]])
-_SQUARE = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
-_EXAMPLES = (
-    Example((_SQUARE, _SQUARE[::-1] + 0.125)),
-    Example((_SQUARE, _ROW)),
-    Example((_ROW[0], _SQUARE)),
-    Example((_ROW[0], _ROW)),
-    Example((np.array([[2.0], [-1.5]]), _ROW)),
-    Example((_SQUARE, np.array(0.5))),
-)
-_SCALED = (Example((_SQUARE, _ROW), {"alpha": 0.5}), Example((_ROW[0], _SQUARE), {"alpha": -2}))
-
 ADD = elementwise(
     "add",
     bind=bind_two,
@@ -62,7 +48,6 @@ ADD = elementwise(
     derivatives=(lambda y, a, b, alpha=1: ONE, lambda y, a, b, alpha=1: Number(float(alpha))),
     words="sum",
     torch="torch.add",
-    examples=(*_EXAMPLES, *_SCALED),
 )
 
 SUB = elementwise(
@@ -74,7 +59,6 @@ SUB = elementwise(
     derivatives=(lambda y, a, b, alpha=1: ONE, lambda y, a, b, alpha=1: Number(-float(alpha))),
     words="difference",
     torch="torch.sub",
-    examples=(*_EXAMPLES, *_SCALED),
 )
 
 MUL = elementwise(
@@ -86,7 +70,6 @@ MUL = elementwise(
     derivatives=(lambda y, a, b: b, lambda y, a, b: a),
     words="product, element by element",
     torch="torch.mul",
-    examples=_EXAMPLES,
 )
 
 DIV = elementwise(
@@ -98,7 +81,6 @@ DIV = elementwise(
     derivatives=(lambda y, a, b: ONE / b, lambda y, a, b: -a / b ** Number(2.0)),
     words="quotient, element by element",
     torch="torch.div",
-    examples=_EXAMPLES,
 )
 
 NEG = elementwise(
@@ -110,7 +92,6 @@ NEG = elementwise(
     derivatives=(lambda y, a: Number(-1.0),),
     words="change of sign",
     torch="torch.neg",
-    examples=(Example((_SQUARE,)),),
 )
 
 # --- two at once ------------------------------------------------------------------------
@@ -119,11 +100,6 @@ NEG = elementwise(
 def bind_three(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Bound:
     return (input, tensor1, tensor2), {"value": value}
 
-
-_TRIPLES = (
-    Example((_SQUARE, _SQUARE[::-1] + 0.125, _SQUARE * 2 + 0.5), {"value": 1}),
-    Example((_ROW, _SQUARE, np.array(0.5)), {"value": -0.5}),
-)
 
 ADDCMUL = elementwise(
     "addcmul",
@@ -138,7 +114,6 @@ ADDCMUL = elementwise(
     ),
     words="sum with a product",
     torch="torch.addcmul",
-    examples=_TRIPLES,
 )
 
 ADDCDIV = elementwise(
@@ -154,7 +129,6 @@ ADDCDIV = elementwise(
     ),
     words="sum with a quotient",
     torch="torch.addcdiv",
-    examples=_TRIPLES,
 )
 
 LERP = elementwise(
@@ -170,8 +144,4 @@ LERP = elementwise(
     ),
     words="a part of the way from one to the other",
     torch="torch.lerp",
-    examples=(
-        Example((_SQUARE, _SQUARE[::-1] + 0.125, np.array(0.25))),
-        Example((_SQUARE, _SQUARE[::-1] + 0.125, np.abs(_SQUARE) / 4)),
-    ),
 )

@@ -17,11 +17,9 @@ from ...symbolic.expression import ONE, ZERO, Expression, Number, evaluate
 from ...trace import Array, Slot
 from ..rule import (
     Bound,
-    Example,
     NotExplained,
     Options,
     Rule,
-    called,
     elementwise,
     unusual,
 )
@@ -152,12 +150,7 @@ def _written(name: str) -> Callable[..., tuple[str, Options]]:
     return written
 
 
-_EDGES = np.array([[0.25, -1.0, 1.0], [-0.5, 2.0, -3.0]])
-_LOW = np.array([[0.25, -0.5, 1.5], [-0.75, 0.5, -3.5]])
-_HIGH = np.array([[0.75, 1.0, 1.0], [-0.5, 1.5, -3.25]])  # crossed by one, met by another
-
-
-def clamping(name: str, bind: Callable[..., Bound], words: str, *examples: Example) -> Rule:
+def clamping(name: str, bind: Callable[..., Bound], words: str) -> Rule:
     return elementwise(
         name,
         bind=bind,
@@ -167,8 +160,6 @@ def clamping(name: str, bind: Callable[..., Bound], words: str, *examples: Examp
         derivatives=tuple(map(_clamp_slope, range(3))),
         words=words,
         torch=f"torch.{name}",
-        examples=examples,
-        not_analytic="it has corners at its limits",
         piecewise=True,
         written=_written(name),
     )
@@ -186,29 +177,6 @@ def _bind_max(input: Any, max: Any) -> Bound:
     return operands, attributes
 
 
-CLAMP = clamping(
-    "clamp",
-    bind_clamp,
-    "held between limits",
-    Example((_EDGES,), {"min": -0.5, "max": 1.0}),
-    Example((_EDGES,), {"min": -0.5, "max": None}),
-    Example((_EDGES,), {"min": None, "max": 1}),
-    called(bind_clamp, (_EDGES, _LOW, _HIGH), Slot(0), Slot(1), Slot(2)),
-    called(bind_clamp, (_EDGES, _LOW[0], np.array(1.0)), Slot(0), Slot(1), Slot(2)),
-    called(bind_clamp, (_EDGES, _LOW[:, :1]), Slot(0), min=Slot(1)),
-    called(bind_clamp, (_EDGES[0], _HIGH), Slot(0), max=Slot(1)),
-)
-CLAMP_MIN = clamping(
-    "clamp_min",
-    _bind_min,
-    "held from below",
-    Example((_EDGES,), {"min": -0.5}),
-    called(_bind_min, (_EDGES, _LOW), Slot(0), Slot(1)),
-)
-CLAMP_MAX = clamping(
-    "clamp_max",
-    _bind_max,
-    "held from above",
-    Example((_EDGES,), {"max": 1.0}),
-    called(_bind_max, (_EDGES, _HIGH[1]), Slot(0), Slot(1)),
-)
+CLAMP = clamping("clamp", bind_clamp, "held between limits")
+CLAMP_MIN = clamping("clamp_min", _bind_min, "held from below")
+CLAMP_MAX = clamping("clamp_max", _bind_max, "held from above")

@@ -16,10 +16,9 @@ import numpy as np
 
 from ...symbolic.expression import ONE, ZERO, Expression, Number, evaluate
 from ...trace import Array
-from ..rule import Bound, Example, elementwise
+from ..rule import Bound, elementwise
 
 SIX, THREE = Number(6.0), Number(3.0)
-_CORNERS = np.array([[0.5, -1.0, 1.0], [2.0, -3.0, 7.0]])
 
 
 def bind_hardtanh(
@@ -58,11 +57,6 @@ HARDTANH = elementwise(
     ),
     words="held between two limits",
     torch="torch.nn.functional.hardtanh",
-    examples=(
-        Example((_CORNERS,), {"min_val": -1.0, "max_val": 1.0}),
-        Example((_CORNERS,), {"min_val": -0.5, "max_val": 2.0}),
-    ),
-    not_analytic="it has corners at its limits",
     piecewise=True,
     usual={"min_val": -1.0, "max_val": 1.0},
 )
@@ -76,8 +70,6 @@ RELU6 = elementwise(
     derivatives=(lambda y, a: ONE if _inside(evaluate(a), 0, 6) else ZERO,),
     words="keeps what is positive, up to 6",
     torch="torch.nn.functional.relu6",
-    examples=(Example((np.array([[0.5, -1.0, 0.0], [6.0, -3.0, 7.0]]),)),),
-    not_analytic="it has corners at 0 and 6",
     piecewise=True,
 )
 
@@ -107,8 +99,6 @@ HARDSIGMOID = elementwise(
     derivatives=(lambda y, a: Number(_SIXTH) if _inside(evaluate(a), -3, 3) else ZERO,),
     words="a straight line from 0 at -3 to 1 at 3",
     torch="torch.nn.functional.hardsigmoid",
-    examples=(Example((np.array([[0.5, -1.0, 3.0], [2.0, -3.0, 7.0]]),)),),
-    not_analytic="it has corners at -3 and 3",
     piecewise=True,
 )
 
@@ -131,7 +121,5 @@ HARDSWISH = elementwise(
     derivatives=(_hardswish_slope,),
     words="each number times a share of it that grows from 0 to 1",
     torch="torch.nn.functional.hardswish",
-    examples=(Example((np.array([[0.5, -1.0, 3.0], [2.0, -3.0, 7.0]]),)),),
-    not_analytic="it has corners at -3 and 3",
     piecewise=True,
 )

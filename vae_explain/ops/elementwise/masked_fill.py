@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.expression import ONE, ZERO, Expression, Index, Opaque
-from ...trace import Array, Slot
-from ..rule import Bound, Call, Example, Partial, Rule, called
+from ...trace import Array
+from ..rule import Bound, Call, Partial, Rule
 from .where import WHERE
 
 
@@ -18,16 +18,12 @@ def bind_masked_fill(input: Any, mask: Any, value: Any) -> Bound:
     return (mask, value, input), {}
 
 
-_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
-_MASK = np.array([[True, False, True], [False, False, True]])
-
 MASKED_FILL = replace(
     WHERE,
     name="masked_fill",
     bind=bind_masked_fill,
     words="a number put where a mask holds",
     torch="torch.masked_fill",
-    examples=(called(bind_masked_fill, (_MASK, np.array(0.5), _X), Slot(2), Slot(0), Slot(1)),),
 )
 
 
@@ -65,7 +61,6 @@ def triangle(name: str, cut: Callable[..., Array], words: str) -> Rule:
         gradient=lambda call, position, upstream: whole(call, upstream),
         words=words,
         torch=f"torch.{name}",
-        examples=(Example((_X,), {"diagonal": 0}), Example((_X,), {"diagonal": -1})),
     )
 
 

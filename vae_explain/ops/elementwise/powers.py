@@ -6,10 +6,8 @@ import numpy as np
 
 from ...symbolic.expression import Apply, Div, Expression, Number
 from ...trace import Array
-from ..rule import Example, elementwise
+from ..rule import elementwise
 
-_ANY = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
-_POSITIVE = np.abs(_ANY) + 0.125
 TWO = Number(2.0)
 
 
@@ -42,13 +40,6 @@ POW = elementwise(
     derivatives=(lowered, lambda y, a, n: y * Apply("log", (a,))),
     words="power",
     torch="torch.pow",
-    examples=(
-        Example((_ANY, np.array(2.0))),
-        Example((_ANY, np.array(3.0))),
-        Example((_POSITIVE, np.array(-0.5))),
-        Example((np.array(2.0), _ANY)),
-        Example((_POSITIVE, _ANY)),
-    ),
 )
 
 SQUARE = elementwise(
@@ -60,7 +51,6 @@ SQUARE = elementwise(
     derivatives=(lambda y, a: TWO * a,),
     words="square",
     torch="torch.square",
-    examples=(Example((_ANY,)),),
 )
 
 SQRT = elementwise(
@@ -72,7 +62,6 @@ SQRT = elementwise(
     derivatives=(lambda y, a: Div(Number(0.5), y),),
     words="square root",
     torch="torch.sqrt",
-    examples=(Example((_POSITIVE,)),),
 )
 
 EXP = elementwise(
@@ -84,7 +73,6 @@ EXP = elementwise(
     derivatives=(lambda y, a: y,),
     words="exponential",
     torch="torch.exp",
-    examples=(Example((_ANY,)),),
 )
 
 LOG = elementwise(
@@ -96,5 +84,4 @@ LOG = elementwise(
     derivatives=(lambda y, a: Number(1.0) / a,),
     words="natural logarithm",
     torch="torch.log",
-    examples=(Example((_POSITIVE,)),),
 )

@@ -17,7 +17,7 @@ from ...symbolic.expression import (
     evaluate,
 )
 from ...trace import Array
-from ..rule import Bound, Call, Example, Partial, Rule, indices
+from ..rule import Bound, Call, Partial, Rule, indices
 
 WEIGHT = 1
 
@@ -90,8 +90,6 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     return upstream * Opaque("prelu'", (x.whole(), weight.whole()), (), local)
 
 
-_X = np.array([[0.5, -1.0, 0.0], [2.0, -0.25, 3.0]])
-
 PRELU = Rule(
     name="prelu",
     bind=bind,
@@ -103,10 +101,4 @@ PRELU = Rule(
     gradient=gradient,
     words="keeps what is positive, shrinks what is negative by a learned slope",
     torch="torch.nn.functional.prelu",
-    examples=(
-        Example((_X, np.array([0.25]))),
-        Example((_X, np.array([0.25, -0.5, 0.125]))),
-        Example((_X.reshape(1, 2, 3), np.array([0.25, -0.5]))),
-    ),
-    not_analytic="it has a corner at 0",
 )

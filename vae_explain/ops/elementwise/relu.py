@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...symbolic.expression import Apply
-from ..rule import Example, elementwise
+from ..rule import elementwise
 
 RELU = elementwise(
     "relu",
@@ -18,6 +18,4 @@ RELU = elementwise(
     derivatives=(lambda y, a: Apply("gate", (a,)),),
     words="keeps what is positive",
     torch="torch.relu",
-    examples=(Example((np.array([[0.5, -1.0, 0.0], [2.0, -0.25, 3.0]]),)),),
-    not_analytic="it has a corner at 0",
 )

@@ -11,9 +11,7 @@ import numpy as np
 
 from ...symbolic.expression import ONE, ZERO, Expression, Number, evaluate
 from ...trace import Array
-from ..rule import Bound, Example, elementwise
-
-_EDGES = np.array([[0.5, -1.0, 0.25], [2.0, -0.5, 0.0]])
+from ..rule import Bound, elementwise
 
 
 def bind(input: Any, lambd: float = 0.5) -> Bound:
@@ -41,8 +39,6 @@ HARDSHRINK = elementwise(
     derivatives=(_slope,),
     words="keeps what is far enough from 0",
     torch="torch.nn.functional.hardshrink",
-    examples=(Example((_EDGES,), {"lambd": 0.5}), Example((_EDGES,), {"lambd": 0.75})),
-    not_analytic="it jumps where it starts to keep",
     piecewise=True,
     usual={"lambd": 0.5},
 )
@@ -69,8 +65,6 @@ SOFTSHRINK = elementwise(
     derivatives=(_slope,),
     words="each number moved towards 0, and no farther",
     torch="torch.nn.functional.softshrink",
-    examples=(Example((_EDGES,), {"lambd": 0.5}), Example((_EDGES,), {"lambd": 0.75})),
-    not_analytic="it has corners where it starts to keep",
     piecewise=True,
     usual={"lambd": 0.5},
 )
@@ -89,10 +83,5 @@ THRESHOLD = elementwise(
     derivatives=(lambda y, a, threshold, value: ZERO if evaluate(a) <= threshold else ONE,),
     words="keeps what is above a threshold",
     torch="torch.nn.functional.threshold",
-    examples=(
-        Example((_EDGES,), {"threshold": 0.25, "value": 0.0}),
-        Example((_EDGES,), {"threshold": -0.75, "value": 3.0}),
-    ),
-    not_analytic="it jumps at its threshold",
     piecewise=True,
 )

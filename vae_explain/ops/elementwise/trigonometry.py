@@ -15,12 +15,9 @@ import numpy as np
 
 from ...symbolic.expression import ONE, ZERO, Apply, Expression, Number, Opaque
 from ...trace import Array
-from ..rule import Example, Rule, elementwise, number
+from ..rule import Rule, elementwise, number
 from .unary import bind
 
-_ANY = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
-_INSIDE = np.array([[0.25, -0.5, 0.875], [-0.0625, 0.0, -0.75]])
-_ABOVE = np.array([[1.25, 3.0, 2.0], [1.0625, 5.0, 8.0]])
 TWO = Number(2.0)
 
 
@@ -38,7 +35,6 @@ def function(
     slope: Callable[[Array, Array], Array],
     derivative: Callable[[Expression, Expression], Expression],
     words: str,
-    example: Array,
 ) -> Rule:
     """Make the rule of a function that goes by its name.
 
@@ -58,17 +54,11 @@ def function(
         derivatives=(derivative,),
         words=words,
         torch=f"torch.{name}",
-        examples=(Example((example,)),),
     )
 
 
 TAN = function(
-    "tan",
-    np.tan,
-    lambda y, a: 1 + y * y,
-    lambda y, a: ONE + square(Apply("tan", (a,))),
-    "tangent",
-    _ANY,
+    "tan", np.tan, lambda y, a: 1 + y * y, lambda y, a: ONE + square(Apply("tan", (a,))), "tangent"
 )
 ASIN = function(
     "asin",
@@ -76,7 +66,6 @@ ASIN = function(
     lambda y, a: 1 / np.sqrt(1 - a * a),
     lambda y, a: ONE / root(ONE - square(a)),
     "angle with this sine",
-    _INSIDE,
 )
 ACOS = function(
     "acos",
@@ -84,7 +73,6 @@ ACOS = function(
     lambda y, a: -1 / np.sqrt(1 - a * a),
     lambda y, a: -ONE / root(ONE - square(a)),
     "angle with this cosine",
-    _INSIDE,
 )
 ATAN = function(
     "atan",
@@ -92,23 +80,12 @@ ATAN = function(
     lambda y, a: 1 / (1 + a * a),
     lambda y, a: ONE / (ONE + square(a)),
     "angle with this tangent",
-    _ANY,
 )
 SINH = function(
-    "sinh",
-    np.sinh,
-    lambda y, a: np.cosh(a),
-    lambda y, a: Apply("cosh", (a,)),
-    "hyperbolic sine",
-    _ANY,
+    "sinh", np.sinh, lambda y, a: np.cosh(a), lambda y, a: Apply("cosh", (a,)), "hyperbolic sine"
 )
 COSH = function(
-    "cosh",
-    np.cosh,
-    lambda y, a: np.sinh(a),
-    lambda y, a: Apply("sinh", (a,)),
-    "hyperbolic cosine",
-    _ANY,
+    "cosh", np.cosh, lambda y, a: np.sinh(a), lambda y, a: Apply("sinh", (a,)), "hyperbolic cosine"
 )
 ASINH = function(
     "asinh",
@@ -116,7 +93,6 @@ ASINH = function(
     lambda y, a: 1 / np.sqrt(1 + a * a),
     lambda y, a: ONE / root(ONE + square(a)),
     "number with this hyperbolic sine",
-    _ANY,
 )
 ACOSH = function(
     "acosh",
@@ -124,7 +100,6 @@ ACOSH = function(
     lambda y, a: 1 / np.sqrt(a * a - 1),
     lambda y, a: ONE / root(square(a) - ONE),
     "positive number with this hyperbolic cosine",
-    _ABOVE,
 )
 ATANH = function(
     "atanh",
@@ -132,7 +107,6 @@ ATANH = function(
     lambda y, a: 1 / (1 - a * a),
     lambda y, a: ONE / (ONE - square(a)),
     "number with this hyperbolic tangent",
-    _INSIDE,
 )
 
 # --- of two numbers ---------------------------------------------------------------------
@@ -173,13 +147,7 @@ _SMOOTH = elementwise(
     ),
     words="angle of the point whose height and breadth these are",
     torch="torch.atan2",
-    examples=(
-        Example((_ANY, np.array([[-0.5, -2.0, 1.0], [0.0, 0.25, 1.5]]))),
-        Example((_ANY, np.array(-0.75))),
-        Example((np.array([0.0, 1.5, 0.0]), np.array([0.0, 0.0, -2.0]))),
-    ),
     piecewise=lambda y, x: bool(np.any((y == 0) & (x == 0))),
-    not_analytic="it is computed for real numbers alone",
 )
 # Its value comes in parts of the plane, its derivatives are one formula in all of it.
 ATAN2 = replace(
@@ -198,5 +166,4 @@ HYPOT = elementwise(
     derivatives=(lambda y, a, b: a / y, lambda y, a, b: b / y),
     words="the long side of a right-angled triangle with these sides",
     torch="torch.hypot",
-    examples=(Example((_ANY, _ABOVE)), Example((_ANY, np.array(0.5)))),
 )

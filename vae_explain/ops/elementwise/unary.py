@@ -10,10 +10,8 @@ import numpy as np
 
 from ...symbolic.expression import FUNCTIONS, ONE, ZERO, Apply, Expression, Number
 from ...trace import Array
-from ..rule import Bound, Example, Rule, elementwise, number
+from ..rule import Bound, Rule, elementwise, number
 
-_ANY = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
-_POSITIVE = np.abs(_ANY) + 0.125
 TWO, THREE = Number(2.0), Number(3.0)
 
 
@@ -36,8 +34,6 @@ ABS = elementwise(
     derivatives=(lambda y, a: Apply("sign", (a,)),),
     words="absolute value",
     torch="torch.abs",
-    examples=(Example((np.array([[0.25, -1.0, 0.0], [2.0, 0.5, -0.75]]),)),),
-    not_analytic="it has a corner at 0",
 )
 
 SIGN = elementwise(
@@ -49,8 +45,6 @@ SIGN = elementwise(
     derivatives=(lambda y, a: ZERO,),
     words="sign",
     torch="torch.sign",
-    examples=(Example((_ANY,)),),
-    not_analytic="it jumps at 0",
 )
 
 LOG1P = elementwise(
@@ -62,7 +56,6 @@ LOG1P = elementwise(
     derivatives=(lambda y, a: ONE / (ONE + a),),
     words="natural logarithm of one more",
     torch="torch.log1p",
-    examples=(Example((_POSITIVE,)),),
 )
 
 EXPM1 = elementwise(
@@ -74,7 +67,6 @@ EXPM1 = elementwise(
     derivatives=(lambda y, a: Apply("exp", (a,)),),
     words="exponential, less one",
     torch="torch.expm1",
-    examples=(Example((_ANY,)),),
 )
 
 RECIPROCAL = elementwise(
@@ -86,7 +78,6 @@ RECIPROCAL = elementwise(
     derivatives=(lambda y, a: -ONE / a**TWO,),
     words="one divided by each number",
     torch="torch.reciprocal",
-    examples=(Example((_ANY,)),),
 )
 
 RSQRT = elementwise(
@@ -98,7 +89,6 @@ RSQRT = elementwise(
     derivatives=(lambda y, a: Number(-0.5) / Apply("sqrt", (a,)) ** THREE,),
     words="one divided by the square root",
     torch="torch.rsqrt",
-    examples=(Example((_POSITIVE,)),),
 )
 
 SIN = elementwise(
@@ -110,7 +100,6 @@ SIN = elementwise(
     derivatives=(lambda y, a: Apply("cos", (a,)),),
     words="sine",
     torch="torch.sin",
-    examples=(Example((_ANY,)),),
 )
 
 COS = elementwise(
@@ -122,7 +111,6 @@ COS = elementwise(
     derivatives=(lambda y, a: -Apply("sin", (a,)),),
     words="cosine",
     torch="torch.cos",
-    examples=(Example((_ANY,)),),
 )
 
 
@@ -152,8 +140,6 @@ ERF = elementwise(
     derivatives=(lambda y, a: Number(2 / math.sqrt(math.pi)) * Apply("exp", (-(a**TWO),)),),
     words="error function",
     torch="torch.erf",
-    examples=(Example((_ANY,)),),
-    not_analytic="it is computed for real numbers alone",
 )
 
 ERFC = elementwise(
@@ -165,8 +151,6 @@ ERFC = elementwise(
     derivatives=(lambda y, a: Number(-2 / math.sqrt(math.pi)) * Apply("exp", (-(a**TWO),)),),
     words="one less the error function",
     torch="torch.erfc",
-    examples=(Example((_ANY,)),),
-    not_analytic="it is computed for real numbers alone",
 )
 
 NDTR = elementwise(
@@ -178,8 +162,6 @@ NDTR = elementwise(
     derivatives=(lambda y, a: Apply("φ", (a,)),),
     words="how much of the standard normal distribution lies below it",
     torch="torch.special.ndtr",
-    examples=(Example((_ANY,)),),
-    not_analytic="it is computed for real numbers alone",
 )
 
 ERFINV = elementwise(
@@ -193,8 +175,6 @@ ERFINV = elementwise(
     ),
     words="number with this error function",
     torch="torch.erfinv",
-    examples=(Example((np.array([[0.25, -0.5, 0.9375], [0.0, -0.0625, -0.99]]),)),),
-    not_analytic="it is computed for real numbers alone",
 )
 
 # --- the gamma function -----------------------------------------------------------------
@@ -213,8 +193,6 @@ LGAMMA = elementwise(
     derivatives=(lambda y, a: Apply("digamma", (a,)),),
     words="logarithm of the gamma function",
     torch="torch.lgamma",
-    examples=(Example((_POSITIVE * 4,)), Example((_ANY + 0.125,))),
-    not_analytic="it is computed for real numbers alone",
 )
 
 DIGAMMA = elementwise(
@@ -226,8 +204,6 @@ DIGAMMA = elementwise(
     derivatives=(lambda y, a: Apply("trigamma", (a,)),),
     words="slope of the logarithm of the gamma function",
     torch="torch.digamma",
-    examples=(Example((_POSITIVE * 4 + 1,)), Example((_ANY + 0.125,))),
-    not_analytic="it is computed for real numbers alone",
 )
 
 # --- to whole numbers -------------------------------------------------------------------
@@ -244,8 +220,6 @@ def rounding(name: str, function: Any, words: str) -> Rule:
         derivatives=(lambda y, a: ZERO,),
         words=words,
         torch=f"torch.{name}",
-        examples=(Example((np.array([[0.25, -1.5, 2.5], [0.75, -0.25, 3.0]]),)),),
-        not_analytic="it has steps",
     )
 
 
@@ -263,8 +237,6 @@ FRAC = elementwise(
     derivatives=(lambda y, a: ONE,),
     words="what is behind the point",
     torch="torch.frac",
-    examples=(Example((_ANY,)),),
-    not_analytic="it has steps",
 )
 
 
@@ -283,11 +255,6 @@ def remaining(name: str, function: Any, whole: str, cut: Any, words: str) -> Rul
         derivatives=(lambda y, a, b: ONE, lambda y, a, b: -times(a, b)),
         words=words,
         torch=f"torch.{name}",
-        examples=(
-            Example((_ANY, np.array(0.375))),
-            Example((_ANY, np.array([[1.5, -0.375, 0.625]]))),
-        ),
-        not_analytic="it has steps",
     )
 
 
@@ -329,14 +296,6 @@ NAN_TO_NUM = elementwise(
     derivatives=(lambda y, a, **_: ONE if math.isfinite(number(a)) else ZERO,),
     words="the same numbers, and others where there are none",
     torch="torch.nan_to_num",
-    examples=(
-        Example((_ANY,), {"nan": 0.0, "posinf": None, "neginf": None}),
-        Example(
-            (np.array([[0.25, np.nan, np.inf], [-np.inf, -1.5, np.nan]]),),
-            {"nan": 0.5, "posinf": 2.0, "neginf": -3.0},
-        ),
-    ),
-    not_analytic="it jumps where there is no number",
     piecewise=True,
     usual={"nan": 0.0},
 )

@@ -22,7 +22,6 @@ from ...trace import Array
 from ..rule import (
     Bound,
     Call,
-    Example,
     Partial,
     Rule,
     broadcast_index,
@@ -49,10 +48,6 @@ def _share_of(a: Expression, b: Expression) -> Expression:
     return Number((left > right) + 0.5 * (left == right))
 
 
-_A = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
-_B = np.array([[0.25, 0.5, -0.5], [0.125, 2.0, -0.75]])
-_PAIRS = (Example((_A, _B)), Example((_A, np.array(0.25))), Example((_A, _B[0])))
-
 MAXIMUM = elementwise(
     "maximum",
     bind=bind_two,
@@ -62,8 +57,6 @@ MAXIMUM = elementwise(
     derivatives=(lambda y, a, b: _share_of(a, b), lambda y, a, b: _share_of(b, a)),
     words="the larger of two",
     torch="torch.maximum",
-    examples=_PAIRS,
-    not_analytic="it has a corner where both are equal",
     piecewise=True,
 )
 
@@ -76,8 +69,6 @@ MINIMUM = elementwise(
     derivatives=(lambda y, a, b: _share_of(b, a), lambda y, a, b: _share_of(a, b)),
     words="the smaller of two",
     torch="torch.minimum",
-    examples=_PAIRS,
-    not_analytic="it has a corner where both are equal",
     piecewise=True,
 )
 
@@ -125,8 +116,6 @@ def where_gradient(call: Call, position: int, upstream: Expression) -> Expressio
     return sum_to(body, call.output.shape, call.operands[position].shape)
 
 
-_CONDITION = np.array([[True, False, True], [False, False, True]])
-
 WHERE = Rule(
     name="where",
     bind=bind_where,
@@ -140,10 +129,5 @@ WHERE = Rule(
     gradient=where_gradient,
     words="the first where a condition holds, else the second",
     torch="torch.where",
-    examples=(
-        Example((_CONDITION, _A, _B)),
-        Example((_CONDITION, _A, np.array(0.5))),
-        Example((_CONDITION[0], _A, _B[0])),
-    ),
     broadcasts=True,
 )

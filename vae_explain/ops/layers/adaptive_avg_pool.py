@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.expression import ONE, Div, Expression, Index, Number, Opaque
-from ...trace import Array, Slot
-from ..rule import Bound, Call, Example, NotExplained, Partial, Rule, called
+from ...trace import Array
+from ..rule import Bound, Call, NotExplained, Partial, Rule
 from .windows import options, total, whole_call
 
 Sizes = tuple[int | None, ...]
@@ -110,9 +110,8 @@ def gradient(call: Call, position: int, upstream: Expression, name: str) -> Expr
     return Opaque(f"{name}_backward", (upstream,), options(call.attributes, {}), back)
 
 
-def _pooling(name: str, axes: int, *examples: tuple[Array, Any]) -> Rule:
+def _pooling(name: str, axes: int) -> Rule:
     bind = bind_sizes(axes)
-    made: tuple[Example, ...] = tuple(called(bind, (x,), Slot(0), size) for x, size in examples)
     return Rule(
         name=name,
         bind=bind,
@@ -124,21 +123,11 @@ def _pooling(name: str, axes: int, *examples: tuple[Array, Any]) -> Rule:
         gradient=partial(gradient, name=name),
         words="the mean of each of so many windows",
         torch=f"torch.nn.functional.{name}",
-        examples=made,
     )
 
 
-_SOLID = (np.arange(2 * 2 * 4 * 3 * 5) * 7 % 23 - 11.0).reshape(2, 2, 4, 3, 5) / 16
-_IMAGE, _SIGNAL = _SOLID[..., 0, :], _SOLID[..., 0, 0, :]
+ADAPTIVE_AVG_POOL1D = _pooling("adaptive_avg_pool1d", 1)
 
-ADAPTIVE_AVG_POOL1D = _pooling(
-    "adaptive_avg_pool1d", 1, (_SIGNAL, 1), (_SIGNAL, (3,)), (_SIGNAL[0], 4)
-)
+ADAPTIVE_AVG_POOL2D = _pooling("adaptive_avg_pool2d", 2)
 
-ADAPTIVE_AVG_POOL2D = _pooling(
-    "adaptive_avg_pool2d", 2, (_IMAGE, 1), (_IMAGE, (3, 2)), (_IMAGE[0], (None, 4))
-)
-
-ADAPTIVE_AVG_POOL3D = _pooling(
-    "adaptive_avg_pool3d", 3, (_SOLID, 1), (_SOLID, (3, 2, 4)), (_SOLID[0], (None, 2, 3))
-)
+ADAPTIVE_AVG_POOL3D = _pooling("adaptive_avg_pool3d", 3)

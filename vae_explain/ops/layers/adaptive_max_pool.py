@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.expression import ONE, Apply, Expression, Index, Opaque
-from ...trace import Array, Slot
-from ..rule import Bound, Call, NotExplained, Partial, Rule, called
+from ...trace import Array
+from ..rule import Bound, Call, NotExplained, Partial, Rule
 from .adaptive_avg_pool import Sizes, Spans, bind_sizes, reached, spans
 from .windows import options, whole_call
 
@@ -99,7 +99,7 @@ def gradient(call: Call, position: int, upstream: Expression, name: str) -> Expr
     return Opaque(f"{name}_backward", wholes, options(call.attributes, {}), back)
 
 
-def _pooling(name: str, axes: int, *examples: tuple[Array, Any]) -> Rule:
+def _pooling(name: str, axes: int) -> Rule:
     bind = _bind(axes)
     return Rule(
         name=name,
@@ -112,20 +112,9 @@ def _pooling(name: str, axes: int, *examples: tuple[Array, Any]) -> Rule:
         gradient=partial(gradient, name=name),
         words="the largest of each of so many windows; where several are, the first",
         torch=f"torch.nn.functional.{name}",
-        examples=tuple(called(bind, (x,), Slot(0), size) for x, size in examples),
-        not_analytic="it has a corner wherever two are equal",
     )
 
 
-_SOLID = (np.arange(2 * 2 * 4 * 3 * 5) * 7 % 23 - 11.0).reshape(2, 2, 4, 3, 5) / 16
-_IMAGE, _SIGNAL = _SOLID[..., 0, :], _SOLID[..., 0, 0, :]
-
-ADAPTIVE_MAX_POOL1D = _pooling(
-    "adaptive_max_pool1d", 1, (_SIGNAL, 3), (np.round(_SIGNAL), (2,)), (_SIGNAL[0], 4)
-)
-ADAPTIVE_MAX_POOL2D = _pooling(
-    "adaptive_max_pool2d", 2, (_IMAGE, 1), (np.round(_IMAGE), (3, 2)), (_IMAGE[0], (None, 4))
-)
-ADAPTIVE_MAX_POOL3D = _pooling(
-    "adaptive_max_pool3d", 3, (np.round(_SOLID), 2), (_SOLID[0], (3, None, 2))
-)
+ADAPTIVE_MAX_POOL1D = _pooling("adaptive_max_pool1d", 1)
+ADAPTIVE_MAX_POOL2D = _pooling("adaptive_max_pool2d", 2)
+ADAPTIVE_MAX_POOL3D = _pooling("adaptive_max_pool3d", 3)

@@ -30,7 +30,7 @@ from ...symbolic.expression import (
     SumOver,
     Transpose,
 )
-from ...trace import Array, Slot
+from ...trace import Array
 from ..elementwise.exponentials import exp, shift_of, shifted
 from ..reduction.sum_mean import part_of
 from ..rule import (
@@ -42,7 +42,6 @@ from ..rule import (
     Rule,
     broadcast_index,
     broadcast_targets,
-    called,
     sum_to,
     unbroadcast,
 )
@@ -341,14 +340,8 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     return sum_to(_scaled(call, turned), (*batch, *shape[-2:]), shape)
 
 
-_Q = (np.arange(2 * 3 * 2) * 7 % 23 - 11.0).reshape(2, 3, 2) / 16
-_K = (np.arange(2 * 4 * 2) * 5 % 19 - 9.0).reshape(2, 4, 2) / 8
 # No mean of these cancels, so that each is held to its last digits.
-_V = (np.arange(2 * 4 * 3) * 11 % 29 + 1.0).reshape(2, 4, 3) / 8
-_ADDED = (np.arange(12) * 5 % 7 - 3.0).reshape(3, 4) / 4
-_CHOICE = _ADDED > -0.5
 
-_THREE = (Slot(0), Slot(1), Slot(2))
 ATTENTION = Rule(
     name="scaled_dot_product_attention",
     bind=bind,
@@ -360,13 +353,4 @@ ATTENTION = Rule(
     gradient=gradient,
     words="each query takes a mean of the values, weighed by how well their keys answer it",
     torch="torch.nn.functional.scaled_dot_product_attention",
-    examples=(
-        called(bind, (_Q, _K, _V), *_THREE),
-        called(bind, (_Q[0], _K[0], _V[0]), *_THREE, scale=0.25),
-        called(bind, (_Q, _K, _V), *_THREE, is_causal=True),
-        called(bind, (_Q, _K, _V, _ADDED), *_THREE, attn_mask=Slot(3)),
-        called(bind, (_Q, _K, _V, _ADDED[:, :1]), *_THREE, attn_mask=Slot(3)),
-        called(bind, (_Q, _K, _V, _CHOICE), *_THREE, attn_mask=Slot(3)),
-        called(bind, (_Q[:, None], _K[:, None], _V[None, :]), *_THREE, None, 0.0),
-    ),
 )

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.expression import ONE, Expression, Index, Opaque, SumOver
-from ...trace import Array, Slot
-from ..rule import Bound, Call, Example, Partial, Rule, called, indices
+from ...trace import Array
+from ..rule import Bound, Call, Partial, Rule, indices
 from .kernels import correlate, spread, tie, windows
 from .windows import Windows, options, per_axis, total, whole_call
 
@@ -224,7 +224,7 @@ def _operands(input: Any, weight: Any, bias: Any) -> tuple[Any, ...]:
     return (input, weight) if bias is None else (input, weight, bias)
 
 
-def convolving(name: str, bind: Callable[..., Bound], words: str, *examples: Example) -> Rule:
+def convolving(name: str, bind: Callable[..., Bound], words: str) -> Rule:
     """Make the rule of a convolution or, where it has an `output_padding`, of its transpose."""
     return Rule(
         name=name,
@@ -237,87 +237,35 @@ def convolving(name: str, bind: Callable[..., Bound], words: str, *examples: Exa
         gradient=partial(gradient, name=name),
         words=words,
         torch=f"torch.nn.functional.{name}",
-        examples=examples,
     )
-
-
-def _sixteenths(*shape: int) -> Array:
-    """Make numbers that look irregular and add up exactly."""
-    return (np.arange(np.prod(shape)) * 7 % 23 - 11.0).reshape(shape) / 16
-
-
-def _called(bind: Callable[..., Bound], *operands: Array, **settings: Any) -> Example:
-    return called(bind, operands, *(Slot(i) for i in range(len(operands))), **settings)
 
 
 _READS = "a kernel slides over the input; each output is its dot product with what it covers"
 _WRITES = "each input puts a copy of the kernel, times itself, on the output; copies add up"
-_SIGNAL, _IMAGE, _BIAS = _sixteenths(2, 2, 5), _sixteenths(2, 2, 4, 3), _sixteenths(4)
-_SOLID = _sixteenths(2, 2, 2, 3, 3)
 
 _BIND = _bind_plain(1)
-CONV1D = convolving(
-    "conv1d",
-    _BIND,
-    _READS,
-    _called(_BIND, _SIGNAL, _sixteenths(3, 2, 2), _BIAS[:3]),
-    _called(_BIND, _SIGNAL[0], _sixteenths(2, 1, 2), stride=2, padding=1, dilation=2, groups=2),
-)
+CONV1D = convolving("conv1d", _BIND, _READS)
 
 _BIND = _bind_plain(2)
-CONV2D = convolving(
-    "conv2d",
-    _BIND,
-    _READS,
-    _called(_BIND, _IMAGE, _sixteenths(4, 2, 2, 3), _BIAS),
-    _called(_BIND, _IMAGE, _sixteenths(1, 2, 3, 3), stride=2, padding=(1,)),
-    _called(_BIND, _IMAGE, _sixteenths(4, 1, 3, 1), _BIAS, padding="same", groups=2),
-    _called(_BIND, _IMAGE[0], _sixteenths(1, 2, 3, 2), padding="same", dilation=(1, 2)),
-    _called(_BIND, _IMAGE[0], _sixteenths(2, 2, 2, 2), stride=(2, 1), padding=(1, 2), dilation=2),
-)
+CONV2D = convolving("conv2d", _BIND, _READS)
 
 _BIND = _bind_plain(3)
 CONV3D = convolving(
     "conv3d",
     _BIND,
-    _READS,
-    _called(_BIND, _SOLID, _sixteenths(3, 2, 2, 2, 2), _BIAS[:3]),
-    _called(
-        _BIND, _SOLID, _sixteenths(4, 1, 1, 2, 3),
-        stride=(1, 2, 1), padding=(0, 1, 1), dilation=(1, 2, 1), groups=2,
-    ),
-    _called(_BIND, _SOLID[0], _sixteenths(1, 2, 1, 3, 1), padding="same"),
-)  # fmt: skip
+    _READS)  # fmt: skip
 
 _BIND = _bind_transposed(1)
-CONV_TRANSPOSE1D = convolving(
-    "conv_transpose1d",
-    _BIND,
-    _WRITES,
-    _called(_BIND, _SIGNAL, _sixteenths(2, 3, 3), _BIAS[:3], stride=2, padding=1, output_padding=1),
-)
+CONV_TRANSPOSE1D = convolving("conv_transpose1d", _BIND, _WRITES)
 
 _BIND = _bind_transposed(2)
 CONV_TRANSPOSE2D = convolving(
     "conv_transpose2d",
     _BIND,
-    _WRITES,
-    _called(_BIND, _IMAGE, _sixteenths(2, 3, 2, 2), _BIAS[:3]),
-    _called(_BIND, _IMAGE, _sixteenths(2, 1, 3, 3), stride=2, padding=1, output_padding=1),
-    _called(
-        _BIND, _IMAGE[0], _sixteenths(2, 2, 2, 1), _BIAS,
-        stride=(1, 3), dilation=(2, 1), output_padding=(0, 2), groups=2,
-    ),
-)  # fmt: skip
+    _WRITES)  # fmt: skip
 
 _BIND = _bind_transposed(3)
 CONV_TRANSPOSE3D = convolving(
     "conv_transpose3d",
     _BIND,
-    _WRITES,
-    _called(_BIND, _SOLID, _sixteenths(2, 2, 1, 2, 2), _BIAS[:2]),
-    _called(
-        _BIND, _SOLID[0], _sixteenths(2, 1, 2, 1, 3),
-        stride=(2, 1, 2), padding=(1, 0, 1), output_padding=(1, 0, 1), groups=2,
-    ),
-)  # fmt: skip
+    _WRITES)  # fmt: skip

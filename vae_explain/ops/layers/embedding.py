@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.expression import Expression, Index, Opaque
-from ...trace import Array, Slot
+from ...trace import Array
 from ..layout.select import placed, selecting, written
-from ..rule import Bound, Call, NotExplained, Partial, called, unusual
+from ..rule import Bound, Call, NotExplained, Partial, unusual
 
 
 def bind_embedding(
@@ -27,8 +27,6 @@ def bind_embedding(
     return (weight, input), {"padding_idx": padding_idx}
 
 
-_TABLE = np.array([[0.25, -1.0, 3.0, 0.5], [2.0, 0.5, -0.75, 1.5]])
-
 _TAKEN = selecting(
     "embedding",
     bind=bind_embedding,
@@ -37,7 +35,6 @@ _TAKEN = selecting(
     by_name=lambda call: ((1, 0), unusual(call.attributes)),
     words="the rows of a table that an index names",
     torch="torch.nn.functional.embedding",
-    examples=(called(bind_embedding, (_TABLE, np.array([1, 0, 1])), Slot(1), Slot(0)),),
 )
 
 

@@ -22,8 +22,8 @@ from ...symbolic.expression import (
     Number,
     Opaque,
 )
-from ...trace import Array, Slot
-from ..rule import Bound, Call, NotExplained, Options, Partial, Rule, called
+from ...trace import Array
+from ..rule import Bound, Call, NotExplained, Options, Partial, Rule
 
 TABLE, PLACES = 0, 1
 OFFSETS, WEIGHTS = "offsets", "per_sample_weights"  # the operands behind these, if given
@@ -249,11 +249,6 @@ def _chosen_by(call: Call, index: Index) -> list[tuple[int, Index]]:
     return found
 
 
-_TABLE = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75], [1.5, -0.5, 0.125], [0.75, 1.0, -2.0]])
-_PLACES = np.array([[1, 0, 1], [3, 3, 2]])
-_WEIGHTS = np.array([[0.5, -1.0, 2.0], [1.5, 0.25, -0.5]])
-_LINE, _OFFSETS = np.array([1, 0, 3, 1, 2]), np.array([0, 2, 2, 5])
-
 EMBEDDING_BAG = Rule(
     name="embedding_bag",
     bind=bind,
@@ -265,21 +260,4 @@ EMBEDDING_BAG = Rule(
     gradient=gradient,
     words="the rows of a table that each bag of an index names, brought together",
     torch="torch.nn.functional.embedding_bag",
-    chosen_by=_chosen_by,
-    examples=(
-        called(bind, (_TABLE, _PLACES), Slot(1), Slot(0)),
-        called(bind, (_TABLE, _PLACES), Slot(1), Slot(0), mode="sum", padding_idx=3),
-        called(
-            bind, (_TABLE, _PLACES, _WEIGHTS),
-            Slot(1), Slot(0), mode="sum", per_sample_weights=Slot(2),
-        ),
-        called(
-            bind, (_TABLE, _LINE, _OFFSETS),
-            Slot(1), Slot(0), Slot(2), include_last_offset=True,
-        ),
-        called(
-            bind, (_TABLE, _LINE, _OFFSETS, _WEIGHTS.reshape(-1)[:5]),
-            Slot(1), Slot(0), Slot(2), mode="sum", per_sample_weights=Slot(3),
-        ),
-    ),
-)  # fmt: skip
+    chosen_by=_chosen_by)  # fmt: skip

@@ -13,7 +13,7 @@ from ...symbolic.expression import ONE, Apply, Expression, Index, Opaque
 from ...trace import Array
 from ..elementwise.sigmoid import sigmoid
 from ..layout.select import taken
-from ..rule import Bound, Call, Example, Partial, Rule
+from ..rule import Bound, Call, Partial, Rule
 
 
 def bind(input: Any, dim: int = -1) -> Bound:
@@ -72,8 +72,6 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     return Opaque("glu_backward", wholes, (("dim", dim),), back)
 
 
-_X = np.array([[0.25, -1.0, 3.0, 0.5], [2.0, 0.5, -0.75, -20.0]])
-
 GLU = Rule(
     name="glu",
     bind=bind,
@@ -85,5 +83,4 @@ GLU = Rule(
     gradient=gradient,
     words="one half, gated by the sigmoid of the other",
     torch="torch.nn.functional.glu",
-    examples=(Example((_X,), {"dim": -1}), Example((_X,), {"dim": 0})),
 )

@@ -22,9 +22,9 @@ from ...symbolic.expression import (
     Opaque,
     SumOver,
 )
-from ...trace import Array, Slot
+from ...trace import Array
 from ..reduction.sum_mean import mean_of, variance_of
-from ..rule import Bound, Call, NotExplained, Partial, Rule, called, indices, unusual
+from ..rule import Bound, Call, NotExplained, Partial, Rule, indices, unusual
 
 INPUT, WEIGHT, BIAS = range(3)
 
@@ -185,9 +185,6 @@ def _written(call: Call) -> tuple[tuple[str, Any], ...]:
     return unusual(call.attributes, {"eps": 1e-05})
 
 
-_X = (np.arange(2 * 4 * 3) * 7 % 23 - 11.0).reshape(2, 4, 3) / 16
-_WEIGHT, _BIAS = np.array([0.5, -1.25, 2.0, 1.0]), np.array([0.125, -1.0, 0.5, 0.75])
-
 GROUP_NORM = Rule(
     name="group_norm",
     bind=bind,
@@ -199,10 +196,4 @@ GROUP_NORM = Rule(
     gradient=gradient,
     words="each group of channels shifted to mean 0 and scaled to variance 1",
     torch="torch.nn.functional.group_norm",
-    examples=(
-        called(bind, (_X, _WEIGHT, _BIAS), Slot(0), 2, weight=Slot(1), bias=Slot(2), eps=1e-05),
-        called(bind, (_X.reshape(2, 2, 2, 3), _WEIGHT[:2]), Slot(0), 1, Slot(1)),
-        called(bind, (_X, _WEIGHT, _BIAS), Slot(0), 4, Slot(1), Slot(2), 0.125),
-        called(bind, (_X.reshape(4, 6),), Slot(0), 3),
-    ),
 )

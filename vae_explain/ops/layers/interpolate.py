@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...symbolic.expression import Expression, Index, Number, Opaque
-from ...trace import Array, Slot
+from ...trace import Array
 from ..layout.pad import gathered
-from ..rule import Bound, Call, Example, NotExplained, Partial, Rule, called
+from ..rule import Bound, Call, NotExplained, Partial, Rule
 from .windows import options, per_axis, total
 
 NEAREST = ("nearest", "nearest-exact")
@@ -261,12 +261,6 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
 
 
 # No blend of these cancels, so that each is held to its last digits.
-_IMAGE = (np.arange(2 * 2 * 4 * 3) * 7 % 23 + 1.0).reshape(2, 2, 4, 3) / 16
-_BRIGHT = _IMAGE + 3  # some of a cubic's shares are negative
-
-
-def _interpolated(x: Array, **kwargs: Any) -> Example:
-    return called(bind, (x,), Slot(0), **kwargs)
 
 
 INTERPOLATE = Rule(
@@ -280,22 +274,4 @@ INTERPOLATE = Rule(
     gradient=gradient,
     words="each output copies the nearest input, or blends those beside it",
     torch="torch.nn.functional.interpolate",
-    examples=(
-        _interpolated(_IMAGE, scale_factor=2),
-        _interpolated(_IMAGE, size=(7, 2)),
-        _interpolated(_IMAGE[0], size=5),
-        _interpolated(_IMAGE, scale_factor=(1.5, 0.7), recompute_scale_factor=True),
-        _interpolated(_IMAGE, scale_factor=1.7, mode="nearest-exact"),
-        _interpolated(_IMAGE[0], scale_factor=2, mode="linear"),
-        _interpolated(_IMAGE[0], size=5, mode="linear", align_corners=True),
-        _interpolated(_IMAGE, scale_factor=2, mode="bilinear"),
-        _interpolated(_IMAGE, scale_factor=(1.5, 0.7), mode="bilinear", align_corners=True),
-        _interpolated(_IMAGE, scale_factor=(1.7, 0.7), mode="bilinear"),
-        _interpolated(_IMAGE, size=(1, 3), mode="bilinear", align_corners=True),
-        _interpolated(_IMAGE[:, :1, None], size=(2, 3, 4), mode="trilinear"),
-        _interpolated(_BRIGHT, scale_factor=2, mode="bicubic"),
-        _interpolated(_BRIGHT, size=(7, 2), mode="bicubic", align_corners=True),
-        _interpolated(_BRIGHT, scale_factor=(1.6, 0.7), mode="bicubic"),
-        _interpolated(_BRIGHT[:, :, :1], size=(3, 5), mode="bicubic"),
-    ),
 )

@@ -27,7 +27,7 @@ from ...symbolic.expression import (
 )
 from ...trace import Array
 from ..reduction.sum_mean import mean_of, variance_of
-from ..rule import Bound, Call, Example, NotExplained, Partial, Rule, indices, sum_to
+from ..rule import Bound, Call, NotExplained, Partial, Rule, indices, sum_to
 
 
 class Norm(NamedTuple):
@@ -292,7 +292,7 @@ def with_affine(input: Any, given: tuple[Any, ...], weight: Any, bias: Any) -> t
     return tuple(operand for operand in (input, *given, weight, bias) if operand is not None)
 
 
-def normalizing(name: str, bind: Callable[..., Bound], words: str, *examples: Example) -> Rule:
+def normalizing(name: str, bind: Callable[..., Bound], words: str) -> Rule:
     return Rule(
         name=name,
         bind=bind,
@@ -304,5 +304,4 @@ def normalizing(name: str, bind: Callable[..., Bound], words: str, *examples: Ex
         gradient=gradient,
         words=words,
         torch=f"torch.nn.functional.{name}",
-        examples=examples,
     )

@@ -6,7 +6,7 @@ many they are is read off the settings, which have a number for each of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial, reduce
 from math import prod
 from typing import Any
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.expression import ONE, Apply, Div, Expression, Index, Number, Opaque
-from ...trace import Array, Slot
-from ..rule import Bound, Call, Example, NotExplained, Partial, Rule, called
+from ...trace import Array
+from ..rule import Bound, Call, NotExplained, Partial, Rule
 from .windows import Windows, options, per_axis, total
 
 Setting = tuple[int, ...]
@@ -266,11 +266,8 @@ def mean_partials(call: Call, position: int, index: Index) -> list[Partial]:
 
 # --- the rules --------------------------------------------------------------------------
 
-_IMAGE = (np.arange(2 * 2 * 4 * 5) * 7 % 23 - 11.0).reshape(2, 2, 4, 5) / 16
-_SIGNAL, _SOLID = _IMAGE[..., 0, :], _IMAGE.reshape(1, 2, 4, 2, 5)
 
-
-def _largest(name: str, axes: int, *examples: tuple[Array, Any, dict[str, Any]]) -> Rule:
+def _largest(name: str, axes: int) -> Rule:
     return _rule(
         name,
         max_forward,
@@ -279,12 +276,10 @@ def _largest(name: str, axes: int, *examples: tuple[Array, Any, dict[str, Any]])
         element=max_element,
         partials=max_partials,
         words="the largest of each window; where several are, the first",
-        examples=_called(_bind_max(axes), examples),
-        not_analytic="it has a corner wherever two are equal",
     )
 
 
-def _mean(name: str, axes: int, *examples: tuple[Array, Any, dict[str, Any]]) -> Rule:
+def _mean(name: str, axes: int) -> Rule:
     return _rule(
         name,
         mean_forward,
@@ -293,66 +288,12 @@ def _mean(name: str, axes: int, *examples: tuple[Array, Any, dict[str, Any]]) ->
         element=mean_element,
         partials=mean_partials,
         words="the mean of each window",
-        examples=_called(_bind_mean(axes), examples),
     )
 
 
-def _called(
-    bind: Callable[..., Bound], examples: Iterable[tuple[Array, Any, dict[str, Any]]]
-) -> tuple[Example, ...]:
-    return tuple(called(bind, (x,), Slot(0), kernel, **rest) for x, kernel, rest in examples)
-
-
-MAX_POOL1D = _largest(
-    "max_pool1d",
-    1,
-    (_SIGNAL, 2, {}),
-    (np.round(_SIGNAL), 3, {"stride": 1, "padding": 1}),  # with ties
-    (_SIGNAL[0], (2,), {"stride": 1, "dilation": 2}),
-    (_SIGNAL, 2, {"ceil_mode": True}),
-)
-
-MAX_POOL2D = _largest(
-    "max_pool2d",
-    2,
-    (_IMAGE, 2, {}),
-    (np.round(_IMAGE), (3, 2), {"stride": 1, "padding": 1}),  # with ties
-    (_IMAGE[0], 2, {"stride": (2, 1), "dilation": (1, 2)}),
-    (_IMAGE, 2, {"ceil_mode": True}),
-)
-
-MAX_POOL3D = _largest(
-    "max_pool3d",
-    3,
-    (_SOLID, 2, {}),
-    (np.round(_SOLID), (3, 1, 2), {"stride": 1, "padding": (1, 0, 1)}),  # with ties
-    (_SOLID[0], (2, 2, 1), {"stride": (2, 1, 3), "dilation": (2, 1, 1), "ceil_mode": True}),
-)
-
-AVG_POOL1D = _mean(
-    "avg_pool1d",
-    1,
-    (_SIGNAL, 2, {}),
-    (_SIGNAL[0], (3,), {"stride": 1, "padding": 1}),
-    (_SIGNAL, 3, {"stride": 2, "padding": 1, "count_include_pad": False}),
-    (_SIGNAL, 2, {"ceil_mode": True}),
-)
-
-AVG_POOL2D = _mean(
-    "avg_pool2d",
-    2,
-    (_IMAGE, 2, {}),
-    (_IMAGE[0], (3, 2), {"stride": (1, 2), "padding": 1}),
-    (_IMAGE, 3, {"stride": 2, "padding": 1, "count_include_pad": False}),
-    (_IMAGE, 3, {"stride": 2, "padding": 1, "ceil_mode": True}),
-    (_IMAGE, 2, {"divisor_override": 3}),
-)
-
-AVG_POOL3D = _mean(
-    "avg_pool3d",
-    3,
-    (_SOLID, 2, {}),
-    (_SOLID[0], (3, 2, 2), {"stride": (1, 2, 2), "padding": 1, "ceil_mode": True}),
-    (_SOLID, 2, {"stride": 1, "padding": 1, "count_include_pad": False}),
-    (_SOLID, 2, {"divisor_override": 3}),
-)
+MAX_POOL1D = _largest("max_pool1d", 1)
+MAX_POOL2D = _largest("max_pool2d", 2)
+MAX_POOL3D = _largest("max_pool3d", 3)
+AVG_POOL1D = _mean("avg_pool1d", 1)
+AVG_POOL2D = _mean("avg_pool2d", 2)
+AVG_POOL3D = _mean("avg_pool3d", 3)

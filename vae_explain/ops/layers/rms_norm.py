@@ -21,9 +21,9 @@ from ...symbolic.expression import (
     Opaque,
     Ref,
 )
-from ...trace import Array, Slot
+from ...trace import Array
 from ..reduction.sum_mean import part_of
-from ..rule import Bound, Call, Partial, Rule, called, indices, sum_to
+from ..rule import Bound, Call, Partial, Rule, indices, sum_to
 
 TWO = Number(2.0)
 
@@ -164,9 +164,6 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     return Div(arriving - divided * _mean(call, arriving * divided), root)
 
 
-_X = (np.arange(24) * 5 % 23 - 11.0).reshape(4, 6) / 16
-_WEIGHT = np.array([0.5, -1.25, 2.0])
-
 RMS_NORM = Rule(
     name="rms_norm",
     bind=bind,
@@ -178,9 +175,4 @@ RMS_NORM = Rule(
     gradient=gradient,
     words="each sample divided by the root of its mean square",
     torch="torch.nn.functional.rms_norm",
-    examples=(
-        called(bind, (_X[:, :3], _WEIGHT), Slot(0), (3,), weight=Slot(1), eps=1e-06),
-        called(bind, (_X.reshape(2, 3, 4),), Slot(0), (3, 4), None, 0.125),
-        called(bind, (_X[0],), Slot(0), (6,)),
-    ),
 )

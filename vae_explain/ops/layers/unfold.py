@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.expression import ONE, ZERO, Expression, Index, Opaque
-from ...trace import Array, Slot
-from ..rule import Bound, Call, Example, NotExplained, Partial, Rule, called
+from ...trace import Array
+from ..rule import Bound, Call, NotExplained, Partial, Rule
 from .kernels import reading_windows
 from .windows import Windows, options, per_axis, total, whole_call
 
@@ -148,20 +148,6 @@ def fold_gradient(call: Call, position: int, upstream: Expression) -> Expression
 
 # --- the rules --------------------------------------------------------------------------
 
-_IMAGE = (np.arange(2 * 2 * 4 * 5) * 7 % 23 - 11.0).reshape(2, 2, 4, 5) / 16
-_COLUMNS = (np.arange(2 * 8 * 12) * 7 % 23 - 11.0).reshape(2, 8, 12) / 16
-
-
-def _unfolded(
-    x: Array, kernel: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
-) -> Example:
-    settings = {"dilation": dilation, "padding": padding, "stride": stride}
-    return called(bind_unfold, (x,), Slot(0), kernel, **settings)
-
-
-def _folded(x: Array, size: Any, kernel: Any, **settings: Any) -> Example:
-    return called(bind_fold, (x,), Slot(0), size, kernel, **settings)
-
 
 UNFOLD = Rule(
     name="unfold",
@@ -174,11 +160,6 @@ UNFOLD = Rule(
     gradient=unfold_gradient,
     words="what each window covers, as a column",
     torch="torch.nn.functional.unfold",
-    examples=(
-        _unfolded(_IMAGE, 2),
-        _unfolded(_IMAGE[0], (3, 2), padding=(1, 0), stride=2),
-        _unfolded(_IMAGE, 2, dilation=(2, 1), padding=1, stride=(1, 3)),
-    ),
 )
 FOLD = Rule(
     name="fold",
@@ -191,9 +172,4 @@ FOLD = Rule(
     gradient=fold_gradient,
     words="columns put back as windows; where these overlap they add up",
     torch="torch.nn.functional.fold",
-    examples=(
-        _folded(_COLUMNS, (4, 5), 2),
-        _folded(_COLUMNS[0], (3, 4), (2, 2), padding=(1, 0)),
-        _folded(_COLUMNS, (7, 5), 2, stride=2, padding=1),
-    ),
 )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.expression import Add, Apply, Expression, Index, Number, Ref, SumOver
-from ...trace import Array, Slot
+from ...trace import Array
 from ..reduction.sum_mean import part_of
 from ..rule import (
     Bound,
@@ -19,7 +19,6 @@ from ..rule import (
     Partial,
     Rule,
     broadcast_index,
-    called,
     indices,
     sum_to,
     unbroadcast,
@@ -139,9 +138,6 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     return g / _whole_length(call) * (upstream - unit * _total(call, upstream * unit))
 
 
-_V = (np.arange(12) * 5 % 23 - 11.0).reshape(3, 4) / 16
-_G = np.array([[0.5], [-1.25], [2.0]])
-
 WEIGHT_NORM = Rule(
     name="weight_norm",
     bind=bind,
@@ -153,9 +149,4 @@ WEIGHT_NORM = Rule(
     gradient=gradient,
     words="a direction v scaled to the length g",
     torch="torch._weight_norm",
-    examples=(
-        called(bind, (_V, _G), Slot(0), Slot(1), 0),
-        called(bind, (_V.reshape(3, 2, 2), _G[:2].reshape(1, 2, 1)), Slot(0), Slot(1), 1),
-        called(bind, (_V, np.array(1.5)), Slot(0), Slot(1), -1),
-    ),
 )

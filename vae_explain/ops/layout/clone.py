@@ -12,7 +12,7 @@ import numpy as np
 
 from ...symbolic.expression import ONE, ZERO, Opaque
 from ...trace import Array
-from ..rule import Bound, Example, Rule
+from ..rule import Bound, Rule
 
 
 def bind(input: Any, *args: Any, **kwargs: Any) -> Bound:
@@ -28,8 +28,6 @@ def forward(x: Array) -> Array:
     return x if _varies(x) else x.astype(np.float64)
 
 
-_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
-
 CLONE = Rule(
     name="clone",
     bind=bind,
@@ -41,7 +39,6 @@ CLONE = Rule(
     gradient=lambda call, position, upstream: upstream,
     words="the same numbers",
     torch="torch.clone",
-    examples=(Example((_X,)),),
 )
 
 DETACH = Rule(
@@ -55,7 +52,5 @@ DETACH = Rule(
     gradient=lambda call, position, upstream: ZERO,
     words="the same numbers, where a gradient stops",
     torch="torch.detach",
-    examples=(Example((_X,), fixed=(0,)),),
-    not_analytic="its gradient is stopped, not found",
     broadcasts=True,
 )

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.expression import ONE, Expression, Index, Opaque, Reshape
-from ...trace import Array, Slot
-from ..rule import Bound, Call, Partial, Rule, called
+from ...trace import Array
+from ..rule import Bound, Call, Partial, Rule
 from .select import Key, taken
 
 
@@ -61,9 +61,6 @@ def cat_gradient(call: Call, position: int, upstream: Expression) -> Expression:
     return taken(upstream, window)
 
 
-_A = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
-_B = np.array([[1.0, 0.5], [0.125, 2.0]])
-
 CAT = Rule(
     name="cat",
     bind=bind_cat,
@@ -75,11 +72,6 @@ CAT = Rule(
     gradient=cat_gradient,
     words="tensors put one after the other",
     torch="torch.cat",
-    examples=(
-        called(bind_cat, (_A, _B), (Slot(0), Slot(1)), 1),
-        called(bind_cat, (_A, _B, _A), (Slot(0), Slot(1), Slot(2)), dim=-1),
-        called(bind_cat, (_A, _A[:1]), (Slot(0), Slot(1))),
-    ),
 )
 
 # --- stack ------------------------------------------------------------------------------
@@ -124,11 +116,6 @@ STACK = Rule(
     gradient=stack_gradient,
     words="tensors put beside each other along a new axis",
     torch="torch.stack",
-    examples=(
-        called(bind_cat, (_A, _A + 1), (Slot(0), Slot(1))),
-        called(bind_cat, (_A, _A + 1, -_A), (Slot(0), Slot(1), Slot(2)), dim=-1),
-        called(bind_cat, (np.array(0.5), np.array(2.0)), (Slot(0), Slot(1))),
-    ),
 )
 
 # --- along an axis of its own -----------------------------------------------------------
@@ -203,12 +190,6 @@ def joined(
         gradient=gradient,
         words=words,
         torch=f"torch.{name}",
-        examples=(
-            called(bind_tensors, (_A, _A + 1), (Slot(0), Slot(1))),
-            called(bind_tensors, (_A[0], _B[1, :1].repeat(3), -_A[1]), (Slot(0), Slot(1), Slot(2))),
-            called(bind_tensors, (np.array(0.5), np.array(2.0)), (Slot(0), Slot(1))),
-            called(bind_tensors, (_CUBE, _CUBE * 0.5), (Slot(0), Slot(1))),
-        ),
     )
 
 
@@ -231,8 +212,6 @@ def _three_axes(shape: Shape) -> Shape:
 def _columns(shape: Shape) -> Shape:
     return shape if len(shape) > 1 else (shape[0], 1) if shape else (1, 1)
 
-
-_CUBE = np.stack([_A, 1 - _A])
 
 HSTACK = joined(
     "hstack",

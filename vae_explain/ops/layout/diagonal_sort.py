@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.expression import ONE, ZERO, Add, Expression, Index, Number, Opaque
-from ...trace import Array, Slot
-from ..rule import Bound, Call, Example, Options, Partial, Rule, called, unusual
+from ...trace import Array
+from ..rule import Bound, Call, Options, Partial, Rule, unusual
 
 POSITIONS = 1  # the second output of `sort`: where the numbers stood
 # From the operand and the call's attributes: the positions, and -1 where there is a zero.
@@ -26,11 +26,9 @@ def arranging(
     bind: Callable[..., Bound],
     sources: SourcesOf,
     words: str,
-    examples: tuple[Example, ...],
     usual: dict[str, Any],
     positions: SourcesOf | None = None,
     unwritten: tuple[str, ...] = (),
-    not_analytic: str = "",
 ) -> Rule:
     """Make the rule of such an op.
 
@@ -122,19 +120,14 @@ def arranging(
         gradient=gradient,
         words=words,
         torch=f"torch.{name}",
-        examples=examples,
         several=positions is not None,
         chosen_by=None if positions is None else chosen_by,
-        not_analytic=not_analytic,
     )
 
 
 def _numbered(shape: tuple[int, ...]) -> Array:
     return np.arange(int(np.prod(shape, dtype=int))).reshape(shape)
 
-
-_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
-_CUBE = np.stack([_X, _X * 0.5, 1 - _X, _X + 2])
 
 # --- diagonals --------------------------------------------------------------------------
 
@@ -153,10 +146,6 @@ DIAGONAL = arranging(
     sources=diagonal_sources,
     words="the diagonal",
     usual={"offset": 0, "dim1": 0, "dim2": 1},
-    examples=(
-        Example((_X,), {"offset": 0, "dim1": 0, "dim2": 1}),
-        Example((_CUBE,), {"offset": 1, "dim1": -1, "dim2": 0}),
-    ),
 )
 
 
@@ -186,7 +175,6 @@ TRACE = Rule(
     ),
     words="the sum of the diagonal",
     torch="torch.trace",
-    examples=(Example((_X,)), Example((_CUBE[:3, 0],))),
 )
 
 
@@ -205,12 +193,6 @@ DIAG = arranging(
     sources=diag_sources,
     words="the diagonal, or what has it",
     usual={"diagonal": 0},
-    examples=(
-        Example((_X,), {"diagonal": 0}),
-        Example((_X,), {"diagonal": 1}),
-        Example((_X[0],), {"diagonal": 0}),
-        Example((_X[0],), {"diagonal": -1}),
-    ),
 )
 
 
@@ -233,12 +215,6 @@ DIAG_EMBED = arranging(
     sources=diag_embed_sources,
     words="matrices with it on their diagonals",
     usual={"offset": 0, "dim1": -2, "dim2": -1},
-    examples=(
-        called(bind_diag_embed, (_X,), Slot(0)),
-        called(bind_diag_embed, (_X[0],), Slot(0)),
-        called(bind_diag_embed, (_X[0],), Slot(0), offset=-1),
-        called(bind_diag_embed, (_X,), Slot(0), 1, dim1=2, dim2=0),
-    ),
 )
 
 # --- in order ---------------------------------------------------------------------------
@@ -271,9 +247,4 @@ SORT = arranging(
     positions=order,
     words="the same numbers in order",
     usual={"dim": -1, "descending": False},
-    examples=(
-        called(bind_sort, (_X,), Slot(0), output=0),
-        called(bind_sort, (_CUBE,), Slot(0), dim=0, descending=True, output=0),
-    ),
-    not_analytic="it has a corner where two are equal",
 )

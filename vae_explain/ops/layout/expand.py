@@ -12,17 +12,15 @@ import numpy as np
 
 from ...symbolic.expression import ONE, ZERO, Expression, Index, Opaque
 from ...symbolic.shapes import expanded
-from ...trace import Array, Slot
+from ...trace import Array
 from ..rule import (
     Bound,
     Call,
-    Example,
     NotExplained,
     Partial,
     Rule,
     broadcast_index,
     broadcast_targets,
-    called,
     indices,
     sum_to,
     unbroadcast,
@@ -68,7 +66,7 @@ def _gradient(call: Call, position: int, upstream: Expression) -> Expression:
     return sum_to(upstream, call.output.shape, call.operands[position].shape)
 
 
-def expanding(name: str, bind: Any, forward: Any, torch: str, *examples: Example) -> Rule:
+def expanding(name: str, bind: Any, forward: Any, torch: str) -> Rule:
     """Make the rule of an op that broadcasts its first operand."""
     return Rule(
         name=name,
@@ -81,7 +79,6 @@ def expanding(name: str, bind: Any, forward: Any, torch: str, *examples: Example
         gradient=_gradient,
         words="repeated along an axis",
         torch=torch,
-        examples=examples,
         broadcasts=True,
     )
 
@@ -97,26 +94,8 @@ def expand(x: Array, size: tuple[int, ...]) -> Array:
     return np.broadcast_to(x, tuple(o if s == -1 else s for o, s in zip(own, size, strict=True)))
 
 
-_ROW = np.array([[0.25, -1.0, 3.0]])
-_COLUMN = np.array([[0.25], [-1.0]])
-
-EXPAND = expanding(
-    "expand",
-    bind_expand,
-    expand,
-    "torch.Tensor.expand",
-    called(bind_expand, (_ROW,), Slot(0), 2, -1),
-    called(bind_expand, (_ROW[0],), Slot(0), (2, 3)),
-    called(bind_expand, (_COLUMN,), Slot(0), 4, 2, 3),
-    called(bind_expand, (_COLUMN,), Slot(0), 2, 1),
-)
-BROADCAST_TO = expanding(
-    "broadcast_to",
-    bind_expand,
-    expand,
-    "torch.broadcast_to",
-    called(bind_expand, (_ROW,), Slot(0), size=(2, 3)),
-)
+EXPAND = expanding("expand", bind_expand, expand, "torch.Tensor.expand")
+BROADCAST_TO = expanding("broadcast_to", bind_expand, expand, "torch.broadcast_to")
 
 
 def bind_expand_as(input: Any, other: Any) -> Bound:
@@ -128,7 +107,6 @@ EXPAND_AS = expanding(
     bind_expand_as,
     lambda x, other: np.broadcast_to(x, other.shape),
     "torch.Tensor.expand_as",
-    Example((_ROW, np.ones((2, 3))), fixed=(1,)),
 )
 
 
@@ -155,11 +133,6 @@ BROADCAST_TENSORS = Rule(
     gradient=_gradient,
     words="repeated to a common shape",
     torch="torch.broadcast_tensors",
-    examples=(
-        Example((_ROW, _COLUMN), {"output": 0}, fixed=(1,)),
-        Example((_ROW, _COLUMN), {"output": 1}, fixed=(0,)),
-        Example((_ROW, np.array(2.0)), {"output": 1}, fixed=(0,)),
-    ),
     several=True,
     broadcasts=True,
 )
@@ -220,8 +193,4 @@ REPEAT = Rule(
     gradient=_repeat_gradient,
     words="several copies of it, side by side",
     torch="torch.Tensor.repeat",
-    examples=(
-        called(bind_repeat, (_ROW,), Slot(0), 2, 1),
-        called(bind_repeat, (_COLUMN,), Slot(0), (3, 1, 2)),
-    ),
 )

@@ -13,8 +13,8 @@ import numpy as np
 
 from ...symbolic.expression import Expression, Index, Number, Reshape
 from ...symbolic.shapes import expanded
-from ...trace import Array, Slot
-from ..rule import Bound, Call, Example, NotExplained, Operand, Partial, Rule, called
+from ...trace import Array
+from ..rule import Bound, Call, NotExplained, Operand, Partial, Rule
 from .scatter import INDEX, SCATTER, SCATTER_ADD
 
 Shape = tuple[int, ...]
@@ -51,9 +51,7 @@ def rows_of(x: Shape, index: Array, dim: int) -> Shape:
     return (*x[:axis], index.size, *x[axis + 1 :])
 
 
-def by_rows(
-    name: str, scatter: Rule, bind: Callable[..., Bound], words: str, *examples: Example
-) -> Rule:
+def by_rows(name: str, scatter: Rule, bind: Callable[..., Bound], words: str) -> Rule:
     """Make the rule of an op that is a scatter of whole rows."""
 
     def spread(x: Array, index: Array, dim: int) -> Array:
@@ -90,7 +88,6 @@ def by_rows(
         words=words,
         torch=f"torch.{name}",
         chosen_by=None,
-        examples=examples,
     )
 
 
@@ -104,23 +101,7 @@ def bind_copy(input: Any, dim: int, index: Any, source: Any) -> Bound:
     return (input, index, source), {"dim": dim}
 
 
-_X = np.array([[0.25, -1.0, 3.0, 0.5], [2.0, 0.5, -0.75, 1.5], [1.0, -2.0, 0.125, 4.0]])
-_ROWS, _COLUMNS = np.array([2, 0]), np.array([3, 1, 3])
-_SLOTS = (Slot(1), Slot(2))
-
-INDEX_ADD = by_rows(
-    "index_add",
-    SCATTER_ADD,
-    bind_add,
-    "rows added to those that an index names",
-    called(bind_add, (_X, _ROWS, _X[1:] * 2), Slot(0), 0, *_SLOTS),
-    called(bind_add, (_X, _COLUMNS, _X[:, 1:] - 1), Slot(0), -1, *_SLOTS),
-)
+INDEX_ADD = by_rows("index_add", SCATTER_ADD, bind_add, "rows added to those that an index names")
 INDEX_COPY = by_rows(
-    "index_copy",
-    SCATTER,
-    bind_copy,
-    "rows put in the place of those that an index names",
-    called(bind_copy, (_X, _ROWS, _X[1:] * 2), Slot(0), 0, *_SLOTS),
-    called(bind_copy, (_X, _COLUMNS[:2], _X[:, 1:3] - 1), Slot(0), 1, *_SLOTS),
+    "index_copy", SCATTER, bind_copy, "rows put in the place of those that an index names"
 )

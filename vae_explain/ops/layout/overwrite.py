@@ -12,16 +12,14 @@ import numpy as np
 
 from ...symbolic.expression import ONE, ZERO, Expression, Index
 from ...symbolic.shapes import expanded
-from ...trace import Array, Slot
+from ...trace import Array
 from ..rule import (
     Bound,
     Call,
-    Example,
     Partial,
     Rule,
     broadcast_index,
     broadcast_targets,
-    called,
     sum_to,
     unbroadcast,
 )
@@ -61,7 +59,7 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     return sum_to(upstream, call.output.shape, call.operands[VALUE].shape)
 
 
-def overwriting(name: str, bind: Callable[..., Bound], torch: str, *examples: Example) -> Rule:
+def overwriting(name: str, bind: Callable[..., Bound], torch: str) -> Rule:
     """Make the rule of an op that puts other numbers in the place of all of its first operand."""
     return Rule(
         name=name,
@@ -74,7 +72,6 @@ def overwriting(name: str, bind: Callable[..., Bound], torch: str, *examples: Ex
         gradient=gradient,
         words="other numbers in its place",
         torch=torch,
-        examples=examples,
         broadcasts=True,
     )
 
@@ -87,18 +84,8 @@ def bind_fill(input: Any, value: Any) -> Bound:
     return (input, value), {}
 
 
-_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
-
-COPY = overwriting(
-    "copy",
-    bind_copy,
-    "torch.Tensor.copy_",
-    called(bind_copy, (_X, _X * 2), Slot(0), Slot(1)),
-    called(bind_copy, (_X, _X[:, :1] * 2), Slot(0), Slot(1)),
-)
-FILL = overwriting(
-    "fill", bind_fill, "torch.fill", called(bind_fill, (_X, np.array(0.5)), Slot(0), Slot(1))
-)
+COPY = overwriting("copy", bind_copy, "torch.Tensor.copy_")
+FILL = overwriting("fill", bind_fill, "torch.fill")
 
 
 def bind_zero(input: Any) -> Bound:
@@ -116,6 +103,5 @@ ZERO_OUT = Rule(
     gradient=lambda call, position, upstream: ZERO,
     words="zeros in its place",
     torch="torch.zero_",
-    examples=(Example((_X,)),),
     broadcasts=True,
 )

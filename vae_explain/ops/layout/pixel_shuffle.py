@@ -13,7 +13,7 @@ import numpy as np
 
 from ...symbolic.expression import ONE, Expression, Index, Opaque
 from ...trace import Array
-from ..rule import Bound, Call, Example, Partial, Rule
+from ..rule import Bound, Call, Partial, Rule
 
 
 def shuffled(x: Array, factor: int) -> Array:
@@ -49,7 +49,7 @@ def _to_coarse(index: Index, factor: int) -> Index:
     return (*lead, channel * factor**2 + i * factor + j, row, column)
 
 
-def _shuffling(name: str, fine: bool, option: str, words: str, *examples: Example) -> Rule:
+def _shuffling(name: str, fine: bool, option: str, words: str) -> Rule:
     """Make the rule of the way to the finer image, or of the way back."""
     there, back = (shuffled, unshuffled) if fine else (unshuffled, shuffled)
     forth, origin = (_to_fine, _to_coarse) if fine else (_to_coarse, _to_fine)
@@ -94,26 +94,13 @@ def _shuffling(name: str, fine: bool, option: str, words: str, *examples: Exampl
         gradient=gradient,
         words=words,
         torch=f"torch.nn.functional.{name}",
-        examples=examples,
     )
 
 
-_COARSE = (np.arange(2 * 8 * 2 * 3) * 7 % 23 - 11.0).reshape(2, 8, 2, 3) / 16
-
 PIXEL_SHUFFLE = _shuffling(
-    "pixel_shuffle",
-    True,
-    "upscale_factor",
-    "channels laid out as a finer image",
-    Example((_COARSE,), {"upscale_factor": 2}),
-    Example((_COARSE[0],), {"upscale_factor": 2}),
+    "pixel_shuffle", True, "upscale_factor", "channels laid out as a finer image"
 )
 
 PIXEL_UNSHUFFLE = _shuffling(
-    "pixel_unshuffle",
-    False,
-    "downscale_factor",
-    "a fine image laid out as channels",
-    Example((_COARSE.reshape(2, 4, 2, 6),), {"downscale_factor": 2}),
-    Example((_COARSE[0].reshape(1, 6, 8),), {"downscale_factor": 2}),
+    "pixel_unshuffle", False, "downscale_factor", "a fine image laid out as channels"
 )

@@ -9,8 +9,7 @@ import numpy as np
 
 from ...symbolic.expression import ONE, ZERO, Expression, Index, Reshape
 from ...symbolic.shapes import expanded, shape_of
-from ...trace import Slot
-from ..rule import Bound, Call, Example, NotExplained, Partial, Rule, called
+from ..rule import Bound, Call, NotExplained, Partial, Rule
 
 Shape = tuple[int, ...]
 # What the shape becomes: from the operand's shape and the call's attributes.
@@ -55,9 +54,7 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     return reshaped(expanded(upstream, shape), shape, call.operands[0].shape)
 
 
-def reshaping(
-    name: str, bind: Callable[..., Bound], to: ShapeOf, torch: str, *examples: Example
-) -> Rule:
+def reshaping(name: str, bind: Callable[..., Bound], to: ShapeOf, torch: str) -> Rule:
     """Make the rule of an op that only lays the same numbers out anew."""
     return Rule(
         name=name,
@@ -70,7 +67,6 @@ def reshaping(
         gradient=gradient,
         words="the same numbers in another shape",
         torch=torch,
-        examples=examples,
         broadcasts=True,
     )
 
@@ -87,23 +83,13 @@ def bind_shape(input: Any, *shape: Any, **kwargs: Any) -> Bound:
     return (input,), {"shape": flat}
 
 
-_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
-_CUBE = np.stack([_X, _X * 0.5])
-_EXAMPLES = (
-    Example((_X,), {"shape": (3, 2)}),
-    Example((_X,), {"shape": (-1,)}),
-    Example((_X[:1, :1],), {"shape": ()}),
-    Example((np.array(2.5),), {"shape": (1, 1)}),
-)
-
-VIEW = reshaping("view", bind_shape, lambda own, shape: shape, "torch.Tensor.view", *_EXAMPLES)
-RESHAPE = reshaping("reshape", bind_shape, lambda own, shape: shape, "torch.reshape", *_EXAMPLES)
+VIEW = reshaping("view", bind_shape, lambda own, shape: shape, "torch.Tensor.view")
+RESHAPE = reshaping("reshape", bind_shape, lambda own, shape: shape, "torch.reshape")
 VIEW_AS = reshaping(
     "view_as",
     lambda input, other: ((input, other), {}),
     lambda own, other: other.shape,
     "torch.Tensor.view_as",
-    Example((_X, np.ones((3, 2))), fixed=(1,)),
 )
 
 # --- some axes made one, one made several, and axes of length 1 -------------------------
@@ -120,15 +106,7 @@ def flattened(own: Shape, start_dim: int, end_dim: int) -> Shape:
     return (*own[:start], int(np.prod(own[start : end + 1])), *own[end + 1 :])
 
 
-FLATTEN = reshaping(
-    "flatten",
-    bind_flatten,
-    flattened,
-    "torch.flatten",
-    Example((_X,), {"start_dim": 0, "end_dim": -1}),
-    Example((_CUBE,), {"start_dim": 1, "end_dim": -1}),
-    Example((np.array(2.5),), {"start_dim": 0, "end_dim": -1}),
-)
+FLATTEN = reshaping("flatten", bind_flatten, flattened, "torch.flatten")
 
 
 def bind_unflatten(input: Any, dim: int, sizes: Any) -> Bound:
@@ -142,13 +120,7 @@ def unflattened(own: Shape, dim: int, sizes: Shape) -> Shape:
     return (*own[:at], *given, *own[at + 1 :])
 
 
-UNFLATTEN = reshaping(
-    "unflatten",
-    bind_unflatten,
-    unflattened,
-    "torch.unflatten",
-    Example((_X.reshape(1, 6),), {"dim": 1, "sizes": (2, -1)}),
-)
+UNFLATTEN = reshaping("unflatten", bind_unflatten, unflattened, "torch.unflatten")
 
 
 def bind_squeeze(input: Any, dim: Any = None) -> Bound:
@@ -161,15 +133,7 @@ def squeezed(own: Shape, dim: int | Shape | None) -> Shape:
     return tuple(size for axis, size in enumerate(own) if axis not in gone or size != 1)
 
 
-SQUEEZE = reshaping(
-    "squeeze",
-    bind_squeeze,
-    squeezed,
-    "torch.squeeze",
-    called(bind_squeeze, (_X[:1, :, None],), Slot(0)),
-    called(bind_squeeze, (_X[:1, :, None],), Slot(0), -1),
-    called(bind_squeeze, (_X[:1, :, None],), Slot(0), dim=(0, 1)),
-)
+SQUEEZE = reshaping("squeeze", bind_squeeze, squeezed, "torch.squeeze")
 
 
 def bind_unsqueeze(input: Any, dim: int) -> Bound:
@@ -181,11 +145,4 @@ def unsqueezed(own: Shape, dim: int) -> Shape:
     return (*own[:at], 1, *own[at:])
 
 
-UNSQUEEZE = reshaping(
-    "unsqueeze",
-    bind_unsqueeze,
-    unsqueezed,
-    "torch.unsqueeze",
-    Example((_X,), {"dim": 0}),
-    Example((_X,), {"dim": -1}),
-)
+UNSQUEEZE = reshaping("unsqueeze", bind_unsqueeze, unsqueezed, "torch.unsqueeze")

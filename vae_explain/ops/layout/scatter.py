@@ -11,8 +11,8 @@ import numpy as np
 
 from ...symbolic.expression import ONE, ZERO, Add, Expression, Index, Opaque
 from ...symbolic.shapes import expanded
-from ...trace import Array, Slot
-from ..rule import Bound, Call, NotExplained, Partial, Rule, called
+from ...trace import Array
+from ..rule import Bound, Call, NotExplained, Partial, Rule
 from .select import Key, selecting
 
 INPUT, INDEX, SOURCE = 0, 1, 2
@@ -30,9 +30,6 @@ def bind_gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) 
     return (input, index), {"dim": dim}
 
 
-_X = np.array([[0.25, -1.0, 3.0, 0.5], [2.0, 0.5, -0.75, 1.5]])
-_INDEX = np.array([[3, 0], [1, 1]])
-
 GATHER = selecting(
     "gather",
     bind=bind_gather,
@@ -41,10 +38,6 @@ GATHER = selecting(
     by_name=lambda call: ((INPUT, INDEX), (("dim", call.attributes["dim"]),)),
     words="the elements that an index names",
     torch="torch.gather",
-    examples=(
-        called(bind_gather, (_X, _INDEX), Slot(0), 1, Slot(1)),
-        called(bind_gather, (_X, _INDEX[1:] - 1), Slot(0), 0, Slot(1)),
-    ),
 )
 
 
@@ -185,16 +178,7 @@ SCATTER = Rule(
     gradient=scatter_gradient,
     words="numbers put into the places that an index names",
     torch="torch.scatter",
-    chosen_by=scatter_chosen_by,
-    examples=(
-        called(
-            bind_scatter,
-            (_X, np.array([[3, 0], [1, 2]]), _X[:, 1:3] * 2),
-            Slot(0), 1, Slot(1), Slot(2),
-        ),
-        called(bind_scatter, (_X, _INDEX[:1], _X[:1, :2] * 3), Slot(0), 1, Slot(1), Slot(2)),
-    ),
-)  # fmt: skip
+    chosen_by=scatter_chosen_by)  # fmt: skip
 
 
 def scatter_add_forward(x: Array, index: Array, source: Array, dim: int) -> Array:
@@ -241,7 +225,4 @@ SCATTER_ADD = Rule(
     words="numbers added in the places that an index names",
     torch="torch.scatter_add",
     chosen_by=scatter_chosen_by,
-    examples=(
-        called(bind_scatter_add, (_X, _INDEX, _X[:, 1:3] * 2), Slot(0), 1, Slot(1), Slot(2)),
-    ),
 )

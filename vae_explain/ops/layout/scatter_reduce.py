@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.expression import ONE, Add, Div, Expression, Index, Mul, Number, Opaque
-from ...trace import Array, Slot
-from ..rule import Bound, Call, Example, NotExplained, Options, Partial, Rule, called
+from ...trace import Array
+from ..rule import Bound, Call, NotExplained, Options, Partial, Rule
 from .scatter import INDEX, INPUT, SOURCE, fitting, places, scatter_chosen_by
 
 # How numbers are brought together, and the number to start from where none is there yet.
@@ -195,22 +195,6 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     return Opaque("scatter_reduce_backward", (upstream, *wholes), options, back)
 
 
-_X = np.array([[0.25, -1.0, 3.0, 0.5], [2.0, 0.5, -0.75, 1.5]])
-_SOURCE = np.array([[0.25, 1.5, 3.0], [-0.5, -0.5, 0.0]])
-_ALONG = np.array([[0, 0, 2], [1, 1, 3]])
-_ZEROS = np.array([[0.0, -1.0, 3.0, 0.0], [2.0, 0.0, -0.75, 1.5]])
-_SLOTS = Slot(0), Slot(1), Slot(2)
-
-
-def _example(reduce: str, x: Array = _X, index: Array = _ALONG, dim: int = 1) -> Example:
-    return called(bind, (x, index, _SOURCE), _SLOTS[0], dim, *_SLOTS[1:], reduce)
-
-
-def _without_self(reduce: str) -> Example:
-    given = (_SLOTS[0], 1, *_SLOTS[1:], reduce)
-    return called(bind, (_X, _ALONG, _SOURCE), *given, include_self=False)
-
-
 SCATTER_REDUCE = Rule(
     name="scatter_reduce",
     bind=bind,
@@ -223,12 +207,4 @@ SCATTER_REDUCE = Rule(
     words="numbers brought together in the places that an index names",
     torch="torch.scatter_reduce",
     chosen_by=scatter_chosen_by,
-    examples=(
-        *(_example(reduce) for reduce in TOGETHER),
-        *(_without_self(reduce) for reduce in TOGETHER),
-        _example("amax", index=np.array([[1, 0, 0], [0, 0, 0]]), dim=0),
-        _example("prod", x=_ZEROS),
-        _example("prod", x=_ZEROS, index=np.array([[0, 0, 0], [3, 3, 3]])),
-    ),
-    not_analytic="it has a corner where two are equal",
 )

@@ -17,13 +17,11 @@ from ...trace import Array, Slot
 from ..rule import (
     Bound,
     Call,
-    Example,
     NotExplained,
     Options,
     Partial,
     Rule,
     broadcast_index,
-    called,
 )
 
 Key = tuple[Any, ...]
@@ -88,7 +86,6 @@ def selecting(
     key: KeyOf,
     words: str,
     torch: str,
-    examples: tuple[Example, ...],
     several: bool = False,
     chosen_by: Callable[[Call, Index], list[tuple[int, Index]]] | None = None,
     by_name: Callable[[Call], tuple[tuple[int, int], Options]] | None = None,
@@ -159,7 +156,6 @@ def selecting(
         gradient=gradient,
         words=words,
         torch=torch,
-        examples=examples,
         several=several,
         chosen_by=chosen_by,
     )
@@ -218,9 +214,6 @@ def getitem_chosen_by(call: Call, index: Index) -> list[tuple[int, Index]]:
     return [(int(key[i]), broadcast_index(own, shape)) for i, shape in zip(at, shapes, strict=True)]
 
 
-_X = np.array([[0.25, -1.0, 3.0, 0.5], [2.0, 0.5, -0.75, 1.5]])
-_COLUMNS = np.array([2, 0, 2])
-
 GETITEM = selecting(
     "getitem",
     bind=bind_getitem,
@@ -228,16 +221,6 @@ GETITEM = selecting(
     chosen_by=getitem_chosen_by,
     words="a part of it",
     torch="torch.Tensor.__getitem__",
-    examples=(
-        called(bind_getitem, (_X,), Slot(0), 1),
-        called(bind_getitem, (_X,), Slot(0), (0, -1)),
-        called(bind_getitem, (_X,), Slot(0), (slice(None), slice(1, 3))),
-        called(bind_getitem, (_X,), Slot(0), (Ellipsis, None, slice(None, None, 2))),
-        called(bind_getitem, (_X, _COLUMNS), Slot(0), (slice(None), Slot(1))),
-        called(bind_getitem, (_X, np.array([1, 1])), Slot(0), Slot(1)),
-        called(bind_getitem, (_X, np.array([0, 1]), _COLUMNS[:2]), Slot(0), (Slot(1), Slot(2))),
-        called(bind_getitem, (_X, _X > 0), Slot(0), Slot(1)),
-    ),
 )
 
 
@@ -255,7 +238,6 @@ SELECT = selecting(
     key=lambda x, dim, index: at_axis(dim, x.ndim, index),
     words="a part of it",
     torch="torch.select",
-    examples=(Example((_X,), {"dim": 1, "index": -1}),),
 )
 
 
@@ -269,12 +251,7 @@ def narrow_key(x: Array, dim: int, start: int, length: int) -> Key:
 
 
 NARROW = selecting(
-    "narrow",
-    bind=bind_narrow,
-    key=narrow_key,
-    words="a part of it",
-    torch="torch.narrow",
-    examples=(Example((_X,), {"dim": -1, "start": 1, "length": 2}),),
+    "narrow", bind=bind_narrow, key=narrow_key, words="a part of it", torch="torch.narrow"
 )
 
 
@@ -290,5 +267,4 @@ INDEX_SELECT = selecting(
     by_name=lambda call: ((0, 1), (("dim", call.attributes["dim"]),)),
     words="the rows that an index names",
     torch="torch.index_select",
-    examples=(called(bind_index_select, (_X, _COLUMNS), Slot(0), 1, Slot(1)),),
 )

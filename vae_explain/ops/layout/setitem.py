@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.expression import ONE, Expression, Index, Opaque, Reshape
-from ...trace import Array, Slot
+from ...trace import Array
 from ..rule import (
     Bound,
     Call,
-    Example,
     NotExplained,
     Partial,
     Rule,
@@ -133,10 +132,6 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     return Reshape(arriving, given) if extra else arriving
 
 
-_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75], [1.5, 0.125, -2.0]])
-_ROWS, _COLUMNS = np.array([2, 0]), np.array([1, 1])
-_TWO = np.array([-0.5, 4.0])
-
 INDEX_PUT = Rule(
     name="index_put",
     bind=bind_setitem,
@@ -149,13 +144,4 @@ INDEX_PUT = Rule(
     words="the same numbers but for a part that is written over",
     # Which is what PyTorch does where the key is made of tensors, and out of place.
     torch="torch.index_put",
-    examples=(
-        Example(
-            (_X, _TWO, _ROWS, _COLUMNS),
-            {"key": (Operand(2), Operand(3))},
-            (Slot(0), (Slot(2), Slot(3)), Slot(1)),
-        ),
-        Example((_X, _X[0] * 2, _ROWS), {"key": (Operand(2),)}, (Slot(0), (Slot(2),), Slot(1))),
-        Example((_X, _TWO[:1], _X > 0), {"key": (Operand(2),)}, (Slot(0), (Slot(2),), Slot(1))),
-    ),
 )

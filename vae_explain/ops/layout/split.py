@@ -7,13 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from ...trace import Array, Slot
-from ..rule import Bound, Example, NotExplained, called
+from ...trace import Array
+from ..rule import Bound, NotExplained
 from .select import Key, at_axis, selecting
-
-_X = np.array([[0.25, -1.0, 3.0, 0.5], [2.0, 0.5, -0.75, 1.5]])
 
 
 def bind_chunk(input: Any, chunks: int, dim: int = 0) -> Bound:
@@ -31,11 +27,6 @@ CHUNK = selecting(
     key=chunk_key,
     words="one of equal parts",
     torch="torch.chunk",
-    examples=(
-        Example((_X,), {"chunks": 2, "dim": -1, "output": 0}),
-        Example((_X,), {"chunks": 2, "dim": 1, "output": 1}),
-        Example((_X,), {"chunks": 3, "dim": 1, "output": 1}),
-    ),
     several=True,
 )
 
@@ -62,11 +53,6 @@ SPLIT = selecting(
     key=split_key,
     words="one of its parts",
     torch="torch.split",
-    examples=(
-        called(bind_split, (_X,), Slot(0), 3, dim=1, output=1),
-        called(bind_split, (_X,), Slot(0), (1, 2, 1), 1, output=1),
-        called(bind_split, (_X,), Slot(0), 1, output=0),
-    ),
     several=True,
 )
 
@@ -97,11 +83,6 @@ TENSOR_SPLIT = selecting(
     key=tensor_split_key,
     words="one of its parts",
     torch="torch.tensor_split",
-    examples=(
-        called(bind_tensor_split, (_X,), Slot(0), 3, dim=1, output=0),
-        called(bind_tensor_split, (_X,), Slot(0), 3, dim=-1, output=2),
-        called(bind_tensor_split, (_X,), Slot(0), (1, 3), 1, output=1),
-    ),
     several=True,
 )
 
@@ -116,9 +97,5 @@ UNBIND = selecting(
     key=lambda x, dim, output: at_axis(dim, x.ndim, output),
     words="one of its slices",
     torch="torch.unbind",
-    examples=(
-        Example((_X,), {"dim": 0, "output": 1}),
-        Example((_X,), {"dim": 1, "output": 2}),
-    ),
     several=True,
 )

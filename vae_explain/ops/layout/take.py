@@ -6,11 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ...trace import Array, Slot
-from ..rule import Bound, Example, NotExplained, called
+from ...trace import Array
+from ..rule import Bound, NotExplained
 from .select import Key, at_axis, selecting
-
-_X = np.array([[0.25, -1.0, 3.0, 0.5], [2.0, 0.5, -0.75, 1.5]])
 
 
 def bind_flip(input: Any, *dims: Any, **kwargs: Any) -> Bound:
@@ -31,7 +29,6 @@ FLIP = selecting(
     key=flip_key,
     words="the same numbers, back to front",
     torch="torch.flip",
-    examples=(Example((_X,), {"dims": (0,)}), Example((_X,), {"dims": (-1, 0)})),
 )
 
 
@@ -56,11 +53,6 @@ ROLL = selecting(
     key=roll_key,
     words="the same numbers, moved on in a ring",
     torch="torch.roll",
-    examples=(
-        Example((_X,), {"shifts": (1,), "dims": (1,)}),
-        Example((_X,), {"shifts": (-1, 2), "dims": (0, -1)}),
-        called(bind_roll, (_X,), Slot(0), 3),
-    ),
 )
 
 
@@ -76,10 +68,6 @@ TAKE = selecting(
     by_name=lambda call: ((0, 1), ()),
     words="the elements that an index counts through all axes",
     torch="torch.take",
-    examples=(
-        called(bind_take, (_X, np.array([[5, 0], [1, 5]])), Slot(0), Slot(1)),
-        called(bind_take, (_X, np.array([-1, 2])), Slot(0), Slot(1)),
-    ),
 )
 
 
@@ -102,11 +90,6 @@ MASKED_SELECT = selecting(
     key=masked_key,
     words="the elements where a mask holds",
     torch="torch.masked_select",
-    examples=(
-        called(bind_masked_select, (_X, _X > 0.25), Slot(0), Slot(1)),
-        called(bind_masked_select, (_X[:1], _X > 0.25), Slot(0), Slot(1)),
-        called(bind_masked_select, (_X, _X[0] > 0.25), Slot(0), Slot(1)),
-    ),
 )
 
 
@@ -124,5 +107,4 @@ REPEAT_INTERLEAVE = selecting(
     key=lambda x, repeats, dim: at_axis(dim, x.ndim, np.repeat(np.arange(x.shape[dim]), repeats)),
     words="each number several times in a row",
     torch="torch.repeat_interleave",
-    examples=(Example((_X,), {"repeats": 2, "dim": 1}),),
 )

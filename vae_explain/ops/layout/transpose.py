@@ -9,8 +9,8 @@ import numpy as np
 
 from ...symbolic.expression import ONE, Expression, Index, Opaque, Transpose
 from ...symbolic.shapes import expanded, shape_of
-from ...trace import Array, Slot
-from ..rule import Bound, Call, Example, NotExplained, Partial, Rule, called
+from ...trace import Array
+from ..rule import Bound, Call, NotExplained, Partial, Rule
 
 Order = tuple[int, ...]
 # The order of the axes: from the operand's rank and the call's attributes.
@@ -32,14 +32,7 @@ def inverse(order: Order) -> Order:
     return tuple(order.index(axis) for axis in range(len(order)))
 
 
-def reordering(
-    name: str,
-    *,
-    bind: Callable[..., Bound],
-    order: OrderOf,
-    torch: str,
-    examples: tuple[Example, ...],
-) -> Rule:
+def reordering(name: str, *, bind: Callable[..., Bound], order: OrderOf, torch: str) -> Rule:
     """Make the rule of an op that only reorders axes: `order(rank, **attributes)`."""
 
     def forward(x: Array, **attributes: Any) -> Array:
@@ -73,7 +66,6 @@ def reordering(
         gradient=gradient,
         words="the same numbers, axes in another order",
         torch=torch,
-        examples=examples,
         broadcasts=True,
     )
 
@@ -111,42 +103,16 @@ def bind_alone(input: Any) -> Bound:
     return (input,), {}
 
 
-_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
-_CUBE = np.stack([_X, _X * 0.5, 1 - _X, _X + 2])
-
-TRANSPOSE = reordering(
-    "transpose",
-    bind=bind_transpose,
-    order=swapped,
-    torch="torch.transpose",
-    examples=(
-        Example((_X,), {"dim0": 0, "dim1": 1}),
-        Example((_CUBE,), {"dim0": 0, "dim1": -1}),
-    ),
-)
+TRANSPOSE = reordering("transpose", bind=bind_transpose, order=swapped, torch="torch.transpose")
 PERMUTE = reordering(
     "permute",
     bind=bind_permute,
     order=lambda rank, dims: tuple(dim % rank for dim in dims),
     torch="torch.permute",
-    examples=(
-        Example((_CUBE,), {"dims": (1, 2, 0)}),
-        called(bind_permute, (_CUBE,), Slot(0), (0, -1, 1)),
-    ),
 )
-MOVEDIM = reordering(
-    "movedim",
-    bind=bind_movedim,
-    order=moved,
-    torch="torch.movedim",
-    examples=(Example((_CUBE,), {"source": 0, "destination": -1}),),
-)
+MOVEDIM = reordering("movedim", bind=bind_movedim, order=moved, torch="torch.movedim")
 T = reordering(
-    "t",
-    bind=bind_alone,
-    order=lambda rank: tuple(reversed(range(rank))),
-    torch="torch.t",
-    examples=(Example((_X,)), Example((_X[0],))),
+    "t", bind=bind_alone, order=lambda rank: tuple(reversed(range(rank))), torch="torch.t"
 )
 # `x.T` and `x.mT` are properties, which the tests read by the function behind them.
 REVERSED = reordering(
@@ -154,12 +120,7 @@ REVERSED = reordering(
     bind=bind_alone,
     order=lambda rank: tuple(reversed(range(rank))),
     torch="torch.Tensor.T.__get__",
-    examples=(Example((_X,)),),
 )
 MATRIX_TRANSPOSE = reordering(
-    "mT",
-    bind=bind_alone,
-    order=lambda rank: swapped(rank, -1, -2),
-    torch="torch.Tensor.mT.__get__",
-    examples=(Example((_X,)), Example((_CUBE,))),
+    "mT", bind=bind_alone, order=lambda rank: swapped(rank, -1, -2), torch="torch.Tensor.mT.__get__"
 )

@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from ...symbolic.expression import Expression, Index, Number
 from ...trace import Array
 from ..rule import (
     Bound,
     Call,
-    Example,
     Partial,
     Rule,
     broadcast_index,
@@ -73,9 +70,6 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     return scaled(call.attributes["alpha"], share)
 
 
-_A = np.array([[1.0, -2.0, 0.5], [0.25, 3.0, -1.0]])
-_B = np.array([[0.5, -0.25], [1.0, 1.5], [0.75, -0.5]])
-
 ADDMM = Rule(
     name="addmm",
     bind=bind,
@@ -87,10 +81,6 @@ ADDMM = Rule(
     gradient=gradient,
     words="matrix product, plus what it is added to",
     torch="torch.addmm",
-    examples=(
-        Example((np.array([0.125, -1.0]), _A, _B), {"beta": 1, "alpha": 1}),
-        Example((np.array([[0.125], [-1.0]]), _A, _B), {"beta": 0.5, "alpha": 2}),
-    ),
 )
 
 BADDBMM = replace(
@@ -101,12 +91,6 @@ BADDBMM = replace(
     ),
     words="matrix product, one for each pair in the batch, plus what it is added to",
     torch="torch.baddbmm",
-    examples=(
-        Example(
-            (np.array([[0.125, -1.0]]), np.stack([_A, 1 - _A]), np.stack([_B, _B * 0.5])),
-            {"beta": 0.5, "alpha": 2},
-        ),
-    ),
 )
 
 ADDMV = replace(
@@ -115,8 +99,4 @@ ADDMV = replace(
     bind=lambda input, mat, vec, *, beta=1, alpha=1: bind(input, mat, vec, beta=beta, alpha=alpha),
     words="product of a matrix and a vector, plus what it is added to",
     torch="torch.addmv",
-    examples=(
-        Example((np.array([0.125, -1.0]), _A, _B[:, 0]), {"beta": 1, "alpha": 1}),
-        Example((np.array([0.25]), _A, _B[:, 1]), {"beta": 0.5, "alpha": 2}),
-    ),
 )

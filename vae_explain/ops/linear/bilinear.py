@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.expression import ONE, Expression, Index, SumOver
-from ...trace import Array, Slot
-from ..rule import Bound, Call, Partial, Rule, called, indices
+from ...trace import Array
+from ..rule import Bound, Call, Partial, Rule, indices
 from .einsum import EINSUM
 
 FIRST, WEIGHT, SECOND, BIAS = range(4)
@@ -69,12 +69,6 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     return SumOver(upstream, tuple(range(len(shape) - 1)), shape[-1:]) if shape[:-1] else upstream
 
 
-_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
-_Y = np.array([[1.0, 0.5], [-0.5, 2.0]])
-_W = np.array([[[1.0, -2.0], [0.5, 0.25], [3.0, -1.0]], [[0.5, 1.5], [-0.75, 2.0], [-0.25, 1.0]]])
-_B = np.array([0.125, -0.5])
-_SLOTS = Slot(0), Slot(2), Slot(1)
-
 BILINEAR = Rule(
     name="bilinear",
     bind=bind,
@@ -86,12 +80,4 @@ BILINEAR = Rule(
     gradient=gradient,
     words="products of each element of one with each of the other, weighed and summed",
     torch="torch.nn.functional.bilinear",
-    examples=(
-        called(bind, (_X, _W, _Y, _B), *_SLOTS, Slot(3)),
-        called(bind, (_X, _W, _Y), *_SLOTS),
-        called(bind, (_X[0], _W, _Y[0], _B), *_SLOTS, Slot(3)),
-        called(
-            bind, (np.stack([_X, -_X]), _W, np.stack([_Y, _Y[::-1]]), _B), *_SLOTS, bias=Slot(3)
-        ),
-    ),
 )

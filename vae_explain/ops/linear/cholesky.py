@@ -27,16 +27,14 @@ from ...symbolic.expression import (
     Transpose,
     evaluate,
 )
-from ...trace import Array, Slot
+from ...trace import Array
 from ..rule import (
     Bound,
     Call,
-    Example,
     NotExplained,
     Partial,
     Rule,
     broadcast_targets,
-    called,
     sum_to,
     unbroadcast,
 )
@@ -199,14 +197,6 @@ def solve_gradient(call: Call, position: int, upstream: Expression) -> Expressio
     return sum_to(inside, (*shape[:-2], *a.shape[-2:]), a.shape)
 
 
-_A = np.array([[2.0, 0.75, -1.0], [0.25, -0.5, 0.5], [-1.5, 1.0, 4.0]])
-_B = np.array([[1.0, -2.0], [0.5, 3.0], [2.0, 0.25]])
-
-
-def _solve_example(a: Array, b: Array, **settings: Any) -> Example:
-    return called(bind_solve, (a, b), Slot(0), Slot(1), **settings)
-
-
 SOLVE_TRIANGULAR = Rule(
     name="linalg_solve_triangular",
     bind=bind_solve,
@@ -218,14 +208,6 @@ SOLVE_TRIANGULAR = Rule(
     gradient=solve_gradient,
     words="what the triangle has to be multiplied with to give the right side",
     torch="torch.linalg.solve_triangular",
-    examples=(
-        _solve_example(_A, _B, upper=False),
-        _solve_example(_A, _B, upper=True),
-        _solve_example(_A, _B.T, upper=True, left=False),
-        _solve_example(_A, _B.T, upper=False, left=False, unitriangular=True),
-        _solve_example(np.stack([_A, _A + 1.0]), _B, upper=False),
-        _solve_example(_A, np.stack([_B, 1 - _B]), upper=True, unitriangular=True),
-    ),
 )
 
 # --- the Cholesky factor ----------------------------------------------------------------
@@ -312,9 +294,6 @@ def cholesky_gradient(call: Call, position: int, upstream: Expression) -> Expres
     )
 
 
-_SQUARE = np.array([[4.0, 1.0, -0.5], [1.0, 2.5, 0.75], [-0.5, 0.75, 3.0]])
-_LARGER = np.eye(4) + np.outer([1.0, -0.5, 2.0, 0.25], [1.0, -0.5, 2.0, 0.25])
-
 CHOLESKY = Rule(
     name="linalg_cholesky",
     bind=bind_cholesky,
@@ -326,11 +305,4 @@ CHOLESKY = Rule(
     gradient=cholesky_gradient,
     words="the lower triangle that gives the matrix when multiplied with its transpose",
     torch="torch.linalg.cholesky",
-    examples=(
-        Example((_SQUARE,)),
-        Example((_SQUARE[:1, :1],)),
-        Example((_LARGER,)),
-        Example((np.stack([_SQUARE[:2, :2], _SQUARE[1:, 1:]]),)),
-    ),
-    not_analytic="an element and its mirror image, which is not read, share the gradient",
 )

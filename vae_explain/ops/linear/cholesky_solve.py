@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.expression import Add, Div, Expression, Index, Mul, Neg, Opaque, Ref
-from ...trace import Array, Slot
+from ...trace import Array
 from ..rule import (
     Bound,
     Call,
@@ -19,7 +19,6 @@ from ..rule import (
     Partial,
     Rule,
     broadcast_targets,
-    called,
     sum_to,
     unbroadcast,
 )
@@ -160,10 +159,6 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     )
 
 
-_L = np.array([[2.0, 0.0, 0.0], [0.25, 1.5, 0.0], [-0.5, 0.75, 1.25]])
-_B = np.array([[1.0, -2.0], [0.5, 3.0], [2.0, 0.25]])
-_SLOTS = Slot(0), Slot(1)
-
 CHOLESKY_SOLVE = Rule(
     name="cholesky_solve",
     bind=bind,
@@ -175,10 +170,4 @@ CHOLESKY_SOLVE = Rule(
     gradient=gradient,
     words="what the matrix of this Cholesky factor has to be multiplied with to give the left side",
     torch="torch.cholesky_solve",
-    examples=(
-        called(bind, (_B, _L), *_SLOTS),
-        called(bind, (_B, _L.T), *_SLOTS, upper=True),
-        called(bind, (np.stack([_B, 1 - _B]), np.stack([_L, _L + np.eye(3)])), *_SLOTS),
-    ),
-    not_analytic="above its diagonal a factor is not read, and has a gradient",
 )

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.expression import ONE, Add, Expression, Index, Opaque
-from ...trace import Array, Slot
-from ..rule import Bound, Call, NotExplained, Partial, Rule, called, indices
+from ...trace import Array
+from ..rule import Bound, Call, NotExplained, Partial, Rule, indices
 
 
 def bind(equation: Any, *operands: Any) -> Bound:
@@ -122,10 +122,6 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     return Opaque(f"einsum[{written}->{parts[position]}]", (upstream, *others), (), compute)
 
 
-_A = np.array([[1.0, -2.0, 0.5], [0.25, 3.0, -1.0]])
-_B = np.array([[0.5, -0.25], [1.0, 1.5], [0.75, -0.5]])
-_ROWS = np.array([[0.5, 1.5, -0.75], [2.0, -0.25, 1.0]])
-
 EINSUM = Rule(
     name="einsum",
     bind=bind,
@@ -137,12 +133,4 @@ EINSUM = Rule(
     gradient=gradient,
     words="products, summed over the letters that are left out",
     torch="torch.einsum",
-    examples=(
-        called(bind, (_A, _B), "ij,jk->ik", Slot(0), Slot(1)),
-        called(bind, (_A, _ROWS), "ij, ij -> i", Slot(0), Slot(1)),
-        called(bind, (_A, _ROWS), "ij,kj", Slot(0), Slot(1)),
-        called(bind, (_A,), "ij->j", Slot(0)),
-        called(bind, (_A, _ROWS), "ij,kl->k", Slot(0), Slot(1)),
-        called(bind, (_A, _B, _ROWS), "ij,jk,il->kl", Slot(0), Slot(1), Slot(2)),
-    ),
 )

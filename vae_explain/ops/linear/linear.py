@@ -5,8 +5,6 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-import numpy as np
-
 from ...symbolic.expression import (
     ONE,
     Add,
@@ -19,7 +17,7 @@ from ...symbolic.expression import (
     Transpose,
 )
 from ...trace import Array
-from ..rule import Bound, Call, Example, Partial, Rule, indices
+from ..rule import Bound, Call, Partial, Rule, indices
 
 INPUT, WEIGHT, BIAS = range(3)
 
@@ -88,9 +86,6 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     return SumOver(upstream, tuple(range(len(rows))), (units,)) if rows else upstream
 
 
-_X = np.array([[1.0, -2.0, 0.5], [0.25, 3.0, -1.0]])
-_WEIGHT = np.array([[0.5, -0.25, 1.0], [1.5, 0.75, -0.5]])
-
 LINEAR = Rule(
     name="linear",
     bind=bind,
@@ -102,11 +97,5 @@ LINEAR = Rule(
     gradient=gradient,
     words="each row of the weight dotted with the input, plus its bias",
     torch="torch.nn.functional.linear",
-    examples=(
-        Example((_X, _WEIGHT, np.array([0.125, -1.0]))),
-        Example((_X, _WEIGHT)),
-        Example((_X[0], _WEIGHT, np.array([0.125, -1.0]))),
-        Example((np.stack([_X, _X[::-1] * 0.5]), _WEIGHT, np.array([0.125, -1.0]))),
-    ),
     vjp_of=vjp_of,
 )

@@ -22,7 +22,6 @@ from ...trace import Array
 from ..rule import (
     Bound,
     Call,
-    Example,
     Partial,
     Rule,
     broadcast_targets,
@@ -130,9 +129,6 @@ def _shaped(body: Expression, shape: tuple[int, ...], to: tuple[int, ...]) -> Ex
     return body if shape == to else Reshape(body, to)
 
 
-_A = np.array([[1.0, -2.0, 0.5], [0.25, 3.0, -1.0]])
-_B = np.array([[0.5, -0.25], [1.0, 1.5], [0.75, -0.5]])
-
 MATMUL = Rule(
     name="matmul",
     bind=bind,
@@ -144,15 +140,6 @@ MATMUL = Rule(
     gradient=gradient,
     words="matrix product",
     torch="torch.matmul",
-    examples=(
-        Example((_A, _B)),
-        Example((_A, _B[:, 0])),
-        Example((_A[0], _B)),
-        Example((_A[0], _B[:, 1])),
-        Example((np.stack([_A, _A[::-1] * 0.5]), np.stack([_B, _B[::-1] + 0.25]))),
-        Example((np.stack([_A, _A[::-1] * 0.5]), _B)),
-        Example((_A[0], np.stack([_B, _B[::-1] + 0.25]))),
-    ),
 )
 
 BMM = replace(
@@ -161,5 +148,4 @@ BMM = replace(
     bind=lambda input, mat2: ((input, mat2), {}),
     words="matrix product, one for each pair in the batch",
     torch="torch.bmm",
-    examples=(Example((np.stack([_A, _A[::-1] * 0.5]), np.stack([_B, _B[::-1] + 0.25]))),),
 )

@@ -23,28 +23,19 @@ from ...symbolic.expression import (
     Reshape,
     Transpose,
 )
-from ...trace import Array, Slot
+from ...trace import Array
 from ..rule import (
     Bound,
     Call,
-    Example,
     NotExplained,
     Partial,
     Rule,
     broadcast_targets,
-    called,
     indices,
     sum_to,
     unbroadcast,
 )
 from .inverse_elements import BY_COFACTORS, Inverse, inverted, matrix_index, transposed
-
-_A = np.array([[2.0, 0.5, -1.0], [0.25, 1.5, 0.5], [-0.5, 1.0, 4.0]])
-_PAIR = np.array([[0.5, 2.0], [-1.5, 0.25]])
-_LARGE = np.array(
-    [[0.5, 2.0, 0.0, 1.0], [4.0, 1.0, -1.0, 0.5], [1.0, -2.0, 8.0, 0.25], [0.5, 0.0, 1.0, -2.0]]
-)
-_BATCH = np.stack([_PAIR, _PAIR.T + 2 * np.eye(2)])
 
 
 def bind_matrix(A: Any = None, input: Any = None) -> Bound:
@@ -93,7 +84,6 @@ INV = Rule(
     gradient=inv_gradient,
     words="the inverse matrix",
     torch="torch.linalg.inv",
-    examples=(Example((_PAIR,)), Example((_A,)), Example((_LARGE,)), Example((_BATCH,))),
 )
 
 # --- determinants -----------------------------------------------------------------------
@@ -145,7 +135,6 @@ DET = Rule(
     ),
     words="the determinant",
     torch="torch.linalg.det",
-    examples=(Example((_PAIR,)), Example((_A,)), Example((_LARGE,)), Example((_BATCH,))),
 )
 
 LOGDET = Rule(
@@ -159,11 +148,6 @@ LOGDET = Rule(
     gradient=lambda call, position, upstream: _spread(upstream, call) * _inverse_turned(call),
     words="the logarithm of the determinant",
     torch="torch.logdet",
-    examples=(
-        Example((_A,)),
-        Example((_LARGE,)),
-        Example((_BATCH + np.eye(2),)),
-    ),
 )
 
 SIGN, SIZE = 0, 1  # the outputs of `slogdet`
@@ -205,12 +189,7 @@ SLOGDET = Rule(
     ),
     words="the sign of the determinant, and the logarithm of its size",
     torch="torch.linalg.slogdet",
-    examples=tuple(
-        called(lambda A: ((A,), {}), (matrix,), Slot(0), output=SIZE)
-        for matrix in (_PAIR, _A, _LARGE, _BATCH - np.eye(2))
-    ),
     several=True,
-    not_analytic="it takes a size",
 )
 
 # --- equations --------------------------------------------------------------------------
@@ -318,7 +297,6 @@ def solve_gradient(call: Call, position: int, upstream: Expression) -> Expressio
     return sum_to(Neg(MatMul(to_b, Transpose(x))), (*shape[:-1], shape[-2]), a.shape)
 
 
-_B = np.array([[1.0, -2.0], [1.75, 3.0], [2.0, 0.25]])
 SOLVE = Rule(
     name="linalg_solve",
     bind=bind_solve,
@@ -332,11 +310,4 @@ SOLVE = Rule(
     gradient=solve_gradient,
     words="what the matrix has to be multiplied with to give the right side",
     torch="torch.linalg.solve",
-    examples=(
-        Example((_A, _B)),
-        Example((_A, _B[:, 0])),
-        Example((_LARGE, _LARGE[:, :1] + 1)),
-        Example((_BATCH, _B[:2])),
-        Example((_BATCH, _B[:2, ::-1] + 0.5)),
-    ),
 )

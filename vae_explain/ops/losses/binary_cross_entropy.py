@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.expression import ONE, Apply, Expression, Number
-from ...trace import Array, Slot
+from ...trace import Array
 from ..elementwise.activations import softplus
 from ..elementwise.sigmoid import sigmoid
-from ..rule import Bound, Example, called, elementwise, number
+from ..rule import Bound, elementwise, number
 from .elementwise_loss import (
     GIVEN,
     bind_nothing,
@@ -87,11 +87,6 @@ def in_pieces(p: Array, t: Array, *weight: Array) -> bool:
     return bool((p * (1 - p) < LOWEST_PRODUCT).any())
 
 
-_P = np.array([[0.25, 0.5, 0.875], [0.0625, 0.75, 0.125]])
-_T = np.array([[1.0, 0.0, 0.5], [0.25, 1.0, 0.0]])
-_W = np.array([[0.5, 2.0, 1.5]])
-_REDUCTIONS = ("mean", "sum", "none")
-
 _PROBABILITIES = elementwise(
     "binary_cross_entropy",
     bind=bind_nothing,
@@ -101,7 +96,6 @@ _PROBABILITIES = elementwise(
     derivatives=(lambda y, p, t: by_probability(p, t), lambda y, p, t: by_target(p)),
     words="how surprising the targets are under these probabilities",
     torch="torch.nn.functional.binary_cross_entropy",
-    examples=(),
     piecewise=in_pieces,
 )
 _WEIGHTED_PROBABILITIES = elementwise(
@@ -116,17 +110,10 @@ _WEIGHTED_PROBABILITIES = elementwise(
     ),
     words=_PROBABILITIES.words,
     torch=_PROBABILITIES.torch,
-    examples=(),
     piecewise=in_pieces,
 )
 BINARY_CROSS_ENTROPY = pointwise_loss(
-    by_what_is_given({(): _PROBABILITIES, ("weight",): _WEIGHTED_PROBABILITIES}),
-    bind,
-    *(Example((_P, _T), {"reduction": reduction}) for reduction in _REDUCTIONS),
-    *(
-        called(bind, (_P, _T, _W), Slot(0), Slot(1), Slot(2), reduction=reduction, fixed=(2,))
-        for reduction in _REDUCTIONS
-    ),
+    by_what_is_given({(): _PROBABILITIES, ("weight",): _WEIGHTED_PROBABILITIES}), bind
 )
 
 # --- logits -----------------------------------------------------------------------------
@@ -143,7 +130,6 @@ _LOGITS = elementwise(
     ),
     words="how surprising the targets are under these logits",
     torch="torch.nn.functional.binary_cross_entropy_with_logits",
-    examples=(),
 )
 
 
@@ -181,7 +167,6 @@ _WEIGHTED_LOGITS = elementwise(
     ),
     words=_LOGITS.words,
     torch=_LOGITS.torch,
-    examples=(),
 )
 _COUNTED_LOGITS = elementwise(
     _LOGITS.name,
@@ -195,7 +180,6 @@ _COUNTED_LOGITS = elementwise(
     ),
     words=_LOGITS.words,
     torch=_LOGITS.torch,
-    examples=(),
 )
 _BOTH = elementwise(
     _LOGITS.name,
@@ -209,9 +193,7 @@ _BOTH = elementwise(
     ),
     words=_LOGITS.words,
     torch=_LOGITS.torch,
-    examples=(),
 )
-_A = np.array([[0.25, -1.0, 3.0], [2.0, 0.0, -0.75]])
 BINARY_CROSS_ENTROPY_WITH_LOGITS = pointwise_loss(
     by_what_is_given(
         {
@@ -221,13 +203,4 @@ BINARY_CROSS_ENTROPY_WITH_LOGITS = pointwise_loss(
             ("weight", "pos_weight"): _BOTH,
         }
     ),
-    bind,
-    *(Example((_A, _T), {"reduction": reduction}) for reduction in _REDUCTIONS),
-    called(bind, (_A, _T, _W), Slot(0), Slot(1), Slot(2), reduction="none", fixed=(2,)),
-    called(bind, (_A, _T, _W[0]), Slot(0), Slot(1), pos_weight=Slot(2), fixed=(2,)),
-    called(
-        bind,
-        (_A, _T, _W.T[:2], _W),
-        Slot(0), Slot(1), Slot(2), reduction="sum", pos_weight=Slot(3), fixed=(2, 3),
-    ),
-)  # fmt: skip
+    bind)  # fmt: skip

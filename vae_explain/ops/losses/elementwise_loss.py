@@ -26,7 +26,7 @@ from ...symbolic.shapes import expanded
 from ...trace import Array
 from ..delegate import deferring
 from ..reduction.long_sums import total
-from ..rule import Bound, Call, Example, NotExplained, Partial, Rule, elementwise
+from ..rule import Bound, Call, NotExplained, Partial, Rule, elementwise
 
 HALF, ONE, TWO = Number(0.5), Number(1.0), Number(2.0)
 
@@ -59,7 +59,7 @@ class _Each:
         return self.rule.formula(self.call)
 
 
-def pointwise_loss(each: Rule, bind: Callable[..., Bound], *examples: Example) -> Rule:
+def pointwise_loss(each: Rule, bind: Callable[..., Bound]) -> Rule:
     """Put the reduction around a rule for each element; `bind` adds the attribute `reduction`."""
 
     def taken_apart(call: Call) -> _Each:
@@ -133,8 +133,6 @@ def pointwise_loss(each: Rule, bind: Callable[..., Bound], *examples: Example) -
         gradient=gradient,
         words=each.words,
         torch=each.torch,
-        examples=examples,
-        not_analytic=each.not_analytic,
         broadcasts=each.broadcasts,
         spreads=each.spreads,
     )
@@ -196,14 +194,6 @@ def _sign(a: Expression, b: Expression) -> Expression:
     return Apply("sign", (a - b,))
 
 
-_A = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
-_B = np.array([[1.0, 0.5, -0.5], [0.125, 0.5, -0.5]])
-
-
-def _reduced(attributes: Mapping[str, Any], *names: str) -> tuple[Example, ...]:
-    return tuple(Example((_A, _B), {"reduction": name, **attributes}) for name in names)
-
-
 L1_LOSS = pointwise_loss(
     elementwise(
         "l1_loss",
@@ -214,11 +204,8 @@ L1_LOSS = pointwise_loss(
         derivatives=(lambda y, a, b: _sign(a, b), lambda y, a, b: -_sign(a, b)),
         words="absolute differences",
         torch="torch.nn.functional.l1_loss",
-        examples=(),
-        not_analytic="it has a corner where both are equal",
     ),
     bind_l1,
-    *_reduced({}, "mean", "sum", "none"),
 )
 
 
@@ -286,22 +273,10 @@ def _bent(name: str, edge: str, scale: Callable[[float], float]) -> Rule:
         ),
         words="squared differences where they are small, absolute ones where not",
         torch=f"torch.nn.functional.{name}",
-        examples=(),
-        not_analytic="it takes an absolute value",
         piecewise=True,
         usual={edge: 1.0},
     )
 
 
-SMOOTH_L1_LOSS = pointwise_loss(
-    _bent("smooth_l1_loss", "beta", lambda beta: 1.0),
-    bind_smooth,
-    *_reduced({"beta": 1.0}, "mean", "sum"),
-    *_reduced({"beta": 0.5}, "none"),
-)
-HUBER_LOSS = pointwise_loss(
-    _bent("huber_loss", "delta", lambda delta: delta),
-    bind_huber,
-    *_reduced({"delta": 1.0}, "mean", "sum"),
-    *_reduced({"delta": 0.5}, "none"),
-)
+SMOOTH_L1_LOSS = pointwise_loss(_bent("smooth_l1_loss", "beta", lambda beta: 1.0), bind_smooth)
+HUBER_LOSS = pointwise_loss(_bent("huber_loss", "delta", lambda delta: delta), bind_huber)

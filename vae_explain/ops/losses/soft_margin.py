@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.expression import ONE, Apply, Expression
-from ...trace import Array, Slot
-from ..rule import Bound, called, elementwise
+from ...trace import Array
+from ..rule import Bound, elementwise
 from .elementwise_loss import bind_nothing, plain, pointwise_loss
 
 
@@ -33,9 +33,6 @@ def _power(x: Expression, t: Expression) -> Expression:
     return Apply("exp", (-(t * x),))
 
 
-_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
-_SIDES = np.array([[1.0, 1.0, -1.0], [1.0, -1.0, -1.0]])
-
 SOFT_MARGIN_LOSS = pointwise_loss(
     elementwise(
         "soft_margin_loss",
@@ -49,11 +46,6 @@ SOFT_MARGIN_LOSS = pointwise_loss(
         ),
         words="how little each number leans to its side, 1 or -1",
         torch="torch.nn.functional.soft_margin_loss",
-        examples=(),
     ),
     bind,
-    *(
-        called(bind, (_X, _SIDES), Slot(0), Slot(1), reduction=reduction, fixed=(1,))
-        for reduction in ("mean", "sum", "none")
-    ),
 )

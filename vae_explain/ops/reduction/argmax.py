@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.expression import ZERO, Apply, Expression, Index, Number, Opaque
-from ...trace import Array, Slot
+from ...trace import Array
 from ..layout.diagonal_sort import order
-from ..rule import Bound, Call, Options, Partial, Rule, called, unusual
+from ..rule import Bound, Call, Options, Partial, Rule, unusual
 from .sum_mean import sources
 
 
@@ -62,11 +62,6 @@ def position(name: str, words: str) -> Rule:
         gradient=lambda call, position, upstream: ZERO,
         words=words,
         torch=f"torch.{name}",
-        examples=(
-            called(bind, (_X,), Slot(0), 1, fixed=(0,)),
-            called(bind, (_X,), Slot(0), dim=-2, keepdim=True, fixed=(0,)),
-            called(bind, (_X,), Slot(0), fixed=(0,)),
-        ),
         broadcasts=True,
     )
 
@@ -74,8 +69,6 @@ def position(name: str, words: str) -> Rule:
 def no_partials(call: Call, position: int, index: Index) -> list[Partial]:
     return []
 
-
-_X = np.array([[0.25, 3.0, -1.0], [-1.5, 0.5, 2.0]])
 
 ARGMAX = position("argmax", "the place of the largest, counted from 0")
 ARGMIN = position("argmin", "the place of the smallest, counted from 0")
@@ -114,10 +107,6 @@ ARGSORT = Rule(
     gradient=lambda call, position, upstream: ZERO,
     words="the places of the numbers in order, counted from 0",
     torch="torch.argsort",
-    examples=(
-        called(bind_argsort, (_X,), Slot(0), fixed=(0,)),
-        called(bind_argsort, (_X,), Slot(0), dim=0, descending=True, fixed=(0,)),
-    ),
     broadcasts=True,
     chosen_by=stood_at,
 )

@@ -11,7 +11,7 @@ import numpy as np
 from ...symbolic.expression import ONE, Add, Apply, Expression, Index, Opaque
 from ...trace import Array
 from ..elementwise.exponentials import log_total
-from ..rule import Bound, Call, Example, Partial, Rule, normalized_axes
+from ..rule import Bound, Call, Partial, Rule, normalized_axes
 from .sum_mean import reduced, sources, spread, spread_formula, target
 
 
@@ -56,8 +56,6 @@ def from_behind(g: Array, dim: int) -> Array:
     return np.flip(np.flip(g, dim).cumsum(dim), dim) if g.ndim else g
 
 
-_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
-
 CUMSUM = Rule(
     name="cumsum",
     bind=bind_cumsum,
@@ -79,11 +77,6 @@ CUMSUM = Rule(
     ),
     words="the sums up to each place",
     torch="torch.cumsum",
-    examples=(
-        Example((_X,), {"dim": 1}),
-        Example((_X,), {"dim": -2}),
-        Example((np.array(0.5),), {"dim": 0}),
-    ),
 )
 
 
@@ -142,11 +135,6 @@ CUMPROD = Rule(
     ),
     words="the products up to each place",
     torch="torch.cumprod",
-    examples=(
-        Example((_X,), {"dim": 1}),
-        Example((np.array([[0.25, 2.0], [0.0, 0.5], [3.0, -0.75], [0.0, 0.5]]),), {"dim": -2}),
-        Example((np.array(0.5),), {"dim": 0}),
-    ),
 )
 
 
@@ -217,10 +205,6 @@ PROD = Rule(
     gradient=prod_gradient,
     words="product of all",
     torch="torch.prod",
-    examples=(
-        Example((_X,), {"dim": 1, "keepdim": False}),
-        Example((np.array([[0.25, 0.0, 3.0], [2.0, 0.5, -0.75]]),), {"dim": -1, "keepdim": True}),
-    ),
     broadcasts=True,
 )
 
@@ -285,9 +269,4 @@ LOGCUMSUMEXP = Rule(
     gradient=logcumsumexp_gradient,
     words="the logarithms of the sums of exponentials up to each place",
     torch="torch.logcumsumexp",
-    examples=(
-        Example((_X,), {"dim": 1}),
-        Example((_X * 300,), {"dim": -2}),
-        Example((np.array(0.5),), {"dim": 0}),
-    ),
 )

@@ -15,17 +15,15 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.expression import Add, Expression, Index, Neg, Number, Reshape
-from ...trace import Array, Slot
+from ...trace import Array
 from ..rule import (
     Bound,
     Call,
-    Example,
     Operand,
     Partial,
     Rule,
     broadcast_index,
     broadcast_targets,
-    called,
     sum_to,
     unbroadcast,
 )
@@ -102,8 +100,7 @@ class _Difference:
         return Add((a, Neg(b), Number(self.eps))) if self.eps else a - b
 
 
-def distance(name: str, bind: Callable[..., Bound], facing: Facing, words: str, torch: str,
-             examples: tuple[Example, ...]) -> Rule:  # fmt: skip
+def distance(name: str, bind: Callable[..., Bound], facing: Facing, words: str, torch: str) -> Rule:
     """Make the rule of a distance; `bind` has the attributes `p`, `keepdim` and `eps`."""
 
     def length(p: float, keepdim: bool) -> dict[str, Any]:
@@ -164,8 +161,6 @@ def distance(name: str, bind: Callable[..., Bound], facing: Facing, words: str, 
         gradient=gradient,
         words=words,
         torch=torch,
-        examples=examples,
-        not_analytic=norms.NORM.not_analytic,
         broadcasts=True,
     )
 
@@ -181,26 +176,12 @@ def bind_cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None
     return (x1, x2), {"p": norms.order(p), "eps": 0.0, "keepdim": False}
 
 
-_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
-_Y = np.array([[1.0, 0.5, -0.5], [2.0, 0.5, -0.75]])  # its second row is that of the other
-_MANY = np.array([[0.5, -1.0, 0.25], [2.0, 0.5, -0.75], [0.25, -1.0, 3.5], [1.0, 0.0, 0.125]])
-_LEVEL = np.array([[1.25, 0.0, 2.0], [0.0, 0.5, -0.75]])  # differences of one size
-_SLOTS = Slot(0), Slot(1)
-
 PAIRWISE_DISTANCE = distance(
     "pairwise_distance",
     bind_pairwise,
     ROW_BY_ROW,
     "how far the rows of one lie from those of the other",
     "torch.nn.functional.pairwise_distance",
-    (
-        called(bind_pairwise, (_X, _Y), *_SLOTS),
-        called(bind_pairwise, (_X, _Y), *_SLOTS, eps=0.0),
-        called(bind_pairwise, (_X, _Y[:1, :1]), *_SLOTS, keepdim=True),
-        called(bind_pairwise, (_X[0], _Y), *_SLOTS, 1.0),
-        called(bind_pairwise, (_X, _Y), *_SLOTS, 3.0, eps=0.0),
-        called(bind_pairwise, (_X, _Y), *_SLOTS, p=float("inf"), eps=0.0),
-    ),
 )
 CDIST = distance(
     "cdist",
@@ -208,12 +189,4 @@ CDIST = distance(
     EACH_FROM_EACH,
     "how far each row of one lies from each of the other",
     "torch.cdist",
-    (
-        called(bind_cdist, (_X, _MANY), *_SLOTS),
-        called(bind_cdist, (np.stack([_X, _Y]), _MANY), *_SLOTS),
-        called(bind_cdist, (_X, _MANY), *_SLOTS, p=1.0),
-        called(bind_cdist, (_X, _MANY), *_SLOTS, p=3.0),
-        called(bind_cdist, (_X, _MANY), *_SLOTS, p=1.5),
-        called(bind_cdist, (_X, _LEVEL), *_SLOTS, p=float("inf")),
-    ),
 )

@@ -23,7 +23,6 @@ from ..rule import (
     Options,
     Partial,
     Rule,
-    called,
     normalized_axes,
 )
 from .argmax import place
@@ -147,21 +146,6 @@ def extreme(name: str, top: bool, along: bool) -> Rule:
         local = Opaque(f"{name}'", (call.operands[0].whole(),), told(call), lambda _: chosen)
         return spread_formula(call, upstream) * local
 
-    one, two = (_X,), (_X, _X[::-1] * 0.5)
-    examples = (
-        (
-            called(bind_along, one, Slot(0), dim=1),
-            called(bind_along, (_TIED,), Slot(0), dim=(0, 1), keepdim=True),
-            called(bind_along, (_TIED,), Slot(0), -1, True),
-        )
-        if along
-        else (
-            called(bind, (_TIED,), Slot(0), output=0),
-            called(bind, two, Slot(0), Slot(1), output=0),
-            called(bind, (_TIED,), Slot(0), 1, output=0),
-            called(bind, one, Slot(0), dim=-2, keepdim=True, output=0),
-        )
-    )
     return Rule(
         name=name,
         bind=bind_along if along else bind,
@@ -173,15 +157,10 @@ def extreme(name: str, top: bool, along: bool) -> Rule:
         gradient=gradient,
         words="the largest" if top else "the smallest",
         torch=f"torch.{name}",
-        examples=examples,
         several=not along,
-        not_analytic="it has a corner where two are equal",
         broadcasts=True,
     )
 
-
-_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
-_TIED = np.array([[0.25, 3.0, 3.0], [-1.0, 0.5, -1.0]])
 
 MAX = extreme("max", top=True, along=False)
 MIN = extreme("min", top=False, along=False)

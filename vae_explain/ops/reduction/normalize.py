@@ -17,7 +17,7 @@ from ...symbolic.expression import (
     Opaque,
     Ref,
 )
-from ...trace import Array, Slot
+from ...trace import Array
 from ..rule import (
     Bound,
     Call,
@@ -26,7 +26,6 @@ from ..rule import (
     Rule,
     broadcast_index,
     broadcast_targets,
-    called,
     sum_to,
     unbroadcast,
     unusual,
@@ -116,9 +115,6 @@ def normalize_gradient(call: Call, position: int, upstream: Expression) -> Expre
     return Opaque("normalize_backward", wholes, unusual(attributes, USUAL), back)
 
 
-_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
-_Y = np.array([[1.0, 0.5, -0.5], [0.125, 2.0, -0.5]])
-
 NORMALIZE = Rule(
     name="normalize",
     bind=bind_normalize,
@@ -135,11 +131,6 @@ NORMALIZE = Rule(
     gradient=normalize_gradient,
     words="scaled to length 1",
     torch="torch.nn.functional.normalize",
-    examples=(
-        called(bind_normalize, (_X,), Slot(0)),
-        called(bind_normalize, (_X,), Slot(0), dim=0),
-        called(bind_normalize, (_X,), Slot(0), 2.0, -1, 2.5),
-    ),
 )
 
 
@@ -242,9 +233,4 @@ COSINE_SIMILARITY = Rule(
     gradient=cosine_gradient,
     words="cosine of the angle between",
     torch="torch.nn.functional.cosine_similarity",
-    examples=(
-        called(bind_cosine, (_X, _Y), Slot(0), Slot(1)),
-        called(bind_cosine, (_X, _Y[:1]), Slot(0), Slot(1), dim=-1),
-        called(bind_cosine, (_X, _Y), Slot(0), Slot(1), 0),
-    ),
 )

@@ -27,7 +27,7 @@ from ...symbolic.expression import (
     SumOver,
     evaluate,
 )
-from ...trace import Array, Slot
+from ...trace import Array
 from ..rule import (
     Bound,
     Call,
@@ -35,7 +35,6 @@ from ..rule import (
     Options,
     Partial,
     Rule,
-    called,
     normalized_axes,
 )
 from .sum_mean import reduced, sources, spread, spread_formula, target
@@ -257,17 +256,8 @@ def _direction(above: Array, below: Array) -> Array:
     return np.where(zero, np.zeros_like(above), above / np.where(zero, 1, below))
 
 
-_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
-_TIED = np.array([[0.25, -3.0, 3.0], [2.0, 0.5, -0.5]])
-_ORDERS = (3, 4, 1.5, 0.5, -1, math.inf, -math.inf)
-_ZERO_ROW = np.array([[0.25, -1.0, 3.0], [0.0, 0.0, 0.0]])
-
-
 def norm(name: str, torch: str, bind: Callable[..., Bound], order: str) -> Rule:
     """Make the rule of one of the names that a length has; `order` is what it calls its p."""
-    squared: dict[str, Any] = {order: 2}
-    absolute: dict[str, Any] = {order: 1}
-    of: dict[float, dict[str, Any]] = {p: {order: p} for p in _ORDERS}
     return Rule(
         name=name,
         bind=bind,
@@ -279,18 +269,6 @@ def norm(name: str, torch: str, bind: Callable[..., Bound], order: str) -> Rule:
         gradient=gradient,
         words="length",
         torch=torch,
-        examples=(
-            called(bind, (_X,), Slot(0)),
-            called(bind, (_X,), Slot(0), dim=1, **squared),
-            called(bind, (_X,), Slot(0), dim=-2, keepdim=True, **absolute),
-            called(bind, (_ZERO_ROW,), Slot(0), dim=1, keepdim=True, **squared),
-            *(called(bind, (_ZERO_ROW,), Slot(0), dim=1, **of[p]) for p in (3, 1.5, 0.5)),
-            called(bind, (_TIED,), Slot(0), dim=0, keepdim=True, **of[4]),
-            called(bind, (_X,), Slot(0), dim=-1, **of[-1]),
-            called(bind, (_TIED,), Slot(0), dim=1, keepdim=True, **of[math.inf]),
-            called(bind, (_TIED,), Slot(0), dim=1, **of[-math.inf]),
-        ),
-        not_analytic="a length takes sizes",
         broadcasts=True,
     )
 

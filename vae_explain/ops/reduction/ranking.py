@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.expression import ONE, Expression, Index, Number, Opaque
-from ...trace import Array, Found, Slot
+from ...trace import Array, Found
 from ..delegate import deferring
 from ..layout.diagonal_sort import POSITIONS, arranging, order, sort_sources
-from ..rule import Bound, Call, Example, Partial, Rule, called
+from ..rule import Bound, Call, Partial, Rule
 from .max_min import AMAX, AMIN, shares
 from .sum_mean import spread_formula
 
@@ -69,7 +69,6 @@ def ranked(
     places: PlacesOf,
     words: str,
     usual: Mapping[str, Any],
-    examples: tuple[Example, ...],
     in_order: Callable[..., bool] = lambda **_: True,
 ) -> Rule:
     """Make the rule of an op that takes numbers along one axis by their rank."""
@@ -103,19 +102,8 @@ def ranked(
         words=words,
         usual=dict(usual),
         unwritten=("found",),
-        examples=examples,
-        not_analytic="it has a corner where two are equal",
     )
 
-
-def ranked_example(bind: Callable[..., Bound], x: Array, *args: Any, **kwargs: Any) -> Example:
-    """Make an example of a call that finds these places; `called` would hand them to PyTorch."""
-    places = kwargs.pop("places")
-    _, attributes = bind(Slot(0), *args, found=Found(np.array(places)), **kwargs)
-    return Example((x,), {**attributes, "output": 0}, (Slot(0), *args), kwargs)
-
-
-_X = np.array([[0.25, -1.0, 3.0, 0.5], [2.0, 0.5, -0.75, 1.5], [-2.0, 1.0, 0.75, -0.5]])
 
 # --- the largest few, and the one of a rank ---------------------------------------------
 
@@ -145,14 +133,7 @@ TOPK = ranked(
     places=topk_places,
     words="the largest numbers, as many as k, or the smallest",
     usual={"dim": -1, "largest": True, "sorted": True},
-    in_order=lambda sorted, **_: sorted,
-    examples=(
-        ranked_example(bind_topk, _X, 2, places=[[2, 3], [0, 3], [1, 2]]),
-        ranked_example(
-            bind_topk, _X, 1, dim=0, largest=False, places=[[2, 0, 1, 2]]
-        ),
-    ),
-)  # fmt: skip
+    in_order=lambda sorted, **_: sorted)  # fmt: skip
 
 
 def bind_kthvalue(
@@ -167,10 +148,6 @@ KTHVALUE = ranked(
     places=lambda x, k, dim: np.take(order(x, dim, False), [k - 1], axis=dim),
     words="the number that is the k-th from below",
     usual={"dim": -1, "keepdim": False},
-    examples=(
-        ranked_example(bind_kthvalue, _X, 2, places=[0, 1, 3]),
-        ranked_example(bind_kthvalue, _X, 1, 0, True, places=[[2, 0, 1, 2]]),
-    ),
 )
 
 # --- the one in the middle, and the most frequent ---------------------------------------
@@ -193,10 +170,6 @@ _ALONG = ranked(
     places=middle,
     words="the number in the middle, the lower one of two",
     usual={"keepdim": False},
-    examples=(
-        ranked_example(bind_along, _X, 1, places=[0, 1, 3]),
-        ranked_example(bind_along, _X, 0, keepdim=True, places=[[0, 1, 2, 0]]),
-    ),
 )
 
 
@@ -251,15 +224,7 @@ def _median(attributes: Mapping[str, Any]) -> tuple[Rule, dict[str, Any]]:
     return _OF_ALL if attributes["dim"] is None else _ALONG, dict(attributes)
 
 
-MEDIAN = replace(
-    deferring(_ALONG, _median),
-    bind=bind_median,
-    examples=(
-        *_ALONG.examples,
-        called(bind_median, (_X,), Slot(0), output=0),
-        called(bind_median, (np.array([0.5, 2.0, 0.5, -1.0, 0.5]),), Slot(0), output=0),
-    ),
-)
+MEDIAN = replace(deferring(_ALONG, _median), bind=bind_median)
 
 
 def most_frequent(x: Array, dim: int) -> Array:
@@ -278,10 +243,6 @@ MODE = ranked(
     places=most_frequent,
     words="the number that is there most often",
     usual={"dim": -1, "keepdim": False},
-    examples=(
-        ranked_example(bind_along, np.round(_X), places=[3, 3, 2]),
-        ranked_example(bind_along, _X, 0, True, places=[[2, 0, 1, 2]]),
-    ),
 )
 
 # --- the extreme so far -----------------------------------------------------------------
@@ -303,17 +264,7 @@ def running(name: str, beats: Callable[[Array, Array], Array], words: str) -> Ru
             best[at] = np.where(beats(rows[at], before), at, best[at - 1])
         return np.moveaxis(best, 0, dim)
 
-    return ranked(
-        name,
-        bind=bind_running,
-        places=places,
-        words=words,
-        usual={},
-        examples=(
-            ranked_example(bind_running, _X, 1, places=places(_X, 1)),
-            ranked_example(bind_running, _X, dim=-2, places=places(_X, 0)),
-        ),
-    )
+    return ranked(name, bind=bind_running, places=places, words=words, usual={})
 
 
 CUMMAX = running("cummax", np.greater_equal, "the largest so far")
@@ -332,7 +283,6 @@ def _end(attributes: Mapping[str, Any]) -> tuple[Rule, dict[str, Any]]:
     return AMAX if attributes["output"] == POSITIONS else AMIN, rest
 
 
-_TIED = np.array([[0.25, 3.0, 3.0], [-1.0, 0.5, -1.0]])
 AMINMAX = replace(
     deferring(AMIN, _end),
     name="aminmax",
@@ -340,11 +290,6 @@ AMINMAX = replace(
     words="the smallest and the largest",
     torch="torch.aminmax",
     several=True,
-    examples=(
-        called(bind_both, (_TIED,), Slot(0), output=0),
-        called(bind_both, (_TIED,), Slot(0), dim=1, output=0),
-        called(bind_both, (_TIED,), Slot(0), dim=0, keepdim=True, output=0),
-    ),
 )
 
 MSORT = arranging(
@@ -353,6 +298,4 @@ MSORT = arranging(
     sources=lambda x: sort_sources(x, 0, False),
     words="the same numbers in order, along the first axis",
     usual={},
-    examples=(Example((_X,)), Example((_X[0],))),
-    not_analytic="it has a corner where two are equal",
 )

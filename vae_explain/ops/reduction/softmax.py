@@ -16,7 +16,7 @@ from ...symbolic.expression import (
 )
 from ...trace import Array
 from ..elementwise.exponentials import exp, log, log_total, shift_of, shifted
-from ..rule import Bound, Call, Example, Partial, Rule, normalized_axes
+from ..rule import Bound, Call, Partial, Rule, normalized_axes
 from .sum_mean import reduced, sources, spread, spread_formula, target
 
 # --- by numbers -------------------------------------------------------------------------
@@ -131,13 +131,6 @@ def _log_softmax_gradient(call: Call, position: int, upstream: Expression) -> Ex
     return upstream - exp(call.output.whole()) * share_total(call, upstream)
 
 
-_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
-_ALONG = (
-    Example((_X,), {"dim": 1}),
-    Example((_X,), {"dim": -2}),
-    Example((_X[0],), {"dim": 0}),
-)
-
 SOFTMAX = Rule(
     name="softmax",
     bind=bind,
@@ -149,7 +142,6 @@ SOFTMAX = Rule(
     gradient=_softmax_gradient,
     words="exponentials as shares of their sum",
     torch="torch.softmax",
-    examples=_ALONG,
 )
 
 LOG_SOFTMAX = Rule(
@@ -163,7 +155,6 @@ LOG_SOFTMAX = Rule(
     gradient=_log_softmax_gradient,
     words="logarithm of the softmax",
     torch="torch.log_softmax",
-    examples=_ALONG,
 )
 
 # --- logsumexp --------------------------------------------------------------------------
@@ -202,9 +193,5 @@ LOGSUMEXP = Rule(
     gradient=_logsumexp_gradient,
     words="logarithm of a sum of exponentials",
     torch="torch.logsumexp",
-    examples=(
-        Example((_X,), {"dim": 1, "keepdim": False}),
-        Example((_X,), {"dim": (0, 1), "keepdim": True}),
-    ),
     broadcasts=True,
 )

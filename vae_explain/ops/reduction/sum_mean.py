@@ -30,7 +30,6 @@ from ...trace import Array
 from ..rule import (
     Bound,
     Call,
-    Example,
     Operand,
     Partial,
     Rule,
@@ -183,14 +182,6 @@ def _sum_formula(call: Call) -> Expression:
     return SumOver(expanded(x.whole(), x.shape), reduced(call), call.output.shape)
 
 
-_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
-_EXAMPLES = (
-    Example((_X,), {"dim": None, "keepdim": False}),
-    Example((_X,), {"dim": 1, "keepdim": False}),
-    Example((_X,), {"dim": -2, "keepdim": True}),
-    Example((_X,), {"dim": (0, 1), "keepdim": False}),
-)
-
 SUM = Rule(
     name="sum",
     bind=bind,
@@ -204,7 +195,6 @@ SUM = Rule(
     gradient=lambda call, position, upstream: spread_formula(call, upstream),
     words="sum",
     torch="torch.sum",
-    examples=_EXAMPLES,
     broadcasts=True,
 )
 
@@ -230,6 +220,5 @@ MEAN = Rule(
     ),
     words="mean",
     torch="torch.mean",
-    examples=_EXAMPLES,
     broadcasts=True,
 )

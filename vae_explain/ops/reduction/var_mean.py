@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ...trace import Slot
 from ..delegate import deferring
-from ..rule import Rule, called
+from ..rule import Rule
 from .sum_mean import MEAN
-from .variance import STD, VAR, bind
+from .variance import STD, VAR
 
 MEAN_OUTPUT = 1
 
@@ -24,17 +23,11 @@ def with_mean(name: str, spread: Rule) -> Rule:
             return spread, rest
         return MEAN, {key: rest[key] for key in ("dim", "keepdim")}
 
-    x = spread.examples[0].operands[0]
     return replace(
         deferring(spread, told),
         name=name,
         words=f"{spread.words}, and mean",
         torch=f"torch.{name}",
-        examples=tuple(
-            called(bind, (x,), Slot(0), dim=dim, correction=correction, output=output)
-            for dim, correction in ((1, 0), (0, 1))
-            for output in (0, MEAN_OUTPUT)
-        ),
         several=True,
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...symbolic.expression import Add, Apply, Div, Expression, Index, Number, SumOver
 from ...trace import Array
-from ..rule import Bound, Call, Example, NotExplained, Partial, Rule, normalized_axes
+from ..rule import Bound, Call, NotExplained, Partial, Rule, normalized_axes
 from .sum_mean import count, mean_of, reduced, sources, spread, spread_formula, target
 
 TWO = Number(2.0)
@@ -127,15 +127,6 @@ def _std_gradient(call: Call, position: int, upstream: Expression) -> Expression
     return Div(spread_formula(call, slope) * _whole_apart(call), _free(call))
 
 
-_X = np.array([[0.25, -1.0, 3.0], [2.0, 0.5, -0.75]])
-_EXAMPLES = (
-    Example((_X,), {"dim": None, "correction": 1, "keepdim": False}),
-    Example((_X,), {"dim": 1, "correction": 0, "keepdim": False}),
-    Example((_X,), {"dim": (0, -1), "correction": 1, "keepdim": True}),
-    Example((_X,), {"dim": 0, "correction": 0.5, "keepdim": True}),
-    Example((np.linspace(-1.0, 2.5, 15) ** 2,), {"dim": 0, "correction": 1, "keepdim": False}),
-)
-
 VAR = Rule(
     name="var",
     bind=bind,
@@ -147,7 +138,6 @@ VAR = Rule(
     gradient=_variance_gradient,
     words="variance",
     torch="torch.var",
-    examples=_EXAMPLES,
     broadcasts=True,
 )
 
@@ -162,6 +152,5 @@ STD = Rule(
     gradient=_std_gradient,
     words="standard deviation",
     torch="torch.std",
-    examples=_EXAMPLES,
     broadcasts=True,
 )
