@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
 from vae_explain import pipeline
+from vae_explain.engine import worked_lines
 from vae_explain.engine.run import Run
+from vae_explain.engine.worked_lines import Worked, worked
 from vae_explain.pages.blocks import Lines, Walkthrough
 from vae_explain.pages.walkthrough import backward, forward
 from vae_explain.pipeline import Request
@@ -238,3 +240,22 @@ def test_a_gradient_over_a_batch_says_that_it_sums_its_rows(cli: CommandLine, ro
     summed = "" if rows == 1 else f", summed over {rows} rows"
     assert f"the outer product of what arrives and what went in{summed}\n" in outcome.out
     assert (f"what arrives{summed}\n" if summed else "what arrives, as it is\n") in outcome.out
+
+
+@pytest.mark.parametrize("name", ["z", "recon_x", "loss"])
+def test_a_page_works_no_more_lines_than_it_shows(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_of("batch of 2", "full")
+    lines: list[Worked] = []
+
+    def counted(*line: Any) -> Worked:
+        lines.append(worked(*line))
+        return lines[-1]
+
+    monkeypatch.setattr(worked_lines, "worked", counted)
+    for compose in (forward.forward, backward.backward):
+        lines.clear()
+        _, checks = compose(run, [name])
+        checked = [line for line in lines if line.reference is not None]
+        assert len(checked) == checks.lines > 0, compose.__name__

@@ -50,22 +50,22 @@ def forward(run: Run, only: Sequence[str] = (), latex: bool = False) -> tuple[Wa
 
 def compose(run: Run, only: Sequence[str] = (), latex: bool = False) -> ForwardPage:
     """Return the page before its footer, for one that is part of a document."""
-    page = ForwardPage(run, detailed=bool(only), latex=latex)
+    page = ForwardPage(run, [run.value(name).id for name in only], latex)
     page.input()
     for section in page.plan():
         page.section(section)
-    if only:
-        page.keep(only)
+    page.keep()
     return page
 
 
 class ForwardPage(Page):
     """The forward pass, a section for each value that stands by itself."""
 
-    def __init__(self, run: Run, detailed: bool, latex: bool) -> None:
+    def __init__(self, run: Run, targets: Sequence[int], latex: bool) -> None:
         super().__init__(run)
+        self.targets = set(targets)
+        self.detailed = detailed = bool(targets)
         self.most = MOST_DETAILED if detailed else MOST_LINES
-        self.detailed = detailed
         self.latex = latex
         self.captions = Holding(run)
         self._starts: list[tuple[tuple[int, ...], int]] = []
@@ -112,10 +112,13 @@ class ForwardPage(Page):
         except NotExplained:
             return False
 
-    def keep(self, only: Sequence[str]) -> None:
+    def is_asked_for(self, numbers: Sequence[int]) -> bool:
+        """Whether a section is on the page: all are, unless some steps were asked for alone."""
+        return not self.targets or not self.targets.isdisjoint(numbers)
+
+    def keep(self) -> None:
         """Drop the sections that hold none of the steps asked for."""
-        asked = {self.run.value(name).id for name in only}
-        kept = [blocks for numbers, blocks in self.parts() if asked & set(numbers)]
+        kept = [blocks for numbers, blocks in self.parts() if self.is_asked_for(numbers)]
         self.blocks = [block for blocks in kept for block in blocks]
 
     def parts(self) -> list[tuple[tuple[int, ...], list[Block]]]:
@@ -151,6 +154,8 @@ class ForwardPage(Page):
         if words and words not in self._said:
             self.add(Prose(words))
             self._said.add(words)
+        if not self.is_asked_for(numbers):
+            return  # only its number counts, and what it says
         for number in numbers:
             if number == activation and self.rule_name(first) in ROW_OPS:
                 continue  # shown beside the layer's rows
