@@ -22,9 +22,7 @@ def shares(
     rule = bound.rule
     if rule is None or bound.no_way_back:
         raise NotExplained(bound.no_way_back)
-    pairs = enumerate(zip(bound.operands, bound.slots, strict=True))
-    sources = {position: int(operand) for position, (operand, slot) in pairs if slot}
-    sources = {position: number for position, number in sources.items() if number in wanted}
+    sources = {position: number for position, number in bound.sources.items() if number in wanted}
     if not sources:
         return
     given = (upstream, values[bound.output], *operand_arrays(bound, values))

@@ -48,10 +48,20 @@ class BoundOperation:
             return f"{self.operation.name}: {self.reason}"
         return HOOKED if self.hooked else ""
 
+    @property
+    def rule_name(self) -> str:
+        """The name of the rule; empty where there is none."""
+        return self.rule.name if self.rule else ""
+
+    @property
+    def sources(self) -> dict[int, int]:
+        """The values among the operands, by position: constants are left out."""
+        pairs = enumerate(zip(self.operands, self.slots, strict=True))
+        return {position: int(operand) for position, (operand, slot) in pairs if slot}
+
     def positions(self, value: int) -> tuple[int, ...]:
         """Return the operand positions at which a value stands."""
-        pairs = enumerate(zip(self.operands, self.slots, strict=True))
-        return tuple(i for i, (operand, slot) in pairs if slot and operand == value)
+        return tuple(position for position, source in self.sources.items() if source == value)
 
 
 class Graph:
