@@ -22,13 +22,7 @@ from ..engine.loss_call import LossCall
 from ..engine.roles import reconstruction, standard_draws
 from ..engine.run import Run, full_run
 from ..models.builtin_vae import VAE, vae_loss, vae_loss_terms
-from ..models.prepared_model import (
-    CannotTrain,
-    Recorded,
-    Subject,
-    copy_of,
-    parameters_of,
-)
+from ..models.prepared_model import CannotTrain, Recorded, Subject, copy_of, parameters_of
 from ..pipeline import OwnRequest, Request, prepared, recorded, users_errors
 from ..trace import Array
 from .training_records import (

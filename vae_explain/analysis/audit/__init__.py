@@ -20,13 +20,7 @@ from . import (
     sampling_scale,
     saturation,
 )
-from .finding import (
-    Evidence,
-    Finding,
-    NotApplied,
-    Seen,
-    Severity,
-)
+from .finding import Evidence, Finding, NotApplied, Seen, Severity
 from .report import Report, audit
 from .rule import AuditRule
 

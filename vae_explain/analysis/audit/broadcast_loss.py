@@ -7,12 +7,7 @@ import numpy as np
 from .anatomy import Anatomy
 from .comparing import Comparison, comparisons
 from .facts import ELEMENT_LOSSES
-from .finding import (
-    Evidence,
-    Finding,
-    NotApplied,
-    Seen,
-)
+from .finding import Evidence, Finding, NotApplied, Seen
 from .rule import AuditRule
 
 ID = "broadcast-loss"

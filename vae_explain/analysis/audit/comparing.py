@@ -11,16 +11,7 @@ from dataclasses import dataclass
 
 from ...engine.graph import BoundOperation
 from .anatomy import Anatomy
-from .facts import (
-    ELEMENT_LOSSES,
-    INPUT,
-    LOSSES,
-    MOVING,
-    POINTWISE,
-    REDUCING,
-    SPREADING,
-    Facts,
-)
+from .facts import ELEMENT_LOSSES, INPUT, LOSSES, MOVING, POINTWISE, REDUCING, SPREADING, Facts
 
 WORDS = {
     "mse_loss": "squared error",

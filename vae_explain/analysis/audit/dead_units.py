@@ -16,13 +16,7 @@ from ...engine.graph import BoundOperation
 from ...trace import Array
 from .anatomy import Anatomy
 from .facts import LAYERS, MOVING
-from .finding import (
-    Cell,
-    Evidence,
-    Finding,
-    NotApplied,
-    Seen,
-)
+from .finding import Cell, Evidence, Finding, NotApplied, Seen
 from .rule import AuditRule
 
 ID = "dead-units"

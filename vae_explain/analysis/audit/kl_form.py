@@ -10,13 +10,7 @@ from ...trace import Array
 from .anatomy import Anatomy
 from .closed_form import Fit
 from .experiments import actual_scale
-from .finding import (
-    Evidence,
-    Finding,
-    NotApplied,
-    Seen,
-    decided,
-)
+from .finding import Evidence, Finding, NotApplied, Seen, decided
 from .kl import Measured, kl_name, measure
 from .posterior import STRIPPED
 from .rule import AuditRule

@@ -7,13 +7,7 @@ from itertools import chain
 
 from .anatomy import Anatomy
 from .experiments import kl_parts, probe
-from .finding import (
-    Evidence,
-    Finding,
-    NotApplied,
-    Seen,
-    decided,
-)
+from .finding import Evidence, Finding, NotApplied, Seen, decided
 from .kl import kl_name, measure
 from .kl_form import is_slip
 from .rule import AuditRule

@@ -5,13 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from .anatomy import Anatomy
-from .finding import (
-    Evidence,
-    Finding,
-    NotApplied,
-    Seen,
-    decided,
-)
+from .finding import Evidence, Finding, NotApplied, Seen, decided
 from .rule import AuditRule
 from .scales import Scale, kl_scale, reconstruction_scales
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import math
 
 from .anatomy import Anatomy
-from .finding import (
-    Finding,
-    Seen,
-)
+from .finding import Finding, Seen
 from .loss_scale import both_scales, effective_beta, evidence, reduction
 from .rule import AuditRule
 from .scales import SAME, Scale

@@ -9,13 +9,7 @@ import numpy as np
 
 from .anatomy import Anatomy
 from .experiments import actual_scale, made_by_a_layer, raw_of, sigma_at
-from .finding import (
-    Evidence,
-    Finding,
-    NotApplied,
-    Seen,
-    decided,
-)
+from .finding import Evidence, Finding, NotApplied, Seen, decided
 from .posterior import Site
 from .rule import AuditRule
 

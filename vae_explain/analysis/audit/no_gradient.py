@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from .anatomy import Anatomy
-from .finding import (
-    Cell,
-    Evidence,
-    Finding,
-    NotApplied,
-    Seen,
-)
+from .finding import Cell, Evidence, Finding, NotApplied, Seen
 from .rule import AuditRule
 
 ID = "no-gradient"

@@ -8,13 +8,7 @@ from ...engine.backward_pass import backward
 from ...trace import Array
 from .anatomy import Anatomy
 from .experiments import kl_parts
-from .finding import (
-    Cell,
-    Evidence,
-    Finding,
-    NotApplied,
-    Seen,
-)
+from .finding import Cell, Evidence, Finding, NotApplied, Seen
 from .posterior import Site
 from .rule import AuditRule
 

@@ -8,12 +8,7 @@ from ...engine.backward_pass import shares
 from ...engine.graph import BoundOperation
 from ...trace import Array
 from .anatomy import Anatomy
-from .finding import (
-    Cell,
-    Evidence,
-    Finding,
-    Seen,
-)
+from .finding import Cell, Evidence, Finding, Seen
 from .rule import AuditRule
 
 ID = "not-finite"

@@ -12,14 +12,7 @@ from ...engine.backward_pass import backward
 from ...trace import Array
 from .anatomy import Anatomy
 from .comparing import comparisons
-from .finding import (
-    Cell,
-    Evidence,
-    Finding,
-    NotApplied,
-    Seen,
-    decided,
-)
+from .finding import Cell, Evidence, Finding, NotApplied, Seen, decided
 from .kl import known, measure
 from .kl_form import closed_form
 from .rule import AuditRule

@@ -7,12 +7,7 @@ from dataclasses import dataclass
 
 from ...engine.run import Run
 from .anatomy import Anatomy
-from .finding import (
-    SEVERITIES,
-    Finding,
-    NotApplied,
-    Severity,
-)
+from .finding import SEVERITIES, Finding, NotApplied, Severity
 from .rule import AuditRule
 
 

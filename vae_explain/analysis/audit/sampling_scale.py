@@ -12,13 +12,7 @@ from ...symbolic.text import index_text
 from .anatomy import Anatomy
 from .closed_form import SIGMA_OF_KL
 from .experiments import actual_scale, require_reparameterized
-from .finding import (
-    Evidence,
-    Finding,
-    NotApplied,
-    Seen,
-    decided,
-)
+from .finding import Evidence, Finding, NotApplied, Seen, decided
 from .kl import known, measure
 from .posterior import Site
 from .rule import AuditRule

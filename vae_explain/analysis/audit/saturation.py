@@ -10,12 +10,7 @@ from .anatomy import Anatomy
 from .comparing import Comparison, comparisons
 from .experiments import actual_scale
 from .facts import CLAMPS, LAYERS, POINTWISE
-from .finding import (
-    Evidence,
-    Finding,
-    NotApplied,
-    Seen,
-)
+from .finding import Evidence, Finding, NotApplied, Seen
 from .posterior import Site
 from .rule import AuditRule
 
