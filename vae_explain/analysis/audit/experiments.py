@@ -112,7 +112,7 @@ def sigma_at(anatomy: Anatomy, site: Site, raw: float) -> float:
     return probe(anatomy, site, (), 0.0, raw).sigma
 
 
-def kl_parts(anatomy: Anatomy, index: int) -> tuple[Part, ...]:
+def kl_parts(anatomy: Anatomy, site: Site) -> tuple[Part, ...]:
     """Return the parts of the loss that are one site's KL in closed form.
 
     Raises
@@ -120,6 +120,7 @@ def kl_parts(anatomy: Anatomy, index: int) -> tuple[Part, ...]:
     NotApplied
         Where there are none, saying what stands in their place.
     """
+    index = site.index
     if any(index in p.posteriors for p in anatomy.role("sampled")):
         raise NotApplied("the KL is estimated from the sample (Monte Carlo), not in closed form")
     mine = [p for p in anatomy.role("kl") if p.posteriors == {index}]
@@ -137,7 +138,7 @@ def kl_parts(anatomy: Anatomy, index: int) -> tuple[Part, ...]:
         raise NotApplied("the loss is no sum of a reconstruction and a KL: one part has both")
     if anatomy.role("sampled"):
         raise NotApplied("what holds the posterior is estimated from the sample, as by Monte Carlo")
-    whole = _taken_from(anatomy, anatomy.sites()[index].location)
+    whole = _taken_from(anatomy, site.location)
     others = (p.summand.value for p in anatomy.parts if p.role == "other")
     if whole is not None and any(whole in anatomy.facts.ancestors(value) for value in others):
         raise NotApplied(

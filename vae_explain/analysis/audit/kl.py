@@ -37,20 +37,19 @@ class Measured:
     bent: str = ""
 
 
-def measure(anatomy: Anatomy, index: int) -> Measured:
+def measure(anatomy: Anatomy, site: Site) -> Measured:
     """Measure the KL of a site, looking through what bends it where that gives a known form.
 
     Beside a KL there may be other terms that need the posterior alone, such as a penalty
     on its mean: where the whole has no known form, the loss's own terms are tried one by
     one.
     """
-    return anatomy.kept(("kl", index), lambda: _measured(anatomy, index))
+    return anatomy.kept(("kl", site.index), lambda: _measured(anatomy, site))
 
 
-def _measured(anatomy: Anatomy, index: int) -> Measured:
-    site = anatomy.sites()[index]
+def _measured(anatomy: Anatomy, site: Site) -> Measured:
     raw_of(site)
-    parts = kl_parts(anatomy, index)
+    parts = kl_parts(anatomy, site)
     # First inside: on the grid alone, a bent KL may look like one that is not, or is negative.
     inside, around = _looked_through(anatomy, parts)
     if inside:

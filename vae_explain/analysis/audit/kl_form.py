@@ -12,7 +12,7 @@ from .closed_form import Fit
 from .experiments import actual_scale
 from .finding import Evidence, Finding, NotApplied, Seen, decided
 from .kl import Measured, kl_name, measure
-from .posterior import STRIPPED
+from .posterior import STRIPPED, Site
 from .rule import AuditRule
 from .scales import SAME, kl_scale, reconstruction_scales
 
@@ -38,13 +38,13 @@ CLOSED_FORM = "½·Σ(μ² + σ² - 1 - log σ²)"
 
 
 def look(anatomy: Anatomy) -> Seen:
-    seen = decided(range(len(anatomy.sites())), partial(_site, anatomy))
+    seen = decided(anatomy.sites(), partial(_site, anatomy))
     words = "; ".join(dict.fromkeys(each.words for each in seen))
     return Seen(words, tuple(finding for each in seen for finding in each.findings))
 
 
-def _site(anatomy: Anatomy, index: int) -> Seen:
-    measured = measure(anatomy, index)
+def _site(anatomy: Anatomy, site: Site) -> Seen:
+    measured = measure(anatomy, site)
     found = measured.fit
     if found is None:
         raise NotApplied(
@@ -55,7 +55,7 @@ def _site(anatomy: Anatomy, index: int) -> Seen:
         return Seen(f"the KL is the closed form against the fixed prior {found.detail}")
     if found.kind == "closed form":
         inside = f", inside of {measured.bent}" if measured.bent else ""
-        return Seen(f"the KL is the closed form{inside}", tuple(_half(anatomy, index)))
+        return Seen(f"the KL is the closed form{inside}", tuple(_half(anatomy, site)))
     if found.kind == "weights":
         message, mend = _weights(found)
     elif found.kind == "part":
@@ -67,7 +67,7 @@ def _site(anatomy: Anatomy, index: int) -> Seen:
     else:
         return Seen("the KL is the closed form, of another σ than z has: see sampling-scale")
     name = kl_name(anatomy, measured.parts)
-    as_it_is, closed = _at_this_run(anatomy, index, measured)
+    as_it_is, closed = _at_this_run(anatomy, site, measured)
     rows: list[tuple[str, float, float]] = [(f"{name} at this μ and σ", as_it_is, closed)]
     if found.kind == "weights":
         share = _reference(found.weights)
@@ -125,19 +125,17 @@ def _weights(found: Fit) -> tuple[str, str]:
     raise NotApplied("its parts have weights of their own, by none of the slips that we know")
 
 
-def _at_this_run(anatomy: Anatomy, index: int, measured: Measured) -> tuple[float, float]:
+def _at_this_run(anatomy: Anatomy, site: Site, measured: Measured) -> tuple[float, float]:
     """Return the KL as the run has it, in units of the closed form, and the closed form."""
     assert measured.fit is not None, "asked of a known form"
-    site = anatomy.sites()[index]
     weights = measured.fit.weights
     unit = (_reference(weights) or measured.fit.scale) / anatomy.values[site.location].size
     total = anatomy.total(measured.parts, anatomy.values)
-    return total / unit, float(closed_form(anatomy, index).sum())
+    return total / unit, float(closed_form(anatomy, site).sum())
 
 
-def closed_form(anatomy: Anatomy, index: int) -> Array:
+def closed_form(anatomy: Anatomy, site: Site) -> Array:
     """Return ½·(μ² + σ² − 1 − log σ²) of each latent, in the shape of μ, by this run's numbers."""
-    site = anatomy.sites()[index]
     mu = np.asarray(anatomy.values[site.location], dtype=np.float64)
     sigma = actual_scale(anatomy, site)
     if sigma.shape != mu.shape:  # several draws a row: the scale before it was spread to them
@@ -148,17 +146,17 @@ def closed_form(anatomy: Anatomy, index: int) -> Array:
         return np.asarray(0.5 * (mu**2 + sigma**2 - 1 - np.log(sigma**2)))
 
 
-def _half(anatomy: Anatomy, index: int) -> list[Finding]:
+def _half(anatomy: Anatomy, site: Site) -> list[Finding]:
     """Find a KL without its ½: twice the closed form, with no factor that could be a β."""
     try:
-        scale = kl_scale(anatomy, index)
+        scale = kl_scale(anatomy, site)
     except NotApplied:
         return []  # another sign, which kl-sign speaks of
     rows = anatomy.rows if scale.batch == "averaged" else 1
     if scale.constants or abs(scale.weight * scale.averaged * rows - 2) > SAME:
         return []
-    measured = measure(anatomy, index)
-    closed = float(closed_form(anatomy, index).sum())
+    measured = measure(anatomy, site)
+    closed = float(closed_form(anatomy, site).sum())
     severity, aside = "error", ""
     try:
         parts = reconstruction_scales(anatomy)

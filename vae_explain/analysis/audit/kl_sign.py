@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-from itertools import chain
-
 from .anatomy import Anatomy
 from .experiments import kl_parts, probe
-from .finding import Evidence, Finding, NotApplied, Seen, decided
+from .finding import Evidence, Finding, NotApplied, Seen
 from .kl import kl_name, measure
 from .kl_form import is_slip
-from .rule import AuditRule
+from .posterior import Site
+from .rule import AuditRule, at_each_site
 
 ID = "kl-sign"
 MOVED = 0.0, 1.0, 3.0, 100.0
@@ -20,16 +18,14 @@ ENOUGH = 1e-9
 
 
 def look(anatomy: Anatomy) -> Seen:
-    seen = decided(range(len(anatomy.sites())), partial(_site, anatomy))
-    return Seen(
-        "the KL grows when μ moves away from the prior, and when σ does", tuple(chain(*seen))
+    return at_each_site(
+        anatomy, _site, "the KL grows when μ moves away from the prior, and when σ does"
     )
 
 
-def _site(anatomy: Anatomy, index: int) -> list[Finding]:
-    site = anatomy.sites()[index]
-    parts = kl_parts(anatomy, index)
-    measured = measure(anatomy, index)
+def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
+    parts = kl_parts(anatomy, site)
+    measured = measure(anatomy, site)
     name = kl_name(anatomy, measured.parts)
     scales = [(raw, probe(anatomy, site, (), 0.0, raw).sigma) for raw in RAW_GRID]
     usable = [(raw, sigma) for raw, sigma in scales if NARROWEST <= sigma <= WIDEST]

@@ -37,7 +37,7 @@ def both_scales(anatomy: Anatomy) -> tuple[Scale, list[Scale]]:
     if len(found) > 1:
         names = ", ".join(dict.fromkeys(scale.name for scale in found))
         raise NotApplied(f"the reconstruction has parts of several weights: {names}")
-    kls = decided(range(len(sites)), partial(kl_scale, anatomy))
+    kls = decided(sites, partial(kl_scale, anatomy))
     if found[0].weight == 0 or any(part.summand.switched_off for part in anatomy.reconstruction()):
         raise NotApplied("the reconstruction has no weight in this run")
     return found[0], kls

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from functools import partial
-from itertools import chain
-
 import numpy as np
 
 from .anatomy import Anatomy
 from .experiments import actual_scale, made_by_a_layer, raw_of, sigma_at
-from .finding import Evidence, Finding, NotApplied, Seen, decided
+from .finding import Evidence, Finding, NotApplied, Seen
 from .posterior import Site
-from .rule import AuditRule
+from .rule import AuditRule, at_each_site
 
 ID = "negative-scale"
 RAW_GRID = -30.0, -10.0, -3.0, -1.0, -0.3, 0.3, 1.0, 3.0, 10.0, 30.0
 
 
 def look(anatomy: Anatomy) -> Seen:
-    seen = decided(anatomy.sites(), partial(_site, anatomy))
-    return Seen(
-        "the scale of z stays positive for every raw value from -30 to 30", tuple(chain(*seen))
+    return at_each_site(
+        anatomy, _site, "the scale of z stays positive for every raw value from -30 to 30"
     )
 
 

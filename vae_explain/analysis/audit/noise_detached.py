@@ -19,21 +19,21 @@ def look(anatomy: Anatomy) -> Seen:
     sites = anatomy.sites()
     reconstruction = anatomy.reconstruction()
     findings = []
-    for index, site in enumerate(sites):
-        if any(index in part.samples for part in reconstruction):
-            findings += _site(anatomy, index, site)
+    for site in sites:
+        if any(site.index in part.samples for part in reconstruction):
+            findings += _site(anatomy, site)
     return Seen("the reconstruction's gradient passes through z to μ and to σ", tuple(findings))
 
 
-def _site(anatomy: Anatomy, index: int, site: Site) -> list[Finding]:
-    parts = tuple(p for p in anatomy.reconstruction() if index in p.samples)
+def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
+    parts = tuple(p for p in anatomy.reconstruction() if site.index in p.samples)
     arriving = anatomy.gradients(parts)
     if site.drawn and _by_score(anatomy, site):
         raise NotApplied("z is drawn without a gradient, and a log-probability brings it instead")
     through: dict[int, Array] = {}
     if site.z in anatomy.trace.gradients:
         through = backward(anatomy.facts.graph, anatomy.values, site.z)
-    heads = _scale_heads(anatomy, index, site)
+    heads = _scale_heads(anatomy, site)
     reached_z = site.z in arriving
     cut: list[tuple[int, str]] = []
     if anatomy.facts.learned(site.location) and not (reached_z and site.location in through):
@@ -65,25 +65,23 @@ def _by_score(anatomy: Anatomy, site: Site) -> bool:
     return site.location in reached
 
 
-def _scale_heads(anatomy: Anatomy, index: int, site: Site) -> list[int]:
+def _scale_heads(anatomy: Anatomy, site: Site) -> list[int]:
     """Return what the posterior's scale is made from, in z or else in the KL."""
     if site.raw is not None and anatomy.facts.learned(site.raw):
         return [site.raw]
     # z has a scale that is a constant; a KL that depends on more than μ has one that learns.
-    others: set[int] = set()
-    for part in anatomy.parts:
-        if part.role in ("kl", "other", "learned prior") and index in part.posteriors | {index}:
-            on_way = anatomy.facts.heads(part.summand.value, [site.location])
-            others |= on_way
-    mine = set(anatomy.facts.twins(site.location))
     try:
-        kl_parts(anatomy, index)
+        kl_parts(anatomy, site)
     except NotApplied:
         return []
+    heads: set[int] = set()
+    for part in anatomy.parts:
+        if part.role in ("kl", "other", "learned prior"):
+            heads |= anatomy.facts.heads(part.summand.value, [site.location])
     shape = anatomy.values[site.location].shape
     return sorted(
         n
-        for n in others - mine
+        for n in heads - set(anatomy.facts.twins(site.location))
         if anatomy.values[n].shape == shape and anatomy.trace.values[n].kind == "intermediate"
     )
 

@@ -7,7 +7,7 @@ last layer's output before the scale's own arithmetic is called its raw value he
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...engine.roles import standard_draws
 from .facts import INPUT, MOVING, POINTWISE, SPREADING, Facts
@@ -22,6 +22,8 @@ class Site:
 
     Attributes
     ----------
+    index
+        Its position among the sites of its run.
     noise, z
         The draw, and the sample made from it.
     location
@@ -36,6 +38,7 @@ class Site:
         -1 where the noise is subtracted, which is as good as adding it.
     """
 
+    index: int
     noise: int
     z: int
     location: int
@@ -81,7 +84,9 @@ def find_sampling(facts: Facts) -> Sampling:
         if operation.drawn_from:
             location, scale = operation.drawn_from
             found.append(
-                Site(value.id, value.id, _head(facts, location), _chain(facts, scale), drawn=True)
+                Site(
+                    0, value.id, value.id, _head(facts, location), _chain(facts, scale), drawn=True
+                )
             )
         elif value.id not in standard:
             reasons.append(
@@ -95,7 +100,8 @@ def find_sampling(facts: Facts) -> Sampling:
         reasons.append("nothing is learned in what z is sampled from, as with a frozen encoder")
     wanted = [site for site in given if _from_input(facts, site)] or given
     scaled = [site for site in wanted if site.chain]
-    return Sampling(tuple(scaled or wanted), tuple(dict.fromkeys(reasons)))
+    sites = tuple(replace(site, index=index) for index, site in enumerate(scaled or wanted))
+    return Sampling(sites, tuple(dict.fromkeys(reasons)))
 
 
 def _drawn(facts: Facts, number: int) -> str:
@@ -155,7 +161,7 @@ def _site(
         reasons.append(f"{facts.name(noise)} is scaled by a product of learned values")
         return None
     chain = _chain(facts, learned[0]) if learned else ()
-    return Site(noise, z, _head(facts, location), chain, sign=sign)
+    return Site(0, noise, z, _head(facts, location), chain, sign=sign)
 
 
 def _head(facts: Facts, number: int) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-from itertools import chain
 from math import prod
 
 import numpy as np
@@ -12,10 +10,11 @@ from ...engine.backward_pass import backward
 from ...trace import Array
 from .anatomy import Anatomy
 from .comparing import comparisons
-from .finding import Cell, Evidence, Finding, NotApplied, Seen, decided
+from .finding import Cell, Evidence, Finding, NotApplied, Seen
 from .kl import known, measure
 from .kl_form import closed_form
-from .rule import AuditRule
+from .posterior import Site
+from .rule import AuditRule, at_each_site
 
 ID = "posterior-collapse"
 FEWEST_ROWS = 2
@@ -33,32 +32,30 @@ MOST_SHOWN = 12
 
 def look(anatomy: Anatomy) -> Seen:
     anatomy.require_finite()
-    sites = anatomy.sites()
+    anatomy.sites()
     if anatomy.rows < FEWEST_ROWS:
         raise NotApplied("one row has no variance over the batch; give several rows of x")
     inputs = next(value.array for value in anatomy.trace.values if value.kind == "input")
     rows = np.asarray(inputs, dtype=np.float64).reshape(len(inputs), -1)
     if rows.std(axis=0).max() < SAME_ROWS * max(np.abs(rows).max(), 1e-30):
         raise NotApplied("all rows of x are about the same, so μ does not vary for good reason")
-    seen = decided(range(len(sites)), partial(_site, anatomy))
-    return Seen(
-        "each latent's KL, its mean's variance, and the decoder's answer", tuple(chain(*seen))
+    return at_each_site(
+        anatomy, _site, "each latent's KL, its mean's variance, and the decoder's answer"
     )
 
 
-def _site(anatomy: Anatomy, index: int) -> list[Finding]:
-    site = anatomy.sites()[index]
-    measured = measure(anatomy, index)
+def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
+    measured = measure(anatomy, site)
     if not known(measured.fit) or measured.fit is None or measured.fit.kind != "closed form":
         raise NotApplied("the prior is not known to be N(0, 1)")
     mu = np.asarray(anatomy.values[site.location], dtype=np.float64)
     if mu.ndim < 2 or mu.shape[0] != anatomy.rows:
         raise NotApplied("μ does not have a row for each row of x")
-    kl = closed_form(anatomy, index).reshape(len(mu), -1).mean(axis=0)
+    kl = closed_form(anatomy, site).reshape(len(mu), -1).mean(axis=0)
     variance = mu.reshape(len(mu), -1).var(axis=0)
     sure = (kl < SURE_KL) & (variance < SURE_VARIANCE)
     low = (kl < LOW_KL) & (variance < LOW_VARIANCE)
-    deaf = _deaf(anatomy, index, bool(low.all())) if low.any() else low
+    deaf = _deaf(anatomy, site, bool(low.all())) if low.any() else low
     collapsed = np.flatnonzero(sure | (low & deaf))
     if not collapsed.size:
         return []
@@ -100,7 +97,7 @@ def _pull(gradients: dict[int, Array], number: int, shape: tuple[int, ...]) -> A
     return np.asarray(sizes.mean(axis=0))
 
 
-def _deaf(anatomy: Anatomy, index: int, all_low: bool) -> Array:
+def _deaf(anatomy: Anatomy, site: Site, all_low: bool) -> Array:
     """Return for which latents a step of the prior's deviation leaves the reconstruction as it is.
 
     Measured against the spread of x, and against the other latents unless all are low: a
@@ -108,7 +105,6 @@ def _deaf(anatomy: Anatomy, index: int, all_low: bool) -> Array:
     latent is taken from its gradient with random signs for the elements of the output,
     whose square is on average the sum of all squared slopes (Hutchinson's estimate).
     """
-    site = anatomy.sites()[index]
     shape = anatomy.values[site.location].shape
     latents = anatomy.values[site.location][0].size
     wanted = [comparison.made for comparison in comparisons(anatomy)]

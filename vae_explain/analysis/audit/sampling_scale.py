@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
-from itertools import chain, islice
+from itertools import islice
 
 import numpy as np
 
@@ -12,10 +11,10 @@ from ...symbolic.text import index_text
 from .anatomy import Anatomy
 from .closed_form import SIGMA_OF_KL
 from .experiments import actual_scale, require_reparameterized
-from .finding import Evidence, Finding, NotApplied, Seen, decided
+from .finding import Evidence, Finding, NotApplied, Seen
 from .kl import known, measure
 from .posterior import Site
-from .rule import AuditRule
+from .rule import AuditRule, at_each_site
 
 ID = "sampling-scale"
 # What z has in place of σ, by the σ that the KL measures; and what belongs there, in words
@@ -30,14 +29,12 @@ MOST_SHOWN = 6
 
 
 def look(anatomy: Anatomy) -> Seen:
-    seen = decided(range(len(anatomy.sites())), partial(_site, anatomy))
-    return Seen("the σ of z is the one that the KL measures", tuple(chain(*seen)))
+    return at_each_site(anatomy, _site, "the σ of z is the one that the KL measures")
 
 
-def _site(anatomy: Anatomy, index: int) -> list[Finding]:
-    site = anatomy.sites()[index]
+def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
     require_reparameterized(site)
-    measured = measure(anatomy, index)
+    measured = measure(anatomy, site)
     if known(measured.fit):
         return []
     if measured.fit is None or measured.fit.kind != "sigma":

@@ -16,6 +16,7 @@ from .comparing import measure_of, of_summand
 from .finding import NotApplied
 from .kl import Measured, kl_name, known, measure
 from .parts import Part
+from .posterior import Site
 
 SAME = 1e-6
 ROUNDED = 1e-3  # of float32 numbers that were added up in another order
@@ -65,23 +66,22 @@ def reconstruction_scales(anatomy: Anatomy) -> tuple[Scale, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def kl_scale(anatomy: Anatomy, index: int) -> Scale:
+def kl_scale(anatomy: Anatomy, site: Site) -> Scale:
     """Return what a site's KL weighs, against its closed form."""
-    measured = measure(anatomy, index)
+    measured = measure(anatomy, site)
     if measured.fit is None or not (known(measured.fit) or measured.fit.kind == "sigma"):
         raise NotApplied("the KL is not known to be a closed form, so it has no weight against one")
-    if anatomy.values[anatomy.sites()[index].location].size % anatomy.rows:
+    if anatomy.values[site.location].size % anatomy.rows:
         raise NotApplied("μ does not have a row for each row of x")
-    if not measured.bent and not _weighs_all_alike(anatomy, index, measured):
+    if not measured.bent and not _weighs_all_alike(anatomy, site, measured):
         raise NotApplied("the KL does not weigh all latents and rows alike")
     if measured.fit.scale <= 0:
         raise NotApplied("the KL enters the loss with the wrong sign; see kl-sign")
-    site = anatomy.sites()[index]
     elements = anatomy.values[site.location].size
     batch = "one row" if anatomy.rows == 1 else "not known"
     constants = measured.parts[0].summand.constants
     if anatomy.twice is not None:
-        other = measure(anatomy.twice, index)
+        other = measure(anatomy.twice, anatomy.twice.sites()[site.index])
         if other.fit is not None and other.fit.scale > 0:
             ratio = other.fit.scale / measured.fit.scale
             batch = _batch_words(ratio / 2)
@@ -101,7 +101,7 @@ def kl_scale(anatomy: Anatomy, index: int) -> Scale:
     )
 
 
-def _weighs_all_alike(anatomy: Anatomy, index: int, measured: Measured) -> bool:
+def _weighs_all_alike(anatomy: Anatomy, site: Site, measured: Measured) -> bool:
     """Whether the KL's gradient at μ is μ times one number, as that of the closed form is.
 
     On the grid all latents and rows are equal, so there a weighted sum would not show.
@@ -109,7 +109,7 @@ def _weighs_all_alike(anatomy: Anatomy, index: int, measured: Measured) -> bool:
     assert measured.fit is not None, "asked of a known form"
     if measured.fit.kind == "another prior" or anatomy.run.graph.not_explained:
         return True  # about another mean, or mixed with what autograd alone knows
-    location = anatomy.sites()[index].location
+    location = site.location
     mu = np.asarray(anatomy.values[location], dtype=np.float64)
     found = anatomy.gradients(measured.parts).get(location)
     if found is None or not np.isfinite(found).all():
