@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ...engine.graph import BoundOperation
 from .anatomy import Anatomy
-from .facts import ELEMENT_LOSSES, INPUT, LOSSES, MOVING, POINTWISE, REDUCING, SPREADING, Facts
+from .facts import LOSSES, MOVING, POINTWISE, REDUCING, SPREADING, Facts
 
 WORDS = {
     "mse_loss": "squared error",
@@ -38,7 +38,7 @@ class Comparison:
 
     @property
     def op(self) -> str:
-        return self.bound.rule.name if self.bound.rule else ""
+        return self.bound.rule_name
 
 
 def comparisons(anatomy: Anatomy) -> tuple[Comparison, ...]:
@@ -50,21 +50,13 @@ def of_summand(anatomy: Anatomy, value: int) -> tuple[Comparison, ...]:
     """Return where the comparisons of one summand are."""
     facts = anatomy.facts
     samples = {site.z for site in anatomy.sampling.sites}
-    found: list[Comparison] = []
-    seen: set[int] = set()
-    stack = [value]
-    while stack:
-        current = stack.pop()
-        bound = facts.graph.producer(current)
-        if current in seen or bound is None or bound.rule is None:
-            continue
-        seen.add(current)
-        comparison = _comparison(facts, bound, samples)
-        if comparison is not None:
-            found.append(comparison)
-        elif bound.rule.name in PASSED:
-            stack += facts.inputs(bound)
-    return tuple(found)
+
+    def behind(number: int) -> list[int]:
+        passed = facts.rule(number) in PASSED and _comparison(facts, number, samples) is None
+        return facts.made_from(number) if passed else []
+
+    found = (_comparison(facts, number, samples) for number in facts.walk(value, behind))
+    return tuple(comparison for comparison in found if comparison is not None)
 
 
 def measure_of(comparison: Comparison, anatomy: Anatomy) -> str:
@@ -72,7 +64,7 @@ def measure_of(comparison: Comparison, anatomy: Anatomy) -> str:
     if comparison.op in WORDS:
         return WORDS[comparison.op]
     for bound in anatomy.facts.graph.consumers(comparison.bound.output):
-        rule = bound.rule.name if bound.rule else ""
+        rule = bound.rule_name
         squared = rule == "square" or (rule == "pow" and bound.operands[1:] == (2,))
         if squared or (rule == "mul" and bound.operands[0] == bound.operands[1]):
             return "squared error"
@@ -90,11 +82,11 @@ def _all(anatomy: Anatomy) -> tuple[Comparison, ...]:
     return tuple(found.values())
 
 
-def _comparison(facts: Facts, bound: BoundOperation, samples: set[int]) -> Comparison | None:
-    assert bound.rule is not None, "asked of an operation with a rule"
-    if bound.rule.name not in ELEMENT_LOSSES | {"sub", "mul", "cross_entropy", "nll_loss"}:
+def _comparison(facts: Facts, number: int, samples: set[int]) -> Comparison | None:
+    bound = facts.graph.producer(number)
+    if bound is None or bound.rule_name not in LOSSES | {"sub", "mul"}:
         return None
-    operands = [int(o) for o, slot in zip(bound.operands, bound.slots, strict=True) if slot][:2]
+    operands = list(bound.sources.values())[:2]
     if len(operands) != 2:
         return None
     from_z = [
@@ -104,8 +96,7 @@ def _comparison(facts: Facts, bound: BoundOperation, samples: set[int]) -> Compa
     if from_z not in ([True, False], [False, True]):
         return None
     made, target = operands if from_z[0] else operands[::-1]
-    is_loss = bound.rule.name in LOSSES
-    if not is_loss and not facts.flags[target] & INPUT:
+    if bound.rule_name not in LOSSES and not facts.from_input(target):
         return None
     return Comparison(bound, _before_broadcast(facts, made), _before_broadcast(facts, target))
 

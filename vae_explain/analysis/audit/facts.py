@@ -6,7 +6,7 @@ Nothing here goes by a variable's name.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -69,23 +69,32 @@ class Facts:
     def rule(self, number: int) -> str:
         """Return the name of the rule of the op that made a value; empty for none."""
         bound = self.graph.producer(number)
-        return bound.rule.name if bound and bound.rule else ""
+        return bound.rule_name if bound else ""
+
+    def walk(self, start: int, behind: Callable[[int], Iterable[int]]) -> Iterator[int]:
+        """Yield a value and those that `behind` leads to from it, each once."""
+        seen: set[int] = set()
+        stack = [start]
+        while stack:
+            current = stack.pop()
+            if current not in seen:
+                seen.add(current)
+                yield current
+                stack += behind(current)
 
     def ancestors(self, number: int) -> frozenset[int]:
         """Return a value and all that it was made from, the moments of its draws too."""
         if number not in self._ancestors:
-            found = {number}
-            stack = [number]
-            while stack:
-                fresh = set(self.made_from(stack.pop())) - found
-                found |= fresh
-                stack += fresh
-            self._ancestors[number] = frozenset(found)
+            self._ancestors[number] = frozenset(self.walk(number, self.made_from))
         return self._ancestors[number]
 
     def learned(self, number: int) -> bool:
         """Whether a parameter that is trained goes into a value."""
         return bool(self.flags[number] & LEARNED)
+
+    def from_input(self, number: int) -> bool:
+        """Whether an input goes into a value."""
+        return bool(self.flags[number] & INPUT)
 
     def fixed(self, number: int) -> bool:
         """Whether a value is a constant, or made from such alone."""
@@ -104,12 +113,11 @@ class Facts:
         """Return the values that an operation computes with, each once."""
         if bound.rule is None:
             return list(dict.fromkeys(bound.operation.inputs))
-        if bound.rule.name == "broadcast_tensors":
-            return [int(bound.operands[bound.attributes["output"]])]  # each for itself
-        if bound.rule.name in ("expand_as", "view_as"):
-            return [int(bound.operands[0])]  # of the other, only the shape
-        pairs = zip(bound.operands, bound.slots, strict=True)
-        return list(dict.fromkeys(int(operand) for operand, slot in pairs if slot))
+        if bound.rule_name == "broadcast_tensors":
+            return [bound.sources[bound.attributes["output"]]]  # each for itself
+        if bound.rule_name in ("expand_as", "view_as"):
+            return [bound.sources[0]]  # of the other, only the shape
+        return list(dict.fromkeys(bound.sources.values()))
 
     def named(self, number: int) -> bool:
         """Whether a value has a name of the user's: a term that has none goes by its op."""
@@ -147,7 +155,7 @@ class Facts:
         found = [number]
         while True:
             bound = self.graph.producer(found[-1])
-            if bound is None or bound.rule is None or not through(bound.rule.name):
+            if bound is None or not through(bound.rule_name):
                 return found
             sources = [i for i in self.inputs(bound) if self.learned(i)]
             if len(sources) != 1:
@@ -157,22 +165,17 @@ class Facts:
     def heads(self, number: int, stops: Iterable[int] = ()) -> frozenset[int]:
         """Return the learned values made by layers that a value is an expression of."""
         kinds = POINTWISE | MOVING | SPREADING | REDUCING
-        found: set[int] = set()
-        seen: set[int] = set()
-        stack = [number]
-        stopping = set(stops)
-        while stack:
-            current = stack.pop()
-            if current in seen or not self.learned(current):
-                continue
-            seen.add(current)
-            if current in stopping or self.rule(current) not in kinds:
-                found.add(self.twins(current)[0])
-                continue
-            bound = self.graph.producer(current)
-            assert bound is not None, "a rule's name was found"
-            stack += self.inputs(bound)
-        return frozenset(found)
+        ends = set(stops)
+
+        def is_head(current: int) -> bool:
+            return current in ends or self.rule(current) not in kinds
+
+        def behind(current: int) -> list[int]:
+            inside = [] if is_head(current) else self.made_from(current)
+            return [source for source in inside if self.learned(source)]
+
+        reached = self.walk(number, behind) if self.learned(number) else ()
+        return frozenset(self.twins(current)[0] for current in reached if is_head(current))
 
     def _flags(self) -> dict[int, int]:
         flags: dict[int, int] = {}

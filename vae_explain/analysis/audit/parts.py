@@ -64,33 +64,22 @@ def _part(summand: Summand, need: _Needs, target_seen: bool) -> Part:
 def _needs(facts: Facts, number: int, sites: Sequence[Site]) -> _Needs:
     samples: dict[int, int] = {}
     posteriors: dict[int, int] = {}
-    for i, site in enumerate(sites):
-        samples |= dict.fromkeys(facts.twins(site.z), i)
-        posteriors |= dict.fromkeys(facts.twins(site.location), i)
+    for site in sites:
+        samples |= dict.fromkeys(facts.twins(site.z), site.index)
+        posteriors |= dict.fromkeys(facts.twins(site.location), site.index)
         if site.raw is not None:
-            posteriors |= dict.fromkeys(facts.twins(site.raw), i)
-    found_samples: set[int] = set()
-    found_posteriors: set[int] = set()
-    kinds: set[str] = set()
-    seen = {number}
-    stack = [number]
-    while stack:
-        current = stack.pop()
-        if current in samples:
-            found_samples.add(samples[current])
-            continue
-        if current in posteriors:
-            found_posteriors.add(posteriors[current])
-            continue
-        kind = facts.trace.values[current].kind
-        if kind != "parameter" or current not in facts.trace.frozen:
-            kinds.add(kind)
-        fresh = set(facts.made_from(current)) - seen
-        seen |= fresh
-        stack += fresh
+            posteriors |= dict.fromkeys(facts.twins(site.raw), site.index)
+
+    def behind(current: int) -> list[int]:
+        is_known = current in samples or current in posteriors
+        return [] if is_known else facts.made_from(current)
+
+    reached = set(facts.walk(number, behind))
+    computed = reached - samples.keys() - posteriors.keys() - facts.trace.frozen
+    kinds = {facts.trace.values[current].kind for current in computed}
     return _Needs(
-        frozenset(found_samples),
-        frozenset(found_posteriors),
+        frozenset(samples[current] for current in reached & samples.keys()),
+        frozenset(posteriors[current] for current in reached & posteriors.keys() - samples.keys()),
         "input" in kinds,
         "parameter" in kinds,
     )
