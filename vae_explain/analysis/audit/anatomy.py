@@ -41,6 +41,7 @@ class Anatomy:
         self.run = run
         self.trace = run.trace
         self.values = run.values
+        self.inputs = tuple(v.array for v in self.trace.values if v.kind == "input")
         self.facts = Facts(run)
         self.twice = None if twice is None else Anatomy(twice)
         self._kept: dict[object, Any] = {}
@@ -55,8 +56,11 @@ class Anatomy:
     @property
     def rows(self) -> int:
         """How many rows the batch has; 1 for an input that is a single one."""
-        inputs = [value for value in self.trace.values if value.kind == "input"]
-        return inputs[0].shape[0] if inputs and inputs[0].array.ndim > 1 else 1
+        return len(self.inputs[0]) if self.inputs and self.inputs[0].ndim > 1 else 1
+
+    def array(self, number: int) -> Array:
+        """Return a value's numbers in float64."""
+        return np.asarray(self.values[number], dtype=np.float64)
 
     @cached_property
     def finite(self) -> bool:
@@ -102,6 +106,17 @@ class Anatomy:
     def latent(self, site: Site) -> str:
         """Return what a site's sample is called."""
         return self.facts.name(site.z)
+
+    def name_of(self, parts: Sequence[Part], otherwise: str) -> str:
+        """Return what the user calls some parts of the loss.
+
+        That is the named value nearest to the loss that all of them are in.
+        """
+        for number in parts[0].summand.path:
+            shared = all(number in part.summand.path for part in parts)
+            if shared and number != self.trace.output and self.facts.named(number):
+                return self.facts.name(number)
+        return otherwise
 
     # --- experiments ---
 

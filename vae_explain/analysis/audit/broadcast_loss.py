@@ -55,7 +55,7 @@ def _samples_axes(anatomy: Anatomy, comparison: Comparison, whole: tuple[int, ..
     made = anatomy.values[comparison.made]
     extra = len(whole) - made.ndim
     for site in anatomy.sampling.sites:
-        z = np.asarray(anatomy.values[site.z], dtype=np.float64)
+        z = anatomy.array(site.z)
         moved = z.copy()
         moved.reshape(-1)[0] += STEP
         before = anatomy.experiment({site.z: z}, [comparison.made])[comparison.made]

@@ -57,15 +57,13 @@ def look(anatomy: Anatomy) -> Seen:
 
 def _is_gate(anatomy: Anatomy, bound: BoundOperation) -> bool:
     """Whether an operation gates what a layer gave out, on the way to the loss."""
-    if bound.rule is None or bound.output not in anatomy.facts.graph.reaches_loss:
-        return False
-    name = bound.rule.name
-    at_zero = name == "relu" or (
-        name in ("clamp", "clamp_min")
+    at_zero = bound.rule_name == "relu" or (
+        bound.rule_name in ("clamp", "clamp_min")
         and bound.attributes.get("min") == 0
         and bound.attributes.get("max") is None
     )
-    return at_zero and _layer_before(anatomy, int(bound.operands[0])) is not None
+    reaches_loss = bound.output in anatomy.facts.graph.reaches_loss
+    return at_zero and reaches_loss and _layer_before(anatomy, int(bound.operands[0])) is not None
 
 
 def _layer_before(anatomy: Anatomy, number: int) -> BoundOperation | None:
@@ -99,7 +97,7 @@ def _before(anatomy: Anatomy, bound: BoundOperation) -> Array:
     """Return what a gate was given, with one row a unit."""
     number = int(bound.operands[0])
     layer = _layer_before(anatomy, number)
-    name = layer.rule.name if layer is not None and layer.rule is not None else ""
+    name = layer.rule_name if layer is not None else ""
     return _by_unit(np.asarray(anatomy.values[number]), name)
 
 
@@ -118,12 +116,12 @@ def _cut(anatomy: Anatomy, gates: Sequence[BoundOperation], off: int) -> int:
     found: dict[int, int] = {}
     for bound in gates:
         before = graph.producer(int(bound.operands[0]))
-        if before is not None and before.rule is not None and before.rule.name == "linear":
+        if before is not None and before.rule_name == "linear":
             number = int(before.operands[1])
             width = anatomy.values[number].shape[1]
             found[number] = off * (width + (len(before.operands) > 2))
         for behind in graph.consumers(bound.output):
-            if behind.rule is not None and behind.rule.name == "linear":
+            if behind.rule_name == "linear":
                 number = int(behind.operands[1])
                 found[number] = off * anatomy.values[number].shape[0]
     return sum(found.values())

@@ -101,7 +101,7 @@ def actual_scale(anatomy: Anatomy, site: Site) -> Array:
     """Return what the noise is multiplied by in this run, in the shape of z."""
     if site.drawn:
         assert site.scale is not None, "a draw with moments has a scale"
-        return np.asarray(anatomy.values[site.scale], dtype=np.float64)
+        return anatomy.array(site.scale)
     zeros, ones = (anatomy.filled(site.noise, fill) for fill in (0.0, 1.0))
     without = anatomy.experiment({site.noise: zeros}, [site.z])[site.z]
     return site.sign * (anatomy.experiment({site.noise: ones}, [site.z])[site.z] - without)

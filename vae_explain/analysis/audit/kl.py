@@ -21,6 +21,8 @@ class Measured:
 
     Attributes
     ----------
+    name
+        What the user calls it.
     parts
         What the loss has of it.
     probes
@@ -31,6 +33,7 @@ class Measured:
         The op around it that bends its value, which was looked through; empty for none.
     """
 
+    name: str
     parts: tuple[Part, ...]
     probes: list[Probe]
     fit: Fit | None
@@ -66,15 +69,6 @@ def _measured(anatomy: Anatomy, site: Site) -> Measured:
     return replace(whole, bent=around)
 
 
-def kl_name(anatomy: Anatomy, parts: tuple[Part, ...]) -> str:
-    """Return what the user calls a KL: the named value nearest to the loss that all of it is in."""
-    common = [n for n in parts[0].summand.path if all(n in p.summand.path for p in parts)]
-    for number in common:
-        if number != anatomy.trace.output and anatomy.facts.named(number):
-            return anatomy.facts.name(number)
-    return "the KL"
-
-
 def known(found: Fit | None) -> bool:
     """Whether a form is the closed form, or that of another prior."""
     return found is not None and found.kind in ("closed form", "another prior")
@@ -82,7 +76,7 @@ def known(found: Fit | None) -> bool:
 
 def _with_fit(anatomy: Anatomy, site: Site, parts: tuple[Part, ...]) -> Measured:
     found = probes(anatomy, site, parts)
-    return Measured(parts, found, fit(found))
+    return Measured(anatomy.name_of(parts, "the KL"), parts, found, fit(found))
 
 
 def _by_term(anatomy: Anatomy, parts: tuple[Part, ...]) -> list[tuple[Part, ...]]:

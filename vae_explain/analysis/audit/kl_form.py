@@ -11,7 +11,7 @@ from .anatomy import Anatomy
 from .closed_form import Fit
 from .experiments import actual_scale
 from .finding import Evidence, Finding, NotApplied, Seen, decided
-from .kl import Measured, kl_name, measure
+from .kl import Measured, measure
 from .posterior import STRIPPED, Site
 from .rule import AuditRule
 from .scales import SAME, kl_scale, reconstruction_scales
@@ -66,7 +66,7 @@ def _site(anatomy: Anatomy, site: Site) -> Seen:
         mend = f"write the KL as {CLOSED_FORM} for the σ that scales the noise"
     else:
         return Seen("the KL is the closed form, of another σ than z has: see sampling-scale")
-    name = kl_name(anatomy, measured.parts)
+    name = measured.name
     as_it_is, closed = _at_this_run(anatomy, site, measured)
     rows: list[tuple[str, float, float]] = [(f"{name} at this μ and σ", as_it_is, closed)]
     if found.kind == "weights":
@@ -136,12 +136,12 @@ def _at_this_run(anatomy: Anatomy, site: Site, measured: Measured) -> tuple[floa
 
 def closed_form(anatomy: Anatomy, site: Site) -> Array:
     """Return ½·(μ² + σ² − 1 − log σ²) of each latent, in the shape of μ, by this run's numbers."""
-    mu = np.asarray(anatomy.values[site.location], dtype=np.float64)
+    mu = anatomy.array(site.location)
     sigma = actual_scale(anatomy, site)
     if sigma.shape != mu.shape:  # several draws a row: the scale before it was spread to them
         assert site.scale is not None, "a constant scale has no closed form to ask for"
         before = anatomy.facts.walk_back(site.scale, STRIPPED.__contains__)[-1]
-        sigma = np.broadcast_to(np.asarray(anatomy.values[before], dtype=np.float64), mu.shape)
+        sigma = np.broadcast_to(anatomy.array(before), mu.shape)
     with np.errstate(all="ignore"):
         return np.asarray(0.5 * (mu**2 + sigma**2 - 1 - np.log(sigma**2)))
 
@@ -155,25 +155,24 @@ def _half(anatomy: Anatomy, site: Site) -> list[Finding]:
     rows = anatomy.rows if scale.batch == "averaged" else 1
     if scale.constants or abs(scale.weight * scale.averaged * rows - 2) > SAME:
         return []
-    measured = measure(anatomy, site)
     closed = float(closed_form(anatomy, site).sum())
-    severity, aside = "error", ""
     try:
         parts = reconstruction_scales(anatomy)
     except NotApplied:
         parts = ()
-    if any(p.measure == "squared error" and not p.constants for p in parts) or not parts:
-        severity = "warning"
-        aside = (
-            "; if the ½ was left out of the squared error on purpose too, the loss is twice the "
-            "ELBO of a decoder of variance 1"
-        )
-    name = kl_name(anatomy, measured.parts)
+    on_purpose = not parts or any(p.measure == "squared error" and not p.constants for p in parts)
+    aside = (
+        "; if the ½ was left out of the squared error on purpose too, the loss is twice the "
+        "ELBO of a decoder of variance 1"
+    )
+    name = measure(anatomy, site).name
     return [
         Finding(
             ID,
-            "error" if severity == "error" else "warning",
-            f"{name} is twice the closed form at this μ and σ: a ½ is missing{aside}.",
+            "warning" if on_purpose else "error",
+            f"{name} is twice the closed form at this μ and σ: a ½ is missing"
+            + (aside if on_purpose else "")
+            + ".",
             Evidence(
                 ("what", "found", "closed form"),
                 ((f"{name} at this μ and σ", 2 * closed, closed),),

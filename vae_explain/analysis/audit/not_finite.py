@@ -166,7 +166,7 @@ MENDS = {
 
 
 def _mend(anatomy: Anatomy, bound: BoundOperation, name: str) -> str:
-    op = bound.rule.name if bound.rule else ""
+    op = bound.rule_name
     words = _mend_of_a_power(anatomy.values[bound.output]) if op == "pow" else MENDS.get(op, "")
     return words or f"Bring the numbers that go into {name} nearer to 1."
 

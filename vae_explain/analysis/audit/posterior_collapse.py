@@ -35,8 +35,7 @@ def look(anatomy: Anatomy) -> Seen:
     anatomy.sites()
     if anatomy.rows < FEWEST_ROWS:
         raise NotApplied("one row has no variance over the batch; give several rows of x")
-    inputs = next(value.array for value in anatomy.trace.values if value.kind == "input")
-    rows = np.asarray(inputs, dtype=np.float64).reshape(len(inputs), -1)
+    rows = np.asarray(anatomy.inputs[0], dtype=np.float64).reshape(anatomy.rows, -1)
     if rows.std(axis=0).max() < SAME_ROWS * max(np.abs(rows).max(), 1e-30):
         raise NotApplied("all rows of x are about the same, so μ does not vary for good reason")
     return at_each_site(
@@ -48,7 +47,7 @@ def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
     measured = measure(anatomy, site)
     if not known(measured.fit) or measured.fit is None or measured.fit.kind != "closed form":
         raise NotApplied("the prior is not known to be N(0, 1)")
-    mu = np.asarray(anatomy.values[site.location], dtype=np.float64)
+    mu = anatomy.array(site.location)
     if mu.ndim < 2 or mu.shape[0] != anatomy.rows:
         raise NotApplied("μ does not have a row for each row of x")
     kl = closed_form(anatomy, site).reshape(len(mu), -1).mean(axis=0)
@@ -121,8 +120,7 @@ def _deaf(anatomy: Anatomy, site: Site, all_low: bool) -> Array:
             slopes = found.get(site.z, np.zeros(shape)).reshape(len(anatomy.values[made]), -1)
             squares += (slopes**2).mean(axis=0) / (PROBES * max(prod(size[1:]), 1))
         answers = np.maximum(answers, np.sqrt(squares))
-    inputs = next(value.array for value in anatomy.trace.values if value.kind == "input")
-    deaf = answers < DEAF * float(np.asarray(inputs, dtype=np.float64).std())
+    deaf = answers < DEAF * float(np.asarray(anatomy.inputs[0], dtype=np.float64).std())
     return np.asarray(deaf if all_low else deaf & (answers < DEAFER * answers.max()))
 
 

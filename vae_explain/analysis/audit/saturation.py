@@ -37,11 +37,11 @@ def look(anatomy: Anatomy) -> Seen:
         for number in anatomy.facts.walk_back(comparison.made, POINTWISE.__contains__)
     }
     for bound in anatomy.facts.graph.operations:
-        if bound.rule is None or bound.output not in anatomy.facts.graph.reaches_loss:
+        if bound.output not in anatomy.facts.graph.reaches_loss:
             continue
-        if bound.rule.name in ("sigmoid", "tanh"):
+        if bound.rule_name in ("sigmoid", "tanh"):
             findings += _squashed(anatomy, bound, outputs.get(bound.output))
-        elif bound.rule.name in CLAMPS and bound.output in outputs:
+        elif bound.rule_name in CLAMPS and bound.output in outputs:
             findings += _clamped_output(anatomy, bound, outputs[bound.output])
     return Seen(
         "no sigmoid, tanh, clamp or deviation of z is so far out that it is flat", tuple(findings)
@@ -83,7 +83,7 @@ def _clamped_chain(anatomy: Anatomy, site: Site) -> list[Finding]:
     found = []
     for number in site.chain:
         bound = anatomy.facts.graph.producer(number)
-        if bound is not None and bound.rule is not None and bound.rule.name in CLAMPS:
+        if bound is not None and bound.rule_name in CLAMPS:
             before = np.asarray(anatomy.values[int(bound.operands[0])])
             held = before != np.asarray(anatomy.values[number])
             found += _held(anatomy, bound, held)
@@ -131,9 +131,9 @@ def _squashed(
     anatomy: Anatomy, bound: BoundOperation, comparison: Comparison | None
 ) -> list[Finding]:
     """Find units that are flat for every row, or outputs that are flat and wrong."""
-    before = np.asarray(anatomy.values[int(bound.operands[0])], dtype=np.float64)
-    after = np.asarray(anatomy.values[bound.output], dtype=np.float64)
-    sigmoid = bound.rule is not None and bound.rule.name == "sigmoid"
+    before = anatomy.array(int(bound.operands[0]))
+    after = anatomy.array(bound.output)
+    sigmoid = bound.rule_name == "sigmoid"
     slope = 4 * after * (1 - after) if sigmoid else 1 - after**2
     flat = slope < FLAT
     if comparison is not None:
@@ -180,8 +180,8 @@ def _flat(
 
 def _off_target(anatomy: Anatomy, number: int, comparison: Comparison) -> Array | None:
     """Return where an output is far from its target; None where the shapes do not say."""
-    made = np.asarray(anatomy.values[number], dtype=np.float64)
-    target = np.asarray(anatomy.values[comparison.target], dtype=np.float64)
+    made = anatomy.array(number)
+    target = anatomy.array(comparison.target)
     if made.shape != target.shape:
         return None
     return np.asarray(np.abs(made - target) > WRONG)

@@ -14,7 +14,7 @@ import numpy as np
 from .anatomy import Anatomy
 from .comparing import measure_of, of_summand
 from .finding import NotApplied
-from .kl import Measured, kl_name, known, measure
+from .kl import Measured, known, measure
 from .parts import Part
 from .posterior import Site
 
@@ -59,10 +59,7 @@ class Scale:
 
 def reconstruction_scales(anatomy: Anatomy) -> tuple[Scale, ...]:
     """Return what the parts of the reconstruction weigh, those with equal weights as one."""
-    found = [
-        _reconstruction(anatomy, part, twin)
-        for part, twin in _paired(anatomy, anatomy.reconstruction())
-    ]
+    found = (_reconstruction(anatomy, part) for part in anatomy.reconstruction())
     return tuple(dict.fromkeys(found))
 
 
@@ -87,10 +84,9 @@ def kl_scale(anatomy: Anatomy, site: Site) -> Scale:
             batch = _batch_words(ratio / 2)
             theirs = other.parts[0].summand.constants
             constants = _without_batch(constants, theirs, anatomy.rows)
-    twin = _aligned(anatomy, measured.parts[0])
-    averaged, by_mean = _averages(anatomy, measured.parts[0], twin)
+    averaged, by_mean = _averages(anatomy, measured.parts[0])
     return Scale(
-        kl_name(anatomy, measured.parts),
+        measured.name,
         "KL",
         measured.fit.scale / elements,
         elements // anatomy.rows,
@@ -110,7 +106,7 @@ def _weighs_all_alike(anatomy: Anatomy, site: Site, measured: Measured) -> bool:
     if measured.fit.kind == "another prior" or anatomy.run.graph.not_explained:
         return True  # about another mean, or mixed with what autograd alone knows
     location = site.location
-    mu = np.asarray(anatomy.values[location], dtype=np.float64)
+    mu = anatomy.array(location)
     found = anatomy.gradients(measured.parts).get(location)
     if found is None or not np.isfinite(found).all():
         return True
@@ -131,11 +127,11 @@ def _without_batch(
     return tuple(factor for factor in left if abs(factor - 1) > SAME)
 
 
-def _reconstruction(anatomy: Anatomy, part: Part, twin: Part | None) -> Scale:
-    summand = part.summand
+def _reconstruction(anatomy: Anatomy, part: Part) -> Scale:
+    summand, twin = part.summand, _aligned(anatomy, part)
     found = of_summand(anatomy, summand.value)
     words = measure_of(found[0], anatomy) if found else "reconstruction"
-    averaged, by_mean = _averages(anatomy, part, twin)
+    averaged, by_mean = _averages(anatomy, part)
     constants = summand.constants
     if twin is not None:
         constants = _without_batch(constants, twin.summand.constants, anatomy.rows)
@@ -150,19 +146,14 @@ def _reconstruction(anatomy: Anatomy, part: Part, twin: Part | None) -> Scale:
     batch = "one row" if anatomy.rows == 1 else "not known"
     if twin is not None:
         batch = _batch_words(twin.summand.weight / summand.weight)
-    return Scale(
-        _own_name(anatomy, part), words, weight, per_row, averaged, by_mean, batch, constants
-    )
+    name = anatomy.name_of([part], "the reconstruction")
+    return Scale(name, words, weight, per_row, averaged, by_mean, batch, constants)
 
 
 def _batch_words(ratio: float) -> Batch:
     if abs(ratio - 1) < SAME:
         return "summed"
     return "averaged" if abs(ratio - 0.5) < SAME else "neither summed nor averaged"
-
-
-def _paired(anatomy: Anatomy, parts: tuple[Part, ...]) -> list[tuple[Part, Part | None]]:
-    return [(part, _aligned(anatomy, part)) for part in parts]
 
 
 def _aligned(anatomy: Anatomy, part: Part) -> Part | None:
@@ -175,20 +166,12 @@ def _aligned(anatomy: Anatomy, part: Part) -> Part | None:
     return other if same else None
 
 
-def _averages(anatomy: Anatomy, part: Part, twin: Part | None) -> tuple[int, bool]:
+def _averages(anatomy: Anatomy, part: Part) -> tuple[int, bool]:
     """Return over how many elements of a row a part was averaged, and whether it was at all."""
-    left = list(part.summand.averaged)
+    left, twin = list(part.summand.averaged), _aligned(anatomy, part)
     if twin is not None:
         pairs = zip(left, twin.summand.averaged, strict=True)
         left = [size for size, other in pairs if size == other]
     elif anatomy.rows in left:
         left.remove(anatomy.rows)
     return prod(left), bool(left)
-
-
-def _own_name(anatomy: Anatomy, part: Part) -> str:
-    """Return what the user calls a part of the reconstruction, by the value nearest to the loss."""
-    for number in part.summand.path:
-        if number != anatomy.trace.output and anatomy.facts.named(number):
-            return anatomy.facts.name(number)
-    return "the reconstruction"
