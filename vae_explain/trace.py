@@ -195,3 +195,12 @@ class Trace:
     @property
     def loss(self) -> Value:
         return self.values[self.output]
+
+    def term(self, name: str | None) -> Term:
+        """Return a term of the loss by its name; for None the loss itself, of weight 1."""
+        return self._terms_by_name[name]
+
+    @cached_property
+    def _terms_by_name(self) -> dict[str | None, Term]:
+        whole = Term(self.loss.name or "loss", self.output, 1.0)
+        return {None: whole, **{term.name: term for term in self.terms}}

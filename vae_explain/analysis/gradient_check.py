@@ -292,7 +292,7 @@ def lost_in_norms(run: Run, number: int) -> float:
         if bound.rule is None or bound.rule.name not in NORMS or bound.output not in arrived:
             continue
         source = int(bound.operands[0])
-        if source not in arrived or number not in graph.ancestors(source):
+        if source not in arrived or not graph.depends(source, [number]):
             continue
         index = np.unravel_index(int(np.argmax(np.abs(arrived[source]))), arrived[source].shape)
         place = tuple(int(at) for at in index)

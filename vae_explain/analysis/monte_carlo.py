@@ -194,7 +194,7 @@ class _Replays:
         self.fixed = {
             number: array
             for number, array in run.hand_values.items()
-            if not graph.ancestors(number) & set(self.noise)
+            if not graph.depends(number, self.noise)
         }
         self.shapes = {
             **{name: run.trace.values[number].shape for name, number in self.values.items()},

@@ -84,7 +84,7 @@ def known(
     values = run.trace.by_name
     if term is not None:
         parsing.choice("--term", term, tuple(entry.name for entry in run.trace.terms))
-    reached = run.gradients if term is None else run.term_gradients[term]
+    reached = run.gradients_of(term)
     names = [name for name, value in values.items() if not gradient or value.id in reached]
     for name in given:
         if name not in names:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..ops import NotExplained
 from ..trace import Array
-from .forward_pass import Arrays, Settle, operand_arrays
+from .forward_pass import Adjust, Arrays, operand_arrays
 from .graph import BoundOperation, Graph
 
 
@@ -17,24 +17,33 @@ def shares(
 ) -> Iterator[tuple[int, Array]]:
     """Yield what an operation passes back to those of its operands that are wanted.
 
-    One that stands at several positions comes once for each of them.
+    An operand that stands at several positions comes once for each of them.
     """
     rule = bound.rule
     if rule is None or bound.no_way_back:
         raise NotExplained(bound.no_way_back)
-    sources = {position: number for position, number in bound.sources.items() if number in wanted}
+    sources = {position: source for position, source in bound.sources.items() if source in wanted}
     if not sources:
         return
-    given = (upstream, values[bound.output], *operand_arrays(bound, values))
+    arrays = (upstream, values[bound.output], *operand_arrays(bound, values))
     if rule.vjp_of is not None:
-        for position, number in sources.items():
-            yield number, rule.vjp_of(position, *given, **bound.attributes)
+        for position, source in sources.items():
+            yield source, rule.vjp_of(position, *arrays, **bound.attributes)
         return
-    every = rule.vjp(*given, **bound.attributes)
-    for position, number in sources.items():
-        share = every[position] if position < len(every) else None
+    products = rule.vjp(*arrays, **bound.attributes)
+    for position, source in sources.items():
+        share = products[position] if position < len(products) else None
         if share is not None:
-            yield number, share
+            yield source, share
+
+
+def accumulate(gradients: dict[int, Array], value_id: int, share: Array) -> None:
+    """Add a share to a value's gradient.
+
+    The first share is taken as it is: adding it to 0 would lose a -0.
+    """
+    before = gradients.get(value_id)
+    gradients[value_id] = share if before is None else before + share
 
 
 def backward(
@@ -42,21 +51,20 @@ def backward(
     values: Arrays,
     start: int,
     weight: float | Array = 1.0,
-    settle: Settle | None = None,
+    adjust: Adjust | None = None,
 ) -> dict[int, Array]:
     """Return the gradient of a value's sum, times a weight, at every value it came from.
 
     Parameters
     ----------
     values
-        The numbers of the forward pass, by value number.
+        The arrays of the forward pass, by value id.
     start
-        The loss, one of its terms, or any other value.
+        The id of the loss, of one of its terms, or of any other value.
     weight
         One for all of its elements, or one for each.
-    settle
-        Called with a value's number and its whole gradient, once that is known; what it
-        returns is what everything before is computed from.
+    adjust
+        Called with each computed value's whole gradient before it is passed on.
 
     Notes
     -----
@@ -64,27 +72,28 @@ def backward(
     gradient a hook changes, and the hand-made pass goes on from there. Only values that
     autograd has a gradient for are returned.
     """
-    trace = graph.trace
-    wanted = trace.gradients
-    found: dict[int, Array] = {start: np.full(values[start].shape, weight)}
+    recorded = graph.trace.gradients
+    gradients: dict[int, Array] = {start: np.full(values[start].shape, weight)}
     borrowed: set[int] = set()
-    for number in graph.taken.keys() & wanted.keys():
-        found[number] = wanted[number].astype(np.float64)
-        borrowed.add(number)
+
+    def borrow(value_id: int) -> None:
+        if value_id in recorded:
+            gradients[value_id] = recorded[value_id].astype(np.float64)
+            borrowed.add(value_id)
+
+    for value_id in graph.taken:
+        borrow(value_id)
     with np.errstate(all="ignore"):
         for bound in reversed(graph.operations):
-            upstream = found.get(bound.output)
+            upstream = gradients.get(bound.output)
             if upstream is None:
                 continue
-            if settle is not None:
-                upstream = found[bound.output] = settle(bound.output, upstream)
+            if adjust is not None:
+                upstream = gradients[bound.output] = adjust(bound.output, upstream)
             if bound.no_way_back:
-                for number in bound.operation.inputs:
-                    if number in wanted:
-                        found[number] = wanted[number].astype(np.float64)
-                        borrowed.add(number)
+                for source in bound.operation.inputs:
+                    borrow(source)
                 continue
-            for number, share in shares(bound, upstream, values, wanted.keys() - borrowed):
-                # The first share is taken as it is: adding it to 0 would lose a -0.
-                found[number] = found[number] + share if number in found else share
-    return {number: gradient for number, gradient in found.items() if number in wanted}
+            for source, share in shares(bound, upstream, values, recorded.keys() - borrowed):
+                accumulate(gradients, source, share)
+    return {each: gradient for each, gradient in gradients.items() if each in recorded}

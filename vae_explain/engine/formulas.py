@@ -1,9 +1,9 @@
-"""Steps: a named value together with its expression over other named values.
+"""The formula of each step: a named value's expression over other named values.
 
 `std = torch.exp(0.5 * logvar)` is two operations and one step, because only `std` has a
-name. This room composes the rules of the operations in between, forward for values and
-backward for gradients, for one element or for the whole tensor. The gradient page,
-derivations and updates all take their expressions from here.
+name. `Steps` composes the rules of the operations in between, forward for values and
+backward for gradients, for one element or for the whole tensor. Every page takes its
+expressions from here.
 """
 
 from __future__ import annotations
@@ -32,36 +32,35 @@ ROLES: dict[Kind, Role] = {
 }
 
 
-class Part(NamedTuple):
-    """A summand of a gradient: the named value that it arrives through, and its arithmetic."""
+class Contribution(NamedTuple):
+    """A summand of a gradient: the named value that it arrives through, and its expression."""
 
     through: int
     expression: Expression
 
 
 class _Leaf(NamedTuple):
-    """What the references to one tensor share, kept since a long sum has thousands of them.
+    """Makes the references to one tensor, each once: a long sum has thousands of them.
 
-    `drop` is how many leading axes a written index leaves out; `made` has the references by
-    their whole index, as each weight of a layer meets the same numbers.
+    `hidden_axes` is how many leading axes a written index leaves out.
     """
 
     name: str
     role: Role
     array: Array
-    drop: int
-    kind: type[int | float]  # a whole number stays one
-    made: dict[Index | None, Ref]
+    hidden_axes: int
+    number_type: type[int | float]  # a whole number stays one
+    refs: dict[Index | None, Ref]
 
     def at(self, index: Index | None) -> Ref:
-        ref = self.made.get(index)
+        ref = self.refs.get(index)
         if ref is None:
             if index is None:
                 ref = Ref(self.name, None, self.role, self.array)
             else:
-                value = self.kind(self.array.item(index))
-                ref = Ref(self.name, index[self.drop :], self.role, value)
-            self.made[index] = ref
+                element = self.number_type(self.array.item(index))
+                ref = Ref(self.name, index[self.hidden_axes :], self.role, element)
+            self.refs[index] = ref
         return ref
 
 
@@ -70,11 +69,11 @@ class Steps:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self._parts: dict[tuple[int, Index | None, str | None], list[Part]] = {}
+        self._contributions: dict[tuple[int, Index | None, str | None], list[Contribution]] = {}
         self._leaves: dict[tuple[int, str | None, bool], _Leaf] = {}
         self._constants: dict[tuple[int, str | None], Number | None] = {}
         self._shapes: dict[int, tuple[int, ...]] = {}
-        self._chosen: dict[Ref, None] | None = None
+        self._chosen_by: dict[Ref, None] | None = None  # while `chosen` collects them
 
     # --- which values are steps ---
 
@@ -90,34 +89,20 @@ class Steps:
         try:
             refs = references(self.formula(number))
         except NotExplained:
-            return self._named_behind(number)
+            return list(self.run.graph.step_inputs(number))
         return [by_name[ref.name].id for ref in refs if ref.name in by_name]
 
     def held_back(self, number: int) -> bool:
         """Whether a value passes no gradient back to what it was made from, though that has one.
 
-        So it is with what is computed under `no_grad`, and with what a place is found by.
+        That is so of what is computed under `no_grad`, and of indices.
         """
-        graph, reached = self.run.graph, self.run.gradients.keys()
+        graph, reached = self.run.graph, self.run.gradients
         return (
             number not in reached
             and number in graph.reaches_loss
-            and not graph.ancestors(number).isdisjoint(reached)
+            and graph.depends(number, reached)
         )
-
-    def _named_behind(self, number: int) -> list[int]:
-        """Return what a step is made from where an op without a rule hides its formula."""
-        values, graph = self.run.trace.values, self.run.graph
-        found: dict[int, None] = {}
-        stack = [number]
-        while stack:
-            bound = graph.producer(stack.pop())
-            for source in bound.operation.inputs if bound else ():
-                if values[source].name is None and graph.producer(source):
-                    stack.append(source)
-                else:
-                    found.setdefault(source)
-        return list(found)
 
     # --- references ---
 
@@ -148,14 +133,15 @@ class Steps:
         key = number, term, True
         if key not in self._leaves:
             name = gradient_name(self.run, number, term)
-            self._leaves[key] = self._leaf(number, name, "gradient", self._gradients(term))
+            self._leaves[key] = self._leaf(number, name, "gradient", self.run.gradients_of(term))
         return self._leaves[key].at(index)
 
     def _leaf(self, number: int, name: str, role: Role, arrays: Mapping[int, Array]) -> _Leaf:
         whole = (0,) * len(self.run.trace.values[number].shape)
-        drop = len(whole) - len(self.shown_index(number, whole))
+        hidden_axes = len(whole) - len(self.shown_index(number, whole))
         array = arrays[number]
-        return _Leaf(name, role, array, drop, float if array.dtype.kind in "fc" else int, {})
+        number_type = float if array.dtype.kind in "fc" else int
+        return _Leaf(name, role, array, hidden_axes, number_type, {})
 
     # --- values ---
 
@@ -171,22 +157,22 @@ class Steps:
         if bound is None:
             return self.reference(number, index)
         rule, call = self._rule(bound), self.call(bound)
-        if self._chosen is not None and rule.chosen_by is not None:
+        if self._chosen_by is not None and rule.chosen_by is not None:
             for position, at in rule.chosen_by(call, index):
-                self._chosen.update(dict.fromkeys(references(call.operands[position].at(at))))
+                self._chosen_by.update(dict.fromkeys(references(call.operands[position].at(at))))
         return rule.element(call, index)
 
     def chosen(self, number: int, index: Index) -> tuple[Expression, tuple[Ref, ...]]:
-        """Return how one element is made, and what says which of many numbers stands in it.
+        """Return how one element is made, and the indices by which its numbers were chosen.
 
         The expression names the chosen number alone; of a code's, `indices[0]` chose it.
         """
-        found = self._chosen = {}
+        chosen_by = self._chosen_by = {}
         try:
             expression = self.element(number, index)
         finally:
-            self._chosen = None
-        return expression, tuple(found)
+            self._chosen_by = None
+        return expression, tuple(chosen_by)
 
     def formula(self, number: int) -> Expression:
         """Return how a whole value is made, over named values."""
@@ -200,20 +186,16 @@ class Steps:
 
         A constant without a name that is one number everywhere is written as that number.
         """
-        found = self._shapes.get(number)
-        if found is None:
+        shape = self._shapes.get(number)
+        if shape is None:
             operand = _ValueOperand(self, number)
             bound = None if operand.is_leaf() else self.run.graph.producer(number)
             if bound is not None and bound.rule is not None and bound.rule.spreads:
-                parts = [
-                    self.shape_written(int(part)) if slot else ()
-                    for part, slot in zip(bound.operands, bound.slots, strict=True)
-                ]
-                found = np.broadcast_shapes(*parts)
+                shape = np.broadcast_shapes(*map(self.shape_written, bound.sources.values()))
             else:
-                found = operand.shape if operand.plain() is None else ()
-            self._shapes[number] = found
-        return found
+                shape = operand.shape if operand.plain() is None else ()
+            self._shapes[number] = shape
+        return shape
 
     # --- gradients ---
 
@@ -222,24 +204,29 @@ class Steps:
 
         Over the gradients of the named values that used it, constants folded.
         """
-        if number == self._start(term):
-            return self._seed(term)
+        start = self.run.trace.term(term)
+        if number == start.value:
+            return Number(start.weight)
         grouped: dict[int, list[Expression]] = {}
-        for part in self.parts(number, index, term):
-            grouped.setdefault(part.through, []).append(part.expression)
+        for each in self.contributions(number, index, term):
+            grouped.setdefault(each.through, []).append(each.expression)
         sums = [simplify(Add(tuple(group))) for group in grouped.values()]
         sums = [part for part in sums if part != Number(0.0)] or [Number(0.0)]
         return sums[0] if len(sums) == 1 else Add(tuple(sums))
 
-    def parts(self, number: int, index: Index | None, term: str | None = None) -> list[Part]:
+    def contributions(
+        self, number: int, index: Index | None, term: str | None = None
+    ) -> list[Contribution]:
         """Return the summands of a gradient, one for each way to a named value ahead."""
         key = (number, index, term)
-        if key not in self._parts:
-            self._parts[key] = list(self._find_parts(number, index, term))
-        return self._parts[key]
+        if key not in self._contributions:
+            self._contributions[key] = list(self._contribute(number, index, term))
+        return self._contributions[key]
 
-    def _find_parts(self, number: int, index: Index | None, term: str | None) -> Iterator[Part]:
-        reached = self._gradients(term)
+    def _contribute(
+        self, number: int, index: Index | None, term: str | None
+    ) -> Iterator[Contribution]:
+        reached = self.run.gradients_of(term)
         if (reason := self.run.graph.taken.get(number)) is not None:
             raise NotExplained(reason)
         for bound in self.run.graph.consumers(number):
@@ -251,19 +238,20 @@ class Steps:
             for position in bound.positions(number):
                 if index is None:
                     for through, upstream in self._upstream(bound.output, None, term):
-                        yield Part(through, rule.backward(call, position, upstream))
+                        yield Contribution(through, rule.backward(call, position, upstream))
                     continue
                 for out, partial in rule.partials(call, position, index):
                     for through, upstream in self._upstream(bound.output, out, term):
-                        yield Part(through, upstream * partial)
+                        yield Contribution(through, upstream * partial)
 
-    def _upstream(self, output: int, index: Index | None, term: str | None) -> list[Part]:
-        if output == self._start(term):
-            return [Part(output, self._seed(term))]
+    def _upstream(self, output: int, index: Index | None, term: str | None) -> list[Contribution]:
+        start = self.run.trace.term(term)
+        if output == start.value:
+            return [Contribution(output, Number(start.weight))]
         if self.run.trace.values[output].name is None:
-            return self.parts(output, index, term)
+            return self.contributions(output, index, term)
         constant = self.constant_gradient(output, term)
-        return [Part(output, constant or self.gradient_reference(output, index, term))]
+        return [Contribution(output, constant or self.gradient_reference(output, index, term))]
 
     def constant_gradient(self, number: int, term: str | None = None) -> Number | None:
         """Return a scalar's gradient when it is a constant, as it is at a term of a sum."""
@@ -273,18 +261,6 @@ class Steps:
             whole = self.gradient(number, None, term) if scalar else None
             self._constants[key] = whole if isinstance(whole, Number) else None
         return self._constants[key]
-
-    def _gradients(self, term: str | None) -> Mapping[int, Array]:
-        return self.run.gradients if term is None else self.run.term_gradients[term]
-
-    def _start(self, term: str | None) -> int:
-        if term is None:
-            return self.run.trace.output
-        return self.run.trace.by_name[term].id
-
-    def _seed(self, term: str | None) -> Number:
-        weights = {entry.name: entry.weight for entry in self.run.trace.terms}
-        return Number(1.0 if term is None else weights[term])
 
     # --- rules ---
 
@@ -297,7 +273,7 @@ class Steps:
         """Return an operation's operands and output as its rule sees them."""
         full = not self._rule(bound).spreads
         operands = tuple(
-            _ValueOperand(self, int(operand), full) if slot else _Constant(float(operand))
+            _ValueOperand(self, int(operand), full) if slot else _ConstantOperand(float(operand))
             for operand, slot in zip(bound.operands, bound.slots, strict=True)
         )
         return Call(operands, _ValueOperand(self, bound.output), bound.attributes)
@@ -347,7 +323,7 @@ class _ValueOperand:
 
 
 @dataclass(frozen=True, slots=True)
-class _Constant:
+class _ConstantOperand:
     """A plain number of the user's code."""
 
     number: float
@@ -366,8 +342,4 @@ class _Constant:
 
 def gradient_name(run: Run, number: int, term: str | None = None) -> str:
     """Write `∂loss/∂z`, or `∂kl/∂z` for one term's share."""
-    top = term or run.trace.loss.name or "loss"
-    return f"∂{top}/∂{run.trace.values[number].name}"
-
-
-__all__ = ["Part", "Steps", "gradient_name"]
+    return f"∂{run.trace.term(term).name}/∂{run.trace.values[number].name}"

@@ -1,4 +1,4 @@
-"""The forward pass by hand: a trace run again in NumPy, with other numbers if wanted."""
+"""The forward pass by hand: a trace replayed in NumPy, with other numbers if wanted."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..trace import Array
 from .graph import BoundOperation, Graph
 
 Arrays = Mapping[int, Array]
-# What a value becomes before what follows is computed from it.
-Settle = Callable[[int, Array], Array]
+# Takes a value's id and its array, and returns the array that a pass goes on with.
+Adjust = Callable[[int, Array], Array]
 
 
 def operand_arrays(bound: BoundOperation, arrays: Arrays) -> tuple[Array, ...]:
@@ -25,58 +25,59 @@ def operand_arrays(bound: BoundOperation, arrays: Arrays) -> tuple[Array, ...]:
 
 
 def replay(
-    graph: Graph, given: Arrays | None = None, settle: Settle | None = None
+    graph: Graph, replacements: Arrays | None = None, adjust: Adjust | None = None
 ) -> dict[int, Array]:
     """Run a trace again by its rules, in float64.
 
     Parameters
     ----------
-    given
-        Numbers to use in place of the recorded ones, by value number. What was computed
-        is computed anew, so usually inputs, parameters and noise.
+    replacements
+        Arrays to use in place of the recorded ones, by value id: usually of inputs,
+        parameters and noise, since what is computed is computed anew.
+    adjust
+        Called with each computed value before anything is computed from it.
 
     Returns
     -------
     dict
-        Every value of the run by number. The output of an operation without a rule is
-        the recorded one: nothing is guessed.
+        Every value of the run by id. The output of an operation without a rule is the
+        recorded one: nothing is guessed.
     """
-    given = given or {}
-    values: dict[int, Array] = {}
+    replacements = replacements or {}
+    arrays: dict[int, Array] = {}
     with np.errstate(all="ignore"):  # an overflow shows as the inf that it is
-        # What is given comes first: a constant may have been numbered after it was used.
+        # Leaves come first: a constant may have got its id after it was used.
         for value in sorted(graph.trace.values, key=lambda value: value.id in graph.trace.producer):
             bound = graph.producer(value.id)
-            if value.id in given:
+            if value.id in replacements:
                 # A label or an index stays the whole number that it is.
                 real = np.issubdtype(value.array.dtype, np.floating)
-                kind = np.float64 if real else value.array.dtype
-                values[value.id] = np.asarray(given[value.id], dtype=kind)
+                dtype = np.float64 if real else value.array.dtype
+                arrays[value.id] = np.asarray(replacements[value.id], dtype=dtype)
             elif bound is None or bound.rule is None or bound.rule.source:
-                values[value.id] = _as_float64(value.array)
+                arrays[value.id] = _as_float64(value.array)
             else:
-                arrays = operand_arrays(bound, values)
-                computed = np.asarray(bound.rule.forward(*arrays, **bound.attributes))
-                values[value.id] = settle(value.id, computed) if settle else computed
-    return values
+                computed = _computed(bound, arrays)
+                arrays[value.id] = adjust(value.id, computed) if adjust else computed
+    return arrays
 
 
 def replay_part(
-    graph: Graph, values: Arrays, given: Arrays, wanted: Iterable[int]
+    graph: Graph, values: Arrays, replacements: Arrays, wanted: Iterable[int]
 ) -> dict[int, Array]:
-    """Run only what lies between some given numbers and some wanted values again.
+    """Run again only what lies between some replaced values and some wanted ones.
 
     Parameters
     ----------
     values
-        The numbers of the whole run, which stand wherever `given` has no influence.
-    given
-        Numbers to use in place of those, by value number, computed ones among them.
+        The arrays of the whole run, which stand wherever `replacements` have no influence.
+    replacements
+        Arrays to use in place of those, by value id, computed values among them.
 
     Returns
     -------
     dict
-        The wanted values, by number, in float64.
+        The wanted values, by id, in float64.
 
     Raises
     ------
@@ -84,44 +85,41 @@ def replay_part(
         If an operation without a rule lies between.
     """
     targets = set(wanted)
-    needed: set[int] = set()
-    stack = [number for number in targets if number not in given]
-    while stack:
-        number = stack.pop()
-        if number not in needed:
-            needed.add(number)
-            position = graph.trace.producer.get(number)
-            inputs = () if position is None else graph.trace.operations[position].inputs
-            stack += [i for i in inputs if i not in given]
-    found = {number: np.asarray(array, dtype=np.float64) for number, array in given.items()}
-    moved = set(given)
-    arrays = ChainMap(found, _Float64(values))
+    needed = targets - replacements.keys()
+    for bound in reversed(graph.operations):
+        if bound.output in needed:
+            needed.update(set(bound.operation.inputs) - replacements.keys())
+    changed = {each: np.asarray(array, np.float64) for each, array in replacements.items()}
+    arrays = ChainMap[int, Array](changed, InFloat64(values))
     with np.errstate(all="ignore"):
         for bound in graph.operations:
-            if bound.output in moved or not moved.intersection(bound.operation.inputs):
+            if bound.output in changed or changed.keys().isdisjoint(bound.operation.inputs):
                 continue
             if bound.output in needed:
-                if bound.rule is None:
-                    raise NotExplained(f"{bound.operation.name}: {bound.reason}")
-                operands = operand_arrays(bound, arrays)
-                found[bound.output] = np.asarray(bound.rule.forward(*operands, **bound.attributes))
-                moved.add(bound.output)
-    return {number: arrays[number] for number in targets}
+                changed[bound.output] = _computed(bound, arrays)
+    return {each: arrays[each] for each in targets}
 
 
-class _Float64(dict[int, Array]):
-    """Values that turn into float64 when they are asked for."""
+def _computed(bound: BoundOperation, arrays: Arrays) -> Array:
+    """Return what an operation computes; `NotExplained` if it has no rule."""
+    if bound.rule is None:
+        raise NotExplained(bound.no_way_back)
+    return np.asarray(bound.rule.forward(*operand_arrays(bound, arrays), **bound.attributes))
+
+
+class InFloat64(dict[int, Array]):
+    """The values of a run in float64, each converted when it is first asked for."""
 
     def __init__(self, values: Arrays) -> None:
         super().__init__()
         self._values = values
 
-    def __missing__(self, number: int) -> Array:
-        array = self[number] = _as_float64(self._values[number])
+    def __missing__(self, value_id: int) -> Array:
+        array = self[value_id] = _as_float64(self._values[value_id])
         return array
 
-    def __contains__(self, number: object) -> bool:
-        return number in self._values
+    def __contains__(self, value_id: object) -> bool:
+        return value_id in self._values
 
 
 def _as_float64(array: Array) -> Array:

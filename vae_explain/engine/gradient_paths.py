@@ -1,6 +1,6 @@
-"""A gradient's ways to the loss: every chain of named values, and what each delivers.
+"""The paths of a gradient: every chain of named values from the loss to it, with its amount.
 
-A gradient is the sum over the chains that lead from it to the loss. A chain's amount is
+A gradient is the sum over the chains that lead from the loss to it. A chain's amount is
 what the vector-Jacobian products along it, and only along it, deliver.
 """
 
@@ -16,15 +16,16 @@ from ..ops import NotExplained
 from ..symbolic.expression import evaluate
 from ..symbolic.text import index_text
 from ..trace import Array
-from .backward_pass import shares
+from .backward_pass import accumulate, shares
 from .formulas import Steps
+from .forward_pass import InFloat64
 from .graph import BoundOperation
 from .provenance import Target
 from .run import Run
 
 MOST_PATHS = 64
-# Chains that are told apart where they meet: each further block of a residual network doubles
-# how many there are.
+# Chains that are followed apart behind a value where they meet: each block of a residual network
+# doubles how many there are.
 MOST_AT_ONE = 16
 
 
@@ -42,13 +43,13 @@ class Path:
 
 
 class _Arriving(NamedTuple):
-    """What arrives at a value by one chain, or, with an empty chain, by all further ones."""
+    """The gradient that arrives by one chain, or, with an empty chain, by all the others."""
 
     chain: tuple[int, ...]
     share: Array
 
 
-def _the_largest(arriving: list[_Arriving]) -> list[_Arriving]:
+def _largest(arriving: list[_Arriving]) -> list[_Arriving]:
     """Return what arrives by the chains that bring most, and what the others bring together."""
     if len(arriving) <= MOST_AT_ONE:
         return arriving
@@ -64,7 +65,7 @@ class Paths:
     def __init__(self, run: Run, steps: Steps) -> None:
         self.run, self.steps = run, steps
         # So that the paths differ from autograd's sum by its rounding alone.
-        self._doubles = _InFloat64(run.values)
+        self._arrays = InFloat64(run.values)
 
     def of(self, target: Target) -> tuple[list[Path], float]:
         """Return every chain of named values from the loss to a gradient's value.
@@ -78,53 +79,45 @@ class Paths:
         trace = self.run.trace
         if (reason := self.run.graph.taken.get(target.number)) is not None:
             raise NotExplained(reason)
-        start = trace.output if target.term is None else trace.by_name[target.term].id
-        weights = {term.name: term.weight for term in trace.terms}
-        weight = 1.0 if target.term is None else weights[target.term]
+        start, weight = trace.term(target.term).value, trace.term(target.term).weight
         if start == target.number:
             return [self._path((start,), weight, target)], 0.0
-        reaching = self._made_from(target.number)
+        # The values with a gradient that were computed from the target.
+        depends = self.run.graph.depends
+        between = {n for n in self.run.gradients if depends(n, [target.number])} - {target.number}
         # The latest value first: by then all that arrives there is known.
         arriving = {start: [_Arriving((start,), np.full(self.run.values[start].shape, weight))]}
-        found: list[tuple[tuple[int, ...], float]] = []
+        chains: list[tuple[tuple[int, ...], float]] = []
         left_out = 0.0
         while arriving:
             number = max(arriving)
-            for each in _the_largest(arriving.pop(number)):
-                amount, passed_on = self._passed_on(number, each.share, target, reaching)
+            for each in _largest(arriving.pop(number)):
+                amount, passed_on = self._passed_on(number, each.share, target, between)
                 if amount is not None and each.chain:
-                    found.append(((*each.chain, target.number), amount))
+                    chains.append(((*each.chain, target.number), amount))
                 elif amount is not None:
                     left_out += amount
                 for source, share in passed_on.items():
                     chain = (*each.chain, source) if each.chain else ()
                     arriving.setdefault(source, []).append(_Arriving(chain, share))
-        found.sort(key=lambda path: -abs(path[1]))
-        left_out += sum(amount for _, amount in found[MOST_PATHS:])
-        return [self._path(*path, target) for path in found[:MOST_PATHS]], left_out
-
-    def _made_from(self, number: int) -> set[int]:
-        """Return the values with a gradient that a value went into, itself not among them."""
-        found = {number}
-        for bound in self.run.graph.operations:
-            if found & set(bound.operation.inputs):
-                found.add(bound.output)
-        return (found - {number}) & self.run.gradients.keys()
+        chains.sort(key=lambda chain: -abs(chain[1]))
+        left_out += sum(amount for _, amount in chains[MOST_PATHS:])
+        return [self._path(*chain, target) for chain in chains[:MOST_PATHS]], left_out
 
     def _passed_on(
-        self, number: int, arriving: Array, target: Target, reaching: set[int]
+        self, number: int, arriving: Array, target: Target, between: set[int]
     ) -> tuple[float | None, dict[int, Array]]:
-        """Return what a named value passes on along the ways to the target.
+        """Return what a named value passes back towards the target.
 
         Returns
         -------
         tuple
-            What gets straight to the target's element, None if no way does; and what each
-            named value in between gets.
+            What gets to the target's element through unnamed values alone, None if nothing
+            does; and what each named value in between gets.
         """
-        values, trace = self._doubles, self.run.trace
-        pending: dict[int, Array] = {number: arriving}
-        delivered: dict[int, Array] = {}
+        trace = self.run.trace
+        pending: dict[int, Array] = {number: arriving}  # at unnamed values
+        delivered: dict[int, Array] = {}  # at named ones
         amount: float | None = None
         for bound in self.run.graph.before(number):
             upstream = pending.pop(bound.output, None)
@@ -133,16 +126,15 @@ class Paths:
             for position in bound.positions(target.number):
                 amount = (amount or 0.0) + self._at_element(bound, position, upstream, target)
             with np.errstate(all="ignore"):
-                for source, share in shares(bound, upstream, values, reaching):
-                    named = trace.values[source].name is not None
-                    into = delivered if named else pending
-                    into[source] = into[source] + share if source in into else share
+                for source, share in shares(bound, upstream, self._arrays, between):
+                    unnamed = trace.values[source].name is None
+                    accumulate(pending if unnamed else delivered, source, share)
         return amount, delivered
 
     def _at_element(
         self, bound: BoundOperation, position: int, upstream: Array, target: Target
     ) -> float:
-        """Return what an operation passes back to one element: no need for all of them."""
+        """Return what an operation passes back to the target's element alone."""
         if bound.rule is None or bound.no_way_back:
             raise NotExplained(bound.no_way_back)
         partials = bound.rule.partials(self.steps.call(bound), position, target.index)
@@ -187,17 +179,3 @@ class Paths:
                 name = self.run.trace.values[ahead].name
                 return f"0 because unit {unit} of {name} is off", passed
         return "", passed
-
-
-class _InFloat64(dict[int, Array]):
-    """The values of a run in float64, each made when it is first asked for."""
-
-    def __init__(self, values: Mapping[int, Array]) -> None:
-        super().__init__()
-        self.values_as_shown = values
-
-    def __missing__(self, number: int) -> Array:
-        array = self.values_as_shown[number]
-        exact = np.issubdtype(array.dtype, np.floating)
-        self[number] = array.astype(np.float64) if exact else array
-        return self[number]

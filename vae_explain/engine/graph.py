@@ -1,12 +1,15 @@
-"""Each recorded operation brought together with the rule that explains it.
+"""The computation graph of a trace: each operation with its rule, and who depends on whom.
 
-A trace holds calls as PyTorch got them; a rule speaks of operands and attributes. This
-room binds the one to the other, and says for every call that has no rule why not.
+A trace holds calls as PyTorch got them; a rule speaks of operands and attributes. `Graph` binds
+each call to its rule, or says why none applies, and answers the questions that every other
+module asks of the graph: what made a value, what uses it, and what it was computed from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -14,22 +17,32 @@ from typing import Any
 from ..ops import NotExplained, Rule, rule_of
 from ..trace import Operation, Slot, Trace
 
-# Why the chain rule ends there, with the name under which it is counted.
+# Reasons why the chain rule stops at a value, and the name under which a hook is counted.
 HOOK = "register_hook"
-MERGED = "it was written to where autograd does not see it, which has one gradient for both"
-FUNCTION = ".apply"  # at the end of the name of somebody's `autograd.Function`
-# Draws by rejection, whose gradient says how the distribution moves (Figurnov, Mohamed and
-# Mnih, "Implicit Reparameterization Gradients") and not how this draw does.
-IMPLICIT = frozenset({"standard_gamma"})
 HOOKED = f"{HOOK}: a hook changes this gradient"
+MERGED = "it was written to where autograd does not see it, which has one gradient for both"
+FUNCTION = ".apply"  # ends the name of a user-defined `autograd.Function`
+# Draws by rejection sampling. Their gradient is that of implicit reparameterization (Figurnov,
+# Mohamed and Mnih, "Implicit Reparameterization Gradients"), not the slope of the draw.
+IMPLICIT = frozenset({"standard_gamma"})
 
 
 @dataclass(frozen=True)
 class BoundOperation:
-    """An operation with its rule and its operands: value numbers, or plain constants.
+    """One output of an operation, with the rule that explains it.
 
-    One that has several outputs is bound once for each, as if each had a call of its own.
-    `hooked` says that a hook changes the gradient of the output on its way through.
+    An operation with several outputs is bound once for each of them.
+
+    Attributes
+    ----------
+    operands
+        For each position of the rule's operands the id of a value, or a plain constant.
+    slots
+        For each position whether the operand is a value.
+    reason
+        Why there is no rule; empty where there is one.
+    hooked
+        Whether a hook changes the gradient of the output.
     """
 
     operation: Operation
@@ -53,15 +66,15 @@ class BoundOperation:
         """The name of the rule; empty where there is none."""
         return self.rule.name if self.rule else ""
 
-    @property
-    def sources(self) -> dict[int, int]:
-        """The values among the operands, by position: constants are left out."""
+    @cached_property
+    def sources(self) -> Mapping[int, int]:
+        """The operands that are values: their ids, by position."""
         pairs = enumerate(zip(self.operands, self.slots, strict=True))
         return {position: int(operand) for position, (operand, slot) in pairs if slot}
 
-    def positions(self, value: int) -> tuple[int, ...]:
+    def positions(self, value_id: int) -> tuple[int, ...]:
         """Return the operand positions at which a value stands."""
-        return tuple(position for position, source in self.sources.items() if source == value)
+        return tuple(position for position, each in self.sources.items() if each == value_id)
 
 
 class Graph:
@@ -73,31 +86,94 @@ class Graph:
         self.operations = tuple(bound for outputs in self._bound for bound in outputs)
         self._producers = {bound.output: bound for bound in self.operations}
 
-    def producer(self, value: int) -> BoundOperation | None:
-        """Return the operation that made a value; None for inputs and parameters."""
-        return self._producers.get(value)
+    # --- neighbours ---
 
-    def consumers(self, value: int) -> tuple[BoundOperation, ...]:
+    def producer(self, value_id: int) -> BoundOperation | None:
+        """Return the operation that made a value; None for inputs and parameters."""
+        return self._producers.get(value_id)
+
+    def consumers(self, value_id: int) -> tuple[BoundOperation, ...]:
         """Return the operations that used a value, in the order in which they ran."""
-        positions = self.trace.consumers.get(value, ())
+        positions = self.trace.consumers.get(value_id, ())
         return tuple(bound for position in positions for bound in self._bound[position])
 
-    def before(self, value: int) -> Iterator[BoundOperation]:
+    def before(self, value_id: int) -> Iterator[BoundOperation]:
         """Yield the operation that made a value and all before it, the last one first."""
-        last = self.trace.producer.get(value, -1)
+        last = self.trace.producer.get(value_id, -1)
         for outputs in reversed(self._bound[: last + 1]):
             yield from outputs
+
+    def step_inputs(self, value_id: int) -> tuple[int, ...]:
+        """Return what a step is made from: unnamed intermediates count as part of the step."""
+        values, inputs = self.trace.values, dict[int, None]()
+        stack = [value_id]
+        while stack:
+            bound = self.producer(stack.pop())
+            for source in bound.operation.inputs if bound else ():
+                if values[source].name is None and source in self._producers:
+                    stack.append(source)
+                else:
+                    inputs.setdefault(source)
+        return tuple(inputs)
+
+    # --- dependence ---
+
+    @cached_property
+    def _ancestors(self) -> Mapping[int, int]:
+        """For each computed value, it and all that it was computed from, as bits by id.
+
+        Bits, since sets would take memory in proportion to the square of the graph.
+        """
+        bits: dict[int, int] = {}
+        for bound in self.operations:
+            ancestors = 1 << bound.output
+            for source in bound.operation.inputs:
+                ancestors |= bits.get(source, 1 << source)
+            bits[bound.output] = ancestors
+        return bits
+
+    def depends(self, value_id: int, on: Iterable[int]) -> bool:
+        """Whether a value is one of some values, or was computed from one."""
+        ancestors = self._ancestors.get(value_id, 1 << value_id)
+        return any(ancestors >> other & 1 for other in on)
+
+    def ancestors(self, value_id: int) -> frozenset[int]:
+        """Return a value and every value that it was computed from."""
+        digits = f"{self._ancestors.get(value_id, 1 << value_id):b}"
+        return frozenset(i for i, digit in enumerate(reversed(digits)) if digit == "1")
+
+    def backward_order(self, value_ids: Sequence[int]) -> Iterator[int]:
+        """Yield values so that each comes after all of them that it leads to.
+
+        Among those that are ready the one made first comes first.
+        """
+        wanted = frozenset(value_ids)
+        sources = {each: (self.ancestors(each) & wanted) - {each} for each in wanted}
+        waiting_for = Counter(source for each in wanted for source in sources[each])
+        ready = sorted(wanted - waiting_for.keys())
+        while ready:
+            yield (latest := heapq.heappop(ready))
+            for source in sources[latest]:
+                waiting_for[source] -= 1
+                if not waiting_for[source]:
+                    heapq.heappush(ready, source)
+
+    @cached_property
+    def reaches_loss(self) -> frozenset[int]:
+        """The values that the loss was computed from, itself among them."""
+        return self.ancestors(self.trace.output)
+
+    # --- where the rules, or the chain rule, end ---
 
     @cached_property
     def not_explained(self) -> tuple[str, ...]:
         """The names of the ops without a rule that the loss depends on, each once."""
-        wanted = self.reaches_loss
         names = [
             bound.operation.name
             for bound in self.operations
-            if bound.rule is None and bound.output in wanted
+            if bound.rule is None and bound.output in self.reaches_loss
         ]
-        if self.trace.hooked & wanted:
+        if self.trace.hooked & self.reaches_loss:
             names.append(HOOK)
         return tuple(dict.fromkeys(names))
 
@@ -110,39 +186,21 @@ class Graph:
     @cached_property
     def behind_hooks(self) -> frozenset[int]:
         """The values whose gradient a hook has had a part in."""
-        found = set(self.trace.hooked - self._producers.keys())
-        for number in self.trace.hooked - found:
-            found |= self.ancestors(number) - {number}
-        return frozenset(found)
+        given = self.trace.hooked - self._producers.keys()
+        computed = self.trace.hooked - given
+        return given.union(*(self.ancestors(each) - {each} for each in computed))
 
     def behind_functions(self) -> Mapping[int, str]:
         """Return the values that go into what has a backward pass of its own, with its name.
 
-        That is somebody's `autograd.Function`, or a draw whose gradient is an implicit one.
+        That is a user-defined `autograd.Function`, or a draw with an implicit gradient.
         """
         return {
-            number: bound.operation.name
+            source: bound.operation.name
             for bound in self.operations
             if has_own_backward(bound.operation.name) and bound.output in self.reaches_loss
-            for number in self.ancestors(bound.output) - {bound.output}
+            for source in self.ancestors(bound.output) - {bound.output}
         }
-
-    @cached_property
-    def reaches_loss(self) -> frozenset[int]:
-        """The values that the loss was computed from, itself among them."""
-        return self.ancestors(self.trace.output)
-
-    def ancestors(self, value: int) -> frozenset[int]:
-        """Return a value and every value that it was computed from."""
-        found = {value}
-        stack = [value]
-        while stack:
-            position = self.trace.producer.get(stack.pop())
-            if position is not None:
-                fresh = set(self.trace.operations[position].inputs) - found
-                found |= fresh
-                stack.extend(fresh)
-        return frozenset(found)
 
 
 def has_own_backward(name: str) -> bool:

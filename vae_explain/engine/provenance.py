@@ -14,7 +14,6 @@ from typing import Literal
 
 import numpy as np
 
-from ..engine.worked_lines import Worked
 from ..ops import NotExplained
 from ..symbolic.expression import (
     PLACES,
@@ -33,9 +32,9 @@ from ..symbolic.expression import (
 )
 from ..symbolic.text import index_text
 from ..trace import Array
-from .formulas import Steps
+from .formulas import Steps, gradient_name
 from .run import Run
-from .worked_lines import LineMaker
+from .worked_lines import LineMaker, Worked
 
 Status = Literal["derived", "given", "again", "cut", "not explained"]
 
@@ -171,20 +170,15 @@ class Provenance:
 
     def name(self, target: Target) -> str:
         """Write a target as a page does: `z[0]`, `∂loss/∂fc1.weight[0,1]`."""
-        value = self.run.trace.values[target.number]
         where = index_text(self.steps.shown_index(target.number, target.index))
         if not target.gradient:
-            return f"{value.name}{where}"
-        top = target.term or self.run.trace.loss.name
-        return f"∂{top}/∂{value.name}{where}"
+            return f"{self.run.trace.values[target.number].name}{where}"
+        return f"{gradient_name(self.run, target.number, target.term)}{where}"
 
     def array(self, target: Target) -> Array:
         """Return the tensor that a target is an element of."""
-        if not target.gradient:
-            return self.run.values[target.number]
-        if target.term is None:
-            return self.run.gradients[target.number]
-        return self.run.term_gradients[target.term][target.number]
+        arrays = self.run.gradients_of(target.term) if target.gradient else self.run.values
+        return arrays[target.number]
 
     def most_interesting(self, number: int, gradient: bool, term: str | None) -> Index:
         """Return where a tensor is largest."""

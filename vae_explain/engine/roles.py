@@ -1,6 +1,6 @@
 """Which part of a VAE a value belongs to, and which value is z, the noise, the reconstruction.
 
-Told from the recorded graph, not from names: the latent part is the noise, what it is
+The recorded graph decides, not the names: the latent part is the noise, what it is
 combined with element by element, and what has its shape without a layer in between.
 """
 
@@ -18,34 +18,16 @@ def section_of(run: Run, number: int) -> Section:
     """Return the part of the model that a value belongs to; `model` when nothing is drawn."""
     values, graph = run.trace.values, run.graph
     ends = {run.trace.output, *(term.value for term in run.trace.terms)}
-    if any(end in graph.ancestors(number) for end in ends):
+    if graph.depends(number, ends):
         return "loss"
     draws = [value for value in values if value.kind == "noise"]
     if not draws:
         return "model"
-    behind = graph.ancestors(number)
-    drawn = next((draw for draw in draws if draw.id in behind), None)
-    draw = drawn or draws[0]
-    elementwise = values[number].shape == draw.shape and not _uses_parameters(run, number)
-    if drawn is None:
-        return "latent" if elementwise else "encoder"
-    return "latent" if elementwise else "decoder"
-
-
-def _uses_parameters(run: Run, number: int) -> bool:
-    """Whether the step that made a value, back to the named ones, has a parameter in it."""
-    values, producer = run.trace.values, run.trace.producer
-    stack = [number]
-    while stack:
-        position = producer.get(stack.pop())
-        if position is None:
-            continue
-        for source in run.trace.operations[position].inputs:
-            if values[source].kind == "parameter":
-                return True
-            if values[source].name is None:
-                stack.append(source)
-    return False
+    drawn = next((draw for draw in draws if graph.depends(number, [draw.id])), None)
+    has_layer = any(values[each].kind == "parameter" for each in graph.step_inputs(number))
+    if values[number].shape == (drawn or draws[0]).shape and not has_layer:
+        return "latent"
+    return "decoder" if drawn else "encoder"
 
 
 def standard_draws(run: Run) -> tuple[int, ...]:
@@ -78,7 +60,7 @@ def latents(run: Run) -> tuple[int, ...]:
         for number in Steps(run).named()
         if values[number].kind == "intermediate"
         and values[number].shape
-        and drawn & graph.ancestors(number)
+        and graph.depends(number, drawn)
         and section_of(run, number) == "latent"
     )
 

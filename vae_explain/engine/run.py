@@ -1,14 +1,14 @@
-"""One run in one arithmetic: the numbers that are shown, and what they are held against.
+"""One run in one arithmetic: the numbers that are shown, and PyTorch's to check them against.
 
-`printed` shows what a reader gets who starts from the parameters and noise as a page
-prints them, rounded to 4 decimals: float64, by hand. `full` shows PyTorch's own float32
-numbers. Either way every shown number stands beside one that PyTorch computed.
+`printed` starts from the parameters and the noise as a page prints them, rounded to 4 decimals,
+and computes by hand in float64. `full` shows PyTorch's own float32 numbers. Either way every
+shown number stands beside one that PyTorch computed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import UserError
 from ..trace import Array, OnDemand, Trace, Value
 from .backward_pass import backward
-from .forward_pass import Arrays, replay
+from .forward_pass import Adjust, Arrays, replay
 from .graph import Graph
 from .loss_call import LossCall
 
@@ -62,9 +62,9 @@ class Run:
     trace
         PyTorch's record, in the precision of this arithmetic.
     values
-        Every value as shown, by number.
+        Every value as shown, by id.
     gradients
-        The gradient of the loss at each value, as shown, by number.
+        The gradient of the loss at each value, as shown, by id.
     term_gradients
         The same for each term of the loss, by the term's name.
     label
@@ -111,9 +111,13 @@ class Run:
         """Return the gradient at a named value as shown."""
         return self.gradients[self.value(name).id]
 
+    def gradients_of(self, term: str | None) -> Arrays:
+        """Return the gradients of one term of the loss as shown; of the whole loss for None."""
+        return self.gradients if term is None else self.term_gradients[term]
+
     @cached_property
     def learning(self) -> tuple[int, ...]:
-        """The parameters that the loss has a gradient at, by number."""
+        """The ids of the parameters that the loss has a gradient at."""
         values = self.trace.values
         return tuple(n for n in sorted(self.gradients) if values[n].kind == "parameter")
 
@@ -176,31 +180,33 @@ def full_run(
     )
 
 
-def printed_run(
-    trace: Trace,
-    seed: int | None,
-    label: str,
-    eps_given: bool = False,
-    loss_call: LossCall | None = None,
+def by_hand(
+    run: Run,
+    replacements: Arrays | None = None,
+    adjust_value: Adjust | None = None,
+    adjust_gradient: Adjust | None = None,
 ) -> Run:
-    """Show the numbers made by hand from a float64 trace over rounded parameters."""
-    graph = Graph(trace)
-    values = replay(graph)
-    terms = {term.name: term for term in trace.terms}
-    return Run(
-        trace=trace,
+    """Show the numbers made by hand, in float64, from the values that a run starts from.
+
+    Parameters
+    ----------
+    replacements
+        Arrays to use in place of the recorded ones, by value id.
+    adjust_value, adjust_gradient
+        Called with each computed value, or whole gradient of the loss, before anything is
+        computed from it.
+    """
+    graph, trace = run.graph, run.trace
+    values = replay(graph, replacements, adjust_value)
+    return replace(
+        run,
         arithmetic="printed",
-        seed=seed,
-        label=label,
         values=values,
-        gradients=backward(graph, values, trace.output),
+        gradients=backward(graph, values, trace.output, adjust=adjust_gradient),
         term_gradients=OnDemand(
-            tuple(terms),
-            lambda name: backward(graph, values, terms[name].value, terms[name].weight),
+            [term.name for term in trace.terms],
+            lambda name: backward(graph, values, trace.term(name).value, trace.term(name).weight),
         ),
-        graph=graph,
-        eps_given=eps_given,
-        loss_call=loss_call,
     )
 
 

@@ -124,9 +124,9 @@ class LineMaker:
         """Return how one element of a gradient is made."""
         expression = self.steps.gradient(number, index, term)
         trace = self.run.trace
-        reference = trace.gradients if term is None else trace.term_gradients[term]
-        shown = self.run.gradients if term is None else self.run.term_gradients[term]
-        return self._line(number, index, expression, reference[number], shown[number])
+        held = trace.gradients if term is None else trace.term_gradients[term]
+        shown = self.run.gradients_of(term)
+        return self._line(number, index, expression, held[number], shown[number])
 
     def gradient_lines(
         self, number: int, chosen: Iterable[Index], term: str | None = None
@@ -217,6 +217,3 @@ def _label(term: Expression) -> str:
     found = (ref for ref in references(term) if ref.index)
     first = next(found, None)
     return index_text(first.index) if first is not None and first.index else ""
-
-
-__all__ = ["LineMaker", "Worked", "worked"]

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from ..engine.forward_pass import replay_part
 from ..engine.graph import Graph
 from ..engine.loss_call import LossCall
-from ..engine.run import Arithmetic, Run, as_printed, as_written, full_run, printed_run
+from ..engine.run import Arithmetic, Run, as_printed, as_written, by_hand, full_run
 from ..errors import UserError
 from ..ops import NotExplained
 from ..recording.random_draws import Precision
@@ -106,7 +106,8 @@ class Subject:
         lasting
             Whether the model may be changed while the numbers are still wanted.
         """
-        return self._told(full_run, *self._record(redrawn, lasting))
+        trace, call = self._record(redrawn, lasting)
+        return full_run(trace, self.seed, self.label, bool(self.noise), call)
 
     def recorded(self, arithmetic: Arithmetic, lasting: bool = True) -> Recorded:
         """Record a run in one arithmetic, and keep the model that made it with it."""
@@ -119,12 +120,9 @@ class Subject:
 
         def redone(lasting: bool = True) -> Run:
             with default_precision(torch.float64):
-                return exact._told(printed_run, *exact._record(drawn, lasting))
+                return by_hand(exact.run(drawn, lasting))
 
         return Recorded(redone(lasting), exact.model, redone)
-
-    def _told(self, make: Callable[..., Run], trace: Trace, call: LossCall | None) -> Run:
-        return make(trace, self.seed, self.label, bool(self.noise), call)
 
     def rounded(self) -> Subject:
         """Return the same in float64, parameters rounded as a page prints them, x as written."""

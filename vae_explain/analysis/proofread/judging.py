@@ -273,7 +273,7 @@ class Judge:
         ):
             source = trace.by_name[other.name.value].id
             reached = trace.output if figure.name.gradient else number
-            if other.element != figure.element and source in graph.ancestors(reached):
+            if other.element != figure.element and graph.depends(reached, [source]):
                 return other.element
         return ""
 

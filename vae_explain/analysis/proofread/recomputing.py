@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
 from ... import pipeline
-from ...engine.backward_pass import backward
-from ...engine.forward_pass import replay
 from ...engine.run import Run
+from ...engine.run import by_hand as run_by_hand
 from ...models.builtin_config import Architecture
-from ...trace import Array, OnDemand
+from ...trace import Array
 from .vocabulary import Name
 
 Arithmetic = Literal["full", "printed", "chain"]
@@ -79,27 +79,15 @@ def by_hand(run: Run, inputs: Inputs, settle: Settled | None = None) -> Run:
     trace = run.trace
     given = {trace.by_name[name].id: array for name, array in inputs.parameters.items()}
     given |= {trace.by_name["x"].id: inputs.x, trace.by_name["eps"].id: inputs.eps}
+    if settle is None:
+        return run_by_hand(run, given)
 
-    def of_values(number: int, array: Array) -> Array:
+    def settled(number: int, array: Array, gradient: bool) -> Array:
         name = trace.values[number].name
-        return settle(Name(name), array) if settle and name else array
+        return settle(Name(name, gradient), array) if name else array
 
-    def of_gradients(number: int, array: Array) -> Array:
-        name = trace.values[number].name
-        return settle(Name(name, gradient=True), array) if settle and name else array
-
-    terms = {term.name: term for term in trace.terms}
-    values = replay(run.graph, given, of_values if settle else None)
-    gradients = backward(run.graph, values, trace.output, settle=of_gradients if settle else None)
-    return dataclasses.replace(
-        run,
-        arithmetic="printed",
-        values=values,
-        gradients=gradients,
-        term_gradients=OnDemand(
-            tuple(terms),
-            lambda name: backward(run.graph, values, terms[name].value, terms[name].weight),
-        ),
+    return run_by_hand(
+        run, given, partial(settled, gradient=False), partial(settled, gradient=True)
     )
 
 
@@ -120,7 +108,6 @@ def array_of(run: Run, name: Name, rate: float | None = None) -> Array:
     if not name.gradient:
         array = run.values[value.id]
     else:
-        found = run.gradients if name.term is None else run.term_gradients[name.term]
-        array = found.get(value.id, np.zeros(value.shape))
+        array = run.gradients_of(name.term).get(value.id, np.zeros(value.shape))
     single = value.kind != "parameter" and array.ndim > 1 and array.shape[0] == 1
     return np.asarray(array[0] if single else array, dtype=np.float64)

@@ -7,7 +7,7 @@ splits into the terms of the loss; and the gradients of the parameters that made
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from ...engine.formulas import gradient_name
 from ...engine.run import Run
@@ -72,11 +72,13 @@ class BackwardPage(Page):
         self.term = term
         self.latex = latex
         self.captions = Holding(run)
-        self.gradients = run.gradients if term is None else run.term_gradients[term]
+        self.gradients = run.gradients_of(term)
         self.on_the_way = self._on_the_way()
         self.shares = TermShares(self.steps, term)
         self.told = Told()
-        self.order = list(self._ordered())
+        # Of what is ready the value made first comes first: mu before logvar, the decoder together.
+        named = [number for number in self.steps.named() if number in self.on_the_way]
+        self.order = list(run.graph.backward_order(named))
         # A parameter that several values were made with has its gradient once all have theirs.
         self._last_made = {p: number for number in self.order for p in self._parameters_of(number)}
         sections = ([*self._section_of(n), *self._shown_behind(n)] for n in self.order)
@@ -89,21 +91,7 @@ class BackwardPage(Page):
         if not self.targets:
             return set(self.gradients)
         graph = self.run.graph
-        return {number for number in self.gradients if self.targets & set(graph.ancestors(number))}
-
-    def _ordered(self) -> Iterator[int]:
-        """Yield the named values so that each comes after all that it leads to.
-
-        Among those that are ready the one made first comes first, which puts mu before
-        logvar and keeps the decoder together.
-        """
-        named = [n for n in self.steps.named() if n in self.on_the_way]
-        behind = {n: set(self.run.graph.ancestors(n)) - {n} for n in named}
-        waiting = list(named)
-        while waiting:
-            ready = next(n for n in waiting if not any(n in behind[m] for m in waiting))
-            waiting.remove(ready)
-            yield ready
+        return {number for number in self.gradients if graph.depends(number, self.targets)}
 
     # --- sections ---
 
@@ -176,13 +164,13 @@ class BackwardPage(Page):
         )
 
     def _arrives_from(self, number: int) -> str:
-        parts = self.steps.parts(number, None, self.term) if self._explained(number) else []
+        parts = self.steps.contributions(number, None, self.term) if self._explained(number) else []
         through = list(dict.fromkeys(self.name(part.through) for part in parts))
         return f", arrives from {' and '.join(through)}" if through else ""
 
     def _explained(self, number: int) -> bool:
         try:
-            self.steps.parts(number, None, self.term)
+            self.steps.contributions(number, None, self.term)
         except NotExplained:
             return False
         return True
