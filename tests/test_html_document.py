@@ -27,16 +27,16 @@ from vae_explain.models.builtin_config import BUILT_IN, Architecture
 from vae_explain.ops import ALL, Rule
 from vae_explain.pages.blocks import Lines, Prose, Walkthrough
 from vae_explain.pages.render.diagram import picture_of
+from vae_explain.pages.render.html import inline, mathml
 from vae_explain.pages.render.html.document import write
-from vae_explain.pages.render.html.inline import Inline
 from vae_explain.pages.render.html.keys import Key, anchor_of
-from vae_explain.pages.render.html.mathml import IN_SIGNS, math, symbol
-from vae_explain.pages.render.html.notation import Mark
+from vae_explain.pages.render.html.mathml import math, symbol
 from vae_explain.pages.walkthrough import backward, forward, parameters, update, why
 from vae_explain.pages.walkthrough import checking as oracles
 from vae_explain.pages.walkthrough import sampling as draws
 from vae_explain.pages.walkthrough import training as trained
 from vae_explain.symbolic.expression import Expression, Number, Ref
+from vae_explain.symbolic.layout import Leaf
 
 from .composed import composed, of_choices
 from .conftest import DEFAULT_X
@@ -431,30 +431,29 @@ def test_anchors_of_different_numbers_differ() -> None:
 # --- typesetting ------------------------------------------------------------------------
 
 
-def plain(node: Number | Ref) -> Mark:
+def plain(node: Number | Ref) -> Leaf:
     """Write a leaf as its number, every digit of it."""
     value = float(node.value)
-    return Mark(repr(abs(value)), value < 0 or repr(value).startswith("-"))
+    return Leaf(node, repr(abs(value)), value < 0 or repr(value).startswith("-"))
 
 
 @given(trees())
 def test_lines_in_running_text_give_their_value(tree: Expression) -> None:
-    text = parsed(Inline(plain).whole(tree)).written
+    boxes = inline.boxes(tree, plain)
+    text = parsed(inline.markup(boxes)).written
     assert same_number(computed(text), tree)
-    assert text == parsed("".join(Inline(plain).summands(tree))).written
+    assert text == parsed("".join(inline.summands(boxes))).written
 
 
 @given(trees())
 def test_mathml_gives_the_value_too(tree: Expression) -> None:
-    assert same_number(computed(read(ElementTree.fromstring(math(IN_DIGITS.whole(tree))))), tree)
+    written = math(mathml.markup(mathml.boxes(tree, in_digits)))
+    assert same_number(computed(read(ElementTree.fromstring(written))), tree)
 
 
-def in_digits(node: Number | Ref) -> Mark:
-    mark = plain(node)
-    return mark._replace(body=f"<mn>{mark.body}</mn>")
-
-
-IN_DIGITS = type(IN_SIGNS)(in_digits)
+def in_digits(node: Number | Ref) -> Leaf:
+    leaf = plain(node)
+    return leaf._replace(text=f"<mn>{leaf.text}</mn>")
 
 
 def read(node: ElementTree.Element) -> str:
@@ -482,12 +481,16 @@ def rules() -> Iterator[object]:
 @pytest.mark.parametrize(("rule", "example"), list(rules()))
 def test_every_rule_can_be_typeset(rule: Rule, example: Example) -> None:
     call = call_of(rule, example)
-    whole = ElementTree.fromstring(math(IN_SIGNS.whole(rule.formula(call))))
+    whole = in_symbols(rule.formula(call))
     assert list(whole.iter()), "a formula has something in it"
     for index in list(np.ndindex(*call.output.shape))[:4]:
         element = rule.element(call, index)
-        ElementTree.fromstring(math(IN_SIGNS.whole(element)))
-        assert parsed(Inline(plain).whole(element)).text
+        in_symbols(element)
+        assert parsed(inline.markup(inline.boxes(element, plain))).text
+
+
+def in_symbols(expression: Expression) -> ElementTree.Element:
+    return ElementTree.fromstring(math(mathml.markup(mathml.boxes(expression))))
 
 
 @pytest.mark.parametrize(

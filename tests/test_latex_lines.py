@@ -190,7 +190,7 @@ def test_an_unknown_node_is_named() -> None:
     class Strange(Expression):
         pass
 
-    with pytest.raises(TypeError, match="no LaTeX for Strange"):
+    with pytest.raises(TypeError, match="no way to write Strange"):
         Cutter(room=NARROW).equation(A + Strange())
 
 

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from .expression import (
-    FUNCTIONS,
-    OF_SEVERAL,
-    Add,
-    Apply,
-    Div,
-    Expression,
-    Index,
-    MatMul,
-    Mul,
-    Neg,
-    Number,
-    Opaque,
-    Pow,
-    Ref,
-    Reshape,
-    SumOver,
-    Transpose,
-    unshaped,
+from collections.abc import Callable
+from functools import partial
+from operator import attrgetter
+
+from typing_extensions import assert_never
+
+from .expression import FUNCTIONS, Expression, Index, Number, Ref
+from .layout import (
+    Access,
+    Application,
+    Box,
+    Call,
+    Fence,
+    Fraction,
+    Leaf,
+    MatrixProduct,
+    Negative,
+    Power,
+    Product,
+    Style,
+    Sum,
+    Total,
+    Transposed,
+    joined,
+    lay_out,
 )
-from .text import Leaf, access, constant_text, fraction_of
+from .text import Write, constant_text, fraction_of
 
 LATEX_NAMES = {
     "mu": r"\mu",
@@ -80,101 +86,92 @@ def latex_symbol(leaf: Number | Ref) -> str:
     return latex_name(leaf.name, leaf.index)
 
 
-def to_latex(expression: Expression, leaf: Leaf = latex_symbol) -> str:
+def to_latex(expression: Expression, leaf: Write = latex_symbol) -> str:
     """Write a tree as LaTeX that needs nothing beyond amsmath."""
-    match expression:
-        case Number() | Ref():
-            return leaf(expression)
-        case Add(terms):
-            text = ""
-            for term in terms:
-                written = to_latex(term, leaf)
-                if not text:
-                    text = written
-                else:
-                    text += f" - {written[1:]}" if written.startswith("-") else f" + {written}"
+    return latex_of(latex_boxes(expression, leaf))
+
+
+def latex_boxes(expression: Expression, leaf: Write = latex_symbol) -> Box:
+    """Lay out a tree whose leaves `leaf` writes in LaTeX."""
+
+    def laid(node: Number | Ref) -> Leaf:
+        text = leaf(node)
+        bare = text.removeprefix("-")
+        several_signs = "^" in bare or bare.startswith((r"\frac", r"\tfrac"))
+        fenced = bare.startswith(r"\left(")
+        return Leaf(node, bare, minus=bare != text, compound=several_signs and not fenced)
+
+    return lay_out(expression, Style(laid))
+
+
+def latex_of(box: Box, leaf: Callable[[Leaf], str] = attrgetter("text")) -> str:
+    """Write what is laid out as LaTeX; `leaf` writes the leaves of another notation."""
+    written = partial(latex_of, leaf=leaf)
+    match box:
+        case Leaf(minus=minus):
+            return f"-{leaf(box)}" if minus else leaf(box)
+        case Product(factors):
+            return r" \cdot ".join(map(written, factors))
+        case Sum(terms):
+            text = written(terms[0])
+            for term in terms[1:]:
+                sign, bare = joined(term)
+                text += f" {sign} {written(bare)}"
             return text
-        case Mul(factors):
-            text = ""
-            for position, factor in enumerate(factors):
-                if position == 0 and factor == Number(-1.0) and len(factors) > 1:
-                    text = "-"
-                    continue
-                last = position == len(factors) - 1
-                loose = (Add, MatMul) if last else (Add, MatMul, SumOver)
-                written = _latex_inside(factor, leaf, loose, negative=bool(text))
-                text += written if text in ("", "-") else rf" \cdot {written}"
-            return text
-        case Neg(body):
-            return "-" + _latex_inside(body, leaf, (Add, Neg))
-        case Div(numerator, denominator):
-            return rf"\frac{{{to_latex(numerator, leaf)}}}{{{to_latex(denominator, leaf)}}}"
-        case Pow(base, exponent):
-            return f"{_latex_base(base, leaf)}^{{{to_latex(exponent, leaf)}}}"
-        case Apply(function, arguments) if function in OF_SEVERAL:
-            compared = ", ".join(to_latex(argument, leaf) for argument in arguments)
-            return rf"{latex_comparing(function)}\left({compared}\right)"
-        case Apply(function, (argument,)):
-            return FUNCTIONS[function].latex.format(to_latex(argument, leaf))
-        case MatMul(left, right):
-            parts = (_latex_inside(side, leaf, (Add, Mul, Neg)) for side in (left, right))
-            return r" \, ".join(parts)
-        case Transpose(body):
-            return _latex_base(body, leaf) + r"^{\top}"
-        case Reshape(body):
-            return to_latex(body, leaf)
-        case SumOver(body):
-            return latex_sum(expression) + _latex_inside(body, leaf, (Add,))
-        case Opaque(name, (body,)) if name.startswith((".", "[")):
-            return _latex_base(body, leaf) + latex_access(name, body)
-        case Opaque(name, arguments, options):
-            inside = [to_latex(argument, leaf) for argument in arguments]
-            inside += [
-                rf"\mathrm{{{latex_escape(key)}={latex_escape(str(v))}}}" for key, v in options
-            ]
-            return rf"\operatorname{{{latex_escape(name)}}}\left({', '.join(inside)}\right)"
+        case Negative(body):
+            return f"-{written(body)}"
+        case Fence(inside, in_line):
+            return written(inside) if in_line else rf"\left({written(inside)}\right)"
+        case Fraction(above, below):
+            return rf"\frac{{{written(above)}}}{{{written(below)}}}"
+        case Power(base, exponent):
+            return f"{_base(base, written(base))}^{{{written(exponent)}}}"
+        case Transposed(body):
+            return _base(body, written(body)) + r"^{\top}"
+        case MatrixProduct(left, right):
+            return rf"{written(left)} \, {written(right)}"
+        case Total(body, over):
+            return latex_total(over) + written(body)
+        case Application(function, arguments):
+            opening, closing = latex_function(function)
+            return opening + ", ".join(map(written, arguments)) + closing
+        case Call(op, arguments, options):
+            listed = ", ".join([*map(written, arguments), *map(latex_option, options)])
+            return rf"\operatorname{{{latex_escape(op)}}}\left({listed}\right)"
+        case Access(body, code):
+            return _base(body, written(body)) + latex_code(code)
         case _:
-            raise TypeError(f"no LaTeX for {type(expression).__name__}")
+            assert_never(box)
 
 
-def latex_comparing(function: str) -> str:
-    """Write one of the functions that compare numbers; LaTeX has no name for two of them."""
-    return rf"\{function}" if function == "max" else rf"\operatorname{{{function}}}"
+def _base(box: Box, written: str) -> str:
+    """Put braces around an index before an exponent is hung on it."""
+    return f"{{{written}}}" if isinstance(box, Leaf) and "_" in written else written
 
 
-# What stands in parentheses where a superscript is hung on it.
-LOOSER_THAN_A_BASE = (Add, Mul, Neg, Div, Pow, MatMul, Transpose, SumOver)
+def latex_function(function: str) -> tuple[str, str]:
+    """Return what stands before and behind the arguments of a function."""
+    if function in FUNCTIONS:
+        pattern = FUNCTIONS[function].latex
+    elif function == "max":
+        pattern = r"\max\left({}\right)"
+    else:  # LaTeX has no name for it
+        pattern = rf"\operatorname{{{{{function}}}}}\left({{}}\right)"
+    opening, closing = pattern.format("\0").split("\0")
+    return opening, closing
 
 
-def latex_sum(total: SumOver) -> str:
+def latex_option(option: str) -> str:
+    """Write an option of a call."""
+    return rf"\mathrm{{{latex_escape(option)}}}"
+
+
+def latex_total(over: str) -> str:
     """Write the sign of a sum, and over which axes if not over all."""
-    over = rf"_{{\mathrm{{dim}}={total.over}}}" if total.over else ""
-    return rf"\sum{over} "
+    below = rf"_{{\mathrm{{dim}}={over}}}" if over else ""
+    return rf"\sum{below} "
 
 
-def latex_access(name: str, body: Expression) -> str:
-    """Write in LaTeX what is taken of a whole, after it."""
-    return rf"\mathtt{{{latex_escape(access(name, body))}}}"
-
-
-def _latex_base(expression: Expression, leaf: Leaf) -> str:
-    """Write what a superscript is hung on; two superscripts in a row are no LaTeX."""
-    below = _latex_inside(expression, leaf, LOOSER_THAN_A_BASE)
-    if not isinstance(unshaped(expression), Ref | Number):
-        return below
-    several_signs = "^" in below or below.startswith((r"\frac", r"\tfrac"))
-    if several_signs and not below.startswith(r"\left("):
-        return rf"\left({below}\right)"
-    return rf"{{{below}}}" if "_" in below else below
-
-
-def _latex_inside(
-    expression: Expression,
-    leaf: Leaf,
-    loose: tuple[type[Expression], ...],
-    negative: bool = True,
-) -> str:
-    written = to_latex(expression, leaf)
-    if isinstance(unshaped(expression), loose) or (negative and written.startswith("-")):
-        return rf"\left({written}\right)"
-    return written
+def latex_code(code: str) -> str:
+    """Write what is taken of a whole, as the code for it."""
+    return rf"\mathtt{{{latex_escape(code)}}}"

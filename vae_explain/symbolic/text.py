@@ -1,30 +1,31 @@
-"""How an expression is written: as pieces to colour, and as text; as LaTeX in `latex`.
-
-One walk over the tree serves symbols and substituted numbers alike: how a leaf is
-written is asked of the caller, so rounding stays with the renderers.
-"""
+"""How an expression is written as text, in pieces to colour."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from .expression import (
-    Add,
-    Apply,
-    Div,
-    Expression,
-    MatMul,
-    Mul,
-    Neg,
-    Number,
-    Opaque,
-    Pow,
-    Ref,
-    Reshape,
-    Role,
-    SumOver,
-    Transpose,
+from typing_extensions import assert_never
+
+from .expression import Add, Expression, Number, Ref, Role
+from .layout import (
+    Access,
+    Application,
+    Box,
+    Call,
+    Fence,
+    Fraction,
+    Leaf,
+    MatrixProduct,
+    Negative,
+    Power,
+    Product,
+    Style,
+    Sum,
+    Total,
+    Transposed,
+    joined,
+    lay_out,
 )
 
 
@@ -35,7 +36,7 @@ class Token(NamedTuple):
     role: Role
 
 
-Leaf = Callable[[Number | Ref], str]
+Write = Callable[[Number | Ref], str]  # how a leaf is written
 SUPERSCRIPTS = {2.0: "²", 3.0: "³"}
 MOST_SYMBOLS = 4  # summands of a formula that are written before it is elided
 HALVES = {0.5: "½", -0.5: "-½", 0.25: "¼", -0.25: "-¼"}
@@ -102,119 +103,84 @@ def symbol_text(leaf: Number | Ref) -> str:
     return leaf.name if leaf.index is None else leaf.name + index_text(leaf.index)
 
 
-def to_text(expression: Expression, leaf: Leaf = symbol_text) -> str:
+def to_text(expression: Expression, leaf: Write = symbol_text) -> str:
     """Write a tree on one line, its leaves by `leaf`."""
     return "".join(token.text for token in to_tokens(expression, leaf))
 
 
-def to_tokens(expression: Expression, leaf: Leaf = symbol_text) -> list[Token]:
-    """Write a tree as coloured pieces.
+def to_tokens(expression: Expression, leaf: Write = symbol_text) -> list[Token]:
+    """Write a tree as coloured pieces, its leaves by `leaf`."""
 
-    A minus sign at the start of a term moves into the operator before it
-    (`a - b`, never `a + -b`), and one inside a product gets parentheses.
-    """
-    match expression:
-        case Number():
-            return [Token(leaf(expression), "constant")]
-        case Ref(role=role):
-            return [Token(leaf(expression), role)]
-        case Add(terms):
-            return _join_sum([to_tokens(term, leaf) for term in terms])
-        case Mul(factors):
-            return _product_tokens(factors, leaf)
-        case Neg(body):
-            return [Token("-", "operator"), *_inside(body, leaf, (Add, Neg))]
-        case Div(numerator, denominator):
-            return [
-                *_inside(numerator, leaf, (Add,)),
-                Token("/", "operator"),
-                *_inside(denominator, leaf, (Add, Mul, Div, Neg, MatMul)),
-            ]
-        case Pow(base, exponent):
-            below = _inside(base, leaf, (Add, Mul, Neg, Div, Pow))
-            if isinstance(exponent, Number) and exponent.value in SUPERSCRIPTS:
-                return [*below, Token(SUPERSCRIPTS[exponent.value], "operator")]
-            above = _inside(exponent, leaf, (Add, Mul, Neg, Div, Pow))
-            return [*below, Token("^", "operator"), *above]
-        case Apply("gate", (argument,)):
-            return _wrap("[", to_tokens(argument, leaf), " > 0]")
-        case Apply(function, arguments):
-            return _wrap(f"{function}(", _listed(arguments, leaf), ")")
-        case MatMul(left, right):
-            return [
-                *_inside(left, leaf, (Add, Mul, Neg)),
-                Token(" @ ", "operator"),
-                *_inside(right, leaf, (Add, Mul, Neg, Div)),
-            ]
-        case Transpose(body):
-            return [*_inside(body, leaf, (Add, Mul, Neg, Div, MatMul)), Token("ᵀ", "operator")]
-        case Reshape(body, shape):
-            size = ", ".join(map(str, shape))
-            written = _inside(body, leaf, (Add, Mul, Neg, Div, MatMul))
-            return [*written, Token(f".reshape({size})", "operator")]
-        case SumOver(body):
-            over = f", dim={expression.over}" if expression.over else ""
-            return _wrap("Σ(", to_tokens(body, leaf), f"{over})")
-        case Opaque(name, (body,)) if name.startswith((".", "[")):
-            written = _inside(body, leaf, (Add, Mul, Neg, Div, MatMul, Pow))
-            return [*written, Token(name, "operator")]
-        case Opaque(name, arguments, options):
-            inside = _listed(arguments, leaf)
-            for key, value in options:
-                inside += [Token(", ", "operator"), Token(f"{key}={value}", "operator")]
-            return _wrap(f"{name}(", inside, ")")
+    def laid(node: Number | Ref) -> Leaf:
+        text = leaf(node)
+        return Leaf(node, text[1:], minus=True) if text.startswith("-") else Leaf(node, text)
+
+    tokens: list[Token] = []
+    _write(lay_out(expression, Style(laid, shapes=True)), tokens)
+    return tokens
+
+
+def _write(box: Box, tokens: list[Token]) -> None:
+    """Add the pieces of a box."""
+    match box:
+        case Leaf(node, text, minus):
+            role: Role = "constant" if isinstance(node, Number) else node.role
+            tokens.append(Token(f"-{text}" if minus else text, role))
+        case Product(factors):
+            _list(factors, "·", tokens)
+        case Sum(terms):
+            _write(terms[0], tokens)
+            for term in terms[1:]:
+                sign, bare = joined(term)
+                tokens.append(Token(f" {sign} ", "operator"))
+                _write(bare, tokens)
+        case Negative(body):
+            _wrap("-", (body,), "", tokens)
+        case Fence((Total() | Transposed()) as inside):  # one sign, or in its own parentheses
+            _write(inside, tokens)
+        case Fence(inside):
+            _wrap("(", (inside,), ")", tokens)
+        case Fraction(above, below):
+            _list((above, below), "/", tokens)
+        case Power(base, Leaf(Number(value))) if value in SUPERSCRIPTS:
+            _wrap("", (base,), SUPERSCRIPTS[value], tokens)
+        case Power(base, exponent):
+            _list((base, exponent), "^", tokens)
+        case Transposed(body):
+            _wrap("", (body,), "ᵀ", tokens)
+        case MatrixProduct(left, right):
+            _list((left, right), " @ ", tokens)
+        case Total(body, over):
+            body = body.inside if isinstance(body, Fence) else body
+            _wrap("Σ(", (body,), f", dim={over})" if over else ")", tokens)
+        case Application("gate", arguments):
+            _wrap("[", arguments, " > 0]", tokens)
+        case Application(function, arguments):
+            _wrap(f"{function}(", arguments, ")", tokens)
+        case Call(op, arguments, options):
+            _wrap(f"{op}(", arguments, "", tokens)
+            for position, option in enumerate(options, start=len(arguments)):
+                _wrap(", " if position else "", (), option, tokens)
+            tokens.append(Token(")", "operator"))
+        case Access(body, code):
+            _wrap("", (body,), code, tokens)
         case _:
-            raise TypeError(f"no way to write {type(expression).__name__}")
+            assert_never(box)
 
 
-def _listed(arguments: tuple[Expression, ...], leaf: Leaf) -> list[Token]:
-    tokens: list[Token] = []
-    for argument in arguments:
-        tokens += [Token(", ", "operator")] if tokens else []
-        tokens += to_tokens(argument, leaf)
-    return tokens
+def _list(boxes: Sequence[Box], between: str, tokens: list[Token]) -> None:
+    for position, box in enumerate(boxes):
+        if position:
+            tokens.append(Token(between, "operator"))
+        _write(box, tokens)
 
 
-def _wrap(before: str, inside: list[Token], after: str) -> list[Token]:
-    return [Token(before, "operator"), *inside, Token(after, "operator")]
-
-
-def _inside(expression: Expression, leaf: Leaf, loose: tuple[type[Expression], ...]) -> list[Token]:
-    """Write a part, in parentheses when it binds more loosely than what stands around it."""
-    tokens = to_tokens(expression, leaf)
-    if isinstance(expression, loose) or tokens[0].text.startswith("-"):
-        return _wrap("(", tokens, ")")
-    return tokens
-
-
-def _product_tokens(factors: tuple[Expression, ...], leaf: Leaf) -> list[Token]:
-    tokens: list[Token] = []
-    for position, factor in enumerate(factors):
-        if position == 0 and factor == Number(-1.0) and len(factors) > 1:
-            tokens.append(Token("-", "operator"))
-            continue
-        written = to_tokens(factor, leaf)
-        starts_negative = written[0].text.startswith("-")
-        if isinstance(factor, Add | MatMul) or (starts_negative and tokens):
-            written = _wrap("(", written, ")")
-        if tokens and tokens[-1].text != "-":
-            tokens.append(Token("·", "operator"))
-        tokens += written
-    return tokens
-
-
-def _join_sum(written: list[list[Token]]) -> list[Token]:
-    tokens: list[Token] = []
-    for term in written:
-        if tokens and term[0].text.startswith("-"):
-            tokens.append(Token(" - ", "operator"))
-            rest = term[0].text[1:]
-            tokens += [Token(rest, term[0].role)] if rest else []
-            tokens += term[1:]
-        else:
-            tokens += [Token(" + ", "operator")] if tokens else []
-            tokens += term
-    return tokens
+def _wrap(before: str, inside: Sequence[Box], after: str, tokens: list[Token]) -> None:
+    if before:
+        tokens.append(Token(before, "operator"))
+    _list(inside, ", ", tokens)
+    if after:
+        tokens.append(Token(after, "operator"))
 
 
 def elided(expression: Expression) -> Expression:
@@ -223,10 +189,3 @@ def elided(expression: Expression) -> Expression:
         first, *_, before, last = expression.terms
         return Add((first, Ref("…", None, "constant"), before, last))
     return expression
-
-
-def access(name: str, body: Expression) -> str:
-    """Write what is taken of a whole where its own reshaping is not written."""
-    if isinstance(body, Reshape):  # what follows speaks of the axes that it makes
-        return f".reshape({', '.join(map(str, body.shape))}){name}"
-    return name

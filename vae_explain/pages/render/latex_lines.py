@@ -10,39 +10,42 @@ may stand on lines of their own; what goes on inside of them is set in further.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from ...symbolic.expression import (
-    FUNCTIONS,
-    OF_SEVERAL,
-    Add,
-    Apply,
-    Div,
-    Expression,
-    Index,
-    MatMul,
-    Mul,
-    Neg,
-    Number,
-    Opaque,
-    Pow,
-    Ref,
-    Reshape,
-    SumOver,
-    Transpose,
-)
+from typing_extensions import assert_never
+
+from ...symbolic.expression import Expression, Index, Ref
 from ...symbolic.latex import (
-    LOOSER_THAN_A_BASE,
-    latex_comparing,
+    latex_boxes,
+    latex_code,
     latex_escape,
+    latex_function,
     latex_name,
-    latex_sum,
+    latex_of,
+    latex_option,
     latex_symbol,
-    to_latex,
+    latex_total,
 )
-from ...symbolic.text import Leaf, access
+from ...symbolic.layout import (
+    NUMERATOR,
+    Access,
+    Application,
+    Box,
+    Call,
+    Fence,
+    Fraction,
+    Leaf,
+    MatrixProduct,
+    Negative,
+    Power,
+    Product,
+    Sum,
+    Total,
+    Transposed,
+)
+from ...symbolic.text import Write
 from .columns import joints, steps
 from .latex_width import width
 
@@ -53,7 +56,6 @@ MOST_INDENTS = 6
 SPARE = 24.0  # for the signs and parentheses that stand around a piece
 SHORT = 60.0  # an exponent that is no wider is written as one
 BINARY = (" + ", " - ", r" \cdot ", r" \, ")
-_Loose = tuple[type[Expression], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,151 +161,119 @@ def _name_parts(name: str) -> list[Piece]:
 class Cutter:
     """Cuts formulas into pieces that fit on a line, their leaves written by `leaf`."""
 
-    def __init__(self, leaf: Leaf = latex_symbol, room: float = LINE) -> None:
+    def __init__(self, leaf: Write = latex_symbol, room: float = LINE) -> None:
         self.leaf = leaf
         self.room = room
 
     def equation(self, expression: Expression) -> list[Piece]:
         """Return the pieces of a whole formula, with the equals sign before it."""
-        if isinstance(expression, Add):
-            return _joined(" = ", self._sum(expression))
-        pieces = self._cut(expression)
+        box = latex_boxes(expression, self.leaf)
+        if isinstance(box, Sum):
+            return _joined(" = ", self._sum(box.terms, 0))
+        pieces = self._cut(box, 0)
         return _joined(" = ", [replace(pieces[0], whole=len(pieces)), *pieces[1:]])
 
-    def _fits(self, expression: Expression, depth: int) -> bool:
+    def _fits(self, box: Box, depth: int) -> bool:
+        """Return whether a box has room on a line; its own parentheses are in `SPARE`."""
         room = self.room - SPARE - INDENT * min(depth, MOST_INDENTS)
-        return width(to_latex(expression, self.leaf)) <= room
+        return width(latex_of(box.inside if isinstance(box, Fence) else box)) <= room
 
-    def _cut(self, expression: Expression, depth: int = 0) -> list[Piece]:
+    def _cut(self, box: Box, depth: int) -> list[Piece]:
         """Return one piece if it fits on a line, otherwise the pieces of its parts."""
-        if self._fits(expression, depth):
-            return [Piece(to_latex(expression, self.leaf), depth=depth)]
-        match expression:
-            case Number():
-                return [Piece(self.leaf(expression), depth=depth)]
-            case Ref(name=name, index=index):
-                return name_pieces(self.leaf(expression), name, index, depth=depth)
-            case Add():
-                return self._sum(expression, depth)
-            case Mul(factors):
+        if self._fits(box, depth):
+            return [Piece(latex_of(box), depth=depth)]
+        match box:
+            case Leaf(Ref(name, index)):
+                return name_pieces(latex_of(box), name, index, depth=depth)
+            case Leaf():
+                return [Piece(latex_of(box), depth=depth)]
+            case Sum(terms):
+                return self._sum(terms, depth)
+            case Product(factors):
                 return self._product(factors, depth)
-            case Neg(body):
-                return _opened("-", self._inside(body, depth, (Add, Neg)))
-            case Div(numerator, denominator):
-                above = self._inside(numerator, depth, (Add, SumOver), negative=False)
-                loose = (Add, Mul, Neg, MatMul, SumOver)
-                return _divided(above, self._inside(denominator, depth, loose, slash=False))
-            case Pow(base, exponent):
-                return self._power(base, exponent, depth)
-            case Apply("sqrt", (argument,)):
-                return _closed(self._fenced(argument, depth), "^{1/2}")
-            case Apply(function, arguments) if function in OF_SEVERAL:
-                opening = rf"{latex_comparing(function)}\bigl("
-                return self._call(opening, arguments, r"\bigr)", depth)
-            case Apply(function, arguments):
-                # Its own LaTeX with fences of a fixed size, which need not be on one line.
-                pattern = FUNCTIONS[function].latex.replace(r"\left", r"\bigl")
-                opening, closing = pattern.replace(r"\right", r"\bigr").format("\0").split("\0")
-                return self._call(opening, arguments, closing, depth)
-            case MatMul(left, right):
-                before = self._inside(left, depth, (Add, Mul, Neg), slash=False)
-                behind = self._inside(right, depth, (Add, Mul, Neg), slash=False)
-                return before + _joined(r" \, ", behind)
-            case Transpose(body):
+            case Negative(Product(factors)):
+                return _opened("-", self._product(factors, depth))
+            case Negative(body):
+                return _opened("-", self._cut(body, depth))
+            case Fence(inside):
+                return self._call(r"\bigl(", (inside,), r"\bigr)", depth)
+            case Fraction(above, below):
+                return _divided(self._over(above, depth), self._cut(_in_line(below), depth))
+            case Power(base, exponent):
+                return self._power(box, base, latex_of(exponent), depth)
+            case Transposed(body):
                 return _closed(self._base(body, depth), r"^{\top}")
-            case Reshape(body):
-                return self._cut(body, depth)
-            case SumOver(body):
-                return _opened(latex_sum(expression), self._inside(body, depth, (Add,)))
-            case Opaque(name, (body,)) if name.startswith((".", "[")):
-                found = self._base(body, depth)
-                for step in steps(access(name, body)):
-                    found.append(Piece(rf"\mathtt{{{latex_escape(step)}}}", depth=depth))
-                return found
-            case Opaque(name, arguments, options):
-                listed = [rf"\mathrm{{{latex_escape(f'{key}={v}')}}}" for key, v in options]
-                opening = rf"\operatorname{{{latex_escape(name)}}}\bigl("
+            case MatrixProduct(left, right):
+                left = Fence(left, in_line=True) if isinstance(left, Fraction) else left
+                return self._cut(left, depth) + self._each(r" \, ", [right], depth)
+            case Total(body, over):
+                return _opened(latex_total(over), self._cut(body, depth))
+            case Application("sqrt", (argument,)):
+                return _closed(self._cut(Fence(argument), depth), "^{1/2}")
+            case Application(function, arguments):
+                # Fences of a fixed size, which need not be on one line.
+                opening, closing = latex_function(function)
+                opening, closing = opening.replace("left", "bigl"), closing.replace("right", "bigr")
+                return self._call(opening, arguments, closing, depth)
+            case Call(op, arguments, options):
+                opening = rf"\operatorname{{{latex_escape(op)}}}\bigl("
+                listed = map(latex_option, options)
                 return self._call(opening, arguments, r"\bigr)", depth, listed)
+            case Access(body, code):
+                taken = [Piece(latex_code(step), depth=depth) for step in steps(code)]
+                return [*self._base(body, depth), *taken]
             case _:
-                raise TypeError(f"no LaTeX for {type(expression).__name__}")
+                assert_never(box)
 
     # --- parts ---
 
-    def _sum(self, expression: Add, depth: int = 0) -> list[Piece]:
+    def _sum(self, terms: Sequence[Box], depth: int) -> list[Piece]:
         found: list[Piece] = []
         broken = False
-        for term in expression.terms:
+        for term in terms:
             pieces = self._cut(term, depth)
-            pieces = [replace(pieces[0], whole=len(pieces)), *pieces[1:]]
-            fresh, broken = broken or len(pieces) > 1, len(pieces) > 1
-            if not found:
-                found = pieces
-                continue
-            sign, first = " + ", pieces[0]
-            if first.latex.startswith("-"):
-                sign, first = " - ", replace(first, latex=first.latex[1:])
-            found += [replace(first, before=sign, fresh=fresh), *pieces[1:]]
+            first = replace(pieces[0], whole=len(pieces))
+            if found:
+                sign = " - " if first.latex.startswith("-") else " + "
+                bare = first.latex.removeprefix("-")
+                first = replace(first, latex=bare, before=sign, fresh=broken or len(pieces) > 1)
+            broken = len(pieces) > 1
+            found += [first, *pieces[1:]]
         return found
 
-    def _product(self, factors: Sequence[Expression], depth: int) -> list[Piece]:
-        found: list[Piece] = []
-        minus = len(factors) > 1 and factors[0] == Number(-1.0)
-        for factor in factors[1:] if minus else factors:
-            last = factor is factors[-1]
-            loose: _Loose = (Add, MatMul) if last else (Add, MatMul, SumOver)
-            pieces = self._inside(factor, depth, loose, negative=bool(found) or minus)
-            found += _joined(r" \cdot ", pieces) if found else pieces
-        return _opened("-", found) if minus else found
+    def _product(self, factors: Sequence[Box], depth: int) -> list[Piece]:
+        return self._cut(factors[0], depth) + self._each(r" \cdot ", factors[1:], depth)
 
-    def _power(self, base: Expression, exponent: Expression, depth: int) -> list[Piece]:
-        power = to_latex(exponent, self.leaf)
+    def _each(self, sign: str, boxes: Iterable[Box], depth: int) -> list[Piece]:
+        """Return the pieces of boxes that a sign joins to what stands before each."""
+        return [piece for box in boxes for piece in _joined(sign, self._cut(box, depth))]
+
+    def _over(self, above: Box, depth: int) -> list[Piece]:
+        """Return the pieces of a numerator; a minus may stand before it."""
+        if isinstance(above, Fence) and not isinstance(above.inside, NUMERATOR):
+            above = above.inside
+        return self._cut(_in_line(above), depth)
+
+    def _power(self, whole: Power, base: Box, power: str, depth: int) -> list[Piece]:
         if width(power) > SHORT:
-            return self._call(r"\operatorname{pow}\bigl(", (base, exponent), r"\bigr)", depth)
+            parts = [part.inside if isinstance(part, Fence) else part for part in whole]
+            return self._call(r"\operatorname{pow}\bigl(", parts, r"\bigr)", depth)
         if self._fits(base, depth):
-            return [Piece(to_latex(Pow(base, exponent), self.leaf), depth=depth)]
+            return [Piece(latex_of(whole), depth=depth)]
         return _closed(self._base(base, depth), f"^{{{power}}}")
 
-    def _base(self, expression: Expression, depth: int) -> list[Piece]:
-        """Return the pieces of what a superscript is hung on."""
-        rooted = isinstance(expression, Apply) and expression.function == "sqrt"
-        return self._inside(
-            expression, depth, (*LOOSER_THAN_A_BASE, Apply) if rooted else LOOSER_THAN_A_BASE
-        )
-
-    def _inside(
-        self,
-        expression: Expression,
-        depth: int,
-        loose: _Loose,
-        negative: bool = True,
-        slash: bool = True,
-    ) -> list[Piece]:
-        """Return the pieces of a part, in parentheses where it binds more loosely.
-
-        `slash` says whether a fraction may stand there that is written with one.
-        """
-        while isinstance(expression, Reshape):
-            expression = expression.body
-        flat = to_latex(expression, self.leaf)
-        if isinstance(expression, loose) or (negative and flat.startswith("-")):
-            return self._fenced(expression, depth)
-        if not slash and isinstance(expression, Div) and not self._fits(expression, depth):
-            return self._fenced(expression, depth)
-        return self._cut(expression, depth)
-
-    def _fenced(self, expression: Expression, depth: int) -> list[Piece]:
-        """Return the pieces of a part with its parentheses, small ones if they are apart."""
-        if self._fits(expression, depth):
-            return [Piece(rf"\left({to_latex(expression, self.leaf)}\right)", depth=depth)]
-        return self._call(r"\bigl(", (expression,), r"\bigr)", depth)
+    def _base(self, box: Box, depth: int) -> list[Piece]:
+        """Return the pieces of what an exponent is hung on; a root that is cut has one itself."""
+        rooted = isinstance(box, Application) and box.function == "sqrt"
+        return self._cut(Fence(box) if rooted else box, depth)
 
     def _call(
         self,
         opening: str,
-        arguments: Sequence[Expression],
+        arguments: Iterable[Box],
         closing: str,
         depth: int,
-        options: Sequence[str] = (),
+        options: Iterable[str] = (),
     ) -> list[Piece]:
         """Return the pieces of a function of its arguments, or of a part in its fences."""
         found: list[Piece] = []
@@ -313,6 +283,13 @@ class Cutter:
             found = [*_closed(found, ","), *_joined(" ", pieces)] if found else pieces
         found = _closed(_opened(opening, found or [Piece("")]), closing)
         return [replace(found[0], depth=depth), *found[1:]]
+
+
+def _in_line(box: Box) -> Box:
+    """Return a part of a fraction with the parentheses that it needs beside a slash."""
+    # A fraction below another needs them where it has a slash itself.
+    needed = isinstance(box, Fence) and not isinstance(box.inside, Fraction)
+    return Fence(box.inside) if isinstance(box, Fence) and needed else box
 
 
 def _opened(opening: str, pieces: Sequence[Piece]) -> list[Piece]:

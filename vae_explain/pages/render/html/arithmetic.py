@@ -17,12 +17,12 @@ from ...blocks import (
     TreeNode,
 )
 from ..typeset import left_out
-from . import breaking
+from . import breaking, inline, mathml
 from .breaking import PAGE, PHONE, Breaker
+from .escaping import breakable, escape
 from .keys import Key
 from .links import Links, typeset
-from .mathml import IN_SIGNS, math, name, symbol
-from .notation import breakable, escape
+from .mathml import math, name, symbol
 
 # The formula above names the value, so that an index is enough where the name is long.
 LONGEST_LABEL = 14
@@ -110,7 +110,7 @@ class Arithmetic:
             after = self.numbers.column(shown, block.places)
         rows = []
         for position, (line, result) in enumerate(zip(block.lines, results, strict=True)):
-            parts = self.links.in_numbers(block.leaves).summands(line.expression)
+            parts = inline.summands(self.links.in_numbers(line.expression, block.leaves))
             cells = "".join(f"<td>{part}</td>" for part in parts)
             key = self._key(block, line)
             made = self._made(key, line, result, role, accent=not block.after)
@@ -177,7 +177,7 @@ class Arithmetic:
         start = f'<span class="left">{left} {equals}</span> '
         if _passes_on(line) and self.numbers.leaf(_leaf(line), block.leaves) == result:
             return f"{start}{made}"
-        written = self.links.in_numbers(block.leaves).line(line.expression)
+        written = inline.line(self.links.in_numbers(line.expression, block.leaves))
         return f'{start}{written} <span class="result">{equals} {made}</span>'
 
     def _after(self, block: Lines, role: str) -> str:
@@ -190,7 +190,7 @@ class Arithmetic:
         for line, closed, text in zip(block.after.lines, block.after.closed, texts, strict=True):
             key = Key(after, Key.parse(line.label).index)
             made = self._made(key, line, text, role, accent=True)
-            written = self.links.in_numbers().line(line.expression)
+            written = inline.line(self.links.in_numbers(line.expression))
             word = f'<span class="reason">{escape(block.after.word)}</span>' if closed else ""
             left = name(after, key.index)
             rows.append(
@@ -264,10 +264,10 @@ class Arithmetic:
         expression = node.line.expression
         if isinstance(expression, Number):
             return f"{left} {equals} {made}"
-        signs = "".join(map(math, IN_SIGNS.summands(elided(expression))))
+        signs = "".join(map(math, mathml.summands(mathml.boxes(elided(expression)))))
         if isinstance(expression, Ref):
             return f"{left} {equals} {signs} {equals} {made}"
-        numbers = self.links.in_numbers().line(expression)
+        numbers = inline.line(self.links.in_numbers(expression))
         return f"{left} {equals} {signs}<br>{equals} {numbers} {equals} {made}"
 
     def shares(self, block: Shares) -> str:

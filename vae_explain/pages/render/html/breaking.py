@@ -8,43 +8,55 @@ commas. There a fraction is written with a slash, and fences are plain ones.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from ....symbolic.expression import (
-    Add,
-    Apply,
-    Div,
-    Expression,
-    Index,
-    MatMul,
-    Mul,
-    Neg,
-    Number,
-    Opaque,
-    Pow,
-    Ref,
-    SumOver,
-    Transpose,
-    unshaped,
+from typing_extensions import assert_never
+
+from ....symbolic.expression import ZERO, Expression, Index, Number, Ref
+from ....symbolic.latex import latex_escape, latex_name, latex_of, latex_symbol
+from ....symbolic.layout import (
+    Access,
+    Application,
+    Box,
+    Call,
+    Fence,
+    Fraction,
+    Leaf,
+    MatrixProduct,
+    Negative,
+    Power,
+    Product,
+    Sum,
+    Total,
+    Transposed,
 )
-from ....symbolic.latex import latex_escape, latex_name, to_latex
-from ....symbolic.text import access
 from ..columns import joints, steps
 from ..latex_width import width
-from ..typeset import MINUS
-from .mathml import IN_SIGNS, MathML
+from .escaping import escape
+from .mathml import (
+    PREFIX_MINUS,
+    THIN_SPACE,
+    TRANSPOSED,
+    boxes,
+    code,
+    continued,
+    fenced,
+    in_signs,
+    infix,
+    joined,
+    markup,
+    total,
+    word,
+)
 from .mathml import name as element
 from .mathml import symbol as whole_symbol
-from .notation import escape
 
 # In points of letters of ten points, which a page sets nearly twice as large as a paper.
 PAGE = 272.0  # of a column of text
 PHONE = 116.0
 LONGEST_NAME = 26  # signs, of one formula in running text
-_Loose = tuple[type[Expression], ...]
-_PRODUCT: _Loose = (Add, Mul, Neg)
 
 
 class Piece(NamedTuple):
@@ -90,170 +102,127 @@ def _with_index(piece: Piece, index: Index | None) -> Piece:
 
 
 class Breaker:
-    """Cuts formulas into pieces for a line of `room` points, written by `notation`."""
+    """Cuts formulas into pieces for a line of `room` points, their leaves written by `leaf`."""
 
-    def __init__(self, room: float, notation: MathML = IN_SIGNS) -> None:
+    def __init__(self, room: float, leaf: Callable[[Number | Ref], Leaf] = in_signs) -> None:
         self.room = room
-        self.notation = notation
+        self.leaf = leaf
 
     def equation(self, expression: Expression) -> list[Piece]:
         """Return the pieces of a whole formula; the summands of a sum are always apart."""
-        terms = expression.terms if isinstance(expression, Add) else (expression,)
-        return self._sum(terms)
+        box = boxes(expression, self.leaf)
+        return self._sum(box.terms if isinstance(box, Sum) else (box,))
 
-    def _fits(self, expression: Expression, used: float = 0.0) -> bool:
-        return width(to_latex(expression)) + used <= self.room
+    def _fits(self, box: Box, used: float = 0.0) -> bool:
+        """Return whether there is room for a box; its own parentheses do not count."""
+        inside = box.inside if isinstance(box, Fence) else box
+        return width(latex_of(inside, _in_latex)) + used <= self.room
 
-    def cut(self, expression: Expression, used: float = 0.0) -> list[Piece]:
+    def _cut(self, box: Box, used: float = 0.0) -> list[Piece]:
         """Return one piece if there is room for it, otherwise the pieces of its parts.
 
         `used` is what stands before it on its line and cannot be parted from it.
         """
-        expression = unshaped(expression)
         # A name is not cut for what stands before it.
-        if self._fits(expression, 0.0 if isinstance(expression, Ref) else used):
-            return [Piece(self.notation.whole(expression))]
-        match expression:
-            case Ref(name=name, index=index, role=role):
+        if self._fits(box, 0.0 if isinstance(box, Leaf) else used):
+            return [Piece(markup(box))]
+        match box:
+            case Leaf(Ref(name, index, role)):
                 return [
                     Piece(f'<mrow class="{role}">{piece.markup}</mrow>')
                     for piece in _name(name, index)
                 ]
-            case Add(terms):
+            case Leaf() | Application("abs" | "gate"):
+                return [Piece(markup(box))]
+            case Sum(terms):
                 return self._sum(terms, used)
-            case Mul(factors):
+            case Product(factors):
                 return self._product(factors, used)
-            case Neg(body):
-                return _opened(_minus(), self._inside(body, (Add, Neg)))
-            case Div(numerator, denominator):
-                above = self._inside(numerator, (Add, SumOver))
-                below = self._inside(denominator, (Add, Mul, Neg, MatMul, SumOver, Div))
-                return above + _joined('<mo form="infix">/</mo>', below)
-            case Pow(base, exponent):
-                power = self.notation.whole(exponent)
-                return self._raised(base, f"<mrow>{power}</mrow>")
-            case Transpose(body):
-                return self._raised(body, "<mo>⊤</mo>")
-            case MatMul(left, right):
-                space = '<mspace width="0.17em"></mspace>'
-                return self._inside(left, _PRODUCT) + _joined(space, self._inside(right, _PRODUCT))
-            case SumOver(body):
-                return _opened(self.notation.total(expression.over), self._inside(body, (Add,)))
-            case Apply("sqrt", (argument,)):
+            case Negative(Product(factors)):
+                return _opened(PREFIX_MINUS, self._product(factors, used))
+            case Negative(body):
+                return _opened(PREFIX_MINUS, self._cut(body))
+            case Fence(inside):
+                return _closed(_opened(OPENING, self._cut(inside, used)), CLOSING)
+            case Fraction(above, below):
+                return self._cut(_in_line(above)) + _joined(infix("/"), self._cut(_in_line(below)))
+            case Power(base, exponent):
+                return self._raised(base, f"<mrow>{markup(exponent)}</mrow>")
+            case Transposed(body):
+                return self._raised(body, TRANSPOSED)
+            case MatrixProduct(left, right):
+                return self._cut(left) + _joined(THIN_SPACE, self._cut(right))
+            case Total(body, over):
+                return _opened(total(over), self._cut(body))
+            case Application("sqrt", (argument,)):
                 half = "<mrow><mn>1</mn><mo>/</mo><mn>2</mn></mrow>"
-                return self._raised(argument, half, fenced=True)
-            case Apply("relu", (argument,)):
-                return self._call("max", (Number(0.0), argument), used)
-            case Apply(function, arguments) if function not in ("abs", "gate"):
+                return self._raised(Fence(argument), half)
+            case Application("relu", (argument,)):
+                return self._call("max", (self.leaf(ZERO), argument), used)
+            case Application(function, arguments):
                 return self._call(function, arguments, used)
-            case Opaque(name, (body,)) if name.startswith((".", "[")):
-                done = steps(access(name, body))
-                taken = [Piece(self.notation.word(step, code=True)) for step in done]
-                loose = (Add, Mul, Neg, MatMul, SumOver, Div, Pow, Transpose, Apply)
-                return [*self._inside(body, loose), *taken]
-            case Opaque(name, arguments, options):
-                listed = [Piece(self.notation.word(f"{k}={v}", code=True)) for k, v in options]
-                return self._call(name, arguments, used, listed)
+            case Call(op, arguments, options):
+                return self._call(op, arguments, used, options)
+            case Access(body, taken):
+                body = Fence(body) if isinstance(body, Application) else body
+                return [*self._cut(body), *(Piece(code(step)) for step in steps(taken))]
             case _:
-                return [Piece(self.notation.whole(expression))]
+                assert_never(box)
 
     # --- parts ---
 
-    def _sum(self, terms: Sequence[Expression], used: float = 0.0) -> list[Piece]:
-        found: list[Piece] = []
-        for term in terms:
-            mark = self.notation.write(term)
-            sign = MINUS if mark.minus else "+"
-            if not found:
-                found = self.cut(term, used)
-            elif self._fits(term):
-                found.append(Piece(self.notation.continued(mark)))
-            else:
-                bare = _without_minus(term) if mark.minus else term
-                pieces = self.cut(bare) if bare is not None else self._fenced(term)
-                sign = sign if bare is not None else "+"
-                found += _joined(f'<mo form="infix">{sign}</mo>', pieces)
+    def _sum(self, terms: Sequence[Box], used: float = 0.0) -> list[Piece]:
+        found = self._cut(terms[0], used)
+        for term in terms[1:]:
+            sign, bare = joined(term)
+            whole = [Piece(continued(term))] if self._fits(term) else None
+            found += whole or _joined(infix(sign), self._cut(bare))
         return found
 
-    def _product(self, factors: Sequence[Expression], used: float = 0.0) -> list[Piece]:
-        minus = len(factors) > 1 and factors[0] == Number(-1.0)
-        found: list[Piece] = []
-        for factor in factors[1:] if minus else factors:
-            loose: _Loose = (Add, MatMul) if factor is factors[-1] else (Add, MatMul, SumOver)
-            before = 0.0 if found else used
-            pieces = self._inside(factor, loose, negative=bool(found) or minus, used=before)
-            found += _joined('<mo form="infix">·</mo>', pieces) if found else pieces
-        return _opened(_minus(), found) if minus else found
+    def _product(self, factors: Sequence[Box], used: float) -> list[Piece]:
+        found = self._cut(factors[0], used)
+        for factor in factors[1:]:
+            found += _joined(infix("·"), self._cut(factor))
+        return found
 
-    def _inside(
-        self, expression: Expression, loose: _Loose, negative: bool = True, used: float = 0.0
-    ) -> list[Piece]:
-        """Return the pieces of a part, in parentheses where it binds more loosely."""
-        expression = unshaped(expression)
-        minus = negative and self.notation.write(expression).minus
-        if isinstance(expression, loose) or minus:
-            return self._fenced(expression, used)
-        return self.cut(expression, used)
-
-    def _fenced(self, expression: Expression, used: float = 0.0) -> list[Piece]:
-        if self._fits(expression, used):
-            return [Piece(self.notation.fenced(self.notation.whole(expression)))]
-        inside = self.cut(expression, used)
-        return _closed(_opened(_fence("(", "prefix"), inside), _fence(")", "postfix"))
-
-    def _raised(self, body: Expression, power: str, fenced: bool = False) -> list[Piece]:
+    def _raised(self, body: Box, power: str) -> list[Piece]:
         """Return the pieces of what a superscript is hung on, and the superscript."""
-        body = unshaped(body)
-        mark = self.notation.write(body)
-        if isinstance(body, Ref) and not (fenced or mark.minus or mark.compound):
-            *start, end = self.cut(body)
+        if isinstance(body, Leaf) and isinstance(body.node, Ref):
+            *start, end = self._cut(body)
             return [*start, Piece(f"<msup><mrow>{end.markup}</mrow>{power}</msup>", end.before)]
+        body = body.inside if isinstance(body, Fence) else body
         if self._fits(body):
-            inside = self.notation.fenced(self.notation.whole(body))
-            return [Piece(f"<msup>{inside}{power}</msup>")]
-        closing = f"<msup>{_fence(')', 'postfix')}{power}</msup>"
-        return _closed(_opened(_fence("(", "prefix"), self.cut(body)), closing)
+            return [Piece(f"<msup>{fenced(markup(body))}{power}</msup>")]
+        closing = f"<msup>{CLOSING}{power}</msup>"
+        return _closed(_opened(OPENING, self._cut(body)), closing)
 
     def _call(
-        self,
-        name: str,
-        arguments: Sequence[Expression],
-        used: float,
-        options: Sequence[Piece] = (),
+        self, name: str, arguments: Sequence[Box], used: float, options: Sequence[str] = ()
     ) -> list[Piece]:
         """Return the pieces of a function, whose commas stay on the lines that they end."""
         used += width(rf"\operatorname{{{latex_escape(name)}}}(")
+        listed = [self._cut(each, 0.0 if at else used) for at, each in enumerate(arguments)]
+        listed += [[Piece(code(option))] for option in options]
         found: list[Piece] = []
-        for argument in arguments:
-            pieces = self.cut(argument, 0.0 if found else used)
+        for pieces in listed:
             found = [*_closed(found, "<mo>,</mo>"), *pieces] if found else pieces
-        for option in options:
-            found = [*_closed(found, "<mo>,</mo>"), option] if found else [option]
-        opening = f"{self.notation.word(name)}<mo>&#x2061;</mo>{_fence('(', 'prefix')}"
-        return _closed(_opened(opening, found or [Piece("")]), _fence(")", "postfix"))
+        opening = f"{word(name)}<mo>&#x2061;</mo>{OPENING}"
+        return _closed(_opened(opening, found or [Piece("")]), CLOSING)
 
 
-def _fence(sign: str, form: str) -> str:
-    return f'<mo form="{form}" stretchy="false">{sign}</mo>'
+OPENING, CLOSING = (
+    f'<mo form="{form}" stretchy="false">{sign}</mo>'
+    for form, sign in (("prefix", "("), ("postfix", ")"))
+)
 
 
-def _minus() -> str:
-    return f'<mo form="prefix">{MINUS}</mo>'
+def _in_latex(leaf: Leaf) -> str:
+    return latex_symbol(leaf.node).removeprefix("-")
 
 
-def _without_minus(expression: Expression) -> Expression | None:
-    """Return what a minus stands before; None where it is inside of something."""
-    match unshaped(expression):
-        case Neg(body) if not isinstance(unshaped(body), Add | Neg):
-            return body
-        case Mul((Number(-1.0), one)):
-            return one
-        case Mul((Number(-1.0), *factors)):
-            return Mul(tuple(factors))
-        case Mul((Number(value), *factors)) if value < 0:
-            return Mul((Number(-value), *factors))
-        case _:
-            return None
+def _in_line(box: Box) -> Box:
+    """Return a part of a fraction with the parentheses that it needs beside a slash."""
+    return Fence(box.inside) if isinstance(box, Fence) else box
 
 
 def _opened(opening: str, pieces: Sequence[Piece]) -> list[Piece]:

@@ -34,10 +34,10 @@ from ..numbers import Numbers
 from ..typeset import MARKS
 from . import pictures
 from .arithmetic import Arithmetic
+from .escaping import breakable, escape
 from .grids import Grids
 from .keys import ranks
 from .links import Links
-from .notation import breakable, escape
 from .summaries import Summaries
 
 SMALLEST_SCALE = 0.65  # of the diagram, whose words are 12 pixels high

@@ -10,9 +10,9 @@ from ....trace import Array, is_whole
 from ...blocks import Column, Matrix, Summary, Table
 from ..slices import matrices
 from .arithmetic import named
+from .escaping import breakable, escape
 from .keys import Key
 from .links import Links
-from .notation import breakable, escape
 
 MOST_COLUMNS = 16  # side by side; further ones stand below
 FOLD = 10  # how many numbers of a longer row stand in a line

@@ -8,12 +8,34 @@ minus and superscripts, and formulas of symbols are MathML.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable
 from html import unescape
 
-from ....symbolic.expression import Add, Div, Expression, MatMul, Mul, Neg
+from typing_extensions import assert_never
+
+from ....symbolic.expression import Expression, Number, Ref
+from ....symbolic.layout import (
+    Access,
+    Application,
+    Box,
+    Call,
+    Fence,
+    Fraction,
+    Leaf,
+    MatrixProduct,
+    Negative,
+    Power,
+    Product,
+    Style,
+    Sum,
+    Total,
+    Transposed,
+    lay_out,
+    without_minus,
+)
 from ..typeset import MINUS
-from .notation import Mark, Notation, escape
+from .escaping import escape
+from .mathml import joined
 
 LONG = 26  # signs, for which a line of a phone has room
 WHOLE = 60  # signs, for which a line of a page has
@@ -21,74 +43,84 @@ _TAG = re.compile(r"<[^>]*>")
 _SPACE = re.compile(r" (?![^<]*>)")  # of the text
 
 
-class Inline(Notation):
-    """Writes expressions as text with superscripts; a sum may be broken before its signs.
+def boxes(expression: Expression, leaf: Callable[[Number | Ref], Leaf]) -> Box:
+    """Lay out a tree over single numbers."""
+    return lay_out(expression, Style(leaf, minus_first=True))
+
+
+def line(box: Box) -> str:
+    """Write a whole line, whose long summands stay whole as far as a line has room."""
+    found = ""
+    for piece in summands(box):
+        bare = piece.removeprefix(" ")
+        held = f'<span class="long">{bare}</span>' if _is_long(bare) else bare
+        found += " " + held if piece != bare else held
+    return found
+
+
+def summands(box: Box) -> list[str]:
+    """Write what is laid out as one piece for each summand, each with the sign before it."""
+    terms = box.terms if isinstance(box, Sum) else (box,)
+    return [markup(terms[0]), *map(_continued, terms[1:])]
+
+
+def _continued(term: Box) -> str:
+    sign, bare = joined(term)
+    return f" {_sign(sign)}&nbsp;{markup(bare)}"
+
+
+def markup(box: Box) -> str:
+    """Write what is laid out as text with superscripts; a sum may be broken before its signs.
 
     What stands in parentheses is broken only where a line has no room for it.
     """
+    match box:
+        case Leaf() | Product() if (bare := without_minus(box)) is not None:
+            return markup(Negative(bare))
+        case Negative(body):
+            return f"{MINUS}{markup(body)}"
+        case Leaf(text=text):
+            return text
+        case Sum():
+            return "".join(summands(box))
+        case Product(factors):
+            written = list(map(markup, factors))
+            times = '<span class="sign times">·</span>'
+            whole = times.join(written)
+            # A line may end within a long product, before one of its signs.
+            return f"<wbr>{times}".join(written) if _is_long(whole) else whole
+        case Fraction(above, below):
+            before, after = markup(above), markup(below)
+            # A line may end before what divides several numbers, or is several itself.
+            several = (before + after).count("<a ") > 2 or _is_long(before + after)
+            return f"{before}{'<wbr>' if several else ''}{_sign('/')}{after}"
+        case Power(base, exponent):
+            above = exponent.inside if isinstance(exponent, Fence) else exponent
+            return f"{markup(base)}<sup>{markup(above)}</sup>"
+        case Application("sqrt", (argument,)):
+            return f"√{_fenced(markup(argument))}"
+        case Application("abs", (argument,)):
+            return _fenced(markup(argument), "|", "|")
+        case Application("gate", (argument,)):
+            return _fenced(f"{markup(argument)}&nbsp;{_sign('&gt;')}&nbsp;0", "[", "]")
+        case Application("relu", (argument,)):
+            return f"max{_fenced(f'0, {markup(argument)}')}"
+        case Application(function, arguments):
+            return f"{escape(function)}{_fenced(', '.join(map(markup, arguments)))}"
+        case Fence(inside):
+            return _fenced(markup(inside))
+        case Transposed() | MatrixProduct() | Total() | Call() | Access():
+            raise TypeError(f"{type(box).__name__} stands for a whole tensor, not a number")
+        case _:
+            assert_never(box)
 
-    def signed(self, mark: Mark) -> str:
-        return f"{MINUS}{mark.body}" if mark.minus else mark.body
 
-    def continued(self, mark: Mark) -> str:
-        return f" {_sign(MINUS if mark.minus else '+')}&nbsp;{mark.body}"
-
-    def fenced(self, inside: str, before: str = "(", after: str = ")") -> str:
-        whole = f"{_sign(before)}{inside}{_sign(after)}"
-        length = _length(whole)
-        if length <= LONG:
-            return _SPACE.sub("&nbsp;", whole.replace("<wbr>", ""))
-        return f'<span class="whole">{whole}</span>' if length <= WHOLE else whole
-
-    def row(self, markup: str) -> str:
-        return markup
-
-    def line(self, expression: Expression) -> str:
-        """Write a whole line, whose long summands stay whole as far as a line has room."""
-        found = ""
-        for piece in self.summands(expression):
-            bare = piece.removeprefix(" ")
-            held = f'<span class="long">{bare}</span>' if _is_long(bare) else bare
-            found += " " + held if piece != bare else held
-        return found
-
-    def times(self, factors: Sequence[str]) -> str:
-        whole = super().times(factors)
-        # A line may end within a long product, before one of its signs.
-        return f"<wbr>{self.sign('·')}".join(factors) if _is_long(whole) else whole
-
-    def sign(self, text: str) -> str:
-        if text == "·":
-            return '<span class="sign times">·</span>'
-        return _sign(text) if text in "∑⊤" else f"&nbsp;{_sign(text)}&nbsp;"
-
-    def word(self, text: str, code: bool = False) -> str:
-        return f"<code>{escape(text)}</code>" if code else escape(text)
-
-    def call(self, name: str, arguments: Sequence[str]) -> str:
-        return f"{self.word(name)}{self.fenced(', '.join(arguments))}"
-
-    def product(self, left: str, right: str) -> str:
-        return f"{left} {right}"
-
-    def fraction(self, numerator: Expression, denominator: Expression) -> Mark:
-        above = self.write(numerator)
-        body = self.fenced(self.signed(above)) if isinstance(numerator, Add) else above.body
-        minus = above.minus and not isinstance(numerator, Add)
-        below = self.inside(denominator, (Add, Mul, Div, Neg, MatMul))
-        # A line may end before what divides several numbers, or is several itself.
-        several = (body + below).count("<a ") > 2 or _is_long(body + below)
-        may_end = "<wbr>" if several else ""
-        return Mark(f"{body}{may_end}{_sign('/')}{below}", minus, compound=True)
-
-    def power(self, base: str, exponent: str) -> str:
-        return f"{base}<sup>{exponent}</sup>"
-
-    def root(self, inside: str) -> str:
-        return f"√{self.fenced(inside)}"
-
-    def total(self, over: str) -> str:
-        return f"{self.sign('∑')}<sub>dim={over}</sub>" if over else self.sign("∑")
+def _fenced(inside: str, before: str = "(", after: str = ")") -> str:
+    whole = f"{_sign(before)}{inside}{_sign(after)}"
+    length = _length(whole)
+    if length <= LONG:
+        return _SPACE.sub("&nbsp;", whole.replace("<wbr>", ""))
+    return f'<span class="whole">{whole}</span>' if length <= WHOLE else whole
 
 
 def _is_long(markup: str) -> bool:

@@ -21,16 +21,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ....engine.worked_lines import Worked
-from ....symbolic.expression import Number, Ref
+from ....symbolic.expression import Expression, Number, Ref
+from ....symbolic.layout import Box, Leaf
 from ...blocks import (
     Places,
 )
 from ..numbers import Numbers
 from ..typeset import minus
-from .inline import Inline
+from . import inline, mathml
+from .escaping import escape
 from .keys import Key, anchor_of, key_of
-from .mathml import MathML, in_signs, indices_in_signs, symbol
-from .notation import Leaf, Mark, escape
+from .mathml import in_signs, indices_in_signs, symbol
 
 _EXPONENT = re.compile(r"(?<=\d)e([+−])(\d+)")
 _GAP = "\x00"  # never in a text, since what cannot be printed is written by its code
@@ -138,32 +139,33 @@ class Links:
 
     # --- leaves of expressions ---
 
-    def in_numbers(self, places: Places | None = None) -> Inline:
-        """Return the writer of expressions that puts each number, linked."""
+    def in_numbers(self, expression: Expression, places: Places | None = None) -> Box:
+        """Lay out an expression in numbers, each a link."""
 
         def written(node: Ref, digits: str) -> str:
             return self.number(key_of(node), float(node.value), digits, node.role)
 
-        return Inline(self._leaf(places, written))
+        return self._in_numbers(expression, places, written)
 
-    def _leaf(self, places: Places | None, written: Callable[[Ref, str], str]) -> Leaf:
-        """Return the leaf writer of numbers; a number's minus stands apart from its digits."""
-
-        def leaf(node: Number | Ref) -> Mark:
+    def _in_numbers(
+        self, expression: Expression, places: Places | None, written: Callable[[Ref, str], str]
+    ) -> Box:
+        def leaf(node: Number | Ref) -> Leaf:
             text = self.numbers.leaf(node, places)
-            minus, digits = text.startswith("-"), text.removeprefix("-")
-            plain = isinstance(node, Number)
-            body = typeset(digits) if isinstance(node, Number) else written(node, digits)
-            return Mark(body, minus, compound="e" in digits and not plain)
+            digits = text.removeprefix("-")
+            if isinstance(node, Number):
+                return Leaf(node, typeset(digits), minus=digits != text)
+            # A number with an exponent is a product.
+            return Leaf(node, written(node, digits), digits != text, compound="e" in digits)
 
-        return leaf
+        return inline.boxes(expression, leaf)
 
-    def _gaps_for_symbols(self, node: Number | Ref) -> Mark:
+    def _gaps_for_symbols(self, node: Number | Ref) -> Leaf:
+        leaf = in_signs(node)
         key = None if isinstance(node, Number) else key_of(node)
         if isinstance(node, Number) or key is None:
-            return in_signs(node)
-        gap = _gap(self.entry(key, float(node.value), node.role).position)
-        return symbol(node.name, node.index)._replace(body=gap)
+            return leaf
+        return leaf._replace(text=_gap(self.entry(key, float(node.value), node.role).position))
 
     def _gap_for_number(self, node: Ref, digits: str) -> str:
         key = key_of(node)
@@ -195,12 +197,12 @@ class Links:
         lines = {}
         for entry in list(self.entries):
             if entry.line is not None:
-                symbols = MathML(self._gaps_for_symbols)
-                digits = Inline(self._leaf(entry.leaves, self._gap_for_number))
                 expression = entry.line.expression
+                symbols = mathml.boxes(expression, self._gaps_for_symbols)
+                digits = self._in_numbers(expression, entry.leaves, self._gap_for_number)
                 lines[entry.position] = [
-                    [packed(markup) for markup in symbols.summands(expression)],
-                    packed("".join(digits.summands(expression))),
+                    [packed(markup) for markup in mathml.summands(symbols)],
+                    packed(inline.markup(digits)),
                 ]
                 chosen_by = self._on_page(entry.line.chosen_by)
                 lines[entry.position] += [chosen_by] if chosen_by else []

@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from typing_extensions import assert_never
 
 from ....symbolic.expression import Expression, Index, Number, Ref
+from ....symbolic.layout import (
+    Access,
+    Application,
+    Box,
+    Call,
+    Fence,
+    Fraction,
+    Leaf,
+    MatrixProduct,
+    Negative,
+    Power,
+    Product,
+    Style,
+    Sum,
+    Total,
+    Transposed,
+    lay_out,
+    without_minus,
+)
 from ....symbolic.text import constant_text, fraction_of
 from ..typeset import MINUS
-from .notation import Mark, Notation, escape
+from .escaping import escape
 
-_THIN_SPACE = '<mspace width="0.17em"></mspace>'
+TRANSPOSED = "<mo>⊤</mo>"
+THIN_SPACE = '<mspace width="0.17em"></mspace>'
+ZERO = "<mn>0</mn>"
 
 
 def math(markup: str) -> str:
@@ -17,68 +41,115 @@ def math(markup: str) -> str:
     return f"<math>{markup}</math>"
 
 
-class MathML(Notation):
-    """Writes expressions as MathML."""
+def summands(box: Box) -> list[str]:
+    """Write what is laid out as one piece for each summand, each with the sign before it."""
+    terms = box.terms if isinstance(box, Sum) else (box,)
+    return [markup(terms[0]), *map(continued, terms[1:])]
 
-    def signed(self, mark: Mark) -> str:
-        return signed(mark)
 
-    def continued(self, mark: Mark) -> str:
-        return f'<mo form="infix">{MINUS if mark.minus else "+"}</mo>{mark.body}'
+def continued(term: Box) -> str:
+    """Write a summand that is not the first, with the sign before it."""
+    sign, bare = joined(term)
+    return f"{infix(sign)}{markup(bare)}"
 
-    def fenced(self, inside: str, before: str = "(", after: str = ")") -> str:
-        # Browsers put space around a fence that may stretch, so only around what is tall it may.
-        still = "" if "<mfrac" in inside else ' stretchy="false"'
-        opening, closing = f'<mo form="prefix"{still}>', f'<mo form="postfix"{still}>'
-        return f"<mrow>{opening}{before}</mo>{_row(inside)}{closing}{after}</mo></mrow>"
 
-    def row(self, markup: str) -> str:
-        return _row(markup)
+def joined(term: Box) -> tuple[str, Box]:
+    """Return the sign before a later term of a sum, and the term without it."""
+    # A sum within a sum keeps the minus that it starts with.
+    bare = None if isinstance(term, Sum) else without_minus(term)
+    return ("+", term) if bare is None else (MINUS, bare)
 
-    def sign(self, text: str) -> str:
-        return f"<mo>{text}</mo>"
 
-    def word(self, text: str, code: bool = False) -> str:
-        if code:
-            return f'<mtext class="code">{escape(text)}</mtext>'
-        return f'<mi class="name">{escape(text)}</mi>'
+def markup(box: Box) -> str:
+    """Write what is laid out as MathML."""
+    match box:
+        case Leaf() | Product() if (bare := without_minus(box)) is not None:
+            return markup(Negative(bare))
+        case Negative(body):
+            return _row(f"{PREFIX_MINUS}{markup(body)}")
+        case Leaf(text=text):
+            return text
+        case Sum():
+            return "".join(summands(box))
+        case Product(factors):
+            return "<mo>·</mo>".join(map(markup, factors))
+        case Fraction(above, below):
+            return f"<mfrac>{_row(markup(above))}{_row(markup(below))}</mfrac>"
+        case Power(base, exponent):
+            return f"<msup>{_base(base)}{_row(markup(exponent))}</msup>"
+        case Transposed(body):
+            return f"<msup>{_base(body)}{_row(TRANSPOSED)}</msup>"
+        case MatrixProduct(left, right):
+            return f"{markup(left)}{THIN_SPACE}{markup(right)}"
+        case Total(body, over):
+            return f"{total(over)}{markup(body)}"
+        case Application("sqrt", (argument,)):
+            return f"<msqrt>{markup(argument)}</msqrt>"
+        case Application("abs", (argument,)):
+            return fenced(markup(argument), "|", "|")
+        case Application("gate", (argument,)):
+            return fenced(f"{markup(argument)}<mo>&gt;</mo>{ZERO}", "[", "]")
+        case Application("relu", (argument,)):
+            return _applied("max", [ZERO, markup(argument)])
+        case Application(function, arguments):
+            return _applied(function, map(markup, arguments))
+        case Call(op, arguments, options):
+            return _applied(op, [*map(markup, arguments), *map(code, options)])
+        case Access(body, taken):
+            return f"{_base(body)}{code(taken)}"
+        case Fence(inside, in_line):
+            return markup(inside) if in_line else fenced(markup(inside))
+        case _:
+            assert_never(box)
 
-    def call(self, name: str, arguments: Sequence[str]) -> str:
-        # The sign between a function and its argument is not seen, but can be read aloud.
-        return f"{self.word(name)}<mo>&#x2061;</mo>{self.fenced('<mo>,</mo>'.join(arguments))}"
 
-    def product(self, left: str, right: str) -> str:
-        return f"{left}{_THIN_SPACE}{right}"
+def _base(box: Box) -> str:
+    return markup(box) if isinstance(box, Fence) else _row(markup(box))
 
-    def fraction(self, numerator: Expression, denominator: Expression) -> Mark:
-        above, below = (_row(self.whole(part)) for part in (numerator, denominator))
-        return Mark(f"<mfrac>{above}{below}</mfrac>", compound=True)
 
-    def power(self, base: str, exponent: str) -> str:
-        return f"<msup>{base}{_row(exponent)}</msup>"
+def _applied(function: str, arguments: Iterable[str]) -> str:
+    # The sign between a function and its argument is not seen, but can be read aloud.
+    return f"{word(function)}<mo>&#x2061;</mo>{fenced('<mo>,</mo>'.join(arguments))}"
 
-    def root(self, inside: str) -> str:
-        return f"<msqrt>{inside}</msqrt>"
 
-    def total(self, over: str) -> str:
-        below = f"{self.word('dim')}<mo>=</mo><mtext>{over}</mtext>"
-        return f"<msub>{self.sign('∑')}{_row(below)}</msub>" if over else self.sign("∑")
+def fenced(inside: str, before: str = "(", after: str = ")") -> str:
+    """Write MathML between parentheses or other fences."""
+    # Browsers put space around a fence that may stretch, so only around what is tall it may.
+    still = "" if "<mfrac" in inside else ' stretchy="false"'
+    opening, closing = f'<mo form="prefix"{still}>', f'<mo form="postfix"{still}>'
+    return f"<mrow>{opening}{before}</mo>{_row(inside)}{closing}{after}</mo></mrow>"
+
+
+def total(over: str) -> str:
+    """Write the sign of a sum with the axes that it goes over, if they need a mention."""
+    below = f"{word('dim')}<mo>=</mo><mtext>{over}</mtext>"
+    return f"<msub><mo>∑</mo>{_row(below)}</msub>" if over else "<mo>∑</mo>"
+
+
+def infix(sign: str) -> str:
+    """Write a sign between two parts that may stand in formulas of their own."""
+    return f'<mo form="infix">{sign}</mo>'
+
+
+PREFIX_MINUS = f'<mo form="prefix">{MINUS}</mo>'
+
+
+def word(text: str) -> str:
+    """Write a name of a function."""
+    return f'<mi class="name">{escape(text)}</mi>'
+
+
+def code(text: str) -> str:
+    """Write a piece of the model's own code."""
+    return f'<mtext class="code">{escape(text)}</mtext>'
 
 
 def _row(markup: str) -> str:
     return f"<mrow>{markup}</mrow>"
 
 
-def signed(mark: Mark) -> str:
-    """Write some MathML with its minus, if it has one."""
-    if not mark.minus:
-        return mark.body
-    return f'<mrow><mo form="prefix">{MINUS}</mo>{mark.body}</mrow>'
-
-
 # --- symbols ----------------------------------------------------------------------------
 
-_THIN_SPACE = '<mspace width="0.17em"></mspace>'
 _SQUARED_SIGMA = "<mi>σ</mi>", "<mn>2</mn>"
 SIGNS = {
     "mu": "<mi>μ</mi>",
@@ -92,6 +163,13 @@ SIGNS = {
     "β2": "<msub><mi>β</mi><mn>2</mn></msub>",
 }
 FRACTIONS = {"½": (1, 2), "¼": (1, 4)}
+
+
+class Mark(NamedTuple):
+    """Some MathML, and whether it needs parentheses before an exponent."""
+
+    body: str
+    compound: bool = False
 
 
 def symbol(name: str, index: Index | None = None, fraction: bool = True) -> Mark:
@@ -111,7 +189,7 @@ def symbol(name: str, index: Index | None = None, fraction: bool = True) -> Mark
             f"<msubsup>{base}{below}{power}</msubsup>" if below else f"<msup>{base}{power}</msup>"
         )
         if name == "logvar":
-            squared = _row(f'<mi class="name">log</mi><mo>&#x2061;</mo>{_THIN_SPACE}{squared}')
+            squared = _row(f'<mi class="name">log</mi><mo>&#x2061;</mo>{THIN_SPACE}{squared}')
         return Mark(squared, compound=True)
     sign = SIGNS.get(name) or _letters(name)
     return Mark(f"<msub>{sign}{below}</msub>" if below else sign)
@@ -128,32 +206,35 @@ def _letters(name: str) -> str:
     return f"<mi>{escape(name)}</mi>" if single else f'<mi class="name">{escape(name)}</mi>'
 
 
-def constant(value: float) -> Mark:
+def in_signs(node: Number | Ref) -> Leaf:
+    """Write a leaf as its symbol, coloured by what it is."""
+    if isinstance(node, Number):
+        return _constant(node)
+    mark = symbol(node.name, node.index)
+    return Leaf(node, f'<mrow class="{node.role}">{mark.body}</mrow>', compound=mark.compound)
+
+
+def _constant(node: Number) -> Leaf:
     """Write a constant of a formula: 2, ½, 10⁻⁵."""
-    text, exponential, power = constant_text(value).partition("e")
+    text, exponential, power = constant_text(node.value).partition("e")
     minus = text.startswith("-")
     text = text.removeprefix("-")
-    parts = fraction_of(value) or FRACTIONS.get(text)
+    parts = fraction_of(node.value) or FRACTIONS.get(text)
     if parts is not None:
         above, below = parts
-        return Mark(f"<mfrac><mn>{above}</mn><mn>{below}</mn></mfrac>", minus, compound=True)
+        fraction = f"<mfrac><mn>{above}</mn><mn>{below}</mn></mfrac>"
+        return Leaf(node, fraction, minus, compound=True)
     if not exponential:
-        return Mark(f"<mn>{text}</mn>", minus)
+        return Leaf(node, f"<mn>{text}</mn>", minus)
     sign = MINUS if power.startswith("-") else ""
     ten = f"<msup><mn>10</mn><mn>{sign}{abs(int(power))}</mn></msup>"
     written = ten if text == "1" else f"<mn>{text}</mn><mo>·</mo>{ten}"
-    return Mark(written, minus, compound=True)
+    return Leaf(node, written, minus, compound=True)
 
 
-def in_signs(node: Number | Ref) -> Mark:
-    """Write a leaf as its symbol, coloured by what it is."""
-    if isinstance(node, Number):
-        return constant(node.value)
-    mark = symbol(node.name, node.index)
-    return mark._replace(body=f'<mrow class="{node.role}">{mark.body}</mrow>')
-
-
-IN_SIGNS = MathML(in_signs)
+def boxes(expression: Expression, leaf: Callable[[Number | Ref], Leaf] = in_signs) -> Box:
+    """Lay out a tree whose leaves `leaf` writes in MathML."""
+    return lay_out(expression, Style(leaf))
 
 
 def name(text: str, index: Index | None = None) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from ...blocks import Curve, Diagram, Series
+from .escaping import escape
 from .links import typeset
-from .notation import escape
 
 WIDTH, HEIGHT, MARGIN = 640, 180, 6
 

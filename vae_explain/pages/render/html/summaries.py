@@ -7,9 +7,9 @@ import numpy as np
 from ...blocks import Summary
 from ..heat import heat
 from ..typeset import Typesetter
+from .escaping import escape
 from .keys import Key
 from .links import Links, raised, typeset
-from .notation import escape
 
 MOST_ROWS, MOST_COLUMNS = 20, 72  # of cells
 CELL = 8  # pixels

@@ -1,0 +1,285 @@
+"""How a formula is laid out, in every notation: what stands in parentheses, where a minus goes.
+
+`lay_out` is the one walk from an expression to boxes, TeX's word for the laid out parts of a
+formula. Text, LaTeX and MathML each write the boxes; none of them decides a sign or a pair of
+parentheses. How a leaf is written is asked of the caller, so rounding stays with the renderers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+from .expression import (
+    Add,
+    Apply,
+    Div,
+    Expression,
+    MatMul,
+    Mul,
+    Neg,
+    Number,
+    Opaque,
+    Pow,
+    Ref,
+    Reshape,
+    SumOver,
+    Transpose,
+)
+
+
+class Leaf(NamedTuple):
+    """A number or a name, as its notation writes it, with its minus kept apart.
+
+    `compound` marks what consists of several signs, as σ² does: it gets parentheses before
+    an exponent.
+    """
+
+    node: Number | Ref
+    text: str
+    minus: bool = False
+    compound: bool = False
+
+
+class Negative(NamedTuple):
+    """A minus before a box."""
+
+    body: Box
+
+
+class Sum(NamedTuple):
+    """Terms side by side; the minus of a later one stands in place of its plus."""
+
+    terms: tuple[Box, ...]
+
+
+class Product(NamedTuple):
+    """Factors with a dot between them."""
+
+    factors: tuple[Box, ...]
+
+
+class Fraction(NamedTuple):
+    """One box above another, or before it with a slash between them."""
+
+    above: Box
+    below: Box
+
+
+class Power(NamedTuple):
+    """A base with an exponent."""
+
+    base: Box
+    exponent: Box
+
+
+class Transposed(NamedTuple):
+    """A matrix with the sign of a transpose."""
+
+    body: Box
+
+
+class MatrixProduct(NamedTuple):
+    """Two matrices side by side."""
+
+    left: Box
+    right: Box
+
+
+class Total(NamedTuple):
+    """The sign of a sum before its summand; `over` names its axes where they need a mention."""
+
+    body: Box
+    over: str
+
+
+class Application(NamedTuple):
+    """A function of numbers, and its arguments."""
+
+    function: str
+    arguments: tuple[Box, ...]
+
+
+class Call(NamedTuple):
+    """An op that is written as its call, with its options as code: `conv2d(x, w, stride=2)`."""
+
+    op: str
+    arguments: tuple[Box, ...]
+    options: tuple[str, ...]
+
+
+class Access(NamedTuple):
+    """What is taken of a whole, as code behind it: `h[:, :2]`."""
+
+    body: Box
+    code: str
+
+
+class Fence(NamedTuple):
+    """A box in parentheses; some are needed only where all is written on one line."""
+
+    inside: Box
+    in_line: bool = False
+
+
+Box: TypeAlias = (
+    Leaf
+    | Negative
+    | Sum
+    | Product
+    | Fraction
+    | Power
+    | Transposed
+    | MatrixProduct
+    | Total
+    | Application
+    | Call
+    | Access
+    | Fence
+)
+_Loose: TypeAlias = tuple[type[Box], ...]
+
+
+class Style(NamedTuple):
+    """What a notation decides.
+
+    Attributes
+    ----------
+    leaf
+        How a leaf is written.
+    shapes
+        Whether changes of shape are written.
+    minus_first
+        Whether the minus of a numerator stands before the whole fraction.
+    """
+
+    leaf: Callable[[Number | Ref], Leaf]
+    shapes: bool = False
+    minus_first: bool = False
+
+
+# What gets parentheses, by the place where it stands; what opens with a minus does anyway.
+FACTOR: _Loose = (Sum, MatrixProduct, Total)
+LAST_FACTOR: _Loose = (Sum, MatrixProduct)
+SUMMAND: _Loose = (Sum,)
+SIDE: _Loose = (Sum, Product)
+NUMERATOR: _Loose = (Sum, Total)
+DENOMINATOR: _Loose = (Sum, Product, Fraction, MatrixProduct, Total)
+EXPONENT: _Loose = (Sum, Product, Fraction, Power)
+BASE: _Loose = (*EXPONENT, Transposed, MatrixProduct, Total)
+
+
+def lay_out(expression: Expression, style: Style) -> Box:
+    """Lay out an expression.
+
+    Raises
+    ------
+    TypeError
+        If the tree holds an unknown kind of node.
+    """
+    match expression:
+        case Number() | Ref():
+            return style.leaf(expression)
+        case Mul(factors):
+            return _product(factors, style)
+        case Add(terms):
+            return Sum(tuple([lay_out(term, style) for term in terms]))
+        case Neg(body):
+            return Negative(_fenced(lay_out(body, style), SUMMAND))
+        case Div(numerator, denominator):
+            above = lay_out(numerator, style)
+            below = _fenced(lay_out(denominator, style), DENOMINATOR, in_line=True)
+            bare = without_minus(above) if style.minus_first else None
+            if bare is not None and not isinstance(above, Sum):
+                return Negative(Fraction(bare, below))
+            return Fraction(_fenced(above, NUMERATOR, in_line=True), below)
+        case Pow(base, exponent):
+            raised = _fenced(lay_out(exponent, style), EXPONENT, in_line=True)
+            return Power(_base(base, style), raised)
+        case Apply(function, arguments):
+            return Application(function, tuple([lay_out(each, style) for each in arguments]))
+        case MatMul(left, right):
+            after = _fenced(lay_out(right, style), SIDE)
+            after = _fenced(after, (Fraction,), in_line=True)
+            return MatrixProduct(_fenced(lay_out(left, style), SIDE), after)
+        case Transpose(body):
+            return Transposed(_base(body, style))
+        case Reshape(body, shape) if style.shapes:
+            return Access(_base(body, style), reshape(shape))
+        case Reshape(body):
+            return lay_out(body, style)
+        case SumOver(body):
+            return Total(_fenced(lay_out(body, style), SUMMAND), expression.over)
+        case Opaque(name, (body,)) if name.startswith((".", "[")):
+            if isinstance(body, Reshape) and not style.shapes:
+                name = reshape(body.shape) + name  # it speaks of the axes that this makes
+            return Access(_base(body, style), name)
+        case Opaque(name, arguments, options):
+            inside = tuple([lay_out(each, style) for each in arguments])
+            return Call(name, inside, tuple(f"{key}={value}" for key, value in options))
+        case _:
+            raise TypeError(f"no way to write {type(expression).__name__}")
+
+
+def reshape(shape: tuple[int, ...]) -> str:
+    """Write a change of shape as PyTorch's call."""
+    return f".reshape({', '.join(map(str, shape))})"
+
+
+def _product(factors: tuple[Expression, ...], style: Style) -> Box:
+    minus = len(factors) > 1 and factors[0] == Number(-1.0)
+    if minus:
+        factors = factors[1:]
+    last = len(factors) - 1
+    boxes: list[Box] = []
+    for position, factor in enumerate(factors):
+        box = lay_out(factor, style)
+        loose = LAST_FACTOR if position == last else FACTOR
+        boxes.append(_fenced(box, loose, may_open=position == 0 and not minus))
+    product = Product(tuple(boxes))
+    return Negative(product) if minus else product
+
+
+def _base(expression: Expression, style: Style) -> Box:
+    """Lay out what an exponent, or the like, is hung on."""
+    box = lay_out(expression, style)
+    return Fence(box) if isinstance(box, Leaf) and box.compound else _fenced(box, BASE)
+
+
+def _fenced(box: Box, loose: _Loose, in_line: bool = False, may_open: bool = False) -> Box:
+    """Put a box in parentheses where it binds more loosely than what stands around it.
+
+    `may_open` says that a minus may stand before it, since nothing else does.
+    """
+    if isinstance(box, loose) or (not may_open and opens_with_minus(box)):
+        return Fence(box, in_line)
+    return box
+
+
+def opens_with_minus(box: Box) -> bool:
+    """Return whether a box starts with a minus."""
+    while isinstance(box, Product | Sum):
+        box = box[0][0]
+    return isinstance(box, Negative) or (isinstance(box, Leaf) and box.minus)
+
+
+def without_minus(box: Box) -> Box | None:
+    """Return a box without the minus that it starts with; None if there is none."""
+    if not opens_with_minus(box):
+        return None
+    match box:
+        case Negative(body):
+            return body
+        case Leaf(node, text, compound=compound):
+            return Leaf(node, text, compound=compound)
+        case Product((first, *others)) | Sum((first, *others)):
+            bare = without_minus(first)
+            return None if bare is None else type(box)((bare, *others))
+        case _:
+            return None
+
+
+def joined(term: Box) -> tuple[str, Box]:
+    """Return the sign before a later term of a sum, and the term without it."""
+    bare = without_minus(term)
+    return ("+", term) if bare is None else ("-", bare)
