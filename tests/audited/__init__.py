@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from . import numbers, right, sampling, terms
+from . import deviations, numbers, right, sampling, terms
 from .base import Audited
 
 MODELS: tuple[Audited, ...] = (
     *terms.TABLE.models,
     *sampling.TABLE.models,
+    *deviations.TABLE.models,
     *numbers.TABLE.models,
     *right.TABLE.models,
 )

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -69,6 +69,7 @@ class Call:
 
 
 Bound = tuple[tuple[Any, ...], dict[str, Any]]
+Kind = Literal["elementwise", ""]
 Partial = tuple[Index, Expression]
 Options = tuple[tuple[str, Any], ...]
 
@@ -103,6 +104,9 @@ class Rule:
         What the op does, in a few words for a reader.
     torch
         The dotted PyTorch name that the tests hold the rule against.
+    kind
+        `elementwise` for an op that computes each element of its output from one element of
+        each operand; empty for every other op.
     source
         True for an op that takes nothing from its operands: noise.
     several
@@ -133,6 +137,7 @@ class Rule:
     gradient: Callable[[Call, int, Expression], Expression]
     words: str
     torch: str
+    kind: Kind = ""
     source: bool = False
     several: bool = False
     vjp_of: Callable[..., Array] | None = None
@@ -247,6 +252,7 @@ def elementwise(
         gradient=gradient,
         words=words,
         torch=torch,
+        kind="elementwise",
         broadcasts=True,
         spreads=True,
     )

@@ -6,13 +6,12 @@ import numpy as np
 
 from .anatomy import Anatomy
 from .comparing import Comparison, comparisons
-from .facts import ELEMENT_LOSSES
+from .facts import BY_CLASS, ELEMENT_LOSSES
 from .finding import Evidence, Finding, NotApplied, Seen
 from .rule import AuditRule
 
 ID = "broadcast-loss"
 STEP = 0.5
-BY_CLASS = ("cross_entropy", "nll_loss")  # where a whole number takes one of a row, nothing spreads
 
 
 def look(anatomy: Anatomy) -> Seen:
@@ -27,6 +26,7 @@ def look(anatomy: Anatomy) -> Seen:
 
 
 def _spreads(anatomy: Anatomy, comparison: Comparison) -> bool:
+    # Where a whole number stands for one of a row, nothing spreads.
     if comparison.op in BY_CLASS and anatomy.values[comparison.target].dtype.kind in "iu":
         return False
     made = anatomy.values[comparison.made].shape

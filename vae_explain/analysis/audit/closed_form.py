@@ -28,6 +28,7 @@ SIGMA_OF_KL: Mapping[str, Function] = {
     "s is the KL's log-variance": lambda s: np.exp(s / 2),
     "s is the KL's log-deviation": np.exp,
     "s is the fourth power": lambda s: np.sqrt(np.sqrt(s)),
+    "s is a power of 2": lambda s: np.exp(np.log2(s)),
     "log-variance as log-deviation": np.square,
     "log-variance as variance": lambda s: np.sqrt(2 * np.log(s)),
     "log-variance as deviation": lambda s: 2 * np.log(s),

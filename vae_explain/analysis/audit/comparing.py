@@ -8,10 +8,11 @@ learned and something that is not.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from ...engine.graph import BoundOperation
 from .anatomy import Anatomy
-from .facts import LOSSES, MOVING, POINTWISE, REDUCING, SPREADING, Facts
+from .facts import LOSSES, REDUCING, Facts, is_arithmetic
 
 WORDS = {
     "mse_loss": "squared error",
@@ -25,7 +26,7 @@ WORDS = {
     "cross_entropy": "cross-entropy",
     "nll_loss": "cross-entropy",
 }
-PASSED = POINTWISE | MOVING | SPREADING | REDUCING | LOSSES | {"log_softmax"}
+PASSED = REDUCING | LOSSES | {"log_softmax"}
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,14 @@ def of_summand(anatomy: Anatomy, value: int) -> tuple[Comparison, ...]:
     """Return where the comparisons of one summand are."""
     facts = anatomy.facts
     samples = {site.z for site in anatomy.sampling.sites}
+    compared = partial(_comparison, facts, samples)
 
     def behind(number: int) -> list[int]:
-        passed = facts.rule(number) in PASSED and _comparison(facts, number, samples) is None
-        return facts.made_from(number) if passed else []
+        bound = facts.graph.producer(number)
+        passed = bound and (is_arithmetic(bound) or bound.rule_name in PASSED)
+        return facts.made_from(number) if passed and not compared(number) else []
 
-    found = (_comparison(facts, number, samples) for number in facts.walk(value, behind))
+    found = (compared(number) for number in facts.walk(value, behind))
     return tuple(comparison for comparison in found if comparison is not None)
 
 
@@ -82,7 +85,7 @@ def _all(anatomy: Anatomy) -> tuple[Comparison, ...]:
     return tuple(found.values())
 
 
-def _comparison(facts: Facts, number: int, samples: set[int]) -> Comparison | None:
+def _comparison(facts: Facts, samples: set[int], number: int) -> Comparison | None:
     bound = facts.graph.producer(number)
     if bound is None or bound.rule_name not in LOSSES | {"sub", "mul"}:
         return None

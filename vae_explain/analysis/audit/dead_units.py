@@ -68,7 +68,7 @@ def _is_gate(anatomy: Anatomy, bound: BoundOperation) -> bool:
 
 def _layer_before(anatomy: Anatomy, number: int) -> BoundOperation | None:
     """Return the layer that made a value, norms and changes of shape left out."""
-    found = anatomy.facts.walk_back(number, (MOVING | {"dropout"}).__contains__)[-1]
+    found = anatomy.facts.walk_back(number, lambda bound: bound.rule_name in MOVING)[-1]
     rule = anatomy.facts.rule(found)
     while rule in NORMS:
         found = anatomy.facts.made_from(found)[0]

@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-import numpy as np
-
 from ...engine.formulas import Steps
 from ...engine.graph import BoundOperation, Graph
 from ...engine.run import Run
@@ -17,13 +15,6 @@ from ...ops.rule import NotExplained
 from ...symbolic.text import to_text
 from ...trace import Slot
 
-# Ops that take each element by itself, and ops that only move elements about.
-POINTWISE = frozenset({
-    "add", "sub", "mul", "div", "neg", "pow", "square", "sqrt", "exp", "log", "relu", "sigmoid",
-    "tanh", "leaky_relu", "elu", "silu", "softplus", "log_sigmoid", "softsign", "gelu", "abs",
-    "log1p", "expm1", "reciprocal", "rsqrt", "clamp", "clamp_min", "clamp_max", "maximum",
-    "minimum", "where", "sin", "cos",
-})  # fmt: skip
 MOVING = frozenset({
     "view", "reshape", "view_as", "flatten", "unflatten", "squeeze", "unsqueeze", "clone",
     "detach", "transpose", "permute", "movedim", "t", "T", "mT",
@@ -41,7 +32,8 @@ ELEMENT_LOSSES = frozenset({
     "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
     "binary_cross_entropy_with_logits", "kl_div", "gaussian_nll_loss", "poisson_nll_loss",
 })  # fmt: skip
-LOSSES = ELEMENT_LOSSES | {"cross_entropy", "nll_loss"}
+BY_CLASS = frozenset({"cross_entropy", "nll_loss"})  # a whole number stands for one of a row
+LOSSES = ELEMENT_LOSSES | BY_CLASS
 LAYERS = frozenset({
     "linear", "addmm", "matmul", "bmm", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
     "conv_transpose2d", "conv_transpose3d", "batch_norm", "layer_norm", "group_norm",
@@ -51,6 +43,21 @@ CLAMPS = frozenset({"clamp", "clamp_min", "clamp_max"})
 LONGEST_FORMULA = 34  # so that it fits into a page of 40 columns
 
 LEARNED, INPUT, DRAWN, CONSTANT = 1, 2, 4, 8
+
+
+def is_elementwise(bound: BoundOperation) -> bool:
+    """Whether each element of the output is computed from one element of each operand."""
+    return bound.rule is not None and bound.rule.kind == "elementwise"
+
+
+def copies(bound: BoundOperation) -> bool:
+    """Whether an operation gives every element of its operand another place, or several."""
+    return bound.rule_name in MOVING | SPREADING
+
+
+def is_arithmetic(bound: BoundOperation) -> bool:
+    """Whether an operation computes element by element, once shapes are left out."""
+    return is_elementwise(bound) or copies(bound)
 
 
 class Facts:
@@ -143,7 +150,7 @@ class Facts:
         except NotExplained:
             return f"a {bound.operation.name}"
 
-    def walk_back(self, number: int, through: Callable[[str], bool]) -> list[int]:
+    def walk_back(self, number: int, through: Callable[[BoundOperation], bool]) -> list[int]:
         """Follow the one learned operand back as long as the ops are of a kind.
 
         Returns
@@ -155,7 +162,7 @@ class Facts:
         found = [number]
         while True:
             bound = self.graph.producer(found[-1])
-            if bound is None or not through(bound.rule_name):
+            if bound is None or not through(bound):
                 return found
             sources = [i for i in self.inputs(bound) if self.learned(i)]
             if len(sources) != 1:
@@ -164,11 +171,12 @@ class Facts:
 
     def heads(self, number: int, stops: Iterable[int] = ()) -> frozenset[int]:
         """Return the learned values made by layers that a value is an expression of."""
-        kinds = POINTWISE | MOVING | SPREADING | REDUCING
         ends = set(stops)
 
         def is_head(current: int) -> bool:
-            return current in ends or self.rule(current) not in kinds
+            bound = self.graph.producer(current)
+            inside = bound and (is_arithmetic(bound) or bound.rule_name in REDUCING)
+            return current in ends or not inside
 
         def behind(current: int) -> list[int]:
             inside = [] if is_head(current) else self.made_from(current)
@@ -216,11 +224,3 @@ def _written(argument: object, first: dict[int, int]) -> str:
     if isinstance(argument, tuple | list):
         return f"({','.join(_written(part, first) for part in argument)})"
     return repr(argument)
-
-
-def uniform(array: object) -> float | None:
-    """Return the number that all elements of an array are; None when they differ."""
-    flat = np.asarray(array, dtype=np.float64).ravel()
-    if flat.size and np.all(flat == flat[0]) and np.isfinite(flat[0]):
-        return float(flat[0])
-    return None

@@ -7,13 +7,12 @@ last layer's output before the scale's own arithmetic is called its raw value he
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ...engine.roles import standard_draws
-from .facts import INPUT, MOVING, POINTWISE, SPREADING, Facts
-
-STRIPPED = MOVING | SPREADING
-ARITHMETIC = POINTWISE | MOVING | SPREADING
+from .facts import Facts, copies, is_arithmetic, is_elementwise
+from .linearity import effect
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,11 @@ class Site:
     def scale(self) -> int | None:
         return self.chain[0] if self.chain else None
 
+    @property
+    def moments(self) -> tuple[int, ...]:
+        """The location, and the scale where it is no constant."""
+        return (self.location, *self.chain[:1])
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -70,38 +74,34 @@ def find_sampling(facts: Facts) -> Sampling:
     something learned in it and comes from the input: noise that is added to the input, a
     prior's own sample and the weights of a Bayesian layer are none.
     """
-    found: list[Site] = []
+    sites: list[Site] = []
     reasons: list[str] = []
     reached = facts.graph.reaches_loss
     standard = set(standard_draws(facts.run))
     for value in facts.trace.values:
         if value.kind != "noise" or value.id not in reached:
             continue
-        position = facts.trace.producer[value.id]
-        operation = facts.trace.operations[position]
+        operation = facts.trace.operations[facts.trace.producer[value.id]]
         if operation.name == "dropout_mask":
             continue
         if operation.drawn_from:
             location, scale = operation.drawn_from
-            found.append(
-                Site(
-                    0, value.id, value.id, _head(facts, location), _chain(facts, scale), drawn=True
-                )
-            )
+            head, chain = _head(facts, location), _chain(facts, scale)
+            sites.append(Site(0, value.id, value.id, head, chain, drawn=True))
         elif value.id not in standard:
             reasons.append(
                 f"{facts.name(value.id)} is not drawn from N(0, 1), but {_drawn(facts, value.id)}"
             )
         else:
-            site = _followed(facts, value.id, value.id, [], reasons)
-            found += [site] if site else []
-    given = [site for site in found if _learned(facts, site)]
-    if found and not given:
+            site = _followed(facts, value.id, value.id, reasons)
+            sites += [site] if site else []
+    learned = [site for site in sites if any(map(facts.learned, site.moments))]
+    if sites and not learned:
         reasons.append("nothing is learned in what z is sampled from, as with a frozen encoder")
-    wanted = [site for site in given if _from_input(facts, site)] or given
-    scaled = [site for site in wanted if site.chain]
-    sites = tuple(replace(site, index=index) for index, site in enumerate(scaled or wanted))
-    return Sampling(sites, tuple(dict.fromkeys(reasons)))
+    of_input = [s for s in learned if any(map(facts.from_input, s.moments))] or learned
+    scaled = [site for site in of_input if site.chain] or of_input
+    numbered = tuple(replace(site, index=index) for index, site in enumerate(scaled))
+    return Sampling(numbered, tuple(dict.fromkeys(reasons)))
 
 
 def _drawn(facts: Facts, number: int) -> str:
@@ -109,39 +109,34 @@ def _drawn(facts: Facts, number: int) -> str:
     return f"by {bound.operation.name}" if bound else "given"
 
 
-def _learned(facts: Facts, site: Site) -> bool:
-    return facts.learned(site.location) or (site.scale is not None and facts.learned(site.scale))
-
-
-def _from_input(facts: Facts, site: Site) -> bool:
-    flags = facts.flags[site.location] | (facts.flags[site.scale] if site.scale is not None else 0)
-    return bool(flags & INPUT)
-
-
 def _followed(
-    facts: Facts, noise: int, current: int, factors: list[int], reasons: list[str]
+    facts: Facts,
+    noise: int,
+    current: int,
+    reasons: list[str],
+    factors: tuple[int, ...] = (),
+    sign: float = 1.0,
 ) -> Site | None:
+    """Follow a draw through what scales it to where something computed is added to it."""
     for bound in facts.graph.consumers(current):
+        others = set(bound.sources.values()) - {current}
         if bound.output not in facts.graph.reaches_loss or bound.rule is None:
             continue
-        name = bound.rule.name
-        pairs = list(zip(bound.operands, bound.slots, strict=True))
-        others = [int(o) for o, slot in pairs if slot and int(o) != current]
         if any(noise in facts.ancestors(other) for other in others):
             continue
         site = None
-        if name in STRIPPED:
-            site = _followed(facts, noise, bound.output, factors, reasons)
-        elif name == "mul" or (name == "div" and pairs[0] == (current, True)):
-            site = _followed(facts, noise, bound.output, [*factors, *others], reasons)
-        elif name in ("add", "sub") and "alpha" not in bound.attributes:
-            if others and not facts.fixed(others[0]):
-                subtracted = name == "sub" and pairs[1] == (current, True)
-                sign = -1.0 if subtracted else 1.0
-                return _site(facts, noise, bound.output, others[0], factors, reasons, sign)
-            site = _followed(facts, noise, bound.output, factors, reasons)
-        elif name in ("matmul", "bmm", "linear"):
-            reasons.append(f"{facts.name(noise)} goes into a {name}: a full covariance")
+        if copies(bound):
+            site = _followed(facts, noise, bound.output, reasons, factors, sign)
+        elif is_elementwise(bound) and (entered := effect(bound, current)) is not None:
+            scaled_by = (*factors, *entered.factors)
+            turned = sign * entered.sign
+            shifts = [number for number in entered.summands if not facts.fixed(number)]
+            if len(shifts) == 1:
+                return _site(facts, noise, bound.output, shifts[0], scaled_by, turned, reasons)
+            if not shifts:
+                site = _followed(facts, noise, bound.output, reasons, scaled_by, turned)
+        elif bound.rule_name in ("matmul", "bmm", "linear"):
+            reasons.append(f"{facts.name(noise)} goes into a {bound.rule_name}: a full covariance")
         if site is not None:
             return site
     return None
@@ -152,9 +147,9 @@ def _site(
     noise: int,
     z: int,
     location: int,
-    factors: list[int],
-    reasons: list[str],
+    factors: Sequence[int],
     sign: float,
+    reasons: list[str],
 ) -> Site | None:
     learned = [factor for factor in factors if facts.learned(factor)]
     if len(learned) > 1:
@@ -165,10 +160,8 @@ def _site(
 
 
 def _head(facts: Facts, number: int) -> int:
-    return facts.walk_back(number, STRIPPED.__contains__)[-1]
+    return facts.walk_back(number, copies)[-1]
 
 
 def _chain(facts: Facts, number: int) -> tuple[int, ...]:
-    if not facts.learned(number):
-        return ()
-    return tuple(facts.walk_back(number, ARITHMETIC.__contains__))
+    return tuple(facts.walk_back(number, is_arithmetic)) if facts.learned(number) else ()

@@ -11,6 +11,7 @@ from ...symbolic.text import index_text
 from .anatomy import Anatomy
 from .closed_form import SIGMA_OF_KL
 from .experiments import actual_scale, require_reparameterized
+from .facts import is_elementwise
 from .finding import Evidence, Finding, NotApplied, Seen
 from .kl import known, measure
 from .posterior import Site
@@ -24,8 +25,10 @@ INSTEAD = {
     "s is the KL's log-variance": ("the log-variance log σ²", "exp(½·{})"),
     "s is the KL's log-deviation": ("log σ", "exp({})"),
     "s is the fourth power": ("σ⁴, the variance's square", "its fourth root"),
+    "s is a power of 2": ("2 to the power of log σ", "the same power of e"),
 }
 MOST_SHOWN = 6
+POWERS = np.linspace(-3.0, 3.0, 7)
 
 
 def look(anatomy: Anatomy) -> Seen:
@@ -59,18 +62,22 @@ def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
             "that the KL measures, and not its σ.",
             Evidence(("element", "scale in z", "the KL's σ"), rows, {"elements": int(scale.size)}),
             f"In {anatomy.latent(site)} = {anatomy.facts.formula(site.z)}, put "
-            f"{right.format(name)}{_half_in_exp(anatomy, site)} in place of {name}.",
+            f"{right.format(name)}{_root_of_power(anatomy, site)} in place of {name}.",
         )
     ]
 
 
-def _half_in_exp(anatomy: Anatomy, site: Site) -> str:
-    """Say that the root of exp(a) is exp(½·a), where the scale is one of a named value."""
+def _root_of_power(anatomy: Anatomy, site: Site) -> str:
+    """Say that the root of exp(a) is exp(½·a), where the scale is a power by a named value."""
     assert site.scale is not None, "a KL was measured at its raw values"
-    inside = anatomy.facts.made_from(site.scale)
-    if anatomy.facts.rule(site.scale) != "exp" or not anatomy.facts.named(inside[0]):
+    bound = anatomy.facts.graph.producer(site.scale)
+    if bound is None or bound.rule is None or not is_elementwise(bound) or len(bound.operands) > 1:
         return ""
-    return f", exp(½·{anatomy.facts.name(inside[0])}),"
+    (inside,) = bound.sources.values()
+    whole, half = (bound.rule.forward(POWERS / part, **bound.attributes) for part in (1, 2))
+    if not anatomy.facts.named(inside) or not np.allclose(half**2, whole):
+        return ""
+    return f", {bound.rule_name}(½·{anatomy.facts.name(inside)}),"
 
 
 RULE = AuditRule(

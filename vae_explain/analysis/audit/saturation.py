@@ -9,7 +9,7 @@ from ...trace import Array
 from .anatomy import Anatomy
 from .comparing import Comparison, comparisons
 from .experiments import actual_scale
-from .facts import CLAMPS, LAYERS, POINTWISE
+from .facts import CLAMPS, LAYERS, is_elementwise
 from .finding import Evidence, Finding, NotApplied, Seen
 from .posterior import Site
 from .rule import AuditRule
@@ -34,7 +34,7 @@ def look(anatomy: Anatomy) -> Seen:
     outputs = {
         number: comparison
         for comparison in compared
-        for number in anatomy.facts.walk_back(comparison.made, POINTWISE.__contains__)
+        for number in anatomy.facts.walk_back(comparison.made, is_elementwise)
     }
     for bound in anatomy.facts.graph.operations:
         if bound.output not in anatomy.facts.graph.reaches_loss:

@@ -10,9 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import prod
 
+import numpy as np
+
 from ...engine.graph import BoundOperation
 from ...ops.rule import normalized_axes
-from .facts import LOSSES, MOVING, Facts, uniform
+from ...trace import Array
+from .facts import BY_CLASS, LOSSES, MOVING, Facts, is_elementwise
+from .linearity import weighted_sum
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,7 @@ def _split(facts: Facts, number: int, way: _Way) -> list[Summand]:
         return []
     way = replace(way, path=(*way.path, number))
     bound = facts.graph.producer(number)
-    if bound is None or bound.rule is None:
-        return [_leaf(facts, number, way)]
-    parts = _parts(facts, bound, way)
+    parts = None if bound is None else _parts(facts, bound, way)
     if parts is None:
         return [_leaf(facts, number, way)]
     return [leaf for operand, on in parts for leaf in _split(facts, operand, on)]
@@ -85,18 +87,14 @@ def _split(facts: Facts, number: int, way: _Way) -> list[Summand]:
 
 def _parts(facts: Facts, bound: BoundOperation, way: _Way) -> list[tuple[int, _Way]] | None:
     """Return what an operation adds up, and the way to each; None when it is no sum."""
-    assert bound.rule is not None, "asked of an operation with a rule"
-    name = bound.rule.name
-    if name in ("add", "sub"):
-        alpha = float(bound.attributes.get("alpha", 1.0))
-        return _added(facts, bound, way, -alpha if name == "sub" else alpha)
-    if name in ("mul", "div"):
-        return _scaled(facts, bound, way, name == "div")
-    first = int(bound.operands[0]) if bound.operands and bound.slots[0] else None
-    if first is None:
+    if is_elementwise(bound):
+        return _weighted(facts, bound, way)
+    name, sources = bound.rule_name, bound.sources
+    if name in ("stack", "cat"):
+        return [(source, way) for source in sources.values()]
+    if 0 not in sources:
         return None
-    if name == "neg":
-        return [(first, replace(way, factor=-way.factor))]
+    first = sources[0]
     if name == "sum" or (name in MOVING and name != "detach"):
         return [(first, way)]
     if name == "mean":
@@ -105,58 +103,56 @@ def _parts(facts: Facts, bound: BoundOperation, way: _Way) -> list[tuple[int, _W
         sizes = tuple(shape[axis] for axis in axes)
         averaged = (*way.averaged, *sizes)
         return [(first, replace(way, factor=way.factor / max(prod(sizes), 1), averaged=averaged))]
-    if name in ("stack", "cat"):
-        return [(int(o), way) for o, slot in zip(bound.operands, bound.slots, strict=True) if slot]
     return None
 
 
-def _added(
-    facts: Facts, bound: BoundOperation, way: _Way, second: float
-) -> list[tuple[int, _Way]] | None:
+def _weighted(facts: Facts, bound: BoundOperation, way: _Way) -> list[tuple[int, _Way]] | None:
+    """Take an elementwise operation apart where it gives each operand one plain weight.
+
+    What nothing is learned from may be added, but only a constant may be a weight.
+    """
+    sources = bound.sources
+    learned = {at: source for at, source in sources.items() if facts.learned(source)}
+
+    def weights(stand_in: float) -> list[float | None]:
+        operands = [
+            (facts.values[sources[at]] if facts.fixed(sources[at]) else stand_in)
+            if at in sources
+            else float(operand)
+            for at, operand in enumerate(bound.operands)
+        ]
+        found = weighted_sum(bound, operands, learned)
+        return [None if found is None else uniform(found.weights[at]) for at in learned]
+
     size = facts.values[bound.output].size
-    found = []
-    for position, (operand, slot) in enumerate(zip(bound.operands, bound.slots, strict=True)):
-        if slot and facts.learned(int(operand)):
-            times = size / max(facts.values[int(operand)].size, 1)
-            factor = way.factor * times * (second if position else 1.0)
-            found.append((int(operand), replace(way, factor=factor)))
-    return found
+    parts = []
+    for source, weight, other in zip(learned.values(), weights(0.0), weights(1.375), strict=True):
+        if weight is None or weight != other:
+            return None
+        times = size / max(facts.values[source].size, 1)  # as it was broadcast
+        if weight == 0:
+            on = replace(way, factor=way.factor * times, off=True)
+        else:
+            constants = way.constants if abs(weight) == 1 else (*way.constants, abs(weight))
+            on = replace(way, factor=way.factor * times * weight, constants=constants)
+        parts.append((source, on))
+    return parts
 
 
-def _scaled(
-    facts: Facts, bound: BoundOperation, way: _Way, divides: bool
-) -> list[tuple[int, _Way]] | None:
-    (left, right), (left_slot, right_slot) = bound.operands, bound.slots
-    learned = [bool(slot) and facts.learned(int(o)) for o, slot in zip(
-        bound.operands, bound.slots, strict=True)]  # fmt: skip
-    if learned == [True, False]:
-        operand, other, slot = int(left), right, right_slot
-    elif learned == [False, True] and not divides:
-        operand, other, slot = int(right), left, left_slot
-    else:
-        return None
-    if slot and not facts.fixed(int(other)):
-        return None
-    constant = uniform(facts.values[int(other)]) if slot else float(other)
-    if constant is None or (divides and constant == 0):
-        return None
-    times = facts.values[bound.output].size / max(facts.values[operand].size, 1)
-    if constant == 0:
-        return [(operand, replace(way, factor=way.factor * times, off=True))]
-    factor = 1 / constant if divides else constant
-    constants = way.constants if abs(factor) == 1 else (*way.constants, abs(factor))
-    on = replace(way, factor=way.factor * times * factor, constants=constants)
-    return [(operand, on)]
+def uniform(array: Array) -> float | None:
+    """Return the number that all elements of an array are; None when they differ."""
+    first = array.flat[0] if array.size else np.nan
+    return float(first) if np.isfinite(first) and np.all(array == first) else None
 
 
 def _leaf(facts: Facts, number: int, way: _Way) -> Summand:
     bound = facts.graph.producer(number)
     elements, weight, averaged = facts.values[number].size, way.factor, way.averaged
-    reduction = bound.attributes.get("reduction") if bound and bound.rule else None
-    if bound and bound.rule and bound.rule.name in LOSSES and reduction in ("sum", "mean"):
+    reduction = bound.attributes.get("reduction") if bound else None
+    if bound and bound.rule_name in LOSSES and reduction in ("sum", "mean"):
         shapes = [facts.values[i].shape for i in facts.inputs(bound)]
         shape = max(shapes, key=prod)
-        if bound.rule.name in ("cross_entropy", "nll_loss"):
+        if bound.rule_name in BY_CLASS:
             shape = (shape[0], *shape[2:]) if len(shape) > 1 else ()
         elements = max(prod(shape), 1)
         if reduction == "mean":

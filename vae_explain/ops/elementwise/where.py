@@ -129,5 +129,6 @@ WHERE = Rule(
     gradient=where_gradient,
     words="the first where a condition holds, else the second",
     torch="torch.where",
+    kind="elementwise",
     broadcasts=True,
 )
