@@ -32,8 +32,8 @@ import torch
 from torch import Tensor, nn
 
 from vae_explain.models.builtin_vae import VAE, vae_loss
-from vae_explain.recording.recorder import caught
-from vae_explain.recording.result import Recording
+from vae_explain.recording.capture import Capture
+from vae_explain.recording.recorder import capture
 from vae_explain.trace import Trace
 
 
@@ -83,8 +83,8 @@ class Passes:
         self.model.zero_grad()
         torch.autograd.backward(self.model(self.x))
 
-    def record(self) -> Recording:
-        return caught(self._objective, modules={"": self.model.vae}, inputs={"x": self.x})
+    def record(self) -> Capture:
+        return capture(self._objective, modules={"": self.model.vae}, inputs={"x": self.x})
 
     def account(self) -> Trace:
         return self.record().trace(lasting=False)

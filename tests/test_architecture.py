@@ -21,7 +21,7 @@ from vae_explain.engine.formulas import Steps
 from vae_explain.engine.run import Run
 from vae_explain.models.builtin_config import BUILT_IN, Architecture
 from vae_explain.pipeline import Request
-from vae_explain.recording.recorder import HIDDEN
+from vae_explain.recording.frames import MARKER
 
 PACKAGE = Path(vae_explain.__file__).parent
 ROOT = Path(__file__).parent.parent
@@ -113,9 +113,12 @@ def test_a_package_says_which_question_it_answers() -> None:
                 assert (folder / named).is_file(), f"{folder.name} names {named}"
 
 
-def test_what_the_recorder_hides_is_there() -> None:
-    for path in HIDDEN:
-        assert Path(path).exists(), path
+def test_which_of_our_modules_name_values() -> None:
+    setting = re.compile(f"^{MARKER} = True", re.MULTILINE)
+    marked = {
+        path.stem for path in PACKAGE.rglob("*.py") if setting.search(path.read_text("utf-8"))
+    }
+    assert marked == {"builtin_vae", "decompose"}
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def test_what_is_dropped_is_gone_at_once() -> None:
     gc.collect()
     gc.disable()
     try:
-        caught = weakref.ref(recorder.caught(objective, modules={"": model}, inputs={"x": X}))
+        caught = weakref.ref(recorder.capture(objective, modules={"": model}, inputs={"x": X}))
         trace = weakref.ref(record(objective, modules={"": model}, inputs={"x": X}))
         assert caught() is None
         assert trace() is None

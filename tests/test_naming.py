@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vae_explain.ops import ALIASES, ALL, Rule
-from vae_explain.recording.variable_names import MIXING, numbered
+from vae_explain.recording.default_names import MIXING, numbered
 from vae_explain.symbolic.expression import Index, references
 
 from .examples import examples_of

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from vae_explain import explain
 from vae_explain.pages.blocks import Formula
-from vae_explain.recording.decompose import opened
+from vae_explain.recording.decompose import decomposition_of
 from vae_explain.recording.recorder import record
 from vae_explain.symbolic.text import to_text
 
@@ -152,13 +152,15 @@ def test_a_packed_batch_and_projected_states_stay_one_call() -> None:
 
 
 def test_a_call_that_is_one_operation_stays_so() -> None:
-    assert opened("linear", ()) is None
-    assert opened("scaled_dot_product_attention", ()) is None
-    assert opened("scaled_dot_product_attention", (X, X, X)) is None
+    assert decomposition_of("linear", ()) is None
+    assert decomposition_of("scaled_dot_product_attention", ()) is None
+    assert decomposition_of("scaled_dot_product_attention", (X, X, X)) is None
     # A query that may take no key, whose softmax is PyTorch's own.
     closed = torch.zeros(3, 3, dtype=torch.bool)
-    assert opened("scaled_dot_product_attention", (X, X, X, closed, 0.5)) is None
-    assert opened("scaled_dot_product_attention", (X, X, X), {"dropout_p": 0.5}) is not None
+    assert decomposition_of("scaled_dot_product_attention", (X, X, X, closed, 0.5)) is None
+    assert (
+        decomposition_of("scaled_dot_product_attention", (X, X, X), {"dropout_p": 0.5}) is not None
+    )
 
 
 GATES = {

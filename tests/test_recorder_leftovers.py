@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from vae_explain import explain
 from vae_explain.models.builtin_vae import VAE, vae_loss
-from vae_explain.recording.recorder import caught, record
+from vae_explain.recording.recorder import capture, record
 
 from .pages import CommandLine
 
@@ -36,7 +36,7 @@ def objective_of(model: nn.Module) -> Callable[[], Tensor]:
 def test_a_recording_has_every_gradient_before_it_is_accounted_for() -> None:
     torch.manual_seed(0)
     model = VAE()
-    recording = caught(objective_of(model), modules={"": model}, inputs={"x": X})
+    recording = capture(objective_of(model), modules={"": model}, inputs={"x": X})
     early = dict(recording.gradients)
     trace = recording.trace(lasting=True)
     assert early.keys() == trace.gradients.keys()
@@ -97,7 +97,7 @@ def test_no_frame_and_no_array_outlives_the_record(accounted: bool) -> None:
     gc.collect()
     gc.disable()
     try:
-        recording = caught(objective, modules={"": model}, inputs={"x": X})
+        recording = capture(objective, modules={"": model}, inputs={"x": X})
         if accounted:
             trace = recording.trace(lasting=False)
             assert trace.terms

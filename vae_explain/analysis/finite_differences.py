@@ -21,10 +21,11 @@ from ..engine.run import Run
 from ..models.prepared_model import Subject, default_precision, draws_of
 from ..models.run_counters import Counts
 from ..pipeline import HeldRequest, OwnRequest, prepared, users_errors
-from ..recording.decompose import opened
-from ..recording.lost_kwargs import handed_over
-from ..recording.random_draws import DROPOUTS, NOISE, OTHER_DRAWS, redropped, replace
-from ..recording.tensor_arrays import tensors_in, writes_by_name
+from ..recording.call_info import writes_by_name
+from ..recording.decompose import decomposition_of
+from ..recording.lost_kwargs import with_lost
+from ..recording.random_draws import DROPOUTS, NOISE, OTHER_DRAWS, input_of, redropped, replace
+from ..recording.tensor_arrays import tensors_in
 from ..trace import UNSEEN, Array
 from .gradient_check import CENTRAL_ALLOWED, Nudged, gradient_scale, largest
 
@@ -216,8 +217,8 @@ class _Still(TorchFunctionMode):
         name = func.__name__
         if name == "__get__":
             name = func.__self__.__name__
-        kwargs = handed_over(name, kwargs or {}, sys._getframe(1))
-        whole = opened(name, args, kwargs)
+        kwargs = with_lost(name, kwargs or {}, sys._getframe(1))
+        whole = decomposition_of(name, args, kwargs)
         if whole is not None:
             with self:  # not active in here of itself
                 return whole(*args, **kwargs)
@@ -226,7 +227,7 @@ class _Still(TorchFunctionMode):
         if name == "float":
             return args[0].double()
         if name in DROPOUTS and self._drawn:
-            given = args[0] if args else kwargs["input"]
+            given = input_of(args, kwargs)
             redone = redropped(func, args, kwargs, torch.ones_like(given), self._drawn)
             return given if redone is None else redone[0]
         result = func(*args, **kwargs)

@@ -1,4 +1,8 @@
-"""What a recorded call is: its plain name, what it needs, what it made."""
+"""What the recorder knows of a call of PyTorch: from its name, its arguments and its result.
+
+Every table of PyTorch's names that decides how a call is recorded is here, but for those of
+draws (`random_draws`) and of calls that are made by others (`decompose`).
+"""
 
 from __future__ import annotations
 
@@ -12,62 +16,162 @@ import torch
 from torch import Tensor
 from torch._C._functorch import is_functorch_wrapped_tensor
 
-from .decompose import OPENED
-from .random_draws import DROPOUTS, NOISE
-from .tensor_arrays import is_asked_to_write, writes_by_name
+from .decompose import DECOMPOSED
+from .random_draws import DROPOUTS, NOISE, input_of
 
-# Property reads that make a tensor to compute with; every other one is only a look.
+# Property reads that make a tensor to compute with; every other one only looks at a tensor.
 TENSOR_PROPERTIES = {"T", "mT", "H", "mH", "real", "imag"}
 REFLECTED = {"rsub": "sub", "rdiv": "div", "rpow": "pow", "rmatmul": "matmul"}
-
-
-def results_of(result: Any) -> tuple[Tensor, ...]:
-    """Return the tensors that a call made, if they are numbers to compute with.
-
-    A comparison, a count or an index is a look at numbers, not arithmetic with them: the
-    checks of torch.distributions are such. Where one is used it is a constant.
-    """
-    if isinstance(result, Tensor):
-        if result.is_floating_point() or result.is_complex():
-            # Within a vmap a tensor has no numbers; what comes out of it has.
-            return () if is_functorch_wrapped_tensor(result) else (result,)
-        return ()
-    if not isinstance(result, (list, tuple)):
-        return ()
-    found = tuple([item for item in result if isinstance(item, Tensor)])
-    return found if any(map(results_of, found)) else ()
-
-
-def is_whole(tensor: Tensor) -> bool:
-    """Whether a tensor has whole numbers, or truth values."""
-    return not (tensor.is_floating_point() or tensor.is_complex())
-
-
-# Calls whose whole numbers something may be taken by, as the nearest code of a codebook is.
-PLACING = {"argmax", "argmin", "argsort"}
-# Those whose whole numbers are not only looked at but computed with.
-COUNTING = {"one_hot", *PLACING}
-# Those that choose numbers by their rank and say where they found them.
+IN_PLACE_OPERATORS = {
+    "__iadd__", "__isub__", "__imul__", "__itruediv__", "__ifloordiv__", "__imod__", "__ipow__",
+    "__iand__", "__ior__", "__ixor__", "__ilshift__", "__irshift__", "__imatmul__",
+    "__setitem__", "__set__",
+}  # fmt: skip
+# Calls whose name ends as that of a write does, but which leave the numbers alone or give the
+# tensor another memory.
+NOT_WRITING = {
+    "__set__", "requires_grad_", "detach_", "set_", "resize_", "resize_as_", "squeeze_",
+    "unsqueeze_", "t_", "transpose_", "swapaxes_", "swapdims_", "as_strided_", "share_memory_",
+    "rename_",
+}  # fmt: skip
+# Calls that update running statistics, which are not among the tensors that they return.
+UPDATING = {"batch_norm", "instance_norm"}
+# Calls that return memory as they find it.
+UNINITIALISED = {
+    "empty", "empty_like", "empty_permuted", "empty_strided", "new_empty", "new_empty_strided",
+}  # fmt: skip
+# Calls that return indices, as that of the nearest code of a codebook.
+INDEXING = {"argmax", "argmin", "argsort"}
+# Calls whose whole numbers are computed with and not only looked at.
+COUNTING = {"one_hot", *INDEXING}
+# Calls that choose numbers by their rank and return their indices with them.
 RANKING = {"topk", "kthvalue", "median", "mode", "cummax", "cummin"}
-# What arranges numbers anew and leaves them as they are; of whole numbers made by a call too.
+# Calls that rearrange numbers, of any dtype, and leave them as they are.
 ARRANGING = {
     "clone", "contiguous", "detach", "expand", "expand_as", "flatten", "getitem", "long", "movedim",
     "permute", "repeat", "reshape", "squeeze", "t", "transpose", "unflatten", "unsqueeze", "view",
     "view_as",
 }  # fmt: skip
-# Calls that make a constant of nothing, whose name says what it is.
-TELLING = {"eye", "arange", "linspace", "logspace"}
+# Calls that make a constant which is best known by their name.
+NAMING = {"eye", "arange", "linspace", "logspace"}
 
 
-def made_by(name: str, result: Any) -> tuple[Tensor, ...]:
-    """Return the tensors that a call of a name made, if they are numbers to compute with."""
-    if name in COUNTING and isinstance(result, Tensor):
-        return () if is_functorch_wrapped_tensor(result) else (result,)
-    return results_of(result)
+class Plan(NamedTuple):
+    """How calls of one name are recorded: worked out once for each name."""
+
+    name: str
+    op: str  # the name without the marks of in-place, dunder and reflected forms
+    reflected: bool  # whether its operands come in reverse
+    writes: bool  # whether it writes to its first argument
+    draws: bool
+    drops: bool  # whether it is a dropout
+    from_shapes: bool  # whether it makes a constant of its tensors' shapes
+    assigns: bool  # whether it only changes its first argument
+    takes_key: bool  # whether its second argument stands between brackets
+    uninitialised: bool
+    decomposed: bool  # whether it may be made by other calls instead
+    at_once: bool  # whether it has to be recorded before the run goes on
+    looks: bool  # whether it reads a property that is nothing to compute with
+    simple: bool  # whether it is none of these: its recording can wait until the run has ended
+
+
+@lru_cache(maxsize=1000)  # of the user's own functions there may be many
+def plan_for(func: Any) -> Plan:
+    """Return how calls of a function are recorded."""
+    name = func.__name__
+    if name != "__get__":
+        return plan_of(name)
+    plan = plan_of(func.__self__.__name__)
+    return plan if plan.name in TENSOR_PROPERTIES else plan._replace(looks=True, simple=False)
+
+
+def plan_of(name: str) -> Plan:
+    """Return how calls of a name are recorded.
+
+    Examples
+    --------
+    >>> plan_of("__rsub__")[1:4], plan_of("add_")[1:4], plan_of("log_softmax")[1:4]
+    (('sub', True, False), ('add', False, True), ('log_softmax', False, False))
+    """
+    bare = name.strip("_")
+    reflected = bare in REFLECTED and name.startswith("__")
+    writes = writes_by_name(name)
+    takes_key = name == "__getitem__"
+    at_once = writes or name in DROPOUTS or name in UPDATING
+    apart = takes_key or name in DECOMPOSED or name in NOISE or name in UNINITIALISED
+    return Plan(
+        name=name,
+        op=REFLECTED[bare] if reflected else bare,
+        reflected=reflected,
+        writes=writes,
+        draws=name in NOISE,
+        drops=name in DROPOUTS,
+        from_shapes=name.startswith("new_") or name.endswith("_like"),
+        assigns=name == "__setitem__",
+        takes_key=takes_key,
+        uninitialised=name in UNINITIALISED,
+        decomposed=name in DECOMPOSED,
+        at_once=at_once,
+        looks=False,
+        simple=not (at_once or apart),
+    )
+
+
+# --- arguments --------------------------------------------------------------------------
+
+# Types of arguments by which a call that is `simple` by its name may have to be recorded at
+# once: a positional True may stand for `inplace`, and a list is the caller's, who may change it.
+UNSAFE = frozenset((bool, list))
+
+
+def needs_to_be_at_once(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    """Whether the arguments of a call may be others when the run has ended."""
+    if not UNSAFE.isdisjoint(map(type, args)):
+        return True
+    return bool(kwargs) and (asks_to_write((), kwargs) or list in map(type, kwargs.values()))
+
+
+def asks_to_write(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    """Whether an argument of a call may ask it to write to another: `inplace`, or `out`."""
+    return any(argument is True for argument in args) or bool(
+        kwargs and (kwargs.get("inplace") or kwargs.get("out") is not None)
+    )
+
+
+def writes_by_name(name: str) -> bool:
+    """Whether calls of a name write to their first argument.
+
+    Examples
+    --------
+    >>> writes_by_name("relu_"), writes_by_name("__iadd__"), writes_by_name("__add__")
+    (True, True, False)
+    """
+    return name in IN_PLACE_OPERATORS or (name.endswith("_") and not name.endswith("__"))
+
+
+def written_to(
+    plan: Plan, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Tensor | None:
+    """Return the one tensor that a call writes numbers to; None where that is not known."""
+    target = kwargs.get("out")
+    if target is None and (plan.writes or _is_in_place(func, args, kwargs)):
+        target = input_of(args, kwargs)
+    if plan.name in NOT_WRITING or not isinstance(target, Tensor):
+        return None
+    return target if results_of(target) else None
+
+
+def _is_in_place(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    """Whether one of PyTorch's functions in Python is asked to work in place."""
+    try:
+        arguments = signature(func).bind(*args, **kwargs).arguments
+    except (TypeError, ValueError):  # one that is not written in Python has no such argument
+        return False
+    return bool(arguments.get("inplace"))
 
 
 def index_of(key: Any) -> Any:
-    """Return what stands between brackets with lists as tensors, as which PyTorch takes them.
+    """Return what stands between brackets with lists as tensors, as PyTorch takes them.
 
     In the record a list and a tuple are alike, but `h[[0, 1]]` and `h[0, 1]` are not.
     """
@@ -77,113 +181,31 @@ def index_of(key: Any) -> Any:
     return torch.as_tensor(key) if plain or isinstance(key, np.ndarray) else key
 
 
-# Calls that write to more than what they are told to: running statistics.
-UPDATING = {"batch_norm", "instance_norm"}
-# Calls that hand out memory as they find it.
-BLANK = {
-    "empty", "empty_like", "empty_permuted", "empty_strided", "new_empty", "new_empty_strided",
-}  # fmt: skip
+# --- results ----------------------------------------------------------------------------
 
 
-class Plan(NamedTuple):
-    """What calls of one name need: worked out once for each name."""
+def results_of(result: Any, counts: bool = False) -> tuple[Tensor, ...]:
+    """Return the tensors that a call made, if they are numbers to compute with.
 
-    name: str
-    op: str  # the plain name
-    reflected: bool  # whether its operands come in reverse
-    writes: bool
-    noisy: bool
-    factory: bool  # makes a constant of its tensors' shapes
-    assigns: bool  # makes nothing but changes its first argument
-    indexes: bool
-    blank: bool  # hands out memory with nothing written to it
-    opens: bool  # may be done operation by operation instead
-    careful: bool  # is to be recorded before the run goes on
-    looks: bool  # reads a property that is nothing to compute with
-    plain: bool  # is only to be caught, which most are
+    A comparison, a count or an index is a look at numbers, not arithmetic with them: the
+    checks of torch.distributions are such. Where one is used it is a constant.
 
-
-@lru_cache(maxsize=1000)  # of the user's own functions there may be many
-def plan_for(func: Any) -> Plan:
-    """Return what a call of a function needs."""
-    name = func.__name__
-    if name != "__get__":
-        return plan_of(name)
-    plan = plan_of(func.__self__.__name__)
-    return plan if plan.name in TENSOR_PROPERTIES else plan._replace(looks=True, plain=False)
-
-
-def plan_of(name: str) -> Plan:
-    """Return what a call needs, by its name.
-
-    Examples
-    --------
-    >>> plan_of("__rsub__")[1:4], plan_of("add_")[1:4], plan_of("log_softmax")[1:4]
-    (('sub', True, False), ('add', False, True), ('log_softmax', False, False))
+    Parameters
+    ----------
+    counts
+        Whether whole numbers are to compute with as well.
     """
-    plain = name.strip("_")
-    reflected = plain in REFLECTED and name.startswith("__")
-    writes = writes_by_name(name)
-    indexes = name == "__getitem__"
-    careful = writes or name in DROPOUTS or name in UPDATING
-    return Plan(
-        name=name,
-        op=REFLECTED[plain] if reflected else plain,
-        reflected=reflected,
-        writes=writes,
-        noisy=name in NOISE,
-        factory=name.startswith("new_") or name.endswith("_like"),
-        assigns=name == "__setitem__",
-        indexes=indexes,
-        blank=name in BLANK,
-        opens=name in OPENED,
-        careful=careful,
-        looks=False,
-        plain=not (careful or indexes or name in OPENED or name in NOISE or name in BLANK),
-    )
+    if isinstance(result, Tensor):
+        if counts or not is_whole(result):
+            # Within a vmap a tensor has no numbers; what comes out of it has.
+            return () if is_functorch_wrapped_tensor(result) else (result,)
+        return ()
+    if not isinstance(result, (list, tuple)):
+        return ()
+    tensors = tuple([item for item in result if isinstance(item, Tensor)])
+    return tensors if any(map(results_of, tensors)) else ()
 
 
-# What may stand where `inplace` does, and what may be the caller's own, who goes on with it.
-RISKY = frozenset((bool, list))
-
-
-def needs_care(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-    """Whether the arguments of a call may not be the same after it.
-
-    It may be asked to write to one, and a list may be the caller's, who goes on with it.
-    """
-    if not RISKY.isdisjoint(map(type, args)):
-        return True
-    if not kwargs:
-        return False
-    return is_asked_to_write((), kwargs) or list in map(type, kwargs.values())
-
-
-# Calls whose name ends as that of a write does, but which leave the numbers alone or give the
-# tensor another memory; and draws that are no noise to the record.
-NOT_WRITING = {
-    "__set__", "requires_grad_", "detach_", "set_", "resize_", "resize_as_", "squeeze_",
-    "unsqueeze_", "t_", "transpose_", "swapaxes_", "swapdims_", "as_strided_", "share_memory_",
-    "rename_",
-}  # fmt: skip
-
-
-def written_to(
-    plan: Plan, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> Tensor | None:
-    """Return the one tensor that a call writes numbers to; None where that is not known."""
-    target = kwargs.get("out")
-    if target is None and (_is_in_place(func, args, kwargs) if not plan.writes else True):
-        target = args[0] if args else kwargs.get("input")
-    if plan.name in NOT_WRITING or not isinstance(target, Tensor):
-        return None
-    return target if results_of(target) else None
-
-
-def _is_in_place(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-    """Whether one of PyTorch's functions in Python is asked to do its work in place."""
-    try:
-        given = signature(func).bind(*args, **kwargs).arguments
-    except (TypeError, ValueError):  # one that is not written in Python has no such argument
-        return False
-    return bool(given.get("inplace"))
+def is_whole(tensor: Tensor) -> bool:
+    """Whether a tensor has whole numbers, or truth values."""
+    return not (tensor.is_floating_point() or tensor.is_complex())

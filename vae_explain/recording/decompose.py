@@ -1,12 +1,12 @@
-"""Calls of PyTorch that are many operations, made so that each of these is seen.
+"""Calls of PyTorch that are many operations, decomposed so that each of these is recorded.
 
-A mode sees `gumbel_softmax` or a whole LSTM as one call. Of what is written in Python the
-same code is run here, with its own hand-over to the mode switched off. What is not is
-written out as its documentation states it, in the order in which PyTorch's own CPU code
-takes it: the bits are the same, but for oneDNN's LSTM, which may differ in the last one.
+A mode sees `gumbel_softmax` or a whole LSTM as one call. If PyTorch has it in Python, that code
+runs here, with its own dispatch to the mode switched off. If not, it is written out as its
+documentation states it, in the order of PyTorch's own CPU code: the bits are the same, except
+that oneDNN's LSTM may differ in the last one.
 
-The variables of these functions give the values their names, as a user's own do; one that
-begins with an underscore gives none.
+The variables of these functions name values, as a user's own do, unless they begin with an
+underscore.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from .decompositions import COMPOSITES, composite
+from .frames import MARKER
 
+NAMES_VALUES = True  # see `frames.MARKER`
 IN_PYTHON = ("gumbel_softmax", "multi_head_attention_forward")
 
 
-def opened(
+def decomposition_of(
     name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None = None
 ) -> Callable[..., Any] | None:
     """Return what makes a call operation by operation; None for a call that is one."""
@@ -36,25 +38,24 @@ def opened(
         except TypeError:
             return None  # the call itself says what is wrong with it
     if name in IN_PYTHON:
-        return _without_handing_over(name)
+        return _without_dispatch(name)
     if name in NETWORKS:
         return NETWORKS[name] if _is_plain(args) else None
     return CELLS.get(name) or composite(name, args, kwargs or {})
 
 
 @cache
-def _without_handing_over(name: str) -> Callable[..., Any]:
-    """Return a function of PyTorch's that does not hand itself over to a mode as one call."""
+def _without_dispatch(name: str) -> Callable[..., Any]:
+    """Return a copy of a function of PyTorch's that does not dispatch to a mode as one call."""
     function: types.FunctionType = getattr(functional, name)
 
     def no(*_: Any) -> bool:
         return False
 
     asked = [each for each in function.__globals__ if each.startswith("has_torch_function")]
-    names = {**function.__globals__, **dict.fromkeys(asked, no)}
-    # Variables give names only where the code is not in PyTorch's own folder.
-    code = function.__code__.replace(co_filename=__file__)
-    copy = types.FunctionType(code, names, name, function.__defaults__, function.__closure__)
+    variables = {**function.__globals__, **dict.fromkeys(asked, no), MARKER: True}
+    code = function.__code__.replace(co_filename=__file__)  # PyTorch's own files name no values
+    copy = types.FunctionType(code, variables, name, function.__defaults__, function.__closure__)
     copy.__kwdefaults__ = function.__kwdefaults__
     return copy
 
@@ -230,5 +231,5 @@ def _network(name: str) -> Callable[..., Any]:
 
 NETWORKS = {name: _network(name) for name in STEPS}
 
-# The calls that `opened` may return something for.
-OPENED = {*IN_PYTHON, *CELLS, *NETWORKS, *COMPOSITES, ATTENTION}
+# The calls that `decomposition_of` may return something for.
+DECOMPOSED = {*IN_PYTHON, *CELLS, *NETWORKS, *COMPOSITES, ATTENTION}

@@ -1,14 +1,14 @@
-"""Catching sight of the user's own code at each operation, while it runs.
+"""The frames of the user's code that lead to each operation, noted while the code runs.
 
-Reading names takes time that a run need not wait for. What does not wait is what the run
-will overwrite: which frames led to an operation, and what their variables held.
+Reading names takes time, and most of it can wait until the run has ended. What cannot wait is
+what the run will overwrite: which frames called an operation, and what their variables held.
 `variable_names.NameReader` makes names of it afterwards.
 
-No profile or trace function is needed, which would run at every call of every function: a
-frame that is kept keeps its variables when its function returns, so what was bound after
-its last operation can be read later. Of a function that binds no variable twice nothing else
-is taken down. A frame also keeps those that called it, up to a generator's, which was called
-by nobody as long as it waits; so the frames of a run are kept and nothing of what runs it.
+This takes no profile or trace function, which would run at every call of every function. A
+frame object that is kept alive keeps its variables when its function returns, so what was bound
+after its last operation can be read later; of a function that binds no variable twice nothing
+is copied. A frame also keeps its callers alive, up to a suspended generator's, which has none.
+So the objective runs in a generator: its frames are kept, and nothing of what called `run`.
 """
 
 from __future__ import annotations
@@ -21,73 +21,58 @@ from functools import lru_cache
 from types import CodeType, FrameType, GeneratorType
 from typing import Any, cast
 
+import torch
+
 STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
-
-
-class _Files(dict[str, bool]):
-    """Whether a file holds the user's own words, which is found out at the first look.
-
-    Parameters
-    ----------
-    hidden
-        Prefixes of the files that do not.
-    """
-
-    def __init__(self, hidden: tuple[str, ...]) -> None:
-        self._hidden = hidden
-
-    def __missing__(self, file: str) -> bool:
-        # The standard library's own frames come in between, `isinstance` in Python's abc
-        # among them; packages installed inside its folder are the user's.
-        library = file.startswith(STANDARD_LIBRARY) and "-packages" not in file
-        is_users = not (library or file.startswith(self._hidden) or file.startswith("<frozen"))
-        self[file] = is_users
-        return is_users
-
-
-# For all runs, by what is hidden.
-FILES: dict[tuple[str, ...], _Files] = {}
+PYTORCH = os.path.dirname(torch.__file__)
+OWN_PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
+# A module of ours sets this to true if its variables name values, as the user's do.
+MARKER = "NAMES_VALUES"
 
 Variables = Mapping[str, Any]
-# In the place of the variables of a frame that loses none of them: those that it ended with.
+# Stands for the variables of a frame that overwrites none of them: those that it ended with.
 FINAL: Variables = {}
-# A frame that led to an operation: its number; its variables then, if it is the user's, for
-# nobody looks at those of others; and the frame, if its function is called `forward`.
-Place = tuple[int, Variables | None, FrameType | None]
+# A frame that led to an operation: its `id`; its variables then, if it is the user's; and the
+# frame itself, if its function is called `forward`.
+SeenFrame = tuple[int, Variables | None, FrameType | None]
 # The frames that led to an operation, the innermost first, up to the first of the user's that
-# led to the operation before as well: those that called it have not run in between. Plain
-# tuples, since they are made at every call.
-Sight = Sequence[Place]
-NOTHING: Sight = ()
+# led to the operation before as well: its callers have not run in between. Plain tuples, since
+# they are made at every call.
+SeenFrames = Sequence[SeenFrame]
+NO_FRAMES: SeenFrames = ()
+
+# Whether a file's variables name values, for all runs.
+NAMING_FILES: dict[str, bool] = {}
+
+
+def names_values(frame: FrameType) -> bool:
+    """Whether the variables of a frame name values: the user's do, and those of marked modules."""
+    file = frame.f_code.co_filename
+    if file.startswith(OWN_PACKAGE):
+        return bool(frame.f_globals.get(MARKER))
+    # The standard library's own frames come in between, `isinstance` in Python's abc
+    # among them; packages installed inside its folder are the user's.
+    library = file.startswith(STANDARD_LIBRARY) and "-packages" not in file
+    return not (library or file.startswith((PYTORCH, "<frozen")))
 
 
 class FrameWatcher:
-    """Sees which frames lead to an operation, and copies what they are about to lose.
+    """Notes which frames lead to an operation, and copies the variables that they may overwrite."""
 
-    Parameters
-    ----------
-    hidden
-        Prefixes of the files whose variables are nobody's words.
-    """
-
-    def __init__(self, hidden: Sequence[str]) -> None:
-        prefixes = tuple(hidden)
-        if prefixes not in FILES:
-            FILES[prefixes] = _Files(prefixes)
-        self._users = FILES[prefixes]
-        # Kept, so that no number is given out twice: the user's, by number, each with whether
-        # it keeps its variables, and the others.
+    def __init__(self) -> None:
+        # Kept alive, so that Python reuses no `id`: the user's frames, each with whether it
+        # overwrites no variable, and the others.
         self._frames: dict[int, tuple[FrameType, bool]] = {}
         self._others: list[FrameType] = []
         self._running: list[FrameType] = []  # the user's, at the last look, innermost first
-        # Of these the first, if it keeps its variables, and what there is to be seen of it.
+        # Of these the first, if it overwrites no variable, and how it is noted.
         self._last: FrameType | None = None
-        self._again: Place = 0, FINAL, None
+        self._last_seen: SeenFrame = 0, FINAL, None
         self._base: FrameType | None = None
         self._waiting: GeneratorType[Any, None, None] | None = None
 
     def run(self, objective: Callable[[], Any]) -> Any:
-        """Run an objective, watch the frames that it calls, and return what it returns."""
+        """Run an objective whose frames `look` is to note, and return what it returns."""
         waiting = cast("GeneratorType[Any, None, None]", _waiting(objective))
         self._waiting = waiting
         self._base = waiting.gi_frame
@@ -101,55 +86,59 @@ class FrameWatcher:
         return result
 
     def let_go(self) -> None:
-        """Let go of the frames, all of which have ended."""
+        """Release the frames, all of which have ended."""
         self._frames.clear()
         self._others.clear()
         self._waiting = None
 
-    def final(self, number: int) -> Variables:
+    def final(self, frame_id: int) -> Variables:
         """Return the last variables of one of the user's frames, or those of now while it runs."""
-        return self._frames[number][0].f_locals
+        return self._frames[frame_id][0].f_locals
 
-    def ended(self, number: int) -> Variables | None:
+    def ended(self, frame_id: int) -> Variables | None:
         """Return the variables of a frame that has ended; None if it was not the user's."""
-        return self.final(number) if number in self._frames else None
+        return self.final(frame_id) if frame_id in self._frames else None
 
     def forget(self) -> None:
-        """See at the next look all that is to be seen, for the last is not to be had."""
+        """Start afresh at the next look, when the last one led to no recorded call."""
         self._running = []
         self._last = None
 
-    def look(self, frame: FrameType | None) -> Sight:
-        """Return what is to be seen from the frame that makes the next operation."""
-        users, base, frames, running = self._users, self._base, self._frames, self._running
+    def look(self, frame: FrameType | None) -> SeenFrames:
+        """Return the frames that lead to the next operation, from the one that calls it."""
+        base, frames, running = self._base, self._frames, self._running
         new: list[FrameType] = []
-        sight: list[Place] = []
+        seen: list[SeenFrame] = []
         while frame is not base and frame is not None:
             code = frame.f_code
-            if users[code.co_filename]:
+            try:
+                names = NAMING_FILES[code.co_filename]
+            except KeyError:
+                names = NAMING_FILES[code.co_filename] = names_values(frame)
+            if names:
                 if frame is self._last and not new:
-                    return (*sight, self._again) if sight else (self._again,)
+                    return (*seen, self._last_seen) if seen else (self._last_seen,)
                 key = id(frame)
-                seen = frames.get(key)
-                keeps = keeps_all(code) if seen is None else seen[1]
+                known = frames.get(key)
+                keeps = keeps_all(code) if known is None else known[1]
                 variables = FINAL if keeps else dict(frame.f_locals)
-                place = key, variables, frame if code.co_name == "forward" else None
-                sight.append(place)
+                entry = key, variables, frame if code.co_name == "forward" else None
+                seen.append(entry)
                 if not new:
-                    self._last, self._again = frame if keeps else None, place
+                    self._last, self._last_seen = frame if keeps else None, entry
                 # A generator's frame may have been seen before and still not be running.
-                if seen is not None and frame in running:
+                if known is not None and frame in running:
                     if new or frame is not running[0]:
                         self._running = new + running[running.index(frame) :]
-                    return sight
+                    return seen
                 new.append(frame)
                 frames[key] = frame, keeps
             elif code.co_name == "forward":
                 self._others.append(frame)
-                sight.append((id(frame), None, frame))
+                seen.append((id(frame), None, frame))
             frame = frame.f_back
         self._running = new
-        return sight
+        return seen
 
 
 def _waiting(objective: Callable[[], Any]) -> Generator[Any, None, None]:
@@ -160,16 +149,17 @@ def _waiting(objective: Callable[[], Any]) -> Generator[Any, None, None]:
         yield stopped
 
 
-# What does not run from beginning to end, or has variables that others can bind.
+# Functions that do not run from beginning to end.
 SUSPENDING = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 JUMPS = frozenset((*dis.hasjrel, *dis.hasjabs))
 
 
 @lru_cache(maxsize=1000)
 def keeps_all(code: CodeType) -> bool:
-    """Whether a function's variables hold at its end all that any of them has ever held.
+    """Whether a function overwrites none of its variables.
 
-    That is so if each is bound in one place, and no place is come back to. In doubt it is not.
+    That is so if each is bound by one instruction, and no instruction runs twice. In doubt the
+    answer is no.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""Which values a loss adds up: its terms, found in the recorded operations."""
+"""Which values a loss adds up: its terms, read off the recorded operations."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
 
 from ..trace import Array, Operation
@@ -11,94 +11,79 @@ from ..trace import Array, Operation
 COMBINERS = {"add", "sub", "neg", "mul", "div", "sum", "mean"}
 
 
-class Ancestry:
-    """Which operation made which value, and so what a value was computed from."""
-
-    def __init__(self, operations: Sequence[Operation]) -> None:
-        self._operations = operations
-        self._makers: dict[int, Operation] = {}
-        for operation in operations:
-            for output in operation.outputs:
-                self._makers.setdefault(output, operation)
-
-    def maker(self, number: int) -> Operation | None:
-        """Return the operation that made a value; None when none did."""
-        return self._makers.get(number)
-
-    def feed_each_other(self, numbers: Sequence[int], learns: Container[int]) -> bool:
-        """Whether one of some values was computed from another, by way of what learns."""
-        given = set(numbers)
-        after: set[int] = set()  # what was computed from one of them
-        for operation in self._operations:
-            for number in operation.inputs:
-                if number in given or number in after:
-                    made = {output for output in operation.outputs if output in learns}
-                    if made & given and number in learns:
-                        return True
-                    after |= made
-        return False
+def producers_of(operations: Sequence[Operation]) -> dict[int, Operation]:
+    """Return by value id the operation that made each computed value, the first if several did."""
+    producers: dict[int, Operation] = {}
+    for operation in operations:
+        for output in operation.outputs:
+            producers.setdefault(output, operation)
+    return producers
 
 
-def loss_terms(
-    output: int,
-    names: Container[int],
-    ancestry: Ancestry,
-    arrays: Sequence[Array],
-    learns: Container[int],
-) -> list[int]:
-    """Follow the sums that end in the loss back to the values that they add.
+def feed_each_other(
+    operations: Sequence[Operation], terms: Sequence[int], differentiable: Container[int]
+) -> bool:
+    """Whether one of some values was computed from another, by way of differentiable values."""
+    wanted = set(terms)
+    after: set[int] = set()  # what was computed from one of them
+    for operation in operations:
+        for source in operation.inputs:
+            if source in wanted or source in after:
+                made = {output for output in operation.outputs if output in differentiable}
+                if made & wanted and source in differentiable:
+                    return True
+                after |= made
+    return False
 
-    Parameters
+
+class LossTerms(NamedTuple):
+    """Follows the sums that end in the loss back to the values that they add.
+
+    A class and not a recursive closure, which would hold on to itself, and so to all the
+    arrays, until the next garbage collection.
+
+    Attributes
     ----------
     output
-        The number of the loss.
-    names
+        The id of the loss.
+    named
         The values that have a name, at which a sum is not taken apart further.
-    ancestry
-        What each value was computed from.
+    producers
+        The operation that made each value.
     arrays
-        The values' numbers, by value number.
-    learns
+        The values' arrays.
+    differentiable
         The values that a parameter goes into; the rest are constants of the loss.
-
-    Returns
-    -------
-    list of int
-        The terms in the order in which they are added; empty for a loss in one piece.
     """
 
-    # A class and not a function within this one: such a function, which calls itself, would
-    # hold on to itself, and to all the arrays, until the next garbage collection.
-    leaves = list(dict.fromkeys(_Splitter(output, names, ancestry, arrays, learns).split(output)))
-    return leaves if len(leaves) > 1 else []
-
-
-class _Splitter(NamedTuple):
-    """Takes sums apart; what it has is what `loss_terms` is given."""
-
     output: int
-    names: Container[int]
-    ancestry: Ancestry
+    named: Container[int]
+    producers: Mapping[int, Operation]
     arrays: Sequence[Array]
-    learns: Container[int]
+    differentiable: Container[int]
 
-    def split(self, number: int) -> list[int]:
+    def find(self) -> list[int]:
+        """Return the terms in the order in which they are added; none for a loss in one piece."""
+        terms = list(dict.fromkeys(self._split(self.output)))
+        return terms if len(terms) > 1 else []
+
+    def _split(self, value_id: int) -> list[int]:
         """Return the values that a value is the sum of, or the value itself."""
-        names = self.names
-        operation = self.ancestry.maker(number)
-        if operation is None or (number in names and number != self.output):
-            return [number]
-        parts = [i for i in operation.inputs if i in self.learns]
-        if operation.name not in COMBINERS or not parts:
-            return [number]
-        if operation.name in ("add", "sub") and len(parts) > 1:
-            return [leaf for part in parts for leaf in self.split(part)]
-        if len(parts) > 1:
-            return [number]  # a product of two things that learn is one term
-        leaves = self.split(parts[0])
+        operation = self.producers.get(value_id)
+        if operation is None or (value_id in self.named and value_id != self.output):
+            return [value_id]
+        operands = [i for i in operation.inputs if i in self.differentiable]
+        if operation.name not in COMBINERS or not operands:
+            return [value_id]
+        if operation.name in ("add", "sub") and len(operands) > 1:
+            return [term for operand in operands for term in self._split(operand)]
+        if len(operands) > 1:
+            return [value_id]  # a product of two differentiable values is one term
+        operand = operands[0]
+        terms = self._split(operand)
         # `(recon + kl).mean()` adds up one number a row; inside a term's own sum, as the
         # KL has one, there are tensors, and those are not terms.
-        per_row = all(i in names and self.arrays[i].ndim <= 1 for i in leaves)
-        through = self.arrays[parts[0]].size == 1 or per_row
-        named = leaves == [parts[0]] and parts[0] in names
-        return leaves if through and (len(leaves) > 1 or named) else [number]
+        per_row = all(i in self.named and self.arrays[i].ndim <= 1 for i in terms)
+        through = self.arrays[operand].size == 1 or per_row
+        is_named = terms == [operand] and operand in self.named
+        return terms if through and (len(terms) > 1 or is_named) else [value_id]

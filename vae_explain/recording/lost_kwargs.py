@@ -1,7 +1,8 @@
-"""What PyTorch leaves out when a function hands itself over to a mode, found again.
+"""Keywords that PyTorch loses when it dispatches a function to a mode.
 
-Without it a loss would be worked out with no weights, and nothing would say so. Each of our
-modes asks for it, for each stands before another.
+`torch.nn.functional.l1_loss` calls `handle_torch_function` without its `weight`, so a mode sees
+a call without weights and would compute another loss. The value is still in the frame of the
+function that dispatched. Each of our modes looks for it, since each may come first.
 """
 
 from __future__ import annotations
@@ -12,20 +13,18 @@ from typing import Any
 
 from torch.nn import functional
 
-LOSING = {"l1_loss": "weight"}  # the only one of torch.nn.functional in PyTorch 2.13
+LOST = {"l1_loss": "weight"}  # the only one of torch.nn.functional in PyTorch 2.13
 
 
-def handed_over(name: str, kwargs: Mapping[str, Any], frame: FrameType | None) -> Mapping[str, Any]:
-    """Return the keywords of a call with what its hand-over has left out.
-
-    It is found where the function that handed over still waits for the result.
+def with_lost(name: str, kwargs: Mapping[str, Any], frame: FrameType | None) -> Mapping[str, Any]:
+    """Return the keywords of a call together with those that its dispatch has lost.
 
     Parameters
     ----------
     frame
         The frame that called the mode.
     """
-    lost = LOSING.get(name)
+    lost = LOST.get(name)
     if lost is None or lost in kwargs:
         return kwargs
     code = getattr(functional, name).__code__

@@ -1,4 +1,4 @@
-"""Draws of random numbers in a run, and putting given noise in their place."""
+"""Random draws in a run, and how given noise takes their place."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from ..errors import UserError
-from .lost_kwargs import handed_over
+from .lost_kwargs import with_lost
 
 NOISE = {
     "randn", "randn_like", "normal", "normal_", "rand", "rand_like", "uniform_", "bernoulli",
     "bernoulli_", "exponential_",
 }  # fmt: skip
-# Of those, the draws from the standard normal, which given noise may stand in for.
-STANDARD_NORMAL = {"randn", "randn_like", "normal", "normal_"}
-# Draws by numbers of the run's own, and of whole numbers, which the record does not keep apart.
+# Of those, the draws from a normal distribution. Where it is the standard normal, given noise
+# may take their place.
+NORMAL = {"randn", "randn_like", "normal", "normal_"}
+# Draws whose parameters are tensors, and of whole numbers: to the record they are no noise.
 OTHER_DRAWS = {
     "_sample_dirichlet", "_standard_gamma", "binomial", "cauchy_", "geometric_", "log_normal_",
     "multinomial", "poisson", "randint", "randint_like", "random_", "randperm",
@@ -47,7 +48,7 @@ class NoiseMismatch(UserError):
         return f"{math.prod(self.given)} given, but the model draws {math.prod(self.drawn)}"
 
 
-def replace(drawn: Tensor, given: Tensor) -> None:
+def replace(drawn: Tensor, noise: Tensor) -> None:
     """Write given numbers, in order, over what was drawn.
 
     Raises
@@ -55,20 +56,31 @@ def replace(drawn: Tensor, given: Tensor) -> None:
     NoiseMismatch
         If they are more or fewer.
     """
-    if given.numel() != drawn.numel():
-        raise NoiseMismatch(tuple(given.shape), tuple(drawn.shape))
+    if noise.numel() != drawn.numel():
+        raise NoiseMismatch(tuple(noise.shape), tuple(drawn.shape))
     with torch.no_grad():
-        drawn.copy_(given.reshape(drawn.shape))
+        drawn.copy_(noise.reshape(drawn.shape))
+
+
+def input_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """Return the first argument of a call of PyTorch; None if it has none."""
+    return args[0] if args else kwargs.get("input")
+
+
+def moments_of(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return the mean and the standard deviation that a normal draw is asked for."""
+    moments = dict(zip(("mean", "std"), args[1:] if name == "normal_" else args, strict=False))
+    moments.update(kwargs)
+    return moments.get("mean", 0), moments.get("std", 1)
 
 
 def is_standard_normal(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
     """Whether a draw has mean 0 and deviation 1, as numbers or throughout as tensors."""
-    if name not in STANDARD_NORMAL:
+    if name not in NORMAL:
         return False
     if name.startswith("randn"):
         return True
-    given = dict(zip(("mean", "std"), args[1:] if name == "normal_" else args, strict=False))
-    mean, std = ({**given, **kwargs}.get(key, value) for key, value in (("mean", 0), ("std", 1)))
+    mean, std = moments_of(name, args, kwargs)
     return bool(torch.as_tensor(mean == 0).all() and torch.as_tensor(std == 1).all())
 
 
@@ -84,14 +96,14 @@ def redropped(
     Returns
     -------
     tuple or None
-        What comes out, and the mask; None for a dropout that does nothing, as when a model
-        is not training.
+        The output and the mask; None for a dropout that does nothing, as when a model is not
+        training.
     """
-    named = {**dict(zip(("input", "p", "training", "inplace"), args, strict=False)), **kwargs}
-    x = named.pop("input")
-    in_place = named.pop("inplace", False)
-    # Drawn all the same: what the model draws behind it is to be what it was.
-    if func(ones, **named) is ones:
+    settings = {**dict(zip(("input", "p", "training", "inplace"), args, strict=False)), **kwargs}
+    x = settings.pop("input")
+    in_place = settings.pop("inplace", False)
+    # It draws all the same, so that later draws are what they were.
+    if func(ones, **settings) is ones:
         return None
     mask = masks.pop(0).to(x.dtype).reshape(x.shape)
     return (x.mul_(mask) if in_place else x * mask), mask
@@ -99,14 +111,14 @@ def redropped(
 
 @dataclass(frozen=True)
 class Precision:
-    """What numbers a model computed with before it was made float64.
+    """The dtypes of a model before it was made float64.
 
     Attributes
     ----------
     default
-        PyTorch's default then, in which it draws what follows no tensor, as `torch.rand(3)`.
+        PyTorch's default then, that of a draw such as `torch.rand(3)`.
     own
-        That of the model, and of what it draws after a tensor, as `torch.randn_like(std)`.
+        That of the model, and of its draws such as `torch.randn_like(std)`.
     """
 
     default: torch.dtype
@@ -114,13 +126,13 @@ class Precision:
 
     @contextmanager
     def drawing(self) -> Iterator[None]:
-        """Let what runs in float64 draw what it drew in this precision."""
+        """Let a model in float64 draw the numbers that it drew in these dtypes."""
         with _DrawnAsBefore(self):
             yield
 
 
 class _DrawnAsBefore(TorchFunctionMode):
-    """Makes each draw in another precision first, for its numbers and for what comes next.
+    """Makes each draw in the earlier dtype, then copies its numbers and the generator's state.
 
     From one state of the generator a float64 is another number than a float32, and leaves
     another state behind, so that all later draws would be others as well.
@@ -138,7 +150,7 @@ class _DrawnAsBefore(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         name = func.__name__
-        kwargs = handed_over(name, kwargs or {}, sys._getframe(1))
+        kwargs = with_lost(name, kwargs or {}, sys._getframe(1))
         if name not in NOISE and name not in OTHER_DRAWS and name not in DROPOUTS:
             return func(*args, **kwargs)
         generator = kwargs.get("generator") or torch.default_generator
@@ -155,13 +167,13 @@ class _DrawnAsBefore(TorchFunctionMode):
         result = func(*args, **kwargs)
         generator.set_state(after)
         if name not in DROPOUTS:
-            # A gamma's backward pass needs what was drawn, and would miss it but by way of data.
+            # By way of data, since a gamma's backward pass needs the version that was drawn.
             with torch.no_grad():
                 (result.data if result.requires_grad else result).copy_(before)
         return result
 
     def _as_before(self, value: Any) -> Any:
-        """Return arguments in the earlier precision, tensors as copies."""
+        """Return arguments in the earlier dtype, tensors as copies."""
         if isinstance(value, Tensor):
             copied = value.detach().clone()
             return copied.to(self._precision.own) if value.dtype == torch.float64 else copied

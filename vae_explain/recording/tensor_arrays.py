@@ -13,12 +13,6 @@ from torch import Tensor
 from ..errors import UserError
 from ..trace import Array
 
-IN_PLACE_OPERATORS = {
-    "__iadd__", "__isub__", "__imul__", "__itruediv__", "__ifloordiv__", "__imod__", "__ipow__",
-    "__iand__", "__ior__", "__ixor__", "__ilshift__", "__irshift__", "__imatmul__",
-    "__setitem__", "__set__",
-}  # fmt: skip
-
 
 class NotDense(UserError):
     """A tensor that does not hold all of its numbers, of which a page could show any."""
@@ -36,8 +30,8 @@ class NotDense(UserError):
 def array_of(tensor: Tensor) -> Array:
     """Return a tensor's numbers, in the tensor's own memory wherever NumPy can read it.
 
-    What is returned is not to be written to; `closed` sees to it. bfloat16, which NumPy
-    lacks, becomes float32, which holds every one of them.
+    It must not be written to; `closed` makes sure. bfloat16, which NumPy lacks, becomes
+    float32, which holds every one of its numbers.
     """
     array: Array
     try:
@@ -52,61 +46,39 @@ def array_of(tensor: Tensor) -> Array:
 
 
 def arrays_of(tensors: Sequence[Tensor]) -> list[Array]:
-    """Return the numbers of some tensors, which takes less time than one by one."""
+    """Return the numbers of some tensors, in less time than one by one."""
     try:
         return [tensor.numpy(force=True) for tensor in tensors]
-    except TypeError:  # one of them is of a kind that takes more
+    except TypeError:  # one of them needs `array_of`
         return list(map(array_of, tensors))
 
 
-def gradients_of(found: Sequence[Tensor | None]) -> list[Array | None]:
+def gradient_arrays(gradients: Sequence[Tensor | None]) -> list[Array | None]:
     """Return the numbers of some gradients; None where there is none."""
     try:
-        return [None if gradient is None else gradient.numpy() for gradient in found]
+        return [None if gradient is None else gradient.numpy() for gradient in gradients]
     except (TypeError, RuntimeError):
-        return [None if gradient is None else array_of(gradient) for gradient in found]
+        return [None if gradient is None else array_of(gradient) for gradient in gradients]
 
 
 def closed(array: Array) -> Array:
-    """Return an array after making it one that cannot be written to."""
+    """Make an array read-only, and return it."""
     array.setflags(write=False)
     return array
 
 
 def copied(array: Array) -> Array:
-    """Return an array that owns its memory."""
+    """Return a read-only copy of an array."""
     return closed(np.array(array))
 
 
-def writes_by_name(name: str) -> bool:
-    """Whether calls of a name write to their first argument.
-
-    Examples
-    --------
-    >>> writes_by_name("relu_"), writes_by_name("__iadd__"), writes_by_name("__add__")
-    (True, True, False)
-    """
-    return name in IN_PLACE_OPERATORS or (name.endswith("_") and not name.endswith("__"))
-
-
-def is_asked_to_write(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-    """Whether a call could be asked by an argument to write to another.
-
-    Any positional True counts, as it may stand where `inplace` does.
-    """
-    for argument in args:
-        if argument is True:
-            return True
-    return bool(kwargs) and bool(kwargs.get("inplace") or kwargs.get("out") is not None)
-
-
 def keep_from_writes(arrays: list[Array], arguments: Any) -> list[int]:
-    """Give each array that shares memory with a tensor among some arguments its own.
+    """Copy, in its list, each array that shares memory with a tensor among some arguments.
 
     Returns
     -------
     list of int
-        The places of these arrays.
+        The positions of these arrays.
     """
     sharing: dict[int, None] = {}
     for tensor in tensors_in(arguments):
@@ -114,21 +86,19 @@ def keep_from_writes(arrays: list[Array], arguments: Any) -> list[int]:
             about_to_change = array_of(tensor)
         except (TypeError, RuntimeError):
             continue  # of a kind that NumPy cannot read, so no array shares its memory
-        for number, array in enumerate(arrays):
+        for position, array in enumerate(arrays):
             if np.may_share_memory(array, about_to_change):
-                arrays[number] = copied(array)
-                sharing[number] = None
+                arrays[position] = copied(array)
+                sharing[position] = None
     return list(sharing)
 
 
 def is_same_memory(one: Tensor, other: Tensor) -> bool:
-    """Whether two tensors are the same numbers in the same places."""
-    return (
-        one.data_ptr() == other.data_ptr()
-        and one.shape == other.shape
-        and one.stride() == other.stride()
-        and one.dtype == other.dtype
-    )
+    """Whether two tensors are the same numbers at the same addresses."""
+    if one.data_ptr() != other.data_ptr() or one.shape != other.shape or one.dtype != other.dtype:
+        return False
+    axes = [axis for axis, size in enumerate(one.shape) if size > 1]
+    return all(one.stride(axis) == other.stride(axis) for axis in axes)
 
 
 def tensors_in(value: Any) -> Iterator[Tensor]:

@@ -1,7 +1,9 @@
-"""The tensors of a recorded run: their numbers, and where autograd delivers their gradients.
+"""The tensors of a run: the id and the kind of each, its array, and its place in autograd's graph.
 
-All gradients, of the loss and of each of its terms, come from the one forward pass that was
-recorded.
+A tensor that is changed in place becomes a new value: its memory holds other numbers, and its
+`grad_fn` leads elsewhere. So arrays and histories are noted before anything is written to, for
+all new tensors in a row, which takes half the time that one by one would. All gradients, of the
+loss and of each of its terms, come from the one forward pass that was recorded.
 """
 
 from __future__ import annotations
@@ -15,235 +17,266 @@ from torch import Tensor
 from torch.autograd.function import BackwardCFunction
 from torch.autograd.graph import GradientEdge
 
-from ..trace import Array, OnDemand, Term
+from ..trace import Array, Kind, OnDemand, Term
 from .autograd import differentiated, gradients_on
 from .tensor_arrays import array_of, arrays_of, closed, copied, keep_from_writes
+from .views import base_of
 
 OUTDATED = -1  # a version that no tensor has
-# Whether autograd takes gradients from where a tensor was that has been written over.
+# Whether autograd takes gradients at a tensor as it was before it was written over.
 FROM_EDGES = tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 5)
 
 
-class Tape:
-    """The tensors of a run: their numbers, and where autograd delivers their gradients.
-
-    A tensor that is changed in place is a new value afterwards: its memory holds other
-    numbers, and its `grad_fn` leads to another place. What it was is taken down before that
-    happens, for all tensors in a row, which takes half the time that one by one would.
-    """
+class TensorStore:
+    """Gives each tensor of a run its id, and keeps what it was at that time."""
 
     def __init__(self) -> None:
-        self.tensors: list[Tensor] = []  # kept, so that no id is given out twice
-        self._given = 0  # how many were there before the run
+        self.tensors: list[Tensor] = []  # kept alive, so that Python reuses no `id`
+        self.kinds: list[Kind] = []
+        self.fixed_names: dict[int, str] = {}  # of what the run started from
+        self.ids: dict[int, int] = {}  # the value's id, by Python's `id` of the tensor
+        self._given = 0  # how many tensors there were before the run
         self._arrays: list[Array] = []
-        self._expected: dict[int, Array] = {}  # of tensors that are still to be added, by id
+        self._read_ahead: dict[int, Array] = {}  # arrays of tensors to come, by `id` of the tensor
         # Single numbers as they were before a write, such as a loss that another is added to.
-        self._before: dict[int, Tensor] = {}
-        # Of the tensors that were there when something was last about to be written to.
+        self._before_write: dict[int, Tensor] = {}
+        # Of the tensors that were there at the last `sync`.
         self._nodes: list[Any] = []
         self._outputs: list[int] = []
         self._versions: list[int] = []
-        self._learning: list[int] = []
+        self._differentiable: list[int] = []
 
-    def add(self, tensor: Tensor, copy: bool = False) -> None:
-        """Take down one more tensor.
+    # --- ids ---
 
-        Parameters
-        ----------
-        copy
-            Whether it may be written to other than by calls that `settle` is told of.
-        """
+    def add(self, tensor: Tensor, kind: Kind) -> int:
+        """Give a tensor an id, a new one if it had one."""
+        value_id = self.ids[id(tensor)] = len(self.tensors)
         self.tensors.append(tensor)
-        if copy:
-            self.settle()
+        self.kinds.append(kind)
+        if kind in ("buffer", "constant"):
+            # These may be written to by calls that the recorder does not see.
+            self.sync()
             self._arrays[-1] = copied(self._arrays[-1])
+        return value_id
 
-    def begin(self) -> None:
-        """Note that what is added from now on is made by the run."""
+    def add_given(self, tensors: Mapping[str, Tensor | None], kind: Kind, path: str = "") -> None:
+        """Add what the run starts from, by name; a tensor that comes twice keeps its first name."""
+        prefix = f"{path}." if path else ""
+        for name, tensor in tensors.items():
+            if tensor is not None and id(tensor) not in self.ids:
+                self.fixed_names[self.add(tensor, kind)] = prefix + name
         self._given = len(self.tensors)
-
-    def settle(self) -> None:
-        """Take down what the tensors are now that were added since the last time."""
-        self._read()
-        done = len(self._versions)
-        for number, tensor in enumerate(self.tensors[done:], done):
-            self._versions.append(tensor._version)
-            node = _history(tensor)
-            self._nodes.append(node)
-            self._outputs.append(0 if node is None else tensor.output_nr)
-            if tensor.requires_grad and (node is not None or not _is_held_back(tensor)):
-                self._learning.append(number)
-
-    def expect(self, tensors: Sequence[Tensor]) -> None:
-        """Take down the numbers of tensors that the run has made and that are added later.
-
-        Nothing is to be written to them in between.
-        """
-        self._expected = dict(zip(map(id, tensors), arrays_of(tensors), strict=True))
-
-    def _read(self) -> None:
-        """Take down the numbers of what was added since the last time."""
-        for tensor in self.tensors[len(self._arrays) :]:
-            array = self._expected.get(id(tensor))
-            self._arrays.append(array_of(tensor) if array is None else array)
-
-    def expect_writes(self, arguments: Any) -> list[int]:
-        """Save what shares memory with a tensor that a call may be about to write to.
-
-        Returns
-        -------
-        list of int
-            The numbers of the tensors that may change.
-        """
-        self.settle()
-        written = keep_from_writes(self._arrays, arguments)
-        for number in written:
-            tensor = self.tensors[number]
-            if tensor.numel() == 1 and self._nodes[number] is not None and torch.is_grad_enabled():
-                self._before[number] = tensor.clone()
-        return written
-
-    def renew(self, number: int) -> None:
-        """Take down anew a tensor that was written to and has the history that it had."""
-        tensor = self.tensors[number]
-        self._arrays[number] = array_of(tensor)
-        self._versions[number] = tensor._version
 
     @property
     def given(self) -> list[Tensor]:
         """The tensors that were there before the run."""
         return self.tensors[: self._given]
 
-    def outdate(self, number: int) -> None:
-        """Note that a tensor is no longer what it was, though autograd does not know."""
-        self.settle()
-        self._versions[number] = OUTDATED
+    def id_of(self, tensor: Tensor) -> int | None:
+        """Return the id of a tensor; None if it has none."""
+        return self.ids.get(id(tensor))
 
-    @property
-    def arrays(self) -> list[Array]:
-        """The numbers of each tensor, as they were."""
-        self._read()
-        return self._arrays
+    def id_of_base(self, tensor: Tensor) -> int | None:
+        """Return the id of what a tensor is a view of; None for what is no view."""
+        base = base_of(tensor)
+        return None if base is None or not self.is_unchanged(base) else self.id_of(base)
 
-    def is_unseen(self, number: int) -> bool:
-        """Whether a tensor has just been written to and autograd knows nothing of it."""
-        tensor = self.tensors[number]
-        node = self._nodes[number]
-        if not tensor.requires_grad or node is None or tensor.grad_fn is not node:
-            return False
-        return not self._has_its_numbers(number)
+    def is_unchanged(self, tensor: Tensor) -> bool:
+        """Whether a tensor has an id and still is what it was when it got it."""
+        value_id = self.ids.get(id(tensor))
+        return value_id is not None and self.is_current(value_id)
 
-    def is_spared(self, number: int) -> bool:
-        """Whether a write has left a tensor its numbers and its history."""
-        return _history(self.tensors[number]) is self._nodes[number] and self._has_its_numbers(
-            number
-        )
-
-    def _has_its_numbers(self, number: int) -> bool:
-        before, now = self._arrays[number], array_of(self.tensors[number])
-        return before.shape == now.shape and np.array_equal(before, now, equal_nan=True)
-
-    def array(self, number: int) -> Array:
-        """Return the numbers of one tensor, as they were."""
-        self._read()
-        return self._arrays[number]
-
-    def is_current(self, number: int) -> bool:
-        """Whether a tensor still is what it was when it was added.
+    def is_current(self, value_id: int) -> bool:
+        """Whether a value's tensor still is that value.
 
         It is not after a change in place, which may come by way of a view.
         """
-        if number >= len(self._versions):
+        if value_id >= len(self._versions):
             return True
-        return self._versions[number] == self.tensors[number]._version
+        return self._versions[value_id] == self.tensors[value_id]._version
+
+    # --- arrays ---
+
+    def read_ahead(self, tensors: Sequence[Tensor]) -> None:
+        """Read the arrays of tensors that are added later and are not written to until then."""
+        self._read_ahead = dict(zip(map(id, tensors), arrays_of(tensors), strict=True))
+
+    @property
+    def arrays(self) -> list[Array]:
+        """The array of each tensor, as it was."""
+        for tensor in self.tensors[len(self._arrays) :]:
+            array = self._read_ahead.get(id(tensor))
+            self._arrays.append(array_of(tensor) if array is None else array)
+        return self._arrays
+
+    def sync(self) -> None:
+        """Note the array, the version and the history of each tensor that is new since then."""
+        arrays = self.arrays
+        for value_id in range(len(self._versions), len(arrays)):
+            tensor = self.tensors[value_id]
+            self._versions.append(tensor._version)
+            node = _history(tensor)
+            self._nodes.append(node)
+            self._outputs.append(0 if node is None else tensor.output_nr)
+            if tensor.requires_grad and (node is not None or not _is_cut_off(tensor)):
+                self._differentiable.append(value_id)
+
+    # --- writes ---
+
+    def before_write(self, arguments: Any) -> list[int]:
+        """Save what shares memory with a tensor that a call may be about to write to.
+
+        Returns
+        -------
+        list of int
+            The ids of the values whose tensors may change.
+        """
+        self.sync()
+        sharing = keep_from_writes(self._arrays, arguments)
+        for value_id in sharing:
+            tensor, node = self.tensors[value_id], self._nodes[value_id]
+            if tensor.numel() == 1 and node is not None and torch.is_grad_enabled():
+                self._before_write[value_id] = tensor.clone()
+        return sharing
+
+    def refresh(self, value_id: int) -> None:
+        """Let a value be what its tensor is now, with the history that it had."""
+        tensor = self.tensors[value_id]
+        self._arrays[value_id] = array_of(tensor)
+        self._versions[value_id] = tensor._version
+
+    def outdate(self, value_id: int) -> None:
+        """Note that a tensor no longer is that value, though autograd does not know."""
+        self.sync()
+        self._versions[value_id] = OUTDATED
+
+    def is_changed_unseen(self, value_id: int) -> bool:
+        """Whether a value's tensor has just been written to without autograd knowing of it."""
+        tensor, node = self.tensors[value_id], self._nodes[value_id]
+        if not tensor.requires_grad or node is None or tensor.grad_fn is not node:
+            return False
+        return not self._has_same_numbers(value_id)
+
+    def is_unaffected(self, value_id: int) -> bool:
+        """Whether a write has left a value's tensor its numbers and its history."""
+        same_history = _history(self.tensors[value_id]) is self._nodes[value_id]
+        return same_history and self._has_same_numbers(value_id)
+
+    def _has_same_numbers(self, value_id: int) -> bool:
+        before, now = self._arrays[value_id], array_of(self.tensors[value_id])
+        return before.shape == now.shape and np.array_equal(before, now, equal_nan=True)
+
+    # --- autograd's graph ---
+
+    @property
+    def differentiable(self) -> tuple[int, ...]:
+        """The values that autograd has a gradient for."""
+        synced = len(self._versions)
+        tensors = enumerate(self.tensors[synced:], synced)
+        return (*self._differentiable, *[n for n, tensor in tensors if tensor.requires_grad])
 
     @property
     def made_by_functions(self) -> list[int]:
-        """The values that came out of somebody's `autograd.Function`."""
-        done = len(self._nodes)
-        nodes = [*self._nodes, *[_history(tensor) for tensor in self.tensors[done:]]]
+        """The values that came out of a user-defined `autograd.Function`."""
+        nodes = [*self._nodes, *map(_history, self.tensors[len(self._nodes) :])]
         return [n for n, node in enumerate(nodes) if isinstance(node, BackwardCFunction)]
 
-    def made_unseen(self, number: int) -> tuple[str, tuple[int, ...]] | None:
-        """Say what made a value whose own operations were not to be seen, and of what.
+    def hidden_maker(self, value_id: int) -> tuple[str, tuple[int, ...]] | None:
+        """Return what made a value by operations that the recorder could not see.
 
         Returns
         -------
         tuple
-            The name of somebody's `autograd.Function`, or of autograd's own last step, and the
-            values that autograd reaches first from there; None for a value without a history.
+            The name of the `autograd.Function`, or of autograd's own last node, and the ids of
+            the values that autograd reaches first from there; None for a value without a history.
         """
-        self.settle()
-        node = self._nodes[number]
+        self.sync()
+        node = self._nodes[value_id]
         if node is None:
             return None
         makers = {id(made): n for n, made in enumerate(self._nodes) if made is not None}
         leaves = {id(tensor): n for n, tensor in enumerate(self.tensors) if tensor.is_leaf}
-        found: dict[int, None] = {}
+        sources: set[int] = set()
         stack = [node]
         while stack:
             for before, _ in stack.pop().next_functions:
                 variable = getattr(before, "variable", None)
                 source = makers.get(id(before), leaves.get(id(variable)))
                 if source is not None:
-                    found.setdefault(source)
+                    sources.add(source)
                 elif before is not None:
                     stack.append(before)
         name = node.name()
         if name.endswith("Backward"):
             name = f"{name.removesuffix('Backward')}.apply"
-        return name, tuple(sorted(found))
+        return name, tuple(sorted(sources))
 
-    @property
-    def learning(self) -> tuple[int, ...]:
-        """The values that autograd has a gradient for."""
-        done = len(self._versions)
-        tensors = enumerate(self.tensors[done:], done)
-        return (*self._learning, *[n for n, tensor in tensors if tensor.requires_grad])
-
-    def gradients(
-        self, output: Tensor | GradientEdge, upstream: Tensor | None = None
-    ) -> dict[int, Tensor]:
-        """Return the gradient of an output at each value that it depends on, by number."""
-        learning = self.learning
-        found = differentiated(output, self.edges(learning), upstream)
-        pairs = zip(learning, found, strict=True)
-        return {number: gradient for number, gradient in pairs if gradient is not None}
-
-    def share(self, number: int, weight: Tensor) -> dict[int, Tensor]:
-        """Return the gradients of one term, weighted as it enters the loss."""
-        term = self._before.get(number, self.tensors[number])
-        if number not in self._before and not self.is_current(number):
-            # What stood here has been written over; its edge leads to what it was.
-            return self.gradients(self._edge(number), weight)
-        # Not as grad_outputs: checking their shape makes PyTorch import SymPy, which takes
-        # a quarter of the time that PyTorch itself takes.
-        one = term.numel() == 1 and bool(weight == 1)
-        return self.gradients(term if one else (term * weight).sum())
-
-    def can_share(self, number: int) -> bool:
-        """Whether gradients of a value that is a term can be taken with this PyTorch."""
-        return FROM_EDGES or number in self._before or self.is_current(number)
-
-    def edges(self, numbers: Sequence[int]) -> list[Tensor | GradientEdge]:
+    def edges(self, value_ids: Sequence[int]) -> list[Tensor | GradientEdge]:
         """Return where autograd delivers the gradients of some values."""
         if not self._nodes:  # nothing was written to
-            return [self.tensors[number] for number in numbers]
-        return [self._edge(number) for number in numbers]
+            return [self.tensors[value_id] for value_id in value_ids]
+        return [self._edge(value_id) for value_id in value_ids]
 
-    def _edge(self, number: int) -> Tensor | GradientEdge:
-        tensor = self.tensors[number]
-        node = self._nodes[number] if number < len(self._nodes) else None
+    def _edge(self, value_id: int) -> Tensor | GradientEdge:
+        tensor = self.tensors[value_id]
+        node = self._nodes[value_id] if value_id < len(self._nodes) else None
         if node is None or tensor.grad_fn is node:
             return tensor
-        return GradientEdge(node, self._outputs[number])
+        return GradientEdge(node, self._outputs[value_id])
+
+    # --- gradients of the terms of a loss ---
+
+    def can_split_at(self, value_id: int) -> bool:
+        """Whether gradients of a value alone can be taken with this PyTorch."""
+        return FROM_EDGES or value_id in self._before_write or self.is_current(value_id)
+
+    def term_gradients(
+        self, terms: Sequence[Term], weights: Sequence[Tensor]
+    ) -> Mapping[str, Mapping[int, Array]]:
+        """Return the gradients of each term by the term's name, taken when first asked for.
+
+        Until then nobody may write to the memory of the run's tensors.
+
+        Parameters
+        ----------
+        terms
+            The terms of the loss.
+        weights
+            The gradient of the loss at each term.
+        """
+        starts = {
+            term.name: (term.value, weight) for term, weight in zip(terms, weights, strict=True)
+        }
+
+        def gradients(name: str) -> Mapping[int, Array]:
+            with gradients_on():
+                return self._gradients_from(*starts[name])
+
+        return OnDemand(tuple(starts), gradients)
+
+    def _gradients_from(self, value_id: int, weight: Tensor) -> dict[int, Array]:
+        """Return the gradients of one term, weighted as it enters the loss."""
+        output: Tensor | GradientEdge
+        if value_id not in self._before_write and not self.is_current(value_id):
+            # It has been written over; its edge leads to what it was.
+            output, upstream = self._edge(value_id), weight
+        else:
+            term = self._before_write.get(value_id, self.tensors[value_id])
+            # Not as grad_outputs: checking their shape makes PyTorch import SymPy, which takes
+            # a quarter of the time that PyTorch itself takes.
+            one = term.numel() == 1 and bool(weight == 1)
+            output, upstream = (term if one else (term * weight).sum()), None
+        value_ids = self.differentiable
+        gradients = differentiated(output, self.edges(value_ids), upstream)
+        pairs = zip(value_ids, gradients, strict=True)
+        return {n: closed(array_of(gradient)) for n, gradient in pairs if gradient is not None}
 
 
 def _history(tensor: Tensor) -> Any:
-    """Return the step of autograd's that a tensor comes from; None where it has none.
+    """Return the node of autograd's graph that made a tensor; None where there is none.
 
-    A view that was made with gradients off is not to be asked any more when what it is a view
-    of has been written to.
+    A view that was made with gradients off cannot be asked any more when its base has been
+    written to.
     """
     try:
         return tensor.grad_fn
@@ -251,34 +284,10 @@ def _history(tensor: Tensor) -> Any:
         return None
 
 
-def _is_held_back(tensor: Tensor) -> bool:
-    """Whether a tensor without a history is a view, made with gradients off, of one that learns.
+def _is_cut_off(tensor: Tensor) -> bool:
+    """Whether a tensor without a history is a view, made with gradients off, of one with one.
 
-    PyTorch says that it wants a gradient, and there is none.
+    PyTorch says that it requires a gradient, and there is none.
     """
-    whole = tensor._base
-    return whole is not None and whole.requires_grad
-
-
-def term_gradients(
-    tape: Tape, terms: Sequence[Term], weights: Sequence[Tensor]
-) -> Mapping[str, Mapping[int, Array]]:
-    """Return the gradients of each term by the term's name, taken when first asked for.
-
-    Parameters
-    ----------
-    tape
-        The tensors of the run, whose memory nobody may have written to in between.
-    terms
-        The terms of the loss.
-    weights
-        The gradient of the loss at each term.
-    """
-    wanted = {term.name: (term.value, weight) for term, weight in zip(terms, weights, strict=True)}
-
-    def take(name: str) -> Mapping[int, Array]:
-        with gradients_on():
-            share = tape.share(*wanted[name])
-        return {number: closed(array_of(gradient)) for number, gradient in share.items()}
-
-    return OnDemand(tuple(wanted), take)
+    base = tensor._base
+    return base is not None and base.requires_grad

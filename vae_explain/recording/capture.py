@@ -1,0 +1,218 @@
+"""A run as it was captured, and the trace that is made of it.
+
+A `Capture` is complete: it has every tensor, every gradient and every call. `Capture.trace` makes
+sense of them: it gives the values their names and finds the terms of the loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from ..trace import Array, Operation, Slot, Term, Trace, Value
+from .autograd import changed_by_hooks, differentiated
+from .default_names import name_the_rest, unique_names
+from .loss_terms import LossTerms, feed_each_other, producers_of
+from .tensor_arrays import closed, copied, gradient_arrays
+from .trace_builder import CaughtCall, ModuleReturn, TraceBuilder
+
+
+class Capture:
+    """What was captured of a run, with the gradient of its loss at every value.
+
+    Parameters
+    ----------
+    builder
+        Has recorded the run but for its last calls.
+    caught
+        The last calls.
+    loss
+        What the run returned.
+    gradients
+        Whether to take gradients at all.
+
+    Raises
+    ------
+    ValueError
+        If the loss was not computed by any recorded call.
+    """
+
+    def __init__(
+        self,
+        builder: TraceBuilder,
+        caught: Sequence[CaughtCall | ModuleReturn],
+        loss: Tensor,
+        gradients: bool,
+    ) -> None:
+        self._builder = builder
+        self._loss = loss
+        self._trace: Trace | None = None
+        made = builder.defer(caught)
+        if not loss.requires_grad or all(tensor is not loss for tensor in reversed(made)):
+            self._id_of_loss()  # raises if no recorded call has made it
+        self._differentiates = gradients and loss.requires_grad
+        # Where gradients were taken, at values by id and at tensors that have no id yet, and
+        # these gradients, None where there is none.
+        self._sources: Sequence[int | Tensor] = ()
+        self._gradients: Sequence[Tensor | None] = ()
+        self._arrays: Sequence[Array | None] = ()
+        if self._differentiates:
+            self._differentiate(made)
+
+    def _differentiate(self, made: Sequence[Tensor]) -> None:
+        """Take the gradient at all that has an id and at some tensors that have none."""
+        sources, edges = self._builder.differentiable()
+        made = [tensor for tensor in made if tensor.requires_grad]
+        self._sources = [*sources, *made]
+        self._gradients = differentiated(self._loss, [*edges, *made])
+        self._arrays = gradient_arrays(self._gradients)
+
+    def _id_of_loss(self) -> int:
+        self._builder.catch_up()
+        if self._builder.store.id_of(self._loss) is None:
+            raise ValueError("the loss was not computed from anything that was recorded")
+        return self._builder.id_of(self._loss)
+
+    @cached_property
+    def _positions(self) -> dict[int, int]:
+        """Which of the gradients is that of a value, by the value's id."""
+        builder = self._builder
+        builder.catch_up()
+        if self._differentiates and builder.has_hidden_gradients:
+            self._differentiate(())
+        taken = [(i, self._sources[i]) for i, array in enumerate(self._arrays) if array is not None]
+        # By tensor and not the other way, for a call may return once more what another has
+        # made: two values, one tensor.
+        of_tensors = {id(source): i for i, source in taken if isinstance(source, Tensor)}
+        positions = {source: i for i, source in taken if isinstance(source, int)}
+        for value_id, tensor in builder.deferred_tensors():
+            if (position := of_tensors.get(id(tensor))) is not None:
+                positions[value_id] = position
+        return positions
+
+    @property
+    def gradients(self) -> Mapping[int, Array]:
+        """The gradient of the loss at every value that it depends on, by the value's id."""
+        pairs = [(value_id, self._arrays[at]) for value_id, at in self._positions.items()]
+        return {value_id: array for value_id, array in pairs if array is not None}
+
+    def trace(self, lasting: bool) -> Trace:
+        """Return the trace of the run, which is made once.
+
+        Parameters
+        ----------
+        lasting
+            Whether the trace stays right when parameters or inputs are changed afterwards.
+            Without, it reads them where they are, and takes the gradients of each term when
+            they are first asked for.
+        """
+        if self._trace is None:
+            self._trace = self._make_trace(lasting)
+        return self._trace
+
+    def _make_trace(self, lasting: bool) -> Trace:
+        builder, store = self._builder, self._builder.store
+        operations, variables, returned = builder.close()
+        output = self._id_of_loss()
+        differentiable = frozenset(store.differentiable)
+        operations = self._with_hidden_calls(operations, differentiable)
+        fixed = store.fixed_names
+        names = {**returned, **variables, **fixed}
+        name_the_rest(names, operations, builder, output)
+        producers = producers_of(operations)
+        arrays = store.arrays
+        named = names.keys() - fixed.keys()
+        summands = LossTerms(output, named, producers, arrays, differentiable).find()
+        for summand in summands:
+            if summand not in names:
+                names[summand] = producers[summand].name
+        names = unique_names(names, fixed, output)
+        terms, by_term = self._terms(summands, names, operations)
+        arrays = [copied(array) if lasting else closed(array) for array in arrays]
+        values = enumerate(zip(store.kinds, arrays, strict=True))
+        return Trace(
+            values=tuple([Value(i, names.get(i), kind, array) for i, (kind, array) in values]),
+            operations=operations,
+            output=output,
+            terms=terms,
+            gradients={value_id: closed(array) for value_id, array in self.gradients.items()},
+            term_gradients=dict(by_term) if lasting else by_term,
+            torch_version=torch.__version__.split("+")[0],
+            frozen=frozenset(
+                value_id
+                for value_id in fixed
+                if store.kinds[value_id] == "parameter" and value_id not in differentiable
+            ),
+            widened=frozenset(
+                value_id
+                for value_id, tensor in enumerate(store.tensors)
+                if tensor.dtype == torch.bfloat16
+            ),
+            hooked=changed_by_hooks(self._loss, store.tensors)
+            if self._differentiates
+            else frozenset(),
+            rewritten=frozenset(builder.rewritten),
+            merged=frozenset(builder.merged),
+            blank=frozenset(builder.uninitialised_ids),
+        )
+
+    def _with_hidden_calls(
+        self, operations: tuple[Operation, ...], differentiable: frozenset[int]
+    ) -> tuple[Operation, ...]:
+        """Say of values that the recorder did not see being made what they were made from.
+
+        These are the results of a user-defined `autograd.Function`, whose gradient is the one
+        of its own `backward` and not that of the operations inside; a gradient that the model
+        takes itself, which depends on all that the differentiated value depends on; and what
+        comes out of a `vmap` or from elsewhere with a history.
+        """
+        store = self._builder.store
+        suspects = {
+            *store.made_by_functions,
+            *(o for op in operations if op.name == "grad" for o in op.outputs),
+            *(n for n in differentiable if store.kinds[n] == "constant"),
+        }
+        makers = {n: maker for n in sorted(suspects) if (maker := store.hidden_maker(n))}
+        if not makers:
+            return operations
+        completed = []
+        for operation in operations:
+            for source in operation.inputs:
+                if store.kinds[source] == "constant" and source in makers:
+                    completed.append(_opaque(*makers.pop(source), (source,), operation.module))
+            if makers.keys() >= set(operation.outputs):
+                name, inputs = makers[operation.outputs[0]]
+                for output in operation.outputs[1:]:
+                    inputs = (*inputs, *(n for n in makers[output][1] if n not in inputs))
+                name = "autograd.grad" if operation.name == "grad" else name
+                operation = _opaque(name, inputs, operation.outputs, operation.module)
+            completed.append(operation)
+        return tuple(completed)
+
+    def _terms(
+        self, summands: Sequence[int], names: Mapping[int, str], operations: Sequence[Operation]
+    ) -> tuple[tuple[Term, ...], Mapping[str, Mapping[int, Array]]]:
+        """Return the terms of the loss and the gradients of each; none if they do not add up."""
+        store = self._builder.store
+        pairs = [(value_id, self._gradients[at]) for value_id, at in self._positions.items()]
+        total = {value_id: gradient for value_id, gradient in pairs if gradient is not None}
+        # A summand that no parameter reaches has no share of any gradient.
+        reached = [summand for summand in summands if summand in total]
+        if len(reached) < 2 or feed_each_other(operations, reached, total):
+            return (), {}  # one piece, or terms within terms: no split that adds up
+        if not all(map(store.can_split_at, reached)):
+            return (), {}
+        weights = [total[summand] for summand in reached]
+        terms = tuple(
+            Term(names[summand], summand, float(weight.flatten()[0]))
+            for summand, weight in zip(reached, weights, strict=True)
+        )
+        return terms, store.term_gradients(terms, weights)
+
+
+def _opaque(name: str, inputs: tuple[int, ...], outputs: tuple[int, ...], module: str) -> Operation:
+    """Return an operation of which nothing is known but what it is made from."""
+    return Operation(name, tuple(map(Slot, inputs)), {}, inputs, outputs, module)
