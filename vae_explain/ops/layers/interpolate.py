@@ -260,9 +260,6 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     return Opaque("interpolate_backward", (upstream,), _written(call), back)
 
 
-# No blend of these cancels, so that each is held to its last digits.
-
-
 INTERPOLATE = Rule(
     name="interpolate",
     bind=bind,

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from inspect import signature
 from typing import Any
 
+from ...ops import RULES
 from ...symbolic.shapes import FULL
 
 Options = Sequence[tuple[str, Any]]
@@ -195,86 +197,44 @@ def _summed(arguments: Sequence[str], options: Options) -> str:
     return f"({body}){taken(found['at'])}.sum_to_size({found['shape']!r})"
 
 
+# What is written otherwise than an op's own call: its operands, then its options by name.
 CALLS: dict[str, Callable[[Sequence[str], Options], str]] = {
     FULL: _full,
-    "conv1d": _call("F.conv1d", "weight", "bias"),
-    "conv2d": _call("F.conv2d", "weight", "bias"),
-    "conv3d": _call("F.conv3d", "weight", "bias"),
-    "conv_transpose1d": _call("F.conv_transpose1d", "weight", "bias"),
-    "conv_transpose2d": _call("F.conv_transpose2d", "weight", "bias"),
-    "conv_transpose3d": _call("F.conv_transpose3d", "weight", "bias"),
-    "max_pool1d": _call("F.max_pool1d"),
-    "max_pool2d": _call("F.max_pool2d"),
-    "max_pool3d": _call("F.max_pool3d"),
-    "avg_pool1d": _call("F.avg_pool1d"),
-    "avg_pool2d": _call("F.avg_pool2d"),
-    "avg_pool3d": _call("F.avg_pool3d"),
-    "adaptive_avg_pool1d": _call("F.adaptive_avg_pool1d"),
-    "adaptive_avg_pool2d": _call("F.adaptive_avg_pool2d"),
-    "adaptive_avg_pool3d": _call("F.adaptive_avg_pool3d"),
-    "adaptive_max_pool1d": _call("F.adaptive_max_pool1d"),
-    "adaptive_max_pool2d": _call("F.adaptive_max_pool2d"),
-    "adaptive_max_pool3d": _call("F.adaptive_max_pool3d"),
-    "group_norm": _call("F.group_norm", "weight", "bias"),
-    "interpolate": _call("F.interpolate"),
-    "pad": _call("F.pad"),
-    "unfold": _call("F.unfold"),
-    "fold": _call("F.fold"),
-    "pixel_shuffle": _call("F.pixel_shuffle"),
-    "pixel_unshuffle": _call("F.pixel_unshuffle"),
+    **{
+        name: _call(f"F.{name}", "weight", "bias")
+        for name in (
+            "conv1d", "conv2d", "conv3d",
+            "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
+            "group_norm",
+        )
+    },
     "mean": _average("mean({!r}, keepdim=True)"),
     "var": _average("var({!r}, correction=0, keepdim=True)"),
-    "softmax": _call("torch.softmax"),
-    "normalize": _call("F.normalize"),
-    "cosine_similarity": _of_several("F.cosine_similarity"),
     "direction": _direction,
     "quotient": _direction,
     "is_largest": _largest,
     "is_number": _is_number,
     "without_nan": _numbers,
-    "glu": _call("F.glu"),
-    "cumsum": _call("torch.cumsum"),
     "cumsum_from_behind": _from_behind,
-    "cumprod": _call("torch.cumprod"),
-    "logcumsumexp": _call("torch.logcumsumexp"),
-    "trace": _call("torch.trace"),
-    "prod": _call("torch.prod"),
-    "max": _found("torch.max", "values"),
-    "min": _found("torch.min", "values"),
-    "amax": _call("torch.amax"),
-    "amin": _call("torch.amin"),
-    "argmax": _call("torch.argmax"),
-    "argmin": _call("torch.argmin"),
-    "sort": _found("torch.sort", "values"),
-    "msort": _call("torch.msort"),
-    "topk": _found("torch.topk", "values"),
-    "kthvalue": _found("torch.kthvalue", "values"),
-    "median": _found("torch.median", "values"),
-    "mode": _found("torch.mode", "values"),
-    "cummax": _found("torch.cummax", "values"),
-    "cummin": _found("torch.cummin", "values"),
-    "argsort": _call("torch.argsort"),
+    **{
+        name: _found(f"torch.{name}", "values")
+        for name in ("max", "min", "sort", "topk", "kthvalue", "median", "mode", "cummax", "cummin")
+    },
     "inv": _call("torch.linalg.inv"),
     "solve": _of_several("torch.linalg.solve"),
     "solve_triangular": _of_several("torch.linalg.solve_triangular"),
     "cholesky": _call("torch.linalg.cholesky"),
-    "cholesky_solve": _of_several("torch.cholesky_solve"),
     "det": _call("torch.linalg.det"),
-    "logdet": _call("torch.logdet"),
     "logabsdet": _output_of("torch.linalg.slogdet", "logabsdet"),
     "sign_of_det": _output_of("torch.linalg.slogdet", "sign"),
-    "tril": _call("torch.tril"),
-    "triu": _call("torch.triu"),
-    "diag": _call("torch.diag"),
-    "diag_embed": _call("torch.diag_embed"),
-    "diagonal": _call("torch.diagonal"),
+    "where": _chosen,
     "embedding": _looked_up,
     "embedding_bag": _in_bags,
-    "index_select": _at_places("torch.index_select"),
+    **{
+        name: _at_places(f"torch.{name}")
+        for name in ("index_select", "gather", "scatter", "scatter_add")
+    },
     "take": _taken,
-    "gather": _at_places("torch.gather"),
-    "scatter": _at_places("torch.scatter"),
-    "scatter_add": _at_places("torch.scatter_add"),
     "scatter_reduce": _brought_together,
     "one_hot": _encoded,
     "cross_entropy": _classified("F.cross_entropy"),
@@ -282,52 +242,13 @@ CALLS: dict[str, Callable[[Sequence[str], Options], str]] = {
     "put": _put,
     "put_zero": _put,
     "sum_to": _summed,
-    "cat": _joined("torch.cat"),
-    "stack": _joined("torch.stack"),
-    "hstack": _joined("torch.hstack"),
-    "vstack": _joined("torch.vstack"),
-    "dstack": _joined("torch.dstack"),
-    "column_stack": _joined("torch.column_stack"),
-}
-# Elementwise functions in pieces; `name'` is the slope of one, as the notebook finds it.
-PIECEWISE = {
-    "leaky_relu": "F.leaky_relu",
-    "elu": "F.elu",
-    "celu": "F.celu",
-    "selu": "F.selu",
-    "relu6": "F.relu6",
-    "hardtanh": "F.hardtanh",
-    "hardsigmoid": "F.hardsigmoid",
-    "hardswish": "F.hardswish",
-    "hardshrink": "F.hardshrink",
-    "softshrink": "F.softshrink",
-    "softplus": "F.softplus",
-    "threshold": "F.threshold",
-    "logit": "torch.logit",
-    "special_entr": "torch.special.entr",
-    "nan_to_num": "torch.nan_to_num",
-    "clamp": "torch.clamp",
-    "clamp_min": "torch.clamp_min",
-    "clamp_max": "torch.clamp_max",
-}
-# Elementwise ones of several operands, any of which may be a single number. A loss is there
-# with what it is for each element, before they are summed.
-TOGETHER: dict[str, Callable[[Sequence[str], Options], str]] = {
-    "clamp": _of_several("torch.clamp"),
-    "clamp_min": _of_several("torch.clamp_min"),
-    "clamp_max": _of_several("torch.clamp_max"),
-    "maximum": _of_several("torch.maximum"),
-    "minimum": _of_several("torch.minimum"),
-    "logaddexp": _of_several("torch.logaddexp"),
-    "logaddexp2": _of_several("torch.logaddexp2"),
-    "atan2": _of_several("torch.atan2"),
-    "where": _chosen,
-    "prelu": _of_several("F.prelu"),
-    "smooth_l1_loss": _of_each("F.smooth_l1_loss"),
-    "huber_loss": _of_each("F.huber_loss"),
-    "kl_div": _of_each("F.kl_div"),
-    "gaussian_nll_loss": _of_each("F.gaussian_nll_loss"),
-}
+    **{
+        name: _joined(f"torch.{name}")
+        for name in ("cat", "stack", "hstack", "vstack", "dstack", "column_stack")
+    },
+}  # fmt: skip
+# Ops whose operands may be one number each, though they don't go element by element alone.
+TAKING_NUMBERS = ("where", "prelu")
 # What brings many numbers together, by what its slope at each of them is called: the product of
 # the others, or which of them was chosen.
 SLOPES = {
@@ -345,6 +266,24 @@ AT = "v"
 SLOPE, BACK, CLASSES, PUT = "slope", "back", "classes", "put"
 
 
+def torch_name(op: str) -> str | None:
+    """Return what a notebook calls an op, `F.conv2d`; None for what is no op."""
+    return RULES[op].torch.replace("torch.nn.functional.", "F.") if op in RULES else None
+
+
+def _forward(name: str) -> Callable[[Sequence[str], Options], str] | None:
+    """Return how the call of an op is written; None for what is no op."""
+    called = torch_name(name)
+    if name in CALLS or called is None:
+        return CALLS.get(name)
+    return _of_each(called) if _is_loss(name) else _of_several(called)
+
+
+def _is_loss(name: str) -> bool:
+    """Whether a name is that of a loss that sums or averages what it is for each element."""
+    return name not in CALLS and "reduction" in signature(RULES[name].bind).parameters
+
+
 def helpers_of(name: str, operands: int) -> tuple[str, ...]:
     """Return which helpers the code of an op uses."""
     if name in ("put", "put_zero"):
@@ -359,8 +298,9 @@ def helpers_of(name: str, operands: int) -> tuple[str, ...]:
 
 
 def takes_numbers(name: str) -> bool:
-    """Whether a single number may stand for any operand of an op."""
-    return name.removesuffix("'") in TOGETHER
+    """Whether a single number may stand for any operand of an op, or of its slope `name'`."""
+    op = name.removesuffix("'")
+    return op in RULES and (RULES[op].spreads or _is_loss(op) or op in TAKING_NUMBERS)
 
 
 def filling(name: str) -> int | None:
@@ -416,27 +356,27 @@ def call(
         return _einsum(name.removeprefix(EINSUM).removesuffix("]"), arguments)
     plain = name.removesuffix("'")
     if name in SLOPES:
-        return _back(CALLS[SLOPES[name]]([AT], options), "1", arguments[0])
-    if plain in PIECEWISE and len(arguments) == 1:
-        if plain == name:
-            return f"{PIECEWISE[plain]}({_listed(arguments, options)})"
-        return f"{SLOPE}({_listed([PIECEWISE[plain], *arguments], options)})"
-    forward = TOGETHER.get(name) or CALLS.get(name)
+        chosen = _forward(SLOPES[name])
+        return _back(chosen([AT], options), "1", arguments[0]) if chosen else None
+    numbers = takes_numbers(name)
+    if numbers and plain != name and len(arguments) == 1:
+        return f"{SLOPE}({_listed([str(torch_name(plain)), *arguments], options)})"
+    forward = _forward(name)
     if forward is not None:
         return forward(arguments, options) or None
 
     # The operand that the gradient is taken at, and what is left of the options beside it.
     position = dict(options).get("by", 1) - 1
     settings = [each for each in options if each[0] != "by"]
-    if plain in TOGETHER:
-        return _back_at(TOGETHER[plain], arguments, settings, position, "1", shape(), shapes)
-    before = CALLS.get(name.removesuffix(BACKWARD))
+    if numbers and (before := _forward(plain)):
+        return _back_at(before, arguments, settings, position, "1", shape(), shapes)
+    before = _forward(name.removesuffix(BACKWARD))
     if before is not None:
         upstream, *operands = arguments
         if not operands:  # only its shape matters
             return _back(before([AT], settings), upstream, _zeros(shape()))
         return _back_at(before, operands, settings, position, upstream, shape(), shapes[1:])
-    before = CALLS.get(name.removesuffix(WEIGHT))
+    before = _forward(name.removesuffix(WEIGHT))
     if before is not None:
         large, small = arguments
         return _back(before([large, AT], options), small, _zeros(shape()))

@@ -41,38 +41,13 @@ from .torch_calls import (
     filling,
     taken,
     takes_numbers,
+    torch_name,
 )
 
+# How a function is written that is not an op's own call with its name.
 FUNCTIONS = {
-    "exp": "torch.exp({})",
-    "log": "torch.log({})",
-    "sqrt": "torch.sqrt({})",
-    "relu": "torch.relu({})",
-    "sigmoid": "torch.sigmoid({})",
-    "tanh": "torch.tanh({})",
-    "softplus": "F.softplus({})",
-    "abs": "torch.abs({})",
-    "sign": "torch.sign({})",
-    "round": "torch.round({})",
-    "floor": "torch.floor({})",
-    "ceil": "torch.ceil({})",
-    "trunc": "torch.trunc({})",
-    "sin": "torch.sin({})",
-    "cos": "torch.cos({})",
-    "tan": "torch.tan({})",
-    "asin": "torch.asin({})",
-    "acos": "torch.acos({})",
-    "atan": "torch.atan({})",
-    "sinh": "torch.sinh({})",
-    "cosh": "torch.cosh({})",
-    "asinh": "torch.asinh({})",
-    "acosh": "torch.acosh({})",
-    "atanh": "torch.atanh({})",
     "gate": "({} > 0).to(torch.get_default_dtype())",
     "is_zero": "({} == 0).to(torch.get_default_dtype())",
-    "lgamma": "torch.lgamma({})",
-    "digamma": "torch.digamma({})",
-    "erfinv": "torch.erfinv({})",
     "trigamma": "torch.polygamma(1, {})",
     "Φ": "torch.special.ndtr({})",
     "φ": "torch.exp(-(({}) ** 2) / 2) / math.sqrt(2 * math.pi)",
@@ -190,13 +165,13 @@ def _write(expression: Expression, names: Identifiers) -> tuple[str, int]:
                 raise NoCode("a sum of one number")
             total = f"{_inside(body, names, ATOM)}.sum({axes!r})" if axes else _code(body, names)
             return f"{total}.reshape({_shape(shape)})", ATOM
-        case Apply(function, (argument,)) if function in FUNCTIONS:
+        case Apply(function, (argument,)) if function in FUNCTIONS or torch_name(function):
             bound = ATOM if function != "φ" else PRODUCT
             # A function of PyTorch takes no plain number, such as the 2 of a sqrt(2).
             inner = _code(argument, names)
             if _is_plain(argument):
                 inner = f"torch.tensor({inner}, dtype=torch.float64)"
-            return FUNCTIONS[function].format(inner), bound
+            return FUNCTIONS.get(function, f"{torch_name(function)}({{}})").format(inner), bound
         case Apply("max", arguments):
             return _maximum([_code(argument, names) for argument in arguments]), ATOM
         case Opaque():
