@@ -228,8 +228,7 @@ class _Still(TorchFunctionMode):
             return args[0].double()
         if name in DROPOUTS and self._drawn:
             given = input_of(args, kwargs)
-            redone = redropped(func, args, kwargs, torch.ones_like(given), self._drawn)
-            return given if redone is None else redone[0]
+            return redropped(func, args, kwargs, torch.ones_like(given), self._drawn)[0]
         result = func(*args, **kwargs)
         if name in OTHER_DRAWS:
             return self._held(result, writes_by_name(name))

@@ -24,12 +24,13 @@ from ..engine.loss_call import LossCall
 from ..engine.run import Arithmetic, Run, as_printed, as_written, by_hand, full_run
 from ..errors import UserError
 from ..ops import NotExplained
+from ..recording.noise_run import draws_of_run
 from ..recording.random_draws import Precision
 from ..recording.recorder import record
-from ..recording.tensor_arrays import tensors_in
+from ..recording.tensor_arrays import array_of, tensors_in
 from ..trace import Array, Trace
 from .loss_binding import Computed
-from .run_counters import Counts
+from .run_counters import uncounted
 
 
 class TooCoarse(UserError):
@@ -115,14 +116,18 @@ class Subject:
             run = self.run(lasting=lasting)
             return Recorded(run, self.model, lambda: self.run(draws_of(run.trace)))
         exact = self.rounded()
-        # That run is only where the noise comes from.
-        drawn = _as_printed(self._record((), lasting=False, gradients=False)[0])
+        drawn = [torch.from_numpy(as_printed(array_of(draw))) for draw in self.draws()]
 
         def redone(lasting: bool = True) -> Run:
             with default_precision(torch.float64):
                 return by_hand(exact.run(drawn, lasting))
 
         return Recorded(redone(lasting), exact.model, redone)
+
+    def draws(self) -> list[Tensor]:
+        """Return what a run draws, in order; model and generator stay as they were."""
+        with self.drawing(), uncounted(self.model):
+            return draws_of_run(lambda: self.objective(self.model, self.x), self.model, self.noise)
 
     def rounded(self) -> Subject:
         """Return the same in float64, parameters rounded as a page prints them, x as written."""
@@ -200,21 +205,16 @@ class Subject:
             calls.append(computed.call)
             return computed.loss
 
-        counts = None if objective else Counts(self.model.modules())
-        try:
-            with self.drawing():
-                trace = record(
-                    loss,
-                    modules={"": self.model},
-                    inputs={"x": self.x},
-                    noise=() if redrawn else self.noise,
-                    redrawn=redrawn,
-                    lasting=lasting,
-                    gradients=gradients,
-                )
-        finally:
-            if counts is not None:
-                counts.put_back()
+        with self.drawing(), nullcontext() if objective else uncounted(self.model):
+            trace = record(
+                loss,
+                modules={"": self.model},
+                inputs={"x": self.x},
+                noise=() if redrawn else self.noise,
+                redrawn=redrawn,
+                lasting=lasting,
+                gradients=gradients,
+            )
         _require_digits(trace)
         _require_written(trace)
         return trace, calls[-1]
@@ -292,11 +292,6 @@ def draws_of(trace: Trace) -> list[Tensor]:
     """Return all that a run drew, in order."""
     drawn = (value.array for value in trace.values if value.kind == "noise")
     return [torch.from_numpy(array.copy()) for array in drawn]
-
-
-def _as_printed(trace: Trace) -> list[Tensor]:
-    drawn = (value.array for value in trace.values if value.kind == "noise")
-    return [torch.from_numpy(as_printed(array)) for array in drawn]
 
 
 def parameters_of(model: nn.Module) -> dict[str, Array]:

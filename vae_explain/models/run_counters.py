@@ -6,8 +6,11 @@ look at one run puts them back in between.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from torch import nn
 
 
 class Counts:
@@ -26,6 +29,16 @@ class Counts:
             for name in _numbers(attributes).keys() - before.keys():
                 del attributes[name]
             attributes.update(before)
+
+
+@contextmanager
+def uncounted(model: nn.Module) -> Iterator[None]:
+    """Give a model its numbers back behind a run that is not to count."""
+    counts = Counts(model.modules())
+    try:
+        yield
+    finally:
+        counts.put_back()
 
 
 def _numbers(attributes: dict[str, Any]) -> dict[str, int | float]:

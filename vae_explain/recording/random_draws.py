@@ -90,23 +90,46 @@ def redropped(
     kwargs: Mapping[str, Any],
     ones: Tensor,
     masks: list[Tensor],
-) -> tuple[Tensor, Tensor] | None:
+) -> tuple[Tensor, Tensor | None]:
     """Do a dropout again with the next of some masks, which it takes from the list.
 
     Returns
     -------
-    tuple or None
-        The output and the mask; None for a dropout that does nothing, as when a model is not
-        training.
+    tuple
+        The output and the mask; None for the mask of a dropout that does nothing, as when a
+        model is not training.
     """
     settings = {**dict(zip(("input", "p", "training", "inplace"), args, strict=False)), **kwargs}
     x = settings.pop("input")
     in_place = settings.pop("inplace", False)
     # It draws all the same, so that later draws are what they were.
     if func(ones, **settings) is ones:
-        return None
+        return x, None
     mask = masks.pop(0).to(x.dtype).reshape(x.shape)
     return (x.mul_(mask) if in_place else x * mask), mask
+
+
+def dropped(
+    func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], ones: Tensor
+) -> tuple[Tensor, Tensor | None]:
+    """Do a dropout and find its mask: what the same call makes of ones from the same state.
+
+    Returns
+    -------
+    tuple
+        The output and the mask, as from `redropped`.
+    """
+    x = input_of(args, kwargs)
+    version, before = x._version, torch.get_rng_state()
+    result = func(*args, **kwargs)
+    if result is x and x._version == version:
+        return result, None
+    after = torch.get_rng_state()
+    torch.set_rng_state(before)
+    with torch.no_grad():
+        mask = func(ones, *args[1:], **{k: v for k, v in kwargs.items() if k != "input"})
+    torch.set_rng_state(after)
+    return result, mask
 
 
 @dataclass(frozen=True)

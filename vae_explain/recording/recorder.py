@@ -44,7 +44,8 @@ from .inplace_writes import (
     writes_back,
 )
 from .lost_kwargs import with_lost
-from .random_draws import input_of, is_standard_normal, redropped, replace
+from .random_draws import dropped, input_of, is_standard_normal, redropped, replace
+from .restoring import changed, restored
 from .tensor_arrays import tensors_in
 from .trace_builder import CaughtCall, ModuleReturn, ModuleState, Slotted, TraceBuilder
 
@@ -115,38 +116,23 @@ def capture(
     It takes what `record` takes, and raises what that raises. Its trace has to be asked for
     before anything that the run was made of is written to.
     """
-    state = torch.default_generator.get_state()
     states = [
         ModuleState(path, module, module._parameters.copy(), module._buffers.copy())
         for prefix, whole in modules.items()
         for path, module in whole.named_modules(prefix=prefix)
     ]
-    # Running statistics, which a batch norm updates in its forward pass.
-    buffers = [
-        (buffer, buffer.detach().clone())
-        for each in states
-        for buffer in each.buffers.values()
-        if buffer is not None
-    ]
-    try:
-        with gradients_on():
-            recorder = _Recorder(states, inputs, noise, redrawn)
-            loss = recorder.run(objective, states)
-            if not isinstance(loss, Tensor) or loss.numel() != 1:
-                returned = list(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
-                raise ValueError(f"the loss must be one number, not {returned}")
-            captured = Capture(recorder.builder, recorder.caught, loss, gradients)
-            # Putting back a batch norm's statistics writes to what its backward pass needs,
-            # so a trace that depends on them is made now.
-            if any(not torch.equal(buffer, before) for buffer, before in buffers):
-                captured.trace(lasting=True)
-            return captured
-    finally:
-        torch.default_generator.set_state(state)
-        for buffer, before in buffers:
-            if not torch.equal(buffer, before):
-                with torch.no_grad():
-                    buffer.copy_(before)
+    with restored(each.module for each in states) as buffers, gradients_on():
+        recorder = _Recorder(states, inputs, noise, redrawn)
+        loss = recorder.run(objective, states)
+        if not isinstance(loss, Tensor) or loss.numel() != 1:
+            returned = list(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
+            raise ValueError(f"the loss must be one number, not {returned}")
+        captured = Capture(recorder.builder, recorder.caught, loss, gradients)
+        # Putting back a batch norm's statistics writes to what its backward pass needs,
+        # so a trace that depends on them is made now.
+        if changed(buffers):
+            captured.trace(lasting=True)
+        return captured
 
 
 class _Recorder(TorchFunctionMode):
@@ -325,26 +311,12 @@ class _Recorder(TorchFunctionMode):
     def _dropout(
         self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], slotted: Slotted
     ) -> Any:
-        """Record a dropout as what it is: a mask that is drawn, and a product with it.
-
-        The mask is what the same call, from the same state of the generator, makes of ones.
-        """
-        x = input_of(args, kwargs)
-        ones = torch.ones_like(x, requires_grad=False)
+        """Record a dropout as what it is: a mask that is drawn, and a product with it."""
+        ones = torch.ones_like(input_of(args, kwargs), requires_grad=False)
         if self._redrawn:
-            redone = redropped(func, args, kwargs, ones, self._redrawn)
-            if redone is None:
-                return x
-            result, mask = redone
+            result, mask = redropped(func, args, kwargs, ones, self._redrawn)
         else:
-            before = torch.get_rng_state()
-            result = func(*args, **kwargs)
-            if self.builder.store.is_unchanged(result):
-                return result  # not training: it returns x itself
-            after = torch.get_rng_state()
-            torch.set_rng_state(before)
-            with torch.no_grad():
-                mask = func(ones, *args[1:], **{k: v for k, v in kwargs.items() if k != "input"})
-            torch.set_rng_state(after)
-        self.builder.record_dropout(slotted.inputs[0], result, mask)
+            result, mask = dropped(func, args, kwargs, ones)
+        if mask is not None:
+            self.builder.record_dropout(slotted.inputs[0], result, mask)
         return result

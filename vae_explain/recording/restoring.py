@@ -1,0 +1,37 @@
+"""What a run changes besides its tensors, put back: the generator and running statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+Buffers = Sequence[tuple[Tensor, Tensor]]
+
+
+@contextmanager
+def restored(modules: Iterable[nn.Module]) -> Iterator[Buffers]:
+    """Put PyTorch's generator and the modules' own buffers back behind a run.
+
+    Yields
+    ------
+    sequence of pairs
+        Each buffer, as the running mean of a batch norm, and a copy of it from before the run.
+    """
+    state = torch.default_generator.get_state()
+    own = [buffer for module in modules for buffer in module._buffers.values()]
+    buffers = [(buffer, buffer.detach().clone()) for buffer in own if buffer is not None]
+    try:
+        yield buffers
+    finally:
+        torch.default_generator.set_state(state)
+        with torch.no_grad():
+            for buffer, before in changed(buffers):
+                buffer.copy_(before)
+
+
+def changed(buffers: Buffers) -> Buffers:
+    """Return those buffers that are not what they were, with what they were."""
+    return [pair for pair in buffers if not torch.equal(*pair)]
