@@ -35,8 +35,8 @@ from vae_explain.pages.walkthrough import backward, forward, parameters, update,
 from vae_explain.pages.walkthrough import checking as oracles
 from vae_explain.pages.walkthrough import sampling as draws
 from vae_explain.pages.walkthrough import training as trained
+from vae_explain.symbolic.boxes import Leaf
 from vae_explain.symbolic.expression import Expression, Number, Ref
-from vae_explain.symbolic.layout import Leaf
 
 from .composed import composed, of_choices
 from .conftest import DEFAULT_X
@@ -439,7 +439,7 @@ def plain(node: Number | Ref) -> Leaf:
 
 @given(trees())
 def test_lines_in_running_text_give_their_value(tree: Expression) -> None:
-    boxes = inline.boxes(tree, plain)
+    boxes = inline.laid_out(tree, plain)
     text = parsed(inline.markup(boxes)).written
     assert same_number(computed(text), tree)
     assert text == parsed("".join(inline.summands(boxes))).written
@@ -447,7 +447,7 @@ def test_lines_in_running_text_give_their_value(tree: Expression) -> None:
 
 @given(trees())
 def test_mathml_gives_the_value_too(tree: Expression) -> None:
-    written = math(mathml.markup(mathml.boxes(tree, in_digits)))
+    written = math(mathml.markup(mathml.laid_out(tree, in_digits)))
     assert same_number(computed(read(ElementTree.fromstring(written))), tree)
 
 
@@ -486,11 +486,11 @@ def test_every_rule_can_be_typeset(rule: Rule, example: Example) -> None:
     for index in list(np.ndindex(*call.output.shape))[:4]:
         element = rule.element(call, index)
         in_symbols(element)
-        assert parsed(inline.markup(inline.boxes(element, plain))).text
+        assert parsed(inline.markup(inline.laid_out(element, plain))).text
 
 
 def in_symbols(expression: Expression) -> ElementTree.Element:
-    return ElementTree.fromstring(math(mathml.markup(mathml.boxes(expression))))
+    return ElementTree.fromstring(math(mathml.markup(mathml.laid_out(expression))))
 
 
 @pytest.mark.parametrize(

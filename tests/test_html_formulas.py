@@ -13,6 +13,7 @@ from vae_explain.pages.blocks import Formula, Walkthrough
 from vae_explain.pages.render.html import inline
 from vae_explain.pages.render.html.breaking import PAGE, PHONE, Breaker, symbol
 from vae_explain.pages.render.html.document import write
+from vae_explain.symbolic.boxes import Leaf
 from vae_explain.symbolic.expression import (
     Add,
     Apply,
@@ -29,7 +30,6 @@ from vae_explain.symbolic.expression import (
     SumOver,
     Transpose,
 )
-from vae_explain.symbolic.layout import Leaf
 
 from .html_pages import computed, parsed
 from .support import same_number, trees
@@ -45,7 +45,7 @@ def seen(markup: str) -> str:
 
 
 def pieces(tree: Expression, room: float) -> list[str]:
-    return [seen(piece.before + piece.markup) for piece in Breaker(room).equation(tree)]
+    return [seen(piece.before + piece.text) for piece in Breaker(room).equation(tree)]
 
 
 def closed(markup: str) -> ElementTree.Element:
@@ -63,10 +63,10 @@ def closed(markup: str) -> ElementTree.Element:
 @given(trees(), st.floats(20, 400))
 def test_a_formula_in_pieces_is_the_number_that_it_was(tree: Expression, room: float) -> None:
     found = Breaker(room, in_digits).equation(tree)
-    markup = "".join(f"<mrow>{piece.before}{piece.markup}</mrow>" for piece in found)
+    markup = "".join(f"<mrow>{piece.before}{piece.text}</mrow>" for piece in found)
     assert same_number(computed(read(closed(f"<math>{markup}</math>"))), tree)
     for piece in found:
-        parsed(piece.before + piece.markup)  # each is whole in itself
+        parsed(piece.before + piece.text)  # each is whole in itself
 
 
 @pytest.mark.parametrize(
@@ -110,10 +110,10 @@ def test_what_has_room_stays_whole() -> None:
 
 def test_a_long_name_is_cut_at_its_joints() -> None:
     name = "proj.parametrizations.weight.original0"
-    found = [seen(piece.markup) for piece in symbol(name, 60.0)]
+    found = [seen(piece.text) for piece in symbol(name, 60.0)]
     assert "".join(found) == name
     assert found[:2] == ["proj", ".parametrizations"]
-    gradient = [seen(piece.markup) for piece in symbol(f"∂loss/∂{name}", 60.0)]
+    gradient = [seen(piece.text) for piece in symbol(f"∂loss/∂{name}", 60.0)]
     assert "".join(gradient) == f"∂ℒ/∂{name}"
 
 
@@ -133,7 +133,7 @@ def test_a_phone_gets_smaller_pieces_only_where_a_page_has_larger_ones() -> None
 
 
 def in_text(tree: Expression) -> str:
-    return inline.line(inline.boxes(tree, lambda node: Leaf(node, "0.12345678")))
+    return inline.line(inline.laid_out(tree, lambda node: Leaf(node, "0.12345678")))
 
 
 def test_a_line_of_numbers_is_parted_outside_of_parentheses() -> None:

@@ -123,7 +123,7 @@ def test_what_fits_is_written_in_one_piece(tree: Expression) -> None:
 
 def narrow(tree: Expression) -> str:
     """Write a formula on lines so narrow that everything is broken, as one line."""
-    return "".join(piece.before + piece.latex for piece in Cutter(room=NARROW).equation(tree))[3:]
+    return "".join(piece.before + piece.text for piece in Cutter(room=NARROW).equation(tree))[3:]
 
 
 ALPHA, GAMMA, DELTA = (latex_name(ref.name) for ref in (A, B, C))
@@ -219,7 +219,7 @@ def test_a_sum_is_broken_outside_of_its_parentheses() -> None:
 
 def test_what_is_done_to_a_whole_goes_on_in_the_next_line() -> None:
     done = ".reshape(2, 3, 4).permute(2, 0, 1)[0]"
-    found = "".join(piece.latex for piece in Cutter().equation(Opaque(done, (A,))))
+    found = "".join(piece.text for piece in Cutter().equation(Opaque(done, (A,))))
     assert found == rf"\mathrm{{alpha}}\mathtt{{{done}}}"
     lines = filled(Cutter(room=100.0).equation(Opaque(done, (A,))), room=100.0)
     assert [line.partition(r"\mathtt")[2] for line in lines] == [
@@ -244,8 +244,8 @@ def test_a_long_name_is_broken(name: str) -> None:
     index = (0, 12)
     pieces = name_pieces(latex_name(name, index), name, index)
     assert len(pieces) > 1
-    assert pieces[-1].latex.endswith("_{0,12}")
-    letters = "".join(piece.latex for piece in pieces)
+    assert pieces[-1].text.endswith("_{0,12}")
+    letters = "".join(piece.text for piece in pieces)
     for mark in (r"\mathrm{", "}", r"\partial ", r"\mathcal{L", "\\"):
         letters = letters.replace(mark, "")
     plain = name.replace("∂loss", "").replace("∂", "")
@@ -256,7 +256,7 @@ def test_a_long_name_is_broken(name: str) -> None:
 
 def test_a_short_name_stays_as_it_is() -> None:
     written = latex_name("∂loss/∂mu", (1,))
-    assert [piece.latex for piece in name_pieces(written, "∂loss/∂mu", (1,))] == [written]
+    assert [piece.text for piece in name_pieces(written, "∂loss/∂mu", (1,))] == [written]
 
 
 # --- the estimate -----------------------------------------------------------------------

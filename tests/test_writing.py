@@ -264,6 +264,6 @@ def test_a_sum_in_another_shape_keeps_its_parentheses() -> None:
     assert to_latex(Number(2.0) * shaped) == r"2 \cdot \left(a + b\right)"
     moved = Opaque(".permute(1, 0)", (shaped,), (), lambda x: x)
     assert to_latex(moved) == r"\left(a + b\right)\mathtt{.reshape(1, 2).permute(1, 0)}"
-    written = mathml.markup(mathml.boxes(moved))
+    written = mathml.markup(mathml.laid_out(moved))
     assert '>(</mo><mrow><mrow class="value"><mi>a</mi>' in written
     assert ".reshape(1, 2).permute" in written

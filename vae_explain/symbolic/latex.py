@@ -8,26 +8,9 @@ from operator import attrgetter
 
 from typing_extensions import assert_never
 
+from . import boxes
+from .boxes import Box, Leaf
 from .expression import FUNCTIONS, Expression, Index, Number, Ref
-from .layout import (
-    Access,
-    Application,
-    Box,
-    Call,
-    Fence,
-    Fraction,
-    Leaf,
-    MatrixProduct,
-    Negative,
-    Power,
-    Product,
-    Style,
-    Sum,
-    Total,
-    Transposed,
-    joined,
-    lay_out,
-)
 from .text import Write, constant_text, fraction_of
 
 LATEX_NAMES = {
@@ -101,7 +84,7 @@ def latex_boxes(expression: Expression, leaf: Write = latex_symbol) -> Box:
         fenced = bare.startswith(r"\left(")
         return Leaf(node, bare, minus=bare != text, compound=several_signs and not fenced)
 
-    return lay_out(expression, Style(laid))
+    return boxes.lay_out(expression, boxes.Style(laid))
 
 
 def latex_of(box: Box, leaf: Callable[[Leaf], str] = attrgetter("text")) -> str:
@@ -110,35 +93,35 @@ def latex_of(box: Box, leaf: Callable[[Leaf], str] = attrgetter("text")) -> str:
     match box:
         case Leaf(minus=minus):
             return f"-{leaf(box)}" if minus else leaf(box)
-        case Product(factors):
+        case boxes.Product(factors):
             return r" \cdot ".join(map(written, factors))
-        case Sum(terms):
+        case boxes.Sum(terms):
             text = written(terms[0])
             for term in terms[1:]:
-                sign, bare = joined(term)
+                sign, bare = boxes.joined(term)
                 text += f" {sign} {written(bare)}"
             return text
-        case Negative(body):
+        case boxes.Negative(body):
             return f"-{written(body)}"
-        case Fence(inside, in_line):
+        case boxes.Fence(inside, in_line):
             return written(inside) if in_line else rf"\left({written(inside)}\right)"
-        case Fraction(above, below):
+        case boxes.Fraction(above, below):
             return rf"\frac{{{written(above)}}}{{{written(below)}}}"
-        case Power(base, exponent):
+        case boxes.Power(base, exponent):
             return f"{_base(base, written(base))}^{{{written(exponent)}}}"
-        case Transposed(body):
+        case boxes.Transposed(body):
             return _base(body, written(body)) + r"^{\top}"
-        case MatrixProduct(left, right):
+        case boxes.MatrixProduct(left, right):
             return rf"{written(left)} \, {written(right)}"
-        case Total(body, over):
+        case boxes.Total(body, over):
             return latex_total(over) + written(body)
-        case Application(function, arguments):
+        case boxes.Application(function, arguments):
             opening, closing = latex_function(function)
             return opening + ", ".join(map(written, arguments)) + closing
-        case Call(op, arguments, options):
+        case boxes.Call(op, arguments, options):
             listed = ", ".join([*map(written, arguments), *map(latex_option, options)])
             return rf"\operatorname{{{latex_escape(op)}}}\left({listed}\right)"
-        case Access(body, code):
+        case boxes.Access(body, code):
             return _base(body, written(body)) + latex_code(code)
         case _:
             assert_never(box)

@@ -7,26 +7,9 @@ from typing import NamedTuple
 
 from typing_extensions import assert_never
 
+from . import boxes
+from .boxes import Box, Leaf
 from .expression import Add, Expression, Number, Ref, Role
-from .layout import (
-    Access,
-    Application,
-    Box,
-    Call,
-    Fence,
-    Fraction,
-    Leaf,
-    MatrixProduct,
-    Negative,
-    Power,
-    Product,
-    Style,
-    Sum,
-    Total,
-    Transposed,
-    joined,
-    lay_out,
-)
 
 
 class Token(NamedTuple):
@@ -116,7 +99,7 @@ def to_tokens(expression: Expression, leaf: Write = symbol_text) -> list[Token]:
         return Leaf(node, text[1:], minus=True) if text.startswith("-") else Leaf(node, text)
 
     tokens: list[Token] = []
-    _write(lay_out(expression, Style(laid, shapes=True)), tokens)
+    _write(boxes.lay_out(expression, boxes.Style(laid, shapes=True)), tokens)
     return tokens
 
 
@@ -126,50 +109,50 @@ def _write(box: Box, tokens: list[Token]) -> None:
         case Leaf(node, text, minus):
             role: Role = "constant" if isinstance(node, Number) else node.role
             tokens.append(Token(f"-{text}" if minus else text, role))
-        case Product(factors):
+        case boxes.Product(factors):
             _list(factors, "·", tokens)
-        case Sum(terms):
+        case boxes.Sum(terms):
             _write(terms[0], tokens)
             for term in terms[1:]:
-                sign, bare = joined(term)
+                sign, bare = boxes.joined(term)
                 tokens.append(Token(f" {sign} ", "operator"))
                 _write(bare, tokens)
-        case Negative(body):
+        case boxes.Negative(body):
             _wrap("-", (body,), "", tokens)
-        case Fence((Total() | Transposed()) as inside):  # one sign, or in its own parentheses
-            _write(inside, tokens)
-        case Fence(inside):
+        case boxes.Fence((boxes.Total() | boxes.Transposed()) as closed):
+            _write(closed, tokens)  # it has parentheses of its own, or is one sign longer
+        case boxes.Fence(inside):
             _wrap("(", (inside,), ")", tokens)
-        case Fraction(above, below):
+        case boxes.Fraction(above, below):
             _list((above, below), "/", tokens)
-        case Power(base, Leaf(Number(value))) if value in SUPERSCRIPTS:
+        case boxes.Power(base, Leaf(Number(value))) if value in SUPERSCRIPTS:
             _wrap("", (base,), SUPERSCRIPTS[value], tokens)
-        case Power(base, exponent):
+        case boxes.Power(base, exponent):
             _list((base, exponent), "^", tokens)
-        case Transposed(body):
+        case boxes.Transposed(body):
             _wrap("", (body,), "ᵀ", tokens)
-        case MatrixProduct(left, right):
+        case boxes.MatrixProduct(left, right):
             _list((left, right), " @ ", tokens)
-        case Total(body, over):
-            body = body.inside if isinstance(body, Fence) else body
+        case boxes.Total(body, over):
+            body = body.inside if isinstance(body, boxes.Fence) else body
             _wrap("Σ(", (body,), f", dim={over})" if over else ")", tokens)
-        case Application("gate", arguments):
+        case boxes.Application("gate", arguments):
             _wrap("[", arguments, " > 0]", tokens)
-        case Application(function, arguments):
+        case boxes.Application(function, arguments):
             _wrap(f"{function}(", arguments, ")", tokens)
-        case Call(op, arguments, options):
+        case boxes.Call(op, arguments, options):
             _wrap(f"{op}(", arguments, "", tokens)
             for position, option in enumerate(options, start=len(arguments)):
                 _wrap(", " if position else "", (), option, tokens)
             tokens.append(Token(")", "operator"))
-        case Access(body, code):
+        case boxes.Access(body, code):
             _wrap("", (body,), code, tokens)
         case _:
             assert_never(box)
 
 
-def _list(boxes: Sequence[Box], between: str, tokens: list[Token]) -> None:
-    for position, box in enumerate(boxes):
+def _list(listed: Sequence[Box], between: str, tokens: list[Token]) -> None:
+    for position, box in enumerate(listed):
         if position:
             tokens.append(Token(between, "operator"))
         _write(box, tokens)

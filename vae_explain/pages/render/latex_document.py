@@ -7,7 +7,6 @@ a line is several; `latex_lines` decides where it is broken.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 
 from typing_extensions import assert_never
@@ -34,8 +33,9 @@ from ..blocks import (
     TreeNode,
     Walkthrough,
 )
+from .cutting import Piece
 from .diagram import description
-from .latex_lines import INDENT, LINE, Cutter, Piece, filled, name_pieces
+from .latex_lines import INDENT, LINE, Cutter, filled, name_pieces
 from .latex_marks import (
     index_of,
     inline,
@@ -188,9 +188,9 @@ class _Latex:
         index = index_of(line.label)
         *start, end = name_pieces(latex_name(after.name, index), after.name, index, r",\quad ")
         # What an activation made is one statement, and stays on one line.
-        made_of = f"{end.latex} = \\mathbf{{{self._number(made.shown, places)}}}{word}"
+        made_of = f"{end.text} = \\mathbf{{{self._number(made.shown, places)}}}{word}"
         found += [Piece(result, " = "), *self._failed(line)]
-        found += [*start, replace(end, latex=made_of), *self._failed(made)]
+        found += [*start, end._replace(text=made_of), *self._failed(made)]
         return _set(found)
 
     def _label(self, block: Lines, line: Worked) -> list[Piece]:
@@ -302,13 +302,13 @@ def _displayed(left: str, right: Expression) -> str:
 
 def _set(pieces: Sequence[Piece], indent: str = "", room: float = LINE) -> list[str]:
     """Fill lines with arithmetic; in running text the numbers of a fraction were too small."""
-    tall = any(r"\frac{" in piece.latex for piece in pieces)
+    tall = any(r"\frac{" in piece.text for piece in pieces)
     return filled(pieces, indent + r"\displaystyle " if tall else indent, room)
 
 
 def _differs(numbers: Sequence[Piece], result: str) -> bool:
     """Whether arithmetic says more than its result does."""
-    return [piece.latex for piece in numbers] != [result]
+    return [piece.text for piece in numbers] != [result]
 
 
 def _arithmetic(items: Iterable[Sequence[str]]) -> str:

@@ -264,7 +264,7 @@ class Arithmetic:
         expression = node.line.expression
         if isinstance(expression, Number):
             return f"{left} {equals} {made}"
-        signs = "".join(map(math, mathml.summands(mathml.boxes(elided(expression)))))
+        signs = "".join(map(math, mathml.summands(mathml.laid_out(elided(expression)))))
         if isinstance(expression, Ref):
             return f"{left} {equals} {signs} {equals} {made}"
         numbers = inline.line(self.links.in_numbers(expression))
@@ -300,10 +300,10 @@ def _equation(left: str, right: Expression, style: str = "") -> str:
 
 
 def _pieces(left: str, right: Expression, style: str, room: float) -> str:
-    made = [f"<mrow{style}>{piece.markup}</mrow>" for piece in breaking.symbol(left, room)]
+    made = [f"<mrow{style}>{piece.text}</mrow>" for piece in breaking.symbol(left, room)]
     first, *others = Breaker(room).equation(right)
-    written = [*made, f'<mo form="infix">=</mo>{first.markup}']
-    written += [piece.before + piece.markup for piece in others]
+    written = [*made, f'<mo form="infix">=</mo>{first.text}']
+    written += [piece.before + piece.text for piece in others]
     return "".join(f'<math displaystyle="true">{piece}</math>' for piece in written)
 
 

@@ -10,42 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 from typing_extensions import assert_never
 
+from ....symbolic import boxes
+from ....symbolic.boxes import Box, Leaf
 from ....symbolic.expression import ZERO, Expression, Index, Number, Ref
 from ....symbolic.latex import latex_escape, latex_name, latex_of, latex_symbol
-from ....symbolic.layout import (
-    Access,
-    Application,
-    Box,
-    Call,
-    Fence,
-    Fraction,
-    Leaf,
-    MatrixProduct,
-    Negative,
-    Power,
-    Product,
-    Sum,
-    Total,
-    Transposed,
-)
 from ..columns import joints, steps
+from ..cutting import Piece, closed, joined, listed, opened
 from ..latex_width import width
+from . import mathml
 from .escaping import escape
 from .mathml import (
     PREFIX_MINUS,
     THIN_SPACE,
     TRANSPOSED,
-    boxes,
     code,
     continued,
     fenced,
     in_signs,
     infix,
-    joined,
+    laid_out,
     markup,
     total,
     word,
@@ -59,13 +45,6 @@ PHONE = 116.0
 LONGEST_NAME = 26  # signs, of one formula in running text
 
 
-class Piece(NamedTuple):
-    """A part of a formula that stays on one line, and the sign that joins it to what is before."""
-
-    markup: str
-    before: str = ""
-
-
 def symbol(name: str, room: float) -> list[Piece]:
     """Write a value's name, cut at its joints where there is no room for it."""
     if width(latex_name(name)) <= room:
@@ -77,15 +56,15 @@ def name(text: str, index: Index | None) -> str:
     """Write an element's name in running text, a long one so that a line may end within."""
     if len(text) <= LONGEST_NAME:
         return element(text, index)
-    return "".join(f"<math>{piece.markup}</math>" for piece in _name(text, index))
+    return "".join(f"<math>{piece.text}</math>" for piece in _name(text, index))
 
 
 def _name(name: str, index: Index | None) -> list[Piece]:
     above, slash, below = name.partition("/∂") if name.startswith("∂") else ("", "", name)
     if not slash:
         return [*_parts(below)[:-1], _with_index(_parts(below)[-1], index)]
-    found = _opened("<mi>∂</mi>", [Piece(whole_symbol(above[1:]).body)])
-    parts = _opened('<mo lspace="0" rspace="0">/</mo><mi>∂</mi>', _parts(below))
+    found = opened("<mi>∂</mi>", [Piece(whole_symbol(above[1:]).body)])
+    parts = opened('<mo lspace="0" rspace="0">/</mo><mi>∂</mi>', _parts(below))
     return [*found, *parts[:-1], _with_index(parts[-1], index)]
 
 
@@ -98,7 +77,7 @@ def _with_index(piece: Piece, index: Index | None) -> Piece:
     if not index:
         return piece
     below = "<mo>,</mo>".join(f"<mn>{i}</mn>" for i in index)
-    return piece._replace(markup=f"<msub><mrow>{piece.markup}</mrow><mrow>{below}</mrow></msub>")
+    return piece._replace(text=f"<msub><mrow>{piece.text}</mrow><mrow>{below}</mrow></msub>")
 
 
 class Breaker:
@@ -110,12 +89,12 @@ class Breaker:
 
     def equation(self, expression: Expression) -> list[Piece]:
         """Return the pieces of a whole formula; the summands of a sum are always apart."""
-        box = boxes(expression, self.leaf)
-        return self._sum(box.terms if isinstance(box, Sum) else (box,))
+        box = laid_out(expression, self.leaf)
+        return self._sum(box.terms if isinstance(box, boxes.Sum) else (box,))
 
     def _fits(self, box: Box, used: float = 0.0) -> bool:
         """Return whether there is room for a box; its own parentheses do not count."""
-        inside = box.inside if isinstance(box, Fence) else box
+        inside = box.inside if isinstance(box, boxes.Fence) else box
         return width(latex_of(inside, _in_latex)) + used <= self.room
 
     def _cut(self, box: Box, used: float = 0.0) -> list[Piece]:
@@ -129,42 +108,42 @@ class Breaker:
         match box:
             case Leaf(Ref(name, index, role)):
                 return [
-                    Piece(f'<mrow class="{role}">{piece.markup}</mrow>')
+                    Piece(f'<mrow class="{role}">{piece.text}</mrow>')
                     for piece in _name(name, index)
                 ]
-            case Leaf() | Application("abs" | "gate"):
+            case Leaf() | boxes.Application("abs" | "gate"):
                 return [Piece(markup(box))]
-            case Sum(terms):
+            case boxes.Sum(terms):
                 return self._sum(terms, used)
-            case Product(factors):
+            case boxes.Product(factors):
                 return self._product(factors, used)
-            case Negative(Product(factors)):
-                return _opened(PREFIX_MINUS, self._product(factors, used))
-            case Negative(body):
-                return _opened(PREFIX_MINUS, self._cut(body))
-            case Fence(inside):
-                return _closed(_opened(OPENING, self._cut(inside, used)), CLOSING)
-            case Fraction(above, below):
-                return self._cut(_in_line(above)) + _joined(infix("/"), self._cut(_in_line(below)))
-            case Power(base, exponent):
+            case boxes.Negative(boxes.Product(factors)):
+                return opened(PREFIX_MINUS, self._product(factors, used))
+            case boxes.Negative(body):
+                return opened(PREFIX_MINUS, self._cut(body))
+            case boxes.Fence(inside):
+                return closed(opened(OPENING, self._cut(inside, used)), CLOSING)
+            case boxes.Fraction(above, below):
+                return self._cut(_in_line(above)) + joined(infix("/"), self._cut(_in_line(below)))
+            case boxes.Power(base, exponent):
                 return self._raised(base, f"<mrow>{markup(exponent)}</mrow>")
-            case Transposed(body):
+            case boxes.Transposed(body):
                 return self._raised(body, TRANSPOSED)
-            case MatrixProduct(left, right):
-                return self._cut(left) + _joined(THIN_SPACE, self._cut(right))
-            case Total(body, over):
-                return _opened(total(over), self._cut(body))
-            case Application("sqrt", (argument,)):
+            case boxes.MatrixProduct(left, right):
+                return self._cut(left) + joined(THIN_SPACE, self._cut(right))
+            case boxes.Total(body, over):
+                return opened(total(over), self._cut(body))
+            case boxes.Application("sqrt", (argument,)):
                 half = "<mrow><mn>1</mn><mo>/</mo><mn>2</mn></mrow>"
-                return self._raised(Fence(argument), half)
-            case Application("relu", (argument,)):
+                return self._raised(boxes.Fence(argument), half)
+            case boxes.Application("relu", (argument,)):
                 return self._call("max", (self.leaf(ZERO), argument), used)
-            case Application(function, arguments):
+            case boxes.Application(function, arguments):
                 return self._call(function, arguments, used)
-            case Call(op, arguments, options):
+            case boxes.Call(op, arguments, options):
                 return self._call(op, arguments, used, options)
-            case Access(body, taken):
-                body = Fence(body) if isinstance(body, Application) else body
+            case boxes.Access(body, taken):
+                body = boxes.Fence(body) if isinstance(body, boxes.Application) else body
                 return [*self._cut(body), *(Piece(code(step)) for step in steps(taken))]
             case _:
                 assert_never(box)
@@ -174,40 +153,37 @@ class Breaker:
     def _sum(self, terms: Sequence[Box], used: float = 0.0) -> list[Piece]:
         found = self._cut(terms[0], used)
         for term in terms[1:]:
-            sign, bare = joined(term)
+            sign, bare = mathml.joined(term)
             whole = [Piece(continued(term))] if self._fits(term) else None
-            found += whole or _joined(infix(sign), self._cut(bare))
+            found += whole or joined(infix(sign), self._cut(bare))
         return found
 
     def _product(self, factors: Sequence[Box], used: float) -> list[Piece]:
         found = self._cut(factors[0], used)
         for factor in factors[1:]:
-            found += _joined(infix("·"), self._cut(factor))
+            found += joined(infix("·"), self._cut(factor))
         return found
 
     def _raised(self, body: Box, power: str) -> list[Piece]:
         """Return the pieces of what a superscript is hung on, and the superscript."""
         if isinstance(body, Leaf) and isinstance(body.node, Ref):
             *start, end = self._cut(body)
-            return [*start, Piece(f"<msup><mrow>{end.markup}</mrow>{power}</msup>", end.before)]
-        body = body.inside if isinstance(body, Fence) else body
+            return [*start, Piece(f"<msup><mrow>{end.text}</mrow>{power}</msup>", end.before)]
+        body = body.inside if isinstance(body, boxes.Fence) else body
         if self._fits(body):
             return [Piece(f"<msup>{fenced(markup(body))}{power}</msup>")]
         closing = f"<msup>{CLOSING}{power}</msup>"
-        return _closed(_opened(OPENING, self._cut(body)), closing)
+        return closed(opened(OPENING, self._cut(body)), closing)
 
     def _call(
         self, name: str, arguments: Sequence[Box], used: float, options: Sequence[str] = ()
     ) -> list[Piece]:
         """Return the pieces of a function, whose commas stay on the lines that they end."""
         used += width(rf"\operatorname{{{latex_escape(name)}}}(")
-        listed = [self._cut(each, 0.0 if at else used) for at, each in enumerate(arguments)]
-        listed += [[Piece(code(option))] for option in options]
-        found: list[Piece] = []
-        for pieces in listed:
-            found = [*_closed(found, "<mo>,</mo>"), *pieces] if found else pieces
+        inside = [self._cut(each, 0.0 if at else used) for at, each in enumerate(arguments)]
+        inside += [[Piece(code(option))] for option in options]
         opening = f"{word(name)}<mo>&#x2061;</mo>{OPENING}"
-        return _closed(_opened(opening, found or [Piece("")]), CLOSING)
+        return closed(opened(opening, listed(inside, "<mo>,</mo>")), CLOSING)
 
 
 OPENING, CLOSING = (
@@ -222,18 +198,4 @@ def _in_latex(leaf: Leaf) -> str:
 
 def _in_line(box: Box) -> Box:
     """Return a part of a fraction with the parentheses that it needs beside a slash."""
-    return Fence(box.inside) if isinstance(box, Fence) else box
-
-
-def _opened(opening: str, pieces: Sequence[Piece]) -> list[Piece]:
-    """Put something before the first piece, which stays on its line."""
-    return [pieces[0]._replace(markup=opening + pieces[0].markup), *pieces[1:]]
-
-
-def _closed(pieces: Sequence[Piece], closing: str) -> list[Piece]:
-    """Put something behind the last piece, which stays on its line."""
-    return [*pieces[:-1], pieces[-1]._replace(markup=pieces[-1].markup + closing)]
-
-
-def _joined(sign: str, pieces: Sequence[Piece]) -> list[Piece]:
-    return [pieces[0]._replace(before=sign), *pieces[1:]]
+    return boxes.Fence(box.inside) if isinstance(box, boxes.Fence) else box

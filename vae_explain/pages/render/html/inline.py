@@ -13,26 +13,9 @@ from html import unescape
 
 from typing_extensions import assert_never
 
+from ....symbolic import boxes
+from ....symbolic.boxes import Box, Leaf
 from ....symbolic.expression import Expression, Number, Ref
-from ....symbolic.layout import (
-    Access,
-    Application,
-    Box,
-    Call,
-    Fence,
-    Fraction,
-    Leaf,
-    MatrixProduct,
-    Negative,
-    Power,
-    Product,
-    Style,
-    Sum,
-    Total,
-    Transposed,
-    lay_out,
-    without_minus,
-)
 from ..typeset import MINUS
 from .escaping import escape
 from .mathml import joined
@@ -43,9 +26,9 @@ _TAG = re.compile(r"<[^>]*>")
 _SPACE = re.compile(r" (?![^<]*>)")  # of the text
 
 
-def boxes(expression: Expression, leaf: Callable[[Number | Ref], Leaf]) -> Box:
+def laid_out(expression: Expression, leaf: Callable[[Number | Ref], Leaf]) -> Box:
     """Lay out a tree over single numbers."""
-    return lay_out(expression, Style(leaf, minus_first=True))
+    return boxes.lay_out(expression, boxes.Style(leaf, minus_first=True))
 
 
 def line(box: Box) -> str:
@@ -60,7 +43,7 @@ def line(box: Box) -> str:
 
 def summands(box: Box) -> list[str]:
     """Write what is laid out as one piece for each summand, each with the sign before it."""
-    terms = box.terms if isinstance(box, Sum) else (box,)
+    terms = box.terms if isinstance(box, boxes.Sum) else (box,)
     return [markup(terms[0]), *map(_continued, terms[1:])]
 
 
@@ -75,41 +58,43 @@ def markup(box: Box) -> str:
     What stands in parentheses is broken only where a line has no room for it.
     """
     match box:
-        case Leaf() | Product() if (bare := without_minus(box)) is not None:
-            return markup(Negative(bare))
-        case Negative(body):
+        case Leaf() | boxes.Product() if (bare := boxes.without_minus(box)) is not None:
+            return markup(boxes.Negative(bare))
+        case boxes.Negative(body):
             return f"{MINUS}{markup(body)}"
         case Leaf(text=text):
             return text
-        case Sum():
+        case boxes.Sum():
             return "".join(summands(box))
-        case Product(factors):
+        case boxes.Product(factors):
             written = list(map(markup, factors))
             times = '<span class="sign times">·</span>'
             whole = times.join(written)
             # A line may end within a long product, before one of its signs.
             return f"<wbr>{times}".join(written) if _is_long(whole) else whole
-        case Fraction(above, below):
+        case boxes.Fraction(above, below):
             before, after = markup(above), markup(below)
             # A line may end before what divides several numbers, or is several itself.
             several = (before + after).count("<a ") > 2 or _is_long(before + after)
             return f"{before}{'<wbr>' if several else ''}{_sign('/')}{after}"
-        case Power(base, exponent):
-            above = exponent.inside if isinstance(exponent, Fence) else exponent
+        case boxes.Power(base, exponent):
+            above = exponent.inside if isinstance(exponent, boxes.Fence) else exponent
             return f"{markup(base)}<sup>{markup(above)}</sup>"
-        case Application("sqrt", (argument,)):
+        case boxes.Application("sqrt", (argument,)):
             return f"√{_fenced(markup(argument))}"
-        case Application("abs", (argument,)):
+        case boxes.Application("abs", (argument,)):
             return _fenced(markup(argument), "|", "|")
-        case Application("gate", (argument,)):
+        case boxes.Application("gate", (argument,)):
             return _fenced(f"{markup(argument)}&nbsp;{_sign('&gt;')}&nbsp;0", "[", "]")
-        case Application("relu", (argument,)):
+        case boxes.Application("relu", (argument,)):
             return f"max{_fenced(f'0, {markup(argument)}')}"
-        case Application(function, arguments):
+        case boxes.Application(function, arguments):
             return f"{escape(function)}{_fenced(', '.join(map(markup, arguments)))}"
-        case Fence(inside):
+        case boxes.Fence(inside):
             return _fenced(markup(inside))
-        case Transposed() | MatrixProduct() | Total() | Call() | Access():
+        case boxes.Transposed() | boxes.MatrixProduct() | boxes.Total():
+            raise TypeError(f"{type(box).__name__} stands for a whole tensor, not a number")
+        case boxes.Call() | boxes.Access():
             raise TypeError(f"{type(box).__name__} stands for a whole tensor, not a number")
         case _:
             assert_never(box)

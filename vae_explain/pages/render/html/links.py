@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ....engine.worked_lines import Worked
+from ....symbolic.boxes import Box, Leaf
 from ....symbolic.expression import Expression, Number, Ref
-from ....symbolic.layout import Box, Leaf
 from ...blocks import (
     Places,
 )
@@ -158,7 +158,7 @@ class Links:
             # A number with an exponent is a product.
             return Leaf(node, written(node, digits), digits != text, compound="e" in digits)
 
-        return inline.boxes(expression, leaf)
+        return inline.laid_out(expression, leaf)
 
     def _gaps_for_symbols(self, node: Number | Ref) -> Leaf:
         leaf = in_signs(node)
@@ -198,7 +198,7 @@ class Links:
         for entry in list(self.entries):
             if entry.line is not None:
                 expression = entry.line.expression
-                symbols = mathml.boxes(expression, self._gaps_for_symbols)
+                symbols = mathml.laid_out(expression, self._gaps_for_symbols)
                 digits = self._in_numbers(expression, entry.leaves, self._gap_for_number)
                 lines[entry.position] = [
                     [packed(markup) for markup in mathml.summands(symbols)],

@@ -7,26 +7,9 @@ from typing import NamedTuple
 
 from typing_extensions import assert_never
 
+from ....symbolic import boxes
+from ....symbolic.boxes import Box, Leaf
 from ....symbolic.expression import Expression, Index, Number, Ref
-from ....symbolic.layout import (
-    Access,
-    Application,
-    Box,
-    Call,
-    Fence,
-    Fraction,
-    Leaf,
-    MatrixProduct,
-    Negative,
-    Power,
-    Product,
-    Style,
-    Sum,
-    Total,
-    Transposed,
-    lay_out,
-    without_minus,
-)
 from ....symbolic.text import constant_text, fraction_of
 from ..typeset import MINUS
 from .escaping import escape
@@ -43,7 +26,7 @@ def math(markup: str) -> str:
 
 def summands(box: Box) -> list[str]:
     """Write what is laid out as one piece for each summand, each with the sign before it."""
-    terms = box.terms if isinstance(box, Sum) else (box,)
+    terms = box.terms if isinstance(box, boxes.Sum) else (box,)
     return [markup(terms[0]), *map(continued, terms[1:])]
 
 
@@ -56,55 +39,55 @@ def continued(term: Box) -> str:
 def joined(term: Box) -> tuple[str, Box]:
     """Return the sign before a later term of a sum, and the term without it."""
     # A sum within a sum keeps the minus that it starts with.
-    bare = None if isinstance(term, Sum) else without_minus(term)
+    bare = None if isinstance(term, boxes.Sum) else boxes.without_minus(term)
     return ("+", term) if bare is None else (MINUS, bare)
 
 
 def markup(box: Box) -> str:
     """Write what is laid out as MathML."""
     match box:
-        case Leaf() | Product() if (bare := without_minus(box)) is not None:
-            return markup(Negative(bare))
-        case Negative(body):
+        case Leaf() | boxes.Product() if (bare := boxes.without_minus(box)) is not None:
+            return markup(boxes.Negative(bare))
+        case boxes.Negative(body):
             return _row(f"{PREFIX_MINUS}{markup(body)}")
         case Leaf(text=text):
             return text
-        case Sum():
+        case boxes.Sum():
             return "".join(summands(box))
-        case Product(factors):
+        case boxes.Product(factors):
             return "<mo>·</mo>".join(map(markup, factors))
-        case Fraction(above, below):
+        case boxes.Fraction(above, below):
             return f"<mfrac>{_row(markup(above))}{_row(markup(below))}</mfrac>"
-        case Power(base, exponent):
+        case boxes.Power(base, exponent):
             return f"<msup>{_base(base)}{_row(markup(exponent))}</msup>"
-        case Transposed(body):
+        case boxes.Transposed(body):
             return f"<msup>{_base(body)}{_row(TRANSPOSED)}</msup>"
-        case MatrixProduct(left, right):
+        case boxes.MatrixProduct(left, right):
             return f"{markup(left)}{THIN_SPACE}{markup(right)}"
-        case Total(body, over):
+        case boxes.Total(body, over):
             return f"{total(over)}{markup(body)}"
-        case Application("sqrt", (argument,)):
+        case boxes.Application("sqrt", (argument,)):
             return f"<msqrt>{markup(argument)}</msqrt>"
-        case Application("abs", (argument,)):
+        case boxes.Application("abs", (argument,)):
             return fenced(markup(argument), "|", "|")
-        case Application("gate", (argument,)):
+        case boxes.Application("gate", (argument,)):
             return fenced(f"{markup(argument)}<mo>&gt;</mo>{ZERO}", "[", "]")
-        case Application("relu", (argument,)):
+        case boxes.Application("relu", (argument,)):
             return _applied("max", [ZERO, markup(argument)])
-        case Application(function, arguments):
+        case boxes.Application(function, arguments):
             return _applied(function, map(markup, arguments))
-        case Call(op, arguments, options):
+        case boxes.Call(op, arguments, options):
             return _applied(op, [*map(markup, arguments), *map(code, options)])
-        case Access(body, taken):
+        case boxes.Access(body, taken):
             return f"{_base(body)}{code(taken)}"
-        case Fence(inside, in_line):
+        case boxes.Fence(inside, in_line):
             return markup(inside) if in_line else fenced(markup(inside))
         case _:
             assert_never(box)
 
 
 def _base(box: Box) -> str:
-    return markup(box) if isinstance(box, Fence) else _row(markup(box))
+    return markup(box) if isinstance(box, boxes.Fence) else _row(markup(box))
 
 
 def _applied(function: str, arguments: Iterable[str]) -> str:
@@ -232,9 +215,9 @@ def _constant(node: Number) -> Leaf:
     return Leaf(node, written, minus, compound=True)
 
 
-def boxes(expression: Expression, leaf: Callable[[Number | Ref], Leaf] = in_signs) -> Box:
+def laid_out(expression: Expression, leaf: Callable[[Number | Ref], Leaf] = in_signs) -> Box:
     """Lay out a tree whose leaves `leaf` writes in MathML."""
-    return lay_out(expression, Style(leaf))
+    return boxes.lay_out(expression, boxes.Style(leaf))
 
 
 def name(text: str, index: Index | None = None) -> str:
