@@ -73,6 +73,11 @@ def test_a_formula_in_pieces_is_the_number_that_it_was(tree: Expression, room: f
     ("tree", "expected"),
     [
         (Add((A, B, Neg(C))), ["alpha", "+beta_of_some_length", "−gamma_of_some_length"]),
+        (
+            Add((A, Mul((Number(-1.0), Add((B, C)))))),
+            ["alpha", "−(beta_of_some_length", "+gamma_of_some_length)"],
+        ),
+        (Add((A, Neg(Add((B, C))))), ["alpha", "−(beta_of_some_length", "+gamma_of_some_length)"]),
         (Mul((TWO, B, C)), ["2", "·beta_of_some_length", "·gamma_of_some_length"]),
         (
             Mul((A, Add((B, C)))),

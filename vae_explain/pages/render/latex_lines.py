@@ -17,7 +17,7 @@ from typing_extensions import assert_never
 
 from ...symbolic import boxes
 from ...symbolic.boxes import Box, Leaf
-from ...symbolic.expression import Expression, Index, Ref
+from ...symbolic.expression import Add, Expression, Index, Ref
 from ...symbolic.latex import (
     latex_boxes,
     latex_code,
@@ -128,7 +128,8 @@ class Cutter:
     def equation(self, expression: Expression) -> list[Piece]:
         """Return the pieces of a whole formula, with the equals sign before it."""
         box = latex_boxes(expression, self.leaf)
-        if isinstance(box, boxes.Sum):
+        # A sum in another shape stays in one piece if it can.
+        if isinstance(box, boxes.Sum) and isinstance(expression, Add):
             return joined(" = ", self._sum(box.terms, 0))
         pieces = self._cut(box, 0)
         return joined(" = ", [pieces[0]._replace(whole=len(pieces)), *pieces[1:]])

@@ -15,7 +15,7 @@ from typing_extensions import assert_never
 
 from ....symbolic import boxes
 from ....symbolic.boxes import Box, Leaf
-from ....symbolic.expression import ZERO, Expression, Index, Number, Ref
+from ....symbolic.expression import ZERO, Add, Expression, Index, Number, Ref
 from ....symbolic.latex import latex_escape, latex_name, latex_of, latex_symbol
 from ..columns import joints, steps
 from ..cutting import Piece, closed, joined, listed, opened
@@ -90,7 +90,10 @@ class Breaker:
     def equation(self, expression: Expression) -> list[Piece]:
         """Return the pieces of a whole formula; the summands of a sum are always apart."""
         box = laid_out(expression, self.leaf)
-        return self._sum(box.terms if isinstance(box, boxes.Sum) else (box,))
+        # A sum in another shape stays in one piece if it can.
+        if isinstance(box, boxes.Sum) and isinstance(expression, Add):
+            return self._sum(box.terms)
+        return self._cut(box)
 
     def _fits(self, box: Box, used: float = 0.0) -> bool:
         """Return whether there is room for a box; its own parentheses do not count."""
@@ -143,8 +146,10 @@ class Breaker:
             case boxes.Call(op, arguments, options):
                 return self._call(op, arguments, used, options)
             case boxes.Access(body, taken):
-                body = boxes.Fence(body) if isinstance(body, boxes.Application) else body
-                return [*self._cut(body), *(Piece(code(step)) for step in steps(taken))]
+                taken_of = boxes.Fence(body) if isinstance(body, boxes.Application) else body
+                if isinstance(body, boxes.Fence) and isinstance(body.inside, Leaf):
+                    taken_of = body.inside  # the fraction of a gradient stands by itself
+                return [*self._cut(taken_of), *(Piece(code(step)) for step in steps(taken))]
             case _:
                 assert_never(box)
 
