@@ -17,9 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from vae_explain.analysis.proofread.judging.verdicts import Judged, Proof
+from vae_explain.analysis.proofread.matching.names import Name, named
 from vae_explain.analysis.proofread.proof import proofread
-from vae_explain.analysis.proofread.verdicts import Judged, Proof
-from vae_explain.analysis.proofread.vocabulary import Name, named
 from vae_explain.analysis.reference_figures import load_figures
 from vae_explain.pipeline import Request, run
 

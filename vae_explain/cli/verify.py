@@ -12,7 +12,7 @@ from .errors import ExitCode, Problem, unknown_name
 from .options import FormatOption, Output
 
 if TYPE_CHECKING:
-    from ..analysis.proofread.vocabulary import Name
+    from ..analysis.proofread.matching.names import Name
 
 LARGEST = 16 * 2**20  # bytes; a walkthrough of thousands of figures has a fiftieth of that
 File = Annotated[
@@ -117,7 +117,7 @@ def _parted(text: str) -> tuple[str, str]:
 
 def _name(label: str, text: str) -> Name:
     """Read the name behind a label; which architecture it must be of, the document says."""
-    from ..analysis.proofread.vocabulary import KNOWN, named
+    from ..analysis.proofread.matching.names import KNOWN, named
 
     name = named(text)
     if name is None:

@@ -1,20 +1,23 @@
 """Proof-reading a published walkthrough: its figures found, named, recomputed and judged.
 
-The way of a document through these rooms:
+`proof.py` leads a document through three rooms, in this order:
 
-1. `markdown.py` reads the structure with a CommonMark parser: passages of prose, code,
-   formulas and tables, each with the words it stands under.
-2. `recognisers.py` finds the figures of each passage; one entry in its list for each kind.
-   `tokens.py` and `tex.py` cut text into words, numbers and signs, `grammar.py` reads
-   numbers, arrays and printed arithmetic from them, `tables.py` reads tables.
-3. `vocabulary.py` finds the names in a text, `labels.py` says which of them a label means,
-   `resolving.py` brings each statement together with its quantity, `collecting.py` each
-   figure with its place in it.
-4. `statement.py` gathers what the document states: seed, parameters, input, noise, shape.
-5. `recomputing.py` makes the numbers again, in several arithmetics, and `repairing.py` asks
-   whether one damaged input explains more than many wrong figures.
-6. `chaining.py` goes on from the figures as printed, `judging.py` gives each its verdict,
-   `substitution.py` each line of arithmetic.
+1. `reading/`: what does the text say? Statements, each a label with the numbers that are
+   said of it, and numbers that stand in none. No model is known here.
+2. `matching/`: which number of the run is each figure said to be? And which run: its seed,
+   shape, loss and learning rate.
+3. `judging/`: is it right? The numbers are made again, in several arithmetics, and each
+   figure and each line of printed arithmetic gets its verdict.
 
-`proof.py` is that way on one page, `verdicts.py` what it hands over.
+What holds between the steps:
+
+- A statement keeps its numbers as they are printed, with the line that they stand on; no
+  step rounds or rewrites them.
+- Every number that is read ends as a figure, as a part of a line, as not recognised or as
+  set aside with a reason. None is lost.
+- Which run is stated must be known before a figure has its place, since the shape decides
+  what fits.
+- The inputs must be held against the seed before any verdict, and a damaged one be put
+  right before the rest: else one wrong digit blames all that follows from it.
+- Where the stated loss is doubted, all of `judging/` runs again under the other one.
 """

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ...errors import UserError
-from .collecting import Collector, Figure
-from .inputs import NoWalkthrough, Start, is_computed, rerun, start
-from .judging import Judge
-from .markdown import passages
-from .recognisers import recognise
-from .repairing import repaired
-from .resolving import Resolved, resolve_all, used_labels
-from .settling import SUSPICIOUS, alternatives
-from .statement import Stated, rows_of, stated
-from .substitution import Substitution
-from .verdicts import Proof
-from .vocabulary import Name, plain
+from .judging.damaged_inputs import repaired
+from .judging.figure_verdicts import Judge
+from .judging.line_verdicts import Substitution
+from .judging.starting_point import NoWalkthrough, Start, is_computed, rerun, start
+from .judging.verdicts import Proof
+from .matching.figures import Collector, Figure
+from .matching.labels import Labels, Resolved
+from .matching.names import Name, plain
+from .matching.stated_run import SUSPICIOUS, Stated, alternatives, rows_of, stated
+from .reading.markdown import passages
+from .reading.reader import read
 
 MOST_LABELS = 8  # of the document's own, in an error's line
 
@@ -48,10 +47,10 @@ def proofread(text: str, given: Mapping[str, Name] | None = None) -> Proof:
     NoWalkthrough
         If it states no figures of a VAE, or not what they were computed from.
     """
-    labels = {plain(label): name for label, name in (given or {}).items()}
+    labels = Labels(given or {})
     parts = passages(text)
-    resolved, remnants = resolve_all(recognise(parts, frozenset(labels)), labels)
-    _require_labels(given or {}, resolved, used_labels(resolved, labels))
+    resolved, remnants = labels.resolve_all(read(parts, labels))
+    _require_labels(given or {}, resolved, labels.used(resolved))
     said = stated(parts, resolved)
     rows = rows_of(resolved, said.architecture.input_size)
     collected = Collector(said.architecture, rows, said.learning_rate is not None).collect(

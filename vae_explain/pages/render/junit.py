@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from ...analysis.proofread.verdicts import Judged, JudgedLine, Proof
+from ...analysis.proofread.judging.verdicts import Judged, JudgedLine, Proof
 
 # What XML 1.0 cannot hold, whatever it is escaped as.
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

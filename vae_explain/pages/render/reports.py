@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from ...analysis.audit import Report
     from ...analysis.gradient_check import Check
     from ...analysis.monte_carlo import Sample
-    from ...analysis.proofread.verdicts import Proof
-    from ...analysis.proofread.wording import Remnant
+    from ...analysis.proofread.judging.verdicts import Proof
+    from ...analysis.proofread.reading.statement import Remnant
     from ...analysis.reference_figures import Verification
     from ...analysis.training_records import Training, Update
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...analysis.proofread.verdicts import Judged, JudgedLine, Proof, Verdict
+from ...analysis.proofread.judging.verdicts import Judged, JudgedLine, Proof, Verdict
 from ..blocks import Block, Column, Heading, Note, Prose, Table, Tone, Walkthrough
 from .captions import counted
 

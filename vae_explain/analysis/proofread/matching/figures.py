@@ -12,13 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...models.builtin_config import Architecture
-from .grammar import Row, Sum, Value, numbers_of
-from .labels import is_rate, is_setting, words_of
-from .resolving import Resolved
-from .tokens import Printed
-from .vocabulary import Name
-from .wording import Remnant, Statement
+from ....models.builtin_config import Architecture
+from ..reading.grammar import Row, Sum, Value, numbers_of
+from ..reading.statement import Remnant, Statement
+from ..reading.tokens import Printed
+from .labels import Resolved, is_rate, is_setting, words_of
+from .names import Name
 
 Shape = tuple[int, ...]
 

@@ -2,28 +2,36 @@
 
 The shape is that of the printed parameters. Where a document says nothing, it is read as
 the textbook's VAE: ReLU, squared errors and the KL summed, β = 1.
+
+Few documents say which loss they have. So when figures disagree under what is stated, the
+other reduction and the weight that the printed loss implies are tried, and the one under
+which the fewest disagree is taken, if it more than halves them. One wrong digit cannot do
+that.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from ...models.builtin_config import ACTIVATIONS, BUILT_IN, ActivationName, Architecture
-from .grammar import Row, numbers_of
-from .labels import is_rate
-from .markdown import Passage, Piece
-from .resolving import Resolved
-from .tokens import Lexeme, Printed, lex
+from ....models.builtin_config import ACTIVATIONS, BUILT_IN, ActivationName, Architecture
+from ..reading.grammar import Row, numbers_of
+from ..reading.markdown import Passage, Piece
+from ..reading.tokens import Lexeme, Printed, lex
+from .figures import Figure
+from .labels import Resolved, is_rate
 
 LARGEST_SEED = 2**64 - 1
+SUSPICIOUS = 2  # figures that disagree, before the loss itself is doubted
 ARROWS = re.compile(r"(?<![\w.])\d+(?:\s*(?:→|->|-|–|⟶)\s*\d+){2,}(?![\w.])")
 SPELLINGS: dict[str, ActivationName] = {name.replace("_", " "): name for name in ACTIVATIONS}
 SPELLINGS |= {"leakyrelu": "leaky_relu", "swish": "silu"}
 MEAN = re.compile(r"reduction\W{1,4}(?:is\W+)?mean|averaged over all")
 CROSS_ENTROPY = re.compile(r"binary[ _-]cross[ _-]entropy|\bbce\b")
+BETA = ("β", "beta", "Beta")
 SEED_WORDS = {"(", "=", ":", "at", "is", "of", "to", "with", "the", "value", "as"}
 
 
@@ -44,21 +52,18 @@ class Stated(NamedTuple):
 
 def stated(passages: Sequence[Passage], resolved: Sequence[Resolved]) -> Stated:
     """Gather what a document says of its run."""
-    pieces = [piece for passage in passages for piece in _all_pieces(passage)]
+    pieces = [piece for passage in passages for piece in passage.all_pieces]
     words = "\n".join(piece.text for piece in pieces).casefold()
+    beta = _setting(resolved, lambda label: label.strip() in BETA)
     recon: Literal["mse", "bce"] = "bce" if _cross_entropy(words, resolved) else "mse"
     architecture = Architecture(
         dims=_dims(resolved, words) or BUILT_IN.dims,
         activation=_activation(words),
         recon=recon,
         reduction="mean" if MEAN.search(words) else "sum",
-        beta=_beta(resolved),
+        beta=BUILT_IN.beta if beta is None else beta,
     )
-    return Stated(tuple(_seeds(pieces)), architecture, _learning_rate(resolved))
-
-
-def _all_pieces(passage: Passage) -> list[Piece]:
-    return [*passage.pieces, *(piece for row in passage.rows for cell in row for piece in cell)]
+    return Stated(tuple(_seeds(pieces)), architecture, _setting(resolved, is_rate))
 
 
 def rows_of(resolved: Sequence[Resolved], width: int) -> int:
@@ -143,17 +148,32 @@ def _cross_entropy(words: str, resolved: Sequence[Resolved]) -> bool:
     return "bce" in named or ("mse" not in named and CROSS_ENTROPY.search(words) is not None)
 
 
-def _learning_rate(resolved: Sequence[Resolved]) -> float | None:
+def _setting(resolved: Sequence[Resolved], is_its: Callable[[str], bool]) -> float | None:
+    """Return the first number under a label that is a setting's."""
     for statement, _ in resolved:
-        (first, *_) = statement.sides
-        if is_rate(statement.label) and isinstance(first, Printed):
+        first = statement.sides[0]
+        if isinstance(first, Printed) and is_its(statement.label):
             return first.value
     return None
 
 
-def _beta(resolved: Sequence[Resolved]) -> float:
-    for statement, _ in resolved:
-        (first, *_) = statement.sides
-        if statement.label.strip() in ("β", "beta", "Beta") and isinstance(first, Printed):
-            return first.value
-    return BUILT_IN.beta
+def alternatives(stated: Architecture, figures: Sequence[Figure]) -> Iterator[Architecture]:
+    """Yield the losses that a document may mean beside the one that it states."""
+    weights = dict.fromkeys([stated.beta, *_weights(stated, figures)])
+    for reduction in (stated.reduction, "mean" if stated.reduction == "sum" else "sum"):
+        for beta in weights:
+            found = dataclasses.replace(stated, reduction=reduction, beta=beta)
+            if found != stated:
+                yield found
+
+
+def _weights(stated: Architecture, figures: Sequence[Figure]) -> Iterator[float]:
+    """Yield the weights of the KL that the printed numbers imply."""
+    values = {f.element: f.printed.value for f in reversed(figures)}
+    if "kl.grad" in values:
+        yield values["kl.grad"]
+    error, kl, loss = (values.get(name) for name in (stated.recon, "kl", "loss"))
+    if error is not None and kl and loss is not None:
+        implied = float(f"{(loss - error) / kl:.3g}")
+        if implied >= 0:
+            yield implied

@@ -20,17 +20,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...engine.formulas import Steps
-from ...ops import NotExplained
-from ...symbolic.expression import Expression, references
-from .agreeing import agrees, slipped
-from .chaining import Chain, chained
-from .collecting import Figure
-from .inputs import Start
-from .judging import Judge
-from .recomputing import Inputs, array_of, by_hand
-from .tokens import literal
-from .vocabulary import Name
+from ....engine.formulas import Steps
+from ....ops import NotExplained
+from ....symbolic.expression import Expression, references
+from ..matching.figures import Figure
+from ..matching.names import Name
+from ..reading.tokens import literal
+from .agreement import agrees, slipped
+from .figure_verdicts import Judge
+from .recomputed import Chain, Inputs, array_of, by_hand, chained
+from .starting_point import Start
 
 FEWEST = 2  # figures that disagree, before an input is suspected
 MOST_SUSPECTS = 32  # among more, many would do equally well

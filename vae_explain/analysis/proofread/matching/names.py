@@ -1,7 +1,8 @@
 """The names of quantities that stand in a text, in words, in signs and in code.
 
 `fc1.weight`, `μ`, `KL Divergence` and `∂L/∂z` are each read as a name of the run, once
-signs have become words. What stands around a name is for `labels.py`.
+signs have become words. What stands around a name is for
+`labels.py`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
-from ...models.builtin_config import BUILT_IN
+from ....models.builtin_config import BUILT_IN
 
 
 class Name(NamedTuple):
@@ -36,6 +37,16 @@ class Name(NamedTuple):
     updated: bool = False
 
     @property
+    def is_backward(self) -> bool:
+        """Whether it belongs to the backward pass, or to the step that it is taken for."""
+        return self.gradient or self.updated
+
+    @property
+    def is_input(self) -> bool:
+        """Whether it is what a run starts from."""
+        return not self.is_backward and (self.value in ("x", "eps") or is_parameter(self.value))
+
+    @property
     def tensor(self) -> str:
         """What the whole tensor is called, without an index."""
         if self.term:
@@ -55,6 +66,10 @@ class Found(NamedTuple):
     start: int
     end: int
     name: Name
+
+
+def is_parameter(value: str) -> bool:
+    return value.endswith((".weight", ".bias"))
 
 
 # What each quantity is called, in words and in code, a longer name before a shorter one.

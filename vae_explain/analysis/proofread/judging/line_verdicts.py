@@ -11,9 +11,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from ...engine.formulas import Steps
-from ...ops import NotExplained
-from ...symbolic.expression import (
+from ....engine.formulas import Steps
+from ....ops import NotExplained
+from ....symbolic.expression import (
     Add,
     Expression,
     Mul,
@@ -25,14 +25,14 @@ from ...symbolic.expression import (
     evaluate,
     measure,
 )
-from .agreeing import agrees, as_printed, is_single
-from .collecting import Figure, Line
-from .grammar import Sum
-from .judging import Judge
-from .recomputing import Arithmetic
-from .tokens import Printed
+from ..matching.figures import Figure, Line
+from ..matching.names import Name
+from ..reading.grammar import Sum
+from ..reading.tokens import Printed
+from .agreement import agrees, as_printed, is_single
+from .figure_verdicts import Judge
+from .recomputed import Arithmetic
 from .verdicts import Judged, JudgedLine, Operand
-from .vocabulary import Name
 
 SINGLE = 2.0**-23  # the rounding of one step in float32
 ROUNDING = 1e-12  # of the arithmetic itself, relative to the result

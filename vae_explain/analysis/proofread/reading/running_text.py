@@ -11,8 +11,8 @@ from typing import Literal
 
 from .grammar import Row, Sum, Value, numbers_of, read_value, text_of
 from .markdown import Piece
+from .statement import DIFFERENCE, Context, Found, Remnant, Statement
 from .tokens import Lexeme, Printed
-from .wording import DIFFERENCE, Context, Remnant, Statement
 
 Surface = Literal["prose", "code", "math"]
 # Words that say in prose what an equals sign says in a formula.
@@ -38,7 +38,7 @@ class Scan:
         self.pending = ""  # a line of words alone, which names the line after it
         self._begin(0)
 
-    def statements(self) -> Iterator[Statement | Remnant]:
+    def statements(self) -> Iterator[Found]:
         """Yield what is stated, then what numbers are left."""
         while self.position < len(self.tokens):
             found = self._step()
@@ -57,7 +57,7 @@ class Scan:
         self.stated = False
         self.heading = ""  # words before a colon, which may name what follows it
 
-    def _step(self) -> Statement | Remnant | None:
+    def _step(self) -> Found | None:
         token = self.tokens[self.position]
         if self._is_boundary(token):
             found = self._flush(self.position)

@@ -8,18 +8,20 @@ from the numbers that the document prints for the steps before it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Literal
 
 import numpy as np
 
-from ... import pipeline
-from ...engine.run import Run
-from ...engine.run import by_hand as run_by_hand
-from ...models.builtin_config import Architecture
-from ...trace import Array
-from .vocabulary import Name
+from .... import pipeline
+from ....engine.run import Run
+from ....engine.run import by_hand as run_by_hand
+from ....models.builtin_config import Architecture
+from ....trace import Array
+from ..matching.figures import Figure
+from ..matching.names import Name
+from .agreement import agrees, as_printed
 
 Arithmetic = Literal["full", "printed", "chain"]
 Settled = Callable[[Name, Array], Array]
@@ -111,3 +113,63 @@ def array_of(run: Run, name: Name, rate: float | None = None) -> Array:
         array = run.gradients_of(name.term).get(value.id, np.zeros(value.shape))
     single = value.kind != "parameter" and array.ndim > 1 and array.shape[0] == 1
     return np.asarray(array[0] if single else array, dtype=np.float64)
+
+
+# --- a chain of rounded steps --------------------------------------------------------------
+
+
+@dataclasses.dataclass
+class Chain:
+    """A run in which each step starts from the printed figures of the steps before it.
+
+    Attributes
+    ----------
+    computed
+        What each quantity comes to, before its printed figures take its place.
+    """
+
+    run: Run
+    computed: dict[Name, Array] = dataclasses.field(default_factory=dict)
+
+    def array(self, name: Name, rate: float | None = None) -> Array:
+        """Return what a quantity comes to."""
+        found = self.computed.get(name)
+        return array_of(self.run, name, rate) if found is None else found
+
+
+def chained(
+    run: Run,
+    inputs: Inputs,
+    figures: Mapping[Name, Sequence[Figure]],
+    corrected: Mapping[Name, Array] | None = None,
+    mended: frozenset[Figure] = frozenset(),
+) -> Chain:
+    """Compute a chain of steps, from the figures as they are or with some put right.
+
+    Parameters
+    ----------
+    corrected
+        What quantities should be, where another arithmetic says so: a figure of these that
+        does not agree is replaced.
+    mended
+        Figures that are replaced by what their own step comes to.
+    """
+    computed: dict[Name, Array] = {}
+
+    def settle(name: Name, array: Array) -> Array:
+        single = array.ndim > 1 and array.shape[0] == 1
+        shown = array[0] if single else array
+        computed[name] = np.asarray(shown, np.float64)
+        settled = np.array(shown, np.float64)
+        should = (corrected or {}).get(name)
+        for figure in reversed(figures.get(name, ())):
+            right = figure.printed.value
+            if figure in mended:
+                right = float(as_printed(figure, float(shown[figure.place])))
+            elif should is not None and not agrees(figure, float(should[figure.place])):
+                right = float(as_printed(figure, float(should[figure.place])))
+            settled[figure.place] = right
+        return settled[None] if single else settled
+
+    result = by_hand(run, inputs, settle)
+    return Chain(result, computed)

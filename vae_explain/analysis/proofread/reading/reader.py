@@ -1,8 +1,7 @@
-"""Finding the figures of a passage: what is said to be equal to which numbers.
+"""Reads passages: which statements each makes, and which numbers are left.
 
-`RECOGNISERS` lists the kinds of passage that can hold figures; a new kind is one function
-and one entry. Each yields statements, a label with the values that are said to be its own,
-and remnants, numbers that it could not read as a part of any.
+`READERS` lists the kinds of passage that can hold figures; a new kind is one function and
+one entry.
 """
 
 from __future__ import annotations
@@ -10,28 +9,27 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from .latex_tokens import lex_latex
 from .markdown import Passage, Piece
-from .scanning import Scan
+from .running_text import Scan
+from .statement import Found, Headings, Remnant
 from .tables import Cell, table_statements
-from .tex import lex_tex
 from .tokens import Lexeme, lex
-from .wording import Remnant, Statement
 
-Found = Iterator[Statement | Remnant]
-Labels = frozenset[str]
+Reader = Callable[[Passage, Headings], Iterator[Found]]
 # Languages whose numbers are settings or commands, not results.
 NOT_READ = {"sh", "bash", "shell", "console", "toml", "yaml", "yml", "ini", "mermaid", "diff"}
 DECIMAL = re.compile(r"\d\.\d+")
 
 
-def prose(passage: Passage, labels: Labels) -> Found:
+def prose(passage: Passage, headings: Headings) -> Iterator[Found]:
     """Read a paragraph: `the mean μ is 0.8898`, `x = 1, 2, 3`, with code and formulas in it."""
     tokens = tokens_of(passage.pieces)
     alone = {piece.kind for piece in passage.pieces if piece.text.strip(" .,:;\n")} == {"math"}
     return Scan(tokens, passage.context, "math" if alone else "prose").statements()
 
 
-def code(passage: Passage, labels: Labels) -> Found:
+def code(passage: Passage, headings: Headings) -> Iterator[Found]:
     """Read a block of code: arrays, `name = value`, what a line printed."""
     if passage.language in NOT_READ:
         return iter(())
@@ -40,17 +38,17 @@ def code(passage: Passage, labels: Labels) -> Found:
     return Scan(list(lex(text, piece.line, code=True)), passage.context, "code").statements()
 
 
-def mathematics(passage: Passage, labels: Labels) -> Found:
+def mathematics(passage: Passage, headings: Headings) -> Iterator[Found]:
     """Read a displayed formula: `\\mu = … \\approx 0.8898`, matrices."""
     (piece,) = passage.pieces
-    return Scan(list(lex_tex(piece.text, piece.line)), passage.context, "math").statements()
+    return Scan(lex_latex(piece.text, piece.line), passage.context, "math").statements()
 
 
-def table(passage: Passage, labels: Labels) -> Found:
+def table(passage: Passage, headings: Headings) -> Iterator[Found]:
     """Read a table whose columns or rows are quantities, or that is a matrix."""
     rows = [
         [
-            Cell(tokens_of(pieces), pieces[0].line if pieces else passage.line, labels)
+            Cell(tokens_of(pieces), pieces[0].line if pieces else passage.line, headings)
             for pieces in row
         ]
         for row in passage.rows
@@ -58,15 +56,15 @@ def table(passage: Passage, labels: Labels) -> Found:
     return table_statements(rows, passage.context, passage.line)
 
 
-def html(passage: Passage, labels: Labels) -> Found:
+def html(passage: Passage, headings: Headings) -> Iterator[Found]:
     """Say that numbers in HTML are not read."""
     for piece in passage.pieces:
         for position, text in enumerate(piece.text.splitlines()):
-            for found in DECIMAL.finditer(text):
-                yield Remnant(found[0], piece.line + position, "it stands in HTML")
+            for decimal in DECIMAL.finditer(text):
+                yield Remnant(decimal[0], piece.line + position, "it stands in HTML")
 
 
-RECOGNISERS: Mapping[str, Callable[[Passage, Labels], Found]] = {
+READERS: Mapping[str, Reader] = {
     "prose": prose,
     "code": code,
     "math": mathematics,
@@ -75,21 +73,21 @@ RECOGNISERS: Mapping[str, Callable[[Passage, Labels], Found]] = {
 }
 
 
-def recognise(passages: Sequence[Passage], labels: Labels = frozenset()) -> Found:
-    """Yield what all passages of a document state; `labels` are those the author named."""
+def read(passages: Sequence[Passage], headings: Headings) -> Iterator[Found]:
+    """Yield what all passages of a document state."""
     for passage in passages:
-        yield from RECOGNISERS[passage.kind](passage, labels)
+        yield from READERS[passage.kind](passage, headings)
 
 
 def tokens_of(pieces: Sequence[Piece]) -> list[Lexeme]:
     """Cut a paragraph or cell into tokens, each piece in its own way."""
-    found: list[Lexeme] = []
+    tokens: list[Lexeme] = []
     for piece in pieces:
         if piece.kind == "math":
-            tokens = [t._replace(code=True) for t in lex_tex(piece.text, piece.line)]
+            cut = [token._replace(code=True) for token in lex_latex(piece.text, piece.line)]
         else:
-            tokens = list(lex(piece.text, piece.line, code=piece.kind == "code"))
-        if tokens and piece.kind in ("math", "code"):
-            tokens[0] = tokens[0]._replace(spaced=True)
-        found += tokens
-    return found
+            cut = list(lex(piece.text, piece.line, code=piece.kind == "code"))
+        if cut and piece.kind in ("math", "code"):
+            cut[0] = cut[0]._replace(spaced=True)
+        tokens += cut
+    return tokens

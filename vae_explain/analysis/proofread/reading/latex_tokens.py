@@ -7,7 +7,6 @@ command is a word, and makes what it stands in symbolic.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from .tokens import MINUS, Lexeme, lex
 
@@ -56,9 +55,9 @@ MATRICES = re.compile(r"[bpvBV]?matrix|smallmatrix|array|bsmallmatrix|psmallmatr
 SPACES = {"\\,", "\\;", "\\:", "\\!", "\\ ", "\\>"}
 
 
-def lex_tex(text: str, line: int) -> Iterator[Lexeme]:
+def lex_latex(text: str, line: int) -> list[Lexeme]:
     """Cut a formula into tokens."""
-    return iter(_Formula(text, line).tokens())
+    return _Formula(text, line).tokens()
 
 
 class _Formula:
@@ -166,9 +165,8 @@ class _Formula:
         raw = self._raw()
         if raw:
             plain = raw.replace("\\_", "_").replace("{", "").replace("}", "")
-            return (
-                _Formula(plain, self.line).tokens() if "\\" in plain else _words(plain, self.line)
-            )
+            is_formula = "\\" in plain
+            return lex_latex(plain, self.line) if is_formula else list(lex(plain, self.line))
         return self._group()
 
     def _bracketed(self) -> list[Lexeme]:
@@ -203,7 +201,3 @@ class _Formula:
         if inside and all(token.kind in ("number", "comma") for token in inside):
             return [self._sign("open", "["), *inside, self._sign("close", "]")]
         return [self._sign("word", "_" + "".join(token.text for token in inside))]
-
-
-def _words(text: str, line: int) -> list[Lexeme]:
-    return list(lex(text, line))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import chain
 from typing import Literal, NamedTuple
 
 from markdown_it import MarkdownIt
@@ -49,6 +50,12 @@ class Passage(NamedTuple):
     context: tuple[tuple[Piece, ...], ...]
     line: int
     language: str = ""
+
+    @property
+    def all_pieces(self) -> tuple[Piece, ...]:
+        """Its text, that of a table's cells too."""
+        cells = (cell for row in self.rows for cell in row)
+        return (*self.pieces, *chain.from_iterable(cells))
 
 
 def passages(text: str) -> list[Passage]:

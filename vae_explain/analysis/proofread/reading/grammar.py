@@ -9,8 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ...symbolic.expression import Add, Apply, Div, Expression, Mul, Neg, Number, Pow, Ref, evaluate
-from ...symbolic.functions import FUNCTIONS
+from ....symbolic.expression import (
+    Add,
+    Apply,
+    Div,
+    Expression,
+    Mul,
+    Neg,
+    Number,
+    Pow,
+    Ref,
+    evaluate,
+)
+from ....symbolic.functions import FUNCTIONS
 from .tokens import Lexeme, Printed, literal
 
 WRAPPERS = {"tensor", "torch.tensor", "array", "np.array", "numpy.array", "jnp.array", "Parameter"}

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from .collecting import Figure
+from ..matching.figures import Figure
 
 TIES = 4  # units in the last place of a float64 that may decide how a tie was rounded
 LAST_PLACES = 4  # another processor's matrix product may round a number of 16 digits otherwise

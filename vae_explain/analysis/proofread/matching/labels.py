@@ -1,18 +1,20 @@
-"""Which quantity a label means: `fc1.weight`, `KL Divergence`, `After ReLU`, `result`.
+"""Which quantity each statement means: `fc1.weight`, `KL Divergence`, `After ReLU`, `result`.
 
-`vocabulary.py` finds the names that are spoken of; here is decided which of them a label
-is about, and by what stands around it whether an activation's input or its output is meant.
+`names.py` finds the names that are spoken of; here is decided which of them a label is
+about, and by what stands around it whether an activation's input or its output is meant.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
-from .grammar import text_of
-from .markdown import Piece
-from .tex import lex_tex
-from .vocabulary import INDEX, Name, index_of, names_in, plain
-from .wording import Context
+from ..reading.grammar import text_of
+from ..reading.latex_tokens import lex_latex
+from ..reading.markdown import Piece
+from ..reading.statement import Context, Found, Remnant, Statement
+from .names import INDEX, Name, gradient_parts, index_of, is_parameter, names_in, of_gradient, plain
 
 STAGES = (
     (r"pre[ -]?(?:relu|activations?)|before (?:the )?(?:relu|activation)", "pre"),
@@ -35,6 +37,93 @@ ARRIVES = re.compile(r"arrives|upstream(?: gradient)?")
 FORMULA = re.compile(r"[@+*·²³]|\^|(?<=[\w)]) ?/ ?(?=[\w(])|(?<=[\w)\]]) - (?=[\w(])")
 
 
+class Resolved(NamedTuple):
+    """A statement and the quantity it speaks of, if that is known."""
+
+    statement: Statement
+    name: Name | None
+
+
+class Labels:
+    """What labels mean: first by the author's own word, then by the words themselves.
+
+    Parameters
+    ----------
+    own
+        The author's own labels and what they name.
+    """
+
+    def __init__(self, own: Mapping[str, Name]) -> None:
+        self.own = {plain(label): name for label, name in own.items()}
+
+    def is_named(self, text: str) -> bool:
+        """Whether some words name a quantity, by themselves or by the author's word."""
+        words = INDEX.sub("", plain(text))
+        by_itself = _of_label(words) is not None or _stage(words) is not None
+        return by_itself or any(map(self._own_label, _spellings(text)))
+
+    def is_open(self, text: str) -> bool:
+        """Whether some words leave what they name to what stands around: `result`, `δ = …`."""
+        return GENERIC.fullmatch(left_of(plain(text))) is not None or self.is_share(text)
+
+    def is_share(self, text: str) -> bool:
+        """Whether some words name what one term of the loss sends: `from KL`."""
+        return PART.search(plain(text)) is not None
+
+    def resolve_all(self, found: Iterable[Found]) -> tuple[list[Resolved], list[Remnant]]:
+        """Bring each statement together with its quantity, and set the remnants apart."""
+        resolved, remnants = [], []
+        for entry in found:
+            if isinstance(entry, Remnant):
+                remnants.append(entry)
+            else:
+                name = self._own_name(entry) or resolve(entry.label, entry.context, entry.has_array)
+                resolved.append(Resolved(entry, name))
+        return resolved, remnants
+
+    def used(self, resolved: Sequence[Resolved]) -> set[str]:
+        """Return which of the author's labels stand in the document."""
+        names = (label for entry in resolved for label in _names_of(entry.statement))
+        return {own for label in names if (own := self._own_label(label))}
+
+    def _own_name(self, statement: Statement) -> Name | None:
+        for label, place in _names_of(statement).items():
+            if label in self.own:
+                return self.own[label]._replace(place=place or self.own[label].place)
+            if own := self._own_label(label):
+                top, _ = gradient_parts(label) or ("", "")
+                slope = of_gradient(top, self.own[own].value)
+                return slope._replace(place=place) if slope is not None else None
+        return None
+
+    def _own_label(self, label: str) -> str:
+        """Return the author's label that some words are, or the gradient at; empty for none."""
+        parts = gradient_parts(label)
+        choices = [label, parts[1]] if parts is not None else [label]
+        return next((choice for choice in choices if choice in self.own), "")
+
+
+def _spellings(label: str) -> dict[str, tuple[int, ...] | None]:
+    """Return what an author may call a label, and the element that is left to name.
+
+    That is `h` with what it equals, `h = ReLU(a)`, and without, an element of it, `h[0]`, or
+    a name with a number in it, which in a formula is written the same, `W_1`.
+    """
+    words = plain(label)
+    left = left_of(words)
+    named = {words: None, left: None, INDEX.sub(r"_\1", left): None}
+    return {**named, INDEX.sub("", left): index_of(left)}
+
+
+def _names_of(statement: Statement) -> dict[str, tuple[int, ...] | None]:
+    """Return what an author may call a statement: without a label, the paragraph before it."""
+    names = _spellings(statement.label)
+    if not plain(statement.label) and statement.context:
+        near = statement.context[0]
+        names |= {plain(words_of(part)).strip(" :."): None for part in (*zip(near), near)}
+    return {label: place for label, place in names.items() if label}
+
+
 def is_setting(label: str) -> bool:
     """Whether a label names a setting of the run or the document: a size, a seed, a step."""
     return SETTING.search(plain(label)) is not None
@@ -43,23 +132,6 @@ def is_setting(label: str) -> bool:
 def is_rate(label: str) -> bool:
     """Whether a label names the learning rate."""
     return RATE.search(plain(label)) is not None
-
-
-def names_a_quantity(text: str) -> bool:
-    """Whether some words name a quantity by themselves, as a table's header does."""
-    words = INDEX.sub("", plain(text))
-    return _of_label(words) is not None or _stage(words) is not None
-
-
-def is_open(text: str) -> bool:
-    """Whether some words leave what they name to what stands around: `result`, `δ = …`."""
-    words = left_of(plain(text)).strip()
-    return GENERIC.fullmatch(words) is not None or part_of(text)
-
-
-def part_of(text: str) -> bool:
-    """Whether some words name what one term of the loss sends: `from KL`."""
-    return PART.search(plain(text)) is not None
 
 
 def resolve(label: str, context: Context, array: bool) -> Name | None:
@@ -80,7 +152,7 @@ def resolve(label: str, context: Context, array: bool) -> Name | None:
         whole = resolve(words[: part.start()], context, array)
         term = "error" if part["term"] == "reconstruction" else part["term"]
         return whole._replace(term=term) if whole is not None and whole.gradient else None
-    words = left_of(words).strip() if GENERIC.fullmatch(left_of(words).strip()) else words
+    words = left_of(words) if GENERIC.fullmatch(left_of(words)) else words
     index = index_of(words)
     around = [plain(words_of(pieces)) for pieces in context]
     near = around[0] if around else ""
@@ -101,7 +173,7 @@ def resolve(label: str, context: Context, array: bool) -> Name | None:
         name = name._replace(value=name.value.replace("_pre", "_hidden"))
     if stage is not None and not name.gradient:
         name = name._replace(value=_with_stage(name.value, words, stage))
-    if _is_parameter(name.value) and not (name.gradient or name.updated) and _of_gradients(around):
+    if is_parameter(name.value) and not name.is_backward and _of_gradients(around):
         name = name._replace(gradient=True)
     return name._replace(place=index)
 
@@ -109,9 +181,7 @@ def resolve(label: str, context: Context, array: bool) -> Name | None:
 def words_of(pieces: tuple[Piece, ...]) -> str:
     """Return a paragraph's words, its formulas in words too."""
     return "".join(
-        f" {text_of(list(lex_tex(piece.text, piece.line)))} "
-        if piece.kind == "math"
-        else piece.text
+        f" {text_of(lex_latex(piece.text, piece.line))} " if piece.kind == "math" else piece.text
         for piece in pieces
     )
 
@@ -146,14 +216,14 @@ def _of_context(text: str) -> Name | None:
     left = left_of(text)
     found = names_in(left)
     outside = [f for f in found if left[: f.start].count("(") <= left[: f.start].count(")")]
-    exact = [f for f in found if _is_parameter(f.name.value) or f.name.gradient]
+    exact = [f for f in found if is_parameter(f.name.value) or f.name.gradient]
     chosen = exact or outside or found
     return chosen[0].name if chosen else None
 
 
 def left_of(text: str) -> str:
     """Return what stands before a label's own equals sign, as in `δ = arrives × gate`."""
-    return re.split(r" ?(?::=|=|≈)", text, maxsplit=1)[0]
+    return re.split(r":=|=|≈", text, maxsplit=1)[0].strip()
 
 
 def _stage(text: str) -> str | None:
@@ -178,10 +248,6 @@ def _with_stage(value: str, words: str, stage: str) -> str:
     if match is None or explicit:
         return value
     return f"{match[1]}_{stage}{match[3] or ''}"
-
-
-def _is_parameter(value: str) -> bool:
-    return value.endswith((".weight", ".bias"))
 
 
 def _of_gradients(around: list[str]) -> bool:

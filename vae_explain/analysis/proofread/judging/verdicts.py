@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from .collecting import Figure, Line
-from .recomputing import Arithmetic
-from .statement import Seed
-from .wording import Remnant
+from ..matching.figures import Figure, Line
+from ..matching.stated_run import Seed
+from ..reading.statement import Remnant
+from .recomputed import Arithmetic
 
 Verdict = Literal[
     "exact", "rounded inputs", "rounded chain", "off in the last digit", "wrong", "not recognised"

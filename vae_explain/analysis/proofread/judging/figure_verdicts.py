@@ -7,7 +7,7 @@ which most of them agree. An array departs from it only as a whole, when all of 
 another arithmetic and one changed digit cannot be why: two figures or more say so, or two
 digits of one.
 
-In a chain of rounded steps (`chaining.py`) the figures that are blamed are put right first.
+In a chain of rounded steps (`recomputed.py`) the figures that are blamed are put right first.
 So a damaged figure is blamed alone, in every arithmetic.
 """
 
@@ -16,14 +16,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from ...trace import Array
-from .agreeing import agrees, as_printed, digits_apart, slipped
-from .chaining import Chain, chained
-from .collecting import Figure
-from .inputs import Start
-from .recomputing import Arithmetic, array_of, by_hand
+from ....trace import Array
+from ..matching.figures import Figure
+from ..matching.names import Name
+from .agreement import agrees, as_printed, digits_apart, slipped
+from .recomputed import Arithmetic, Chain, array_of, by_hand, chained
+from .starting_point import Start
 from .verdicts import Judged, Verdict
-from .vocabulary import Name
 
 MOST_MENDED = 24  # figures that are tried; a document with more wrong ones has other troubles
 ORDER: tuple[Arithmetic, ...] = ("full", "printed", "chain")

@@ -9,20 +9,16 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from .grammar import Row, Sum, Value, numbers_of, read_value, text_of
-from .labels import is_open, names_a_quantity, part_of
-from .resolving import spellings
-from .scanning import Scan
+from .running_text import Scan
+from .statement import DIFFERENCE, Context, Found, Headings, Remnant, Statement
 from .tokens import Lexeme, Printed
-from .wording import DIFFERENCE, Context, Remnant, Statement
 
 
 class Cell:
     """One cell: its tokens, and the value they are, if they are one."""
 
-    def __init__(
-        self, tokens: Sequence[Lexeme], line: int, labels: frozenset[str] = frozenset()
-    ) -> None:
-        self.tokens, self.line, self.labels = tokens, line, labels
+    def __init__(self, tokens: Sequence[Lexeme], line: int, headings: Headings) -> None:
+        self.tokens, self.line, self.headings = tokens, line, headings
 
     @cached_property
     def text(self) -> str:
@@ -36,12 +32,18 @@ class Cell:
 
     @property
     def is_named(self) -> bool:
-        """Whether it names a quantity, by itself or by the author's word."""
-        if self.value is not None:
-            return False
-        return names_a_quantity(self.text) or any(
-            label in self.labels for label in spellings(self.text)
-        )
+        """Whether it names a quantity, and is none itself."""
+        return self.value is None and self.headings.is_named(self.text)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it leaves what it names to what stands around."""
+        return self.headings.is_open(self.text)
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it names a part of the gradient in a column before."""
+        return self.headings.is_share(self.text)
 
     @property
     def relates(self) -> bool:
@@ -59,7 +61,7 @@ class Cell:
 
 def table_statements(
     rows: Sequence[Sequence[Cell]], context: Context, line: int
-) -> Iterator[Statement | Remnant]:
+) -> Iterator[Found]:
     """Yield what a table states, its header row first."""
     if not rows:
         return
@@ -70,7 +72,7 @@ def table_statements(
     leading = sum(row[0].is_named for row in body)
     if leading and 2 * leading >= len(body):
         yield from _by_row(header, body, context, line)
-    elif any(cell.is_named or is_open(cell.text) for cell in header[1:]):
+    elif any(cell.is_named or cell.is_open for cell in header[1:]):
         yield from _Columns(header, body, context, line).statements()
     else:
         label = header[0].text if header and header[0].is_named else ""
@@ -88,7 +90,7 @@ class _Columns:
         self.summands: list[int] = []  # the columns that the next result is the sum of
         self.gradient = ""  # the last header that may be parted into the loss's terms
 
-    def statements(self) -> Iterator[Statement | Remnant]:
+    def statements(self) -> Iterator[Found]:
         for j, head in enumerate(self.header):
             cells = [row[j] for row in self.body if j < len(row)]
             values = [cell.value for cell in cells]
@@ -97,8 +99,8 @@ class _Columns:
             added = bool(self.summands) and head.text.startswith("+")
             if added or any(isinstance(value, Sum) for value in values):
                 self.summands.append(j)
-            elif head.is_named or is_open(head.text):
-                yield from self._result(head.text, values)
+            elif head.is_named or head.is_open:
+                yield from self._result(head, values)
                 self.summands = []
             else:
                 yield from _unnamed(cells)
@@ -113,12 +115,12 @@ class _Columns:
             found.append(tuple(int(token.text.rstrip(".")) for token in numbers))
         return tuple(found)
 
-    def _result(self, head: str, values: Sequence[Value | None]) -> Iterator[Statement]:
-        label = head
-        if part_of(head):
-            label = f"{self.gradient} {head}"
+    def _result(self, head: Cell, values: Sequence[Value | None]) -> Iterator[Statement]:
+        label = head.text
+        if head.is_share:
+            label = f"{self.gradient} {label}"
         else:
-            self.gradient = head
+            self.gradient = label
         kept = [i for i, value in enumerate(values) if value is not None]
         found = [value for value in values if value is not None]
         if not found:
@@ -151,7 +153,7 @@ def _row(values: Sequence[Value], line: int) -> Value:
 
 def _by_row(
     header: Sequence[Cell], body: Sequence[Sequence[Cell]], context: Context, line: int
-) -> Iterator[Statement | Remnant]:
+) -> Iterator[Found]:
     headings = " ".join(cell.text for cell in header)
     comparison = DIFFERENCE.search(headings) or DIFFERENCE.search(_nearest_words(context))
     for row in body:
@@ -178,7 +180,7 @@ def _matrix(
     context: Context,
     line: int,
     label: str,
-) -> Iterator[Statement | Remnant]:
+) -> Iterator[Found]:
     """Read a table that is one array, named in its corner or by what stands above it."""
     counted = all(row and row[0].is_index for row in body)
     corner = header[0].is_index or bool(label)

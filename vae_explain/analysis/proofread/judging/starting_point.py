@@ -4,7 +4,7 @@ The rule. A tensor of parameters is the seed's when at least half of its figures
 when none of its figures is more than one digit away; its other figures are then wrong, and
 everything else is computed from what the seed gives, so that one wrong digit is blamed
 alone. When no tensor is the seed's, the seed is what is wrong. Noise and input that no seed
-vouches for are taken as they stand, until `repairing.py` finds that one changed digit in
+vouches for are taken as they stand, until `damaged_inputs.py` finds that one changed digit in
 them explains what else would be many wrong figures.
 """
 
@@ -16,15 +16,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...engine.run import PRINTED_DECIMALS, Run
-from ...errors import UserError
-from ...models.builtin_config import Architecture
-from ...trace import Array
-from .agreeing import agrees, digits_apart
-from .collecting import Figure
-from .recomputing import Inputs, array_of, inputs_of, recorded
-from .statement import Seed
-from .vocabulary import Name
+from ....engine.run import PRINTED_DECIMALS, Run
+from ....errors import UserError
+from ....models.builtin_config import Architecture
+from ....trace import Array
+from ..matching.figures import Figure
+from ..matching.names import Name
+from ..matching.stated_run import Seed
+from .agreement import agrees, digits_apart
+from .recomputed import Inputs, array_of, inputs_of, recorded
 
 
 class NoWalkthrough(UserError):

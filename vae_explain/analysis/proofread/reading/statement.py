@@ -1,0 +1,86 @@
+"""What reading a document gives: statements, and numbers that are part of none."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple, Protocol
+
+from .grammar import Row, Sum, Value, numbers_of
+from .markdown import Piece
+from .tokens import Printed
+
+# A comparison with another computation is no figure of the run.
+DIFFERENCE = re.compile(r"\bdifferences?\b", re.IGNORECASE)
+Context = tuple[tuple[Piece, ...], ...]
+
+
+class Statement(NamedTuple):
+    """What a document says: a label, and the values that it is said to have.
+
+    Attributes
+    ----------
+    label
+        The words before the numbers, `μ`, `∂loss/∂z[0]`, `Total loss`; empty when the
+        numbers stand alone under their context.
+    sides
+        The values in order, as in `0.8898 + 1.0116*(-0.2387) ≈ 0.6483`.
+    stated
+        Whether an equals sign, a colon or a table's frame says so, and not mere words.
+    indices
+        Which elements the numbers of an array are, where a table counts its rows.
+    """
+
+    label: str
+    sides: tuple[Value, ...]
+    context: Context
+    line: int
+    stated: bool = True
+    indices: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def numbers(self) -> list[Printed | Sum]:
+        """All numbers and sums of its sides, in order."""
+        return [number for side in self.sides for number in numbers_of(side)]
+
+    @property
+    def has_array(self) -> bool:
+        return any(isinstance(side, Row) for side in self.sides)
+
+    @property
+    def all_whole(self) -> bool:
+        """Whether all of its numbers are written without a point."""
+        return all(isinstance(n, Printed) and n.printed.lstrip("-").isdigit() for n in self.numbers)
+
+    @property
+    def text(self) -> str:
+        """Its numbers, as a list where there are several."""
+        texts = [n.text if isinstance(n, Sum) else n.printed for n in self.numbers]
+        return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+
+
+class Remnant(NamedTuple):
+    """Numbers that stand in no statement: where, what, and why they are no figure."""
+
+    printed: str
+    line: int
+    why: str
+    figure: bool = True  # whether it may be one all the same, or certainly is none
+
+
+Found = Statement | Remnant
+
+
+class Headings(Protocol):
+    """What reading a table has to know of the words in its cells."""
+
+    def is_named(self, text: str) -> bool:
+        """Whether some words name a quantity."""
+        ...
+
+    def is_open(self, text: str) -> bool:
+        """Whether some words leave what they name to what stands around: `result`."""
+        ...
+
+    def is_share(self, text: str) -> bool:
+        """Whether some words name a part of the quantity before: `from KL`."""
+        ...
