@@ -118,7 +118,7 @@ def test_which_of_our_modules_name_values() -> None:
     marked = {
         path.stem for path in PACKAGE.rglob("*.py") if setting.search(path.read_text("utf-8"))
     }
-    assert marked == {"builtin_vae", "decompose"}
+    assert marked == {"builtin_vae", "networks"}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from vae_explain import explain
 from vae_explain.pages.blocks import Formula
-from vae_explain.recording.decompose import decomposition_of
+from vae_explain.recording.decompositions import decomposition_of
 from vae_explain.recording.recorder import record
 from vae_explain.symbolic.text import to_text
 

@@ -22,7 +22,7 @@ from ..models.prepared_model import Subject, default_precision, draws_of
 from ..models.run_counters import Counts
 from ..pipeline import HeldRequest, OwnRequest, prepared, users_errors
 from ..recording.call_info import writes_by_name
-from ..recording.decompose import decomposition_of
+from ..recording.decompositions import decomposition_of
 from ..recording.lost_kwargs import with_lost
 from ..recording.random_draws import DROPOUTS, NOISE, OTHER_DRAWS, input_of, redropped, replace
 from ..recording.tensor_arrays import tensors_in
@@ -221,7 +221,7 @@ class _Still(TorchFunctionMode):
         whole = decomposition_of(name, args, kwargs)
         if whole is not None:
             with self:  # not active in here of itself
-                return whole(*args, **kwargs)
+                return whole()
         if name == "_set_grad_enabled":
             self._without_gradients = not args[0]
         if name == "float":

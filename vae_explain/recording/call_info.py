@@ -1,7 +1,7 @@
 """What the recorder knows of a call of PyTorch: from its name, its arguments and its result.
 
 Every table of PyTorch's names that decides how a call is recorded is here, but for those of
-draws (`random_draws`) and of calls that are made by others (`decompose`).
+draws (`random_draws`) and of calls that are made by others (`decompositions`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch._C._functorch import is_functorch_wrapped_tensor
 
-from .decompose import DECOMPOSED
+from .decompositions import COMPOSITES
 from .random_draws import DROPOUTS, NOISE, input_of
 
 # Property reads that make a tensor to compute with; every other one only looks at a tensor.
@@ -98,7 +98,7 @@ def plan_of(name: str) -> Plan:
     writes = writes_by_name(name)
     takes_key = name == "__getitem__"
     at_once = writes or name in DROPOUTS or name in UPDATING
-    apart = takes_key or name in DECOMPOSED or name in NOISE or name in UNINITIALISED
+    apart = takes_key or name in COMPOSITES or name in NOISE or name in UNINITIALISED
     return Plan(
         name=name,
         op=REFLECTED[bare] if reflected else bare,
@@ -110,7 +110,7 @@ def plan_of(name: str) -> Plan:
         assigns=name == "__setitem__",
         takes_key=takes_key,
         uninitialised=name in UNINITIALISED,
-        decomposed=name in DECOMPOSED,
+        decomposed=name in COMPOSITES,
         at_once=at_once,
         looks=False,
         simple=not (at_once or apart),

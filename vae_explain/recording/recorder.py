@@ -31,7 +31,7 @@ from .call_info import (
     written_to,
 )
 from .capture import Capture
-from .decompose import decomposition_of
+from .decompositions import decomposition_of
 from .frames import FrameWatcher, SeenFrames
 from .inplace_writes import (
     ViewTarget,
@@ -208,7 +208,7 @@ class _Recorder(TorchFunctionMode):
             decomposition = decomposition_of(plan.name, args, kwargs)
             if decomposition is not None:
                 with self:  # PyTorch switches a mode off while it handles a call
-                    return decomposition(*args, **kwargs)
+                    return decomposition()
         if plan.takes_key:
             args = (args[0], index_of(args[1]))
         seen = self._frames.look(sys._getframe(2))

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .calls import Composite
+from .composite import Composite
 
 # --- products ---------------------------------------------------------------------------
 
@@ -20,12 +20,12 @@ def _outer(input: Tensor, vec2: Tensor) -> Tensor:
 
 
 def _kron(input: Tensor, other: Tensor) -> Tensor:
-    _rank = max(input.dim(), other.dim())
-    _left = (1,) * (_rank - input.dim()) + tuple(input.shape)
-    _right = (1,) * (_rank - other.dim()) + tuple(other.shape)
-    _spread = input.reshape([size for each in _left for size in (each, 1)])
-    _product = _spread * other.reshape([size for each in _right for size in (1, each)])
-    return _product.reshape([a * b for a, b in zip(_left, _right, strict=True)])
+    rank = max(input.dim(), other.dim())
+    left = (1,) * (rank - input.dim()) + tuple(input.shape)
+    right = (1,) * (rank - other.dim()) + tuple(other.shape)
+    spread = input.reshape([size for each in left for size in (each, 1)])
+    product = spread * other.reshape([size for each in right for size in (1, each)])
+    return product.reshape([a * b for a, b in zip(left, right, strict=True)])
 
 
 def _inner(input: Tensor, other: Tensor) -> Tensor:
@@ -42,20 +42,20 @@ def _contracted(a: Tensor, b: Tensor, dims: Any) -> tuple[list[int], list[int]]:
     return [axis % a.dim() for axis in left], [axis % b.dim() for axis in right]
 
 
-def _meet(a: Tensor, b: Tensor, dims: Any = 2, out: None = None) -> bool:
+def _meet(a: Tensor, b: Tensor, dims: Any, **_: Any) -> bool:
     left, right = _contracted(a, b, dims)
     return [a.shape[axis] for axis in left] == [b.shape[axis] for axis in right]
 
 
 def _tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: None = None) -> Tensor:
-    _left, _right = _contracted(a, b, dims)
-    _rows = [axis for axis in range(a.dim()) if axis not in _left]
-    _columns = [axis for axis in range(b.dim()) if axis not in _right]
-    _size = math.prod(a.shape[axis] for axis in _left)
-    _shape = [*(a.shape[axis] for axis in _rows), *(b.shape[axis] for axis in _columns)]
-    _first = a.permute([*_rows, *_left]).reshape(-1, _size)
-    _second = b.permute([*_right, *_columns]).reshape(_size, -1)
-    return (_first @ _second).reshape(_shape)
+    left, right = _contracted(a, b, dims)
+    rows = [axis for axis in range(a.dim()) if axis not in left]
+    columns = [axis for axis in range(b.dim()) if axis not in right]
+    size = math.prod(a.shape[axis] for axis in left)
+    shape = [*(a.shape[axis] for axis in rows), *(b.shape[axis] for axis in columns)]
+    first = a.permute([*rows, *left]).reshape(-1, size)
+    second = b.permute([*right, *columns]).reshape(size, -1)
+    return (first @ second).reshape(shape)
 
 
 def _vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
@@ -67,17 +67,17 @@ def _vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
 
 def _multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     """Multiply matrices in the order that takes the fewest products of numbers."""
-    _given = list(tensors)
-    _row, _column = _given[0].dim() == 1, _given[-1].dim() == 1
-    if _row:
-        _given[0] = _given[0].unsqueeze(0)
-    if _column:
-        _given[-1] = _given[-1].unsqueeze(-1)
-    _product = _in_order(_given, _splits([*(each.shape[0] for each in _given),
-                                          _given[-1].shape[1]]), 0, len(_given) - 1)  # fmt: skip
-    if _row:
-        _product = _product.squeeze(0)
-    return _product.squeeze(-1) if _column else _product
+    given = list(tensors)
+    row, column = given[0].dim() == 1, given[-1].dim() == 1
+    if row:
+        given[0] = given[0].unsqueeze(0)
+    if column:
+        given[-1] = given[-1].unsqueeze(-1)
+    product = _in_order(given, _splits([*(each.shape[0] for each in given),
+                                          given[-1].shape[1]]), 0, len(given) - 1)  # fmt: skip
+    if row:
+        product = product.squeeze(0)
+    return product.squeeze(-1) if column else product
 
 
 def _splits(sizes: Sequence[int]) -> dict[tuple[int, int], int]:
@@ -97,13 +97,13 @@ def _splits(sizes: Sequence[int]) -> dict[tuple[int, int], int]:
 
 
 def _in_order(
-    _given: list[Tensor], splits: dict[tuple[int, int], int], first: int, last: int
+    given: list[Tensor], splits: dict[tuple[int, int], int], first: int, last: int
 ) -> Tensor:
     if first == last:
-        return _given[first]
+        return given[first]
     split = splits[first, last]
-    _left = _in_order(_given, splits, first, split)
-    return _left @ _in_order(_given, splits, split + 1, last)
+    left = _in_order(given, splits, first, split)
+    return left @ _in_order(given, splits, split + 1, last)
 
 
 def _are_matrices(tensors: Sequence[Tensor]) -> bool:
@@ -119,7 +119,7 @@ def _chain_matmul(*matrices: Tensor) -> Tensor:
     return _multi_dot(matrices)
 
 
-def _are_all_matrices(*matrices: Tensor) -> bool:
+def _are_all_matrices(matrices: Sequence[Tensor]) -> bool:
     return _are_matrices(matrices) and all(each.dim() == 2 for each in matrices)
 
 
@@ -127,14 +127,14 @@ def _matrix_power(A: Tensor, n: int) -> Tensor:
     """Multiply a matrix by itself, by squares where that takes fewer products."""
     if n == 3:
         return (A @ A) @ A
-    _square, _power = A, A if n % 2 else None
+    square, power = A, A if n % 2 else None
     while n > 1:
         n //= 2
-        _square = _square @ _square
+        square = square @ square
         if n % 2:
-            _power = _square if _power is None else _power @ _square
-    assert _power is not None, "the highest digit of a number is never 0"
-    return _power
+            power = square if power is None else power @ square
+    assert power is not None, "the highest digit of a number is never 0"
+    return power
 
 
 def _is_square(A: Tensor, n: int) -> bool:
@@ -147,18 +147,18 @@ def _is_square(A: Tensor, n: int) -> bool:
 def _matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False) -> Tensor:
     """Take the root of all squares, or the largest or smallest sum of a row or a column."""
     if ord == "fro":
-        _length: Tensor = torch.linalg.vector_norm(A, 2, dim, keepdim)
-        return _length
-    _rows, _columns = (axis % A.dim() for axis in dim)
-    _summed, _compared = (_columns, _rows) if math.isinf(ord) else (_rows, _columns)
-    _sums: Tensor = torch.linalg.vector_norm(A, 1, _summed, True)
-    _found = _sums.amax(_compared, True) if ord > 0 else _sums.amin(_compared, True)
-    for axis in sorted((_rows, _columns), reverse=True) if not keepdim else ():
-        _found = _found.squeeze(axis)
-    return _found
+        length: Tensor = torch.linalg.vector_norm(A, 2, dim, keepdim)
+        return length
+    rows, columns = (axis % A.dim() for axis in dim)
+    summed, compared = (columns, rows) if math.isinf(ord) else (rows, columns)
+    sums: Tensor = torch.linalg.vector_norm(A, 1, summed, True)
+    found = sums.amax(compared, True) if ord > 0 else sums.amin(compared, True)
+    for axis in sorted((rows, columns), reverse=True) if not keepdim else ():
+        found = found.squeeze(axis)
+    return found
 
 
-def _is_by_sums(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False) -> bool:
+def _is_by_sums(A: Tensor, ord: Any, dim: Any, **_: Any) -> bool:
     if len(dim) != 2 or len({axis % A.dim() for axis in dim}) != 2:
         return False
     return ord in ("fro", 1, -1, math.inf, -math.inf)
@@ -166,8 +166,8 @@ def _is_by_sums(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool 
 
 def _linalg_norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False) -> Tensor:
     if _is_vector(A, dim):
-        _length: Tensor = torch.linalg.vector_norm(A, ord, dim, keepdim)
-        return _length
+        length: Tensor = torch.linalg.vector_norm(A, ord, dim, keepdim)
+        return length
     return _matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim)
 
 
@@ -175,7 +175,7 @@ def _is_vector(A: Tensor, dim: Any) -> bool:
     return isinstance(dim, int) or (A.dim() == 1 if dim is None else len(dim) == 1)
 
 
-def _has_an_order(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False) -> bool:
+def _has_an_order(A: Tensor, ord: Any, dim: Any, **_: Any) -> bool:
     if ord is None or isinstance(dim, int):
         return False  # of which there is a rule
     if _is_vector(A, dim):
@@ -186,11 +186,11 @@ def _has_an_order(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = F
 def _normalize(
     input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: None = None
 ) -> Tensor:
-    _length: Tensor = input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)
-    return input / _length
+    length: Tensor = input.norm(p, dim, keepdim=True).clamp_min(eps).expand_as(input)
+    return input / length
 
 
-def _is_not_euclidean(input: Tensor, p: float = 2.0, dim: Any = 1, **_: Any) -> bool:
+def _is_not_euclidean(p: float, dim: Any, **_: Any) -> bool:
     return p != 2 or not isinstance(dim, int)  # of the others there is a rule
 
 

@@ -10,31 +10,30 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .calls import Composite
+from .composite import Composite, always
 
 
-def _plain(*_: Any, size_average: Any = None, reduce: Any = None, **kwargs: Any) -> bool:
-    """Say of a loss whether it is called without what PyTorch has given up, by its keywords."""
-    known = kwargs.get("reduction", "mean") in ("none", "mean", "sum")
-    return known and size_average is None and reduce is None
-
-
-def _reduced(_losses: Tensor, reduction: str) -> Tensor:
+def _reduced(losses: Tensor, reduction: str, **_: Any) -> Tensor:
     if reduction == "none":
-        return _losses
-    return _losses.mean() if reduction == "mean" else _losses.sum()
+        return losses
+    return losses.mean() if reduction == "mean" else losses.sum()
+
+
+def _weighted_mean(losses: Tensor, reduction: str, weight: Tensor, **_: Any) -> Tensor:
+    """Reduce losses that are multiplied by their weights: the mean is over the sum of these."""
+    if reduction == "none":
+        return losses
+    total = losses.sum()
+    return total / weight.sum() if reduction == "mean" else total
+
+
+# --- losses by margins ------------------------------------------------------------------
 
 
 def _margin_ranking_loss(
-    input1: Tensor,
-    input2: Tensor,
-    target: Tensor,
-    margin: float = 0,
-    size_average: None = None,
-    reduce: None = None,
-    reduction: str = "mean",
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0
 ) -> Tensor:
-    return _reduced((-target * (input1 - input2) + margin).clamp_min(0), reduction)
+    return (-target * (input1 - input2) + margin).clamp_min(0)
 
 
 def _triplet_margin_loss(
@@ -45,28 +44,18 @@ def _triplet_margin_loss(
     p: float = 2,
     eps: float = 1e-6,
     swap: bool = False,
-    size_average: None = None,
-    reduce: None = None,
-    reduction: str = "mean",
 ) -> Tensor:
-    _near = functional.pairwise_distance(anchor, positive, p, eps)
-    _far = functional.pairwise_distance(anchor, negative, p, eps)
+    near = functional.pairwise_distance(anchor, positive, p, eps)
+    far = functional.pairwise_distance(anchor, negative, p, eps)
     if swap:
-        _far = torch.min(_far, functional.pairwise_distance(positive, negative, p, eps))
-    return _reduced((margin + _near - _far).clamp_min(0), reduction)
+        far = torch.min(far, functional.pairwise_distance(positive, negative, p, eps))
+    return (margin + near - far).clamp_min(0)
 
 
-def _hinge_embedding_loss(
-    input: Tensor,
-    target: Tensor,
-    margin: float = 1.0,
-    size_average: None = None,
-    reduce: None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    _apart = torch.where(target != 1, (margin - input).clamp_min(0), 0.0)
-    _alike = torch.where(target != -1, input, 0.0)
-    return _reduced(_apart + _alike, reduction)
+def _hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0) -> Tensor:
+    apart = torch.where(target != 1, (margin - input).clamp_min(0), 0.0)
+    alike = torch.where(target != -1, input, 0.0)
+    return apart + alike
 
 
 def _triplet_margin_with_distance_loss(
@@ -77,19 +66,19 @@ def _triplet_margin_with_distance_loss(
     distance_function: Callable[[Tensor, Tensor], Tensor] | None = None,
     margin: float = 1.0,
     swap: bool = False,
-    reduction: str = "mean",
 ) -> Tensor:
-    measured = functional.pairwise_distance if distance_function is None else distance_function
-    _near = measured(anchor, positive)
-    _far = measured(anchor, negative)
+    distance = functional.pairwise_distance if distance_function is None else distance_function
+    near = distance(anchor, positive)
+    far = distance(anchor, negative)
     if swap:
-        _far = torch.minimum(_far, measured(positive, negative))
-    return _reduced((margin + _near - _far).clamp_min(0), reduction)
+        far = torch.minimum(far, distance(positive, negative))
+    return (margin + near - far).clamp_min(0)
 
 
-def _has_a_margin(anchor: Tensor, positive: Tensor, negative: Tensor, **settings: Any) -> bool:
-    same = anchor.dim() == positive.dim() == negative.dim()
-    return same and settings.get("margin", 1.0) > 0 and _plain(**settings)
+def _has_a_margin(
+    anchor: Tensor, positive: Tensor, negative: Tensor, margin: float, **_: Any
+) -> bool:
+    return anchor.dim() == positive.dim() == negative.dim() and margin > 0
 
 
 # --- losses by angles and by labels -----------------------------------------------------
@@ -98,95 +87,51 @@ SMALLEST_SQUARE = 1e-12
 
 
 def _cosine_embedding_loss(
-    input1: Tensor,
-    input2: Tensor,
-    target: Tensor,
-    margin: float = 0,
-    size_average: None = None,
-    reduce: None = None,
-    reduction: str = "mean",
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0
 ) -> Tensor:
-    _axis = target.dim()
-    _product = (input1 * input2).sum(_axis)
-    _first = (input1 * input1).sum(_axis) + SMALLEST_SQUARE
-    _second = (input2 * input2).sum(_axis) + SMALLEST_SQUARE
-    _cosine = _product / torch.sqrt(_first * _second)
-    _alike = torch.where(target == 1, 1 - _cosine, 0.0)
-    _apart = torch.where(target == -1, (_cosine - margin).clamp_min(0), 0.0)
-    return _reduced(_alike + _apart, reduction)
+    axis = target.dim()
+    product = (input1 * input2).sum(axis)
+    first = (input1 * input1).sum(axis) + SMALLEST_SQUARE
+    second = (input2 * input2).sum(axis) + SMALLEST_SQUARE
+    cosine = product / torch.sqrt(first * second)
+    alike = torch.where(target == 1, 1 - cosine, 0.0)
+    apart = torch.where(target == -1, (cosine - margin).clamp_min(0), 0.0)
+    return alike + apart
 
 
-def _are_vectors(input1: Tensor, input2: Tensor, target: Tensor, *_: Any, **settings: Any) -> bool:
+def _are_vectors(input1: Tensor, input2: Tensor, target: Tensor, **_: Any) -> bool:
     rank = target.dim()
-    fits = rank < 2 and input1.dim() == input2.dim() == rank + 1 and input1.shape == input2.shape
-    return fits and _plain(**settings)
+    return rank < 2 and input1.dim() == input2.dim() == rank + 1 and input1.shape == input2.shape
 
 
 def _multilabel_soft_margin_loss(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    size_average: None = None,
-    reduce: None = None,
-    reduction: str = "mean",
+    input: Tensor, target: Tensor, weight: Tensor | None = None
 ) -> Tensor:
-    _here, _not_here = functional.logsigmoid(input), functional.logsigmoid(-input)
-    _losses = -(target * _here + (1 - target) * _not_here)
+    present, absent = functional.logsigmoid(input), functional.logsigmoid(-input)
+    losses = -(target * present + (1 - target) * absent)
     if weight is not None:
-        _losses = _losses * weight
-    return _reduced(_losses.sum(dim=-1) / input.shape[-1], reduction)
+        losses = losses * weight
+    return losses.sum(dim=-1) / input.shape[-1]
 
 
 # --- losses that are weighted -----------------------------------------------------------
 
 
-def _mse_loss(
-    input: Tensor,
-    target: Tensor,
-    *,
-    weight: Tensor,
-    size_average: None = None,
-    reduce: None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    return _shared_out((input - target) ** 2 * weight, weight, reduction)
+def _mse_loss(input: Tensor, target: Tensor, *, weight: Tensor) -> Tensor:
+    losses: Tensor = (input - target) ** 2 * weight
+    return losses
 
 
-def _l1_loss(
-    input: Tensor,
-    target: Tensor,
-    *,
-    weight: Tensor,
-    size_average: None = None,
-    reduce: None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    return _shared_out((input - target).abs() * weight, weight, reduction)
+def _l1_loss(input: Tensor, target: Tensor, *, weight: Tensor) -> Tensor:
+    return (input - target).abs() * weight
 
 
-def _shared_out(_weighted: Tensor, weight: Tensor, reduction: str) -> Tensor:
-    if reduction == "none":
-        return _weighted
-    _total = _weighted.sum()
-    return _total / weight.sum() if reduction == "mean" else _total
+def _huber_loss(input: Tensor, target: Tensor, *, weight: Tensor, delta: float = 1.0) -> Tensor:
+    return functional.huber_loss(input, target, reduction="none", delta=delta) * weight
 
 
-def _huber_loss(
-    input: Tensor,
-    target: Tensor,
-    *,
-    weight: Tensor,
-    delta: float = 1.0,
-    reduction: str = "mean",
-) -> Tensor:
-    _losses = functional.huber_loss(input, target, reduction="none", delta=delta)
-    return _reduced(_losses * weight, reduction)
-
-
-def _is_weighted(input: Tensor, target: Tensor, **settings: Any) -> bool:
-    weight = settings["weight"]
-    fits = isinstance(weight, Tensor) and input.shape == target.shape == weight.shape
-    return fits and _plain(**settings)
+def _is_weighted(input: Tensor, target: Tensor, weight: Any, **_: Any) -> bool:
+    return isinstance(weight, Tensor) and input.shape == target.shape == weight.shape
 
 
 # --- likelihoods ------------------------------------------------------------------------
@@ -197,44 +142,40 @@ def _gaussian_nll_loss(input: Tensor, target: Tensor, var: Tensor, **settings: A
     return functional.gaussian_nll_loss(input, target, var.unsqueeze(-1), **settings)
 
 
-def _varies_by_row(input: Tensor, target: Tensor, var: Any, **_: Any) -> bool:
+def _varies_by_row(input: Tensor, var: Any, **_: Any) -> bool:
     return isinstance(var, Tensor) and input.dim() > 0 and input.shape[:-1] == var.shape
 
 
 def _poisson_nll_loss(
-    input: Tensor,
-    target: Tensor,
-    log_input: bool = True,
-    full: bool = True,
-    size_average: None = None,
-    eps: float = 1e-8,
-    reduce: None = None,
-    reduction: str = "mean",
+    input: Tensor, target: Tensor, log_input: bool = True, full: bool = True, eps: float = 1e-8
 ) -> Tensor:
     """Add the logarithm of the target's factorial, by Stirling's formula."""
-    _losses = functional.poisson_nll_loss(
+    losses = functional.poisson_nll_loss(
         input, target, log_input=log_input, eps=eps, reduction="none"
     )
-    _factorial = target * torch.log(target) - target + 0.5 * torch.log(2 * math.pi * target)
-    return _reduced(_losses + _factorial.masked_fill(target <= 1, 0), reduction)
+    factorial = target * torch.log(target) - target + 0.5 * torch.log(2 * math.pi * target)
+    return losses + factorial.masked_fill(target <= 1, 0)
 
 
-def _is_full(input: Tensor, target: Tensor, *_: Any, **settings: Any) -> bool:
-    return bool(settings.get("full", False)) and _plain(**settings)
+def _loss(
+    make: Callable[..., Any],
+    fits: Callable[..., bool] = always,
+    keyword: str = "",
+    reduce: Callable[..., Tensor] = _reduced,
+) -> Composite:
+    return Composite(make, fits, keyword, reduce)
 
 
 LOSSES: dict[str, Composite] = {
-    "margin_ranking_loss": Composite(_margin_ranking_loss, _plain),
-    "triplet_margin_loss": Composite(_triplet_margin_loss, _plain),
-    "triplet_margin_with_distance_loss": Composite(
-        _triplet_margin_with_distance_loss, _has_a_margin
-    ),
-    "hinge_embedding_loss": Composite(_hinge_embedding_loss, _plain),
-    "cosine_embedding_loss": Composite(_cosine_embedding_loss, _are_vectors),
-    "multilabel_soft_margin_loss": Composite(_multilabel_soft_margin_loss, _plain),
+    "margin_ranking_loss": _loss(_margin_ranking_loss),
+    "triplet_margin_loss": _loss(_triplet_margin_loss),
+    "triplet_margin_with_distance_loss": _loss(_triplet_margin_with_distance_loss, _has_a_margin),
+    "hinge_embedding_loss": _loss(_hinge_embedding_loss),
+    "cosine_embedding_loss": _loss(_cosine_embedding_loss, _are_vectors),
+    "multilabel_soft_margin_loss": _loss(_multilabel_soft_margin_loss),
     "gaussian_nll_loss": Composite(_gaussian_nll_loss, _varies_by_row),
-    "poisson_nll_loss": Composite(_poisson_nll_loss, _is_full, given="full"),
-    "l1_loss": Composite(_l1_loss, _is_weighted, given="weight"),
-    "mse_loss": Composite(_mse_loss, _is_weighted, given="weight"),
-    "huber_loss": Composite(_huber_loss, _is_weighted, given="weight"),
+    "poisson_nll_loss": _loss(_poisson_nll_loss, lambda full, **_: bool(full), "full"),
+    "l1_loss": _loss(_l1_loss, _is_weighted, "weight", _weighted_mean),
+    "mse_loss": _loss(_mse_loss, _is_weighted, "weight", _weighted_mean),
+    "huber_loss": _loss(_huber_loss, _is_weighted, "weight"),
 }

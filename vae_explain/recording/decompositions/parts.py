@@ -1,4 +1,4 @@
-"""Numbers taken apart, joined, repeated, and put in other places."""
+"""Calls that take apart, join, repeat or rearrange numbers."""
 
 from __future__ import annotations
 
@@ -10,33 +10,39 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .calls import Composite
+from .composite import Composite
 
 
 def _take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     if dim is None:
         return input.reshape(-1).gather(0, indices.reshape(-1))
-    _axis = dim % input.dim()
-    _pairs = list(zip(input.shape, indices.shape, strict=True))
-    _shape = [max(pair) if min(pair) == 1 else pair[0] for pair in _pairs]
-    _own = [size if axis != _axis else input.shape[axis] for axis, size in enumerate(_shape)]
-    _where = [size if axis != _axis else indices.shape[axis] for axis, size in enumerate(_shape)]
-    _spread = input if list(input.shape) == _own else input.expand(_own)
-    return _spread.gather(_axis, indices.expand(_where))
+    axis = dim % input.dim()
+    pairs = list(zip(input.shape, indices.shape, strict=True))
+    shape = [max(pair) if min(pair) == 1 else pair[0] for pair in pairs]
+    own, wanted = shape.copy(), shape.copy()
+    own[axis], wanted[axis] = input.shape[axis], indices.shape[axis]
+    expanded = input if list(input.shape) == own else input.expand(own)
+    return expanded.gather(axis, indices.expand(wanted))
+
+
+def _unpacked(arguments: Sequence[Any]) -> Sequence[Any]:
+    """Return what a call took one by one, or all in one sequence."""
+    packed = arguments and isinstance(arguments[0], Sequence)
+    return arguments[0] if packed else arguments
 
 
 def _tile(input: Tensor, *dims: Any) -> Tensor:
-    _copies = list(dims[0] if dims and isinstance(dims[0], Sequence) else dims)
-    return input.repeat([1] * (input.dim() - len(_copies)) + _copies)
+    copies = list(_unpacked(dims))
+    return input.repeat([1] * (input.dim() - len(copies)) + copies)
 
 
 def _rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
-    _first, _second = dims
+    first, second = dims
     if k % 4 == 1:
-        return input.flip(_second).transpose(_first, _second)
+        return input.flip(second).transpose(first, second)
     if k % 4 == 2:
-        return input.flip((_first, _second))
-    return input.flip(_first).transpose(_first, _second) if k % 4 == 3 else input.clone()
+        return input.flip((first, second))
+    return input.flip(first).transpose(first, second) if k % 4 == 3 else input.clone()
 
 
 def _hsplit(input: Tensor, indices_or_sections: Any) -> Any:
@@ -50,28 +56,28 @@ def _atleast_2d(input: Tensor) -> Tensor:
 
 
 def _atleast_3d(input: Tensor) -> Tensor:
-    _flat = _atleast_2d(input)
-    return _flat if _flat.dim() > 2 else _flat.unsqueeze(-1)
+    flat = _atleast_2d(input)
+    return flat if flat.dim() > 2 else flat.unsqueeze(-1)
 
 
 def _channel_shuffle(input: Tensor, groups: int) -> Tensor:
-    _each = input.shape[1] // groups
-    _shape = (input.shape[0], groups, _each, *input.shape[2:])
-    return input.reshape(_shape).transpose(1, 2).reshape(input.shape)
+    each = input.shape[1] // groups
+    shape = (input.shape[0], groups, each, *input.shape[2:])
+    return input.reshape(shape).transpose(1, 2).reshape(input.shape)
 
 
 def _sum_to_size(input: Tensor, *size: Any) -> Tensor:
-    _wanted = list(size[0] if size and isinstance(size[0], Sequence) else size)
-    _extra = input.dim() - len(_wanted)
-    _padded = [1] * _extra + _wanted
-    _axes = [axis for axis, width in enumerate(_padded) if width != input.shape[axis]]
-    _axes = sorted({*range(_extra), *_axes})
-    _summed = input.sum(_axes, keepdim=True) if _axes else input
-    return _summed.reshape(_wanted) if _extra else _summed
+    wanted = list(_unpacked(size))
+    extra = input.dim() - len(wanted)
+    padded = [1] * extra + wanted
+    axes = [axis for axis, width in enumerate(padded) if width != input.shape[axis]]
+    axes = sorted({*range(extra), *axes})
+    summed = input.sum(axes, keepdim=True) if axes else input
+    return summed.reshape(wanted) if extra else summed
 
 
-def _can_be_summed(input: Tensor, *size: Any) -> bool:
-    wanted = list(size[0] if size and isinstance(size[0], Sequence) else size)
+def _can_be_summed(input: Tensor, size: Sequence[Any]) -> bool:
+    wanted = list(_unpacked(size))
     own = input.shape[input.dim() - len(wanted) :]
     pairs = list(zip(own, wanted, strict=True))
     return all(width in (1, have) for have, width in pairs) and list(input.shape) != wanted
@@ -81,47 +87,47 @@ def _can_be_summed(input: Tensor, *size: Any) -> bool:
 
 
 def _block_diag(*tensors: Tensor) -> Tensor:
-    _blocks = [each if each.dim() == 2 else each.reshape(1, -1) for each in tensors]
-    _width, _before = sum(each.shape[1] for each in _blocks), 0
-    _rows = []
-    for _block in _blocks:
-        _behind = _width - _before - _block.shape[1]
-        _rows.append(functional.pad(_block, (_before, _behind)))
-        _before += _block.shape[1]
-    return torch.cat(_rows)
+    blocks = [each if each.dim() == 2 else each.reshape(1, -1) for each in tensors]
+    width, before = sum(each.shape[1] for each in blocks), 0
+    rows = []
+    for block in blocks:
+        behind = width - before - block.shape[1]
+        rows.append(functional.pad(block, (before, behind)))
+        before += block.shape[1]
+    return torch.cat(rows)
 
 
 def _meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
-    _given = list(tensors[0]) if not isinstance(tensors[0], Tensor) else list(tensors)
+    given = list(_unpacked(tensors))
     if indexing == "xy":
-        _given[:2] = _given[1::-1]
-    _shape = [each.numel() for each in _given]
-    _grids = []
-    for axis, _each in enumerate(_given):
-        _own = [size if at == axis else 1 for at, size in enumerate(_shape)]
-        _grids.append(_each.reshape(_own).expand(_shape))
+        given[:2] = given[1::-1]
+    shape = [each.numel() for each in given]
+    grids = []
+    for axis, each in enumerate(given):
+        own = [size if at == axis else 1 for at, size in enumerate(shape)]
+        grids.append(each.reshape(own).expand(shape))
     if indexing == "xy":
-        _grids[:2] = _grids[1::-1]
-    return tuple(_grids)
+        grids[:2] = grids[1::-1]
+    return tuple(grids)
 
 
 def _cartesian_prod(*tensors: Tensor) -> Tensor:
     return torch.stack([each.flatten() for each in _meshgrid(*tensors)], 1)
 
 
-def _are_lines(*tensors: Any, indexing: str | None = None) -> bool:
-    given = tensors[0] if not isinstance(tensors[0], Tensor) else tensors
+def _are_lines(tensors: Sequence[Any], **_: Any) -> bool:
+    given = _unpacked(tensors)
     return len(given) > 1 and all(each.dim() == 1 for each in given)
 
 
 def _combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
     with torch._C.DisableTorchFunction():
-        _places = torch.meshgrid([torch.arange(len(input))] * r, indexing="ij")
-        _rising = torch.ones_like(_places[0], dtype=torch.bool)
-        for before, behind in pairwise(_places):
-            _rising &= before <= behind if with_replacement else before < behind
-    _grids = _meshgrid(*[input] * r)
-    return torch.stack([_grid.masked_select(_rising) for _grid in _grids], 1)
+        places = torch.meshgrid([torch.arange(len(input))] * r, indexing="ij")
+        rising = torch.ones_like(places[0], dtype=torch.bool)
+        for before, behind in pairwise(places):
+            rising &= before <= behind if with_replacement else before < behind
+    grids = _meshgrid(*[input] * r)
+    return torch.stack([grid.masked_select(rising) for grid in grids], 1)
 
 
 # --- rows of a table --------------------------------------------------------------------
@@ -141,28 +147,25 @@ def _embedding_bag(
     padding_idx: None = None,
 ) -> Tensor:
     """Take the largest of each column of a bag's rows; of a sum and a mean there is a rule."""
-    _rows = functional.embedding(input, weight)
+    rows = functional.embedding(input, weight)
     if offsets is None:
-        return _rows.max(1)[0]
-    _ends = [*offsets.tolist(), *([] if include_last_offset else [len(input)])]
-    return torch.stack([_rows[start:end].max(0)[0] for start, end in pairwise(_ends)])
+        return rows.max(1)[0]
+    ends = [*offsets.tolist(), *([] if include_last_offset else [len(input)])]
+    return torch.stack([rows[start:end].max(0)[0] for start, end in pairwise(ends)])
 
 
 def _is_the_largest_of_each(
     input: Tensor,
     weight: Tensor,
-    offsets: Tensor | None = None,
-    max_norm: float | None = None,
-    norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False,
-    mode: str = "mean",
-    sparse: bool = False,
-    per_sample_weights: Tensor | None = None,
-    include_last_offset: bool = False,
-    padding_idx: int | None = None,
+    offsets: Tensor | None,
+    mode: str,
+    include_last_offset: bool,
+    **settings: Any,
 ) -> bool:
-    others = (max_norm, padding_idx, per_sample_weights)
-    if mode != "max" or scale_grad_by_freq or sparse or any(each is not None for each in others):
+    others = [settings[name] for name in ("max_norm", "padding_idx", "per_sample_weights")]
+    if mode != "max" or settings["scale_grad_by_freq"] or settings["sparse"]:
+        return False
+    if any(each is not None for each in others):
         return False
     if weight.dim() != 2 or not weight.is_floating_point():
         return False
@@ -191,11 +194,11 @@ def _divides(axis: int, least: int) -> Callable[[Tensor, Any], bool]:
 PARTS: dict[str, Composite] = {
     "take_along_dim": Composite(
         _take_along_dim,
-        lambda input, indices, dim=None: dim is None or input.dim() == indices.dim() > 0,
+        lambda input, indices, dim: dim is None or input.dim() == indices.dim() > 0,
     ),
     "tile": Composite(_tile),
     "rot90": Composite(
-        _rot90, lambda input, k=1, dims=(0, 1): dims[0] % input.dim() != dims[1] % input.dim()
+        _rot90, lambda input, k, dims: dims[0] % input.dim() != dims[1] % input.dim()
     ),
     "fliplr": Composite(lambda input: input.flip(1)),
     "flipud": Composite(lambda input: input.flip(0)),
@@ -216,13 +219,11 @@ PARTS: dict[str, Composite] = {
     ),
     "sum_to_size": Composite(_sum_to_size, _can_be_summed),
     "block_diag": Composite(
-        _block_diag, lambda *tensors: all(each.dim() < 3 and each.numel() for each in tensors)
+        _block_diag, lambda tensors: all(each.dim() < 3 and each.numel() for each in tensors)
     ),
     "meshgrid": Composite(_meshgrid, _are_lines),
     "cartesian_prod": Composite(_cartesian_prod, _are_lines),
-    "combinations": Composite(
-        _combinations, lambda input, r=2, with_replacement=False: r > 1 and len(input) >= r
-    ),
+    "combinations": Composite(_combinations, lambda input, r, **_: r > 1 and len(input) >= r),
     "diagflat": Composite(lambda input, offset=0: torch.diag_embed(input.reshape(-1), offset)),
     "embedding_bag": Composite(_embedding_bag, _is_the_largest_of_each),
 }

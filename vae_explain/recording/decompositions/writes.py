@@ -7,18 +7,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .calls import Composite
-
-# --- what is put in place of others -----------------------------------------------------
+from .composite import Composite
 
 
 def _index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     with torch._C.DisableTorchFunction():
-        _shape = [1] * input.dim()
-        _shape[dim] = -1
-        _here = torch.zeros(input.shape[dim], dtype=torch.bool)
-        _here = _here.index_fill(0, index, True).reshape(_shape).expand(input.shape)
-    return input.masked_fill(_here, value)
+        shape = [1] * input.dim()
+        shape[dim] = -1
+        here = torch.zeros(input.shape[dim], dtype=torch.bool)
+        here = here.index_fill(0, index, True).reshape(shape).expand(input.shape)
+    return input.masked_fill(here, value)
 
 
 def _names_places(input: Tensor, dim: int, index: Tensor, value: Any) -> bool:
@@ -39,14 +37,11 @@ def _is_enough(input: Tensor, mask: Tensor, source: Tensor) -> bool:
 
 
 def _put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
-    _line = input.reshape(-1)
-    _places = index.reshape(-1) % len(_line)
-    _numbers = source.reshape(-1)
-    if accumulate:
-        _line = _line.scatter_add(0, _places, _numbers)
-    else:
-        _line = _line.scatter(0, _places, _numbers)
-    return _line.reshape(input.shape)
+    line = input.reshape(-1)
+    places = index.reshape(-1) % len(line)
+    numbers = source.reshape(-1)
+    put = line.scatter_add if accumulate else line.scatter
+    return put(0, places, numbers).reshape(input.shape)
 
 
 def _select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
@@ -63,10 +58,10 @@ def _slice_scatter(
     end: int | None = None,
     step: int = 1,
 ) -> Tensor:
-    _key = [slice(None)] * input.dim()
-    _key[dim] = slice(start, end, step)
+    key = [slice(None)] * input.dim()
+    key[dim] = slice(start, end, step)
     _put = input.clone()
-    _put[tuple(_key)].copy_(src)
+    _put[tuple(key)].copy_(src)
     return _put
 
 
@@ -87,10 +82,10 @@ def _index_reduce(
     *,
     include_self: bool = True,
 ) -> Tensor:
-    _shape = [1] * input.dim()
-    _shape[dim] = -1
-    _places = index.reshape(_shape).expand(source.shape)
-    return input.scatter_reduce(dim, _places, source, reduce, include_self=include_self)
+    shape = [1] * input.dim()
+    shape[dim] = -1
+    places = index.reshape(shape).expand(source.shape)
+    return input.scatter_reduce(dim, places, source, reduce, include_self=include_self)
 
 
 def _are_rows(
@@ -107,15 +102,15 @@ WRITES: dict[str, Composite] = {
     "index_fill": Composite(_index_fill, _names_places),
     "index_reduce": Composite(_index_reduce, _are_rows),
     "masked_scatter": Composite(_masked_scatter, _is_enough),
-    "put": Composite(
-        _put, lambda input, index, source, accumulate=False: index.numel() == source.numel()
-    ),
+    "put": Composite(_put, lambda index, source, **_: index.numel() == source.numel()),
     "select_scatter": Composite(
         _select_scatter, lambda input, src, dim, index: src.shape == input.select(dim, index).shape
     ),
     "slice_scatter": Composite(_slice_scatter),
     "diagonal_scatter": Composite(
         _diagonal_scatter,
-        lambda input, src, *at, **named: src.shape == input.diagonal(*at, **named).shape,
+        lambda input, src, offset, dim1, dim2: (
+            src.shape == input.diagonal(offset, dim1, dim2).shape
+        ),
     ),
 }

@@ -1,9 +1,8 @@
-"""Calls of PyTorch that are many operations, decomposed so that each of these is recorded.
+"""Attention, recurrent networks, and what PyTorch itself has in Python: many operations each.
 
-A mode sees `gumbel_softmax` or a whole LSTM as one call. If PyTorch has it in Python, that code
-runs here, with its own dispatch to the mode switched off. If not, it is written out as its
-documentation states it, in the order of PyTorch's own CPU code: the bits are the same, except
-that oneDNN's LSTM may differ in the last one.
+If PyTorch has a call in Python, that code runs here, with its own dispatch to the mode switched
+off. If not, it is written out as its documentation states it, in the order of PyTorch's own CPU
+code: the bits are the same, except that oneDNN's LSTM may differ in the last one.
 
 The variables of these functions name values, as a user's own do, unless they begin with an
 underscore.
@@ -13,38 +12,20 @@ from __future__ import annotations
 
 import math
 import types
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .decompositions import COMPOSITES, composite
-from .frames import MARKER
+from ..frames import MARKER
+from .composite import Composite
 
 NAMES_VALUES = True  # see `frames.MARKER`
 IN_PYTHON = ("gumbel_softmax", "multi_head_attention_forward")
 
 
-def decomposition_of(
-    name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None = None
-) -> Callable[..., Any] | None:
-    """Return what makes a call operation by operation; None for a call that is one."""
-    if name == ATTENTION:
-        try:
-            return _attention if _drops(*args, **kwargs or {}) else None
-        except TypeError:
-            return None  # the call itself says what is wrong with it
-    if name in IN_PYTHON:
-        return _without_dispatch(name)
-    if name in NETWORKS:
-        return NETWORKS[name] if _is_plain(args) else None
-    return CELLS.get(name) or composite(name, args, kwargs or {})
-
-
-@cache
 def _without_dispatch(name: str) -> Callable[..., Any]:
     """Return a copy of a function of PyTorch's that does not dispatch to a mode as one call."""
     function: types.FunctionType = getattr(functional, name)
@@ -62,22 +43,18 @@ def _without_dispatch(name: str) -> Callable[..., Any]:
 
 # --- attention --------------------------------------------------------------------------
 
-ATTENTION = "scaled_dot_product_attention"
 
-
-def _drops(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attn_mask: Tensor | None = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    scale: float | None = None,
-    enable_gqa: bool = False,
+def _has_dropout(
+    attn_mask: Tensor | None,
+    dropout_p: float,
+    is_causal: bool,
+    scale: float | None,
+    enable_gqa: bool,
+    **_: Any,
 ) -> bool:
     """Whether an attention draws a mask, and is written out below.
 
-    That of no dropout is one operation, which has a rule. Not written out is one with a query
+    Without dropout it is one operation, which has a rule. Not written out is one with a query
     that may take no key, for which PyTorch has a softmax of its own.
     """
     if not dropout_p or enable_gqa or (scale is not None and scale <= 0):
@@ -166,23 +143,23 @@ def _cell(name: str) -> Callable[..., Any]:
         b_hh: Tensor | None = None,
     ) -> Any:
         _state = hx if name == "lstm" else (hx,)
-        _found = STEPS[name](functional.linear(input, w_ih, b_ih), tuple(_state), w_hh, b_hh)
-        return _found if name == "lstm" else _found[0]
+        _ends = STEPS[name](functional.linear(input, w_ih, b_ih), tuple(_state), w_hh, b_hh)
+        return _ends if name == "lstm" else _ends[0]
 
     return run
 
 
-CELLS = {f"{name}_cell": _cell(name) for name in STEPS}
-
 # --- all steps of all layers ------------------------------------------------------------
 
 
-def _is_plain(args: tuple[Any, ...]) -> bool:
+def _is_padded(
+    params: Sequence[Tensor], has_biases: bool, num_layers: int, bidirectional: bool, **_: Any
+) -> bool:
     """Whether a network's call is of a padded batch, and its states are not projected."""
-    if len(args) != 9 or not isinstance(args[3], bool):
+    if not isinstance(has_biases, bool):
         return False  # packed, which has the sizes of its batches among the arguments
-    _, _, params, has_biases, layers, _, _, bidirectional, _ = args
-    return bool(len(params) == layers * (2 if bidirectional else 1) * (4 if has_biases else 2))
+    expected = num_layers * (2 if bidirectional else 1) * (4 if has_biases else 2)
+    return len(params) == expected
 
 
 def _network(name: str) -> Callable[..., Any]:
@@ -229,7 +206,9 @@ def _network(name: str) -> Callable[..., Any]:
     return run
 
 
-NETWORKS = {name: _network(name) for name in STEPS}
-
-# The calls that `decomposition_of` may return something for.
-DECOMPOSED = {*IN_PYTHON, *CELLS, *NETWORKS, *COMPOSITES, ATTENTION}
+NETWORKS: dict[str, Composite] = {
+    "scaled_dot_product_attention": Composite(_attention, _has_dropout),
+    **{name: Composite(_without_dispatch(name)) for name in IN_PYTHON},
+    **{f"{name}_cell": Composite(_cell(name)) for name in STEPS},
+    **{name: Composite(_network(name), _is_padded) for name in STEPS},
+}
