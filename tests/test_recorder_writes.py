@@ -101,6 +101,7 @@ WRITES: dict[str, Write] = {
     "h.view(2, 2, 2)[:, 0].mul_(…)": lambda h, v: h.view(2, 2, 2)[:, 0].mul_(v[:, None]),
     "relu(h[:, 2:], inplace=True)": lambda h, v: F.relu(h[:, 2:], inplace=True),
     "dropout(h[:, 1:], inplace=True)": lambda h, v: F.dropout(h[:, 1:], 0.5, True, True),
+    "a dropout of h[:, 1:] that is off": lambda h, v: F.dropout(h[:, 1:], 0.5, False, True),
     "h[:, 2].normal_()": lambda h, v: h[:, 2].normal_(),
     "the part is used again": by_part,
     "a view of what was written": view_of_what_was_written,

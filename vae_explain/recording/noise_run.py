@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from .autograd import gradients_on
 from .call_info import plan_for, results_of
-from .decompose import decomposition_of
+from .decompositions import decomposition_of
 from .lost_kwargs import with_lost
 from .random_draws import dropped, input_of, is_standard_normal, replace
 from .restoring import restored
@@ -64,7 +64,7 @@ class _Listener(TorchFunctionMode):
             decomposition = decomposition_of(plan.name, args, kwargs)
             if decomposition is not None:
                 with self:  # PyTorch switches a mode off while it handles a call
-                    return decomposition(*args, **kwargs)
+                    return decomposition()
         if plan.drops:
             ones = torch.ones_like(input_of(args, kwargs), requires_grad=False)
             result, mask = dropped(func, args, kwargs, ones)

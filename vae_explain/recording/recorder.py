@@ -286,6 +286,8 @@ class _Recorder(TorchFunctionMode):
             result = self._dropout(func, args, kwargs, slotted)
         else:
             result = self._call(plan, func, args, kwargs)
+        if id(copy) not in builder.store.ids and plan.drops:
+            return view.part  # not training: it has changed nothing
         view.part.copy_(copy)
         if not plan.drops:
             builder.record(plan, args, kwargs, result, slotted)
