@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from vae_explain import explain
 from vae_explain.ops import ALL, RULES, Rule
-from vae_explain.pages.walkthrough.functions import NAMED, PLAIN, Told, functions, words
+from vae_explain.pages.walkthrough.functions import NAMED, PLAIN, FunctionNotes, functions, words
 from vae_explain.symbolic.expression import Apply, Div, Opaque, Ref, Reshape, SumOver
 
 from .examples import examples_of
@@ -46,26 +46,27 @@ def test_the_words_are_those_of_the_rule() -> None:
     assert set(NAMED) <= set(RULES)
 
 
-def test_a_function_is_told_once_and_in_order() -> None:
-    told = Told()
+def test_a_function_is_explained_once_and_in_order() -> None:
+    notes = FunctionNotes()
     formula = Opaque("max_pool2d", (Opaque("conv2d", (X, Ref("w"))),))
-    first = told.remark(formula)
+    first = notes.remark(formula)
     assert first == (f"max_pool2d: {RULES['max_pool2d'].words} · conv2d: {RULES['conv2d'].words}")
-    assert told.remark(formula) == ""
-    assert told.remark(Opaque("fold", (formula,))) == f"fold: {RULES['fold'].words}"
-    anew = Told(anew=True)
-    assert anew.remark(formula) == anew.remark(formula) == first
+    assert notes.remark(formula) == ""
+    assert notes.remark(Opaque("fold", (formula,))) == f"fold: {RULES['fold'].words}"
+    repeating = FunctionNotes(repeat=True)
+    assert repeating.remark(formula) == repeating.remark(formula) == first
 
 
 def test_what_a_formula_does_not_name_is_told_by_its_op() -> None:
     shares = Div(Apply("exp", (X,)), SumOver(Apply("exp", (X,)), (1,), (2, 1)))
-    assert Told().remark(shares, "softmax") == f"softmax: {RULES['softmax'].words}"
-    assert Told().remark(shares, "div") == ""
+    assert FunctionNotes().remark(shares, "softmax") == f"softmax: {RULES['softmax'].words}"
+    assert FunctionNotes().remark(shares, "div") == ""
 
 
 def test_another_shape_is_told_where_it_is_the_whole_step() -> None:
-    assert Told().remark(Reshape(X, (2, 2))) == "reshape: the same numbers in another shape"
-    assert Told().remark(Apply("exp", (Reshape(X, (2, 2)),))) == ""
+    words = "reshape: the same numbers in another shape"
+    assert FunctionNotes().remark(Reshape(X, (2, 2))) == words
+    assert FunctionNotes().remark(Apply("exp", (Reshape(X, (2, 2)),))) == ""
 
 
 class Convolved(nn.Module):

@@ -16,7 +16,7 @@ from vae_explain import Explanation, explain
 from vae_explain.models.user_code import CannotLoad, refuse_opaque
 from vae_explain.pages.blocks import Formula, Heading, Matrix
 from vae_explain.pages.display import Page
-from vae_explain.pages.walkthrough.holding import Holding
+from vae_explain.pages.walkthrough.captions import Captions
 from vae_explain.symbolic.expression import references
 
 from .pages import CommandLine
@@ -439,7 +439,7 @@ def test_a_mean_over_rows_is_no_mean_of_a_latent() -> None:
         return (mean - x.mean(0)).pow(2).sum()
 
     explanation = explain(Small(), X, loss, seed=1)
-    captions, run = Holding(explanation.run), explanation.run
+    captions, run = Captions(explanation.run), explanation.run
     assert captions.title(run.value("mean").id) == "mean"
     assert captions.title(run.value("mu").id) == "Mean μ of the latent Gaussian"
 

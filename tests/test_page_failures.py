@@ -268,8 +268,7 @@ def test_a_name_cannot_steer_the_terminal(name: str) -> None:
 
 
 def test_checks_count_what_they_are_given() -> None:
-    checks = Checks()
     good = Worked("", Ref("a", (), "value", 1.0), 1.0, 1.0, 1.0, 1e-9, True)
-    checks.add(good)
-    checks.add(good._replace(difference=0.5, agrees=False))
+    lines = good, good._replace(difference=0.5, agrees=False), good._replace(reference=None)
+    checks = Checks.of([Table((), (), worked=lines)])
     assert (checks.lines, checks.failed, checks.largest_relative_difference) == (2, 1, 0.5)

@@ -19,8 +19,8 @@ from vae_explain.analysis.training_records import (
 )
 from vae_explain.models.builtin_config import Architecture
 from vae_explain.models.builtin_vae import VAE, vae_loss
+from vae_explain.pages.blocks import compared_lines
 from vae_explain.pages.walkthrough import training as page
-from vae_explain.pages.walkthrough.page import lines_of
 
 from .pages import FLOAT32, CommandLine, claims, section_with, text_of, wrong
 
@@ -153,7 +153,7 @@ def test_the_opened_step_is_the_one_of_the_loop(
 def test_every_line_of_an_opened_step_agrees(name: OptimizerName, seed: int, at: int) -> None:
     found = training.train(TrainingRequest(BATCH, at + 1, 0.002, name, seed, explain=at))
     walkthrough, checks = page.training(found)
-    lines = list(lines_of(walkthrough.blocks))
+    lines = list(compared_lines(walkthrough.blocks))
     assert checks.failed == 0, [line for line in lines if not line.agrees]
     assert checks.lines == len(lines) > 300
     assert checks.largest_relative_difference < 1e-5

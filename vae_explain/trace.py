@@ -94,6 +94,11 @@ class Value(NamedTuple):
     def shape(self) -> tuple[int, ...]:
         return self.array.shape
 
+    @property
+    def label(self) -> str:
+        """Its name; its number for a value without one."""
+        return self.name or f"value {self.id}"
+
 
 class Operation(NamedTuple):
     """One PyTorch call: `args` and `kwargs` as it got them, tensors replaced by slots.

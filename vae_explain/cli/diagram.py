@@ -31,8 +31,8 @@ def diagram(
     run = Job(options, "printed").run()
 
     from ..pages.render import diagram as drawing
+    from ..pages.walkthrough.header import heading_line
     from ..pages.walkthrough.network import network
-    from ..pages.walkthrough.page import heading_line
 
     output.write(drawing.svg(network(run), heading_line(run)), style)
     raise typer.Exit

@@ -8,9 +8,9 @@ expressions from here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -18,9 +18,12 @@ from ..ops import Call, NotExplained, Rule
 from ..symbolic.expression import Add, Expression, Index, Number, Ref, Role, references
 from ..symbolic.shapes import expanded
 from ..symbolic.simplify import simplify
+from ..symbolic.text import index_text
 from ..trace import Array, Kind
 from .graph import BoundOperation
 from .run import Run
+
+Made = TypeVar("Made")
 
 ROLES: dict[Kind, Role] = {
     "input": "input",
@@ -86,11 +89,10 @@ class Steps:
     def inputs(self, number: int) -> list[int]:
         """Return the named values (and drawn or given ones) that a step is made from."""
         by_name = self.run.trace.by_name
-        try:
-            refs = references(self.formula(number))
-        except NotExplained:
+        formula = if_explained(lambda: self.formula(number))
+        if formula is None:
             return list(self.run.graph.step_inputs(number))
-        return [by_name[ref.name].id for ref in refs if ref.name in by_name]
+        return [by_name[ref.name].id for ref in references(formula) if ref.name in by_name]
 
     def held_back(self, number: int) -> bool:
         """Whether a value passes no gradient back to what it was made from, though that has one.
@@ -111,6 +113,10 @@ class Steps:
         value = self.run.trace.values[number]
         single = len(value.shape) > 1 and value.shape[0] == 1 and value.kind != "parameter"
         return index[1:] if single else index
+
+    def label(self, number: int, index: Index) -> str:
+        """Write an index as a person does: `[0]` for the first number of a batch of one."""
+        return index_text(self.shown_index(number, index))
 
     def full_index(self, number: int, index: Index) -> Index:
         """Undo `shown_index`; an index that is whole already stays as it is."""
@@ -338,6 +344,14 @@ class _ConstantOperand:
 
     def whole(self) -> Expression:
         return Number(self.number)
+
+
+def if_explained(make: Callable[[], Made]) -> Made | None:
+    """Return what `make` composes from rules; None where an operation on the way has none."""
+    try:
+        return make()
+    except NotExplained:
+        return None
 
 
 def gradient_name(run: Run, number: int, term: str | None = None) -> str:

@@ -14,7 +14,6 @@ import numpy as np
 
 from ..ops import NotExplained
 from ..symbolic.expression import evaluate
-from ..symbolic.text import index_text
 from ..trace import Array
 from .backward_pass import accumulate, shares
 from .formulas import Steps
@@ -143,7 +142,7 @@ class Paths:
     def _path(self, chain: tuple[int, ...], amount: float, target: Target) -> Path:
         values = self.run.trace.values
         names = [values[number].name or "" for number in chain]
-        names[-1] += index_text(self.steps.shown_index(target.number, target.index))
+        names[-1] += self.steps.label(target.number, target.index)
         blocked, single = self._followed(chain, target)
         closed: dict[str, tuple[int, ...]] = {}
         for number in chain:
@@ -175,7 +174,7 @@ class Paths:
             index, local = partials[0]
             passed.add(ahead)
             if bound.operation.name == "relu" and evaluate(local) == 0:
-                unit = index_text(self.steps.shown_index(ahead, index)).strip("[]")
+                unit = self.steps.label(ahead, index).strip("[]")
                 name = self.run.trace.values[ahead].name
                 return f"0 because unit {unit} of {name} is off", passed
         return "", passed

@@ -14,7 +14,6 @@ from typing import Literal
 
 import numpy as np
 
-from ..ops import NotExplained
 from ..symbolic.expression import (
     PLACES,
     Add,
@@ -30,9 +29,8 @@ from ..symbolic.expression import (
     evaluate,
     references,
 )
-from ..symbolic.text import index_text
 from ..trace import Array
-from .formulas import Steps, gradient_name
+from .formulas import Steps, gradient_name, if_explained
 from .run import Run
 from .worked_lines import LineMaker, Worked
 
@@ -129,11 +127,8 @@ class Provenance:
             return Derivation(target, name, value, None, "given")
         if status in ("again", "cut"):
             return Derivation(target, name, value, None, status)
-        try:
-            line = self._line(target)
-        except NotExplained:
-            return Derivation(target, name, value, None, "not explained")
-        return Derivation(target, name, value, line, status)
+        line = if_explained(lambda: self._line(target))
+        return Derivation(target, name, value, line, "not explained" if line is None else status)
 
     def _aside(self, ref: Ref, status: Status) -> Derivation:
         """Return the derivation of a number that the run has no value for."""
@@ -170,7 +165,7 @@ class Provenance:
 
     def name(self, target: Target) -> str:
         """Write a target as a page does: `z[0]`, `∂loss/∂fc1.weight[0,1]`."""
-        where = index_text(self.steps.shown_index(target.number, target.index))
+        where = self.steps.label(target.number, target.index)
         if not target.gradient:
             return f"{self.run.trace.values[target.number].name}{where}"
         return f"{gradient_name(self.run, target.number, target.term)}{where}"

@@ -144,7 +144,7 @@ class LineMaker:
     def _line(
         self, number: int, index: Index, expression: Expression, held: Array, shown: Array
     ) -> Worked:
-        label = index_text(self.steps.shown_index(number, index))
+        label = self.steps.label(number, index)
         return worked(label, expression, float(held[index]), self.run, float(shown[index]))
 
     def summands(self, number: int) -> tuple[tuple[Worked, ...], Worked, int] | None:

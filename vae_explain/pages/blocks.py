@@ -8,6 +8,7 @@ Numbers stay numbers here, arithmetic stays expressions, and names stay names.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -339,6 +340,24 @@ class Walkthrough(NamedTuple):
     blocks: tuple[Block, ...]
 
 
+def worked_lines(block: Block) -> Iterator[Worked]:
+    """Yield every line of arithmetic in a block."""
+    if isinstance(block, Lines):
+        yield from block.lines
+        yield from block.after.lines if block.after else ()
+        yield from (block.total,) if block.total else ()
+    elif isinstance(block, Table):
+        yield from block.worked
+    elif isinstance(block, Tree):
+        yield from (node.line for node in block.nodes if node.line is not None)
+
+
+def compared_lines(blocks: Iterable[Block]) -> Iterator[Worked]:
+    """Yield every line of some blocks whose result was compared with PyTorch's."""
+    lines = (line for block in blocks for line in worked_lines(block))
+    return (line for line in lines if line.reference is not None)
+
+
 @dataclass
 class Checks:
     """A count of evaluated lines, of those that failed, and the largest difference."""
@@ -347,8 +366,13 @@ class Checks:
     failed: int = 0
     largest_relative_difference: float = 0.0
 
-    def add(self, line: Worked) -> None:
-        self.count(line.difference, line.agrees)
+    @classmethod
+    def of(cls, blocks: Iterable[Block]) -> Checks:
+        """Count the lines of some blocks whose result was compared with PyTorch's."""
+        checks = cls()
+        for line in compared_lines(blocks):
+            checks.count(line.difference, line.agrees)
+        return checks
 
     def count(self, difference: float, agrees: bool) -> None:
         self.lines += 1

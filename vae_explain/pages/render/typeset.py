@@ -24,6 +24,7 @@ from ..blocks import (
     Summary,
     Table,
 )
+from ..phrases import counted
 from .numbers import Numbers
 from .slices import matrices
 
@@ -310,11 +311,6 @@ def left_out(count: int) -> str:
 def result_columns(table: Table) -> tuple[Column, ...]:
     """Return a table's columns, with one for the reasons at the rows' ends if there are any."""
     return (*table.columns, Column("", "text")) if any(table.reasons) else table.columns
-
-
-def counted(count: int, noun: str) -> str:
-    """Write `1 zero`, `1,024 zeros`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def shape_text(block: Matrix | Summary) -> str:

@@ -9,29 +9,28 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ...engine.formulas import gradient_name
+from ...engine.formulas import gradient_name, if_explained
 from ...engine.run import Run
 from ...engine.worked_lines import Worked
 from ...ops import NotExplained
-from ...symbolic.expression import Index
-from ...symbolic.text import index_text
 from ..blocks import (
     Cell,
     Checks,
     Column,
     Formula,
-    Heading,
     Lines,
     Note,
     Prose,
     Table,
     Walkthrough,
 )
-from .captions import NOTHING_LEARNS, counted
-from .functions import Told
-from .holding import Holding
-from .page import MOST_DETAILED, MOST_LINES, Page, checked, passed_on
+from .captions import Captions
+from .draft import checked
+from .functions import FunctionNotes
+from .page import MOST_DETAILED, MOST_LINES, RunPage, passed_on
 from .shares import TermShares
+
+NOTHING_LEARNS = "The loss depends on nothing that is trained, so nothing has a gradient."
 
 
 def backward(
@@ -56,26 +55,26 @@ def compose(
     run: Run, only: Sequence[str] = (), term: str | None = None, latex: bool = False
 ) -> BackwardPage:
     """Return the page before its footer, for one that is part of a document."""
-    page = BackwardPage(run, [run.value(name).id for name in only], term, latex)
+    page = BackwardPage(run, only, term, latex)
     page.start()
     for number in page.order:
         page.value(number)
     return page
 
 
-class BackwardPage(Page):
+class BackwardPage(RunPage):
     """The chain rule, a section for each value from the loss back to the input."""
 
-    def __init__(self, run: Run, targets: Sequence[int], term: str | None, latex: bool) -> None:
-        super().__init__(run)
-        self.targets = set(targets)
+    def __init__(
+        self, run: Run, only: Sequence[str] = (), term: str | None = None, latex: bool = False
+    ) -> None:
+        super().__init__(run, only, latex)
         self.term = term
-        self.latex = latex
-        self.captions = Holding(run)
+        self.captions = Captions(run)
         self.gradients = run.gradients_of(term)
         self.on_the_way = self._on_the_way()
         self.shares = TermShares(self.steps, term)
-        self.told = Told()
+        self.function_notes = FunctionNotes()
         # Of what is ready the value made first comes first: mu before logvar, the decoder together.
         named = [number for number in self.steps.named() if number in self.on_the_way]
         self.order = list(run.graph.backward_order(named))
@@ -93,14 +92,30 @@ class BackwardPage(Page):
         graph = self.run.graph
         return {number for number in self.gradients if graph.depends(number, self.targets)}
 
+    def _section_of(self, number: int) -> list[int]:
+        """Return the value if it has a section of its own, which a constant gradient has not."""
+        return [] if self._is_constant(number) else [number]
+
+    def _shown_behind(self, number: int) -> list[int]:
+        """Return the parameters whose gradients stand behind a value: the last that they made."""
+        return [p for p in self._parameters_of(number) if self._last_made[p] == number]
+
+    def _parameters_of(self, number: int) -> list[int]:
+        """Return the parameters that were used in making a value, as far as wanted."""
+        values = self.run.trace.values
+        inputs = self.steps.inputs(number)
+        return [i for i in inputs if values[i].kind == "parameter" and i in self.on_the_way]
+
+    def _is_constant(self, number: int) -> bool:
+        """Whether the gradient at a value is a constant, as at a term of a sum."""
+        steps, term = self.steps, self.term
+        reached = number in self.gradients
+        return reached and if_explained(lambda: steps.constant_gradient(number, term)) is not None
+
     # --- sections ---
 
     def d(self, number: int) -> str:
         return gradient_name(self.run, number, self.term)
-
-    def open(self, title: str, detail: str = "") -> None:
-        self.sections += 1
-        self.add(Heading(self.sections, title, detail))
 
     def start(self) -> None:
         """Show the gradients that are constants: what each term enters the loss with."""
@@ -110,7 +125,7 @@ class BackwardPage(Page):
             return
         lines = []
         for number in self.steps.named():
-            if number in self.on_the_way and self._constant(number):
+            if number in self.on_the_way and self._is_constant(number):
                 line = self.make.gradient_line(number, self.indices(number, 1)[0], self.term)
                 lines.append(line._replace(label=self.d(number)))
         self.open("Start at the loss")
@@ -123,203 +138,125 @@ class BackwardPage(Page):
                     "from here the chain rule goes back step by step."
                 )
             )
-        self.add(
-            Lines("", (*lines[-1:], *lines[:-1]), "", "input"),
-            checked(lines, "line", "autograd's"),
-        )
-
-    def _constant(self, number: int) -> bool:
-        if number not in self.gradients:
-            return False
-        try:
-            return self.steps.constant_gradient(number, self.term) is not None
-        except NotExplained:
-            return False
+        loss_first = (*lines[-1:], *lines[:-1])
+        self.add(Lines("", loss_first, "", "input"), checked(lines, "line", "autograd's"))
 
     def value(self, number: int) -> None:
-        if self._constant(number):
-            self.parameters(number)  # those that the loss itself is made from
-            return
-        shape = list(self.run.trace.values[number].shape)
-        self.open(self.d(number), f"{shape}{self._arrives_from(number)}")
-        words = self.captions.backward(number) if self.term is None else ""
-        if words:
-            self.add(Prose(words))
+        """Open the section of a value and show its gradient, and its parameters' behind it."""
+        if not self._is_constant(number):
+            shape = list(self.run.trace.values[number].shape)
+            self.open(self.d(number), f"{shape}{self._arrives_from(number)}")
+            words = self.captions.backward(number) if self.term is None else ""
+            if words:
+                self.add(Prose(words))
+            if self.formula(number):
+                if self._is_gated(number):
+                    self.gated(number)
+                else:
+                    self.arriving(number)
+        for parameter in self._shown_behind(number):  # also those that the loss itself is made from
+            self.parameter(parameter, number)
+
+    def formula(self, number: int, remark: str = "") -> bool:
+        """Show the formula of a gradient, or why there is none; return whether there is."""
         try:
             formula = self.steps.gradient(number, None, self.term)
         except NotExplained as reason:
-            self._unexplained(number, reason)
-        else:
-            self.add(Formula(self.d(number), formula, self.told.remark(formula), accent=True))
-            if self._is_gated(number):
-                self.gated(number)
-            else:
-                self.arriving(number)
-        self.parameters(number)
-
-    def _unexplained(self, number: int, reason: NotExplained) -> None:
-        self.add(
-            Note(f"not explained ({reason}); these are autograd's numbers.", "warning"),
-            self.gradient_block(number, self.d(number), self.gradients[number]),
-        )
+            words = f"not explained ({reason}); these are autograd's numbers."
+            block = self.gradient_block(number, self.d(number), self.gradients[number])
+            self.add(Note(words, "warning"), block)
+            return False
+        remarks = filter(None, (remark, self.function_notes.remark(formula)))
+        self.add(Formula(self.d(number), formula, " · ".join(remarks), accent=True))
+        return True
 
     def _arrives_from(self, number: int) -> str:
-        parts = self.steps.contributions(number, None, self.term) if self._explained(number) else []
+        parts = if_explained(lambda: self.steps.contributions(number, None, self.term)) or ()
         through = list(dict.fromkeys(self.name(part.through) for part in parts))
         return f", arrives from {' and '.join(through)}" if through else ""
 
-    def _explained(self, number: int) -> bool:
-        try:
-            self.steps.contributions(number, None, self.term)
-        except NotExplained:
-            return False
-        return True
-
     def _is_gated(self, number: int) -> bool:
         after = self.activation_of(number)
-        return (
-            after is not None
-            and self.rule_name(after) == "relu"
-            and len(self.run.graph.consumers(number)) == 1
-        )
-
-    def most(self, number: int) -> int:
-        return MOST_DETAILED if number in self.targets else MOST_LINES
+        only_use = len(self.run.graph.consumers(number)) == 1
+        return after is not None and self.rule_name(after) == "relu" and only_use
 
     def worked(self, number: int, lines: Sequence[Worked], quiet: bool = False) -> Lines:
         """Return the block of the lines that work out a gradient, element by element."""
-        return Lines(
-            name=self.d(number),
-            lines=self.fitted(lines),
-            head="element",
-            places="gradient",
-            omitted=self.omitted(number, lines),
-            latex=self.latex,
-            quiet=quiet,
-        )
+        omitted = self.omitted(number, lines)
+        return self.lines(self.d(number), lines, "element", "gradient", omitted, quiet)
 
     def arriving(self, number: int) -> None:
         """Work out each element of what arrives, and which term it came from."""
-        gradient = self.gradients[number]
-        shown = self.chosen(number, gradient, self.most(number), number in self.targets)
+        gradient, detailed = self.gradients[number], number in self.targets
+        most = MOST_DETAILED if detailed else MOST_LINES
+        shown = self.chosen(number, gradient, most, detailed)
         lines = self.make.gradient_lines(number, shown, self.term)
-        moved = number not in self.targets and passed_on(lines)
+        moved = not detailed and passed_on(lines)
         if moved or self.omitted(number, lines):
             self.add(self.gradient_block(number, self.d(number), gradient))
         noun = "element" if moved else "line"
-        worked = self.worked(number, lines, quiet=moved)
-        self.add(worked)
-        if not moved:
-            self.add(*self.cut(lines, worked.lines))
-        self.add(checked(lines, noun, "autograd's"))
-        self.split(number, shown)
+        self.work_out(self.worked(number, lines, quiet=moved), lines, noun, "autograd's")
+        self.add(*self.shares.table(number, shown))
 
     def gated(self, number: int) -> None:
         """Show what passes a ReLU: arrives times gate, with the split beside it."""
         after = self.activation_of(number)
         assert after is not None, "only called behind _is_gated"
         upstream, values = self.gradients[after], self.run.values[number]
+        detailed = number in self.targets
+        most = MOST_DETAILED if detailed else MOST_LINES
         # Where most arrives, so that closed gates are seen too.
-        shown = self.chosen(number, upstream, self.most(number), number in self.targets)
+        shown = self.chosen(number, upstream, most, detailed)
         lines = self.make.gradient_lines(number, shown, self.term)
-        if self.omitted(number, lines):
+        omitted = self.omitted(number, lines)
+        if omitted:
             self.add(self.gradient_block(number, self.d(number), self.gradients[number]))
-        columns = [
+        shares, only_from = self.shares.sending(number)
+        columns = (
             Column("unit", "label"),
             Column("arrives", "gradient", "gradient"),
             Column("gate", "value", "input"),
             Column("δ = arrives × gate", "gradient", "gradient", accent=True),
-        ]
-        shares, only_from = self.shares.sending(number)
-        columns += [Column(f"from {share.word}", share.role, "gradient") for share in shares]
-        open_gates = [bool(values[index] > 0) for index in shown]
-        rows: list[tuple[Cell, ...]] = []
-        for index, is_open in zip(shown, open_gates, strict=True):
-            label = index_text(self.steps.shown_index(number, index)).strip("[]")
-            shown_value = float(self.gradients[number][index])
-            row: list[Cell] = [label, float(upstream[index]), float(is_open), shown_value]
-            row += [float(share.array[index]) for share in shares]
-            rows.append(tuple(row))
-        self.add(
-            Table(
-                tuple(columns),
-                tuple(rows),
-                dimmed=tuple(not is_open for is_open in open_gates),
-                reasons=tuple(
-                    _reason(line, is_open) for line, is_open in zip(lines, open_gates, strict=True)
-                ),
-                worked=lines,
-            )
+            *(Column(f"from {share.word}", share.role, "gradient") for share in shares),
         )
-        omitted = self.omitted(number, lines)
-        if omitted:
-            self.add(Note(f"{counted(omitted, 'further row')} left out.", "plain"))
-        closed = [row[0] for row, is_open in zip(rows, open_gates, strict=True) if not is_open]
-        tail = ""
-        if closed:
-            verb = "gate is" if len(closed) == 1 else "gates are"
-            tail = f"; units {', '.join(map(str, closed))} pass nothing: their {verb} closed"
-            if len(closed) == 1:
-                tail = f"; unit {closed[0]} passes nothing: its gate is closed"
+        closed = [not values[index] > 0 for index in shown]
+        rows: list[tuple[Cell, ...]] = []
+        for index, is_closed in zip(shown, closed, strict=True):
+            arrays = (self.gradients[number], *(share.array for share in shares))
+            passed = (float(array[index]) for array in arrays)
+            label, gate = self.row_label(number, index), float(not is_closed)
+            rows.append((label, float(upstream[index]), gate, *passed))
+        reasons = map(_reason, lines, closed)
+        self.add(Table(columns, tuple(rows), tuple(closed), tuple(reasons), lines))
+        self.left_out(omitted, "row")
+        units = [str(row[0]) for row, is_closed in zip(rows, closed, strict=True) if is_closed]
+        tail = f"; units {', '.join(units)} pass nothing: their gates are closed" if units else ""
+        if len(units) == 1:
+            tail = f"; unit {units[0]} passes nothing: its gate is closed"
         self.add(checked(lines, "product", "autograd's", tail))
         if only_from:
             self.add(Note(only_from))
         self.add(*self.shares.cancelling(number, shown))
 
-    def split(self, number: int, shown: Sequence[Index]) -> None:
-        """Show how much of each element each term of the loss sends."""
-        self.add(*self.shares.table(number, shown))
-
     # --- parameters ---
 
-    def parameters(self, number: int) -> None:
-        """Show the parameters that made a value, each behind the last value that it made."""
-        for parameter in self._shown_behind(number):
-            self.parameter(parameter, number)
-
-    def _shown_behind(self, number: int) -> list[int]:
-        return [p for p in self._parameters_of(number) if self._last_made[p] == number]
-
-    def _section_of(self, number: int) -> list[int]:
-        """Return the value if it has a section of its own, which a constant gradient has not."""
-        return [] if self._constant(number) else [number]
-
-    def _parameters_of(self, number: int) -> list[int]:
-        """Return the parameters that were used in making a value, as far as wanted."""
-        values = self.run.trace.values
-        inputs = self.steps.inputs(number)
-        wanted = (i for i in inputs if values[i].kind == "parameter" and i in self.on_the_way)
-        return list(wanted)
-
     def parameter(self, number: int, made: int) -> None:
-        name = self.name(number)
-        detailed = number in self.targets
-        try:
-            formula = self.steps.gradient(number, None, self.term)
-        except NotExplained as reason:
-            self._unexplained(number, reason)
+        """Show a parameter's gradient, behind a value that it made."""
+        if not self.formula(number, self._parameter_remark(number, made)):
             return
-        told = self.told.remark(formula)
-        remark = " · ".join(filter(None, (self._parameter_remark(number, made), told)))
-        self.add(Formula(self.d(number), formula, remark, accent=True))
-        gradient = self.gradients[number]
-        self.add(self.gradient_block(number, f"{name}.grad", gradient))
+        gradient, detailed = self.gradients[number], number in self.targets
+        self.add(self.gradient_block(number, f"{self.name(number)}.grad", gradient))
         shown = self.chosen(number, gradient, MOST_DETAILED, detailed)
         lines = self.make.gradient_lines(number, shown, self.term)
-        worked = self.worked(number, lines, quiet=not detailed)
-        self.add(worked)
-        if detailed:
-            self.add(*self.cut(lines, worked.lines))
-        self.add(checked(lines, "element", "autograd's"))
-        if detailed:
-            self.split(number, shown)
-        else:
-            self.add(*self.shares.cancelling(number, shown))
+        block = self.worked(number, lines, quiet=not detailed)
+        self.work_out(block, lines, "element", "autograd's")
+        of_terms = self.shares.table if detailed else self.shares.cancelling
+        self.add(*of_terms(number, shown))
 
     def _parameter_remark(self, number: int, made: int) -> str:
         """Say how a linear layer's parameters get their gradient; nothing of other ops."""
-        bound = self.run.graph.producer(made)
-        if bound is None or bound.operation.name != "linear" or not bound.positions(number):
+        bound = self.linear_layer(made)
+        if bound is None or not bound.positions(number):
             return ""
         rows = math.prod(self.run.trace.values[made].shape[:-1])
         summed = "" if rows == 1 else f", summed over {rows} rows"
@@ -328,8 +265,8 @@ class BackwardPage(Page):
         return f"what arrives{summed}" if summed else "what arrives, as it is"
 
 
-def _reason(line: Worked, is_open: bool) -> str:
+def _reason(line: Worked, is_closed: bool) -> str:
     """Return the word at the end of a gate's row: what failed, or why it is zero."""
     if not line.agrees:
         return f"✗ PyTorch has {line.reference!r}"
-    return "" if is_open else "gate closed"
+    return "gate closed" if is_closed else ""

@@ -1,62 +1,87 @@
-"""The words of a page: titles and sentences for the field's own names, and for the rest.
+"""Captions for the field's own names: what a VAE's value of that name is.
 
-A user's model whose variable is called `mu` gets the same words as the built-in one; any
-other name is its own title.
+A value that a user's model calls `mu` gets the words of the built-in VAE's, if they hold: in
+somebody's model it may be something else, a divergence of other distributions, a mean over
+rows. So each caption is asked of the run first, and none is written that its numbers belie.
+Any other name is its own title.
 """
 
 from __future__ import annotations
 
 import re
+from typing import Literal, NamedTuple
 
-TITLES = {
-    "x": "Input",
-    "encoder_pre": "Encode to the hidden layer",
-    "mu": "Mean μ of the latent Gaussian",
-    "logvar": "Log-variance log σ² of the latent Gaussian",
-    "variance": "Variance σ²",
-    "std": "Standard deviation σ",
-    "eps": "Sample z: the reparameterization trick",
-    "z": "Sample z: the reparameterization trick",
-    "decoder_pre": "Decode to the hidden layer",
-    "recon_x": "Reconstruct the input",
-    "mse": "Reconstruction loss",
-    "bce": "Reconstruction loss",
-    "error": "Reconstruction loss",
-    "kl": "KL divergence from the prior N(0, I)",
-    "loss": "Total loss",
-}
+import numpy as np
 
-FORWARD_WORDS = {
-    "x": "What the encoder gets.",
-    "mu": "Where the encoder puts the middle of q(z|x).",
-    "logvar": (
-        "How wide q(z|x) is, as a logarithm: any real number is allowed, so the linear "
-        "layer needs no constraint, and exp makes it positive."
-    ),
-    "eps": (
-        "z must be random, yet gradients must pass through it. So the randomness is drawn "
-        "apart, as ε ~ N(0, I), and z is an ordinary function of μ, σ and ε."
-    ),
-    "recon_x": "No activation at the end: each output is the mean of a Gaussian.",
-    "mse": "The squared distance of the reconstruction from the input.",
-    "bce": "How surprised the reconstruction is by the input, taken as probabilities.",
-    "kl": (
-        "How far q(z|x) is from the prior, in closed form for two Gaussians; zero only for "
-        "μ = 0 and σ = 1."
-    ),
-}
+from ...engine.graph import BoundOperation
+from ...engine.run import Run
+from ...ops.layout.random import NORMAL, RANDN
+from ...trace import Array
+from ..phrases import counted
 
-BACKWARD_WORDS = {
-    "recon_x": "The derivative of a square: twice the distance from the input.",
-    "z": "What the decoder asks of the sample. The KL does not see z.",
-    "mu": (
+
+class Caption(NamedTuple):
+    """What is said of a value of one name: its title, and a sentence for each direction.
+
+    `term` is what readers call it as a term of the loss.
+    """
+
+    title: str = ""
+    forward: str = ""
+    backward: str = ""
+    term: str = ""
+
+
+SAMPLE = "Sample z: the reparameterization trick"
+RECONSTRUCTION_LOSS = Caption("Reconstruction loss", term="reconstruction")
+
+CAPTIONS = {
+    "x": Caption("Input", "What the encoder gets."),
+    "encoder_pre": Caption("Encode to the hidden layer"),
+    "mu": Caption(
+        "Mean μ of the latent Gaussian",
+        "Where the encoder puts the middle of q(z|x).",
         "z moves with μ one to one, so what arrives at z arrives here; the KL adds its own "
-        "pull towards 0."
+        "pull towards 0.",
     ),
-    "std": "z moves with σ by ε, so the draw decides how strongly σ is asked to change.",
-    "logvar": (
-        "σ = exp(½·logvar) brings the factor ½·σ; the KL adds a pull of the variance towards 1."
+    "logvar": Caption(
+        "Log-variance log σ² of the latent Gaussian",
+        "How wide q(z|x) is, as a logarithm: any real number is allowed, so the linear "
+        "layer needs no constraint, and exp makes it positive.",
+        "σ = exp(½·logvar) brings the factor ½·σ; the KL adds a pull of the variance towards 1.",
     ),
+    "variance": Caption("Variance σ²"),
+    "std": Caption(
+        "Standard deviation σ",
+        backward="z moves with σ by ε, so the draw decides how strongly σ is asked to change.",
+    ),
+    "eps": Caption(
+        SAMPLE,
+        "z must be random, yet gradients must pass through it. So the randomness is drawn "
+        "apart, as ε ~ N(0, I), and z is an ordinary function of μ, σ and ε.",
+    ),
+    "z": Caption(SAMPLE, backward="What the decoder asks of the sample. The KL does not see z."),
+    "decoder_pre": Caption("Decode to the hidden layer"),
+    "recon_x": Caption(
+        "Reconstruct the input",
+        "No activation at the end: each output is the mean of a Gaussian.",
+        "The derivative of a square: twice the distance from the input.",
+        "reconstruction",
+    ),
+    "mse": RECONSTRUCTION_LOSS._replace(
+        forward="The squared distance of the reconstruction from the input."
+    ),
+    "bce": RECONSTRUCTION_LOSS._replace(
+        forward="How surprised the reconstruction is by the input, taken as probabilities."
+    ),
+    "error": RECONSTRUCTION_LOSS,
+    "kl": Caption(
+        "KL divergence from the prior N(0, I)",
+        "How far q(z|x) is from the prior, in closed form for two Gaussians; zero only for "
+        "μ = 0 and σ = 1.",
+        term="KL",
+    ),
+    "loss": Caption("Total loss"),
 }
 
 # Where a mean divides, or a weight of the loss multiplies.
@@ -66,55 +91,24 @@ DIVIDED = (
 )
 IN_PROPORTION = "The derivative of a square: in proportion to the distance from the input."
 
-TERM_WORDS = {
-    "mse": "reconstruction",
-    "bce": "reconstruction",
-    "error": "reconstruction",
-    "recon_x": "reconstruction",
-    "kl": "KL",
-}
-
-# Of what `torch.empty` gives, whose numbers would be others at each run.
-BLANK = "memory that nothing has been written to yet, with zeros to stand in"
-
-# Where there is nothing to go back for, or to hold against an oracle.
-NOTHING_LEARNS = "The loss depends on nothing that is trained, so nothing has a gradient."
-NO_PARAMETER_LEARNS = (
-    "The loss depends on no parameter that is trained, so there is no gradient of one to check."
-)
-
-# Of what is computed under `no_grad`, taken by `detach`, or only compared.
-NOTHING_COMES_BACK = "no gradient comes back from it"
-
-LAYER_ACTIVATIONS = {"relu": "ReLU", "sigmoid": "sigmoid", "tanh": "tanh"}
-
-
+# Other spellings, in lower case.
 ALIASES = {
-    "mean": "mu",
-    "z_mean": "mu",
-    "mu_z": "mu",
-    "log_var": "logvar",
-    "z_logvar": "logvar",
-    "z_log_var": "logvar",
-    "var": "variance",
-    "sigma": "std",
-    "epsilon": "eps",
-    "noise": "eps",
-    "recon": "recon_x",
-    "x_hat": "recon_x",
-    "x_recon": "recon_x",
-    "reconstruction": "recon_x",
-    "recon_loss": "error",
-    "recons_loss": "error",
-    "recon_error": "error",
-    "rec_loss": "error",
-    "reconstruction_loss": "error",
-    "kld": "kl",
-    "kl_loss": "kl",
-    "kld_loss": "kl",
-    "kl_div": "kl",
-    "kl_divergence": "kl",
+    other: name
+    for name, others in {
+        "mu": "mean z_mean mu_z",
+        "logvar": "log_var z_logvar z_log_var",
+        "variance": "var",
+        "std": "sigma",
+        "eps": "epsilon noise",
+        "recon_x": "recon x_hat x_recon reconstruction",
+        "error": "recon_loss recons_loss recon_error rec_loss reconstruction_loss",
+        "kl": "kld kl_loss kld_loss kl_div kl_divergence",
+    }.items()
+    for other in others.split()
 }
+
+BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
+LATENT = ("mu", "logvar", "variance", "std", "z")
 
 
 def plain_name(name: str) -> str:
@@ -127,29 +121,214 @@ def plain_name(name: str) -> str:
     """
     base = re.sub(r"_\d+$", "", name)
     lower = base.lower()
-    return ALIASES.get(lower, lower if lower in TERM_WORDS else base)
+    is_term = lower in CAPTIONS and CAPTIONS[lower].term
+    return ALIASES.get(lower, lower if is_term else base)
 
 
-def title(name: str) -> str:
-    """Return a section's title for the value that opens it."""
-    return TITLES.get(plain_name(name), name)
-
-
-def forward_words(name: str) -> str:
-    """Return the sentence that goes with a value, or nothing."""
-    return FORWARD_WORDS.get(plain_name(name), "")
-
-
-def backward_words(name: str) -> str:
-    """Return the sentence that goes with a value's gradient, or nothing."""
-    return BACKWARD_WORDS.get(plain_name(name), "")
+def caption(name: str) -> Caption:
+    """Return what is said of a value of some name; nothing of one that the field does not know."""
+    return CAPTIONS.get(plain_name(name), Caption())
 
 
 def term_words(name: str) -> str:
     """Return what readers call a loss term: reconstruction, KL, or its own name."""
-    return TERM_WORDS.get(plain_name(name), name)
+    return caption(name).term or name
 
 
-def counted(count: int, noun: str) -> str:
-    """Write `1 row`, `8 rows`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def term_role(name: str) -> Literal["reconstruction", "kl"]:
+    """Return which colour a term has: the KL's, or that of all others."""
+    return "kl" if term_words(name) == "KL" else "reconstruction"
+
+
+def drawing_words(run: Run, number: int) -> str:
+    """Say where noise came from: `drawn from N(0, 1)`, or that it was given."""
+    # Noise that is given stands in for the first draw from the standard normal.
+    normal = (n for n in run.trace.producer if rule_words(run, n) == RANDN.words)
+    if run.eps_given and number == next(normal, None):
+        return "given"
+    return rule_words(run, number) or "drawn"
+
+
+def rule_words(run: Run, number: int) -> str:
+    """Return what the rule that made a value says of itself; nothing where there is none."""
+    bound = run.graph.producer(number)
+    return bound.rule.words if bound and bound.rule else ""
+
+
+class Captions:
+    """The captions that hold for one run."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        normal = (RANDN.words, NORMAL.words)
+        self._noise = [n for n in run.trace.producer if rule_words(run, n) in normal]
+
+    # --- what is said ---
+
+    def title(self, number: int) -> str:
+        """Return a section's title for the value that opens it."""
+        name = self.run.trace.values[number].label
+        return caption(name).title or name if self._has_title(number, plain_name(name)) else name
+
+    def forward(self, number: int) -> str:
+        """Return the sentence that goes with a value, or nothing."""
+        name = plain_name(self.run.trace.values[number].label)
+        if not self._holds_forward(number, name):
+            return ""
+        is_mean = name == "mse" and _is_mean(self.run.graph.producer(number))
+        return MEAN_OF_SQUARES if is_mean else caption(name).forward
+
+    def backward(self, number: int) -> str:
+        """Return the sentence that goes with a value's gradient, or nothing."""
+        name = plain_name(self.run.trace.values[number].label)
+        if not self._holds_backward(number, name):
+            return ""
+        return self._slope_of_squares(number) if name == "recon_x" else caption(name).backward
+
+    # --- whether it holds ---
+
+    def _has_title(self, number: int, name: str) -> bool:
+        value = self.run.trace.values[number]
+        if name == "x":
+            return value.kind == "input"
+        if name in LATENT:
+            return self._is_latent(number)
+        if name == "eps":
+            return number in self._noise
+        if name == "recon_x":
+            sizes = [v.array.size for v in self.run.trace.values if v.kind == "input"]
+            return value.kind == "intermediate" and value.array.size in sizes
+        if name == "kl":
+            return self._is_closed_form(number)
+        return name != "loss" or number == self.run.trace.output
+
+    def _holds_forward(self, number: int, name: str) -> bool:
+        made_by = self._made_by(number)
+        if name in ("x", "kl"):
+            return self._has_title(number, name)
+        if name in ("mu", "logvar"):
+            return self._is_latent(number) and made_by == "linear"
+        if name == "eps":
+            return number in self._noise and self._only("mu") is not None
+        if name == "recon_x":
+            return made_by == "linear" and "mse_loss" in self._used_by(number)
+        if name == "mse":
+            return made_by == "mse_loss"
+        return name != "bce" or made_by in BINARY
+
+    def _holds_backward(self, number: int, name: str) -> bool:
+        if name == "recon_x":
+            return self._used_by(number) == ["mse_loss"] and number in self.run.gradients
+        if name not in LATENT:
+            return True
+        kl, z, logvar = (self._only(wanted) for wanted in ("kl", "z", "logvar"))
+        terms = {term.value: term.name for term in self.run.trace.terms}
+        if kl not in terms or z is None or logvar is None or not self._is_closed_form(kl or 0):
+            return False
+        share, whole = self.run.term_gradients[terms[kl]], self.run.gradients
+        if z in share or z not in whole or number not in whole:
+            return False
+        values = self._array(number)
+        if name == "mu":
+            moved = number in share and _near(whole[number] - share[number], whole[z])
+            return moved and _multiple(share[number], values)
+        if name == "std":
+            return any(
+                self.run.values[eps].shape == whole[z].shape
+                and _near(whole[number], whole[z] * self.run.values[eps])
+                for eps in self._noise
+            )
+        if name == "logvar":
+            std = self._only("std")
+            variance = np.exp(values)
+            pulled = number in share and _multiple(share[number], variance - 1)
+            return pulled and std is not None and _near(self._array(std) ** 2, variance)
+        return True
+
+    def _slope_of_squares(self, number: int) -> str:
+        """Say what the gradient of a reconstruction is, by the numbers that it has."""
+        (bound,) = self._consumers(number)
+        other = 1 - bound.positions(number)[0]
+        target = int(bound.operands[other])
+        if not bound.slots[other] or not self._is_input(target):
+            return ""
+        here, there = self._array(number), self._array(target)
+        if here.shape != there.shape or not here.shape:
+            return ""
+        slope, distance = self.run.gradients[number], here - there
+        if _near(slope, 2 * distance):
+            return CAPTIONS["recon_x"].backward
+        if _is_mean(bound) and _near(slope, 2 * distance / here.size):
+            return DIVIDED.format(counted(here.size, "number"))
+        return IN_PROPORTION if _multiple(slope, distance) else ""
+
+    def _is_input(self, number: int) -> bool:
+        """Whether a value is an input, or has its numbers in another shape."""
+        numbers, values = self.run.values[number].ravel(), self.run.trace.values
+        inputs = [self.run.values[value.id] for value in values if value.kind == "input"]
+        return any(np.array_equal(numbers, given.ravel()) for given in inputs)
+
+    def _is_latent(self, number: int) -> bool:
+        """Whether a value has the shape of a draw, as what a sample is made from has."""
+        shape = self.run.trace.values[number].shape
+        return any(self.run.trace.values[eps].shape == shape for eps in self._noise)
+
+    def _is_closed_form(self, number: int) -> bool:
+        """Whether a value is the KL of N(mu, exp(logvar)) from N(0, I): summed, or a mean."""
+        mu, logvar = self._only("mu"), self._only("logvar")
+        if mu is None or logvar is None:
+            return False
+        mean, log = self._array(mu), self._array(logvar)
+        if mean.shape != log.shape or not mean.shape:
+            return False
+        each = 0.5 * (np.exp(log) + mean**2 - 1 - log)
+        held = self._array(number)
+        if held.shape == each.shape:
+            return _near(held, each)
+        if held.shape == each.shape[:1] and each.ndim == 2:
+            return _near(held, each.sum(axis=1)) or _near(held, each.mean(axis=1))
+        counts = {1, each.size, each.shape[0], each.size // each.shape[0]}
+        return held.size == 1 and any(_near(held.ravel()[0], each.sum() / n) for n in counts)
+
+    # --- looking around ---
+
+    def _array(self, number: int) -> Array:
+        return np.asarray(self.run.values[number], float)
+
+    def _only(self, name: str) -> int | None:
+        """Return the one computed value of a plain name; None if there are more or none."""
+        found = [
+            value.id
+            for value in self.run.trace.values
+            if value.kind == "intermediate" and value.name and plain_name(value.name) == name
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def _made_by(self, number: int) -> str:
+        bound = self.run.graph.producer(number)
+        return bound.operation.name if bound else ""
+
+    def _used_by(self, number: int) -> list[str]:
+        """Return the ops on the way to the loss that take a value."""
+        return [bound.operation.name for bound in self._consumers(number)]
+
+    def _consumers(self, number: int) -> list[BoundOperation]:
+        reached = self.run.graph.reaches_loss
+        return [bound for bound in self.run.graph.consumers(number) if bound.output in reached]
+
+
+def _is_mean(bound: BoundOperation | None) -> bool:
+    return bound is not None and bound.attributes.get("reduction") == "mean"
+
+
+def _near(numbers: Array | float, wanted: Array | float) -> bool:
+    scale = float(np.abs(wanted).max()) if np.size(wanted) else 0.0
+    same = np.shape(numbers) == np.shape(wanted)
+    return same and bool(np.allclose(numbers, wanted, rtol=1e-3, atol=1e-5 * scale))
+
+
+def _multiple(numbers: Array, wanted: Array) -> bool:
+    """Whether numbers are others times one positive number."""
+    size = float((wanted * wanted).sum())
+    factor = float((numbers * wanted).sum()) / size if size else 0.0
+    return factor > 0 and _near(numbers, factor * wanted)

@@ -12,8 +12,9 @@ from ...analysis.gradient_check import (
     Difference,
 )
 from ..blocks import Block, Column, Heading, Note, Prose, Table, Walkthrough
-from .captions import NO_PARAMETER_LEARNS, counted
-from .page import heading_line, run_remarks
+from ..phrases import counted
+from .draft import verdict
+from .header import heading_line, run_remarks
 
 WORDS = {
     AUTOGRAD: "autograd",
@@ -24,18 +25,19 @@ WHAT_IS_CHECKED = (
     "The gradients that are checked are made by the rules, in float64. Autograd is PyTorch's "
     "own gradient of the same run."
 )
-THE_OTHER_TWO = (
+OF_THE_BUILT_IN = (
     " The other two evaluate the loss as it was written down a "
     "second time, in NumPy alone: at a parameter moved by 1e-200 times i, which is exact, and "
     "at a parameter moved up and down by a millionth, which is good for some seven digits."
 )
-
-
 OF_AN_OWN_MODEL = (
     " Central differences run the model itself in float64, with the same draws, at a parameter "
     "moved up and down by a millionth: neither the rules nor autograd have a part in it. What "
     "the model detaches is held still. The complex step is for the built-in VAE alone, whose "
     "loss is written down a second time."
+)
+NO_PARAMETER_LEARNS = (
+    "The loss depends on no parameter that is trained, so there is no gradient of one to check."
 )
 BUILT_IN_ONLY = "built-in only"
 NOT_COMPARED = "not compared"
@@ -52,7 +54,7 @@ def compose(check: Check) -> list[Block]:
     if not check.parameters:
         return [Heading(1, "The gradients once more"), Prose(NO_PARAMETER_LEARNS)]
     ways = {3: "Three ways to the same gradients", 2: "Two ways to the same gradients"}
-    words = {3: THE_OTHER_TWO, 2: OF_AN_OWN_MODEL}
+    words = {3: OF_THE_BUILT_IN, 2: OF_AN_OWN_MODEL}
     count = len(check.oracles)
     return [
         Heading(1, ways.get(count, "The gradients once more")),
@@ -142,7 +144,7 @@ COARSE = {
 
 
 def _inconclusive(check: Check) -> list[Note]:
-    found = []
+    notes = []
     for oracle, words in COARSE.items():
         names = [
             parameter.name
@@ -150,8 +152,8 @@ def _inconclusive(check: Check) -> list[Note]:
             if oracle in parameter.differences and not parameter.differences[oracle].conclusive
         ]
         if names:
-            found.append(Note(words.format(", ".join(names)), "warning"))
-    return found
+            notes.append(Note(words.format(", ".join(names)), "warning"))
+    return notes
 
 
 def _not_compared(check: Check) -> list[Note]:
@@ -177,24 +179,20 @@ def _diagnosis(check: Check) -> list[Prose]:
     if not failed:
         return []
     if len(check.oracles) < len(ORACLES):
-        return [Prose(_diagnosis_of_own(failed))]
-    if AUTOGRAD not in failed:
-        return [
-            Prose(
-                "Autograd agrees with the rules, the second transcription does not: the model "
-                "or its loss computes something else than the formulas of a VAE."
-            )
-        ]
-    if failed == {AUTOGRAD}:
-        return [
-            Prose(
-                "The second transcription agrees with the rules, autograd does not: PyTorch "
-                "differentiates something else than it computes, as behind a detach."
-            )
-        ]
-    return [
-        Prose("Autograd and the second transcription both disagree with the rules: one is wrong.")
-    ]
+        words = _diagnosis_of_own(failed)
+    elif AUTOGRAD not in failed:
+        words = (
+            "Autograd agrees with the rules, the second transcription does not: the model "
+            "or its loss computes something else than the formulas of a VAE."
+        )
+    elif failed == {AUTOGRAD}:
+        words = (
+            "The second transcription agrees with the rules, autograd does not: PyTorch "
+            "differentiates something else than it computes, as behind a detach."
+        )
+    else:
+        words = "Autograd and the second transcription both disagree with the rules: one is wrong."
+    return [Prose(words)]
 
 
 def _diagnosis_of_own(failed: set[str]) -> str:
@@ -223,6 +221,5 @@ def _verdict(check: Check) -> Note:
         f"{counted(numbers, 'gradient')} of {counted(len(check.parameters), 'parameter')} held "
         f"against {_whom(check)}"
     )
-    if failed:
-        return Note(f"{whole}: {counted(len(failed), 'parameter')} failed.", "failure")
-    return Note(f"{whole}: all agree.", "check")
+    came_of_it = f"{counted(len(failed), 'parameter')} failed" if failed else "all agree"
+    return verdict(f"{whole}: {came_of_it}.", not failed)

@@ -6,32 +6,38 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...engine.formulas import if_explained
+from ...engine.provenance import shortened
 from ...engine.run import Run
 from ...engine.worked_lines import Worked
 from ...ops import NotExplained
-from ...symbolic.expression import Apply, Expression, Ref, references
-from ...symbolic.text import index_text
+from ...symbolic.expression import Apply, Expression, Index, Ref, references
 from ...trace import is_whole
 from ..blocks import (
+    After,
     Block,
+    Cell,
     Checks,
     Column,
     Formula,
-    Heading,
-    Lines,
     Note,
     Places,
     Prose,
     Table,
     Walkthrough,
 )
-from .captions import BLANK, LAYER_ACTIVATIONS, NOTHING_COMES_BACK, counted
-from .functions import Told
-from .holding import Holding
-from .page import MOST_DETAILED, MOST_LINES, Page, checked, drawing_words, passed_on
+from ..phrases import BLANK, counted
+from .captions import Captions, drawing_words
+from .draft import checked
+from .functions import FunctionNotes
+from .page import LAYER_ACTIVATIONS, MOST_DETAILED, MOST_LINES, MOST_SUMMANDS, RunPage, passed_on
 from .tensors import is_big, largest
 
 ROW_OPS = ("linear", "matmul")
+WIDE, ROWS_OF_WIDE = 64, 3  # how many rows of a layer with so many inputs are worked out
+LONG_ROWS = "Of each sum the largest products are shown; the last number is all others."
+# Of what is computed under `no_grad`, taken by `detach`, or only compared.
+NOTHING_COMES_BACK = "no gradient comes back from it"
 
 
 def forward(run: Run, only: Sequence[str] = (), latex: bool = False) -> tuple[Walkthrough, Checks]:
@@ -44,13 +50,12 @@ def forward(run: Run, only: Sequence[str] = (), latex: bool = False) -> tuple[Wa
     latex
         Add each line's LaTeX.
     """
-    page = compose(run, only, latex)
-    return page.finish("forward")
+    return compose(run, only, latex).finish("forward")
 
 
 def compose(run: Run, only: Sequence[str] = (), latex: bool = False) -> ForwardPage:
     """Return the page before its footer, for one that is part of a document."""
-    page = ForwardPage(run, [run.value(name).id for name in only], latex)
+    page = ForwardPage(run, only, latex)
     page.input()
     for section in page.plan():
         page.section(section)
@@ -58,20 +63,18 @@ def compose(run: Run, only: Sequence[str] = (), latex: bool = False) -> ForwardP
     return page
 
 
-class ForwardPage(Page):
+class ForwardPage(RunPage):
     """The forward pass, a section for each value that stands by itself."""
 
-    def __init__(self, run: Run, targets: Sequence[int], latex: bool) -> None:
-        super().__init__(run)
-        self.targets = set(targets)
-        self.detailed = detailed = bool(targets)
-        self.most = MOST_DETAILED if detailed else MOST_LINES
-        self.latex = latex
-        self.captions = Holding(run)
+    def __init__(self, run: Run, only: Sequence[str] = (), latex: bool = False) -> None:
+        super().__init__(run, only, latex)
+        self.detailed = bool(only)
+        self.most = MOST_DETAILED if only else MOST_LINES
+        self.captions = Captions(run)
+        self.function_notes = FunctionNotes(repeat=self.detailed)
         self._starts: list[tuple[tuple[int, ...], int]] = []
-        self.told = Told(anew=detailed)
-        self._said: set[str] = set()
-        self._given: set[int] = set()
+        self._said: set[str] = set()  # titles and sentences that are written once
+        self._constants: set[int] = set()  # that were shown
 
     # --- order ---
 
@@ -104,13 +107,11 @@ class ForwardPage(Page):
             return False
         if self.captions.title(number) != self.name(number):
             return False
-        try:
-            return all(
-                isinstance(self.steps.element(number, index), Ref)
-                for index in self.indices(number, 1)
-            )
-        except NotExplained:
-            return False
+        firsts = self.indices(number, 1)
+        is_one = if_explained(
+            lambda: all(isinstance(self.steps.element(number, first), Ref) for first in firsts)
+        )
+        return bool(is_one)
 
     def is_asked_for(self, numbers: Sequence[int]) -> bool:
         """Whether a section is on the page: all are, unless some steps were asked for alone."""
@@ -129,12 +130,12 @@ class ForwardPage(Page):
             for position, (numbers, start) in enumerate(self._starts)
         ]
 
-    def open(self, numbers: Sequence[int], detail: str = "") -> None:
-        self.sections += 1
+    def open_at(self, numbers: Sequence[int], detail: str = "") -> None:
+        """Begin the section of some values, titled by the first."""
         self._starts.append((tuple(numbers), len(self.blocks)))
         title = self.captions.title(numbers[0])
         again = title in self._said and not detail
-        self.add(Heading(self.sections, title, self.name(numbers[0]) if again else detail))
+        self.open(title, self.name(numbers[0]) if again else detail)
         self._said.add(title)
 
     # --- sections ---
@@ -143,13 +144,13 @@ class ForwardPage(Page):
         for value in self.run.trace.values:
             if value.kind == "input" and value.name:
                 rows = "" if len(value.shape) < 2 else f", {counted(value.shape[0], 'row')}"
-                self.open([value.id], f"{list(value.shape)}{rows}")
+                self.open_at([value.id], f"{list(value.shape)}{rows}")
                 self.add(self.value_block(value.id, "input"))
 
     def section(self, numbers: Sequence[int]) -> None:
         first = numbers[0]
         activation = self.activation_of(first)
-        self.open(numbers, self.layer_detail(first, activation))
+        self.open_at(numbers, self.layer_detail(first, activation))
         words = self.captions.forward(first) or self.loss_words(first)
         if words and words not in self._said:
             self.add(Prose(words))
@@ -174,73 +175,66 @@ class ForwardPage(Page):
 
     def layer_detail(self, number: int, activation: int | None) -> str:
         """Say which layer made a value: `fc1: Linear 4→8, then ReLU`; its name once."""
-        bound = self.run.graph.producer(number)
-        if bound is None or bound.operation.name != "linear" or not bound.operation.module:
+        bound = self.linear_layer(number)
+        if bound is None or not bound.operation.module:
             return ""
-        values = self.run.trace.values
-        weight = values[bound.operation.inputs[1]].shape
+        weight = self.run.trace.values[bound.operation.inputs[1]]
         then = f", then {LAYER_ACTIVATIONS[self.rule_name(activation)]}" if activation else ""
         # The module that called it need not be whose weight it is, as in an attention.
-        of_weight, dot, _ = (values[bound.operation.inputs[1]].name or "").rpartition(".weight")
-        layer = of_weight if dot and values[bound.operation.inputs[1]].kind == "parameter" else ""
+        of_weight, dot, _ = (weight.name or "").rpartition(".weight")
+        layer = of_weight if dot and weight.kind == "parameter" else ""
         layer = layer or bound.operation.module
         named = "" if self.captions.title(number) == layer else f"{layer}: "
-        return f"{named}Linear {weight[1]}→{weight[0]}{then}"
+        return f"{named}Linear {weight.shape[1]}→{weight.shape[0]}{then}"
 
     def step(self, number: int, activation: int | None) -> None:
-        name = self.name(number)
-        value = self.run.trace.values[number]
+        name, value = self.name(number), self.run.trace.values[number]
         if value.kind == "noise":
             how = drawing_words(self.run, number)
             if how != "given" and self.run.seed is not None:
                 how += f", seed {self.run.seed}"
-            self.add(Prose(f"{name} is {how}."))
-            self.add(self.value_block(number, "parameter"))
+            self.add(Prose(f"{name} is {how}."), self.value_block(number, "parameter"))
             return
         try:
             formula = self.steps.formula(number)
         except NotExplained as reason:
-            self.add(
-                Note(f"{name} is not explained ({reason}); its values are PyTorch's.", "warning")
-            )
-            self.add(self.value_block(number, "value"))
+            words = f"{name} is not explained ({reason}); its values are PyTorch's."
+            self.add(Note(words, "warning"), self.value_block(number, "value"))
             return
-        self.blank(number)
-        rows = self.rule_name(number) in ROW_OPS
-        told = self.told.remark(formula, self.rule_name(number))
-        given = [i for i in self.steps.inputs(number) if self.is_new_constant(i)]
-        alike = [i for i in given if len(np.unique(self.run.values[i])) == 1]
-        same = [f"{self.name(i)} is {self.all_alike(i)}" for i in alike]
-        held = self.steps.held_back(number)
-        if held and not any(map(self.steps.held_back, self.steps.inputs(number))):
-            same.append(NOTHING_COMES_BACK)  # as is true of all that is made from it alone
-        remark = " · ".join(filter(None, (self.remark(number) if rows else "", told, *same)))
-        self.add(Formula(name, formula, remark, held=held))
-        self.add(*(self.value_block(i, "value") for i in given if i not in alike))
-        self._given.update(given)
-        if rows:
+        self.formula(number, formula)
+        if self.rule_name(number) in ROW_OPS:
             self.rows(number, activation)
         elif value.shape == () and not self.is_plain(number):
             self.sum(number)
         else:
             self.elements(number)
 
-    def blank(self, number: int) -> None:
-        """Say of memory that nothing has been written to what it is, once."""
-        for source in self.steps.inputs(number):
+    def formula(self, number: int, formula: Expression) -> None:
+        """Show a step's formula, what it means, and the constants in it."""
+        inputs = self.steps.inputs(number)
+        for source in inputs:
             if source in self.run.trace.blank and BLANK not in self._said:
                 self._said.add(BLANK)
                 self.add(Note(f"{self.name(source)} is {BLANK}."))
+        remarks = [self.rows_remark(number)] if self.rule_name(number) in ROW_OPS else []
+        remarks.append(self.function_notes.remark(formula, self.rule_name(number)))
+        constants = [i for i in inputs if self.is_new_constant(i)]
+        uniform = [i for i in constants if len(np.unique(self.run.values[i])) == 1]
+        remarks += [f"{self.name(i)} is {self.uniform_words(i)}" for i in uniform]
+        held = self.steps.held_back(number)
+        if held and not any(map(self.steps.held_back, inputs)):
+            remarks.append(NOTHING_COMES_BACK)  # as is true of all that is made from it alone
+        self.add(Formula(self.name(number), formula, " · ".join(filter(None, remarks)), held=held))
+        self.add(*(self.value_block(i, "value") for i in constants if i not in uniform))
+        self._constants.update(constants)
 
     def is_new_constant(self, number: int) -> bool:
-        """Whether a value was made by none of the steps, has a name, and was not spoken of."""
+        """Whether a value has a name, was made by none of the steps, and was not shown yet."""
         value = self.run.trace.values[number]
-        known = value.kind not in ("constant", "buffer") or (
-            number in self._given and not self.detailed
-        )
-        return bool(value.name) and not known
+        shown = number in self._constants and not self.detailed
+        return bool(value.name) and value.kind in ("constant", "buffer") and not shown
 
-    def all_alike(self, number: int) -> str:
+    def uniform_words(self, number: int) -> str:
         """Say what a constant is whose numbers are all the same: `0 everywhere, [1, 3]`."""
         array = self.run.values[number]
         number_text = f"{float(array.ravel()[0]):g}"
@@ -248,88 +242,93 @@ class ForwardPage(Page):
 
     def is_plain(self, number: int) -> bool:
         """Whether a scalar is made from scalars alone, as the loss is from its terms."""
-        inputs = self.steps.inputs(number)
-        return all(self.run.values[i].size == 1 for i in inputs)
+        return all(self.run.values[i].size == 1 for i in self.steps.inputs(number))
 
-    def remark(self, number: int) -> str:
-        bound = self.run.graph.producer(number)
-        if bound is None or bound.rule is None or bound.operation.name != "linear":
+    # --- a layer, row by row ---
+
+    def rows_remark(self, number: int) -> str:
+        """Say which rows are dotted with what."""
+        bound = self.linear_layer(number)
+        if bound is None:
             return "each row dotted with each column"
-        source, weight, *bias = (self.name(i) for i in bound.operation.inputs)
-        letter = short(source)
-        named = self.run.trace.values[bound.operation.inputs[0]].name is not None
-        if not named:
-            given = f"the layer's input {letter}"
-        else:
-            given = letter if letter == source else f"{letter} = {source}"
+        source, weight, *bias = bound.operation.inputs
+        letter = self.input_letter(source)
+        layer_input = letter if letter == self.name(source) else f"{letter} = {self.name(source)}"
+        if self.run.trace.values[source].name is None:
+            layer_input = f"the layer's input {letter}"
         plus = ", plus its bias" if bias else ""
-        return f"each row of W = {weight} dotted with {given}{plus}"
+        return f"each row of W = {self.name(weight)} dotted with {layer_input}{plus}"
+
+    def columns(self, number: int) -> tuple[str, ...]:
+        """Return the headers of the products in a linear layer's rows."""
+        bound = self.linear_layer(number)
+        if bound is None:
+            return ()
+        source, weight, *bias = bound.operation.inputs
+        letter = self.input_letter(source)
+        width = self.run.trace.values[weight].shape[1]
+        products = tuple(f"W[i,{j}]·{letter}[{j}]" for j in range(width))
+        return (*products, "+ bias") if bias else products
+
+    def input_letter(self, number: int) -> str:
+        """Return the letter that stands for a layer's input in a column header."""
+        name = self.name(number)
+        return name if len(name) == 1 else "h"
 
     def rows(self, number: int, activation: int | None) -> None:
-        most = self.most_rows(number, self.most)
+        """Work out a layer's values beside what an activation makes of them."""
+        most = self.most_rows(number)
         shown = self.chosen(number, self.run.values[number], most, self.detailed)
         lines = self.make.value_lines(number, shown)
         after = self.after(activation, shown) if activation else None
         self.whole(number, lines)
-        self.add(
-            Lines(
-                name=self.name(number),
-                lines=self.fitted(lines),
-                head="unit",
-                places="value",
-                columns=() if self.detailed else self.columns(number),
-                after=after,
-                omitted=self.omitted(number, lines),
-                latex=self.latex,
-            )
-        )
+        block = self.lines(self.name(number), lines, "unit", "value", self.omitted(number, lines))
+        columns = () if self.detailed else self.columns(number)
         tail = ""
         if after and any(after.closed):
             labels = [line.label for line, off in zip(lines, after.closed, strict=True) if off]
             units = ", ".join(label.strip("[]") for label in labels)
             one = "unit" if len(labels) == 1 else "units"
             tail = f"; {len(labels)} of {len(lines)} gates closed: {one} {units}"
-        if self.fitted(lines[:1]) != lines[:1]:
-            words = "Of each sum the largest products are shown; the last number is all others."
-            self.add(Note(words))
-        self.add(checked(lines, "row", tail=tail))
+        block = block._replace(columns=columns, after=after)
+        self.work_out(block, lines, "row", tail=tail, long=LONG_ROWS)
         if activation is not None:
             self.whole(activation, lines)
+
+    def most_rows(self, number: int) -> int:
+        """Return how many rows of a layer are worked out: few, where each is a long sum."""
+        bound = self.run.graph.producer(number)
+        wide = bound is not None and any(
+            self.run.trace.values[i].shape[-1:] > (WIDE,) for i in bound.operation.inputs
+        )
+        return min(self.most, ROWS_OF_WIDE) if wide else self.most
+
+    def after(self, number: int, shown: Sequence[Index]) -> After:
+        """Return what an activation made of a layer's values, and which it gated off."""
+        lines = self.make.value_lines(number, shown)
+        closed = tuple(self.rule_name(number) == "relu" and line.value == 0 for line in lines)
+        formula = self.steps.formula(number)
+        return After(self.name(number), lines, closed, "gate closed", formula)
 
     def whole(self, number: int, shown: Sequence[object]) -> None:
         """Show all numbers of a value of which only some are worked out."""
         if self.omitted(number, shown):
             self.add(self.value_block(number, "value"))
 
-    def columns(self, number: int) -> tuple[str, ...]:
-        bound = self.run.graph.producer(number)
-        if bound is None or bound.operation.name != "linear":
-            return ()
-        source, weight, *bias = bound.operation.inputs
-        letter = short(self.name(source))
-        width = self.run.trace.values[weight].shape[1]
-        products = tuple(f"W[i,{j}]·{letter}[{j}]" for j in range(width))
-        return (*products, "+ bias") if bias else products
+    # --- a sum, and anything else ---
 
     def sum(self, number: int) -> None:
-        found = self.make.summands(number)
-        if found is None:
+        """Work out a scalar by what it adds up; as one line where it is no sum."""
+        summands = self.make.summands(number)
+        if summands is None:
             self.elements(number)
             return
-        lines, total, count = found
+        lines, total, count = summands
         self.beside(number)
-        self.add(
-            Lines(
-                name=self.name(number),
-                lines=self.fitted(lines[: self.most]),
-                head="element",
-                places="exact",
-                total=total,
-                omitted=len(lines) - min(len(lines), self.most),
-                latex=self.latex,
-            )
-        )
-        self.add(checked([total], f"sum of {counted(count, 'summand')}"))
+        omitted = len(lines) - min(len(lines), self.most)
+        block = self.lines(self.name(number), lines[: self.most], "element", "exact", omitted)
+        noun = f"sum of {counted(count, 'summand')}"
+        self.add(block._replace(total=total), checked([total], noun))
 
     def beside(self, number: int) -> None:
         """Show a reconstruction beside the input that a loss compares it with."""
@@ -339,61 +338,42 @@ class ForwardPage(Page):
         made = [i for i in inputs if values[i].kind == "intermediate"]
         if len(targets) != 1 or len(made) != 1 or values[targets[0]].shape != values[made[0]].shape:
             return
-        x, recon = self.run.values[targets[0]], self.run.values[made[0]]
-        shown = self.indices(made[0], self.most)
+        (target,), (output,) = targets, made
+        x, recon = self.run.values[target], self.run.values[output]
+        shown = self.indices(output, self.most)
         if is_big(recon):  # where they are furthest apart
             shown = sorted(largest(recon.astype(np.float64) - x, MOST_LINES // 2))
-        self.add(
-            Table(
-                (
-                    Column("element", "label"),
-                    Column(self.name(targets[0]), "input", "input"),
-                    Column(self.name(made[0]), "value"),
-                    Column("difference", "value"),
-                ),
-                tuple(
-                    (
-                        index_text(self.steps.shown_index(made[0], index)).strip("[]"),
-                        float(x[index]),
-                        float(recon[index]),
-                        float(recon[index]) - float(x[index]),
-                    )
-                    for index in shown
-                ),
-            )
+        columns = (
+            Column("element", "label"),
+            Column(self.name(target), "input", "input"),
+            Column(self.name(output), "value"),
+            Column("difference", "value"),
         )
+        rows: list[tuple[Cell, ...]] = []
+        for index in shown:
+            before, after = float(x[index]), float(recon[index])
+            rows.append((self.row_label(output, index), before, after, after - before))
+        self.add(Table(columns, tuple(rows)))
 
     def elements(self, number: int) -> None:
+        """Work out a value element by element."""
         shown = self.chosen(number, self.run.values[number], self.most, self.detailed)
         lines = self.make.value_lines(number, shown)
         value = self.run.trace.values[number]
         moved = not self.detailed and passed_on(lines)
-        if moved and not self.omitted(number, lines):
+        omitted = self.omitted(number, lines)
+        if moved or omitted:
             self.add(self.value_block(number, "value"))
-        self.whole(number, lines)
-        after_words = ""
+        tail = ""
         if isinstance(self.steps.formula(number), Apply) and self.rule_name(number) == "relu":
-            off = [i for i in shown if self.run.values[number][i] == 0]
-            after_words = f"; {len(off)} of {len(lines)} gates closed" if off else ""
-        fitted = self.fitted(lines)
-        self.asides(fitted)
+            closed = sum(bool(self.run.values[number][i] == 0) for i in shown)
+            tail = f"; {closed} of {len(lines)} gates closed" if closed else ""
         places: Places = "exact" if value.shape == () else "value"
         if is_whole(value.array):
             places = "input"
-        self.add(
-            Lines(
-                name=self.name(number),
-                lines=fitted,
-                head="element",
-                places=places,
-                omitted=self.omitted(number, lines),
-                latex=self.latex,
-                quiet=moved,
-            )
-        )
-        if not moved:
-            self.add(*self.cut(lines, fitted))
-        self.add(checked(lines, "element" if moved else "line", tail=after_words))
+        block = self.lines(self.name(number), lines, "element", places, omitted, quiet=moved)
+        self.asides(block.lines)
+        self.work_out(block, lines, "element" if moved else "line", tail=tail)
 
     def asides(self, lines: Sequence[Worked]) -> None:
         """Work out the numbers that only some lines speak of, as the means of a norm.
@@ -405,23 +385,17 @@ class ForwardPage(Page):
         lines
             As they are shown.
         """
-        spoken: dict[Ref, Worked] = {}
+        asides: dict[Ref, Worked] = {}
         for line in lines:
-            self._speak_of(line.expression, spoken)
-        made = list(spoken.values())
-        if made:
-            fitted = self.fitted(made)
-            self.add(Lines("", fitted, "", "value", latex=self.latex), *self.cut(made, fitted))
+            self._collect_asides(line.expression, asides)
+        if asides:
+            block = self.lines("", tuple(asides.values()), "", "value")
+            self.add(block, *self.shortened_note(block, tuple(asides.values())))
 
-    def _speak_of(self, expression: Expression, spoken: dict[Ref, Worked]) -> None:
+    def _collect_asides(self, expression: Expression, asides: dict[Ref, Worked]) -> None:
         """Work out what a line speaks of, and before it what that speaks of in turn."""
         for ref in references(expression):
-            if ref.made is not None and ref not in spoken:
+            if ref.made is not None and ref not in asides:
                 aside = self.make.aside(ref)
-                self._speak_of(self.fitted([aside])[0].expression, spoken)
-                spoken[ref] = aside
-
-
-def short(name: str) -> str:
-    """Return the letter that stands for a layer's input in a column header."""
-    return name if len(name) == 1 else "h"
+                self._collect_asides(shortened(aside.expression, MOST_SUMMANDS), asides)
+                asides[ref] = aside

@@ -91,21 +91,16 @@ OTHERS = {
 }
 
 
-def named(rule: str) -> tuple[str, str] | None:
-    """Return what a reader calls an op and what it does, where its formula does not name it."""
-    return (NAMED[rule], RULES[rule].words) if rule in NAMED else None
-
-
 def functions(expression: Expression) -> list[str]:
     """Return the functions that a formula calls by name, each once, in order."""
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     stack = [expression]
     while stack:
         node = stack.pop()
         if isinstance(node, Opaque) and not node.name.startswith((".", "[")):
-            found.setdefault(node.name)
+            names.setdefault(node.name)
         stack.extend(reversed(children(node)))
-    return list(found)
+    return list(names)
 
 
 def words(function: str) -> str:
@@ -126,28 +121,26 @@ def words(function: str) -> str:
     return ""
 
 
-class Told:
-    """What a page has said of functions so far.
+class FunctionNotes:
+    """The notes that a page has beside its formulas: each function is explained once.
 
     Parameters
     ----------
-    anew
-        Whether each formula is told by itself, as on a page of which parts are taken.
+    repeat
+        Whether each formula has all of its notes, as on a page that is read in parts.
     """
 
-    def __init__(self, anew: bool = False) -> None:
-        self.anew = anew
+    def __init__(self, repeat: bool = False) -> None:
+        self.repeat = repeat
         self._said: set[str] = set()
 
     def remark(self, expression: Expression, rule: str = "") -> str:
         """Return what to say beside a formula whose value the op `rule` made."""
-        known = named(rule)
-        found = dict([known] if known else [])
+        notes = {NAMED[rule]: RULES[rule].words} if rule in NAMED else {}
         if isinstance(expression, Reshape):  # which typeset formulas leave out
-            found["reshape"] = words("reshape")
-        found |= {name: words(name) for name in functions(expression)}
-        fresh = {
-            n: text for n, text in found.items() if text and (self.anew or n not in self._said)
-        }
+            notes["reshape"] = words("reshape")
+        notes |= {name: words(name) for name in functions(expression)}
+        said = set() if self.repeat else self._said
+        fresh = {name: text for name, text in notes.items() if text and name not in said}
         self._said |= fresh.keys()
         return " · ".join(f"{name}: {text}" for name, text in fresh.items())

@@ -1,6 +1,6 @@
 """The model as a picture shows it: which values are drawn, and what joins them.
 
-Told from the recorded run, so that a user's own model has a picture too. A layer and the
+Drawn from the recorded run, so that a user's own model has a picture too. A layer and the
 activation behind it are one node, and so are numbers before and after they are only put into
 another shape or order; what belongs to the loss alone is named under the picture, since it is
 a number and no layer.
@@ -10,19 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...engine.formulas import Steps
+from ...engine.formulas import Steps, if_explained
 from ...engine.roles import section_of
 from ...engine.run import Run
-from ...ops import NotExplained
-from ...symbolic.expression import (
-    Expression,
-    Opaque,
-    Ref,
-    Reshape,
-    Transpose,
-    references,
-)
+from ...symbolic.expression import Expression, Opaque, Ref, Reshape, Transpose, references
 from ...symbolic.text import to_text
+from ...trace import Kind
 from ..blocks import Diagram, Edge, LossTerm, Network, Node
 
 LONGEST_WORDS = 24  # of a formula beside a node; a longer one stands in the text alone
@@ -30,15 +23,15 @@ LONGEST_WORDS = 24  # of a formula beside a node; a longer one stands in the tex
 
 def diagram(run: Run, stages: Sequence[tuple[str, str]] = (), caption: str = "") -> Diagram:
     """Return the picture of a run; `stages` are its words, taken from the nodes if empty."""
-    found = network(run)
-    words = stages or [(node.name, str(list(node.array.shape))) for node in found.nodes]
-    return Diagram(tuple(words), found, caption)
+    drawn = network(run)
+    words = stages or [(node.name, str(list(node.array.shape))) for node in drawn.nodes]
+    return Diagram(tuple(words), drawn, caption)
 
 
 def network(run: Run) -> Network:
     """Return the nodes of a run's picture with what joins them."""
     drawing = _Drawing(run)
-    nodes = [number for number in drawing.values() if number not in drawing.inner]
+    nodes = [number for number in drawing.values if number not in drawing.inner]
     place = {number: position for position, number in enumerate(nodes)}
     return Network(
         tuple(drawing.node(number) for number in nodes),
@@ -51,10 +44,10 @@ class _Drawing:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.steps = Steps(run)
-        self._values = list(self.values())
+        self.values = self._drawable()
         self.inner = self._inside_nodes()
 
-    def values(self) -> list[int]:
+    def _drawable(self) -> list[int]:
         """Return what may be drawn: named tensors on the way to the loss, before its terms."""
         trace, wanted = self.run.trace, self.run.graph.reaches_loss
         return [
@@ -69,17 +62,16 @@ class _Drawing:
 
     def sources(self, number: int) -> list[int]:
         """Return the named tensors that a value is made from, parameters left out."""
-        kinds = ("input", "intermediate", "noise")
-        values = self.run.trace.values
-        if number not in self.run.trace.producer:
-            return []
-        return [i for i in self.steps.inputs(number) if values[i].kind in kinds and i != number]
+        return self._made_from_kinds(number, "input", "intermediate", "noise")
 
     def parameters(self, number: int) -> list[int]:
+        """Return the parameters that a value is made from."""
+        return self._made_from_kinds(number, "parameter")
+
+    def _made_from_kinds(self, number: int, *kinds: Kind) -> list[int]:
         values = self.run.trace.values
-        if number not in self.run.trace.producer:
-            return []
-        return [i for i in self.steps.inputs(number) if values[i].kind == "parameter"]
+        made_from = self.steps.inputs(number) if number in self.run.trace.producer else []
+        return [i for i in made_from if values[i].kind in kinds and i != number]
 
     def _inside_nodes(self) -> dict[int, int]:
         """Return the values that have no node of their own, with what was made of them.
@@ -88,10 +80,10 @@ class _Drawing:
         numbers are put into another shape or order.
         """
         users: dict[int, list[int]] = {}
-        for number in self._values:
+        for number in self.values:
             for source in self.sources(number):
                 users.setdefault(source, []).append(number)
-        found = {}
+        inside = {}
         for number, used_by in users.items():
             if len(used_by) != 1 or self._in_loss(number):
                 continue
@@ -101,15 +93,13 @@ class _Drawing:
             activated = same_shape and bool(self.parameters(number))
             drawn = self.run.trace.values[number].kind == "intermediate"
             if alone and (activated or (drawn and self._only_moved(after))):
-                found[number] = after
-        return found
+                inside[number] = after
+        return inside
 
     def _only_moved(self, number: int) -> bool:
         """Whether a value has the numbers of another in another shape or order."""
-        try:
-            return _moved(self.steps.formula(number))
-        except NotExplained:
-            return False
+        formula = self._formula(number)
+        return formula is not None and _moved(formula)
 
     def _in_loss(self, number: int) -> bool:
         """Whether the loss looks at a value itself, as it does at logvar."""
@@ -130,10 +120,8 @@ class _Drawing:
         """Write how a value is made, when that is short and no layer."""
         if number in self.inner.values() or self.parameters(number):
             return ""
-        try:
-            text = to_text(self.steps.formula(number))
-        except NotExplained:
-            return ""
+        formula = self._formula(number)
+        text = "" if formula is None else to_text(formula)
         return text if len(text) <= LONGEST_WORDS else ""
 
     def edges(self, number: int, place: dict[int, int]) -> list[Edge]:
@@ -150,30 +138,29 @@ class _Drawing:
 
     def _layer(self, number: int) -> tuple[str, tuple[int, ...]]:
         """Return the name of the layer that made a value and its weight's shape."""
-        found = self.parameters(number)
-        if not found:
+        parameters = self.parameters(number)
+        if not parameters:
             return "", ()
-        largest = max(found, key=lambda i: self.run.values[i].size)
+        largest = max(parameters, key=lambda i: self.run.values[i].size)
         name = self.run.trace.values[largest].name or ""
         return name.rpartition(".")[0] or name, self.run.values[largest].shape
 
     def losses(self) -> list[LossTerm]:
         trace = self.run.trace
-        ends = [*(term.value for term in trace.terms), trace.output]
-        found = []
-        for number in dict.fromkeys(ends):
-            value = trace.values[number]
-            array = self.run.values[number]
-            if value.name is not None and array.size == 1:
-                found.append(LossTerm(value.name, float(array.item()), self._made_from(number)))
-        return found
+        losses = []
+        for number in dict.fromkeys((*(term.value for term in trace.terms), trace.output)):
+            name, array = trace.values[number].name, self.run.values[number]
+            if name is not None and array.size == 1:
+                losses.append(LossTerm(name, float(array.item()), self._refers_to(number)))
+        return losses
 
-    def _made_from(self, number: int) -> tuple[str, ...]:
-        try:
-            refs = references(self.steps.formula(number))
-        except NotExplained:
-            return ()
+    def _refers_to(self, number: int) -> tuple[str, ...]:
+        formula = self._formula(number)
+        refs = () if formula is None else references(formula)
         return tuple(dict.fromkeys(ref.name for ref in refs))
+
+    def _formula(self, number: int) -> Expression | None:
+        return if_explained(lambda: self.steps.formula(number))
 
 
 def _moved(formula: Expression) -> bool:

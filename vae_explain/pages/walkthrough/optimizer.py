@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import islice
+from collections.abc import Callable
 
 import numpy as np
 
@@ -11,7 +10,6 @@ from ...analysis.training_records import ADAM_EPS, BETAS, OptimizerStep
 from ...engine.formulas import gradient_name
 from ...engine.run import Run
 from ...engine.worked_lines import Worked, worked
-from ...ops.rule import indices
 from ...symbolic.expression import (
     Add,
     Apply,
@@ -26,45 +24,38 @@ from ...symbolic.expression import (
 )
 from ...symbolic.text import index_text
 from ...trace import Array
-from ..blocks import (
-    Block,
-    Checks,
-    Formula,
-    Lines,
-    Note,
-    Places,
-    Walkthrough,
-)
-from .page import MOST_DETAILED, MOST_LINES, Page, checked, footer, lines_of
-from .tensors import MOST_LARGEST, is_big, largest, tensor
+from ..blocks import Formula, Lines, Note, Places
+from .draft import checked
+from .page import MOST_DETAILED, RunPage
+from .tensors import is_big, tensor
 
-ARITHMETIC = "arithmetic: full, PyTorch's float32"
 ONE = Number(1.0)
 # One element of what a line computes, or for None the formula with every constant's name.
 Composed = Callable[[Index | None], Expression]
 
 
-class OptimizerPage(Page):
+class OptimizerPage(RunPage):
     """A page that shows how parameters moved in one update."""
 
     def __init__(self, step: OptimizerStep) -> None:
         super().__init__(step.run)
         self.step = step
-        self.chosen_elements: list[Index] = []
+        self.elements: list[Index] = []  # that are worked out
         self.telling = 0  # which of them stands for all: one that moves
 
     def moved(self, name: str, detailed: bool) -> None:
         """Work out a parameter's new numbers; `detailed` shows a line for every element."""
-        if self.run.value(name).id not in self.run.gradients:
+        self.open(f"Move {name}", str(list(self.step.after[name].shape)))
+        number = self.run.value(name).id
+        if number not in self.run.gradients:
             self.add(Note(f"The loss does not reach {name}: it has no gradient and stays."))
             return
         after = np.asarray(self.step.after[name])
         moved = after - self.run.array(name)
-        self.chosen_elements = list(islice(indices(after.shape), MOST_DETAILED))
-        if is_big(after):  # those that move most, the same ones in every formula
-            self.chosen_elements = largest(moved, MOST_LINES if detailed else MOST_LARGEST)
+        # Of a big one those that move most, the same ones in every formula.
+        self.elements = self.chosen(number, moved, MOST_DETAILED, detailed)
         # The largest: where one has all but gone, float32's rounding shows in its last digits.
-        sizes = [abs(after[at]) if moved[at] else 0.0 for at in self.chosen_elements]
+        sizes = [abs(after[at]) if moved[at] else 0.0 for at in self.elements]
         self.telling = int(np.argmax(sizes))
         if self.step.optimizer == "adam":
             if not self._moments_fit(name):
@@ -154,7 +145,7 @@ class OptimizerPage(Page):
         self.add(Formula(name, composed(None), accent=result))
         if result and (is_big(shown) or not detailed):
             self.add(tensor(name, shown, "parameter", "parameter", accent=True))
-        lines = tuple(self._line(composed, at, shown, reference) for at in self.chosen_elements)
+        lines = tuple(self._line(composed, at, shown, reference) for at in self.elements)
         self.add(
             Lines(
                 name=name,
@@ -188,17 +179,6 @@ def _part(name: str, at: Index | None, array: Array, role: Role = "value") -> Ex
 def _constant(name: str, value: float, at: Index | None) -> Expression:
     """Return a setting of the optimizer: its name in a formula, its number in a line."""
     return Ref(name, None, "constant", value) if at is None else Number(value)
-
-
-def closed(
-    command: str, title: str, remarks: Sequence[str], blocks: Sequence[Block], run: Run | None
-) -> tuple[Walkthrough, Checks]:
-    """Add the footer, if arithmetic was shown, and hand over the page with its checks."""
-    checks = Checks()
-    for line in lines_of(blocks):
-        checks.add(line)
-    end = [footer(run, checks)] if run is not None else []
-    return Walkthrough(command, title, (*remarks, ARITHMETIC), (*blocks, *end)), checks
 
 
 def number_places(run: Run) -> Places:

@@ -19,8 +19,9 @@ from ..blocks import (
     Table,
     Walkthrough,
 )
-from .captions import counted
-from .page import arithmetic_words, heading_line, loss_words, summary_note
+from ..phrases import counted
+from .draft import numbered, summary_note
+from .header import arithmetic_words, heading_line, loss_words
 from .tensors import tensor
 
 
@@ -33,31 +34,29 @@ def parameters(
     """
     title, remarks = heading_line(run), (*loss_words(run.loss_call), arithmetic_words(run))
     blocks = compose(run, architecture)
-    blocks += summary_note(blocks)
-    blocks += [Note(words) for words in written]
-    return Walkthrough("params", title, remarks, tuple(blocks)), Checks()
+    notes = (*summary_note(blocks), *map(Note, written))
+    return Walkthrough("params", title, remarks, (*blocks, *notes)), Checks()
 
 
 def compose(run: Run, architecture: Architecture | None = None) -> list[Block]:
     """Return the page's blocks, for one that is part of a document."""
-    return _of_any_model(run) if architecture is None else _built_in(run, architecture)
+    return numbered(_of_any_model(run) if architecture is None else _built_in(run, architecture))
 
 
 def _of_any_model(run: Run) -> list[Block]:
-    found = matrices(run)
+    blocks = matrices(run) or [Prose("This model has none.")]
     values = run.trace.values
     total = sum(value.array.size for value in values if value.kind == "parameter" and value.name)
-    none = [] if found else [Prose("This model has none.")]
-    return [Heading(1, "Parameters", counted(total, "number")), *none, *found]
+    return [Heading(0, "Parameters", counted(total, "number")), *blocks]
 
 
 def _built_in(run: Run, architecture: Architecture) -> list[Block]:
     total = sum(layer.count for layer in architecture.layers)
-    blocks = matrices(run, architecture, first=2)
+    blocks = matrices(run, architecture)
     summarised = any(isinstance(block, Summary) for block in blocks)
     how = "shown, large tensors in summary" if summarised else "shown"
     return [
-        Heading(1, "Architecture", counted(total, "parameter")),
+        Heading(0, "Architecture", counted(total, "parameter")),
         Diagram(stages(architecture)),
         layers(architecture),
         *blocks,
@@ -65,18 +64,18 @@ def _built_in(run: Run, architecture: Architecture) -> list[Block]:
     ]
 
 
-def matrices(run: Run, architecture: Architecture | None = None, first: int = 1) -> list[Block]:
+def matrices(run: Run, architecture: Architecture | None = None) -> list[Block]:
     """Return every parameter: the built-in VAE's by encoder and decoder, others in order.
 
-    `first` is the number of the encoder's section.
+    The sections are numbered later, as those of a page or of a chapter.
     """
     if architecture is None:
         values = run.trace.values
         names = [value.name for value in values if value.kind == "parameter" and value.name]
         return [_tensor(name, run.array(name)) for name in names]
     blocks: list[Block] = []
-    for number, part in enumerate(("Encoder", "Decoder"), start=first):
-        blocks.append(Heading(number, part, f"seed {run.seed}"))
+    for part in ("Encoder", "Decoder"):
+        blocks.append(Heading(0, part, f"seed {run.seed}"))
         blocks += [
             _tensor(f"{layer.name}.{kind}", run.array(f"{layer.name}.{kind}"))
             for layer in architecture.layers
@@ -118,15 +117,15 @@ def _tensor(name: str, array: Array) -> Block:
 
 def stages(architecture: Architecture) -> tuple[tuple[str, str], ...]:
     """Return what stands in each place from input to reconstruction, with its width."""
-    found = [("x", f"[{architecture.input_size}]")]
+    places = [("x", f"[{architecture.input_size}]")]
     for layer in architecture.layers:
         if layer.name == "fc_logvar":
             continue  # beside fc_mu
         if layer.name == "fc_mu":
-            found.append(("fc_mu and fc_logvar", f"[{layer.outputs}] each"))
-            found.append(("z = mu + std·eps", f"[{layer.outputs}]"))
+            places.append(("fc_mu and fc_logvar", f"[{layer.outputs}] each"))
+            places.append(("z = mu + std·eps", f"[{layer.outputs}]"))
             continue
         then = f", {layer.activation}" if layer.activation else ""
-        found.append((f"{layer.name}{then}", f"[{layer.outputs}]"))
-    found[-1] = (f"{found[-1][0]} = recon_x", found[-1][1])
-    return tuple(found)
+        places.append((f"{layer.name}{then}", f"[{layer.outputs}]"))
+    places[-1] = (f"{places[-1][0]} = recon_x", places[-1][1])
+    return tuple(places)

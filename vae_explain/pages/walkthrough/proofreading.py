@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...analysis.proofread.judging.verdicts import Judged, JudgedLine, Proof, Verdict
-from ..blocks import Block, Column, Heading, Note, Prose, Table, Tone, Walkthrough
-from .captions import counted
+from ..blocks import Block, Column, Note, Prose, Table, Walkthrough
+from ..phrases import counted
+from .draft import Draft, verdict
 
 # What a figure is right in, and what it is beside: verdict, title, what stands there.
 ROUNDED: tuple[tuple[Verdict, str, str], ...] = (
@@ -20,12 +21,12 @@ LONG = 13  # signs of a figure
 
 def proofreading(proof: Proof, document: str) -> Walkthrough:
     """Compose the page of one document."""
-    blocks: list[Block] = []
-    for number, section in enumerate(_sections(proof), start=1):
-        title, detail, body = section
-        blocks += [Heading(number, title, detail), *body]
-    blocks.append(_verdict(proof))
-    return Walkthrough(f"verify {document}", proof.model, _remarks(proof), tuple(blocks))
+    page = Draft()
+    for title, detail, body in _sections(proof):
+        page.open(title, detail)
+        page.add(*body)
+    page.add(_verdict(proof))
+    return Walkthrough(f"verify {document}", proof.model, _remarks(proof), tuple(page.blocks))
 
 
 def _remarks(proof: Proof) -> tuple[str, ...]:
@@ -42,8 +43,8 @@ def _sections(proof: Proof) -> Iterator[tuple[str, str, list[Block]]]:
     wrong = _wrong(proof)
     if wrong:
         yield "What is wrong", "by line", wrong
-    for verdict, title, beside in ROUNDED:
-        rounded = [judged for judged in proof.figures if judged.verdict == verdict]
+    for kind, title, beside in ROUNDED:
+        rounded = [judged for judged in proof.figures if judged.verdict == kind]
         if rounded:
             yield title, counted(len(rounded), "figure"), list(_tables(rounded, beside))
     if proof.lines:
@@ -130,9 +131,8 @@ def _table(rounded: list[Judged], beside: str) -> Table:
 def _lines(proof: Proof) -> list[Block]:
     right = len(proof.lines) - len(proof.blamed_lines)
     whole = counted(len(proof.lines), "line")
-    tone: Tone = "check" if right == len(proof.lines) else "failure"
     words = f"{right:,} of {whole} put in what the formula takes and come to what is printed."
-    return [Note(words, tone)]
+    return [verdict(words, right == len(proof.lines))]
 
 
 def _unrecognised(proof: Proof) -> list[Block]:
@@ -161,4 +161,4 @@ def _verdict(proof: Proof) -> Note:
         words += f"; {left:,} {'number was' if left == 1 else 'numbers were'} not recognised"
     if proof.wrong_seed is not None:
         words += f"; seed {proof.wrong_seed.value} does not hold"
-    return Note(f"{words}.", "check" if proof.passed else "failure")
+    return verdict(f"{words}.", proof.passed)

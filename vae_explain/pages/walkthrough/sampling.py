@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-
-import numpy as np
+from itertools import islice
 
 from ...analysis.monte_carlo import LATENT, Divergence, Sample, Spread
 from ...engine.formulas import Steps
-from ...engine.run import PRINTED_DECIMALS, Run
 from ...ops.rule import indices
 from ...symbolic.expression import Index
 from ...symbolic.text import index_text
-from ..blocks import Block, Cell, Column, Heading, Note, Prose, Table, Walkthrough
-from .captions import counted, term_words
-from .page import MOST_LINES, difference_words, heading_line, loss_words
+from ...trace import Array
+from ..blocks import Cell, Column, Note, Prose, Table, Walkthrough
+from ..phrases import counted
+from .captions import term_words
+from .draft import Draft, difference_words, verdict
+from .header import heading_line, loss_words, replayed_arithmetic_words
+from .page import MOST_LINES
 from .tensors import tensor
 
 NEAR = 3.0  # standard errors: an honest estimate lies further off once in 370 times
@@ -33,28 +35,24 @@ def sampling(sample: Sample) -> Walkthrough:
         page.gradients()
         page.signs()
     page.footer()
-    remarks = [*loss_words(sample.run.loss_call)]
-    remarks += [_arithmetic_words(sample.run), _draws_words(sample)]
-    if sample.still:
-        remarks.append(f"{', '.join(sample.still)}: not drawn anew, as this run drew it")
-    return Walkthrough("sample", heading_line(sample.run), tuple(remarks), tuple(page.blocks))
+    run, still = sample.run, sample.still
+    remarks = (
+        *loss_words(run.loss_call),
+        replayed_arithmetic_words(run),
+        _draws_words(sample),
+        *((f"{', '.join(still)}: not drawn anew, as this run drew it",) if still else ()),
+    )
+    return Walkthrough("sample", heading_line(run), remarks, tuple(page.blocks))
 
 
-class _SamplingPage:
+class _SamplingPage(Draft):
     def __init__(self, sample: Sample) -> None:
+        super().__init__()
         self.sample, self.run = sample, sample.run
         self.steps = Steps(sample.run)
-        self.blocks: list[Block] = []
-        self.sections = 0
 
-    def add(self, *blocks: Block) -> None:
-        self.blocks += blocks
-
-    def open(self, title: str, detail: str = "") -> None:
-        self.sections += 1
-        self.add(Heading(self.sections, title, detail))
-
-    def hand(self, name: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    def hand(self, name: str) -> Array:
+        """Return a value's numbers in this run, replayed by hand."""
         return self.run.hand_values[self.run.value(name).id]
 
     # --- values ---
@@ -89,7 +87,7 @@ class _SamplingPage:
     def table(
         self,
         name: str,
-        beside: tuple[tuple[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]], ...],
+        beside: tuple[tuple[str, Array], ...],
         before: bool = False,
     ) -> None:
         """Show mean and spread of a value's elements, with other tensors beside them."""
@@ -97,22 +95,15 @@ class _SamplingPage:
         others = tuple(Column(header, "input" if before else "value") for header, _ in beside)
         own = (Column("mean", "value", accent=True), Column("std", "value"))
         columns = (Column(name, "label"), *((*others, *own) if before else (*own, *others)))
+        number = self.run.value(name).id
         rows: list[tuple[Cell, ...]] = []
-        found = list(indices(spread.mean.shape))
-        for index in found[:MOST_LINES]:
+        for index in islice(indices(spread.mean.shape), MOST_LINES):
             mine = float(spread.mean[index]), float(spread.std[index])
             theirs = tuple(float(array[index]) for _, array in beside)
-            rows.append((self.label(name, index), *(theirs + mine if before else mine + theirs)))
+            label = self.steps.label(number, index)
+            rows.append((label, *(theirs + mine if before else mine + theirs)))
         self.add(Table(columns, tuple(rows)))
-        self.left_out(len(found) - len(rows), "element")
-
-    def label(self, name: str, index: Index) -> str:
-        shown = self.steps.shown_index(self.run.value(name).id, index)
-        return index_text(shown)
-
-    def left_out(self, count: int, noun: str) -> None:
-        if count > 0:
-            self.add(Note(f"{counted(count, f'further {noun}')} left out."))
+        self.left_out(spread.mean.size - len(rows), "element")
 
     def terms(self) -> None:
         self.open("The loss", "over the draws")
@@ -202,7 +193,7 @@ class _SamplingPage:
 
     def most_even(self, changing: int) -> None:
         """Show the elements whose sign is most nearly a matter of chance."""
-        found = sorted(_changing(self.sample.gradients.items()), key=lambda entry: -entry[0])
+        elements = sorted(_changing(self.sample.gradients.items()), key=lambda entry: -entry[0])
         columns = (
             Column("gradient", "text"),
             Column("mean", "gradient", "gradient", accent=True),
@@ -218,7 +209,7 @@ class _SamplingPage:
                 int(spread.positive[index]),
                 int(spread.negative[index]),
             )
-            for _, name, index, spread in found[:MOST_LINES]
+            for _, name, index, spread in elements[:MOST_LINES]
         )
         self.add(Table(columns, rows))
         self.left_out(changing - len(rows), "gradient")
@@ -227,10 +218,8 @@ class _SamplingPage:
         first = self.sample.first
         how = difference_words(first.relative)
         whole = f"{counted(self.sample.draws, 'draw')} replayed; the first is this run's"
-        if first.passed:
-            self.add(Note(f"{whole}, and agrees with PyTorch's ({how}).", "check"))
-        else:
-            self.add(Note(f"{whole}, but does not agree with PyTorch's ({how}).", "failure"))
+        agrees = "and agrees" if first.passed else "but does not agree"
+        self.add(verdict(f"{whole}, {agrees} with PyTorch's ({how}).", first.passed))
 
 
 def _changing(
@@ -256,16 +245,6 @@ def kl_note(found: Divergence) -> Note:
         f"{where}: not within {NEAR:.0f}, which chance does about once in 370 times; "
         "try more --draws.",
         "warning",
-    )
-
-
-def _arithmetic_words(run: Run) -> str:
-    rounded = f"rounded to {PRINTED_DECIMALS} decimals"
-    if run.arithmetic == "printed":
-        return f"arithmetic: printed, parameters and ε {rounded}, replayed in float64"
-    return (
-        "arithmetic: full, parameters and ε as PyTorch has them, replayed in float64 "
-        f"(--arithmetic printed: {rounded})"
     )
 
 

@@ -10,10 +10,9 @@ import numpy as np
 
 from ...engine.formulas import Steps, gradient_name
 from ...symbolic.expression import Index
-from ...symbolic.text import index_text
 from ...trace import Array
 from ..blocks import Block, Cell, Column, Note, Table
-from .captions import term_words
+from .captions import term_role, term_words
 
 # Two terms all but cancel when less than this share of their sizes is left of them.
 NEARLY_NOTHING = 0.05
@@ -50,7 +49,7 @@ class TermShares:
             end = "."
             if len(row) > 1:
                 to_the_end = row[-1] is sections[-1]
-                last = gradient_name(self.run, row[-1][0], self.term)
+                last = self._gradient_name(row[-1][0])
                 end = ", and so do all gradients that follow"
                 end += "." if to_the_end else f", down to {last}."
             self._only_from[row[0][0]] = f"All of it comes from the {word} term{end}"
@@ -88,15 +87,14 @@ class TermShares:
         blocks: list[Block] = [Note(only_from)] if only_from else []
         if not shares:
             return blocks
-        name = gradient_name(self.run, number, self.term)
         columns = (
             Column("element", "label"),
-            Column(name, "gradient", "gradient", accent=True),
+            Column(self._gradient_name(number), "gradient", "gradient", accent=True),
             *(Column(f"from {share.word}", share.role, "gradient") for share in shares),
         )
         rows: tuple[tuple[Cell, ...], ...] = tuple(
             (
-                index_text(self.steps.shown_index(number, index)).strip("[]"),
+                self.steps.label(number, index).strip("[]"),
                 float(self.run.gradients[number][index]),
                 *(float(share.array[index]) for share in shares),
             )
@@ -115,10 +113,9 @@ class TermShares:
             size = sum(abs(amount) for _, amount in amounts)
             total = sum(amount for _, amount in amounts)
             if size and abs(total) < NEARLY_NOTHING * size:
-                where = index_text(self.steps.shown_index(number, index))
+                where = f"{self._gradient_name(number)}{self.steps.label(number, index)}"
                 forces = " and ".join(f"{word} {_signed(amount)}" for word, amount in amounts)
-                name = gradient_name(self.run, number, self.term)
-                notes.append(Note(f"At {name}{where}, {forces} all but cancel.", "warning"))
+                notes.append(Note(f"At {where}, {forces} all but cancel.", "warning"))
         return notes
 
     def _of(self, number: int) -> list[TermShare]:
@@ -133,11 +130,12 @@ class TermShares:
             return []
         zero = np.zeros_like(self.run.gradients[number])
         return [
-            TermShare(word, "kl" if word == "KL" else "reconstruction", array)
-            for term in self.run.trace.terms
-            for word in (term_words(term.name),)
-            for array in (by_term[term.name].get(number, zero),)
+            TermShare(term_words(name), term_role(name), by_term[name].get(number, zero))
+            for name in (term.name for term in self.run.trace.terms)
         ]
+
+    def _gradient_name(self, number: int) -> str:
+        return gradient_name(self.run, number, self.term)
 
 
 def _all_from(word: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from itertools import islice
 
 from ...analysis.training_records import Losses, OptimizerStep, Training
 from ...ops.rule import indices
@@ -20,16 +20,19 @@ from ..blocks import (
     Table,
     Walkthrough,
 )
+from ..phrases import counted
 from . import backward, forward
-from .captions import counted, term_words
-from .optimizer import OptimizerPage, closed, rate_text, settings_words
-from .page import MOST_IN_HEADER, MOST_LINES, loss_words
+from .captions import term_role, term_words
+from .draft import Draft, finished, numbered
+from .header import FULL, loss_words, written_input
+from .optimizer import OptimizerPage, rate_text, settings_words
+from .page import MOST_LINES
 
 NAMES = {"sgd": "gradient descent (SGD)", "adam": "Adam"}
 
 
 def training(
-    found: Training, only: Sequence[str] = (), written: Sequence[str] = ()
+    training: Training, only: Sequence[str] = (), written: Sequence[str] = ()
 ) -> tuple[Walkthrough, Checks]:
     """Compose the training page.
 
@@ -41,68 +44,58 @@ def training(
     written
         What was written to files, in words.
     """
-    blocks = [*_losses(found), *_reconstruction(found)]
-    if found.explained is not None:
-        blocks = _numbered([*blocks, *_opened(found.explained, only or list(found.parameters))])
-    elif found.request.explain is not None:
-        words = f"Step {found.request.explain} cannot be opened. {_ending(found)}"
-        blocks.append(Note(words, "failure"))
-    blocks += [Note(words) for words in written]
-    run = found.explained.run if found.explained else None
-    return closed("train", _title(found), loss_words(found.loss_call), _numbered(blocks), run)
+    page = Draft()
+    _losses(page, training)
+    _reconstruction(page, training)
+    opened = training.explained
+    if opened is not None:
+        page.blocks = numbered([*page.blocks, *_opened(opened, only or list(training.parameters))])
+    elif training.request.explain is not None:
+        words = f"Step {training.request.explain} cannot be opened. {_ending(training)}"
+        page.add(Note(words, "failure"))
+    page.add(*map(Note, written))
+    header = _title(training), (*loss_words(training.loss_call), FULL)
+    return finished("train", *header, page.blocks, opened.run if opened else None)
 
 
-def _title(found: Training) -> str:
-    request, rows = found.request, found.x
-    given = f"x {list(rows.shape)}"
-    if rows.size <= MOST_IN_HEADER:
-        given = f"x = [{', '.join(f'{float(number):g}' for number in rows.ravel())}]"
+def _title(training: Training) -> str:
+    request, x = training.request, written_input("x", training.x)
     how = (
         f"{NAMES[request.optimizer]}, lr {rate_text(request.lr)}, {counted(request.steps, 'step')}"
     )
-    return f"{found.label} · seed {request.seed} · {given} · {how}"
+    return f"{training.label} · seed {request.seed} · {x} · {how}"
 
 
 # --- the losses -------------------------------------------------------------------------
 
 
-def _losses(found: Training) -> list[Block]:
-    losses = found.losses
-    steps = counted(len(losses), "step")
-    blocks: list[Block] = [
-        Heading(1, "The losses", f"{steps}, each before its update"),
-        Prose(
-            "Each step draws a new ε, so the curve is never quite smooth."
-            if found.request.own is None
-            else "Each step runs the model once, with draws of its own where it draws."
-        ),
-        Curve("step", series_of(found)),
-        _table(losses, found.terms),
-    ]
-    if found.diverged_at is not None:
-        blocks.append(Note(_ending(found), "failure"))
-    return blocks
+def _losses(page: Draft, training: Training) -> None:
+    steps = counted(len(training.losses), "step")
+    page.open("The losses", f"{steps}, each before its update")
+    words = "Each step runs the model once, with draws of its own where it draws."
+    if training.request.own is None:
+        words = "Each step draws a new ε, so the curve is never quite smooth."
+    page.add(Prose(words), Curve("step", series_of(training)))
+    page.add(_table(training.losses, training.terms))
+    if training.diverged_at is not None:
+        page.add(Note(_ending(training), "failure"))
 
 
-def series_of(found: Training) -> tuple[Series, ...]:
+def series_of(training: Training) -> tuple[Series, ...]:
     """Return the loss and its terms as curves over the steps."""
-    losses = found.losses
+    losses = training.losses
     series = [Series("loss", tuple(entry.loss for entry in losses), "total")]
-    for position, name in enumerate(found.terms):
+    for position, name in enumerate(training.terms):
         words = term_words(name)
-        series.append(
-            Series(
-                f"{words} ({name})" if words != name else name,
-                tuple(entry.terms[position] for entry in losses),
-                term_role(name),
-            )
-        )
+        title = f"{words} ({name})" if words != name else name
+        values = tuple(entry.terms[position] for entry in losses)
+        series.append(Series(title, values, term_role(name)))
     return tuple(series)
 
 
-def _ending(found: Training) -> str:
-    at = found.diverged_at
-    asked = counted(found.request.steps, "step")
+def _ending(training: Training) -> str:
+    at = training.diverged_at
+    asked = counted(training.request.steps, "step")
     if at is None:
         return f"{asked} done."
     return (
@@ -120,11 +113,6 @@ def _table(losses: Sequence[Losses], terms: Sequence[str]) -> Table:
     chosen = [losses[step] for step in chosen_steps(len(losses))]
     rows: list[tuple[Cell, ...]] = [(entry.step, entry.loss, *entry.terms) for entry in chosen]
     return Table(columns, tuple(rows))
-
-
-def term_role(name: str) -> Literal["reconstruction", "kl"]:
-    """Return which colour a term has: the KL's, or that of all others."""
-    return "kl" if term_words(name) == "KL" else "reconstruction"
 
 
 def chosen_steps(count: int) -> list[int]:
@@ -146,17 +134,17 @@ def chosen_steps(count: int) -> list[int]:
 # --- what came of it --------------------------------------------------------------------
 
 
-def _reconstruction(found: Training) -> list[Block]:
-    x, before, after = found.x, found.recon_before, found.recon_after
+def _reconstruction(page: Draft, training: Training) -> None:
+    x, before, after = training.x, training.recon_before, training.recon_after
     if before is None or after is None or before.shape != x.shape or after.shape != x.shape:
         words = "No loss term compares a value with x, so no reconstruction is shown."
-        return [Note(words)]
-    shown = list(indices(x.shape))[:MOST_LINES]
+        page.add(Note(words))
+        return
     rows: list[tuple[Cell, ...]] = []
-    for at in shown:
+    for at in islice(indices(x.shape), MOST_LINES):
         label = ",".join(map(str, at if x.shape[0] > 1 else at[1:]))
-        then, now = float(before[at]), float(after[at])
-        rows.append((label, float(x[at]), then, now, now - float(x[at])))
+        wanted, then, now = float(x[at]), float(before[at]), float(after[at])
+        rows.append((label, wanted, then, now, now - wanted))
     columns = (
         Column("element", "label"),
         Column("x", "input", "input"),
@@ -164,48 +152,29 @@ def _reconstruction(found: Training) -> list[Block]:
         Column("after", "value", "parameter", accent=True),
         Column("after - x", "value", "parameter"),
     )
-    blocks: list[Block] = [
-        Heading(
-            2,
-            "The reconstruction",
-            "from the mean, z = mu, with no noise"
-            if found.request.own is None
-            else "with every draw from the standard normal 0",
-        ),
-        Table(columns, tuple(rows)),
-    ]
-    if x.size > len(shown):
-        blocks.append(Note(f"{counted(x.size - len(shown), 'further element')} left out."))
-    return blocks
+    how = "with every draw from the standard normal 0"
+    if training.request.own is None:
+        how = "from the mean, z = mu, with no noise"
+    page.open("The reconstruction", how)
+    page.add(Table(columns, tuple(rows)))
+    page.left_out(x.size - len(rows), "element")
 
 
 # --- one step opened --------------------------------------------------------------------
 
 
 def _opened(step: OptimizerStep, parameters: Sequence[str]) -> list[Block]:
+    """Return the pages of one step, whose sections are numbered later as those of one."""
+    update = OptimizerPage(step)
+    for name in parameters:
+        update.moved(name, detailed=len(parameters) < len(step.after))
     at = f"Step {step.step}"
-    blocks: list[Block] = [
+    return [
         Heading(0, f"{at}: the forward pass", "its parameters, its noise"),
         *forward.compose(step.run).blocks,
         Heading(0, f"{at}: the backward pass", "the gradients that its update uses"),
         *backward.compose(step.run).blocks,
         Heading(0, f"{at}: the update by {NAMES[step.optimizer]}"),
         Prose(f"{settings_words(step)}."),
+        *update.blocks,
     ]
-    page = OptimizerPage(step)
-    for name in parameters:
-        page.add(Heading(0, f"Move {name}", str(list(step.after[name].shape))))
-        page.moved(name, detailed=len(parameters) < len(step.after))
-    return blocks + page.blocks
-
-
-def _numbered(blocks: Sequence[Block]) -> list[Block]:
-    """Number the sections of several pages as those of one."""
-    found: list[Block] = []
-    sections = 0
-    for block in blocks:
-        if isinstance(block, Heading):
-            sections += 1
-            block = block._replace(number=sections)
-        found.append(block)
-    return found

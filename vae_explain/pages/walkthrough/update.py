@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...analysis.training_records import Update
-from ..blocks import Cell, Checks, Column, Heading, Note, Prose, Table, Walkthrough
-from .optimizer import OptimizerPage, closed, number_places, rate_text, settings_words
-from .page import heading_line, loss_words
+from ..blocks import Cell, Checks, Column, Note, Prose, Table, Walkthrough
+from .draft import finished
+from .header import FULL, heading_line, loss_words
+from .optimizer import OptimizerPage, number_places, rate_text, settings_words
 
 
 def update(
-    found: Update, parameters: Sequence[str], only: Sequence[str] = ()
+    update: Update, parameters: Sequence[str], only: Sequence[str] = ()
 ) -> tuple[Walkthrough, Checks]:
     """Compose the update page.
 
@@ -22,34 +23,30 @@ def update(
     only
         Those to work out element by element; all of them, with an example each, when empty.
     """
-    page = compose(found, parameters, only)
-    run = found.step.run
-    title = f"{heading_line(run)} · gradient descent, lr {rate_text(found.step.lr)}"
-    return closed("update", title, loss_words(run.loss_call), page.blocks, run)
+    page = compose(update, parameters, only)
+    run = update.step.run
+    title = f"{heading_line(run)} · gradient descent, lr {rate_text(update.step.lr)}"
+    return finished("update", title, (*loss_words(run.loss_call), FULL), page.blocks, run)
 
 
-def compose(found: Update, parameters: Sequence[str], only: Sequence[str] = ()) -> OptimizerPage:
+def compose(update: Update, parameters: Sequence[str], only: Sequence[str] = ()) -> OptimizerPage:
     """Return the page before its footer, for one that is part of a document."""
-    page = OptimizerPage(found.step)
+    page = OptimizerPage(update.step)
     page.add(
         Prose(
             "The gradient points to where the loss grows, so each parameter moves against "
-            f"it, by lr times it; {settings_words(found.step)}."
+            f"it, by lr times it; {settings_words(update.step)}."
         )
     )
     for name in only or parameters:
-        page.sections += 1
-        shape = list(found.step.after[name].shape)
-        page.add(Heading(page.sections, f"Move {name}", f"{shape}"))
         page.moved(name, detailed=bool(only))
-    page.add(Heading(page.sections + 1, "What the step did", "same x, same ε"))
-    page.add(_losses(found))
-    page.add(_verdict(found))
+    page.open("What the step did", "same x, same ε")
+    page.add(_losses(update), _verdict(update))
     return page
 
 
-def _losses(found: Update) -> Table:
-    places = number_places(found.step.run)
+def _losses(update: Update) -> Table:
+    places = number_places(update.step.run)
     columns = (
         Column("", "text"),
         Column("before", "value", places),
@@ -57,25 +54,25 @@ def _losses(found: Update) -> Table:
         Column("change", "value", places),
     )
     rows: list[tuple[Cell, ...]] = []
-    trace = found.step.run.trace
+    trace = update.step.run.trace
     lines = [(trace.loss.name or "loss", trace.output)]
     lines += [(term.name, term.value) for term in trace.terms]
     for name, number in lines:
-        before, after = _both(found, number)
+        before, after = _both(update, number)
         rows.append((name, before, after, after - before))
     return Table(columns, tuple(rows))
 
 
-def _both(found: Update, number: int) -> tuple[float, float]:
+def _both(update: Update, number: int) -> tuple[float, float]:
     """Return a number of the run before the step and after it."""
     # One number, or for a loss with a row of each example their sum.
-    before, after = (float(run.values[number].sum()) for run in (found.step.run, found.after))
+    before, after = (float(run.values[number].sum()) for run in (update.step.run, update.after))
     return before, after
 
 
-def _verdict(found: Update) -> Note:
-    before, after = _both(found, found.step.run.trace.output)
-    if not found.finite:
+def _verdict(update: Update) -> Note:
+    before, after = _both(update, update.step.run.trace.output)
+    if not update.finite:
         return Note(
             "The step overflows: the loss after it is no number. A smaller lr would do.", "failure"
         )

@@ -27,8 +27,10 @@ from ..blocks import (
     TreeNode,
     Walkthrough,
 )
-from .captions import BLANK, counted
-from .page import drawing_words, footer, heading_line, run_remarks
+from ..phrases import BLANK, counted
+from .captions import drawing_words
+from .draft import footer, verdict
+from .header import heading_line, run_remarks
 
 
 def why(
@@ -54,43 +56,41 @@ def why(
     if chosen:
         words = "The largest element of the tensor stands for it; an index names another."
         blocks.append(Prose(words))
-    checks = Checks()
     if root.status == "given":
-        kind = run.trace.values[target.number].kind
-        given = GIVEN.get(kind, "given")
-        if target.number in run.trace.blank:
-            given = BLANK
-        elif kind == "noise":
-            given = f"noise, {drawing_words(run, target.number)}"
-        blocks.append(Prose(f"{root.name} is {given}, not computed:"))
         role = ROLES[run.trace.values[target.number].kind]
         places: Places = "parameter" if role in ("parameter", "noise") else "input"
+        given = _given_words(run, target.number)
+        blocks.append(Prose(f"{root.name} is {given}, not computed:"))
         blocks.append(Matrix(root.name, np.array(root.value), role, places))
+    checks = Checks()
     nodes: list[TreeNode] = []
     for level, node in root.walk():
         if node.status in ("derived", "not explained"):
             nodes.append(_derived(run, level, node))
             nodes += _listed(level + 1, node)
-        if node.line is not None:
-            checks.add(node.line)
+        if node.line is not None:  # also where the tree is cut
+            checks.count(node.line.difference, node.line.agrees)
     if nodes:
         blocks.append(Tree(tuple(nodes)))
     left = len({node.target for _, node in root.walk() if node.status == "cut"})
     if left:
         blocks.append(Note(f"{counted(left, 'number')} not derived here; --full derives all."))
-    remarks = [*run_remarks(run)]
-    if target.term:
-        remarks.append(f"term: {target.term} alone")
+    term = (f"term: {target.term} alone",) if target.term else ()
     if target.gradient:
         blocks += _paths(view, target, root.value, checks)
     blocks.append(footer(run, checks))
-    return Walkthrough("why", heading_line(run), tuple(remarks), tuple(blocks)), checks
+    remarks = (*run_remarks(run), *term)
+    return Walkthrough("why", heading_line(run), remarks, tuple(blocks)), checks
 
 
-GIVEN = {
-    "input": "an input",
-    "parameter": "a parameter",
-}
+def _given_words(run: Run, number: int) -> str:
+    """Say what a value is that no operation computed."""
+    if number in run.trace.blank:
+        return BLANK
+    kind = run.trace.values[number].kind
+    if kind == "noise":
+        return f"noise, {drawing_words(run, number)}"
+    return {"input": "an input", "parameter": "a parameter"}.get(kind, "given")
 
 
 def _derived(run: Run, level: int, node: Derivation) -> TreeNode:
@@ -113,12 +113,12 @@ def _places(run: Run, node: Derivation) -> Places:
 
 def _listed(level: int, node: Derivation) -> list[TreeNode]:
     """Name in one line what was derived above already, and in one what was left out."""
-    found = []
+    listed = []
     for status, word in (("again", "derived above"), ("cut", "not derived here")):
         names = [child.name for child in node.children if child.status == status]
         if names:
-            found.append(TreeNode(level, _enumerated(names), 0.0, None, word, "value"))
-    return found
+            listed.append(TreeNode(level, _enumerated(names), 0.0, None, word, "value"))
+    return listed
 
 
 def _enumerated(names: list[str]) -> str:
@@ -129,12 +129,12 @@ def _enumerated(names: list[str]) -> str:
     >>> _enumerated(["w[0]", "x[0]", "w[1]", "x[1]", "mean(h[0,:])", "mean(h[1,:])"])
     'w[0], [1], x[0], [1], mean(h[0,:]), mean(h[1,:])'
     """
-    found: dict[str, list[str]] = {}
+    of_tensor: dict[str, list[str]] = {}
     for name in names:
         # A number with a name of its own, as `mean(h[0,:])`, is written out each time.
         base, bracket, index = (name, "", "") if name.endswith(")") else name.partition("[")
-        found.setdefault(base, []).append(bracket + index)
-    return ", ".join(base + ", ".join(indices) for base, indices in found.items())
+        of_tensor.setdefault(base, []).append(bracket + index)
+    return ", ".join(base + ", ".join(indices) for base, indices in of_tensor.items())
 
 
 def _paths(view: Provenance, target: Target, value: float, checks: Checks) -> list[Block]:
@@ -143,10 +143,8 @@ def _paths(view: Provenance, target: Target, value: float, checks: Checks) -> li
     except NotExplained as reason:
         words = f"They are not followed, since one passes an op without a rule ({reason})."
         return [Heading(2, "The ways to the loss"), Note(words, "warning")]
-    open_paths = [path for path in paths if path.amount]
-    blocks: list[Block] = [
-        Heading(2, "The ways to the loss", f"{counted(len(paths), 'path')} along named values"),
-    ]
+    detail = f"{counted(len(paths), 'path')} along named values"
+    blocks: list[Block] = [Heading(2, "The ways to the loss", detail)]
     size = sum(abs(path.amount) for path in paths) + abs(left_out)
     shares = [
         Share(
@@ -168,17 +166,11 @@ def _paths(view: Provenance, target: Target, value: float, checks: Checks) -> li
     checks.count(difference, agrees)
     further = " and all further ones together" if left_out else ""
     words = f"{counted(len(paths), 'path')}{further} add up to {value:.4f}"
-    if agrees:
-        blocks.append(
-            Note(
-                f"{words}, as autograd has it (relative difference {difference:.1e}); "
-                f"shares are of the sum of sizes.",
-                "check",
-            )
-        )
-    else:
-        blocks.append(Note(f"the paths add up to {total!r}, autograd has {value!r}", "failure"))
-    zero = len(paths) - len(open_paths)
+    words += f", as autograd has it (relative difference {difference:.1e})"
+    words += "; shares are of the sum of sizes."
+    failed = f"the paths add up to {total!r}, autograd has {value!r}"
+    blocks.append(verdict(words if agrees else failed, agrees))
+    zero = sum(not path.amount for path in paths)
     if zero:
         blocks.append(Note(f"{counted(zero, 'path')} deliver{'s' if zero == 1 else ''} nothing."))
     return blocks

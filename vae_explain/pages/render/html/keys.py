@@ -6,14 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ....engine.worked_lines import Worked
 from ....symbolic.expression import Index, Ref, references
-from ...blocks import (
-    Block,
-    Lines,
-    Table,
-    Tree,
-)
+from ...blocks import Block, Lines, worked_lines
 
 _INDEXED = re.compile(r"(?P<name>.*)\[(?P<index>\d+(?:,\d+)*)\]", re.DOTALL)
 
@@ -72,7 +66,7 @@ def ranks(blocks: Iterable[Block]) -> dict[str, int]:
     """Return how many indices the lines give to each value: a batch of one row has no row."""
     found: dict[str, int] = {}
     for block in blocks:
-        for line in _lines_of(block):
+        for line in worked_lines(block):
             for ref in references(line.expression):
                 if ref.index is not None:
                     found.setdefault(ref.name, len(ref.index))
@@ -80,14 +74,3 @@ def ranks(blocks: Iterable[Block]) -> dict[str, int]:
             for line in block.lines[:1]:
                 found.setdefault(block.name, len(Key.parse(line.label).index))
     return found
-
-
-def _lines_of(block: Block) -> Iterable[Worked]:
-    if isinstance(block, Lines):
-        yield from block.lines
-        yield from block.after.lines if block.after else ()
-        yield from (block.total,) if block.total else ()
-    elif isinstance(block, Table):
-        yield from block.worked
-    elif isinstance(block, Tree):
-        yield from (node.line for node in block.nodes if node.line is not None)

@@ -1,0 +1,103 @@
+"""A page being written: its numbered sections, and the notes under what was checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ...engine.run import Run
+from ...engine.worked_lines import Worked
+from ..blocks import Block, Checks, Heading, Note, Summary, Walkthrough
+from ..phrases import counted
+from .tensors import MOST_NUMBERS
+
+
+class Draft:
+    """The blocks of a page so far, and how many sections it has."""
+
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        self.sections = 0
+
+    def add(self, *blocks: Block) -> None:
+        self.blocks += blocks
+
+    def open(self, title: str, detail: str = "") -> None:
+        """Begin a section."""
+        self.sections += 1
+        self.add(Heading(self.sections, title, detail))
+
+    def left_out(self, count: int, noun: str) -> None:
+        """Say how many rows of a table are not shown, if any."""
+        if count > 0:
+            self.add(Note(f"{counted(count, f'further {noun}')} left out."))
+
+
+def numbered(blocks: Iterable[Block], chapter: int = 0) -> list[Block]:
+    """Number the sections of several pages as those of one, or of one chapter."""
+    draft = Draft()
+    for block in blocks:
+        if isinstance(block, Heading):
+            draft.sections += 1
+            block = block._replace(number=draft.sections, chapter=chapter)
+        draft.add(block)
+    return draft.blocks
+
+
+def finished(
+    command: str, title: str, remarks: Sequence[str], blocks: Sequence[Block], run: Run | None
+) -> tuple[Walkthrough, Checks]:
+    """Return a page with its header and, if its lines are of a run, its footer; and its checks."""
+    checks = Checks.of(blocks)
+    end = () if run is None else (footer(run, checks),)
+    return Walkthrough(command, title, tuple(remarks), (*blocks, *end)), checks
+
+
+def summary_note(blocks: Iterable[Block]) -> list[Note]:
+    """Say how to see any number of the tensors that a page summarises, if there are any."""
+    asked = [block.ask for block in blocks if isinstance(block, Summary) and block.ask]
+    if not asked:
+        return []
+    return [
+        Note(
+            f"Tensors of more than {MOST_NUMBERS} numbers are summarised. Any number of theirs "
+            f'can be asked for, with the same options: vae-explain why "{asked[-1]}"'
+        )
+    ]
+
+
+def verdict(words: str, passed: bool) -> Note:
+    """Return the note that says what came of a check."""
+    return Note(words, "check" if passed else "failure")
+
+
+def checked(lines: Sequence[Worked], noun: str, whose: str = "PyTorch's", tail: str = "") -> Note:
+    """Return the note under lines: how many were evaluated, and how far off the worst was."""
+    failed = [line for line in lines if not line.agrees]
+    largest = max((line.difference for line in lines), default=0.0)
+    count = counted(len(lines), noun)
+    if failed:
+        where = ", ".join(line.label or "the sum" for line in failed[:4])
+        words = f"{len(failed)} of {count} not equal to {whose}: {where} "
+        return verdict(f"{words}(largest relative difference {largest:.1e})", passed=False)
+    equal = "equal to" if len(lines) == 1 else "all equal to"
+    words = f"{count} evaluated, {equal} {whose} ({difference_words(largest)}){tail}"
+    return verdict(words, passed=True)
+
+
+def difference_words(largest: float) -> str:
+    """Return the largest relative difference in words; exact when there is none."""
+    return f"largest relative difference {largest:.1e}" if largest else "no difference"
+
+
+def footer(run: Run, checks: Checks) -> Note:
+    """Return the last line of a page."""
+    if not checks.lines:
+        return Note("No arithmetic on this page.")
+    whole = (
+        f"{counted(checks.lines, 'line')} of arithmetic evaluated and compared with PyTorch "
+        f"{run.trace.torch_version}"
+    )
+    if checks.failed:
+        return verdict(f"{whole}: {checks.failed} failed, marked above.", passed=False)
+    how = difference_words(checks.largest_relative_difference)
+    return verdict(f"{whole}: all agree ({how}).", passed=True)
