@@ -143,6 +143,17 @@ def test_noise_is_said_to_come_from_where_it_was_drawn() -> None:
     assert "u is drawn from U(0, 1), seed 1." in str(given.forward())
 
 
+def test_given_noise_is_said_to_be_given_however_it_is_drawn() -> None:
+    def objective(model: nn.Module, x: Tensor) -> Tensor:
+        wide = torch.normal(0.0, 2.0, x.shape)
+        eps = torch.empty_like(x).normal_()
+        return F.mse_loss(model(x) + wide + eps, x)
+
+    page = str(explain(built(), X, objective=objective, seed=1, eps=[0.5] * 6).forward())
+    assert "eps is given." in page
+    assert "wide is drawn from a normal distribution, seed 1." in page
+
+
 def noisy(model: nn.Module, x: Tensor) -> Tensor:
     eps = torch.randn_like(x)
     u = torch.rand_like(x)

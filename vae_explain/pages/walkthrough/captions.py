@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ...engine.graph import BoundOperation
+from ...engine.roles import standard_draws
 from ...engine.run import Run
 from ...ops.layout.random import NORMAL, RANDN
 from ...trace import Array
@@ -143,8 +144,7 @@ def term_role(name: str) -> Literal["reconstruction", "kl"]:
 def drawing_words(run: Run, number: int) -> str:
     """Say where noise came from: `drawn from N(0, 1)`, or that it was given."""
     # Noise that is given stands in for the first draw from the standard normal.
-    normal = (n for n in run.trace.producer if rule_words(run, n) == RANDN.words)
-    if run.eps_given and number == next(normal, None):
+    if run.eps_given and standard_draws(run)[:1] == (number,):
         return "given"
     return rule_words(run, number) or "drawn"
 
