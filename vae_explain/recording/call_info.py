@@ -124,18 +124,59 @@ def plan_of(name: str) -> Plan:
 UNSAFE = frozenset((bool, list))
 
 
-def needs_to_be_at_once(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-    """Whether the arguments of a call may be others when the run has ended."""
-    if not UNSAFE.isdisjoint(map(type, args)):
-        return True
-    return bool(kwargs) and (asks_to_write((), kwargs) or list in map(type, kwargs.values()))
+class Call(NamedTuple):
+    """A call that is not simple, before it is made."""
+
+    plan: Plan
+    func: Any
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+
+    def make(self) -> Any:
+        return self.func(*self.args, **self.kwargs)
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether none of its arguments can be another when the run has ended."""
+        if not UNSAFE.isdisjoint(map(type, self.args)):
+            return False
+        kwargs = self.kwargs
+        return not kwargs or not (_asks_to_write(kwargs) or list in map(type, kwargs.values()))
+
+    @property
+    def writes(self) -> bool:
+        """Whether it may write to one of its arguments, by its name or as they ask it to."""
+        if self.plan.writes or any(argument is True for argument in self.args):
+            return True
+        return _asks_to_write(self.kwargs)
+
+    @property
+    def target(self) -> Tensor | None:
+        """The one tensor that it writes numbers to; None where that is not known."""
+        target = self.kwargs.get("out")
+        if target is None and (self.plan.writes or self._is_in_place()):
+            target = input_of(self.args, self.kwargs)
+        if self.plan.name in NOT_WRITING or not isinstance(target, Tensor):
+            return None
+        return target if results_of(target) else None
+
+    def _is_in_place(self) -> bool:
+        """Whether one of PyTorch's functions in Python is asked to work in place."""
+        try:
+            arguments = signature(self.func).bind(*self.args, **self.kwargs).arguments
+        except (TypeError, ValueError):  # one that is not written in Python has no such argument
+            return False
+        return bool(arguments.get("inplace"))
+
+    def on(self, old: Tensor, new: Tensor) -> Call:
+        """Return the same call with another tensor in the place of one."""
+        args = tuple(new if each is old else each for each in self.args)
+        kwargs = {name: new if each is old else each for name, each in self.kwargs.items()}
+        return self._replace(args=args, kwargs=kwargs)
 
 
-def asks_to_write(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-    """Whether an argument of a call may ask it to write to another: `inplace`, or `out`."""
-    return any(argument is True for argument in args) or bool(
-        kwargs and (kwargs.get("inplace") or kwargs.get("out") is not None)
-    )
+def _asks_to_write(kwargs: Mapping[str, Any]) -> bool:
+    return bool(kwargs.get("inplace")) or kwargs.get("out") is not None
 
 
 def writes_by_name(name: str) -> bool:
@@ -147,27 +188,6 @@ def writes_by_name(name: str) -> bool:
     (True, True, False)
     """
     return name in IN_PLACE_OPERATORS or (name.endswith("_") and not name.endswith("__"))
-
-
-def written_to(
-    plan: Plan, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> Tensor | None:
-    """Return the one tensor that a call writes numbers to; None where that is not known."""
-    target = kwargs.get("out")
-    if target is None and (plan.writes or _is_in_place(func, args, kwargs)):
-        target = input_of(args, kwargs)
-    if plan.name in NOT_WRITING or not isinstance(target, Tensor):
-        return None
-    return target if results_of(target) else None
-
-
-def _is_in_place(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-    """Whether one of PyTorch's functions in Python is asked to work in place."""
-    try:
-        arguments = signature(func).bind(*args, **kwargs).arguments
-    except (TypeError, ValueError):  # one that is not written in Python has no such argument
-        return False
-    return bool(arguments.get("inplace"))
 
 
 def index_of(key: Any) -> Any:

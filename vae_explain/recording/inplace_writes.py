@@ -33,12 +33,6 @@ class ViewTarget(NamedTuple):
         part = self.part
         return torch.empty_strided(part.shape, part.stride(), dtype=part.dtype).copy_(part)
 
-    def replaced(self, copy: Tensor, arguments: Any) -> Any:
-        """Return a call's arguments with another tensor in the place of the part."""
-        if isinstance(arguments, tuple):
-            return tuple(copy if each is self.part else each for each in arguments)
-        return {name: copy if each is self.part else each for name, each in arguments.items()}
-
 
 def view_target(builder: TraceBuilder, target: Tensor | None) -> ViewTarget | None:
     """Say which part of a value of the run is about to be written to; None if it is no part.
@@ -110,20 +104,19 @@ def keep_unaffected(builder: TraceBuilder, written: Sequence[int], target: Tenso
             builder.store.refresh(value_id)
 
 
-def record_unseen_write(builder: TraceBuilder, op: str, changed: Sequence[int]) -> None:
-    """Make new values of what was written to without autograd seeing it.
+def record_unseen_write(builder: TraceBuilder, op: str, written: Sequence[int]) -> bool:
+    """Make new values of what an op has written to without autograd seeing it.
 
     Such a write passes back what arrives as it is. If something else was computed from the
     value before, autograd has one gradient for the two together.
 
-    Parameters
-    ----------
-    op
-        The op that wrote.
-    changed
-        The values that it changed.
+    Returns
+    -------
+    bool
+        Whether autograd has not seen it.
     """
-    for value_id in changed:
+    unseen = [value_id for value_id in written if builder.store.is_changed_unseen(value_id)]
+    for value_id in unseen:
         if builder.store.kinds[value_id] != "intermediate":
             continue
         uses = _uses(builder, value_id)
@@ -132,6 +125,7 @@ def record_unseen_write(builder: TraceBuilder, op: str, changed: Sequence[int]) 
             builder.merged |= {value_id, new}
         args, module = (Slot(value_id),), builder.module
         builder.add(Operation(op + UNSEEN, args, {}, (value_id,), (new,), module, in_place=True))
+    return bool(unseen)
 
 
 def update_aliases(builder: TraceBuilder, written: Sequence[Tensor], result: Any) -> None:

@@ -21,15 +21,7 @@ from torch.overrides import TorchFunctionMode
 
 from ..trace import Trace
 from .autograd import gradients_on
-from .call_info import (
-    UNSAFE,
-    Plan,
-    asks_to_write,
-    index_of,
-    needs_to_be_at_once,
-    plan_for,
-    written_to,
-)
+from .call_info import UNSAFE, Call, Plan, index_of, plan_for
 from .capture import Capture
 from .decompositions import decomposition_of
 from .frames import FrameWatcher, SeenFrames
@@ -211,95 +203,77 @@ class _Recorder(TorchFunctionMode):
                     return decomposition()
         if plan.takes_key:
             args = (args[0], index_of(args[1]))
+        call = Call(plan, func, args, kwargs)
         seen = self._frames.look(sys._getframe(2))
-        if plan.at_once or needs_to_be_at_once(args, kwargs):
-            return self._record_at_once(plan, func, args, kwargs, seen)
+        if plan.at_once or not call.is_safe:
+            return self._record_at_once(call, seen)
         try:
-            result = self._call(plan, func, args, kwargs)
+            result = self._make(call)
         except BaseException:
             self._frames.forget()
             raise
         self.caught.append((plan, args, kwargs, result, seen))
         return result
 
-    def _record_at_once(
-        self,
-        plan: Plan,
-        func: Any,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        seen: SeenFrames,
-    ) -> Any:
+    def _record_at_once(self, call: Call, seen: SeenFrames) -> Any:
         """Record a call before anything that it was given can change, and its own results."""
-        builder = self.builder
+        builder, plan = self.builder, call.plan
         builder.record_all(self.caught)
         self.caught.clear()
         builder.see(seen)
-        if plan.assigns and writes_back(*args):
+        if plan.assigns and writes_back(*call.args):
             return None  # the end of `h[:, 0] += v`, which has been added in place
-        writes = plan.writes or asks_to_write(args, kwargs)
         written: Sequence[int] = ()
         target: Tensor | None = None
-        if writes:
-            written = builder.store.before_write((args, kwargs))
-            target = written_to(plan, func, args, kwargs)
+        if call.writes:
+            written = builder.store.before_write((call.args, call.kwargs))
+            target = call.target
             view = view_target(builder, target)
             if view is not None:
-                return self._write_to_view(view, written, plan, func, args, kwargs)
-        slotted = builder.slotted(plan, args, kwargs)
+                return self._write_to_view(view, written, call)
+        slotted = builder.slotted(plan, call.args, call.kwargs)
         if plan.drops:
-            return self._dropout(func, args, kwargs, slotted)
-        result = self._call(plan, func, args, kwargs)
+            return self._dropout(call, slotted)
+        result = self._make(call)
         refresh_parameters(builder, written)
         keep_unaffected(builder, written, target)
-        unseen = [n for n in written if builder.store.is_changed_unseen(n)]
-        if unseen:
-            record_unseen_write(builder, plan.op, unseen)
-        else:
-            builder.record(plan, args, kwargs, result, slotted)
-        if writes:
-            changed = args[0] if plan.assigns else result
-            tensors = list(tensors_in((args[:1], kwargs.get("out"), changed)))
+        if not record_unseen_write(builder, plan.op, written):
+            builder.record(call, result, slotted)
+        if call.writes:
+            changed = call.args[0] if plan.assigns else result
+            tensors = list(tensors_in((call.args[:1], call.kwargs.get("out"), changed)))
             update_aliases(builder, tensors, changed)
         return result
 
-    def _write_to_view(
-        self,
-        view: ViewTarget,
-        written: Sequence[int],
-        plan: Plan,
-        func: Any,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-    ) -> Any:
+    def _write_to_view(self, view: ViewTarget, written: Sequence[int], call: Call) -> Any:
         """Record a write to a part of a value: what the part becomes, and the value with it.
 
         The part is computed in a memory of its own and then copied to its place. So autograd
         has a gradient at it, too, and the numbers are the same.
         """
-        builder = self.builder
-        slotted = builder.slotted(plan, args, kwargs)
+        builder, plan = self.builder, call.plan
+        slotted = builder.slotted(plan, call.args, call.kwargs)
         # A draw passes no gradient back to what stood there.
         copy = view.copy().detach() if plan.draws else view.copy()
-        args, kwargs = view.replaced(copy, args), view.replaced(copy, kwargs)
+        call = call.on(view.part, copy)
         if plan.drops:
-            result = self._dropout(func, args, kwargs, slotted)
+            result = self._dropout(call, slotted)
+            if builder.store.id_of(copy) is None:
+                return view.part  # not training: it has changed nothing
+            view.part.copy_(copy)
         else:
-            result = self._call(plan, func, args, kwargs)
-        if id(copy) not in builder.store.ids and plan.drops:
-            return view.part  # not training: it has changed nothing
-        view.part.copy_(copy)
-        if not plan.drops:
-            builder.record(plan, args, kwargs, result, slotted)
+            result = self._make(call)
+            view.part.copy_(copy)
+            builder.record(call, result, slotted)
         refresh_parameters(builder, written)
-        unseen = [n for n in written if builder.store.is_changed_unseen(n)]
-        record_unseen_write(builder, plan.op, unseen)
+        record_unseen_write(builder, plan.op, written)
         record_view_write(builder, view, builder.store.ids[id(copy)])
         return view.part if result is copy else result
 
-    def _call(self, plan: Plan, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    def _make(self, call: Call) -> Any:
         """Make a call; what it draws becomes the given noise, if there is any left."""
-        result = func(*args, **kwargs)
+        plan, _, args, kwargs = call
+        result = call.make()
         if plan.draws:
             if self._redrawn:
                 replace(result, self._redrawn.pop(0))
@@ -310,10 +284,9 @@ class _Recorder(TorchFunctionMode):
             self.builder.uninitialised.append(result)
         return result
 
-    def _dropout(
-        self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], slotted: Slotted
-    ) -> Any:
+    def _dropout(self, call: Call, slotted: Slotted) -> Any:
         """Record a dropout as what it is: a mask that is drawn, and a product with it."""
+        _, func, args, kwargs = call
         ones = torch.ones_like(input_of(args, kwargs), requires_grad=False)
         if self._redrawn:
             result, mask = redropped(func, args, kwargs, ones, self._redrawn)

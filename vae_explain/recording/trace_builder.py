@@ -15,7 +15,17 @@ from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge
 
 from ..trace import Found, Kind, Operation, Slot
-from .call_info import ARRANGING, COUNTING, INDEXING, NAMING, RANKING, Plan, is_whole, results_of
+from .call_info import (
+    ARRANGING,
+    COUNTING,
+    INDEXING,
+    NAMING,
+    RANKING,
+    Call,
+    Plan,
+    is_whole,
+    results_of,
+)
 from .frames import NO_FRAMES, FrameWatcher, SeenFrames
 from .random_draws import MASK, is_standard_normal, moments_of
 from .tensor_arrays import array_of, copied
@@ -197,21 +207,15 @@ class TraceBuilder:
             self.see(seen)
             self._record(plan, args, kwargs, outputs, slotted)
 
-    def record(
-        self,
-        plan: Plan,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        result: Any,
-        slotted: Slotted,
-    ) -> None:
+    def record(self, call: Call, result: Any, slotted: Slotted) -> None:
         """Record one call, which may have changed what it was given; `see` comes before it.
 
         Parameters
         ----------
         slotted
-            What `slotted` returned before the call.
+            What `slotted` returned before the call was made.
         """
+        plan, _, args, kwargs = call
         outputs = self._outputs(plan, args, args[0] if plan.assigns else result)
         self._record(plan, args, kwargs, outputs, slotted)
 
