@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -205,13 +205,13 @@ def complex_step(
     dict
         For each parameter an array of its shape. One evaluation for each element.
     """
-
-    def derivative(nudged: Mapping[str, Array], parameter: Array, index: Index) -> float:
-        parameter[index] += 1j * STEP
-        return float(loss(nudged, x64, eps64, term, design).imag) / STEP
-
     x64, eps64 = np.asarray(x, np.float64), np.asarray(eps, np.float64)
-    return _element_by_element(parameters, np.complex128, derivative)
+    nudged = {name: np.array(parameter, np.complex128) for name, parameter in parameters.items()}
+    gradients = {name: np.empty(parameter.shape) for name, parameter in nudged.items()}
+    for name, parameter, index in _elements(nudged):
+        parameter[index] += 1j * STEP
+        gradients[name][index] = float(loss(nudged, x64, eps64, term, design).imag) / STEP
+    return gradients
 
 
 def central_differences(
@@ -219,10 +219,9 @@ def central_differences(
     x: Array,
     eps: Array,
     term: Term | None = None,
-    relative_step: float = RELATIVE_DIFFERENCE,
     design: Design = TEXTBOOK,
-) -> dict[str, Array]:
-    """Return the gradient of the loss at every parameter, to some seven digits.
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Return the gradient of the loss at every parameter to some seven digits, and its error.
 
     (f(w + h) − f(w − h)) / 2h, what one would do with a calculator. Its error is of order
     h² from the formula plus 1e-16/h from the subtraction, so no step gives more digits;
@@ -232,77 +231,41 @@ def central_differences(
     ----------
     parameters, x, eps, term, design
         As for `complex_step`.
-    relative_step
-        h as a part of |w|, or of 1 where |w| is smaller.
 
     Returns
     -------
-    dict
-        For each parameter an array of its shape. Two evaluations for each element.
+    tuple
+        For each parameter the differences, and how far off each may be: half the distance
+        between the two one-sided differences, plus the rounding of the loss. Where a ReLU
+        switches within the step, the derivative is one of the one-sided ones and the central
+        difference their middle; where the loss is smooth but bends, the derivative lies
+        between them. So half their distance covers both. Two evaluations for each element.
     """
-
-    def derivative(nudged: Mapping[str, Array], parameter: Array, index: Index) -> float:
+    x64, eps64 = np.asarray(x, np.float64), np.asarray(eps, np.float64)
+    nudged = {name: np.array(parameter, np.float64) for name, parameter in parameters.items()}
+    central, error = (
+        {name: np.empty(parameter.shape) for name, parameter in nudged.items()} for _ in range(2)
+    )
+    middle = loss(nudged, x64, eps64, term, design)
+    for name, parameter, index in _elements(nudged):
         start = float(parameter[index])
-        step = relative_step * max(1.0, abs(start))
+        step = RELATIVE_DIFFERENCE * max(1.0, abs(start))
         above, below = start + step, start - step
         parameter[index] = above
         upper = loss(nudged, x64, eps64, term, design)
         parameter[index] = below
         lower = loss(nudged, x64, eps64, term, design)
         # By the distance that was really gone: start ± step was rounded.
-        return float(upper - lower) / (above - below)
-
-    x64, eps64 = np.asarray(x, np.float64), np.asarray(eps, np.float64)
-    return _element_by_element(parameters, np.float64, derivative)
-
-
-def central_error(
-    parameters: Mapping[str, Array],
-    x: Array,
-    eps: Array,
-    relative_step: float = RELATIVE_DIFFERENCE,
-    design: Design = TEXTBOOK,
-) -> dict[str, Array]:
-    """Return how far off `central_differences` may be at every parameter.
-
-    Half the distance between the two one-sided differences, plus the rounding of the loss.
-    Where a ReLU switches within the step, the derivative is one of the one-sided ones and
-    the central difference their middle; where the loss is smooth but bends, the derivative
-    lies between them. So half their distance covers both.
-
-    Parameters
-    ----------
-    parameters, x, eps, relative_step, design
-        As for `central_differences`.
-    """
-
-    def error(nudged: Mapping[str, Array], parameter: Array, index: Index) -> float:
-        start = float(parameter[index])
-        step = relative_step * max(1.0, abs(start))
-        middle = loss(nudged, x64, eps64, None, design)
-        parameter[index] = start + step
-        upper = loss(nudged, x64, eps64, None, design)
-        parameter[index] = start - step
-        lower = loss(nudged, x64, eps64, None, design)
+        central[name][index] = float(upper - lower) / (above - below)
         rounding = ROUNDINGS * float(np.finfo(np.float64).eps) * float(max(upper, lower))
-        return (abs(float(upper - 2 * middle + lower)) + rounding) / (2 * step)
-
-    x64, eps64 = np.asarray(x, np.float64), np.asarray(eps, np.float64)
-    return _element_by_element(parameters, np.float64, error)
+        error[name][index] = (abs(float(upper - 2 * middle + lower)) + rounding) / (2 * step)
+    return central, error
 
 
-def _element_by_element(
-    parameters: Mapping[str, Array],
-    dtype: type[np.generic],
-    derivative: Callable[[Mapping[str, Array], Array, Index], float],
-) -> dict[str, Array]:
-    """Ask for the derivative by each element, in copies that it may write to."""
-    nudged = {name: np.array(parameter, dtype) for name, parameter in parameters.items()}
-    gradients: dict[str, Array] = {}
-    for name, parameter in nudged.items():
-        gradient = gradients[name] = np.empty(parameter.shape)
+def _elements(parameters: Mapping[str, Array]) -> Iterator[tuple[str, Array, Index]]:
+    """Yield each element's place, and put back what was written there."""
+    for name, parameter in parameters.items():
         for index in np.ndindex(parameter.shape):
             kept = parameter[index]
-            gradient[index] = derivative(nudged, parameter, index)
+            yield name, parameter, index
             parameter[index] = kept
-    return gradients
