@@ -8,7 +8,7 @@ sums are kept, so a million draws take no more memory than a hundred.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -20,8 +20,9 @@ from ..engine.roles import latents, other_draws, reconstruction, standard_draws
 from ..engine.run import Run
 from ..ops import NotExplained
 from ..trace import Array
-from .gradient_check import Difference, gradient_scale, largest
+from .gradient_check import Difference, difference, gradient_scale
 
+FIRST_ALLOWED = 1e-4  # between float64 by hand and float32, as when gradients are checked
 AT_ONCE = 256  # draws that are added up together
 MOST_AT_ONCE = 4_000_000  # numbers in them
 LATENT = "z"
@@ -153,7 +154,7 @@ def sample(
         while block := list(islice(rows, at_once)):
             moments.add(np.array(block))
             report(moments.count)
-    spreads = dict(replays.split(moments.spread()))
+    spreads = replays.spreads(moments)
     found = None
     if divergence:
         closed_form = float(run.hand_values[run.value("kl").id])
@@ -182,11 +183,11 @@ class _Replays:
         made = reconstruction(run)
         self.reconstruction = "" if made is None else named[made].name or ""
         ends = (*(term.value for term in run.trace.terms), run.trace.output)
-        told = (*latents(run), *(() if made is None else (made,)), *ends)
-        self.values = {named[number].name or "loss": number for number in dict.fromkeys(told)}
+        shown = (*latents(run), *(() if made is None else (made,)), *ends)
+        self.values = {named[number].name or "loss": number for number in dict.fromkeys(shown)}
         self.parameters = {
             value.name: value.id
-            for value in run.trace.values
+            for value in named
             if value.kind == "parameter" and value.name and value.id in run.gradients
         }
         self.noise = standard_draws(run)
@@ -196,10 +197,8 @@ class _Replays:
             for number, array in run.hand_values.items()
             if not graph.depends(number, self.noise)
         }
-        self.shapes = {
-            **{name: run.trace.values[number].shape for name, number in self.values.items()},
-            **{name: run.trace.values[number].shape for name, number in self.parameters.items()},
-        }
+        numbers = {**self.values, **self.parameters}
+        self.shapes = {name: named[number].shape for name, number in numbers.items()}
         if divergence:
             self.shapes[""] = ()
         self.width = sum(math.prod(shape) for shape in self.shapes.values())
@@ -226,31 +225,35 @@ class _Replays:
         ratio = log_q - log_p
         return np.asarray(ratio.mean() if self.averaged else ratio.sum())
 
-    def split(self, whole: Spread) -> Iterator[tuple[str, Spread]]:
-        """Give each name its part of the row back, in its own shape."""
-        start = 0
+    def parts(self, row: Array) -> dict[str, Array]:
+        """Give each name its part of a row back, in its own shape."""
+        parts, start = {}, 0
         for name, shape in self.shapes.items():
             end = start + math.prod(shape)
-            parts = (whole.mean, whole.std, whole.positive, whole.negative)
-            yield name, Spread(*(part[start:end].reshape(shape) for part in parts))
+            parts[name] = row[start:end].reshape(shape)
             start = end
+        return parts
+
+    def spreads(self, moments: _Moments) -> dict[str, Spread]:
+        """Return what each name's part did over the draws."""
+        mean, std, positive, negative = map(self.parts, moments.rows())
+        return {
+            name: Spread(mean[name], std[name], positive[name], negative[name])
+            for name in self.shapes
+        }
 
     def first(self, moments: _Moments) -> Difference:
         """Hold the first draw's numbers against PyTorch's of the run."""
-        run, start, worst = self.run, 0, Difference(0.0, 0.0, True)
-        theirs = [(run.values[n], largest(run.values[n])) for n in self.values.values()]
-        theirs += [(run.gradients[n], gradient_scale(run, n)) for n in self.parameters.values()]
-        for held, scale in theirs:
-            mine = moments.origin[start : start + held.size]
-            absolute = largest(mine - held.ravel())
-            relative = absolute / (scale or 1.0)
-            if not relative <= worst.relative:
-                worst = Difference(absolute, relative, relative <= FIRST_ALLOWED)
-            start += held.size
-        return worst
-
-
-FIRST_ALLOWED = 1e-4  # between float64 by hand and float32, as when gradients are checked
+        run, mine = self.run, self.parts(moments.origin)
+        theirs: dict[str, tuple[Array, float | None]]
+        theirs = {name: (run.values[number], None) for name, number in self.values.items()}
+        for name, number in self.parameters.items():
+            theirs[name] = run.gradients[number], gradient_scale(run, number)
+        differences = [
+            difference(mine[name], held, FIRST_ALLOWED, scale)
+            for name, (held, scale) in theirs.items()
+        ]
+        return max(differences, key=lambda each: (math.isnan(each.relative), each.relative))
 
 
 class _Moments:
@@ -278,8 +281,9 @@ class _Moments:
         self._negative += (block < 0).sum(axis=0)
         self.count = total
 
-    def spread(self) -> Spread:
-        return Spread(
+    def rows(self) -> tuple[Array, Array, Array, Array]:
+        """Return the means, the standard deviations and how often each was above and below 0."""
+        return (
             self.origin + self._mean,
             np.sqrt(self._squares / (self.count - 1)),
             self._positive.astype(int),
