@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from ..matching.names import Name
 from .agreement import agrees, as_printed
 
 Arithmetic = Literal["full", "printed", "chain"]
+ARITHMETICS: tuple[Arithmetic, ...] = get_args(Arithmetic)  # the most exact first
 Settled = Callable[[Name, Array], Array]
 
 

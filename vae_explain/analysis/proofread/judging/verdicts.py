@@ -6,24 +6,17 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from ..matching.figures import Figure, Line
 from ..matching.stated_run import Seed
 from ..reading.statement import Remnant
-from .recomputed import Arithmetic
+from .recomputed import ARITHMETICS, Arithmetic
 
 Verdict = Literal[
     "exact", "rounded inputs", "rounded chain", "off in the last digit", "wrong", "not recognised"
 ]
-VERDICTS: tuple[Verdict, ...] = (
-    "exact",
-    "rounded inputs",
-    "rounded chain",
-    "off in the last digit",
-    "wrong",
-    "not recognised",
-)
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 BLAMED: frozenset[Verdict] = frozenset({"off in the last digit", "wrong"})
 
 
@@ -117,7 +110,7 @@ class Proof:
     def agreeing(self) -> Mapping[Arithmetic, int]:
         """How many figures agree in each arithmetic."""
         found = Counter(a for judged in self.figures for a in judged.arithmetics)
-        return {"full": found["full"], "printed": found["printed"], "chain": found["chain"]}
+        return {arithmetic: found[arithmetic] for arithmetic in ARITHMETICS}
 
     @property
     def blamed(self) -> tuple[Judged, ...]:

@@ -26,21 +26,11 @@ from .tokens import Lexeme, Printed, literal
 
 WRAPPERS = {"tensor", "torch.tensor", "array", "np.array", "numpy.array", "jnp.array", "Parameter"}
 NAMED = {name: name for name in FUNCTIONS} | {
-    "ln": "log",
-    "np.exp": "exp",
-    "math.exp": "exp",
-    "torch.exp": "exp",
-    "np.log": "log",
-    "math.log": "log",
-    "torch.log": "log",
-    "np.sqrt": "sqrt",
-    "math.sqrt": "sqrt",
-    "torch.sqrt": "sqrt",
-    "ReLU": "relu",
-    "ReLu": "relu",
-    "RELU": "relu",
-    "σ": "sigmoid",
+    f"{module}.{name}": name
+    for module in ("np", "math", "torch")
+    for name in ("exp", "log", "sqrt")
 }
+NAMED |= {"ln": "log", "ReLU": "relu", "ReLu": "relu", "RELU": "relu", "σ": "sigmoid"}
 FRACTIONS = {"½": 0.5, "¼": 0.25, "⅓": 1 / 3, "¾": 0.75}
 OPENED = {"(": ")", "[": "]", "{": "}", "⟨": "⟩"}
 

@@ -7,8 +7,10 @@ command is a word, and makes what it stands in symbolic.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
 
-from .tokens import MINUS, Lexeme, lex
+from .tokens import MINUS, Kind, Lexeme, lex
 
 PIECE = re.compile(r"\\[A-Za-z]+\*?|\\.|[{}&^_~]|\n|[^\\{}&^_~\n]+", re.DOTALL)
 NAMES = {
@@ -52,6 +54,7 @@ WRAPPERS = {
     "overline", "bar", "vec", "tilde", "color",
 }  # fmt: skip
 MATRICES = re.compile(r"[bpvBV]?matrix|smallmatrix|array|bsmallmatrix|psmallmatrix")
+Part = TypeVar("Part")
 SPACES = {"\\,", "\\;", "\\:", "\\!", "\\ ", "\\>"}
 
 
@@ -87,13 +90,7 @@ class _Formula:
         if self.position >= len(self.pieces):
             return []
         if self.pieces[self.position] == "{":
-            self._take()
-            found: list[Lexeme] = []
-            while self.position < len(self.pieces) and self.pieces[self.position] != "}":
-                found += self._next()
-            if self.position < len(self.pieces):
-                self._take()
-            return found
+            return self._inside(self._next)
         piece = self.pieces[self.position]
         if not piece.startswith("\\") and len(piece) > 1:
             self.pieces[self.position] = piece[1:]  # `\frac12` takes one sign at a time
@@ -102,17 +99,21 @@ class _Formula:
 
     def _raw(self) -> str:
         """Return the text of `{…}` as it stands."""
-        text = ""
-        if self.position < len(self.pieces) and self.pieces[self.position] == "{":
-            self._take()
-            while self.position < len(self.pieces) and self.pieces[self.position] != "}":
-                text += self._take()
-            if self.position < len(self.pieces):
-                self._take()
-        return text
+        opens = self.pieces[self.position : self.position + 1] == ["{"]
+        return "".join(self._inside(lambda: [self._take()])) if opens else ""
 
-    def _sign(self, kind: str, text: str) -> Lexeme:
-        return Lexeme(kind, text, self.line, False)  # type: ignore[arg-type]  # one of Kind
+    def _inside(self, take: Callable[[], list[Part]]) -> list[Part]:
+        """Return what is taken one by one up to the brace that closes."""
+        self._take()
+        taken: list[Part] = []
+        while self.position < len(self.pieces) and self.pieces[self.position] != "}":
+            taken += take()
+        if self.position < len(self.pieces):
+            self._take()
+        return taken
+
+    def _sign(self, kind: Kind, text: str) -> Lexeme:
+        return Lexeme(kind, text, self.line, False)
 
     def _next(self) -> list[Lexeme]:
         piece = self._take()
@@ -138,9 +139,10 @@ class _Formula:
             inside = "".join(token.text for token in self._group())
             return [self._sign("word", f"{inside}_hat")]
         if name in ("frac", "dfrac", "tfrac"):
-            return [*self._bracketed(), self._sign("operator", "/"), *self._bracketed()]
+            above, below = self._group(), self._group()
+            return [*self._bracketed(above), self._sign("operator", "/"), *self._bracketed(below)]
         if name == "sqrt":
-            return [self._sign("word", "sqrt"), *self._bracketed()]
+            return [self._sign("word", "sqrt"), *self._bracketed(self._group())]
         if name == "begin":
             return self._begin(self._raw())
         if name == "end":
@@ -169,8 +171,8 @@ class _Formula:
             return lex_latex(plain, self.line) if is_formula else list(lex(plain, self.line))
         return self._group()
 
-    def _bracketed(self) -> list[Lexeme]:
-        return [self._sign("open", "("), *self._group(), self._sign("close", ")")]
+    def _bracketed(self, inside: list[Lexeme]) -> list[Lexeme]:
+        return [self._sign("open", "("), *inside, self._sign("close", ")")]
 
     def _begin(self, name: str) -> list[Lexeme]:
         if not MATRICES.fullmatch(name):
@@ -190,10 +192,8 @@ class _Formula:
         inside = self._group()
         if len(inside) == 1 and inside[0].text in ("T", "top"):
             return [self._sign("word", "ᵀ")]
-        one = len(inside) == 1
-        opened = [] if one else [self._sign("open", "(")]
-        closed = [] if one else [self._sign("close", ")")]
-        return [self._sign("operator", "^"), *opened, *inside, *closed]
+        exponent = inside if len(inside) == 1 else self._bracketed(inside)
+        return [self._sign("operator", "^"), *exponent]
 
     def _subscript(self) -> list[Lexeme]:
         """Return a subscript as an index when it is one, else as a part of the name."""

@@ -7,22 +7,17 @@ Prose, code and formulas become the same tokens, so that one grammar reads them 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
+# `end` is that of a sentence or clause.
 Kind = Literal[
-    "number",
-    "word",
-    "operator",
-    "open",
-    "close",
-    "comma",
-    "relation",
-    "end",  # of a sentence or clause
-    "line",
-    "other",
+    "number", "word", "operator", "open", "close", "comma", "relation", "end", "line", "other"
 ]
+# By the groups of `PATTERN` below: `2D` and `50%` are words.
+KINDS: Mapping[str, Kind] = {kind: kind for kind in get_args(Kind)}
+KINDS = {**KINDS, "version": "word", "power": "operator"}
 
 
 class Lexeme(NamedTuple):
@@ -81,8 +76,7 @@ def literal(printed: str, line: int, tolerance: float = 0.0) -> Printed:
 
 
 MINUS = str.maketrans({"−": "-", "–": "-", "﹣": "-", "－": "-", "\t": " ", "\u00a0": " "})
-OPERATORS = {"*": "*", "·": "*", "×": "*", "⋅": "*", "∗": "*", "/": "/", "÷": "/", "+": "+"}
-OPERATORS |= {"-": "-", "^": "^", "²": "²", "³": "³", "@": "@", "±": "±", "⊙": "*"}
+OPERATORS = {"·": "*", "×": "*", "⋅": "*", "∗": "*", "⊙": "*", "÷": "/", "**": "^"}
 
 PATTERN = re.compile(
     r"""
@@ -130,23 +124,7 @@ def lex(text: str, line: int, code: bool = False) -> Iterator[Lexeme]:
             yield Lexeme("number", part[:-1], line, spaced, code)
             yield Lexeme("end", ".", line, False, code)
         else:
-            yield _lexeme(kind, part, line, spaced, code)
+            sign = kind == "relation" and part.startswith("#") and not code
+            of_kind: Kind = "other" if sign else KINDS.get(kind, "other")
+            yield Lexeme(of_kind, OPERATORS.get(part, part), line, spaced, code)
         spaced = False
-
-
-def _lexeme(kind: str, part: str, line: int, spaced: bool, code: bool) -> Lexeme:
-    match kind:
-        case "version":  # 2.13.0, 2D, 50 %
-            return Lexeme("word", part, line, spaced, code)
-        case "power":
-            return Lexeme("operator", "^", line, spaced, code)
-        case "operator":
-            return Lexeme("operator", OPERATORS[part], line, spaced, code)
-        case "relation" if part.startswith("#") and not code:
-            return Lexeme("other", part, line, spaced, code)
-        case "arrow":
-            return Lexeme("other", part, line, spaced, code)
-        case "number" | "word" | "relation" | "open" | "close" | "comma" | "end":
-            return Lexeme(kind, part, line, spaced, code)
-        case _:
-            return Lexeme("other", part, line, spaced, code)
