@@ -215,6 +215,9 @@ def test_the_first_operation_is_named_with_what_went_into_it() -> None:
     found = one(audited(case), "not-finite")
     assert found.evidence.facts["op"] == "exp"
     assert found.evidence.rows[0][2] > 190  # type: ignore[operator]  # a number in this row
+    assert "below about 88" in found.mend
+    other = next(case for case in MODELS if case.name == "exp2_overflows")
+    assert "into exp2 below about 127" in one(audited(other), "not-finite").mend
     power = next(case for case in MODELS if case.name == "power_of_a_negative")
     assert "a negative number has no power" in one(audited(power), "not-finite").mend
     backward = next(case for case in MODELS if case.name == "gradient_of_a_root_at_zero")

@@ -261,6 +261,15 @@ def exp_overflows(model: Layers, x: Tensor) -> Tensor:
     return usual(model, x)
 
 
+@TABLE.wrong("not-finite", make=overflowing)
+def exp2_overflows(model: Layers, x: Tensor) -> Tensor:
+    mu, raw = model.encode(x)
+    variance = torch.exp2(raw)
+    recon = model.decoder(mu + variance.sqrt() * torch.randn_like(mu))
+    kl = 0.5 * (mu**2 + variance - 1 - variance.log()).sum()
+    return F.mse_loss(recon, x, reduction="sum") + kl
+
+
 @TABLE.wrong("not-finite")
 def log_of_a_negative(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)

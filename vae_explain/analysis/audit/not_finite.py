@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from ...engine.backward_pass import shares
 from ...engine.graph import BoundOperation
 from ...trace import Array
 from .anatomy import Anatomy
+from .facts import is_elementwise
 from .finding import Cell, Evidence, Finding, Seen
 from .rule import AuditRule
 
@@ -17,16 +20,21 @@ ID = "not-finite"
 def look(anatomy: Anatomy) -> Seen:
     if anatomy.finite:
         return Seen("the loss and every gradient are finite")
-    finding = (
-        _forward(anatomy)
-        if not _finite(anatomy.values[anatomy.trace.output])
-        else _backward(anatomy)
-    )
+    in_loss = not _finite(anatomy.values[anatomy.trace.output])
+    finding = _forward(anatomy) if in_loss else _backward(anatomy)
     return Seen("where the first inf or NaN comes from", (finding,))
 
 
 def _finite(array: Array) -> bool:
     return bool(np.isfinite(array).all())
+
+
+def _error(
+    message: str, rows: Iterable[tuple[Cell, ...]], mend: str, op: str = "", value: str = ""
+) -> Finding:
+    facts = {"op": op, "value": value} if op else {}
+    columns = "value", "lowest", "highest", "not finite"
+    return Finding(ID, "error", message, Evidence(columns, tuple(rows), facts), mend)
 
 
 def _forward(anatomy: Anatomy) -> Finding:
@@ -37,34 +45,23 @@ def _forward(anatomy: Anatomy) -> Finding:
     """
     facts = anatomy.facts
     current = anatomy.trace.output
-    while True:
-        sources = [i for i in facts.made_from(current) if not _finite(anatomy.values[i])]
-        if not sources:
-            break
+    while sources := [i for i in facts.made_from(current) if not _finite(anatomy.values[i])]:
         current = sources[0]
-    bound = facts.graph.producer(current)
-    name = facts.name(current)
+    bound, name = facts.graph.producer(current), facts.name(current)
+    kinds = _kinds(anatomy.values[current])
+    rows = [_row(anatomy, number) for number in (*facts.made_from(current), current)]
     if bound is None:
         kind = anatomy.trace.values[current].kind
-        return Finding(
-            ID,
-            "error",
-            f"{name} ({kind}) holds {_kinds(anatomy.values[current])} from the start.",
-            Evidence(("value", "lowest", "highest", "not finite"), (_row(anatomy, current),)),
-            f"Give {name} finite numbers.",
-        )
-    inputs = facts.made_from(current)
-    return Finding(
-        ID,
-        "error",
-        f"{bound.operation.name} is the first operation that is not finite: it makes "
-        f"{_kinds(anatomy.values[current])} in {name} from finite numbers.",
-        Evidence(
-            ("value", "lowest", "highest", "not finite"),
-            (*(_row(anatomy, i) for i in inputs), _row(anatomy, current)),
-            {"op": bound.operation.name, "value": name},
-        ),
+        message = f"{name} ({kind}) holds {kinds} from the start."
+        return _error(message, rows, f"Give {name} finite numbers.")
+    op = bound.operation.name
+    return _error(
+        f"{op} is the first operation that is not finite: it makes {kinds} in {name} from finite "
+        "numbers.",
+        rows,
         _mend(anatomy, bound, name),
+        op,
+        name,
     )
 
 
@@ -77,37 +74,29 @@ def _backward(anatomy: Anatomy) -> Finding:
             continue
         for number in anatomy.facts.made_from(bound.output):
             if number in gradients and _spoils(anatomy, bound, number):
-                name = anatomy.facts.name(number)
-                return Finding(
-                    ID,
-                    "error",
-                    f"the loss is finite, but {bound.operation.name} makes "
-                    f"{_kinds(gradients[number])} of the gradient at {name}.",
-                    Evidence(
-                        ("value", "lowest", "highest", "not finite"),
-                        (
-                            _row(anatomy, number),
-                            _row(anatomy, bound.output),
-                            _range("its gradient going in", upstream),
-                            _range("its gradient coming out", gradients[number]),
-                        ),
-                        {"op": bound.operation.name, "value": f"{name}.grad"},
+                name, op = anatomy.facts.name(number), bound.operation.name
+                return _error(
+                    f"the loss is finite, but {op} makes {_kinds(gradients[number])} of the "
+                    f"gradient at {name}.",
+                    (
+                        _row(anatomy, number),
+                        _row(anatomy, bound.output),
+                        _range("its gradient going in", upstream),
+                        _range("its gradient coming out", gradients[number]),
                     ),
-                    f"Keep {name} away from where {bound.operation.name} has no slope, as by a "
-                    "small number added inside.",
+                    f"Keep {name} away from where {op} has no slope, as by a small number added "
+                    "inside.",
+                    op,
+                    f"{name}.grad",
                 )
     name = next(
         anatomy.facts.name(number)
         for number, gradient in sorted(gradients.items(), reverse=True)
         if not _finite(gradient)
     )
-    return Finding(
-        ID,
-        "error",
+    return _error(
         f"the loss is finite, but the gradient at {name} is not.",
-        Evidence(
-            ("value", "lowest", "highest", "not finite"), (_row(anatomy, anatomy.trace.output),)
-        ),
+        [_row(anatomy, anatomy.trace.output)],
         f"Look at what {name} goes into.",
     )
 
@@ -127,10 +116,8 @@ def _spoils(anatomy: Anatomy, bound: BoundOperation, number: int) -> bool:
     if bound.rule is None or len(users) == 1:
         return True
     with np.errstate(all="ignore"):
-        mine = [
-            share for _, share in shares(bound, gradients[bound.output], anatomy.values, {number})
-        ]
-    return any(not _finite(share) for share in mine)
+        mine = shares(bound, gradients[bound.output], anatomy.values, {number})
+        return any(not _finite(share) for _, share in mine)
 
 
 def _row(anatomy: Anatomy, number: int) -> tuple[Cell, ...]:
@@ -145,19 +132,12 @@ def _range(name: str, array: Array) -> tuple[Cell, ...]:
 
 
 def _kinds(array: Array) -> str:
-    found = [
-        f"{int(count):,} {word}"
-        for word, count in (
-            ("NaN", np.isnan(array).sum()),
-            ("inf", np.isinf(array).sum()),
-        )
-        if count
-    ]
-    return " and ".join(found)
+    counts = {"NaN": np.isnan(array).sum(), "inf": np.isinf(array).sum()}
+    return " and ".join(f"{int(count):,} {word}" for word, count in counts.items() if count)
 
 
+LARGEST_EXPONENT = 1000
 MENDS = {
-    "exp": "Keep what goes into exp below about 88, where float32 ends: clamp the log-variance.",
     "log": "Keep what goes into log above 0: add a small number, or use the form that takes "
     "logits or log-probabilities.",
     "sqrt": "Keep what goes into sqrt at 0 or above.",
@@ -167,8 +147,28 @@ MENDS = {
 
 def _mend(anatomy: Anatomy, bound: BoundOperation, name: str) -> str:
     op = bound.rule_name
-    words = _mend_of_a_power(anatomy.values[bound.output]) if op == "pow" else MENDS.get(op, "")
-    return words or f"Bring the numbers that go into {name} nearer to 1."
+    if op == "pow":
+        return _mend_of_a_power(anatomy.values[bound.output])
+    if (limit := _limit(bound)) is not None and np.isinf(anatomy.values[bound.output]).any():
+        return (
+            f"Keep what goes into {op} below about {limit:.0f}, where float32 ends: clamp the "
+            "log-variance."
+        )
+    return MENDS.get(op, f"Bring the numbers that go into {name} nearer to 1.")
+
+
+def _limit(bound: BoundOperation) -> float | None:
+    """Return the last whole number that a function keeps within float32; None where it is large.
+
+    So an exponential is known from what grows more slowly, whatever its name.
+    """
+    if bound.rule is None or not is_elementwise(bound) or len(bound.operands) != 1:
+        return None
+    asked = np.arange(LARGEST_EXPONENT, dtype=np.float64)
+    with np.errstate(all="ignore"):
+        sizes = np.abs(bound.rule.forward(asked, **bound.attributes))
+    gone = np.flatnonzero(sizes > np.finfo(np.float32).max)
+    return float(gone[0] - 1) if gone.size else None
 
 
 def _mend_of_a_power(power: Array) -> str:
