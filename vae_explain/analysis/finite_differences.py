@@ -7,7 +7,6 @@ the model detaches or computes without gradients, as a straight-through estimato
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from typing import Any
@@ -15,16 +14,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from ..engine.run import Run
 from ..models.prepared_model import Subject, default_precision, draws_of
 from ..models.run_counters import Counts
 from ..pipeline import HeldRequest, OwnRequest, prepared, users_errors
-from ..recording.call_info import writes_by_name
-from ..recording.decompositions import decomposition_of
-from ..recording.lost_kwargs import with_lost
-from ..recording.random_draws import DROPOUTS, NOISE, OTHER_DRAWS, input_of, redropped, replace
+from ..recording.call_info import Call
+from ..recording.call_mode import CallMode
+from ..recording.random_draws import OTHER_DRAWS, GivenDraws
 from ..recording.tensor_arrays import tensors_in
 from ..trace import UNSEEN, Array
 from .gradient_check import CENTRAL_ALLOWED, Nudged, gradient_scale, largest
@@ -169,7 +166,7 @@ class _Evaluation:
         self._counts.put_back()
         torch.set_rng_state(subject.generator)
         written = [parameter for parameter, _ in self._rewritten]
-        still = _Still(list(self._drawn), self._kept, self._first, written)
+        still = _Still(GivenDraws(redrawn=self._drawn), self._kept, self._first, written)
         with torch.enable_grad(), subject.drawing(), still:
             found = subject.objective(subject.model, subject.x).loss
         self._first = False
@@ -192,46 +189,33 @@ def _is_double(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
     return any(tensor.dtype == torch.float64 for tensor in given)
 
 
-class _Still(TorchFunctionMode):
+class _Still(CallMode):
     """Gives the draws, and what is behind a detach, as they were in the first run."""
 
     def __init__(
-        self, drawn: list[Tensor], kept: list[Tensor], first: bool, written: Sequence[Tensor]
+        self, draws: GivenDraws, kept: list[Tensor], first: bool, written: Sequence[Tensor]
     ) -> None:
         super().__init__()
         # Their data is not held still: what is written there would be lost.
         self._written = {id(parameter) for parameter in written}
-        self._drawn, self._kept, self._first = drawn, kept, first
+        self._draws, self._kept, self._first = draws, kept, first
         self._used = 0
         # Told by no_grad itself: within a function with a backward pass of its own
         # gradients are off as well, but what it returns has one.
         self._without_gradients = False
 
-    def __torch_function__(
-        self,
-        func: Any,
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        name = func.__name__
-        if name == "__get__":
-            name = func.__self__.__name__
-        kwargs = with_lost(name, kwargs or {}, sys._getframe(1))
-        whole = decomposition_of(name, args, kwargs)
-        if whole is not None:
-            with self:  # not active in here of itself
-                return whole()
+    def handle(self, call: Call) -> Any:
+        plan, func, args, kwargs = call
+        name = plan.name
         if name == "_set_grad_enabled":
             self._without_gradients = not args[0]
         if name == "float":
             return args[0].double()
-        if name in DROPOUTS and self._drawn:
-            given = input_of(args, kwargs)
-            return redropped(func, args, kwargs, torch.ones_like(given), self._drawn)[0]
-        result = func(*args, **kwargs)
+        if plan.drops:
+            return self._draws.dropout(func, args, kwargs)[0]
+        result = call.make()
         if name in OTHER_DRAWS:
-            return self._held(result, writes_by_name(name))
+            return self._held(result, plan.writes)
         if name == "grad" and isinstance(result, tuple):
             # What `torch.autograd.grad` gives without a graph is taken as given behind it.
             constants = (isinstance(g, Tensor) and not g.requires_grad for g in result)
@@ -243,13 +227,13 @@ class _Still(TorchFunctionMode):
             return result
         if result.dtype == torch.float32 and result.requires_grad and _is_double(args, kwargs):
             raise RuntimeError(f"{name} gives float32 there")
-        if name in NOISE and self._drawn:
-            replace(result, self._drawn.pop(0))
-        elif (name in ("detach", "data") and id(args[0]) not in self._written) or (
-            self._without_gradients and not writes_by_name(name) and name != "grad"
+        if plan.draws and self._draws.replace(result, name, args, kwargs):
+            return result
+        if (name in ("detach", "data") and id(args[0]) not in self._written) or (
+            self._without_gradients and not plan.writes and name != "grad"
         ):
             return self._held(result)
-        elif name == "embedding":
+        if name == "embedding":
             padding = _padding(*args, **kwargs)
             if padding is not None:
                 return torch.where(padding, self._held(result), result)

@@ -168,6 +168,11 @@ class Call(NamedTuple):
             return False
         return bool(arguments.get("inplace"))
 
+    @property
+    def returns_new_memory(self) -> bool:
+        """Whether it returns memory with nothing written to it."""
+        return self.plan.uninitialised and self.kwargs.get("out") is None
+
     def on(self, old: Tensor, new: Tensor) -> Call:
         """Return the same call with another tensor in the place of one."""
         args = tuple(new if each is old else each for each in self.args)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from .autograd import gradients_on
-from .call_info import plan_for, results_of
-from .decompositions import decomposition_of
-from .lost_kwargs import with_lost
-from .random_draws import dropped, input_of, is_standard_normal, replace
+from .call_info import Call, results_of
+from .call_mode import CallMode
+from .random_draws import GivenDraws
 from .restoring import restored
 
 
@@ -42,40 +38,25 @@ def draws_of_run(
     return listener.draws
 
 
-class _Listener(TorchFunctionMode):
+class _Listener(CallMode):
     """Keeps what is drawn while it is the active mode, and puts given noise in its place."""
 
     def __init__(self, noise: Sequence[Tensor]) -> None:
         super().__init__()
-        self._noise = list(noise)
+        self._given = GivenDraws(noise)
         self.draws: list[Tensor] = []
 
-    def __torch_function__(
-        self,
-        func: Any,
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        plan = plan_for(func)
-        kwargs = kwargs or {}
-        if plan.decomposed:
-            kwargs = with_lost(plan.name, kwargs, sys._getframe(1))
-            decomposition = decomposition_of(plan.name, args, kwargs)
-            if decomposition is not None:
-                with self:  # PyTorch switches a mode off while it handles a call
-                    return decomposition()
+    def handle(self, call: Call) -> Any:
+        plan, func, args, kwargs = call
         if plan.drops:
-            ones = torch.ones_like(input_of(args, kwargs), requires_grad=False)
-            result, mask = dropped(func, args, kwargs, ones)
+            result, mask = self._given.dropout(func, args, kwargs)
             if mask is not None:
                 self.draws.append(mask)
             return result
-        result = func(*args, **kwargs)
+        result = call.make()
         if plan.draws:
-            if self._noise and is_standard_normal(plan.name, args, kwargs):
-                replace(result, self._noise.pop(0))
+            self._given.replace(result, plan.name, args, kwargs)
             self.draws += [drawn.detach().clone() for drawn in results_of(result)]
-        elif plan.uninitialised and kwargs.get("out") is None:
+        elif call.returns_new_memory:
             result.detach().zero_()  # as in the record, whatever is in this memory
         return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -48,20 +48,6 @@ class NoiseMismatch(UserError):
         return f"{math.prod(self.given)} given, but the model draws {math.prod(self.drawn)}"
 
 
-def replace(drawn: Tensor, noise: Tensor) -> None:
-    """Write given numbers, in order, over what was drawn.
-
-    Raises
-    ------
-    NoiseMismatch
-        If they are more or fewer.
-    """
-    if noise.numel() != drawn.numel():
-        raise NoiseMismatch(tuple(noise.shape), tuple(drawn.shape))
-    with torch.no_grad():
-        drawn.copy_(noise.reshape(drawn.shape))
-
-
 def input_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Return the first argument of a call of PyTorch; None if it has none."""
     return args[0] if args else kwargs.get("input")
@@ -84,52 +70,75 @@ def is_standard_normal(name: str, args: tuple[Any, ...], kwargs: Mapping[str, An
     return bool(torch.as_tensor(mean == 0).all() and torch.as_tensor(std == 1).all())
 
 
-def redropped(
-    func: Any,
-    args: tuple[Any, ...],
-    kwargs: Mapping[str, Any],
-    ones: Tensor,
-    masks: list[Tensor],
-) -> tuple[Tensor, Tensor | None]:
-    """Do a dropout again with the next of some masks, which it takes from the list.
+class GivenDraws:
+    """Numbers that take the place of what a model draws, in order, as long as there are any.
 
-    Returns
-    -------
-    tuple
-        The output and the mask; None for the mask of a dropout that does nothing, as when a
-        model is not training.
+    Parameters
+    ----------
+    noise
+        For draws from the standard normal alone.
+    redrawn
+        For all draws, dropout masks among them.
     """
-    settings = {**dict(zip(("input", "p", "training", "inplace"), args, strict=False)), **kwargs}
-    x = settings.pop("input")
-    in_place = settings.pop("inplace", False)
-    # It draws all the same, so that later draws are what they were.
-    if func(ones, **settings) is ones:
-        return x, None
-    mask = masks.pop(0).to(x.dtype).reshape(x.shape)
-    return (x.mul_(mask) if in_place else x * mask), mask
 
+    def __init__(self, noise: Sequence[Tensor] = (), redrawn: Sequence[Tensor] = ()) -> None:
+        self._noise, self._redrawn = list(noise), list(redrawn)
 
-def dropped(
-    func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], ones: Tensor
-) -> tuple[Tensor, Tensor | None]:
-    """Do a dropout and find its mask: what the same call makes of ones from the same state.
+    def replace(
+        self, drawn: Tensor, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> bool:
+        """Write the next numbers over what a call has drawn, and return whether there were any.
 
-    Returns
-    -------
-    tuple
-        The output and the mask, as from `redropped`.
-    """
-    x = input_of(args, kwargs)
-    version, before = x._version, torch.get_rng_state()
-    result = func(*args, **kwargs)
-    if result is x and x._version == version:
-        return result, None
-    after = torch.get_rng_state()
-    torch.set_rng_state(before)
-    with torch.no_grad():
-        mask = func(ones, *args[1:], **{k: v for k, v in kwargs.items() if k != "input"})
-    torch.set_rng_state(after)
-    return result, mask
+        Raises
+        ------
+        NoiseMismatch
+            If they are more or fewer.
+        """
+        if self._redrawn:
+            given = self._redrawn.pop(0)
+        elif self._noise and is_standard_normal(name, args, kwargs):
+            given = self._noise.pop(0)
+        else:
+            return False
+        if given.numel() != drawn.numel():
+            raise NoiseMismatch(tuple(given.shape), tuple(drawn.shape))
+        with torch.no_grad():
+            drawn.copy_(given.reshape(drawn.shape))
+        return True
+
+    def dropout(
+        self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[Tensor, Tensor | None]:
+        """Do a dropout, with the next mask if there is one.
+
+        Returns
+        -------
+        tuple
+            The output and the mask; None for the mask of a dropout that does nothing, as when
+            a model is not training.
+        """
+        names = ("input", "p", "training", "inplace")
+        settings = {**dict(zip(names, args, strict=False)), **kwargs}
+        x = settings.pop("input")
+        in_place = settings.pop("inplace", False)
+        ones = torch.ones_like(x, requires_grad=False)
+        if self._redrawn:
+            # It draws all the same, so that later draws are what they were.
+            if func(ones, **settings) is ones:
+                return x, None
+            mask = self._redrawn.pop(0).to(x.dtype).reshape(x.shape)
+            return (x.mul_(mask) if in_place else x * mask), mask
+        version, before = x._version, torch.get_rng_state()
+        result = func(*args, **kwargs)
+        if result is x and x._version == version:
+            return result, None
+        # The mask is what the same call, from the same state of the generator, makes of ones.
+        after = torch.get_rng_state()
+        torch.set_rng_state(before)
+        with torch.no_grad():
+            mask = func(ones, **settings)
+        torch.set_rng_state(after)
+        return result, mask
 
 
 @dataclass(frozen=True)

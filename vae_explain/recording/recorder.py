@@ -15,7 +15,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
@@ -36,7 +35,7 @@ from .inplace_writes import (
     writes_back,
 )
 from .lost_kwargs import with_lost
-from .random_draws import dropped, input_of, is_standard_normal, redropped, replace
+from .random_draws import GivenDraws
 from .restoring import changed, restored
 from .tensor_arrays import tensors_in
 from .trace_builder import CaughtCall, ModuleReturn, ModuleState, Slotted, TraceBuilder
@@ -114,7 +113,7 @@ def capture(
         for path, module in whole.named_modules(prefix=prefix)
     ]
     with restored(each.module for each in states) as buffers, gradients_on():
-        recorder = _Recorder(states, inputs, noise, redrawn)
+        recorder = _Recorder(states, inputs, GivenDraws(noise, redrawn))
         loss = recorder.run(objective, states)
         if not isinstance(loss, Tensor) or loss.numel() != 1:
             returned = list(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
@@ -138,16 +137,14 @@ class _Recorder(TorchFunctionMode):
         self,
         modules: Sequence[ModuleState],
         inputs: Mapping[str, Tensor],
-        noise: Sequence[Tensor],
-        redrawn: Sequence[Tensor],
+        given: GivenDraws,
     ) -> None:
         super().__init__()
         self._frames = FrameWatcher()
         self._look = self._frames.look
         self.builder = TraceBuilder(modules, inputs, self._frames)
         self.caught: list[CaughtCall | ModuleReturn] = []
-        self._noise = list(noise)
-        self._redrawn = list(redrawn)
+        self._given = given
 
     def run(self, objective: Callable[[], Tensor], modules: Sequence[ModuleState]) -> Tensor:
         """Run an objective as the active mode."""
@@ -272,26 +269,17 @@ class _Recorder(TorchFunctionMode):
 
     def _make(self, call: Call) -> Any:
         """Make a call; what it draws becomes the given noise, if there is any left."""
-        plan, _, args, kwargs = call
         result = call.make()
-        if plan.draws:
-            if self._redrawn:
-                replace(result, self._redrawn.pop(0))
-            elif self._noise and is_standard_normal(plan.name, args, kwargs):
-                replace(result, self._noise.pop(0))
-        elif plan.uninitialised and kwargs.get("out") is None:
-            result.detach().zero_()  # new memory holds other numbers at each run
+        if call.plan.draws:
+            self._given.replace(result, call.plan.name, call.args, call.kwargs)
+        elif call.returns_new_memory:
+            result.detach().zero_()  # this memory holds other numbers at each run
             self.builder.uninitialised.append(result)
         return result
 
     def _dropout(self, call: Call, slotted: Slotted) -> Any:
         """Record a dropout as what it is: a mask that is drawn, and a product with it."""
-        _, func, args, kwargs = call
-        ones = torch.ones_like(input_of(args, kwargs), requires_grad=False)
-        if self._redrawn:
-            result, mask = redropped(func, args, kwargs, ones, self._redrawn)
-        else:
-            result, mask = dropped(func, args, kwargs, ones)
+        result, mask = self._given.dropout(call.func, call.args, call.kwargs)
         if mask is not None:
             self.builder.record_dropout(slotted.inputs[0], result, mask)
         return result
