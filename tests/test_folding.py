@@ -18,6 +18,7 @@ from vae_explain.symbolic.expression import (
     Neg,
     Number,
     Opaque,
+    Pow,
     Ref,
     Reshape,
     SumOver,
@@ -151,6 +152,14 @@ def test_nothing_is_left_to_fold(tree: Expression) -> None:
             check(part)
 
     check(simplify(tree))
+
+
+def test_what_needs_a_shape_keeps_it() -> None:
+    zeros = Mul((M, ZERO))
+    assert to_text(simplify(MatMul(zeros, N))) == "full(0, shape=(2, 2)) @ n"
+    assert to_text(simplify(MatMul(Add((zeros, VECTOR)), N))) == "v.expand(2, 2) @ n"
+    ones = SumOver(Pow(M, ZERO), (0, 1), ())
+    assert to_text(simplify(ones)) == "sum(full(1, shape=(2, 2)))"
 
 
 def test_a_folded_zero_has_no_sign() -> None:

@@ -438,6 +438,10 @@ SUMMED: dict[str, tuple[Callable[[], nn.Module], Objective]] = {
     "written to": (lambda: nn.Linear(3, 2), written_to),
     "a row for padding": (lambda: nn.Embedding(3, 2, padding_idx=0), padded),
     "the nearest code": (lambda: nn.Linear(3, 2), nearest),
+    "times zero": (
+        lambda: nn.Linear(3, 2), lambda m, x: ((x * 0).topk(2, 1).values @ m(x)[:2]).sum()
+    ),
+    "times a sum of ones": (lambda: nn.Linear(3, 2), lambda m, x: (m(x) * (x**0).sum()).sum()),
 }  # fmt: skip
 
 

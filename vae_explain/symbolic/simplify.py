@@ -21,8 +21,9 @@ from .expression import (
     Reshape,
     SumOver,
     Transpose,
+    references,
 )
-from .shapes import shape_of
+from .shapes import expanded, shape_of
 
 MINUS_ONE = Number(-1.0)
 
@@ -56,18 +57,30 @@ def simplify(expression: Expression) -> Expression:
         case Apply(function, arguments):
             return Apply(function, tuple(simplify(argument) for argument in arguments))
         case MatMul(left, right):
-            return MatMul(simplify(left), simplify(right))
+            return MatMul(_operand(left), _operand(right))
         case Transpose(body):
-            return _transposed(simplify(body))
+            return _transposed(_operand(body))
         case Reshape(body, shape):
             inner = simplify(body)
             return Reshape(inner.body if isinstance(inner, Reshape) else inner, shape)
         case SumOver(body, axes, shape):
-            return SumOver(simplify(body), axes, shape)
+            return SumOver(_operand(body), axes, shape)
         case Opaque(name, arguments, options, compute):
-            return Opaque(name, tuple(map(simplify, arguments)), options, compute)
+            return Opaque(name, tuple(map(_operand, arguments)), options, compute)
         case _:
             return expression
+
+
+def _operand(body: Expression) -> Expression:
+    """Fold an operand of what does not work element by element: it keeps its shape.
+
+    A factor of 0, or a power of 0, may take the tensor away that gave it its shape.
+    """
+    folded = simplify(body)
+    is_number = isinstance(folded, Number) and not isinstance(body, Number)
+    if is_number or len(references(folded)) < len(references(body)):
+        return expanded(folded, shape_of(body))
+    return folded
 
 
 def _transposed(body: Expression) -> Expression:
