@@ -76,6 +76,7 @@ class Steps:
         self._leaves: dict[tuple[int, str | None, bool], _Leaf] = {}
         self._constants: dict[tuple[int, str | None], Number | None] = {}
         self._shapes: dict[int, tuple[int, ...]] = {}
+        self._calls: dict[int, Call] = {}
         self._chosen_by: dict[Ref, None] | None = None  # while `chosen` collects them
 
     # --- which values are steps ---
@@ -277,6 +278,11 @@ class Steps:
 
     def call(self, bound: BoundOperation) -> Call:
         """Return an operation's operands and output as its rule sees them."""
+        if bound.output not in self._calls:
+            self._calls[bound.output] = self._call(bound)
+        return self._calls[bound.output]
+
+    def _call(self, bound: BoundOperation) -> Call:
         full = not self._rule(bound).spreads
         operands = tuple(
             _ValueOperand(self, int(operand), full) if slot else _ConstantOperand(float(operand))

@@ -114,7 +114,7 @@ from .layers.unfold import FOLD, UNFOLD
 from .layers.weight_norm import WEIGHT_NORM
 from .layout.clone import CLONE, DETACH
 from .layout.concatenate import CAT, COLUMN_STACK, DSTACK, HSTACK, STACK, VSTACK
-from .layout.diagonal_sort import DIAG, DIAG_EMBED, DIAGONAL, SORT, TRACE
+from .layout.diagonal import DIAG, DIAG_EMBED, DIAGONAL, TRACE
 from .layout.expand import BROADCAST_TENSORS, BROADCAST_TO, EXPAND, EXPAND_AS, REPEAT
 from .layout.index_add import INDEX_ADD, INDEX_COPY
 from .layout.one_hot import ONE_HOT
@@ -145,6 +145,7 @@ from .layout.scatter import GATHER, SCATTER, SCATTER_ADD
 from .layout.scatter_reduce import SCATTER_REDUCE
 from .layout.select import GETITEM, INDEX_SELECT, NARROW, SELECT
 from .layout.setitem import INDEX_PUT
+from .layout.sort import SORT
 from .layout.split import CHUNK, SPLIT, TENSOR_SPLIT, UNBIND
 from .layout.take import FLIP, MASKED_SELECT, REPEAT_INTERLEAVE, ROLL, TAKE
 from .layout.transpose import MATRIX_TRANSPOSE, MOVEDIM, PERMUTE, REVERSED, TRANSPOSE, T

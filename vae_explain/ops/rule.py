@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -35,6 +35,9 @@ class NotExplained(UserError):
     @property
     def command_line_words(self) -> str:
         return f"an operation has no rule: {self}; forward and backward show what they can"
+
+
+Memoized = TypeVar("Memoized")
 
 
 class Operand(Protocol):
@@ -62,6 +65,14 @@ class Call:
     operands: tuple[Operand, ...]
     output: Operand
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    _memo: dict[str, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
+
+    def once(self, key: str, compute: Callable[[], Memoized]) -> Memoized:
+        """Compute what all elements of this call share, and keep it."""
+        if key not in self._memo:
+            self._memo[key] = compute()
+        value: Memoized = self._memo[key]
+        return value
 
     @property
     def arrays(self) -> tuple[Array, ...]:

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ONE, ZERO, Expression, Index, Opaque
+from ...symbolic.expression import ONE, Expression, Index, Opaque
 from ...trace import Array
+from ..copying import Sources, copying, numbered
 from ..rule import Bound, Call, NotExplained, Partial, Rule
 from .kernels import reading_windows
 from .windows import Windows, options, per_axis, total, whole_call
@@ -85,49 +86,26 @@ def image(x: Array, output_size: tuple[int, ...], **settings: Any) -> Array:
 # --- one element ------------------------------------------------------------------------
 
 
-def _place(column: Index, by: Windows) -> Index | None:
-    """Return the place in an image that one of its columns' places copies; None in padding."""
-    *lead, row, number = column
-    channel, tap = divmod(row, prod(by.kernel))
-    window = tuple(map(int, np.unravel_index(number, by.small)))
-    met = dict(by.of_small(window)).get(tuple(map(int, np.unravel_index(tap, by.kernel))))
-    return None if met is None else (*lead, channel, *met)
+def fold_sources(call: Call) -> Sources:
+    """Return where each number of some columns goes, as where `unfold` would take it from."""
 
+    def compute() -> Sources:
+        settings = dict(call.attributes)
+        del settings["output_size"]
+        shape = call.output.shape
+        (image_of,) = numbered([shape])
+        return Sources(columns(image_of, **settings), [shape])
 
-def _columns(place: Index, by: Windows) -> list[Index]:
-    """Return the places in the columns that copy one place of an image."""
-    *lead, channel, _, _ = place
-    return [
-        (
-            *lead,
-            channel * prod(by.kernel) + int(np.ravel_multi_index(tap, by.kernel)),
-            int(np.ravel_multi_index(window, by.small)),
-        )
-        for tap, window in by.of_large(place[-AXES:])
-    ]
-
-
-def _by(call: Call) -> Windows:
-    settings = dict(call.attributes)
-    return windows(settings.pop("output_size", call.operands[0].shape), **settings)
-
-
-def unfold_element(call: Call, index: Index) -> Expression:
-    place = _place(index, _by(call))
-    return ZERO if place is None else call.operands[0].at(place)
-
-
-def unfold_partials(call: Call, position: int, index: Index) -> list[Partial]:
-    return [(out, ONE) for out in _columns(index, _by(call))]
+    return call.once("sources", compute)
 
 
 def fold_element(call: Call, index: Index) -> Expression:
-    return total([call.operands[0].at(at) for at in _columns(index, _by(call))])
+    return total([call.operands[0].at(at) for at in fold_sources(call).targets(0, index)])
 
 
 def fold_partials(call: Call, position: int, index: Index) -> list[Partial]:
-    place = _place(index, _by(call))
-    return [] if place is None else [(place, ONE)]
+    source = fold_sources(call).of(index)
+    return [] if source is None else [(source[1], ONE)]
 
 
 def _written(settings: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
@@ -149,13 +127,11 @@ def fold_gradient(call: Call, position: int, upstream: Expression) -> Expression
 # --- the rules --------------------------------------------------------------------------
 
 
-UNFOLD = Rule(
-    name="unfold",
+UNFOLD = copying(
+    "unfold",
     bind=bind_unfold,
     forward=columns,
     vjp=lambda g, y, x, **settings: (image(g, x.shape[-AXES:], **settings),),
-    element=unfold_element,
-    partials=unfold_partials,
     formula=partial(whole_call, name="unfold", forward=columns, usual=USUAL),
     gradient=unfold_gradient,
     words="what each window covers, as a column",

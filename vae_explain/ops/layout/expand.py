@@ -10,21 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ONE, ZERO, Expression, Index, Opaque
+from ...symbolic.expression import ZERO, Expression, Opaque
 from ...symbolic.shapes import expanded
 from ...trace import Array
-from ..rule import (
-    Bound,
-    Call,
-    NotExplained,
-    Partial,
-    Rule,
-    broadcast_index,
-    broadcast_targets,
-    indices,
-    sum_to,
-    unbroadcast,
-)
+from ..copying import FIRST, copying
+from ..rule import Bound, Call, NotExplained, Rule, sum_to, unbroadcast
 
 
 def sizes_of(sizes: tuple[Any, ...], given: Any) -> tuple[int, ...]:
@@ -39,20 +29,8 @@ def sizes_of(sizes: tuple[Any, ...], given: Any) -> tuple[int, ...]:
 # --- by broadcasting --------------------------------------------------------------------
 
 
-def _element(call: Call, index: Index) -> Expression:
-    x = call.operands[_which(call)]
-    return x.at(broadcast_index(index, x.shape))
-
-
 def _which(call: Call) -> int:
     return int(call.attributes.get("output", 0))
-
-
-def _partials(call: Call, position: int, index: Index) -> list[Partial]:
-    if position != _which(call):
-        return []
-    x = call.operands[position]
-    return [(out, ONE) for out in broadcast_targets(index, x.shape, call.output.shape)]
 
 
 def _formula(call: Call) -> Expression:
@@ -68,13 +46,12 @@ def _gradient(call: Call, position: int, upstream: Expression) -> Expression:
 
 def expanding(name: str, bind: Any, forward: Any, torch: str) -> Rule:
     """Make the rule of an op that broadcasts its first operand."""
-    return Rule(
-        name=name,
+    return copying(
+        name,
         bind=bind,
         forward=forward,
         vjp=lambda g, y, x, *others, **_: (unbroadcast(g, x.shape), *(None for _ in others)),
-        element=_element,
-        partials=_partials,
+        copied=FIRST,
         formula=_formula,
         gradient=_gradient,
         words="repeated along an axis",
@@ -122,13 +99,11 @@ def _broadcast_vjp(g: Array, y: Array, *arrays: Array, output: int) -> tuple[Arr
     )
 
 
-BROADCAST_TENSORS = Rule(
-    name="broadcast_tensors",
+BROADCAST_TENSORS = copying(
+    "broadcast_tensors",
     bind=bind_broadcast,
     forward=lambda *arrays, output: np.broadcast_arrays(*arrays)[output],
     vjp=_broadcast_vjp,
-    element=_element,
-    partials=_partials,
     formula=_formula,
     gradient=_gradient,
     words="repeated to a common shape",
@@ -151,24 +126,6 @@ def _folded(g: Array, shape: tuple[int, ...], repeats: tuple[int, ...]) -> Array
     return np.asarray(g.reshape(pairs).sum(axis=copies).reshape(shape))
 
 
-def _repeat_element(call: Call, index: Index) -> Expression:
-    x = call.operands[0]
-    own = index[len(index) - len(x.shape) :]
-    return x.at(tuple(at % size for at, size in zip(own, x.shape, strict=True)))
-
-
-def _repeat_partials(call: Call, position: int, index: Index) -> list[Partial]:
-    repeats = call.attributes["repeats"]
-    shape = call.operands[0].shape
-    extra = len(repeats) - len(shape)
-    start = (0,) * extra + index
-    own = (1,) * extra + shape
-    return [
-        (tuple(at + turn * size for at, turn, size in zip(start, turns, own, strict=True)), ONE)
-        for turns in indices(repeats)
-    ]
-
-
 def _repeat_formula(call: Call) -> Expression:
     repeats = call.attributes["repeats"]
     name = f".repeat({', '.join(map(str, repeats))})"
@@ -182,13 +139,11 @@ def _repeat_gradient(call: Call, position: int, upstream: Expression) -> Express
     )
 
 
-REPEAT = Rule(
-    name="repeat",
+REPEAT = copying(
+    "repeat",
     bind=bind_repeat,
     forward=lambda x, repeats: np.tile(x, repeats),
     vjp=lambda g, y, x, repeats: (_folded(g, x.shape, repeats),),
-    element=_repeat_element,
-    partials=_repeat_partials,
     formula=_repeat_formula,
     gradient=_repeat_gradient,
     words="several copies of it, side by side",

@@ -10,19 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ONE, ZERO, Expression, Index
+from ...symbolic.expression import ZERO, Expression
 from ...symbolic.shapes import expanded
 from ...trace import Array
-from ..rule import (
-    Bound,
-    Call,
-    Partial,
-    Rule,
-    broadcast_index,
-    broadcast_targets,
-    sum_to,
-    unbroadcast,
-)
+from ..copying import copying
+from ..rule import Bound, Call, Rule, sum_to, unbroadcast
 
 VALUE = 1
 
@@ -37,18 +29,6 @@ def vjp(g: Array, y: Array, x: Array, value: Array) -> tuple[Array | None, ...]:
     return np.zeros_like(g), unbroadcast(g, np.shape(value))
 
 
-def element(call: Call, index: Index) -> Expression:
-    value = call.operands[VALUE]
-    return value.at(broadcast_index(index, value.shape))
-
-
-def partials(call: Call, position: int, index: Index) -> list[Partial]:
-    if position != VALUE:
-        return []
-    shape = call.operands[VALUE].shape
-    return [(out, ONE) for out in broadcast_targets(index, shape, call.output.shape)]
-
-
 def formula(call: Call) -> Expression:
     return expanded(call.operands[VALUE].whole(), call.output.shape)
 
@@ -61,13 +41,11 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
 
 def overwriting(name: str, bind: Callable[..., Bound], torch: str) -> Rule:
     """Make the rule of an op that puts other numbers in the place of all of its first operand."""
-    return Rule(
-        name=name,
+    return copying(
+        name,
         bind=bind,
         forward=forward,
         vjp=vjp,
-        element=element,
-        partials=partials,
         formula=formula,
         gradient=gradient,
         words="other numbers in its place",

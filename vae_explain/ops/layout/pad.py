@@ -6,14 +6,14 @@ there is to know is one row of place numbers for each axis, with -1 for the cons
 
 from __future__ import annotations
 
-from itertools import product
 from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ONE, Expression, Index, Number, Opaque
+from ...symbolic.expression import Expression, Opaque
 from ...trace import Array
-from ..rule import Bound, Call, NotExplained, Partial, Rule, unusual
+from ..copying import copying
+from ..rule import Bound, Call, NotExplained, unusual
 
 Places = list[Array]  # one row for each of the last axes
 
@@ -42,20 +42,6 @@ def gathered(upstream: Array, places: Places, shape: tuple[int, ...]) -> Array:
             np.moveaxis(summed, axis, 0)[sources] = np.moveaxis(parts, axis, 0)
         found = summed
     return found
-
-
-def source(index: Index, places: Places) -> Index | None:
-    """Return the input place that an output place copies; None where it holds the constant."""
-    kept = len(index) - len(places)
-    tail = tuple(int(row[at]) for row, at in zip(places, index[kept:], strict=True))
-    return None if min(tail) < 0 else (*index[:kept], *tail)
-
-
-def targets(index: Index, places: Places) -> list[Index]:
-    """Return the output places that copy one input place."""
-    kept = len(index) - len(places)
-    axes = (np.flatnonzero(row == at) for row, at in zip(places, index[kept:], strict=True))
-    return [(*index[:kept], *map(int, tail)) for tail in product(*axes)]
 
 
 # --- pad --------------------------------------------------------------------------------
@@ -103,15 +89,6 @@ def _places(call: Call) -> Places:
     return pad_places(call.operands[0].shape, **call.attributes)
 
 
-def element(call: Call, index: Index) -> Expression:
-    place = source(index, _places(call))
-    return Number(call.attributes["value"]) if place is None else call.operands[0].at(place)
-
-
-def partials(call: Call, position: int, index: Index) -> list[Partial]:
-    return [(out, ONE) for out in targets(index, _places(call))]
-
-
 def _written(call: Call) -> tuple[tuple[str, Any], ...]:
     return unusual(call.attributes, {"mode": "constant", "value": 0.0})
 
@@ -130,13 +107,12 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     return Opaque("pad_backward", (upstream,), _written(call), back)
 
 
-PAD = Rule(
-    name="pad",
+PAD = copying(
+    "pad",
     bind=bind_pad,
     forward=forward,
     vjp=vjp,
-    element=element,
-    partials=partials,
+    fill="value",
     formula=formula,
     gradient=gradient,
     words="the same numbers with more around them",

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ONE, Expression, Index, Opaque
+from ...symbolic.expression import Expression, Opaque
 from ...trace import Array
-from ..rule import Bound, Call, Partial, Rule
+from ..copying import copying
+from ..rule import Bound, Call, Rule
 
 
 def shuffled(x: Array, factor: int) -> Array:
@@ -36,23 +37,9 @@ def unshuffled(x: Array, factor: int) -> Array:
     )
 
 
-def _to_fine(index: Index, factor: int) -> Index:
-    *lead, channel, row, column = index
-    channel, rest = divmod(channel, factor**2)
-    i, j = divmod(rest, factor)
-    return (*lead, channel, row * factor + i, column * factor + j)
-
-
-def _to_coarse(index: Index, factor: int) -> Index:
-    *lead, channel, row, column = index
-    (row, i), (column, j) = divmod(row, factor), divmod(column, factor)
-    return (*lead, channel * factor**2 + i * factor + j, row, column)
-
-
 def _shuffling(name: str, fine: bool, option: str, words: str) -> Rule:
     """Make the rule of the way to the finer image, or of the way back."""
     there, back = (shuffled, unshuffled) if fine else (unshuffled, shuffled)
-    forth, origin = (_to_fine, _to_coarse) if fine else (_to_coarse, _to_fine)
     other = "pixel_unshuffle" if fine else "pixel_shuffle"
 
     def bind(input: Any, *factors: int, **named: int) -> Bound:
@@ -61,12 +48,6 @@ def _shuffling(name: str, fine: bool, option: str, words: str) -> Rule:
 
     def factor_of(call: Call) -> int:
         return int(call.attributes[option])
-
-    def element(call: Call, index: Index) -> Expression:
-        return call.operands[0].at(origin(index, factor_of(call)))
-
-    def partials(call: Call, position: int, index: Index) -> list[Partial]:
-        return [(forth(index, factor_of(call)), ONE)]
 
     def formula(call: Call) -> Expression:
         factor = factor_of(call)
@@ -83,13 +64,11 @@ def _shuffling(name: str, fine: bool, option: str, words: str) -> Rule:
             lambda g: back(np.broadcast_to(g, shape), factor),
         )
 
-    return Rule(
-        name=name,
+    return copying(
+        name,
         bind=bind,
         forward=lambda x, **attributes: there(x, attributes[option]),
         vjp=lambda g, y, x, **attributes: (back(g, attributes[option]),),
-        element=element,
-        partials=partials,
         formula=formula,
         gradient=gradient,
         words=words,

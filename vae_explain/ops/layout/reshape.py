@@ -7,30 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ONE, ZERO, Expression, Index, Reshape
+from ...symbolic.expression import ZERO, Expression, Reshape
 from ...symbolic.shapes import expanded, shape_of
-from ..rule import Bound, Call, NotExplained, Partial, Rule
+from ..copying import FIRST, Shape, copying
+from ..rule import Bound, Call, NotExplained, Rule
 
-Shape = tuple[int, ...]
 # What the shape becomes: from the operand's shape and the call's attributes.
 ShapeOf = Callable[..., Shape]
-
-
-def moved(index: Index, shape: Shape, to: Shape) -> Index:
-    """Return where an element of one shape stands in another of the same size."""
-    if not shape:
-        return (0,) * len(to)
-    flat = np.ravel_multi_index(index, shape)
-    return tuple(int(at) for at in np.unravel_index(flat, to)) if to else ()
-
-
-def element(call: Call, index: Index) -> Expression:
-    x = call.operands[0]
-    return x.at(moved(index, call.output.shape, x.shape))
-
-
-def partials(call: Call, position: int, index: Index) -> list[Partial]:
-    return [(moved(index, call.operands[0].shape, call.output.shape), ONE)] if not position else []
 
 
 def reshaped(body: Expression, shape: Shape, to: Shape) -> Expression:
@@ -56,13 +39,12 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
 
 def reshaping(name: str, bind: Callable[..., Bound], to: ShapeOf, torch: str) -> Rule:
     """Make the rule of an op that only lays the same numbers out anew."""
-    return Rule(
-        name=name,
+    return copying(
+        name,
         bind=bind,
         forward=lambda x, *others, **attributes: x.reshape(to(x.shape, *others, **attributes)),
         vjp=lambda g, y, x, *others, **_: (g.reshape(x.shape), *(None for _ in others)),
-        element=element,
-        partials=partials,
+        copied=FIRST,
         formula=formula,
         gradient=gradient,
         words="the same numbers in another shape",

@@ -5,6 +5,7 @@ An index says for each number where along one axis it goes, or where it is taken
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from ...symbolic.expression import ONE, ZERO, Add, Expression, Index, Opaque
 from ...symbolic.shapes import expanded
 from ...trace import Array
+from ..copying import copying
 from ..rule import Bound, Call, NotExplained, Partial, Rule
 from .select import Key, selecting
 
@@ -73,15 +75,6 @@ def back(g: Array, source: Array, index: Array, dim: int) -> Array:
     return found
 
 
-def last_writers(shape: tuple[int, ...], index: Array, dim: int) -> Array:
-    """Return for each place the position of what was put there last; -1 for none."""
-    found = np.full(shape, -1)
-    where = np.broadcast_arrays(*places(index, dim))
-    for position, place in enumerate(zip(*(axis.ravel() for axis in where), strict=True)):
-        found[place] = position
-    return found
-
-
 def scatter_forward(x: Array, index: Array, source: Array, dim: int) -> Array:
     result = np.array(x, dtype=np.result_type(x, source) if np.ndim(source) else x.dtype)
     result[places(index, dim)] = fitting(source, index)
@@ -97,26 +90,6 @@ def scatter_vjp(
     return to_x, None, back(g, source, index, dim)
 
 
-def scatter_element(call: Call, index: Index) -> Expression:
-    position = _writer(call, index)
-    if position < 0:
-        return call.operands[INPUT].at(index)
-    return _put(call, position)
-
-
-def _writer(call: Call, index: Index) -> int:
-    where = call.operands[INDEX].array
-    return int(last_writers(call.output.shape, where, call.attributes["dim"])[index])
-
-
-def _put(call: Call, position: int) -> Expression:
-    source = call.operands[SOURCE]
-    if not source.shape:
-        return source.at(())
-    shape = call.operands[INDEX].shape
-    return source.at(tuple(int(at) for at in np.unravel_index(position, shape)))
-
-
 def scatter_chosen_by(call: Call, index: Index) -> list[tuple[int, Index]]:
     """Return what says where on the line of an element the numbers were put."""
     where, dim = call.operands[INDEX].array, call.attributes["dim"] % len(index)
@@ -129,9 +102,10 @@ def scatter_chosen_by(call: Call, index: Index) -> list[tuple[int, Index]]:
 
 
 def scatter_partials(call: Call, position: int, index: Index) -> list[Partial]:
-    where, dim = call.operands[INDEX].array, call.attributes["dim"]
     if position == INPUT:
-        return [] if _writer(call, index) >= 0 else [(index, ONE)]
+        return PUT.partials(call, position, index)
+    # As PyTorch has it, also of what was written over later by the same call.
+    where, dim = call.operands[INDEX].array, call.attributes["dim"]
     return _source_partials(call, position, index, where, dim)
 
 
@@ -167,18 +141,19 @@ def scatter_gradient(call: Call, position: int, upstream: Expression) -> Express
     return Opaque("scatter", wholes, (("dim", dim),), lambda g, i, z: scatter_forward(g, i, z, dim))
 
 
-SCATTER = Rule(
-    name="scatter",
+PUT = copying(
+    "scatter",
     bind=bind_scatter,
     forward=scatter_forward,
     vjp=scatter_vjp,
-    element=scatter_element,
-    partials=scatter_partials,
+    copied=slice(INPUT, SOURCE + 1, SOURCE),
     formula=scatter_formula,
     gradient=scatter_gradient,
     words="numbers put into the places that an index names",
     torch="torch.scatter",
-    chosen_by=scatter_chosen_by)  # fmt: skip
+    chosen_by=scatter_chosen_by,
+)
+SCATTER = replace(PUT, partials=scatter_partials)
 
 
 def scatter_add_forward(x: Array, index: Array, source: Array, dim: int) -> Array:

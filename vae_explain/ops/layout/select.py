@@ -1,8 +1,7 @@
 """Taking a part of a tensor: `getitem`, `select`, `narrow`, `index_select`.
 
 All of them are one thing: a key, as one writes it between brackets, says which elements of
-the operand stand where in the output. The key is applied to the operand's positions, and
-the positions that come out say where each element came from.
+the operand stand where in the output.
 """
 
 from __future__ import annotations
@@ -12,17 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ONE, Expression, Index, Opaque, Ref
+from ...symbolic.expression import Expression, Index, Opaque, Ref
 from ...trace import Array, Slot
-from ..rule import (
-    Bound,
-    Call,
-    NotExplained,
-    Options,
-    Partial,
-    Rule,
-    broadcast_index,
-)
+from ..copying import FIRST, copying
+from ..rule import Bound, Call, NotExplained, Options, Rule, broadcast_index
 
 Key = tuple[Any, ...]
 
@@ -68,12 +60,6 @@ def _key(call: Call, key: KeyOf) -> Key:
     return key(*call.arrays, **call.attributes)
 
 
-def sources(shape: tuple[int, ...], key: Key) -> Array:
-    """Return for each element that a key takes its position in a tensor of that shape."""
-    positions = np.arange(int(np.prod(shape, dtype=int))).reshape(shape)
-    return np.asarray(positions[key])
-
-
 def padded(call: Call) -> bool:
     """Whether a row of a table stands for nothing and learns nothing, which a formula says."""
     return call.attributes.get("padding_idx") is not None
@@ -112,19 +98,6 @@ def selecting(
         share = placed(np.asarray(upstream), key(x, *others, **attributes), x.shape)
         return (share, *(None for _ in others))
 
-    def element(call: Call, index: Index) -> Expression:
-        x = call.operands[0]
-        position = sources(x.shape, _key(call, key))[index]
-        return x.at(tuple(int(at) for at in np.unravel_index(position, x.shape)))
-
-    def partials(call: Call, position: int, index: Index) -> list[Partial]:
-        x = call.operands[position]
-        if position > 0:
-            return []
-        own = np.ravel_multi_index(index, x.shape) if index else 0
-        found = np.argwhere(sources(x.shape, _key(call, key)) == own)
-        return [(tuple(int(at) for at in out), ONE) for out in found]
-
     def formula(call: Call) -> Expression:
         places = None if by_name is None else call.operands[1].whole()
         told = isinstance(places, Ref) and (places.role == "value" or padded(call))
@@ -145,13 +118,12 @@ def selecting(
         options = (("at", written(where)), ("of", shape))
         return Opaque("zeros_but", (upstream,), options, lambda g: placed(g, where, shape))
 
-    return Rule(
-        name=name,
+    return copying(
+        name,
         bind=bind,
         forward=forward,
         vjp=vjp,
-        element=element,
-        partials=partials,
+        copied=FIRST,
         formula=formula,
         gradient=gradient,
         words=words,

@@ -6,23 +6,17 @@ takes, which holds the new numbers.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from ...symbolic.expression import ONE, Expression, Index, Opaque, Reshape
 from ...trace import Array
-from ..rule import (
-    Bound,
-    Call,
-    NotExplained,
-    Partial,
-    Rule,
-    broadcast_index,
-    broadcast_targets,
-    unbroadcast,
-)
-from .select import Key, Operand, bind_getitem, getitem_key, sources, taken, written
+from ..copying import copying, unraveled
+from ..rule import Bound, Call, NotExplained, Partial, broadcast_targets, unbroadcast
+from .select import Key, Operand, bind_getitem, getitem_key, taken, written
 
 VALUE = 1
 
@@ -73,7 +67,8 @@ def _key(call: Call) -> Key:
 
 def _part(call: Call) -> Array:
     """Return the positions that the key takes."""
-    return sources(call.output.shape, _key(call))
+    shape = call.output.shape
+    return np.asarray(np.arange(prod(shape)).reshape(shape)[_key(call)])
 
 
 def _dropped(call: Call) -> int:
@@ -81,27 +76,13 @@ def _dropped(call: Call) -> int:
     return max(0, len(call.operands[VALUE].shape) - _part(call).ndim)
 
 
-def element(call: Call, index: Index) -> Expression:
-    own = np.ravel_multi_index(index, call.output.shape)
-    found = np.argwhere(_part(call) == own)
-    if not len(found):
-        return call.operands[0].at(index)
-    value, extra = call.operands[VALUE], _dropped(call)
-    inside = tuple(int(at) for at in found[-1])  # what was written last stands
-    return value.at((0,) * extra + broadcast_index(inside, value.shape[extra:]))
-
-
 def partials(call: Call, position: int, index: Index) -> list[Partial]:
-    part = _part(call)
-    if position == 0:
-        own = np.ravel_multi_index(index, call.output.shape)
-        return [] if (part == own).any() else [(index, ONE)]
-    if position > VALUE:
-        return []
-    shape, extra = call.operands[VALUE].shape, _dropped(call)
+    if position != VALUE:
+        return PUT.partials(call, position, index)
+    # As PyTorch has it, also of what was written over later by the same call.
+    part, shape, extra = _part(call), call.operands[VALUE].shape, _dropped(call)
     targets = broadcast_targets(index[extra:], shape[extra:], part.shape)
-    places = (np.unravel_index(int(part[target]), call.output.shape) for target in targets)
-    return [(tuple(int(at) for at in place), ONE) for place in places]
+    return [(unraveled(int(part[target]), call.output.shape), ONE) for target in targets]
 
 
 def formula(call: Call) -> Expression:
@@ -132,16 +113,16 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     return Reshape(arriving, given) if extra else arriving
 
 
-INDEX_PUT = Rule(
-    name="index_put",
+PUT = copying(
+    "index_put",
     bind=bind_setitem,
     forward=forward,
     vjp=vjp,
-    element=element,
-    partials=partials,
+    copied=slice(VALUE + 1),
     formula=formula,
     gradient=gradient,
     words="the same numbers but for a part that is written over",
     # Which is what PyTorch does where the key is made of tensors, and out of place.
     torch="torch.index_put",
 )
+INDEX_PUT = replace(PUT, partials=partials)

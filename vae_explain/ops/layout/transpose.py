@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ONE, Expression, Index, Opaque, Transpose
+from ...symbolic.expression import Expression, Opaque, Transpose
 from ...symbolic.shapes import expanded, shape_of
 from ...trace import Array
-from ..rule import Bound, Call, NotExplained, Partial, Rule
+from ..copying import copying
+from ..rule import Bound, Call, NotExplained, Rule
 
 Order = tuple[int, ...]
 # The order of the axes: from the operand's rank and the call's attributes.
@@ -44,24 +45,16 @@ def reordering(name: str, *, bind: Callable[..., Bound], order: OrderOf, torch: 
     def axes(call: Call) -> Order:
         return order(len(call.output.shape), **call.attributes)
 
-    def element(call: Call, index: Index) -> Expression:
-        return call.operands[0].at(tuple(index[axis] for axis in inverse(axes(call))))
-
-    def partials(call: Call, position: int, index: Index) -> list[Partial]:
-        return [(tuple(index[axis] for axis in axes(call)), ONE)]
-
     def gradient(call: Call, position: int, upstream: Expression) -> Expression:
         if not shape_of(upstream):
             return upstream  # one number, whichever way the axes lie
         return reordered(expanded(upstream, call.output.shape), inverse(axes(call)))
 
-    return Rule(
-        name=name,
+    return copying(
+        name,
         bind=bind,
         forward=forward,
         vjp=vjp,
-        element=element,
-        partials=partials,
         formula=lambda call: reordered(call.operands[0].whole(), axes(call)),
         gradient=gradient,
         words="the same numbers, axes in another order",

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...symbolic.expression import ZERO, Apply, Expression, Index, Number, Opaque
 from ...trace import Array
-from ..layout.diagonal_sort import order
+from ..layout.sort import order
 from ..rule import Bound, Call, Options, Partial, Rule, unusual
 from .sum_mean import sources
 

@@ -20,7 +20,7 @@ import numpy as np
 from ...symbolic.expression import ONE, Expression, Index, Number, Opaque
 from ...trace import Array, Found
 from ..delegate import deferring
-from ..layout.diagonal_sort import POSITIONS, arranging, order, sort_sources
+from ..layout.sort import POSITIONS, arranging, order, sort_sources
 from ..rule import Bound, Call, Partial, Rule
 from .max_min import AMAX, AMIN, shares
 from .sum_mean import spread_formula

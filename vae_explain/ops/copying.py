@@ -1,0 +1,203 @@
+"""Ops that only move or copy numbers: views, parts, padding, and their kin.
+
+All there is to know of such an op is where each element of its output was copied from. Its
+`forward` says so when it runs on the positions of the operands' elements in place of their
+numbers. How an element reads, where an element of an operand went, and the VJP follow.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from itertools import accumulate
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ..symbolic.expression import ONE, ZERO, Expression, Index, Number
+from ..trace import Array
+from .rule import Bound, Call, Partial, Rule
+
+Shape = tuple[int, ...]
+# The operands that are copied from; the others say where, or in which shape.
+ALL, FIRST = slice(None), slice(1)
+
+
+class Sources:
+    """Where each element of an output was copied from.
+
+    Attributes
+    ----------
+    numbers
+        In the output's shape, the position of each element's source: counted from 1 through
+        all the operands that are copied from, one after the other; 0 for an element that was
+        copied from none.
+    shapes
+        The shapes of these operands.
+    """
+
+    def __init__(self, numbers: Array, shapes: Sequence[Shape]) -> None:
+        self.numbers = numbers
+        self.shapes = shapes
+        self._starts = [0, *accumulate(prod(shape) for shape in shapes)]
+
+    def of(self, index: Index) -> tuple[int, Index] | None:
+        """Return the operand and the index that an output element was copied from, if any."""
+        number = int(self.numbers[index]) - 1
+        if number < 0:
+            return None
+        part = bisect_right(self._starts, number) - 1
+        return part, unraveled(number - self._starts[part], self.shapes[part])
+
+    def targets(self, part: int, index: Index) -> list[Index]:
+        """Return the output indices that one element of an operand was copied to, in order."""
+        number = 1 + self._starts[part] + raveled(index, self.shapes[part])
+        order, ordered = self._by_source
+        # In their own type, or all of them would be converted for each look-up.
+        ends = np.array([number, number + 1], dtype=ordered.dtype)
+        first, end = np.searchsorted(ordered, ends)
+        return [unraveled(int(at), self.numbers.shape) for at in order[first:end]]
+
+    @cached_property
+    def _by_source(self) -> tuple[Array, Array]:
+        """The output's positions in the order of their sources, and these sources."""
+        numbers = self.numbers.reshape(-1)
+        order = np.argsort(numbers, kind="stable")
+        return order.astype(_whole(order.size)), numbers[order]
+
+    def returned(self, upstream: Array) -> list[Array]:
+        """Add up, for each element of each operand, the gradients of its copies."""
+        found = np.zeros(1 + self._starts[-1], dtype=upstream.dtype)
+        np.add.at(found, self.numbers.reshape(-1), upstream.reshape(-1))
+        return [
+            found[1 + start : 1 + end].reshape(shape)
+            for start, end, shape in zip(self._starts, self._starts[1:], self.shapes, strict=False)
+        ]
+
+
+def unraveled(position: int, shape: Shape) -> Index:
+    """Return the index of a position that is counted through all axes."""
+    index = []
+    for size in reversed(shape):
+        position, at = divmod(position, size)
+        index.append(at)
+    return tuple(reversed(index))
+
+
+def raveled(index: Index, shape: Shape) -> int:
+    """Return the position of an index, counted through all axes."""
+    position = 0
+    for at, size in zip(index, shape, strict=True):
+        position = position * size + at
+    return position
+
+
+def numbered(shapes: Sequence[Shape]) -> list[Array]:
+    """Return arrays of positions, counted from 1 through one array after the other."""
+    starts = [*accumulate((prod(shape) for shape in shapes), initial=1)]
+    return [
+        np.arange(start, end, dtype=_whole(starts[-1])).reshape(shape)
+        for start, end, shape in zip(starts, starts[1:], shapes, strict=False)
+    ]
+
+
+def _whole(largest: int) -> type[np.integer[Any]]:
+    """Return the type that takes least room for whole numbers up to one."""
+    return np.int32 if largest < 2**31 else np.int64
+
+
+# From the operands' arrays and the call's attributes: where its elements come from.
+SourcesOf = Callable[..., Sources]
+
+
+def by_positions(forward: Callable[..., Array], copied: slice = ALL, fill: str = "") -> SourcesOf:
+    """Return how to find the sources of an op by its `forward`.
+
+    Parameters
+    ----------
+    copied
+        Which operands are copied from; the others say where.
+    fill
+        The attribute that holds the number of an element that is copied from nowhere.
+    """
+
+    def sources(*arrays: Array, **attributes: Any) -> Sources:
+        shapes = [np.shape(array) for array in arrays[copied]]
+        given = list(arrays)
+        given[copied] = positions = numbered(shapes)
+        settings = {**attributes, fill: 0} if fill else attributes
+        # Some turn whole numbers into others, as all that they copy.
+        numbers = np.asarray(forward(*given, **settings)).astype(positions[0].dtype, copy=False)
+        return Sources(numbers, shapes)
+
+    return sources
+
+
+def copying(
+    name: str,
+    *,
+    bind: Callable[..., Bound],
+    forward: Callable[..., Array],
+    formula: Callable[[Call], Expression],
+    gradient: Callable[[Call, int, Expression], Expression],
+    words: str,
+    torch: str,
+    sources: SourcesOf | None = None,
+    copied: slice = ALL,
+    fill: str = "",
+    **others: Any,
+) -> Rule:
+    """Make the rule of an op that only moves or copies numbers.
+
+    Parameters
+    ----------
+    sources
+        `sources(*arrays, **attributes)`, where `forward` cannot tell it, as of an op that
+        orders numbers by their sizes.
+    copied, fill
+        As in `by_positions`.
+    others
+        Further fields of the rule, among them a `vjp` that is faster than adding up the
+        gradients of all copies one by one.
+    """
+    of_arrays = sources or by_positions(forward, copied, fill)
+
+    def of_call(call: Call) -> Sources:
+        return call.once("sources", lambda: of_arrays(*call.arrays, **call.attributes))
+
+    def parts(operands: int) -> list[int]:
+        return list(range(operands))[copied]
+
+    def vjp(
+        upstream: Array, output: Array, /, *arrays: Array, **attributes: Any
+    ) -> tuple[Array | None, ...]:
+        found: list[Array | None] = [None] * len(arrays)
+        found[copied] = of_arrays(*arrays, **attributes).returned(np.asarray(upstream))
+        return tuple(found)
+
+    def element(call: Call, index: Index) -> Expression:
+        source = of_call(call).of(index)
+        if source is None:
+            return Number(float(call.attributes[fill])) if fill else ZERO
+        part, at = source
+        return call.operands[parts(len(call.operands))[part]].at(at)
+
+    def partials(call: Call, position: int, index: Index) -> list[Partial]:
+        chosen = parts(len(call.operands))
+        if position not in chosen:
+            return []
+        return [(out, ONE) for out in of_call(call).targets(chosen.index(position), index)]
+
+    fields: dict[str, Any] = {"vjp": vjp, "element": element, "partials": partials, **others}
+    return Rule(
+        name=name,
+        bind=bind,
+        forward=forward,
+        formula=formula,
+        gradient=gradient,
+        words=words,
+        torch=torch,
+        **fields,
+    )

@@ -1,0 +1,132 @@
+"""Diagonals: taken out by `diagonal` and `diag`, put in by `diag_embed`, summed by `trace`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ...symbolic.expression import ONE, Add, Expression, Opaque
+from ...trace import Array
+from ..copying import copying
+from ..rule import Bound, Call, Rule, unusual
+
+
+def diagonals(
+    name: str,
+    *,
+    bind: Callable[..., Bound],
+    forward: Callable[..., Array],
+    words: str,
+    usual: Mapping[str, Any],
+    **others: Any,
+) -> Rule:
+    """Make the rule of an op to a diagonal or from one, whose formula is its name."""
+
+    def formula(call: Call) -> Expression:
+        whole = (call.operands[0].whole(),)
+        options = unusual(call.attributes, usual)
+        return Opaque(name, whole, options, lambda x: forward(x, **call.attributes))
+
+    def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+        x = call.operands[0]
+
+        def back(g: Any, _: Any) -> Array | None:
+            arriving = np.broadcast_to(g, call.output.shape)
+            return rule.vjp(arriving, call.output.array, x.array, **call.attributes)[0]
+
+        options = unusual(call.attributes, usual)
+        return Opaque(f"{name}_backward", (upstream, x.whole()), options, back)
+
+    rule = copying(
+        name,
+        bind=bind,
+        forward=forward,
+        formula=formula,
+        gradient=gradient,
+        words=words,
+        torch=f"torch.{name}",
+        **others,
+    )
+    return rule
+
+
+def bind_diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Bound:
+    return (input,), {"offset": offset, "dim1": dim1, "dim2": dim2}
+
+
+DIAGONAL = diagonals(
+    "diagonal",
+    bind=bind_diagonal,
+    forward=lambda x, offset, dim1, dim2: np.diagonal(x, offset, dim1, dim2),
+    words="the diagonal",
+    usual={"offset": 0, "dim1": 0, "dim2": 1},
+)
+
+
+def bind_diag(input: Any, diagonal: int = 0) -> Bound:
+    return (input,), {"diagonal": diagonal}
+
+
+DIAG = diagonals(
+    "diag",
+    bind=bind_diag,
+    # Of a vector a matrix with it on a diagonal, of a matrix its diagonal.
+    forward=lambda x, diagonal: np.diag(x, diagonal),
+    words="the diagonal, or what has it",
+    usual={"diagonal": 0},
+)
+
+
+def bind_diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Bound:
+    return (input,), {"offset": offset, "dim1": dim1, "dim2": dim2}
+
+
+def diag_embed(x: Array, offset: int, dim1: int, dim2: int) -> Array:
+    rows = np.arange(x.shape[-1]) + max(-offset, 0)
+    columns = np.arange(x.shape[-1]) + max(offset, 0)
+    size = x.shape[-1] + abs(offset)
+    found = np.zeros((*x.shape[:-1], size, size), x.dtype)
+    found[..., rows, columns] = x
+    return np.moveaxis(found, (-2, -1), (dim1, dim2))
+
+
+DIAG_EMBED = diagonals(
+    "diag_embed",
+    bind=bind_diag_embed,
+    forward=diag_embed,
+    words="matrices with it on their diagonals",
+    usual={"offset": 0, "dim1": -2, "dim2": -1},
+    # Its zeros are many more than its numbers.
+    vjp=lambda g, y, x, offset, dim1, dim2: (np.diagonal(g, offset, dim1, dim2),),
+)
+
+
+def trace(x: Array) -> Array:
+    return np.asarray(np.trace(x))
+
+
+def trace_back(g: Array, shape: tuple[int, ...]) -> Array:
+    return np.asarray(np.asarray(g) * np.eye(*shape, dtype=np.asarray(g).dtype))
+
+
+TRACE = Rule(
+    name="trace",
+    bind=lambda input: ((input,), {}),
+    forward=trace,
+    vjp=lambda g, y, x: (trace_back(g, x.shape),),
+    element=lambda call, index: Add(
+        tuple(call.operands[0].at((i, i)) for i in range(min(call.operands[0].shape)))
+    ),
+    partials=lambda call, position, index: [((), ONE)] if index[0] == index[1] else [],
+    formula=lambda call: Opaque("trace", (call.operands[0].whole(),), (), trace),
+    gradient=lambda call, position, upstream: Opaque(
+        "trace_backward",
+        (upstream, call.operands[0].whole()),
+        (),
+        lambda g, x: trace_back(g, np.shape(x)),
+    ),
+    words="the sum of the diagonal",
+    torch="torch.trace",
+)
