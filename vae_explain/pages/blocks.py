@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from ..engine.worked_lines import Worked
-from ..symbolic.expression import Expression, Number, Ref, Role
+from ..symbolic.expression import Expression, Number, Ref, Role, terms_of
 from ..trace import Array
 
 # How many decimals a number is given: as a page prints parameters and gradients (4), a
@@ -116,6 +116,18 @@ class Lines(NamedTuple):
     telling: int | None = None
 
     @property
+    def share_columns(self) -> bool:
+        """Whether every line is a sum of as many terms as there are column headers."""
+        count = len(self.columns)
+        return count > 0 and all(len(terms_of(line.expression)) == count for line in self.lines)
+
+    @property
+    def result_places(self) -> Places:
+        """How many decimals the lines' results get; `places` has those of their total."""
+        # The summands of a loss need no more than other values.
+        return "value" if self.total else self.places
+
+    @property
     def example(self) -> Worked | None:
         """The line that stands for all where one is enough.
 
@@ -179,6 +191,11 @@ class Summary(NamedTuple):
     largest: tuple[Entry, ...]
     ask: str = ""
     accent: bool = False
+
+    @property
+    def constant(self) -> bool:
+        """Whether all its numbers are alike."""
+        return self.low == self.high and not self.not_finite
 
 
 class Column(NamedTuple):

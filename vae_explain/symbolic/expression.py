@@ -330,6 +330,11 @@ def references(expression: Expression) -> list[Ref]:
     return list(found)
 
 
+def terms_of(expression: Expression) -> tuple[Expression, ...]:
+    """Return the terms of a sum; what is none is its only term."""
+    return expression.terms if isinstance(expression, Add) else (expression,)
+
+
 def terms_in(expression: Expression) -> int:
     """Return how many terms of a sum one part of it stands for: more than one for a rest."""
     rest = next((ref for ref in references(expression) if isinstance(ref, Rest)), None)

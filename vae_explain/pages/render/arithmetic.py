@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...engine.worked_lines import Worked
-from ...symbolic.expression import Add, Expression, Number, Ref, evaluate, terms_in
+from ...symbolic.expression import Expression, Number, Ref, evaluate, terms_in, terms_of
 from ...symbolic.latex import to_latex
 from ..blocks import (
     Cell,
@@ -64,7 +64,7 @@ class Arithmetic:
         """Lay out worked lines, in columns if they share them and fit."""
         if block.quiet:
             return self._example(block) + self._failed(block.name, block.lines, block.places)
-        if self._shares_columns(block):
+        if block.share_columns and block.lines:
             for as_products in (False, True):
                 rows = self._rows(block, as_products)
                 if max(map(width_of, rows)) <= self.canvas.room:
@@ -82,14 +82,6 @@ class Arithmetic:
         if block.total:  # of what is left out as well
             return lines + self._left_out(block) + self._total(block)
         return lines + self._left_out(block)
-
-    def _shares_columns(self, block: Lines) -> bool:
-        """Whether every line is a sum of as many summands as there are column headers."""
-        terms = [
-            len(line.expression.terms) if isinstance(line.expression, Add) else 1
-            for line in block.lines
-        ]
-        return bool(terms) and all(count == len(block.columns) for count in terms)
 
     def _all_worked(self, block: Lines) -> list[list[Line]]:
         results = self._shown(block)
@@ -144,9 +136,8 @@ class Arithmetic:
         return self._failed(block.after.name, block.after.lines, block.places)
 
     def _shown(self, block: Lines) -> list[str]:
-        # The summands of a loss need no more decimals than other values; their sum does.
-        places = "value" if block.total else block.places
-        return self.canvas.numbers.column([line.shown for line in block.lines], places)
+        shown = [line.shown for line in block.lines]
+        return self.canvas.numbers.column(shown, block.result_places)
 
     def result(self, line: Worked, text: str) -> Line:
         style = "dim" if line.shown == 0 else "accent"
@@ -234,7 +225,7 @@ class Arithmetic:
         return self.canvas.numbers.column([line.shown for line in block.after.lines], block.places)
 
     def _summands(self, expression: Expression, as_products: bool) -> list[Line]:
-        terms = expression.terms if isinstance(expression, Add) else (expression,)
+        terms = terms_of(expression)
         if as_products:
             products = [evaluate(term) for term in terms]
             return [[Piece(self.canvas.numbers.one(p, "parameter"), "value")] for p in products]

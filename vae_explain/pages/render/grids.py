@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...symbolic.text import index_text
-from ...trace import is_whole
 from ..blocks import Column, Matrix, Table
 from .columns import broken_names, columns, left, right, wrap
 from .pieces import Canvas, Line, Piece
@@ -36,11 +35,7 @@ class Grids:
                 ]
             ]
         flat = array.reshape(1, -1) if array.ndim == 1 else array.reshape(-1, array.shape[-1])
-        minimum = "input" if block.places == "input" else block.places
-        texts = self.canvas.numbers.column(flat, minimum)
-        # Of real numbers a whole one has a point.
-        if block.places == "input" and not is_whole(array) and self.canvas.numbers.digits is None:
-            texts = [text if "." in text or "e" in text else text + ".0" for text in texts]
+        texts = self.canvas.numbers.entries(block)
         grid = np.array(texts, dtype=object).reshape(flat.shape)
         width = max(map(len, texts), default=0)
         style = "accent" if block.accent else block.role
@@ -79,7 +74,8 @@ class Grids:
         return [list(range(i, min(i + fit, count))) for i in range(0, count, fit)]
 
     def table(self, table: Table) -> list[Line]:
-        texts = [self._cells(table, j) for j in range(len(table.columns))]
+        columns_of = [self.canvas.numbers.cells(table, j) for j in range(len(table.columns))]
+        texts = [list(map(self.canvas.symbols, cells)) for cells in columns_of]
         headers = [[self.canvas.symbols(column.header)] for column in table.columns]
         first = [[text] for text in texts[0]]  # a cell of words may take several lines
         reasons = [self.canvas.symbols(reason) for reason in table.reasons]
@@ -133,20 +129,6 @@ class Grids:
 
     def _aligned(self, column: Column, text: str, width: int) -> str:
         return left(text, width) if column.left else right(text, width)
-
-    def _cells(self, table: Table, j: int) -> list[str]:
-        column = table.columns[j]
-        values = [row[j] for row in table.rows]
-        numbers = [float(value) for value in values if not isinstance(value, str | int)]
-        decimals = self.canvas.numbers.decimals(numbers, column.places)
-        return [
-            self.canvas.symbols(value)
-            if isinstance(value, str)
-            else f"{value:,}"
-            if isinstance(value, int)
-            else self.canvas.numbers.written(value, decimals)
-            for value in values
-        ]
 
     def _cell(self, table: Table, i: int, j: int, text: str, width: int) -> Piece:
         column, value = table.columns[j], table.rows[i][j]

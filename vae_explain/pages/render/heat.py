@@ -30,6 +30,17 @@ class Heat(NamedTuple):
     signs: Array
     patch: tuple[int, int]
 
+    @property
+    def largest(self) -> float:
+        """The largest size that is a number; 1 where there is none but zero."""
+        return float(self.sizes[np.isfinite(self.sizes)].max(initial=0.0)) or 1.0
+
+    def shades(self, count: int) -> Array:
+        """Return each cell's shade: 0 for zeros alone, else by its part of the largest."""
+        finite = np.isfinite(self.sizes)
+        shades: Array = np.ceil(np.where(finite, self.sizes / self.largest, 1.0) * count)
+        return shades.astype(int)
+
 
 def flattened(array: Array) -> Array:
     """Return a tensor as a picture of two axes.

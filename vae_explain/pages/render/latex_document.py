@@ -7,12 +7,11 @@ a line is several; `latex_lines` decides where it is broken.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 
 from typing_extensions import assert_never
 
 from ...engine.worked_lines import Worked
-from ...symbolic.expression import Expression, Number, Ref
+from ...symbolic.expression import Expression
 from ...symbolic.latex import latex_name
 from ...symbolic.text import elided
 from ..blocks import (
@@ -155,8 +154,7 @@ class _Latex:
                 shown = [best, *(line for line in shown if line is not best)]
             lines = [self._line(block, line) for line in shown]
             return ["For example,\\nopagebreak", _arithmetic(lines)] if lines else []
-        # The summands of a loss need no more decimals than other values; their sum does.
-        places: Places = "value" if block.total else block.places
+        places = block.result_places
         lines = [self._line(block, line, places, i) for i, line in enumerate(block.lines)]
         found = [_displayed(block.after.name, block.after.expression)] if block.after else []
         found += [_arithmetic(lines)] if lines else []
@@ -177,8 +175,7 @@ class _Latex:
         """Write `name_0 = numbers = result`, and what an activation made of it."""
         places = places or block.places
         result = self._number(line.shown, places)
-        leaf = partial(self._leaf, places=block.leaves)
-        numbers = Cutter(leaf).equation(line.expression)
+        numbers = self._in_numbers(line.expression, block.leaves)
         found = [*self._label(block, line), *(numbers if _differs(numbers, result) else [])]
         after = block.after
         if after is None or position is None:
@@ -202,8 +199,11 @@ class _Latex:
             return name_pieces(inline(block.name, index), block.name, index)
         return name_pieces(inline(line.label), line.label)
 
-    def _leaf(self, leaf: Number | Ref, places: Places | None) -> str:
-        return scientific(self.typeset.numbers.leaf(leaf, places))
+    def _in_numbers(
+        self, expression: Expression, places: Places | None = None, room: float = LINE
+    ) -> list[Piece]:
+        leaf = self.typeset.numbers.in_line(expression, places)
+        return Cutter(lambda node: scientific(leaf(node)), room).equation(expression)
 
     def _number(self, value: float, places: Places) -> str:
         return scientific(self.typeset.numbers.one(value, places))
@@ -221,8 +221,7 @@ class _Latex:
             word = Piece(rf"\text{{{text(node.word)}}}", r"\quad ")
             return filled([*found, Piece(result, " = "), word], indent, room)
         found += Cutter(room=room).equation(elided(node.line.expression))
-        leaf = partial(self._leaf, places=None)
-        found += Cutter(leaf, room).equation(node.line.expression)
+        found += self._in_numbers(node.line.expression, room=room)
         return _set([*found, Piece(result, " = "), *self._failed(node.line)], indent, room)
 
     # --- tensors and tables ---

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import numpy as np
 
-from ...symbolic.expression import Number, Ref
+from ...symbolic.expression import Expression, Number, Ref
 from ...symbolic.text import constant_text
-from ...trace import Array
-from ..blocks import Places
+from ...trace import Array, is_whole
+from ..blocks import Matrix, Places, Table
 
 FEWEST, MOST = 4, 8
 EVERY, SINGLE = -1, -2  # in place of decimals: every digit, or those of a float32
@@ -57,15 +58,43 @@ class Numbers:
         """Write numbers that stand under each other, all with the same decimals."""
         numbers = [float(value) for value in np.asarray(values, dtype=np.float64).ravel()]
         decimals = self.decimals(numbers, places)
-        return [self.written(number, decimals) for number in numbers]
+        return [fixed(number, decimals) for number in numbers]
 
     def one(self, value: float, places: Places) -> str:
         """Write a number that stands alone."""
         return fixed(value, self.decimals([value], places))
 
-    def written(self, value: float, decimals: int) -> str:
-        """Write a number with decimals that `decimals` found for its column."""
-        return fixed(value, decimals)
+    def entries(self, block: Matrix) -> list[str]:
+        """Write the numbers of a tensor, all with the same decimals."""
+        texts = self.column(block.array, block.places)
+        # Of real numbers a whole one has a point.
+        if block.places == "input" and not is_whole(block.array) and self.digits is None:
+            return [text if "." in text or "e" in text else text + ".0" for text in texts]
+        return texts
+
+    def cells(self, table: Table, j: int) -> list[str]:
+        """Write a column of a table: its numbers with the same decimals, counts and words."""
+        values = [row[j] for row in table.rows]
+        numbers = [value for value in values if not isinstance(value, str | int)]
+        decimals = self.decimals(numbers, table.columns[j].places)
+        return [
+            value
+            if isinstance(value, str)
+            else f"{value:,}"
+            if isinstance(value, int)
+            else fixed(value, decimals)
+            for value in values
+        ]
+
+    def in_line(
+        self, expression: Expression, places: Places | None = None
+    ) -> Callable[[Number | Ref], str]:
+        """Return how the numbers of a line of arithmetic are written.
+
+        Every format asks here, with the whole line, how many digits each operand gets: as many
+        as `places` says, or by what it is.
+        """
+        return partial(self.leaf, places=places)
 
     def leaf(self, node: Number | Ref, places: Places | None = None) -> str:
         """Write a leaf of an expression as its number, by what it is or by `places`."""

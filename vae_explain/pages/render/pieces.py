@@ -92,7 +92,7 @@ class Canvas:
         """Write an expression as symbols or as numbers, these by what each is or by `places`."""
         if not numbers:
             return [self._piece(token) for token in to_tokens(expression)]
-        tokens = to_tokens(expression, lambda node: self.numbers.leaf(node, places))
+        tokens = to_tokens(expression, self.numbers.in_line(expression, places))
         return [self._piece(token) for token in tokens]
 
     def _piece(self, token: Token) -> Piece:

@@ -14,6 +14,7 @@ from ...trace import Array
 from ..blocks import Summary
 from .heat import Heat, heat
 from .pieces import Canvas, Line, Piece, width_of
+from .typeset import counted
 
 MOST_ROWS, MOST_COLUMNS = 8, 64  # of cells
 NARROWEST = 24  # columns of cells; for fewer the largest numbers go under the map
@@ -34,8 +35,7 @@ class Summaries:
         shape = ", ".join(map(str, array.shape))
         head: Line = [Piece(self.canvas.symbols(block.name), style), Piece(f"  [{shape}]", "dim")]
         lines = [head, *self._statistics(block, array.size)]
-        constant = block.low == block.high and not block.not_finite
-        return lines if constant else [*lines, *self._map(block, style)]
+        return lines if block.constant else [*lines, *self._map(block, style)]
 
     def _statistics(self, block: Summary, size: int) -> list[Line]:
         """Write range and norm, broken between the statements and never inside one."""
@@ -54,8 +54,7 @@ class Summaries:
                 [Piece("norm ", "dim"), Piece(numbers.one(block.norm, block.places))],
             ]
         if block.zeros and block.low != block.high:
-            word = "zero" if block.zeros == 1 else "zeros"
-            statements.append([Piece(f"{block.zeros:,} {word}", "dim")])
+            statements.append([Piece(counted(block.zeros, "zero"), "dim")])
         if block.not_finite:
             statements.append([Piece(f"{block.not_finite:,} not finite", "warning")])
         return self._flowing(statements)
@@ -76,7 +75,7 @@ class Summaries:
         stacked = room - GAP - beside < NARROWEST
         across = min(room if stacked else room - GAP - beside, MOST_COLUMNS)
         found = heat(block.array, MOST_ROWS, across)
-        shades = self._shades(found)
+        shades = found.shades(len(self.canvas.symbols.shades) - 1)
         if (shades == shades[0, 0]).all() and (found.signs == found.signs[0, 0]).all():
             return self._flowing([*self._even(block, found), *map(_close, entries)])
         rows, columns = shades.shape
@@ -94,14 +93,6 @@ class Summaries:
             right = [Piece(" " * GAP), *entries[row]] if row < len(entries) else []
             lines.append([*left, *right])
         return [*lines, *legend]
-
-    def _shades(self, found: Heat) -> Array:
-        """Return each cell's shade: none for zeros alone, else by its part of the largest."""
-        finite = np.isfinite(found.sizes)
-        top = float(found.sizes[finite].max(initial=0.0)) or 1.0
-        parts = np.where(finite, found.sizes / top, 1.0)
-        shades: Array = np.ceil(parts * (len(self.canvas.symbols.shades) - 1)).astype(int)
-        return shades
 
     def _even(self, block: Summary, found: Heat) -> list[Line]:
         """Say in words what a map of one shade would show."""

@@ -12,10 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ...engine.worked_lines import Worked
-from ...symbolic.expression import Add, Expression, Index
-from ...symbolic.text import elided, to_tokens
+from ...symbolic.expression import Expression, Index, terms_of
+from ...symbolic.text import elided, to_text, to_tokens
 from ..blocks import (
-    Cell,
     Column,
     Curve,
     Lines,
@@ -106,8 +105,7 @@ class Typesetter:
 
     def arithmetic(self, expression: Expression, places: Places | None = None) -> str:
         """Write an expression with its numbers, each by what it is or by `places`."""
-        tokens = to_tokens(expression, lambda node: self.numbers.leaf(node, places))
-        return "".join(minus(token.text) for token in tokens)
+        return minus(to_text(expression, self.numbers.in_line(expression, places)))
 
     def symbols(self, expression: Expression) -> str:
         """Write an expression with its names, a long sum by its ends."""
@@ -173,7 +171,7 @@ class Typesetter:
 
     def largest(self, block: Summary) -> list[tuple[str, str]]:
         """Write the largest numbers of a summary with their indices; none if all are alike."""
-        if block.low == block.high and not block.not_finite:
+        if block.constant:
             return []
         texts = self.numbers.column([entry.value for entry in block.largest], block.places)
         pairs = zip(block.largest, texts, strict=True)
@@ -207,24 +205,14 @@ class Typesetter:
 
     def cells(self, table: Table, j: int) -> list[str]:
         """Write a column of a table."""
-        column, values = table.columns[j], [row[j] for row in table.rows]
-        numbers = [float(value) for value in values if isinstance(value, float)]
-        decimals = self.numbers.decimals(numbers, column.places)
-        return [self._cell(value, decimals) for value in values]
-
-    def _cell(self, value: Cell, decimals: int) -> str:
-        if isinstance(value, str):
-            return value
-        if isinstance(value, int):
-            return f"{value:,}"
-        return minus(self.numbers.written(value, decimals))
+        pairs = zip(table.rows, self.numbers.cells(table, j), strict=True)
+        return [text if isinstance(row[j], str | int) else minus(text) for row, text in pairs]
 
     def rows(self, block: Lines) -> Rows:
         """Write worked lines as rows: a cell for each summand, or one for the whole line."""
-        columns = block.columns if self._share_columns(block) else ("arithmetic",)
-        # The summands of a loss need no more decimals than other values; their sum does.
-        places: Places = "value" if block.total else block.places
-        results = self._column(block.lines, places)
+        shared = block.share_columns and len(block.columns) <= MOST_SUMMANDS
+        columns = block.columns if shared else ("arithmetic",)
+        results = self._column(block.lines, block.result_places)
         after = self._column(block.after.lines, block.places) if block.after else []
         rows = []
         for i, line in enumerate(block.lines):
@@ -272,20 +260,10 @@ class Typesetter:
     def _column(self, lines: Sequence[Worked], places: Places) -> list[str]:
         return list(map(minus, self.numbers.column([line.shown for line in lines], places)))
 
-    def _share_columns(self, block: Lines) -> bool:
-        """Whether every line is a sum of as many summands as there are column headers."""
-        if not 0 < len(block.columns) <= MOST_SUMMANDS:
-            return False
-        return all(len(_terms(line.expression)) == len(block.columns) for line in block.lines)
-
     def _summands(self, line: Worked, columns: int, places: Places | None) -> tuple[str, ...]:
         if columns == 1:
             return (self.arithmetic(line.expression, places),)
-        return tuple(self.arithmetic(term, places) for term in _terms(line.expression))
-
-
-def _terms(expression: Expression) -> tuple[Expression, ...]:
-    return expression.terms if isinstance(expression, Add) else (expression,)
+        return tuple(self.arithmetic(term, places) for term in terms_of(line.expression))
 
 
 def _slice(start: int, count: int, whole: int) -> str:

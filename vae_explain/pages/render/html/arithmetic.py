@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ....engine.worked_lines import Worked
-from ....symbolic.expression import Add, Expression, Number, Ref
+from ....symbolic.expression import Expression, Number, Ref
 from ....symbolic.latex import to_latex
 from ....symbolic.text import elided, to_text
 from ...blocks import (
@@ -86,14 +86,10 @@ class Arithmetic:
         return Key(block.name, Key.parse(line.label).index)
 
     def _fit(self, block: Lines) -> bool:
-        terms = [
-            len(line.expression.terms) if isinstance(line.expression, Add) else 1
-            for line in block.lines
-        ]
-        if not terms or any(count != len(block.columns) for count in terms):
+        if not (block.lines and block.share_columns):
             return False
-        written = [to_text(line.expression, self.numbers.leaf) for line in block.lines]
-        return max(map(len, written)) <= WIDEST_ROWS
+        lines = (line.expression for line in block.lines)
+        return max(len(to_text(e, self.numbers.in_line(e))) for e in lines) <= WIDEST_ROWS
 
     def _rows(self, block: Lines, role: str) -> str:
         """Write a table with a row for each line and a column for each summand."""
@@ -175,8 +171,10 @@ class Arithmetic:
         made = self._made(key, line, result, role, accent=not block.after)
         equals = '<span class="equals">=</span>'
         start = f'<span class="left">{left} {equals}</span> '
-        if _passes_on(line) and self.numbers.leaf(_leaf(line), block.leaves) == result:
-            return f"{start}{made}"
+        if isinstance(line.expression, Number | Ref):  # a number that is passed on
+            leaf = self.numbers.in_line(line.expression, block.leaves)
+            if leaf(line.expression) == result:
+                return f"{start}{made}"
         written = inline.line(self.links.in_numbers(line.expression, block.leaves))
         return f'{start}{written} <span class="result">{equals} {made}</span>'
 
@@ -310,12 +308,3 @@ def _pieces(left: str, right: Expression, style: str, room: float) -> str:
 def named(text: str) -> str:
     """Write a name with its index lowered, and what stands around it: `W[i,0]·x[0]`."""
     return _INDEX.sub(r"<sub>\1</sub>", breakable(text))
-
-
-def _passes_on(line: Worked) -> bool:
-    return isinstance(line.expression, Number | Ref)
-
-
-def _leaf(line: Worked) -> Number | Ref:
-    assert isinstance(line.expression, Number | Ref), "only asked of a single leaf"
-    return line.expression

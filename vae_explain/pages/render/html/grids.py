@@ -6,7 +6,7 @@ import numpy as np
 
 from ....symbolic.expression import Index
 from ....symbolic.text import index_text
-from ....trace import Array, is_whole
+from ....trace import Array
 from ...blocks import Column, Matrix, Summary, Table
 from ..slices import matrices
 from .arithmetic import named
@@ -59,10 +59,7 @@ class Grids:
     def _numbers(self, block: Matrix, name: str, array: Array) -> tuple[list[list[str]], int]:
         """Return the numbers as they are written, row by row, and the length of the longest."""
         flat = array.reshape(1, -1) if array.ndim == 1 else array.reshape(-1, array.shape[-1])
-        texts = self.numbers.column(flat, block.places)
-        # Of real numbers a whole one has a point.
-        if block.places == "input" and not is_whole(array) and self.numbers.digits is None:
-            texts = [text if "." in text or "e" in text else text + ".0" for text in texts]
+        texts = self.numbers.entries(block)
         written = iter(texts)
         rows = [
             [
@@ -114,20 +111,18 @@ class Grids:
 
     def _cells(self, block: Table, j: int) -> list[str]:
         column = block.columns[j]
-        values = [row[j] for row in block.rows]
-        numbers = [float(value) for value in values if not isinstance(value, str | int)]
-        decimals = self.numbers.decimals(numbers, column.places)
+        texts = self.numbers.cells(block, j)
         cells = []
-        for i, value in enumerate(values):
+        for i, text in enumerate(texts):
+            value = block.rows[i][j]
             first = j == 0 and isinstance(value, str)
             tag, scope = ("th", ' scope="row"') if first else ("td", "")
             words = ' class="words"' if column.left else ""
             if isinstance(value, str):
                 cells.append(f"<{tag}{scope}{words}>{breakable(value)}</{tag}>")
             elif isinstance(value, int):
-                cells.append(f"<td{words}>{value:,}</td>")
+                cells.append(f"<td{words}>{text}</td>")
             else:
-                text = self.numbers.written(value, decimals)
                 key = self._key(block, i, j)
                 number = self.links.number(
                     key, value, text, column.role, makes=column.accent, accent=column.accent

@@ -150,8 +150,10 @@ class Links:
     def _in_numbers(
         self, expression: Expression, places: Places | None, written: Callable[[Ref, str], str]
     ) -> Box:
+        write = self.numbers.in_line(expression, places)
+
         def leaf(node: Number | Ref) -> Leaf:
-            text = self.numbers.leaf(node, places)
+            text = write(node)
             digits = text.removeprefix("-")
             if isinstance(node, Number):
                 return Leaf(node, typeset(digits), minus=digits != text)

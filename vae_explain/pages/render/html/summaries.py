@@ -36,12 +36,11 @@ class Summaries:
         here = self.links.tensor(name)
         style = "accent" if block.accent else block.role
         shape = " × ".join(map(str, np.shape(block.array)))
-        constant = block.low == block.high and not block.not_finite
         return (
             f'<figure class="summary"{here}><figcaption>'
             f'<a class="name {style}" href="{self.links.href(name)}">{escape(block.name)}</a> '
             f'<span class="shape">{shape}</span><br>{self._statistics(block)}</figcaption>'
-            f"{'' if constant else self._picture(block)}{self._largest(block, name)}</figure>"
+            f"{'' if block.constant else self._picture(block)}{self._largest(block, name)}</figure>"
         )
 
     def _statistics(self, block: Summary) -> str:
@@ -50,15 +49,14 @@ class Summaries:
     def _picture(self, block: Summary) -> str:
         """Draw the cells, those of one sign and shade as one path."""
         found = heat(block.array, MOST_ROWS, MOST_COLUMNS)
-        finite = np.isfinite(found.sizes)
-        top = float(found.sizes[finite].max(initial=0.0)) or 1.0
-        shades = np.ceil(np.where(finite, found.sizes / top, 1.0) * SHADES).astype(int)
+        shades = found.shades(SHADES)
         paths: dict[str, str] = {}
         rows, columns = shades.shape
         for row in range(rows):
             for column in range(columns):
                 shade, sign = int(shades[row, column]), int(found.signs[row, column])
-                kind = f"{SIGNS[sign]} s{shade}" if finite[row, column] else "failure"
+                finite = np.isfinite(found.sizes[row, column])
+                kind = f"{SIGNS[sign]} s{shade}" if finite else "failure"
                 if shade:
                     square = f"M{column * CELL} {row * CELL}h{CELL}v{CELL}h-{CELL}z"
                     paths[kind] = paths.get(kind, "") + square
@@ -68,7 +66,7 @@ class Summaries:
         cells = "a number" if one else f"up to {down} × {across} numbers"
         words = (
             f"each cell {cells}; the stronger its shade, the larger its mean size, "
-            f"up to {typeset(self.numbers.one(top, block.places))}"
+            f"up to {typeset(self.numbers.one(found.largest, block.places))}"
         )
         width, height = columns * CELL, rows * CELL
         size = f'width="{width}" height="{height}"'
