@@ -11,7 +11,7 @@ from typing_extensions import assert_never
 from . import boxes
 from .boxes import Box, Leaf
 from .expression import FUNCTIONS, Expression, Index, Number, Ref
-from .text import Write, constant_text, fraction_of
+from .text import Write, constant_text, fraction_of, gradient_parts
 
 LATEX_NAMES = {
     "mu": r"\mu",
@@ -36,8 +36,8 @@ _LATEX_ESCAPES = str.maketrans(
 
 def latex_name(name: str, index: Index | None = None) -> str:
     """Write a value's name in LaTeX, with its index as a subscript."""
-    if name.startswith("∂") and "/∂" in name:
-        above, below = name[1:].split("/∂", 1)
+    above, below = gradient_parts(name)
+    if above:
         return rf"\frac{{\partial {latex_name(above)}}}{{\partial {latex_name(below, index)}}}"
     plain = LATEX_NAMES.get(name)
     if plain is None:

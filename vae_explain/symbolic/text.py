@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from typing_extensions import assert_never
 
 from . import boxes
 from .boxes import Box, Leaf
-from .expression import Add, Expression, Number, Ref, Role
+from .expression import Add, Expression, Index, Number, Ref, Role
 
 
 class Token(NamedTuple):
@@ -28,6 +29,8 @@ HALVES = {0.5: "½", -0.5: "-½", 0.25: "¼", -0.25: "-¼"}
 MOST_SHARES = 10**6  # the largest denominator that a mean is written with
 LONG = 8  # signs from which on a fraction is easier to read than its decimals
 MOST_DIGITS, ROUNDED_TO = 10, 8  # a constant of more digits is rounded
+
+_INDEXED = re.compile(r"(.*)\[(\d+(?:,\d+)*)\]", re.DOTALL)
 
 
 def constant_text(value: float, whole: bool = False) -> str:
@@ -77,6 +80,30 @@ def index_text(index: Iterable[int]) -> str:
     """Write an index as Python does: `[0,1]`; nothing for a number without one."""
     inside = ",".join(map(str, index))
     return f"[{inside}]" if inside else ""
+
+
+def split_index(text: str) -> tuple[str, Index]:
+    """Part a name from the index that `index_text` wrote behind it.
+
+    Examples
+    --------
+    >>> split_index("h[0].weight[0,12]"), split_index("mse"), split_index("[3]")
+    (('h[0].weight', (0, 12)), ('mse', ()), ('', (3,)))
+    """
+    match = _INDEXED.fullmatch(text)
+    return (match[1], tuple(map(int, match[2].split(",")))) if match else (text, ())
+
+
+def gradient_parts(name: str) -> tuple[str, str]:
+    """Return of what a gradient is and at what; no name of a gradient is all of the second.
+
+    Examples
+    --------
+    >>> gradient_parts("∂loss/∂mu"), gradient_parts("mu")
+    (('loss', 'mu'), ('', 'mu'))
+    """
+    above, slash, below = name.partition("/∂")
+    return (above[1:], below) if slash and name.startswith("∂") else ("", name)
 
 
 def symbol_text(leaf: Number | Ref) -> str:

@@ -28,26 +28,20 @@ SCHEMA = 1
 def dump(run: Run, command: str, checks: Checks, only: Sequence[str] = ()) -> str:
     """Return a run as one JSON object; `only` narrows the steps to those named."""
     return text(
-        {
-            "schema": SCHEMA,
-            "command": command,
-            "arithmetic": run.arithmetic,
-            "seed": run.seed,
-            "torch": run.trace.torch_version,
-            **called(run.loss_call),
-            "values": {
-                value.name: plain(run.values[value.id])
-                for value in run.trace.values
-                if value.name is not None
-            },
-            "gradients": named(run, run.gradients),
-            "gradients_by_term": {
-                term: named(run, gradients) for term, gradients in run.term_gradients.items()
-            },
-            "steps": steps(run, only),
-            "not_explained": list(run.graph.not_explained),
-            "checks": checked(checks),
-        }
+        command,
+        **origin(run),
+        values={
+            value.name: plain(run.values[value.id])
+            for value in run.trace.values
+            if value.name is not None
+        },
+        gradients=named(run, run.gradients),
+        gradients_by_term={
+            term: named(run, gradients) for term, gradients in run.term_gradients.items()
+        },
+        steps=steps(run, only),
+        not_explained=list(run.graph.not_explained),
+        checks=checked(checks),
     )
 
 
@@ -85,12 +79,7 @@ def dump_derivation(
     """
     root = view.derive(target, depth, full)
     document: dict[str, Any] = {
-        "schema": SCHEMA,
-        "command": "why",
-        "arithmetic": run.arithmetic,
-        "seed": run.seed,
-        "torch": run.trace.torch_version,
-        **called(run.loss_call),
+        **origin(run),
         "target": view.name(target),
         "value": plain(root.value),
         "derivation": _derivation(root),
@@ -101,7 +90,8 @@ def dump_derivation(
         try:
             paths, left_out = Paths(run, view.steps).of(target)
         except NotExplained as reason:
-            return text({**document, "paths": None, "not_explained": str(reason)})
+            document |= {"paths": None, "not_explained": str(reason)}
+            return text("why", **document)
         document["paths"] = [
             {"through": list(path.through), "amount": plain(path.amount)}
             | ({"blocked_by": path.blocked_by} if path.blocked_by else {})
@@ -109,7 +99,7 @@ def dump_derivation(
         ]
         if left_out:
             document["paths"].append({"through": [], "amount": plain(left_out)})
-    return text(document)
+    return text("why", **document)
 
 
 def _derivation(node: Derivation) -> dict[str, Any]:
@@ -127,6 +117,16 @@ def _derivation(node: Derivation) -> dict[str, Any]:
 
 def _every_digit(leaf: Number | Ref) -> str:
     return repr(float(leaf.value))
+
+
+def origin(run: Run) -> dict[str, Any]:
+    """Return what a run's numbers come from: arithmetic, seed, PyTorch, how the loss was called."""
+    return {
+        "arithmetic": run.arithmetic,
+        "seed": run.seed,
+        "torch": run.trace.torch_version,
+        **called(run.loss_call),
+    }
 
 
 def called(call: LossCall | None) -> dict[str, Any]:
@@ -166,5 +166,7 @@ def _spelled(entry: Any) -> Any:
     return entry if math.isfinite(entry) else ("Infinity" if entry > 0 else "-Infinity")
 
 
-def text(document: dict[str, Any]) -> str:
-    return json.dumps(document, ensure_ascii=True, allow_nan=False) + "\n"
+def text(command: str, **document: Any) -> str:
+    """Write what a command found as one JSON object."""
+    whole = {"schema": SCHEMA, "command": command, **document}
+    return json.dumps(whole, ensure_ascii=True, allow_nan=False) + "\n"

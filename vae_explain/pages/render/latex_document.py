@@ -13,7 +13,7 @@ from typing_extensions import assert_never
 from ...engine.worked_lines import Worked
 from ...symbolic.expression import Expression
 from ...symbolic.latex import latex_name
-from ...symbolic.text import elided
+from ...symbolic.text import elided, split_index
 from ..blocks import (
     Block,
     Curve,
@@ -36,7 +36,6 @@ from .cutting import Piece
 from .diagram import description
 from .latex_lines import INDENT, LINE, Cutter, filled, name_pieces
 from .latex_marks import (
-    index_of,
     inline,
     letters,
     marked_name,
@@ -182,7 +181,7 @@ class _Latex:
             return _set([*found, Piece(rf"\mathbf{{{result}}}", " = "), *self._failed(line)])
         made = after.lines[position]
         word = rf"\quad\text{{{text(after.word)}}}" if after.closed[position] else ""
-        index = index_of(line.label)
+        _, index = split_index(line.label)
         *start, end = name_pieces(latex_name(after.name, index), after.name, index, r",\quad ")
         # What an activation made is one statement, and stays on one line.
         made_of = f"{end.text} = \\mathbf{{{self._number(made.shown, places)}}}{word}"
@@ -195,7 +194,7 @@ class _Latex:
         if block.total is not None:
             return [Piece(rf"\text{{summand {text(line.label.strip('[]'))}}}")]
         if block.name:
-            index = index_of(line.label)
+            _, index = split_index(line.label)
             return name_pieces(inline(block.name, index), block.name, index)
         return name_pieces(inline(line.label), line.label)
 

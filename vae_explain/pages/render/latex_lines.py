@@ -29,7 +29,7 @@ from ...symbolic.latex import (
     latex_symbol,
     latex_total,
 )
-from ...symbolic.text import Write
+from ...symbolic.text import Write, gradient_parts
 from .columns import joints, steps
 from .cutting import Piece, closed, joined, listed, opened
 from .latex_width import width
@@ -95,11 +95,9 @@ def name_pieces(
     """Cut a name that is too wide for a line at its joints; `written` is all of it."""
     if width(written) <= LINE - SPARE:
         return [Piece(written, before, depth)]
-    above, slash, below = name.partition("/∂") if name.startswith("∂") else ("", "", name)
-    found = []
-    if slash:
-        found = opened(r"\partial ", _name_parts(above[1:]))
-    found += opened(r"/\partial " if slash else "", _name_parts(below))
+    above, below = gradient_parts(name)
+    found = opened(r"\partial ", _name_parts(above)) if above else []
+    found += opened(r"/\partial " if above else "", _name_parts(below))
     if index:
         found = closed(found, f"_{{{','.join(map(str, index))}}}")
     return [piece._replace(depth=depth) for piece in joined(before, found)]

@@ -9,6 +9,7 @@ import unicodedata
 
 from ...symbolic.expression import Index
 from ...symbolic.latex import latex_name
+from ...symbolic.text import gradient_parts, split_index
 from .symbols import printable
 from .typeset import MINUS
 
@@ -113,20 +114,14 @@ def scientific(number: str) -> str:
     return rf"{mantissa} \cdot 10^{{{int(power)}}}" if exponential else number
 
 
-def index_of(label: str) -> Index | None:
-    inside = label.strip("[]")
-    return tuple(int(part) for part in inside.split(",")) if inside else None
-
-
 def inline(name: str, index: Index | None = None) -> str:
     """Write a name on a line of its own height: a gradient with a slash, not as a fraction."""
-    if name.startswith("∂") and "/∂" in name:
-        above, below = name[1:].split("/∂", 1)
+    above, below = gradient_parts(name)
+    if above:
         return rf"\partial {latex_name(above)}/\partial {latex_name(below, index)}"
     return latex_name(name, index)
 
 
 def marked_name(name: str) -> str:
     """Write the name of a number of a derivation, `z[0]`."""
-    plain, _, inside = name.partition("[")
-    return inline(plain, index_of(inside) if inside else None)
+    return inline(*split_index(name))

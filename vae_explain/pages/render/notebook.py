@@ -17,6 +17,7 @@ import numpy as np
 
 from ...symbolic.expression import Expression, Opaque, Ref, children, references
 from ...symbolic.shapes import shape_of
+from ...symbolic.text import gradient_parts
 from ...trace import Array
 from ..blocks import Block, Formula, Heading, Lines, Matrix, Summary, Walkthrough
 from .markdown import Markdown
@@ -249,12 +250,12 @@ class _Notebook:
 
     def _autograd(self) -> None:
         """Add the cell in which PyTorch finds the same gradients by itself, once there are any."""
-        gradients = {name.split("/∂", 1)[1]: name for name in self.defined if "/∂" in name}
+        gradients = {at: name for name in self.defined if (at := gradient_parts(name)[1]) != name}
         found = [name for name in self.parameters if name in gradients]
         if not found or not self.complete:
             return
         self.complete = False  # said once
-        top = gradients[found[0]][1:].split("/∂", 1)[0]
+        top, _ = gradient_parts(gradients[found[0]])
         if top not in self.defined:
             return
         lines = ["by_hand = {"]
@@ -307,10 +308,10 @@ def _tensors(blocks: Iterable[Block]) -> dict[str, Array]:
         elif isinstance(block, Matrix | Summary):
             found.setdefault(block.name, np.asarray(block.array))
     for block in blocks:
-        if isinstance(block, Formula) and "/∂" in block.left:
-            gradient = found.get(block.left.split("/∂", 1)[1] + ".grad")
-            if gradient is not None:
-                found.setdefault(block.left, gradient)
+        if isinstance(block, Formula):
+            of, at = gradient_parts(block.left)
+            if of and f"{at}.grad" in found:
+                found.setdefault(block.left, found[f"{at}.grad"])
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..blocks import Checks
-from .json import SCHEMA, called, checked, named, plain, text
+from .json import called, checked, named, origin, plain, text
 
 if TYPE_CHECKING:
     from ...analysis.audit import Report
@@ -23,89 +23,83 @@ if TYPE_CHECKING:
 def dump_verification(report: Verification) -> str:
     """Return a verification as one JSON object."""
     return text(
-        {
-            "schema": SCHEMA,
-            "command": "verify",
-            "torch": report.torch_version,
-            "passed": report.passed,
-            "agree": report.agree,
-            "total": report.total,
-            "quantities": [
-                {
-                    "name": quantity.name,
-                    "figures": len(quantity.figures),
-                    "agree": quantity.agree,
-                    "arithmetic": quantity.arithmetic,
-                    "largest_difference": plain(quantity.largest_difference),
-                }
-                for quantity in report.quantities
-            ],
-            "figures": [
-                {
-                    "name": figure.name,
-                    "printed": figure.printed,
-                    "computed": plain(figure.computed),
-                    "verdict": figure.verdict,
-                }
-                for quantity in report.quantities
-                for figure in quantity.figures
-            ],
-            "machine": [
-                {
-                    "name": check.name,
-                    "numbers": check.numbers,
-                    "largest_difference": plain(check.largest_difference),
-                    "allowed": check.allowed,
-                    "passed": check.passed,
-                }
-                for check in report.machine
-            ],
-        }
+        "verify",
+        torch=report.torch_version,
+        passed=report.passed,
+        agree=report.agree,
+        total=report.total,
+        quantities=[
+            {
+                "name": quantity.name,
+                "figures": len(quantity.figures),
+                "agree": quantity.agree,
+                "arithmetic": quantity.arithmetic,
+                "largest_difference": plain(quantity.largest_difference),
+            }
+            for quantity in report.quantities
+        ],
+        figures=[
+            {
+                "name": figure.name,
+                "printed": figure.printed,
+                "computed": plain(figure.computed),
+                "verdict": figure.verdict,
+            }
+            for quantity in report.quantities
+            for figure in quantity.figures
+        ],
+        machine=[
+            {
+                "name": check.name,
+                "numbers": check.numbers,
+                "largest_difference": plain(check.largest_difference),
+                "allowed": check.allowed,
+                "passed": check.passed,
+            }
+            for check in report.machine
+        ],
     )
 
 
 def dump_proof(proof: Proof) -> str:
     """Return the proof-reading of a document as one JSON object."""
     return text(
-        {
-            "schema": SCHEMA,
-            "command": "verify",
-            "torch": proof.torch_version,
-            "model": proof.model,
-            "passed": proof.passed,
-            "seed": _seed(proof),
-            "figures": [
-                {
-                    "label": judged.figure.label,
-                    "name": judged.figure.element,
-                    "printed": judged.figure.printed.printed,
-                    "computed": plain(judged.computed),
-                    "verdict": judged.verdict,
-                    "line": judged.figure.printed.line,
-                    "arithmetics": list(judged.arithmetics),
-                    "parts_at": judged.parts_at or None,
-                    "why": judged.why,
-                }
-                for judged in proof.figures
-            ],
-            "counts": dict(proof.counts),
-            "agreeing": dict(proof.agreeing),
-            "arithmetic": [
-                {
-                    "name": judged.line.element or None,
-                    "printed": judged.line.sum.text,
-                    "result": judged.line.result.printed if judged.line.result else None,
-                    "gives": plain(judged.value),
-                    "passed": not judged.blamed,
-                    "wrong_operands": [operand._asdict() for operand in judged.wrong_operands],
-                    "line": judged.line.sum.line,
-                    "why": judged.why,
-                }
-                for judged in proof.lines
-            ],
-            "not_recognised": [_remnant(remnant) for remnant in proof.unrecognised],
-            "set_aside": [_remnant(remnant) for remnant in proof.set_aside],
-        }
+        "verify",
+        torch=proof.torch_version,
+        model=proof.model,
+        passed=proof.passed,
+        seed=_seed(proof),
+        figures=[
+            {
+                "label": judged.figure.label,
+                "name": judged.figure.element,
+                "printed": judged.figure.printed.printed,
+                "computed": plain(judged.computed),
+                "verdict": judged.verdict,
+                "line": judged.figure.printed.line,
+                "arithmetics": list(judged.arithmetics),
+                "parts_at": judged.parts_at or None,
+                "why": judged.why,
+            }
+            for judged in proof.figures
+        ],
+        counts=dict(proof.counts),
+        agreeing=dict(proof.agreeing),
+        arithmetic=[
+            {
+                "name": judged.line.element or None,
+                "printed": judged.line.sum.text,
+                "result": judged.line.result.printed if judged.line.result else None,
+                "gives": plain(judged.value),
+                "passed": not judged.blamed,
+                "wrong_operands": [operand._asdict() for operand in judged.wrong_operands],
+                "line": judged.line.sum.line,
+                "why": judged.why,
+            }
+            for judged in proof.lines
+        ],
+        not_recognised=[_remnant(remnant) for remnant in proof.unrecognised],
+        set_aside=[_remnant(remnant) for remnant in proof.set_aside],
     )
 
 
@@ -124,8 +118,6 @@ def dump_training(training: Training, checks: Checks) -> str:
     """Return a training as one JSON object: each step's losses and the final parameters."""
     request = training.request
     document: dict[str, Any] = {
-        "schema": SCHEMA,
-        "command": "train",
         "optimizer": request.optimizer,
         "lr": request.lr,
         "seed": request.seed,
@@ -155,53 +147,44 @@ def dump_training(training: Training, checks: Checks) -> str:
             "updated": {name: plain(array) for name, array in step.after.items()},
             "checks": checked(checks),
         }
-    return text(document)
+    return text("train", **document)
 
 
 def dump_update(update: Update, checks: Checks) -> str:
     """Return one step of gradient descent as one JSON object."""
     step = update.step
     return text(
-        {
-            "schema": SCHEMA,
-            "command": "update",
-            "lr": step.lr,
-            "seed": step.run.seed,
-            "torch": step.run.trace.torch_version,
-            **called(step.run.loss_call),
-            "loss_before": plain(step.run.trace.loss.array),
-            "loss_after": plain(update.after.trace.loss.array),
-            "values": {name: plain(array) for name, array in step.after.items()},
-            "checks": checked(checks),
-        }
+        "update",
+        lr=step.lr,
+        seed=step.run.seed,
+        torch=step.run.trace.torch_version,
+        **called(step.run.loss_call),
+        loss_before=plain(step.run.trace.loss.array),
+        loss_after=plain(update.after.trace.loss.array),
+        values={name: plain(array) for name, array in step.after.items()},
+        checks=checked(checks),
     )
 
 
 def dump_sample(sample: Sample) -> str:
     """Return what a run does over many draws of its noise as one JSON object."""
     return text(
-        {
-            "schema": SCHEMA,
-            "command": "sample",
-            "draws": sample.draws,
-            "arithmetic": sample.run.arithmetic,
-            "seed": sample.run.seed,
-            "torch": sample.run.trace.torch_version,
-            **called(sample.run.loss_call),
-            **_divergence(sample),
-            "values": {
-                name: {"mean": plain(spread.mean), "std": plain(spread.std)}
-                for name, spread in sample.values.items()
-            },
-            "gradients": {
-                name: {
-                    "mean": plain(spread.mean),
-                    "std": plain(spread.std),
-                    "sign_changes": spread.sign_changes,
-                }
-                for name, spread in sample.gradients.items()
-            },
-        }
+        "sample",
+        draws=sample.draws,
+        **origin(sample.run),
+        **_divergence(sample),
+        values={
+            name: {"mean": plain(spread.mean), "std": plain(spread.std)}
+            for name, spread in sample.values.items()
+        },
+        gradients={
+            name: {
+                "mean": plain(spread.mean),
+                "std": plain(spread.std),
+                "sign_changes": spread.sign_changes,
+            }
+            for name, spread in sample.gradients.items()
+        },
     )
 
 
@@ -219,69 +202,54 @@ def _divergence(sample: Sample) -> dict[str, Any]:
 def dump_check(check: Check) -> str:
     """Return a run's gradients beside the oracles' as one JSON object."""
     return text(
-        {
-            "schema": SCHEMA,
-            "command": "check",
-            "arithmetic": check.run.arithmetic,
-            "seed": check.run.seed,
-            "torch": check.run.trace.torch_version,
-            **called(check.run.loss_call),
-            "parameters": [
-                {
-                    "name": parameter.name,
-                    **{
-                        oracle: {
-                            "absolute": plain(difference.absolute),
-                            "relative": plain(difference.relative),
-                            "passed": difference.passed,
-                            "conclusive": difference.conclusive,
-                        }
-                        for oracle, difference in parameter.differences.items()
-                    },
-                    "passed": parameter.passed,
-                    **({"not_compared": reason} if (reason := parameter.not_compared) else {}),
-                }
-                for parameter in check.parameters
-            ],
-            "passed": check.passed,
-            **({"missing": check.missing} if check.missing else {}),
-        }
+        "check",
+        **origin(check.run),
+        parameters=[
+            {
+                "name": parameter.name,
+                **{
+                    oracle: {
+                        "absolute": plain(difference.absolute),
+                        "relative": plain(difference.relative),
+                        "passed": difference.passed,
+                        "conclusive": difference.conclusive,
+                    }
+                    for oracle, difference in parameter.differences.items()
+                },
+                "passed": parameter.passed,
+                **({"not_compared": reason} if (reason := parameter.not_compared) else {}),
+            }
+            for parameter in check.parameters
+        ],
+        passed=check.passed,
+        **({"missing": check.missing} if check.missing else {}),
     )
 
 
 def dump_audit(report: Report) -> str:
     """Return an audit as one JSON object: its findings, and what was not applied and why."""
-    run = report.run
     return text(
-        {
-            "schema": SCHEMA,
-            "command": "audit",
-            "arithmetic": run.arithmetic,
-            "seed": run.seed,
-            "torch": run.trace.torch_version,
-            **called(run.loss_call),
-            "findings": [
-                {
-                    "id": finding.id,
-                    "severity": finding.severity,
-                    "message": finding.message,
-                    "evidence": {
-                        **{key: _cell(cell) for key, cell in finding.evidence.facts.items()},
-                        "table": [
-                            dict(zip(finding.evidence.columns, map(_cell, row), strict=True))
-                            for row in finding.evidence.rows
-                        ],
-                    },
-                    "change": finding.mend,
-                }
-                for finding in report.findings
-            ],
-            "in_order": [{"id": rule.id, "looked_at": words} for rule, words in report.in_order],
-            "not_applied": [
-                {"id": rule.id, "reason": reason} for rule, reason in report.not_applied
-            ],
-            "passed": report.passed,
-        }
+        "audit",
+        **origin(report.run),
+        findings=[
+            {
+                "id": finding.id,
+                "severity": finding.severity,
+                "message": finding.message,
+                "evidence": {
+                    **{key: _cell(cell) for key, cell in finding.evidence.facts.items()},
+                    "table": [
+                        dict(zip(finding.evidence.columns, map(_cell, row), strict=True))
+                        for row in finding.evidence.rows
+                    ],
+                },
+                "change": finding.mend,
+            }
+            for finding in report.findings
+        ],
+        in_order=[{"id": rule.id, "looked_at": words} for rule, words in report.in_order],
+        not_applied=[{"id": rule.id, "reason": reason} for rule, reason in report.not_applied],
+        passed=report.passed,
     )
 
 

@@ -30,6 +30,7 @@ from ...symbolic.expression import (
     children,
 )
 from ...symbolic.shapes import shape_of
+from ...symbolic.text import gradient_parts
 from .torch_calls import (
     AT,
     BACK,
@@ -95,7 +96,8 @@ class Identifiers:
         return self._found[name]
 
     def _free(self, name: str) -> str:
-        plain = "d_" + name.split("/∂", 1)[1] if "/∂" in name else name
+        of, at = gradient_parts(name)
+        plain = f"d_{at}" if of else name
         plain = re.sub(r"\W", "_", plain, flags=re.ASCII).strip("_") or "value"
         if plain[0].isdigit():
             plain = f"_{plain}"

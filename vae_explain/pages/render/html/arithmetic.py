@@ -64,7 +64,7 @@ class Arithmetic:
         if block.after:
             after = block.after.name
             for line, closed in zip(block.after.lines, block.after.closed, strict=True):
-                key = Key(after, Key.parse(line.label).index)
+                key = Key.labelled(after, line.label)
                 self.links.derive(key, line, role)
                 if closed:
                     self.links.entry(key, line.shown, role).reason = block.after.word
@@ -83,7 +83,7 @@ class Arithmetic:
         """Return what a line makes; lines of no common name have their own."""
         if not block.name:
             return Key.parse(line.label)
-        return Key(block.name, Key.parse(line.label).index)
+        return Key.labelled(block.name, line.label)
 
     def _fit(self, block: Lines) -> bool:
         if not (block.lines and block.share_columns):
@@ -125,7 +125,7 @@ class Arithmetic:
     def _activated(self, block: Lines, position: int, text: str, role: str) -> str:
         assert block.after is not None, "only asked when there is one"
         line, closed = block.after.lines[position], block.after.closed[position]
-        key = Key(block.after.name, Key.parse(line.label).index)
+        key = Key.labelled(block.after.name, line.label)
         made = self._made(key, line, text, role, accent=True)
         word = escape(block.after.word) if closed else ""
         return (
@@ -186,7 +186,7 @@ class Arithmetic:
         here = self.links.tensor(after)
         rows = []
         for line, closed, text in zip(block.after.lines, block.after.closed, texts, strict=True):
-            key = Key(after, Key.parse(line.label).index)
+            key = Key.labelled(after, line.label)
             made = self._made(key, line, text, role, accent=True)
             written = inline.line(self.links.in_numbers(line.expression))
             word = f'<span class="reason">{escape(block.after.word)}</span>' if closed else ""

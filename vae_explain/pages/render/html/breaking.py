@@ -17,6 +17,7 @@ from ....symbolic import boxes
 from ....symbolic.boxes import Box, Leaf
 from ....symbolic.expression import ZERO, Add, Expression, Index, Number, Ref
 from ....symbolic.latex import latex_escape, latex_name, latex_of, latex_symbol
+from ....symbolic.text import gradient_parts
 from ..columns import joints, steps
 from ..cutting import Piece, closed, joined, listed, opened
 from ..latex_width import width
@@ -60,10 +61,10 @@ def name(text: str, index: Index | None) -> str:
 
 
 def _name(name: str, index: Index | None) -> list[Piece]:
-    above, slash, below = name.partition("/∂") if name.startswith("∂") else ("", "", name)
-    if not slash:
+    above, below = gradient_parts(name)
+    if not above:
         return [*_parts(below)[:-1], _with_index(_parts(below)[-1], index)]
-    found = opened("<mi>∂</mi>", [Piece(whole_symbol(above[1:]).body)])
+    found = opened("<mi>∂</mi>", [Piece(whole_symbol(above).body)])
     parts = opened('<mo lspace="0" rspace="0">/</mo><mi>∂</mi>', _parts(below))
     return [*found, *parts[:-1], _with_index(parts[-1], index)]
 

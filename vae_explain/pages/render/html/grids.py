@@ -136,7 +136,7 @@ class Grids:
         if block.columns[0].role != "label" or not isinstance(label, str):
             return None
         if column.accent and block.worked:
-            key = Key(self.opened, Key.parse(block.worked[i].label).index)
+            key = Key.labelled(self.opened, block.worked[i].label)
             self.links.derive(key, block.worked[i], "gradient")
             if block.reasons and block.dimmed and block.dimmed[i]:
                 self.links.entry(key, block.worked[i].shown, "gradient").reason = block.reasons[i]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ....symbolic.expression import Index, Ref, references
+from ....symbolic.text import gradient_parts, split_index
 from ...blocks import Block, Lines, worked_lines
-
-_INDEXED = re.compile(r"(?P<name>.*)\[(?P<index>\d+(?:,\d+)*)\]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +20,12 @@ class Key:
     @classmethod
     def parse(cls, text: str) -> Key:
         """Read what `index_text` wrote: `z[0]`, `mse`."""
-        found = _INDEXED.fullmatch(text)
-        if found is None:
-            return cls(text, ())
-        return cls(found["name"], tuple(map(int, found["index"].split(","))))
+        return cls(*split_index(text))
+
+    @classmethod
+    def labelled(cls, name: str, label: str) -> Key:
+        """Return the number of a tensor that a line's label names: `[0]`."""
+        return cls(name, split_index(label)[1])
 
 
 def key_of(ref: Ref) -> Key | None:
@@ -44,12 +44,9 @@ def anchor_of(key: Key) -> str:
     >>> anchor_of(Key("z", (0,))), anchor_of(Key("∂loss/∂z", (0,))), anchor_of(Key("<b>", ()))
     ('z-0', 'z.grad-0', '~3c~b~3e~')
     """
-    name = key.name
-    if name.startswith("∂") and "/∂" in name:
-        above, name = name[1:].split("/∂", 1)
-        term = "" if above == "loss" else f".of.{_plain(above)}"
-        return _plain(name) + f".grad{term}" + _indices(key.index)
-    return _plain(name) + _indices(key.index)
+    of, name = gradient_parts(key.name)
+    grad = ".grad" if of == "loss" else f".grad.of.{_plain(of)}" if of else ""
+    return _plain(name) + grad + _indices(key.index)
 
 
 def _plain(name: str) -> str:
@@ -72,5 +69,5 @@ def ranks(blocks: Iterable[Block]) -> dict[str, int]:
                     found.setdefault(ref.name, len(ref.index))
         if isinstance(block, Lines) and not block.total:
             for line in block.lines[:1]:
-                found.setdefault(block.name, len(Key.parse(line.label).index))
+                found.setdefault(block.name, len(split_index(line.label)[1]))
     return found

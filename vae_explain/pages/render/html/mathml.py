@@ -10,7 +10,7 @@ from typing_extensions import assert_never
 from ....symbolic import boxes
 from ....symbolic.boxes import Box, Leaf
 from ....symbolic.expression import Expression, Index, Number, Ref
-from ....symbolic.text import constant_text, fraction_of
+from ....symbolic.text import constant_text, fraction_of, gradient_parts
 from ..typeset import MINUS
 from .escaping import escape
 
@@ -157,11 +157,10 @@ class Mark(NamedTuple):
 
 def symbol(name: str, index: Index | None = None, fraction: bool = True) -> Mark:
     """Write a value's name with its index below it; a gradient as a fraction or in one line."""
-    if name.startswith("∂") and "/∂" in name:
-        above, below = (
-            f"<mi>∂</mi>{symbol(part, where).body}"
-            for part, where in zip(name[1:].split("/∂", 1), (None, index), strict=True)
-        )
+    of, at = gradient_parts(name)
+    if of:
+        above = f"<mi>∂</mi>{symbol(of).body}"
+        below = f"<mi>∂</mi>{symbol(at, index).body}"
         if fraction:
             return Mark(f"<mfrac>{_row(above)}{_row(below)}</mfrac>", compound=True)
         return Mark(_row(f'{above}<mo lspace="0" rspace="0">/</mo>{below}'), compound=True)

@@ -82,7 +82,7 @@ class Summaries:
         texts = self.numbers.column([entry.value for entry in block.largest], block.places)
         rows = []
         for entry, text in zip(block.largest, texts, strict=True):
-            key = Key(name, Key.parse(entry.label).index)
+            key = Key.labelled(name, entry.label)
             number = self.links.number(
                 key, entry.value, text, block.role, makes=True, accent=block.accent
             )
