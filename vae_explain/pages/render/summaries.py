@@ -12,9 +12,9 @@ import numpy as np
 
 from ...trace import Array
 from ..blocks import Summary
+from ..phrases import counted
 from .heat import Heat, heat
 from .pieces import Canvas, Line, Piece, width_of
-from .typeset import counted
 
 MOST_ROWS, MOST_COLUMNS = 8, 64  # of cells
 NARROWEST = 24  # columns of cells; for fewer the largest numbers go under the map
