@@ -159,7 +159,7 @@ def test_what_needs_a_shape_keeps_it() -> None:
     assert to_text(simplify(MatMul(zeros, N))) == "full(0, shape=(2, 2)) @ n"
     assert to_text(simplify(MatMul(Add((zeros, VECTOR)), N))) == "v.expand(2, 2) @ n"
     ones = SumOver(Pow(M, ZERO), (0, 1), ())
-    assert to_text(simplify(ones)) == "sum(full(1, shape=(2, 2)))"
+    assert to_text(simplify(ones)) == "Σ(full(1, shape=(2, 2)))"
 
 
 def test_a_folded_zero_has_no_sign() -> None:
