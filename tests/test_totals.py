@@ -13,7 +13,8 @@ from vae_explain.engine.formulas import Steps
 from vae_explain.engine.run import Arithmetic, Run, full_run
 from vae_explain.engine.worked_lines import LineMaker
 from vae_explain.models.builtin_config import Architecture
-from vae_explain.ops.reduction.long_sums import MOST_WRITTEN, ON_ARRAYS, SHOWN, total
+from vae_explain.ops.array_functions import ON_ARRAYS
+from vae_explain.ops.reduction.long_sums import MOST_WRITTEN, SHOWN, total
 from vae_explain.symbolic.expression import (
     Add,
     Apply,

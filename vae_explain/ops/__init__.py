@@ -44,15 +44,16 @@ from .elementwise.trigonometry import (
     ATAN,
     ATAN2,
     ATANH,
+    COS,
     COSH,
     HYPOT,
+    SIN,
     SINH,
     TAN,
 )
 from .elementwise.unary import (
     ABS,
     CEIL,
-    COS,
     DIGAMMA,
     ERF,
     ERFC,
@@ -70,7 +71,6 @@ from .elementwise.unary import (
     ROUND,
     RSQRT,
     SIGN,
-    SIN,
     TRUNC,
 )
 from .elementwise.where import MAXIMUM, MINIMUM, WHERE

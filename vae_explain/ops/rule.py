@@ -8,9 +8,9 @@ output, or of a gradient, is made). It never sees PyTorch. Two makers cover most
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from inspect import Parameter, Signature
 from itertools import product
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -22,8 +22,6 @@ from ..symbolic.expression import (
     Index,
     Opaque,
     SumOver,
-    evaluate,
-    references,
 )
 from ..symbolic.shapes import expanded
 from ..trace import Array
@@ -78,14 +76,23 @@ class Call:
     def arrays(self) -> tuple[Array, ...]:
         return tuple(operand.array for operand in self.operands)
 
+    @property
+    def wholes(self) -> tuple[Expression, ...]:
+        return tuple(operand.whole() for operand in self.operands)
+
 
 Bound = tuple[tuple[Any, ...], dict[str, Any]]
-Kind = Literal["elementwise", ""]
+Kind = Literal["elementwise", "loss", ""]
 Partial = tuple[Index, Expression]
 Options = tuple[tuple[str, Any], ...]
 
 
-@dataclass(frozen=True)
+def by_default(*_: Any) -> Any:
+    """Stand in a rule for what follows from its other fields."""
+    raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
 class Rule:
     """All we know of one op.
 
@@ -107,17 +114,22 @@ class Rule:
     partials
         `partials(call, position, index)`: for one element of one operand, every output
         index that depends on it, with the local derivative there.
-    formula
-        `formula(call)`, the whole output at once.
-    gradient
-        `gradient(call, position, upstream)`, the whole VJP at once.
     words
         What the op does, in a few words for a reader.
+    formula
+        `formula(call)`, the whole output at once; by default the op's name and its operands.
+    gradient
+        `gradient(call, position, upstream)`, the whole VJP at once; by default the op's name
+        with `_backward`, what arrives and the operands.
+    shown
+        The name in these defaults, where it is not the op's own without `linalg_`.
+    usual
+        The attributes that they need not mention, with what they usually are.
     torch
-        The dotted PyTorch name that the tests hold the rule against.
+        The dotted PyTorch name that the tests hold the rule against, by default `torch.name`.
     kind
         `elementwise` for an op that computes each element of its output from one element of
-        each operand; empty for every other op.
+        each operand; `loss` for one that may sum or average what it computes; else empty.
     source
         True for an op that takes nothing from its operands: noise.
     several
@@ -144,10 +156,12 @@ class Rule:
     vjp: Callable[..., tuple[Array | None, ...]]
     element: Callable[[Call, Index], Expression]
     partials: Callable[[Call, int, Index], list[Partial]]
-    formula: Callable[[Call], Expression]
-    gradient: Callable[[Call, int, Expression], Expression]
     words: str
-    torch: str
+    formula: Callable[[Call], Expression] = by_default
+    gradient: Callable[[Call, int, Expression], Expression] = by_default
+    shown: str = ""
+    usual: Mapping[str, Any] = field(default_factory=dict)
+    torch: str = ""
     kind: Kind = ""
     source: bool = False
     several: bool = False
@@ -156,124 +170,58 @@ class Rule:
     spreads: bool = False
     chosen_by: Callable[[Call, Index], list[tuple[int, Index]]] | None = None
 
+    def __post_init__(self) -> None:
+        defaults = {
+            "formula": self._named,
+            "gradient": self._named_backward,
+            "shown": self.name.removeprefix("linalg_"),
+            "torch": f"torch.{self.name}",
+        }
+        for key, default in defaults.items():
+            stated = getattr(self, key)
+            # One that `replace` hands over from another rule speaks of that other.
+            if not stated or stated is by_default or isinstance(_owner(stated), Rule):
+                object.__setattr__(self, key, default)
+
     def backward(self, call: Call, position: int, upstream: Expression) -> Expression:
         """Return `gradient` for whatever arrives, in the shape that the op needs."""
         if not self.broadcasts:
             upstream = expanded(upstream, call.output.shape)
         return self.gradient(call, position, upstream)
 
+    def _named(self, call: Call) -> Expression:
+        options = unusual(call.attributes, self.usual)
 
-def elementwise(
-    name: str,
-    *,
-    bind: Callable[..., Bound],
-    forward: Callable[..., Array],
-    vjp: Callable[..., tuple[Array | None, ...]],
-    expression: Callable[..., Expression],
-    derivatives: tuple[Callable[..., Expression], ...],
-    words: str,
-    torch: str,
-    piecewise: bool | Callable[..., bool] = False,
-    usual: Mapping[str, Any] | None = None,
-    written: Callable[..., tuple[str, Options]] | None = None,
-) -> Rule:
-    """Make the rule of an op that works element by element, with broadcasting.
+        def compute(*arrays: Array) -> Array:
+            return self.forward(*_as_recorded(call, arrays), **call.attributes)
 
-    Parameters
-    ----------
-    vjp
-        Written as if all shapes were equal; the sum over broadcast axes is added here.
-    expression
-        `expression(*operands, **attributes)`, one output element.
-    derivatives
-        One function for each operand, `derivative(output, *operands, **attributes)`: the
-        derivative of the output element by that operand's element.
-    piecewise
-        True where `expression` and `derivatives` look at the numbers and write the piece
-        that holds for them: the formula of the whole tensor is then the op's name, and its
-        derivative the name with a prime. Or a function of the arrays (and attributes) that
-        says whether there is more than one piece to them; `number` helps to see which.
-    usual
-        What the attributes of such a formula are when they need not be mentioned.
-    written
-        `written(**attributes)`, the name and the options that such a formula shows, where
-        they are not the op's own.
+        return Opaque(self.shown, call.wholes, options, compute)
+
+    def _named_backward(self, call: Call, position: int, upstream: Expression) -> Expression:
+        options = unusual(call.attributes, self.usual)
+        if len(call.operands) > 1:
+            options = (("by", position + 1), *options)
+
+        def compute(arriving: Array, *arrays: Array) -> Array | None:
+            operands = _as_recorded(call, arrays)
+            output = self.forward(*operands, **call.attributes)
+            full = np.broadcast_to(arriving, np.shape(output))
+            return self.vjp(full, output, *operands, **call.attributes)[position]
+
+        return Opaque(f"{self.shown}_backward", (upstream, *call.wholes), options, compute)
+
+
+def _owner(function: Any) -> Any:
+    return getattr(function, "__self__", None)
+
+
+def _as_recorded(call: Call, arrays: tuple[Array, ...]) -> Iterator[Array]:
+    """Yield what operands are evaluated to, but as they were recorded where they are places.
+
+    A formula may be evaluated in float64, and no place is found by that.
     """
-
-    def vjp_in_operand_shapes(
-        upstream: Array, output: Array, *arrays: Array, **attributes: Any
-    ) -> tuple[Array | None, ...]:
-        gradients = vjp(upstream, output, *arrays, **attributes)
-        return tuple(
-            None if gradient is None else unbroadcast(gradient, np.shape(array))
-            for gradient, array in zip(gradients, arrays, strict=True)
-        )
-
-    def element(call: Call, index: Index) -> Expression:
-        return expression(*_elements(call, index), **call.attributes)
-
-    def partials(call: Call, position: int, index: Index) -> list[Partial]:
-        derivative = derivatives[position]
-        return [
-            (out, derivative(call.output.at(out), *_elements(call, out), **call.attributes))
-            for out in broadcast_targets(index, call.operands[position].shape, call.output.shape)
-        ]
-
-    def in_pieces(call: Call) -> bool:
-        if callable(piecewise):
-            return bool(piecewise(*call.arrays, **call.attributes))
-        return piecewise
-
-    def title(call: Call) -> tuple[str, Options]:
-        if written is not None:
-            return written(**call.attributes)
-        return name, unusual(call.attributes, usual)
-
-    def formula(call: Call) -> Expression:
-        wholes = tuple(operand.whole() for operand in call.operands)
-        if in_pieces(call):
-            shown, options = title(call)
-            return Opaque(shown, wholes, options, lambda *a: forward(*a, **call.attributes))
-        return expression(*wholes, **call.attributes)
-
-    def gradient(call: Call, position: int, upstream: Expression) -> Expression:
-        wholes = tuple(operand.whole() for operand in call.operands)
-        if in_pieces(call):
-            shown, options = title(call)
-            if len(wholes) > 1:
-                options = (("by", position + 1), *options)
-
-            def slope(*arrays: Array) -> Array | None:
-                output = forward(*arrays, **call.attributes)
-                return vjp(np.ones_like(output), output, *arrays, **call.attributes)[position]
-
-            local: Expression = Opaque(f"{shown}'", wholes, options, slope)
-        else:
-            local = derivatives[position](call.output.whole(), *wholes, **call.attributes)
-        return sum_to(upstream * local, call.output.shape, call.operands[position].shape)
-
-    return Rule(
-        name=name,
-        bind=bind,
-        forward=forward,
-        vjp=vjp_in_operand_shapes,
-        element=element,
-        partials=partials,
-        formula=formula,
-        gradient=gradient,
-        words=words,
-        torch=torch,
-        kind="elementwise",
-        broadcasts=True,
-        spreads=True,
-    )
-
-
-def number(expression: Expression) -> float:
-    """Return the number of an element's expression; NaN for a whole tensor, which is none."""
-    if any(np.ndim(reference.value) for reference in references(expression)):
-        return math.nan
-    return evaluate(expression)
+    for operand, array in zip(call.operands, arrays, strict=True):
+        yield array if np.issubdtype(operand.array.dtype, np.inexact) else operand.array
 
 
 def unusual(
@@ -288,8 +236,29 @@ def unusual(
     )
 
 
-def _elements(call: Call, index: Index) -> tuple[Expression, ...]:
-    return tuple(operand.at(broadcast_index(index, operand.shape)) for operand in call.operands)
+def binder(*operands: str, refused: tuple[str, ...] = (), **settings: Any) -> Callable[..., Bound]:
+    """Return a `bind` for operands of these names and, behind them, settings with defaults.
+
+    It takes `inplace` as well, which changes nothing of what is computed. For one of the
+    `refused` that is not as usual it raises `NotExplained`.
+    """
+    kind = Parameter.POSITIONAL_OR_KEYWORD
+    taken = {**settings, "inplace": False}
+    signature = Signature(
+        [Parameter(name, kind) for name in operands]
+        + [Parameter(name, kind, default=usual) for name, usual in taken.items()]
+    )
+    kept = [name for name in settings if name not in refused]
+
+    def bind(*args: Any, **kwargs: Any) -> Bound:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        given = bound.arguments
+        if unusual := [name for name in refused if given[name] != settings[name]]:
+            raise NotExplained(" and ".join(unusual))
+        return tuple(given[name] for name in operands), {name: given[name] for name in kept}
+
+    return bind
 
 
 # --- shapes -----------------------------------------------------------------------------

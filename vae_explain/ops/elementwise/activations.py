@@ -6,164 +6,89 @@ where h[3] is negative, and `h[0]` where it is not.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from ...symbolic.expression import ONE, Apply, Expression, Number, evaluate
+from ...symbolic.build import absolute, exp, log, scaled, sigmoid, square, tanh
+from ...symbolic.build import softplus as softplus_of
+from ...symbolic.expression import ONE, Expression, Number
 from ...trace import Array
-from ..rule import Bound, elementwise, number
-from .sigmoid import sigmoid
-
-TWO = Number(2.0)
-
-
-def exp(a: Expression) -> Expression:
-    return Apply("exp", (a,))
-
-
-def bind_leaky(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Bound:
-    return (input,), {"negative_slope": negative_slope}
-
+from ..array_functions import softplus
+from ..pointwise import choose, elementwise, number
 
 LEAKY_RELU = elementwise(
     "leaky_relu",
-    bind=bind_leaky,
-    forward=lambda a, negative_slope: np.where(a > 0, a, a * negative_slope),
-    # At exactly 0 PyTorch takes the slope of the negative side.
-    vjp=lambda g, y, a, negative_slope: (np.where(a > 0, g, g * negative_slope),),
-    expression=lambda a, negative_slope: a if evaluate(a) > 0 else Number(negative_slope) * a,
-    derivatives=(lambda y, a, negative_slope: ONE if evaluate(a) > 0 else Number(negative_slope),),
+    lambda a, negative_slope: choose(number(a) > 0, a, Number(negative_slope) * a),
+    settings={"negative_slope": 0.01},
+    piecewise=True,
     words="keeps what is positive, shrinks what is negative",
     torch="torch.nn.functional.leaky_relu",
-    piecewise=True,
-    usual={"negative_slope": 0.01},
 )
 
 
-def elu(a: Array, alpha: float) -> Array:
-    # Of a positive number the other piece could overflow, though it is not taken.
-    below = np.where(a > 0, np.zeros_like(a), a)
-    return np.where(a > 0, a, alpha * np.expm1(below))
-
-
-def _elu_piece(a: Expression, alpha: float) -> Expression:
-    return a if evaluate(a) > 0 else _elu_slope(a, a, alpha) - Number(alpha)
-
-
-def _elu_slope(y: Expression, a: Expression, alpha: float) -> Expression:
-    if evaluate(a) > 0:
-        return ONE
-    return exp(a) if alpha == 1 else Number(alpha) * exp(a)
+def below(a: Array) -> Array:
+    """What is negative, and 0 for the rest, whose exponential could overflow."""
+    return np.where(a > 0, np.zeros_like(a), a)
 
 
 ELU = elementwise(
     "elu",
-    bind=lambda input, alpha=1.0, inplace=False: ((input,), {"alpha": alpha}),
-    forward=elu,
+    lambda a, alpha: choose(number(a) > 0, a, scaled(alpha, exp(a)) - Number(alpha)),
+    settings={"alpha": 1.0},
+    forward=lambda a, alpha: np.where(a > 0, a, alpha * np.expm1(below(a))),
     vjp=lambda g, y, a, alpha: (np.where(a <= 0, g * (y + alpha), g),),
-    expression=_elu_piece,
-    derivatives=(_elu_slope,),
+    piecewise=True,
     words="keeps what is positive, bends what is negative towards -alpha",
     torch="torch.nn.functional.elu",
-    piecewise=True,
-    usual={"alpha": 1.0},
 )
-
-
-def _silu_slope(y: Expression, a: Expression) -> Expression:
-    gate = Apply("sigmoid", (a,))
-    return gate * (ONE + a * (ONE - gate))
-
 
 SILU = elementwise(
     "silu",
-    bind=lambda input, inplace=False: ((input,), {}),
-    forward=lambda a: a * sigmoid(a),
-    vjp=lambda g, y, a: (g * sigmoid(a) * (1 + a * (1 - sigmoid(a))),),
-    expression=lambda a: a * Apply("sigmoid", (a,)),
-    derivatives=(_silu_slope,),
+    lambda a: a * sigmoid(a),
+    derivatives=(lambda y, a: sigmoid(a) * (ONE + a * (ONE - sigmoid(a))),),
     words="each number times its own sigmoid",
     torch="torch.nn.functional.silu",
 )
 
 
-def softplus(a: Array) -> Array:
-    """log(1 + exp(a)), written so that no large argument overflows."""
-    small = np.exp(np.where(a > 0, -a, a))
-    return np.where(a > 0, a, np.zeros_like(a)) + np.log1p(small)
-
-
 def _softplus_piece(a: Expression, beta: float, threshold: float) -> Expression:
-    scaled = a if beta == 1 else Number(beta) * a
-    if number(scaled) > threshold:
-        return a
-    smooth = Apply("log", (ONE + exp(scaled),))
-    return smooth if beta == 1 else smooth / Number(beta)
+    bent = log(ONE + exp(scaled(beta, a)))
+    smooth = bent if beta == 1 else bent / Number(beta)
+    return choose(number(scaled(beta, a)) > threshold, a, smooth)
 
 
 def _softplus_slope(y: Expression, a: Expression, beta: float, threshold: float) -> Expression:
-    scaled = a if beta == 1 else Number(beta) * a
-    return ONE if number(scaled) > threshold else Apply("sigmoid", (scaled,))
+    return choose(number(scaled(beta, a)) > threshold, ONE, sigmoid(scaled(beta, a)))
 
 
 SOFTPLUS = elementwise(
     "softplus",
-    bind=lambda input, beta=1.0, threshold=20.0: (
-        (input,),
-        {"beta": beta, "threshold": threshold},
-    ),
+    _softplus_piece,
+    settings={"beta": 1.0, "threshold": 20.0},
     forward=lambda a, beta, threshold: np.where(a * beta > threshold, a, softplus(a * beta) / beta),
-    vjp=lambda g, y, a, beta, threshold: (
-        np.where(a * beta > threshold, g, g * sigmoid(a * beta)),
-    ),
-    expression=_softplus_piece,
     derivatives=(_softplus_slope,),
     words="a ReLU with its corner rounded",
     torch="torch.nn.functional.softplus",
-    piecewise=lambda a, beta, threshold: bool((a * beta > threshold).any()),
-    usual={"beta": 1.0, "threshold": 20.0},
 )
 
 LOGSIGMOID = elementwise(
     "log_sigmoid",
-    bind=lambda input: ((input,), {}),
-    forward=lambda a: -softplus(-a),
-    vjp=lambda g, y, a: (g * sigmoid(-a),),
-    expression=lambda a: -Apply("softplus", (-a,)),
-    derivatives=(lambda y, a: Apply("sigmoid", (-a,)),),
+    lambda a: -softplus_of(-a),
     words="logarithm of the sigmoid",
     torch="torch.nn.functional.logsigmoid",
 )
 
-
-def _softsign(a: Array) -> Array:
-    return np.asarray(a / (1 + np.abs(a)))
-
-
 SOFTSIGN = elementwise(
     "softsign",
-    bind=lambda input: ((input,), {}),
-    forward=_softsign,
-    vjp=lambda g, y, a: (g / (1 + np.abs(a)) ** 2,),
-    expression=lambda a: a / (ONE + Apply("abs", (a,))),
-    derivatives=(lambda y, a: ONE / (ONE + Apply("abs", (a,))) ** TWO,),
+    lambda a: a / (ONE + absolute(a)),
+    derivatives=(lambda y, a: ONE / square(ONE + absolute(a)),),
     words="squashes to between -1 and 1",
     torch="torch.nn.functional.softsign",
 )
 
-
-def _tanh(a: Expression) -> Expression:
-    return Apply("tanh", (a,))
-
-
 TANHSHRINK = elementwise(
     "tanhshrink",
-    bind=lambda input: ((input,), {}),
-    forward=lambda a: a - np.tanh(a),
-    vjp=lambda g, y, a: (g * np.tanh(a) ** 2,),
-    expression=lambda a: a - _tanh(a),
-    derivatives=(lambda y, a: _tanh(a) ** TWO,),
+    lambda a: a - tanh(a),
+    derivatives=(lambda y, a: square(tanh(a)),),
     words="each number less its own tanh",
     torch="torch.nn.functional.tanhshrink",
 )

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...symbolic.build import scaled, square
 from ...symbolic.expression import ONE, Expression, Number
-from ..rule import Bound, NotExplained, elementwise
+from ..pointwise import elementwise
+from ..rule import Bound, NotExplained, binder
 
 
 def bind_two(input: Any, other: Any, *, alpha: float = 1) -> Bound:
@@ -22,77 +24,41 @@ def bind_division(input: Any, other: Any, *, rounding_mode: str | None = None) -
     return (input, other), {}
 
 
-def times(value: float, body: Expression) -> Expression:
-    return body if value == 1 else Number(float(value)) * body
-
-
 def added(a: Expression, b: Expression, alpha: float = 1) -> Expression:
-    if alpha != 1:
-        return a + times(alpha, b)
     # PyTorch hears `1 + logvar` as `logvar.add(1)`; people write the whole number in front.
-    if isinstance(b, Number) and b.value == int(b.value):
+    if alpha == 1 and isinstance(b, Number) and b.value == int(b.value):
         return b + a
-    return a + b
-
-
-def multiplied(a: Expression, b: Expression) -> Expression:
-    return b * a if isinstance(b, Number) else a * b
+    return a + scaled(alpha, b)
 
 
 ADD = elementwise(
     "add",
+    added,
     bind=bind_two,
-    forward=lambda a, b, alpha=1: a + alpha * b,
-    vjp=lambda g, y, a, b, alpha=1: (g, alpha * g),
-    expression=added,
-    derivatives=(lambda y, a, b, alpha=1: ONE, lambda y, a, b, alpha=1: Number(float(alpha))),
+    forward=lambda a, b, alpha=1: a + alpha * b,  # whole numbers stay whole
     words="sum",
-    torch="torch.add",
 )
 
 SUB = elementwise(
     "sub",
+    lambda a, b, alpha=1: a - scaled(alpha, b),
     bind=bind_two,
     forward=lambda a, b, alpha=1: a - alpha * b,
-    vjp=lambda g, y, a, b, alpha=1: (g, -alpha * g),
-    expression=lambda a, b, alpha=1: a - times(alpha, b),
-    derivatives=(lambda y, a, b, alpha=1: ONE, lambda y, a, b, alpha=1: Number(-float(alpha))),
     words="difference",
-    torch="torch.sub",
 )
 
 MUL = elementwise(
     "mul",
-    bind=lambda input, other: ((input, other), {}),
-    forward=lambda a, b: a * b,
-    vjp=lambda g, y, a, b: (g * b, g * a),
-    expression=multiplied,
-    derivatives=(lambda y, a, b: b, lambda y, a, b: a),
+    lambda a, b: b * a if isinstance(b, Number) else a * b,
+    bind=binder("input", "other"),
     words="product, element by element",
-    torch="torch.mul",
 )
 
 DIV = elementwise(
-    "div",
-    bind=bind_division,
-    forward=lambda a, b: a / b,
-    vjp=lambda g, y, a, b: (g / b, -g * a / (b * b)),
-    expression=lambda a, b: a / b,
-    derivatives=(lambda y, a, b: ONE / b, lambda y, a, b: -a / b ** Number(2.0)),
-    words="quotient, element by element",
-    torch="torch.div",
+    "div", lambda a, b: a / b, bind=bind_division, words="quotient, element by element"
 )
 
-NEG = elementwise(
-    "neg",
-    bind=lambda input: ((input,), {}),
-    forward=lambda a: -a,
-    vjp=lambda g, y, a: (-g,),
-    expression=lambda a: -a,
-    derivatives=(lambda y, a: Number(-1.0),),
-    words="change of sign",
-    torch="torch.neg",
-)
+NEG = elementwise("neg", lambda a: -a, words="change of sign")
 
 # --- two at once ------------------------------------------------------------------------
 
@@ -103,45 +69,28 @@ def bind_three(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> B
 
 ADDCMUL = elementwise(
     "addcmul",
+    lambda a, b, c, value: a + scaled(value, b * c),
     bind=bind_three,
     forward=lambda a, b, c, value: a + value * b * c,
-    vjp=lambda g, y, a, b, c, value: (g, g * value * c, g * value * b),
-    expression=lambda a, b, c, value: a + times(value, b * c),
-    derivatives=(
-        lambda y, a, b, c, value: ONE,
-        lambda y, a, b, c, value: times(value, c),
-        lambda y, a, b, c, value: times(value, b),
-    ),
     words="sum with a product",
-    torch="torch.addcmul",
 )
 
 ADDCDIV = elementwise(
     "addcdiv",
+    lambda a, b, c, value: a + scaled(value, b / c),
     bind=bind_three,
     forward=lambda a, b, c, value: a + value * b / c,
-    vjp=lambda g, y, a, b, c, value: (g, g * value / c, -g * value * b / (c * c)),
-    expression=lambda a, b, c, value: a + times(value, b / c),
     derivatives=(
-        lambda y, a, b, c, value: ONE,
-        lambda y, a, b, c, value: times(value, ONE / c),
-        lambda y, a, b, c, value: times(-value, b / c ** Number(2.0)),
+        None,
+        lambda y, a, b, c, value: scaled(value, ONE / c),
+        lambda y, a, b, c, value: scaled(-value, b / square(c)),
     ),
     words="sum with a quotient",
-    torch="torch.addcdiv",
 )
 
 LERP = elementwise(
     "lerp",
-    bind=lambda input, end, weight: ((input, end, weight), {}),
-    forward=lambda a, b, w: a + w * (b - a),
-    vjp=lambda g, y, a, b, w: (g * (1 - w), g * w, g * (b - a)),
-    expression=lambda a, b, w: a + w * (b - a),
-    derivatives=(
-        lambda y, a, b, w: ONE - w,
-        lambda y, a, b, w: w,
-        lambda y, a, b, w: b - a,
-    ),
+    lambda a, b, w: a + w * (b - a),
+    bind=binder("input", "end", "weight"),
     words="a part of the way from one to the other",
-    torch="torch.lerp",
 )

@@ -11,18 +11,12 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
+from ...symbolic.expression import ONE, ZERO, Expression, Number
+from ...trace import Slot
+from ..pointwise import choose, elementwise, number
+from ..rule import Bound, NotExplained, Options, Rule, unusual
 
-from ...symbolic.expression import ONE, ZERO, Expression, Number, evaluate
-from ...trace import Array, Slot
-from ..rule import (
-    Bound,
-    NotExplained,
-    Options,
-    Rule,
-    elementwise,
-    unusual,
-)
+Limits = tuple[Expression | None, Expression | None]
 
 
 def bind_clamp(input: Any, min: Any = None, max: Any = None) -> Bound:
@@ -39,11 +33,26 @@ def bind_clamp(input: Any, min: Any = None, max: Any = None) -> Bound:
 
 
 def _limits(
-    given: tuple[Any, ...], min: float | None, max: float | None, tensors: tuple[str, ...]
-) -> tuple[Any, Any]:
+    given: tuple[Expression, ...],
+    min: float | None = None,
+    max: float | None = None,
+    tensors: tuple[str, ...] = (),
+) -> Limits:
     """Return the lower and the upper limit, wherever they come from; None for one that is not."""
-    named = {"min": min, "max": max, **dict(zip(tensors, given, strict=True))}
-    return named["min"], named["max"]
+    numbers = {"min": min, "max": max}
+    limits: dict[str, Expression] = dict(zip(tensors, given, strict=True))
+    limits |= {key: Number(float(limit)) for key, limit in numbers.items() if limit is not None}
+    return limits.get("min"), limits.get("max")
+
+
+def _chosen(a: Expression, *given: Expression, **attributes: Any) -> Expression:
+    """Return the number that was chosen: the input's, or a limit, also where that is NaN."""
+    limits = _limits(given, **attributes)
+    for limit, beyond in zip(limits, (operator.lt, operator.gt), strict=True):
+        if limit is not None:
+            at = number(limit)
+            a = choose(beyond(number(a), at) | (at != at), limit, a)
+    return a
 
 
 def _inside(a: Any, low: Any, high: Any) -> Any:
@@ -65,103 +74,32 @@ def _above(a: Any, low: Any, high: Any) -> Any:
     return a > high if low is None else (a > high) | (high < low)
 
 
-def clamp(
-    a: Array,
-    *given: Array,
-    min: float | None = None,
-    max: float | None = None,
-    tensors: tuple[str, ...] = (),
-) -> Array:
-    low, high = _limits(given, min, max, tensors)
-    held = np.asarray(a)
-    if low is not None:
-        low = np.asarray(low, None if tensors else held.dtype)
-        held = np.where((held < low) | np.isnan(low), low, held)
-    if high is not None:
-        high = np.asarray(high, None if tensors else held.dtype)
-        held = np.where((held > high) | np.isnan(high), high, held)
-    return held
-
-
-def clamp_vjp(
-    g: Array,
-    y: Array,
-    a: Array,
-    *given: Array,
-    min: float | None = None,
-    max: float | None = None,
-    tensors: tuple[str, ...] = (),
-) -> tuple[Array | None, ...]:
-    low, high = _limits(given, min, max, tensors)
-    chosen = {"min": _below, "max": _above}
-    found: list[Array | None] = [np.where(_inside(a, low, high), g, np.zeros_like(g))]
-    for name, limit in zip(tensors, given, strict=True):
-        whole = not np.issubdtype(np.asarray(limit).dtype, np.inexact)  # has no gradient
-        mask = chosen[name](a, low, high)
-        found.append(None if whole else np.where(mask, g, np.zeros_like(g)))
-    return tuple(found)
-
-
-def _clamp_piece(
-    a: Expression,
-    *given: Expression,
-    min: float | None = None,
-    max: float | None = None,
-    tensors: tuple[str, ...] = (),
-) -> Expression:
-    """Return the number that was chosen: the input's, or a limit."""
-    low, high = _limits(given, min, max, tensors)
-    chosen, found = a, evaluate(a)
-    for limit, holds in ((low, operator.lt), (high, operator.gt)):
-        if limit is None:
-            continue
-        piece = limit if isinstance(limit, Expression) else Number(float(limit))
-        at = evaluate(piece)
-        if holds(found, at) or np.isnan(at):
-            chosen, found = piece, at
-    return chosen
-
-
-def _clamp_slope(position: int) -> Callable[..., Expression]:
-    def slope(
-        y: Expression,
-        a: Expression,
-        *given: Expression,
-        min: float | None = None,
-        max: float | None = None,
-        tensors: tuple[str, ...] = (),
-    ) -> Expression:
-        numbers = tuple(evaluate(limit) for limit in given)
-        limits = _limits(numbers, min, max, tensors)
+def _slope(position: int) -> Callable[..., Expression]:
+    def slope(y: Expression, a: Expression, *given: Expression, **attributes: Any) -> Expression:
         chosen = _inside
         if position:
-            chosen = _below if tensors[position - 1] == "min" else _above
-        return ONE if chosen(evaluate(a), *limits) else ZERO
+            chosen = _below if attributes["tensors"][position - 1] == "min" else _above
+        limits = (
+            None if limit is None else number(limit) for limit in _limits(given, **attributes)
+        )
+        return choose(chosen(number(a), *limits), ONE, ZERO)
 
     return slope
 
 
-def _written(name: str) -> Callable[..., tuple[str, Options]]:
-    def written(tensors: tuple[str, ...] = (), **numbers: Any) -> Any:
-        # One tensor alone says by the op's name which limit it is.
-        shown = f"clamp_{tensors[0]}" if len(tensors) == 1 else name
-        return shown, unusual(numbers)
-
-    return written
-
-
 def clamping(name: str, bind: Callable[..., Bound], words: str) -> Rule:
+    def written(tensors: tuple[str, ...] = (), **numbers: Any) -> tuple[str, Options]:
+        # One tensor alone says by the op's name which limit it is.
+        return f"clamp_{tensors[0]}" if len(tensors) == 1 else name, unusual(numbers)
+
     return elementwise(
         name,
+        _chosen,
         bind=bind,
-        forward=clamp,
-        vjp=clamp_vjp,
-        expression=_clamp_piece,
-        derivatives=tuple(map(_clamp_slope, range(3))),
-        words=words,
-        torch=f"torch.{name}",
+        derivatives=tuple(map(_slope, range(3))),
         piecewise=True,
-        written=_written(name),
+        written=written,
+        words=words,
     )
 
 

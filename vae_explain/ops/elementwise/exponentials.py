@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...symbolic.expression import Add, Apply, Expression, Number, evaluate
+from ...symbolic.build import exp, log
+from ...symbolic.expression import Add, Expression, Number, evaluate
 
 # Numbers whose exponential would leave what a float64 can hold are moved before it is taken.
 FARTHEST = 600.0
-
-
-def exp(body: Expression) -> Expression:
-    return Apply("exp", (body,))
-
-
-def log(body: Expression) -> Expression:
-    return Apply("log", (body,))
 
 
 def shift_of(terms: Sequence[Expression]) -> Number | None:

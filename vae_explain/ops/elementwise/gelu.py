@@ -6,29 +6,23 @@ Both forms: with Φ itself, and with the tanh that comes close to it.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
+from ...symbolic.build import HALF, THREE, square, tanh
 from ...symbolic.expression import ONE, Apply, Expression, Number
 from ...trace import Array
-from ..rule import Bound, elementwise
+from ..pointwise import elementwise
+from .unary import erf
 
 ROOT = math.sqrt(2 / math.pi)
 CUBIC = 0.044715  # the constant of the tanh form, from Hendrycks and Gimpel, 2016
-HALF, TWO, THREE = Number(0.5), Number(2.0), Number(3.0)
-
-_erf = np.vectorize(math.erf, otypes=[np.float64])
-
-
-def bind(input: Any, approximate: str = "none") -> Bound:
-    return (input,), {"approximate": approximate}
 
 
 def normal_below(a: Array) -> Array:
-    """Φ(a), the share of a standard normal that lies below a. NumPy has no erf."""
-    share: Array = 0.5 * (1 + _erf(a / math.sqrt(2)))
-    return share.astype(a.dtype)
+    """Φ(a), the share of a standard normal that lies below a, rounded once."""
+    share = 0.5 * (1 + erf((a / math.sqrt(2)).astype(np.float64)))
+    return np.asarray(share).astype(a.dtype)
 
 
 def _bent(a: Array) -> Array:
@@ -50,7 +44,7 @@ def slope(a: Array, approximate: str) -> Array:
 
 
 def _bent_expression(a: Expression) -> Expression:
-    return Apply("tanh", (Number(ROOT) * (a + Number(CUBIC) * a**THREE),))
+    return tanh(Number(ROOT) * (a + Number(CUBIC) * a**THREE))
 
 
 def expression(a: Expression, approximate: str) -> Expression:
@@ -62,17 +56,17 @@ def expression(a: Expression, approximate: str) -> Expression:
 def derivative(y: Expression, a: Expression, approximate: str) -> Expression:
     if approximate == "tanh":
         bent = _bent_expression(a)
-        inner = Number(ROOT) * (ONE + Number(3 * CUBIC) * a**TWO)
-        return HALF * (ONE + bent) + HALF * a * (ONE - bent**TWO) * inner
+        inner = Number(ROOT) * (ONE + Number(3 * CUBIC) * square(a))
+        return HALF * (ONE + bent) + HALF * a * (ONE - square(bent)) * inner
     return Apply("Φ", (a,)) + a * Apply("φ", (a,))
 
 
 GELU = elementwise(
     "gelu",
-    bind=bind,
+    expression,
+    settings={"approximate": "none"},
     forward=forward,
     vjp=lambda g, y, a, approximate: (g * slope(a, approximate),),
-    expression=expression,
     derivatives=(derivative,),
     words="each number times the share of a standard normal below it",
     torch="torch.nn.functional.gelu",

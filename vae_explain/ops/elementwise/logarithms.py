@@ -3,38 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ONE, ZERO, Add, Apply, Expression, Number
+from ...symbolic.build import TWO, exp, log, sigmoid
+from ...symbolic.expression import ONE, ZERO, Add, Expression, Number
 from ...trace import Array
-from ..rule import Bound, Rule, elementwise, number
+from ..pointwise import choose, elementwise, number
+from ..rule import Rule, binder
 from .exponentials import FARTHEST, log_total
-from .sigmoid import sigmoid
-
-TWO = Number(2.0)
-
-
-def bind(input: Any) -> Bound:
-    return (input,), {}
-
-
-def _log(a: Expression) -> Expression:
-    return Apply("log", (a,))
 
 
 def _logarithm(name: str, base: int) -> Rule:
-    scale = math.log(base)
     return elementwise(
-        name,
-        bind=bind,
-        forward=lambda a: np.log(a) / scale,
-        vjp=lambda g, y, a: (g / (a * scale),),
-        expression=lambda a: _log(a) / _log(Number(float(base))),
-        derivatives=(lambda y, a: ONE / (a * _log(Number(float(base)))),),
-        words=f"logarithm to the base {base}",
-        torch=f"torch.{name}",
+        name, lambda a: log(a) / log(Number(float(base))), words=f"logarithm to the base {base}"
     )
 
 
@@ -43,57 +25,36 @@ LOG10 = _logarithm("log10", 10)
 
 EXP2 = elementwise(
     "exp2",
-    bind=bind,
+    lambda a: TWO**a,
     forward=lambda a: np.exp(a * math.log(2)),
     vjp=lambda g, y, a: (g * y * math.log(2),),
-    expression=lambda a: Number(2.0) ** a,
-    derivatives=(lambda y, a: Number(2.0) ** a * _log(Number(2.0)),),
     words="power of 2",
-    torch="torch.exp2",
 )
 
 # --- log-odds ---------------------------------------------------------------------------
 
 
-def _held(a: Array, eps: float | None) -> Array:
-    if eps is None:
-        return a
-    real = np.real(a)
-    low, high = np.full_like(a, eps), np.full_like(a, 1 - eps)
-    return np.where(real < eps, low, np.where(real > 1 - eps, high, a))
-
-
-def _is_held(a: Any, eps: float | None) -> Any:
-    return (a < eps) | (a > 1 - eps) if eps is not None else a != a
-
-
-def _logit_vjp(g: Array, y: Array, a: Array, eps: float | None) -> tuple[Array]:
-    inside = _held(a, eps)
-    return (np.where(_is_held(a, eps), np.zeros_like(g), g / (inside * (1 - inside))),)
-
-
 def _logit_piece(a: Expression, eps: float | None) -> Expression:
-    if eps is not None and _is_held(number(a), eps):
-        a = Number(eps if number(a) < eps else 1 - eps)
-    return _log(a / (ONE - a))
+    if eps is not None:
+        value = number(a)
+        above = choose(value > 1 - eps, Number(1 - eps), a)
+        a = choose(value < eps, Number(eps), above)
+    return log(a / (ONE - a))
 
 
 def _logit_slope(y: Expression, a: Expression, eps: float | None) -> Expression:
-    if eps is not None and _is_held(number(a), eps):
-        return ZERO
-    return ONE / (a * (ONE - a))
+    free = ONE / (a * (ONE - a))
+    if eps is None:
+        return free
+    return choose((number(a) < eps) | (number(a) > 1 - eps), ZERO, free)
 
 
 LOGIT = elementwise(
     "logit",
-    bind=lambda input, eps=None: ((input,), {"eps": eps}),
-    forward=lambda a, eps: np.log(_held(a, eps) / (1 - _held(a, eps))),
-    vjp=_logit_vjp,
-    expression=_logit_piece,
+    _logit_piece,
+    settings={"eps": None},
     derivatives=(_logit_slope,),
     words="logarithm of the odds",
-    torch="torch.logit",
-    piecewise=lambda a, eps: bool(np.any(_is_held(a, eps))),
 )
 
 # --- of two numbers ---------------------------------------------------------------------
@@ -107,7 +68,7 @@ def _logaddexp(a: Array, b: Array) -> Array:
 
 def _logaddexp_line(a: Expression, b: Expression) -> Expression:
     if math.isnan(number(a) + number(b)):  # whole tensors
-        return _log(Add((Apply("exp", (a,)), Apply("exp", (b,)))))
+        return log(Add((exp(a), exp(b))))
     return log_total([a, b])
 
 
@@ -117,93 +78,59 @@ def _leaves_the_range(a: Array, b: Array) -> bool:
 
 LOGADDEXP = elementwise(
     "logaddexp",
-    bind=lambda input, other: ((input, other), {}),
+    _logaddexp_line,
+    bind=binder("input", "other"),
     forward=_logaddexp,
-    vjp=lambda g, y, a, b: (g * sigmoid(a - b), g * sigmoid(b - a)),
-    expression=_logaddexp_line,
-    derivatives=(
-        lambda y, a, b: Apply("sigmoid", (a - b,)),
-        lambda y, a, b: Apply("sigmoid", (b - a,)),
-    ),
-    words="logarithm of the sum of two exponentials",
-    torch="torch.logaddexp",
+    derivatives=(lambda y, a, b: sigmoid(a - b), lambda y, a, b: sigmoid(b - a)),
     piecewise=_leaves_the_range,
+    words="logarithm of the sum of two exponentials",
 )
 
 
 def _sum_of_powers(a: Expression, b: Expression) -> Expression:
-    scale = _log(TWO)
+    scale = log(TWO)
     if math.isnan(number(a) + number(b)):  # whole tensors
-        return _log(Add((TWO**a, TWO**b))) / scale
+        return log(Add((TWO**a, TWO**b))) / scale
     return log_total([a * scale, b * scale]) / scale
 
 
 LOGADDEXP2 = elementwise(
     "logaddexp2",
-    bind=lambda input, other: ((input, other), {}),
+    _sum_of_powers,
+    bind=binder("input", "other"),
     forward=lambda a, b: _logaddexp(a * math.log(2), b * math.log(2)) / math.log(2),
-    vjp=lambda g, y, a, b: (
-        g * sigmoid((a - b) * math.log(2)),
-        g * sigmoid((b - a) * math.log(2)),
-    ),
-    expression=_sum_of_powers,
     derivatives=(
-        lambda y, a, b: Apply("sigmoid", ((a - b) * _log(TWO),)),
-        lambda y, a, b: Apply("sigmoid", ((b - a) * _log(TWO),)),
+        lambda y, a, b: sigmoid((a - b) * log(TWO)),
+        lambda y, a, b: sigmoid((b - a) * log(TWO)),
     ),
-    words="logarithm to the base 2 of the sum of two powers of 2",
-    torch="torch.logaddexp2",
     piecewise=_leaves_the_range,
+    words="logarithm to the base 2 of the sum of two powers of 2",
 )
-
-
-def _xlogy(a: Array, b: Array) -> Array:
-    # Nothing times the logarithm of nothing is nothing.
-    none = (a == 0) & ~np.isnan(b)
-    return np.asarray(np.where(none, np.zeros_like(a * b), a * np.log(np.where(none, 1, b))))
-
-
-def _xlogy_line(a: Expression, b: Expression) -> Expression:
-    return ZERO if number(a) == 0 and number(b) >= 0 else a * _log(b)
 
 
 XLOGY = elementwise(
     "xlogy",
-    bind=lambda input, other: ((input, other), {}),
-    forward=_xlogy,
-    vjp=lambda g, y, a, b: (
-        np.where((a == 0) & (b <= 0), np.zeros_like(g), g * np.log(np.where(b > 0, b, 1))),
-        g * a / b,
+    lambda a, b: choose((number(a) == 0) & (number(b) == number(b)), ZERO, a * log(b)),
+    bind=binder("input", "other"),
+    derivatives=(
+        lambda y, a, b: choose((number(a) == 0) & (number(b) <= 0), ZERO, log(b)),
+        lambda y, a, b: a / b,
     ),
-    expression=_xlogy_line,
-    derivatives=(lambda y, a, b: _log(b), lambda y, a, b: a / b),
+    piecewise=False,
     words="each number times the logarithm of another",
-    torch="torch.xlogy",
 )
 
 
-def _entropy(a: Array) -> Array:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = -a * np.log(a)
-    at_zero = np.where(np.real(a) < 0, np.full_like(found, -np.inf), np.zeros_like(found))
-    return np.asarray(np.where(np.real(a) <= 0, at_zero, found))
-
-
 def _entropy_line(a: Expression) -> Expression:
-    value = number(a)
-    if value <= 0:
-        return Number(0.0 if value == 0 else -math.inf)
-    return -(a * _log(a))
+    # Nothing times the logarithm of nothing is nothing.
+    inside = choose(number(a) < 0, Number(-math.inf), -(a * log(a)))
+    return choose(number(a) == 0, ZERO, inside)
 
 
 ENTR = elementwise(
     "special_entr",
-    bind=bind,
-    forward=_entropy,
-    vjp=lambda g, y, a: (g * (-np.log(a) - 1),),
-    expression=_entropy_line,
-    derivatives=(lambda y, a: -_log(a) - ONE,),
+    _entropy_line,
+    derivatives=(lambda y, a: -log(a) - ONE,),
     words="what a probability adds to an entropy, -p·log(p)",
     torch="torch.special.entr",
-    piecewise=lambda a: bool(np.any(a <= 0)),
 )

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...symbolic.expression import Apply, Div, Expression, Number
+from ...symbolic.build import HALF, exp, log, root, square
 from ...trace import Array
-from ..rule import elementwise
-
-TWO = Number(2.0)
-
-
-def lowered(y: Expression, base: Expression, exponent: Expression) -> Expression:
-    """The derivative of a power by its base, n·x^(n-1)."""
-    if isinstance(exponent, Number):
-        return exponent * base ** Number(exponent.value - 1)
-    return exponent * base ** (exponent - Number(1.0))
+from ..pointwise import elementwise
+from ..rule import binder
 
 
 def power_vjp(g: Array, y: Array, base: Array, exponent: Array) -> tuple[Array | None, ...]:
@@ -33,55 +25,17 @@ def power_vjp(g: Array, y: Array, base: Array, exponent: Array) -> tuple[Array |
 
 POW = elementwise(
     "pow",
-    bind=lambda input, exponent: ((input, exponent), {}),
-    forward=lambda a, n: np.power(a, n),
+    lambda a, n: a**n,
+    bind=binder("input", "exponent"),
     vjp=power_vjp,
-    expression=lambda a, n: a**n,
-    derivatives=(lowered, lambda y, a, n: y * Apply("log", (a,))),
+    derivatives=(None, lambda y, a, n: y * log(a)),
     words="power",
-    torch="torch.pow",
 )
 
-SQUARE = elementwise(
-    "square",
-    bind=lambda input: ((input,), {}),
-    forward=np.square,
-    vjp=lambda g, y, a: (g * 2 * a,),
-    expression=lambda a: a**TWO,
-    derivatives=(lambda y, a: TWO * a,),
-    words="square",
-    torch="torch.square",
-)
+SQUARE = elementwise("square", square, forward=np.square, words="square")
 
-SQRT = elementwise(
-    "sqrt",
-    bind=lambda input: ((input,), {}),
-    forward=np.sqrt,
-    vjp=lambda g, y, a: (g / (2 * y),),
-    expression=lambda a: Apply("sqrt", (a,)),
-    derivatives=(lambda y, a: Div(Number(0.5), y),),
-    words="square root",
-    torch="torch.sqrt",
-)
+SQRT = elementwise("sqrt", root, derivatives=(lambda y, a: HALF / y,), words="square root")
 
-EXP = elementwise(
-    "exp",
-    bind=lambda input: ((input,), {}),
-    forward=np.exp,
-    vjp=lambda g, y, a: (g * y,),
-    expression=lambda a: Apply("exp", (a,)),
-    derivatives=(lambda y, a: y,),
-    words="exponential",
-    torch="torch.exp",
-)
+EXP = elementwise("exp", exp, derivatives=(lambda y, a: y,), words="exponential")
 
-LOG = elementwise(
-    "log",
-    bind=lambda input: ((input,), {}),
-    forward=np.log,
-    vjp=lambda g, y, a: (g / a,),
-    expression=lambda a: Apply("log", (a,)),
-    derivatives=(lambda y, a: Number(1.0) / a,),
-    words="natural logarithm",
-    torch="torch.log",
-)
+LOG = elementwise("log", log, words="natural logarithm")

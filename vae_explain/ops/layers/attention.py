@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ...symbolic.build import exp
 from ...symbolic.expression import (
     Add,
     Apply,
@@ -31,7 +32,7 @@ from ...symbolic.expression import (
     Transpose,
 )
 from ...trace import Array
-from ..elementwise.exponentials import exp, shift_of, shifted
+from ..elementwise.exponentials import shift_of, shifted
 from ..reduction.sum_mean import part_of
 from ..rule import (
     Bound,

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...symbolic.expression import ONE, Apply, Expression, Index, Opaque
 from ...trace import Array
-from ..elementwise.sigmoid import sigmoid
+from ..array_functions import sigmoid
 from ..layout.select import taken
 from ..rule import Bound, Call, Partial, Rule
 

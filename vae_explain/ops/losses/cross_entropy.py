@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...symbolic.build import exp
 from ...symbolic.expression import (
     ONE,
     ZERO,
@@ -25,30 +26,35 @@ from ...symbolic.expression import (
     Opaque,
 )
 from ...trace import Array
-from ..elementwise.exponentials import exp, log_total, shift_of, shifted
+from ..elementwise.exponentials import log_total, shift_of, shifted
 from ..reduction.softmax import log_softmax
-from ..rule import Bound, Call, Partial, Rule, indices, unusual
-from .elementwise_loss import plain
+from ..rule import Bound, Call, Partial, Rule, binder, indices, unusual
+from .elementwise_loss import OLD
 
 INPUT, TARGET, WEIGHT = range(3)
 IGNORED = -100
 
 
-def bind(
-    input: Any,
-    target: Any,
-    weight: Any = None,
-    size_average: Any = None,
-    ignore_index: int = IGNORED,
-    reduce: Any = None,
-    reduction: str = "mean",
-    label_smoothing: float = 0.0,
-) -> Bound:
-    plain(size_average=size_average, reduce=reduce)
-    attributes = {"reduction": reduction, "ignore_index": ignore_index}
-    if label_smoothing:
-        attributes["label_smoothing"] = float(label_smoothing)
-    return (input, target) if weight is None else (input, target, weight), attributes
+_bind = binder(
+    "input",
+    "target",
+    weight=None,
+    size_average=None,
+    ignore_index=IGNORED,
+    reduce=None,
+    reduction="mean",
+    label_smoothing=0.0,
+    refused=OLD,
+)
+
+
+def bind(*args: Any, **kwargs: Any) -> Bound:
+    operands, attributes = _bind(*args, **kwargs)
+    weight = attributes.pop("weight")
+    if not attributes["label_smoothing"]:
+        del attributes["label_smoothing"]
+    settings = {"reduction": attributes["reduction"], **attributes}  # which is written first
+    return operands if weight is None else (*operands, weight), settings
 
 
 # --- by numbers -------------------------------------------------------------------------
@@ -309,6 +315,7 @@ def surprising(name: str, logits: bool, words: str) -> Rule:
         gradient=gradient,
         words=words,
         torch=f"torch.nn.functional.{name}",
+        kind="loss",
     )
 
 

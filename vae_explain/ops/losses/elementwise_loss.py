@@ -12,23 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import (
-    Add,
-    Apply,
-    Div,
-    Expression,
-    Index,
-    Number,
-    SumOver,
-    evaluate,
-)
+from ...symbolic.build import absolute, scaled, sign, square, summed
+from ...symbolic.expression import Div, Expression, Index, Number, SumOver
 from ...symbolic.shapes import expanded
 from ...trace import Array
 from ..delegate import deferring
+from ..pointwise import choose, elementwise, number
 from ..reduction.long_sums import total
-from ..rule import Bound, Call, NotExplained, Partial, Rule, elementwise
+from ..rule import Bound, Call, NotExplained, Partial, Rule, binder
 
-HALF, ONE, TWO = Number(0.5), Number(1.0), Number(2.0)
+# What PyTorch has kept from older versions, and no rule covers.
+OLD = ("size_average", "reduce")
 
 
 @dataclass(frozen=True)
@@ -59,8 +53,14 @@ class _Each:
         return self.rule.formula(self.call)
 
 
-def pointwise_loss(each: Rule, bind: Callable[..., Bound]) -> Rule:
-    """Put the reduction around a rule for each element; `bind` adds the attribute `reduction`."""
+def pointwise_loss(each: Rule, folded: bool = False) -> Rule:
+    """Put the reduction around a rule for each element, whose `bind` has it as `reduction`.
+
+    Parameters
+    ----------
+    folded
+        Whether the number that a mean divides by is folded into the constants of a slope.
+    """
 
     def taken_apart(call: Call) -> _Each:
         attributes = {k: v for k, v in call.attributes.items() if k != "reduction"}
@@ -88,53 +88,44 @@ def pointwise_loss(each: Rule, bind: Callable[..., Bound]) -> Rule:
 
     def element(call: Call, index: Index) -> Expression:
         losses = taken_apart(call)
-        reduction = call.attributes["reduction"]
-        if reduction == "none":
+        if call.attributes["reduction"] == "none":
             return losses.at(index)
-        return shared(total(losses), losses, reduction)
+        return shared(total(losses), call)
 
-    def shared(summed: Expression, losses: _Each, reduction: str) -> Expression:
-        if reduction == "sum":
+    def shared(summed: Expression, call: Call, folded: bool = False) -> Expression:
+        """Divide by what a mean is taken over."""
+        reduction = call.attributes["reduction"]
+        if reduction in ("sum", "none"):
             return summed
-        return Div(summed, Number(float(divisor(losses.shape, reduction))))
+        count = float(divisor(taken_apart(call).shape, reduction))
+        return Number(1 / count) * summed if folded else Div(summed, Number(count))
 
     def partials(call: Call, position: int, index: Index) -> list[Partial]:
-        losses = taken_apart(call)
-        reduction = call.attributes["reduction"]
-        found = each.partials(losses.call, position, index)
-        if reduction == "none" or not found:
+        found = each.partials(taken_apart(call).call, position, index)
+        if call.attributes["reduction"] == "none" or not found:
             return found
-        local = Add(tuple(expression for _, expression in found))
-        return [((), shared(local if len(found) > 1 else found[0][1], losses, reduction))]
+        return [((), shared(summed(local for _, local in found), call, folded))]
 
     def formula(call: Call) -> Expression:
         losses = taken_apart(call)
-        reduction = call.attributes["reduction"]
-        if reduction == "none":
+        if call.attributes["reduction"] == "none":
             return losses.whole()
         each_loss = expanded(losses.whole(), losses.shape)
-        summed = SumOver(each_loss, tuple(range(len(losses.shape))), ())
-        return shared(summed, losses, reduction)
+        return shared(SumOver(each_loss, tuple(range(len(losses.shape))), ()), call)
 
     def gradient(call: Call, position: int, upstream: Expression) -> Expression:
-        losses = taken_apart(call)
-        reduction = call.attributes["reduction"]
-        arriving = upstream if reduction == "none" else shared(upstream, losses, reduction)
-        return each.gradient(losses.call, position, arriving)
+        arriving = shared(upstream, call, folded)
+        return each.gradient(taken_apart(call).call, position, arriving)
 
-    return Rule(
-        name=each.name,
-        bind=bind,
+    return replace(
+        each,
         forward=forward,
         vjp=vjp,
         element=element,
         partials=partials,
         formula=formula,
         gradient=gradient,
-        words=each.words,
-        torch=each.torch,
-        broadcasts=each.broadcasts,
-        spreads=each.spreads,
+        kind="loss",
     )
 
 
@@ -155,82 +146,44 @@ def by_what_is_given(rules: Mapping[tuple[str, ...], Rule]) -> Rule:
         rest = {key: value for key, value in attributes.items() if key != GIVEN}
         return rules[attributes.get(GIVEN, ())], rest
 
-    rule = deferring(rules[()], told)
-
-    def partials(call: Call, position: int, index: Index) -> list[Partial]:
-        # PyTorch has no gradient at a weight.
-        return [] if position > 1 else rule.partials(call, position, index)
-
-    return replace(rule, partials=partials)
-
-
-def plain(**refused: Any) -> None:
-    """Refuse arguments of a loss that the rules do not cover."""
-    found = [name for name, value in refused.items() if value is not None]
-    if found:
-        raise NotExplained(" and ".join(found))
-
-
-def bind_nothing(*_: Any, **__: Any) -> Bound:
-    raise NotExplained("a part of a loss, which is not called by itself")
+    return deferring(rules[()], told)
 
 
 # --- absolute differences, and squares near zero ----------------------------------------
 
-
-def bind_l1(
-    input: Any,
-    target: Any,
-    size_average: Any = None,
-    reduce: Any = None,
-    reduction: str = "mean",
-    weight: Any = None,
-) -> Bound:
-    plain(size_average=size_average, reduce=reduce, weight=weight)
-    return (input, target), {"reduction": reduction}
-
-
-def _sign(a: Expression, b: Expression) -> Expression:
-    return Apply("sign", (a - b,))
-
-
 L1_LOSS = pointwise_loss(
     elementwise(
         "l1_loss",
-        bind=bind_nothing,
-        forward=lambda a, b: np.abs(a - b),
-        vjp=lambda g, y, a, b: (g * np.sign(a - b), -g * np.sign(a - b)),
-        expression=lambda a, b: Apply("abs", (a - b,)),
-        derivatives=(lambda y, a, b: _sign(a, b), lambda y, a, b: -_sign(a, b)),
+        lambda a, b: absolute(a - b),
+        bind=binder(
+            "input",
+            "target",
+            size_average=None,
+            reduce=None,
+            reduction="mean",
+            weight=None,
+            refused=(*OLD, "weight"),
+        ),
         words="absolute differences",
         torch="torch.nn.functional.l1_loss",
-    ),
-    bind_l1,
+    )
+)
+
+_bind_smooth = binder(
+    "input", "target", size_average=None, reduce=None, reduction="mean", beta=1.0, refused=OLD
 )
 
 
-def bind_smooth(
-    input: Any,
-    target: Any,
-    size_average: Any = None,
-    reduce: Any = None,
-    reduction: str = "mean",
-    beta: float = 1.0,
-) -> Bound:
-    plain(size_average=size_average, reduce=reduce)
-    if beta == 0:
+def bind_smooth(*args: Any, **kwargs: Any) -> Bound:
+    operands, attributes = _bind_smooth(*args, **kwargs)
+    if attributes["beta"] == 0:
         raise NotExplained("beta=0")
-    return (input, target), {"reduction": reduction, "beta": beta}
+    return operands, attributes
 
 
-def bind_huber(
-    input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None
-) -> Bound:
-    plain(weight=weight)
-    return (input, target), {"reduction": reduction, "delta": delta}
-
-
-def _bent(name: str, edge: str, scale: Callable[[float], float]) -> Rule:
+def _bent(
+    name: str, edge: str, scale: Callable[[float], float], bind: Callable[..., Bound]
+) -> Rule:
     """Make the rule of a loss that is a square up to an edge, and straight from there on.
 
     `scale(edge)` is the slope of its straight part.
@@ -239,44 +192,50 @@ def _bent(name: str, edge: str, scale: Callable[[float], float]) -> Rule:
     def forward(a: Array, b: Array, **limits: float) -> Array:
         limit = limits[edge]
         far = np.abs(a - b)
-        square = scale(limit) / limit * 0.5 * far * far
-        return np.asarray(np.where(far < limit, square, scale(limit) * (far - 0.5 * limit)))
-
-    def slope(a: Array, b: Array, limit: float) -> Array:
-        return scale(limit) * np.clip((a - b) / limit, -1, 1)
+        near = scale(limit) / limit * 0.5 * far * far
+        return np.asarray(np.where(far < limit, near, scale(limit) * (far - 0.5 * limit)))
 
     def vjp(g: Array, y: Array, a: Array, b: Array, **limits: float) -> tuple[Array, Array]:
-        found = g * slope(a, b, limits[edge])
+        limit = limits[edge]
+        found = g * (scale(limit) * np.clip((a - b) / limit, -1, 1))
         return found, -found
+
+    def is_near(a: Expression, b: Expression, limit: float) -> Any:
+        return abs(number(a - b)) < limit
 
     def expression(a: Expression, b: Expression, **limits: float) -> Expression:
         limit = limits[edge]
-        if abs(evaluate(a - b)) < limit:
-            return Number(0.5 * scale(limit) / limit) * (a - b) ** TWO
-        straight = Apply("abs", (a - b,)) - Number(0.5 * limit)
-        return straight if scale(limit) == 1 else Number(scale(limit)) * straight
+        near = Number(0.5 * scale(limit) / limit) * square(a - b)
+        far = scaled(scale(limit), absolute(a - b) - Number(0.5 * limit))
+        return choose(is_near(a, b, limit), near, far)
 
-    def derivative(a: Expression, b: Expression, limit: float) -> Expression:
-        if abs(evaluate(a - b)) < limit:
-            return Number(scale(limit) / limit) * (a - b)
-        return Number(scale(limit)) * _sign(a, b)
+    def slope(a: Expression, b: Expression, limit: float) -> Expression:
+        far = Number(scale(limit)) * sign(a - b)
+        return choose(is_near(a, b, limit), Number(scale(limit) / limit) * (a - b), far)
 
-    return elementwise(
-        name,
-        bind=bind_nothing,
-        forward=forward,
-        vjp=vjp,
-        expression=expression,
-        derivatives=(
-            lambda y, a, b, **limits: derivative(a, b, limits[edge]),
-            lambda y, a, b, **limits: derivative(b, a, limits[edge]),
-        ),
-        words="squared differences where they are small, absolute ones where not",
-        torch=f"torch.nn.functional.{name}",
-        piecewise=True,
-        usual={edge: 1.0},
+    return pointwise_loss(
+        elementwise(
+            name,
+            expression,
+            settings={edge: 1.0},
+            bind=bind,
+            forward=forward,
+            vjp=vjp,
+            derivatives=(
+                lambda y, a, b, **limits: slope(a, b, limits[edge]),
+                lambda y, a, b, **limits: slope(b, a, limits[edge]),
+            ),
+            piecewise=True,
+            words="squared differences where they are small, absolute ones where not",
+            torch=f"torch.nn.functional.{name}",
+        )
     )
 
 
-SMOOTH_L1_LOSS = pointwise_loss(_bent("smooth_l1_loss", "beta", lambda beta: 1.0), bind_smooth)
-HUBER_LOSS = pointwise_loss(_bent("huber_loss", "delta", lambda delta: delta), bind_huber)
+SMOOTH_L1_LOSS = _bent("smooth_l1_loss", "beta", lambda beta: 1.0, bind_smooth)
+HUBER_LOSS = _bent(
+    "huber_loss",
+    "delta",
+    lambda delta: delta,
+    binder("input", "target", reduction="mean", delta=1.0, weight=None, refused=("weight",)),
+)

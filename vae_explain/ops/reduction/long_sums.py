@@ -7,15 +7,14 @@ formula of the terms over whole arrays, in float64, so that it takes no tree for
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import Add, Expression, Rest, evaluate_whole
-from ...symbolic.functions import FUNCTIONS
+from ...symbolic.expression import Add, Expression, Rest
 from ...trace import Array
+from ..array_functions import on_arrays
 from ..rule import Operand, indices
 
 MOST_WRITTEN = 256  # terms
@@ -45,8 +44,7 @@ def total(terms: Operand) -> Expression:
 
 def evaluated(terms: Operand) -> Array:
     """Return the number of every element, by its formula over whole arrays."""
-    with np.errstate(all="ignore"):  # an overflow shows as the inf that it is
-        found = evaluate_whole(terms.whole(), ON_ARRAYS, _in_float64)
+    found = on_arrays(terms.whole(), _in_float64)
     return np.broadcast_to(np.asarray(found, dtype=np.float64), terms.shape)
 
 
@@ -62,30 +60,3 @@ def _rest(numbers: Array, count: int, words: str) -> Rest:
 
 def _in_float64(value: Any) -> Any:
     return np.asarray(value, dtype=np.float64)
-
-
-def _on_array(function: Callable[[float], float]) -> Callable[[Array], Array]:
-    return np.vectorize(function, otypes=[float])
-
-
-def _softplus(x: Array) -> Array:
-    return np.logaddexp(x, 0.0)
-
-
-def _sigmoid(x: Array) -> Array:
-    return np.exp(-np.logaddexp(-x, 0.0))
-
-
-# What NumPy has for whole arrays; for the others it takes one number after the other.
-ON_ARRAYS: dict[str, Callable[[Array], Array]] = {
-    **{name: _on_array(function.value) for name, function in FUNCTIONS.items()},
-    "exp": np.exp,
-    "log": np.log,
-    "sqrt": np.sqrt,
-    "relu": lambda x: np.where(x < 0, 0.0, x),
-    "sigmoid": _sigmoid,
-    "tanh": np.tanh,
-    "gate": lambda x: np.where(x <= 0, 0.0, 1.0),
-    "softplus": _softplus,
-    "abs": np.abs,
-}

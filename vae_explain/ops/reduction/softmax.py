@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...symbolic.build import exp, log
 from ...symbolic.expression import (
     ONE,
     Add,
@@ -15,7 +16,7 @@ from ...symbolic.expression import (
     SumOver,
 )
 from ...trace import Array
-from ..elementwise.exponentials import exp, log, log_total, shift_of, shifted
+from ..elementwise.exponentials import log_total, shift_of, shifted
 from ..rule import Bound, Call, Partial, Rule, normalized_axes
 from .sum_mean import reduced, sources, spread, spread_formula, target
 

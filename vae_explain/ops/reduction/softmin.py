@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...symbolic.build import exp
 from ...symbolic.expression import ONE, Add, Div, Expression, Index
-from ..elementwise.exponentials import exp, shift_of, shifted
+from ..elementwise.exponentials import shift_of, shifted
 from ..rule import Call, Partial
 from .softmax import SOFTMAX, along, row_of, share_total, softmax
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from inspect import signature
 from typing import Any
 
 from ...ops import RULES
@@ -281,7 +280,7 @@ def _forward(name: str) -> Callable[[Sequence[str], Options], str] | None:
 
 def _is_loss(name: str) -> bool:
     """Whether a name is that of a loss that sums or averages what it is for each element."""
-    return name not in CALLS and "reduction" in signature(RULES[name].bind).parameters
+    return name not in CALLS and RULES[name].kind == "loss"
 
 
 def helpers_of(name: str, operands: int) -> tuple[str, ...]:

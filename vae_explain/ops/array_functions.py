@@ -1,0 +1,95 @@
+"""The functions of `symbolic/functions.py` over whole arrays.
+
+Where NumPy has a function it is taken; the others are applied to one number after the other.
+Each keeps an array's precision and gives a plain number for a plain number, so that float32
+stays float32. Undefined results show as the NaN or infinity that they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..symbolic.expression import Expression, evaluate_whole
+from ..symbolic.functions import FUNCTIONS
+from ..trace import Array
+
+OnArray = Callable[[Array], Array]
+
+
+def sigmoid(a: Array) -> Array:
+    """1 / (1 + exp(-a)), written so that no large argument overflows."""
+    small = np.exp(np.where(a >= 0, -a, a))
+    return np.where(a >= 0, 1 / (1 + small), small / (1 + small))
+
+
+def softplus(a: Array) -> Array:
+    """log(1 + exp(a)), written so that no large argument overflows."""
+    small = np.exp(np.where(a > 0, -a, a))
+    return np.where(a > 0, a, np.zeros_like(a)) + np.log1p(small)
+
+
+def sign(a: Array) -> Array:
+    """-1, 0 or 1; of a NaN it is 0, as in PyTorch."""
+    return np.where(np.isnan(a), np.zeros_like(a), np.sign(a))
+
+
+def relu(a: Array) -> Array:
+    """What is positive, else 0; not `np.maximum`: a NaN and -0.0 stay, as in PyTorch."""
+    return np.where(a < 0, np.zeros_like(a), a)
+
+
+def gate(a: Array) -> Array:
+    """1 where a ReLU passes a number, else 0."""
+    return np.where(a <= 0, np.zeros_like(a), np.ones_like(a))
+
+
+def each(function: Callable[[float], float]) -> OnArray:
+    """Apply a function of one number to each of an array, in the array's precision."""
+    one_by_one = np.vectorize(function, otypes=[float])
+    return lambda a: np.asarray(one_by_one(a)).astype(a.dtype) if np.size(a) else np.zeros_like(a)
+
+
+def _plain_too(function: OnArray) -> Callable[[Any], Any]:
+    return lambda a: float(function(np.asarray(a))) if isinstance(a, float) else function(a)
+
+
+IN_NUMPY: dict[str, OnArray] = {
+    "exp": np.exp,
+    "log": np.log,
+    "sqrt": np.sqrt,
+    "relu": relu,
+    "gate": gate,
+    "sigmoid": sigmoid,
+    "softplus": softplus,
+    "tanh": np.tanh,
+    "abs": np.abs,
+    "sign": sign,
+    "round": np.round,
+    "floor": np.floor,
+    "ceil": np.ceil,
+    "trunc": np.trunc,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tan": np.tan,
+    "asin": np.arcsin,
+    "acos": np.arccos,
+    "atan": np.arctan,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "asinh": np.arcsinh,
+    "acosh": np.arccosh,
+    "atanh": np.arctanh,
+}
+ON_ARRAYS: dict[str, Callable[[Any], Any]] = {
+    name: _plain_too(IN_NUMPY.get(name) or each(function.value))
+    for name, function in FUNCTIONS.items()
+}
+
+
+def on_arrays(formula: Expression, leaf: Callable[[Any], Any] = lambda value: value) -> Any:
+    """Return the numbers of a formula over whole tensors."""
+    with np.errstate(all="ignore"):
+        return evaluate_whole(formula, ON_ARRAYS, leaf)

@@ -1,0 +1,339 @@
+"""The maker of rules that work element by element, with broadcasting.
+
+Such a rule states one element as an expression, and all else follows. Over whole arrays the
+same tree gives `forward`; its derivative gives the slope at one element, the VJP and the
+gradient's formula. A rule says more only where PyTorch computes in another way, where it takes
+another slope at a corner, or where a textbook writes a derivative otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..symbolic.derivative import WHERE, derivative
+from ..symbolic.expression import (
+    ONE,
+    ZERO,
+    Apply,
+    Div,
+    Expression,
+    Index,
+    Mul,
+    Neg,
+    Number,
+    Opaque,
+    Ref,
+    children,
+    evaluate,
+    references,
+)
+from ..trace import Array
+from .array_functions import on_arrays
+from .rule import (
+    Bound,
+    Call,
+    Options,
+    Partial,
+    Rule,
+    binder,
+    broadcast_index,
+    broadcast_targets,
+    sum_to,
+    unbroadcast,
+    unusual,
+)
+
+# `slope(output, *operands, **attributes)`: how the output's element moves with one operand's.
+Slope = Callable[..., Expression]
+
+
+class _Values(Ref):
+    """All elements of an operand at once."""
+
+    __slots__ = ()
+
+
+def number(expression: Expression) -> Any:
+    """Return what an expression comes to: one number, or in `forward` and `vjp` an array.
+
+    In the formula of a named tensor it is NaN, which lies on no side of a limit.
+    """
+    refs = [expression] if isinstance(expression, Ref) else references(expression)
+    if any(isinstance(ref, _Values) for ref in refs):
+        return np.asarray(on_arrays(expression))
+    if any(np.ndim(ref.value) for ref in refs):
+        return math.nan
+    return evaluate(expression)
+
+
+def choose(condition: Any, then: Expression, otherwise: Expression) -> Expression:
+    """Return the piece that holds for an element; over arrays, each piece where it holds.
+
+    The condition compares a `number`: it is one truth value, or an array of them.
+    """
+    if not isinstance(condition, np.ndarray | np.generic):
+        return then if condition else otherwise
+    if not condition.any():
+        return otherwise
+    return Opaque(WHERE, (_Values("condition", value=condition), then, otherwise), (), _where)
+
+
+def _where(condition: Array, then: Any, otherwise: Any) -> Array:
+    """Choose in the precision of the arrays, which a plain number takes on."""
+    types = {array.dtype for array in (then, otherwise) if isinstance(array, np.ndarray)}
+    dtype = np.result_type(*types) if types else None
+    return np.where(condition, np.asarray(then, dtype), np.asarray(otherwise, dtype))
+
+
+@dataclass(frozen=True)
+class _Pointwise:
+    """What `elementwise` is told of an op, and what follows from it."""
+
+    name: str
+    expression: Callable[..., Expression]
+    derivatives: tuple[Slope | None, ...]
+    own_forward: Callable[..., Array] | None
+    own_vjp: Callable[..., tuple[Array | None, ...]] | None
+    no_gradient: tuple[int, ...]
+    piecewise: bool | Callable[..., bool] | None
+    written: Callable[..., tuple[str, Options]] | None
+    usual: Mapping[str, Any]
+
+    def slope(
+        self,
+        position: int,
+        operands: tuple[Expression, ...],
+        output: Callable[[], Expression],
+        attributes: Mapping[str, Any],
+    ) -> Expression:
+        """Write how an element, or all of them, move with one of the operands."""
+        given = self.derivatives[position] if position < len(self.derivatives) else None
+        if given is not None:
+            return given(output(), *operands, **attributes)
+        own = copy(operands[position])  # another operand may be the same node
+        before, behind = operands[:position], operands[position + 1 :]
+        element = self.expression(*before, own, *behind, **attributes)
+        return derivative(element, own, held=(*before, *behind))
+
+    # --- over arrays ---
+
+    def forward(self, *arrays: Array, **attributes: Any) -> Array:
+        if self.own_forward is not None:
+            return self.own_forward(*arrays, **attributes)
+        found = np.asarray(on_arrays(self.expression(*_values(arrays), **attributes)))
+        shape = np.broadcast_shapes(*map(np.shape, arrays))
+        # What is chosen everywhere may be an operand that is smaller than the others.
+        return found if found.shape == shape else np.array(np.broadcast_to(found, shape))
+
+    def spread_vjp(
+        self, upstream: Array, output: Array, *arrays: Array, **attributes: Any
+    ) -> tuple[Array | None, ...]:
+        """Return the VJP as if all shapes were equal."""
+        if self.own_vjp is not None:
+            return self.own_vjp(upstream, output, *arrays, **attributes)
+        operands, y = _values(arrays), _Values("output", value=output)
+        return tuple(
+            None
+            if position in self.no_gradient
+            or not np.issubdtype(np.asarray(array).dtype, np.inexact)
+            else _passed_back(upstream, self.slope(position, operands, lambda: y, attributes))
+            for position, array in enumerate(arrays)
+        )
+
+    def vjp(
+        self, upstream: Array, output: Array, *arrays: Array, **attributes: Any
+    ) -> tuple[Array | None, ...]:
+        gradients = self.spread_vjp(upstream, output, *arrays, **attributes)
+        return tuple(
+            None if gradient is None else unbroadcast(gradient, np.shape(array))
+            for gradient, array in zip(gradients, arrays, strict=True)
+        )
+
+    # --- one element ---
+
+    def element(self, call: Call, index: Index) -> Expression:
+        return self.expression(*_elements(call, index), **call.attributes)
+
+    def partials(self, call: Call, position: int, index: Index) -> list[Partial]:
+        if position in self.no_gradient:
+            return []
+        shape = call.operands[position].shape
+        return [
+            (out, self.slope_at(call, position, out))
+            for out in broadcast_targets(index, shape, call.output.shape)
+        ]
+
+    def slope_at(self, call: Call, position: int, out: Index) -> Expression:
+        operands = _elements(call, out)
+        return self.slope(position, operands, lambda: call.output.at(out), call.attributes)
+
+    # --- whole tensors ---
+
+    def formula(self, call: Call) -> Expression:
+        wholes = call.wholes
+        if not self.in_pieces(call):
+            return self.expression(*wholes, **call.attributes)
+        shown, options = self.title(call)
+        return Opaque(shown, wholes, options, lambda *a: self.forward(*a, **call.attributes))
+
+    def gradient(self, call: Call, position: int, upstream: Expression) -> Expression:
+        wholes = call.wholes
+        if self.in_pieces(call):
+            shown, options = self.title(call)
+            if len(wholes) > 1:
+                options = (("by", position + 1), *options)
+
+            def slopes(*arrays: Array) -> Array | None:
+                output = self.forward(*arrays, **call.attributes)
+                one = np.ones_like(output)
+                return self.spread_vjp(one, output, *arrays, **call.attributes)[position]
+
+            local: Expression = Opaque(f"{shown}'", wholes, options, slopes)
+        else:
+            local = self.slope(position, wholes, call.output.whole, call.attributes)
+        return sum_to(upstream * local, call.output.shape, call.operands[position].shape)
+
+    def in_pieces(self, call: Call) -> bool:
+        """Whether no single formula holds for all elements."""
+        if callable(self.piecewise):
+            return bool(self.piecewise(*call.arrays, **call.attributes))
+        if self.piecewise is not None:
+            return self.piecewise
+        operands, y = _values(call.arrays), _Values("output", value=call.output.array)
+        trees = [self.expression(*operands, **call.attributes)]
+        trees += [
+            self.slope(position, operands, lambda: y, call.attributes)
+            for position in range(len(operands))
+            if position not in self.no_gradient
+        ]
+        return any(map(_chooses, trees))
+
+    def title(self, call: Call) -> tuple[str, Options]:
+        if self.written is not None:
+            return self.written(**call.attributes)
+        return self.name, unusual(call.attributes, self.usual)
+
+
+def _values(arrays: tuple[Array, ...]) -> tuple[Expression, ...]:
+    # NumPy knows no -True.
+    counts = (
+        np.multiply(array, 1) if np.asarray(array).dtype == bool else array for array in arrays
+    )
+    return tuple(_Values(f"operand {at}", value=array) for at, array in enumerate(counts))
+
+
+def _elements(call: Call, index: Index) -> tuple[Expression, ...]:
+    return tuple(operand.at(broadcast_index(index, operand.shape)) for operand in call.operands)
+
+
+def _chooses(tree: Expression) -> bool:
+    chosen = isinstance(tree, Opaque) and tree.name == WHERE
+    return chosen or any(map(_chooses, children(tree)))
+
+
+def _passed_back(upstream: Array, slope: Expression) -> Array:
+    """Return what arrives, times a slope: no zero has a sign where nothing is passed."""
+    if slope == ZERO:
+        return np.zeros_like(upstream)
+    return np.asarray(on_arrays(_times(_Values("upstream", value=upstream), slope)))
+
+
+def _times(arriving: Expression, slope: Expression) -> Expression:
+    """Multiply from left to right, as autograd does."""
+    match slope:
+        case Opaque(name="where", arguments=(condition, *pieces)):
+            ways = (_times(arriving, piece) for piece in pieces)
+            return Opaque(WHERE, (condition, *ways), (), _where)
+        case Apply("gate", (argument,)):
+            return choose(number(argument) <= 0, ZERO, arriving)
+        case Neg(body):
+            return Neg(_times(arriving, body))
+        case Div(Number() | Neg(Number()), Apply("sqrt", _)):
+            return arriving * slope  # of one over a root it takes the product
+        case Div(above, below):
+            return Div(_times(arriving, above), below)
+        case Mul(factors):
+            for factor in factors:
+                arriving = _times(arriving, factor)
+            return arriving
+    return ZERO if slope == ZERO else arriving if slope == ONE else arriving * slope
+
+
+def elementwise(
+    name: str,
+    expression: Callable[..., Expression] | None = None,
+    *,
+    words: str,
+    torch: str = "",
+    settings: Mapping[str, Any] | None = None,
+    bind: Callable[..., Bound] | None = None,
+    derivatives: tuple[Slope | None, ...] = (),
+    forward: Callable[..., Array] | None = None,
+    vjp: Callable[..., tuple[Array | None, ...]] | None = None,
+    no_gradient: tuple[int, ...] = (),
+    piecewise: bool | Callable[..., bool] | None = None,
+    written: Callable[..., tuple[str, Options]] | None = None,
+) -> Rule:
+    """Make the rule of an op that works element by element, with broadcasting.
+
+    Parameters
+    ----------
+    expression
+        `expression(*operands, **attributes)`, one element of the output. Left out, it is the
+        function of this name in `FUNCTIONS`. What is one thing here and another there takes
+        its piece by `choose`.
+    settings
+        The attributes, with what they usually are: an op takes them behind its one operand,
+        and a formula mentions the others.
+    bind
+        See `Rule`. Left out, the op takes one operand and its settings.
+    derivatives
+        For each operand `derivative(output, *operands, **attributes)`, how the output's element
+        moves with that operand's, where a textbook writes it otherwise than the derivative of
+        `expression` comes out, or PyTorch has another slope at a corner. Else None, or nothing.
+    forward, vjp
+        See `Rule`; only where the expressions do not come to PyTorch's numbers. The VJP is
+        written as if all shapes were equal.
+    no_gradient
+        The positions of operands to which PyTorch passes no gradient.
+    piecewise
+        Whether the formula of the whole tensor is the op's name, and its derivative the name
+        with a prime, or a function of the arrays (and attributes) that says so. Left out, it
+        is so where elements of more than one piece are there.
+    written
+        `written(**attributes)`, the name and the options that such a formula shows, where
+        they are not the op's own.
+    """
+    usual = dict(settings or {})
+    op = _Pointwise(
+        name=name,
+        expression=expression or (lambda a: Apply(name, (a,))),
+        derivatives=derivatives,
+        own_forward=forward,
+        own_vjp=vjp,
+        no_gradient=no_gradient,
+        piecewise=piecewise,
+        written=written,
+        usual=usual,
+    )
+    return Rule(
+        name=name,
+        bind=bind or binder("input", **usual),
+        forward=op.forward,
+        vjp=op.vjp,
+        element=op.element,
+        partials=op.partials,
+        formula=op.formula,
+        gradient=op.gradient,
+        words=words,
+        torch=torch,
+        kind="elementwise",
+        broadcasts=True,
+        spreads=True,
+    )
