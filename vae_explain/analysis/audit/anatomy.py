@@ -17,9 +17,9 @@ from ...engine.forward_pass import replay_part
 from ...engine.run import Run
 from ...ops.rule import NotExplained
 from ...trace import Array
-from .facts import Facts
 from .finding import NotApplied
-from .parts import Part, find_parts
+from .lineage import Lineage
+from .loss_parts import Part, find_parts
 from .posterior import Sampling, Site, find_sampling
 from .summands import Summand, summands
 
@@ -42,7 +42,7 @@ class Anatomy:
         self.trace = run.trace
         self.values = run.values
         self.inputs = tuple(v.array for v in self.trace.values if v.kind == "input")
-        self.facts = Facts(run)
+        self.lineage = Lineage(run)
         self.twice = None if twice is None else Anatomy(twice)
         self._kept: dict[object, Any] = {}
 
@@ -70,15 +70,15 @@ class Anatomy:
 
     @cached_property
     def summands(self) -> tuple[Summand, ...]:
-        return summands(self.facts)
+        return summands(self.lineage)
 
     @cached_property
     def sampling(self) -> Sampling:
-        return find_sampling(self.facts)
+        return find_sampling(self.lineage)
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
-        return find_parts(self.facts, self.summands, self.sampling.sites)
+        return find_parts(self.lineage, self.summands, self.sampling.sites)
 
     def role(self, role: str) -> tuple[Part, ...]:
         """Return the parts of one role."""
@@ -105,7 +105,7 @@ class Anatomy:
 
     def latent(self, site: Site) -> str:
         """Return what a site's sample is called."""
-        return self.facts.name(site.z)
+        return self.lineage.name(site.z)
 
     def name_of(self, parts: Sequence[Part], otherwise: str) -> str:
         """Return what the user calls some parts of the loss.
@@ -114,8 +114,8 @@ class Anatomy:
         """
         for number in parts[0].summand.path:
             shared = all(number in part.summand.path for part in parts)
-            if shared and number != self.trace.output and self.facts.named(number):
-                return self.facts.name(number)
+            if shared and number != self.trace.output and self.lineage.named(number):
+                return self.lineage.name(number)
         return otherwise
 
     # --- experiments ---
@@ -126,10 +126,10 @@ class Anatomy:
         All values that the same calls made get the same numbers.
         """
         spread = {
-            twin: array for number, array in given.items() for twin in self.facts.twins(number)
+            twin: array for number, array in given.items() for twin in self.lineage.twins(number)
         }
         try:
-            return replay_part(self.facts.graph, self.values, spread, wanted)
+            return replay_part(self.lineage.graph, self.values, spread, wanted)
         except NotExplained as why:
             raise NotApplied(f"an operation between has no rule ({why})") from None
 
@@ -150,7 +150,7 @@ class Anatomy:
             total: dict[int, Array] = {}
             for part in parts:
                 summand = part.summand
-                shares = backward(self.facts.graph, self.values, summand.value, summand.factor)
+                shares = backward(self.lineage.graph, self.values, summand.value, summand.factor)
                 for number, share in shares.items():
                     total[number] = total[number] + share if number in total else share
             return total

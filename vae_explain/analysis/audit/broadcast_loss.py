@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from .anatomy import Anatomy
-from .comparing import Comparison, comparisons
-from .facts import BY_CLASS, ELEMENT_LOSSES
+from .comparisons import Comparison, comparisons
 from .finding import Evidence, Finding, NotApplied, Seen
+from .lineage import BY_CLASS, ELEMENT_LOSSES
 from .rule import AuditRule
 
 ID = "broadcast-loss"
@@ -69,28 +71,24 @@ def _samples_axes(anatomy: Anatomy, comparison: Comparison, whole: tuple[int, ..
 
 
 def _finding(anatomy: Anatomy, comparison: Comparison) -> Finding:
-    facts = anatomy.facts
-    made, target = comparison.made, comparison.target
-    shapes = anatomy.values[made].shape, anatomy.values[target].shape
-    whole = np.broadcast_shapes(*shapes)
-    rows = (
-        (f"reconstruction {facts.name(made)}", _words(shapes[0]), int(np.prod(shapes[0]))),
-        (f"target {facts.name(target)}", _words(shapes[1]), int(np.prod(shapes[1]))),
-        (f"compared by {comparison.op}", _words(whole), int(np.prod(whole))),
-    )
+    sides = comparison.made, comparison.target
+    made, target = (anatomy.lineage.name(number) for number in sides)
+    shapes = [anatomy.values[number].shape for number in sides]
+    shapes.append(np.broadcast_shapes(*shapes))
+    of_made, of_target, of_both = (str(list(shape)) for shape in shapes)
+    what = f"reconstruction {made}", f"target {target}", f"compared by {comparison.op}"
     return Finding(
         ID,
         "error",
-        f"{facts.name(made)} {_words(shapes[0])} and {facts.name(target)} {_words(shapes[1])} are "
-        f"compared as {_words(whole)}: numbers meet others than their own.",
-        Evidence(("what", "shape", "elements"), rows),
-        f"Bring both to one shape before {comparison.op}: reshape {facts.name(made)} as "
-        f"{facts.name(target)}, or the other way round.",
+        f"{made} {of_made} and {target} {of_target} are compared as {of_both}: numbers meet others "
+        "than their own.",
+        Evidence(
+            ("what", "shape", "elements"),
+            tuple((each, str(list(s)), prod(s)) for each, s in zip(what, shapes, strict=True)),
+        ),
+        f"Bring both to one shape before {comparison.op}: reshape {made} as {target}, or the other "
+        "way round.",
     )
-
-
-def _words(shape: tuple[int, ...]) -> str:
-    return str(list(shape))
 
 
 RULE = AuditRule(

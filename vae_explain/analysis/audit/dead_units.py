@@ -15,8 +15,8 @@ import numpy as np
 from ...engine.graph import BoundOperation
 from ...trace import Array
 from .anatomy import Anatomy
-from .facts import LAYERS, MOVING
 from .finding import Evidence, Finding, NotApplied, Seen
+from .lineage import LAYERS, MOVING
 from .rule import AuditRule
 
 ID = "dead-units"
@@ -50,13 +50,13 @@ def look(anatomy: Anatomy) -> Seen:
 
 def _gates(anatomy: Anatomy) -> Iterator[_Gate]:
     """Yield what gates a layer's output on the way to the loss."""
-    for bound in anatomy.facts.graph.operations:
+    for bound in anatomy.lineage.graph.operations:
         at_zero = bound.rule_name == "relu" or (
             bound.rule_name in ("clamp", "clamp_min")
             and bound.attributes.get("min") == 0
             and bound.attributes.get("max") is None
         )
-        if at_zero and bound.output in anatomy.facts.graph.reaches_loss:
+        if at_zero and bound.output in anatomy.lineage.graph.reaches_loss:
             source = int(bound.operands[0])
             layer = _layer_before(anatomy, source)
             if layer is not None:
@@ -66,11 +66,11 @@ def _gates(anatomy: Anatomy) -> Iterator[_Gate]:
 
 def _layer_before(anatomy: Anatomy, number: int) -> BoundOperation | None:
     """Return the layer that made a value, norms and changes of shape left out."""
-    found = anatomy.facts.walk_back(number, lambda bound: bound.rule_name in MOVING)[-1]
-    while anatomy.facts.rule(found) in NORMS:
-        found = anatomy.facts.made_from(found)[0]
-    is_layer = anatomy.facts.rule(found) in LAYERS
-    return anatomy.facts.graph.producer(found) if is_layer else None
+    found = anatomy.lineage.walk_back(number, lambda bound: bound.rule_name in MOVING)[-1]
+    while anatomy.lineage.rule(found) in NORMS:
+        found = anatomy.lineage.made_from(found)[0]
+    is_layer = anatomy.lineage.rule(found) in LAYERS
+    return anatomy.lineage.graph.producer(found) if is_layer else None
 
 
 def _by_unit(array: Array, layer: str) -> Array:
@@ -84,7 +84,7 @@ def _cut(anatomy: Anatomy, gates: Sequence[_Gate], off: int) -> int:
 
     Those of a layer that is used several times count once.
     """
-    graph = anatomy.facts.graph
+    graph = anatomy.lineage.graph
     cut: dict[int, int] = {}
     for gate in gates:
         before = graph.producer(gate.source)
@@ -100,7 +100,7 @@ def _cut(anatomy: Anatomy, gates: Sequence[_Gate], off: int) -> int:
 
 def _name(anatomy: Anatomy, gates: Sequence[_Gate]) -> str:
     """Return what a layer's gated outputs are called, once where only a number tells them apart."""
-    names = [anatomy.facts.name(gate.output) for gate in gates]
+    names = [anatomy.lineage.name(gate.output) for gate in gates]
     stems = {re.sub(r"_\d+$", "", name) for name in names}
     return stems.pop() if len(names) > 1 and len(stems) == 1 else names[0]
 

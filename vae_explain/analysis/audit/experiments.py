@@ -14,9 +14,9 @@ import numpy as np
 
 from ...trace import Array
 from .anatomy import Anatomy
-from .facts import CLAMPS, LAYERS, MOVING, PICKING, SPREADING
 from .finding import NotApplied
-from .parts import Part
+from .lineage import CLAMPS, LAYERS, MOVING, PICKING, SPREADING
+from .loss_parts import Part
 from .posterior import Site
 
 LOCATIONS = (0.0, -1.5, 0.7, 2.0)
@@ -86,9 +86,9 @@ def probes(anatomy: Anatomy, site: Site, parts: tuple[Part, ...]) -> list[Probe]
 def _clamped(anatomy: Anatomy, site: Site, raw: float) -> bool:
     """Whether a clamp between a raw value and the scale holds it back: the KL may have another."""
     clamps = [
-        (anatomy.facts.made_from(number)[0], number)
+        (anatomy.lineage.made_from(number)[0], number)
         for number in site.chain
-        if anatomy.facts.rule(number) in CLAMPS
+        if anatomy.lineage.rule(number) in CLAMPS
     ]
     if not clamps:
         return False
@@ -129,7 +129,7 @@ def kl_parts(anatomy: Anatomy, site: Site) -> tuple[Part, ...]:
     learned = [p for p in anatomy.role("learned prior") if index in p.posteriors]
     if learned:
         raise NotApplied(
-            f"{anatomy.facts.name(learned[0].summand.value)} has parameters of its own beside "
+            f"{anatomy.lineage.name(learned[0].summand.value)} has parameters of its own beside "
             "the posterior: a learned prior, or a learned weight"
         )
     if any(p.role == "kl" and index in p.posteriors for p in anatomy.parts):
@@ -140,9 +140,9 @@ def kl_parts(anatomy: Anatomy, site: Site) -> tuple[Part, ...]:
         raise NotApplied("what holds the posterior is estimated from the sample, as by Monte Carlo")
     whole = _taken_from(anatomy, site.location)
     others = (p.summand.value for p in anatomy.parts if p.role == "other")
-    if whole is not None and any(whole in anatomy.facts.ancestors(value) for value in others):
+    if whole is not None and any(whole in anatomy.lineage.ancestors(value) for value in others):
         raise NotApplied(
-            f"z is put together from parts of {anatomy.facts.name(whole)}, and what the loss "
+            f"z is put together from parts of {anatomy.lineage.name(whole)}, and what the loss "
             "has of the whole is not looked into"
         )
     raise NotApplied("no part of the loss depends on the posterior alone")
@@ -150,19 +150,19 @@ def kl_parts(anatomy: Anatomy, site: Site) -> tuple[Part, ...]:
 
 def _taken_from(anatomy: Anatomy, number: int) -> int | None:
     """Return what a value is a part of, such as a column; None for one that stands by itself."""
-    sources = anatomy.facts.made_from(number)
-    return sources[0] if anatomy.facts.rule(number) in PICKING and sources else None
+    sources = anatomy.lineage.made_from(number)
+    return sources[0] if anatomy.lineage.rule(number) in PICKING and sources else None
 
 
 def made_by_a_layer(anatomy: Anatomy, number: int) -> bool:
     """Whether nothing bounds a value: a layer gave it out, or it is a parameter."""
-    facts = anatomy.facts
+    lineage = anatomy.lineage
     current = number
     while True:
-        rule = facts.rule(current)
+        rule = lineage.rule(current)
         if rule in LAYERS or anatomy.trace.values[current].kind == "parameter":
             return True
-        sources = facts.made_from(current)
+        sources = lineage.made_from(current)
         if rule in ("add", "mul"):  # a layer written by hand, or a parameter beside
             sources = [i for i in sources if anatomy.trace.values[i].kind != "parameter"]
         elif rule not in PICKING | MOVING | SPREADING:

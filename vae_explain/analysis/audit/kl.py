@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from .anatomy import Anatomy
 from .closed_form import Fit, fit
 from .experiments import Probe, kl_parts, probes, raw_of
-from .parts import Part
+from .loss_parts import Part
 from .posterior import Site
 from .summands import within
 
@@ -94,14 +94,14 @@ def _looked_through(anatomy: Anatomy, parts: tuple[Part, ...]) -> tuple[tuple[Pa
     found: list[Part] = []
     for part in parts:
         inner = part.summand.value
-        while (rule := anatomy.facts.rule(inner)) in BENDING:
-            sources = [i for i in anatomy.facts.made_from(inner) if anatomy.facts.learned(i)]
+        while (rule := anatomy.lineage.rule(inner)) in BENDING:
+            sources = [i for i in anatomy.lineage.made_from(inner) if anatomy.lineage.learned(i)]
             if len(sources) != 1:
                 break
             around, inner = rule, sources[0]
         if inner == part.summand.value:
             found.append(part)
         else:
-            inside = within(anatomy.facts, inner, part.summand)
+            inside = within(anatomy.lineage, inner, part.summand)
             found += [replace(part, summand=summand) for summand in inside]
     return (tuple(found), around) if around else ((), "")

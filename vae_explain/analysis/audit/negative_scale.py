@@ -23,7 +23,7 @@ def look(anatomy: Anatomy) -> Seen:
 def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
     raw = raw_of(site)
     if not made_by_a_layer(anatomy, raw):
-        raise NotApplied(f"what bounds {anatomy.facts.name(raw)} is not looked into")
+        raise NotApplied(f"what bounds {anatomy.lineage.name(raw)} is not looked into")
     curve = [(value, sigma_at(anatomy, site, value)) for value in RAW_GRID]
     negative = [sigma for _, sigma in curve if sigma < 0]
     missing = [value for value, sigma in curve if np.isnan(sigma)]
@@ -32,7 +32,7 @@ def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
         return []
     scale = actual_scale(anatomy, site)
     here = int((scale < 0).sum() + np.isnan(scale).sum())
-    name, raw_name = anatomy.facts.name(site.chain[0]), anatomy.facts.name(raw)
+    name, raw_name = anatomy.lineage.name(site.chain[0]), anatomy.lineage.name(raw)
     what = "negative" if negative else "not a number"
     if here:
         state = f"it is {what} at {here:,} of {scale.size:,} places in this batch"

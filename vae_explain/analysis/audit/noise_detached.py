@@ -32,11 +32,11 @@ def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
         raise NotApplied("z is drawn without a gradient, and a log-probability brings it instead")
     through: dict[int, Array] = {}
     if site.z in anatomy.trace.gradients:
-        through = backward(anatomy.facts.graph, anatomy.values, site.z)
+        through = backward(anatomy.lineage.graph, anatomy.values, site.z)
     heads = _scale_heads(anatomy, site)
     reached_z = site.z in arriving
     cut: list[tuple[int, str]] = []
-    if anatomy.facts.learned(site.location) and not (reached_z and site.location in through):
+    if anatomy.lineage.learned(site.location) and not (reached_z and site.location in through):
         cut.append((site.location, "μ"))
     cut += [(h, "the log-variance") for h in heads if not (reached_z and h in through)]
     if not cut:
@@ -45,8 +45,8 @@ def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
     for number, _ in cut:
         total = anatomy.run.gradients.get(number)
         size = 0.0 if total is None else float(np.abs(total).max())
-        rows.append((anatomy.facts.name(number), 0.0, size))
-    names = " and ".join(anatomy.facts.name(number) for number, _ in cut)
+        rows.append((anatomy.lineage.name(number), 0.0, size))
+    names = " and ".join(anatomy.lineage.name(number) for number, _ in cut)
     return [
         Finding(
             ID,
@@ -67,7 +67,7 @@ def _by_score(anatomy: Anatomy, site: Site) -> bool:
 
 def _scale_heads(anatomy: Anatomy, site: Site) -> list[int]:
     """Return what the posterior's scale is made from, in z or else in the KL."""
-    if site.raw is not None and anatomy.facts.learned(site.raw):
+    if site.raw is not None and anatomy.lineage.learned(site.raw):
         return [site.raw]
     # z has a scale that is a constant; a KL that depends on more than μ has one that learns.
     try:
@@ -77,11 +77,11 @@ def _scale_heads(anatomy: Anatomy, site: Site) -> list[int]:
     heads: set[int] = set()
     for part in anatomy.parts:
         if part.role in ("kl", "other", "learned prior"):
-            heads |= anatomy.facts.heads(part.summand.value, [site.location])
+            heads |= anatomy.lineage.heads(part.summand.value, [site.location])
     shape = anatomy.values[site.location].shape
     return sorted(
         n
-        for n in heads - set(anatomy.facts.twins(site.location))
+        for n in heads - set(anatomy.lineage.twins(site.location))
         if anatomy.values[n].shape == shape and anatomy.trace.values[n].kind == "intermediate"
     )
 
@@ -92,7 +92,7 @@ def _mend(anatomy: Anatomy, site: Site, reached_z: bool, cut: set[int]) -> str:
         return f"Sample {z} by rsample(), or as mu + std * randn_like(std), in place of sample()."
     if not reached_z:
         return f"Give the decoder {z} itself: between the two stands a detach or a no_grad."
-    where = anatomy.facts.formula(site.z)
+    where = anatomy.lineage.formula(site.z)
     if site.location in cut:
         return f"In {z} = {where}, take the detach, the .data or the no_grad away from the mean."
     return (

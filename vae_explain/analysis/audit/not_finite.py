@@ -10,8 +10,8 @@ from ...engine.backward_pass import shares
 from ...engine.graph import BoundOperation
 from ...trace import Array
 from .anatomy import Anatomy
-from .facts import is_elementwise
 from .finding import Cell, Evidence, Finding, Seen
+from .lineage import is_elementwise
 from .rule import AuditRule
 
 ID = "not-finite"
@@ -43,13 +43,13 @@ def _forward(anatomy: Anatomy) -> Finding:
     An inf that something behind it took away again, as a softmax does with a mask, is not
     on that way.
     """
-    facts = anatomy.facts
+    lineage = anatomy.lineage
     current = anatomy.trace.output
-    while sources := [i for i in facts.made_from(current) if not _finite(anatomy.values[i])]:
+    while sources := [i for i in lineage.made_from(current) if not _finite(anatomy.values[i])]:
         current = sources[0]
-    bound, name = facts.graph.producer(current), facts.name(current)
+    bound, name = lineage.graph.producer(current), lineage.name(current)
     kinds = _kinds(anatomy.values[current])
-    rows = [_row(anatomy, number) for number in (*facts.made_from(current), current)]
+    rows = [_row(anatomy, number) for number in (*lineage.made_from(current), current)]
     if bound is None:
         kind = anatomy.trace.values[current].kind
         message = f"{name} ({kind}) holds {kinds} from the start."
@@ -68,13 +68,13 @@ def _forward(anatomy: Anatomy) -> Finding:
 def _backward(anatomy: Anatomy) -> Finding:
     """Find the first operation, from the loss back, whose gradient was finite and made one not."""
     gradients = anatomy.run.gradients
-    for bound in reversed(anatomy.facts.graph.operations):
+    for bound in reversed(anatomy.lineage.graph.operations):
         upstream = gradients.get(bound.output)
         if upstream is None or not _finite(upstream):
             continue
-        for number in anatomy.facts.made_from(bound.output):
+        for number in anatomy.lineage.made_from(bound.output):
             if number in gradients and _spoils(anatomy, bound, number):
-                name, op = anatomy.facts.name(number), bound.operation.name
+                name, op = anatomy.lineage.name(number), bound.operation.name
                 return _error(
                     f"the loss is finite, but {op} makes {_kinds(gradients[number])} of the "
                     f"gradient at {name}.",
@@ -90,7 +90,7 @@ def _backward(anatomy: Anatomy) -> Finding:
                     f"{name}.grad",
                 )
     name = next(
-        anatomy.facts.name(number)
+        anatomy.lineage.name(number)
         for number, gradient in sorted(gradients.items(), reverse=True)
         if not _finite(gradient)
     )
@@ -110,7 +110,7 @@ def _spoils(anatomy: Anatomy, bound: BoundOperation, number: int) -> bool:
     gradients = anatomy.run.gradients
     if _finite(gradients[number]):
         return False
-    users = [user for user in anatomy.facts.graph.consumers(number) if user.output in gradients]
+    users = [user for user in anatomy.lineage.graph.consumers(number) if user.output in gradients]
     if any(not _finite(gradients[user.output]) for user in users):
         return False
     if bound.rule is None or len(users) == 1:
@@ -121,7 +121,7 @@ def _spoils(anatomy: Anatomy, bound: BoundOperation, number: int) -> bool:
 
 
 def _row(anatomy: Anatomy, number: int) -> tuple[Cell, ...]:
-    return _range(anatomy.facts.name(number), anatomy.values[number])
+    return _range(anatomy.lineage.name(number), anatomy.values[number])
 
 
 def _range(name: str, array: Array) -> tuple[Cell, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ...engine.roles import standard_draws
-from .facts import Facts, copies, is_arithmetic, is_elementwise
+from .lineage import Lineage, copies, is_arithmetic, is_elementwise
 from .linearity import effect
 
 
@@ -67,101 +67,99 @@ class Sampling:
     reasons: tuple[str, ...]
 
 
-def find_sampling(facts: Facts) -> Sampling:
+def find_sampling(lineage: Lineage) -> Sampling:
     """Return where a run samples its latents.
 
     Only samples that the loss is computed from count, and only those whose posterior has
     something learned in it and comes from the input: noise that is added to the input, a
     prior's own sample and the weights of a Bayesian layer are none.
     """
-    sites: list[Site] = []
-    reasons: list[str] = []
-    reached = facts.graph.reaches_loss
-    standard = set(standard_draws(facts.run))
-    for value in facts.trace.values:
-        if value.kind != "noise" or value.id not in reached:
-            continue
-        operation = facts.trace.operations[facts.trace.producer[value.id]]
-        if operation.name == "dropout_mask":
-            continue
-        if operation.drawn_from:
-            location, scale = operation.drawn_from
-            head, chain = _head(facts, location), _chain(facts, scale)
-            sites.append(Site(0, value.id, value.id, head, chain, drawn=True))
-        elif value.id not in standard:
-            reasons.append(
-                f"{facts.name(value.id)} is not drawn from N(0, 1), but {_drawn(facts, value.id)}"
-            )
-        else:
-            site = _followed(facts, value.id, value.id, reasons)
-            sites += [site] if site else []
-    learned = [site for site in sites if any(map(facts.learned, site.moments))]
+    search = _Search(lineage)
+    sites = search.sites()
+    learned = [site for site in sites if any(map(lineage.learned, site.moments))]
     if sites and not learned:
-        reasons.append("nothing is learned in what z is sampled from, as with a frozen encoder")
-    of_input = [s for s in learned if any(map(facts.from_input, s.moments))] or learned
+        search.reasons.append(
+            "nothing is learned in what z is sampled from, as with a frozen encoder"
+        )
+    of_input = [s for s in learned if any(map(lineage.from_input, s.moments))] or learned
     scaled = [site for site in of_input if site.chain] or of_input
     numbered = tuple(replace(site, index=index) for index, site in enumerate(scaled))
-    return Sampling(numbered, tuple(dict.fromkeys(reasons)))
+    return Sampling(numbered, tuple(dict.fromkeys(search.reasons)))
 
 
-def _drawn(facts: Facts, number: int) -> str:
-    bound = facts.graph.producer(number)
-    return f"by {bound.operation.name}" if bound else "given"
+class _Search:
+    """Looks for sites, and gathers why a draw makes none."""
 
+    def __init__(self, lineage: Lineage) -> None:
+        self.lineage = lineage
+        self.reasons: list[str] = []
 
-def _followed(
-    facts: Facts,
-    noise: int,
-    current: int,
-    reasons: list[str],
-    factors: tuple[int, ...] = (),
-    sign: float = 1.0,
-) -> Site | None:
-    """Follow a draw through what scales it to where something computed is added to it."""
-    for bound in facts.graph.consumers(current):
-        others = set(bound.sources.values()) - {current}
-        if bound.output not in facts.graph.reaches_loss or bound.rule is None:
-            continue
-        if any(noise in facts.ancestors(other) for other in others):
-            continue
-        site = None
-        if copies(bound):
-            site = _followed(facts, noise, bound.output, reasons, factors, sign)
-        elif is_elementwise(bound) and (entered := effect(bound, current)) is not None:
-            scaled_by = (*factors, *entered.factors)
-            turned = sign * entered.sign
-            shifts = [number for number in entered.summands if not facts.fixed(number)]
-            if len(shifts) == 1:
-                return _site(facts, noise, bound.output, shifts[0], scaled_by, turned, reasons)
-            if not shifts:
-                site = _followed(facts, noise, bound.output, reasons, scaled_by, turned)
-        elif bound.rule_name in ("matmul", "bmm", "linear"):
-            reasons.append(f"{facts.name(noise)} goes into a {bound.rule_name}: a full covariance")
-        if site is not None:
-            return site
-    return None
+    def sites(self) -> list[Site]:
+        lineage, trace = self.lineage, self.lineage.trace
+        standard = set(standard_draws(lineage.run))
+        sites: list[Site] = []
+        for value in trace.values:
+            draw = value.id
+            if value.kind != "noise" or draw not in lineage.graph.reaches_loss:
+                continue
+            operation = trace.operations[trace.producer[draw]]
+            if operation.name == "dropout_mask":
+                continue
+            if operation.drawn_from:
+                location, scale = operation.drawn_from
+                head, chain = self._head(location), self._chain(scale)
+                sites.append(Site(0, draw, draw, head, chain, drawn=True))
+            elif draw in standard:
+                site = self._followed(draw, draw)
+                sites += [site] if site else []
+            else:
+                bound = lineage.graph.producer(draw)
+                how = f"by {bound.operation.name}" if bound else "given"
+                self.reasons.append(f"{lineage.name(draw)} is not drawn from N(0, 1), but {how}")
+        return sites
 
-
-def _site(
-    facts: Facts,
-    noise: int,
-    z: int,
-    location: int,
-    factors: Sequence[int],
-    sign: float,
-    reasons: list[str],
-) -> Site | None:
-    learned = [factor for factor in factors if facts.learned(factor)]
-    if len(learned) > 1:
-        reasons.append(f"{facts.name(noise)} is scaled by a product of learned values")
+    def _followed(
+        self, noise: int, current: int, factors: tuple[int, ...] = (), sign: float = 1.0
+    ) -> Site | None:
+        """Follow a draw through what scales it to where something computed is added to it."""
+        lineage = self.lineage
+        for bound in lineage.graph.consumers(current):
+            others = set(bound.sources.values()) - {current}
+            if bound.output not in lineage.graph.reaches_loss or bound.rule is None:
+                continue
+            if any(noise in lineage.ancestors(other) for other in others):
+                continue
+            site = None
+            if copies(bound):
+                site = self._followed(noise, bound.output, factors, sign)
+            elif is_elementwise(bound) and (entered := effect(bound, current)) is not None:
+                scaled_by, turned = (*factors, *entered.factors), sign * entered.sign
+                shifts = [number for number in entered.summands if not lineage.fixed(number)]
+                if len(shifts) == 1:
+                    return self._site(noise, bound.output, shifts[0], scaled_by, turned)
+                if not shifts:
+                    site = self._followed(noise, bound.output, scaled_by, turned)
+            elif bound.rule_name in ("matmul", "bmm", "linear"):
+                name = lineage.name(noise)
+                self.reasons.append(f"{name} goes into a {bound.rule_name}: a full covariance")
+            if site is not None:
+                return site
         return None
-    chain = _chain(facts, learned[0]) if learned else ()
-    return Site(0, noise, z, _head(facts, location), chain, sign=sign)
 
+    def _site(
+        self, noise: int, z: int, location: int, factors: Sequence[int], sign: float
+    ) -> Site | None:
+        learned = [factor for factor in factors if self.lineage.learned(factor)]
+        if len(learned) > 1:
+            name = self.lineage.name(noise)
+            self.reasons.append(f"{name} is scaled by a product of learned values")
+            return None
+        chain = self._chain(learned[0]) if learned else ()
+        return Site(0, noise, z, self._head(location), chain, sign=sign)
 
-def _head(facts: Facts, number: int) -> int:
-    return facts.walk_back(number, copies)[-1]
+    def _head(self, number: int) -> int:
+        return self.lineage.walk_back(number, copies)[-1]
 
-
-def _chain(facts: Facts, number: int) -> tuple[int, ...]:
-    return tuple(facts.walk_back(number, is_arithmetic)) if facts.learned(number) else ()
+    def _chain(self, number: int) -> tuple[int, ...]:
+        learned = self.lineage.learned(number)
+        return tuple(self.lineage.walk_back(number, is_arithmetic)) if learned else ()

@@ -9,7 +9,7 @@ import numpy as np
 from ...engine.backward_pass import backward
 from ...trace import Array
 from .anatomy import Anatomy
-from .comparing import comparisons
+from .comparisons import comparisons
 from .finding import Cell, Evidence, Finding, NotApplied, Seen
 from .kl import known, measure
 from .kl_form import closed_form
@@ -116,7 +116,7 @@ def _deaf(anatomy: Anatomy, site: Site, all_low: bool) -> Array:
         squares = np.zeros(latents)
         for _ in range(PROBES):
             arriving = signs.choice((-1.0, 1.0), size)
-            found = backward(anatomy.facts.graph, anatomy.values, made, arriving)
+            found = backward(anatomy.lineage.graph, anatomy.values, made, arriving)
             slopes = found.get(site.z, np.zeros(shape)).reshape(len(anatomy.values[made]), -1)
             squares += (slopes**2).mean(axis=0) / (PROBES * max(prod(size[1:]), 1))
         answers = np.maximum(answers, np.sqrt(squares))

@@ -11,9 +11,9 @@ from ...symbolic.text import index_text
 from .anatomy import Anatomy
 from .closed_form import SIGMA_OF_KL
 from .experiments import actual_scale, require_reparameterized
-from .facts import is_elementwise
 from .finding import Evidence, Finding, NotApplied, Seen
 from .kl import known, measure
+from .lineage import is_elementwise
 from .posterior import Site
 from .rule import AuditRule, at_each_site
 
@@ -49,7 +49,7 @@ def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
     with np.errstate(all="ignore"):
         meant = np.asarray(SIGMA_OF_KL[measured.fit.detail](scale))
     assert site.scale is not None, "a KL was measured at its raw values"
-    name = anatomy.facts.name(site.scale)
+    name = anatomy.lineage.name(site.scale)
     rows = tuple(
         (index_text(index), float(scale[index]), float(meant[index]))
         for index in islice(indices(scale.shape), MOST_SHOWN)
@@ -61,7 +61,7 @@ def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
             f"{anatomy.latent(site)} scales the noise by {name}, which is {used} of the posterior "
             "that the KL measures, and not its σ.",
             Evidence(("element", "scale in z", "the KL's σ"), rows, {"elements": int(scale.size)}),
-            f"In {anatomy.latent(site)} = {anatomy.facts.formula(site.z)}, put "
+            f"In {anatomy.latent(site)} = {anatomy.lineage.formula(site.z)}, put "
             f"{right.format(name)}{_root_of_power(anatomy, site)} in place of {name}.",
         )
     ]
@@ -70,14 +70,14 @@ def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
 def _root_of_power(anatomy: Anatomy, site: Site) -> str:
     """Say that the root of exp(a) is exp(½·a), where the scale is a power by a named value."""
     assert site.scale is not None, "a KL was measured at its raw values"
-    bound = anatomy.facts.graph.producer(site.scale)
+    bound = anatomy.lineage.graph.producer(site.scale)
     if bound is None or bound.rule is None or not is_elementwise(bound) or len(bound.operands) > 1:
         return ""
     (inside,) = bound.sources.values()
     whole, half = (bound.rule.forward(POWERS / part, **bound.attributes) for part in (1, 2))
-    if not anatomy.facts.named(inside) or not np.allclose(half**2, whole):
+    if not anatomy.lineage.named(inside) or not np.allclose(half**2, whole):
         return ""
-    return f", {bound.rule_name}(½·{anatomy.facts.name(inside)}),"
+    return f", {bound.rule_name}(½·{anatomy.lineage.name(inside)}),"
 
 
 RULE = AuditRule(

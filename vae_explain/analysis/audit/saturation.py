@@ -9,10 +9,10 @@ import numpy as np
 from ...engine.graph import BoundOperation
 from ...trace import Array
 from .anatomy import Anatomy
-from .comparing import Comparison, comparisons
+from .comparisons import Comparison, comparisons
 from .experiments import actual_scale
-from .facts import CLAMPS, LAYERS, is_elementwise
 from .finding import Evidence, Finding, NotApplied, Seen
+from .lineage import CLAMPS, LAYERS, is_elementwise
 from .posterior import Site
 from .rule import AuditRule
 
@@ -24,7 +24,7 @@ WRONG = 0.1  # how far an output may be off its target and count as right
 
 def look(anatomy: Anatomy) -> Seen:
     anatomy.require_finite()
-    facts = anatomy.facts
+    lineage = anatomy.lineage
     findings: list[Finding] = []
     compared: tuple[Comparison, ...] = ()
     try:
@@ -32,18 +32,18 @@ def look(anatomy: Anatomy) -> Seen:
         for site in anatomy.sites():
             findings += _scale(anatomy, site)
             for number in site.chain:
-                if facts.rule(number) in CLAMPS:
+                if lineage.rule(number) in CLAMPS:
                     findings += _clamped(anatomy, number)
     except NotApplied:
         pass  # without a latent there still are activations to look at
     outputs = {
         number: comparison
         for comparison in compared
-        for number in facts.walk_back(comparison.made, is_elementwise)
+        for number in lineage.walk_back(comparison.made, is_elementwise)
     }
-    for bound in facts.graph.operations:
+    for bound in lineage.graph.operations:
         number = bound.output
-        if number not in facts.graph.reaches_loss:
+        if number not in lineage.graph.reaches_loss:
             continue
         if bound.rule_name in ("sigmoid", "tanh"):
             findings += _squashed(anatomy, bound, outputs.get(number))
@@ -76,7 +76,7 @@ def _scale(anatomy: Anatomy, site: Site) -> list[Finding]:
     gone = ": there the noise is gone from z, and with it its gradient." if small.any() else "."
     return [
         _warning(
-            f"{anatomy.facts.name(site.chain[0])}, the deviation of {anatomy.latent(site)}, lies "
+            f"{anatomy.lineage.name(site.chain[0])}, the deviation of {anatomy.latent(site)}, lies "
             f"outside {SMALLEST_SCALE:g} to {LARGEST_SCALE:g} at {int(out.sum()):,} of "
             f"{scale.size:,} places{gone}",
             (
@@ -84,7 +84,7 @@ def _scale(anatomy: Anatomy, site: Site) -> list[Finding]:
                 ("largest deviation", float(scale.max())),
             ),
             {"places": int(out.sum())},
-            f"Keep {anatomy.facts.name(site.chain[-1])} within a range, as by a clamp of the "
+            f"Keep {anatomy.lineage.name(site.chain[-1])} within a range, as by a clamp of the "
             "log-variance, or lower the learning rate.",
         )
     ]
@@ -92,12 +92,12 @@ def _scale(anatomy: Anatomy, site: Site) -> list[Finding]:
 
 def _clamped(anatomy: Anatomy, number: int, wrong: Array | None = None) -> list[Finding]:
     """Find a clamp that holds elements back: any, or those that are wrong and have to move."""
-    before = np.asarray(anatomy.values[anatomy.facts.made_from(number)[0]])
+    before = np.asarray(anatomy.values[anatomy.lineage.made_from(number)[0]])
     after = np.asarray(anatomy.values[number])
     held = before != after if wrong is None else (before != after) & wrong
     if not held.any():
         return []
-    name = anatomy.facts.name(number)
+    name = anatomy.lineage.name(number)
     return [
         _warning(
             f"the clamp that makes {name} holds back {int(held.sum()):,} of {held.size:,} "
@@ -119,7 +119,7 @@ def _squashed(
     slope = 4 * after * (1 - after) if bound.rule_name == "sigmoid" else 1 - after**2
     flat = slope < FLAT
     if comparison is None:
-        if anatomy.facts.rule(source) not in LAYERS or before.ndim < 2:
+        if anatomy.lineage.rule(source) not in LAYERS or before.ndim < 2:
             return []
         gone = np.broadcast_to(flat.all(axis=0, keepdims=True), flat.shape)
         which = "in units that are so for every row"
@@ -134,7 +134,7 @@ def _squashed(
         which = "though they are far from their target"
     if not gone.any():
         return []
-    name = anatomy.facts.name(bound.output)
+    name = anatomy.lineage.name(bound.output)
     return [
         _warning(
             f"{int(gone.sum()):,} of {gone.size:,} elements of {name} are so far out that their "

@@ -12,10 +12,10 @@ from math import prod
 import numpy as np
 
 from .anatomy import Anatomy
-from .comparing import measure_of, of_summand
+from .comparisons import measure_of, of_summand
 from .finding import NotApplied
 from .kl import Measured, known, measure
-from .parts import Part
+from .loss_parts import Part
 from .posterior import Site
 
 SAME = 1e-6

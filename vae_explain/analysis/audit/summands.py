@@ -15,7 +15,7 @@ import numpy as np
 from ...engine.graph import BoundOperation
 from ...ops.rule import normalized_axes
 from ...trace import Array
-from .facts import BY_CLASS, LOSSES, MOVING, Facts, is_elementwise
+from .lineage import BY_CLASS, LOSSES, MOVING, Lineage, is_elementwise
 from .linearity import weighted_sum
 
 
@@ -63,32 +63,32 @@ class _Way:
     path: tuple[int, ...] = ()
 
 
-def summands(facts: Facts) -> tuple[Summand, ...]:
+def summands(lineage: Lineage) -> tuple[Summand, ...]:
     """Return what a run's loss adds up; what nothing is learned from is left out."""
-    return tuple(_split(facts, facts.trace.output, _Way()))
+    return tuple(_split(lineage, lineage.trace.output, _Way()))
 
 
-def within(facts: Facts, number: int, around: Summand) -> tuple[Summand, ...]:
+def within(lineage: Lineage, number: int, around: Summand) -> tuple[Summand, ...]:
     """Return what a value inside of a summand adds up, as if nothing stood around it."""
     way = _Way(around.factor, around.averaged, around.constants, around.switched_off, around.path)
-    return tuple(_split(facts, number, way))
+    return tuple(_split(lineage, number, way))
 
 
-def _split(facts: Facts, number: int, way: _Way) -> list[Summand]:
-    if not facts.learned(number):
+def _split(lineage: Lineage, number: int, way: _Way) -> list[Summand]:
+    if not lineage.learned(number):
         return []
     way = replace(way, path=(*way.path, number))
-    bound = facts.graph.producer(number)
-    parts = None if bound is None else _parts(facts, bound, way)
+    bound = lineage.graph.producer(number)
+    parts = None if bound is None else _parts(lineage, bound, way)
     if parts is None:
-        return [_leaf(facts, number, way)]
-    return [leaf for operand, on in parts for leaf in _split(facts, operand, on)]
+        return [_leaf(lineage, number, way)]
+    return [leaf for operand, on in parts for leaf in _split(lineage, operand, on)]
 
 
-def _parts(facts: Facts, bound: BoundOperation, way: _Way) -> list[tuple[int, _Way]] | None:
+def _parts(lineage: Lineage, bound: BoundOperation, way: _Way) -> list[tuple[int, _Way]] | None:
     """Return what an operation adds up, and the way to each; None when it is no sum."""
     if is_elementwise(bound):
-        return _weighted(facts, bound, way)
+        return _weighted(lineage, bound, way)
     name, sources = bound.rule_name, bound.sources
     if name in ("stack", "cat"):
         return [(source, way) for source in sources.values()]
@@ -98,7 +98,7 @@ def _parts(facts: Facts, bound: BoundOperation, way: _Way) -> list[tuple[int, _W
     if name == "sum" or (name in MOVING and name != "detach"):
         return [(first, way)]
     if name == "mean":
-        shape = facts.values[first].shape
+        shape = lineage.values[first].shape
         axes = normalized_axes(bound.attributes["dim"], len(shape))
         sizes = tuple(shape[axis] for axis in axes)
         averaged = (*way.averaged, *sizes)
@@ -106,17 +106,17 @@ def _parts(facts: Facts, bound: BoundOperation, way: _Way) -> list[tuple[int, _W
     return None
 
 
-def _weighted(facts: Facts, bound: BoundOperation, way: _Way) -> list[tuple[int, _Way]] | None:
+def _weighted(lineage: Lineage, bound: BoundOperation, way: _Way) -> list[tuple[int, _Way]] | None:
     """Take an elementwise operation apart where it gives each operand one plain weight.
 
     What nothing is learned from may be added, but only a constant may be a weight.
     """
     sources = bound.sources
-    learned = {at: source for at, source in sources.items() if facts.learned(source)}
+    learned = {at: source for at, source in sources.items() if lineage.learned(source)}
 
     def weights(stand_in: float) -> list[float | None]:
         operands = [
-            (facts.values[sources[at]] if facts.fixed(sources[at]) else stand_in)
+            (lineage.values[sources[at]] if lineage.fixed(sources[at]) else stand_in)
             if at in sources
             else float(operand)
             for at, operand in enumerate(bound.operands)
@@ -124,12 +124,12 @@ def _weighted(facts: Facts, bound: BoundOperation, way: _Way) -> list[tuple[int,
         found = weighted_sum(bound, operands, learned)
         return [None if found is None else uniform(found.weights[at]) for at in learned]
 
-    size = facts.values[bound.output].size
+    size = lineage.values[bound.output].size
     parts = []
     for source, weight, other in zip(learned.values(), weights(0.0), weights(1.375), strict=True):
         if weight is None or weight != other:
             return None
-        times = size / max(facts.values[source].size, 1)  # as it was broadcast
+        times = size / max(lineage.values[source].size, 1)  # as it was broadcast
         if weight == 0:
             on = replace(way, factor=way.factor * times, off=True)
         else:
@@ -145,12 +145,12 @@ def uniform(array: Array) -> float | None:
     return float(first) if np.isfinite(first) and np.all(array == first) else None
 
 
-def _leaf(facts: Facts, number: int, way: _Way) -> Summand:
-    bound = facts.graph.producer(number)
-    elements, weight, averaged = facts.values[number].size, way.factor, way.averaged
+def _leaf(lineage: Lineage, number: int, way: _Way) -> Summand:
+    bound = lineage.graph.producer(number)
+    elements, weight, averaged = lineage.values[number].size, way.factor, way.averaged
     reduction = bound.attributes.get("reduction") if bound else None
     if bound and bound.rule_name in LOSSES and reduction in ("sum", "mean"):
-        shapes = [facts.values[i].shape for i in facts.inputs(bound)]
+        shapes = [lineage.values[i].shape for i in lineage.inputs(bound)]
         shape = max(shapes, key=prod)
         if bound.rule_name in BY_CLASS:
             shape = (shape[0], *shape[2:]) if len(shape) > 1 else ()

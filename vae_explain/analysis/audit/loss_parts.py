@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from .facts import Facts
+from .lineage import Lineage
 from .posterior import Site
 from .summands import Summand
 
@@ -41,10 +41,10 @@ class _Needs:
 
 
 def find_parts(
-    facts: Facts, summands: Sequence[Summand], sites: Sequence[Site]
+    lineage: Lineage, summands: Sequence[Summand], sites: Sequence[Site]
 ) -> tuple[Part, ...]:
     """Return the role of each summand of a loss."""
-    needs = [_needs(facts, summand.value, sites) for summand in summands]
+    needs = [_needs(lineage, summand.value, sites) for summand in summands]
     # A target that was made by something we don't see, as a cast to integers, is a constant.
     seen = any(need.samples and need.input for need in needs)
     return tuple(_part(s, need, seen) for s, need in zip(summands, needs, strict=True))
@@ -61,22 +61,22 @@ def _part(summand: Summand, need: _Needs, target_seen: bool) -> Part:
     return Part(summand, role, need.posteriors, need.samples, mixed)
 
 
-def _needs(facts: Facts, number: int, sites: Sequence[Site]) -> _Needs:
+def _needs(lineage: Lineage, number: int, sites: Sequence[Site]) -> _Needs:
     samples: dict[int, int] = {}
     posteriors: dict[int, int] = {}
     for site in sites:
-        samples |= dict.fromkeys(facts.twins(site.z), site.index)
-        posteriors |= dict.fromkeys(facts.twins(site.location), site.index)
+        samples |= dict.fromkeys(lineage.twins(site.z), site.index)
+        posteriors |= dict.fromkeys(lineage.twins(site.location), site.index)
         if site.raw is not None:
-            posteriors |= dict.fromkeys(facts.twins(site.raw), site.index)
+            posteriors |= dict.fromkeys(lineage.twins(site.raw), site.index)
 
     def behind(current: int) -> list[int]:
         is_known = current in samples or current in posteriors
-        return [] if is_known else facts.made_from(current)
+        return [] if is_known else lineage.made_from(current)
 
-    reached = set(facts.walk(number, behind))
-    computed = reached - samples.keys() - posteriors.keys() - facts.trace.frozen
-    kinds = {facts.trace.values[current].kind for current in computed}
+    reached = set(lineage.walk(number, behind))
+    computed = reached - samples.keys() - posteriors.keys() - lineage.trace.frozen
+    kinds = {lineage.trace.values[current].kind for current in computed}
     return _Needs(
         frozenset(samples[current] for current in reached & samples.keys()),
         frozenset(posteriors[current] for current in reached & posteriors.keys() - samples.keys()),

@@ -12,7 +12,7 @@ from functools import partial
 
 from ...engine.graph import BoundOperation
 from .anatomy import Anatomy
-from .facts import LOSSES, REDUCING, Facts, is_arithmetic
+from .lineage import LOSSES, REDUCING, Lineage, is_arithmetic
 
 WORDS = {
     "mse_loss": "squared error",
@@ -49,16 +49,16 @@ def comparisons(anatomy: Anatomy) -> tuple[Comparison, ...]:
 
 def of_summand(anatomy: Anatomy, value: int) -> tuple[Comparison, ...]:
     """Return where the comparisons of one summand are."""
-    facts = anatomy.facts
+    lineage = anatomy.lineage
     samples = {site.z for site in anatomy.sampling.sites}
-    compared = partial(_comparison, facts, samples)
+    compared = partial(_comparison, lineage, samples)
 
     def behind(number: int) -> list[int]:
-        bound = facts.graph.producer(number)
+        bound = lineage.graph.producer(number)
         passed = bound and (is_arithmetic(bound) or bound.rule_name in PASSED)
-        return facts.made_from(number) if passed and not compared(number) else []
+        return lineage.made_from(number) if passed and not compared(number) else []
 
-    found = (compared(number) for number in facts.walk(value, behind))
+    found = (compared(number) for number in lineage.walk(value, behind))
     return tuple(comparison for comparison in found if comparison is not None)
 
 
@@ -66,7 +66,7 @@ def measure_of(comparison: Comparison, anatomy: Anatomy) -> str:
     """Return what a comparison measures: a squared error where a difference is squared."""
     if comparison.op in WORDS:
         return WORDS[comparison.op]
-    for bound in anatomy.facts.graph.consumers(comparison.bound.output):
+    for bound in anatomy.lineage.graph.consumers(comparison.bound.output):
         rule = bound.rule_name
         squared = rule == "square" or (rule == "pow" and bound.operands[1:] == (2,))
         if squared or (rule == "mul" and bound.operands[0] == bound.operands[1]):
@@ -85,26 +85,26 @@ def _all(anatomy: Anatomy) -> tuple[Comparison, ...]:
     return tuple(found.values())
 
 
-def _comparison(facts: Facts, samples: set[int], number: int) -> Comparison | None:
-    bound = facts.graph.producer(number)
+def _comparison(lineage: Lineage, samples: set[int], number: int) -> Comparison | None:
+    bound = lineage.graph.producer(number)
     if bound is None or bound.rule_name not in LOSSES | {"sub", "mul"}:
         return None
     operands = list(bound.sources.values())[:2]
     if len(operands) != 2:
         return None
     from_z = [
-        bool(samples & facts.ancestors(number)) if samples else facts.learned(number)
+        bool(samples & lineage.ancestors(number)) if samples else lineage.learned(number)
         for number in operands
     ]
     if from_z not in ([True, False], [False, True]):
         return None
     made, target = operands if from_z[0] else operands[::-1]
-    if bound.rule_name not in LOSSES and not facts.from_input(target):
+    if bound.rule_name not in LOSSES and not lineage.from_input(target):
         return None
-    return Comparison(bound, _before_broadcast(facts, made), _before_broadcast(facts, target))
+    return Comparison(bound, _before_broadcast(lineage, made), _before_broadcast(lineage, target))
 
 
-def _before_broadcast(facts: Facts, number: int) -> int:
-    while facts.rule(number) == "broadcast_tensors":
-        number = facts.made_from(number)[0]
+def _before_broadcast(lineage: Lineage, number: int) -> int:
+    while lineage.rule(number) == "broadcast_tensors":
+        number = lineage.made_from(number)[0]
     return number

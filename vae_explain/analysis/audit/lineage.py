@@ -1,6 +1,6 @@
 """What the recorded graph says by itself: what each value was made from, and which are one.
 
-Nothing here goes by a variable's name.
+No variable's name decides anything here.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def is_arithmetic(bound: BoundOperation) -> bool:
     return is_elementwise(bound) or copies(bound)
 
 
-class Facts:
+class Lineage:
     """A run's graph with, for each value, what kinds of things it was made from."""
 
     def __init__(self, run: Run) -> None:
