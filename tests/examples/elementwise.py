@@ -46,7 +46,6 @@ REMAINING = examples(
     Example((SQUARE, np.array([[1.5, -0.375, 0.625]]))),
     not_analytic="it has steps",
 )
-TRIANGLE = examples(Example((SQUARE,), {"diagonal": 0}), Example((SQUARE,), {"diagonal": -1}))
 
 ELEMENTWISE: dict[str, Examples] = {
     "leaky_relu": examples(
@@ -245,6 +244,4 @@ ELEMENTWISE: dict[str, Examples] = {
     **dict.fromkeys(("round", "floor", "ceil", "trunc"), ROUNDED),
     "fmod": REMAINING,
     "remainder": REMAINING,
-    "tril": TRIANGLE,
-    "triu": TRIANGLE,
 }

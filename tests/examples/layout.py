@@ -52,6 +52,7 @@ JOINED = examples(
     called((np.array(0.5), np.array(2.0)), (Slot(0), Slot(1))),
     called((CUBE, CUBE * 0.5), (Slot(0), Slot(1))),
 )
+TRIANGLE = examples(Example((X,), {"diagonal": 0}), Example((X,), {"diagonal": -1}))
 
 LAYOUT: dict[str, Examples] = {
     "clone": examples(Example((X,))),
@@ -79,6 +80,8 @@ LAYOUT: dict[str, Examples] = {
         Example((X[0],), {"diagonal": 0}),
         Example((X[0],), {"diagonal": -1}),
     ),
+    "tril": TRIANGLE,
+    "triu": TRIANGLE,
     "diag_embed": examples(
         on(X),
         on(X[0]),

@@ -29,7 +29,7 @@ from .elementwise.logarithms import (
     LOGIT,
     XLOGY,
 )
-from .elementwise.masked_fill import MASKED_FILL, TRIL, TRIU
+from .elementwise.masked_fill import MASKED_FILL
 from .elementwise.powers import EXP, LOG, POW, SQRT, SQUARE
 from .elementwise.prelu import PRELU
 from .elementwise.relu import RELU
@@ -114,7 +114,7 @@ from .layers.unfold import FOLD, UNFOLD
 from .layers.weight_norm import WEIGHT_NORM
 from .layout.clone import CLONE, DETACH
 from .layout.concatenate import CAT, COLUMN_STACK, DSTACK, HSTACK, STACK, VSTACK
-from .layout.diagonal import DIAG, DIAG_EMBED, DIAGONAL, TRACE
+from .layout.diagonal import DIAG, DIAG_EMBED, DIAGONAL, TRACE, TRIL, TRIU
 from .layout.expand import BROADCAST_TENSORS, BROADCAST_TO, EXPAND, EXPAND_AS, REPEAT
 from .layout.index_add import INDEX_ADD, INDEX_COPY
 from .layout.one_hot import ONE_HOT

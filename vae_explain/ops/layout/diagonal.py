@@ -1,4 +1,7 @@
-"""Diagonals: taken out by `diagonal` and `diag`, put in by `diag_embed`, summed by `trace`."""
+"""Diagonals: taken out by `diagonal` and `diag`, put in by `diag_embed`, summed by `trace`.
+
+And one side of a diagonal, which `tril` and `triu` keep.
+"""
 
 from __future__ import annotations
 
@@ -130,3 +133,29 @@ TRACE = Rule(
     words="the sum of the diagonal",
     torch="torch.trace",
 )
+
+# --- one side of a diagonal -------------------------------------------------------------
+
+
+def triangle(name: str, cut: Callable[[Array, int], Array], words: str) -> Rule:
+    """Make the rule of an op that keeps one side of a diagonal, as its VJP does."""
+
+    def whole(call: Call, body: Expression) -> Expression:
+        diagonal, shape = call.attributes["diagonal"], call.output.shape
+        options = unusual(call.attributes, {"diagonal": 0})
+        return Opaque(name, (body,), options, lambda x: cut(np.broadcast_to(x, shape), diagonal))
+
+    return copying(
+        name,
+        bind=bind_diag,
+        forward=lambda x, diagonal: cut(x, diagonal),
+        vjp=lambda g, y, x, diagonal: (cut(g, diagonal),),
+        formula=lambda call: whole(call, call.operands[0].whole()),
+        gradient=lambda call, position, upstream: whole(call, upstream),
+        words=words,
+        torch=f"torch.{name}",
+    )
+
+
+TRIL = triangle("tril", np.tril, "what is on the diagonal and below")
+TRIU = triangle("triu", np.triu, "what is on the diagonal and above")
