@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from ...engine.formulas import gradient_name
 from ...engine.run import Run
 from ...engine.worked_lines import Worked, worked
 from ...symbolic.expression import (
+    ONE,
     Add,
     Apply,
     Div,
@@ -29,9 +31,22 @@ from .draft import checked
 from .page import MOST_DETAILED, RunPage
 from .tensors import is_big, tensor
 
-ONE = Number(1.0)
-# One element of what a line computes, or for None the formula with every constant's name.
-Composed = Callable[[Index | None], Expression]
+
+class Leaves(NamedTuple):
+    """The leaves of one element's line; for None, those of the formula over whole tensors."""
+
+    at: Index | None
+
+    def part(self, name: str, array: Array, role: Role = "value") -> Expression:
+        """Return the element of a tensor."""
+        return Ref(name, self.at, role, array if self.at is None else float(array[self.at]))
+
+    def setting(self, name: str, value: float) -> Expression:
+        """Return a setting of the optimizer: its name in a formula, its number in a line."""
+        return Ref(name, None, "constant", value) if self.at is None else Number(value)
+
+
+Composed = Callable[[Leaves], Expression]
 
 
 class OptimizerPage(RunPage):
@@ -40,8 +55,10 @@ class OptimizerPage(RunPage):
     def __init__(self, step: OptimizerStep) -> None:
         super().__init__(step.run)
         self.step = step
-        self.elements: list[Index] = []  # that are worked out
+        # Of the parameter that is worked out: which elements, and whether each has a line.
+        self.elements: list[Index] = []
         self.telling = 0  # which of them stands for all: one that moves
+        self.detailed = False
 
     def moved(self, name: str, detailed: bool) -> None:
         """Work out a parameter's new numbers; `detailed` shows a line for every element."""
@@ -57,80 +74,65 @@ class OptimizerPage(RunPage):
         # The largest: where one has all but gone, float32's rounding shows in its last digits.
         sizes = [abs(after[at]) if moved[at] else 0.0 for at in self.elements]
         self.telling = int(np.argmax(sizes))
-        if self.step.optimizer == "adam":
-            if not self._moments_fit(name):
-                return
-            self._adam(name, after, detailed)
-        else:
-            self._sgd(name, after, detailed)
-
-    # --- gradient descent ---
-
-    def _sgd(self, name: str, after: Array, detailed: bool) -> None:
-        number = self.run.value(name).id
+        self.detailed = detailed
         symbol, gradient = gradient_name(self.run, number), self.run.gradient(name)
+        if self.step.optimizer == "sgd":
+            self._new_parameter(name, lambda of: of.part(symbol, gradient, "gradient"))
+        elif all(np.isfinite(array).all() for array in self.step.moments_after[name].values()):
+            self.add(Formula("g", Ref(symbol, None, "gradient", gradient)))
+            self._adam(name, lambda of: of.part("g", gradient, "gradient"))
+        else:  # the squares may overflow before the loss does
+            words = (
+                f"g² is too large for float32, so PyTorch's v is infinite and {name} does not "
+                "move there; no arithmetic is shown."
+            )
+            self.add(Note(words, "warning"))
 
-        def moved(at: Index | None) -> Expression:
-            step = Mul((self._lr(at), _part(symbol, at, gradient, "gradient")))
-            return self._parameter(name, at) - step
-
-        self._quantity(f"{name}_new", moved, after, after, detailed, result=True)
-
-    # --- Adam ---
-
-    def _adam(self, name: str, after: Array, detailed: bool) -> None:
-        before, then = self.step.moments_before[name], self.step.moments_after[name]
-        gradient = self.run.gradient(name)
+    def _adam(self, name: str, g: Composed) -> None:
+        before, after = self.step.moments_before[name], self.step.moments_after[name]
         updates = self.step.step + 1
-        # In float64 by hand: PyTorch never holds these two, it folds them into the step.
-        m_hat = then["m"].astype(np.float64) / (1 - BETAS[0] ** updates)
-        v_hat = then["v"].astype(np.float64) / (1 - BETAS[1] ** updates)
 
-        def g(at: Index | None) -> Expression:
-            return _part("g", at, gradient, "gradient")
+        def average(letter: str, symbol: str, beta: float, new: Composed) -> Composed:
+            def composed(of: Leaves) -> Expression:
+                kept = of.setting(symbol, beta)
+                return Mul((kept, of.part(letter, before[letter]))) + Mul((ONE - kept, new(of)))
 
-        def mean(at: Index | None) -> Expression:
-            beta = _constant("β1", BETAS[0], at)
-            return Mul((beta, _part("m", at, before["m"]))) + Mul((ONE - beta, g(at)))
-
-        def square(at: Index | None) -> Expression:
-            beta = _constant("β2", BETAS[1], at)
-            squared = Pow(g(at), Number(2.0))
-            return Mul((beta, _part("v", at, before["v"]))) + Mul((ONE - beta, squared))
+            return composed
 
         def corrected(letter: str, symbol: str, beta: float) -> Composed:
-            def quotient(at: Index | None) -> Expression:
-                power = Pow(_constant(symbol, beta, at), _constant("t", float(updates), at))
-                return Div(_part(f"{letter}_new", at, then[letter]), ONE - power)
+            def composed(of: Leaves) -> Expression:
+                power = Pow(of.setting(symbol, beta), of.setting("t", float(updates)))
+                return Div(of.part(f"{letter}_new", after[letter]), ONE - power)
 
-            return quotient
+            return composed
 
-        def moved(at: Index | None) -> Expression:
-            root = Apply("sqrt", (_part("v_hat", at, v_hat),))
-            below = Add((root, _constant("adam_eps", ADAM_EPS, at)))
-            step = Mul((self._lr(at), Div(_part("m_hat", at, m_hat), below)))
-            return self._parameter(name, at) - step
-
-        number = self.run.value(name).id
-        self.add(Formula("g", Ref(gradient_name(self.run, number), None, "gradient", gradient)))
-        self._quantity("m_new", mean, then["m"], then["m"], detailed)
-        self._quantity("v_new", square, then["v"], then["v"], detailed)
-        self._quantity("m_hat", corrected("m", "β1", BETAS[0]), m_hat, None, detailed)
-        self._quantity("v_hat", corrected("v", "β2", BETAS[1]), v_hat, None, detailed)
-        self._quantity(f"{name}_new", moved, after, after, detailed, result=True)
-
-    def _moments_fit(self, name: str) -> bool:
-        """Whether Adam's means are numbers; their squares may overflow before the loss does."""
-        if all(np.isfinite(array).all() for array in self.step.moments_after[name].values()):
-            return True
-        words = (
-            f"g² is too large for float32, so PyTorch's v is infinite and {name} does not "
-            "move there; no arithmetic is shown."
+        mean, square = ("m", "β1", BETAS[0]), ("v", "β2", BETAS[1])
+        self._quantity("m_new", average(*mean, g), after["m"], after["m"])
+        squared = average(*square, lambda of: Pow(g(of), Number(2.0)))
+        self._quantity("v_new", squared, after["v"], after["v"])
+        # In float64 by hand: PyTorch never holds these two, it folds them into the step.
+        m_hat, v_hat = (
+            after[letter].astype(np.float64) / (1 - beta**updates)
+            for letter, _, beta in (mean, square)
         )
-        self.add(Note(words, "warning"))
-        return False
+        self._quantity("m_hat", corrected(*mean), m_hat, None)
+        self._quantity("v_hat", corrected(*square), v_hat, None)
 
-    # --- parts ---
+        def direction(of: Leaves) -> Expression:
+            root = Apply("sqrt", (of.part("v_hat", v_hat),))
+            return Div(of.part("m_hat", m_hat), Add((root, of.setting("adam_eps", ADAM_EPS))))
+
+        self._new_parameter(name, direction)
+
+    def _new_parameter(self, name: str, direction: Composed) -> None:
+        """Show how a parameter moves against a direction, and the whole tensor that comes out."""
+        before, after = self.run.array(name), np.asarray(self.step.after[name])
+
+        def moved(of: Leaves) -> Expression:
+            step = Mul((of.setting("lr", self.step.lr), direction(of)))
+            return of.part(name, before, "parameter") - step
+
+        self._quantity(f"{name}_new", moved, after, after, result=True)
 
     def _quantity(
         self,
@@ -138,24 +140,24 @@ class OptimizerPage(RunPage):
         composed: Composed,
         shown: Array,
         reference: Array | None,
-        detailed: bool,
         result: bool = False,
     ) -> None:
         """Show one formula with its lines, and the whole tensor when it is the result."""
-        self.add(Formula(name, composed(None), accent=result))
-        if result and (is_big(shown) or not detailed):
+        self.add(Formula(name, composed(Leaves(None)), accent=result))
+        if result and (is_big(shown) or not self.detailed):
             self.add(tensor(name, shown, "parameter", "parameter", accent=True))
         lines = tuple(self._line(composed, at, shown, reference) for at in self.elements)
+        places = number_places(self.run)
         self.add(
             Lines(
-                name=name,
-                lines=lines,
-                head="element",
-                places=number_places(self.run),
-                omitted=shown.size - len(lines) if detailed else 0,
-                quiet=not detailed,
+                name,
+                lines,
+                "element",
+                places,
+                omitted=shown.size - len(lines) if self.detailed else 0,
+                quiet=not self.detailed,
                 telling=self.telling,
-                leaves=number_places(self.run),
+                leaves=places,
             )
         )
         if reference is not None:
@@ -163,22 +165,7 @@ class OptimizerPage(RunPage):
 
     def _line(self, composed: Composed, at: Index, shown: Array, reference: Array | None) -> Worked:
         held = None if reference is None else float(reference[at])
-        return worked(index_text(at), composed(at), held, self.run, float(shown[at]))
-
-    def _parameter(self, name: str, at: Index | None) -> Expression:
-        return _part(name, at, self.run.array(name), "parameter")
-
-    def _lr(self, at: Index | None) -> Expression:
-        return _constant("lr", self.step.lr, at)
-
-
-def _part(name: str, at: Index | None, array: Array, role: Role = "value") -> Expression:
-    return Ref(name, at, role, array if at is None else float(array[at]))
-
-
-def _constant(name: str, value: float, at: Index | None) -> Expression:
-    """Return a setting of the optimizer: its name in a formula, its number in a line."""
-    return Ref(name, None, "constant", value) if at is None else Number(value)
+        return worked(index_text(at), composed(Leaves(at)), held, self.run, float(shown[at]))
 
 
 def number_places(run: Run) -> Places:
