@@ -71,7 +71,7 @@ def test_any_number_is_derived(
     table = source.values if not target.gradient else source.gradients
     if target.term is not None:
         table = source.term_gradients[target.term]
-    value = float(table[target.number][target.index])
+    value = float(table[target.value_id][target.index])
     assert root.value == value
     for _, node in root.walk():
         if node.line is not None:
@@ -81,7 +81,7 @@ def test_any_number_is_derived(
         paths, left_out = Paths(source, view.steps).of(target)
         total = sum(path.amount for path in paths) + left_out
         # Autograd's float32 rounds whole tensors on the way, which a small element carries.
-        largest = float(np.abs(table[target.number]).max())
+        largest = float(np.abs(table[target.value_id]).max())
         size = max(largest, sum(abs(path.amount) for path in paths))
         assert abs(total - value) <= (1e-12 if arithmetic == "printed" else 1e-5) * size
 
@@ -214,7 +214,7 @@ def residual(blocks: int) -> tuple[list[Path], float, float]:
     found = run_held(held(Residual(blocks), torch.tensor([[0.5, -0.25, 1.0]]), seed=0))
     target = Target(found.value("first.weight").id, (1, 2), gradient=True)
     paths, further = Paths(found, Steps(found)).of(target)
-    return paths, further, float(found.trace.gradients[target.number][1, 2])
+    return paths, further, float(found.trace.gradients[target.value_id][1, 2])
 
 
 @pytest.mark.parametrize("blocks", [2, 4, 5, 7])

@@ -1,9 +1,9 @@
-"""What the recorder hands over: the record of one run, in NumPy arrays only.
+"""The record of one run, in NumPy arrays only: what the recorder returns.
 
-Everything below this room (rules, replay, gradients, words) works from a `Trace` and
-never needs PyTorch. Values are numbered in the order in which they appeared. Values and
-operations, of which a run has many, are named tuples, a third of the cost of a frozen
-dataclass to make.
+Everything else (rules, replay, gradients, pages) works from a `Trace` and never needs
+PyTorch. A value's id is its position in the order of appearance. Values and operations, of
+which a run has many, are named tuples, which are made in a third of the time of a frozen
+dataclass.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Found:
 
 
 class Value(NamedTuple):
-    """A tensor of the run: its number, its name if it has one, and its elements."""
+    """A tensor of the run: its id, its name if it has one, and its elements."""
 
     id: int
     name: str | None
@@ -103,8 +103,8 @@ class Value(NamedTuple):
 class Operation(NamedTuple):
     """One PyTorch call: `args` and `kwargs` as it got them, tensors replaced by slots.
 
-    A draw has no inputs, for its numbers are not computed. Where its mean and its deviation
-    were tensors, `drawn_from` has the numbers of these values.
+    A draw has no inputs, since its numbers are not computed. Where its mean and its deviation
+    were tensors, `drawn_from` has the ids of these values.
     """
 
     name: str
@@ -137,31 +137,29 @@ class Trace:
     operations
         The calls in the order in which they ran.
     output
-        The number of the loss.
+        The id of the loss.
     terms
         The summands of the loss, when it is a sum; empty when it is one piece.
     gradients
-        Autograd's gradient of the loss at each value that has one, by number.
+        Autograd's gradient of the loss at each value that has one, by id.
     term_gradients
         The same for each term alone, its weight included, so that terms add up to the loss.
     torch_version
         The PyTorch that ran it.
     frozen
-        The parameters that are not to be trained, by number.
+        The ids of the parameters that are not trained.
     widened
-        The values that PyTorch had in bfloat16, which NumPy lacks, by number; they are here
-        in float32.
+        The ids of the values that PyTorch had in bfloat16, which NumPy lacks: here in float32.
     hooked
-        The values whose gradient a hook changes, by number. A computed one has here what
-        arrives, and the hook's word goes on to what it was made of; a given one has what the
-        hook has left of it.
+        The ids of the values whose gradient a hook changes. A computed value has here the
+        gradient that arrives, and passes on the hook's; any other has the hook's.
     rewritten
-        The parameters that the run wrote to where autograd does not see it, by number.
+        The ids of the parameters that the run wrote to where autograd does not see it.
     merged
-        Computed values that the run wrote to like that between two uses, before and after, by
-        number: the gradient that is here is of both together.
-    blank
-        Memory that was handed out with nothing written to it, by number: zeros here.
+        The ids of computed values, before and after, that the run wrote to like that between
+        two uses: the gradient here is that of both together.
+    uninitialised
+        The ids of memory with nothing written to it: zeros here.
     """
 
     values: tuple[Value, ...]
@@ -176,7 +174,7 @@ class Trace:
     hooked: frozenset[int] = frozenset()
     rewritten: frozenset[int] = frozenset()
     merged: frozenset[int] = frozenset()
-    blank: frozenset[int] = frozenset()
+    uninitialised: frozenset[int] = frozenset()
 
     @cached_property
     def by_name(self) -> dict[str, Value]:
@@ -191,11 +189,11 @@ class Trace:
     @cached_property
     def consumers(self) -> dict[int, tuple[int, ...]]:
         """For each value, the positions of the operations that used it, in order."""
-        found: dict[int, list[int]] = {}
+        consumers: dict[int, list[int]] = {}
         for position, operation in enumerate(self.operations):
-            for value in dict.fromkeys(operation.inputs):
-                found.setdefault(value, []).append(position)
-        return {value: tuple(positions) for value, positions in found.items()}
+            for source in dict.fromkeys(operation.inputs):
+                consumers.setdefault(source, []).append(position)
+        return {source: tuple(positions) for source, positions in consumers.items()}
 
     @property
     def loss(self) -> Value:

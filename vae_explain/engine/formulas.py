@@ -87,72 +87,72 @@ class Steps:
             if value.name is not None and value.id in self.run.trace.producer:
                 yield value.id
 
-    def inputs(self, number: int) -> list[int]:
+    def inputs(self, value_id: int) -> list[int]:
         """Return the named values (and drawn or given ones) that a step is made from."""
         by_name = self.run.trace.by_name
-        formula = if_explained(lambda: self.formula(number))
+        formula = if_explained(lambda: self.formula(value_id))
         if formula is None:
-            return list(self.run.graph.step_inputs(number))
+            return list(self.run.graph.step_inputs(value_id))
         return [by_name[ref.name].id for ref in references(formula) if ref.name in by_name]
 
-    def held_back(self, number: int) -> bool:
+    def held_back(self, value_id: int) -> bool:
         """Whether a value passes no gradient back to what it was made from, though that has one.
 
         That is so of what is computed under `no_grad`, and of indices.
         """
         graph, reached = self.run.graph, self.run.gradients
         return (
-            number not in reached
-            and number in graph.reaches_loss
-            and graph.depends(number, reached)
+            value_id not in reached
+            and value_id in graph.reaches_loss
+            and graph.depends(value_id, reached)
         )
 
     # --- references ---
 
-    def shown_index(self, number: int, index: Index) -> Index:
+    def shown_index(self, value_id: int, index: Index) -> Index:
         """Drop the batch axis of a batch of one, as a person writing `z[0]` does."""
-        value = self.run.trace.values[number]
+        value = self.run.trace.values[value_id]
         single = len(value.shape) > 1 and value.shape[0] == 1 and value.kind != "parameter"
         return index[1:] if single else index
 
-    def label(self, number: int, index: Index) -> str:
+    def label(self, value_id: int, index: Index) -> str:
         """Write an index as a person does: `[0]` for the first number of a batch of one."""
-        return index_text(self.shown_index(number, index))
+        return index_text(self.shown_index(value_id, index))
 
-    def full_index(self, number: int, index: Index) -> Index:
+    def full_index(self, value_id: int, index: Index) -> Index:
         """Undo `shown_index`; an index that is whole already stays as it is."""
-        shape = self.run.trace.values[number].shape
+        shape = self.run.trace.values[value_id].shape
         return (0, *index) if len(index) == len(shape) - 1 and shape[0] == 1 else index
 
-    def reference(self, number: int, index: Index | None) -> Expression:
+    def reference(self, value_id: int, index: Index | None) -> Expression:
         """Return a named value, or one element of it, as a leaf."""
-        key = number, None, False
+        key = value_id, None, False
         if key not in self._leaves:
-            value = self.run.trace.values[number]
-            name = value.name or f"constant {number}"
-            self._leaves[key] = self._leaf(number, name, ROLES[value.kind], self.run.values)
+            value = self.run.trace.values[value_id]
+            name = value.name or f"constant {value_id}"
+            self._leaves[key] = self._leaf(value_id, name, ROLES[value.kind], self.run.values)
         return self._leaves[key].at(index)
 
     def gradient_reference(
-        self, number: int, index: Index | None, term: str | None = None
+        self, value_id: int, index: Index | None, term: str | None = None
     ) -> Expression:
         """Return the gradient at a named value as a leaf, `∂loss/∂z[0]`."""
-        key = number, term, True
+        key = value_id, term, True
         if key not in self._leaves:
-            name = gradient_name(self.run, number, term)
-            self._leaves[key] = self._leaf(number, name, "gradient", self.run.gradients_of(term))
+            name = gradient_name(self.run, value_id, term)
+            self._leaves[key] = self._leaf(value_id, name, "gradient", self.run.gradients_of(term))
         return self._leaves[key].at(index)
 
-    def _leaf(self, number: int, name: str, role: Role, arrays: Mapping[int, Array]) -> _Leaf:
-        whole = (0,) * len(self.run.trace.values[number].shape)
-        hidden_axes = len(whole) - len(self.shown_index(number, whole))
-        array = arrays[number]
+    def _leaf(self, value_id: int, name: str, role: Role, arrays: Mapping[int, Array]) -> _Leaf:
+        whole = (0,) * len(self.run.trace.values[value_id].shape)
+        hidden_axes = len(whole) - len(self.shown_index(value_id, whole))
+        array = arrays[value_id]
         number_type = float if array.dtype.kind in "fc" else int
         return _Leaf(name, role, array, hidden_axes, number_type, {})
 
     # --- values ---
 
-    def element(self, number: int, index: Index) -> Expression:
+    def element(self, value_id: int, index: Index) -> Expression:
         """Return how one element of a value is made, over named values.
 
         Raises
@@ -160,89 +160,89 @@ class Steps:
         NotExplained
             If an operation on the way has no rule.
         """
-        bound = self.run.graph.producer(number)
+        bound = self.run.graph.producer(value_id)
         if bound is None:
-            return self.reference(number, index)
+            return self.reference(value_id, index)
         rule, call = self._rule(bound), self.call(bound)
         if self._chosen_by is not None and rule.chosen_by is not None:
             for position, at in rule.chosen_by(call, index):
                 self._chosen_by.update(dict.fromkeys(references(call.operands[position].at(at))))
         return rule.element(call, index)
 
-    def chosen(self, number: int, index: Index) -> tuple[Expression, tuple[Ref, ...]]:
+    def chosen(self, value_id: int, index: Index) -> tuple[Expression, tuple[Ref, ...]]:
         """Return how one element is made, and the indices by which its numbers were chosen.
 
         The expression names the chosen number alone; of a code's, `indices[0]` chose it.
         """
         chosen_by = self._chosen_by = {}
         try:
-            expression = self.element(number, index)
+            expression = self.element(value_id, index)
         finally:
             self._chosen_by = None
         return expression, tuple(chosen_by)
 
-    def formula(self, number: int) -> Expression:
+    def formula(self, value_id: int) -> Expression:
         """Return how a whole value is made, over named values."""
-        bound = self.run.graph.producer(number)
+        bound = self.run.graph.producer(value_id)
         if bound is None:
-            return self.reference(number, None)
+            return self.reference(value_id, None)
         return self._rule(bound).formula(self.call(bound))
 
-    def shape_written(self, number: int) -> tuple[int, ...]:
+    def shape_written(self, value_id: int) -> tuple[int, ...]:
         """Return the shape of a value's formula, which leaves to broadcasting what it repeats.
 
         A constant without a name that is one number everywhere is written as that number.
         """
-        shape = self._shapes.get(number)
+        shape = self._shapes.get(value_id)
         if shape is None:
-            operand = _ValueOperand(self, number)
-            bound = None if operand.is_leaf() else self.run.graph.producer(number)
+            operand = _ValueOperand(self, value_id)
+            bound = None if operand.is_leaf() else self.run.graph.producer(value_id)
             if bound is not None and bound.rule is not None and bound.rule.spreads:
                 shape = np.broadcast_shapes(*map(self.shape_written, bound.sources.values()))
             else:
                 shape = operand.shape if operand.plain() is None else ()
-            self._shapes[number] = shape
+            self._shapes[value_id] = shape
         return shape
 
     # --- gradients ---
 
-    def gradient(self, number: int, index: Index | None, term: str | None = None) -> Expression:
+    def gradient(self, value_id: int, index: Index | None, term: str | None = None) -> Expression:
         """Return the chain rule at one element (or, for None, the whole) of a value.
 
         Over the gradients of the named values that used it, constants folded.
         """
         start = self.run.trace.term(term)
-        if number == start.value:
+        if value_id == start.value:
             return Number(start.weight)
         grouped: dict[int, list[Expression]] = {}
-        for each in self.contributions(number, index, term):
+        for each in self.contributions(value_id, index, term):
             grouped.setdefault(each.through, []).append(each.expression)
         sums = [simplify(Add(tuple(group))) for group in grouped.values()]
         sums = [part for part in sums if part != Number(0.0)] or [Number(0.0)]
         return sums[0] if len(sums) == 1 else Add(tuple(sums))
 
     def contributions(
-        self, number: int, index: Index | None, term: str | None = None
+        self, value_id: int, index: Index | None, term: str | None = None
     ) -> list[Contribution]:
         """Return the summands of a gradient, one for each way to a named value ahead."""
-        key = (number, index, term)
+        key = (value_id, index, term)
         if key not in self._contributions:
-            self._contributions[key] = list(self._contribute(number, index, term))
+            self._contributions[key] = list(self._contribute(value_id, index, term))
         return self._contributions[key]
 
     def _contribute(
-        self, number: int, index: Index | None, term: str | None
+        self, value_id: int, index: Index | None, term: str | None
     ) -> Iterator[Contribution]:
         reached = self.run.gradients_of(term)
-        if (reason := self.run.graph.taken.get(number)) is not None:
+        if (reason := self.run.graph.taken.get(value_id)) is not None:
             raise NotExplained(reason)
-        for bound in self.run.graph.consumers(number):
-            if bound.output not in reached or bound.output == number:
+        for bound in self.run.graph.consumers(value_id):
+            if bound.output not in reached or bound.output == value_id:
                 continue
             if bound.no_way_back:
                 raise NotExplained(bound.no_way_back)
             rule, call = self._rule(bound), self.call(bound)
-            for position in bound.positions(number):
+            for position in bound.positions(value_id):
                 if index is None:
                     for through, upstream in self._upstream(bound.output, None, term):
                         yield Contribution(through, rule.backward(call, position, upstream))
@@ -260,12 +260,12 @@ class Steps:
         constant = self.constant_gradient(output, term)
         return [Contribution(output, constant or self.gradient_reference(output, index, term))]
 
-    def constant_gradient(self, number: int, term: str | None = None) -> Number | None:
+    def constant_gradient(self, value_id: int, term: str | None = None) -> Number | None:
         """Return a scalar's gradient when it is a constant, as it is at a term of a sum."""
-        key = (number, term)
+        key = (value_id, term)
         if key not in self._constants:
-            scalar = self.run.values[number].size == 1
-            whole = self.gradient(number, None, term) if scalar else None
+            scalar = self.run.values[value_id].size == 1
+            whole = self.gradient(value_id, None, term) if scalar else None
             self._constants[key] = whole if isinstance(whole, Number) else None
         return self._constants[key]
 
@@ -296,34 +296,34 @@ class _ValueOperand:
     """A value of the run: a leaf where it has a name, its own arithmetic where it has none."""
 
     steps: Steps
-    number: int
+    value_id: int
     full: bool = False  # whether its formula is to have all of its shape
 
     @property
     def array(self) -> Array:
-        return self.steps.run.values[self.number]
+        return self.steps.run.values[self.value_id]
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.steps.run.trace.values[self.number].shape
+        return self.steps.run.trace.values[self.value_id].shape
 
     def at(self, index: Index) -> Expression:
         if self.is_leaf():
-            return self.plain() or self.steps.reference(self.number, index)
-        return self.steps.element(self.number, index)
+            return self.plain() or self.steps.reference(self.value_id, index)
+        return self.steps.element(self.value_id, index)
 
     def whole(self) -> Expression:
         if self.is_leaf():
-            body = self.plain() or self.steps.reference(self.number, None)
+            body = self.plain() or self.steps.reference(self.value_id, None)
         else:
-            body = self.steps.formula(self.number)
-        if self.full and self.steps.shape_written(self.number) != self.shape:
+            body = self.steps.formula(self.value_id)
+        if self.full and self.steps.shape_written(self.value_id) != self.shape:
             return expanded(body, self.shape)
         return body
 
     def plain(self) -> Number | None:
         """Return the number that fills a constant without a name, as in `Normal(0, 1)`."""
-        value = self.steps.run.trace.values[self.number]
+        value = self.steps.run.trace.values[self.value_id]
         if value.kind != "constant" or value.name is not None or not value.array.size:
             return None
         first = value.array.flat[0]
@@ -331,25 +331,25 @@ class _ValueOperand:
 
     def is_leaf(self) -> bool:
         trace = self.steps.run.trace
-        return trace.values[self.number].name is not None or self.number not in trace.producer
+        return trace.values[self.value_id].name is not None or self.value_id not in trace.producer
 
 
 @dataclass(frozen=True, slots=True)
 class _ConstantOperand:
     """A plain number of the user's code."""
 
-    number: float
+    value: float
     shape: tuple[int, ...] = ()
 
     @property
     def array(self) -> Array:
-        return np.asarray(self.number)
+        return np.asarray(self.value)
 
     def at(self, index: Index) -> Expression:
-        return Number(self.number)
+        return Number(self.value)
 
     def whole(self) -> Expression:
-        return Number(self.number)
+        return Number(self.value)
 
 
 def if_explained(make: Callable[[], Made]) -> Made | None:
@@ -360,6 +360,6 @@ def if_explained(make: Callable[[], Made]) -> Made | None:
         return None
 
 
-def gradient_name(run: Run, number: int, term: str | None = None) -> str:
+def gradient_name(run: Run, value_id: int, term: str | None = None) -> str:
     """Write `∂loss/∂z`, or `∂kl/∂z` for one term's share."""
-    return f"∂{run.trace.term(term).name}/∂{run.trace.values[number].name}"
+    return f"∂{run.trace.term(term).name}/∂{run.trace.values[value_id].name}"

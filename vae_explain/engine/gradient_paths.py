@@ -76,24 +76,26 @@ class Paths:
             that bring most there; and the amount of all further ones together.
         """
         trace = self.run.trace
-        if (reason := self.run.graph.taken.get(target.number)) is not None:
+        if (reason := self.run.graph.taken.get(target.value_id)) is not None:
             raise NotExplained(reason)
         start, weight = trace.term(target.term).value, trace.term(target.term).weight
-        if start == target.number:
+        if start == target.value_id:
             return [self._path((start,), weight, target)], 0.0
         # The values with a gradient that were computed from the target.
         depends = self.run.graph.depends
-        between = {n for n in self.run.gradients if depends(n, [target.number])} - {target.number}
+        between = {n for n in self.run.gradients if depends(n, [target.value_id])} - {
+            target.value_id
+        }
         # The latest value first: by then all that arrives there is known.
         arriving = {start: [_Arriving((start,), np.full(self.run.values[start].shape, weight))]}
         chains: list[tuple[tuple[int, ...], float]] = []
         left_out = 0.0
         while arriving:
-            number = max(arriving)
-            for each in _largest(arriving.pop(number)):
-                amount, passed_on = self._passed_on(number, each.share, target, between)
+            value_id = max(arriving)
+            for each in _largest(arriving.pop(value_id)):
+                amount, passed_on = self._passed_on(value_id, each.share, target, between)
                 if amount is not None and each.chain:
-                    chains.append(((*each.chain, target.number), amount))
+                    chains.append(((*each.chain, target.value_id), amount))
                 elif amount is not None:
                     left_out += amount
                 for source, share in passed_on.items():
@@ -104,7 +106,7 @@ class Paths:
         return [self._path(*chain, target) for chain in chains[:MOST_PATHS]], left_out
 
     def _passed_on(
-        self, number: int, arriving: Array, target: Target, between: set[int]
+        self, value_id: int, arriving: Array, target: Target, between: set[int]
     ) -> tuple[float | None, dict[int, Array]]:
         """Return what a named value passes back towards the target.
 
@@ -115,14 +117,14 @@ class Paths:
             does; and what each named value in between gets.
         """
         trace = self.run.trace
-        pending: dict[int, Array] = {number: arriving}  # at unnamed values
+        pending: dict[int, Array] = {value_id: arriving}  # at unnamed values
         delivered: dict[int, Array] = {}  # at named ones
         amount: float | None = None
-        for bound in self.run.graph.before(number):
+        for bound in self.run.graph.before(value_id):
             upstream = pending.pop(bound.output, None)
             if upstream is None:
                 continue
-            for position in bound.positions(target.number):
+            for position in bound.positions(target.value_id):
                 amount = (amount or 0.0) + self._at_element(bound, position, upstream, target)
             with np.errstate(all="ignore"):
                 for source, share in shares(bound, upstream, self._arrays, between):
@@ -141,19 +143,19 @@ class Paths:
 
     def _path(self, chain: tuple[int, ...], amount: float, target: Target) -> Path:
         values = self.run.trace.values
-        names = [values[number].name or "" for number in chain]
-        names[-1] += self.steps.label(target.number, target.index)
+        names = [values[value_id].name or "" for value_id in chain]
+        names[-1] += self.steps.label(target.value_id, target.index)
         blocked, single = self._followed(chain, target)
         closed: dict[str, tuple[int, ...]] = {}
-        for number in chain:
-            bound = self.run.graph.producer(number)
-            if bound is None or bound.operation.name != "relu" or number in single:
+        for value_id in chain:
+            bound = self.run.graph.producer(value_id)
+            if bound is None or bound.operation.name != "relu" or value_id in single:
                 continue
-            array = self.run.values[number]
+            array = self.run.values[value_id]
             rows = array.reshape(-1, array.shape[-1]) if array.ndim else array.reshape(1, 1)
             off = np.flatnonzero((rows <= 0).all(axis=0))
             if off.size:
-                closed[values[number].name or ""] = tuple(int(unit) for unit in off)
+                closed[values[value_id].name or ""] = tuple(int(unit) for unit in off)
         return Path(tuple(names), amount, closed, "" if amount else blocked)
 
     def _followed(self, chain: tuple[int, ...], target: Target) -> tuple[str, set[int]]:
@@ -163,9 +165,9 @@ class Paths:
         """
         passed: set[int] = set()
         index = target.index
-        for number, ahead in zip(chain[::-1], chain[-2::-1], strict=False):
+        for value_id, ahead in zip(chain[::-1], chain[-2::-1], strict=False):
             bound = self.run.graph.producer(ahead)
-            positions = bound.positions(number) if bound is not None else ()
+            positions = bound.positions(value_id) if bound is not None else ()
             if bound is None or bound.rule is None or len(positions) != 1:
                 break
             partials = bound.rule.partials(self.steps.call(bound), positions[0], index)

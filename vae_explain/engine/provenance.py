@@ -46,7 +46,7 @@ MOST_DERIVATIONS = 2_000  # even when all of them are asked for
 class Target:
     """A number to explain: a value's element, or the gradient at it, of one term or all."""
 
-    number: int
+    value_id: int
     index: Index
     gradient: bool = False
     term: str | None = None
@@ -121,9 +121,9 @@ class Provenance:
             return self._aside(target, status)
         name = self.name(target)
         value = float(self.array(target)[target.index])
-        if not target.gradient and target.number not in self.run.trace.producer:
+        if not target.gradient and target.value_id not in self.run.trace.producer:
             return Derivation(target, name, value, None, "given")
-        if self.run.trace.values[target.number].kind == "noise" and not target.gradient:
+        if self.run.trace.values[target.value_id].kind == "noise" and not target.gradient:
             return Derivation(target, name, value, None, "given")
         if status in ("again", "cut"):
             return Derivation(target, name, value, None, status)
@@ -137,8 +137,8 @@ class Provenance:
 
     def _line(self, target: Target) -> Worked:
         if target.gradient:
-            return self.make.gradient_line(target.number, target.index, target.term)
-        return self.make.value_line(target.number, target.index)
+            return self.make.gradient_line(target.value_id, target.index, target.term)
+        return self.make.value_line(target.value_id, target.index)
 
     def _uses(self, node: Derivation) -> list[Target | Ref]:
         """Return what a line used, of a long sum what its largest terms used."""
@@ -165,19 +165,19 @@ class Provenance:
 
     def name(self, target: Target) -> str:
         """Write a target as a page does: `z[0]`, `∂loss/∂fc1.weight[0,1]`."""
-        where = self.steps.label(target.number, target.index)
+        where = self.steps.label(target.value_id, target.index)
         if not target.gradient:
-            return f"{self.run.trace.values[target.number].name}{where}"
-        return f"{gradient_name(self.run, target.number, target.term)}{where}"
+            return f"{self.run.trace.values[target.value_id].name}{where}"
+        return f"{gradient_name(self.run, target.value_id, target.term)}{where}"
 
     def array(self, target: Target) -> Array:
         """Return the tensor that a target is an element of."""
         arrays = self.run.gradients_of(target.term) if target.gradient else self.run.values
-        return arrays[target.number]
+        return arrays[target.value_id]
 
-    def most_interesting(self, number: int, gradient: bool, term: str | None) -> Index:
+    def most_interesting(self, value_id: int, gradient: bool, term: str | None) -> Index:
         """Return where a tensor is largest."""
-        array = self.array(Target(number, (), gradient, term))
+        array = self.array(Target(value_id, (), gradient, term))
         flat = int(np.argmax(np.abs(array)))
         return tuple(int(i) for i in np.unravel_index(flat, array.shape))
 
@@ -197,7 +197,7 @@ def shortened(expression: Expression, most: int = MOST_TERMS) -> Expression:
             return Add((*kept, Rest(words, value=rest, count=len(terms) - SHOWN_TERMS)))
         case Apply(function, numbers) if function in PLACES and len(numbers) > most:
             sign = 1.0 if function == "argmin" else -1.0
-            values = [sign * evaluate(number) for number in numbers]
+            values = [sign * evaluate(each) for each in numbers]
             nearest = sorted(range(len(numbers)), key=lambda i: values[i])[:SHOWN_TERMS]
             kept = tuple(numbers[i] for i in sorted(nearest))
             beyond = "larger" if function == "argmin" else "smaller"

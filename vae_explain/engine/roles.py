@@ -14,18 +14,18 @@ from .run import Run
 Section = Literal["encoder", "latent", "decoder", "loss", "model"]
 
 
-def section_of(run: Run, number: int) -> Section:
+def section_of(run: Run, value_id: int) -> Section:
     """Return the part of the model that a value belongs to; `model` when nothing is drawn."""
     values, graph = run.trace.values, run.graph
     ends = {run.trace.output, *(term.value for term in run.trace.terms)}
-    if graph.depends(number, ends):
+    if graph.depends(value_id, ends):
         return "loss"
     draws = [value for value in values if value.kind == "noise"]
     if not draws:
         return "model"
-    drawn = next((draw for draw in draws if graph.depends(number, [draw.id])), None)
-    has_layer = any(values[each].kind == "parameter" for each in graph.step_inputs(number))
-    if values[number].shape == (drawn or draws[0]).shape and not has_layer:
+    drawn = next((draw for draw in draws if graph.depends(value_id, [draw.id])), None)
+    has_layer = any(values[each].kind == "parameter" for each in graph.step_inputs(value_id))
+    if values[value_id].shape == (drawn or draws[0]).shape and not has_layer:
         return "latent"
     return "decoder" if drawn else "encoder"
 
@@ -56,12 +56,12 @@ def latents(run: Run) -> tuple[int, ...]:
     drawn = set(standard_draws(run))
     values, graph = run.trace.values, run.graph
     return tuple(
-        number
-        for number in Steps(run).named()
-        if values[number].kind == "intermediate"
-        and values[number].shape
-        and graph.depends(number, drawn)
-        and section_of(run, number) == "latent"
+        value_id
+        for value_id in Steps(run).named()
+        if values[value_id].kind == "intermediate"
+        and values[value_id].shape
+        and graph.depends(value_id, drawn)
+        and section_of(run, value_id) == "latent"
     )
 
 

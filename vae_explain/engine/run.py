@@ -151,8 +151,8 @@ class Run:
             array = self.values[value.id]
             if value.name and not np.isfinite(array).all():
                 raise NotFinite(value.name, not np.isinf(array).any())
-        for number, gradient in sorted(self.gradients.items(), reverse=True):
-            name = self.trace.values[number].name
+        for value_id, gradient in sorted(self.gradients.items(), reverse=True):
+            name = self.trace.values[value_id].name
             if name and not np.isfinite(gradient).all():
                 raise NotFinite(f"{name}.grad", not np.isinf(gradient).any())
         raise NotFinite("loss")

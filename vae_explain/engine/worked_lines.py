@@ -32,18 +32,18 @@ from .run import Run
 
 # How many roundings a line may be off by, beyond one for each of its parts.
 SLACK = 16
-# In float64 by hand, a line has other inputs than PyTorch's, by their last digits. Where
-# terms all but cancel those digits count for more; this much may have come in that way.
+# By hand in float64, the last digits of a line's operands differ from PyTorch's. Where terms all
+# but cancel those digits weigh more: a relative difference of this size may come from them.
 INHERITED = 1e-9
 
 
 class Worked(NamedTuple):
-    """One line of arithmetic, evaluated: what it gives and what PyTorch has.
+    """One line of arithmetic, evaluated, and checked against PyTorch's number.
 
-    `value` is what the expression evaluates to, `shown` the number of the run that stands
-    behind the equals sign; they agree to rounding, else `agrees` is false.
+    `value` is what the expression evaluates to, `shown` the run's number, which is printed as
+    the result; if they differ by more than rounding, `agrees` is false.
     `reference` is None for a line whose result is only part of one that is checked.
-    `chosen_by` are the numbers that say which of many stands in the line, such as an index.
+    `chosen_by` are the indices by which the numbers of the line were chosen.
     """
 
     label: str
@@ -63,10 +63,10 @@ def worked(
     run: Run,
     shown: float | None = None,
 ) -> Worked:
-    """Evaluate a line and hold it against the number it should give.
+    """Evaluate a line and compare it with the number it should give.
 
     The difference is relative to the largest of what was added up, since a sum that
-    cancels is only as exact as its terms. `shown` is the run's own number, which carries
+    cancels is only as exact as its terms. `shown` is the run's own number, which has
     the sign of a zero and the last digit as PyTorch has them.
     """
     value, magnitude = measure(expression)
@@ -110,44 +110,44 @@ class LineMaker:
     def __init__(self, run: Run, steps: Steps) -> None:
         self.run, self.steps = run, steps
 
-    def value_line(self, number: int, index: Index) -> Worked:
+    def value_line(self, value_id: int, index: Index) -> Worked:
         """Return how one element of a value is made."""
-        expression, chosen = self.steps.chosen(number, index)
-        held = self.run.trace.values[number].array
-        line = self._line(number, index, expression, held, self.run.values[number])
+        expression, chosen = self.steps.chosen(value_id, index)
+        held = self.run.trace.values[value_id].array
+        line = self._line(value_id, index, expression, held, self.run.values[value_id])
         return line._replace(chosen_by=chosen) if chosen else line
 
-    def value_lines(self, number: int, chosen: Iterable[Index]) -> tuple[Worked, ...]:
-        return tuple(self.value_line(number, index) for index in chosen)
+    def value_lines(self, value_id: int, chosen: Iterable[Index]) -> tuple[Worked, ...]:
+        return tuple(self.value_line(value_id, index) for index in chosen)
 
-    def gradient_line(self, number: int, index: Index, term: str | None = None) -> Worked:
+    def gradient_line(self, value_id: int, index: Index, term: str | None = None) -> Worked:
         """Return how one element of a gradient is made."""
-        expression = self.steps.gradient(number, index, term)
+        expression = self.steps.gradient(value_id, index, term)
         trace = self.run.trace
         held = trace.gradients if term is None else trace.term_gradients[term]
         shown = self.run.gradients_of(term)
-        return self._line(number, index, expression, held[number], shown[number])
+        return self._line(value_id, index, expression, held[value_id], shown[value_id])
 
     def gradient_lines(
-        self, number: int, chosen: Iterable[Index], term: str | None = None
+        self, value_id: int, chosen: Iterable[Index], term: str | None = None
     ) -> tuple[Worked, ...]:
-        return tuple(self.gradient_line(number, index, term) for index in chosen)
+        return tuple(self.gradient_line(value_id, index, term) for index in chosen)
 
     def aside(self, ref: Ref) -> Worked:
-        """Return how a number is made that only a line speaks of, as the mean of a norm.
+        """Return how a number is made that only a line mentions, as the mean of a norm.
 
-        It is held against the same number taken from PyTorch's values at once.
+        It is compared with the same number computed from PyTorch's values directly.
         """
         assert ref.made is not None, "only asked of such numbers"
         return worked(ref.name, ref.made(), float(ref.value), self.run, float(ref.value))
 
     def _line(
-        self, number: int, index: Index, expression: Expression, held: Array, shown: Array
+        self, value_id: int, index: Index, expression: Expression, held: Array, shown: Array
     ) -> Worked:
-        label = self.steps.label(number, index)
+        label = self.steps.label(value_id, index)
         return worked(label, expression, float(held[index]), self.run, float(shown[index]))
 
-    def summands(self, number: int) -> tuple[tuple[Worked, ...], Worked, int] | None:
+    def summands(self, value_id: int) -> tuple[tuple[Worked, ...], Worked, int] | None:
         """Take a scalar apart into what it adds up, one line each, and their sum.
 
         A constant in front of the sum goes into each summand. None when the value is not
@@ -159,16 +159,15 @@ class LineMaker:
             The lines; their sum; and of how many terms it is, since the small ones of a
             long sum share a line.
         """
-        expression = self.steps.element(number, ())
-        found = _open_sum(expression)
-        if found is None:
+        expression = self.steps.element(value_id, ())
+        opened = _open_sum(expression)
+        if opened is None:
             return None
-        scale, terms = found
-        labels = _labels(terms)
-        pairs = zip(labels, terms, strict=True)
+        scale, terms = opened
+        pairs = zip(_labels(terms), terms, strict=True)
         lines = tuple(worked(label, scale(term), None, self.run) for label, term in pairs)
-        reference = float(self.run.trace.values[number].array)
-        shown = float(self.run.values[number])
+        reference = float(self.run.trace.values[value_id].array)
+        shown = float(self.run.values[value_id])
         total = worked("", expression, reference, self.run, shown)
         return lines, total, sum(map(terms_in, terms))
 
@@ -199,21 +198,16 @@ def _scaled_sum(body: Expression, outer: Scale) -> tuple[Scale, tuple[Expression
 
 
 def _labels(terms: tuple[Expression, ...]) -> list[str]:
-    """Name the terms of a sum by their index, or by their place where they have none of their own.
+    """Label the terms of a sum by their index, or by their position where that is not unique.
 
-    Where some are left out there is no place to name them by.
+    Where some are left out only the index is known.
     """
-    some_left_out = any(isinstance(term, Rest) for term in terms)
-    own = [{ref.index for ref in references(term) if ref.index} for term in terms]
-    alone = all(len(found) == 1 for found in own)
-    if some_left_out or (alone and len(set(map(frozenset, own))) == len(own)):
-        return [_label(term) for term in terms]
-    return [f"[{position}]" for position in range(len(terms))]
-
-
-def _label(term: Expression) -> str:
-    if isinstance(term, Rest):
-        return term.name
-    found = (ref for ref in references(term) if ref.index)
-    first = next(found, None)
-    return index_text(first.index) if first is not None and first.index else ""
+    indices = [[ref.index for ref in references(term) if ref.index] for term in terms]
+    alone = all(len(set(own)) == 1 for own in indices)
+    unique = alone and len({own[0] for own in indices}) == len(terms)
+    if not unique and not any(isinstance(term, Rest) for term in terms):
+        return [f"[{position}]" for position in range(len(terms))]
+    return [
+        term.name if isinstance(term, Rest) else index_text(own[0]) if own else ""
+        for term, own in zip(terms, indices, strict=True)
+    ]

@@ -235,11 +235,11 @@ def _require_digits(trace: Trace) -> None:
 
 def _require_written(trace: Trace) -> None:
     """Raise `NeverWritten` if the loss would be another with other numbers in empty memory."""
-    if not trace.blank:
+    if not trace.uninitialised:
         return
     graph = Graph(trace)
     values = {value.id: value.array for value in trace.values}
-    for number in trace.blank:
+    for number in trace.uninitialised:
         array = values[number]
         others = np.random.default_rng(number).normal(size=array.shape)
         try:

@@ -156,7 +156,7 @@ class Capture:
             else frozenset(),
             rewritten=frozenset(builder.rewritten),
             merged=frozenset(builder.merged),
-            blank=frozenset(builder.uninitialised_ids),
+            uninitialised=frozenset(builder.uninitialised_ids),
         )
 
     def _with_hidden_calls(

@@ -177,9 +177,9 @@ def keeps_all(code: CodeType) -> bool:
     shared = code.co_cellvars or code.co_freevars
     if shared or flags & SUSPENDING or not flags & inspect.CO_OPTIMIZED:
         return False
-    given = code.co_argcount + code.co_kwonlyargcount
-    given += bool(flags & inspect.CO_VARARGS) + bool(flags & inspect.CO_VARKEYWORDS)
-    bound = set(code.co_varnames[:given])
+    arguments = code.co_argcount + code.co_kwonlyargcount
+    arguments += bool(flags & inspect.CO_VARARGS) + bool(flags & inspect.CO_VARKEYWORDS)
+    bound = set(code.co_varnames[:arguments])
     for instruction in dis.get_instructions(code):
         if instruction.opcode in JUMPS and instruction.argval <= instruction.offset:
             return False

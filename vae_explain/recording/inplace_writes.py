@@ -138,7 +138,7 @@ def update_aliases(builder: TraceBuilder, written: Sequence[Tensor], result: Any
     store = builder.store
     storages = {tensor.untyped_storage().data_ptr() for tensor in written}
     made = store.id_of(result) if isinstance(result, Tensor) else None
-    for tensor in store.given:
+    for tensor in store.initial:
         if tensor is result or tensor.requires_grad:
             continue
         if tensor.untyped_storage().data_ptr() in storages:

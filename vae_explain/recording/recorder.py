@@ -137,14 +137,14 @@ class _Recorder(TorchFunctionMode):
         self,
         modules: Sequence[ModuleState],
         inputs: Mapping[str, Tensor],
-        given: GivenDraws,
+        draws: GivenDraws,
     ) -> None:
         super().__init__()
         self._frames = FrameWatcher()
         self._look = self._frames.look
         self.builder = TraceBuilder(modules, inputs, self._frames)
         self.caught: list[CaughtCall | ModuleReturn] = []
-        self._given = given
+        self._draws = draws
 
     def run(self, objective: Callable[[], Tensor], modules: Sequence[ModuleState]) -> Tensor:
         """Run an objective as the active mode."""
@@ -271,7 +271,7 @@ class _Recorder(TorchFunctionMode):
         """Make a call; what it draws becomes the given noise, if there is any left."""
         result = call.make()
         if call.plan.draws:
-            self._given.replace(result, call.plan.name, call.args, call.kwargs)
+            self._draws.replace(result, call.plan.name, call.args, call.kwargs)
         elif call.returns_new_memory:
             result.detach().zero_()  # this memory holds other numbers at each run
             self.builder.uninitialised.append(result)
@@ -279,7 +279,7 @@ class _Recorder(TorchFunctionMode):
 
     def _dropout(self, call: Call, slotted: Slotted) -> Any:
         """Record a dropout as what it is: a mask that is drawn, and a product with it."""
-        result, mask = self._given.dropout(call.func, call.args, call.kwargs)
+        result, mask = self._draws.dropout(call.func, call.args, call.kwargs)
         if mask is not None:
             self.builder.record_dropout(slotted.inputs[0], result, mask)
         return result

@@ -35,7 +35,7 @@ class TensorStore:
         self.kinds: list[Kind] = []
         self.fixed_names: dict[int, str] = {}  # of what the run started from
         self.ids: dict[int, int] = {}  # the value's id, by Python's `id` of the tensor
-        self._given = 0  # how many tensors there were before the run
+        self._initial = 0  # how many tensors there were before the run
         self._arrays: list[Array] = []
         self._read_ahead: dict[int, Array] = {}  # arrays of tensors to come, by `id` of the tensor
         # Single numbers as they were before a write, such as a loss that another is added to.
@@ -59,18 +59,18 @@ class TensorStore:
             self._arrays[-1] = copied(self._arrays[-1])
         return value_id
 
-    def add_given(self, tensors: Mapping[str, Tensor | None], kind: Kind, path: str = "") -> None:
+    def add_initial(self, tensors: Mapping[str, Tensor | None], kind: Kind, path: str = "") -> None:
         """Add what the run starts from, by name; a tensor that comes twice keeps its first name."""
         prefix = f"{path}." if path else ""
         for name, tensor in tensors.items():
             if tensor is not None and id(tensor) not in self.ids:
                 self.fixed_names[self.add(tensor, kind)] = prefix + name
-        self._given = len(self.tensors)
+        self._initial = len(self.tensors)
 
     @property
-    def given(self) -> list[Tensor]:
+    def initial(self) -> list[Tensor]:
         """The tensors that were there before the run."""
-        return self.tensors[: self._given]
+        return self.tensors[: self._initial]
 
     def id_of(self, tensor: Tensor) -> int | None:
         """Return the id of a tensor; None if it has none."""

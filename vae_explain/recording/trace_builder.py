@@ -108,12 +108,12 @@ class TraceBuilder:
         """Give ids to what the run starts from, unless it has them."""
         if self.store.tensors:
             return
-        self.store.add_given(self._inputs, "input")
+        self.store.add_initial(self._inputs, "input")
         for state in self._modules:
             self._names.add_module(state.path, state.module)
-            self.store.add_given(state.parameters, "parameter", state.path)
+            self.store.add_initial(state.parameters, "parameter", state.path)
         for state in self._modules:
-            self.store.add_given(state.buffers, "buffer", state.path)
+            self.store.add_initial(state.buffers, "buffer", state.path)
 
     # --- calls that can wait ---
 
@@ -155,10 +155,10 @@ class TraceBuilder:
         if self.store.tensors:
             value_ids = self.store.differentiable
             return value_ids, self.store.edges(value_ids)
-        given: list[Tensor | None] = [*self._inputs.values()]
+        leaves: list[Tensor | None] = [*self._inputs.values()]
         for state in self._modules:
-            given += state.parameters.values()
-        tensors = [tensor for tensor in given if tensor is not None and tensor.requires_grad]
+            leaves += state.parameters.values()
+        tensors = [tensor for tensor in leaves if tensor is not None and tensor.requires_grad]
         return tensors, tensors
 
     @property

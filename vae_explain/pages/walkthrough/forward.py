@@ -213,7 +213,7 @@ class ForwardPage(RunPage):
         """Show a step's formula, what it means, and the constants in it."""
         inputs = self.steps.inputs(number)
         for source in inputs:
-            if source in self.run.trace.blank and BLANK not in self._said:
+            if source in self.run.trace.uninitialised and BLANK not in self._said:
                 self._said.add(BLANK)
                 self.add(Note(f"{self.name(source)} is {BLANK}."))
         remarks = [self.rows_remark(number)] if self.rule_name(number) in ROW_OPS else []

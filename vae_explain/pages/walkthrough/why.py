@@ -57,9 +57,9 @@ def why(
         words = "The largest element of the tensor stands for it; an index names another."
         blocks.append(Prose(words))
     if root.status == "given":
-        role = ROLES[run.trace.values[target.number].kind]
+        role = ROLES[run.trace.values[target.value_id].kind]
         places: Places = "parameter" if role in ("parameter", "noise") else "input"
-        given = _given_words(run, target.number)
+        given = _given_words(run, target.value_id)
         blocks.append(Prose(f"{root.name} is {given}, not computed:"))
         blocks.append(Matrix(root.name, np.array(root.value), role, places))
     checks = Checks()
@@ -85,7 +85,7 @@ def why(
 
 def _given_words(run: Run, number: int) -> str:
     """Say what a value is that no operation computed."""
-    if number in run.trace.blank:
+    if number in run.trace.uninitialised:
         return BLANK
     kind = run.trace.values[number].kind
     if kind == "noise":
@@ -106,7 +106,7 @@ def _places(run: Run, node: Derivation) -> Places:
         return "value"
     if node.target.gradient:
         return "gradient"
-    if is_whole(run.values[node.target.number]):
+    if is_whole(run.values[node.target.value_id]):
         return "input"
     return "value" if node.target.index else "exact"
 
@@ -160,7 +160,9 @@ def _paths(view: Provenance, target: Target, value: float, checks: Checks) -> li
     blocks.append(Shares(tuple(shares)))
     total = sum(path.amount for path in paths) + left_out
     # Autograd adds up whole tensors on the way; a small element carries their rounding.
-    largest = max(float(np.abs(view.array(target)).max()), gradient_scale(view.run, target.number))
+    largest = max(
+        float(np.abs(view.array(target)).max()), gradient_scale(view.run, target.value_id)
+    )
     parts = 8 * sum(len(path.through) for path in paths)
     difference, agrees = agreement(total, value, max(size, largest), parts, view.run.precision)
     checks.count(difference, agrees)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -67,43 +68,44 @@ def _vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
 
 def _multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     """Multiply matrices in the order that takes the fewest products of numbers."""
-    given = list(tensors)
-    row, column = given[0].dim() == 1, given[-1].dim() == 1
+    matrices = list(tensors)
+    row, column = matrices[0].dim() == 1, matrices[-1].dim() == 1
     if row:
-        given[0] = given[0].unsqueeze(0)
+        matrices[0] = matrices[0].unsqueeze(0)
     if column:
-        given[-1] = given[-1].unsqueeze(-1)
-    product = _in_order(given, _splits([*(each.shape[0] for each in given),
-                                          given[-1].shape[1]]), 0, len(given) - 1)  # fmt: skip
+        matrices[-1] = matrices[-1].unsqueeze(-1)
+    sizes = (*(each.shape[0] for each in matrices), matrices[-1].shape[1])
+    product = _in_order(matrices, sizes, 0, len(matrices) - 1)
     if row:
         product = product.squeeze(0)
     return product.squeeze(-1) if column else product
 
 
-def _splits(sizes: Sequence[int]) -> dict[tuple[int, int], int]:
-    """Return behind which matrix each run of them is best divided (Cormen et al., ch. 14.2)."""
-    count = len(sizes) - 1
-    cost = {(at, at): 0 for at in range(count)}
-    best: dict[tuple[int, int], int] = {}
-    for length in range(1, count):
-        for first in range(count - length):
-            last = first + length
-            for split in range(first, last):
-                joined = sizes[first] * sizes[split + 1] * sizes[last + 1]
-                total = cost[first, split] + cost[split + 1, last] + joined
-                if (first, last) not in best or total < cost[first, last]:
-                    cost[first, last], best[first, last] = total, split
-    return best
+@lru_cache(maxsize=1000)
+def _best_split(sizes: tuple[int, ...], first: int, last: int) -> tuple[int, int]:
+    """Return how many products of numbers a chain of matrices takes, and its last split.
 
-
-def _in_order(
-    given: list[Tensor], splits: dict[tuple[int, int], int], first: int, last: int
-) -> Tensor:
+    The split is given by the matrix ahead of it (Cormen et al., ch. 14.2).
+    """
     if first == last:
-        return given[first]
-    split = splits[first, last]
-    left = _in_order(given, splits, first, split)
-    return left @ _in_order(given, splits, split + 1, last)
+        return 0, first
+    return min(
+        (
+            _best_split(sizes, first, split)[0]
+            + _best_split(sizes, split + 1, last)[0]
+            + sizes[first] * sizes[split + 1] * sizes[last + 1],
+            split,
+        )
+        for split in range(first, last)
+    )
+
+
+def _in_order(matrices: list[Tensor], sizes: tuple[int, ...], first: int, last: int) -> Tensor:
+    if first == last:
+        return matrices[first]
+    _, split = _best_split(sizes, first, last)
+    left = _in_order(matrices, sizes, first, split)
+    return left @ _in_order(matrices, sizes, split + 1, last)
 
 
 def _are_matrices(tensors: Sequence[Tensor]) -> bool:
@@ -152,10 +154,10 @@ def _matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool
     rows, columns = (axis % A.dim() for axis in dim)
     summed, compared = (columns, rows) if math.isinf(ord) else (rows, columns)
     sums: Tensor = torch.linalg.vector_norm(A, 1, summed, True)
-    found = sums.amax(compared, True) if ord > 0 else sums.amin(compared, True)
+    norm = sums.amax(compared, True) if ord > 0 else sums.amin(compared, True)
     for axis in sorted((rows, columns), reverse=True) if not keepdim else ():
-        found = found.squeeze(axis)
-    return found
+        norm = norm.squeeze(axis)
+    return norm
 
 
 def _is_by_sums(A: Tensor, ord: Any, dim: Any, **_: Any) -> bool:

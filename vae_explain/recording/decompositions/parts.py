@@ -98,12 +98,12 @@ def _block_diag(*tensors: Tensor) -> Tensor:
 
 
 def _meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
-    given = list(_unpacked(tensors))
+    lines = list(_unpacked(tensors))
     if indexing == "xy":
-        given[:2] = given[1::-1]
-    shape = [each.numel() for each in given]
+        lines[:2] = lines[1::-1]
+    shape = [each.numel() for each in lines]
     grids = []
-    for axis, each in enumerate(given):
+    for axis, each in enumerate(lines):
         own = [size if at == axis else 1 for at, size in enumerate(shape)]
         grids.append(each.reshape(own).expand(shape))
     if indexing == "xy":
@@ -116,8 +116,8 @@ def _cartesian_prod(*tensors: Tensor) -> Tensor:
 
 
 def _are_lines(tensors: Sequence[Any], **_: Any) -> bool:
-    given = _unpacked(tensors)
-    return len(given) > 1 and all(each.dim() == 1 for each in given)
+    lines = _unpacked(tensors)
+    return len(lines) > 1 and all(each.dim() == 1 for each in lines)
 
 
 def _combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
