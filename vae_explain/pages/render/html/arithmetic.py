@@ -9,13 +9,7 @@ from ....engine.worked_lines import Worked
 from ....symbolic.expression import Expression, Number, Ref
 from ....symbolic.latex import to_latex
 from ....symbolic.text import elided, to_text
-from ...blocks import (
-    Formula,
-    Lines,
-    Shares,
-    Tree,
-    TreeNode,
-)
+from ...blocks import After, Formula, Lines, Places, Shares, Tree, TreeNode
 from ..typeset import left_out
 from . import breaking, inline, mathml
 from .breaking import PAGE, PHONE, Breaker
@@ -28,6 +22,7 @@ from .mathml import math, name, symbol
 LONGEST_LABEL = 14
 _INDEX = re.compile(r"\[([^\[\]]*)\]")
 WIDEST_ROWS = 90  # characters; rows of more are sentences, which can be broken
+EQUALS = '<span class="equals">=</span>'
 
 
 class Arithmetic:
@@ -111,26 +106,19 @@ class Arithmetic:
             key = self._key(block, line)
             made = self._made(key, line, result, role, accent=not block.after)
             row = f'<th scope="row">{escape(line.label.strip("[]"))}</th>{cells}'
-            row += f'<td class="made"><span class="equals">=</span> {made}</td>'
+            row += f'<td class="made">{EQUALS} {made}</td>'
             if block.after:
-                row += self._activated(block, position, after[position], role)
+                line, closed = block.after.lines[position], block.after.closed[position]
+                key = Key.labelled(block.after.name, line.label)
+                made = self._made(key, line, after[position], role)
+                row += f'<td class="made"><span class="equals">→</span> {made}</td>'
+                row += f'<td class="reason">{escape(block.after.word) if closed else ""}</td>'
             rows.append(f"<tr>{row}</tr>")
         caption = f"How each {escape(block.head)} of {named(block.name)} is made"
         return (
             f'<div class="scroll"><table class="rows"><caption>{caption}</caption>'
             f"<thead><tr>{''.join(heads)}</tr></thead>"
             f"<tbody>{''.join(rows)}</tbody></table></div>"
-        )
-
-    def _activated(self, block: Lines, position: int, text: str, role: str) -> str:
-        assert block.after is not None, "only asked when there is one"
-        line, closed = block.after.lines[position], block.after.closed[position]
-        key = Key.labelled(block.after.name, line.label)
-        made = self._made(key, line, text, role, accent=True)
-        word = escape(block.after.word) if closed else ""
-        return (
-            f'<td class="made"><span class="equals">→</span> {made}</td>'
-            f'<td class="reason">{word}</td>'
         )
 
     def _sentences(self, block: Lines, role: str) -> str:
@@ -142,17 +130,15 @@ class Arithmetic:
             items.append(self._equation(block, line, key, result, role))
         shown = f'<ol class="worked">{"".join(f"<li>{item}</li>" for item in items)}</ol>'
         if block.after:
-            shown += self._after(block, role)
+            shown += self._after(block.after, block.places, role)
         if block.total:
             if block.omitted:
                 shown += f'<p class="omitted">{left_out(block.omitted)}</p>'
             text = self.numbers.one(block.total.shown, block.places)
             count = f"sum of {len(block.lines) + block.omitted:,}"
-            made = self._made(Key(block.name, ()), block.total, text, role, accent=True)
-            shown += (
-                f'<p class="total">{name(block.name)} '
-                f'<span class="equals">=</span> {made} <span class="reason">{count}</span></p>'
-            )
+            made = self._made(Key(block.name, ()), block.total, text, role)
+            shown += f'<p class="total">{name(block.name)} {EQUALS} {made} '
+            shown += f'<span class="reason">{count}</span></p>'
         return shown
 
     def _equation(
@@ -169,35 +155,31 @@ class Arithmetic:
         else:
             left = breaking.name(key.name, key.index)
         made = self._made(key, line, result, role, accent=not block.after)
-        equals = '<span class="equals">=</span>'
-        start = f'<span class="left">{left} {equals}</span> '
+        start = f'<span class="left">{left} {EQUALS}</span> '
         if isinstance(line.expression, Number | Ref):  # a number that is passed on
             leaf = self.numbers.in_line(line.expression, block.leaves)
             if leaf(line.expression) == result:
                 return f"{start}{made}"
         written = inline.line(self.links.in_numbers(line.expression, block.leaves))
-        return f'{start}{written} <span class="result">{equals} {made}</span>'
+        return f'{start}{written} <span class="result">{EQUALS} {made}</span>'
 
-    def _after(self, block: Lines, role: str) -> str:
+    def _after(self, after: After, places: Places, role: str) -> str:
         """Write what an activation made of the lines above, one equation each."""
-        assert block.after is not None, "only asked when there is one"
-        after = block.after.name
-        texts = self.numbers.column([line.shown for line in block.after.lines], block.places)
-        here = self.links.tensor(after)
-        rows = []
-        for line, closed, text in zip(block.after.lines, block.after.closed, texts, strict=True):
-            key = Key.labelled(after, line.label)
-            made = self._made(key, line, text, role, accent=True)
+        texts = self.numbers.column([line.shown for line in after.lines], places)
+        here = self.links.tensor(after.name)
+        rows = ""
+        for line, closed, text in zip(after.lines, after.closed, texts, strict=True):
+            key = Key.labelled(after.name, line.label)
+            made = self._made(key, line, text, role)
             written = inline.line(self.links.in_numbers(line.expression))
-            word = f'<span class="reason">{escape(block.after.word)}</span>' if closed else ""
-            left = name(after, key.index)
-            rows.append(
-                f'<li><span class="left">{left} <span class="equals">=</span></span> '
-                f'{written} <span class="equals">=</span> {made} {word}</li>'
-            )
-        return f'<ol class="worked short"{here}>{"".join(rows)}</ol>'
+            word = f'<span class="reason">{escape(after.word)}</span>' if closed else ""
+            left = f'<span class="left">{name(after.name, key.index)} {EQUALS}</span>'
+            rows += f"<li>{left} {written} {EQUALS} {made} {word}</li>"
+        return f'<ol class="worked short"{here}>{rows}</ol>'
 
-    def _made(self, key: Key | None, line: Worked, text: str, role: str, accent: bool) -> str:
+    def _made(
+        self, key: Key | None, line: Worked, text: str, role: str, accent: bool = True
+    ) -> str:
         made = self.links.number(key, line.shown, text, role, makes=True, accent=accent)
         if line.agrees:
             return made
@@ -206,23 +188,19 @@ class Arithmetic:
 
     def _example(self, block: Lines, role: str) -> str:
         """Show one line for all, of a tensor whose numbers stand above."""
-        best = block.example
-        if best is None:
+        if block.example is None:
             return ""
-        result = self.numbers.one(best.shown, block.places)
-        equation = self._equation(block, best, self._key(block, best), result, role, alone=True)
+        equation = self._alone(block, block.example, role)
         return f'<p class="worked"><span class="reason">for example</span> {equation}</p>'
 
     def _failed(self, block: Lines, role: str) -> str:
         """Show the lines that failed, of those whose numbers stand elsewhere."""
-        shown = ""
-        for line in block.lines:
-            if not line.agrees:
-                result = self.numbers.one(line.shown, block.places)
-                key = self._key(block, line)
-                equation = self._equation(block, line, key, result, role, alone=True)
-                shown += f'<p class="worked">{equation}</p>'
-        return shown
+        failed = (line for line in block.lines if not line.agrees)
+        return "".join(f'<p class="worked">{self._alone(block, line, role)}</p>' for line in failed)
+
+    def _alone(self, block: Lines, line: Worked, role: str) -> str:
+        result = self.numbers.one(line.shown, block.places)
+        return self._equation(block, line, self._key(block, line), result, role, alone=True)
 
     def _latex(self, lines: Sequence[Worked]) -> str:
         written = "\n".join(to_latex(line.expression) for line in lines)
@@ -253,20 +231,19 @@ class Arithmetic:
         key = Key.parse(node.name)
         role = "gradient" if node.places == "gradient" else "value"
         left = name(key.name, key.index)
-        equals = '<span class="equals">=</span>'
         if node.line is None:
             made = self.links.number(key, node.value, text, role, makes=True)
-            return f'{left} {equals} {made} <span class="warning">{escape(node.word)}</span>'
+            return f'{left} {EQUALS} {made} <span class="warning">{escape(node.word)}</span>'
         self.links.derive(key, node.line, role)
         made = self._made(key, node.line, text, role, accent=node.depth == 0)
         expression = node.line.expression
         if isinstance(expression, Number):
-            return f"{left} {equals} {made}"
+            return f"{left} {EQUALS} {made}"
         signs = "".join(map(math, mathml.summands(mathml.laid_out(elided(expression)))))
         if isinstance(expression, Ref):
-            return f"{left} {equals} {signs} {equals} {made}"
+            return f"{left} {EQUALS} {signs} {EQUALS} {made}"
         numbers = inline.line(self.links.in_numbers(expression))
-        return f"{left} {equals} {signs}<br>{equals} {numbers} {equals} {made}"
+        return f"{left} {EQUALS} {signs}<br>{EQUALS} {numbers} {EQUALS} {made}"
 
     def shares(self, block: Shares) -> str:
         """Write the parts of a number as a table: amount, share, what it is."""
