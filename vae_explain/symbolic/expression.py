@@ -320,14 +320,14 @@ def children(expression: Expression) -> tuple[Expression, ...]:
 
 def references(expression: Expression) -> list[Ref]:
     """Return the references of a tree, each once, in order of appearance."""
-    found: dict[Ref, None] = {}
+    refs: dict[Ref, None] = {}
     stack = [expression]
     while stack:
         node = stack.pop()
         if isinstance(node, Ref):
-            found.setdefault(node)
+            refs.setdefault(node)
         stack.extend(reversed(children(node)))
-    return list(found)
+    return list(refs)
 
 
 def terms_of(expression: Expression) -> tuple[Expression, ...]:

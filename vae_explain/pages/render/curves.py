@@ -120,8 +120,8 @@ def _columns(values: Array, room: int) -> Array:
     """Return a value for each column: the mean of several, or one several times."""
     if len(values) <= room:
         return np.repeat(values, room // len(values))
-    found = []
+    means = []
     for part in np.array_split(values, room):
         finite = part[np.isfinite(part)]
-        found.append(finite.mean() if finite.size else math.nan)
-    return np.asarray(found)
+        means.append(finite.mean() if finite.size else math.nan)
+    return np.asarray(means)

@@ -47,7 +47,7 @@ def joined(sign: str, pieces: Sequence[Piece]) -> list[Piece]:
 
 def listed(arguments: Iterable[Sequence[Piece]], comma: str, space: str = "") -> list[Piece]:
     """Put arguments one behind the other; a comma stays on the line of what it ends."""
-    found: list[Piece] = []
+    row: list[Piece] = []
     for pieces in arguments:
-        found = [*closed(found, comma), *joined(space, pieces)] if found else list(pieces)
-    return found or [Piece("")]
+        row = [*closed(row, comma), *joined(space, pieces)] if row else list(pieces)
+    return row or [Piece("")]

@@ -135,18 +135,18 @@ class _Drawing:
             for column, nodes in slots.items()
         }
         middle = MARGIN + max(heights.values(), default=0.0) / 2
-        found: dict[int, Place] = {}
+        places: dict[int, Place] = {}
         for column, nodes in sorted(slots.items()):
             x = across[column]
             y = middle - heights[column] / 2
             for position, height in nodes:
                 if position >= 0:
                     node = self.network.nodes[position]
-                    found[position] = _placed(node, x, y + ABOVE + height / 2, height)
+                    places[position] = _placed(node, x, y + ABOVE + height / 2, height)
                 else:
                     self.ways[column, ~position] = x, y + ABOVE
                 y += height + ABOVE + BELOW + BETWEEN
-        return [found[position] for position in range(len(self.network.nodes))]
+        return [places[position] for position in range(len(self.network.nodes))]
 
     def _across(self) -> dict[int, float]:
         """Return where each column stands: as close to the one before as their words allow."""
@@ -159,14 +159,14 @@ class _Drawing:
             if end == start + 1:
                 words = len(edge.layer) * LETTER + BLOCK_WIDTH
                 layers[start] = max(layers.get(start, 0.0), words)
-        found: dict[int, float] = {}
+        across: dict[int, float] = {}
         x, before = MARGIN, 0.0
         for column in range(max(half, default=-1) + 1):
             own = half.get(column, NARROWEST_GAP / 2)
-            x += max(before + own + 20, layers.get(column - 1, 0.0)) if found else own
-            found[column], before = x, own
+            x += max(before + own + 20, layers.get(column - 1, 0.0)) if across else own
+            across[column], before = x, own
         self.right = x + before + MARGIN
-        return found
+        return across
 
     # --- nodes ---
 
@@ -305,15 +305,15 @@ def _columns(network: Network) -> list[int]:
 
     What is made from nothing stands just before what first uses it.
     """
-    found = [0] * len(network.nodes)
+    columns = [0] * len(network.nodes)
     for position in range(len(network.nodes)):
         into = [edge.start for edge in network.edges if edge.end == position]
-        found[position] = max((found[start] + 1 for start in into), default=0)
+        columns[position] = max((columns[start] + 1 for start in into), default=0)
     for position in range(len(network.nodes)):
-        used = [found[edge.end] for edge in network.edges if edge.start == position]
+        used = [columns[edge.end] for edge in network.edges if edge.start == position]
         if used and not any(edge.end == position for edge in network.edges):
-            found[position] = max(min(used) - 1, 0)
-    return found
+            columns[position] = max(min(used) - 1, 0)
+    return columns
 
 
 def _passing(edges: tuple[Edge, ...], columns: list[int]) -> dict[int, list[int]]:

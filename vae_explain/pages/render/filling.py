@@ -168,12 +168,12 @@ def _opens_argument(before: Piece, piece: Piece) -> bool:
 
 def _depths(pieces: Sequence[Piece]) -> list[int]:
     """Return how many parentheses are open before each piece."""
-    found, depth = [], 0
+    depths, depth = [], 0
     for piece in pieces:
-        found.append(depth)
+        depths.append(depth)
         if piece.style == "operator":
             depth += sum(map(piece.text.count, "([")) - sum(map(piece.text.count, ")]"))
-    return found
+    return depths
 
 
 def _parted(part: Part, depth: int, opens: Callable[[Piece, Piece], bool]) -> list[Part]:

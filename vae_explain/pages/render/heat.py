@@ -80,8 +80,8 @@ def _edges(count: int, most: int) -> list[int]:
 
 
 def _summed(picture: Array, down: list[int], across: list[int]) -> Array:
-    found: Array = np.add.reduceat(np.add.reduceat(picture, across, axis=1), down, axis=0)
-    return found
+    sums: Array = np.add.reduceat(np.add.reduceat(picture, across, axis=1), down, axis=0)
+    return sums
 
 
 def _widest(edges: list[int], picture: Array, axis: int) -> int:

@@ -48,7 +48,7 @@ def dump(run: Run, command: str, checks: Checks, only: Sequence[str] = ()) -> st
 def steps(run: Run, only: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Return each named value with its formula over other named values."""
     view = Steps(run)
-    found = []
+    entries = []
     for number in view.named():
         value = run.trace.values[number]
         if only and value.name not in only:
@@ -61,8 +61,8 @@ def steps(run: Run, only: Sequence[str] = ()) -> list[dict[str, Any]]:
             entry |= {"formula": None, "latex": None, "not_explained": str(reason)}
         inputs = [i for i in view.inputs(number) if i != number]
         entry["inputs"] = [run.trace.values[i].name for i in inputs]
-        found.append(entry)
-    return found
+        entries.append(entry)
+    return entries
 
 
 def dump_derivation(

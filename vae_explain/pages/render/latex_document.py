@@ -131,17 +131,17 @@ class _Latex:
 
     def _heading(self, block: Heading) -> list[str]:
         level = "subsection" if block.chapter else "section"
-        found = [
+        lines = [
             # The number is the block's own, which a link or a reader may speak of.
             rf"\setcounter{{{level}}}{{{block.number - 1}}}"
             "\n"
             rf"\{level}{{{text(block.title)}}}"
         ]
-        return [*found, rf"\emph{{{text(block.detail)}}}"] if block.detail else found
+        return [*lines, rf"\emph{{{text(block.detail)}}}"] if block.detail else lines
 
     def _formula(self, block: Formula) -> list[str]:
-        found = [_displayed(block.left, block.expression)]
-        return [*found, rf"\emph{{{text(block.remark)}}}"] if block.remark else found
+        paragraphs = [_displayed(block.left, block.expression)]
+        return [*paragraphs, rf"\emph{{{text(block.remark)}}}"] if block.remark else paragraphs
 
     # --- arithmetic ---
 
@@ -155,18 +155,18 @@ class _Latex:
             return ["For example,\\nopagebreak", _arithmetic(lines)] if lines else []
         places = block.result_places
         lines = [self._line(block, line, places, i) for i, line in enumerate(block.lines)]
-        found = [_displayed(block.after.name, block.after.expression)] if block.after else []
-        found += [_arithmetic(lines)] if lines else []
+        paragraphs = [_displayed(block.after.name, block.after.expression)] if block.after else []
+        paragraphs += [_arithmetic(lines)] if lines else []
         if block.omitted:
-            found.append(rf"\emph{{{text(left_out(block.omitted))}}}")
+            paragraphs.append(rf"\emph{{{text(left_out(block.omitted))}}}")
         if block.total is not None:
             total = self._number(block.total.shown, block.places)
             words = rf"\quad\text{{the sum of {len(block.lines) + block.omitted:,}}}"
             failed = self._failed(block.total)
             name = name_pieces(latex_name(block.name), block.name)
             result = Piece(rf"\mathbf{{{total}}}{words}", " = ")
-            found.append(_arithmetic([filled([*name, result, *failed])]))
-        return found
+            paragraphs.append(_arithmetic([filled([*name, result, *failed])]))
+        return paragraphs
 
     def _line(
         self, block: Lines, line: Worked, places: Places | None = None, position: int | None = None
@@ -175,19 +175,19 @@ class _Latex:
         places = places or block.places
         result = self._number(line.shown, places)
         numbers = self._in_numbers(line.expression, block.leaves)
-        found = [*self._label(block, line), *(numbers if _differs(numbers, result) else [])]
+        pieces = [*self._label(block, line), *(numbers if _differs(numbers, result) else [])]
         after = block.after
         if after is None or position is None:
-            return _set([*found, Piece(rf"\mathbf{{{result}}}", " = "), *self._failed(line)])
+            return _set([*pieces, Piece(rf"\mathbf{{{result}}}", " = "), *self._failed(line)])
         made = after.lines[position]
         word = rf"\quad\text{{{text(after.word)}}}" if after.closed[position] else ""
         _, index = split_index(line.label)
         *start, end = name_pieces(latex_name(after.name, index), after.name, index, r",\quad ")
         # What an activation made is one statement, and stays on one line.
         made_of = f"{end.text} = \\mathbf{{{self._number(made.shown, places)}}}{word}"
-        found += [Piece(result, " = "), *self._failed(line)]
-        found += [*start, end._replace(text=made_of), *self._failed(made)]
-        return _set(found)
+        pieces += [Piece(result, " = "), *self._failed(line)]
+        pieces += [*start, end._replace(text=made_of), *self._failed(made)]
+        return _set(pieces)
 
     def _label(self, block: Lines, line: Worked) -> list[Piece]:
         """Write what a line makes: an element of a tensor, a summand, or a name of its own."""
@@ -215,13 +215,13 @@ class _Latex:
         indent = rf"\hspace*{{{node.depth}em}}"
         room = max(LINE - INDENT * node.depth, LINE / 2)
         result = self._number(node.value, node.places)
-        found = [Piece(marked_name(node.name))]
+        pieces = [Piece(marked_name(node.name))]
         if node.line is None:
             word = Piece(rf"\text{{{text(node.word)}}}", r"\quad ")
-            return filled([*found, Piece(result, " = "), word], indent, room)
-        found += Cutter(room=room).equation(elided(node.line.expression))
-        found += self._in_numbers(node.line.expression, room=room)
-        return _set([*found, Piece(result, " = "), *self._failed(node.line)], indent, room)
+            return filled([*pieces, Piece(result, " = "), word], indent, room)
+        pieces += Cutter(room=room).equation(elided(node.line.expression))
+        pieces += self._in_numbers(node.line.expression, room=room)
+        return _set([*pieces, Piece(result, " = "), *self._failed(node.line)], indent, room)
 
     # --- tensors and tables ---
 
@@ -230,7 +230,7 @@ class _Latex:
         if block.array.ndim == 0:
             number = Piece(self._number(float(block.array), block.places), " = ")
             return [_arithmetic([filled([*name_pieces(name, block.name), number])])]
-        found = []
+        paragraphs = []
         head = rf"${letters(name)}$ {text(shape_text(block))}"
         for shelf in self.typeset.shelves(block):
             part = rf"${letters(name)}${text(shelf[0].where)}" if shelf[0].part else ""
@@ -238,18 +238,18 @@ class _Latex:
             # No page ends between a name and its matrix.
             above = "\\\\\n".join(filter(None, (head, part)))
             above = f"{above}\\nopagebreak\n" if above else ""
-            found.append(f"{above}{{\\small\\[{body}\\]}}")
+            paragraphs.append(f"{above}{{\\small\\[{body}\\]}}")
             head = ""
-        return found
+        return paragraphs
 
     def _summary(self, block: Summary) -> list[str]:
         words = text(", ".join(self.typeset.summary(block)))
-        found = [f"${letters(latex_name(block.name))}$ {text(shape_text(block))}: {words}."]
+        paragraphs = [f"${letters(latex_name(block.name))}$ {text(shape_text(block))}: {words}."]
         largest = self.typeset.largest(block)
         if largest:
             header = ["largest", *(text(label) for label, _ in largest)]
-            found += _tabular(header, [["", *(number_text(number) for _, number in largest)]])
-        return found
+            paragraphs += _tabular(header, [["", *(number_text(number) for _, number in largest)]])
+        return paragraphs
 
     def _table(self, block: Table) -> list[str]:
         def written(cell: str, number: bool) -> str:
@@ -262,10 +262,10 @@ class _Latex:
 
     def _diagram(self, block: Diagram) -> list[str]:
         stages = text(" → ".join(f"{name} {size}" for name, size in block.stages))
-        found = [rf"\begin{{center}}{stages}\end{{center}}"]
+        paragraphs = [rf"\begin{{center}}{stages}\end{{center}}"]
         if block.network is not None:
-            found.append(rf"{{\small {text(description(block.network))}}}")
-        return found
+            paragraphs.append(rf"{{\small {text(description(block.network))}}}")
+        return paragraphs
 
     def _curve(self, block: Curve) -> list[str]:
         header, body = self.typeset.curve(block)
@@ -294,8 +294,8 @@ def _bmatrix(name: str, grid: Grid) -> str:
 
 
 def _displayed(left: str, right: Expression) -> str:
-    found = [*name_pieces(latex_name(left), left), *Cutter().equation(elided(right))]
-    return _arithmetic([filled(found, r"\displaystyle ")])
+    pieces = [*name_pieces(latex_name(left), left), *Cutter().equation(elided(right))]
+    return _arithmetic([filled(pieces, r"\displaystyle ")])
 
 
 def _set(pieces: Sequence[Piece], indent: str = "", room: float = LINE) -> list[str]:
@@ -323,11 +323,11 @@ def _tabular(
     """Return cells that are LaTeX already as tables that fit a page each."""
     aligned = "".join("l" if is_left else "r" for is_left in left or [False] * len(header))
     head = " & ".join(header)
-    found = []
+    tables = []
     for start in range(0, len(body), MOST_TABLE_ROWS):
         rows = " \\\\\n".join(" & ".join(row) for row in body[start : start + MOST_TABLE_ROWS])
-        found.append(
+        tables.append(
             f"{{\\small\n\\begin{{tabular}}{{{aligned}}}\n{head} \\\\\n\\hline\n"
             f"{rows} \\\\\n\\end{{tabular}}}}"
         )
-    return found
+    return tables

@@ -60,13 +60,13 @@ def filled(pieces: Sequence[Piece], style: str = "", room: float = LINE) -> list
     list of str
         LaTeX without its dollars; one string if everything fits on one line.
     """
-    found: list[str] = []
+    lines: list[str] = []
     current, taken = "", 0.0
     inline = r"\displaystyle" not in style
     widths = [width(piece.before + piece.text, inline) for piece in pieces]
     for position, (piece, added) in enumerate(zip(pieces, widths, strict=True)):
         indent = min(piece.depth, MOST_INDENTS)
-        left = room + (0 if found else FIRST) - taken
+        left = room + (0 if lines else FIRST) - taken
         summand = sum(widths[position : position + piece.whole])
         # What fits on a line is not parted for what stands before it.
         lone = left < summand <= room - INDENT * indent
@@ -75,11 +75,11 @@ def filled(pieces: Sequence[Piece], style: str = "", room: float = LINE) -> list
             taken += added
             continue
         if current:
-            found.append(current + ("," if piece.before.startswith(",") else ""))
-        current = rf"\hspace*{{{indent}em}}" if indent and found else ""
-        current += style + (_at_start(piece.before) if found else piece.before) + piece.text
-        taken = added + (INDENT * indent if found else 0.0)
-    return [*found, current]
+            lines.append(current + ("," if piece.before.startswith(",") else ""))
+        current = rf"\hspace*{{{indent}em}}" if indent and lines else ""
+        current += style + (_at_start(piece.before) if lines else piece.before) + piece.text
+        taken = added + (INDENT * indent if lines else 0.0)
+    return [*lines, current]
 
 
 def _at_start(before: str) -> str:
@@ -96,24 +96,24 @@ def name_pieces(
     if width(written) <= LINE - SPARE:
         return [Piece(written, before, depth)]
     above, below = gradient_parts(name)
-    found = opened(r"\partial ", _name_parts(above)) if above else []
-    found += opened(r"/\partial " if above else "", _name_parts(below))
+    pieces = opened(r"\partial ", _name_parts(above)) if above else []
+    pieces += opened(r"/\partial " if above else "", _name_parts(below))
     if index:
-        found = closed(found, f"_{{{','.join(map(str, index))}}}")
-    return [piece._replace(depth=depth) for piece in joined(before, found)]
+        pieces = closed(pieces, f"_{{{','.join(map(str, index))}}}")
+    return [piece._replace(depth=depth) for piece in joined(before, pieces)]
 
 
 def _name_parts(name: str) -> list[Piece]:
     if width(latex_name(name)) <= LINE - SPARE:
         return [Piece(latex_name(name))]
-    found = []
+    pieces = []
     for start, end in pairwise([0, *joints(name), len(name)]):
         # A part without a joint is broken anywhere, if it must be.
         most = int((end - start) * LINE / (2 * width(latex_name(name[start:end])))) or 1
         for at in range(start, end, most):
             part = latex_escape(name[at : min(at + most, end)])
-            found.append(Piece(rf"\mathrm{{{part}}}"))
-    return found
+            pieces.append(Piece(rf"\mathrm{{{part}}}"))
+    return pieces
 
 
 class Cutter:
@@ -187,18 +187,18 @@ class Cutter:
     # --- parts ---
 
     def _sum(self, terms: Sequence[Box], depth: int) -> list[Piece]:
-        found: list[Piece] = []
+        summands: list[Piece] = []
         broken = False
         for term in terms:
             pieces = self._cut(term, depth)
             first = pieces[0]._replace(whole=len(pieces))
-            if found:
+            if summands:
                 sign = " - " if first.text.startswith("-") else " + "
                 bare = first.text.removeprefix("-")
                 first = first._replace(text=bare, before=sign, fresh=broken or len(pieces) > 1)
             broken = len(pieces) > 1
-            found += [first, *pieces[1:]]
-        return found
+            summands += [first, *pieces[1:]]
+        return summands
 
     def _product(self, factors: Sequence[Box], depth: int) -> list[Piece]:
         return self._cut(factors[0], depth) + self._each(r" \cdot ", factors[1:], depth)
@@ -237,8 +237,8 @@ class Cutter:
         """Return the pieces of a function of its arguments, or of a part in its fences."""
         inside = [self._cut(argument, depth + 1) for argument in arguments]
         inside += [[Piece(option, depth=depth + 1)] for option in options]
-        found = closed(opened(opening, listed(inside, ",", " ")), closing)
-        return [found[0]._replace(depth=depth), *found[1:]]
+        pieces = closed(opened(opening, listed(inside, ",", " ")), closing)
+        return [pieces[0]._replace(depth=depth), *pieces[1:]]
 
 
 def _in_line(box: Box) -> Box:

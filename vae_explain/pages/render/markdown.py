@@ -125,8 +125,8 @@ class Markdown:
         return f"**{line}**" if tone in ("failure", "warning") else line
 
     def _formula(self, block: Formula) -> Paragraphs:
-        found = [self._equation(block.left, block.expression)]
-        return [*found, f"*{text(block.remark)}*"] if block.remark else found
+        paragraphs = [self._equation(block.left, block.expression)]
+        return [*paragraphs, f"*{text(block.remark)}*"] if block.remark else paragraphs
 
     def _equation(self, left: str, right: Expression) -> str:
         return self.math(f"{latex_name(left)} = {to_latex(elided(right))}")
@@ -141,27 +141,29 @@ class Markdown:
         name = f"**{text(block.name)}** {text(shape_text(block))}"
         if block.array.ndim == 0:
             return [f"{name} = {self.typeset.one(float(block.array), block.places)}"]
-        found = [name]
+        paragraphs = [name]
         for shelf in self.typeset.shelves(block):
             if shelf[0].part:
-                found.append(text(block.name + shelf[0].where))
-            found.append(self.math("\n\\quad\n".join(_bmatrix(block.name, g) for g in shelf)))
-        return found
+                paragraphs.append(text(block.name + shelf[0].where))
+            paragraphs.append(self.math("\n\\quad\n".join(_bmatrix(block.name, g) for g in shelf)))
+        return paragraphs
 
     def _summary(self, block: Summary) -> Paragraphs:
         words = ", ".join(self.typeset.summary(block))
-        found = [f"**{text(block.name)}** {text(shape_text(block))}: {text(words)}."]
+        paragraphs = [f"**{text(block.name)}** {text(shape_text(block))}: {text(words)}."]
         largest = self.typeset.largest(block)
         if largest:
             header = ["largest", *(text(label) for label, _ in largest)]
-            found.append(table(header, [[text(block.name), *(number for _, number in largest)]]))
-        return found
+            paragraphs.append(
+                table(header, [[text(block.name), *(number for _, number in largest)]])
+            )
+        return paragraphs
 
     def _lines(self, block: Lines) -> Paragraphs:
         if block.quiet:
             example = self.typeset.example(block)
-            found = [f"For example, {text(example)}"] if example else []
-            return found + [f"**{text(line)}**" for line in self.typeset.failed(block)]
+            paragraphs = [f"For example, {text(example)}"] if example else []
+            return paragraphs + [f"**{text(line)}**" for line in self.typeset.failed(block)]
         if not block.lines:
             return []
         if not block.head or all(line.label == "" for line in block.lines):
@@ -182,16 +184,18 @@ class Markdown:
             body.append([cell if "**" in cell else text(cell) for cell in cells])
         header += [""] if has_words else []
         left = [cell in ("arithmetic", "") for cell in header]
-        found = [self._equation(block.after.name, block.after.expression)] if block.after else []
-        found.append(table([text(cell) for cell in header], body, left))
+        paragraphs = (
+            [self._equation(block.after.name, block.after.expression)] if block.after else []
+        )
+        paragraphs.append(table([text(cell) for cell in header], body, left))
         if block.omitted:
-            found.append(f"*{left_out(block.omitted)}*")
+            paragraphs.append(f"*{left_out(block.omitted)}*")
         if block.total is not None:
             total = self.typeset.one(block.total.shown, block.places)
             words = f"the sum of {len(block.lines) + block.omitted:,}"
             failure = self.typeset.failure(block.total)
-            found.append(f"{text(block.name)} = **{total}**{text(failure)}, {words}")
-        return found
+            paragraphs.append(f"{text(block.name)} = **{total}**{text(failure)}, {words}")
+        return paragraphs
 
     def _table(self, block: Table) -> str:
         columns = result_columns(block)
@@ -255,7 +259,7 @@ def text(words: str) -> str:
     words = _SPECIAL.sub(r"\\\g<0>", words)
     if "](" in words or "]:" in words:
         words = _IN_A_LINK.sub(r"\\\g<0>", words)
-    words = _AT_START.sub(lambda found: rf"{found[0][:-1]}\{found[0][-1]}", words)
+    words = _AT_START.sub(lambda match: rf"{match[0][:-1]}\{match[0][-1]}", words)
     # GitHub looks for formulas between dollars, whatever stands before them.
     return words.replace("$", "<span>$</span>")
 

@@ -251,18 +251,18 @@ class _Notebook:
     def _autograd(self) -> None:
         """Add the cell in which PyTorch finds the same gradients by itself, once there are any."""
         gradients = {at: name for name in self.defined if (at := gradient_parts(name)[1]) != name}
-        found = [name for name in self.parameters if name in gradients]
-        if not found or not self.complete:
+        learned = [name for name in self.parameters if name in gradients]
+        if not learned or not self.complete:
             return
         self.complete = False  # said once
-        top, _ = gradient_parts(gradients[found[0]])
+        top, _ = gradient_parts(gradients[learned[0]])
         if top not in self.defined:
             return
         lines = ["by_hand = {"]
         lines += [
             f"    {json.dumps(name, ensure_ascii=False)}: "
             f"({self.names(name)}, {self.names(gradients[name])}),"
-            for name in found
+            for name in learned
         ]
         lines += [
             "}",
@@ -300,24 +300,24 @@ def _lines(source: str) -> list[str]:
 
 def _tensors(blocks: Iterable[Block]) -> dict[str, Array]:
     """Return the numbers of every tensor that a walkthrough names, by its name."""
-    found: dict[str, Array] = {}
+    tensors: dict[str, Array] = {}
     for block in blocks:
         if isinstance(block, Formula):
             for ref in references(block.expression):
-                _keep(found, ref)
+                _keep(tensors, ref)
         elif isinstance(block, Matrix | Summary):
-            found.setdefault(block.name, np.asarray(block.array))
+            tensors.setdefault(block.name, np.asarray(block.array))
     for block in blocks:
         if isinstance(block, Formula):
             of, at = gradient_parts(block.left)
-            if of and f"{at}.grad" in found:
-                found.setdefault(block.left, found[f"{at}.grad"])
-    return found
+            if of and f"{at}.grad" in tensors:
+                tensors.setdefault(block.left, tensors[f"{at}.grad"])
+    return tensors
 
 
-def _keep(found: dict[str, Array], ref: Ref) -> None:
+def _keep(tensors: dict[str, Array], ref: Ref) -> None:
     if ref.index is None and ref.role != "constant":
-        found.setdefault(ref.name, np.asarray(ref.value))
+        tensors.setdefault(ref.name, np.asarray(ref.value))
 
 
 def _from_lines(name: str, rest: Iterable[Block]) -> Array | None:

@@ -106,17 +106,17 @@ def width_of(line: Sequence[Piece]) -> int:
 
 def _before(line: Line, place: int) -> Line:
     """Return a line up to a place in its text."""
-    found: Line = []
+    kept: Line = []
     for piece in line:
-        found.append(Piece(piece.text[: max(place, 0)], piece.style))
+        kept.append(Piece(piece.text[: max(place, 0)], piece.style))
         place -= len(piece.text)
-    return [piece for piece in found if piece.text]
+    return [piece for piece in kept if piece.text]
 
 
 def _behind(line: Line, place: int) -> Line:
     """Return a line from a place in its text on."""
-    found: Line = []
+    kept: Line = []
     for piece in line:
-        found.append(Piece(piece.text[max(place, 0) :], piece.style))
+        kept.append(Piece(piece.text[max(place, 0) :], piece.style))
         place -= len(piece.text)
-    return [piece for piece in found if piece.text]
+    return [piece for piece in kept if piece.text]

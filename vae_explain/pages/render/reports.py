@@ -189,13 +189,13 @@ def dump_sample(sample: Sample) -> str:
 
 
 def _divergence(sample: Sample) -> dict[str, Any]:
-    found = sample.divergence
-    if found is None:
+    divergence = sample.divergence
+    if divergence is None:
         return {}
     return {
-        "kl_closed_form": plain(found.closed_form),
-        "kl_monte_carlo": plain(found.monte_carlo),
-        "kl_standard_error": plain(found.standard_error),
+        "kl_closed_form": plain(divergence.closed_form),
+        "kl_monte_carlo": plain(divergence.monte_carlo),
+        "kl_standard_error": plain(divergence.standard_error),
     }
 
 

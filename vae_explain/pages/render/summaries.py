@@ -74,17 +74,17 @@ class Summaries:
         room = self.canvas.room - 4
         stacked = room - GAP - beside < NARROWEST
         across = min(room if stacked else room - GAP - beside, MOST_COLUMNS)
-        found = heat(block.array, MOST_ROWS, across)
-        shades = found.shades(len(self.canvas.symbols.shades) - 1)
-        if (shades == shades[0, 0]).all() and (found.signs == found.signs[0, 0]).all():
-            return self._flowing([*self._even(block, found), *map(_close, entries)])
+        drawing = heat(block.array, MOST_ROWS, across)
+        shades = drawing.shades(len(self.canvas.symbols.shades) - 1)
+        if (shades == shades[0, 0]).all() and (drawing.signs == drawing.signs[0, 0]).all():
+            return self._flowing([*self._even(block, drawing), *map(_close, entries)])
         rows, columns = shades.shape
         drawn: list[Line] = []
         for row in range(rows):
             opening, closing = self.canvas.symbols.bracket(row, rows)
-            cells = self._cells(found, shades, row)
+            cells = self._cells(drawing, shades, row)
             drawn.append([Piece(f"{opening} ", "dim"), *cells, Piece(closing[1:], "dim")])
-        legend = self._legend(block, found)
+        legend = self._legend(block, drawing)
         if stacked:
             return [*drawn, *legend, *entries]
         lines = []
@@ -94,23 +94,23 @@ class Summaries:
             lines.append([*left, *right])
         return [*lines, *legend]
 
-    def _even(self, block: Summary, found: Heat) -> list[Line]:
+    def _even(self, block: Summary, drawing: Heat) -> list[Line]:
         """Say in words what a map of one shade would show."""
-        low, high = (self.canvas.numbers.one(size, block.places) for size in _ends(found.sizes))
+        low, high = (self.canvas.numbers.one(size, block.places) for size in _ends(drawing.sizes))
         return [
             [Piece("even all over", "dim")],
-            [Piece(self._patch(found), "dim")],
+            [Piece(self._patch(drawing), "dim")],
             [Piece("mean sizes ", "dim"), Piece(low)],
             [Piece("to ", "dim"), Piece(high)],
             [Piece("the largest:", "dim")],
         ]
 
-    def _cells(self, found: Heat, shades: Array, row: int) -> Line:
+    def _cells(self, drawing: Heat, shades: Array, row: int) -> Line:
         """Write a row of cells, neighbours of one sign in one piece."""
         pieces: Line = []
         characters = self.canvas.symbols.shades
         cells = zip(
-            *(array[row].tolist() for array in (found.sizes, shades, found.signs)), strict=True
+            *(array[row].tolist() for array in (drawing.sizes, shades, drawing.signs)), strict=True
         )
         for size, shade, sign in cells:
             style = SIGN_STYLES[sign] if math.isfinite(size) else "warning"
@@ -129,20 +129,20 @@ class Summaries:
             for entry, text in zip(block.largest, texts, strict=True)
         ]
 
-    def _legend(self, block: Summary, found: Heat) -> list[Line]:
-        top = self.canvas.numbers.one(_ends(found.sizes)[1], block.places)
+    def _legend(self, block: Summary, drawing: Heat) -> list[Line]:
+        top = self.canvas.numbers.one(_ends(drawing.sizes)[1], block.places)
         full = self.canvas.symbols.shades[-1]
         statements: list[Line] = [
-            [Piece(self._patch(found), "dim")],
+            [Piece(self._patch(drawing), "dim")],
             [Piece(f"{full} mean size {top}", "dim")],
         ]
-        signs = [sign for sign in (1, -1, 0) if (found.signs[found.sizes > 0] == sign).any()]
+        signs = [sign for sign in (1, -1, 0) if (drawing.signs[drawing.sizes > 0] == sign).any()]
         if signs != [0]:
             statements += [[Piece(SIGN_WORDS[sign], SIGN_STYLES[sign] or "dim")] for sign in signs]
         return self._flowing(statements)
 
-    def _patch(self, found: Heat) -> str:
-        down, across = found.patch
+    def _patch(self, drawing: Heat) -> str:
+        down, across = drawing.patch
         if (down, across) == (1, 1):
             return "each cell a number"
         return self.canvas.symbols(f"each cell up to {down}×{across} numbers")

@@ -97,8 +97,8 @@ def detected_colors(stream: object) -> str | None:
     """Return which colours a stream's terminal has; None for none."""
     from rich.console import Console
 
-    found: str | None = Console(file=stream).color_system  # type: ignore[arg-type]  # any text file
-    return found
+    system: str | None = Console(file=stream).color_system  # type: ignore[arg-type]  # any text file
+    return system
 
 
 def svg(lines: Sequence[Line], width: int, title: str, light: bool = False) -> str:
@@ -130,11 +130,11 @@ def segments(lines: Sequence[Line], named: Mapping[str, str] = STYLES) -> Segmen
     from rich.style import Style
 
     styles = {name: Style.parse(style) if style else None for name, style in named.items()}
-    found: list[Segment] = []
+    printed: list[Segment] = []
     for line in lines:
-        found += [Segment(piece.text, styles[piece.style]) for piece in line if piece.text]
-        found.append(Segment.line())
-    return Segments(found)
+        printed += [Segment(piece.text, styles[piece.style]) for piece in line if piece.text]
+        printed.append(Segment.line())
+    return Segments(printed)
 
 
 def _print(console: Console, lines: Sequence[Line], named: Mapping[str, str] = STYLES) -> None:
@@ -156,10 +156,10 @@ def html(lines: Sequence[Line]) -> str:
 
 def _css(style: str) -> str:
     words = style.split()
-    found = ["font-weight: bold"] if "bold" in words else []
+    declarations = ["font-weight: bold"] if "bold" in words else []
     before, _, behind = style.partition(" on ")
-    found += [f"color: {word}" for word in before.split() if word.startswith("#")]
-    return "; ".join(found + ([f"background: {behind}"] if behind else []))
+    declarations += [f"color: {word}" for word in before.split() if word.startswith("#")]
+    return "; ".join(declarations + ([f"background: {behind}"] if behind else []))
 
 
 CSS = {name: _css(style) for name, style in STYLES.items()}

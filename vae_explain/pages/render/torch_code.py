@@ -192,8 +192,8 @@ def _opaque(node: Opaque, names: Identifiers) -> str:
     shapes = [shape_of(argument) for argument in node.arguments]
     if takes_numbers(node.name):
         arguments = list(map(_as_tensor, arguments, node.arguments))
-    found = call(node.name, arguments, node.options, lambda: shape_of(node), shapes)
-    if found is None:
+    called = call(node.name, arguments, node.options, lambda: shape_of(node), shapes)
+    if called is None:
         raise NoCode(node.name)
     # A number may stand for a whole tensor; what has a name is as large as it is.
     single = {
@@ -203,7 +203,7 @@ def _opaque(node: Opaque, names: Identifiers) -> str:
     }
     if single - {filling(node.name)} and not takes_numbers(node.name):
         raise NoCode(f"{node.name} of one number")
-    return found
+    return called
 
 
 def _as_tensor(text: str, argument: Expression) -> str:

@@ -124,7 +124,7 @@ class Typesetter:
         texts = texts.reshape(flat.shape)
         widest = max(map(len, texts.ravel()), default=0)
         columns = max(1, min(MOST_COLUMNS, WIDEST // (widest + BETWEEN)))
-        found = []
+        grids = []
         for index, rows in matrices(block):
             matrix = texts[rows.start : rows.stop]
             for top in range(0, len(rows), MOST_ROWS):
@@ -135,39 +135,39 @@ class Typesetter:
                     part = across if array.ndim < 2 else f"{down}, {across}"
                     whole = cells.shape == matrix.shape
                     written = tuple(map(tuple, cells.tolist()))
-                    found.append(Grid(written, index, "" if whole else part))
-        return found
+                    grids.append(Grid(written, index, "" if whole else part))
+        return grids
 
     def shelves(self, block: Matrix) -> list[list[Grid]]:
         """Put the grids of a tensor side by side as far as they fit; a part stands alone."""
-        found: list[list[Grid]] = []
+        shelves: list[list[Grid]] = []
         room = 0
         for grid in self.grids(block):
             taken = grid.width + len(block.name + grid.where) + BETWEEN_GRIDS
-            if found and not grid.part and taken <= room:
-                found[-1].append(grid)
+            if shelves and not grid.part and taken <= room:
+                shelves[-1].append(grid)
             else:
-                found.append([grid])
+                shelves.append([grid])
                 room = 0 if grid.part else SHELF
             room -= taken
-        return found
+        return shelves
 
     def summary(self, block: Summary) -> list[str]:
         """Say what a tensor that is too big for a page is like, statement by statement."""
         size = block.array.size
-        found = [f"{size:,} numbers"]
+        statements = [f"{size:,} numbers"]
         if block.low == block.high:
             finite = "finite " if block.not_finite else ""
-            found.append(f"all {finite}{self.one(block.low, block.places)}")
+            statements.append(f"all {finite}{self.one(block.low, block.places)}")
         elif block.not_finite < size:
             low, high, mean, norm = (
                 self.one(value, block.places)
                 for value in (block.low, block.high, block.mean, block.norm)
             )
-            found += [f"from {low} to {high}", f"mean {mean}", f"norm {norm}"]
-            found += [counted(block.zeros, "zero")] if block.zeros else []
-        found += [f"{block.not_finite:,} not finite"] if block.not_finite else []
-        return found
+            statements += [f"from {low} to {high}", f"mean {mean}", f"norm {norm}"]
+            statements += [counted(block.zeros, "zero")] if block.zeros else []
+        statements += [f"{block.not_finite:,} not finite"] if block.not_finite else []
+        return statements
 
     def largest(self, block: Summary) -> list[tuple[str, str]]:
         """Write the largest numbers of a summary with their indices; none if all are alike."""
@@ -254,8 +254,8 @@ class Typesetter:
         return f" ✗ PyTorch has {self.one(float(line.reference or 0.0), 'exact')}"
 
     def _failures(self, block: Lines, i: int) -> str:
-        found = self.failure(block.lines[i])
-        return found + self.failure(block.after.lines[i]) if block.after else found
+        failures = self.failure(block.lines[i])
+        return failures + self.failure(block.after.lines[i]) if block.after else failures
 
     def _column(self, lines: Sequence[Worked], places: Places) -> list[str]:
         return list(map(minus, self.numbers.column([line.shown for line in lines], places)))

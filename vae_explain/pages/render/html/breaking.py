@@ -64,9 +64,9 @@ def _name(name: str, index: Index | None) -> list[Piece]:
     above, below = gradient_parts(name)
     if not above:
         return [*_parts(below)[:-1], _with_index(_parts(below)[-1], index)]
-    found = opened("<mi>∂</mi>", [Piece(whole_symbol(above).body)])
+    upper = opened("<mi>∂</mi>", [Piece(whole_symbol(above).body)])
     parts = opened('<mo lspace="0" rspace="0">/</mo><mi>∂</mi>', _parts(below))
-    return [*found, *parts[:-1], _with_index(parts[-1], index)]
+    return [*upper, *parts[:-1], _with_index(parts[-1], index)]
 
 
 def _parts(name: str) -> list[Piece]:
@@ -157,18 +157,18 @@ class Breaker:
     # --- parts ---
 
     def _sum(self, terms: Sequence[Box], used: float = 0.0) -> list[Piece]:
-        found = self._cut(terms[0], used)
+        pieces = self._cut(terms[0], used)
         for term in terms[1:]:
             sign, bare = mathml.joined(term)
             whole = [Piece(continued(term))] if self._fits(term) else None
-            found += whole or joined(infix(sign), self._cut(bare))
-        return found
+            pieces += whole or joined(infix(sign), self._cut(bare))
+        return pieces
 
     def _product(self, factors: Sequence[Box], used: float) -> list[Piece]:
-        found = self._cut(factors[0], used)
+        pieces = self._cut(factors[0], used)
         for factor in factors[1:]:
-            found += joined(infix("·"), self._cut(factor))
-        return found
+            pieces += joined(infix("·"), self._cut(factor))
+        return pieces
 
     def _raised(self, body: Box, power: str) -> list[Piece]:
         """Return the pieces of what a superscript is hung on, and the superscript."""

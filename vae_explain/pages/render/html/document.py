@@ -81,10 +81,10 @@ def _beside(name: str) -> str:
 
 def _least_width(picture: str) -> str:
     """Return the rule that lets a wide diagram scroll where its words would become too small."""
-    found = re.search(r'<svg[^>]* width="([\d.]+)"', picture)
-    if not found:
+    width = re.search(r'<svg[^>]* width="([\d.]+)"', picture)
+    if not width:
         return ""
-    least = float(found.group(1)) * SMALLEST_SCALE
+    least = float(width.group(1)) * SMALLEST_SCALE
     return f"@media screen {{ .diagram svg {{ min-width: {least:.0f}px; }} }}\n"
 
 

@@ -33,12 +33,12 @@ def laid_out(expression: Expression, leaf: Callable[[Number | Ref], Leaf]) -> Bo
 
 def line(box: Box) -> str:
     """Write a whole line, whose long summands stay whole as far as a line has room."""
-    found = ""
+    written = ""
     for piece in summands(box):
         bare = piece.removeprefix(" ")
         held = f'<span class="long">{bare}</span>' if _is_long(bare) else bare
-        found += " " + held if piece != bare else held
-    return found
+        written += " " + held if piece != bare else held
+    return written
 
 
 def summands(box: Box) -> list[str]:

@@ -61,13 +61,13 @@ def _indices(index: Index) -> str:
 
 def ranks(blocks: Iterable[Block]) -> dict[str, int]:
     """Return how many indices the lines give to each value: a batch of one row has no row."""
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for block in blocks:
         for line in worked_lines(block):
             for ref in references(line.expression):
                 if ref.index is not None:
-                    found.setdefault(ref.name, len(ref.index))
+                    counts.setdefault(ref.name, len(ref.index))
         if isinstance(block, Lines) and not block.total:
             for line in block.lines[:1]:
-                found.setdefault(block.name, len(split_index(line.label)[1]))
-    return found
+                counts.setdefault(block.name, len(split_index(line.label)[1]))
+    return counts

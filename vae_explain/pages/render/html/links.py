@@ -121,15 +121,15 @@ class Links:
         parameter: with another value it is another number, and has an anchor of its own.
         """
         meant = self.current.setdefault(key, {})
-        found = meant.get(repr(value))
-        if found is None:
+        entry = meant.get(repr(value))
+        if entry is None:
             again = f":{len(meant) + 1}" if meant else ""
             text = self.numbers.leaf(Ref(key.name, key.index, _role(role), value))
             anchor = anchor_of(key) + again
-            found = Entry(len(self.entries), key, again, anchor, text, role)
-            self.entries.append(found)
-            meant[repr(value)] = found
-        return found
+            entry = Entry(len(self.entries), key, again, anchor, text, role)
+            self.entries.append(entry)
+            meant[repr(value)] = entry
+        return entry
 
     def derive(self, key: Key, line: Worked, role: str, leaves: Places | None = None) -> None:
         """Remember the line that makes a number."""
@@ -181,8 +181,8 @@ class Links:
     def _on_page(self, refs: Iterable[Ref]) -> list[int]:
         """Return the positions of those numbers that have a place on the page to lead to."""
         keys = ((key_of(ref), repr(float(ref.value))) for ref in refs)
-        found = (self.current.get(key, {}).get(value) for key, value in keys if key is not None)
-        return [entry.position for entry in found if entry and entry.anchor in self.anchors]
+        entries = (self.current.get(key, {}).get(value) for key, value in keys if key is not None)
+        return [entry.position for entry in entries if entry and entry.anchor in self.anchors]
 
     # --- the data of the page ---
 
@@ -217,8 +217,8 @@ class Links:
             while not number[-1]:
                 number.pop()
             numbers.append(number)
-        found = {"values": list(values), "numbers": numbers, "texts": list(texts), "lines": lines}
-        written = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+        page = {"values": list(values), "numbers": numbers, "texts": list(texts), "lines": lines}
+        written = json.dumps(page, ensure_ascii=False, separators=(",", ":"))
         # Nothing in it may close the element that it stands in, or open a comment.
         return written.replace("<", "\\u003c")
 
@@ -261,7 +261,7 @@ def raised(text: str) -> str:
     'mean −6.7·10<sup>−6</sup>, norm 2·10<sup>9</sup>'
     """
     return _EXPONENT.sub(
-        lambda found: f"·10<sup>{found[1].removeprefix('+')}{int(found[2])}</sup>", escape(text)
+        lambda match: f"·10<sup>{match[1].removeprefix('+')}{int(match[2])}</sup>", escape(text)
     )
 
 

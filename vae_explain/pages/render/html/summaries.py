@@ -48,25 +48,25 @@ class Summaries:
 
     def _picture(self, block: Summary) -> str:
         """Draw the cells, those of one sign and shade as one path."""
-        found = heat(block.array, MOST_ROWS, MOST_COLUMNS)
-        shades = found.shades(SHADES)
+        drawing = heat(block.array, MOST_ROWS, MOST_COLUMNS)
+        shades = drawing.shades(SHADES)
         paths: dict[str, str] = {}
         rows, columns = shades.shape
         for row in range(rows):
             for column in range(columns):
-                shade, sign = int(shades[row, column]), int(found.signs[row, column])
-                finite = np.isfinite(found.sizes[row, column])
+                shade, sign = int(shades[row, column]), int(drawing.signs[row, column])
+                finite = np.isfinite(drawing.sizes[row, column])
                 kind = f"{SIGNS[sign]} s{shade}" if finite else "failure"
                 if shade:
                     square = f"M{column * CELL} {row * CELL}h{CELL}v{CELL}h-{CELL}z"
                     paths[kind] = paths.get(kind, "") + square
         drawn = "".join(f'<path class="{kind}" d="{d}"/>' for kind, d in sorted(paths.items()))
-        down, across = found.patch
+        down, across = drawing.patch
         one = (down, across) == (1, 1)
         cells = "a number" if one else f"up to {down} × {across} numbers"
         words = (
             f"each cell {cells}; the stronger its shade, the larger its mean size, "
-            f"up to {typeset(self.numbers.one(found.largest, block.places))}"
+            f"up to {typeset(self.numbers.one(drawing.largest, block.places))}"
         )
         width, height = columns * CELL, rows * CELL
         size = f'width="{width}" height="{height}"'
