@@ -103,7 +103,7 @@ def scatter_chosen_by(call: Call, index: Index) -> list[tuple[int, Index]]:
 
 def scatter_partials(call: Call, position: int, index: Index) -> list[Partial]:
     if position == INPUT:
-        return PUT.partials(call, position, index)
+        return _PUT.partials(call, position, index)
     # As PyTorch has it, also of what was written over later by the same call.
     where, dim = call.operands[INDEX].array, call.attributes["dim"]
     return _source_partials(call, position, index, where, dim)
@@ -141,7 +141,7 @@ def scatter_gradient(call: Call, position: int, upstream: Expression) -> Express
     return Opaque("scatter", wholes, (("dim", dim),), lambda g, i, z: scatter_forward(g, i, z, dim))
 
 
-PUT = copying(
+_PUT = copying(
     "scatter",
     bind=bind_scatter,
     forward=scatter_forward,
@@ -153,7 +153,7 @@ PUT = copying(
     torch="torch.scatter",
     chosen_by=scatter_chosen_by,
 )
-SCATTER = replace(PUT, partials=scatter_partials)
+SCATTER = replace(_PUT, partials=scatter_partials)
 
 
 def scatter_add_forward(x: Array, index: Array, source: Array, dim: int) -> Array:

@@ -78,7 +78,7 @@ def _dropped(call: Call) -> int:
 
 def partials(call: Call, position: int, index: Index) -> list[Partial]:
     if position != VALUE:
-        return PUT.partials(call, position, index)
+        return _PUT.partials(call, position, index)
     # As PyTorch has it, also of what was written over later by the same call.
     part, shape, extra = _part(call), call.operands[VALUE].shape, _dropped(call)
     targets = broadcast_targets(index[extra:], shape[extra:], part.shape)
@@ -113,7 +113,7 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     return Reshape(arriving, given) if extra else arriving
 
 
-PUT = copying(
+_PUT = copying(
     "index_put",
     bind=bind_setitem,
     forward=forward,
@@ -125,4 +125,4 @@ PUT = copying(
     # Which is what PyTorch does where the key is made of tensors, and out of place.
     torch="torch.index_put",
 )
-INDEX_PUT = replace(PUT, partials=partials)
+INDEX_PUT = replace(_PUT, partials=partials)
