@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -18,8 +19,8 @@ def differentiated(
 ) -> Sequence[Tensor | None]:
     """Return the gradient of an output at each of some values; None where it has none."""
     if upstream is None and isinstance(output, Tensor) and _is_one_number(output):
-        # What `grad` ends in. Looking at each source in Python, as it does first, takes a sixth
-        # of the time of a small network's backward pass, and the engine looks again.
+        # What `grad` calls. It first checks each source in Python, which takes a sixth of the
+        # time of a small network's backward pass, and which the engine does again.
         one = (torch.ones_like(output),)
         return _engine_run_backward(
             (output,), one, True, False, tuple(sources), True, accumulate_grad=False
@@ -38,55 +39,44 @@ def _is_one_number(tensor: Tensor) -> bool:
 
 
 def changed_by_hooks(output: Tensor, tensors: Sequence[Tensor]) -> frozenset[int]:
-    """Return which of some tensors have a hook that hands on another gradient than it gets.
+    """Return which of some tensors have a hook that passes on another gradient than it gets.
 
-    A hook may only look on, as one that keeps norms for a log. Whether it does is seen from
-    one more backward pass, with a look at what goes into the hooks of each tensor and at what
-    comes out of them.
+    A hook may only look on, as one that keeps norms for a log. So one more backward pass compares
+    what goes into the hooks of each tensor with what comes out of them.
 
     Returns
     -------
     frozenset of int
-        Their places among the tensors.
+        The positions of these tensors.
     """
-    of_tensors = {
-        id(tensor): tensor for tensor in tensors if tensor._backward_hooks and tensor.requires_grad
-    }
-    if not of_tensors:
+    # Autograd knows these very dicts, and calls their hooks in order.
+    hooks = {id(t): t._backward_hooks for t in tensors if t._backward_hooks and t.requires_grad}
+    if not hooks:
         return frozenset()
-    seen: dict[int, list[Tensor]] = {key: [] for key in of_tensors}
-    kept = {key: dict(tensor._backward_hooks or {}) for key, tensor in of_tensors.items()}
+    before = {key: dict(own) for key, own in hooks.items()}
+    seen: dict[int, list[Tensor]] = {key: [] for key in hooks}
+
+    def keep(key: int, gradient: Tensor) -> None:
+        seen[key].append(gradient.detach().clone())
+
     try:
-        for key, tensor in of_tensors.items():
-            hooks = tensor._backward_hooks
-            assert hooks is not None, "looked at above"
-            look = _looking(seen[key])
-            hooks.clear()  # autograd knows this very dict, and calls in its order
-            hooks.update({-1: look, **kept[key], -2: look})  # keys that no handle has
-        leaves = [tensor for tensor in tensors if tensor.is_leaf and tensor.requires_grad]
+        for key, own in hooks.items():
+            look = partial(keep, key)
+            own.clear()
+            own.update({-1: look, **before[key], -2: look})  # keys that no handle has
+        leaves = {id(t): t for t in tensors if t.is_leaf and t.requires_grad}
         with gradients_on():
-            differentiated(output, list({id(leaf): leaf for leaf in leaves}.values()))
+            differentiated(output, list(leaves.values()))
     finally:
-        for key, tensor in of_tensors.items():
-            hooks = tensor._backward_hooks
-            assert hooks is not None, "looked at above"
-            hooks.clear()
-            hooks.update(kept[key])
+        for key, own in hooks.items():
+            own.clear()
+            own.update(before[key])
     changed = {
         key
         for key, gradients in seen.items()
         if any(not torch.equal(one, other) for one, other in pairwise(gradients))
     }
     return frozenset(i for i, tensor in enumerate(tensors) if id(tensor) in changed)
-
-
-def _looking(seen: list[Tensor]) -> Callable[[Tensor], Tensor | None]:
-    """Return a hook that keeps a copy of each gradient that it sees, and changes none."""
-
-    def look(gradient: Tensor) -> None:
-        seen.append(gradient.detach().clone())
-
-    return look
 
 
 def gradients_on() -> AbstractContextManager[object]:
