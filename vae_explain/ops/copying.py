@@ -140,14 +140,11 @@ def copying(
     *,
     bind: Callable[..., Bound],
     forward: Callable[..., Array],
-    formula: Callable[[Call], Expression],
-    gradient: Callable[[Call, int, Expression], Expression],
     words: str,
-    torch: str,
     sources: SourcesOf | None = None,
     copied: slice = ALL,
     fill: str = "",
-    **others: Any,
+    **fields: Any,
 ) -> Rule:
     """Make the rule of an op that only moves or copies numbers.
 
@@ -158,7 +155,7 @@ def copying(
         orders numbers by their sizes.
     copied, fill
         As in `by_positions`.
-    others
+    fields
         Further fields of the rule, among them a `vjp` that is faster than adding up the
         gradients of all copies one by one.
     """
@@ -190,14 +187,5 @@ def copying(
             return []
         return [(out, ONE) for out in of_call(call).targets(chosen.index(position), index)]
 
-    fields: dict[str, Any] = {"vjp": vjp, "element": element, "partials": partials, **others}
-    return Rule(
-        name=name,
-        bind=bind,
-        forward=forward,
-        formula=formula,
-        gradient=gradient,
-        words=words,
-        torch=torch,
-        **fields,
-    )
+    derived: dict[str, Any] = {"vjp": vjp, "element": element, "partials": partials}
+    return Rule(name=name, bind=bind, forward=forward, words=words, **{**derived, **fields})

@@ -125,6 +125,12 @@ class Rule:
         The name in these defaults, where it is not the op's own without `linalg_`.
     usual
         The attributes that they need not mention, with what they usually are.
+    options
+        `options(call)`, the options that they show; by default the attributes that are not
+        as usual.
+    linear
+        True for an op whose VJP needs no more of its operand than the shape: the default
+        gradient is then written without it.
     torch
         The dotted PyTorch name that the tests hold the rule against, by default `torch.name`.
     kind
@@ -161,6 +167,8 @@ class Rule:
     gradient: Callable[[Call, int, Expression], Expression] = by_default
     shown: str = ""
     usual: Mapping[str, Any] = field(default_factory=dict)
+    options: Callable[[Call], Options] = by_default
+    linear: bool = False
     torch: str = ""
     kind: Kind = ""
     source: bool = False
@@ -174,6 +182,7 @@ class Rule:
         defaults = {
             "formula": self._named,
             "gradient": self._named_backward,
+            "options": self._unusual,
             "shown": self.name.removeprefix("linalg_"),
             "torch": f"torch.{self.name}",
         }
@@ -189,26 +198,28 @@ class Rule:
             upstream = expanded(upstream, call.output.shape)
         return self.gradient(call, position, upstream)
 
-    def _named(self, call: Call) -> Expression:
-        options = unusual(call.attributes, self.usual)
+    def _unusual(self, call: Call) -> Options:
+        return unusual(call.attributes, self.usual)
 
+    def _named(self, call: Call) -> Expression:
         def compute(*arrays: Array) -> Array:
             return self.forward(*_as_recorded(call, arrays), **call.attributes)
 
-        return Opaque(self.shown, call.wholes, options, compute)
+        return Opaque(self.shown, call.wholes, self.options(call), compute)
 
     def _named_backward(self, call: Call, position: int, upstream: Expression) -> Expression:
-        options = unusual(call.attributes, self.usual)
+        options = self.options(call)
         if len(call.operands) > 1:
             options = (("by", position + 1), *options)
 
         def compute(arriving: Array, *arrays: Array) -> Array | None:
-            operands = _as_recorded(call, arrays)
+            operands = call.arrays if self.linear else tuple(_as_recorded(call, arrays))
             output = self.forward(*operands, **call.attributes)
             full = np.broadcast_to(arriving, np.shape(output))
             return self.vjp(full, output, *operands, **call.attributes)[position]
 
-        return Opaque(f"{self.shown}_backward", (upstream, *call.wholes), options, compute)
+        wholes = () if self.linear else call.wholes
+        return Opaque(f"{self.shown}_backward", (upstream, *wholes), options, compute)
 
 
 def _owner(function: Any) -> Any:

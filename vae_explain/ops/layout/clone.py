@@ -38,7 +38,6 @@ CLONE = Rule(
     formula=lambda call: call.operands[0].whole(),
     gradient=lambda call, position, upstream: upstream,
     words="the same numbers",
-    torch="torch.clone",
 )
 
 DETACH = Rule(
@@ -51,6 +50,5 @@ DETACH = Rule(
     formula=lambda call: Opaque(".detach()", (call.operands[0].whole(),), (), lambda x: x),
     gradient=lambda call, position, upstream: ZERO,
     words="the same numbers, where a gradient stops",
-    torch="torch.detach",
     broadcasts=True,
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import Expression, Opaque, Reshape
+from ...symbolic.expression import Expression, Reshape
 from ...trace import Array
 from ..copying import Shape, copying
 from ..rule import Bound, Call, Rule
@@ -68,11 +68,6 @@ def joining(
         keys = windows(arrays, attributes)
         return tuple(g[key].reshape(a.shape) for key, a in zip(keys, arrays, strict=True))
 
-    def formula(call: Call) -> Expression:
-        wholes = tuple(operand.whole() for operand in call.operands)
-        options = tuple(call.attributes.items())
-        return Opaque(name, wholes, options, lambda *arrays: forward(*arrays, **call.attributes))
-
     def gradient(call: Call, position: int, upstream: Expression) -> Expression:
         shape = call.operands[position].shape
         part = taken(upstream, windows(call.arrays, call.attributes)[position])
@@ -84,10 +79,8 @@ def joining(
         bind=bind,
         forward=forward,
         vjp=vjp,
-        formula=formula,
         gradient=gradient,
         words=words,
-        torch=f"torch.{name}",
     )
 
 

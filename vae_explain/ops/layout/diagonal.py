@@ -5,7 +5,7 @@ And one side of a diagonal, which `tril` and `triu` keep.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,50 +16,11 @@ from ..copying import copying
 from ..rule import Bound, Call, Rule, unusual
 
 
-def diagonals(
-    name: str,
-    *,
-    bind: Callable[..., Bound],
-    forward: Callable[..., Array],
-    words: str,
-    usual: Mapping[str, Any],
-    **others: Any,
-) -> Rule:
-    """Make the rule of an op to a diagonal or from one, whose formula is its name."""
-
-    def formula(call: Call) -> Expression:
-        whole = (call.operands[0].whole(),)
-        options = unusual(call.attributes, usual)
-        return Opaque(name, whole, options, lambda x: forward(x, **call.attributes))
-
-    def gradient(call: Call, position: int, upstream: Expression) -> Expression:
-        x = call.operands[0]
-
-        def back(g: Any, _: Any) -> Array | None:
-            arriving = np.broadcast_to(g, call.output.shape)
-            return rule.vjp(arriving, call.output.array, x.array, **call.attributes)[0]
-
-        options = unusual(call.attributes, usual)
-        return Opaque(f"{name}_backward", (upstream, x.whole()), options, back)
-
-    rule = copying(
-        name,
-        bind=bind,
-        forward=forward,
-        formula=formula,
-        gradient=gradient,
-        words=words,
-        torch=f"torch.{name}",
-        **others,
-    )
-    return rule
-
-
 def bind_diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Bound:
     return (input,), {"offset": offset, "dim1": dim1, "dim2": dim2}
 
 
-DIAGONAL = diagonals(
+DIAGONAL = copying(
     "diagonal",
     bind=bind_diagonal,
     forward=lambda x, offset, dim1, dim2: np.diagonal(x, offset, dim1, dim2),
@@ -72,7 +33,7 @@ def bind_diag(input: Any, diagonal: int = 0) -> Bound:
     return (input,), {"diagonal": diagonal}
 
 
-DIAG = diagonals(
+DIAG = copying(
     "diag",
     bind=bind_diag,
     # Of a vector a matrix with it on a diagonal, of a matrix its diagonal.
@@ -95,7 +56,7 @@ def diag_embed(x: Array, offset: int, dim1: int, dim2: int) -> Array:
     return np.moveaxis(found, (-2, -1), (dim1, dim2))
 
 
-DIAG_EMBED = diagonals(
+DIAG_EMBED = copying(
     "diag_embed",
     bind=bind_diag_embed,
     forward=diag_embed,
@@ -131,7 +92,6 @@ TRACE = Rule(
         lambda g, x: trace_back(g, np.shape(x)),
     ),
     words="the sum of the diagonal",
-    torch="torch.trace",
 )
 
 # --- one side of a diagonal -------------------------------------------------------------
@@ -153,7 +113,6 @@ def triangle(name: str, cut: Callable[[Array, int], Array], words: str) -> Rule:
         formula=lambda call: whole(call, call.operands[0].whole()),
         gradient=lambda call, position, upstream: whole(call, upstream),
         words=words,
-        torch=f"torch.{name}",
     )
 
 

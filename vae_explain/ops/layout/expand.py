@@ -44,7 +44,7 @@ def _gradient(call: Call, position: int, upstream: Expression) -> Expression:
     return sum_to(upstream, call.output.shape, call.operands[position].shape)
 
 
-def expanding(name: str, bind: Any, forward: Any, torch: str) -> Rule:
+def expanding(name: str, bind: Any, forward: Any, torch: str = "") -> Rule:
     """Make the rule of an op that broadcasts its first operand."""
     return copying(
         name,
@@ -72,7 +72,7 @@ def expand(x: Array, size: tuple[int, ...]) -> Array:
 
 
 EXPAND = expanding("expand", bind_expand, expand, "torch.Tensor.expand")
-BROADCAST_TO = expanding("broadcast_to", bind_expand, expand, "torch.broadcast_to")
+BROADCAST_TO = expanding("broadcast_to", bind_expand, expand)
 
 
 def bind_expand_as(input: Any, other: Any) -> Bound:
@@ -107,7 +107,6 @@ BROADCAST_TENSORS = copying(
     formula=_formula,
     gradient=_gradient,
     words="repeated to a common shape",
-    torch="torch.broadcast_tensors",
     several=True,
     broadcasts=True,
 )

@@ -39,7 +39,7 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     return sum_to(upstream, call.output.shape, call.operands[VALUE].shape)
 
 
-def overwriting(name: str, bind: Callable[..., Bound], torch: str) -> Rule:
+def overwriting(name: str, bind: Callable[..., Bound], torch: str = "") -> Rule:
     """Make the rule of an op that puts other numbers in the place of all of its first operand."""
     return copying(
         name,
@@ -63,7 +63,7 @@ def bind_fill(input: Any, value: Any) -> Bound:
 
 
 COPY = overwriting("copy", bind_copy, "torch.Tensor.copy_")
-FILL = overwriting("fill", bind_fill, "torch.fill")
+FILL = overwriting("fill", bind_fill)
 
 
 def bind_zero(input: Any) -> Bound:

@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import Expression, Opaque
 from ...trace import Array
 from ..copying import copying
-from ..rule import Bound, Call, NotExplained, unusual
+from ..rule import Bound, Call, NotExplained
 
 Places = list[Array]  # one row for each of the last axes
 
@@ -89,32 +88,14 @@ def _places(call: Call) -> Places:
     return pad_places(call.operands[0].shape, **call.attributes)
 
 
-def _written(call: Call) -> tuple[tuple[str, Any], ...]:
-    return unusual(call.attributes, {"mode": "constant", "value": 0.0})
-
-
-def formula(call: Call) -> Expression:
-    whole = (call.operands[0].whole(),)
-    return Opaque("pad", whole, _written(call), lambda x: forward(x, **call.attributes))
-
-
-def gradient(call: Call, position: int, upstream: Expression) -> Expression:
-    shape = call.operands[0].shape
-
-    def back(g: Any) -> Array:
-        return gathered(np.broadcast_to(g, call.output.shape), _places(call), shape)
-
-    return Opaque("pad_backward", (upstream,), _written(call), back)
-
-
 PAD = copying(
     "pad",
     bind=bind_pad,
     forward=forward,
     vjp=vjp,
     fill="value",
-    formula=formula,
-    gradient=gradient,
+    usual={"mode": "constant", "value": 0.0},
+    linear=True,
     words="the same numbers with more around them",
     torch="torch.nn.functional.pad",
 )

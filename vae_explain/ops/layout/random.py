@@ -34,7 +34,7 @@ def _bind(*args: Any, **kwargs: Any) -> Bound:
     return (), {}
 
 
-def drawing(name: str, torch: str, words: str = "drawn from N(0, 1)") -> Rule:
+def drawing(name: str, words: str, torch: str = "") -> Rule:
     """Make the rule of an op that draws numbers."""
     return Rule(
         name=name,
@@ -51,18 +51,20 @@ def drawing(name: str, torch: str, words: str = "drawn from N(0, 1)") -> Rule:
     )
 
 
-RANDN_LIKE = drawing("randn_like", "torch.randn_like")
-RANDN = drawing("randn", "torch.randn")
-NORMAL = drawing("normal", "torch.normal", "drawn from a normal distribution")
-RAND = drawing("rand", "torch.rand", "drawn from U(0, 1)")
-RAND_LIKE = drawing("rand_like", "torch.rand_like", "drawn from U(0, 1)")
-UNIFORM = drawing("uniform", "torch.Tensor.uniform_", "drawn from a uniform distribution")
-BERNOULLI = drawing("bernoulli", "torch.bernoulli", "drawn: 0 or 1")
+_NORMAL, _UNIFORM = "drawn from N(0, 1)", "drawn from U(0, 1)"
+
+RANDN_LIKE = drawing("randn_like", _NORMAL)
+RANDN = drawing("randn", _NORMAL)
+NORMAL = drawing("normal", "drawn from a normal distribution")
+RAND = drawing("rand", _UNIFORM)
+RAND_LIKE = drawing("rand_like", _UNIFORM)
+UNIFORM = drawing("uniform", "drawn from a uniform distribution", "torch.Tensor.uniform_")
+BERNOULLI = drawing("bernoulli", "drawn: 0 or 1")
 EXPONENTIAL = drawing(
-    "exponential", "torch.Tensor.exponential_", "drawn from an exponential distribution"
+    "exponential", "drawn from an exponential distribution", "torch.Tensor.exponential_"
 )
 DROPOUT_MASK = drawing(
     "dropout_mask",
-    "torch.nn.functional.dropout",
     "drawn: 0 for what is dropped, and the factor that makes up for it for the rest",
+    "torch.nn.functional.dropout",
 )

@@ -37,7 +37,7 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     return reshaped(expanded(upstream, shape), shape, call.operands[0].shape)
 
 
-def reshaping(name: str, bind: Callable[..., Bound], to: ShapeOf, torch: str) -> Rule:
+def reshaping(name: str, bind: Callable[..., Bound], to: ShapeOf, torch: str = "") -> Rule:
     """Make the rule of an op that only lays the same numbers out anew."""
     return copying(
         name,
@@ -66,7 +66,7 @@ def bind_shape(input: Any, *shape: Any, **kwargs: Any) -> Bound:
 
 
 VIEW = reshaping("view", bind_shape, lambda own, shape: shape, "torch.Tensor.view")
-RESHAPE = reshaping("reshape", bind_shape, lambda own, shape: shape, "torch.reshape")
+RESHAPE = reshaping("reshape", bind_shape, lambda own, shape: shape)
 VIEW_AS = reshaping(
     "view_as",
     lambda input, other: ((input, other), {}),
@@ -88,7 +88,7 @@ def flattened(own: Shape, start_dim: int, end_dim: int) -> Shape:
     return (*own[:start], int(np.prod(own[start : end + 1])), *own[end + 1 :])
 
 
-FLATTEN = reshaping("flatten", bind_flatten, flattened, "torch.flatten")
+FLATTEN = reshaping("flatten", bind_flatten, flattened)
 
 
 def bind_unflatten(input: Any, dim: int, sizes: Any) -> Bound:
@@ -102,7 +102,7 @@ def unflattened(own: Shape, dim: int, sizes: Shape) -> Shape:
     return (*own[:at], *given, *own[at + 1 :])
 
 
-UNFLATTEN = reshaping("unflatten", bind_unflatten, unflattened, "torch.unflatten")
+UNFLATTEN = reshaping("unflatten", bind_unflatten, unflattened)
 
 
 def bind_squeeze(input: Any, dim: Any = None) -> Bound:
@@ -115,7 +115,7 @@ def squeezed(own: Shape, dim: int | Shape | None) -> Shape:
     return tuple(size for axis, size in enumerate(own) if axis not in gone or size != 1)
 
 
-SQUEEZE = reshaping("squeeze", bind_squeeze, squeezed, "torch.squeeze")
+SQUEEZE = reshaping("squeeze", bind_squeeze, squeezed)
 
 
 def bind_unsqueeze(input: Any, dim: int) -> Bound:
@@ -127,4 +127,4 @@ def unsqueezed(own: Shape, dim: int) -> Shape:
     return (*own[:at], 1, *own[at:])
 
 
-UNSQUEEZE = reshaping("unsqueeze", bind_unsqueeze, unsqueezed, "torch.unsqueeze")
+UNSQUEEZE = reshaping("unsqueeze", bind_unsqueeze, unsqueezed)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.expression import ONE, ZERO, Add, Expression, Index, Opaque
-from ...symbolic.shapes import expanded
 from ...trace import Array
 from ..copying import copying
 from ..rule import Bound, Call, NotExplained, Partial, Rule
@@ -39,7 +38,6 @@ GATHER = selecting(
     chosen_by=lambda call, index: [(INDEX, index)],
     by_name=lambda call: ((INPUT, INDEX), (("dim", call.attributes["dim"]),)),
     words="the elements that an index names",
-    torch="torch.gather",
 )
 
 
@@ -122,13 +120,6 @@ def _source_partials(
     return [(out, ONE) for out in dict.fromkeys(tuple(map(int, place)) for place in found)]
 
 
-def scatter_formula(call: Call) -> Expression:
-    dim = call.attributes["dim"]
-    x, *rest = call.operands
-    wholes = (expanded(x.whole(), x.shape), *(operand.whole() for operand in rest))
-    return Opaque("scatter", wholes, (("dim", dim),), lambda x, i, s: scatter_forward(x, i, s, dim))
-
-
 def scatter_gradient(call: Call, position: int, upstream: Expression) -> Expression:
     dim = call.attributes["dim"]
     index, source = call.operands[INDEX], call.operands[SOURCE].array
@@ -147,10 +138,8 @@ _PUT = copying(
     forward=scatter_forward,
     vjp=scatter_vjp,
     copied=slice(INPUT, SOURCE + 1, SOURCE),
-    formula=scatter_formula,
     gradient=scatter_gradient,
     words="numbers put into the places that an index names",
-    torch="torch.scatter",
     chosen_by=scatter_chosen_by,
 )
 SCATTER = replace(_PUT, partials=scatter_partials)
@@ -178,14 +167,6 @@ def scatter_add_partials(call: Call, position: int, index: Index) -> list[Partia
     return _source_partials(call, position, index, where, dim)
 
 
-def scatter_add_formula(call: Call) -> Expression:
-    dim = call.attributes["dim"]
-    wholes = tuple(operand.whole() for operand in call.operands)
-    return Opaque(
-        "scatter_add", wholes, (("dim", dim),), lambda x, i, s: scatter_add_forward(x, i, s, dim)
-    )
-
-
 SCATTER_ADD = Rule(
     name="scatter_add",
     bind=bind_scatter_add,
@@ -193,11 +174,9 @@ SCATTER_ADD = Rule(
     vjp=lambda g, y, x, index, source, dim: (g, None, back(g, source, index, dim)),
     element=scatter_add_element,
     partials=scatter_add_partials,
-    formula=scatter_add_formula,
     gradient=lambda call, position, upstream: (
         upstream if position == INPUT else scatter_gradient(call, position, upstream)
     ),
     words="numbers added in the places that an index names",
-    torch="torch.scatter_add",
     chosen_by=scatter_chosen_by,
 )

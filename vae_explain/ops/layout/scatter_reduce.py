@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ONE, Add, Div, Expression, Index, Mul, Number, Opaque
+from ...symbolic.expression import ONE, Add, Div, Expression, Index, Mul, Number
 from ...trace import Array
-from ..rule import Bound, Call, NotExplained, Options, Partial, Rule
+from ..rule import Bound, Call, NotExplained, Partial, Rule
 from .scatter import INDEX, INPUT, SOURCE, fitting, places, scatter_chosen_by
 
 # How numbers are brought together, and the number to start from where none is there yet.
@@ -168,33 +168,6 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
     return [(place, ONE if slope == 1 else Number(slope))]
 
 
-def _options(call: Call) -> Options:
-    attributes = call.attributes
-    found: list[tuple[str, Any]] = [("dim", attributes["dim"]), ("reduce", attributes["reduce"])]
-    if not attributes["include_self"]:
-        found.append(("include_self", False))
-    return tuple(found)
-
-
-def formula(call: Call) -> Expression:
-    wholes = tuple(operand.whole() for operand in call.operands)
-    attributes = dict(call.attributes)
-    return Opaque(
-        "scatter_reduce", wholes, _options(call), lambda x, i, s: forward(x, i, s, **attributes)
-    )
-
-
-def gradient(call: Call, position: int, upstream: Expression) -> Expression:
-    wholes = tuple(operand.whole() for operand in call.operands)
-    attributes = dict(call.attributes)
-
-    def back(g: Array, x: Array, index: Array, source: Array) -> Array | None:
-        return vjp(np.asarray(g), call.output.array, x, index, source, **attributes)[position]
-
-    options = (("by", position + 1), *_options(call))
-    return Opaque("scatter_reduce_backward", (upstream, *wholes), options, back)
-
-
 SCATTER_REDUCE = Rule(
     name="scatter_reduce",
     bind=bind,
@@ -202,9 +175,7 @@ SCATTER_REDUCE = Rule(
     vjp=vjp,
     element=element,
     partials=partials,
-    formula=formula,
-    gradient=gradient,
+    usual={"include_self": True},
     words="numbers brought together in the places that an index names",
-    torch="torch.scatter_reduce",
     chosen_by=scatter_chosen_by,
 )

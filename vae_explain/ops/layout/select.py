@@ -71,10 +71,8 @@ def selecting(
     bind: Callable[..., Bound],
     key: KeyOf,
     words: str,
-    torch: str,
-    several: bool = False,
-    chosen_by: Callable[[Call, Index], list[tuple[int, Index]]] | None = None,
     by_name: Callable[[Call], tuple[tuple[int, int], Options]] | None = None,
+    **fields: Any,
 ) -> Rule:
     """Make the rule of an op that takes a part of its first operand.
 
@@ -82,11 +80,11 @@ def selecting(
     ----------
     key
         `key(*arrays, **attributes)`, what would stand between the brackets.
-    chosen_by
-        As a rule has it.
     by_name
         The operands and the options that a formula shows of an op whose places are a value
         of the run, or which does more than take; of any other it shows the places.
+    fields
+        Further fields of the rule.
     """
 
     def forward(x: Array, *others: Array, **attributes: Any) -> Array:
@@ -127,9 +125,7 @@ def selecting(
         formula=formula,
         gradient=gradient,
         words=words,
-        torch=torch,
-        several=several,
-        chosen_by=chosen_by,
+        **fields,
     )
 
 
@@ -209,7 +205,6 @@ SELECT = selecting(
     bind=bind_select,
     key=lambda x, dim, index: at_axis(dim, x.ndim, index),
     words="a part of it",
-    torch="torch.select",
 )
 
 
@@ -222,9 +217,7 @@ def narrow_key(x: Array, dim: int, start: int, length: int) -> Key:
     return at_axis(dim, x.ndim, slice(first, first + length))
 
 
-NARROW = selecting(
-    "narrow", bind=bind_narrow, key=narrow_key, words="a part of it", torch="torch.narrow"
-)
+NARROW = selecting("narrow", bind=bind_narrow, key=narrow_key, words="a part of it")
 
 
 def bind_index_select(input: Any, dim: int, index: Any) -> Bound:
@@ -238,5 +231,4 @@ INDEX_SELECT = selecting(
     chosen_by=lambda call, index: [(1, (index[call.attributes["dim"]],))],
     by_name=lambda call: ((0, 1), (("dim", call.attributes["dim"]),)),
     words="the rows that an index names",
-    torch="torch.index_select",
 )

@@ -123,6 +123,5 @@ _PUT = copying(
     gradient=gradient,
     words="the same numbers but for a part that is written over",
     # Which is what PyTorch does where the key is made of tensors, and out of place.
-    torch="torch.index_put",
 )
 INDEX_PUT = replace(_PUT, partials=partials)

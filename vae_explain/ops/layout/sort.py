@@ -84,17 +84,7 @@ def arranging(
 
     def formula(call: Call) -> Expression:
         word = f"arg{name}" if says_positions(call.attributes) else name
-        whole = (call.operands[0].whole(),)
-        return Opaque(word, whole, options(call), lambda x: forward(x, **call.attributes))
-
-    def gradient(call: Call, position: int, upstream: Expression) -> Expression:
-        x = call.operands[0]
-
-        def back(g: Any, _: Any) -> Array | None:
-            arriving = np.broadcast_to(g, call.output.shape)
-            return vjp(arriving, call.output.array, x.array, **call.attributes)[0]
-
-        return Opaque(f"{name}_backward", (upstream, x.whole()), options(call), back)
+        return Opaque(word, call.wholes, options(call), lambda x: forward(x, **call.attributes))
 
     values = copying(
         name,
@@ -102,9 +92,8 @@ def arranging(
         forward=forward,
         sources=sources_of,
         formula=formula,
-        gradient=gradient,
+        options=options,
         words=words,
-        torch=f"torch.{name}",
     )
     if positions is None:
         return values

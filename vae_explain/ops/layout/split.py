@@ -26,7 +26,6 @@ CHUNK = selecting(
     bind=bind_chunk,
     key=chunk_key,
     words="one of equal parts",
-    torch="torch.chunk",
     several=True,
 )
 
@@ -52,7 +51,6 @@ SPLIT = selecting(
     bind=bind_split,
     key=split_key,
     words="one of its parts",
-    torch="torch.split",
     several=True,
 )
 
@@ -82,7 +80,6 @@ TENSOR_SPLIT = selecting(
     bind=bind_tensor_split,
     key=tensor_split_key,
     words="one of its parts",
-    torch="torch.tensor_split",
     several=True,
 )
 
@@ -96,6 +93,5 @@ UNBIND = selecting(
     bind=bind_unbind,
     key=lambda x, dim, output: at_axis(dim, x.ndim, output),
     words="one of its slices",
-    torch="torch.unbind",
     several=True,
 )

@@ -28,7 +28,6 @@ FLIP = selecting(
     bind=bind_flip,
     key=flip_key,
     words="the same numbers, back to front",
-    torch="torch.flip",
 )
 
 
@@ -52,7 +51,6 @@ ROLL = selecting(
     bind=bind_roll,
     key=roll_key,
     words="the same numbers, moved on in a ring",
-    torch="torch.roll",
 )
 
 
@@ -67,7 +65,6 @@ TAKE = selecting(
     chosen_by=lambda call, index: [(1, index)],
     by_name=lambda call: ((0, 1), ()),
     words="the elements that an index counts through all axes",
-    torch="torch.take",
 )
 
 
@@ -89,7 +86,6 @@ MASKED_SELECT = selecting(
     bind=bind_masked_select,
     key=masked_key,
     words="the elements where a mask holds",
-    torch="torch.masked_select",
 )
 
 
@@ -106,5 +102,4 @@ REPEAT_INTERLEAVE = selecting(
     bind=bind_repeat_interleave,
     key=lambda x, repeats, dim: at_axis(dim, x.ndim, np.repeat(np.arange(x.shape[dim]), repeats)),
     words="each number several times in a row",
-    torch="torch.repeat_interleave",
 )

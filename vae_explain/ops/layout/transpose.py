@@ -33,7 +33,7 @@ def inverse(order: Order) -> Order:
     return tuple(order.index(axis) for axis in range(len(order)))
 
 
-def reordering(name: str, *, bind: Callable[..., Bound], order: OrderOf, torch: str) -> Rule:
+def reordering(name: str, *, bind: Callable[..., Bound], order: OrderOf, torch: str = "") -> Rule:
     """Make the rule of an op that only reorders axes: `order(rank, **attributes)`."""
 
     def forward(x: Array, **attributes: Any) -> Array:
@@ -96,17 +96,14 @@ def bind_alone(input: Any) -> Bound:
     return (input,), {}
 
 
-TRANSPOSE = reordering("transpose", bind=bind_transpose, order=swapped, torch="torch.transpose")
+TRANSPOSE = reordering("transpose", bind=bind_transpose, order=swapped)
 PERMUTE = reordering(
     "permute",
     bind=bind_permute,
     order=lambda rank, dims: tuple(dim % rank for dim in dims),
-    torch="torch.permute",
 )
-MOVEDIM = reordering("movedim", bind=bind_movedim, order=moved, torch="torch.movedim")
-T = reordering(
-    "t", bind=bind_alone, order=lambda rank: tuple(reversed(range(rank))), torch="torch.t"
-)
+MOVEDIM = reordering("movedim", bind=bind_movedim, order=moved)
+T = reordering("t", bind=bind_alone, order=lambda rank: tuple(reversed(range(rank))))
 # `x.T` and `x.mT` are properties, which the tests read by the function behind them.
 REVERSED = reordering(
     "T",
