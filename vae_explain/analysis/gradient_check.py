@@ -155,10 +155,7 @@ def check(run: Run, architecture: Architecture = BUILT_IN) -> Check:
     )
     by_step = numpy_oracle.complex_step(*inputs, design=design)
     central, error = numpy_oracle.central_differences(*inputs, design=design)
-    # An op without a rule has its numbers from PyTorch, in PyTorch's precision.
-    by_rules = run.arithmetic == "printed" or not run.graph.not_explained
-    step_allowed = COMPLEX_STEP_ALLOWED if by_rules else AUTOGRAD_ALLOWED["full"]
-    central_allowed = max(CENTRAL_ALLOWED, step_allowed)
+    step_allowed, central_allowed = _allowed(run, COMPLEX_STEP_ALLOWED), _allowed(run)
     found = []
     for name, array in inputs[0].items():
         none = np.zeros(array.shape)  # what no gradient at all amounts to
@@ -208,15 +205,12 @@ def check_own(run: Run, nudged: Mapping[str, Nudged] | str) -> Check:
 
 def _check_own(run: Run, nudged: Mapping[str, Nudged], oracles: tuple[str, ...]) -> Check:
     found = []
-    # An op without a rule has its numbers from PyTorch, in PyTorch's precision.
-    by_rules = not run.graph.not_explained
-    allowed = CENTRAL_ALLOWED if by_rules else AUTOGRAD_ALLOWED["full"]
     for value in run.trace.values:
         if value.kind != "parameter" or value.name is None or value.id not in run.gradients:
             continue
         autograd = run.trace.gradients[value.id]
         mine = run.hand_gradients.get(value.id, np.zeros(value.shape))
-        scale = max(largest(autograd), gradient_scale(run, value.id))
+        scale = gradient_scale(run, value.id)
         differences = {AUTOGRAD: by_autograd(mine, autograd, run.arithmetic, scale)}
         if not differences[AUTOGRAD].passed and (lost := lost_in_norms(run, value.id)) > 1:
             scale *= lost
@@ -226,13 +220,23 @@ def _check_own(run: Run, nudged: Mapping[str, Nudged], oracles: tuple[str, ...])
             reason = REWRITTEN
             if (each := nudged.get(value.name)) is not None:
                 central = difference(
-                    mine.ravel()[each.places], each.central, allowed, scale, each.error
+                    mine.ravel()[each.places], each.central, _allowed(run), scale, each.error
                 )
                 reason = "" if central.passed else _other_gradient(run, value.id)
                 if not reason:
                     differences[CENTRAL] = central
         found.append(ParameterCheck(value.name, value.shape, differences, reason))
     return Check(run, tuple(found), oracles)
+
+
+def _allowed(run: Run, usual: float = CENTRAL_ALLOWED) -> float:
+    """Return how far a gradient may be off an oracle that evaluates the loss.
+
+    In the arithmetic `full` an op without a rule has its numbers from PyTorch, in PyTorch's
+    precision.
+    """
+    by_rules = run.arithmetic == "printed" or not run.graph.not_explained
+    return usual if by_rules else max(usual, AUTOGRAD_ALLOWED["full"])
 
 
 def _other_gradient(run: Run, number: int) -> str:
@@ -267,7 +271,7 @@ def gradient_scale(run: Run, number: int) -> float:
     sizes = [largest(arrived[number])] if number in arrived else [0.0]
     sizes += [largest(term[number]) for term in run.term_gradients.values() if number in term]
     for bound in run.graph.consumers(number):
-        places = ADDED_AT.get(bound.rule.name if bound.rule else "", ())
+        places = ADDED_AT.get(bound.rule_name, ())
         if bound.output in arrived and set(places) & set(bound.positions(number)):
             arriving = arrived[bound.output].astype(np.float64)
             sizes.append(largest(arriving))
@@ -288,13 +292,13 @@ def lost_in_norms(run: Run, number: int) -> float:
     graph, arrived, steps = run.graph, run.trace.gradients, Steps(run)
     most = 1.0
     for bound in graph.operations:
-        if bound.rule is None or bound.rule.name not in NORMS or bound.output not in arrived:
+        if bound.rule is None or bound.rule_name not in NORMS or bound.output not in arrived:
             continue
-        source = int(bound.operands[0])
+        source = bound.sources[0]
         if source not in arrived or not graph.depends(source, [number]):
             continue
-        index = np.unravel_index(int(np.argmax(np.abs(arrived[source]))), arrived[source].shape)
-        place = tuple(int(at) for at in index)
+        largest_at = np.unravel_index(np.argmax(np.abs(arrived[source])), arrived[source].shape)
+        place = tuple(map(int, largest_at))
         parts = bound.rule.partials(steps.call(bound), 0, place)
         upstream = arrived[bound.output]
         added = sum(abs(float(upstream[out])) * measure(part).magnitude for out, part in parts)
