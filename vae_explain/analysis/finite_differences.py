@@ -83,7 +83,7 @@ def _one_thread() -> Iterator[None]:
 def _nudged(
     model: nn.Module, evaluation: _Evaluation, run: Run, middle: float
 ) -> dict[str, Nudged]:
-    found: dict[str, Nudged] = {}
+    nudged: dict[str, Nudged] = {}
     parameters = [
         (name, parameter)
         for name, parameter in model.named_parameters()
@@ -109,8 +109,8 @@ def _nudged(
                 error[position] = (abs(upper - 2 * middle + lower) + rounding) / (2 * step)
                 if abs(central[position] - expected[position]) <= near + error[position]:
                     break
-        found[name] = Nudged(chosen, central, error)
-    return found
+        nudged[name] = Nudged(chosen, central, error)
+    return nudged
 
 
 def _moved(
@@ -168,11 +168,11 @@ class _Evaluation:
         written = [parameter for parameter, _ in self._rewritten]
         still = _Still(GivenDraws(redrawn=self._drawn), self._kept, self._first, written)
         with torch.enable_grad(), subject.drawing(), still:
-            found = subject.objective(subject.model, subject.x).loss
+            loss = subject.objective(subject.model, subject.x).loss
         self._first = False
-        if found.dtype != torch.float64:
-            raise RuntimeError(f"its loss is {found.dtype}".replace("torch.", ""))
-        return float(found.detach())  # out of reach of what is held still
+        if loss.dtype != torch.float64:
+            raise RuntimeError(f"its loss is {loss.dtype}".replace("torch.", ""))
+        return float(loss.detach())  # out of reach of what is held still
 
 
 def _padding(
@@ -185,8 +185,8 @@ def _padding(
 
 
 def _is_double(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-    given = tensors_in((args, kwargs))
-    return any(tensor.dtype == torch.float64 for tensor in given)
+    tensors = tensors_in((args, kwargs))
+    return any(tensor.dtype == torch.float64 for tensor in tensors)
 
 
 class _Still(CallMode):

@@ -156,7 +156,7 @@ def check(run: Run, architecture: Architecture = BUILT_IN) -> Check:
     by_step = numpy_oracle.complex_step(*inputs, design=design)
     central, error = numpy_oracle.central_differences(*inputs, design=design)
     step_allowed, central_allowed = _allowed(run, COMPLEX_STEP_ALLOWED), _allowed(run)
-    found = []
+    checks = []
     for name, array in inputs[0].items():
         none = np.zeros(array.shape)  # what no gradient at all amounts to
         number = numbers[name]
@@ -168,8 +168,8 @@ def check(run: Run, architecture: Architecture = BUILT_IN) -> Check:
             COMPLEX_STEP: difference(mine, by_step[name], step_allowed, scale),
             CENTRAL: difference(mine, central[name], central_allowed, scale, error[name]),
         }
-        found.append(ParameterCheck(name, array.shape, differences))
-    return Check(run, tuple(found))
+        checks.append(ParameterCheck(name, array.shape, differences))
+    return Check(run, tuple(checks))
 
 
 def check_in_reach(run: Run, architecture: Architecture | None) -> Check:
@@ -204,7 +204,7 @@ def check_own(run: Run, nudged: Mapping[str, Nudged] | str) -> Check:
 
 
 def _check_own(run: Run, nudged: Mapping[str, Nudged], oracles: tuple[str, ...]) -> Check:
-    found = []
+    checks = []
     for value in run.trace.values:
         if value.kind != "parameter" or value.name is None or value.id not in run.gradients:
             continue
@@ -225,8 +225,8 @@ def _check_own(run: Run, nudged: Mapping[str, Nudged], oracles: tuple[str, ...])
                 reason = "" if central.passed else _other_gradient(run, value.id)
                 if not reason:
                     differences[CENTRAL] = central
-        found.append(ParameterCheck(value.name, value.shape, differences, reason))
-    return Check(run, tuple(found), oracles)
+        checks.append(ParameterCheck(value.name, value.shape, differences, reason))
+    return Check(run, tuple(checks), oracles)
 
 
 def _allowed(run: Run, usual: float = CENTRAL_ALLOWED) -> float:

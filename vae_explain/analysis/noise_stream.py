@@ -106,8 +106,8 @@ def _drawn(
 def _same_way(subject: Subject, run: Run, drawn: Mapping[int, Array]) -> bool:
     """Whether replaying a run with one other draw gives what the model itself gives."""
     noise = {value.id: value.array for value in run.trace.values if value.kind == "noise"}
-    given = [torch.from_numpy(np.array(array)) for array in {**noise, **drawn}.values()]
-    theirs = subject.run(redrawn=given, lasting=False).trace
+    redrawn = [torch.from_numpy(np.array(array)) for array in {**noise, **drawn}.values()]
+    theirs = subject.run(redrawn=redrawn, lasting=False).trace
     mine = replay(run.graph, drawn)
     ends = (run.trace.output, *(term.value for term in run.trace.terms))
     scale = max(1.0, *(float(np.abs(mine[end]).max()) for end in ends))

@@ -275,10 +275,10 @@ def gradient_step(before: Recorded, lr: float) -> Update:
 
 
 def _trainable(model: nn.Module) -> list[nn.Parameter]:
-    found = list(model.parameters())
-    if not found:
+    parameters = list(model.parameters())
+    if not parameters:
         raise CannotTrain("the model has no parameters, so there is nothing to train")
-    return found
+    return parameters
 
 
 def make_optimizer(
@@ -294,13 +294,13 @@ def moments(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, dic
     """Return copies of Adam's two running means, zero before its first step."""
     if not isinstance(optimizer, torch.optim.Adam):
         return {}
-    found = {}
+    means = {}
     for name, parameter in model.named_parameters():
         state = optimizer.state.get(parameter, {})
         zero = torch.zeros_like(parameter)
         pairs = {"m": state.get("exp_avg", zero), "v": state.get("exp_avg_sq", zero)}
-        found[name] = {key: tensor.detach().numpy().copy() for key, tensor in pairs.items()}
-    return found
+        means[name] = {key: tensor.detach().numpy().copy() for key, tensor in pairs.items()}
+    return means
 
 
 def _is_finite(tensors: Sequence[Tensor]) -> bool:

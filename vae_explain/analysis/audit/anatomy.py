@@ -50,8 +50,8 @@ class Anatomy:
         """Return what was made for a key, making it the first time."""
         if key not in self._kept:
             self._kept[key] = make()
-        found: Kept = self._kept[key]
-        return found
+        kept: Kept = self._kept[key]
+        return kept
 
     @property
     def rows(self) -> int:
@@ -86,18 +86,18 @@ class Anatomy:
 
     def sites(self) -> tuple[Site, ...]:
         """Return where latents are sampled; `NotApplied` where that is nowhere."""
-        found = self.sampling
-        if not found.sites:
-            why = "; ".join(found.reasons) or "no draw is scaled and shifted into a latent"
+        sampling = self.sampling
+        if not sampling.sites:
+            why = "; ".join(sampling.reasons) or "no draw is scaled and shifted into a latent"
             raise NotApplied(f"no Gaussian latent was found: {why}")
-        return found.sites
+        return sampling.sites
 
     def reconstruction(self) -> tuple[Part, ...]:
         """Return the parts that compare with the input; `NotApplied` where there are none."""
-        found = self.role("reconstruction")
-        if not found:
+        parts = self.role("reconstruction")
+        if not parts:
             raise NotApplied("no part of the loss compares what was made from z with the input")
-        return found
+        return parts
 
     def require_finite(self) -> None:
         if not self.finite:

@@ -77,9 +77,9 @@ def fit(probes: Sequence[Probe]) -> Fit | None:
     if not np.ptp(kl) or not np.ptp(sigma):
         return None
     with np.errstate(all="ignore"):
-        found = _own_sigma(mu, sigma, kl)
-        if found is not None:
-            return found
+        fitted = _own_sigma(mu, sigma, kl)
+        if fitted is not None:
+            return fitted
         for words, function in SIGMA_OF_KL.items():
             other = function(sigma)
             good = np.isfinite(other) & (other > 0)
@@ -95,10 +95,10 @@ def _own_sigma(mu: Array, sigma: Array, kl: Array) -> Fit | None:
     good = sigma != 0
     mu, sigma, kl = mu[good], sigma[good], kl[good]
     ones = np.ones_like(mu)
-    found = _solve((mu**2, sigma**2, -np.log(sigma**2), mu, ones), kl)
-    if found is None:
+    coefficients = _solve((mu**2, sigma**2, -np.log(sigma**2), mu, ones), kl)
+    if coefficients is None:
         return None
-    squares, variances, logs, linear, constant = found
+    squares, variances, logs, linear, constant = coefficients
     weights = 2 * squares, 2 * variances, 2 * logs
     largest = max(map(abs, weights))
     equal = all(_close(weights[0], weight, largest) for weight in weights)
@@ -133,10 +133,10 @@ def _stand_in(mu: Array, sigma: Array, kl: Array) -> Fit | None:
     for part, options in STAND_INS.items():
         for words, function in options:
             changed = {**columns, part: function(mu if part == "μ²" else sigma)}
-            found = _solve((*changed.values(), ones), kl)
-            if found is None:
+            coefficients = _solve((*changed.values(), ones), kl)
+            if coefficients is None:
                 continue
-            first, second, third = (2 * weight for weight in found[:3])
+            first, second, third = (2 * weight for weight in coefficients[:3])
             if _close(first, third, third) and _close(second, third, third):
                 return Fit("part", third, (first, second, third), f"{words} for {part}")
     return None

@@ -58,8 +58,8 @@ def of_summand(anatomy: Anatomy, value: int) -> tuple[Comparison, ...]:
         passed = bound and (is_arithmetic(bound) or bound.rule_name in PASSED)
         return lineage.made_from(number) if passed and not compared(number) else []
 
-    found = (compared(number) for number in lineage.walk(value, behind))
-    return tuple(comparison for comparison in found if comparison is not None)
+    seen = (compared(number) for number in lineage.walk(value, behind))
+    return tuple(comparison for comparison in seen if comparison is not None)
 
 
 def measure_of(comparison: Comparison, anatomy: Anatomy) -> str:
@@ -77,12 +77,12 @@ def measure_of(comparison: Comparison, anatomy: Anatomy) -> str:
 
 
 def _all(anatomy: Anatomy) -> tuple[Comparison, ...]:
-    found = {
+    by_output = {
         comparison.bound.output: comparison
         for part in (anatomy.reconstruction() if anatomy.sampling.sites else anatomy.parts)
         for comparison in of_summand(anatomy, part.summand.value)
     }
-    return tuple(found.values())
+    return tuple(by_output.values())
 
 
 def _comparison(lineage: Lineage, samples: set[int], number: int) -> Comparison | None:

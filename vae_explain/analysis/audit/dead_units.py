@@ -66,11 +66,11 @@ def _gates(anatomy: Anatomy) -> Iterator[_Gate]:
 
 def _layer_before(anatomy: Anatomy, number: int) -> BoundOperation | None:
     """Return the layer that made a value, norms and changes of shape left out."""
-    found = anatomy.lineage.walk_back(number, lambda bound: bound.rule_name in MOVING)[-1]
-    while anatomy.lineage.rule(found) in NORMS:
-        found = anatomy.lineage.made_from(found)[0]
-    is_layer = anatomy.lineage.rule(found) in LAYERS
-    return anatomy.lineage.graph.producer(found) if is_layer else None
+    made = anatomy.lineage.walk_back(number, lambda bound: bound.rule_name in MOVING)[-1]
+    while anatomy.lineage.rule(made) in NORMS:
+        made = anatomy.lineage.made_from(made)[0]
+    is_layer = anatomy.lineage.rule(made) in LAYERS
+    return anatomy.lineage.graph.producer(made) if is_layer else None
 
 
 def _by_unit(array: Array, layer: str) -> Array:

@@ -79,8 +79,8 @@ def _one(sigma: Array) -> float:
 def probes(anatomy: Anatomy, site: Site, parts: tuple[Part, ...]) -> list[Probe]:
     """Return what a grid of means and raw values gives, where all of it is finite."""
     usable = [raw for raw in RAW_VALUES if not _clamped(anatomy, site, raw)]
-    found = [probe(anatomy, site, parts, mu, raw) for mu, raw in product(LOCATIONS, usable)]
-    return [p for p in found if np.isfinite(p.sigma) and np.isfinite(p.kl)]
+    probed = [probe(anatomy, site, parts, mu, raw) for mu, raw in product(LOCATIONS, usable)]
+    return [p for p in probed if np.isfinite(p.sigma) and np.isfinite(p.kl)]
 
 
 def _clamped(anatomy: Anatomy, site: Site, raw: float) -> bool:

@@ -56,27 +56,27 @@ def _measured(anatomy: Anatomy, site: Site) -> Measured:
     # First inside: on the grid alone, a bent KL may look like one that is not, or is negative.
     inside, around = _looked_through(anatomy, parts)
     if inside:
-        found = _with_fit(anatomy, site, inside)
-        if known(found.fit):
-            return replace(found, bent=around)
+        measured = _with_fit(anatomy, site, inside)
+        if known(measured.fit):
+            return replace(measured, bent=around)
     whole = _with_fit(anatomy, site, parts)
     if known(whole.fit):
         return replace(whole, bent=around)
     for group in _by_term(anatomy, parts):
-        found = _with_fit(anatomy, site, group)
-        if known(found.fit):
-            return found
+        measured = _with_fit(anatomy, site, group)
+        if known(measured.fit):
+            return measured
     return replace(whole, bent=around)
 
 
-def known(found: Fit | None) -> bool:
+def known(form: Fit | None) -> bool:
     """Whether a form is the closed form, or that of another prior."""
-    return found is not None and found.kind in ("closed form", "another prior")
+    return form is not None and form.kind in ("closed form", "another prior")
 
 
 def _with_fit(anatomy: Anatomy, site: Site, parts: tuple[Part, ...]) -> Measured:
-    found = probes(anatomy, site, parts)
-    return Measured(anatomy.name_of(parts, "the KL"), parts, found, fit(found))
+    numbers = probes(anatomy, site, parts)
+    return Measured(anatomy.name_of(parts, "the KL"), parts, numbers, fit(numbers))
 
 
 def _by_term(anatomy: Anatomy, parts: tuple[Part, ...]) -> list[tuple[Part, ...]]:
@@ -91,7 +91,7 @@ def _by_term(anatomy: Anatomy, parts: tuple[Part, ...]) -> list[tuple[Part, ...]
 def _looked_through(anatomy: Anatomy, parts: tuple[Part, ...]) -> tuple[tuple[Part, ...], str]:
     """Return the parts with what stands inside of a bending op in its place."""
     around = ""
-    found: list[Part] = []
+    replaced: list[Part] = []
     for part in parts:
         inner = part.summand.value
         while (rule := anatomy.lineage.rule(inner)) in BENDING:
@@ -100,8 +100,8 @@ def _looked_through(anatomy: Anatomy, parts: tuple[Part, ...]) -> tuple[tuple[Pa
                 break
             around, inner = rule, sources[0]
         if inner == part.summand.value:
-            found.append(part)
+            replaced.append(part)
         else:
             inside = within(anatomy.lineage, inner, part.summand)
-            found += [replace(part, summand=summand) for summand in inside]
-    return (tuple(found), around) if around else ((), "")
+            replaced += [replace(part, summand=summand) for summand in inside]
+    return (tuple(replaced), around) if around else ((), "")

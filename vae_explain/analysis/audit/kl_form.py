@@ -46,36 +46,36 @@ def look(anatomy: Anatomy) -> Seen:
 
 def _site(anatomy: Anatomy, site: Site) -> Seen:
     measured = measure(anatomy, site)
-    found = measured.fit
-    if found is None:
+    form = measured.fit
+    if form is None:
         raise NotApplied(
             "the numbers are those of no closed form that we know: another divergence, or another "
             "posterior"
         )
-    if found.kind == "another prior":
-        return Seen(f"the KL is the closed form against the fixed prior {found.detail}")
-    if found.kind == "closed form":
+    if form.kind == "another prior":
+        return Seen(f"the KL is the closed form against the fixed prior {form.detail}")
+    if form.kind == "closed form":
         inside = f", inside of {measured.bent}" if measured.bent else ""
         return Seen(f"the KL is the closed form{inside}", tuple(_half(anatomy, site)))
-    if found.kind == "weights":
-        message, mend = _weights(found)
-    elif found.kind == "part":
-        message = f"it has {found.detail}"
+    if form.kind == "weights":
+        message, mend = _weights(form)
+    elif form.kind == "part":
+        message = f"it has {form.detail}"
         mend = f"write the closed form, {CLOSED_FORM}"
-    elif found.detail in MIXED_UP:
-        message = MIXED_UP[found.detail]
+    elif form.detail in MIXED_UP:
+        message = MIXED_UP[form.detail]
         mend = f"write the KL as {CLOSED_FORM} for the σ that scales the noise"
     else:
         return Seen("the KL is the closed form, of another σ than z has: see sampling-scale")
     name = measured.name
     as_it_is, closed = _at_this_run(anatomy, site, measured)
     rows: list[tuple[str, float, float]] = [(f"{name} at this μ and σ", as_it_is, closed)]
-    if found.kind == "weights":
-        share = _reference(found.weights)
+    if form.kind == "weights":
+        share = _reference(form.weights)
         signs = 1.0, 1.0, -1.0
         rows += [
             (f"½·{part}", sign * weight / share, sign)
-            for part, weight, sign in zip(PARTS, found.weights, signs, strict=True)
+            for part, weight, sign in zip(PARTS, form.weights, signs, strict=True)
         ]
     finding = Finding(
         ID,
@@ -100,22 +100,22 @@ def _reference(weights: tuple[float, float, float]) -> float:
     return 0.0
 
 
-def is_slip(found: Fit) -> bool:
+def is_slip(form: Fit) -> bool:
     """Whether a KL's parts have other weights than the closed form's, by a slip that we know."""
-    if found.kind != "weights":
+    if form.kind != "weights":
         return False
     try:
-        return bool(_weights(found))
+        return bool(_weights(form))
     except NotApplied:
         return False
 
 
-def _weights(found: Fit) -> tuple[str, str]:
-    share = _reference(found.weights)
-    zeros = [abs(weight) <= SAME * max(map(abs, found.weights)) for weight in found.weights]
-    if found.detail or sum(zeros) > 1:
+def _weights(form: Fit) -> tuple[str, str]:
+    share = _reference(form.weights)
+    zeros = [abs(weight) <= SAME * max(map(abs, form.weights)) for weight in form.weights]
+    if form.detail or sum(zeros) > 1:
         raise NotApplied("it has parts of the closed form only, as a penalty on μ or σ alone has")
-    for part, weight in zip(PARTS, found.weights, strict=True):
+    for part, weight in zip(PARTS, form.weights, strict=True):
         ratio = weight / share if share else None
         for slip, words in SLIPS.items():
             if ratio is not None and abs(ratio - slip) <= SAME and share > 0:

@@ -40,17 +40,17 @@ def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
         directions.append("μ moves away from 0")
     # Against another prior, or by another σ than that of z, a KL may fall on the way there,
     # and so may a penalty that is no KL.
-    settled = measured.fit is not None and (
+    is_kl = measured.fit is not None and (
         measured.fit.kind in ("closed form", "part") or is_slip(measured.fit)
     )
-    if settled and not measured.bent:
+    if is_kl and not measured.bent:
         for raw, words in (
             (max(usable, key=lambda pair: pair[1])[0], "σ grows"),
             (min(usable, key=lambda pair: pair[1])[0], "σ shrinks"),
         ):
-            found = probe(anatomy, site, parts, 0.0, raw)
-            rows.append((words, found.sigma, found.kl))
-            if found.kl < start - ENOUGH * max(abs(found.kl), abs(start)):
+            far = probe(anatomy, site, parts, 0.0, raw)
+            rows.append((words, far.sigma, far.kl))
+            if far.kl < start - ENOUGH * max(abs(far.kl), abs(start)):
                 directions.append(words)
     if not directions:
         return []

@@ -159,15 +159,15 @@ class Lineage:
             The values on the way, the given one first; the last is made by another kind
             of op, or from several learned values.
         """
-        found = [number]
+        way = [number]
         while True:
-            bound = self.graph.producer(found[-1])
+            bound = self.graph.producer(way[-1])
             if bound is None or not through(bound):
-                return found
+                return way
             sources = [i for i in self.inputs(bound) if self.learned(i)]
             if len(sources) != 1:
-                return found
-            found.append(sources[0])
+                return way
+            way.append(sources[0])
 
     def heads(self, number: int, stops: Iterable[int] = ()) -> frozenset[int]:
         """Return the learned values made by layers that a value is an expression of."""

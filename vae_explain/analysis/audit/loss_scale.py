@@ -33,14 +33,14 @@ def both_scales(anatomy: Anatomy) -> tuple[Scale, list[Scale]]:
     """
     anatomy.require_finite()
     sites = anatomy.sites()
-    found = reconstruction_scales(anatomy)
-    if len(found) > 1:
-        names = ", ".join(dict.fromkeys(scale.name for scale in found))
+    first, *others = reconstruction_scales(anatomy)
+    if others:
+        names = ", ".join(dict.fromkeys(scale.name for scale in (first, *others)))
         raise NotApplied(f"the reconstruction has parts of several weights: {names}")
     kls = decided(sites, partial(kl_scale, anatomy))
-    if found[0].weight == 0 or any(part.summand.switched_off for part in anatomy.reconstruction()):
+    if first.weight == 0 or any(part.summand.switched_off for part in anatomy.reconstruction()):
         raise NotApplied("the reconstruction has no weight in this run")
-    return found[0], kls
+    return first, kls
 
 
 def reduction(scale: Scale, noun: str) -> str:

@@ -91,8 +91,8 @@ def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
 
 
 def _pull(gradients: dict[int, Array], number: int, shape: tuple[int, ...]) -> Array:
-    found = gradients.get(number, np.zeros(shape))
-    sizes = np.abs(np.asarray(found, dtype=np.float64)).reshape(shape[0], -1)
+    gradient = gradients.get(number, np.zeros(shape))
+    sizes = np.abs(np.asarray(gradient, dtype=np.float64)).reshape(shape[0], -1)
     return np.asarray(sizes.mean(axis=0))
 
 
@@ -116,8 +116,8 @@ def _deaf(anatomy: Anatomy, site: Site, all_low: bool) -> Array:
         squares = np.zeros(latents)
         for _ in range(PROBES):
             arriving = signs.choice((-1.0, 1.0), size)
-            found = backward(anatomy.lineage.graph, anatomy.values, made, arriving)
-            slopes = found.get(site.z, np.zeros(shape)).reshape(len(anatomy.values[made]), -1)
+            gradients = backward(anatomy.lineage.graph, anatomy.values, made, arriving)
+            slopes = gradients.get(site.z, np.zeros(shape)).reshape(len(anatomy.values[made]), -1)
             squares += (slopes**2).mean(axis=0) / (PROBES * max(prod(size[1:]), 1))
         answers = np.maximum(answers, np.sqrt(squares))
     deaf = answers < DEAF * float(np.asarray(anatomy.inputs[0], dtype=np.float64).std())

@@ -20,7 +20,6 @@ from .posterior import Site
 
 SAME = 1e-6
 ROUNDED = 1e-3  # of float32 numbers that were added up in another order
-Batch = str  # "summed", "averaged", or how else it goes with the batch
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Scale:
     by_mean
         Whether it was averaged over a row's elements, of which there may be but one.
     batch
-        What was done over the rows: `summed`, `averaged`, or `one row` where that is not known.
+        What was done over the rows: `summed`, `averaged` or neither; `one row`, or `not known`.
     constants
         Plain factors in it, but for those that follow the batch.
     """
@@ -53,14 +52,14 @@ class Scale:
     per_row: int
     averaged: int
     by_mean: bool
-    batch: Batch
+    batch: str
     constants: tuple[float, ...]
 
 
 def reconstruction_scales(anatomy: Anatomy) -> tuple[Scale, ...]:
     """Return what the parts of the reconstruction weigh, those with equal weights as one."""
-    found = (_reconstruction(anatomy, part) for part in anatomy.reconstruction())
-    return tuple(dict.fromkeys(found))
+    scales = (_reconstruction(anatomy, part) for part in anatomy.reconstruction())
+    return tuple(dict.fromkeys(scales))
 
 
 def kl_scale(anatomy: Anatomy, site: Site) -> Scale:
@@ -75,13 +74,12 @@ def kl_scale(anatomy: Anatomy, site: Site) -> Scale:
     if measured.fit.scale <= 0:
         raise NotApplied("the KL enters the loss with the wrong sign; see kl-sign")
     elements = anatomy.values[site.location].size
-    batch = "one row" if anatomy.rows == 1 else "not known"
+    growth = None
     constants = measured.parts[0].summand.constants
     if anatomy.twice is not None:
         other = measure(anatomy.twice, anatomy.twice.sites()[site.index])
         if other.fit is not None and other.fit.scale > 0:
-            ratio = other.fit.scale / measured.fit.scale
-            batch = _batch_words(ratio / 2)
+            growth = other.fit.scale / measured.fit.scale / 2
             theirs = other.parts[0].summand.constants
             constants = _without_batch(constants, theirs, anatomy.rows)
     averaged, by_mean = _averages(anatomy, measured.parts[0])
@@ -92,7 +90,7 @@ def kl_scale(anatomy: Anatomy, site: Site) -> Scale:
         elements // anatomy.rows,
         averaged,
         by_mean,
-        batch,
+        _over_batch(anatomy, growth),
         constants,
     )
 
@@ -107,11 +105,11 @@ def _weighs_all_alike(anatomy: Anatomy, site: Site, measured: Measured) -> bool:
         return True  # about another mean, or mixed with what autograd alone knows
     location = site.location
     mu = anatomy.array(location)
-    found = anatomy.gradients(measured.parts).get(location)
-    if found is None or not np.isfinite(found).all():
+    gradient = anatomy.gradients(measured.parts).get(location)
+    if gradient is None or not np.isfinite(gradient).all():
         return True
     expected = measured.fit.scale / mu.size * mu
-    return bool(np.abs(found - expected).max() <= ROUNDED * np.abs(expected).max(initial=1e-30))
+    return bool(np.abs(gradient - expected).max() <= ROUNDED * np.abs(expected).max(initial=1e-30))
 
 
 def _without_batch(
@@ -129,31 +127,33 @@ def _without_batch(
 
 def _reconstruction(anatomy: Anatomy, part: Part) -> Scale:
     summand, twin = part.summand, _aligned(anatomy, part)
-    found = of_summand(anatomy, summand.value)
-    words = measure_of(found[0], anatomy) if found else "reconstruction"
+    compared = of_summand(anatomy, summand.value)
+    words = measure_of(compared[0], anatomy) if compared else "reconstruction"
     averaged, by_mean = _averages(anatomy, part)
-    constants = summand.constants
+    constants, growth = summand.constants, None
     if twin is not None:
         constants = _without_batch(constants, twin.summand.constants, anatomy.rows)
+        growth = twin.summand.weight / summand.weight
     per_row = summand.elements // anatomy.rows
     weight = abs(summand.weight)
-    target = anatomy.values[found[0].target].size // anatomy.rows if found else 0
+    target = anatomy.values[compared[0].target].size // anatomy.rows if compared else 0
     if target and words != "cross-entropy" and per_row > target and per_row % target == 0:
         # Several samples a row: an average over those is no average over the pixels.
         samples = per_row // target
         averaged = averaged // samples if averaged % samples == 0 else averaged
         per_row, weight = target, weight * samples
-    batch = "one row" if anatomy.rows == 1 else "not known"
-    if twin is not None:
-        batch = _batch_words(twin.summand.weight / summand.weight)
+    batch = _over_batch(anatomy, growth)
     name = anatomy.name_of([part], "the reconstruction")
     return Scale(name, words, weight, per_row, averaged, by_mean, batch, constants)
 
 
-def _batch_words(ratio: float) -> Batch:
-    if abs(ratio - 1) < SAME:
+def _over_batch(anatomy: Anatomy, growth: float | None) -> str:
+    """Say what was done over the rows, by how an element's weight grows with every row twice."""
+    if growth is None:
+        return "one row" if anatomy.rows == 1 else "not known"
+    if abs(growth - 1) < SAME:
         return "summed"
-    return "averaged" if abs(ratio - 0.5) < SAME else "neither summed nor averaged"
+    return "averaged" if abs(growth - 0.5) < SAME else "neither summed nor averaged"
 
 
 def _aligned(anatomy: Anatomy, part: Part) -> Part | None:

@@ -121,8 +121,8 @@ def _weighted(lineage: Lineage, bound: BoundOperation, way: _Way) -> list[tuple[
             else float(operand)
             for at, operand in enumerate(bound.operands)
         ]
-        found = weighted_sum(bound, operands, learned)
-        return [None if found is None else uniform(found.weights[at]) for at in learned]
+        total = weighted_sum(bound, operands, learned)
+        return [None if total is None else uniform(total.weights[at]) for at in learned]
 
     size = lineage.values[bound.output].size
     parts = []

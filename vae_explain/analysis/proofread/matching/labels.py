@@ -195,29 +195,29 @@ def _open(words: str, array: bool) -> bool:
 
 def _of_label(words: str) -> Name | None:
     """Return what a label ends with, as a name before an equals sign does, or begins with."""
-    found = names_in(words)
-    if not found:
+    names = names_in(words)
+    if not names:
         return None
-    last = found[-1]
+    last = names[-1]
     before = words[: last.start].rstrip()
     at_end = not words[last.end :].strip(" ).:'\"—-")
     if not last.name.gradient and FORMULA.search(
         words if not at_end else words[max(0, last.start - 3) :]
     ):
         return None  # one of a formula's parts
-    if at_end and (len(found) == 1 or not before.endswith(("of", "of the", "in", "in the"))):
+    if at_end and (len(names) == 1 or not before.endswith(("of", "of the", "in", "in the"))):
         return last.name
-    outside = [f for f in found if words[: f.start].count("(") <= words[: f.start].count(")")]
-    return (outside or found)[0].name
+    outside = [f for f in names if words[: f.start].count("(") <= words[: f.start].count(")")]
+    return (outside or names)[0].name
 
 
 def _of_context(text: str) -> Name | None:
     """Return what a paragraph speaks of: what stands left of its formula, outside brackets."""
     left = left_of(text)
-    found = names_in(left)
-    outside = [f for f in found if left[: f.start].count("(") <= left[: f.start].count(")")]
-    exact = [f for f in found if is_parameter(f.name.value) or f.name.gradient]
-    chosen = exact or outside or found
+    names = names_in(left)
+    outside = [f for f in names if left[: f.start].count("(") <= left[: f.start].count(")")]
+    exact = [f for f in names if is_parameter(f.name.value) or f.name.gradient]
+    chosen = exact or outside or names
     return chosen[0].name if chosen else None
 
 
@@ -233,12 +233,12 @@ def _stage(text: str) -> str | None:
 
 
 def _side(text: str) -> str | None:
-    found = [
+    sides = [
         (match.start(), side)
         for pattern, side in SIDES
         if (match := re.search(rf"(?<![a-z])(?:{pattern})", text))
     ]
-    return min(found)[1] if found else None
+    return min(sides)[1] if sides else None
 
 
 def _with_stage(value: str, words: str, stage: str) -> str:

@@ -156,27 +156,27 @@ def named(text: str) -> Name | None:
 
 def index_of(label: str) -> tuple[int, ...] | None:
     """Return the element that a label ends with, `z[0]`, or None."""
-    found = INDEX.search(label)
-    return tuple(int(part) for part in found[1].split(",")) if found else None
+    index = INDEX.search(label)
+    return tuple(int(part) for part in index[1].split(",")) if index else None
 
 
 def names_in(words: str) -> list[Found]:
     """Return the names in a text, in order; a gradient hides the names that it is made of."""
-    found: list[Found] = []
+    names: list[Found] = []
     for pattern in GRADIENTS:
         for match in pattern.finditer(words):
             inner = NAMES.fullmatch(match["bottom"])
-            covered = any(f.start < match.end() and match.start() < f.end for f in found)
+            covered = any(f.start < match.end() and match.start() < f.end for f in names)
             if inner is None or covered:
                 continue
             name = of_gradient(match["top"] or "", _value(inner))
             if name is not None:
-                found.append(Found(match.start(), match.end(), name))
+                names.append(Found(match.start(), match.end(), name))
     for match in NAMES.finditer(words):
-        if not any(f.start < match.end() and match.start() < f.end for f in found):
+        if not any(f.start < match.end() and match.start() < f.end for f in names):
             name = Name(_value(match), updated=bool(match["new"]))
-            found.append(Found(match.start(), match.end(), name))
-    return sorted(found)
+            names.append(Found(match.start(), match.end(), name))
+    return sorted(names)
 
 
 def gradient_parts(text: str) -> tuple[str, str] | None:

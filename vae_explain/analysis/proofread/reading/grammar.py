@@ -67,13 +67,13 @@ class Row(NamedTuple):
 
     def flat(self) -> list[Printed | Sum]:
         """Return its numbers and sums, row by row."""
-        found: list[Printed | Sum] = []
+        numbers: list[Printed | Sum] = []
         for entry in self.entries:
             if isinstance(entry, Row):
-                found += entry.flat()
+                numbers += entry.flat()
             else:
-                found.append(entry)
-        return found
+                numbers.append(entry)
+        return numbers
 
 
 Value = Printed | Sum | Row

@@ -71,10 +71,10 @@ class _Formula:
         self.matrices = 0
 
     def tokens(self) -> list[Lexeme]:
-        found: list[Lexeme] = []
+        tokens: list[Lexeme] = []
         while self.position < len(self.pieces):
-            found += self._next()
-        return found
+            tokens += self._next()
+        return tokens
 
     def _take(self) -> str:
         piece = self.pieces[self.position]

@@ -107,13 +107,13 @@ class _Columns:
 
     def _indices(self) -> tuple[tuple[int, ...], ...]:
         """Return which elements the rows are, where the first column counts them."""
-        found = []
+        indices = []
         for row in self.body:
             numbers = [token for token in row[0].tokens if token.kind == "number"]
             if not numbers or not row[0].is_index:
                 return ()
-            found.append(tuple(int(token.text.rstrip(".")) for token in numbers))
-        return tuple(found)
+            indices.append(tuple(int(token.text.rstrip(".")) for token in numbers))
+        return tuple(indices)
 
     def _result(self, head: Cell, values: Sequence[Value | None]) -> Iterator[Statement]:
         label = head.text
@@ -122,16 +122,16 @@ class _Columns:
         else:
             self.gradient = label
         kept = [i for i, value in enumerate(values) if value is not None]
-        found = [value for value in values if value is not None]
-        if not found:
+        present = [value for value in values if value is not None]
+        if not present:
             return
-        sides: tuple[Value, ...] = (_row(found, self.line),)
+        sides: tuple[Value, ...] = (_row(present, self.line),)
         sums = [self._sum(self.body[i]) for i in kept]
         whole = [sum_ for sum_ in sums if sum_ is not None]
         if whole and len(whole) == len(kept):
             sides = (_row(whole, self.line), *sides)
         chosen = tuple(self.indices[i] for i in kept) if self.indices else ()
-        yield Statement(label, sides, self.context, _line_of(found[0], self.line), indices=chosen)
+        yield Statement(label, sides, self.context, _line_of(present[0], self.line), indices=chosen)
 
     def _sum(self, row: Sequence[Cell]) -> Value | None:
         """Return the arithmetic of a row, its columns added up."""
@@ -157,8 +157,8 @@ def _by_row(
     headings = " ".join(cell.text for cell in header)
     comparison = DIFFERENCE.search(headings) or DIFFERENCE.search(_nearest_words(context))
     for row in body:
-        found = [cell.value for cell in row[1:] if cell.value is not None]
-        if not found:
+        values = [cell.value for cell in row[1:] if cell.value is not None]
+        if not values:
             continue
         if comparison:
             text = " ".join(cell.text for cell in row)
@@ -166,7 +166,7 @@ def _by_row(
         elif not row[0].is_named:
             yield from _unnamed(row[1:])
         else:
-            value = _row(found, line)
+            value = _row(values, line)
             yield Statement(row[0].text, (value,), context, _line_of(value, line))
 
 

@@ -108,8 +108,8 @@ def lex(text: str, line: int, code: bool = False) -> Iterator[Lexeme]:
     since what a line gives is often written there.
     """
     spaced = True
-    for found in PATTERN.finditer(text.translate(MINUS)):
-        kind, part = found.lastgroup or "other", found[0]
+    for match in PATTERN.finditer(text.translate(MINUS)):
+        kind, part = match.lastgroup or "other", match[0]
         if kind == "space":
             spaced = True
             continue
@@ -118,7 +118,7 @@ def lex(text: str, line: int, code: bool = False) -> Iterator[Lexeme]:
             line += 1
             spaced = True
             continue
-        ahead = found.string[found.end() :].lstrip()[:1]
+        ahead = match.string[match.end() :].lstrip()[:1]
         if kind == "number" and part.endswith(".") and not code and ahead not in (",", "]", ")"):
             # A full stop; within an array, and in code, `0.` is NumPy's exact zero.
             yield Lexeme("number", part[:-1], line, spaced, code)
