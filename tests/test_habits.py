@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain import Explanation, explain
+from vae_explain.models import builtin_config
 from vae_explain.models.user_code import CannotLoad, refuse_opaque
+from vae_explain.ops import ALL, RULES, Rule
 from vae_explain.pages.blocks import Formula, Heading, Matrix
 from vae_explain.pages.display import Page
 from vae_explain.pages.walkthrough.captions import Captions
@@ -350,6 +353,43 @@ def test_what_only_arranges_a_value_anew_stands_in_its_section() -> None:
         assert len(section) > 1
     (section,) = [s for s in sections if "tokens" in s]
     assert "last" in section
+
+
+# --- headings ---
+
+ACTIVATIONS = [rule for rule in ALL if rule.activation]
+THRESHOLD = (0.1, 0.0)  # which alone has arguments that it needs
+
+
+@pytest.mark.parametrize("rule", ACTIVATIONS, ids=lambda rule: rule.name)
+def test_a_layers_heading_says_its_activation(rule: Rule) -> None:
+    function: Any = reduce(getattr, rule.torch.split(".")[1:], torch)
+    settings = THRESHOLD if rule.name == "threshold" else ()
+
+    def objective(model: nn.Module, x: Tensor) -> Tensor:
+        h = model(x)
+        y = function(h, *settings)
+        return F.mse_loss(y, x)
+
+    page = explain(built(), X, objective=objective).forward()
+    details = [block.detail for block in page.walkthrough.blocks if isinstance(block, Heading)]
+    assert f"fc: Linear 3→3, then {rule.title}" in details
+    assert page.checks.failed == 0
+
+
+def test_what_the_built_in_vae_may_have_is_an_activation() -> None:
+    assert {RULES[name] for name in builtin_config.ACTIVATIONS} <= set(ACTIVATIONS)
+
+
+@pytest.mark.parametrize("activation", ["gelu", "tanh"])
+def test_a_layer_shows_how_its_activation_is_computed(cli: CommandLine, activation: str) -> None:
+    page = cli("forward", "--activation", activation).out
+    title = RULES[activation].title
+    assert (
+        page.count(f": Linear 4→8, then {title}") == page.count(f": Linear 2→8, then {title}") == 1
+    )
+    assert ("encoder_pre·Φ(encoder_pre)" in page) == (activation == "gelu")
+    assert f"fc1, {title}" in cli("params", "--activation", activation).out
 
 
 # --- captions ---

@@ -6,6 +6,7 @@ its examples in `tests/examples/`, and with them it gets all of its tests.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from vae_explain.ops import (
     Rule,
     rule_of,
 )
+from vae_explain.ops.rule import indices
 from vae_explain.recording.recorder import record
 from vae_explain.symbolic.expression import (
     Number,
@@ -103,6 +105,28 @@ def test_an_alias_is_a_name_that_no_rule_has_of_one_that_is_there() -> None:
         assert alias not in RULES
         assert rule_of(alias) is RULES[name]
     assert rule_of("no such op") is None
+
+
+@on_every_example
+def test_an_op_is_of_the_kind_that_its_rule_says(rule: Rule, example: Example) -> None:
+    call = call_of(rule, example)
+    shape = call.output.shape
+    for index in islice(indices(shape), 4):
+        parts = references(rule.element(call, index))
+        match rule.kind:
+            case "copy":
+                assert isinstance(rule.element(call, index), Ref | Number)
+            case "elementwise":
+                assert len({part.name for part in parts}) == len(parts), "one of each operand"
+            case "contraction":
+                for position in range(len(call.operands)):
+                    own = LETTERS[position]
+                    for at in islice(indices(call.operands[position].shape), 4):
+                        slopes = [slope for _, slope in rule.partials(call, position, at)]
+                        used = {part.name for slope in slopes for part in references(slope)}
+                        assert own not in used, "it is linear in each operand"
+    if rule.kind == "reduction":
+        assert len(list(indices(shape))) <= call.operands[0].array.size
 
 
 @on_every_rule

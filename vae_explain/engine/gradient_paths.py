@@ -149,7 +149,7 @@ class Paths:
         closed: dict[str, tuple[int, ...]] = {}
         for value_id in chain:
             bound = self.run.graph.producer(value_id)
-            if bound is None or bound.operation.name != "relu" or value_id in single:
+            if bound is None or bound.rule is None or not bound.rule.gate or value_id in single:
                 continue
             array = self.run.values[value_id]
             rows = array.reshape(-1, array.shape[-1]) if array.ndim else array.reshape(1, 1)
@@ -175,7 +175,7 @@ class Paths:
                 break
             index, local = partials[0]
             passed.add(ahead)
-            if bound.operation.name == "relu" and evaluate(local) == 0:
+            if bound.rule.gate and evaluate(local) == 0:
                 unit = self.steps.label(ahead, index).strip("[]")
                 name = self.run.trace.values[ahead].name
                 return f"0 because unit {unit} of {name} is off", passed

@@ -14,18 +14,11 @@ ActivationName = Literal["relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu",
 ACTIVATIONS: tuple[ActivationName, ...] = (
     "relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "softplus",
 )  # fmt: skip
-ACTIVATION_WORDS = {
-    "relu": "ReLU",
-    "leaky_relu": "leaky ReLU",
-    "elu": "ELU",
-    "gelu": "GELU",
-    "silu": "SiLU",
-}
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A linear layer: its name, how many numbers go in and come out, what follows it."""
+    """A linear layer: its name, how many numbers go in and come out, and the op behind it."""
 
     name: str
     inputs: int
@@ -79,14 +72,13 @@ class Architecture:
     @property
     def layers(self) -> tuple[Layer, ...]:
         """The linear layers in the order in which they are made."""
-        word = ACTIVATION_WORDS.get(self.activation, self.activation)
         before, after = self.dims[: self.middle], self.dims[self.middle :]
-        encoder = [Layer(f"fc{i}", *pair, word) for i, pair in enumerate(pairwise(before), 1)]
+        hidden, end = self.activation, "sigmoid" if self.recon == "bce" else ""
+        encoder = [Layer(f"fc{i}", *pair, hidden) for i, pair in enumerate(pairwise(before), 1)]
         heads = [Layer(name, before[-1], self.latent_size) for name in ("fc_mu", "fc_logvar")]
-        end = "sigmoid" if self.recon == "bce" else ""
         last = len(after) - 1
         decoder = [
-            Layer(f"fc_dec{i}", *pair, end if i == last else word)
+            Layer(f"fc_dec{i}", *pair, end if i == last else hidden)
             for i, pair in enumerate(pairwise(after), 1)
         ]
         return (*encoder, *heads, *decoder)

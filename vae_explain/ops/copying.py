@@ -187,5 +187,6 @@ def copying(
             return []
         return [(out, ONE) for out in of_call(call).targets(chosen.index(position), index)]
 
-    derived: dict[str, Any] = {"vjp": vjp, "element": element, "partials": partials}
-    return Rule(name=name, bind=bind, forward=forward, words=words, **{**derived, **fields})
+    derived = {"kind": "copy", "vjp": vjp, "element": element, "partials": partials}
+    fields = {**derived, **fields}
+    return Rule(name=name, bind=bind, forward=forward, words=words, **fields)

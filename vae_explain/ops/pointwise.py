@@ -270,6 +270,8 @@ def elementwise(
     expression: Callable[..., Expression] | None = None,
     *,
     words: str,
+    title: str = "",
+    gate: bool = False,
     torch: str = "",
     settings: Mapping[str, Any] | None = None,
     bind: Callable[..., Bound] | None = None,
@@ -334,6 +336,8 @@ def elementwise(
         words=words,
         torch=torch,
         kind="elementwise",
+        title=title,
+        gate=gate,
         broadcasts=True,
         spreads=True,
     )

@@ -82,7 +82,9 @@ class Call:
 
 
 Bound = tuple[tuple[Any, ...], dict[str, Any]]
-Kind = Literal["elementwise", "loss", ""]
+Kind = Literal[
+    "elementwise", "copy", "reduction", "contraction", "normalization", "loss", "draw", ""
+]
 Partial = tuple[Index, Expression]
 Options = tuple[tuple[str, Any], ...]
 
@@ -134,10 +136,20 @@ class Rule:
     torch
         The dotted PyTorch name that the tests hold the rule against, by default `torch.name`.
     kind
-        `elementwise` for an op that computes each element of its output from one element of
-        each operand; `loss` for one that may sum or average what it computes; else empty.
-    source
-        True for an op that takes nothing from its operands: noise.
+        What kind of op it is; empty for one of no kind.
+
+        - `elementwise`: each element of the output is computed from one of each operand.
+        - `copy`: each element is one of an operand's, or a constant.
+        - `reduction`: the numbers along an axis come to one.
+        - `contraction`: products of two operands are summed along an axis.
+        - `normalization`: numbers are divided by a size that they have together.
+        - `loss`: it compares, and may sum or average what it computes.
+        - `draw`: random numbers, made from no operand.
+    title
+        What a reader calls the op, where that is a name of the field: `layer norm`, `GELU`. An
+        elementwise op of one operand that has one is an activation.
+    gate
+        True for an op that passes an element on as it is or stops it, forward and backward.
     several
         True for an op with several outputs: the attribute `output` then says which of
         them is spoken of, as if each were made by a call of its own.
@@ -171,7 +183,8 @@ class Rule:
     linear: bool = False
     torch: str = ""
     kind: Kind = ""
-    source: bool = False
+    title: str = ""
+    gate: bool = False
     several: bool = False
     vjp_of: Callable[..., Array] | None = None
     broadcasts: bool = False
@@ -191,6 +204,16 @@ class Rule:
             # One that `replace` hands over from another rule speaks of that other.
             if not stated or stated is by_default or isinstance(_owner(stated), Rule):
                 object.__setattr__(self, key, default)
+
+    @property
+    def source(self) -> bool:
+        """Whether the op takes nothing from its operands: noise."""
+        return self.kind == "draw"
+
+    @property
+    def activation(self) -> bool:
+        """Whether the op is an activation function, as stands behind a layer."""
+        return self.kind == "elementwise" and bool(self.title)
 
     def backward(self, call: Call, position: int, upstream: Expression) -> Expression:
         """Return `gradient` for whatever arrives, in the shape that the op needs."""

@@ -20,6 +20,7 @@ LEAKY_RELU = elementwise(
     lambda a, negative_slope: choose(number(a) > 0, a, Number(negative_slope) * a),
     settings={"negative_slope": 0.01},
     piecewise=True,
+    title="leaky ReLU",
     words="keeps what is positive, shrinks what is negative",
     torch="torch.nn.functional.leaky_relu",
 )
@@ -37,6 +38,7 @@ ELU = elementwise(
     forward=lambda a, alpha: np.where(a > 0, a, alpha * np.expm1(below(a))),
     vjp=lambda g, y, a, alpha: (np.where(a <= 0, g * (y + alpha), g),),
     piecewise=True,
+    title="ELU",
     words="keeps what is positive, bends what is negative towards -alpha",
     torch="torch.nn.functional.elu",
 )
@@ -45,6 +47,7 @@ SILU = elementwise(
     "silu",
     lambda a: a * sigmoid(a),
     derivatives=(lambda y, a: sigmoid(a) * (ONE + a * (ONE - sigmoid(a))),),
+    title="SiLU",
     words="each number times its own sigmoid",
     torch="torch.nn.functional.silu",
 )
@@ -66,6 +69,7 @@ SOFTPLUS = elementwise(
     settings={"beta": 1.0, "threshold": 20.0},
     forward=lambda a, beta, threshold: np.where(a * beta > threshold, a, softplus(a * beta) / beta),
     derivatives=(_softplus_slope,),
+    title="softplus",
     words="a ReLU with its corner rounded",
     torch="torch.nn.functional.softplus",
 )
@@ -73,6 +77,7 @@ SOFTPLUS = elementwise(
 LOGSIGMOID = elementwise(
     "log_sigmoid",
     lambda a: -softplus_of(-a),
+    title="log sigmoid",
     words="logarithm of the sigmoid",
     torch="torch.nn.functional.logsigmoid",
 )
@@ -81,6 +86,7 @@ SOFTSIGN = elementwise(
     "softsign",
     lambda a: a / (ONE + absolute(a)),
     derivatives=(lambda y, a: ONE / square(ONE + absolute(a)),),
+    title="softsign",
     words="squashes to between -1 and 1",
     torch="torch.nn.functional.softsign",
 )
@@ -89,6 +95,7 @@ TANHSHRINK = elementwise(
     "tanhshrink",
     lambda a: a - tanh(a),
     derivatives=(lambda y, a: square(tanh(a)),),
+    title="tanhshrink",
     words="each number less its own tanh",
     torch="torch.nn.functional.tanhshrink",
 )

@@ -68,6 +68,7 @@ GELU = elementwise(
     forward=forward,
     vjp=lambda g, y, a, approximate: (g * slope(a, approximate),),
     derivatives=(derivative,),
+    title="GELU",
     words="each number times the share of a standard normal below it",
     torch="torch.nn.functional.gelu",
 )

@@ -42,6 +42,7 @@ HARDTANH = elementwise(
     settings={"min_val": -1.0, "max_val": 1.0},
     derivatives=(lambda y, a, min_val, max_val: inside(a, min_val, max_val),),
     piecewise=True,
+    title="hardtanh",
     words="held between two limits",
     torch="torch.nn.functional.hardtanh",
 )
@@ -51,6 +52,7 @@ RELU6 = elementwise(
     lambda a: held(a, 0, 6),
     derivatives=(lambda y, a: inside(a, 0, 6),),
     piecewise=True,
+    title="ReLU6",
     words="keeps what is positive, up to 6",
     torch="torch.nn.functional.relu6",
 )
@@ -60,6 +62,7 @@ HARDSIGMOID = elementwise(
     lambda a: beyond(a, (a + THREE) / SIX),
     derivatives=(lambda y, a: inside(a, -3, 3, SIXTH),),
     piecewise=True,
+    title="hardsigmoid",
     words="a straight line from 0 at -3 to 1 at 3",
     torch="torch.nn.functional.hardsigmoid",
 )
@@ -69,6 +72,7 @@ HARDSWISH = elementwise(
     lambda a: a * beyond(a, (a + THREE) / SIX),
     derivatives=(lambda y, a: beyond(a, a / THREE + HALF),),
     piecewise=True,
+    title="hardswish",
     words="each number times a share of it that grows from 0 to 1",
     torch="torch.nn.functional.hardswish",
 )

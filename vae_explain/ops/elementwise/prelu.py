@@ -99,6 +99,7 @@ PRELU = Rule(
     partials=partials,
     formula=formula,
     gradient=gradient,
+    title="PReLU",
     words="keeps what is positive, shrinks what is negative by a learned slope",
     torch="torch.nn.functional.prelu",
 )

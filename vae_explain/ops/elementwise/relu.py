@@ -5,4 +5,10 @@ from __future__ import annotations
 from ...symbolic.expression import Apply
 from ..pointwise import elementwise
 
-RELU = elementwise("relu", lambda a: Apply("relu", (a,)), words="keeps what is positive")
+RELU = elementwise(
+    "relu",
+    lambda a: Apply("relu", (a,)),
+    title="ReLU",
+    gate=True,
+    words="keeps what is positive",
+)

@@ -19,6 +19,7 @@ SELU = elementwise(
     forward=lambda a: SCALE * np.where(a > 0, a, ALPHA * np.expm1(below(a))),
     vjp=lambda g, y, a: (g * SCALE * np.where(a > 0, np.ones_like(a), ALPHA * np.exp(below(a))),),
     piecewise=True,
+    title="SELU",
     words="scales what is positive, bends what is negative",
     torch="torch.nn.functional.selu",
 )
@@ -35,6 +36,7 @@ CELU = elementwise(
     settings={"alpha": 1.0},
     forward=lambda a, alpha: np.where(a > 0, a, alpha * np.expm1(below(a) / alpha)),
     piecewise=True,
+    title="CELU",
     words="keeps what is positive, bends what is negative without a corner",
     torch="torch.nn.functional.celu",
 )
@@ -42,6 +44,7 @@ CELU = elementwise(
 MISH = elementwise(
     "mish",
     lambda a: a * tanh(softplus(a)),
+    title="Mish",
     words="each number times the tanh of its own softplus",
     torch="torch.nn.functional.mish",
 )

@@ -25,6 +25,7 @@ HARDSHRINK = elementwise(
     lambda a, lambd: choose(_is_small(a, lambd), ZERO, a),
     settings={"lambd": 0.5},
     piecewise=True,
+    title="hardshrink",
     words="keeps what is far enough from 0",
     torch="torch.nn.functional.hardshrink",
 )
@@ -34,6 +35,7 @@ SOFTSHRINK = elementwise(
     lambda a, lambd: choose(_is_small(a, lambd), ZERO, _moved(a, lambd)),
     settings={"lambd": 0.5},
     piecewise=True,
+    title="softshrink",
     words="each number moved towards 0, and no farther",
     torch="torch.nn.functional.softshrink",
 )
@@ -46,6 +48,7 @@ THRESHOLD = elementwise(
         {"threshold": threshold, "value": value},
     ),
     piecewise=True,
+    title="threshold",
     words="keeps what is above a threshold",
     torch="torch.nn.functional.threshold",
 )

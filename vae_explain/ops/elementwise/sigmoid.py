@@ -10,6 +10,7 @@ SIGMOID = elementwise(
     "sigmoid",
     sigmoid,
     derivatives=(lambda y, a: y * (ONE - y),),
+    title="sigmoid",
     words="squashes to between 0 and 1",
 )
 
@@ -17,5 +18,6 @@ TANH = elementwise(
     "tanh",
     tanh,
     derivatives=(lambda y, a: ONE - square(y),),
+    title="tanh",
     words="squashes to between -1 and 1",
 )

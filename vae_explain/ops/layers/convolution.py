@@ -235,6 +235,7 @@ def convolving(name: str, bind: Callable[..., Bound], words: str) -> Rule:
         partials=partials,
         formula=partial(whole_call, name=name, forward=forward, usual=USUAL),
         gradient=partial(gradient, name=name),
+        kind="contraction",
         words=words,
         torch=f"torch.nn.functional.{name}",
     )

@@ -81,6 +81,7 @@ GLU = Rule(
     partials=partials,
     formula=formula,
     gradient=gradient,
+    title="GLU",
     words="one half, gated by the sigmoid of the other",
     torch="torch.nn.functional.glu",
 )

@@ -194,6 +194,8 @@ GROUP_NORM = Rule(
     partials=partials,
     formula=formula,
     gradient=gradient,
+    kind="normalization",
+    title="group norm",
     words="each group of channels shifted to mean 0 and scaled to variance 1",
     torch="torch.nn.functional.group_norm",
 )

@@ -302,6 +302,8 @@ def normalizing(name: str, bind: Callable[..., Bound], words: str) -> Rule:
         partials=partials,
         formula=formula,
         gradient=gradient,
+        kind="normalization",
+        title=name.replace("_", " "),
         words=words,
         torch=f"torch.nn.functional.{name}",
     )

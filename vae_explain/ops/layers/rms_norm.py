@@ -173,6 +173,8 @@ RMS_NORM = Rule(
     partials=partials,
     formula=formula,
     gradient=gradient,
+    kind="normalization",
+    title="RMS norm",
     words="each sample divided by the root of its mean square",
     torch="torch.nn.functional.rms_norm",
 )

@@ -37,6 +37,7 @@ CLONE = Rule(
     partials=lambda call, position, index: [(index, ONE)],
     formula=lambda call: call.operands[0].whole(),
     gradient=lambda call, position, upstream: upstream,
+    kind="copy",
     words="the same numbers",
 )
 
@@ -49,6 +50,7 @@ DETACH = Rule(
     partials=lambda call, position, index: [],
     formula=lambda call: Opaque(".detach()", (call.operands[0].whole(),), (), lambda x: x),
     gradient=lambda call, position, upstream: ZERO,
+    kind="copy",
     words="the same numbers, where a gradient stops",
     broadcasts=True,
 )

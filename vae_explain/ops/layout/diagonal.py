@@ -91,6 +91,7 @@ TRACE = Rule(
         (),
         lambda g, x: trace_back(g, np.shape(x)),
     ),
+    kind="reduction",
     words="the sum of the diagonal",
 )
 

@@ -47,7 +47,7 @@ def drawing(name: str, words: str, torch: str = "") -> Rule:
         gradient=_no_arithmetic,
         words=words,
         torch=torch,
-        source=True,
+        kind="draw",
     )
 
 

@@ -79,6 +79,7 @@ ADDMM = Rule(
     partials=partials,
     formula=formula,
     gradient=gradient,
+    kind="contraction",
     words="matrix product, plus what it is added to",
     torch="torch.addmm",
 )

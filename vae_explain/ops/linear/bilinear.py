@@ -78,6 +78,8 @@ BILINEAR = Rule(
     partials=partials,
     formula=formula,
     gradient=gradient,
+    kind="contraction",
+    title="a bilinear layer",
     words="products of each element of one with each of the other, weighed and summed",
     torch="torch.nn.functional.bilinear",
 )

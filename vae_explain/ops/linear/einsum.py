@@ -131,6 +131,7 @@ EINSUM = Rule(
     partials=partials,
     formula=formula,
     gradient=gradient,
+    kind="contraction",
     words="products, summed over the letters that are left out",
     torch="torch.einsum",
 )

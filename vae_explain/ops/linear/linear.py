@@ -95,6 +95,7 @@ LINEAR = Rule(
     partials=partials,
     formula=formula,
     gradient=gradient,
+    kind="contraction",
     words="each row of the weight dotted with the input, plus its bias",
     torch="torch.nn.functional.linear",
     vjp_of=vjp_of,

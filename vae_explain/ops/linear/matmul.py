@@ -138,6 +138,7 @@ MATMUL = Rule(
     partials=partials,
     formula=formula,
     gradient=gradient,
+    kind="contraction",
     words="matrix product",
     torch="torch.matmul",
 )

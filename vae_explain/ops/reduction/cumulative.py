@@ -203,6 +203,7 @@ PROD = Rule(
         lambda x: product(x, **call.attributes),
     ),
     gradient=prod_gradient,
+    kind="reduction",
     words="product of all",
     torch="torch.prod",
     broadcasts=True,

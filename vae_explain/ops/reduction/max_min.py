@@ -155,6 +155,7 @@ def extreme(name: str, top: bool, along: bool) -> Rule:
         partials=partials,
         formula=formula,
         gradient=gradient,
+        kind="reduction",
         words="the largest" if top else "the smallest",
         torch=f"torch.{name}",
         several=not along,

@@ -64,6 +64,7 @@ NANSUM = Rule(
     partials=partials,
     formula=formula,
     gradient=gradient,
+    kind="reduction",
     words="the sum of what is a number",
     torch="torch.nansum",
     broadcasts=True,

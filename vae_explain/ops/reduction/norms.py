@@ -267,6 +267,7 @@ def norm(name: str, torch: str, bind: Callable[..., Bound], order: str) -> Rule:
         partials=partials,
         formula=formula,
         gradient=gradient,
+        kind="reduction",
         words="length",
         torch=torch,
         broadcasts=True,

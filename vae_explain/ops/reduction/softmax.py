@@ -141,6 +141,7 @@ SOFTMAX = Rule(
     partials=_softmax_partials,
     formula=_softmax_formula,
     gradient=_softmax_gradient,
+    title="softmax",
     words="exponentials as shares of their sum",
     torch="torch.softmax",
 )
@@ -154,6 +155,7 @@ LOG_SOFTMAX = Rule(
     partials=_log_softmax_partials,
     formula=_log_softmax_formula,
     gradient=_log_softmax_gradient,
+    title="log softmax",
     words="logarithm of the softmax",
     torch="torch.log_softmax",
 )
@@ -192,6 +194,8 @@ LOGSUMEXP = Rule(
         SumOver(exp(call.operands[0].whole()), reduced(call), call.output.shape)
     ),
     gradient=_logsumexp_gradient,
+    kind="reduction",
+    title="logsumexp",
     words="logarithm of a sum of exponentials",
     torch="torch.logsumexp",
     broadcasts=True,

@@ -47,6 +47,7 @@ SOFTMIN = replace(
     partials=_partials,
     formula=_formula,
     gradient=_gradient,
+    title="softmin",
     words="exponentials of the negatives as shares of their sum",
     torch="torch.nn.functional.softmin",
 )

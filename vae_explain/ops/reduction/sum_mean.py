@@ -193,6 +193,7 @@ SUM = Rule(
     partials=lambda call, position, index: [(target(call, index), ONE)],
     formula=_sum_formula,
     gradient=lambda call, position, upstream: spread_formula(call, upstream),
+    kind="reduction",
     words="sum",
     torch="torch.sum",
     broadcasts=True,
@@ -218,6 +219,7 @@ MEAN = Rule(
     gradient=lambda call, position, upstream: (
         spread_formula(call, upstream) * Div(ONE, Number(float(count(call))))
     ),
+    kind="reduction",
     words="mean",
     torch="torch.mean",
     broadcasts=True,

@@ -150,7 +150,7 @@ class BackwardPage(RunPage):
             if words:
                 self.add(Prose(words))
             if self.formula(number):
-                if self._is_gated(number):
+                if self._meets_a_gate(number):
                     self.gated(number)
                 else:
                     self.arriving(number)
@@ -175,10 +175,10 @@ class BackwardPage(RunPage):
         through = list(dict.fromkeys(self.name(part.through) for part in parts))
         return f", arrives from {' and '.join(through)}" if through else ""
 
-    def _is_gated(self, number: int) -> bool:
+    def _meets_a_gate(self, number: int) -> bool:
         after = self.activation_of(number)
         only_use = len(self.run.graph.consumers(number)) == 1
-        return after is not None and self.rule_name(after) == "relu" and only_use
+        return after is not None and self.is_gated(after) and only_use
 
     def worked(self, number: int, lines: Sequence[Worked], quiet: bool = False) -> Lines:
         """Return the block of the lines that work out a gradient, element by element."""
@@ -201,7 +201,7 @@ class BackwardPage(RunPage):
     def gated(self, number: int) -> None:
         """Show what passes a ReLU: arrives times gate, with the split beside it."""
         after = self.activation_of(number)
-        assert after is not None, "only called behind _is_gated"
+        assert after is not None, "only called behind _meets_a_gate"
         upstream, values = self.gradients[after], self.run.values[number]
         detailed = number in self.targets
         most = MOST_DETAILED if detailed else MOST_LINES

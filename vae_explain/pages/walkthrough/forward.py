@@ -11,6 +11,8 @@ from ...engine.provenance import shortened
 from ...engine.run import Run
 from ...engine.worked_lines import Worked
 from ...ops import NotExplained
+from ...ops.linear.linear import LINEAR
+from ...ops.linear.matmul import MATMUL
 from ...symbolic.expression import Apply, Expression, Index, Ref, references
 from ...trace import is_whole
 from ..blocks import (
@@ -30,10 +32,10 @@ from ..phrases import BLANK, counted
 from .captions import Captions, drawing_words
 from .draft import checked
 from .functions import FunctionNotes
-from .page import LAYER_ACTIVATIONS, MOST_DETAILED, MOST_LINES, MOST_SUMMANDS, RunPage, passed_on
+from .page import MOST_DETAILED, MOST_LINES, MOST_SUMMANDS, RunPage, passed_on
 from .tensors import is_big, largest
 
-ROW_OPS = ("linear", "matmul")
+ROW_OPS = (LINEAR, MATMUL)
 WIDE, ROWS_OF_WIDE = 64, 3  # how many rows of a layer with so many inputs are worked out
 LONG_ROWS = "Of each sum the largest products are shown; the last number is all others."
 # Of what is computed under `no_grad`, taken by `detach`, or only compared.
@@ -157,10 +159,16 @@ class ForwardPage(RunPage):
             self._said.add(words)
         if not self.is_asked_for(numbers):
             return  # only its number counts, and what it says
+        beside = activation if activation and self.is_one_function(activation) else None
         for number in numbers:
-            if number == activation and self.rule_name(first) in ROW_OPS:
+            if number == beside and self.rule(first) in ROW_OPS:
                 continue  # shown beside the layer's rows
-            self.step(number, activation if number == first else None)
+            self.step(number, beside if number == first else None)
+
+    def is_one_function(self, number: int) -> bool:
+        """Whether a value is a function of another by name: an arrow says as much as its lines."""
+        rule, formula = self.rule(number), self.steps.formula(number)
+        return rule is not None and isinstance(formula, Apply) and formula.function == rule.name
 
     def loss_words(self, number: int) -> str:
         """Say how the loss weighs its terms."""
@@ -179,7 +187,8 @@ class ForwardPage(RunPage):
         if bound is None or not bound.operation.module:
             return ""
         weight = self.run.trace.values[bound.operation.inputs[1]]
-        then = f", then {LAYER_ACTIVATIONS[self.rule_name(activation)]}" if activation else ""
+        after = self.rule(activation) if activation else None
+        then = f", then {after.title}" if after else ""
         # The module that called it need not be whose weight it is, as in an attention.
         of_weight, dot, _ = (weight.name or "").rpartition(".weight")
         layer = of_weight if dot and weight.kind == "parameter" else ""
@@ -202,7 +211,7 @@ class ForwardPage(RunPage):
             self.add(Note(words, "warning"), self.value_block(number, "value"))
             return
         self.formula(number, formula)
-        if self.rule_name(number) in ROW_OPS:
+        if self.rule(number) in ROW_OPS:
             self.rows(number, activation)
         elif value.shape == () and not self.is_plain(number):
             self.sum(number)
@@ -216,8 +225,8 @@ class ForwardPage(RunPage):
             if source in self.run.trace.uninitialised and BLANK not in self._said:
                 self._said.add(BLANK)
                 self.add(Note(f"{self.name(source)} is {BLANK}."))
-        remarks = [self.rows_remark(number)] if self.rule_name(number) in ROW_OPS else []
-        remarks.append(self.function_notes.remark(formula, self.rule_name(number)))
+        remarks = [self.rows_remark(number)] if self.rule(number) in ROW_OPS else []
+        remarks.append(self.function_notes.remark(formula, self.rule(number)))
         constants = [i for i in inputs if self.is_new_constant(i)]
         uniform = [i for i in constants if len(np.unique(self.run.values[i])) == 1]
         remarks += [f"{self.name(i)} is {self.uniform_words(i)}" for i in uniform]
@@ -306,7 +315,7 @@ class ForwardPage(RunPage):
     def after(self, number: int, shown: Sequence[Index]) -> After:
         """Return what an activation made of a layer's values, and which it gated off."""
         lines = self.make.value_lines(number, shown)
-        closed = tuple(self.rule_name(number) == "relu" and line.value == 0 for line in lines)
+        closed = tuple(self.is_gated(number) and line.value == 0 for line in lines)
         formula = self.steps.formula(number)
         return After(self.name(number), lines, closed, "gate closed", formula)
 
@@ -365,7 +374,7 @@ class ForwardPage(RunPage):
         if moved or omitted:
             self.add(self.value_block(number, "value"))
         tail = ""
-        if isinstance(self.steps.formula(number), Apply) and self.rule_name(number) == "relu":
+        if self.is_gated(number):
             closed = sum(bool(self.run.values[number][i] == 0) for i in shown)
             tail = f"; {closed} of {len(lines)} gates closed" if closed else ""
         places: Places = "exact" if value.shape == () else "value"

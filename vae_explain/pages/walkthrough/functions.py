@@ -8,30 +8,11 @@ what has no rule of its own, as much that a gradient is made with, the words sta
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from ...ops import RULES
-from ...symbolic.expression import Expression, Opaque, Reshape, children
+from ...ops import RULES, Rule
+from ...symbolic.expression import Apply, Expression, Opaque, Reshape, children
 
-# Ops whose formula does not call them by name, and what a reader calls them.
-NAMED = {
-    "softmax": "softmax",
-    "softmin": "softmin",
-    "log_softmax": "log softmax",
-    "logsumexp": "logsumexp",
-    "layer_norm": "layer norm",
-    "rms_norm": "RMS norm",
-    "batch_norm": "batch norm",
-    "instance_norm": "instance norm",
-    "weight_norm": "weight norm",
-    "gelu": "GELU",
-    "silu": "SiLU",
-    "mish": "Mish",
-    "glu": "GLU",
-    "log_sigmoid": "log sigmoid",
-    "cdist": "distances",
-    "pairwise_distance": "distances",
-    "bilinear": "a bilinear layer",
-}
 # What a reader needs no words for.
 PLAIN = {"mean", "var", "max", "min", "amax", "amin", "maximum", "minimum", "full"}
 _WINDOW_MEAN = "what arrives at a window is shared equally by the numbers in it"
@@ -93,14 +74,8 @@ OTHERS = {
 
 def functions(expression: Expression) -> list[str]:
     """Return the functions that a formula calls by name, each once, in order."""
-    names: dict[str, None] = {}
-    stack = [expression]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Opaque) and not node.name.startswith((".", "[")):
-            names.setdefault(node.name)
-        stack.extend(reversed(children(node)))
-    return list(names)
+    calls = (node.name for node in _parts(expression) if isinstance(node, Opaque))
+    return list(dict.fromkeys(name for name in calls if not name.startswith((".", "["))))
 
 
 def words(function: str) -> str:
@@ -121,6 +96,24 @@ def words(function: str) -> str:
     return ""
 
 
+def _names(expression: Expression, op: Rule) -> bool:
+    """Whether a formula calls an op by its name."""
+    return any(
+        (isinstance(node, Opaque) and node.name == op.shown)
+        or (isinstance(node, Apply) and node.function == op.name)
+        for node in _parts(expression)
+    )
+
+
+def _parts(expression: Expression) -> Iterator[Expression]:
+    """Yield every part of a formula, each before its own parts."""
+    stack = [expression]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack.extend(reversed(children(node)))
+
+
 class FunctionNotes:
     """The notes that a page has beside its formulas: each function is explained once.
 
@@ -134,9 +127,9 @@ class FunctionNotes:
         self.repeat = repeat
         self._said: set[str] = set()
 
-    def remark(self, expression: Expression, rule: str = "") -> str:
-        """Return what to say beside a formula whose value the op `rule` made."""
-        notes = {NAMED[rule]: RULES[rule].words} if rule in NAMED else {}
+    def remark(self, expression: Expression, op: Rule | None = None) -> str:
+        """Return what to say beside a formula whose value an op made."""
+        notes = {op.title: op.words} if op and op.title and not _names(expression, op) else {}
         if isinstance(expression, Reshape):  # which typeset formulas leave out
             notes["reshape"] = words("reshape")
         notes |= {name: words(name) for name in functions(expression)}

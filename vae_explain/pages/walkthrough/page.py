@@ -10,7 +10,8 @@ from ...engine.graph import BoundOperation
 from ...engine.provenance import shortened
 from ...engine.run import Run
 from ...engine.worked_lines import LineMaker, Worked
-from ...ops.rule import indices
+from ...ops.linear.linear import LINEAR
+from ...ops.rule import Rule, indices
 from ...symbolic.expression import Index, Number, Ref
 from ...trace import Array, is_whole
 from ..blocks import Checks, Lines, Matrix, Note, Places, Summary, Walkthrough
@@ -21,7 +22,6 @@ from .tensors import MOST_LARGEST, is_big, largest, tensor
 MOST_LINES = 16  # of one tensor on an overview page; a page for one step shows more
 MOST_DETAILED = 64
 MOST_SUMMANDS = 24  # of one line; of a longer sum the largest are shown, and the rest
-LAYER_ACTIVATIONS = {"relu": "ReLU", "sigmoid": "sigmoid", "tanh": "tanh"}
 LONG_SUMS = "Of each long sum the largest parts are shown; the last is all others."
 
 
@@ -54,22 +54,26 @@ class RunPage(Draft):
 
     # --- what made a value ---
 
-    def rule_name(self, number: int) -> str:
-        """Return the name of the op that made a value; empty when it was given."""
+    def rule(self, number: int) -> Rule | None:
+        """Return the rule of the op that made a value; None where there is none."""
         bound = self.run.graph.producer(number)
-        return bound.operation.name if bound else ""
+        return bound.rule if bound else None
+
+    def is_gated(self, number: int) -> bool:
+        """Whether a value was made by what passes a number on as it is or stops it."""
+        rule = self.rule(number)
+        return rule is not None and rule.gate
 
     def linear_layer(self, number: int) -> BoundOperation | None:
         """Return the linear layer that made a value; None where another op did."""
-        is_linear = self.rule_name(number) == "linear"
-        return self.run.graph.producer(number) if is_linear else None
+        bound = self.run.graph.producer(number)
+        return bound if bound and bound.rule is LINEAR else None
 
     def activation_of(self, number: int) -> int | None:
         """Return the named value that is an activation of this one, directly, if any."""
         for bound in self.run.graph.consumers(number):
-            one_input = len(bound.operation.inputs) == 1
             named = self.run.trace.values[bound.output].name is not None
-            if one_input and named and bound.rule_name in LAYER_ACTIVATIONS:
+            if named and bound.rule and bound.rule.activation:
                 return bound.output
         return None
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...engine.run import Run
-from ...models.builtin_config import Architecture
+from ...models.builtin_config import Architecture, Layer
+from ...ops import RULES
 from ...trace import Array
 from ..blocks import (
     Block,
@@ -101,7 +102,7 @@ def layers(architecture: Architecture) -> Table:
             layer.name,
             layer.inputs,
             layer.outputs,
-            layer.activation or "nothing",
+            _activation_words(layer) or "nothing",
             f"[{layer.outputs}, {layer.inputs}]",
             f"[{layer.outputs}]",
             layer.count,
@@ -115,6 +116,11 @@ def _tensor(name: str, array: Array) -> Block:
     return tensor(name, array, "parameter", "parameter", ask=name)
 
 
+def _activation_words(layer: Layer) -> str:
+    """Return what a reader calls the activation behind a layer; nothing where there is none."""
+    return RULES[layer.activation].title if layer.activation else ""
+
+
 def stages(architecture: Architecture) -> tuple[tuple[str, str], ...]:
     """Return what stands in each place from input to reconstruction, with its width."""
     places = [("x", f"[{architecture.input_size}]")]
@@ -125,7 +131,7 @@ def stages(architecture: Architecture) -> tuple[tuple[str, str], ...]:
             places.append(("fc_mu and fc_logvar", f"[{layer.outputs}] each"))
             places.append(("z = mu + std·eps", f"[{layer.outputs}]"))
             continue
-        then = f", {layer.activation}" if layer.activation else ""
+        then = f", {_activation_words(layer)}" if layer.activation else ""
         places.append((f"{layer.name}{then}", f"[{layer.outputs}]"))
     places[-1] = (f"{places[-1][0]} = recon_x", places[-1][1])
     return tuple(places)
