@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from vae_explain.pages.render.latex_lines import (
     FIRST,
     LINE,
-    SPARE,
+    MARGIN,
     Cutter,
     filled,
     name_pieces,
@@ -41,7 +41,7 @@ from vae_explain.symbolic.latex import latex_name, to_latex
 
 from .support import same_number, trees
 
-NARROW = SPARE + 20.0  # a line on which only a single short name fits
+NARROW = MARGIN + 20.0  # a line on which only a single short name fits
 A, B, C = Ref("alpha"), Ref("gamma"), Ref("delta")
 TWO = Number(2.0)
 FUNCTIONS = {

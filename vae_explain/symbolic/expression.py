@@ -1,8 +1,8 @@
 """The arithmetic of one number, as a tree, and the number that the tree stands for.
 
-What comes in: constants, references to values with their names and numbers, and the
-handful of operations below. `text.py` writes the same tree as symbols, as substituted
-numbers and as LaTeX; `simplify.py` folds its constants. Nothing here rounds.
+A tree holds constants, references to values with their names and numbers, and the operations
+below. `boxes.py` lays it out for every notation; `simplify.py` folds its constants. Nothing
+here rounds.
 
 The same nodes serve one element (`Ref("mu", (0, 1))` holding a float) and a whole
 tensor (`Ref("mu")` holding an array), so a formula is checked the same way as a line.
@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from .functions import FUNCTIONS as FUNCTIONS  # said twice: others take it from here
+from .functions import FUNCTIONS as FUNCTIONS  # re-exported beside the nodes that name them
 
 Index = tuple[int, ...]
 Role = Literal["input", "parameter", "noise", "value", "gradient", "constant", "operator"]
@@ -56,8 +56,8 @@ class Number(Expression):
 class Ref(Expression):
     """A named value, or one element of it; two are equal when they name the same number.
 
-    A number that only a line speaks of, as the mean of a norm, says in `made` how it comes
-    about; a value of the run has that in the run's own record.
+    A number that appears only in a line, such as the mean of a norm, has its expression in
+    `made`; that of a value of the run is in the run's trace.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Ref(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Rest(Ref):
-    """The sum of the terms of a long sum that are not written out, and how many they are."""
+    """The sum of those terms of a long sum that are not written out; `count` is how many."""
 
     count: int = field(default=0, kw_only=True)
 
@@ -130,13 +130,6 @@ class Reshape(Expression):
     shape: tuple[int, ...]
 
 
-def unshaped(expression: Expression) -> Expression:
-    """Return what a formula writes of a tree where it leaves out the changes of shape."""
-    while isinstance(expression, Reshape):
-        expression = expression.body
-    return expression
-
-
 @dataclass(frozen=True, slots=True)
 class SumOver(Expression):
     """A sum over axes of a whole tensor; `shape` is what remains after it."""
@@ -157,9 +150,9 @@ class SumOver(Expression):
 class Opaque(Expression):
     """An op over whole tensors written as its call, `conv2d(x, weight, stride=2)`.
 
-    For what has no shorter formula than its own name. A name that opens with a dot or a
-    bracket follows its argument: `h[:, :2]`. Two are equal when they are written alike, so
-    a name stands for one computation only.
+    For an op that has no shorter formula than its name. A name that starts with a dot or a
+    bracket follows its argument: `h[:, :2]`. Two calls are equal when they are written alike,
+    so each name must mean one computation only.
     """
 
     name: str
@@ -170,7 +163,7 @@ class Opaque(Expression):
 
 ZERO = Number(0.0)
 ONE = Number(1.0)
-# Functions that compare numbers: the largest of them, and the place of the largest or smallest.
+# Functions that compare numbers: their maximum, and the index of the largest or smallest.
 PLACES = ("argmax", "argmin")
 OF_SEVERAL = ("max", *PLACES)
 
@@ -271,16 +264,17 @@ def _measure_product(factors: tuple[Expression, ...]) -> Measured:
 
 
 def _measure_place(function: str, parts: list[Measured]) -> Measured:
-    """Return where the largest or smallest stands.
+    """Return the index of the largest or smallest.
 
-    Of two that differ by no more than rounding either may be it: the magnitude grows as they
-    come near to each other, and with it what another place may differ by.
+    Where two differ by no more than rounding, either may be it: the magnitude grows as they
+    come closer, and with it the difference that is allowed.
     """
     undefined = [i for i, part in enumerate(parts) if math.isnan(part.value)]
     if undefined:
         return Measured(float(undefined[0]), float(len(parts)))
     sign = 1.0 if function == "argmax" else -1.0
-    ahead = sorted(range(len(parts)), key=lambda i: -sign * parts[i].value)  # it is stable
+    # The sort is stable: ties keep their order.
+    ahead = sorted(range(len(parts)), key=lambda i: -sign * parts[i].value)
     first = ahead[0]
     if len(parts) < 2 or math.isinf(parts[first].value):
         return Measured(float(first), float(len(parts)))
@@ -290,7 +284,7 @@ def _measure_place(function: str, parts: list[Measured]) -> Measured:
     return Measured(float(first), len(parts) * max(near, 1.0))
 
 
-SMALLEST_GAP = 1e-16  # in proportion to what is compared: less is none
+SMALLEST_GAP = 1e-16  # relative to the numbers compared; a smaller gap counts as none
 
 
 def _power(base: float, exponent: float) -> float:
@@ -331,12 +325,12 @@ def references(expression: Expression) -> list[Ref]:
 
 
 def terms_of(expression: Expression) -> tuple[Expression, ...]:
-    """Return the terms of a sum; what is none is its only term."""
+    """Return the terms of a sum; any other expression is its own only term."""
     return expression.terms if isinstance(expression, Add) else (expression,)
 
 
 def terms_in(expression: Expression) -> int:
-    """Return how many terms of a sum one part of it stands for: more than one for a rest."""
+    """Return how many terms of a long sum an expression stands for: a `Rest` for several."""
     rest = next((ref for ref in references(expression) if isinstance(ref, Rest)), None)
     return 1 if rest is None else rest.count
 
@@ -346,9 +340,9 @@ def evaluate_whole(
     functions: Mapping[str, Callable[[Any], Any]],
     leaf: Callable[[Any], Any] = lambda value: value,
 ) -> Any:
-    """Evaluate a formula over whole tensors, its functions given by an array library.
+    """Evaluate a formula over whole tensors with the functions of an array library.
 
-    What a reference holds is taken as `leaf` returns it.
+    `leaf` converts the array that a reference holds.
     """
 
     def walk(node: Expression) -> Any:

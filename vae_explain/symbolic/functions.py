@@ -15,9 +15,9 @@ from typing import NamedTuple
 class Function(NamedTuple):
     """What is known of a function of one number.
 
-    `slope` bounds its derivative, needed here only to bound the rounding error of a line.
-    `within` is what the usual way of computing it adds up to on the way: a tail of the
-    normal distribution is ½·(1 + erf(x/√2)), as exact as the 1 and not as the tail.
+    `slope` bounds its derivative, needed only to bound the rounding error of a line.
+    `within` is the size of the intermediates of the usual computation: a tail of the normal
+    distribution is ½·(1 + erf(x/√2)), as exact as the 1 and not as the tail.
     """
 
     value: Callable[[float], float]
@@ -59,7 +59,7 @@ def _wave(function: Callable[[float], float]) -> Callable[[float], float]:
 def _within(
     function: Callable[[float], float], low: float, high: float = math.inf
 ) -> Callable[[float], float]:
-    """Give an inverse function NaN where there is nothing to invert."""
+    """Return NaN outside of the domain of an inverse function."""
     return lambda x: function(x) if low <= x <= high else math.nan
 
 
@@ -92,7 +92,7 @@ def _steepest(square: Callable[[float], float]) -> Callable[[float], float]:
 
 
 def _whole(function: Callable[[float], int]) -> Callable[[float], float]:
-    """Keep what is not finite, and the sign of a zero, as an array library does."""
+    """Keep infinities, NaN and the sign of a zero, as an array library does."""
     return lambda x: math.copysign(function(x), x) if math.isfinite(x) else x
 
 
@@ -109,7 +109,7 @@ def _erfinv(x: float) -> float:
     """Return the inverse of the error function, by the quantiles of the normal distribution."""
     if not abs(x) < 1:
         return math.copysign(math.inf, x) if abs(x) == 1 else math.nan
-    # On the left side, where 1 + x loses nothing, and brought up by Newton's method.
+    # In the left tail, where 1 + x loses no digits, then refined by Newton's method.
     y = NormalDist().inv_cdf((1 - abs(x)) / 2) / -math.sqrt(2) if abs(x) > SMALL else abs(x)
     for _ in range(3):
         below = math.erfc(y) - (1 - abs(x)) if abs(x) > HALF else abs(x) - math.erf(y)
@@ -127,9 +127,9 @@ def _log_gamma(x: float) -> float:
         return math.inf
 
 
-# Bernoulli numbers over 2k: how digamma and trigamma go on where x is large.
+# Bernoulli numbers over 2k: the asymptotic series of digamma.
 _TAIL = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
-_LARGE = 8.0  # from where on the tail is exact to the last digit
+_LARGE = 8.0  # from here on the series is exact to the last digit
 
 
 def digamma(x: float) -> float:
@@ -170,7 +170,7 @@ def trigamma(x: float) -> float:
 
 
 def _trigamma_slope(x: float) -> float:
-    """Return a bound of trigamma's derivative: that of its pole, and the tail at a distance."""
+    """Return a bound of trigamma's derivative, from its pole and from its tail."""
     size = abs(x)
     return 3 / size**3 + 3 / size**2 if not size < 1e-100 else math.inf
 
@@ -198,7 +198,7 @@ FUNCTIONS: dict[str, Function] = {
     "sign": Function(
         lambda x: float((x > 0) - (x < 0)), lambda _: 0.0, r"\operatorname{{sign}}\left({}\right)"
     ),
-    # A number that rounding moved past a half is as good a one: the slope allows for a step.
+    # Rounding may move a number past a half: a slope of 1 allows for the step.
     "round": Function(_whole(round), lambda _: 1.0, r"\operatorname{{round}}\left({}\right)"),
     "floor": Function(_whole(math.floor), lambda _: 1.0, r"\left\lfloor {} \right\rfloor"),
     "trunc": Function(_whole(math.trunc), lambda _: 1.0, r"\operatorname{{trunc}}\left({}\right)"),

@@ -1,8 +1,8 @@
-"""The shape that a formula over whole tensors has, and a formula that is given all of it.
+"""The shape of a formula over whole tensors, and the formula broadcast to its full shape.
 
 A formula may be smaller than the tensor it stands for and leave the rest to broadcasting: an
-upstream gradient that is 1 everywhere is the number 1. That is right for whatever works
-element by element, and wrong for a sum, which has to know how often a number is added.
+upstream gradient that is 1 everywhere is the number 1. That is right for elementwise ops,
+and wrong for a sum, which has to know how often a number is added.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ FULL = "full"
 
 
 def shape_of(expression: Expression) -> Shape:
-    """Return the shape of what a formula over whole tensors makes, as its parts have theirs.
+    """Return the shape of a formula's result, derived from the shapes of its parts.
 
-    A number that stands for a whole tensor, as an upstream gradient that is 1 everywhere,
-    has none.
+    It is `()` for a number that stands for a whole tensor, such as an upstream gradient that
+    is 1 everywhere.
 
     Examples
     --------
@@ -57,8 +57,8 @@ def shape_of(expression: Expression) -> Shape:
         case MatMul(left, right):
             return _product(shape_of(left), shape_of(right))
         case Opaque(arguments=arguments, compute=compute):
-            given = [a.value if isinstance(a, Ref) else np.zeros(shape_of(a)) for a in arguments]
-            return np.shape(compute(*given))
+            arrays = [a.value if isinstance(a, Ref) else np.zeros(shape_of(a)) for a in arguments]
+            return np.shape(compute(*arrays))
         case _:
             return np.broadcast_shapes(*map(shape_of, children(expression)))
 
@@ -70,7 +70,7 @@ def _product(left: Shape, right: Shape) -> Shape:
 
 
 def expanded(body: Expression, shape: Shape) -> Expression:
-    """Return a formula in all of the shape that it stands for; as it is where it has that.
+    """Return a formula broadcast to the shape that it stands for; unchanged if it has that.
 
     Examples
     --------
@@ -94,8 +94,8 @@ def expanded(body: Expression, shape: Shape) -> Expression:
 
 
 def _spans(body: Expression, shape: Shape) -> bool:
-    # One part of all the shape is enough, and most often it is a name. To find an op's shape
-    # is to compute it, so that is left for the end.
+    # One part of the full shape is enough, and most often it is a name. Finding the shape of
+    # an op means computing it, so ops come last.
     if isinstance(body, Add | Mul | Neg | Div | Pow | Apply):
         parts = sorted(children(body), key=lambda part: not isinstance(part, Ref))
         if any(_spans(part, shape) for part in parts):

@@ -1,4 +1,4 @@
-"""Folding the constants of an expression, so that a chain reads as a person would write it."""
+"""Folds the constants of an expression, so that a chain reads as a person would write it."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ def simplify(expression: Expression) -> Expression:
 
 
 def _operand(body: Expression) -> Expression:
-    """Fold an operand of what does not work element by element: it keeps its shape.
+    """Fold an operand of an op that is not elementwise, which has to keep its shape.
 
-    A factor of 0, or a power of 0, may take the tensor away that gave it its shape.
+    A factor of 0, or a power of 0, may remove the tensor that gave the operand its shape.
     """
     folded = simplify(body)
     is_number = isinstance(folded, Number) and not isinstance(body, Number)
@@ -84,12 +84,12 @@ def _operand(body: Expression) -> Expression:
 
 
 def _transposed(body: Expression) -> Expression:
-    """Turn a matrix over: one that is turned over already back, `(zᵀ @ g)ᵀ` as `gᵀ @ z`."""
+    """Transpose a formula without stacking transposes: `(zᵀ @ g)ᵀ` becomes `gᵀ @ z`."""
     match body:
         case Transpose(inner):
             return inner
         case MatMul(left, right) if isinstance(left, Transpose) or isinstance(right, Transpose):
-            # A product with a vector has an axis less, and is turned over another way.
+            # A product with a vector has one axis less: its factors do not change places.
             if len(shape_of(left)) > 1 and len(shape_of(right)) > 1:
                 return MatMul(_transposed(right), _transposed(left))
     return Transpose(body)

@@ -62,7 +62,7 @@ def wrap(text: str, width: int, break_long_words: bool = True) -> list[str]:
 
 
 def wrap_parts(text: str, width: int, between: str) -> list[str]:
-    """Break a text behind what stands between its parts, and a part only if it is too long.
+    """Break a text after its separators, and inside a part only if that is too long.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def joints(text: str) -> list[int]:
 
 
 def steps(access: str) -> list[str]:
-    """Part what is done to a whole, one thing after the other, into its steps.
+    """Split a chain of calls and indices, such as `.reshape(2, 3)[:, 0]`, into its steps.
 
     Examples
     --------

@@ -1,10 +1,9 @@
-"""Long arithmetic broken into lines, at the loosest sign at which it can be.
+"""Long arithmetic broken into lines, at the operators that bind most loosely.
 
-What fits on a line stays on one: a summand is parted only if it is too long by itself, and
-then it has its lines alone. It is parted between its factors first; what stands in parentheses
-is parted, in the same way, only where it would not fit on a line of its own. What goes on is
-set in under what it belongs to, so that a sign at the start of a line tells by its place what
-it adds to. A number is never parted.
+A summand that fits on a line is never split. A longer one has lines of its own: it is split
+between its factors first, and inside of parentheses only if these do not fit on a line.
+Continuation lines are indented under what they belong to, so that the place of a sign at the
+start of a line shows what it adds to. A number is never split.
 """
 
 from __future__ import annotations
@@ -14,10 +13,10 @@ from itertools import pairwise
 
 from .pieces import Canvas, Line, Piece, width_of
 
-Part = list[tuple[Piece, int]]  # pieces, each with how many parentheses are open before it
+Part = list[tuple[Piece, int]]  # pieces, each with the number of open parentheses before it
 OPENING = ("(", "[")
-FURTHER_IN = 2  # columns: what goes on with a summand stands behind its sign
-SHORT = 4  # columns: a first summand that shares its line with a long one, as in (1 - …
+FURTHER_IN = 2  # columns that a summand's continuation is indented by, behind its sign
+SHORT = 4  # columns of a first summand that shares its line with a long one, as in (1 - …
 
 
 def filled(
@@ -50,8 +49,8 @@ class _Filler:
 
     def __init__(self, start: Line, canvas: Canvas) -> None:
         self.room = canvas.room
-        self.deepest = canvas.room * 3 // 5  # what is set in keeps as much of a line as a number
-        self.opened = canvas.room * 2 // 5  # what is opened further in gets a line of its own
+        self.deepest = canvas.room * 3 // 5  # the deepest indent, which leaves room for a number
+        self.opened = canvas.room * 2 // 5  # parentheses that open further in get a new line
         self.signs = (canvas.symbols("·"), canvas.symbols(" @ "), "/")
         self.lines: list[Line] = []
         self._begin(start)
@@ -64,14 +63,14 @@ class _Filler:
         self.fresh = True  # nothing is written on it yet
 
     def put(self, pieces: Line, indent: int) -> None:
-        """Write what stays on one line, on the next one if this has no room for it."""
+        """Write pieces that stay on one line: this one, or the next if there is no room."""
         if self.taken + width_of(pieces) > self.room and self.taken > indent:
             self._next(indent)
         if self.fresh and not self.lines[-1][-1].text.strip():
             pieces = [Piece(pieces[0].text.lstrip(), pieces[0].style), *pieces[1:]]
-            spare = self.room - width_of(pieces)
-            if self.taken > spare:  # half a line is too little for it: it is set in less
-                self.lines[-1] = [Piece(" " * max(spare, 0))]
+            most = self.room - width_of(pieces)
+            if self.taken > most:  # too wide for what the indent leaves: indent it less
+                self.lines[-1] = [Piece(" " * max(most, 0))]
         self.lines[-1] += pieces
         self.taken = width_of(self.lines[-1])
         self.fresh = False
@@ -83,12 +82,12 @@ class _Filler:
     # --- parts ---
 
     def sum(self, part: Part, depth: int, indent: int, behind: int = 0) -> None:
-        """Write summands, of which one that takes several lines shares none with another.
+        """Write summands; one that takes several lines shares them with no other.
 
-        `behind` is what has to follow the last of them on its line.
+        `behind` is the width of what has to follow the last of them on its line.
         """
         alone = False
-        summands = _parted(part, depth, _opens_summand)
+        summands = _split(part, depth, _opens_summand)
         for position, summand in enumerate(summands):
             follows = behind if summand is summands[-1] else 0
             whole = [piece for piece, _ in summand]
@@ -99,7 +98,7 @@ class _Filler:
                 alone = False
                 continue
             at = indent
-            first = width_of([piece for piece, _ in _parted(summand, depth, self._opens_factor)[0]])
+            first = width_of([piece for piece, _ in _split(summand, depth, self._opens_factor)[0]])
             short = self.taken - indent <= SHORT and self.taken + 1 + FURTHER_IN <= self.deepest
             if position == 1 and short and self.taken + first <= self.room:
                 at = self.taken + 1  # the sign's place, behind a space
@@ -111,22 +110,22 @@ class _Filler:
     def _product(self, part: Part, depth: int, indent: int, behind: int) -> None:
         """Write a summand that is too long for a line, factor by factor."""
         inner = min(indent + FURTHER_IN, self.deepest)
-        parted = False
-        factors = _parted(part, depth, self._opens_factor)
+        was_split = False
+        factors = _split(part, depth, self._opens_factor)
         for factor in factors:
             follows = behind if factor is factors[-1] else 0
             whole = [piece for piece, _ in factor]
-            if parted and width_of(whole) > SHORT:
+            if was_split and width_of(whole) > SHORT:
                 self._next(inner)
-            parted = width_of(whole) + follows > self.room - inner
-            parted = parted and any(inside > depth for _, inside in factor)
-            if parted:
+            was_split = width_of(whole) + follows > self.room - inner
+            was_split = was_split and any(inside > depth for _, inside in factor)
+            if was_split:
                 self._fenced(factor, depth, inner, follows)
             else:
                 self._whole(whole, inner, follows)
 
     def _fenced(self, part: Part, depth: int, indent: int, behind: int) -> None:
-        """Write a factor that is too long for a line: what opens it, what it holds, its end."""
+        """Write a factor that is too long for a line: its opening, its inside, its closing."""
         first = next(i for i, (_, inside) in enumerate(part) if inside > depth)
         end = next((i for i in range(first, len(part)) if part[i][1] == depth), len(part))
         opening = [piece for piece, _ in part[:first]]
@@ -140,7 +139,7 @@ class _Filler:
         self.put(opening, indent)
         inner = min(self.taken, self.deepest)
         follows = width_of(closing) + (0 if again else behind)
-        arguments = _parted(held, depth + 1, _opens_argument)
+        arguments = _split(held, depth + 1, _opens_argument)
         for argument in arguments:
             self.sum(argument, depth + 1, inner, follows if argument is arguments[-1] else 0)
         self.put(closing, inner)
@@ -167,7 +166,7 @@ def _opens_argument(before: Piece, piece: Piece) -> bool:
 
 
 def _depths(pieces: Sequence[Piece]) -> list[int]:
-    """Return how many parentheses are open before each piece."""
+    """Return the number of open parentheses before each piece."""
     depths, depth = [], 0
     for piece in pieces:
         depths.append(depth)
@@ -176,8 +175,8 @@ def _depths(pieces: Sequence[Piece]) -> list[int]:
     return depths
 
 
-def _parted(part: Part, depth: int, opens: Callable[[Piece, Piece], bool]) -> list[Part]:
-    """Part pieces before each that opens something, where `depth` parentheses are open."""
+def _split(part: Part, depth: int, opens: Callable[[Piece, Piece], bool]) -> list[Part]:
+    """Split pieces before each one that `opens` a part, at `depth` open parentheses."""
     parts = [part[:1]]
     for (before, _), (piece, inside) in pairwise(part):
         if inside == depth and opens(before, piece):

@@ -7,15 +7,15 @@ from xml.etree import ElementTree
 
 from ...analysis.proofread.judging.verdicts import Judged, JudgedLine, Proof
 
-# What XML 1.0 cannot hold, whatever it is escaped as.
+# Characters that XML 1.0 cannot hold, however they are escaped.
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def dump(proof: Proof, document: str) -> str:
     """Return a proof as JUnit XML: a test case for each figure and each line of arithmetic.
 
-    What is blamed failed; what was not recognised was skipped. There is no time and no
-    name of a machine in it, so the same document gives the same bytes.
+    A blamed figure has failed; one that was not recognised was skipped. It holds no time and
+    no name of a machine, so the same document gives the same bytes.
     """
     name = _text(document)
     suite = ElementTree.Element("testsuite", name=name)

@@ -132,7 +132,7 @@ class _Latex:
     def _heading(self, block: Heading) -> list[str]:
         level = "subsection" if block.chapter else "section"
         lines = [
-            # The number is the block's own, which a link or a reader may speak of.
+            # The number is the block's own, so that it is the same in every format.
             rf"\setcounter{{{level}}}{{{block.number - 1}}}"
             "\n"
             rf"\{level}{{{text(block.title)}}}"
@@ -299,7 +299,7 @@ def _displayed(left: str, right: Expression) -> str:
 
 
 def _set(pieces: Sequence[Piece], indent: str = "", room: float = LINE) -> list[str]:
-    """Fill lines with arithmetic; in running text the numbers of a fraction were too small."""
+    r"""Fill lines with arithmetic, fractions in `\displaystyle`: otherwise they are too small."""
     tall = any(r"\frac{" in piece.text for piece in pieces)
     return filled(pieces, indent + r"\displaystyle " if tall else indent, room)
 

@@ -35,10 +35,10 @@ from .cutting import Piece, closed, joined, listed, opened
 from .latex_width import width
 
 LINE = 466.0  # points of a line of arithmetic, in letters of ten points; it is set smaller
-INDENT = 10.0  # of what stands in one more pair of parentheses
-FIRST = 20.0  # what the first line has more, which starts further out
+INDENT = 10.0  # points for each pair of broken parentheses
+FIRST = 20.0  # points that the first line has more, as it starts further left
 MOST_INDENTS = 6
-SPARE = 24.0  # for the signs and parentheses that stand around a piece
+MARGIN = 24.0  # points kept free for the signs and parentheses around a piece
 SHORT = 60.0  # an exponent that is no wider is written as one
 BINARY = (" + ", " - ", r" \cdot ", r" \, ")
 
@@ -68,7 +68,7 @@ def filled(pieces: Sequence[Piece], style: str = "", room: float = LINE) -> list
         indent = min(piece.depth, MOST_INDENTS)
         left = room + (0 if lines else FIRST) - taken
         summand = sum(widths[position : position + piece.whole])
-        # What fits on a line is not parted for what stands before it.
+        # A summand that fits on a line is not split because of what stands before it.
         lone = left < summand <= room - INDENT * indent
         if current and added <= left and not piece.fresh and not lone:
             current += piece.before + piece.text
@@ -83,7 +83,7 @@ def filled(pieces: Sequence[Piece], style: str = "", room: float = LINE) -> list
 
 
 def _at_start(before: str) -> str:
-    """Write a sign at the start of a line, where TeX would take it for that of a number."""
+    """Write an operator at the start of a line, where TeX would take it for a number's sign."""
     if before in BINARY[:3]:
         return "{}" + before
     return before.lstrip() if before.strip() in ("=", "/") else ""
@@ -93,7 +93,7 @@ def name_pieces(
     written: str, name: str, index: Index | None = None, before: str = "", depth: int = 0
 ) -> list[Piece]:
     """Cut a name that is too wide for a line at its joints; `written` is all of it."""
-    if width(written) <= LINE - SPARE:
+    if width(written) <= LINE - MARGIN:
         return [Piece(written, before, depth)]
     above, below = gradient_parts(name)
     pieces = opened(r"\partial ", _name_parts(above)) if above else []
@@ -104,11 +104,11 @@ def name_pieces(
 
 
 def _name_parts(name: str) -> list[Piece]:
-    if width(latex_name(name)) <= LINE - SPARE:
+    if width(latex_name(name)) <= LINE - MARGIN:
         return [Piece(latex_name(name))]
     pieces = []
     for start, end in pairwise([0, *joints(name), len(name)]):
-        # A part without a joint is broken anywhere, if it must be.
+        # A part without a joint is broken anywhere.
         most = int((end - start) * LINE / (2 * width(latex_name(name[start:end])))) or 1
         for at in range(start, end, most):
             part = latex_escape(name[at : min(at + most, end)])
@@ -133,8 +133,8 @@ class Cutter:
         return joined(" = ", [pieces[0]._replace(whole=len(pieces)), *pieces[1:]])
 
     def _fits(self, box: Box, depth: int) -> bool:
-        """Return whether a box has room on a line; its own parentheses are in `SPARE`."""
-        room = self.room - SPARE - INDENT * min(depth, MOST_INDENTS)
+        """Return whether a box has room on a line; its own parentheses are in `MARGIN`."""
+        room = self.room - MARGIN - INDENT * min(depth, MOST_INDENTS)
         return width(latex_of(box.inside if isinstance(box, boxes.Fence) else box)) <= room
 
     def _cut(self, box: Box, depth: int) -> list[Piece]:

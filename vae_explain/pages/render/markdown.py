@@ -240,7 +240,7 @@ class Markdown:
 
 # --- the marks of Markdown --------------------------------------------------------------
 
-# A backslash before one of these makes it itself. An underscore within a word needs none.
+# Characters that a backslash escapes. An underscore within a word needs none.
 _SPECIAL = re.compile(r"[\\`*<>~&]|(?<![^\W_])_|_(?![^\W_])")
 _IN_A_LINK = re.compile(r"[\[\]:!]")
 # What opens a heading, a list or a rule when it is the first on a line.

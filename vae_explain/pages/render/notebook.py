@@ -26,7 +26,7 @@ from .torch_code import Identifiers, NoCode, code
 from .torch_numbers import MOST_WRITTEN, UNPACK, numbers, tensor
 
 PICTURE = "diagram.svg"
-GIVEN = ("input", "parameter", "noise")
+SOURCES = ("input", "parameter", "noise")
 INTRODUCTION = (
     "Every formula below is followed by the same step in PyTorch. Run the cells from top to "
     "bottom; then change a number in one of them, run again, and see how far the change reaches."
@@ -50,8 +50,8 @@ def compare(name, computed, page):
         print(f"{{name}}: agrees")
     else:
         print(f"{{name}}: differs by up to {{apart:.3g}}")'''
-# How far apart two tensors are, and how large the numbers: of all that are finite, and where
-# some of a run are not, which agree with their like.
+# How far apart two tensors are, and how large: over all numbers when all are finite. Where
+# some are not, an infinity agrees with an infinity and a NaN with a NaN.
 FINITE = {"apart": "(computed - page)", "size": "page"}
 WITH_GAPS = {
     "apart": "(computed - page).where(~computed.isclose(page, 0, 0, equal_nan=True), 0)",
@@ -184,7 +184,7 @@ class _Notebook:
     # --- code ---
 
     def _code(self, block: Block, rest: tuple[Block, ...]) -> Iterator[str]:
-        """Yield the code that a block calls for: a tensor that is given, or a step."""
+        """Yield the code of a block: a tensor that a run starts from, or a step."""
         if isinstance(block, Formula):
             yield from self._step(block.left, block.expression, rest, block.held)
         elif isinstance(block, Lines) and block.after is not None:
@@ -193,11 +193,11 @@ class _Notebook:
             gradient = block.name.endswith(".grad")  # by the formula above it, if that has code
             if not gradient:
                 learns = block.role == "parameter"
-                self.complete &= block.role in GIVEN
+                self.complete &= block.role in SOURCES
                 self.parameters += [block.name] if learns else []
-                yield self._given(block.name, block.array, learns)
+                yield self._source(block.name, block.array, learns)
 
-    def _given(self, name: str, array: Array, learns: bool = False) -> str:
+    def _source(self, name: str, array: Array, learns: bool = False) -> str:
         self.defined.add(name)
         written = tensor(np.asarray(array), self.single)
         if learns:
@@ -218,14 +218,14 @@ class _Notebook:
                     self.defined.add(ref.name)
                     yield f"{self.names(ref.name)} = {float(array)!r}"
                 else:
-                    yield self._given(ref.name, array)
+                    yield self._source(ref.name, array)
         try:
             line = code(expression, self.names)
         except NoCode as reason:
             if page is not None:
                 self.complete = False
                 yield f"# No line of its own for {reason} here: these are the page's numbers."
-                yield self._given(name, page)
+                yield self._source(name, page)
             return
         if held and not line.endswith(".detach()"):
             line = f"({line}).detach()"
@@ -249,12 +249,12 @@ class _Notebook:
         )
 
     def _autograd(self) -> None:
-        """Add the cell in which PyTorch finds the same gradients by itself, once there are any."""
+        """Add the cell in which autograd finds the same gradients, once there are any."""
         gradients = {at: name for name in self.defined if (at := gradient_parts(name)[1]) != name}
         learned = [name for name in self.parameters if name in gradients]
         if not learned or not self.complete:
             return
-        self.complete = False  # said once
+        self.complete = False  # the cell is written once
         top, _ = gradient_parts(gradients[learned[0]])
         if top not in self.defined:
             return
@@ -287,7 +287,7 @@ def nodes(expression: Expression) -> Iterator[Expression]:
 
 
 def _spread(line: str, shape: tuple[int, ...], page: Array | None) -> str:
-    """Give what is written shorter, since it is the same along an axis, its whole shape."""
+    """Broadcast a line whose formula is the same along an axis to its full shape."""
     if page is None or prod(shape) >= page.size:
         return line
     whole = f"torch.as_tensor({line}, dtype=torch.get_default_dtype())" if not shape else line

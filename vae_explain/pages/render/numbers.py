@@ -14,9 +14,9 @@ from ...trace import Array, is_whole
 from ..blocks import Matrix, Places, Table
 
 FEWEST, MOST = 4, 8
-EVERY, SINGLE = -1, -2  # in place of decimals: every digit, or those of a float32
+EVERY, SINGLE = -1, -2  # in place of a count of decimals: every digit, or a float32's
 LARGEST_SINGLE = float(np.finfo(np.float32).max)
-MOST_OF_SINGLE = 100.0  # below it few float32 numbers are next to one of four decimals by chance
+MOST_OF_SINGLE = 100.0  # below it few float32 are nearest to four decimals by chance
 LARGE = 1e9  # from here on a number is written with an exponent
 HALVES_IN_NUMBERS = {0.5: "0.5", -0.5: "-0.5", 0.25: "0.25", -0.25: "-0.25"}
 ROLE_PLACES: dict[str, Places] = {
@@ -40,7 +40,7 @@ class Numbers:
         self.digits = digits
 
     def decimals(self, values: Iterable[float] | Array, places: Places) -> int:
-        """Return how many decimals a column of such numbers gets, or one of the two below."""
+        """Return how many decimals a column of such numbers gets, or `EVERY` or `SINGLE`."""
         if self.digits is not None:
             return self.digits
         if places == "exact":
@@ -112,7 +112,7 @@ class Numbers:
 
 
 def _needed(number: float, fewest: int) -> int:
-    """Return how many decimals a number has, as far as rounding lets one tell, up to `MOST`.
+    """Return how many decimals a number has apart from rounding errors, up to `MOST`.
 
     Examples
     --------
@@ -120,8 +120,8 @@ def _needed(number: float, fewest: int) -> int:
     (2, 1, 8)
     """
     if abs(number) >= LARGE:
-        fewest = max(fewest, FEWEST)  # it gets an exponent, and these count behind its first digit
-    # A number made from few decimals by hand is off them by rounding only.
+        fewest = max(fewest, FEWEST)  # of its mantissa, as it gets an exponent
+    # A number computed by hand from few decimals differs from them by rounding only.
     off = 1e-14 * max(1.0, abs(number))
     single = abs(number) < MOST_OF_SINGLE and float(np.float32(number)) == number
     for decimals in range(fewest, MOST):
@@ -129,7 +129,7 @@ def _needed(number: float, fewest: int) -> int:
         scaled = number * scale
         if abs(scaled - round(scaled)) <= off * scale:
             return decimals
-        # One that was given as 0.9 and is kept in float32 is 0.89999998; it is 0.9 all the same.
+        # 0.9 as a float32 is 0.89999998: still one decimal.
         if single and decimals <= FEWEST and float(np.float32(round(number, decimals))) == number:
             return decimals
     return MOST
@@ -140,8 +140,8 @@ def fixed(value: float, decimals: int) -> str:
 
     A number too large for a column, or so small that it would read as zero, is written
     with an exponent: a page must not show a zero that is none. The sign of a zero stays.
-    A number that is no float32 is rounded to the digits that the nearest one has, so that a
-    reader who computes it anew gets what is printed.
+    With `SINGLE`, a number that is no float32 is rounded to the digits of the nearest one, so
+    that a reader who recomputes it gets what is printed.
 
     Examples
     --------

@@ -9,10 +9,10 @@ from ..blocks import Matrix
 
 
 def matrices(block: Matrix) -> list[tuple[Index, range]]:
-    """Part a tensor's rows into its matrices.
+    """Split a tensor's rows into its matrices.
 
     A tensor that is one matrix stays whole, and so does one whose matrices have a row each:
-    these read well as the rows of one.
+    these read well as the rows of one matrix.
 
     Returns
     -------

@@ -49,9 +49,9 @@ STYLES = {
     "warning": "#b8720a",
 }
 
-# Of 16 colours, which every terminal makes its own, few can be read on a dark and on a light
-# ground: the nearest to our greys and browns cannot. What stands back is dimmed, whatever
-# the colour of the text, and what has no colour here is told by its place and its words.
+# Of the 16 colours, which every terminal defines for itself, few can be read on a dark and on a
+# light ground; those nearest to our greys and browns cannot. Secondary text is dimmed in
+# whatever colour it has, and what has no colour here is clear from its place and its words.
 STYLES_OF_16 = STYLES | {
     "accent": "bold bright_magenta",
     "badge": "bold reverse",

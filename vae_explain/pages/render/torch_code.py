@@ -1,8 +1,11 @@
 """Expressions as PyTorch code: the formula of a whole tensor as a line that computes it.
 
-The same tree that gives a formula its symbols gives the code, so a notebook computes what
-the page says; an op that stands for itself alone is PyTorch's call, from `torch_calls`. What
-has neither is said by `NoCode`, and the notebook goes on from the page's numbers.
+The tree that gives a formula its symbols also gives the code, so a notebook computes what
+the page says; an op that is written as its call is PyTorch's call, from `torch_calls`. A
+formula that has neither raises `NoCode`, and the notebook goes on from the page's numbers.
+
+The boxes of `symbolic.boxes` do not serve here: code has Python's precedence, writes every
+change of shape, and needs the shapes of the parts, which boxes leave out.
 """
 
 from __future__ import annotations

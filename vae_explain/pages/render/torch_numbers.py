@@ -11,11 +11,11 @@ from ...trace import Array
 from ..blocks import Places
 from .numbers import Numbers
 
-MOST_WRITTEN = 256  # numbers of a tensor that are written out; more of them are packed
+MOST_WRITTEN = 256  # numbers of a tensor that are written out; a larger one is packed
 LARGE = 1e6
-DIVISOR = 10_000  # of numbers with 4 decimals, which are packed as whole ones
+DIVISOR = 10_000  # of numbers with 4 decimals, which are packed as integers
 NO_NUMBER = {"nan": "math.nan", "inf": "math.inf", "-inf": "-math.inf"}
-# What reads the packed ones.
+# The code that reads packed numbers.
 UNPACK = '''\
 def unpack(text, dtype, shape):
     """Read a tensor that is too large to be written out."""
@@ -23,7 +23,7 @@ def unpack(text, dtype, shape):
 
 
 def tensor(array: Array, single: bool) -> str:
-    """Write a tensor that is given, with every digit of it.
+    """Write an input, a parameter or noise, with every digit.
 
     Parameters
     ----------
@@ -31,16 +31,16 @@ def tensor(array: Array, single: bool) -> str:
         Whether the numbers are those of a float32.
     """
     if array.size <= MOST_WRITTEN:
-        return f"torch.tensor({numbers(array, 'given', single)})"
+        return f"torch.tensor({numbers(array, 'source', single)})"
     text, dtype, divisor = _packed(array)
     whole = f'unpack("{text}", torch.{dtype}, {tuple(array.shape)!r})'
     cast = f"{whole}.to(torch.get_default_dtype())"
     return f"({cast} / {divisor})" if divisor != 1 else f"({cast})"
 
 
-def numbers(array: Array, what: Literal["given", "value"], single: bool) -> str:
-    """Write an array as nested lists: every digit of a given one, the page's of a value."""
-    places: Places = "single" if single else "exact" if what == "given" else "value"
+def numbers(array: Array, what: Literal["source", "value"], single: bool) -> str:
+    """Write an array as nested lists: every digit of a source, the page's digits of a value."""
+    places: Places = "single" if single else "exact" if what == "source" else "value"
     large = float(np.max(np.abs(array), initial=0.0)) >= LARGE
     if what == "value" and not single and (array.ndim == 0 or large):
         places = "exact"  # a loss or one of its terms, or too large for decimals to say much
@@ -64,7 +64,7 @@ def _nested(texts: list[str], shape: tuple[int, ...], indent: int = 1) -> str:
 
 
 def _packed(array: Array) -> tuple[str, str, int]:
-    """Return an array as text, as little of it as has every digit: its dtype and divisor."""
+    """Return an array in the shortest base64 with every digit, its dtype and its divisor."""
     numbers = np.ascontiguousarray(array, dtype=np.float64)
     whole = np.rint(numbers * DIVISOR)
     divisor = DIVISOR if np.array_equal(whole / DIVISOR, numbers) else 1
