@@ -1,7 +1,7 @@
-"""How the loss of a user's model came about, as text: the call, and what each argument got.
+"""The call that gave the loss of a user's model, as text for a page's header.
 
-A page's header says it, so that somebody who left it to us what goes where can see where it
-went. Nothing here holds a tensor.
+We match the outputs of a model to the parameters of its loss; the header shows what each
+parameter got. Nothing here holds a tensor.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ class Argument(NamedTuple):
     Attributes
     ----------
     parameter
-        Its name; empty for an argument that was given by its place alone.
+        Its name; empty for an argument that was passed by position.
     source
-        Where that comes from, as code: `x`, a name that the model's code or its output has for
-        a part of what it returned, `model(x)[1]` for a part without one, or a number.
+        Where the argument comes from, as code: `x`, the name that the model's code or its output
+        has for a part of what it returned, `model(x)[1]` for a part without one, or a number.
     default
-        Whether nobody gave it, so that it is the loss's own default.
+        Whether it is the loss's own default.
     """
 
     parameter: str
@@ -43,7 +43,7 @@ class LossCall(NamedTuple):
     arguments
         In the order in which the function has them.
     taken
-        Which part of the result is the loss, as code: `['loss']`; empty for all of it.
+        The part of the result that is the loss, as code: `['loss']`; empty for all of it.
     """
 
     function: str
@@ -52,7 +52,7 @@ class LossCall(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The call as a line of Python, and behind it the arguments that nobody gave.
+        """The call as a line of Python, followed by the arguments that are defaults.
 
         Examples
         --------
@@ -60,7 +60,7 @@ class LossCall(NamedTuple):
         >>> LossCall("elbo", arguments, "['loss']").text
         "elbo(recon=model(x)[0])['loss'], beta=0.5 by default"
         """
-        given = ", ".join(each.text for each in self.arguments if not each.default)
-        call = f"{self.function}({given}){self.taken}"
+        passed = ", ".join(each.text for each in self.arguments if not each.default)
+        call = f"{self.function}({passed}){self.taken}"
         defaults = ", ".join(each.text for each in self.arguments if each.default)
         return f"{call}, {defaults} by default" if defaults else call

@@ -1,7 +1,7 @@
 """Where one number comes from: its derivation as a tree.
 
 A derivation is a worked line and the derivations of the numbers that it used, down to
-inputs, parameters and noise. A gradient is also a sum over its ways to the loss; those are
+inputs, parameters and noise. A gradient is also a sum over its paths from the loss; those are
 in `gradient_paths.py`.
 """
 

@@ -2,7 +2,8 @@
 
 A part of a value is written to by way of a view, as in `h[:, 0].mul_(2)`. Autograd does not see,
 or sees only in part, what is written by way of a tensor's `data`, through something detached, or
-with gradients off. After such a write some values are others, and some are two.
+with gradients off. So a write makes new values, and may change the inputs of operations that are
+recorded already.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a run changes besides its tensors, put back: the generator and running statistics."""
+"""Restoring what a run changes besides its tensors: the generator and running statistics."""
 
 from __future__ import annotations
 
