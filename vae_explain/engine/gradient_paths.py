@@ -82,10 +82,8 @@ class Paths:
         if start == target.value_id:
             return [self._path((start,), weight, target)], 0.0
         # The values with a gradient that were computed from the target.
-        depends = self.run.graph.depends
-        between = {n for n in self.run.gradients if depends(n, [target.value_id])} - {
-            target.value_id
-        }
+        target_id, depends = target.value_id, self.run.graph.depends
+        between = {n for n in self.run.gradients if n != target_id and depends(n, [target_id])}
         # The latest value first: by then all that arrives there is known.
         arriving = {start: [_Arriving((start,), np.full(self.run.values[start].shape, weight))]}
         chains: list[tuple[tuple[int, ...], float]] = []
@@ -120,9 +118,11 @@ class Paths:
         pending: dict[int, Array] = {value_id: arriving}  # at unnamed values
         delivered: dict[int, Array] = {}  # at named ones
         amount: float | None = None
-        for bound in self.run.graph.before(value_id):
-            upstream = pending.pop(bound.output, None)
-            if upstream is None:
+        while pending:
+            # The one made last first: by then all that arrives there is known.
+            latest = max(pending, key=lambda each: (trace.producer.get(each, -1), -each))
+            upstream, bound = pending.pop(latest), self.run.graph.producer(latest)
+            if bound is None:
                 continue
             for position in bound.positions(target.value_id):
                 amount = (amount or 0.0) + self._at_element(bound, position, upstream, target)

@@ -97,12 +97,6 @@ class Graph:
         positions = self.trace.consumers.get(value_id, ())
         return tuple(bound for position in positions for bound in self._bound[position])
 
-    def before(self, value_id: int) -> Iterator[BoundOperation]:
-        """Yield the operation that made a value and all before it, the last one first."""
-        last = self.trace.producer.get(value_id, -1)
-        for outputs in reversed(self._bound[: last + 1]):
-            yield from outputs
-
     def step_inputs(self, value_id: int) -> tuple[int, ...]:
         """Return what a step is made from: unnamed intermediates count as part of the step."""
         values, inputs = self.trace.values, dict[int, None]()
