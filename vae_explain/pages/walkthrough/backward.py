@@ -57,8 +57,8 @@ def compose(
     """Return the page before its footer, for one that is part of a document."""
     page = BackwardPage(run, only, term, latex)
     page.start()
-    for number in page.order:
-        page.value(number)
+    for value_id in page.order:
+        page.value(value_id)
     return page
 
 
@@ -76,10 +76,12 @@ class BackwardPage(RunPage):
         self.shares = TermShares(self.steps, term)
         self.function_notes = FunctionNotes()
         # Of what is ready the value made first comes first: mu before logvar, the decoder together.
-        named = [number for number in self.steps.named() if number in self.on_the_way]
+        named = [value_id for value_id in self.steps.named() if value_id in self.on_the_way]
         self.order = list(run.graph.backward_order(named))
         # A parameter that several values were made with has its gradient once all have theirs.
-        self._last_made = {p: number for number in self.order for p in self._parameters_of(number)}
+        self._last_made = {
+            p: value_id for value_id in self.order for p in self._parameters_of(value_id)
+        }
         sections = ([*self._section_of(n), *self._shown_behind(n)] for n in self.order)
         self.shares.follow([section for section in sections if section])
 
@@ -90,32 +92,32 @@ class BackwardPage(RunPage):
         if not self.targets:
             return set(self.gradients)
         graph = self.run.graph
-        return {number for number in self.gradients if graph.depends(number, self.targets)}
+        return {value_id for value_id in self.gradients if graph.depends(value_id, self.targets)}
 
-    def _section_of(self, number: int) -> list[int]:
+    def _section_of(self, value_id: int) -> list[int]:
         """Return the value if it has a section of its own, which a constant gradient has not."""
-        return [] if self._is_constant(number) else [number]
+        return [] if self._is_constant(value_id) else [value_id]
 
-    def _shown_behind(self, number: int) -> list[int]:
+    def _shown_behind(self, value_id: int) -> list[int]:
         """Return the parameters whose gradients stand behind a value: the last that they made."""
-        return [p for p in self._parameters_of(number) if self._last_made[p] == number]
+        return [p for p in self._parameters_of(value_id) if self._last_made[p] == value_id]
 
-    def _parameters_of(self, number: int) -> list[int]:
+    def _parameters_of(self, value_id: int) -> list[int]:
         """Return the parameters that were used in making a value, as far as wanted."""
         values = self.run.trace.values
-        inputs = self.steps.inputs(number)
+        inputs = self.steps.inputs(value_id)
         return [i for i in inputs if values[i].kind == "parameter" and i in self.on_the_way]
 
-    def _is_constant(self, number: int) -> bool:
+    def _is_constant(self, value_id: int) -> bool:
         """Whether the gradient at a value is a constant, as at a term of a sum."""
         steps, term = self.steps, self.term
-        reached = number in self.gradients
-        return reached and if_explained(lambda: steps.constant_gradient(number, term)) is not None
+        reached = value_id in self.gradients
+        return reached and if_explained(lambda: steps.constant_gradient(value_id, term)) is not None
 
     # --- sections ---
 
-    def d(self, number: int) -> str:
-        return gradient_name(self.run, number, self.term)
+    def d(self, value_id: int) -> str:
+        return gradient_name(self.run, value_id, self.term)
 
     def start(self) -> None:
         """Show the gradients that are constants: what each term enters the loss with."""
@@ -124,10 +126,10 @@ class BackwardPage(RunPage):
             self.add(Prose(NOTHING_LEARNS))
             return
         lines = []
-        for number in self.steps.named():
-            if number in self.on_the_way and self._is_constant(number):
-                line = self.make.gradient_line(number, self.indices(number, 1)[0], self.term)
-                lines.append(line._replace(label=self.d(number)))
+        for value_id in self.steps.named():
+            if value_id in self.on_the_way and self._is_constant(value_id):
+                line = self.make.gradient_line(value_id, self.indices(value_id, 1)[0], self.term)
+                lines.append(line._replace(label=self.d(value_id)))
         self.open("Start at the loss")
         terms = self.run.trace.terms
         if terms and self.term is None:
@@ -141,77 +143,77 @@ class BackwardPage(RunPage):
         loss_first = (*lines[-1:], *lines[:-1])
         self.add(Lines("", loss_first, "", "input"), checked(lines, "line", "autograd's"))
 
-    def value(self, number: int) -> None:
+    def value(self, value_id: int) -> None:
         """Open the section of a value and show its gradient, and its parameters' behind it."""
-        if not self._is_constant(number):
-            shape = list(self.run.trace.values[number].shape)
-            self.open(self.d(number), f"{shape}{self._arrives_from(number)}")
-            words = self.captions.backward(number) if self.term is None else ""
+        if not self._is_constant(value_id):
+            shape = list(self.run.trace.values[value_id].shape)
+            self.open(self.d(value_id), f"{shape}{self._arrives_from(value_id)}")
+            words = self.captions.backward(value_id) if self.term is None else ""
             if words:
                 self.add(Prose(words))
-            if self.formula(number):
-                if self._meets_a_gate(number):
-                    self.gated(number)
+            if self.formula(value_id):
+                if self._meets_a_gate(value_id):
+                    self.gated(value_id)
                 else:
-                    self.arriving(number)
-        for parameter in self._shown_behind(number):  # also those that the loss itself is made from
-            self.parameter(parameter, number)
+                    self.arriving(value_id)
+        for parameter in self._shown_behind(value_id):  # also of what the loss is made from
+            self.parameter(parameter, value_id)
 
-    def formula(self, number: int, remark: str = "") -> bool:
+    def formula(self, value_id: int, remark: str = "") -> bool:
         """Show the formula of a gradient, or why there is none; return whether there is."""
         try:
-            formula = self.steps.gradient(number, None, self.term)
+            formula = self.steps.gradient(value_id, None, self.term)
         except NotExplained as reason:
             words = f"not explained ({reason}); these are autograd's numbers."
-            block = self.gradient_block(number, self.d(number), self.gradients[number])
+            block = self.gradient_block(value_id, self.d(value_id), self.gradients[value_id])
             self.add(Note(words, "warning"), block)
             return False
         remarks = filter(None, (remark, self.function_notes.remark(formula)))
-        self.add(Formula(self.d(number), formula, " · ".join(remarks), accent=True))
+        self.add(Formula(self.d(value_id), formula, " · ".join(remarks), accent=True))
         return True
 
-    def _arrives_from(self, number: int) -> str:
-        parts = if_explained(lambda: self.steps.contributions(number, None, self.term)) or ()
+    def _arrives_from(self, value_id: int) -> str:
+        parts = if_explained(lambda: self.steps.contributions(value_id, None, self.term)) or ()
         through = list(dict.fromkeys(self.name(part.through) for part in parts))
         return f", arrives from {' and '.join(through)}" if through else ""
 
-    def _meets_a_gate(self, number: int) -> bool:
-        after = self.activation_of(number)
-        only_use = len(self.run.graph.consumers(number)) == 1
+    def _meets_a_gate(self, value_id: int) -> bool:
+        after = self.activation_of(value_id)
+        only_use = len(self.run.graph.consumers(value_id)) == 1
         return after is not None and self.is_gated(after) and only_use
 
-    def worked(self, number: int, lines: Sequence[Worked], quiet: bool = False) -> Lines:
+    def worked(self, value_id: int, lines: Sequence[Worked], quiet: bool = False) -> Lines:
         """Return the block of the lines that work out a gradient, element by element."""
-        omitted = self.omitted(number, lines)
-        return self.lines(self.d(number), lines, "element", "gradient", omitted, quiet)
+        omitted = self.omitted(value_id, lines)
+        return self.lines(self.d(value_id), lines, "element", "gradient", omitted, quiet)
 
-    def arriving(self, number: int) -> None:
+    def arriving(self, value_id: int) -> None:
         """Work out each element of what arrives, and which term it came from."""
-        gradient, detailed = self.gradients[number], number in self.targets
+        gradient, detailed = self.gradients[value_id], value_id in self.targets
         most = MOST_DETAILED if detailed else MOST_LINES
-        shown = self.chosen(number, gradient, most, detailed)
-        lines = self.make.gradient_lines(number, shown, self.term)
+        shown = self.chosen(value_id, gradient, most, detailed)
+        lines = self.make.gradient_lines(value_id, shown, self.term)
         moved = not detailed and passed_on(lines)
-        if moved or self.omitted(number, lines):
-            self.add(self.gradient_block(number, self.d(number), gradient))
+        if moved or self.omitted(value_id, lines):
+            self.add(self.gradient_block(value_id, self.d(value_id), gradient))
         noun = "element" if moved else "line"
-        self.work_out(self.worked(number, lines, quiet=moved), lines, noun, "autograd's")
-        self.add(*self.shares.table(number, shown))
+        self.work_out(self.worked(value_id, lines, quiet=moved), lines, noun, "autograd's")
+        self.add(*self.shares.table(value_id, shown))
 
-    def gated(self, number: int) -> None:
+    def gated(self, value_id: int) -> None:
         """Show what passes a ReLU: arrives times gate, with the split beside it."""
-        after = self.activation_of(number)
+        after = self.activation_of(value_id)
         assert after is not None, "only called behind _meets_a_gate"
-        upstream, values = self.gradients[after], self.run.values[number]
-        detailed = number in self.targets
+        upstream, values = self.gradients[after], self.run.values[value_id]
+        detailed = value_id in self.targets
         most = MOST_DETAILED if detailed else MOST_LINES
         # Where most arrives, so that closed gates are seen too.
-        shown = self.chosen(number, upstream, most, detailed)
-        lines = self.make.gradient_lines(number, shown, self.term)
-        omitted = self.omitted(number, lines)
+        shown = self.chosen(value_id, upstream, most, detailed)
+        lines = self.make.gradient_lines(value_id, shown, self.term)
+        omitted = self.omitted(value_id, lines)
         if omitted:
-            self.add(self.gradient_block(number, self.d(number), self.gradients[number]))
-        shares, only_from = self.shares.sending(number)
+            self.add(self.gradient_block(value_id, self.d(value_id), self.gradients[value_id]))
+        shares, only_from = self.shares.sending(value_id)
         columns = (
             Column("unit", "label"),
             Column("arrives", "gradient", "gradient"),
@@ -222,9 +224,9 @@ class BackwardPage(RunPage):
         closed = [not values[index] > 0 for index in shown]
         rows: list[tuple[Cell, ...]] = []
         for index, is_closed in zip(shown, closed, strict=True):
-            arrays = (self.gradients[number], *(share.array for share in shares))
+            arrays = (self.gradients[value_id], *(share.array for share in shares))
             passed = (float(array[index]) for array in arrays)
-            label, gate = self.row_label(number, index), float(not is_closed)
+            label, gate = self.row_label(value_id, index), float(not is_closed)
             rows.append((label, float(upstream[index]), gate, *passed))
         reasons = map(_reason, lines, closed)
         self.add(Table(columns, tuple(rows), tuple(closed), tuple(reasons), lines))
@@ -236,31 +238,31 @@ class BackwardPage(RunPage):
         self.add(checked(lines, "product", "autograd's", tail))
         if only_from:
             self.add(Note(only_from))
-        self.add(*self.shares.cancelling(number, shown))
+        self.add(*self.shares.cancelling(value_id, shown))
 
     # --- parameters ---
 
-    def parameter(self, number: int, made: int) -> None:
+    def parameter(self, value_id: int, made: int) -> None:
         """Show a parameter's gradient, behind a value that it made."""
-        if not self.formula(number, self._parameter_remark(number, made)):
+        if not self.formula(value_id, self._parameter_remark(value_id, made)):
             return
-        gradient, detailed = self.gradients[number], number in self.targets
-        self.add(self.gradient_block(number, f"{self.name(number)}.grad", gradient))
-        shown = self.chosen(number, gradient, MOST_DETAILED, detailed)
-        lines = self.make.gradient_lines(number, shown, self.term)
-        block = self.worked(number, lines, quiet=not detailed)
+        gradient, detailed = self.gradients[value_id], value_id in self.targets
+        self.add(self.gradient_block(value_id, f"{self.name(value_id)}.grad", gradient))
+        shown = self.chosen(value_id, gradient, MOST_DETAILED, detailed)
+        lines = self.make.gradient_lines(value_id, shown, self.term)
+        block = self.worked(value_id, lines, quiet=not detailed)
         self.work_out(block, lines, "element", "autograd's")
         of_terms = self.shares.table if detailed else self.shares.cancelling
-        self.add(*of_terms(number, shown))
+        self.add(*of_terms(value_id, shown))
 
-    def _parameter_remark(self, number: int, made: int) -> str:
+    def _parameter_remark(self, value_id: int, made: int) -> str:
         """Say how a linear layer's parameters get their gradient; nothing of other ops."""
         bound = self.linear_layer(made)
-        if bound is None or not bound.positions(number):
+        if bound is None or not bound.positions(value_id):
             return ""
         rows = math.prod(self.run.trace.values[made].shape[:-1])
         summed = "" if rows == 1 else f", summed over {rows} rows"
-        if len(self.run.trace.values[number].shape) > 1:
+        if len(self.run.trace.values[value_id].shape) > 1:
             return f"the outer product of what arrives and what went in{summed}"
         return f"what arrives{summed}" if summed else "what arrives, as it is"
 

@@ -141,17 +141,17 @@ def term_role(name: str) -> Literal["reconstruction", "kl"]:
     return "kl" if term_words(name) == "KL" else "reconstruction"
 
 
-def drawing_words(run: Run, number: int) -> str:
+def drawing_words(run: Run, value_id: int) -> str:
     """Say where noise came from: `drawn from N(0, 1)`, or that it was given."""
     # Noise that is given stands in for the first draw from the standard normal.
-    if run.eps_given and standard_draws(run)[:1] == (number,):
+    if run.eps_given and standard_draws(run)[:1] == (value_id,):
         return "given"
-    return rule_words(run, number) or "drawn"
+    return rule_words(run, value_id) or "drawn"
 
 
-def rule_words(run: Run, number: int) -> str:
+def rule_words(run: Run, value_id: int) -> str:
     """Return what the rule that made a value says of itself; nothing where there is none."""
-    bound = run.graph.producer(number)
+    bound = run.graph.producer(value_id)
     return bound.rule.words if bound and bound.rule else ""
 
 
@@ -165,60 +165,60 @@ class Captions:
 
     # --- what is said ---
 
-    def title(self, number: int) -> str:
+    def title(self, value_id: int) -> str:
         """Return a section's title for the value that opens it."""
-        name = self.run.trace.values[number].label
-        return caption(name).title or name if self._has_title(number, plain_name(name)) else name
+        name = self.run.trace.values[value_id].label
+        return caption(name).title or name if self._has_title(value_id, plain_name(name)) else name
 
-    def forward(self, number: int) -> str:
+    def forward(self, value_id: int) -> str:
         """Return the sentence that goes with a value, or nothing."""
-        name = plain_name(self.run.trace.values[number].label)
-        if not self._holds_forward(number, name):
+        name = plain_name(self.run.trace.values[value_id].label)
+        if not self._holds_forward(value_id, name):
             return ""
-        is_mean = name == "mse" and _is_mean(self.run.graph.producer(number))
+        is_mean = name == "mse" and _is_mean(self.run.graph.producer(value_id))
         return MEAN_OF_SQUARES if is_mean else caption(name).forward
 
-    def backward(self, number: int) -> str:
+    def backward(self, value_id: int) -> str:
         """Return the sentence that goes with a value's gradient, or nothing."""
-        name = plain_name(self.run.trace.values[number].label)
-        if not self._holds_backward(number, name):
+        name = plain_name(self.run.trace.values[value_id].label)
+        if not self._holds_backward(value_id, name):
             return ""
-        return self._slope_of_squares(number) if name == "recon_x" else caption(name).backward
+        return self._slope_of_squares(value_id) if name == "recon_x" else caption(name).backward
 
     # --- whether it holds ---
 
-    def _has_title(self, number: int, name: str) -> bool:
-        value = self.run.trace.values[number]
+    def _has_title(self, value_id: int, name: str) -> bool:
+        value = self.run.trace.values[value_id]
         if name == "x":
             return value.kind == "input"
         if name in LATENT:
-            return self._is_latent(number)
+            return self._is_latent(value_id)
         if name == "eps":
-            return number in self._noise
+            return value_id in self._noise
         if name == "recon_x":
             sizes = [v.array.size for v in self.run.trace.values if v.kind == "input"]
             return value.kind == "intermediate" and value.array.size in sizes
         if name == "kl":
-            return self._is_closed_form(number)
-        return name != "loss" or number == self.run.trace.output
+            return self._is_closed_form(value_id)
+        return name != "loss" or value_id == self.run.trace.output
 
-    def _holds_forward(self, number: int, name: str) -> bool:
-        made_by = self._made_by(number)
+    def _holds_forward(self, value_id: int, name: str) -> bool:
+        made_by = self._made_by(value_id)
         if name in ("x", "kl"):
-            return self._has_title(number, name)
+            return self._has_title(value_id, name)
         if name in ("mu", "logvar"):
-            return self._is_latent(number) and made_by == "linear"
+            return self._is_latent(value_id) and made_by == "linear"
         if name == "eps":
-            return number in self._noise and self._only("mu") is not None
+            return value_id in self._noise and self._only("mu") is not None
         if name == "recon_x":
-            return made_by == "linear" and "mse_loss" in self._used_by(number)
+            return made_by == "linear" and "mse_loss" in self._used_by(value_id)
         if name == "mse":
             return made_by == "mse_loss"
         return name != "bce" or made_by in BINARY
 
-    def _holds_backward(self, number: int, name: str) -> bool:
+    def _holds_backward(self, value_id: int, name: str) -> bool:
         if name == "recon_x":
-            return self._used_by(number) == ["mse_loss"] and number in self.run.gradients
+            return self._used_by(value_id) == ["mse_loss"] and value_id in self.run.gradients
         if name not in LATENT:
             return True
         kl, z, logvar = (self._only(wanted) for wanted in ("kl", "z", "logvar"))
@@ -226,54 +226,54 @@ class Captions:
         if kl not in terms or z is None or logvar is None or not self._is_closed_form(kl or 0):
             return False
         share, whole = self.run.term_gradients[terms[kl]], self.run.gradients
-        if z in share or z not in whole or number not in whole:
+        if z in share or z not in whole or value_id not in whole:
             return False
-        values = self._array(number)
+        values = self._array(value_id)
         if name == "mu":
-            moved = number in share and _near(whole[number] - share[number], whole[z])
-            return moved and _multiple(share[number], values)
+            moved = value_id in share and _near(whole[value_id] - share[value_id], whole[z])
+            return moved and _multiple(share[value_id], values)
         if name == "std":
             return any(
                 self.run.values[eps].shape == whole[z].shape
-                and _near(whole[number], whole[z] * self.run.values[eps])
+                and _near(whole[value_id], whole[z] * self.run.values[eps])
                 for eps in self._noise
             )
         if name == "logvar":
             std = self._only("std")
             variance = np.exp(values)
-            pulled = number in share and _multiple(share[number], variance - 1)
+            pulled = value_id in share and _multiple(share[value_id], variance - 1)
             return pulled and std is not None and _near(self._array(std) ** 2, variance)
         return True
 
-    def _slope_of_squares(self, number: int) -> str:
+    def _slope_of_squares(self, value_id: int) -> str:
         """Say what the gradient of a reconstruction is, by the numbers that it has."""
-        (bound,) = self._consumers(number)
-        other = 1 - bound.positions(number)[0]
+        (bound,) = self._consumers(value_id)
+        other = 1 - bound.positions(value_id)[0]
         target = int(bound.operands[other])
         if not bound.slots[other] or not self._is_input(target):
             return ""
-        here, there = self._array(number), self._array(target)
+        here, there = self._array(value_id), self._array(target)
         if here.shape != there.shape or not here.shape:
             return ""
-        slope, distance = self.run.gradients[number], here - there
+        slope, distance = self.run.gradients[value_id], here - there
         if _near(slope, 2 * distance):
             return CAPTIONS["recon_x"].backward
         if _is_mean(bound) and _near(slope, 2 * distance / here.size):
             return DIVIDED.format(counted(here.size, "number"))
         return IN_PROPORTION if _multiple(slope, distance) else ""
 
-    def _is_input(self, number: int) -> bool:
+    def _is_input(self, value_id: int) -> bool:
         """Whether a value is an input, or has its numbers in another shape."""
-        numbers, values = self.run.values[number].ravel(), self.run.trace.values
+        numbers, values = self.run.values[value_id].ravel(), self.run.trace.values
         inputs = [self.run.values[value.id] for value in values if value.kind == "input"]
         return any(np.array_equal(numbers, given.ravel()) for given in inputs)
 
-    def _is_latent(self, number: int) -> bool:
+    def _is_latent(self, value_id: int) -> bool:
         """Whether a value has the shape of a draw, as what a sample is made from has."""
-        shape = self.run.trace.values[number].shape
+        shape = self.run.trace.values[value_id].shape
         return any(self.run.trace.values[eps].shape == shape for eps in self._noise)
 
-    def _is_closed_form(self, number: int) -> bool:
+    def _is_closed_form(self, value_id: int) -> bool:
         """Whether a value is the KL of N(mu, exp(logvar)) from N(0, I): summed, or a mean."""
         mu, logvar = self._only("mu"), self._only("logvar")
         if mu is None or logvar is None:
@@ -282,7 +282,7 @@ class Captions:
         if mean.shape != log.shape or not mean.shape:
             return False
         each = 0.5 * (np.exp(log) + mean**2 - 1 - log)
-        held = self._array(number)
+        held = self._array(value_id)
         if held.shape == each.shape:
             return _near(held, each)
         if held.shape == each.shape[:1] and each.ndim == 2:
@@ -292,8 +292,8 @@ class Captions:
 
     # --- looking around ---
 
-    def _array(self, number: int) -> Array:
-        return np.asarray(self.run.values[number], float)
+    def _array(self, value_id: int) -> Array:
+        return np.asarray(self.run.values[value_id], float)
 
     def _only(self, name: str) -> int | None:
         """Return the one computed value of a plain name; None if there are more or none."""
@@ -304,17 +304,17 @@ class Captions:
         ]
         return found[0] if len(found) == 1 else None
 
-    def _made_by(self, number: int) -> str:
-        bound = self.run.graph.producer(number)
+    def _made_by(self, value_id: int) -> str:
+        bound = self.run.graph.producer(value_id)
         return bound.operation.name if bound else ""
 
-    def _used_by(self, number: int) -> list[str]:
+    def _used_by(self, value_id: int) -> list[str]:
         """Return the ops on the way to the loss that take a value."""
-        return [bound.operation.name for bound in self._consumers(number)]
+        return [bound.operation.name for bound in self._consumers(value_id)]
 
-    def _consumers(self, number: int) -> list[BoundOperation]:
+    def _consumers(self, value_id: int) -> list[BoundOperation]:
         reached = self.run.graph.reaches_loss
-        return [bound for bound in self.run.graph.consumers(number) if bound.output in reached]
+        return [bound for bound in self.run.graph.consumers(value_id) if bound.output in reached]
 
 
 def _is_mean(bound: BoundOperation | None) -> bool:

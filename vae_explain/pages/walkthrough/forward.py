@@ -88,30 +88,30 @@ class ForwardPage(RunPage):
         """
         sections: list[list[int]] = []
         values = self.run.trace.values
-        for number in self.steps.named():
-            inputs = [i for i in self.steps.inputs(number) if i != number]
+        for value_id in self.steps.named():
+            inputs = [i for i in self.steps.inputs(value_id) if i != value_id]
             current = sections[-1] if sections else []
             parameters = any(values[i].kind == "parameter" for i in inputs)
             follows = bool(inputs) and set(inputs) <= set(current)
             drawn = bool(current) and values[current[0]].kind == "noise"
             uses_draw = drawn and current[0] in inputs
             if current and not parameters and (follows or uses_draw):
-                current.append(number)
-            elif self.arranges(number, inputs):
-                next(s for s in sections if inputs[0] in s).append(number)
+                current.append(value_id)
+            elif self.arranges(value_id, inputs):
+                next(s for s in sections if inputs[0] in s).append(value_id)
             else:
-                sections.append([number])
+                sections.append([value_id])
         return sections
 
-    def arranges(self, number: int, inputs: Sequence[int]) -> bool:
+    def arranges(self, value_id: int, inputs: Sequence[int]) -> bool:
         """Whether a value without a title is one other of the run, in another shape or order."""
         if len(inputs) != 1 or inputs[0] not in self.run.trace.producer:
             return False
-        if self.captions.title(number) != self.name(number):
+        if self.captions.title(value_id) != self.name(value_id):
             return False
-        firsts = self.indices(number, 1)
+        firsts = self.indices(value_id, 1)
         is_one = if_explained(
-            lambda: all(isinstance(self.steps.element(number, first), Ref) for first in firsts)
+            lambda: all(isinstance(self.steps.element(value_id, first), Ref) for first in firsts)
         )
         return bool(is_one)
 
@@ -160,20 +160,20 @@ class ForwardPage(RunPage):
         if not self.is_asked_for(numbers):
             return  # only its number counts, and what it says
         beside = activation if activation and self.is_one_function(activation) else None
-        for number in numbers:
-            if number == beside and self.rule(first) in ROW_OPS:
+        for value_id in numbers:
+            if value_id == beside and self.rule(first) in ROW_OPS:
                 continue  # shown beside the layer's rows
-            self.step(number, beside if number == first else None)
+            self.step(value_id, beside if value_id == first else None)
 
-    def is_one_function(self, number: int) -> bool:
+    def is_one_function(self, value_id: int) -> bool:
         """Whether a value is a function of another by name: an arrow says as much as its lines."""
-        rule, formula = self.rule(number), self.steps.formula(number)
+        rule, formula = self.rule(value_id), self.steps.formula(value_id)
         return rule is not None and isinstance(formula, Apply) and formula.function == rule.name
 
-    def loss_words(self, number: int) -> str:
+    def loss_words(self, value_id: int) -> str:
         """Say how the loss weighs its terms."""
         terms = self.run.trace.terms
-        if number != self.run.trace.output or not terms:
+        if value_id != self.run.trace.output or not terms:
             return ""
         if all(term.weight == 1 for term in terms):
             both = "Both terms" if len(terms) == 2 else "All terms"
@@ -181,9 +181,9 @@ class ForwardPage(RunPage):
         weights = ", ".join(f"{term.name} with weight {term.weight:g}" for term in terms)
         return f"The weighted sum of its terms: {weights}."
 
-    def layer_detail(self, number: int, activation: int | None) -> str:
+    def layer_detail(self, value_id: int, activation: int | None) -> str:
         """Say which layer made a value: `fc1: Linear 4→8, then ReLU`; its name once."""
-        bound = self.linear_layer(number)
+        bound = self.linear_layer(value_id)
         if bound is None or not bound.operation.module:
             return ""
         weight = self.run.trace.values[bound.operation.inputs[1]]
@@ -193,71 +193,72 @@ class ForwardPage(RunPage):
         of_weight, dot, _ = (weight.name or "").rpartition(".weight")
         layer = of_weight if dot and weight.kind == "parameter" else ""
         layer = layer or bound.operation.module
-        named = "" if self.captions.title(number) == layer else f"{layer}: "
+        named = "" if self.captions.title(value_id) == layer else f"{layer}: "
         return f"{named}Linear {weight.shape[1]}→{weight.shape[0]}{then}"
 
-    def step(self, number: int, activation: int | None) -> None:
-        name, value = self.name(number), self.run.trace.values[number]
+    def step(self, value_id: int, activation: int | None) -> None:
+        name, value = self.name(value_id), self.run.trace.values[value_id]
         if value.kind == "noise":
-            how = drawing_words(self.run, number)
+            how = drawing_words(self.run, value_id)
             if how != "given" and self.run.seed is not None:
                 how += f", seed {self.run.seed}"
-            self.add(Prose(f"{name} is {how}."), self.value_block(number, "parameter"))
+            self.add(Prose(f"{name} is {how}."), self.value_block(value_id, "parameter"))
             return
         try:
-            formula = self.steps.formula(number)
+            formula = self.steps.formula(value_id)
         except NotExplained as reason:
             words = f"{name} is not explained ({reason}); its values are PyTorch's."
-            self.add(Note(words, "warning"), self.value_block(number, "value"))
+            self.add(Note(words, "warning"), self.value_block(value_id, "value"))
             return
-        self.formula(number, formula)
-        if self.rule(number) in ROW_OPS:
-            self.rows(number, activation)
-        elif value.shape == () and not self.is_plain(number):
-            self.sum(number)
+        self.formula(value_id, formula)
+        if self.rule(value_id) in ROW_OPS:
+            self.rows(value_id, activation)
+        elif value.shape == () and not self.is_plain(value_id):
+            self.sum(value_id)
         else:
-            self.elements(number)
+            self.elements(value_id)
 
-    def formula(self, number: int, formula: Expression) -> None:
+    def formula(self, value_id: int, formula: Expression) -> None:
         """Show a step's formula, what it means, and the constants in it."""
-        inputs = self.steps.inputs(number)
+        inputs = self.steps.inputs(value_id)
         for source in inputs:
             if source in self.run.trace.uninitialised and BLANK not in self._said:
                 self._said.add(BLANK)
                 self.add(Note(f"{self.name(source)} is {BLANK}."))
-        remarks = [self.rows_remark(number)] if self.rule(number) in ROW_OPS else []
-        remarks.append(self.function_notes.remark(formula, self.rule(number)))
+        remarks = [self.rows_remark(value_id)] if self.rule(value_id) in ROW_OPS else []
+        remarks.append(self.function_notes.remark(formula, self.rule(value_id)))
         constants = [i for i in inputs if self.is_new_constant(i)]
         uniform = [i for i in constants if len(np.unique(self.run.values[i])) == 1]
         remarks += [f"{self.name(i)} is {self.uniform_words(i)}" for i in uniform]
-        held = self.steps.held_back(number)
+        held = self.steps.held_back(value_id)
         if held and not any(map(self.steps.held_back, inputs)):
             remarks.append(NOTHING_COMES_BACK)  # as is true of all that is made from it alone
-        self.add(Formula(self.name(number), formula, " · ".join(filter(None, remarks)), held=held))
+        remark = " · ".join(filter(None, remarks))
+        self.add(Formula(self.name(value_id), formula, remark, held=held))
         self.add(*(self.value_block(i, "value") for i in constants if i not in uniform))
         self._constants.update(constants)
 
-    def is_new_constant(self, number: int) -> bool:
+    def is_new_constant(self, value_id: int) -> bool:
         """Whether a value has a name, was made by none of the steps, and was not shown yet."""
-        value = self.run.trace.values[number]
-        shown = number in self._constants and not self.detailed
+        value = self.run.trace.values[value_id]
+        shown = value_id in self._constants and not self.detailed
         return bool(value.name) and value.kind in ("constant", "buffer") and not shown
 
-    def uniform_words(self, number: int) -> str:
+    def uniform_words(self, value_id: int) -> str:
         """Say what a constant is whose numbers are all the same: `0 everywhere, [1, 3]`."""
-        array = self.run.values[number]
+        array = self.run.values[value_id]
         number_text = f"{float(array.ravel()[0]):g}"
         return number_text if array.ndim == 0 else f"{number_text} everywhere, {list(array.shape)}"
 
-    def is_plain(self, number: int) -> bool:
+    def is_plain(self, value_id: int) -> bool:
         """Whether a scalar is made from scalars alone, as the loss is from its terms."""
-        return all(self.run.values[i].size == 1 for i in self.steps.inputs(number))
+        return all(self.run.values[i].size == 1 for i in self.steps.inputs(value_id))
 
     # --- a layer, row by row ---
 
-    def rows_remark(self, number: int) -> str:
+    def rows_remark(self, value_id: int) -> str:
         """Say which rows are dotted with what."""
-        bound = self.linear_layer(number)
+        bound = self.linear_layer(value_id)
         if bound is None:
             return "each row dotted with each column"
         source, weight, *bias = bound.operation.inputs
@@ -268,9 +269,9 @@ class ForwardPage(RunPage):
         plus = ", plus its bias" if bias else ""
         return f"each row of W = {self.name(weight)} dotted with {layer_input}{plus}"
 
-    def columns(self, number: int) -> tuple[str, ...]:
+    def columns(self, value_id: int) -> tuple[str, ...]:
         """Return the headers of the products in a linear layer's rows."""
-        bound = self.linear_layer(number)
+        bound = self.linear_layer(value_id)
         if bound is None:
             return ()
         source, weight, *bias = bound.operation.inputs
@@ -279,20 +280,21 @@ class ForwardPage(RunPage):
         products = tuple(f"W[i,{j}]·{letter}[{j}]" for j in range(width))
         return (*products, "+ bias") if bias else products
 
-    def input_letter(self, number: int) -> str:
+    def input_letter(self, value_id: int) -> str:
         """Return the letter that stands for a layer's input in a column header."""
-        name = self.name(number)
+        name = self.name(value_id)
         return name if len(name) == 1 else "h"
 
-    def rows(self, number: int, activation: int | None) -> None:
+    def rows(self, value_id: int, activation: int | None) -> None:
         """Work out a layer's values beside what an activation makes of them."""
-        most = self.most_rows(number)
-        shown = self.chosen(number, self.run.values[number], most, self.detailed)
-        lines = self.make.value_lines(number, shown)
+        most = self.most_rows(value_id)
+        shown = self.chosen(value_id, self.run.values[value_id], most, self.detailed)
+        lines = self.make.value_lines(value_id, shown)
         after = self.after(activation, shown) if activation else None
-        self.whole(number, lines)
-        block = self.lines(self.name(number), lines, "unit", "value", self.omitted(number, lines))
-        columns = () if self.detailed else self.columns(number)
+        self.whole(value_id, lines)
+        omitted = self.omitted(value_id, lines)
+        block = self.lines(self.name(value_id), lines, "unit", "value", omitted)
+        columns = () if self.detailed else self.columns(value_id)
         tail = ""
         if after and any(after.closed):
             labels = [line.label for line, off in zip(lines, after.closed, strict=True) if off]
@@ -304,45 +306,45 @@ class ForwardPage(RunPage):
         if activation is not None:
             self.whole(activation, lines)
 
-    def most_rows(self, number: int) -> int:
+    def most_rows(self, value_id: int) -> int:
         """Return how many rows of a layer are worked out: few, where each is a long sum."""
-        bound = self.run.graph.producer(number)
+        bound = self.run.graph.producer(value_id)
         wide = bound is not None and any(
             self.run.trace.values[i].shape[-1:] > (WIDE,) for i in bound.operation.inputs
         )
         return min(self.most, ROWS_OF_WIDE) if wide else self.most
 
-    def after(self, number: int, shown: Sequence[Index]) -> After:
+    def after(self, value_id: int, shown: Sequence[Index]) -> After:
         """Return what an activation made of a layer's values, and which it gated off."""
-        lines = self.make.value_lines(number, shown)
-        closed = tuple(self.is_gated(number) and line.value == 0 for line in lines)
-        formula = self.steps.formula(number)
-        return After(self.name(number), lines, closed, "gate closed", formula)
+        lines = self.make.value_lines(value_id, shown)
+        closed = tuple(self.is_gated(value_id) and line.value == 0 for line in lines)
+        formula = self.steps.formula(value_id)
+        return After(self.name(value_id), lines, closed, "gate closed", formula)
 
-    def whole(self, number: int, shown: Sequence[object]) -> None:
+    def whole(self, value_id: int, shown: Sequence[object]) -> None:
         """Show all numbers of a value of which only some are worked out."""
-        if self.omitted(number, shown):
-            self.add(self.value_block(number, "value"))
+        if self.omitted(value_id, shown):
+            self.add(self.value_block(value_id, "value"))
 
     # --- a sum, and anything else ---
 
-    def sum(self, number: int) -> None:
+    def sum(self, value_id: int) -> None:
         """Work out a scalar by what it adds up; as one line where it is no sum."""
-        summands = self.make.summands(number)
+        summands = self.make.summands(value_id)
         if summands is None:
-            self.elements(number)
+            self.elements(value_id)
             return
         lines, total, count = summands
-        self.beside(number)
+        self.beside(value_id)
         omitted = len(lines) - min(len(lines), self.most)
-        block = self.lines(self.name(number), lines[: self.most], "element", "exact", omitted)
+        block = self.lines(self.name(value_id), lines[: self.most], "element", "exact", omitted)
         noun = f"sum of {counted(count, 'summand')}"
         self.add(block._replace(total=total), checked([total], noun))
 
-    def beside(self, number: int) -> None:
+    def beside(self, value_id: int) -> None:
         """Show a reconstruction beside the input that a loss compares it with."""
         values = self.run.trace.values
-        inputs = self.steps.inputs(number)
+        inputs = self.steps.inputs(value_id)
         targets = [i for i in inputs if values[i].kind == "input"]
         made = [i for i in inputs if values[i].kind == "intermediate"]
         if len(targets) != 1 or len(made) != 1 or values[targets[0]].shape != values[made[0]].shape:
@@ -364,23 +366,23 @@ class ForwardPage(RunPage):
             rows.append((self.row_label(output, index), before, after, after - before))
         self.add(Table(columns, tuple(rows)))
 
-    def elements(self, number: int) -> None:
+    def elements(self, value_id: int) -> None:
         """Work out a value element by element."""
-        shown = self.chosen(number, self.run.values[number], self.most, self.detailed)
-        lines = self.make.value_lines(number, shown)
-        value = self.run.trace.values[number]
+        shown = self.chosen(value_id, self.run.values[value_id], self.most, self.detailed)
+        lines = self.make.value_lines(value_id, shown)
+        value = self.run.trace.values[value_id]
         moved = not self.detailed and passed_on(lines)
-        omitted = self.omitted(number, lines)
+        omitted = self.omitted(value_id, lines)
         if moved or omitted:
-            self.add(self.value_block(number, "value"))
+            self.add(self.value_block(value_id, "value"))
         tail = ""
-        if self.is_gated(number):
-            closed = sum(bool(self.run.values[number][i] == 0) for i in shown)
+        if self.is_gated(value_id):
+            closed = sum(bool(self.run.values[value_id][i] == 0) for i in shown)
             tail = f"; {closed} of {len(lines)} gates closed" if closed else ""
         places: Places = "exact" if value.shape == () else "value"
         if is_whole(value.array):
             places = "input"
-        block = self.lines(self.name(number), lines, "element", places, omitted, quiet=moved)
+        block = self.lines(self.name(value_id), lines, "element", places, omitted, quiet=moved)
         self.asides(block.lines)
         self.work_out(block, lines, "element" if moved else "line", tail=tail)
 

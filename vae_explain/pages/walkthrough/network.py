@@ -31,11 +31,11 @@ def diagram(run: Run, stages: Sequence[tuple[str, str]] = (), caption: str = "")
 def network(run: Run) -> Network:
     """Return the nodes of a run's picture with what joins them."""
     drawing = _Drawing(run)
-    nodes = [number for number in drawing.values if number not in drawing.inner]
-    place = {number: position for position, number in enumerate(nodes)}
+    nodes = [value_id for value_id in drawing.values if value_id not in drawing.inner]
+    place = {value_id: position for position, value_id in enumerate(nodes)}
     return Network(
-        tuple(drawing.node(number) for number in nodes),
-        tuple(edge for number in nodes for edge in drawing.edges(number, place)),
+        tuple(drawing.node(value_id) for value_id in nodes),
+        tuple(edge for value_id in nodes for edge in drawing.edges(value_id, place)),
         tuple(drawing.losses()),
     )
 
@@ -60,18 +60,18 @@ class _Drawing:
             and (value.kind == "input" or section_of(self.run, value.id) != "loss")
         ]
 
-    def sources(self, number: int) -> list[int]:
+    def sources(self, value_id: int) -> list[int]:
         """Return the named tensors that a value is made from, parameters left out."""
-        return self._made_from_kinds(number, "input", "intermediate", "noise")
+        return self._made_from_kinds(value_id, "input", "intermediate", "noise")
 
-    def parameters(self, number: int) -> list[int]:
+    def parameters(self, value_id: int) -> list[int]:
         """Return the parameters that a value is made from."""
-        return self._made_from_kinds(number, "parameter")
+        return self._made_from_kinds(value_id, "parameter")
 
-    def _made_from_kinds(self, number: int, *kinds: Kind) -> list[int]:
+    def _made_from_kinds(self, value_id: int, *kinds: Kind) -> list[int]:
         values = self.run.trace.values
-        made_from = self.steps.inputs(number) if number in self.run.trace.producer else []
-        return [i for i in made_from if values[i].kind in kinds and i != number]
+        made_from = self.steps.inputs(value_id) if value_id in self.run.trace.producer else []
+        return [i for i in made_from if values[i].kind in kinds and i != value_id]
 
     def _inside_nodes(self) -> dict[int, int]:
         """Return the values that have no node of their own, with what was made of them.
@@ -80,65 +80,65 @@ class _Drawing:
         numbers are put into another shape or order.
         """
         users: dict[int, list[int]] = {}
-        for number in self.values:
-            for source in self.sources(number):
-                users.setdefault(source, []).append(number)
+        for value_id in self.values:
+            for source in self.sources(value_id):
+                users.setdefault(source, []).append(value_id)
         inside = {}
-        for number, used_by in users.items():
-            if len(used_by) != 1 or self._in_loss(number):
+        for value_id, used_by in users.items():
+            if len(used_by) != 1 or self._in_loss(value_id):
                 continue
             (after,) = used_by
-            alone = self.sources(after) == [number] and not self.parameters(after)
-            same_shape = self.run.values[after].shape == self.run.values[number].shape
-            activated = same_shape and bool(self.parameters(number))
-            drawn = self.run.trace.values[number].kind == "intermediate"
+            alone = self.sources(after) == [value_id] and not self.parameters(after)
+            same_shape = self.run.values[after].shape == self.run.values[value_id].shape
+            activated = same_shape and bool(self.parameters(value_id))
+            drawn = self.run.trace.values[value_id].kind == "intermediate"
             if alone and (activated or (drawn and self._only_moved(after))):
-                inside[number] = after
+                inside[value_id] = after
         return inside
 
-    def _only_moved(self, number: int) -> bool:
+    def _only_moved(self, value_id: int) -> bool:
         """Whether a value has the numbers of another in another shape or order."""
-        formula = self._formula(number)
+        formula = self._formula(value_id)
         return formula is not None and _moved(formula)
 
-    def _in_loss(self, number: int) -> bool:
+    def _in_loss(self, value_id: int) -> bool:
         """Whether the loss looks at a value itself, as it does at logvar."""
         loss = [i for i in self.steps.named() if section_of(self.run, i) == "loss"]
-        return any(number in self.steps.inputs(i) for i in loss)
+        return any(value_id in self.steps.inputs(i) for i in loss)
 
-    def node(self, number: int) -> Node:
-        value = self.run.trace.values[number]
+    def node(self, value_id: int) -> Node:
+        value = self.run.trace.values[value_id]
         kind = value.kind if value.kind in ("input", "noise") else "value"
         return Node(
             value.name or "",
             kind,
-            self.run.values[number],
-            self._words(number) if value.kind == "intermediate" else "",
+            self.run.values[value_id],
+            self._words(value_id) if value.kind == "intermediate" else "",
         )
 
-    def _words(self, number: int) -> str:
+    def _words(self, value_id: int) -> str:
         """Write how a value is made, when that is short and no layer."""
-        if number in self.inner.values() or self.parameters(number):
+        if value_id in self.inner.values() or self.parameters(value_id):
             return ""
-        formula = self._formula(number)
+        formula = self._formula(value_id)
         text = "" if formula is None else to_text(formula)
         return text if len(text) <= LONGEST_WORDS else ""
 
-    def edges(self, number: int, place: dict[int, int]) -> list[Edge]:
+    def edges(self, value_id: int, place: dict[int, int]) -> list[Edge]:
         """Return the edges that end in a node, from outside its own layer."""
-        before = number
+        before = value_id
         while before in self.inner.values():
             before = next(pre for pre, after in self.inner.items() if after == before)
         layer, shape = self._layer(before)
         return [
-            Edge(place[source], place[number], layer, shape)
+            Edge(place[source], place[value_id], layer, shape)
             for source in self.sources(before)
             if source in place
         ]
 
-    def _layer(self, number: int) -> tuple[str, tuple[int, ...]]:
+    def _layer(self, value_id: int) -> tuple[str, tuple[int, ...]]:
         """Return the name of the layer that made a value and its weight's shape."""
-        parameters = self.parameters(number)
+        parameters = self.parameters(value_id)
         if not parameters:
             return "", ()
         largest = max(parameters, key=lambda i: self.run.values[i].size)
@@ -148,19 +148,19 @@ class _Drawing:
     def losses(self) -> list[LossTerm]:
         trace = self.run.trace
         losses = []
-        for number in dict.fromkeys((*(term.value for term in trace.terms), trace.output)):
-            name, array = trace.values[number].name, self.run.values[number]
+        for value_id in dict.fromkeys((*(term.value for term in trace.terms), trace.output)):
+            name, array = trace.values[value_id].name, self.run.values[value_id]
             if name is not None and array.size == 1:
-                losses.append(LossTerm(name, float(array.item()), self._refers_to(number)))
+                losses.append(LossTerm(name, float(array.item()), self._refers_to(value_id)))
         return losses
 
-    def _refers_to(self, number: int) -> tuple[str, ...]:
-        formula = self._formula(number)
+    def _refers_to(self, value_id: int) -> tuple[str, ...]:
+        formula = self._formula(value_id)
         refs = () if formula is None else references(formula)
         return tuple(dict.fromkeys(ref.name for ref in refs))
 
-    def _formula(self, number: int) -> Expression | None:
-        return if_explained(lambda: self.steps.formula(number))
+    def _formula(self, value_id: int) -> Expression | None:
+        return if_explained(lambda: self.steps.formula(value_id))
 
 
 def _moved(formula: Expression) -> bool:

@@ -63,19 +63,19 @@ class OptimizerPage(RunPage):
     def moved(self, name: str, detailed: bool) -> None:
         """Work out a parameter's new numbers; `detailed` shows a line for every element."""
         self.open(f"Move {name}", str(list(self.step.after[name].shape)))
-        number = self.run.value(name).id
-        if number not in self.run.gradients:
+        value_id = self.run.value(name).id
+        if value_id not in self.run.gradients:
             self.add(Note(f"The loss does not reach {name}: it has no gradient and stays."))
             return
         after = np.asarray(self.step.after[name])
         moved = after - self.run.array(name)
         # Of a big one those that move most, the same ones in every formula.
-        self.elements = self.chosen(number, moved, MOST_DETAILED, detailed)
+        self.elements = self.chosen(value_id, moved, MOST_DETAILED, detailed)
         # The largest: where one has all but gone, float32's rounding shows in its last digits.
         sizes = [abs(after[at]) if moved[at] else 0.0 for at in self.elements]
         self.telling = int(np.argmax(sizes))
         self.detailed = detailed
-        symbol, gradient = gradient_name(self.run, number), self.run.gradient(name)
+        symbol, gradient = gradient_name(self.run, value_id), self.run.gradient(name)
         if self.step.optimizer == "sgd":
             self._new_parameter(name, lambda of: of.part(symbol, gradient, "gradient"))
         elif all(np.isfinite(array).all() for array in self.step.moments_after[name].values()):

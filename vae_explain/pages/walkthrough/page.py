@@ -45,33 +45,33 @@ class RunPage(Draft):
         self.targets = {run.value(name).id for name in only}
         self.latex = latex
 
-    def name(self, number: int) -> str:
-        return self.run.trace.values[number].label
+    def name(self, value_id: int) -> str:
+        return self.run.trace.values[value_id].label
 
-    def row_label(self, number: int, index: Index) -> str:
+    def row_label(self, value_id: int, index: Index) -> str:
         """Return what a row of a table calls an element: `0,1`."""
-        return self.steps.label(number, index).strip("[]")
+        return self.steps.label(value_id, index).strip("[]")
 
     # --- what made a value ---
 
-    def rule(self, number: int) -> Rule | None:
+    def rule(self, value_id: int) -> Rule | None:
         """Return the rule of the op that made a value; None where there is none."""
-        bound = self.run.graph.producer(number)
+        bound = self.run.graph.producer(value_id)
         return bound.rule if bound else None
 
-    def is_gated(self, number: int) -> bool:
+    def is_gated(self, value_id: int) -> bool:
         """Whether a value was made by what passes a number on as it is or stops it."""
-        rule = self.rule(number)
+        rule = self.rule(value_id)
         return rule is not None and rule.gate
 
-    def linear_layer(self, number: int) -> BoundOperation | None:
+    def linear_layer(self, value_id: int) -> BoundOperation | None:
         """Return the linear layer that made a value; None where another op did."""
-        bound = self.run.graph.producer(number)
+        bound = self.run.graph.producer(value_id)
         return bound if bound and bound.rule is LINEAR else None
 
-    def activation_of(self, number: int) -> int | None:
+    def activation_of(self, value_id: int) -> int | None:
         """Return the named value that is an activation of this one, directly, if any."""
-        for bound in self.run.graph.consumers(number):
+        for bound in self.run.graph.consumers(value_id):
             named = self.run.trace.values[bound.output].name is not None
             if named and bound.rule and bound.rule.activation:
                 return bound.output
@@ -79,42 +79,42 @@ class RunPage(Draft):
 
     # --- which elements ---
 
-    def indices(self, number: int, most: int) -> list[Index]:
+    def indices(self, value_id: int, most: int) -> list[Index]:
         """Return the first indices of a value, in order."""
-        return list(islice(indices(self.run.trace.values[number].shape), most))
+        return list(islice(indices(self.run.trace.values[value_id].shape), most))
 
-    def chosen(self, number: int, array: Array, most: int, detailed: bool) -> list[Index]:
+    def chosen(self, value_id: int, array: Array, most: int, detailed: bool) -> list[Index]:
         """Return which elements of a value are worked out.
 
         The first ones, in order; of a big one those that its summary lists, where `array`
         is largest, and some more on a page for it alone.
         """
         if not is_big(array):
-            return self.indices(number, most)
+            return self.indices(value_id, most)
         return largest(array, min(most, MOST_LINES if detailed else MOST_LARGEST))
 
-    def omitted(self, number: int, shown: Sequence[object]) -> int:
+    def omitted(self, value_id: int, shown: Sequence[object]) -> int:
         """Return how many elements of a value are not among those shown."""
-        return self.run.values[number].size - len(shown)
+        return self.run.values[value_id].size - len(shown)
 
     # --- whole tensors ---
 
-    def value_block(self, number: int, places: Places) -> Matrix | Summary:
+    def value_block(self, value_id: int, places: Places) -> Matrix | Summary:
         """Return a value's numbers as far as they fit the page."""
-        value, array = self.run.trace.values[number], self.run.values[number]
+        value, array = self.run.trace.values[value_id], self.run.values[value_id]
         places = "input" if is_whole(array) else places
-        role, drop = ROLES[value.kind], self._hidden_axes(number)
+        role, drop = ROLES[value.kind], self._hidden_axes(value_id)
         return tensor(value.label, array, role, places, ask=value.label, drop=drop)
 
-    def gradient_block(self, number: int, name: str, gradient: Array) -> Matrix | Summary:
+    def gradient_block(self, value_id: int, name: str, gradient: Array) -> Matrix | Summary:
         """Return the gradient at a value as far as it fits the page."""
-        ask, drop = f"{self.name(number)}.grad", self._hidden_axes(number)
+        ask, drop = f"{self.name(value_id)}.grad", self._hidden_axes(value_id)
         return tensor(name, gradient, "gradient", "gradient", accent=True, ask=ask, drop=drop)
 
-    def _hidden_axes(self, number: int) -> int:
+    def _hidden_axes(self, value_id: int) -> int:
         """Return how many leading axes an index on the page leaves out."""
-        rank = len(self.run.trace.values[number].shape)
-        return rank - len(self.steps.shown_index(number, (0,) * rank))
+        rank = len(self.run.trace.values[value_id].shape)
+        return rank - len(self.steps.shown_index(value_id, (0,) * rank))
 
     # --- lines ---
 

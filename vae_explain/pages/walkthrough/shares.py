@@ -54,57 +54,57 @@ class TermShares:
                 end += "." if to_the_end else f", down to {last}."
             self._only_from[row[0][0]] = f"All of it comes from the {word} term{end}"
 
-    def sending(self, number: int) -> tuple[list[TermShare], str]:
+    def sending(self, value_id: int) -> tuple[list[TermShare], str]:
         """Return the terms' shares, or, when one term alone sends anything, a word of it.
 
         The word is empty where it has been said of a row of sections before.
         """
-        alone = self._alone(number)
+        alone = self._alone(value_id)
         if alone:
-            return [], self._only_from.get(number, _all_from(alone))
-        shares = self._of(number)
+            return [], self._only_from.get(value_id, _all_from(alone))
+        shares = self._of(value_id)
         return shares if any(share.array.any() for share in shares) else [], ""
 
     def _of_all(self, numbers: Sequence[int]) -> str:
         """Return the one term that several gradients all come from; empty where there is none."""
-        words = {self._alone(number) for number in numbers}
+        words = {self._alone(value_id) for value_id in numbers}
         return words.pop() if len(words) == 1 else ""
 
-    def _alone(self, number: int) -> str:
+    def _alone(self, value_id: int) -> str:
         """Return the one term that sends anything; where none does, the one that could."""
-        shares = self._of(number)
+        shares = self._of(value_id)
         by_term = self.run.term_gradients
         sending = [share.word for share in shares if share.array.any()] or [
             share.word
             for share, term in zip(shares, self.run.trace.terms, strict=False)
-            if number in by_term[term.name]
+            if value_id in by_term[term.name]
         ]
         return sending[0] if len(sending) == 1 else ""
 
-    def table(self, number: int, shown: Sequence[Index]) -> list[Block]:
+    def table(self, value_id: int, shown: Sequence[Index]) -> list[Block]:
         """Return how much of each element each term sends."""
-        shares, only_from = self.sending(number)
+        shares, only_from = self.sending(value_id)
         blocks: list[Block] = [Note(only_from)] if only_from else []
         if not shares:
             return blocks
         columns = (
             Column("element", "label"),
-            Column(self._gradient_name(number), "gradient", "gradient", accent=True),
+            Column(self._gradient_name(value_id), "gradient", "gradient", accent=True),
             *(Column(f"from {share.word}", share.role, "gradient") for share in shares),
         )
         rows: tuple[tuple[Cell, ...], ...] = tuple(
             (
-                self.steps.label(number, index).strip("[]"),
-                float(self.run.gradients[number][index]),
+                self.steps.label(value_id, index).strip("[]"),
+                float(self.run.gradients[value_id][index]),
                 *(float(share.array[index]) for share in shares),
             )
             for index in shown
         )
-        return [*blocks, Table(columns, rows), *self.cancelling(number, shown)]
+        return [*blocks, Table(columns, rows), *self.cancelling(value_id, shown)]
 
-    def cancelling(self, number: int, shown: Sequence[Index]) -> list[Note]:
+    def cancelling(self, value_id: int, shown: Sequence[Index]) -> list[Note]:
         """Return where two large forces hide behind a small total."""
-        shares = self._of(number)
+        shares = self._of(value_id)
         if len(shares) < 2:
             return []
         notes = []
@@ -113,29 +113,29 @@ class TermShares:
             size = sum(abs(amount) for _, amount in amounts)
             total = sum(amount for _, amount in amounts)
             if size and abs(total) < NEARLY_NOTHING * size:
-                where = f"{self._gradient_name(number)}{self.steps.label(number, index)}"
+                where = f"{self._gradient_name(value_id)}{self.steps.label(value_id, index)}"
                 forces = " and ".join(f"{word} {_signed(amount)}" for word, amount in amounts)
                 notes.append(Note(f"At {where}, {forces} all but cancel.", "warning"))
         return notes
 
-    def _of(self, number: int) -> list[TermShare]:
+    def _of(self, value_id: int) -> list[TermShare]:
         """Return each term's share, when any term reaches the value.
 
         Behind a hook, which may clip, what the terms send one by one need not add up.
         """
-        if self.term is not None or number in self.run.graph.behind_hooks:
+        if self.term is not None or value_id in self.run.graph.behind_hooks:
             return []
         by_term = self.run.term_gradients
-        if not any(number in by_term[term.name] for term in self.run.trace.terms):
+        if not any(value_id in by_term[term.name] for term in self.run.trace.terms):
             return []
-        zero = np.zeros_like(self.run.gradients[number])
+        zero = np.zeros_like(self.run.gradients[value_id])
         return [
-            TermShare(term_words(name), term_role(name), by_term[name].get(number, zero))
+            TermShare(term_words(name), term_role(name), by_term[name].get(value_id, zero))
             for name in (term.name for term in self.run.trace.terms)
         ]
 
-    def _gradient_name(self, number: int) -> str:
-        return gradient_name(self.run, number, self.term)
+    def _gradient_name(self, value_id: int) -> str:
+        return gradient_name(self.run, value_id, self.term)
 
 
 def _all_from(word: str) -> str:

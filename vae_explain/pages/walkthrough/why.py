@@ -83,13 +83,13 @@ def why(
     return Walkthrough("why", heading_line(run), remarks, tuple(blocks)), checks
 
 
-def _given_words(run: Run, number: int) -> str:
+def _given_words(run: Run, value_id: int) -> str:
     """Say what a value is that no operation computed."""
-    if number in run.trace.uninitialised:
+    if value_id in run.trace.uninitialised:
         return BLANK
-    kind = run.trace.values[number].kind
+    kind = run.trace.values[value_id].kind
     if kind == "noise":
-        return f"noise, {drawing_words(run, number)}"
+        return f"noise, {drawing_words(run, value_id)}"
     return {"input": "an input", "parameter": "a parameter"}.get(kind, "given")
 
 
