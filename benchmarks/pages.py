@@ -23,10 +23,10 @@ from vae_explain.cli.names import known_target
 from vae_explain.engine.provenance import Target
 from vae_explain.engine.run import Arithmetic, Run
 from vae_explain.models.builtin_config import Architecture
+from vae_explain.models.request import Request
 from vae_explain.pages.blocks import Checks, Walkthrough
 from vae_explain.pages.render import json, terminal
 from vae_explain.pages.walkthrough import backward, forward, why
-from vae_explain.pipeline import Request
 from vae_explain.pipeline import run as run_model
 
 WIDTHS = 784, 400, 20, 400, 784
@@ -81,7 +81,7 @@ def measure(case: Case, repeats: int) -> tuple[float, float, int]:
     request = Request(
         x=tuple(map(tuple, rows.tolist())),
         arithmetic=case.arithmetic,
-        architecture=Architecture(dims=WIDTHS),
+        source=Architecture(dims=WIDTHS),
     )
     runs, pages, written = [], [], ""
     for _ in range(repeats + 1):  # the first is not counted

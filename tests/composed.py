@@ -7,15 +7,17 @@ from torch import Tensor, nn
 
 from vae_explain import explain, pipeline
 from vae_explain.analysis import gradient_check, training
+from vae_explain.models.request import Request
 from vae_explain.pages.blocks import Walkthrough
 from vae_explain.pages.walkthrough.document import document
 
 from .models import MODELS
+from .requests import held
 
 
-def composed(request: pipeline.Request) -> Walkthrough:
+def composed(request: Request) -> Walkthrough:
     """Compose the document of a run of the built-in VAE."""
-    recorded = pipeline.recorded(request)
+    recorded = pipeline.run_with_model(request)
     check = gradient_check.check_in_reach(recorded.run, request.architecture)
     moved = training.gradient_step(recorded, 0.01)
     return document(recorded.run, check, moved, request.architecture)[0]
@@ -24,7 +26,7 @@ def composed(request: pipeline.Request) -> Walkthrough:
 def of_a_model(name: str) -> Walkthrough:
     """Compose the document of one of `MODELS`."""
     own = MODELS[name]
-    run = pipeline.run_held(pipeline.held(own.build(), own.x(), seed=1, **own.keywords()))
+    run = pipeline.run(held(own.build(), own.x(), seed=1, **own.keywords()))
     return document(run, gradient_check.check_in_reach(run, None))[0]
 
 

@@ -16,6 +16,7 @@ from vae_explain.analysis.reference_figures import Verification
 from vae_explain.cli import audit as command
 from vae_explain.engine.run import Run
 from vae_explain.models.builtin_config import BUILT_IN
+from vae_explain.models.request import Request
 from vae_explain.pages.blocks import Walkthrough
 from vae_explain.pages.walkthrough import backward, forward, parameters, verification
 
@@ -68,13 +69,13 @@ def cli() -> CommandLine:
 @pytest.fixture(scope="session")
 def printed_run() -> Run:
     """The default run in the arithmetic of the forward page."""
-    return pipeline.run(pipeline.Request(x=DEFAULT_X, arithmetic="printed"))
+    return pipeline.run(Request(x=DEFAULT_X, arithmetic="printed"))
 
 
 @pytest.fixture(scope="session")
 def full_run() -> Run:
     """The default run in the arithmetic of the backward page."""
-    return pipeline.run(pipeline.Request(x=DEFAULT_X, arithmetic="full"))
+    return pipeline.run(Request(x=DEFAULT_X, arithmetic="full"))
 
 
 @pytest.fixture(scope="session")

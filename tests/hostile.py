@@ -17,6 +17,8 @@ from vae_explain.pages.blocks import (
 )
 from vae_explain.pages.walkthrough import backward, forward, parameters
 
+from .requests import held
+
 HOSTILE = '"><img src=x onerror=alert(1)></script><script>alert(2)</script>'
 
 
@@ -37,7 +39,7 @@ class HostileVAE(nn.Module):
 def hostile_walkthrough() -> Walkthrough:
     """Return the model's pages in one, with its name in every place that takes words."""
     x = torch.tensor([[0.25, -0.5, 0.75]])
-    run = pipeline.run_held(pipeline.held(HostileVAE(), x, seed=0))
+    run = pipeline.run(held(HostileVAE(), x, seed=0))
     pages = [parameters.parameters(run)[0], forward.forward(run)[0], backward.backward(run)[0]]
     blocks = [block for page in pages for block in page.blocks]
     blocks += [Heading(9, HOSTILE, HOSTILE), Prose(HOSTILE), Note(HOSTILE)]

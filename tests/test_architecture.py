@@ -20,7 +20,7 @@ from vae_explain.cli import names
 from vae_explain.engine.formulas import Steps
 from vae_explain.engine.run import Run
 from vae_explain.models.builtin_config import BUILT_IN, Architecture
-from vae_explain.pipeline import Request
+from vae_explain.models.request import Request
 from vae_explain.recording.frames import MARKER
 
 PACKAGE = Path(vae_explain.__file__).parent
@@ -42,7 +42,7 @@ def recorded(request: pytest.FixtureRequest) -> tuple[Architecture, Run]:
     """An architecture, and a run of it in PyTorch."""
     architecture = ARCHITECTURES[request.param]
     x = (tuple(0.5 + 0.1 * i for i in range(architecture.input_size)),)
-    return architecture, pipeline.run(Request(x, arithmetic="full", architecture=architecture))
+    return architecture, pipeline.run(Request(x, arithmetic="full", source=architecture))
 
 
 def test_the_names_are_those_of_a_run_in_order(recorded: tuple[Architecture, Run]) -> None:
@@ -129,6 +129,7 @@ def test_which_of_our_modules_name_values() -> None:
         "cli.names",
         "cli.options",
         "models.builtin_config",
+        "models.request",
         "symbolic.expression",
         "symbolic.latex",
     ],

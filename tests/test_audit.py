@@ -13,7 +13,8 @@ from vae_explain import pipeline
 from vae_explain.analysis.audit import ALL, Finding, Report, audit
 from vae_explain.cli import audit as command
 from vae_explain.models.builtin_config import Architecture
-from vae_explain.models.prepared_model import Subject
+from vae_explain.models.prepare import prepared
+from vae_explain.models.request import Request
 from vae_explain.pages.walkthrough.auditing import auditing
 
 from .audited import MODELS, Audited
@@ -22,6 +23,7 @@ from .audited.sampling import variance_for_deviation
 from .audited.terms import half_missing, mean_beside_sum, one_sign_lost
 from .models import MODELS as OWN
 from .pages import text_of
+from .requests import held
 
 IDS = tuple(rule.id for rule in ALL)
 # Notes that say what is so; all else that a rule has to say is that something is wrong.
@@ -35,11 +37,8 @@ def report_of(
     loss: Callable[..., Tensor] | None = None,
 ) -> Report:
     """Audit a model as the command does: once, and once with every row twice."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(11)
-        state = torch.get_rng_state()
-        subject = Subject(model, x, pipeline.own_loss(loss, objective), "VAE", 11, state)
-        return audit(subject.run(), subject.doubled().run(), ALL)
+    with prepared(held(model, x, 11, loss=loss, objective=objective)) as ready:
+        return audit(ready.run(), ready.doubled().run(), ALL)
 
 
 def audited(case: Audited, seed: int = 3) -> Report:
@@ -118,9 +117,7 @@ ARCHITECTURES = {
 def test_the_built_in_vae_gives_notes_alone(name: str, seed: int, count: int) -> None:
     architecture = ARCHITECTURES[name]
     x = rows(count, architecture.input_size).tolist()
-    request = pipeline.Request(
-        x=tuple(map(tuple, x)), seed=seed, arithmetic="full", architecture=architecture
-    )
+    request = Request(x=tuple(map(tuple, x)), seed=seed, arithmetic="full", source=architecture)
     report = audit(*pipeline.run_and_doubled(request), ALL)
     assert ids(report, "error", "warning") == set()
     assert "loss-scale" in ids(report, "note")
@@ -168,8 +165,8 @@ def test_the_built_in_vaes_effective_beta(
     reduction: str, beta: float, dims: tuple[int, ...], expected: float
 ) -> None:
     architecture = Architecture(dims=dims, reduction=reduction, beta=beta)  # type: ignore[arg-type]
-    request = pipeline.Request(
-        x=(tuple(float(i) for i in range(dims[0])),), arithmetic="full", architecture=architecture
+    request = Request(
+        x=(tuple(float(i) for i in range(dims[0])),), arithmetic="full", source=architecture
     )
     report = audit(*pipeline.run_and_doubled(request), ALL)
     found = one(report, "loss-scale").evidence.facts["effective_beta"]

@@ -19,13 +19,13 @@ from vae_explain.engine.backward_pass import backward
 from vae_explain.engine.forward_pass import replay, replay_part
 from vae_explain.engine.run import Run
 from vae_explain.engine.run import full_run as as_full_run
-from vae_explain.models.prepared_model import Subject
 from vae_explain.ops import NotExplained
 from vae_explain.recording.recorder import record
 from vae_explain.trace import Array
 
 from .audited import MODELS, Audited
 from .models import MODELS as OWN
+from .requests import held
 
 Function = Callable[[Array, Array], Array]
 
@@ -51,15 +51,13 @@ WITHOUT_A_RULE = {
 def test_the_summands_add_up_to_the_gradient(case: Audited) -> None:
     torch.manual_seed(3)
     model, x = case.make(), case.x()
-    objective = pipeline.own_loss(None, case.objective)  # type: ignore[arg-type]  # our layers
-    subject = Subject(model, x, objective, "VAE", None, torch.get_rng_state())
-    _adds_up(subject.run())
+    _adds_up(pipeline.run(held(model, x, None, objective=case.objective)))
 
 
 @pytest.mark.parametrize("style", OWN)
 def test_the_summands_of_users_models_add_up_too(style: str) -> None:
     own = OWN[style]
-    _adds_up(pipeline.run_held(pipeline.held(own.build(), own.x(), **own.keywords(), seed=11)))
+    _adds_up(pipeline.run(held(own.build(), own.x(), **own.keywords(), seed=11)))
 
 
 def _adds_up(run: Run) -> None:

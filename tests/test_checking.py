@@ -24,8 +24,9 @@ from vae_explain.analysis.gradient_check import (
 )
 from vae_explain.engine.run import Arithmetic
 from vae_explain.models.builtin_config import ACTIVATIONS, ActivationName, Architecture
+from vae_explain.models.request import Request
 from vae_explain.pages.walkthrough.checking import checking as page
-from vae_explain.pipeline import Request, run
+from vae_explain.pipeline import run
 
 X = ((1.0, 2.0, 3.0, 4.0),)
 BATCH = (*X, (-0.5, 0.25, 1.5, -2.0))
@@ -70,7 +71,7 @@ def test_every_architecture_passes(
         (3, 5, 4, 2, 4, 5, 3), activation=activation, recon=recon, reduction=reduction, beta=0.5
     )
     request = Request(
-        x=((0.1, 0.5, 0.9), (0.2, 1.0, 0.0)), arithmetic="printed", architecture=architecture
+        x=((0.1, 0.5, 0.9), (0.2, 1.0, 0.0)), arithmetic="printed", source=architecture
     )
     assert check(run(request), architecture).passed
 

@@ -17,6 +17,7 @@ from vae_explain.analysis import gradient_check, training
 from vae_explain.cli.document import FORMATS
 from vae_explain.engine.run import Run
 from vae_explain.models.builtin_config import BUILT_IN
+from vae_explain.models.request import Request
 from vae_explain.pages.blocks import (
     Block,
     Heading,
@@ -48,7 +49,7 @@ CHAPTERS = [
 @pytest.fixture(scope="module")
 def page(printed_run: Run) -> Walkthrough:
     """The document of the default run."""
-    recorded = pipeline.recorded(pipeline.Request(x=DEFAULT_X, arithmetic="printed"))
+    recorded = pipeline.run_with_model(Request(x=DEFAULT_X, arithmetic="printed"))
     check = gradient_check.check(recorded.run, BUILT_IN)
     moved = training.gradient_step(recorded, 0.01)
     walkthrough, checks = compose(recorded.run, check, moved, BUILT_IN)
@@ -185,7 +186,7 @@ def test_a_model_that_needs_float32_falls_back_and_says_so(
 
 
 def test_the_models_own_parameters_are_left_as_they_were() -> None:
-    recorded = pipeline.recorded(pipeline.Request(x=DEFAULT_X, arithmetic="printed"))
+    recorded = pipeline.run_with_model(Request(x=DEFAULT_X, arithmetic="printed"))
     before = {name: p.detach().clone() for name, p in recorded.model.named_parameters()}
     moved = training.gradient_step(recorded, 0.1)
     for name, parameter in recorded.model.named_parameters():
@@ -201,8 +202,8 @@ def test_the_models_own_parameters_are_left_as_they_were() -> None:
 @pytest.mark.parametrize("arithmetic", ["printed", "full"])
 def test_the_step_lowers_the_loss_as_the_gradient_says(arithmetic: str) -> None:
     """A small step changes the loss by lr times the squared length of the gradient."""
-    request = pipeline.Request(x=DEFAULT_X, arithmetic=arithmetic)  # type: ignore[arg-type]  # one of the two
-    recorded = pipeline.recorded(request)
+    request = Request(x=DEFAULT_X, arithmetic=arithmetic)  # type: ignore[arg-type]  # one of the two
+    recorded = pipeline.run_with_model(request)
     rate = 1e-4
     moved = training.gradient_step(recorded, rate)
     names = [name for name, _ in recorded.model.named_parameters()]
@@ -224,11 +225,11 @@ def test_a_large_model_is_summarised_and_stays_readable(cli: CommandLine) -> Non
 
 
 def test_a_summary_is_a_block_of_the_document() -> None:
-    request = pipeline.Request(
+    request = Request(
         x=(tuple([0.5] * 20),),
-        architecture=BUILT_IN.__class__(dims=(20, 20, 2, 20, 20)),
+        source=BUILT_IN.__class__(dims=(20, 20, 2, 20, 20)),
     )
-    recorded = pipeline.recorded(request)
+    recorded = pipeline.run_with_model(request)
     check = gradient_check.check_in_reach(recorded.run, request.architecture)
     blocks = compose(recorded.run, check, None, request.architecture)[0].blocks
     assert any(isinstance(block, Summary) for block in blocks)

@@ -20,10 +20,11 @@ from hypothesis import given
 from vae_explain import pipeline
 from vae_explain.analysis import gradient_check, monte_carlo, training
 from vae_explain.analysis.noise_stream import draws as noise_of
-from vae_explain.analysis.training_records import TrainingRequest
+from vae_explain.analysis.training_records import TrainingPlan
 from vae_explain.engine.provenance import Target
 from vae_explain.engine.run import Run
 from vae_explain.models.builtin_config import BUILT_IN, Architecture
+from vae_explain.models.request import Request
 from vae_explain.ops import ALL, Rule
 from vae_explain.pages.blocks import Lines, Prose, Walkthrough
 from vae_explain.pages.render.diagram import picture_of
@@ -55,6 +56,7 @@ from .html_pages import (
 )
 from .models import MODELS
 from .pages import BY_HAND, FLOAT32, Claim, CommandLine, Outcome, wrong
+from .requests import held
 from .support import call_of, same_number, trees
 from .test_golden import GOLDEN, hidden
 
@@ -66,9 +68,9 @@ def walkthroughs(
     """The page of every command, and of three users' models."""
     z = Target(printed_run.value("z").id, (0, 0))
     weight = Target(full_run.value("fc1.weight").id, (0, 1), gradient=True)
-    request = pipeline.Request(DEFAULT_X)
-    adam = TrainingRequest(DEFAULT_X, steps=4, lr=0.01, optimizer="adam", explain=2)
-    moved = training.update(pipeline.Request(DEFAULT_X, arithmetic="full"), 0.01)
+    request = Request(DEFAULT_X)
+    adam = TrainingPlan(Request(DEFAULT_X), steps=4, lr=0.01, optimizer="adam", explain=2)
+    moved = training.update(Request(DEFAULT_X, arithmetic="full"), 0.01)
     found = dict(pages)
     found["backward by hand"] = backward.backward(printed_run)[0]
     found["backward to one"] = backward.backward(full_run, ["fc1.weight"])[0]
@@ -90,7 +92,7 @@ def of_own_models() -> dict[str, Walkthrough]:
     found = {}
     for name in ("convolutional", "tuple", "distributions"):
         own = MODELS[name]
-        run = pipeline.run_held(pipeline.held(own.build(), own.x(), seed=1, **own.keywords()))
+        run = pipeline.run(held(own.build(), own.x(), seed=1, **own.keywords()))
         found[f"own {name}"] = forward.forward(run)[0]
         found[f"own {name} backward"] = backward.backward(run)[0]
     found["own parameters"] = parameters.parameters(run)[0]
@@ -169,9 +171,7 @@ def test_decimals_can_be_asked_for(printed_run: Run) -> None:
 
 
 def test_the_text_of_a_small_document_is_as_it_was(request: pytest.FixtureRequest) -> None:
-    small = pipeline.Request(
-        ((1.0, -0.5, 2.0),), seed=5, architecture=Architecture(dims=(3, 2, 1, 2, 3))
-    )
+    small = Request(((1.0, -0.5, 2.0),), seed=5, source=Architecture(dims=(3, 2, 1, 2, 3)))
     document = parsed(write(composed(small)))
     text = hidden("\n".join(outline(document)) + "\n")
     path = GOLDEN / "document-html.txt"
@@ -514,7 +514,7 @@ def test_symbols(name: str, index: tuple[int, ...], text: str) -> None:
 def test_a_big_model_makes_no_big_file() -> None:
     architecture = Architecture(dims=(200, 60, 8, 60, 200))
     x = tuple(np.linspace(0, 1, 200).tolist())
-    run = pipeline.run(pipeline.Request((x,), architecture=architecture))
+    run = pipeline.run(Request((x,), source=architecture))
     pages = [parameters.parameters(run, architecture)[0], forward.forward(run)[0]]
     pages.append(backward.backward(run)[0])
     blocks = tuple(block for page in pages for block in page.blocks)

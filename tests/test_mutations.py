@@ -18,7 +18,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tests.pages import command_line
-from vae_explain import pipeline
 from vae_explain.analysis.gradient_check import (
     AUTOGRAD,
     CENTRAL,
@@ -28,10 +27,12 @@ from vae_explain.analysis.gradient_check import (
 )
 from vae_explain.engine.graph import BoundOperation, Graph
 from vae_explain.engine.run import Arithmetic
+from vae_explain.models import prepare
 from vae_explain.models.builtin_vae import VAE
+from vae_explain.models.request import Request
 from vae_explain.ops import RULES
 from vae_explain.pages.walkthrough.backward import backward as backward_page
-from vae_explain.pipeline import Request, run
+from vae_explain.pipeline import run
 from vae_explain.symbolic.expression import Number
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -51,7 +52,7 @@ def loss_with(kl_of: Callable[[Tensor, Tensor], Tensor], scale: float = 1.0) -> 
         loss = mse + kl
         return loss
 
-    return lambda monkeypatch: monkeypatch.setattr(pipeline, "vae_loss", vae_loss)
+    return lambda monkeypatch: monkeypatch.setattr(prepare, "vae_loss", vae_loss)
 
 
 def kl(mu: Tensor, logvar: Tensor) -> Tensor:

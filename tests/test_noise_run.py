@@ -12,15 +12,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vae_explain.models.prepared_model import Subject, default_precision, draws_of
-from vae_explain.pipeline import held, prepared
+from vae_explain.models.prepare import prepared
+from vae_explain.models.prepared_model import PreparedModel, default_precision, draws_of
 
 from .models import MODELS
+from .requests import held
 from .test_other_draws import NAMES, SOURCE, request
 from .test_own_training import request_of
 
 
-def require_the_recorded_draws(subject: Subject) -> int:
+def require_the_recorded_draws(subject: PreparedModel) -> int:
     """Compare the draws of both ways, twice, and return how many there are."""
     before = torch.get_rng_state()
     buffers = [buffer.clone() for buffer in subject.model.buffers()]

@@ -14,8 +14,10 @@ import pytest
 from vae_explain.analysis.finite_differences import run_and_nudge
 from vae_explain.analysis.gradient_check import CENTRAL, check_own
 from vae_explain.engine.run import Arithmetic
+from vae_explain.models.prepare import prepared
+from vae_explain.models.request import Request, UserModel
 from vae_explain.pages.walkthrough.checking import checking as page
-from vae_explain.pipeline import OwnRequest, prepared, run
+from vae_explain.pipeline import run
 
 from .pages import text_of
 
@@ -117,9 +119,9 @@ def own(tmp_path: Path) -> Path:
     return tmp_path / "own.py"
 
 
-def request(own: Path, name: str, arithmetic: Arithmetic = "full") -> OwnRequest:
+def request(own: Path, name: str, arithmetic: Arithmetic = "full") -> Request:
     x = np.random.default_rng(3).normal(size=(ROWS, 4)).astype(np.float32)
-    return OwnRequest(f"{own}:{name}", x, seed=1, arithmetic=arithmetic)
+    return Request(x, 1, arithmetic=arithmetic, source=UserModel(f"{own}:{name}"))
 
 
 @pytest.mark.parametrize("arithmetic", ["full", "printed"])
@@ -153,6 +155,6 @@ def test_a_run_that_is_done_again_has_the_same_draws(
     own: Path, name: str, arithmetic: Arithmetic
 ) -> None:
     with prepared(request(own, name, arithmetic)) as subject:
-        recorded = subject.recorded(arithmetic)
+        recorded = subject.run_in(arithmetic)
         again = recorded.again()
     assert again.array("loss") == recorded.run.array("loss")

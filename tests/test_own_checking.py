@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vae_explain import explain
+from vae_explain import explain, pipeline
 from vae_explain.analysis.finite_differences import run_and_nudge
 from vae_explain.analysis.gradient_check import (
     AUTOGRAD,
@@ -23,11 +23,12 @@ from vae_explain.analysis.gradient_check import (
     check_own,
 )
 from vae_explain.engine.run import Arithmetic
+from vae_explain.models.request import Request, UserModel
 from vae_explain.pages.walkthrough.checking import checking as page
-from vae_explain.pipeline import OwnRequest, held, run_held
 
 from .models import MODELS
 from .pages import CommandLine, text_of
+from .requests import held
 from .test_own_training import request_of
 
 
@@ -210,8 +211,9 @@ def own(tmp_path: Path) -> Path:
     return tmp_path / "own.py"
 
 
-def request(own: Path, name: str, width: int = 3) -> OwnRequest:
-    return OwnRequest(f"{own}:{name}", np.linspace(0.5, 1.5, width, dtype=np.float32)[None], seed=1)
+def request(own: Path, name: str, width: int = 3) -> Request:
+    x = np.linspace(0.5, 1.5, width, dtype=np.float32)[None]
+    return Request(x, 1, arithmetic="full", source=UserModel(f"{own}:{name}"))
 
 
 @pytest.mark.parametrize(
@@ -266,7 +268,7 @@ def test_a_bias_that_a_batch_norm_takes_out_again_has_the_rounding_of_what_cance
     own: Path, arithmetic: Arithmetic
 ) -> None:
     x = np.random.default_rng(4).normal(size=(5, 3)).astype(np.float32)
-    asked = OwnRequest(f"{own}:BiasAheadOfNorm", x, seed=1, arithmetic=arithmetic)
+    asked = Request(x, 1, arithmetic=arithmetic, source=UserModel(f"{own}:BiasAheadOfNorm"))
     run, nudged = run_and_nudge(asked)
     assert np.abs(run.gradient("layer.bias")).max() < 1e-5 * run.gradient("layer.weight").max()
     found = check_own(run, nudged)
@@ -421,14 +423,14 @@ def test_a_bias_ahead_of_a_norm_has_the_rounding_of_all_its_summands(seed: int) 
     NormedUp()
     x = torch.rand(64, 512)
     torch.manual_seed(seed)
-    run = run_held(held(NormedUp(), x, seed=0))
+    run = pipeline.run(held(NormedUp(), x, seed=0))
     (bias,) = (each for each in check_autograd(run).parameters if each.name == "up.bias")
     assert bias.differences[AUTOGRAD].passed
 
 
 def test_a_bias_that_is_off_by_one_summand_of_many_is_still_found() -> None:
     torch.manual_seed(0)
-    run = run_held(held(NormedUp(), torch.rand(64, 512), seed=0))
+    run = pipeline.run(held(NormedUp(), torch.rand(64, 512), seed=0))
     number = run.value("up.bias").id
     one = np.abs(run.trace.gradients[run.value("up").id]).max()
     off = {**run.trace.gradients, number: run.trace.gradients[number] + np.array([0, one, 0])}

@@ -12,8 +12,8 @@ import torch
 from vae_explain.analysis.monte_carlo import Sample, sample
 from vae_explain.analysis.noise_stream import CannotReplay, run_and_draws
 from vae_explain.models.loss_binding import objective_of
+from vae_explain.models.request import Request, UserModel
 from vae_explain.pages.walkthrough.sampling import sampling as page
-from vae_explain.pipeline import OwnRequest
 
 from .models import MODELS
 from .pages import CommandLine, text_of
@@ -100,7 +100,9 @@ class Branching(nn.Module):
 def test_a_model_that_goes_another_way_under_another_draw_is_refused(tmp_path: Path) -> None:
     (tmp_path / "branching.py").write_text(BRANCHING)
     x = np.ones((2, 3), np.float32)
-    request = OwnRequest(f"{tmp_path}/branching.py:Branching", x, seed=3)
+    request = Request(
+        x, 3, arithmetic="full", source=UserModel(f"{tmp_path}/branching.py:Branching")
+    )
     with pytest.raises(CannotReplay, match="another way"):
         run_and_draws(request, 5)
 
@@ -136,7 +138,8 @@ class CountingOutOfReach(Counting):
 def test_a_model_that_counts_its_runs_is_sampled_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "counting.py").write_text(COUNTING)
     x = np.ones((2, 3), np.float32)
-    request = OwnRequest(f"{tmp_path}/counting.py:Counting", x, seed=3)
+    source = UserModel(f"{tmp_path}/counting.py:Counting")
+    request = Request(x, 3, arithmetic="full", source=source)
     run, noise = run_and_draws(request, 5)
     z = run.array("z")
     assert run.array("loss").item() == pytest.approx(((z - x) ** 2).sum(), rel=1e-6)
@@ -146,7 +149,9 @@ def test_a_model_that_counts_its_runs_is_sampled_as_it_was(tmp_path: Path) -> No
 def test_a_model_that_changes_out_of_reach_is_refused_for_that(tmp_path: Path) -> None:
     (tmp_path / "counting.py").write_text(COUNTING)
     x = np.ones((2, 3), np.float32)
-    request = OwnRequest(f"{tmp_path}/counting.py:CountingOutOfReach", x, seed=3)
+    request = Request(
+        x, 3, arithmetic="full", source=UserModel(f"{tmp_path}/counting.py:CountingOutOfReach")
+    )
     with pytest.raises(CannotReplay, match="changes from run to run"):
         run_and_draws(request, 5)
 

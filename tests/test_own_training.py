@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,12 @@ import torch
 from torch import nn
 
 from vae_explain.analysis import training
-from vae_explain.analysis.training_records import OptimizerName, TrainingRequest
+from vae_explain.analysis.training_records import OptimizerName, TrainingPlan
 from vae_explain.models.loss_binding import objective_of
+from vae_explain.models.request import Request, UserModel
 from vae_explain.models.weight_files import load_weights
 from vae_explain.pages.walkthrough import training as training_page
 from vae_explain.pages.walkthrough import update as update_page
-from vae_explain.pipeline import OwnRequest
 
 from .models import FOLDER, MODELS, OwnModel
 from .pages import CommandLine
@@ -28,19 +27,10 @@ OPTIMIZERS: tuple[OptimizerName, ...] = ("sgd", "adam")
 every_style = pytest.mark.parametrize("style", MODELS)
 
 
-def request_of(own: OwnModel) -> OwnRequest:
-    request = OwnRequest(
-        model=f"{own.file}:{own.make.__name__}",
-        x=own.x().numpy(),
-        arguments=own.arguments,
-        seed=SEED,
-    )
-    if own.function is None:
-        return request
-    named = f"{own.file}:{own.function.__name__}"
-    if own.how == "loss":
-        return replace(request, loss=named)
-    return replace(request, objective=named)
+def request_of(own: OwnModel) -> Request:
+    how: dict[str, Any] = {own.how: f"{own.file}:{own.function.__name__}"} if own.function else {}
+    source = UserModel(f"{own.file}:{own.make.__name__}", model_arguments=own.arguments, **how)
+    return Request(own.x().numpy(), SEED, arithmetic="full", source=source)
 
 
 def plain_loop(own: OwnModel, name: str, steps: int) -> tuple[list[float], nn.Module]:
@@ -64,7 +54,7 @@ def plain_loop(own: OwnModel, name: str, steps: int) -> tuple[list[float], nn.Mo
 def test_training_equals_a_plain_loop_bit_for_bit(style: str, name: OptimizerName) -> None:
     own = MODELS[style]
     losses, model = plain_loop(own, name, STEPS)
-    request = TrainingRequest((), STEPS, LR, name, SEED, explain=2, own=request_of(own))
+    request = TrainingPlan(request_of(own), STEPS, LR, name, explain=2)
     found = training.train(request)
     assert [entry.loss for entry in found.losses] == losses
     for key, tensor in model.state_dict().items():
@@ -78,7 +68,7 @@ def test_training_equals_a_plain_loop_bit_for_bit(style: str, name: OptimizerNam
 
 @every_style
 def test_the_terms_of_each_step_make_up_its_loss(style: str) -> None:
-    request = TrainingRequest((), 3, LR, "sgd", SEED, explain=0, own=request_of(MODELS[style]))
+    request = TrainingPlan(request_of(MODELS[style]), 3, LR, explain=0)
     found = training.train(request)
     assert found.explained is not None
     weights = [term.weight for term in found.explained.run.trace.terms]
@@ -143,8 +133,9 @@ def counting(tmp_path: Path) -> Path:
 
 
 def test_a_model_that_counts_its_runs_is_run_once_a_step(counting: Path) -> None:
-    own = OwnRequest(f"{counting}:Warming", np.ones((1, 3), np.float32), seed=1)
-    found = training.train(TrainingRequest((), 4, 0.001, "sgd", 1, explain=3, own=own))
+    source = UserModel(f"{counting}:Warming")
+    own = Request(np.ones((1, 3), np.float32), 1, arithmetic="full", source=source)
+    found = training.train(TrainingPlan(own, 4, 0.001, explain=3))
     for entry in found.losses:
         error, kl = entry.terms
         beta = 0.1 * (entry.step + 1)
@@ -262,8 +253,9 @@ class Triangle(nn.Module):
 def test_steps_that_are_not_opened_take_no_gradients_of_what_is_written_to(tmp_path: Path) -> None:
     (tmp_path / "triangle.py").write_text(WRITING)
     x = np.array([[0.5, -1.0, 2.0]], dtype=np.float32)
-    own = OwnRequest(model=f"{tmp_path}/triangle.py:Triangle", x=x)
-    found = training.train(TrainingRequest((), 4, 0.01, "sgd", 7, explain=1, own=own))
+    source = UserModel(f"{tmp_path}/triangle.py:Triangle")
+    own = Request(x, 7, arithmetic="full", source=source)
+    found = training.train(TrainingPlan(own, 4, 0.01, explain=1))
     assert len(found.losses) == 4
     assert found.losses[-1].loss < found.losses[0].loss
     _, checks = training_page.training(found)

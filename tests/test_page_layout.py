@@ -15,9 +15,9 @@ import pytest
 
 from vae_explain import pipeline
 from vae_explain.engine.run import Run
+from vae_explain.models.request import Request
 from vae_explain.pages.blocks import Matrix, Walkthrough
 from vae_explain.pages.walkthrough import backward, forward
-from vae_explain.pipeline import Request
 
 from .pages import (
     ROUNDED,

@@ -13,9 +13,9 @@ from vae_explain import pipeline
 from vae_explain.engine import worked_lines
 from vae_explain.engine.run import Run
 from vae_explain.engine.worked_lines import Worked, worked
+from vae_explain.models.request import Request
 from vae_explain.pages.blocks import Lines, Walkthrough
 from vae_explain.pages.walkthrough import backward, forward
-from vae_explain.pipeline import Request
 
 from .pages import (
     BY_HAND,

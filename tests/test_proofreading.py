@@ -21,7 +21,8 @@ from vae_explain.analysis.proofread.judging.verdicts import Judged, Proof
 from vae_explain.analysis.proofread.matching.names import Name, named
 from vae_explain.analysis.proofread.proof import proofread
 from vae_explain.analysis.reference_figures import load_figures
-from vae_explain.pipeline import Request, run
+from vae_explain.models.request import Request
+from vae_explain.pipeline import run
 
 HERE = Path(__file__).parent / "walkthroughs"
 REFERENCE = Path(__file__).parents[2] / "shared" / "walkthrough.md"

@@ -17,9 +17,10 @@ from vae_explain.analysis.monte_carlo import AT_ONCE, Divergence, Sample, sample
 from vae_explain.analysis.noise_stream import draws
 from vae_explain.engine.run import Arithmetic, Run
 from vae_explain.models.builtin_config import Architecture
+from vae_explain.models.request import Request
 from vae_explain.pages.walkthrough.sampling import kl_note
 from vae_explain.pages.walkthrough.sampling import sampling as page
-from vae_explain.pipeline import Request, run
+from vae_explain.pipeline import run
 from vae_explain.trace import Array
 
 X = ((1.0, 2.0, 3.0, 4.0),)
@@ -77,7 +78,7 @@ def loop(request: Request, count: int) -> list[Run]:
                 seed=request.seed,
                 eps=tuple(float(number) for number in draw.ravel()),
                 arithmetic=request.arithmetic,
-                architecture=request.architecture,
+                source=request.source,
             )
         )
         for draw in draws(request, count)
@@ -169,7 +170,7 @@ def test_the_estimate_is_the_mean_of_the_densities_ratio() -> None:
 
 def test_a_loss_that_averages_has_an_estimate_that_averages() -> None:
     architecture = Architecture(reduction="mean")
-    request = Request(x=BATCH, arithmetic="full", architecture=architecture)
+    request = Request(x=BATCH, arithmetic="full", source=architecture)
     found = sample(run(request), draws(request, 800), averaged=True)
     assert of(found).closed_form == pytest.approx(float(found.run.array("kl")), rel=1e-5)
     off = abs(of(found).monte_carlo - of(found).closed_form)

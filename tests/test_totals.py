@@ -13,6 +13,7 @@ from vae_explain.engine.formulas import Steps
 from vae_explain.engine.run import Arithmetic, Run, full_run
 from vae_explain.engine.worked_lines import LineMaker
 from vae_explain.models.builtin_config import Architecture
+from vae_explain.models.request import Request
 from vae_explain.ops.array_functions import ON_ARRAYS
 from vae_explain.ops.reduction.long_sums import MOST_WRITTEN, SHOWN, total
 from vae_explain.symbolic.expression import (
@@ -128,7 +129,7 @@ DIMS = Architecture(dims=(40, 12, 5, 12, 40))
 
 def big_run(arithmetic: Arithmetic, architecture: Architecture = DIMS) -> Run:
     x = tuple(tuple(row) for row in GENERATOR.random((60, architecture.input_size)).tolist())
-    return pipeline.run(pipeline.Request(x=x, arithmetic=arithmetic, architecture=architecture))
+    return pipeline.run(Request(x=x, arithmetic=arithmetic, source=architecture))
 
 
 @pytest.mark.parametrize("recon", ["mse", "bce"])

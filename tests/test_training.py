@@ -15,10 +15,11 @@ from vae_explain.analysis import training
 from vae_explain.analysis.training_records import (
     OptimizerName,
     Training,
-    TrainingRequest,
+    TrainingPlan,
 )
 from vae_explain.models.builtin_config import Architecture
 from vae_explain.models.builtin_vae import VAE, vae_loss
+from vae_explain.models.request import Request
 from vae_explain.pages.blocks import compared_lines
 from vae_explain.pages.walkthrough import training as page
 
@@ -68,7 +69,8 @@ def bits(array: Any) -> bytes:
 def opened() -> dict[OptimizerName, Training]:
     """Short trainings with their fourth step opened."""
     return {
-        name: training.train(TrainingRequest(X, 6, 0.01, name, 7, explain=3)) for name in OPTIMIZERS
+        name: training.train(TrainingPlan(Request(X, 7), 6, 0.01, name, explain=3))
+        for name in OPTIMIZERS
     }
 
 
@@ -82,7 +84,7 @@ def test_equals_a_plain_loop_bit_for_bit(name: OptimizerName, seed: int, rows: A
     steps = 25
     plain = plain_loop(name, seed, steps, 0.003, rows)
     # Opening a step must not disturb the ones that follow it.
-    found = training.train(TrainingRequest(rows, steps, 0.003, name, seed, explain=11))
+    found = training.train(TrainingPlan(Request(rows, seed), steps, 0.003, name, explain=11))
     assert [entry.loss for entry in found.losses] == plain.losses
     assert [entry.step for entry in found.losses] == list(range(steps))
     for key, parameter in plain.model.named_parameters():
@@ -90,7 +92,7 @@ def test_equals_a_plain_loop_bit_for_bit(name: OptimizerName, seed: int, rows: A
 
 
 def test_the_terms_add_up_to_the_loss() -> None:
-    found = training.train(TrainingRequest(X, 10, 0.01))
+    found = training.train(TrainingPlan(Request(X), 10, 0.01))
     for entry in found.losses:
         recon, kl = map(np.float32, entry.terms)
         assert recon + kl == np.float32(entry.loss)
@@ -99,22 +101,20 @@ def test_the_terms_add_up_to_the_loss() -> None:
 def test_leaves_the_callers_generator_alone() -> None:
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    training.train(TrainingRequest(X, 3, 0.01, "adam", explain=1))
+    training.train(TrainingPlan(Request(X), 3, 0.01, "adam", explain=1))
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_reports_every_step() -> None:
     done: list[int] = []
-    training.train(TrainingRequest(X, 4, 0.01), done.append)
+    training.train(TrainingPlan(Request(X), 4, 0.01), done.append)
     assert done == [1, 2, 3, 4]
 
 
 def test_other_architectures_train() -> None:
     architecture = Architecture(dims=(3, 5, 2, 5, 3), recon="bce", beta=0.5)
-    request = TrainingRequest(((0.1, 0.9, 0.5),), 3, 0.01, "adam", explain=1)
-    found = training.train(
-        TrainingRequest(request.x, 3, 0.01, "adam", explain=1, architecture=architecture)
-    )
+    request = Request(((0.1, 0.9, 0.5),), source=architecture)
+    found = training.train(TrainingPlan(request, 3, 0.01, "adam", explain=1))
     for entry in found.losses:
         recon, kl = entry.terms
         assert entry.loss == pytest.approx(recon + 0.5 * kl, rel=1e-6)
@@ -151,7 +151,7 @@ def test_the_opened_step_is_the_one_of_the_loop(
 @pytest.mark.parametrize("seed", [0, 3, 42])
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_line_of_an_opened_step_agrees(name: OptimizerName, seed: int, at: int) -> None:
-    found = training.train(TrainingRequest(BATCH, at + 1, 0.002, name, seed, explain=at))
+    found = training.train(TrainingPlan(Request(BATCH, seed), at + 1, 0.002, name, explain=at))
     walkthrough, checks = page.training(found)
     lines = list(compared_lines(walkthrough.blocks))
     assert checks.failed == 0, [line for line in lines if not line.agrees]
@@ -188,7 +188,7 @@ def test_the_printed_update_can_be_computed_again(
 
 def test_moments_that_overflow_are_said_so() -> None:
     rows = ((200.0,) * 4,)
-    found = training.train(TrainingRequest(rows, 1, 0.01, "adam", 4, explain=0))
+    found = training.train(TrainingPlan(Request(rows, 4), 1, 0.01, "adam", explain=0))
     assert found.explained is not None
     walkthrough, checks = page.training(found)
     assert checks.failed == 0
@@ -225,5 +225,5 @@ def test_a_diverged_run_says_so(cli: CommandLine, columns: int) -> None:
 
 
 def test_overflow_by_the_last_update_counts() -> None:
-    found = training.train(TrainingRequest(((3e18, 0.0, 0.0, 0.0),), 1, 1e30, "sgd", 0))
+    found = training.train(TrainingPlan(Request(((3e18, 0.0, 0.0, 0.0),), 0), 1, 1e30))
     assert found.diverged_at == 0

@@ -12,8 +12,8 @@ import torch
 from vae_explain.analysis import training
 from vae_explain.models.builtin_config import BUILT_IN
 from vae_explain.models.builtin_vae import VAE, vae_loss
+from vae_explain.models.request import Request
 from vae_explain.pages.walkthrough import update as page
-from vae_explain.pipeline import Request
 
 from .pages import FLOAT32, CommandLine, claims, sections, wrong
 

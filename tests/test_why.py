@@ -16,11 +16,13 @@ from vae_explain.engine.formulas import Steps
 from vae_explain.engine.gradient_paths import Path, Paths
 from vae_explain.engine.provenance import Derivation, Provenance, Target, shortened
 from vae_explain.engine.run import Arithmetic, Run
+from vae_explain.models.request import Request
 from vae_explain.pages.walkthrough.why import why
-from vae_explain.pipeline import Request, held, run, run_held
+from vae_explain.pipeline import run
 from vae_explain.symbolic.expression import Add, Number, Ref, evaluate, references
 
 from .pages import CommandLine
+from .requests import held
 
 RUNS = 20
 
@@ -211,7 +213,7 @@ class Residual(nn.Module):
 def residual(blocks: int) -> tuple[list[Path], float, float]:
     """Return the paths of one weight, the amount of those not told apart, and its gradient."""
     torch.manual_seed(4)
-    found = run_held(held(Residual(blocks), torch.tensor([[0.5, -0.25, 1.0]]), seed=0))
+    found = run(held(Residual(blocks), torch.tensor([[0.5, -0.25, 1.0]]), seed=0))
     target = Target(found.value("first.weight").id, (1, 2), gradient=True)
     paths, further = Paths(found, Steps(found)).of(target)
     return paths, further, float(found.trace.gradients[target.value_id][1, 2])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from .engine.provenance import Provenance, Target
 from .engine.run import Arithmetic, Run
+from .models.builtin_config import BUILT_IN
+from .models.request import Request, UserModel
 from .pages.display import AuditPage, CheckPage, DocumentPage, Page
 from .pages.walkthrough.backward import backward
 from .pages.walkthrough.forward import forward
@@ -17,9 +20,7 @@ from .symbolic.text import index_text
 from .trace import Array
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-    from .pipeline import HeldRequest, Request
+    from .models.request import Input, Loss, Model, Objective
 
 
 class Explanation:
@@ -42,7 +43,7 @@ class Explanation:
     0
     """
 
-    def __init__(self, run: Run, request: Request | HeldRequest) -> None:
+    def __init__(self, run: Run, request: Request) -> None:
         self.run = run
         self._request = request  # for what a page can only tell by running the model again
 
@@ -194,12 +195,11 @@ class Explanation:
         """
         from .analysis import finite_differences, gradient_check
         from .pages.walkthrough.checking import checking as page
-        from .pipeline import HeldRequest
 
-        if isinstance(self._request, HeldRequest):
-            found = gradient_check.check_own(*finite_differences.run_and_nudge(self._request))
-        else:
+        if self._request.architecture:
             found = gradient_check.check(self.run, self._request.architecture)
+        else:
+            found = gradient_check.check_own(*finite_differences.run_and_nudge(self._request))
         return CheckPage(page(found), found)
 
     def document(self, *, lr: float = 0.01) -> DocumentPage:
@@ -228,7 +228,7 @@ class Explanation:
         from . import pipeline
         from .pages import build_document
 
-        recorded = pipeline.recorded(self._request)
+        recorded = pipeline.run_with_model(self._request)
         return DocumentPage(build_document.composed(self._request, recorded, lr))
 
     def target(self, text: str, term: str | None = None) -> tuple[Target, bool]:
@@ -306,11 +306,11 @@ def _checked(name: str, index: Index, shape: tuple[int, ...]) -> Index:
 
 
 def explain(
-    model: nn.Module | None = None,
-    x: Tensor | Sequence[Any] | None = None,
-    loss: Callable[..., Any] | None = None,
+    model: Model | None = None,
+    x: Input | None = None,
+    loss: Loss | None = None,
     *,
-    objective: Callable[[nn.Module, Tensor], Any] | None = None,
+    objective: Objective | None = None,
     loss_arguments: Mapping[str, Any] | None = None,
     seed: int | None = None,
     eps: Sequence[float] | None = None,
@@ -372,18 +372,15 @@ def explain(
     ['bias', 'error', 'out', 'weight']
     """
     from . import pipeline
+    from .models import prepare
 
     if model is None:
-        built_in = pipeline.built_in_request(x, seed, eps, arithmetic)
-        return Explanation(pipeline.run(built_in), built_in)
-    request = pipeline.held(
-        model,
-        pipeline.as_input(x),
-        loss=loss,
-        objective=objective,
-        loss_arguments=loss_arguments,
-        seed=seed,
-        eps=eps,
-        arithmetic=arithmetic,
-    )
-    return Explanation(pipeline.run_held(request), request)
+        rows = BUILT_IN.default_x if x is None else prepare.as_rows(x)
+        request = Request(rows, 42 if seed is None else seed)
+    else:
+        source = UserModel(model, loss, objective, loss_arguments or {})
+        generator = prepare.generator_state()
+        request = Request(prepare.as_input(x), seed, source=source, generator=generator)
+    noise = None if eps is None else tuple(eps)
+    request = replace(request, eps=noise, arithmetic=arithmetic)
+    return Explanation(pipeline.run(request), request)

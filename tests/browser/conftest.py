@@ -14,12 +14,12 @@ from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
-    Request,
     sync_playwright,
 )
+from playwright.sync_api import Request as Asked
 
-from vae_explain import pipeline
 from vae_explain.models.builtin_config import Architecture
+from vae_explain.models.request import Request
 from vae_explain.pages.render.diagram import picture_of
 from vae_explain.pages.render.html.document import write
 
@@ -56,9 +56,9 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The default document, one of a user's model, and one of hostile names, as files."""
     folder = tmp_path_factory.mktemp("documents")
     x = (tuple(123.456 * (i - 1) for i in range(18)),)  # a row that is folded, of long numbers
-    wide = pipeline.Request(x, architecture=Architecture(dims=(18, 5, 2, 20, 18)))
+    wide = Request(x, source=Architecture(dims=(18, 5, 2, 20, 18)))
     walkthroughs = {
-        "default": composed(pipeline.Request(DEFAULT_X)),
+        "default": composed(Request(DEFAULT_X)),
         "wide": composed(wide),
         "own": of_a_model("convolutional"),
         "recurrent": of_a_model("recurrent"),
@@ -114,7 +114,7 @@ def open_page(browser: Browser, documents: dict[str, Path]) -> Iterator[Open]:
         )
         found = Opened(context.new_page(), documents[name])
 
-        def asked(request: Request) -> None:
+        def asked(request: Asked) -> None:
             found.requests.append(request.url.partition("#")[0])
 
         def said(message: ConsoleMessage) -> None:

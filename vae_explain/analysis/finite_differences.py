@@ -16,9 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from ..engine.run import Run
-from ..models.prepared_model import Subject, default_precision, draws_of
+from ..models.prepare import prepared, user_code_errors
+from ..models.prepared_model import PreparedModel, default_precision, draws_of
+from ..models.request import Request
 from ..models.run_counters import Counts
-from ..pipeline import HeldRequest, OwnRequest, prepared, users_errors
 from ..recording.call_info import Call
 from ..recording.call_mode import CallMode
 from ..recording.random_draws import OTHER_DRAWS, GivenDraws
@@ -37,7 +38,7 @@ MOST_NUMBERS = 1500  # that are moved, of all parameters together
 MOST_OF_ONE, LEAST_OF_ONE = 64, 4
 
 
-def run_and_nudge(request: OwnRequest | HeldRequest) -> tuple[Run, Mapping[str, Nudged] | str]:
+def run_and_nudge(request: Request) -> tuple[Run, Mapping[str, Nudged] | str]:
     """Run a user's model, and take central differences of its loss in float64.
 
     Returns
@@ -46,10 +47,10 @@ def run_and_nudge(request: OwnRequest | HeldRequest) -> tuple[Run, Mapping[str, 
         The run; and by parameter's name the differences, at every number of a small
         parameter and at some of a large one, or a sentence on why there are none.
     """
-    with prepared(request) as subject, users_errors(request):
+    with prepared(request) as ready, user_code_errors(request):
         printed = request.arithmetic == "printed"
-        exact = subject.rounded() if printed else subject.in_float64()
-        run = subject.recorded(request.arithmetic).run
+        exact = ready.rounded() if printed else ready.in_float64()
+        run = ready.run_in(request.arithmetic).run
         run.require_finite()
         if any(name.endswith(UNSEEN) for name in run.graph.not_explained):
             return run, "the model writes to a value where autograd does not see it"
@@ -142,33 +143,33 @@ def _is_rewritten(run: Run, name: str) -> bool:
 
 
 class _Evaluation:
-    """Evaluates a subject's loss, each time from the same state."""
+    """Evaluates a model's loss, each time from the same state."""
 
-    def __init__(self, subject: Subject, drawn: Sequence[Tensor], rewritten: Set[str]) -> None:
-        self._subject, self._drawn = subject, drawn
+    def __init__(self, ready: PreparedModel, drawn: Sequence[Tensor], rewritten: Set[str]) -> None:
+        self._ready, self._drawn = ready, drawn
         self._kept: list[Tensor] = []
-        self._buffers = [(buffer, buffer.clone()) for buffer in subject.model.buffers()]
-        self._counts = Counts(subject.model.modules())
+        self._buffers = [(buffer, buffer.clone()) for buffer in ready.model.buffers()]
+        self._counts = Counts(ready.model.modules())
         self._rewritten = [
             (parameter, parameter.detach().clone())
-            for name, parameter in subject.model.named_parameters()
+            for name, parameter in ready.model.named_parameters()
             if name in rewritten
         ]
         self._first = True
 
     def loss(self) -> float:
-        subject = self._subject
+        ready = self._ready
         with torch.no_grad():
             for buffer, before in self._buffers:
                 buffer.copy_(before)
         for parameter, before in self._rewritten:
             parameter.data = before.clone()
         self._counts.put_back()
-        torch.set_rng_state(subject.generator)
+        torch.set_rng_state(ready.generator)
         written = [parameter for parameter, _ in self._rewritten]
         still = _Still(GivenDraws(redrawn=self._drawn), self._kept, self._first, written)
-        with torch.enable_grad(), subject.drawing(), still:
-            loss = subject.objective(subject.model, subject.x).loss
+        with torch.enable_grad(), ready.drawing(), still:
+            loss = ready.objective(ready.model, ready.x).loss
         self._first = False
         if loss.dtype != torch.float64:
             raise RuntimeError(f"its loss is {loss.dtype}".replace("torch.", ""))

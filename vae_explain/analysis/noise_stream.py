@@ -12,12 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import torch
 
+from .. import pipeline
 from ..engine.forward_pass import replay
 from ..engine.roles import standard_draws
 from ..engine.run import Run, as_printed
 from ..errors import UserError
-from ..models.prepared_model import Subject
-from ..pipeline import OwnRequest, Request, built_in_model, prepared, users_errors
+from ..models.prepare import prepared, user_code_errors
+from ..models.prepared_model import PreparedModel
+from ..models.request import Request
 from ..trace import Array
 
 NEAR = 1e-3  # relative, between the model in float32 and its record replayed in float64
@@ -37,19 +39,20 @@ def draws(request: Request, count: int) -> Iterator[Array]:
     The first draw is the noise of `run(request)`. Nothing is drawn from the global
     generator. In the arithmetic `printed` each draw is rounded as a page prints it.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(request.seed)
-        built_in_model(request.architecture)  # draws the parameters, which come first
+    assert request.architecture, "only asked of the built-in VAE"
+    with prepared(request) as ready:
         generator = torch.Generator()
-        generator.set_state(torch.get_rng_state())
-    shape = len(request.x), request.architecture.latent_size
+        generator.set_state(ready.generator)  # behind the draws of the parameters
+    shape = len(ready.x), request.architecture.latent_size
     for _ in range(count):
         drawn = torch.randn(shape, generator=generator).numpy()
         yield as_printed(drawn) if request.arithmetic == "printed" else drawn.astype(float)
 
 
-def run_and_draws(request: OwnRequest, count: int) -> tuple[Run, Iterator[tuple[Array, ...]]]:
-    """Run a user's model, and give noise for it as a loop over the model would draw it.
+def run_and_draws(
+    request: Request, count: int
+) -> tuple[Run, Iterator[Array] | Iterator[tuple[Array, ...]]]:
+    """Run a model, and give noise for it as a loop over the model would draw it.
 
     Returns
     -------
@@ -64,21 +67,23 @@ def run_and_draws(request: OwnRequest, count: int) -> tuple[Run, Iterator[tuple[
         If the model draws nothing, or goes another way where it draws something else, so
         that its record does not hold for other noise.
     """
-    with prepared(request) as subject:
-        with users_errors(request):
-            result = subject.recorded(request.arithmetic).run
+    if request.architecture:
+        return pipeline.run(request), draws(request, count)
+    with prepared(request) as ready:
+        with user_code_errors(request):
+            result = ready.run_in(request.arithmetic).run
         result.require_finite()
         chosen = standard_draws(result)
         if not chosen:
             raise CannotReplay("the model draws nothing from the standard normal")
         generator = torch.Generator()
-        generator.set_state(subject.generator)
+        generator.set_state(ready.generator)
         noise, probe = itertools.tee(_drawn(result, chosen, generator, count))
         if not result.graph.not_explained:
             other = next(itertools.islice(probe, 1, None))
-            with users_errors(request):
-                same = _same_way(subject, result, dict(zip(chosen, other, strict=True)))
-                changes = not same and not _same_way(subject, result, {})
+            with user_code_errors(request):
+                same = _same_way(ready, result, dict(zip(chosen, other, strict=True)))
+                changes = not same and not _same_way(ready, result, {})
             if changes:
                 raise CannotReplay(
                     "the model's loss changes from run to run, with the same numbers and the "
@@ -103,11 +108,11 @@ def _drawn(
         yield tuple(map(as_printed, drawn)) if run.arithmetic == "printed" else drawn
 
 
-def _same_way(subject: Subject, run: Run, drawn: Mapping[int, Array]) -> bool:
+def _same_way(ready: PreparedModel, run: Run, drawn: Mapping[int, Array]) -> bool:
     """Whether replaying a run with one other draw gives what the model itself gives."""
     noise = {value.id: value.array for value in run.trace.values if value.kind == "noise"}
     redrawn = [torch.from_numpy(np.array(array)) for array in {**noise, **drawn}.values()]
-    theirs = subject.run(redrawn=redrawn, lasting=False).trace
+    theirs = ready.run(redrawn=redrawn, lasting=False).trace
     mine = replay(run.graph, drawn)
     ends = (run.trace.output, *(term.value for term in run.trace.terms))
     scale = max(1.0, *(float(np.abs(mine[end]).max()) for end in ends))

@@ -12,7 +12,8 @@ from typing import Any, Literal
 import numpy as np
 
 from ..engine.run import Arithmetic, Run
-from ..pipeline import Request, run
+from ..models.request import Request
+from ..pipeline import run
 from ..trace import Array
 from . import numpy_oracle
 from .gradient_check import difference, oracle_inputs

@@ -21,9 +21,13 @@ from torch import Tensor, nn
 from ..engine.loss_call import LossCall
 from ..engine.roles import reconstruction, standard_draws
 from ..engine.run import Run, full_run
+from ..errors import UserError
+from ..models.builtin_config import Architecture
 from ..models.builtin_vae import VAE, vae_loss, vae_loss_terms
-from ..models.prepared_model import CannotTrain, Recorded, Subject, copy_of, parameters_of
-from ..pipeline import OwnRequest, Request, prepared, recorded, users_errors
+from ..models.prepare import prepared, user_code_errors
+from ..models.prepared_model import PreparedModel, RunWithModel, copy_of, parameters_of
+from ..models.request import Request
+from ..pipeline import run_with_model
 from ..trace import Array
 from .training_records import (
     ADAM_EPS,
@@ -32,15 +36,21 @@ from .training_records import (
     OptimizerName,
     OptimizerStep,
     Training,
-    TrainingRequest,
+    TrainingPlan,
     Update,
 )
 
 Names = Callable[[Sequence[str]], None]
 
 
+class CannotTrain(UserError):
+    """A model that there is nothing to train of; the message says why."""
+
+    option = "--model"
+
+
 def train(
-    request: TrainingRequest,
+    plan: TrainingPlan,
     report: Callable[[int], None] = lambda _: None,
     accept: Names = lambda names: None,
 ) -> Training:
@@ -63,18 +73,18 @@ def train(
     CannotTrain
         If the loss does not depend on any parameter.
     """
-    with _learner(request) as (subject, learner):
-        model = subject.model
+    with _learner(plan.request) as (ready, learner):
+        model = ready.model
         accept([name for name, _ in model.named_parameters()])
-        optimizer = make_optimizer(request.optimizer, _trainable(model), request.lr)
+        optimizer = make_optimizer(plan.optimizer, _trainable(model), plan.lr)
         recon_before = learner.reconstruction()
         losses: list[Losses] = []
         explained: OptimizerStep | None = None
         diverged_at: int | None = None
-        for step in range(request.steps):
-            before = moments(model, optimizer) if step == request.explain else {}
+        for step in range(plan.steps):
+            before = moments(model, optimizer) if step == plan.explain else {}
             optimizer.zero_grad()
-            loss, parts, watched = learner.step(step, step == request.explain)
+            loss, parts, watched = learner.step(step, step == plan.explain)
             losses.append(Losses(step, loss.item(), parts))
             if not _is_finite([loss, *(p.grad for p in model.parameters() if p.grad is not None)]):
                 diverged_at = step
@@ -83,8 +93,8 @@ def train(
             if watched is not None:
                 explained = OptimizerStep(
                     step,
-                    request.optimizer,
-                    request.lr,
+                    plan.optimizer,
+                    plan.lr,
                     watched,
                     parameters_of(model),
                     before,
@@ -92,11 +102,11 @@ def train(
                 )
             report(step + 1)
         if diverged_at is None and not _is_finite(list(model.parameters())):
-            diverged_at = request.steps - 1
+            diverged_at = plan.steps - 1
         return Training(
-            request=request,
-            label=subject.label,
-            x=subject.x.numpy(),
+            plan=plan,
+            label=ready.label,
+            x=ready.x.numpy(),
             terms=learner.terms,
             loss_call=learner.loss_call,
             losses=tuple(losses),
@@ -135,37 +145,26 @@ class _Learner(Protocol):
 
 
 @contextmanager
-def _learner(request: TrainingRequest) -> Iterator[tuple[Subject, _Learner]]:
-    if request.own is not None:
-        with prepared(request.own) as subject:
-            yield subject, _Own(subject, request.own)
-        return
-    built_in = Request(
-        x=request.x,
-        seed=request.seed,
-        arithmetic="full",
-        architecture=request.architecture,
-        weights=request.weights,
-        strip_prefix=request.strip_prefix,
-    )
-    with prepared(built_in) as subject:
-        yield subject, _BuiltIn(subject, built_in)
+def _learner(request: Request) -> Iterator[tuple[PreparedModel, _Learner]]:
+    with prepared(request) as ready:
+        architecture = request.architecture
+        yield ready, _BuiltIn(ready, architecture) if architecture else _Own(ready, request)
 
 
 class _BuiltIn:
     """The built-in VAE, whose terms the loss itself gives."""
 
-    def __init__(self, subject: Subject, request: Request) -> None:
-        assert isinstance(subject.model, VAE), "made by this request"
-        self.subject, self.model, self.request = subject, subject.model, request
-        self.terms: tuple[str, ...] = (request.architecture.recon, "kl")
+    def __init__(self, ready: PreparedModel, architecture: Architecture) -> None:
+        assert isinstance(ready.model, VAE), "made by this request"
+        self.ready, self.model, self.architecture = ready, ready.model, architecture
+        self.terms: tuple[str, ...] = architecture.terms
         self.loss_call: LossCall | None = None
 
     def step(self, number: int, explain: bool) -> Step:
-        architecture = self.request.architecture
+        architecture = self.architecture
         recon, reduction, beta = architecture.recon, architecture.reduction, architecture.beta
-        watched = _at_step(self.subject.run(), number) if explain else None
-        x = self.subject.x
+        watched = _at_step(self.ready.run(), number) if explain else None
+        x = self.ready.x
         recon_x, mu, logvar = self.model(x)
         loss = vae_loss(recon_x, x, mu, logvar, recon, reduction, beta)
         torch.autograd.backward(loss)
@@ -175,7 +174,7 @@ class _BuiltIn:
 
     def reconstruction(self) -> Array | None:
         with torch.no_grad():
-            mu, _ = self.model.encode(self.subject.x)
+            mu, _ = self.model.encode(self.ready.x)
             recon: Array = self.model.decode(mu).numpy()
             return recon
 
@@ -183,16 +182,16 @@ class _BuiltIn:
 class _Own:
     """A user's model, watched as it runs; of a term that has a number a row, the sum."""
 
-    def __init__(self, subject: Subject, request: OwnRequest) -> None:
-        self.subject, self.request = subject, request
+    def __init__(self, ready: PreparedModel, request: Request) -> None:
+        self.ready, self.request = ready, request
         self.terms: tuple[str, ...] = ()
         self.loss_call: LossCall | None = None
         self._opened = False
 
     def step(self, number: int, explain: bool) -> Step:
-        subject, opening = self.subject, not self._opened
-        with users_errors(self.request):
-            (loss, call), trace = subject.watched(gradients=explain or opening)
+        ready, opening = self.ready, not self._opened
+        with user_code_errors(self.request):
+            (loss, call), trace = ready.watched(gradients=explain or opening)
         if not loss.requires_grad:
             raise CannotTrain("the loss depends on no parameter, so there is nothing to train")
         if opening:
@@ -204,13 +203,13 @@ class _Own:
         )
         if not explain:
             return loss, parts, None
-        run = full_run(trace, subject.seed, subject.label, loss_call=call)
+        run = full_run(trace, ready.seed, ready.label, loss_call=call)
         return loss, parts, _at_step(run, number)
 
     def reconstruction(self) -> Array | None:
         """Run a copy of the model with every draw from the standard normal 0."""
-        copied = dataclasses.replace(self.subject, model=copy_of(self.subject.model))
-        with users_errors(self.request):
+        copied = dataclasses.replace(self.ready, model=copy_of(self.ready.model))
+        with user_code_errors(self.request):
             run = copied.run(lasting=False)
             made, chosen = reconstruction(run), standard_draws(run)
             if made is None:
@@ -229,7 +228,7 @@ def _at_step(run: Run, number: int) -> Run:
 # --- one step ---------------------------------------------------------------------------
 
 
-def update(request: Request | OwnRequest, lr: float) -> Update:
+def update(request: Request, lr: float) -> Update:
     """Take one step of gradient descent from the seeded parameters.
 
     Raises
@@ -239,12 +238,12 @@ def update(request: Request | OwnRequest, lr: float) -> Update:
     CannotTrain
         If the loss does not depend on any parameter.
     """
-    before = recorded(request)
-    with users_errors(request):
+    before = run_with_model(request)
+    with user_code_errors(request):
         return gradient_step(before, lr)
 
 
-def gradient_step(before: Recorded, lr: float) -> Update:
+def gradient_step(before: RunWithModel, lr: float) -> Update:
     """Take one step of gradient descent from a run; its model is left as it was.
 
     Raises

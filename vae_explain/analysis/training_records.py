@@ -7,18 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from ..engine.loss_call import LossCall
 from ..engine.run import Run
-from ..models.builtin_config import BUILT_IN, Architecture
+from ..models.request import Request
 from ..trace import Array
-
-if TYPE_CHECKING:
-    from ..pipeline import OwnRequest
 
 OptimizerName = Literal["sgd", "adam"]
 Arrays = Mapping[str, Array]
@@ -34,22 +30,14 @@ class Losses(NamedTuple):
 
 
 @dataclass(frozen=True)
-class TrainingRequest:
-    """What to train on and how; `explain` is the step to record, if any.
+class TrainingPlan:
+    """What to train and how; `explain` is the step to record, if any."""
 
-    With `own` it is a user's model that is trained, on the input that is named there.
-    """
-
-    x: tuple[tuple[float, ...], ...]
+    request: Request
     steps: int
     lr: float
     optimizer: OptimizerName = "sgd"
-    seed: int = 42
     explain: int | None = None
-    architecture: Architecture = BUILT_IN
-    weights: Path | None = None
-    strip_prefix: str = ""
-    own: OwnRequest | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +89,7 @@ class Training:
         The step asked for; None when the run did not get there, or diverged at it.
     """
 
-    request: TrainingRequest
+    plan: TrainingPlan
     label: str
     x: Array
     terms: tuple[str, ...]

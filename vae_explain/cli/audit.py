@@ -50,7 +50,7 @@ def audit(
     ] = None,
     *,
     options: Options,
-) -> None:
+) -> ExitCode:
     """Find what is wrong with a VAE's loss, with numbers as evidence."""
     style = options.style()
     chosen, left_out = _ids("--only", only), _ids("--ignore", ignore)
@@ -59,15 +59,14 @@ def audit(
     job = Job(options, "full")
     job.refuse("audit", "arithmetic")
 
+    from .. import pipeline
     from ..analysis.audit import ALL
     from ..analysis.audit import audit as run_audit
     from ..pages.walkthrough import auditing as page
 
-    report = run_audit(*job.run_and_doubled(), ALL, chosen, left_out)
+    report = run_audit(*pipeline.run_and_doubled(job.request), ALL, chosen, left_out)
     if style.format == "json":
         from ..pages.render import reports
 
-        output.write(reports.dump_audit(report), style)
-    else:
-        output.show_page(page.auditing(report), style)
-    raise typer.Exit(ExitCode.OK if report.passed else ExitCode.CHECK_FAILED)
+        return output.write(reports.dump_audit(report), style, report.passed)
+    return output.show(page.auditing(report), style, report.passed)

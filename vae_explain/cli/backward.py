@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from . import names, output
+from .errors import ExitCode
 from .job import Job
 from .options import Latex, Options, with_options
 
@@ -29,21 +30,19 @@ def backward(
     latex: Latex = False,
     *,
     options: Options,
-) -> None:
+) -> ExitCode:
     """Show the backward pass: every gradient by the chain rule."""
     style = options.style()
     job = Job(options, "full")
-    chosen = names.wanted_gradients(param, term, None if job.own else job.architecture)
+    chosen = names.gradient_names(param, term, job.architecture)
 
     from ..pages.walkthrough import backward as page
 
     run = job.run()
-    if job.own:
-        names.known("--param", chosen, run, gradient=True, term=term)
+    names.known("--param", chosen, run, gradient=True, term=term)
     walkthrough, checks = page.backward(run, chosen, term, latex)
     if style.format == "json":
         from ..pages.render import json
 
-        output.write(json.dump(run, "backward", checks), style)
-        raise typer.Exit(output.code(checks))
-    raise typer.Exit(output.show(walkthrough, checks, style))
+        return output.write(json.dump(run, "backward", checks), style, not checks.failed)
+    return output.show(walkthrough, style, not checks.failed)

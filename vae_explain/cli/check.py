@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import typer
-
 from . import output
 from .errors import ExitCode
 from .job import Job
@@ -14,7 +12,7 @@ from .options import Options, with_options
 def check(
     *,
     options: Options,
-) -> None:
+) -> ExitCode:
     """Hold every gradient against autograd, complex steps and central differences."""
     style = options.style()
     job = Job(options, "full")
@@ -22,16 +20,14 @@ def check(
     from ..analysis import gradient_check
     from ..pages.walkthrough import checking as page
 
-    if job.own:
+    if job.architecture:
+        found = gradient_check.check(job.run(), job.architecture)
+    else:
         from ..analysis.finite_differences import run_and_nudge
 
-        found = gradient_check.check_own(*run_and_nudge(job.own_request()))
-    else:
-        found = gradient_check.check(job.run(), job.architecture)
+        found = gradient_check.check_own(*run_and_nudge(job.request))
     if style.format == "json":
         from ..pages.render import reports
 
-        output.write(reports.dump_check(found), style)
-    else:
-        output.show_page(page.checking(found), style)
-    raise typer.Exit(ExitCode.OK if found.passed else ExitCode.CHECK_FAILED)
+        return output.write(reports.dump_check(found), style, found.passed)
+    return output.show(page.checking(found), style, found.passed)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from . import output
-from .errors import Problem
+from .errors import ExitCode, Problem
 from .job import Job
 from .options import Options, file_to_write, with_options
 
@@ -18,7 +18,7 @@ def diagram(
     digits: Annotated[str | None, typer.Option(hidden=True)] = None,
     *,
     options: Options,
-) -> None:
+) -> ExitCode:
     """Draw the layers of the model as an SVG, with the numbers of this run as shades."""
     if digits is not None:
         raise Problem("--digits", digits, "a picture has shades and no digits; leave it out")
@@ -34,5 +34,4 @@ def diagram(
     from ..pages.walkthrough.header import heading_line
     from ..pages.walkthrough.network import network
 
-    output.write(drawing.svg(network(run), heading_line(run)), style)
-    raise typer.Exit
+    return output.write(drawing.svg(network(run), heading_line(run)), style)

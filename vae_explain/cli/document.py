@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
@@ -23,7 +24,8 @@ from .options import (
 
 if TYPE_CHECKING:
     from ..engine.run import Run
-    from ..models.prepared_model import Recorded
+    from ..models.prepared_model import RunWithModel
+    from ..models.request import Request
     from ..pages.blocks import Checks, Walkthrough
 
 Writer = Callable[["Walkthrough", str, "int | None"], str]
@@ -102,7 +104,7 @@ def document(
     ] = "0.01",
     *,
     options: Options,
-) -> None:
+) -> ExitCode:
     """Write the whole walkthrough as a document."""
     name = chosen_format(format, options.output_file)
     how = style("text", options.output_file, options.digits)
@@ -112,37 +114,40 @@ def document(
 
     from ..pages import build_document
 
-    job, recorded = record(job)
-    found = build_document.composed(job.request(), recorded, rate)
-    page = found.walkthrough
+    request, ran = _run(job)
+    composed = build_document.composed(request, ran, rate)
+    page = composed.walkthrough
     if picture is not None:
         from ..pages.render import diagram
 
         output.write_whole(picture, diagram.picture_of(page))
-    output.write(written(name, page, recorded.run, found.checks, picture, how.digits), how)
-    if not found.passed:
+    text = written(name, page, ran.run, composed.checks, picture, how.digits)
+    code = output.write(text, how, composed.passed)
+    if not composed.passed:
         sys.stderr.write(
             "vae-explain: note: a check failed; the document marks where, and says what was off\n"
         )
-    raise typer.Exit(ExitCode.OK if found.passed else ExitCode.CHECK_FAILED)
+    return code
 
 
-def record(job: Job) -> tuple[Job, Recorded]:
+def _run(job: Job) -> tuple[Request, RunWithModel]:
     """Run the model; one that cannot run in float64 in PyTorch's own arithmetic instead."""
+    from .. import pipeline
     from ..models.user_code import CannotRun
 
+    request = job.request
     try:
-        return job, job.recorded()
+        return request, pipeline.run_with_model(request)
     except CannotRun as reason:
-        if job.arithmetic == "full" or job.options.arithmetic is not None:
+        if request.arithmetic == "full" or job.options.arithmetic is not None:
             raise
-        again = Job(job.options, "full")
-        recorded = again.recorded()
+        request = replace(request, arithmetic="full")
+        ran = pipeline.run_with_model(request)
         sys.stderr.write(
             "vae-explain: note: the model does not run on rounded numbers in float64 "
             f"({reason}); the document has PyTorch's own float32 numbers\n"
         )
-        return again, recorded
+        return request, ran
 
 
 def written(

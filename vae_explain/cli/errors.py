@@ -27,7 +27,7 @@ class Problem(UserError):
     """An option that cannot be used: its name, its value, and how to mend it."""
 
     def __init__(self, option: str, value: object, mend: str) -> None:
-        super().__init__(mend, option, value)
+        super().__init__(mend, option, " ".join(value) if isinstance(value, list) else value)
 
 
 def unknown_name(option: str, value: str, kind: str, names: Sequence[str]) -> Problem:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from . import names, output
+from .errors import ExitCode
 from .job import Job
 from .options import Latex, Options, with_options
 
@@ -24,21 +25,19 @@ def forward(
     latex: Latex = False,
     *,
     options: Options,
-) -> None:
+) -> ExitCode:
     """Show the whole forward pass, from x to the loss."""
     style = options.style()
     job = Job(options, "printed")
-    chosen = list(step or ()) if job.own else names.step_names(step, job.architecture)
+    chosen = names.step_names(step, job.architecture)
 
     from ..pages.walkthrough import forward as page
 
     run = job.run()
-    if job.own:
-        names.known("--step", chosen, run)
+    names.known("--step", chosen, run)
     walkthrough, checks = page.forward(run, chosen, latex)
     if style.format == "json":
         from ..pages.render import json
 
-        output.write(json.dump(run, "forward", checks, chosen), style)
-        raise typer.Exit(output.code(checks))
-    raise typer.Exit(output.show(walkthrough, checks, style))
+        return output.write(json.dump(run, "forward", checks, chosen), style, not checks.failed)
+    return output.show(walkthrough, style, not checks.failed)

@@ -1,207 +1,188 @@
-"""What a command is asked to run: the built-in VAE of some shape, or the user's own model."""
+"""What a command is asked to run: its options checked, as one request."""
 
 from __future__ import annotations
 
 import sys
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from ..models.builtin_config import ACTIVATIONS, BUILT_IN, Architecture
+from ..models.request import Request, UserModel
 from . import parsing
 from .errors import Problem
-from .options import WEIGHT_FILES, Options
+from .options import WEIGHT_FILES, Options, require_ending
 
 if TYPE_CHECKING:
     from ..engine.run import Run
-    from ..models.prepared_model import Recorded
-    from ..pipeline import OwnRequest, Request
     from ..trace import Array
 
 Arithmetic = Literal["printed", "full"]
+Rows = tuple[tuple[float, ...], ...]
 WIDEST = 10**6
 MOST_BYTES = 4 * 2**30  # of parameters, before anything is built
-GIVEN_BY_FILE = ".csv", ".npy"
+INPUT_FILES = ".csv", ".npy"
+OF_A_USERS_MODEL = "model_arg", "loss", "loss_arg", "objective"
+REFUSALS = {
+    "eps": "draws its own noise; leave it out, or ask forward",
+    "arithmetic": "works in PyTorch's own float32; leave it out",
+}
 
 
 class Job:
     """The checked run options of one command.
 
-    Everything about the built-in VAE is checked when the job is made, before PyTorch is
-    loaded; a user's model can only be judged once it runs. `default` is the arithmetic of
-    the built-in VAE when none is asked for, `of_own` that of a user's model.
+    What can be checked without PyTorch is checked when the job is made: all about the
+    built-in VAE but a file of input. A user's model can only be judged once it runs.
+
+    Parameters
+    ----------
+    default, of_own
+        The arithmetic of the built-in VAE, and of a user's model, when none is asked for.
+
+    Attributes
+    ----------
+    architecture
+        The built-in VAE's; None for a user's own model.
     """
 
     def __init__(self, options: Options, default: Arithmetic, of_own: Arithmetic = "full") -> None:
         self.options = options
-        self.own = options.model is not None
-        self.architecture = architecture(options)
+        built_in = architecture_of(options)
+        self.architecture = None if options.model else built_in
         self.seed = parsing.whole("--seed", options.seed, 0, parsing.LARGEST_SEED, "a seed")
-        chosen = default
-        if options.arithmetic is not None:
-            parsing.choice("--arithmetic", options.arithmetic, ("printed", "full"))
-            chosen = cast(Arithmetic, options.arithmetic)
-        elif self.own:
-            chosen = of_own
-        self.arithmetic: Arithmetic = chosen
+        unasked = of_own if options.model else default
+        arithmetic = unasked if options.arithmetic is None else options.arithmetic
+        parsing.choice("--arithmetic", arithmetic, ("printed", "full"))
+        self.arithmetic = cast(Arithmetic, arithmetic)
         self._check_files()
-        if not self.own:
-            self._check_built_in()
+        self._check_model_options()
+        self._typed = None if options.x_file else self._request(self._typed_rows())
 
     @property
     def rows(self) -> int:
         """How many rows of x there are, as far as is known without reading a file."""
-        return len(self.options.x) if self.options.x else 1
+        return len(self._typed.x) if self._typed else 1
+
+    @cached_property
+    def request(self) -> Request:
+        """What to run; a file of input is read when it is first asked for."""
+        return self._typed or self._request(self._file_rows())
 
     def run(self) -> Run:
         """Load, record and return the numbers."""
         from .. import pipeline
 
-        return pipeline.run(self.request())
-
-    def recorded(self) -> Recorded:
-        """As `run`, with the model that ran."""
-        from .. import pipeline
-
-        return pipeline.recorded(self.request())
-
-    def run_and_doubled(self) -> tuple[Run, Run | None]:
-        """Return the numbers, finite or not, and those of a run with every row twice."""
-        from .. import pipeline
-
-        return pipeline.run_and_doubled(self.request())
-
-    def request(self) -> Request | OwnRequest:
-        """Return the request for what is to be run."""
-        return self.own_request() if self.own else self.built_in_request()
-
-    def built_in_request(self) -> Request:
-        """Return the request for the built-in VAE."""
-        from ..pipeline import Request
-
-        rows = self._file_rows() if self.options.x_file else self._given_rows()
-        if self.architecture.recon == "bce":
-            _require_probabilities(rows)
-        noise = self._noise(len(rows))
-        return Request(
-            x=rows,
-            seed=self.seed,
-            eps=noise,
-            arithmetic=self.arithmetic,
-            architecture=self.architecture,
-            weights=self.options.weights,
-            strip_prefix=self.options.strip_prefix,
-        )
-
-    def own_request(self) -> OwnRequest:
-        """Return the request for a user's model."""
-        import numpy as np
-
-        from ..models.user_code import argument
-        from ..pipeline import OwnRequest
-
-        options = self.options
-        if options.x_file is not None:
-            x = _read(options.x_file)
-        elif options.x:
-            rows = [parsing.numbers("--x", text) for text in options.x]
-            if len({len(row) for row in rows}) > 1:
-                raise Problem("--x", options.x[-1], "rows of a batch must be of one length")
-            x = np.array(rows, dtype=np.float32)
-        else:
-            raise Problem("--model", options.model, "give the input it runs on by --x or --x-file")
-        eps = [value for text in options.eps or () for value in parsing.numbers("--eps", text)]
-        return OwnRequest(
-            model=options.model or "",
-            arguments=dict(argument(text) for text in options.model_arg or ()),
-            loss=options.loss,
-            objective=options.objective,
-            loss_arguments=dict(argument(text, "--loss-arg") for text in options.loss_arg or ()),
-            x=x,
-            seed=self.seed,
-            eps=tuple(eps) or None,
-            arithmetic=self.arithmetic,
-            weights=options.weights,
-            strip_prefix=options.strip_prefix,
-        )
+        return pipeline.run(self.request)
 
     def refuse(self, command: str, *names: str) -> None:
         """Raise a problem for options that a command has no use for."""
         for name in names:
             value = getattr(self.options, name)
             if value is not None:
-                option = "--" + name.replace("_", "-")
-                shown = " ".join(value) if isinstance(value, list) else value
-                raise Problem(option, shown, f"{command} {REFUSALS[name]}")
+                raise Problem(_flag(name), value, f"{command} {REFUSALS[name]}")
 
     def _check_files(self) -> None:
         options = self.options
         if options.x and options.x_file:
             raise Problem("--x-file", options.x_file, "give either --x or --x-file")
         for option, path, endings in (
-            ("--x-file", options.x_file, GIVEN_BY_FILE),
+            ("--x-file", options.x_file, INPUT_FILES),
             ("--weights", options.weights, WEIGHT_FILES),
         ):
             if path is not None:
-                _require_file(option, path, endings)
+                require_ending(option, path, endings)
+                if not path.expanduser().is_file():
+                    raise Problem(option, path, "there is no such file")
         if options.strip_prefix and options.weights is None:
             raise Problem(
                 "--strip-prefix", options.strip_prefix, "it goes with a file; give --weights too"
             )
-        if self.own:
+
+    def _check_model_options(self) -> None:
+        options = self.options
+        if options.model:
             if options.dims is not None:
                 raise Problem("--dims", options.dims, "it shapes the built-in VAE; leave it out")
             return
-        for name in ("model_arg", "loss", "loss_arg", "objective"):
-            value = getattr(options, name)
-            if value:
-                shown = " ".join(value) if isinstance(value, list) else value
-                option = "--" + name.replace("_", "-")
-                raise Problem(option, shown, "it goes with a model of your own; give --model too")
+        for name in OF_A_USERS_MODEL:
+            if value := getattr(options, name):
+                mend = "it goes with a model of your own; give --model too"
+                raise Problem(_flag(name), value, mend)
 
-    def _check_built_in(self) -> None:
-        rows = self._given_rows()
-        if self.architecture.recon == "bce" and not self.options.x_file:
-            _require_probabilities(rows)
-        if not self.options.x_file:
-            self._noise(len(rows))
+    def _request(self, x: Any) -> Request:
+        options, architecture = self.options, self.architecture
+        if architecture and architecture.recon == "bce":
+            _require_probabilities(x)
+        return Request(
+            x=x,
+            seed=self.seed,
+            eps=self._noise(len(x)),
+            arithmetic=self.arithmetic,
+            source=architecture or _user_model(options),
+            weights=options.weights,
+            strip_prefix=options.strip_prefix,
+        )
 
-    def _given_rows(self) -> tuple[tuple[float, ...], ...]:
-        width = self.architecture.input_size
-        if self.options.x:
-            return parsing.rows("--x", self.options.x, width)
-        return (tuple(float(i + 1) for i in range(width)),)
+    def _typed_rows(self) -> Rows:
+        options, architecture = self.options, self.architecture
+        if architecture is None:
+            if not options.x:
+                mend = "give the input it runs on by --x or --x-file"
+                raise Problem("--model", options.model, mend)
+            rows = tuple(parsing.numbers("--x", text) for text in options.x)
+            if len({len(row) for row in rows}) > 1:
+                raise Problem("--x", options.x[-1], "rows of a batch must be of one length")
+            return rows
+        if options.x:
+            return parsing.rows("--x", options.x, architecture.input_size)
+        return architecture.default_x
 
-    def _file_rows(self) -> tuple[tuple[float, ...], ...]:
-        assert self.options.x_file is not None, "only asked when there is one"
-        array = _read(self.options.x_file)
+    def _file_rows(self) -> Array | Rows:
+        path = self.options.x_file
+        assert path is not None, "only asked when there is one"
+        array = _read(path)
+        if self.architecture is None:
+            return array
         width = self.architecture.input_size
         if array.ndim != 2 or array.shape[1] != width:
-            raise Problem(
-                "--x-file",
-                self.options.x_file,
-                f"it has shape {list(array.shape)}, but the model takes rows of {width}",
-            )
+            words = f"it has shape {list(array.shape)}, but the model takes rows of {width}"
+            raise Problem("--x-file", path, words)
         return tuple(tuple(row) for row in array.tolist())
 
     def _noise(self, rows: int) -> tuple[float, ...] | None:
-        given = self.options.eps
-        if not given:
+        typed, architecture = self.options.eps, self.architecture
+        if not typed:
             return None
-        noise = parsing.rows("--eps", given, self.architecture.latent_size)
-        if len(noise) != rows:
-            raise Problem(
-                "--eps",
-                " --eps ".join(given),
-                f"{len(noise)} given for {rows} {'row' if rows == 1 else 'rows'} of x; "
-                "give one --eps for each --x",
-            )
+        if architecture is None:
+            noise = tuple(parsing.numbers("--eps", text) for text in typed)
+        else:
+            noise = parsing.rows("--eps", typed, architecture.latent_size)
+            if len(noise) != rows:
+                raise Problem(
+                    "--eps",
+                    " --eps ".join(typed),
+                    f"{len(noise)} given for {rows} {'row' if rows == 1 else 'rows'} of x; "
+                    "give one --eps for each --x",
+                )
         return tuple(value for row in noise for value in row)
 
 
-REFUSALS = {
-    "eps": "draws its own noise; leave it out, or ask forward",
-    "arithmetic": "works in PyTorch's own float32; leave it out",
-}
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _user_model(options: Options) -> UserModel:
+    def arguments(option: str, texts: list[str] | None) -> dict[str, Any]:
+        return dict(parsing.argument(option, text) for text in texts or ())
+
+    return UserModel(
+        model=options.model or "",
+        loss=options.loss,
+        objective=options.objective,
+        loss_arguments=arguments("--loss-arg", options.loss_arg),
+        model_arguments=arguments("--model-arg", options.model_arg),
+    )
 
 
 def _read(path: Path) -> Array:
@@ -209,43 +190,36 @@ def _read(path: Path) -> Array:
     from ..models import input_files
     from ..pages.render import terminal
 
-    found = path.expanduser()
-    kilobytes = found.stat().st_size // 1000 + 1
+    file = path.expanduser()
+    kilobytes = file.stat().st_size // 1000 + 1
     with terminal.progress(kilobytes, f"reading {path.name}, kB", sys.stderr) as report:
-        return input_files.read(found, lambda done: report(done // 1000))
+        return input_files.read(file, lambda done: report(done // 1000))
 
 
-def _require_file(option: str, path: Path, endings: tuple[str, ...]) -> None:
-    if path.suffix.lower() not in endings:
-        raise Problem(option, path, f"name a file that ends with {' or '.join(endings)}")
-    if not path.expanduser().is_file():
-        raise Problem(option, path, "there is no such file")
-
-
-def _require_probabilities(rows: tuple[tuple[float, ...], ...]) -> None:
+def _require_probabilities(rows: Rows) -> None:
     outside = [value for row in rows for value in row if not 0 <= value <= 1]
     if outside:
         mend = "binary cross-entropy wants every x from 0 to 1; give such an --x"
         raise Problem("--recon", "bce", f"x has {outside[0]:g}, but {mend}")
 
 
-def architecture(options: Options) -> Architecture:
+def architecture_of(options: Options) -> Architecture:
     """Check the options that shape the built-in VAE."""
     parsing.choice("--activation", options.activation, ACTIVATIONS)
     parsing.choice("--recon", options.recon, ("mse", "bce"))
     parsing.choice("--reduction", options.reduction, ("sum", "mean"))
-    found = Architecture(
+    shape = Architecture(
         dims=BUILT_IN.dims if options.dims is None else _dims(options.dims),
         activation=options.activation,  # type: ignore[arg-type]  # one of its choices, see above
         recon=options.recon,  # type: ignore[arg-type]  # likewise
         reduction=options.reduction,  # type: ignore[arg-type]  # likewise
         beta=parsing.from_zero("--beta", options.beta, "a weight"),
     )
-    size = 4 * sum(layer.count for layer in found.layers)
+    size = 4 * sum(layer.count for layer in shape.layers)
     if size > MOST_BYTES:
         mend = f"its parameters alone take {size / 2**30:.0f} GiB; give smaller widths"
         raise Problem("--dims", options.dims, mend)
-    return found
+    return shape
 
 
 def _dims(text: str) -> tuple[int, ...]:

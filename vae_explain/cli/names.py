@@ -15,18 +15,19 @@ if TYPE_CHECKING:
     from ..engine.run import Run
 
 
-def step_names(names: list[str] | None, architecture: Architecture = BUILT_IN) -> list[str]:
-    """Check the names of steps."""
-    valid = ("x", *architecture.steps)
+def step_names(names: list[str] | None, architecture: Architecture | None) -> list[str]:
+    """Check the names of steps; without an architecture only a run can judge."""
+    valid = ("x", *architecture.steps) if architecture else names or ()
     for name in names or ():
         if name not in valid:
             raise unknown_name("--step", name, "step", valid)
     return list(names or ())
 
 
-def parameter_names(names: list[str] | None, architecture: Architecture = BUILT_IN) -> list[str]:
-    """Check the names of parameters, which are what an optimizer moves."""
-    require_parameters(names or (), architecture.parameters)
+def parameter_names(names: list[str] | None, architecture: Architecture | None) -> list[str]:
+    """Check the names of parameters; without an architecture only a run can judge."""
+    if architecture:
+        require_parameters(names or (), architecture.parameters)
     return list(dict.fromkeys(names or ()))
 
 
@@ -37,20 +38,7 @@ def require_parameters(names: Iterable[str], valid: Sequence[str]) -> None:
             raise unknown_name("--param", name, "parameter", valid)
 
 
-def gradient_names(names: list[str] | None, architecture: Architecture = BUILT_IN) -> list[str]:
-    """Check the names of parameters and values that have a gradient; `.grad` may follow."""
-    found = []
-    for given in names or ():
-        name = given.removesuffix(".grad")
-        if name in WITHOUT_GRADIENT:
-            raise Problem("--param", given, f"it has no gradient: {WITHOUT_GRADIENT[name]}")
-        if name not in architecture.with_gradient:
-            raise unknown_name("--param", given, "parameter or value", architecture.with_gradient)
-        found.append(name)
-    return found
-
-
-def require_reached(term: str, names: list[str], architecture: Architecture = BUILT_IN) -> None:
+def require_reached(term: str, names: list[str], architecture: Architecture) -> None:
     """Check that a loss term has a gradient at each name."""
     error = architecture.recon
     for name in names:
@@ -64,17 +52,25 @@ def require_reached(term: str, names: list[str], architecture: Architecture = BU
             raise Problem("--param", name, f"the {term} term is not made from it; leave --term out")
 
 
-def wanted_gradients(
-    given: list[str] | None, term: str | None, architecture: Architecture | None
+def gradient_names(
+    names: list[str] | None, term: str | None, architecture: Architecture | None
 ) -> list[str]:
-    """Check `--param` and `--term` together; without an architecture only a run can judge."""
+    """Check `--param`, whose names may end with `.grad`, and `--term` together.
+
+    Without an architecture only a run can judge.
+    """
+    bare = [name.removesuffix(".grad") for name in names or ()]
     if architecture is None:
-        return [name.removesuffix(".grad") for name in given or ()]
-    found = gradient_names(given, architecture)
+        return bare
+    for name, typed in zip(bare, names or (), strict=True):
+        if name in WITHOUT_GRADIENT:
+            raise Problem("--param", typed, f"it has no gradient: {WITHOUT_GRADIENT[name]}")
+        if name not in architecture.with_gradient:
+            raise unknown_name("--param", typed, "parameter or value", architecture.with_gradient)
     if term is not None:
         parsing.choice("--term", term, architecture.terms)
-        require_reached(term, found, architecture)
-    return found
+        require_reached(term, bare, architecture)
+    return bare
 
 
 def known(

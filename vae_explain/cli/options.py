@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, cast, get_type_hints
 import typer
 
 from . import names, parsing
-from .errors import Problem
+from .errors import ExitCode, Problem
 
 Format = Literal["text", "json"]
 # Each says under which heading of the help it stands.
@@ -182,14 +182,20 @@ def style(format_name: str, output: Path | None, digits: str | None = None) -> S
 
 def file_to_write(option: str, path: Path, endings: tuple[str, ...] = ()) -> Path:
     """Check that a file can stand where it is wanted, and what its name ends with."""
-    found = path.expanduser()
-    if endings and found.suffix.lower() not in endings:
-        raise Problem(option, path, f"name a file that ends with {' or '.join(endings)}")
-    if not found.parent.is_dir():
-        raise Problem(option, path, f"the folder {found.parent} does not exist; create it")
-    if found.is_dir():
+    if endings:
+        require_ending(option, path, endings)
+    file = path.expanduser()
+    if not file.parent.is_dir():
+        raise Problem(option, path, f"the folder {file.parent} does not exist; create it")
+    if file.is_dir():
         raise Problem(option, path, "this is a folder; name a file in it")
-    return found
+    return file
+
+
+def require_ending(option: str, path: Path, endings: tuple[str, ...]) -> None:
+    """Check what the name of a file ends with."""
+    if path.suffix.lower() not in endings:
+        raise Problem(option, path, f"name a file that ends with {' or '.join(endings)}")
 
 
 WEIGHT_FILES = ".safetensors", ".pt", ".pth"
@@ -239,7 +245,7 @@ class Options:
         return style(self.format, self.output_file, self.digits)
 
 
-def with_options(command: Callable[..., None]) -> Callable[..., None]:
+def with_options(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     """Give a command the shared options; it receives them as one `options`.
 
     Typer reads a signature, so the command gets one: its own parameters, then ours. One of
@@ -255,9 +261,9 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
     shared = [field.name for field in fields(Options) if field.name not in replaced]
 
     @functools.wraps(command)
-    def wrapped(**given: Any) -> None:
+    def wrapped(**given: Any) -> ExitCode:
         ours = {name: given.pop(name) for name in shared}
-        command(**given, options=Options(**ours))
+        return command(**given, options=Options(**ours))
 
     named = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
     ours = [parameter for parameter in _shared_parameters() if parameter.name in shared]

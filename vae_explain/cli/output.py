@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -13,25 +14,15 @@ from .errors import ExitCode, Problem
 from .options import Style
 
 if TYPE_CHECKING:
-    from ..pages.blocks import Checks, Walkthrough
+    from ..pages.blocks import Walkthrough
+    from ..trace import Array
 
 SIGNS = "μσε∂Σ·→½²ᵀ✓⎡▁│░"  # what a page may need; a terminal without one of them gets ASCII
 NARROWEST, IN_A_FILE = 40, 80
 
 
-def show(walkthrough: Walkthrough, checks: Checks, style: Style) -> ExitCode:
-    """Write a page as text and return the exit code that its checks mean."""
-    show_page(walkthrough, style)
-    return code(checks)
-
-
-def code(checks: Checks) -> ExitCode:
-    """Return the exit code that some checks mean."""
-    return ExitCode.CHECK_FAILED if checks.failed else ExitCode.OK
-
-
-def show_page(walkthrough: Walkthrough, style: Style) -> None:
-    """Write a page as text, with colours where they are wanted."""
+def show(walkthrough: Walkthrough, style: Style, passed: bool = True) -> ExitCode:
+    """Write a page as text, with colours where they are wanted; return the exit code."""
     from ..pages.render import terminal
 
     stream = sys.stdout
@@ -39,15 +30,17 @@ def show_page(walkthrough: Walkthrough, style: Style) -> None:
     ascii_only = not to_file and not can_write(stream, SIGNS)
     lines = terminal.lay_out(walkthrough, width(to_file), style.digits, ascii_only)
     colors = None if to_file or not wants_colors(stream) else terminal.detected_colors(stream)
-    write(terminal.coloured(lines, colors) if colors else terminal.plain(lines), style)
+    text = terminal.coloured(lines, colors) if colors else terminal.plain(lines)
+    return write(text, style, passed)
 
 
-def write(text: str, style: Style) -> None:
-    """Write finished text where it was asked for."""
+def write(text: str, style: Style, passed: bool = True) -> ExitCode:
+    """Write finished text where it was asked for; return the exit code."""
     if style.output is not None:
         write_whole(style.output, text)
     else:
         sys.stdout.write(text)
+    return ExitCode.OK if passed else ExitCode.CHECK_FAILED
 
 
 def write_whole(path: Path, content: str | bytes, option: str = "--output") -> None:
@@ -62,6 +55,13 @@ def write_whole(path: Path, content: str | bytes, option: str = "--output") -> N
     except OSError as error:
         reason = error.strerror or str(error)
         raise Problem(option, path, f"cannot be written: {reason.lower()}") from None
+
+
+def save_weights(path: Path, tensors: Mapping[str, Array]) -> None:
+    """Write a file of weights whole or not at all, of the kind that its name ends with."""
+    from ..models import weight_files
+
+    write_whole(path, weight_files.to_bytes(tensors, path.suffix), "--save")
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import typer
-
 from . import output
+from .errors import ExitCode
 from .job import Job
 from .options import (
     WEIGHT_FILES,
@@ -21,7 +20,7 @@ def params(
     save: SaveWeights = None,
     *,
     options: Options,
-) -> None:
+) -> ExitCode:
     """Show the architecture, and all weights and biases."""
     style = options.style()
     job = Job(options, "printed")
@@ -36,13 +35,11 @@ def params(
         from .. import pipeline
 
         # As PyTorch has them, whatever the page rounds: they are to be loaded again.
-        state = pipeline.weights_of(job.request())
-        output.write_whole(weights, pipeline.weight_file(state, weights.suffix), "--save")
+        output.save_weights(weights, pipeline.weights_of(job.request))
         written.append(f"The weights, unrounded, are in {weights}; --weights reads them again.")
-    walkthrough, checks = page.parameters(run, None if job.own else job.architecture, written)
+    walkthrough, checks = page.parameters(run, job.architecture, written)
     if style.format == "json":
         from ..pages.render import json
 
-        output.write(json.dump(run, "params", checks), style)
-        raise typer.Exit(output.code(checks))
-    raise typer.Exit(output.show(walkthrough, checks, style))
+        return output.write(json.dump(run, "params", checks), style, not checks.failed)
+    return output.show(walkthrough, style, not checks.failed)

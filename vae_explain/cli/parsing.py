@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from .errors import Problem
 
@@ -113,3 +115,14 @@ def choice(option: str, text: str, choices: Sequence[str]) -> str:
         *others, last = choices
         raise Problem(option, text, f"choose {', '.join(others)} or {last}")
     return text
+
+
+def argument(option: str, text: str) -> tuple[str, Any]:
+    """Read `name=value`, the value as a Python literal where it is one."""
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not equals or not name.isidentifier():
+        raise Problem(option, text, "write name=value, such as latent=2")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value

@@ -57,7 +57,7 @@ def train(
     save: SaveWeights = None,
     *,
     options: Options,
-) -> None:
+) -> ExitCode:
     """Train on x with PyTorch, and show the losses and any one step."""
     style = options.style()
     job = Job(options, "full")
@@ -68,7 +68,7 @@ def train(
     explained = None
     if explain_step is not None:
         explained = parsing.whole("--explain-step", explain_step, 0, count - 1, "a step")
-    chosen = list(param or ()) if job.own else names.parameter_names(param, job.architecture)
+    chosen = names.parameter_names(param, job.architecture)
     if chosen and explained is None:
         mend = "only an opened step shows a parameter's update; give --explain-step too"
         raise Problem("--param", chosen[0], mend)
@@ -78,41 +78,28 @@ def train(
         raise Problem("--plot", picture, mend)
     weights = file_to_write("--save", save, WEIGHT_FILES) if save else None
     require_apart(style, plot=picture, save=weights)
-    own = job.own_request() if job.own else None
-    request = None if own else job.built_in_request()
+    request = job.request
 
     from ..analysis import training
-    from ..analysis.training_records import TrainingRequest
+    from ..analysis.training_records import TrainingPlan
     from ..pages.render import terminal
     from ..pages.walkthrough import training as page
 
-    wanted = TrainingRequest(
-        x=request.x if request else (),
-        steps=count,
-        lr=rate,
-        optimizer="adam" if kind == "adam" else "sgd",
-        seed=job.seed,
-        explain=explained,
-        architecture=job.architecture,
-        weights=job.options.weights,
-        strip_prefix=job.options.strip_prefix,
-        own=own,
-    )
+    plan = TrainingPlan(request, count, rate, "adam" if kind == "adam" else "sgd", explained)
 
     def accept(valid: Sequence[str]) -> None:
         names.require_parameters(chosen, valid)
 
     with terminal.progress(count, "training", sys.stderr) as report:
-        found = training.train(wanted, report, accept)
+        found = training.train(plan, report, accept)
     written = _keep(found, picture, weights)
     walkthrough, checks = page.training(found, chosen, written)
+    passed = found.diverged_at is None and not checks.failed
     if style.format == "json":
         from ..pages.render import reports
 
-        output.write(reports.dump_training(found, checks), style)
-    else:
-        output.show_page(walkthrough, style)
-    raise typer.Exit(_code(found, output.code(checks)))
+        return output.write(reports.dump_training(found, checks), style, passed)
+    return output.show(walkthrough, style, passed)
 
 
 def _keep(found: Training, picture: Path | None, weights: Path | None) -> list[str]:
@@ -122,18 +109,12 @@ def _keep(found: Training, picture: Path | None, weights: Path | None) -> list[s
         from ..pages.render import plot
         from ..pages.walkthrough.training import series_of
 
-        request = found.request
-        title = f"{found.label}, {request.optimizer}, lr {request.lr!r}"
+        plan = found.plan
+        title = f"{found.label}, {plan.optimizer}, lr {plan.lr!r}"
         drawing = plot.curve(series_of(found), title, picture.name)
         output.write_whole(picture, drawing, "--plot")
         written.append(f"The losses are drawn in {picture}.")
     if weights is not None:
-        from ..pipeline import weight_file
-
-        output.write_whole(weights, weight_file(found.state, weights.suffix), "--save")
+        output.save_weights(weights, found.state)
         written.append(f"The final weights are in {weights}.")
     return written
-
-
-def _code(found: Training, checked: ExitCode) -> ExitCode:
-    return ExitCode.CHECK_FAILED if found.diverged_at is not None else checked

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import typer
-
 from . import names, output, parsing
 from .errors import ExitCode
 from .job import Job
@@ -16,14 +14,14 @@ def update(
     param: Parameters = None,
     *,
     options: Options,
-) -> None:
+) -> ExitCode:
     """Take one step of gradient descent and show what it does."""
     style = options.style()
     job = Job(options, "full")
     job.refuse("update", "arithmetic")
-    chosen = list(param or ()) if job.own else names.parameter_names(param, job.architecture)
+    chosen = names.parameter_names(param, job.architecture)
     rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
-    request = job.request()
+    request = job.request
 
     from ..analysis import training
     from ..pages.walkthrough import update as page
@@ -32,10 +30,9 @@ def update(
     parameters = list(found.step.after)
     names.require_parameters(chosen, parameters)
     walkthrough, checks = page.update(found, parameters, chosen)
+    passed = found.finite and not checks.failed
     if style.format == "json":
         from ..pages.render import reports
 
-        output.write(reports.dump_update(found, checks), style)
-    else:
-        output.show_page(walkthrough, style)
-    raise typer.Exit(output.code(checks) if found.finite else ExitCode.CHECK_FAILED)
+        return output.write(reports.dump_update(found, checks), style, passed)
+    return output.show(walkthrough, style, passed)

@@ -42,15 +42,14 @@ def verify(
     junit: Junit = None,
     format: FormatOption = "text",
     output_file: Output = None,
-) -> None:
+) -> ExitCode:
     """Proof-read a walkthrough in Markdown, or recompute the reference's 327 figures."""
     style = options.style(format, output_file)
     if file is None:
         for option, value in (("--map", map), ("--junit", junit)):
             if value:
-                shown = " ".join(value) if isinstance(value, list) else value
-                raise Problem(option, shown, "it goes with a document to read; name its file too")
-        raise typer.Exit(_reference(style))
+                raise Problem(option, value, "it goes with a document to read; name its file too")
+        return _reference(style)
     labels = [_parted(text) for text in map or ()]
     if junit is not None:
         junit = options.file_to_write("--junit", junit)
@@ -58,7 +57,7 @@ def verify(
         if target is not None and target.resolve() == file.resolve():
             raise Problem(option, target, "this is the document itself; name another file")
     text = _read(file)
-    raise typer.Exit(_proofread(file, text, labels, junit, style))
+    return _proofread(file, text, labels, junit, style)
 
 
 def _reference(style: options.Style) -> ExitCode:
@@ -69,10 +68,8 @@ def _reference(style: options.Style) -> ExitCode:
     if style.format == "json":
         from ..pages.render import reports
 
-        output.write(reports.dump_verification(report), style)
-    else:
-        output.show_page(page.verification(report), style)
-    return ExitCode.OK if report.passed else ExitCode.CHECK_FAILED
+        return output.write(reports.dump_verification(report), style, report.passed)
+    return output.show(page.verification(report), style, report.passed)
 
 
 def _proofread(
@@ -102,10 +99,8 @@ def _proofread(
     if style.format == "json":
         from ..pages.render import reports
 
-        output.write(reports.dump_proof(proof), style)
-    else:
-        output.show_page(page.proofreading(proof, file.name), style)
-    return ExitCode.OK if proof.passed else ExitCode.CHECK_FAILED
+        return output.write(reports.dump_proof(proof), style, proof.passed)
+    return output.show(page.proofreading(proof, file.name), style, proof.passed)
 
 
 def _parted(text: str) -> tuple[str, str]:

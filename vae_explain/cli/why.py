@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from . import names, output, parsing
+from .errors import ExitCode
 from .job import Job
 from .options import Options, with_options
 
@@ -38,13 +39,15 @@ def why(
     full: Annotated[bool, typer.Option("--full", help="Down to what was given.")] = False,
     *,
     options: Options,
-) -> None:
+) -> ExitCode:
     """Show where one number comes from, down to inputs, parameters and noise."""
     style = options.style()
     levels = None if depth is None else parsing.whole("--depth", depth, 0, 1000, "a depth")
     plain = target.split("[")[0].strip()
     job = Job(options, "full" if plain.endswith(".grad") else "printed")
-    meant = None if job.own else names.target_of(target, term, job.rows, job.architecture)
+    meant = None
+    if job.architecture:
+        meant = names.target_of(target, term, job.rows, job.architecture)
 
     from ..engine.provenance import Provenance, Target
     from ..pages.walkthrough import why as page
@@ -63,6 +66,6 @@ def why(
     if style.format == "json":
         from ..pages.render import json
 
-        output.write(json.dump_derivation(run, view, found, checks, levels, full), style)
-        raise typer.Exit(output.code(checks))
-    raise typer.Exit(output.show(walkthrough, checks, style))
+        text = json.dump_derivation(run, view, found, checks, levels, full)
+        return output.write(text, style, not checks.failed)
+    return output.show(walkthrough, style, not checks.failed)

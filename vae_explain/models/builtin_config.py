@@ -66,6 +66,11 @@ class Architecture:
         return self.dims[self.middle]
 
     @property
+    def default_x(self) -> tuple[tuple[float, ...], ...]:
+        """The input when none is given, one row: 1, 2, 3, …"""
+        return (tuple(float(i + 1) for i in range(self.input_size)),)
+
+    @property
     def label(self) -> str:
         return "VAE " + "→".join(map(str, self.dims))
 

@@ -32,6 +32,9 @@ from ..trace import Array, Trace
 from .loss_binding import Computed
 from .run_counters import uncounted
 
+# Runs a model on an input and returns its loss, one number, and the call that gave it.
+Objective = Callable[[nn.Module, Tensor], Computed]
+
 
 class TooCoarse(UserError):
     """A run in numbers of so few digits that no line of it could be told right from wrong."""
@@ -45,14 +48,8 @@ class NeverWritten(UserError):
     option = "--model"
 
 
-class CannotTrain(UserError):
-    """A model that there is nothing to train of; the message says why."""
-
-    option = "--model"
-
-
 @dataclass(frozen=True)
-class Recorded:
+class RunWithModel:
     """A run together with the model that made it.
 
     Attributes
@@ -71,26 +68,24 @@ class Recorded:
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What is run.
+class PreparedModel:
+    """A model with its input and its loss.
 
     Attributes
     ----------
-    objective
-        Runs a model on an input and returns its loss, one number, and what was called for it.
     label
-        What it is called in a header.
+        The model's name in a header.
     generator
         The state of PyTorch's generator before the run: its first draw comes next.
     noise
-        Given in place of the first draws from the standard normal.
+        Numbers to use in place of the first draws from the standard normal.
     drawn_in
-        Where the model was made float64: what it draws in, so that it draws what it did.
+        For a model that was made float64: the precision that it draws in as before.
     """
 
     model: nn.Module
     x: Tensor
-    objective: Callable[[nn.Module, Tensor], Computed]
+    objective: Objective
     label: str
     seed: int | None
     generator: Tensor
@@ -110,11 +105,11 @@ class Subject:
         trace, call = self._record(redrawn, lasting)
         return full_run(trace, self.seed, self.label, bool(self.noise), call)
 
-    def recorded(self, arithmetic: Arithmetic, lasting: bool = True) -> Recorded:
+    def run_in(self, arithmetic: Arithmetic, lasting: bool = True) -> RunWithModel:
         """Record a run in one arithmetic, and keep the model that made it with it."""
         if arithmetic == "full":
             run = self.run(lasting=lasting)
-            return Recorded(run, self.model, lambda: self.run(draws_of(run.trace)))
+            return RunWithModel(run, self.model, lambda: self.run(draws_of(run.trace)))
         exact = self.rounded()
         drawn = [torch.from_numpy(as_printed(array_of(draw))) for draw in self.draws()]
 
@@ -122,14 +117,14 @@ class Subject:
             with default_precision(torch.float64):
                 return by_hand(exact.run(drawn, lasting))
 
-        return Recorded(redone(lasting), exact.model, redone)
+        return RunWithModel(redone(lasting), exact.model, redone)
 
     def draws(self) -> list[Tensor]:
         """Return what a run draws, in order; model and generator stay as they were."""
         with self.drawing(), uncounted(self.model):
             return draws_of_run(lambda: self.objective(self.model, self.x), self.model, self.noise)
 
-    def rounded(self) -> Subject:
+    def rounded(self) -> PreparedModel:
         """Return the same in float64, parameters rounded as a page prints them, x as written."""
         exact = self.in_float64()
         if self.x.dtype == torch.float32:
@@ -139,7 +134,7 @@ class Subject:
                 parameter.copy_(torch.from_numpy(as_printed(parameter.numpy())))
         return exact
 
-    def in_float64(self) -> Subject:
+    def in_float64(self) -> PreparedModel:
         """Return the same with a copy of the model, in float64."""
         x = self.x.detach()
         exact = x.to(torch.float64, copy=True) if x.is_floating_point() else x
@@ -153,7 +148,7 @@ class Subject:
         drawn_in = self.drawn_in or Precision(before, next(floating, before))
         return dataclasses.replace(self, model=model, x=exact, drawn_in=drawn_in)
 
-    def doubled(self) -> Subject:
+    def doubled(self) -> PreparedModel:
         """Return the same with every row of the input twice, one batch behind the other."""
         noise = tuple(torch.cat([given, given]) for given in self.noise)
         return dataclasses.replace(self, x=torch.cat([self.x, self.x]), noise=noise)

@@ -283,14 +283,3 @@ def _refuse_by_kind(function: Any, name: str = "") -> None:
     if kind:
         told = f"the {kind} function {name}" if name else f"a {kind} function"
         raise CannotLoad(f"{told} hides its operations; give the plain one")
-
-
-def argument(text: str, option: str = "--model-arg") -> tuple[str, Any]:
-    """Read `name=value`, the value as a Python literal where it is one."""
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip().isidentifier():
-        raise CannotLoad("write name=value, such as latent=2", option)
-    try:
-        return name.strip(), ast.literal_eval(value.strip())
-    except (ValueError, SyntaxError):
-        return name.strip(), value.strip()

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from safetensors.numpy import save
-from torch import nn
+from torch import Tensor, nn
 
+from ..recording.tensor_arrays import array_of
 from ..trace import Array
 from .user_code import CannotLoad
 
@@ -82,7 +81,7 @@ def _common_prefix(found: Collection[str], wanted: Collection[str]) -> str:
     return ""
 
 
-def _read_weights(path: Path) -> dict[str, torch.Tensor]:
+def _read_weights(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix.lower() == ".safetensors":
             from safetensors.torch import load_file
@@ -96,30 +95,38 @@ def _read_weights(path: Path) -> dict[str, torch.Tensor]:
     if isinstance(found, Mapping) and isinstance(found.get("state_dict"), Mapping):
         found = found["state_dict"]
     if not isinstance(found, Mapping) or not all(
-        isinstance(tensor, torch.Tensor) for tensor in found.values()
+        isinstance(tensor, Tensor) for tensor in found.values()
     ):
         raise CannotLoad(f"{path} holds no tensors by name, such as a model's state_dict")
     return {str(name): tensor for name, tensor in found.items()}
-
-
-def to_torch_file(tensors: Mapping[str, NDArray[Any]]) -> bytes:
-    """Return the bytes of a `.pt` file with a state dict of these tensors."""
-    stream = io.BytesIO()
-    torch.save({name: torch.tensor(array) for name, array in tensors.items()}, stream)
-    return stream.getvalue()
 
 
 def _listed(names: list[str]) -> str:
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
-def to_safetensors(parameters: Mapping[str, Array]) -> bytes:
-    """Return the bytes of a file with these tensors under these names.
+# --- into a file ------------------------------------------------------------------------
 
-    The names and shapes are those of the model's `state_dict`, so that
-    `model.load_state_dict(safetensors.torch.load_file(path))` takes them.
+
+def state_of(model: nn.Module) -> dict[str, Array]:
+    """Return a model's state dict, unrounded, with its buffers; bfloat16 as float32."""
+    state = model.state_dict()
+    return {name: array_of(value) for name, value in state.items() if isinstance(value, Tensor)}
+
+
+def to_bytes(tensors: Mapping[str, Array], suffix: str) -> bytes:
+    """Return a file with these tensors under these names, of the kind that a suffix names.
+
+    Names and shapes are those of the model's `state_dict`, so that `model.load_state_dict`
+    takes what `torch.load`, or `safetensors.torch.load_file`, reads.
     """
-    # Not np.ascontiguousarray, which gives a number without axes one.
-    tensors = {name: np.array(array, order="C") for name, array in parameters.items()}
-    # The field that other readers of such files expect, for tensors that PyTorch made.
-    return save(tensors, metadata={"format": "pt"})
+    if suffix.lower() == ".safetensors":
+        from safetensors.numpy import save  # no page needs it, and it takes its time to load
+
+        # Not np.ascontiguousarray, which gives a number without axes one.
+        ordered = {name: np.array(array, order="C") for name, array in tensors.items()}
+        # The field that other readers of such files expect, for tensors that PyTorch made.
+        return save(ordered, metadata={"format": "pt"})
+    stream = io.BytesIO()
+    torch.save({name: torch.tensor(array) for name, array in tensors.items()}, stream)
+    return stream.getvalue()

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from ..analysis import finite_differences, gradient_check, training
 from ..analysis.gradient_check import Check
 from ..engine.run import Run
-from ..models.prepared_model import Recorded
+from ..models.prepared_model import RunWithModel
+from ..models.request import Request
 from ..models.user_code import CannotRun
-from ..pipeline import AnyRequest, Request
 from .blocks import Checks, Walkthrough
 from .walkthrough import document
 
@@ -27,7 +27,7 @@ class Composed(NamedTuple):
         return not self.checks.failed and self.check.passed
 
 
-def composed(request: AnyRequest, recorded: Recorded, lr: float) -> Composed:
+def composed(request: Request, recorded: RunWithModel, lr: float) -> Composed:
     """Compose the document of a run.
 
     Parameters
@@ -42,13 +42,12 @@ def composed(request: AnyRequest, recorded: Recorded, lr: float) -> Composed:
     """
     check = checked(request, recorded.run)
     moved = training.gradient_step(recorded, lr) if recorded.run.learning else None
-    architecture = request.architecture if isinstance(request, Request) else None
-    return Composed(*document.document(recorded.run, check, moved, architecture), check)
+    return Composed(*document.document(recorded.run, check, moved, request.architecture), check)
 
 
-def checked(request: AnyRequest, run: Run) -> Check:
+def checked(request: Request, run: Run) -> Check:
     """Hold a run's gradients against the oracles that can speak of it."""
-    if isinstance(request, Request):
+    if request.architecture:
         return gradient_check.check_in_reach(run, request.architecture)
     try:
         _, nudged = finite_differences.run_and_nudge(request)

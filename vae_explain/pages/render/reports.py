@@ -116,11 +116,11 @@ def _remnant(remnant: Remnant) -> dict[str, Any]:
 
 def dump_training(training: Training, checks: Checks) -> str:
     """Return a training as one JSON object: each step's losses and the final parameters."""
-    request = training.request
+    plan = training.plan
     document: dict[str, Any] = {
-        "optimizer": request.optimizer,
-        "lr": request.lr,
-        "seed": request.seed,
+        "optimizer": plan.optimizer,
+        "lr": plan.lr,
+        "seed": plan.request.seed,
         "torch": training.torch_version,
         **called(training.loss_call),
         "steps": [

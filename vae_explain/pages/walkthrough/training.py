@@ -50,8 +50,8 @@ def training(
     opened = training.explained
     if opened is not None:
         page.blocks = numbered([*page.blocks, *_opened(opened, only or list(training.parameters))])
-    elif training.request.explain is not None:
-        words = f"Step {training.request.explain} cannot be opened. {_ending(training)}"
+    elif training.plan.explain is not None:
+        words = f"Step {training.plan.explain} cannot be opened. {_ending(training)}"
         page.add(Note(words, "failure"))
     page.add(*map(Note, written))
     header = _title(training), (*loss_words(training.loss_call), FULL)
@@ -59,11 +59,9 @@ def training(
 
 
 def _title(training: Training) -> str:
-    request, x = training.request, written_input("x", training.x)
-    how = (
-        f"{NAMES[request.optimizer]}, lr {rate_text(request.lr)}, {counted(request.steps, 'step')}"
-    )
-    return f"{training.label} · seed {request.seed} · {x} · {how}"
+    plan, x = training.plan, written_input("x", training.x)
+    how = f"{NAMES[plan.optimizer]}, lr {rate_text(plan.lr)}, {counted(plan.steps, 'step')}"
+    return f"{training.label} · seed {plan.request.seed} · {x} · {how}"
 
 
 # --- the losses -------------------------------------------------------------------------
@@ -73,7 +71,7 @@ def _losses(page: Draft, training: Training) -> None:
     steps = counted(len(training.losses), "step")
     page.open("The losses", f"{steps}, each before its update")
     words = "Each step runs the model once, with draws of its own where it draws."
-    if training.request.own is None:
+    if training.plan.request.architecture:
         words = "Each step draws a new ε, so the curve is never quite smooth."
     page.add(Prose(words), Curve("step", series_of(training)))
     page.add(_table(training.losses, training.terms))
@@ -95,7 +93,7 @@ def series_of(training: Training) -> tuple[Series, ...]:
 
 def _ending(training: Training) -> str:
     at = training.diverged_at
-    asked = counted(training.request.steps, "step")
+    asked = counted(training.plan.steps, "step")
     if at is None:
         return f"{asked} done."
     return (
@@ -153,7 +151,7 @@ def _reconstruction(page: Draft, training: Training) -> None:
         Column("after - x", "value", "parameter"),
     )
     how = "with every draw from the standard normal 0"
-    if training.request.own is None:
+    if training.plan.request.architecture:
         how = "from the mean, z = mu, with no noise"
     page.open("The reconstruction", how)
     page.add(Table(columns, tuple(rows)))

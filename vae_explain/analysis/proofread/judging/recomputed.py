@@ -18,6 +18,7 @@ from .... import pipeline
 from ....engine.run import Run
 from ....engine.run import by_hand as run_by_hand
 from ....models.builtin_config import Architecture
+from ....models.request import Request
 from ....trace import Array
 from ..matching.figures import Figure
 from ..matching.names import Name
@@ -59,7 +60,7 @@ def recorded(architecture: Architecture, x: Array, seed: int, eps: Array | None)
     """
     rows = tuple(tuple(float(number) for number in row) for row in x)
     noise = None if eps is None else tuple(float(number) for number in eps.ravel())
-    return pipeline.run(pipeline.Request(rows, seed, noise, "full", architecture))
+    return pipeline.run(Request(rows, seed, noise, "full", architecture))
 
 
 def inputs_of(run: Run) -> Inputs:

@@ -1,0 +1,115 @@
+"""From a request to a model that is ready to run: load it, build it, seed the generator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import UserError
+from .builtin_config import Architecture
+from .builtin_vae import VAE, vae_loss
+from .loss_binding import Computed, objective_of
+from .prepared_model import Objective, PreparedModel
+from .request import Request, UserModel
+from .user_code import CannotRun, build, load_for, refuse_opaque_function
+from .weight_files import load_weights
+
+if TYPE_CHECKING:
+    from .request import Input
+
+
+@contextmanager
+def prepared(request: Request) -> Iterator[PreparedModel]:
+    """Load and build what a request asks for, and leave the caller's generator alone.
+
+    Raises
+    ------
+    CannotLoad
+        If the model, its loss or its weights cannot be used; the message says what to change.
+    """
+    source = request.source
+    with torch.random.fork_rng(devices=[]):
+        # Loaded before the seed is set, for a file that is imported may draw or set its own.
+        build_model = _builder(source)
+        objective = _objective(source)
+        if request.seed is not None:
+            torch.manual_seed(request.seed)
+        elif request.generator is not None:
+            torch.set_rng_state(request.generator)
+        model = build_model()
+        if request.weights is not None:
+            load_weights(model, request.weights, request.strip_prefix)
+        noise = () if request.eps is None else (torch.tensor(request.eps),)
+        generator = torch.get_rng_state()
+        x = as_input(request.x)
+        label = request.architecture.label if request.architecture else type(model).__name__
+        yield PreparedModel(model, x, objective, label, request.seed, generator, noise)
+
+
+@contextmanager
+def user_code_errors(request: Request) -> Iterator[None]:
+    """Turn whatever a user's own code raises into `CannotRun`, which is one line."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:  # whatever the user's own code raises
+        if request.architecture:
+            raise
+        raise CannotRun(error) from error
+
+
+def _builder(source: Architecture | UserModel) -> Callable[[], nn.Module]:
+    """Return what makes a model, with parameters drawn from the generator."""
+    if isinstance(source, Architecture):
+        return lambda: VAE(source.dims, source.activation, source.recon == "bce")
+    made_by = _loaded("--model", source.model)
+    return lambda: build(made_by, source.model_arguments)
+
+
+def _objective(source: Architecture | UserModel) -> Objective:
+    """Return what runs a model and its loss; `loss_binding` says how a user's loss is found."""
+    if isinstance(source, Architecture):
+        terms = source.recon, source.reduction, source.beta
+
+        def objective_of_vae(model: nn.Module, x: Tensor) -> Computed:
+            recon_x, mu, logvar = model(x)
+            return Computed(vae_loss(recon_x, x, mu, logvar, *terms), None)
+
+        return objective_of_vae
+    loss, objective = _loaded("--loss", source.loss), _loaded("--objective", source.objective)
+    for function, option in ((loss, "--loss"), (objective, "--objective")):
+        if function is not None:
+            refuse_opaque_function(function, option)
+    return lambda model, x: objective_of(model, x, loss, objective, source.loss_arguments)()
+
+
+def _loaded(option: str, value: Any) -> Any:
+    """Return the object that an option refers to, or that is given in its place."""
+    return load_for(option, value) if isinstance(value, str) else value
+
+
+# --- what a user of the library gives ---------------------------------------------------
+
+
+def as_input(x: Input | None) -> Tensor:
+    """Return an input as a tensor of float32; a tensor stays as it is."""
+    if x is None:
+        raise ValueError("x is missing: give the model's input")
+    return x if isinstance(x, Tensor) else torch.as_tensor(x, dtype=torch.float32)
+
+
+def as_rows(x: Input) -> tuple[tuple[float, ...], ...]:
+    """Return an input of the built-in VAE, one row or several, as rows of plain numbers."""
+    numbers: list[Any] = as_input(x).tolist()
+    rows = numbers if isinstance(numbers[0], list) else [numbers]
+    return tuple(tuple(float(number) for number in row) for row in rows)
+
+
+def generator_state() -> Tensor:
+    """Return the state of PyTorch's generator, for a request without a seed."""
+    return torch.get_rng_state()

@@ -1,0 +1,91 @@
+"""What is to be run, said once: by the command line, by `explain` and by every analysis.
+
+Nothing in here loads PyTorch or NumPy, so that the command line can check a request first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .builtin_config import BUILT_IN, Architecture
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from ..engine.run import Arithmetic
+    from ..trace import Array
+
+    Model = nn.Module
+    Input = Tensor | Array | Sequence[Any]
+    Loss = Callable[..., Any]
+    Objective = Callable[[nn.Module, Tensor], Any]
+
+
+@dataclass(frozen=True)
+class UserModel:
+    """A user's own model with its loss.
+
+    Model, loss and objective are each the object itself, or a reference to its code, such as
+    `FILE.py:NAME`, which is loaded for each run. An object is used as it is at each run.
+
+    Attributes
+    ----------
+    model
+        A module; or a reference to one, to its class, or to a function that makes it.
+    loss
+        Takes what the model returned, and x, under its own names. None where the model
+        returns its loss or has it as a method.
+    objective
+        Takes model and x and returns the loss; decides alone when given.
+    loss_arguments, model_arguments
+        What else the loss, and the class or function, are given by name.
+    """
+
+    model: str | Model
+    loss: str | Loss | None = None
+    objective: str | Objective | None = None
+    loss_arguments: Mapping[str, Any] = field(default_factory=dict)
+    model_arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A run that is asked for.
+
+    Attributes
+    ----------
+    x
+        The input: rows of numbers, or an array or tensor in the shape that the model takes.
+    seed
+        Set before the model is made and its noise drawn; None leaves the generator as it is.
+    eps
+        Numbers to use in place of the first draw from the standard normal.
+    source
+        Which model is run: the built-in VAE of an architecture, or a user's own.
+    weights, strip_prefix
+        A file of parameters to load, and what to take off the names in it.
+    generator
+        For a request without a seed: the state of PyTorch's generator to start each run from.
+    """
+
+    x: Input
+    seed: int | None = 42
+    eps: tuple[float, ...] | None = None
+    arithmetic: Arithmetic = "printed"
+    source: Architecture | UserModel = BUILT_IN
+    weights: Path | None = None
+    strip_prefix: str = ""
+    generator: Tensor | None = None
+
+    @property
+    def architecture(self) -> Architecture | None:
+        """That of the built-in VAE; None for a user's own model."""
+        return self.source if isinstance(self.source, Architecture) else None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the model is an object of the user's, who may change it after a run."""
+        return isinstance(self.source, UserModel) and not isinstance(self.source.model, str)
