@@ -11,6 +11,7 @@ import torch
 
 from vae_explain.ops import RULES, Call, NotExplained
 from vae_explain.symbolic.expression import evaluate
+from vae_explain.symbolic.latex import to_latex
 from vae_explain.symbolic.text import to_text
 from vae_explain.trace import Array, Slot
 
@@ -131,7 +132,7 @@ ENDS = np.array([0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, -1.5, 800.0, -800.0])
     "name",
     [
         "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "erfinv", "erfc",
-        "trunc", "frac", "special_entr", "special_ndtr",
+        "trunc", "frac", "special_entr", "special_ndtr", "sinc",
     ],
 )  # fmt: skip
 def test_a_function_ends_where_that_of_torch_ends(name: str) -> None:
@@ -152,6 +153,25 @@ def test_a_function_ends_where_that_of_torch_ends(name: str) -> None:
         for _, local in rule.partials(call, 0, (at,)):
             slope = float(gradient[at])
             assert evaluate(local) == pytest.approx(slope, rel=1e-12, nan_ok=True), at
+
+
+def test_a_scaled_tail_is_that_of_torch_where_the_tail_itself_vanishes() -> None:
+    numbers = np.array([-26.0, -2.0, 0.0, 1e-10, 20.3, 24.999, 25.001, 27.0, 1e8, np.inf, np.nan])
+    expected = torch.special.erfcx(torch.from_numpy(numbers)).numpy()
+    found = RULES["special_erfcx"].forward(numbers)
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
+def test_the_line_of_sinc_shows_pi_and_at_zero_its_limit() -> None:
+    numbers = np.array([0.25, 0.0])
+    sinc = RULES["sinc"]
+    y = NamedOperand("y", sinc.forward(numbers))
+    call = Call((NamedOperand("a", numbers),), y)
+    assert to_text(sinc.element(call, (0,))) == "sin(π·a[0])/(π·a[0])"
+    assert to_text(sinc.element(call, (1,))) == "1"
+    assert to_text(sinc.formula(call)) == "sinc(a)"
+    smooth = Call((NamedOperand("a", numbers[:1]),), NamedOperand("y", y.array[:1]))
+    assert to_latex(sinc.formula(smooth)) == (r"\frac{\sin\left(\pi \cdot a\right)}{\pi \cdot a}")
 
 
 def test_an_angle_is_that_of_torch_in_every_part_of_the_plane_and_on_its_axes() -> None:

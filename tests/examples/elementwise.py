@@ -204,8 +204,17 @@ ELEMENTWISE: dict[str, Examples] = {
     "rsqrt": examples(Example((POSITIVE,))),
     "sin": examples(Example((SQUARE,))),
     "cos": examples(Example((SQUARE,))),
+    "sinc": examples(
+        Example((np.array([[0.25, -1.25, 2.5], [0.75, 0.5, -0.75]]),)),
+        Example((np.array([[0.25, 0.0, -0.5], [1.5, -0.0, 0.0625]]),)),
+        not_analytic="it takes another piece at exactly 0",
+    ),
     "erf": examples(Example((SQUARE,)), not_analytic="it is computed for real numbers alone"),
     "erfc": examples(Example((SQUARE,)), not_analytic="it is computed for real numbers alone"),
+    "special_erfcx": examples(
+        Example((np.array([[0.25, -3.0, 0.0], [5.5, 24.0, 30.0]]),)),
+        not_analytic="it is computed for real numbers alone",
+    ),
     "special_ndtr": examples(
         Example((SQUARE,)), not_analytic="it is computed for real numbers alone"
     ),

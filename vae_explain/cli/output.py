@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..pages.blocks import Walkthrough
     from ..trace import Array
 
-SIGNS = "μσε∂Σ·→½²ᵀ✓⎡▁│░"  # what a page may need; a terminal without one of them gets ASCII
+SIGNS = "μσεπ∂Σ·→½²ᵀ✓⎡▁│░"  # what a page may need; a terminal without one of them gets ASCII
 NARROWEST, IN_A_FILE = 40, 80
 
 

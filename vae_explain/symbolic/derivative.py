@@ -58,6 +58,7 @@ DERIVATIVES: dict[str, Callable[[Expression], Expression]] = {
     "lgamma": _applied("digamma"),
     "digamma": _applied("trigamma"),
     "erfinv": lambda u: Number(math.sqrt(math.pi) / 2) * exp(square(Apply("erfinv", (u,)))),
+    "erfcx": lambda u: TWO * u * Apply("erfcx", (u,)) - Number(2 / math.sqrt(math.pi)),
     "Φ": _applied("φ"),
     "φ": lambda u: -u * Apply("φ", (u,)),
     # Steps: flat on both sides.

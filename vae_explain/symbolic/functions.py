@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -132,6 +133,21 @@ _TAIL = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
 _LARGE = 8.0  # from here on the series is exact to the last digit
 
 
+_FAR = 25.0  # from where on the series gives all digits
+_ODD_PRODUCTS = [math.prod(range(1, 2 * k, 2)) for k in range(8)]  # (2k - 1)!!
+
+
+def erfcx(x: float) -> float:
+    """Return exp(x²)·erfc(x), for a large x by its series (Abramowitz and Stegun, 7.1.23)."""
+    if x > _FAR:
+        terms = (odd / (-2 * x * x) ** k for k, odd in enumerate(_ODD_PRODUCTS))
+        return math.fsum(terms) / (x * math.sqrt(math.pi))
+    # exp makes a large error of the small one of a square, so that the square comes in two parts.
+    square = x * x
+    left_over = float(Fraction(x) ** 2 - Fraction(square)) if math.isfinite(square) else 0.0
+    return _exp(square) * (1 + left_over) * math.erfc(x)
+
+
 def digamma(x: float) -> float:
     """Return the derivative of log Γ (Abramowitz and Stegun, 6.3.5, 6.3.7 and 6.3.18)."""
     if not math.isfinite(x):
@@ -236,6 +252,11 @@ FUNCTIONS: dict[str, Function] = {
         _erfinv,
         lambda x: math.sqrt(math.pi) / 2 * math.exp(_erfinv(x) ** 2) if abs(x) < 1 else math.inf,
         r"\operatorname{{erf}}^{{-1}}\left({}\right)",
+    ),
+    "erfcx": Function(
+        erfcx,
+        lambda x: abs(2 * x * erfcx(x)) + 2 / math.sqrt(math.pi),
+        r"\operatorname{{erfcx}}\left({}\right)",
     ),
     # The standard normal distribution: how much of it lies below a number, and its density.
     "Φ": Function(_normal_below, _normal_density, r"\Phi\left({}\right)", within=1.0),

@@ -63,8 +63,8 @@ def latex_symbol(leaf: Number | Ref) -> str:
         if exponential:
             one = text.removesuffix("1") if text in ("1", "-1") else text + r" \cdot "
             return f"{one}10^{{{int(power)}}}"
-        for sign, fraction in (("½", r"\tfrac{1}{2}"), ("¼", r"\tfrac{1}{4}")):
-            text = text.replace(sign, fraction)
+        for sign, written in (("½", r"\tfrac{1}{2}"), ("¼", r"\tfrac{1}{4}"), ("π", r"\pi")):
+            text = text.replace(sign, written)
         return text
     return latex_name(leaf.name, leaf.index)
 

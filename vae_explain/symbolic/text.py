@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
@@ -23,7 +24,8 @@ class Token(NamedTuple):
 Write = Callable[[Number | Ref], str]  # how a leaf is written
 SUPERSCRIPTS = {2.0: "²", 3.0: "³"}
 MOST_SYMBOLS = 4  # summands of a formula that are written before it is elided
-HALVES = {0.5: "½", -0.5: "-½", 0.25: "¼", -0.25: "-¼"}
+# Constants that have a sign of their own.
+SIGNS = {0.5: "½", 0.25: "¼", math.pi: "π"}
 
 
 MOST_SHARES = 10**6  # the largest denominator that a mean is written with
@@ -33,18 +35,19 @@ MOST_DIGITS, ROUNDED_TO = 10, 8  # a constant of more digits is rounded
 _INDEXED = re.compile(r"(.*)\[(\d+(?:,\d+)*)\]", re.DOTALL)
 
 
-def constant_text(value: float, whole: bool = False) -> str:
-    """Write a constant of a formula: `2`, `½`, `(1/18)`, `1e-05`.
+def constant_text(value: float, whole: bool = False, signs: bool = True) -> str:
+    """Write a constant of a formula: `2`, `½`, `π`, `(1/18)`, `1e-05`.
 
     One of more digits than a page has for other numbers is rounded, if not wanted `whole`.
+    Without `signs` it is written in digits: `0.5`, `3.1415927`.
 
     Examples
     --------
     >>> constant_text(0.7071067811865476), constant_text(0.0010000000000000009)
     ('0.70710678', '0.001')
     """
-    if value in HALVES:
-        return HALVES[value]
+    if signs and abs(value) in SIGNS:
+        return f"{'-' if value < 0 else ''}{SIGNS[abs(value)]}"
     parts = fraction_of(value)
     if parts is not None:
         return f"{'-' if value < 0 else ''}({parts[0]}/{parts[1]})"

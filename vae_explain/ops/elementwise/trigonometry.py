@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...symbolic.build import root, square
-from ...symbolic.expression import ZERO, Apply, Expression, Number, Opaque
+from ...symbolic.expression import ONE, ZERO, Apply, Expression, Number, Opaque
 from ..pointwise import choose, elementwise, number
 from ..rule import binder
 
@@ -28,6 +28,18 @@ COSH = elementwise("cosh", words="hyperbolic cosine")
 ASINH = elementwise("asinh", words="number with this hyperbolic sine")
 ACOSH = elementwise("acosh", words="positive number with this hyperbolic cosine")
 ATANH = elementwise("atanh", words="number with this hyperbolic tangent")
+
+
+def _turned(a: Expression) -> Expression:
+    return Number(math.pi) * a
+
+
+SINC = elementwise(
+    "sinc",
+    lambda a: choose(number(a) == 0, ONE, Apply("sin", (_turned(a),)) / _turned(a)),
+    derivatives=(lambda y, a: choose(number(a) == 0, ZERO, (Apply("cos", (_turned(a),)) - y) / a),),
+    words="sine of π times a number, as a share of it",
+)
 
 # --- of two numbers ---------------------------------------------------------------------
 

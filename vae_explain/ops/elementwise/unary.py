@@ -67,6 +67,13 @@ ERFC = elementwise(
     words="one less the error function",
 )
 
+ERFCX = elementwise(
+    "special_erfcx",
+    lambda a: Apply("erfcx", (a,)),
+    words="one less the error function, times exp(x²), so that it does not vanish",
+    torch="torch.special.erfcx",
+)
+
 NDTR = elementwise(
     "special_ndtr",
     lambda a: Apply("Φ", (a,)),

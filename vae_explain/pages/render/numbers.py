@@ -18,7 +18,6 @@ EVERY, SINGLE = -1, -2  # in place of a count of decimals: every digit, or a flo
 LARGEST_SINGLE = float(np.finfo(np.float32).max)
 MOST_OF_SINGLE = 100.0  # below it few float32 are nearest to four decimals by chance
 LARGE = 1e9  # from here on a number is written with an exponent
-HALVES_IN_NUMBERS = {0.5: "0.5", -0.5: "-0.5", 0.25: "0.25", -0.25: "-0.25"}
 ROLE_PLACES: dict[str, Places] = {
     "parameter": "parameter",
     "noise": "parameter",
@@ -100,7 +99,7 @@ class Numbers:
         """Write a leaf of an expression as its number, by what it is or by `places`."""
         if isinstance(node, Number):
             whole = self.digits is not None and self.digits > MOST
-            return HALVES_IN_NUMBERS.get(node.value) or constant_text(node.value, whole)
+            return constant_text(node.value, whole, signs=False)
         if places is not None:
             return self.one(float(node.value), places)
         if isinstance(node.value, int):

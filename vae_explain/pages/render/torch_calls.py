@@ -267,7 +267,8 @@ SLOPE, BACK, CLASSES, PUT = "slope", "back", "classes", "put"
 
 def torch_name(op: str) -> str | None:
     """Return what a notebook calls an op, `F.conv2d`; None for what is no op."""
-    return RULES[op].torch.replace("torch.nn.functional.", "F.") if op in RULES else None
+    rule = RULES.get(op) or RULES.get(f"special_{op}")
+    return rule.torch.replace("torch.nn.functional.", "F.") if rule else None
 
 
 def _forward(name: str) -> Callable[[Sequence[str], Options], str] | None:
