@@ -14,12 +14,13 @@ from torch.distributions import Normal
 from vae_explain import pipeline
 from vae_explain.analysis.audit.anatomy import Anatomy
 from vae_explain.analysis.audit.closed_form import fit
+from vae_explain.analysis.audit.comparisons import WORDS
 from vae_explain.analysis.audit.experiments import Probe
 from vae_explain.engine.backward_pass import backward
 from vae_explain.engine.forward_pass import replay, replay_part
 from vae_explain.engine.run import Run
 from vae_explain.engine.run import full_run as as_full_run
-from vae_explain.ops import NotExplained
+from vae_explain.ops import ALL, NotExplained
 from vae_explain.recording.recorder import record
 from vae_explain.trace import Array
 
@@ -37,6 +38,10 @@ WITHOUT_A_RULE = {
     "several_normal_variables",
     "recurrent_encoder",
 }
+
+
+def test_what_every_loss_measures_has_a_word() -> None:
+    assert {rule.name for rule in ALL if rule.kind == "loss"} == set(WORDS)
 
 
 # --- the loss taken apart -----------------------------------------------------------------

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from vae_explain.analysis.gradient_check import ADDED_AT
 from vae_explain.engine.graph import Graph
 from vae_explain.ops import (
     ALIASES,
@@ -421,3 +422,18 @@ def test_a_source_has_an_output_and_no_arithmetic(rule: Rule) -> None:
         rule.forward()
     with pytest.raises(NotExplained):
         rule.gradient(call, 0, Number(1.0))
+
+
+# --- what is said of ops elsewhere ------------------------------------------------------
+
+
+@on_every_example
+def test_where_a_contraction_adds_an_operand_is_known(rule: Rule, example: Example) -> None:
+    if rule.kind != "contraction":
+        return
+    call = call_of(rule, example)
+    for position, operand in enumerate(call.operands):
+        first = next(indices(operand.shape), None)
+        slopes = [slope for _, slope in rule.partials(call, position, first)] if first else []
+        if len(slopes) > 1 and all(slope == Number(1.0) for slope in slopes):
+            assert position in ADDED_AT[rule.name]

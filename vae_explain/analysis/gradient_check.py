@@ -20,6 +20,7 @@ from ..engine.formulas import Steps
 from ..engine.graph import IMPLICIT
 from ..engine.run import Arithmetic, Run
 from ..models.builtin_config import BUILT_IN, Architecture
+from ..ops.reduction.normalize import NORMALIZE
 from ..symbolic.expression import measure
 from ..trace import Array
 from . import numpy_oracle
@@ -51,12 +52,12 @@ ADDED_AT: Mapping[str, tuple[int, ...]] = {
     "conv_transpose2d": (2,),
     "conv_transpose3d": (2,),
     "addmm": (0,),
+    "addmv": (0,),
+    "baddbmm": (0,),
+    "bilinear": (3,),
     "add": (0, 1),
     "weight_norm": (1,),
 }
-NORMS = {
-    "batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm", "normalize",
-}  # fmt: skip
 # Central differences that may be this far off in themselves say nothing.
 SAYS_NOTHING = 1e-2
 
@@ -292,7 +293,8 @@ def lost_in_norms(run: Run, number: int) -> float:
     graph, arrived, steps = run.graph, run.trace.gradients, Steps(run)
     most = 1.0
     for bound in graph.operations:
-        if bound.rule is None or bound.rule_name not in NORMS or bound.output not in arrived:
+        is_norm = bound.rule and (bound.rule.kind == "normalization" or bound.rule is NORMALIZE)
+        if bound.rule is None or not is_norm or bound.output not in arrived:
             continue
         source = bound.sources[0]
         if source not in arrived or not graph.depends(source, [number]):

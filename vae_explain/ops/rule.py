@@ -142,7 +142,7 @@ class Rule:
         - `copy`: each element is one of an operand's, or a constant.
         - `reduction`: the numbers along an axis come to one.
         - `contraction`: products of two operands are summed along an axis.
-        - `normalization`: numbers are divided by a size that they have together.
+        - `normalization`: a layer that scales numbers by the size that they have together.
         - `loss`: it compares, and may sum or average what it computes.
         - `draw`: random numbers, made from no operand.
     title

@@ -9,7 +9,7 @@ import numpy as np
 from .anatomy import Anatomy
 from .comparisons import Comparison, comparisons
 from .finding import Evidence, Finding, NotApplied, Seen
-from .lineage import BY_CLASS, ELEMENT_LOSSES
+from .lineage import BY_CLASS
 from .rule import AuditRule
 
 ID = "broadcast-loss"
@@ -38,7 +38,7 @@ def _spreads(anatomy: Anatomy, comparison: Comparison) -> bool:
         return False
     spread_made = np.prod(whole) > np.prod(made)
     spread_target = np.prod(whole) > np.prod(target)
-    if comparison.op not in ELEMENT_LOSSES and comparison.op != "sub":
+    if comparison.op in BY_CLASS or comparison.op == "mul":
         return bool(spread_made and spread_target)
     if spread_made:
         return True

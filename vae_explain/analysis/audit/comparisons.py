@@ -12,7 +12,7 @@ from functools import partial
 
 from ...engine.graph import BoundOperation
 from .anatomy import Anatomy
-from .lineage import LOSSES, REDUCING, Lineage, is_arithmetic
+from .lineage import Lineage, is_arithmetic, kind_of
 
 WORDS = {
     "mse_loss": "squared error",
@@ -25,8 +25,9 @@ WORDS = {
     "poisson_nll_loss": "Poisson log-likelihood",
     "cross_entropy": "cross-entropy",
     "nll_loss": "cross-entropy",
+    "kl_div": "Kullback-Leibler divergence",
+    "soft_margin_loss": "logistic error",
 }
-PASSED = REDUCING | LOSSES | {"log_softmax"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,11 @@ def of_summand(anatomy: Anatomy, value: int) -> tuple[Comparison, ...]:
 
     def behind(number: int) -> list[int]:
         bound = lineage.graph.producer(number)
-        passed = bound and (is_arithmetic(bound) or bound.rule_name in PASSED)
+        passed = bound and (
+            is_arithmetic(bound)
+            or kind_of(bound) in ("reduction", "loss")
+            or bound.rule_name == "log_softmax"
+        )
         return lineage.made_from(number) if passed and not compared(number) else []
 
     seen = (compared(number) for number in lineage.walk(value, behind))
@@ -87,7 +92,8 @@ def _all(anatomy: Anatomy) -> tuple[Comparison, ...]:
 
 def _comparison(lineage: Lineage, samples: set[int], number: int) -> Comparison | None:
     bound = lineage.graph.producer(number)
-    if bound is None or bound.rule_name not in LOSSES | {"sub", "mul"}:
+    is_loss = kind_of(bound) == "loss"
+    if bound is None or not (is_loss or bound.rule_name in ("sub", "mul")):
         return None
     operands = list(bound.sources.values())[:2]
     if len(operands) != 2:
@@ -99,7 +105,7 @@ def _comparison(lineage: Lineage, samples: set[int], number: int) -> Comparison 
     if from_z not in ([True, False], [False, True]):
         return None
     made, target = operands if from_z[0] else operands[::-1]
-    if bound.rule_name not in LOSSES and not lineage.from_input(target):
+    if not is_loss and not lineage.from_input(target):
         return None
     return Comparison(bound, _before_broadcast(lineage, made), _before_broadcast(lineage, target))
 

@@ -16,7 +16,7 @@ from ...engine.graph import BoundOperation
 from ...trace import Array
 from .anatomy import Anatomy
 from .finding import Evidence, Finding, NotApplied, Seen
-from .lineage import LAYERS, MOVING
+from .lineage import MOVING
 from .rule import AuditRule
 
 ID = "dead-units"
@@ -24,7 +24,6 @@ ID = "dead-units"
 # over many rows, or all of it, are more than that.
 MANY_ROWS, MANY_UNITS, MOST_OF_A_LAYER = 32, 16, 0.5
 MOST_SHOWN = 12
-NORMS = frozenset({"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm"})
 
 
 class _Gate(NamedTuple):
@@ -39,7 +38,8 @@ class _Gate(NamedTuple):
 def look(anatomy: Anatomy) -> Seen:
     layers: dict[tuple[int, int], list[_Gate]] = {}
     for gate in _gates(anatomy):
-        layers.setdefault((gate.layer.sources[1], len(gate.before)), []).append(gate)
+        weight = gate.layer.sources.get(1, gate.source)  # an einsum may have one operand alone
+        layers.setdefault((weight, len(gate.before)), []).append(gate)
     if not layers:
         raise NotApplied("no layer's output goes through a ReLU")
     findings = tuple(finding for gates in layers.values() for finding in _layer(anatomy, gates))
@@ -66,11 +66,11 @@ def _gates(anatomy: Anatomy) -> Iterator[_Gate]:
 
 def _layer_before(anatomy: Anatomy, number: int) -> BoundOperation | None:
     """Return the layer that made a value, norms and changes of shape left out."""
-    made = anatomy.lineage.walk_back(number, lambda bound: bound.rule_name in MOVING)[-1]
-    while anatomy.lineage.rule(made) in NORMS:
-        made = anatomy.lineage.made_from(made)[0]
-    is_layer = anatomy.lineage.rule(made) in LAYERS
-    return anatomy.lineage.graph.producer(made) if is_layer else None
+    lineage = anatomy.lineage
+    made = lineage.walk_back(number, lambda bound: bound.rule_name in MOVING)[-1]
+    while lineage.kind(made) == "normalization":
+        made = lineage.made_from(made)[0]
+    return lineage.graph.producer(made) if lineage.from_layer(made) else None
 
 
 def _by_unit(array: Array, layer: str) -> Array:

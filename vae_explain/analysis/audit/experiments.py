@@ -15,7 +15,7 @@ import numpy as np
 from ...trace import Array
 from .anatomy import Anatomy
 from .finding import NotApplied
-from .lineage import CLAMPS, LAYERS, MOVING, PICKING, SPREADING
+from .lineage import CLAMPS, MOVING, PICKING, SPREADING
 from .loss_parts import Part
 from .posterior import Site
 
@@ -160,7 +160,7 @@ def made_by_a_layer(anatomy: Anatomy, number: int) -> bool:
     current = number
     while True:
         rule = lineage.rule(current)
-        if rule in LAYERS or anatomy.trace.values[current].kind == "parameter":
+        if lineage.from_layer(current) or anatomy.trace.values[current].kind == "parameter":
             return True
         sources = lineage.made_from(current)
         if rule in ("add", "mul"):  # a layer written by hand, or a parameter beside

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from ...engine.formulas import Steps
 from ...engine.graph import BoundOperation, Graph
 from ...engine.run import Run
-from ...ops.rule import NotExplained
+from ...ops.rule import Kind, NotExplained
 from ...symbolic.text import to_text
 from ...trace import Slot
 
@@ -25,29 +25,21 @@ SPREADING = frozenset({
 PICKING = frozenset({
     "chunk", "split", "tensor_split", "getitem", "select", "narrow", "unbind",
 })  # fmt: skip
-REDUCING = frozenset({
-    "sum", "mean", "logsumexp",
-})  # fmt: skip
-ELEMENT_LOSSES = frozenset({
-    "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
-    "binary_cross_entropy_with_logits", "kl_div", "gaussian_nll_loss", "poisson_nll_loss",
-})  # fmt: skip
 BY_CLASS = frozenset({"cross_entropy", "nll_loss"})  # a whole number stands for one of a row
-LOSSES = ELEMENT_LOSSES | BY_CLASS
-LAYERS = frozenset({
-    "linear", "addmm", "matmul", "bmm", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
-    "conv_transpose2d", "conv_transpose3d", "batch_norm", "layer_norm", "group_norm",
-    "instance_norm", "rms_norm", "embedding",
-})  # fmt: skip
 CLAMPS = frozenset({"clamp", "clamp_min", "clamp_max"})
 LONGEST_FORMULA = 34  # so that it fits into a page of 40 columns
 
 LEARNED, INPUT, DRAWN, CONSTANT = 1, 2, 4, 8
 
 
+def kind_of(bound: BoundOperation | None) -> Kind:
+    """Return what kind of op an operation is; nothing for one without a rule."""
+    return bound.rule.kind if bound and bound.rule else ""
+
+
 def is_elementwise(bound: BoundOperation) -> bool:
     """Whether each element of the output is computed from one element of each operand."""
-    return bound.rule is not None and bound.rule.kind == "elementwise"
+    return kind_of(bound) == "elementwise"
 
 
 def copies(bound: BoundOperation) -> bool:
@@ -77,6 +69,15 @@ class Lineage:
         """Return the name of the rule of the op that made a value; empty for none."""
         bound = self.graph.producer(number)
         return bound.rule_name if bound else ""
+
+    def kind(self, number: int) -> Kind:
+        """Return what kind of op made a value; empty for none."""
+        return kind_of(self.graph.producer(number))
+
+    def from_layer(self, number: int) -> bool:
+        """Whether a value is what a layer gives out, so that nothing bounds it."""
+        layered = self.kind(number) in ("contraction", "normalization")
+        return layered or self.rule(number) == "embedding"
 
     def walk(self, start: int, behind: Callable[[int], Iterable[int]]) -> Iterator[int]:
         """Yield a value and those that `behind` leads to from it, each once."""
@@ -175,7 +176,7 @@ class Lineage:
 
         def is_head(current: int) -> bool:
             bound = self.graph.producer(current)
-            inside = bound and (is_arithmetic(bound) or bound.rule_name in REDUCING)
+            inside = bound and (is_arithmetic(bound) or kind_of(bound) == "reduction")
             return current in ends or not inside
 
         def behind(current: int) -> list[int]:

@@ -12,7 +12,7 @@ from .anatomy import Anatomy
 from .comparisons import Comparison, comparisons
 from .experiments import actual_scale
 from .finding import Evidence, Finding, NotApplied, Seen
-from .lineage import CLAMPS, LAYERS, is_elementwise
+from .lineage import CLAMPS, is_elementwise
 from .posterior import Site
 from .rule import AuditRule
 
@@ -119,7 +119,7 @@ def _squashed(
     slope = 4 * after * (1 - after) if bound.rule_name == "sigmoid" else 1 - after**2
     flat = slope < FLAT
     if comparison is None:
-        if anatomy.lineage.rule(source) not in LAYERS or before.ndim < 2:
+        if not anatomy.lineage.from_layer(source) or before.ndim < 2:
             return []
         gone = np.broadcast_to(flat.all(axis=0, keepdims=True), flat.shape)
         which = "in units that are so for every row"

@@ -15,7 +15,7 @@ import numpy as np
 from ...engine.graph import BoundOperation
 from ...ops.rule import normalized_axes
 from ...trace import Array
-from .lineage import BY_CLASS, LOSSES, MOVING, Lineage, is_elementwise
+from .lineage import BY_CLASS, MOVING, Lineage, is_elementwise, kind_of
 from .linearity import weighted_sum
 
 
@@ -149,7 +149,7 @@ def _leaf(lineage: Lineage, number: int, way: _Way) -> Summand:
     bound = lineage.graph.producer(number)
     elements, weight, averaged = lineage.values[number].size, way.factor, way.averaged
     reduction = bound.attributes.get("reduction") if bound else None
-    if bound and bound.rule_name in LOSSES and reduction in ("sum", "mean"):
+    if bound and kind_of(bound) == "loss" and reduction in ("sum", "mean"):
         shapes = [lineage.values[i].shape for i in lineage.inputs(bound)]
         shape = max(shapes, key=prod)
         if bound.rule_name in BY_CLASS:

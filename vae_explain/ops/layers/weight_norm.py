@@ -147,7 +147,6 @@ WEIGHT_NORM = Rule(
     partials=partials,
     formula=formula,
     gradient=gradient,
-    kind="normalization",
     title="weight norm",
     words="a direction v scaled to the length g",
     torch="torch._weight_norm",

@@ -129,7 +129,6 @@ NORMALIZE = Rule(
         lambda x: normalize(x, **call.attributes),
     ),
     gradient=normalize_gradient,
-    kind="normalization",
     words="scaled to length 1",
     torch="torch.nn.functional.normalize",
 )
