@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from .engine.formulas import Steps
 from .engine.provenance import Provenance, Target
 from .engine.run import Arithmetic, Run
 from .models.builtin_config import BUILT_IN
@@ -134,8 +135,8 @@ class Explanation:
         1
         """
         self._known_term(term)
-        found, chosen = self.target(target, term)
-        return Page(*why(self.run, found, chosen=chosen, depth=depth, full=full))
+        meant, chosen = self.target(target, term)
+        return Page(*why(self.run, meant, chosen=chosen, depth=depth, full=full))
 
     def audit(self, *, only: Sequence[str] = (), ignore: Sequence[str] = ()) -> AuditPage:
         """Look for what is wrong with the loss, with numbers as evidence.
@@ -229,7 +230,7 @@ class Explanation:
         from .pages import build_document
 
         recorded = pipeline.run_with_model(self._request)
-        return DocumentPage(build_document.composed(self._request, recorded, lr))
+        return build_document.composed(self._request, recorded, lr)
 
     def target(self, text: str, term: str | None = None) -> tuple[Target, bool]:
         """Read a number's name; also whether its element had to be chosen.
@@ -249,10 +250,8 @@ class Explanation:
         if not inside:
             index = Provenance(self.run).most_interesting(value.id, gradient, term)
             return Target(value.id, index, gradient, term), value.shape != ()
-        given = tuple(int(part) for part in inside.split(","))
-        if len(given) == len(value.shape) - 1 and value.shape[0] == 1:
-            given = (0, *given)
-        return Target(value.id, _checked(plain, given, value.shape), gradient, term), False
+        index = Steps(self.run).full_index(value.id, tuple(map(int, inside.split(","))))
+        return Target(value.id, _checked(plain, index, value.shape), gradient, term), False
 
     def _known(self, name: str, gradient: bool = False) -> None:
         names = list(self.gradients if gradient else self.values)

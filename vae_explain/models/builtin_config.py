@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, get_args
 
 ActivationName = Literal["relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "softplus"]
-ACTIVATIONS: tuple[ActivationName, ...] = (
-    "relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "softplus",
-)  # fmt: skip
+ACTIVATIONS: tuple[ActivationName, ...] = get_args(ActivationName)
 
 
 @dataclass(frozen=True)

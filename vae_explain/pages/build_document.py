@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ..analysis import finite_differences, gradient_check, training
 from ..analysis.gradient_check import Check
 from ..engine.run import Run
 from ..models.prepared_model import RunWithModel
 from ..models.request import Request
 from ..models.user_code import CannotRun
-from .blocks import Checks, Walkthrough
+from .display import DocumentPage
 from .walkthrough import document
 
 
-class Composed(NamedTuple):
-    """A document without formatting, and what its checks found."""
-
-    walkthrough: Walkthrough
-    checks: Checks
-    check: Check
-
-    @property
-    def passed(self) -> bool:
-        """Whether every line agrees with its number, and every gradient with the oracles."""
-        return not self.checks.failed and self.check.passed
-
-
-def composed(request: Request, recorded: RunWithModel, lr: float) -> Composed:
+def composed(request: Request, recorded: RunWithModel, lr: float) -> DocumentPage:
     """Compose the document of a run.
 
     Parameters
@@ -42,7 +27,8 @@ def composed(request: Request, recorded: RunWithModel, lr: float) -> Composed:
     """
     check = checked(request, recorded.run)
     moved = training.gradient_step(recorded, lr) if recorded.run.learning else None
-    return Composed(*document.document(recorded.run, check, moved, request.architecture), check)
+    page = document.document(recorded.run, check, moved, request.architecture)
+    return DocumentPage(*page, check)
 
 
 def checked(request: Request, run: Run) -> Check:

@@ -9,7 +9,6 @@ from .blocks import Checks, Walkthrough
 if TYPE_CHECKING:
     from ..analysis.audit import Finding, Report
     from ..analysis.gradient_check import Check
-    from .build_document import Composed
 
 NOTEBOOK_WIDTH = 100
 
@@ -78,7 +77,7 @@ class Page(Shown):
 
 
 class AuditPage(Shown):
-    """What an audit found.
+    """What an audit composed.
 
     Attributes
     ----------
@@ -121,12 +120,12 @@ class DocumentPage(Page):
         Whether every line agrees with its number, and every gradient with the oracles.
     """
 
-    def __init__(self, found: Composed) -> None:
-        super().__init__(found.walkthrough, found.checks)
-        self.passed: bool = found.passed
+    def __init__(self, walkthrough: Walkthrough, checks: Checks, check: Check) -> None:
+        super().__init__(walkthrough, checks)
+        self.passed: bool = not checks.failed and check.passed
 
     def to_markdown(self) -> str:
-        """Return it in Markdown, where the picture of the model is told in words."""
+        """Return it in Markdown, where the picture of the model is put into words."""
         from .render import markdown
 
         return markdown.write(self.walkthrough)
@@ -139,7 +138,7 @@ class DocumentPage(Page):
         return document.write(self.walkthrough, diagram.picture_of(self.walkthrough))
 
     def to_latex(self) -> str:
-        """Return it as a LaTeX document, where the picture of the model is told in words."""
+        """Return it as a LaTeX document, where the picture of the model is put into words."""
         from .render import latex_document
 
         return latex_document.write(self.walkthrough)

@@ -297,12 +297,12 @@ class Captions:
 
     def _only(self, name: str) -> int | None:
         """Return the one computed value of a plain name; None if there are more or none."""
-        found = [
+        ids = [
             value.id
             for value in self.run.trace.values
             if value.kind == "intermediate" and value.name and plain_name(value.name) == name
         ]
-        return found[0] if len(found) == 1 else None
+        return ids[0] if len(ids) == 1 else None
 
     def _made_by(self, value_id: int) -> str:
         bound = self.run.graph.producer(value_id)

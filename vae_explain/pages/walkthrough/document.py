@@ -36,7 +36,7 @@ def document(
     moved
         One step of gradient descent from the run; without it that chapter is left out.
     architecture
-        The built-in VAE's; None for a user's own model, whose layers are told from the run.
+        The built-in VAE's; None for a user's own model, whose layers are read from the run.
     """
     page = Draft()
 

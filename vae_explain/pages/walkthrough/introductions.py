@@ -89,8 +89,8 @@ def picture(run: Run) -> str:
 def parameters(run: Run) -> Words:
     """Say where the parameters come from and how they are written."""
     if not _has_parameters(run):
-        given = "the input and the noise" if _draws(run) else "the input"
-        return (f"This model has none: all of its numbers follow from {given}.",)
+        sources = "the input and the noise" if _draws(run) else "the input"
+        return (f"This model has none: all of its numbers follow from {sources}.",)
     rounded = (
         f" They are rounded here to {PRINTED_DECIMALS} decimals, and the run starts from these "
         "rounded numbers: with paper and a pocket calculator, one arrives at every number below."
@@ -127,13 +127,13 @@ def backward(run: Run) -> Words:
     """Introduce the chain rule; nothing where nothing has a gradient."""
     if len(run.gradients) == 0:
         return ()
-    found = (
+    chain_rule = (
         "How would the loss change if one number of the run were a little larger? For the last "
         "numbers that is plain to see. For an earlier one it follows from those it went into: "
         "what arrives from each of them, times the local derivative, summed over all ways that "
         "lead on. This is the chain rule. Backpropagation is nothing else, done once for every "
         "number in the reverse order of the forward pass, so that what a step needs is always "
-        "there already.",
+        "there already."
     )
     section = (
         "Each section is one value. It begins with what arrives there, number by number, and "
@@ -144,7 +144,7 @@ def backward(run: Run) -> Words:
             " Where a layer made the value, the gradients of its parameters follow. They are "
             "what we went back for."
         )
-    return (*found, section)
+    return (chain_rule, section)
 
 
 def update(run: Run) -> Words:
@@ -158,16 +158,16 @@ def update(run: Run) -> Words:
 
 def checks(run: Run) -> Words:
     """Introduce the oracles."""
-    found = (
+    lines = (
         "No line of arithmetic above was typed. Each is an expression that was evaluated before "
         "it was written, and its value was held against the one that PyTorch "
         f"{run.trace.torch_version} has for the same number. A line that failed would be marked "
-        "where it stands.",
+        "where it stands."
     )
     if not run.learning:
-        return found
+        return (lines,)
     return (
-        *found,
+        lines,
         "So the lines add up. Whether they are the right lines is another question, and it is "
         "put to somebody who had no part in making them.",
     )

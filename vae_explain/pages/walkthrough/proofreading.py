@@ -102,9 +102,9 @@ def _line_sentence(judged: JudgedLine) -> str:
 def _tables(rounded: list[Judged], beside: str) -> Iterator[Table]:
     """Yield the figures, those with all their digits apart, so that the others stay narrow."""
     for whole in (False, True):
-        found = [j for j in rounded if (len(j.figure.printed.printed) > LONG) == whole]
-        if found:
-            yield _table(found, beside)
+        alike = [j for j in rounded if (len(j.figure.printed.printed) > LONG) == whole]
+        if alike:
+            yield _table(alike, beside)
 
 
 def _table(rounded: list[Judged], beside: str) -> Table:

@@ -131,7 +131,7 @@ class _SamplingPage(Draft):
         if self.sample.divergence is not None and not self.sample.values["kl"].std:
             self.add(Note("The KL is made from μ and σ alone, so no draw changes it."))
 
-    def divergence(self, found: Divergence) -> None:
+    def divergence(self, kl: Divergence) -> None:
         self.open("The KL, by its formula and by its draws")
         self.add(
             Prose(
@@ -140,13 +140,13 @@ class _SamplingPage(Draft):
             )
         )
         rows: tuple[tuple[Cell, ...], ...] = (
-            ("closed form", found.closed_form),
-            ("Monte Carlo estimate", found.monte_carlo),
-            ("standard error", found.standard_error),
-            ("difference", found.monte_carlo - found.closed_form),
+            ("closed form", kl.closed_form),
+            ("Monte Carlo estimate", kl.monte_carlo),
+            ("standard error", kl.standard_error),
+            ("difference", kl.monte_carlo - kl.closed_form),
         )
         self.add(Table((Column("KL", "text"), Column("", "value", accent=True)), rows))
-        self.add(kl_note(found))
+        self.add(kl_note(kl))
 
     # --- gradients ---
 
@@ -232,10 +232,10 @@ def _changing(
                 yield int(rarer[index]), name, index, spread
 
 
-def kl_note(found: Divergence) -> Note:
+def kl_note(kl: Divergence) -> Note:
     """Say in words whether the estimate is where its standard error lets it be."""
-    off = abs(found.monte_carlo - found.closed_form)
-    error = found.standard_error
+    off = abs(kl.monte_carlo - kl.closed_form)
+    error = kl.standard_error
     if not (math.isfinite(off) and math.isfinite(error)) or not error:
         return Note("The estimate cannot be judged: its standard error is no number.", "warning")
     where = f"The estimate lies {off / error:.2f} standard errors from the closed form"
