@@ -7,17 +7,17 @@ each is a span along every sliding axis: of an image, of rows and of columns.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial, reduce
+from functools import reduce
 from itertools import product
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ONE, Div, Expression, Index, Number, Opaque
+from ...symbolic.expression import ONE, Div, Expression, Index, Number
 from ...trace import Array
 from ..rule import Bound, Call, NotExplained, Partial, Rule
-from .windows import options, total, whole_call
+from .windows import call_options, total
 
 Sizes = tuple[int | None, ...]
 Spans = list[list[tuple[int, int]]]  # for each axis, where its windows start and end
@@ -100,16 +100,6 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
     return [((*lead, *out), Div(ONE, _mean_of(found, out)[1])) for out in reached(found, at)]
 
 
-def gradient(call: Call, position: int, upstream: Expression, name: str) -> Expression:
-    (x,) = call.operands
-
-    def back(g: Any) -> Array:
-        full = np.broadcast_to(g, call.output.shape)
-        return vjp(full, call.output.array, x.array, **call.attributes)[0]
-
-    return Opaque(f"{name}_backward", (upstream,), options(call.attributes, {}), back)
-
-
 def _pooling(name: str, axes: int) -> Rule:
     bind = bind_sizes(axes)
     return Rule(
@@ -119,15 +109,13 @@ def _pooling(name: str, axes: int) -> Rule:
         vjp=vjp,
         element=element,
         partials=partials,
-        formula=partial(whole_call, name=name, forward=forward, usual={}),
-        gradient=partial(gradient, name=name),
+        options=call_options,
+        linear=True,
         words="the mean of each of so many windows",
         torch=f"torch.nn.functional.{name}",
     )
 
 
 ADAPTIVE_AVG_POOL1D = _pooling("adaptive_avg_pool1d", 1)
-
 ADAPTIVE_AVG_POOL2D = _pooling("adaptive_avg_pool2d", 2)
-
 ADAPTIVE_AVG_POOL3D = _pooling("adaptive_avg_pool3d", 3)

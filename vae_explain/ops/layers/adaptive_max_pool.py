@@ -7,17 +7,16 @@ every number, as in PyTorch.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ONE, Apply, Expression, Index, Opaque
+from ...symbolic.expression import ONE, Apply, Expression, Index
 from ...trace import Array
 from ..rule import Bound, Call, NotExplained, Partial, Rule
 from .adaptive_avg_pool import Sizes, Spans, bind_sizes, reached, spans
-from .windows import options, whole_call
+from .windows import call_options
 
 
 def _bind(axes: int) -> Callable[..., Bound]:
@@ -90,15 +89,6 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
     return [((*lead, *out), ONE) for out in reached(found, place) if choices[out] == own]
 
 
-def gradient(call: Call, position: int, upstream: Expression, name: str) -> Expression:
-    def back(g: Any, x: Array) -> Array:
-        full = np.broadcast_to(g, call.output.shape)
-        return vjp(full, call.output.array, x, **call.attributes)[0]
-
-    wholes = (upstream, call.operands[0].whole())
-    return Opaque(f"{name}_backward", wholes, options(call.attributes, {}), back)
-
-
 def _pooling(name: str, axes: int) -> Rule:
     bind = _bind(axes)
     return Rule(
@@ -108,8 +98,7 @@ def _pooling(name: str, axes: int) -> Rule:
         vjp=vjp,
         element=element,
         partials=partials,
-        formula=partial(whole_call, name=name, forward=forward, usual={}),
-        gradient=partial(gradient, name=name),
+        options=call_options,
         words="the largest of each of so many windows; where several are, the first",
         torch=f"torch.nn.functional.{name}",
     )

@@ -16,7 +16,7 @@ from ...symbolic.expression import ONE, Expression, Index, Opaque, SumOver
 from ...trace import Array
 from ..rule import Bound, Call, Partial, Rule, indices
 from .kernels import correlate, spread, tie, windows
-from .windows import Windows, options, per_axis, total, whole_call
+from .windows import Windows, call_options, options, per_axis, total
 
 INPUT, WEIGHT, BIAS = range(3)
 USUAL = {"stride": 1, "padding": 0, "output_padding": 0, "dilation": 1, "groups": 1}
@@ -233,7 +233,7 @@ def convolving(name: str, bind: Callable[..., Bound], words: str) -> Rule:
         vjp=vjp,
         element=element,
         partials=partials,
-        formula=partial(whole_call, name=name, forward=forward, usual=USUAL),
+        options=partial(call_options, usual=USUAL),
         gradient=partial(gradient, name=name),
         kind="contraction",
         words=words,
@@ -244,29 +244,9 @@ def convolving(name: str, bind: Callable[..., Bound], words: str) -> Rule:
 _READS = "a kernel slides over the input; each output is its dot product with what it covers"
 _WRITES = "each input puts a copy of the kernel, times itself, on the output; copies add up"
 
-_BIND = _bind_plain(1)
-CONV1D = convolving("conv1d", _BIND, _READS)
-
-_BIND = _bind_plain(2)
-CONV2D = convolving("conv2d", _BIND, _READS)
-
-_BIND = _bind_plain(3)
-CONV3D = convolving(
-    "conv3d",
-    _BIND,
-    _READS)  # fmt: skip
-
-_BIND = _bind_transposed(1)
-CONV_TRANSPOSE1D = convolving("conv_transpose1d", _BIND, _WRITES)
-
-_BIND = _bind_transposed(2)
-CONV_TRANSPOSE2D = convolving(
-    "conv_transpose2d",
-    _BIND,
-    _WRITES)  # fmt: skip
-
-_BIND = _bind_transposed(3)
-CONV_TRANSPOSE3D = convolving(
-    "conv_transpose3d",
-    _BIND,
-    _WRITES)  # fmt: skip
+CONV1D = convolving("conv1d", _bind_plain(1), _READS)
+CONV2D = convolving("conv2d", _bind_plain(2), _READS)
+CONV3D = convolving("conv3d", _bind_plain(3), _READS)
+CONV_TRANSPOSE1D = convolving("conv_transpose1d", _bind_transposed(1), _WRITES)
+CONV_TRANSPOSE2D = convolving("conv_transpose2d", _bind_transposed(2), _WRITES)
+CONV_TRANSPOSE3D = convolving("conv_transpose3d", _bind_transposed(3), _WRITES)

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ONE, Apply, Expression, Index, Opaque
+from ...symbolic.expression import ONE, Apply, Expression, Index
 from ...trace import Array
 from ..array_functions import sigmoid
-from ..layout.select import taken
+from ..layout.select import at_axis, taken
 from ..rule import Bound, Call, Partial, Rule
 
 
@@ -57,19 +57,9 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
 def formula(call: Call) -> Expression:
     x, axis = call.operands[0].whole(), call.attributes["dim"] % len(call.output.shape)
     size = call.output.shape[axis]
-    before = (slice(None),) * axis
-    kept, gates = (taken(x, (*before, part)) for part in (slice(size), slice(size, None)))
+    parts = (slice(size), slice(size, None))
+    kept, gates = (taken(x, at_axis(axis, axis + 1, part)) for part in parts)
     return kept * Apply("sigmoid", (gates,))
-
-
-def gradient(call: Call, position: int, upstream: Expression) -> Expression:
-    dim = call.attributes["dim"]
-
-    def back(g: Any, x: Array) -> Array:
-        return vjp(np.broadcast_to(g, call.output.shape), call.output.array, x, dim)[0]
-
-    wholes = (upstream, call.operands[0].whole())
-    return Opaque("glu_backward", wholes, (("dim", dim),), back)
 
 
 GLU = Rule(
@@ -80,7 +70,6 @@ GLU = Rule(
     element=element,
     partials=partials,
     formula=formula,
-    gradient=gradient,
     title="GLU",
     words="one half, gated by the sigmoid of the other",
     torch="torch.nn.functional.glu",

@@ -27,6 +27,7 @@ from ..reduction.sum_mean import mean_of, variance_of
 from ..rule import Bound, Call, NotExplained, Partial, Rule, indices, unusual
 
 INPUT, WEIGHT, BIAS = range(3)
+USUAL = {"eps": 1e-05}
 
 
 def bind(
@@ -153,11 +154,6 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
     return ties
 
 
-def formula(call: Call) -> Expression:
-    wholes = tuple(operand.whole() for operand in call.operands)
-    return Opaque("group_norm", wholes, _written(call), lambda *a: forward(*a, **call.attributes))
-
-
 def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     x = call.operands[INPUT]
     axes = _all_but_channel(len(x.shape))
@@ -165,7 +161,7 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
         plain = Opaque(
             "group_norm",
             (x.whole(),),
-            _written(call),
+            unusual(call.attributes, USUAL),
             lambda whole: forward(whole, **call.attributes),
         )
         return SumOver(upstream * plain, axes, call.operands[WEIGHT].shape)
@@ -178,11 +174,7 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
 
     # The bias has no part in it.
     wholes = tuple(operand.whole() for operand in call.operands[:BIAS])
-    return Opaque("group_norm_backward", (upstream, *wholes), _written(call), back)
-
-
-def _written(call: Call) -> tuple[tuple[str, Any], ...]:
-    return unusual(call.attributes, {"eps": 1e-05})
+    return Opaque("group_norm_backward", (upstream, *wholes), unusual(call.attributes, USUAL), back)
 
 
 GROUP_NORM = Rule(
@@ -192,7 +184,7 @@ GROUP_NORM = Rule(
     vjp=vjp,
     element=element,
     partials=partials,
-    formula=formula,
+    usual=USUAL,
     gradient=gradient,
     kind="normalization",
     title="group norm",

@@ -8,18 +8,18 @@ other, so that bilinear is linear twice.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import reduce
+from functools import partial, reduce
 from itertools import product
 from math import floor, prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...symbolic.expression import Expression, Index, Number, Opaque
+from ...symbolic.expression import Expression, Index, Number
 from ...trace import Array
 from ..layout.pad import gathered
 from ..rule import Bound, Call, NotExplained, Partial, Rule
-from .windows import options, per_axis, total
+from .windows import call_options, per_axis, total
 
 NEAREST = ("nearest", "nearest-exact")
 LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}
@@ -241,25 +241,6 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
     return [((*index[:2], *place), Number(share)) for place, share in _weighted(chosen)]
 
 
-def _written(call: Call) -> tuple[tuple[str, Any], ...]:
-    return options(call.attributes, {"mode": "nearest", "align_corners": False})
-
-
-def formula(call: Call) -> Expression:
-    whole = (call.operands[0].whole(),)
-    return Opaque("interpolate", whole, _written(call), lambda x: forward(x, **call.attributes))
-
-
-def gradient(call: Call, position: int, upstream: Expression) -> Expression:
-    x = call.operands[0].array
-
-    def back(g: Any) -> Array:
-        full = np.broadcast_to(g, call.output.shape)
-        return vjp(full, call.output.array, x, **call.attributes)[0]
-
-    return Opaque("interpolate_backward", (upstream,), _written(call), back)
-
-
 INTERPOLATE = Rule(
     name="interpolate",
     bind=bind,
@@ -267,8 +248,8 @@ INTERPOLATE = Rule(
     vjp=vjp,
     element=element,
     partials=partials,
-    formula=formula,
-    gradient=gradient,
+    options=partial(call_options, usual={"mode": "nearest", "align_corners": False}),
+    linear=True,
     words="each output copies the nearest input, or blends those beside it",
     torch="torch.nn.functional.interpolate",
 )

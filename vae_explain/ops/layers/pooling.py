@@ -7,15 +7,15 @@ many they are is read off the settings, which have a number for each of them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial, reduce
+from functools import reduce
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ONE, Apply, Div, Expression, Index, Number, Opaque
+from ...symbolic.expression import ONE, Apply, Div, Expression, Index, Number
 from ...trace import Array
-from ..rule import Bound, Call, NotExplained, Partial, Rule
+from ..rule import Bound, Call, NotExplained, Options, Partial, Rule
 from .windows import Windows, options, per_axis, total
 
 Setting = tuple[int, ...]
@@ -53,7 +53,7 @@ def _settings(
     }
 
 
-def _written(call: Call) -> tuple[tuple[str, Any], ...]:
+def _options(call: Call) -> Options:
     # A stride as wide as the kernel is what one expects: windows side by side.
     usual = {"padding": 0, "dilation": 1, "ceil_mode": False, "count_include_pad": True}
     beside = {"stride": call.attributes["kernel_size"]}
@@ -65,34 +65,6 @@ def _written(call: Call) -> tuple[tuple[str, Any], ...]:
 def _split(call: Call, index: Index) -> tuple[Index, Index]:
     axes = len(call.attributes["kernel_size"])
     return index[:-axes], index[-axes:]
-
-
-def _rule(name: str, forward: Callable[..., Array], **rest: Any) -> Rule:
-    vjp = rest["vjp"]
-
-    def gradient(call: Call, position: int, upstream: Expression) -> Expression:
-        def back(g: Any, x: Array) -> Array:
-            found: Array = vjp(
-                np.broadcast_to(g, call.output.shape), call.output.array, x, **call.attributes
-            )[0]
-            return found
-
-        arguments = (upstream, call.operands[0].whole())
-        return Opaque(f"{name}_backward", arguments, _written(call), back)
-
-    return Rule(
-        name=name,
-        forward=forward,
-        formula=lambda call: Opaque(
-            name,
-            (call.operands[0].whole(),),
-            _written(call),
-            partial(forward, **call.attributes),
-        ),
-        gradient=gradient,
-        torch=f"torch.nn.functional.{name}",
-        **rest,
-    )
 
 
 # --- the largest ------------------------------------------------------------------------
@@ -268,26 +240,30 @@ def mean_partials(call: Call, position: int, index: Index) -> list[Partial]:
 
 
 def _largest(name: str, axes: int) -> Rule:
-    return _rule(
-        name,
-        max_forward,
+    return Rule(
+        name=name,
         bind=_bind_max(axes),
+        forward=max_forward,
         vjp=max_vjp,
         element=max_element,
         partials=max_partials,
+        options=_options,
         words="the largest of each window; where several are, the first",
+        torch=f"torch.nn.functional.{name}",
     )
 
 
 def _mean(name: str, axes: int) -> Rule:
-    return _rule(
-        name,
-        mean_forward,
+    return Rule(
+        name=name,
         bind=_bind_mean(axes),
+        forward=mean_forward,
         vjp=mean_vjp,
         element=mean_element,
         partials=mean_partials,
+        options=_options,
         words="the mean of each window",
+        torch=f"torch.nn.functional.{name}",
     )
 
 

@@ -6,6 +6,7 @@ copied, and come back where they were taken; so each of the two is the other's g
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from math import prod
 from typing import Any
@@ -17,7 +18,7 @@ from ...trace import Array
 from ..copying import Sources, copying, numbered
 from ..rule import Bound, Call, NotExplained, Partial, Rule
 from .kernels import reading_windows
-from .windows import Windows, options, per_axis, total, whole_call
+from .windows import Windows, call_options, options, per_axis, total
 
 AXES = 2
 USUAL = {"dilation": 1, "padding": 0, "stride": 1}
@@ -108,20 +109,26 @@ def fold_partials(call: Call, position: int, index: Index) -> list[Partial]:
     return [] if source is None else [(source[1], ONE)]
 
 
-def _written(settings: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
-    return options(settings, USUAL)
-
-
 def unfold_gradient(call: Call, position: int, upstream: Expression) -> Expression:
     settings = {"output_size": call.operands[0].shape[-AXES:], **call.attributes}
-    full = partial(np.broadcast_to, shape=call.output.shape)
-    return Opaque("fold", (upstream,), _written(settings), lambda g: image(full(g), **settings))
+    return _back("fold", partial(image, **settings), settings, call, upstream)
 
 
 def fold_gradient(call: Call, position: int, upstream: Expression) -> Expression:
     settings = {name: value for name, value in call.attributes.items() if name != "output_size"}
+    return _back("unfold", partial(columns, **settings), settings, call, upstream)
+
+
+def _back(
+    name: str,
+    compute: Callable[[Array], Array],
+    settings: dict[str, Any],
+    call: Call,
+    upstream: Expression,
+) -> Expression:
+    """Write the gradient of one of the two as the other, of what arrives."""
     full = partial(np.broadcast_to, shape=call.output.shape)
-    return Opaque("unfold", (upstream,), _written(settings), lambda g: columns(full(g), **settings))
+    return Opaque(name, (upstream,), options(settings, USUAL), lambda g: compute(full(g)))
 
 
 # --- the rules --------------------------------------------------------------------------
@@ -132,7 +139,7 @@ UNFOLD = copying(
     bind=bind_unfold,
     forward=columns,
     vjp=lambda g, y, x, **settings: (image(g, x.shape[-AXES:], **settings),),
-    formula=partial(whole_call, name="unfold", forward=columns, usual=USUAL),
+    options=partial(call_options, usual=USUAL),
     gradient=unfold_gradient,
     words="what each window covers, as a column",
     torch="torch.nn.functional.unfold",
@@ -144,7 +151,7 @@ FOLD = Rule(
     vjp=lambda g, y, x, output_size, **settings: (columns(g, **settings),),
     element=fold_element,
     partials=fold_partials,
-    formula=partial(whole_call, name="fold", forward=image, usual=USUAL),
+    options=partial(call_options, usual=USUAL),
     gradient=fold_gradient,
     words="columns put back as windows; where these overlap they add up",
     torch="torch.nn.functional.fold",

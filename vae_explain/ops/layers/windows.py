@@ -10,17 +10,16 @@ holds what it meets in every window at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ZERO, Add, Expression, Index, Opaque
+from ...symbolic.expression import ZERO, Add, Expression, Index
 from ...trace import Array
-from ..rule import Call, NotExplained, indices, unusual
+from ..rule import Call, NotExplained, Options, indices, unusual
 
 Pairs = list[tuple[Index, Index]]
 
@@ -137,7 +136,7 @@ def per_axis(value: Any, axes: int, name: str) -> tuple[int, ...]:
     return tuple(numbers) * (axes if len(numbers) == 1 else 1)
 
 
-def options(given: Mapping[str, Any], usual: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+def options(given: Mapping[str, Any], usual: Mapping[str, Any]) -> Options:
     """Return the settings worth writing: those that are not the usual ones, `2` for `(2, 2)`."""
     short = {
         key: value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
@@ -146,13 +145,9 @@ def options(given: Mapping[str, Any], usual: Mapping[str, Any]) -> tuple[tuple[s
     return unusual(short, usual)
 
 
-def whole_call(
-    call: Call, name: str, forward: Callable[..., Array], usual: Mapping[str, Any]
-) -> Expression:
-    """Write an op as a call with its whole operands and the settings worth writing."""
-    wholes = tuple(operand.whole() for operand in call.operands)
-    settings = options(call.attributes, usual)
-    return Opaque(name, wholes, settings, partial(forward, **call.attributes))
+def call_options(call: Call, usual: Mapping[str, Any] | None = None) -> Options:
+    """Return the settings of a call that its formula shows."""
+    return options(call.attributes, usual or {})
 
 
 def total(terms: Sequence[Expression]) -> Expression:
