@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from ...symbolic.build import summed
 from ...symbolic.expression import ONE, Div, Expression, Index, Number
 from ...trace import Array
 from ..rule import Bound, Call, NotExplained, Partial, Rule
-from .windows import call_options, total
+from .windows import call_options
 
 Sizes = tuple[int | None, ...]
 Spans = list[list[tuple[int, int]]]  # for each axis, where its windows start and end
@@ -91,7 +92,7 @@ def element(call: Call, index: Index) -> Expression:
     found = spans(x.shape, **call.attributes)
     lead, at = index[: -len(found)], index[-len(found) :]
     covered, count = _mean_of(found, at)
-    return Div(total([x.at((*lead, *place)) for place in product(*covered)]), count)
+    return Div(summed([x.at((*lead, *place)) for place in product(*covered)]), count)
 
 
 def partials(call: Call, position: int, index: Index) -> list[Partial]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ...symbolic.build import exp
+from ...symbolic.build import exp, summed
 from ...symbolic.expression import (
     Add,
     Apply,
@@ -46,7 +46,6 @@ from ..rule import (
     sum_to,
     unbroadcast,
 )
-from .windows import total
 
 QUERY, KEY, VALUE, MASK = range(4)
 
@@ -184,7 +183,7 @@ class _Told:
             q, k = self.row(self.q, batch, query), self.row(self.k, batch, key)
             width = self.q.shape[-1]
             products = [self.q.at((*q, e)) * self.k.at((*k, e)) for e in range(width)]
-            found = _scaled(self.call, total(products))
+            found = _scaled(self.call, summed(products))
             if self.mask is not None and not is_choice((self.mask.array,)):
                 at = broadcast_index((*batch, query, key), self.mask.shape)
                 found = found + self.mask.at(at)
@@ -215,7 +214,7 @@ class _Told:
 def element(call: Call, index: Index) -> Expression:
     told = _Told(call)
     *batch, query, at = index
-    return total(
+    return summed(
         [
             told.weight(tuple(batch), query, key) * _value(told, tuple(batch), key, at)
             for key in told.chosen(tuple(batch), query)
@@ -272,7 +271,7 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
 
 
 def _over_keys(told: _Told, batch: Index, query: int, out: int, at: int) -> Expression:
-    return total(
+    return summed(
         [
             told.k.at((*told.row(told.k, batch, key), at)) * _pull(told, batch, query, key, out)
             for key in told.chosen(batch, query)
@@ -290,7 +289,7 @@ def _by_mask(told: _Told, index: Index) -> list[Partial]:
             out = (*batch, query, at)
             if told.takes_part(tuple(batch), query, key):
                 pulls.setdefault(out, []).append(_pull(told, tuple(batch), query, key, at))
-    return [(out, total(terms)) for out, terms in pulls.items()]
+    return [(out, summed(terms)) for out, terms in pulls.items()]
 
 
 # --- whole tensors ----------------------------------------------------------------------

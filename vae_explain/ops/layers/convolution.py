@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from ...symbolic.build import summed
 from ...symbolic.expression import ONE, Expression, Index, Opaque, SumOver
 from ...trace import Array
 from ..rule import Bound, Call, Partial, Rule, indices
 from .kernels import correlate, spread, tie, windows
-from .windows import Windows, call_options, options, per_axis, total
+from .windows import Windows, call_options, options, per_axis
 
 INPUT, WEIGHT, BIAS = range(3)
 USUAL = {"stride": 1, "padding": 0, "output_padding": 0, "dilation": 1, "groups": 1}
@@ -101,7 +102,7 @@ def element(call: Call, index: Index) -> Expression:
     lead, at = ties.split(index)
     pairs = ties.of_large(at) if ties.transposed else ties.of_small(at)
     products = [weight.at(tied) * x.at((*lead, *place)) for tied, place in pairs]
-    return total([*products, *(b.at((at[0],)) for b in bias)])
+    return summed([*products, *(b.at((at[0],)) for b in bias)])
 
 
 def partials(call: Call, position: int, index: Index) -> list[Partial]:

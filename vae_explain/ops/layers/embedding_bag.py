@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from ...symbolic.build import summed
 from ...symbolic.expression import (
     ONE,
     ZERO,
-    Add,
     Div,
     Expression,
     Index,
@@ -159,9 +159,7 @@ def element(call: Call, index: Index) -> Expression:
         row = call.operands[TABLE].at((int(bags.rows[place]), column))
         weight = _weight(call, place)
         terms.append(row if weight is None else weight * row)
-    if not terms:
-        return ZERO
-    return _shared(Add(tuple(terms)) if len(terms) > 1 else terms[0], bags, bag)
+    return _shared(summed(terms), bags, bag) if terms else ZERO
 
 
 def partials(call: Call, position: int, index: Index) -> list[Partial]:
@@ -173,8 +171,7 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
             here = [place for place in bags.members(bag) if bags.rows[place] == row]
             factors = [_weight(call, place) or ONE for place in here]
             if factors:
-                local = Add(tuple(factors)) if len(factors) > 1 else factors[0]
-                found.append(((bag, column), _shared(local, bags, bag)))
+                found.append(((bag, column), _shared(summed(factors), bags, bag)))
         return found
     given = call.attributes["given"]
     if position == PLACES or given[position - 2] != WEIGHTS:

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...symbolic.build import root
 from ...symbolic.expression import (
     ONE,
     Add,
-    Apply,
     Expression,
     Index,
     Number,
@@ -95,7 +95,7 @@ class _Group(NamedTuple):
 
     @property
     def deviation(self) -> Expression:
-        return Apply("sqrt", (self.spread,))
+        return root(self.spread)
 
     def normalized(self, number: Expression) -> Expression:
         return (number - self.mean) / self.deviation

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...symbolic.build import scaled, summed
 from ...symbolic.expression import Expression, Index, Number
 from ...trace import Array
 from ..layout.pad import gathered
 from ..rule import Bound, Call, NotExplained, Partial, Rule
-from .windows import call_options, per_axis, total
+from .windows import call_options, per_axis
 
 NEAREST = ("nearest", "nearest-exact")
 LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}
@@ -233,7 +234,7 @@ def element(call: Call, index: Index) -> Expression:
     (x,) = call.operands
     chosen = [by.of_output(at) for by, at in zip(_blends(call), index[2:], strict=True)]
     sources = [((*index[:2], *place), share) for place, share in _weighted(chosen)]
-    return total([x.at(at) if share == 1 else Number(share) * x.at(at) for at, share in sources])
+    return summed([scaled(share, x.at(at)) for at, share in sources])
 
 
 def partials(call: Call, position: int, index: Index) -> list[Partial]:

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...symbolic.build import root
 from ...symbolic.expression import (
     ONE,
     Add,
-    Apply,
     Div,
     Expression,
     Index,
@@ -143,7 +143,7 @@ class _Told(NamedTuple):
 
     @property
     def deviation(self) -> Expression:
-        return Apply("sqrt", (self.spread,))
+        return root(self.spread)
 
     def normalized(self, number: Expression) -> Expression:
         return (number - self.mean) / self.deviation

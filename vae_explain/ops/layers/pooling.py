@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from ...symbolic.build import summed
 from ...symbolic.expression import ONE, Apply, Div, Expression, Index, Number
 from ...trace import Array
 from ..rule import Bound, Call, NotExplained, Options, Partial, Rule
-from .windows import Windows, options, per_axis, total
+from .windows import Windows, options, per_axis
 
 Setting = tuple[int, ...]
 
@@ -227,7 +228,7 @@ def mean_element(call: Call, index: Index) -> Expression:
     by, counts = _divided(x.shape, **call.attributes)
     lead, at = _split(call, index)
     terms = [x.at((*lead, *place)) for _, place in by.of_small(at)]
-    return Div(total(terms), _divisor(counts, at))
+    return Div(summed(terms), _divisor(counts, at))
 
 
 def mean_partials(call: Call, position: int, index: Index) -> list[Partial]:

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from ...symbolic.build import TWO, root
 from ...symbolic.expression import (
     Add,
-    Apply,
     Div,
     Expression,
     Index,
@@ -24,8 +24,6 @@ from ...symbolic.expression import (
 from ...trace import Array
 from ..reduction.sum_mean import part_of
 from ..rule import Bound, Call, Partial, Rule, indices, sum_to
-
-TWO = Number(2.0)
 
 
 def bind(input: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Bound:
@@ -50,8 +48,8 @@ def _added(dtype: Any, eps: float | None) -> float:
 def _divided(x: Array, features: int, eps: float | None) -> tuple[Array, Array]:
     """Return x over the root of its mean square, and that root."""
     square = (x * x).mean(axis=_axes(x.ndim, features), keepdims=True)
-    root = np.sqrt(square + np.asarray(_added(x.dtype, eps), x.dtype))
-    return x / root, root
+    divisor = np.sqrt(square + np.asarray(_added(x.dtype, eps), x.dtype))
+    return x / divisor, divisor
 
 
 def forward(x: Array, *weight: Array, features: int, eps: float | None) -> Array:
@@ -62,11 +60,11 @@ def forward(x: Array, *weight: Array, features: int, eps: float | None) -> Array
 def vjp(
     upstream: Array, output: Array, x: Array, *weight: Array, features: int, eps: float | None
 ) -> tuple[Array, ...]:
-    divided, root = _divided(x, features, eps)
+    divided, divisor = _divided(x, features, eps)
     arriving = upstream * weight[0] if weight else upstream
     # What stretches the sample as a whole is taken out again by the norm.
     stretch = (arriving * divided).mean(axis=_axes(x.ndim, features), keepdims=True)
-    to_x = (arriving - divided * stretch) / root
+    to_x = (arriving - divided * stretch) / divisor
     if not weight:
         return (to_x,)
     return to_x, (upstream * divided).sum(axis=tuple(range(x.ndim - features)))
@@ -89,7 +87,7 @@ def _root_at(call: Call, index: Index) -> Expression:
 
     def made() -> Expression:
         squares = tuple(x.at(at) ** TWO for at in _members(index, x.shape, features))
-        return Apply("sqrt", (Div(Add(squares), Number(float(numbers.size))) + Number(eps),))
+        return root(Div(Add(squares), Number(float(numbers.size))) + Number(eps))
 
     value = float(np.sqrt((numbers * numbers).mean() + eps))
     return Ref(f"rms({part_of(x, where)})", value=value, made=made)
@@ -115,15 +113,15 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
     if position:
         leads = indices(x.shape[: len(x.shape) - features])
         return [((*lead, *index), _normalized(call, (*lead, *index))) for lead in leads]
-    root = _root_at(call, index)
+    divisor = _root_at(call, index)
     members = _members(index, x.shape, features)
     count = Number(float(len(members)))
     found: list[Partial] = []
     for out in members:
         # By the element itself, and by the root: n·[own] - …, over n times the root.
-        both = x.at(out) * x.at(index) / root**TWO
+        both = x.at(out) * x.at(index) / divisor**TWO
         direct = count - both if out == index else -both
-        local = direct / (count * root)
+        local = direct / (count * divisor)
         found.append((out, weight[0].at(_own(call, out)) * local if weight else local))
     return found
 
@@ -145,7 +143,7 @@ def _mean(call: Call, body: Expression) -> Expression:
 def _root(call: Call) -> Expression:
     x = call.operands[0]
     eps = Number(_added(x.array.dtype, call.attributes["eps"]))
-    return Apply("sqrt", (_mean(call, x.whole() ** TWO) + eps,))
+    return root(_mean(call, x.whole() ** TWO) + eps)
 
 
 def formula(call: Call) -> Expression:
@@ -156,12 +154,12 @@ def formula(call: Call) -> Expression:
 
 def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     x, *weight = call.operands
-    root = _root(call)
-    divided = x.whole() / root
+    divisor = _root(call)
+    divided = x.whole() / divisor
     if position:
         return sum_to(upstream * divided, x.shape, weight[0].shape)
     arriving = upstream * weight[0].whole() if weight else upstream
-    return Div(arriving - divided * _mean(call, arriving * divided), root)
+    return Div(arriving - divided * _mean(call, arriving * divided), divisor)
 
 
 RMS_NORM = Rule(

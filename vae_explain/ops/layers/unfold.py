@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from ...symbolic.build import summed
 from ...symbolic.expression import ONE, Expression, Index, Opaque
 from ...trace import Array
 from ..copying import Sources, copying, numbered
 from ..rule import Bound, Call, NotExplained, Partial, Rule
 from .kernels import reading_windows
-from .windows import Windows, call_options, options, per_axis, total
+from .windows import Windows, call_options, options, per_axis
 
 AXES = 2
 USUAL = {"dilation": 1, "padding": 0, "stride": 1}
@@ -101,7 +102,7 @@ def fold_sources(call: Call) -> Sources:
 
 
 def fold_element(call: Call, index: Index) -> Expression:
-    return total([call.operands[0].at(at) for at in fold_sources(call).targets(0, index)])
+    return summed([call.operands[0].at(at) for at in fold_sources(call).targets(0, index)])
 
 
 def fold_partials(call: Call, position: int, index: Index) -> list[Partial]:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import Add, Apply, Expression, Index, Number, Ref, SumOver
+from ...symbolic.build import TWO, root
+from ...symbolic.expression import Add, Expression, Index, Number, Ref, SumOver
 from ...trace import Array
 from ..reduction.sum_mean import part_of
 from ..rule import (
@@ -25,7 +26,6 @@ from ..rule import (
 )
 
 DIRECTION, LENGTH = range(2)
-TWO = Number(2.0)
 
 
 def bind(v: Any, g: Any, dim: int = 0) -> Bound:
@@ -78,7 +78,7 @@ def _length_at(call: Call, index: Index) -> Expression:
 
     def made() -> Expression:
         squares = tuple(v.at(at) ** TWO for at in _members(call, index))
-        return Apply("sqrt", (Add(squares),))
+        return root(Add(squares))
 
     numbers = v.array[where].astype(np.float64)
     name = f"norm({part_of(v, where)})"
@@ -122,7 +122,7 @@ def _total(call: Call, body: Expression) -> Expression:
 
 
 def _whole_length(call: Call) -> Expression:
-    return Apply("sqrt", (_total(call, call.operands[DIRECTION].whole() ** TWO),))
+    return root(_total(call, call.operands[DIRECTION].whole() ** TWO))
 
 
 def formula(call: Call) -> Expression:

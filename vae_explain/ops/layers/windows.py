@@ -10,14 +10,14 @@ holds what it meets in every window at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ZERO, Add, Expression, Index
+from ...symbolic.expression import Index
 from ...trace import Array
 from ..rule import Call, NotExplained, Options, indices, unusual
 
@@ -148,10 +148,3 @@ def options(given: Mapping[str, Any], usual: Mapping[str, Any]) -> Options:
 def call_options(call: Call, usual: Mapping[str, Any] | None = None) -> Options:
     """Return the settings of a call that its formula shows."""
     return options(call.attributes, usual or {})
-
-
-def total(terms: Sequence[Expression]) -> Expression:
-    """Add up terms; nothing at all where padding is all that a window meets."""
-    if len(terms) < 2:
-        return terms[0] if terms else ZERO
-    return Add(tuple(terms))
