@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from inspect import Parameter, Signature
 from itertools import product
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -270,29 +269,44 @@ def unusual(
     )
 
 
+REQUIRED: Any = object()  # stands for the default of a setting that has none, see `binder`
+
+
 def binder(*operands: str, refused: tuple[str, ...] = (), **settings: Any) -> Callable[..., Bound]:
     """Return a `bind` for operands of these names and, behind them, settings with defaults.
 
     It takes `inplace` as well, which changes nothing of what is computed. For one of the
-    `refused` that is not as usual it raises `NotExplained`.
+    `refused` that is not as usual it raises `NotExplained`, and for arguments that are none of
+    these a `TypeError`, as a function with this signature does.
     """
-    kind = Parameter.POSITIONAL_OR_KEYWORD
-    taken = {**settings, "inplace": False}
-    signature = Signature(
-        [Parameter(name, kind) for name in operands]
-        + [Parameter(name, kind, default=usual) for name, usual in taken.items()]
-    )
+    names = (*operands, *settings, "inplace")
+    known = set(names)
+    defaults = {name: value for name, value in settings.items() if value is not REQUIRED}
     kept = [name for name in settings if name not in refused]
 
     def bind(*args: Any, **kwargs: Any) -> Bound:
-        bound = signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        given = bound.arguments
+        if len(args) > len(names):
+            raise TypeError("too many positional arguments")
+        given = {**defaults, "inplace": False, **dict(zip(names, args, strict=False)), **kwargs}
+        if given.keys() != known:
+            unknown = [name for name in given if name not in known]
+            missing = [name for name in names if name not in given]
+            what = "got an unexpected keyword" if unknown else "missing a required"
+            raise TypeError(f"{what} argument {(unknown or missing)[0]!r}")
         if unusual := [name for name in refused if given[name] != settings[name]]:
             raise NotExplained(" and ".join(unusual))
         return tuple(given[name] for name in operands), {name: given[name] for name in kept}
 
     return bind
+
+
+def whole_numbers(name: str, positional: tuple[Any, ...], by_name: Any = None) -> tuple[int, ...]:
+    """Read `f(2, 3)`, `f((2, 3))` and `f(size=(2, 3))`, where `name` is "size"."""
+    given = positional or (by_name,)
+    numbers = tuple(given[0]) if isinstance(given[0], list | tuple) else given
+    if not all(isinstance(number, int) for number in numbers):
+        raise NotExplained(f"{name} {numbers!r}")
+    return numbers
 
 
 # --- shapes -----------------------------------------------------------------------------

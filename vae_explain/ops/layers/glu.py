@@ -5,19 +5,13 @@ Dauphin et al., "Language Modeling with Gated Convolutional Networks" (2017), eq
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ...symbolic.expression import ONE, Apply, Expression, Index
 from ...trace import Array
 from ..array_functions import sigmoid
 from ..layout.select import at_axis, taken
-from ..rule import Bound, Call, Partial, Rule
-
-
-def bind(input: Any, dim: int = -1) -> Bound:
-    return (input,), {"dim": dim}
+from ..rule import Call, Partial, Rule, binder
 
 
 def _halves(x: Array, dim: int) -> tuple[Array, Array]:
@@ -64,7 +58,7 @@ def formula(call: Call) -> Expression:
 
 GLU = Rule(
     name="glu",
-    bind=bind,
+    bind=binder("input", dim=-1),
     forward=lambda x, dim: np.asarray(_halves(x, dim)[0] * sigmoid(_halves(x, dim)[1])),
     vjp=vjp,
     element=element,

@@ -6,30 +6,15 @@ is taken over all axes but one, so that each row of a linear layer has its own g
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ...symbolic.build import TWO, root
 from ...symbolic.expression import Add, Expression, Index, Number, Ref, SumOver
 from ...trace import Array
 from ..reduction.sum_mean import part_of
-from ..rule import (
-    Bound,
-    Call,
-    Partial,
-    Rule,
-    broadcast_index,
-    indices,
-    sum_to,
-    unbroadcast,
-)
+from ..rule import Call, Partial, Rule, binder, broadcast_index, indices, sum_to, unbroadcast
 
 DIRECTION, LENGTH = range(2)
-
-
-def bind(v: Any, g: Any, dim: int = 0) -> Bound:
-    return (v, g), {"dim": dim}
 
 
 def _over(rank: int, dim: int) -> tuple[int, ...]:
@@ -140,7 +125,7 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
 
 WEIGHT_NORM = Rule(
     name="weight_norm",
-    bind=bind,
+    bind=binder("v", "g", dim=0),
     forward=forward,
     vjp=vjp,
     element=element,

@@ -6,45 +6,31 @@ And one side of a diagonal, which `tril` and `triu` keep.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from ...symbolic.expression import ONE, Add, Expression, Opaque
 from ...trace import Array
 from ..copying import copying
-from ..rule import Bound, Call, Rule, unusual
-
-
-def bind_diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Bound:
-    return (input,), {"offset": offset, "dim1": dim1, "dim2": dim2}
-
+from ..rule import Call, Rule, binder, unusual
 
 DIAGONAL = copying(
     "diagonal",
-    bind=bind_diagonal,
+    bind=binder("input", offset=0, dim1=0, dim2=1),
     forward=lambda x, offset, dim1, dim2: np.diagonal(x, offset, dim1, dim2),
     words="the diagonal",
     usual={"offset": 0, "dim1": 0, "dim2": 1},
 )
 
 
-def bind_diag(input: Any, diagonal: int = 0) -> Bound:
-    return (input,), {"diagonal": diagonal}
-
-
 DIAG = copying(
     "diag",
-    bind=bind_diag,
+    bind=binder("input", diagonal=0),
     # Of a vector a matrix with it on a diagonal, of a matrix its diagonal.
     forward=lambda x, diagonal: np.diag(x, diagonal),
     words="the diagonal, or what has it",
     usual={"diagonal": 0},
 )
-
-
-def bind_diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Bound:
-    return (input,), {"offset": offset, "dim1": dim1, "dim2": dim2}
 
 
 def diag_embed(x: Array, offset: int, dim1: int, dim2: int) -> Array:
@@ -58,7 +44,7 @@ def diag_embed(x: Array, offset: int, dim1: int, dim2: int) -> Array:
 
 DIAG_EMBED = copying(
     "diag_embed",
-    bind=bind_diag_embed,
+    bind=binder("input", offset=0, dim1=-2, dim2=-1),
     forward=diag_embed,
     words="matrices with it on their diagonals",
     usual={"offset": 0, "dim1": -2, "dim2": -1},
@@ -77,7 +63,7 @@ def trace_back(g: Array, shape: tuple[int, ...]) -> Array:
 
 TRACE = Rule(
     name="trace",
-    bind=lambda input: ((input,), {}),
+    bind=binder("input"),
     forward=trace,
     vjp=lambda g, y, x: (trace_back(g, x.shape),),
     element=lambda call, index: Add(
@@ -108,7 +94,7 @@ def triangle(name: str, cut: Callable[[Array, int], Array], words: str) -> Rule:
 
     return copying(
         name,
-        bind=bind_diag,
+        bind=binder("input", diagonal=0),
         forward=lambda x, diagonal: cut(x, diagonal),
         vjp=lambda g, y, x, diagonal: (cut(g, diagonal),),
         formula=lambda call: whole(call, call.operands[0].whole()),

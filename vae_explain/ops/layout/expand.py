@@ -14,17 +14,7 @@ from ...symbolic.expression import ZERO, Expression, Opaque
 from ...symbolic.shapes import expanded
 from ...trace import Array
 from ..copying import FIRST, copying
-from ..rule import Bound, Call, NotExplained, Rule, sum_to, unbroadcast
-
-
-def sizes_of(sizes: tuple[Any, ...], given: Any) -> tuple[int, ...]:
-    """Read `f(2, 3)`, `f((2, 3))` and `f(size=(2, 3))`."""
-    flat = (given,) if given is not None else sizes
-    flat = tuple(flat[0]) if flat and isinstance(flat[0], list | tuple) else flat
-    if not all(isinstance(size, int) for size in flat):
-        raise NotExplained(f"sizes {flat!r}")
-    return flat
-
+from ..rule import Bound, Call, Rule, binder, sum_to, unbroadcast, whole_numbers
 
 # --- by broadcasting --------------------------------------------------------------------
 
@@ -60,8 +50,8 @@ def expanding(name: str, bind: Any, forward: Any, torch: str = "") -> Rule:
     )
 
 
-def bind_expand(input: Any, *sizes: Any, size: Any = None, implicit: bool = False) -> Bound:
-    return (input,), {"size": sizes_of(sizes, size)}
+def bind_expand(input: Any, *positional: Any, size: Any = None, implicit: bool = False) -> Bound:
+    return (input,), {"size": whole_numbers("sizes", positional, size)}
 
 
 def expand(x: Array, size: tuple[int, ...]) -> Array:
@@ -75,13 +65,9 @@ EXPAND = expanding("expand", bind_expand, expand, "torch.Tensor.expand")
 BROADCAST_TO = expanding("broadcast_to", bind_expand, expand)
 
 
-def bind_expand_as(input: Any, other: Any) -> Bound:
-    return (input, other), {}
-
-
 EXPAND_AS = expanding(
     "expand_as",
-    bind_expand_as,
+    binder("input", "other"),
     lambda x, other: np.broadcast_to(x, other.shape),
     "torch.Tensor.expand_as",
 )
@@ -114,8 +100,8 @@ BROADCAST_TENSORS = copying(
 # --- repeat -----------------------------------------------------------------------------
 
 
-def bind_repeat(input: Any, *repeats: Any, **kwargs: Any) -> Bound:
-    return (input,), {"repeats": sizes_of(repeats, kwargs.get("repeats"))}
+def bind_repeat(input: Any, *positional: Any, repeats: Any = None) -> Bound:
+    return (input,), {"repeats": whole_numbers("sizes", positional, repeats)}
 
 
 def _folded(g: Array, shape: tuple[int, ...], repeats: tuple[int, ...]) -> Array:

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ...symbolic.expression import ZERO, Apply, Expression, Index, Number, Opaque
 from ...trace import Array
-from ..rule import Bound, Call, Partial, Rule
-
-
-def bind(input: Any, num_classes: int = -1) -> Bound:
-    return (input,), {"num_classes": num_classes}
+from ..rule import Call, Partial, Rule, binder
 
 
 def forward(classes: Array, num_classes: int) -> Array:
@@ -38,7 +32,7 @@ def formula(call: Call) -> Expression:
 
 ONE_HOT = Rule(
     name="one_hot",
-    bind=bind,
+    bind=binder("input", num_classes=-1),
     forward=forward,
     vjp=lambda g, y, classes, num_classes: (None,),
     element=element,

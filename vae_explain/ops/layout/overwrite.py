@@ -6,7 +6,6 @@ What stood there before has no part in what comes out, and gets a gradient of ze
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from ...symbolic.expression import ZERO, Expression
 from ...symbolic.shapes import expanded
 from ...trace import Array
 from ..copying import copying
-from ..rule import Bound, Call, Rule, sum_to, unbroadcast
+from ..rule import Bound, Call, Rule, binder, sum_to, unbroadcast
 
 VALUE = 1
 
@@ -54,25 +53,17 @@ def overwriting(name: str, bind: Callable[..., Bound], torch: str = "") -> Rule:
     )
 
 
-def bind_copy(input: Any, src: Any, non_blocking: bool = False) -> Bound:
-    return (input, src), {}
-
-
-def bind_fill(input: Any, value: Any) -> Bound:
-    return (input, value), {}
-
-
-COPY = overwriting("copy", bind_copy, "torch.Tensor.copy_")
-FILL = overwriting("fill", bind_fill)
-
-
-def bind_zero(input: Any) -> Bound:
-    return (input,), {}
+COPY = overwriting(
+    "copy",
+    lambda input, src, non_blocking=False: ((input, src), {}),
+    "torch.Tensor.copy_",
+)
+FILL = overwriting("fill", binder("input", "value"))
 
 
 ZERO_OUT = Rule(
     name="zero",
-    bind=bind_zero,
+    bind=binder("input"),
     forward=np.zeros_like,
     vjp=lambda g, y, x: (np.zeros_like(g),),
     element=lambda call, index: ZERO,

@@ -10,7 +10,7 @@ import numpy as np
 from ...symbolic.expression import ZERO, Expression, Reshape
 from ...symbolic.shapes import expanded, shape_of
 from ..copying import FIRST, Shape, copying
-from ..rule import Bound, Call, NotExplained, Rule
+from ..rule import REQUIRED, Bound, Call, Rule, binder, whole_numbers
 
 # What the shape becomes: from the operand's shape and the call's attributes.
 ShapeOf = Callable[..., Shape]
@@ -56,29 +56,21 @@ def reshaping(name: str, bind: Callable[..., Bound], to: ShapeOf, torch: str = "
 # --- to a shape that is given -----------------------------------------------------------
 
 
-def bind_shape(input: Any, *shape: Any, **kwargs: Any) -> Bound:
-    """Bind `view(2, 3)`, `view((2, 3))` and `reshape(shape=(2, 3))`."""
-    sizes = shape or (kwargs.get("shape", kwargs.get("size")),)
-    flat = tuple(sizes[0]) if isinstance(sizes[0], list | tuple) else sizes
-    if not all(isinstance(size, int) for size in flat):
-        raise NotExplained(f"shape {flat!r}")
-    return (input,), {"shape": flat}
+def bind_shape(input: Any, *positional: Any, **by_name: Any) -> Bound:
+    shape = by_name.get("shape", by_name.get("size"))
+    return (input,), {"shape": whole_numbers("shape", positional, shape)}
 
 
 VIEW = reshaping("view", bind_shape, lambda own, shape: shape, "torch.Tensor.view")
 RESHAPE = reshaping("reshape", bind_shape, lambda own, shape: shape)
 VIEW_AS = reshaping(
     "view_as",
-    lambda input, other: ((input, other), {}),
+    binder("input", "other"),
     lambda own, other: other.shape,
     "torch.Tensor.view_as",
 )
 
 # --- some axes made one, one made several, and axes of length 1 -------------------------
-
-
-def bind_flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Bound:
-    return (input,), {"start_dim": start_dim, "end_dim": end_dim}
 
 
 def flattened(own: Shape, start_dim: int, end_dim: int) -> Shape:
@@ -88,7 +80,7 @@ def flattened(own: Shape, start_dim: int, end_dim: int) -> Shape:
     return (*own[:start], int(np.prod(own[start : end + 1])), *own[end + 1 :])
 
 
-FLATTEN = reshaping("flatten", bind_flatten, flattened)
+FLATTEN = reshaping("flatten", binder("input", start_dim=0, end_dim=-1), flattened)
 
 
 def bind_unflatten(input: Any, dim: int, sizes: Any) -> Bound:
@@ -118,13 +110,9 @@ def squeezed(own: Shape, dim: int | Shape | None) -> Shape:
 SQUEEZE = reshaping("squeeze", bind_squeeze, squeezed)
 
 
-def bind_unsqueeze(input: Any, dim: int) -> Bound:
-    return (input,), {"dim": dim}
-
-
 def unsqueezed(own: Shape, dim: int) -> Shape:
     at = dim % (len(own) + 1)
     return (*own[:at], 1, *own[at:])
 
 
-UNSQUEEZE = reshaping("unsqueeze", bind_unsqueeze, unsqueezed)
+UNSQUEEZE = reshaping("unsqueeze", binder("input", dim=REQUIRED), unsqueezed)

@@ -14,7 +14,7 @@ import numpy as np
 from ...symbolic.expression import Expression, Index, Opaque, Ref
 from ...trace import Array, Slot
 from ..copying import FIRST, copying
-from ..rule import Bound, Call, NotExplained, Options, Rule, broadcast_index
+from ..rule import REQUIRED, Bound, Call, NotExplained, Options, Rule, binder, broadcast_index
 
 Key = tuple[Any, ...]
 
@@ -196,20 +196,12 @@ def at_axis(dim: int, rank: int, part: Any) -> Key:
     return (*(slice(None),) * (dim % rank), part)
 
 
-def bind_select(input: Any, dim: int, index: int) -> Bound:
-    return (input,), {"dim": dim, "index": index}
-
-
 SELECT = selecting(
     "select",
-    bind=bind_select,
+    bind=binder("input", dim=REQUIRED, index=REQUIRED),
     key=lambda x, dim, index: at_axis(dim, x.ndim, index),
     words="a part of it",
 )
-
-
-def bind_narrow(input: Any, dim: int, start: int, length: int) -> Bound:
-    return (input,), {"dim": dim, "start": start, "length": length}
 
 
 def narrow_key(x: Array, dim: int, start: int, length: int) -> Key:
@@ -217,7 +209,12 @@ def narrow_key(x: Array, dim: int, start: int, length: int) -> Key:
     return at_axis(dim, x.ndim, slice(first, first + length))
 
 
-NARROW = selecting("narrow", bind=bind_narrow, key=narrow_key, words="a part of it")
+NARROW = selecting(
+    "narrow",
+    bind=binder("input", dim=REQUIRED, start=REQUIRED, length=REQUIRED),
+    key=narrow_key,
+    words="a part of it",
+)
 
 
 def bind_index_select(input: Any, dim: int, index: Any) -> Bound:

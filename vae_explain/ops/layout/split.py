@@ -8,12 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...trace import Array
-from ..rule import Bound, NotExplained
+from ..rule import REQUIRED, Bound, NotExplained, binder
 from .select import Key, at_axis, selecting
-
-
-def bind_chunk(input: Any, chunks: int, dim: int = 0) -> Bound:
-    return (input,), {"chunks": chunks, "dim": dim}
 
 
 def chunk_key(x: Array, chunks: int, dim: int, output: int) -> Key:
@@ -23,7 +19,7 @@ def chunk_key(x: Array, chunks: int, dim: int, output: int) -> Key:
 
 CHUNK = selecting(
     "chunk",
-    bind=bind_chunk,
+    bind=binder("input", chunks=REQUIRED, dim=0),
     key=chunk_key,
     words="one of equal parts",
     several=True,
@@ -84,13 +80,9 @@ TENSOR_SPLIT = selecting(
 )
 
 
-def bind_unbind(input: Any, dim: int = 0) -> Bound:
-    return (input,), {"dim": dim}
-
-
 UNBIND = selecting(
     "unbind",
-    bind=bind_unbind,
+    bind=binder("input", dim=0),
     key=lambda x, dim, output: at_axis(dim, x.ndim, output),
     words="one of its slices",
     several=True,

@@ -7,15 +7,9 @@ from typing import Any
 import numpy as np
 
 from ...trace import Array
-from ..rule import Bound, NotExplained
+from ..rule import Bound, NotExplained, binder
 from .select import Key, at_axis, selecting
-
-
-def bind_flip(input: Any, *dims: Any, **kwargs: Any) -> Bound:
-    """Bind `flip(0, 1)`, `flip((0, 1))` and `flip(dims=(0, 1))`."""
-    chosen = kwargs.get("dims", dims)
-    flat = chosen[0] if chosen and isinstance(chosen[0], list | tuple) else chosen
-    return (input,), {"dims": tuple(flat)}
+from .transpose import bind_permute
 
 
 def flip_key(x: Array, dims: tuple[int, ...]) -> Key:
@@ -25,7 +19,7 @@ def flip_key(x: Array, dims: tuple[int, ...]) -> Key:
 
 FLIP = selecting(
     "flip",
-    bind=bind_flip,
+    bind=bind_permute,
     key=flip_key,
     words="the same numbers, back to front",
 )
@@ -54,13 +48,9 @@ ROLL = selecting(
 )
 
 
-def bind_take(input: Any, index: Any) -> Bound:
-    return (input, index), {}
-
-
 TAKE = selecting(
     "take",
-    bind=bind_take,
+    bind=binder("input", "index"),
     key=lambda x, index: np.unravel_index(index % x.size, x.shape),
     chosen_by=lambda call, index: [(1, index)],
     by_name=lambda call: ((0, 1), ()),
@@ -77,13 +67,9 @@ def masked_key(x: Array, mask: Array) -> Key:
     )
 
 
-def bind_masked_select(input: Any, mask: Any) -> Bound:
-    return (input, mask), {}
-
-
 MASKED_SELECT = selecting(
     "masked_select",
-    bind=bind_masked_select,
+    bind=binder("input", "mask"),
     key=masked_key,
     words="the elements where a mask holds",
 )

@@ -11,7 +11,7 @@ from ...symbolic.expression import Expression, Opaque, Transpose
 from ...symbolic.shapes import expanded, shape_of
 from ...trace import Array
 from ..copying import copying
-from ..rule import Bound, Call, NotExplained, Rule
+from ..rule import REQUIRED, Bound, Call, NotExplained, Rule, binder, whole_numbers
 
 Order = tuple[int, ...]
 # The order of the axes: from the operand's rank and the call's attributes.
@@ -63,21 +63,14 @@ def reordering(name: str, *, bind: Callable[..., Bound], order: OrderOf, torch: 
     )
 
 
-def bind_transpose(input: Any, dim0: int, dim1: int) -> Bound:
-    return (input,), {"dim0": dim0, "dim1": dim1}
-
-
 def swapped(rank: int, dim0: int, dim1: int) -> Order:
     axes = list(range(rank))
     axes[dim0], axes[dim1] = axes[dim1], axes[dim0]
     return tuple(axes)
 
 
-def bind_permute(input: Any, *dims: Any, **kwargs: Any) -> Bound:
-    """Bind `permute(1, 0)`, `permute((1, 0))` and `permute(dims=(1, 0))`."""
-    chosen = kwargs.get("dims", dims)
-    flat = chosen[0] if chosen and isinstance(chosen[0], list | tuple) else chosen
-    return (input,), {"dims": tuple(flat)}
+def bind_permute(input: Any, *positional: Any, dims: Any = None) -> Bound:
+    return (input,), {"dims": whole_numbers("dims", positional, dims)}
 
 
 def bind_movedim(input: Any, source: Any, destination: Any) -> Bound:
@@ -92,25 +85,26 @@ def moved(rank: int, source: int, destination: int) -> Order:
     return tuple(axes)
 
 
-def bind_alone(input: Any) -> Bound:
-    return (input,), {}
-
-
-TRANSPOSE = reordering("transpose", bind=bind_transpose, order=swapped)
+TRANSPOSE = reordering(
+    "transpose", bind=binder("input", dim0=REQUIRED, dim1=REQUIRED), order=swapped
+)
 PERMUTE = reordering(
     "permute",
     bind=bind_permute,
     order=lambda rank, dims: tuple(dim % rank for dim in dims),
 )
 MOVEDIM = reordering("movedim", bind=bind_movedim, order=moved)
-T = reordering("t", bind=bind_alone, order=lambda rank: tuple(reversed(range(rank))))
+T = reordering("t", bind=binder("input"), order=lambda rank: tuple(reversed(range(rank))))
 # `x.T` and `x.mT` are properties, which the tests read by the function behind them.
 REVERSED = reordering(
     "T",
-    bind=bind_alone,
+    bind=binder("input"),
     order=lambda rank: tuple(reversed(range(rank))),
     torch="torch.Tensor.T.__get__",
 )
 MATRIX_TRANSPOSE = reordering(
-    "mT", bind=bind_alone, order=lambda rank: swapped(rank, -1, -2), torch="torch.Tensor.mT.__get__"
+    "mT",
+    bind=binder("input"),
+    order=lambda rank: swapped(rank, -1, -2),
+    torch="torch.Tensor.mT.__get__",
 )
