@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ...analysis.gradient_check import (
     AUTOGRAD,
     CENTRAL,
@@ -10,10 +12,11 @@ from ...analysis.gradient_check import (
     REWRITTEN,
     Check,
     Difference,
+    ParameterCheck,
 )
 from ..blocks import Block, Column, Heading, Note, Prose, Table, Walkthrough
 from ..phrases import counted
-from .draft import verdict
+from .draft import table, verdict
 from .header import heading_line, run_remarks
 
 WORDS = {
@@ -73,27 +76,18 @@ def compose(check: Check) -> list[Block]:
 
 
 def _table(check: Check, kind: str) -> Table:
-    columns = (
-        Column("parameter", "text"),
-        Column("numbers", "value"),
-        *(Column(WORDS[oracle], "text") for oracle in _columns(check)),
-        Column("verdict", "text"),
+    def by(oracle: str, parameter: ParameterCheck) -> str:
+        if oracle in parameter.differences:
+            return _written(parameter.differences[oracle], kind)
+        return NOT_COMPARED if oracle in check.oracles else BUILT_IN_ONLY
+
+    return table(
+        check.parameters,
+        (Column("parameter", "text"), lambda parameter: parameter.name),
+        (Column("numbers", "value"), lambda parameter: parameter.count),
+        *((Column(WORDS[each], "text"), partial(by, each)) for each in _columns(check)),
+        (Column("verdict", "text"), lambda of: "agrees" if of.passed else "FAILED"),
     )
-    rows = tuple(
-        (
-            parameter.name,
-            parameter.count,
-            *(
-                _written(parameter.differences[oracle], kind)
-                if oracle in parameter.differences
-                else (NOT_COMPARED if oracle in check.oracles else BUILT_IN_ONLY)
-                for oracle in _columns(check)
-            ),
-            "agrees" if parameter.passed else "FAILED",
-        )
-        for parameter in check.parameters
-    )
-    return Table(columns, rows)
 
 
 def _columns(check: Check) -> tuple[str, ...]:

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from ...engine.run import Run
 from ...engine.worked_lines import Worked
-from ..blocks import Block, Checks, Heading, Note, Summary, Walkthrough
+from ..blocks import (
+    Block,
+    Cell,
+    Checks,
+    Column,
+    Heading,
+    Note,
+    Summary,
+    Table,
+    Walkthrough,
+)
 from ..phrases import counted
 from .tensors import MOST_NUMBERS
+
+Item = TypeVar("Item")
 
 
 class Draft:
@@ -63,6 +76,12 @@ def summary_note(blocks: Iterable[Block]) -> list[Note]:
             f'can be asked for, with the same options: vae-explain why "{asked[-1]}"'
         )
     ]
+
+
+def table(items: Iterable[Item], *columns: tuple[Column, Callable[[Item], Cell]]) -> Table:
+    """Return a table with a row for each item: every column with what its cells hold."""
+    rows = tuple(tuple(cell(item) for _, cell in columns) for item in items)
+    return Table(tuple(column for column, _ in columns), rows)
 
 
 def verdict(words: str, passed: bool) -> Note:

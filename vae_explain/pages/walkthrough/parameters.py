@@ -21,7 +21,7 @@ from ..blocks import (
     Walkthrough,
 )
 from ..phrases import counted
-from .draft import numbered, summary_note
+from .draft import numbered, summary_note, table
 from .header import arithmetic_words, heading_line, loss_words
 from .tensors import tensor
 
@@ -88,28 +88,16 @@ def matrices(run: Run, architecture: Architecture | None = None) -> list[Block]:
 
 def layers(architecture: Architecture) -> Table:
     """Return the layers of the built-in VAE, one a row."""
-    columns = (
-        Column("layer", "text"),
-        Column("from", "value"),
-        Column("to", "value"),
-        Column("then", "text"),
-        Column("weight", "text"),
-        Column("bias", "text"),
-        Column("parameters", "value"),
+    return table(
+        architecture.layers,
+        (Column("layer", "text"), lambda layer: layer.name),
+        (Column("from", "value"), lambda layer: layer.inputs),
+        (Column("to", "value"), lambda layer: layer.outputs),
+        (Column("then", "text"), lambda layer: _activation_words(layer) or "nothing"),
+        (Column("weight", "text"), lambda layer: f"[{layer.outputs}, {layer.inputs}]"),
+        (Column("bias", "text"), lambda layer: f"[{layer.outputs}]"),
+        (Column("parameters", "value"), lambda layer: layer.count),
     )
-    rows = tuple(
-        (
-            layer.name,
-            layer.inputs,
-            layer.outputs,
-            _activation_words(layer) or "nothing",
-            f"[{layer.outputs}, {layer.inputs}]",
-            f"[{layer.outputs}]",
-            layer.count,
-        )
-        for layer in architecture.layers
-    )
-    return Table(columns, rows)
 
 
 def _tensor(name: str, array: Array) -> Block:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ...analysis.proofread.judging.verdicts import Judged, JudgedLine, Proof, Verdict
 from ..blocks import Block, Column, Note, Prose, Table, Walkthrough
 from ..phrases import counted
-from .draft import Draft, verdict
+from .draft import Draft, table, verdict
 
 # What a figure is right in, and what it is beside: verdict, title, what stands there.
 ROUNDED: tuple[tuple[Verdict, str, str], ...] = (
@@ -109,22 +109,12 @@ def _tables(rounded: list[Judged], beside: str) -> Iterator[Table]:
 
 def _table(rounded: list[Judged], beside: str) -> Table:
     """Show printed figures beside what they would be had nothing been rounded before."""
-    return Table(
-        (
-            Column("figure", "text"),
-            Column("line", "label"),
-            Column("printed", "label"),
-            Column(beside, "value", "single"),
-        ),
-        tuple(
-            (
-                judged.figure.element,
-                str(judged.figure.printed.line),
-                judged.figure.printed.printed,
-                judged.unrounded,
-            )
-            for judged in rounded
-        ),
+    return table(
+        rounded,
+        (Column("figure", "text"), lambda judged: judged.figure.element),
+        (Column("line", "label"), lambda judged: str(judged.figure.printed.line)),
+        (Column("printed", "label"), lambda judged: judged.figure.printed.printed),
+        (Column(beside, "value", "single"), lambda judged: judged.unrounded),
     )
 
 
@@ -141,11 +131,10 @@ def _unrecognised(proof: Proof) -> list[Block]:
             'A label that means a quantity of the run is named by --map "label=name"; '
             "everything else is for you to check."
         ),
-        Table(
-            (Column("printed, and why", "text"), Column("line", "label")),
-            tuple(
-                (f"{entry.printed}: {entry.why}", str(entry.line)) for entry in proof.unrecognised
-            ),
+        table(
+            proof.unrecognised,
+            (Column("printed, and why", "text"), lambda entry: f"{entry.printed}: {entry.why}"),
+            (Column("line", "label"), lambda entry: str(entry.line)),
         ),
     ]
 

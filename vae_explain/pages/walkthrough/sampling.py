@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterator
 from itertools import islice
+from typing import NamedTuple
 
 from ...analysis.monte_carlo import LATENT, Divergence, Sample, Spread
 from ...engine.formulas import Steps
@@ -15,7 +16,7 @@ from ...trace import Array
 from ..blocks import Cell, Column, Note, Prose, Table, Walkthrough
 from ..phrases import counted
 from .captions import term_words
-from .draft import Draft, difference_words, verdict
+from .draft import Draft, difference_words, table, verdict
 from .header import heading_line, loss_words, replayed_arithmetic_words
 from .page import MOST_LINES
 from .tensors import tensor
@@ -43,6 +44,17 @@ def sampling(sample: Sample) -> Walkthrough:
         *((f"{', '.join(still)}: not drawn anew, as this run drew it",) if still else ()),
     )
     return Walkthrough("sample", heading_line(run), remarks, tuple(page.blocks))
+
+
+class _Element(NamedTuple):
+    """One element of a gradient, over the draws."""
+
+    name: str
+    at: Index
+    spread: Spread
+
+    def number(self, array: Array) -> float:
+        return float(array[self.at])
 
 
 class _SamplingPage(Draft):
@@ -165,17 +177,15 @@ class _SamplingPage(Draft):
     def signs(self) -> None:
         gradients, draws = self.sample.gradients, self.sample.draws
         self.open("Which gradients change sign", "from draw to draw")
-        columns = (
-            Column("parameter", "text"),
-            Column("elements", "value"),
-            Column("change sign", "value", accent=True),
-            Column("rarer sign", "value"),
+        self.add(
+            table(
+                gradients.items(),
+                (Column("parameter", "text"), lambda item: item[0]),
+                (Column("elements", "value"), lambda item: item[1].mean.size),
+                (Column("change sign", "value", accent=True), lambda item: item[1].sign_changes),
+                (Column("rarer sign", "value"), lambda item: int(item[1].rarer.max())),
+            )
         )
-        rows = tuple(
-            (name, spread.mean.size, spread.sign_changes, int(spread.rarer.max()))
-            for name, spread in gradients.items()
-        )
-        self.add(Table(columns, rows))
         changing = sum(spread.sign_changes for spread in gradients.values())
         total = sum(spread.mean.size for spread in gradients.values())
         if not changing:
@@ -193,26 +203,26 @@ class _SamplingPage(Draft):
 
     def most_even(self, changing: int) -> None:
         """Show the elements whose sign is most nearly a matter of chance."""
-        elements = sorted(_changing(self.sample.gradients.items()), key=lambda entry: -entry[0])
-        columns = (
-            Column("gradient", "text"),
-            Column("mean", "gradient", "gradient", accent=True),
-            Column("std", "gradient", "gradient"),
-            Column("positive", "value"),
-            Column("negative", "value"),
-        )
-        rows = tuple(
-            (
-                f"{name}{index_text(index)}",
-                float(spread.mean[index]),
-                float(spread.std[index]),
-                int(spread.positive[index]),
-                int(spread.negative[index]),
+        by_chance = sorted(self.changing(), key=lambda each: -each.number(each.spread.rarer))
+        shown = by_chance[:MOST_LINES]
+        mean = Column("mean", "gradient", "gradient", accent=True)
+        self.add(
+            table(
+                shown,
+                (Column("gradient", "text"), lambda each: f"{each.name}{index_text(each.at)}"),
+                (mean, lambda each: each.number(each.spread.mean)),
+                (Column("std", "gradient", "gradient"), lambda each: each.number(each.spread.std)),
+                (Column("positive", "value"), lambda each: int(each.number(each.spread.positive))),
+                (Column("negative", "value"), lambda each: int(each.number(each.spread.negative))),
             )
-            for _, name, index, spread in elements[:MOST_LINES]
         )
-        self.add(Table(columns, rows))
-        self.left_out(changing - len(rows), "gradient")
+        self.left_out(changing - len(shown), "gradient")
+
+    def changing(self) -> Iterator[_Element]:
+        """Yield the elements of gradients that are above zero in some draws, below in others."""
+        for name, spread in self.sample.gradients.items():
+            at_all = indices(spread.rarer.shape)
+            yield from (_Element(name, at, spread) for at in at_all if spread.rarer[at])
 
     def footer(self) -> None:
         first = self.sample.first
@@ -220,16 +230,6 @@ class _SamplingPage(Draft):
         whole = f"{counted(self.sample.draws, 'draw')} replayed; the first is this run's"
         agrees = "and agrees" if first.passed else "but does not agree"
         self.add(verdict(f"{whole}, {agrees} with PyTorch's ({how}).", first.passed))
-
-
-def _changing(
-    gradients: Iterable[tuple[str, Spread]],
-) -> Iterable[tuple[int, str, Index, Spread]]:
-    for name, spread in gradients:
-        rarer = spread.rarer
-        for index in indices(rarer.shape):
-            if rarer[index]:
-                yield int(rarer[index]), name, index, spread
 
 
 def kl_note(kl: Divergence) -> Note:

@@ -3,48 +3,39 @@
 from __future__ import annotations
 
 from ...analysis.reference_figures import Figure, Verification
-from ..blocks import Column, Note, Table, Walkthrough
+from ..blocks import Column, Note, Walkthrough
 from ..phrases import counted
-from .draft import Draft, verdict
+from .draft import Draft, table, verdict
 
 
 def verification(report: Verification) -> Walkthrough:
     """Compose the verification page."""
     page = Draft()
     page.open("The figures of the reference walkthrough", "by quantity")
-    columns = (
-        Column("quantity", "text"),
-        Column("figures", "value"),
-        Column("agree", "value", accent=True),
-        Column("largest difference", "text"),
-        Column("arithmetic", "text"),
+    page.add(
+        table(
+            report.quantities,
+            (Column("quantity", "text"), lambda quantity: quantity.name),
+            (Column("figures", "value"), lambda quantity: len(quantity.figures)),
+            (Column("agree", "value", accent=True), lambda quantity: quantity.agree),
+            (Column("largest difference", "text"), lambda of: f"{of.largest_difference:.1e}"),
+            (Column("arithmetic", "text"), lambda quantity: quantity.arithmetic),
+        )
     )
-    rows = (
-        (of.name, len(of.figures), of.agree, f"{of.largest_difference:.1e}", of.arithmetic)
-        for of in report.quantities
-    )
-    page.add(Table(columns, tuple(rows)))
     figures = (figure for quantity in report.quantities for figure in quantity.figures)
     page.add(*(_difference(figure) for figure in figures if figure.verdict != "exact"))
     page.open("This machine", "two ways of computing the same numbers")
-    columns = (
-        Column("check", "text"),
-        Column("numbers", "value"),
-        Column("largest difference", "text"),
-        Column("allowed", "text"),
-        Column("verdict", "text"),
+    page.add(
+        table(
+            report.machine,
+            (Column("check", "text"), lambda check: check.name),
+            (Column("numbers", "value"), lambda check: check.numbers),
+            (Column("largest difference", "text"), lambda of: f"{of.largest_difference:.1e}"),
+            (Column("allowed", "text"), lambda check: f"{check.allowed:.0e}"),
+            (Column("verdict", "text"), lambda check: "agrees" if check.passed else "FAILED"),
+        ),
+        _verdict(report),
     )
-    checks = (
-        (
-            check.name,
-            check.numbers,
-            f"{check.largest_difference:.1e}",
-            f"{check.allowed:.0e}",
-            "agrees" if check.passed else "FAILED",
-        )
-        for check in report.machine
-    )
-    page.add(Table(columns, tuple(checks)), _verdict(report))
     title = f"VAE 4→8→2→8→4 · seed 42 · PyTorch {report.torch_version}"
     remarks = (
         "forward and losses: parameters and ε rounded to 4 decimals, float64; "
