@@ -292,7 +292,8 @@ def test_a_sample_put_together_from_columns_is_said_to_be_one() -> None:
     [
         ("monte_carlo_kl", "estimated from the sample"),
         ("learned_prior", "learned prior"),
-        ("full_covariance", "full covariance"),
+        ("full_covariance", "goes into a matmul: a full covariance"),
+        ("full_covariance_by_einsum", "goes into an einsum: a full covariance"),
         ("importance_weighted", "one part has both"),
         ("relaxed_categories", "no Gaussian latent"),
     ],

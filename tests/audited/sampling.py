@@ -131,6 +131,16 @@ def full_covariance(model: Layers, x: Tensor) -> Tensor:
     return F.mse_loss(model.decoder(z), x, reduction="sum") + kl
 
 
+@TABLE.right("sampling-scale")
+def full_covariance_by_einsum(model: Layers, x: Tensor) -> Tensor:
+    mu, raw = model.encode(x)
+    lower = torch.tril(torch.diag_embed(raw.exp()) + 0.1)
+    z = mu + torch.einsum("bij,bj->bi", lower, torch.randn_like(mu))
+    variance = (lower**2).sum(-1)
+    kl = 0.5 * (mu**2 + variance - 1).sum() - raw.sum()
+    return F.mse_loss(model.decoder(z), x, reduction="sum") + kl
+
+
 # --- noise-detached -----------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ...engine.roles import standard_draws
-from .lineage import Lineage, copies, is_arithmetic, is_elementwise
+from .lineage import Lineage, copies, is_arithmetic, is_elementwise, kind_of
 from .linearity import effect
 
 
@@ -139,9 +139,10 @@ class _Search:
                     return self._site(noise, bound.output, shifts[0], scaled_by, turned)
                 if not shifts:
                     site = self._followed(noise, bound.output, scaled_by, turned)
-            elif bound.rule_name in ("matmul", "bmm", "linear"):
-                name = lineage.name(noise)
-                self.reasons.append(f"{name} goes into a {bound.rule_name}: a full covariance")
+            elif kind_of(bound) == "contraction":
+                article = "an" if bound.rule_name[0] in "aeiou" else "a"
+                words = f"{lineage.name(noise)} goes into {article} {bound.rule_name}"
+                self.reasons.append(f"{words}: a full covariance")
             if site is not None:
                 return site
         return None
