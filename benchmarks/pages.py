@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vae_explain.cli.names import known_target
-from vae_explain.engine.provenance import Target
+from vae_explain.engine.provenance import Provenance
 from vae_explain.engine.run import Arithmetic, Run
 from vae_explain.models.builtin_config import Architecture
 from vae_explain.models.request import Request
@@ -52,9 +52,8 @@ def page_of(name: str) -> Page:
     """Return the page that `why` writes for a number."""
 
     def page(run: Run) -> str:
-        meant = known_target(name, None, run)
-        target = Target(run.value(meant.name).id, meant.index or (), meant.gradient)
-        return text(why.why(run, target))
+        value, gradient, index = known_target(name, None, run)
+        return text(why.why(run, Provenance(run).target(value, gradient, index or ())))
 
     return page
 

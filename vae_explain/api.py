@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from .engine.formulas import Steps
 from .engine.provenance import Provenance, Target
 from .engine.run import Arithmetic, Run
 from .models.builtin_config import BUILT_IN
@@ -246,12 +245,11 @@ class Explanation:
         gradient = name.endswith(".grad")
         plain = self.run.known_as(name.removesuffix(".grad"))
         self._known(plain, gradient)
-        value = self.run.value(plain)
+        value, view = self.run.value(plain), Provenance(self.run)
         if not inside:
-            index = Provenance(self.run).most_interesting(value.id, gradient, term)
-            return Target(value.id, index, gradient, term), value.shape != ()
-        index = Steps(self.run).full_index(value.id, tuple(map(int, inside.split(","))))
-        return Target(value.id, _checked(plain, index, value.shape), gradient, term), False
+            return view.target(plain, gradient, None, term), value.shape != ()
+        index = view.steps.full_index(value.id, tuple(map(int, inside.split(","))))
+        return view.target(plain, gradient, _checked(plain, index, value.shape), term), False
 
     def _known(self, name: str, gradient: bool = False) -> None:
         names = list(self.gradients if gradient else self.values)

@@ -9,6 +9,7 @@ import typer
 from . import output
 from .errors import ExitCode, Problem, unknown_name
 from .job import Job
+from .names import completing
 from .options import Options, with_options
 
 IDS = (
@@ -16,11 +17,6 @@ IDS = (
     "noise-detached", "negative-scale", "broadcast-loss", "posterior-collapse", "dead-units",
     "saturation", "no-gradient",
 )  # fmt: skip
-
-
-def complete_id(incomplete: str) -> list[str]:
-    """Complete the id of a finding in the shell."""
-    return [name for name in IDS if name.startswith(incomplete)]
 
 
 def _ids(option: str, given: list[str] | None) -> list[str]:
@@ -37,7 +33,7 @@ def audit(
         typer.Option(
             metavar="ID",
             help="Look for this alone; may be repeated.",
-            autocompletion=complete_id,
+            autocompletion=completing(IDS),
         ),
     ] = None,
     ignore: Annotated[
@@ -45,7 +41,7 @@ def audit(
         typer.Option(
             metavar="ID",
             help="Leave this out; may be repeated.",
-            autocompletion=complete_id,
+            autocompletion=completing(IDS),
         ),
     ] = None,
     *,

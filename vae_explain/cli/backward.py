@@ -20,7 +20,7 @@ def backward(
             metavar="NAME",
             help="Derive this parameter or value alone, with the chain that leads to it; "
             "may be repeated.",
-            autocompletion=names.complete_gradient,
+            autocompletion=names.completing(names.GRADIENTS),
         ),
     ] = None,
     term: Annotated[

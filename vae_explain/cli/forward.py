@@ -19,7 +19,7 @@ def forward(
         typer.Option(
             metavar="NAME",
             help="Show this step alone, every line in full; may be repeated.",
-            autocompletion=names.complete_step,
+            autocompletion=names.completing(names.STEPS),
         ),
     ] = None,
     latex: Latex = False,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..models.builtin_config import BUILT_IN, Architecture
@@ -13,6 +12,9 @@ from .errors import Problem, unknown_name
 
 if TYPE_CHECKING:
     from ..engine.run import Run
+
+
+Target = tuple[str, bool, tuple[int, ...] | None]
 
 
 def step_names(names: list[str] | None, architecture: Architecture | None) -> list[str]:
@@ -89,60 +91,45 @@ def known(
             raise unknown_name(option, name, "value", names)
 
 
-@dataclass(frozen=True)
-class Meant:
-    """A number as named: the value, whether its gradient, and the full index if given."""
-
-    name: str
-    gradient: bool
-    index: tuple[int, ...] | None
-
-
-def target_of(text: str, term: str | None, rows: int, architecture: Architecture) -> Meant:
+def require_target(text: str, term: str | None, rows: int, architecture: Architecture) -> None:
     """Check `TARGET` and `--term` for the built-in VAE, on an input of so many rows."""
-    name, gradient, index = target(text, rows, architecture)
+    match = re.fullmatch(r"([^\[\]]+?)(\.grad)?(?:\[([^\[\]]*)\])?", text.strip())
+    if match is None:
+        raise Problem("TARGET", text, "write a name and an index, such as z[0] or mu.grad[1]")
+    name, gradient, inside = match[1], bool(match[2]), match[3]
+    names = ("x", *architecture.parameters, *architecture.steps)
+    if name not in names:
+        raise unknown_name("TARGET", name, "value", names)
+    if gradient and name in WITHOUT_GRADIENT:
+        raise Problem("TARGET", text, f"{name} has no gradient: {WITHOUT_GRADIENT[name]}")
+    if inside is not None:
+        _index(text, name, inside, architecture.shape(name, rows))
     if term is not None:
         parsing.choice("--term", term, architecture.terms)
-        if not gradient:
-            raise Problem("--term", term, f"only a gradient has terms; ask for {name}.grad")
+        _require_gradient(name, gradient, term)
         require_reached(term, [name], architecture)
-    return Meant(name, gradient, index)
 
 
-def known_target(text: str, term: str | None, run: Run) -> Meant:
-    """Check `TARGET` and `--term` against a run."""
-    plain, bracket, inside = text.strip().removesuffix("]").partition("[")
-    gradient = plain.endswith(".grad")
-    name = run.known_as(plain.removesuffix(".grad"))
-    known("TARGET", [name], run, gradient, term)
-    if term is not None and not gradient:
-        raise Problem("--term", term, f"only a gradient has terms; ask for {name}.grad")
-    shape = run.value(name).shape
-    return Meant(name, gradient, _index(text, name, inside, shape) if bracket else None)
-
-
-def target(
-    text: str, rows: int, architecture: Architecture = BUILT_IN
-) -> tuple[str, bool, tuple[int, ...] | None]:
-    """Read a number's name: `z[0]`, `fc1.weight.grad[0,1]`, `loss`.
+def known_target(text: str, term: str | None, run: Run) -> Target:
+    """Read `TARGET`, such as `z[0]` or `fc1.weight.grad[0,1]`, and check it against a run.
 
     Returns
     -------
     tuple
-        The value's name, whether its gradient is meant, and the full index; None when the
-        whole tensor was named.
+        The value's name, whether its gradient is meant, and the full index, None for none.
     """
-    match = re.fullmatch(r"([^\[\]]+?)(\.grad)?(?:\[([^\[\]]*)\])?", text.strip())
-    if match is None:
-        raise Problem("TARGET", text, "write a name and an index, such as z[0] or mu.grad[1]")
-    name, grad, inside = match[1], bool(match[2]), match[3]
-    names = ("x", *architecture.parameters, *architecture.steps)
-    if name not in names:
-        raise unknown_name("TARGET", name, "value", names)
-    if grad and name in WITHOUT_GRADIENT:
-        raise Problem("TARGET", text, f"{name} has no gradient: {WITHOUT_GRADIENT[name]}")
-    shape = architecture.shape(name, rows)
-    return name, grad, None if inside is None else _index(text, name, inside, shape)
+    plain, bracket, inside = text.strip().removesuffix("]").partition("[")
+    gradient = plain.endswith(".grad")
+    name = run.known_as(plain.removesuffix(".grad"))
+    known("TARGET", [name], run, gradient, term)
+    _require_gradient(name, gradient, term)
+    shape = run.value(name).shape
+    return name, gradient, _index(text, name, inside, shape) if bracket else None
+
+
+def _require_gradient(name: str, gradient: bool, term: str | None) -> None:
+    if term is not None and not gradient:
+        raise Problem("--term", term, f"only a gradient has terms; ask for {name}.grad")
 
 
 def _index(text: str, name: str, inside: str, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -161,13 +148,6 @@ def _index(text: str, name: str, inside: str, shape: tuple[int, ...]) -> tuple[i
     return tuple(at % size for at, size in zip(index, shape, strict=True))
 
 
-def complete_target(incomplete: str) -> list[str]:
-    """Complete the name of a value, a parameter or a gradient in the shell."""
-    names = ("x", *BUILT_IN.parameters, *BUILT_IN.steps)
-    grads = (f"{name}.grad" for name in BUILT_IN.with_gradient)
-    return [name for name in (*names, *grads) if name.startswith(incomplete)]
-
-
 WITHOUT_GRADIENT = {
     "x": "the input is given, not trained; ask for encoder_pre, the first value made from it",
     "eps": "the noise is drawn, not computed; ask for std or z, which it goes into",
@@ -175,16 +155,17 @@ WITHOUT_GRADIENT = {
 }
 
 
-def complete_parameter(incomplete: str) -> list[str]:
-    """Complete the name of a parameter in the shell."""
-    return [name for name in BUILT_IN.parameters if name.startswith(incomplete)]
+# What the shell completes, which knows no model but the built-in VAE.
+PARAMETERS = BUILT_IN.parameters
+STEPS = "x", *BUILT_IN.steps
+GRADIENTS = BUILT_IN.with_gradient
+TARGETS = "x", *PARAMETERS, *BUILT_IN.steps, *(f"{name}.grad" for name in GRADIENTS)
 
 
-def complete_step(incomplete: str) -> list[str]:
-    """Complete the name of a step in the shell."""
-    return [name for name in ("x", *BUILT_IN.steps) if name.startswith(incomplete)]
+def completing(names: Iterable[str]) -> Callable[[str], list[str]]:
+    """Return what completes one of some names in the shell."""
 
+    def complete(incomplete: str) -> list[str]:
+        return [name for name in names if name.startswith(incomplete)]
 
-def complete_gradient(incomplete: str) -> list[str]:
-    """Complete the name of a parameter or value in the shell."""
-    return [name for name in BUILT_IN.with_gradient if name.startswith(incomplete)]
+    return complete

@@ -155,7 +155,7 @@ Parameters = Annotated[
         "--param",
         metavar="NAME",
         help="Work out the update of this parameter, element by element; may be repeated.",
-        autocompletion=lambda incomplete: names.complete_parameter(incomplete),
+        autocompletion=names.completing(names.PARAMETERS),
     ),
 ]
 # Adam divides by 1 - β1 = 0.1 at its first step, which float32 must hold.

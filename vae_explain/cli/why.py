@@ -19,7 +19,7 @@ def why(
         typer.Argument(
             metavar="TARGET",
             help="A value or a gradient, with an index: z[0], recon_x[2], fc1.weight.grad[0,1].",
-            autocompletion=names.complete_target,
+            autocompletion=names.completing(names.TARGETS),
         ),
     ],
     term: Annotated[
@@ -43,29 +43,23 @@ def why(
     """Show where one number comes from, down to inputs, parameters and noise."""
     style = options.style()
     levels = None if depth is None else parsing.whole("--depth", depth, 0, 1000, "a depth")
-    plain = target.split("[")[0].strip()
-    job = Job(options, "full" if plain.endswith(".grad") else "printed")
-    meant = None
+    name = target.split("[")[0].strip()
+    job = Job(options, "full" if name.endswith(".grad") else "printed")
     if job.architecture:
-        meant = names.target_of(target, term, job.rows, job.architecture)
+        names.require_target(target, term, job.rows, job.architecture)
 
-    from ..engine.provenance import Provenance, Target
+    from ..engine.provenance import Provenance
     from ..pages.walkthrough import why as page
 
     run = job.run()
     view = Provenance(run)
-    if meant is None:
-        meant = names.known_target(target, term, run)
-    number = run.value(meant.name).id
-    index = meant.index
-    chosen = index is None and len(run.value(meant.name).shape) > 0
-    if index is None:
-        index = view.most_interesting(number, meant.gradient, term)
-    found = Target(number, index, meant.gradient, term)
-    walkthrough, checks = page.why(run, found, chosen=chosen, depth=levels, full=full)
+    name, gradient, index = names.known_target(target, term, run)
+    element = view.target(name, gradient, index, term)
+    chosen = index is None and run.value(name).shape != ()
+    walkthrough, checks = page.why(run, element, chosen=chosen, depth=levels, full=full)
     if style.format == "json":
         from ..pages.render import json
 
-        text = json.dump_derivation(run, view, found, checks, levels, full)
+        text = json.dump_derivation(run, view, element, checks, levels, full)
         return output.write(text, style, not checks.failed)
     return output.show(walkthrough, style, not checks.failed)

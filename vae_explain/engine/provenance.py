@@ -175,11 +175,16 @@ class Provenance:
         arrays = self.run.gradients_of(target.term) if target.gradient else self.run.values
         return arrays[target.value_id]
 
-    def most_interesting(self, value_id: int, gradient: bool, term: str | None) -> Index:
-        """Return where a tensor is largest."""
-        array = self.array(Target(value_id, (), gradient, term))
-        flat = int(np.argmax(np.abs(array)))
-        return tuple(int(i) for i in np.unravel_index(flat, array.shape))
+    def target(
+        self, name: str, gradient: bool, index: Index | None, term: str | None = None
+    ) -> Target:
+        """Return the number that a name and an index stand for; without an index, the largest."""
+        value_id = self.run.value(name).id
+        if index is None:
+            array = self.array(Target(value_id, (), gradient, term))
+            flat = int(np.argmax(np.abs(array)))
+            index = tuple(int(i) for i in np.unravel_index(flat, array.shape))
+        return Target(value_id, index, gradient, term)
 
 
 def shortened(expression: Expression, most: int = MOST_TERMS) -> Expression:
