@@ -14,7 +14,6 @@ import torch
 
 from vae_explain import pipeline
 from vae_explain.analysis import gradient_check, training
-from vae_explain.cli.document import FORMATS
 from vae_explain.engine.run import Run
 from vae_explain.models.builtin_config import BUILT_IN
 from vae_explain.models.request import Request
@@ -27,6 +26,7 @@ from vae_explain.pages.blocks import (
     Summary,
     Walkthrough,
 )
+from vae_explain.pages.document_formats import FORMATS
 from vae_explain.pages.walkthrough import backward, forward
 from vae_explain.pages.walkthrough.document import document as compose
 

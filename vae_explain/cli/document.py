@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..pages.document_formats import FORMATS, write
 from . import output, parsing
 from .errors import ExitCode, Problem
 from .job import Job
+from .messages import say
 from .options import (
     LARGEST_RATE,
     Options,
@@ -23,68 +23,13 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from ..engine.run import Run
     from ..models.prepared_model import RunWithModel
     from ..models.request import Request
-    from ..pages.blocks import Checks, Walkthrough
 
-Writer = Callable[["Walkthrough", str, "int | None"], str]
-
-
-class Written(NamedTuple):
-    """A format that blocks are written in.
-
-    Attributes
-    ----------
-    suffix
-        What its files end with.
-    load
-        Loads the file of `render/` and returns what writes there: it gets the walkthrough,
-        the picture and the decimals that were asked for, and returns the text.
-    picture
-        What it takes the picture as: the SVG to put `inside`, or the name of the file
-        `beside` it.
-    """
-
-    suffix: str
-    load: Callable[[], Writer]
-    picture: Literal["inside", "beside"]
-
-
-def _markdown() -> Writer:
-    from ..pages.render import markdown
-
-    return markdown.write
-
-
-def _html() -> Writer:
-    from ..pages.render.html import document
-
-    return document.write
-
-
-def _latex() -> Writer:
-    from ..pages.render import latex_document
-
-    return latex_document.write
-
-
-def _notebook() -> Writer:
-    from ..pages.render import notebook
-
-    return notebook.write
-
-
-FORMATS = {
-    "markdown": Written(".md", _markdown, "beside"),
-    "html": Written(".html", _html, "inside"),
-    "latex": Written(".tex", _latex, "inside"),
-    "notebook": Written(".ipynb", _notebook, "inside"),
-}
 JSON = "json"
 NAMES = (*FORMATS, JSON)
 SUFFIXES = {".md": "markdown", ".markdown": "markdown", ".json": JSON} | {
-    written.suffix: name for name, written in FORMATS.items()
+    each.suffix: name for name, each in FORMATS.items()
 }
 
 
@@ -121,12 +66,15 @@ def document(
         from ..pages.render import diagram
 
         output.write_whole(picture, diagram.picture_of(page))
-    text = written(name, page, ran.run, composed.checks, picture, how.digits)
+    if name == JSON:
+        from ..pages.render import json
+
+        text = json.dump(ran.run, "document", composed.checks)
+    else:
+        text = write(name, page, how.digits, picture.name if picture else "")
     code = output.write(text, how, composed.passed)
     if not composed.passed:
-        sys.stderr.write(
-            "vae-explain: note: a check failed; the document marks where, and says what was off\n"
-        )
+        say("note: a check failed; the document marks where, and says what was off")
     return code
 
 
@@ -143,33 +91,11 @@ def _run(job: Job) -> tuple[Request, RunWithModel]:
             raise
         request = replace(request, arithmetic="full")
         ran = pipeline.run_with_model(request)
-        sys.stderr.write(
-            "vae-explain: note: the model does not run on rounded numbers in float64 "
-            f"({reason}); the document has PyTorch's own float32 numbers\n"
+        say(
+            f"note: the model does not run on rounded numbers in float64 ({reason}); "
+            "the document has PyTorch's own float32 numbers"
         )
         return request, ran
-
-
-def written(
-    name: str,
-    page: Walkthrough,
-    run: Run,
-    checks: Checks,
-    picture: Path | None,
-    digits: int | None,
-) -> str:
-    """Return the document in a format."""
-    if name == JSON:
-        from ..pages.render import json
-
-        return json.dump(run, "document", checks)
-    how = FORMATS[name]
-    write = how.load()
-    if how.picture == "beside":
-        return write(page, picture.name if picture else "", digits)
-    from ..pages.render import diagram
-
-    return write(page, diagram.picture_of(page), digits)
 
 
 def chosen_format(given: str | None, path: Path | None) -> str:
@@ -188,7 +114,7 @@ def chosen_format(given: str | None, path: Path | None) -> str:
 
 def picture_beside(name: str, path: Path | None) -> Path | None:
     """Return the file that gets the picture, for a format that cannot hold one."""
-    if path is None or name == JSON or FORMATS[name].picture == "inside":
+    if path is None or name == JSON or FORMATS[name].picture != "beside":
         return None
     beside = path.with_suffix(".svg")
     if beside == path:

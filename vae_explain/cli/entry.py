@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ..errors import UserError
 from .errors import ExitCode, line_of
-from .warned import Shown, say
+from .messages import WarningPrinter, say
 
 if TYPE_CHECKING:
     import typer
@@ -29,7 +29,7 @@ INTERRUPTED = 130
 def main() -> NoReturn:
     """Run the command line and leave the process."""
     gc.disable()
-    warnings.showwarning = Shown()
+    warnings.showwarning = WarningPrinter()
     code = run(sys.argv[1:])
     code = _flush(code)
     os._exit(code)

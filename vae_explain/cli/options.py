@@ -21,33 +21,6 @@ model_option = functools.partial(typer.Option, rich_help_panel="Model")
 output_option = functools.partial(typer.Option, rich_help_panel="Output")
 file_option = functools.partial(typer.Option, rich_help_panel="Files")
 
-X = Annotated[
-    list[str] | None,
-    run_option(
-        "--x",
-        metavar="NUMBERS",
-        help="Input, separated by commas or spaces; repeat it for a batch.  [default: 1,2,3,4]",
-    ),
-]
-Seed = Annotated[
-    str,
-    run_option(metavar="INTEGER", help="Seed of the parameters and the noise."),
-]
-Eps = Annotated[
-    list[str] | None,
-    run_option(
-        "--eps", metavar="NUMBERS", help="Noise to use in place of the draw; repeat it for a batch."
-    ),
-]
-ArithmeticOption = Annotated[
-    str | None,
-    run_option(
-        "--arithmetic",
-        metavar="printed|full",
-        help="printed: parameters and noise rounded to 4 decimals, in float64; "
-        "full: PyTorch's own float32.",
-    ),
-]
 FormatOption = Annotated[
     str,
     output_option("--format", metavar="text|json", help="How to write it."),
@@ -56,95 +29,8 @@ Output = Annotated[
     Path | None,
     output_option("--output", "-o", metavar="FILE", help="Write to a file."),
 ]
-Digits = Annotated[
-    str | None,
-    output_option(metavar="0-17", help="Decimals for every number."),
-]
 Latex = Annotated[bool, output_option("--latex", help="Add each line's LaTeX.")]
 
-
-XFile = Annotated[
-    Path | None,
-    run_option(
-        "--x-file",
-        metavar="FILE.csv|npy",
-        help="Input from a file, one row a line; an .npy keeps its shape.",
-    ),
-]
-Dims = Annotated[
-    str | None,
-    model_option(
-        metavar="N-N-…-N",
-        help="Widths of the built-in VAE, the middle one the latent's.  [default: 4-8-2-8-4]",
-    ),
-]
-ActivationOption = Annotated[
-    str,
-    model_option(
-        "--activation",
-        metavar="NAME",
-        help="relu, tanh, sigmoid, leaky_relu, elu, gelu, silu or softplus.",
-    ),
-]
-Recon = Annotated[
-    str,
-    model_option(
-        metavar="mse|bce", help="Squared error, or binary cross-entropy behind a sigmoid."
-    ),
-]
-Reduction = Annotated[
-    str,
-    model_option(metavar="sum|mean", help="Sum both terms, or average them over all elements."),
-]
-Beta = Annotated[str, model_option(metavar="NUMBER", help="Weight of the KL.")]
-Weights = Annotated[
-    Path | None,
-    model_option(metavar="FILE", help="Parameters from a .safetensors, .pt or .pth file."),
-]
-StripPrefix = Annotated[
-    str,
-    model_option(
-        metavar="TEXT", help="Take this off every name in the file of weights, such as module."
-    ),
-]
-ModelOption = Annotated[
-    str | None,
-    model_option(
-        "--model",
-        metavar="FILE.py:NAME",
-        help="Your own model, a class or a factory, also package.module:NAME. "
-        "Loading a file runs it.",
-    ),
-]
-ModelArguments = Annotated[
-    list[str] | None,
-    model_option(
-        "--model-arg", metavar="KEY=VALUE", help="An argument of your model; may be repeated."
-    ),
-]
-LossOption = Annotated[
-    str | None,
-    model_option(
-        "--loss",
-        metavar="FILE.py:NAME",
-        help="Your loss; it gets what the model returned, by name and then by order.",
-    ),
-]
-LossArguments = Annotated[
-    list[str] | None,
-    model_option(
-        "--loss-arg",
-        metavar="KEY=VALUE",
-        help="What your loss is given besides, such as beta=4; may be repeated.",
-    ),
-]
-Objective = Annotated[
-    str | None,
-    model_option(
-        metavar="FILE.py:NAME",
-        help="A function of model and x that returns the loss, in place of --loss.",
-    ),
-]
 
 LearningRate = Annotated[
     str, typer.Option("--lr", metavar="NUMBER", help="Learning rate, the size of a step.")
@@ -219,26 +105,109 @@ def require_apart(style: Style, **files: Path | None) -> None:
 class Options:
     """What every command takes: what to run and how to write it."""
 
-    x: X = None
-    x_file: XFile = None
-    seed: Seed = "42"
-    eps: Eps = None
-    arithmetic: ArithmeticOption = None
-    dims: Dims = None
-    activation: ActivationOption = "relu"
-    recon: Recon = "mse"
-    reduction: Reduction = "sum"
-    beta: Beta = "1"
-    weights: Weights = None
-    strip_prefix: StripPrefix = ""
-    model: ModelOption = None
-    model_arg: ModelArguments = None
-    loss: LossOption = None
-    loss_arg: LossArguments = None
-    objective: Objective = None
+    x: Annotated[
+        list[str] | None,
+        run_option(
+            metavar="NUMBERS",
+            help="Input, separated by commas or spaces; repeat it for a batch.  [default: 1,2,3,4]",
+        ),
+    ] = None
+    x_file: Annotated[
+        Path | None,
+        run_option(
+            metavar="FILE.csv|npy",
+            help="Input from a file, one row a line; an .npy keeps its shape.",
+        ),
+    ] = None
+    seed: Annotated[
+        str, run_option(metavar="INTEGER", help="Seed of the parameters and the noise.")
+    ] = "42"
+    eps: Annotated[
+        list[str] | None,
+        run_option(
+            metavar="NUMBERS", help="Noise to use in place of the draw; repeat it for a batch."
+        ),
+    ] = None
+    arithmetic: Annotated[
+        str | None,
+        run_option(
+            metavar="printed|full",
+            help="printed: parameters and noise rounded to 4 decimals, in float64; "
+            "full: PyTorch's own float32.",
+        ),
+    ] = None
+    dims: Annotated[
+        str | None,
+        model_option(
+            metavar="N-N-…-N",
+            help="Widths of the built-in VAE, the middle one the latent's.  [default: 4-8-2-8-4]",
+        ),
+    ] = None
+    activation: Annotated[
+        str,
+        model_option(
+            metavar="NAME", help="relu, tanh, sigmoid, leaky_relu, elu, gelu, silu or softplus."
+        ),
+    ] = "relu"
+    recon: Annotated[
+        str,
+        model_option(
+            metavar="mse|bce", help="Squared error, or binary cross-entropy behind a sigmoid."
+        ),
+    ] = "mse"
+    reduction: Annotated[
+        str,
+        model_option(metavar="sum|mean", help="Sum both terms, or average them over all elements."),
+    ] = "sum"
+    beta: Annotated[str, model_option(metavar="NUMBER", help="Weight of the KL.")] = "1"
+    weights: Annotated[
+        Path | None,
+        model_option(metavar="FILE", help="Parameters from a .safetensors, .pt or .pth file."),
+    ] = None
+    strip_prefix: Annotated[
+        str,
+        model_option(
+            metavar="TEXT", help="Take this off every name in the file of weights, such as module."
+        ),
+    ] = ""
+    model: Annotated[
+        str | None,
+        model_option(
+            metavar="FILE.py:NAME",
+            help="Your own model, a class or a factory, also package.module:NAME. "
+            "Loading a file runs it.",
+        ),
+    ] = None
+    model_arg: Annotated[
+        list[str] | None,
+        model_option(metavar="KEY=VALUE", help="An argument of your model; may be repeated."),
+    ] = None
+    loss: Annotated[
+        str | None,
+        model_option(
+            metavar="FILE.py:NAME",
+            help="Your loss; it gets what the model returned, by name and then by order.",
+        ),
+    ] = None
+    loss_arg: Annotated[
+        list[str] | None,
+        model_option(
+            metavar="KEY=VALUE",
+            help="What your loss is given besides, such as beta=4; may be repeated.",
+        ),
+    ] = None
+    objective: Annotated[
+        str | None,
+        model_option(
+            metavar="FILE.py:NAME",
+            help="A function of model and x that returns the loss, in place of --loss.",
+        ),
+    ] = None
     format: FormatOption = "text"
     output_file: Output = None
-    digits: Digits = None
+    digits: Annotated[
+        str | None, output_option(metavar="0-17", help="Decimals for every number.")
+    ] = None
 
     def style(self) -> Style:
         """Check the output options."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from . import document_formats
 from .blocks import Checks, Walkthrough
 
 if TYPE_CHECKING:
@@ -126,25 +127,16 @@ class DocumentPage(Page):
 
     def to_markdown(self) -> str:
         """Return it in Markdown, where the picture of the model is put into words."""
-        from .render import markdown
-
-        return markdown.write(self.walkthrough)
+        return document_formats.write("markdown", self.walkthrough)
 
     def to_html(self) -> str:
         """Return it as one HTML file, which needs no network."""
-        from .render import diagram
-        from .render.html import document
-
-        return document.write(self.walkthrough, diagram.picture_of(self.walkthrough))
+        return document_formats.write("html", self.walkthrough)
 
     def to_latex(self) -> str:
         """Return it as a LaTeX document, where the picture of the model is put into words."""
-        from .render import latex_document
-
-        return latex_document.write(self.walkthrough)
+        return document_formats.write("latex", self.walkthrough)
 
     def to_notebook(self) -> str:
         """Return it as a Jupyter notebook, whose cells compute it once more."""
-        from .render import diagram, notebook
-
-        return notebook.write(self.walkthrough, diagram.picture_of(self.walkthrough))
+        return document_formats.write("notebook", self.walkthrough)

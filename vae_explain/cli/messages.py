@@ -1,7 +1,7 @@
-"""What PyTorch warns of while a model runs, said with the line of the model's own code.
+"""Lines on standard error: our own, and PyTorch's warnings with the line of the user's code.
 
-A warning has the line that called PyTorch, and while we look on that is one of ours, or one of
-PyTorch's own. The line that the user can change is further up.
+A warning carries the line that called PyTorch. While we record, that line is ours or PyTorch's
+own; the line that the user can change is further up the stack.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import warnings
 from types import FrameType
 from typing import TextIO
 
-PYTHONS = frozenset({contextlib.__file__, warnings.__file__})  # they stand between, too
+# Standard modules that may stand between the user's line and PyTorch's.
+STANDARD = frozenset({contextlib.__file__, warnings.__file__})
 COMMANDS = os.path.dirname(__file__) + os.sep
 PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 
-class Shown:
-    """Stands in for `warnings.showwarning`, and says each warning of each line once."""
+class WarningPrinter:
+    """Replaces `warnings.showwarning`, and says each warning of each line once."""
 
     def __init__(self) -> None:
         self._said: set[tuple[str, str]] = set()
@@ -37,11 +38,11 @@ class Shown:
         if _is_between(filename):
             filename, lineno = _place() or (filename, lineno)
         place = f"{filename}:{lineno}"
-        # That of the record and of another run of the model are one to the user.
+        # A model may run several times for one page.
         if (text, place) in self._said:
             return
         self._said.add((text, place))
-        with contextlib.suppress(OSError):  # nobody hears of it, and the page is as right
+        with contextlib.suppress(OSError):  # standard error is closed; the page is still right
             say(f"warning: {text} ({place})")
 
 
@@ -53,12 +54,12 @@ def say(message: str) -> None:
 
 
 def _place() -> tuple[str, int] | None:
-    """Return the innermost line of the user's that is at work; None where none is."""
+    """Return the innermost line of the user's on the stack; None if there is none."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         name = frame.f_code.co_filename
         if name.startswith(COMMANDS):
-            return None  # what is further up called the command
+            return None  # what is further up called us
         if not _is_between(name):
             return name, frame.f_lineno
         frame = frame.f_back
@@ -66,7 +67,7 @@ def _place() -> tuple[str, int] | None:
 
 
 def _is_between(filename: str) -> bool:
-    """Whether a file is ours, or PyTorch's with what it stands on."""
+    """Whether a file is ours, PyTorch's, or one that PyTorch goes through."""
     torch = getattr(sys.modules.get("torch"), "__file__", None)
     folders = (PACKAGE, os.path.dirname(torch) + os.sep) if torch else (PACKAGE,)
-    return filename.startswith(folders) or filename in PYTHONS
+    return filename.startswith(folders) or filename in STANDARD

@@ -1,0 +1,59 @@
+"""The formats that a whole document is written in; a new one is a file of `render/` and a line."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from .blocks import Walkthrough
+
+
+class DocumentFormat(NamedTuple):
+    """A format of documents.
+
+    Attributes
+    ----------
+    suffix
+        What its files end with.
+    module
+        The module of `render/` whose `write` gets the walkthrough, the picture and the decimals.
+    picture
+        Where the picture of the model goes: `inside` as an SVG, `beside` as a file that the
+        text names, or into `words`.
+    """
+
+    suffix: str
+    module: str
+    picture: Literal["inside", "beside", "words"]
+
+
+FORMATS = {
+    "markdown": DocumentFormat(".md", "markdown", "beside"),
+    "html": DocumentFormat(".html", "html.document", "inside"),
+    "latex": DocumentFormat(".tex", "latex_document", "words"),
+    "notebook": DocumentFormat(".ipynb", "notebook", "inside"),
+}
+
+
+def write(
+    name: str, walkthrough: Walkthrough, digits: int | None = None, picture_file: str = ""
+) -> str:
+    """Return a document in a format.
+
+    Parameters
+    ----------
+    digits
+        The decimals of every number; as many as each needs when None.
+    picture_file
+        The name of the file that has the picture, where one stands beside the text.
+    """
+    chosen = FORMATS[name]
+    picture = picture_file if chosen.picture == "beside" else ""
+    if chosen.picture == "inside":
+        from .render import diagram
+
+        picture = diagram.picture_of(walkthrough)
+    renderer = import_module(f".render.{chosen.module}", __package__)
+    text: str = renderer.write(walkthrough, picture, digits)
+    return text
