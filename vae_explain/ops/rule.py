@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol, TypeVar
 import numpy as np
 
 from ..errors import UserError
+from ..symbolic.build import summed
 from ..symbolic.expression import (
     Expression,
     Index,
@@ -192,8 +193,8 @@ class Rule:
 
     def __post_init__(self) -> None:
         defaults = {
-            "formula": self._named,
-            "gradient": self._named_backward,
+            "formula": self.named,
+            "gradient": self.named_backward,
             "options": self._unusual,
             "shown": self.name.removeprefix("linalg_"),
             "torch": f"torch.{self.name}",
@@ -223,13 +224,16 @@ class Rule:
     def _unusual(self, call: Call) -> Options:
         return unusual(call.attributes, self.usual)
 
-    def _named(self, call: Call) -> Expression:
+    def named(self, call: Call) -> Opaque:
+        """Write the whole output as the op's call."""
+
         def compute(*arrays: Array) -> Array:
             return self.forward(*_as_recorded(call, arrays), **call.attributes)
 
         return Opaque(self.shown, call.wholes, self.options(call), compute)
 
-    def _named_backward(self, call: Call, position: int, upstream: Expression) -> Expression:
+    def named_backward(self, call: Call, position: int, upstream: Expression) -> Opaque:
+        """Write the whole VJP as the call of the op's backward pass."""
         options = self.options(call)
         if len(call.operands) > 1:
             options = (("by", position + 1), *options)
@@ -272,21 +276,32 @@ def unusual(
 REQUIRED: Any = object()  # stands for the default of a setting that has none, see `binder`
 
 
-def binder(*operands: str, refused: tuple[str, ...] = (), **settings: Any) -> Callable[..., Bound]:
+def binder(
+    *operands: str, ignored: tuple[str, ...] = (), refused: tuple[str, ...] = (), **settings: Any
+) -> Callable[..., Bound]:
     """Return a `bind` for operands of these names and, behind them, settings with defaults.
 
-    It takes `inplace` as well, which changes nothing of what is computed. For one of the
-    `refused` that is not as usual it raises `NotExplained`, and for arguments that are none of
-    these a `TypeError`, as a function with this signature does.
+    It takes `inplace` as well, which changes nothing of what is computed, and `dim` by NumPy's
+    name, `axis`. For arguments that are none of these it raises a `TypeError`, as a function
+    with this signature does.
+
+    Parameters
+    ----------
+    ignored
+        Settings that are taken and left out.
+    refused
+        Settings for which it raises `NotExplained` where they are not as usual.
     """
     names = (*operands, *settings, "inplace")
     known = set(names)
     defaults = {name: value for name, value in settings.items() if value is not REQUIRED}
-    kept = [name for name in settings if name not in refused]
+    kept = [name for name in settings if name not in (*ignored, *refused)]
 
     def bind(*args: Any, **kwargs: Any) -> Bound:
         if len(args) > len(names):
             raise TypeError("too many positional arguments")
+        if "dim" in settings and "axis" in kwargs:
+            kwargs["dim"] = kwargs.pop("axis")
         given = {**defaults, "inplace": False, **dict(zip(names, args, strict=False)), **kwargs}
         if given.keys() != known:
             unknown = [name for name in given if name not in known]
@@ -307,6 +322,14 @@ def whole_numbers(name: str, positional: tuple[Any, ...], by_name: Any = None) -
     if not all(isinstance(number, int) for number in numbers):
         raise NotExplained(f"{name} {numbers!r}")
     return numbers
+
+
+def by_output(ways: Iterable[Partial]) -> list[Partial]:
+    """Add up the ways from an element to each output."""
+    found: dict[Index, list[Expression]] = {}
+    for out, local in ways:
+        found.setdefault(out, []).append(local)
+    return [(out, summed(locals)) for out, locals in found.items()]
 
 
 # --- shapes -----------------------------------------------------------------------------

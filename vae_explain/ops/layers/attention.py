@@ -33,7 +33,7 @@ from ...symbolic.expression import (
 )
 from ...trace import Array
 from ..elementwise.exponentials import shift_of, shifted
-from ..reduction.sum_mean import part_of
+from ..reduction.parts import part_of
 from ..rule import (
     Bound,
     Call,

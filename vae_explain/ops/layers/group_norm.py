@@ -23,7 +23,7 @@ from ...symbolic.expression import (
     SumOver,
 )
 from ...trace import Array
-from ..reduction.sum_mean import mean_of, variance_of
+from ..reduction.parts import mean_of, variance_of
 from ..rule import Bound, Call, NotExplained, Partial, Rule, indices, unusual
 
 INPUT, WEIGHT, BIAS = range(3)

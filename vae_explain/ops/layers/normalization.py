@@ -26,7 +26,7 @@ from ...symbolic.expression import (
     Reshape,
 )
 from ...trace import Array
-from ..reduction.sum_mean import mean_of, variance_of
+from ..reduction.parts import mean_of, variance_of
 from ..rule import Bound, Call, NotExplained, Partial, Rule, indices, sum_to
 
 

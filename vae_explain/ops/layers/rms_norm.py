@@ -22,7 +22,7 @@ from ...symbolic.expression import (
     Ref,
 )
 from ...trace import Array
-from ..reduction.sum_mean import part_of
+from ..reduction.parts import part_of
 from ..rule import Bound, Call, Partial, Rule, indices, sum_to
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from ...symbolic.build import TWO, root
 from ...symbolic.expression import Add, Expression, Index, Number, Ref, SumOver
 from ...trace import Array
-from ..reduction.sum_mean import part_of
+from ..reduction.parts import part_of
 from ..rule import Call, Partial, Rule, binder, broadcast_index, indices, sum_to, unbroadcast
 
 DIRECTION, LENGTH = range(2)

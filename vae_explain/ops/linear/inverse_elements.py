@@ -8,7 +8,6 @@ and else by elimination, row by row as it is done on paper.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,7 +31,7 @@ from ...symbolic.expression import (
 )
 from ...symbolic.text import to_text
 from ...trace import Array
-from ..reduction.sum_mean import LONGEST_PART
+from ..reduction.parts import shortened
 from ..rule import Operand
 
 BY_COFACTORS = 3  # rows, up to which a determinant is written out
@@ -54,9 +53,7 @@ def name_of(operand: Operand) -> str:
         whole = whole.body if isinstance(whole, Reshape) else whole.arguments[0]
     if isinstance(whole, Ref) and np.shape(whole.value)[-2:] == operand.shape[-2:]:
         return whole.name
-    text = to_text(operand.whole())
-    # Too long to be written, but no two that differ may go by one name.
-    return text if len(text) <= LONGEST_PART else f"input_{zlib.crc32(text.encode()) & 0xFFFF:04x}"
+    return shortened(to_text(operand.whole()))
 
 
 def summed(terms: list[Expression]) -> Expression:

@@ -10,8 +10,6 @@ from . import (  # noqa: F401 # the registry takes their rules
     norms,
     ranking,
     softmax,
-    softmin,
     sum_mean,
-    var_mean,
     variance,
 )

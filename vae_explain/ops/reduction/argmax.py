@@ -14,13 +14,8 @@ import numpy as np
 from ...symbolic.expression import ZERO, Apply, Expression, Index, Number, Opaque
 from ...trace import Array
 from ..layout.sort import order
-from ..rule import Bound, Call, Options, Partial, Rule, unusual
-from .sum_mean import sources
-
-
-def bind(input: Any, dim: int | None = None, keepdim: bool = False, **kwargs: Any) -> Bound:
-    """Bind `argmin()` and `argmin(dim)`, which may be called `axis`."""
-    return (input,), {"dim": kwargs.pop("axis", dim), "keepdim": keepdim, **kwargs}
+from ..rule import Call, Rule, binder
+from .axes import axis_options, sources
 
 
 def place(call: Call, index: Index, name: str) -> Expression:
@@ -29,57 +24,37 @@ def place(call: Call, index: Index, name: str) -> Expression:
     return Apply(name, tuple(x.at(at) for at in sources(call, index)))
 
 
-def along(call: Call) -> Options:
-    """Return the axis and whether it stays, as far as a formula has to mention them."""
-    dim, keepdim = call.attributes["dim"], call.attributes["keepdim"]
-    if dim is None:
-        return ()
-    axis = (("dim", dim % max(len(call.operands[0].shape), 1)),)
-    return (*axis, ("keepdim", True)) if keepdim else axis
-
-
 def position(name: str, words: str) -> Rule:
     """Make one of the two rules."""
     pick: Callable[..., Any] = np.argmax if name == "argmax" else np.argmin
 
     def forward(x: Array, dim: int | None, keepdim: bool) -> Array:
-        # Of several equal ones it is the first, and a NaN is found first of all, as in PyTorch.
+        # Of several equal ones it is the first, and a NaN comes first of all, as in PyTorch.
         return np.asarray(pick(x, axis=dim, keepdims=keepdim) if np.ndim(x) else 0)
 
     def formula(call: Call) -> Expression:
         attributes = call.attributes
-        whole = call.operands[0].whole()
-        return Opaque(name, (whole,), along(call), lambda x: forward(x, **attributes))
+        options = axis_options(call, keepdim=True)
+        return Opaque(name, call.wholes, options, lambda x: forward(x, **attributes))
 
     return Rule(
         name=name,
-        bind=bind,
+        bind=binder("input", dim=None, keepdim=False),
         forward=forward,
-        vjp=lambda g, y, x, dim, keepdim: (None,),
+        vjp=lambda g, y, x, **_: (None,),
         element=lambda call, index: place(call, index, name),
-        partials=no_partials,
+        partials=lambda call, position, index: [],
         formula=formula,
         gradient=lambda call, position, upstream: ZERO,
         words=words,
-        torch=f"torch.{name}",
         broadcasts=True,
     )
-
-
-def no_partials(call: Call, position: int, index: Index) -> list[Partial]:
-    return []
 
 
 ARGMAX = position("argmax", "the place of the largest, counted from 0")
 ARGMIN = position("argmin", "the place of the smallest, counted from 0")
 
 # --- of all in a row --------------------------------------------------------------------
-
-
-def bind_argsort(
-    input: Any, dim: int = -1, descending: bool = False, stable: bool | None = None
-) -> Bound:
-    return (input,), {"dim": dim, "descending": bool(descending)}
 
 
 def stood_at(call: Call, index: Index) -> list[tuple[int, Index]]:
@@ -90,23 +65,16 @@ def stood_at(call: Call, index: Index) -> list[tuple[int, Index]]:
     return [(0, (*index[:dim], int(call.output.array[index]), *index[dim + 1 :]))]
 
 
-def argsort_formula(call: Call) -> Expression:
-    attributes = call.attributes
-    options = unusual(attributes, {"dim": -1, "descending": False})
-    return Opaque("argsort", (call.operands[0].whole(),), options, lambda x: order(x, **attributes))
-
-
 ARGSORT = Rule(
     name="argsort",
-    bind=bind_argsort,
+    bind=binder("input", dim=-1, descending=False, stable=None, ignored=("stable",)),
     forward=order,
-    vjp=lambda g, y, x, dim, descending: (None,),
+    vjp=ARGMAX.vjp,
     element=lambda call, index: Number(float(call.output.array[index])),
-    partials=no_partials,
-    formula=argsort_formula,
-    gradient=lambda call, position, upstream: ZERO,
+    partials=ARGMAX.partials,
+    usual={"dim": -1, "descending": False},
+    gradient=ARGMAX.gradient,
     words="the places of the numbers in order, counted from 0",
-    torch="torch.argsort",
     broadcasts=True,
     chosen_by=stood_at,
 )

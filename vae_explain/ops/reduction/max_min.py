@@ -7,7 +7,7 @@ the one that it found, and the others share it alike, both as PyTorch does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,37 +15,29 @@ import numpy as np
 
 from ...symbolic.expression import ONE, Expression, Index, Number, Opaque
 from ...trace import Array, Slot
+from ..delegate import deferring
 from ..elementwise.where import MAXIMUM, MINIMUM
-from ..rule import (
-    Bound,
-    Call,
-    NotExplained,
-    Options,
-    Partial,
-    Rule,
-    normalized_axes,
-)
+from ..rule import Bound, Call, Partial, Rule, binder, normalized_axes
 from .argmax import place
-from .sum_mean import reduced, sources, spread, spread_formula, target
+from .axes import axis_options, sources, spread, spread_formula, target
 
 POSITIONS = 1  # the second output: where the numbers stand
 
+_bind_one, _bind_two = binder("input", dim=None, keepdim=False), binder("input", "other")
 
-def bind(input: Any, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> Bound:
+
+def bind(*args: Any, **kwargs: Any) -> Bound:
     """Bind `max()`, `max(dim)` and `max(other)`."""
-    other = kwargs.pop("other", dim if isinstance(dim, Slot) else None)
-    axis = kwargs.pop("axis", None if isinstance(dim, Slot) else dim)
-    if kwargs:
-        raise NotExplained(" and ".join(kwargs))
-    if other is not None:
-        return (input, other), {"dim": None, "keepdim": False}
-    return (input,), {"dim": axis, "keepdim": keepdim}
+    of_two = "other" in kwargs or (len(args) > 1 and isinstance(args[1], Slot))
+    return (_bind_two if of_two else _bind_one)(*args, **kwargs)
 
 
-def bind_along(input: Any, dim: Any = (), keepdim: bool = False, *, axis: Any = None) -> Bound:
-    chosen = dim if axis is None else axis
-    axes = None if chosen in ((), []) else chosen
-    return (input,), {"dim": axes, "keepdim": keepdim}
+_bind_axes = binder("input", dim=(), keepdim=False)
+
+
+def bind_along(*args: Any, **kwargs: Any) -> Bound:
+    operands, attributes = _bind_axes(*args, **kwargs)
+    return operands, {**attributes, "dim": attributes["dim"] if attributes["dim"] != () else None}
 
 
 def found_at(x: Array, pick: Callable[..., Any], dim: int, keepdim: bool) -> Array:
@@ -54,55 +46,54 @@ def found_at(x: Array, pick: Callable[..., Any], dim: int, keepdim: bool) -> Arr
     return np.expand_dims(positions, dim) if keepdim else positions
 
 
-def shares(x: Array, y: Array, dim: Any, keepdim: bool) -> Array:
-    """Return how much of an output's gradient each number gets: equal ones alike."""
-    axes = normalized_axes(dim, x.ndim)
-    same = (x == spread(np.asarray(y), x.shape, dim, keepdim)).astype(x.dtype)
-    return np.asarray(same / same.sum(axis=axes, keepdims=True))
+def shares(x: Array, y: Array, dim: Any, keepdim: bool, shared: bool = True) -> Array:
+    """Return how much of an output's gradient each number gets: equal ones alike.
+
+    Each of several gets a share, or, where they do not share, all of it.
+    """
+    same: Array = (x == spread(y, x.shape, dim, keepdim)).astype(x.dtype)
+    if not shared:
+        return same
+    return np.asarray(same / same.sum(axis=normalized_axes(dim, x.ndim), keepdims=True))
 
 
-def extreme(name: str, top: bool, along: bool) -> Rule:
-    """Make one of the four rules.
+def shared_partial(share: float, out: Index) -> list[Partial]:
+    """Return what goes from one output to a number that has this share of it."""
+    return [(out, ONE if share == 1 else Number(share))] if share else []
+
+
+def extreme(
+    name: str, choose: Callable[..., Any], words: str, pick: Callable[..., Any] | None = None
+) -> Rule:
+    """Make the rule of an op that takes one of many numbers, over some or all axes.
 
     Parameters
     ----------
-    top
-        Whether the largest is wanted, or the smallest.
-    along
-        Whether it is `amax` or `amin`, which take several axes and give no positions.
+    choose
+        `choose(x, axis=axes, keepdims=keepdim)`, the numbers.
+    pick
+        For an op of two outputs, `pick(x, axis=dim)`, where the first of them stand.
     """
-    choose, pick = (np.max, np.argmax) if top else (np.min, np.argmin)
-    of_two = MAXIMUM if top else MINIMUM
 
-    def forward(x: Array, *other: Array, dim: Any, keepdim: bool, output: int = 0) -> Array:
-        if other:
-            return of_two.forward(x, *other)
-        if output == POSITIONS:
+    def forward(x: Array, dim: Any, keepdim: bool, output: int = 0) -> Array:
+        if output == POSITIONS and pick is not None:
             return found_at(x, pick, dim, keepdim)
-        axes = normalized_axes(dim, x.ndim)
-        return np.asarray(choose(x, axis=axes, keepdims=keepdim))
+        return np.asarray(choose(x, axis=normalized_axes(dim, x.ndim), keepdims=keepdim))
 
-    def weights(x: Array, y: Array, dim: Any, keepdim: bool) -> Array:
-        if along or dim is None:
+    def weights(x: Array, y: Array, dim: Any, keepdim: bool, output: int = 0) -> Array:
+        if pick is None or dim is None:
             return shares(x, y, dim, keepdim)
         chosen = np.zeros_like(x)
         np.put_along_axis(chosen, found_at(x, pick, dim, True), 1, dim)
         return chosen
 
-    def vjp(
-        g: Array, y: Array, x: Array, *other: Array, dim: Any, keepdim: bool, output: int = 0
-    ) -> tuple[Array | None, ...]:
-        if other:
-            return of_two.vjp(g, y, x, *other)
-        arriving = spread(np.asarray(g), x.shape, dim, keepdim)
-        return (arriving * weights(x, y, dim, keepdim),)
+    def vjp(g: Array, y: Array, x: Array, dim: Any, keepdim: bool, output: int = 0) -> tuple[Array]:
+        return (spread(g, x.shape, dim, keepdim) * weights(x, y, dim, keepdim),)
 
-    def plain(call: Call) -> Call:
-        return replace(call, attributes={})
+    def weights_of(call: Call) -> Array:
+        return weights(call.operands[0].array, call.output.array, **call.attributes)
 
     def element(call: Call, index: Index) -> Expression:
-        if len(call.operands) == 2:
-            return of_two.element(plain(call), index)
         if call.attributes.get("output") == POSITIONS:
             return place(call, index, f"arg{name}")
         x = call.operands[0]
@@ -110,45 +101,23 @@ def extreme(name: str, top: bool, along: bool) -> Rule:
         return next(x.at(at) for at in sources(call, index) if x.array[at] == best)
 
     def partials(call: Call, position: int, index: Index) -> list[Partial]:
-        if len(call.operands) == 2:
-            return of_two.partials(plain(call), position, index)
         if call.attributes.get("output") == POSITIONS:
             return []
-        weight = float(weights_of(call)[index])
-        if not weight:
-            return []
-        return [(target(call, index), ONE if weight == 1 else Number(weight))]
-
-    def weights_of(call: Call) -> Array:
-        dim, keepdim = call.attributes["dim"], call.attributes["keepdim"]
-        return weights(call.operands[0].array, call.output.array, dim, keepdim)
-
-    def told(call: Call) -> Options:
-        axes = reduced(call)
-        if call.attributes["dim"] is None:
-            return ()
-        return (("dim", axes[0] if len(axes) == 1 else axes),)
+        return shared_partial(float(weights_of(call)[index]), target(call, index))
 
     def formula(call: Call) -> Expression:
-        if len(call.operands) == 2:
-            return of_two.formula(plain(call))
-        attributes, written = call.attributes, told(call)
-        if attributes["keepdim"] and written:
-            written = (*written, ("keepdim", True))
+        attributes, options = call.attributes, axis_options(call, keepdim=True)
         word = f"arg{name}" if attributes.get("output") == POSITIONS else name
-        whole = call.operands[0].whole()
-        return Opaque(word, (whole,), written, lambda x: forward(x, **attributes))
+        return Opaque(word, call.wholes, options, lambda x: forward(x, **attributes))
 
     def gradient(call: Call, position: int, upstream: Expression) -> Expression:
-        if len(call.operands) == 2:
-            return of_two.gradient(plain(call), position, upstream)
         chosen = weights_of(call)
-        local = Opaque(f"{name}'", (call.operands[0].whole(),), told(call), lambda _: chosen)
+        local = Opaque(f"{name}'", call.wholes, axis_options(call), lambda _: chosen)
         return spread_formula(call, upstream) * local
 
     return Rule(
         name=name,
-        bind=bind_along if along else bind,
+        bind=bind_along if pick is None else bind,
         forward=forward,
         vjp=vjp,
         element=element,
@@ -156,14 +125,22 @@ def extreme(name: str, top: bool, along: bool) -> Rule:
         formula=formula,
         gradient=gradient,
         kind="reduction",
-        words="the largest" if top else "the smallest",
-        torch=f"torch.{name}",
-        several=not along,
+        words=words,
+        several=pick is not None,
         broadcasts=True,
     )
 
 
-MAX = extreme("max", top=True, along=False)
-MIN = extreme("min", top=False, along=False)
-AMAX = extreme("amax", top=True, along=True)
-AMIN = extreme("amin", top=False, along=True)
+def or_of_two(of_one: Rule, of_two: Rule) -> Rule:
+    """Make the rule of an op that is another's with two tensors."""
+
+    def chosen(attributes: Mapping[str, Any]) -> tuple[Rule, dict[str, Any]]:
+        return (of_one, dict(attributes)) if "dim" in attributes else (of_two, {})
+
+    return replace(deferring(of_one, chosen), chosen_by=None)
+
+
+MAX = or_of_two(extreme("max", np.max, "the largest", np.argmax), MAXIMUM)
+MIN = or_of_two(extreme("min", np.min, "the smallest", np.argmin), MINIMUM)
+AMAX = extreme("amax", np.max, "the largest")
+AMIN = extreme("amin", np.min, "the smallest")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ONE, ZERO, Add, Expression, Index, Opaque, SumOver
+from ...symbolic.build import summed
+from ...symbolic.expression import ONE, Expression, Index, Opaque, SumOver
 from ...symbolic.shapes import expanded
 from ...trace import Array
-from ..rule import Call, Partial, Rule, normalized_axes
-from .sum_mean import bind, reduced, sources, spread, spread_formula, target
+from ..rule import Call, Partial, Rule
+from .axes import reduced, sources, spread, spread_formula, target
+from .sum_mean import SUM
 
 
 def is_number(x: Array) -> Array:
@@ -22,17 +23,9 @@ def without_nan(x: Array) -> Array:
     return np.where(np.isnan(x), np.zeros_like(x), x)
 
 
-def forward(x: Array, dim: Any, keepdim: bool) -> Array:
-    axes = normalized_axes(dim, x.ndim)
-    return np.asarray(without_nan(x).sum(axis=axes, keepdims=keepdim))
-
-
 def element(call: Call, index: Index) -> Expression:
     x = call.operands[0]
-    terms = tuple(x.at(at) for at in sources(call, index) if not math.isnan(x.array[at]))
-    if len(terms) < 2:
-        return terms[0] if terms else ZERO
-    return Add(terms)
+    return summed(x.at(at) for at in sources(call, index) if not math.isnan(x.array[at]))
 
 
 def partials(call: Call, position: int, index: Index) -> list[Partial]:
@@ -57,8 +50,8 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
 
 NANSUM = Rule(
     name="nansum",
-    bind=bind,
-    forward=forward,
+    bind=SUM.bind,
+    forward=lambda x, dim, keepdim: SUM.forward(without_nan(x), dim, keepdim),
     vjp=lambda g, y, x, dim, keepdim: (spread(g, x.shape, dim, keepdim) * is_number(x),),
     element=element,
     partials=partials,
@@ -66,6 +59,5 @@ NANSUM = Rule(
     gradient=gradient,
     kind="reduction",
     words="the sum of what is a number",
-    torch="torch.nansum",
     broadcasts=True,
 )

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import (
-    ONE,
-    ZERO,
-    Add,
-    Apply,
-    Expression,
-    Index,
-    Number,
-    Opaque,
-    Ref,
-)
+from ...symbolic.build import root, square
+from ...symbolic.expression import ONE, ZERO, Add, Expression, Index, Number, Ref
 from ...trace import Array
 from ..rule import (
     Bound,
@@ -24,36 +17,37 @@ from ..rule import (
     NotExplained,
     Partial,
     Rule,
+    binder,
     broadcast_index,
     broadcast_targets,
+    by_output,
     sum_to,
     unbroadcast,
-    unusual,
 )
-from .sum_mean import part_of
-
-TWO = Number(2.0)
-USUAL = {"eps": 1e-12}
+from .axes import along
+from .parts import part_of
 
 
-def along(index: Index, axis: int, size: int) -> list[Index]:
-    """Return the indices that differ from one only along an axis."""
-    return [(*index[:axis], at, *index[axis + 1 :]) for at in range(size)]
+def _length_of(numbers: Iterable[Expression]) -> Expression:
+    return root(Add(tuple(map(square, numbers))))
 
 
-def root(squares: list[Expression]) -> Expression:
-    return Apply("sqrt", (Add(tuple(squares)),))
+def _held(size: Array, eps: float) -> Array:
+    """Return lengths, of which none is smaller than eps."""
+    return np.where(np.real(size) < eps, np.full_like(size, eps), size)
 
 
 # --- divided by the length --------------------------------------------------------------
 
 
-def bind_normalize(
-    input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: None = None
-) -> Bound:
-    if p != 2 or not isinstance(dim, int):
-        raise NotExplained("a length of another kind than the root of squares along an axis")
-    return (input,), {"dim": dim, "eps": eps}
+_bind = binder("input", p=2.0, dim=1, eps=1e-12, out=None, refused=("p",), ignored=("out",))
+
+
+def bind_normalize(*args: Any, **kwargs: Any) -> Bound:
+    operands, attributes = _bind(*args, **kwargs)
+    if not isinstance(attributes["dim"], int):
+        raise NotExplained("a length along several axes")
+    return operands, attributes
 
 
 def length(x: Array, dim: int) -> Array:
@@ -61,17 +55,14 @@ def length(x: Array, dim: int) -> Array:
 
 
 def normalize(x: Array, dim: int, eps: float) -> Array:
-    size = length(x, dim)
-    return np.asarray(x / np.where(np.real(size) < eps, np.full_like(size, eps), size))
+    return np.asarray(x / _held(length(x, dim), eps))
 
 
 def normalize_vjp(g: Array, y: Array, x: Array, dim: int, eps: float) -> tuple[Array]:
     size = length(x, dim)
-    held = size < eps
-    used = np.where(held, np.full_like(size, eps), size)
     # What points along x would only change its length, which is taken out.
     outward = (g * y).sum(axis=dim, keepdims=True) * y
-    return ((g - np.where(held, np.zeros_like(outward), outward)) / used,)
+    return ((g - np.where(size < eps, np.zeros_like(outward), outward)) / _held(size, eps),)
 
 
 def _divisor(call: Call, index: Index) -> tuple[Expression, bool]:
@@ -86,7 +77,7 @@ def _divisor(call: Call, index: Index) -> tuple[Expression, bool]:
     where: tuple[int | slice, ...] = (*index[:axis], slice(None), *index[axis + 1 :])
 
     def made() -> Expression:
-        return root([x.at(at) ** TWO for at in places])
+        return _length_of(map(x.at, places))
 
     return Ref(f"norm({part_of(x, where)})", value=size, made=made), True
 
@@ -97,22 +88,11 @@ def normalize_partials(call: Call, position: int, index: Index) -> list[Partial]
     divisor, free = _divisor(call, index)
     if not free:
         return [(index, ONE / divisor)]
-    found: list[Partial] = []
-    for out in along(index, axis, x.shape[axis]):
-        own = ONE if out == index else ZERO
-        found.append((out, (own - call.output.at(out) * call.output.at(index)) / divisor))
-    return found
-
-
-def normalize_gradient(call: Call, position: int, upstream: Expression) -> Expression:
-    attributes = call.attributes
-
-    def back(g: Array, x: Array) -> Array:
-        full = np.broadcast_to(g, x.shape)
-        return normalize_vjp(full, normalize(x, **attributes), x, **attributes)[0]
-
-    wholes = (upstream, call.operands[0].whole())
-    return Opaque("normalize_backward", wholes, unusual(attributes, USUAL), back)
+    y = call.output.at
+    return [
+        (out, ((ONE if out == index else ZERO) - y(out) * y(index)) / divisor)
+        for out in along(index, axis, x.shape[axis])
+    ]
 
 
 NORMALIZE = Rule(
@@ -122,13 +102,7 @@ NORMALIZE = Rule(
     vjp=normalize_vjp,
     element=lambda call, index: call.operands[0].at(index) / _divisor(call, index)[0],
     partials=normalize_partials,
-    formula=lambda call: Opaque(
-        "normalize",
-        (call.operands[0].whole(),),
-        unusual(call.attributes, USUAL),
-        lambda x: normalize(x, **call.attributes),
-    ),
-    gradient=normalize_gradient,
+    usual={"eps": 1e-12},
     words="scaled to length 1",
     torch="torch.nn.functional.normalize",
 )
@@ -137,24 +111,13 @@ NORMALIZE = Rule(
 # --- the cosine of the angle between ----------------------------------------------------
 
 
-def bind_cosine(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-08) -> Bound:
-    return (x1, x2), {"dim": dim, "eps": eps}
-
-
-def _lengths(a: Array, b: Array, dim: int, eps: float) -> tuple[Array, Array]:
-    return tuple(  # type: ignore[return-value]  # two of them
-        np.where(np.real(size) < eps, np.full_like(size, eps), size)
-        for size in (length(a, dim), length(b, dim))
-    )
-
-
 def cosine(a: Array, b: Array, dim: int, eps: float) -> Array:
-    of_a, of_b = _lengths(a, b, dim, eps)
+    of_a, of_b = _held(length(a, dim), eps), _held(length(b, dim), eps)
     return np.asarray(((a / of_a) * (b / of_b)).sum(axis=dim))
 
 
 def cosine_vjp(g: Array, y: Array, a: Array, b: Array, dim: int, eps: float) -> tuple[Array, Array]:
-    of_a, of_b = _lengths(a, b, dim, eps)
+    of_a, of_b = _held(length(a, dim), eps), _held(length(b, dim), eps)
     arriving = np.expand_dims(np.asarray(g), dim)
     similar = np.expand_dims(np.asarray(y), dim)
     to_a = arriving * (b / of_b - similar * a / of_a) / of_a
@@ -175,8 +138,7 @@ def _places(call: Call, out: Index) -> list[Index]:
 
 def _size(call: Call, position: int, out: Index) -> Expression:
     operand = call.operands[position]
-    chosen = [operand.at(broadcast_index(at, operand.shape)) for at in _places(call, out)]
-    return root([number**TWO for number in chosen])
+    return _length_of(operand.at(broadcast_index(at, operand.shape)) for at in _places(call, out))
 
 
 def cosine_element(call: Call, index: Index) -> Expression:
@@ -191,45 +153,34 @@ def cosine_element(call: Call, index: Index) -> Expression:
 def cosine_partials(call: Call, position: int, index: Index) -> list[Partial]:
     axis, shape = _together(call)
     mine, other = call.operands[position], call.operands[1 - position]
-    found: dict[Index, list[Expression]] = {}
-    for full in broadcast_targets(index, mine.shape, shape):
-        out = (*full[:axis], *full[axis + 1 :])
-        own, theirs = _size(call, position, out), _size(call, 1 - position, out)
-        direct = other.at(broadcast_index(full, other.shape)) / theirs
-        local = (direct - call.output.at(out) * mine.at(index) / own) / own
-        found.setdefault(out, []).append(local)
-    return [(out, Add(tuple(ways)) if len(ways) > 1 else ways[0]) for out, ways in found.items()]
+
+    def ways() -> Iterator[Partial]:
+        for full in broadcast_targets(index, mine.shape, shape):
+            out = (*full[:axis], *full[axis + 1 :])
+            own, theirs = _size(call, position, out), _size(call, 1 - position, out)
+            direct = other.at(broadcast_index(full, other.shape)) / theirs
+            yield out, (direct - call.output.at(out) * mine.at(index) / own) / own
+
+    return by_output(ways())
 
 
 def cosine_gradient(call: Call, position: int, upstream: Expression) -> Expression:
-    attributes = call.attributes
-    axis, shape = _together(call)
-    reduced = (*shape[:axis], *shape[axis + 1 :])
+    named = COSINE_SIMILARITY.named_backward(call, position, upstream)
 
     def back(g: Array, a: Array, b: Array) -> Array:
-        a, b = np.broadcast_arrays(a, b)
-        similar = cosine(a, b, **attributes)
-        return cosine_vjp(np.broadcast_to(g, reduced), similar, a, b, **attributes)[position]
+        return np.asarray(named.compute(g, *np.broadcast_arrays(a, b)))
 
-    wholes = (upstream, *(operand.whole() for operand in call.operands))
-    options = (("by", position + 1), ("dim", attributes["dim"]))
-    body = Opaque("cosine_similarity_backward", wholes, options, back)
-    return sum_to(body, shape, call.operands[position].shape)
+    return sum_to(replace(named, compute=back), _together(call)[1], call.operands[position].shape)
 
 
 COSINE_SIMILARITY = Rule(
     name="cosine_similarity",
-    bind=bind_cosine,
+    bind=binder("x1", "x2", dim=1, eps=1e-08),
     forward=cosine,
     vjp=cosine_vjp,
     element=cosine_element,
     partials=cosine_partials,
-    formula=lambda call: Opaque(
-        "cosine_similarity",
-        tuple(operand.whole() for operand in call.operands),
-        (("dim", call.attributes["dim"]),),
-        lambda a, b: cosine(a, b, **call.attributes),
-    ),
+    usual={"eps": 1e-08},
     gradient=cosine_gradient,
     words="cosine of the angle between",
     torch="torch.nn.functional.cosine_similarity",

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ...symbolic.build import absolute, root, sign
 from ...symbolic.expression import (
     ONE,
     ZERO,
@@ -32,14 +34,14 @@ from ..rule import (
     Bound,
     Call,
     NotExplained,
-    Options,
     Partial,
     Rule,
+    binder,
     normalized_axes,
 )
-from .sum_mean import reduced, sources, spread, spread_formula, target
+from .axes import axis_options, reduced, sources, spread, spread_formula, target
+from .max_min import shares
 
-TWO = Number(2.0)
 EUCLIDEAN = ("fro", None, 2)
 
 
@@ -52,36 +54,34 @@ def order(p: Any) -> int | float:
     return int(p) if float(p).is_integer() else float(p)
 
 
-def bound(input: Any, p: Any, dim: Any, keepdim: bool, dtype: Any) -> Bound:
-    if dtype is not None:
-        raise NotExplained("dtype")
-    return (input,), {"p": order(p), "dim": dim, "keepdim": keepdim}
+def binding(order_name: str, usual: Any) -> Callable[..., Bound]:
+    """Return the `bind` of a length whose order has this name."""
+    # `Tensor.norm`, which is written in Python, names its `out` as well.
+    bound = binder(
+        "input",
+        **{order_name: usual},
+        dim=None,
+        keepdim=False,
+        out=None,
+        dtype=None,
+        ignored=("out",),
+        refused=("dtype",),
+    )
 
+    def bind(*args: Any, **kwargs: Any) -> Bound:
+        operands, attributes = bound(*args, **kwargs)
+        return operands, {"p": order(attributes.pop(order_name)), **attributes}
 
-def bind_norm(
-    input: Any,
-    p: Any = "fro",
-    dim: Any = None,
-    keepdim: bool = False,
-    out: None = None,  # named by `Tensor.norm`, which is written in Python
-    dtype: Any = None,
-) -> Bound:
-    return bound(input, p, dim, keepdim, dtype)
-
-
-def bind_vector_norm(
-    input: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
-) -> Bound:
-    return bound(input, ord, dim, keepdim, dtype)
+    return bind
 
 
 def bind_linalg_norm(
-    input: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
+    input: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, **kwargs: Any
 ) -> Bound:
     # Over two axes an order speaks of a matrix: 2 is then its largest singular value.
     if ord is not None and not isinstance(dim, int):
         raise NotExplained(f"the norm of order {ord} of a matrix")
-    return bound(input, ord, dim, keepdim, dtype)
+    return VECTOR_NORM.bind(input, ord, dim, keepdim, **kwargs)
 
 
 def forward(x: Array, p: float, dim: Any, keepdim: bool, shared: bool = True) -> Array:
@@ -106,27 +106,16 @@ def sized_array(sizes: Array, p: float) -> Array:
 def vjp(
     g: Array, y: Array, x: Array, p: float, dim: Any, keepdim: bool, shared: bool = True
 ) -> tuple[Array]:
-    """Return the gradient; see `weights` for what `shared` says."""
-    arriving = spread(np.asarray(g), x.shape, dim, keepdim)
+    """Return the gradient; see `shares` for what `shared` says."""
+    arriving = spread(g, x.shape, dim, keepdim)
     if p == 0:
         return (np.zeros_like(x),)
     if p == 1:
         return (arriving * np.sign(x),)
-    length = spread(np.asarray(y), x.shape, dim, keepdim)
     if math.isinf(p):
-        return (arriving * np.sign(x) * weights(x, length, dim, shared),)
+        return (arriving * np.sign(x) * shares(np.abs(x), y, dim, keepdim, shared),)
+    length = spread(y, x.shape, dim, keepdim)
     return (arriving * _direction(*_ratio(x, length, p)),)
-
-
-def weights(x: Array, length: Array, dim: Any, shared: bool) -> Array:
-    """Return how much of a largest size's gradient each number gets.
-
-    Those of the same size get a share each, or, where they do not share, all of it each.
-    """
-    same: Array = (np.abs(x) == length).astype(x.dtype)
-    if not shared:
-        return same
-    return np.asarray(same / same.sum(axis=normalized_axes(dim, x.ndim), keepdims=True))
 
 
 def _ratio(x: Array, length: Array, p: float) -> tuple[Array, Array]:
@@ -146,11 +135,11 @@ def ratio(x: Expression, length: Expression, p: float) -> tuple[Expression, Expr
     """Write the same."""
     if p == 2:
         return x, length
-    size, sign = Apply("abs", (x,)), Apply("sign", (x,))
+    size = absolute(x)
     if p < 1:
-        return sign * power(length, 1 - p), power(size, 1 - p)
+        return sign(x) * power(length, 1 - p), power(size, 1 - p)
     # An even order's power keeps the sign by itself.
-    return power(x, p - 1) if p % 2 == 0 else sign * power(size, p - 1), power(length, p - 1)
+    return power(x, p - 1) if p % 2 == 0 else sign(x) * power(size, p - 1), power(length, p - 1)
 
 
 def power(body: Expression, exponent: float) -> Expression:
@@ -162,14 +151,14 @@ def sized(body: Expression, p: float) -> Expression:
         return ONE - Apply("is_zero", (body,))
     if p % 2 == 0:  # a sign vanishes by itself
         return body ** Number(float(p))
-    return power(Apply("abs", (body,)), p)
+    return power(absolute(body), p)
 
 
 def rooted(total: Expression, p: float) -> Expression:
     if p in (0, 1):
         return total
     if p == 2:
-        return Apply("sqrt", (total,))
+        return root(total)
     exponent = Div(ONE, Number(float(p))) if p > 1 else Number(1 / p)
     return total**exponent
 
@@ -179,7 +168,7 @@ def element(call: Call, index: Index) -> Expression:
     if math.isinf(p):
         sizes, length = np.abs(x.array), call.output.array[index]
         chosen = next(at for at in sources(call, index) if sizes[at] == length)
-        return Apply("abs", (x.at(chosen),))
+        return absolute(x.at(chosen))
     return rooted(Add(tuple(sized(x.at(at), p) for at in sources(call, index))), p)
 
 
@@ -188,20 +177,17 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
     if p == 0:
         return []
     if p == 1:
-        return [(out, Apply("sign", (x,)))]
+        return [(out, sign(x))]
     if math.isinf(p):
-        weight = float(_weights_of(call)[index])
-        sign = Apply("sign", (x,))
-        return [(out, sign if weight == 1 else sign * Number(weight))] if weight else []
+        weight = float(_shares_of(call)[index])
+        return [(out, sign(x) if weight == 1 else sign(x) * Number(weight))] if weight else []
     above, below = ratio(x, call.output.at(out), p)
     return [(out, above / below if evaluate(below) else ZERO)]
 
 
-def _weights_of(call: Call) -> Array:
-    attributes, x = call.attributes, call.operands[0].array
-    dim, keepdim = attributes["dim"], attributes["keepdim"]
-    length = spread(np.asarray(call.output.array), x.shape, dim, keepdim)
-    return weights(x, length, dim, attributes.get("shared", True))
+def _shares_of(call: Call) -> Array:
+    settings = {key: value for key, value in call.attributes.items() if key != "p"}
+    return shares(np.abs(call.operands[0].array), call.output.array, **settings)
 
 
 def formula(call: Call) -> Expression:
@@ -209,24 +195,14 @@ def formula(call: Call) -> Expression:
     if not math.isinf(p):
         total = SumOver(sized(x, p), reduced(call), call.output.shape)
         return rooted(total, p)
-    options = _along(call)
-    if call.attributes["keepdim"]:
-        options = (*options, ("keepdim", True))
-    attributes = dict(call.attributes)
+    attributes, options = call.attributes, axis_options(call, keepdim=True)
     return Opaque(
-        _extreme(call), (Apply("abs", (x,)),), options, lambda sizes: forward(sizes, **attributes)
+        _extreme(call), (absolute(x),), options, lambda sizes: forward(sizes, **attributes)
     )
 
 
 def _extreme(call: Call) -> str:
     return "amax" if call.attributes["p"] > 0 else "amin"
-
-
-def _along(call: Call) -> Options:
-    axes = reduced(call)
-    if call.attributes["dim"] is None:
-        return ()
-    return (("dim", axes[0] if len(axes) == 1 else axes),)
 
 
 def gradient(call: Call, position: int, upstream: Expression) -> Expression:
@@ -235,13 +211,13 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     if p == 0:
         return ZERO
     if p == 1:
-        return arriving * Apply("sign", (x,))
+        return arriving * sign(x)
     if math.isinf(p):
-        chosen, shared = _weights_of(call), call.attributes.get("shared", True)
+        chosen, shared = _shares_of(call), call.attributes.get("shared", True)
         # Written as the slope of the largest size, which is shared.
         name = f"{_extreme(call)}'" if shared else "is_largest"
-        local = Opaque(name, (Apply("abs", (x,)),), _along(call), lambda _: chosen)
-        return arriving * local * Apply("sign", (x,))
+        local = Opaque(name, (absolute(x),), axis_options(call), lambda _: chosen)
+        return arriving * local * sign(x)
     length = spread_formula(call, call.output.whole())
     above, below = ratio(x, length, p)
     if np.all(call.operands[0].array if p < 1 else call.output.array):
@@ -256,24 +232,23 @@ def _direction(above: Array, below: Array) -> Array:
     return np.where(zero, np.zeros_like(above), above / np.where(zero, 1, below))
 
 
-def norm(name: str, torch: str, bind: Callable[..., Bound], order: str) -> Rule:
-    """Make the rule of one of the names that a length has; `order` is what it calls its p."""
-    return Rule(
-        name=name,
-        bind=bind,
-        forward=forward,
-        vjp=vjp,
-        element=element,
-        partials=partials,
-        formula=formula,
-        gradient=gradient,
-        kind="reduction",
-        words="length",
-        torch=torch,
-        broadcasts=True,
-    )
-
-
-NORM = norm("norm", "torch.norm", bind_norm, "p")
-VECTOR_NORM = norm("linalg_vector_norm", "torch.linalg.vector_norm", bind_vector_norm, "ord")
-LINALG_NORM = norm("linalg_norm", "torch.linalg.norm", bind_linalg_norm, "ord")
+NORM = Rule(
+    name="norm",
+    bind=binding("p", "fro"),
+    forward=forward,
+    vjp=vjp,
+    element=element,
+    partials=partials,
+    formula=formula,
+    gradient=gradient,
+    kind="reduction",
+    words="length",
+    broadcasts=True,
+)
+VECTOR_NORM = replace(
+    NORM,
+    name="linalg_vector_norm",
+    bind=binding("ord", 2),
+    torch="torch.linalg.vector_norm",
+)
+LINALG_NORM = replace(NORM, name="linalg_norm", bind=bind_linalg_norm, torch="torch.linalg.norm")

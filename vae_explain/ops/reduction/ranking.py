@@ -17,20 +17,20 @@ from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ONE, Expression, Index, Number, Opaque
 from ...trace import Array, Found
 from ..delegate import deferring
 from ..layout.sort import POSITIONS, arranging, order, sort_sources
-from ..rule import Bound, Call, Partial, Rule
-from .max_min import AMAX, AMIN, shares
-from .sum_mean import spread_formula
+from ..rule import REQUIRED, Bound, Rule, binder
+from .max_min import AMAX, AMIN, extreme
 
 # As far apart, in proportion to the largest number of a row, may be what is equal up to the
 # rounding of float32.
 NEAR = 1e-6
 
 
-def settled(x: Array, own: Array, found: Found | None, dim: int, in_order: bool = True) -> Array:
+def places_of_run(
+    x: Array, own: Array, found: Found | None, dim: int, in_order: bool = True
+) -> Array:
     """Return the places of the run in each row in which they are as good as our own.
 
     Parameters
@@ -77,7 +77,7 @@ def ranked(
         found, dim = attributes.pop("found"), attributes["dim"]
         attributes.pop("keepdim", None)
         own = places(x, **attributes) if x.ndim else np.zeros(1, dtype=int)
-        return settled(x, own, found, dim, in_order(**attributes))
+        return places_of_run(x, own, found, dim, in_order(**attributes))
 
     def reduced(array: Array, x: Array, attributes: Mapping[str, Any]) -> Array:
         if not x.ndim:
@@ -108,19 +108,6 @@ def ranked(
 # --- the largest few, and the one of a rank ---------------------------------------------
 
 
-def bind_topk(
-    input: Any,
-    k: int,
-    dim: int = -1,
-    largest: bool = True,
-    sorted: bool = True,
-    *,
-    found: Found | None = None,
-) -> Bound:
-    settings = {"k": k, "dim": dim, "largest": largest, "sorted": sorted, "found": found}
-    return (input,), settings
-
-
 def topk_places(x: Array, k: int, dim: int, largest: bool, sorted: bool) -> Array:
     first = [slice(None)] * x.ndim
     first[dim] = slice(k)
@@ -129,22 +116,17 @@ def topk_places(x: Array, k: int, dim: int, largest: bool, sorted: bool) -> Arra
 
 TOPK = ranked(
     "topk",
-    bind=bind_topk,
+    bind=binder("input", k=REQUIRED, dim=-1, largest=True, sorted=True, found=None),
     places=topk_places,
     words="the largest numbers, as many as k, or the smallest",
     usual={"dim": -1, "largest": True, "sorted": True},
-    in_order=lambda sorted, **_: sorted)  # fmt: skip
-
-
-def bind_kthvalue(
-    input: Any, k: int, dim: int = -1, keepdim: bool = False, *, found: Found | None = None
-) -> Bound:
-    return (input,), {"k": k, "dim": dim, "keepdim": keepdim, "found": found}
+    in_order=lambda sorted, **_: sorted,
+)
 
 
 KTHVALUE = ranked(
     "kthvalue",
-    bind=bind_kthvalue,
+    bind=binder("input", k=REQUIRED, dim=-1, keepdim=False, found=None),
     places=lambda x, k, dim: np.take(order(x, dim, False), [k - 1], axis=dim),
     words="the number that is the k-th from below",
     usual={"dim": -1, "keepdim": False},
@@ -153,10 +135,7 @@ KTHVALUE = ranked(
 # --- the one in the middle, and the most frequent ---------------------------------------
 
 
-def bind_along(
-    input: Any, dim: int = -1, keepdim: bool = False, *, found: Found | None = None
-) -> Bound:
-    return (input,), {"dim": dim, "keepdim": keepdim, "found": found}
+bind_along = binder("input", dim=-1, keepdim=False, found=None)
 
 
 def middle(x: Array, dim: int) -> Array:
@@ -173,51 +152,20 @@ _ALONG = ranked(
 )
 
 
-def bind_median(
-    input: Any, dim: int | None = None, keepdim: bool = False, *, found: Found | None = None
-) -> Bound:
-    if dim is None:
-        return (input,), {"dim": None, "keepdim": False}
-    return bind_along(input, dim, keepdim, found=found)
+bind_all = binder("input", dim=None, keepdim=False, found=None, ignored=("found",))
 
 
-def _of_all(x: Array, **_: Any) -> Array:
-    """The median of all numbers; `_` has what is there to be read as a reduction's."""
+def bind_median(*args: Any, **kwargs: Any) -> Bound:
+    operands, attributes = bind_all(*args, **kwargs)
+    return (operands, attributes) if attributes["dim"] is None else bind_along(*args, **kwargs)
+
+
+def middle_of_all(x: Array, axis: Any, keepdims: bool) -> Array:
     return np.asarray(np.sort(x, axis=None)[(x.size - 1) // 2])
 
 
-def _shares(call: Call) -> Array:
-    return shares(call.operands[0].array, call.output.array, None, False)
-
-
-def _all_element(call: Call, index: Index) -> Expression:
-    x = call.operands[0]
-    place = np.argwhere(x.array == call.output.array)[0]
-    return x.at(tuple(int(at) for at in place))
-
-
-def _all_partials(call: Call, position: int, index: Index) -> list[Partial]:
-    share = float(_shares(call)[index])
-    return [((), ONE if share == 1 else Number(share))] if share else []
-
-
-def _all_gradient(call: Call, position: int, upstream: Expression) -> Expression:
-    chosen = _shares(call)
-    local = Opaque("median'", (call.operands[0].whole(),), (), lambda _: chosen)
-    return spread_formula(call, upstream) * local
-
-
-_OF_ALL = replace(
-    _ALONG,
-    forward=_of_all,
-    # Without an axis equal numbers share the gradient, as they do for `max`.
-    vjp=lambda g, y, x, **_: (g * shares(x, y, None, False),),
-    element=_all_element,
-    partials=_all_partials,
-    formula=lambda call: Opaque("median", (call.operands[0].whole(),), (), _of_all),
-    gradient=_all_gradient,
-    chosen_by=None,
-)
+# Without an axis equal numbers share the gradient, as they do for `max`.
+_OF_ALL = extreme("median", middle_of_all, _ALONG.words)
 
 
 def _median(attributes: Mapping[str, Any]) -> tuple[Rule, dict[str, Any]]:
@@ -248,10 +196,6 @@ MODE = ranked(
 # --- the extreme so far -----------------------------------------------------------------
 
 
-def bind_running(input: Any, dim: int, *, found: Found | None = None) -> Bound:
-    return (input,), {"dim": dim, "found": found}
-
-
 def running(name: str, beats: Callable[[Array, Array], Array], words: str) -> Rule:
     """Make the rule of an extreme of each number and all before it."""
 
@@ -264,17 +208,14 @@ def running(name: str, beats: Callable[[Array, Array], Array], words: str) -> Ru
             best[at] = np.where(beats(rows[at], before), at, best[at - 1])
         return np.moveaxis(best, 0, dim)
 
-    return ranked(name, bind=bind_running, places=places, words=words, usual={})
+    bind = binder("input", dim=REQUIRED, found=None)
+    return ranked(name, bind=bind, places=places, words=words, usual={})
 
 
 CUMMAX = running("cummax", np.greater_equal, "the largest so far")
 CUMMIN = running("cummin", np.less_equal, "the smallest so far")
 
 # --- both ends at once, and all in order ------------------------------------------------
-
-
-def bind_both(input: Any, *, dim: int | None = None, keepdim: bool = False) -> Bound:
-    return (input,), {"dim": dim, "keepdim": keepdim}
 
 
 def _end(attributes: Mapping[str, Any]) -> tuple[Rule, dict[str, Any]]:
@@ -286,7 +227,7 @@ def _end(attributes: Mapping[str, Any]) -> tuple[Rule, dict[str, Any]]:
 AMINMAX = replace(
     deferring(AMIN, _end),
     name="aminmax",
-    bind=bind_both,
+    bind=binder("input", dim=None, keepdim=False),
     words="the smallest and the largest",
     torch="torch.aminmax",
     several=True,
@@ -294,7 +235,7 @@ AMINMAX = replace(
 
 MSORT = arranging(
     "msort",
-    bind=lambda input: ((input,), {}),
+    bind=binder("input"),
     sources=lambda x: sort_sources(x, 0, False),
     words="the same numbers in order, along the first axis",
     usual={},

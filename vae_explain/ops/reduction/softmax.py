@@ -1,24 +1,17 @@
-"""Exponentials shared out along an axis: `softmax`, `log_softmax`, `logsumexp`."""
+"""Exponentials shared out along an axis: `softmax`, `softmin`, `log_softmax`, `logsumexp`."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...symbolic.build import exp, log
-from ...symbolic.expression import (
-    ONE,
-    Add,
-    Div,
-    Expression,
-    Index,
-    SumOver,
-)
+from ...symbolic.expression import ONE, Add, Div, Expression, Index, Neg, SumOver
 from ...trace import Array
 from ..elementwise.exponentials import log_total, shift_of, shifted
-from ..rule import Bound, Call, Partial, Rule, normalized_axes
-from .sum_mean import reduced, sources, spread, spread_formula, target
+from ..rule import REQUIRED, Call, Operand, Partial, Rule, binder, normalized_axes
+from .axes import along, reduced, sources, spread, spread_formula, target, with_ones
 
 # --- by numbers -------------------------------------------------------------------------
 
@@ -31,16 +24,15 @@ def logsumexp(x: Array, axes: tuple[int, ...], keepdim: bool = True) -> Array:
 
 
 def log_softmax(x: Array, dim: int | None) -> Array:
-    axes = normalized_axes(axis_of(dim, x.ndim), x.ndim)
+    axes = _axes(dim, x.ndim)
     if not axes:
         return np.zeros_like(x)
-    top = np.real(x).max(axis=axes, keepdims=True)
-    apart = x - top
+    apart = x - np.real(x).max(axis=axes, keepdims=True)
     return np.asarray(apart - np.log(np.exp(apart).sum(axis=axes, keepdims=True)))
 
 
 def softmax(x: Array, dim: int | None) -> Array:
-    axes = normalized_axes(axis_of(dim, x.ndim), x.ndim)
+    axes = _axes(dim, x.ndim)
     if not axes:
         return np.ones_like(x)
     powers: Array = np.exp(x - np.real(x).max(axis=axes, keepdims=True))
@@ -48,42 +40,33 @@ def softmax(x: Array, dim: int | None) -> Array:
 
 
 def _softmax_vjp(g: Array, y: Array, x: Array, dim: int | None) -> tuple[Array]:
-    axes = normalized_axes(axis_of(dim, x.ndim), x.ndim)
-    return (y * (g - (g * y).sum(axis=axes, keepdims=True)),)
+    return (y * (g - (g * y).sum(axis=_axes(dim, x.ndim), keepdims=True)),)
 
 
 def _log_softmax_vjp(g: Array, y: Array, x: Array, dim: int | None) -> tuple[Array]:
-    axes = normalized_axes(axis_of(dim, x.ndim), x.ndim)
-    return (g - np.exp(y) * g.sum(axis=axes, keepdims=True),)
+    return (g - np.exp(y) * g.sum(axis=_axes(dim, x.ndim), keepdims=True),)
 
 
 # --- as expressions ---------------------------------------------------------------------
 
 
-def bind(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Bound:
-    return (input,), {"dim": dim}
-
-
-def axis_of(dim: int | None, rank: int) -> int:
+def _axes(dim: int | None, rank: int) -> tuple[int, ...]:
     """Return the axis, the one that PyTorch takes where none is given: the rows' of a matrix."""
-    return dim if dim is not None else 0 if rank in (0, 1, 3) else 1
+    return normalized_axes(dim if dim is not None else 0 if rank in (0, 1, 3) else 1, rank)
 
 
-def along(call: Call, index: Index) -> list[Index]:
+def _beside(call: Call, index: Index) -> list[Index]:
     """Return the indices of all elements that share an element's sum."""
-    if not index:
-        return [()]
-    axis = axis_of(call.attributes["dim"], len(index)) % len(index)
-    size = call.output.shape[axis]
-    return [(*index[:axis], k, *index[axis + 1 :]) for k in range(size)]
+    axes = _axes(call.attributes["dim"], len(index))
+    return along(index, axes[0], call.output.shape[axes[0]]) if axes else [()]
 
 
-def row_of(call: Call, index: Index) -> list[Expression]:
-    return [call.operands[0].at(at) for at in along(call, index)]
+def _row(call: Call, index: Index) -> list[Expression]:
+    return [call.operands[0].at(at) for at in _beside(call, index)]
 
 
 def _softmax_element(call: Call, index: Index) -> Expression:
-    row = row_of(call, index)
+    row = _row(call, index)
     shift = shift_of(row)
     own = exp(shifted(call.operands[0].at(index), shift))
     return Div(own, Add(tuple(exp(shifted(term, shift)) for term in row)))
@@ -93,44 +76,46 @@ def _softmax_partials(call: Call, position: int, index: Index) -> list[Partial]:
     own = call.output.at(index)
     return [
         (out, own * (ONE - own) if out == index else -(call.output.at(out) * own))
-        for out in along(call, index)
+        for out in _beside(call, index)
     ]
 
 
 def _log_softmax_element(call: Call, index: Index) -> Expression:
-    return call.operands[0].at(index) - log_total(row_of(call, index))
+    return call.operands[0].at(index) - log_total(_row(call, index))
 
 
 def _log_softmax_partials(call: Call, position: int, index: Index) -> list[Partial]:
     share = exp(call.output.at(index))
-    return [(out, ONE - share if out == index else -share) for out in along(call, index)]
+    return [(out, ONE - share if out == index else -share) for out in _beside(call, index)]
 
 
-def share_total(call: Call, body: Expression) -> Expression:
+def _total(call: Call, body: Expression) -> Expression:
     """Write the sum along the axis, the axis kept."""
     shape = call.output.shape
-    axes = normalized_axes(axis_of(call.attributes["dim"], len(shape)), len(shape))
-    return SumOver(body, axes, tuple(1 if a in axes else size for a, size in enumerate(shape)))
+    axes = _axes(call.attributes["dim"], len(shape))
+    return SumOver(body, axes, with_ones(shape, axes))
 
 
 def _softmax_formula(call: Call) -> Expression:
     powers = exp(call.operands[0].whole())
-    return Div(powers, share_total(call, powers))
+    return Div(powers, _total(call, powers))
 
 
 def _softmax_gradient(call: Call, position: int, upstream: Expression) -> Expression:
     y = call.output.whole()
-    return y * (upstream - share_total(call, upstream * y))
+    return y * (upstream - _total(call, upstream * y))
 
 
 def _log_softmax_formula(call: Call) -> Expression:
     x = call.operands[0].whole()
-    return x - log(share_total(call, exp(x)))
+    return x - log(_total(call, exp(x)))
 
 
 def _log_softmax_gradient(call: Call, position: int, upstream: Expression) -> Expression:
-    return upstream - exp(call.output.whole()) * share_total(call, upstream)
+    return upstream - exp(call.output.whole()) * _total(call, upstream)
 
+
+bind = binder("input", dim=None, _stacklevel=3, dtype=None, ignored=("_stacklevel", "dtype"))
 
 SOFTMAX = Rule(
     name="softmax",
@@ -143,7 +128,6 @@ SOFTMAX = Rule(
     gradient=_softmax_gradient,
     title="softmax",
     words="exponentials as shares of their sum",
-    torch="torch.softmax",
 )
 
 LOG_SOFTMAX = Rule(
@@ -157,14 +141,58 @@ LOG_SOFTMAX = Rule(
     gradient=_log_softmax_gradient,
     title="log softmax",
     words="logarithm of the softmax",
-    torch="torch.log_softmax",
+)
+
+# --- of the negatives -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Negative:
+    """The negatives of an operand."""
+
+    operand: Operand
+
+    @property
+    def array(self) -> Array:
+        return np.negative(self.operand.array)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.operand.shape
+
+    def at(self, index: Index) -> Expression:
+        return -self.operand.at(index)
+
+    def whole(self) -> Expression:
+        return -self.operand.whole()
+
+
+def _of_negatives(call: Call) -> Call:
+    return replace(call, operands=(_Negative(call.operands[0]),))
+
+
+def _softmin_gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    y = call.output.whole()
+    return y * (_total(call, upstream * y) - upstream)
+
+
+SOFTMIN = replace(
+    SOFTMAX,
+    name="softmin",
+    forward=lambda x, dim: softmax(np.negative(x), dim),
+    vjp=lambda g, y, x, dim: _softmax_vjp(-g, y, x, dim),
+    element=lambda call, index: _softmax_element(_of_negatives(call), index),
+    partials=lambda call, position, index: [
+        (out, Neg(local)) for out, local in _softmax_partials(call, position, index)
+    ],
+    formula=lambda call: _softmax_formula(_of_negatives(call)),
+    gradient=_softmin_gradient,
+    title="softmin",
+    words="exponentials of the negatives as shares of their sum",
+    torch="torch.nn.functional.softmin",
 )
 
 # --- logsumexp --------------------------------------------------------------------------
-
-
-def bind_logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Bound:
-    return (input,), {"dim": dim if isinstance(dim, int) else tuple(dim), "keepdim": keepdim}
 
 
 def _logsumexp_element(call: Call, index: Index) -> Expression:
@@ -183,7 +211,7 @@ def _logsumexp_gradient(call: Call, position: int, upstream: Expression) -> Expr
 
 LOGSUMEXP = Rule(
     name="logsumexp",
-    bind=bind_logsumexp,
+    bind=binder("input", dim=REQUIRED, keepdim=False),
     forward=lambda x, dim, keepdim: logsumexp(x, normalized_axes(dim, x.ndim), keepdim),
     vjp=lambda g, y, x, dim, keepdim: (
         spread(g, x.shape, dim, keepdim) * np.exp(x - spread(y, x.shape, dim, keepdim)),
@@ -197,6 +225,5 @@ LOGSUMEXP = Rule(
     kind="reduction",
     title="logsumexp",
     words="logarithm of a sum of exponentials",
-    torch="torch.logsumexp",
     broadcasts=True,
 )

@@ -1,18 +1,22 @@
-"""How far numbers spread, over some or all axes: `var` and `std`."""
+"""How far numbers spread, over some or all axes: `var`, `std`, and with the mean `var_mean`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import Add, Apply, Div, Expression, Index, Number, SumOver
+from ...symbolic.build import TWO, root, square
+from ...symbolic.expression import Add, Div, Expression, Index, Number, SumOver
 from ...trace import Array
+from ..delegate import deferring
 from ..rule import Bound, Call, NotExplained, Partial, Rule, normalized_axes
-from .sum_mean import count, mean_of, reduced, sources, spread, spread_formula, target
+from .axes import count, reduced, sources, spread, spread_formula, target, with_ones
+from .parts import mean_of
+from .sum_mean import MEAN
 
-TWO = Number(2.0)
 MOST_WRITTEN = 12  # numbers in a mean that is written out; one of more has a line of its own
 
 
@@ -87,7 +91,7 @@ def _free(call: Call) -> Number:
 def _variance_element(call: Call, index: Index) -> Expression:
     mean = _mean(call, index)
     terms = (call.operands[0].at(source) for source in sources(call, index))
-    return Div(Add(tuple((term - mean) ** TWO for term in terms)), _free(call))
+    return Div(Add(tuple(square(term - mean) for term in terms)), _free(call))
 
 
 def _apart(call: Call, index: Index) -> Expression:
@@ -108,13 +112,12 @@ def _std_partials(call: Call, position: int, index: Index) -> list[Partial]:
 def _whole_apart(call: Call) -> Expression:
     x = call.operands[0]
     axes = reduced(call)
-    kept = tuple(1 if axis in axes else size for axis, size in enumerate(x.shape))
-    mean = Div(SumOver(x.whole(), axes, kept), Number(float(count(call))))
+    mean = Div(SumOver(x.whole(), axes, with_ones(x.shape, axes)), Number(float(count(call))))
     return x.whole() - mean
 
 
 def _variance_formula(call: Call) -> Expression:
-    squares = SumOver(_whole_apart(call) ** TWO, reduced(call), call.output.shape)
+    squares = SumOver(square(_whole_apart(call)), reduced(call), call.output.shape)
     return Div(squares, _free(call))
 
 
@@ -138,7 +141,6 @@ VAR = Rule(
     gradient=_variance_gradient,
     kind="reduction",
     words="variance",
-    torch="torch.var",
     broadcasts=True,
 )
 
@@ -147,12 +149,37 @@ STD = Rule(
     bind=bind,
     forward=lambda x, **attributes: np.sqrt(variance(x, **attributes)),
     vjp=_std_vjp,
-    element=lambda call, index: Apply("sqrt", (_variance_element(call, index),)),
+    element=lambda call, index: root(_variance_element(call, index)),
     partials=_std_partials,
-    formula=lambda call: Apply("sqrt", (_variance_formula(call),)),
+    formula=lambda call: root(_variance_formula(call)),
     gradient=_std_gradient,
     kind="reduction",
     words="standard deviation",
-    torch="torch.std",
     broadcasts=True,
 )
+
+# --- with the mean ----------------------------------------------------------------------
+
+MEAN_OUTPUT = 1
+
+
+def with_mean(name: str, spread: Rule) -> Rule:
+    """Make the rule of an op whose first output is a spread and whose second the mean."""
+
+    def chosen(attributes: Mapping[str, Any]) -> tuple[Rule, dict[str, Any]]:
+        rest = {key: value for key, value in attributes.items() if key != "output"}
+        if attributes["output"] != MEAN_OUTPUT:
+            return spread, rest
+        return MEAN, {key: rest[key] for key in ("dim", "keepdim")}
+
+    return replace(
+        deferring(spread, chosen),
+        name=name,
+        words=f"{spread.words}, and mean",
+        torch=f"torch.{name}",
+        several=True,
+    )
+
+
+VAR_MEAN = with_mean("var_mean", VAR)
+STD_MEAN = with_mean("std_mean", STD)
