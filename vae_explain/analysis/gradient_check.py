@@ -41,22 +41,17 @@ REWRITTEN = (
     "moving a number up or down is undone or changed"
 )
 MOST_EVALUATED = 5000  # parameters, each with three evaluations of the loss: a second or two
-# Where these ops take what they add to every row, such as a bias: its gradient is a sum. So is
-# that of a weight norm's length, of what arrives times parts of a direction of length 1.
+# Where an op takes what it adds to every row, such as a bias: its gradient is a sum. So is that
+# of a weight norm's length, of what arrives times parts of a direction of length 1. Of other
+# contractions it is the third operand.
 ADDED_AT: Mapping[str, tuple[int, ...]] = {
-    "linear": (2,),
-    "conv1d": (2,),
-    "conv2d": (2,),
-    "conv3d": (2,),
-    "conv_transpose1d": (2,),
-    "conv_transpose2d": (2,),
-    "conv_transpose3d": (2,),
-    "addmm": (0,),
-    "addmv": (0,),
-    "baddbmm": (0,),
-    "bilinear": (3,),
     "add": (0, 1),
     "weight_norm": (1,),
+    "addmm": (0,),
+    "baddbmm": (0,),
+    "addmv": (0,),
+    "bilinear": (3,),
+    "einsum": (),
 }
 # Central differences that may be this far off in themselves say nothing.
 SAYS_NOTHING = 1e-2
@@ -272,7 +267,7 @@ def gradient_scale(run: Run, number: int) -> float:
     sizes = [largest(arrived[number])] if number in arrived else [0.0]
     sizes += [largest(term[number]) for term in run.term_gradients.values() if number in term]
     for bound in run.graph.consumers(number):
-        places = ADDED_AT.get(bound.rule_name, ())
+        places = ADDED_AT.get(bound.rule_name, (2,) if bound.kind == "contraction" else ())
         if bound.output in arrived and set(places) & set(bound.positions(number)):
             arriving = arrived[bound.output].astype(np.float64)
             sizes.append(largest(arriving))
@@ -293,7 +288,7 @@ def lost_in_norms(run: Run, number: int) -> float:
     graph, arrived, steps = run.graph, run.trace.gradients, Steps(run)
     most = 1.0
     for bound in graph.operations:
-        is_norm = bound.rule and (bound.rule.kind == "normalization" or bound.rule is NORMALIZE)
+        is_norm = bound.kind == "normalization" or bound.rule is NORMALIZE
         if bound.rule is None or not is_norm or bound.output not in arrived:
             continue
         source = bound.sources[0]

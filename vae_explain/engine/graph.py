@@ -66,6 +66,11 @@ class BoundOperation:
         """The name of the rule; empty where there is none."""
         return self.rule.name if self.rule else ""
 
+    @property
+    def kind(self) -> str:
+        """What kind of op it is; empty for one of no kind or without a rule."""
+        return self.rule.kind if self.rule else ""
+
     @cached_property
     def sources(self) -> Mapping[int, int]:
         """The operands that are values: their ids, by position."""

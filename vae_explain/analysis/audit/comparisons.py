@@ -12,7 +12,7 @@ from functools import partial
 
 from ...engine.graph import BoundOperation
 from .anatomy import Anatomy
-from .lineage import Lineage, is_arithmetic, kind_of
+from .lineage import Lineage
 
 WORDS = {
     "mse_loss": "squared error",
@@ -57,8 +57,8 @@ def of_summand(anatomy: Anatomy, value: int) -> tuple[Comparison, ...]:
     def behind(number: int) -> list[int]:
         bound = lineage.graph.producer(number)
         passed = bound and (
-            is_arithmetic(bound)
-            or kind_of(bound) in ("reduction", "loss")
+            lineage.is_arithmetic(bound)
+            or bound.kind in ("reduction", "loss")
             or bound.rule_name == "log_softmax"
         )
         return lineage.made_from(number) if passed and not compared(number) else []
@@ -92,8 +92,7 @@ def _all(anatomy: Anatomy) -> tuple[Comparison, ...]:
 
 def _comparison(lineage: Lineage, samples: set[int], number: int) -> Comparison | None:
     bound = lineage.graph.producer(number)
-    is_loss = kind_of(bound) == "loss"
-    if bound is None or not (is_loss or bound.rule_name in ("sub", "mul")):
+    if bound is None or not (bound.kind == "loss" or bound.rule_name in ("sub", "mul")):
         return None
     operands = list(bound.sources.values())[:2]
     if len(operands) != 2:
@@ -105,7 +104,7 @@ def _comparison(lineage: Lineage, samples: set[int], number: int) -> Comparison 
     if from_z not in ([True, False], [False, True]):
         return None
     made, target = operands if from_z[0] else operands[::-1]
-    if not is_loss and not lineage.from_input(target):
+    if bound.kind != "loss" and not lineage.from_input(target):
         return None
     return Comparison(bound, _before_broadcast(lineage, made), _before_broadcast(lineage, target))
 

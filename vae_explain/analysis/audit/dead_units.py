@@ -16,7 +16,6 @@ from ...engine.graph import BoundOperation
 from ...trace import Array
 from .anatomy import Anatomy
 from .finding import Evidence, Finding, NotApplied, Seen
-from .lineage import MOVING
 from .rule import AuditRule
 
 ID = "dead-units"
@@ -67,7 +66,7 @@ def _gates(anatomy: Anatomy) -> Iterator[_Gate]:
 def _layer_before(anatomy: Anatomy, number: int) -> BoundOperation | None:
     """Return the layer that made a value, norms and changes of shape left out."""
     lineage = anatomy.lineage
-    made = lineage.walk_back(number, lambda bound: bound.rule_name in MOVING)[-1]
+    made = lineage.walk_back(number, lambda bound: lineage.copied(bound) == "once")[-1]
     while lineage.kind(made) == "normalization":
         made = lineage.made_from(made)[0]
     return lineage.graph.producer(made) if lineage.from_layer(made) else None

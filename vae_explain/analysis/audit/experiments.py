@@ -15,7 +15,7 @@ import numpy as np
 from ...trace import Array
 from .anatomy import Anatomy
 from .finding import NotApplied
-from .lineage import CLAMPS, MOVING, PICKING, SPREADING
+from .lineage import CLAMPS
 from .loss_parts import Part
 from .posterior import Site
 
@@ -150,23 +150,25 @@ def kl_parts(anatomy: Anatomy, site: Site) -> tuple[Part, ...]:
 
 def _taken_from(anatomy: Anatomy, number: int) -> int | None:
     """Return what a value is a part of, such as a column; None for one that stands by itself."""
-    sources = anatomy.lineage.made_from(number)
-    return sources[0] if anatomy.lineage.rule(number) in PICKING and sources else None
+    bound = anatomy.lineage.graph.producer(number)
+    is_part = bound is not None and anatomy.lineage.copied(bound) == "in part"
+    return anatomy.lineage.made_from(number)[0] if is_part else None
 
 
 def made_by_a_layer(anatomy: Anatomy, number: int) -> bool:
     """Whether nothing bounds a value: a layer gave it out, or it is a parameter."""
     lineage = anatomy.lineage
     current = number
-    while True:
-        rule = lineage.rule(current)
-        if lineage.from_layer(current) or anatomy.trace.values[current].kind == "parameter":
-            return True
+    while anatomy.trace.values[current].kind != "parameter":
+        bound = lineage.graph.producer(current)
+        if bound is None or lineage.from_layer(current):
+            return bound is not None
         sources = lineage.made_from(current)
-        if rule in ("add", "mul"):  # a layer written by hand, or a parameter beside
+        if bound.rule_name in ("add", "mul"):  # a layer written by hand, or a parameter beside
             sources = [i for i in sources if anatomy.trace.values[i].kind != "parameter"]
-        elif rule not in PICKING | MOVING | SPREADING:
+        elif not lineage.copied(bound):
             return False
         if len(sources) != 1:
             return False
         current = sources[0]
+    return True

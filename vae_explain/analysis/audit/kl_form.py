@@ -12,7 +12,6 @@ from .closed_form import Fit
 from .experiments import actual_scale
 from .finding import Evidence, Finding, NotApplied, Seen, decided
 from .kl import Measured, measure
-from .lineage import copies
 from .posterior import Site
 from .rule import AuditRule
 from .scales import SAME, kl_scale, reconstruction_scales
@@ -141,7 +140,7 @@ def closed_form(anatomy: Anatomy, site: Site) -> Array:
     sigma = actual_scale(anatomy, site)
     if sigma.shape != mu.shape:  # several draws a row: the scale before it was spread to them
         assert site.scale is not None, "a constant scale has no closed form to ask for"
-        before = anatomy.lineage.walk_back(site.scale, copies)[-1]
+        before = anatomy.lineage.walk_back(site.scale, anatomy.lineage.copies)[-1]
         sigma = np.broadcast_to(anatomy.array(before), mu.shape)
     with np.errstate(all="ignore"):
         return np.asarray(0.5 * (mu**2 + sigma**2 - 1 - np.log(sigma**2)))

@@ -7,24 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from typing import Literal
+
+import numpy as np
 
 from ...engine.formulas import Steps
+from ...engine.forward_pass import operand_arrays
 from ...engine.graph import BoundOperation, Graph
 from ...engine.run import Run
-from ...ops.rule import Kind, NotExplained
+from ...ops.rule import NotExplained
 from ...symbolic.text import to_text
 from ...trace import Slot
 
-MOVING = frozenset({
-    "view", "reshape", "view_as", "flatten", "unflatten", "squeeze", "unsqueeze", "clone",
-    "detach", "transpose", "permute", "movedim", "t", "T", "mT",
-})  # fmt: skip
-SPREADING = frozenset({
-    "expand", "expand_as", "broadcast_to", "broadcast_tensors", "repeat",
-})  # fmt: skip
-PICKING = frozenset({
-    "chunk", "split", "tensor_split", "getitem", "select", "narrow", "unbind",
-})  # fmt: skip
 BY_CLASS = frozenset({"cross_entropy", "nll_loss"})  # a whole number stands for one of a row
 CLAMPS = frozenset({"clamp", "clamp_min", "clamp_max"})
 LONGEST_FORMULA = 34  # so that it fits into a page of 40 columns
@@ -32,24 +26,13 @@ LONGEST_FORMULA = 34  # so that it fits into a page of 40 columns
 LEARNED, INPUT, DRAWN, CONSTANT = 1, 2, 4, 8
 
 
-def kind_of(bound: BoundOperation | None) -> Kind:
-    """Return what kind of op an operation is; nothing for one without a rule."""
-    return bound.rule.kind if bound and bound.rule else ""
+Copied = Literal["once", "repeated", "in part", ""]
+FIRST_PLACE = 2.0**40  # beyond any number that an operation may put between those it copies
 
 
 def is_elementwise(bound: BoundOperation) -> bool:
     """Whether each element of the output is computed from one element of each operand."""
-    return kind_of(bound) == "elementwise"
-
-
-def copies(bound: BoundOperation) -> bool:
-    """Whether an operation gives every element of its operand another place, or several."""
-    return bound.rule_name in MOVING | SPREADING
-
-
-def is_arithmetic(bound: BoundOperation) -> bool:
-    """Whether an operation computes element by element, once shapes are left out."""
-    return is_elementwise(bound) or copies(bound)
+    return bound.kind == "elementwise"
 
 
 class Lineage:
@@ -62,6 +45,7 @@ class Lineage:
         self.values = run.values
         self.flags = self._flags()
         self._ancestors: dict[int, frozenset[int]] = {}
+        self._copied: dict[int, Copied] = {}
         self._twins = self._same()
         self._steps = Steps(run)
 
@@ -70,14 +54,29 @@ class Lineage:
         bound = self.graph.producer(number)
         return bound.rule_name if bound else ""
 
-    def kind(self, number: int) -> Kind:
-        """Return what kind of op made a value; empty for none."""
-        return kind_of(self.graph.producer(number))
+    def kind(self, number: int) -> str:
+        """Return the kind of op that made a value; empty for none."""
+        bound = self.graph.producer(number)
+        return bound.kind if bound else ""
 
     def from_layer(self, number: int) -> bool:
         """Whether a value is what a layer gives out, so that nothing bounds it."""
         layered = self.kind(number) in ("contraction", "normalization")
         return layered or self.rule(number) == "embedding"
+
+    def copied(self, bound: BoundOperation) -> Copied:
+        """Say how an operation copies its one operand; empty where it does anything else."""
+        if bound.output not in self._copied:
+            self._copied[bound.output] = self._copied_by(bound) if bound.kind == "copy" else ""
+        return self._copied[bound.output]
+
+    def copies(self, bound: BoundOperation) -> bool:
+        """Whether an operation gives every element of its operand another place, or several."""
+        return self.copied(bound) in ("once", "repeated")
+
+    def is_arithmetic(self, bound: BoundOperation) -> bool:
+        """Whether an operation computes element by element, once shapes are left out."""
+        return is_elementwise(bound) or self.copies(bound)
 
     def walk(self, start: int, behind: Callable[[int], Iterable[int]]) -> Iterator[int]:
         """Yield a value and those that `behind` leads to from it, each once."""
@@ -176,7 +175,7 @@ class Lineage:
 
         def is_head(current: int) -> bool:
             bound = self.graph.producer(current)
-            inside = bound and (is_arithmetic(bound) or kind_of(bound) == "reduction")
+            inside = bound and (self.is_arithmetic(bound) or bound.kind == "reduction")
             return current in ends or not inside
 
         def behind(current: int) -> list[int]:
@@ -185,6 +184,23 @@ class Lineage:
 
         reached = self.walk(number, behind) if self.learned(number) else ()
         return frozenset(self.twins(current)[0] for current in reached if is_head(current))
+
+    def _copied_by(self, bound: BoundOperation) -> Copied:
+        """Run a copying operation on the places of its operand's elements."""
+        assert bound.rule is not None, "an op of a kind has a rule"
+        real = [n for n in self.inputs(bound) if np.issubdtype(self.values[n].dtype, np.floating)]
+        if not real:
+            return ""
+        first = self.values[real[0]]
+        arrays = {number: self.values[number] for number in bound.sources.values()}
+        arrays |= {number: np.zeros(self.values[number].shape) for number in real}
+        arrays[real[0]] = FIRST_PLACE + np.arange(first.size).reshape(first.shape)
+        places = np.asarray(bound.rule.forward(*operand_arrays(bound, arrays), **bound.attributes))
+        if not (places >= FIRST_PLACE).all():
+            return ""
+        if np.unique(places).size < first.size:
+            return "in part"
+        return "once" if places.size == first.size else "repeated"
 
     def _flags(self) -> dict[int, int]:
         flags: dict[int, int] = {}

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ...engine.roles import standard_draws
-from .lineage import Lineage, copies, is_arithmetic, is_elementwise, kind_of
+from .lineage import Lineage, is_elementwise
 from .linearity import effect
 
 
@@ -130,7 +130,7 @@ class _Search:
             if any(noise in lineage.ancestors(other) for other in others):
                 continue
             site = None
-            if copies(bound):
+            if lineage.copies(bound):
                 site = self._followed(noise, bound.output, factors, sign)
             elif is_elementwise(bound) and (entered := effect(bound, current)) is not None:
                 scaled_by, turned = (*factors, *entered.factors), sign * entered.sign
@@ -139,10 +139,10 @@ class _Search:
                     return self._site(noise, bound.output, shifts[0], scaled_by, turned)
                 if not shifts:
                     site = self._followed(noise, bound.output, scaled_by, turned)
-            elif kind_of(bound) == "contraction":
-                article = "an" if bound.rule_name[0] in "aeiou" else "a"
-                words = f"{lineage.name(noise)} goes into {article} {bound.rule_name}"
-                self.reasons.append(f"{words}: a full covariance")
+            elif bound.kind == "contraction":
+                name, op = lineage.name(noise), bound.rule_name
+                article = "an" if op[0] in "aeiou" else "a"
+                self.reasons.append(f"{name} goes into {article} {op}: a full covariance")
             if site is not None:
                 return site
         return None
@@ -159,8 +159,9 @@ class _Search:
         return Site(0, noise, z, self._head(location), chain, sign=sign)
 
     def _head(self, number: int) -> int:
-        return self.lineage.walk_back(number, copies)[-1]
+        return self.lineage.walk_back(number, self.lineage.copies)[-1]
 
     def _chain(self, number: int) -> tuple[int, ...]:
         learned = self.lineage.learned(number)
-        return tuple(self.lineage.walk_back(number, is_arithmetic)) if learned else ()
+        way = self.lineage.walk_back(number, self.lineage.is_arithmetic) if learned else ()
+        return tuple(way)

@@ -15,7 +15,7 @@ import numpy as np
 from ...engine.graph import BoundOperation
 from ...ops.rule import normalized_axes
 from ...trace import Array
-from .lineage import BY_CLASS, MOVING, Lineage, is_elementwise, kind_of
+from .lineage import BY_CLASS, Lineage, is_elementwise
 from .linearity import weighted_sum
 
 
@@ -95,7 +95,7 @@ def _parts(lineage: Lineage, bound: BoundOperation, way: _Way) -> list[tuple[int
     if 0 not in sources:
         return None
     first = sources[0]
-    if name == "sum" or (name in MOVING and name != "detach"):
+    if name == "sum" or (lineage.copied(bound) == "once" and name != "detach"):
         return [(first, way)]
     if name == "mean":
         shape = lineage.values[first].shape
@@ -149,7 +149,7 @@ def _leaf(lineage: Lineage, number: int, way: _Way) -> Summand:
     bound = lineage.graph.producer(number)
     elements, weight, averaged = lineage.values[number].size, way.factor, way.averaged
     reduction = bound.attributes.get("reduction") if bound else None
-    if bound and kind_of(bound) == "loss" and reduction in ("sum", "mean"):
+    if bound and bound.kind == "loss" and reduction in ("sum", "mean"):
         shapes = [lineage.values[i].shape for i in lineage.inputs(bound)]
         shape = max(shapes, key=prod)
         if bound.rule_name in BY_CLASS:
