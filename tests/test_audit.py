@@ -215,6 +215,9 @@ def test_the_first_operation_is_named_with_what_went_into_it() -> None:
     assert "below about 88" in found.mend
     other = next(case for case in MODELS if case.name == "exp2_overflows")
     assert "into exp2 below about 127" in one(audited(other), "not-finite").mend
+    for name in ("log_of_zero", "log_of_a_negative"):
+        logarithm = next(case for case in MODELS if case.name == name)
+        assert "into log above 0" in one(audited(logarithm), "not-finite").mend
     power = next(case for case in MODELS if case.name == "power_of_a_negative")
     assert "a negative number has no power" in one(audited(power), "not-finite").mend
     backward = next(case for case in MODELS if case.name == "gradient_of_a_root_at_zero")

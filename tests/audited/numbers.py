@@ -279,6 +279,14 @@ def log_of_a_negative(model: Layers, x: Tensor) -> Tensor:
 
 
 @TABLE.wrong("not-finite")
+def log_of_zero(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    likelihood = torch.log(torch.relu(recon - 100)).sum()
+    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar) - likelihood
+
+
+@TABLE.wrong("not-finite")
 def power_of_a_negative(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)
     recon = model.decoder(sample(mu, logvar))

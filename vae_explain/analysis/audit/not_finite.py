@@ -164,11 +164,11 @@ def _limit(bound: BoundOperation) -> float | None:
     """
     if bound.rule is None or not is_elementwise(bound) or len(bound.operands) != 1:
         return None
-    asked = np.arange(LARGEST_EXPONENT, dtype=np.float64)
+    asked = np.arange(1.0, LARGEST_EXPONENT)
     with np.errstate(all="ignore"):
         sizes = np.abs(bound.rule.forward(asked, **bound.attributes))
     gone = np.flatnonzero(sizes > np.finfo(np.float32).max)
-    return float(gone[0] - 1) if gone.size else None
+    return float(gone[0]) if gone.size else None
 
 
 def _mend_of_a_power(power: Array) -> str:
