@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -26,9 +27,9 @@ def _names_places(input: Tensor, dim: int, index: Tensor, value: Any) -> bool:
 
 
 def _masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
-    _put = input.clone()
-    _put[mask] = source.reshape(-1)[: int(mask.sum())]
-    return _put
+    written = input.clone()
+    written[mask] = source.reshape(-1)[: int(mask.sum())]
+    return written
 
 
 def _is_enough(input: Tensor, mask: Tensor, source: Tensor) -> bool:
@@ -44,33 +45,26 @@ def _put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False)
     return put(0, places, numbers).reshape(input.shape)
 
 
-def _select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
-    _put = input.clone()
-    _put.select(dim, index).copy_(src)
-    return _put
-
-
-def _slice_scatter(
-    input: Tensor,
-    src: Tensor,
-    dim: int = 0,
-    start: int | None = None,
-    end: int | None = None,
-    step: int = 1,
+def _slice(
+    input: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
 ) -> Tensor:
     key = [slice(None)] * input.dim()
     key[dim] = slice(start, end, step)
-    _put = input.clone()
-    _put[tuple(key)].copy_(src)
-    return _put
+    return input[tuple(key)]
 
 
-def _diagonal_scatter(
-    input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1
-) -> Tensor:
-    _put = input.clone()
-    _put.diagonal(offset, dim1, dim2).copy_(src)
-    return _put
+def _scatter(part_of: Callable[..., Tensor]) -> Composite:
+    """Return how a call is made that writes to a part of a copy of its input."""
+
+    def make(input: Tensor, src: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        written = input.clone()
+        part_of(written, *args, **kwargs).copy_(src)
+        return written
+
+    def fits(input: Tensor, src: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        return src.shape == part_of(input, *args, **kwargs).shape
+
+    return Composite(make, fits)
 
 
 def _index_reduce(
@@ -103,14 +97,7 @@ WRITES: dict[str, Composite] = {
     "index_reduce": Composite(_index_reduce, _are_rows),
     "masked_scatter": Composite(_masked_scatter, _is_enough),
     "put": Composite(_put, lambda index, source, **_: index.numel() == source.numel()),
-    "select_scatter": Composite(
-        _select_scatter, lambda input, src, dim, index: src.shape == input.select(dim, index).shape
-    ),
-    "slice_scatter": Composite(_slice_scatter),
-    "diagonal_scatter": Composite(
-        _diagonal_scatter,
-        lambda input, src, offset, dim1, dim2: (
-            src.shape == input.diagonal(offset, dim1, dim2).shape
-        ),
-    ),
+    "select_scatter": _scatter(Tensor.select),
+    "slice_scatter": _scatter(_slice),
+    "diagonal_scatter": _scatter(Tensor.diagonal),
 }
