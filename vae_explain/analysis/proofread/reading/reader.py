@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from .latex_tokens import lex_latex
 from .markdown import Passage, Piece
+from .parts import joined
 from .running_text import Scan
 from .statement import Found, Headings, Remnant
 from .tables import Cell, table_statements
@@ -75,8 +76,9 @@ READERS: Mapping[str, Reader] = {
 
 def read(passages: Sequence[Passage], headings: Headings) -> Iterator[Found]:
     """Yield what all passages of a document state."""
-    for passage in passages:
-        yield from READERS[passage.kind](passage, headings)
+    yield from joined(
+        found for passage in passages for found in READERS[passage.kind](passage, headings)
+    )
 
 
 def tokens_of(pieces: Sequence[Piece]) -> list[Lexeme]:
