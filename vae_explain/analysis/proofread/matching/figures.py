@@ -153,6 +153,9 @@ class Collector:
         if index and known.tensor in self.counted_from_one:
             index = tuple(i - 1 for i in index)
         shape = self.shape(known)
+        if statement.is_case and _is_whole_number(statement):
+            self._case(statement)
+            return
         if not statement.stated and _is_shape(statement, shape):
             shown = text_of_numbers(statement)
             self.set_aside.append(Remnant(shown, statement.line, "a shape", figure=False))
@@ -174,12 +177,15 @@ class Collector:
             for sum_, result in zip(*sides, strict=False):
                 if isinstance(sum_, Sum) and isinstance(result, Printed):
                     self.lines.append(Line(Name(""), (), sum_, result, label))
-        elif [type(n) for side in sides for n in side] == [Printed] and _all_whole(statement):
-            # `zero only for μ = 0`: a case that is spoken of, not a result.
-            shown = f"{statement.label} = {text_of_numbers(statement)}"
-            self.set_aside.append(Remnant(shown, statement.line, "a whole number", figure=False))
+        elif _is_whole_number(statement):
+            self._case(statement)
         else:
             self._not_recognised(statement, why)
+
+    def _case(self, statement: Statement) -> None:
+        """Set aside a case that is spoken of, and no result: `zero only for μ = 0`."""
+        shown = f"{statement.label} = {text_of_numbers(statement)}"
+        self.set_aside.append(Remnant(shown, statement.line, "a whole number", figure=False))
 
     def _place(
         self, statement: Statement, name: Name, sides: Sequence[Mapping[Shape, Printed | Sum]]
@@ -234,6 +240,11 @@ def _all_whole(statement: Statement) -> bool:
     """Whether all numbers of a statement are written without a point."""
     numbers = [number for side in statement.sides for number in numbers_of(side)]
     return all(isinstance(n, Printed) and n.printed.lstrip("-").isdigit() for n in numbers)
+
+
+def _is_whole_number(statement: Statement) -> bool:
+    """Whether a statement has one number alone, and that is whole."""
+    return len(statement.numbers) == 1 and statement.all_whole
 
 
 def _is_shape(statement: Statement, shape: Shape) -> bool:

@@ -67,13 +67,29 @@ def stated(passages: Sequence[Passage], resolved: Sequence[Resolved]) -> Stated:
 
 
 def rows_of(resolved: Sequence[Resolved], width: int) -> int:
-    """Return how many rows x has, as it is stated first."""
-    for statement, name in resolved:
-        if name is not None and name.value == "x" and not name.gradient:
-            for side in statement.sides:
-                if isinstance(side, Row) and side.shape and side.shape[-1] == width:
-                    return side.shape[0] if len(side.shape) > 1 else 1
+    """Return how many rows x has, as it is stated first.
+
+    `x [3, 2]` may be the two numbers of x, or say that it has three rows of two: then these
+    stand elsewhere.
+    """
+    found = [
+        (statement, side)
+        for statement, name in resolved
+        if name is not None and name.value == "x" and not name.gradient
+        for side in statement.sides
+        if isinstance(side, Row) and side.shape and side.shape[-1] == width
+    ]
+    shapes = [side.shape for _, side in found]
+    for statement, side in found:
+        if statement.stated or _as_shape(side) not in shapes:
+            return side.shape[0] if side.shape and len(side.shape) > 1 else 1
     return 1
+
+
+def _as_shape(row: Row) -> tuple[int, ...] | None:
+    """Return the shape that an array of whole numbers may say."""
+    numbers = [n.value for n in row.entries if isinstance(n, Printed) and n.whole]
+    return tuple(map(int, numbers)) if len(numbers) == len(row.entries) else None
 
 
 def _seeds(pieces: Sequence[Piece]) -> list[Seed]:

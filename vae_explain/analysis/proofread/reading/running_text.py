@@ -22,6 +22,7 @@ VERBS = {
 }  # fmt: skip
 SHAPES = {"shape", "shapes", "size", "dims", "dimensions", "in", "range", "interval", "from"}
 EXAMPLES = {"e.g", "eg", "like", "example", "instance", "say", "as"}
+CASES = {"for", "if", "when", "unless", "only"}
 NO_VALUE_BEFORE = {"→", "->", "=>", "%", "<", ">", "<=", ">=", "!=", "|", "…", "...", "⟶", "↦"}
 
 
@@ -36,6 +37,7 @@ class Scan:
         self.used = [False] * len(tokens)
         self.calls: list[bool] = []  # for each open bracket, whether it belongs to a name
         self.pending = ""  # a line of words alone, which names the line after it
+        self.is_case = False
         self._begin(0)
 
     def statements(self) -> Iterator[Found]:
@@ -64,6 +66,7 @@ class Scan:
             self.position += 1
             self._begin(self.position)
             self.calls = self.calls if token.kind == "comma" else []
+            self.is_case = self.is_case and token.text == "and"
             return found
         if token.kind == "relation" or self._is_verb(token):
             self._relation(token)
@@ -109,6 +112,8 @@ class Scan:
     def _flush(self, end: int) -> Statement | None:
         label_end = end if self.label_end is None else self.label_end
         label = text_of([t for t in self.tokens[self.start : label_end] if t.text != ">"])
+        words = {token.text.lower() for token in self.tokens[self.start : label_end]}
+        self.is_case = self.is_case or (self.surface == "prose" and not CASES.isdisjoint(words))
         if not self.sides:
             if self.surface == "code":
                 self.pending = label or self.pending
@@ -122,7 +127,7 @@ class Scan:
         context = self.context
         if self.heading:
             context = ((Piece("text", self.heading, line),), *context)
-        return Statement(label, tuple(self.sides), context, line, self.stated)
+        return Statement(label, tuple(self.sides), context, line, self.stated, is_case=self.is_case)
 
     # --- values ---
 

@@ -28,6 +28,8 @@ class Statement(NamedTuple):
         Whether an equals sign, a colon or a table's frame says so, and not mere words.
     indices
         Which elements the numbers of an array are, where a table counts its rows.
+    is_case
+        Whether it is said of a case, as in `zero only for μ = 0 and σ = 1`.
     """
 
     label: str
@@ -36,6 +38,7 @@ class Statement(NamedTuple):
     line: int
     stated: bool = True
     indices: tuple[tuple[int, ...], ...] = ()
+    is_case: bool = False
 
     @property
     def numbers(self) -> list[Printed | Sum]:
