@@ -20,6 +20,7 @@ from vae_explain.models.request import Request
 from vae_explain.pages.blocks import Walkthrough
 from vae_explain.pages.walkthrough import backward, forward, parameters, verification
 
+from .comparing import Golden
 from .pages import CommandLine, command_line
 
 # Hypothesis fails an example that takes more than 200 ms by the clock, which is how busy the
@@ -58,6 +59,20 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
             groups[group].append(name in fired)
         counts = [f"{sum(group)} of {len(group)}" for group in groups.values()]
         terminalreporter.write_line(f"{name:<21}{counts[0]:>30}{counts[1]:>23}{counts[2]:>18}")
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what compares pages with golden files; `tests/processors.py` runs what is marked."""
+    for item in items:
+        if "golden" in getattr(item, "fixturenames", ()):
+            item.add_marker("text")
+
+
+@pytest.fixture(scope="session")
+def golden(pytestconfig: pytest.Config) -> Golden:
+    """Compare a page with its golden file, or write that anew."""
+    return Golden(bool(pytestconfig.getoption("--update-golden")))
 
 
 @pytest.fixture(scope="session")

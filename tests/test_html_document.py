@@ -39,6 +39,7 @@ from vae_explain.pages.walkthrough import training as trained
 from vae_explain.symbolic.boxes import Leaf
 from vae_explain.symbolic.expression import Expression, Number, Ref
 
+from .comparing import Golden
 from .composed import composed, of_choices
 from .conftest import DEFAULT_X
 from .examples import Example, examples_of
@@ -58,7 +59,6 @@ from .models import MODELS
 from .pages import BY_HAND, FLOAT32, Claim, CommandLine, Outcome, wrong
 from .requests import held
 from .support import call_of, same_number, trees
-from .test_golden import GOLDEN, hidden
 
 
 @pytest.fixture(scope="module")
@@ -170,14 +170,10 @@ def test_decimals_can_be_asked_for(printed_run: Run) -> None:
     assert filled(data_of(document), z) == "0.89 + 1.01·(-0.24)"
 
 
-def test_the_text_of_a_small_document_is_as_it_was(request: pytest.FixtureRequest) -> None:
+def test_the_text_of_a_small_document_is_as_it_was(golden: Golden) -> None:
     small = Request(((1.0, -0.5, 2.0),), seed=5, source=Architecture(dims=(3, 2, 1, 2, 3)))
     document = parsed(write(composed(small)))
-    text = hidden("\n".join(outline(document)) + "\n")
-    path = GOLDEN / "document-html.txt"
-    if request.config.getoption("--update-golden"):
-        path.write_text(text, "utf-8")
-    assert text == path.read_text("utf-8")
+    golden.compare("document-html.txt", "\n".join(outline(document)) + "\n")
 
 
 def test_every_link_goes_somewhere(document: Element) -> None:

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from .comparing import alike, lines_of, numbers_of, rounding_of
 from .pages import INDENT, command_line
-from .test_golden import hidden
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -46,7 +46,7 @@ def transcripts() -> list[Transcript]:
             first, _, text = text.partition("\n")
             command = first[2:]
         assert command is not None, f"of which command is this a part?\n{block['text']}"
-        lines = [line for line in text.splitlines() if line.strip() not in ("", "…")]
+        lines = [line for line in lines_of(text) if line.strip() not in ("", "…")]
         found.append(Transcript(" ".join(command.split()), lines))
     return found
 
@@ -71,15 +71,23 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.text
 @pytest.mark.parametrize("transcript", transcripts(), ids=lambda transcript: transcript.command)
 def test_a_transcript_is_what_the_command_prints(transcript: Transcript, folder: Path) -> None:
     post = (ROOT / "tests" / "walkthroughs" / "blocks.md").read_text(encoding="utf-8")
     assert SLIP[0] in post
     (folder / "post.md").write_text(post.replace(*SLIP), encoding="utf-8")
-    page = hidden(command_line(*shlex.split(transcript.command)[1:]).out).splitlines()
-    shown = (candidates(line) for line in page)
+    arguments = shlex.split(transcript.command)[1:]
+    page = command_line(*arguments).out
+    rounding = rounding_of(page)
+    shown = (candidates(line) for line in lines_of(page))
+
+    def numbers() -> list[float]:
+        return numbers_of(command_line(*arguments, "--format", "json").out)
+
     for line in transcript.lines:
-        assert any(hidden(line) in at for at in shown), f"not on the page, or not here:\n{line}"
+        found = any(alike(line, each, rounding, numbers, True) for at in shown for each in at)
+        assert found, f"not on the page, or not here:\n{line}"
 
 
 def candidates(line: str) -> tuple[str, str]:
