@@ -14,11 +14,18 @@ LAST_PLACES = 4  # another processor's matrix product may round a number of 16 d
 SLIP = 1.5  # units in the last printed place: truncated, or rounded the wrong way
 
 
-def agrees(figure: Figure, computed: float) -> bool:
-    """Whether a number, rounded as the figure is, gives the figure."""
+def agrees(figure: Figure, computed: float, off: float = 0.0) -> bool:
+    """Whether a number, rounded as the figure is, gives the figure.
+
+    Parameters
+    ----------
+    off
+        How far the number may be off, as another processor rounds otherwise on the way to it.
+    """
     if not math.isfinite(computed):
         return False
-    return _apart(figure, computed) <= max(_half(figure, computed), figure.printed.tolerance)
+    allowed = max(_half(figure, computed) + off, figure.printed.tolerance)
+    return _apart(figure, computed) <= allowed
 
 
 def is_single(figure: Figure, computed: float) -> bool:

@@ -23,12 +23,13 @@ import numpy as np
 from ....engine.formulas import Steps
 from ....ops import NotExplained
 from ....symbolic.expression import Expression, references
+from ....trace import Array
 from ..matching.figures import Figure
 from ..matching.names import Name
 from ..reading.tokens import literal
-from .agreement import agrees, slipped
+from .agreement import slipped
 from .figure_verdicts import Judge
-from .recomputed import Chain, Inputs, array_of, by_hand, chained
+from .recomputed import Arithmetic, Chain, Inputs, array_of, by_hand, chained
 from .starting_point import Start
 
 FEWEST = 2  # figures that disagree, before an input is suspected
@@ -66,6 +67,8 @@ def repaired(judge: Judge) -> Repair | None:
     fewest = len(disagreeing) // 2
     for figure in _suspects(judge, disagreeing):
         for value in _other_digits(figure):
+            if figure.name.value == "x" and "bce" in begun.run.trace.by_name and value > 1:
+                continue  # binary cross-entropy wants every x from 0 to 1
             changed = _changed(begun, figure, value)
             if not _settles(judge, changed.inputs, changed.whole, disagreeing[0]):
                 continue
@@ -87,18 +90,16 @@ def _disagreeing(judge: Judge, inputs: Inputs, whole: Inputs) -> list[Figure]:
     rounded = by_hand(run, inputs)
     exact = by_hand(run, whole) if whole is not inputs else rounded
     chain = chained(run, inputs, judge.by_name)
-    found = [
-        figure
-        for figure in judge.computed_figures
-        if not any(
-            agrees(figure, float(array[figure.place]))
-            for array in (
-                array_of(rounded, figure.name, judge.rate),
-                array_of(exact, figure.name, judge.rate),
-                chain.array(figure.name, judge.rate),
-            )
-        )
-    ]
+
+    def agrees(figure: Figure) -> bool:
+        ways: list[tuple[Arithmetic, Array]] = [
+            ("printed", array_of(rounded, figure.name, judge.rate)),
+            (_whole(judge), array_of(exact, figure.name, judge.rate)),
+            ("chain", chain.array(figure.name, judge.rate)),
+        ]
+        return any(judge.agrees(figure, float(array[figure.place]), way) for way, array in ways)
+
+    found = [figure for figure in judge.computed_figures if not agrees(figure)]
     order = run.trace.by_name
     return sorted(found, key=lambda f: (f.name.gradient or f.name.updated, order[f.name.value].id))
 
@@ -109,11 +110,16 @@ def _settles(judge: Judge, inputs: Inputs, whole: Inputs, figure: Figure) -> boo
         return True
     run = judge.begun.run
     chain: Chain = chained(run, inputs, judge.by_name)
-    arrays = [
-        chain.array(figure.name, judge.rate),
-        array_of(by_hand(run, whole), figure.name, judge.rate),
+    arrays: list[tuple[Arithmetic, Array]] = [
+        ("chain", chain.array(figure.name, judge.rate)),
+        (_whole(judge), array_of(by_hand(run, whole), figure.name, judge.rate)),
     ]
-    return any(agrees(figure, float(array[figure.place])) for array in arrays)
+    return any(judge.agrees(figure, float(array[figure.place]), a) for a, array in arrays)
+
+
+def _whole(judge: Judge) -> Arithmetic:
+    """Return how exact a figure is that is computed from the whole inputs."""
+    return "full" if judge.has_full else "printed"
 
 
 def _suspects(judge: Judge, disagreeing: Sequence[Figure]) -> list[Figure]:

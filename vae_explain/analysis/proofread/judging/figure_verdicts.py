@@ -17,11 +17,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from ....trace import Array
-from ..matching.figures import Figure
+from ..matching.figures import Figure, Shape
 from ..matching.names import Name
 from .agreement import agrees, as_printed, digits_apart, slipped
-from .recomputed import Arithmetic, Chain, array_of, by_hand, chained
-from .starting_point import Start
+from .recomputed import Arithmetic, Chain, array_of, by_hand, chained, inputs_of
+from .rounding import DOUBLE, SINGLE, Roundings
+from .starting_point import Start, is_drawn
 from .verdicts import Judged, Verdict
 
 MOST_MENDED = 24  # figures that are tried; a document with more wrong ones has other troubles
@@ -65,6 +66,12 @@ class Judge:
         for figure in self.computed_figures:
             self.by_name.setdefault(figure.name, []).append(figure)
         self.printed = by_hand(begun.run, begun.inputs)
+        by_hand_off = Roundings(begun.run, begun.inputs, DOUBLE, rate, begun.open_by)
+        self.roundings: Mapping[Arithmetic, Roundings] = {
+            "full": Roundings(begun.run, inputs_of(begun.run), SINGLE, rate, begun.open_by),
+            "printed": by_hand_off,
+            "chain": by_hand_off,
+        }
         self.as_it_stands = chained(begun.run, begun.inputs, self.by_name)
         self.has_full = begun.seed is not None and not begun.foreign
         # As a chain first, with what is wrong in one put right: else one wrong figure, and
@@ -98,9 +105,21 @@ class Judge:
     def number(self, figure: Figure, arithmetic: Arithmetic) -> float:
         return float(self.array(figure.name, arithmetic)[figure.place])
 
+    def off(self, name: Name, place: Shape, arithmetic: Arithmetic) -> float:
+        """Return how far another processor may be off at a number in an arithmetic."""
+        return float(self.roundings[arithmetic].array(name)[place])
+
+    def agrees(self, figure: Figure, computed: float, arithmetic: Arithmetic) -> bool:
+        """Whether a figure is a number in an arithmetic, on this processor or another."""
+        # What it may be off by takes longer to find out, and is seldom asked for.
+        return agrees(figure, computed) or agrees(
+            figure, computed, self.off(figure.name, figure.place, arithmetic)
+        )
+
     def agreeing(self, figure: Figure) -> tuple[Arithmetic, ...]:
         """Return the arithmetics in which a figure agrees."""
-        return tuple(a for a in self.arithmetics() if agrees(figure, self.number(figure, a)))
+        every = self.arithmetics()
+        return tuple(a for a in every if self.agrees(figure, self.number(figure, a), a))
 
     # --- which arithmetic ---
 
@@ -156,7 +175,7 @@ class Judge:
             usual = self.chosen[_late(figure.name)]
             array = chain.array(figure.name, self.rate) if usual == "chain" else None
             own = self.number(figure, usual) if array is None else float(array[figure.place])
-            if not agrees(figure, own):
+            if not self.agrees(figure, own, usual):
                 found.append(figure)
         order = self.begun.run.trace.by_name
         return sorted(found, key=lambda f: _step(f.name, order[f.name.value].id))
@@ -203,7 +222,10 @@ class Judge:
         if held in agreed:
             verdict = self._agreed(agreed)
             best, unrounded = (self.number(figure, a) for a in (agreed[0], self.arithmetics()[0]))
-            return Judged(figure, best, verdict, agreed, "", _note(verdict), unrounded)
+            elsewhere, why = not agrees(figure, best), _note(verdict)
+            if elsewhere:
+                why = f"this processor rounds it to {as_printed(figure, best)}"
+            return Judged(figure, best, verdict, agreed, "", why, unrounded, elsewhere)
         verdict = "off in the last digit" if slipped(figure, computed) else "wrong"
         others = " and ".join(WORDS[a] for a in agreed)
         why = f"it should be {as_printed(figure, computed)}, from {WORDS[held]}"
@@ -229,13 +251,14 @@ class Judge:
         source = self.begun.whole.array(name.value)
         if name.value in self.begun.foreign:
             drawn = float(array_of(self.begun.run, name)[figure.place])
-            if not agrees(figure, drawn):
+            if not is_drawn(figure, self.begun.run):
                 why = f"seed {self._seed()} gives {as_printed(figure, drawn)}"
                 return Judged(figure, drawn, "wrong", (), figure.element, why)
         index = (0, *figure.place) if source.ndim > len(figure.place) else figure.place
         computed = float(source[index])
         unsettled = figure.element in self.unsettled_inputs
-        if unsettled or agrees(figure, computed):
+        seeds = name.value in self.begun.confirmed and is_drawn(figure, self.begun.run)
+        if unsettled or seeds or agrees(figure, computed):
             value = figure.printed.value if unsettled else computed
             return Judged(figure, value, "exact", self.arithmetics())
         why = f"seed {self._seed()} gives {as_printed(figure, computed)}"

@@ -25,6 +25,9 @@ from ..matching.names import Name
 from ..matching.stated_run import Seed
 from .agreement import agrees, digits_apart
 from .recomputed import Inputs, array_of, inputs_of, recorded
+from .rounding import off_as_drawn
+
+MOST_DECIMALS = 8  # with so many, a number of x may be rounded; with fewer it is as it stands
 
 
 class NoWalkthrough(UserError):
@@ -48,6 +51,8 @@ class Start(NamedTuple):
         The names of the tensors that the seed vouches for.
     foreign
         The names of parameters that are not what the seed gives, though others are.
+    open_by
+        How far each number of x may be from the one that it was printed for.
     """
 
     run: Run
@@ -57,6 +62,7 @@ class Start(NamedTuple):
     wrong_seed: Seed | None
     confirmed: frozenset[str]
     foreign: frozenset[str]
+    open_by: Array
 
 
 def input_names(architecture: Architecture) -> tuple[str, ...]:
@@ -100,6 +106,11 @@ def start(architecture: Architecture, figures: Sequence[Figure], seeds: Sequence
     x = _stated(by_name["x"], (rows, x_size))
     if np.isnan(x).any():
         raise NoWalkthrough(f"its input x has not all of its {rows * x_size} numbers")
+    outside = x[(x < 0) | (x > 1)]
+    if architecture.recon == "bce" and outside.size:
+        raise NoWalkthrough(
+            f"its input x has {outside[0]:g}, but binary cross-entropy wants every x from 0 to 1"
+        )
     run, seed, wrong_seed = _seeded(architecture, x, by_name, seeds)
     return _joined(architecture, run, x, by_name, seed, wrong_seed)
 
@@ -133,9 +144,16 @@ def _seeded(
 def _holds(run: Run, name: str, figures: Sequence[Figure]) -> bool:
     """Whether a tensor's figures are the seed's, as far as a damaged one can tell."""
     given = array_of(run, Name(name))
-    wrong = [f for f in figures if not agrees(f, float(given[f.place]))]
+    wrong = [f for f in figures if not is_drawn(f, run)]
     few = 2 * len(wrong) <= len(figures)
     return few or all(digits_apart(f, float(given[f.place])) <= 1 for f in wrong)
+
+
+def is_drawn(figure: Figure, run: Run) -> bool:
+    """Whether an input's figure is what the seed of a run gives, on this processor or another."""
+    name = figure.name.value
+    drawn = float(array_of(run, Name(name))[figure.place])
+    return agrees(figure, drawn, off_as_drawn(run, name))
 
 
 def _joined(
@@ -157,7 +175,7 @@ def _joined(
         held = seed is not None and (not figures or _holds(run, name, figures))
         if held:
             confirmed.add(name)
-            kept = [f for f in figures if agrees(f, float(array_of(run, Name(name))[f.place]))]
+            kept = [f for f in figures if is_drawn(f, run)]
             rounded = _merged(figures, kept, np.round(drawn, decimals), drawn)
             inputs = inputs.replaced(name, rounded)
             continue
@@ -169,7 +187,20 @@ def _joined(
         inputs, whole = inputs.replaced(name, stated), whole.replaced(name, stated)
     if "eps" not in confirmed:
         run = recorded(architecture, x, seed.value if seed else 0, inputs.eps)
-    return Start(run, inputs, whole, seed, wrong_seed, frozenset(confirmed), frozenset(foreign))
+    open_by = np.zeros(x.shape)
+    for figure in _finest(by_name["x"]):
+        if figure.decimals >= MOST_DECIMALS:
+            open_by[_whole_index(figure.place, x.shape)] = figure.unit / 2
+    return Start(
+        run,
+        inputs,
+        whole,
+        seed,
+        wrong_seed,
+        frozenset(confirmed),
+        frozenset(foreign),
+        open_by,
+    )
 
 
 def rerun(architecture: Architecture, begun: Start) -> Start:
@@ -187,11 +218,28 @@ def _missing(name: str, seeded: bool) -> str:
 
 
 def _stated(figures: Sequence[Figure], shape: tuple[int, ...]) -> Array:
-    """Return a tensor as printed, NaN where nothing is; the first of two figures counts."""
+    """Return a tensor as printed, NaN where nothing is."""
     found = np.full(shape, np.nan)
-    for figure in reversed(figures):
+    for figure in _finest(figures):
         found[_whole_index(figure.place, shape)] = figure.printed.value
     return found
+
+
+def _finest(figures: Sequence[Figure]) -> list[Figure]:
+    """Return one figure of each element: the first, or one that has it with more than 6 digits.
+
+    So many has a number that stands in a title.
+    """
+    found: dict[tuple[int, ...], Figure] = {}
+    for figure in figures:
+        first = found.setdefault(figure.place, figure)
+        if figure.decimals > first.decimals and _to_six(figure) == _to_six(first):
+            found[figure.place] = figure
+    return list(found.values())
+
+
+def _to_six(figure: Figure) -> str:
+    return f"{figure.printed.value:.6g}"
 
 
 def _merged(

@@ -36,6 +36,8 @@ class Judged(NamedTuple):
         What is to be mended, or only from what it is right; empty when it is exact.
     unrounded
         What it would be if nothing had been rounded on the way.
+    elsewhere
+        Whether it agrees only as another processor rounds it.
     """
 
     figure: Figure
@@ -45,6 +47,7 @@ class Judged(NamedTuple):
     parts_at: str = ""
     why: str = ""
     unrounded: float = math.nan
+    elsewhere: bool = False
 
     @property
     def blamed(self) -> bool:

@@ -58,8 +58,9 @@ class Printed(NamedTuple):
 
     @property
     def whole(self) -> bool:
-        """Whether it is written without decimals, such as `4`, `0.` or `1e3`."""
-        return self.decimals <= 0
+        """Whether it is written without decimals, such as `4`, `0.` or `1e3`, not `1.07e9`."""
+        mantissa = self.printed.lower().partition("e")[0]
+        return self.decimals <= 0 and not mantissa.partition(".")[2]
 
 
 def literal(printed: str, line: int, tolerance: float = 0.0) -> Printed:
