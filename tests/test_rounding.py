@@ -19,7 +19,8 @@ from vae_explain.analysis.proofread.matching.names import Name
 from vae_explain.engine.run import Run, by_hand
 from vae_explain.models.builtin_config import Architecture
 from vae_explain.models.builtin_vae import VAE, vae_loss
-from vae_explain.pipeline import Request, run
+from vae_explain.models.request import Request
+from vae_explain.pipeline import run
 from vae_explain.trace import Array
 
 ARCHITECTURES = {
@@ -38,7 +39,7 @@ def full(kind: str, seed: int, rows: int) -> Run:
     architecture = ARCHITECTURES[kind]
     numbers = np.random.default_rng(seed).random((rows, architecture.input_size)).round(3)
     x = tuple(tuple(map(float, row)) for row in numbers * (1 if "entropy" in kind else 4))
-    return run(Request(x, seed, arithmetic="full", architecture=architecture))
+    return run(Request(x, seed, arithmetic="full", source=architecture))
 
 
 def names(of: Run) -> list[Name]:

@@ -64,6 +64,9 @@ def _counts(proof: Proof) -> list[Block]:
     words = f"{printed:,} from the inputs as printed, {chain:,} from the steps as printed."
     if proof.seed is not None:
         words = f"{full:,} from the seed in PyTorch's float32, {words}"
+    elsewhere = sum(judged.elsewhere for judged in proof.figures)
+    if elsewhere:
+        words += f" {elsewhere:,} of them only as another processor may round."
     return [counts, Note(f"Agreeing at every printed digit: {words}"), *_seed(proof)]
 
 

@@ -32,9 +32,10 @@ from ..reading.tokens import Printed
 from .agreement import agrees, as_printed, is_single
 from .figure_verdicts import Judge
 from .recomputed import Arithmetic
+from .rounding import off_as_drawn, off_in_line
 from .verdicts import Judged, JudgedLine, Operand
 
-SINGLE = 2.0**-23  # the rounding of one step in float32
+LARGE_SINGLE = 2.0**20  # from here on a float32 has fewer than four decimals, and soon none
 ROUNDING = 1e-12  # of the arithmetic itself, relative to the result
 
 
@@ -66,6 +67,8 @@ class Substitution:
         if line.result is None:
             # No result is printed: the line itself is what the element is said to be.
             allowed = open_by + ROUNDING * max(1.0, abs(value))
+            if line.name.value:
+                allowed += self.judge.off(line.name, line.place, self._usual(line.name))
             if abs(value - computed) <= allowed:
                 return True, ""
             return False, f"the line gives {value:.8g}, but {line.element} is {computed:.8g}"
@@ -74,17 +77,18 @@ class Substitution:
             return True, ""
         given = as_printed(figure, value)
         right = not line.name.value or self._is_right(line, figure)
-        single = SINGLE * len(line.sum.literals) * measure(line.sum.expression).magnitude
-        slack = single if line.name.value and self.judge.has_full else 0.0
+        slack = 0.0
+        if line.name.value and self.judge.has_full:
+            slack = off_in_line(measure(line.sum.expression).magnitude, len(line.sum.literals))
         within = abs(value - figure.printed.value) <= figure.unit / 2 + open_by + slack
-        if right and within and any(number.decimals > 1 for number in line.sum.literals):
+        if right and within and any(map(_may_be_rounded, line.sum.literals)):
             return True, ""
         return False, f"the line gives {given}, but {line.result.printed} is printed"
 
     def _is_right(self, line: Line, figure: Figure) -> bool:
         """Whether the printed result is what the element is, in any arithmetic."""
         return any(
-            agrees(figure, self._element(line, arithmetic))
+            self.judge.agrees(figure, self._element(line, arithmetic), arithmetic)
             for arithmetic in self.judge.arithmetics()
         )
 
@@ -152,7 +156,8 @@ class Substitution:
             operand._replace(value=abs(operand.value), printed=operand.printed.lstrip("-+")), line
         )
         element, value = self._value(leaf, arithmetic)
-        if agrees(figure, abs(value)) and (not operand.whole or abs(value) == abs(operand.value)):
+        exactly = not operand.whole or abs(value) == abs(operand.value)
+        if exactly and agrees(figure, abs(value), self._off(leaf, arithmetic)):
             return True
         shown = [entry for entry in self.printed.get(element, ()) if not entry.blamed]
         return any(agrees(figure, abs(entry.figure.printed.value)) for entry in shown)
@@ -161,18 +166,38 @@ class Substitution:
         """Return a leaf's element and its number."""
         if isinstance(leaf, Number):
             return f"the formula's {leaf.value:g}", leaf.value
+        name, index = self._name(leaf), leaf.index or ()
+        if name is None:
+            return leaf.name, float(leaf.value)
+        if self.judge.is_input(name):
+            begun = self.judge.begun
+            inputs = begun.whole if arithmetic == "full" else begun.inputs
+            number = begun.run.trace.by_name[name.value].id
+            found = inputs.array(name.value)[self.steps.full_index(number, index)]
+            return name.at(index), float(found)
+        return name.at(index), float(self.judge.array(name, arithmetic)[index])
+
+    def _off(self, leaf: Number | Ref, arithmetic: Arithmetic) -> float:
+        """Return how far another processor may be off at a leaf's number."""
+        if isinstance(leaf, Number) or (name := self._name(leaf)) is None:
+            return 0.0
+        if self.judge.is_input(name):
+            confirmed = name.value in self.judge.begun.confirmed
+            return off_as_drawn(self.judge.begun.run, name.value) if confirmed else 0.0
+        return self.judge.off(name, leaf.index or (), arithmetic)
+
+    def _name(self, leaf: Ref) -> Name | None:
+        """Return what a leaf is called as a quantity of the run; None where it is none."""
         top, _, bottom = leaf.name.partition("/∂")
         trace = self.judge.printed.trace
         loss = f"∂{trace.loss.name or 'loss'}"
         name = Name(bottom, True, None if top == loss else top[1:]) if bottom else Name(leaf.name)
-        index = leaf.index or ()
-        if name.value not in trace.by_name:
-            return leaf.name, float(leaf.value)
-        if name.value in self.judge.given and not name.gradient:
-            number = trace.by_name[name.value].id
-            array = self.judge.begun.inputs.array(name.value)
-            return name.at(index), float(array[self.steps.full_index(number, index)])
-        return name.at(index), float(self.judge.array(name, arithmetic)[index])
+        return name if name.value in trace.by_name else None
+
+
+def _may_be_rounded(number: Printed) -> bool:
+    """Whether a number may have more digits than are printed, and is not meant as it stands."""
+    return number.decimals > 1 or abs(number.value) >= LARGE_SINGLE
 
 
 def _figure(printed: Printed, line: Line) -> Figure:
