@@ -17,9 +17,11 @@ from ..pipeline import run
 from ..trace import Array
 from . import numpy_oracle
 from .gradient_check import difference, oracle_inputs
+from .proofread.judging.recomputed import array_of, inputs_of
+from .proofread.judging.rounding import DOUBLE, SINGLE, Roundings
+from .proofread.matching.names import Name
 
 Verdict = Literal["exact", "last place", "wrong"]
-LAST_PLACES = 4  # another processor's matrix product may round a loss otherwise
 RENAMED = {"encoder_pre_relu": "encoder_pre", "decoder_pre_relu": "decoder_pre"}
 FIGURES = "walkthrough-figures.json"
 
@@ -91,9 +93,14 @@ def verify() -> Verification:
     x = ((1.0, 2.0, 3.0, 4.0),)
     printed = run(Request(x=x, arithmetic="printed"))
     full = run(Request(x=x, arithmetic="full"))
+    off = {
+        source.arithmetic: Roundings(source, inputs_of(source), rounding)
+        for source, rounding in ((printed, DOUBLE), (full, SINGLE))
+    }
     quantities = tuple(
-        _quantity(name, figures, full if name.endswith(".grad") else printed)
+        _quantity(name, figures, source, off[source.arithmetic])
         for name, figures in load_figures().items()
+        for source in (full if name.endswith(".grad") else printed,)
     )
     return Verification(quantities, tuple(_machine(printed, full)), full.trace.torch_version)
 
@@ -110,38 +117,40 @@ def load_figures() -> dict[str, Any]:
     )
 
 
-def _quantity(name: str, figures: Any, source: Run) -> Quantity:
-    plain = RENAMED.get(name, name).removesuffix(".grad")
-    array = source.gradient(plain) if name.endswith(".grad") else source.array(plain)
+def _quantity(name: str, figures: Any, source: Run, roundings: Roundings) -> Quantity:
+    quantity = Name(RENAMED.get(name, name).removesuffix(".grad"), name.endswith(".grad"))
     printed = np.array(figures, dtype=object)
-    computed = np.asarray(array, dtype=np.float64).reshape(printed.shape)
-    compared = tuple(
-        _figure(name, index, str(printed[index]), float(computed[index]))
-        for index in np.ndindex(*printed.shape)
-    )
-    return Quantity(name, source.arithmetic, compared)
+    computed = array_of(source, quantity).reshape(printed.shape)
+    off = roundings.array(quantity).reshape(printed.shape)
+    compared = []
+    for index in np.ndindex(*printed.shape):
+        label = f"{name}[{','.join(map(str, index))}]" if index else name
+        figure, number = str(printed[index]), float(computed[index])
+        verdict = judge(figure, number, float(off[index]))
+        compared.append(Figure(label, figure, number, verdict))
+    return Quantity(name, source.arithmetic, tuple(compared))
 
 
-def _figure(name: str, index: tuple[int, ...], printed: str, computed: float) -> Figure:
-    label = f"{name}[{','.join(map(str, index))}]" if index else name
-    return Figure(label, printed, computed, judge(printed, computed))
-
-
-def judge(printed: str, computed: float) -> Verdict:
+def judge(printed: str, computed: float, off: float = 0.0) -> Verdict:
     """Compare a printed figure with a number, at the digits that are printed.
 
-    A figure of 15 or more decimals was printed whole, and may differ by `LAST_PLACES`
-    units in the last place of a float64.
+    A figure of 15 or more decimals was printed whole.
+
+    Parameters
+    ----------
+    off
+        How far another processor's number may be off, which may be why the last place is.
     """
     decimals = len(printed.partition(".")[2])
     if decimals >= 15:
-        if repr(computed) == printed:
-            return "exact"
-        off = abs(float(printed) - computed)
-        return "last place" if off <= LAST_PLACES * np.spacing(abs(computed)) else "wrong"
+        apart = abs(float(printed) - computed)
+        return "exact" if repr(computed) == printed else "last place" if apart <= off else "wrong"
     if decimals == 0:  # `0.`, as NumPy prints an exact zero
         return "exact" if computed == float(printed) else "wrong"
-    return "exact" if f"{computed:.{decimals}f}" == printed else "wrong"
+    if f"{computed:.{decimals}f}" == printed:  # with the sign of a zero
+        return "exact"
+    elsewhere = (f"{computed + moved:.{decimals}f}" for moved in (-off, off) if moved)
+    return "last place" if printed in elsewhere else "wrong"
 
 
 def _machine(printed: Run, full: Run) -> Iterator[MachineCheck]:

@@ -48,13 +48,13 @@ def _difference(figure: Figure) -> Note:
     """Say how a figure that is not printed exactly differs."""
     words = f"{figure.name}: printed {figure.printed}, computed {figure.computed!r}"
     if figure.verdict == "last place":
-        words += " (agrees within 4 units in the last place)"
+        words += " (agrees, as another processor may round it)"
     return Note(words, "failure" if figure.verdict == "wrong" else "warning")
 
 
 def _verdict(report: Verification) -> Note:
     failed = [check.name for check in report.machine if not check.passed]
-    figures = f"{report.agree} of {counted(report.total, 'figure')} agree at every printed digit"
+    figures = f"{report.agree} of {counted(report.total, 'figure')} agree"
     also = f"; failed on this machine: {', '.join(failed)}" if failed else ""
     if report.passed:
         also = f"; {counted(len(report.machine), 'check')} of this machine pass"
