@@ -65,19 +65,22 @@ class Golden:
 
 
 def lines_of(page: str) -> list[str]:
-    """Return the lines that every processor gives, notes unwrapped, but for last digits."""
+    """Return the lines that every processor gives, unwrapped, but for last digits."""
     page = "\n".join(unwrapped(hidden(page).splitlines())) + "\n"
     return ELSEWHERE.sub("", page.replace(*ROUNDING)).splitlines()
 
 
 def unwrapped(lines: Iterable[str]) -> list[str]:
-    """Put notes that were broken on one line again: what follows stands two signs further in."""
+    """Put notes and equations that were broken on one line again.
+
+    What follows in a note stands two signs further in, and in an equation begins with a sign.
+    """
     found: list[str] = []
     for line in lines:
         before = found[-1] if found else ""
         indent = " " * (len(before) - len(before.lstrip()))
-        is_open = before.lstrip().startswith(MARKS)
-        if is_open and re.match(rf"{indent}  \S", line):
+        note = before.lstrip().startswith(MARKS) and re.match(rf"{indent}  \S", line)
+        if note or (" = " in before and re.match(rf"{indent} +[-=+·] ", line)):
             found[-1] = f"{before} {line.strip()}"
         else:
             found.append(line)

@@ -40,6 +40,10 @@ PASSES = {
         "0.40952290104490313   sum",
         "0.4095229010449033    sum",
     ),
+    "an equation with a digit more, and so broken": (
+        "    mu[0] = 0.5·(-0.36842951 - 1) = -2.7369",
+        "    mu[0] = 0.5·(-0.368429514 - 1)\n            = -2.7369",
+    ),
     "a note that a figure agrees as another processor rounds": (
         "\n    kl = ",
         "\n    ! kl: printed 0.40952290104490313, computed 0.4095229010449033 (agrees,\n"

@@ -291,28 +291,6 @@ sys.exit(max(entry.run(job) for job in json.loads(sys.argv[1])))
 """
 
 
-def test_the_last_digits_of_another_processor_are_no_fault(
-    tmp_path: Path, cli: CommandLine
-) -> None:
-    path = tmp_path / "walkthrough.md"
-    assert cli("document", "--arithmetic", "full", "-o", str(path)).code == 0
-    text = path.read_text("utf-8")
-
-    def moved(number: re.Match[str]) -> str:
-        up = (-1) ** int(number[0][-2])  # up or down, as its digits have it
-        return f"{float(number[0]) + up * 2.0**-23:.8f}" if float(number[0]) else number[0]
-
-    # The numbers of the matrices; a line of arithmetic must give its own result.
-    lines = [FLOAT32.sub(moved, line) if " & " in line else line for line in text.split("\n")]
-    path.write_text("\n".join(lines), encoding="utf-8")
-    outcome = cli("verify", str(path), "--format", "json")
-    document = json.loads(outcome.out)
-    assert outcome.code == 0, [f for f in document["figures"] if f["why"]]
-    elsewhere = [f for f in document["figures"] if f["why"].startswith("this processor rounds")]
-    assert len(elsewhere) > 20
-    assert f"{len(elsewhere)} of them only as another" in cli("verify", str(path)).out
-
-
 @pytest.mark.parametrize("kind", ["another shape", "a batch"])
 def test_a_digit_that_counts_is_a_fault_in_float32(
     kind: str, tmp_path: Path, cli: CommandLine
