@@ -172,3 +172,19 @@ def libraries_of(path: Path) -> Iterator[tuple[str, bool]]:
             yield from walk(child, at_once and not inside)
 
     yield from walk(ast.parse(path.read_text("utf-8")), True)
+
+
+# --- the guide --------------------------------------------------------------------------
+
+
+def test_each_function_that_the_guide_names_stands_in_the_file_that_it_links() -> None:
+    guide = ROOT / "docs" / "architecture.md"
+    text = " ".join(guide.read_text("utf-8").split())
+    named = re.findall(r"`(\w+)` (?:in|of) \[[^\]]+\]\(([^)#]+\.py)\)", text)
+    assert len(named) > 30
+    for name, link in named:
+        nodes = ast.walk(ast.parse((guide.parent / link).read_text("utf-8")))
+        defined = {n.name for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+        assert name in defined, f"{link} has no {name}"
+    for link in re.findall(r"\]\(([^)#]+)", text):
+        assert (guide.parent / link).exists(), link
