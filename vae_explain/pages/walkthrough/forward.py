@@ -35,7 +35,7 @@ from .functions import FunctionNotes
 from .page import MOST_DETAILED, MOST_LINES, MOST_SUMMANDS, RunPage, passed_on
 from .tensors import is_big, largest
 
-ROW_OPS = (LINEAR, MATMUL)
+ROW_OPS = (LINEAR.name, MATMUL.name)  # not `mv` or `dot`, whose second operand has no rows
 WIDE, ROWS_OF_WIDE = 64, 3  # how many rows of a layer with so many inputs are worked out
 LONG_ROWS = "Of each sum the largest products are shown; the last number is all others."
 # Of what is computed under `no_grad`, taken by `detach`, or only compared.
@@ -161,7 +161,7 @@ class ForwardPage(RunPage):
             return  # only its number counts, and what it says
         beside = activation if activation and self.is_one_function(activation) else None
         for value_id in numbers:
-            if value_id == beside and self.rule(first) in ROW_OPS:
+            if value_id == beside and self.op_name(first) in ROW_OPS:
                 continue  # shown beside the layer's rows
             self.step(value_id, beside if value_id == first else None)
 
@@ -211,7 +211,7 @@ class ForwardPage(RunPage):
             self.add(Note(words, "warning"), self.value_block(value_id, "value"))
             return
         self.formula(value_id, formula)
-        if self.rule(value_id) in ROW_OPS:
+        if self.op_name(value_id) in ROW_OPS:
             self.rows(value_id, activation)
         elif value.shape == () and not self.is_plain(value_id):
             self.sum(value_id)
@@ -225,7 +225,7 @@ class ForwardPage(RunPage):
             if source in self.run.trace.uninitialised and BLANK not in self._said:
                 self._said.add(BLANK)
                 self.add(Note(f"{self.name(source)} is {BLANK}."))
-        remarks = [self.rows_remark(value_id)] if self.rule(value_id) in ROW_OPS else []
+        remarks = [self.rows_remark(value_id)] if self.op_name(value_id) in ROW_OPS else []
         remarks.append(self.function_notes.remark(formula, self.rule(value_id)))
         constants = [i for i in inputs if self.is_new_constant(i)]
         uniform = [i for i in constants if len(np.unique(self.run.values[i])) == 1]

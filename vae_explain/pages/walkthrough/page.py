@@ -59,6 +59,11 @@ class RunPage(Draft):
         bound = self.run.graph.producer(value_id)
         return bound.rule if bound else None
 
+    def op_name(self, value_id: int) -> str:
+        """Return the name of the op that made a value; empty when it was given."""
+        bound = self.run.graph.producer(value_id)
+        return bound.operation.name if bound else ""
+
     def is_gated(self, value_id: int) -> bool:
         """Whether a value was made by what passes a number on as it is or stops it."""
         rule = self.rule(value_id)
