@@ -44,6 +44,7 @@ MOST_EVALUATED = 5000  # parameters, each with three evaluations of the loss: a 
 # Where an op takes what it adds to every row, such as a bias: its gradient is a sum. So is that
 # of a weight norm's length, of what arrives times parts of a direction of length 1. Of other
 # contractions it is the third operand.
+BIAS_AT = (2,)  # of a layer: its input, its weight, its bias
 ADDED_AT: Mapping[str, tuple[int, ...]] = {
     "add": (0, 1),
     "weight_norm": (1,),
@@ -267,7 +268,7 @@ def gradient_scale(run: Run, number: int) -> float:
     sizes = [largest(arrived[number])] if number in arrived else [0.0]
     sizes += [largest(term[number]) for term in run.term_gradients.values() if number in term]
     for bound in run.graph.consumers(number):
-        places = ADDED_AT.get(bound.rule_name, (2,) if bound.kind == "contraction" else ())
+        places = ADDED_AT.get(bound.rule_name, BIAS_AT if bound.kind == "contraction" else ())
         if bound.output in arrived and set(places) & set(bound.positions(number)):
             arriving = arrived[bound.output].astype(np.float64)
             sizes.append(largest(arriving))
