@@ -20,7 +20,7 @@ from vae_explain.engine.backward_pass import backward
 from vae_explain.engine.forward_pass import replay, replay_part
 from vae_explain.engine.run import Run
 from vae_explain.engine.run import full_run as as_full_run
-from vae_explain.ops import ALL, NotExplained
+from vae_explain.ops import RULES, NotExplained
 from vae_explain.recording.recorder import record
 from vae_explain.trace import Array
 
@@ -41,7 +41,7 @@ WITHOUT_A_RULE = {
 
 
 def test_what_every_loss_measures_has_a_word() -> None:
-    assert {rule.name for rule in ALL if rule.kind == "loss"} == set(WORDS)
+    assert {rule.name for rule in RULES.values() if rule.kind == "loss"} == set(WORDS)
 
 
 # --- the loss taken apart -----------------------------------------------------------------

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain import explain
-from vae_explain.ops import ALL, Call, Rule
+from vae_explain.ops import RULES, Call, Rule
 from vae_explain.symbolic.expression import Expression, Number, Ref, evaluate_whole
 
 from .examples import examples_of
@@ -25,7 +25,7 @@ class Uniform(NamedOperand):
         return Number(float(self.array.flat[0]))
 
 
-SPREADING = [rule for rule in ALL if rule.spreads and examples_of(rule)]
+SPREADING = [rule for rule in RULES.values() if rule.spreads and examples_of(rule)]
 
 
 @pytest.mark.parametrize("rule", SPREADING, ids=lambda rule: rule.name)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from vae_explain import Explanation, explain
 from vae_explain.models import builtin_config
 from vae_explain.models.user_code import CannotLoad, refuse_opaque
-from vae_explain.ops import ALL, RULES, Rule
+from vae_explain.ops import RULES, Rule
 from vae_explain.pages.blocks import Formula, Heading, Matrix
 from vae_explain.pages.display import Page
 from vae_explain.pages.walkthrough.captions import Captions
@@ -357,7 +357,7 @@ def test_what_only_arranges_a_value_anew_stands_in_its_section() -> None:
 
 # --- headings ---
 
-ACTIVATIONS = [rule for rule in ALL if rule.activation]
+ACTIVATIONS = [rule for rule in RULES.values() if rule.activation]
 THRESHOLD = (0.1, 0.0)  # which alone has arguments that it needs
 
 

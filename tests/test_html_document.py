@@ -25,7 +25,7 @@ from vae_explain.engine.provenance import Target
 from vae_explain.engine.run import Run
 from vae_explain.models.builtin_config import BUILT_IN, Architecture
 from vae_explain.models.request import Request
-from vae_explain.ops import ALL, Rule
+from vae_explain.ops import RULES, Rule
 from vae_explain.pages.blocks import Lines, Prose, Walkthrough
 from vae_explain.pages.render.diagram import picture_of
 from vae_explain.pages.render.html import inline, mathml
@@ -468,7 +468,7 @@ def read(node: ElementTree.Element) -> str:
 
 
 def rules() -> Iterator[object]:
-    for rule in ALL:
+    for rule in RULES.values():
         for position, example in enumerate(examples_of(rule)):
             if not rule.source:
                 yield pytest.param(rule, example, id=f"{rule.name}-{position}")

@@ -6,18 +6,22 @@ its examples in `tests/examples/`, and with them it gets all of its tests.
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from importlib import import_module
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from vae_explain import ops
 from vae_explain.analysis.gradient_check import ADDED_AT, BIAS_AT
 from vae_explain.engine.graph import Graph
 from vae_explain.ops import (
     ALIASES,
-    ALL,
     RULES,
     Call,
     NotExplained,
@@ -50,8 +54,8 @@ from .support import (
     varying,
 )
 
-COMPUTED = [rule for rule in ALL if not rule.source]
-SOURCES = [rule for rule in ALL if rule.source]
+COMPUTED = [rule for rule in RULES.values() if not rule.source]
+SOURCES = [rule for rule in RULES.values() if rule.source]
 
 
 def described(rule: Rule, example: Example, position: int) -> str:
@@ -87,7 +91,7 @@ on_every_call = pytest.mark.parametrize(("rule", "example", "constants"), calls(
 on_every_analytic_example = pytest.mark.parametrize(
     ("rule", "example"), examples(analytic_only=True)
 )
-on_every_rule = pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.name)
+on_every_rule = pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.name)
 on_every_source = pytest.mark.parametrize("rule", SOURCES, ids=lambda rule: rule.name)
 with_seeds = pytest.mark.parametrize("seed", [0, 1, 2])
 
@@ -95,10 +99,31 @@ with_seeds = pytest.mark.parametrize("seed", [0, 1, 2])
 # --- the registry -----------------------------------------------------------------------
 
 
-def test_no_rule_is_listed_twice() -> None:
-    names = [rule.name for rule in ALL]
-    assert sorted(set(names)) == sorted(names)
-    assert {name: rule.name for name, rule in RULES.items()} == {name: name for name in names}
+def test_every_rule_of_every_file_is_listed_once() -> None:
+    files = [
+        import_module(f"{family.__name__}.{path.stem}")
+        for family in ops.FAMILIES
+        for path in Path(str(family.__file__)).parent.glob("*.py")
+    ]
+    written = {
+        value.name
+        for file in files
+        for name, value in vars(file).items()
+        if isinstance(value, Rule) and name[0].isupper()
+    }
+    listed = [
+        op for family in ops.FAMILIES for file in family.FILES.values() for op in file.split()
+    ]
+    assert sorted(listed) == sorted(written)
+    assert {name: rule.name for name, rule in RULES.items()} == {name: name for name in listed}
+
+
+def test_a_rule_is_loaded_when_it_is_wanted() -> None:
+    code = (
+        "import sys; from vae_explain.ops import RULES; RULES['exp'], 'conv2d' in RULES;"
+        "print([name for name in sys.modules if name.startswith('vae_explain.ops.layers.')])"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"
 
 
 def test_an_alias_is_a_name_that_no_rule_has_of_one_that_is_there() -> None:

@@ -145,7 +145,7 @@ BROKEN: list[tuple[str, Callable[[Rule], Rule]]] = [
 def test_a_rule_that_is_wrong_makes_the_exit_code_1(
     op: str, broken: Callable[[Rule], Rule], cli: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(ops.RULES, op, broken(ops.RULES[op]))
+    monkeypatch.setitem(ops.RULES.loaded, op, broken(ops.RULES[op]))
     for width in (80, 120):
         outcome = cli("forward", columns=width)
         assert (outcome.code, outcome.err) == (1, "")
@@ -157,7 +157,7 @@ def test_a_vjp_that_is_wrong_makes_the_exit_code_1(
     cli: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rule = ops.RULES["exp"]
-    monkeypatch.setitem(ops.RULES, "exp", replace(rule, vjp=lambda g, y, a: (g,)))
+    monkeypatch.setitem(ops.RULES.loaded, "exp", replace(rule, vjp=lambda g, y, a: (g,)))
     outcome = cli("backward", "--arithmetic", "printed")
     assert (outcome.code, outcome.err) == (1, "")
     assert MARK in outcome.out

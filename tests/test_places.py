@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from vae_explain import explain
 from vae_explain.engine.provenance import Provenance, Target, shortened
-from vae_explain.ops import ALL, Rule
+from vae_explain.ops import RULES, Rule
 from vae_explain.pages.blocks import Formula, Lines, Matrix, Tree
 from vae_explain.symbolic.expression import Apply, Ref, evaluate, measure
 from vae_explain.symbolic.text import to_text
@@ -22,7 +22,7 @@ from .examples import Example, examples_of
 from .models.vector_quantised import VQVAE
 from .support import call_of
 
-CHOOSING = [rule for rule in ALL if rule.chosen_by is not None]
+CHOOSING = [rule for rule in RULES.values() if rule.chosen_by is not None]
 WHOLE_PLACES = [
     pytest.param(rule, example, id=f"{rule.name}-{number}")
     for rule in CHOOSING

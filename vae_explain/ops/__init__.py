@@ -1,13 +1,13 @@
 """What do we know of one op?
 
-The rules. To add an op, write its file in the family that it belongs to, and list the file in
-the family's `__init__.py`. Read `rule.py` first.
+The rules. To add an op, write its file in the family that it belongs to, and list the file with
+the op's name in the family's `__init__.py`. Read `rule.py` first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import ModuleType
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 
 from . import elementwise, layers, layout, linear, losses, reduction
 from .rule import Call, NotExplained, Operand, Rule
@@ -15,18 +15,36 @@ from .rule import Call, NotExplained, Operand, Rule
 FAMILIES = (elementwise, linear, reduction, layout, layers, losses)
 
 
-def _listed() -> Iterator[Rule]:
-    """Yield the rules that stand in the families' files under a name in capitals."""
-    for family in FAMILIES:
-        files = (file for file in vars(family).values() if isinstance(file, ModuleType))
-        for name, value in (entry for file in files for entry in vars(file).items()):
-            if isinstance(value, Rule) and name[0].isupper():
-                yield value
+class _Rules(Mapping[str, Rule]):
+    """The rules by the names of their ops; a file is loaded when one of its rules is wanted."""
+
+    def __init__(self) -> None:
+        self._files = {
+            op: f"{family.__name__}.{file}"
+            for family in FAMILIES
+            for file, ops in family.FILES.items()
+            for op in ops.split()
+        }
+        self.loaded: dict[str, Rule] = {}
+
+    def __getitem__(self, name: str) -> Rule:
+        if name not in self.loaded:
+            entries = vars(import_module(self._files[name])).values()
+            rules = {entry.name: entry for entry in entries if isinstance(entry, Rule)}
+            self.loaded = rules | self.loaded
+        return self.loaded[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._files
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
 
 
-# Each once, though other files import some.
-ALL: tuple[Rule, ...] = tuple(dict.fromkeys(_listed()))
-RULES: dict[str, Rule] = {rule.name: rule for rule in ALL}
+RULES = _Rules()
 
 # Further names under which PyTorch records an op that has the same arguments.
 ALIASES: dict[str, str] = {
@@ -107,7 +125,6 @@ def rule_of(name: str) -> Rule | None:
 
 __all__ = [
     "ALIASES",
-    "ALL",
     "RULES",
     "Call",
     "NotExplained",

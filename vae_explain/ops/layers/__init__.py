@@ -1,20 +1,21 @@
 """Layers of networks: convolutions, pools, normalizations, embeddings, attention."""
 
-from . import (  # noqa: F401 # the registry takes their rules
-    adaptive_avg_pool,
-    adaptive_max_pool,
-    attention,
-    batch_norm,
-    convolution,
-    embedding,
-    embedding_bag,
-    glu,
-    group_norm,
-    instance_norm,
-    interpolate,
-    layer_norm,
-    pooling,
-    rms_norm,
-    unfold,
-    weight_norm,
-)
+# Each file and the ops that it explains.
+FILES = {
+    "adaptive_avg_pool": "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d",
+    "adaptive_max_pool": "adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d",
+    "attention": "scaled_dot_product_attention",
+    "batch_norm": "batch_norm",
+    "convolution": "conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d",
+    "embedding": "embedding",
+    "embedding_bag": "embedding_bag",
+    "glu": "glu",
+    "group_norm": "group_norm",
+    "instance_norm": "instance_norm",
+    "interpolate": "interpolate",
+    "layer_norm": "layer_norm",
+    "pooling": "max_pool1d max_pool2d max_pool3d avg_pool1d avg_pool2d avg_pool3d",
+    "rms_norm": "rms_norm",
+    "unfold": "unfold fold",
+    "weight_norm": "weight_norm",
+}

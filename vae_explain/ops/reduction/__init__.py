@@ -1,15 +1,16 @@
 """Ops that bring many elements together: sums, means, norms, extremes, softmax."""
 
-from . import (  # noqa: F401 # the registry takes their rules
-    argmax,
-    cumulative,
-    distances,
-    max_min,
-    nansum,
-    normalize,
-    norms,
-    ranking,
-    softmax,
-    sum_mean,
-    variance,
-)
+# Each file and the ops that it explains.
+FILES = {
+    "argmax": "argmax argmin argsort",
+    "cumulative": "cumsum cumprod prod logcumsumexp",
+    "distances": "pairwise_distance cdist",
+    "max_min": "max min amax amin",
+    "nansum": "nansum",
+    "normalize": "normalize cosine_similarity",
+    "norms": "norm linalg_vector_norm linalg_norm",
+    "ranking": "topk kthvalue median mode cummax cummin aminmax msort",
+    "softmax": "softmax log_softmax softmin logsumexp",
+    "sum_mean": "sum mean",
+    "variance": "var std var_mean std_mean",
+}

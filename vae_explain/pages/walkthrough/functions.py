@@ -17,9 +17,18 @@ from ...symbolic.expression import Apply, Expression, Opaque, Reshape, children
 PLAIN = {"mean", "var", "max", "min", "amax", "amin", "maximum", "minimum", "full"}
 _WINDOW_MEAN = "what arrives at a window is shared equally by the numbers in it"
 _WINDOW_LARGEST = "what arrives at a window goes to the largest number in it"
+# What is written as a function of its own and does what an op does, by the op.
+OPS = {
+    r"einsum\[.*\]": "einsum",
+    r"put": "index_put",
+    r"inv": "linalg_inv",
+    r"solve": "linalg_solve",
+    r"solve_triangular": "linalg_solve_triangular",
+    r"cholesky": "linalg_cholesky",
+    r"det": "linalg_det",
+}
 # By the whole name of a function in a formula, of what is no op with a rule.
 OTHERS = {
-    r"einsum\[.*\]": RULES["einsum"].words,
     r"causal_softmax": "the softmax over the keys up to the query's own place",
     r"masked_softmax": "the softmax over the keys that the mask lets through",
     r"conv\dd_weight": "each weight gets what arrives times the number that it met, summed over "
@@ -37,7 +46,6 @@ OTHERS = {
     r"trace_backward": "what arrives, on the diagonal",
     r"prod_of_others": "the product of all other factors",
     r"zeros_but": "zeros, but for what arrives in the place that was taken",
-    r"put": RULES["index_put"].words,
     r"put_zero": "what arrives, with zeros in the place that was written over",
     r"sum_of_copies": "what arrives at all copies, added up",
     r"sum_to": "what arrives, summed over the places that one number was written to",
@@ -56,15 +64,10 @@ OTHERS = {
     r"(m?sort|topk|kthvalue|median|mode|cum(max|min))_backward": "what arrives goes back to "
     "where each number stood",
     r"arg(topk|kthvalue|median|mode|cummax|cummin)": "where these stand, counted from 0",
-    r"inv": RULES["linalg_inv"].words,
-    r"solve": RULES["linalg_solve"].words,
-    r"solve_triangular": RULES["linalg_solve_triangular"].words,
-    r"cholesky": RULES["linalg_cholesky"].words,
     r"cholesky_backward": "½·(S + Sᵀ) for S = inv(L)ᵀ·Φ(Lᵀ·G)·inv(L), with the triangle L, what "
     "arrives G, and Φ for the lower triangle with half of its diagonal",
     r"cholesky_solve_backward": "-(S + Sᵀ)·L for S = inv(L·Lᵀ)·G·Xᵀ, with the triangle L, the "
     "solution X and what arrives G",
-    r"det": RULES["linalg_det"].words,
     r"logabsdet": "the logarithm of the size of the determinant",
     r"sign_of_det": "the sign of the determinant",
     r"median'": "1 at the number in the middle, 0 at the others",
@@ -88,8 +91,9 @@ def words(function: str) -> str:
     """
     if function in PLAIN or function.rstrip("'") in PLAIN:
         return ""
-    if function in RULES:
-        return RULES[function].words
+    op = next((op for pattern, op in OPS.items() if re.fullmatch(pattern, function)), function)
+    if op in RULES:
+        return RULES[op].words
     for pattern, text in OTHERS.items():
         if re.fullmatch(pattern, function):
             return text.format(function.rstrip("'"))
