@@ -273,44 +273,77 @@ def unusual(
     )
 
 
-REQUIRED: Any = object()  # stands for the default of a setting that has none, see `binder`
+@dataclass(frozen=True)
+class Ignored:
+    """Stands in `binder` for a setting that is taken and left out, with its default."""
+
+    default: Any = None
 
 
-def binder(
-    *operands: str, ignored: tuple[str, ...] = (), refused: tuple[str, ...] = (), **settings: Any
-) -> Callable[..., Bound]:
+@dataclass(frozen=True)
+class Refused:
+    """Stands in `binder` for a setting that no rule covers unless it has its default.
+
+    `reason` is what `NotExplained` then says, with the value for `{}`; by default the name.
+    """
+
+    default: Any = None
+    reason: str = ""
+
+
+# What else may stand in `binder` for a default: that of a setting that has none, and the marks
+# of an operand that comes after settings, and of one that may be left out.
+REQUIRED, OPERAND, OPTIONAL = object(), object(), object()
+# Other names of the same arguments, in NumPy's style and those of `torch.linalg`.
+SYNONYMS = {"axis": "dim", "A": "input", "B": "other", "L": "input2", "value": "src"}
+
+
+def binder(*operands: str, order: tuple[str, ...] = (), **settings: Any) -> Callable[..., Bound]:
     """Return a `bind` for operands of these names and, behind them, settings with defaults.
 
-    It takes `inplace` as well, which changes nothing of what is computed, and `dim` by NumPy's
-    name, `axis`. For arguments that are none of these it raises a `TypeError`, as a function
-    with this signature does.
+    It takes `inplace` as well, which changes nothing of what is computed. For arguments that are
+    none of these it raises a `TypeError`, as a function with this signature does.
 
     Parameters
     ----------
-    ignored
-        Settings that are taken and left out.
-    refused
-        Settings for which it raises `NotExplained` where they are not as usual.
+    order
+        The operands that come first in the rule, where it has another order than the call.
     """
-    names = (*operands, *settings, "inplace")
-    known = set(names)
-    defaults = {name: value for name, value in settings.items() if value is not REQUIRED}
-    kept = [name for name in settings if name not in (*ignored, *refused)]
+    marks: dict[str, Any] = {**dict.fromkeys(operands, OPERAND), **settings, "inplace": Ignored()}
+    defaults = {
+        name: mark.default if isinstance(mark, Ignored | Refused) else mark
+        for name, mark in marks.items()
+        if mark is not REQUIRED and mark is not OPERAND
+    }
+    optional = [name for name, mark in marks.items() if mark is OPTIONAL]
+    defaults.update(dict.fromkeys(optional))
+    refused = {name: mark for name, mark in marks.items() if isinstance(mark, Refused)}
+    tensors = [name for name, mark in marks.items() if mark is OPERAND or mark is OPTIONAL]
+    tensors.sort(key=lambda name: order.index(name) if name in order else len(order))
+    left_out = {*tensors, *refused, *(n for n, mark in marks.items() if isinstance(mark, Ignored))}
+    kept = [name for name in marks if name not in left_out]
 
     def bind(*args: Any, **kwargs: Any) -> Bound:
-        if len(args) > len(names):
+        if len(args) > len(marks):
             raise TypeError("too many positional arguments")
-        if "dim" in settings and "axis" in kwargs:
-            kwargs["dim"] = kwargs.pop("axis")
-        given = {**defaults, "inplace": False, **dict(zip(names, args, strict=False)), **kwargs}
-        if given.keys() != known:
-            unknown = [name for name in given if name not in known]
-            missing = [name for name in names if name not in given]
+        named = {
+            SYNONYMS[name] if name not in marks and SYNONYMS.get(name) in marks else name: value
+            for name, value in kwargs.items()
+        }
+        values = {**defaults, **dict(zip(marks, args, strict=False)), **named}
+        if values.keys() != marks.keys():
+            unknown = [name for name in values if name not in marks]
+            missing = [name for name in marks if name not in values]
             what = "got an unexpected keyword" if unknown else "missing a required"
             raise TypeError(f"{what} argument {(unknown or missing)[0]!r}")
-        if unusual := [name for name in refused if given[name] != settings[name]]:
-            raise NotExplained(" and ".join(unusual))
-        return tuple(given[name] for name in operands), {name: given[name] for name in kept}
+        unusual = [name for name, mark in refused.items() if values[name] != mark.default]
+        if unusual:
+            reasons = (refused[name].reason.format(values[name]) or name for name in unusual)
+            raise NotExplained(" and ".join(dict.fromkeys(reasons)))
+        found = (
+            values[name] for name in tensors if values[name] is not None or name not in optional
+        )
+        return tuple(found), {name: values[name] for name in kept}
 
     return bind
 

@@ -10,18 +10,12 @@ from typing import Any
 from ...symbolic.build import scaled, square
 from ...symbolic.expression import ONE, Expression, Number
 from ..pointwise import elementwise
-from ..rule import Bound, NotExplained, binder
+from ..rule import Bound, Refused, binder
 
 
 def bind_two(input: Any, other: Any, *, alpha: float = 1) -> Bound:
     """Bind `add` and `sub`, whose `alpha` scales the second operand."""
     return (input, other), {} if alpha == 1 else {"alpha": alpha}
-
-
-def bind_division(input: Any, other: Any, *, rounding_mode: str | None = None) -> Bound:
-    if rounding_mode is not None:
-        raise NotExplained(f"rounding_mode={rounding_mode!r}")
-    return (input, other), {}
 
 
 def added(a: Expression, b: Expression, alpha: float = 1) -> Expression:
@@ -55,7 +49,10 @@ MUL = elementwise(
 )
 
 DIV = elementwise(
-    "div", lambda a, b: a / b, bind=bind_division, words="quotient, element by element"
+    "div",
+    lambda a, b: a / b,
+    bind=binder("input", "other", rounding_mode=Refused(None, "rounding_mode={!r}")),
+    words="quotient, element by element",
 )
 
 NEG = elementwise("neg", lambda a: -a, words="change of sign")
@@ -63,10 +60,7 @@ NEG = elementwise("neg", lambda a: -a, words="change of sign")
 # --- two at once ------------------------------------------------------------------------
 
 
-def bind_three(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Bound:
-    return (input, tensor1, tensor2), {"value": value}
-
-
+bind_three = binder("input", "tensor1", "tensor2", value=1)
 ADDCMUL = elementwise(
     "addcmul",
     lambda a, b, c, value: a + scaled(value, b * c),

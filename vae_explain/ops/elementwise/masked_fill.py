@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
-from ..rule import Bound
+from ..rule import binder
 from .where import WHERE
-
-
-def bind_masked_fill(input: Any, mask: Any, value: Any) -> Bound:
-    return (mask, value, input), {}
-
 
 MASKED_FILL = replace(
     WHERE,
     name="masked_fill",
-    bind=bind_masked_fill,
+    bind=binder("input", "mask", "value", order=("mask", "value")),
     words="a number put where a mask holds",
     torch="torch.masked_fill",
 )

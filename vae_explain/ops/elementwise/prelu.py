@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ...symbolic.expression import (
@@ -17,13 +15,9 @@ from ...symbolic.expression import (
     evaluate,
 )
 from ...trace import Array
-from ..rule import Bound, Call, Partial, Rule, indices
+from ..rule import Call, Partial, Rule, binder, indices
 
 WEIGHT = 1
-
-
-def bind(input: Any, weight: Any) -> Bound:
-    return (input, weight), {}
 
 
 def beside(weight: Array, x: Array) -> Array:
@@ -92,7 +86,7 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
 
 PRELU = Rule(
     name="prelu",
-    bind=bind,
+    bind=binder("input", "weight"),
     forward=forward,
     vjp=vjp,
     element=element,

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...symbolic.expression import ZERO, Expression, Number
 from ..pointwise import choose, elementwise, number
+from ..rule import REQUIRED, binder
 
 
 def _is_small(a: Expression, lambd: float) -> Any:
@@ -43,10 +44,7 @@ SOFTSHRINK = elementwise(
 THRESHOLD = elementwise(
     "threshold",
     lambda a, threshold, value: choose(number(a) <= threshold, Number(float(value)), a),
-    bind=lambda input, threshold, value, inplace=False: (
-        (input,),
-        {"threshold": threshold, "value": value},
-    ),
+    bind=binder("input", threshold=REQUIRED, value=REQUIRED),
     piecewise=True,
     title="threshold",
     words="keeps what is above a threshold",

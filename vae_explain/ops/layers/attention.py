@@ -35,12 +35,13 @@ from ...trace import Array
 from ..elementwise.exponentials import shift_of, shifted
 from ..reduction.parts import part_of
 from ..rule import (
-    Bound,
+    OPTIONAL,
     Call,
-    NotExplained,
     Operand,
     Partial,
+    Refused,
     Rule,
+    binder,
     broadcast_index,
     broadcast_targets,
     sum_to,
@@ -48,24 +49,6 @@ from ..rule import (
 )
 
 QUERY, KEY, VALUE, MASK = range(4)
-
-
-def bind(
-    query: Any,
-    key: Any,
-    value: Any,
-    attn_mask: Any = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    scale: float | None = None,
-    enable_gqa: bool = False,
-) -> Bound:
-    if dropout_p:
-        raise NotExplained(f"dropout_p={dropout_p}, whose mask is drawn inside it")
-    if enable_gqa:
-        raise NotExplained("enable_gqa=True")
-    operands = (query, key, value) if attn_mask is None else (query, key, value, attn_mask)
-    return operands, {"is_causal": is_causal, "scale": scale}
 
 
 # --- by numbers -------------------------------------------------------------------------
@@ -344,7 +327,14 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
 
 ATTENTION = Rule(
     name="scaled_dot_product_attention",
-    bind=bind,
+    bind=binder(
+        *("query", "key", "value"),
+        attn_mask=OPTIONAL,
+        dropout_p=Refused(0.0, "dropout_p={}, whose mask is drawn inside it"),
+        is_causal=False,
+        scale=None,
+        enable_gqa=Refused(False, "enable_gqa=True"),
+    ),
     forward=forward,
     vjp=vjp,
     element=element,

@@ -15,7 +15,7 @@ import numpy as np
 from ...symbolic.build import summed
 from ...symbolic.expression import ONE, Expression, Index, Opaque, SumOver
 from ...trace import Array
-from ..rule import Bound, Call, Partial, Rule, indices
+from ..rule import OPTIONAL, Bound, Call, Partial, Rule, binder, indices
 from .kernels import correlate, spread, tie, windows
 from .windows import Windows, call_options, options, per_axis
 
@@ -177,59 +177,31 @@ def _mirrored(by: Windows, padding: Any) -> dict[str, Any]:
 # --- the rules --------------------------------------------------------------------------
 
 
-def _bind_plain(axes: int) -> Callable[..., Bound]:
-    def bind(
-        input: Any,
-        weight: Any,
-        bias: Any = None,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
-        groups: int = 1,
-    ) -> Bound:
-        if padding != "same":
-            padding = per_axis(0 if padding == "valid" else padding, axes, "padding")
-        return _operands(input, weight, bias), {
-            "stride": per_axis(stride, axes, "stride"),
-            "padding": padding,
-            "dilation": per_axis(dilation, axes, "dilation"),
-            "groups": groups,
+def _binding(axes: int, **settings: Any) -> Callable[..., Bound]:
+    """Return a `bind` for these settings behind the bias, in PyTorch's order."""
+    bound = binder("input", "weight", bias=OPTIONAL, **settings)
+
+    def bind(*args: Any, **kwargs: Any) -> Bound:
+        operands, attributes = bound(*args, **kwargs)
+        if attributes["padding"] == "valid":
+            attributes["padding"] = 0
+        return operands, {
+            name: value if name == "groups" or value == "same" else per_axis(value, axes, name)
+            for name, value in attributes.items()
         }
 
     return bind
 
 
-def _bind_transposed(axes: int) -> Callable[..., Bound]:
-    def bind(
-        input: Any,
-        weight: Any,
-        bias: Any = None,
-        stride: Any = 1,
-        padding: Any = 0,
-        output_padding: Any = 0,
-        groups: int = 1,
-        dilation: Any = 1,
-    ) -> Bound:
-        return _operands(input, weight, bias), {
-            "stride": per_axis(stride, axes, "stride"),
-            "padding": per_axis(padding, axes, "padding"),
-            "output_padding": per_axis(output_padding, axes, "output_padding"),
-            "groups": groups,
-            "dilation": per_axis(dilation, axes, "dilation"),
-        }
-
-    return bind
-
-
-def _operands(input: Any, weight: Any, bias: Any) -> tuple[Any, ...]:
-    return (input, weight) if bias is None else (input, weight, bias)
-
-
-def convolving(name: str, bind: Callable[..., Bound], words: str) -> Rule:
-    """Make the rule of a convolution or, where it has an `output_padding`, of its transpose."""
+def convolving(axes: int, transposed: bool) -> Rule:
+    """Make the rule of a convolution or of its transpose, which has an `output_padding`."""
+    name = f"conv_transpose{axes}d" if transposed else f"conv{axes}d"
+    settings = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+    if transposed:
+        settings = {"stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "dilation": 1}
     return Rule(
         name=name,
-        bind=bind,
+        bind=_binding(axes, **settings),
         forward=forward,
         vjp=vjp,
         element=element,
@@ -237,7 +209,7 @@ def convolving(name: str, bind: Callable[..., Bound], words: str) -> Rule:
         options=partial(call_options, usual=USUAL),
         gradient=partial(gradient, name=name),
         kind="contraction",
-        words=words,
+        words=_WRITES if transposed else _READS,
         torch=f"torch.nn.functional.{name}",
     )
 
@@ -245,9 +217,7 @@ def convolving(name: str, bind: Callable[..., Bound], words: str) -> Rule:
 _READS = "a kernel slides over the input; each output is its dot product with what it covers"
 _WRITES = "each input puts a copy of the kernel, times itself, on the output; copies add up"
 
-CONV1D = convolving("conv1d", _bind_plain(1), _READS)
-CONV2D = convolving("conv2d", _bind_plain(2), _READS)
-CONV3D = convolving("conv3d", _bind_plain(3), _READS)
-CONV_TRANSPOSE1D = convolving("conv_transpose1d", _bind_transposed(1), _WRITES)
-CONV_TRANSPOSE2D = convolving("conv_transpose2d", _bind_transposed(2), _WRITES)
-CONV_TRANSPOSE3D = convolving("conv_transpose3d", _bind_transposed(3), _WRITES)
+CONV1D, CONV2D, CONV3D = (convolving(axes, transposed=False) for axes in (1, 2, 3))
+CONV_TRANSPOSE1D, CONV_TRANSPOSE2D, CONV_TRANSPOSE3D = (
+    convolving(axes, transposed=True) for axes in (1, 2, 3)
+)

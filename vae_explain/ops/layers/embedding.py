@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from ...symbolic.expression import Expression, Index, Opaque
 from ...trace import Array
 from ..layout.select import placed, selecting, written
-from ..rule import Bound, Call, NotExplained, Partial, unusual
+from ..rule import Call, Ignored, Partial, Refused, binder, unusual
 
-
-def bind_embedding(
-    input: Any,
-    weight: Any,
-    padding_idx: int | None = None,
-    max_norm: float | None = None,
-    norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False,
-    sparse: bool = False,
-) -> Bound:
-    if max_norm is not None or scale_grad_by_freq or sparse:
-        raise NotExplained("max_norm, scale_grad_by_freq and sparse")
-    return (weight, input), {"padding_idx": padding_idx}
+LIMITED = Refused(False, "max_norm, scale_grad_by_freq and sparse")
 
 
 _TAKEN = selecting(
     "embedding",
-    bind=bind_embedding,
+    bind=binder(
+        *("input", "weight"),
+        padding_idx=None,
+        max_norm=replace(LIMITED, default=None),
+        norm_type=Ignored(),
+        scale_grad_by_freq=LIMITED,
+        sparse=LIMITED,
+        order=("weight", "input"),
+    ),
     key=lambda weight, index, padding_idx: (index,),
     chosen_by=lambda call, index: [(1, index[: len(call.operands[1].shape)])],
     by_name=lambda call: ((1, 0), unusual(call.attributes)),

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from ...symbolic.expression import Expression, Index, Number, Reshape
 from ...symbolic.shapes import expanded
 from ...trace import Array
-from ..rule import Bound, Call, NotExplained, Operand, Partial, Rule
+from ..rule import OPERAND, REQUIRED, Bound, Call, Operand, Partial, Refused, Rule, binder
 from .scatter import INDEX, SCATTER, SCATTER_ADD
 
 Shape = tuple[int, ...]
@@ -91,16 +90,8 @@ def by_rows(name: str, scatter: Rule, bind: Callable[..., Bound], words: str) ->
     )
 
 
-def bind_add(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Bound:
-    if alpha != 1:
-        raise NotExplained("alpha")
-    return (input, index, source), {"dim": dim}
-
-
-def bind_copy(input: Any, dim: int, index: Any, source: Any) -> Bound:
-    return (input, index, source), {"dim": dim}
-
-
+bind_copy = binder("input", dim=REQUIRED, index=OPERAND, source=OPERAND)
+bind_add = binder("input", dim=REQUIRED, index=OPERAND, source=OPERAND, alpha=Refused(1))
 INDEX_ADD = by_rows("index_add", SCATTER_ADD, bind_add, "rows added to those that an index names")
 INDEX_COPY = by_rows(
     "index_copy", SCATTER, bind_copy, "rows put in the place of those that an index names"

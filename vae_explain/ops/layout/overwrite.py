@@ -13,7 +13,7 @@ from ...symbolic.expression import ZERO, Expression
 from ...symbolic.shapes import expanded
 from ...trace import Array
 from ..copying import copying
-from ..rule import Bound, Call, Rule, binder, sum_to, unbroadcast
+from ..rule import Bound, Call, Ignored, Rule, binder, sum_to, unbroadcast
 
 VALUE = 1
 
@@ -55,7 +55,7 @@ def overwriting(name: str, bind: Callable[..., Bound], torch: str = "") -> Rule:
 
 COPY = overwriting(
     "copy",
-    lambda input, src, non_blocking=False: ((input, src), {}),
+    binder("input", "src", non_blocking=Ignored()),
     "torch.Tensor.copy_",
 )
 FILL = overwriting("fill", binder("input", "value"))

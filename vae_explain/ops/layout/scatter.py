@@ -6,14 +6,13 @@ An index says for each number where along one axis it goes, or where it is taken
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from ...symbolic.expression import ONE, ZERO, Add, Expression, Index, Opaque
 from ...trace import Array
 from ..copying import copying
-from ..rule import Bound, Call, NotExplained, Partial, Rule
+from ..rule import OPERAND, REQUIRED, Call, Ignored, Partial, Refused, Rule, binder
 from .select import Key, selecting
 
 INPUT, INDEX, SOURCE = 0, 1, 2
@@ -27,13 +26,9 @@ def places(index: Array, dim: int) -> Key:
     return tuple(axes)
 
 
-def bind_gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Bound:
-    return (input, index), {"dim": dim}
-
-
 GATHER = selecting(
     "gather",
-    bind=bind_gather,
+    bind=binder("input", dim=REQUIRED, index=OPERAND, sparse_grad=Ignored()),
     key=lambda x, index, dim: places(index, dim),
     chosen_by=lambda call, index: [(INDEX, index)],
     by_name=lambda call: ((INPUT, INDEX), (("dim", call.attributes["dim"]),)),
@@ -42,18 +37,6 @@ GATHER = selecting(
 
 
 # --- into places ------------------------------------------------------------------------
-
-
-def bind_scatter(input: Any, dim: int, index: Any, src: Any = None, **kwargs: Any) -> Bound:
-    """Bind `scatter(dim, index, src)` with a tensor or a number to put."""
-    value = kwargs.pop("value", src)
-    if kwargs:
-        raise NotExplained(" and ".join(kwargs))
-    return (input, index, value), {"dim": dim}
-
-
-def bind_scatter_add(input: Any, dim: int, index: Any, src: Any) -> Bound:
-    return (input, index, src), {"dim": dim}
 
 
 def fitting(source: Array, index: Array) -> Array:
@@ -134,7 +117,8 @@ def scatter_gradient(call: Call, position: int, upstream: Expression) -> Express
 
 _PUT = copying(
     "scatter",
-    bind=bind_scatter,
+    # What is put may be a number, which PyTorch calls `value`.
+    bind=binder("input", dim=REQUIRED, index=OPERAND, src=OPERAND, reduce=Refused()),
     forward=scatter_forward,
     vjp=scatter_vjp,
     copied=slice(INPUT, SOURCE + 1, SOURCE),
@@ -169,7 +153,7 @@ def scatter_add_partials(call: Call, position: int, index: Index) -> list[Partia
 
 SCATTER_ADD = Rule(
     name="scatter_add",
-    bind=bind_scatter_add,
+    bind=binder("input", dim=REQUIRED, index=OPERAND, src=OPERAND),
     forward=scatter_add_forward,
     vjp=lambda g, y, x, index, source, dim: (g, None, back(g, source, index, dim)),
     element=scatter_add_element,

@@ -14,7 +14,17 @@ import numpy as np
 from ...symbolic.expression import Expression, Index, Opaque, Ref
 from ...trace import Array, Slot
 from ..copying import FIRST, copying
-from ..rule import REQUIRED, Bound, Call, NotExplained, Options, Rule, binder, broadcast_index
+from ..rule import (
+    OPERAND,
+    REQUIRED,
+    Bound,
+    Call,
+    NotExplained,
+    Options,
+    Rule,
+    binder,
+    broadcast_index,
+)
 
 Key = tuple[Any, ...]
 
@@ -217,13 +227,9 @@ NARROW = selecting(
 )
 
 
-def bind_index_select(input: Any, dim: int, index: Any) -> Bound:
-    return (input, index), {"dim": dim}
-
-
 INDEX_SELECT = selecting(
     "index_select",
-    bind=bind_index_select,
+    bind=binder("input", dim=REQUIRED, index=OPERAND),
     key=lambda x, index, dim: at_axis(dim, x.ndim, index),
     chosen_by=lambda call, index: [(1, (index[call.attributes["dim"]],))],
     by_name=lambda call: ((0, 1), (("dim", call.attributes["dim"]),)),

@@ -11,7 +11,7 @@ import numpy as np
 from ...symbolic.expression import Expression, Index, Number, Opaque
 from ...trace import Array
 from ..copying import Sources, copying, numbered, unraveled
-from ..rule import Bound, Call, Partial, Rule, unusual
+from ..rule import Bound, Call, Ignored, Partial, Rule, binder, unusual
 
 POSITIONS = 1  # the second output of `sort`: where the numbers stood
 # From the operand and the call's attributes: where in it each element of the output stood,
@@ -102,12 +102,6 @@ def arranging(
     )
 
 
-def bind_sort(
-    input: Any, dim: int = -1, descending: bool = False, stable: bool | None = None
-) -> Bound:
-    return (input,), {"dim": dim, "descending": bool(descending)}
-
-
 def order(x: Array, dim: int, descending: bool) -> Array:
     """Return where along an axis each number stood; equal ones keep their order."""
     if x.ndim == 0:
@@ -124,7 +118,7 @@ def sort_sources(x: Array, dim: int, descending: bool) -> Array:
 
 SORT = arranging(
     "sort",
-    bind=bind_sort,
+    bind=binder("input", dim=-1, descending=False, stable=Ignored()),
     sources=sort_sources,
     positions=order,
     words="the same numbers in order",

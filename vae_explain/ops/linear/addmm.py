@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from ...symbolic.expression import Expression, Index, Number
 from ...trace import Array
 from ..rule import (
-    Bound,
     Call,
     Partial,
     Rule,
+    binder,
     broadcast_index,
     broadcast_targets,
     sum_to,
@@ -20,10 +19,6 @@ from ..rule import (
 from .matmul import MATMUL
 
 ADDED = 0
-
-
-def bind(input: Any, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Bound:
-    return (input, mat1, mat2), {"beta": beta, "alpha": alpha}
 
 
 def vjp(
@@ -72,7 +67,7 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
 
 ADDMM = Rule(
     name="addmm",
-    bind=bind,
+    bind=binder("input", "mat1", "mat2", beta=1, alpha=1),
     forward=lambda added, a, b, beta, alpha: alpha * (a @ b) + beta * added,
     vjp=vjp,
     element=element,
@@ -87,9 +82,7 @@ ADDMM = Rule(
 BADDBMM = replace(
     ADDMM,
     name="baddbmm",
-    bind=lambda input, batch1, batch2, *, beta=1, alpha=1: bind(
-        input, batch1, batch2, beta=beta, alpha=alpha
-    ),
+    bind=binder("input", "batch1", "batch2", beta=1, alpha=1),
     words="matrix product, one for each pair in the batch, plus what it is added to",
     torch="torch.baddbmm",
 )
@@ -97,7 +90,7 @@ BADDBMM = replace(
 ADDMV = replace(
     ADDMM,
     name="addmv",
-    bind=lambda input, mat, vec, *, beta=1, alpha=1: bind(input, mat, vec, beta=beta, alpha=alpha),
+    bind=binder("input", "mat", "vec", beta=1, alpha=1),
     words="product of a matrix and a vector, plus what it is added to",
     torch="torch.addmv",
 )

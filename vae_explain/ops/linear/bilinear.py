@@ -6,21 +6,15 @@ The products are those of an `einsum`; here a bias is added.
 from __future__ import annotations
 
 from string import ascii_lowercase
-from typing import Any
 
 import numpy as np
 
 from ...symbolic.expression import ONE, Expression, Index, SumOver
 from ...trace import Array
-from ..rule import Bound, Call, Partial, Rule, indices
+from ..rule import OPTIONAL, Call, Partial, Rule, binder, indices
 from .einsum import EINSUM
 
 FIRST, WEIGHT, SECOND, BIAS = range(4)
-
-
-def bind(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Bound:
-    operands = (input1, weight, input2)
-    return operands if bias is None else (*operands, bias), {}
 
 
 def equation(rank: int) -> str:
@@ -71,7 +65,7 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
 
 BILINEAR = Rule(
     name="bilinear",
-    bind=bind,
+    bind=binder("input1", "input2", "weight", bias=OPTIONAL, order=("input1", "weight")),
     forward=forward,
     vjp=vjp,
     element=element,

@@ -29,11 +29,12 @@ from ...symbolic.expression import (
 )
 from ...trace import Array
 from ..rule import (
-    Bound,
+    REQUIRED,
     Call,
-    NotExplained,
     Partial,
+    Refused,
     Rule,
+    binder,
     broadcast_targets,
     sum_to,
     unbroadcast,
@@ -57,19 +58,6 @@ WRITTEN_OUT = 3
 # --- solving ----------------------------------------------------------------------------
 
 LEFT, RIGHT = 0, 1  # the operands: the triangle, and what is solved for
-
-
-def bind_solve(
-    input: Any = None,
-    B: Any = None,
-    *,
-    upper: bool,
-    left: bool = True,
-    unitriangular: bool = False,
-    A: Any = None,
-) -> Bound:
-    settings = {"upper": upper, "left": left, "unitriangular": unitriangular}
-    return (A if input is None else input, B), settings
 
 
 @np.errstate(all="ignore")  # a zero on the diagonal shows as the infinity that it makes
@@ -199,7 +187,7 @@ def solve_gradient(call: Call, position: int, upstream: Expression) -> Expressio
 
 SOLVE_TRIANGULAR = Rule(
     name="linalg_solve_triangular",
-    bind=bind_solve,
+    bind=binder("input", "other", upper=REQUIRED, left=True, unitriangular=False),
     forward=solved,
     vjp=solve_vjp,
     element=lambda call, index: _Solution(call).element(index),
@@ -211,12 +199,6 @@ SOLVE_TRIANGULAR = Rule(
 )
 
 # --- the Cholesky factor ----------------------------------------------------------------
-
-
-def bind_cholesky(input: Any = None, upper: bool = False, *, A: Any = None) -> Bound:
-    if upper:
-        raise NotExplained("the upper factor")
-    return (A if input is None else input,), {}
 
 
 def halved(matrix: Array) -> Array:
@@ -296,7 +278,7 @@ def cholesky_gradient(call: Call, position: int, upstream: Expression) -> Expres
 
 CHOLESKY = Rule(
     name="linalg_cholesky",
-    bind=bind_cholesky,
+    bind=binder("input", upper=Refused(False, "the upper factor")),
     forward=factored,
     vjp=lambda g, y, a: (cholesky_back(g, y),),
     element=cholesky_element,

@@ -6,18 +6,16 @@ as one number, `solve_triangular(L, B)[0,1]`, which says how it is made.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ...symbolic.expression import Add, Div, Expression, Index, Mul, Neg, Opaque, Ref
 from ...trace import Array
 from ..rule import (
-    Bound,
     Call,
     Options,
     Partial,
     Rule,
+    binder,
     broadcast_targets,
     sum_to,
     unbroadcast,
@@ -34,10 +32,6 @@ from .inverse_elements import (
 )
 
 RIGHT, FACTOR = 0, 1
-
-
-def bind(input: Any, input2: Any = None, upper: bool = False, *, L: Any = None) -> Bound:
-    return (input, L if input2 is None else input2), {"upper": bool(upper)}
 
 
 def lower(factor: Array, upper: bool) -> Array:
@@ -161,7 +155,7 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
 
 CHOLESKY_SOLVE = Rule(
     name="cholesky_solve",
-    bind=bind,
+    bind=binder("input", "input2", upper=False),
     forward=forward,
     vjp=vjp,
     element=lambda call, index: _Solution(call).element(index),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
 
 from ...symbolic.expression import (
     ONE,
@@ -17,13 +16,9 @@ from ...symbolic.expression import (
     Transpose,
 )
 from ...trace import Array
-from ..rule import Bound, Call, Partial, Rule, indices
+from ..rule import OPTIONAL, Call, Partial, Rule, binder, indices
 
 INPUT, WEIGHT, BIAS = range(3)
-
-
-def bind(input: Any, weight: Any, bias: Any = None) -> Bound:
-    return (input, weight) if bias is None else (input, weight, bias), {}
 
 
 def forward(x: Array, weight: Array, *bias: Array) -> Array:
@@ -88,7 +83,7 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
 
 LINEAR = Rule(
     name="linear",
-    bind=bind,
+    bind=binder("input", "weight", bias=OPTIONAL),
     forward=forward,
     vjp=vjp,
     element=element,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import product
-from typing import Any
 
 import numpy as np
 
@@ -20,18 +19,14 @@ from ...symbolic.expression import (
 )
 from ...trace import Array
 from ..rule import (
-    Bound,
     Call,
     Partial,
     Rule,
+    binder,
     broadcast_targets,
     sum_to,
     unbroadcast,
 )
-
-
-def bind(input: Any, other: Any) -> Bound:
-    return (input, other), {}
 
 
 def as_matrices(a: Array, b: Array) -> tuple[Array, Array]:
@@ -131,7 +126,7 @@ def _shaped(body: Expression, shape: tuple[int, ...], to: tuple[int, ...]) -> Ex
 
 MATMUL = Rule(
     name="matmul",
-    bind=bind,
+    bind=binder("input", "other"),
     forward=lambda a, b: a @ b,
     vjp=vjp,
     element=element,
@@ -146,7 +141,7 @@ MATMUL = Rule(
 BMM = replace(
     MATMUL,
     name="bmm",
-    bind=lambda input, mat2: ((input, mat2), {}),
+    bind=binder("input", "mat2"),
     words="matrix product, one for each pair in the batch",
     torch="torch.bmm",
 )

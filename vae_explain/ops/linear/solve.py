@@ -6,8 +6,6 @@ forward and reverse mode algorithmic differentiation" (2008).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ...symbolic.expression import (
@@ -25,23 +23,17 @@ from ...symbolic.expression import (
 )
 from ...trace import Array
 from ..rule import (
-    Bound,
     Call,
-    NotExplained,
     Partial,
+    Refused,
     Rule,
+    binder,
     broadcast_targets,
     indices,
     sum_to,
     unbroadcast,
 )
 from .inverse_elements import BY_COFACTORS, Inverse, inverted, matrix_index, transposed
-
-
-def bind_matrix(A: Any = None, input: Any = None) -> Bound:
-    """Bind the one matrix of a call, which `torch.linalg` calls `A` and `torch` itself `input`."""
-    return (input if A is None else A,), {}
-
 
 # --- the inverse ------------------------------------------------------------------------
 
@@ -75,7 +67,7 @@ def inv_gradient(call: Call, position: int, upstream: Expression) -> Expression:
 
 INV = Rule(
     name="linalg_inv",
-    bind=bind_matrix,
+    bind=binder("input"),
     forward=inverted,
     vjp=inv_vjp,
     element=inv_element,
@@ -122,7 +114,7 @@ def _arriving(g: Array) -> Array:
 
 DET = Rule(
     name="linalg_det",
-    bind=bind_matrix,
+    bind=binder("input"),
     forward=lambda a: np.asarray(np.linalg.det(a)),
     vjp=lambda g, y, a: (_arriving(np.asarray(g) * y) * transposed(inverted(a)),),
     element=_determinant,
@@ -139,7 +131,7 @@ DET = Rule(
 
 LOGDET = Rule(
     name="logdet",
-    bind=lambda input: ((input,), {}),
+    bind=binder("input"),
     forward=_logdet,
     vjp=lambda g, y, a: (_arriving(g) * transposed(inverted(a)),),
     element=lambda call, index: Apply("log", (_determinant(call, index),)),
@@ -165,7 +157,7 @@ def slogdet_vjp(g: Array, y: Array, a: Array, output: int) -> tuple[Array]:
 
 SLOGDET = Rule(
     name="linalg_slogdet",
-    bind=bind_matrix,
+    bind=binder("input"),
     forward=slogdet_forward,
     vjp=slogdet_vjp,
     element=lambda call, index: (
@@ -193,14 +185,6 @@ SLOGDET = Rule(
 )
 
 # --- equations --------------------------------------------------------------------------
-
-
-def bind_solve(
-    A: Any = None, B: Any = None, *, left: bool = True, input: Any = None, other: Any = None
-) -> Bound:
-    if not left:
-        raise NotExplained("left=False")
-    return (input if A is None else A, other if B is None else B), {}
 
 
 def is_vector(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
@@ -299,7 +283,7 @@ def solve_gradient(call: Call, position: int, upstream: Expression) -> Expressio
 
 SOLVE = Rule(
     name="linalg_solve",
-    bind=bind_solve,
+    bind=binder("input", "other", left=Refused(True, "left=False")),
     forward=solve_forward,
     vjp=solve_vjp,
     element=solve_element,

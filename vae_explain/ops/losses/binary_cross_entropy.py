@@ -26,16 +26,7 @@ LOWEST_LOG, LOWEST_PRODUCT = -100.0, 9.999999960041972e-13
 SMALLEST = math.exp(LOWEST_LOG)
 WEIGHT, COUNT = "weight", "pos_weight"
 
-_bind = binder(
-    "input",
-    "target",
-    weight=None,
-    size_average=None,
-    reduce=None,
-    reduction="mean",
-    pos_weight=None,
-    refused=OLD,
-)
+_bind = binder("input", "target", weight=None, **OLD, reduction="mean", pos_weight=None)
 
 
 def bind(*args: Any, **kwargs: Any) -> Bound:

@@ -28,7 +28,7 @@ from ...symbolic.expression import (
 from ...trace import Array
 from ..elementwise.exponentials import log_total, shift_of, shifted
 from ..reduction.softmax import log_softmax
-from ..rule import Bound, Call, Partial, Rule, binder, indices, unusual
+from ..rule import OPTIONAL, Bound, Call, Partial, Rule, binder, indices, unusual
 from .elementwise_loss import OLD
 
 INPUT, TARGET, WEIGHT = range(3)
@@ -36,25 +36,21 @@ IGNORED = -100
 
 
 _bind = binder(
-    "input",
-    "target",
-    weight=None,
-    size_average=None,
+    *("input", "target"),
+    weight=OPTIONAL,
+    size_average=OLD["size_average"],
     ignore_index=IGNORED,
-    reduce=None,
+    reduce=OLD["reduce"],
     reduction="mean",
     label_smoothing=0.0,
-    refused=OLD,
 )
 
 
 def bind(*args: Any, **kwargs: Any) -> Bound:
     operands, attributes = _bind(*args, **kwargs)
-    weight = attributes.pop("weight")
     if not attributes["label_smoothing"]:
         del attributes["label_smoothing"]
-    settings = {"reduction": attributes["reduction"], **attributes}  # which is written first
-    return operands if weight is None else (*operands, weight), settings
+    return operands, {"reduction": attributes["reduction"], **attributes}  # it is written first
 
 
 # --- by numbers -------------------------------------------------------------------------

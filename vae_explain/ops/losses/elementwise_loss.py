@@ -19,10 +19,10 @@ from ...trace import Array
 from ..delegate import deferring
 from ..pointwise import choose, elementwise, number
 from ..reduction.long_sums import total
-from ..rule import Bound, Call, NotExplained, Partial, Rule, binder
+from ..rule import Bound, Call, NotExplained, Partial, Refused, Rule, binder
 
 # What PyTorch has kept from older versions, and no rule covers.
-OLD = ("size_average", "reduce")
+OLD: dict[str, Any] = {"size_average": Refused(), "reduce": Refused()}
 
 
 @dataclass(frozen=True)
@@ -155,23 +155,13 @@ L1_LOSS = pointwise_loss(
     elementwise(
         "l1_loss",
         lambda a, b: absolute(a - b),
-        bind=binder(
-            "input",
-            "target",
-            size_average=None,
-            reduce=None,
-            reduction="mean",
-            weight=None,
-            refused=(*OLD, "weight"),
-        ),
+        bind=binder("input", "target", **OLD, reduction="mean", weight=Refused()),
         words="absolute differences",
         torch="torch.nn.functional.l1_loss",
     )
 )
 
-_bind_smooth = binder(
-    "input", "target", size_average=None, reduce=None, reduction="mean", beta=1.0, refused=OLD
-)
+_bind_smooth = binder("input", "target", **OLD, reduction="mean", beta=1.0)
 
 
 def bind_smooth(*args: Any, **kwargs: Any) -> Bound:
@@ -237,5 +227,5 @@ HUBER_LOSS = _bent(
     "huber_loss",
     "delta",
     lambda delta: delta,
-    binder("input", "target", reduction="mean", delta=1.0, weight=None, refused=("weight",)),
+    binder("input", "target", reduction="mean", delta=1.0, weight=Refused()),
 )

@@ -8,7 +8,7 @@ from typing import Any
 from ...symbolic.build import HALF, exp, log, square
 from ...symbolic.expression import ONE, Expression, Number
 from ..pointwise import choose, elementwise, number
-from ..rule import binder
+from ..rule import Refused, binder
 from .elementwise_loss import OLD, pointwise_loss
 
 # --- a normal distribution whose variance is given --------------------------------------
@@ -62,15 +62,13 @@ POISSON_NLL_LOSS = pointwise_loss(
         "poisson_nll_loss",
         poisson,
         bind=binder(
-            "input",
-            "target",
+            *("input", "target"),
             log_input=True,
-            full=False,
-            size_average=None,
+            full=Refused(False),
+            size_average=OLD["size_average"],
             eps=1e-08,
-            reduce=None,
+            reduce=OLD["reduce"],
             reduction="mean",
-            refused=(*OLD, "full"),
         ),
         words="negative log-likelihood of a Poisson distribution",
         torch="torch.nn.functional.poisson_nll_loss",

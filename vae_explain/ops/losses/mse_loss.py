@@ -7,7 +7,7 @@ from dataclasses import replace
 from ...symbolic.build import TWO, square
 from ...trace import Array
 from ..pointwise import elementwise
-from ..rule import binder, unbroadcast
+from ..rule import Refused, binder, unbroadcast
 from .elementwise_loss import OLD, pointwise_loss
 
 
@@ -24,15 +24,7 @@ def vjp(
 _SQUARES = elementwise(
     "mse_loss",
     lambda a, b: square(a - b),
-    bind=binder(
-        "input",
-        "target",
-        size_average=None,
-        reduce=None,
-        reduction="mean",
-        weight=None,
-        refused=(*OLD, "weight"),
-    ),
+    bind=binder("input", "target", **OLD, reduction="mean", weight=Refused()),
     derivatives=(lambda y, a, b: TWO * (a - b), lambda y, a, b: TWO * (b - a)),
     words="squared differences",
     torch="torch.nn.functional.mse_loss",

@@ -21,9 +21,7 @@ SOFT_MARGIN_LOSS = pointwise_loss(
     elementwise(
         "soft_margin_loss",
         lambda x, t: log(ONE + _power(x, t)),
-        bind=binder(
-            "input", "target", size_average=None, reduce=None, reduction="mean", refused=OLD
-        ),
+        bind=binder("input", "target", **OLD, reduction="mean"),
         forward=lambda x, t: np.log1p(np.exp(-t * x)),
         derivatives=(lambda y, x, t: -(t * _power(x, t)) / (ONE + _power(x, t)),),
         no_gradient=(TARGET,),

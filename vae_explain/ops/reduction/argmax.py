@@ -14,7 +14,7 @@ import numpy as np
 from ...symbolic.expression import ZERO, Apply, Expression, Index, Number, Opaque
 from ...trace import Array
 from ..layout.sort import order
-from ..rule import Call, Rule, binder
+from ..rule import Call, Ignored, Rule, binder
 from .axes import axis_options, sources
 
 
@@ -67,7 +67,7 @@ def stood_at(call: Call, index: Index) -> list[tuple[int, Index]]:
 
 ARGSORT = Rule(
     name="argsort",
-    bind=binder("input", dim=-1, descending=False, stable=None, ignored=("stable",)),
+    bind=binder("input", dim=-1, descending=False, stable=Ignored()),
     forward=order,
     vjp=ARGMAX.vjp,
     element=lambda call, index: Number(float(call.output.array[index])),

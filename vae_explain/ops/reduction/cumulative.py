@@ -8,10 +8,10 @@ from ...symbolic.build import exp, multiplied, summed
 from ...symbolic.expression import ONE, Expression, Index, Opaque
 from ...trace import Array
 from ..elementwise.exponentials import log_total
-from ..rule import REQUIRED, Call, Partial, Rule, binder, normalized_axes, unusual
+from ..rule import REQUIRED, Call, Ignored, Partial, Rule, binder, normalized_axes, unusual
 from .axes import along, reduced, sources, spread, spread_formula, target
 
-bind = binder("input", dim=REQUIRED, dtype=None, ignored=("dtype",))
+bind = binder("input", dim=REQUIRED, dtype=Ignored())
 
 
 def _line(call: Call, index: Index) -> tuple[list[Index], int]:
@@ -129,7 +129,7 @@ def prod_gradient(call: Call, position: int, upstream: Expression) -> Expression
 
 PROD = Rule(
     name="prod",
-    bind=binder("input", dim=None, keepdim=False, dtype=None, ignored=("dtype",)),
+    bind=binder("input", dim=None, keepdim=False, dtype=Ignored()),
     forward=product,
     vjp=lambda g, y, x, dim, keepdim: (
         spread(g, x.shape, dim, keepdim) * others(x, normalized_axes(dim, x.ndim)),

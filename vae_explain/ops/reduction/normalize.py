@@ -14,8 +14,10 @@ from ...trace import Array
 from ..rule import (
     Bound,
     Call,
+    Ignored,
     NotExplained,
     Partial,
+    Refused,
     Rule,
     binder,
     broadcast_index,
@@ -40,7 +42,7 @@ def _held(size: Array, eps: float) -> Array:
 # --- divided by the length --------------------------------------------------------------
 
 
-_bind = binder("input", p=2.0, dim=1, eps=1e-12, out=None, refused=("p",), ignored=("out",))
+_bind = binder("input", p=Refused(2.0), dim=1, eps=1e-12, out=Ignored())
 
 
 def bind_normalize(*args: Any, **kwargs: Any) -> Bound:

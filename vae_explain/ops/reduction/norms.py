@@ -33,8 +33,10 @@ from ...trace import Array
 from ..rule import (
     Bound,
     Call,
+    Ignored,
     NotExplained,
     Partial,
+    Refused,
     Rule,
     binder,
     normalized_axes,
@@ -57,16 +59,8 @@ def order(p: Any) -> int | float:
 def binding(order_name: str, usual: Any) -> Callable[..., Bound]:
     """Return the `bind` of a length whose order has this name."""
     # `Tensor.norm`, which is written in Python, names its `out` as well.
-    bound = binder(
-        "input",
-        **{order_name: usual},
-        dim=None,
-        keepdim=False,
-        out=None,
-        dtype=None,
-        ignored=("out",),
-        refused=("dtype",),
-    )
+    settings = {order_name: usual, "dim": None, "keepdim": False}
+    bound = binder("input", **settings, out=Ignored(), dtype=Refused())
 
     def bind(*args: Any, **kwargs: Any) -> Bound:
         operands, attributes = bound(*args, **kwargs)

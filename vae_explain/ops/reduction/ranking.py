@@ -20,7 +20,7 @@ import numpy as np
 from ...trace import Array, Found
 from ..delegate import deferring
 from ..layout.sort import POSITIONS, arranging, order, sort_sources
-from ..rule import REQUIRED, Bound, Rule, binder
+from ..rule import REQUIRED, Bound, Ignored, Rule, binder
 from .max_min import AMAX, AMIN, extreme
 
 # As far apart, in proportion to the largest number of a row, may be what is equal up to the
@@ -152,7 +152,7 @@ _ALONG = ranked(
 )
 
 
-bind_all = binder("input", dim=None, keepdim=False, found=None, ignored=("found",))
+bind_all = binder("input", dim=None, keepdim=False, found=Ignored())
 
 
 def bind_median(*args: Any, **kwargs: Any) -> Bound:

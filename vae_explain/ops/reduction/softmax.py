@@ -10,7 +10,7 @@ from ...symbolic.build import exp, log
 from ...symbolic.expression import ONE, Add, Div, Expression, Index, Neg, SumOver
 from ...trace import Array
 from ..elementwise.exponentials import log_total, shift_of, shifted
-from ..rule import REQUIRED, Call, Operand, Partial, Rule, binder, normalized_axes
+from ..rule import REQUIRED, Call, Ignored, Operand, Partial, Rule, binder, normalized_axes
 from .axes import along, reduced, sources, spread, spread_formula, target, with_ones
 
 # --- by numbers -------------------------------------------------------------------------
@@ -115,7 +115,7 @@ def _log_softmax_gradient(call: Call, position: int, upstream: Expression) -> Ex
     return upstream - exp(call.output.whole()) * _total(call, upstream)
 
 
-bind = binder("input", dim=None, _stacklevel=3, dtype=None, ignored=("_stacklevel", "dtype"))
+bind = binder("input", dim=None, _stacklevel=Ignored(), dtype=Ignored())
 
 SOFTMAX = Rule(
     name="softmax",

@@ -9,11 +9,11 @@ import numpy as np
 from ...symbolic.build import summed
 from ...symbolic.expression import ONE, Div, Expression, Index, Number, SumOver
 from ...symbolic.shapes import expanded
-from ..rule import Call, Rule, binder, normalized_axes
+from ..rule import Call, Ignored, Rule, binder, normalized_axes
 from .axes import count, reduced, sources, spread, spread_formula, target
 from .long_sums import total
 
-bind = binder("input", dim=None, keepdim=False, dtype=None, ignored=("dtype",))
+bind = binder("input", dim=None, keepdim=False, dtype=Ignored())
 
 
 def sum_element(call: Call, index: Index) -> Expression:
