@@ -144,8 +144,8 @@ def call_torch(rule: Rule, tensors: Sequence[Tensor], example: Example) -> Tenso
 
     That is: operands first, then attributes by their names, or else by position.
     """
-    function: Any = reduce(getattr, rule.torch.split(".")[1:], torch)
-    if rule.torch.endswith("_") and tensors[0].is_leaf:
+    function: Any = reduce(getattr, rule.pytorch.split(".")[1:], torch)
+    if rule.pytorch.endswith("_") and tensors[0].is_leaf:
         tensors = [tensors[0].clone(), *tensors[1:]]  # PyTorch writes to no leaf
     attributes = {key: value for key, value in example.attributes.items() if key != "output"}
     if example.args:

@@ -363,7 +363,7 @@ THRESHOLD = (0.1, 0.0)  # which alone has arguments that it needs
 
 @pytest.mark.parametrize("rule", ACTIVATIONS, ids=lambda rule: rule.name)
 def test_a_layers_heading_says_its_activation(rule: Rule) -> None:
-    function: Any = reduce(getattr, rule.torch.split(".")[1:], torch)
+    function: Any = reduce(getattr, rule.pytorch.split(".")[1:], torch)
     settings = THRESHOLD if rule.name == "threshold" else ()
 
     def objective(model: nn.Module, x: Tensor) -> Tensor:

@@ -158,7 +158,7 @@ def test_an_op_is_of_the_kind_that_its_rule_says(rule: Rule, example: Example) -
 @on_every_rule
 def test_every_rule_can_be_tested_and_told(rule: Rule) -> None:
     assert rule.words
-    assert rule.torch.startswith("torch.")
+    assert rule.pytorch.startswith("torch.")
 
 
 @on_every_rule
@@ -325,7 +325,7 @@ def test_operands_are_left_as_they_were(rule: Rule, example: Example) -> None:
 @on_every_example
 def test_what_the_recorder_hands_over_binds_to_the_example(rule: Rule, example: Example) -> None:
     tensors = tensors_of(example)
-    if rule.torch.endswith("_"):
+    if rule.pytorch.endswith("_"):
         tensors[0] = tensors[0].clone()  # PyTorch writes to no leaf
     inputs = dict(zip(LETTERS, tensors, strict=False))
     with as_far_as_pytorch_differentiates():

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -269,10 +270,6 @@ def elementwise(
     name: str,
     expression: Callable[..., Expression] | None = None,
     *,
-    words: str,
-    title: str = "",
-    gate: bool = False,
-    torch: str = "",
     settings: Mapping[str, Any] | None = None,
     bind: Callable[..., Bound] | None = None,
     derivatives: tuple[Slope | None, ...] = (),
@@ -281,6 +278,7 @@ def elementwise(
     no_gradient: tuple[int, ...] = (),
     piecewise: bool | Callable[..., bool] | None = None,
     written: Callable[..., tuple[str, Options]] | None = None,
+    **fields: Any,
 ) -> Rule:
     """Make the rule of an op that works element by element, with broadcasting.
 
@@ -311,6 +309,8 @@ def elementwise(
     written
         `written(**attributes)`, the name and the options that such a formula shows, where
         they are not the op's own.
+    fields
+        Further fields of the rule.
     """
     usual = dict(settings or {})
     op = _Pointwise(
@@ -333,11 +333,12 @@ def elementwise(
         partials=op.partials,
         formula=op.formula,
         gradient=op.gradient,
-        words=words,
-        torch=torch,
         kind="elementwise",
-        title=title,
-        gate=gate,
         broadcasts=True,
         spreads=True,
+        **fields,
     )
+
+
+# Makes the rule of an activation function that PyTorch has in `torch.nn.functional`.
+activation = partial(elementwise, functional=True)

@@ -134,7 +134,10 @@ class Rule:
         True for an op whose VJP needs no more of its operand than the shape: the default
         gradient is then written without it.
     torch
-        The dotted PyTorch name that the tests hold the rule against, by default `torch.name`.
+        The dotted name of the PyTorch function, where it does not follow from the op's; see
+        `pytorch`.
+    functional
+        Whether PyTorch has the function in `torch.nn.functional`.
     kind
         What kind of op it is; empty for one of no kind.
 
@@ -182,6 +185,7 @@ class Rule:
     options: Callable[[Call], Options] = by_default
     linear: bool = False
     torch: str = ""
+    functional: bool = False
     kind: Kind = ""
     title: str = ""
     gate: bool = False
@@ -197,7 +201,6 @@ class Rule:
             "gradient": self.named_backward,
             "options": self._unusual,
             "shown": self.name.removeprefix("linalg_"),
-            "torch": f"torch.{self.name}",
         }
         for key, default in defaults.items():
             stated = getattr(self, key)
@@ -214,6 +217,15 @@ class Rule:
     def activation(self) -> bool:
         """Whether the op is an activation function, as stands behind a layer."""
         return self.kind == "elementwise" and bool(self.title)
+
+    @property
+    def pytorch(self) -> str:
+        """The dotted name of the PyTorch function that the tests compare the rule with."""
+        module, _, own = self.name.partition("_")
+        if module in ("linalg", "special"):
+            return f"torch.{module}.{own}"
+        home = "torch.nn.functional" if self.functional else "torch"
+        return self.torch or f"{home}.{self.name}"
 
     def backward(self, call: Call, position: int, upstream: Expression) -> Expression:
         """Return `gradient` for whatever arrives, in the shape that the op needs."""

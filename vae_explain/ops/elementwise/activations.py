@@ -13,16 +13,15 @@ from ...symbolic.build import softplus as softplus_of
 from ...symbolic.expression import ONE, Expression, Number
 from ...trace import Array
 from ..array_functions import softplus
-from ..pointwise import choose, elementwise, number
+from ..pointwise import activation, choose, number
 
-LEAKY_RELU = elementwise(
+LEAKY_RELU = activation(
     "leaky_relu",
     lambda a, negative_slope: choose(number(a) > 0, a, Number(negative_slope) * a),
     settings={"negative_slope": 0.01},
     piecewise=True,
     title="leaky ReLU",
     words="keeps what is positive, shrinks what is negative",
-    torch="torch.nn.functional.leaky_relu",
 )
 
 
@@ -31,7 +30,7 @@ def below(a: Array) -> Array:
     return np.where(a > 0, np.zeros_like(a), a)
 
 
-ELU = elementwise(
+ELU = activation(
     "elu",
     lambda a, alpha: choose(number(a) > 0, a, scaled(alpha, exp(a)) - Number(alpha)),
     settings={"alpha": 1.0},
@@ -40,16 +39,14 @@ ELU = elementwise(
     piecewise=True,
     title="ELU",
     words="keeps what is positive, bends what is negative towards -alpha",
-    torch="torch.nn.functional.elu",
 )
 
-SILU = elementwise(
+SILU = activation(
     "silu",
     lambda a: a * sigmoid(a),
     derivatives=(lambda y, a: sigmoid(a) * (ONE + a * (ONE - sigmoid(a))),),
     title="SiLU",
     words="each number times its own sigmoid",
-    torch="torch.nn.functional.silu",
 )
 
 
@@ -63,7 +60,7 @@ def _softplus_slope(y: Expression, a: Expression, beta: float, threshold: float)
     return choose(number(scaled(beta, a)) > threshold, ONE, sigmoid(scaled(beta, a)))
 
 
-SOFTPLUS = elementwise(
+SOFTPLUS = activation(
     "softplus",
     _softplus_piece,
     settings={"beta": 1.0, "threshold": 20.0},
@@ -71,10 +68,9 @@ SOFTPLUS = elementwise(
     derivatives=(_softplus_slope,),
     title="softplus",
     words="a ReLU with its corner rounded",
-    torch="torch.nn.functional.softplus",
 )
 
-LOGSIGMOID = elementwise(
+LOGSIGMOID = activation(
     "log_sigmoid",
     lambda a: -softplus_of(-a),
     title="log sigmoid",
@@ -82,20 +78,18 @@ LOGSIGMOID = elementwise(
     torch="torch.nn.functional.logsigmoid",
 )
 
-SOFTSIGN = elementwise(
+SOFTSIGN = activation(
     "softsign",
     lambda a: a / (ONE + absolute(a)),
     derivatives=(lambda y, a: ONE / square(ONE + absolute(a)),),
     title="softsign",
     words="squashes to between -1 and 1",
-    torch="torch.nn.functional.softsign",
 )
 
-TANHSHRINK = elementwise(
+TANHSHRINK = activation(
     "tanhshrink",
     lambda a: a - tanh(a),
     derivatives=(lambda y, a: square(tanh(a)),),
     title="tanhshrink",
     words="each number less its own tanh",
-    torch="torch.nn.functional.tanhshrink",
 )

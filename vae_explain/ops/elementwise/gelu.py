@@ -12,7 +12,7 @@ import numpy as np
 from ...symbolic.build import HALF, THREE, square, tanh
 from ...symbolic.expression import ONE, Apply, Expression, Number
 from ...trace import Array
-from ..pointwise import elementwise
+from ..pointwise import activation
 from .unary import erf
 
 ROOT = math.sqrt(2 / math.pi)
@@ -61,7 +61,7 @@ def derivative(y: Expression, a: Expression, approximate: str) -> Expression:
     return Apply("Φ", (a,)) + a * Apply("φ", (a,))
 
 
-GELU = elementwise(
+GELU = activation(
     "gelu",
     expression,
     settings={"approximate": "none"},
@@ -70,5 +70,4 @@ GELU = elementwise(
     derivatives=(derivative,),
     title="GELU",
     words="each number times the share of a standard normal below it",
-    torch="torch.nn.functional.gelu",
 )

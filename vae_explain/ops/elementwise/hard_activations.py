@@ -13,7 +13,7 @@ import numpy as np
 
 from ...symbolic.build import HALF, THREE
 from ...symbolic.expression import ONE, ZERO, Expression, Number
-from ..pointwise import choose, elementwise, number
+from ..pointwise import activation, choose, number
 
 SIX = Number(6.0)
 # PyTorch has the slope of hardsigmoid in single precision, also where the numbers are double.
@@ -36,7 +36,7 @@ def beyond(a: Expression, between: Expression) -> Expression:
     return choose(number(a) <= -3, ZERO, choose(number(a) >= 3, ONE, between))
 
 
-HARDTANH = elementwise(
+HARDTANH = activation(
     "hardtanh",
     lambda a, min_val, max_val: held(a, min_val, max_val),
     settings={"min_val": -1.0, "max_val": 1.0},
@@ -44,35 +44,31 @@ HARDTANH = elementwise(
     piecewise=True,
     title="hardtanh",
     words="held between two limits",
-    torch="torch.nn.functional.hardtanh",
 )
 
-RELU6 = elementwise(
+RELU6 = activation(
     "relu6",
     lambda a: held(a, 0, 6),
     derivatives=(lambda y, a: inside(a, 0, 6),),
     piecewise=True,
     title="ReLU6",
     words="keeps what is positive, up to 6",
-    torch="torch.nn.functional.relu6",
 )
 
-HARDSIGMOID = elementwise(
+HARDSIGMOID = activation(
     "hardsigmoid",
     lambda a: beyond(a, (a + THREE) / SIX),
     derivatives=(lambda y, a: inside(a, -3, 3, SIXTH),),
     piecewise=True,
     title="hardsigmoid",
     words="a straight line from 0 at -3 to 1 at 3",
-    torch="torch.nn.functional.hardsigmoid",
 )
 
-HARDSWISH = elementwise(
+HARDSWISH = activation(
     "hardswish",
     lambda a: a * beyond(a, (a + THREE) / SIX),
     derivatives=(lambda y, a: beyond(a, a / THREE + HALF),),
     piecewise=True,
     title="hardswish",
     words="each number times a share of it that grows from 0 to 1",
-    torch="torch.nn.functional.hardswish",
 )

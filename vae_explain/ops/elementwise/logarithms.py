@@ -132,5 +132,4 @@ ENTR = elementwise(
     _entropy_line,
     derivatives=(lambda y, a: -log(a) - ONE,),
     words="what a probability adds to an entropy, -p·log(p)",
-    torch="torch.special.entr",
 )

@@ -12,5 +12,4 @@ MASKED_FILL = replace(
     name="masked_fill",
     bind=binder("input", "mask", "value", order=("mask", "value")),
     words="a number put where a mask holds",
-    torch="torch.masked_fill",
 )

@@ -95,5 +95,5 @@ PRELU = Rule(
     gradient=gradient,
     title="PReLU",
     words="keeps what is positive, shrinks what is negative by a learned slope",
-    torch="torch.nn.functional.prelu",
+    functional=True,
 )

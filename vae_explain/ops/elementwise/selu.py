@@ -6,14 +6,14 @@ import numpy as np
 
 from ...symbolic.build import exp, scaled, softplus, tanh
 from ...symbolic.expression import ONE, Expression, Number
-from ..pointwise import choose, elementwise, number
+from ..pointwise import activation, choose, number
 from .activations import below
 
 # From "Self-Normalizing Neural Networks" (Klambauer et al. 2017), as PyTorch has them.
 ALPHA = 1.6732632423543772848170429916717
 SCALE = 1.0507009873554804934193349852946
 
-SELU = elementwise(
+SELU = activation(
     "selu",
     lambda a: choose(number(a) > 0, Number(SCALE) * a, Number(SCALE * ALPHA) * (exp(a) - ONE)),
     forward=lambda a: SCALE * np.where(a > 0, a, ALPHA * np.expm1(below(a))),
@@ -21,7 +21,6 @@ SELU = elementwise(
     piecewise=True,
     title="SELU",
     words="scales what is positive, bends what is negative",
-    torch="torch.nn.functional.selu",
 )
 
 
@@ -30,7 +29,7 @@ def _celu_piece(a: Expression, alpha: float) -> Expression:
     return choose(number(a) > 0, a, scaled(alpha, power - ONE))
 
 
-CELU = elementwise(
+CELU = activation(
     "celu",
     _celu_piece,
     settings={"alpha": 1.0},
@@ -38,13 +37,11 @@ CELU = elementwise(
     piecewise=True,
     title="CELU",
     words="keeps what is positive, bends what is negative without a corner",
-    torch="torch.nn.functional.celu",
 )
 
-MISH = elementwise(
+MISH = activation(
     "mish",
     lambda a: a * tanh(softplus(a)),
     title="Mish",
     words="each number times the tanh of its own softplus",
-    torch="torch.nn.functional.mish",
 )

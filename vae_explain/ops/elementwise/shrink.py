@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...symbolic.expression import ZERO, Expression, Number
-from ..pointwise import choose, elementwise, number
+from ..pointwise import activation, choose, number
 from ..rule import REQUIRED, binder
 
 
@@ -21,32 +21,29 @@ def _moved(a: Expression, lambd: float) -> Expression:
     return choose(number(a) > 0, a - Number(lambd), a + Number(lambd))
 
 
-HARDSHRINK = elementwise(
+HARDSHRINK = activation(
     "hardshrink",
     lambda a, lambd: choose(_is_small(a, lambd), ZERO, a),
     settings={"lambd": 0.5},
     piecewise=True,
     title="hardshrink",
     words="keeps what is far enough from 0",
-    torch="torch.nn.functional.hardshrink",
 )
 
-SOFTSHRINK = elementwise(
+SOFTSHRINK = activation(
     "softshrink",
     lambda a, lambd: choose(_is_small(a, lambd), ZERO, _moved(a, lambd)),
     settings={"lambd": 0.5},
     piecewise=True,
     title="softshrink",
     words="each number moved towards 0, and no farther",
-    torch="torch.nn.functional.softshrink",
 )
 
-THRESHOLD = elementwise(
+THRESHOLD = activation(
     "threshold",
     lambda a, threshold, value: choose(number(a) <= threshold, Number(float(value)), a),
     bind=binder("input", threshold=REQUIRED, value=REQUIRED),
     piecewise=True,
     title="threshold",
     words="keeps what is above a threshold",
-    torch="torch.nn.functional.threshold",
 )

@@ -71,14 +71,12 @@ ERFCX = elementwise(
     "special_erfcx",
     lambda a: Apply("erfcx", (a,)),
     words="one less the error function, times exp(x²), so that it does not vanish",
-    torch="torch.special.erfcx",
 )
 
 NDTR = elementwise(
     "special_ndtr",
     lambda a: Apply("Φ", (a,)),
     words="how much of the standard normal distribution lies below it",
-    torch="torch.special.ndtr",
 )
 
 ERFINV = elementwise("erfinv", words="number with this error function")

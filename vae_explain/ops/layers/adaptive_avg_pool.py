@@ -113,7 +113,7 @@ def _pooling(name: str, axes: int) -> Rule:
         options=call_options,
         linear=True,
         words="the mean of each of so many windows",
-        torch=f"torch.nn.functional.{name}",
+        functional=True,
     )
 
 

@@ -100,7 +100,7 @@ def _pooling(name: str, axes: int) -> Rule:
         partials=partials,
         options=call_options,
         words="the largest of each of so many windows; where several are, the first",
-        torch=f"torch.nn.functional.{name}",
+        functional=True,
     )
 
 

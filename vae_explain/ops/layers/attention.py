@@ -342,5 +342,5 @@ ATTENTION = Rule(
     formula=formula,
     gradient=gradient,
     words="each query takes a mean of the values, weighed by how well their keys answer it",
-    torch="torch.nn.functional.scaled_dot_product_attention",
+    functional=True,
 )

@@ -210,7 +210,7 @@ def convolving(axes: int, transposed: bool) -> Rule:
         gradient=partial(gradient, name=name),
         kind="contraction",
         words=_WRITES if transposed else _READS,
-        torch=f"torch.nn.functional.{name}",
+        functional=True,
     )
 
 

@@ -29,7 +29,7 @@ _TAKEN = selecting(
     chosen_by=lambda call, index: [(1, index[: len(call.operands[1].shape)])],
     by_name=lambda call: ((1, 0), unusual(call.attributes)),
     words="the rows of a table that an index names",
-    torch="torch.nn.functional.embedding",
+    functional=True,
 )
 
 

@@ -256,5 +256,5 @@ EMBEDDING_BAG = Rule(
     formula=formula,
     gradient=gradient,
     words="the rows of a table that each bag of an index names, brought together",
-    torch="torch.nn.functional.embedding_bag",
+    functional=True,
     chosen_by=_chosen_by)  # fmt: skip

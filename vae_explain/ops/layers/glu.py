@@ -66,5 +66,5 @@ GLU = Rule(
     formula=formula,
     title="GLU",
     words="one half, gated by the sigmoid of the other",
-    torch="torch.nn.functional.glu",
+    functional=True,
 )

@@ -189,5 +189,5 @@ GROUP_NORM = Rule(
     kind="normalization",
     title="group norm",
     words="each group of channels shifted to mean 0 and scaled to variance 1",
-    torch="torch.nn.functional.group_norm",
+    functional=True,
 )

@@ -252,5 +252,5 @@ INTERPOLATE = Rule(
     options=partial(call_options, usual={"mode": "nearest", "align_corners": False}),
     linear=True,
     words="each output copies the nearest input, or blends those beside it",
-    torch="torch.nn.functional.interpolate",
+    functional=True,
 )

@@ -305,5 +305,5 @@ def normalizing(name: str, bind: Callable[..., Bound], words: str) -> Rule:
         kind="normalization",
         title=name.replace("_", " "),
         words=words,
-        torch=f"torch.nn.functional.{name}",
+        functional=True,
     )

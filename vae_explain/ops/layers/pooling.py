@@ -250,7 +250,7 @@ def _largest(name: str, axes: int) -> Rule:
         partials=max_partials,
         options=_options,
         words="the largest of each window; where several are, the first",
-        torch=f"torch.nn.functional.{name}",
+        functional=True,
     )
 
 
@@ -264,7 +264,7 @@ def _mean(name: str, axes: int) -> Rule:
         partials=mean_partials,
         options=_options,
         words="the mean of each window",
-        torch=f"torch.nn.functional.{name}",
+        functional=True,
     )
 
 

@@ -174,5 +174,5 @@ RMS_NORM = Rule(
     kind="normalization",
     title="RMS norm",
     words="each sample divided by the root of its mean square",
-    torch="torch.nn.functional.rms_norm",
+    functional=True,
 )

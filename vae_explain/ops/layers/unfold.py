@@ -143,7 +143,7 @@ UNFOLD = copying(
     options=partial(call_options, usual=USUAL),
     gradient=unfold_gradient,
     words="what each window covers, as a column",
-    torch="torch.nn.functional.unfold",
+    functional=True,
 )
 FOLD = Rule(
     name="fold",
@@ -155,5 +155,5 @@ FOLD = Rule(
     options=partial(call_options, usual=USUAL),
     gradient=fold_gradient,
     words="columns put back as windows; where these overlap they add up",
-    torch="torch.nn.functional.fold",
+    functional=True,
 )

@@ -85,7 +85,6 @@ def by_rows(name: str, scatter: Rule, bind: Callable[..., Bound], words: str) ->
         formula=lambda call: scatter.formula(inner(call)),
         gradient=lambda call, position, upstream: scatter.gradient(inner(call), position, upstream),
         words=words,
-        torch=f"torch.{name}",
         chosen_by=None,
     )
 

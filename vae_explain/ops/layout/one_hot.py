@@ -40,6 +40,6 @@ ONE_HOT = Rule(
     formula=formula,
     gradient=lambda call, position, upstream: ZERO,
     words="a one in the place of the class, zeros elsewhere",
-    torch="torch.nn.functional.one_hot",
+    functional=True,
     broadcasts=True,
 )

@@ -97,5 +97,5 @@ PAD = copying(
     usual={"mode": "constant", "value": 0.0},
     linear=True,
     words="the same numbers with more around them",
-    torch="torch.nn.functional.pad",
+    functional=True,
 )

@@ -72,7 +72,7 @@ def _shuffling(name: str, fine: bool, option: str, words: str) -> Rule:
         formula=formula,
         gradient=gradient,
         words=words,
-        torch=f"torch.nn.functional.{name}",
+        functional=True,
     )
 
 

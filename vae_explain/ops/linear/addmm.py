@@ -76,7 +76,6 @@ ADDMM = Rule(
     gradient=gradient,
     kind="contraction",
     words="matrix product, plus what it is added to",
-    torch="torch.addmm",
 )
 
 BADDBMM = replace(
@@ -84,7 +83,6 @@ BADDBMM = replace(
     name="baddbmm",
     bind=binder("input", "batch1", "batch2", beta=1, alpha=1),
     words="matrix product, one for each pair in the batch, plus what it is added to",
-    torch="torch.baddbmm",
 )
 
 ADDMV = replace(
@@ -92,5 +90,4 @@ ADDMV = replace(
     name="addmv",
     bind=binder("input", "mat", "vec", beta=1, alpha=1),
     words="product of a matrix and a vector, plus what it is added to",
-    torch="torch.addmv",
 )

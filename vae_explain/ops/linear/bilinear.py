@@ -75,5 +75,5 @@ BILINEAR = Rule(
     kind="contraction",
     title="a bilinear layer",
     words="products of each element of one with each of the other, weighed and summed",
-    torch="torch.nn.functional.bilinear",
+    functional=True,
 )

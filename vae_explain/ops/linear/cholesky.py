@@ -195,7 +195,6 @@ SOLVE_TRIANGULAR = Rule(
     formula=solve_formula,
     gradient=solve_gradient,
     words="what the triangle has to be multiplied with to give the right side",
-    torch="torch.linalg.solve_triangular",
 )
 
 # --- the Cholesky factor ----------------------------------------------------------------
@@ -286,5 +285,4 @@ CHOLESKY = Rule(
     formula=lambda call: Opaque("cholesky", (call.operands[0].whole(),), (), factored),
     gradient=cholesky_gradient,
     words="the lower triangle that gives the matrix when multiplied with its transpose",
-    torch="torch.linalg.cholesky",
 )

@@ -163,5 +163,4 @@ CHOLESKY_SOLVE = Rule(
     formula=formula,
     gradient=gradient,
     words="what the matrix of this Cholesky factor has to be multiplied with to give the left side",
-    torch="torch.cholesky_solve",
 )

@@ -133,5 +133,4 @@ EINSUM = Rule(
     gradient=gradient,
     kind="contraction",
     words="products, summed over the letters that are left out",
-    torch="torch.einsum",
 )

@@ -92,6 +92,6 @@ LINEAR = Rule(
     gradient=gradient,
     kind="contraction",
     words="each row of the weight dotted with the input, plus its bias",
-    torch="torch.nn.functional.linear",
+    functional=True,
     vjp_of=vjp_of,
 )

@@ -135,7 +135,6 @@ MATMUL = Rule(
     gradient=gradient,
     kind="contraction",
     words="matrix product",
-    torch="torch.matmul",
 )
 
 BMM = replace(
@@ -143,5 +142,4 @@ BMM = replace(
     name="bmm",
     bind=binder("input", "mat2"),
     words="matrix product, one for each pair in the batch",
-    torch="torch.bmm",
 )

@@ -75,7 +75,6 @@ INV = Rule(
     formula=lambda call: Opaque("inv", (call.operands[0].whole(),), (), inverted),
     gradient=inv_gradient,
     words="the inverse matrix",
-    torch="torch.linalg.inv",
 )
 
 # --- determinants -----------------------------------------------------------------------
@@ -126,7 +125,6 @@ DET = Rule(
         _spread(upstream * call.output.whole(), call) * _inverse_turned(call)
     ),
     words="the determinant",
-    torch="torch.linalg.det",
 )
 
 LOGDET = Rule(
@@ -139,7 +137,6 @@ LOGDET = Rule(
     formula=lambda call: Opaque("logdet", (call.operands[0].whole(),), (), _logdet),
     gradient=lambda call, position, upstream: _spread(upstream, call) * _inverse_turned(call),
     words="the logarithm of the determinant",
-    torch="torch.logdet",
 )
 
 SIGN, SIZE = 0, 1  # the outputs of `slogdet`
@@ -180,7 +177,6 @@ SLOGDET = Rule(
         else _spread(upstream, call) * _inverse_turned(call)
     ),
     words="the sign of the determinant, and the logarithm of its size",
-    torch="torch.linalg.slogdet",
     several=True,
 )
 
@@ -293,5 +289,4 @@ SOLVE = Rule(
     ),
     gradient=solve_gradient,
     words="what the matrix has to be multiplied with to give the right side",
-    torch="torch.linalg.solve",
 )

@@ -64,7 +64,6 @@ def losses(
         derivatives=derivatives,
         no_gradient=(2, 3),
         words=words,
-        torch=f"torch.nn.functional.{name}",
     )
 
 

@@ -310,7 +310,7 @@ def surprising(name: str, logits: bool, words: str) -> Rule:
         formula=formula,
         gradient=gradient,
         words=words,
-        torch=f"torch.nn.functional.{name}",
+        functional=True,
         kind="loss",
     )
 

@@ -126,6 +126,7 @@ def pointwise_loss(each: Rule, folded: bool = False) -> Rule:
         formula=formula,
         gradient=gradient,
         kind="loss",
+        functional=True,
     )
 
 
@@ -157,7 +158,6 @@ L1_LOSS = pointwise_loss(
         lambda a, b: absolute(a - b),
         bind=binder("input", "target", **OLD, reduction="mean", weight=Refused()),
         words="absolute differences",
-        torch="torch.nn.functional.l1_loss",
     )
 )
 
@@ -217,7 +217,6 @@ def _bent(
             ),
             piecewise=True,
             words="squared differences where they are small, absolute ones where not",
-            torch=f"torch.nn.functional.{name}",
         )
     )
 

@@ -47,6 +47,5 @@ KL_DIV = pointwise_loss(
         vjp=vjp,
         derivatives=(lambda y, x, t, log_target: -exp(t) if log_target else -t, by_target),
         words="how far probabilities are from the targets",
-        torch="torch.nn.functional.kl_div",
     )
 )

@@ -46,7 +46,6 @@ GAUSSIAN_NLL_LOSS = pointwise_loss(
         derivatives=(by_input, lambda y, x, t, v, **at: -by_input(y, x, t, v, **at), by_variance),
         piecewise=True,
         words="negative log-likelihood of a normal distribution",
-        torch="torch.nn.functional.gaussian_nll_loss",
     )
 )
 
@@ -71,6 +70,5 @@ POISSON_NLL_LOSS = pointwise_loss(
             reduction="mean",
         ),
         words="negative log-likelihood of a Poisson distribution",
-        torch="torch.nn.functional.poisson_nll_loss",
     )
 )

@@ -26,6 +26,5 @@ SOFT_MARGIN_LOSS = pointwise_loss(
         derivatives=(lambda y, x, t: -(t * _power(x, t)) / (ONE + _power(x, t)),),
         no_gradient=(TARGET,),
         words="how little each number leans to its side, 1 or -1",
-        torch="torch.nn.functional.soft_margin_loss",
     )
 )

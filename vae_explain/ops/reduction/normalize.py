@@ -106,7 +106,7 @@ NORMALIZE = Rule(
     partials=normalize_partials,
     usual={"eps": 1e-12},
     words="scaled to length 1",
-    torch="torch.nn.functional.normalize",
+    functional=True,
 )
 
 
@@ -185,5 +185,5 @@ COSINE_SIMILARITY = Rule(
     usual={"eps": 1e-08},
     gradient=cosine_gradient,
     words="cosine of the angle between",
-    torch="torch.nn.functional.cosine_similarity",
+    functional=True,
 )

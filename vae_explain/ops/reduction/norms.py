@@ -243,6 +243,5 @@ VECTOR_NORM = replace(
     NORM,
     name="linalg_vector_norm",
     bind=binding("ord", 2),
-    torch="torch.linalg.vector_norm",
 )
-LINALG_NORM = replace(NORM, name="linalg_norm", bind=bind_linalg_norm, torch="torch.linalg.norm")
+LINALG_NORM = replace(NORM, name="linalg_norm", bind=bind_linalg_norm)

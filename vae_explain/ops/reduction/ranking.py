@@ -229,7 +229,6 @@ AMINMAX = replace(
     name="aminmax",
     bind=binder("input", dim=None, keepdim=False),
     words="the smallest and the largest",
-    torch="torch.aminmax",
     several=True,
 )
 

@@ -189,7 +189,7 @@ SOFTMIN = replace(
     gradient=_softmin_gradient,
     title="softmin",
     words="exponentials of the negatives as shares of their sum",
-    torch="torch.nn.functional.softmin",
+    functional=True,
 )
 
 # --- logsumexp --------------------------------------------------------------------------

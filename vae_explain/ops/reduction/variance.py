@@ -176,7 +176,6 @@ def with_mean(name: str, spread: Rule) -> Rule:
         deferring(spread, chosen),
         name=name,
         words=f"{spread.words}, and mean",
-        torch=f"torch.{name}",
         several=True,
     )
 

@@ -268,7 +268,7 @@ SLOPE, BACK, CLASSES, PUT = "slope", "back", "classes", "put"
 def torch_name(op: str) -> str | None:
     """Return what a notebook calls an op, `F.conv2d`; None for what is no op."""
     rule = RULES.get(op) or RULES.get(f"special_{op}")
-    return rule.torch.replace("torch.nn.functional.", "F.") if rule else None
+    return rule.pytorch.replace("torch.nn.functional.", "F.") if rule else None
 
 
 def _forward(name: str) -> Callable[[Sequence[str], Options], str] | None:
