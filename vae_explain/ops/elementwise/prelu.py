@@ -65,10 +65,6 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
     return [(index, ONE if x.array[index] > 0 else _slope(call, index))]
 
 
-def formula(call: Call) -> Expression:
-    return Opaque("prelu", tuple(operand.whole() for operand in call.operands), (), forward)
-
-
 def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     x, weight = call.operands
     if position == WEIGHT:
@@ -91,7 +87,6 @@ PRELU = Rule(
     vjp=vjp,
     element=element,
     partials=partials,
-    formula=formula,
     gradient=gradient,
     title="PReLU",
     words="keeps what is positive, shrinks what is negative by a learned slope",

@@ -12,7 +12,7 @@ import numpy as np
 from ...symbolic.expression import ONE, Add, Expression, Opaque
 from ...trace import Array
 from ..copying import copying
-from ..rule import Call, Rule, binder, unusual
+from ..rule import Call, Rule, binder
 
 DIAGONAL = copying(
     "diagonal",
@@ -53,30 +53,15 @@ DIAG_EMBED = copying(
 )
 
 
-def trace(x: Array) -> Array:
-    return np.asarray(np.trace(x))
-
-
-def trace_back(g: Array, shape: tuple[int, ...]) -> Array:
-    return np.asarray(np.asarray(g) * np.eye(*shape, dtype=np.asarray(g).dtype))
-
-
 TRACE = Rule(
     name="trace",
     bind=binder("input"),
-    forward=trace,
-    vjp=lambda g, y, x: (trace_back(g, x.shape),),
+    forward=lambda x: np.asarray(np.trace(x)),
+    vjp=lambda g, y, x: (np.asarray(g) * np.eye(*x.shape, dtype=np.asarray(g).dtype),),
     element=lambda call, index: Add(
         tuple(call.operands[0].at((i, i)) for i in range(min(call.operands[0].shape)))
     ),
     partials=lambda call, position, index: [((), ONE)] if index[0] == index[1] else [],
-    formula=lambda call: Opaque("trace", (call.operands[0].whole(),), (), trace),
-    gradient=lambda call, position, upstream: Opaque(
-        "trace_backward",
-        (upstream, call.operands[0].whole()),
-        (),
-        lambda g, x: trace_back(g, np.shape(x)),
-    ),
     kind="reduction",
     words="the sum of the diagonal",
 )
@@ -87,20 +72,25 @@ TRACE = Rule(
 def triangle(name: str, cut: Callable[[Array, int], Array], words: str) -> Rule:
     """Make the rule of an op that keeps one side of a diagonal, as its VJP does."""
 
-    def whole(call: Call, body: Expression) -> Expression:
+    def gradient(call: Call, position: int, upstream: Expression) -> Expression:
         diagonal, shape = call.attributes["diagonal"], call.output.shape
-        options = unusual(call.attributes, {"diagonal": 0})
-        return Opaque(name, (body,), options, lambda x: cut(np.broadcast_to(x, shape), diagonal))
+        return Opaque(
+            name,
+            (upstream,),
+            rule.options(call),
+            lambda g: cut(np.broadcast_to(g, shape), diagonal),
+        )
 
-    return copying(
+    rule = copying(
         name,
         bind=binder("input", diagonal=0),
         forward=lambda x, diagonal: cut(x, diagonal),
         vjp=lambda g, y, x, diagonal: (cut(g, diagonal),),
-        formula=lambda call: whole(call, call.operands[0].whole()),
-        gradient=lambda call, position, upstream: whole(call, upstream),
+        usual={"diagonal": 0},
+        gradient=gradient,
         words=words,
     )
+    return rule
 
 
 TRIL = triangle("tril", np.tril, "what is on the diagonal and below")

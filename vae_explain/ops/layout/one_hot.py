@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...symbolic.expression import ZERO, Apply, Expression, Index, Number, Opaque
+from ...symbolic.expression import ZERO, Apply, Expression, Index, Number
 from ...trace import Array
-from ..rule import Call, Partial, Rule, binder
+from ..rule import Call, Rule, binder
 
 
 def forward(classes: Array, num_classes: int) -> Array:
@@ -20,24 +20,14 @@ def element(call: Call, index: Index) -> Expression:
     return Apply("is_zero", (call.operands[0].at(tuple(place)) - Number(float(own)),))
 
 
-def partials(call: Call, position: int, index: Index) -> list[Partial]:
-    return []
-
-
-def formula(call: Call) -> Expression:
-    count = call.output.shape[-1]
-    given = (call.operands[0].whole(),)
-    return Opaque("one_hot", given, (("classes", count),), lambda y: forward(y, count))
-
-
 ONE_HOT = Rule(
     name="one_hot",
     bind=binder("input", num_classes=-1),
     forward=forward,
     vjp=lambda g, y, classes, num_classes: (None,),
     element=element,
-    partials=partials,
-    formula=formula,
+    partials=lambda call, position, index: [],
+    options=lambda call: (("classes", call.output.shape[-1]),),
     gradient=lambda call, position, upstream: ZERO,
     words="a one in the place of the class, zeros elsewhere",
     functional=True,

@@ -46,16 +46,8 @@ def _shuffling(name: str, fine: bool, option: str, words: str) -> Rule:
         (factor,) = (*factors, *named.values())
         return (input,), {option: factor}
 
-    def factor_of(call: Call) -> int:
-        return int(call.attributes[option])
-
-    def formula(call: Call) -> Expression:
-        factor = factor_of(call)
-        wholes = (call.operands[0].whole(),)
-        return Opaque(name, wholes, ((option, factor),), lambda x: there(x, factor))
-
     def gradient(call: Call, position: int, upstream: Expression) -> Expression:
-        factor, shape = factor_of(call), call.output.shape
+        factor, shape = call.attributes[option], call.output.shape
         named = "upscale_factor" if option == "downscale_factor" else "downscale_factor"
         return Opaque(
             other,
@@ -69,7 +61,6 @@ def _shuffling(name: str, fine: bool, option: str, words: str) -> Rule:
         bind=bind,
         forward=lambda x, **attributes: there(x, attributes[option]),
         vjp=lambda g, y, x, **attributes: (back(g, attributes[option]),),
-        formula=formula,
         gradient=gradient,
         words=words,
         functional=True,

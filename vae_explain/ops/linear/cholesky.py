@@ -9,8 +9,6 @@ Cholesky decomposition" (2016).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ...symbolic.expression import (
@@ -38,6 +36,7 @@ from ..rule import (
     broadcast_targets,
     sum_to,
     unbroadcast,
+    unusual,
 )
 from .inverse_elements import (
     Inverse,
@@ -58,6 +57,7 @@ WRITTEN_OUT = 3
 # --- solving ----------------------------------------------------------------------------
 
 LEFT, RIGHT = 0, 1  # the operands: the triangle, and what is solved for
+SOLVE_USUAL = {"left": True, "unitriangular": False}
 
 
 @np.errstate(all="ignore")  # a zero on the diagonal shows as the infinity that it makes
@@ -150,34 +150,21 @@ class _Solution:
         return found
 
 
-def solve_formula(call: Call) -> Expression:
-    wholes = tuple(operand.whole() for operand in call.operands)
-    return _solving(wholes, call, call.attributes["upper"])
-
-
-def _solving(wholes: tuple[Expression, ...], call: Call, upper: bool) -> Expression:
-    left, unit = call.attributes["left"], call.attributes["unitriangular"]
-    options: list[tuple[str, Any]] = [("upper", upper)]
-    if not left:
-        options.append(("left", False))
-    if unit:
-        options.append(("unitriangular", True))
-
-    def compute(a: Array, b: Array) -> Array:
-        return solved(a, b, upper, left, unit)
-
-    return Opaque("solve_triangular", wholes, tuple(options), compute)
-
-
 def solve_gradient(call: Call, position: int, upstream: Expression) -> Expression:
     a, b = call.operands
     shape = call.output.shape
     upper, left = call.attributes["upper"], call.attributes["left"]
-    to_b = _solving((Transpose(a.whole()), upstream), call, not upper)
+    turned = {**call.attributes, "upper": not upper}
+    to_b = Opaque(
+        "solve_triangular",
+        (Transpose(a.whole()), upstream),
+        unusual(turned, SOLVE_USUAL),
+        lambda a, b: solved(a, b, **turned),
+    )
     if position == RIGHT:
         return sum_to(to_b, shape, b.shape)
-    turned = Transpose(call.output.whole())
-    product = Neg(MatMul(to_b, turned) if left else MatMul(turned, to_b))
+    y = Transpose(call.output.whole())
+    product = Neg(MatMul(to_b, y) if left else MatMul(y, to_b))
     apart = int(call.attributes["unitriangular"]) * (1 if upper else -1)
     options = (("diagonal", apart),) if apart else ()
     name, cut = ("triu", np.triu) if upper else ("tril", np.tril)
@@ -192,7 +179,7 @@ SOLVE_TRIANGULAR = Rule(
     vjp=solve_vjp,
     element=lambda call, index: _Solution(call).element(index),
     partials=lambda call, position, index: _Solution(call).partials(position, index),
-    formula=solve_formula,
+    usual=SOLVE_USUAL,
     gradient=solve_gradient,
     words="what the triangle has to be multiplied with to give the right side",
 )
@@ -266,15 +253,6 @@ def as_one(name: str, made: Expression) -> Ref:
     return Ref(name, value=evaluate(made), made=lambda: made)
 
 
-def cholesky_gradient(call: Call, position: int, upstream: Expression) -> Expression:
-    return Opaque(
-        "cholesky_backward",
-        (upstream, call.operands[0].whole()),
-        (),
-        lambda g, a: cholesky_back(g, factored(a)),
-    )
-
-
 CHOLESKY = Rule(
     name="linalg_cholesky",
     bind=binder("input", upper=Refused(False, "the upper factor")),
@@ -282,7 +260,5 @@ CHOLESKY = Rule(
     vjp=lambda g, y, a: (cholesky_back(g, y),),
     element=cholesky_element,
     partials=cholesky_partials,
-    formula=lambda call: Opaque("cholesky", (call.operands[0].whole(),), (), factored),
-    gradient=cholesky_gradient,
     words="the lower triangle that gives the matrix when multiplied with its transpose",
 )

@@ -6,13 +6,14 @@ as one number, `solve_triangular(L, B)[0,1]`, which says how it is made.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from ...symbolic.expression import Add, Div, Expression, Index, Mul, Neg, Opaque, Ref
+from ...symbolic.expression import Add, Div, Expression, Index, Mul, Neg, Ref
 from ...trace import Array
 from ..rule import (
     Call,
-    Options,
     Partial,
     Rule,
     binder,
@@ -129,28 +130,12 @@ class _Solution:
         return found
 
 
-def _solving(wholes: tuple[Expression, ...], call: Call) -> Expression:
-    upper = call.attributes["upper"]
-    options: Options = (("upper", True),) if upper else ()
-    return Opaque("cholesky_solve", wholes, options, lambda b, factor: forward(b, factor, upper))
-
-
-def formula(call: Call) -> Expression:
-    return _solving(tuple(operand.whole() for operand in call.operands), call)
-
-
 def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    if position == FACTOR:
+        return CHOLESKY_SOLVE.named_backward(call, position, upstream)
     b, factor = call.operands
-    if position == RIGHT:
-        return sum_to(_solving((upstream, factor.whole()), call), call.output.shape, b.shape)
-    upper = call.attributes["upper"]
-    options: Options = (("by", 2), *((("upper", True),) if upper else ()))
-    return Opaque(
-        "cholesky_solve_backward",
-        (upstream, b.whole(), factor.whole()),
-        options,
-        lambda g, right, by: vjp(g, forward(right, by, upper), right, by, upper)[FACTOR],
-    )
+    named = CHOLESKY_SOLVE.named(call)
+    return sum_to(replace(named, arguments=(upstream, factor.whole())), call.output.shape, b.shape)
 
 
 CHOLESKY_SOLVE = Rule(
@@ -160,7 +145,7 @@ CHOLESKY_SOLVE = Rule(
     vjp=vjp,
     element=lambda call, index: _Solution(call).element(index),
     partials=lambda call, position, index: _Solution(call).partials(position, index),
-    formula=formula,
+    usual={"upper": False},
     gradient=gradient,
     words="what the matrix of this Cholesky factor has to be multiplied with to give the left side",
 )

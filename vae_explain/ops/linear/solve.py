@@ -72,7 +72,6 @@ INV = Rule(
     vjp=inv_vjp,
     element=inv_element,
     partials=inv_partials,
-    formula=lambda call: Opaque("inv", (call.operands[0].whole(),), (), inverted),
     gradient=inv_gradient,
     words="the inverse matrix",
 )
@@ -118,9 +117,6 @@ DET = Rule(
     vjp=lambda g, y, a: (_arriving(np.asarray(g) * y) * transposed(inverted(a)),),
     element=_determinant,
     partials=lambda call, position, index: _by_inverse(call, index, call.output.at(index[:-2])),
-    formula=lambda call: Opaque(
-        "det", (call.operands[0].whole(),), (), lambda a: np.asarray(np.linalg.det(a))
-    ),
     gradient=lambda call, position, upstream: (
         _spread(upstream * call.output.whole(), call) * _inverse_turned(call)
     ),
@@ -134,7 +130,6 @@ LOGDET = Rule(
     vjp=lambda g, y, a: (_arriving(g) * transposed(inverted(a)),),
     element=lambda call, index: Apply("log", (_determinant(call, index),)),
     partials=lambda call, position, index: _by_inverse(call, index, None),
-    formula=lambda call: Opaque("logdet", (call.operands[0].whole(),), (), _logdet),
     gradient=lambda call, position, upstream: _spread(upstream, call) * _inverse_turned(call),
     words="the logarithm of the determinant",
 )
@@ -284,9 +279,6 @@ SOLVE = Rule(
     vjp=solve_vjp,
     element=solve_element,
     partials=solve_partials,
-    formula=lambda call: Opaque(
-        "solve", tuple(operand.whole() for operand in call.operands), (), solve_forward
-    ),
     gradient=solve_gradient,
     words="what the matrix has to be multiplied with to give the right side",
 )

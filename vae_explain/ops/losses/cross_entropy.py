@@ -23,12 +23,11 @@ from ...symbolic.expression import (
     Index,
     Mul,
     Number,
-    Opaque,
 )
 from ...trace import Array
 from ..elementwise.exponentials import log_total, shift_of, shifted
 from ..reduction.softmax import log_softmax
-from ..rule import OPTIONAL, Bound, Call, Partial, Rule, binder, indices, unusual
+from ..rule import OPTIONAL, Bound, Call, Partial, Rule, binder, indices
 from .elementwise_loss import OLD
 
 INPUT, TARGET, WEIGHT = range(3)
@@ -276,30 +275,6 @@ def _shared(call: Call, body: Expression) -> Expression:
 def surprising(name: str, logits: bool, words: str) -> Rule:
     """Make the rule of a loss over classes. Its whole formula is its name."""
     form = _Form(logits)
-    usual = {"reduction": "mean", "ignore_index": IGNORED}
-
-    def formula(call: Call) -> Expression:
-        wholes = tuple(operand.whole() for operand in call.operands)
-        options = unusual(call.attributes, usual)
-        target = call.operands[TARGET].array
-
-        def compute(x: Array, _: Any, *weight: Array) -> Array:
-            return form.forward(x, target, *weight, **call.attributes)
-
-        return Opaque(name, wholes, options, compute)
-
-    def gradient(call: Call, position: int, upstream: Expression) -> Expression:
-        wholes = tuple(operand.whole() for operand in call.operands)
-        options = (("by", position + 1), *unusual(call.attributes, usual))
-
-        target = call.operands[TARGET].array
-
-        def back(g: Any, x: Array, _: Any, *weight: Array) -> Array | None:
-            given = (np.asarray(g), call.output.array, x, target, *weight)
-            return form.vjp(*given, **call.attributes)[position]
-
-        return Opaque(f"{name}_backward", (upstream, *wholes), options, back)
-
     return Rule(
         name=name,
         bind=bind,
@@ -307,8 +282,7 @@ def surprising(name: str, logits: bool, words: str) -> Rule:
         vjp=form.vjp,
         element=form.element,
         partials=form.partials,
-        formula=formula,
-        gradient=gradient,
+        usual={"reduction": "mean", "ignore_index": IGNORED},
         words=words,
         functional=True,
         kind="loss",

@@ -7,11 +7,12 @@ compared leaves the places as they are.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ZERO, Apply, Expression, Index, Number, Opaque
+from ...symbolic.expression import ZERO, Apply, Expression, Index, Number
 from ...trace import Array
 from ..layout.sort import order
 from ..rule import Call, Ignored, Rule, binder
@@ -32,11 +33,6 @@ def position(name: str, words: str) -> Rule:
         # Of several equal ones it is the first, and a NaN comes first of all, as in PyTorch.
         return np.asarray(pick(x, axis=dim, keepdims=keepdim) if np.ndim(x) else 0)
 
-    def formula(call: Call) -> Expression:
-        attributes = call.attributes
-        options = axis_options(call, keepdim=True)
-        return Opaque(name, call.wholes, options, lambda x: forward(x, **attributes))
-
     return Rule(
         name=name,
         bind=binder("input", dim=None, keepdim=False),
@@ -44,7 +40,7 @@ def position(name: str, words: str) -> Rule:
         vjp=lambda g, y, x, **_: (None,),
         element=lambda call, index: place(call, index, name),
         partials=lambda call, position, index: [],
-        formula=formula,
+        options=partial(axis_options, keepdim=True),
         gradient=lambda call, position, upstream: ZERO,
         words=words,
         broadcasts=True,
