@@ -93,6 +93,11 @@ def expanded(body: Expression, shape: Shape) -> Expression:
     return Opaque(f".expand({', '.join(map(str, shape))})", (body,), (), compute)
 
 
+def shaped(body: Expression, shape: Shape, to: Shape) -> Expression:
+    """Return a formula of one shape in another; unchanged if it has that."""
+    return body if shape == to else Reshape(body, to)
+
+
 def _spans(body: Expression, shape: Shape) -> bool:
     # One part of the full shape is enough, and most often it is a name. Finding the shape of
     # an op means computing it, so ops come last.

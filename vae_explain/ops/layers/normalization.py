@@ -1,7 +1,9 @@
-"""What layer, batch and instance norm have in common: mean 0 and variance 1, then an own scale.
+"""What batch, instance, layer, group and RMS norm share: they bring numbers to a common scale.
 
-They differ only in what a mean is taken over: a sample's features, a feature's samples, or
-the places of one channel of a sample.
+Each takes from its numbers their mean and divides by the root of their mean square, then
+multiplies by a weight and adds a bias. They differ in which numbers share a mean: a sample's
+features, a feature's samples, the places of one channel of a sample, or a group of its channels.
+
 One element is told with the mean and the variance as numbers of their own, `mean(h[0,:])`,
 which say themselves how they are made, and not with sums over everything they are taken
 from. A batch norm that is not training takes the means and variances that it is given.
@@ -10,11 +12,13 @@ from. A batch norm that is not training takes the means and variances that it is
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...symbolic.build import root
+from ...symbolic.build import TWO, root
 from ...symbolic.expression import (
     ONE,
     Add,
@@ -25,57 +29,57 @@ from ...symbolic.expression import (
     Opaque,
     Reshape,
 )
+from ...symbolic.shapes import shaped
 from ...trace import Array
-from ..reduction.parts import mean_of, variance_of
-from ..rule import Bound, Call, NotExplained, Partial, Rule, indices, sum_to
+from ..reduction.parts import Where, mean_of, members, root_mean_square_of, variance_of
+from ..rule import Bound, Call, Operand, Partial, Rule, sum_to
 
 
-class Norm(NamedTuple):
-    """The axes that a mean is taken over, and those that weight and bias have."""
+class Axes(NamedTuple):
+    """The axes that a mean is taken over, and those that weight and bias have.
+
+    Where the channels come in `groups`, the mean is over the last axis of `view`.
+    """
 
     over: tuple[int, ...]
     spanned: tuple[int, ...]
+    groups: int = 0
 
-    def kept(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of the means, for broadcasting."""
-        return tuple(1 if axis in self.over else size for axis, size in enumerate(shape))
+    def view(self, x: Array) -> Array:
+        """Return a tensor with the axes that `over` speaks of."""
+        return x.reshape(len(x), self.groups, -1) if self.groups else x
 
     def beside(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of weight and bias, for broadcasting."""
+        """Return the shape of weight and bias, for broadcasting."""
         return tuple(size if axis in self.spanned else 1 for axis, size in enumerate(shape))
 
-    def count(self, shape: tuple[int, ...]) -> int:
-        return int(np.prod([shape[axis] for axis in self.over]))
+    def free(self, rank: int) -> tuple[int, ...]:
+        """Return the axes that weight and bias do not have."""
+        return tuple(axis for axis in range(rank) if axis not in self.spanned)
 
-    def members(self, index: Index, shape: tuple[int, ...]) -> list[Index]:
-        """The indices that share an element's mean."""
-        return _varied(index, shape, self.over)
+    def part(self, index: Index, shape: tuple[int, ...]) -> Where:
+        """Return the part of a tensor that shares an element's mean."""
+        if self.groups:
+            size = shape[1] // self.groups
+            first = index[1] // size * size
+            return index[0], slice(first, first + size)
+        return tuple(slice(None) if axis in self.over else at for axis, at in enumerate(index))
 
     def users(self, index: Index, shape: tuple[int, ...]) -> list[Index]:
-        """The indices that an element of weight or bias goes to."""
-        full = [0] * len(shape)
-        for axis, at in zip(self.spanned, index, strict=True):
-            full[axis] = at
-        free = tuple(axis for axis in range(len(shape)) if axis not in self.spanned)
-        return _varied(tuple(full), shape, free)
+        """Return the indices that an element of weight or bias goes to."""
+        own = dict(zip(self.spanned, index, strict=True))
+        part = tuple(own.get(axis, slice(None)) for axis in range(len(shape)))
+        return list(members(part, shape))
 
 
-def _varied(index: Index, shape: tuple[int, ...], axes: tuple[int, ...]) -> list[Index]:
-    found = []
-    for inner in indices(shape[axis] for axis in axes):
-        full = list(index)
-        for axis, at in zip(axes, inner, strict=True):
-            full[axis] = at
-        found.append(tuple(full))
-    return found
-
-
-def norm_of(rank: int, attributes: Any) -> Norm:
+def axes_of(rank: int, attributes: Any) -> Axes:
     if "features" in attributes:  # a layer norm says over how many of the last axes
         last = tuple(range(rank - attributes["features"], rank))
-        return Norm(last, last)
+        return Axes(last, last)
+    if "num_groups" in attributes:
+        return Axes((2,), (1,), attributes["num_groups"])
     first = 2 if attributes.get("by_sample") else 0
-    return Norm(tuple(axis for axis in range(first, rank) if axis != 1), (1,))
+    return Axes(tuple(axis for axis in range(first, rank) if axis != 1), (1,))
 
 
 def is_given(attributes: Any) -> bool:
@@ -83,227 +87,237 @@ def is_given(attributes: Any) -> bool:
     return not attributes.get("training", True)
 
 
-# --- by numbers -------------------------------------------------------------------------
-
-
-def _parts(x: Array, after: tuple[Array, ...], attributes: Any) -> tuple[Array, Array]:
-    """Return x with its mean and scale taken out, and that scale."""
-    norm = norm_of(x.ndim, attributes)
-    if is_given(attributes):
-        mean, variance = (array.reshape(norm.beside(x.shape)) for array in after[:2])
-        deviation = np.sqrt(variance + attributes["eps"])
-        return (x - mean) / deviation, deviation
-    apart = x - x.mean(axis=norm.over, keepdims=True)
-    deviation = np.sqrt((apart * apart).mean(axis=norm.over, keepdims=True) + attributes["eps"])
-    return apart / deviation, deviation
-
-
-def _affine(after: tuple[Any, ...], attributes: Any) -> tuple[Any, ...]:
+def affine_of(after: tuple[Any, ...], attributes: Any) -> tuple[Any, ...]:
+    """Return weight and bias, as far as they are there, of what follows the first operand."""
     return after[2:] if is_given(attributes) else after
 
 
-def forward(x: Array, *after: Array, **attributes: Any) -> Array:
-    found, _ = _parts(x, after, attributes)
-    shape = norm_of(x.ndim, attributes).beside(x.shape)
-    for move, array in zip((np.multiply, np.add), _affine(after, attributes), strict=False):
-        found = move(found, array.reshape(shape))
-    return found
+def eps_of(x: Array, attributes: Any) -> float:
+    """Return eps; where none is given, the spacing of the numbers beside 1, as PyTorch does."""
+    eps = attributes["eps"]
+    # As short as its precision writes it: 1.1920929e-07.
+    return float(str(np.finfo(x.dtype).eps)) if eps is None else float(eps)
 
 
-def vjp(
-    upstream: Array, output: Array, x: Array, *after: Array, **attributes: Any
-) -> tuple[Array | None, ...]:
-    normalized, deviation = _parts(x, after, attributes)
-    norm = norm_of(x.ndim, attributes)
-    affine = _affine(after, attributes)
-    arriving = upstream
-    if affine:
-        arriving = upstream * affine[0].reshape(norm.beside(x.shape))
-    if is_given(attributes):
-        to_x = arriving / deviation
-    else:
-        # What moves all numbers alike, or stretches them, is taken out again by the norm.
-        shift = arriving.mean(axis=norm.over, keepdims=True)
-        stretch = (arriving * normalized).mean(axis=norm.over, keepdims=True)
-        to_x = (arriving - shift - normalized * stretch) / deviation
-    free = tuple(axis for axis in range(x.ndim) if axis not in norm.spanned)
-    to_affine = [(upstream * normalized).sum(axis=free), upstream.sum(axis=free)]
-    given = (None, None) if is_given(attributes) else ()
-    return (to_x, *given, *to_affine[: len(affine)])
+class _Scale(NamedTuple):
+    """What brings an element, or a whole tensor, to scale; `square` is that of the divisor."""
 
+    mean: Expression | None
+    square: Expression
+    divisor: Expression
 
-# --- one element ------------------------------------------------------------------------
-
-
-class _Told(NamedTuple):
-    """What an element is told with: its group's mean, and its variance plus eps."""
-
-    mean: Expression
-    spread: Expression
-
-    @property
-    def deviation(self) -> Expression:
-        return root(self.spread)
+    def apart(self, number: Expression) -> Expression:
+        return number if self.mean is None else number - self.mean
 
     def normalized(self, number: Expression) -> Expression:
-        return (number - self.mean) / self.deviation
+        return self.apart(number) / self.divisor
 
 
-def _told(call: Call, index: Index) -> _Told:
-    x, *after = call.operands
-    norm = norm_of(len(x.shape), call.attributes)
-    eps = Number(call.attributes["eps"])
-    if is_given(call.attributes):
-        at = tuple(index[axis] for axis in norm.spanned)
-        return _Told(after[0].at(at), after[1].at(at) + eps)
-    where = tuple(slice(None) if axis in norm.over else at for axis, at in enumerate(index))
-    numbers = x.array[where]
+@dataclass(frozen=True)
+class Normalization:
+    """The functions of a rule; one that is not `centred` leaves the mean in."""
 
-    def members() -> list[Index]:
-        return norm.members(index, x.shape)
+    centred: bool = True
 
-    mean = mean_of(x, numbers, members, where)
-    return _Told(mean, variance_of(x, numbers, members, where, mean) + eps)
+    # --- by numbers ---
 
+    def parts(self, x: Array, after: tuple[Array, ...], attributes: Any) -> tuple[Array, Array]:
+        """Return x brought to scale, and the divisor, both in the shape of the view."""
+        axes, eps = axes_of(x.ndim, attributes), eps_of(x, attributes)
+        if is_given(attributes):
+            mean, variance = (array.reshape(axes.beside(x.shape)) for array in after[:2])
+            divisor = np.sqrt(variance + eps)
+            return (x - mean) / divisor, divisor
+        apart = axes.view(x)
+        if self.centred:
+            apart = apart - apart.mean(axis=axes.over, keepdims=True)
+        # Not np.var, which would take the absolute value of a complex step.
+        divisor = np.sqrt((apart * apart).mean(axis=axes.over, keepdims=True) + eps)
+        return apart / divisor, divisor
 
-def element(call: Call, index: Index) -> Expression:
-    x, *after = call.operands
-    norm = norm_of(len(x.shape), call.attributes)
-    found = _told(call, index).normalized(x.at(index))
-    at = tuple(index[axis] for axis in norm.spanned)
-    affine = _affine(tuple(after), call.attributes)
-    if affine:
-        found = affine[0].at(at) * found
-    return found + affine[1].at(at) if len(affine) > 1 else found
-
-
-def partials(call: Call, position: int, index: Index) -> list[Partial]:
-    x, *after = call.operands
-    norm = norm_of(len(x.shape), call.attributes)
-    affine = _affine(tuple(after), call.attributes)
-    if position > 0:
-        place = position - (len(after) - len(affine)) - 1
-        if place < 0:
-            return []  # the means and variances that were given
-        outputs = norm.users(index, x.shape)
-        if place == 1:
-            return [(out, ONE) for out in outputs]
-        tellings: dict[Index, _Told] = {}  # once for a group, which may be a whole channel
-        normalized = []
-        for out in outputs:
-            group = tuple(0 if axis in norm.over else at for axis, at in enumerate(out))
-            if group not in tellings:
-                tellings[group] = _told(call, out)
-            normalized.append((out, tellings[group].normalized(x.at(out))))
-        return normalized
-    told = _told(call, index)
-    found: list[Partial] = []
-    if is_given(call.attributes):
-        found.append((index, ONE / told.deviation))
-    else:
-        count = norm.count(x.shape)
-        scale = Number(float(count)) * told.deviation
-        own = x.at(index) - told.mean
-        for out in norm.members(index, x.shape):
-            # By the element itself, by the mean, and by the variance: n·[own] - 1 - …, over n·σ.
-            both = (x.at(out) - told.mean) * own
-            direct = Number(float(count - 1 if out == index else -1))
-            found.append((out, (direct - both / told.spread) / scale))
-    if not affine:
+    def forward(self, x: Array, *after: Array, **attributes: Any) -> Array:
+        found = self.parts(x, after, attributes)[0].reshape(x.shape)
+        shape = axes_of(x.ndim, attributes).beside(x.shape)
+        for move, array in zip((np.multiply, np.add), affine_of(after, attributes), strict=False):
+            found = move(found, array.reshape(shape))
         return found
-    return [
-        (out, affine[0].at(tuple(out[axis] for axis in norm.spanned)) * tie) for out, tie in found
-    ]
 
+    def vjp(
+        self, upstream: Array, output: Array, x: Array, *after: Array, **attributes: Any
+    ) -> tuple[Array | None, ...]:
+        normalized, divisor = self.parts(x, after, attributes)
+        axes, affine = axes_of(x.ndim, attributes), affine_of(after, attributes)
+        arriving = upstream
+        if affine:
+            arriving = upstream * affine[0].reshape(axes.beside(x.shape))
+        arriving = arriving.reshape(normalized.shape)
+        if not is_given(attributes):
+            # What moves all numbers alike, or stretches them, is taken out again by the norm.
+            stretch = (arriving * normalized).mean(axis=axes.over, keepdims=True)
+            if self.centred:
+                arriving = arriving - arriving.mean(axis=axes.over, keepdims=True)
+            arriving = arriving - normalized * stretch
+        to_x = (arriving / divisor).reshape(x.shape)
+        free = axes.free(x.ndim)
+        to_affine = [
+            (upstream * normalized.reshape(x.shape)).sum(axis=free),
+            upstream.sum(axis=free),
+        ]
+        buffers = (None, None) if is_given(attributes) else ()
+        return (to_x, *buffers, *to_affine[: len(affine)])
 
-# --- whole tensors ----------------------------------------------------------------------
+    # --- one element ---
 
+    def scale_at(self, call: Call, index: Index) -> _Scale:
+        """Write what an element is brought to scale by."""
+        x, *after = call.operands
+        axes, eps = axes_of(len(x.shape), call.attributes), eps_of(x.array, call.attributes)
+        if is_given(call.attributes):
+            at = tuple(index[axis] for axis in axes.spanned)
+            return _by_variance(after[0].at(at), after[1].at(at), eps)
+        part = axes.part(index, x.shape)
+        if not self.centred:
+            size = root_mean_square_of(x, part, eps)
+            return _Scale(None, size**TWO, size)
+        mean = mean_of(x, part)
+        return _by_variance(mean, variance_of(x, part, mean), eps)
 
-def _beside(call: Call, norm: Norm, body: Expression, shape: tuple[int, ...]) -> Expression:
-    """Shape a weight so that it goes with x; the last axes do so by themselves."""
-    full = norm.beside(call.output.shape)
-    own = full[len(full) - len(shape) :]
-    return body if own == shape else Reshape(body, full)
-
-
-def _average(norm: Norm, body: Expression, name: str = "mean") -> Expression:
-    axes = norm.over[0] if len(norm.over) == 1 else norm.over
-
-    def compute(array: Array) -> Array:
-        average: Array = (np.mean if name == "mean" else np.var)(
-            array, axis=norm.over, keepdims=True
+    def element(self, call: Call, index: Index) -> Expression:
+        x, *after = call.operands
+        found = self.scale_at(call, index).normalized(x.at(index))
+        at = tuple(index[axis] for axis in axes_of(len(x.shape), call.attributes).spanned)
+        return _scaled_and_shifted(
+            found, [operand.at(at) for operand in affine_of(tuple(after), call.attributes)]
         )
-        return average
 
-    return Opaque(name, (body,), (("dim", axes),), compute)
+    def partials(self, call: Call, position: int, index: Index) -> list[Partial]:
+        x, *after = call.operands
+        axes = axes_of(len(x.shape), call.attributes)
+        affine = affine_of(tuple(after), call.attributes)
+        if position > 0:
+            place = position - len(call.operands) + len(affine)
+            if place < 0:
+                return []  # the means and variances that were given
+            outputs = axes.users(index, x.shape)
+            if place > 0:
+                return [(out, ONE) for out in outputs]
+            scales: dict[Index, _Scale] = {}  # once for all that share one: a whole channel may
+            normalized = []
+            for out in outputs:
+                first = next(members(axes.part(out, x.shape), x.shape))
+                if first not in scales:
+                    scales[first] = self.scale_at(call, out)
+                normalized.append((out, scales[first].normalized(x.at(out))))
+            return normalized
+        scale, part = self.scale_at(call, index), axes.part(index, x.shape)
+        if is_given(call.attributes):
+            slopes = [(index, ONE / scale.divisor)]
+        else:
+            size, own = x.array[part].size, scale.apart(x.at(index))
+            slopes = [
+                (out, self.slope(scale, size, out == index, scale.apart(x.at(out)) * own, axes))
+                for out in members(part, x.shape)
+            ]
+        if not affine:
+            return slopes
+        return [
+            (out, affine[0].at(tuple(out[axis] for axis in axes.spanned)) * slope)
+            for out, slope in slopes
+        ]
+
+    def slope(
+        self, scale: _Scale, size: int, itself: bool, both: Expression, axes: Axes
+    ) -> Expression:
+        """Write how a normalized number moves with one that shares its scale.
+
+        It does by the element itself, by the mean, and by the variance.
+        """
+        count = Number(float(size))
+        if axes.groups:
+            ways = [ONE] if itself else []
+            return Add((*ways, -(ONE / count), -(both / (count * scale.square)))) / scale.divisor
+        by_square = both / scale.square
+        if not self.centred:
+            return (count - by_square if itself else -by_square) / (count * scale.divisor)
+        return (Number(float(size - 1 if itself else -1)) - by_square) / (count * scale.divisor)
+
+    # --- whole tensors ---
+
+    def average(self, axes: Axes, body: Expression, name: str = "mean") -> Expression:
+        over = axes.over[0] if len(axes.over) == 1 else axes.over
+        function: Callable[..., Array] = np.mean if name == "mean" else np.var
+        compute = partial(function, axis=axes.over, keepdims=True)
+        return Opaque(name, (body,), (("dim", over),), compute)
+
+    def scale_of(self, call: Call, axes: Axes) -> _Scale:
+        """Write what the whole tensor is brought to scale by."""
+        x, *after = call.operands
+        eps = eps_of(x.array, call.attributes)
+        if is_given(call.attributes):
+            mean, variance = (_beside(call, axes, operand) for operand in after[:2])
+            return _by_variance(mean, variance, eps)
+        whole = x.whole()
+        if self.centred:
+            return _by_variance(self.average(axes, whole), self.average(axes, whole, "var"), eps)
+        return _by_variance(None, self.average(axes, whole**TWO), eps)
+
+    def formula(self, call: Call) -> Expression:
+        x, *after = call.operands
+        axes = axes_of(len(x.shape), call.attributes)
+        return _scaled_and_shifted(
+            self.scale_of(call, axes).normalized(x.whole()),
+            [_beside(call, axes, each) for each in affine_of(tuple(after), call.attributes)],
+        )
+
+    def gradient(self, call: Call, position: int, upstream: Expression) -> Expression:
+        x, *after = call.operands
+        axes = axes_of(len(x.shape), call.attributes)
+        affine = affine_of(tuple(after), call.attributes)
+        scale = self.scale_of(call, axes)
+        normalized = scale.normalized(x.whole())
+        if position > 0:
+            operand = call.operands[position]
+            body = upstream * normalized if operand is affine[0] else upstream
+            full = axes.beside(x.shape) if self.centred else operand.shape
+            return shaped(sum_to(body, x.shape, full), full, operand.shape)
+        arriving = upstream
+        if affine:
+            arriving = upstream * _beside(call, axes, affine[0])
+        if is_given(call.attributes):
+            return arriving / scale.divisor
+        stretch = self.average(axes, arriving * normalized)
+        shift = [-self.average(axes, arriving)] if self.centred else []
+        return Div(Add((arriving, *shift, -(normalized * stretch))), scale.divisor)
+
+    def rule(self, name: str, bind: Callable[..., Bound], words: str, **fields: Any) -> Rule:
+        derived = {"formula": self.formula, "gradient": self.gradient}
+        return Rule(
+            name=name,
+            bind=bind,
+            forward=self.forward,
+            vjp=self.vjp,
+            element=self.element,
+            partials=self.partials,
+            kind="normalization",
+            words=words,
+            functional=True,
+            **{"title": name.replace("_", " "), **derived, **fields},
+        )
 
 
-def _whole_told(call: Call, norm: Norm) -> _Told:
-    x, *after = call.operands
-    eps = Number(call.attributes["eps"])
-    if is_given(call.attributes):
-        mean, variance = (_beside(call, norm, o.whole(), o.shape) for o in after[:2])
-        return _Told(mean, variance + eps)
-    whole = x.whole()
-    return _Told(_average(norm, whole), _average(norm, whole, "var") + eps)
+def _by_variance(mean: Expression | None, variance: Expression, eps: float) -> _Scale:
+    square = variance + Number(eps)
+    return _Scale(mean, square, root(square))
 
 
-def formula(call: Call) -> Expression:
-    x, *after = call.operands
-    norm = norm_of(len(x.shape), call.attributes)
-    found = _whole_told(call, norm).normalized(x.whole())
-    affine = _affine(tuple(after), call.attributes)
-    placed = [_beside(call, norm, operand.whole(), operand.shape) for operand in affine]
-    if placed:
-        found = placed[0] * found
-    return found + placed[1] if len(placed) > 1 else found
-
-
-def gradient(call: Call, position: int, upstream: Expression) -> Expression:
-    x, *after = call.operands
-    norm = norm_of(len(x.shape), call.attributes)
-    affine = _affine(tuple(after), call.attributes)
-    told = _whole_told(call, norm)
-    normalized = told.normalized(x.whole())
-    if position > 0:
-        operand = call.operands[position]
-        body = upstream * normalized if operand is affine[0] else upstream
-        full = norm.beside(x.shape)
-        return _dropped(sum_to(body, x.shape, full), full, operand.shape)
-    arriving = upstream
+def _scaled_and_shifted(body: Expression, affine: list[Expression]) -> Expression:
     if affine:
-        arriving = upstream * _beside(call, norm, affine[0].whole(), affine[0].shape)
-    if is_given(call.attributes):
-        return arriving / told.deviation
-    shift, stretch = _average(norm, arriving), _average(norm, arriving * normalized)
-    return Div(Add((arriving, -shift, -(normalized * stretch))), told.deviation)
+        body = affine[0] * body
+    return body + affine[1] if len(affine) > 1 else body
 
 
-def _dropped(body: Expression, full: tuple[int, ...], shape: tuple[int, ...]) -> Expression:
-    return body if full == shape else Reshape(body, shape)
-
-
-# --- the rule ---------------------------------------------------------------------------
-
-
-def with_affine(input: Any, given: tuple[Any, ...], weight: Any, bias: Any) -> tuple[Any, ...]:
-    if weight is None and bias is not None:
-        raise NotExplained("a bias without a weight")
-    return tuple(operand for operand in (input, *given, weight, bias) if operand is not None)
-
-
-def normalizing(name: str, bind: Callable[..., Bound], words: str) -> Rule:
-    return Rule(
-        name=name,
-        bind=bind,
-        forward=forward,
-        vjp=vjp,
-        element=element,
-        partials=partials,
-        formula=formula,
-        gradient=gradient,
-        kind="normalization",
-        title=name.replace("_", " "),
-        words=words,
-        functional=True,
-    )
+def _beside(call: Call, axes: Axes, operand: Operand) -> Expression:
+    """Shape a weight so that it goes with x; the last axes do so by themselves."""
+    full, shape = axes.beside(call.output.shape), operand.shape
+    own = full[len(full) - len(shape) :]
+    return operand.whole() if own == shape else Reshape(operand.whole(), full)

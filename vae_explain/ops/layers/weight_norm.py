@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 from ...symbolic.build import TWO, root
-from ...symbolic.expression import Add, Expression, Index, Number, Ref, SumOver
+from ...symbolic.expression import Expression, Index, Number, SumOver
 from ...trace import Array
-from ..reduction.parts import part_of
-from ..rule import Call, Partial, Rule, binder, broadcast_index, indices, sum_to, unbroadcast
+from ..reduction.parts import Where, length_of, members
+from ..rule import Call, Partial, Rule, binder, broadcast_index, sum_to, unbroadcast
 
 DIRECTION, LENGTH = range(2)
 
@@ -44,30 +44,18 @@ def vjp(upstream: Array, output: Array, v: Array, g: Array, dim: int) -> tuple[A
 # --- one element ------------------------------------------------------------------------
 
 
-def _where(call: Call, index: Index) -> tuple[int | slice, ...]:
+def _where(call: Call, index: Index) -> Where:
+    """Return the part of v that has an element's length."""
     over = _over(len(index), call.attributes["dim"])
     return tuple(slice(None) if axis in over else at for axis, at in enumerate(index))
 
 
 def _members(call: Call, index: Index) -> list[Index]:
-    """Return the indices of all elements that share an element's length."""
-    v, dim = call.operands[DIRECTION], call.attributes["dim"]
-    free = (range(n) if axis != dim else (index[axis],) for axis, n in enumerate(v.shape))
-    own = [tuple(choice) for choice in free]
-    return [tuple(own[k][at] for k, at in enumerate(place)) for place in indices(map(len, own))]
+    return list(members(_where(call, index), call.operands[DIRECTION].shape))
 
 
 def _length_at(call: Call, index: Index) -> Expression:
-    v = call.operands[DIRECTION]
-    where = _where(call, index)
-
-    def made() -> Expression:
-        squares = tuple(v.at(at) ** TWO for at in _members(call, index))
-        return root(Add(squares))
-
-    numbers = v.array[where].astype(np.float64)
-    name = f"norm({part_of(v, where)})"
-    return Ref(name, value=float(np.sqrt((numbers * numbers).sum())), made=made)
+    return length_of(call.operands[DIRECTION], _where(call, index))
 
 
 def _length_of(call: Call, index: Index) -> Expression:

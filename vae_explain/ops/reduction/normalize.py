@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.build import root, square
-from ...symbolic.expression import ONE, ZERO, Add, Expression, Index, Number, Ref
+from ...symbolic.expression import ONE, ZERO, Add, Expression, Index, Number
 from ...trace import Array
 from ..rule import (
     Bound,
@@ -27,7 +27,7 @@ from ..rule import (
     unbroadcast,
 )
 from .axes import along
-from .parts import part_of
+from .parts import length_of
 
 
 def _length_of(numbers: Iterable[Expression]) -> Expression:
@@ -71,17 +71,11 @@ def _divisor(call: Call, index: Index) -> tuple[Expression, bool]:
     """Return what an element is divided by, and whether that is its length."""
     x = call.operands[0]
     axis = call.attributes["dim"] % len(x.shape)
-    places = along(index, axis, x.shape[axis])
-    size = float(np.sqrt(sum(float(x.array[at]) ** 2 for at in places)))
-    if size < call.attributes["eps"]:
-        return Number(call.attributes["eps"]), False
     # A number of its own, since many lines are divided by it.
-    where: tuple[int | slice, ...] = (*index[:axis], slice(None), *index[axis + 1 :])
-
-    def made() -> Expression:
-        return _length_of(map(x.at, places))
-
-    return Ref(f"norm({part_of(x, where)})", value=size, made=made), True
+    length = length_of(x, (*index[:axis], slice(None), *index[axis + 1 :]))
+    if length.value < call.attributes["eps"]:
+        return Number(call.attributes["eps"]), False
+    return length, True
 
 
 def normalize_partials(call: Call, position: int, index: Index) -> list[Partial]:

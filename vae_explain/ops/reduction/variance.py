@@ -80,7 +80,7 @@ def _mean(call: Call, out: Index) -> Expression:
         return Div(Add(tuple(map(x.at, where))), Number(float(len(where))))
     axes = reduced(call)
     part = tuple(slice(None) if axis in axes else at for axis, at in enumerate(where[0]))
-    return mean_of(x, x.array[part], lambda: where, part)
+    return mean_of(x, part)
 
 
 def _free(call: Call) -> Number:
