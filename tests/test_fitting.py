@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain.models.argument_matching import CannotBind, fitted
-from vae_explain.models.model_outputs import described, names_returned
+from vae_explain.models.code_reading import NOTHING, Named, names_returned
+from vae_explain.models.model_outputs import Outputs, described
 
 X = torch.rand(2, 6)
 RECON, MU, LOGVAR, Z = torch.rand(2, 6), torch.rand(2, 3), torch.rand(2, 3), torch.rand(2, 3)
@@ -52,17 +53,20 @@ def takes(*names: str) -> Any:
 
 
 def bound(loss: Any, returned: Any, model: nn.Module) -> dict[str, Any]:
-    arguments, keywords = fitted(loss, returned, X, names=names_returned(model))
+    arguments, keywords = fitted(loss, Outputs(returned, X, model))
     assert not arguments
     return keywords
 
 
 def test_names_are_read_from_the_models_return() -> None:
-    assert names_returned(ReturnsFour()) == ("logits", "z", "mean", "lv")
-    assert names_returned(ReusesX()) == ("x", "mu", "logvar")
-    assert names_returned(ReturnsInTwoPlaces()) == ()
-    assert names_returned(ReturnsFromWithin()) == ("", "mu")
-    assert names_returned(nn.Linear(2, 2)) == ("",)
+    def named(*names: str) -> Named:
+        return Named(parts=tuple(map(Named, names)))
+
+    assert names_returned(ReturnsFour()) == named("logits", "z", "mean", "lv")
+    assert names_returned(ReusesX()).parts == (Named("x"), named("mu", "logvar"))
+    assert names_returned(ReturnsInTwoPlaces()) == NOTHING
+    assert names_returned(ReturnsFromWithin()) == named("", "mu")
+    assert names_returned(nn.Linear(2, 2)) == Named(maker="linear")
 
 
 @pytest.mark.parametrize(
@@ -119,7 +123,7 @@ def test_a_list_goes_to_a_loss_that_wants_as_many_parts_with_it_as_one() -> None
 
 
 def test_a_pair_is_handed_over_as_it_is_however_many_rows_there_are() -> None:
-    found = fitted(takes("recon", "x", "stats"), (RECON, (MU, LOGVAR)), X)[1]
+    found = fitted(takes("recon", "x", "stats"), Outputs((RECON, (MU, LOGVAR)), X))[1]
     assert [part is each for part, each in zip(found["stats"], (MU, LOGVAR), strict=True)] == [
         True,
         True,
@@ -128,7 +132,7 @@ def test_a_pair_is_handed_over_as_it_is_however_many_rows_there_are() -> None:
 
 def test_parts_within_parts_that_fit_neither_way_are_not_guessed() -> None:
     with pytest.raises(CannotBind, match="parts within parts, and the loss takes 4 of them"):
-        fitted(takes("recon", "x", "a", "b", "c"), (RECON, (MU, LOGVAR)), X)
+        fitted(takes("recon", "x", "a", "b", "c"), Outputs((RECON, (MU, LOGVAR)), X))
 
 
 def test_a_target_that_the_model_returns_is_the_target() -> None:
@@ -143,14 +147,14 @@ def test_a_target_that_the_model_returns_is_the_target() -> None:
 @pytest.mark.parametrize("name", ["out", "outputs", "d", "batch_result"])
 def test_a_dict_is_handed_over_whole_to_a_loss_of_one_thing(name: str) -> None:
     returned = {"recon": RECON, "mu": MU, "logvar": LOGVAR}
-    found = fitted(takes(name, "x"), returned, X)[1]
+    found = fitted(takes(name, "x"), Outputs(returned, X))[1]
     assert found[name] is returned
     assert found["x"] is X
 
 
 def test_a_dict_gives_its_reconstruction_to_a_loss_of_that() -> None:
     returned = {"recon": RECON, "mu": MU, "logvar": LOGVAR}
-    assert fitted(takes("recon_x", "x"), returned, X)[1]["recon_x"] is RECON
+    assert fitted(takes("recon_x", "x"), Outputs(returned, X))[1]["recon_x"] is RECON
 
 
 class ReturnsMore(nn.Module):
@@ -181,15 +185,15 @@ RETURNED = (RECON, MU, LOGVAR)
 @pytest.mark.parametrize("name", ["out", "output", "results", "batch_result"])
 @pytest.mark.parametrize("more", [(), ("beta=1.0",), ("how='sum'", "eps=None")])
 def test_a_tuple_is_handed_over_whole_as_a_dict_is(name: str, more: tuple[str, ...]) -> None:
-    found = fitted(takes(name, "x", *more), RETURNED, X)[1]
+    found = fitted(takes(name, "x", *more), Outputs(RETURNED, X))[1]
     assert found.pop(name) is RETURNED
     assert found.pop("x") is X
     assert found == {}
 
 
 def test_a_tuple_gives_its_reconstruction_to_a_loss_of_that() -> None:
-    assert fitted(takes("recon_x", "x"), RETURNED, X)[1]["recon_x"] is RECON
-    assert fitted(takes("x", "x_hat"), RETURNED, X)[1]["x_hat"] is RECON
+    assert fitted(takes("recon_x", "x"), Outputs(RETURNED, X))[1]["recon_x"] is RECON
+    assert fitted(takes("x", "x_hat"), Outputs(RETURNED, X))[1]["x_hat"] is RECON
 
 
 def test_a_part_that_the_model_calls_output_is_not_the_whole() -> None:
@@ -198,7 +202,7 @@ def test_a_part_that_the_model_calls_output_is_not_the_whole() -> None:
 
 
 def test_two_arguments_without_meaning_get_two_parts() -> None:
-    found = fitted(takes("a", "b"), RETURNED, X)[1]
+    found = fitted(takes("a", "b"), Outputs(RETURNED, X))[1]
     assert found["a"] is RECON
     assert found["b"] is MU
 
@@ -209,16 +213,20 @@ def test_two_arguments_without_meaning_get_two_parts() -> None:
 @pytest.mark.parametrize("returned", [RECON, RETURNED, (MU, RECON, LOGVAR), {"recon": RECON}])
 @pytest.mark.parametrize("loss", [F.mse_loss, F.smooth_l1_loss, nn.MSELoss(), nn.BCELoss()])
 def test_pytorchs_own_losses_call_input_what_a_model_made(loss: Any, returned: Any) -> None:
-    arguments, found = fitted(loss, returned, X)
+    arguments, found = fitted(loss, Outputs(returned, X))
     assert not arguments
     assert found["input"] is RECON
     assert found["target"] is X
 
 
-def test_an_input_beside_a_reconstruction_is_the_input() -> None:
-    found = fitted(takes("recon", "input", "target"), RETURNED, X)[1]
-    assert found["input"] is found["target"] is X
-    assert found["recon"] is RECON
+def test_two_that_both_want_the_input_are_not_both_given_it() -> None:
+    words = "input and target can each be x; .*--loss-arg input=x --loss-arg target=x"
+    with pytest.raises(CannotBind, match=words):
+        fitted(takes("recon", "input", "target"), Outputs(RETURNED, X))
+    # One that has a default keeps it.
+    found = fitted(takes("recon", "input", "target=None"), Outputs(RETURNED, X))[1]
+    assert found["input"] is X
+    assert "target" not in found
 
 
 def test_a_module_is_fitted_by_what_its_forward_takes() -> None:

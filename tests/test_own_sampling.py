@@ -11,7 +11,7 @@ import torch
 
 from vae_explain.analysis.monte_carlo import Sample, sample
 from vae_explain.analysis.noise_stream import CannotReplay, run_and_draws
-from vae_explain.models.loss_binding import objective_of
+from vae_explain.models.loss_binding import LossOf
 from vae_explain.models.request import Request, UserModel
 from vae_explain.pages.walkthrough.sampling import sampling as page
 
@@ -36,7 +36,7 @@ def test_the_draws_are_those_of_a_loop_over_the_model(style: str) -> None:
     model, x = own.make(**own.arguments), own.x()
     losses, gradients = [], []
     for _ in range(COUNT):
-        loss = objective_of(model, x, **own.keywords())().loss
+        loss = LossOf(**own.keywords())(model, x).loss
         model.zero_grad()
         torch.autograd.backward(loss)
         losses.append(loss.item())

@@ -13,7 +13,7 @@ from torch import nn
 
 from vae_explain.analysis import training
 from vae_explain.analysis.training_records import OptimizerName, TrainingPlan
-from vae_explain.models.loss_binding import objective_of
+from vae_explain.models.loss_binding import LossOf
 from vae_explain.models.request import Request, UserModel
 from vae_explain.models.weight_files import load_weights
 from vae_explain.pages.walkthrough import training as training_page
@@ -41,7 +41,7 @@ def plain_loop(own: OwnModel, name: str, steps: int) -> tuple[list[float], nn.Mo
     optimizer = kinds[name](model.parameters(), lr=LR)
     losses = []
     for _ in range(steps):
-        loss = objective_of(model, x, **own.keywords())().loss
+        loss = LossOf(**own.keywords())(model, x).loss
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()

@@ -309,6 +309,7 @@ def explain(
     *,
     objective: Objective | None = None,
     loss_arguments: Mapping[str, Any] | None = None,
+    loss_sum: bool = False,
     seed: int | None = None,
     eps: Sequence[float] | None = None,
     arithmetic: Arithmetic = "full",
@@ -328,6 +329,8 @@ def explain(
         Takes model and x and returns the loss; decides alone when given.
     loss_arguments
         What else the loss is given, by name, such as the weight of the KL.
+    loss_sum
+        Whether the loss is the sum of the parts that are returned, as a training loop takes it.
     seed
         Set before the run; the generator's state is put back afterwards.
     eps
@@ -375,7 +378,7 @@ def explain(
         rows = BUILT_IN.default_x if x is None else prepare.as_rows(x)
         request = Request(rows, 42 if seed is None else seed)
     else:
-        source = UserModel(model, loss, objective, loss_arguments or {})
+        source = UserModel(model, loss, objective, loss_arguments or {}, loss_sum=loss_sum)
         generator = prepare.generator_state()
         request = Request(prepare.as_input(x), seed, source=source, generator=generator)
     noise = None if eps is None else tuple(eps)

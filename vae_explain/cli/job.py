@@ -22,7 +22,7 @@ Rows = tuple[tuple[float, ...], ...]
 WIDEST = 10**6
 MOST_BYTES = 4 * 2**30  # of parameters, before anything is built
 INPUT_FILES = ".csv", ".npy"
-OF_A_USERS_MODEL = "model_arg", "loss", "loss_arg", "objective"
+OF_A_USERS_MODEL = "model_arg", "loss", "loss_arg", "loss_sum", "objective"
 REFUSALS = {
     "eps": "draws its own noise; leave it out, or ask forward",
     "arithmetic": "works in PyTorch's own float32; leave it out",
@@ -182,6 +182,7 @@ def _user_model(options: Options) -> UserModel:
         objective=options.objective,
         loss_arguments=arguments("--loss-arg", options.loss_arg),
         model_arguments=arguments("--model-arg", options.model_arg),
+        loss_sum=options.loss_sum,
     )
 
 

@@ -193,9 +193,14 @@ class Options:
         list[str] | None,
         model_option(
             metavar="KEY=VALUE",
-            help="What your loss is given besides, such as beta=4; may be repeated.",
+            help="What your loss is given besides, such as beta=4, or which part of what the "
+            "model returned, such as inputs=recon; may be repeated.",
         ),
     ] = None
+    loss_sum: Annotated[
+        bool,
+        model_option(help="Take the sum of the parts that your loss returns, as a loop does."),
+    ] = False
     objective: Annotated[
         str | None,
         model_option(

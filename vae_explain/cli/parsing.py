@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from ..models.request import Written
 from .errors import Problem
 
 LARGEST_FLOAT32 = 3.4028234663852886e38
@@ -125,4 +126,4 @@ def argument(option: str, text: str) -> tuple[str, Any]:
     try:
         return name, ast.literal_eval(value)
     except (ValueError, SyntaxError):
-        return name, value
+        return name, Written(value)

@@ -44,11 +44,14 @@ class LossCall(NamedTuple):
         In the order in which the function has them.
     taken
         The part of the result that is the loss, as code: `['loss']`; empty for all of it.
+    added
+        The parts of the result that are added up to the loss; empty where they are not.
     """
 
     function: str
     arguments: tuple[Argument, ...]
     taken: str = ""
+    added: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -62,5 +65,8 @@ class LossCall(NamedTuple):
         """
         passed = ", ".join(each.text for each in self.arguments if not each.default)
         call = f"{self.function}({passed}){self.taken}"
+        if self.added:
+            first, *others = self.added
+            call = " + ".join([f"(parts := {call}){first}", *(f"parts{each}" for each in others)])
         defaults = ", ".join(each.text for each in self.arguments if each.default)
         return f"{call}, {defaults} by default" if defaults else call

@@ -1,42 +1,26 @@
 """Fitting what a model returned to what its loss takes.
 
-Arguments are matched by name first, then by shape and order. Where that does not decide,
-nothing is guessed: the message says what was seen and shows the objective to write.
+A parameter gets the part of its name, or the one part of its meaning; what is left over then
+goes by shape and order. Where that does not decide, nothing is guessed: a wrong loss would be
+shown with every line under it ticked. The message says what could be meant and how to say it.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
 from ..errors import UserError
-from .model_outputs import described, flat, named_parts
+from .code_reading import compared, name_of, parts_taken
+from .model_outputs import Outputs, Part, described
+from .part_names import INPUT, LOGVAR, MEAN, MODELS, RECON, TARGETS, WHOLE, family, is_setting
+from .request import Written
+from .suggested_objective import objective_calling
 
-INPUT_NAMES = (
-    "x", "input", "inputs", "target", "targets", "data", "original", "image", "images",
-    "batch", "x_true", "y_true", "true", "x_in", "orig",
-)  # fmt: skip
-RECON_NAMES = (
-    "recon", "recon_x", "x_hat", "xhat", "x_recon", "recons", "reconstruction", "recon_batch",
-    "reconstructed", "x_reconstructed", "output", "decoded", "x_rec", "pred", "y_pred",
-    "prediction", "logits", "recon_logits", "out", "x_tilde",
-)  # fmt: skip
-MEAN_NAMES = ("mu", "mean", "z_mean", "mu_z", "z_mu", "means", "loc", "m")
-LOGVAR_NAMES = (
-    "logvar", "log_var", "z_logvar", "z_log_var", "logvar_z", "log_variance", "lv", "log_sigma2",
-)  # fmt: skip
-LATENT_NAMES = ("z", "sample", "latent", "latents", "z_sample")
-TARGET_NAMES = ("target", "targets", "y", "y_true")  # of the inputs, what may be a part
-WHOLE_NAMES = ("out", "output", "outputs", "result", "results")  # of what may be all parts
-FAMILIES = (RECON_NAMES, MEAN_NAMES, LOGVAR_NAMES, LATENT_NAMES)
-
-OBJECTIVE = """\
-def objective(model, x):
-    recon_x, mu, logvar = model(x)
-    return my_loss(recon_x, x, mu, logvar)"""
+Parameter = inspect.Parameter
 
 
 class CannotBind(UserError):
@@ -44,62 +28,87 @@ class CannotBind(UserError):
 
     option = "--loss"
 
-    def __init__(self, seen: str, mend: str = OBJECTIVE) -> None:
+    def __init__(self, seen: str, mend: str = "", option: str | None = None) -> None:
         separator = "" if seen.endswith(", or") else ";"
-        super().__init__(f"{seen}{separator} say how in a file of yours:\n{mend}")
-        self.seen = seen
+        how = f"{separator} say how in a file of yours:\n{mend}" if mend else ""
+        super().__init__(f"{seen}{how}", option)
+
+
+def parameters_of(function: Callable[..., Any]) -> list[Parameter]:
+    """Return the parameters of a loss, or raise `CannotBind` where it does not say which."""
+    if isinstance(function, nn.Module):
+        function = function.forward  # a module's own signature takes anything
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        raise CannotBind("the loss does not say which arguments it takes") from None
 
 
 def fitted(
-    loss: Callable[..., Any],
-    returned: Any,
-    x: Tensor,
-    more: Mapping[str, Any] | None = None,
-    names: Sequence[str] = (),
+    loss: Callable[..., Any], outputs: Outputs, more: Mapping[str, Any] | None = None
 ) -> tuple[list[Any], dict[str, Any]]:
-    """Fit what a model returned, and x, to the parameters of a loss.
+    """Fit what a model returned, and its input, to the parameters of a loss.
 
     Parameters
     ----------
     more
-        What the loss is given besides, by name.
-    names
-        What the model's code calls the parts of a tuple or list that it returned; "" for one
-        without a name.
+        What the loss is given by name; a `Written` value may be the code of a part.
 
     Raises
     ------
     CannotBind
-        If a parameter without a default is left over, or a part has two places to go.
+        If a parameter without a default is left over, if a part or the input has two places
+        to go, or if a prediction has none.
     """
     parameters = parameters_of(loss)
-    more = dict(more or {})
-    _require_taken(parameters, more)
-    if any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters):
-        whole = list(returned) if isinstance(returned, tuple | list) else [returned]
-        return whole, more
-    varying = inspect.Parameter.VAR_KEYWORD
-    required = [p for p in parameters if p.name not in more and p.kind is not varying]
-    meant = _as_meant(required)
-    found = _matched(meant, returned, x, names)
-    given = {
-        parameter.name: found[meaning.name]
-        for parameter, meaning in zip(required, meant, strict=True)
-        if meaning.name in found
-    }
-    left = [p.name for p in required if p.name not in given and p.default is p.empty]
-    if left:
-        taken = ", ".join(p.name for p in required)
-        raise CannotBind(
-            f"the model returned {described(returned)} and the loss takes ({taken}); "
-            f"nothing was found for {', '.join(left)} (a number or a word can be given by "
-            f"--loss-arg {left[0]}=VALUE)"
-        )
+    more = _read(parameters, dict(more or {}), outputs)
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return _in_order(parameters, outputs, more), more
+    for p in parameters:
+        if p.name in MODELS and p.default is p.empty and p.name not in more:
+            raise CannotBind("the loss takes the model itself; give it by --objective")
+    given = _Fitting(loss, parameters, outputs, more).found()
     return _in_their_kind(parameters, {**given, **more})
 
 
+def _read(
+    parameters: Sequence[Parameter], more: dict[str, Any], outputs: Outputs
+) -> dict[str, Any]:
+    """Put parts in place of the codes for them; a word that is no part's stays a word."""
+    names = {p.name: p for p in parameters}
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    places = {f"model(x){part.code}": part.value for part in outputs.parts}
+    places |= {part.place: part.value for part in reversed(outputs.parts)} | {"x": outputs.x}
+    for name, value in more.items():
+        if name not in names and not takes_any:
+            raise CannotBind(f"the loss takes ({', '.join(names)}), and no {name}")
+        # What is a word by default is meant as one: `reduction=mean`.
+        is_word = name in names and isinstance(names[name].default, str)
+        if isinstance(value, Written) and not is_word:
+            more[name] = places.get(value.replace(" ", ""), str(value))
+    return more
+
+
+def _in_order(parameters: Sequence[Parameter], outputs: Outputs, more: dict[str, Any]) -> list[Any]:
+    """Return the arguments of a loss that takes any number: all parts, x where it has a name."""
+    parts = [part.value for part in outputs.top]
+    if outputs.parts[0].keyed or any(part.keyed for part in outputs.top):
+        parts = [outputs.whole]
+    placed: list[Any] = []
+    for p in parameters:
+        if p.kind is p.VAR_POSITIONAL:
+            break
+        if p.name in more:
+            placed.append(more.pop(p.name))
+        elif _is_input(p.name, outputs) and not (parts and parts[0] is outputs.x):
+            placed.append(outputs.x)
+        elif parts:
+            placed.append(parts.pop(0))
+    return placed + parts
+
+
 def _in_their_kind(
-    parameters: Sequence[inspect.Parameter], given: dict[str, Any]
+    parameters: Sequence[Parameter], given: dict[str, Any]
 ) -> tuple[list[Any], dict[str, Any]]:
     """Put what has no name for the caller in its place, as of `def loss(recon, x, /)`.
 
@@ -112,175 +121,255 @@ def _in_their_kind(
     return placed, {name: value for name, value in given.items() if name not in names}
 
 
-def _as_meant(required: Sequence[inspect.Parameter]) -> list[inspect.Parameter]:
-    """Rename a parameter whose name means something else beside the others than alone.
-
-    PyTorch's own losses call `input` what a model made, and `target` what it should be.
-    """
-    names = {p.name for p in required}
-    if names.isdisjoint(TARGET_NAMES) or not names.isdisjoint(RECON_NAMES):
-        return list(required)
-    return [p.replace(name="recon") if p.name == "input" else p for p in required]
+def _is_input(name: str, outputs: Outputs) -> bool:
+    """Whether a parameter is called as inputs are, or as the model calls its own."""
+    return name.lower() in INPUT or (name == outputs.input_name and family(name) is None)
 
 
-def _matched(
-    required: list[inspect.Parameter], returned: Any, x: Tensor, names: Sequence[str]
-) -> dict[str, Any]:
-    """Return what is found for each parameter, by its name."""
-    named = named_parts(returned)
-    wanted = [p.name for p in required if p.default is p.empty and p.name not in INPUT_NAMES]
-    tensors = [] if named else _parts(returned, wanted, names)
-    # Two things in order are a reconstruction and what belongs to it, which are told apart.
-    several = len(named) > 1 or len(tensors) > 2
-    taker = _taker_of_whole(wanted, {*named, *names}) if several else None
-    if taker is not None:
-        return {taker: returned, **{p.name: x for p in required if p.name in INPUT_NAMES}}
-    given: dict[str, Any] = {}
-    for parameter in required:
-        if parameter.name in named:
-            given[parameter.name] = named[parameter.name]
-    if len(names) == len(tensors):
-        tensors = _by_names_of_targets(required, names, tensors, x, given)
-        names = [name for name in names if name not in given]
-    for parameter in required:
-        if parameter.name not in given and parameter.name in INPUT_NAMES:
-            given[parameter.name] = x
-    _by_family(required, named, given)
-    if len(names) == len(tensors):
-        tensors = _by_told_names(required, names, tensors, given)
-    _by_shape_and_order(required, tensors, x, given)
-    return given
+class _Fitting:
+    """The parameters of a loss that are to be given something, and what each got so far."""
+
+    def __init__(
+        self,
+        loss: Callable[..., Any],
+        parameters: Sequence[Parameter],
+        outputs: Outputs,
+        more: Mapping[str, Any],
+    ) -> None:
+        self._loss, self._outputs, self._more = loss, outputs, more
+        self._wanted = [p for p in parameters if p.name not in more and p.kind is not p.VAR_KEYWORD]
+        self._given: dict[str, Part] = {}
+        # A part that is given by name is not free for another; the input is no part.
+        self._taken = [
+            part
+            for part in outputs.parts
+            if part.value is outputs.x or any(part.value is value for value in more.values())
+        ]
+        self._for_x: list[str] = []
+
+    def found(self) -> dict[str, Any]:
+        """Return what each parameter gets, by name."""
+        taker = self._taker_of_whole()
+        if taker is not None:
+            self._give(taker, self._outputs.parts[0])
+        else:
+            self._by_names()
+            self._by_meaning()
+        self._give_input()
+        if taker is None:
+            self._by_shape()
+            self._by_order()
+        self._require_all()
+        values = {name: part.value for name, part in self._given.items()}
+        return values | dict.fromkeys(self._for_x, self._outputs.x)
+
+    # --- what is still to be given ---
+
+    @property
+    def _open(self) -> list[Parameter]:
+        return [p for p in self._wanted if p.name not in self._given and p.name not in self._for_x]
+
+    @property
+    def _left(self) -> list[Parameter]:
+        """Those that want a part: all that are not for the input, nor a setting such as beta."""
+        return [
+            p
+            for p in self._open
+            if family(p.name) is not None or (p.default is p.empty and not is_setting(p.name))
+        ]
+
+    def _free(self, parts: Sequence[Part]) -> list[Part]:
+        return [part for part in parts if not any(map(part.shares_with, self._taken))]
+
+    def _give(self, name: str, part: Part) -> None:
+        self._given[name] = part
+        self._taken.append(part)
+
+    def _named(self, name: str) -> list[Part]:
+        return [part for part in self._free(self._outputs.parts) if part.name == name]
+
+    def _predictions(self) -> list[Part]:
+        """The free parts that may be what the model made of its input."""
+        x = self._outputs.x
+        free = [part for part in self._free(self._outputs.leaves) if isinstance(part.value, Tensor)]
+        meant = [part for part in free if part.family is RECON]
+        others = [part for part in free if part.family is None]
+        alike = [part for part in others if part.value.shape == x.shape]
+        return meant or alike or [part for part in others if part.value.numel() == x.numel() > 1]
+
+    # --- giving ---
+
+    def _taker_of_whole(self) -> str | None:
+        """Return the parameter that takes all that the model returned, as it is: `loss(out, x)`."""
+        outputs = self._outputs
+        wanted = [
+            p.name for p in self._wanted if p.default is p.empty and not _is_input(p.name, outputs)
+        ]
+        if len(outputs.parts) == 1:
+            return None
+        last, keys = len(outputs.top) - 1, {part.name for part in outputs.top if part.keyed}
+        for name in (name for name in wanted if not self._named(name)):
+            taken = parts_taken(self._loss, name)
+            if taken & keys or (not keys and last > 0 and {last - 1, last} <= taken):
+                return name
+        # Two things in order are a reconstruction and what belongs to it, which are told apart.
+        several = last > 0 if keys else len(outputs.leaves) > 2
+        if len(wanted) != 1 or not several or self._named(wanted[0]):
+            return None
+        (name,) = wanted
+        return name if family(name) is None or name.lower() in WHOLE else None
+
+    def _by_names(self) -> None:
+        for p in self._wanted:
+            found = self._named(p.name)
+            # A variable that is called as inputs are may be anything:
+            # `x = self.decoder(z); return x, mu`.
+            may_be_input = p.name.lower() in INPUT and p.name.lower() not in TARGETS
+            if len(found) == 1 and (found[0].keyed or not may_be_input):
+                self._give(p.name, found[0])
+
+    def _by_meaning(self) -> None:
+        for p in self._open:
+            meant = family(p.name)
+            alike = [part for part in self._free(self._outputs.parts) if part.family is meant]
+            if meant is not None and len(alike) == 1:
+                self._give(p.name, alike[0])
+
+    def _give_input(self) -> None:
+        """Give x to the one parameter that wants it."""
+        wanting = [p for p in self._open if _is_input(p.name, self._outputs)]
+        required = [p for p in wanting if p.default is p.empty]
+        wanting = required or wanting
+        has_prediction = any(family(p.name) is RECON for p in self._wanted)
+        if len(wanting) == 2 and not has_prediction and not self._has_prediction():
+            prediction = self._prediction_among(*wanting)
+            parts = self._predictions() or self._free(self._outputs.top)
+            if prediction is not None and len(parts) == 1:
+                self._give(prediction, parts[0])
+                wanting = [p for p in wanting if p.name != prediction]
+        if len(wanting) > 1:
+            names = [p.name for p in wanting]
+            meant = dict.fromkeys(names, "x")
+            if not has_prediction and self._predictions():
+                meant[names[0]] = self._predictions()[0].place
+            raise self._undecided(f"{listed(names)} can each be x", meant)
+        self._for_x += [p.name for p in wanting]
+
+    def _has_prediction(self) -> bool:
+        """Whether a parameter has been given what the model made of its input, or a list of it."""
+        x = self._outputs.x
+        for part in self._taken:
+            families = {part.family, *(family(n) for n, p in self._given.items() if p is part)}
+            if RECON in families or part.path == () or isinstance(part.value, tuple | list):
+                return True
+            is_alike = isinstance(part.value, Tensor) and part.value.numel() == x.numel()
+            if is_alike and part.value is not x and families == {None}:
+                return True
+        return False
+
+    def _prediction_among(self, *pair: Parameter) -> str | None:
+        """Return which of two parameters that are called as inputs are is the prediction.
+
+        PyTorch's own losses call it `input`, and what it should be `target`.
+        """
+        names = [p.name for p in pair]
+        by_use = compared(self._loss, set(names))
+        if by_use is not None:
+            return by_use[0]
+        others = [name for name in names if name.lower() not in TARGETS]
+        return others[0] if len(others) == 1 else None
+
+    def _by_shape(self) -> None:
+        for p in self._left:
+            if family(p.name) is RECON:
+                found = self._predictions()
+                fills_all = len(self._left) == len(self._free(self._outputs.top))
+                if len(found) == 1:
+                    self._give(p.name, found[0])
+                elif found and not (fills_all and self._left[0] is p):
+                    raise self._undecided(
+                        f"{listed([part.place for part in found])} can each be {p.name}",
+                        {p.name: found[0].place},
+                    )
+
+    def _by_order(self) -> None:
+        """Give the parts that are left in the order in which they were returned."""
+        left = self._left
+        if not left or any(part.keyed for part in self._outputs.top):
+            return
+        meant = [family(p.name) for p in left]
+        if MEAN in meant and LOGVAR in meant and meant.index(LOGVAR) < meant.index(MEAN):
+            names = listed([part.place for part in self._free(self._outputs.top)])
+            why = f"which of {names} is the mean is not said"
+            raise self._undecided(why, {left[meant.index(MEAN)].name: names.split(",")[0]})
+        for p, part in zip(left, self._in_their_order(len(left)), strict=False):
+            families = family(p.name), part.family
+            if None not in families and families[0] is not families[1]:
+                why = f"{part.place} is left for {p.name}, and is called as something else"
+                raise self._undecided(why, {p.name: part.place})
+            self._give(p.name, part)
+
+    def _in_their_order(self, wanted: int) -> list[Part]:
+        """Return the parts that are left, those within parts one by one or not."""
+        top, leaves = self._free(self._outputs.top), self._free(self._outputs.leaves)
+        # A list of which something is given already is not handed over, but the rest of it is.
+        if len(top) == len(leaves) or wanted in (1, len(leaves)):
+            return leaves if wanted != len(top) else top
+        if wanted == len(top):
+            return top
+        raise CannotBind(
+            f"the model returned {described(self._outputs.whole)}, parts within parts, and the "
+            f"loss takes {len(self._wanted) - len(self._for_x)} of them",
+            self._objective(),
+        )
+
+    def _require_all(self) -> None:
+        left = [p.name for p in self._open if p.default is p.empty]
+        if left:
+            taken = ", ".join(p.name for p in self._wanted)
+            raise CannotBind(
+                f"the model returned {described(self._outputs.whole)} and the loss takes "
+                f"({taken}); nothing was found for {', '.join(left)} (a number, a word or a part "
+                f"can be given by --loss-arg {left[0]}=VALUE)",
+                self._objective(),
+            )
+        unused = [] if self._has_prediction() else self._predictions()
+        if unused:
+            places = listed([part.place for part in unused])
+            name = next(iter(self._for_x), self._wanted[0].name if self._wanted else "NAME")
+            raise self._undecided(f"no parameter gets {places}", {name: unused[0].place})
+
+    def _objective(self) -> str:
+        """Write the call as far as it is known; what is missing gets the parts that are left."""
+        free = [f"out{part.code}" for part in self._free(self._outputs.leaves)]
+        given = {name: f"out{part.code}" for name, part in self._given.items()}
+        given |= dict.fromkeys(self._for_x, "x")
+        for p in self._open:
+            if p.default is p.empty:
+                given[p.name] = free.pop(0) if free else "1.0"
+        function = name_of(self._loss)
+        if getattr(self._loss, "__self__", None) is self._outputs.model is not None:
+            function = f"model.{self._loss.__name__}"
+        return objective_calling(function, given)
+
+    def _undecided(self, why: str, meant: Mapping[str, str]) -> CannotBind:
+        """Return the error for two places to go, in one line with the option that settles it.
+
+        Parameters
+        ----------
+        meant
+            What may be meant, as code, by parameter.
+        """
+        parts = [part.place for part in self._outputs.parts if part.path] or ["model(x)"]
+        taken = ", ".join(p.name for p in self._wanted)
+        options = " ".join(f"--loss-arg {name}={place}" for name, place in meant.items())
+        return CannotBind(
+            f"the loss takes ({taken}) and the model returned {', '.join(parts)}: {why}; "
+            f"say which is which, as by {options}"
+        )
 
 
-def _taker_of_whole(wanted: Sequence[str], names: Collection[str]) -> str | None:
-    """Return the parameter that takes all that the model returned, as it is: `loss(out, x)`.
-
-    Parameters
-    ----------
-    wanted
-        The parameters that have no default and are not for the input.
-    names
-        What the parts are called that the model returned, those that have a name.
-    """
-    if len(wanted) != 1 or wanted[0] in names:
-        return None
-    is_whole = _family(wanted[0]) is None or wanted[0].lower() in WHOLE_NAMES
-    return wanted[0] if is_whole else None
-
-
-def _parts(returned: Any, wanted: Sequence[str], names: Sequence[str]) -> list[Any]:
-    """Return the parts of what a model returned, those within its parts one by one or not.
-
-    Raises
-    ------
-    CannotBind
-        If there are parts within parts, and neither is as many as a loss wants.
-    """
-    every = flat(returned)
-    if not isinstance(returned, tuple | list) or len(every) == len(returned):
-        return every
-    told = len(names) == len(every) and set(wanted) <= set(names)
-    if told or len(wanted) in (1, len(every)):
-        return every
-    if len(wanted) == len(returned):
-        return list(returned)
-    raise CannotBind(
-        f"the model returned {described(returned)}, parts within parts, and the loss takes "
-        f"{len(wanted)} of them"
-    )
-
-
-def _require_taken(parameters: list[inspect.Parameter], more: Mapping[str, Any]) -> None:
-    if any(p.kind is p.VAR_KEYWORD for p in parameters):
-        return
-    names = [p.name for p in parameters]
-    for name in more:
-        if name not in names:
-            raise CannotBind(f"the loss takes ({', '.join(names)}), and no {name}")
-
-
-def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
-    if isinstance(function, nn.Module):
-        function = function.forward  # a module's own signature takes anything
-    try:
-        return list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        raise CannotBind("the loss does not say which arguments it takes") from None
-
-
-def _family(name: str) -> tuple[str, ...] | None:
-    return next((family for family in FAMILIES if name.lower() in family), None)
-
-
-def _by_family(
-    required: list[inspect.Parameter], named: Mapping[str, Any], given: dict[str, Any]
-) -> None:
-    used = set(given)
-    for parameter in required:
-        family = _family(parameter.name)
-        if parameter.name in given or family is None:
-            continue
-        matching = [name for name in named if name.lower() in family and name not in used]
-        if len(matching) == 1:
-            given[parameter.name] = named[matching[0]]
-            used.add(matching[0])
-
-
-def _by_names_of_targets(
-    required: list[inspect.Parameter],
-    names: Sequence[str],
-    tensors: list[Any],
-    x: Tensor,
-    given: dict[str, Any],
-) -> list[Any]:
-    """Bind a target that the model returned under the name that the loss has for it."""
-    for parameter in required:
-        if parameter.name in TARGET_NAMES and list(names).count(parameter.name) == 1:
-            part = tensors[list(names).index(parameter.name)]
-            if part is not x:
-                given.setdefault(parameter.name, part)
-    return [part for part in tensors if not any(part is other for other in given.values())]
-
-
-def _by_told_names(
-    required: list[inspect.Parameter],
-    names: Sequence[str],
-    tensors: list[Any],
-    given: dict[str, Any],
-) -> list[Any]:
-    """Bind the parts of a tuple by what the model calls them; return those that are left.
-
-    A part that is called as inputs are may be anything: `x = self.decoder(z); return x, mu`.
-    """
-    told = {
-        name: tensor
-        for name, tensor in zip(names, tensors, strict=True)
-        if name and name not in INPUT_NAMES and names.count(name) == 1
-    }
-    for parameter in required:
-        if parameter.name not in given and parameter.name in told:
-            given[parameter.name] = told.pop(parameter.name)
-    _by_family(required, told, given)
-    return [part for part in tensors if not any(part is other for other in given.values())]
-
-
-def _by_shape_and_order(
-    required: list[inspect.Parameter],
-    tensors: list[Any],
-    x: Tensor,
-    given: dict[str, Any],
-) -> None:
-    rest = [tensor for tensor in tensors if tensor is not x]
-    for parameter in required:
-        wants_recon = _family(parameter.name) is RECON_NAMES
-        if wants_recon and parameter.name not in given:
-            fitting = [t for t in rest if isinstance(t, Tensor) and t.shape == x.shape]
-            if fitting:
-                given[parameter.name] = fitting[0]
-                rest = [tensor for tensor in rest if tensor is not fitting[0]]
-    for parameter in required:
-        if parameter.name in given or not rest:
-            continue
-        if parameter.default is not parameter.empty and _family(parameter.name) is None:
-            continue  # an option of the loss, such as beta
-        given[parameter.name] = rest.pop(0)
+def listed(names: Sequence[str]) -> str:
+    """Write names one behind the other: `a, b and c`."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

@@ -1,20 +1,120 @@
-"""What a model returned: its parts, and what the model's own code calls them."""
+"""What a model returned: its parts, each with its name and the code that says which it is."""
 
 from __future__ import annotations
 
-import ast
 import dataclasses
-import inspect
-import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
+from .code_reading import NOTHING, Named, input_name, names_returned
+from .part_names import Family, family
+
 MANY_ALIKE = 3  # parts in a row, which are counted
 MOST_PARTS = 8  # that are said of one object
+RESERVED = ("x", "model")  # what a part may be called, but means something else in a call
+
+
+class Part(NamedTuple):
+    """A part of what a model returned.
+
+    Attributes
+    ----------
+    name
+        The key or attribute that the output has it under, or the variable of the model's code;
+        "" for none.
+    place
+        The code that says which part it is: `mu`, `stats[0]`, `model(x)[1]`.
+    code
+        What takes it out of the whole: `[1][0]`, `['mu']`, `.mu`.
+    path
+        Its index in the whole, then in that part, and so on; the whole has none.
+    keyed
+        Whether the output itself has the name.
+    family
+        The names that mean the same, as it or what it is within is called; None where that says
+        nothing.
+    """
+
+    value: Any
+    name: str
+    place: str
+    code: str
+    path: tuple[int, ...]
+    keyed: bool
+    family: Family | None
+
+    def shares_with(self, other: Part) -> bool:
+        """Whether one of the two is the other, or a part of it."""
+        depth = min(len(self.path), len(other.path))
+        return self.path[:depth] == other.path[:depth]
+
+
+class Outputs:
+    """All that a model returned, with the input that it was given.
+
+    Attributes
+    ----------
+    parts
+        The whole, then its parts, each followed by those within it.
+    input_name
+        What the model's `forward` calls its input; "" where that cannot be told.
+    """
+
+    def __init__(self, returned: Any, x: Tensor, model: nn.Module | None = None) -> None:
+        self.whole, self.x, self.model = returned, x, model
+        self.parts: list[Part] = []
+        named, self.input_name = NOTHING, ""
+        if model is not None:
+            named, self.input_name = names_returned(model), input_name(model)
+        self._add(Part(returned, named.name, "model(x)", "", (), False, _meant(named)), named.parts)
+
+    def _add(self, part: Part, parts: Sequence[Named]) -> None:
+        """Add a part and those within it, whose names the model's code has."""
+        value, path = part.value, part.path
+        if part.name not in ("", *RESERVED) and (not part.keyed or len(path) == 1):
+            part = part._replace(place=part.name)
+        self.parts.append(part)
+        # An object within, as a distribution, is one thing.
+        is_one = not (isinstance(value, Mapping | tuple) or dataclasses.is_dataclass(value))
+        keyed = {} if path and is_one else named_parts(value)
+        inside = [(key if key.isidentifier() else "", part_of(value, key)) for key in keyed]
+        told = [(Named(name), code) for name, code in inside]
+        values = list(keyed.values())
+        if not keyed and isinstance(value, tuple | list):
+            values = list(value)
+            names = parts if len(parts) == len(values) else [NOTHING] * len(values)
+            told = [(name, f"[{i}]") for i, name in enumerate(names)]
+        for i, (each, (named, code)) in enumerate(zip(values, told, strict=True)):
+            place, code_of_each = part.place + code, part.code + code
+            meant = _meant(named) or (part.family if path else None)
+            self._add(
+                Part(each, named.name, place, code_of_each, (*path, i), bool(keyed), meant),
+                named.parts,
+            )
+
+    @property
+    def leaves(self) -> list[Part]:
+        """The parts that have none within."""
+        around = {part.path[:-1] for part in self.parts if part.path}
+        return [part for part in self.parts if part.path not in around]
+
+    @property
+    def top(self) -> list[Part]:
+        """The parts of the whole; the whole where it has none."""
+        return [part for part in self.parts if len(part.path) == 1] or self.parts
+
+    def place_of(self, value: Any) -> str | None:
+        """Return the code of an object; None for one that neither model nor x gave."""
+        if value is self.x:
+            return "x"
+        return next((part.place for part in self.parts if part.value is value), None)
+
+
+def _meant(named: Named) -> Family | None:
+    return family(named.name or named.maker)
 
 
 def named_parts(returned: Any) -> dict[str, Any]:
@@ -31,11 +131,9 @@ def named_parts(returned: Any) -> dict[str, Any]:
     return {name: part for name, part in found.items() if isinstance(part, Tensor)}
 
 
-def flat(returned: Any) -> list[Any]:
-    """Return the parts of a tuple or list, those within its parts one by one."""
-    if isinstance(returned, tuple | list):
-        return [part for entry in returned for part in flat(entry)]
-    return [returned]
+def part_of(whole: Any, name: str) -> str:
+    """Return the code that takes a named part of a dict, or of an object."""
+    return f"[{name!r}]" if isinstance(whole, Mapping) else f".{name}"
 
 
 def described(returned: Any) -> str:
@@ -64,63 +162,3 @@ def _first(parts: Sequence[str]) -> str:
     if left <= 1:  # which takes no more room than to count it
         return ", ".join(parts)
     return f"{', '.join(parts[:MOST_PARTS])} and {left} more"
-
-
-# --- names, from the source of `forward` ---
-
-# What a model's `forward` calls what it returns: a name, "" where there is none, or those of the
-# parts of a tuple.
-Names = str | tuple["Names", ...]
-
-
-def names_returned(model: nn.Module) -> tuple[str, ...]:
-    """Return what a model's `forward` calls the parts of the tuple that it returns, one by one.
-
-    Empty when it returns something else, returns in several places under different names, or
-    has no source to read.
-    """
-    names = tree_returned(model)
-    return () if names is None else tuple(_leaves(names))
-
-
-def _leaves(names: Names) -> Iterator[str]:
-    if isinstance(names, str):
-        yield names
-    else:
-        for part in names:
-            yield from _leaves(part)
-
-
-def tree_returned(model: nn.Module) -> Names | None:
-    """Return what a model's `forward` calls what it returns, parts within parts as it has them.
-
-    None when it returns in several places under different names, or has no source to read.
-    """
-    return _tree_returned(type(model).forward)
-
-
-@lru_cache(maxsize=32)  # a loss that is evaluated many times asks each time
-def _tree_returned(forward: Callable[..., Any]) -> Names | None:
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(forward)))
-    except (OSError, TypeError, SyntaxError):
-        return None
-
-    def names(node: ast.expr) -> Names:
-        if isinstance(node, ast.Tuple | ast.List):
-            return tuple(map(names, node.elts))
-        return node.id if isinstance(node, ast.Name) else ""
-
-    function = tree.body[0]
-    inner = {
-        id(node)
-        for nested in ast.walk(function)
-        if isinstance(nested, ast.FunctionDef | ast.Lambda) and nested is not function
-        for node in ast.walk(nested)
-    }
-    found = {
-        names(node.value)
-        for node in ast.walk(function)
-        if isinstance(node, ast.Return) and node.value is not None and id(node) not in inner
-    }
-    return found.pop() if len(found) == 1 else None

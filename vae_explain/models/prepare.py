@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..errors import UserError
 from .builtin_config import Architecture
 from .builtin_vae import VAE, vae_loss
-from .loss_binding import Computed, objective_of
+from .loss_binding import Computed, LossOf
 from .prepared_model import Objective, PreparedModel
 from .request import Request, UserModel
 from .user_code import CannotRun, build, load_for, refuse_opaque_function
@@ -85,7 +85,7 @@ def _objective(source: Architecture | UserModel) -> Objective:
     for function, option in ((loss, "--loss"), (objective, "--objective")):
         if function is not None:
             refuse_opaque_function(function, option)
-    return lambda model, x: objective_of(model, x, loss, objective, source.loss_arguments)()
+    return LossOf(loss, objective, source.loss_arguments, source.loss_sum)
 
 
 def _loaded(option: str, value: Any) -> Any:

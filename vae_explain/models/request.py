@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     Objective = Callable[[nn.Module, Tensor], Any]
 
 
+class Written(str):
+    """A word as it stands on the command line, which may be code for a part: `q_z`, `x`."""
+
+
 @dataclass(frozen=True)
 class UserModel:
     """A user's own model with its loss.
@@ -42,6 +46,8 @@ class UserModel:
         Takes model and x and returns the loss; decides alone when given.
     loss_arguments, model_arguments
         What else the loss, and the class or function, are given by name.
+    loss_sum
+        Whether the loss is the sum of the parts that are returned.
     """
 
     model: str | Model
@@ -49,6 +55,7 @@ class UserModel:
     objective: str | Objective | None = None
     loss_arguments: Mapping[str, Any] = field(default_factory=dict)
     model_arguments: Mapping[str, Any] = field(default_factory=dict)
+    loss_sum: bool = False
 
 
 @dataclass(frozen=True)

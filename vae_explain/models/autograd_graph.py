@@ -1,0 +1,49 @@
+"""What a tensor was computed from, read off PyTorch's own graph before any backward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from torch import Tensor
+
+# What may stand between a sum and what it adds up, by the name of its node.
+LINEAR = {
+    "Add", "Alias", "Cat", "Clone", "Div", "Expand", "Mean", "Mul", "Neg", "Permute", "Repeat",
+    "Reshape", "ReshapeAlias", "Rsub", "Select", "Slice", "Squeeze", "Stack", "Sub", "Sum", "T",
+    "ToCopy", "Transpose", "UnsafeView", "Unsqueeze", "View",
+}  # fmt: skip
+PRODUCTS = {"Mul", "Div"}  # linear in one operand, if the other is a constant
+
+
+def summands_of(tensor: Tensor) -> tuple[set[Any], set[Any]]:
+    """Return the nodes that a tensor is a weighted sum of, and all on the way to them."""
+    passed = set(_walk(tensor.grad_fn, lambda node: _operands(node) if _is_sum(node) else []))
+    return {node for node in passed if not _is_sum(node)}, passed
+
+
+def parameters_behind(tensor: Tensor) -> set[int]:
+    """Return by `id` the leaves that a tensor's graph ends in."""
+    if tensor.grad_fn is None:
+        return {id(tensor)} if tensor.requires_grad else set()
+    nodes = _walk(tensor.grad_fn, _operands)
+    return {id(node.variable) for node in nodes if hasattr(node, "variable")}
+
+
+def _is_sum(node: Any) -> bool:
+    name = node.name().partition("Backward")[0]
+    return name in LINEAR and (name not in PRODUCTS or len(_operands(node)) == 1)
+
+
+def _operands(node: Any) -> list[Any]:
+    return [each for each, _ in node.next_functions if each is not None]
+
+
+def _walk(start: Any, onward: Callable[[Any], list[Any]]) -> Iterator[Any]:
+    waiting, seen = [start], set()
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            yield node
+            waiting += onward(node)
