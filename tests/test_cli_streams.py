@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import re
 import resource
@@ -30,10 +31,16 @@ needs_full = pytest.mark.skipif(
 
 def environment(**changes: str) -> dict[str, str]:
     """Return the environment without what would steer the output, and with some changes."""
-    unset = {"COLUMNS", "NO_COLOR", "FORCE_COLOR", "TERM", "COLORTERM"}
+    unset = {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM", "COLORTERM", "PAGER"}
     unset |= {"PYTHONIOENCODING", "PYTHONUNBUFFERED"}
     kept = {name: value for name, value in os.environ.items() if name not in unset}
-    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "TERM": "xterm-256color"} | changes
+    return {
+        **kept,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUTF8": "1",
+        "TERM": "xterm-256color",
+        "PAGER": "cat",
+    } | changes
 
 
 def ran(
@@ -93,6 +100,9 @@ def test_a_terminal_gets_no_colours_when_it_wants_none() -> None:
 @pytest.mark.parametrize(
     ("is_terminal", "changes", "wanted"),
     [
+        (False, {"FORCE_COLOR": "1"}, True),
+        (True, {"FORCE_COLOR": "0"}, False),
+        (False, {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
         (True, {}, True),
         (False, {}, False),
         (True, {"TERM": "dumb"}, False),
@@ -108,6 +118,122 @@ def test_who_wants_colours(
     stream = io.StringIO()
     monkeypatch.setattr(stream, "isatty", lambda: is_terminal)
     assert output.wants_colors(stream) is wanted
+    assert output.wants_colors(stream, "always")
+    assert not output.wants_colors(stream, "never")
+
+
+def test_colours_are_as_they_are_asked_for(
+    cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    plain = cli("forward")
+    coloured = cli("forward", "--color", "always")
+    assert len(ANSI.findall(coloured.out)) > 100
+    assert [line.rstrip() for line in ANSI.sub("", coloured.out).splitlines()] == (
+        plain.out.splitlines()
+    )
+    assert "\x1b" not in ran_in_terminal("params", "--color", "never")
+    page = tmp_path / "page.txt"
+    assert cli("forward", "--color", "always", "-o", str(page)).code == 0
+    assert page.read_text("utf-8") == coloured.out
+    outcome = cli("forward", "--color", "sometimes")
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert "choose always, never or auto" in outcome.err
+
+
+# --- a pager ----------------------------------------------------------------------------
+
+PAGER = f"{sys.executable} -c 'import sys; print(\"paged\", len(sys.stdin.readlines()))'"
+
+
+def test_a_page_that_is_longer_than_the_terminal_gets_a_pager() -> None:
+    lines = ran_in_terminal("params", COLUMNS="80").count("\n")
+    assert ran_in_terminal("params", PAGER=PAGER, COLUMNS="80") == f"paged {lines}\n"
+    # What fits, or is not wanted so, is printed as it is.
+    for arguments, changes in (
+        (["params", "--no-pager"], {"PAGER": PAGER}),
+        (["params"], {"PAGER": PAGER, "LINES": str(lines + 1)}),
+        (["params"], {"PAGER": ""}),
+        (["params"], {"PAGER": "no-such-pager"}),
+        (["params"], {"PAGER": PAGER, "TERM": "dumb"}),
+    ):
+        shown = ran_in_terminal(*arguments, **{"COLUMNS": "80", **changes})
+        assert "paged" not in shown
+        assert shown.count("\n") == lines
+
+
+def test_only_a_terminal_gets_a_pager() -> None:
+    completed = ran("params", PAGER=PAGER)
+    assert b"paged" not in completed.stdout
+    assert completed.stdout.count(b"\n") > 24
+
+
+def test_a_pager_that_is_left_is_no_failure() -> None:
+    assert ran_in_terminal("backward", PAGER=f"{sys.executable} -c 'print(1)'") == "1\n"
+
+
+# --- what the model prints --------------------------------------------------------------
+
+PRINTING = """\
+import os
+import sys
+
+import torch
+from torch import nn
+
+print("at import")
+KEPT = sys.__stdout__
+
+
+class Late:
+    def __del__(self):
+        print("late")
+
+
+class Printing(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer, self.late = nn.Linear(4, 4), Late()
+        print("made")
+
+    def forward(self, x):
+        print("in forward")
+        sys.stdout.write("written")
+        KEPT.write("kept")
+        KEPT.flush()
+        os.write(1, b"from C")
+        return ((self.layer(x) - x) ** 2).sum()
+
+
+def loss(out):
+    print("in the loss")
+    sys.stdout.close()
+    sys.stdout = None
+    return out
+"""
+
+
+@pytest.mark.parametrize("command", ["forward", "check", "train", "document"])
+def test_what_a_model_prints_goes_to_standard_error(tmp_path: Path, command: str) -> None:
+    file = tmp_path / "printing.py"
+    file.write_text(PRINTING)
+    how = ["--steps", "2"] if command == "train" else []
+    own = ["--model", f"{file}:Printing", "--x", "1,2,3,4", "--json"]
+    completed = ran(command, *how, *own)
+    assert completed.returncode == 0
+    assert json.loads(completed.stdout)["schema"] == 1
+    for said in (b"at import", b"made", b"in forward", b"written", b"kept", b"from C"):
+        assert said in completed.stderr
+
+
+def test_a_loss_that_closes_standard_output_closes_none_of_ours(tmp_path: Path) -> None:
+    file = tmp_path / "printing.py"
+    file.write_text(PRINTING)
+    own = ["--model", f"{file}:Printing", "--loss", f"{file}:loss", "--x", "1,2,3,4", "--json"]
+    completed = ran("forward", *own)
+    assert completed.returncode == 0
+    assert json.loads(completed.stdout)["command"] == "forward"
+    assert b"in the loss" in completed.stderr
 
 
 # --- widths and encodings ---------------------------------------------------------------
@@ -205,7 +331,7 @@ def test_a_file_gets_the_page_as_a_pipe_does(cli: CommandLine, tmp_path: Path) -
     path = tmp_path / "page.txt"
     # Not the terminal's width, signs or colours: a file is read elsewhere.
     outcome = cli("forward", "-o", str(path), columns=40, encoding="ascii")
-    assert outcome == type(outcome)(0, "", "")
+    assert outcome == type(outcome)(0, "", f"vae-explain: wrote {path}\n")
     assert path.read_text("utf-8") == cli("forward", columns=80).out
     assert os.listdir(tmp_path) == ["page.txt"]
 
@@ -213,14 +339,14 @@ def test_a_file_gets_the_page_as_a_pipe_does(cli: CommandLine, tmp_path: Path) -
 def test_a_file_gets_json(cli: CommandLine, tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     outcome = cli("backward", "--format", "json", "--output", str(path))
-    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", f"vae-explain: wrote {path}\n")
     assert path.read_text("utf-8") == cli("backward", "--format", "json").out
 
 
 def test_a_file_keeps_its_permissions_and_a_new_one_gets_the_usual(
     cli: CommandLine, tmp_path: Path
 ) -> None:
-    kept, new = tmp_path / "kept", tmp_path / "new"
+    kept, new = tmp_path / "kept.txt", tmp_path / "new.txt"
     kept.write_text("before")
     kept.chmod(0o604)
     before = os.umask(0o027)
@@ -234,7 +360,7 @@ def test_a_file_keeps_its_permissions_and_a_new_one_gets_the_usual(
 
 
 def test_a_link_stays_a_link(cli: CommandLine, tmp_path: Path) -> None:
-    target, link = tmp_path / "target", tmp_path / "link"
+    target, link = tmp_path / "target", tmp_path / "link.txt"
     target.write_text("before")
     link.symlink_to(target)
     assert cli("params", "-o", str(link)).code == 0
@@ -246,12 +372,12 @@ def test_the_home_folder_may_be_a_tilde(
     cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert cli("params", "-o", "~/page").code == 0
-    assert (tmp_path / "page").is_file()
+    assert cli("params", "-o", "~/page.txt").code == 0
+    assert (tmp_path / "page.txt").is_file()
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("", "is a folder"), ("missing/page", "does not exist")]
+    ("name", "words"), [("", "is a folder"), ("missing/page.txt", "does not exist")]
 )
 def test_a_file_that_cannot_be_is_refused(
     name: str, words: str, cli: CommandLine, tmp_path: Path
@@ -289,18 +415,6 @@ def test_a_file_is_written_whole_or_not_at_all(
     assert "cannot be written" in outcome.err
     assert os.listdir(tmp_path) == (["page.txt"] if existing else [])
     assert not existing or path.read_text() == "before"
-
-
-def test_an_interrupt_leaves_no_temporary_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupt(source: object, target: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "replace", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        output.write_whole(tmp_path / "page", "text")
-    assert os.listdir(tmp_path) == []
 
 
 # --- ways to call it --------------------------------------------------------------------

@@ -245,8 +245,9 @@ def test_the_format_follows_the_name_of_the_file(
 ) -> None:
     path = tmp_path / f"walk through{suffix}"
     outcome = cli("document", "-o", str(path))
-    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
-    name = next((n for n, how in FORMATS.items() if how.suffix == suffix), "json")
+    assert (outcome.code, outcome.out) == (0, "")
+    assert f"wrote {path}\n" in outcome.err
+    name = next((n for n, how in FORMATS.items() if suffix in how.suffixes), "json")
     if suffix == ".md":
         assert sorted(each.name for each in tmp_path.iterdir()) == [path.name, "walk through.svg"]
         assert "](<walk through.svg>)" in path.read_text("utf-8")
@@ -310,7 +311,10 @@ def test_the_same_input_gives_the_same_bytes(form: str, tmp_path: Path) -> None:
             capture_output=True,
             check=True,
         )
-        assert done.stderr == b""
+        files = sorted(each.name for each in folder.iterdir())
+        assert sorted(done.stderr.decode().splitlines()) == [
+            f"vae-explain: wrote {n}" for n in files
+        ]
         found.append({each.name: each.read_bytes() for each in folder.iterdir()})
     assert found[0] == found[1]
 

@@ -145,9 +145,9 @@ def test_the_same_page_gives_the_same_bytes(walkthroughs: Mapping[str, Walkthrou
 
 def test_the_command_writes_it(cli: CommandLine, tmp_path: Path) -> None:
     path = tmp_path / "vae.html"
-    assert cli("document", "--output", str(path)) == Outcome(0, "", "")
+    assert cli("document", "--output", str(path)) == Outcome(0, "", f"vae-explain: wrote {path}\n")
     written = path.read_bytes()
-    assert cli("document", "--output", str(path)) == Outcome(0, "", "")
+    assert cli("document", "--output", str(path)) == Outcome(0, "", f"vae-explain: wrote {path}\n")
     assert path.read_bytes() == written
     assert cli("document", "--format", "html").out.encode() == written
     assert list(tmp_path.iterdir()) == [path]

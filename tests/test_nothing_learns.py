@@ -89,7 +89,8 @@ def test_the_command_writes_it(cli: CommandLine, tmp_path: Path, ending: str) ->
     (tmp_path / "plain.py").write_text(SOURCE, "utf-8")
     model = ("--model", f"{tmp_path}/plain.py:Plain", "--x", "0.2,0.9,0.5,0.1")
     outcome = cli("document", *model, "--output", f"{tmp_path}/out.{ending}")
-    assert (outcome.code, outcome.err) == (0, "")
+    assert (outcome.code, outcome.out) == (0, "")
+    assert f"wrote {tmp_path}/out.{ending}\n" in outcome.err
     assert (tmp_path / f"out.{ending}").stat().st_size
 
 

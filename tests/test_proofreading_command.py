@@ -166,8 +166,8 @@ def test_what_cannot_be_read_is_one_line(kind: str, tmp_path: Path, cli: Command
         (["post.md", "--map", "h"], "a label and a name"),
         (["post.md", "--map", "h=encoder_hiden"], "did you mean encoder_hidden?"),
         (["post.md", "--map", "no such label=mu"], "under this label"),
-        (["post.md", "--junit", "post.md"], "the document itself"),
-        (["post.md", "--output", "./post.md"], "the document itself"),
+        (["post.md", "--junit", "post.md"], "the document itself, which would be lost"),
+        (["post.md", "--output", "./post.md"], "the document itself, which would be lost"),
         (["post.md", "--junit", "nowhere/proof.xml"], "does not exist"),
         (["--map", "h=mu"], "name its file too"),
         (["--junit", "proof.xml"], "name its file too"),
@@ -278,7 +278,9 @@ def test_a_document_from_another_processor_proof_reads_clean(
         env=environment(processor),
         capture_output=True,
     )
-    assert (written.returncode, written.stderr) == (0, b"")
+    said = written.stderr.decode().splitlines()
+    assert (written.returncode, written.stdout) == (0, b"")
+    assert all(line.startswith("vae-explain: wrote ") for line in said)
     for kind, path in paths.items():
         outcome = cli("verify", str(path))
         assert outcome.code == 0, f"{kind}:\n{outcome.out}"

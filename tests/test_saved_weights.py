@@ -86,7 +86,10 @@ def test_json_is_written_beside_the_weights(cli: CommandLine, tmp_path: Path) ->
     [
         (["--save", "weights.bin"], "--save weights.bin: name a file that ends with"),
         (["--save", "missing/w.pt"], "does not exist"),
-        (["--save", "same.pt", "--output", "same.pt"], "--output has the same file"),
+        (
+            ["--save", "same.pt", "--output", "same.pt", "--format", "text"],
+            "--output has the same file",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_is_refused_in_one_line(

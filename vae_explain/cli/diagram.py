@@ -9,12 +9,13 @@ import typer
 from . import output
 from .errors import ExitCode, Problem
 from .job import Job
-from .options import Options, file_to_write, with_options
+from .options import Options, with_options
 
 
 @with_options
 def diagram(
-    format: Annotated[str, typer.Option(hidden=True)] = "text",
+    format: Annotated[str | None, typer.Option(hidden=True)] = None,
+    json: Annotated[bool, typer.Option(hidden=True)] = False,
     digits: Annotated[str | None, typer.Option(hidden=True)] = None,
     *,
     options: Options,
@@ -22,12 +23,10 @@ def diagram(
     """Draw the layers of the model as an SVG, with the numbers of this run as shades."""
     if digits is not None:
         raise Problem("--digits", digits, "a picture has shades and no digits; leave it out")
-    if format != "text":
+    if format is not None or json:
         mend = "a picture is always SVG; leave it out (forward has the numbers as JSON)"
-        raise Problem("--format", format, mend)
-    style = options.style()
-    if style.output is not None:
-        file_to_write("--output", style.output, (".svg",))
+        raise Problem("--format", format or "json", mend)
+    style = options.style({"svg": (".svg",)})
     run = Job(options, "printed").run()
 
     from ..pages.render import diagram as drawing

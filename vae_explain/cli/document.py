@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..pages.document_formats import FORMATS, write
+from ..pages.document_formats import FORMATS, mark_of_picture, write
 from . import output, parsing
-from .errors import ExitCode, Problem
+from .errors import ExitCode
 from .job import Job
 from .messages import say
 from .options import (
     LARGEST_RATE,
     Options,
-    file_to_write,
-    output_option,
-    style,
     with_options,
 )
+from .style import Formats, output_option
 
 if TYPE_CHECKING:
     from ..models.prepared_model import RunWithModel
@@ -28,9 +25,7 @@ if TYPE_CHECKING:
 
 JSON = "json"
 NAMES = (*FORMATS, JSON)
-SUFFIXES = {".md": "markdown", ".markdown": "markdown", ".json": JSON} | {
-    each.suffix: name for name, each in FORMATS.items()
-}
+ENDINGS: Formats = {name: each.suffixes for name, each in FORMATS.items()} | {JSON: (".json",)}
 
 
 @with_options
@@ -51,11 +46,15 @@ def document(
     options: Options,
 ) -> ExitCode:
     """Write the whole walkthrough as a document."""
-    name = chosen_format(format, options.output_file)
-    how = style("text", options.output_file, options.digits)
+    how = replace(options, format=format).style(ENDINGS)
+    name, target = how.format, how.output
     job = Job(options, "printed", of_own="printed")
     rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
-    picture = picture_beside(name, how.output)
+    picture, mark = None, ""
+    has_picture = name != JSON and FORMATS[name].picture == "beside"
+    if has_picture and target is not None and not target.is_special:
+        mark = mark_of_picture(target.shown.name)
+        picture = how.files.name_beside(target, ".svg", mark)
 
     from ..pages import build_document
 
@@ -65,13 +64,13 @@ def document(
     if picture is not None:
         from ..pages.render import diagram
 
-        output.write_whole(picture, diagram.picture_of(page))
+        how.files.put(picture, diagram.picture_of(page, mark))
     if name == JSON:
         from ..pages.render import json
 
         text = json.dump(ran.run, "document", composed.checks)
     else:
-        text = write(name, page, how.digits, picture.name if picture else "")
+        text = write(name, page, how.digits, picture.shown.name if picture else "")
     code = output.write(text, how, composed.passed)
     if not composed.passed:
         say("note: a check failed; the document marks where, and says what was off")
@@ -96,27 +95,3 @@ def _run(job: Job) -> tuple[Request, RunWithModel]:
             "the document has PyTorch's own float32 numbers"
         )
         return request, ran
-
-
-def chosen_format(given: str | None, path: Path | None) -> str:
-    """Return the format that was asked for, or that a file's name means."""
-    if given is not None:
-        parsing.choice("--format", given, NAMES)
-        return given
-    if path is None:
-        return "markdown"
-    found = SUFFIXES.get(path.suffix.lower())
-    if found is None:
-        endings = ", ".join(dict.fromkeys(SUFFIXES))
-        raise Problem("--output", path, f"name a file that ends with {endings}, or add --format")
-    return found
-
-
-def picture_beside(name: str, path: Path | None) -> Path | None:
-    """Return the file that gets the picture, for a format that cannot hold one."""
-    if path is None or name == JSON or FORMATS[name].picture != "beside":
-        return None
-    beside = path.with_suffix(".svg")
-    if beside == path:
-        raise Problem("--output", path, "the picture goes there; name the text another way")
-    return file_to_write("--output", beside)

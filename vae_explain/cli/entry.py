@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 from ..errors import UserError
 from .errors import ExitCode, line_of
 from .messages import WarningPrinter, say
+from .streams import keep_descriptor
 
 if TYPE_CHECKING:
     import typer
@@ -30,6 +31,8 @@ def main() -> NoReturn:
     """Run the command line and leave the process."""
     gc.disable()
     warnings.showwarning = WarningPrinter()
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # a stream that is closed
+        keep_descriptor()
     code = run(sys.argv[1:])
     code = _flush(code)
     os._exit(code)

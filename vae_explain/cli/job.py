@@ -11,7 +11,8 @@ from ..models.builtin_config import ACTIVATIONS, BUILT_IN, Architecture
 from ..models.request import Request, UserModel
 from . import parsing
 from .errors import Problem
-from .options import WEIGHT_FILES, Options, require_ending
+from .files import require_ending
+from .options import WEIGHT_FILES, Options
 
 if TYPE_CHECKING:
     from ..engine.run import Run

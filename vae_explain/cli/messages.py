@@ -42,15 +42,18 @@ class WarningPrinter:
         if (text, place) in self._said:
             return
         self._said.add((text, place))
-        with contextlib.suppress(OSError):  # standard error is closed; the page is still right
-            say(f"warning: {text} ({place})")
+        say(f"warning: {text} ({place})")
 
 
 def say(message: str) -> None:
-    """Write one line on standard error, whatever it can encode."""
+    """Write one line on standard error, whatever it can encode.
+
+    Where that is closed or full, a page is still right and a file still written.
+    """
     encoding = sys.stderr.encoding or "ascii"
     line = f"vae-explain: {message}\n"
-    sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding))
+    with contextlib.suppress(OSError):
+        sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def _place() -> tuple[str, int] | None:

@@ -7,28 +7,31 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from . import names, parsing
-from .errors import ExitCode, Problem
+from . import names
+from .errors import ExitCode
+from .streams import printing_apart
+from .style import (
+    OF_PAGES,
+    ColorOption,
+    FormatOption,
+    Formats,
+    JsonOption,
+    Output,
+    PagerOption,
+    Style,
+    checked_style,
+    output_option,
+)
 
-Format = Literal["text", "json"]
 # Each says under which heading of the help it stands.
 run_option = functools.partial(typer.Option, rich_help_panel="Run")
 model_option = functools.partial(typer.Option, rich_help_panel="Model")
-output_option = functools.partial(typer.Option, rich_help_panel="Output")
 file_option = functools.partial(typer.Option, rich_help_panel="Files")
 
-FormatOption = Annotated[
-    str,
-    output_option("--format", metavar="text|json", help="How to write it."),
-]
-Output = Annotated[
-    Path | None,
-    output_option("--output", "-o", metavar="FILE", help="Write to a file."),
-]
 Latex = Annotated[bool, output_option("--latex", help="Add each line's LaTeX.")]
 
 
@@ -48,42 +51,6 @@ Parameters = Annotated[
 LARGEST_RATE = 1e30
 
 
-@dataclass(frozen=True)
-class Style:
-    """How and where a page is written."""
-
-    format: Format
-    output: Path | None
-    digits: int | None
-
-
-def style(format_name: str, output: Path | None, digits: str | None = None) -> Style:
-    """Check the output options."""
-    chosen = cast(Format, parsing.choice("--format", format_name, ("text", "json")))
-    if output is not None:
-        output = file_to_write("--output", output)
-    places = None if digits is None else parsing.whole("--digits", digits, 0, 17, "it")
-    return Style(chosen, output, places)
-
-
-def file_to_write(option: str, path: Path, endings: tuple[str, ...] = ()) -> Path:
-    """Check that a file can stand where it is wanted, and what its name ends with."""
-    if endings:
-        require_ending(option, path, endings)
-    file = path.expanduser()
-    if not file.parent.is_dir():
-        raise Problem(option, path, f"the folder {file.parent} does not exist; create it")
-    if file.is_dir():
-        raise Problem(option, path, "this is a folder; name a file in it")
-    return file
-
-
-def require_ending(option: str, path: Path, endings: tuple[str, ...]) -> None:
-    """Check what the name of a file ends with."""
-    if path.suffix.lower() not in endings:
-        raise Problem(option, path, f"name a file that ends with {' or '.join(endings)}")
-
-
 WEIGHT_FILES = ".safetensors", ".pt", ".pth"
 SaveWeights = Annotated[
     Path | None,
@@ -91,14 +58,6 @@ SaveWeights = Annotated[
         "--save", metavar="FILE", help="Keep the weights in a .safetensors, .pt or .pth file."
     ),
 ]
-
-
-def require_apart(style: Style, **files: Path | None) -> None:
-    """Check that none of the files that options name would be written over the page."""
-    for name, path in files.items():
-        page = style.output
-        if path is not None and page is not None and path.resolve() == page.resolve():
-            raise Problem(f"--{name}", path, "--output has the same file; name another")
 
 
 @dataclass(frozen=True)
@@ -208,15 +167,35 @@ class Options:
             help="A function of model and x that returns the loss, in place of --loss.",
         ),
     ] = None
-    format: FormatOption = "text"
+    format: FormatOption = None
+    json: JsonOption = False
     output_file: Output = None
     digits: Annotated[
         str | None, output_option(metavar="0-17", help="Decimals for every number.")
     ] = None
+    color: ColorOption = "auto"
+    no_pager: PagerOption = False
 
-    def style(self) -> Style:
-        """Check the output options."""
-        return style(self.format, self.output_file, self.digits)
+    def style(self, formats: Formats = OF_PAGES) -> Style:
+        """Check the output options, for a command that writes some formats."""
+        return checked_style(
+            self.format,
+            self.output_file,
+            self.digits,
+            json=self.json,
+            color=self.color,
+            no_pager=self.no_pager,
+            inputs=self.inputs(),
+            formats=formats,
+        )
+
+    def inputs(self) -> dict[str, Path]:
+        """Return the files that the options name to be read, by option."""
+        files = {"--x-file": self.x_file, "--weights": self.weights}
+        for option in ("model", "loss", "objective"):
+            place = (getattr(self, option) or "").rpartition(":")[0]
+            files[f"--{option}"] = Path(place) if place.endswith(".py") else None
+        return {option: path for option, path in files.items() if path is not None}
 
 
 def with_options(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
@@ -237,7 +216,8 @@ def with_options(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     @functools.wraps(command)
     def wrapped(**given: Any) -> ExitCode:
         ours = {name: given.pop(name) for name in shared}
-        return command(**given, options=Options(**ours))
+        with printing_apart():
+            return command(**given, options=Options(**ours))
 
     named = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
     ours = [parameter for parameter in _shared_parameters() if parameter.name in shared]

@@ -1,97 +1,116 @@
-"""Writing a finished page: to the terminal as it can show it, or to a file, whole or not."""
+"""Writing a finished page: to the terminal as it can show it, or to a file."""
 
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
-import sys
-import tempfile
+import subprocess
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from .errors import ExitCode, Problem
-from .options import Style
+from .errors import ExitCode
+from .files import Target
+from .streams import page_stream
+from .style import Color, Style
 
 if TYPE_CHECKING:
     from ..pages.blocks import Walkthrough
     from ..trace import Array
 
 SIGNS = "μσεπ∂Σ·→½²ᵀ✓⎡▁│░"  # what a page may need; a terminal without one of them gets ASCII
-NARROWEST, IN_A_FILE = 40, 80
+NARROWEST, IN_A_FILE, ROWS = 40, 80, 24
+PAGER = "less"
+# As git has it: colours are shown, and what fits the screen after all is left standing.
+HOW_TO_PAGE = {"LESS": "FRX", "LV": "-c"}
 
 
 def show(walkthrough: Walkthrough, style: Style, passed: bool = True) -> ExitCode:
     """Write a page as text, with colours where they are wanted; return the exit code."""
     from ..pages.render import terminal
 
-    stream = sys.stdout
+    stream = page_stream()
     to_file = style.output is not None
     ascii_only = not to_file and not can_write(stream, SIGNS)
     lines = terminal.lay_out(walkthrough, width(to_file), style.digits, ascii_only)
-    colors = None if to_file or not wants_colors(stream) else terminal.detected_colors(stream)
-    text = terminal.coloured(lines, colors) if colors else terminal.plain(lines)
+    if wants_colors(None if to_file else stream, style.color):
+        text = terminal.coloured(lines, terminal.detected_colors(stream))
+    else:
+        text = terminal.plain(lines)
     return write(text, style, passed)
 
 
 def write(text: str, style: Style, passed: bool = True) -> ExitCode:
-    """Write finished text where it was asked for; return the exit code."""
+    """Write finished text where it was asked for, and the command's other files with it.
+
+    Returns
+    -------
+    ExitCode
+        Whether all checks passed.
+    """
     if style.output is not None:
-        write_whole(style.output, text)
+        style.files.put(style.output, text)
+        style.files.write()
     else:
-        sys.stdout.write(text)
+        style.files.write()
+        _print(text, style.pager)
     return ExitCode.OK if passed else ExitCode.CHECK_FAILED
 
 
-def write_whole(path: Path, content: str | bytes, option: str = "--output") -> None:
-    """Write a file whole or not at all, by way of a temporary one beside it."""
-    data = content.encode() if isinstance(content, str) else content
-    try:
-        target = path.resolve()  # a link stays a link
-        if target.exists() and not target.is_file():
-            target.write_bytes(data)  # a device or pipe, not to be replaced
-        else:
-            _replace(target, data)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise Problem(option, path, f"cannot be written: {reason.lower()}") from None
-
-
-def save_weights(path: Path, tensors: Mapping[str, Array]) -> None:
-    """Write a file of weights whole or not at all, of the kind that its name ends with."""
+def put_weights(target: Target, tensors: Mapping[str, Array], style: Style) -> None:
+    """Add a file of weights, of the kind that its name ends with, to what is written."""
     from ..models import weight_files
 
-    write_whole(path, weight_files.to_bytes(tensors, path.suffix), "--save")
+    style.files.put(target, weight_files.to_bytes(tensors, target.suffix))
 
 
-def _replace(path: Path, data: bytes) -> None:
-    temporary = ""
-    try:
-        with tempfile.NamedTemporaryFile(
-            "wb", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            temporary = file.name
-            file.write(data)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        os.chmod(temporary, mode)
-        os.replace(temporary, path)
-    except BaseException:  # an interrupt too must leave nothing behind
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
+def _print(text: str, paged: bool) -> None:
+    stream = page_stream()
+    command = pager_for(text, stream) if paged else []
+    if not command:
+        stream.write(text)
+        return
+    stream.flush()
+    environment = HOW_TO_PAGE | os.environ
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=stream, env=environment) as pager:
+        assert pager.stdin is not None
+        try:
+            pager.stdin.write(text.encode(stream.encoding or "utf-8", "replace"))
+            pager.stdin.close()
+        except BrokenPipeError:
+            pass  # the reader has seen enough
 
 
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
+def pager_for(text: str, stream: TextIO) -> list[str]:
+    """Return the command that shows a page screen by screen; none where it is not needed."""
+    if not stream.isatty() or os.environ.get("TERM") == "dumb":
+        return []
+    if text.count("\n") < _size(stream).lines:
+        return []
+    command = shlex.split(os.environ.get("PAGER", PAGER))
+    known = bool(command) and shutil.which(command[0]) is not None
+    return command if known and command != ["cat"] else []
 
 
 def width(to_file: bool) -> int:
     """Return how many columns a page may use."""
-    if to_file:
-        return IN_A_FILE
-    return max(shutil.get_terminal_size((IN_A_FILE, 24)).columns, NARROWEST)
+    return IN_A_FILE if to_file else max(_size(page_stream()).columns, NARROWEST)
+
+
+def _size(stream: TextIO) -> os.terminal_size:
+    """Return the size of a terminal, as COLUMNS and LINES or else the terminal itself says."""
+    told = shutil.get_terminal_size((0, 0))
+    try:
+        found = os.get_terminal_size(stream.fileno())
+    except (OSError, ValueError):
+        found = os.terminal_size((0, 0))
+    columns = _told("COLUMNS") or found.columns or told.columns or IN_A_FILE
+    return os.terminal_size((columns, _told("LINES") or found.lines or told.lines or ROWS))
+
+
+def _told(variable: str) -> int:
+    text = os.environ.get(variable, "")
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def can_write(stream: TextIO, text: str) -> bool:
@@ -103,6 +122,19 @@ def can_write(stream: TextIO, text: str) -> bool:
     return True
 
 
-def wants_colors(stream: TextIO) -> bool:
-    """Whether a stream is a terminal whose user has not said no to colours."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+def wants_colors(stream: TextIO | None, color: Color = "auto") -> bool:
+    """Whether a page gets colours: as it was asked for, or else as its terminal's user likes.
+
+    Parameters
+    ----------
+    stream
+        Where it is printed; None for a file.
+    """
+    if color != "auto":
+        return color == "always"
+    if stream is None or os.environ.get("NO_COLOR"):
+        return False
+    forced = os.environ.get("FORCE_COLOR", "")
+    if forced:
+        return forced not in ("0", "false")
+    return stream.isatty() and os.environ.get("TERM") != "dumb"

@@ -9,8 +9,6 @@ from .options import (
     WEIGHT_FILES,
     Options,
     SaveWeights,
-    file_to_write,
-    require_apart,
     with_options,
 )
 
@@ -24,8 +22,7 @@ def params(
     """Show the architecture, and all weights and biases."""
     style = options.style()
     job = Job(options, "printed")
-    weights = file_to_write("--save", save, WEIGHT_FILES) if save else None
-    require_apart(style, save=weights)
+    weights = style.files.name("--save", save, WEIGHT_FILES) if save else None
 
     from ..pages.walkthrough import parameters as page
 
@@ -35,8 +32,10 @@ def params(
         from .. import pipeline
 
         # As PyTorch has them, whatever the page rounds: they are to be loaded again.
-        output.save_weights(weights, pipeline.weights_of(job.request))
-        written.append(f"The weights, unrounded, are in {weights}; --weights reads them again.")
+        output.put_weights(weights, pipeline.weights_of(job.request), style)
+        written.append(
+            f"The weights, unrounded, are in {weights.shown}; --weights reads them again."
+        )
     walkthrough, checks = page.parameters(run, job.architecture, written)
     if style.format == "json":
         from ..pages.render import json

@@ -12,6 +12,7 @@ import typer
 
 from . import names, output, parsing
 from .errors import ExitCode, Problem
+from .files import Target
 from .job import Job
 from .options import (
     LARGEST_RATE,
@@ -21,10 +22,9 @@ from .options import (
     Parameters,
     SaveWeights,
     file_option,
-    file_to_write,
-    require_apart,
     with_options,
 )
+from .style import Style
 
 if TYPE_CHECKING:
     from ..analysis.training_records import Training
@@ -72,12 +72,11 @@ def train(
     if chosen and explained is None:
         mend = "only an opened step shows a parameter's update; give --explain-step too"
         raise Problem("--param", chosen[0], mend)
-    picture = file_to_write("--plot", plot, (".svg", ".png")) if plot else None
+    picture = style.files.name("--plot", plot, (".svg", ".png")) if plot else None
     if picture is not None and find_spec("matplotlib") is None:
         mend = "drawing needs matplotlib; install it with: pip install 'vae-explain[plot]'"
-        raise Problem("--plot", picture, mend)
-    weights = file_to_write("--save", save, WEIGHT_FILES) if save else None
-    require_apart(style, plot=picture, save=weights)
+        raise Problem("--plot", picture.shown, mend)
+    weights = style.files.name("--save", save, WEIGHT_FILES) if save else None
     request = job.request
 
     from ..analysis import training
@@ -92,7 +91,7 @@ def train(
 
     with terminal.progress(count, "training", sys.stderr) as report:
         found = training.train(plan, report, accept)
-    written = _keep(found, picture, weights)
+    written = _keep(found, picture, weights, style)
     walkthrough, checks = page.training(found, chosen, written)
     passed = found.diverged_at is None and not checks.failed
     if style.format == "json":
@@ -102,8 +101,10 @@ def train(
     return output.show(walkthrough, style, passed)
 
 
-def _keep(found: Training, picture: Path | None, weights: Path | None) -> list[str]:
-    """Write the files that were asked for and say so in words."""
+def _keep(
+    found: Training, picture: Target | None, weights: Target | None, style: Style
+) -> list[str]:
+    """Make the files that were asked for and say so in words."""
     written = []
     if picture is not None:
         from ..pages.render import plot
@@ -111,10 +112,10 @@ def _keep(found: Training, picture: Path | None, weights: Path | None) -> list[s
 
         plan = found.plan
         title = f"{found.label}, {plan.optimizer}, lr {plan.lr!r}"
-        drawing = plot.curve(series_of(found), title, picture.name)
-        output.write_whole(picture, drawing, "--plot")
-        written.append(f"The losses are drawn in {picture}.")
+        drawing = plot.curve(series_of(found), title, picture.shown.name)
+        style.files.put(picture, drawing)
+        written.append(f"The losses are drawn in {picture.shown}.")
     if weights is not None:
-        output.save_weights(weights, found.state)
-        written.append(f"The final weights are in {weights}.")
+        output.put_weights(weights, found.state, style)
+        written.append(f"The final weights are in {weights.shown}.")
     return written

@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import options, output
+from . import output
 from .errors import ExitCode, Problem, unknown_name
-from .options import FormatOption, Output
+from .files import Target
+from .style import (
+    ColorOption,
+    FormatOption,
+    JsonOption,
+    Output,
+    PagerOption,
+    Style,
+    checked_style,
+)
 
 if TYPE_CHECKING:
     from ..analysis.proofread.matching.names import Name
@@ -40,27 +49,29 @@ def verify(
     file: File = None,
     map: Labels = None,
     junit: Junit = None,
-    format: FormatOption = "text",
+    format: FormatOption = None,
+    json: JsonOption = False,
     output_file: Output = None,
+    color: ColorOption = "auto",
+    no_pager: PagerOption = False,
 ) -> ExitCode:
     """Proof-read a walkthrough in Markdown, or recompute the reference's 327 figures."""
-    style = options.style(format, output_file)
+    inputs = {} if file is None else {"FILE": file}
+    style = checked_style(
+        format, output_file, json=json, color=color, no_pager=no_pager, inputs=inputs
+    )
     if file is None:
         for option, value in (("--map", map), ("--junit", junit)):
             if value:
                 raise Problem(option, value, "it goes with a document to read; name its file too")
         return _reference(style)
     labels = [_parted(text) for text in map or ()]
-    if junit is not None:
-        junit = options.file_to_write("--junit", junit)
-    for option, target in (("--junit", junit), ("--output", style.output)):
-        if target is not None and target.resolve() == file.resolve():
-            raise Problem(option, target, "this is the document itself; name another file")
+    verdicts = None if junit is None else style.files.name("--junit", junit)
     text = _read(file)
-    return _proofread(file, text, labels, junit, style)
+    return _proofread(file, text, labels, verdicts, style)
 
 
-def _reference(style: options.Style) -> ExitCode:
+def _reference(style: Style) -> ExitCode:
     from ..analysis import reference_figures as verification
     from ..pages.walkthrough import verification as page
 
@@ -76,8 +87,8 @@ def _proofread(
     file: Path,
     text: str,
     labels: list[tuple[str, str]],
-    junit: Path | None,
-    style: options.Style,
+    junit: Target | None,
+    style: Style,
 ) -> ExitCode:
     from ..analysis.proofread.proof import NoWalkthrough, proofread
     from ..engine.run import NotFinite
@@ -95,7 +106,7 @@ def _proofread(
     if junit is not None:
         from ..pages.render import junit as xml
 
-        output.write_whole(junit, xml.dump(proof, file.name), "--junit")
+        style.files.put(junit, xml.dump(proof, file.name))
     if style.format == "json":
         from ..pages.render import reports
 

@@ -1,7 +1,6 @@
 """Loading a user's own model, loss or objective from a file or a module.
 
-Loading a file runs it: that is said in the help. What it prints goes to standard error, so
-that it never mixes with a page, and what it does to `sys.argv` it does to a copy.
+Loading a file runs it: that is said in the help. What it does to `sys.argv` it does to a copy.
 """
 
 from __future__ import annotations
@@ -170,13 +169,12 @@ def _load_module(name: str, folder: Path | None = None) -> ModuleType:
 
 @contextlib.contextmanager
 def _on_its_own(folder: Path) -> Iterator[None]:
-    """Let a file import its neighbours, and keep our command line and output from it."""
+    """Let a file import its neighbours, and keep our command line from it."""
     arguments = sys.argv
     sys.argv = [arguments[0]] if arguments else [""]
     sys.path.insert(0, str(folder.resolve()))
     try:
-        with contextlib.redirect_stdout(sys.stderr):
-            yield
+        yield
     finally:
         sys.argv = arguments
         with contextlib.suppress(ValueError):  # the file may have taken it out itself

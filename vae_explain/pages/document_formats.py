@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal, NamedTuple
+from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
     from .blocks import Walkthrough
@@ -14,7 +15,7 @@ class DocumentFormat(NamedTuple):
 
     Attributes
     ----------
-    suffix
+    suffixes
         What its files end with.
     module
         The module of `render/` whose `write` gets the walkthrough, the picture and the decimals.
@@ -23,17 +24,22 @@ class DocumentFormat(NamedTuple):
         text names, or into `words`.
     """
 
-    suffix: str
+    suffixes: tuple[str, ...]
     module: str
     picture: Literal["inside", "beside", "words"]
 
 
 FORMATS = {
-    "markdown": DocumentFormat(".md", "markdown", "beside"),
-    "html": DocumentFormat(".html", "html.document", "inside"),
-    "latex": DocumentFormat(".tex", "latex_document", "words"),
-    "notebook": DocumentFormat(".ipynb", "notebook", "inside"),
+    "markdown": DocumentFormat((".md", ".markdown"), "markdown", "beside"),
+    "html": DocumentFormat((".html",), "html.document", "inside"),
+    "latex": DocumentFormat((".tex",), "latex_document", "words"),
+    "notebook": DocumentFormat((".ipynb",), "notebook", "inside"),
 }
+
+
+def mark_of_picture(document: str) -> str:
+    """Return the element that the picture beside a document has, by which it is known as ours."""
+    return f"<metadata>{escape(f'picture of {document!r}, made by vae-explain')}</metadata>\n"
 
 
 def write(

@@ -62,17 +62,20 @@ class Place(NamedTuple):
     is_block: bool
 
 
-def picture_of(walkthrough: Walkthrough) -> str:
-    """Return the picture of the model that a walkthrough shows; empty when it shows none."""
+def picture_of(walkthrough: Walkthrough, mark: str = "") -> str:
+    """Return the picture of the model that a walkthrough shows; empty when it shows none.
+
+    `mark` is an element of XML, for a picture that is a file of its own.
+    """
     for block in walkthrough.blocks:
         if isinstance(block, Diagram) and block.network is not None:
-            return svg(block.network, walkthrough.title)
+            return svg(block.network, walkthrough.title, mark)
     return ""
 
 
-def svg(network: Network, title: str) -> str:
+def svg(network: Network, title: str, mark: str = "") -> str:
     """Draw a network; `title` names it for those who cannot see it."""
-    return _Drawing(network).svg(title)
+    return _Drawing(network).svg(title, mark)
 
 
 def description(network: Network) -> str:
@@ -99,7 +102,7 @@ class _Drawing:
         self.ways: dict[tuple[int, int], tuple[float, float]] = {}
         self.places = self._place()
 
-    def svg(self, title: str) -> str:
+    def svg(self, title: str, mark: str) -> str:
         for edge in self.network.edges:
             self._edge(edge)
         for node, place in zip(self.network.nodes, self.places, strict=True):
@@ -116,7 +119,7 @@ class _Drawing:
             'role="img" aria-labelledby="vae-diagram-title vae-diagram-description">\n'
             f'<title id="vae-diagram-title">{_text(title)}</title>\n'
             f'<desc id="vae-diagram-description">{_text(description(self.network))}</desc>\n'
-            f"<style>\n{STYLE}</style>\n" + "\n".join(self.parts) + "\n</svg>\n"
+            f"<style>\n{STYLE}</style>\n" + "\n".join(self.parts) + f"\n{mark}</svg>\n"
         )
 
     # --- places ---

@@ -86,6 +86,7 @@ def coloured(lines: Sequence[Line], color_system: str) -> str:
         file=stream,
         force_terminal=True,
         color_system=color_system,  # type: ignore[arg-type]  # a Literal there, detected here
+        no_color=False,  # it reads NO_COLOR itself, which --color always overrules
         width=10_000,
         legacy_windows=False,
     )
@@ -93,12 +94,13 @@ def coloured(lines: Sequence[Line], color_system: str) -> str:
     return stream.getvalue()
 
 
-def detected_colors(stream: object) -> str | None:
-    """Return which colours a stream's terminal has; None for none."""
+def detected_colors(stream: object) -> str:
+    """Return which colours a stream's terminal has, or the fewest that any has."""
     from rich.console import Console
 
-    system: str | None = Console(file=stream).color_system  # type: ignore[arg-type]  # any text file
-    return system
+    # Whether there are to be any has been decided, also for a stream that is no terminal.
+    console = Console(file=stream, force_terminal=True)  # type: ignore[arg-type]  # any text file
+    return console.color_system or "standard"
 
 
 def svg(lines: Sequence[Line], width: int, title: str, light: bool = False) -> str:

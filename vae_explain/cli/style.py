@@ -1,0 +1,120 @@
+"""How and where a page is written: the options of output, declared and checked."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, cast
+
+import typer
+
+from . import parsing
+from .errors import Problem
+from .files import Files, Target
+
+Color = Literal["always", "never", "auto"]
+output_option = functools.partial(typer.Option, rich_help_panel="Output")
+
+FormatOption = Annotated[
+    str | None,
+    output_option(
+        "--format",
+        metavar="text|json",
+        help="How to write it.  [default: what FILE ends with, else text]",
+    ),
+]
+JsonOption = Annotated[bool, output_option("--json", help="The same as --format json.")]
+Output = Annotated[
+    Path | None,
+    output_option(
+        "--output", "-o", metavar="FILE", help="Write to a file; its name's end is its format."
+    ),
+]
+ColorOption = Annotated[
+    str, output_option("--color", metavar="always|never|auto", help="Colours on a page.")
+]
+PagerOption = Annotated[
+    bool,
+    output_option("--no-pager", help="Print a page that is longer than the terminal as it is."),
+]
+
+# The endings of names that mean a format, by its name.
+Formats = Mapping[str, tuple[str, ...]]
+OF_PAGES: Formats = {"text": (".txt",), "json": (".json",)}
+STANDARD_OUTPUT = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
+
+
+@dataclass(frozen=True)
+class Style:
+    """How and where a page is written.
+
+    Attributes
+    ----------
+    output
+        The file that gets it; None for standard output.
+    files
+        All that the command writes.
+    """
+
+    format: str
+    output: Target | None
+    digits: int | None
+    files: Files
+    color: Color = "auto"
+    pager: bool = True
+
+
+def checked_style(
+    format_name: str | None,
+    output: Path | None,
+    digits: str | None = None,
+    *,
+    json: bool = False,
+    color: str = "auto",
+    no_pager: bool = False,
+    inputs: Mapping[str, Path] | None = None,
+    formats: Formats = OF_PAGES,
+) -> Style:
+    """Check the output options.
+
+    Parameters
+    ----------
+    inputs
+        The files that the command reads, which none of its own may replace.
+    formats
+        Those that the command writes, the first of them when nothing says which.
+    """
+    files = Files(inputs or {})
+    parsing.choice("--color", color, ("always", "never", "auto"))
+    if json:
+        if format_name not in (None, "json"):
+            raise Problem("--json", f"--format {format_name}", "these are two formats; give one")
+        format_name = "json"
+    if format_name is not None:
+        parsing.choice("--format", format_name, tuple(formats))
+    target = None
+    if output is not None and str(output) not in STANDARD_OUTPUT:
+        target = files.name("--output", output)
+    chosen = _format(format_name, target, formats)
+    places = None if digits is None else parsing.whole("--digits", digits, 0, 17, "it")
+    return Style(chosen, target, places, files, cast(Color, color), not no_pager)
+
+
+def _format(given: str | None, target: Target | None, formats: Formats) -> str:
+    """Return the format that was asked for, or that a file's name means."""
+    if target is None or target.is_special:
+        return given or next(iter(formats))
+    meant = [name for name, endings in formats.items() if target.suffix in endings]
+    if given is not None:
+        if meant and meant != [given]:
+            mend = f"{target.shown} is a name for {meant[0]}; leave --format out, or name a file"
+            raise Problem("--format", given, f"{mend} that ends with {formats[given][0]}")
+        return given
+    if not meant:
+        endings = [ending for each in formats.values() for ending in each]
+        listed = f"{', '.join(endings[:-1])} or {endings[-1]}" if endings[1:] else endings[0]
+        more = ", or add --format" if endings[1:] else ""
+        raise Problem("--output", target.shown, f"name a file that ends with {listed}{more}")
+    return meant[0]
