@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.build import summed
-from ...symbolic.expression import ONE, Expression, Index, Opaque, SumOver
+from ...symbolic.expression import Expression, Index, Opaque
 from ...trace import Array
-from ..rule import OPTIONAL, Bound, Call, Partial, Rule, binder, indices
+from ..bias import biased
+from ..rule import OPTIONAL, Bound, Call, Partial, Rule, binder, by_default, indices
 from .kernels import correlate, spread, tie, windows
 from .windows import Windows, call_options, options, per_axis
 
@@ -23,30 +24,19 @@ INPUT, WEIGHT, BIAS = range(3)
 USUAL = {"stride": 1, "padding": 0, "output_padding": 0, "dilation": 1, "groups": 1}
 
 
-def forward(x: Array, weight: Array, *bias: Array, **attributes: Any) -> Array:
+def forward(x: Array, weight: Array, **attributes: Any) -> Array:
     by = windows(x.shape, weight.shape, attributes)
     move = spread if "output_padding" in attributes else correlate
-    moved = move(x, weight, by, attributes["groups"])
-    return moved + bias[0].reshape(-1, *(1,) * len(by.kernel)) if bias else moved
+    return move(x, weight, by, attributes["groups"])
 
 
 def vjp(
-    upstream: Array, output: Array, x: Array, weight: Array, *bias: Array, **attributes: Any
+    upstream: Array, output: Array, x: Array, weight: Array, **attributes: Any
 ) -> tuple[Array | None, ...]:
     by, groups = windows(x.shape, weight.shape, attributes), attributes["groups"]
     if "output_padding" in attributes:
-        to_input = correlate(upstream, weight, by, groups)
-        to_weight = tie(upstream, x, by, groups)
-    else:
-        to_input = spread(upstream, weight, by, groups)
-        to_weight = tie(x, upstream, by, groups)
-    if not bias:
-        return to_input, to_weight
-    return to_input, to_weight, upstream.sum(axis=_all_but_channel(upstream.ndim, by))
-
-
-def _all_but_channel(rank: int, by: Windows) -> tuple[int, ...]:
-    return tuple(axis for axis in range(rank) if axis != rank - len(by.kernel) - 1)
+        return correlate(upstream, weight, by, groups), tie(upstream, x, by, groups)
+    return spread(upstream, weight, by, groups), tie(x, upstream, by, groups)
 
 
 # --- one element ------------------------------------------------------------------------
@@ -97,39 +87,31 @@ class _Ties:
 
 
 def element(call: Call, index: Index) -> Expression:
-    x, weight, *bias = call.operands
+    x, weight = call.operands
     ties = _Ties(call)
     lead, at = ties.split(index)
     pairs = ties.of_large(at) if ties.transposed else ties.of_small(at)
-    products = [weight.at(tied) * x.at((*lead, *place)) for tied, place in pairs]
-    return summed([*products, *(b.at((at[0],)) for b in bias)])
+    return summed(weight.at(tied) * x.at((*lead, *place)) for tied, place in pairs)
 
 
 def partials(call: Call, position: int, index: Index) -> list[Partial]:
-    x, weight = call.operands[:2]
+    x, weight = call.operands
     ties = _Ties(call)
     if position == INPUT:
         lead, at = ties.split(index)
         pairs = ties.of_small(at) if ties.transposed else ties.of_large(at)
         return [((*lead, *out), weight.at(tied)) for tied, out in pairs]
-    if position == WEIGHT:
-        return [
-            ((*lead, *out), x.at((*lead, *place)))
-            for lead in indices(ties.lead)
-            for place, out in ties.of_weight(index)
-        ]
-    places = call.output.shape[len(ties.lead) + 1 :]
     return [
-        ((*lead, *index, *place), ONE) for lead in indices(ties.lead) for place in indices(places)
+        ((*lead, *out), x.at((*lead, *place)))
+        for lead in indices(ties.lead)
+        for place, out in ties.of_weight(index)
     ]
 
 
 def gradient(call: Call, position: int, upstream: Expression, name: str) -> Expression:
-    x, weight = call.operands[:2]
+    x, weight = call.operands
     attributes, shape = call.attributes, call.output.shape
     by, groups = windows(x.shape, weight.shape, attributes), attributes["groups"]
-    if position == BIAS:
-        return SumOver(upstream, _all_but_channel(len(shape), by), call.operands[BIAS].shape)
     # An upstream gradient that is the same everywhere may arrive as one number.
     full = partial(np.broadcast_to, shape=shape)
     transposed = "output_padding" in attributes
@@ -199,7 +181,7 @@ def convolving(axes: int, transposed: bool) -> Rule:
     settings = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
     if transposed:
         settings = {"stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "dilation": 1}
-    return Rule(
+    moving = Rule(
         name=name,
         bind=_binding(axes, **settings),
         forward=forward,
@@ -212,6 +194,7 @@ def convolving(axes: int, transposed: bool) -> Rule:
         words=_WRITES if transposed else _READS,
         functional=True,
     )
+    return biased(moving, BIAS, axis=-axes - 1, formula=by_default)
 
 
 _READS = "a kernel slides over the input; each output is its dot product with what it covers"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...symbolic.build import scaled
 from ...symbolic.expression import Expression, Index, Number
 from ...trace import Array
 from ..rule import (
@@ -27,13 +28,9 @@ def vjp(
     return unbroadcast(beta * g, added.shape), *MATMUL.vjp(alpha * g, y, a, b)
 
 
-def scaled(factor: float, body: Expression) -> Expression:
-    return body if factor == 1 else Number(float(factor)) * body
-
-
 def product(call: Call) -> Call:
     """The matrix product in it, as a call of its own."""
-    return replace(call, operands=call.operands[1:], attributes={})
+    return call.once("product", lambda: replace(call, operands=call.operands[1:], attributes={}))
 
 
 def element(call: Call, index: Index) -> Expression:

@@ -5,16 +5,15 @@ The products are those of an `einsum`; here a bias is added.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from string import ascii_lowercase
 
-import numpy as np
-
-from ...symbolic.expression import ONE, Expression, Index, SumOver
 from ...trace import Array
-from ..rule import OPTIONAL, Call, Partial, Rule, binder, indices
+from ..bias import biased
+from ..rule import OPTIONAL, Call, binder
 from .einsum import EINSUM
 
-FIRST, WEIGHT, SECOND, BIAS = range(4)
+BIAS = 3
 
 
 def equation(rank: int) -> str:
@@ -23,57 +22,27 @@ def equation(rank: int) -> str:
     return f"{rows}x,zxy,{rows}y->{rows}z"
 
 
-def forward(first: Array, weight: Array, second: Array, *bias: Array) -> Array:
-    found = EINSUM.forward(first, weight, second, equation=equation(first.ndim))
-    return np.asarray(found + bias[0] if bias else found)
-
-
-def vjp(
-    g: Array, y: Array, first: Array, weight: Array, second: Array, *bias: Array
-) -> tuple[Array | None, ...]:
-    found = EINSUM.vjp(g, y, first, weight, second, equation=equation(first.ndim))
-    return (*found, g.sum(axis=tuple(range(g.ndim - 1)))) if bias else found
+def _of_arrays(*arrays: Array) -> dict[str, str]:
+    return {"equation": equation(arrays[0].ndim)}
 
 
 def _products(call: Call) -> Call:
-    rank = len(call.operands[FIRST].shape)
-    return Call(call.operands[:BIAS], call.output, {"equation": equation(rank)})
+    return call.once("einsum", lambda: replace(call, attributes=_of_arrays(*call.arrays)))
 
 
-def element(call: Call, index: Index) -> Expression:
-    found = EINSUM.element(_products(call), index)
-    return found + call.operands[BIAS].at(index[-1:]) if len(call.operands) > BIAS else found
-
-
-def partials(call: Call, position: int, index: Index) -> list[Partial]:
-    if position < BIAS:
-        return EINSUM.partials(_products(call), position, index)
-    return [((*row, *index), ONE) for row in indices(call.output.shape[:-1])]
-
-
-def formula(call: Call) -> Expression:
-    found = EINSUM.formula(_products(call))
-    return found + call.operands[BIAS].whole() if len(call.operands) > BIAS else found
-
-
-def gradient(call: Call, position: int, upstream: Expression) -> Expression:
-    if position < BIAS:
-        return EINSUM.gradient(_products(call), position, upstream)
-    shape = call.output.shape
-    return SumOver(upstream, tuple(range(len(shape) - 1)), shape[-1:]) if shape[:-1] else upstream
-
-
-BILINEAR = Rule(
+_PRODUCTS = replace(
+    EINSUM,
     name="bilinear",
+    shown="bilinear",
     bind=binder("input1", "input2", "weight", bias=OPTIONAL, order=("input1", "weight")),
-    forward=forward,
-    vjp=vjp,
-    element=element,
-    partials=partials,
-    formula=formula,
-    gradient=gradient,
-    kind="contraction",
+    forward=lambda *arrays: EINSUM.forward(*arrays, **_of_arrays(*arrays)),
+    vjp=lambda g, y, *arrays: EINSUM.vjp(g, y, *arrays, **_of_arrays(*arrays)),
+    element=lambda call, index: EINSUM.element(_products(call), index),
+    partials=lambda call, position, index: EINSUM.partials(_products(call), position, index),
+    formula=lambda call: EINSUM.formula(_products(call)),
+    gradient=lambda call, position, upstream: EINSUM.gradient(_products(call), position, upstream),
     title="a bilinear layer",
     words="products of each element of one with each of the other, weighed and summed",
     functional=True,
 )
+BILINEAR = biased(_PRODUCTS, BIAS)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ONE, Add, Expression, Index, Opaque
+from ...symbolic.expression import Expression, Opaque
 from ...trace import Array
-from ..rule import Bound, Call, NotExplained, Partial, Rule, indices
+from ..rule import Bound, Call, NotExplained, Rule
+from .products import Products
 
 
 def bind(equation: Any, *operands: Any) -> Bound:
@@ -60,58 +59,20 @@ def vjp(g: Array, y: Array, *arrays: Array, equation: str) -> tuple[Array, ...]:
     return tuple(back(g, arrays, position, equation) for position in range(len(arrays)))
 
 
-def sizes(call: Call) -> dict[str, int]:
-    parts, _ = taken_apart(call.attributes["equation"])
-    found: dict[str, int] = {}
-    for part, operand in zip(parts, call.operands, strict=True):
-        found |= dict(zip(part, operand.shape, strict=True))
-    return found
-
-
-def walk(call: Call, fixed: Mapping[str, int]) -> Iterator[dict[str, int]]:
-    """Yield every way to number the letters that goes with those that are fixed."""
-    found = sizes(call)
-    free = [letter for letter in found if letter not in fixed]
-    for chosen in indices(found[letter] for letter in free):
-        yield {**fixed, **dict(zip(free, chosen, strict=True))}
-
-
-def product(call: Call, at: Mapping[str, int], without: int = -1) -> Expression:
-    parts, _ = taken_apart(call.attributes["equation"])
-    factors = [
-        operand.at(tuple(at[letter] for letter in part))
-        for position, (part, operand) in enumerate(zip(parts, call.operands, strict=True))
-        if position != without
-    ]
-    return reduce(lambda a, b: a * b, factors) if factors else ONE
-
-
-def element(call: Call, index: Index) -> Expression:
-    _, right = taken_apart(call.attributes["equation"])
-    terms = [product(call, at) for at in walk(call, dict(zip(right, index, strict=True)))]
-    return Add(tuple(terms)) if len(terms) > 1 else terms[0]
-
-
-def partials(call: Call, position: int, index: Index) -> list[Partial]:
+def products(call: Call) -> Products:
     parts, right = taken_apart(call.attributes["equation"])
-    found: dict[Index, list[Expression]] = {}
-    for at in walk(call, dict(zip(parts[position], index, strict=True))):
-        out = tuple(at[letter] for letter in right)
-        found.setdefault(out, []).append(product(call, at, position))
-    return [(out, Add(tuple(ways)) if len(ways) > 1 else ways[0]) for out, ways in found.items()]
+    return call.once("products", lambda: Products(call.operands, parts, right))
 
 
 def formula(call: Call) -> Expression:
     equation = call.attributes["equation"]
-    wholes = tuple(operand.whole() for operand in call.operands)
-    return Opaque(f"einsum[{equation}]", wholes, (), lambda *a: forward(*a, equation=equation))
+    return Opaque(f"einsum[{equation}]", call.wholes, (), lambda *a: forward(*a, equation=equation))
 
 
 def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     equation = call.attributes["equation"]
     parts, right = taken_apart(equation)
-    wholes = [operand.whole() for operand in call.operands]
-    others = [whole for i, whole in enumerate(wholes) if i != position]
+    others = [whole for i, whole in enumerate(call.wholes) if i != position]
     written = ",".join([right, *(part for i, part in enumerate(parts) if i != position)])
     own = call.operands[position].array
 
@@ -127,8 +88,8 @@ EINSUM = Rule(
     bind=bind,
     forward=forward,
     vjp=vjp,
-    element=element,
-    partials=partials,
+    element=lambda call, index: products(call).element(index),
+    partials=lambda call, position, index: products(call).partials(position, index),
     formula=formula,
     gradient=gradient,
     kind="contraction",

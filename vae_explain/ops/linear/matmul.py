@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import product
+from string import ascii_lowercase
 
 import numpy as np
 
-from ...symbolic.expression import (
-    Add,
-    Expression,
-    Index,
-    MatMul,
-    Mul,
-    Reshape,
-    Transpose,
-)
+from ...symbolic.expression import Expression, MatMul, Transpose
+from ...symbolic.shapes import shaped
 from ...trace import Array
 from ..rule import (
     Call,
-    Partial,
     Rule,
     binder,
-    broadcast_targets,
     sum_to,
     unbroadcast,
 )
+from .products import Products
 
 
 def as_matrices(a: Array, b: Array) -> tuple[Array, Array]:
@@ -45,83 +36,26 @@ def vjp(upstream: Array, output: Array, a: Array, b: Array) -> tuple[Array, Arra
     return to_left.reshape(a.shape), to_right.reshape(b.shape)
 
 
-class _Frame:
-    """Which of the output's axes are the row and the column, for vectors and batches."""
-
-    def __init__(self, call: Call) -> None:
-        a, b = call.operands
-        self.a, self.b = a.shape, b.shape
-        self.inner = a.shape[-1]
-        self.batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-
-    def left(self, out: Index, k: int) -> Index:
-        if len(self.a) == 1:
-            return (k,)
-        return (*_batch_index(out, self.batch, self.a), out[len(self.batch)], k)
-
-    def right(self, out: Index, k: int) -> Index:
-        if len(self.b) == 1:
-            return (k,)
-        return (*_batch_index(out, self.batch, self.b), k, out[-1])
-
-    def outputs(self, position: int, index: Index) -> Iterator[Index]:
-        """Yield the output indices that one element of an operand went into."""
-        shape = self.a if position == 0 else self.b
-        axes: list[Iterable[int]] = []  # a vector gave the output no axis of its own
-        if len(self.a) > 1:
-            axes.append(index[-2:-1] if position == 0 else range(self.a[-2]))
-        if len(self.b) > 1:
-            axes.append(index[-1:] if position == 1 else range(self.b[-1]))
-        batches = broadcast_targets(index[:-2], shape[:-2], self.batch)
-        return ((*batch, *at) for batch, at in product(batches, product(*axes)))
-
-
-def _batch_index(out: Index, batch: tuple[int, ...], shape: tuple[int, ...]) -> Index:
-    own = shape[:-2]
-    tail = out[len(batch) - len(own) : len(batch)]
-    return tuple(0 if size == 1 else at for at, size in zip(tail, own, strict=True))
-
-
-def element(call: Call, index: Index) -> Expression:
+def products(call: Call) -> Products:
+    """Return the products, for vectors and batches too."""
     a, b = call.operands
-    frame = _Frame(call)
-    return Add(
-        tuple(
-            Mul((a.at(frame.left(index, k)), b.at(frame.right(index, k))))
-            for k in range(frame.inner)
-        )
-    )
-
-
-def partials(call: Call, position: int, index: Index) -> list[Partial]:
-    a, b = call.operands
-    frame = _Frame(call)
-    outputs = frame.outputs(position, index)
-    if position == 0:
-        return [(out, b.at(frame.right(out, index[-1]))) for out in outputs]
-    inner = index[-2] if len(index) > 1 else index[0]
-    return [(out, a.at(frame.left(out, inner))) for out in outputs]
-
-
-def formula(call: Call) -> Expression:
-    a, b = call.operands
-    return MatMul(a.whole(), b.whole())
+    batch = ascii_lowercase[: max(len(a.shape), len(b.shape), 2) - 2]
+    left = f"{batch}xy"[-len(a.shape) :]
+    right = f"{batch}yz"[-len(b.shape) :] if len(b.shape) > 1 else "y"
+    out = batch + "x" * (len(a.shape) > 1) + "z" * (len(b.shape) > 1)
+    return call.once("products", lambda: Products((a, b), (left, right), out))
 
 
 def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     a, b = call.operands
     left, right = (matrix.shape for matrix in as_matrices(a.array, b.array))
     batch = np.broadcast_shapes(left[:-2], right[:-2])
-    full = _shaped(upstream, call.output.shape, (*batch, left[-2], right[-1]))
+    full = shaped(upstream, call.output.shape, (*batch, left[-2], right[-1]))
     if position == 0:
-        product = MatMul(full, Transpose(_shaped(b.whole(), b.shape, right)))
-        return _shaped(sum_to(product, (*batch, *left[-2:]), left), left, a.shape)
-    product = MatMul(Transpose(_shaped(a.whole(), a.shape, left)), full)
-    return _shaped(sum_to(product, (*batch, *right[-2:]), right), right, b.shape)
-
-
-def _shaped(body: Expression, shape: tuple[int, ...], to: tuple[int, ...]) -> Expression:
-    return body if shape == to else Reshape(body, to)
+        product = MatMul(full, Transpose(shaped(b.whole(), b.shape, right)))
+        return shaped(sum_to(product, (*batch, *left[-2:]), left), left, a.shape)
+    product = MatMul(Transpose(shaped(a.whole(), a.shape, left)), full)
+    return shaped(sum_to(product, (*batch, *right[-2:]), right), right, b.shape)
 
 
 MATMUL = Rule(
@@ -129,9 +63,9 @@ MATMUL = Rule(
     bind=binder("input", "other"),
     forward=lambda a, b: a @ b,
     vjp=vjp,
-    element=element,
-    partials=partials,
-    formula=formula,
+    element=lambda call, index: products(call).element(index),
+    partials=lambda call, position, index: products(call).partials(position, index),
+    formula=lambda call: MatMul(*call.wholes),
     gradient=gradient,
     kind="contraction",
     words="matrix product",

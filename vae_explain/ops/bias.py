@@ -1,0 +1,89 @@
+"""A bias added to what another rule computes, one number for each channel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..symbolic.build import summed
+from ..symbolic.expression import ONE, ZERO, Expression, Index, SumOver, terms_of
+from ..trace import Array
+from .rule import Call, Partial, Rule, indices
+
+
+def biased(rule: Rule, bias: int, axis: int = -1, **fields: Any) -> Rule:
+    """Make the rule of an op that may add a bias to what a rule computes.
+
+    Parameters
+    ----------
+    bias
+        The position of the bias, which the rule's own operands come before.
+    axis
+        The axis of the channels, counted from the last.
+    fields
+        Further fields of the rule that is made.
+    """
+
+    def others(rank: int) -> tuple[int, ...]:
+        return tuple(at for at in range(rank) if at != rank + axis)
+
+    def within(call: Call) -> Call:
+        return call.once("within", lambda: replace(call, operands=call.operands[:bias]))
+
+    def forward(*arrays: Array, **attributes: Any) -> Array:
+        found = rule.forward(*arrays[:bias], **attributes)
+        return (
+            found
+            if len(arrays) == bias
+            else np.asarray(found + arrays[bias].reshape(-1, *(1,) * (-axis - 1)))
+        )
+
+    def vjp_of(
+        position: int, upstream: Array, output: Array, *arrays: Array, **attributes: Any
+    ) -> Array:
+        if position == bias:
+            return np.asarray(upstream.sum(axis=others(upstream.ndim)))
+        assert rule.vjp_of is not None, "the rule has one for each operand"
+        return rule.vjp_of(position, upstream, output, *arrays[:bias], **attributes)
+
+    def vjp(
+        upstream: Array, output: Array, *arrays: Array, **attributes: Any
+    ) -> tuple[Array | None, ...]:
+        found = rule.vjp(upstream, output, *arrays[:bias], **attributes)
+        return found if len(arrays) == bias else (*found, upstream.sum(axis=others(upstream.ndim)))
+
+    def element(call: Call, index: Index) -> Expression:
+        found = rule.element(within(call), index)
+        terms = () if found == ZERO else terms_of(found)
+        return summed([*terms, *(b.at((index[axis],)) for b in call.operands[bias:])])
+
+    def partials(call: Call, position: int, index: Index) -> list[Partial]:
+        if position < bias:
+            return rule.partials(within(call), position, index)
+        shape = call.output.shape
+        at = len(shape) + axis
+        rows = indices((*shape[:at], *shape[at + 1 :]))
+        return [((*row[:at], *index, *row[at:]), ONE) for row in rows]
+
+    def formula(call: Call) -> Expression:
+        found = rule.formula(within(call))
+        return found if len(call.operands) == bias else found + call.operands[bias].whole()
+
+    def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+        if position < bias:
+            return rule.gradient(within(call), position, upstream)
+        axes = others(len(call.output.shape))
+        return SumOver(upstream, axes, call.operands[bias].shape) if axes else upstream
+
+    changed = {
+        "forward": forward,
+        "vjp": vjp,
+        "vjp_of": rule.vjp_of and vjp_of,
+        "element": element,
+        "partials": partials,
+        "formula": formula,
+        "gradient": gradient,
+    }
+    return replace(rule, **{**changed, **fields})

@@ -1,0 +1,74 @@
+"""Sums of products: what `linear`, `matmul`, `bilinear` and `einsum` share.
+
+Each axis of an operand and of the output goes by a letter, as in an `einsum`. A term is the
+product of one element of each operand, and letters that the output leaves out are summed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
+
+from ...symbolic.build import multiplied, summed
+from ...symbolic.expression import Expression, Index
+from ..rule import Operand, Partial, by_output, indices
+
+SPREAD = "·"  # the letter of an axis of length 1, which is broadcast
+
+
+class Products:
+    """The terms of one call.
+
+    Parameters
+    ----------
+    operands
+        In the order in which a product is written.
+    parts
+        The letters of each operand's axes.
+    right
+        The letters of the output's axes.
+    """
+
+    def __init__(self, operands: Sequence[Operand], parts: Sequence[str], right: str) -> None:
+        self.right = right
+        self.factors: list[tuple[Operand, str]] = []
+        self.sizes: dict[str, int] = {}
+        for part, operand in zip(parts, operands, strict=True):
+            sizes = list(zip(part, operand.shape, strict=True))
+            for letter, size in sizes:
+                self.sizes[letter] = max(size, self.sizes.get(letter, 0))
+            own = "".join(SPREAD if size == 1 else letter for letter, size in sizes)
+            self.factors.append((operand, own))
+
+    def walk(self, letters: str, index: Index) -> Iterator[dict[str, int]]:
+        """Yield each way to number the letters that goes with an index; one dict for all."""
+        at = {**dict(zip(letters, index, strict=True)), SPREAD: 0}
+        free = [letter for letter in self.sizes if letter not in at]
+        for chosen in indices(self.sizes[letter] for letter in free):
+            at.update(zip(free, chosen, strict=True))
+            yield at
+
+    def element(self, index: Index) -> Expression:
+        factors = [(operand.at, _numbering(part)) for operand, part in self.factors]
+        return summed(
+            multiplied([element(place(at)) for element, place in factors])
+            for at in self.walk(self.right, index)
+        )
+
+    def partials(self, position: int, index: Index) -> list[Partial]:
+        out = _numbering(self.right)
+        factors = [(operand.at, _numbering(part)) for operand, part in self.factors]
+        others = factors[:position] + factors[position + 1 :]
+        return by_output(
+            (out(at), multiplied([element(place(at)) for element, place in others]))
+            for at in self.walk(self.factors[position][1], index)
+        )
+
+
+def _numbering(letters: str) -> Callable[[dict[str, int]], Index]:
+    """Return how to read the index that letters make; a term of a long sum takes no longer."""
+    return (
+        itemgetter(*letters)
+        if len(letters) > 1
+        else lambda at: tuple([at[each] for each in letters])
+    )
