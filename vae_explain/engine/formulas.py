@@ -68,10 +68,13 @@ class _Leaf(NamedTuple):
 
 
 class Steps:
-    """Composes expressions over one run."""
+    """Composes expressions over one run.
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
+    With `as_computed` derivatives are as PyTorch computes them, see `Call`.
+    """
+
+    def __init__(self, run: Run, as_computed: bool = False) -> None:
+        self.run, self.as_computed = run, as_computed
         self._contributions: dict[tuple[int, Index | None, str | None], list[Contribution]] = {}
         self._leaves: dict[tuple[int, str | None, bool], _Leaf] = {}
         self._constants: dict[tuple[int, str | None], Number | None] = {}
@@ -217,6 +220,8 @@ class Steps:
         grouped: dict[int, list[Expression]] = {}
         for each in self.contributions(value_id, index, term):
             grouped.setdefault(each.through, []).append(each.expression)
+        if self.as_computed:  # a constant that is folded takes the roundings with it
+            return Add(tuple(Add(tuple(group)) for group in grouped.values()))
         sums = [simplify(Add(tuple(group))) for group in grouped.values()]
         sums = [part for part in sums if part != Number(0.0)] or [Number(0.0)]
         return sums[0] if len(sums) == 1 else Add(tuple(sums))
@@ -288,7 +293,8 @@ class Steps:
             _ValueOperand(self, int(operand), full) if slot else _ConstantOperand(float(operand))
             for operand, slot in zip(bound.operands, bound.slots, strict=True)
         )
-        return Call(operands, _ValueOperand(self, bound.output), bound.attributes)
+        output = _ValueOperand(self, bound.output)
+        return Call(operands, output, bound.attributes, self.as_computed)
 
 
 @dataclass(frozen=True, slots=True)

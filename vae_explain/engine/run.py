@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from ..errors import UserError
+from ..symbolic.error_bound import Precision
 from ..trace import Array, OnDemand, Trace, Value
 from .backward_pass import backward
 from .forward_pass import Adjust, Arrays, replay
@@ -121,26 +122,22 @@ class Run:
         values = self.trace.values
         return tuple(n for n in sorted(self.gradients) if values[n].kind == "parameter")
 
-    @property
-    def precision(self) -> float:
-        """The rounding of the numbers that this run's lines are compared with."""
-        return float(self._coarsest.eps)
-
-    @property
-    def smallest_normal(self) -> float:
-        """The size under which those numbers have fewer digits than `precision` says."""
-        return float(self._coarsest.smallest_normal)
-
     @cached_property
-    def _coarsest(self) -> np.finfo[Any]:
-        """The precision with the fewest digits that anything on the way to the loss has.
+    def precision(self) -> Precision:
+        """The arithmetic of the numbers that this run's lines are compared with.
 
-        A model in float64 may well give back a float32, or the other way round.
+        Of all on the way to the loss it is that with the fewest digits: a model in float64 may
+        well give back a float32, or the other way round.
         """
         values, reached = self.trace.values, self.graph.reaches_loss
         dtypes = {values[n].array.dtype for n in reached if values[n].kind == "intermediate"}
         real = [np.finfo(dtype) for dtype in dtypes if np.issubdtype(dtype, np.inexact)]
-        return max(real, key=lambda info: float(info.eps))
+        return Precision.of(max(real, key=lambda info: float(info.eps)))
+
+    @cached_property
+    def as_recorded(self) -> Run:
+        """The same run with PyTorch's own numbers, each line of which stands by itself."""
+        return self if self.arithmetic == "full" else full_run(self.trace, self.seed, self.label)
 
     def require_finite(self) -> None:
         """Raise `NotFinite` when the loss, or a gradient of it, overflowed."""

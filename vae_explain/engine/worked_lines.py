@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from functools import cached_property, partial
 from typing import NamedTuple
 
+from ..symbolic.error_bound import Precision, enclosure
 from ..symbolic.expression import (
     Add,
     Div,
@@ -20,7 +22,7 @@ from ..symbolic.expression import (
     Number,
     Ref,
     Rest,
-    children,
+    evaluate,
     measure,
     references,
     terms_in,
@@ -30,11 +32,7 @@ from ..trace import Array
 from .formulas import Steps
 from .run import Run
 
-# How many roundings a line may be off by, beyond one for each of its parts.
-SLACK = 16
-# By hand in float64, the last digits of a line's operands differ from PyTorch's. Where terms all
-# but cancel those digits weigh more: a relative difference of this size may come from them.
-INHERITED = 1e-9
+GIVEN = ("input", "parameter", "noise")
 
 
 class Worked(NamedTuple):
@@ -62,34 +60,50 @@ def worked(
     reference: float | None,
     run: Run,
     shown: float | None = None,
+    recorded: Callable[[], Expression] | None = None,
 ) -> Worked:
     """Evaluate a line and compare it with the number it should give.
 
     The difference is relative to the largest of what was added up, since a sum that
-    cancels is only as exact as its terms. `shown` is the run's own number, which has
-    the sign of a zero and the last digit as PyTorch has them.
+    cancels is only as exact as its terms. Whether it is rounding is decided by what this line
+    may lose in PyTorch's precision.
+
+    Parameters
+    ----------
+    shown
+        The run's own number, which has the sign of a zero and the last digit as PyTorch has
+        them.
+    recorded
+        Makes the same line as PyTorch computes it, over its own operands: by hand they may
+        differ in their last digits, of which a line that cancels makes much.
     """
     value, magnitude = measure(expression)
     shown = value if shown is None else shown
     if reference is None:
         return Worked(label, expression, value, shown, None, 0.0, True)
-    scale = max(magnitude, run.smallest_normal)
+    scale = max(magnitude, run.precision.smallest)
     from_shown, from_reference = (_relative(value, held, scale) for held in (shown, reference))
+    precision, theirs = run.precision, recorded or (lambda: expression)
+    agrees = from_shown <= precision.unit or comes_to(expression, shown, precision)
+    if shown == reference:
+        agrees = agrees or comes_to(theirs(), reference, precision)
+    elif agrees and from_reference > precision.unit:
+        agrees = comes_to(theirs(), reference, precision) and _same_start(theirs(), expression)
     difference = max(from_shown, from_reference)
-    agrees = difference <= run.precision * SLACK
-    if not agrees:  # only then are the parts counted, which takes longer than all else here
-        allowed = run.precision * (SLACK + _size(expression))
-        inherited = INHERITED if run.arithmetic == "printed" else 0.0
-        agrees = from_shown <= allowed and from_reference <= max(allowed, inherited)
     return Worked(label, expression, value, shown, reference, difference, agrees)
 
 
-def agreement(
-    value: float, held: float, magnitude: float, parts: int, precision: float
-) -> tuple[float, bool]:
-    """Return the relative difference of two numbers, and whether rounding explains it."""
-    difference = _relative(value, held, magnitude)
-    return difference, difference <= precision * (SLACK + parts)
+def comes_to(expression: Expression, number: float, precision: Precision) -> bool:
+    """Whether a line may come to a number, computed in this precision."""
+    if math.isnan(number):
+        return math.isnan(evaluate(expression))
+    return enclosure(expression, precision).has(number)
+
+
+def _same_start(one: Expression, other: Expression) -> bool:
+    """Whether what was given to two runs, and not computed, is the same where a line uses it."""
+    known = {ref: ref.value for ref in references(one) if ref.role in GIVEN}
+    return all(known.get(ref, ref.value) == ref.value for ref in references(other))
 
 
 def _relative(value: float, held: float, scale: float) -> float:
@@ -97,11 +111,6 @@ def _relative(value: float, held: float, scale: float) -> float:
         return 0.0
     scale = max(abs(held), scale)
     return abs(value - held) / scale if math.isfinite(scale) else math.inf
-
-
-def _size(expression: Expression) -> int:
-    parts = children(expression)
-    return 1 + sum(map(_size, parts))
 
 
 class LineMaker:
@@ -114,7 +123,9 @@ class LineMaker:
         """Return how one element of a value is made."""
         expression, chosen = self.steps.chosen(value_id, index)
         held = self.run.trace.values[value_id].array
-        line = self._line(value_id, index, expression, held, self.run.values[value_id])
+        shown = self.run.values[value_id]
+        recorded = partial(self._recorded.element, value_id, index)
+        line = self._line(value_id, index, expression, held, shown, recorded)
         return line._replace(chosen_by=chosen) if chosen else line
 
     def value_lines(self, value_id: int, chosen: Iterable[Index]) -> tuple[Worked, ...]:
@@ -126,7 +137,8 @@ class LineMaker:
         trace = self.run.trace
         held = trace.gradients if term is None else trace.term_gradients[term]
         shown = self.run.gradients_of(term)
-        return self._line(value_id, index, expression, held[value_id], shown[value_id])
+        recorded = partial(self._recorded.gradient, value_id, index, term)
+        return self._line(value_id, index, expression, held[value_id], shown[value_id], recorded)
 
     def gradient_lines(
         self, value_id: int, chosen: Iterable[Index], term: str | None = None
@@ -141,11 +153,25 @@ class LineMaker:
         assert ref.made is not None, "only asked of such numbers"
         return worked(ref.name, ref.made(), float(ref.value), self.run, float(ref.value))
 
+    @cached_property
+    def _recorded(self) -> Steps:
+        """The same steps as PyTorch computes them, over its own numbers."""
+        return Steps(self.run.as_recorded, as_computed=True)
+
     def _line(
-        self, value_id: int, index: Index, expression: Expression, held: Array, shown: Array
+        self,
+        value_id: int,
+        index: Index,
+        expression: Expression,
+        held: Array,
+        shown: Array,
+        recorded: Callable[[], Expression],
     ) -> Worked:
-        label = self.steps.label(value_id, index)
-        return worked(label, expression, float(held[index]), self.run, float(shown[index]))
+        label, numbers = (
+            self.steps.label(value_id, index),
+            (float(held[index]), float(shown[index])),
+        )
+        return worked(label, expression, numbers[0], self.run, numbers[1], recorded)
 
     def summands(self, value_id: int) -> tuple[tuple[Worked, ...], Worked, int] | None:
         """Take a scalar apart into what it adds up, one line each, and their sum.
@@ -168,7 +194,8 @@ class LineMaker:
         lines = tuple(worked(label, scale(term), None, self.run) for label, term in pairs)
         reference = float(self.run.trace.values[value_id].array)
         shown = float(self.run.values[value_id])
-        total = worked("", expression, reference, self.run, shown)
+        recorded = partial(self._recorded.element, value_id, ())
+        total = worked("", expression, reference, self.run, shown, recorded)
         return lines, total, sum(map(terms_in, terms))
 
 

@@ -99,6 +99,7 @@ class _Pointwise:
     name: str
     expression: Callable[..., Expression]
     derivatives: tuple[Slope | None, ...]
+    computed: tuple[Slope | None, ...]
     own_forward: Callable[..., Array] | None
     own_vjp: Callable[..., tuple[Array | None, ...]] | None
     no_gradient: tuple[int, ...]
@@ -112,9 +113,11 @@ class _Pointwise:
         operands: tuple[Expression, ...],
         output: Callable[[], Expression],
         attributes: Mapping[str, Any],
+        as_computed: bool = False,
     ) -> Expression:
         """Write how an element, or all of them, move with one of the operands."""
-        given = self.derivatives[position] if position < len(self.derivatives) else None
+        stated = self.computed if as_computed else self.derivatives
+        given = stated[position] if position < len(stated) else None
         if given is not None:
             return given(output(), *operands, **attributes)
         own = copy(operands[position])  # another operand may be the same node
@@ -172,7 +175,8 @@ class _Pointwise:
 
     def slope_at(self, call: Call, position: int, out: Index) -> Expression:
         operands = _elements(call, out)
-        return self.slope(position, operands, lambda: call.output.at(out), call.attributes)
+        output, computed = lambda: call.output.at(out), call.as_computed
+        return self.slope(position, operands, output, call.attributes, computed)
 
     # --- whole tensors ---
 
@@ -273,6 +277,7 @@ def elementwise(
     settings: Mapping[str, Any] | None = None,
     bind: Callable[..., Bound] | None = None,
     derivatives: tuple[Slope | None, ...] = (),
+    computed: tuple[Slope | None, ...] | None = None,
     forward: Callable[..., Array] | None = None,
     vjp: Callable[..., tuple[Array | None, ...]] | None = None,
     no_gradient: tuple[int, ...] = (),
@@ -297,6 +302,8 @@ def elementwise(
         For each operand `derivative(output, *operands, **attributes)`, how the output's element
         moves with that operand's, where a textbook writes it otherwise than the derivative of
         `expression` comes out, or PyTorch has another slope at a corner. Else None, or nothing.
+    computed
+        The same as PyTorch computes it, where that rounds otherwise.
     forward, vjp
         See `Rule`; only where the expressions do not come to PyTorch's numbers. The VJP is
         written as if all shapes were equal.
@@ -317,6 +324,7 @@ def elementwise(
         name=name,
         expression=expression or (lambda a: Apply(name, (a,))),
         derivatives=derivatives,
+        computed=derivatives if computed is None else computed,
         own_forward=forward,
         own_vjp=vjp,
         no_gradient=no_gradient,

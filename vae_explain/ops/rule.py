@@ -58,11 +58,16 @@ class Operand(Protocol):
 
 @dataclass(frozen=True)
 class Call:
-    """One recorded use of an op: its operands, its output and its attributes."""
+    """One recorded use of an op: its operands, its output and its attributes.
+
+    `as_computed` asks for its derivatives as PyTorch computes them, where a textbook writes them
+    otherwise: the same numbers, with other roundings.
+    """
 
     operands: tuple[Operand, ...]
     output: Operand
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    as_computed: bool = False
     _memo: dict[str, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def once(self, key: str, compute: Callable[[], Memoized]) -> Memoized:

@@ -226,12 +226,12 @@ def measure(expression: Expression) -> Measured:
             return Measured(quotient, above.magnitude / abs(below.value) * spread)
         case Pow(base, exponent):
             below, above = measure(base), measure(exponent)
-            power = _power(below.value, above.value)
-            slope = abs(above.value * _power(below.value, above.value - 1))
-            magnitude = max(abs(power), slope * below.magnitude)
+            result = power(below.value, above.value)
+            slope = abs(above.value * power(below.value, above.value - 1))
+            magnitude = max(abs(result), slope * below.magnitude)
             if below.value > 0 and not isinstance(exponent, Number):
-                magnitude += abs(power * math.log(below.value)) * above.magnitude
-            return Measured(power, magnitude)
+                magnitude += abs(result * math.log(below.value)) * above.magnitude
+            return Measured(result, magnitude)
         case Apply("max", arguments):
             parts = [measure(argument) for argument in arguments]
             undefined = any(math.isnan(part.value) for part in parts)
@@ -287,7 +287,8 @@ def _measure_place(function: str, parts: list[Measured]) -> Measured:
 SMALLEST_GAP = 1e-16  # relative to the numbers compared; a smaller gap counts as none
 
 
-def _power(base: float, exponent: float) -> float:
+def power(base: float, exponent: float) -> float:
+    """Return a power as an array library does: NaN where it is no real number."""
     try:
         result = base**exponent
     except (ZeroDivisionError, OverflowError):

@@ -35,7 +35,8 @@ ELU = activation(
     lambda a, alpha: choose(number(a) > 0, a, scaled(alpha, exp(a)) - Number(alpha)),
     settings={"alpha": 1.0},
     forward=lambda a, alpha: np.where(a > 0, a, alpha * np.expm1(below(a))),
-    vjp=lambda g, y, a, alpha: (np.where(a <= 0, g * (y + alpha), g),),
+    vjp=lambda g, y, a, alpha: (np.where(a <= 0, g * (alpha * np.exp(below(a))), g),),
+    computed=(lambda y, a, alpha: choose(number(a) > 0, ONE, y + Number(alpha)),),  # in place
     piecewise=True,
     title="ELU",
     words="keeps what is positive, bends what is negative towards -alpha",
@@ -82,6 +83,7 @@ SOFTSIGN = activation(
     "softsign",
     lambda a: a / (ONE + absolute(a)),
     derivatives=(lambda y, a: ONE / square(ONE + absolute(a)),),
+    computed=(),  # by the rule for a quotient
     title="softsign",
     words="squashes to between -1 and 1",
 )
@@ -90,6 +92,7 @@ TANHSHRINK = activation(
     "tanhshrink",
     lambda a: a - tanh(a),
     derivatives=(lambda y, a: square(tanh(a)),),
+    computed=(),  # by the rule for a sum
     title="tanhshrink",
     words="each number less its own tanh",
 )

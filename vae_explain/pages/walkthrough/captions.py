@@ -329,6 +329,9 @@ def _near(numbers: Array | float, wanted: Array | float) -> bool:
 
 def _multiple(numbers: Array, wanted: Array) -> bool:
     """Whether numbers are others times one positive number."""
-    size = float((wanted * wanted).sum())
-    factor = float((numbers * wanted).sum()) / size if size else 0.0
-    return factor > 0 and _near(numbers, factor * wanted)
+    largest = np.abs(wanted).max(initial=0.0)
+    if not largest:
+        return False
+    along = wanted / largest  # whose squares don't overflow
+    factor = float((numbers * along).sum()) / float((along * along).sum())
+    return factor > 0 and _near(numbers, factor * along)

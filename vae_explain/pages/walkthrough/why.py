@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...analysis.gradient_check import gradient_scale
 from ...engine.formulas import ROLES
 from ...engine.gradient_paths import Path, Paths
 from ...engine.provenance import Derivation, Provenance, Target, shortened
 from ...engine.run import Run
-from ...engine.worked_lines import agreement
+from ...engine.sensitivity import Sensitivity
 from ...ops import NotExplained
 from ...symbolic.expression import Ref
 from ...trace import is_whole
@@ -159,12 +158,10 @@ def _paths(view: Provenance, target: Target, value: float, checks: Checks) -> li
         shares.append(Share(left_out, abs(left_out) / size, "all further paths together", ""))
     blocks.append(Shares(tuple(shares)))
     total = sum(path.amount for path in paths) + left_out
-    # Autograd adds up whole tensors on the way; a small element carries their rounding.
-    largest = max(
-        float(np.abs(view.array(target)).max()), gradient_scale(view.run, target.value_id)
-    )
-    parts = 8 * sum(len(path.through) for path in paths)
-    difference, agrees = agreement(total, value, max(size, largest), parts, view.run.precision)
+    off = Sensitivity(view.run, view.run.precision.unit, target.term)
+    apart, scale = abs(total - value), max(size, abs(value)) or 1.0
+    agrees = apart <= off.usual(size) or apart <= off.gradient(target.value_id)[target.index]
+    difference = apart / scale
     checks.count(difference, agrees)
     further = " and all further ones together" if left_out else ""
     words = f"{counted(len(paths), 'path')}{further} add up to {value:.4f}"

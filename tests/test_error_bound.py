@@ -1,0 +1,140 @@
+"""Which numbers a line may come to: all that PyTorch's arithmetic may give, and few others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vae_explain.symbolic.error_bound import Precision, enclosure
+from vae_explain.symbolic.expression import (
+    FUNCTIONS,
+    Add,
+    Apply,
+    Div,
+    Expression,
+    Mul,
+    Neg,
+    Number,
+    Pow,
+    Ref,
+    measure,
+)
+
+from .support import trees
+
+KINDS = {"float16": np.float16, "float32": np.float32, "float64": np.float64}
+
+
+def precision_of(kind: str) -> Precision:
+    return Precision.of(np.finfo(KINDS[kind]))
+
+
+def rounded(tree: Expression, kind: Callable[[Any], Any], order: int = 1) -> Any:
+    """Evaluate a tree as an array library does: each operation rounded, sums from either end."""
+    match tree:
+        case Number(value) | Ref(value=value):
+            return kind(value)
+        case Neg(body):
+            return -rounded(body, kind, order)
+        case Add(terms):
+            numbers = [rounded(term, kind, order) for term in terms][::order]
+            total = numbers[0]
+            for number in numbers[1:]:
+                total = kind(total + number)
+            return total
+        case Mul(factors):
+            found = kind(1)
+            for factor in factors:
+                found = kind(found * rounded(factor, kind, order))
+            return found
+        case Div(above, below):
+            return kind(rounded(above, kind, order) / rounded(below, kind, order))
+        case Pow(base, exponent):
+            power = float(rounded(base, kind, order)) ** float(rounded(exponent, kind, order))
+            return kind(power)
+        case Apply(function, (argument,)):
+            return kind(FUNCTIONS[function].value(float(rounded(argument, kind, order))))
+    raise AssertionError(type(tree))
+
+
+@given(trees(), st.sampled_from(sorted(KINDS)), st.sampled_from((1, -1)))
+@settings(max_examples=400)
+def test_it_holds_what_each_precision_gives(tree: Expression, kind: str, order: int) -> None:
+    with np.errstate(all="ignore"):
+        number = float(rounded(tree, KINDS[kind], order))
+    if not math.isnan(number):
+        found = enclosure(tree, precision_of(kind))
+        assert found.has(number), (found, number)
+
+
+@given(trees())
+@settings(max_examples=200)
+def test_it_holds_little_else(tree: Expression) -> None:
+    """The magnitude of a line is what its roundings are relative to, and there are not many."""
+    found, (value, magnitude) = enclosure(tree, precision_of("float64")), measure(tree)
+    if math.isfinite(found.size) and magnitude > 1e-100:
+        assert found.high - found.low <= 1e-11 * max(magnitude, abs(value), 1.0)
+
+
+def ref(value: float) -> Ref:
+    return Ref("a", value=value)
+
+
+def function(name: str, argument: Expression) -> Apply:
+    return Apply(name, (argument,))
+
+
+@pytest.mark.parametrize(
+    ("tree", "number", "precision", "may_be"),
+    [
+        (Number(1.0) - function("sigmoid", ref(20.0)), 0.0, "float32", True),
+        (Number(1.0) - function("sigmoid", ref(20.0)), 0.0, "float64", False),
+        (Number(1.0) - function("sigmoid", ref(14.0)), 0.0, "float32", False),
+        (ref(-90.0) * function("sigmoid", ref(-90.0)), -0.0, "float32", True),
+        (ref(-60.0) * function("sigmoid", ref(-60.0)), -0.0, "float32", False),
+        (function("exp", ref(100.0)), math.inf, "float32", True),
+        (function("exp", ref(100.0)), math.inf, "float64", False),
+        (function("exp", ref(11.5)), math.inf, "float16", True),
+        (function("gate", ref(0.1) + ref(0.2) - ref(0.3)), 0.0, "float64", True),
+        (function("gate", ref(0.1) + ref(0.2) - ref(0.2)), 0.0, "float64", False),
+        (function("log", Number(1.0) - function("sigmoid", ref(20.0))), -100.0, "float32", True),
+        (function("log", Number(1.0) - function("sigmoid", ref(10.0))), -100.0, "float32", False),
+        (ref(1e4) + ref(-1e4), 1e-9, "float64", False),
+        (ref(1e4) + ref(1.0) + ref(-1e4), 1.0005, "float32", True),
+        (ref(1e4) + ref(1.0) + ref(-1e4), 1.1, "float32", False),
+        (Apply("argmax", (ref(1.0), ref(1.0) * ref(1.0))), 1.0, "float32", True),
+        (Apply("argmax", (ref(1.0), ref(1.1) * ref(1.0))), 0.0, "float32", False),
+        (function("is_zero", ref(0.0)), 0.0, "float32", False),
+        (Div(ref(1.0), ref(0.1) + ref(0.2) - ref(0.3)), 1e9, "float32", True),
+    ],
+)
+def test_where_much_is_lost(tree: Expression, number: float, precision: str, may_be: bool) -> None:
+    assert enclosure(tree, precision_of(precision)).has(number) == may_be
+
+
+def test_an_operand_with_more_digits_than_the_precision_is_rounded() -> None:
+    third = ref(1 / 3)
+    assert enclosure(third, precision_of("float64")) == (1 / 3, 1 / 3)
+    assert enclosure(third, precision_of("float16")).has(float(np.float16(1 / 3)))
+
+
+def test_a_number_of_the_line_alone_is_as_exact_as_its_own_line() -> None:
+    made = ref(1e4) + ref(1.0) + ref(-1e4)
+    mean = Ref("mean", value=1.0, made=lambda: made)
+    assert enclosure(Mul((mean, ref(3.0))), precision_of("float32")).has(3.001)
+    assert not enclosure(Mul((Ref("mean", value=1.0), ref(3.0))), precision_of("float32")).has(
+        3.001
+    )
+
+
+def test_a_whole_tensor_is_no_number() -> None:
+    from vae_explain.symbolic.expression import Transpose
+
+    with pytest.raises(TypeError, match="whole tensor"):
+        enclosure(Transpose(ref(1.0)), precision_of("float32"))

@@ -1,0 +1,238 @@
+"""Which numbers a tree may come to in arithmetic that rounds: a running error analysis.
+
+PyTorch computes what a line says, in its own precision and in its own order, and the line is
+evaluated again in float64. The two differ by rounding, which one number of the line may make
+much of and another nothing: where terms cancel, where a sigmoid is 1 exactly, where a gate is
+barely open. So every node gets an enclosure, the smallest and the largest number that may stand
+there, from those of its parts and from what computing it may add (Higham, "Accuracy and
+Stability of Numerical Algorithms", chapter 3). The operands are exact, as they were recorded.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .expression import (
+    PLACES,
+    Add,
+    Apply,
+    Div,
+    Expression,
+    Mul,
+    Neg,
+    Number,
+    Pow,
+    Ref,
+    power,
+)
+from .functions import FUNCTIONS
+
+# Roundings of a function: PyTorch's vector functions are good to 1 unit in the last place, which
+# is 2 roundings, and the C library's to 4 units (its manual, "Known Maximum Errors").
+OF_FUNCTION = 8
+EXACT = ("relu", "gate", "is_zero", "abs", "sign", "round", "floor", "trunc", "ceil")
+# Those that turn, so that what lies between two numbers may come to more than both.
+TURNING = ("sin", "cos", "tan", "lgamma", "digamma", "trigamma", "φ")
+# What a function never goes beyond, rounded or not.
+RANGES: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(("sigmoid", "Φ", "gate", "is_zero", "φ"), (0.0, 1.0)),
+    **dict.fromkeys(("tanh", "sin", "cos", "sign"), (-1.0, 1.0)),
+    **dict.fromkeys(("exp", "relu", "softplus", "abs", "sqrt", "erfcx"), (0.0, math.inf)),
+    **dict.fromkeys(("cosh",), (1.0, math.inf)),
+}
+
+
+class Precision(NamedTuple):
+    """The arithmetic that a number was computed in.
+
+    Attributes
+    ----------
+    unit
+        What one operation may be off by, relative to its result.
+    smallest
+        The smallest number with all of its digits: one below it may be any down to 0.
+    largest
+        The largest number: one above it is infinite.
+    kind
+        NumPy's type of such numbers.
+    """
+
+    unit: float
+    smallest: float
+    largest: float
+    kind: Callable[[float], Any]
+
+    @classmethod
+    def of(cls, info: np.finfo[Any]) -> Precision:
+        """Return the precision of PyTorch's numbers, compared with a line in float64."""
+        unit = (float(info.eps) + float(np.finfo(np.float64).eps)) / 2
+        return cls(unit, float(info.smallest_normal), float(info.max), info.dtype.type)
+
+    def holds(self, number: float) -> bool:
+        """Whether a number can be told exactly."""
+        if self.kind is np.float64:
+            return True
+        with np.errstate(over="ignore"):
+            return float(self.kind(number)) == number
+
+
+class Enclosure(NamedTuple):
+    """The smallest and the largest number that may stand somewhere."""
+
+    low: float
+    high: float
+
+    def has(self, number: float) -> bool:
+        return self.low <= number <= self.high
+
+    @property
+    def size(self) -> float:
+        return max(abs(self.low), abs(self.high))
+
+    def widened(self, by: float) -> Enclosure:
+        return Enclosure(self.low - by, self.high + by)
+
+
+EVERYTHING = Enclosure(-math.inf, math.inf)
+
+
+def enclosure(expression: Expression, precision: Precision) -> Enclosure:
+    """Return which numbers the tree of one number may come to.
+
+    Raises
+    ------
+    TypeError
+        If the tree holds a node over whole tensors.
+    """
+    return _Bounds(precision).of(expression)
+
+
+class _Bounds:
+    def __init__(self, precision: Precision) -> None:
+        self.precision = precision
+        self.made: dict[Ref, Enclosure] = {}
+
+    def of(self, expression: Expression) -> Enclosure:
+        found = self.computed(expression)
+        if math.isnan(found.low) or math.isnan(found.high):
+            return EVERYTHING
+        most = self.precision.largest
+        if found.size <= most:
+            return found
+        return Enclosure(
+            min(found.low, most) if found.low >= -most else -math.inf,
+            max(found.high, -most) if found.high <= most else math.inf,
+        )
+
+    def computed(self, expression: Expression) -> Enclosure:
+        match expression:
+            case Ref(made=made) if made is not None:
+                # A number of the line alone, as a mean, was computed like all others.
+                if expression not in self.made:
+                    self.made[expression] = self.of(made())
+                own, value = self.made[expression], float(expression.value)
+                return Enclosure(min(own.low, value), max(own.high, value))
+            case Number(value) | Ref(value=value):
+                return self.as_held(float(value))
+            case Neg(body):
+                part = self.of(body)
+                return Enclosure(-part.high, -part.low)
+            case Add(terms):
+                return self.total([self.of(term) for term in terms])
+            case Mul(factors):
+                return self.times([self.of(factor) for factor in factors], _folded(factors))
+            case Div(above, below):
+                return self.quotient(self.of(above), self.of(below), _folded((above, below)))
+            case Pow(base, exponent):
+                return self.to_the_power(self.of(base), self.of(exponent))
+            case Apply("max", arguments):
+                parts = [self.of(argument) for argument in arguments]
+                return Enclosure(max(p.low for p in parts), max(p.high for p in parts))
+            case Apply(function, arguments) if function in PLACES:
+                return self.place(function, [self.of(argument) for argument in arguments])
+            case Apply(function, (argument,)):
+                return self.applied(function, self.of(argument))
+            case _:
+                name = type(expression).__name__
+                raise TypeError(f"{name} stands for a whole tensor, not a number")
+
+    def as_held(self, value: float) -> Enclosure:
+        """Enclose an operand: one with more digits than the precision has is rounded first."""
+        off = 0.0 if self.precision.holds(value) else self.lost(abs(value), 1)
+        return Enclosure(value - off, value + off)
+
+    def lost(self, size: float, roundings: int) -> float:
+        """Return what so many roundings of a number of some size may take from it."""
+        if not roundings or not size:
+            return 0.0
+        return roundings * self.precision.unit * size + self.precision.smallest
+
+    def total(self, parts: list[Enclosure]) -> Enclosure:
+        # In any order: n terms are rounded n - 1 times.
+        low, high = sum(part.low for part in parts), sum(part.high for part in parts)
+        sizes = sum(part.size for part in parts)
+        off = (len(parts) - 1) * self.precision.unit * sizes
+        return Enclosure(low, high) if math.isinf(sizes) else Enclosure(low, high).widened(off)
+
+    def times(self, parts: list[Enclosure], further: int) -> Enclosure:
+        found = parts[0]
+        for part in parts[1:]:
+            found = _hull(_times(a, b) for a, b in product(found, part))
+        return found.widened(self.lost(found.size, len(parts) - 1 + further))
+
+    def quotient(self, above: Enclosure, below: Enclosure, further: int) -> Enclosure:
+        if below.has(0.0):
+            return EVERYTHING
+        found = _hull(a / b for a, b in product(above, below))
+        return found.widened(self.lost(found.size, 1 + further))
+
+    def to_the_power(self, base: Enclosure, exponent: Enclosure) -> Enclosure:
+        if base.has(0.0) and exponent.low < 0:
+            return EVERYTHING
+        bases = (*base, 0.0) if base.has(0.0) else base
+        found = _hull(power(b, e) for b, e in product(bases, exponent))
+        return found.widened(self.lost(found.size, OF_FUNCTION))
+
+    def place(self, function: str, parts: list[Enclosure]) -> Enclosure:
+        """Enclose the index of the largest or smallest: any that may be."""
+        if function == "argmin":
+            parts = [Enclosure(-part.high, -part.low) for part in parts]
+        least = max(part.low for part in parts)
+        candidates = [at for at, part in enumerate(parts) if part.high >= least]
+        return Enclosure(float(candidates[0]), float(candidates[-1]))
+
+    def applied(self, function: str, at: Enclosure) -> Enclosure:
+        rule = FUNCTIONS[function]
+        numbers = [*at, 0.0] if at.low < 0 < at.high else [*at]
+        found = _hull(map(rule.value, numbers))
+        if math.isnan(rule.value(at.low)):  # on the way out of where it is defined
+            found = found._replace(low=-math.inf)
+        if math.isnan(rule.value(at.high)):
+            found = found._replace(high=math.inf)
+        width = at.high - at.low
+        if function in TURNING and width:
+            found = found.widened(width * max(abs(rule.slope(number)) for number in at))
+        if function not in EXACT:
+            found = found.widened(self.lost(found.size + rule.within, OF_FUNCTION))
+        least, most = RANGES.get(function, EVERYTHING)
+        return Enclosure(max(found.low, least), min(found.high, most))
+
+
+def _folded(parts: tuple[Expression, ...]) -> int:
+    """Return how many roundings are not seen: a constant may be folded from several operations."""
+    return OF_FUNCTION if any(isinstance(part, Number) for part in parts) else 0
+
+
+def _times(one: float, other: float) -> float:
+    # An end that is infinite stands for numbers without bound, and 0 times those is 0.
+    return one * other if one and other else 0.0
+
+
+def _hull(numbers: Iterable[float]) -> Enclosure:
+    known = [number for number in numbers if not math.isnan(number)]
+    return Enclosure(min(known), max(known)) if known else EVERYTHING
