@@ -110,7 +110,7 @@ def test_junit(post: Path, tmp_path: Path, cli: CommandLine) -> None:
         "errors": "0",
         "skipped": "1",
     }
-    assert (len(cases), len(failed), len(skipped)) == (1 + 173 + 4 + 1, 2, 1)
+    assert (len(cases), len(failed), len(skipped)) == (1 + 173 + 4 + 1 + 2, 2, 1)
     assert [case.get("classname") for case in failed] == [
         "post.md.fc1.weight.grad",
         "post.md.arithmetic",
@@ -137,7 +137,7 @@ NOT_READ = {
     "blank": (b" \n\n", "empty"),
     "Latin-1": ("μ = 0,5 für x".encode("latin-1", "replace") + b"\xfc", "UTF-8"),
     "binary": (bytes(range(256)) * 4, "UTF-8"),
-    "prose": (b"# A day in the hills\n\nIt rained for 3 hours.\n", "no walkthrough"),
+    "prose": (b"# A day in the hills\n\nIt rained for 3 hours.\n", "no equation"),
     "no input": (b"seed 42\n\nKL = 0.4095\n", "no input"),
     "no parameters": (b"x = [1.0, 2.0]\n\nKL = 0.4095\n", "fc1.weight"),
     "outside": (b"seed 1, 2-3-1-3-2\n\nx = [0.5, 1.5]\n\nBCE = 0.7\n", "from 0 to 1"),

@@ -1,4 +1,4 @@
-"""`vae-explain verify`: the reference figures, or a published walkthrough, against this machine."""
+"""`vae-explain verify`: the reference figures, or any document with numbers, proof-read."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .. import __version__
 from . import output
 from .errors import ExitCode, Problem, unknown_name
 from .files import Target
@@ -22,13 +23,15 @@ from .style import (
 
 if TYPE_CHECKING:
     from ..analysis.proofread.matching.names import Name
+    from ..analysis.proofread.report import Proofreading
 
 LARGEST = 16 * 2**20  # bytes; a walkthrough of thousands of figures has a fiftieth of that
 File = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[FILE.md]",
-        help="A walkthrough to proof-read; the reference walkthrough's figures without one.",
+        metavar="[FILE]",
+        help="A document to proof-read, in Markdown, HTML, LaTeX, plain text or a notebook; the "
+        "reference walkthrough's figures without one.",
     ),
 ]
 Labels = Annotated[
@@ -45,30 +48,42 @@ Junit = Annotated[
 ]
 
 
+Sarif = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.sarif", help="Write the findings as SARIF 2.1.0 too."),
+]
+Annotate = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write the document with its findings as comments."),
+]
+
+
 def verify(
     file: File = None,
     map: Labels = None,
     junit: Junit = None,
+    sarif: Sarif = None,
+    annotate: Annotate = None,
     format: FormatOption = None,
     json: JsonOption = False,
     output_file: Output = None,
     color: ColorOption = "auto",
     no_pager: PagerOption = False,
 ) -> ExitCode:
-    """Proof-read a walkthrough in Markdown, or recompute the reference's 327 figures."""
+    """Proof-read a document's numbers, or recompute the reference's 327 figures."""
     inputs = {} if file is None else {"FILE": file}
     style = checked_style(
         format, output_file, json=json, color=color, no_pager=no_pager, inputs=inputs
     )
+    written = {"--junit": junit, "--sarif": sarif, "--annotate": annotate}
     if file is None:
-        for option, value in (("--map", map), ("--junit", junit)):
+        for option, value in (("--map", map), *written.items()):
             if value:
                 raise Problem(option, value, "it goes with a document to read; name its file too")
         return _reference(style)
     labels = [_parted(text) for text in map or ()]
-    verdicts = None if junit is None else style.files.name("--junit", junit)
-    text = _read(file)
-    return _proofread(file, text, labels, verdicts, style)
+    targets = {o: style.files.name(o, path) for o, path in written.items() if path is not None}
+    return _proofread(file, _read(file), labels, targets, style)
 
 
 def _reference(style: Style) -> ExitCode:
@@ -87,31 +102,40 @@ def _proofread(
     file: Path,
     text: str,
     labels: list[tuple[str, str]],
-    junit: Target | None,
+    targets: dict[str, Target],
     style: Style,
 ) -> ExitCode:
-    from ..analysis.proofread.proof import NoWalkthrough, proofread
-    from ..engine.run import NotFinite
+    from ..analysis.proofread.reading.notebook import NotANotebook
+    from ..analysis.proofread.report import report
     from ..pages.walkthrough import proofreading as page
 
     given = {label: _name(label, name) for label, name in labels}
     try:
-        proof = proofread(text, given)
-    except NoWalkthrough as missing:
-        raise Problem(
-            "FILE", file, f"this is no walkthrough that can be checked: {missing}"
-        ) from None
-    except NotFinite as overflow:
-        raise Problem("FILE", file, f"the run that it states overflows: {overflow}") from None
-    if junit is not None:
-        from ..pages.render import junit as xml
-
-        style.files.put(junit, xml.dump(proof, file.name))
+        found = report(text, file.name, given)
+    except NotANotebook as error:
+        raise Problem("FILE", file, f"this is no Jupyter notebook: {error}") from None
+    if not found.judged:
+        raise Problem("FILE", file, page.nothing_judged(found))
+    for option, target in targets.items():
+        style.files.put(target, _rendered(option, found, file, text))
     if style.format == "json":
         from ..pages.render import reports
 
-        return output.write(reports.dump_proof(proof), style, proof.passed)
-    return output.show(page.proofreading(proof, file.name), style, proof.passed)
+        return output.write(reports.dump_proof(found), style, found.passed)
+    return output.show(page.proofreading(found, file.name), style, found.passed)
+
+
+def _rendered(option: str, found: Proofreading, file: Path, text: str) -> str:
+    """Return what one of the options writes."""
+    from ..pages.render import annotated, junit, sarif
+
+    if option == "--junit":
+        return junit.dump(found, file.name)
+    if option == "--sarif":
+        return sarif.dump(found, file.as_posix(), __version__)
+    if found.document.format == "notebook":
+        raise Problem(option, file, "a notebook cannot hold comments; use --sarif or --format json")
+    return annotated.dump(found, text)
 
 
 def _parted(text: str) -> tuple[str, str]:
@@ -136,7 +160,7 @@ def _read(path: Path) -> str:
     found = path.expanduser()
     try:
         if found.is_dir():
-            raise Problem("FILE", path, "this is a folder; name a Markdown file in it")
+            raise Problem("FILE", path, "this is a folder; name a file in it")
         if not found.exists():
             raise Problem("FILE", path, "there is no such file")
         with found.open("rb") as stream:

@@ -14,7 +14,7 @@ from .matching.figures import Collector, Figure
 from .matching.labels import Labels, Resolved
 from .matching.names import Name, plain
 from .matching.stated_run import SUSPICIOUS, Stated, alternatives, rows_of, stated
-from .reading.markdown import passages
+from .reading.markdown import Passage, passages
 from .reading.reader import read
 
 MOST_LABELS = 8  # of the document's own, in an error's line
@@ -33,7 +33,12 @@ class UnknownLabel(UserError):
 
 
 def proofread(text: str, given: Mapping[str, Name] | None = None) -> Proof:
-    """Find and judge the figures of a Markdown document.
+    """Find and judge the figures of a Markdown document that is the walkthrough of a VAE."""
+    return walkthrough(passages(text), given)
+
+
+def walkthrough(parts: Sequence[Passage], given: Mapping[str, Name] | None = None) -> Proof:
+    """Find and judge the figures of a document that is the walkthrough of a VAE.
 
     Parameters
     ----------
@@ -48,7 +53,6 @@ def proofread(text: str, given: Mapping[str, Name] | None = None) -> Proof:
         If it states no figures of a VAE, or not what they were computed from.
     """
     labels = Labels(given or {})
-    parts = passages(text)
     resolved, remnants = labels.resolve_all(read(parts, labels))
     _require_labels(given or {}, resolved, labels.used(resolved))
     said = stated(parts, resolved)
@@ -115,4 +119,4 @@ def _judge(said: Stated, begun: Start, figures: Sequence[Figure]) -> Judge:
     )
 
 
-__all__ = ["NoWalkthrough", "UnknownLabel", "proofread"]
+__all__ = ["NoWalkthrough", "UnknownLabel", "proofread", "walkthrough"]

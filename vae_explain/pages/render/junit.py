@@ -6,19 +6,44 @@ import re
 from xml.etree import ElementTree
 
 from ...analysis.proofread.judging.verdicts import Judged, JudgedLine, Proof
+from ...analysis.proofread.report import Proofreading
 
 # Characters that XML 1.0 cannot hold, however they are escaped.
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def dump(proof: Proof, document: str) -> str:
-    """Return a proof as JUnit XML: a test case for each figure and each line of arithmetic.
+def dump(report: Proofreading, document: str) -> str:
+    """Return a proof-reading as JUnit XML: a test case for each figure and each line of arithmetic.
 
     A blamed figure has failed; one that was not recognised was skipped. It holds no time and
     no name of a machine, so the same document gives the same bytes.
     """
     name = _text(document)
     suite = ElementTree.Element("testsuite", name=name)
+    if report.walkthrough is not None:
+        _walkthrough(suite, report.walkthrough, name)
+    for layer in ("A", "B"):
+        wrong = [finding for finding in report.findings if finding.layer == layer]
+        for finding in wrong:
+            case = _case(suite, name, "equations", f"line {finding.line}: {finding.printed}")
+            _failure(case, "wrong", finding.reason)
+        if report.read[layer] and not wrong:
+            _case(suite, name, "equations", f"layer {layer}: {report.read[layer]} compared")
+    counted = {kind: sum(1 for _ in suite.iter(kind)) for kind in ("failure", "skipped")}
+    suite.attrib |= {
+        "tests": str(len(suite)),
+        "failures": str(counted["failure"]),
+        "errors": "0",
+        "skipped": str(counted["skipped"]),
+    }
+    suites = ElementTree.Element("testsuites")
+    suites.append(suite)
+    ElementTree.indent(suites)
+    body = ElementTree.tostring(suites, encoding="unicode")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{body}\n'
+
+
+def _walkthrough(suite: ElementTree.Element, proof: Proof, name: str) -> None:
     if proof.seed is not None or proof.wrong_seed is not None:
         _seed(suite, proof, name)
     for judged in proof.figures:
@@ -28,18 +53,6 @@ def dump(proof: Proof, document: str) -> str:
     for remnant in proof.unrecognised:
         case = _case(suite, name, "not recognised", f"line {remnant.line}: {remnant.printed}")
         ElementTree.SubElement(case, "skipped", message=_text(remnant.why))
-    failures = sum(1 for _ in suite.iter("failure"))
-    suite.attrib |= {
-        "tests": str(len(suite)),
-        "failures": str(failures),
-        "errors": "0",
-        "skipped": str(len(proof.unrecognised)),
-    }
-    suites = ElementTree.Element("testsuites")
-    suites.append(suite)
-    ElementTree.indent(suites)
-    body = ElementTree.tostring(suites, encoding="unicode")
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{body}\n'
 
 
 def _seed(suite: ElementTree.Element, proof: Proof, document: str) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ...analysis.monte_carlo import Sample
     from ...analysis.proofread.judging.verdicts import Proof
     from ...analysis.proofread.reading.statement import Remnant
+    from ...analysis.proofread.report import Proofreading
     from ...analysis.reference_figures import Verification
     from ...analysis.training_records import Training, Update
 
@@ -61,15 +62,25 @@ def dump_verification(report: Verification) -> str:
     )
 
 
-def dump_proof(proof: Proof) -> str:
+def dump_proof(report: Proofreading) -> str:
     """Return the proof-reading of a document as one JSON object."""
     return text(
         "verify",
-        torch=proof.torch_version,
-        model=proof.model,
-        passed=proof.passed,
-        seed=_seed(proof),
-        figures=[
+        passed=report.passed,
+        read=dict(report.read),
+        findings=[finding._asdict() for finding in report.findings],
+        not_read={"images": report.document.images, "too_deep": report.reading.too_deep},
+        **(_walkthrough(report.walkthrough) if report.walkthrough is not None else {}),
+    )
+
+
+def _walkthrough(proof: Proof) -> dict[str, Any]:
+    """Return the figures of a VAE's run, each with its verdict."""
+    return {
+        "torch": proof.torch_version,
+        "model": proof.model,
+        "seed": _seed(proof),
+        "figures": [
             {
                 "label": judged.figure.label,
                 "name": judged.figure.element,
@@ -83,9 +94,9 @@ def dump_proof(proof: Proof) -> str:
             }
             for judged in proof.figures
         ],
-        counts=dict(proof.counts),
-        agreeing=dict(proof.agreeing),
-        arithmetic=[
+        "counts": dict(proof.counts),
+        "agreeing": dict(proof.agreeing),
+        "arithmetic": [
             {
                 "name": judged.line.element or None,
                 "printed": judged.line.sum.text,
@@ -98,9 +109,9 @@ def dump_proof(proof: Proof) -> str:
             }
             for judged in proof.lines
         ],
-        not_recognised=[_remnant(remnant) for remnant in proof.unrecognised],
-        set_aside=[_remnant(remnant) for remnant in proof.set_aside],
-    )
+        "not_recognised": [_remnant(remnant) for remnant in proof.unrecognised],
+        "set_aside": [_remnant(remnant) for remnant in proof.set_aside],
+    }
 
 
 def _seed(proof: Proof) -> dict[str, Any] | None:

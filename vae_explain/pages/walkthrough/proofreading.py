@@ -1,10 +1,12 @@
-"""The proof-reading page: verdicts counted, what is not exact, what was not recognised."""
+"""The proof-reading page: what was read, what is wrong, what is not exact or not recognised."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...analysis.proofread.equations.document import Finding, Layer
 from ...analysis.proofread.judging.verdicts import Judged, JudgedLine, Proof, Verdict
+from ...analysis.proofread.report import Proofreading
 from ..blocks import Block, Column, Note, Prose, Table, Walkthrough
 from ..phrases import counted
 from .draft import Draft, table, verdict
@@ -19,14 +21,42 @@ ROUNDED: tuple[tuple[Verdict, str, str], ...] = (
 LONG = 13  # signs of a figure
 
 
-def proofreading(proof: Proof, document: str) -> Walkthrough:
+# How deep a document was read, and what was held against what.
+LAYERS: tuple[tuple[Layer, str, str], ...] = (
+    ("A", "the two sides of an equation", "pair"),
+    ("B", "a number and the document's own formula for it", "pair"),
+    ("C", "a figure and the whole network", "figure"),
+)
+MOST_NAMES = 6  # of the document's own, in an error's line
+
+
+def proofreading(report: Proofreading, document: str) -> Walkthrough:
     """Compose the page of one document."""
     page = Draft()
-    for title, detail, body in _sections(proof):
+    proof = report.walkthrough
+    for title, detail, body in _sections(report):
         page.open(title, detail)
         page.add(*body)
-    page.add(_verdict(proof))
-    return Walkthrough(f"verify {document}", proof.model, _remarks(proof), tuple(page.blocks))
+    page.add(_verdict(report))
+    title = proof.model if proof is not None else "its numbers"
+    remarks = _remarks(proof) if proof is not None else ()
+    return Walkthrough(f"verify {document}", title, remarks, tuple(page.blocks))
+
+
+def nothing_judged(report: Proofreading) -> str:
+    """Say what was seen in a document in which nothing could be judged, and what would help."""
+    reading, images = report.reading, report.document.images
+    seen = [counted(reading.equations, "equation")] if reading.equations else []
+    seen += [counted(images, "image")] if images else []
+    deep = reading.too_deep
+    nested = f" ({deep:,} with brackets nested too deep)" if deep else ""
+    names = ", ".join(reading.names[:MOST_NAMES])
+    help_ = "write out how a number is made, as in 0.5 + 0.9·0.8 = 1.22"
+    if names:
+        help_ += f", or give the numbers and the formulas of {names}"
+    said = f"; {report.missing}" if report.missing and reading.equations else ""
+    what = f"it has {' and '.join(seen)}{nested}" if seen else "it has no equation"
+    return f"nothing in it can be judged: {what}, and no two sides to hold together{said}; {help_}"
 
 
 def _remarks(proof: Proof) -> tuple[str, ...]:
@@ -38,19 +68,45 @@ def _remarks(proof: Proof) -> tuple[str, ...]:
     return (f"computed from seed {proof.seed.value}, stated in line {proof.seed.line}; {where}",)
 
 
-def _sections(proof: Proof) -> Iterator[tuple[str, str, list[Block]]]:
-    yield "Verdicts", counted(len(proof.figures), "figure"), _counts(proof)
-    wrong = _wrong(proof)
+def _sections(report: Proofreading) -> Iterator[tuple[str, str, list[Block]]]:
+    proof = report.walkthrough
+    if proof is None:
+        yield "What was read", "and held together", _read(report)
+    else:
+        yield "Verdicts", counted(len(proof.figures), "figure"), _counts(proof)
+    wrong = _wrong(report)
     if wrong:
         yield "What is wrong", "by line", wrong
+    if proof is None:
+        return
     for kind, title, beside in ROUNDED:
         rounded = [judged for judged in proof.figures if judged.verdict == kind]
         if rounded:
             yield title, counted(len(rounded), "figure"), list(_tables(rounded, beside))
     if proof.lines:
         yield "Printed arithmetic", "what was put in, and what came out", _lines(proof)
+    if report.read["A"] + report.read["B"]:
+        yield "Equations", "each side held against the next", _read(report)
     if proof.unrecognised:
         yield "Not recognised", "nothing here was checked", _unrecognised(proof)
+
+
+def _read(report: Proofreading) -> list[Block]:
+    """Say how deep a document was read."""
+    rows = [(what, report.read[layer]) for layer, what, _ in LAYERS if report.read[layer]]
+    found: list[Block] = [
+        table(
+            rows,
+            (Column("what was held together", "text"), lambda row: row[0]),
+            (Column("times", "value", accent=True), lambda row: row[1]),
+        )
+    ]
+    images, deep = report.document.images, report.reading.too_deep
+    if images:
+        found.append(Note(f"{counted(images, 'image')} cannot be read."))
+    if deep:
+        found.append(Note(f"{counted(deep, 'equation')} with brackets nested too deep, not read."))
+    return found
 
 
 def _counts(proof: Proof) -> list[Block]:
@@ -80,10 +136,17 @@ def _seed(proof: Proof) -> Iterator[Block]:
         )
 
 
-def _wrong(proof: Proof) -> list[Block]:
-    entries = [(judged.figure.printed.line, _sentence(judged)) for judged in proof.blamed]
-    entries += [(line.line.sum.line, _line_sentence(line)) for line in proof.blamed_lines]
+def _wrong(report: Proofreading) -> list[Block]:
+    proof = report.walkthrough
+    entries = [(f.line, _of_equation(f)) for f in report.findings if f.layer != "C"]
+    if proof is not None:
+        entries += [(judged.figure.printed.line, _sentence(judged)) for judged in proof.blamed]
+        entries += [(line.line.sum.line, _line_sentence(line)) for line in proof.blamed_lines]
     return [Note(text, "failure") for _, text in sorted(entries, key=lambda entry: entry[0])]
+
+
+def _of_equation(finding: Finding) -> str:
+    return f"line {finding.line}: {finding.reason}"
 
 
 def _sentence(judged: Judged) -> str:
@@ -142,7 +205,13 @@ def _unrecognised(proof: Proof) -> list[Block]:
     ]
 
 
-def _verdict(proof: Proof) -> Note:
+def _verdict(report: Proofreading) -> Note:
+    proof = report.walkthrough
+    if proof is None:
+        held = report.read["A"] + report.read["B"]
+        wrong = len(report.findings)
+        words = f"{counted(held, 'pair')} of sides held together, {wrong:,} found wrong"
+        return verdict(f"{words}.", report.passed)
     agree = len(proof.figures) - len(proof.blamed)
     words = f"{agree:,} of {counted(len(proof.figures), 'figure')} agree"
     if proof.lines:
@@ -153,4 +222,4 @@ def _verdict(proof: Proof) -> Note:
         words += f"; {left:,} {'number was' if left == 1 else 'numbers were'} not recognised"
     if proof.wrong_seed is not None:
         words += f"; seed {proof.wrong_seed.value} does not hold"
-    return verdict(f"{words}.", proof.passed)
+    return verdict(f"{words}.", report.passed)

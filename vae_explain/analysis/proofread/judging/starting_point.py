@@ -93,8 +93,8 @@ def start(architecture: Architecture, figures: Sequence[Figure], seeds: Sequence
     missing = [name for name in architecture.parameters if not by_name[name]]
     if missing and not seeds:
         raise NoWalkthrough(
-            f"it states no seed and no {', '.join(missing)}; a label of its own for one of them "
-            f'is named by --map "label={missing[0]}"'
+            "it states no seed, and not all the weights that a run needs; a label of its own for "
+            f'one of them is named by --map "label={missing[0]}"'
         )
     if not by_name["x"]:
         raise NoWalkthrough(

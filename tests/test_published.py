@@ -1,0 +1,225 @@
+"""Proof-reading worked examples of other authors' kinds: read, and nothing right blamed.
+
+The documents of `published/` are right, each in a style of its own. One of their numbers is then
+made wrong; it must be blamed, and no other.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from vae_explain.analysis.proofread.report import Proofreading, report
+
+from .pages import CommandLine
+
+HERE = Path(__file__).parent / "published"
+# How many comparisons each document gives at least, by itself and with what it states.
+READ = {
+    "attention.tex": (5, 1),
+    "card.txt": (3, 1),
+    "code.md": (2, 1),
+    "columns.md": (8, 1),
+    "draws.md": (5, 2),
+    "komma.md": (2, 0),
+    "momentum.md": (10, 0),
+    "neuron.md": (5, 3),
+    "notebook.ipynb": (3, 2),
+    "quiz.md": (5, 2),
+    "rows.md": (3, 3),
+    "softmax.html": (9, 0),
+    "table.md": (8, 0),
+}
+
+
+def proofread(name: str, old: str = "", new: str = "") -> Proofreading:
+    """Proof-read a document, after one thing in it was changed."""
+    text = (HERE / name).read_text("utf-8")
+    assert old in text
+    return report(text.replace(old, new, 1) if old else text, name)
+
+
+def test_every_document_is_listed() -> None:
+    assert {path.name for path in HERE.iterdir()} == set(READ)
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_right_document_is_read_and_nothing_is_blamed(name: str) -> None:
+    found = proofread(name)
+    assert found.findings == ()
+    assert (found.read["A"], found.read["B"]) >= READ[name]
+    assert found.read["A"] >= READ[name][0]
+    assert found.read["B"] >= READ[name][1]
+
+
+DAMAGES = [
+    # the document, what it says, what it is made to say, what must be blamed and its right value
+    ("neuron.md", "= 0.13$$", "= 0.31$$", "0.31", "0.130"),
+    ("neuron.md", "e^{-0.13}} = 0.532454", "e^{-0.13}} = 0.532455", "0.532455", "0.532454"),
+    ("momentum.md", "\\mathbf{3.918}", "\\mathbf{3.928}", "3.928", "3.918"),
+    ("momentum.md", "0.24 + 0.28 = 0.52", "0.24 + 0.28 = 0.54", "0.54", "0.520"),
+    ("momentum.md", "0.19} = 0.2632", "0.19} = 0.2631", "0.2631", "0.2632"),
+    ("softmax.html", "\\approx 4.4817,", "\\approx 4.4187,", "4.4187", "4.4817"),
+    ("softmax.html", "<mn>0.625</mn>", "<mn>0.615</mn>", "0.615", "0.625"),
+    ("softmax.html", "+ 1 = 9", "+ 1 = 7", "7", "9"),
+    ("attention.tex", "0.1428 = 0.304", "0.1428 = 0.314", "0.314", "0.304"),
+    ("card.txt", "0.7408, 1.1052]", "0.7408, 1.1025]", "1.1025", "1.1052"),
+    ("rows.md", "+ 0.20 = 0.23", "+ 0.20 = 0.22", "0.22", "0.230"),
+    (
+        "columns.md",
+        "(-0.5) = \\mathbf{-0.1094}",
+        "(-0.5) = \\mathbf{-0.1049}",
+        "-0.1049",
+        "-0.1094",
+    ),
+    ("columns.md", "\\mathbf{1.0500}", "\\mathbf{1.5000}", "1.5000", "1.0500"),
+    ("table.md", "| 0.1600 |", "| 0.1700 |", "0.1700", "0.1600"),
+    ("table.md", "| 0.5 | 0.75 |", "| 0.5 | 0.85 |", "0.85", "0.750"),
+    ("code.md", "\n1.75", "\n1.85", "1.85", "1.75"),
+    ("code.md", "\n0.6065", "\n0.6056", "0.6056", "0.6065"),
+    ("code.md", "KL = 0.6", "KL = 0.5", "", ""),
+    ("notebook.ipynb", "0.30 - 0.28 = 0.02", "0.30 - 0.28 = 0.03", "0.03", "0.0200"),
+    ("notebook.ipynb", "\\approx 1.1503", "\\approx 1.1530", "1.1530", "1.1503"),
+    ("komma.md", "0,7109", "0,7019", "0,7019", "0,7109"),
+    ("komma.md", "- 0,3 = 0,9", "- 0,3 = 1,9", "1,9", "0,900"),
+    ("quiz.md", "KL = 2.0", "KL = 1.0", "1.0", "2.00"),
+    ("quiz.md", "= 0.83", "= 0.38", "0.38", "0.830"),
+    ("draws.md", "= 0.4$, $z_2", "= 0.5$, $z_2", "0.5", "0.400"),
+    ("draws.md", "[1.0, 0.6065]", "[1.0, 0.6606]", "0.6606", "0.6065"),
+]
+
+
+@pytest.mark.parametrize(("name", "old", "new", "printed", "expected"), DAMAGES)
+def test_what_is_made_wrong_is_blamed_alone(
+    name: str, old: str, new: str, printed: str, expected: str
+) -> None:
+    found = proofread(name, old, new)
+    text = (HERE / name).read_text("utf-8").replace(old, new, 1)
+    line = 1 + text[: text.index(new) + len(new) - 1].count("\n")
+    assert {finding.line for finding in found.findings} == {line}
+    if printed:
+        (finding,) = found.findings
+        assert (finding.printed, finding.expected) == (printed, expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("0.5 + 0.25 = 0.75", 0),
+        ("0.5 + 0.25 = 0.80", 1),
+        ("2.0 + 0.25 = 2.30", 1),
+        ("1/3 ≈ 0.333", 0),
+        ("1/3 ≈ 0.334", 1),
+        ("2/3 = 0.66", 1),
+        ("e^-1.5 = 0.2231 ≈ 0.223", 0),
+        ("e^-1.5 = 0.2231 ≈ 0.224", 1),
+        ("0.8898 + 1.0116·(-0.2387) = 0.6483 (computed: 0.64829778)", 0),
+        ("0.40, 60 = 1.105", 0),
+        ("[0.5, 1.5] + [1, 2] = [1.5, 3.5]", 0),
+        ("[0.5, 1.5] + [1, 2] = [1.5, 3.6]", 1),
+        ("log10(100) = 2, log(100) = 2", 0),  # to whichever base
+        ("log(100) = 3", 1),
+        ("12% of 50 is 6; 0.125 = 12.5%", 0),
+    ],
+)
+def test_one_equation(text: str, wrong: int) -> None:
+    found = report(text)
+    assert len(found.findings) == wrong
+
+
+def test_what_goes_on_in_a_chain_may_be_cut_and_what_ends_it_may_not() -> None:
+    assert report("1 - 0.1/√0.03 · 0.5 = 1 - (0.5773 × 0.5) = 0.711").passed
+    assert not report("0.1/√0.03 = 0.5773").passed
+
+
+def test_a_result_may_follow_from_what_was_rounded_before() -> None:
+    assert report("e^0.2 = 1.2214; 1.2214² = 1.4918").passed  # and e^0.4 is
+    assert not report("1.2214² = 1.4927").passed
+
+
+# --- reports --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def wrong(tmp_path: Path) -> Path:
+    """A document with one wrong number, on its fifth line."""
+    path = tmp_path / "post.md"
+    path.write_text("# A sum\n\nIt begins.\n\n$0.2 + 0.5 = 0.8$\n\nIt ends.\n", encoding="utf-8")
+    return path
+
+
+def test_json(wrong: Path, cli: CommandLine) -> None:
+    outcome = cli("verify", str(wrong), "--format", "json")
+    document = json.loads(outcome.out)
+    assert (outcome.code, document["passed"]) == (1, False)
+    assert document["read"] == {"A": 1, "B": 0, "C": 0}
+    (finding,) = document["findings"]
+    assert (finding["line"], finding["printed"], finding["expected"], finding["layer"]) == (
+        *(5, "0.8", "0.700", "A"),
+    )
+    assert "0.2 + 0.5" in finding["reason"]
+
+
+def test_sarif(wrong: Path, tmp_path: Path, cli: CommandLine) -> None:
+    target = tmp_path / "proof.sarif"
+    assert cli("verify", str(wrong), "--sarif", str(target)).code == 1
+    document = json.loads(target.read_text("utf-8"))
+    assert document["version"] == "2.1.0"
+    (run,) = document["runs"]
+    (result,) = run["results"]
+    location = result["locations"][0]["physicalLocation"]
+    assert location["region"] == {"startLine": 5}
+    assert location["artifactLocation"]["uri"] == wrong.as_posix()
+    assert result["ruleId"] in {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    assert "0.700" in result["message"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "behind"),
+    [
+        ("a.md", "one\n\n$$\n0.2 + 0.5 = 0.8\n$$\n\ntwo\n", "$$\n\n<!-- verify, line 4:"),
+        ("a.html", "<p>0.2 + 0.5 = 0.8</p>\n", "</p>\n\n<!-- verify, line 1:"),
+        ("a.tex", "So $0.2 + 0.5 = 0.8$.\n\nEnd.\n", "$.\n\n% verify, line 1:"),
+        ("a.txt", "So 0.2 + 0.5 = 0.8", "0.8\n\n[verify, line 1:"),
+    ],
+)
+def test_annotate(name: str, text: str, behind: str, tmp_path: Path, cli: CommandLine) -> None:
+    source, target = tmp_path / name, tmp_path / f"out-{name}"
+    source.write_text(text, encoding="utf-8")
+    assert cli("verify", str(source), "--annotate", str(target)).code == 1
+    written = target.read_text("utf-8")
+    assert behind in written
+    assert source.read_text("utf-8") == text
+    kept = "\n".join(line for line in written.split("\n") if "verify, line" not in line)
+    assert kept.split() == text.split()
+
+
+def test_the_page_says_what_was_read_and_what_is_wrong(wrong: Path, cli: CommandLine) -> None:
+    outcome = cli("verify", str(wrong), columns=100)
+    assert (outcome.code, outcome.err) == (1, "")
+    words = " ".join(outcome.out.split())
+    assert "line 5: 0.2 + 0.5 gives 0.700, but 0.8 is printed" in words
+
+
+NOTHING = {
+    "words": ("It rained for three days.", "no equation"),
+    "names": ("$z = \\mu + \\sigma$", "the formulas of z"),
+    "images": ("![the numbers](numbers.png)\n\nz = w", "1 image"),
+    "nested": ("a = " + "(" * 300 + "1" + ")" * 300, "nested too deep"),
+    "notebook": ("{}", "no Jupyter notebook"),
+}
+
+
+@pytest.mark.parametrize("kind", NOTHING)
+def test_where_nothing_can_be_judged_it_says_what_was_seen(
+    kind: str, tmp_path: Path, cli: CommandLine
+) -> None:
+    text, words = NOTHING[kind]
+    path = tmp_path / ("post.ipynb" if kind == "notebook" else "post.md")
+    path.write_text(text, encoding="utf-8")
+    outcome = cli("verify", str(path))
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert words in outcome.err
+    assert "fc1" not in outcome.err

@@ -1,0 +1,1 @@
+"""Equations wherever they stand, each side held against the next."""

@@ -1,0 +1,310 @@
+"""Equations found in a passage: `a = b ≈ c`, wherever they stand.
+
+Tokens are parted into clauses at what can only stand between equations, a clause into sides
+at its signs of equality, and each side is read as far as it is a formula. Brackets that hold
+an equation are those of a remark. One walk over the tokens, so the time grows with the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from .parser import TooDeep, Unreadable, parse
+from .syntax import Row, Tree, is_bare, key_of
+from .tokens import Token
+
+LONGEST = 12_000  # tokens of one side: an array of thousands of numbers, no more
+CASES = {"for", "if", "when", "unless", "only", "suppose", "were"}
+NEAR = 64  # tokens before a sign of equality in which its left side is looked for, in prose
+
+
+class Side(NamedTuple):
+    """One side of an equation; its tree is None where it is no formula that can be read."""
+
+    tree: Tree | None
+    text: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Sides that are said to be equal, in order.
+
+    Attributes
+    ----------
+    label
+        The words before the first side.
+    continues
+        Whether it begins with a sign of equality, and so goes on with what stands before it.
+    case
+        Whether words make a case of it, as in `zero only for μ = 0 and σ = 1`.
+    too_deep
+        Whether a side has more brackets in brackets than are read.
+    """
+
+    sides: tuple[Side, ...]
+    label: str = ""
+    continues: bool = False
+    code: bool = False
+    case: bool = False
+    too_deep: bool = False
+
+
+class _Clause(NamedTuple):
+    """Sides as ranges of tokens, and what ends the clause."""
+
+    sides: list[tuple[int, int]]
+    ended_by: str
+
+
+def chains(tokens: Sequence[Token], source: str) -> Iterator[Chain]:
+    """Yield the equations of a passage.
+
+    Parameters
+    ----------
+    source
+        The text that the tokens were cut from, which their places refer to.
+    """
+    clauses = list(_clauses(tokens))
+    for position, clause in enumerate(clauses):
+        if len(clause.sides) < 2:
+            continue
+        before = clauses[position - 1] if position else None
+        in_list = before is not None and before.ended_by == "comma" and len(before.sides) > 1
+        further = _listed(clauses, position) if clause.ended_by == "comma" else []
+        yield from _Reader(tokens, source, clause).chains(in_list, further)
+
+
+def _listed(clauses: Sequence[_Clause], position: int) -> list[tuple[int, int]]:
+    """Return what may be further entries of a list without brackets: `x = 1, 2, 3`."""
+    found = []
+    while clauses[position].ended_by == "comma" and position + 1 < len(clauses):
+        position += 1
+        found.append(clauses[position].sides[0])
+        if len(clauses[position].sides) > 1:
+            break
+    return found
+
+
+def _clauses(tokens: Sequence[Token]) -> Iterator[_Clause]:
+    remarks = _remarks(tokens)
+    depth = start = 0
+    sides: list[tuple[int, int]] = []
+    for i, token in enumerate(tokens):
+        if token.kind == "open" and i not in remarks:
+            depth += 1
+        elif token.kind == "close" and i not in remarks and depth:
+            depth -= 1
+        elif depth:
+            continue
+        elif token.kind == "relation":
+            sides.append((start, i))
+            start = i + 1
+        elif _ends(tokens, i, remarks):
+            yield _Clause([*sides, (start, i)], token.kind)
+            sides, start = [], i + 1
+    yield _Clause([*sides, (start, len(tokens))], "end")
+
+
+def _ends(tokens: Sequence[Token], i: int, remarks: set[int]) -> bool:
+    """Whether a clause ends at a token that stands in no brackets."""
+    token = tokens[i]
+    if token.kind in ("stop", "comma") or i in remarks or token.kind == "close":
+        return True
+    if token.kind not in ("line", "gap"):
+        return False
+    before = tokens[i - 1].kind if i else "stop"
+    after = tokens[i + 1] if i + 1 < len(tokens) else None
+    if after is None:
+        return True
+    if token.kind == "gap" and after.kind in ("gap", "line"):
+        return False
+    goes_on = after.kind == "relation" or before in ("relation", "operator", "gap")
+    if token.mode == "text":
+        goes_on = goes_on or (after.kind == "operator" and after.spaced and after.text != "-")
+    return not goes_on
+
+
+def _remarks(tokens: Sequence[Token]) -> set[int]:
+    """Return the brackets that hold equations, and those that have no partner."""
+    found: set[int] = set()
+    opened: list[list[int]] = []  # where, and how many relations stood before
+    relations = 0
+    for i, token in enumerate(tokens):
+        if token.kind == "open":
+            opened.append([i, relations])
+        elif token.kind == "close":
+            if not opened:
+                found.add(i)
+                continue
+            start, before = opened.pop()
+            if relations > before and not _is_index_or_call(tokens, start):
+                found |= {start, i}
+            elif relations > before:
+                relations = before
+        elif token.kind == "relation":
+            relations += 1
+    return found | {start for start, _ in opened}
+
+
+def _is_index_or_call(tokens: Sequence[Token], start: int) -> bool:
+    """Whether a bracket belongs to what stands before it: `\\sum_{i=1}`, `sum(x, dim=1)`."""
+    if not start:
+        return False
+    before = tokens[start - 1]
+    if tokens[start].text == "group":
+        return before.text in ("_", "^")
+    call = before.kind in ("name", "function") and not tokens[start].spaced
+    return call and tokens[start].mode == "code"
+
+
+class _Reader:
+    """Reads the sides of one clause."""
+
+    def __init__(self, tokens: Sequence[Token], source: str, clause: _Clause) -> None:
+        self.tokens, self.source, self.clause = tokens, source, clause
+        self.too_deep = self.is_case = False
+
+    def chains(self, in_list: bool, further: Sequence[tuple[int, int]]) -> Iterator[Chain]:
+        """Yield the clause's equations; words between two numbers part it into several."""
+        (start, end), *rest = self.clause.sides
+        first = self._left(start, end)
+        if in_list and first.tree is not None and is_bare(first.tree):
+            first = first._replace(tree=None)  # `b = 0.4, 60 = 1.1` says who knows what
+        label = self._text(max(start, end - NEAR), end)
+        self.is_case = not CASES.isdisjoint(label.lower().split())
+        found, continues = [first], start == end
+        for position, (start, end) in enumerate(rest):
+            side, stopped = self._right(start, end)
+            found.append(side)
+            if stopped < end and position + 1 < len(rest):
+                yield self._chain(found, label, continues)
+                found, continues = [self._left(stopped, end)], False
+                label = self._text(stopped, end)
+        if further:
+            found[-1] = self._with(found[-1], further)
+        yield self._chain(found, label, continues)
+
+    def _chain(self, sides: Sequence[Side], label: str, continues: bool) -> Chain:
+        code = any(token.mode == "code" for token in self.tokens[slice(*self.clause.sides[0])])
+        return Chain(tuple(sides), label, continues, code, self.is_case, self.too_deep)
+
+    def _text(self, start: int, end: int) -> str:
+        if start >= end:
+            return ""
+        text = self.source[self.tokens[start].start : self.tokens[end - 1].end]
+        return " ".join(text.split())
+
+    def _side(self, tree: Tree | None, start: int, end: int) -> Side:
+        at = min(start, len(self.tokens) - 1)
+        return Side(tree, self._text(start, end), self.tokens[at].line)
+
+    def _parse(self, start: int, end: int) -> tuple[Tree | None, int]:
+        if start >= end or end - start > LONGEST:
+            return None, start
+        try:
+            tree, used = parse(self.tokens[start:end])
+        except TooDeep:
+            self.too_deep = True
+            return None, start
+        except (Unreadable, RecursionError):
+            return None, start
+        return tree, start + used
+
+    def _right(self, start: int, end: int) -> tuple[Side, int]:
+        """Read what stands behind a sign of equality, as far as it goes."""
+        while start < end and self.tokens[start].kind in ("gap", "line"):
+            start += 1
+        tree, stopped = self._parse(start, end)
+        if tree is None:
+            return self._side(None, start, end), start
+        while stopped < end and self.tokens[stopped].kind in ("gap", "line"):
+            stopped += 1
+        side = self._side(tree, start, stopped)
+        if stopped < end and not self._may_follow(self.tokens[stopped]):
+            return self._side(None, start, end), end
+        return side, stopped
+
+    def _may_follow(self, token: Token) -> bool:
+        """Whether a formula may end before a token: before words, or a remark."""
+        if token.kind == "words":
+            return True
+        return token.spaced and (token.kind == "name" or token.mode == "text")
+
+    def _left(self, start: int, end: int) -> Side:
+        """Read what stands before the first sign of equality: all of it, or what no word is."""
+        while end > start and self.tokens[end - 1].kind in ("gap", "line", "words"):
+            end -= 1
+        if start == end:
+            return self._side(None, start, end)
+        first = max(start, end - NEAR) if self.tokens[end - 1].mode == "text" else start
+        tree, stopped = self._parse(first, end) if first == start else (None, first)
+        if tree is not None and stopped == end:
+            return self._side(tree, start, end)
+        for begin in self._beginnings(first, end):
+            tree, stopped = self._parse(begin, end)
+            if tree is not None and stopped == end:
+                return self._side(tree, begin, end)
+        return self._side(None, start, end)
+
+    def _beginnings(self, start: int, end: int) -> Iterator[int]:
+        """Yield where a formula may begin behind words, the longest first."""
+        depth = 0
+        found = [end - 1] if self.tokens[end - 1].kind in ("name", "vector") else []
+        for i in range(end - 1, start - 1, -1):
+            token = self.tokens[i]
+            depth += (token.kind == "close") - (token.kind == "open")
+            if depth:
+                continue
+            if _is_word(token) or token.kind in ("words", "gap", "column"):
+                attached = i + 1 < end and not self.tokens[i + 1].spaced
+                if i + 1 < end and not (attached and self.tokens[i + 1].kind == "open"):
+                    found.append(i + 1)
+                break
+        yield from reversed(found)
+
+    def _with(self, side: Side, further: Sequence[tuple[int, int]]) -> Side:
+        """Return a side with the further entries of its list, or unread where they are unclear."""
+        if side.tree is None or not is_bare(side.tree) or isinstance(side.tree, Row):
+            return side
+        entries: list[Tree] = [side.tree]
+        for start, end in further:
+            tree, stopped = self._parse(start, end)
+            if tree is None or not is_bare(tree) or isinstance(tree, Row):
+                break
+            if stopped < end and not self._may_follow(self.tokens[stopped]):
+                break
+            entries.append(tree)
+        if len(entries) == 1:
+            return side
+        return side._replace(tree=Row(tuple(entries)))
+
+
+def _is_word(token: Token) -> bool:
+    """Whether a token is a word of prose and no sign of a quantity."""
+    plain = token.text.isalpha() and len(token.text) > 1 and token.text.isascii()
+    return token.kind == "name" and token.mode == "text" and plain
+
+
+def joined(found: Sequence[Chain]) -> Iterator[Chain]:
+    """Yield chains, one that goes on with the one before as one with it.
+
+    An author who has come to a number goes on from it in words; only a formula goes on.
+    """
+    before: Chain | None = None
+    for chain in found:
+        if chain.continues and before is not None and _is_open(before.sides[-1]):
+            sides = (*before.sides, *chain.sides[1:])
+            before = replace(before, sides=sides, too_deep=before.too_deep or chain.too_deep)
+            continue
+        if before is not None:
+            yield before
+        before = chain
+    if before is not None:
+        yield before
+
+
+def _is_open(side: Side) -> bool:
+    return side.tree is None or not is_bare(side.tree) or key_of(side.tree) is not None

@@ -1,0 +1,171 @@
+"""What a formula gives, where its numbers are intervals and its names are looked up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from . import intervals
+from .intervals import Range, exactly
+from .syntax import (
+    Call,
+    Literal,
+    Name,
+    Negative,
+    Power,
+    Product,
+    Row,
+    Sum,
+    Total,
+    Transposed,
+    Tree,
+    is_numeric,
+    key_of,
+)
+
+MOST_NUMBERS = 1_000_000  # in one array that a formula makes
+Leaf = Callable[[Literal], Range]
+Lookup = Callable[[Tree, Leaf], Range | None]
+CONSTANTS = {"π": math.pi, "e": math.e}
+
+
+class Unknown(Exception):
+    """A formula that cannot be evaluated: a name without a value, shapes that do not fit."""
+
+
+def as_printed(number: Literal) -> Range:
+    """Take a number for what its digits say."""
+    return exactly(number.value)
+
+
+def nothing(name: Tree, leaf: Leaf) -> Range | None:
+    """Know no name."""
+    return None
+
+
+def evaluate(tree: Tree, leaf: Leaf = as_printed, lookup: Lookup = nothing) -> Range:
+    """Return all that a formula may give.
+
+    Raises
+    ------
+    Unknown
+        If it holds a name without a value, or arrays that do not fit each other.
+    """
+    with np.errstate(all="ignore"):
+        try:
+            found = _Evaluation(leaf, lookup).of(tree)
+        except (ValueError, IndexError) as misfit:
+            raise Unknown(str(misfit)) from None
+    if not found.finite:
+        raise Unknown("it is not finite")
+    return found
+
+
+class _Evaluation:
+    def __init__(self, leaf: Leaf, lookup: Lookup) -> None:
+        self.leaf, self.lookup = leaf, lookup
+
+    def of(self, tree: Tree) -> Range:
+        if not isinstance(tree, Literal) and key_of(tree) is not None:
+            found = self.lookup(tree, self.leaf)
+            if found is not None:
+                return found
+        match tree:
+            case Literal():
+                return self.leaf(tree)
+            case Name():
+                if tree.key in CONSTANTS:
+                    return exactly(CONSTANTS[tree.key])
+                raise Unknown(tree.key)
+            case Negative(body):
+                return intervals.negative(self.of(body))
+            case Sum(terms):
+                found = self.of(terms[0])
+                for term in terms[1:]:
+                    found = intervals.add(*_alike(found, self.of(term)))
+                return found
+            case Product():
+                return self._product(tree)
+            case Power(base, exponent):
+                return intervals.power(*_alike(self.of(base), self.of(exponent)))
+            case Call(function, arguments):
+                return self._call(function, [self.of(argument) for argument in arguments])
+            case Row(entries):
+                return _row([self.of(entry) for entry in entries])
+            case Total(function, body):
+                return self._total(function, body)
+            case Transposed(body):
+                inner = self.of(body)
+                return Range(np.transpose(inner.low), np.transpose(inner.high))
+
+    def _product(self, tree: Product) -> Range:
+        found = self.of(tree.factors[0])
+        for factor, sign in zip(tree.factors[1:], tree.signs[1:], strict=True):
+            other = self.of(factor)
+            if sign == "/":
+                found = intervals.divide(*_alike(found, other))
+            elif sign == "⊙":
+                found = intervals.multiply(*_alike(found, other))
+            elif sign == "@" or _multiplies_matrices(found, other, sign):
+                found = intervals.dot(found, other)
+            else:
+                found = intervals.multiply(*_alike(found, other))
+            if found.low.size > MOST_NUMBERS:
+                raise Unknown("it has too many numbers")
+        return found
+
+    def _call(self, function: str, arguments: list[Range]) -> Range:
+        if function in ("max", "min") and len(arguments) > 1:
+            choose = np.maximum if function == "max" else np.minimum
+            low = choose.reduce([a.low for a in arguments])
+            return Range(low, choose.reduce([a.high for a in arguments]))
+        if function in ("dot", "pow") and len(arguments) == 2:
+            return (intervals.dot if function == "dot" else intervals.power)(*arguments)
+        if function == "round" and arguments:
+            return arguments[0]  # to how many digits shows what is printed
+        if len(arguments) != 1:
+            raise Unknown(function)
+        (argument,) = arguments
+        if function in ("max", "min"):
+            found = np.max if function == "max" else np.min
+            return Range(np.asarray(found(argument.low)), np.asarray(found(argument.high)))
+        if function not in intervals.FUNCTIONS:
+            raise Unknown(function)
+        return intervals.FUNCTIONS[function](argument)
+
+    def _total(self, function: str, body: Tree) -> Range:
+        found = self.of(body)
+        # A sum over the one number that a name has is that number.
+        if function == "sum" and (found.shape or not is_numeric(body)):
+            return intervals.total(found)
+        raise Unknown("a sum over what it does not write out")
+
+
+def _alike(left: Range, right: Range) -> tuple[Range, Range]:
+    """Return two arrays of one shape, a row laid beside a row where one is written as a column."""
+    a, b = left.shape, right.shape
+    if a == b or not a or not b:
+        return left, right
+    if left.low.size == right.low.size and {n for n in a if n != 1} == {n for n in b if n != 1}:
+        return left, Range(right.low.reshape(a), right.high.reshape(a))
+    if len(a) == len(b) or a[-1] == b[-1]:
+        return left, right  # as arrays are broadcast
+    raise ValueError("shapes that do not fit")
+
+
+def _multiplies_matrices(left: Range, right: Range, sign: str) -> bool:
+    """Whether a product without a sign of its own is one of matrices, as the shapes say."""
+    a, b = left.shape, right.shape
+    if not a or not b:
+        return False
+    if len(a) == len(b) == 1:
+        return a == b
+    if sign == "*" and a == b:
+        return False
+    return a[-1] == b[0 if len(b) == 1 else -2]
+
+
+def _row(entries: list[Range]) -> Range:
+    return Range(np.stack([e.low for e in entries]), np.stack([e.high for e in entries]))

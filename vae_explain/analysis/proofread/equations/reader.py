@@ -1,0 +1,68 @@
+"""Passages as tokens, and the equations of a whole document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from ..reading.markdown import Passage, Piece
+from .chains import Chain, chains
+from .tokens import Mode, Token, lex
+
+# What code says that it gives: behind a prompt's line, or in a comment that is a number.
+PROMPTED = re.compile(
+    r"(?m)^>>> ?(?!print\b)([^=\n]*(?:\([^\n]*\))?[^=\n]*)\n(?=[-\d\[(.]|array|tensor)"
+)
+PROMPT = re.compile(r"(?m)^(?:>>>|\.\.\.) ?")
+COMMENTED = re.compile(
+    r"#\s*(?:→|->|=>|==?|≈|~)?\s*(?=[-+]?[\d.\[][-+\d.,\s\[\]e]*$)", re.MULTILINE
+)
+
+
+def with_results(code: str) -> str:
+    """Return code with a sign of equality before each result that stands beside it.
+
+    Examples
+    --------
+    >>> with_results("x = 3 / 8  # 0.375"), with_results(">>> 3 / 8\\n0.375")
+    ('x = 3 / 8  = 0.375', '3 / 8\\n=0.375')
+    """
+    code = PROMPT.sub("", PROMPTED.sub(r"\1\n=", code))
+    return COMMENTED.sub("= ", code)
+
+
+class Cut(NamedTuple):
+    """A passage's text in one piece, and its tokens."""
+
+    source: str
+    tokens: list[Token]
+
+
+def cut(pieces: Sequence[Piece], fenced: bool = False) -> Cut:
+    """Cut what stands together into tokens, each piece in its own way."""
+    tokens: list[Token] = []
+    source = ""
+    for piece in pieces:
+        text = with_results(piece.text) if fenced else piece.text
+        # Code in a paragraph is written as formulas are: `σε` there is a product.
+        mode: Mode = "code" if fenced else "math" if piece.kind == "math" else "text"
+        edge = piece.kind in ("math", "code")
+        if edge and tokens:
+            tokens.append(_gap(len(source), piece.line, mode))
+        tokens += lex(text, piece.line, mode, len(source))
+        source += text
+        if edge:
+            tokens.append(_gap(len(source), piece.line, mode))
+    return Cut(source, tokens)
+
+
+def _gap(at: int, line: int, mode: Mode) -> Token:
+    return Token("gap", "", at, at, line, True, mode)
+
+
+def chains_of(passage: Passage) -> Iterator[Chain]:
+    """Yield the equations of a passage, those of a table cell by cell."""
+    for pieces in (passage.pieces, *(cell for row in passage.rows for cell in row)):
+        found = cut(pieces, passage.kind == "code")
+        yield from chains(found.tokens, found.source)

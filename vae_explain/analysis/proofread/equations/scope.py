@@ -1,0 +1,225 @@
+"""What a document has stated so far: its quantities, and the formulas it has for them.
+
+A quantity that is given another value starts over: what was stated after it, and may have been
+computed from it, is forgotten, save the weights. What stood before it cannot depend on it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from . import intervals
+from .evaluation import Leaf, Unknown, as_printed, evaluate
+from .intervals import Range, hull
+from .syntax import Call, Literal, Name, Power, Row, Tree, is_bare, key_of, leaves, literals
+
+WEIGHTS = tuple("WVUbwβηλ")
+EVERY = frozenset("ijknd")  # an index that runs over all
+FAMILY = ("σ", "σ²", "logσ²")
+
+
+class Stated(NamedTuple):
+    """A value as it is printed, and where.
+
+    Attributes
+    ----------
+    right
+        What it should be, where it is printed wrong: what follows may go on from either.
+    """
+
+    tree: Tree
+    line: int
+    order: int
+    bold: bool
+    right: Range | None
+
+
+class Formula(NamedTuple):
+    """What a quantity is said to be, in terms of others."""
+
+    tree: Tree
+    line: int
+
+
+class Scope:
+    """The quantities and formulas that hold at a place of the document."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Stated] = {}
+        self.formulas: dict[str, Formula] = {}
+        self.zero_based: set[str] = set()
+        self.order = 0
+
+    # --- stating ---
+
+    def state(self, name: Tree, value: Tree, line: int, right: Range | None = None) -> None:
+        """Remember the value of a quantity, and forget what an older one led to."""
+        key = key_of(name)
+        if key is None:
+            return
+        self.order += 1
+        before = self.values.get(key)
+        if before is not None and not _restates(before.tree, value):
+            self._forget_after(before.order)
+        bold = isinstance(name, Name) and name.bold
+        self.values[key] = Stated(value, line, self.order, bold, right)
+
+    def _forget_after(self, order: int) -> None:
+        for key, stated in list(self.values.items()):
+            weight = key.startswith(WEIGHTS) or _is_matrix(stated.tree)
+            if stated.order > order and not weight:
+                del self.values[key]
+
+    def say(self, name: Tree, formula: Tree, line: int) -> None:
+        """Remember a formula of a quantity."""
+        key = key_of(name)
+        if key is not None and not any(leaf == name for leaf in leaves(formula)):
+            self.formulas[key] = Formula(formula, line)
+
+    def formula(self, name: Tree) -> tuple[Tree, int | None] | None:
+        """Return the formula of a quantity, and which element of it the quantity is."""
+        key = key_of(name)
+        if key in self.formulas:
+            return self.formulas[key].tree, None
+        if isinstance(name, Name) and name.index and name.base in self.formulas:
+            place = self._place(name)
+            return (self.formulas[name.base].tree, place) if place is not None else None
+        return None
+
+    # --- looking up ---
+
+    def lookup(self, tree: Tree, leaf: Leaf) -> Range | None:
+        """Return what a quantity is, as far as it is stated."""
+        key = key_of(tree)
+        if key is None:
+            return None
+        stated = self.values.get(key)
+        if stated is not None:
+            vector = isinstance(tree, Name) and tree.bold and not stated.bold
+            if vector and isinstance(stated.tree, Literal) and not key.startswith(WEIGHTS):
+                return None  # a plain number that has the same letter
+            return _value(stated, leaf)
+        for way in (self._element, self._assembled, self._relative):
+            found = way(tree, leaf)
+            if found is not None:
+                return found
+        return None
+
+    def _assembled(self, tree: Tree, leaf: Leaf) -> Range | None:
+        """Return an array of which the elements are stated one by one."""
+        if not isinstance(tree, Name) or tree.index.isdigit():
+            return None
+        for form, first in (("{}[{}]", 0), ("{}{}", 0), ("{}{}", 1)):
+            found: list[Range] = []
+            while (key := form.format(tree.key, first + len(found))) in self.values:
+                found.append(_value(self.values[key], leaf))
+            if len(found) > 1 and all(not f.shape for f in found):
+                return Range(np.array([f.low for f in found]), np.array([f.high for f in found]))
+        return None
+
+    def _element(self, tree: Tree, leaf: Leaf) -> Range | None:
+        """Return an element of an array, or all of it where its index runs over all."""
+        base, index = _base(tree)
+        if not index or base is None:
+            return None
+        whole = key_of(base)
+        if whole not in self.values:
+            return None
+        found = _value(self.values[whole], leaf)
+        if set(index) <= EVERY:
+            return found
+        place = self._place(Name(whole, index))
+        if place is None or found.low.ndim != 1 or not 0 <= place < found.low.size:
+            return None
+        return Range(found.low[place], found.high[place])
+
+    def _place(self, name: Name) -> int | None:
+        digits = name.index.strip("[]")
+        if not digits.isdigit() or len(digits) > 3:
+            return None
+        zero_based = name.index.startswith("[") or name.base in self.zero_based
+        return int(digits) - (not zero_based)
+
+    def _relative(self, tree: Tree, leaf: Leaf) -> Range | None:
+        """Return a deviation from the variance, or one of them from the other's logarithm."""
+        base, index = _base(tree)
+        key = key_of(base) if base is not None else None
+        if key not in FAMILY:
+            return None
+        found = []
+        for other in FAMILY:
+            known = None
+            if other != key:
+                known = self._direct(other, index, leaf)
+            if known is not None:
+                found.append(_converted(known, other, key))
+        return hull(found) if found and len({f.shape for f in found}) == 1 else None
+
+    def _direct(self, key: str, index: str, leaf: Leaf) -> Range | None:
+        stated = self.values.get(f"{key}{index}")
+        if stated is not None:
+            return _value(stated, leaf)
+        return self._element(_named(key, index), leaf) if index else None
+
+
+def _value(stated: Stated, leaf: Leaf) -> Range:
+    found = evaluate(stated.tree, leaf)
+    if stated.right is None or stated.right.low.size != found.low.size:
+        return found
+    right = Range(*(np.reshape(end, found.shape) for end in stated.right))
+    return hull([found, right])
+
+
+def _named(key: str, index: str) -> Tree:
+    deviation = Name("σ", index)
+    variance = Power(deviation, Literal("2", 2.0, 0))
+    if key == "σ":
+        return deviation
+    return variance if key == "σ²" else Call("log", (variance,))
+
+
+def _base(tree: Tree) -> tuple[Tree | None, str]:
+    """Return a quantity without its index, and the index."""
+    match tree:
+        case Name(base, index):
+            return Name(base), index
+        case Power(Name(base, index), exponent):
+            return Power(Name(base), exponent), index
+        case Call(function, (body,)):
+            inner, index = _base(body)
+            return (Call(function, (inner,)) if inner is not None else None), index
+    return None, ""
+
+
+def _converted(value: Range, source: str, target: str) -> Range:
+    log, exp = intervals.FUNCTIONS["log"], intervals.FUNCTIONS["exp"]
+    by_log = value
+    if source != "logσ²":
+        by_log = log(value)
+        if source == "σ":
+            by_log = intervals.multiply(intervals.exactly(2.0), by_log)
+    if target == "logσ²":
+        return by_log
+    if target == "σ":
+        by_log = intervals.multiply(intervals.exactly(0.5), by_log)
+    return exp(by_log)
+
+
+def _is_matrix(tree: Tree) -> bool:
+    return isinstance(tree, Row) and all(isinstance(entry, Row) for entry in tree.entries)
+
+
+def _restates(before: Tree, now: Tree) -> bool:
+    """Whether a value is the one that stood before, with more digits or with fewer."""
+    if not (is_bare(before) and is_bare(now)):
+        return before == now
+    try:
+        one, other = evaluate(before, as_printed), evaluate(now, as_printed)
+    except Unknown:
+        return False
+    if one.low.size != other.low.size:
+        return False
+    unit = max(number.unit for tree in (before, now) for number in literals(tree))
+    return bool(np.all(np.abs(one.low.ravel() - other.low.ravel()) <= unit))

@@ -1,0 +1,184 @@
+"""The tree of a printed formula: numbers as they are printed, names, and what joins them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A number as printed.
+
+    Attributes
+    ----------
+    text
+        Its digits, with the sign when it has one of its own: `-0.40`.
+    value
+        The number that the digits are.
+    decimals
+        How many digits stand behind the point, less the exponent.
+    """
+
+    text: str
+    value: float
+    decimals: int
+
+    @property
+    def unit(self) -> float:
+        """One in its last place."""
+        return float(f"1e{-self.decimals}")
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is written without a point."""
+        return self.decimals <= 0 and "." not in self.text
+
+    @property
+    def significant(self) -> int:
+        """How many digits it claims, from the first that is not zero."""
+        digits = self.text.lower().partition("e")[0].lstrip("+-").replace(".", "")
+        return max(1, len(digits.lstrip("0")))
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A quantity: its sign and its index, `σ` and `1` of `\\sigma_1`."""
+
+    base: str
+    index: str = ""
+    bold: bool = field(default=False, compare=False)  # whether it is set as a vector
+
+    @property
+    def key(self) -> str:
+        return f"{self.base}{self.index}"
+
+
+@dataclass(frozen=True, slots=True)
+class Negative:
+    body: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    terms: tuple[Tree, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """Factors in order, each with the sign before it: `*`, `⊙`, `@`, `/`, or none."""
+
+    factors: tuple[Tree, ...]
+    signs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    base: Tree
+    exponent: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    function: str
+    arguments: tuple[Tree, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A list; a matrix is a list of lists."""
+
+    entries: tuple[Tree, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """A sum or product over an index: `\\sum_i …`."""
+
+    function: str
+    body: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Transposed:
+    body: Tree
+
+
+Tree = Literal | Name | Negative | Sum | Product | Power | Call | Row | Total | Transposed
+
+
+def parts(tree: Tree) -> tuple[Tree, ...]:
+    """Return what a tree is directly made of."""
+    match tree:
+        case Literal() | Name():
+            return ()
+        case Negative(body) | Total(_, body) | Transposed(body):
+            return (body,)
+        case Sum(terms):
+            return terms
+        case Product(factors, _):
+            return factors
+        case Power(base, exponent):
+            return (base, exponent)
+        case Call(_, arguments):
+            return arguments
+        case Row(entries):
+            return entries
+
+
+def leaves(tree: Tree) -> Iterator[Literal | Name]:
+    """Yield the numbers and names of a tree, from left to right."""
+    waiting = [tree]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, Literal | Name):
+            yield found
+        waiting += reversed(parts(found))
+
+
+def literals(tree: Tree) -> list[Literal]:
+    """Return the numbers of a tree."""
+    return [leaf for leaf in leaves(tree) if isinstance(leaf, Literal)]
+
+
+def is_bare(tree: Tree) -> bool:
+    """Whether a tree is a number, or a list of numbers, with no arithmetic."""
+    while isinstance(tree, Row) and len(tree.entries) == 1:
+        (tree,) = tree.entries
+    if isinstance(tree, Row):
+        return all(is_bare(entry) for entry in tree.entries)
+    return isinstance(tree, Literal)
+
+
+def is_numeric(tree: Tree) -> bool:
+    """Whether a tree is numbers and arithmetic alone."""
+    return not any(isinstance(leaf, Name) for leaf in leaves(tree))
+
+
+def key_of(tree: Tree) -> str | None:
+    """Return what a tree is called, if it is the name of one quantity: `logσ²`, `∂L/∂μ`.
+
+    The variance and its logarithm are quantities of their own, however they are written.
+    """
+    match tree:
+        case Name():
+            return tree.key
+        case Power(Name("σ" as base, index), Literal(value=2.0)):
+            return f"{base}²{index}"
+        case Call("log", (Power() | Name() as body,)):
+            inner = key_of(body)
+            return f"log{inner}" if inner is not None and inner.startswith("σ²") else None
+        case Product((above, below), ("", "/")):
+            names = [_differential(above), _differential(below)]
+            return f"∂{names[0]}/∂{names[1]}" if all(names) else None
+    return None
+
+
+def _differential(tree: Tree) -> str | None:
+    """Return the quantity of `∂L`, written in one piece or as a product."""
+    match tree:
+        case Name(base) if len(base) > 1 and base[0] in "∂":
+            return tree.key[1:]
+        case Product((Name("∂"), body), ("", "")):
+            return key_of(body)
+    return None

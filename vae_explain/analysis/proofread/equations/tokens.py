@@ -1,0 +1,294 @@
+"""Prose, code and LaTeX cut into the tokens of arithmetic, in one pass over the text.
+
+The same kinds come out of all three, so that one grammar reads `\\tfrac12 \\cdot 0.5`,
+`½·0.5` and `0.5 * 0.5`. What can only stand between two equations is a `stop`; what may, such
+as the edge of a formula in a paragraph, is a `gap`, over which an equation goes on if a sign
+of equality comes next.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+Mode = Literal["text", "math", "code"]
+Kind = Literal[
+    "number", "name", "vector", "function", "operator", "open", "close", "comma", "row", "column",
+    "relation", "stop", "gap", "line", "fraction", "root", "hat", "sum", "bar", "words",
+]  # fmt: skip
+
+
+class Token(NamedTuple):
+    """A token: its kind, its text in plain signs, and where it stands.
+
+    Attributes
+    ----------
+    start, end
+        Where it stands in the source of its passage.
+    spaced
+        Whether a space is before it.
+    """
+
+    kind: Kind
+    text: str
+    start: int
+    end: int
+    line: int
+    spaced: bool
+    mode: Mode
+
+
+# What each function is called, its name in lower case.
+FUNCTIONS: Mapping[str, str] = {
+    name: name
+    for name in (
+        "exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid", "relu", "max", "min", "abs",
+        "softmax", "softplus", "mean", "sum", "square", "dot", "log2", "log10", "log1p", "expm1",
+        "pow", "norm", "round",
+    )
+} | {
+    "ln": "log", "lg": "log10", "expit": "sigmoid", "sigm": "sigmoid", "maximum": "max",
+    "minimum": "min", "matmul": "dot", "array": "array", "tensor": "array",
+}  # fmt: skip
+GREEK = {unicodedata.name(sign).split()[-1].lower(): sign for sign in "αβγδεζηθικλμνξπρστυφχψω"} | {
+    "lambda": "λ",
+    "epsilon": "ε",
+    "phi": "φ",
+    "varphi": "φ",
+    "varepsilon": "ε",
+    "ell": "l",
+}
+GREEK |= {name.capitalize(): sign.upper() for name, sign in GREEK.items() if name != "ell"}
+SIGNS: Mapping[str, tuple[Kind, str]] = {
+    **dict.fromkeys(("cdot", "times", "ast", "star", "bullet"), ("operator", "*")),
+    **dict.fromkeys(("odot", "circ", "otimes"), ("operator", "⊙")),
+    **dict.fromkeys(("approx", "simeq", "cong", "doteq", "approxeq"), ("relation", "≈")),
+    **dict.fromkeys(("equiv", "triangleq", "coloneqq", "eqqcolon"), ("relation", "=")),
+    **dict.fromkeys(("frac", "dfrac", "tfrac", "cfrac"), ("fraction", "")),
+    **dict.fromkeys(("hat", "widehat", "bar", "tilde", "overline"), ("hat", "")),
+    **dict.fromkeys(("lvert", "rvert", "vert", "lVert", "rVert", "Vert"), ("bar", "|")),
+    "div": ("operator", "/"),
+    "sqrt": ("root", ""),
+    "sum": ("sum", "sum"),
+    "prod": ("sum", "prod"),
+    "lbrack": ("open", "["),
+    "rbrack": ("close", "]"),
+    "langle": ("open", "("),
+    "rangle": ("close", ")"),
+    "partial": ("name", "∂"),
+    "nabla": ("name", "∇"),
+    "infty": ("name", "∞"),
+    "top": ("name", "T"),
+    "intercal": ("name", "T"),
+    "prime": ("name", "'"),
+    "quad": ("gap", ""),
+    "qquad": ("gap", ""),
+    "\\": ("line", ""),
+    "cr": ("line", ""),
+    "%": ("operator", "%"),
+    "_": ("name", "_"),
+    "{": ("open", "{"),
+    "}": ("close", "}"),
+    "|": ("bar", "|"),
+}
+SILENT = {
+    ",", ";", ":", "!", " ", ">", "left", "right", "middle", "big", "Big", "bigg", "Bigg", "bigl",
+    "bigr", "Bigl", "Bigr", "biggl", "biggr", "Biggl", "Biggr", "displaystyle", "textstyle",
+    "scriptstyle", "limits", "nolimits", "nonumber", "notag", "hline", "mathbf", "boldsymbol",
+    "bm", "mathcal", "mathit", "mathsf", "mathbb", "mathrm", "vec", "boxed", "underbrace",
+    "overbrace", "underline", "operatorname", "bf", "rm", "it", "mathstrut", "strut", "colorbox",
+    "textbf", "textit", "tt", "mathtt", "mathop", "mathbin", "cancel", "centering", "noindent",
+}  # fmt: skip
+SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
+SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₙ", "0123456789ijkn")
+FRACTIONS = {"½": "0.5", "¼": "0.25", "¾": "0.75", "⅛": "0.125"}
+SAME_WIDTH = str.maketrans(
+    {**dict.fromkeys("−–—﹣－‐‑", "-"), **dict.fromkeys("\t\u00a0\u2009\u202f\u2002\u2003", " ")}
+    | {
+        "µ": "μ",
+        "ϵ": "ε",
+        "ς": "σ",
+        "ϕ": "φ",
+        "＝": "=",
+        "（": "(",
+        "）": ")",
+        "，": ",",
+        "：": ":",
+    }
+)
+
+NUMBER = r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?(?![\d.]*\d)"
+PATTERN = re.compile(
+    rf"""
+    (?P<space>[ \r]+|~(?=[\\\w])|`|\\phantom\s*\{{[^{{}}]*\}}|\\(?:left|right)\s*\.
+      |\\(?:tag|label|hspace|vspace|color)\*?\s*\{{[^{{}}]*\}}|\\textcolor\s*\{{[^{{}}]*\}}
+      |\\sim\s*\\mathcal\s*\{{N\}}\s*\([^()=]*\)|[~∼]\s*N\s*\([^()=]*\))
+  | (?P<line>\n)
+  | (?P<named>\\(?:text|textrm|mathrm|operatorname\*?|texttt|mbox|textnormal|mathtt)\s*
+        \{{\s*(?P<inside>[^{{}}\\]*(?:\\_[^{{}}\\]*)*)\}})
+  | (?P<letters>\\(?:mathbf|boldsymbol|bm|mathcal|mathit|mathsf|mathbb|vec)\s*
+        (?:\{{\s*(?P<letter>\\?[A-Za-z]+)\s*\}}|\s(?P<single>\\[A-Za-z]+|[A-Za-z])))
+  | (?P<begin>\\begin\s*\{{(?P<opened>[a-zA-Z]+)\*?\}}(?:\s*\{{[lcr|\s]*\}})?)
+  | (?P<end>\\end\s*\{{(?P<closed>[a-zA-Z]+)\*?\}})
+  | \\(?P<command>[A-Za-z]+|.)\*?
+  | (?P<sign>\{{\s*[-+]\s*\}})
+  | (?P<version>\d+(?:\.\d+){{2,}}|\d+(?:\.\d+)?(?:st|nd|rd|th|D|px|ms|k|K|M|GB|MB)\b)
+  | (?P<number>{NUMBER})
+  | (?P<vulgar>[½¼¾⅛])
+  | (?P<superscript>[⁰¹²³⁴-⁹⁺⁻]+)
+  | (?P<transposed>ᵀ|\.T\b)
+  | (?P<method>\.[a-z_]\w*(?=\())
+  | (?P<partial>∂[A-Za-z]\w*|∂)
+  | (?P<greek>[α-ωΑ-Ω][\u0300-\u036f]*(?:_\w+|[₀-₉ᵢⱼₖₙ]+|\d+)?['′]*)
+  | (?P<called>(?:np|numpy|math|torch|jnp|tf|F|torch\.nn\.functional|tf\.math)\.[a-z]\w*)
+  | (?P<name>[^\W\d_][\w\u0300-\u036f]*(?:\.[A-Za-z_]\w*(?![\w(]))*[₀-₉ᵢⱼₖₙ]*['′]*)
+  | (?P<prime>['′]+)
+  | (?P<power>\*\*)
+  | (?P<stop><->|<=>|=>|->|→|⇒|⟹|⟶|↦|⟺|<=|>=|!=|≠|≤|≥|<|>|\.\.\.|…|;|\?|!|:(?!=)|\.(?!\w)|∈|∼|~(?!=)
+      |\#+|"|“|”|•)
+  | (?P<relation>:=|==|~=|=|≈|≃|≅|≐|≡|≜)
+  | (?P<open>[\[({{⟨])
+  | (?P<close>[\])}}⟩])
+  | (?P<comma>,)
+  | (?P<column>&)
+  | (?P<bar>\|\|?|‖)
+  | (?P<operator>[*·×⋅∗⊙÷/+\-^_@%²³√∑Σ])
+  | (?P<other>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+OPERATORS = {"·": "*", "×": "*", "⋅": "*", "∗": "*", "÷": "/"}
+MODULES = {"np", "numpy", "math", "torch", "jnp", "tf", "F", "torch.nn.functional", "tf.math"}
+BOLD = ("\\mathbf", "\\boldsymbol", "\\bm", "\\vec")
+MATRIX = re.compile(r"[bpvBV]?(?:small)?matrix|array")
+DECIMAL_COMMA = re.compile(r"(?<![\d.,])-?\d+,\d+(?![\d.,]*\d)")
+DECIMAL_POINT = re.compile(r"(?<![\d.,])\d+\.\d+(?![\d.,]*\d)")
+COMMA_BETWEEN = re.compile(r"(?<=\d)(?:,|\{,\})(?=\d)")
+
+
+def has_decimal_commas(texts: Iterable[str]) -> bool:
+    """Whether a document writes its decimals with a comma, throughout."""
+    commas = 0
+    for text in texts:
+        if DECIMAL_POINT.search(text):
+            return False
+        commas += len(DECIMAL_COMMA.findall(text)) if commas < 2 else 0
+    return commas > 1
+
+
+def with_points(text: str) -> str:
+    """Return a text with points in its decimals, for the commas that it has."""
+    return COMMA_BETWEEN.sub(".", text)
+
+
+def lex(text: str, line: int, mode: Mode, start: int = 0) -> Iterator[Token]:
+    """Cut a text into tokens.
+
+    Parameters
+    ----------
+    start
+        Where the text begins in the source of its passage.
+    """
+    spaced, matrices = True, 0
+    for match in PATTERN.finditer(text.translate(SAME_WIDTH)):
+        matrices += (match.lastgroup == "begin") - (match.lastgroup == "end")
+        found = _tokens(match, mode, matrices)
+        for kind, shown in found:
+            begin, end = start + match.start(), start + match.end()
+            yield Token(kind, shown, begin, end, line, spaced, mode)
+            spaced = False
+        spaced = spaced or not found or found[-1][0] == "line"
+        line += match[0].count("\n")
+
+
+Found = Sequence[tuple[Kind, str]]
+
+
+def _tokens(match: re.Match[str], mode: Mode, matrices: int) -> Found:
+    """Return the kind and text of what one match of the pattern says."""
+    text = match[0]
+    match match.lastgroup:
+        case "line":
+            return () if mode == "math" else (("line", ""),)
+        case "number" | "comma" | "bar" | "stop" as kind:
+            return ((kind, text),)
+        case "open" | "close" as kind:
+            return ((kind, "group" if text in "{}" and mode == "math" else text),)
+        case "relation":
+            return (("relation", "≈" if text in ("≈", "≃", "≅", "≐", "~=") else "="),)
+        case "operator":
+            return _operator(text)
+        case "greek" | "name" | "partial" | "called":
+            return (_name(text),)
+        case "command":
+            return _command(match["command"])
+        case "named":
+            return _inside(match["inside"])
+        case "letters":
+            letter = (match["letter"] or match["single"]).lstrip("\\")
+            bold = match[0].startswith(BOLD)
+            return (("vector" if bold else "name", GREEK.get(letter, letter)),)
+        case "begin":
+            return (("open", "[["),) if MATRIX.fullmatch(match["opened"]) else ()
+        case "end":
+            return (("close", "]]"),) if MATRIX.fullmatch(match["closed"]) else ()
+        case "column":
+            return (("column", ""),) if matrices > 0 else ()
+        case "sign":
+            return (("operator", text.strip("{} ")),)
+        case "vulgar":
+            return (("number", FRACTIONS[text]),)
+        case "superscript":
+            return (("operator", "^"), ("number", text.translate(SUPERSCRIPTS)))
+        case "transposed":
+            return (("operator", "ᵀ"),)
+        case "method":
+            return (("function", text),)
+        case "prime" if mode == "math":
+            return (("name", "'"),)
+        case "power":
+            return (("operator", "^"),)
+        case "space":
+            return ()
+        case _:
+            return (("words", text),)
+
+
+def _operator(text: str) -> Found:
+    if text in "²³":
+        return (("operator", "^"), ("number", "2" if text == "²" else "3"))
+    if text in "∑Σ":
+        return (("sum", "sum"),)
+    return (("root", ""),) if text == "√" else (("operator", OPERATORS.get(text, text)),)
+
+
+def _name(text: str) -> tuple[Kind, str]:
+    module, _, member = text.rpartition(".")
+    bare = member if module in MODULES else text
+    function = FUNCTIONS.get(bare.lower())
+    if function is not None:
+        return "function", function
+    return "name", bare.translate(SUBSCRIPTS)
+
+
+def _command(name: str) -> Found:
+    if name in SIGNS:
+        return (SIGNS[name],)
+    if name in GREEK:
+        return (("name", GREEK[name]),)
+    if name in SILENT or not name.strip():
+        return ()
+    if name.lower() in FUNCTIONS:
+        return (("function", FUNCTIONS[name.lower()]),)
+    return (("stop", f"\\{name}"),)
+
+
+def _inside(text: str) -> Found:
+    """Return what `\\text{…}` is: a function, a name, or words."""
+    plain = text.replace("\\_", "_").strip()
+    if plain.replace(".", "_").isidentifier() and plain.isascii():
+        return (_name(plain),)
+    number = re.fullmatch(r"[-+]?\d+(?:\.\d+)?", plain)
+    return (("number", plain),) if number else (("words", plain),)

@@ -1,0 +1,115 @@
+"""A Jupyter notebook as passages: its text, its code, and what the code printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from . import html, markdown
+from .markdown import Passage, Piece
+
+
+class NotANotebook(ValueError):
+    """JSON that is no notebook."""
+
+
+def passages(text: str) -> list[Passage]:
+    """Return the passages of a notebook's cells, with the lines of the file.
+
+    Raises
+    ------
+    NotANotebook
+        If the text is not a notebook's JSON.
+    """
+    try:
+        document = json.loads(text)
+        cells = document["cells"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise NotANotebook(str(error)) from None
+    if not isinstance(cells, list):
+        raise NotANotebook("its cells are no list")
+    lines = _Lines(text)
+    found: list[Passage] = []
+    for cell in cells:
+        if isinstance(cell, dict):
+            found += _cell(cell, lines)
+    return found
+
+
+class _Lines:
+    """Finds on which line of the file each line of a cell stands, in order."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.position, self.line = text, 0, 1
+
+    def of(self, source: object) -> list[int]:
+        """Return the line of the file of each line of a cell."""
+        if isinstance(source, str):
+            return [self._find(source)] * (source.count("\n") + 1)
+        if isinstance(source, list):
+            return [self._find(part) for part in source if isinstance(part, str)] or [self.line]
+        return [self.line]
+
+    def _find(self, part: str) -> int:
+        for written in (json.dumps(part, ensure_ascii=False), json.dumps(part)):
+            at = self.text.find(written, self.position)
+            if at >= 0:
+                self.line += self.text.count("\n", self.position, at)
+                self.position = at
+                break
+        return self.line
+
+
+def _text(source: object) -> str:
+    if isinstance(source, list):
+        return "".join(part for part in source if isinstance(part, str))
+    return source if isinstance(source, str) else ""
+
+
+def _cell(cell: dict[str, Any], lines: _Lines) -> Iterator[Passage]:
+    source = cell.get("source")
+    text, places = _text(source), lines.of(source)
+    if cell.get("cell_type") == "code":
+        printed = "".join(_outputs(cell))
+        pieces = [Piece("code", text, 1)] if text.strip() else []
+        for passage in [Passage("code", tuple(pieces), (), (), 1)] if pieces else []:
+            yield _moved(passage, places)
+        if printed.strip():
+            line = places[-1]
+            yield Passage("code", (Piece("code", printed, line),), (), (), line, "output")
+        for output in _tables(cell):
+            yield from (_moved(passage, [places[-1]]) for passage in html.passages(output))
+    elif text.strip():
+        yield from (_moved(passage, places) for passage in markdown.passages(text))
+
+
+def _outputs(cell: dict[str, Any]) -> Iterator[str]:
+    for output in cell.get("outputs") or ():
+        if isinstance(output, dict):
+            data = output.get("data")
+            shown = data.get("text/plain") if isinstance(data, dict) else output.get("text")
+            yield f"{_text(shown)}\n" if shown else ""
+
+
+def _tables(cell: dict[str, Any]) -> Iterator[str]:
+    for output in cell.get("outputs") or ():
+        data = output.get("data") if isinstance(output, dict) else None
+        if isinstance(data, dict) and data.get("text/html"):
+            yield _text(data["text/html"])
+
+
+def _moved(passage: Passage, places: list[int]) -> Passage:
+    """Return a passage with the lines of the file in place of those of its cell."""
+
+    def at(line: int) -> int:
+        return places[min(line, len(places)) - 1]
+
+    def moved(cells: tuple[Piece, ...]) -> tuple[Piece, ...]:
+        return tuple(piece._replace(line=at(piece.line)) for piece in cells)
+
+    rows = tuple(tuple(moved(cell) for cell in row) for row in passage.rows)
+    context = tuple(moved(pieces) for pieces in passage.context)
+    return passage._replace(
+        pieces=moved(passage.pieces), rows=rows, context=context, line=at(passage.line)
+    )

@@ -1,0 +1,121 @@
+"""All that proof-reading finds in a document, as deep as it can be read.
+
+A. each equation by itself; B. each against what the document states elsewhere; C. every figure
+against the whole network, made again from its seed or its weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from ...engine.run import NotFinite
+from .equations.document import Finding, Layer, Reading, read_equations
+from .judging.verdicts import Judged, JudgedLine, Proof
+from .matching.names import Name
+from .proof import NoWalkthrough, walkthrough
+from .reading.formats import Document, document
+
+DEEP = 2**20  # characters up to which a document may be a walkthrough; a long one has a twentieth
+NAMED = ("markdown", "notebook", "text")  # formats in which the words before a tensor name it
+
+
+class Proofreading(NamedTuple):
+    """What was read of a document, and what is wrong in it.
+
+    Attributes
+    ----------
+    walkthrough
+        The figures of a VAE's run, if that is what it is.
+    missing
+        Else what it lacks for that.
+    """
+
+    document: Document
+    reading: Reading
+    findings: tuple[Finding, ...]
+    read: Mapping[Layer, int]
+    walkthrough: Proof | None
+    missing: str
+
+    @property
+    def judged(self) -> bool:
+        """Whether anything could be judged."""
+        return any(self.read.values())
+
+    @property
+    def passed(self) -> bool:
+        return not self.findings
+
+
+def report(text: str, name: str = "", given: Mapping[str, Name] | None = None) -> Proofreading:
+    """Read a document and judge what can be judged.
+
+    Raises
+    ------
+    UnknownLabel
+        If the document has no numbers under one of the labels given.
+    NotANotebook
+        If it should be a notebook, and is none.
+    """
+    read = document(text, name)
+    reading = read_equations(read.passages)
+    proof, missing = None, ""
+    if len(text) <= DEEP and read.format in NAMED:
+        try:
+            proof = walkthrough(read.passages, given)
+        except NoWalkthrough as lacking:
+            missing = str(lacking)
+        except NotFinite as overflow:
+            missing = f"the run that it states overflows: {overflow}"
+    if proof is not None and 2 * len(proof.blamed) > len(proof.figures):
+        # That it is no such walkthrough explains more than that most of it is wrong.
+        proof, missing = None, "most of its figures are not those of the VAE that it names"
+    findings = list(reading.findings)
+    counts = dict(reading.read)
+    if proof is not None:
+        covered = set(_lines(proof))
+        findings = [found for found in findings if found.line not in covered]
+        findings += _of_walkthrough(proof)
+        counts["C"] += len(proof.figures) + len(proof.lines)
+    ordered = tuple(sorted(findings, key=lambda found: found.line))
+    return Proofreading(read, reading, ordered, counts, proof, missing)
+
+
+def _lines(proof: Proof) -> Iterator[int]:
+    """Yield the lines on which the walkthrough judged a number."""
+    for judged in proof.figures:
+        yield judged.figure.printed.line
+    for line in proof.lines:
+        yield from (number.line for number in line.line.sum.literals)
+        if line.line.result is not None:
+            yield line.line.result.line
+
+
+def _of_walkthrough(proof: Proof) -> Iterator[Finding]:
+    if proof.wrong_seed is not None:
+        seed = proof.wrong_seed
+        why = f"seed {seed.value} does not give the parameters that are printed"
+        yield Finding(seed.line, str(seed.value), "", why, "C")
+    for judged in proof.blamed:
+        yield _figure(judged)
+    for line in proof.blamed_lines:
+        yield _line(line)
+
+
+def _figure(judged: Judged) -> Finding:
+    figure = judged.figure
+    expected = f"{judged.computed:.{max(0, figure.decimals)}f}"
+    reason = f"{figure.element}: {judged.why} ({judged.verdict})"
+    return Finding(figure.printed.line, figure.printed.printed, expected, reason, "C")
+
+
+def _line(judged: JudgedLine) -> Finding:
+    line = judged.line
+    if judged.wrong_operands:
+        operand = judged.wrong_operands[0]
+        printed, expected = operand.printed, operand.expected
+    else:
+        printed = line.result.printed if line.result else line.sum.text
+        expected = f"{judged.value:.8g}"
+    return Finding(line.sum.line, printed, expected, judged.why, "C")
