@@ -107,11 +107,9 @@ def spread(small: Array, weight: Array, by: Windows, groups: int) -> Array:
     first = _channels_first(small, axes)
     columns = _columns(first, groups)
     lead = (groups * weight.shape[1], first.shape[1])
-    framed = by.frame(lead, 0, np.result_type(small, weight))
-    for tap in by.taps():
-        met = by.met_by(tap, framed)
-        met += (matrices[tap] @ columns).reshape(met.shape)
-    return _as_given(by.crop(framed), small.shape[: -axes - 1])
+    parts = ((matrices[tap] @ columns).reshape(*lead, *by.small) for tap in by.taps())
+    found = by.gathered(lead, np.result_type(small, weight), parts)
+    return _as_given(found, small.shape[: -axes - 1])
 
 
 def tie(large: Array, small: Array, by: Windows, groups: int) -> Array:

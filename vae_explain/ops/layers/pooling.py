@@ -1,25 +1,36 @@
-"""`max_pool1d`, `avg_pool2d` and their kin: the largest, or the mean, of each window.
-
-The windows slide over the last axes: one of a signal, two of an image, three of a volume. How
-many they are is read off the settings, which have a number for each of them.
-"""
+"""`max_pool1d`, `avg_pool2d` and their kin: the largest, or the mean, of each sliding window."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
-from math import prod
+from itertools import count, repeat
 from typing import Any
 
 import numpy as np
 
-from ...symbolic.build import summed
-from ...symbolic.expression import ONE, Apply, Div, Expression, Index, Number
 from ...trace import Array
-from ..rule import Bound, Call, NotExplained, Options, Partial, Rule
+from ..rule import REQUIRED, Bound, Call, Options, Refused, Rule, binder
+from .pools import Counts, divisors, pooling
 from .windows import Windows, options, per_axis
 
 Setting = tuple[int, ...]
+
+
+def binding(axes: int, **settings: Any) -> Callable[..., Bound]:
+    """Return a `bind` for the settings of every pool and, behind the padding, these."""
+    bound = binder("input", kernel_size=REQUIRED, stride=None, padding=0, **settings)
+
+    def bind(*args: Any, **kwargs: Any) -> Bound:
+        operands, attributes = bound(*args, **kwargs)
+        if attributes["stride"] in (None, (), []):
+            attributes["stride"] = attributes["kernel_size"]
+        for name in ("kernel_size", "stride", "padding"):
+            attributes[name] = per_axis(attributes[name], axes, name)
+        if "dilation" in attributes:  # which is written last
+            attributes["dilation"] = per_axis(attributes.pop("dilation"), axes, "dilation")
+        return operands, attributes
+
+    return bind
 
 
 def windows(
@@ -29,6 +40,7 @@ def windows(
     padding: Setting,
     dilation: Setting | None = None,
     ceil_mode: bool = False,
+    **_: Any,
 ) -> Windows:
     """Return the windows over the last axes of an input of the given shape."""
     large = shape[-len(kernel_size) :]
@@ -36,22 +48,10 @@ def windows(
     small = []
     for size, k, s, p, d in zip(large, kernel_size, stride, padding, apart, strict=True):
         free = size + 2 * p - d * (k - 1) - 1
-        count = (-(-free // s) if ceil_mode else free // s) + 1
+        number = (-(-free // s) if ceil_mode else free // s) + 1
         # A window that would start behind the image and its padding is left out again.
-        small.append(count - (ceil_mode and (count - 1) * s >= size + p))
+        small.append(number - (ceil_mode and (number - 1) * s >= size + p))
     return Windows(large, tuple(small), kernel_size, stride, apart, padding)
-
-
-def _settings(
-    axes: int, kernel_size: Any, stride: Any, padding: Any, ceil_mode: Any
-) -> dict[str, Any]:
-    kernel = per_axis(kernel_size, axes, "kernel_size")
-    return {
-        "kernel_size": kernel,
-        "stride": per_axis(stride, axes, "stride") if stride not in (None, (), []) else kernel,
-        "padding": per_axis(padding, axes, "padding"),
-        "ceil_mode": bool(ceil_mode),
-    }
 
 
 def _options(call: Call) -> Options:
@@ -63,30 +63,7 @@ def _options(call: Call) -> Options:
     )
 
 
-def _split(call: Call, index: Index) -> tuple[Index, Index]:
-    axes = len(call.attributes["kernel_size"])
-    return index[:-axes], index[-axes:]
-
-
 # --- the largest ------------------------------------------------------------------------
-
-
-def _bind_max(axes: int) -> Callable[..., Bound]:
-    def bind(
-        input: Any,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        dilation: Any = 1,
-        ceil_mode: bool = False,
-        return_indices: bool = False,
-    ) -> Bound:
-        if return_indices:
-            raise NotExplained("return_indices=True")
-        settings = _settings(axes, kernel_size, stride, padding, ceil_mode)
-        return (input,), {**settings, "dilation": per_axis(dilation, axes, "dilation")}
-
-    return bind
 
 
 def choose(x: Array, by: Windows) -> tuple[Array, Array]:
@@ -112,165 +89,84 @@ def max_forward(x: Array, **settings: Any) -> Array:
 def max_vjp(upstream: Array, output: Array, x: Array, **settings: Any) -> tuple[Array]:
     by = windows(x.shape, **settings)
     choice = choose(x, by)[1]
-    framed = by.frame(x.shape[: -len(by.small)], 0, upstream.dtype)
-    for number, tap in enumerate(by.taps()):
-        met = by.met_by(tap, framed)
-        met += np.where(choice == number, upstream, np.zeros_like(upstream))
-    return (by.crop(framed),)
-
-
-def max_element(call: Call, index: Index) -> Expression:
-    (x,) = call.operands
-    lead, at = _split(call, index)
-    met = [place for _, place in windows(x.shape, **call.attributes).of_small(at)]
-    candidates = tuple(x.at((*lead, *place)) for place in met)
-    return Apply("max", candidates) if len(candidates) > 1 else candidates[0]
-
-
-def max_partials(call: Call, position: int, index: Index) -> list[Partial]:
-    """Name the windows that an element is the largest of; no other depends on it."""
-    (x,) = call.operands
-    by = windows(x.shape, **call.attributes)
-    lead, at = _split(call, index)
-
-    def largest(small: Index) -> Index:
-        found: Index = ()
-        for _, place in by.of_small(small):
-            number = x.array[(*lead, *place)]
-            if not found or number > x.array[(*lead, *found)] or np.isnan(number):
-                found = place
-        return found
-
-    return [((*lead, *out), ONE) for _, out in by.of_large(at) if largest(out) == at]
+    zeros = np.zeros_like(upstream)
+    parts = (np.where(choice == number, upstream, zeros) for number in count())
+    return (by.gathered(x.shape[: -len(by.small)], upstream.dtype, parts),)
 
 
 # --- the mean ---------------------------------------------------------------------------
 
 
-def _bind_mean(axes: int) -> Callable[..., Bound]:
-    def bind(
-        input: Any,
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
-        divisor_override: int | None = None,
-    ) -> Bound:
-        return (input,), {
-            **_settings(axes, kernel_size, stride, padding, ceil_mode),
-            "count_include_pad": bool(count_include_pad),
-            "divisor_override": divisor_override,
-        }
-
-    return bind
-
-
-def _divided(
+def counts(
     shape: tuple[int, ...],
     count_include_pad: bool,
     divisor_override: int | None,
     **settings: Any,
-) -> tuple[Windows, list[list[int]]]:
-    """Return the windows, and for each axis how many places each of them counts.
-
-    A divisor is the product of the counts of its window.
-    """
+) -> Counts:
     by = windows(shape, **settings)
     if divisor_override is not None:
         first, *others = by.small
-        return by, [[divisor_override] * first, *([1] * count for count in others)]
-    return by, [
+        return [[divisor_override] * first, *([1] * small for small in others)]
+    return [
         [
             # Padding may count; what `ceil_mode` adds behind it never does.
             min(start + k, size + p) - start
             if count_include_pad
             else min(start + k, size) - max(start, 0)
-            for start in range(-p, -p + count * stride, stride)
+            for start in range(-p, -p + small * stride, stride)
         ]
-        for size, count, k, stride, p in zip(
+        for size, small, k, stride, p in zip(
             by.large, by.small, by.kernel, by.stride, by.before, strict=True
         )
     ]
 
 
-def _divisors(counts: list[list[int]], dtype: Any) -> Array:
-    found: Array = reduce(np.multiply.outer, map(np.array, counts)).astype(dtype)
-    return found
-
-
 def mean_forward(x: Array, **settings: Any) -> Array:
-    by, counts = _divided(x.shape, **settings)
+    by = windows(x.shape, **settings)
     framed = by.pad(x)
     found: Any = 0
     for tap in by.taps():
         found = found + by.met_by(tap, framed)
-    mean: Array = found / _divisors(counts, x.dtype)
-    return mean
+    return np.asarray(found / divisors(counts(x.shape, **settings), x.dtype))
 
 
 def mean_vjp(upstream: Array, output: Array, x: Array, **settings: Any) -> tuple[Array]:
-    by, counts = _divided(x.shape, **settings)
-    share = upstream / _divisors(counts, upstream.dtype)
-    framed = by.frame(x.shape[: -len(by.small)], 0, share.dtype)
-    for tap in by.taps():
-        met = by.met_by(tap, framed)
-        met += share
-    return (by.crop(framed),)
-
-
-def _divisor(counts: list[list[int]], at: Index) -> Number:
-    return Number(float(prod(axis[p] for axis, p in zip(counts, at, strict=True))))
-
-
-def mean_element(call: Call, index: Index) -> Expression:
-    (x,) = call.operands
-    by, counts = _divided(x.shape, **call.attributes)
-    lead, at = _split(call, index)
-    terms = [x.at((*lead, *place)) for _, place in by.of_small(at)]
-    return Div(summed(terms), _divisor(counts, at))
-
-
-def mean_partials(call: Call, position: int, index: Index) -> list[Partial]:
-    by, counts = _divided(call.operands[0].shape, **call.attributes)
-    lead, at = _split(call, index)
-    return [((*lead, *out), Div(ONE, _divisor(counts, out))) for _, out in by.of_large(at)]
+    by = windows(x.shape, **settings)
+    share: Array = upstream / divisors(counts(x.shape, **settings), upstream.dtype)
+    return (by.gathered(x.shape[: -len(by.small)], share.dtype, repeat(share)),)
 
 
 # --- the rules --------------------------------------------------------------------------
 
 
-def _largest(name: str, axes: int) -> Rule:
-    return Rule(
-        name=name,
-        bind=_bind_max(axes),
+def _largest(axes: int) -> Rule:
+    refused = Refused(False, "return_indices=True")
+    return pooling(
+        f"max_pool{axes}d",
+        axes,
+        bind=binding(axes, dilation=1, ceil_mode=False, return_indices=refused),
+        cover=windows,
         forward=max_forward,
         vjp=max_vjp,
-        element=max_element,
-        partials=max_partials,
         options=_options,
         words="the largest of each window; where several are, the first",
-        functional=True,
     )
 
 
-def _mean(name: str, axes: int) -> Rule:
-    return Rule(
-        name=name,
-        bind=_bind_mean(axes),
+def _mean(axes: int) -> Rule:
+    settings = {"ceil_mode": False, "count_include_pad": True, "divisor_override": None}
+    return pooling(
+        f"avg_pool{axes}d",
+        axes,
+        bind=binding(axes, **settings),
+        cover=windows,
+        counts=counts,
         forward=mean_forward,
         vjp=mean_vjp,
-        element=mean_element,
-        partials=mean_partials,
         options=_options,
         words="the mean of each window",
-        functional=True,
     )
 
 
-MAX_POOL1D = _largest("max_pool1d", 1)
-MAX_POOL2D = _largest("max_pool2d", 2)
-MAX_POOL3D = _largest("max_pool3d", 3)
-AVG_POOL1D = _mean("avg_pool1d", 1)
-AVG_POOL2D = _mean("avg_pool2d", 2)
-AVG_POOL3D = _mean("avg_pool3d", 3)
+MAX_POOL1D, MAX_POOL2D, MAX_POOL3D = map(_largest, (1, 2, 3))
+AVG_POOL1D, AVG_POOL2D, AVG_POOL3D = map(_mean, (1, 2, 3))

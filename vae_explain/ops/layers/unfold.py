@@ -75,14 +75,11 @@ def columns(x: Array, **settings: Any) -> Array:
 
 def image(x: Array, output_size: tuple[int, ...], **settings: Any) -> Array:
     by = windows(output_size, **settings)
-    taps = list(by.taps())
+    taps = prod(by.kernel)
     *lead, rows, _ = x.shape
-    parts = x.reshape(*lead, rows // len(taps), len(taps), *by.small)
-    framed = by.frame((*lead, rows // len(taps)), 0, x.dtype)
-    for number, tap in enumerate(taps):
-        met = by.met_by(tap, framed)
-        met += parts[..., number, :, :]
-    return by.crop(framed)
+    parts = x.reshape(*lead, rows // taps, taps, *by.small)
+    by_tap = (parts[..., at, :, :] for at in range(taps))
+    return by.gathered((*lead, rows // taps), x.dtype, by_tap)
 
 
 # --- one element ------------------------------------------------------------------------

@@ -78,6 +78,14 @@ class Windows:
         ]
         return framed[_behind_the_lead(slices)]
 
+    def gathered(self, lead: tuple[int, ...], dtype: Any, parts: Iterable[Array]) -> Array:
+        """Add up on the large grid what each tap gives back from every window."""
+        framed = self.frame(lead, 0, dtype)
+        for tap, part in zip(self.taps(), parts, strict=False):
+            met = self.met_by(tap, framed)
+            met += part
+        return self.crop(framed)
+
     # --- one element ---
 
     def of_small(self, at: Index) -> Pairs:
@@ -93,6 +101,14 @@ class Windows:
             [(t, self._start(axis, q, t)) for t in range(self.kernel[axis])]
             for axis, q in enumerate(at)
         )
+
+    def covered(self, window: Index) -> list[Index]:
+        """Return the large positions that a window meets."""
+        return [place for _, place in self.of_small(window)]
+
+    def covering(self, place: Index) -> list[Index]:
+        """Return the windows that meet a large position."""
+        return [window for _, window in self.of_large(place)]
 
     def of_tap(self, tap: Index) -> Pairs:
         """Return the windows in which a tap meets the grid, each with the large position."""
