@@ -1,63 +1,85 @@
-"""Rules that leave each call to another rule, which its attributes tell."""
+"""Rules that leave what they say of a call to other rules, and rules put one after the other."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
+
+import numpy as np
 
 from ..symbolic.expression import Expression, Index
 from ..trace import Array
-from .rule import Call, Partial, Rule
+from .rule import Call, Operand, Rule
+
+
+@dataclass(frozen=True)
+class Intermediate:
+    """What a rule computes, as an operand of another: it has no name of its own in the run."""
+
+    rule: Rule
+    operands: tuple[Operand, ...]
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def call(self) -> Call:
+        return Call(self.operands, self, self.attributes)
+
+    @property
+    def array(self) -> Array:
+        return self.rule.forward(*self.call.arrays, **self.attributes)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        if self.rule.kind == "elementwise":
+            return np.broadcast_shapes(*(operand.shape for operand in self.operands))
+        return np.shape(self.array)
+
+    def at(self, index: Index) -> Expression:
+        return self.rule.element(self.call, index)
+
+    def whole(self) -> Expression:
+        return self.rule.formula(self.call)
+
 
 # From a call's attributes: the rule that it is left to, and the attributes which that takes.
-Told = Callable[[Mapping[str, Any]], tuple[Rule, dict[str, Any]]]
+RuleOf = Callable[[Mapping[str, Any]], tuple[Rule, dict[str, Any]]]
 
 
-def deferring(base: Rule, told: Told) -> Rule:
+def delegated(to: Callable[[Call], tuple[Rule, Call]]) -> dict[str, Any]:
+    """Return the fields of a rule that says of a call what another says of another call."""
+
+    def passed(name: str) -> Callable[..., Any]:
+        def say(call: Call, *rest: Any) -> Any:
+            rule, inner = to(call)
+            return getattr(rule, name)(inner, *rest)
+
+        return say
+
+    return {name: passed(name) for name in ("element", "partials", "formula", "gradient")}
+
+
+def deferring(base: Rule, rule_of: RuleOf, **fields: Any) -> Rule:
     """Return a rule that is `base` in all but what it computes, which others do."""
 
-    def of(call: Call) -> tuple[Rule, Call]:
-        rule, attributes = told(call.attributes)
+    def to(call: Call) -> tuple[Rule, Call]:
+        rule, attributes = rule_of(call.attributes)
         return rule, replace(call, attributes=attributes)
 
     def forward(*arrays: Array, **attributes: Any) -> Array:
-        rule, rest = told(attributes)
+        rule, rest = rule_of(attributes)
         return rule.forward(*arrays, **rest)
 
     def vjp(
         upstream: Array, y: Array, /, *arrays: Array, **attributes: Any
     ) -> tuple[Array | None, ...]:
-        rule, rest = told(attributes)
+        rule, rest = rule_of(attributes)
         return rule.vjp(upstream, y, *arrays, **rest)
 
-    def element(call: Call, index: Index) -> Expression:
-        rule, inner = of(call)
-        return rule.element(inner, index)
-
-    def partials(call: Call, position: int, index: Index) -> list[Partial]:
-        rule, inner = of(call)
-        return rule.partials(inner, position, index)
-
-    def formula(call: Call) -> Expression:
-        rule, inner = of(call)
-        return rule.formula(inner)
-
-    def gradient(call: Call, position: int, upstream: Expression) -> Expression:
-        rule, inner = of(call)
-        return rule.gradient(inner, position, upstream)
-
     def chosen_by(call: Call, index: Index) -> list[tuple[int, Index]]:
-        rule, inner = of(call)
+        rule, inner = to(call)
         return [] if rule.chosen_by is None else rule.chosen_by(inner, index)
 
-    return replace(
-        base,
-        forward=forward,
-        vjp=vjp,
-        element=element,
-        partials=partials,
-        formula=formula,
-        gradient=gradient,
-        chosen_by=chosen_by,
-    )
+    changed = {"forward": forward, "vjp": vjp, **delegated(to)}
+    return replace(base, **{**changed, "chosen_by": base.chosen_by and chosen_by, **fields})

@@ -13,8 +13,9 @@ import numpy as np
 from ...symbolic.expression import Expression, Index, Number, Reshape
 from ...symbolic.shapes import expanded
 from ...trace import Array
-from ..rule import OPERAND, REQUIRED, Bound, Call, Operand, Partial, Refused, Rule, binder
-from .scatter import INDEX, SCATTER, SCATTER_ADD
+from ..delegate import delegated
+from ..rule import OPERAND, REQUIRED, Bound, Call, Operand, Refused, Rule, binder
+from .scatter import SCATTER, SCATTER_ADD
 
 Shape = tuple[int, ...]
 
@@ -71,19 +72,13 @@ def by_rows(name: str, scatter: Rule, bind: Callable[..., Bound], words: str) ->
         shape = rows_of(x.shape, index.array, dim)
         return replace(call, operands=(x, _Spread(index, shape, dim), source))
 
-    def partials(call: Call, position: int, index: Index) -> list[Partial]:
-        return [] if position == INDEX else scatter.partials(inner(call), position, index)
-
     return replace(
         scatter,
         name=name,
         bind=bind,
         forward=forward,
         vjp=vjp,
-        element=lambda call, index: scatter.element(inner(call), index),
-        partials=partials,
-        formula=lambda call: scatter.formula(inner(call)),
-        gradient=lambda call, position, upstream: scatter.gradient(inner(call), position, upstream),
+        **delegated(lambda call: (scatter, inner(call))),
         words=words,
         chosen_by=None,
     )

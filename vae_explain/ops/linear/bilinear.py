@@ -10,6 +10,7 @@ from string import ascii_lowercase
 
 from ...trace import Array
 from ..bias import biased
+from ..delegate import delegated
 from ..rule import OPTIONAL, Call, binder
 from .einsum import EINSUM
 
@@ -37,10 +38,7 @@ _PRODUCTS = replace(
     bind=binder("input1", "input2", "weight", bias=OPTIONAL, order=("input1", "weight")),
     forward=lambda *arrays: EINSUM.forward(*arrays, **_of_arrays(*arrays)),
     vjp=lambda g, y, *arrays: EINSUM.vjp(g, y, *arrays, **_of_arrays(*arrays)),
-    element=lambda call, index: EINSUM.element(_products(call), index),
-    partials=lambda call, position, index: EINSUM.partials(_products(call), position, index),
-    formula=lambda call: EINSUM.formula(_products(call)),
-    gradient=lambda call, position, upstream: EINSUM.gradient(_products(call), position, upstream),
+    **delegated(lambda call: (EINSUM, _products(call))),
     title="a bilinear layer",
     words="products of each element of one with each of the other, weighed and summed",
     functional=True,

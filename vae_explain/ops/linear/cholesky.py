@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...symbolic.build import TWO, summed
 from ...symbolic.expression import (
     Apply,
     Div,
@@ -40,16 +41,15 @@ from ..rule import (
 )
 from .inverse_elements import (
     Inverse,
+    Triangle,
     factored,
     inverted,
     less,
     matrix_index,
     name_of,
-    summed,
     transposed,
 )
 
-TWO = Number(2.0)
 # Rows up to which a line has all of how an element of a Cholesky factor moves with the matrix.
 WRITTEN_OUT = 3
 
@@ -87,67 +87,51 @@ def solve_vjp(
     return unbroadcast(inside, a.shape), unbroadcast(to_b, b.shape)
 
 
-class _Solution:
-    """A solution as that of A·X = B, from whichever side the triangle stands."""
+def triangle_of(call: Call) -> Triangle:
+    """Return the triangle, turned so that it stands on the left."""
+    settings = call.attributes
+    part = "upper" if settings["upper"] else "lower"
+    return Triangle(
+        call.operands[LEFT], part, turned=not settings["left"], unit=settings["unitriangular"]
+    )
 
-    def __init__(self, call: Call) -> None:
-        self.call = call
-        settings = call.attributes
-        self.left, self.unit = settings["left"], settings["unitriangular"]
-        self.upper = settings["upper"]
-        # Whether the equations are solved from the last one on.
-        self.backwards = self.upper if self.left else not self.upper
-        self.size = call.operands[LEFT].shape[-1]
-        self.batch = call.output.shape[:-2]
-        shape = call.output.shape
-        self.columns = shape[-1] if self.left else shape[-2]
 
-    def turn(self, row: int, column: int) -> tuple[int, int]:
-        return (row, column) if self.left else (column, row)
+def solve_element(call: Call, index: Index) -> Expression:
+    triangle, batch, b = triangle_of(call), index[:-2], call.operands[RIGHT]
+    row, column = triangle.turn(*index[-2:])
+    known = range(row + 1, b.shape[-2 + triangle.turned]) if backwards(triangle) else range(row)
+    right = b.at(matrix_index(batch, b.shape, *index[-2:]))
+    y = call.output
+    return triangle.solved(
+        batch, row, right, {k: y.at((*batch, *triangle.turn(k, column))) for k in known}
+    )
 
-    def triangle(self, batch: Index, row: int, column: int) -> Expression:
-        a = self.call.operands[LEFT]
-        return a.at(matrix_index(batch, a.shape, *self.turn(row, column)))
 
-    def x(self, batch: Index, row: int, column: int) -> Expression:
-        return self.call.output.at((*batch, *self.turn(row, column)))
+def backwards(triangle: Triangle) -> bool:
+    """Whether the equations are solved from the last one on."""
+    return (triangle.part == "upper") != triangle.turned
 
-    def inverse(self, batch: Index, row: int, column: int) -> Expression:
-        whole = Inverse(
-            self.call.operands[LEFT], batch, "upper" if self.upper else "lower", self.unit
-        )
-        return whole.at(*self.turn(row, column))
 
-    def element(self, index: Index) -> Expression:
-        batch = index[:-2]
-        row, column = self.turn(*index[-2:])
-        known = range(row + 1, self.size) if self.backwards else range(row)
-        b = self.call.operands[RIGHT]
-        products: list[Expression] = [
-            Mul((self.triangle(batch, row, k), self.x(batch, k, column))) for k in known
-        ]
-        rest = less(b.at(matrix_index(batch, b.shape, *index[-2:])), products)
-        return rest if self.unit else Div(rest, self.triangle(batch, row, row))
-
-    def partials(self, position: int, index: Index) -> list[Partial]:
-        row, column = self.turn(*index[-2:])
-        shape = self.call.operands[position].shape
-        later = range(row + 1) if self.backwards else range(row, self.size)
-        found: list[Partial] = []
-        for batch in broadcast_targets(index[:-2], shape[:-2], self.batch):
+def solve_partials(call: Call, position: int, index: Index) -> list[Partial]:
+    triangle, y = triangle_of(call), call.output
+    row, column = triangle.turn(*index[-2:])
+    shape = call.operands[position].shape
+    size, columns = triangle.turn(*y.shape[-2:])
+    later = range(row + 1) if backwards(triangle) else range(row, size)
+    outside = row > column if backwards(triangle) else row < column
+    if position == LEFT and (outside or (triangle.unit and row == column)):
+        return []
+    found: list[Partial] = []
+    for batch in broadcast_targets(index[:-2], shape[:-2], y.shape[:-2]):
+        for p in later:
+            inverse = triangle.inverse(batch, p, row)
             if position == RIGHT:
-                found += [
-                    ((*batch, *self.turn(p, column)), self.inverse(batch, p, row)) for p in later
-                ]
+                found.append(((*batch, *triangle.turn(p, column)), inverse))
                 continue
-            outside = row > column if self.backwards else row < column
-            if outside or (self.unit and row == column):
-                return []
-            for p in later:
-                for q in range(self.columns):
-                    slope = Mul((self.inverse(batch, p, row), self.x(batch, column, q)))
-                    found.append(((*batch, *self.turn(p, q)), Neg(slope)))
-        return found
+            for q in range(columns):
+                x = y.at((*batch, *triangle.turn(column, q)))
+                found.append(((*batch, *triangle.turn(p, q)), Neg(Mul((inverse, x)))))
+    return found
 
 
 def solve_gradient(call: Call, position: int, upstream: Expression) -> Expression:
@@ -177,8 +161,8 @@ SOLVE_TRIANGULAR = Rule(
     bind=binder("input", "other", upper=REQUIRED, left=True, unitriangular=False),
     forward=solved,
     vjp=solve_vjp,
-    element=lambda call, index: _Solution(call).element(index),
-    partials=lambda call, position, index: _Solution(call).partials(position, index),
+    element=solve_element,
+    partials=solve_partials,
     usual=SOLVE_USUAL,
     gradient=solve_gradient,
     words="what the triangle has to be multiplied with to give the right side",

@@ -7,10 +7,12 @@ as one number, `solve_triangular(L, B)[0,1]`, which says how it is made.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from ...symbolic.expression import Add, Div, Expression, Index, Mul, Neg, Ref
+from ...symbolic.build import summed
+from ...symbolic.expression import Add, Expression, Index, Mul, Neg, Ref
 from ...trace import Array
 from ..rule import (
     Call,
@@ -23,12 +25,10 @@ from ..rule import (
 )
 from .cholesky import solved
 from .inverse_elements import (
-    Inverse,
-    less,
+    Triangle,
     matrix_index,
     name_of,
     read,
-    summed,
     transposed,
 )
 
@@ -62,34 +62,20 @@ class _Solution:
     """The elements that a line speaks of, for a factor that is turned to be a lower triangle."""
 
     def __init__(self, call: Call) -> None:
-        self.call = call
-        self.upper = call.attributes["upper"]
         self.b, self.factor = call.operands
+        self.x = call.output
+        upper = call.attributes["upper"]
+        self.triangle = Triangle(self.factor, "upper" if upper else "lower", turned=upper)
         self.size = self.factor.shape[-1]
-        self.numbers = halfway(self.b.array, self.factor.array, self.upper).astype(np.float64)
-
-    def turned(self, row: int, column: int) -> tuple[int, int]:
-        return (column, row) if self.upper else (row, column)
-
-    def triangle(self, batch: Index, row: int, column: int) -> Expression:
-        return self.factor.at(matrix_index(batch, self.factor.shape, *self.turned(row, column)))
-
-    def inverse(self, batch: Index, row: int, column: int) -> Expression:
-        whole = Inverse(self.factor, batch, "upper" if self.upper else "lower")
-        return whole.at(*self.turned(row, column))
-
-    def x(self, batch: Index, row: int, column: int) -> Expression:
-        return self.call.output.at((*batch, row, column))
+        self.numbers = halfway(self.b.array, self.factor.array, upper).astype(np.float64)
 
     def half(self, batch: Index, row: int, column: int) -> Expression:
         """One element of what the first substitution comes to."""
 
         def made() -> Expression:
-            known = [
-                Mul((self.triangle(batch, row, k), self.half(batch, k, column))) for k in range(row)
-            ]
-            own = self.b.at(matrix_index(batch, self.b.shape, row, column))
-            return Div(less(own, known), self.triangle(batch, row, row))
+            right = self.b.at(matrix_index(batch, self.b.shape, row, column))
+            known = {k: self.half(batch, k, column) for k in range(row)}
+            return self.triangle.solved(batch, row, right, known)
 
         at = (*batch, row, column)
         name = f"solve_triangular({name_of(self.factor)}, {name_of(self.b)})"
@@ -97,20 +83,19 @@ class _Solution:
 
     def element(self, index: Index) -> Expression:
         *lead, row, column = index
-        batch = tuple(lead)
-        later = range(row + 1, self.size)
-        known = [Mul((self.triangle(batch, k, row), self.x(batch, k, column))) for k in later]
-        return Div(less(self.half(batch, row, column), known), self.triangle(batch, row, row))
+        batch, later = tuple(lead), range(row + 1, self.size)
+        transpose = replace(self.triangle, turned=not self.triangle.turned)
+        known = {k: self.x.at((*batch, k, column)) for k in later}
+        return transpose.solved(batch, row, self.half(batch, row, column), known)
 
     def whole_inverse(self, batch: Index, row: int, column: int) -> Expression:
         """Write an element of the inverse of the matrix itself, by that of its factor."""
+        inverse = partial(self.triangle.inverse, batch)
         both = range(max(row, column), self.size)
-        return summed(
-            [Mul((self.inverse(batch, k, row), self.inverse(batch, k, column))) for k in both]
-        )
+        return summed(Mul((inverse(k, row), inverse(k, column))) for k in both)
 
     def partials(self, position: int, index: Index) -> list[Partial]:
-        shape, output = self.call.operands[position].shape, self.call.output.shape
+        shape, output = (self.b, self.factor)[position].shape, self.x.shape
         found: list[Partial] = []
         for batch in broadcast_targets(index[:-2], shape[:-2], output[:-2]):
             if position == RIGHT:
@@ -120,12 +105,13 @@ class _Solution:
                     for p in range(self.size)
                 ]
                 continue
-            row, column = self.turned(*index[-2:])
+            row, column = self.triangle.turn(*index[-2:])
             for p in range(self.size):
                 for q in range(output[-1]):
                     ways = [Mul((self.whole_inverse(batch, row, p), self.half(batch, column, q)))]
                     if p <= column:  # above the diagonal an inverse triangle is 0
-                        ways.append(Mul((self.x(batch, row, q), self.inverse(batch, column, p))))
+                        x = self.x.at((*batch, row, q))
+                        ways.append(Mul((x, self.triangle.inverse(batch, column, p))))
                     found.append(((*batch, p, q), Neg(Add(tuple(ways)))))
         return found
 

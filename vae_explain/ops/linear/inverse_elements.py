@@ -8,7 +8,7 @@ and else by elimination, row by row as it is done on paper.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations
@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
+from ...symbolic.build import summed
 from ...symbolic.expression import (
     ONE,
     ZERO,
-    Add,
     Div,
     Expression,
     Index,
@@ -54,10 +54,6 @@ def name_of(operand: Operand) -> str:
     if isinstance(whole, Ref) and np.shape(whole.value)[-2:] == operand.shape[-2:]:
         return whole.name
     return shortened(to_text(operand.whole()))
-
-
-def summed(terms: list[Expression]) -> Expression:
-    return terms[0] if len(terms) == 1 else Add(tuple(terms))
 
 
 def less(first: Expression, products: Sequence[Expression]) -> Expression:
@@ -128,9 +124,9 @@ class Inverse:
         """Write how one element of the inverse is made."""
         if self.triangle:
             inside = range(column, row) if self.triangle == "lower" else range(row + 1, column + 1)
-            products = [Mul((self.given(row, k), self.at(k, column))) for k in inside]
-            above = less(ONE if row == column else ZERO, products)
-            return above if self.unit else Div(above, self.given(row, row))
+            triangle = Triangle(self.operand, self.triangle, unit=self.unit)
+            right = ONE if row == column else ZERO
+            return triangle.solved(self.batch, row, right, {k: self.at(k, column) for k in inside})
         if self.size <= BY_COFACTORS:
             return self.by_cofactors(row, column)
         later = range(row + 1, self.size)
@@ -207,6 +203,43 @@ class Inverse:
 
         name = f"inv(lower({name_of(self.operand)}))"
         return self._ref(name, (row, column), numbers, made)
+
+
+@dataclass(frozen=True)
+class Triangle:
+    """A triangle that equations are solved by, as if it were turned over or not.
+
+    Attributes
+    ----------
+    part
+        "lower" or "upper", which part of the operand it is.
+    turned
+        Whether rows stand for columns.
+    unit
+        Whether its diagonal is taken to be 1.
+    """
+
+    operand: Operand
+    part: str
+    turned: bool = False
+    unit: bool = False
+
+    def turn(self, row: int, column: int) -> tuple[int, int]:
+        return (column, row) if self.turned else (row, column)
+
+    def at(self, batch: Index, row: int, column: int) -> Expression:
+        return self.operand.at(matrix_index(batch, self.operand.shape, *self.turn(row, column)))
+
+    def inverse(self, batch: Index, row: int, column: int) -> Expression:
+        return Inverse(self.operand, batch, self.part, self.unit).at(*self.turn(row, column))
+
+    def solved(
+        self, batch: Index, row: int, right: Expression, known: Mapping[int, Expression]
+    ) -> Expression:
+        """Write an unknown by the right side of its equation and the unknowns that are known."""
+        products = [Mul((self.at(batch, row, k), x)) for k, x in known.items()]
+        rest = less(right, products)
+        return rest if self.unit else Div(rest, self.at(batch, row, row))
 
 
 def odd(order: tuple[int, ...]) -> bool:

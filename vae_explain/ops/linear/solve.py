@@ -6,12 +6,15 @@ forward and reverse mode algorithmic differentiation" (2008).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 
+from ...symbolic.build import absolute, log, sign, summed
 from ...symbolic.expression import (
     ZERO,
-    Add,
-    Apply,
     Expression,
     Index,
     MatMul,
@@ -22,6 +25,7 @@ from ...symbolic.expression import (
     Transpose,
 )
 from ...trace import Array
+from ..delegate import deferring
 from ..rule import (
     Call,
     Partial,
@@ -79,20 +83,51 @@ INV = Rule(
 # --- determinants -----------------------------------------------------------------------
 
 
-def _by_inverse(call: Call, index: Index, factor: Expression | None) -> list[Partial]:
-    *batch, row, column = index
-    slope = Inverse(call.operands[0], tuple(batch)).at(column, row)
-    return [(tuple(batch), slope if factor is None else Mul((factor, slope)))]
+def determinant(
+    name: str,
+    forward: Callable[..., Array],
+    written: Callable[[Expression], Expression],
+    words: str,
+    scaled: bool = False,
+    **fields: Any,
+) -> Rule:
+    """Make the rule of a number that a determinant gives.
 
+    Parameters
+    ----------
+    written
+        The number, by the determinant.
+    scaled
+        Whether its gradient, by the inverse, has the number itself as a factor.
+    """
 
-def _spread(upstream: Expression, call: Call) -> Expression:
-    """Give what arrives at one number for each matrix the axes of the matrix."""
-    shape = call.output.shape
-    return Reshape(upstream, (*shape, 1, 1)) if shape else upstream
+    def vjp(g: Array, y: Array, a: Array) -> tuple[Array]:
+        arriving = np.asarray(np.asarray(g) * y if scaled else g)
+        return (arriving[..., None, None] * transposed(inverted(a)),)
 
+    def partials(call: Call, position: int, index: Index) -> list[Partial]:
+        *batch, row, column = index
+        slope = Inverse(call.operands[0], tuple(batch)).at(column, row)
+        out = tuple(batch)
+        return [(out, Mul((call.output.at(out), slope)) if scaled else slope)]
 
-def _inverse_turned(call: Call) -> Expression:
-    return Transpose(Opaque("inv", (call.operands[0].whole(),), (), inverted))
+    def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+        shape = call.output.shape
+        body = upstream * call.output.whole() if scaled else upstream
+        arriving = Reshape(body, (*shape, 1, 1)) if shape else body
+        return arriving * Transpose(INV.named(call))
+
+    return Rule(
+        name=name,
+        bind=binder("input"),
+        forward=forward,
+        vjp=vjp,
+        element=lambda call, at: written(Inverse(call.operands[0], at).determinant()),
+        partials=partials,
+        gradient=gradient,
+        words=words,
+        **fields,
+    )
 
 
 def _logdet(a: Array) -> Array:
@@ -102,78 +137,37 @@ def _logdet(a: Array) -> Array:
     return np.asarray(np.where(sign < 0, np.full_like(size, np.nan), size))
 
 
-def _determinant(call: Call, index: Index) -> Expression:
-    return Inverse(call.operands[0], index).determinant()
-
-
-def _arriving(g: Array) -> Array:
-    return np.asarray(g)[..., None, None]
-
-
-DET = Rule(
-    name="linalg_det",
-    bind=binder("input"),
-    forward=lambda a: np.asarray(np.linalg.det(a)),
-    vjp=lambda g, y, a: (_arriving(np.asarray(g) * y) * transposed(inverted(a)),),
-    element=_determinant,
-    partials=lambda call, position, index: _by_inverse(call, index, call.output.at(index[:-2])),
-    gradient=lambda call, position, upstream: (
-        _spread(upstream * call.output.whole(), call) * _inverse_turned(call)
-    ),
-    words="the determinant",
+DET = determinant(
+    "linalg_det",
+    lambda a: np.asarray(np.linalg.det(a)),
+    lambda number: number,
+    "the determinant",
+    scaled=True,
 )
-
-LOGDET = Rule(
-    name="logdet",
-    bind=binder("input"),
-    forward=_logdet,
-    vjp=lambda g, y, a: (_arriving(g) * transposed(inverted(a)),),
-    element=lambda call, index: Apply("log", (_determinant(call, index),)),
-    partials=lambda call, position, index: _by_inverse(call, index, None),
-    gradient=lambda call, position, upstream: _spread(upstream, call) * _inverse_turned(call),
-    words="the logarithm of the determinant",
-)
+LOGDET = determinant("logdet", _logdet, log, "the logarithm of the determinant")
 
 SIGN, SIZE = 0, 1  # the outputs of `slogdet`
 
-
-def slogdet_forward(a: Array, output: int) -> Array:
-    return np.asarray(np.linalg.slogdet(a)[output])
-
-
-def slogdet_vjp(g: Array, y: Array, a: Array, output: int) -> tuple[Array]:
-    if output == SIGN:
-        return (np.zeros_like(a),)
-    return (_arriving(g) * transposed(inverted(a)),)
-
-
-SLOGDET = Rule(
-    name="linalg_slogdet",
-    bind=binder("input"),
-    forward=slogdet_forward,
-    vjp=slogdet_vjp,
-    element=lambda call, index: (
-        Apply("sign", (_determinant(call, index),))
-        if call.attributes["output"] == SIGN
-        else Apply("log", (Apply("abs", (_determinant(call, index),)),))
-    ),
-    partials=lambda call, position, index: (
-        [] if call.attributes["output"] == SIGN else _by_inverse(call, index, None)
-    ),
-    formula=lambda call: Opaque(
-        "sign_of_det" if call.attributes["output"] == SIGN else "logabsdet",
-        (call.operands[0].whole(),),
-        (),
-        lambda a: slogdet_forward(a, call.attributes["output"]),
-    ),
-    gradient=lambda call, position, upstream: (
-        ZERO * Reshape(upstream, (*call.output.shape, 1, 1)) * call.operands[0].whole()
-        if call.attributes["output"] == SIGN
-        else _spread(upstream, call) * _inverse_turned(call)
-    ),
-    words="the sign of the determinant, and the logarithm of its size",
+_SIZE = determinant(
+    "linalg_slogdet",
+    lambda a: np.asarray(np.linalg.slogdet(a)[SIZE]),
+    lambda number: log(absolute(number)),
+    "the sign of the determinant, and the logarithm of its size",
+    shown="logabsdet",
     several=True,
 )
+_SIGN = replace(
+    _SIZE,
+    forward=lambda a: np.asarray(np.linalg.slogdet(a)[SIGN]),
+    vjp=lambda g, y, a: (np.zeros_like(a),),
+    element=lambda call, at: sign(Inverse(call.operands[0], at).determinant()),
+    partials=lambda call, position, index: [],
+    gradient=lambda call, position, upstream: (
+        ZERO * Reshape(upstream, (*call.output.shape, 1, 1)) * call.operands[0].whole()
+    ),
+    shown="sign_of_det",
+)
+SLOGDET = deferring(_SIZE, lambda attributes: ((_SIGN, _SIZE)[attributes["output"]], {}))
 
 # --- equations --------------------------------------------------------------------------
 
@@ -227,10 +221,9 @@ def solve_element(call: Call, index: Index) -> Expression:
     depth = len(frame.batch)
     batch, row, column = index[:depth], index[depth], index[depth + 1 :]
     inverse, b = Inverse(call.operands[0], batch), call.operands[1]
-    terms = tuple(
+    return summed(
         Mul((inverse.at(row, k), b.at(frame.right(batch, k, column)))) for k in range(frame.size)
     )
-    return Add(terms) if len(terms) > 1 else terms[0]
 
 
 def solve_partials(call: Call, position: int, index: Index) -> list[Partial]:

@@ -7,7 +7,7 @@ one into the other.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,41 +16,13 @@ from ...symbolic.build import absolute, scaled, sign, square, summed
 from ...symbolic.expression import Div, Expression, Index, Number, SumOver
 from ...symbolic.shapes import expanded
 from ...trace import Array
-from ..delegate import deferring
+from ..delegate import Intermediate, deferring
 from ..pointwise import choose, elementwise, number
 from ..reduction.long_sums import total
 from ..rule import Bound, Call, NotExplained, Partial, Refused, Rule, binder
 
 # What PyTorch has kept from older versions, and no rule covers.
 OLD: dict[str, Any] = {"size_average": Refused(), "reduce": Refused()}
-
-
-@dataclass(frozen=True)
-class _Each:
-    """The loss of each element, before it is summed: an output that has no name of its own."""
-
-    rule: Rule
-    operands: tuple[Any, ...]
-    attributes: Mapping[str, Any]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return np.broadcast_shapes(*(operand.shape for operand in self.operands))
-
-    @property
-    def array(self) -> Array:
-        arrays = (operand.array for operand in self.operands)
-        return self.rule.forward(*arrays, **self.attributes)
-
-    @property
-    def call(self) -> Call:
-        return Call(self.operands, self, self.attributes)
-
-    def at(self, index: Index) -> Expression:
-        return self.rule.element(self.call, index)
-
-    def whole(self) -> Expression:
-        return self.rule.formula(self.call)
 
 
 def pointwise_loss(each: Rule, folded: bool = False) -> Rule:
@@ -62,9 +34,10 @@ def pointwise_loss(each: Rule, folded: bool = False) -> Rule:
         Whether the number that a mean divides by is folded into the constants of a slope.
     """
 
-    def taken_apart(call: Call) -> _Each:
+    def taken_apart(call: Call) -> Intermediate:
+        """Return the loss of each element, before it is summed."""
         attributes = {k: v for k, v in call.attributes.items() if k != "reduction"}
-        return _Each(each, call.operands, attributes)
+        return Intermediate(each, call.operands, attributes)
 
     def divisor(shape: tuple[int, ...], reduction: str) -> int:
         if reduction == "batchmean":

@@ -9,21 +9,21 @@ does where two rows are the same: it passes nothing. Of differences that are the
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from ...symbolic.expression import Add, Expression, Index, Neg, Number, Reshape
+from ...symbolic.expression import Add, Expression, Index, Neg, Number
+from ...symbolic.shapes import shaped
 from ...trace import Array
+from ..delegate import Intermediate
+from ..layout.reshape import UNSQUEEZE
+from ..pointwise import elementwise
 from ..rule import (
     Bound,
     Call,
-    Operand,
     Partial,
     Rule,
-    broadcast_index,
     broadcast_targets,
+    by_output,
     sum_to,
     unbroadcast,
 )
@@ -44,60 +44,11 @@ def _faced(shape: Shape, added: int | None) -> Shape:
     return (*shape[:at], 1, *shape[at:])
 
 
-def _own(index: Index, added: int | None) -> Index:
-    """Return the index in an operand itself, for one in the shape in which it is faced."""
-    if added is None:
-        return index
-    at = len(index) + added
-    return (*index[:at], *index[at + 1 :])
-
-
-def _difference(a: Array, b: Array, facing: Facing, eps: float) -> Array:
-    first, second = (
-        x.reshape(_faced(x.shape, added)) for x, added in zip((a, b), facing, strict=True)
-    )
-    apart: Array = first - second
-    return apart + np.asarray(eps, apart.dtype) if eps else apart
-
-
-@dataclass(frozen=True)
-class _Difference:
-    """What is between two tensors, its last axis that of the coordinates."""
-
-    operands: tuple[Operand, ...]
-    facing: Facing
-    eps: float
-
-    def faced(self, position: int) -> Shape:
-        return _faced(self.operands[position].shape, self.facing[position])
-
-    @property
-    def shape(self) -> Shape:
-        return np.broadcast_shapes(self.faced(0), self.faced(1))
-
-    @property
-    def array(self) -> Array:
-        a, b = (operand.array for operand in self.operands)
-        return _difference(a, b, self.facing, self.eps)
-
-    def at(self, index: Index) -> Expression:
-        a, b = (
-            operand.at(_own(broadcast_index(index, self.faced(position)), self.facing[position]))
-            for position, operand in enumerate(self.operands)
-        )
-        return self._apart(a, b)
-
-    def whole(self) -> Expression:
-        a, b = (
-            operand.whole() if added is None else Reshape(operand.whole(), self.faced(position))
-            for position, (operand, added) in enumerate(
-                zip(self.operands, self.facing, strict=True)
-            )
-        )
-        return self._apart(a, b)
-
-    def _apart(self, a: Expression, b: Expression) -> Expression:
-        return Add((a, Neg(b), Number(self.eps))) if self.eps else a - b
+_DIFFERENCE = elementwise(
+    "difference",
+    lambda a, b, eps: Add((a, Neg(b), Number(eps))) if eps else a - b,
+    words="what is between two tensors, their last axis that of the coordinates",
+)
 
 
 def distance(name: str, bind: Callable[..., Bound], facing: Facing, words: str, torch: str) -> Rule:
@@ -109,17 +60,28 @@ def distance(name: str, bind: Callable[..., Bound], facing: Facing, words: str, 
 
     def inner(call: Call) -> Call:
         """Return the length's call, whose only operand is the difference."""
+        return call.once("length", lambda: of_length(call))
+
+    def of_length(call: Call) -> Call:
         eps, p, keepdim = (call.attributes[key] for key in ("eps", "p", "keepdim"))
-        apart = _Difference(call.operands, facing, eps)
+        faced = tuple(
+            operand if added is None else Intermediate(UNSQUEEZE, (operand,), {"dim": added})
+            for operand, added in zip(call.operands, facing, strict=True)
+        )
+        apart = Intermediate(_DIFFERENCE, faced, {"eps": eps})
         return Call((apart,), call.output, length(p, keepdim))
 
+    def difference(a: Array, b: Array, eps: float) -> Array:
+        faced = (x.reshape(_faced(x.shape, added)) for x, added in zip((a, b), facing, strict=True))
+        return _DIFFERENCE.forward(*faced, eps=eps)
+
     def forward(a: Array, b: Array, p: float, eps: float, keepdim: bool) -> Array:
-        return norms.forward(_difference(a, b, facing, eps), **length(p, keepdim))
+        return norms.forward(difference(a, b, eps), **length(p, keepdim))
 
     def vjp(
         g: Array, y: Array, a: Array, b: Array, p: float, eps: float, keepdim: bool
     ) -> tuple[Array, Array]:
-        apart = _difference(a, b, facing, eps)
+        apart = difference(a, b, eps)
         (found,) = norms.vjp(g, y, apart, **length(p, keepdim))
         to_a, to_b = (
             unbroadcast(part, _faced(x.shape, added)).reshape(x.shape)
@@ -128,27 +90,24 @@ def distance(name: str, bind: Callable[..., Bound], facing: Facing, words: str, 
         return to_a, to_b
 
     def partials(call: Call, position: int, index: Index) -> list[Partial]:
-        of_length = inner(call)
-        (apart,) = of_length.operands
+        length_call = inner(call)
+        (apart,) = length_call.operands
         added, shape = facing[position], call.operands[position].shape
         at = len(index) + 1 + (added or 0)
         own = index if added is None else (*index[:at], 0, *index[at:])
-        found: dict[Index, list[Expression]] = {}
-        for full in broadcast_targets(own, _faced(shape, added), apart.shape):
-            for out, local in norms.partials(of_length, 0, full):
-                found.setdefault(out, []).append(Neg(local) if position else local)
-        return [
-            (out, Add(tuple(ways)) if len(ways) > 1 else ways[0]) for out, ways in found.items()
-        ]
+        return by_output(
+            (out, Neg(slope) if position else slope)
+            for full in broadcast_targets(own, _faced(shape, added), apart.shape)
+            for out, slope in norms.partials(length_call, 0, full)
+        )
 
     def gradient(call: Call, position: int, upstream: Expression) -> Expression:
-        of_length = inner(call)
-        (apart,) = of_length.operands
-        found = norms.gradient(of_length, 0, upstream)
+        length_call = inner(call)
+        (apart,) = length_call.operands
+        found = norms.gradient(length_call, 0, upstream)
         shape = call.operands[position].shape
         faced = _faced(shape, facing[position])
-        summed = sum_to(Neg(found) if position else found, apart.shape, faced)
-        return summed if faced == shape else Reshape(summed, shape)
+        return shaped(sum_to(Neg(found) if position else found, apart.shape, faced), faced, shape)
 
     return Rule(
         name=name,

@@ -8,7 +8,6 @@ the one that it found, and the others share it alike, both as PyTorch does.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -137,7 +136,7 @@ def or_of_two(of_one: Rule, of_two: Rule) -> Rule:
     def chosen(attributes: Mapping[str, Any]) -> tuple[Rule, dict[str, Any]]:
         return (of_one, dict(attributes)) if "dim" in attributes else (of_two, {})
 
-    return replace(deferring(of_one, chosen), chosen_by=None)
+    return deferring(of_one, chosen)
 
 
 MAX = or_of_two(extreme("max", np.max, "the largest", np.argmax), MAXIMUM)

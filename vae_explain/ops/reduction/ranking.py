@@ -12,7 +12,6 @@ to differentiate it (its issue 148808).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -172,7 +171,7 @@ def _median(attributes: Mapping[str, Any]) -> tuple[Rule, dict[str, Any]]:
     return _OF_ALL if attributes["dim"] is None else _ALONG, dict(attributes)
 
 
-MEDIAN = replace(deferring(_ALONG, _median), bind=bind_median)
+MEDIAN = deferring(_ALONG, _median, bind=bind_median)
 
 
 def most_frequent(x: Array, dim: int) -> Array:
@@ -224,8 +223,9 @@ def _end(attributes: Mapping[str, Any]) -> tuple[Rule, dict[str, Any]]:
     return AMAX if attributes["output"] == POSITIONS else AMIN, rest
 
 
-AMINMAX = replace(
-    deferring(AMIN, _end),
+AMINMAX = deferring(
+    AMIN,
+    _end,
     name="aminmax",
     bind=binder("input", dim=None, keepdim=False),
     words="the smallest and the largest",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from ...symbolic.build import exp, log
 from ...symbolic.expression import ONE, Add, Div, Expression, Index, Neg, SumOver
 from ...trace import Array
+from ..delegate import Intermediate
+from ..elementwise.arithmetic import NEG
 from ..elementwise.exponentials import log_total, shift_of, shifted
-from ..rule import REQUIRED, Call, Ignored, Operand, Partial, Rule, binder, normalized_axes
+from ..rule import REQUIRED, Call, Ignored, Partial, Rule, binder, normalized_axes
 from .axes import along, reduced, sources, spread, spread_formula, target, with_ones
 
 # --- by numbers -------------------------------------------------------------------------
@@ -146,29 +148,8 @@ LOG_SOFTMAX = Rule(
 # --- of the negatives -------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Negative:
-    """The negatives of an operand."""
-
-    operand: Operand
-
-    @property
-    def array(self) -> Array:
-        return np.negative(self.operand.array)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.operand.shape
-
-    def at(self, index: Index) -> Expression:
-        return -self.operand.at(index)
-
-    def whole(self) -> Expression:
-        return -self.operand.whole()
-
-
 def _of_negatives(call: Call) -> Call:
-    return replace(call, operands=(_Negative(call.operands[0]),))
+    return replace(call, operands=(Intermediate(NEG, call.operands),))
 
 
 def _softmin_gradient(call: Call, position: int, upstream: Expression) -> Expression:

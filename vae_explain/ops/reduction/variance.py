@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -172,12 +171,7 @@ def with_mean(name: str, spread: Rule) -> Rule:
             return spread, rest
         return MEAN, {key: rest[key] for key in ("dim", "keepdim")}
 
-    return replace(
-        deferring(spread, chosen),
-        name=name,
-        words=f"{spread.words}, and mean",
-        several=True,
-    )
+    return deferring(spread, chosen, name=name, words=f"{spread.words}, and mean", several=True)
 
 
 VAR_MEAN = with_mean("var_mean", VAR)
