@@ -202,7 +202,7 @@ def test_an_audit_without_a_seed_draws_what_the_run_drew() -> None:
     torch.manual_seed(7)
     explanation = explain(nn.Linear(2, 4), X, objective=unrooted)
     torch.rand(5)
-    again = pipeline.run_and_doubled(explanation._request)[0]
+    again = pipeline.recordings(explanation._request).run
     assert again.array("eps").tolist() == explanation.values["eps"].tolist()
 
 

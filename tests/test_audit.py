@@ -13,7 +13,6 @@ from vae_explain import pipeline
 from vae_explain.analysis.audit import ALL, Finding, Report, audit
 from vae_explain.cli import audit as command
 from vae_explain.models.builtin_config import Architecture
-from vae_explain.models.prepare import prepared
 from vae_explain.models.request import Request
 from vae_explain.pages.walkthrough.auditing import auditing
 
@@ -37,8 +36,8 @@ def report_of(
     loss: Callable[..., Tensor] | None = None,
 ) -> Report:
     """Audit a model as the command does: once, and once with every row twice."""
-    with prepared(held(model, x, 11, loss=loss, objective=objective)) as ready:
-        return audit(ready.run(), ready.doubled().run(), ALL)
+    request = held(model, x, 11, loss=loss, objective=objective)
+    return audit(pipeline.recordings(request), ALL)
 
 
 def audited(case: Audited, seed: int = 3) -> Report:
@@ -118,7 +117,7 @@ def test_the_built_in_vae_gives_notes_alone(name: str, seed: int, count: int) ->
     architecture = ARCHITECTURES[name]
     x = rows(count, architecture.input_size).tolist()
     request = Request(x=tuple(map(tuple, x)), seed=seed, arithmetic="full", source=architecture)
-    report = audit(*pipeline.run_and_doubled(request), ALL)
+    report = audit(pipeline.recordings(request), ALL)
     assert ids(report, "error", "warning") == set()
     assert "loss-scale" in ids(report, "note")
     applied = set(IDS) - {rule.id for rule, _ in report.not_applied}
@@ -148,7 +147,7 @@ def test_the_effective_beta_is_that_of_the_reductions() -> None:
     found = one(audited(case_of(mean_beside_sum)), "loss-scale-mismatch")
     # 5 rows of 6 elements are averaged, the KL is summed over rows and latents.
     assert found.evidence.facts["effective_beta"] == pytest.approx(30.0)
-    assert "an effective β of 30." in found.message
+    assert "an effective β of 30." in found.title
 
 
 @pytest.mark.parametrize(
@@ -168,7 +167,7 @@ def test_the_built_in_vaes_effective_beta(
     request = Request(
         x=(tuple(float(i) for i in range(dims[0])),), arithmetic="full", source=architecture
     )
-    report = audit(*pipeline.run_and_doubled(request), ALL)
+    report = audit(pipeline.recordings(request), ALL)
     found = one(report, "loss-scale").evidence.facts["effective_beta"]
     assert found == pytest.approx(expected, rel=1e-6)
 
@@ -192,7 +191,7 @@ def test_the_evidence_of_a_wrong_sign_is_the_kl_of_the_run() -> None:
     mu, logvar = model.encode(x)
     wrong = -0.5 * torch.sum(logvar - mu.pow(2) + logvar.exp())
     assert found.evidence.facts["kl"] == pytest.approx(float(wrong.detach()), rel=1e-5)
-    assert "½·σ² has the wrong sign" in found.message
+    assert "½·σ² has the wrong sign" in found.title
 
 
 def test_the_evidence_of_a_wrong_scale_are_both_deviations() -> None:
@@ -293,7 +292,7 @@ def test_a_sample_put_together_from_columns_is_said_to_be_one() -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("monte_carlo_kl", "estimated from the sample"),
+        ("latent_flow", "estimated from the sample"),
         ("learned_prior", "learned prior"),
         ("full_covariance", "goes into a matmul: a full covariance"),
         ("full_covariance_by_einsum", "goes into an einsum: a full covariance"),
@@ -334,7 +333,7 @@ def test_a_layer_used_at_each_step_has_its_dead_units_told_once() -> None:
         report_of(Stepwise(), rows(15).reshape(3, 5, 6) + torch.arange(3.0)[:, None, None]),
         "dead-units",
     )
-    assert finding.message == (
+    assert finding.title == (
         "2 of 4 units of hidden are off for all 5 rows at each of the 3 times that the layer is "
         "used; 14 weights and biases get no gradient through them."
     )

@@ -62,7 +62,7 @@ def test_json_has_findings_with_evidence(cli: CommandLine) -> None:
     assert {"schema", "command", "arithmetic", "seed", "torch"} <= document.keys()
     assert document["command"] == "audit"
     first = document["findings"][0]
-    assert first.keys() == {"id", "severity", "message", "evidence", "change"}
+    assert first.keys() == {"id", "severity", "title", "evidence", "mend", "mend_tried"}
     assert (first["id"], first["severity"]) == ("sampling-scale", "error")
     row = first["evidence"]["table"][0]
     assert row["scale in z"] == pytest.approx(row["the KL's σ"] ** 2)

@@ -145,7 +145,9 @@ KNOWN: dict[str, tuple[Function, str, str]] = {
     "from N(1, 0.25)": (
         lambda m, s: closed((m - 1) * 2, s * 2), "another prior", "N(1, 0.25)",
     ),
-    "variance in z": (lambda m, s: closed(m, np.sqrt(s)), "sigma", "s is the KL's variance"),
+    "variance in z": (lambda m, s: closed(m, np.sqrt(s)), "scaled", ""),
+    "half the variance in z": (lambda m, s: closed(m, np.sqrt(2 * s)), "scaled", ""),
+    "a hundredth of the noise in z": (lambda m, s: closed(m, 100 * s), "scaled", ""),
     "logvar in z": (lambda m, s: closed(m, np.exp(s / 2)), "sigma", "s is the KL's log-variance"),
     "logvar as log σ": (lambda m, s: closed(m, s**2), "sigma", "log-variance as log-deviation"),
     "μ twice": (lambda m, s: closed(m, s) + 0.5 * m**2, "weights", ""),

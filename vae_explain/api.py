@@ -177,7 +177,7 @@ class Explanation:
         for name in (*only, *ignore):
             if name not in known:
                 raise KeyError(f"{name} is no finding{_guess(name, known)}")
-        report = audit(*pipeline.run_and_doubled(self._request), ALL, only, ignore)
+        report = audit(pipeline.recordings(self._request), ALL, only, ignore)
         return AuditPage(auditing(report), report)
 
     def check(self) -> CheckPage:

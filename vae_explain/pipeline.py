@@ -5,12 +5,13 @@ A newcomer starts here. What a command shows is made from the `Run` that this re
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
 from .engine.run import Run
 from .models.argument_matching import CannotBind
 from .models.prepare import prepared, user_code_errors
-from .models.prepared_model import RunWithModel
+from .models.prepared_model import PreparedModel, RunWithModel, other_draws
 from .models.request import Request
 from .models.user_code import CannotRun
 from .models.weight_files import state_of
@@ -45,20 +46,54 @@ def run_with_model(request: Request) -> RunWithModel:
     return result
 
 
-def run_and_doubled(request: Request) -> tuple[Run, Run | None]:
-    """Run as asked, and once more with every row of the input twice; neither need be finite.
+@dataclass(frozen=True)
+class Recordings:
+    """A run, and the same under other conditions: how they differ shows what a run alone cannot.
 
-    How the two differ shows what a loss does over the batch. The second is None where the
-    model does not take such an input, as one that knows the number of its rows.
+    None of them need be finite. One that the model does not take is None, as twice the rows
+    are to a model that knows their number.
+
+    Attributes
+    ----------
+    run
+        As asked.
+    twice
+        With every row of the input twice: what a loss does over the batch.
+    redrawn
+        With other draws, from PyTorch's generator and NumPy's: what is drawn.
+    switched
+        In the other mode, evaluation for training: what depends on it.
+    training
+        Whether the model is in the mode for training in `run`.
     """
+
+    run: Run
+    twice: Run | None = None
+    redrawn: Run | None = None
+    switched: Run | None = None
+    training: bool = True
+
+
+def recordings(request: Request) -> Recordings:
+    """Run as asked, and once more under each of some other conditions."""
     with prepared(request) as model:
         with user_code_errors(request):
             first = model.run(lasting=request.is_shared)
-        try:
-            with user_code_errors(request):
-                return first, model.doubled().run(lasting=request.is_shared)
-        except (CannotBind, CannotRun, NoiseMismatch):
-            return first, None
+
+        def again(
+            other: PreparedModel, around: AbstractContextManager[None] | None = None
+        ) -> Run | None:
+            try:
+                with user_code_errors(request), around or nullcontext():
+                    return other.run(lasting=request.is_shared)
+            except (CannotBind, CannotRun, NoiseMismatch):
+                return None
+
+        twice = again(model.doubled())
+        with model.in_other_mode() as switches:
+            switched = again(model) if switches else None
+        redrawn = again(model.with_own_noise(), other_draws())
+        return Recordings(first, twice, redrawn, switched, model.model.training)
 
 
 def weights_of(request: Request) -> dict[str, Array]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import deviations, numbers, right, sampling, terms
+from . import deviations, discrete, learning, numbers, ranges, right, sampling, terms
 from .base import Audited
 
 MODELS: tuple[Audited, ...] = (
@@ -10,6 +10,9 @@ MODELS: tuple[Audited, ...] = (
     *sampling.TABLE.models,
     *deviations.TABLE.models,
     *numbers.TABLE.models,
+    *ranges.TABLE.models,
+    *discrete.TABLE.models,
+    *learning.TABLE.models,
     *right.TABLE.models,
 )
 

@@ -62,7 +62,8 @@ class Audited:
     """One row of the table: a model, the id that it is about, and what it must give.
 
     `about` is the id that fires, or that must not though it looks like it; `fires` are all
-    ids with an error or a warning, no more and no less.
+    ids with an error or a warning, no more and no less. `twin` is, for a right model, the name
+    of the wrong one that it is the mend of.
     """
 
     objective: Objective
@@ -70,6 +71,7 @@ class Audited:
     fires: frozenset[str]
     make: Callable[[], Layers] = Layers
     x: Callable[[], Tensor] = rows
+    twin: str = ""
 
     @property
     def name(self) -> str:
@@ -92,15 +94,24 @@ class Table:
         return self._add(about, frozenset({about, *also}), make, x)
 
     def right(
-        self, about: str, make: Callable[[], Layers] = Layers, x: Callable[[], Tensor] = rows
+        self,
+        about: str,
+        make: Callable[[], Layers] = Layers,
+        x: Callable[[], Tensor] = rows,
+        twin: str = "",
     ) -> Callable[[Objective], Objective]:
-        return self._add(about, frozenset(), make, x)
+        return self._add(about, frozenset(), make, x, twin)
 
     def _add(
-        self, about: str, fires: frozenset[str], make: Callable[[], Layers], x: Callable[[], Tensor]
+        self,
+        about: str,
+        fires: frozenset[str],
+        make: Callable[[], Layers],
+        x: Callable[[], Tensor],
+        twin: str = "",
     ) -> Callable[[Objective], Objective]:
         def add(objective: Objective) -> Objective:
-            self.models.append(Audited(objective, about, fires, make, x))
+            self.models.append(Audited(objective, about, fires, make, x, twin))
             return objective
 
         return add

@@ -208,7 +208,7 @@ def no_noise_left(model: Layers, x: Tensor) -> Tensor:
     return usual(model, x)
 
 
-@TABLE.wrong("saturation")
+@TABLE.wrong("saturation", "head-range")
 def tight_clamp(model: Layers, x: Tensor) -> Tensor:
     mu, raw = model.encode(x)
     logvar = torch.clamp(raw, -0.01, 0.01)
@@ -220,7 +220,7 @@ def tight_clamp(model: Layers, x: Tensor) -> Tensor:
 def certain_and_wrong(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)
     recon = torch.sigmoid(model.decoder(sample(mu, logvar)))
-    return F.binary_cross_entropy(recon, x, reduction="sum") + kl_of(mu, logvar)
+    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)
 
 
 @TABLE.right("saturation")

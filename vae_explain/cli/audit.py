@@ -15,7 +15,8 @@ from .options import Options, with_options
 IDS = (
     "not-finite", "loss-scale", "loss-scale-mismatch", "kl-sign", "kl-form", "sampling-scale",
     "noise-detached", "negative-scale", "broadcast-loss", "posterior-collapse", "dead-units",
-    "saturation", "no-gradient",
+    "saturation", "no-gradient", "nothing-learns", "unused-sample", "latent-without-kl", "noise",
+    "head-range", "output-range", "row-mixing", "discrete-kl", "codebook", "mode",
 )  # fmt: skip
 
 
@@ -60,7 +61,7 @@ def audit(
     from ..analysis.audit import audit as run_audit
     from ..pages.walkthrough import auditing as page
 
-    report = run_audit(*pipeline.run_and_doubled(job.request), ALL, chosen, left_out)
+    report = run_audit(pipeline.recordings(job.request), ALL, chosen, left_out)
     if style.format == "json":
         from ..pages.render import reports
 

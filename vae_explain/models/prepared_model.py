@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -153,6 +154,31 @@ class PreparedModel:
         noise = tuple(torch.cat([given, given]) for given in self.noise)
         return dataclasses.replace(self, x=torch.cat([self.x, self.x]), noise=noise)
 
+    def with_own_noise(self) -> PreparedModel:
+        """Return the same with all noise drawn, and none given."""
+        return dataclasses.replace(self, noise=())
+
+    @contextmanager
+    def in_other_mode(self) -> Iterator[bool]:
+        """Let the model be in evaluation mode for once where it was training, or the other way.
+
+        Yields
+        ------
+        bool
+            Whether it can be: all of its modules are in one mode.
+        """
+        modules = list(self.model.modules())
+        before = self.model.training
+        of_one_mode = all(module.training == before for module in modules)
+        if of_one_mode:
+            self.model.train(not before)
+        try:
+            yield of_one_mode
+        finally:
+            if of_one_mode:
+                for module in modules:
+                    module.training = before
+
     def watched(self, gradients: bool) -> tuple[Computed, Trace]:
         """Record a run that counts, with its backward pass: what it does stays done.
 
@@ -292,6 +318,22 @@ def draws_of(trace: Trace) -> list[Tensor]:
 def parameters_of(model: nn.Module) -> dict[str, Array]:
     """Return copies of a model's parameters, by name."""
     return {name: p.detach().numpy().copy() for name, p in model.named_parameters()}
+
+
+@contextmanager
+def other_draws() -> Iterator[None]:
+    """Start PyTorch's generator, NumPy's and Python's elsewhere for once."""
+    python, numpy = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=[]):
+        seed = int(torch.randint(2**31, ()))  # depends on where the generator was
+        torch.manual_seed(seed)
+        np.random.seed(seed)
+        random.seed(seed)
+        try:
+            yield
+        finally:
+            np.random.set_state(numpy)
+            random.setstate(python)
 
 
 @contextmanager

@@ -84,7 +84,7 @@ class AuditPage(Shown):
     ----------
     findings
         What is wrong, the worst first; each has its `id`, its `severity` (error, warning or
-        note), a `message`, what to change (`mend`) and its `evidence`, a table of numbers.
+        note), a `title`, what to change (`mend`) and its `evidence`, a table of numbers.
     passed
         Whether there is no error among them.
     """

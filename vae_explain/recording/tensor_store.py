@@ -81,6 +81,18 @@ class TensorStore:
         base = base_of(tensor)
         return None if base is None or not self.is_unchanged(base) else self.id_of(base)
 
+    def id_of_same_memory(self, tensor: Tensor) -> int | None:
+        """Return the id of the value that has all of its numbers where a tensor has them."""
+        place = None if tensor.requires_grad or not tensor.numel() else _place(tensor)
+        if place is None:
+            return None
+        for value_id in range(len(self.tensors) - 1, -1, -1):
+            other = self.tensors[value_id]
+            same_kind = other.shape == tensor.shape and other.dtype == tensor.dtype
+            if same_kind and self.is_current(value_id) and _place(other) == place:
+                return value_id
+        return None
+
     def is_unchanged(self, tensor: Tensor) -> bool:
         """Whether a tensor has an id and still is what it was when it got it."""
         value_id = self.ids.get(id(tensor))
@@ -270,6 +282,14 @@ class TensorStore:
         gradients = differentiated(output, self.edges(value_ids), upstream)
         pairs = zip(value_ids, gradients, strict=True)
         return {n: closed(array_of(gradient)) for n, gradient in pairs if gradient is not None}
+
+
+def _place(tensor: Tensor) -> tuple[int, tuple[int, ...]] | None:
+    """Return where a tensor's numbers are; None for one that has no memory of its own."""
+    try:
+        return tensor.data_ptr(), tensor.stride()
+    except RuntimeError:  # a sparse one, or one inside of a `vmap`
+        return None
 
 
 def _history(tensor: Tensor) -> Any:

@@ -346,12 +346,18 @@ class TraceBuilder:
     def _add_unseen(self, tensor: Tensor) -> int:
         """Give an id to what no recorded call has made, or to what was written to since.
 
-        A view of a value of the run is made from it; anything else is a constant.
+        A view of a value of the run is made from it, and so is another tensor with its memory, as
+        `Variable(eps)` is, which autograd knows nothing of; anything else is a constant.
         """
         base = self.store.id_of_base(tensor)
         view = None if base is None else view_of(self.store.tensors[base], tensor)
         if base is None or view is None:
-            return self._add_constant(tensor)
+            twin = self.store.id_of_same_memory(tensor)
+            if twin is None:
+                return self._add_constant(tensor)
+            operation = self._operation(("detach", (Slot(twin),)), tensor)
+            self.operations.append(operation)
+            return operation.outputs[0]
         operation = self._operation(read_view(view, base, self._add_constant), tensor)
         self._views.update(operation.outputs)
         self.operations.append(operation)

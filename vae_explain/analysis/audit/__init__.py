@@ -22,18 +22,28 @@ from __future__ import annotations
 
 from . import (
     broadcast_loss,
+    codebook,
     dead_units,
+    discrete_kl,
+    head_range,
     kl_form,
     kl_sign,
     loss_scale,
     loss_scale_mismatch,
+    mode,
     negative_scale,
     no_gradient,
+    no_kl,
+    noise,
     noise_detached,
     not_finite,
+    nothing_learns,
+    output_range,
     posterior_collapse,
+    row_mixing,
     sampling_scale,
     saturation,
+    unused_sample,
 )
 from .finding import Evidence, Finding, NotApplied, Seen, Severity
 from .report import Report, audit
@@ -53,6 +63,16 @@ ALL: tuple[AuditRule, ...] = (
     dead_units.RULE,
     saturation.RULE,
     no_gradient.RULE,
+    nothing_learns.RULE,
+    unused_sample.RULE,
+    no_kl.RULE,
+    noise.RULE,
+    head_range.RULE,
+    output_range.RULE,
+    row_mixing.RULE,
+    discrete_kl.RULE,
+    codebook.RULE,
+    mode.RULE,
 )
 
 __all__ = [

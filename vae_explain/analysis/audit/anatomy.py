@@ -1,25 +1,29 @@
 """What is audited: a run, taken apart once, for all rules to look at.
 
-A second run with every row of the input twice, where there is one, shows what grows with
-the batch.
+Runs of the same model under other conditions stand beside it: with every row of the input
+twice, with other draws, in the other mode.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
 
 from ...engine.backward_pass import backward
-from ...engine.forward_pass import replay_part
+from ...engine.forward_pass import replay, replay_part
 from ...engine.run import Run
 from ...ops.rule import NotExplained
+from ...pipeline import Recordings
 from ...trace import Array
+from .discrete import Categories, Codes, find_categories, find_codes
 from .finding import NotApplied
 from .lineage import Lineage
 from .loss_parts import Part, find_parts
+from .mending import Cure, edited
 from .posterior import Sampling, Site, find_sampling
 from .summands import Summand, summands
 
@@ -33,18 +37,28 @@ class Anatomy:
     ----------
     run
         In the arithmetic `full`; it need not be finite.
-    twice
-        The same with every row of the input twice; None where that could not be run.
+    others
+        The same model's runs under other conditions.
     """
 
-    def __init__(self, run: Run, twice: Run | None = None) -> None:
+    def __init__(self, run: Run, others: Recordings | None = None) -> None:
         self.run = run
+        self.others = others or Recordings(run)
         self.trace = run.trace
         self.values = run.values
         self.inputs = tuple(v.array for v in self.trace.values if v.kind == "input")
-        self.lineage = Lineage(run)
-        self.twice = None if twice is None else Anatomy(twice)
+        self.lineage = Lineage(run, drawn_elsewhere(run, self.others.redrawn))
         self._kept: dict[object, Any] = {}
+
+    @cached_property
+    def twice(self) -> Anatomy | None:
+        """The run with every row of the input twice."""
+        return None if self.others.twice is None else Anatomy(self.others.twice)
+
+    @cached_property
+    def switched(self) -> Anatomy | None:
+        """The run in the other mode."""
+        return None if self.others.switched is None else Anatomy(self.others.switched)
 
     def kept(self, key: object, make: Callable[[], Kept]) -> Kept:
         """Return what was made for a key, making it the first time."""
@@ -77,8 +91,23 @@ class Anatomy:
         return find_sampling(self.lineage)
 
     @cached_property
+    def categories(self) -> tuple[Categories, ...]:
+        """Where categories are sampled."""
+        return find_categories(self.lineage, len(self.sampling.sites))
+
+    @cached_property
+    def codes(self) -> tuple[Codes, ...]:
+        """Where codes of a codebook are picked."""
+        return find_codes(self.lineage)
+
+    @cached_property
+    def latents(self) -> tuple[Site, ...]:
+        """All sites: of Gaussian latents, and of categories."""
+        return (*self.sampling.sites, *(each.site for each in self.categories))
+
+    @cached_property
     def parts(self) -> tuple[Part, ...]:
-        return find_parts(self.lineage, self.summands, self.sampling.sites)
+        return find_parts(self.lineage, self.summands, self.latents)
 
     def role(self, role: str) -> tuple[Part, ...]:
         """Return the parts of one role."""
@@ -89,6 +118,8 @@ class Anatomy:
         sampling = self.sampling
         if not sampling.sites:
             why = "; ".join(sampling.reasons) or "no draw is scaled and shifted into a latent"
+            if self.categories or self.codes:
+                why = "the latents are discrete"
             raise NotApplied(f"no Gaussian latent was found: {why}")
         return sampling.sites
 
@@ -120,6 +151,28 @@ class Anatomy:
 
     # --- experiments ---
 
+    def cured(self, cure: Cure) -> Anatomy:
+        """Return the anatomy of the run as it would be with a change, replayed by the rules."""
+
+        def learned(run: Run) -> list[int]:
+            lineage = Lineage(run)
+            return [value.id for value in run.trace.values if lineage.learned(value.id)]
+
+        def changed(run: Run, rows: int) -> Run:
+            # What is drawn elsewhere is noise from here on: the values get other numbers.
+            values = tuple(
+                value._replace(kind="noise") if value.id in self.lineage.drawn_elsewhere else value
+                for value in run.trace.values
+            )
+            marked = replace(run, trace=replace(run.trace, values=values))
+            return edited(marked, cure.edit, rows, learned)
+
+        twice = self.others.twice
+        if twice is not None:
+            twice = changed(twice, 2 * self.rows) if aligned(self.run, twice) else None
+        run = changed(self.run, self.rows)
+        return Anatomy(run, Recordings(run, twice))
+
     def experiment(self, given: Mapping[int, Array], wanted: Iterable[int]) -> dict[int, Array]:
         """Run what lies between again, by the rules, with other numbers for some values.
 
@@ -132,6 +185,13 @@ class Anatomy:
             return replay_part(self.lineage.graph, self.values, spread, wanted)
         except NotExplained as why:
             raise NotApplied(f"an operation between has no rule ({why})") from None
+
+    def all_with(self, given: Mapping[int, Array]) -> dict[int, Array]:
+        """Run everything again by the rules, in float64, with other numbers for some values."""
+        spread = {
+            twin: array for number, array in given.items() for twin in self.lineage.twins(number)
+        }
+        return replay(self.lineage.graph, spread)
 
     def filled(self, number: int, fill: float) -> Array:
         """Return an array as large as a value, with one number at every place."""
@@ -146,13 +206,49 @@ class Anatomy:
     def gradients(self, parts: Sequence[Part]) -> dict[int, Array]:
         """Return the gradient of some parts together, by hand, at every value it reaches."""
 
-        def added() -> dict[int, Array]:
-            total: dict[int, Array] = {}
-            for part in parts:
-                summand = part.summand
-                shares = backward(self.lineage.graph, self.values, summand.value, summand.factor)
-                for number, share in shares.items():
-                    total[number] = total[number] + share if number in total else share
-            return total
+        key = ("gradients", *((part.summand.value, part.summand.factor) for part in parts))
+        return self.kept(key, lambda: self.gradients_at(parts, self.values))
 
-        return self.kept(("gradients", *(part.summand.value for part in parts)), added)
+    def gradients_at(self, parts: Sequence[Part], values: Mapping[int, Array]) -> dict[int, Array]:
+        """Return the gradient of some parts together where a run has other numbers."""
+        total: dict[int, Array] = {}
+        for part in parts:
+            summand = part.summand
+            shares = backward(self.lineage.graph, values, summand.value, summand.factor)
+            for number, share in shares.items():
+                total[number] = total[number] + share if number in total else share
+        return total
+
+    def gradient_at(
+        self, number: int, parts: Sequence[Part], values: Mapping[int, Array]
+    ) -> Array | None:
+        """Return the gradient of some parts at a value and its twins; None where they have none."""
+        found = self.gradients_at(parts, values)
+        shares = [found[twin] for twin in self.lineage.twins(number) if twin in found]
+        return None if not shares else np.asarray(sum(shares[1:], shares[0]))
+
+
+def drawn_elsewhere(run: Run, redrawn: Run | None) -> frozenset[int]:
+    """Return the constants that are others in a run with other draws, as NumPy's noise is.
+
+    A weight that is made anew in each run is none: it has a gradient.
+    """
+    if redrawn is None or not aligned(run, redrawn):
+        return frozenset()
+    return frozenset(
+        value.id
+        for value, other in zip(run.trace.values, redrawn.trace.values, strict=True)
+        if value.kind == "constant"
+        and value.id not in run.trace.gradients
+        and value.array.dtype.kind == "f"
+        and value.shape == other.shape
+        and not np.array_equal(value.array, other.array)
+    )
+
+
+def aligned(run: Run, other: Run) -> bool:
+    """Whether two runs made the same calls, so that their values have the same ids."""
+    ours, theirs = run.trace.operations, other.trace.operations
+    return len(run.trace.values) == len(other.trace.values) and [
+        (operation.name, operation.outputs) for operation in ours
+    ] == [(operation.name, operation.outputs) for operation in theirs]

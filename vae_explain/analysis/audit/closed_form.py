@@ -19,17 +19,17 @@ from .experiments import Probe
 
 EXACT = 1e-6  # of the largest number; float64 gives about 1e-13
 FEWEST_PROBES = 12
+POWERS = 2.0, 1.0, 0.5, 4.0, -2.0, -1.0  # of what scales the noise, in the KL's σ²
 Function = Callable[[Array], Array]
 
 # How the KL's σ may come from the one that scales the noise, s, in a model that mixes up
 # standard deviation, variance and their logarithms.
+SQUARED = "log-variance as log-deviation"
 SIGMA_OF_KL: Mapping[str, Function] = {
-    "s is the KL's variance": np.sqrt,
     "s is the KL's log-variance": lambda s: np.exp(s / 2),
     "s is the KL's log-deviation": np.exp,
-    "s is the fourth power": lambda s: np.sqrt(np.sqrt(s)),
     "s is a power of 2": lambda s: np.exp(np.log2(s)),
-    "log-variance as log-deviation": np.square,
+    SQUARED: np.square,
     "log-variance as variance": lambda s: np.sqrt(2 * np.log(s)),
     "log-variance as deviation": lambda s: 2 * np.log(s),
     "log-deviation as deviation": np.log,
@@ -54,19 +54,25 @@ class Fit:
     ----------
     kind
         `closed form`, `another prior`, `weights` (the parts do not stand as 1 : 1 : −1),
-        `sigma` (the closed form of another σ) or `part` (another expression for a part).
+        `sigma` (the closed form of another σ), `scaled` (of a factor times a power of σ) or
+        `part` (another expression for a part).
     scale
         How often the closed form is in it, summed over all latents and rows.
     weights
         Of μ², σ² and −log σ², each as a multiple of ½.
     detail
         Which σ, which stand-in, or which prior.
+    factor, power
+        Of a `scaled` form: the KL's σ² is the factor times s to the power, where s is what
+        scales the noise.
     """
 
     kind: str
     scale: float
     weights: tuple[float, float, float]
     detail: str = ""
+    factor: float = 1.0
+    power: float = 2.0
 
 
 def fit(probes: Sequence[Probe]) -> Fit | None:
@@ -78,6 +84,11 @@ def fit(probes: Sequence[Probe]) -> Fit | None:
         return None
     with np.errstate(all="ignore"):
         fitted = _own_sigma(mu, sigma, kl)
+        if fitted is not None and fitted.kind != "weights":
+            return fitted
+        scaled = _scaled(mu, sigma, kl)
+        if scaled is not None:
+            return scaled
         if fitted is not None:
             return fitted
         for words, function in SIGMA_OF_KL.items():
@@ -108,6 +119,30 @@ def _own_sigma(mu: Array, sigma: Array, kl: Array) -> Fit | None:
     if prior:
         return Fit("another prior", weights[2], weights, prior)
     return Fit("weights", weights[2], weights, "linear" if abs(linear) > EXACT * largest else "")
+
+
+def _scaled(mu: Array, sigma: Array, kl: Array) -> Fit | None:
+    """Return the closed form of a σ² that is a·sᵇ, by its constant too: -½·(1 + log a)."""
+    good = sigma > 0
+    mu, sigma, kl = mu[good], sigma[good], kl[good]
+    for power in POWERS:
+        columns = (mu**2, sigma**power, -np.log(sigma**2), mu, np.ones_like(mu))
+        coefficients = _solve(columns, kl)
+        if coefficients is None:
+            continue
+        squares, variances, logs, linear, constant = coefficients
+        if squares == 0 or variances / squares <= 0 or abs(linear) > EXACT * abs(squares):
+            continue
+        factor = variances / squares
+        expected = [-squares * (np.log(factor) + one) for one in (0, 1)]
+        # With σ² itself, a variance that counts more by a slip has no such constant.
+        right = power != 2 or any(_close(constant, each, abs(squares)) for each in expected)
+        if right and _close(logs, squares * power / 2, abs(squares)):
+            weights = 2 * squares, 2 * variances, 2 * logs
+            if power == 4 and _close(factor, 1.0, 1.0):
+                return Fit("sigma", 2 * squares, weights, SQUARED)
+            return Fit("scaled", 2 * squares, weights, "", factor, power)
+    return None
 
 
 def _prior(weights: tuple[float, float, float], linear: float, constant: float) -> str:

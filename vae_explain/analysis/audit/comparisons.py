@@ -51,7 +51,7 @@ def comparisons(anatomy: Anatomy) -> tuple[Comparison, ...]:
 def of_summand(anatomy: Anatomy, value: int) -> tuple[Comparison, ...]:
     """Return where the comparisons of one summand are."""
     lineage = anatomy.lineage
-    samples = {site.z for site in anatomy.sampling.sites}
+    samples = {site.decoded for site in anatomy.latents}
     compared = partial(_comparison, lineage, samples)
 
     def behind(number: int) -> list[int]:
@@ -84,7 +84,7 @@ def measure_of(comparison: Comparison, anatomy: Anatomy) -> str:
 def _all(anatomy: Anatomy) -> tuple[Comparison, ...]:
     by_output = {
         comparison.bound.output: comparison
-        for part in (anatomy.reconstruction() if anatomy.sampling.sites else anatomy.parts)
+        for part in (anatomy.reconstruction() if anatomy.latents else anatomy.parts)
         for comparison in of_summand(anatomy, part.summand.value)
     }
     return tuple(by_output.values())

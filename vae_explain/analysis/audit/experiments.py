@@ -38,8 +38,10 @@ def raw_of(site: Site) -> int:
     """Return a site's raw value; `NotApplied` where the scale is a constant."""
     if site.raw is None:
         raise NotApplied("the scale of z is a constant")
-    if site.raw == site.location or site.location in site.chain:
-        raise NotApplied("the mean and the scale of z are made from the same number")
+    if site.of_one_number:
+        raise NotApplied(
+            "the mean and the scale of z are made from the same number; see head-range"
+        )
     return site.raw
 
 
@@ -49,12 +51,26 @@ def require_reparameterized(site: Site) -> None:
 
 
 def probe(anatomy: Anatomy, site: Site, parts: tuple[Part, ...], mu: float, raw: float) -> Probe:
-    """Run z and some parts of the loss again at one mean and one raw value."""
+    """Run z and some parts of the loss again at one mean and one raw value.
+
+    What is estimated from the sample is averaged over draws of 1 and of -1, which for a
+    polynomial of degree 3 in the draw is its mean over all draws.
+    """
+    sampled = any(part.samples for part in parts)
+    found = [
+        _at(anatomy, site, parts, mu, raw, draw) for draw in ((1.0, -1.0) if sampled else (1.0,))
+    ]
+    return Probe(mu, raw, found[0].sigma, float(np.mean([each.kl for each in found])))
+
+
+def _at(
+    anatomy: Anatomy, site: Site, parts: tuple[Part, ...], mu: float, raw: float, draw: float
+) -> Probe:
     raw_value = raw_of(site)
     given = {
         site.location: anatomy.filled(site.location, mu),
         raw_value: anatomy.filled(raw_value, raw),
-        site.noise: anatomy.filled(site.noise, 1.0),
+        site.noise: anatomy.filled(site.noise, draw),
     }
     wanted = [part.summand.value for part in parts]
     targets = [site.scale, *wanted] if site.drawn else [site.z, *wanted]
@@ -62,7 +78,7 @@ def probe(anatomy: Anatomy, site: Site, parts: tuple[Part, ...], mu: float, raw:
     sigma = (
         arrays[site.scale]
         if site.drawn and site.scale is not None
-        else site.sign * (arrays[site.z] - mu)
+        else site.sign * (arrays[site.z] - mu) / draw
     )
     return Probe(mu, raw, _one(sigma), anatomy.total(parts, arrays))
 
@@ -112,8 +128,11 @@ def sigma_at(anatomy: Anatomy, site: Site, raw: float) -> float:
     return probe(anatomy, site, (), 0.0, raw).sigma
 
 
-def kl_parts(anatomy: Anatomy, site: Site) -> tuple[Part, ...]:
-    """Return the parts of the loss that are one site's KL in closed form.
+def kl_candidates(anatomy: Anatomy, site: Site) -> list[tuple[Part, ...]]:
+    """Return the parts of the loss that may be one site's KL, the likeliest first.
+
+    In closed form it needs the posterior alone. An estimate from the sample needs both, and
+    what of it needs the posterior alone may be a term of its own.
 
     Raises
     ------
@@ -121,31 +140,51 @@ def kl_parts(anatomy: Anatomy, site: Site) -> tuple[Part, ...]:
         Where there are none, saying what stands in their place.
     """
     index = site.index
-    if any(index in p.posteriors for p in anatomy.role("sampled")):
-        raise NotApplied("the KL is estimated from the sample (Monte Carlo), not in closed form")
-    mine = [p for p in anatomy.role("kl") if p.posteriors == {index}]
+    mine = tuple(p for p in anatomy.role("kl") if p.posteriors == {index})
+    sampled = [
+        p for p in anatomy.role("sampled") if p.samples <= {index} and p.posteriors <= {index}
+    ]
+    plain = tuple(p for p in sampled if not p.parameter)
+    estimated = any(p.posteriors for p in sampled)
+    if estimated and len(plain) < len(sampled):
+        raise NotApplied(
+            "the KL is estimated from the sample (Monte Carlo), with parameters of its own: a "
+            "flow, or a learned prior"
+        )
+    if (estimated or plain) and not site.drawn:
+        both = (*mine, *plain)
+        if estimated or mine:
+            return [both] if estimated else [mine, both]
+    elif estimated:
+        raise NotApplied("the KL is estimated from a sample that PyTorch drew itself")
     if mine:
-        return tuple(mine)
+        return [mine]
+    raise NotApplied(_no_kl(anatomy, site))
+
+
+def _no_kl(anatomy: Anatomy, site: Site) -> str:
+    """Say what the loss has in place of a KL of a site."""
+    index = site.index
     learned = [p for p in anatomy.role("learned prior") if index in p.posteriors]
     if learned:
-        raise NotApplied(
+        return (
             f"{anatomy.lineage.name(learned[0].summand.value)} has parameters of its own beside "
             "the posterior: a learned prior, or a learned weight"
         )
     if any(p.role == "kl" and index in p.posteriors for p in anatomy.parts):
-        raise NotApplied("one number measures several posteriors at once")
+        return "one number measures several posteriors at once"
     if any(p.mixed for p in anatomy.parts):
-        raise NotApplied("the loss is no sum of a reconstruction and a KL: one part has both")
+        return "the loss is no sum of a reconstruction and a KL: one part has both"
     if anatomy.role("sampled"):
-        raise NotApplied("what holds the posterior is estimated from the sample, as by Monte Carlo")
+        return "what holds the posterior is estimated from the sample, as by Monte Carlo"
     whole = _taken_from(anatomy, site.location)
     others = (p.summand.value for p in anatomy.parts if p.role == "other")
     if whole is not None and any(whole in anatomy.lineage.ancestors(value) for value in others):
-        raise NotApplied(
+        return (
             f"z is put together from parts of {anatomy.lineage.name(whole)}, and what the loss "
             "has of the whole is not looked into"
         )
-    raise NotApplied("no part of the loss depends on the posterior alone")
+    return "no part of the loss depends on the posterior alone"
 
 
 def _taken_from(anatomy: Anatomy, number: int) -> int | None:

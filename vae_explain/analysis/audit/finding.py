@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from .mending import Cure
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -30,17 +33,24 @@ class Finding:
     ----------
     id
         Of the rule that found it.
-    message
+    title
         One sentence: what is so, with its numbers.
     mend
-        In words, what a user would change; empty where nothing is to be changed.
+        In words, what a user would change; empty where nothing is to be changed, or where no
+        change that is known takes the finding away.
+    cures
+        Changes that are tried on a replay: the first that takes the finding away is the mend.
+    tried
+        Whether the mend was.
     """
 
     id: str
     severity: Severity
-    message: str
+    title: str
     evidence: Evidence
     mend: str = ""
+    cures: tuple[Cure, ...] = ()
+    tried: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from .anatomy import Anatomy
 from .closed_form import Fit, fit
-from .experiments import Probe, kl_parts, probes, raw_of
+from .experiments import Probe, kl_candidates, probes, raw_of
 from .loss_parts import Part
 from .posterior import Site
 from .summands import within
@@ -39,6 +39,11 @@ class Measured:
     fit: Fit | None
     bent: str = ""
 
+    @property
+    def sampled(self) -> bool:
+        """Whether it is estimated from the sample, as by Monte Carlo."""
+        return any(part.samples for part in self.parts)
+
 
 def measure(anatomy: Anatomy, site: Site) -> Measured:
     """Measure the KL of a site, looking through what bends it where that gives a known form.
@@ -52,11 +57,19 @@ def measure(anatomy: Anatomy, site: Site) -> Measured:
 
 def _measured(anatomy: Anatomy, site: Site) -> Measured:
     raw_of(site)
-    parts = kl_parts(anatomy, site)
+    tried = [_of_parts(anatomy, site, parts) for parts in kl_candidates(anatomy, site)]
+    of_known_form = [measured for measured in tried if known(measured.fit)]
+    of_some_form = [measured for measured in tried if measured.fit is not None]
+    return (of_known_form + of_some_form + tried)[0]
+
+
+def _of_parts(anatomy: Anatomy, site: Site, parts: tuple[Part, ...]) -> Measured:
     # First inside: on the grid alone, a bent KL may look like one that is not, or is negative.
     inside, around = _looked_through(anatomy, parts)
     if inside:
         measured = _with_fit(anatomy, site, inside)
+        if around == "abs" and measured.fit is not None and measured.fit.scale < 0:
+            measured = _with_fit(anatomy, site, _turned(inside))  # |C - KL| is |KL - C|
         if known(measured.fit):
             return replace(measured, bent=around)
     whole = _with_fit(anatomy, site, parts)
@@ -67,6 +80,12 @@ def _measured(anatomy: Anatomy, site: Site) -> Measured:
         if known(measured.fit):
             return measured
     return replace(whole, bent=around)
+
+
+def _turned(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    return tuple(
+        replace(part, summand=replace(part.summand, factor=-part.summand.factor)) for part in parts
+    )
 
 
 def known(form: Fit | None) -> bool:

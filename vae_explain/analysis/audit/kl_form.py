@@ -14,7 +14,7 @@ from .finding import Evidence, Finding, NotApplied, Seen, decided
 from .kl import Measured, measure
 from .posterior import Site
 from .rule import AuditRule
-from .scales import SAME, kl_scale, reconstruction_scales
+from .scales import ROUNDED, SAME, kl_scale, reconstruction_scales
 
 ID = "kl-form"
 PARTS = "μ²", "σ²", "log σ²"
@@ -152,15 +152,16 @@ def _half(anatomy: Anatomy, site: Site) -> list[Finding]:
         scale = kl_scale(anatomy, site)
     except NotApplied:
         return []  # another sign, which kl-sign speaks of
-    rows = anatomy.rows if scale.batch == "averaged" else 1
-    if scale.constants or abs(scale.weight * scale.averaged * rows - 2) > SAME:
+    written = measure(anatomy, site).parts[0].summand.constants
+    weights = [c for c in written if abs(c * anatomy.rows - 1) > SAME]
+    if weights or abs(scale.factor - 2) > ROUNDED:
         return []
     closed = float(closed_form(anatomy, site).sum())
     try:
         parts = reconstruction_scales(anatomy)
     except NotApplied:
         parts = ()
-    on_purpose = not parts or any(p.measure == "squared error" and not p.constants for p in parts)
+    on_purpose = not parts or any(p.measure == "squared error" and not p.halved for p in parts)
     aside = (
         "; if the ½ was left out of the squared error on purpose too, the loss is twice the "
         "ELBO of a decoder of variance 1"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .anatomy import Anatomy
-from .experiments import kl_parts, probe
+from .experiments import probe
 from .finding import Evidence, Finding, NotApplied, Seen
 from .kl import measure
 from .kl_form import is_slip
@@ -24,8 +24,8 @@ def look(anatomy: Anatomy) -> Seen:
 
 
 def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
-    parts = kl_parts(anatomy, site)
     measured = measure(anatomy, site)
+    parts = measured.parts
     name = measured.name
     scales = [(raw, probe(anatomy, site, (), 0.0, raw).sigma) for raw in RAW_GRID]
     usable = [(raw, sigma) for raw, sigma in scales if NARROWEST <= sigma <= WIDEST]

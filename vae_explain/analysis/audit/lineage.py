@@ -38,11 +38,13 @@ def is_elementwise(bound: BoundOperation) -> bool:
 class Lineage:
     """A run's graph with, for each value, what kinds of things it was made from."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, drawn_elsewhere: frozenset[int] = frozenset()) -> None:
         self.run = run
+        self.drawn_elsewhere = drawn_elsewhere
         self.graph: Graph = run.graph
         self.trace = run.trace
         self.values = run.values
+        self.strays = self._strays()
         self.flags = self._flags()
         self._ancestors: dict[int, frozenset[int]] = {}
         self._copied: dict[int, Copied] = {}
@@ -102,6 +104,10 @@ class Lineage:
     def from_input(self, number: int) -> bool:
         """Whether an input goes into a value."""
         return bool(self.flags[number] & INPUT)
+
+    def is_draw(self, number: int) -> bool:
+        """Whether a value was drawn, by PyTorch or elsewhere."""
+        return self.trace.values[number].kind == "noise" or number in self.drawn_elsewhere
 
     def fixed(self, number: int) -> bool:
         """Whether a value is a constant, or made from such alone."""
@@ -202,10 +208,29 @@ class Lineage:
             return "in part"
         return "once" if places.size == first.size else "repeated"
 
+    def _strays(self) -> frozenset[int]:
+        """Return what gets a gradient, is no parameter of the model, and starts a way to the loss.
+
+        These are weights of layers that the model does not know of.
+        """
+        found: set[int] = set()
+        fed: set[int] = set()  # what an input goes into
+        for value in self.trace.values:
+            sources = self.made_from(value.id)
+            if value.kind == "input" or not fed.isdisjoint(sources):
+                fed.add(value.id)
+            elif value.kind != "parameter" and value.id in self.trace.gradients:
+                found.update({value.id} if self.trace.gradients.keys().isdisjoint(sources) else ())
+        return frozenset(found)
+
     def _flags(self) -> dict[int, int]:
         flags: dict[int, int] = {}
         for value in self.trace.values:
-            if self.graph.producer(value.id) is not None:
+            if value.id in self.strays:
+                flags[value.id] = LEARNED
+            elif value.id in self.drawn_elsewhere:
+                flags[value.id] = DRAWN
+            elif self.graph.producer(value.id) is not None:
                 flags[value.id] = DRAWN if value.kind == "noise" else 0
                 for number in self.made_from(value.id):
                     flags[value.id] |= flags[number]

@@ -22,7 +22,8 @@ Role = Literal["reconstruction", "kl", "sampled", "learned prior", "other"]
 class Part:
     """A summand with its role, and the sites whose posterior or sample it needs.
 
-    `mixed` says that a reconstruction needs a posterior by another way than the sample.
+    `mixed` says that a reconstruction needs a posterior by another way than the sample, and
+    `parameter` that a parameter goes into the part beside them.
     """
 
     summand: Summand
@@ -30,6 +31,7 @@ class Part:
     posteriors: frozenset[int]
     samples: frozenset[int]
     mixed: bool = False
+    parameter: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,19 +48,20 @@ def find_parts(
     """Return the role of each summand of a loss."""
     needs = [_needs(lineage, summand.value, sites) for summand in summands]
     # A target that was made by something we don't see, as a cast to integers, is a constant.
-    seen = any(need.samples and need.input for need in needs)
-    return tuple(_part(s, need, seen) for s, need in zip(summands, needs, strict=True))
+    used = any(site.used for site in sites)
+    seen = any(need.input and (need.samples if used else need.posteriors) for need in needs)
+    return tuple(_part(s, need, seen, used) for s, need in zip(summands, needs, strict=True))
 
 
-def _part(summand: Summand, need: _Needs, target_seen: bool) -> Part:
+def _part(summand: Summand, need: _Needs, target_seen: bool, used: bool) -> Part:
     is_recon = need.input if target_seen else need.parameter
     role: Role = "other"
-    if need.samples:
+    if need.samples or (need.posteriors and is_recon and not used):
         role = "reconstruction" if is_recon else "sampled"
     elif need.posteriors and not need.input:
         role = "learned prior" if need.parameter else "kl"
-    mixed = role == "reconstruction" and bool(need.posteriors)
-    return Part(summand, role, need.posteriors, need.samples, mixed)
+    mixed = role == "reconstruction" and bool(need.posteriors and need.samples)
+    return Part(summand, role, need.posteriors, need.samples, mixed, need.parameter)
 
 
 def _needs(lineage: Lineage, number: int, sites: Sequence[Site]) -> _Needs:

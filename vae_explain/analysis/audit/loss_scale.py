@@ -7,20 +7,20 @@ from functools import partial
 from .anatomy import Anatomy
 from .finding import Evidence, Finding, NotApplied, Seen, decided
 from .rule import AuditRule
-from .scales import Scale, kl_scale, reconstruction_scales
+from .scales import ROUNDED, Scale, kl_scale, reconstruction_scales
 
 ID = "loss-scale"
-HALF = 0.5
+ONE = 1e-4  # of a β that is 1 but for rounding
 
 
 def effective_beta(reconstruction: Scale, kl: Scale) -> float:
     """Return the weight of one latent's KL for each unit of one element's error.
 
     Against the ELBO of one row, which sums both: 1 for a sum of errors plus the KL. A
-    squared error that was written with its ½ has that half as its unit.
+    squared error that was written with its ½ has that half as its unit, and so has a
+    Gaussian log-likelihood.
     """
-    unit = HALF if HALF in reconstruction.constants else 1.0
-    return kl.weight * unit / reconstruction.weight
+    return kl.weight * reconstruction.unit / reconstruction.weight
 
 
 def both_scales(anatomy: Anatomy) -> tuple[Scale, list[Scale]]:
@@ -50,13 +50,15 @@ def reduction(scale: Scale, noun: str) -> str:
         if scale.averaged > 1
         else f"summed over {scale.per_row:,} {noun}{'' if scale.per_row == 1 else 's'}"
     )
-    if scale.batch == "one row":
-        return over_row
     if scale.batch == "not known":
-        return f"{over_row}, not known over the batch"
-    # What was done to both is said once.
-    again = "" if over_row.startswith(scale.batch) else f"{scale.batch} "
-    return f"{over_row} and {again}over the batch"
+        over_row += ", not known over the batch"
+    elif scale.batch != "one row":
+        # What was done to both is said once.
+        again = "" if over_row.startswith(scale.batch) else f"{scale.batch} "
+        over_row += f" and {again}over the batch"
+    if abs(scale.factor - 1) > ROUNDED:
+        over_row += f", times {scale.factor:.4g}"
+    return over_row
 
 
 def evidence(reconstruction: Scale, kls: list[Scale]) -> Evidence:
@@ -65,37 +67,45 @@ def evidence(reconstruction: Scale, kls: list[Scale]) -> Evidence:
             scale.name,
             f"mean of {scale.averaged:,}" if scale.averaged > 1 else f"sum of {scale.per_row:,}",
             {"summed": "sum", "averaged": "mean"}.get(scale.batch, scale.batch),
+            scale.factor,
             scale.weight,
         )
         for scale in (reconstruction, *kls)
     )
-    betas = {
-        "effective_beta" if len(kls) == 1 else f"effective_beta_{kl.name}": effective_beta(
-            reconstruction, kl
-        )
-        for kl in kls
-    }
-    columns = "term", "over a row", "over the batch", "weight of one element"
-    return Evidence(columns, rows, betas)
+    facts: dict[str, float] = {}
+    for kl in kls:
+        suffix = "" if len(kls) == 1 else f"_{kl.name}"
+        beta = effective_beta(reconstruction, kl)
+        facts[f"effective_beta{suffix}"] = beta
+        facts[f"weight_for_beta_1{suffix}"] = 1 / beta
+    columns = "term", "over a row", "over the batch", "times", "weight of one element"
+    return Evidence(columns, rows, facts)
 
 
 def look(anatomy: Anatomy) -> Seen:
     reconstruction, kls = both_scales(anatomy)
     off = any(part.summand.switched_off for part in anatomy.role("kl"))
-    findings = []
-    for kl in kls:
-        beta = effective_beta(reconstruction, kl)
-        switched = " (it is multiplied by 0 in this run, which is left out here)" if off else ""
-        message = (
-            f"{reconstruction.name} is {reduction(reconstruction, 'element')}; {kl.name} is "
-            f"{reduction(kl, 'latent')}: an effective β of {beta:.4g} for one "
-            f"row{switched}"
-        )
-        if reconstruction.measure == "squared error":
-            variance = kl.weight / (2 * reconstruction.weight)
-            message += f", which is the ELBO of a Gaussian decoder of variance {variance:.4g}"
-        findings.append(Finding(ID, "note", message + ".", evidence(reconstruction, kls)))
-    return Seen("the reductions and weights of the loss's terms", tuple(findings))
+    switched = " (it is multiplied by 0 in this run, which is left out here)" if off else ""
+    terms = "; ".join(f"{kl.name} is {reduction(kl, 'latent')}" for kl in kls)
+    betas = [effective_beta(reconstruction, kl) for kl in kls]
+    listed = ", ".join(f"{beta:.4g}" for beta in betas)
+    message = (
+        f"{reconstruction.name} is {reduction(reconstruction, 'element')}; {terms}: "
+        f"{'an effective β' if len(kls) == 1 else 'effective βs'} of {listed} for one row{switched}"
+    )
+    if reconstruction.measure == "squared error" and len(kls) == 1:
+        variance = kls[0].weight / (2 * reconstruction.weight)
+        message += f", which is the ELBO of a Gaussian decoder of variance {variance:.4g}"
+    off_one = [(kl, beta) for kl, beta in zip(kls, betas, strict=True) if abs(beta - 1) > ONE]
+    if off_one and not off:
+        weights = " and ".join(f"{kl.name} times {1 / beta:.4g}" for kl, beta in off_one)
+        message += f"; {weights} would make β 1"
+    return Seen(
+        "the reductions and weights of the loss's terms",
+        (Finding(ID, "note", message + ".", evidence(reconstruction, kls)),),
+    )
 
 
-RULE = AuditRule(ID, "each term's reduction, and the effective β", "the recorded graph", look)
+RULE = AuditRule(
+    ID, "each term's reduction, and the effective β", "experiments on the replay", look
+)

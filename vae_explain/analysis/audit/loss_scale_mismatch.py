@@ -3,64 +3,150 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 from .anatomy import Anatomy
 from .finding import Finding, Seen
-from .loss_scale import both_scales, effective_beta, evidence, reduction
+from .loss_scale import ONE, both_scales, effective_beta, evidence, reduction
+from .mending import Cure, times, times_for_batch
 from .rule import AuditRule
-from .scales import SAME, Scale
+from .scales import ROUNDED, Scale
 
 ID = "loss-scale-mismatch"
+# Where reductions differ, a weight may make up for it, or leave next to nothing of the KL.
+NEXT_TO_NOTHING = 0.01
 
 
 def look(anatomy: Anatomy) -> Seen:
     reconstruction, kls = both_scales(anatomy)
-    findings = []
-    for kl in kls:
-        message, mend = _mismatch(reconstruction, kl)
-        if message:
-            findings.append(Finding(ID, "warning", message, evidence(reconstruction, [kl]), mend))
-    return Seen(
-        "both terms are reduced over the same things, or a weight makes up for it", tuple(findings)
-    )
+    findings = [finding for kl in kls for finding in _mismatch(anatomy, reconstruction, kl)]
+    betas = [effective_beta(reconstruction, kl) for kl in kls]
+    listed = " and ".join(f"{beta:.4g}" for beta in betas)
+    if all(abs(beta - 1) <= ONE for beta in betas):
+        words = "one latent's KL counts as much as in the ELBO: β is 1"
+    elif reconstruction.batch == "not known":
+        words = f"β is {listed} for this batch; for another it is not known"
+    else:
+        words = f"β is {listed} by a weight, or by equal means, whatever the batch's size"
+    return Seen(words, tuple(findings))
 
 
-def _mismatch(reconstruction: Scale, kl: Scale) -> tuple[str, str]:
+def _mismatch(anatomy: Anatomy, reconstruction: Scale, kl: Scale) -> list[Finding]:
     beta = effective_beta(reconstruction, kl)
-    pixels = reconstruction.per_row
-    divided = any(abs(c * pixels - 1) < SAME for c in reconstruction.constants)
-    averaged = pixels > 1 and (reconstruction.averaged >= pixels or divided)
-    different = {reconstruction.batch, kl.batch} == {"summed", "averaged"}
-    if averaged and not kl.by_mean and not _made_up_for(kl, pixels):
-        grows = (
-            " (and with the batch's size, over which only the KL is summed)" if different else ""
-        )
-        return (
-            f"{reconstruction.name} is averaged over a row's {pixels:,} elements while {kl.name} "
-            f"is summed over {kl.per_row:,} latent{'' if kl.per_row == 1 else 's'}: the KL counts "
-            f"{pixels:,} times as much as in the ELBO{grows}, an effective β of {beta:.4g}.",
-            f"Sum {reconstruction.name} over a row's elements and average both over the batch "
-            f"alone, or multiply {kl.name} by 1/{pixels:,} or another small weight on purpose.",
-        )
-    if different and not (set(kl.constants) | set(reconstruction.constants)) - {0.5}:
-        return (
-            f"{reconstruction.name} is {reduction(reconstruction, 'element')} while {kl.name} is "
-            f"{reduction(kl, 'latent')}: how much the KL counts depends on the batch's size, here "
-            f"an effective β of {beta:.4g}.",
-            f"Reduce {reconstruction.name} and {kl.name} over the batch in the same way.",
-        )
-    return "", ""
+    follows = {reconstruction.batch, kl.batch} in (
+        {"summed", "averaged"},
+        {"summed", "neither summed nor averaged"},
+    )
+    weighed = kl.factor / reconstruction.factor  # what was written as a plain weight
+    pixels = reconstruction.averaged
+    recon_name, kl_name = reconstruction.name, kl.name
+    what = (
+        f"{recon_name} is {reduction(reconstruction, 'element')} while {kl_name} is "
+        f"{reduction(kl, 'latent')}"
+    )
+    latents = f"{kl.per_row:,} latent{'' if kl.per_row == 1 else 's'}"
+    if follows:
+        return [
+            _finding(
+                "error",
+                f"{what}: how much the KL counts follows the batch's size, here an effective β "
+                f"of {beta:.4g}.",
+                anatomy,
+                reconstruction,
+                kl,
+            )
+        ]
+    if abs(beta - 1) <= ONE:
+        return []
+    if pixels > 1 and not kl.by_mean:
+        if weighed > 1 / math.sqrt(pixels) or weighed >= 1:
+            return [
+                _finding(
+                    "warning",
+                    f"{recon_name} is averaged over a row's {pixels:,} elements while {kl_name} "
+                    f"is summed over {latents}: the KL counts {beta:,.4g} times as much as in the "
+                    f"ELBO, an effective β of {beta:.4g}.",
+                    anatomy,
+                    reconstruction,
+                    kl,
+                )
+            ]
+        if kl.factor < 1 and beta < NEXT_TO_NOTHING:
+            return [
+                _finding(
+                    "warning",
+                    f"{recon_name} is averaged over a row's {pixels:,} elements, for which a "
+                    f"weight of {1 / pixels:.4g} on {kl_name} would make up; its weight of "
+                    f"{kl.factor:.4g} leaves an effective β of {beta:.4g}: in effect a plain "
+                    "autoencoder.",
+                    anatomy,
+                    reconstruction,
+                    kl,
+                )
+            ]
+    if kl.averaged > 1 and (pixels <= 1 or abs(weighed - 1) > ROUNDED):
+        if pixels <= 1 and abs(weighed) >= math.sqrt(kl.averaged):
+            return []  # a weight that makes up for the mean over latents
+        return [
+            _finding(
+                "warning",
+                f"{what}: the KL is averaged over its {kl.averaged:,} latents, so that its weight "
+                f"{'' if abs(weighed - 1) <= ROUNDED else f'of {weighed:.4g} '}makes an effective "
+                f"β of {beta:.4g}.",
+                anatomy,
+                reconstruction,
+                kl,
+            )
+        ]
+    return []
 
 
-def _made_up_for(kl: Scale, pixels: int) -> bool:
-    """Whether the KL's own weight is nearer to 1/pixels, which makes up for it, than to 1."""
-    weight = math.prod(c for c in kl.constants if c != 0.5)
-    return weight <= 1 / math.sqrt(pixels) and weight < 1
+def _finding(
+    severity: Literal["error", "warning"],
+    message: str,
+    anatomy: Anatomy,
+    reconstruction: Scale,
+    kl: Scale,
+) -> Finding:
+    beta = effective_beta(reconstruction, kl)
+    rows = anatomy.rows
+    follows = severity == "error"
+    cures = []
+    if follows:
+        # The factor of one row, and the batch's size itself, which a longer batch changes.
+        power = -1 if kl.batch == "summed" else 1
+        beside = beta * float(rows) ** power
+        inside = "" if abs(beside - 1) <= ONE else f" and by {beside:.4g}"
+        verb = "Divide" if power < 0 else "Multiply"
+        if power < 0:
+            words = f"{verb} {kl.name} by the batch's size, len(x), here {rows}{inside}"
+        else:
+            words = f"Multiply {kl.name} by the batch's size, len(x), here {rows}"
+            words += "" if abs(beside - 1) <= ONE else f", and divide it by {beside:.4g}"
+        cures.append(
+            Cure(
+                f"{words}, which makes β 1; or reduce both terms in the same way: sums over a "
+                "row, and one mean over the batch.",
+                times_for_batch(kl.value, 1 / beside, power),
+            )
+        )
+    else:
+        summed = (
+            f"Sum {reconstruction.name} over a row's elements in place of the mean, or multiply "
+            if reconstruction.averaged > 1
+            and not kl.by_mean
+            and abs(kl.factor - 1) + abs(reconstruction.factor - 1) <= ROUNDED
+            else "Multiply "
+        )
+        cures.append(
+            Cure(f"{summed}{kl.name} by {1 / beta:.4g}: β is 1 then.", times(kl.value, 1 / beta))
+        )
+    return Finding(ID, severity, message, evidence(reconstruction, [kl]), cures=tuple(cures))
 
 
 RULE = AuditRule(
     ID,
-    "a reconstruction averaged over a row's elements beside a KL summed over latents",
-    "the recorded graph",
+    "a β that follows the batch's size, or that comes of reductions that differ",
+    "experiments on the replay",
     look,
 )

@@ -7,6 +7,7 @@ import numpy as np
 from .anatomy import Anatomy
 from .experiments import actual_scale, made_by_a_layer, raw_of, sigma_at
 from .finding import Evidence, Finding, NotApplied, Seen
+from .mending import Cure, called
 from .posterior import Site
 from .rule import AuditRule, at_each_site
 
@@ -16,7 +17,10 @@ RAW_GRID = -30.0, -10.0, -3.0, -1.0, -0.3, 0.3, 1.0, 3.0, 10.0, 30.0
 
 def look(anatomy: Anatomy) -> Seen:
     return at_each_site(
-        anatomy, _site, "the scale of z stays positive for every raw value from -30 to 30"
+        anatomy,
+        _site,
+        "the scale of z stays positive for every raw value from -30 to 30, or its sign is nothing "
+        "to the loss",
     )
 
 
@@ -29,6 +33,8 @@ def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
     missing = [value for value, sigma in curve if np.isnan(sigma)]
     positive = [sigma for _, sigma in curve if sigma > 0]
     if not positive or not (negative or missing):
+        return []
+    if negative and not missing and not _needs_positive(anatomy, site, curve):
         return []
     scale = actual_scale(anatomy, site)
     here = int((scale < 0).sum() + np.isnan(scale).sum())
@@ -56,10 +62,25 @@ def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
             "error" if here else "warning",
             f"{name}, the standard deviation of {anatomy.latent(site)}, {source}: {state}.",
             Evidence(("where", "scale of z"), tuple(rows), {"negative": here}),
-            f"Make {name} positive: take the layer's output for a log-variance, exp(½·logvar), "
-            "or put it through softplus.",
+            cures=(
+                Cure(
+                    f"Make {name} positive: put it through softplus, or take the layer's output "
+                    "for a log-variance, exp(½·logvar).",
+                    called(site.chain[0], "softplus"),
+                ),
+            ),
         )
     ]
+
+
+def _needs_positive(anatomy: Anatomy, site: Site, curve: list[tuple[float, float]]) -> bool:
+    """Whether the loss is no number where the scale is negative.
+
+    With σ·ε in z and log σ² in the KL it is the same as for its absolute value.
+    """
+    below = [raw for raw, sigma in curve if sigma < 0]
+    values = anatomy.all_with({raw_of(site): anatomy.filled(raw_of(site), below[-1])})
+    return not np.isfinite(values[anatomy.trace.output]).all()
 
 
 RULE = AuditRule(

@@ -7,7 +7,7 @@ import numpy as np
 from ...engine.backward_pass import backward
 from ...trace import Array
 from .anatomy import Anatomy
-from .experiments import kl_parts
+from .experiments import kl_candidates
 from .finding import Cell, Evidence, Finding, NotApplied, Seen
 from .posterior import Site
 from .rule import AuditRule
@@ -71,7 +71,7 @@ def _scale_heads(anatomy: Anatomy, site: Site) -> list[int]:
         return [site.raw]
     # z has a scale that is a constant; a KL that depends on more than μ has one that learns.
     try:
-        kl_parts(anatomy, site)
+        kl_candidates(anatomy, site)
     except NotApplied:
         return []
     heads: set[int] = set()

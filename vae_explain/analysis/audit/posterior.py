@@ -35,6 +35,10 @@ class Site:
         can pass.
     sign
         -1 where the noise is subtracted, which is as good as adding it.
+    of_one_number
+        Whether the mean and the scale are made from the same value.
+    used
+        Whether the loss is computed from the sample.
     """
 
     index: int
@@ -44,6 +48,8 @@ class Site:
     chain: tuple[int, ...]
     drawn: bool = False
     sign: float = 1.0
+    of_one_number: bool = False
+    used: bool = True
 
     @property
     def raw(self) -> int | None:
@@ -52,6 +58,11 @@ class Site:
     @property
     def scale(self) -> int | None:
         return self.chain[0] if self.chain else None
+
+    @property
+    def decoded(self) -> int:
+        """What the decoder is given of it: the mean, where the sample is not used."""
+        return self.z if self.used else self.location
 
     @property
     def moments(self) -> tuple[int, ...]:
@@ -70,49 +81,55 @@ class Sampling:
 def find_sampling(lineage: Lineage) -> Sampling:
     """Return where a run samples its latents.
 
-    Only samples that the loss is computed from count, and only those whose posterior has
-    something learned in it and comes from the input: noise that is added to the input, a
-    prior's own sample and the weights of a Bayesian layer are none.
+    Only those whose posterior has something learned in it and comes from the input: noise
+    that is added to the input, a prior's own sample and the weights of a Bayesian layer are
+    none. A sample that the loss is not computed from counts where there is no other.
     """
-    search = _Search(lineage)
-    sites = search.sites()
-    learned = [site for site in sites if any(map(lineage.learned, site.moments))]
-    if sites and not learned:
-        search.reasons.append(
-            "nothing is learned in what z is sampled from, as with a frozen encoder"
-        )
-    of_input = [s for s in learned if any(map(lineage.from_input, s.moments))] or learned
-    scaled = [site for site in of_input if site.chain] or of_input
+    reasons: list[str] = []
+    for used in (True, False):
+        search = _Search(lineage, used)
+        found = search.sites()
+        reasons += search.reasons if used else []
+        learned = [site for site in found if any(map(lineage.learned, site.moments))]
+        if found and not learned and used:
+            reasons.append("nothing is learned in what z is sampled from, as with a frozen encoder")
+        of_input = [s for s in learned if any(map(lineage.from_input, s.moments))] or learned
+        scaled = [site for site in of_input if site.chain] or of_input
+        if scaled:
+            break
     numbered = tuple(replace(site, index=index) for index, site in enumerate(scaled))
-    return Sampling(numbered, tuple(dict.fromkeys(search.reasons)))
+    return Sampling(numbered, tuple(dict.fromkeys(reasons)))
 
 
 class _Search:
     """Looks for sites, and gathers why a draw makes none."""
 
-    def __init__(self, lineage: Lineage) -> None:
+    def __init__(self, lineage: Lineage, used: bool) -> None:
         self.lineage = lineage
+        self.used = used
         self.reasons: list[str] = []
 
     def sites(self) -> list[Site]:
         lineage, trace = self.lineage, self.lineage.trace
-        standard = set(standard_draws(lineage.run))
+        standard = set(standard_draws(lineage.run)) | lineage.drawn_elsewhere
         sites: list[Site] = []
-        for value in trace.values:
-            draw = value.id
-            if value.kind != "noise" or draw not in lineage.graph.reaches_loss:
+        for draw in (value.id for value in trace.values if lineage.is_draw(value.id)):
+            if (draw in lineage.graph.reaches_loss) != self.used or draw in lineage.strays:
                 continue
-            operation = trace.operations[trace.producer[draw]]
-            if operation.name == "dropout_mask":
-                continue
-            if operation.drawn_from:
-                location, scale = operation.drawn_from
+            moments: tuple[int, ...] = ()
+            if draw in trace.producer:
+                operation = trace.operations[trace.producer[draw]]
+                moments = operation.drawn_from
+                if operation.name == "dropout_mask":
+                    continue
+            if moments:
+                location, scale = moments
                 head, chain = self._head(location), self._chain(scale)
-                sites.append(Site(0, draw, draw, head, chain, drawn=True))
-            elif draw in standard:
-                site = self._followed(draw, draw)
-                sites += [site] if site else []
-            else:
+                sites.append(self._made(draw, draw, head, chain, drawn=True))
+                continue
+            site = self._followed(draw, draw)
+            sites += [site] if site else []
+            if site is None and draw not in standard:
                 bound = lineage.graph.producer(draw)
                 how = f"by {bound.operation.name}" if bound else "given"
                 self.reasons.append(f"{lineage.name(draw)} is not drawn from N(0, 1), but {how}")
@@ -125,7 +142,8 @@ class _Search:
         lineage = self.lineage
         for bound in lineage.graph.consumers(current):
             others = set(bound.sources.values()) - {current}
-            if bound.output not in lineage.graph.reaches_loss or bound.rule is None:
+            reaches = bound.output in lineage.graph.reaches_loss
+            if (self.used and not reaches) or bound.rule is None:
                 continue
             if any(noise in lineage.ancestors(other) for other in others):
                 continue
@@ -156,7 +174,20 @@ class _Search:
             self.reasons.append(f"{name} is scaled by a product of learned values")
             return None
         chain = self._chain(learned[0]) if learned else ()
-        return Site(0, noise, z, self._head(location), chain, sign=sign)
+        return self._made(noise, z, self._head(location), chain, sign=sign)
+
+    def _made(
+        self,
+        noise: int,
+        z: int,
+        location: int,
+        chain: tuple[int, ...],
+        drawn: bool = False,
+        sign: float = 1.0,
+    ) -> Site:
+        same = self.lineage.twins(location)
+        shared = any(number in same for number in chain) and bool(chain)
+        return Site(0, noise, z, location, chain, drawn, sign, shared, self.used)
 
     def _head(self, number: int) -> int:
         return self.lineage.walk_back(number, self.lineage.copies)[-1]

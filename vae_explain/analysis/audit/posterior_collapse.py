@@ -17,11 +17,12 @@ from .posterior import Site
 from .rule import AuditRule, at_each_site
 
 ID = "posterior-collapse"
-FEWEST_ROWS = 2
-# A latent carries nothing below the first pair, in nats and squared units of the prior;
-# up to the second (Burda et al. 2016 take 0.01 for an active unit) it is collapsed when the
-# decoder does not answer to it either.
-SURE_KL, SURE_VARIANCE = 1e-4, 1e-5
+# The variance of n rows is known up to √(2/(n - 1)) of itself: less than itself from 4 rows on.
+FEWEST_ROWS = 4
+# A latent's KL is the most that it can tell about x, in nats. Below the first it tells nothing;
+# up to the second pair (Burda et al. 2016 take a variance of 0.01 for an active unit) it is
+# collapsed when the decoder does not answer to it either.
+SURE_KL = 1e-4
 LOW_KL, LOW_VARIANCE = 1e-2, 1e-2
 # What the decoder does for a step of 1, of the spread of x, and of what it does for others.
 DEAF, DEAFER = 1e-2, 1e-1
@@ -34,7 +35,9 @@ def look(anatomy: Anatomy) -> Seen:
     anatomy.require_finite()
     anatomy.sites()
     if anatomy.rows < FEWEST_ROWS:
-        raise NotApplied("one row has no variance over the batch; give several rows of x")
+        raise NotApplied(
+            f"too few rows to know a variance over the batch; give {FEWEST_ROWS} or more rows of x"
+        )
     rows = np.asarray(anatomy.inputs[0], dtype=np.float64).reshape(anatomy.rows, -1)
     if rows.std(axis=0).max() < SAME_ROWS * max(np.abs(rows).max(), 1e-30):
         raise NotApplied("all rows of x are about the same, so μ does not vary for good reason")
@@ -52,7 +55,7 @@ def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
         raise NotApplied("μ does not have a row for each row of x")
     kl = closed_form(anatomy, site).reshape(len(mu), -1).mean(axis=0)
     variance = mu.reshape(len(mu), -1).var(axis=0)
-    sure = (kl < SURE_KL) & (variance < SURE_VARIANCE)
+    sure = kl < SURE_KL
     low = (kl < LOW_KL) & (variance < LOW_VARIANCE)
     deaf = _deaf(anatomy, site, bool(low.all())) if low.any() else low
     collapsed = np.flatnonzero(sure | (low & deaf))
@@ -75,7 +78,7 @@ def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
     return [
         Finding(
             ID,
-            "warning",
+            "error" if len(collapsed) == kl.size else "warning",
             f"{len(collapsed)} of {kl.size:,} latents of {anatomy.latent(site)} carr"
             f"{'ies' if one else 'y'} nothing about x: KL and Var(μ) are about zero over "
             f"{len(mu)} rows (latent{'' if one else 's'} {listed}).",

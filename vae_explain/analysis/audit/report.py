@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...engine.run import Run
+from ...ops.rule import NotExplained
+from ...pipeline import Recordings
 from .anatomy import Anatomy
 from .finding import SEVERITIES, Finding, NotApplied, Severity
 from .rule import AuditRule
@@ -43,8 +45,7 @@ class Report:
 
 
 def audit(
-    run: Run,
-    twice: Run | None,
+    recordings: Recordings,
     rules: Collection[AuditRule],
     only: Collection[str] = (),
     ignore: Collection[str] = (),
@@ -53,15 +54,13 @@ def audit(
 
     Parameters
     ----------
-    run
-        In the arithmetic `full`; it need not be finite.
-    twice
-        The same with every row of the input twice, where it can be run: it shows what
-        grows with the batch.
+    recordings
+        The run, in the arithmetic `full`, and the same under other conditions.
     only, ignore
         Ids of the rules that alone are wanted, or that are not.
     """
-    anatomy = Anatomy(run, twice)
+    run = recordings.run
+    anatomy = Anatomy(run, recordings)
     findings: list[Finding] = []
     in_order: list[tuple[AuditRule, str]] = []
     not_applied: list[tuple[AuditRule, str]] = []
@@ -72,8 +71,26 @@ def audit(
         except NotApplied as why:
             not_applied.append((rule, str(why)))
             continue
-        findings += seen.findings
+        findings += [_with_mend(anatomy, rule, finding) for finding in seen.findings]
         if not seen.findings:
             in_order.append((rule, seen.words))
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     return Report(run, tuple(wanted), tuple(findings), tuple(in_order), tuple(not_applied))
+
+
+def _with_mend(anatomy: Anatomy, rule: AuditRule, finding: Finding) -> Finding:
+    """Return a finding with the first of its cures that takes it away."""
+    for cure in finding.cures:
+        try:
+            after = rule.look(anatomy.cured(cure)).findings
+        except (NotApplied, NotExplained, ValueError, IndexError, TypeError, KeyError):
+            continue  # the changed calls do not go together
+        if len([f for f in after if _same(f, finding)]) < len(
+            [f for f in rule.look(anatomy).findings if _same(f, finding)]
+        ):
+            return replace(finding, mend=cure.words, tried=True)
+    return finding
+
+
+def _same(one: Finding, other: Finding) -> bool:
+    return one.id == other.id and one.severity != "note"

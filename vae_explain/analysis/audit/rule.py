@@ -12,7 +12,9 @@ from .anatomy import Anatomy
 from .finding import Finding, Seen, decided
 from .posterior import Site
 
-How = Literal["the recorded graph", "gradients split by term", "experiments on the replay"]
+How = Literal[
+    "the recorded graph", "gradients split by term", "experiments on the replay", "both modes run"
+]
 
 
 @dataclass(frozen=True)

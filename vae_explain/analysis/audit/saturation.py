@@ -11,7 +11,7 @@ from ...trace import Array
 from .anatomy import Anatomy
 from .comparisons import Comparison, comparisons
 from .experiments import actual_scale
-from .finding import Evidence, Finding, NotApplied, Seen
+from .finding import Evidence, Finding, NotApplied, Seen, Severity
 from .lineage import CLAMPS, is_elementwise
 from .posterior import Site
 from .rule import AuditRule
@@ -58,7 +58,17 @@ def look(anatomy: Anatomy) -> Seen:
 def _warning(
     message: str, rows: Iterable[tuple[str, float]], facts: Mapping[str, int], mend: str
 ) -> Finding:
-    return Finding(ID, "warning", message, Evidence(("where", "value"), tuple(rows), facts), mend)
+    return _told("warning", message, rows, facts, mend)
+
+
+def _told(
+    severity: Severity,
+    message: str,
+    rows: Iterable[tuple[str, float]],
+    facts: Mapping[str, int],
+    mend: str,
+) -> Finding:
+    return Finding(ID, severity, message, Evidence(("where", "value"), tuple(rows), facts), mend)
 
 
 def _range(where: str, array: Array) -> tuple[tuple[str, float], tuple[str, float]]:
@@ -84,8 +94,8 @@ def _scale(anatomy: Anatomy, site: Site) -> list[Finding]:
                 ("largest deviation", float(scale.max())),
             ),
             {"places": int(out.sum())},
-            f"Keep {anatomy.lineage.name(site.chain[-1])} within a range, as by a clamp of the "
-            "log-variance, or lower the learning rate.",
+            f"Keep {anatomy.lineage.name(site.chain[-1])} within a range, as by a clamp, or lower "
+            "the learning rate.",
         )
     ]
 
@@ -118,6 +128,8 @@ def _squashed(
     before, after = anatomy.array(source), anatomy.array(bound.output)
     slope = 4 * after * (1 - after) if bound.rule_name == "sigmoid" else 1 - after**2
     flat = slope < FLAT
+    severity: Severity = "warning"
+    where = ""
     if comparison is None:
         if not anatomy.lineage.from_layer(source) or before.ndim < 2:
             return []
@@ -125,26 +137,45 @@ def _squashed(
         which = "in units that are so for every row"
     else:
         wrong = _off_target(anatomy, bound.output, comparison)
-        gradient = anatomy.run.gradients.get(source)
-        if wrong is None or gradient is None:
+        if wrong is None or not (flat & wrong).any():
             return []
-        # Behind a sigmoid, a cross-entropy brings back the slope that the sigmoid has lost.
-        moving = np.abs(gradient) > FLAT * np.abs(gradient).max(initial=0.0)
+        gradient = anatomy.run.gradients.get(source)
+        moving = _moving(anatomy, source)
         gone = flat & wrong & ~moving
+        if not gone.any() and gradient is not None:
+            gone = flat & wrong & (np.asarray(gradient) == 0)
+            severity, where = "note", " in float32, which rounds the output to its bound"
+        if before.ndim > 1:  # an element that is so for one row learns from the others
+            gone = np.broadcast_to(gone.all(axis=0, keepdims=True), gone.shape)
         which = "though they are far from their target"
     if not gone.any():
         return []
     name = anatomy.lineage.name(bound.output)
     return [
-        _warning(
+        _told(
+            severity,
             f"{int(gone.sum()):,} of {gone.size:,} elements of {name} are so far out that their "
-            f"gradient is gone, {which}.",
+            f"gradient is gone{where}, {which}.",
             _range("going in", before[gone]),
             {"flat": int(gone.sum())},
             f"Bring what goes into {name} nearer to 0: scale x down, or its layer's weights; for "
             "an output, use the loss that takes logits.",
         )
     ]
+
+
+def _moving(anatomy: Anatomy, number: int) -> Array:
+    """Return where the loss still moves what goes into an activation.
+
+    Against what it would at 0: behind a sigmoid, a cross-entropy brings back the slope that the
+    sigmoid has lost.
+    """
+    as_it_is, at_zero = anatomy.all_with({}), anatomy.all_with({number: anatomy.filled(number, 0)})
+    parts = anatomy.reconstruction() if anatomy.latents else anatomy.parts
+    gradient, usual = (anatomy.gradient_at(number, parts, v) for v in (as_it_is, at_zero))
+    if gradient is None or usual is None:
+        return np.ones(anatomy.values[number].shape, dtype=bool)
+    return np.asarray(np.abs(gradient) > FLAT * np.abs(usual).max(initial=0.0))
 
 
 def _off_target(anatomy: Anatomy, number: int, comparison: Comparison) -> Array | None:

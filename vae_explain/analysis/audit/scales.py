@@ -1,11 +1,13 @@
 """What each term weighs: how it was reduced, and what one element of it enters the loss with.
 
-The reductions are read off the graph. What grows with the batch is seen in a second run
-that has every row twice: a constant that follows the batch's size shows there too.
+The weights come from experiments, `element_weights.py`; what grows with the batch is seen in
+a second run that has every row twice. The reductions are read off the graph to say where a
+weight comes from, and only said where they give that weight.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -13,6 +15,7 @@ import numpy as np
 
 from .anatomy import Anatomy
 from .comparisons import measure_of, of_summand
+from .element_weights import LEFT_OUT, latent_weights, sides, weigh
 from .finding import NotApplied
 from .kl import Measured, known, measure
 from .loss_parts import Part
@@ -35,15 +38,20 @@ class Scale:
     weight
         What one element of one row enters the loss with.
     per_row
-        How many elements a row has.
+        How many elements a row has that count.
     averaged
         Over how many of a row's elements it was averaged; 1 where they are summed.
     by_mean
         Whether it was averaged over a row's elements, of which there may be but one.
     batch
         What was done over the rows: `summed`, `averaged` or neither; `one row`, or `not known`.
-    constants
-        Plain factors in it, but for those that follow the batch.
+    factor
+        What the reductions leave of the weight: the plain factors in the term, but for a ½
+        that belongs to its form.
+    halved
+        Whether a squared error was written with its ½, which is then its unit.
+    value
+        The value that the term is made in, where a factor may be put.
     """
 
     name: str
@@ -53,122 +61,205 @@ class Scale:
     averaged: int
     by_mean: bool
     batch: str
-    constants: tuple[float, ...]
+    factor: float
+    halved: bool
+    value: int
+
+    @property
+    def unit(self) -> float:
+        return 0.5 if self.halved else 1.0
 
 
 def reconstruction_scales(anatomy: Anatomy) -> tuple[Scale, ...]:
     """Return what the parts of the reconstruction weigh, those with equal weights as one."""
-    scales = (_reconstruction(anatomy, part) for part in anatomy.reconstruction())
+    return anatomy.kept("reconstruction scales", lambda: _reconstruction_scales(anatomy))
+
+
+def _reconstruction_scales(anatomy: Anatomy) -> tuple[Scale, ...]:
+    groups: dict[tuple[int, int] | int, list[Part]] = {}
+    for part in anatomy.reconstruction():
+        groups.setdefault(sides(anatomy, [part]) or part.summand.value, []).append(part)
+    scales: list[Scale] = []
+    for parts in groups.values():
+        scale = _by_experiment(anatomy, parts)
+        scales += [scale] if scale else [_by_graph(anatomy, part) for part in parts]
     return tuple(dict.fromkeys(scales))
 
 
 def kl_scale(anatomy: Anatomy, site: Site) -> Scale:
     """Return what a site's KL weighs, against its closed form."""
+    return anatomy.kept(("kl scale", site.index), lambda: _kl_scale(anatomy, site))
+
+
+def _kl_scale(anatomy: Anatomy, site: Site) -> Scale:
     measured = measure(anatomy, site)
-    if measured.fit is None or not (known(measured.fit) or measured.fit.kind == "sigma"):
+    if measured.fit is None or not (
+        known(measured.fit) or measured.fit.kind in ("sigma", "scaled")
+    ):
         raise NotApplied("the KL is not known to be a closed form, so it has no weight against one")
     if anatomy.values[site.location].size % anatomy.rows:
         raise NotApplied("μ does not have a row for each row of x")
-    if not measured.bent and not _weighs_all_alike(anatomy, site, measured):
-        raise NotApplied("the KL does not weigh all latents and rows alike")
     if measured.fit.scale <= 0:
         raise NotApplied("the KL enters the loss with the wrong sign; see kl-sign")
-    elements = anatomy.values[site.location].size
-    growth = None
-    constants = measured.parts[0].summand.constants
-    if anatomy.twice is not None:
-        other = measure(anatomy.twice, anatomy.twice.sites()[site.index])
+    weight, live = _latent_weight(anatomy, site, measured)
+    growth, twin = None, None
+    if anatomy.twice is not None and site.index < len(anatomy.twice.sampling.sites):
+        other_site = anatomy.twice.sites()[site.index]
+        other = measure(anatomy.twice, other_site)
         if other.fit is not None and other.fit.scale > 0:
-            growth = other.fit.scale / measured.fit.scale / 2
-            theirs = other.parts[0].summand.constants
-            constants = _without_batch(constants, theirs, anatomy.rows)
-    averaged, by_mean = _averages(anatomy, measured.parts[0])
+            growth = _latent_weight(anatomy.twice, other_site, other)[0] / weight
+    part = measured.parts[0]
+    twin = _aligned(anatomy, part)
+    averaged, by_mean = _averages(anatomy, part, twin)
+    per_row = live // anatomy.rows
+    batch = _over_batch(anatomy, growth)
+    factor = weight * _undone(anatomy, batch) * averaged
+    value = value_of(anatomy, measured.parts)
     return Scale(
-        measured.name,
-        "KL",
-        measured.fit.scale / elements,
-        elements // anatomy.rows,
-        averaged,
-        by_mean,
-        _over_batch(anatomy, growth),
-        constants,
+        measured.name, "KL", weight, per_row, averaged, by_mean, batch, factor, False, value
     )
 
 
-def _weighs_all_alike(anatomy: Anatomy, site: Site, measured: Measured) -> bool:
-    """Whether the KL's gradient at μ is μ times one number, as that of the closed form is.
+def _latent_weight(anatomy: Anatomy, site: Site, measured: Measured) -> tuple[float, int]:
+    """Return what one latent's KL weighs, and how many latents of all rows count.
 
     On the grid all latents and rows are equal, so there a weighted sum would not show.
     """
     assert measured.fit is not None, "asked of a known form"
-    if measured.fit.kind == "another prior" or anatomy.run.graph.not_explained:
-        return True  # about another mean, or mixed with what autograd alone knows
-    location = site.location
-    mu = anatomy.array(location)
-    gradient = anatomy.gradients(measured.parts).get(location)
-    if gradient is None or not np.isfinite(gradient).all():
-        return True
-    expected = measured.fit.scale / mu.size * mu
-    return bool(np.abs(gradient - expected).max() <= ROUNDED * np.abs(expected).max(initial=1e-30))
+    size = anatomy.values[site.location].size
+    if measured.fit.kind in ("sigma", "scaled") or anatomy.run.graph.not_explained:
+        return measured.fit.scale / size, size
+    weights = np.abs(latent_weights(anatomy, site, measured))
+    counted = weights > LEFT_OUT * weights.max(initial=0)
+    if not counted.any():
+        raise NotApplied("the KL has no weight at the posterior")
+    among = weights[counted]
+    if np.ptp(among) > ROUNDED * among.max():
+        raise NotApplied("the KL does not weigh all latents and rows alike")
+    return float(np.median(among)), int(counted.sum())
 
 
-def _without_batch(
-    ours: tuple[float, ...], theirs: tuple[float, ...], rows: int
-) -> tuple[float, ...]:
-    """Return plain factors without what follows the batch: 1/60 for 10 rows is 1/6 without."""
-    if len(ours) != len(theirs):
-        return ours
-    left = [
-        a if abs(a - b) <= SAME * a else a * rows if abs(a - 2 * b) <= SAME * a else a / rows
-        for a, b in zip(ours, theirs, strict=True)
-    ]
-    return tuple(factor for factor in left if abs(factor - 1) > SAME)
+def _by_experiment(anatomy: Anatomy, parts: Sequence[Part]) -> Scale | None:
+    weighed = weigh(anatomy, parts)
+    if weighed is None:
+        return None
+    growth = None
+    twins = [_aligned(anatomy, part) for part in parts]
+    if anatomy.twice is not None and all(twins):
+        other = weigh(anatomy.twice, [twin for twin in twins if twin is not None])
+        if other is not None and other.unit == weighed.unit:
+            growth = other.weight / weighed.weight
+    averaged, by_mean = _averages(anatomy, parts[0], twins[0])
+    samples = anatomy.values[weighed.made].size // max(anatomy.values[weighed.target].size, 1)
+    # A mean over several samples of each row is no average over the row.
+    averaged = averaged // samples if samples and averaged % samples == 0 else averaged
+    batch = _over_batch(anatomy, growth)
+    live = weighed.live
+    if averaged != live and averaged > 1:
+        averaged, by_mean = 1, False  # over something else than what counts here
+    halved = weighed.learned_scale or (
+        weighed.unit == "squared error" and 0.5 in parts[0].summand.constants
+    )
+    unit = 0.5 if halved else 1.0
+    factor = weighed.weight / unit * _undone(anatomy, batch) * averaged
+    if live > 1 and averaged == 1 and abs(factor * live - 1) < ROUNDED:
+        averaged, by_mean, factor = live, True, 1.0  # divided by hand
+    words = weighed.unit.removesuffix(" of logits")
+    if weighed.learned_scale:
+        words = "Gaussian log-likelihood of a learned deviation"
+    return Scale(
+        anatomy.name_of(parts, "the reconstruction"),
+        words,
+        weighed.weight,
+        live,
+        averaged,
+        by_mean,
+        batch,
+        factor,
+        halved,
+        value_of(anatomy, parts),
+    )
 
 
-def _reconstruction(anatomy: Anatomy, part: Part) -> Scale:
+def _by_graph(anatomy: Anatomy, part: Part) -> Scale:
+    """Return what a part weighs whose error is of no kind that an experiment knows."""
     summand, twin = part.summand, _aligned(anatomy, part)
     compared = of_summand(anatomy, summand.value)
+    if not summand.elements or summand.elements < anatomy.rows:
+        name = anatomy.lineage.name(summand.value)
+        raise NotApplied(f"what one element of {name} weighs is not known: it is no sum of errors")
     words = measure_of(compared[0], anatomy) if compared else "reconstruction"
-    averaged, by_mean = _averages(anatomy, part)
-    constants, growth = summand.constants, None
-    if twin is not None:
-        constants = _without_batch(constants, twin.summand.constants, anatomy.rows)
-        growth = twin.summand.weight / summand.weight
+    if words == "squared error":
+        words = "function of the squared error"  # or an experiment would know it
+    averaged, by_mean = _averages(anatomy, part, twin)
+    growth = None if twin is None else twin.summand.weight / summand.weight
     per_row = summand.elements // anatomy.rows
     weight = abs(summand.weight)
-    target = anatomy.values[compared[0].target].size // anatomy.rows if compared else 0
-    if target and words != "cross-entropy" and per_row > target and per_row % target == 0:
-        # Several samples a row: an average over those is no average over the pixels.
+    target = anatomy.values[compared[0].target].size // anatomy.rows if compared else per_row
+    if 0 < target < per_row and per_row % target == 0:
+        # One target for several samples of each row: what was done over those is no average
+        # over the pixels.
         samples = per_row // target
         averaged = averaged // samples if averaged % samples == 0 else averaged
         per_row, weight = target, weight * samples
     batch = _over_batch(anatomy, growth)
-    name = anatomy.name_of([part], "the reconstruction")
-    return Scale(name, words, weight, per_row, averaged, by_mean, batch, constants)
+    halved = 0.5 in summand.constants
+    factor = weight / (0.5 if halved else 1.0) * _undone(anatomy, batch) * averaged
+    return Scale(
+        anatomy.name_of([part], "the reconstruction"),
+        words,
+        weight,
+        per_row,
+        averaged,
+        by_mean,
+        batch,
+        factor,
+        halved,
+        value_of(anatomy, [part]),
+    )
+
+
+def value_of(anatomy: Anatomy, parts: Sequence[Part]) -> int:
+    """Return the value nearest to the loss that all of some parts are in, and no other part."""
+    mine = [part.summand.value for part in parts]
+    others = [p.summand.path for p in anatomy.parts if p.summand.value not in mine]
+    for number in parts[0].summand.path:
+        if all(number in part.summand.path for part in parts) and not any(
+            number in path for path in others
+        ):
+            return number
+    return parts[0].summand.value
+
+
+def _undone(anatomy: Anatomy, batch: str) -> float:
+    return float(anatomy.rows) if batch == "averaged" else 1.0
 
 
 def _over_batch(anatomy: Anatomy, growth: float | None) -> str:
     """Say what was done over the rows, by how an element's weight grows with every row twice."""
     if growth is None:
         return "one row" if anatomy.rows == 1 else "not known"
-    if abs(growth - 1) < SAME:
+    if abs(growth - 1) < ROUNDED:
         return "summed"
-    return "averaged" if abs(growth - 0.5) < SAME else "neither summed nor averaged"
+    return "averaged" if abs(growth - 0.5) < ROUNDED else "neither summed nor averaged"
 
 
 def _aligned(anatomy: Anatomy, part: Part) -> Part | None:
     """Return the part of the second run that is the same as one of the first."""
     twice = anatomy.twice
-    if twice is None or len(twice.parts) != len(anatomy.parts) or part not in anatomy.parts:
+    at = next(
+        (i for i, p in enumerate(anatomy.parts) if p.summand.value == part.summand.value), None
+    )
+    if twice is None or at is None or len(twice.parts) != len(anatomy.parts):
         return None
-    other = twice.parts[anatomy.parts.index(part)]
+    other = twice.parts[at]
     same = other.role == part.role and len(other.summand.averaged) == len(part.summand.averaged)
     return other if same else None
 
 
-def _averages(anatomy: Anatomy, part: Part) -> tuple[int, bool]:
+def _averages(anatomy: Anatomy, part: Part, twin: Part | None) -> tuple[int, bool]:
     """Return over how many elements of a row a part was averaged, and whether it was at all."""
-    left, twin = list(part.summand.averaged), _aligned(anatomy, part)
+    left = list(part.summand.averaged)
     if twin is not None:
         pairs = zip(left, twin.summand.averaged, strict=True)
         left = [size for size, other in pairs if size == other]

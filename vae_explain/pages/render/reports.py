@@ -246,7 +246,7 @@ def dump_audit(report: Report) -> str:
             {
                 "id": finding.id,
                 "severity": finding.severity,
-                "message": finding.message,
+                "title": finding.title,
                 "evidence": {
                     **{key: _cell(cell) for key, cell in finding.evidence.facts.items()},
                     "table": [
@@ -254,7 +254,8 @@ def dump_audit(report: Report) -> str:
                         for row in finding.evidence.rows
                     ],
                 },
-                "change": finding.mend,
+                "mend": finding.mend,
+                "mend_tried": finding.tried,
             }
             for finding in report.findings
         ],

@@ -36,8 +36,8 @@ def auditing(report: Report) -> Walkthrough:
 
 def _message(finding: Finding) -> Block:
     if finding.severity == "note":
-        return Prose(finding.message)
-    return Note(finding.message, "failure" if finding.severity == "error" else "warning")
+        return Prose(finding.title)
+    return Note(finding.title, "failure" if finding.severity == "error" else "warning")
 
 
 def _table(evidence: Evidence) -> Table:

@@ -1,0 +1,229 @@
+"""Mends that are tried before they are told: a change of the recorded calls, and a replay.
+
+An edit makes of a trace another one, as if the user's code had been written differently. The
+edited trace is replayed by the rules, forward and backward, and the rule that found the fault
+looks at the result: only a mend that takes the finding away is printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ...engine.backward_pass import backward
+from ...engine.forward_pass import replay
+from ...engine.graph import Graph
+from ...engine.run import Run
+from ...trace import Array, Operation, Slot, Trace, Value
+
+# Takes a trace and how many rows its batch has.
+Edit = Callable[[Trace, int], Trace]
+
+
+@dataclass(frozen=True)
+class Cure:
+    """What a user may change, in words, and the same done to the trace."""
+
+    words: str
+    edit: Edit
+
+
+def times(value: int, factor: float) -> Edit:
+    """Multiply a value, for all that use it."""
+    return lambda trace, rows: with_call(trace, value, "mul", (Slot(value), factor))
+
+
+def times_for_batch(value: int, factor: float, power: int) -> Edit:
+    """Multiply a value by a factor and by a power of the batch's size."""
+    return lambda trace, rows: with_call(
+        trace, value, "mul", (Slot(value), factor * float(rows) ** power)
+    )
+
+
+def called(value: int, name: str, *more: Any) -> Edit:
+    """Let all that use a value use what a call makes of it."""
+    return lambda trace, rows: with_call(trace, value, name, (Slot(value), *more))
+
+
+def called_in_turn(value: int, users: Collection[int], *calls: tuple[Any, ...]) -> Edit:
+    """Let some operations use what one call after the other makes of a value.
+
+    Parameters
+    ----------
+    calls
+        The name of each, and what it is given besides.
+    """
+
+    def edit(trace: Trace, rows: int) -> Trace:
+        current, using = value, frozenset(users)
+        for name, *more in calls:
+            made = len(trace.values)
+            trace = with_call(trace, current, name, (Slot(current), *more), using)
+            current = made
+        return trace
+
+    return edit
+
+
+def left_out(value: int, source: int) -> Edit:
+    """Let all that use a value use what it was made from."""
+    return lambda trace, rows: redirected(trace, {value: source})
+
+
+def instead_of(values: Mapping[int, int], users: Collection[int] | None = None) -> Edit:
+    """Let operations use other values than they did; all of them, or those with some outputs."""
+    return lambda trace, rows: redirected(trace, values, users)
+
+
+def changed(output: int, change: Callable[[Operation], Operation]) -> Edit:
+    """Change the operation that made a value."""
+    return lambda trace, rows: with_operation(trace, output, change)
+
+
+def with_call(
+    trace: Trace, value: int, name: str, args: Sequence[Any], users: Collection[int] | None = None
+) -> Trace:
+    """Put one more call behind a value, and let what used the value use its output.
+
+    Parameters
+    ----------
+    users
+        The outputs of the operations that shall use it; all when None.
+    """
+    made = len(trace.values)
+    inputs = tuple(arg.id for arg in args if isinstance(arg, Slot))
+    # As large as it comes out; the numbers are those of the replay.
+    array = np.asarray(trace.values[value].array, np.float64)
+    call = Operation(name, tuple(args), {}, inputs, (made,), "")
+    latest = max((trace.producer.get(number, -1) for number in inputs), default=-1)
+    operations = [
+        operation
+        if users is not None and not any(output in users for output in operation.outputs)
+        else _using(operation, {value: made})
+        for operation in trace.operations
+    ]
+    operations.insert(latest + 1, call)
+    return replace(
+        trace,
+        values=(*trace.values, Value(made, None, "intermediate", array)),
+        operations=tuple(operations),
+        output=made if trace.output == value else trace.output,
+        terms=(),
+    )
+
+
+def redirected(
+    trace: Trace, instead: Mapping[int, int], users: Collection[int] | None = None
+) -> Trace:
+    """Let operations use other values than they did; all of them, or those with some outputs."""
+    operations = tuple(
+        _using(operation, instead)
+        if users is None or any(output in users for output in operation.outputs)
+        else operation
+        for operation in trace.operations
+    )
+    return replace(trace, operations=operations, terms=())
+
+
+def with_numbers(trace: Trace, arrays: Mapping[int, Array]) -> Trace:
+    """Give values that nothing computes other numbers."""
+    values = tuple(
+        value._replace(array=arrays[value.id]) if value.id in arrays else value
+        for value in trace.values
+    )
+    return replace(trace, values=values)
+
+
+def with_operation(trace: Trace, output: int, change: Callable[[Operation], Operation]) -> Trace:
+    """Change the operation that made a value."""
+    operations = tuple(
+        change(operation) if output in operation.outputs else operation
+        for operation in trace.operations
+    )
+    return replace(trace, operations=operations, terms=())
+
+
+def _in_order(trace: Trace) -> Trace:
+    """Number the values anew in the order in which they are made, leaves first."""
+    made = [output for operation in trace.operations for output in operation.outputs]
+    leaves = [value.id for value in trace.values if value.id not in set(made)]
+    new = {old: position for position, old in enumerate([*leaves, *made])}
+    values = [trace.values[old]._replace(id=position) for old, position in new.items()]
+
+    def renumbered(numbers: frozenset[int]) -> frozenset[int]:
+        return frozenset(new[number] for number in numbers)
+
+    operations = tuple(
+        _using(operation, new)._replace(
+            outputs=tuple(new[output] for output in operation.outputs),
+            drawn_from=tuple(new[number] for number in operation.drawn_from),
+        )
+        for operation in trace.operations
+    )
+    return replace(
+        trace,
+        values=tuple(values),
+        operations=operations,
+        output=new[trace.output],
+        gradients={new[number]: array for number, array in trace.gradients.items()},
+        frozen=renumbered(trace.frozen),
+        widened=renumbered(trace.widened),
+        hooked=renumbered(trace.hooked),
+        rewritten=renumbered(trace.rewritten),
+        merged=renumbered(trace.merged),
+        uninitialised=renumbered(trace.uninitialised),
+    )
+
+
+def _using(operation: Operation, instead: Mapping[int, int]) -> Operation:
+    if not any(number in instead for number in operation.inputs):
+        return operation
+    inputs = tuple(dict.fromkeys(instead.get(number, number) for number in operation.inputs))
+    return operation._replace(
+        args=tuple(_replaced(argument, instead) for argument in operation.args),
+        kwargs={key: _replaced(value, instead) for key, value in operation.kwargs.items()},
+        inputs=inputs,
+    )
+
+
+def _replaced(argument: Any, instead: Mapping[int, int]) -> Any:
+    if isinstance(argument, Slot):
+        return Slot(instead.get(argument.id, argument.id))
+    if isinstance(argument, tuple | list):
+        return tuple(_replaced(part, instead) for part in argument)
+    return argument
+
+
+def edited(run: Run, edit: Edit, rows: int, learned: Callable[[Run], Collection[int]]) -> Run:
+    """Return a run of an edited trace, by the rules, in float64.
+
+    Parameters
+    ----------
+    learned
+        Of the edited run, the values that something trained goes into: the backward pass
+        reaches no others.
+    """
+    trace = _in_order(edit(run.trace, rows))
+    # The backward pass goes where there is a gradient; any that is learned may have one now.
+    bare = replace(
+        run, trace=trace, graph=Graph(trace), values={v.id: v.array for v in trace.values}
+    )
+    reachable = {
+        **dict.fromkeys(learned(bare), np.zeros(())),
+        **dict.fromkeys(trace.gradients, np.zeros(())),
+    }
+    graph = Graph(replace(trace, gradients=reachable))
+    values = replay(graph)
+    found = backward(graph, values, trace.output)
+    whole = replace(
+        trace,
+        values=tuple(value._replace(array=values[value.id]) for value in trace.values),
+        gradients=found,
+        term_gradients={},
+    )
+    return replace(
+        bare, trace=whole, graph=Graph(whole), values=values, gradients=found, term_gradients={}
+    )

@@ -1,0 +1,137 @@
+"""`noise`: noise of z that is not from N(0, 1), is shared by rows, or is not PyTorch's."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...engine.roles import standard_draws
+from ...trace import Array
+from .anatomy import Anatomy
+from .finding import Evidence, Finding, Seen
+from .mending import Cure, Edit, with_numbers
+from .posterior import Site
+from .rule import AuditRule, at_each_site
+
+ID = "noise"
+STEP = 1.0
+CERTAIN = 5.0  # of their standard errors that a mean and a deviation may be off by chance
+
+
+def look(anatomy: Anatomy) -> Seen:
+    return at_each_site(
+        anatomy, _site, "the noise of z is drawn from N(0, 1) by PyTorch, for each row its own"
+    )
+
+
+def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
+    if site.drawn:
+        return []
+    findings = [find(anatomy, site) for find in (_elsewhere, _other, _shared)]
+    return [finding for finding in findings if finding is not None]
+
+
+def _elsewhere(anatomy: Anatomy, site: Site) -> Finding | None:
+    if site.noise not in anatomy.lineage.drawn_elsewhere:
+        return None
+    redrawn = anatomy.others.redrawn
+    assert redrawn is not None, "what is drawn elsewhere was seen in it"
+    name = anatomy.lineage.name(site.noise)
+    pairs = zip(
+        np.ravel(anatomy.values[site.noise])[:4],
+        np.ravel(redrawn.trace.values[site.noise].array)[:4],
+        strict=True,
+    )
+    return Finding(
+        ID,
+        "note",  # the gradients are right; only nobody can repeat the run
+        f"the noise of {anatomy.latent(site)}, {name}, does not come from PyTorch: it is a "
+        "constant in the graph, another in each run, and torch.manual_seed does not repeat it.",
+        Evidence(
+            ("element", "in this run", "in another"),
+            tuple((str(at), float(a), float(b)) for at, (a, b) in enumerate(pairs)),
+        ),
+        "Draw it by torch.randn_like of the standard deviation.",
+    )
+
+
+def _other(anatomy: Anatomy, site: Site) -> Finding | None:
+    if site.noise in standard_draws(anatomy.run):
+        return None
+    drawn = anatomy.array(site.noise)
+    mean, deviation, count = float(drawn.mean()), float(drawn.std()), drawn.size
+    off = abs(mean) * count**0.5 > CERTAIN * max(deviation, 1e-12)
+    narrow = abs(deviation - 1) * (2 * count) ** 0.5 > CERTAIN
+    if count < 2 or not (off or narrow):
+        return None
+    bound = anatomy.lineage.graph.producer(site.noise)
+    how = f", drawn by {bound.operation.name}," if bound else ""
+    return Finding(
+        ID,
+        "error",
+        f"the noise of {anatomy.latent(site)}, {anatomy.lineage.name(site.noise)}{how} is not from "
+        f"N(0, 1): its mean is {mean:.3g} and its deviation {deviation:.3g}.",
+        Evidence(
+            ("of the noise", "in this run", "of N(0, 1)"),
+            (
+                ("mean", mean, 0.0),
+                ("deviation", deviation, 1.0),
+                ("lowest", float(drawn.min()), ""),
+            ),
+        ),
+        cures=(Cure("Draw it by torch.randn_like of the standard deviation.", _drawn(site)),),
+    )
+
+
+def _shared(anatomy: Anatomy, site: Site) -> Finding | None:
+    """Find one draw that moves the latents of several rows."""
+    rows = anatomy.values[site.z].shape[0] if anatomy.values[site.z].ndim > 1 else 1
+    if rows < 2 or rows != anatomy.rows:
+        return None
+    moved = anatomy.array(site.noise).copy()
+    if not moved.size:
+        return None
+    moved.reshape(-1)[0] += STEP
+    after = anatomy.experiment({site.noise: moved}, [site.z])[site.z]
+    before = anatomy.experiment({site.noise: anatomy.array(site.noise)}, [site.z])[site.z]
+    changed = (after != before).reshape(rows, -1).any(axis=1)
+    if changed.sum() < 2:
+        return None
+    shape, of_z = (list(anatomy.values[number].shape) for number in (site.noise, site.z))
+    name, z = anatomy.lineage.name(site.noise), anatomy.latent(site)
+    return Finding(
+        ID,
+        "warning",
+        f"one noise for several rows: {name} {shape} is spread over {z} {of_z}, and one of its "
+        f"numbers moves {int(changed.sum())} of {rows} rows.",
+        Evidence(
+            ("row", "moved by a step of 1 in one number of the noise"),
+            tuple(
+                (str(row), float(np.abs(after - before)[row].max())) for row in range(min(rows, 4))
+            ),
+        ),
+        cures=(
+            Cure(
+                f"Draw {name} in the shape of {z}, {of_z}: torch.randn_like of the deviation.",
+                _drawn(site),
+            ),
+        ),
+    )
+
+
+def _drawn(site: Site) -> Edit:
+    """Put draws from N(0, 1), in the shape of z, in the place of the noise."""
+
+    def numbers(shape: tuple[int, ...]) -> Array:
+        return np.random.default_rng(0).standard_normal(shape)
+
+    return lambda trace, rows: with_numbers(
+        trace, {site.noise: numbers(trace.values[site.z].shape)}
+    )
+
+
+RULE = AuditRule(
+    ID,
+    "noise that is not from N(0, 1), that rows share, or that is not PyTorch's",
+    "experiments on the replay",
+    look,
+)

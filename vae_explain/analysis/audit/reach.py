@@ -1,0 +1,110 @@
+"""What a value can be: its range when the layer before it may give out anything.
+
+The layer's output is replaced by numbers from -10,000 to 10,000 everywhere, and what comes
+after is run again. So a ReLU, a softplus, a clamp or an activation written by hand is known
+by what it does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .anatomy import Anatomy
+from .finding import NotApplied
+
+SIZES = (0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0, 10000.0)
+GRID = (*(-size for size in reversed(SIZES)), 0.0, *SIZES)
+GROWING = 1.5  # how much more of a number ten times as large makes a range open
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a value can be.
+
+    Attributes
+    ----------
+    low, high
+        The ends of its range; infinite where it is open.
+    flat_low
+        Whether it is the lower end itself over a whole range of what the layer gives out.
+    way
+        The values from it back to the layer's output, both among them.
+    curve
+        What the layer gives out, and the lowest of what the value is then.
+    """
+
+    low: float
+    high: float
+    flat_low: bool
+    way: tuple[int, ...]
+    curve: tuple[tuple[float, float], ...]
+
+    @property
+    def words(self) -> str:
+        """The range as it is written: [0, ∞), (-1, 1)."""
+        left = "(-∞" if np.isinf(self.low) else f"{'[' if self.flat_low else '('}{self.low:.3g}"
+        return f"{left}, {'∞' if np.isinf(self.high) else f'{self.high:.3g}'})"
+
+
+def reach(anatomy: Anatomy, number: int) -> Reach:
+    """Return what a value can be.
+
+    Raises
+    ------
+    NotApplied
+        If it is not made from the output of one layer, element by element.
+    """
+    return anatomy.kept(("reach", number), lambda: _reach(anatomy, number))
+
+
+def _reach(anatomy: Anatomy, number: int) -> Reach:
+    way = way_to_layer(anatomy, number)
+    lows, highs = [], []
+    for given in GRID:
+        wanted = anatomy.experiment({way[-1]: anatomy.filled(way[-1], given)}, [number])[number]
+        lows.append(float(wanted.min()))
+        highs.append(float(wanted.max()))
+    usable = [at for at in range(len(GRID)) if np.isfinite(lows[at]) and np.isfinite(highs[at])]
+    if not usable:
+        raise NotApplied(f"{anatomy.lineage.name(number)} is no number for any of its layer's")
+    low, high = _end(lows, usable, np.argmin), _end(highs, usable, np.argmax)
+    at_low = [at for at in usable if lows[at] == low]
+    curve = tuple((GRID[at], lows[at]) for at in usable)
+    # More than the ends, where a sigmoid's numbers round to the bound.
+    flat = any(abs(GRID[at]) <= 10 for at in at_low) and len(at_low) > 1
+    return Reach(low, high, flat, tuple(way), curve)
+
+
+def _end(found: list[float], usable: list[int], best: object) -> float:
+    """Return an end of a range; infinite where it still moves at the last steps."""
+    assert callable(best), "argmin or argmax"
+    numbers = np.array([found[at] for at in usable])
+    at = int(best(numbers))
+    size = len(numbers)
+    if at in (0, size - 1):
+        before = numbers[1] if at == 0 else numbers[-2]
+        dropped = len(usable) < len(GRID)  # beyond, it leaves the floating-point numbers
+        if abs(numbers[at]) > GROWING * abs(before) or (dropped and abs(numbers[at]) > 1e3):
+            return float(np.sign(numbers[at])) * np.inf
+    return float(numbers[at])
+
+
+def way_to_layer(anatomy: Anatomy, number: int) -> list[int]:
+    """Return the values from one back to the layer's output that it is computed from."""
+    lineage = anatomy.lineage
+    way = [number]
+    while not lineage.from_layer(way[-1]):
+        bound = lineage.graph.producer(way[-1])
+        if bound is None or bound.kind not in ("elementwise", "copy"):
+            raise NotApplied(f"what bounds {lineage.name(number)} is not looked into")
+        sources = [i for i in lineage.inputs(bound) if not lineage.fixed(i)]
+        if len(sources) > 1 and bound.rule_name in ("add", "mul"):
+            # A bias, or a weight, of a layer that is written by hand.
+            parameters = [i for i in sources if anatomy.trace.values[i].kind == "parameter"]
+            sources = [i for i in sources if i not in parameters] if parameters else sources
+        if len(sources) != 1:
+            raise NotApplied(f"what bounds {lineage.name(number)} is not looked into")
+        way.append(sources[0])
+    return way

@@ -1,0 +1,168 @@
+"""`row-mixing`: one number of the whole batch that is added to, or taken from, each of its rows.
+
+A sum without its axis makes one number of all rows. Put beside what has a row each, it counts
+once for each of them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...engine.graph import BoundOperation
+from ...trace import Operation
+from .anatomy import Anatomy
+from .finding import Evidence, Finding, NotApplied, Seen
+from .mending import Cure, Edit, changed, instead_of
+from .rule import AuditRule
+
+ID = "row-mixing"
+STEP = 0.5
+
+
+def look(anatomy: Anatomy) -> Seen:
+    if anatomy.rows < 2:
+        raise NotApplied("one row has no others to mix with; give several rows of x")
+    findings = [
+        finding
+        for bound in anatomy.lineage.graph.operations
+        if (finding := _spread(anatomy, bound)) is not None
+    ]
+    return Seen("each row's loss is its own", tuple(findings))
+
+
+def _spread(anatomy: Anatomy, bound: BoundOperation) -> Finding | None:
+    """Find an operation that spreads one number of the batch over its rows."""
+    lineage, values = anatomy.lineage, anatomy.values
+    if bound.kind != "elementwise" or bound.output not in lineage.graph.reaches_loss:
+        return None
+    shape = values[bound.output].shape
+    if not shape or shape[0] != anatomy.rows:
+        return None
+    if not any(lineage.kind(n) == "reduction" for n in _behind(anatomy, bound.output)):
+        return None
+    for number in lineage.inputs(bound):
+        whole = values[number]
+        others = [n for n in lineage.inputs(bound) if n != number]
+        has_rows = any(values[n].shape[:1] == (anatomy.rows,) for n in others)
+        if whole.size != 1 or not has_rows or not lineage.learned(number):
+            continue
+        reduced = _reduction_behind(anatomy, number)
+        if reduced is None or not _in_the_loss(anatomy, bound.output):
+            continue
+        source = lineage.inputs(reduced)[0]
+        moved = anatomy.array(source).copy()
+        moved[0] += STEP
+        wanted = anatomy.experiment({source: moved}, [bound.output])[bound.output]
+        before = anatomy.experiment({source: anatomy.array(source)}, [bound.output])[bound.output]
+        changed = (wanted != before).reshape(anatomy.rows, -1).any(axis=1)
+        if changed.sum() < 2:
+            continue
+        return _finding(anatomy, bound, number, reduced, source, np.asarray(wanted - before))
+    return None
+
+
+def _behind(anatomy: Anatomy, number: int) -> list[int]:
+    """Return what a value is computed from, as far as elementwise ops and reductions go."""
+
+    def sources(current: int) -> list[int]:
+        kind = anatomy.lineage.kind(current)
+        return (
+            anatomy.lineage.made_from(current)
+            if kind in ("elementwise", "reduction", "copy")
+            else []
+        )
+
+    return list(anatomy.lineage.walk(number, sources))
+
+
+def _reduction_behind(anatomy: Anatomy, number: int) -> BoundOperation | None:
+    """Return the sum over all rows that a number comes from, plain factors left out."""
+    current = number
+    while (bound := anatomy.lineage.graph.producer(current)) is not None:
+        sources = [i for i in anatomy.lineage.inputs(bound) if anatomy.lineage.learned(i)]
+        if bound.kind == "reduction":
+            rows = anatomy.values[sources[0]].shape[:1] == (anatomy.rows,) if sources else False
+            return bound if rows else None
+        if bound.kind not in ("elementwise", "copy") or len(sources) != 1:
+            return None
+        current = sources[0]
+    return None
+
+
+def _in_the_loss(anatomy: Anatomy, number: int) -> bool:
+    """Whether no layer is behind a value on its way to the loss: batches are normalized before."""
+
+    def users(current: int) -> list[int]:
+        return [b.output for b in anatomy.lineage.graph.consumers(current)]
+
+    reached = anatomy.lineage.walk(number, users)
+    return not any(anatomy.lineage.from_layer(current) for current in reached if current != number)
+
+
+def _finding(
+    anatomy: Anatomy,
+    bound: BoundOperation,
+    number: int,
+    reduced: BoundOperation,
+    source: int,
+    moved: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+) -> Finding:
+    lineage, rows = anatomy.lineage, anatomy.rows
+    source_shape = list(anatomy.values[source].shape)
+    whole, spread = lineage.name(number), lineage.name(bound.output)
+    verb = {"add": "added to", "sub": "taken from", "mul": "multiplied into"}.get(
+        bound.rule_name, f"put by {bound.rule_name} beside"
+    )
+    op = reduced.rule_name
+    per_row = np.abs(moved).reshape(rows, -1).max(axis=1)
+    cures = tuple(_by_row(anatomy, bound, number, reduced, source))
+    return Finding(
+        ID,
+        "warning",
+        f"{whole} is one number of the whole batch, a {op} over all of {lineage.name(source)} "
+        f"{source_shape}, and is {verb} each of {rows} rows in {spread}: what one row has moves "
+        "them all, and it counts once for each row.",
+        Evidence(
+            ("row", "moved by a step in row 0 alone"),
+            tuple((str(row), float(per_row[row])) for row in range(min(rows, 4))),
+            {"rows": rows},
+        ),
+        cures=cures,
+    )
+
+
+def _by_row(
+    anatomy: Anatomy, bound: BoundOperation, number: int, reduced: BoundOperation, source: int
+) -> list[Cure]:
+    """Return the reduction over a row alone, so that it has the axes of what it stands beside."""
+    others = [n for n in anatomy.lineage.inputs(bound) if n != number]
+    axes = max(anatomy.values[n].ndim for n in others)
+    before = anatomy.values[source].ndim
+    name = anatomy.lineage.name(source)
+    if before <= axes:
+        return [
+            Cure(
+                f"Take {name} as it is, one number a row, without the {reduced.rule_name}.",
+                instead_of({reduced.output: source}),
+            )
+        ]
+    dims = tuple(range(axes, before))
+    written = f"dim={dims[0] - before}" if len(dims) == 1 else f"dim={list(dims)}"
+    return [
+        Cure(
+            f"Give the {reduced.rule_name} over {name} its axes: {written}.",
+            _with_axes(reduced.output, dims),
+        )
+    ]
+
+
+def _with_axes(output: int, dims: tuple[int, ...]) -> Edit:
+    def over(operation: Operation) -> Operation:
+        return operation._replace(args=(operation.args[0], dims), kwargs={})
+
+    return changed(output, over)
+
+
+RULE = AuditRule(
+    ID, "one number of the batch that is put beside each row", "experiments on the replay", look
+)
