@@ -28,6 +28,7 @@ from .pages import CommandLine
 
 X = torch.tensor([[0.2, 0.9, 0.5], [0.7, 0.1, 0.4]])
 RECEIVED: list[dict[str, Any]] = []
+LAST_RUN: dict[str, Any] = {}
 
 
 def saw(variables: Mapping[str, Any]) -> None:
@@ -44,8 +45,6 @@ class Base(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.to_mu, self.to_logvar, self.decoder = nn.Linear(3, 2), nn.Linear(3, 2), nn.Linear(2, 3)
-        self.had: dict[str, Any] = {}  # the variables of the last run
-        self.returned: Any = None
 
     def parts(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         mu, logvar = self.to_mu(x), self.to_logvar(x)
@@ -53,7 +52,16 @@ class Base(nn.Module):
         return self.decoder(z), mu, logvar, z
 
     def keep(self, variables: Mapping[str, Any], returned: Any) -> None:
-        self.had, self.returned = dict(variables), returned
+        LAST_RUN.update(had=dict(variables), returned=returned)  # what a model keeps is put back
+
+    @property
+    def had(self) -> dict[str, Any]:
+        """The variables of the last run."""
+        return LAST_RUN["had"]  # type: ignore[no-any-return]  # see `keep`
+
+    @property
+    def returned(self) -> Any:
+        return LAST_RUN["returned"]
 
 
 class Usual(Base):

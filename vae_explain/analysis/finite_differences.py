@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from ..engine.run import Run
+from ..models.kept_state import KeptState
 from ..models.prepare import prepared, user_code_errors
 from ..models.prepared_model import PreparedModel, default_precision, draws_of
 from ..models.request import Request
-from ..models.run_counters import Counts
 from ..recording.call_info import Call
 from ..recording.call_mode import CallMode
 from ..recording.random_draws import OTHER_DRAWS, GivenDraws
@@ -149,7 +149,7 @@ class _Evaluation:
         self._ready, self._drawn = ready, drawn
         self._kept: list[Tensor] = []
         self._buffers = [(buffer, buffer.clone()) for buffer in ready.model.buffers()]
-        self._counts = Counts(ready.model.modules())
+        self._state = KeptState(ready.holders)
         self._rewritten = [
             (parameter, parameter.detach().clone())
             for name, parameter in ready.model.named_parameters()
@@ -164,7 +164,7 @@ class _Evaluation:
                 buffer.copy_(before)
         for parameter, before in self._rewritten:
             parameter.data = before.clone()
-        self._counts.put_back()
+        self._state.put_back()
         torch.set_rng_state(ready.generator)
         written = [parameter for parameter, _ in self._rewritten]
         still = _Still(GivenDraws(redrawn=self._drawn), self._kept, self._first, written)

@@ -52,6 +52,11 @@ class LossOf:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     loss_sum: bool = False
 
+    @property
+    def functions(self) -> list[object]:
+        """What computes the loss beside the model."""
+        return [each for each in (self.loss, self.objective) if each is not None]
+
     def __call__(self, model: nn.Module, x: Tensor) -> Computed:
         """Run model and loss and return the loss with its call."""
         if self.objective is not None:

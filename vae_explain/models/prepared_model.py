@@ -1,8 +1,8 @@
 """A model with its input and its loss, made ready: what is explained, trained and nudged.
 
-The built-in VAE and a user's own model are alike from here on. A model may count its runs, as
-one that raises its β by and by does. What trains it runs it once a step and no more; after any
-other run the count is put back.
+The built-in VAE and a user's own model are alike from here on. A model may keep something of its
+runs, as one that raises its β by and by does. What trains it runs it once a step and no more;
+after any other run what it keeps is put back.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from ..recording.random_draws import Precision
 from ..recording.recorder import record
 from ..recording.tensor_arrays import array_of, tensors_in
 from ..trace import Array, Trace
+from .kept_state import holders_of, unchanged
 from .loss_binding import Computed
-from .run_counters import uncounted
 
 # Runs a model on an input and returns its loss, one number, and the call that gave it.
 Objective = Callable[[nn.Module, Tensor], Computed]
@@ -122,7 +122,7 @@ class PreparedModel:
 
     def draws(self) -> list[Tensor]:
         """Return what a run draws, in order; model and generator stay as they were."""
-        with self.drawing(), uncounted(self.model):
+        with self.drawing(), unchanged(self.holders):
             return draws_of_run(lambda: self.objective(self.model, self.x), self.model, self.noise)
 
     def rounded(self) -> PreparedModel:
@@ -208,6 +208,11 @@ class PreparedModel:
                 buffer.copy_(after)
         return computed, trace
 
+    @property
+    def holders(self) -> list[object]:
+        """What may keep something of a run: the model, its loss, and the files of both."""
+        return holders_of(self.model, *getattr(self.objective, "functions", ()))
+
     def drawing(self) -> AbstractContextManager[None]:
         """Let what was made float64 draw what it did before; the recorder is to be within."""
         return self.drawn_in.drawing() if self.drawn_in else nullcontext()
@@ -226,7 +231,7 @@ class PreparedModel:
             calls.append(computed.call)
             return computed.loss
 
-        with self.drawing(), nullcontext() if objective else uncounted(self.model):
+        with self.drawing(), nullcontext() if objective else unchanged(self.holders):
             trace = record(
                 loss,
                 modules={"": self.model},

@@ -1,0 +1,115 @@
+"""What a model keeps beside its parameters, put back behind a run that is not to count.
+
+A model may count its runs, as one that raises its β by and by does, append its terms to a list,
+or keep its last KL. After each run it is another model. What runs it several times to look at one
+run puts that back in between.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from types import FunctionType, MethodType, ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+CONTAINERS = (dict, OrderedDict, defaultdict, list, set, deque)
+PLAIN = (int, float, complex, str, bytes, type(None))
+NOT_THE_USERS = {*sys.stdlib_module_names, "torch", "numpy"}
+
+
+class KeptState:
+    """What some objects hold as it was when this was made, within lists and objects too.
+
+    Parameters and registered buffers keep the numbers that they have: which they are is put
+    back, what is in them is for others.
+    """
+
+    def __init__(self, holders: Iterable[object]) -> None:
+        self._seen: dict[int, object] = {}  # kept alive, so that Python reuses no `id`
+        self._undo: list[Callable[[], None]] = []
+        for holder in holders:
+            self._keep(holder)
+
+    def put_back(self) -> None:
+        """Give the objects back what they held; what has come since is taken out."""
+        for undo in self._undo:
+            undo()
+
+    def _keep(self, value: Any) -> None:
+        if isinstance(value, (*PLAIN, type, FunctionType)) or id(value) in self._seen:
+            return
+        self._seen[id(value)] = value
+        if isinstance(value, ModuleType):
+            plain = {name: each for name, each in vars(value).items() if isinstance(each, PLAIN)}
+            self._undo.append(lambda: vars(value).update(plain))
+        elif isinstance(value, nn.Module):
+            own = vars(value)
+            for registered in (own, value._parameters, value._buffers, value._modules):
+                self._keep_contents(registered)
+            self._keep_all(own[name] for name in own.keys() - {"_parameters", "_buffers"})
+        elif isinstance(value, Tensor):
+            self._keep_numbers(value)
+        elif type(value) in CONTAINERS:
+            self._keep_contents(value)
+            self._keep_all(value.values() if isinstance(value, dict) else value)
+        elif isinstance(value, tuple):
+            self._keep_all(value)
+        elif isinstance(value, MethodType):
+            self._keep(value.__self__)
+        elif hasattr(value, "__dict__") and _is_users(type(value).__module__):
+            self._keep_contents(vars(value))
+            self._keep_all(vars(value).values())
+
+    def _keep_all(self, values: Iterable[Any]) -> None:
+        for value in values:
+            self._keep(value)
+
+    def _keep_contents(self, container: Any) -> None:
+        before = container.copy()
+
+        def undo() -> None:
+            container.clear()
+            (container.update if isinstance(container, dict | set) else container.extend)(before)
+
+        self._undo.append(undo)
+
+    def _keep_numbers(self, tensor: Tensor) -> None:
+        # A parameter is trained; what has a history is made anew; the last is never written to.
+        if isinstance(tensor, nn.Parameter) or not tensor.is_leaf or tensor.is_inference():
+            return
+        before, version = tensor.detach().clone(), tensor._version
+
+        def undo() -> None:
+            if tensor._version != version:
+                with torch.no_grad():
+                    tensor.copy_(before)
+
+        self._undo.append(undo)
+
+
+@contextmanager
+def unchanged(holders: Iterable[object]) -> Iterator[None]:
+    """Put back what some objects hold behind a run that is not to count."""
+    state = KeptState(holders)
+    try:
+        yield
+    finally:
+        state.put_back()
+
+
+def holders_of(model: nn.Module, *functions: object) -> list[object]:
+    """Return what may hold the state of a model and its loss: they, and the files of both."""
+    parts = [model, *functions]
+    owners = [*(type(module) for module in model.modules()), *functions]
+    names = {getattr(owner, "__module__", None) or "" for owner in owners}
+    modules = [sys.modules[name] for name in sorted(names) if name in sys.modules]
+    return [*parts, *(module for module in modules if _is_users(module.__name__))]
+
+
+def _is_users(module: str) -> bool:
+    return module.partition(".")[0] not in NOT_THE_USERS
