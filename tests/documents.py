@@ -101,12 +101,13 @@ def claims(markdown: str) -> list[Claim]:
         for row in rows:
             cells = tuple(plain(row[i]) for i in ends)
             label = f"{header[max(ends) + 1]}[{row[0]}]"
-            found.append(Claim(label, cells, plain(row[max(ends) + 1])))
+            remark = row[-1] if header[-1] == "" else ""
+            found.append(Claim(label, cells, plain(row[max(ends) + 1]), remark))
     for text in paragraphs(markdown):
         for line in text.splitlines():
-            match = re.fullmatch(r"(?:For example, )?(\S+) = (.*) = (\S+)", plain(line))
+            match = re.fullmatch(r"(?:For example, )?(\S+) = (.*) = ([^\s,]+)(.*)", plain(line))
             if match:
-                found.append(Claim(match[1], (match[2],), match[3]))
+                found.append(Claim(match[1], (match[2],), match[3], match[4].strip(" ,")))
     return found
 
 

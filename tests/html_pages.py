@@ -143,15 +143,19 @@ def claims(document: Element) -> list[Claim]:
             label, _, rest = line.written.removeprefix("for example ").partition(" = ")
             expression, equals, value = rest.rpartition(" = ")
             summands = (expression,) if equals else ()
-            found.append(Claim(label, summands, _number(value)))
+            found.append(Claim(label, summands, _number(value), _remark(value)))
     for table in document.of_class("rows", "table"):
         for row in table.all("tbody")[0].all("tr"):
             head, *cells = row.all("th", "td")
             made = [cell for cell in cells if "made" in cell.classes]
             parts = tuple(cell.written for cell in cells if not cell.classes)
             value = made[0].written.removeprefix("= ")
-            found.append(Claim(f"[{head.text}]", parts, _number(value)))
+            found.append(Claim(f"[{head.text}]", parts, _number(value), _remark(value)))
     return found
+
+
+def _remark(text: str) -> str:
+    return text.partition(" ")[2].strip()
 
 
 def _number(text: str) -> str:
@@ -210,7 +214,7 @@ def data_of(document: Element) -> dict[str, Any]:
         position: [[spelled(parts) for parts in symbols], spelled(digits), *chosen]
         for position, (symbols, digits, *chosen) in loaded["lines"].items()
     }
-    return {"numbers": numbers, "lines": lines}
+    return {"numbers": numbers, "lines": lines, "results": loaded["results"]}
 
 
 def filled(data: dict[str, Any], position: str) -> str:

@@ -216,6 +216,9 @@ class Claim:
 
 
 ROW = re.compile(rf"\s+(?P<label>\d+(?:,\d+)*)  +(?P<cells>.*?)  =  +(?P<rest>{NUMBER.pattern}.*)")
+NAME = re.compile(r"[^\W\d][\w./∂]*(?:\[\d+(?:,\d+)*\])?")
+# A number of a derivation, below the one that is made from it.
+DERIVED = re.compile(rf" +(?!computed){NAME.pattern}(?:, \[[\d,]+\])*(?: = |: | =$)")
 ENDING = re.compile(rf"(?P<value>{NUMBER.pattern})(?P<remark>(?: +[^\d\s.].*)?)")
 
 
@@ -239,7 +242,8 @@ def claims(text: str) -> list[Claim]:
         label, *middle, end = parts
         ending = ENDING.fullmatch(end)
         if ending and " " not in label:  # else words stand before it: `zero only for μ = 0`
-            expression = (" = ".join(middle),) if middle else ()
+            # In a derivation the symbols stand first, and a number may be passed on as it is.
+            expression = () if not middle or NAME.fullmatch(middle[-1]) else (middle[-1],)
             found.append(Claim(label, expression, ending["value"], ending["remark"].strip()))
     return found
 
@@ -250,7 +254,7 @@ def _joined(text: str) -> list[str]:
     is_open = False
     for line in text.splitlines():
         further_in = line.startswith(" " * (INDENT + 1))
-        if is_open and further_in and not ROW.match(line):
+        if is_open and further_in and not (ROW.match(line) or DERIVED.match(line)):
             lines[-1] += " " + line.strip()
             continue
         if line.strip() == "for example":

@@ -21,6 +21,7 @@ from vae_explain.symbolic.expression import (
     Number,
     Ref,
 )
+from vae_explain.symbolic.text import symbol_text
 
 from .support import trees
 
@@ -31,7 +32,9 @@ def lines_of(tree: Expression, room: int, numbers: bool = True) -> list[str]:
     canvas = Canvas(80, Numbers(8), Symbols())
     canvas.room = room
     start = [Piece("y = ")]
-    written = filled(start, 4, canvas.tokens(tree, numbers), TAIL, canvas)
+    written = filled(
+        start, 4, canvas.tokens(tree, canvas.numbers.leaf if numbers else symbol_text), TAIL, canvas
+    )
     return ["".join(piece.text for piece in line) for line in written]
 
 
@@ -53,7 +56,7 @@ def test_a_summand_that_fits_is_on_one_line(tree: Expression, room: int) -> None
     lines = lines_of(tree, room)
     canvas = Canvas(80, Numbers(8), Symbols())
     for term in tree.terms if isinstance(tree, Add) else (tree,):
-        pieces = canvas.tokens(term, True)
+        pieces = canvas.tokens(term, canvas.numbers.leaf)
         written = "".join(piece.text for piece in pieces).removeprefix("-")
         if width_of(pieces) <= room - 7:  # with a sign before it, behind what is set in
             assert any(written in line for line in lines), lines

@@ -83,12 +83,13 @@ def claims(page: str) -> list[Claim]:
     """Return every line of arithmetic of a document whose parts are numbers."""
     found = []
     for item in items(page):
-        line = re.split(r", ?\\quad |, (?=\\mathrm)", item)[0]
+        line = re.split(r", ?\\quad |, (?=\\mathrm|\\hat|h_)", item)[0]
         label, *middle, end = line.split(" = ")
-        end = end.partition(r"\quad")[0]
+        end = re.split(r" *\\(?:quad|text)", end)[0]
         if not middle or r"\mathrm" in " ".join(middle) or r"\displaystyle" in label:
             continue
-        found.append(Claim(label, (computable(" = ".join(middle)),), computable(end)))
+        failure = "PyTorch has" if "PyTorch has" in item else ""
+        found.append(Claim(label, (computable(" = ".join(middle)),), computable(end), failure))
     return found
 
 

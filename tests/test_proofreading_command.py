@@ -308,7 +308,9 @@ def test_a_digit_that_counts_is_a_fault_in_float32(
         number = figure["printed"].lstrip("-")
         wrong = f"{number[:6]}{(int(number[6]) + 5) % 10}{number[7:]}"
         at = figure["line"] - 1
-        damaged = [*lines[:at], wrong.join(lines[at].rsplit(number, 1)), *lines[at + 1 :]]
+        line, remark, behind = lines[at].partition("computed: ")
+        line = wrong.join(line.rsplit(number, 1))
+        damaged = [*lines[:at], line + remark + behind, *lines[at + 1 :]]
         path.write_text("\n".join(damaged), encoding="utf-8")
         document = json.loads(cli("verify", str(path), "--format", "json").out)
         assert not document["passed"], figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...engine.worked_lines import Worked
-from ...symbolic.expression import Expression, Number, Ref, evaluate, terms_in, terms_of
+from ...symbolic.expression import Add, Expression, Number, Ref, evaluate, terms_in, terms_of
 from ...symbolic.latex import to_latex
 from ..blocks import (
     Cell,
@@ -18,6 +18,7 @@ from ..blocks import (
 from .columns import columns, right
 from .filling import filled
 from .grids import Grids
+from .numbers import LineNumbers, on_their_points, plain
 from .pieces import Canvas, Line, Piece, width_of
 
 MOST_WORKED = 24  # lines that broken rows may take before one of them stands for all
@@ -32,7 +33,7 @@ class Arithmetic:
 
     def formula(self, formula: Formula) -> list[Line]:
         left = Piece(self.canvas.symbols(formula.left), "accent" if formula.accent else "bold")
-        lines = self.equation([left], self.canvas.tokens(formula.expression, numbers=False))
+        lines = self.equation([left], self.canvas.tokens(formula.expression))
         if not formula.remark:
             return lines
         remark = self.canvas.symbols(formula.remark)
@@ -84,15 +85,14 @@ class Arithmetic:
         return lines + self._left_out(block)
 
     def _all_worked(self, block: Lines) -> list[list[Line]]:
-        results = self._shown(block)
+        written = self._numbers(block)
         marks = _even([line.label for line in block.lines])
         full = marks if block.total else [block.name + mark for mark in marks]
         if block.latex:
-            pairs = zip(block.lines, full, results, strict=True)
-            worked = [self._with_latex(*pair) for pair in pairs]
+            named = zip(block.lines, full, written, strict=True)
+            worked = [self._with_latex(*entry) for entry in named]
             return [[*group, []] for group in worked[:-1]] + worked[-1:]
-        numbers = [self.canvas.tokens(line.expression, True, block.leaves) for line in block.lines]
-        entries = list(zip(block.lines, numbers, results, strict=True))
+        entries = list(zip(block.lines, written, strict=True))
         worked = [self._worked(name, *entry) for name, entry in zip(full, entries, strict=True)]
         if len(worked) > 1 and max(map(len, worked)) > 1:
             # The formula above names the tensor: the index is enough, and shorter.
@@ -112,9 +112,8 @@ class Arithmetic:
         best = block.example
         if best is None:
             return []
-        numbers = self.canvas.tokens(best.expression, True, block.leaves)
-        result = self.canvas.numbers.one(best.shown, block.places)
-        worked = self._worked(block.name + best.label, best, numbers, result)
+        written = self.canvas.numbers.alone(best, block.places, block.leaves)
+        worked = self._worked(block.name + best.label, best, written)
         lead = Piece("for example  ", "dim")
         if len(worked) == 1 and width_of(worked[0]) + len(lead.text) <= self.canvas.room:
             return [[lead, *worked[0]]]
@@ -125,9 +124,8 @@ class Arithmetic:
         failed: list[Line] = []
         for line in lines:
             if not line.agrees:
-                numbers = self.canvas.tokens(line.expression, numbers=True)
-                result = self.canvas.numbers.one(line.shown, places)
-                failed += self._worked(name + line.label, line, numbers, result)
+                written = self.canvas.numbers.alone(line, places)
+                failed += self._worked(name + line.label, line, written)
         return failed
 
     def _after_failed(self, block: Lines) -> list[Line]:
@@ -135,13 +133,13 @@ class Arithmetic:
             return []
         return self._failed(block.after.name, block.after.lines, block.places)
 
-    def _shown(self, block: Lines) -> list[str]:
-        shown = [line.shown for line in block.lines]
-        return self.canvas.numbers.column(shown, block.result_places)
+    def _numbers(self, block: Lines) -> list[LineNumbers]:
+        return self.canvas.numbers.lines(block.lines, block.result_places, block.leaves)
 
-    def result(self, line: Worked, text: str) -> Line:
+    def result(self, line: Worked, written: LineNumbers) -> Line:
         style = "dim" if line.shown == 0 else "accent"
-        return [Piece(" = ", "operator"), Piece(text, style), *self._failure(line)]
+        result = Piece(written.result, style)
+        return [Piece(" = ", "operator"), result, *_remark(written), *self._failure(line)]
 
     def _failure(self, line: Worked) -> Line:
         if line.agrees:
@@ -150,19 +148,20 @@ class Arithmetic:
         mark = f"  {self.canvas.symbols.cross} PyTorch has"
         return [Piece(mark, "failure"), Piece(f" {held}", "failure")]
 
-    def _worked(self, name: str, line: Worked, numbers: Line, result: str) -> list[Line]:
+    def _worked(self, name: str, line: Worked, written: LineNumbers) -> list[Line]:
         label = [Piece(self.canvas.symbols(name), "bold")]
-        tail = self.result(line, result)
+        numbers = self.canvas.tokens(line.expression, written.leaf)
+        tail = self.result(line, written)
         passed_on = isinstance(line.expression, Number | Ref)
-        if passed_on and _same_number("".join(piece.text for piece in numbers), result):
+        if passed_on and _same_number("".join(piece.text for piece in numbers), written.result):
             return self.equation(label, tail[1:])
         return self.equation(label, numbers, tail)
 
-    def _with_latex(self, line: Worked, name: str, result: str) -> list[Line]:
+    def _with_latex(self, line: Worked, name: str, written: LineNumbers) -> list[Line]:
         label = [Piece(self.canvas.symbols(name), "bold")]
-        symbols = self.equation(label, self.canvas.tokens(line.expression, numbers=False))
-        numbers = self.canvas.tokens(line.expression, numbers=True)
-        worked = self.equation([Piece("  ")], numbers, self.result(line, result))
+        symbols = self.equation(label, self.canvas.tokens(line.expression))
+        numbers = self.canvas.tokens(line.expression, written.leaf)
+        worked = self.equation([Piece("  ")], numbers, self.result(line, written))
         # Not wrapped: LaTeX is there to be copied.
         return [
             *symbols,
@@ -176,17 +175,25 @@ class Arithmetic:
         words = f"sum of {count:,}"
         text = self.canvas.numbers.one(block.total.shown, block.places)
         name = Piece(self.canvas.symbols(block.name), "bold")
-        tail = [*self.result(block.total, text), Piece(f"   {words}", "dim")]
+        tail = [*self.result(block.total, plain(text)), Piece(f"   {words}", "dim")]
         return [[], *self.equation([name], [tail[1]], tail[2:])]
 
     def _rows(self, block: Lines, as_products: bool) -> list[Line]:
         """One row a line, a column for each summand."""
-        grid = [self._summands(line.expression, as_products) for line in block.lines]
+        lines, leaves = list(block.lines), block.leaves
+        if as_products:  # with the digits of parameters, for the sake of room
+            lines = [line._replace(expression=_products(line.expression)) for line in lines]
+            leaves = "parameter"
+        numbers = self.canvas.numbers.lines(lines, block.result_places, leaves)
+        grid = [
+            [self.canvas.tokens(term, written.leaf) for term in terms_of(line.expression)]
+            for line, written in zip(lines, numbers, strict=True)
+        ]
         widths = [
             max(columns(self.canvas.symbols(header)), *(width_of(row[j]) for row in grid))
             for j, header in enumerate(block.columns)
         ]
-        shown = self._shown(block)
+        shown = on_their_points([written.result for written in numbers])
         after = self._after(block)
         label_width = max(len(block.head), *(len(line.label) - 2 for line in block.lines))
         name = self.canvas.symbols(block.name)
@@ -200,7 +207,7 @@ class Arithmetic:
             after_name = self.canvas.symbols(block.after.name)
             after_width = max(columns(after_name), *map(len, after))
             head.append(Piece("     " + right(after_name, after_width), "dim"))
-        lines = [head]
+        rows = [head]
         for row, (line, cells) in enumerate(zip(block.lines, grid, strict=True)):
             written: Line = [Piece(line.label.strip("[]").rjust(label_width), "dim")]
             for cell, width in zip(cells, widths, strict=True):
@@ -216,20 +223,13 @@ class Arithmetic:
                     Piece(after[row].rjust(after_width), "dim" if closed else "accent"),
                     Piece(f"  {block.after.word}" if closed else "", "dim"),
                 ]
-            lines.append(written)
-        return lines
+            rows.append([*written, *_remark(numbers[row])])
+        return rows
 
     def _after(self, block: Lines) -> list[str]:
         if not block.after:
             return []
         return self.canvas.numbers.column([line.shown for line in block.after.lines], block.places)
-
-    def _summands(self, expression: Expression, as_products: bool) -> list[Line]:
-        terms = terms_of(expression)
-        if as_products:
-            products = [evaluate(term) for term in terms]
-            return [[Piece(self.canvas.numbers.one(p, "parameter"), "value")] for p in products]
-        return [self.canvas.tokens(term, numbers=True) for term in terms]
 
     def _results(self, block: Lines) -> list[Line]:
         """A small table of what the lines give, when the lines themselves do not fit."""
@@ -246,6 +246,17 @@ class Arithmetic:
             reasons = tuple(block.after.word if closed else "" for closed in block.after.closed)
         table = Table(tuple(columns), tuple(map(tuple, rows)), (), reasons)
         return self.grids.table(table) + self._after_failed(block)
+
+
+def _remark(written: LineNumbers) -> Line:
+    """Return what stands behind a result; mostly nothing."""
+    return [Piece(f"   {written.remark}", "dim")] if written.remark else []
+
+
+def _products(expression: Expression) -> Expression:
+    """Return a sum of the same terms, each as one number."""
+    terms = enumerate(map(evaluate, terms_of(expression)))
+    return Add(tuple(Ref("product", (j,), "value", term) for j, term in terms))
 
 
 def _even(labels: list[str]) -> list[str]:

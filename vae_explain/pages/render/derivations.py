@@ -30,31 +30,32 @@ class Derivations:
     def node(self, node: TreeNode) -> list[Line]:
         """Lay out one number of a derivation."""
         name = [Piece(self.canvas.symbols(node.name), "accent" if node.depth == 0 else "bold")]
-        result = self.canvas.numbers.one(node.value, node.places)
         if node.line is None and node.word.startswith("not explained"):
+            result = self.canvas.numbers.one(node.value, node.places)
             return self.arithmetic.equation(
                 name, [Piece(result), Piece(f"   {node.word}", "warning")]
             )
         if node.line is None:
             return self.canvas.wrapped(f"{node.name}: {node.word}", self.canvas.room, "dim")
-        tail = self.arithmetic.result(node.line, result)
-        numbers = self.canvas.tokens(node.line.expression, numbers=True)
+        written = self.canvas.numbers.alone(node.line, node.places)
+        tail = self.arithmetic.result(node.line, written)
+        numbers = self.canvas.tokens(node.line.expression, written.leaf)
         if isinstance(node.line.expression, Number):
             return self.arithmetic.equation(name, tail[1:])
-        written = self.canvas.tokens(elided(node.line.expression), numbers=False)
+        signs = self.canvas.tokens(elided(node.line.expression))
         if isinstance(node.line.expression, Ref):
-            return self.arithmetic.equation(name, written, tail)
+            return self.arithmetic.equation(name, signs, tail)
         whole = [
             *name,
             Piece(" = ", "operator"),
-            *written,
+            *signs,
             Piece(" = ", "operator"),
             *numbers,
             *tail,
         ]
         if width_of(whole) <= self.canvas.room:
             return [whole]
-        symbols = self.arithmetic.equation(name, written)
+        symbols = self.arithmetic.equation(name, signs)
         return [*symbols, *self.arithmetic.equation([Piece("  ")], numbers, tail)]
 
     def shares(self, block: Shares) -> list[Line]:

@@ -13,7 +13,7 @@ from typing_extensions import assert_never
 from ...engine.worked_lines import Worked
 from ...symbolic.expression import Expression
 from ...symbolic.latex import latex_name
-from ...symbolic.text import elided, split_index
+from ...symbolic.text import Write, elided, split_index
 from ..blocks import (
     Block,
     Curve,
@@ -43,6 +43,7 @@ from .latex_marks import (
     scientific,
     text,
 )
+from .numbers import LineNumbers
 from .typeset import MINUS, Grid, Typesetter, left_out, result_columns, shape_text
 
 MOST_TABLE_ROWS = 36  # on one page; the rest goes into a further table
@@ -151,10 +152,15 @@ class _Latex:
             shown = [line for line in block.lines if not line.agrees]
             if best is not None:
                 shown = [best, *(line for line in shown if line is not best)]
-            lines = [self._line(block, line) for line in shown]
+            alone = self.typeset.numbers.alone
+            pairs = [(line, alone(line, block.places, block.leaves)) for line in shown]
+            lines = [self._line(block, *pair) for pair in pairs]
             return ["For example,\\nopagebreak", _arithmetic(lines)] if lines else []
-        places = block.result_places
-        lines = [self._line(block, line, places, i) for i, line in enumerate(block.lines)]
+        numbers = self.typeset.numbers.lines(block.lines, block.result_places, block.leaves)
+        lines = [
+            self._line(block, line, written, position)
+            for position, (line, written) in enumerate(zip(block.lines, numbers, strict=True))
+        ]
         paragraphs = [_displayed(block.after.name, block.after.expression)] if block.after else []
         paragraphs += [_arithmetic(lines)] if lines else []
         if block.omitted:
@@ -169,23 +175,23 @@ class _Latex:
         return paragraphs
 
     def _line(
-        self, block: Lines, line: Worked, places: Places | None = None, position: int | None = None
+        self, block: Lines, line: Worked, written: LineNumbers, position: int | None = None
     ) -> list[str]:
         """Write `name_0 = numbers = result`, and what an activation made of it."""
-        places = places or block.places
-        result = self._number(line.shown, places)
-        numbers = self._in_numbers(line.expression, block.leaves)
+        result = scientific(written.result)
+        numbers = self._in_numbers(line.expression, written.leaf)
         pieces = [*self._label(block, line), *(numbers if _differs(numbers, result) else [])]
+        behind = [*_remark(written), *self._failed(line)]
         after = block.after
         if after is None or position is None:
-            return _set([*pieces, Piece(rf"\mathbf{{{result}}}", " = "), *self._failed(line)])
+            return _set([*pieces, Piece(rf"\mathbf{{{result}}}", " = "), *behind])
         made = after.lines[position]
         word = rf"\quad\text{{{text(after.word)}}}" if after.closed[position] else ""
         _, index = split_index(line.label)
         *start, end = name_pieces(latex_name(after.name, index), after.name, index, r",\quad ")
         # What an activation made is one statement, and stays on one line.
-        made_of = f"{end.text} = \\mathbf{{{self._number(made.shown, places)}}}{word}"
-        pieces += [Piece(result, " = "), *self._failed(line)]
+        made_of = f"{end.text} = \\mathbf{{{self._number(made.shown, block.places)}}}{word}"
+        pieces += [Piece(result, " = "), *behind]
         pieces += [*start, end._replace(text=made_of), *self._failed(made)]
         return _set(pieces)
 
@@ -198,10 +204,7 @@ class _Latex:
             return name_pieces(inline(block.name, index), block.name, index)
         return name_pieces(inline(line.label), line.label)
 
-    def _in_numbers(
-        self, expression: Expression, places: Places | None = None, room: float = LINE
-    ) -> list[Piece]:
-        leaf = self.typeset.numbers.in_line(expression, places)
+    def _in_numbers(self, expression: Expression, leaf: Write, room: float = LINE) -> list[Piece]:
         return Cutter(lambda node: scientific(leaf(node)), room).equation(expression)
 
     def _number(self, value: float, places: Places) -> str:
@@ -214,14 +217,16 @@ class _Latex:
     def _node(self, node: TreeNode) -> list[str]:
         indent = rf"\hspace*{{{node.depth}em}}"
         room = max(LINE - INDENT * node.depth, LINE / 2)
-        result = self._number(node.value, node.places)
         pieces = [Piece(marked_name(node.name))]
         if node.line is None:
+            result = self._number(node.value, node.places)
             word = Piece(rf"\text{{{text(node.word)}}}", r"\quad ")
             return filled([*pieces, Piece(result, " = "), word], indent, room)
         pieces += Cutter(room=room).equation(elided(node.line.expression))
-        pieces += self._in_numbers(node.line.expression, room=room)
-        return _set([*pieces, Piece(result, " = "), *self._failed(node.line)], indent, room)
+        written = self.typeset.numbers.alone(node.line, node.places)
+        pieces += self._in_numbers(node.line.expression, written.leaf, room)
+        pieces += [Piece(scientific(written.result), " = "), *_remark(written)]
+        return _set([*pieces, *self._failed(node.line)], indent, room)
 
     # --- tensors and tables ---
 
@@ -302,6 +307,12 @@ def _set(pieces: Sequence[Piece], indent: str = "", room: float = LINE) -> list[
     r"""Fill lines with arithmetic, fractions in `\displaystyle`: otherwise they are too small."""
     tall = any(r"\frac{" in piece.text for piece in pieces)
     return filled(pieces, indent + r"\displaystyle " if tall else indent, room)
+
+
+def _remark(written: LineNumbers) -> list[Piece]:
+    """Write what stands behind a result; mostly nothing."""
+    remark = rf"\text{{computed: }}{scientific(written.computed)}"
+    return [Piece(remark, r"\quad ")] if written.computed else []
 
 
 def _differs(numbers: Sequence[Piece], result: str) -> bool:

@@ -40,6 +40,7 @@ from .typeset import (
     Grid,
     Typesetter,
     left_out,
+    minus,
     result_columns,
     shape_text,
 )
@@ -172,16 +173,18 @@ class Markdown:
         rows = self.typeset.rows(block)
         header = [rows.head, *rows.columns, rows.name or "value"]
         header += [rows.after] if rows.after else []
-        has_words = any(row.word or row.failure for row in rows.rows)
+        has_words = any(row.word or row.remark or row.failure for row in rows.rows)
         body = []
         for row in rows.rows:
-            cells = [row.label, *row.cells, f"**{row.result}**"]
+            cells = [*map(text, (row.label, *row.cells)), f"**{row.result}**"]
             if rows.after:
-                cells[-1] = row.result
-                cells.append(row.after if row.word else f"**{row.after}**")
+                cells[-1] = text(row.result)
+                cells.append(text(row.after) if row.word else f"**{row.after}**")
             if has_words:
-                cells.append(text(row.word) + (f" **{text(row.failure)}**" if row.failure else ""))
-            body.append([cell if "**" in cell else text(cell) for cell in cells])
+                remark = text(", ".join(filter(None, (row.word, row.remark))))
+                failure = f"**{text(row.failure)}**" if row.failure else ""
+                cells.append(" ".join(filter(None, (remark, failure))))
+            body.append(cells)
         header += [""] if has_words else []
         left = [cell in ("arithmetic", "") for cell in header]
         paragraphs = (
@@ -217,13 +220,14 @@ class Markdown:
 
     def _node(self, node: TreeNode) -> str:
         indent = "  " * node.depth
-        result = self.typeset.one(node.value, node.places)
         if node.line is None:
+            result = self.typeset.one(node.value, node.places)
             return f"{indent}- {text(f'{node.name} = {result}')} ({text(node.word)})"
-        numbers = self.typeset.arithmetic(node.line.expression)
+        written = self.typeset.numbers.alone(node.line, node.places)
+        numbers = self.typeset.arithmetic(node.line.expression, written.leaf)
         symbols = self.typeset.symbols(node.line.expression)
-        failure = self.typeset.failure(node.line)
-        return f"{indent}- {text(f'{node.name} = {symbols} = {numbers} = {result}{failure}')}"
+        result = minus(written.result) + self.typeset.behind(node.line, written)
+        return f"{indent}- {text(f'{node.name} = {symbols} = {numbers} = {result}')}"
 
     def _shares(self, block: Shares) -> str:
         body = [

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
+from ...engine.worked_lines import Worked
 from ...symbolic.expression import Expression, Number, Ref
-from ...symbolic.text import constant_text
+from ...symbolic.text import Write, constant_text, symbol_text
 from ...trace import Array, is_whole
 from ..blocks import Matrix, Places, Table
+from .guard_digits import digits_for, lengthened
 
 FEWEST, MOST = 4, 8
 EVERY, SINGLE = -1, -2  # in place of a count of decimals: every digit, or a float32's
@@ -24,6 +28,29 @@ ROLE_PLACES: dict[str, Places] = {
     "gradient": "gradient",
     "input": "input",
 }
+
+
+class LineNumbers(NamedTuple):
+    """The numbers of one line of arithmetic as they are written.
+
+    Attributes
+    ----------
+    leaf
+        How each of its operands is written, with its guard digits.
+    result
+        Its result.
+    computed
+        The run's own number, where the line gives it with fewer digits only.
+    """
+
+    leaf: Write
+    result: str
+    computed: str = ""
+
+    @property
+    def remark(self) -> str:
+        """What stands behind the result; mostly nothing."""
+        return f"computed: {self.computed}" if self.computed else ""
 
 
 class Numbers:
@@ -85,29 +112,77 @@ class Numbers:
             for value in values
         ]
 
-    def in_line(
-        self, expression: Expression, places: Places | None = None
-    ) -> Callable[[Number | Ref], str]:
-        """Return how the numbers of a line of arithmetic are written.
+    def lines(
+        self, lines: Sequence[Worked], places: Places, leaves: Places | None = None
+    ) -> list[LineNumbers]:
+        """Write the numbers of lines that belong together, their results as a column.
 
-        Every format asks here, with the whole line, how many digits each operand gets: as many
-        as `places` says, or by what it is.
+        Every format asks here, or for a line `alone`, how many digits each operand gets:
+        as many as `leaves` says, or by what it is, and the guard digits of its line.
         """
-        return partial(self.leaf, places=places)
+        results = self.column([line.shown for line in lines], places)
+        pairs = zip(lines, results, strict=True)
+        return [self.of(line, result, leaves) for line, result in pairs]
 
-    def leaf(self, node: Number | Ref, places: Places | None = None) -> str:
-        """Write a leaf of an expression as its number, by what it is or by `places`."""
+    def alone(self, line: Worked, places: Places, leaves: Places | None = None) -> LineNumbers:
+        """Write the numbers of a line that stands by itself."""
+        return self.of(line, self.one(line.shown, places), leaves)
+
+    def of(self, line: Worked, result: str, leaves: Places | None = None) -> LineNumbers:
+        """Write the numbers of a line whose result is usually printed as `result`."""
+        if not line.agrees:  # it must look as wrong as it is
+            return LineNumbers(partial(self.leaf, places=leaves), result)
+        return self.line(line.expression, line.shown, result, leaves)
+
+    def line(
+        self, expression: Expression, shown: float, result: str, leaves: Places | None = None
+    ) -> LineNumbers:
+        """Write the numbers of arithmetic that gives `shown`, usually printed as `result`."""
+
+        def written(node: Number | Ref, further: int) -> str:
+            return self.leaf(node, leaves, further)
+
+        digits = digits_for(expression, shown, result, written)
+        leaf = partial(self.leaf, places=leaves, further=digits.guards)
+        return LineNumbers(leaf, digits.result, result if digits.shorter else "")
+
+    def leaf(self, node: Number | Ref, places: Places | None = None, further: int = 0) -> str:
+        """Write a leaf of an expression as its number, by what it is or by `places`.
+
+        One that is cut gets as many `further` decimals.
+        """
         if isinstance(node, Number):
-            whole = self.digits is not None and self.digits > MOST
-            return constant_text(node.value, whole, signs=False)
-        if places is not None:
-            return self.one(float(node.value), places)
-        if isinstance(node.value, int):
-            return self.one(node.value, "input")
-        places = ROLE_PLACES.get(node.role, "value")
-        if node.index == () and node.role == "value":
-            places = "exact"  # a loss or one of its terms
-        return self.one(float(node.value), places)
+            many = further > 0 or (self.digits is not None and self.digits > MOST)
+            return constant_text(node.value, many, signs=False)
+        value = node.value
+        if places is None:
+            places = "input" if isinstance(value, int) else ROLE_PLACES.get(node.role, "value")
+            if node.index == () and node.role == "value" and not isinstance(value, int):
+                places = "exact"  # a loss or one of its terms
+        text = self.one(float(value), places)
+        if not further:
+            return text
+        # An input is whole as it was given, and not as a float32 nearest to that.
+        single = np.float32(value) if node.role == "input" else None
+        whole = str(single) if single == value else repr(float(value))
+        return lengthened(text, Decimal(whole), further)
+
+
+def plain(result: str) -> LineNumbers:
+    """Return the numbers of a line of which only the result is written."""
+    return LineNumbers(symbol_text, result)
+
+
+def on_their_points(texts: Sequence[str]) -> list[str]:
+    """Fill numbers up with spaces, so that their points stand under each other at the right.
+
+    Examples
+    --------
+    >>> on_their_points(["0.889769", "-0.07508313", "3"])
+    ['0.889769  ', '-0.07508313', '3         ']
+    """
+    behind = [len(text) - len(text.partition(".")[0]) for text in texts]
+    return [text + " " * (max(behind) - own) for text, own in zip(texts, behind, strict=True)]
 
 
 def _needed(number: float, fewest: int) -> int:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ...symbolic.expression import Expression
-from ...symbolic.text import Token, to_tokens
-from ..blocks import Places
+from ...symbolic.text import Token, Write, symbol_text, to_tokens
 from .columns import broken_names, columns, joints, wrap
 from .numbers import Numbers
 from .symbols import Symbols
@@ -86,14 +85,9 @@ class Canvas:
         indent = max(min(lead + 2, self.width - width_of(behind)), INDENT + 2)
         return [_before(line, max(fitting)), *self.cut([Piece(" " * indent), *behind])]
 
-    def tokens(
-        self, expression: Expression, numbers: bool, places: Places | None = None
-    ) -> list[Piece]:
-        """Write an expression as symbols or as numbers, these by what each is or by `places`."""
-        if not numbers:
-            return [self._piece(token) for token in to_tokens(expression)]
-        tokens = to_tokens(expression, self.numbers.in_line(expression, places))
-        return [self._piece(token) for token in tokens]
+    def tokens(self, expression: Expression, leaf: Write = symbol_text) -> list[Piece]:
+        """Write an expression, as symbols or with its leaves as `leaf` writes them."""
+        return [self._piece(token) for token in to_tokens(expression, leaf)]
 
     def _piece(self, token: Token) -> Piece:
         return Piece(self.symbols(token.text), token.role)

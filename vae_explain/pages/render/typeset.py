@@ -13,7 +13,7 @@ import numpy as np
 
 from ...engine.worked_lines import Worked
 from ...symbolic.expression import Expression, Index, terms_of
-from ...symbolic.text import elided, to_text, to_tokens
+from ...symbolic.text import Write, elided, to_text, to_tokens
 from ..blocks import (
     Column,
     Curve,
@@ -24,7 +24,7 @@ from ..blocks import (
     Table,
 )
 from ..phrases import counted
-from .numbers import Numbers
+from .numbers import LineNumbers, Numbers
 from .slices import matrices
 
 MINUS = "−"
@@ -45,6 +45,7 @@ class Row(NamedTuple):
     zero: bool
     after: str = ""
     word: str = ""
+    remark: str = ""
     failure: str = ""
 
 
@@ -103,9 +104,9 @@ class Typesetter:
         """Write a number that stands alone."""
         return minus(self.numbers.one(value, places))
 
-    def arithmetic(self, expression: Expression, places: Places | None = None) -> str:
-        """Write an expression with its numbers, each by what it is or by `places`."""
-        return minus(to_text(expression, self.numbers.in_line(expression, places)))
+    def arithmetic(self, expression: Expression, leaf: Write) -> str:
+        """Write an expression with its numbers, as `leaf` writes them."""
+        return minus(to_text(expression, leaf))
 
     def symbols(self, expression: Expression) -> str:
         """Write an expression with its names, a long sum by its ends."""
@@ -212,7 +213,7 @@ class Typesetter:
         """Write worked lines as rows: a cell for each summand, or one for the whole line."""
         shared = block.share_columns and len(block.columns) <= MOST_SUMMANDS
         columns = block.columns if shared else ("arithmetic",)
-        results = self._column(block.lines, block.result_places)
+        written = self.numbers.lines(block.lines, block.result_places, block.leaves)
         after = self._column(block.after.lines, block.places) if block.after else []
         rows = []
         for i, line in enumerate(block.lines):
@@ -220,11 +221,12 @@ class Typesetter:
             rows.append(
                 Row(
                     label=line.label.strip("[]"),
-                    cells=self._summands(line, len(columns), block.leaves),
-                    result=results[i],
+                    cells=self._summands(line, len(columns), written[i].leaf),
+                    result=minus(written[i].result),
                     zero=line.shown == 0,
                     after=after[i] if after else "",
                     word=block.after.word if block.after and closed else "",
+                    remark=minus(written[i].remark),
                     failure=self._failures(block, i),
                 )
             )
@@ -238,14 +240,19 @@ class Typesetter:
 
     def equation(self, block: Lines, line: Worked) -> str:
         """Write a line as `name[0] = numbers = result`."""
-        result = self.one(line.shown, block.places)
-        numbers = self.arithmetic(line.expression, block.leaves)
+        written = self.numbers.alone(line, block.places, block.leaves)
+        result = minus(written.result)
+        numbers = self.arithmetic(line.expression, written.leaf)
         middle = "" if numbers == result else f"{numbers} = "
-        return f"{block.name}{line.label} = {middle}{result}{self.failure(line)}"
+        return f"{block.name}{line.label} = {middle}{result}{self.behind(line, written)}"
 
     def failed(self, block: Lines) -> list[str]:
         """Write the lines that failed, of those whose numbers stand elsewhere."""
         return [self.equation(block, line) for line in block.lines if not line.agrees]
+
+    def behind(self, line: Worked, written: LineNumbers) -> str:
+        """Say what stands behind a line's result; mostly nothing."""
+        return (f", {minus(written.remark)}" if written.remark else "") + self.failure(line)
 
     def failure(self, line: Worked) -> str:
         """Say what PyTorch has, when a line does not agree with it."""
@@ -260,10 +267,9 @@ class Typesetter:
     def _column(self, lines: Sequence[Worked], places: Places) -> list[str]:
         return list(map(minus, self.numbers.column([line.shown for line in lines], places)))
 
-    def _summands(self, line: Worked, columns: int, places: Places | None) -> tuple[str, ...]:
-        if columns == 1:
-            return (self.arithmetic(line.expression, places),)
-        return tuple(self.arithmetic(term, places) for term in terms_of(line.expression))
+    def _summands(self, line: Worked, columns: int, leaf: Write) -> tuple[str, ...]:
+        terms = (line.expression,) if columns == 1 else terms_of(line.expression)
+        return tuple(self.arithmetic(term, leaf) for term in terms)
 
 
 def _slice(start: int, count: int, whole: int) -> str:

@@ -181,6 +181,10 @@ class Substitution:
         """Return how far another processor may be off at a leaf's number."""
         if isinstance(leaf, Number) or (name := self._name(leaf)) is None:
             return 0.0
+        if name.value == "x":
+            open_by = self.judge.begun.open_by
+            number = self.judge.begun.run.trace.by_name["x"].id
+            return float(open_by[self.steps.full_index(number, leaf.index or ())])
         if self.judge.is_input(name):
             confirmed = name.value in self.judge.begun.confirmed
             return off_as_drawn(self.judge.begun.run, name.value) if confirmed else 0.0

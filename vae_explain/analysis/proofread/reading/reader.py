@@ -21,6 +21,8 @@ Reader = Callable[[Passage, Headings], Iterator[Found]]
 # Languages whose numbers are settings or commands, not results.
 NOT_READ = {"sh", "bash", "shell", "console", "toml", "yaml", "yml", "ini", "mermaid", "diff"}
 DECIMAL = re.compile(r"\d\.\d+")
+# What a page of ours remarks where a line gives fewer digits than the run has: the same number.
+COMPUTED = re.compile(r"(?m)(?:^|(?<=\w), )computed: [-−]?[\d.]+(?:e[-−+]\d+)?(?=\s*$)")
 
 
 def prose(passage: Passage, headings: Headings) -> Iterator[Found]:
@@ -88,7 +90,8 @@ def tokens_of(pieces: Sequence[Piece]) -> list[Lexeme]:
         if piece.kind == "math":
             cut = [token._replace(code=True) for token in lex_latex(piece.text, piece.line)]
         else:
-            cut = list(lex(piece.text, piece.line, code=piece.kind == "code"))
+            said = COMPUTED.sub("", piece.text)
+            cut = list(lex(said, piece.line, code=piece.kind == "code"))
         if cut and piece.kind in ("math", "code"):
             cut[0] = cut[0]._replace(spaced=True)
         tokens += cut

@@ -10,12 +10,13 @@ from ....symbolic.expression import Expression, Number, Ref
 from ....symbolic.latex import to_latex
 from ....symbolic.text import elided, to_text
 from ...blocks import After, Formula, Lines, Places, Shares, Tree, TreeNode
+from ..numbers import LineNumbers, plain
 from ..typeset import left_out
 from . import breaking, inline, mathml
 from .breaking import PAGE, PHONE, Breaker
 from .escaping import breakable, escape
 from .keys import Key
-from .links import Links, typeset
+from .links import Links, remarked, typeset
 from .mathml import math, name, symbol
 
 # The formula above names the value, so that an index is enough where the name is long.
@@ -83,12 +84,16 @@ class Arithmetic:
     def _fit(self, block: Lines) -> bool:
         if not (block.lines and block.share_columns):
             return False
-        lines = (line.expression for line in block.lines)
-        return max(len(to_text(e, self.numbers.in_line(e))) for e in lines) <= WIDEST_ROWS
+        pairs = zip(block.lines, self._numbers(block), strict=True)
+        texts = (to_text(line.expression, written.leaf) for line, written in pairs)
+        return max(map(len, texts)) <= WIDEST_ROWS
+
+    def _numbers(self, block: Lines) -> list[LineNumbers]:
+        return self.numbers.lines(block.lines, block.places, block.leaves)
 
     def _rows(self, block: Lines, role: str) -> str:
         """Write a table with a row for each line and a column for each summand."""
-        results = self.numbers.column([line.shown for line in block.lines], block.places)
+        numbers = self._numbers(block)
         heads = [f'<th scope="col">{named(header)}</th>' for header in block.columns]
         heads.insert(0, f'<th scope="col">{escape(block.head)}</th>')
         heads.append(f'<th scope="col" class="made">{named(block.name)}</th>')
@@ -100,17 +105,17 @@ class Arithmetic:
             shown = [line.shown for line in block.after.lines]
             after = self.numbers.column(shown, block.places)
         rows = []
-        for position, (line, result) in enumerate(zip(block.lines, results, strict=True)):
-            parts = inline.summands(self.links.in_numbers(line.expression, block.leaves))
+        for position, (line, written) in enumerate(zip(block.lines, numbers, strict=True)):
+            parts = inline.summands(self.links.in_numbers(line.expression, written.leaf))
             cells = "".join(f"<td>{part}</td>" for part in parts)
             key = self._key(block, line)
-            made = self._made(key, line, result, role, accent=not block.after)
+            made = self._made(key, line, written, role, accent=not block.after)
             row = f'<th scope="row">{escape(line.label.strip("[]"))}</th>{cells}'
             row += f'<td class="made">{EQUALS} {made}</td>'
             if block.after:
                 line, closed = block.after.lines[position], block.after.closed[position]
                 key = Key.labelled(block.after.name, line.label)
-                made = self._made(key, line, after[position], role)
+                made = self._made(key, line, plain(after[position]), role)
                 row += f'<td class="made"><span class="equals">→</span> {made}</td>'
                 row += f'<td class="reason">{escape(block.after.word) if closed else ""}</td>'
             rows.append(f"<tr>{row}</tr>")
@@ -123,11 +128,10 @@ class Arithmetic:
 
     def _sentences(self, block: Lines, role: str) -> str:
         """Write each line as an equation that may be broken between its summands."""
-        results = self.numbers.column([line.shown for line in block.lines], block.places)
         items = []
-        for line, result in zip(block.lines, results, strict=True):
+        for line, written in zip(block.lines, self._numbers(block), strict=True):
             key = None if block.total else self._key(block, line)
-            items.append(self._equation(block, line, key, result, role))
+            items.append(self._equation(block, line, key, written, role))
         shown = f'<ol class="worked">{"".join(f"<li>{item}</li>" for item in items)}</ol>'
         if block.after:
             shown += self._after(block.after, block.places, role)
@@ -136,7 +140,7 @@ class Arithmetic:
                 shown += f'<p class="omitted">{left_out(block.omitted)}</p>'
             text = self.numbers.one(block.total.shown, block.places)
             count = f"sum of {len(block.lines) + block.omitted:,}"
-            made = self._made(Key(block.name, ()), block.total, text, role)
+            made = self._made(Key(block.name, ()), block.total, plain(text), role)
             shown += f'<p class="total">{name(block.name)} {EQUALS} {made} '
             shown += f'<span class="reason">{count}</span></p>'
         return shown
@@ -146,7 +150,7 @@ class Arithmetic:
         block: Lines,
         line: Worked,
         key: Key | None,
-        result: str,
+        written: LineNumbers,
         role: str,
         alone: bool = False,
     ) -> str:
@@ -154,33 +158,33 @@ class Arithmetic:
             left = escape(line.label)
         else:
             left = breaking.name(key.name, key.index)
-        made = self._made(key, line, result, role, accent=not block.after)
+        made = self._made(key, line, written, role, accent=not block.after)
         start = f'<span class="left">{left} {EQUALS}</span> '
-        if isinstance(line.expression, Number | Ref):  # a number that is passed on
-            leaf = self.numbers.in_line(line.expression, block.leaves)
-            if leaf(line.expression) == result:
-                return f"{start}{made}"
-        written = inline.line(self.links.in_numbers(line.expression, block.leaves))
-        return f'{start}{written} <span class="result">{EQUALS} {made}</span>'
+        passed_on = isinstance(line.expression, Number | Ref)
+        if passed_on and to_text(line.expression, written.leaf) == written.result:
+            return f"{start}{made}"
+        numbers = inline.line(self.links.in_numbers(line.expression, written.leaf))
+        return f'{start}{numbers} <span class="result">{EQUALS} {made}</span>'
 
     def _after(self, after: After, places: Places, role: str) -> str:
         """Write what an activation made of the lines above, one equation each."""
-        texts = self.numbers.column([line.shown for line in after.lines], places)
+        numbers = self.numbers.lines(after.lines, places)
         here = self.links.tensor(after.name)
         rows = ""
-        for line, closed, text in zip(after.lines, after.closed, texts, strict=True):
+        for line, closed, written in zip(after.lines, after.closed, numbers, strict=True):
             key = Key.labelled(after.name, line.label)
-            made = self._made(key, line, text, role)
-            written = inline.line(self.links.in_numbers(line.expression))
+            made = self._made(key, line, written, role)
+            arithmetic = inline.line(self.links.in_numbers(line.expression, written.leaf))
             word = f'<span class="reason">{escape(after.word)}</span>' if closed else ""
             left = f'<span class="left">{name(after.name, key.index)} {EQUALS}</span>'
-            rows += f"<li>{left} {written} {EQUALS} {made} {word}</li>"
+            rows += f"<li>{left} {arithmetic} {EQUALS} {made} {word}</li>"
         return f'<ol class="worked short"{here}>{rows}</ol>'
 
     def _made(
-        self, key: Key | None, line: Worked, text: str, role: str, accent: bool = True
+        self, key: Key | None, line: Worked, written: LineNumbers, role: str, accent: bool = True
     ) -> str:
-        made = self.links.number(key, line.shown, text, role, makes=True, accent=accent)
+        made = self.links.number(key, line.shown, written.result, role, makes=True, accent=accent)
+        made += remarked(written.remark)
         if line.agrees:
             return made
         held = typeset(self.numbers.one(float(line.reference or 0.0), "exact"))
@@ -199,8 +203,8 @@ class Arithmetic:
         return "".join(f'<p class="worked">{self._alone(block, line, role)}</p>' for line in failed)
 
     def _alone(self, block: Lines, line: Worked, role: str) -> str:
-        result = self.numbers.one(line.shown, block.places)
-        return self._equation(block, line, self._key(block, line), result, role, alone=True)
+        written = self.numbers.alone(line, block.places, block.leaves)
+        return self._equation(block, line, self._key(block, line), written, role, alone=True)
 
     def _latex(self, lines: Sequence[Worked]) -> str:
         written = "\n".join(to_latex(line.expression) for line in lines)
@@ -235,14 +239,15 @@ class Arithmetic:
             made = self.links.number(key, node.value, text, role, makes=True)
             return f'{left} {EQUALS} {made} <span class="warning">{escape(node.word)}</span>'
         self.links.derive(key, node.line, role)
-        made = self._made(key, node.line, text, role, accent=node.depth == 0)
+        written = self.numbers.of(node.line, text)
+        made = self._made(key, node.line, written, role, accent=node.depth == 0)
         expression = node.line.expression
         if isinstance(expression, Number):
             return f"{left} {EQUALS} {made}"
         signs = "".join(map(math, mathml.summands(mathml.laid_out(elided(expression)))))
         if isinstance(expression, Ref):
             return f"{left} {EQUALS} {signs} {EQUALS} {made}"
-        numbers = inline.line(self.links.in_numbers(expression))
+        numbers = inline.line(self.links.in_numbers(expression, written.leaf))
         return f"{left} {EQUALS} {signs}<br>{EQUALS} {numbers} {EQUALS} {made}"
 
     def shares(self, block: Shares) -> str:

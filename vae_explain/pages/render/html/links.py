@@ -23,6 +23,7 @@ from typing import Any
 from ....engine.worked_lines import Worked
 from ....symbolic.boxes import Box, Leaf
 from ....symbolic.expression import Expression, Number, Ref
+from ....symbolic.text import Write
 from ...blocks import (
     Places,
 )
@@ -139,28 +140,13 @@ class Links:
 
     # --- leaves of expressions ---
 
-    def in_numbers(self, expression: Expression, places: Places | None = None) -> Box:
-        """Lay out an expression in numbers, each a link."""
+    def in_numbers(self, expression: Expression, write: Write) -> Box:
+        """Lay out an expression in numbers as `write` writes them, each a link."""
 
         def written(node: Ref, digits: str) -> str:
             return self.number(key_of(node), float(node.value), digits, node.role)
 
-        return self._in_numbers(expression, places, written)
-
-    def _in_numbers(
-        self, expression: Expression, places: Places | None, written: Callable[[Ref, str], str]
-    ) -> Box:
-        write = self.numbers.in_line(expression, places)
-
-        def leaf(node: Number | Ref) -> Leaf:
-            text = write(node)
-            digits = text.removeprefix("-")
-            if isinstance(node, Number):
-                return Leaf(node, typeset(digits), minus=digits != text)
-            # A number with an exponent is a product.
-            return Leaf(node, written(node, digits), digits != text, compound="e" in digits)
-
-        return inline.laid_out(expression, leaf)
+        return _in_numbers(expression, write, written)
 
     def _gaps_for_symbols(self, node: Number | Ref) -> Leaf:
         leaf = in_signs(node)
@@ -196,18 +182,22 @@ class Links:
             parts[::2] = [texts.setdefault(text, len(texts)) for text in parts[::2]]
             return parts
 
-        lines = {}
+        lines: dict[int, list[Any]] = {}
+        results: dict[int, str] = {}  # of lines that give other digits than their number has
         for entry in list(self.entries):
             if entry.line is not None:
                 expression = entry.line.expression
                 symbols = mathml.laid_out(expression, self._gaps_for_symbols)
-                digits = self._in_numbers(expression, entry.leaves, self._gap_for_number)
+                written = self.numbers.of(entry.line, entry.text, entry.leaves)
+                digits = _in_numbers(expression, written.leaf, self._gap_for_number)
                 lines[entry.position] = [
                     [packed(markup) for markup in mathml.summands(symbols)],
                     packed(inline.markup(digits)),
                 ]
                 chosen_by = self._on_page(entry.line.chosen_by)
                 lines[entry.position] += [chosen_by] if chosen_by else []
+                if written.result != entry.text:
+                    results[entry.position] = typeset(written.result) + remarked(written.remark)
         values: dict[tuple[str, ...], int] = {}
         numbers = []
         for entry in self.entries:
@@ -218,9 +208,10 @@ class Links:
                 number.pop()
             numbers.append(number)
         page = {"values": list(values), "numbers": numbers, "texts": list(texts), "lines": lines}
-        written = json.dumps(page, ensure_ascii=False, separators=(",", ":"))
+        page["results"] = results
+        data = json.dumps(page, ensure_ascii=False, separators=(",", ":"))
         # Nothing in it may close the element that it stands in, or open a comment.
-        return written.replace("<", "\\u003c")
+        return data.replace("<", "\\u003c")
 
 
 def _value(entry: Entry) -> tuple[str, ...]:
@@ -230,6 +221,25 @@ def _value(entry: Entry) -> tuple[str, ...]:
     sign = symbol(name, (-1,) * rank, fraction=False).body
     before, _, after = sign.partition(indices_in_signs((-1,) * rank)) if rank else (sign, "", "")
     return escape(name), anchor_of(Key(name, ())), before, after, entry.role
+
+
+def _in_numbers(expression: Expression, write: Write, written: Callable[[Ref, str], str]) -> Box:
+    """Lay out an expression in numbers, whose digits are put into markup by `written`."""
+
+    def leaf(node: Number | Ref) -> Leaf:
+        text = write(node)
+        digits = text.removeprefix("-")
+        if isinstance(node, Number):
+            return Leaf(node, typeset(digits), minus=digits != text)
+        # A number with an exponent is a product.
+        return Leaf(node, written(node, digits), digits != text, compound="e" in digits)
+
+    return inline.laid_out(expression, leaf)
+
+
+def remarked(remark: str) -> str:
+    """Write what stands behind a result; mostly nothing."""
+    return f' <span class="reason">{typeset(remark)}</span>' if remark else ""
 
 
 def _gap(name: object) -> str:

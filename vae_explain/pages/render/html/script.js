@@ -98,7 +98,8 @@
       text += equals + symbols.map((parts) => `<math>${fill(parts, asSymbol)}</math>`).join("");
       text += "</p><p>" + equals + fill(numbers, asNumber);
     }
-    text += `${equals}<span class="accent">${digits}</span></p>`;
+    // A line gives fewer digits, or more, where the run rounded on the way.
+    text += `${equals}<span class="accent">${data.results[number] || digits}</span></p>`;
     return text + listed("Made from", "from-key", madeFrom.get(number))
       + listed("Chosen by", "from-key", chosenBy.get(number))
       + listed("Went into", "into-key", wentInto.get(number));

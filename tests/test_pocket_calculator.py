@@ -1,0 +1,138 @@
+"""Every printed line, computed from its own text alone, gives its result as printed."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from vae_explain.pages.render.numbers import Numbers
+from vae_explain.symbolic.expression import Add, Expression, Ref, evaluate
+from vae_explain.symbolic.text import to_text
+
+from . import documents, html_pages, test_latex_document
+from .pages import Claim, claims, command_line
+from .pocket_calculator import broken, holds
+from .support import trees
+
+ACTIVATIONS = ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "softplus")
+WIDTHS = (40, 60, 80, 120, 200)
+RUNS = 40
+
+
+def _in_notebook(text: str) -> list[Claim]:
+    cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown"]
+    return documents.claims("\n\n".join("".join(cell["source"]) for cell in cells))
+
+
+def _in_html(text: str) -> list[Claim]:
+    """Return the lines of a document and those that its script writes."""
+    document = html_pages.parsed(text)
+    data = html_pages.data_of(document)
+    found = html_pages.claims(document)
+    failed = {claim.label for claim in found if "PyTorch has" in claim.remark}
+    if failed:
+        return found
+    for position in data["lines"]:
+        result = data["results"].get(position, data["numbers"][int(position)][2])
+        value = html_pages.parsed(result).written.split(" ")[0]
+        found.append(Claim(position, (html_pages.filled(data, position),), value))
+    return found
+
+
+READERS: Mapping[str, Callable[[str], list[Claim]]] = {
+    "text": claims,
+    "markdown": documents.claims,
+    "latex": test_latex_document.claims,
+    "html": _in_html,
+    "notebook": _in_notebook,
+}
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> tuple[str, list[str], int]:
+    """Draw a format to read, a command with its options, and the width of the page."""
+    widths = [draw(st.integers(1, 5)) for _ in range(3)]
+    rows, digits = draw(st.integers(1, 3)), draw(st.none() | st.integers(0, 17))
+    recon = draw(st.sampled_from(("mse", "bce")))
+    numbers = random.Random(draw(st.integers(0, 2**32)))
+    options = ["--dims", "-".join(map(str, [*widths, *widths[-2::-1]]))]
+    options += ["--activation", draw(st.sampled_from(ACTIVATIONS)), "--recon", recon]
+    options += ["--reduction", draw(st.sampled_from(("sum", "mean")))]
+    options += ["--seed", str(draw(st.integers(0, 2**32)))]
+    for _ in range(rows):
+        low, high = (0.0, 1.0) if recon == "bce" else (-3.0, 3.0)
+        row = (numbers.uniform(low, high) for _ in range(widths[0]))
+        options.append("--x=" + ",".join(f"{x:.{numbers.choice((0, 1, 4, 9))}f}" for x in row))
+    options += [] if digits is None else ["--digits", str(digits)]
+    form, command = "text", draw(st.sampled_from(("forward", "backward", "why", "update", "train")))
+    if draw(st.booleans()):
+        form, command = draw(st.sampled_from(list(READERS)[1:])), "document"
+        options += ["--format", form]
+    if command == "why":
+        first = "z[0]" if rows == 1 else "z[0,0]"
+        options += [draw(st.sampled_from((first, "fc1.weight.grad[0,0]", "loss"))), "--full"]
+    if command == "train":
+        options += ["--steps", "2", "--explain-step", "1"]
+    elif command != "update":
+        options += ["--arithmetic", draw(st.sampled_from(("printed", "full")))]
+    return form, [command, *options], draw(st.sampled_from(WIDTHS))
+
+
+@settings(max_examples=RUNS, suppress_health_check=[HealthCheck.too_slow])
+@given(requests())
+def test_every_line_gives_its_result_from_its_operands_as_printed(
+    request: tuple[str, list[str], int],
+) -> None:
+    form, arguments, columns = request
+    outcome = command_line(*arguments, columns=columns)
+    assert outcome.code in (0, 1), outcome.err
+    found = READERS[form](outcome.out)
+    assert any(claim.summands for claim in found), outcome.out
+    assert broken(found) == [], " ".join(arguments)
+
+
+# --- one line ---------------------------------------------------------------------------
+
+
+@given(trees(), st.integers(0, 12), st.booleans())
+def test_a_line_holds_whatever_the_run_rounded(
+    tree: Expression, digits: int, in_float32: bool
+) -> None:
+    numbers = Numbers(digits)
+    shown = float(np.float32(evaluate(tree))) if in_float32 else evaluate(tree)
+    written = numbers.line(tree, shown, numbers.one(shown, "value"))
+    assert holds(Claim("y", (to_text(tree, written.leaf),), written.result))
+
+
+def line(first: float, second: float, shown: float) -> str:
+    """Write a sum of two numbers as a page does, with 4 decimals."""
+    numbers = Numbers(4)
+    tree = Add((Ref("a", (0,), value=first), Ref("b", (0,), value=second)))
+    written = numbers.line(tree, shown, numbers.one(shown, "value"))
+    return " ".join([to_text(tree, written.leaf), "=", written.result, written.remark]).strip()
+
+
+@pytest.mark.parametrize(
+    ("operands", "shown", "expected"),
+    [
+        ((1.2345, 2.0), 3.2345, "1.2345 + 2.0000 = 3.2345"),
+        ((1.23454, 2.00004), 3.23458, "1.23454 + 2.00004 = 3.2346"),
+        ((1.23454, 2.0), 3.2345499, "1.2345 + 2.0000 = 3.2345"),
+        ((1.23455, 1.0), 2.2345499, "1.23455 + 1.0000 = 2.2345"),
+        ((1.2345501, 1.0), 2.2345499, "1.23455 + 1.0000 = 2.23455"),
+        ((1.2346, 1.0), 2.2341, "1.2346 + 1.0000 = 2.23   computed: 2.2341"),
+        ((1.5, -1.5), 0.0, "1.5000 - 1.5000 = 0.0000"),
+        ((math.inf, 1.0), math.inf, "inf + 1.0000 = inf"),
+    ],
+)
+def test_operands_get_the_digits_that_their_line_takes(
+    operands: tuple[float, float], shown: float, expected: str
+) -> None:
+    assert " ".join(line(*operands, shown).split()) == " ".join(expected.split())
