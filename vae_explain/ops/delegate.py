@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -60,12 +60,12 @@ def delegated(to: Callable[[Call], tuple[Rule, Call]]) -> dict[str, Any]:
     return {name: passed(name) for name in ("element", "partials", "formula", "gradient")}
 
 
-def deferring(base: Rule, rule_of: RuleOf, **fields: Any) -> Rule:
-    """Return a rule that is `base` in all but what it computes, which others do."""
+def deferring(rules: Sequence[Rule], rule_of: RuleOf, **fields: Any) -> Rule:
+    """Return the first of some rules, but that each call is left to the one of them it needs."""
 
     def to(call: Call) -> tuple[Rule, Call]:
         rule, attributes = rule_of(call.attributes)
-        return rule, replace(call, attributes=attributes)
+        return rule, call.once("left to another", lambda: replace(call, attributes=attributes))
 
     def forward(*arrays: Array, **attributes: Any) -> Array:
         rule, rest = rule_of(attributes)
@@ -81,5 +81,17 @@ def deferring(base: Rule, rule_of: RuleOf, **fields: Any) -> Rule:
         rule, inner = to(call)
         return [] if rule.chosen_by is None else rule.chosen_by(inner, index)
 
-    changed = {"forward": forward, "vjp": vjp, **delegated(to)}
-    return replace(base, **{**changed, "chosen_by": base.chosen_by and chosen_by, **fields})
+    changed: dict[str, Any] = {"forward": forward, "vjp": vjp, **delegated(to)}
+    by_places = any(rule.chosen_by for rule in rules)
+    changed["chosen_by"] = chosen_by if by_places else None
+    return replace(rules[0], **{**changed, **fields})
+
+
+def each_output(*rules: Rule, **fields: Any) -> Rule:
+    """Return a rule of several outputs, each of which has a rule of its own."""
+
+    def rule_of(attributes: Mapping[str, Any]) -> tuple[Rule, dict[str, Any]]:
+        rest = {key: value for key, value in attributes.items() if key != "output"}
+        return rules[attributes["output"]], rest
+
+    return deferring(rules, rule_of, several=True, **fields)

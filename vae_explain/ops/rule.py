@@ -17,12 +17,7 @@ import numpy as np
 
 from ..errors import UserError
 from ..symbolic.build import summed
-from ..symbolic.expression import (
-    Expression,
-    Index,
-    Opaque,
-    SumOver,
-)
+from ..symbolic.expression import ZERO, Expression, Index, Opaque, SumOver
 from ..symbolic.shapes import expanded
 from ..trace import Array
 
@@ -205,12 +200,11 @@ class Rule:
             "formula": self.named,
             "gradient": self.named_backward,
             "options": self._unusual,
-            "shown": self.name.removeprefix("linalg_"),
         }
         for key, default in defaults.items():
             stated = getattr(self, key)
             # One that `replace` hands over from another rule speaks of that other.
-            if not stated or stated is by_default or isinstance(_owner(stated), Rule):
+            if stated is by_default or isinstance(_owner(stated), Rule):
                 object.__setattr__(self, key, default)
 
     @property
@@ -222,6 +216,11 @@ class Rule:
     def activation(self) -> bool:
         """Whether the op is an activation function, as stands behind a layer."""
         return self.kind == "elementwise" and bool(self.title)
+
+    @property
+    def written(self) -> str:
+        """The name that the default formula and gradient write."""
+        return self.shown or self.name.removeprefix("linalg_")
 
     @property
     def pytorch(self) -> str:
@@ -247,7 +246,7 @@ class Rule:
         def compute(*arrays: Array) -> Array:
             return self.forward(*_as_recorded(call, arrays), **call.attributes)
 
-        return Opaque(self.shown, call.wholes, self.options(call), compute)
+        return Opaque(self.written, call.wholes, self.options(call), compute)
 
     def named_backward(self, call: Call, position: int, upstream: Expression) -> Opaque:
         """Write the whole VJP as the call of the op's backward pass."""
@@ -262,7 +261,20 @@ class Rule:
             return self.vjp(full, output, *operands, **call.attributes)[position]
 
         wholes = () if self.linear else call.wholes
-        return Opaque(f"{self.shown}_backward", (upstream, *wholes), options, compute)
+        return Opaque(f"{self.written}_backward", (upstream, *wholes), options, compute)
+
+
+def _no_vjp(g: Array, y: Array, /, *arrays: Array, **_: Any) -> tuple[None, ...]:
+    return (None,) * len(arrays)
+
+
+# The fields of a rule through which nothing passes back.
+NOTHING_BACK: dict[str, Any] = {
+    "vjp": _no_vjp,
+    "partials": lambda call, position, index: [],
+    "gradient": lambda call, position, upstream: ZERO,
+    "broadcasts": True,
+}
 
 
 def _owner(function: Any) -> Any:

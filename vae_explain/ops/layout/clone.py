@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ONE, ZERO, Opaque
+from ...symbolic.expression import ONE, Opaque
 from ...trace import Array
-from ..rule import Bound, Rule
+from ..rule import NOTHING_BACK, Bound, Rule
 
 
 def bind(input: Any, *args: Any, **kwargs: Any) -> Bound:
@@ -45,12 +45,9 @@ DETACH = Rule(
     name="detach",
     bind=bind,
     forward=forward,
-    vjp=lambda g, y, x: (None,),
     element=lambda call, index: call.operands[0].at(index),
-    partials=lambda call, position, index: [],
-    formula=lambda call: Opaque(".detach()", (call.operands[0].whole(),), (), lambda x: x),
-    gradient=lambda call, position, upstream: ZERO,
+    formula=lambda call: Opaque(".detach()", call.wholes, (), lambda x: x),
     kind="copy",
     words="the same numbers, where a gradient stops",
-    broadcasts=True,
+    **NOTHING_BACK,
 )

@@ -15,7 +15,8 @@ from ...symbolic.shapes import expanded
 from ...trace import Array
 from ..delegate import delegated
 from ..rule import OPERAND, REQUIRED, Bound, Call, Operand, Refused, Rule, binder
-from .scatter import SCATTER, SCATTER_ADD
+from .scatter import SCATTER
+from .scatter_reduce import SCATTER_ADD
 
 Shape = tuple[int, ...]
 

@@ -9,45 +9,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...symbolic.expression import Expression, Index
-from ...trace import Array
-from ..rule import Bound, Call, NotExplained, Partial, Rule
+from ..rule import NOTHING_BACK, NotExplained, Rule
 
 
 def _no_arithmetic(*_: Any, **__: Any) -> Any:
     raise NotExplained("a draw has no arithmetic")
 
 
-def _no_partials(call: Call, position: int, index: Index) -> list[Partial]:
-    return []
-
-
-def _itself(call: Call, index: Index) -> Expression:
-    return call.output.at(index)
-
-
-def _no_vjp(upstream: Array, output: Array, *arrays: Array, **_: Any) -> tuple[None, ...]:
-    return tuple(None for _ in arrays)
-
-
-def _bind(*args: Any, **kwargs: Any) -> Bound:
-    return (), {}
-
-
 def drawing(name: str, words: str, torch: str = "") -> Rule:
     """Make the rule of an op that draws numbers."""
     return Rule(
         name=name,
-        bind=_bind,
+        bind=lambda *args, **kwargs: ((), {}),
         forward=_no_arithmetic,
-        vjp=_no_vjp,
-        element=_itself,
-        partials=_no_partials,
+        element=lambda call, index: call.output.at(index),
         formula=lambda call: call.output.whole(),
-        gradient=_no_arithmetic,
         words=words,
         torch=torch,
         kind="draw",
+        **{**NOTHING_BACK, "gradient": _no_arithmetic},
     )
 
 

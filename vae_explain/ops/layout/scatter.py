@@ -1,4 +1,4 @@
-"""Putting numbers into places of a tensor: `scatter`, `scatter_add`, and their inverse `gather`.
+"""Putting numbers into places of a tensor: `scatter`, and its inverse `gather`.
 
 An index says for each number where along one axis it goes, or where it is taken from.
 """
@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...symbolic.expression import ONE, ZERO, Add, Expression, Index, Opaque
+from ...symbolic.expression import ONE, ZERO, Expression, Index, Opaque
 from ...trace import Array
 from ..copying import copying
-from ..rule import OPERAND, REQUIRED, Call, Ignored, Partial, Refused, Rule, binder
+from ..rule import OPERAND, REQUIRED, Call, Ignored, Partial, Refused, binder
 from .select import Key, selecting
 
 INPUT, INDEX, SOURCE = 0, 1, 2
@@ -83,19 +83,11 @@ def scatter_chosen_by(call: Call, index: Index) -> list[tuple[int, Index]]:
 
 
 def scatter_partials(call: Call, position: int, index: Index) -> list[Partial]:
-    if position == INPUT:
+    if position != SOURCE:
         return _PUT.partials(call, position, index)
     # As PyTorch has it, also of what was written over later by the same call.
-    where, dim = call.operands[INDEX].array, call.attributes["dim"]
-    return _source_partials(call, position, index, where, dim)
-
-
-def _source_partials(
-    call: Call, position: int, index: Index, where: Array, dim: int
-) -> list[Partial]:
-    if position == INDEX:
-        return []
-    axes = np.broadcast_arrays(*places(where, dim))
+    where = call.operands[INDEX].array
+    axes = np.broadcast_arrays(*places(where, call.attributes["dim"]))
     if call.operands[SOURCE].shape:
         inside = all(at < size for at, size in zip(index, where.shape, strict=True))
         return [(tuple(int(axis[index]) for axis in axes), ONE)] if inside else []
@@ -127,40 +119,3 @@ _PUT = copying(
     chosen_by=scatter_chosen_by,
 )
 SCATTER = replace(_PUT, partials=scatter_partials)
-
-
-def scatter_add_forward(x: Array, index: Array, source: Array, dim: int) -> Array:
-    result = np.array(x, dtype=np.result_type(x, source))
-    np.add.at(result, places(index, dim), fitting(source, index))
-    return result
-
-
-def scatter_add_element(call: Call, index: Index) -> Expression:
-    where, dim = call.operands[INDEX].array, call.attributes["dim"]
-    axes = np.broadcast_arrays(*places(where, dim))
-    here = np.logical_and.reduce([axis == at for axis, at in zip(axes, index, strict=True)])
-    added = [call.operands[SOURCE].at(tuple(map(int, at))) for at in np.argwhere(here)]
-    own = call.operands[INPUT].at(index)
-    return Add((own, *added)) if added else own
-
-
-def scatter_add_partials(call: Call, position: int, index: Index) -> list[Partial]:
-    if position == INPUT:
-        return [(index, ONE)]
-    where, dim = call.operands[INDEX].array, call.attributes["dim"]
-    return _source_partials(call, position, index, where, dim)
-
-
-SCATTER_ADD = Rule(
-    name="scatter_add",
-    bind=binder("input", dim=REQUIRED, index=OPERAND, src=OPERAND),
-    forward=scatter_add_forward,
-    vjp=lambda g, y, x, index, source, dim: (g, None, back(g, source, index, dim)),
-    element=scatter_add_element,
-    partials=scatter_add_partials,
-    gradient=lambda call, position, upstream: (
-        upstream if position == INPUT else scatter_gradient(call, position, upstream)
-    ),
-    words="numbers added in the places that an index names",
-    chosen_by=scatter_chosen_by,
-)

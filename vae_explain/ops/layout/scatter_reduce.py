@@ -1,5 +1,5 @@
 """`scatter_reduce`: numbers that come to the same place are summed, averaged, multiplied, or the
-largest or smallest of them is taken.
+largest or smallest of them is taken. `scatter_add` is its sum.
 
 What stood there takes part, unless `include_self` is False; where nothing comes, it stays. Of
 several that are the largest each gets a share, and PyTorch counts what stood there among them
@@ -8,15 +8,28 @@ even where it takes no part.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ONE, Add, Div, Expression, Index, Mul, Number
+from ...symbolic.build import multiplied
+from ...symbolic.expression import ONE, Add, Div, Expression, Index, Number
 from ...trace import Array
-from ..rule import Bound, Call, NotExplained, Partial, Rule
-from .scatter import INDEX, INPUT, SOURCE, fitting, places, scatter_chosen_by
+from ..delegate import deferring
+from ..rule import (
+    OPERAND,
+    REQUIRED,
+    Bound,
+    Call,
+    NotExplained,
+    Partial,
+    Rule,
+    binder,
+    by_default,
+)
+from .scatter import INDEX, INPUT, SOURCE, fitting, places, scatter_chosen_by, scatter_gradient
 
 # How numbers are brought together, and the number to start from where none is there yet.
 TOGETHER: dict[str, tuple[np.ufunc, float]] = {
@@ -118,7 +131,7 @@ def vjp(
 
 def _meeting(call: Call) -> _Meeting:
     x, index, source = call.arrays
-    return _Meeting(x, index, source, **call.attributes)
+    return call.once("meeting", lambda: _Meeting(x, index, source, **call.attributes))
 
 
 def _members(call: Call, place: Index) -> list[tuple[int, Index]]:
@@ -139,7 +152,7 @@ def element(call: Call, index: Index) -> Expression:
         numbers = [call.operands[position].array[at] for position, at in members]
         return parts[int(np.argmax(numbers) if reduce == "amax" else np.argmin(numbers))]
     if reduce == "prod":
-        return Mul(parts)
+        return multiplied(parts)
     return Div(Add(parts), Number(float(len(parts)))) if reduce == "mean" else Add(parts)
 
 
@@ -157,9 +170,8 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
         return []
     if call.attributes["reduce"] == "prod":
         others = [each for each in _members(call, place) if each != (position, index)]
-        factors = tuple(call.operands[operand].at(at) for operand, at in others)
-        product = Mul(factors) if len(factors) > 1 else factors[0] if factors else ONE
-        return [(place, product)]
+        factors = (call.operands[operand].at(at) for operand, at in others)
+        return [(place, multiplied(factors))]
     slope = float(own[index] if position == INPUT else came[index])
     if not slope:
         return []
@@ -178,4 +190,25 @@ SCATTER_REDUCE = Rule(
     usual={"include_self": True},
     words="numbers brought together in the places that an index names",
     chosen_by=scatter_chosen_by,
+)
+
+# --- added up ---------------------------------------------------------------------------
+
+
+def _as_sum(attributes: Mapping[str, Any]) -> tuple[Rule, dict[str, Any]]:
+    return SCATTER_REDUCE, {**attributes, "reduce": "sum", "include_self": True}
+
+
+def add_gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    return upstream if position == INPUT else scatter_gradient(call, position, upstream)
+
+
+SCATTER_ADD = deferring(
+    [SCATTER_REDUCE],
+    _as_sum,
+    name="scatter_add",
+    bind=binder("input", dim=REQUIRED, index=OPERAND, src=OPERAND),
+    formula=by_default,
+    gradient=add_gradient,
+    words="numbers added in the places that an index names",
 )

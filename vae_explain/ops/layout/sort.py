@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import Expression, Index, Number, Opaque
+from ...symbolic.expression import Index, Number
 from ...trace import Array
 from ..copying import Sources, copying, numbered, unraveled
-from ..rule import Bound, Call, Ignored, Partial, Rule, binder, unusual
+from ..delegate import each_output
+from ..rule import NOTHING_BACK, Bound, Call, Ignored, Options, Rule, binder, unusual
 
-POSITIONS = 1  # the second output of `sort`: where the numbers stood
 # From the operand and the call's attributes: where in it each element of the output stood,
 # counted through all axes.
 PlacesOf = Callable[..., Array]
@@ -41,64 +40,48 @@ def arranging(
         Attributes that are no options of the call, which a formula has nothing of.
     """
 
-    def without_output(attributes: Mapping[str, Any]) -> dict[str, Any]:
-        return {key: value for key, value in attributes.items() if key != "output"}
-
-    def says_positions(attributes: Mapping[str, Any]) -> bool:
-        return attributes.get("output") == POSITIONS
-
-    def forward(x: Array, /, **attributes: Any) -> Array:
-        rest = without_output(attributes)
-        if says_positions(attributes):
-            assert positions is not None, "only an op of two outputs has a second"
-            return positions(x, **rest)
-        return np.asarray(np.reshape(x, -1)[sources(x, **rest)])
-
-    def sources_of(x: Array, /, **attributes: Any) -> Sources:
-        return Sources(sources(x, **without_output(attributes)) + 1, [x.shape])
-
-    def vjp(upstream: Array, y: Array, x: Array, /, **attributes: Any) -> tuple[Array | None, ...]:
-        if says_positions(attributes):
-            return (np.zeros(x.shape, dtype=np.asarray(upstream).dtype),)
-        return values.vjp(upstream, y, x, **attributes)
-
-    def element(call: Call, index: Index) -> Expression:
-        if says_positions(call.attributes):
-            return Number(float(call.output.array[index]))
-        return values.element(call, index)
-
-    def partials(call: Call, position: int, index: Index) -> list[Partial]:
-        return [] if says_positions(call.attributes) else values.partials(call, position, index)
-
-    def chosen_by(call: Call, index: Index) -> list[tuple[int, Index]]:
-        """Return the number that stood at a place, which has it by its size."""
-        if not says_positions(call.attributes):
-            return []
-        x, rest = call.operands[0], without_output(call.attributes)
-        places = call.once("places", lambda: sources(x.array, **rest))
-        return [(0, unraveled(int(places[index]), x.shape))]
-
-    def options(call: Call) -> tuple[tuple[str, Any], ...]:
-        rest = without_output(call.attributes)
-        return unusual({k: v for k, v in rest.items() if k not in unwritten}, usual)
-
-    def formula(call: Call) -> Expression:
-        word = f"arg{name}" if says_positions(call.attributes) else name
-        return Opaque(word, call.wholes, options(call), lambda x: forward(x, **call.attributes))
+    def options(call: Call) -> Options:
+        return unusual({k: v for k, v in call.attributes.items() if k not in unwritten}, usual)
 
     values = copying(
         name,
         bind=bind,
-        forward=forward,
-        sources=sources_of,
-        formula=formula,
+        forward=lambda x, **attributes: np.asarray(np.reshape(x, -1)[sources(x, **attributes)]),
+        sources=lambda x, **attributes: Sources(sources(x, **attributes) + 1, [x.shape]),
         options=options,
         words=words,
     )
     if positions is None:
         return values
-    return replace(
-        values, vjp=vjp, element=element, partials=partials, several=True, chosen_by=chosen_by
+    places = standing(f"arg{name}", bind, positions, sources, words, options=options)
+    return each_output(values, places)
+
+
+def standing(
+    name: str,
+    bind: Callable[..., Bound],
+    positions: PlacesOf,
+    sources: PlacesOf,
+    words: str,
+    **fields: Any,
+) -> Rule:
+    """Make the rule of an op that says where along an axis the numbers of some ranks stood."""
+
+    def chosen_by(call: Call, index: Index) -> list[tuple[int, Index]]:
+        """Return the number that stood at a place, which has it by its size."""
+        x = call.operands[0]
+        places = call.once("places", lambda: sources(x.array, **call.attributes))
+        return [(0, unraveled(int(places[index]), x.shape))]
+
+    return Rule(
+        name=name,
+        bind=bind,
+        forward=positions,
+        element=lambda call, index: Number(float(call.output.array[index])),
+        words=words,
+        chosen_by=chosen_by,
+        **NOTHING_BACK,
+        **fields,
     )
 
 
@@ -116,11 +99,22 @@ def sort_sources(x: Array, dim: int, descending: bool) -> Array:
     return np.take_along_axis(numbered([x.shape])[0] - 1, order(x, dim, descending), dim)
 
 
+bind = binder("input", dim=-1, descending=False, stable=Ignored())
+USUAL = {"dim": -1, "descending": False}
+
 SORT = arranging(
     "sort",
-    bind=binder("input", dim=-1, descending=False, stable=Ignored()),
+    bind=bind,
     sources=sort_sources,
     positions=order,
     words="the same numbers in order",
-    usual={"dim": -1, "descending": False},
+    usual=USUAL,
+)
+ARGSORT = standing(
+    "argsort",
+    bind,
+    order,
+    sort_sources,
+    "the places of the numbers in order, counted from 0",
+    usual=USUAL,
 )

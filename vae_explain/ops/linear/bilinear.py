@@ -34,7 +34,6 @@ def _products(call: Call) -> Call:
 _PRODUCTS = replace(
     EINSUM,
     name="bilinear",
-    shown="bilinear",
     bind=binder("input1", "input2", "weight", bias=OPTIONAL, order=("input1", "weight")),
     forward=lambda *arrays: EINSUM.forward(*arrays, **_of_arrays(*arrays)),
     vjp=lambda g, y, *arrays: EINSUM.vjp(g, y, *arrays, **_of_arrays(*arrays)),

@@ -25,7 +25,7 @@ from ...symbolic.expression import (
     Transpose,
 )
 from ...trace import Array
-from ..delegate import deferring
+from ..delegate import each_output
 from ..rule import (
     Call,
     Partial,
@@ -154,7 +154,6 @@ _SIZE = determinant(
     lambda number: log(absolute(number)),
     "the sign of the determinant, and the logarithm of its size",
     shown="logabsdet",
-    several=True,
 )
 _SIGN = replace(
     _SIZE,
@@ -167,7 +166,7 @@ _SIGN = replace(
     ),
     shown="sign_of_det",
 )
-SLOGDET = deferring(_SIZE, lambda attributes: ((_SIGN, _SIZE)[attributes["output"]], {}))
+SLOGDET = each_output(_SIGN, _SIZE)
 
 # --- equations --------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...symbolic.build import exp
+from ...symbolic.build import exp, multiplied, summed
 from ...symbolic.expression import (
     ONE,
     ZERO,
@@ -21,7 +21,6 @@ from ...symbolic.expression import (
     Div,
     Expression,
     Index,
-    Mul,
     Number,
 )
 from ...trace import Array
@@ -165,9 +164,7 @@ class _Form(NamedTuple):
             if share != ZERO:
                 surprise = self.surprise(call, row, label)
                 terms.append(surprise if share == ONE else share * surprise)
-        if len(terms) < 2:
-            return terms[0] if terms else ZERO
-        return Add(tuple(terms))
+        return summed(terms)
 
     def element(self, call: Call, index: Index) -> Expression:
         if call.attributes["reduction"] == "none":
@@ -197,7 +194,7 @@ class _Form(NamedTuple):
         given = [share for share in shares if share != ZERO]
         if not given:
             return ZERO
-        total = Add(tuple(given)) if len(given) > 1 else given[0]
+        total = summed(given)
         if is_index(call.operands[TARGET].array) and len(call.operands) <= WEIGHT:
             total = ONE  # of smoothed labels as well
         if not self.logits:
@@ -254,10 +251,7 @@ def _weighted(call: Call, label: int, factor: Expression, body: Expression) -> E
     factors = [factor, body]
     if len(call.operands) > WEIGHT:
         factors.insert(0, call.operands[WEIGHT].at((label,)))
-    factors = [each for each in factors if each != ONE]
-    if len(factors) < 2:
-        return factors[0] if factors else ONE
-    return Mul(tuple(factors))
+    return multiplied(each for each in factors if each != ONE)
 
 
 def _shared(call: Call, body: Expression) -> Expression:
@@ -267,8 +261,7 @@ def _shared(call: Call, body: Expression) -> Expression:
     ignored = call.attributes["ignore_index"]
     if weight and is_index(target):
         right = [int(label) for label in target.reshape(-1) if label != ignored]
-        weights = tuple(call.operands[WEIGHT].at((label,)) for label in right)
-        return Div(body, Add(weights) if len(weights) > 1 else weights[0])
+        return Div(body, summed(call.operands[WEIGHT].at((label,)) for label in right))
     return Div(body, Number(counted(x, target, tuple(weight), ignored)))
 
 

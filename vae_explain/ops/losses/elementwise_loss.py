@@ -120,7 +120,7 @@ def by_what_is_given(rules: Mapping[tuple[str, ...], Rule]) -> Rule:
         rest = {key: value for key, value in attributes.items() if key != GIVEN}
         return rules[attributes.get(GIVEN, ())], rest
 
-    return deferring(rules[()], told)
+    return deferring([rules[()], *rules.values()], told)
 
 
 # --- absolute differences, and squares near zero ----------------------------------------

@@ -2,7 +2,7 @@
 
 # Each file and the ops that it explains.
 FILES = {
-    "argmax": "argmax argmin argsort",
+    "argmax": "argmax argmin",
     "cumulative": "cumsum cumprod prod logcumsumexp",
     "distances": "pairwise_distance cdist",
     "max_min": "max min amax amin",

@@ -1,4 +1,4 @@
-"""Where numbers stand by their size: `argmax`, `argmin`, `argsort`.
+"""Where numbers stand by their size: `argmax` and `argmin`.
 
 Whole numbers come out, counted from 0, and nothing goes back: a small change of what is
 compared leaves the places as they are.
@@ -12,17 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ZERO, Apply, Expression, Index, Number
+from ...symbolic.expression import Apply, Expression, Index
 from ...trace import Array
-from ..layout.sort import order
-from ..rule import Call, Ignored, Rule, binder
+from ..rule import NOTHING_BACK, Call, Rule, binder
 from .axes import axis_options, sources
-
-
-def place(call: Call, index: Index, name: str) -> Expression:
-    """Write one place as that of the extreme among the numbers that were compared."""
-    x = call.operands[0]
-    return Apply(name, tuple(x.at(at) for at in sources(call, index)))
 
 
 def position(name: str, words: str) -> Rule:
@@ -33,44 +26,21 @@ def position(name: str, words: str) -> Rule:
         # Of several equal ones it is the first, and a NaN comes first of all, as in PyTorch.
         return np.asarray(pick(x, axis=dim, keepdims=keepdim) if np.ndim(x) else 0)
 
+    def element(call: Call, index: Index) -> Expression:
+        """Write one place as that of the extreme among the numbers that were compared."""
+        x = call.operands[0]
+        return Apply(name, tuple(x.at(at) for at in sources(call, index)))
+
     return Rule(
         name=name,
         bind=binder("input", dim=None, keepdim=False),
         forward=forward,
-        vjp=lambda g, y, x, **_: (None,),
-        element=lambda call, index: place(call, index, name),
-        partials=lambda call, position, index: [],
+        element=element,
         options=partial(axis_options, keepdim=True),
-        gradient=lambda call, position, upstream: ZERO,
         words=words,
-        broadcasts=True,
+        **NOTHING_BACK,
     )
 
 
 ARGMAX = position("argmax", "the place of the largest, counted from 0")
 ARGMIN = position("argmin", "the place of the smallest, counted from 0")
-
-# --- of all in a row --------------------------------------------------------------------
-
-
-def stood_at(call: Call, index: Index) -> list[tuple[int, Index]]:
-    """Return the number whose place it is, which has it by its size."""
-    if not index:
-        return [(0, ())]
-    dim = call.attributes["dim"] % len(index)
-    return [(0, (*index[:dim], int(call.output.array[index]), *index[dim + 1 :]))]
-
-
-ARGSORT = Rule(
-    name="argsort",
-    bind=binder("input", dim=-1, descending=False, stable=Ignored()),
-    forward=order,
-    vjp=ARGMAX.vjp,
-    element=lambda call, index: Number(float(call.output.array[index])),
-    partials=ARGMAX.partials,
-    usual={"dim": -1, "descending": False},
-    gradient=ARGMAX.gradient,
-    words="the places of the numbers in order, counted from 0",
-    broadcasts=True,
-    chosen_by=stood_at,
-)

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from ...trace import Array, Found
-from ..delegate import deferring
-from ..layout.sort import POSITIONS, arranging, order, sort_sources
+from ..delegate import deferring, each_output
+from ..layout.sort import arranging, order, sort_sources
 from ..rule import REQUIRED, Bound, Ignored, Rule, binder
 from .max_min import AMAX, AMIN, extreme
 
@@ -168,10 +168,12 @@ _OF_ALL = extreme("median", middle_of_all, _ALONG.words)
 
 
 def _median(attributes: Mapping[str, Any]) -> tuple[Rule, dict[str, Any]]:
-    return _OF_ALL if attributes["dim"] is None else _ALONG, dict(attributes)
+    if attributes["dim"] is not None:
+        return _ALONG, dict(attributes)
+    return _OF_ALL, {key: attributes[key] for key in ("dim", "keepdim")}
 
 
-MEDIAN = deferring(_ALONG, _median, bind=bind_median)
+MEDIAN = deferring((_ALONG, _OF_ALL), _median, bind=bind_median)
 
 
 def most_frequent(x: Array, dim: int) -> Array:
@@ -217,19 +219,12 @@ CUMMIN = running("cummin", np.less_equal, "the smallest so far")
 # --- both ends at once, and all in order ------------------------------------------------
 
 
-def _end(attributes: Mapping[str, Any]) -> tuple[Rule, dict[str, Any]]:
-    """Return the rule of the smallest, the first output, or of the largest."""
-    rest = {key: value for key, value in attributes.items() if key != "output"}
-    return AMAX if attributes["output"] == POSITIONS else AMIN, rest
-
-
-AMINMAX = deferring(
+AMINMAX = each_output(
     AMIN,
-    _end,
+    AMAX,
     name="aminmax",
     bind=binder("input", dim=None, keepdim=False),
     words="the smallest and the largest",
-    several=True,
 )
 
 MSORT = arranging(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from ...symbolic.build import TWO, root, square
 from ...symbolic.expression import Add, Div, Expression, Index, Number, SumOver
 from ...trace import Array
-from ..delegate import deferring
+from ..delegate import each_output
 from ..rule import Bound, Call, NotExplained, Partial, Rule, normalized_axes
 from .axes import count, reduced, sources, spread, spread_formula, target, with_ones
 from .parts import mean_of
@@ -159,19 +160,16 @@ STD = Rule(
 
 # --- with the mean ----------------------------------------------------------------------
 
-MEAN_OUTPUT = 1
+_MEAN = replace(
+    MEAN,
+    forward=lambda x, correction, **attributes: MEAN.forward(x, **attributes),
+    vjp=lambda g, y, x, correction, **attributes: MEAN.vjp(g, y, x, **attributes),
+)
 
 
 def with_mean(name: str, spread: Rule) -> Rule:
     """Make the rule of an op whose first output is a spread and whose second the mean."""
-
-    def chosen(attributes: Mapping[str, Any]) -> tuple[Rule, dict[str, Any]]:
-        rest = {key: value for key, value in attributes.items() if key != "output"}
-        if attributes["output"] != MEAN_OUTPUT:
-            return spread, rest
-        return MEAN, {key: rest[key] for key in ("dim", "keepdim")}
-
-    return deferring(spread, chosen, name=name, words=f"{spread.words}, and mean", several=True)
+    return each_output(spread, _MEAN, name=name, words=f"{spread.words}, and mean")
 
 
 VAR_MEAN = with_mean("var_mean", VAR)
