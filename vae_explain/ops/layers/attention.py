@@ -11,16 +11,16 @@ that NaN, with which the numbers here are marked as not equal.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from math import sqrt
 from typing import Any
 
 import numpy as np
 
-from ...symbolic.build import exp, summed
+from ...symbolic.build import exp, root, summed
 from ...symbolic.expression import (
     Add,
-    Apply,
     Div,
     Expression,
     Index,
@@ -44,6 +44,7 @@ from ..rule import (
     binder,
     broadcast_index,
     broadcast_targets,
+    by_output,
     sum_to,
     unbroadcast,
 )
@@ -75,8 +76,7 @@ def shares(scores: Array, *choices: Array, is_causal: bool) -> Array:
     # A query that may take nothing takes nothing, where a softmax would have no number.
     powers: Array = np.exp(scores - np.where(np.isneginf(top), np.zeros_like(top), top))
     total = powers.sum(axis=-1, keepdims=True)
-    found: Array = powers / np.where(total == 0, np.ones_like(total), total)
-    return found
+    return np.asarray(powers / np.where(total == 0, np.ones_like(total), total))
 
 
 def weights(q: Array, k: Array, *mask: Array, is_causal: bool, scale: float | None) -> Array:
@@ -88,8 +88,7 @@ def weights(q: Array, k: Array, *mask: Array, is_causal: bool, scale: float | No
 
 
 def forward(q: Array, k: Array, v: Array, *mask: Array, **settings: Any) -> Array:
-    found: Array = weights(q, k, *mask, **settings) @ v
-    return found
+    return np.asarray(weights(q, k, *mask, **settings) @ v)
 
 
 def vjp(
@@ -100,26 +99,28 @@ def vjp(
     beyond = upstream @ v.swapaxes(-1, -2) - (upstream * output).sum(axis=-1, keepdims=True)
     to_scores = taken * beyond
     scaled = to_scores * np.asarray(scale_of(q, settings["scale"]), to_scores.dtype)
-    found: list[Array | None] = [
+    to_each: list[Array | None] = [
         unbroadcast(scaled @ k, q.shape),
         unbroadcast(scaled.swapaxes(-1, -2) @ q, k.shape),
         unbroadcast(taken.swapaxes(-1, -2) @ upstream, v.shape),
     ]
     if mask:
-        found.append(None if is_choice(mask) else unbroadcast(to_scores, mask[0].shape))
-    return tuple(found)
+        to_each.append(None if is_choice(mask) else unbroadcast(to_scores, mask[0].shape))
+    return tuple(to_each)
 
 
 # --- one element ------------------------------------------------------------------------
 
 
-class _Told:
+class _Attention:
     """The weights of one call, as numbers that say themselves how they are made."""
 
     def __init__(self, call: Call) -> None:
         self.call = call
-        self.q, self.k, self.v, *rest = call.operands
-        self.mask: Operand | None = rest[0] if rest else None
+        self.q, self.k, self.v, *mask = call.operands
+        self.mask: Operand | None = mask[0] if mask else None
+        # The mask, where it is added to the scores.
+        self.added = None if is_choice(call.arrays[MASK:]) else self.mask
         self._rows: dict[Index, Array] = {}
         self.keys = self.k.shape[-2]
         self.batch = call.output.shape[:-2]
@@ -134,8 +135,8 @@ class _Told:
             return False
         if self.mask is None:
             return True
-        found = self.mask.array[broadcast_index((*batch, query, key), self.mask.shape)]
-        return bool(found) if is_choice((self.mask.array,)) else not np.isneginf(found)
+        entry = self.mask.array[broadcast_index((*batch, query, key), self.mask.shape)]
+        return bool(entry) if self.added is None else not np.isneginf(entry)
 
     def taken(self, batch: Index, query: int) -> Array:
         """Return what one query takes of each key; kept, as many elements ask for it."""
@@ -143,10 +144,10 @@ class _Told:
         if at not in self._rows:
             chosen = self.chosen(batch, query)
             scores = np.array([self.score(batch, query, key).value for key in chosen])
-            found = np.zeros(self.keys)
+            row = np.zeros(self.keys)
             if chosen:
-                found[chosen] = shares(scores, is_causal=False)
-            self._rows[at] = found
+                row[chosen] = shares(scores, is_causal=False)
+            self._rows[at] = row
         return self._rows[at]
 
     def chosen(self, batch: Index, query: int) -> list[int]:
@@ -154,31 +155,28 @@ class _Told:
 
     def _pair(self, batch: Index, query: int, key: int) -> str:
         rows = ((self.q, query), (self.k, key))
-        parts = [
+        return ", ".join(
             part_of(operand, (*self.row(operand, batch, at), slice(None))) for operand, at in rows
-        ]
-        return ", ".join(parts)
+        )
 
     def score(self, batch: Index, query: int, key: int) -> Ref:
         """Write how well a key answers a query."""
+        q, k = self.row(self.q, batch, query), self.row(self.k, batch, key)
+        added = self.added
+        place = () if added is None else broadcast_index((*batch, query, key), added.shape)
 
         def made() -> Expression:
-            q, k = self.row(self.q, batch, query), self.row(self.k, batch, key)
             width = self.q.shape[-1]
             products = [self.q.at((*q, e)) * self.k.at((*k, e)) for e in range(width)]
-            found = _scaled(self.call, summed(products))
-            if self.mask is not None and not is_choice((self.mask.array,)):
-                at = broadcast_index((*batch, query, key), self.mask.shape)
-                found = found + self.mask.at(at)
-            return found
+            score = _scaled(self.call, summed(products))
+            return score if added is None else score + added.at(place)
 
         # Its number is worked out where it is asked for, as there are many.
-        q = self.q.array[self.row(self.q, batch, query)].astype(np.float64)
-        k = self.k.array[self.row(self.k, batch, key)].astype(np.float64)
-        value = float(q @ k) * scale_of(q, self.call.attributes["scale"])
-        if self.mask is not None and not is_choice((self.mask.array,)):
-            at = broadcast_index((*batch, query, key), self.mask.shape)
-            value += float(self.mask.array[at])
+        row = self.q.array[q].astype(np.float64)
+        value = float(row @ self.k.array[k].astype(np.float64))
+        value *= scale_of(row, self.call.attributes["scale"])
+        if added is not None:
+            value += float(added.array[place])
         return Ref(f"score({self._pair(batch, query, key)})", value=value, made=made)
 
     def weight(self, batch: Index, query: int, key: int) -> Ref:
@@ -193,86 +191,62 @@ class _Told:
         value = float(self.taken(batch, query)[key])
         return Ref(f"attention({self._pair(batch, query, key)})", value=value, made=made)
 
+    def value(self, batch: Index, key: int, at: int) -> Expression:
+        return self.v.at((*self.row(self.v, batch, key), at))
+
+    def pull(self, batch: Index, query: int, key: int, at: int) -> Expression:
+        """Write how an output changes with one score: weight·(value - output)."""
+        out = self.call.output.at((*batch, query, at))
+        return self.weight(batch, query, key) * (self.value(batch, key, at) - out)
+
+
+def _attention(call: Call) -> _Attention:
+    return call.once("attention", lambda: _Attention(call))
+
 
 def element(call: Call, index: Index) -> Expression:
-    told = _Told(call)
-    *batch, query, at = index
+    of, batch, (query, at) = _attention(call), index[:-2], index[-2:]
     return summed(
-        [
-            told.weight(tuple(batch), query, key) * _value(told, tuple(batch), key, at)
-            for key in told.chosen(tuple(batch), query)
-        ]
+        of.weight(batch, query, key) * of.value(batch, key, at) for key in of.chosen(batch, query)
     )
-
-
-def _value(told: _Told, batch: Index, key: int, at: int) -> Expression:
-    return told.v.at((*told.row(told.v, batch, key), at))
-
-
-def _pull(told: _Told, batch: Index, query: int, key: int, at: int) -> Expression:
-    """Write how an output changes with one score: weight·(value - output)."""
-    out = told.call.output.at((*batch, query, at))
-    return told.weight(batch, query, key) * (_value(told, batch, key, at) - out)
 
 
 def partials(call: Call, position: int, index: Index) -> list[Partial]:
-    told = _Told(call)
-    width = call.output.shape[-1]
-    queries = range(told.q.shape[-2])
-    if position == MASK:
-        return _by_mask(told, index)
-    found: list[Partial] = []
-    *lead, row, at = index
-    for batch in broadcast_targets(tuple(lead), call.operands[position].shape[:-2], told.batch):
-        if position == VALUE:
-            found += [
-                ((*batch, query, at), told.weight(batch, query, row))
-                for query in queries
-                if told.takes_part(batch, query, row)
-            ]
-        elif position == KEY:
-            found += [
-                (
-                    (*batch, query, each),
-                    _scaled(
-                        call,
-                        told.q.at((*told.row(told.q, batch, query), at))
-                        * _pull(told, batch, query, row, each),
-                    ),
-                )
-                for query in queries
-                if told.takes_part(batch, query, row)
-                for each in range(width)
-            ]
-        else:
-            found += [
-                ((*batch, row, each), _scaled(call, _over_keys(told, batch, row, each, at)))
-                for each in range(width)
-                if told.chosen(batch, row)
-            ]
-    return found
+    ways = _by_mask if position == MASK else _by_row
+    return by_output(ways(call, position, index))
 
 
-def _over_keys(told: _Told, batch: Index, query: int, out: int, at: int) -> Expression:
-    return summed(
-        [
-            told.k.at((*told.row(told.k, batch, key), at)) * _pull(told, batch, query, key, out)
-            for key in told.chosen(batch, query)
-        ]
-    )
+def _by_row(call: Call, position: int, index: Index) -> Iterator[Partial]:
+    of, width = _attention(call), range(call.output.shape[-1])
+    row, at = index[-2:]
+    for batch in broadcast_targets(index[:-2], call.operands[position].shape[:-2], of.batch):
+        if position == QUERY:
+            chosen = of.chosen(batch, row)
+            keys = [of.k.at((*of.row(of.k, batch, key), at)) for key in chosen]
+            for out in width if chosen else ():
+                pulls = [of.pull(batch, row, key, out) for key in chosen]
+                products = [key * pull for key, pull in zip(keys, pulls, strict=True)]
+                yield (*batch, row, out), _scaled(call, summed(products))
+            continue
+        for query in range(of.q.shape[-2]):
+            if not of.takes_part(batch, query, row):
+                continue
+            if position == VALUE:
+                yield (*batch, query, at), of.weight(batch, query, row)
+                continue
+            own = of.q.at((*of.row(of.q, batch, query), at))
+            for out in width:
+                yield (*batch, query, out), _scaled(call, own * of.pull(batch, query, row, out))
 
 
-def _by_mask(told: _Told, index: Index) -> list[Partial]:
-    mask = told.call.operands[MASK]
-    if is_choice((mask.array,)):
-        return []
-    pulls: dict[Index, list[Expression]] = {}
-    for *batch, query, key in broadcast_targets(index, mask.shape, told.of_scores):
-        for at in range(told.call.output.shape[-1]):
-            out = (*batch, query, at)
-            if told.takes_part(tuple(batch), query, key):
-                pulls.setdefault(out, []).append(_pull(told, tuple(batch), query, key, at))
-    return [(out, summed(terms)) for out, terms in pulls.items()]
+def _by_mask(call: Call, position: int, index: Index) -> Iterator[Partial]:
+    of = _attention(call)
+    if of.added is None:
+        return
+    for *batch, query, key in broadcast_targets(index, of.added.shape, of.of_scores):
+        if of.takes_part(tuple(batch), query, key):
+            for out in range(call.output.shape[-1]):
+                yield (*batch, query, out), of.pull(tuple(batch), query, key, out)
 
 
 # --- whole tensors ----------------------------------------------------------------------
@@ -281,24 +255,21 @@ def _by_mask(told: _Told, index: Index) -> list[Partial]:
 def _scaled(call: Call, body: Expression) -> Expression:
     width = call.operands[QUERY].shape[-1]
     scale = call.attributes["scale"]
-    return body / Apply("sqrt", (Number(float(width)),)) if scale is None else Number(scale) * body
+    return body / root(Number(float(width))) if scale is None else Number(scale) * body
 
 
 def _weights(call: Call) -> Expression:
     """Write the weights: the softmax of the scores, with what the mask does to them."""
-    q, k, _, *mask = call.operands
-    scores = _scaled(call, MatMul(q.whole(), Transpose(k.whole())))
-    added = [m for m in mask if not is_choice((m.array,))]
-    for operand in added:
-        scores = scores + operand.whole()
-    choices = [operand for operand in mask if operand not in added]
+    q, k, _, *mask = call.wholes
+    scores = _scaled(call, MatMul(q, Transpose(k)))
     name = "causal_softmax" if call.attributes["is_causal"] else "softmax"
-    if choices:
+    choices = mask
+    if is_choice(call.arrays[MASK:]):
         name = f"masked_{name}"
-
-    wholes = (scores, *(operand.whole() for operand in choices))
+    elif mask:
+        scores, choices = scores + mask[0], []
     compute = partial(shares, is_causal=call.attributes["is_causal"])
-    return Opaque(name, wholes, (("dim", -1),), compute)
+    return Opaque(name, (scores, *choices), (("dim", -1),), compute)
 
 
 def formula(call: Call) -> Expression:
@@ -306,24 +277,22 @@ def formula(call: Call) -> Expression:
 
 
 def gradient(call: Call, position: int, upstream: Expression) -> Expression:
-    q, k, v, *_ = call.operands
-    taken = _weights(call)
-    batch, shape = call.output.shape[:-2], call.operands[position].shape
-    if position == VALUE:
-        full = (*batch, *shape[-2:])
-        return sum_to(MatMul(Transpose(taken), upstream), full, shape)
-    rank = len(call.output.shape)
-    mean = SumOver(upstream * call.output.whole(), (rank - 1,), (*call.output.shape[:-1], 1))
-    to_scores = taken * (MatMul(upstream, Transpose(v.whole())) - mean)
+    q, k, v, *_ = call.wholes
+    weights = _weights(call)
+    *batch, queries, _ = call.output.shape
+    shape = call.operands[position].shape
+    mean = SumOver(upstream * call.output.whole(), (len(batch) + 1,), (*batch, queries, 1))
+    to_scores = weights * (MatMul(upstream, Transpose(v)) - mean)
     if position == MASK:
-        return sum_to(to_scores, (*batch, q.shape[-2], k.shape[-2]), shape)
-    if position == QUERY:
-        return sum_to(_scaled(call, MatMul(to_scores, k.whole())), (*batch, *shape[-2:]), shape)
-    turned = MatMul(Transpose(to_scores), q.whole())
-    return sum_to(_scaled(call, turned), (*batch, *shape[-2:]), shape)
+        return sum_to(to_scores, (*batch, queries, call.operands[KEY].shape[-2]), shape)
+    if position == VALUE:
+        body: Expression = MatMul(Transpose(weights), upstream)
+    elif position == QUERY:
+        body = _scaled(call, MatMul(to_scores, k))
+    else:
+        body = _scaled(call, MatMul(Transpose(to_scores), q))
+    return sum_to(body, (*batch, *shape[-2:]), shape)
 
-
-# No mean of these cancels, so that each is held to its last digits.
 
 ATTENTION = Rule(
     name="scaled_dot_product_attention",

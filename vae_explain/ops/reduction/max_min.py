@@ -82,7 +82,8 @@ def extreme(
         return (spread(g, x.shape, dim, keepdim) * weights(x, y, dim, keepdim),)
 
     def weights_of(call: Call) -> Array:
-        return weights(call.operands[0].array, call.output.array, **call.attributes)
+        x, y = call.operands[0].array, call.output.array
+        return call.once("weights", lambda: weights(x, y, **call.attributes))
 
     def element(call: Call, index: Index) -> Expression:
         x = call.operands[0]
