@@ -23,7 +23,7 @@ Rows = tuple[tuple[float, ...], ...]
 WIDEST = 10**6
 MOST_BYTES = 4 * 2**30  # of parameters, before anything is built
 INPUT_FILES = ".csv", ".npy"
-OF_A_USERS_MODEL = "model_arg", "loss", "loss_arg", "loss_sum", "objective"
+OF_A_USERS_MODEL = "model_arg", "loss", "loss_arg", "loss_sum", "objective", "root"
 REFUSALS = {
     "eps": "draws its own noise; leave it out, or ask forward",
     "arithmetic": "works in PyTorch's own float32; leave it out",
@@ -102,6 +102,8 @@ class Job:
 
     def _check_model_options(self) -> None:
         options = self.options
+        if options.root is not None and not options.root.is_dir():
+            raise Problem("--root", options.root, "there is no such folder")
         if options.model:
             if options.dims is not None:
                 raise Problem("--dims", options.dims, "it shapes the built-in VAE; leave it out")
@@ -184,6 +186,7 @@ def _user_model(options: Options) -> UserModel:
         loss_arguments=arguments("--loss-arg", options.loss_arg),
         model_arguments=arguments("--model-arg", options.model_arg),
         loss_sum=options.loss_sum,
+        root=options.root,
     )
 
 

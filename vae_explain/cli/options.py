@@ -156,6 +156,10 @@ class Options:
             "model returned, such as inputs=recon; may be repeated.",
         ),
     ] = None
+    root: Annotated[
+        Path | None,
+        model_option(metavar="FOLDER", help="A folder that your files import from, as they run."),
+    ] = None
     loss_sum: Annotated[
         bool,
         model_option(help="Take the sum of the parts that your loss returns, as a loop does."),

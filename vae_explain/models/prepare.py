@@ -15,7 +15,8 @@ from .builtin_vae import VAE, vae_loss
 from .loss_binding import Computed, LossOf
 from .prepared_model import Objective, PreparedModel
 from .request import Request, UserModel
-from .user_code import CannotRun, build, load_for, refuse_opaque_function
+from .user_code import CannotRun, build, refuse_opaque_function
+from .user_files import importable, load_for, where_they_went
 from .weight_files import load_weights
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ def prepared(request: Request) -> Iterator[PreparedModel]:
         If the model, its loss or its weights cannot be used; the message says what to change.
     """
     source = request.source
-    with torch.random.fork_rng(devices=[]):
+    own = source if isinstance(source, UserModel) else None
+    references = (own.model, own.loss, own.objective) if own else ()
+    with torch.random.fork_rng(devices=[]), importable(references, own.root if own else None):
         # Loaded before the seed is set, for a file that is imported may draw or set its own.
         build_model = _builder(source)
         objective = _objective(source)
@@ -40,14 +43,16 @@ def prepared(request: Request) -> Iterator[PreparedModel]:
             torch.manual_seed(request.seed)
         elif request.generator is not None:
             torch.set_rng_state(request.generator)
-        model = build_model()
+        with where_they_went(references):
+            model = build_model()
         if request.weights is not None:
             load_weights(model, request.weights, request.strip_prefix)
         noise = () if request.eps is None else (torch.tensor(request.eps),)
         generator = torch.get_rng_state()
         x = as_input(request.x)
         label = request.architecture.label if request.architecture else type(model).__name__
-        yield PreparedModel(model, x, objective, label, request.seed, generator, noise)
+        with where_they_went(references):
+            yield PreparedModel(model, x, objective, label, request.seed, generator, noise)
 
 
 @contextmanager

@@ -46,6 +46,8 @@ class UserModel:
         Takes model and x and returns the loss; decides alone when given.
     loss_arguments, model_arguments
         What else the loss, and the class or function, are given by name.
+    root
+        A folder to import from, beside the working folder and that of each file.
     loss_sum
         Whether the loss is the sum of the parts that are returned.
     """
@@ -56,6 +58,7 @@ class UserModel:
     loss_arguments: Mapping[str, Any] = field(default_factory=dict)
     model_arguments: Mapping[str, Any] = field(default_factory=dict)
     loss_sum: bool = False
+    root: Path | None = None
 
 
 @dataclass(frozen=True)

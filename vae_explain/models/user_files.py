@@ -1,0 +1,297 @@
+"""Importing the files that a user's model and loss stand in, each of them once.
+
+Loading a file runs it: that is said in the help. What it does to `sys.argv` it does to a copy.
+While it is loaded, and while what it holds runs, it can import its neighbours, what is in the
+working folder, and what is under its package's root. A file is one module, by whatever name and
+however often it is asked for, so that its classes are equal and its state is shared.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from torch import nn
+
+from .user_code import CannotLoad, failed
+
+
+class _Loaded(NamedTuple):
+    """A file that is loaded.
+
+    Attributes
+    ----------
+    written
+        When the file was written and how long it was: another file is loaded anew.
+    folder
+        The working folder that the file has chosen; None where it has left that alone.
+    """
+
+    module: ModuleType
+    written: tuple[int, int]
+    folder: str | None = None
+
+
+_LOADED: dict[Path, _Loaded] = {}
+
+
+class _OneModuleAFile(MetaPathFinder):
+    """Finds a file that is loaded already as the module that it is, under any further name."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if not _LOADED:
+            return None
+        found = PathFinder.find_spec(name, path)
+        origin = found.origin if found is not None and found.has_location else None
+        loaded = _LOADED.get(Path(origin).resolve()) if origin else None
+        if loaded is None:
+            return None
+        return ModuleSpec(name, _AsItIs(loaded.module), origin=origin)
+
+
+class _AsItIs(Loader):
+    """Puts a module that there is in the place of one that would be made."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self._module = module
+
+    def exec_module(self, module: ModuleType) -> None:
+        sys.modules[module.__name__] = self._module
+
+
+@contextlib.contextmanager
+def importable(references: Sequence[object], root: Path | None = None) -> Iterator[None]:
+    """Let the code of some references import what is about it for as long as it runs.
+
+    What the code does to `sys.argv` and the working folder is put back.
+    """
+    arguments, before, finder = sys.argv, os.getcwd(), _OneModuleAFile()
+    sys.argv = arguments[:1] or [""]
+    files = [str(each).rpartition(":")[0] for each in references if isinstance(each, str)]
+    added = [str(folder) for file in files for folder in _around(file, root)]
+    sys.path += added  # behind all else: what others import now is not to be found here
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        for folder in added:
+            with contextlib.suppress(ValueError):  # the code may have taken it out itself
+                sys.path.remove(folder)
+        sys.argv = arguments
+        os.chdir(before)
+
+
+@contextlib.contextmanager
+def where_they_went(references: Sequence[object]) -> Iterator[None]:
+    """Run something in the working folder that the code of some references has chosen, if any."""
+    before = os.getcwd()
+    files = {str(each).rpartition(":")[0] for each in references if isinstance(each, str)}
+    for path in {Path(file).resolve() for file in files} & _LOADED.keys():
+        os.chdir(_LOADED[path].folder or before)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def _around(place: str, root: Path | None) -> list[Path]:
+    """Return the folders that a file, or a module, imports from."""
+    folders = [Path.cwd()] if root is None else [root.resolve(), Path.cwd()]
+    if place.endswith(".py"):
+        file = Path(place).resolve()
+        folders = [file.parent, *folders, _package_root(file)]
+    return folders
+
+
+def _package_root(file: Path) -> Path:
+    """Return the folder above the packages that a file is in."""
+    folder = file.parent
+    while (folder / "__init__.py").is_file() and folder != folder.parent:
+        folder = folder.parent
+    return folder
+
+
+def load_for(option: str, reference: str) -> Any:
+    """Return what an option's value names, as `load_object` does."""
+    try:
+        return load_object(reference)
+    except CannotLoad as error:
+        raise CannotLoad(str(error), option) from None
+
+
+def load_object(reference: str) -> Any:
+    """Return what `FILE.py:NAME` or `package.module:NAME` names.
+
+    Raises
+    ------
+    CannotLoad
+        If the file or the name is missing, or running the file fails.
+    """
+    place, colon, name = reference.rpartition(":")
+    if not colon and Path(reference).suffix == ".py" and Path(reference).is_file():
+        # Which of them is meant is for the user to say, even where there is one.
+        raise CannotLoad(
+            f"write {reference}:NAME; it has {_own_names(_load_file(Path(reference)))}"
+        )
+    if not colon or not place or not name:
+        raise CannotLoad("write FILE.py:NAME or package.module:NAME")
+    module = _load_file(Path(place)) if place.endswith(".py") else _load_module(place)
+    found: Any = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise CannotLoad(f"{place} has no {name}; it has {_own_names(module)}")
+        found = getattr(found, part)
+    return found
+
+
+def _own_names(module: ModuleType) -> str:
+    """List what a file defines itself, its modules first; of a package, what it offers."""
+    public = [(name, found) for name, found in vars(module).items() if not name.startswith("_")]
+    defined = [
+        (name, found)
+        for name, found in public
+        if getattr(found, "__module__", "") == module.__name__
+    ]
+    if not defined or hasattr(module, "__path__"):
+        defined = public
+    defined.sort(
+        key=lambda pair: not (isinstance(pair[1], type) and issubclass(pair[1], nn.Module))
+    )
+    return ", ".join(name for name, _ in defined[:12]) or "nothing"
+
+
+def _load_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise CannotLoad(f"there is no file {path}")
+    file, stat = path.resolve(), path.stat()
+    written = stat.st_mtime_ns, stat.st_size
+    known = _LOADED.get(file)
+    if known is not None and known.written == written:
+        return known.module
+    module = _imported(file) if known is None else None
+    if module is None and (levels := _levels_of_relative_imports(path)):
+        module = _load_within_its_package(path, levels)
+    if module is not None:
+        _LOADED[file] = _Loaded(module, written)
+        return module
+    name = f"vae_explain_user_{len(_LOADED)}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise CannotLoad(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    # Before it runs: dataclasses in it look their module up, and what it imports may import it.
+    sys.modules[name] = module
+    _LOADED[file] = _Loaded(module, written)
+    before = os.getcwd()
+    try:
+        with _at_home(path.parent, f"importing {path}", path):
+            spec.loader.exec_module(module)
+        if os.getcwd() != before:
+            _LOADED[file] = _Loaded(module, written, os.getcwd())
+    except BaseException:
+        del sys.modules[name], _LOADED[file]
+        raise
+    finally:
+        os.chdir(before)
+    return module
+
+
+def _imported(file: Path) -> ModuleType | None:
+    """Return the module of a file that another file of the user's has imported."""
+    for name, module in list(sys.modules.items()):
+        place = getattr(module, "__file__", None) or ""
+        alike = os.path.basename(place) == file.name
+        if alike and name != "__main__" and Path(place).resolve() == file:
+            return module
+    return None
+
+
+def _levels_of_relative_imports(path: Path) -> int:
+    """Count the dots of the farthest relative import in a file, as two in `from ..base import x`.
+
+    What the file cannot be read for is said when it is imported.
+    """
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):
+        return 0
+    return max(
+        (node.level for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)), default=0
+    )
+
+
+def _load_within_its_package(path: Path, levels: int) -> ModuleType:
+    """Import a file by its name in the package that its relative imports are relative to.
+
+    Alone it could not be: it has no package then. Its package is the folders around it as far
+    up as they say that they are one, and at least as far as it imports from.
+    """
+    folders = path.resolve().parents
+    depth = min(levels, len(folders) - 1)
+    while depth < len(folders) - 1 and (folders[depth] / "__init__.py").is_file():
+        depth += 1
+    parts = [folder.name for folder in reversed(folders[:depth])]
+    outermost = folders[depth - 1]
+    taken = sys.modules.get(parts[0])
+    if taken is not None and str(outermost) not in getattr(taken, "__path__", ()):
+        raise CannotLoad(
+            f"{path} imports from its package, the folder {outermost}, and another "
+            f"{parts[0]} is loaded already; give the folder another name"
+        )
+    if path.name != "__init__.py":
+        parts.append(path.stem)
+    return _load_module(".".join(parts), folders[depth])
+
+
+def _load_module(name: str, folder: Path | None = None) -> ModuleType:
+    with _at_home(folder or Path.cwd(), f"importing {name}"):
+        return importlib.import_module(name)
+
+
+@contextlib.contextmanager
+def _at_home(folder: Path, doing: str, path: Path | None = None) -> Iterator[None]:
+    """Let code import its neighbours first, and say in one line what it raises."""
+    sys.path.insert(0, str(folder.resolve()))
+    try:
+        yield
+    except SystemExit:
+        mend = ""
+        if path is not None:
+            mend = (
+                ", as a script that reads its command line does; put that part under "
+                "if __name__ == '__main__', or leave it out by --definitions-only"
+            )
+        what = doing.removeprefix("importing ")
+        raise CannotLoad(f"{what} ends the program when it is imported{mend}") from None
+    except (CannotLoad, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise CannotLoad(failed(doing, error) + _where_it_is(error, path)) from None
+    finally:
+        with contextlib.suppress(ValueError):  # the file may have taken it out itself
+            sys.path.remove(str(folder.resolve()))
+
+
+def _where_it_is(error: BaseException, path: Path | None) -> str:
+    """Say from which folder a module that was not found can be imported."""
+    if path is None or not isinstance(error, ModuleNotFoundError) or not error.name:
+        return ""
+    wanted = error.name.partition(".")[0]
+    for folder in path.resolve().parents:
+        if (folder / wanted).is_dir() or (folder / f"{wanted}.py").is_file():
+            name = ".".join(path.resolve().relative_to(folder).with_suffix("").parts)
+            return f"; {wanted} is in {folder}: add --root {folder}, or name {name}:NAME from there"
+    return ""
