@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from .api import Explanation, explain
+from .version import __version__
 
-__version__ = "0.1.0"
-__all__ = ["Explanation", "__version__", "explain"]
+if TYPE_CHECKING:
+    from .api import Explanation, explain, load
+
+__all__ = ["Explanation", "__version__", "explain", "load"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("Explanation", "explain"):
+    if name in ("Explanation", "explain", "load"):
         from . import api
 
         return getattr(api, name)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .engine.provenance import Provenance, Target
-from .engine.run import Arithmetic, Run
-from .models.builtin_config import BUILT_IN
+from .engine.run import Arithmetic, Recordings, Run
+from .models.builtin_config import BUILT_IN, Architecture
 from .models.request import Request, UserModel
 from .pages.display import AuditPage, CheckPage, DocumentPage, Page
 from .pages.walkthrough.backward import backward
@@ -26,8 +28,16 @@ if TYPE_CHECKING:
 class Explanation:
     """One run of a model, and every question that can be asked about its numbers.
 
-    It comes from `explain`. Arrays have the tensors' own shapes; in the arithmetic `full`
-    also their precision, in `printed` float64.
+    It comes from `explain`, or from `load`. Arrays have the tensors' own shapes; in the
+    arithmetic `full` also their precision, in `printed` float64.
+
+    Attributes
+    ----------
+    run
+        The numbers, by the ids of values.
+    doubts
+        The names of the values and gradients of a loaded recording that are not what their
+        operations give: none, unless the file was changed.
 
     Examples
     --------
@@ -43,9 +53,49 @@ class Explanation:
     0
     """
 
-    def __init__(self, run: Run, request: Request) -> None:
+    def __init__(
+        self,
+        run: Run,
+        request: Request | None,
+        architecture: Architecture | None = None,
+        doubts: Sequence[str] = (),
+    ) -> None:
         self.run = run
-        self._request = request  # for what a page can only tell by running the model again
+        # What a page can only tell by running the model again is told of a request alone.
+        self._given = request
+        self._architecture = request.architecture if request else architecture
+        self.doubts = tuple(doubts)
+
+    @property
+    def _request(self) -> Request:
+        if self._given is None:
+            raise ValueError("this needs the model itself, which a recording has not")
+        return self._given
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Keep the run in a safetensors file, which `load` and `--run` ask without PyTorch.
+
+        It has the run in the arithmetic of this explanation alone.
+
+        Parameters
+        ----------
+        path
+            The file, which is written whole or not at all.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from vae_explain import explain, load
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     explain(seed=42).save(Path(folder) / "run.safetensors")
+        ...     again = load(Path(folder) / "run.safetensors")
+        >>> again
+        <Explanation of VAE 4→8→2→8→4: loss 31.5104, 25 values>
+        """
+        from .models.recorded_run import Recording, save
+
+        save(Recording({self.run.arithmetic: self.run}, self._architecture), Path(path))
 
     @cached_property
     def values(self) -> Mapping[str, Array]:
@@ -141,7 +191,8 @@ class Explanation:
         """Look for what is wrong with the loss, with numbers as evidence.
 
         For this the model runs again, as it is now, on the same input with the same draws,
-        and on every row of it twice; always in the arithmetic `full`.
+        and on every row of it twice; always in the arithmetic `full`. Of a recording that was
+        loaded, what a second run would tell is not looked for.
 
         Parameters
         ----------
@@ -169,7 +220,6 @@ class Explanation:
         >>> page.passed, [finding.id for finding in page.findings if finding.severity == "error"]
         (False, ['sampling-scale'])
         """
-        from . import pipeline
         from .analysis.audit import ALL, audit
         from .pages.walkthrough.auditing import auditing
 
@@ -177,7 +227,15 @@ class Explanation:
         for name in (*only, *ignore):
             if name not in known:
                 raise KeyError(f"{name} is no finding{_guess(name, known)}")
-        report = audit(pipeline.recordings(self._request), ALL, only, ignore)
+        if self._given is None:
+            if self.run.arithmetic != "full":
+                raise ValueError("an audit needs the run in the arithmetic full")
+            recordings = Recordings(self.run)
+        else:
+            from . import pipeline
+
+            recordings = pipeline.recordings(self._given)
+        report = audit(recordings, ALL, only, ignore)
         return AuditPage(auditing(report), report)
 
     def check(self) -> CheckPage:
@@ -185,6 +243,11 @@ class Explanation:
 
         These are autograd and central differences, for which the model runs again, as it is
         now; for the built-in VAE complex steps too.
+
+        Raises
+        ------
+        ValueError
+            If there is no model, as of a recording that was loaded.
 
         Examples
         --------
@@ -196,17 +259,18 @@ class Explanation:
         from .analysis import finite_differences, gradient_check
         from .pages.walkthrough.checking import checking as page
 
-        if self._request.architecture:
-            found = gradient_check.check(self.run, self._request.architecture)
+        request = self._request
+        if request.architecture:
+            found = gradient_check.check(self.run, request.architecture)
         else:
-            found = gradient_check.check_own(*finite_differences.run_and_nudge(self._request))
+            found = gradient_check.check_own(*finite_differences.run_and_nudge(request))
         return CheckPage(page(found), found)
 
     def document(self, *, lr: float = 0.01) -> DocumentPage:
         """Return the whole walkthrough: forward, loss, backward and a step of learning.
 
         For the step and for the oracles the model runs again, as it is now; it is put back
-        behind them.
+        behind them. Of a recording that was loaded, the step is done by hand.
 
         Parameters
         ----------
@@ -225,8 +289,11 @@ class Explanation:
         >>> [line for line in text.splitlines() if line.startswith("## ")][1:4]
         ['## 2 The model', '## 3 The parameters', '## 4 The forward pass']
         """
-        from . import pipeline
         from .pages import build_document
+
+        if self._given is None:
+            return build_document.composed_from(self.run, self._architecture, lr)
+        from . import pipeline
 
         recorded = pipeline.run_with_model(self._request)
         return build_document.composed(self._request, recorded, lr)
@@ -384,3 +451,28 @@ def explain(
     noise = None if eps is None else tuple(eps)
     request = replace(request, eps=noise, arithmetic=arithmetic)
     return Explanation(pipeline.run(request), request)
+
+
+def load(path: str | os.PathLike[str], arithmetic: Arithmetic | None = None) -> Explanation:
+    """Return the explanation of a run that was kept in a file; this does not load PyTorch.
+
+    Parameters
+    ----------
+    path
+        What `Explanation.save`, `vae-explain record` or `--record` has written.
+    arithmetic
+        Which of the runs to explain, where the file has one in each arithmetic: `full` when
+        it is not said.
+
+    Raises
+    ------
+    ValueError
+        If the file is no recording, is damaged, or says what cannot be (`BadRecording`), or
+        has no run in that arithmetic (`MissingArithmetic`).
+    """
+    from .models import recorded_run
+
+    recording = recorded_run.load(Path(path))
+    chosen = arithmetic or recording.first
+    run = recording.run(chosen)
+    return Explanation(run, None, recording.architecture, recording.doubts[chosen])

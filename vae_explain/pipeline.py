@@ -5,16 +5,18 @@ A newcomer starts here. What a command shows is made from the `Run` that this re
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 
-from .engine.run import Run
+from .engine.run import Recordings, Run
+from .errors import UserError
 from .models.argument_matching import CannotBind
 from .models.prepare import prepared, user_code_errors
 from .models.prepared_model import PreparedModel, RunWithModel, other_draws
+from .models.recorded_run import Recording
 from .models.request import Request
 from .models.user_code import CannotRun
-from .models.weight_files import state_of
+from .models.weight_files import put_state, state_of
 from .recording.random_draws import NoiseMismatch
 from .trace import Array
 
@@ -46,32 +48,31 @@ def run_with_model(request: Request) -> RunWithModel:
     return result
 
 
-@dataclass(frozen=True)
-class Recordings:
-    """A run, and the same under other conditions: how they differ shows what a run alone cannot.
+def record_both(request: Request, state: Mapping[str, Array] | None = None) -> Recording:
+    """Run in both arithmetics, to keep both; neither run need be finite.
 
-    None of them need be finite. One that the model does not take is None, as twice the rows
-    are to a model that knows their number.
+    What does not run on rounded numbers in float64 is recorded in PyTorch's own arithmetic
+    alone, unless `printed` is what was asked for.
 
-    Attributes
+    Parameters
     ----------
-    run
-        As asked.
-    twice
-        With every row of the input twice: what a loss does over the batch.
-    redrawn
-        With other draws, from PyTorch's generator and NumPy's: what is drawn.
-    switched
-        In the other mode, evaluation for training: what depends on it.
-    training
-        Whether the model is in the mode for training in `run`.
+    state
+        What to put in the place of the model's own parameters and buffers, by name.
     """
-
-    run: Run
-    twice: Run | None = None
-    redrawn: Run | None = None
-    switched: Run | None = None
-    training: bool = True
+    with prepared(request) as model:
+        if state is not None:
+            put_state(model.model, state)
+        with user_code_errors(request):
+            runs = {"full": model.run()}
+        why = None
+        try:
+            with user_code_errors(request):
+                runs["printed"] = model.run_in("printed").run
+        except UserError as reason:
+            if request.arithmetic == "printed":
+                raise
+            why = str(reason)
+    return Recording(runs, request.architecture, why)
 
 
 def recordings(request: Request) -> Recordings:

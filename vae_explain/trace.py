@@ -50,6 +50,9 @@ class OnDemand(Mapping[str, Made]):
             self._made[key] = self._make(key)
         return self._made[key]
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._keys  # which makes nothing
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._keys)
 

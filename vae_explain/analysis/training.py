@@ -21,7 +21,6 @@ from torch import Tensor, nn
 from ..engine.loss_call import LossCall
 from ..engine.roles import reconstruction, standard_draws
 from ..engine.run import Run, full_run
-from ..errors import UserError
 from ..models.builtin_config import Architecture
 from ..models.builtin_vae import VAE, vae_loss, vae_loss_terms
 from ..models.prepare import prepared, user_code_errors
@@ -32,6 +31,7 @@ from ..trace import Array
 from .training_records import (
     ADAM_EPS,
     BETAS,
+    CannotTrain,
     Losses,
     OptimizerName,
     OptimizerStep,
@@ -41,12 +41,6 @@ from .training_records import (
 )
 
 Names = Callable[[Sequence[str]], None]
-
-
-class CannotTrain(UserError):
-    """A model that there is nothing to train of; the message says why."""
-
-    option = "--model"
 
 
 def train(

@@ -13,12 +13,19 @@ import numpy as np
 
 from ..engine.loss_call import LossCall
 from ..engine.run import Run
+from ..errors import UserError
 from ..models.request import Request
 from ..trace import Array
 
 OptimizerName = Literal["sgd", "adam"]
 Arrays = Mapping[str, Array]
 BETAS, ADAM_EPS = (0.9, 0.999), 1e-8  # PyTorch's defaults for Adam
+
+
+class CannotTrain(UserError):
+    """A model that there is nothing to train of; the message says why."""
+
+    option = "--model"
 
 
 class Losses(NamedTuple):
@@ -42,7 +49,7 @@ class TrainingPlan:
 
 @dataclass(frozen=True)
 class OptimizerStep:
-    """One update as `torch.optim` made it.
+    """One update as `torch.optim` made it, or NumPy where there is no model but its record.
 
     Attributes
     ----------
@@ -53,6 +60,8 @@ class OptimizerStep:
     moments_before, moments_after
         Adam's running means by parameter: `m` of the gradient, `v` of its square. Empty
         for SGD.
+    made_by
+        Which of the two made it.
     """
 
     step: int
@@ -62,6 +71,7 @@ class OptimizerStep:
     after: Arrays
     moments_before: Mapping[str, Arrays]
     moments_after: Mapping[str, Arrays]
+    made_by: Literal["torch.optim", "NumPy"] = "torch.optim"
 
 
 @dataclass(frozen=True)

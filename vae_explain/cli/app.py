@@ -27,6 +27,7 @@ COMMANDS = (
     "document",
     "diagram",
     "params",
+    "record",
     "verify",
 )
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import output
 from .errors import ExitCode, Problem, unknown_name
-from .job import Job
+from .job import Job, refuse
 from .names import completing
 from .options import Options, with_options
+
+if TYPE_CHECKING:
+    from ..engine.run import Recordings
 
 IDS = (
     "not-finite", "loss-scale", "loss-scale-mismatch", "kl-sign", "kl-form", "sampling-scale",
@@ -53,17 +56,30 @@ def audit(
     chosen, left_out = _ids("--only", only), _ids("--ignore", ignore)
     if not [name for name in chosen or IDS if name not in left_out]:
         raise Problem("--ignore", ", ".join(left_out), "nothing is left to look for")
-    job = Job(options, "full")
-    job.refuse("audit", "arithmetic")
+    refuse(options, "audit", "arithmetic")
+    job = Job(options, style, "full")
 
-    from .. import pipeline
     from ..analysis.audit import ALL
     from ..analysis.audit import audit as run_audit
     from ..pages.walkthrough import auditing as page
 
-    report = run_audit(pipeline.recordings(job.request), ALL, chosen, left_out)
+    report = run_audit(_recordings(job), ALL, chosen, left_out)
+    passed = report.passed and job.agrees
     if style.format == "json":
         from ..pages.render import reports
 
-        return output.write(reports.dump_audit(report), style, report.passed)
-    return output.show(page.auditing(report), style, report.passed)
+        return output.write(reports.dump_audit(report), style, passed)
+    return output.show(page.auditing(report), style, passed)
+
+
+def _recordings(job: Job) -> Recordings:
+    """Return the run, and the same under other conditions where there is a model to run."""
+    if job.recorded:
+        from ..engine.run import Recordings
+
+        return Recordings(job.recorded_run("full"))
+    from .. import pipeline
+
+    if job.style.record:
+        job.keep()
+    return pipeline.recordings(job.request)

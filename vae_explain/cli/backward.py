@@ -33,7 +33,7 @@ def backward(
 ) -> ExitCode:
     """Show the backward pass: every gradient by the chain rule."""
     style = options.style()
-    job = Job(options, "full")
+    job = Job(options, style, "full")
     chosen = names.gradient_names(param, term, job.architecture)
 
     from ..pages.walkthrough import backward as page
@@ -41,8 +41,11 @@ def backward(
     run = job.run()
     names.known("--param", chosen, run, gradient=True, term=term)
     walkthrough, checks = page.backward(run, chosen, term, latex)
+    passed = not checks.failed and job.agrees
     if style.format == "json":
         from ..pages.render import json
 
-        return output.write(json.dump(run, "backward", checks), style, not checks.failed)
-    return output.show(walkthrough, style, not checks.failed)
+        return output.write(
+            json.dump(run, "backward", checks), style, not checks.failed and job.agrees
+        )
+    return output.show(walkthrough, style, passed)

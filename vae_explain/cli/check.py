@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import output
 from .errors import ExitCode
-from .job import Job
+from .job import Job, refuse
 from .options import Options, with_options
 
 
@@ -15,7 +15,8 @@ def check(
 ) -> ExitCode:
     """Hold every gradient against autograd, complex steps and central differences."""
     style = options.style()
-    job = Job(options, "full")
+    refuse(options, "check", "run")
+    job = Job(options, style, "full")
 
     from ..analysis import gradient_check
     from ..pages.walkthrough import checking as page
@@ -25,6 +26,8 @@ def check(
     else:
         from ..analysis.finite_differences import run_and_nudge
 
+        if style.record:
+            job.keep()
         found = gradient_check.check_own(*run_and_nudge(job.request))
     if style.format == "json":
         from ..pages.render import reports

@@ -27,10 +27,11 @@ def diagram(
         mend = "a picture is always SVG; leave it out (forward has the numbers as JSON)"
         raise Problem("--format", format or "json", mend)
     style = options.style({"svg": (".svg",)})
-    run = Job(options, "printed").run()
+    job = Job(options, style, "printed")
+    run = job.run()
 
     from ..pages.render import diagram as drawing
     from ..pages.walkthrough.header import heading_line
     from ..pages.walkthrough.network import network
 
-    return output.write(drawing.svg(network(run), heading_line(run)), style)
+    return output.write(drawing.svg(network(run), heading_line(run)), style, job.agrees)

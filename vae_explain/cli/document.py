@@ -48,7 +48,7 @@ def document(
     """Write the whole walkthrough as a document."""
     how = replace(options, format=format).style(ENDINGS)
     name, target = how.format, how.output
-    job = Job(options, "printed", of_own="printed")
+    job = Job(options, how, "printed", of_own="printed")
     rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
     picture, mark = None, ""
     has_picture = name != JSON and FORMATS[name].picture == "beside"
@@ -58,9 +58,14 @@ def document(
 
     from ..pages import build_document
 
-    request, ran = _run(job)
-    composed = build_document.composed(request, ran, rate)
+    if job.recorded:
+        run = job.run()
+        composed = build_document.composed_from(run, job.architecture, rate)
+    else:
+        request, ran = _run(job)
+        run, composed = ran.run, build_document.composed(request, ran, rate)
     page = composed.walkthrough
+    passed = composed.passed and job.agrees
     if picture is not None:
         from ..pages.render import diagram
 
@@ -68,10 +73,10 @@ def document(
     if name == JSON:
         from ..pages.render import json
 
-        text = json.dump(ran.run, "document", composed.checks)
+        text = json.dump(run, "document", composed.checks)
     else:
         text = write(name, page, how.digits, picture.shown.name if picture else "")
-    code = output.write(text, how, composed.passed)
+    code = output.write(text, how, passed)
     if not composed.passed:
         say("note: a check failed; the document marks where, and says what was off")
     return code
@@ -83,6 +88,8 @@ def _run(job: Job) -> tuple[Request, RunWithModel]:
     from ..models.user_code import CannotRun
 
     request = job.request
+    if job.style.record:
+        job.keep()
     try:
         return request, pipeline.run_with_model(request)
     except CannotRun as reason:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..errors import UserError
 
-OF_A_FILE = "--x-file", "--weights"  # what is said of them begins with the file
+OF_A_FILE = "--x-file", "--weights", "--run"  # what is said of them begins with the file
 LONGEST_VALUE = 60
 
 

@@ -28,7 +28,7 @@ def forward(
 ) -> ExitCode:
     """Show the whole forward pass, from x to the loss."""
     style = options.style()
-    job = Job(options, "printed")
+    job = Job(options, style, "printed")
     chosen = names.step_names(step, job.architecture)
 
     from ..pages.walkthrough import forward as page
@@ -36,8 +36,11 @@ def forward(
     run = job.run()
     names.known("--step", chosen, run)
     walkthrough, checks = page.forward(run, chosen, latex)
+    passed = not checks.failed and job.agrees
     if style.format == "json":
         from ..pages.render import json
 
-        return output.write(json.dump(run, "forward", checks, chosen), style, not checks.failed)
-    return output.show(walkthrough, style, not checks.failed)
+        return output.write(
+            json.dump(run, "forward", checks, chosen), style, not checks.failed and job.agrees
+        )
+    return output.show(walkthrough, style, passed)

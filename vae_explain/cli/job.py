@@ -1,8 +1,10 @@
-"""What a command is asked to run: its options checked, as one request."""
+"""What a command is asked to run, or which recorded run: its options checked, as one request."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -12,11 +14,14 @@ from ..models.request import Request, UserModel
 from . import parsing
 from .errors import Problem
 from .files import require_ending
+from .messages import say
 from .options import WEIGHT_FILES, Options
 
 if TYPE_CHECKING:
     from ..engine.run import Run
+    from ..models.recorded_run import Recording
     from ..trace import Array
+    from .style import Style
 
 Arithmetic = Literal["printed", "full"]
 Rows = tuple[tuple[float, ...], ...]
@@ -27,7 +32,13 @@ OF_A_USERS_MODEL = "model_arg", "loss", "loss_arg", "loss_sum", "objective", "ro
 REFUSALS = {
     "eps": "draws its own noise; leave it out, or ask forward",
     "arithmetic": "works in PyTorch's own float32; leave it out",
+    "run": "needs the model itself, which a recording has not; say which model to run instead",
 }
+# What goes with a recorded run as with any other.
+OF_ANY_RUN = {
+    "run", "arithmetic", "format", "json", "output_file", "digits", "color", "no_pager", "given",
+}  # fmt: skip
+OF_THE_MODEL = {each.name for each in fields(Options)} - OF_ANY_RUN
 
 
 class Job:
@@ -38,24 +49,41 @@ class Job:
 
     Parameters
     ----------
+    style
+        Which has the file that is to get the run, if there is one.
     default, of_own
         The arithmetic of the built-in VAE, and of a user's model, when none is asked for.
 
     Attributes
     ----------
+    recorded
+        The recording to ask in place of a model; None where a model is run.
     architecture
         The built-in VAE's; None for a user's own model.
+    doubts
+        What the numbers of a recorded run do not agree in: nothing, unless it was changed.
     """
 
-    def __init__(self, options: Options, default: Arithmetic, of_own: Arithmetic = "full") -> None:
-        self.options = options
-        built_in = architecture_of(options)
-        self.architecture = None if options.model else built_in
-        self.seed = parsing.whole("--seed", options.seed, 0, parsing.LARGEST_SEED, "a seed")
+    def __init__(
+        self, options: Options, style: Style, default: Arithmetic, of_own: Arithmetic = "full"
+    ) -> None:
+        self.options, self.style = options, style
+        self.doubts: tuple[str, ...] = ()
         unasked = of_own if options.model else default
         arithmetic = unasked if options.arithmetic is None else options.arithmetic
         parsing.choice("--arithmetic", arithmetic, ("printed", "full"))
         self.arithmetic = cast(Arithmetic, arithmetic)
+        self._typed: Request | None = None
+        self.recorded = None if options.run is None else self._opened(options.run)
+        if self.recorded:
+            self.architecture = self.recorded.architecture
+            if options.arithmetic is None:
+                asked = default if self.architecture else of_own
+                self.arithmetic = asked if asked in self.recorded.runs else self.recorded.first
+            return
+        built_in = architecture_of(options)
+        self.architecture = None if options.model else built_in
+        self.seed = parsing.whole("--seed", options.seed, 0, parsing.LARGEST_SEED, "a seed")
         self._check_files()
         self._check_model_options()
         self._typed = None if options.x_file else self._request(self._typed_rows())
@@ -63,6 +91,8 @@ class Job:
     @property
     def rows(self) -> int:
         """How many rows of x there are, as far as is known without reading a file."""
+        if self.recorded:
+            return len(self.recorded.run(self.arithmetic).array("x"))
         return len(self._typed.x) if self._typed else 1
 
     @cached_property
@@ -70,18 +100,69 @@ class Job:
         """What to run; a file of input is read when it is first asked for."""
         return self._typed or self._request(self._file_rows())
 
+    @property
+    def agrees(self) -> bool:
+        """Whether the numbers of a recorded run agree, as those of one that is run always do."""
+        return not self.doubts
+
     def run(self) -> Run:
-        """Load, record and return the numbers."""
+        """Return the numbers: those that were recorded, or of the model, which is run.
+
+        Where they are asked to be kept in a file they are.
+        """
+        if self.recorded:
+            run = self.recorded_run(self.arithmetic)
+        elif self.style.record:
+            run = self.keep().run(self.arithmetic)
+        else:
+            from .. import pipeline
+
+            return pipeline.run(self.request)
+        run.require_finite()
+        return run
+
+    def recorded_run(self, arithmetic: Arithmetic) -> Run:
+        """Return a recorded run, finite or not, and say where its numbers do not agree."""
+        assert self.recorded is not None, "asked of a recording"
+        run = self.recorded.run(arithmetic)
+        self.doubts = self.recorded.doubts[arithmetic]
+        if self.doubts:
+            first, *others = self.doubts
+            more = f", and {len(others)} more" if others else ""
+            say(
+                f"warning: {self.options.run} disagrees with itself, as a file that was changed "
+                f"does: {first} is not what its operation gives{more}"
+            )
+        return run
+
+    def keep(self, state: Mapping[str, Array] | None = None) -> Recording:
+        """Run the model, from a state of its own or another, and keep the run in a file."""
         from .. import pipeline
+        from ..models import recorded_run
 
-        return pipeline.run(self.request)
+        target = self.style.record
+        assert target is not None, "asked for"
+        recording = pipeline.record_both(self.request, state)
+        self.style.files.put(target, recorded_run.to_bytes(recording))
+        if recording.not_printed:
+            say(
+                "note: the model does not run on rounded numbers in float64 "
+                f"({recording.not_printed}); {target.shown} has PyTorch's own float32 numbers alone"
+            )
+        return recording
 
-    def refuse(self, command: str, *names: str) -> None:
-        """Raise a problem for options that a command has no use for."""
-        for name in names:
-            value = getattr(self.options, name)
-            if value is not None:
-                raise Problem(_flag(name), value, f"{command} {REFUSALS[name]}")
+    def _opened(self, path: Path) -> Recording:
+        """Open a recording, with which no option goes that says what to run."""
+        from ..models import recorded_run
+
+        for name in sorted(self.options.given & OF_THE_MODEL):
+            raise Problem(
+                _flag(name),
+                getattr(self.options, name),
+                f"--run {path} has a run that is done, with its model and its input; "
+                "leave one of the two out",
+            )
+        return recorded_run.load(path)
 
     def _check_files(self) -> None:
         options = self.options
@@ -169,6 +250,14 @@ class Job:
                     "give one --eps for each --x",
                 )
         return tuple(value for row in noise for value in row)
+
+
+def refuse(options: Options, command: str, *names: str) -> None:
+    """Raise a problem for options that a command has no use for."""
+    for name in names:
+        value = getattr(options, name)
+        if value is not None:
+            raise Problem(_flag(name), value, f"{command} {REFUSALS[name]}")
 
 
 def _flag(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -51,6 +51,7 @@ Parameters = Annotated[
 LARGEST_RATE = 1e30
 
 
+RECORDINGS = (".safetensors",)
 WEIGHT_FILES = ".safetensors", ".pt", ".pth"
 SaveWeights = Annotated[
     Path | None,
@@ -62,7 +63,13 @@ SaveWeights = Annotated[
 
 @dataclass(frozen=True)
 class Options:
-    """What every command takes: what to run and how to write it."""
+    """What every command takes: what to run and how to write it.
+
+    Attributes
+    ----------
+    given
+        The names of those that were typed, whatever their values.
+    """
 
     x: Annotated[
         list[str] | None,
@@ -171,6 +178,17 @@ class Options:
             help="A function of model and x that returns the loss, in place of --loss.",
         ),
     ] = None
+    run: Annotated[
+        Path | None,
+        file_option(
+            metavar="FILE.safetensors",
+            help="Ask a run that was recorded, in place of a model; nothing is run.",
+        ),
+    ] = None
+    record: Annotated[
+        Path | None,
+        file_option(metavar="FILE.safetensors", help="Keep the run in a file, to ask by --run."),
+    ] = None
     format: FormatOption = None
     json: JsonOption = False
     output_file: Output = None
@@ -179,10 +197,11 @@ class Options:
     ] = None
     color: ColorOption = "auto"
     no_pager: PagerOption = False
+    given: frozenset[str] = frozenset()
 
     def style(self, formats: Formats = OF_PAGES) -> Style:
         """Check the output options, for a command that writes some formats."""
-        return checked_style(
+        style = checked_style(
             self.format,
             self.output_file,
             self.digits,
@@ -192,10 +211,13 @@ class Options:
             inputs=self.inputs(),
             formats=formats,
         )
+        if self.record is None:
+            return style
+        return replace(style, record=style.files.name("--record", self.record, RECORDINGS))
 
     def inputs(self) -> dict[str, Path]:
         """Return the files that the options name to be read, by option."""
-        files = {"--x-file": self.x_file, "--weights": self.weights}
+        files = {"--x-file": self.x_file, "--weights": self.weights, "--run": self.run}
         for option in ("model", "loss", "objective"):
             place = (getattr(self, option) or "").rpartition(":")[0]
             files[f"--{option}"] = Path(place) if place.endswith(".py") else None
@@ -215,20 +237,30 @@ def with_options(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     ]
 
     replaced = {parameter.name for parameter in own}
-    shared = [field.name for field in fields(Options) if field.name not in replaced]
+    ours = [parameter for parameter in _shared_parameters() if parameter.name not in replaced]
 
     @functools.wraps(command)
-    def wrapped(**given: Any) -> ExitCode:
-        ours = {name: given.pop(name) for name in shared}
+    def wrapped(context: typer.Context, **values: Any) -> ExitCode:
+        shared = {parameter.name: values.pop(parameter.name) for parameter in ours}
+        typed = frozenset(name for name in shared if _is_typed(context, name))
         with printing_apart():
-            return command(**given, options=Options(**ours))
+            return command(**values, options=Options(**shared, given=typed))
 
     named = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
-    ours = [parameter for parameter in _shared_parameters() if parameter.name in shared]
-    signature = inspect.Signature([*named, *ours])
+    signature = inspect.Signature([CONTEXT, *named, *ours])
     wrapped.__signature__ = signature  # type: ignore[attr-defined]  # functions may have one
     wrapped.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
     return wrapped
+
+
+CONTEXT = inspect.Parameter(
+    "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
+)
+
+
+def _is_typed(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 @functools.cache
@@ -242,4 +274,5 @@ def _shared_parameters() -> tuple[inspect.Parameter, ...]:
             annotation=hints[field.name],
         )
         for field in fields(Options)
+        if field.name != "given"
     )

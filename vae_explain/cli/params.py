@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import output
-from .errors import ExitCode
+from .errors import ExitCode, Problem
 from .job import Job
 from .options import (
     WEIGHT_FILES,
@@ -21,7 +21,10 @@ def params(
 ) -> ExitCode:
     """Show the architecture, and all weights and biases."""
     style = options.style()
-    job = Job(options, "printed")
+    if save and options.run:
+        mend = "a recording has the numbers of a run and not all of the model's state"
+        raise Problem("--save", save, f"{mend}; give the model in place of --run")
+    job = Job(options, style, "printed")
     weights = style.files.name("--save", save, WEIGHT_FILES) if save else None
 
     from ..pages.walkthrough import parameters as page
@@ -37,8 +40,9 @@ def params(
             f"The weights, unrounded, are in {weights.shown}; --weights reads them again."
         )
     walkthrough, checks = page.parameters(run, job.architecture, written)
+    passed = not checks.failed and job.agrees
     if style.format == "json":
         from ..pages.render import json
 
-        return output.write(json.dump(run, "params", checks), style, not checks.failed)
-    return output.show(walkthrough, style, not checks.failed)
+        return output.write(json.dump(run, "params", checks), style, passed)
+    return output.show(walkthrough, style, passed)

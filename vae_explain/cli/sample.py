@@ -9,7 +9,7 @@ import typer
 
 from . import output, parsing
 from .errors import ExitCode
-from .job import Job
+from .job import Job, refuse
 from .options import Options, with_options
 
 MOST_DRAWS = 1_000_000
@@ -26,9 +26,11 @@ def sample(
     """Show what the numbers and gradients do over many draws of the noise."""
     style = options.style()
     count = parsing.whole("--draws", draws, 2, MOST_DRAWS, "a number of draws")
-    job = Job(options, "full")
-    job.refuse("sample", "eps")
+    refuse(options, "sample", "run", "eps")
+    job = Job(options, style, "full")
     request = job.request
+    if style.record:
+        job.keep()
 
     from ..analysis import monte_carlo
     from ..analysis.noise_stream import run_and_draws

@@ -56,6 +56,8 @@ class Style:
         The file that gets it; None for standard output.
     files
         All that the command writes.
+    record
+        The file that gets the run; None where it is not kept.
     """
 
     format: str
@@ -64,6 +66,7 @@ class Style:
     files: Files
     color: Color = "auto"
     pager: bool = True
+    record: Target | None = None
 
 
 def checked_style(

@@ -13,7 +13,7 @@ import typer
 from . import names, output, parsing
 from .errors import ExitCode, Problem
 from .files import Target
-from .job import Job
+from .job import Job, refuse
 from .options import (
     LARGEST_RATE,
     WEIGHT_FILES,
@@ -60,8 +60,8 @@ def train(
 ) -> ExitCode:
     """Train on x with PyTorch, and show the losses and any one step."""
     style = options.style()
-    job = Job(options, "full")
-    job.refuse("train", "eps", "arithmetic")
+    refuse(options, "train", "run", "eps", "arithmetic")
+    job = Job(options, style, "full")
     count = parsing.whole("--steps", steps, 1, MOST_STEPS, "it")
     rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
     kind = parsing.choice("--optimizer", optimizer, ("sgd", "adam"))
@@ -92,6 +92,9 @@ def train(
     with terminal.progress(count, "training", sys.stderr) as report:
         found = training.train(plan, report, accept)
     written = _keep(found, picture, weights, style)
+    if style.record:
+        job.keep(found.state)
+        written.append(f"The run with the final weights is in {style.record.shown}, for --run.")
     walkthrough, checks = page.training(found, chosen, written)
     passed = found.diverged_at is None and not checks.failed
     if style.format == "json":

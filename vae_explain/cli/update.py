@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from . import names, output, parsing
 from .errors import ExitCode
-from .job import Job
+from .job import Job, refuse
 from .options import LARGEST_RATE, LearningRate, Options, Parameters, with_options
+
+if TYPE_CHECKING:
+    from ..analysis.training_records import Update
 
 
 @with_options
@@ -17,22 +22,34 @@ def update(
 ) -> ExitCode:
     """Take one step of gradient descent and show what it does."""
     style = options.style()
-    job = Job(options, "full")
-    job.refuse("update", "arithmetic")
+    refuse(options, "update", "arithmetic")
+    job = Job(options, style, "full")
     chosen = names.parameter_names(param, job.architecture)
     rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
-    request = job.request
 
-    from ..analysis import training
     from ..pages.walkthrough import update as page
 
-    found = training.update(request, rate)
+    found = _updated(job, rate)
     parameters = list(found.step.after)
     names.require_parameters(chosen, parameters)
     walkthrough, checks = page.update(found, parameters, chosen)
-    passed = found.finite and not checks.failed
+    passed = found.finite and not checks.failed and job.agrees
     if style.format == "json":
         from ..pages.render import reports
 
         return output.write(reports.dump_update(found, checks), style, passed)
     return output.show(walkthrough, style, passed)
+
+
+def _updated(job: Job, rate: float) -> Update:
+    if job.recorded:
+        from ..analysis.replayed_step import gradient_step
+
+        run = job.recorded_run("full")
+        run.require_finite()
+        return gradient_step(run, rate)
+    from ..analysis import training
+
+    if job.style.record:
+        job.keep()
+    return training.update(job.request, rate)

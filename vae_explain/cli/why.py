@@ -44,7 +44,7 @@ def why(
     style = options.style()
     levels = None if depth is None else parsing.whole("--depth", depth, 0, 1000, "a depth")
     name = target.split("[")[0].strip()
-    job = Job(options, "full" if name.endswith(".grad") else "printed")
+    job = Job(options, style, "full" if name.endswith(".grad") else "printed")
     if job.architecture:
         names.require_target(target, term, job.rows, job.architecture)
 
@@ -57,9 +57,10 @@ def why(
     element = view.target(name, gradient, index, term)
     chosen = index is None and run.value(name).shape != ()
     walkthrough, checks = page.why(run, element, chosen=chosen, depth=levels, full=full)
+    passed = not checks.failed and job.agrees
     if style.format == "json":
         from ..pages.render import json
 
         text = json.dump_derivation(run, view, element, checks, levels, full)
-        return output.write(text, style, not checks.failed)
-    return output.show(walkthrough, style, not checks.failed)
+        return output.write(text, style, passed)
+    return output.show(walkthrough, style, passed)

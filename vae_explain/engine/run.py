@@ -155,14 +155,43 @@ class Run:
         raise NotFinite("loss")
 
 
+@dataclass(frozen=True)
+class Recordings:
+    """A run, and the same under other conditions: how they differ shows what a run alone cannot.
+
+    None of them need be finite. One that the model does not take is None, as twice the rows
+    are to a model that knows their number.
+
+    Attributes
+    ----------
+    run
+        As asked.
+    twice
+        With every row of the input twice: what a loss does over the batch.
+    redrawn
+        With other draws, from PyTorch's generator and NumPy's: what is drawn.
+    switched
+        In the other mode, evaluation for training: what depends on it.
+    training
+        Whether the model is in the mode for training in `run`.
+    """
+
+    run: Run
+    twice: Run | None = None
+    redrawn: Run | None = None
+    switched: Run | None = None
+    training: bool = True
+
+
 def full_run(
     trace: Trace,
     seed: int | None,
     label: str,
     eps_given: bool = False,
     loss_call: LossCall | None = None,
+    graph: Graph | None = None,
 ) -> Run:
-    """Show PyTorch's own numbers."""
+    """Show PyTorch's own numbers; the graph is that of the trace where there is one already."""
     return Run(
         trace=trace,
         arithmetic="full",
@@ -171,7 +200,7 @@ def full_run(
         values={value.id: value.array for value in trace.values},
         gradients=trace.gradients,
         term_gradients=trace.term_gradients,
-        graph=Graph(trace),
+        graph=graph or Graph(trace),
         eps_given=eps_given,
         loss_call=loss_call,
     )

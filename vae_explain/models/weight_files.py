@@ -114,6 +114,13 @@ def state_of(model: nn.Module) -> dict[str, Array]:
     return {name: array_of(value) for name, value in state.items() if isinstance(value, Tensor)}
 
 
+def put_state(model: nn.Module, state: Mapping[str, Array]) -> None:
+    """Put such a state dict into a model of the same kind."""
+    with torch.no_grad():
+        for name, target in model.state_dict().items():
+            target.copy_(torch.from_numpy(np.asarray(state[name])))
+
+
 def to_bytes(tensors: Mapping[str, Array], suffix: str) -> bytes:
     """Return a file with these tensors under these names, of the kind that a suffix names.
 

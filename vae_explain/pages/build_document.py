@@ -1,15 +1,24 @@
-"""From a run to its whole document: hold it against the oracles, take one step, compose."""
+"""From a run to its whole document: hold it against the oracles, take one step, compose.
+
+What needs the model, and so PyTorch, is loaded where there is one.
+"""
 
 from __future__ import annotations
 
-from ..analysis import finite_differences, gradient_check, training
+from typing import TYPE_CHECKING
+
+from ..analysis import gradient_check, replayed_step
 from ..analysis.gradient_check import Check
 from ..engine.run import Run
-from ..models.prepared_model import RunWithModel
-from ..models.request import Request
-from ..models.user_code import CannotRun
+from ..models.builtin_config import Architecture
 from .display import DocumentPage
 from .walkthrough import document
+
+if TYPE_CHECKING:
+    from ..models.prepared_model import RunWithModel
+    from ..models.request import Request
+
+NO_MODEL = "a recorded run has no model that could be run again"
 
 
 def composed(request: Request, recorded: RunWithModel, lr: float) -> DocumentPage:
@@ -25,14 +34,36 @@ def composed(request: Request, recorded: RunWithModel, lr: float) -> DocumentPag
         The learning rate of that step, which is left out where the loss depends on no
         parameter that is trained.
     """
+    from ..analysis import training
+
     check = checked(request, recorded.run)
     moved = training.gradient_step(recorded, lr) if recorded.run.learning else None
     page = document.document(recorded.run, check, moved, request.architecture)
     return DocumentPage(*page, check)
 
 
+def composed_from(run: Run, architecture: Architecture | None, lr: float) -> DocumentPage:
+    """Compose the document of a recorded run: the step of learning is replayed by hand.
+
+    Parameters
+    ----------
+    architecture
+        That of the built-in VAE; None for another model, whose gradients autograd alone speaks of.
+    """
+    if architecture:
+        check = gradient_check.check_in_reach(run, architecture)
+    else:
+        check = gradient_check.check_own(run, NO_MODEL)
+    moved = replayed_step.gradient_step(run, lr) if run.learning else None
+    page = document.document(run, check, moved, architecture)
+    return DocumentPage(*page, check)
+
+
 def checked(request: Request, run: Run) -> Check:
     """Hold a run's gradients against the oracles that can speak of it."""
+    from ..analysis import finite_differences
+    from ..models.user_code import CannotRun
+
     if request.architecture:
         return gradient_check.check_in_reach(run, request.architecture)
     try:

@@ -15,9 +15,8 @@ import numpy as np
 
 from ...engine.backward_pass import backward
 from ...engine.forward_pass import replay, replay_part
-from ...engine.run import Run
+from ...engine.run import Recordings, Run
 from ...ops.rule import NotExplained
-from ...pipeline import Recordings
 from ...trace import Array
 from .discrete import Categories, Codes, find_categories, find_codes
 from .finding import NotApplied

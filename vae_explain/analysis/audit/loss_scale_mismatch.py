@@ -6,7 +6,7 @@ import math
 from typing import Literal
 
 from .anatomy import Anatomy
-from .finding import Finding, Seen
+from .finding import Finding, NotApplied, Seen
 from .loss_scale import ONE, both_scales, effective_beta, evidence, reduction
 from .mending import Cure, times, times_for_batch
 from .rule import AuditRule
@@ -20,12 +20,15 @@ NEXT_TO_NOTHING = 0.01
 def look(anatomy: Anatomy) -> Seen:
     reconstruction, kls = both_scales(anatomy)
     findings = [finding for kl in kls for finding in _mismatch(anatomy, reconstruction, kl)]
+    if not findings and "not known" in {reconstruction.batch, *(kl.batch for kl in kls)}:
+        raise NotApplied(
+            "how the terms grow with the batch is not known: that takes a second run, with every "
+            "row twice"
+        )
     betas = [effective_beta(reconstruction, kl) for kl in kls]
     listed = " and ".join(f"{beta:.4g}" for beta in betas)
     if all(abs(beta - 1) <= ONE for beta in betas):
         words = "one latent's KL counts as much as in the ELBO: β is 1"
-    elif reconstruction.batch == "not known":
-        words = f"β is {listed} for this batch; for another it is not known"
     else:
         words = f"β is {listed} by a weight, or by equal means, whatever the batch's size"
     return Seen(words, tuple(findings))

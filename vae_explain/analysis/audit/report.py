@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from ...engine.run import Run
+from ...engine.run import Recordings, Run
 from ...ops.rule import NotExplained
-from ...pipeline import Recordings
 from .anatomy import Anatomy
 from .finding import SEVERITIES, Finding, NotApplied, Severity
 from .rule import AuditRule

@@ -1,4 +1,4 @@
-"""An optimizer's own arithmetic: how one parameter moved, held against `torch.optim`."""
+"""An optimizer's own arithmetic: how one parameter moved, held against its own result."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ class OptimizerPage(RunPage):
             )
         )
         if reference is not None:
-            self.add(checked(lines, "element", "torch.optim's"))
+            self.add(checked(lines, "element", f"{self.step.made_by}'s"))
 
     def _line(self, composed: Composed, at: Index, shown: Array, reference: Array | None) -> Worked:
         held = None if reference is None else float(reference[at])

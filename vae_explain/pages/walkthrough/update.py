@@ -42,6 +42,13 @@ def compose(update: Update, parameters: Sequence[str], only: Sequence[str] = ())
         page.moved(name, detailed=bool(only))
     page.open("What the step did", "same x, same ε")
     page.add(_losses(update), _verdict(update))
+    if update.step.made_by == "NumPy":
+        page.add(
+            Note(
+                "The step and the losses after it are computed by hand, by the rules: a recorded "
+                "run has no model that could run again."
+            )
+        )
     return page
 
 

@@ -1,0 +1,199 @@
+"""Does a trace agree with itself? Each operation once more, from the numbers that stand before it.
+
+What PyTorch has just recorded does. A trace from a file may have been changed since: a value
+that is not what its operation makes of its operands, a gradient that is not what the chain rule
+makes of those behind it. Each is held against its own neighbours, so that what was changed is
+found, and not all that depends on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from ..trace import Array
+from .backward_pass import accumulate, shares
+from .forward_pass import Arrays, InFloat64, operand_arrays
+from .graph import BoundOperation, Graph
+
+# Units in the last place that the functions and sums within one operation may lose, whatever
+# its size: PyTorch's own, fused and vectorized, are not those of its rule step by step.
+STEPS = 16
+
+
+class DoesNotFit(ValueError):
+    """An operation that cannot have given what it is said to, whatever the numbers."""
+
+
+class OnceMore(NamedTuple):
+    """The array of a value, or of its gradient, computed from its neighbours' arrays."""
+
+    value_id: int
+    array: Array
+    neighbours: tuple[Array, ...]
+
+
+# Computes all values, or all gradients, from given values and gradients.
+Compute = Callable[[Arrays, Arrays], Iterator[OnceMore]]
+
+
+def disagreements(graph: Graph) -> Iterator[str]:
+    """Yield the name of each value, or gradient as `z.grad`, that its neighbours do not give.
+
+    What has no rule is taken as it is, and so is what PyTorch had in fewer digits than its
+    record has.
+
+    Raises
+    ------
+    DoesNotFit
+        If an operation cannot be computed from its operands, or gives another shape.
+    """
+    values = {value.id: value.array for value in graph.trace.values}
+    starts, gradients = _blend(graph)
+
+    def forward(values: Arrays, _: Arrays) -> Iterator[OnceMore]:
+        return _forward(graph, values)
+
+    def backward(values: Arrays, gradients: Arrays) -> Iterator[OnceMore]:
+        return _backward(graph, values, gradients, starts)
+
+    with np.errstate(all="ignore"):  # an overflow shows as the inf that it is
+        for compute, held, ending in ((forward, values, ""), (backward, gradients, ".grad")):
+            for value_id in _apart(compute, held, values, gradients):
+                yield graph.trace.values[value_id].label + ending
+
+
+def _blend(graph: Graph) -> tuple[dict[int, Array], dict[int, Array]]:
+    """Return where gradients begin, and the gradients: of the loss and of each term in one.
+
+    The chain rule is linear in what arrives, so what holds for each holds for a sum of them
+    with any weights, and hardly for any other sum.
+    """
+    trace = graph.trace
+    starts = {trace.output: np.ones(trace.loss.shape)}
+    gradients = dict(trace.gradients)
+    weights = np.random.default_rng(0).uniform(1, 2, size=len(trace.terms))
+    for term, weight in zip(trace.terms, weights, strict=True):
+        start = np.full(trace.values[term.value].shape, weight * term.weight)
+        starts[term.value] = starts.get(term.value, 0.0) + start
+        for value_id, share in trace.term_gradients[term.name].items():
+            before = gradients.get(value_id, np.zeros(share.shape, share.dtype))
+            blended = before + weight * share.astype(np.result_type(share, np.float64))
+            gradients[value_id] = blended.astype(before.dtype)
+    return starts, gradients
+
+
+def _apart(compute: Compute, held: Arrays, values: Arrays, gradients: Arrays) -> Iterator[int]:
+    """Yield the ids of arrays that come out otherwise than they are held, beyond rounding.
+
+    Rounding is what a few units in the last place of the neighbours amount to, which for most
+    operations is as little of the result. How much that is where an operation makes more of it,
+    as near a pole, is found by moving every neighbour by one such unit.
+    """
+    off: list[tuple[int, Array, Array]] = []
+    for value_id, array, neighbours in compute(InFloat64(values), InFloat64(gradients)):
+        if array.shape != held[value_id].shape:
+            raise DoesNotFit(f"shape {list(array.shape)}, not {list(held[value_id].shape)}")
+        allowed = _rounding(held[value_id], array, neighbours)
+        if not _within(array, held[value_id], allowed):
+            off.append((value_id, array, allowed))
+    if not off:
+        return
+    moved = compute(_Moved(values), _Moved(gradients))
+    moves = {value_id: array for value_id, array, _ in moved}
+    for value_id, array, allowed in off:
+        sensitive = STEPS * _largest(np.asarray(moves[value_id] - array))
+        if not _within(array, held[value_id], allowed + sensitive):
+            yield value_id
+
+
+def _forward(graph: Graph, values: Arrays) -> Iterator[OnceMore]:
+    widened = graph.trace.widened
+    for bound in graph.operations:
+        rule = bound.rule
+        if rule is None or rule.source or widened & {bound.output, *bound.operation.inputs}:
+            continue
+        operands = operand_arrays(bound, values)
+        try:
+            array = np.asarray(rule.forward(*operands, **bound.attributes))
+        except Exception as error:  # a rule may fail in any way on what no call has given it
+            raise _cannot(bound, error) from error
+        yield OnceMore(bound.output, array, operands)
+
+
+def _backward(
+    graph: Graph, values: Arrays, gradients: Arrays, starts: Arrays
+) -> Iterator[OnceMore]:
+    trace = graph.trace
+    held = {*trace.gradients, *(n for each in trace.term_gradients.values() for n in each)}
+    left_out = {*graph.taken, *trace.widened, *trace.rewritten}
+    totals: dict[int, Array] = dict(starts)
+    arrived: dict[int, list[Array]] = {}
+    for bound in reversed(graph.operations):
+        if bound.output not in held:
+            continue
+        if bound.no_way_back or bound.output in trace.merged or bound.output in trace.widened:
+            left_out.update(bound.operation.inputs)
+            continue
+        upstream = gradients[bound.output]
+        wanted = held - left_out - {bound.output}
+        try:
+            for source, share in shares(bound, upstream, values, wanted):
+                accumulate(totals, source, share)
+                arrived.setdefault(source, []).extend((upstream, share))
+        except Exception as error:  # as above
+            raise _cannot(bound, error) from error
+    for value_id, total in totals.items():
+        if value_id in held and value_id not in left_out:
+            yield OnceMore(value_id, total, tuple(arrived.get(value_id, ())))
+
+
+def _cannot(bound: BoundOperation, error: Exception) -> DoesNotFit:
+    words = " ".join(f"{type(error).__name__}: {error}".split())
+    return DoesNotFit(f"{bound.operation.name} does not take its operands: {words[:160]}")
+
+
+# --- how near is near enough ------------------------------------------------------------
+
+
+def _rounding(held: Array, computed: Array, neighbours: tuple[Array, ...]) -> Array:
+    """Return what rounding may add up to, of what is as large as the largest of the arrays.
+
+    That of n numbers grows as √n, for it goes up as often as down.
+    """
+    info = np.finfo(held.dtype if held.dtype.kind in "fc" else np.float64)
+    count = sum(each.size for each in neighbours)
+    scale = max(_largest(each) for each in (held, computed, *neighbours))
+    return np.asarray(info.eps * (STEPS + count**0.5) * scale + info.smallest_normal)
+
+
+def _within(computed: Array, held: Array, allowed: Array) -> bool:
+    """Whether two arrays agree; what overflowed does so where the other has too large a number."""
+    finite = np.isfinite(held) & np.isfinite(computed)
+    if not finite.all():
+        most = np.finfo(held.dtype).max if held.dtype.kind == "f" else np.inf
+        large = ~np.isfinite(computed) | (np.abs(computed) > most / 2)
+        if not (finite | (large & ~np.isfinite(held))).all():
+            return False
+    apart = np.abs(np.subtract(computed, held, dtype=np.result_type(computed, held, np.float64)))
+    return bool(np.all((apart <= allowed) | ~finite))
+
+
+def _largest(array: Array) -> float:
+    """Return the size of the largest number that is finite; 0 if there is none."""
+    sizes = np.abs(array.astype(np.float64) if array.dtype.kind in "biu" else array)
+    return float(np.max(sizes, initial=0.0, where=np.isfinite(sizes)))
+
+
+class _Moved(InFloat64):
+    """The arrays of a run in float64, each number moved by one rounding, up or down."""
+
+    def __missing__(self, value_id: int) -> Array:
+        array = super().__missing__(value_id)
+        if array.dtype.kind == "f":
+            eps = np.finfo(self._values[value_id].dtype).eps
+            signs = np.random.default_rng(value_id).choice((-1.0, 1.0), size=array.shape)
+            array = self[value_id] = array * (1 + eps * signs)
+        return array

@@ -1,0 +1,333 @@
+"""A run in a file: one safetensors file, asked again without PyTorch.
+
+The tensors of the run are the tensors of the file, under the names that the pages have for
+them. All else is JSON in its metadata: `Contents`, whose fields docs/recordings.md explains.
+Nothing in a file is executed, and nothing in it is believed before it has been checked.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from ..engine.agreement import DoesNotFit, disagreements
+from ..engine.graph import Graph
+from ..engine.loss_call import LossCall
+from ..engine.run import Arithmetic, Run, by_hand, full_run
+from ..errors import UserError
+from ..trace import Array, OnDemand, Trace
+from ..version import __version__
+from .builtin_config import Architecture
+from .checked_json import Misfit, read, written
+from .recorded_trace import Keep, TraceEntry, entry_of, trace_of
+
+VERSION = 1
+CONTENTS_KEY = "vae_explain_recording"  # of a file's metadata
+# A run in PyTorch's own numbers has no mark before its tensors' names.
+MARKS: Mapping[str, str] = {"full": "", "printed": "printed/"}
+# NumPy has complex numbers of both sizes, a file of them only one: they are kept as pairs.
+AS_PAIRS = " as pairs"
+NUMBERS = {"BOOL", "I8", "U8", "I16", "U16", "F16", "I32", "U32", "F32", "I64", "U64", "F64"}
+MOST_AXES = 32  # of a tensor: those of PyTorch have at most 64, of NumPy as many
+LONGEST_REASON = 100  # characters of what the reader of such files says
+LONGEST_CONTENTS = 50_000_000  # characters of JSON, of a run of some hundred thousand operations
+
+
+class BadRecording(UserError):
+    """A file that is no recording, or one that says what cannot be; the message says what."""
+
+    option = "--run"
+
+
+class Contents(NamedTuple):
+    """What a recording says in words, by the names that stand in its JSON.
+
+    Attributes
+    ----------
+    version
+        That of the format.
+    made_by, numpy
+        The versions of vae-explain and of NumPy that wrote it.
+    label
+        What was run, for a header.
+    architecture
+        That of the built-in VAE; None for another model.
+    not_printed
+        Why there is no run in the arithmetic `printed`; None if there is one.
+    runs
+        The trace in each arithmetic that the run was recorded in.
+    """
+
+    version: int
+    made_by: str
+    numpy: str
+    label: str
+    seed: int | None
+    eps_given: bool
+    loss_call: LossCall | None
+    architecture: Architecture | None
+    not_printed: str | None
+    runs: dict[str, TraceEntry]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A run with all that its pages need, in each arithmetic that it was recorded in.
+
+    Attributes
+    ----------
+    architecture
+        That of the built-in VAE; None for another model.
+    not_printed
+        Why it has no run in the arithmetic `printed`; None if it has one.
+    doubts
+        What the numbers of each run do not agree in, by the names of values and gradients:
+        nothing, unless a file was changed.
+    """
+
+    runs: Mapping[str, Run] = field(repr=False)
+    architecture: Architecture | None = None
+    not_printed: str | None = None
+    doubts: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+
+    @property
+    def first(self) -> Arithmetic:
+        """An arithmetic that it was recorded in."""
+        return "full" if "full" in self.runs else "printed"
+
+    def run(self, arithmetic: Arithmetic) -> Run:
+        """Return the run in an arithmetic; `MissingArithmetic` if it was not recorded in that."""
+        if arithmetic not in self.runs:
+            raise MissingArithmetic(arithmetic, self.not_printed)
+        return self.runs[arithmetic]
+
+
+class MissingArithmetic(UserError):
+    """A recording that is asked for an arithmetic that it has no run in."""
+
+    option = "--arithmetic"
+
+    def __init__(self, asked: Arithmetic, why: str | None) -> None:
+        reason = f": {why}" if why and asked == "printed" else ""
+        other = "full" if asked == "printed" else "printed"
+        super().__init__(f"the run was recorded in the arithmetic {other} alone{reason}")
+
+
+# --- into a file ------------------------------------------------------------------------
+
+
+def to_bytes(recording: Recording) -> bytes:
+    """Return a recording as a file."""
+    from safetensors.numpy import save  # only a file that is written needs it
+
+    tensors: dict[str, Array] = {}
+    one = next(iter(recording.runs.values()))
+    contents = Contents(
+        version=VERSION,
+        made_by=__version__,
+        numpy=np.__version__,
+        label=one.label,
+        seed=one.seed,
+        eps_given=one.eps_given,
+        loss_call=one.loss_call,
+        architecture=recording.architecture,
+        not_printed=recording.not_printed,
+        runs={
+            arithmetic: entry_of(run.graph, _keeper(tensors, MARKS[arithmetic]))
+            for arithmetic, run in recording.runs.items()
+        },
+    )
+    text = json.dumps(written(contents), ensure_ascii=False, allow_nan=False)
+    return save(tensors, metadata={CONTENTS_KEY: text})
+
+
+def save(recording: Recording, path: Path) -> None:
+    """Write a recording into a file, whole or not at all, by way of another one beside it."""
+    number, name = tempfile.mkstemp(dir=path.parent, prefix=".vae-explain-")
+    temporary = Path(name)
+    try:
+        with open(number, "wb") as file:
+            file.write(to_bytes(recording))
+        temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        os.replace(temporary, path)
+    except BaseException:  # an interrupt too must leave nothing behind
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _keeper(tensors: dict[str, Array], mark: str) -> Keep:
+    """Return what keeps an array among some tensors, under a name behind a mark."""
+
+    def keep(name: str, array: Array) -> str:
+        if array.dtype.kind == "c":
+            name, array = name + AS_PAIRS, np.stack([array.real, array.imag], axis=-1)
+        key = mark + name
+        for count in itertools.count(2):
+            if key not in tensors:
+                break
+            key = f"{mark}{name} ({count})"
+        # Not np.ascontiguousarray, which gives a number without axes one.
+        tensors[key] = np.array(array, order="C")
+        return key
+
+    return keep
+
+
+# --- out of a file ----------------------------------------------------------------------
+
+
+def load(path: Path, is_trusted: bool = False) -> Recording:
+    """Read a recording and check what it says; a run is made when it is first asked for.
+
+    Parameters
+    ----------
+    is_trusted
+        Whether the numbers are known to be those that were written, so that they need not be
+        held against their operations.
+
+    Raises
+    ------
+    BadRecording
+        If it is none, is damaged, or says what cannot be; also when a run is made.
+    """
+    with _damages(path):
+        file = _opened(path.expanduser())
+        contents = _contents(path, file.metadata() or {})
+    tensors = _Tensors(file)
+
+    def graph(arithmetic: str) -> Graph:
+        with _damages(path):
+            trace = trace_of(contents.runs[arithmetic], tensors.take, f"runs.{arithmetic}")
+            _require_loss(trace)
+            if contents.architecture:
+                _require_values(trace, contents.architecture)
+            return Graph(trace)
+
+    def doubtful(arithmetic: str) -> tuple[str, ...]:
+        with _damages(path):
+            return () if is_trusted else tuple(disagreements(graphs[arithmetic]))
+
+    def run(arithmetic: str) -> Run:
+        doubts[arithmetic]  # which raises where an operation cannot be computed at all
+        call = contents.loss_call
+        given = contents.seed, contents.label, contents.eps_given, call
+        whole = full_run(graphs[arithmetic].trace, *given, graphs[arithmetic])
+        return by_hand(whole) if arithmetic == "printed" else whole
+
+    names = tuple(contents.runs)
+    graphs, doubts = OnDemand(names, graph), OnDemand(names, doubtful)
+    return Recording(OnDemand(names, run), contents.architecture, contents.not_printed, doubts)
+
+
+@contextmanager
+def _damages(path: Path) -> Iterator[None]:
+    """Turn what is wrong with a file into `BadRecording`, which is one line."""
+    try:
+        yield
+    except Misfit as misfit:
+        raise BadRecording(f"{path} is damaged: {misfit}") from None
+    except DoesNotFit as misfit:
+        words = f"values that do not fit their operations: {misfit}"
+        raise BadRecording(f"{path} has {words}") from None
+    except SafetensorError as error:
+        words = " ".join(str(error).split())[:LONGEST_REASON]
+        raise BadRecording(f"{path} is no whole safetensors file: {words}") from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise BadRecording(f"{path} cannot be read: {reason}") from None
+
+
+def _opened(path: Path) -> Any:
+    if not path.is_file():
+        raise FileNotFoundError(errno.ENOENT, "there is no such file")
+    return safe_open(path, framework="np")
+
+
+def _contents(path: Path, metadata: Mapping[str, str]) -> Contents:
+    text = metadata.get(CONTENTS_KEY)
+    if text is None:
+        raise BadRecording(
+            f"{path} is a safetensors file, but no recording; record -o FILE.safetensors makes one"
+        )
+    if len(text) > LONGEST_CONTENTS:
+        raise Misfit("contents", text, f"JSON of at most {LONGEST_CONTENTS:,} characters")
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Misfit("contents", str(error), "JSON") from None
+    version = data.get("version") if isinstance(data, dict) else None
+    if version != VERSION:
+        raise BadRecording(
+            f"{path} has version {str(version)[:LONGEST_REASON]!r} of the format, and vae-explain "
+            f"{__version__} reads version {VERSION}; record the run again"
+        )
+    contents: Contents = read(Contents, data, "contents")
+    if not contents.runs or contents.runs.keys() - MARKS.keys():
+        raise Misfit("runs", sorted(contents.runs), " or ".join(MARKS))
+    if contents.seed is not None and not 0 <= contents.seed < 2**64:
+        raise Misfit("seed", contents.seed, "a seed of PyTorch")
+    if contents.architecture:
+        _require_possible(contents.architecture)
+    return contents
+
+
+def _require_possible(architecture: Architecture) -> None:
+    dims = architecture.dims
+    if len(dims) < 3 or len(dims) % 2 == 0 or min(dims) < 1 or dims[0] != dims[-1]:
+        raise Misfit("architecture.dims", list(dims), "an odd number of widths with equal ends")
+    if not 0 <= architecture.beta < math.inf:
+        raise Misfit("architecture.beta", architecture.beta, "a number from 0 up")
+
+
+def _require_loss(trace: Trace) -> None:
+    loss = trace.loss
+    if loss.kind != "intermediate" or loss.array.dtype.kind != "f" or loss.array.size != 1:
+        raise Misfit("output", loss.label, "the loss, one computed number,")
+
+
+def _require_values(trace: Trace, architecture: Architecture) -> None:
+    """Hold the named values against those of the built-in VAE."""
+    x = trace.by_name.get("x")
+    rows = x.shape[0] if x is not None and x.shape else 0
+    for name in ("x", *architecture.parameters, *architecture.steps):
+        value, shape = trace.by_name.get(name), architecture.shape(name, rows)
+        if value is None or value.shape != shape:
+            found = None if value is None else list(value.shape)
+            raise Misfit(f"the shape of {name}", found, f"{list(shape)} by the architecture")
+
+
+class _Tensors:
+    """The tensors of a file, each read once and by one value, as read-only arrays."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self._left = set(file.keys())
+
+    def take(self, key: str, where: str) -> Array:
+        """Return the tensor of a name; `Misfit` if there is none, or none that NumPy can have."""
+        if key not in self._left:
+            raise Misfit(where, key, "the name of a tensor that nothing else has")
+        self._left.discard(key)
+        entry = self._file.get_slice(key)
+        shape, dtype = entry.get_shape(), entry.get_dtype()
+        if dtype not in NUMBERS or len(shape) > MOST_AXES:
+            raise Misfit(where, f"{dtype}{shape}", "a tensor of real numbers")
+        array: Array = self._file.get_tensor(key)
+        if key.endswith(AS_PAIRS):
+            if shape[-1:] != [2] or dtype not in ("F32", "F64"):
+                raise Misfit(where, f"{dtype}{shape}", "pairs of floating-point numbers")
+            array = array.view(np.complex64 if dtype == "F32" else np.complex128)[..., 0]
+        array.setflags(write=False)
+        return array
