@@ -7,6 +7,7 @@ made wrong; it must be blamed, and no other.
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -223,3 +224,34 @@ def test_where_nothing_can_be_judged_it_says_what_was_seen(
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
     assert words in outcome.err
     assert "fc1" not in outcome.err
+
+
+# --- anything at all ------------------------------------------------------------------------
+
+HOSTILE = {
+    "digits": "1" * 300_000,
+    "a number of 4,301 digits": "x = " + "1" * 4301,
+    "a number beyond all": "x = 1e309 = 2e99999",
+    "brackets": "x = " + "[(" * 50_000,
+    "fractions": "$x = " + "\\frac{1}{" * 244 + "2" + "}" * 244 + "$",
+    "products": "x = " + " + ".join(["0.5*0.25"] * 1500) + " = 3",
+    "words": "word " * 16_000 + "= 3",
+    "an array": "x = [" + "0.5, " * 2000 + "1]",
+    "prose": "the mean is about what it was. " * 10_000,
+    "table cells": "| a | b |\n|---|---|\n" + "| 0.5 | 0.25 |\n" * 10_000,
+    "opened formulas": "\\(" * 50_000,
+    "signs of equality": "a = " * 20_000,
+    "minus signs": "x = " + "-" * 50_000 + "1",
+    "names": "x y " * 20_000 + "= 1",
+    "subscripts": "x_" * 20_000 + " = 1",
+    "commas": "1," * 20_000,
+    "elements": "<math>" + "<mfrac>" * 50_000,
+}
+
+
+@pytest.mark.parametrize("ending", ["md", "html", "tex", "txt"])
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_text_is_read_in_time_that_grows_with_it(kind: str, ending: str) -> None:
+    started = time.process_time()
+    report(HOSTILE[kind], f"post.{ending}")
+    assert time.process_time() - started < 25  # seconds; a quadratic reader needs minutes

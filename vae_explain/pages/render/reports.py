@@ -69,7 +69,11 @@ def dump_proof(report: Proofreading) -> str:
         passed=report.passed,
         read=dict(report.read),
         findings=[finding._asdict() for finding in report.findings],
-        not_read={"images": report.document.images, "too_deep": report.reading.too_deep},
+        not_read={
+            "images": report.document.images,
+            "too_deep": report.reading.too_deep,
+            "too_long": report.reading.left_out,
+        },
         **(_walkthrough(report.walkthrough) if report.walkthrough is not None else {}),
     )
 

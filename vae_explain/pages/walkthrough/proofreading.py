@@ -55,6 +55,8 @@ def nothing_judged(report: Proofreading) -> str:
     if names:
         help_ += f", or give the numbers and the formulas of {names}"
     said = f"; {report.missing}" if report.missing and reading.equations else ""
+    if reading.left_out:
+        seen.append(f"{counted(reading.left_out, 'passage')} too long to read")
     what = f"it has {' and '.join(seen)}{nested}" if seen else "it has no equation"
     return f"nothing in it can be judged: {what}, and no two sides to hold together{said}; {help_}"
 
@@ -102,6 +104,9 @@ def _read(report: Proofreading) -> list[Block]:
         )
     ]
     images, deep = report.document.images, report.reading.too_deep
+    if report.reading.left_out:
+        passages = counted(report.reading.left_out, "passage")
+        found.append(Note(f"{passages} not read: too long, or behind as many as are read."))
     if images:
         found.append(Note(f"{counted(images, 'image')} cannot be read."))
     if deep:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Literal as Choice
 from typing import NamedTuple
 
@@ -19,6 +20,9 @@ from .scope import Scope
 from .syntax import Literal, Name, Tree, is_bare, is_numeric, key_of, leaves, literals
 from .tokens import has_decimal_commas, with_points
 
+MOST_EARLIER = 8  # sides of an equation that may bear out a result further on
+MOST_EQUATIONS = 20_000  # of one document: a book of them, and some seconds
+LONGEST = 200_000  # characters of one passage: a matrix of some ten thousand numbers
 LIKE = 0.1  # of a number, by which another may differ that is said to be the same
 Layer = Choice["A", "B", "C"]
 
@@ -51,6 +55,10 @@ class Reading(NamedTuple):
         How many equations it has, whether they could be judged or not.
     too_deep
         How many of them have brackets in brackets beyond what is read.
+    names
+        The quantities that they are of.
+    left_out
+        How many passages were too long, or came after as many equations as are read.
     """
 
     findings: tuple[Finding, ...]
@@ -58,6 +66,7 @@ class Reading(NamedTuple):
     equations: int
     too_deep: int
     names: tuple[str, ...]
+    left_out: int = 0
 
 
 def read_equations(passages: Sequence[Passage]) -> Reading:
@@ -96,8 +105,13 @@ class _Document:
 
     def read(self, passages: Sequence[Passage]) -> Reading:
         found: list[Chain] = []
+        left_out = 0
         for passage in passages:
-            found += chains_of(passage)
+            left = MOST_EQUATIONS - len(found)
+            if left and _size(passage) <= LONGEST:
+                found += islice(chains_of(passage), left)
+            if _size(passage) > LONGEST or len(found) == MOST_EQUATIONS:
+                left_out += 1
         chains = list(joined(found))
         self.scope.zero_based = _counted_from_zero(chains)
         for chain in chains:
@@ -113,6 +127,7 @@ class _Document:
             len(chains),
             sum(chain.too_deep for chain in chains),
             tuple(names),
+            left_out,
         )
 
     # --- one equation ---
@@ -124,7 +139,7 @@ class _Document:
         self.right = None
         for position, side in enumerate(sides):
             if position:
-                self._pair(chain, sides[: position + 1])
+                self._pair(chain, sides[max(0, position - MOST_EARLIER - 1) : position + 1])
             elif defines and name is not None and side.tree is not None:
                 self._against_formula(chain, name, side)
         self._remember(chain)
@@ -132,7 +147,7 @@ class _Document:
     def _pair(self, chain: Chain, sides: Sequence[Side]) -> None:
         """Hold a side against the nearest before it that can be evaluated."""
         *before, right = sides
-        earlier = [s.tree for s in before[:-1] if s.tree is not None]
+        earlier = [s.tree for s in before[-1 - MOST_EARLIER : -1] if s.tree is not None]
         left = before[-1]
         assert left.tree is not None, "only what was read is compared"
         assert right.tree is not None, "likewise"
@@ -207,6 +222,12 @@ class _Document:
                 reason = f"{claim.says} gives {mistake.expected}, but {mistake.printed} is printed"
                 found = Finding(claim.line, mistake.printed, mistake.expected, reason, "A")
                 self.findings.append(found)
+
+
+def _size(passage: Passage) -> int:
+    """Return the characters of a passage; a table is read cell by cell."""
+    cells = (sum(len(piece.text) for piece in cell) for row in passage.rows for cell in row)
+    return max(sum(len(piece.text) for piece in passage.pieces), max(cells, default=0))
 
 
 def _alike(left: Tree, right: Tree) -> bool:

@@ -32,6 +32,9 @@ def with_results(code: str) -> str:
     return COMMENTED.sub("= ", code)
 
 
+RELATION = re.compile(r"[=≈≃≅≐≡≜＝]|>>>|\\(?:approx|simeq|cong|doteq|equiv|triangleq|coloneqq)")
+
+
 class Cut(NamedTuple):
     """A passage's text in one piece, and its tokens."""
 
@@ -64,5 +67,8 @@ def _gap(at: int, line: int, mode: Mode) -> Token:
 def chains_of(passage: Passage) -> Iterator[Chain]:
     """Yield the equations of a passage, those of a table cell by cell."""
     for pieces in (passage.pieces, *(cell for row in passage.rows for cell in row)):
-        found = cut(pieces, passage.kind == "code")
+        fenced = passage.kind == "code"
+        if not any(RELATION.search(p.text) or (fenced and "#" in p.text) for p in pieces):
+            continue
+        found = cut(pieces, fenced)
         yield from chains(found.tokens, found.source)

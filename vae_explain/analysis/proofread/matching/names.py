@@ -116,6 +116,7 @@ GRADIENTS = (
     ),
     re.compile(r"∇ ?_?\(?(?P<bottom>[a-z][\w.]*)\)?(?P<top>)"),
 )
+LONGEST_LABEL = 400  # signs of what may name a number: a sentence, and the nearest part of it
 WHOLE = {"", "l", "loss", "j", "total", "elbo"}
 SIGNS = (
     ("σ²", " variance "), ("σ^2", " variance "), ("σ^(2)", " variance "), ("x̂", " x_hat "),
@@ -163,6 +164,7 @@ def index_of(label: str) -> tuple[int, ...] | None:
 def names_in(words: str) -> list[Found]:
     """Return the names in a text, in order; a gradient hides the names that it is made of."""
     names: list[Found] = []
+    words = words[-LONGEST_LABEL:]
     for pattern in GRADIENTS:
         for match in pattern.finditer(words):
             inner = NAMES.fullmatch(match["bottom"])

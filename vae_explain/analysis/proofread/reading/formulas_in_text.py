@@ -10,6 +10,7 @@ from .markdown import Passage, Piece
 DELIMITERS = {"$$": "$$", "\\[": "\\]", "\\(": "\\)", "$": "$"}
 OPENING = re.compile(r"\\\\|\\\$|\$\$|\$|\\\[|\\\(")
 CHOSEN = re.compile(r"[=≈+*/^_\\{}]|\d")  # what a formula between single dollars has
+LONGEST = 20_000  # characters of a paragraph
 MOST_LINES = 2  # over which one between single dollars may go
 Cells = tuple[tuple[tuple[Piece, ...], ...], ...]
 
@@ -52,9 +53,12 @@ def prose(text: str, line: int, context: Sequence[tuple[Piece, ...]] = ()) -> Pa
 
 
 def paragraphs(text: str) -> Iterator[Passage]:
-    """Yield the paragraphs of plain text."""
+    """Yield the paragraphs of plain text; of a long one, every line."""
     line = 1
     for part in re.split(r"(\n[ \t\r]*\n)", text):
-        if part.strip():
+        if len(part) > LONGEST:
+            for number, shown in enumerate(part.split("\n"), line):
+                yield prose(shown, number)
+        elif part.strip():
             yield prose(part, line)
         line += part.count("\n")

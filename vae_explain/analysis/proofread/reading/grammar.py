@@ -32,6 +32,7 @@ NAMED = {name: name for name in FUNCTIONS} | {
 }
 NAMED |= {"ln": "log", "ReLU": "relu", "ReLu": "relu", "RELU": "relu", "σ": "sigmoid"}
 FRACTIONS = {"½": 0.5, "¼": 0.25, "⅓": 1 / 3, "¾": 0.75}
+DEEPEST = 24  # brackets in brackets
 OPENED = {"(": ")", "[": "]", "{": "}", "⟨": "⟩"}
 
 
@@ -105,6 +106,7 @@ class _Grammar:
         self.tokens = tokens
         self.position = start
         self.literals: list[Printed] = []
+        self.depth = 0
 
     # --- looking ---
 
@@ -161,14 +163,20 @@ class _Grammar:
 
     def attempt_row(self) -> Row | None:
         """Read an array if brackets hold one; a sum in parentheses is left to be read again."""
-        start = self.position
+        start, depth = self.position, self.depth
         try:
             return self.row()
         except Unreadable:
-            self.position = start
+            self.position, self.depth = start, depth
             return None
 
+    def _deeper(self) -> None:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise Unreadable
+
     def row(self) -> Row:
+        self._deeper()
         opening = self.take()
         closing = OPENED[opening.text]
         separated = self._has_commas()
@@ -189,6 +197,7 @@ class _Grammar:
         after = self.peek()
         if after is not None and after.text == "ᵀ":
             self.position += 1
+        self.depth -= 1
         return Row(tuple(entries), opening.line, opening.text)
 
     def _has_commas(self) -> bool:
@@ -251,6 +260,7 @@ class _Grammar:
         return number._replace(tolerance=float(token.text))
 
     def sum(self) -> Expression:
+        self._deeper()
         self._over_line("+", "-")
         terms = [self.product()]
         while self._over_line("+", "-"):
@@ -258,6 +268,7 @@ class _Grammar:
             self.skip_lines()
             term = self.product()
             terms.append(Neg(term) if minus else term)
+        self.depth -= 1
         return terms[0] if len(terms) == 1 else Add(tuple(terms))
 
     def _over_line(self, *texts: str) -> bool:

@@ -53,6 +53,7 @@ WRAPPERS = {
     "texttt", "textbf", "textit", "textrm", "bm", "mathbb", "mathcal", "boxed", "underline",
     "overline", "bar", "vec", "tilde", "color",
 }  # fmt: skip
+DEEPEST = 40  # groups in groups
 MATRICES = re.compile(r"[bpvBV]?matrix|smallmatrix|array|bsmallmatrix|psmallmatrix")
 Part = TypeVar("Part")
 SPACES = {"\\,", "\\;", "\\:", "\\!", "\\ ", "\\>"}
@@ -69,6 +70,7 @@ class _Formula:
         self.position = 0
         self.line = line
         self.matrices = 0
+        self.depth = 0
 
     def tokens(self) -> list[Lexeme]:
         tokens: list[Lexeme] = []
@@ -116,6 +118,15 @@ class _Formula:
         return Lexeme(kind, text, self.line, False)
 
     def _next(self) -> list[Lexeme]:
+        """Read the next piece; of what is nested too deep, no more than that it is there."""
+        if self.depth > DEEPEST:
+            return [self._sign("other", self._take())]
+        self.depth += 1
+        found = self._read()
+        self.depth -= 1
+        return found
+
+    def _read(self) -> list[Lexeme]:
         piece = self._take()
         if piece == "\n" or piece in SPACES or piece == "~":
             return []

@@ -18,6 +18,8 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 DEEPEST = 200  # lists in quotes in lists; the parser passes over what lies deeper
+# In one paragraph: the parser looks from each bracket for what a link may be, to the end of it.
+MOST_BRACKETS = 2000
 FENCES = (("$$", "$$"), ("\\[", "\\]"))
 SPANS = (("$$", "$$"), ("$`", "`$"), ("\\(", "\\)"), ("\\[", "\\]"), ("$", "$"))
 MATH_LANGUAGES = {"math", "latex", "tex", "katex"}
@@ -63,7 +65,8 @@ def passages(text: str) -> list[Passage]:
     # Up to 4.2 the parser runs past the end of a document whose last line, without an end of
     # its own, is an empty one of a quoted table (its issue 415).
     whole = text if text.endswith("\n") else f"{text}\n"
-    return list(_Reader(_parser().parse(whole)).passages())
+    linked = all(part.count("[") <= MOST_BRACKETS for part in whole.split("\n\n"))
+    return list(_Reader(_parser(linked).parse(whole)).passages())
 
 
 def plain(pieces: Sequence[Piece]) -> str:
@@ -72,8 +75,10 @@ def plain(pieces: Sequence[Piece]) -> str:
 
 
 @cache
-def _parser() -> MarkdownIt:
+def _parser(linked: bool) -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"maxNesting": DEEPEST}).enable("table")
+    if not linked:
+        parser.disable(["link", "image", "reference"])
     parser.inline.ruler.before("escape", "math_inline", _math_inline)
     interrupts = ["paragraph", "reference", "blockquote", "list"]
     parser.block.ruler.before("fence", "math_block", _math_block, {"alt": interrupts})
@@ -85,7 +90,13 @@ def _math_inline(state: StateInline, silent: bool) -> bool:
         if not state.src.startswith(opening, state.pos):
             continue
         start = state.pos + len(opening)
+        # Where it closes nothing from here on, nor does it further on.
+        missing = state.env.setdefault("unclosed", {})
+        if missing.get(closing) is state.src:
+            continue
         end = state.src.find(closing, start, state.posMax)
+        if end < 0:
+            missing[closing] = state.src
         inside = state.src[start:end] if end > start else ""
         if not inside.strip():
             continue

@@ -155,13 +155,16 @@ class Scan:
                 return
         self.position += 1
 
-    def _value(self, start: int) -> tuple[Value, int] | None:
-        """Read a value that ends where something may end: no operator, no unit, no arrow."""
+    def _value(self, start: int, announced: bool = True) -> tuple[Value, int] | None:
+        """Read a value that ends where something may end: no operator, no unit, no arrow.
+
+        A list without brackets is one where a sign of equality announces it.
+        """
         read = read_value(self.tokens, start)
         if read is None or not self._stops(read[1]):
             return None
         value, end = read
-        if isinstance(value, Row):
+        if isinstance(value, Row) or not announced:
             return read
         entries: list[Value] = [value]
         while end + 1 < len(self.tokens) and self._parts(end):
@@ -210,7 +213,7 @@ class Scan:
         return token.text == "(" and token.spaced and before.kind == "word"
 
     def _opened(self, token: Lexeme) -> Remnant | None:
-        read = self._value(self.position)
+        read = self._value(self.position, announced=False)
         before = [t.text.lower() for t in self.tokens[max(0, self.position - 2) : self.position]]
         if read is not None and self._stands_alone(*read):
             value, end = read
