@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from ...engine.run import NotFinite
-from .equations.document import Finding, Layer, Reading, read_equations
+from .equations.document import read_equations
+from .equations.findings import Finding, Layer, Reading
 from .judging.verdicts import Judged, JudgedLine, Proof
 from .matching.names import Name
 from .proof import NoWalkthrough, walkthrough

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...analysis.proofread.equations.document import Finding, Layer
+from ...analysis.proofread.equations.findings import Finding, Layer
 from ...analysis.proofread.judging.verdicts import Judged, JudgedLine, Proof, Verdict
 from ...analysis.proofread.report import Proofreading
 from ..blocks import Block, Column, Note, Prose, Table, Walkthrough

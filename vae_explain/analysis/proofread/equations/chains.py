@@ -122,8 +122,9 @@ def _ends(tokens: Sequence[Token], i: int, remarks: set[int]) -> bool:
     if token.kind == "gap" and after.kind in ("gap", "line"):
         return False
     goes_on = after.kind == "relation" or before in ("relation", "operator", "gap")
-    if token.mode == "text":
-        goes_on = goes_on or (after.kind == "operator" and after.spaced and after.text != "-")
+    if token.kind == "line" and after.kind == "operator" and after.text in "+-*/":
+        follows = tokens[i + 2] if i + 2 < len(tokens) else after
+        goes_on = goes_on or follows.spaced  # `+ 0.5` on a new line; `-0.5` is a number
     return not goes_on
 
 
@@ -174,7 +175,8 @@ class _Reader:
         if in_list and first.tree is not None and is_bare(first.tree):
             first = first._replace(tree=None)  # `b = 0.4, 60 = 1.1` says who knows what
         label = self._text(max(start, end - NEAR), end)
-        self.is_case = not CASES.isdisjoint(label.lower().split())
+        before = self._text(max(0, start - 12), start)
+        self.is_case = not CASES.isdisjoint(f"{before} {label}".lower().split())
         found, continues = [first], start == end
         for position, (start, end) in enumerate(rest):
             side, stopped = self._right(start, end)

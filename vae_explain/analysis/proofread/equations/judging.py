@@ -9,7 +9,7 @@ has shown that: `0.6449` that stood behind `sigmoid(0.597)` may be anything from
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -30,6 +30,7 @@ from .syntax import (
     Transposed,
     Tree,
     is_bare,
+    key_of,
     literals,
     parts,
 )
@@ -119,6 +120,14 @@ class Mistake(NamedTuple):
     off: float
 
 
+class Use(NamedTuple):
+    """A number that a formula was made with, for a quantity that the document states."""
+
+    name: Tree
+    number: Literal
+    right: bool
+
+
 class Pair(NamedTuple):
     """Two sides that are held against each other, and what their names are.
 
@@ -161,6 +170,7 @@ class Judge:
 
     def __init__(self, known: Known) -> None:
         self.known = known
+        self.uses: list[Use] = []  # of the last pair that was held together
 
     def mistakes(self, pair: Pair, approximate: bool, earlier: Sequence[Tree]) -> list[Mistake]:
         """Return what is wrong in a pair of sides.
@@ -170,6 +180,7 @@ class Judge:
         Unknown
             If they cannot be compared.
         """
+        self.uses = []
         best: list[Mistake] | None = None
         for left in readings(pair.left, _count(pair.right) > 1):
             try:
@@ -271,12 +282,14 @@ class Judge:
     def _arithmetic(self, pair: Pair, approximate: bool) -> Iterator[Mistake]:
         """Hold two formulas against each other, part by part where they are built alike."""
         plain = [pair.found(as_printed), evaluate(pair.right, as_printed, pair.lookup)]
-        if _all_meet(*plain):
-            return
         aligned = align(pair.left, pair.right)
+        if _all_meet(*plain):
+            self._note(aligned or ())
+            return
         if aligned is not None:
             wrong = [m for m in (self._part(*p, pair.lookup) for p in aligned) if m is not None]
             if len(wrong) <= max(1, len(aligned) // 2):
+                self._note(aligned, {mistake.printed for mistake in wrong})
                 yield from wrong
                 return
         ours = [n.text.lstrip("+-") for n in literals(pair.left)]
@@ -295,6 +308,12 @@ class Judge:
         if value.ndim:
             raise Unknown("arrays of formulas that are not built alike")
         yield Mistake("", f"{float(value):.8g}", abs(float(value - printed)))
+
+    def _note(self, aligned: Sequence[tuple[Tree, Literal]], wrong: Container[str] = ()) -> None:
+        """Remember which numbers stand for which quantities."""
+        for part, number in aligned:
+            if not isinstance(part, Literal) and key_of(part) is not None:
+                self.uses.append(Use(part, number, number.text not in wrong))
 
     def _part(self, left: Tree, number: Literal, lookup: Lookup) -> Mistake | None:
         """Hold one number of a formula against the part of the other that it stands for."""

@@ -88,6 +88,18 @@ class Scope:
             return (self.formulas[name.base].tree, place) if place is not None else None
         return None
 
+    def where(self, tree: Tree) -> tuple[int, str, Tree, int | None] | None:
+        """Return where a quantity is stated: line, name and value, and which element it is."""
+        key = key_of(tree)
+        if key in self.values:
+            return self.values[key].line, key, self.values[key].tree, None
+        base, index = _base(tree)
+        whole = key_of(base) if base is not None else None
+        if whole not in self.values or not index:
+            return None
+        stated = self.values[whole]
+        return stated.line, whole, stated.tree, self._place(Name(whole, index))
+
     # --- looking up ---
 
     def lookup(self, tree: Tree, leaf: Leaf) -> Range | None:

@@ -182,3 +182,40 @@ def _differential(tree: Tree) -> str | None:
         case Product((Name("∂"), body), ("", "")):
             return key_of(body)
     return None
+
+
+def shown(tree: Tree) -> str:
+    """Write a tree on one line, for a message."""
+    match tree:
+        case Literal():
+            return tree.text
+        case Name():
+            return tree.key
+        case Negative(body):
+            return f"-{_inner(body)}"
+        case Sum(terms):
+            written = [shown(terms[0])]
+            for term in terms[1:]:
+                minus = isinstance(term, Negative)
+                body = term.body if isinstance(term, Negative) else term
+                written.append(f"{'-' if minus else '+'} {_inner(body)}")
+            return " ".join(written)
+        case Product(factors, signs):
+            written = [_inner(factors[0])]
+            for factor, sign in zip(factors[1:], signs[1:], strict=True):
+                written.append(f"{sign if sign in '/⊙@' and sign else '·'}{_inner(factor)}")
+            return "".join(written)
+        case Power(base, exponent):
+            return f"{_inner(base)}^{_inner(exponent)}"
+        case Call(function, arguments):
+            return f"{function}({', '.join(map(shown, arguments))})"
+        case Row(entries):
+            return f"[{', '.join(map(shown, entries))}]"
+        case Total(function, body):
+            return f"{function} {_inner(body)}"
+        case Transposed(body):
+            return f"{_inner(body)}ᵀ"
+
+
+def _inner(tree: Tree) -> str:
+    return f"({shown(tree)})" if isinstance(tree, Sum | Negative | Product) else shown(tree)

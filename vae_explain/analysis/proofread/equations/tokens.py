@@ -141,7 +141,7 @@ PATTERN = re.compile(
   | (?P<transposed>ᵀ|\.T\b)
   | (?P<method>\.[a-z_]\w*(?=\())
   | (?P<partial>∂[A-Za-z]\w*|∂)
-  | (?P<greek>[α-ωΑ-Ω][\u0300-\u036f]*(?:_\w+|[₀-₉ᵢⱼₖₙ]+|\d+)?['′]*)
+  | (?P<greek>(?!Σ)[α-ωΑ-Ω][\u0300-\u036f]*(?:_\w+|[₀-₉ᵢⱼₖₙ]+|\d+)?['′]*)
   | (?P<called>(?:np|numpy|math|torch|jnp|tf|F|torch\.nn\.functional|tf\.math)\.[a-z]\w*)
   | (?P<name>[^\W\d_][\w\u0300-\u036f]*(?:\.[A-Za-z_]\w*(?![\w(]))*[₀-₉ᵢⱼₖₙ]*['′]*)
   | (?P<prime>['′]+)

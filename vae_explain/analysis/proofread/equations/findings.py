@@ -1,0 +1,50 @@
+"""What reading a document's equations gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+Layer = Literal["A", "B", "C"]
+
+
+class Finding(NamedTuple):
+    """Something that is wrong in a document.
+
+    Attributes
+    ----------
+    layer
+        How deep it had to be read: A the arithmetic of one equation, B what the document
+        states elsewhere, C the whole network.
+    """
+
+    line: int
+    printed: str
+    expected: str
+    reason: str
+    layer: Layer
+
+
+class Reading(NamedTuple):
+    """What reading a document's equations gave.
+
+    Attributes
+    ----------
+    read
+        How many pairs of sides could be held against each other, by layer.
+    equations
+        How many equations it has, whether they could be judged or not.
+    too_deep
+        How many of them have brackets in brackets beyond what is read.
+    names
+        The quantities that they are of.
+    left_out
+        How many passages were too long, or came after as many equations as are read.
+    """
+
+    findings: tuple[Finding, ...]
+    read: Mapping[Layer, int]
+    equations: int
+    too_deep: int
+    names: tuple[str, ...]
+    left_out: int = 0

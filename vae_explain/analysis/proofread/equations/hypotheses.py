@@ -1,0 +1,96 @@
+"""Whether one value that is stated wrong explains more than many wrong results.
+
+Each value that does not lead to what follows from it is changed in turn: to the number that was
+put into a formula for it, or with two of its numbers exchanged or one of another sign. The one
+change that leaves the fewest findings, itself counted, is taken; it is blamed, alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+from .chains import Chain
+from .columns import Claim
+from .findings import Finding
+from .judging import negated
+from .run import Doubt, Run
+from .syntax import Literal, Row, Tree, is_bare, shown
+
+MOST_TRIES = 60  # readings of a document
+MOST_CHAINS = 2000  # in a document that is read so often
+MOST_EXCHANGED = 6  # numbers of a list, of which each two are exchanged
+
+
+class _Change(NamedTuple):
+    """A value that may have been meant for the one that is stated."""
+
+    doubt: Doubt
+    value: Tree
+    printed: str
+    expected: str
+    why: str
+    used: bool  # whether the document itself uses what it is changed to
+
+
+def with_fewest_findings(
+    run: Run, chains: Sequence[Chain], claims: Sequence[Claim]
+) -> list[Finding]:
+    """Return what is wrong in a document, by the hypothesis that explains the most."""
+    if not run.doubts or len(chains) > MOST_CHAINS:
+        return run.findings
+    best, fewest = run.findings, len(run.findings)
+    changes = {(c.doubt.line, c.doubt.key, c.value): c for c in _changes(run.doubts)}
+    for change in list(changes.values())[:MOST_TRIES]:
+        other = Run({(change.doubt.line, change.doubt.key): change.value})
+        other.read(chains, claims)
+        count = 1 + len(other.findings)
+        if count < fewest or (count == fewest and change.used and best is run.findings):
+            line = change.doubt.line
+            blamed = Finding(line, change.printed, change.expected, change.why, "B")
+            best, fewest = sorted([blamed, *other.findings], key=lambda f: f.line), count
+    return best
+
+
+def _changes(doubts: Sequence[Doubt]) -> Iterator[_Change]:
+    for doubt in doubts:
+        if doubt.instead is not None and doubt.place is not None:
+            yield from _replaced(doubt, doubt.instead, doubt.place)
+        elif doubt.instead is not None and isinstance(doubt.value, Literal):
+            yield _change(doubt, doubt.instead, doubt.value, doubt.instead, used=True)
+    for doubt in doubts:
+        value = doubt.value
+        if isinstance(value, Literal):
+            yield _change(doubt, negated(value), value, negated(value))
+        elif isinstance(value, Row) and all(isinstance(e, Literal) for e in value.entries):
+            yield from _rearranged(doubt, value)
+
+
+def _replaced(doubt: Doubt, instead: Literal, place: int) -> Iterator[_Change]:
+    value = doubt.value
+    if isinstance(value, Row) and place < len(value.entries):
+        entry = value.entries[place]
+        if is_bare(entry) and not isinstance(entry, Row):
+            entries = (*value.entries[:place], instead, *value.entries[place + 1 :])
+            yield _change(doubt, Row(entries), entry, instead, used=True)
+
+
+def _rearranged(doubt: Doubt, value: Row) -> Iterator[_Change]:
+    entries = value.entries
+    if len(entries) > MOST_EXCHANGED:
+        return
+    for i, j in combinations(range(len(entries)), 2):
+        order = list(entries)
+        order[i], order[j] = order[j], order[i]
+        yield _change(doubt, Row(tuple(order)), value, Row(tuple(order)))
+    for i, entry in enumerate(entries):
+        if isinstance(entry, Literal) and entry.value:
+            other = negated(entry)
+            yield _change(doubt, Row((*entries[:i], other, *entries[i + 1 :])), entry, other)
+
+
+def _change(doubt: Doubt, value: Tree, old: Tree, new: Tree, used: bool = False) -> _Change:
+    printed, expected = shown(old), shown(new)
+    why = f"what follows from {doubt.key} needs {expected}, but {printed} is printed"
+    return _Change(doubt, value, printed, expected, why, used)

@@ -1,0 +1,235 @@
+"""One reading of a document: its equations judged in order, and remembered for the next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
+from typing import NamedTuple
+
+from .chains import Chain, Side
+from .columns import Claim
+from .evaluation import Unknown, as_printed, nothing
+from .findings import Finding, Layer
+from .intervals import Range
+from .judging import Judge, Known, Mistake, Pair, Use
+from .parser import parse
+from .scope import Scope
+from .syntax import Literal, Name, Tree, is_bare, is_numeric, key_of, leaves, literals, parts
+from .terms import wrong_terms
+from .tokens import lex
+
+MOST_EARLIER = 8  # sides of an equation that may bear out a result further on
+LIKE = 0.1  # of a number, by which another may differ that is said to be the same
+
+
+class Doubt(NamedTuple):
+    """A stated value that something does not follow from.
+
+    Attributes
+    ----------
+    place
+        The element that was used; None for all of it.
+    instead
+        The number that was put there, where one was.
+    """
+
+    line: int
+    key: str
+    value: Tree
+    place: int | None
+    used_at: int
+    instead: Literal | None
+
+
+@cache
+def usual_divergence() -> Tree:
+    """Return the divergence of a diagonal normal distribution from the standard one."""
+    return parse(list(lex("0.5·Σ(σ² + μ² - 1 - log σ²)", 0, "text")))[0]
+
+
+class Run:
+    """One reading of a document from its first equation to its last.
+
+    Attributes
+    ----------
+    changed
+        Values to take for those that are stated, by line and name: a hypothesis.
+    doubts
+        The quantities whose values may be wrong, as numbers or results do not follow from them.
+    """
+
+    def __init__(self, changed: Mapping[tuple[int, str], Tree] = MappingProxyType({})) -> None:
+        self.changed = changed
+        self.doubts: list[Doubt] = []
+        self.known = Known()
+        self.judge = Judge(self.known)
+        self.scope = Scope()
+        self.findings: list[Finding] = []
+        self.read_by: Counter[str] = Counter()
+        self.uses: list[tuple[Use, int]] = []
+        self.right: Range | None = None  # what the value of the equation at hand should be
+
+    def read(self, chains: Sequence[Chain], claims: Sequence[Claim]) -> None:
+        """Judge equations in order, then what the columns of tables say."""
+        self.scope.zero_based = _counted_from_zero(chains)
+        for chain in chains:
+            self._chain(chain)
+        for claim in claims:
+            self._claim(claim)
+        self.findings = list(dict.fromkeys(sorted(self.findings, key=lambda f: f.line)))
+
+    # --- one equation ---
+
+    @property
+    def read_by_layer(self) -> Mapping[Layer, int]:
+        """How many pairs of sides could be held together."""
+        return {layer: self.read_by[layer] for layer in ("A", "B", "C")}
+
+    def _chain(self, chain: Chain) -> None:
+        name = chain.sides[0].tree
+        defines = name is not None and key_of(name) is not None
+        sides = [side for side in chain.sides[defines:] if side.tree is not None]
+        self.right = None
+        for position, side in enumerate(sides):
+            if position:
+                self._pair(chain, sides[max(0, position - MOST_EARLIER - 1) : position + 1])
+            elif defines and name is not None and side.tree is not None:
+                self._against_formula(chain, name, side)
+        self._remember(chain)
+
+    def _pair(self, chain: Chain, sides: Sequence[Side]) -> None:
+        """Hold a side against the nearest before it that can be evaluated."""
+        *before, right = sides
+        earlier = [s.tree for s in before[-1 - MOST_EARLIER : -1] if s.tree is not None]
+        left = before[-1]
+        assert left.tree is not None, "only what was read is compared"
+        assert right.tree is not None, "likewise"
+        if is_bare(left.tree) and is_bare(right.tree) and not _alike(left.tree, right.tree):
+            return
+        layer: Layer = "A" if is_numeric(left.tree) and is_numeric(right.tree) else "B"
+        lookup = nothing if layer == "A" else self.scope.lookup
+        self._hold(Pair(left.tree, right.tree, lookup), left, right, layer, earlier)
+
+    def _against_formula(self, chain: Chain, name: Tree, side: Side) -> None:
+        """Hold a value against the formula that the document has for it."""
+        found = self.scope.formula(name)
+        if side.tree is None or not is_numeric(side.tree):
+            return
+        if found is None:
+            self._against_usual(name, side, side.tree)
+            return
+        formula, place = found
+        left = Side(formula, f"the formula of {key_of(name)}", side.line)
+        self._hold(Pair(formula, side.tree, self.scope.lookup, place), left, side, "B", [])
+
+    def _against_usual(self, name: Tree, side: Side, written: Tree) -> None:
+        """Hold a divergence that is written out against its usual form, term by term."""
+        if not (key_of(name) or "").upper().endswith("KL") or is_bare(written):
+            return
+        found = wrong_terms(usual_divergence(), written, self.scope.lookup, self.known.as_known)
+        if found is not None:
+            self.read_by["B"] += 1
+            self._blame(found, Side(None, "KL = ½·Σ(σ² + μ² − 1 − log σ²)", side.line), side, "B")
+
+    def _hold(
+        self, pair: Pair, left: Side, right: Side, layer: Layer, earlier: Sequence[Tree]
+    ) -> None:
+        """Hold two sides together, and blame what is wrong."""
+        try:
+            mistakes = self.judge.mistakes(pair, False, earlier)
+        except Unknown:
+            return
+        whole = any(not mistake.printed for mistake in mistakes)
+        if layer == "B" and mistakes and not is_bare(pair.right):
+            found = wrong_terms(pair.left, pair.right, pair.lookup, self.known.as_known)
+            if found is None and whole:
+                return  # another formula, or of quantities that only have the same names
+            mistakes = mistakes if found is None else found
+        self.read_by[layer] += 1
+        self.uses += [(use, right.line) for use in self.judge.uses]
+        self._blame(mistakes, left, right, layer)
+        if mistakes:
+            self.right = pair.found(as_printed)
+            if layer == "B":
+                self._doubt(pair, right.line)
+
+    def _doubt(self, pair: Pair, line: int) -> None:
+        """Remember which stated values go into what does not come out right."""
+        used = {use.name: use for use in self.judge.uses if not use.right}
+        for name in _quantities(pair.left):
+            stated = self.scope.where(name)
+            if stated is not None:
+                use = used.get(name)
+                self.doubts.append(Doubt(*stated, line, use.number if use else None))
+
+    def _blame(self, mistakes: Sequence[Mistake], left: Side, right: Side, layer: Layer) -> None:
+        for mistake in mistakes:
+            printed = mistake.printed or right.text
+            reason = f"{left.text} gives {mistake.expected}, but {printed} is printed"
+            self.findings.append(Finding(right.line, printed, mistake.expected, reason, layer))
+
+    def _remember(self, chain: Chain) -> None:
+        """Take what an equation states into the scope."""
+        names = [s.tree for s in chain.sides if s.tree is not None and key_of(s.tree) is not None]
+        if not names or chain.sides[0].tree is not names[0]:
+            return
+        last = chain.sides[-1]
+        formulas = [
+            s.tree
+            for s in chain.sides[1:]
+            if s.tree is not None and not is_numeric(s.tree) and key_of(s.tree) is None
+        ]
+        if formulas:
+            for name in names[:1]:
+                self.scope.say(name, formulas[0], last.line)
+        values = [s.tree for s in chain.sides if s.tree is not None and is_bare(s.tree)]
+        aside = chain.case and values and isinstance(values[-1], Literal) and values[-1].whole
+        if values and not aside:
+            if len(chain.sides) == 2:
+                self.known.stated |= {n.text.lstrip("+-") for n in literals(values[0])}
+            for name in names:
+                key = key_of(name) or ""
+                value = self.changed.get((last.line, key), values[-1])
+                self.scope.state(name, value, last.line, self.right)
+
+    def _claim(self, claim: Claim) -> None:
+        try:
+            mistakes = self.judge.mistakes(claim.pair, False, [])
+        except Unknown:
+            return
+        self.read_by["A"] += 1
+        for mistake in mistakes:
+            reason = f"{claim.says} gives {mistake.expected}, but {mistake.printed} is printed"
+            found = Finding(claim.line, mistake.printed, mistake.expected, reason, "A")
+            self.findings.append(found)
+
+
+def _alike(left: Tree, right: Tree) -> bool:
+    """Whether one number may be another with fewer digits, and no other that stands beside it."""
+    numbers, others = literals(left), literals(right)
+    return len(numbers) == len(others) and all(
+        abs(a.value - b.value) <= max(LIKE * abs(a.value), a.unit, b.unit)
+        for a, b in zip(numbers, others, strict=True)
+    )
+
+
+def _counted_from_zero(chains: Sequence[Chain]) -> set[str]:
+    """Return the quantities whose elements the document counts from 0."""
+    trees = (side.tree for chain in chains for side in chain.sides if side.tree is not None)
+    names = (leaf for tree in trees for leaf in leaves(tree) if isinstance(leaf, Name))
+    return {name.base for name in names if name.index == "0"}
+
+
+def _quantities(tree: Tree) -> list[Tree]:
+    """Return the quantities that a formula is made of."""
+    found: list[Tree] = []
+    waiting = [tree]
+    while waiting:
+        part = waiting.pop()
+        if not isinstance(part, Literal) and key_of(part) is not None:
+            found.append(part)
+        else:
+            waiting += parts(part)
+    return found

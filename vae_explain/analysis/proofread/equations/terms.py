@@ -1,0 +1,163 @@
+"""A sum written out in numbers, held term by term against the formula that it is of.
+
+Authors leave out zeros, order terms as they like and draw factors out, so the two need not be
+built alike: each number is matched with a term of the formula that it may stand for. Where most
+have one, what is left is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from . import intervals
+from .evaluation import Leaf, Lookup, Unknown, as_printed, evaluate, nothing
+from .intervals import Range, exactly
+from .judging import Mistake, as_text, flattened, half
+from .syntax import Call, Literal, Negative, Power, Product, Sum, Total, Tree, is_numeric, shown
+
+FEWEST = 2  # terms that have a match, before one that has none is wrong
+
+
+class Term(NamedTuple):
+    """One term of a sum: what it may be, with the factors before it, and those factors.
+
+    Attributes
+    ----------
+    value
+        A number, or one for each element.
+    factor
+        What the term was multiplied by.
+    """
+
+    value: Range
+    tree: Tree
+    factor: Range
+
+
+def wrong_terms(formula: Tree, written: Tree, lookup: Lookup, leaf: Leaf) -> list[Mistake] | None:
+    """Return the numbers of a sum that no term of its formula is; None where it is another sum.
+
+    Parameters
+    ----------
+    formula
+        A sum, with names.
+    written
+        What it is said to be, in numbers.
+    """
+    best: list[Mistake] | None = None
+    for tree in (formula, _without_factor(formula)):
+        try:
+            expected = _expanded(tree, lambda t: evaluate(t, leaf, lookup))
+            printed = _expanded(written, lambda t: evaluate(t, as_printed, nothing))
+        except Unknown:
+            continue
+        found = _unmatched(expected, printed)
+        if found is not None and (best is None or len(found) < len(best)):
+            best = found
+    return best
+
+
+def _unmatched(expected: Sequence[Term], printed: Sequence[Term]) -> list[Mistake] | None:
+    left = [term for term in expected if not _is_zero(term)]
+    wrong: list[Term] = []
+    for term in printed:
+        if _is_zero(term):
+            continue
+        allowed = _allowed(term)
+        match = next((t for t in left if _meet(t.value, allowed)), None)
+        if match is None:
+            wrong.append(term)
+        else:
+            left.remove(match)
+    matched = len(printed) - len(wrong)
+    if len(wrong) != len(left) or matched < FEWEST or 2 * len(wrong) > matched:
+        return None
+    return [_mistake(term, other) for term, other in zip(wrong, left, strict=True)]
+
+
+def _mistake(term: Term, expected: Term) -> Mistake:
+    value = float(intervals.divide(expected.value, term.factor).middle)
+    tree = term.tree
+    if isinstance(tree, Literal):
+        return Mistake(tree.text, as_text(value, tree), abs(value - tree.value) / tree.unit)
+    if isinstance(tree, Power) and isinstance(tree.base, Literal) and value > 0:
+        root = value**0.5 if tree.exponent == Literal("2", 2.0, 0) else value
+        return Mistake(shown(tree), f"{root:.4g}^2", 1.0)
+    return Mistake(shown(tree), f"{value:.4g}", 1.0)
+
+
+def _allowed(term: Term) -> Range:
+    found = evaluate(term.tree, lambda n: exactly(n.value) if n.whole else half(n))
+    return intervals.multiply(found, term.factor)
+
+
+def _is_zero(term: Term) -> bool:
+    return bool(term.value.low <= 0 <= term.value.high)
+
+
+def _meet(one: Range, other: Range) -> bool:
+    return bool(one.low <= other.high and other.low <= one.high)
+
+
+def _without_factor(tree: Tree) -> Tree:
+    """Return a sum without the factor before it, which may be drawn out of what is written."""
+    while isinstance(tree, Negative):
+        tree = tree.body
+    if isinstance(tree, Product):
+        sums = [factor for factor in tree.factors if not is_numeric(factor)]
+        if len(sums) == 1:
+            return sums[0]
+    return tree
+
+
+Value = Callable[[Tree], Range]
+
+
+def _expanded(tree: Tree, value: Value) -> list[Term]:
+    """Return the terms of a sum, its factors multiplied into them."""
+    found = []
+    for term in _parts(tree, value, exactly(1.0)):
+        factors = term.factor.flat() * (term.value.low.size if term.factor.low.size == 1 else 1)
+        for number, factor in zip(term.value.flat(), factors, strict=True):
+            found.append(Term(number, term.tree, factor))
+    return found
+
+
+def _parts(tree: Tree, value: Value, factor: Range) -> list[Term]:
+    tree = flattened(tree)
+    match tree:
+        case Sum(terms):
+            return [part for term in terms for part in _parts(term, value, factor)]
+        case Negative(body):
+            return _parts(body, value, intervals.negative(factor))
+        case Total("sum", body):
+            parts = _parts(body, value, factor)
+            size = max(part.value.low.size for part in parts)
+            return [_spread(part, size) for part in parts]
+        case Power(Call("norm", (body,)), Literal(value=2.0) as exponent):
+            return _parts(Total("sum", Power(body, exponent)), value, factor)
+        case Product(factors, signs):
+            inner = [i for i, f in enumerate(factors) if _is_sum(f) and signs[i] != "/"]
+            if len(inner) == 1:
+                for i, (other, sign) in enumerate(zip(factors, signs, strict=True)):
+                    if i != inner[0]:
+                        by = intervals.divide if sign == "/" else intervals.multiply
+                        factor = by(factor, value(other))
+                return _parts(factors[inner[0]], value, factor)
+    return [Term(intervals.multiply(value(tree), factor), tree, factor)]
+
+
+def _is_sum(tree: Tree) -> bool:
+    while isinstance(tree, Negative):
+        tree = tree.body
+    squared = isinstance(tree, Power) and isinstance(tree.base, Call)
+    return isinstance(tree, Sum | Total) or (squared and tree.base.function == "norm")  # type: ignore[union-attr]  # squared says so
+
+
+def _spread(part: Term, size: int) -> Term:
+    """Return a constant in a sum over elements once for each of them."""
+    if part.value.low.size == size:
+        return part
+    low, high = (end.repeat(size) for end in (part.value.low, part.value.high))
+    return part._replace(value=Range(low, high))
