@@ -231,7 +231,7 @@ def test_a_summary_is_a_block_of_the_document() -> None:
     )
     recorded = pipeline.run_with_model(request)
     check = gradient_check.check_in_reach(recorded.run, request.architecture)
-    blocks = compose(recorded.run, check, None, request.architecture)[0].blocks
+    blocks = compose(recorded.run, check, "", request.architecture)[0].blocks
     assert any(isinstance(block, Summary) for block in blocks)
     assert "One step of learning" not in [b.title for b in blocks if isinstance(b, Heading)]
 

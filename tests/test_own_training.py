@@ -166,7 +166,7 @@ def test_on_the_command_line(cli: CommandLine, tmp_path: Path) -> None:
     trained = cli(
         "train", *own.options(), *rows, "--steps", "3", "--save", str(saved), "--format", "json"
     )
-    assert (trained.code, trained.err) == (0, "")
+    assert (trained.code, trained.err) == (0, f"vae-explain: wrote {saved}\n")
     document = json.loads(trained.out)
     assert set(document["steps"][0]) == {"step", "loss", "mse", "KLD"}
     model = own.build(seed=9)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 
 from .engine.run import Recordings, Run
 from .errors import UserError
@@ -45,7 +46,12 @@ def run_with_model(request: Request) -> RunWithModel:
     with prepared(request) as model, user_code_errors(request):
         result = model.run_in(request.arithmetic)
     result.run.require_finite()
-    return result
+
+    def again() -> Run:
+        with user_code_errors(request):
+            return result.again()
+
+    return replace(result, again=again)
 
 
 def record_both(request: Request, state: Mapping[str, Array] | None = None) -> Recording:

@@ -60,7 +60,8 @@ def run(arguments: list[str]) -> int:
         # Typer and Rich leave this way when the reader has gone, Typer with streams of its own.
         sys.stdout, sys.stderr = streams
         reader_has_gone = isinstance(leaving.__context__, BrokenPipeError)
-        return _silence() if reader_has_gone else int(leaving.code or 0)
+        code = leaving.code
+        return _silence() if reader_has_gone else code if isinstance(code, int) else ExitCode.OK
     except KeyboardInterrupt:
         return INTERRUPTED
     except typer.TyperException as error:

@@ -60,9 +60,9 @@ def user_code_errors(request: Request) -> Iterator[None]:
     """Turn whatever a user's own code raises into `CannotRun`, which is one line."""
     try:
         yield
-    except UserError:
+    except (UserError, KeyboardInterrupt):
         raise
-    except Exception as error:  # whatever the user's own code raises
+    except BaseException as error:  # whatever the user's own code raises, `SystemExit` too
         if request.architecture:
             raise
         raise CannotRun(error) from error

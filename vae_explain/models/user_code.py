@@ -23,28 +23,45 @@ class CannotLoad(UserError):
 
 
 class CannotRun(UserError):
-    """A user's model or loss that raised while it ran; the message says what and where."""
+    """A user's model or loss that raised while it ran; the message says what and where.
 
-    def __init__(self, error: Exception) -> None:
-        text = " ".join(str(error).split())
+    Attributes
+    ----------
+    what
+        What it raised, without the place in a file of this machine.
+    """
+
+    def __init__(self, error: BaseException) -> None:
         frames = traceback.extract_tb(error.__traceback__)
         torch_files = str(Path(torch.__file__).parent)
         ours = str(Path(__file__).parent.parent)
         theirs = [f for f in frames if not f.filename.startswith((torch_files, ours))]
         where = f" ({theirs[-1].filename}:{theirs[-1].lineno})" if theirs else ""
-        super().__init__(f"{type(error).__name__}: {text}{where}")
+        self.what = said(error)
+        super().__init__(f"{self.what}{where}")
 
     @property
     def command_line_words(self) -> str:
         return f"the model raised {self}"
 
 
+def said(error: BaseException) -> str:
+    """Write what a user's code raised in one line, also where its message raises again."""
+    try:
+        text = " ".join(str(error).split())
+    except BaseException as again:  # `__str__` is the user's code, too
+        text = f"(its message cannot be read: it raised {type(again).__name__})"
+    if isinstance(error, SystemExit):
+        # As by `sys.exit`; what the process ends with says nothing to who asked for a page.
+        text = "it ends the program"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
 def failed(doing: str, error: BaseException) -> str:
     """Say what failed when a user's code ran, and why."""
-    text = " ".join(str(error).split())
     network = isinstance(error, OSError) and not isinstance(error, FileNotFoundError)
     hint = "; files that download at import cannot be used here" if network else ""
-    return f"{doing} failed: {type(error).__name__}: {text}{hint}"
+    return f"{doing} failed: {said(error)}{hint}"
 
 
 def build(found: Any, arguments: Mapping[str, Any]) -> nn.Module:
@@ -82,12 +99,15 @@ def _called(found: Any, arguments: Mapping[str, Any]) -> Any:
         pass  # a callable without a readable signature: calling it will tell
     try:
         return found(**arguments)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise CannotLoad(failed("making the model", error)) from None
 
 
 def refuse_opaque(model: nn.Module) -> None:
-    """Raise `CannotLoad` for a module whose operations PyTorch hides."""
+    """Raise `CannotLoad` for a module whose operations PyTorch hides, or that is none yet."""
+    _require_made(model)
     for path, part in model.named_modules():
         where = f" (at {path})" if path else ""
         if isinstance(part, torch.jit.ScriptModule):
@@ -103,6 +123,25 @@ def refuse_opaque(model: nn.Module) -> None:
             raise CannotLoad(f"a lazy module{where} has no sizes yet; call the model once before")
         if type(part).__module__.startswith(("torch.ao.nn.quantized", "torch.nn.quantized")):
             raise CannotLoad(f"a quantised module{where} has no gradients; give the plain one")
+
+
+def _require_made(model: nn.Module, path: str = "") -> None:
+    """Raise `CannotLoad` for a module without what `nn.Module.__init__` gives it."""
+    where = f" (at {path})" if path else ""
+    if "_parameters" not in vars(model):
+        name = type(model).__name__
+        raise CannotLoad(
+            f"{name}.__init__ does not call super().__init__(){where}; let it do so first"
+        )
+    for name, parameter in model._parameters.items():
+        if parameter is not None and parameter.is_complex():
+            raise CannotLoad(
+                f"the parameter {name}{where} is complex, and pages have real numbers alone; "
+                "keep its real and its imaginary part as two"
+            )
+    for name, part in model._modules.items():
+        if part is not None:
+            _require_made(part, f"{path}.{name}" if path else name)
 
 
 def refuse_opaque_function(function: Callable[..., Any], option: str) -> None:

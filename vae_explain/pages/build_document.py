@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..analysis import gradient_check, replayed_step
 from ..analysis.gradient_check import Check
+from ..analysis.training_records import Update
 from ..engine.run import Run
 from ..models.builtin_config import Architecture
 from .display import DocumentPage
@@ -35,9 +36,18 @@ def composed(request: Request, recorded: RunWithModel, lr: float) -> DocumentPag
         parameter that is trained.
     """
     from ..analysis import training
+    from ..models.user_code import CannotRun
+    from ..recording.random_draws import OtherDraws
 
     check = checked(request, recorded.run)
-    moved = training.gradient_step(recorded, lr) if recorded.run.learning else None
+    moved: Update | str = ""
+    if recorded.run.learning:
+        try:
+            moved = training.gradient_step(recorded, lr)
+        except CannotRun as reason:
+            moved = f"After it the model raises {reason.what}."
+        except (training.CannotTrain, OtherDraws) as reason:
+            moved = f"{str(reason)[0].upper()}{str(reason)[1:]}."
     page = document.document(recorded.run, check, moved, request.architecture)
     return DocumentPage(*page, check)
 
@@ -54,7 +64,7 @@ def composed_from(run: Run, architecture: Architecture | None, lr: float) -> Doc
         check = gradient_check.check_in_reach(run, architecture)
     else:
         check = gradient_check.check_own(run, NO_MODEL)
-    moved = replayed_step.gradient_step(run, lr) if run.learning else None
+    moved = replayed_step.gradient_step(run, lr) if run.learning else ""
     page = document.document(run, check, moved, architecture)
     return DocumentPage(*page, check)
 
@@ -69,5 +79,5 @@ def checked(request: Request, run: Run) -> Check:
     try:
         _, nudged = finite_differences.run_and_nudge(request)
     except CannotRun as reason:  # in float64, since the run itself is there
-        nudged = f"the model does not run in float64: it raised {reason}"
+        nudged = f"the model does not run in float64: it raised {reason.what}"
     return gradient_check.check_own(run, nudged)

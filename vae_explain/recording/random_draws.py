@@ -48,6 +48,18 @@ class NoiseMismatch(UserError):
         return f"{math.prod(self.given)} given, but the model draws {math.prod(self.drawn)}"
 
 
+class OtherDraws(UserError):
+    """A model that draws other noise when it runs again, where the same was to be put in."""
+
+    option = "--model"
+
+    def __init__(self, before: int, now: int) -> None:
+        super().__init__(
+            f"the model changes its way of sampling from run to run: it draws {now} numbers "
+            f"where it drew {before} before, so that two of its runs cannot be compared"
+        )
+
+
 def input_of(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Return the first argument of a call of PyTorch; None if it has none."""
     return args[0] if args else kwargs.get("input")
@@ -93,9 +105,13 @@ class GivenDraws:
         ------
         NoiseMismatch
             If they are more or fewer.
+        OtherDraws
+            If so are those of an earlier run.
         """
         if self._redrawn:
             given = self._redrawn.pop(0)
+            if given.numel() != drawn.numel():
+                raise OtherDraws(given.numel(), drawn.numel())
         elif self._noise and is_standard_normal(name, args, kwargs):
             given = self._noise.pop(0)
         else:
@@ -126,7 +142,10 @@ class GivenDraws:
             # It draws all the same, so that later draws are what they were.
             if func(ones, **settings) is ones:
                 return x, None
-            mask = self._redrawn.pop(0).to(x.dtype).reshape(x.shape)
+            given = self._redrawn.pop(0)
+            if given.numel() != x.numel():
+                raise OtherDraws(given.numel(), x.numel())
+            mask = given.to(x.dtype).reshape(x.shape)
             return (x.mul_(mask) if in_place else x * mask), mask
         version, before = x._version, torch.get_rng_state()
         result = func(*args, **kwargs)

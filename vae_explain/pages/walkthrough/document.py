@@ -24,7 +24,7 @@ from .network import diagram
 def document(
     run: Run,
     check: Check,
-    moved: Update | None = None,
+    moved: Update | str = "",
     architecture: Architecture | None = None,
 ) -> tuple[Walkthrough, Checks]:
     """Compose the document of a run.
@@ -34,7 +34,8 @@ def document(
     check
         The run's gradients beside the oracles.
     moved
-        One step of gradient descent from the run; without it that chapter is left out.
+        One step of gradient descent from the run, or why there is none; without a word that
+        chapter is left out.
     architecture
         The built-in VAE's; None for a user's own model, whose layers are read from the run.
     """
@@ -57,9 +58,11 @@ def document(
     chapter("The forward pass", introductions.forward(run), first)
     chapter("The loss", introductions.loss(run), last)
     chapter("The backward pass", introductions.backward(run), backward.compose(run).blocks)
-    if moved is not None:
+    if isinstance(moved, Update):
         step = update.compose(moved, list(moved.step.after))
         chapter("One step of learning", introductions.update(run), step.blocks)
+    elif moved:
+        chapter("One step of learning", [f"The step cannot be shown. {moved}"])
     chapter("How this was checked", introductions.checks(run), checking.compose(check))
     page.add(*summary_note(page.blocks))
     loss, arithmetic = loss_words(run.loss_call), introductions.arithmetic(run)
