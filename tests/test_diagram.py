@@ -62,7 +62,7 @@ def test_it_names_layers_shapes_sampling_and_losses(cli: CommandLine) -> None:
     found = words(drawn(cli))
     for text in ("encoder_hidden", "[1, 8]", "fc1", "8×4", "fc_logvar", "mu + std·eps"):
         assert text in found
-    assert diagram.DRAWN in found
+    assert "drawn from N(0, 1)" in found
     assert "loss = 31.51048183   from mse, kl" in found
 
 
@@ -194,3 +194,9 @@ def test_a_way_over_other_nodes_stays_inside() -> None:
     pairs = re.findall(r"(-?\d+(?:\.\d+)?) (-?\d+(?:\.\d+)?)", " ".join(ends))
     assert any("C" in end for end in ends)
     assert all(0 < float(y) < float(svg.get("height") or 0) for _, y in pairs)
+
+
+def test_noise_that_was_given_is_not_said_to_be_drawn(cli: CommandLine) -> None:
+    outcome = cli("diagram", "--eps", "0.5,-1")
+    assert "drawn from" not in outcome.out
+    assert ">given<" in outcome.out

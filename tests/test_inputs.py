@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
+import struct
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from vae_explain.cli import job
 from vae_explain.cli.job import _read
 from vae_explain.models import input_files
+from vae_explain.models.builtin_config import BUILT_IN
 from vae_explain.models.input_files import CannotRead
 from vae_explain.pages.render import terminal
 
@@ -57,7 +62,7 @@ def test_an_array_keeps_its_shape(tmp_path: Path) -> None:
     images = np.arange(24, dtype=np.int16).reshape(2, 1, 3, 4)
     np.save(path, images)
     found = input_files.read(path)
-    assert found.dtype == np.float32
+    assert found.dtype == np.int16
     np.testing.assert_array_equal(found, images)
     found[0] = 7  # it is no view of the file
     np.testing.assert_array_equal(input_files.read(path), images)
@@ -71,7 +76,9 @@ def test_an_array_that_is_none_is_refused(tmp_path: Path) -> None:
         (np.zeros((0, 4)), r"no numbers: its shape is \[0, 4\]"),
         (np.array([["a"]]), "not real numbers"),
         (np.array([1j]), "not real numbers"),
-        (np.array([Opened(ran)], dtype=object), "not a plain .npy array"),
+        (np.array([Opened(ran)], dtype=object), "holds object, not real numbers"),
+        (np.array([True]), "holds bool, not real numbers"),
+        (np.array([3], "m8[s]"), "holds timedelta64"),
     ):
         np.save(path, array, allow_pickle=True)
         with pytest.raises(CannotRead, match=said):
@@ -79,8 +86,116 @@ def test_an_array_that_is_none_is_refused(tmp_path: Path) -> None:
     assert not ran.exists(), "nothing in the file was run"
     np.save(path, np.zeros((30, 30)))
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(CannotRead, match=r"not a plain \.npy array"):
+    with pytest.raises(CannotRead, match=r"is cut short: it promises 900 numbers of 8 bytes"):
         input_files.read(path)
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("{'descr': '<f4', 'fortran_order': 3, 'shape': (4,)}", "header cannot be read"),
+        ("{'descr': '<f4', 'fortran_order': False, 'shape': (9" + "0" * 19 + ",)}", "GiB"),
+        ("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296)}", "GiB"),
+        ("{'descr': '<f4', 'fortran_order': False, 'shape': (True, 4)}", "[True, 4] is no shape"),
+        ("{'descr': '<f4', 'fortran_order': False, 'shape': (-4,)}", "[-4] is no shape"),
+        ("{'descr': '<f4', 'fortran_order': False, 'shape': '(4,)'}", "header cannot be read"),
+        (f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({'1,' * 70})}}", "it has 70 axes"),
+        ("{'descr': [('a', '<f4'), ('b', [('c', '<i4')])], 'fortran_order': False, 'shape': (4,)}",
+         "not real numbers"),
+        ("{'descr': ('<f4', (2, 2)), 'fortran_order': False, 'shape': (1,)}", "not real numbers"),
+        ("{'descr': '\x1b[31m', 'fortran_order': False, 'shape': (4,)}", "header cannot be read"),
+        ("(" * 9000, "header cannot be read"),
+        ("-" * 9000 + "1", "header cannot be read"),
+        ("1" + "+1" * 4000, "header cannot be read"),
+        ("{[]: 3}", "header cannot be read"),
+        ("{'descr': '<f4'\0}", "header cannot be read"),
+        ("[1, 2]" + " " * 20000, "header cannot be read"),
+    ],
+)  # fmt: skip
+def test_a_broken_header_is_one_line(
+    cli: CommandLine, tmp_path: Path, header: str, said: str
+) -> None:
+    path = tmp_path / "x.npy"
+    path.write_bytes(
+        b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode("latin1")
+    )
+    outcome = cli("forward", "--x-file", str(path))
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert said in outcome.err
+    assert "\x1b" not in outcome.err
+
+
+@pytest.mark.parametrize("start", [b"PK\x03\x04....", b"\x93NUMPY", b"\x93NUMPY\x09\x09", b""])
+def test_what_is_no_array_is_one_line(cli: CommandLine, tmp_path: Path, start: bytes) -> None:
+    path = tmp_path / "x.npy"
+    path.write_bytes(start)
+    outcome = cli("forward", "--x-file", str(path))
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert "write it by np.save" in outcome.err
+
+
+@pytest.mark.parametrize(
+    "kind", ["<f4", ">f4", "<f8", "<f2", "<f16", "|i1", "|u1", "<u2", ">i4", "<i8", "<u8"]
+)
+@pytest.mark.parametrize("by_columns", [False, True])
+def test_every_kind_of_real_number_is_read(tmp_path: Path, kind: str, by_columns: bool) -> None:
+    path = tmp_path / "x.npy"
+    numbers = np.arange(12).reshape(3, 4).astype(kind)
+    np.save(path, np.asfortranarray(numbers) if by_columns else numbers)
+    found = input_files.read(path)
+    np.testing.assert_array_equal(found, numbers)
+    assert found.dtype.isnative
+    assert found.dtype.kind == numbers.dtype.kind
+
+
+def test_memory_stays_within_a_few_times_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("1,2,3,4\n" * 100_000)  # as many numbers a byte as there can be
+    tracemalloc.start()
+    try:
+        input_files.read(path)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 7 * path.stat().st_size
+    path.write_text("0.125,0.25,0.375,0.5\n" * 40_000)
+    tracemalloc.start()
+    try:
+        input_files.read(path)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 4 * path.stat().st_size
+
+
+def test_more_rows_than_a_run_has_memory_for(
+    cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "MOST_BYTES", 16 * BUILT_IN.numbers_a_row * 10)
+    path = tmp_path / "x.csv"
+    path.write_text("1,2,3,4\n" * 11)
+    outcome = cli("forward", "--x-file", str(path))
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert "give at most 10 rows" in outcome.err
+    path.write_text("1,2,3,4\n" * 10)
+    assert cli("params", "--x-file", str(path)).code == 0
+
+
+@pytest.mark.parametrize("form", ["csv", "npy"])
+def test_standard_input_may_be_the_file(
+    cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    path = tmp_path / f"x.{form}"
+    if form == "csv":
+        path.write_text("4,3,2,1\n")
+    else:
+        np.save(path, np.array([[4.0, 3.0, 2.0, 1.0]]))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
+    assert cli("forward", "--x-file", "-") == cli("forward", "--x", "4,3,2,1")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"1,2,three\n")))
+    outcome = cli("forward", "--x-file", "-")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "standard input: 'three' in line 1 is not a number" in outcome.err
 
 
 class Opened:

@@ -447,7 +447,9 @@ def explain(
     else:
         source = UserModel(model, loss, objective, loss_arguments or {}, loss_sum=loss_sum)
         generator = prepare.generator_state()
-        request = Request(prepare.as_input(x), seed, source=source, generator=generator)
+        if x is None:
+            raise ValueError("x is missing: give the model's input")
+        request = Request(x, seed, source=source, generator=generator)
     noise = None if eps is None else tuple(eps)
     request = replace(request, eps=noise, arithmetic=arithmetic)
     return Explanation(pipeline.run(request), request)

@@ -88,7 +88,10 @@ def _nudged(
     parameters = [
         (name, parameter)
         for name, parameter in model.named_parameters()
-        if run.value(name).id in run.gradients and not _is_rewritten(run, name)
+        # A parameter that is made while the model runs is none of the record's.
+        if name in run.trace.by_name
+        and run.value(name).id in run.gradients
+        and not _is_rewritten(run, name)
     ]
     most = max(LEAST_OF_ONE, min(MOST_OF_ONE, MOST_NUMBERS // max(len(parameters), 1)))
     rounding = ROUNDINGS * float(np.finfo(np.float64).eps) * abs(middle)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from ..models.builtin_config import ACTIVATIONS, BUILT_IN, Architecture
 from ..models.request import Request, UserModel
-from . import parsing
+from . import parsing, standard_input
 from .errors import Problem
 from .files import require_ending
 from .messages import say
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 Arithmetic = Literal["printed", "full"]
 Rows = tuple[tuple[float, ...], ...]
 WIDEST = 10**6
-MOST_BYTES = 4 * 2**30  # of parameters, before anything is built
+MOST_BYTES = 4 * 2**30  # of parameters, before anything is built, or of what a run computes
+BYTES_A_NUMBER = 2 * 8  # that a run computes: it and its gradient, in float64
 INPUT_FILES = ".csv", ".npy"
 OF_A_USERS_MODEL = "model_arg", "loss", "loss_arg", "loss_sum", "objective", "root"
 REFUSALS = {
@@ -172,7 +173,7 @@ class Job:
             ("--x-file", options.x_file, INPUT_FILES),
             ("--weights", options.weights, WEIGHT_FILES),
         ):
-            if path is not None:
+            if path is not None and not (option == "--x-file" and standard_input.is_meant(path)):
                 require_ending(option, path, endings)
                 if not path.expanduser().is_file():
                     raise Problem(option, path, "there is no such file")
@@ -232,7 +233,12 @@ class Job:
         if array.ndim != 2 or array.shape[1] != width:
             words = f"it has shape {list(array.shape)}, but the model takes rows of {width}"
             raise Problem("--x-file", path, words)
-        return tuple(tuple(row) for row in array.tolist())
+        bytes_needed = BYTES_A_NUMBER * len(array) * self.architecture.numbers_a_row
+        if bytes_needed > MOST_BYTES:
+            most = len(array) * MOST_BYTES // bytes_needed
+            words = f"its run would take {bytes_needed / 2**30:,.1f} GiB of memory; give at most"
+            raise Problem("--x-file", path, f"{words} {most:,} rows")
+        return array
 
     def _noise(self, rows: int) -> tuple[float, ...] | None:
         typed, architecture = self.options.eps, self.architecture
@@ -284,17 +290,20 @@ def _read(path: Path) -> Array:
     from ..models import input_files
     from ..pages.render import terminal
 
+    if standard_input.is_meant(path):
+        with standard_input.numbers_as_file() as file:
+            return input_files.read(file, shown=standard_input.NAME)
     file = path.expanduser()
     kilobytes = file.stat().st_size // 1000 + 1
     with terminal.progress(kilobytes, f"reading {path.name}, kB", sys.stderr) as report:
         return input_files.read(file, lambda done: report(done // 1000))
 
 
-def _require_probabilities(rows: Rows) -> None:
-    outside = [value for row in rows for value in row if not 0 <= value <= 1]
-    if outside:
+def _require_probabilities(rows: Rows | Array) -> None:
+    outside = next((value for row in rows for value in row if not 0 <= value <= 1), None)
+    if outside is not None:
         mend = "binary cross-entropy wants every x from 0 to 1; give such an --x"
-        raise Problem("--recon", "bce", f"x has {outside[0]:g}, but {mend}")
+        raise Problem("--recon", "bce", f"x has {outside:g}, but {mend}")
 
 
 def architecture_of(options: Options) -> Architecture:

@@ -82,7 +82,8 @@ class Options:
         Path | None,
         run_option(
             metavar="FILE.csv|npy",
-            help="Input from a file, one row a line; an .npy keeps its shape.",
+            help="Input from a file, one row a line, or - for standard input; "
+            "an .npy keeps its shape.",
         ),
     ] = None
     seed: Annotated[

@@ -118,6 +118,11 @@ class Architecture:
         return tuple(self.shapes)
 
     @property
+    def numbers_a_row(self) -> int:
+        """How many numbers a run has for each row of its input."""
+        return self.input_size + sum(shape[1] for shape in self.shapes.values() if shape)
+
+    @property
     def terms(self) -> tuple[str, str]:
         """The loss's terms."""
         return (self.recon, "kl")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..errors import UserError
 from .builtin_config import Architecture
 from .builtin_vae import VAE, vae_loss
+from .input_tensors import as_it_takes, as_numbers, taken_by
 from .loss_binding import Computed, LossOf
 from .prepared_model import Objective, PreparedModel
 from .request import Request, UserModel
@@ -47,12 +48,14 @@ def prepared(request: Request) -> Iterator[PreparedModel]:
             model = build_model()
         if request.weights is not None:
             load_weights(model, request.weights, request.strip_prefix)
-        noise = () if request.eps is None else (torch.tensor(request.eps),)
+        # As exact as they were typed: a draw takes them in its own precision.
+        given = () if request.eps is None else (torch.tensor(request.eps, dtype=torch.float64),)
         generator = torch.get_rng_state()
-        x = as_input(request.x)
+        x = taken_by(model, request.x)
         label = request.architecture.label if request.architecture else type(model).__name__
+        ready = PreparedModel(model, x, objective, label, request.seed, generator, given)
         with where_they_went(references):
-            yield PreparedModel(model, x, objective, label, request.seed, generator, noise)
+            yield ready if request.architecture else as_it_takes(ready, request.x)
 
 
 @contextmanager
@@ -101,16 +104,9 @@ def _loaded(option: str, value: Any) -> Any:
 # --- what a user of the library gives ---------------------------------------------------
 
 
-def as_input(x: Input | None) -> Tensor:
-    """Return an input as a tensor of float32; a tensor stays as it is."""
-    if x is None:
-        raise ValueError("x is missing: give the model's input")
-    return x if isinstance(x, Tensor) else torch.as_tensor(x, dtype=torch.float32)
-
-
 def as_rows(x: Input) -> tuple[tuple[float, ...], ...]:
     """Return an input of the built-in VAE, one row or several, as rows of plain numbers."""
-    numbers: list[Any] = as_input(x).tolist()
+    numbers: list[Any] = as_numbers(x).tolist()
     rows = numbers if isinstance(numbers[0], list) else [numbers]
     return tuple(tuple(float(number) for number in row) for row in rows)
 

@@ -27,7 +27,6 @@ ABOVE, BELOW, BETWEEN = 22.0, 36.0, 22.0  # a node's name, its shape, the next n
 MARGIN, NARROWEST_GAP = 24.0, 104.0
 LETTER = 6.7  # the width of one at the size of labels
 BUNDLE = 40.0  # the most that the lines of a way over other nodes lie apart, first to last
-DRAWN = "drawn from N(0, 1)"
 
 STYLE = """\
 .vae-diagram { max-width: 100%; height: auto; }
@@ -87,7 +86,7 @@ def description(network: Network) -> str:
         layers = {edge.layer for edge in network.edges if edge.end == position and edge.layer}
         made = f" from {' and '.join(from_)}" if from_ else ""
         through = f" through {' and '.join(sorted(layers))}" if layers else ""
-        how = f", {DRAWN}" if node.kind == "noise" else ""
+        how = f", {node.words}" if node.kind == "noise" else ""
         parts.append(f"{node.name} {shape}{made}{through}{how}")
     losses = [f"{loss.name} from {' and '.join(loss.inputs)}" for loss in network.losses]
     return printable("; ".join([*parts, *losses]) + ".")
@@ -178,9 +177,8 @@ class _Drawing:
         self._label(place.x, top - 9, node.name, "name")
         below = bottom + 16
         self._label(place.x, below, str(list(node.array.shape)), "small")
-        words = DRAWN if node.kind == "noise" else node.words
-        if words:
-            self._label(place.x, below + 14, words, "small")
+        if node.words:
+            self._label(place.x, below + 14, node.words, "small")
         if place.is_block:
             self._block(node, place)
             return
@@ -360,8 +358,7 @@ def _placed(node: Node, x: float, y: float, height: float) -> Place:
 
 
 def _letters(node: Node) -> int:
-    words = DRAWN if node.kind == "noise" else node.words
-    return max(len(node.name), len(words), len(str(list(node.array.shape))))
+    return max(len(node.name), len(node.words), len(str(list(node.array.shape))))
 
 
 def _stripes(row: Array) -> Array:

@@ -6,9 +6,9 @@ from ...analysis.audit import Evidence, Finding, Report
 from ..blocks import Block, Column, Note, Prose, Table, Walkthrough
 from ..phrases import counted
 from .draft import Draft
-from .header import FULL, heading_line, loss_words
+from .header import full_arithmetic, heading_line, loss_words
 
-ARITHMETIC = f"{FULL}; experiments replay the run by hand in float64"
+REPLAYED = "experiments replay the run by hand in float64"
 
 
 def auditing(report: Report) -> Walkthrough:
@@ -30,7 +30,8 @@ def auditing(report: Report) -> Walkthrough:
             by_reason.setdefault(reason, []).append(rule.id)
         page.add(*(Prose(f"{', '.join(ids)}: {reason}.") for reason, ids in by_reason.items()))
     page.add(_verdict(report))
-    remarks = (*loss_words(report.run.loss_call), ARITHMETIC)
+    arithmetic = full_arithmetic(report.run.trace.loss.array)
+    remarks = (*loss_words(report.run.loss_call), f"{arithmetic}; {REPLAYED}")
     return Walkthrough("audit", heading_line(report.run), remarks, tuple(page.blocks))
 
 

@@ -8,7 +8,6 @@ from ...trace import Array
 from ..phrases import counted
 
 MOST_IN_HEADER = 8
-FULL = "arithmetic: full, PyTorch's float32"
 
 
 def heading_line(run: Run) -> str:
@@ -52,7 +51,12 @@ def arithmetic_words(run: Run) -> str:
     rounded = f"parameters and ε rounded to {PRINTED_DECIMALS} decimals"
     if run.arithmetic == "printed":
         return f"arithmetic: printed, {rounded}, float64 (--arithmetic full: PyTorch's float32)"
-    return f"{FULL} (--arithmetic printed: {rounded}, float64)"
+    return f"{full_arithmetic(run.trace.loss.array)} (--arithmetic printed: {rounded}, float64)"
+
+
+def full_arithmetic(result: Array) -> str:
+    """Say that the numbers are PyTorch's own, and in which precision they come out."""
+    return f"arithmetic: full, PyTorch's {result.dtype}"
 
 
 def replayed_arithmetic_words(run: Run) -> str:

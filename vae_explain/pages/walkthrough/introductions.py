@@ -25,7 +25,9 @@ def arithmetic(run: Run) -> str:
             f"Parameters and ε are rounded to {PRINTED_DECIMALS} decimals, as they are printed "
             "here, and everything else is computed from them, in float64."
         )
-    return "All numbers are PyTorch's own, in float32; they are printed rounded."
+    return (
+        f"All numbers are PyTorch's own, in {run.trace.loss.array.dtype}; they are printed rounded."
+    )
 
 
 def idea(run: Run) -> Words:

@@ -17,6 +17,7 @@ from ...symbolic.expression import Expression, Opaque, Ref, Reshape, Transpose, 
 from ...symbolic.text import to_text
 from ...trace import Kind
 from ..blocks import Diagram, Edge, LossTerm, Network, Node
+from .captions import drawing_words
 
 LONGEST_WORDS = 24  # of a formula beside a node; a longer one stands in the text alone
 
@@ -113,12 +114,15 @@ class _Drawing:
             value.name or "",
             kind,
             self.run.values[value_id],
-            self._words(value_id) if value.kind == "intermediate" else "",
+            self._words(value_id),
         )
 
     def _words(self, value_id: int) -> str:
-        """Write how a value is made, when that is short and no layer."""
-        if value_id in self.inner.values() or self.parameters(value_id):
+        """Write how a value is made, when that is short and no layer, or where noise is from."""
+        kind = self.run.trace.values[value_id].kind
+        if kind == "noise":
+            return drawing_words(self.run, value_id)
+        if kind != "intermediate" or value_id in self.inner.values() or self.parameters(value_id):
             return ""
         formula = self._formula(value_id)
         text = "" if formula is None else to_text(formula)

@@ -24,7 +24,7 @@ from ..phrases import counted
 from . import backward, forward
 from .captions import term_role, term_words
 from .draft import Draft, finished, numbered
-from .header import FULL, loss_words, written_input
+from .header import full_arithmetic, loss_words, written_input
 from .optimizer import OptimizerPage, rate_text, settings_words
 from .page import MOST_LINES
 
@@ -54,7 +54,8 @@ def training(
         words = f"Step {training.plan.explain} cannot be opened. {_ending(training)}"
         page.add(Note(words, "failure"))
     page.add(*map(Note, written))
-    header = _title(training), (*loss_words(training.loss_call), FULL)
+    learnt = next(iter(training.parameters.values()))
+    header = _title(training), (*loss_words(training.loss_call), full_arithmetic(learnt))
     return finished("train", *header, page.blocks, opened.run if opened else None)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ...analysis.training_records import Update
 from ..blocks import Cell, Checks, Column, Note, Prose, Table, Walkthrough
 from .draft import finished
-from .header import FULL, heading_line, loss_words
+from .header import full_arithmetic, heading_line, loss_words
 from .optimizer import OptimizerPage, number_places, rate_text, settings_words
 
 
@@ -26,7 +26,8 @@ def update(
     page = compose(update, parameters, only)
     run = update.step.run
     title = f"{heading_line(run)} · gradient descent, lr {rate_text(update.step.lr)}"
-    return finished("update", title, (*loss_words(run.loss_call), FULL), page.blocks, run)
+    remarks = *loss_words(run.loss_call), full_arithmetic(run.trace.loss.array)
+    return finished("update", title, remarks, page.blocks, run)
 
 
 def compose(update: Update, parameters: Sequence[str], only: Sequence[str] = ()) -> OptimizerPage:
