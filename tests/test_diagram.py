@@ -15,8 +15,8 @@ from vae_explain import explain
 from vae_explain.engine.run import Run
 from vae_explain.pages.blocks import Edge, LossTerm, Network, Node
 from vae_explain.pages.render import diagram
-from vae_explain.pages.render.symbols import printable
 from vae_explain.pages.walkthrough.network import network
+from vae_explain.symbolic.printable import printable
 
 from .documents import OWN, RUNS
 from .pages import CommandLine

@@ -21,8 +21,8 @@ from vae_explain.pages.blocks import (
     Walkthrough,
 )
 from vae_explain.pages.render import markdown
-from vae_explain.pages.render.symbols import printable
 from vae_explain.symbolic.expression import Ref
+from vae_explain.symbolic.printable import printable
 
 from .documents import RUNS, claims, document, paragraphs, plain, shown, tables, tokens
 from .pages import BY_HAND, FLOAT32, ROUNDED, SIGNED, Claim, wrong

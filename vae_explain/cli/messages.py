@@ -13,6 +13,8 @@ import warnings
 from types import FrameType
 from typing import TextIO
 
+from ..symbolic.printable import printable
+
 # Standard modules that may stand between the user's line and PyTorch's.
 STANDARD = frozenset({contextlib.__file__, warnings.__file__})
 COMMANDS = os.path.dirname(__file__) + os.sep
@@ -46,12 +48,13 @@ class WarningPrinter:
 
 
 def say(message: str) -> None:
-    """Write one line on standard error, whatever it can encode.
+    """Write one line on standard error, whatever it can encode, and nothing that steers it.
 
     Where that is closed or full, a page is still right and a file still written.
     """
     encoding = sys.stderr.encoding or "ascii"
-    line = f"vae-explain: {message}\n"
+    plain = "\n".join(map(printable, message.split("\n")))
+    line = f"vae-explain: {plain}\n"
     with contextlib.suppress(OSError):
         sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding))
 

@@ -102,7 +102,8 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    shown = (name if name.isprintable() else repr(name) for name in names[:4])
+    return ", ".join(shown) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 # --- into a file ------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing_extensions import assert_never
 from . import boxes
 from .boxes import Box, Leaf
 from .expression import FUNCTIONS, Expression, Index, Number, Ref
+from .printable import printable
 from .text import Write, constant_text, fraction_of, gradient_parts
 
 LATEX_NAMES = {
@@ -50,7 +51,7 @@ def latex_name(name: str, index: Index | None = None) -> str:
 
 def latex_escape(name: str) -> str:
     """Write a name in the letters of a formula, which takes some signs for its own."""
-    return name.translate(_LATEX_ESCAPES)
+    return printable(name).translate(_LATEX_ESCAPES)
 
 
 def latex_symbol(leaf: Number | Ref) -> str:

@@ -13,10 +13,10 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
+from ...symbolic.printable import printable
 from ...trace import Array
 from ..blocks import Diagram, Edge, LossTerm, Network, Node, Walkthrough
 from .numbers import Numbers
-from .symbols import printable
 
 MOST_CIRCLES = 12
 MOST_STRIPES = 28

@@ -9,8 +9,8 @@ import unicodedata
 
 from ...symbolic.expression import Index
 from ...symbolic.latex import latex_name
+from ...symbolic.printable import printable
 from ...symbolic.text import gradient_parts, split_index
-from .symbols import printable
 from .typeset import MINUS
 
 ESCAPES = {

@@ -14,6 +14,7 @@ from typing_extensions import assert_never
 
 from ...symbolic.expression import Expression
 from ...symbolic.latex import latex_name, to_latex
+from ...symbolic.printable import printable
 from ...symbolic.text import elided
 from ..blocks import (
     Block,
@@ -33,7 +34,6 @@ from ..blocks import (
     Walkthrough,
 )
 from .diagram import description
-from .symbols import printable
 from .typeset import (
     MARKS,
     MINUS,

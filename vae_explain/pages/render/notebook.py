@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.expression import Expression, Opaque, Ref, children, references
+from ...symbolic.printable import printable
 from ...symbolic.shapes import shape_of
 from ...symbolic.text import gradient_parts
 from ...trace import Array
@@ -236,15 +237,15 @@ class _Notebook:
 
     def _comparison(self, name: str, page: Array) -> str:
         computed = self.names(name)
-        title = json.dumps(name, ensure_ascii=False)
+        title = json.dumps(printable(name), ensure_ascii=False)
         if page.size <= MOST_WRITTEN:
             return f"compare({title}, {computed}, {numbers(page, 'value', self.single)})"
         norm = float(np.sqrt(np.sum(np.square(page.astype(np.float64)))))
         largest = float(np.max(np.abs(page)))
         return (
-            f"compare({json.dumps(f'norm of {name}', ensure_ascii=False)}, "
+            f"compare({json.dumps(f'norm of {printable(name)}', ensure_ascii=False)}, "
             f"{computed}.norm(), {norm!r})\n"
-            f"compare({json.dumps(f'largest size in {name}', ensure_ascii=False)}, "
+            f"compare({json.dumps(f'largest size in {printable(name)}', ensure_ascii=False)}, "
             f"{computed}.abs().max(), {largest!r})"
         )
 
@@ -260,7 +261,7 @@ class _Notebook:
             return
         lines = ["by_hand = {"]
         lines += [
-            f"    {json.dumps(name, ensure_ascii=False)}: "
+            f"    {json.dumps(name, ensure_ascii=not name.isprintable())}: "
             f"({self.names(name)}, {self.names(gradients[name])}),"
             for name in learned
         ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ...symbolic.printable import printable
+
 WORDS = {
     "μ": "mu",
     "σ": "sigma",
@@ -40,13 +42,6 @@ BRACKETS = {
     "last": ("⎣", "  ⎦"),
     "only": ("[", "  ]"),
 }
-
-
-def printable(text: str) -> str:
-    """Write what would steer a terminal or break a file by its code, such as `\\x1b`."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 class Symbols:

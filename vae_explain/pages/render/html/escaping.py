@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape as _escape
 from itertools import pairwise
 
+from ....symbolic.printable import printable
 from ..columns import joints
-from ..symbols import printable
 
 LONGEST_WORD = 16  # signs of a word in a narrow column that need no place to break at
 
