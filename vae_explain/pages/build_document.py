@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..analysis import gradient_check, replayed_step
 from ..analysis.gradient_check import Check
-from ..analysis.training_records import Update
+from ..analysis.training_records import CannotTrain, Update
 from ..engine.run import Run
 from ..models.builtin_config import Architecture
 from .display import DocumentPage
@@ -46,7 +46,7 @@ def composed(request: Request, recorded: RunWithModel, lr: float) -> DocumentPag
             moved = training.gradient_step(recorded, lr)
         except CannotRun as reason:
             moved = f"After it the model raises {reason.what}."
-        except (training.CannotTrain, OtherDraws) as reason:
+        except (CannotTrain, OtherDraws) as reason:
             moved = f"{str(reason)[0].upper()}{str(reason)[1:]}."
     page = document.document(recorded.run, check, moved, request.architecture)
     return DocumentPage(*page, check)
