@@ -8,7 +8,7 @@ output, or of a gradient, is made). It never sees PyTorch. Two makers cover most
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, Literal, Protocol, TypeVar
@@ -94,6 +94,10 @@ def by_default(*_: Any) -> Any:
     raise NotImplementedError
 
 
+def every_operand(call: Call) -> Sequence[int]:
+    return range(len(call.operands))
+
+
 @dataclass(frozen=True, eq=False)
 class Rule:
     """All we know of one op.
@@ -123,6 +127,8 @@ class Rule:
     gradient
         `gradient(call, position, upstream)`, the whole VJP at once; by default the op's name
         with `_backward`, what arrives and the operands.
+    shows
+        `shows(call)`, the positions of the operands that they show, in order; by default all.
     shown
         The name in these defaults, where it is not the op's own without `linalg_`.
     usual
@@ -180,6 +186,7 @@ class Rule:
     words: str
     formula: Callable[[Call], Expression] = by_default
     gradient: Callable[[Call, int, Expression], Expression] = by_default
+    shows: Callable[[Call], Sequence[int]] = every_operand
     shown: str = ""
     usual: Mapping[str, Any] = field(default_factory=dict)
     options: Callable[[Call], Options] = by_default
@@ -242,25 +249,28 @@ class Rule:
 
     def named(self, call: Call) -> Opaque:
         """Write the whole output as the op's call."""
+        positions = self.shows(call)
+        wholes = tuple(call.operands[position].whole() for position in positions)
 
         def compute(*arrays: Array) -> Array:
-            return self.forward(*_as_recorded(call, arrays), **call.attributes)
+            return self.forward(*_operands(call, positions, arrays), **call.attributes)
 
-        return Opaque(self.written, call.wholes, self.options(call), compute)
+        return Opaque(self.written, wholes, self.options(call), compute)
 
     def named_backward(self, call: Call, position: int, upstream: Expression) -> Opaque:
         """Write the whole VJP as the call of the op's backward pass."""
+        positions = () if self.linear else self.shows(call)
+        wholes = (call.operands[each].whole() for each in positions)
         options = self.options(call)
         if len(call.operands) > 1:
-            options = (("by", position + 1), *options)
+            options = (("by", tuple(self.shows(call)).index(position) + 1), *options)
 
         def compute(arriving: Array, *arrays: Array) -> Array | None:
-            operands = call.arrays if self.linear else tuple(_as_recorded(call, arrays))
+            operands = _operands(call, positions, arrays)
             output = self.forward(*operands, **call.attributes)
             full = np.broadcast_to(arriving, np.shape(output))
             return self.vjp(full, output, *operands, **call.attributes)[position]
 
-        wholes = () if self.linear else call.wholes
         return Opaque(f"{self.written}_backward", (upstream, *wholes), options, compute)
 
 
@@ -281,13 +291,16 @@ def _owner(function: Any) -> Any:
     return getattr(function, "__self__", None)
 
 
-def _as_recorded(call: Call, arrays: tuple[Array, ...]) -> Iterator[Array]:
-    """Yield what operands are evaluated to, but as they were recorded where they are places.
+def _operands(call: Call, positions: Sequence[int], arrays: tuple[Array, ...]) -> list[Array]:
+    """Return the operands of a formula: what is evaluated of them, and the others as recorded.
 
-    A formula may be evaluated in float64, and no place is found by that.
+    A formula may be evaluated in float64, and no place is found by that: places are as recorded.
     """
-    for operand, array in zip(call.operands, arrays, strict=True):
-        yield array if np.issubdtype(operand.array.dtype, np.inexact) else operand.array
+    operands = list(call.arrays)
+    for position, array in zip(positions, arrays, strict=True):
+        if np.issubdtype(operands[position].dtype, np.inexact):
+            operands[position] = array
+    return operands
 
 
 def unusual(
@@ -327,7 +340,9 @@ REQUIRED, OPERAND, OPTIONAL = object(), object(), object()
 SYNONYMS = {"axis": "dim", "A": "input", "B": "other", "L": "input2", "value": "src"}
 
 
-def binder(*operands: str, order: tuple[str, ...] = (), **settings: Any) -> Callable[..., Bound]:
+def binder(
+    *operands: str, order: tuple[str, ...] = (), tensors: bool = False, **settings: Any
+) -> Callable[..., Bound]:
     """Return a `bind` for operands of these names and, behind them, settings with defaults.
 
     It takes `inplace` as well, which changes nothing of what is computed. For arguments that are
@@ -337,6 +352,8 @@ def binder(*operands: str, order: tuple[str, ...] = (), **settings: Any) -> Call
     ----------
     order
         The operands that come first in the rule, where it has another order than the call.
+    tensors
+        Whether an attribute of this name says which of the optional operands are there.
     """
     marks: dict[str, Any] = {**dict.fromkeys(operands, OPERAND), **settings, "inplace": Ignored()}
     defaults = {
@@ -347,9 +364,9 @@ def binder(*operands: str, order: tuple[str, ...] = (), **settings: Any) -> Call
     optional = [name for name, mark in marks.items() if mark is OPTIONAL]
     defaults.update(dict.fromkeys(optional))
     refused = {name: mark for name, mark in marks.items() if isinstance(mark, Refused)}
-    tensors = [name for name, mark in marks.items() if mark is OPERAND or mark is OPTIONAL]
-    tensors.sort(key=lambda name: order.index(name) if name in order else len(order))
-    left_out = {*tensors, *refused, *(n for n, mark in marks.items() if isinstance(mark, Ignored))}
+    names = [name for name, mark in marks.items() if mark is OPERAND or mark is OPTIONAL]
+    names.sort(key=lambda name: order.index(name) if name in order else len(order))
+    left_out = {*names, *refused, *(n for n, mark in marks.items() if isinstance(mark, Ignored))}
     kept = [name for name in marks if name not in left_out]
 
     def bind(*args: Any, **kwargs: Any) -> Bound:
@@ -369,10 +386,11 @@ def binder(*operands: str, order: tuple[str, ...] = (), **settings: Any) -> Call
         if unusual:
             reasons = (refused[name].reason.format(values[name]) or name for name in unusual)
             raise NotExplained(" and ".join(dict.fromkeys(reasons)))
-        found = (
-            values[name] for name in tensors if values[name] is not None or name not in optional
-        )
-        return tuple(found), {name: values[name] for name in kept}
+        there = [name for name in names if values[name] is not None or name not in optional]
+        attributes = {name: values[name] for name in kept}
+        if tensors:
+            attributes["tensors"] = tuple(name for name in there if name in optional)
+        return tuple(values[name] for name in there), attributes
 
     return bind
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from ...symbolic.expression import Expression, Index, Opaque
 from ...trace import Array
 from ..layout.select import placed, selecting, written
-from ..rule import Call, Ignored, Partial, Refused, binder, unusual
+from ..rule import Call, Ignored, Partial, Refused, binder
 
-LIMITED = Refused(False, "max_norm, scale_grad_by_freq and sparse")
+SPARSE = Refused(False, "max_norm, scale_grad_by_freq and sparse")
+LIMITED: dict[str, Any] = {
+    "max_norm": replace(SPARSE, default=None),
+    "norm_type": Ignored(),
+    "scale_grad_by_freq": SPARSE,
+}
 
 
 _TAKEN = selecting(
@@ -19,15 +25,14 @@ _TAKEN = selecting(
     bind=binder(
         *("input", "weight"),
         padding_idx=None,
-        max_norm=replace(LIMITED, default=None),
-        norm_type=Ignored(),
-        scale_grad_by_freq=LIMITED,
-        sparse=LIMITED,
+        **LIMITED,
+        sparse=SPARSE,
         order=("weight", "input"),
     ),
     key=lambda weight, index, padding_idx: (index,),
     chosen_by=lambda call, index: [(1, index[: len(call.operands[1].shape)])],
-    by_name=lambda call: ((1, 0), unusual(call.attributes)),
+    by_name=True,
+    shows=lambda call: (1, 0),
     words="the rows of a table that an index names",
     functional=True,
 )
@@ -57,12 +62,12 @@ def _embedding_partials(call: Call, position: int, index: Index) -> list[Partial
 
 
 def _embedding_gradient(call: Call, position: int, upstream: Expression) -> Expression:
-    found = _TAKEN.gradient(call, position, upstream)
+    gradient = _TAKEN.gradient(call, position, upstream)
     padding = call.attributes["padding_idx"]
     if padding is None:
-        return found
+        return gradient
     options = (("at", written((padding,))),)
-    return Opaque("put_zero", (found,), options, lambda g: without_padding(g, padding))
+    return Opaque("put_zero", (gradient,), options, lambda g: without_padding(g, padding))
 
 
 EMBEDDING = replace(

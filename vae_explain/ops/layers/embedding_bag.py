@@ -20,40 +20,34 @@ from ...symbolic.expression import (
     Expression,
     Index,
     Number,
-    Opaque,
 )
 from ...trace import Array
-from ..rule import Bound, Call, NotExplained, Options, Partial, Rule
+from ..rule import OPTIONAL, Bound, Call, NotExplained, Options, Partial, Rule, binder, unusual
+from .embedding import LIMITED, SPARSE
 
 TABLE, PLACES = 0, 1
 OFFSETS, WEIGHTS = "offsets", "per_sample_weights"  # the operands behind these, if given
 
 
-def bind(
-    input: Any,
-    weight: Any,
-    offsets: Any = None,
-    max_norm: float | None = None,
-    norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False,
-    mode: str = "mean",
-    sparse: bool = False,
-    per_sample_weights: Any = None,
-    include_last_offset: bool = False,
-    padding_idx: int | None = None,
-) -> Bound:
-    if max_norm is not None or scale_grad_by_freq or sparse:
-        raise NotExplained("max_norm, scale_grad_by_freq and sparse")
-    if mode not in ("sum", "mean"):
-        raise NotExplained(f"mode={mode}")
-    further = {OFFSETS: offsets, WEIGHTS: per_sample_weights}
-    given = tuple(name for name, tensor in further.items() if tensor is not None)
-    return (weight, input, *(further[name] for name in given)), {
-        "mode": mode,
-        "given": given,
-        "ends": bool(include_last_offset),
-        "padding_idx": padding_idx,
-    }
+_bind = binder(
+    *("input", "weight"),
+    offsets=OPTIONAL,
+    **LIMITED,
+    mode="mean",
+    sparse=SPARSE,
+    per_sample_weights=OPTIONAL,
+    include_last_offset=False,
+    padding_idx=None,
+    order=("weight", "input"),
+    tensors=True,
+)
+
+
+def bind(*args: Any, **kwargs: Any) -> Bound:
+    operands, attributes = _bind(*args, **kwargs)
+    if attributes["mode"] not in ("sum", "mean"):
+        raise NotExplained(f"mode={attributes['mode']}")
+    return operands, attributes
 
 
 @dataclass(frozen=True)
@@ -93,16 +87,16 @@ def bags_of(
     places: Array,
     *further: Array,
     mode: str,
-    given: tuple[str, ...],
-    ends: bool,
+    include_last_offset: bool,
     padding_idx: int | None,
+    tensors: tuple[str, ...],
 ) -> _Bags:
-    found = dict(zip(given, further, strict=True))
+    named = dict(zip(tensors, further, strict=True))
     rows = places.reshape(-1).astype(int)
-    if OFFSETS in found:
-        starts = found[OFFSETS].astype(int)
+    if OFFSETS in named:
+        starts = named[OFFSETS].astype(int)
         bag_of = np.searchsorted(starts, np.arange(rows.size), side="right") - 1
-        count = len(starts) - ends
+        count = len(starts) - include_last_offset
     else:
         bag_of = np.repeat(np.arange(len(places)), places.shape[1])
         count = len(places)
@@ -111,7 +105,7 @@ def bags_of(
         kept = rows != padding_idx % len(table)
     between = np.arange(count)[:, None] == bag_of
     inside = (between & kept).astype(table.dtype)
-    weights = found[WEIGHTS].reshape(-1) if WEIGHTS in found else np.ones(rows.size, table.dtype)
+    weights = named[WEIGHTS].reshape(-1) if WEIGHTS in named else np.ones(rows.size, table.dtype)
     return _Bags(rows, weights, between, inside, mode == "mean")
 
 
@@ -128,20 +122,20 @@ def vjp(
     arriving = bags.inside.T @ (g / bags.counts)  # at each place
     to_table = np.zeros_like(table)
     np.add.at(to_table, bags.rows, arriving * bags.weights[:, None])
-    found: list[Array | None] = [to_table, None]
-    for name, operand in zip(attributes["given"], others[1:], strict=True):
+    gradients: list[Array | None] = [to_table, None]
+    for name, operand in zip(attributes["tensors"], others[1:], strict=True):
         to_weights = (arriving * table[bags.rows]).sum(axis=1)
-        found.append(to_weights.reshape(operand.shape) if name == WEIGHTS else None)
-    return tuple(found)
+        gradients.append(to_weights.reshape(operand.shape) if name == WEIGHTS else None)
+    return tuple(gradients)
 
 
 def _bags(call: Call) -> _Bags:
-    return bags_of(*call.arrays, **call.attributes)
+    return call.once("bags", lambda: bags_of(*call.arrays, **call.attributes))
 
 
 def _weight(call: Call, place: int) -> Expression | None:
     """Return the weight at a place of the flat index; None where there are none."""
-    if WEIGHTS not in call.attributes["given"]:
+    if WEIGHTS not in call.attributes["tensors"]:
         return None
     operand = call.operands[-1]
     return operand.at(tuple(map(int, np.unravel_index(place, operand.shape))))
@@ -166,15 +160,14 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
     bags, table = _bags(call), call.operands[TABLE]
     if position == TABLE:
         row, column = index
-        found: list[Partial] = []
+        slopes: list[Partial] = []
         for bag in range(len(bags.inside)):
             here = [place for place in bags.members(bag) if bags.rows[place] == row]
-            factors = [_weight(call, place) or ONE for place in here]
-            if factors:
-                found.append(((bag, column), _shared(summed(factors), bags, bag)))
-        return found
-    given = call.attributes["given"]
-    if position == PLACES or given[position - 2] != WEIGHTS:
+            if here:
+                factors = [_weight(call, place) or ONE for place in here]
+                slopes.append(((bag, column), _shared(summed(factors), bags, bag)))
+        return slopes
+    if position == PLACES or call.attributes["tensors"][position - 2] != WEIGHTS:
         return []
     place = int(np.ravel_multi_index(index, call.operands[position].shape))
     row = int(bags.rows[place])
@@ -185,65 +178,31 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
     ]
 
 
-def _written(call: Call) -> tuple[tuple[Expression, ...], Options]:
-    """Return the operands that a formula shows, in PyTorch's order, and the options."""
-    attributes = call.attributes
-    named = dict(zip(attributes["given"], call.operands[2:], strict=True))
-    wholes = [call.operands[PLACES].whole(), call.operands[TABLE].whole()]
-    if WEIGHTS in named:
-        wholes.append(named[WEIGHTS].whole())
-    options: list[tuple[str, Any]] = [("mode", attributes["mode"])]
-    if OFFSETS in named:
-        options.append((OFFSETS, tuple(named[OFFSETS].array.tolist())))
-    if attributes["ends"]:
-        options.append(("include_last_offset", True))
-    if attributes["padding_idx"] is not None:
-        options.append(("padding_idx", attributes["padding_idx"]))
-    return tuple(wholes), tuple(options)
+def _options(call: Call) -> Options:
+    places = zip(call.attributes["tensors"], call.arrays[PLACES + 1 :], strict=True)
+    offsets = [(name, tuple(array.tolist())) for name, array in places if name == OFFSETS]
+    usual = {"include_last_offset": False, "tensors": call.attributes["tensors"]}
+    mode, *others = unusual(call.attributes, usual)
+    return (mode, *offsets, *others)
 
 
-def formula(call: Call) -> Expression:
-    wholes, options = _written(call)
-    arrays, attributes = call.arrays, dict(call.attributes)
-
-    def compute(places: Array, table: Array, *weights: Array) -> Array:
-        return forward(table, places, *_further(call, arrays, weights), **attributes)
-
-    return Opaque("embedding_bag", wholes, options, compute)
-
-
-def _further(call: Call, arrays: tuple[Array, ...], weights: tuple[Array, ...]) -> list[Array]:
-    """Return the operands behind the index, the weights in place of the recorded ones."""
-    given = call.attributes["given"]
-    return [
-        weights[0] if name == WEIGHTS else array
-        for name, array in zip(given, arrays[2:], strict=True)
-    ]
-
-
-def gradient(call: Call, position: int, upstream: Expression) -> Expression:
-    wholes, options = _written(call)
-    arrays, attributes = call.arrays, dict(call.attributes)
-    by = 2 if position == TABLE else 3  # counted as the formula shows them
-
-    def back(g: Array, places: Array, table: Array, *weights: Array) -> Array | None:
-        further = _further(call, arrays, weights)
-        return vjp(g, call.output.array, table, places, *further, **attributes)[position]
-
-    return Opaque("embedding_bag_backward", (upstream, *wholes), (("by", by), *options), back)
+def _shows(call: Call) -> tuple[int, ...]:
+    """Return the index, the table and the weights, if there are any."""
+    weights = (len(call.operands) - 1,) if WEIGHTS in call.attributes["tensors"] else ()
+    return (PLACES, TABLE, *weights)
 
 
 def _chosen_by(call: Call, index: Index) -> list[tuple[int, Index]]:
     """Return the rows' numbers, and where the bag begins and ends, if that is said."""
     bag, shape = index[0], call.operands[PLACES].shape
-    found: list[tuple[int, Index]] = [
+    chosen: list[tuple[int, Index]] = [
         (PLACES, tuple(map(int, np.unravel_index(place, shape))))
         for place in np.flatnonzero(_bags(call).between[bag])
     ]
-    if OFFSETS in call.attributes["given"]:
+    if OFFSETS in call.attributes["tensors"]:
         ends = range(bag, min(bag + 2, call.operands[PLACES + 1].shape[0]))
-        found += [(PLACES + 1, (end,)) for end in ends]
-    return found
+        chosen += [(PLACES + 1, (end,)) for end in ends]
+    return chosen
 
 
 EMBEDDING_BAG = Rule(
@@ -253,8 +212,9 @@ EMBEDDING_BAG = Rule(
     vjp=vjp,
     element=element,
     partials=partials,
-    formula=formula,
-    gradient=gradient,
+    options=_options,
+    shows=_shows,
     words="the rows of a table that each bag of an index names, brought together",
     functional=True,
-    chosen_by=_chosen_by)  # fmt: skip
+    chosen_by=_chosen_by,
+)

@@ -31,7 +31,7 @@ GATHER = selecting(
     bind=binder("input", dim=REQUIRED, index=OPERAND, sparse_grad=Ignored()),
     key=lambda x, index, dim: places(index, dim),
     chosen_by=lambda call, index: [(INDEX, index)],
-    by_name=lambda call: ((INPUT, INDEX), (("dim", call.attributes["dim"]),)),
+    by_name=True,
     words="the elements that an index names",
 )
 

@@ -20,7 +20,6 @@ from ..rule import (
     Bound,
     Call,
     NotExplained,
-    Options,
     Rule,
     binder,
     broadcast_index,
@@ -81,7 +80,7 @@ def selecting(
     bind: Callable[..., Bound],
     key: KeyOf,
     words: str,
-    by_name: Callable[[Call], tuple[tuple[int, int], Options]] | None = None,
+    by_name: bool = False,
     **fields: Any,
 ) -> Rule:
     """Make the rule of an op that takes a part of its first operand.
@@ -91,8 +90,8 @@ def selecting(
     key
         `key(*arrays, **attributes)`, what would stand between the brackets.
     by_name
-        The operands and the options that a formula shows of an op whose places are a value
-        of the run, or which does more than take; of any other it shows the places.
+        Whether a formula shows the call of an op whose places are a value of the run, or which
+        does more than take; of any other it shows the places.
     fields
         Further fields of the rule.
     """
@@ -107,17 +106,9 @@ def selecting(
         return (share, *(None for _ in others))
 
     def formula(call: Call) -> Expression:
-        places = None if by_name is None else call.operands[1].whole()
-        told = isinstance(places, Ref) and (places.role == "value" or padded(call))
-        if by_name is not None and told:
-            order, options = by_name(call)
-            wholes = tuple(call.operands[position].whole() for position in order)
-
-            def computed(*arrays: Array) -> Array:
-                found = (arrays[order.index(0)], arrays[order.index(1)])
-                return forward(*found, **call.attributes)
-
-            return Opaque(name, wholes, options, computed)
+        places = call.operands[1].whole() if by_name else None
+        if isinstance(places, Ref) and (places.role == "value" or padded(call)):
+            return rule.named(call)
         return taken(call.operands[0].whole(), _key(call, key))
 
     def gradient(call: Call, position: int, upstream: Expression) -> Expression:
@@ -126,7 +117,7 @@ def selecting(
         options = (("at", written(where)), ("of", shape))
         return Opaque("zeros_but", (upstream,), options, lambda g: placed(g, where, shape))
 
-    return copying(
+    rule = copying(
         name,
         bind=bind,
         forward=forward,
@@ -137,6 +128,7 @@ def selecting(
         words=words,
         **fields,
     )
+    return rule
 
 
 # --- between brackets -------------------------------------------------------------------
@@ -232,6 +224,6 @@ INDEX_SELECT = selecting(
     bind=binder("input", dim=REQUIRED, index=OPERAND),
     key=lambda x, index, dim: at_axis(dim, x.ndim, index),
     chosen_by=lambda call, index: [(1, (index[call.attributes["dim"]],))],
-    by_name=lambda call: ((0, 1), (("dim", call.attributes["dim"]),)),
+    by_name=True,
     words="the rows that an index names",
 )

@@ -17,8 +17,8 @@ from ...symbolic.expression import ONE, Expression, Number
 from ...trace import Array
 from ..array_functions import softplus as softplus_of
 from ..pointwise import choose, elementwise, number
-from ..rule import Bound, Rule, binder
-from .elementwise_loss import GIVEN, OLD, by_what_is_given, pointwise_loss
+from ..rule import OPTIONAL, Rule, binder
+from .elementwise_loss import OLD, by_what_is_given, pointwise_loss
 
 # PyTorch lets no logarithm go below this, and no product p·(1 - p) below that: 1e-12, as
 # the float32 that it is written as.
@@ -26,16 +26,14 @@ LOWEST_LOG, LOWEST_PRODUCT = -100.0, 9.999999960041972e-13
 SMALLEST = math.exp(LOWEST_LOG)
 WEIGHT, COUNT = "weight", "pos_weight"
 
-_bind = binder("input", "target", weight=None, **OLD, reduction="mean", pos_weight=None)
-
-
-def bind(*args: Any, **kwargs: Any) -> Bound:
-    operands, attributes = _bind(*args, **kwargs)
-    further = {name: attributes.pop(name) for name in (WEIGHT, COUNT)}
-    given = {name: tensor for name, tensor in further.items() if tensor is not None}
-    if given:
-        attributes[GIVEN] = tuple(given)
-    return (*operands, *given.values()), attributes
+bind = binder(
+    *("input", "target"),
+    weight=OPTIONAL,
+    **OLD,
+    reduction="mean",
+    pos_weight=OPTIONAL,
+    tensors=True,
+)
 
 
 def losses(

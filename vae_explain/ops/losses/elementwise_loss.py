@@ -103,9 +103,6 @@ def pointwise_loss(each: Rule, folded: bool = False) -> Rule:
     )
 
 
-GIVEN = "given"  # the attribute that says which further tensors a loss was given
-
-
 def by_what_is_given(rules: Mapping[tuple[str, ...], Rule]) -> Rule:
     """Make one rule for each element out of those for a loss with and without its weights.
 
@@ -113,14 +110,14 @@ def by_what_is_given(rules: Mapping[tuple[str, ...], Rule]) -> Rule:
     ----------
     rules
         By the names of the operands that follow input and target, in order; the attribute
-        `given` says which they are, and without it there are none.
+        `tensors` says which they are, and without it there are none.
     """
 
-    def told(attributes: Mapping[str, Any]) -> tuple[Rule, dict[str, Any]]:
-        rest = {key: value for key, value in attributes.items() if key != GIVEN}
-        return rules[attributes.get(GIVEN, ())], rest
+    def rule_of(attributes: Mapping[str, Any]) -> tuple[Rule, dict[str, Any]]:
+        rest = {key: value for key, value in attributes.items() if key != "tensors"}
+        return rules[attributes.get("tensors", ())], rest
 
-    return deferring([rules[()], *rules.values()], told)
+    return deferring([rules[()], *rules.values()], rule_of)
 
 
 # --- absolute differences, and squares near zero ----------------------------------------
