@@ -33,12 +33,10 @@ def biased(rule: Rule, bias: int, axis: int = -1, **fields: Any) -> Rule:
         return call.once("within", lambda: replace(call, operands=call.operands[:bias]))
 
     def forward(*arrays: Array, **attributes: Any) -> Array:
-        found = rule.forward(*arrays[:bias], **attributes)
-        return (
-            found
-            if len(arrays) == bias
-            else np.asarray(found + arrays[bias].reshape(-1, *(1,) * (-axis - 1)))
-        )
+        computed = rule.forward(*arrays[:bias], **attributes)
+        for each in arrays[bias:]:
+            computed = np.asarray(computed + each.reshape(-1, *(1,) * (-axis - 1)))
+        return computed
 
     def vjp_of(
         position: int, upstream: Array, output: Array, *arrays: Array, **attributes: Any
@@ -51,12 +49,13 @@ def biased(rule: Rule, bias: int, axis: int = -1, **fields: Any) -> Rule:
     def vjp(
         upstream: Array, output: Array, *arrays: Array, **attributes: Any
     ) -> tuple[Array | None, ...]:
-        found = rule.vjp(upstream, output, *arrays[:bias], **attributes)
-        return found if len(arrays) == bias else (*found, upstream.sum(axis=others(upstream.ndim)))
+        gradients = rule.vjp(upstream, output, *arrays[:bias], **attributes)
+        axes = others(upstream.ndim)
+        return (*gradients, *(upstream.sum(axis=axes) for _ in arrays[bias:]))
 
     def element(call: Call, index: Index) -> Expression:
-        found = rule.element(within(call), index)
-        terms = () if found == ZERO else terms_of(found)
+        body = rule.element(within(call), index)
+        terms = () if body == ZERO else terms_of(body)
         return summed([*terms, *(b.at((index[axis],)) for b in call.operands[bias:])])
 
     def partials(call: Call, position: int, index: Index) -> list[Partial]:
@@ -68,8 +67,8 @@ def biased(rule: Rule, bias: int, axis: int = -1, **fields: Any) -> Rule:
         return [((*row[:at], *index, *row[at:]), ONE) for row in rows]
 
     def formula(call: Call) -> Expression:
-        found = rule.formula(within(call))
-        return found if len(call.operands) == bias else found + call.operands[bias].whole()
+        body = rule.formula(within(call))
+        return summed([body, *(operand.whole() for operand in call.operands[bias:])])
 
     def gradient(call: Call, position: int, upstream: Expression) -> Expression:
         if position < bias:

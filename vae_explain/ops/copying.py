@@ -69,10 +69,10 @@ class Sources:
 
     def returned(self, upstream: Array) -> list[Array]:
         """Add up, for each element of each operand, the gradients of its copies."""
-        found = np.zeros(1 + self._starts[-1], dtype=upstream.dtype)
-        np.add.at(found, self.numbers.reshape(-1), upstream.reshape(-1))
+        totals = np.zeros(1 + self._starts[-1], dtype=upstream.dtype)
+        np.add.at(totals, self.numbers.reshape(-1), upstream.reshape(-1))
         return [
-            found[1 + start : 1 + end].reshape(shape)
+            totals[1 + start : 1 + end].reshape(shape)
             for start, end, shape in zip(self._starts, self._starts[1:], self.shapes, strict=False)
         ]
 
@@ -125,11 +125,11 @@ def by_positions(forward: Callable[..., Array], copied: slice = ALL, fill: str =
 
     def sources(*arrays: Array, **attributes: Any) -> Sources:
         shapes = [np.shape(array) for array in arrays[copied]]
-        given = list(arrays)
-        given[copied] = positions = numbered(shapes)
+        operands = list(arrays)
+        operands[copied] = positions = numbered(shapes)
         settings = {**attributes, fill: 0} if fill else attributes
         # Some turn whole numbers into others, as all that they copy.
-        numbers = np.asarray(forward(*given, **settings)).astype(positions[0].dtype, copy=False)
+        numbers = np.asarray(forward(*operands, **settings)).astype(positions[0].dtype, copy=False)
         return Sources(numbers, shapes)
 
     return sources
@@ -170,9 +170,9 @@ def copying(
     def vjp(
         upstream: Array, output: Array, /, *arrays: Array, **attributes: Any
     ) -> tuple[Array | None, ...]:
-        found: list[Array | None] = [None] * len(arrays)
-        found[copied] = of_arrays(*arrays, **attributes).returned(np.asarray(upstream))
-        return tuple(found)
+        gradients: list[Array | None] = [None] * len(arrays)
+        gradients[copied] = of_arrays(*arrays, **attributes).returned(np.asarray(upstream))
+        return tuple(gradients)
 
     def element(call: Call, index: Index) -> Expression:
         source = of_call(call).of(index)

@@ -117,9 +117,9 @@ class _Pointwise:
     ) -> Expression:
         """Write how an element, or all of them, move with one of the operands."""
         stated = self.computed if as_computed else self.derivatives
-        given = stated[position] if position < len(stated) else None
-        if given is not None:
-            return given(output(), *operands, **attributes)
+        own_slope = stated[position] if position < len(stated) else None
+        if own_slope is not None:
+            return own_slope(output(), *operands, **attributes)
         own = copy(operands[position])  # another operand may be the same node
         before, behind = operands[:position], operands[position + 1 :]
         element = self.expression(*before, own, *behind, **attributes)
@@ -130,10 +130,10 @@ class _Pointwise:
     def forward(self, *arrays: Array, **attributes: Any) -> Array:
         if self.own_forward is not None:
             return self.own_forward(*arrays, **attributes)
-        found = np.asarray(on_arrays(self.expression(*_values(arrays), **attributes)))
+        values = np.asarray(on_arrays(self.expression(*_values(arrays), **attributes)))
         shape = np.broadcast_shapes(*map(np.shape, arrays))
         # What is chosen everywhere may be an operand that is smaller than the others.
-        return found if found.shape == shape else np.array(np.broadcast_to(found, shape))
+        return values if values.shape == shape else np.array(np.broadcast_to(values, shape))
 
     def spread_vjp(
         self, upstream: Array, output: Array, *arrays: Array, **attributes: Any

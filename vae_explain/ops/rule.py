@@ -397,8 +397,8 @@ def binder(
 
 def whole_numbers(name: str, positional: tuple[Any, ...], by_name: Any = None) -> tuple[int, ...]:
     """Read `f(2, 3)`, `f((2, 3))` and `f(size=(2, 3))`, where `name` is "size"."""
-    given = positional or (by_name,)
-    numbers = tuple(given[0]) if isinstance(given[0], list | tuple) else given
+    values = positional or (by_name,)
+    numbers = tuple(values[0]) if isinstance(values[0], list | tuple) else values
     if not all(isinstance(number, int) for number in numbers):
         raise NotExplained(f"{name} {numbers!r}")
     return numbers
@@ -406,10 +406,10 @@ def whole_numbers(name: str, positional: tuple[Any, ...], by_name: Any = None) -
 
 def by_output(ways: Iterable[Partial]) -> list[Partial]:
     """Add up the ways from an element to each output."""
-    found: dict[Index, list[Expression]] = {}
+    ways_to: dict[Index, list[Expression]] = {}
     for out, local in ways:
-        found.setdefault(out, []).append(local)
-    return [(out, summed(locals)) for out, locals in found.items()]
+        ways_to.setdefault(out, []).append(local)
+    return [(out, summed(locals)) for out, locals in ways_to.items()]
 
 
 # --- shapes -----------------------------------------------------------------------------

@@ -20,34 +20,34 @@ Limits = tuple[Expression | None, Expression | None]
 
 
 def bind_clamp(input: Any, min: Any = None, max: Any = None) -> Bound:
-    given = {"min": min, "max": max}
-    tensors = tuple(name for name, limit in given.items() if isinstance(limit, Slot))
-    for limit in given.values():
+    limits = {"min": min, "max": max}
+    tensors = tuple(name for name, limit in limits.items() if isinstance(limit, Slot))
+    for limit in limits.values():
         if limit is not None and not isinstance(limit, int | float | Slot):
             raise NotExplained("a limit that is neither a number nor a tensor")
     if not tensors:
-        return (input,), given
-    if any(limit is not None for name, limit in given.items() if name not in tensors):
+        return (input,), limits
+    if any(limit is not None for name, limit in limits.items() if name not in tensors):
         raise NotExplained("a limit that is a number beside one that is a tensor")
-    return (input, *(given[name] for name in tensors)), {"tensors": tensors}
+    return (input, *(limits[name] for name in tensors)), {"tensors": tensors}
 
 
 def _limits(
-    given: tuple[Expression, ...],
+    operands: tuple[Expression, ...],
     min: float | None = None,
     max: float | None = None,
     tensors: tuple[str, ...] = (),
 ) -> Limits:
     """Return the lower and the upper limit, wherever they come from; None for one that is not."""
     numbers = {"min": min, "max": max}
-    limits: dict[str, Expression] = dict(zip(tensors, given, strict=True))
+    limits: dict[str, Expression] = dict(zip(tensors, operands, strict=True))
     limits |= {key: Number(float(limit)) for key, limit in numbers.items() if limit is not None}
     return limits.get("min"), limits.get("max")
 
 
-def _chosen(a: Expression, *given: Expression, **attributes: Any) -> Expression:
+def _chosen(a: Expression, *operands: Expression, **attributes: Any) -> Expression:
     """Return the number that was chosen: the input's, or a limit, also where that is NaN."""
-    limits = _limits(given, **attributes)
+    limits = _limits(operands, **attributes)
     for limit, beyond in zip(limits, (operator.lt, operator.gt), strict=True):
         if limit is not None:
             at = number(limit)
@@ -75,12 +75,12 @@ def _above(a: Any, low: Any, high: Any) -> Any:
 
 
 def _slope(position: int) -> Callable[..., Expression]:
-    def slope(y: Expression, a: Expression, *given: Expression, **attributes: Any) -> Expression:
+    def slope(y: Expression, a: Expression, *operands: Expression, **attributes: Any) -> Expression:
         chosen = _inside
         if position:
             chosen = _below if attributes["tensors"][position - 1] == "min" else _above
         limits = (
-            None if limit is None else number(limit) for limit in _limits(given, **attributes)
+            None if limit is None else number(limit) for limit in _limits(operands, **attributes)
         )
         return choose(chosen(number(a), *limits), ONE, ZERO)
 

@@ -70,12 +70,12 @@ class Blend(NamedTuple):
 
     def of_output(self, at: int) -> list[tuple[int, float]]:
         """Return the input places that one output place is made of, each with its share."""
-        found: dict[int, float] = {}
+        shares: dict[int, float] = {}
         for place, share in zip(self.places[:, at], self.shares[:, at], strict=True):
-            found[int(place)] = found.get(int(place), 0.0) + float(share)
-        if len(found) == 1:  # the shares make 1, but for their rounding
-            return [(place, 1.0) for place in found]
-        return [(place, share) for place, share in found.items() if share]
+            shares[int(place)] = shares.get(int(place), 0.0) + float(share)
+        if len(shares) == 1:  # the shares make 1, but for their rounding
+            return [(place, 1.0) for place in shares]
+        return [(place, share) for place, share in shares.items() if share]
 
     def of_input(self, at: int) -> list[tuple[int, float]]:
         """Return the output places that one input place goes into, each with its share."""
@@ -105,10 +105,10 @@ def blends(
         outputs = per_axis(size, len(inputs), "size")
     else:
         several = isinstance(scale_factor, tuple)
-        given: Any = scale_factor if several else (scale_factor,) * len(inputs)
-        outputs = tuple(floor(n * factor) for n, factor in zip(inputs, given, strict=True))
+        scales: Any = scale_factor if several else (scale_factor,) * len(inputs)
+        outputs = tuple(floor(n * factor) for n, factor in zip(inputs, scales, strict=True))
         if not recompute_scale_factor:
-            factors = given
+            factors = scales
     return [
         _nearest(n, out, factor, mode)
         if mode in NEAREST
@@ -184,29 +184,29 @@ def _along(share: Array, axis: int, rank: int) -> Array:
 
 
 def forward(x: Array, **settings: Any) -> Array:
-    found = x
+    blended = x
     for axis, by in enumerate(blends(x.shape, x.dtype, **settings), start=2):
         parts = [
-            np.take(found, places, axis) * (1 if shares is None else _along(shares, axis, x.ndim))
+            np.take(blended, places, axis) * (1 if shares is None else _along(shares, axis, x.ndim))
             for places, shares in by.taps()
         ]
-        found = reduce(np.add, parts)
-    return found
+        blended = reduce(np.add, parts)
+    return blended
 
 
 def vjp(upstream: Array, output: Array, x: Array, **settings: Any) -> tuple[Array]:
-    found: Any = upstream
+    arriving: Any = upstream
     for axis, by in enumerate(blends(x.shape, x.dtype, **settings), start=2):
-        found = sum(
+        arriving = sum(
             _returned(
-                found * (1 if shares is None else _along(shares, axis, x.ndim)),
+                arriving * (1 if shares is None else _along(shares, axis, x.ndim)),
                 places,
                 axis,
                 x.shape[axis],
             )
             for places, shares in by.taps()
         )
-    return (found.astype(upstream.dtype),)
+    return (arriving.astype(upstream.dtype),)
 
 
 def _returned(part: Array, row: Array, axis: int, size: int) -> Any:

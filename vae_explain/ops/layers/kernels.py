@@ -73,8 +73,8 @@ def _channels_first(grid: Array, axes: int) -> Array:
     return grid.reshape(-1, *grid.shape[-axes - 1 :]).swapaxes(0, 1)
 
 
-def _as_given(found: Array, lead: tuple[int, ...]) -> Array:
-    return found.swapaxes(0, 1).reshape(*lead, found.shape[0], *found.shape[2:])
+def _with_lead(grid: Array, lead: tuple[int, ...]) -> Array:
+    return grid.swapaxes(0, 1).reshape(*lead, grid.shape[0], *grid.shape[2:])
 
 
 def _columns(grid: Array, groups: int) -> Array:
@@ -93,11 +93,11 @@ def correlate(large: Array, weight: Array, by: Windows, groups: int) -> Array:
     axes = len(by.kernel)
     framed = by.pad(_channels_first(large, axes))
     matrices = _matrices(weight, groups, axes)
-    found: Any = 0
+    total: Any = 0
     for tap in by.taps():
-        found += matrices[tap] @ _columns(by.met_by(tap, framed), groups)
-    small = found.reshape(weight.shape[0], framed.shape[1], *by.small)
-    return _as_given(small, large.shape[: -axes - 1])
+        total += matrices[tap] @ _columns(by.met_by(tap, framed), groups)
+    small = total.reshape(weight.shape[0], framed.shape[1], *by.small)
+    return _with_lead(small, large.shape[: -axes - 1])
 
 
 def spread(small: Array, weight: Array, by: Windows, groups: int) -> Array:
@@ -108,8 +108,8 @@ def spread(small: Array, weight: Array, by: Windows, groups: int) -> Array:
     columns = _columns(first, groups)
     lead = (groups * weight.shape[1], first.shape[1])
     parts = ((matrices[tap] @ columns).reshape(*lead, *by.small) for tap in by.taps())
-    found = by.gathered(lead, np.result_type(small, weight), parts)
-    return _as_given(found, small.shape[: -axes - 1])
+    large = by.gathered(lead, np.result_type(small, weight), parts)
+    return _with_lead(large, small.shape[: -axes - 1])
 
 
 def tie(large: Array, small: Array, by: Windows, groups: int) -> Array:

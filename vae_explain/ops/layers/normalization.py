@@ -136,11 +136,11 @@ class Normalization:
         return apart / divisor, divisor
 
     def forward(self, x: Array, *after: Array, **attributes: Any) -> Array:
-        found = self.parts(x, after, attributes)[0].reshape(x.shape)
+        y = self.parts(x, after, attributes)[0].reshape(x.shape)
         shape = axes_of(x.ndim, attributes).beside(x.shape)
         for move, array in zip((np.multiply, np.add), affine_of(after, attributes), strict=False):
-            found = move(found, array.reshape(shape))
-        return found
+            y = move(y, array.reshape(shape))
+        return y
 
     def vjp(
         self, upstream: Array, output: Array, x: Array, *after: Array, **attributes: Any
@@ -184,10 +184,10 @@ class Normalization:
 
     def element(self, call: Call, index: Index) -> Expression:
         x, *after = call.operands
-        found = self.scale_at(call, index).normalized(x.at(index))
+        body = self.scale_at(call, index).normalized(x.at(index))
         at = tuple(index[axis] for axis in axes_of(len(x.shape), call.attributes).spanned)
         return _scaled_and_shifted(
-            found, [operand.at(at) for operand in affine_of(tuple(after), call.attributes)]
+            body, [operand.at(at) for operand in affine_of(tuple(after), call.attributes)]
         )
 
     def partials(self, call: Call, position: int, index: Index) -> list[Partial]:

@@ -124,10 +124,10 @@ def counts(
 def mean_forward(x: Array, **settings: Any) -> Array:
     by = windows(x.shape, **settings)
     framed = by.pad(x)
-    found: Any = 0
+    total: Any = 0
     for tap in by.taps():
-        found = found + by.met_by(tap, framed)
-    return np.asarray(found / divisors(counts(x.shape, **settings), x.dtype))
+        total = total + by.met_by(tap, framed)
+    return np.asarray(total / divisors(counts(x.shape, **settings), x.dtype))
 
 
 def mean_vjp(upstream: Array, output: Array, x: Array, **settings: Any) -> tuple[Array]:

@@ -68,9 +68,9 @@ def columns(x: Array, **settings: Any) -> Array:
     by = windows(x.shape, **settings)
     framed = by.pad(x)
     taps = [by.met_by(tap, framed) for tap in by.taps()]
-    found = np.stack(taps, axis=-AXES - 1)  # [*lead, channel, tap, *window]
+    stacked = np.stack(taps, axis=-AXES - 1)  # [*lead, channel, tap, *window]
     *lead, channels = x.shape[:-AXES]
-    return found.reshape(*lead, channels * len(taps), prod(by.small))
+    return stacked.reshape(*lead, channels * len(taps), prod(by.small))
 
 
 def image(x: Array, output_size: tuple[int, ...], **settings: Any) -> Array:

@@ -75,13 +75,13 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
         outputs = _members(call, full)
         return [(out, v.at(out) / _length_at(call, out)) for out in outputs]
     length = _length_at(call, index)
-    found: list[Partial] = []
+    slopes: list[Partial] = []
     for out in _members(call, index):
         # By the element itself, and by the length that all of them are divided by.
         both = v.at(out) * v.at(index) / length**TWO
         local = Number(1.0) - both if out == index else -both
-        found.append((out, _length_of(call, out) * local / length))
-    return found
+        slopes.append((out, _length_of(call, out) * local / length))
+    return slopes
 
 
 # --- whole tensors as formulas ----------------------------------------------------------

@@ -152,11 +152,11 @@ def per_axis(value: Any, axes: int, name: str) -> tuple[int, ...]:
     return tuple(numbers) * (axes if len(numbers) == 1 else 1)
 
 
-def options(given: Mapping[str, Any], usual: Mapping[str, Any]) -> Options:
+def options(settings: Mapping[str, Any], usual: Mapping[str, Any]) -> Options:
     """Return the settings worth writing: those that are not the usual ones, `2` for `(2, 2)`."""
     short = {
         key: value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
-        for key, value in given.items()
+        for key, value in settings.items()
     }
     return unusual(short, usual)
 

@@ -37,9 +37,9 @@ def diag_embed(x: Array, offset: int, dim1: int, dim2: int) -> Array:
     rows = np.arange(x.shape[-1]) + max(-offset, 0)
     columns = np.arange(x.shape[-1]) + max(offset, 0)
     size = x.shape[-1] + abs(offset)
-    found = np.zeros((*x.shape[:-1], size, size), x.dtype)
-    found[..., rows, columns] = x
-    return np.moveaxis(found, (-2, -1), (dim1, dim2))
+    matrices = np.zeros((*x.shape[:-1], size, size), x.dtype)
+    matrices[..., rows, columns] = x
+    return np.moveaxis(matrices, (-2, -1), (dim1, dim2))
 
 
 DIAG_EMBED = copying(

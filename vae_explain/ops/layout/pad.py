@@ -20,27 +20,27 @@ Places = list[Array]  # one row for each of the last axes
 
 
 def copied(x: Array, places: Places, constant: float = 0.0) -> Array:
-    found = x
+    copies = x
     for axis, row in enumerate(places, start=x.ndim - len(places)):
-        found = np.take(found, np.maximum(row, 0), axis)
-        np.moveaxis(found, axis, 0)[row < 0] = constant
-    return found
+        copies = np.take(copies, np.maximum(row, 0), axis)
+        np.moveaxis(copies, axis, 0)[row < 0] = constant
+    return copies
 
 
 def gathered(upstream: Array, places: Places, shape: tuple[int, ...]) -> Array:
     """Add up, for each input place, the gradients of its copies."""
-    found = upstream
+    sums = upstream
     for axis, row in enumerate(places, start=upstream.ndim - len(places)):
         order = np.argsort(row, kind="stable")
         order = order[row[order] >= 0]  # those of one source side by side, constants left out
         sources, first = np.unique(row[order], return_index=True)
-        size = (*found.shape[:axis], shape[axis], *found.shape[axis + 1 :])
-        summed = np.zeros(size, found.dtype)
+        size = (*sums.shape[:axis], shape[axis], *sums.shape[axis + 1 :])
+        along = np.zeros(size, sums.dtype)
         if sources.size:
-            parts = np.add.reduceat(np.take(found, order, axis), first, axis)
-            np.moveaxis(summed, axis, 0)[sources] = np.moveaxis(parts, axis, 0)
-        found = summed
-    return found
+            parts = np.add.reduceat(np.take(sums, order, axis), first, axis)
+            np.moveaxis(along, axis, 0)[sources] = np.moveaxis(parts, axis, 0)
+        sums = along
+    return sums
 
 
 # --- pad --------------------------------------------------------------------------------

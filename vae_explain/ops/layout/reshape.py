@@ -90,8 +90,8 @@ def bind_unflatten(input: Any, dim: int, sizes: Any) -> Bound:
 def unflattened(own: Shape, dim: int, sizes: Shape) -> Shape:
     at = dim % len(own)
     known = int(np.prod([size for size in sizes if size != -1]))
-    given = tuple(own[at] // known if size == -1 else size for size in sizes)
-    return (*own[:at], *given, *own[at + 1 :])
+    parts = tuple(own[at] // known if size == -1 else size for size in sizes)
+    return (*own[:at], *parts, *own[at + 1 :])
 
 
 UNFLATTEN = reshaping("unflatten", bind_unflatten, unflattened)

@@ -51,9 +51,9 @@ def back(g: Array, source: Array, index: Array, dim: int) -> Array:
     arriving = np.asarray(g[places(index, dim)])
     if np.ndim(source) == 0:
         return np.asarray(arriving.sum())
-    found = np.zeros_like(np.asarray(source))
-    found[tuple(slice(size) for size in index.shape)] = arriving
-    return found
+    gradient = np.zeros_like(np.asarray(source))
+    gradient[tuple(slice(size) for size in index.shape)] = arriving
+    return gradient
 
 
 def scatter_forward(x: Array, index: Array, source: Array, dim: int) -> Array:
@@ -91,8 +91,8 @@ def scatter_partials(call: Call, position: int, index: Index) -> list[Partial]:
     if call.operands[SOURCE].shape:
         inside = all(at < size for at, size in zip(index, where.shape, strict=True))
         return [(tuple(int(axis[index]) for axis in axes), ONE)] if inside else []
-    found = zip(*(axis.ravel() for axis in axes), strict=True)
-    return [(out, ONE) for out in dict.fromkeys(tuple(map(int, place)) for place in found)]
+    targets = zip(*(axis.ravel() for axis in axes), strict=True)
+    return [(out, ONE) for out in dict.fromkeys(tuple(map(int, place)) for place in targets)]
 
 
 def scatter_gradient(call: Call, position: int, upstream: Expression) -> Expression:

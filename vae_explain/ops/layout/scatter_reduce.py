@@ -63,9 +63,9 @@ class _Meeting:
 
     def counted(self, numbers: Array) -> Array:
         """Return the sums of what came to each place."""
-        found = np.zeros_like(self.x)
-        np.add.at(found, self.key, numbers)
-        return found
+        totals = np.zeros_like(self.x)
+        np.add.at(totals, self.key, numbers)
+        return totals
 
     @cached_property
     def count(self) -> Array:
@@ -74,9 +74,9 @@ class _Meeting:
     @cached_property
     def result(self) -> Array:
         function, start = TOGETHER[self.reduce]
-        found = np.where(self.stays, self.x, np.asarray(start, self.x.dtype))
-        function.at(found, self.key, self.source)
-        return np.asarray(found / self.count if self.reduce == "mean" else found)
+        result = np.where(self.stays, self.x, np.asarray(start, self.x.dtype))
+        function.at(result, self.key, self.source)
+        return np.asarray(result / self.count if self.reduce == "mean" else result)
 
     def slopes(self) -> tuple[Array, Array]:
         """Return how each place moves with what stood there, and with each that came."""
@@ -104,9 +104,9 @@ class _Meeting:
 
     @cached_property
     def _without_zeros(self) -> Array:
-        found = np.where(self.stays & (self.x != 0), self.x, np.ones_like(self.x))
-        np.multiply.at(found, self.key, np.where(self.source == 0, 1, self.source))
-        return found
+        product = np.where(self.stays & (self.x != 0), self.x, np.ones_like(self.x))
+        np.multiply.at(product, self.key, np.where(self.source == 0, 1, self.source))
+        return product
 
     def _others(self, each: Array, product: Array, zeros: Array) -> Array:
         """Return the product of all others at a number's place."""

@@ -98,19 +98,19 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     options = (("at", written(where)),)
 
     def zeroed(g: Any) -> Array:
-        found = np.array(np.broadcast_to(g, shape))
-        found[where] = 0
-        return found
+        rest = np.array(np.broadcast_to(g, shape))
+        rest[where] = 0
+        return rest
 
     if position == 0:
         return Opaque("put_zero", (upstream,), options, zeroed)
-    given, part, extra = call.operands[VALUE].shape, _part(call).shape, _dropped(call)
-    core = given[extra:]
+    own, part, extra = call.operands[VALUE].shape, _part(call).shape, _dropped(call)
+    core = own[extra:]
     arriving = taken(upstream, where)
     if core != part:  # one number was written to several places
-        told = (*options, ("shape", core))
-        arriving = Opaque("sum_to", (upstream,), told, lambda g: _to_value(g, where, core))
-    return Reshape(arriving, given) if extra else arriving
+        summed = (*options, ("shape", core))
+        arriving = Opaque("sum_to", (upstream,), summed, lambda g: _to_value(g, where, core))
+    return Reshape(arriving, own) if extra else arriving
 
 
 _PUT = copying(

@@ -54,8 +54,8 @@ SPLIT = selecting(
 def bind_tensor_split(
     input: Any, indices_or_sections: Any = None, dim: int = 0, **kwargs: Any
 ) -> Bound:
-    given = [indices_or_sections, kwargs.get("sections"), kwargs.get("indices")]
-    (cuts,) = [found for found in given if found is not None]
+    ways = [indices_or_sections, kwargs.get("sections"), kwargs.get("indices")]
+    (cuts,) = [way for way in ways if way is not None]
     if not isinstance(cuts, int | tuple):
         raise NotExplained("cuts that are a tensor")
     return (input,), {"cuts": cuts, "dim": dim}

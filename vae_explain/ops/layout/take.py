@@ -26,7 +26,7 @@ FLIP = selecting(
 
 
 def bind_roll(input: Any, shifts: Any = None, dims: Any = None) -> Bound:
-    both = [(given,) if isinstance(given, int) else tuple(given or ()) for given in (shifts, dims)]
+    both = [(value,) if isinstance(value, int) else tuple(value or ()) for value in (shifts, dims)]
     return (input,), {"shifts": both[0], "dims": both[1]}
 
 
@@ -61,9 +61,9 @@ TAKE = selecting(
 def masked_key(x: Array, mask: Array) -> Key:
     """Return where a mask holds, each of both with the axes that the other has more."""
     shape = np.broadcast_shapes(x.shape, mask.shape)
-    found = np.nonzero(np.broadcast_to(mask, shape))[len(shape) - x.ndim :]
+    chosen = np.nonzero(np.broadcast_to(mask, shape))[len(shape) - x.ndim :]
     return tuple(
-        np.zeros_like(at) if size == 1 else at for at, size in zip(found, x.shape, strict=True)
+        np.zeros_like(at) if size == 1 else at for at, size in zip(chosen, x.shape, strict=True)
     )
 
 

@@ -45,8 +45,8 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
         beta = Number(float(call.attributes["beta"]))
         return [(out, beta) for out in broadcast_targets(index, shape, call.output.shape)]
     alpha = call.attributes["alpha"]
-    found = MATMUL.partials(product(call), position - 1, index)
-    return [(out, scaled(alpha, local)) for out, local in found]
+    slopes = MATMUL.partials(product(call), position - 1, index)
+    return [(out, scaled(alpha, local)) for out, local in slopes]
 
 
 def formula(call: Call) -> Expression:

@@ -68,13 +68,13 @@ def solved(a: Array, b: Array, upper: bool, left: bool, unitriangular: bool) -> 
         return np.asarray(transposed(turned))
     size = a.shape[-1]
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    found = np.zeros((*batch, *b.shape[-2:]), dtype=np.result_type(a, b))
+    solution = np.zeros((*batch, *b.shape[-2:]), dtype=np.result_type(a, b))
     for row in range(size)[:: -1 if upper else 1]:
         known = slice(row + 1, size) if upper else slice(0, row)
-        products = (a[..., row, known, None] * found[..., known, :]).sum(axis=-2)
+        products = (a[..., row, known, None] * solution[..., known, :]).sum(axis=-2)
         rest = b[..., row, :] - products
-        found[..., row, :] = rest if unitriangular else rest / a[..., row, row, None]
-    return found
+        solution[..., row, :] = rest if unitriangular else rest / a[..., row, row, None]
+    return solution
 
 
 def solve_vjp(
@@ -121,17 +121,17 @@ def solve_partials(call: Call, position: int, index: Index) -> list[Partial]:
     outside = row > column if backwards(triangle) else row < column
     if position == LEFT and (outside or (triangle.unit and row == column)):
         return []
-    found: list[Partial] = []
+    slopes: list[Partial] = []
     for batch in broadcast_targets(index[:-2], shape[:-2], y.shape[:-2]):
         for p in later:
             inverse = triangle.inverse(batch, p, row)
             if position == RIGHT:
-                found.append(((*batch, *triangle.turn(p, column)), inverse))
+                slopes.append(((*batch, *triangle.turn(p, column)), inverse))
                 continue
             for q in range(columns):
                 x = y.at((*batch, *triangle.turn(column, q)))
-                found.append(((*batch, *triangle.turn(p, q)), Neg(Mul((inverse, x)))))
-    return found
+                slopes.append(((*batch, *triangle.turn(p, q)), Neg(Mul((inverse, x)))))
+    return slopes
 
 
 def solve_gradient(call: Call, position: int, upstream: Expression) -> Expression:
@@ -183,8 +183,8 @@ def cholesky_back(g: Array, y: Array) -> Array:
     """Return the gradient at a matrix from that at its factor (Murray 2016, equation 10)."""
     inverse = inverted(y)
     inner = halved(transposed(y) @ g)
-    found = transposed(inverse) @ inner @ inverse
-    return np.asarray(0.5 * (found + transposed(found)))
+    gradient = transposed(inverse) @ inner @ inverse
+    return np.asarray(0.5 * (gradient + transposed(gradient)))
 
 
 def cholesky_element(call: Call, index: Index) -> Expression:
@@ -206,7 +206,7 @@ def cholesky_partials(call: Call, position: int, index: Index) -> list[Partial]:
     *lead, i, j = index
     batch, y = tuple(lead), call.output
     inverse = Inverse(y, batch, "lower")
-    found: list[Partial] = []
+    slopes: list[Partial] = []
 
     def slope(p: int, q: int) -> list[Expression]:
         """Write dL[p,q] = Σ L[p,a]·Φ(L⁻¹·dA·L⁻ᵀ)[a,q], dA shared with its mirror image."""
@@ -228,8 +228,8 @@ def cholesky_partials(call: Call, position: int, index: Index) -> list[Partial]:
                 if y.shape[-1] > WRITTEN_OUT:
                     places = ";".join(",".join(map(str, at)) for at in ((*batch, p, q), index))
                     local = as_one(f"slope({name_of(y)})[{places}]", local)
-                found.append(((*batch, p, q), local))
-    return found
+                slopes.append(((*batch, p, q), local))
+    return slopes
 
 
 def as_one(name: str, made: Expression) -> Ref:

@@ -96,11 +96,11 @@ class _Solution:
 
     def partials(self, position: int, index: Index) -> list[Partial]:
         shape, output = (self.b, self.factor)[position].shape, self.x.shape
-        found: list[Partial] = []
+        slopes: list[Partial] = []
         for batch in broadcast_targets(index[:-2], shape[:-2], output[:-2]):
             if position == RIGHT:
                 row, column = index[-2:]
-                found += [
+                slopes += [
                     ((*batch, p, column), self.whole_inverse(batch, p, row))
                     for p in range(self.size)
                 ]
@@ -112,8 +112,8 @@ class _Solution:
                     if p <= column:  # above the diagonal an inverse triangle is 0
                         x = self.x.at((*batch, row, q))
                         ways.append(Mul((x, self.triangle.inverse(batch, column, p))))
-                    found.append(((*batch, p, q), Neg(Add(tuple(ways)))))
-        return found
+                    slopes.append(((*batch, p, q), Neg(Add(tuple(ways)))))
+        return slopes
 
 
 def gradient(call: Call, position: int, upstream: Expression) -> Expression:

@@ -48,10 +48,10 @@ def back(g: Array, arrays: tuple[Array, ...], position: int, equation: str) -> A
     ]
     inputs = [right, *(part for part, _ in others)]
     there = [letter for letter in own if letter in "".join(inputs)]
-    found = np.einsum(f"{','.join(inputs)}->{''.join(there)}", g, *(array for _, array in others))
+    summed = np.einsum(f"{','.join(inputs)}->{''.join(there)}", g, *(array for _, array in others))
     # A letter that only this operand has was summed by itself: each place gets the same.
     missing = tuple(axis for axis, letter in enumerate(own) if letter not in there)
-    spread = np.expand_dims(found, missing)
+    spread = np.expand_dims(summed, missing)
     return np.broadcast_to(spread, arrays[position].shape).astype(arrays[position].dtype)
 
 

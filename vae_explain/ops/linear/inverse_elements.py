@@ -94,7 +94,7 @@ class Inverse:
     def numbers(self) -> Array:
         return inverted(self.matrix)
 
-    def given(self, row: int, column: int) -> Expression:
+    def entry(self, row: int, column: int) -> Expression:
         """One element of the matrix itself."""
         if self.unit and row == column:
             return ONE
@@ -143,8 +143,8 @@ class Inverse:
     def by_elimination(self, row: int, column: int, later: list[Expression]) -> Expression:
         """Write an element by those below it in its column, once the matrix is a triangle."""
         products = [
-            Mul((self.upper(row, k), found))
-            for k, found in zip(range(row + 1, self.size), later, strict=True)
+            Mul((self.upper(row, k), below))
+            for k, below in zip(range(row + 1, self.size), later, strict=True)
         ]
         return Div(less(self.started(row, column), products), self.upper(row, row))
 
@@ -152,7 +152,7 @@ class Inverse:
         """Write the determinant of a part of the matrix, a product for each permutation."""
         terms: list[Expression] = []
         for chosen in permutations(range(len(columns))):
-            factors = [self.given(row, columns[at]) for row, at in zip(rows, chosen, strict=True)]
+            factors = [self.entry(row, columns[at]) for row, at in zip(rows, chosen, strict=True)]
             product = factors[0] if len(factors) == 1 else Mul(tuple(factors))
             terms.append(Neg(product) if odd(chosen) else product)
         return summed(terms)
@@ -179,7 +179,7 @@ class Inverse:
 
         def made() -> Expression:
             products = [Mul((self.lower(row, k), self.upper(k, column))) for k in range(column)]
-            taken = less(self.given(int(order[row]), column), products)
+            taken = less(self.entry(int(order[row]), column), products)
             return Div(taken, self.upper(column, column))
 
         return self._ref(f"lower({name_of(self.operand)})", (row, column), numbers, made)
@@ -189,7 +189,7 @@ class Inverse:
 
         def made() -> Expression:
             products = [Mul((self.lower(row, k), self.upper(k, column))) for k in range(row)]
-            return less(self.given(int(order[row]), column), products)
+            return less(self.entry(int(order[row]), column), products)
 
         return self._ref(f"upper({name_of(self.operand)})", (row, column), numbers, made)
 

@@ -228,12 +228,12 @@ def solve_element(call: Call, index: Index) -> Expression:
 def solve_partials(call: Call, position: int, index: Index) -> list[Partial]:
     frame = _Frame(call)
     a, b = call.operands
-    found: list[Partial] = []
+    slopes: list[Partial] = []
     if position == 0:
         *own, row, column = index
         for batch in broadcast_targets(tuple(own), a.shape[:-2], frame.batch):
             inverse = Inverse(a, batch)
-            found += [
+            slopes += [
                 (
                     (*batch, p, *right),
                     Neg(Mul((inverse.at(p, row), call.output.at((*batch, column, *right))))),
@@ -241,13 +241,13 @@ def solve_partials(call: Call, position: int, index: Index) -> list[Partial]:
                 for p in range(frame.size)
                 for right in frame.columns
             ]
-        return found
+        return slopes
     depth = len(b.shape) - (1 if frame.vector else 2)
     lead, row, right = index[:depth], index[depth], index[depth + 1 :]
     for batch in broadcast_targets(lead, b.shape[:depth], frame.batch):
         inverse = Inverse(a, batch)
-        found += [((*batch, p, *right), inverse.at(p, row)) for p in range(frame.size)]
-    return found
+        slopes += [((*batch, p, *right), inverse.at(p, row)) for p in range(frame.size)]
+    return slopes
 
 
 def solve_gradient(call: Call, position: int, upstream: Expression) -> Expression:

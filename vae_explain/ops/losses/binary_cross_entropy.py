@@ -48,7 +48,7 @@ def losses(
     """Make the rule for each element, or for each times its weight, the third operand."""
 
     def times(function: Callable[..., Any], before: int) -> Callable[..., Any]:
-        return lambda *given: given[before] * function(*given[:before], *given[before + 1 :])
+        return lambda *each: each[before] * function(*each[:before], *each[before + 1 :])
 
     if weight:
         expression = times(expression, 2)

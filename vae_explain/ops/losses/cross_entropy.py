@@ -81,9 +81,9 @@ def wanted(
     kept: Any = 1
     if is_index(target):
         classes = np.arange(count).reshape(-1, *(1,) * (x.ndim - 1 - axis))
-        given = np.expand_dims(target, axis)
-        kept = given != ignore_index
-        shares = ((classes == given) & kept).astype(np.real(x).dtype)
+        labels = np.expand_dims(target, axis)
+        kept = labels != ignore_index
+        shares = ((classes == labels) & kept).astype(np.real(x).dtype)
     if label_smoothing:
         smooth = shares * (1 - label_smoothing) + kept * (label_smoothing / count)
         shares = np.asarray(smooth).astype(shares.dtype)
@@ -191,10 +191,10 @@ class _Form(NamedTuple):
         """Write how the loss of a row moves with the input for one class."""
         aim = _share(call, row, label)
         shares = [_share(call, row, each) for each in range(_width(call))]
-        given = [share for share in shares if share != ZERO]
-        if not given:
+        parts = [share for share in shares if share != ZERO]
+        if not parts:
             return ZERO
-        total = summed(given)
+        total = summed(parts)
         if is_index(call.operands[TARGET].array) and len(call.operands) <= WEIGHT:
             total = ONE  # of smoothed labels as well
         if not self.logits:

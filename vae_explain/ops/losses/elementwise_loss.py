@@ -74,10 +74,10 @@ def pointwise_loss(each: Rule, folded: bool = False) -> Rule:
         return Number(1 / count) * summed if folded else Div(summed, Number(count))
 
     def partials(call: Call, position: int, index: Index) -> list[Partial]:
-        found = each.partials(taken_apart(call).call, position, index)
-        if call.attributes["reduction"] == "none" or not found:
-            return found
-        return [((), shared(summed(local for _, local in found), call, folded))]
+        slopes = each.partials(taken_apart(call).call, position, index)
+        if call.attributes["reduction"] == "none" or not slopes:
+            return slopes
+        return [((), shared(summed(local for _, local in slopes), call, folded))]
 
     def formula(call: Call) -> Expression:
         losses = taken_apart(call)
@@ -157,8 +157,8 @@ def _bent(
 
     def vjp(g: Array, y: Array, a: Array, b: Array, **limits: float) -> tuple[Array, Array]:
         limit = limits[edge]
-        found = g * (scale(limit) * np.clip((a - b) / limit, -1, 1))
-        return found, -found
+        to_a = g * (scale(limit) * np.clip((a - b) / limit, -1, 1))
+        return to_a, -to_a
 
     def is_near(a: Expression, b: Expression, limit: float) -> Any:
         return abs(number(a - b)) < limit

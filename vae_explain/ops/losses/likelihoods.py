@@ -21,8 +21,8 @@ def variance(v: Expression, eps: float) -> Expression:
 
 def gaussian(x: Expression, t: Expression, v: Expression, full: bool, eps: float) -> Expression:
     v = variance(v, eps)
-    found = HALF * (log(v) + square(x - t) / v)
-    return found + HALF * log(Number(2 * math.pi)) if full else found
+    body = HALF * (log(v) + square(x - t) / v)
+    return body + HALF * log(Number(2 * math.pi)) if full else body
 
 
 def by_input(y: Expression, x: Expression, t: Expression, v: Expression, **at: Any) -> Expression:

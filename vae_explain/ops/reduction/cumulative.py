@@ -70,13 +70,13 @@ def cumprod(x: Array, dim: int) -> Array:
 def cumprod_vjp(g: Array, y: Array, x: Array, dim: int) -> tuple[Array]:
     """Add up, for each factor, the products behind it without it: right also for a 0."""
     lines, arriving = (np.moveaxis(np.atleast_1d(a), dim, -1) for a in (x, g))
-    found = np.empty_like(lines)
+    gradients = np.empty_like(lines)
     for place in range(lines.shape[-1]):
         without = lines.copy()
         without[..., place] = 1
         products = np.cumprod(without, -1)
-        found[..., place] = (arriving * products)[..., place:].sum(axis=-1)
-    return (np.moveaxis(found, -1, dim).reshape(x.shape),)
+        gradients[..., place] = (arriving * products)[..., place:].sum(axis=-1)
+    return (np.moveaxis(gradients, -1, dim).reshape(x.shape),)
 
 
 def cumprod_partials(call: Call, position: int, index: Index) -> list[Partial]:
@@ -105,14 +105,14 @@ def product(x: Array, dim: int | None, keepdim: bool) -> Array:
 
 def others(x: Array, axes: tuple[int, ...]) -> Array:
     """Return for each number the product of all others, also where one of them is 0."""
-    found = np.ones_like(x)
+    products = np.ones_like(x)
     moved = np.moveaxis(x, axes, range(len(axes)))
-    view = np.moveaxis(found, axes, range(len(axes)))
+    view = np.moveaxis(products, axes, range(len(axes)))
     for at in np.ndindex(*moved.shape[: len(axes)]):
         left = moved.copy()
         left[at] = 1
         view[at] = left.prod(axis=tuple(range(len(axes))))
-    return found
+    return products
 
 
 def prod_partials(call: Call, position: int, index: Index) -> list[Partial]:
@@ -160,10 +160,10 @@ def logcumsumexp(x: Array, dim: int) -> Array:
 def logcumsumexp_vjp(g: Array, y: Array, x: Array, dim: int) -> tuple[Array]:
     """Each number gets its share of every sum that it is in."""
     rows, sums, arriving = (np.moveaxis(np.atleast_1d(a), dim, 0) for a in (x, y, g))
-    found = np.zeros_like(rows)
+    gradients = np.zeros_like(rows)
     for at in range(len(rows)):
-        found[: at + 1] += arriving[at] * np.exp(rows[: at + 1] - sums[at])
-    return (np.moveaxis(found, 0, dim).reshape(x.shape),)
+        gradients[: at + 1] += arriving[at] * np.exp(rows[: at + 1] - sums[at])
+    return (np.moveaxis(gradients, 0, dim).reshape(x.shape),)
 
 
 def logcumsumexp_element(call: Call, index: Index) -> Expression:

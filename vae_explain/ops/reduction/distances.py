@@ -82,10 +82,10 @@ def distance(name: str, bind: Callable[..., Bound], facing: Facing, words: str, 
         g: Array, y: Array, a: Array, b: Array, p: float, eps: float, keepdim: bool
     ) -> tuple[Array, Array]:
         apart = difference(a, b, eps)
-        (found,) = norms.vjp(g, y, apart, **length(p, keepdim))
+        (to_difference,) = norms.vjp(g, y, apart, **length(p, keepdim))
         to_a, to_b = (
             unbroadcast(part, _faced(x.shape, added)).reshape(x.shape)
-            for part, x, added in zip((found, -found), (a, b), facing, strict=True)
+            for part, x, added in zip((to_difference, -to_difference), (a, b), facing, strict=True)
         )
         return to_a, to_b
 
@@ -104,10 +104,11 @@ def distance(name: str, bind: Callable[..., Bound], facing: Facing, words: str, 
     def gradient(call: Call, position: int, upstream: Expression) -> Expression:
         length_call = inner(call)
         (apart,) = length_call.operands
-        found = norms.gradient(length_call, 0, upstream)
+        to_apart = norms.gradient(length_call, 0, upstream)
         shape = call.operands[position].shape
         faced = _faced(shape, facing[position])
-        return shaped(sum_to(Neg(found) if position else found, apart.shape, faced), faced, shape)
+        body = sum_to(Neg(to_apart) if position else to_apart, apart.shape, faced)
+        return shaped(body, faced, shape)
 
     return Rule(
         name=name,

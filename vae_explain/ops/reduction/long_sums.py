@@ -44,8 +44,8 @@ def total(terms: Operand) -> Expression:
 
 def evaluated(terms: Operand) -> Array:
     """Return the number of every element, by its formula over whole arrays."""
-    found = on_arrays(terms.whole(), _in_float64)
-    return np.broadcast_to(np.asarray(found, dtype=np.float64), terms.shape)
+    values = on_arrays(terms.whole(), _in_float64)
+    return np.broadcast_to(np.asarray(values, dtype=np.float64), terms.shape)
 
 
 def _largest(sizes: Array) -> Array:

@@ -28,7 +28,7 @@ NEAR = 1e-6
 
 
 def places_of_run(
-    x: Array, own: Array, found: Found | None, dim: int, in_order: bool = True
+    x: Array, own: Array, recorded: Found | None, dim: int, in_order: bool = True
 ) -> Array:
     """Return the places of the run in each row in which they are as good as our own.
 
@@ -36,14 +36,14 @@ def places_of_run(
     ----------
     own
         The places by our own choice, with all axes of the operand.
-    found
+    recorded
         Those of the run; None where there are none.
     in_order
         Whether they stand in the order of their ranks.
     """
-    if found is None or not x.ndim:
+    if recorded is None or not x.ndim:
         return own
-    theirs = found.array.reshape(own.shape)
+    theirs = recorded.array.reshape(own.shape)
     chosen, wanted = (np.take_along_axis(x, places, dim) for places in (theirs, own))
     if not in_order:
         chosen, wanted = np.sort(chosen, axis=dim), np.sort(wanted, axis=dim)
