@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -121,6 +122,65 @@ def test_safetensors_and_half_precision(cli: CommandLine, tmp_path: Path) -> Non
     assert np.array_equal(np.array(found["fc1.bias"], np.float32), half["fc1.bias"].float().numpy())
 
 
+def quantized(found: Weights) -> Weights:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        bias = torch.quantize_per_tensor(found["fc1.bias"], 0.1, 0, torch.qint8)
+    return found | {"fc1.bias": bias}
+
+
+def by_rows(found: Weights) -> Weights:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return found | {"fc1.weight": found["fc1.weight"].to_sparse_csr()}
+
+
+def nested(found: Weights) -> Weights:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        bias = torch.nested.nested_tensor([found["fc1.bias"][:3], found["fc1.bias"][3:]])
+    return found | {"fc1.bias": bias}
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    [torch.float8_e4m3fn, torch.float8_e5m2, torch.bfloat16, torch.float64, torch.int8],
+    ids=str,
+)
+def test_weights_of_every_type_are_read_in_the_model_s(
+    cli: CommandLine, tmp_path: Path, dtype: torch.dtype
+) -> None:
+    kept = {name: tensor.to(dtype) for name, tensor in weights().items()}
+    torch.save(kept, tmp_path / "w.pt")
+    found = values(cli, "--weights", str(tmp_path / "w.pt"), "--arithmetic", "full")
+    read = np.array(found["fc1.weight"], np.float32)
+    assert np.array_equal(read, kept["fc1.weight"].float().numpy())
+
+
+@pytest.mark.parametrize("name", ["w.pt", "w.safetensors"])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "it is empty"),
+        (b"hello", "it is damaged, or was not written by"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
+        (b"<!DOCTYPE html><html></html>", "it is a web page"),
+        (b"PK\x03\x04", "it is damaged"),
+        (b"\x80\x09.", "it is damaged"),
+        (b"\0" * 600, "it is damaged"),
+        (pickle.dumps({"a": 1}), "w."),
+    ],
+)
+def test_what_is_no_file_of_weights(
+    cli: CommandLine, tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    outcome = cli("forward", "--weights", str(tmp_path / name))
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert words in outcome.err
+    assert "weights_only" not in outcome.err
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -129,6 +189,14 @@ def test_safetensors_and_half_precision(cli: CommandLine, tmp_path: Path) -> Non
         (lambda w: w | {"fc1.bias": torch.ones(3)}, "fc1.bias of shape [3]"),
         (lambda w: w | {"fc1.bias": torch.full((8,), torch.nan)}, "not finite"),
         (lambda w: [1, 2], "holds no tensors by name"),
+        (lambda w: w | {"fc1.bias": w["fc1.bias"].to_sparse()}, "the layout sparse_coo; save"),
+        (by_rows, "the layout sparse_csr"),
+        (lambda w: w | {"fc1.bias": w["fc1.bias"].to("meta")}, "no numbers for fc1.bias"),
+        (lambda w: w | {"fc1.bias": w["fc1.bias"] * 1j}, "complex numbers in fc1.bias"),
+        (lambda w: w | {"fc1.bias": w["fc1.bias"].double() * 1e300}, "not finite in float32"),
+        (quantized, "fc1.bias quantized; save it by dequantize()"),
+        (nested, "fc1.bias as a tensor of the layout nested; save it dense"),
+        (lambda w: VAE(), "it holds more than tensors, vae_explain.models.builtin_vae.VAE among"),
     ],
 )
 def test_weights_that_do_not_fit(

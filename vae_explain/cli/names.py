@@ -81,6 +81,8 @@ def known(
     """Check names against a run, for a model that is known only now."""
     values = run.trace.by_name
     if term is not None:
+        if not run.trace.terms:
+            raise Problem("--term", term, "this loss is in one piece, without terms; leave it out")
         parsing.choice("--term", term, tuple(entry.name for entry in run.trace.terms))
     reached = run.gradients_of(term)
     names = [name for name, value in values.items() if not gradient or value.id in reached]

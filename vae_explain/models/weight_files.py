@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import warnings
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -57,17 +59,32 @@ def _put_weights(model: nn.Module, path: Path, prefix: str) -> None:
         lacks = f"lacks {_listed(missing)}" if missing else ""
         holds = f"holds {_listed(extra)}, which the model has not" if extra else ""
         raise CannotLoad(f"{path} {' and '.join(filter(None, (lacks, holds)))}")
-    for name, tensor in tensors.items():
-        if tensor.shape != wanted[name].shape:
-            raise CannotLoad(
-                f"{path} has {name} of shape {list(tensor.shape)}, "
-                f"the model wants {list(wanted[name].shape)}"
-            )
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise CannotLoad(f"{path} has numbers in {name} that are not finite")
+    fitting = {name: _fitting(path, name, tensors[name], wanted[name]) for name in wanted}
     with torch.no_grad():
         for name, target in wanted.items():
-            target.copy_(tensors[name])  # in the model's own precision
+            target.copy_(fitting[name])
+
+
+def _fitting(path: Path, name: str, tensor: Tensor, target: Tensor) -> Tensor:
+    """Return a tensor in the model's own precision, if it has numbers for the model."""
+    if tensor.is_meta:
+        raise CannotLoad(f"{path} has no numbers for {name}: it was saved on the meta device")
+    if tensor.is_quantized:
+        raise CannotLoad(f"{path} has {name} quantized; save it by dequantize()")
+    if tensor.is_nested or tensor.layout is not torch.strided:
+        kind = "nested" if tensor.is_nested else str(tensor.layout).removeprefix("torch.")
+        raise CannotLoad(f"{path} has {name} as a tensor of the layout {kind}; save it dense")
+    if tensor.shape != target.shape:
+        raise CannotLoad(
+            f"{path} has {name} of shape {list(tensor.shape)}, the model wants {list(target.shape)}"
+        )
+    if tensor.is_complex() and not target.is_complex():
+        raise CannotLoad(f"{path} has complex numbers in {name}, the model takes real ones")
+    converted = tensor.to(target.dtype)
+    if converted.is_floating_point() and not bool(torch.isfinite(converted).all()):
+        precision = str(target.dtype).removeprefix("torch.")
+        raise CannotLoad(f"{path} has numbers in {name} that are not finite in {precision}")
+    return converted
 
 
 def _common_prefix(found: Collection[str], wanted: Collection[str]) -> str:
@@ -83,15 +100,16 @@ def _common_prefix(found: Collection[str], wanted: Collection[str]) -> str:
 
 def _read_weights(path: Path) -> dict[str, Tensor]:
     try:
-        if path.suffix.lower() == ".safetensors":
-            from safetensors.torch import load_file
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of PyTorch's about its own ways of saving
+            if path.suffix.lower() == ".safetensors":
+                from safetensors.torch import load_file
 
-            found: Any = load_file(path)
-        else:
-            found = torch.load(path, map_location="cpu", weights_only=True)
+                found: Any = load_file(path)
+            else:
+                found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # each reader has its own kinds for a damaged file
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
-        raise CannotLoad(f"{path} cannot be read as weights: {reason}") from None
+        raise CannotLoad(f"{path} cannot be read as weights: {_reason(path, error)}") from None
     if isinstance(found, Mapping) and isinstance(found.get("state_dict"), Mapping):
         found = found["state_dict"]
     if not isinstance(found, Mapping) or not all(
@@ -99,6 +117,32 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
     ):
         raise CannotLoad(f"{path} holds no tensors by name, such as a model's state_dict")
     return {str(name): tensor for name, tensor in found.items()}
+
+
+def _reason(path: Path, error: Exception) -> str:
+    """Say why a file cannot be read, in words that end where they end.
+
+    PyTorch's go on for paragraphs, on what to do if one trusts the file.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(64)
+    except OSError as unread:
+        return (unread.strerror or str(unread)).lower()
+    if not start:
+        return "it is empty"
+    if start.startswith(b"version https://git-lfs"):
+        return "it is a pointer of Git LFS to the file; get that by git lfs pull"
+    if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
+        return "it is a web page; the download failed"
+    named = re.search(r"Unsupported (?:global|class|operand)\D*?([A-Za-z_][\w.]*\.\w+)", str(error))
+    if named:
+        return (
+            f"it holds more than tensors, {named[1]} among them, which it takes code to load; "
+            "save model.state_dict()"
+        )
+    kind = "safetensors" if path.suffix.lower() == ".safetensors" else "torch.save"
+    return f"it is damaged, or was not written by {kind}"
 
 
 def _listed(names: list[str]) -> str:
