@@ -28,6 +28,7 @@ COMMANDS = (
     "diagram",
     "params",
     "record",
+    "cache",
     "verify",
 )
 

@@ -37,7 +37,8 @@ REFUSALS = {
 }
 # What goes with a recorded run as with any other.
 OF_ANY_RUN = {
-    "run", "arithmetic", "format", "json", "output_file", "digits", "color", "no_pager", "given",
+    "run", "arithmetic", "format", "json", "output_file", "digits", "color", "no_pager",
+    "no_cache", "given",
 }  # fmt: skip
 OF_THE_MODEL = {each.name for each in fields(Options)} - OF_ANY_RUN
 
@@ -115,12 +116,32 @@ class Job:
             run = self.recorded_run(self.arithmetic)
         elif self.style.record:
             run = self.keep().run(self.arithmetic)
+        elif recording := self._remembered():
+            run = recording.run(self.arithmetic)
         else:
             from .. import pipeline
 
             return pipeline.run(self.request)
         run.require_finite()
         return run
+
+    def _remembered(self) -> Recording | None:
+        """Return the run as it was remembered, or run the built-in VAE and remember it."""
+        if self.architecture is None or self.options.no_cache:
+            return None
+        from ..models import run_cache
+
+        key = run_cache.key_of(self.request) if run_cache.is_on() else None
+        if key is None:
+            return None
+        cache = run_cache.RunCache(run_cache.folder())
+        recording = cache.get(key)
+        if recording is None:
+            from .. import pipeline
+
+            recording = pipeline.record_both(self.request)
+            cache.put(key, recording)
+        return recording
 
     def recorded_run(self, arithmetic: Arithmetic) -> Run:
         """Return a recorded run, finite or not, and say where its numbers do not agree."""

@@ -190,6 +190,12 @@ class Options:
         Path | None,
         file_option(metavar="FILE.safetensors", help="Keep the run in a file, to ask by --run."),
     ] = None
+    no_cache: Annotated[
+        bool,
+        run_option(
+            "--no-cache", help="Run the built-in VAE, whether its run is remembered or not."
+        ),
+    ] = False
     format: FormatOption = None
     json: JsonOption = False
     output_file: Output = None

@@ -11,8 +11,6 @@ import errno
 import itertools
 import json
 import math
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +20,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from ..engine.agreement import DoesNotFit, disagreements
 from ..engine.graph import Graph
 from ..engine.loss_call import LossCall
 from ..engine.run import Arithmetic, Run, by_hand, full_run
@@ -32,6 +29,7 @@ from ..version import __version__
 from .builtin_config import Architecture
 from .checked_json import Misfit, read, written
 from .recorded_trace import Keep, TraceEntry, entry_of, trace_of
+from .whole_file import write_whole
 
 VERSION = 1
 CONTENTS_KEY = "vae_explain_recording"  # of a file's metadata
@@ -39,8 +37,14 @@ CONTENTS_KEY = "vae_explain_recording"  # of a file's metadata
 MARKS: Mapping[str, str] = {"full": "", "printed": "printed/"}
 # NumPy has complex numbers of both sizes, a file of them only one: they are kept as pairs.
 AS_PAIRS = " as pairs"
-NUMBERS = {"BOOL", "I8", "U8", "I16", "U16", "F16", "I32", "U32", "F32", "I64", "U64", "F64"}
+# The types of tensors, as NumPy calls them.
+NUMBERS = {
+    "BOOL": "?", "I8": "<i1", "U8": "<u1", "I16": "<i2", "U16": "<u2", "F16": "<f2",
+    "I32": "<i4", "U32": "<u4", "F32": "<f4", "I64": "<i8", "U64": "<u8", "F64": "<f8",
+}  # fmt: skip
 MOST_AXES = 32  # of a tensor: those of PyTorch have at most 64, of NumPy as many
+LENGTH = 8  # bytes that say how long the header is
+LONGEST_HEADER = 100_000_000  # bytes, as readers of such files have it
 LONGEST_REASON = 100  # characters of what the reader of such files says
 LONGEST_CONTENTS = 50_000_000  # characters of JSON, of a run of some hundred thousand operations
 
@@ -154,17 +158,8 @@ def to_bytes(recording: Recording) -> bytes:
 
 
 def save(recording: Recording, path: Path) -> None:
-    """Write a recording into a file, whole or not at all, by way of another one beside it."""
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=".vae-explain-")
-    temporary = Path(name)
-    try:
-        with open(number, "wb") as file:
-            file.write(to_bytes(recording))
-        temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        os.replace(temporary, path)
-    except BaseException:  # an interrupt too must leave nothing behind
-        temporary.unlink(missing_ok=True)
-        raise
+    """Write a recording into a file, whole or not at all."""
+    write_whole(path, to_bytes(recording))
 
 
 def _keeper(tensors: dict[str, Array], mark: str) -> Keep:
@@ -188,24 +183,31 @@ def _keeper(tensors: dict[str, Array], mark: str) -> Keep:
 # --- out of a file ----------------------------------------------------------------------
 
 
-def load(path: Path, is_trusted: bool = False) -> Recording:
+def load(path: Path) -> Recording:
     """Read a recording and check what it says; a run is made when it is first asked for.
-
-    Parameters
-    ----------
-    is_trusted
-        Whether the numbers are known to be those that were written, so that they need not be
-        held against their operations.
 
     Raises
     ------
     BadRecording
         If it is none, is damaged, or says what cannot be; also when a run is made.
     """
+    file = path.expanduser()
     with _damages(path):
-        file = _opened(path.expanduser())
-        contents = _contents(path, file.metadata() or {})
-    tensors = _Tensors(file)
+        if not file.is_file():
+            raise FileNotFoundError(errno.ENOENT, "there is no such file")
+        safe_open(file, framework="np")  # which raises where a file is no whole one
+        return _recording(path, file.read_bytes(), is_trusted=False)
+
+
+def from_bytes(data: bytes | memoryview, path: Path) -> Recording:
+    """Return the recording that `to_bytes` has written, whose numbers are known to be those."""
+    with _damages(path):
+        return _recording(path, data, is_trusted=True)
+
+
+def _recording(path: Path, data: bytes | memoryview, is_trusted: bool) -> Recording:
+    tensors = _Tensors(data)
+    contents = _contents(path, tensors.metadata)
 
     def graph(arithmetic: str) -> Graph:
         with _damages(path):
@@ -216,13 +218,19 @@ def load(path: Path, is_trusted: bool = False) -> Recording:
             return Graph(trace)
 
     def doubtful(arithmetic: str) -> tuple[str, ...]:
-        with _damages(path):
-            return () if is_trusted else tuple(disagreements(graphs[arithmetic]))
+        if is_trusted:
+            return ()
+        from ..engine.agreement import DoesNotFit, disagreements
+
+        try:
+            return tuple(disagreements(graphs[arithmetic]))
+        except DoesNotFit as misfit:
+            words = f"values that do not fit their operations: {misfit}"
+            raise BadRecording(f"{path} has {words}") from None
 
     def run(arithmetic: str) -> Run:
         doubts[arithmetic]  # which raises where an operation cannot be computed at all
-        call = contents.loss_call
-        given = contents.seed, contents.label, contents.eps_given, call
+        given = contents.seed, contents.label, contents.eps_given, contents.loss_call
         whole = full_run(graphs[arithmetic].trace, *given, graphs[arithmetic])
         return by_hand(whole) if arithmetic == "printed" else whole
 
@@ -238,21 +246,12 @@ def _damages(path: Path) -> Iterator[None]:
         yield
     except Misfit as misfit:
         raise BadRecording(f"{path} is damaged: {misfit}") from None
-    except DoesNotFit as misfit:
-        words = f"values that do not fit their operations: {misfit}"
-        raise BadRecording(f"{path} has {words}") from None
     except SafetensorError as error:
         words = " ".join(str(error).split())[:LONGEST_REASON]
         raise BadRecording(f"{path} is no whole safetensors file: {words}") from None
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise BadRecording(f"{path} cannot be read: {reason}") from None
-
-
-def _opened(path: Path) -> Any:
-    if not path.is_file():
-        raise FileNotFoundError(errno.ENOENT, "there is no such file")
-    return safe_open(path, framework="np")
 
 
 def _contents(path: Path, metadata: Mapping[str, str]) -> Contents:
@@ -309,25 +308,28 @@ def _require_values(trace: Trace, architecture: Architecture) -> None:
 
 
 class _Tensors:
-    """The tensors of a file, each read once and by one value, as read-only arrays."""
+    """The tensors of a file, each taken once and by one value, as read-only arrays."""
 
-    def __init__(self, file: Any) -> None:
-        self._file = file
-        self._left = set(file.keys())
+    def __init__(self, data: bytes | memoryview) -> None:
+        size = int.from_bytes(data[:LENGTH], "little")
+        if not 0 < size <= LONGEST_HEADER:
+            raise Misfit("the length of its header", size, f"a number up to {LONGEST_HEADER:,}")
+        header: dict[str, Any] = json.loads(bytes(data[LENGTH : LENGTH + size]))
+        self.metadata: dict[str, str] = header.pop("__metadata__", {})
+        self._left, self._data = header, data[LENGTH + size :]
 
     def take(self, key: str, where: str) -> Array:
         """Return the tensor of a name; `Misfit` if there is none, or none that NumPy can have."""
-        if key not in self._left:
+        entry = self._left.pop(key, None)
+        if entry is None:
             raise Misfit(where, key, "the name of a tensor that nothing else has")
-        self._left.discard(key)
-        entry = self._file.get_slice(key)
-        shape, dtype = entry.get_shape(), entry.get_dtype()
-        if dtype not in NUMBERS or len(shape) > MOST_AXES:
-            raise Misfit(where, f"{dtype}{shape}", "a tensor of real numbers")
-        array: Array = self._file.get_tensor(key)
+        shape, dtype = entry["shape"], NUMBERS.get(entry["dtype"])
+        if dtype is None or len(shape) > MOST_AXES:
+            raise Misfit(where, f"{entry['dtype']}{shape}", "a tensor of real numbers")
+        array = np.frombuffer(self._data, dtype, math.prod(shape), entry["data_offsets"][0])
+        array = array.reshape(shape)
         if key.endswith(AS_PAIRS):
-            if shape[-1:] != [2] or dtype not in ("F32", "F64"):
-                raise Misfit(where, f"{dtype}{shape}", "pairs of floating-point numbers")
-            array = array.view(np.complex64 if dtype == "F32" else np.complex128)[..., 0]
-        array.setflags(write=False)
+            if shape[-1:] != [2] or dtype not in ("<f4", "<f8"):
+                raise Misfit(where, f"{entry['dtype']}{shape}", "pairs of floating-point numbers")
+            array = array.view(dtype.replace("f4", "c8").replace("f8", "c16"))[..., 0]
         return array

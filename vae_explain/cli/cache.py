@@ -1,0 +1,34 @@
+"""`vae-explain cache`: the runs of the built-in VAE that are remembered."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .errors import ExitCode, Problem
+
+
+def cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Forget all of them.")] = False,
+    path: Annotated[bool, typer.Option("--path", help="Print the folder alone.")] = False,
+) -> ExitCode:
+    """Show which runs are remembered, so that the next page comes at once; or forget them."""
+    from ..models import run_cache
+
+    where = run_cache.folder()
+    if path:
+        typer.echo(where)
+        return ExitCode.OK
+    found = run_cache.RunCache(where)
+    try:
+        if clear:
+            found.clear()
+        sizes = [entry.stat().st_size for entry in found.entries()]
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise Problem("--clear" if clear else "cache", where, f"cannot be used: {reason}") from None
+    runs = "1 run is" if len(sizes) == 1 else f"{len(sizes)} runs are"
+    off = "" if run_cache.is_on() else f"; {run_cache.SWITCH}=0 turns it off"
+    typer.echo(f"{runs} remembered in {where}, {sum(sizes) / 1e6:.1f} MB{off}.")
+    return ExitCode.OK
