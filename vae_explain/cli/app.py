@@ -6,6 +6,7 @@ them takes as long as a whole run of the built-in VAE.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Annotated
@@ -14,30 +15,35 @@ import typer
 
 from .. import __version__
 
-# Each is a file of this folder, with a function of the same name; in the order of the help.
-COMMANDS = (
-    "forward",
-    "backward",
-    "why",
-    "update",
-    "train",
-    "sample",
-    "check",
-    "audit",
-    "document",
-    "diagram",
-    "params",
-    "record",
-    "cache",
-    "verify",
-)
+# Each is a file of this folder, with a function of the same name; in the order of the help,
+# which says this of it.
+COMMANDS = {
+    "forward": "Show the whole forward pass, from x to the loss.",
+    "backward": "Show the backward pass: every gradient by the chain rule.",
+    "why": "Show where one number comes from, down to inputs, parameters and noise.",
+    "update": "Take one step of gradient descent and show what it does.",
+    "train": "Train on x with PyTorch, and show the losses and any one step.",
+    "sample": "Show what the numbers and gradients do over many draws of the noise.",
+    "check": "Hold every gradient against autograd, complex steps and central differences.",
+    "audit": "Find what is wrong with a VAE's loss, with numbers as evidence.",
+    "document": "Write the whole walkthrough as a document.",
+    "diagram": "Draw the layers of the model as an SVG, with the numbers of this run as shades.",
+    "params": "Show the architecture, and all weights and biases.",
+    "record": "Run the model once and keep the run in a file, to ask by --run.",
+    "cache": "Show which runs are remembered, so that the next page comes at once; or forget them.",
+    "verify": "Proof-read a document's numbers, or recompute the reference's 327 figures.",
+}
+
+
+# In the environment when a shell completes a line, which may be any command's.
+COMPLETING = "_VAE_EXPLAIN_COMPLETE"
 
 
 def application(arguments: Sequence[str]) -> typer.Typer:
     """Return the application with the command that the arguments begin with.
 
-    Where they begin with none, as for the help, for a name that is misspelt and for a
-    shell that completes a line, it has all of them.
+    Where they begin with none it has all of them: for the help, and for a name that is misspelt,
+    by name alone.
     """
     app = typer.Typer(
         name="vae-explain",
@@ -48,9 +54,15 @@ def application(arguments: Sequence[str]) -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(main)
     asked = [name for name in COMMANDS if name in arguments[:1]]
+    may_be_called = not COMMANDS.keys().isdisjoint(arguments) or COMPLETING in os.environ
     for name in asked or COMMANDS:
-        app.command(name)(getattr(import_module(f".{name}", __package__), name))
+        command = getattr(import_module(f".{name}", __package__), name) if may_be_called else _none
+        app.command(name, help=COMMANDS[name])(command)
     return app
+
+
+def _none() -> None:
+    """Stand for a command that is listed and not called."""
 
 
 def _version(wanted: bool) -> None:

@@ -51,7 +51,6 @@ def audit(
     *,
     options: Options,
 ) -> ExitCode:
-    """Find what is wrong with a VAE's loss, with numbers as evidence."""
     style = options.style()
     chosen, left_out = _ids("--only", only), _ids("--ignore", ignore)
     if not [name for name in chosen or IDS if name not in left_out]:

@@ -31,7 +31,6 @@ def backward(
     *,
     options: Options,
 ) -> ExitCode:
-    """Show the backward pass: every gradient by the chain rule."""
     style = options.style()
     job = Job(options, style, "full")
     chosen = names.gradient_names(param, term, job.architecture)

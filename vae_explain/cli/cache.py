@@ -13,7 +13,6 @@ def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Forget all of them.")] = False,
     path: Annotated[bool, typer.Option("--path", help="Print the folder alone.")] = False,
 ) -> ExitCode:
-    """Show which runs are remembered, so that the next page comes at once; or forget them."""
     from ..models import run_cache
 
     where = run_cache.folder()

@@ -13,7 +13,6 @@ def check(
     *,
     options: Options,
 ) -> ExitCode:
-    """Hold every gradient against autograd, complex steps and central differences."""
     style = options.style()
     refuse(options, "check", "run")
     job = Job(options, style, "full")

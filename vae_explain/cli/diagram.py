@@ -20,7 +20,6 @@ def diagram(
     *,
     options: Options,
 ) -> ExitCode:
-    """Draw the layers of the model as an SVG, with the numbers of this run as shades."""
     if digits is not None:
         raise Problem("--digits", digits, "a picture has shades and no digits; leave it out")
     if format is not None or json:

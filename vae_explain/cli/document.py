@@ -45,7 +45,6 @@ def document(
     *,
     options: Options,
 ) -> ExitCode:
-    """Write the whole walkthrough as a document."""
     how = replace(options, format=format).style(ENDINGS)
     name, target = how.format, how.output
     job = Job(options, how, "printed", of_own="printed")

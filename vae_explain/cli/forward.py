@@ -26,7 +26,6 @@ def forward(
     *,
     options: Options,
 ) -> ExitCode:
-    """Show the whole forward pass, from x to the loss."""
     style = options.style()
     job = Job(options, style, "printed")
     chosen = names.step_names(step, job.architecture)

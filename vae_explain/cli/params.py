@@ -19,7 +19,6 @@ def params(
     *,
     options: Options,
 ) -> ExitCode:
-    """Show the architecture, and all weights and biases."""
     style = options.style()
     if save and options.run:
         mend = "a recording has the numbers of a run and not all of the model's state"

@@ -30,7 +30,6 @@ def record(
     *,
     options: Options,
 ) -> ExitCode:
-    """Run the model once and keep the run in a file, to ask by --run."""
     refuse(options, "record", "run")
     for option, value in (("--record", record), ("--digits", digits), ("--format", format)):
         if value is not None:

@@ -23,7 +23,6 @@ def sample(
     *,
     options: Options,
 ) -> ExitCode:
-    """Show what the numbers and gradients do over many draws of the noise."""
     style = options.style()
     count = parsing.whole("--draws", draws, 2, MOST_DRAWS, "a number of draws")
     refuse(options, "sample", "run", "eps")

@@ -58,7 +58,6 @@ def train(
     *,
     options: Options,
 ) -> ExitCode:
-    """Train on x with PyTorch, and show the losses and any one step."""
     style = options.style()
     refuse(options, "train", "run", "eps", "arithmetic")
     job = Job(options, style, "full")

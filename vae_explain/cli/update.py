@@ -20,7 +20,6 @@ def update(
     *,
     options: Options,
 ) -> ExitCode:
-    """Take one step of gradient descent and show what it does."""
     style = options.style()
     refuse(options, "update", "arithmetic")
     job = Job(options, style, "full")

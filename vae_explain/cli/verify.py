@@ -70,7 +70,6 @@ def verify(
     color: ColorOption = "auto",
     no_pager: PagerOption = False,
 ) -> ExitCode:
-    """Proof-read a document's numbers, or recompute the reference's 327 figures."""
     inputs = {} if file is None else {"FILE": file}
     style = checked_style(
         format, output_file, json=json, color=color, no_pager=no_pager, inputs=inputs

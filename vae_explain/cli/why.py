@@ -40,7 +40,6 @@ def why(
     *,
     options: Options,
 ) -> ExitCode:
-    """Show where one number comes from, down to inputs, parameters and noise."""
     style = options.style()
     levels = None if depth is None else parsing.whole("--depth", depth, 0, 1000, "a depth")
     name = target.split("[")[0].strip()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from html import escape
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal, NamedTuple
-from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
     from .blocks import Walkthrough
@@ -39,7 +39,8 @@ FORMATS = {
 
 def mark_of_picture(document: str) -> str:
     """Return the element that the picture beside a document has, by which it is known as ours."""
-    return f"<metadata>{escape(f'picture of {document!r}, made by vae-explain')}</metadata>\n"
+    words = escape(f"picture of {document!r}, made by vae-explain", quote=False)
+    return f"<metadata>{words}</metadata>\n"
 
 
 def write(

@@ -8,8 +8,8 @@ the reader's choice of the two where the viewer tells it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import NamedTuple
-from xml.sax.saxutils import escape
 
 import numpy as np
 
@@ -387,4 +387,4 @@ def _n(number: float) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(printable(text), {'"': "&quot;"})
+    return escape(printable(text), quote=False).replace('"', "&quot;")
