@@ -23,6 +23,7 @@ from .autograd import gradients_on
 from .call_info import UNSAFE, Call, Plan, index_of, plan_for
 from .capture import Capture
 from .decompositions import decomposition_of
+from .deprecated_arguments import LOSSES, with_reduction
 from .frames import FrameWatcher, SeenFrames
 from .inplace_writes import (
     ViewTarget,
@@ -192,6 +193,8 @@ class _Recorder(TorchFunctionMode):
     ) -> Any:
         if plan.looks:
             return func(*args, **kwargs)
+        if plan.name in LOSSES:
+            args, kwargs = with_reduction(plan.name, args, kwargs)
         if plan.decomposed:
             kwargs = with_lost(plan.name, kwargs, sys._getframe(2))
             decomposition = decomposition_of(plan.name, args, kwargs)

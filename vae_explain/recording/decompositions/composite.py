@@ -48,8 +48,7 @@ class Composite(NamedTuple):
         settings = dict(kwargs)
         if self.reduce is not None:
             reduction = settings.pop("reduction", "mean")
-            deprecated = [settings.pop(each, None) for each in ("size_average", "reduce")]
-            if reduction not in REDUCTIONS or any(each is not None for each in deprecated):
+            if reduction not in REDUCTIONS:
                 return None
         try:
             bound = _signature(self.make).bind(*args, **settings)

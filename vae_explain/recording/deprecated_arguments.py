@@ -1,0 +1,45 @@
+"""The deprecated arguments of PyTorch's losses, recorded as the `reduction` that they mean.
+
+Older VAEs write `F.mse_loss(recon, x, size_average=False)`. PyTorch turns it into a sum as the
+first thing it does, and so do we: all that reads a record knows `reduction` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from inspect import isfunction, signature
+from typing import Any
+
+from torch.nn import functional
+from torch.nn._reduction import legacy_get_string
+
+DEPRECATED = ("size_average", "reduce")
+# The parameters of each function that has them, by its name.
+LOSSES = {
+    name: parameters
+    for name, function in vars(functional).items()
+    if isfunction(function)
+    and set(DEPRECATED) <= set(parameters := tuple(signature(function).parameters))
+}
+
+
+def with_reduction(
+    name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+    """Return the arguments of a loss with `reduction` in the place of what is deprecated.
+
+    Examples
+    --------
+    >>> with_reduction("mse_loss", ("recon", "x", False), {})
+    (('recon', 'x'), {'reduction': 'sum'})
+    """
+    names = LOSSES[name]
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    if given.keys().isdisjoint(DEPRECATED):
+        return args, kwargs
+    old = [given.pop(each, None) for each in DEPRECATED]
+    if old != [None, None]:
+        given["reduction"] = legacy_get_string(*old, emit_warning=False)
+    first = min(names.index(each) for each in DEPRECATED)
+    placed = tuple(given.pop(each) for each in names[:first] if each in names[: len(args)])
+    return placed, given
