@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -193,3 +194,34 @@ def test_what_training_keeps_stays(cli: CommandLine) -> None:
         optimizer.step()
         plain.append(float(computed.detach()))
     assert shown[:3] == plain
+
+
+def with_negative_edges(model: Any, x: Tensor) -> Any:
+    """Draw twice, in the model and in the loss, there by Python, NumPy and PyTorch."""
+    z, _, _ = model(x)
+    drawn = [random.randrange(2), int(np.random.randint(2)), int(torch.randint(2, (1,)))]
+    edges = torch.tensor([*drawn, *reversed(drawn)]).view(2, 3)
+    weights = torch.rand(3) + torch.tensor([random.random(), float(np.random.rand()), 0.0])
+    return (weights * (z[edges[0]] * z[edges[1]]).sum(1)).sum()
+
+
+@pytest.mark.parametrize("arithmetic", ["full", "printed"])
+def test_a_second_draw_is_that_of_a_plain_run(arithmetic: Any) -> None:
+    torch.manual_seed(0)
+    model = Keeping()
+    random.seed(3)
+    np.random.seed(3)
+    explanation = explain(model, X, objective=with_negative_edges, seed=5, arithmetic=arithmetic)
+    explanation.audit()
+    assert explanation.check().passed
+    torch.manual_seed(5)
+    plain = with_negative_edges(model, X)
+    torch.autograd.backward(plain)
+    rounding = 1e-3 if arithmetic == "printed" else 0
+    found = float(explanation.run.trace.loss.array)
+    np.testing.assert_allclose(found, float(plain.detach()), rtol=rounding)
+    for name, parameter in model.named_parameters():
+        if parameter.grad is not None:
+            np.testing.assert_allclose(
+                explanation.gradients[name], parameter.grad.numpy(), rtol=rounding, atol=rounding
+            )

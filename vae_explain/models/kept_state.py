@@ -7,13 +7,16 @@ run puts that back in between.
 
 from __future__ import annotations
 
+import random
 import sys
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -31,7 +34,11 @@ class KeptState:
 
     def __init__(self, holders: Iterable[object]) -> None:
         self._seen: dict[int, object] = {}  # kept alive, so that Python reuses no `id`
-        self._undo: list[Callable[[], None]] = []
+        # What a loss draws from Python or NumPy, as negative edges of a graph, has no seed of ours.
+        self._undo: list[Callable[[], None]] = [
+            partial(random.setstate, random.getstate()),
+            partial(np.random.set_state, np.random.get_state()),
+        ]
         for holder in holders:
             self._keep(holder)
 
