@@ -37,9 +37,9 @@ def with_reduction(
     given = {**dict(zip(names, args, strict=False)), **kwargs}
     if given.keys().isdisjoint(DEPRECATED):
         return args, kwargs
-    old = [given.pop(each, None) for each in DEPRECATED]
-    if old != [None, None]:
-        given["reduction"] = legacy_get_string(*old, emit_warning=False)
+    size_average, reduce = (given.pop(each, None) for each in DEPRECATED)
+    if (size_average, reduce) != (None, None):
+        given["reduction"] = legacy_get_string(size_average, reduce, emit_warning=False)
     first = min(names.index(each) for each in DEPRECATED)
     placed = tuple(given.pop(each) for each in names[:first] if each in names[: len(args)])
     return placed, given
