@@ -89,6 +89,7 @@ def test_an_update_is_that_of_torch_optim(style: str) -> None:
     _, checks = update_page.update(found, list(found.step.after))
     assert checks.failed == 0
     assert checks.lines == sum(array.size for array in found.step.after.values())
+    assert found.after is not None
     for before, after in zip(found.step.run.trace.values, found.after.trace.values, strict=True):
         if before.kind == "noise":
             assert np.array_equal(before.array, after.array), before.name

@@ -44,6 +44,7 @@ def test_equals_a_plain_step_bit_for_bit(seed: int, lr: float, rows: Any) -> Non
     before, after, model = plain_step(seed, lr, rows)
     found = training.update(Request(x=rows, seed=seed, arithmetic="full"), lr)
     assert float(found.step.run.array("loss")) == before
+    assert found.after is not None
     assert float(found.after.array("loss")) == after
     for key, parameter in model.named_parameters():
         assert found.step.after[key].tobytes() == parameter.detach().numpy().tobytes(), key
@@ -54,6 +55,7 @@ def test_equals_a_plain_step_bit_for_bit(seed: int, lr: float, rows: Any) -> Non
 
 def test_given_noise_is_used_before_and_after() -> None:
     found = training.update(Request(x=X, eps=(0.5, -1.0), arithmetic="full"), 0.01)
+    assert found.after is not None
     for run in (found.step.run, found.after):
         assert run.array("eps").tolist() == [[0.5, -1.0]]
     z = found.after.array("mu") + found.after.array("std") * found.after.array("eps")

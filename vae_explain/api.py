@@ -256,14 +256,10 @@ class Explanation:
         >>> page.passed, page.check.oracles
         (True, ('autograd', 'complex_step', 'central_differences'))
         """
-        from .analysis import finite_differences, gradient_check
+        from .pages.build_document import checked
         from .pages.walkthrough.checking import checking as page
 
-        request = self._request
-        if request.architecture:
-            found = gradient_check.check(self.run, request.architecture)
-        else:
-            found = gradient_check.check_own(*finite_differences.run_and_nudge(request))
+        found = checked(self._request, self.run if self._request.architecture else None)
         return CheckPage(page(found), found)
 
     def document(self, *, lr: float = 0.01) -> DocumentPage:

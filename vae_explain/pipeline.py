@@ -54,6 +54,21 @@ def run_with_model(request: Request) -> RunWithModel:
     return replace(result, again=again)
 
 
+def run_in_float64(request: Request, like: Run) -> Run | None:
+    """Make a run once more on a copy of the model in float64; None where it can't be made.
+
+    Parameters
+    ----------
+    like
+        The run, whose draws are used again.
+    """
+    try:
+        with prepared(request) as model, user_code_errors(request):
+            return model.run_in_float64(like)
+    except UserError:
+        return None
+
+
 def record_both(request: Request, state: Mapping[str, Array] | None = None) -> Recording:
     """Run in both arithmetics, to keep both; neither run need be finite.
 

@@ -7,8 +7,10 @@ the model detaches or computes without gradients, as a straight-through estimato
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,15 +27,9 @@ from ..recording.call_mode import CallMode
 from ..recording.random_draws import OTHER_DRAWS, GivenDraws
 from ..recording.tensor_arrays import tensors_in
 from ..trace import UNSEEN, Array
-from .gradient_check import CENTRAL_ALLOWED, Nudged, gradient_scale, largest
+from .differences import FINE, noise_of, quotients
+from .gradient_check import Judge, Nudged, gradient_scale
 
-STEP = 1e-6  # of |w|, or of 1 where |w| is smaller
-# A finer one, where that one does not agree: of many units some turn on and others off within a
-# step, and where their bends cancel, the two one-sided differences do not tell of them. A gradient
-# that is wrong is so by any step.
-FINER = STEP / 10
-FINE_ENOUGH = 100  # times what passes, that rounding may make of a finer step at most
-ROUNDINGS = 64  # units in the last place that evaluating a loss may be off by
 MOST_NUMBERS = 1500  # that are moved, of all parameters together
 MOST_OF_ONE, LEAST_OF_ONE = 64, 4
 
@@ -94,41 +90,53 @@ def _nudged(
         and not _is_rewritten(run, name)
     ]
     most = max(LEAST_OF_ONE, min(MOST_OF_ONE, MOST_NUMBERS // max(len(parameters), 1)))
-    rounding = ROUNDINGS * float(np.finfo(np.float64).eps) * abs(middle)
+    judge = Judge(run)
+    # Of n roundings all together come to at most √n times their deviation.
+    noise = judge.by_hand.most * noise_of(partial(_along, model, evaluation))
     for name, parameter in parameters:
         flat = parameter.data.view(-1)
         chosen = _chosen(run.gradient(name), most)
         central, error = np.empty(len(chosen)), np.empty(len(chosen))
         number = run.value(name).id
         expected = run.hand_gradients.get(number, run.gradient(name)).ravel()[chosen]
-        near = CENTRAL_ALLOWED * max(largest(expected), gradient_scale(run, number))
+        scale = gradient_scale(run, number)
         for position, at in enumerate(chosen):
-            for part in (STEP, FINER):
-                step = part * max(1.0, abs(float(flat[at])))
-                if part == FINER and rounding / (2 * step) > FINE_ENOUGH * near:
-                    continue
-                lower, upper, width = _moved(flat, at, step, evaluation)
-                central[position] = (upper - lower) / width
-                # Half the distance between the two one-sided differences, as in `numpy_oracle`.
-                error[position] = (abs(upper - 2 * middle + lower) + rounding) / (2 * step)
-                if abs(central[position] - expected[position]) <= near + error[position]:
+            here = slice(position, position + 1)
+            start = float(flat[at])
+            moved = partial(_moved, flat, at, evaluation)
+            off = error[position] = math.inf
+            for found, within in quotients(moved, start, middle, noise):
+                # A gradient that is wrong is so by any step; but a step that leaves more open than
+                # the one before, and than what that found to be wrong, says nothing of it.
+                if within > max(off, error[position]):
                     break
+                central[position], error[position] = found, within
+                off = abs(found - expected[position])
+                agrees = judge.oracle(
+                    number, expected[here], central[here], scale, error[here], chosen[here]
+                ).passed
+                if agrees and within <= FINE * scale:  # else there may be corners within the step
+                    break
+            flat[at] = start
         nudged[name] = Nudged(chosen, central, error)
     return nudged
 
 
-def _moved(
-    flat: Tensor, at: int, step: float, evaluation: _Evaluation
-) -> tuple[float, float, float]:
-    """Return the loss with one number moved down, with it moved up, and how far apart those are."""
-    start = float(flat[at])
-    above, below = start + step, start - step
-    flat[at] = above
-    upper = evaluation.loss()
-    flat[at] = below
-    lower = evaluation.loss()
-    flat[at] = start
-    return lower, upper, above - below
+def _moved(flat: Tensor, at: int, evaluation: _Evaluation, number: float) -> float:
+    flat[at] = number
+    return evaluation.loss()
+
+
+def _along(model: nn.Module, evaluation: _Evaluation, part: float) -> float:
+    """Return the loss with every parameter moved by a part of itself, and move them back."""
+    kept = [(parameter, parameter.detach().clone()) for parameter in model.parameters()]
+    for parameter, before in kept:
+        if parameter.is_floating_point():
+            parameter.data.copy_(before * (1 + part))
+    found = evaluation.loss()
+    for parameter, before in kept:
+        parameter.data.copy_(before)
+    return found
 
 
 def _chosen(gradient: Array, most: int) -> Array:
@@ -233,7 +241,9 @@ class _Still(CallMode):
             raise RuntimeError(f"{name} gives float32 there")
         if plan.draws and self._draws.replace(result, name, args, kwargs):
             return result
-        if (name in ("detach", "data") and id(args[0]) not in self._written) or (
+        # Within such a function nothing is held still: the gradient of all of it is its own.
+        within = not torch.is_grad_enabled() and not self._without_gradients
+        if (name in ("detach", "data") and not within and id(args[0]) not in self._written) or (
             self._without_gradients and not plan.writes and name != "grad"
         ):
             return self._held(result)

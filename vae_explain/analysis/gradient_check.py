@@ -10,35 +10,34 @@ would faithfully differentiate, is found as well as one in a rule.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from ..engine.backward_pass import shares
 from ..engine.formulas import Steps
 from ..engine.graph import IMPLICIT
-from ..engine.run import Arithmetic, Run
+from ..engine.run import Run
+from ..engine.sensitivity import Kind, Sensitivity
 from ..models.builtin_config import BUILT_IN, Architecture
+from ..ops.losses.binary_cross_entropy import LOWEST_PRODUCT
 from ..ops.reduction.normalize import NORMALIZE
+from ..symbolic.error_bound import Precision
 from ..symbolic.expression import measure
 from ..trace import Array
 from . import numpy_oracle
 
 AUTOGRAD, COMPLEX_STEP, CENTRAL = ORACLES = ("autograd", "complex_step", "central_differences")
-# Relative to the gradient's scale. Of a float32's seven digits, exp of a large log-variance
-# loses two more than the rest of the model does.
-AUTOGRAD_ALLOWED: Mapping[Arithmetic, float] = {"printed": 1e-12, "full": 1e-4}
-# Below its smallest normal number a float32 has not all of its digits, and may be made zero.
-UNDERFLOW: Mapping[Arithmetic, float] = {
-    "printed": 0.0,
-    "full": float(np.finfo(np.float32).tiny),
-}
-COMPLEX_STEP_ALLOWED = 1e-12
-CENTRAL_ALLOWED = 1e-6
 REWRITTEN = (
     "the model itself writes there as it runs, with gradients off or by way of data, so that "
     "moving a number up or down is undone or changed"
+)
+FLOORED = (
+    "binary_cross_entropy divides its gradient by p·(1 - p) and by no less than 1e-12, and no "
+    "logarithm of its own goes below -100, so that where p is nearly 0 or 1 its gradient is not "
+    "the slope of the loss"
 )
 MOST_EVALUATED = 5000  # parameters, each with three evaluations of the loss: a second or two
 # Where an op takes what it adds to every row, such as a bias: its gradient is a sum. So is that
@@ -70,12 +69,16 @@ class Difference:
         The same as a part of the gradient's scale, see `gradient_scale`.
     conclusive
         Whether the oracle is exact enough here for its word to count.
+    in_float64
+        Whether float32 lost too much on the way, and it is autograd on a copy of the run in
+        float64 that agrees.
     """
 
     absolute: float
     relative: float
     passed: bool
     conclusive: bool = True
+    in_float64: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,33 +146,135 @@ class Check:
         return all(parameter.passed for parameter in self.parameters)
 
 
-def check(run: Run, architecture: Architecture = BUILT_IN) -> Check:
+Again = Callable[[], Run | None]  # makes a run once more in float64, None if it can't be made
+
+
+def no_run() -> None:
+    """Make no run in float64."""
+
+
+class Judge:
+    """Says whether a gradient by hand and an oracle's differ by rounding alone.
+
+    Parameters
+    ----------
+    run
+        Whose gradients are judged.
+    again
+        Makes the run once more in float64, asked only where float32 seems to have lost digits.
+    """
+
+    def __init__(self, run: Run, again: Again = no_run) -> None:
+        self.run, self._again = run, again
+        self.double = Precision.of(np.finfo(np.float64))
+        # An op without a rule has its numbers from PyTorch, in PyTorch's precision.
+        by_rules = run.arithmetic == "printed" or not run.graph.not_explained
+        self.by_hand = Sensitivity(run, (self.double if by_rules else run.precision).unit)
+        self.by_torch = Sensitivity(run, run.precision.unit)
+
+    @cached_property
+    def in_float64(self) -> Run | None:
+        """The run made once more in float64."""
+        return None if self.run.precision == self.double else self._again()
+
+    def autograd(self, number: int, scale: float, mine: Array | None = None) -> Difference:
+        """Compare a gradient by hand, the run's own if none is given, with autograd's.
+
+        Where the run makes more of PyTorch's roundings than usual, autograd on a copy of it in
+        float64 has the last word, if there is one.
+        """
+        run = self.run
+        none = np.zeros(run.trace.values[number].shape)  # what no gradient at all amounts to
+        mine = run.hand_gradients.get(number, none) if mine is None else mine
+        theirs = run.trace.gradients.get(number, none)
+        return self._compared("gradients", number, mine, theirs, scale)
+
+    def value(self, number: int, mine: Array) -> Difference:
+        """Compare a value by hand with PyTorch's, likewise."""
+        theirs = self.run.trace.values[number].array
+        return self._compared("values", number, mine, theirs, largest(theirs))
+
+    def _compared(
+        self, kind: Kind, number: int, mine: Array, theirs: Array, scale: float
+    ) -> Difference:
+        found = difference(mine, theirs, self.by_torch.usual(scale), scale)
+        if found.passed or not np.isfinite(_apart(mine, theirs)).all():
+            return found
+        if (exact := self._exact(kind, number, mine.shape)) is not None:
+            off = self._allowed(self.by_hand, kind, number, scale)
+            settled = bool(np.all(_apart(mine, exact) <= off))
+            return replace(found, passed=settled, in_float64=settled)
+        off = self._allowed(self.by_torch, kind, number, scale) + self.run.precision.smallest
+        return replace(found, passed=bool(np.all(_apart(mine, theirs) <= off)))
+
+    def oracle(
+        self,
+        number: int,
+        mine: Array,
+        theirs: Array,
+        scale: float,
+        error: Array | float = 0.0,
+        places: Array | slice = slice(None),
+    ) -> Difference:
+        """Compare a gradient by hand, or some places of it, with an oracle's in float64.
+
+        Parameters
+        ----------
+        error
+            What `theirs` may be off by in itself, element by element.
+        """
+        usual = self.by_hand.usual(scale) + error
+        found = difference(mine, theirs, usual, scale, error)
+        if found.passed or not np.isfinite(_apart(mine, theirs)).all():
+            return found
+        off = self._allowed(self.by_hand, "gradients", number, scale)
+        off = off.reshape(-1)[places].reshape(mine.shape)
+        return difference(mine, theirs, off + error, scale, error)
+
+    def _allowed(self, by: Sensitivity, kind: Kind, number: int, scale: float) -> Array:
+        """Return how far off roundings may carry each element, in this run."""
+        lost = lost_in_norms(self.run, number) if kind == "gradients" else 1.0
+        return by.usual(scale * lost) + by.of(kind, number)
+
+    def _exact(self, kind: Kind, number: int, shape: tuple[int, ...]) -> Array | None:
+        """Return what PyTorch has in float64; None if there is nothing of its kind."""
+        name, other = self.run.trace.values[number].name, self.in_float64
+        if other is None or name not in other.trace.by_name:
+            return None
+        arrays = other.gradients if kind == "gradients" else other.values
+        array = arrays.get(other.value(name).id)
+        return None if array is None or array.shape != shape else array
+
+
+def check(run: Run, architecture: Architecture = BUILT_IN, again: Again = no_run) -> Check:
     """Hold the gradient of every parameter of the built-in VAE against the oracles."""
     numbers = {value.name: value.id for value in run.trace.values if value.kind == "parameter"}
-    inputs = oracle_inputs(run)
+    inputs, judge = oracle_inputs(run), Judge(run, again)
     design = numpy_oracle.Design(
         architecture.activation, architecture.recon, architecture.reduction, architecture.beta
     )
     by_step = numpy_oracle.complex_step(*inputs, design=design)
     central, error = numpy_oracle.central_differences(*inputs, design=design)
-    step_allowed, central_allowed = _allowed(run, COMPLEX_STEP_ALLOWED), _allowed(run)
     checks = []
     for name, array in inputs[0].items():
-        none = np.zeros(array.shape)  # what no gradient at all amounts to
         number = numbers[name]
-        mine = run.hand_gradients.get(number, none)
-        autograd = run.trace.gradients.get(number, none)
+        mine = run.hand_gradients.get(number, np.zeros(array.shape))  # no gradient comes to none
         scale = max(largest(by_step[name]), gradient_scale(run, number))
         differences = {
-            AUTOGRAD: by_autograd(mine, autograd, run.arithmetic, scale),
-            COMPLEX_STEP: difference(mine, by_step[name], step_allowed, scale),
-            CENTRAL: difference(mine, central[name], central_allowed, scale, error[name]),
+            AUTOGRAD: judge.autograd(number, scale),
+            COMPLEX_STEP: judge.oracle(
+                number, mine, by_step[name], scale, numpy_oracle.SMALLEST_SLOPE
+            ),
         }
-        checks.append(ParameterCheck(name, array.shape, differences))
+        by_central = judge.oracle(number, mine, central[name], scale, error[name])
+        reason = "" if by_central.passed else _other_gradient(run, number)
+        if not reason:
+            differences[CENTRAL] = by_central
+        checks.append(ParameterCheck(name, array.shape, differences, reason))
     return Check(run, tuple(checks))
 
 
-def check_in_reach(run: Run, architecture: Architecture | None) -> Check:
+def check_in_reach(run: Run, architecture: Architecture | None, again: Again = no_run) -> Check:
     """Hold a run's gradients against every oracle that can speak of it in a moment.
 
     The second transcription knows the built-in VAE alone (no `architecture` means another
@@ -177,47 +282,48 @@ def check_in_reach(run: Run, architecture: Architecture | None) -> Check:
     """
     numbers = sum(value.array.size for value in run.trace.values if value.kind == "parameter")
     if architecture is None or numbers > MOST_EVALUATED:
-        return check_autograd(run)
-    return check(run, architecture)
+        return check_autograd(run, again)
+    return check(run, architecture, again)
 
 
-def check_autograd(run: Run) -> Check:
+def check_autograd(run: Run, again: Again = no_run) -> Check:
     """Hold the gradients of any model against autograd's alone."""
-    return _check_own(run, {}, (AUTOGRAD,))
+    return _check_own(run, {}, (AUTOGRAD,), again)
 
 
-def check_own(run: Run, nudged: Mapping[str, Nudged] | str) -> Check:
+def check_own(run: Run, nudged: Mapping[str, Nudged] | str, again: Again = no_run) -> Check:
     """Hold the gradients of a user's model against autograd and central differences.
 
     Parameters
     ----------
     nudged
         The differences, by the parameter's name, or why there are none.
+    again
+        See `Judge`.
     """
     if isinstance(nudged, str):
-        return replace(check_autograd(run), missing=nudged)
+        return replace(check_autograd(run, again), missing=nudged)
     moved = sum(len(each.places) for each in nudged.values())
-    return replace(_check_own(run, nudged, (AUTOGRAD, CENTRAL)), nudged=moved)
+    return replace(_check_own(run, nudged, (AUTOGRAD, CENTRAL), again), nudged=moved)
 
 
-def _check_own(run: Run, nudged: Mapping[str, Nudged], oracles: tuple[str, ...]) -> Check:
-    checks = []
+def _check_own(
+    run: Run, nudged: Mapping[str, Nudged], oracles: tuple[str, ...], again: Again
+) -> Check:
+    checks, judge = [], Judge(run, again)
     for value in run.trace.values:
         if value.kind != "parameter" or value.name is None or value.id not in run.gradients:
             continue
-        autograd = run.trace.gradients[value.id]
         mine = run.hand_gradients.get(value.id, np.zeros(value.shape))
         scale = gradient_scale(run, value.id)
-        differences = {AUTOGRAD: by_autograd(mine, autograd, run.arithmetic, scale)}
-        if not differences[AUTOGRAD].passed and (lost := lost_in_norms(run, value.id)) > 1:
-            scale *= lost
-            differences = {AUTOGRAD: by_autograd(mine, autograd, run.arithmetic, scale)}
+        differences = {AUTOGRAD: judge.autograd(value.id, scale)}
         reason = ""
         if CENTRAL in oracles:
             reason = REWRITTEN
             if (each := nudged.get(value.name)) is not None:
-                central = difference(
-                    mine.ravel()[each.places], each.central, _allowed(run), scale, each.error
+                chosen = mine.ravel()[each.places]
+                central = judge.oracle(
+                    value.id, chosen, each.central, scale, each.error, each.places
                 )
                 reason = "" if central.passed else _other_gradient(run, value.id)
                 if not reason:
@@ -226,23 +332,13 @@ def _check_own(run: Run, nudged: Mapping[str, Nudged], oracles: tuple[str, ...])
     return Check(run, tuple(checks), oracles)
 
 
-def _allowed(run: Run, usual: float = CENTRAL_ALLOWED) -> float:
-    """Return how far a gradient may be off an oracle that evaluates the loss.
-
-    In the arithmetic `full` an op without a rule has its numbers from PyTorch, in PyTorch's
-    precision.
-    """
-    by_rules = run.arithmetic == "printed" or not run.graph.not_explained
-    return usual if by_rules else max(usual, AUTOGRAD_ALLOWED["full"])
-
-
 def _other_gradient(run: Run, number: int) -> str:
     """Say why a gradient is meant to be another than the slope of the loss; "" if it is not."""
     if number in run.graph.behind_hooks:
         return "a hook changes the gradient on its way there"
     function = run.graph.behind_functions().get(number)
     if function is None:
-        return ""
+        return FLOORED if _is_floored(run, number) else ""
     if function in IMPLICIT:
         return (
             f"{function} draws by rejection, and its gradient is that of implicit "
@@ -271,11 +367,11 @@ def gradient_scale(run: Run, number: int) -> float:
         places = ADDED_AT.get(bound.rule_name, BIAS_AT if bound.kind == "contraction" else ())
         if bound.output in arrived and set(places) & set(bound.positions(number)):
             arriving = arrived[bound.output].astype(np.float64)
-            sizes.append(largest(arriving))
-            if not bound.no_way_back:
+            sizes.append(size := largest(arriving))
+            if size and not bound.no_way_back:
                 # The sum of squares, as each is passed back where it is added as it is.
-                squares = shares(bound, arriving**2, run.values, {number})
-                sizes += [math.sqrt(largest(share)) for _, share in squares]
+                squares = shares(bound, (arriving / size) ** 2, run.values, {number})
+                sizes += [size * math.sqrt(largest(share)) for _, share in squares]
     return max(sizes)
 
 
@@ -305,15 +401,10 @@ def lost_in_norms(run: Run, number: int) -> float:
     return most
 
 
-def by_autograd(mine: Array, theirs: Array, arithmetic: Arithmetic, scale: float) -> Difference:
-    """Compare a gradient with autograd's, which has the precision of the run."""
-    return difference(mine, theirs, AUTOGRAD_ALLOWED[arithmetic], scale, UNDERFLOW[arithmetic])
-
-
 def difference(
     mine: Array,
     theirs: Array,
-    allowed: float,
+    allowed: Array | float,
     scale: float | None = None,
     error: Array | float = 0.0,
 ) -> Difference:
@@ -322,21 +413,36 @@ def difference(
     Parameters
     ----------
     allowed
-        The largest difference that passes, as a part of the scale.
+        The largest difference that passes, one for all elements or one for each.
     scale
         What a difference is relative to; the largest number of `theirs` if not given.
     error
         What `theirs` may be off by in itself, element by element.
     """
-    apart = np.abs(np.asarray(mine, np.float64) - theirs)
+    apart = _apart(mine, theirs)
     scale = (largest(theirs) if scale is None else scale) or 1.0
     absolute = largest(apart)
     return Difference(
         absolute=absolute,
         relative=absolute / scale,
-        passed=bool(np.all(apart <= allowed * scale + error)),
+        passed=bool(np.all(apart <= allowed)),
         conclusive=largest(np.asarray(error)) <= SAYS_NOTHING * scale,
     )
+
+
+def _apart(mine: Array, theirs: Array) -> Array:
+    with np.errstate(invalid="ignore"):
+        return np.abs(np.asarray(mine, np.float64) - theirs)
+
+
+def _is_floored(run: Run, number: int) -> bool:
+    """Whether a cross-entropy behind a parameter has a probability too close to 0 or 1."""
+    for bound in run.graph.operations:
+        if bound.rule_name == "binary_cross_entropy" and run.graph.depends(bound.output, [number]):
+            p = run.hand_values[bound.sources[0]]
+            if np.any(p * (1 - p) < LOWEST_PRODUCT):
+                return True
+    return False
 
 
 def largest(array: Array) -> float:

@@ -20,9 +20,8 @@ from ..engine.roles import latents, other_draws, reconstruction, standard_draws
 from ..engine.run import Run
 from ..ops import NotExplained
 from ..trace import Array
-from .gradient_check import Difference, difference, gradient_scale
+from .gradient_check import Again, Difference, Judge, gradient_scale, no_run
 
-FIRST_ALLOWED = 1e-4  # between float64 by hand and float32, as when gradients are checked
 AT_ONCE = 256  # draws that are added up together
 MOST_AT_ONCE = 4_000_000  # numbers in them
 LATENT = "z"
@@ -124,6 +123,7 @@ def sample(
     report: Callable[[int], None] = lambda done: None,
     averaged: bool = False,
     divergence: bool = True,
+    again: Again = no_run,
 ) -> Sample:
     """Replay a run under each draw of its noise.
 
@@ -138,6 +138,8 @@ def sample(
         Whether the loss averages the KL over its elements, where it usually sums them.
     divergence
         Whether to estimate the KL too, which speaks of the built-in VAE's mu, logvar and z.
+    again
+        See `Judge`.
 
     Raises
     ------
@@ -169,7 +171,7 @@ def sample(
         gradients=spreads,
         divergence=found,
         still=other_draws(run),
-        first=replays.first(moments),
+        first=replays.first(moments, again),
     )
 
 
@@ -242,18 +244,15 @@ class _Replays:
             for name in self.shapes
         }
 
-    def first(self, moments: _Moments) -> Difference:
+    def first(self, moments: _Moments, again: Again) -> Difference:
         """Hold the first draw's numbers against PyTorch's of the run."""
-        run, mine = self.run, self.parts(moments.origin)
-        theirs: dict[str, tuple[Array, float | None]]
-        theirs = {name: (run.values[number], None) for name, number in self.values.items()}
-        for name, number in self.parameters.items():
-            theirs[name] = run.gradients[number], gradient_scale(run, number)
-        differences = [
-            difference(mine[name], held, FIRST_ALLOWED, scale)
-            for name, (held, scale) in theirs.items()
+        judge, mine = Judge(self.run, again), self.parts(moments.origin)
+        differences = [judge.value(number, mine[name]) for name, number in self.values.items()]
+        differences += [
+            judge.autograd(number, gradient_scale(self.run, number), mine[name])
+            for name, number in self.parameters.items()
         ]
-        return max(differences, key=lambda each: (math.isnan(each.relative), each.relative))
+        return max(differences, key=lambda each: (not each.passed, each.relative))
 
 
 class _Moments:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
 
 import numpy as np
 import torch
@@ -18,11 +20,10 @@ from ..engine.roles import standard_draws
 from ..engine.run import Run, as_printed
 from ..errors import UserError
 from ..models.prepare import prepared, user_code_errors
-from ..models.prepared_model import PreparedModel
+from ..models.prepared_model import PreparedModel, default_precision
 from ..models.request import Request
 from ..trace import Array
-
-NEAR = 1e-3  # relative, between the model in float32 and its record replayed in float64
+from .gradient_check import Judge
 
 
 class CannotReplay(UserError):
@@ -82,8 +83,11 @@ def run_and_draws(
         if not result.graph.not_explained:
             other = next(itertools.islice(probe, 1, None))
             with user_code_errors(request):
-                same = _same_way(ready, result, dict(zip(chosen, other, strict=True)))
-                changes = not same and not _same_way(ready, result, {})
+                printed = request.arithmetic == "printed"
+                way = partial(_same_way, request, ready.rounded() if printed else ready, result)
+                with default_precision(torch.float64) if printed else nullcontext():
+                    same = way(dict(zip(chosen, other, strict=True)))
+                    changes = not same and not way({})
             if changes:
                 raise CannotReplay(
                     "the model's loss changes from run to run, with the same numbers and the "
@@ -108,14 +112,22 @@ def _drawn(
         yield tuple(map(as_printed, drawn)) if run.arithmetic == "printed" else drawn
 
 
-def _same_way(ready: PreparedModel, run: Run, drawn: Mapping[int, Array]) -> bool:
+def _same_way(request: Request, ready: PreparedModel, run: Run, drawn: Mapping[int, Array]) -> bool:
     """Whether replaying a run with one other draw gives what the model itself gives."""
     noise = {value.id: value.array for value in run.trace.values if value.kind == "noise"}
     redrawn = [torch.from_numpy(np.array(array)) for array in {**noise, **drawn}.values()]
-    theirs = ready.run(redrawn=redrawn, lasting=False).trace
+    theirs = ready.run(redrawn=redrawn, lasting=False)
+    if len(theirs.trace.values) != len(run.trace.values):
+        return False
     mine = replay(run.graph, drawn)
+
+    def again() -> Run | None:
+        try:
+            with user_code_errors(request):
+                return ready.run_in_float64(theirs)
+        except UserError:  # it does not run in float64
+            return None
+
+    judge = Judge(theirs, again)
     ends = (run.trace.output, *(term.value for term in run.trace.terms))
-    scale = max(1.0, *(float(np.abs(mine[end]).max()) for end in ends))
-    return len(theirs.values) == len(run.trace.values) and not any(
-        float(np.abs(mine[end] - theirs.values[end].array).max()) > NEAR * scale for end in ends
-    )
+    return all(judge.value(end, mine[end]).passed for end in ends)

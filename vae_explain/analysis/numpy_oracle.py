@@ -31,13 +31,18 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .differences import best, noise_of, quotients
+
 Array = NDArray[Any]
 Index = tuple[int, ...]
 Term = Literal["mse", "kl"]
 
 STEP = 1e-200
-RELATIVE_DIFFERENCE = 1e-6
-ROUNDINGS = 16  # units in the last place that evaluating a loss may be off by
+# A slope below this, times the step, is no normal number any more.
+SMALLEST_SLOPE = float(np.finfo(np.float64).smallest_normal) / STEP
+# As PyTorch has them: softplus is the number itself from here on; no logarithm of a cross-entropy
+# is lower, and its gradient is divided by no less than this p·(1 - p), which is a float32.
+THRESHOLD, LOWEST_LOG, LOWEST_PRODUCT = 20.0, -100.0, float(np.float32(1e-12))
 
 
 # --- the loss ---------------------------------------------------------------------------
@@ -110,11 +115,7 @@ def terms(
     for number in range(1, depth + 1):
         hidden = activation(layer(f"fc_dec{number}", hidden))
     output = layer(f"fc_dec{depth + 1}", hidden)
-    if design.recon == "bce":
-        # -x log s - (1 - x) log(1 - s) with s the sigmoid of the output, without its overflow.
-        error = total(_softplus(output) - x * output)
-    else:
-        error = total((output - x) ** 2)
+    error = total(_cross_entropy(output, x) if design.recon == "bce" else (output - x) ** 2)
     kl = -0.5 * total(1 + logvar - mu**2 - np.exp(logvar))
     return error, kl
 
@@ -150,7 +151,21 @@ def _sigmoid(a: Array) -> Array:
 
 
 def _softplus(a: Array) -> Array:
-    return np.where(a.real >= 0, a, 0) + np.log1p(np.exp(np.where(a.real >= 0, -a, a)))
+    smooth = np.where(a.real >= 0, a, 0) + np.log1p(np.exp(np.where(a.real >= 0, -a, a)))
+    return np.where(a.real > THRESHOLD, a, smooth)
+
+
+def _cross_entropy(a: Array, x: Array) -> Array:
+    # Of the sigmoid p, like PyTorch's: its gradient is not its slope where p is 0 or 1 but for
+    # 1e-12. What p leaves of 1 is a sigmoid too, which loses no digits.
+    p, left = _sigmoid(a), _sigmoid(-a).real
+    with np.errstate(divide="ignore"):
+        logs = np.maximum(np.log(p.real), LOWEST_LOG), np.maximum(np.log(left), LOWEST_LOG)
+    error: Array = -(x * logs[0] + (1 - x) * logs[1])
+    if np.iscomplexobj(a):
+        slope = (p.real - x) / np.maximum(p.real * left, LOWEST_PRODUCT)
+        error = error + 1j * slope * p.imag
+    return error
 
 
 def _gelu(a: Array) -> Array:
@@ -208,9 +223,10 @@ def complex_step(
     x64, eps64 = np.asarray(x, np.float64), np.asarray(eps, np.float64)
     nudged = {name: np.array(parameter, np.complex128) for name, parameter in parameters.items()}
     gradients = {name: np.empty(parameter.shape) for name, parameter in nudged.items()}
-    for name, parameter, index in _elements(nudged):
-        parameter[index] += 1j * STEP
-        gradients[name][index] = float(loss(nudged, x64, eps64, term, design).imag) / STEP
+    with np.errstate(all="ignore"):  # an overflow shows as the inf that it is
+        for name, parameter, index in _elements(nudged):
+            parameter[index] += 1j * STEP
+            gradients[name][index] = float(loss(nudged, x64, eps64, term, design).imag) / STEP
     return gradients
 
 
@@ -223,9 +239,10 @@ def central_differences(
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Return the gradient of the loss at every parameter to some seven digits, and its error.
 
-    (f(w + h) − f(w − h)) / 2h, what one would do with a calculator. Its error is of order
-    h² from the formula plus 1e-16/h from the subtraction, so no step gives more digits;
-    and it is wrong where the two evaluations lie on different sides of a ReLU's kink.
+    (f(w + h) − f(w − h)) / 2h, what one would do with a calculator. Its error comes from what
+    h leaves of the loss's bends and from the rounding of the subtraction over 2h, so no step
+    gives all digits; and it is wrong where the two evaluations lie on different sides of a
+    ReLU's kink. `differences.py` says how far off it may be.
 
     Parameters
     ----------
@@ -235,30 +252,36 @@ def central_differences(
     Returns
     -------
     tuple
-        For each parameter the differences, and how far off each may be: half the distance
-        between the two one-sided differences, plus the rounding of the loss. Where a ReLU
-        switches within the step, the derivative is one of the one-sided ones and the central
-        difference their middle; where the loss is smooth but bends, the derivative lies
-        between them. So half their distance covers both. Two evaluations for each element.
+        For each parameter the differences, by the best of a few steps, and how far off each
+        may be.
     """
     x64, eps64 = np.asarray(x, np.float64), np.asarray(eps, np.float64)
     nudged = {name: np.array(parameter, np.float64) for name, parameter in parameters.items()}
     central, error = (
         {name: np.empty(parameter.shape) for name, parameter in nudged.items()} for _ in range(2)
     )
-    middle = loss(nudged, x64, eps64, term, design)
+
+    def evaluated(numbers: Mapping[str, Array]) -> float:
+        with np.errstate(all="ignore"):
+            return float(loss(numbers, x64, eps64, term, design))
+
+    def along(part: float) -> float:
+        return evaluated({name: array * (1 + part) for name, array in nudged.items()})
+
+    middle = evaluated(nudged)
+
+    # Of n roundings all together come to at most √n times their deviation; each number of a
+    # parameter is multiplied and added for each row.
+    roundings = 2 * (len(eps64) if eps64.ndim > 1 else 1) * sum(p.size for p in nudged.values())
+    noise = math.sqrt(roundings) * noise_of(along)
     for name, parameter, index in _elements(nudged):
-        start = float(parameter[index])
-        step = RELATIVE_DIFFERENCE * max(1.0, abs(start))
-        above, below = start + step, start - step
-        parameter[index] = above
-        upper = loss(nudged, x64, eps64, term, design)
-        parameter[index] = below
-        lower = loss(nudged, x64, eps64, term, design)
-        # By the distance that was really gone: start ± step was rounded.
-        central[name][index] = float(upper - lower) / (above - below)
-        rounding = ROUNDINGS * float(np.finfo(np.float64).eps) * float(max(upper, lower))
-        error[name][index] = (abs(float(upper - 2 * middle + lower)) + rounding) / (2 * step)
+
+        def at(number: float, parameter: Array = parameter, index: Index = index) -> float:
+            parameter[index] = number
+            return evaluated(nudged)
+
+        found = best(quotients(at, float(parameter[index]), middle, noise))
+        central[name][index], error[name][index] = found
     return central, error
 
 

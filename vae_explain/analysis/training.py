@@ -21,11 +21,13 @@ from torch import Tensor, nn
 from ..engine.loss_call import LossCall
 from ..engine.roles import reconstruction, standard_draws
 from ..engine.run import Run, full_run
+from ..errors import UserError
 from ..models.builtin_config import Architecture
 from ..models.builtin_vae import VAE, vae_loss, vae_loss_terms
 from ..models.prepare import prepared, user_code_errors
 from ..models.prepared_model import PreparedModel, RunWithModel, copy_of, parameters_of
 from ..models.request import Request
+from ..models.user_code import CannotRun, said
 from ..pipeline import run_with_model
 from ..trace import Array
 from .training_records import (
@@ -60,7 +62,8 @@ def train(
     Returns
     -------
     Training
-        Also when the run diverges: then it ends at the first step that is not finite.
+        Also when the run diverges: then it ends at the first step that is not finite, or that
+        the model raises at, as binary cross-entropy does at a NaN.
 
     Raises
     ------
@@ -75,10 +78,17 @@ def train(
         losses: list[Losses] = []
         explained: OptimizerStep | None = None
         diverged_at: int | None = None
+        stopped = ""
         for step in range(plan.steps):
             before = moments(model, optimizer) if step == plan.explain else {}
             optimizer.zero_grad()
-            loss, parts, watched = learner.step(step, step == plan.explain)
+            try:
+                loss, parts, watched = learner.step(step, step == plan.explain)
+            except Exception as error:  # whatever the model raises, once it has trained
+                if not step:
+                    raise
+                diverged_at, stopped = step, raised(error)
+                break
             losses.append(Losses(step, loss.item(), parts))
             if not _is_finite([loss, *(p.grad for p in model.parameters() if p.grad is not None)]):
                 diverged_at = step
@@ -108,10 +118,21 @@ def train(
             parameters=parameters_of(model),
             state={name: array.numpy().copy() for name, array in model.state_dict().items()},
             recon_before=recon_before,
-            recon_after=learner.reconstruction(),
+            recon_after=_reconstruction(learner, stopped),
             explained=explained,
             torch_version=torch.__version__.split("+")[0],
+            stopped=stopped,
         )
+
+
+def _reconstruction(learner: _Learner, stopped: str) -> Array | None:
+    """Return what is made of x at the end; None where the model does not run any more."""
+    try:
+        return learner.reconstruction()
+    except UserError:
+        if not stopped:
+            raise
+        return None
 
 
 # --- what learns ------------------------------------------------------------------------
@@ -259,12 +280,34 @@ def gradient_step(before: RunWithModel, lr: float) -> Update:
         optimizer.step()
         step = OptimizerStep(0, "sgd", lr, run, parameters_of(model), {}, {})
         # The same noise, so that the two losses differ by what the step did and nothing else.
-        return Update(step, before.again())
+        return Update(step, *_after(before))
     finally:
         with torch.no_grad():
             for name, parameter in model.named_parameters():
                 parameter.copy_(torch.from_numpy(kept[name]))
         optimizer.zero_grad()
+
+
+def _after(before: RunWithModel) -> tuple[Run | None, str]:
+    """Return the run with the parameters that a step has left.
+
+    Or what PyTorch says where binary cross-entropy gets a NaN from them, which is a run's own end
+    as an infinite loss is.
+    """
+    try:
+        return before.again(), ""
+    except RuntimeError as error:
+        if OUT_OF_RANGE not in str(error):
+            raise
+        return None, said(error)
+
+
+OUT_OF_RANGE = "should be between 0 and 1"  # in PyTorch's words for a probability that is none
+
+
+def raised(error: Exception) -> str:
+    """Write what a model raised, on one line."""
+    return error.what if isinstance(error, CannotRun) else said(error)
 
 
 def _trainable(model: nn.Module) -> list[nn.Parameter]:

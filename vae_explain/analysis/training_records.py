@@ -89,7 +89,10 @@ class Training:
     losses
         One entry a step; the last one is not finite when the run diverged.
     diverged_at
-        The first step whose loss, gradient or updated parameters were not finite.
+        The first step whose loss, gradient or updated parameters were not finite, or which the
+        model did not get through.
+    stopped
+        What the model raised there; empty if it raised nothing.
     parameters, state
         As the last update left them; the state has the buffers too, as a batch norm's.
     recon_before, recon_after
@@ -112,16 +115,24 @@ class Training:
     explained: OptimizerStep | None
     torch_version: str
     loss_call: LossCall | None = None
+    stopped: str = ""
 
 
 @dataclass(frozen=True)
 class Update:
-    """One step of gradient descent: the update, and the run after it with the same noise."""
+    """One step of gradient descent: the update, and the run after it with the same noise.
+
+    `after` is None where the model does not run with the new parameters; then `stopped` is what
+    it raised.
+    """
 
     step: OptimizerStep
-    after: Run
+    after: Run | None
+    stopped: str = ""
 
     @property
     def finite(self) -> bool:
         """Whether the loss after the step is a number."""
+        if self.after is None:
+            return False
         return bool(np.isfinite(self.after.values[self.after.trace.output]).all())

@@ -17,17 +17,12 @@ def check(
     refuse(options, "check", "run")
     job = Job(options, style, "full")
 
-    from ..analysis import gradient_check
+    from ..pages.build_document import checked
     from ..pages.walkthrough import checking as page
 
-    if job.architecture:
-        found = gradient_check.check(job.run(), job.architecture)
-    else:
-        from ..analysis.finite_differences import run_and_nudge
-
-        if style.record:
-            job.keep()
-        found = gradient_check.check_own(*run_and_nudge(job.request))
+    if style.record and not job.architecture:
+        job.keep()
+    found = checked(job.request, job.run() if job.architecture else None)
     if style.format == "json":
         from ..pages.render import reports
 

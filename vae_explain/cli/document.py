@@ -76,7 +76,9 @@ def document(
     else:
         text = write(name, page, how.digits, picture.shown.name if picture else "")
     code = output.write(text, how, passed)
-    if not composed.passed:
+    if not composed.step_done:
+        say("note: the step of learning overflows, as the document says; a smaller --lr would do")
+    elif not composed.passed:
         say("note: a check failed; the document marks where, and says what was off")
     return code
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -31,6 +32,7 @@ def sample(
     if style.record:
         job.keep()
 
+    from .. import pipeline
     from ..analysis import monte_carlo
     from ..analysis.noise_stream import run_and_draws
     from ..pages.render import terminal
@@ -41,7 +43,12 @@ def sample(
     averaged = architecture is not None and architecture.reduction == "mean"
     with terminal.progress(count, "drawing", sys.stderr) as report:
         found = monte_carlo.sample(
-            run, noise, report, averaged, divergence=architecture is not None
+            run,
+            noise,
+            report,
+            averaged,
+            divergence=architecture is not None,
+            again=partial(pipeline.run_in_float64, request, run),
         )
     if style.format == "json":
         from ..pages.render import reports

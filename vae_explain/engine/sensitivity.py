@@ -3,7 +3,7 @@
 A line is bounded by its own tree (`symbolic/error_bound.py`). A gradient by hand and autograd's
 differ by the roundings of everything between the loss and it, and what those amount to depends
 on the run: behind a sigmoid that is nearly 1 it is much. So the run is made again by hand a few
-times, with every number on the way moved by one rounding, up or down by chance. Of n roundings
+times, with every number on the way moved by one rounding, or not, by chance. Of n roundings
 that gives the root of the sum of their squared effects, and their plain sum, which is as far as
 they can go, is at most √n times it (the inequality of Cauchy and Schwarz).
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal
 
 import numpy as np
 
@@ -25,11 +25,7 @@ from .run import Run
 RUNS = 8  # moved ones, from which a standard deviation is known to a quarter of it
 
 
-class Moved(NamedTuple):
-    """How far moved numbers are from those that stand still, as standard deviations, by id."""
-
-    values: Mapping[int, Array]
-    gradients: Mapping[int, Array]
+Kind = Literal["values", "gradients"]
 
 
 class Sensitivity:
@@ -60,27 +56,29 @@ class Sensitivity:
         """Return what they may come to where nothing makes more of them than their number."""
         return self.most * self.unit * scale
 
-    def value(self, number: int) -> Array:
-        """Return how far each element of a value may be off."""
-        return self.most * self._moved.values[number]
-
-    def gradient(self, number: int) -> Array:
-        """Return how far each element of a gradient may be off."""
-        return self.most * self._moved.gradients[number]
+    def of(self, kind: Kind, number: int) -> Array:
+        """Return how far each element of a value, or of its gradient, may be off."""
+        return self.most * self._moved[kind][number]
 
     @cached_property
-    def _moved(self) -> Moved:
-        run, graph, signs = self.run, self.run.graph, np.random.default_rng(0)
+    def _moved(self) -> Mapping[Kind, Mapping[int, Array]]:
+        """How far moved numbers are from those that stand still, as standard deviations."""
+        run, graph, chance = self.run, self.run.graph, np.random.default_rng(0)
 
         def moved(number: int, array: Array) -> Array:
             if not np.issubdtype(array.dtype, np.inexact):
                 return array
-            return np.asarray(array * (1 + self.unit * signs.choice((-1.0, 1.0), array.shape)))
+            # By twice of it towards 0 or not at all, which is as far in the mean: at the end of
+            # a range, as a sigmoid of 1 is, no number goes the other way.
+            return np.asarray(array * (1 - 2 * self.unit * chance.integers(0, 2, array.shape)))
 
         start = run.trace.term(self.term)
         made = run.hand_values
-        still = made, backward(graph, made, start.value, start.weight)
-        squares: tuple[dict[int, Array], dict[int, Array]] = {}, {}
+        still: dict[Kind, dict[int, Array]] = {
+            "values": made,
+            "gradients": backward(graph, made, start.value, start.weight),
+        }
+        roots: dict[Kind, dict[int, Array]] = {"values": {}, "gradients": {}}
         for _ in range(RUNS):
             leaves = {
                 value.id: moved(value.id, made[value.id])
@@ -88,18 +86,19 @@ class Sensitivity:
                 if value.id not in run.trace.producer
             }
             values = replay(graph, leaves, moved)
-            found = values, backward(graph, values, start.value, start.weight, moved)
-            for total, now, before in zip(squares, found, still, strict=True):
-                for number, array in now.items():
+            gradients = backward(graph, values, start.value, start.weight, moved)
+            made_anew: dict[Kind, dict[int, Array]] = {"values": values, "gradients": gradients}
+            for kind, arrays in made_anew.items():
+                for number, array in arrays.items():
                     with np.errstate(all="ignore"):
-                        apart = np.square(np.subtract(array, before[number], dtype=np.float64))
-                    total[number] = total.get(number, 0.0) + apart
+                        apart = np.subtract(array, still[kind][number], dtype=float)
+                    # A square of a small number may underflow, a root of squares may not.
+                    roots[kind][number] = np.hypot(roots[kind].get(number, 0.0), apart)
         # What is no number in one of the runs may be any.
-        deviations = (
-            {
-                number: np.nan_to_num(np.sqrt(total / RUNS), nan=math.inf, posinf=math.inf)
-                for number, total in kind.items()
+        return {
+            kind: {
+                number: np.nan_to_num(root / math.sqrt(RUNS), nan=math.inf, posinf=math.inf)
+                for number, root in found.items()
             }
-            for kind in squares
-        )
-        return Moved(*deviations)
+            for kind, found in roots.items()
+        }

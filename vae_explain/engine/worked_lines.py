@@ -61,6 +61,7 @@ def worked(
     run: Run,
     shown: float | None = None,
     recorded: Callable[[], Expression] | None = None,
+    own: str = "",
 ) -> Worked:
     """Evaluate a line and compare it with the number it should give.
 
@@ -76,6 +77,8 @@ def worked(
     recorded
         Makes the same line as PyTorch computes it, over its own operands: by hand they may
         differ in their last digits, of which a line that cancels makes much.
+    own
+        See `enclosure`.
     """
     value, magnitude = measure(expression)
     shown = value if shown is None else shown
@@ -84,20 +87,21 @@ def worked(
     scale = max(magnitude, run.precision.smallest)
     from_shown, from_reference = (_relative(value, held, scale) for held in (shown, reference))
     precision, theirs = run.precision, recorded or (lambda: expression)
-    agrees = from_shown <= precision.unit or comes_to(expression, shown, precision)
+    agrees = from_shown <= precision.unit or comes_to(expression, shown, precision, own)
     if shown == reference:
-        agrees = agrees or comes_to(theirs(), reference, precision)
+        agrees = agrees or comes_to(theirs(), reference, precision, own)
     elif agrees and from_reference > precision.unit:
-        agrees = comes_to(theirs(), reference, precision) and _same_start(theirs(), expression)
+        made = theirs()
+        agrees = comes_to(made, reference, precision, own) and _same_start(made, expression)
     difference = max(from_shown, from_reference)
     return Worked(label, expression, value, shown, reference, difference, agrees)
 
 
-def comes_to(expression: Expression, number: float, precision: Precision) -> bool:
+def comes_to(expression: Expression, number: float, precision: Precision, own: str = "") -> bool:
     """Whether a line may come to a number, computed in this precision."""
     if math.isnan(number):
         return math.isnan(evaluate(expression))
-    return enclosure(expression, precision).has(number)
+    return enclosure(expression, precision, own).has(number)
 
 
 def _same_start(one: Expression, other: Expression) -> bool:
@@ -125,7 +129,8 @@ class LineMaker:
         held = self.run.trace.values[value_id].array
         shown = self.run.values[value_id]
         recorded = partial(self._recorded.element, value_id, index)
-        line = self._line(value_id, index, expression, held, shown, recorded)
+        own = self.run.trace.values[value_id].name or ""
+        line = self._line(value_id, index, expression, held, shown, recorded, own)
         return line._replace(chosen_by=chosen) if chosen else line
 
     def value_lines(self, value_id: int, chosen: Iterable[Index]) -> tuple[Worked, ...]:
@@ -166,12 +171,10 @@ class LineMaker:
         held: Array,
         shown: Array,
         recorded: Callable[[], Expression],
+        own: str = "",
     ) -> Worked:
-        label, numbers = (
-            self.steps.label(value_id, index),
-            (float(held[index]), float(shown[index])),
-        )
-        return worked(label, expression, numbers[0], self.run, numbers[1], recorded)
+        label, mine = self.steps.label(value_id, index), float(shown[index])
+        return worked(label, expression, float(held[index]), self.run, mine, recorded, own)
 
     def summands(self, value_id: int) -> tuple[tuple[Worked, ...], Worked, int] | None:
         """Take a scalar apart into what it adds up, one line each, and their sum.

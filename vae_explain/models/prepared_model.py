@@ -149,6 +149,12 @@ class PreparedModel:
         drawn_in = self.drawn_in or Precision(before, next(floating, before))
         return dataclasses.replace(self, model=model, x=exact, drawn_in=drawn_in)
 
+    def run_in_float64(self, like: Run) -> Run:
+        """Record a run in float64, with the draws of another."""
+        drawn = [draw.double() for draw in draws_of(like.trace)]
+        with default_precision(torch.float64):
+            return self.in_float64().run(drawn)
+
     def doubled(self) -> PreparedModel:
         """Return the same with every row of the input twice, one batch behind the other."""
         noise = tuple(torch.cat([given, given]) for given in self.noise)

@@ -5,10 +5,12 @@ What needs the model, and so PyTorch, is loaded where there is one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..analysis import gradient_check, replayed_step
-from ..analysis.gradient_check import Check
+from ..analysis.gradient_check import Check, Nudged
 from ..analysis.training_records import CannotTrain, Update
 from ..engine.run import Run
 from ..models.builtin_config import Architecture
@@ -39,7 +41,7 @@ def composed(request: Request, recorded: RunWithModel, lr: float) -> DocumentPag
     from ..models.user_code import CannotRun
     from ..recording.random_draws import OtherDraws
 
-    check = checked(request, recorded.run)
+    check = checked(request, recorded.run, in_a_moment=True)
     moved: Update | str = ""
     if recorded.run.learning:
         try:
@@ -49,7 +51,7 @@ def composed(request: Request, recorded: RunWithModel, lr: float) -> DocumentPag
         except (CannotTrain, OtherDraws) as reason:
             moved = f"{str(reason)[0].upper()}{str(reason)[1:]}."
     page = document.document(recorded.run, check, moved, request.architecture)
-    return DocumentPage(*page, check)
+    return DocumentPage(*page, check, moved)
 
 
 def composed_from(run: Run, architecture: Architecture | None, lr: float) -> DocumentPage:
@@ -66,18 +68,34 @@ def composed_from(run: Run, architecture: Architecture | None, lr: float) -> Doc
         check = gradient_check.check_own(run, NO_MODEL)
     moved = replayed_step.gradient_step(run, lr) if run.learning else ""
     page = document.document(run, check, moved, architecture)
-    return DocumentPage(*page, check)
+    return DocumentPage(*page, check, moved)
 
 
-def checked(request: Request, run: Run) -> Check:
-    """Hold a run's gradients against the oracles that can speak of it."""
+def checked(request: Request, run: Run | None = None, in_a_moment: bool = False) -> Check:
+    """Hold a run's gradients against the oracles that can speak of it.
+
+    Parameters
+    ----------
+    run
+        The run, if it was made already.
+    in_a_moment
+        Whether oracles that take long for a large model are left out.
+    """
+    from .. import pipeline
     from ..analysis import finite_differences
     from ..models.user_code import CannotRun
 
     if request.architecture:
-        return gradient_check.check_in_reach(run, request.architecture)
+        run = pipeline.run(request) if run is None else run
+        again = partial(pipeline.run_in_float64, request, run)
+        check = gradient_check.check_in_reach if in_a_moment else gradient_check.check
+        return check(run, request.architecture, again)
+    nudged: Mapping[str, Nudged] | str
     try:
-        _, nudged = finite_differences.run_and_nudge(request)
+        once_more, nudged = finite_differences.run_and_nudge(request)
     except CannotRun as reason:  # in float64, since the run itself is there
-        nudged = f"the model does not run in float64: it raised {reason.what}"
-    return gradient_check.check_own(run, nudged)
+        if run is None:
+            raise
+        once_more, nudged = run, f"the model does not run in float64: it raised {reason.what}"
+    run = once_more if run is None else run
+    return gradient_check.check_own(run, nudged, partial(pipeline.run_in_float64, request, run))

@@ -10,6 +10,7 @@ from .blocks import Checks, Walkthrough
 if TYPE_CHECKING:
     from ..analysis.audit import Finding, Report
     from ..analysis.gradient_check import Check
+    from ..analysis.training_records import Update
 
 NOTEBOOK_WIDTH = 100
 
@@ -118,12 +119,18 @@ class DocumentPage(Page):
     Attributes
     ----------
     passed
-        Whether every line agrees with its number, and every gradient with the oracles.
+        Whether every line agrees with its number, and every gradient with the oracles, and the
+        step could be done.
+    step_done
+        Whether the loss after the step of learning is a number.
     """
 
-    def __init__(self, walkthrough: Walkthrough, checks: Checks, check: Check) -> None:
+    def __init__(
+        self, walkthrough: Walkthrough, checks: Checks, check: Check, moved: Update | str = ""
+    ) -> None:
         super().__init__(walkthrough, checks)
-        self.passed: bool = not checks.failed and check.passed
+        self.step_done: bool = isinstance(moved, str) or moved.finite
+        self.passed: bool = self.step_done and not checks.failed and check.passed
 
     def to_markdown(self) -> str:
         """Return it in Markdown, where the picture of the model is put into words."""

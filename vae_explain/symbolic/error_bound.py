@@ -60,18 +60,23 @@ class Precision(NamedTuple):
         The largest number: one above it is infinite.
     kind
         NumPy's type of such numbers.
+    name
+        What NumPy and PyTorch call it: `float32`.
     """
 
     unit: float
     smallest: float
     largest: float
     kind: Callable[[float], Any]
+    name: str
 
     @classmethod
     def of(cls, info: np.finfo[Any]) -> Precision:
         """Return the precision of PyTorch's numbers, compared with a line in float64."""
         unit = (float(info.eps) + float(np.finfo(np.float64).eps)) / 2
-        return cls(unit, float(info.smallest_normal), float(info.max), info.dtype.type)
+        return cls(
+            unit, float(info.smallest_normal), float(info.max), info.dtype.type, str(info.dtype)
+        )
 
     def holds(self, number: float) -> bool:
         """Whether a number can be told exactly."""
@@ -101,20 +106,27 @@ class Enclosure(NamedTuple):
 EVERYTHING = Enclosure(-math.inf, math.inf)
 
 
-def enclosure(expression: Expression, precision: Precision) -> Enclosure:
+def enclosure(expression: Expression, precision: Precision, own: str = "") -> Enclosure:
     """Return which numbers the tree of one number may come to.
+
+    Parameters
+    ----------
+    own
+        The name of the value that the number is an element of. Other elements of it, which a
+        line may mention, as that of a Cholesky factor does, were rounded when they were stored,
+        and the number may have been computed from them as they were before.
 
     Raises
     ------
     TypeError
         If the tree holds a node over whole tensors.
     """
-    return _Bounds(precision).of(expression)
+    return _Bounds(precision, own).of(expression)
 
 
 class _Bounds:
-    def __init__(self, precision: Precision) -> None:
-        self.precision = precision
+    def __init__(self, precision: Precision, own: str) -> None:
+        self.precision, self.own = precision, own
         self.made: dict[Ref, Enclosure] = {}
 
     def of(self, expression: Expression) -> Enclosure:
@@ -137,6 +149,8 @@ class _Bounds:
                     self.made[expression] = self.of(made())
                 own, value = self.made[expression], float(expression.value)
                 return Enclosure(min(own.low, value), max(own.high, value))
+            case Ref(name=name, value=value) if self.own and name == self.own:
+                return Enclosure(value, value).widened(self.lost(abs(value), 1))
             case Number(value) | Ref(value=value):
                 return self.as_held(float(value))
             case Neg(body):
@@ -189,7 +203,8 @@ class _Bounds:
         if below.has(0.0):
             return EVERYTHING
         found = _hull(a / b for a, b in product(above, below))
-        return found.widened(self.lost(found.size, 1 + further))
+        # Two roundings: it may be computed as a product with the reciprocal, as LAPACK does.
+        return found.widened(self.lost(found.size, 2 + further))
 
     def to_the_power(self, base: Enclosure, exponent: Enclosure) -> Enclosure:
         if base.has(0.0) and exponent.low < 0:

@@ -147,6 +147,7 @@ def dump_training(training: Training, checks: Checks) -> str:
             for entry in training.losses
         ],
         "diverged_at": training.diverged_at,
+        "stopped": training.stopped or None,
         "values": {name: plain(array) for name, array in training.parameters.items()},
     }
     step = training.explained
@@ -175,7 +176,8 @@ def dump_update(update: Update, checks: Checks) -> str:
         torch=step.run.trace.torch_version,
         **called(step.run.loss_call),
         loss_before=plain(step.run.trace.loss.array),
-        loss_after=plain(update.after.trace.loss.array),
+        loss_after=None if update.after is None else plain(update.after.trace.loss.array),
+        stopped=update.stopped or None,
         values={name: plain(array) for name, array in step.after.items()},
         checks=checked(checks),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from ...analysis.gradient_check import (
@@ -31,11 +32,11 @@ WHAT_IS_CHECKED = (
 OF_THE_BUILT_IN = (
     " The other two evaluate the loss as it was written down a "
     "second time, in NumPy alone: at a parameter moved by 1e-200 times i, which is exact, and "
-    "at a parameter moved up and down by a millionth, which is good for some seven digits."
+    "at a parameter moved up and down a little, which is good for some seven digits."
 )
 OF_AN_OWN_MODEL = (
     " Central differences run the model itself in float64, with the same draws, at a parameter "
-    "moved up and down by a millionth: neither the rules nor autograd have a part in it. What "
+    "moved up and down a little: neither the rules nor autograd have a part in it. What "
     "the model detaches is held still. The complex step is for the built-in VAE alone, whose "
     "loss is written down a second time."
 )
@@ -99,6 +100,8 @@ def _written(difference: Difference, kind: str) -> str:
     size = f"{getattr(difference, kind):.1e}"
     if not difference.passed:
         return f"{size} FAILED"
+    if difference.in_float64:
+        return f"{size} lost"
     return size if difference.conclusive else "too coarse"
 
 
@@ -130,24 +133,34 @@ def _of_differences(check: Check) -> list[Note]:
 
 # Why the word of an oracle does not count.
 COARSE = {
-    AUTOGRAD: "PyTorch's own gradients are too coarse for {} here: float32 has not all of its "
-    "digits in numbers so small.",
+    COMPLEX_STEP: "The complex step is too coarse for {} here: so small a gradient, times 1e-200, "
+    "can't be told from 0.",
     CENTRAL: "Central differences are too coarse for {} here: the rounding of so large a loss, "
     "or a ReLU that switches within the step, hides what they look for.",
 }
+LOST = (
+    "PyTorch's own gradients of {} have lost digits here, where {} cancels, underflows or ends at "
+    "a limit, as a sigmoid at 1: autograd on a copy of the run in float64 agrees with the rules."
+)
 
 
 def _inconclusive(check: Check) -> list[Note]:
+    """Say where an oracle is too coarse for its word to count."""
     notes = []
     for oracle, words in COARSE.items():
-        names = [
-            parameter.name
-            for parameter in check.parameters
-            if oracle in parameter.differences and not parameter.differences[oracle].conclusive
-        ]
-        if names:
-            notes.append(Note(words.format(", ".join(names)), "warning"))
+        coarse = _those(check, oracle, lambda difference: not difference.conclusive)
+        if coarse:
+            notes.append(Note(words.format(coarse), "warning"))
+    lost = _those(check, AUTOGRAD, lambda difference: difference.in_float64)
+    if lost:
+        notes.append(Note(LOST.format(lost, check.run.precision.name), "warning"))
     return notes
+
+
+def _those(check: Check, oracle: str, has: Callable[[Difference], bool]) -> str:
+    """Return the parameters whose difference from an oracle has something, as a list."""
+    found = ((each.name, each.differences.get(oracle)) for each in check.parameters)
+    return ", ".join(name for name, difference in found if difference and has(difference))
 
 
 def _not_compared(check: Check) -> list[Note]:

@@ -97,6 +97,11 @@ def _ending(training: Training) -> str:
     asked = counted(training.plan.steps, "step")
     if at is None:
         return f"{asked} done."
+    if training.stopped:
+        return (
+            f"The run ended at step {at:,} of {asked}, at which the model raised "
+            f"{training.stopped}. What came before is kept; a smaller lr may train."
+        )
     return (
         f"The run diverged: step {at:,} of {asked} is the first with a number that is not "
         "finite. What came before is kept; a smaller lr may train."
@@ -135,6 +140,8 @@ def chosen_steps(count: int) -> list[int]:
 
 def _reconstruction(page: Draft, training: Training) -> None:
     x, before, after = training.x, training.recon_before, training.recon_after
+    if after is None and training.stopped:
+        return
     if before is None or after is None or before.shape != x.shape or after.shape != x.shape:
         words = "No loss term compares a value with x, so no reconstruction is shown."
         page.add(Note(words))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...analysis.training_records import Update
+from ...engine.run import Run
 from ..blocks import Cell, Checks, Column, Note, Prose, Table, Walkthrough
 from .draft import finished
 from .header import full_arithmetic, heading_line, loss_words
@@ -42,7 +43,10 @@ def compose(update: Update, parameters: Sequence[str], only: Sequence[str] = ())
     for name in only or parameters:
         page.moved(name, detailed=bool(only))
     page.open("What the step did", "same x, same ε")
-    page.add(_losses(update), _verdict(update))
+    if update.after is None:
+        page.add(Note(STOPPED.format(update.stopped), "failure"))
+    else:
+        page.add(_losses(update, update.after), _verdict(update, update.after))
     if update.step.made_by == "NumPy":
         page.add(
             Note(
@@ -53,7 +57,13 @@ def compose(update: Update, parameters: Sequence[str], only: Sequence[str] = ())
     return page
 
 
-def _losses(update: Update) -> Table:
+STOPPED = (
+    "The step goes too far: with the parameters behind it the model raised {}. A smaller lr would "
+    "do."
+)
+
+
+def _losses(update: Update, after_it: Run) -> Table:
     places = number_places(update.step.run)
     columns = (
         Column("", "text"),
@@ -66,20 +76,20 @@ def _losses(update: Update) -> Table:
     lines = [(trace.loss.name or "loss", trace.output)]
     lines += [(term.name, term.value) for term in trace.terms]
     for name, number in lines:
-        before, after = _both(update, number)
+        before, after = _both(update, after_it, number)
         rows.append((name, before, after, after - before))
     return Table(columns, tuple(rows))
 
 
-def _both(update: Update, number: int) -> tuple[float, float]:
+def _both(update: Update, after_it: Run, number: int) -> tuple[float, float]:
     """Return a number of the run before the step and after it."""
     # One number, or for a loss with a row of each example their sum.
-    before, after = (float(run.values[number].sum()) for run in (update.step.run, update.after))
+    before, after = (float(run.values[number].sum()) for run in (update.step.run, after_it))
     return before, after
 
 
-def _verdict(update: Update) -> Note:
-    before, after = _both(update, update.step.run.trace.output)
+def _verdict(update: Update, after_it: Run) -> Note:
+    before, after = _both(update, after_it, update.step.run.trace.output)
     if not update.finite:
         return Note(
             "The step overflows: the loss after it is no number. A smaller lr would do.", "failure"

@@ -160,7 +160,7 @@ def _paths(view: Provenance, target: Target, value: float, checks: Checks) -> li
     total = sum(path.amount for path in paths) + left_out
     off = Sensitivity(view.run, view.run.precision.unit, target.term)
     apart, scale = abs(total - value), max(size, abs(value)) or 1.0
-    agrees = apart <= off.usual(size) or apart <= off.gradient(target.value_id)[target.index]
+    agrees = apart <= off.usual(size) or apart <= off.of("gradients", target.value_id)[target.index]
     difference = apart / scale
     checks.count(difference, agrees)
     further = " and all further ones together" if left_out else ""
