@@ -45,18 +45,18 @@ class Sources:
 
     def of(self, index: Index) -> tuple[int, Index] | None:
         """Return the operand and the index that an output element was copied from, if any."""
-        number = int(self.numbers[index]) - 1
-        if number < 0:
+        position = int(self.numbers[index]) - 1
+        if position < 0:
             return None
-        part = bisect_right(self._starts, number) - 1
-        return part, unraveled(number - self._starts[part], self.shapes[part])
+        part = bisect_right(self._starts, position) - 1
+        return part, unraveled(position - self._starts[part], self.shapes[part])
 
     def targets(self, part: int, index: Index) -> list[Index]:
         """Return the output indices that one element of an operand was copied to, in order."""
-        number = 1 + self._starts[part] + raveled(index, self.shapes[part])
+        source = 1 + self._starts[part] + raveled(index, self.shapes[part])
         order, ordered = self._by_source
         # In their own type, or all of them would be converted for each look-up.
-        ends = np.array([number, number + 1], dtype=ordered.dtype)
+        ends = np.array([source, source + 1], dtype=ordered.dtype)
         first, end = np.searchsorted(ordered, ends)
         return [unraveled(int(at), self.numbers.shape) for at in order[first:end]]
 

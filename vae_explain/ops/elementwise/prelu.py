@@ -10,10 +10,10 @@ from ...symbolic.expression import (
     Expression,
     Index,
     Opaque,
-    Reshape,
     SumOver,
     evaluate,
 )
+from ...symbolic.shapes import shaped
 from ...trace import Array
 from ..rule import Call, Partial, Rule, binder, indices
 
@@ -71,8 +71,7 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
         shape = beside(weight.array, x.array).shape
         axes = tuple(axis for axis, size in enumerate(shape) if size == 1)
         below = -Apply("relu", (-x.whole(),))  # what is negative, else 0
-        body: Expression = SumOver(upstream * below, axes, shape)
-        return body if shape == weight.shape else Reshape(body, weight.shape)
+        return shaped(SumOver(upstream * below, axes, shape), shape, weight.shape)
 
     def local(a: Array, w: Array) -> Array:
         return np.where(a > 0, np.ones_like(a), beside(w, a))

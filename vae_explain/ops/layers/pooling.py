@@ -48,9 +48,9 @@ def windows(
     small = []
     for size, k, s, p, d in zip(large, kernel_size, stride, padding, apart, strict=True):
         free = size + 2 * p - d * (k - 1) - 1
-        number = (-(-free // s) if ceil_mode else free // s) + 1
+        fitting = (-(-free // s) if ceil_mode else free // s) + 1
         # A window that would start behind the image and its padding is left out again.
-        small.append(number - (ceil_mode and (number - 1) * s >= size + p))
+        small.append(fitting - (ceil_mode and (fitting - 1) * s >= size + p))
     return Windows(large, tuple(small), kernel_size, stride, apart, padding)
 
 
@@ -67,7 +67,7 @@ def _options(call: Call) -> Options:
 
 
 def choose(x: Array, by: Windows) -> tuple[Array, Array]:
-    """Return the largest of each window and the number of the tap that met it.
+    """Return the largest of each window and which tap met it.
 
     As in PyTorch the first of equals is chosen, a NaN beats every number, and padding is
     never chosen.
@@ -75,10 +75,10 @@ def choose(x: Array, by: Windows) -> tuple[Array, Array]:
     framed, inside = by.pad(x), by.pad(np.ones(by.large, bool))
     largest: Array = np.zeros((*x.shape[: -len(by.small)], *by.small), x.dtype)
     choice = np.full(largest.shape, -1)
-    for number, tap in enumerate(by.taps()):
+    for position, tap in enumerate(by.taps()):
         met = by.met_by(tap, framed)
         better = by.met_by(tap, inside) & ((choice < 0) | (met > largest) | np.isnan(met))
-        largest, choice = np.where(better, met, largest), np.where(better, number, choice)
+        largest, choice = np.where(better, met, largest), np.where(better, position, choice)
     return largest, choice
 
 
@@ -90,7 +90,7 @@ def max_vjp(upstream: Array, output: Array, x: Array, **settings: Any) -> tuple[
     by = windows(x.shape, **settings)
     choice = choose(x, by)[1]
     zeros = np.zeros_like(upstream)
-    parts = (np.where(choice == number, upstream, zeros) for number in count())
+    parts = (np.where(choice == position, upstream, zeros) for position in count())
     return (by.gathered(x.shape[: -len(by.small)], upstream.dtype, parts),)
 
 

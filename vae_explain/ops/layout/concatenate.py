@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import Expression, Reshape
+from ...symbolic.expression import Expression
+from ...symbolic.shapes import shaped
 from ...trace import Array
 from ..copying import Shape, copying
 from ..rule import Bound, Call, Rule
@@ -30,10 +31,10 @@ def bind_tensors(tensors: Any) -> Bound:
 def joining(
     name: str,
     *,
-    bind: Callable[..., Bound],
     fitted: Callable[..., Shape],
     axis: Callable[..., int],
     words: str,
+    bind: Callable[..., Bound] = bind_tensors,
     one_each: bool = False,
 ) -> Rule:
     """Make the rule of an op that joins tensors along an axis.
@@ -71,8 +72,7 @@ def joining(
     def gradient(call: Call, position: int, upstream: Expression) -> Expression:
         shape = call.operands[position].shape
         part = taken(upstream, windows(call.arrays, call.attributes)[position])
-        as_it_was = one_each or fitted(shape, **call.attributes) == shape
-        return part if as_it_was else Reshape(part, shape)
+        return part if one_each else shaped(part, fitted(shape, **call.attributes), shape)
 
     return copying(
         name,
@@ -119,28 +119,24 @@ def _columns(shape: Shape) -> Shape:
 
 HSTACK = joining(
     "hstack",
-    bind=bind_tensors,
     fitted=lambda shape: shape or (1,),
     axis=lambda rank: 0 if rank == 1 else 1,
     words="tensors put beside each other, column after column",
 )
 VSTACK = joining(
     "vstack",
-    bind=bind_tensors,
     fitted=_two_axes,
     axis=lambda rank: 0,
     words="tensors put below each other, row after row",
 )
 DSTACK = joining(
     "dstack",
-    bind=bind_tensors,
     fitted=_three_axes,
     axis=lambda rank: 2,
     words="tensors put behind each other, along a third axis",
 )
 COLUMN_STACK = joining(
     "column_stack",
-    bind=bind_tensors,
     fitted=_columns,
     axis=lambda rank: 1,
     words="tensors put beside each other, a vector as a column",

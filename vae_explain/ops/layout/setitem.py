@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ONE, Expression, Index, Opaque, Reshape
+from ...symbolic.expression import ONE, Expression, Index, Opaque
+from ...symbolic.shapes import shaped
 from ...trace import Array
 from ..copying import copying, unraveled
 from ..rule import Bound, Call, NotExplained, Partial, broadcast_targets, unbroadcast
@@ -110,7 +111,7 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     if core != part:  # one number was written to several places
         summed = (*options, ("shape", core))
         arriving = Opaque("sum_to", (upstream,), summed, lambda g: _to_value(g, where, core))
-    return Reshape(arriving, own) if extra else arriving
+    return shaped(arriving, core, own)
 
 
 _PUT = copying(

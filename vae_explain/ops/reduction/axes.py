@@ -6,6 +6,7 @@ The calls here have the attributes `dim` and `keepdim`, as PyTorch takes them.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import product
 from math import prod
 from typing import Any
@@ -15,7 +16,10 @@ import numpy as np
 from ...symbolic.expression import Expression, Index, Reshape
 from ...symbolic.shapes import expanded, shape_of
 from ...trace import Array
-from ..rule import Call, Options, normalized_axes, unusual
+from ..rule import Call, Options, Rule, normalized_axes, unusual
+
+# Makes the rule of an op that brings the numbers along some axes to one.
+reduction = partial(Rule, kind="reduction", broadcasts=True)
 
 
 def reduced(call: Call) -> tuple[int, ...]:

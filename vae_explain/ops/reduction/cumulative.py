@@ -9,7 +9,7 @@ from ...symbolic.expression import ONE, Expression, Index, Opaque
 from ...trace import Array
 from ..elementwise.exponentials import log_total
 from ..rule import REQUIRED, Call, Ignored, Partial, Rule, binder, normalized_axes, unusual
-from .axes import along, reduced, sources, spread, spread_formula, target
+from .axes import along, reduced, reduction, sources, spread, spread_formula, target
 
 bind = binder("input", dim=REQUIRED, dtype=Ignored())
 
@@ -127,7 +127,7 @@ def prod_gradient(call: Call, position: int, upstream: Expression) -> Expression
     return spread_formula(call, upstream) * local
 
 
-PROD = Rule(
+PROD = reduction(
     name="prod",
     bind=binder("input", dim=None, keepdim=False, dtype=Ignored()),
     forward=product,
@@ -138,9 +138,7 @@ PROD = Rule(
     partials=prod_partials,
     usual={"keepdim": False},
     gradient=prod_gradient,
-    kind="reduction",
     words="product of all",
-    broadcasts=True,
 )
 
 # --- logarithms of sums -----------------------------------------------------------------

@@ -19,7 +19,7 @@ from ..delegate import deferring, each_output
 from ..elementwise.where import MAXIMUM, MINIMUM
 from ..rule import Bound, Call, Partial, Rule, binder, normalized_axes
 from .argmax import ARGMAX, ARGMIN
-from .axes import axis_options, sources, spread, spread_formula, target
+from .axes import axis_options, reduction, sources, spread, spread_formula, target
 
 _bind_one, _bind_two = binder("input", dim=None, keepdim=False), binder("input", "other")
 
@@ -98,7 +98,7 @@ def extreme(
         local = Opaque(f"{name}'", call.wholes, axis_options(call), lambda _: chosen)
         return spread_formula(call, upstream) * local
 
-    return Rule(
+    return reduction(
         name=name,
         bind=bind_along,
         forward=forward,
@@ -107,9 +107,7 @@ def extreme(
         partials=partials,
         options=partial(axis_options, keepdim=True),
         gradient=gradient,
-        kind="reduction",
         words=words,
-        broadcasts=True,
     )
 
 

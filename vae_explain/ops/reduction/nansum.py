@@ -10,8 +10,8 @@ from ...symbolic.build import summed
 from ...symbolic.expression import ONE, Expression, Index, Opaque, SumOver
 from ...symbolic.shapes import expanded
 from ...trace import Array
-from ..rule import Call, Partial, Rule
-from .axes import reduced, sources, spread, spread_formula, target
+from ..rule import Call, Partial
+from .axes import reduced, reduction, sources, spread, spread_formula, target
 from .sum_mean import SUM
 
 
@@ -48,7 +48,7 @@ def gradient(call: Call, position: int, upstream: Expression) -> Expression:
     return arriving * Opaque("is_number", (x.whole(),), (), is_number)
 
 
-NANSUM = Rule(
+NANSUM = reduction(
     name="nansum",
     bind=SUM.bind,
     forward=lambda x, dim, keepdim: SUM.forward(without_nan(x), dim, keepdim),
@@ -57,7 +57,5 @@ NANSUM = Rule(
     partials=partials,
     formula=formula,
     gradient=gradient,
-    kind="reduction",
     words="the sum of what is a number",
-    broadcasts=True,
 )

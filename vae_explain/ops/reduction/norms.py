@@ -37,11 +37,10 @@ from ..rule import (
     NotExplained,
     Partial,
     Refused,
-    Rule,
     binder,
     normalized_axes,
 )
-from .axes import axis_options, reduced, sources, spread, spread_formula, target
+from .axes import axis_options, reduced, reduction, sources, spread, spread_formula, target
 from .max_min import shares
 
 EUCLIDEAN = ("fro", None, 2)
@@ -226,7 +225,7 @@ def _direction(above: Array, below: Array) -> Array:
     return np.where(zero, np.zeros_like(above), above / np.where(zero, 1, below))
 
 
-NORM = Rule(
+NORM = reduction(
     name="norm",
     bind=binding("p", "fro"),
     forward=forward,
@@ -235,9 +234,7 @@ NORM = Rule(
     partials=partials,
     formula=formula,
     gradient=gradient,
-    kind="reduction",
     words="length",
-    broadcasts=True,
 )
 VECTOR_NORM = replace(
     NORM,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -40,59 +41,64 @@ def members(where: Where, shape: tuple[int, ...]) -> Iterator[Index]:
     )
 
 
-def _numbers(x: Operand, where: Where) -> Array:
-    return x.array[where].astype(np.float64)
+def _of_part(
+    name: str,
+    x: Operand,
+    where: Where,
+    value: Callable[[Array], Any],
+    written: Callable[[Iterator[Index], Number], Expression],
+) -> Ref:
+    """Write what a part of a tensor comes to as a number of its own: `mean(h[0,:])`.
+
+    A line that uses it stays readable; how it is made follows when it is asked for, and only
+    then are the indices of the part's elements gone through, with their count beside them.
+    """
+    numbers = x.array[where].astype(np.float64)
+
+    def made() -> Expression:
+        return written(members(where, x.shape), Number(float(numbers.size)))
+
+    return Ref(f"{name}({part_of(x, where)})", value=float(value(numbers)), made=made)
 
 
 def mean_of(x: Operand, where: Where) -> Ref:
-    """Write the mean of a part of a tensor as a number of its own: `mean(h[0,:])`.
-
-    A line that uses it stays readable; how it is made follows when it is asked for, and only
-    then are the indices of the part's elements gone through.
-    """
-    numbers = _numbers(x, where)
-
-    def made() -> Expression:
-        return Div(Add(tuple(map(x.at, members(where, x.shape)))), Number(float(numbers.size)))
-
-    return Ref(f"mean({part_of(x, where)})", value=float(numbers.mean()), made=made)
+    """Write the mean of a part."""
+    return _of_part(
+        "mean", x, where, np.mean, lambda places, count: Div(Add(tuple(map(x.at, places))), count)
+    )
 
 
 def variance_of(x: Operand, where: Where, mean: Ref) -> Ref:
-    """Write the variance of a part likewise: its mean squared distance from `mean`."""
-    numbers = _numbers(x, where)
-
-    def made() -> Expression:
-        squares = tuple((x.at(at) - mean) ** TWO for at in members(where, x.shape))
-        return Div(Add(squares), Number(float(numbers.size)))
-
-    return Ref(f"var({part_of(x, where)})", value=float(numbers.var()), made=made)
+    """Write the variance of a part: its mean squared distance from `mean`."""
+    return _of_part(
+        "var", x, where, np.var, lambda places, count: Div(_squares(x, places, mean), count)
+    )
 
 
 def length_of(x: Operand, where: Where) -> Ref:
-    """Write the length of a part likewise: the root of its summed squares."""
-    numbers = _numbers(x, where)
+    """Write the length of a part: the root of its summed squares."""
 
-    def made() -> Expression:
-        return root(_squares(x, where))
+    def length(numbers: Array) -> Any:
+        return np.sqrt((numbers * numbers).sum())
 
-    length = float(np.sqrt((numbers * numbers).sum()))
-    return Ref(f"norm({part_of(x, where)})", value=length, made=made)
+    return _of_part("norm", x, where, length, lambda places, _: root(_squares(x, places)))
 
 
 def root_mean_square_of(x: Operand, where: Where, eps: float) -> Ref:
-    """Write the root of a part's mean square, raised by eps, likewise."""
-    numbers = _numbers(x, where)
+    """Write the root of a part's mean square, raised by eps."""
 
-    def made() -> Expression:
-        return root(Div(_squares(x, where), Number(float(numbers.size))) + Number(eps))
+    def size(numbers: Array) -> Any:
+        return np.sqrt((numbers * numbers).mean() + eps)
 
-    size = float(np.sqrt((numbers * numbers).mean() + eps))
-    return Ref(f"rms({part_of(x, where)})", value=size, made=made)
+    def written(places: Iterator[Index], count: Number) -> Expression:
+        return root(Div(_squares(x, places), count) + Number(eps))
+
+    return _of_part("rms", x, where, size, written)
 
 
-def _squares(x: Operand, where: Where) -> Expression:
-    return Add(tuple(x.at(at) ** TWO for at in members(where, x.shape)))
+def _squares(x: Operand, places: Iterator[Index], mean: Ref | None = None) -> Expression:
+    numbers = map(x.at, places)
+    return Add(tuple((number if mean is None else number - mean) ** TWO for number in numbers))
 
 
 def part_of(x: Operand, where: Where) -> str:

@@ -13,7 +13,7 @@ from ..delegate import Intermediate
 from ..elementwise.arithmetic import NEG
 from ..elementwise.exponentials import log_total, shift_of, shifted
 from ..rule import REQUIRED, Call, Ignored, Partial, Rule, binder, normalized_axes
-from .axes import along, reduced, sources, spread, spread_formula, target, with_ones
+from .axes import along, reduced, reduction, sources, spread, spread_formula, target, with_ones
 
 # --- by numbers -------------------------------------------------------------------------
 
@@ -190,7 +190,7 @@ def _logsumexp_gradient(call: Call, position: int, upstream: Expression) -> Expr
     return spread_formula(call, upstream) * exp(x - y)
 
 
-LOGSUMEXP = Rule(
+LOGSUMEXP = reduction(
     name="logsumexp",
     bind=binder("input", dim=REQUIRED, keepdim=False),
     forward=lambda x, dim, keepdim: logsumexp(x, normalized_axes(dim, x.ndim), keepdim),
@@ -203,8 +203,6 @@ LOGSUMEXP = Rule(
         SumOver(exp(call.operands[0].whole()), reduced(call), call.output.shape)
     ),
     gradient=_logsumexp_gradient,
-    kind="reduction",
     title="logsumexp",
     words="logarithm of a sum of exponentials",
-    broadcasts=True,
 )

@@ -9,8 +9,8 @@ import numpy as np
 from ...symbolic.build import summed
 from ...symbolic.expression import ONE, Div, Expression, Index, Number, SumOver
 from ...symbolic.shapes import expanded
-from ..rule import Call, Ignored, Rule, binder, normalized_axes
-from .axes import count, reduced, sources, spread, spread_formula, target
+from ..rule import Call, Ignored, binder, normalized_axes
+from .axes import count, reduced, reduction, sources, spread, spread_formula, target
 from .long_sums import total
 
 bind = binder("input", dim=None, keepdim=False, dtype=Ignored())
@@ -35,7 +35,7 @@ def _count(call: Call) -> Number:
     return Number(float(count(call)))
 
 
-SUM = Rule(
+SUM = reduction(
     name="sum",
     bind=bind,
     forward=lambda x, dim, keepdim: np.asarray(
@@ -46,12 +46,10 @@ SUM = Rule(
     partials=lambda call, position, index: [(target(call, index), ONE)],
     formula=sum_formula,
     gradient=lambda call, position, upstream: spread_formula(call, upstream),
-    kind="reduction",
     words="sum",
-    broadcasts=True,
 )
 
-MEAN = Rule(
+MEAN = reduction(
     name="mean",
     bind=bind,
     forward=lambda x, dim, keepdim: np.asarray(
@@ -64,7 +62,5 @@ MEAN = Rule(
     partials=lambda call, position, index: [(target(call, index), _share(call))],
     formula=lambda call: Div(sum_formula(call), _count(call)),
     gradient=lambda call, position, upstream: spread_formula(call, upstream) * _share(call),
-    kind="reduction",
     words="mean",
-    broadcasts=True,
 )

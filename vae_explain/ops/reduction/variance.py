@@ -13,7 +13,7 @@ from ...symbolic.expression import Add, Div, Expression, Index, Number, SumOver
 from ...trace import Array
 from ..delegate import each_output
 from ..rule import Bound, Call, NotExplained, Partial, Rule, normalized_axes
-from .axes import count, reduced, sources, spread, spread_formula, target, with_ones
+from .axes import count, reduced, reduction, sources, spread, spread_formula, target, with_ones
 from .parts import mean_of
 from .sum_mean import MEAN
 
@@ -44,21 +44,21 @@ def bind(
 def centred(x: Array, dim: Any) -> tuple[Array, int]:
     """Return how far each number is from its mean, and how many numbers a mean is of."""
     axes = normalized_axes(dim, x.ndim)
-    number = int(np.prod([x.shape[axis] for axis in axes]))
-    return x - x.mean(axis=axes, keepdims=True), number
+    size = int(np.prod([x.shape[axis] for axis in axes]))
+    return x - x.mean(axis=axes, keepdims=True), size
 
 
 def variance(x: Array, dim: Any, correction: float, keepdim: bool) -> Array:
-    apart, number = centred(x, dim)
+    apart, size = centred(x, dim)
     axes = normalized_axes(dim, x.ndim)
-    return np.asarray((apart**2).sum(axis=axes, keepdims=keepdim) / (number - correction))
+    return np.asarray((apart**2).sum(axis=axes, keepdims=keepdim) / (size - correction))
 
 
 def _variance_vjp(
     g: Array, y: Array, x: Array, dim: Any, correction: float, keepdim: bool
 ) -> tuple[Array]:
-    apart, number = centred(x, dim)
-    return (spread(g, x.shape, dim, keepdim) * 2 * apart / (number - correction),)
+    apart, size = centred(x, dim)
+    return (spread(g, x.shape, dim, keepdim) * 2 * apart / (size - correction),)
 
 
 def _std_vjp(
@@ -130,7 +130,7 @@ def _std_gradient(call: Call, position: int, upstream: Expression) -> Expression
     return Div(spread_formula(call, slope) * _whole_apart(call), _free(call))
 
 
-VAR = Rule(
+VAR = reduction(
     name="var",
     bind=bind,
     forward=variance,
@@ -139,12 +139,10 @@ VAR = Rule(
     partials=_variance_partials,
     formula=_variance_formula,
     gradient=_variance_gradient,
-    kind="reduction",
     words="variance",
-    broadcasts=True,
 )
 
-STD = Rule(
+STD = reduction(
     name="std",
     bind=bind,
     forward=lambda x, **attributes: np.sqrt(variance(x, **attributes)),
@@ -153,9 +151,7 @@ STD = Rule(
     partials=_std_partials,
     formula=lambda call: root(_variance_formula(call)),
     gradient=_std_gradient,
-    kind="reduction",
     words="standard deviation",
-    broadcasts=True,
 )
 
 # --- with the mean ----------------------------------------------------------------------
