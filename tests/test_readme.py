@@ -7,9 +7,11 @@ leave lines out, so each of its lines must be one of the page's, in the page's o
 
 from __future__ import annotations
 
+import io
 import re
 import shlex
 import shutil
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,6 +70,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     example = (ROOT / "docs" / "examples" / "small_vae.py").read_text(encoding="utf-8")
     (tmp_path / "mine.py").write_text(example.replace("SmallVAE", "MyVAE"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())  # a command that asks for more gets none
     return tmp_path
 
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "diagram": "Draw the layers of the model as an SVG, with the numbers of this run as shades.",
     "params": "Show the architecture, and all weights and biases.",
     "record": "Run the model once and keep the run in a file, to ask by --run.",
+    "ask": "Ask one run question after question, at a prompt that completes its names.",
     "cache": "Show which runs are remembered, so that the next page comes at once; or forget them.",
     "verify": "Proof-read a document's numbers, or recompute the reference's 327 figures.",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -158,25 +158,29 @@ class Job:
         return run
 
     def keep(self, state: Mapping[str, Array] | None = None) -> Recording:
-        """Run the model, from a state of its own or another, and keep the run in a file."""
-        from .. import pipeline
+        """Record the run, and keep it in the file that is asked for."""
         from ..models import recorded_run
 
         target = self.style.record
         assert target is not None, "asked for"
-        recording = pipeline.record_both(self.request, state)
+        recording = self.record(state)
         self.style.files.put(target, recorded_run.to_bytes(recording))
+        return recording
+
+    def record(self, state: Mapping[str, Array] | None = None) -> Recording:
+        """Run the model in both arithmetics, from a state of its own or another."""
+        from .. import pipeline
+
+        recording = pipeline.record_both(self.request, state)
         if recording.not_printed:
             say(
                 "note: the model does not run on rounded numbers in float64 "
-                f"({recording.not_printed}); {target.shown} has PyTorch's own float32 numbers alone"
+                f"({recording.not_printed}); the recording has PyTorch's own float32 numbers alone"
             )
         return recording
 
     def _opened(self, path: Path) -> Recording:
         """Open a recording, with which no option goes that says what to run."""
-        from ..models import recorded_run
-
         for name in sorted(self.options.given & OF_THE_MODEL):
             raise Problem(
                 _flag(name),
@@ -184,7 +188,7 @@ class Job:
                 f"--run {path} has a run that is done, with its model and its input; "
                 "leave one of the two out",
             )
-        return recorded_run.load(path)
+        return recording_of(path)
 
     def _check_files(self) -> None:
         options = self.options
@@ -277,6 +281,22 @@ class Job:
                     "give one --eps for each --x",
                 )
         return tuple(value for row in noise for value in row)
+
+
+def recording_of(path: Path) -> Recording:
+    """Open a recording; as long as the file is the same, it is read once."""
+    try:
+        stat = path.expanduser().stat()
+    except OSError:
+        return _read_recording(path, ())
+    return _read_recording(path, (stat.st_ino, stat.st_size, stat.st_mtime_ns))
+
+
+@lru_cache(maxsize=1)
+def _read_recording(path: Path, version: tuple[int, ...]) -> Recording:
+    from ..models import recorded_run
+
+    return recorded_run.load(path)
 
 
 def refuse(options: Options, command: str, *names: str) -> None:
