@@ -140,6 +140,40 @@ def test_a_result_may_follow_from_what_was_rounded_before() -> None:
     assert not report("1.2214² = 1.4927").passed
 
 
+STATED = """
+μ = [0.5, -0.3], log σ² = [-0.2, 0.1], ε = [0.8, -0.5]
+
+σ = [exp(-0.1), exp(0.05)] = [0.905, 1.051]
+
+z = μ + σ⊙ε = [0.5 + 0.905×0.8, -0.3 + 1.051×(-0.5)] = [1.224, -0.826]
+
+KL = ½·[(0.25+0.819+0.2-1)+(0.09+1.105-0.1-1)] = 0.182
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "printed", "expected"),
+    [
+        ("μ = [0.5,", "μ = [0.6,", 2, "0.6", "0.5"),  # what follows used 0.5
+        ("ε = [0.8, -0.5]", "ε = [-0.5, 0.8]", 2, "[-0.5, 0.8]", "[0.8, -0.5]"),
+        ("0.905×0.8", "0.819×0.8", 6, "0.819", "0.905"),  # the variance for σ
+        ("+1.105-", "+1.104-", 8, "1.104", "1.105"),
+        ("-0.826", "-0.862", 6, "-0.862", "-0.826"),
+        ("½·", "⅓·", 0, "", ""),
+    ],
+)
+def test_what_a_document_states_is_held_against_what_follows(
+    old: str, new: str, line: int, printed: str, expected: str
+) -> None:
+    assert report(STATED).passed
+    found = report(STATED.replace(old, new, 1)).findings
+    if not line:
+        assert found == ()  # `⅓` is no sign that is read, so nothing is said of it
+        return
+    assert {finding.line for finding in found} == {line}
+    assert (found[0].printed, found[0].expected) == (printed, expected)
+
+
 # --- reports --------------------------------------------------------------------------------
 
 

@@ -74,6 +74,8 @@ def walkthrough(parts: Sequence[Passage], given: Mapping[str, Name] | None = Non
         lines=tuple(substitution.check(line) for line in collected.lines),
         unrecognised=collected.unrecognised,
         set_aside=collected.set_aside,
+        misfits=collected.misfits,
+        other_seeds=tuple(s for s in said.seeds if begun.seed and s.value != begun.seed.value),
         torch_version=begun.run.trace.torch_version,
     )
 

@@ -98,6 +98,12 @@ def _of_walkthrough(proof: Proof) -> Iterator[Finding]:
         seed = proof.wrong_seed
         why = f"seed {seed.value} does not give the parameters that are printed"
         yield Finding(seed.line, str(seed.value), "", why, "C")
+    for seed in proof.other_seeds:
+        holds = proof.seed.value if proof.seed is not None else ""
+        why = f"seed {seed.value} is not the one of these numbers, which is {holds}"
+        yield Finding(seed.line, str(seed.value), str(holds), why, "C")
+    for misfit in proof.misfits:
+        yield Finding(misfit.line, misfit.printed, "", misfit.why, "C")
     for judged in proof.blamed:
         yield _figure(judged)
     for line in proof.blamed_lines:

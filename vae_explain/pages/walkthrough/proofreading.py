@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ...analysis.proofread.equations.findings import Finding, Layer
 from ...analysis.proofread.judging.verdicts import Judged, JudgedLine, Proof, Verdict
+from ...analysis.proofread.matching.stated_run import Seed
 from ...analysis.proofread.report import Proofreading
 from ..blocks import Block, Column, Note, Prose, Table, Walkthrough
 from ..phrases import counted
@@ -147,7 +148,14 @@ def _wrong(report: Proofreading) -> list[Block]:
     if proof is not None:
         entries += [(judged.figure.printed.line, _sentence(judged)) for judged in proof.blamed]
         entries += [(line.line.sum.line, _line_sentence(line)) for line in proof.blamed_lines]
+        entries += [(seed.line, _other_seed(seed, proof)) for seed in proof.other_seeds]
+        entries += [(m.line, f"line {m.line}, {m.why}") for m in proof.misfits]
     return [Note(text, "failure") for _, text in sorted(entries, key=lambda entry: entry[0])]
+
+
+def _other_seed(seed: Seed, proof: Proof) -> str:
+    holds = proof.seed.value if proof.seed is not None else ""
+    return f"line {seed.line}: seed {seed.value} is not that of these numbers, which is {holds}"
 
 
 def _of_equation(finding: Finding) -> str:

@@ -207,10 +207,24 @@ class Judge:
                 before = [_entry(tree, i, len(right.entries)) for tree in earlier]
                 inner = [tree for tree in before if tree is not None]
                 yield from self._compared(Pair(*entries, pair.lookup), approximate, inner)
+        elif isinstance(right, Row) and not is_bare(right) and _count(right) > 1:
+            yield from self._elements(pair._replace(left=left), right, approximate)
         elif is_bare(right):
             yield from self._result(pair._replace(left=left), literals(right), approximate, earlier)
         else:
             yield from self._arithmetic(pair._replace(left=left, right=right), approximate)
+
+    def _elements(self, pair: Pair, right: Row, approximate: bool) -> Iterator[Mistake]:
+        """Hold a formula of lists against what is written out for each element."""
+        found: list[Mistake] = []
+        try:
+            for i, entry in enumerate(right.entries):
+                one = Pair(mapped(pair.left, partial(_element, place=i)), entry, pair.lookup)
+                found += self._compared(one, approximate, [])
+        except Unknown:
+            yield from self._arithmetic(pair, approximate)
+            return
+        yield from found
 
     # --- a printed result ---
 
@@ -324,7 +338,10 @@ class Judge:
             return None
         if plain.shape:
             return None
-        allowed = exactly(number.value) if number.whole else cut_or_rounded(number)
+        # A quantity is put in as it is printed, or with fewer digits; what was computed may be cut.
+        put_in = not isinstance(left, Literal) and key_of(left) is not None
+        as_operand = half if put_in else cut_or_rounded
+        allowed = exactly(number.value) if number.whole else as_operand(number)
         found = hull([plain, known])
         self.known.computed(number, found)
         return None if _meet(found, allowed) else self._mistake(number, plain)
@@ -470,6 +487,13 @@ def readings(tree: Tree, of_list: bool) -> Iterator[Tree]:
             yield mapped(tree, partial(_renamed, new=base))
     if multiplies and not of_list:
         yield mapped(tree, _elementwise)
+
+
+def _element(tree: Tree, place: int) -> Tree:
+    """Return an element of a quantity; one that is an element already stays."""
+    if isinstance(tree, Name) and not tree.index:
+        return replace(tree, index=f"[{place}]")
+    return tree
 
 
 def _renamed(tree: Tree, new: str) -> Tree:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 from typing import NamedTuple
@@ -13,8 +13,8 @@ from .columns import Claim
 from .evaluation import Unknown, as_printed, nothing
 from .findings import Finding, Layer
 from .intervals import Range
-from .judging import Judge, Known, Mistake, Pair, Use
-from .parser import parse
+from .judging import Judge, Known, Mistake, Pair, mapped
+from .parser import Unreadable, literal, parse
 from .scope import Scope
 from .syntax import Literal, Name, Tree, is_bare, is_numeric, key_of, leaves, literals, parts
 from .terms import wrong_terms
@@ -68,7 +68,7 @@ class Run:
         self.scope = Scope()
         self.findings: list[Finding] = []
         self.read_by: Counter[str] = Counter()
-        self.uses: list[tuple[Use, int]] = []
+        self.corrected: dict[str, Literal] = {}  # operands of the equation at hand, by digits
         self.right: Range | None = None  # what the value of the equation at hand should be
 
     def read(self, chains: Sequence[Chain], claims: Sequence[Claim]) -> None:
@@ -92,6 +92,7 @@ class Run:
         defines = name is not None and key_of(name) is not None
         sides = [side for side in chain.sides[defines:] if side.tree is not None]
         self.right = None
+        self.corrected = {}
         for position, side in enumerate(sides):
             if position:
                 self._pair(chain, sides[max(0, position - MOST_EARLIER - 1) : position + 1])
@@ -148,17 +149,32 @@ class Run:
                 return  # another formula, or of quantities that only have the same names
             mistakes = mistakes if found is None else found
         self.read_by[layer] += 1
-        self.uses += [(use, right.line) for use in self.judge.uses]
+        if layer == "A" and mistakes and self._follows_corrected(pair, earlier):
+            return
         self._blame(mistakes, left, right, layer)
         if mistakes:
             self.right = pair.found(as_printed)
             if layer == "B":
                 self._doubt(pair, right.line)
+                self.corrected |= dict(_corrections(mistakes))
+
+    def _follows_corrected(self, pair: Pair, earlier: Sequence[Tree]) -> bool:
+        """Whether a result is right from the operands that were meant."""
+        if not self.corrected:
+            return False
+        left = mapped(pair.left, self._correct)
+        try:
+            return not self.judge.mistakes(pair._replace(left=left), False, earlier)
+        except Unknown:
+            return False
+
+    def _correct(self, tree: Tree) -> Tree:
+        return self.corrected.get(tree.text, tree) if isinstance(tree, Literal) else tree
 
     def _doubt(self, pair: Pair, line: int) -> None:
         """Remember which stated values go into what does not come out right."""
         used = {use.name: use for use in self.judge.uses if not use.right}
-        for name in _quantities(pair.left):
+        for name in (*used, *_quantities(pair.left)):
             stated = self.scope.where(name)
             if stated is not None:
                 use = used.get(name)
@@ -220,6 +236,14 @@ def _counted_from_zero(chains: Sequence[Chain]) -> set[str]:
     trees = (side.tree for chain in chains for side in chain.sides if side.tree is not None)
     names = (leaf for tree in trees for leaf in leaves(tree) if isinstance(leaf, Name))
     return {name.base for name in names if name.index == "0"}
+
+
+def _corrections(mistakes: Sequence[Mistake]) -> Iterator[tuple[str, Literal]]:
+    for mistake in mistakes:
+        try:
+            yield mistake.printed, literal(mistake.expected)
+        except (Unreadable, ValueError):
+            continue  # no number alone
 
 
 def _quantities(tree: Tree) -> list[Tree]:

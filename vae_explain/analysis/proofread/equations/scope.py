@@ -140,8 +140,8 @@ class Scope:
         if whole not in self.values:
             return None
         found = _value(self.values[whole], leaf)
-        if set(index) <= EVERY:
-            return found
+        if set(index) <= EVERY or (index.startswith("[") and not found.shape):
+            return found  # of a number, the same for every element
         place = self._place(Name(whole, index))
         if place is None or found.low.ndim != 1 or not 0 <= place < found.low.size:
             return None

@@ -52,6 +52,8 @@ def wrong_terms(formula: Tree, written: Tree, lookup: Lookup, leaf: Leaf) -> lis
             printed = _expanded(written, lambda t: evaluate(t, as_printed, nothing))
         except Unknown:
             continue
+        if any(term.value.shape != evaluate(term.tree).shape for term in printed):
+            return None  # a list, and no sum
         found = _unmatched(expected, printed)
         if found is not None and (best is None or len(found) < len(best)):
             best = found

@@ -141,7 +141,8 @@ PATTERN = re.compile(
   | (?P<transposed>ᵀ|\.T\b)
   | (?P<method>\.[a-z_]\w*(?=\())
   | (?P<partial>∂[A-Za-z]\w*|∂)
-  | (?P<greek>(?!Σ)[α-ωΑ-Ω][\u0300-\u036f]*(?:_\w+|[₀-₉ᵢⱼₖₙ]+|\d+)?['′]*)
+  | (?P<total>[∑Σ])
+  | (?P<greek>[α-ωΑ-Ω][\u0300-\u036f]*(?:_\w+|[₀-₉ᵢⱼₖₙ]+|\d+)?['′]*)
   | (?P<called>(?:np|numpy|math|torch|jnp|tf|F|torch\.nn\.functional|tf\.math)\.[a-z]\w*)
   | (?P<name>[^\W\d_][\w\u0300-\u036f]*(?:\.[A-Za-z_]\w*(?![\w(]))*[₀-₉ᵢⱼₖₙ]*['′]*)
   | (?P<prime>['′]+)
@@ -154,7 +155,7 @@ PATTERN = re.compile(
   | (?P<comma>,)
   | (?P<column>&)
   | (?P<bar>\|\|?|‖)
-  | (?P<operator>[*·×⋅∗⊙÷/+\-^_@%²³√∑Σ])
+  | (?P<operator>[*·×⋅∗⊙÷/+\-^_@%²³√])
   | (?P<other>.)
     """,
     re.VERBOSE | re.DOTALL,
@@ -234,6 +235,8 @@ def _tokens(match: re.Match[str], mode: Mode, matrices: int) -> Found:
             return (("open", "[["),) if MATRIX.fullmatch(match["opened"]) else ()
         case "end":
             return (("close", "]]"),) if MATRIX.fullmatch(match["closed"]) else ()
+        case "total":
+            return (("sum", "sum"),)
         case "column":
             return (("column", ""),) if matrices > 0 else ()
         case "sign":
@@ -259,8 +262,6 @@ def _tokens(match: re.Match[str], mode: Mode, matrices: int) -> Found:
 def _operator(text: str) -> Found:
     if text in "²³":
         return (("operator", "^"), ("number", "2" if text == "²" else "3"))
-    if text in "∑Σ":
-        return (("sum", "sum"),)
     return (("root", ""),) if text == "√" else (("operator", OPERATORS.get(text, text)),)
 
 

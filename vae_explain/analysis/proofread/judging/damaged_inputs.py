@@ -16,6 +16,7 @@ does not follow from the inputs as stated, with the candidates named.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -29,9 +30,11 @@ from ..matching.names import Name
 from ..reading.tokens import literal
 from .agreement import slipped
 from .figure_verdicts import Judge
-from .recomputed import Arithmetic, Chain, Inputs, array_of, by_hand, chained
+from .recomputed import Arithmetic, Chain, Inputs, array_of, by_hand, chained, inputs_of
 from .starting_point import Start
 
+Change = tuple[tuple[Figure, float], ...]  # numbers of one input, and what was meant for each
+MOST_TOGETHER = 16  # numbers of an input of which any two may have been exchanged
 FEWEST = 2  # figures that disagree, before an input is suspected
 MOST_SUSPECTS = 32  # among more, many would do equally well
 # Of a number: what the steps before it may lack in digits, where itself it has many.
@@ -63,25 +66,57 @@ def repaired(judge: Judge) -> Repair | None:
     borne_out = [f for f in disagreeing if judge.kept.get(f, -1) >= 0]
     if len(disagreeing) < FEWEST and not borne_out:
         return None
-    best: list[tuple[Figure, Start]] = []
+    best: list[tuple[Change, Start]] = []
     fewest = len(disagreeing) // 2
-    for figure in _suspects(judge, disagreeing):
-        for value in _other_digits(figure):
-            if figure.name.value == "x" and "bce" in begun.run.trace.by_name and value > 1:
-                continue  # binary cross-entropy wants every x from 0 to 1
-            changed = _changed(begun, figure, value)
-            if not _settles(judge, changed.inputs, changed.whole, disagreeing[0]):
-                continue
-            left = len(_disagreeing(judge, changed.inputs, changed.whole))
-            if left < fewest:
-                fewest, best = left, []
-            if left == fewest:
-                best.append((figure, changed))
+    for change in _changes(judge, disagreeing):
+        if len(change) > 1 and best and len(best[0][0]) == 1:
+            break  # one number explains it
+        changed = _changed(begun, change)
+        if not _settles(judge, changed.inputs, changed.whole, disagreeing[0]):
+            continue
+        left = len(_disagreeing(judge, changed.inputs, changed.whole))
+        if left < fewest:
+            fewest, best = left, []
+        if left == fewest:
+            best.append((change, changed))
     if not best:
         return None
-    blamed = tuple(dict.fromkeys(figure for figure, _ in best))
-    settled = len(blamed) == 1 and (len(disagreeing) > 1 or judge.kept[disagreeing[0]] > 0)
+    changes = dict.fromkeys(tuple(figure for figure, _ in change) for change, _ in best)
+    blamed = tuple(dict.fromkeys(figure for figures in changes for figure in figures))
+    settled = len(changes) == 1 and (len(disagreeing) > 1 or judge.kept[disagreeing[0]] > 0)
     return Repair(best[0][1], blamed, () if settled else (disagreeing[0],))
+
+
+def _changes(judge: Judge, disagreeing: Sequence[Figure]) -> Iterator[Change]:
+    """Yield what may have been meant: one other digit or sign, then what changes several numbers.
+
+    These are the noise that the seed gives, and a tensor with two numbers exchanged or all of
+    another sign.
+    """
+    limited = "bce" in judge.begun.run.trace.by_name  # cross-entropy wants every x from 0 to 1
+    for figure in _suspects(judge, disagreeing):
+        for value in (*_other_digits(figure), -figure.printed.value):
+            if not (limited and figure.name.value == "x" and not 0 <= value <= 1):
+                yield ((figure, value),)
+    for name, figures in _open_tensors(judge).items():
+        if len(figures) == 1 or len(figures) > MOST_TOGETHER:
+            continue
+        if judge.begun.seed is not None and name == "eps":
+            yield _as_drawn(judge.begun, figures)
+        for one, other in combinations(figures, 2):
+            yield (one, other.printed.value), (other, one.printed.value)
+        if not limited or name != "x":
+            yield tuple((figure, -figure.printed.value) for figure in figures)
+
+
+def _open_tensors(judge: Judge) -> dict[str, list[Figure]]:
+    """Return the printed inputs that no seed vouches for, one figure of each number."""
+    found: dict[str, dict[tuple[int, ...], Figure]] = {}
+    for figure in judge.figures:
+        name = figure.name.value
+        if judge.is_input(figure.name) and name not in judge.begun.confirmed:
+            found.setdefault(name, {}).setdefault(figure.place, figure)
+    return {name: list(figures.values()) for name, figures in found.items()}
 
 
 def _disagreeing(judge: Judge, inputs: Inputs, whole: Inputs) -> list[Figure]:
@@ -193,12 +228,32 @@ def _other_digits(figure: Figure) -> Iterator[float]:
                     yield literal(changed, figure.printed.line).value
 
 
-def _changed(begun: Start, figure: Figure, value: float) -> Start:
-    name = figure.name.value
+def _as_drawn(begun: Start, figures: Sequence[Figure]) -> Change:
+    drawn = array_of(begun.drawn, Name(figures[0].name.value))
+    return tuple((f, round(float(drawn[f.place]), f.decimals)) for f in figures)
+
+
+def _changed(begun: Start, change: Change) -> Start:
     arrays = []
+    name = change[0][0].name.value
+    if name == "eps" and begun.seed is not None:
+        figures = [figure for figure, _ in change]
+        if len(figures) == begun.inputs.eps.size and change == _as_drawn(begun, figures):
+            return begun._replace(
+                run=begun.drawn,
+                inputs=begun.inputs.replaced(name, np.round(_drawn(begun), figures[0].decimals)),
+                whole=begun.whole.replaced(name, _drawn(begun)),
+                confirmed=begun.confirmed | {name},
+            )
     for inputs in (begun.inputs, begun.whole):
         array = np.array(inputs.array(name))
-        array[(0, *figure.place) if array.ndim > len(figure.place) else figure.place] = value
+        for figure, value in change:
+            place = figure.place
+            array[(0, *place) if array.ndim > len(place) else place] = value
         arrays.append(inputs.replaced(name, array))
     rounded, whole = arrays
     return begun._replace(inputs=rounded, whole=whole)
+
+
+def _drawn(begun: Start) -> Array:
+    return inputs_of(begun.drawn).array("eps")

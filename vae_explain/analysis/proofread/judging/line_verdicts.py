@@ -143,7 +143,8 @@ class Substitution:
         operands = []
         for operand, leaf in zip(unmatched, left, strict=False):
             element, value = self._value(leaf, arithmetic)
-            expected = as_printed(_figure(operand, line), abs(value))
+            signed = value if isinstance(leaf, Ref) else abs(value)
+            expected = as_printed(_figure(operand, line), signed)
             operands.append(Operand(operand.printed, element, expected))
         return tuple(operands)
 

@@ -41,6 +41,8 @@ class Start(NamedTuple):
     ----------
     run
         PyTorch's run in float32 from the seed, which also holds the operations.
+    drawn
+        The same with the noise that the seed gives, whatever noise is printed.
     inputs
         The inputs as printed, rounded; a figure that the seed proves wrong is put right.
     whole
@@ -56,6 +58,7 @@ class Start(NamedTuple):
     """
 
     run: Run
+    drawn: Run
     inputs: Inputs
     whole: Inputs
     seed: Seed | None
@@ -185,6 +188,7 @@ def _joined(
         if seed is not None and name != "eps":
             foreign.add(name)
         inputs, whole = inputs.replaced(name, stated), whole.replaced(name, stated)
+    with_its_noise = run
     if "eps" not in confirmed:
         run = recorded(architecture, x, seed.value if seed else 0, inputs.eps)
     open_by = np.zeros(x.shape)
@@ -193,6 +197,7 @@ def _joined(
             open_by[_whole_index(figure.place, x.shape)] = figure.unit / 2
     return Start(
         run,
+        with_its_noise,
         inputs,
         whole,
         seed,

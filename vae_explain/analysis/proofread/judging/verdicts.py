@@ -91,7 +91,15 @@ class JudgedLine(NamedTuple):
 
 @dataclass(frozen=True)
 class Proof:
-    """What proof-reading one document found."""
+    """What proof-reading one document found.
+
+    Attributes
+    ----------
+    misfits
+        Tensors that have not the shape that they should have, or are said to have.
+    other_seeds
+        Seeds that are stated beside the one that holds, and are another.
+    """
 
     model: str
     seed: Seed | None
@@ -100,6 +108,8 @@ class Proof:
     lines: tuple[JudgedLine, ...]
     unrecognised: tuple[Remnant, ...]
     set_aside: tuple[Remnant, ...]
+    misfits: tuple[Remnant, ...]
+    other_seeds: tuple[Seed, ...]
     torch_version: str
 
     @property
@@ -126,4 +136,5 @@ class Proof:
     @property
     def passed(self) -> bool:
         """Whether nothing is wrong; what was not recognised does not count."""
-        return not (self.blamed or self.blamed_lines or self.wrong_seed)
+        wrong = self.blamed or self.blamed_lines or self.misfits
+        return not (wrong or self.wrong_seed or self.other_seeds)

@@ -7,6 +7,7 @@ its quantity is not recognised, and why is said.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from .labels import Resolved, is_rate, is_setting, words_of
 from .names import Name
 
 Shape = tuple[int, ...]
+SHAPE = re.compile(r"(?:shape|size)\W{0,3}[\[(](\d+) ?[,×x] ?(\d+)[\])]")
 
 
 class Figure(NamedTuple):
@@ -76,6 +78,7 @@ class Collected(NamedTuple):
     lines: tuple[Line, ...]
     unrecognised: tuple[Remnant, ...]
     set_aside: tuple[Remnant, ...]
+    misfits: tuple[Remnant, ...]
 
 
 class Collector:
@@ -87,6 +90,7 @@ class Collector:
         self.lines: list[Line] = []
         self.unrecognised: list[Remnant] = []
         self.set_aside: list[Remnant] = []
+        self.misfits: list[Remnant] = []  # tensors that are not of the shape they should have
         self.groups = 0
         self.counted_from_one: set[str] = set()
 
@@ -98,7 +102,7 @@ class Collector:
         for statement, name in resolved:
             self._statement(statement, name)
         self.unrecognised.sort(key=lambda remnant: remnant.line)
-        parts = (self.figures, self.lines, self.unrecognised, self.set_aside)
+        parts = (self.figures, self.lines, self.unrecognised, self.set_aside, self.misfits)
         return Collected(*map(tuple, parts))  # type: ignore[arg-type]  # each of its own kind
 
     def known(self, name: Name) -> Name | None:
@@ -161,13 +165,34 @@ class Collector:
             self.set_aside.append(Remnant(shown, statement.line, "a shape", figure=False))
             return
         placed = []
+        self._hold_shape(statement, known, shape)
         for side in statement.sides:
             places = _counted(side, statement.indices, shape) or _places(side, shape, index)
             if isinstance(places, str):
-                self._misfit(statement, f"{known.tensor}: {places}")
+                if index is None and _is_damaged(side, shape):
+                    self._damaged(statement, known, places)
+                else:
+                    self._misfit(statement, f"{known.tensor}: {places}")
                 return
             placed.append(places)
         self._place(statement, known, placed)
+
+    def _hold_shape(self, statement: Statement, name: Name, shape: Shape) -> None:
+        """Hold the shape that a tensor is said to have against the one that it has."""
+        words = " ".join([statement.label, *(map(words_of, statement.context[:1]))])
+        said = SHAPE.search(words)
+        if said is None or len(shape) != 2 or not statement.has_array:
+            return
+        stated = (int(said[1]), int(said[2]))
+        printed = next(side.shape for side in statement.sides if isinstance(side, Row))
+        if stated == shape[::-1] != shape or (stated == shape and printed == shape[::-1] != shape):
+            why = f"{name.tensor}: it is said to have shape {list(stated)}"
+            why += f", and is printed with {list(printed or ())}; it has {list(shape)}"
+            self.misfits.append(Remnant(said[0], statement.line, why))
+
+    def _damaged(self, statement: Statement, name: Name, why: str) -> None:
+        shown = f"{_shown_label(statement)} = {text_of_numbers(statement)[:40]}…"
+        self.misfits.append(Remnant(shown, statement.line, f"{name.tensor}: {why}"))
 
     def _misfit(self, statement: Statement, why: str) -> None:
         """Take the parts of a sum for arithmetic alone, and anything else for unrecognised."""
@@ -229,6 +254,17 @@ class Collector:
                 text = number.text if isinstance(number, Sum) else number.printed
                 shown = f"{label} = {text}" if label else text
                 self.unrecognised.append(Remnant(shown, number.line, why))
+
+
+def _is_damaged(value: Value, shape: Shape) -> bool:
+    """Whether an array is a tensor that lacks a row, a column or a number, or has one too many."""
+    if not isinstance(value, Row):
+        return False
+    rows = [entry for entry in value.entries if isinstance(entry, Row)]
+    if len(shape) == 2 and len(rows) == len(value.entries):
+        widths = {len(row.entries) for row in rows}
+        return shape[1] in widths or (len(rows) == shape[0] and abs(max(widths) - shape[1]) == 1)
+    return not rows and len(shape) == 1 and shape[0] > 2 and abs(len(value.entries) - shape[0]) == 1
 
 
 def _is_of_setting(statement: Statement) -> bool:
