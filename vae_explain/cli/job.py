@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from ..models.builtin_config import ACTIVATIONS, BUILT_IN, Architecture
-from ..models.request import Request, UserModel
+from ..models.request import Request, Settings, UserModel
 from . import parsing, standard_input
 from .errors import Problem
 from .files import require_ending
@@ -29,7 +29,9 @@ WIDEST = 10**6
 MOST_BYTES = 4 * 2**30  # of parameters, before anything is built, or of what a run computes
 BYTES_A_NUMBER = 2 * 8  # that a run computes: it and its gradient, in float64
 INPUT_FILES = ".csv", ".npy"
-OF_A_USERS_MODEL = "model_arg", "loss", "loss_arg", "loss_sum", "objective", "root"
+OF_A_USERS_MODEL = (
+    "model_arg", "loss", "loss_arg", "loss_sum", "objective", "objective_expr", "x_as", "root",
+)  # fmt: skip
 REFUSALS = {
     "eps": "draws its own noise; leave it out, or ask forward",
     "arithmetic": "works in PyTorch's own float32; leave it out",
@@ -209,6 +211,9 @@ class Job:
 
     def _check_model_options(self) -> None:
         options = self.options
+        if options.objective_expr and (options.objective or options.loss_arg):
+            mend = "it is the whole loss; leave --objective and --loss-arg out"
+            raise Problem("--objective-expr", options.objective_expr, mend)
         if options.root is not None and not options.root.is_dir():
             raise Problem("--root", options.root, "there is no such folder")
         if options.model:
@@ -313,7 +318,17 @@ def _flag(name: str) -> str:
 
 def _user_model(options: Options) -> UserModel:
     def arguments(option: str, texts: list[str] | None) -> dict[str, Any]:
-        return dict(parsing.argument(option, text) for text in texts or ())
+        found: dict[str, Any] = {}
+        for text in texts or ():
+            name, value = parsing.argument(option, text)
+            *around, last = name.split(".")
+            within = found
+            for part in around:
+                within = within.setdefault(part, Settings())
+                if not isinstance(within, Settings):
+                    raise Problem(option, text, f"{part} is given a value of its own already")
+            within[last] = value
+        return found
 
     return UserModel(
         model=options.model or "",
@@ -323,6 +338,8 @@ def _user_model(options: Options) -> UserModel:
         model_arguments=arguments("--model-arg", options.model_arg),
         loss_sum=options.loss_sum,
         root=options.root,
+        objective_expr=options.objective_expr,
+        x_as=options.x_as,
     )
 
 

@@ -147,7 +147,10 @@ class Options:
     ] = None
     model_arg: Annotated[
         list[str] | None,
-        model_option(metavar="KEY=VALUE", help="An argument of your model; may be repeated."),
+        model_option(
+            metavar="KEY=VALUE",
+            help="An argument of your model, or args.KEY=VALUE within one; may be repeated.",
+        ),
     ] = None
     loss: Annotated[
         str | None,
@@ -177,6 +180,21 @@ class Options:
         model_option(
             metavar="FILE.py:NAME",
             help="A function of model and x that returns the loss, in place of --loss.",
+        ),
+    ] = None
+    objective_expr: Annotated[
+        str | None,
+        model_option(
+            metavar="EXPRESSION",
+            help="The same as an expression, such as \"model(x)['loss']\", with model, x, loss "
+            "and what your files define. model(x) runs once.",
+        ),
+    ] = None
+    x_as: Annotated[
+        str | None,
+        model_option(
+            metavar="EXPRESSION",
+            help="What your model is given in the place of x, such as \"{'data': x}\".",
         ),
     ] = None
     run: Annotated[

@@ -121,8 +121,8 @@ def choice(option: str, text: str, choices: Sequence[str]) -> str:
 def argument(option: str, text: str) -> tuple[str, Any]:
     """Read `name=value`, the value as a Python literal where it is one."""
     name, equals, value = (part.strip() for part in text.partition("="))
-    if not equals or not name.isidentifier():
-        raise Problem(option, text, "write name=value, such as latent=2")
+    if not equals or not all(part.isidentifier() for part in name.split(".")):
+        raise Problem(option, text, "write name=value, such as latent=2 or args.latent=2")
     try:
         return name, ast.literal_eval(value)
     except (ValueError, SyntaxError):

@@ -41,7 +41,7 @@ class LossCall(NamedTuple):
         What was called: `loss_function`, `VAE.loss_function`, or `model` where the model itself
         returned its loss.
     arguments
-        In the order in which the function has them.
+        In the order in which the function has them; none where `function` is a whole expression.
     taken
         The part of the result that is the loss, as code: `['loss']`; empty for all of it.
     added
@@ -64,7 +64,8 @@ class LossCall(NamedTuple):
         "elbo(recon=model(x)[0])['loss'], beta=0.5 by default"
         """
         passed = ", ".join(each.text for each in self.arguments if not each.default)
-        call = f"{self.function}({passed}){self.taken}"
+        call = f"{self.function}({passed})" if self.arguments else self.function
+        call += self.taken
         if self.added:
             first, *others = self.added
             call = " + ".join([f"(parts := {call}){first}", *(f"parts{each}" for each in others)])

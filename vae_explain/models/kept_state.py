@@ -7,6 +7,7 @@ run puts that back in between.
 
 from __future__ import annotations
 
+import operator
 import random
 import sys
 from collections import OrderedDict, defaultdict, deque
@@ -22,7 +23,7 @@ from torch import Tensor, nn
 
 CONTAINERS = (dict, OrderedDict, defaultdict, list, set, deque)
 PLAIN = (int, float, complex, str, bytes, type(None))
-NOT_THE_USERS = {*sys.stdlib_module_names, "torch", "numpy"}
+NOT_THE_USERS = {*sys.stdlib_module_names, "torch", "numpy", __name__.partition(".")[0]}
 
 
 class KeptState:
@@ -80,8 +81,18 @@ class KeptState:
         before = container.copy()
 
         def undo() -> None:
-            container.clear()
-            (container.update if isinstance(container, dict | set) else container.extend)(before)
+            if isinstance(container, dict):
+                # Never emptied, not even for a moment: it may be what a module's names are in.
+                for name in container.keys() - before.keys():
+                    del container[name]
+                container.update(before)
+                if list(container) != list(before):  # one that was taken away stands at the end
+                    for name, value in before.items():
+                        del container[name]
+                        container[name] = value
+            elif len(container) != len(before) or any(map(operator.is_not, container, before)):
+                container.clear()
+                (container.update if isinstance(container, set) else container.extend)(before)
 
         self._undo.append(undo)
 

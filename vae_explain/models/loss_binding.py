@@ -19,6 +19,7 @@ from .code_reading import BY_PLACE, name_of
 from .loss_total import named_loss, numbers_of, require_whole, total_of
 from .model_outputs import Outputs, described
 from .suggested_objective import objective_of, objective_of_more
+from .user_expressions import ExpressionOfUser
 
 LOSS_METHODS = ("loss_function", "loss", "compute_loss", "loss_fn", "elbo_loss")
 X = Argument("", "x")
@@ -40,17 +41,21 @@ class LossOf:
     loss
         Takes what the model returned, and x, under its own names.
     objective
-        Takes model and x and returns the loss; when given it alone decides.
+        Takes model and x and returns the loss, or is an expression of both; when given it alone
+        decides.
     arguments
         What else the loss is given, by name, such as the weight of the KL.
     loss_sum
         Whether the loss is the sum of the parts that are returned.
+    x_as
+        What the model is given in the place of x, made of it.
     """
 
     loss: Callable[..., Any] | None = None
-    objective: Callable[[nn.Module, Tensor], Any] | None = None
+    objective: Callable[[nn.Module, Tensor], Any] | ExpressionOfUser | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     loss_sum: bool = False
+    x_as: ExpressionOfUser | None = None
 
     @property
     def functions(self) -> list[object]:
@@ -59,16 +64,25 @@ class LossOf:
 
     def __call__(self, model: nn.Module, x: Tensor) -> Computed:
         """Run model and loss and return the loss with its call."""
+        if isinstance(self.objective, ExpressionOfUser):
+            call = LossCall(self.objective.text, ())
+            result = self.objective(model=model, x=x)
+            return self._taken(result, "the expression", call, model, x)
         if self.objective is not None:
             call = LossCall(name_of(self.objective), (Argument("", "model"), X))
             return self._taken(self.objective(model, x), "the objective", call, model, x)
         if self.loss is None and callable(getattr(model, "training_step", None)):
             return self._training_step(model, x)
         _require_one_input(model)
-        outputs = Outputs(model(x), x, model)
+        outputs = self._outputs(model, x)
         if self.loss is not None:
             return self._called(self.loss, outputs, model, "the loss", name_of(self.loss))
         return self._within(outputs, model)
+
+    def _outputs(self, model: nn.Module, x: Tensor) -> Outputs:
+        if self.x_as is None:
+            return Outputs(model(x), x, model)
+        return Outputs(model(self.x_as(x=x)), x, model, f"model({self.x_as.text})")
 
     def _taken(
         self, result: Any, whose: str, call: LossCall, model: nn.Module, x: Tensor
@@ -80,7 +94,8 @@ class LossOf:
     def _within(self, outputs: Outputs, model: nn.Module) -> Computed:
         """Find the loss in the model: what it returned, or a method of its own."""
         result, x = outputs.whole, outputs.x
-        call = LossCall("model", (X,))
+        given = X if self.x_as is None else Argument("", self.x_as.text)
+        call = LossCall("model", (given,))
         if named_loss(outputs) or (isinstance(result, Tensor) and result.numel() == 1):
             return self._taken(result, "the model", call, model, x)
         for name in LOSS_METHODS:

@@ -63,13 +63,19 @@ class Outputs:
         What the model's `forward` calls its input; "" where that cannot be told.
     """
 
-    def __init__(self, returned: Any, x: Tensor, model: nn.Module | None = None) -> None:
+    def __init__(
+        self,
+        returned: Any,
+        x: Tensor,
+        model: nn.Module | None = None,
+        called: str = "model(x)",
+    ) -> None:
         self.whole, self.x, self.model = returned, x, model
         self.parts: list[Part] = []
         named, self.input_name = NOTHING, ""
         if model is not None:
             named, self.input_name = names_returned(model), input_name(model)
-        self._add(Part(returned, named.name, "model(x)", "", (), False, _meant(named)), named.parts)
+        self._add(Part(returned, named.name, called, "", (), False, _meant(named)), named.parts)
 
     def _add(self, part: Part, parts: Sequence[Named]) -> None:
         """Add a part and those within it, whose names the model's code has."""

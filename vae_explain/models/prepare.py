@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from .loss_binding import Computed, LossOf
 from .prepared_model import Objective, PreparedModel
 from .request import Request, UserModel
 from .user_code import CannotRun, build, refuse_opaque_function
+from .user_expressions import ExpressionOfUser
 from .user_files import importable, load_for, where_they_went
 from .weight_files import load_weights
 
@@ -37,30 +39,37 @@ def prepared(request: Request) -> Iterator[PreparedModel]:
     source = request.source
     own = source if isinstance(source, UserModel) else None
     references = (own.model, own.loss, own.objective) if own else ()
-    with (
-        torch.random.fork_rng(devices=[]),
-        unchanged([]),  # the generators of Python and NumPy
-        importable(references, own.root if own else None),
-    ):
+    with torch.random.fork_rng(devices=[]), importable(references, own.root if own else None):
         # Loaded before the seed is set, for a file that is imported may draw or set its own.
         build_model = _builder(source)
         objective = _objective(source)
-        if request.seed is not None:
-            torch.manual_seed(request.seed)
-        elif request.generator is not None:
-            torch.set_rng_state(request.generator)
-        with where_they_went(references):
-            model = build_model()
-        if request.weights is not None:
-            load_weights(model, request.weights, request.strip_prefix)
-        # As exact as they were typed: a draw takes them in its own precision.
-        given = () if request.eps is None else (torch.tensor(request.eps, dtype=torch.float64),)
-        generator = torch.get_rng_state()
-        x = taken_by(model, request.x)
-        label = request.architecture.label if request.architecture else type(model).__name__
-        ready = PreparedModel(model, x, objective, label, request.seed, generator, given)
-        with where_they_went(references):
-            yield ready if request.architecture else as_it_takes(ready, request.x)
+        with unchanged([]):  # the generators of Python and NumPy
+            yield from _made_ready(request, build_model, objective, references)
+
+
+def _made_ready(
+    request: Request,
+    build_model: Callable[[], nn.Module],
+    objective: Objective,
+    references: Sequence[object],
+) -> Iterator[PreparedModel]:
+    """Build a model from its seed and yield it with its input, while its files can be imported."""
+    if request.seed is not None:
+        torch.manual_seed(request.seed)
+    elif request.generator is not None:
+        torch.set_rng_state(request.generator)
+    with where_they_went(references):
+        model = build_model()
+    if request.weights is not None:
+        load_weights(model, request.weights, request.strip_prefix)
+    # As exact as they were typed: a draw takes them in its own precision.
+    given = () if request.eps is None else (torch.tensor(request.eps, dtype=torch.float64),)
+    generator = torch.get_rng_state()
+    x = taken_by(model, request.x)
+    label = request.architecture.label if request.architecture else type(model).__name__
+    ready = PreparedModel(model, x, objective, label, request.seed, generator, given)
+    with where_they_went(references):
+        yield ready if request.architecture else as_it_takes(ready, request.x)
 
 
 @contextmanager
@@ -94,11 +103,25 @@ def _objective(source: Architecture | UserModel) -> Objective:
             return Computed(vae_loss(recon_x, x, mu, logvar, *terms), None)
 
         return objective_of_vae
-    loss, objective = _loaded("--loss", source.loss), _loaded("--objective", source.objective)
+    model, loss = _loaded("--model", source.model), _loaded("--loss", source.loss)
+    objective = _loaded("--objective", source.objective)
     for function, option in ((loss, "--loss"), (objective, "--objective")):
         if function is not None:
             refuse_opaque_function(function, option)
-    return LossOf(loss, objective, source.loss_arguments, source.loss_sum)
+    if source.objective_expr is not None:
+        names = {"model": None, "x": None, **_names_beside(model), **_names_beside(loss)}
+        names |= {} if loss is None else {"loss": loss}
+        objective = ExpressionOfUser(source.objective_expr, "--objective-expr", names)
+    x_as = None
+    if source.x_as is not None:
+        x_as = ExpressionOfUser(source.x_as, "--x-as", {"x": None})
+    return LossOf(loss, objective, source.loss_arguments, source.loss_sum, x_as)
+
+
+def _names_beside(found: Any) -> dict[str, Any]:
+    """Return what the file of a model or a loss defines or imports, by name."""
+    module = sys.modules.get(getattr(found, "__module__", None) or "")
+    return {} if module is None else vars(module)
 
 
 def _loaded(option: str, value: Any) -> Any:

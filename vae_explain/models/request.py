@@ -24,6 +24,16 @@ if TYPE_CHECKING:
     Objective = Callable[[nn.Module, Tensor], Any]
 
 
+class Settings(dict[str, Any]):
+    """Arguments within an argument, by key as of a dict and by name as of a namespace."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
 class Written(str):
     """A word as it stands on the command line, which may be code for a part: `q_z`, `x`."""
 
@@ -46,6 +56,9 @@ class UserModel:
         Takes model and x and returns the loss; decides alone when given.
     loss_arguments, model_arguments
         What else the loss, and the class or function, are given by name.
+    objective_expr, x_as
+        An objective, and what the model is given in the place of x, as expressions of Python:
+        `model(x)['loss']`, `{'data': x}`.
     root
         A folder to import from, beside the working folder and that of each file.
     loss_sum
@@ -59,6 +72,8 @@ class UserModel:
     model_arguments: Mapping[str, Any] = field(default_factory=dict)
     loss_sum: bool = False
     root: Path | None = None
+    objective_expr: str | None = None
+    x_as: str | None = None
 
 
 @dataclass(frozen=True)
