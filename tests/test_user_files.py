@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -138,3 +139,62 @@ def test_a_folder_that_it_changes_to_moves_no_output(
     assert os.listdir(away) == ["numbers.txt"]
     assert cli("params", *own, "--save", "own.pt").code == 0
     assert cli("forward", *own, "--weights", "own.pt").code == 0
+
+
+# --- scripts and notebooks ---
+
+SCRIPT = """
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+latent, device = 2, torch.device("cuda" if torch.cuda.is_available() else "cpu")
+latent = 2
+bce = nn.BCEWithLogitsLoss(reduction="sum")
+data = open("no_such_file_of_data").read()
+print("training")
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.mu, self.logvar, self.dec = nn.Linear(3, latent), nn.Linear(3, latent), nn.Linear(2, 3)
+
+    def forward(self, x):
+        mu, logvar = self.mu(x), self.logvar(x)
+        return self.dec(mu + torch.randn_like(mu) * torch.exp(0.5 * logvar)), mu, logvar
+
+
+def loss(recon, x, mu, logvar):
+    return bce(recon, x) - 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
+
+
+for epoch in range(10):
+    raise SystemExit("it trains")
+"""
+
+
+def _notebook() -> str:
+    head, class_, rest = SCRIPT.partition("class Model")
+    cells = [f"%matplotlib inline\n!pip install torch\n{head}", "plot of = what", class_ + rest]
+    code = [{"cell_type": "code", "source": [cell]} for cell in cells]
+    return json.dumps({"cells": [{"cell_type": "markdown", "source": ["# A VAE"]}, *code]})
+
+
+@pytest.mark.parametrize("name", ["train.py", "train.ipynb"])
+def test_the_definitions_of_a_script_alone(cli: CommandLine, tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.write_text(SCRIPT.replace("latent, device = 2, ", "device = "))
+    options: tuple[str, ...] = ("--definitions-only",)
+    if name.endswith("ipynb"):
+        file.write_text(_notebook().replace("latent, device = 2, ", "device = "))
+        options = ()
+    own = ("--model", f"{file}:Model", "--loss", f"{file}:loss", *ROWS)
+    if options:
+        assert cli("forward", *own).code == 2
+    outcome = cli("forward", *own, *options)
+    assert (outcome.code, outcome.err) == (0, "")
+    header = " ".join(outcome.out.split("\n\n")[0].split())
+    assert f"Model, from the definitions of {name} alone · seed 42" in header
+    assert "loss(recon=model(x)[0], x=x, mu=mu, logvar=logvar)" in header
+    assert cli("check", *own, *options).code == 0

@@ -31,6 +31,7 @@ BYTES_A_NUMBER = 2 * 8  # that a run computes: it and its gradient, in float64
 INPUT_FILES = ".csv", ".npy"
 OF_A_USERS_MODEL = (
     "model_arg", "loss", "loss_arg", "loss_sum", "objective", "objective_expr", "x_as", "root",
+    "definitions_only",
 )  # fmt: skip
 REFUSALS = {
     "eps": "draws its own noise; leave it out, or ask forward",
@@ -338,6 +339,7 @@ def _user_model(options: Options) -> UserModel:
         model_arguments=arguments("--model-arg", options.model_arg),
         loss_sum=options.loss_sum,
         root=options.root,
+        definitions_only=options.definitions_only,
         objective_expr=options.objective_expr,
         x_as=options.x_as,
     )

@@ -171,6 +171,13 @@ class Options:
         Path | None,
         model_option(metavar="FOLDER", help="A folder that your files import from, as they run."),
     ] = None
+    definitions_only: Annotated[
+        bool,
+        model_option(
+            help="Leave out what your files do when they run, such as to train; take classes, "
+            "functions and plain values alone."
+        ),
+    ] = False
     loss_sum: Annotated[
         bool,
         model_option(help="Take the sum of the parts that your loss returns, as a loop does."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -67,6 +68,7 @@ def _made_ready(
     generator = torch.get_rng_state()
     x = taken_by(model, request.x)
     label = request.architecture.label if request.architecture else type(model).__name__
+    label += _left_out(request.source)
     ready = PreparedModel(model, x, objective, label, request.seed, generator, given)
     with where_they_went(references):
         yield ready if request.architecture else as_it_takes(ready, request.x)
@@ -89,7 +91,7 @@ def _builder(source: Architecture | UserModel) -> Callable[[], nn.Module]:
     """Return what makes a model, with parameters drawn from the generator."""
     if isinstance(source, Architecture):
         return lambda: VAE(source.dims, source.activation, source.recon == "bce")
-    made_by = _loaded("--model", source.model)
+    made_by = _loaded("--model", source.model, source)
     return lambda: build(made_by, source.model_arguments)
 
 
@@ -103,8 +105,8 @@ def _objective(source: Architecture | UserModel) -> Objective:
             return Computed(vae_loss(recon_x, x, mu, logvar, *terms), None)
 
         return objective_of_vae
-    model, loss = _loaded("--model", source.model), _loaded("--loss", source.loss)
-    objective = _loaded("--objective", source.objective)
+    model, loss = _loaded("--model", source.model, source), _loaded("--loss", source.loss, source)
+    objective = _loaded("--objective", source.objective, source)
     for function, option in ((loss, "--loss"), (objective, "--objective")):
         if function is not None:
             refuse_opaque_function(function, option)
@@ -124,9 +126,23 @@ def _names_beside(found: Any) -> dict[str, Any]:
     return {} if module is None else vars(module)
 
 
-def _loaded(option: str, value: Any) -> Any:
+def _left_out(source: Architecture | UserModel) -> str:
+    """Say in a label of which files the definitions alone were loaded."""
+    if isinstance(source, Architecture):
+        return ""
+    places = [
+        each.rpartition(":")[0]
+        for each in (source.model, source.loss, source.objective)
+        if isinstance(each, str)
+    ]
+    files = [Path(place).name for place in dict.fromkeys(places)]
+    alone = [name for name in files if source.definitions_only or name.endswith(".ipynb")]
+    return f", from the definitions of {' and '.join(alone)} alone" if alone else ""
+
+
+def _loaded(option: str, value: Any, source: UserModel) -> Any:
     """Return the object that an option refers to, or that is given in its place."""
-    return load_for(option, value) if isinstance(value, str) else value
+    return load_for(option, value, source.definitions_only) if isinstance(value, str) else value
 
 
 # --- what a user of the library gives ---------------------------------------------------

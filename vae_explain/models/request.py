@@ -59,6 +59,8 @@ class UserModel:
     objective_expr, x_as
         An objective, and what the model is given in the place of x, as expressions of Python:
         `model(x)['loss']`, `{'data': x}`.
+    definitions_only
+        Whether what a file does at its top level is left out, as of a script that trains.
     root
         A folder to import from, beside the working folder and that of each file.
     loss_sum
@@ -72,6 +74,7 @@ class UserModel:
     model_arguments: Mapping[str, Any] = field(default_factory=dict)
     loss_sum: bool = False
     root: Path | None = None
+    definitions_only: bool = False
     objective_expr: str | None = None
     x_as: str | None = None
 

@@ -12,6 +12,7 @@ import ast
 import contextlib
 import importlib
 import importlib.util
+import linecache
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -23,7 +24,10 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
+from .definitions import definitions_of
 from .user_code import CannotLoad, failed
+
+FILES = (".py", ".ipynb")
 
 
 class _Loaded(NamedTuple):
@@ -32,13 +36,14 @@ class _Loaded(NamedTuple):
     Attributes
     ----------
     written
-        When the file was written and how long it was: another file is loaded anew.
+        When the file was written, how long it was, and whether its definitions alone are loaded:
+        another file is loaded anew.
     folder
         The working folder that the file has chosen; None where it has left that alone.
     """
 
     module: ModuleType
-    written: tuple[int, int]
+    written: tuple[int, int, bool]
     folder: str | None = None
 
 
@@ -69,6 +74,20 @@ class _AsItIs(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         sys.modules[module.__name__] = self._module
+
+
+class _DefinitionsAlone(Loader):
+    """Runs the definitions of a script or a notebook, and nothing else of it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def exec_module(self, module: ModuleType) -> None:
+        tree, text = definitions_of(self._path)
+        name = str(self._path)
+        # What reads the source of a function finds the cells of a notebook as one text.
+        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+        exec(compile(tree, name, "exec"), vars(module))
 
 
 @contextlib.contextmanager
@@ -110,7 +129,7 @@ def where_they_went(references: Sequence[object]) -> Iterator[None]:
 def _around(place: str, root: Path | None) -> list[Path]:
     """Return the folders that a file, or a module, imports from."""
     folders = [Path.cwd()] if root is None else [root.resolve(), Path.cwd()]
-    if place.endswith(".py"):
+    if Path(place).suffix in FILES:
         file = Path(place).resolve()
         folders = [file.parent, *folders, _package_root(file)]
     return folders
@@ -124,16 +143,21 @@ def _package_root(file: Path) -> Path:
     return folder
 
 
-def load_for(option: str, reference: str) -> Any:
+def load_for(option: str, reference: str, definitions_only: bool = False) -> Any:
     """Return what an option's value names, as `load_object` does."""
     try:
-        return load_object(reference)
+        return load_object(reference, definitions_only)
     except CannotLoad as error:
         raise CannotLoad(str(error), option) from None
 
 
-def load_object(reference: str) -> Any:
-    """Return what `FILE.py:NAME` or `package.module:NAME` names.
+def load_object(reference: str, definitions_only: bool = False) -> Any:
+    """Return what `FILE.py:NAME`, `FILE.ipynb:NAME` or `package.module:NAME` names.
+
+    Parameters
+    ----------
+    definitions_only
+        Whether what a file does at its top level is left out; of a notebook it always is.
 
     Raises
     ------
@@ -141,14 +165,14 @@ def load_object(reference: str) -> Any:
         If the file or the name is missing, or running the file fails.
     """
     place, colon, name = reference.rpartition(":")
-    if not colon and Path(reference).suffix == ".py" and Path(reference).is_file():
+    if not colon and Path(reference).suffix in FILES and Path(reference).is_file():
         # Which of them is meant is for the user to say, even where there is one.
-        raise CannotLoad(
-            f"write {reference}:NAME; it has {_own_names(_load_file(Path(reference)))}"
-        )
+        names = _own_names(_load_file(Path(reference), definitions_only))
+        raise CannotLoad(f"write {reference}:NAME; it has {names}")
     if not colon or not place or not name:
         raise CannotLoad("write FILE.py:NAME or package.module:NAME")
-    module = _load_file(Path(place)) if place.endswith(".py") else _load_module(place)
+    is_file = Path(place).suffix in FILES
+    module = _load_file(Path(place), definitions_only) if is_file else _load_module(place)
     found: Any = module
     for part in name.split("."):
         if not hasattr(found, part):
@@ -173,22 +197,24 @@ def _own_names(module: ModuleType) -> str:
     return ", ".join(name for name, _ in defined[:12]) or "nothing"
 
 
-def _load_file(path: Path) -> ModuleType:
+def _load_file(path: Path, definitions_only: bool = False) -> ModuleType:
     if not path.is_file():
         raise CannotLoad(f"there is no file {path}")
     file, stat = path.resolve(), path.stat()
-    written = stat.st_mtime_ns, stat.st_size
+    alone = definitions_only or path.suffix == ".ipynb"
+    written = stat.st_mtime_ns, stat.st_size, alone
     known = _LOADED.get(file)
     if known is not None and known.written == written:
         return known.module
-    module = _imported(file) if known is None else None
-    if module is None and (levels := _levels_of_relative_imports(path)):
+    module = _imported(file) if known is None and not alone else None
+    if module is None and not alone and (levels := _levels_of_relative_imports(path)):
         module = _load_within_its_package(path, levels)
     if module is not None:
         _LOADED[file] = _Loaded(module, written)
         return module
     name = f"vae_explain_user_{len(_LOADED)}_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    loader = _DefinitionsAlone(path) if alone else None
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     if spec is None or spec.loader is None:
         raise CannotLoad(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
