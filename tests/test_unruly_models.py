@@ -182,3 +182,55 @@ def test_a_model_whose_step_cannot_be_taken(
     assert words in " ".join(outcome.out[start:].split("\n\n")[0].split())
     assert "How this was checked" in outcome.out
     assert str(tmp_path) not in outcome.out
+
+
+# --- layers without numbers, and losses without terms -----------------------------------
+
+EMPTY = """\
+import torch
+from torch import nn
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.enc, self.dec = nn.Linear(4, 0), nn.Linear(0, 4)
+
+    def forward(self, x):
+        mu = self.enc(x)
+        z = mu + torch.randn_like(mu)
+        return ((self.dec(z) - x) ** 2).sum()
+"""
+WAYS = [
+    *([command, *more] for command, more in COMMANDS.items()),
+    *(["document", "--format", form] for form in ("html", "latex", "notebook", "json")),
+    ["document", "--arithmetic", "full"], ["forward", "--json"], ["backward", "--json"],
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+@pytest.mark.parametrize("command", WAYS, ids=" ".join)
+def test_layers_without_numbers(cli: CommandLine, tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "own.py").write_text(EMPTY)
+    outcome = cli(*command, "--model", f"{tmp_path}/own.py:Model", "--x", "1,2,3,4")
+    assert "internal error" not in outcome.err
+    assert outcome.out
+    assert outcome.code in (0, 1)
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+@pytest.mark.parametrize("target", ["enc.weight", "enc.weight.grad", "z[0]"])
+def test_a_number_of_none(cli: CommandLine, tmp_path: Path, target: str) -> None:
+    (tmp_path / "own.py").write_text(EMPTY)
+    own = ["--model", f"{tmp_path}/own.py:Model", "--x", "1,2,3,4"]
+    require_one_line(cli("why", target, *own), "it has no numbers: its shape is [")
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+@pytest.mark.parametrize("command", [["backward"], ["why", "dec.bias.grad[0]"]], ids=" ".join)
+def test_a_term_of_a_loss_that_has_none(
+    cli: CommandLine, tmp_path: Path, command: list[str]
+) -> None:
+    (tmp_path / "own.py").write_text(EMPTY)
+    own = ["--model", f"{tmp_path}/own.py:Model", "--x", "1,2,3,4"]
+    require_one_line(cli(*command, *own, "--term", "kl"), "without terms; leave it out")

@@ -8,6 +8,7 @@ dataclass.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+
+
+def rows_of(array: Array) -> Array:
+    """Return an array as the rows along its last axis, also one that has no numbers."""
+    return array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
+
+
 Kind = Literal["input", "parameter", "buffer", "noise", "constant", "intermediate"]
 Made = TypeVar("Made")
 # At the end of the name of an operation that wrote where autograd does not look.

@@ -126,6 +126,8 @@ def known_target(text: str, term: str | None, run: Run) -> Target:
     known("TARGET", [name], run, gradient, term)
     _require_gradient(name, gradient, term)
     shape = run.value(name).shape
+    if 0 in shape:
+        raise Problem("TARGET", text, f"it has no numbers: its shape is {list(shape)}")
     return name, gradient, _index(text, name, inside, shape) if bracket else None
 
 

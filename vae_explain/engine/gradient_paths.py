@@ -14,7 +14,7 @@ import numpy as np
 
 from ..ops import NotExplained
 from ..symbolic.expression import evaluate
-from ..trace import Array
+from ..trace import Array, rows_of
 from .backward_pass import accumulate, shares
 from .formulas import Steps
 from .forward_pass import InFloat64
@@ -152,7 +152,7 @@ class Paths:
             if bound is None or bound.rule is None or not bound.rule.gate or value_id in single:
                 continue
             array = self.run.values[value_id]
-            rows = array.reshape(-1, array.shape[-1]) if array.ndim else array.reshape(1, 1)
+            rows = rows_of(array) if array.ndim else array.reshape(1, 1)
             off = np.flatnonzero((rows <= 0).all(axis=0))
             if off.size:
                 closed[values[value_id].name or ""] = tuple(int(unit) for unit in off)

@@ -7,7 +7,7 @@ from string import ascii_lowercase
 
 from ...symbolic.expression import Expression, MatMul, Transpose
 from ...symbolic.shapes import shaped
-from ...trace import Array
+from ...trace import Array, rows_of
 from ..bias import biased
 from ..rule import OPTIONAL, Call, Rule, binder
 from .products import Products
@@ -18,7 +18,7 @@ INPUT, WEIGHT, BIAS = range(3)
 def vjp_of(position: int, upstream: Array, output: Array, x: Array, weight: Array) -> Array:
     if position == INPUT:
         return upstream @ weight
-    return upstream.reshape(-1, upstream.shape[-1]).T @ x.reshape(-1, x.shape[-1])
+    return rows_of(upstream).T @ rows_of(x)
 
 
 def products(call: Call) -> Products:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...symbolic.text import index_text
+from ...trace import rows_of
 from ..blocks import Column, Matrix, Table
 from .columns import broken_names, columns, left, right, wrap
 from .pieces import Canvas, Line, Piece
@@ -34,7 +35,7 @@ class Grids:
                     Piece(self.canvas.numbers.one(float(array), block.places), "accent"),
                 ]
             ]
-        flat = array.reshape(1, -1) if array.ndim == 1 else array.reshape(-1, array.shape[-1])
+        flat = array.reshape(1, -1) if array.ndim == 1 else rows_of(array)
         texts = self.canvas.numbers.entries(block)
         grid = np.array(texts, dtype=object).reshape(flat.shape)
         width = max(map(len, texts), default=0)

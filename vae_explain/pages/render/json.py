@@ -37,12 +37,18 @@ def dump(run: Run, command: str, checks: Checks, only: Sequence[str] = ()) -> st
         },
         gradients=named(run, run.gradients),
         gradients_by_term={
-            term: named(run, gradients) for term, gradients in run.term_gradients.items()
+            term: named(run, _with_zeros(run, gradients))
+            for term, gradients in run.term_gradients.items()
         },
         steps=steps(run, only),
         not_explained=list(run.graph.not_explained),
         checks=checked(checks),
     )
+
+
+def _with_zeros(run: Run, gradients: Mapping[int, Array]) -> dict[int, Array]:
+    """Give a term of the loss the gradient 0 that it has at what it does not reach."""
+    return {n: np.zeros_like(whole) for n, whole in run.gradients.items()} | dict(gradients)
 
 
 def steps(run: Run, only: Sequence[str] = ()) -> list[dict[str, Any]]:

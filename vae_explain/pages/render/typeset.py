@@ -14,6 +14,7 @@ import numpy as np
 from ...engine.worked_lines import Worked
 from ...symbolic.expression import Expression, Index, terms_of
 from ...symbolic.text import Write, elided, to_text, to_tokens
+from ...trace import rows_of
 from ..blocks import (
     Column,
     Curve,
@@ -120,7 +121,7 @@ class Typesetter:
         A tensor of three axes or more is a grid for each of its matrices.
         """
         array = np.asarray(block.array)
-        flat = array.reshape(-1, array.shape[-1]) if array.ndim > 1 else array.reshape(1, -1)
+        flat = rows_of(array) if array.ndim > 1 else array.reshape(1, -1)
         texts = np.array(list(map(minus, self.numbers.column(flat, block.places))), dtype=object)
         texts = texts.reshape(flat.shape)
         widest = max(map(len, texts.ravel()), default=0)

@@ -67,6 +67,9 @@ class OptimizerPage(RunPage):
         if value_id not in self.run.gradients:
             self.add(Note(f"The loss does not reach {name}: it has no gradient and stays."))
             return
+        if not self.run.array(name).size:
+            self.add(Note(f"{name} has no numbers, and none to move."))
+            return
         after = np.asarray(self.step.after[name])
         moved = after - self.run.array(name)
         # Of a big one those that move most, the same ones in every formula.

@@ -183,7 +183,7 @@ class _SamplingPage(Draft):
                 (Column("parameter", "text"), lambda item: item[0]),
                 (Column("elements", "value"), lambda item: item[1].mean.size),
                 (Column("change sign", "value", accent=True), lambda item: item[1].sign_changes),
-                (Column("rarer sign", "value"), lambda item: int(item[1].rarer.max())),
+                (Column("rarer sign", "value"), lambda item: int(item[1].rarer.max(initial=0))),
             )
         )
         changing = sum(spread.sign_changes for spread in gradients.values())

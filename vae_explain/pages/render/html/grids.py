@@ -6,7 +6,7 @@ import numpy as np
 
 from ....symbolic.expression import Index
 from ....symbolic.text import index_text
-from ....trace import Array
+from ....trace import Array, rows_of
 from ...blocks import Column, Matrix, Summary, Table
 from ..slices import matrices
 from .arithmetic import named
@@ -58,7 +58,7 @@ class Grids:
 
     def _numbers(self, block: Matrix, name: str, array: Array) -> tuple[list[list[str]], int]:
         """Return the numbers as they are written, row by row, and the length of the longest."""
-        flat = array.reshape(1, -1) if array.ndim == 1 else array.reshape(-1, array.shape[-1])
+        flat = array.reshape(1, -1) if array.ndim == 1 else rows_of(array)
         texts = self.numbers.entries(block)
         written = iter(texts)
         rows = [
