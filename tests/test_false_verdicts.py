@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from vae_explain.models.builtin_config import ACTIVATIONS
 
@@ -219,3 +221,42 @@ def test_a_training_that_cross_entropy_ends_is_kept(cli: CommandLine) -> None:
     found = json.loads(cli("train", *options, "--format", "json").out)
     assert 0 < len(found["steps"]) == found["diverged_at"] < 20
     assert "should be between 0 and 1" in found["stopped"]
+
+
+WRITES = """
+from torch import nn, relu
+
+
+class Own(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encode, self.decode = nn.Linear(3, 4), nn.Linear(4, 3)
+
+    def forward(self, x):
+        x.mul_(0.9)
+        return self.decode(relu(self.encode(x)))
+
+
+def loss(recon, x):
+    return ((recon - x) ** 2).sum()
+"""
+
+
+def test_training_is_the_plain_loop_also_where_forward_writes_into_x(
+    cli: CommandLine, tmp_path: Path
+) -> None:
+    file = tmp_path / "own.py"
+    file.write_text(WRITES)
+    options = ("--model", f"{file}:Own", "--loss", f"{file}:loss", "--x", "1,2,3", "--steps", "4")
+    found = json.loads(cli("train", *options, "--format", "json").out)
+    theirs: dict[str, Any] = {}
+    exec(WRITES, theirs)
+    torch.manual_seed(42)
+    model, x = theirs["Own"](), torch.tensor([[1.0, 2.0, 3.0]])
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    for step in found["steps"]:
+        optimizer.zero_grad()
+        loss = theirs["loss"](model(x), x)
+        loss.backward()
+        optimizer.step()
+        assert step["loss"] == loss.item()

@@ -74,6 +74,7 @@ def train(
         model = ready.model
         accept([name for name, _ in model.named_parameters()])
         optimizer = make_optimizer(plan.optimizer, _trainable(model), plan.lr)
+        x = ready.x.numpy(force=True).copy()
         recon_before = learner.reconstruction()
         losses: list[Losses] = []
         explained: OptimizerStep | None = None
@@ -110,7 +111,7 @@ def train(
         return Training(
             plan=plan,
             label=ready.label,
-            x=ready.x.numpy(),
+            x=x,
             terms=learner.terms,
             loss_call=learner.loss_call,
             losses=tuple(losses),
@@ -223,7 +224,8 @@ class _Own:
 
     def reconstruction(self) -> Array | None:
         """Run a copy of the model with every draw from the standard normal 0."""
-        copied = dataclasses.replace(self.ready, model=copy_of(self.ready.model))
+        model, x = copy_of(self.ready.model), self.ready.x.clone()  # which it may write into
+        copied = dataclasses.replace(self.ready, model=model, x=x)
         with user_code_errors(self.request):
             run = copied.run(lasting=False)
             made, chosen = reconstruction(run), standard_draws(run)
