@@ -372,6 +372,12 @@ DAMAGES: dict[str, Change] = {
     "an argument from nowhere": lambda c, t: full(c)["operations"][0].update(args=[{"value": 3}]),
     "an unknown argument": lambda c, t: full(c)["operations"][0].update(args=[{"code": "1"}]),
     "a deep argument": lambda c, t: full(c)["operations"][0].update(args=[nested(40)]),
+    "a number of very many digits": lambda c, t: full(c)["operations"][0].update(
+        name="pow", args=[{"value": 0}, 10**400], inputs=[0]
+    ),
+    "more than memory holds": lambda c, t: full(c)["operations"][0].update(
+        name="repeat", args=[{"value": 0}, [10**7, 10**7]], inputs=[0]
+    ),
     "nothing made": lambda c, t: full(c)["operations"][0].update(outputs=[]),
     "made twice": lambda c, t: full(c)["operations"].append(full(c)["operations"][0]),
     "a circle": lambda c, t: full(c)["operations"].reverse(),

@@ -95,7 +95,8 @@ def _apart(compute: Compute, held: Arrays, values: Arrays, gradients: Arrays) ->
     off: list[tuple[int, Array, Array]] = []
     for value_id, array, neighbours in compute(InFloat64(values), InFloat64(gradients)):
         if array.shape != held[value_id].shape:
-            raise DoesNotFit(f"shape {list(array.shape)}, not {list(held[value_id].shape)}")
+            shapes = f"has shape {list(held[value_id].shape)}, its operation's {list(array.shape)}"
+            raise DoesNotFit(f"value {value_id} {shapes}")
         allowed = _rounding(held[value_id], array, neighbours)
         if not _within(array, held[value_id], allowed):
             off.append((value_id, array, allowed))

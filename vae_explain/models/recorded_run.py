@@ -215,7 +215,7 @@ def _recording(path: Path, data: bytes | memoryview, is_trusted: bool) -> Record
             _require_loss(trace)
             if contents.architecture:
                 _require_values(trace, contents.architecture)
-            return Graph(trace)
+            return _bound(trace)
 
     def doubtful(arithmetic: str) -> tuple[str, ...]:
         if is_trusted:
@@ -288,6 +288,14 @@ def _require_possible(architecture: Architecture) -> None:
         raise Misfit("architecture.dims", list(dims), "an odd number of widths with equal ends")
     if not 0 <= architecture.beta < math.inf:
         raise Misfit("architecture.beta", architecture.beta, "a number from 0 up")
+
+
+def _bound(trace: Trace) -> Graph:
+    try:
+        return Graph(trace)
+    except Exception as error:  # a rule may fail in any way on what no call has given it
+        words = " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_REASON]
+        raise Misfit("an operation", words, "one of PyTorch's calls") from None
 
 
 def _require_loss(trace: Trace) -> None:

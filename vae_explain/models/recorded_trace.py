@@ -18,6 +18,7 @@ from .checked_json import Misfit, read, written
 Keep = Callable[[str, Array], str]
 # Returns the array that is kept under a key; `Misfit` where there is none.
 Take = Callable[[str, str], Array]
+LARGEST = 2**64  # a whole number that PyTorch takes is smaller
 DEEPEST = 16  # lists within lists that an argument of PyTorch may be
 IDS = "frozen", "widened", "hooked", "rewritten", "merged", "uninitialised"
 
@@ -229,6 +230,8 @@ def _operation(entry: OperationEntry, take: Take, count: int, where: str) -> Ope
     def argument(data: Any, depth: int = 0) -> Any:
         if depth > DEEPEST:
             raise Misfit(f"{where}.args", data, "a list that is less deep")
+        if isinstance(data, int) and not -LARGEST <= data < LARGEST:
+            raise Misfit(f"{where}.args", "a number of very many digits", "one of PyTorch's")
         if data is None or isinstance(data, bool | int | float | str):
             return data
         if isinstance(data, list):
