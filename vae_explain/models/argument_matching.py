@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from torch import Tensor, nn
@@ -39,9 +40,20 @@ def parameters_of(function: Callable[..., Any]) -> list[Parameter]:
     if isinstance(function, nn.Module):
         function = function.forward  # a module's own signature takes anything
     try:
+        if inspect.ismethod(function):
+            # Kept by its function: by the method a model would be kept with it.
+            first, *others = _parameters(function.__func__)
+            return [first, *others] if first.kind is first.VAR_POSITIONAL else others
+        if inspect.isfunction(function):
+            return list(_parameters(function))
         return list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         raise CannotBind("the loss does not say which arguments it takes") from None
+
+
+@lru_cache(maxsize=128)  # a loss that is evaluated many times asks each time
+def _parameters(function: Callable[..., Any]) -> tuple[Parameter, ...]:
+    return tuple(inspect.signature(function).parameters.values())
 
 
 def fitted(

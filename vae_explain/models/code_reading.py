@@ -104,12 +104,17 @@ def name_of(function: Callable[..., Any]) -> str:
     return str(name).rpartition("<locals>.")[2].strip("<>")
 
 
-def parts_taken(function: Callable[..., Any], name: str) -> set[int | str]:
+def parts_taken(function: Callable[..., Any], name: str) -> frozenset[int | str]:
     """Return which parts a function takes of one of its parameters, by index, key or attribute.
 
     Of `recon, mu = out` that is 0 and 1, of `out["mu"]` and `out.mu` it is `mu`; what every
     tensor has is left out, as `out.mean`.
     """
+    return _parts_taken(_plain(function), name)
+
+
+@lru_cache(maxsize=128)  # a loss that is evaluated many times asks each time
+def _parts_taken(function: Callable[..., Any], name: str) -> frozenset[int | str]:
     found: set[int | str] = set()
     for node in _nodes(function):
         if isinstance(node, ast.Assign) and _is(node.value, name):
@@ -121,7 +126,7 @@ def parts_taken(function: Callable[..., Any], name: str) -> set[int | str]:
         elif isinstance(node, ast.Subscript) and _is(node.value, name):
             key = node.slice.value if isinstance(node.slice, ast.Constant) else None
             found |= {key} if isinstance(key, int | str) else set()
-    return found
+    return frozenset(found)
 
 
 def compared(function: Callable[..., Any], names: set[str]) -> tuple[str, str] | None:
@@ -131,7 +136,7 @@ def compared(function: Callable[..., Any], names: set[str]) -> tuple[str, str] |
     where it makes no such call with two of the names, or makes them both ways round.
     """
     found = set()
-    for node in _nodes(function):
+    for node in _nodes(_plain(function)):
         if isinstance(node, ast.Call) and _is_loss(_called(node).lower()):
             given = {word.arg: word.value for word in node.keywords}
             first, second = (
@@ -159,14 +164,20 @@ def _is(node: ast.expr, name: str) -> bool:
 
 
 def _nodes(function: Callable[..., Any]) -> Iterator[ast.AST]:
+    tree = _tree(function)
+    return iter(()) if tree is None else ast.walk(tree)
+
+
+def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function that a method, a module, an object or a decorator's runs."""
     while isinstance(function, functools.partial):
         function = function.func
     if isinstance(function, nn.Module):
         function = function.forward
     elif not inspect.isroutine(function):
         function = type(function).__call__
-    tree = _tree(inspect.unwrap(getattr(function, "__func__", function)))
-    return iter(()) if tree is None else ast.walk(tree)
+    plain: Callable[..., Any] = inspect.unwrap(getattr(function, "__func__", function))
+    return plain
 
 
 @lru_cache(maxsize=32)  # a loss that is evaluated many times asks each time
