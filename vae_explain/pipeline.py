@@ -36,16 +36,18 @@ def run(request: Request) -> Run:
     """
     errors = nullcontext() if request.is_shared else user_code_errors(request)
     with prepared(request) as model, errors:
-        result = model.run_in(request.arithmetic, lasting=request.is_shared).run
-    result.require_finite()
-    return result
+        # Of what is not run again no numbers need a copy.
+        result = model.run_in(request.arithmetic, lasting=request.architecture is None)
+        result.run.require_finite()
+        return _compared(result, request).run
 
 
 def run_with_model(request: Request) -> RunWithModel:
     """As `run`, with the model, which may be changed afterwards; its errors become `CannotRun`."""
     with prepared(request) as model, user_code_errors(request):
         result = model.run_in(request.arithmetic)
-    result.run.require_finite()
+        result.run.require_finite()
+        result = _compared(result, request)
 
     def again() -> Run:
         with user_code_errors(request):
@@ -67,6 +69,22 @@ def run_in_float64(request: Request, like: Run) -> Run | None:
             return model.run_in_float64(like)
     except UserError:
         return None
+
+
+def _compared(result: RunWithModel, request: Request) -> RunWithModel:
+    """Run a user's model once more, to know whether what it gives depends on nothing else.
+
+    One that draws from NumPy or goes by the clock gives other numbers each time. A module at
+    hand, which its user may run as often as they like, is not run again.
+    """
+    if request.architecture or request.is_shared:
+        return result
+    try:
+        with user_code_errors(request):
+            varies = not result.run.agrees_with(result.again())
+    except UserError:  # what it says of a second run is none of the first's
+        varies = True
+    return replace(result, run=replace(result.run, varies=varies))
 
 
 def record_both(request: Request, state: Mapping[str, Array] | None = None) -> Recording:
@@ -111,6 +129,9 @@ def recordings(request: Request) -> Recordings:
             except (CannotBind, CannotRun, NoiseMismatch):
                 return None
 
+        if not request.architecture:
+            same = again(model)
+            first = replace(first, varies=same is None or not first.agrees_with(same))
         twice = again(model.doubled())
         with model.in_other_mode() as switches:
             switched = again(model) if switches else None

@@ -7,6 +7,7 @@ shown number stands beside one that PyTorch computed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -72,6 +73,8 @@ class Run:
         What was run, for a header: `VAE 4→8→2→8→4`.
     loss_call
         How the loss of a user's model was called, for a header too; None for the built-in VAE.
+    varies
+        Whether the model gave another loss or gradient when it ran again, with the same draws.
     """
 
     trace: Trace = field(repr=False)
@@ -84,6 +87,7 @@ class Run:
     graph: Graph = field(repr=False)
     eps_given: bool = False
     loss_call: LossCall | None = None
+    varies: bool = False
 
     @cached_property
     def hand_values(self) -> dict[int, Array]:
@@ -138,6 +142,23 @@ class Run:
     def as_recorded(self) -> Run:
         """The same run with PyTorch's own numbers, each line of which stands by itself."""
         return self if self.arithmetic == "full" else full_run(self.trace, self.seed, self.label)
+
+    def agrees_with(self, other: Run) -> bool:
+        """Whether another run of the same gave the same loss and gradients, in half the digits."""
+        near = math.sqrt(float(np.finfo(self.values[self.trace.output].dtype).eps))
+        mine = {self.trace.output: self.values[self.trace.output], **self.gradients}
+        theirs = {other.trace.output: other.values[other.trace.output], **other.gradients}
+        return mine.keys() == theirs.keys() and all(
+            array.shape == theirs[number].shape
+            and np.allclose(
+                array,
+                theirs[number],
+                rtol=0,
+                atol=near * float(np.abs(array).max(initial=0.0)),
+                equal_nan=True,
+            )
+            for number, array in mine.items()
+        )
 
     def require_finite(self) -> None:
         """Raise `NotFinite` when the loss, or a gradient of it, overflowed."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -57,6 +59,9 @@ def _made_ready(
     """Build a model from its seed and yield it with its input, while its files can be imported."""
     if request.seed is not None:
         torch.manual_seed(request.seed)
+        # Which a user's model may draw from as well; NumPy takes no larger seed.
+        random.seed(request.seed)
+        np.random.seed(request.seed % 2**32)
     elif request.generator is not None:
         torch.set_rng_state(request.generator)
     with where_they_went(references):

@@ -6,7 +6,7 @@ from ...analysis.audit import Evidence, Finding, Report
 from ..blocks import Block, Column, Note, Prose, Table, Walkthrough
 from ..phrases import counted
 from .draft import Draft
-from .header import full_arithmetic, heading_line, loss_words
+from .header import full_arithmetic, heading_line, loss_words, once
 
 REPLAYED = "experiments replay the run by hand in float64"
 
@@ -31,7 +31,7 @@ def auditing(report: Report) -> Walkthrough:
         page.add(*(Prose(f"{', '.join(ids)}: {reason}.") for reason, ids in by_reason.items()))
     page.add(_verdict(report))
     arithmetic = full_arithmetic(report.run.trace.loss.array)
-    remarks = (*loss_words(report.run.loss_call), f"{arithmetic}; {REPLAYED}")
+    remarks = (*loss_words(report.run.loss_call), f"{arithmetic}; {REPLAYED}", *once(report.run))
     return Walkthrough("audit", heading_line(report.run), remarks, tuple(page.blocks))
 
 

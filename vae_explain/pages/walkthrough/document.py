@@ -17,7 +17,7 @@ from ...models.builtin_config import Architecture
 from ..blocks import Block, Checks, Prose, Walkthrough
 from . import backward, checking, forward, introductions, parameters, update
 from .draft import Draft, finished, numbered, summary_note
-from .header import heading_line, loss_words, without_rule
+from .header import heading_line, loss_words, provisos
 from .network import diagram
 
 
@@ -66,7 +66,7 @@ def document(
     chapter("How this was checked", introductions.checks(run), checking.compose(check))
     page.add(*summary_note(page.blocks))
     loss, arithmetic = loss_words(run.loss_call), introductions.arithmetic(run)
-    remarks = (heading_line(run), *loss, arithmetic, *without_rule(run))
+    remarks = (heading_line(run), *loss, arithmetic, *provisos(run))
     return finished("document", introductions.what_is_shown(run), remarks, page.blocks, run)
 
 

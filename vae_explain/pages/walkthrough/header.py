@@ -8,6 +8,10 @@ from ...trace import Array
 from ..phrases import counted
 
 MOST_IN_HEADER = 8
+VARIES = (
+    "run again with the same seed, the model gives other numbers, as one does that goes by the "
+    "clock or draws from a generator without a seed: these are of one run"
+)
 
 
 def heading_line(run: Run) -> str:
@@ -29,7 +33,17 @@ def written_input(name: str, array: Array, as_numbers: bool = True) -> str:
 
 def run_remarks(run: Run) -> tuple[str, ...]:
     """Return what a header says of a run: its loss, its arithmetic, the ops without a rule."""
-    return *loss_words(run.loss_call), arithmetic_words(run), *without_rule(run)
+    return *loss_words(run.loss_call), arithmetic_words(run), *provisos(run)
+
+
+def provisos(run: Run) -> tuple[str, ...]:
+    """Say what the numbers of a run depend on beside its rules and its seed."""
+    return *without_rule(run), *once(run)
+
+
+def once(run: Run) -> tuple[str, ...]:
+    """Say that a run's numbers are its own, where the model gave others when it ran again."""
+    return (VARIES,) if run.varies else ()
 
 
 def loss_words(call: LossCall | None) -> tuple[str, ...]:

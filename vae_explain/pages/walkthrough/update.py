@@ -8,7 +8,7 @@ from ...analysis.training_records import Update
 from ...engine.run import Run
 from ..blocks import Cell, Checks, Column, Note, Prose, Table, Walkthrough
 from .draft import finished
-from .header import full_arithmetic, heading_line, loss_words
+from .header import full_arithmetic, heading_line, loss_words, provisos
 from .optimizer import OptimizerPage, number_places, rate_text, settings_words
 
 
@@ -27,7 +27,7 @@ def update(
     page = compose(update, parameters, only)
     run = update.step.run
     title = f"{heading_line(run)} · gradient descent, lr {rate_text(update.step.lr)}"
-    remarks = *loss_words(run.loss_call), full_arithmetic(run.trace.loss.array)
+    remarks = *loss_words(run.loss_call), full_arithmetic(run.trace.loss.array), *provisos(run)
     return finished("update", title, remarks, page.blocks, run)
 
 
