@@ -14,9 +14,8 @@ from typing import NamedTuple
 from .chains import Chain
 from .columns import Claim
 from .findings import Finding
-from .judging import negated
 from .run import Doubt, Run
-from .syntax import Literal, Row, Tree, is_bare, shown
+from .syntax import Literal, Row, Tree, flattened, is_bare, negated, shown
 
 MOST_TRIES = 60  # readings of a document
 MOST_CHAINS = 2000  # in a document that is read so often
@@ -60,7 +59,7 @@ def _changes(doubts: Sequence[Doubt]) -> Iterator[_Change]:
         elif doubt.instead is not None and isinstance(doubt.value, Literal):
             yield _change(doubt, doubt.instead, doubt.value, doubt.instead, used=True)
     for doubt in doubts:
-        value = doubt.value
+        value = flattened(doubt.value)
         if isinstance(value, Literal):
             yield _change(doubt, negated(value), value, negated(value))
         elif isinstance(value, Row) and all(isinstance(e, Literal) for e in value.entries):
@@ -68,7 +67,7 @@ def _changes(doubts: Sequence[Doubt]) -> Iterator[_Change]:
 
 
 def _replaced(doubt: Doubt, instead: Literal, place: int) -> Iterator[_Change]:
-    value = doubt.value
+    value = flattened(doubt.value)
     if isinstance(value, Row) and place < len(value.entries):
         entry = value.entries[place]
         if is_bare(entry) and not isinstance(entry, Row):

@@ -29,6 +29,7 @@ from .syntax import (
     Sum,
     Transposed,
     Tree,
+    flattened,
     is_bare,
     key_of,
     literals,
@@ -147,9 +148,10 @@ class Pair(NamedTuple):
         found = evaluate(self.left, leaf, self.lookup)
         if self.place is None:
             return found
-        if found.low.ndim != 1 or not 0 <= self.place < found.low.size:
+        listed = found.low.ndim == 1 or (found.low.ndim == 2 and 1 in found.shape)
+        if not listed or not 0 <= self.place < found.low.size:
             raise Unknown("it has no such element")
-        return Range(found.low[self.place], found.high[self.place])
+        return found.flat()[self.place]
 
 
 def half(number: Literal) -> Range:
@@ -216,15 +218,18 @@ class Judge:
 
     def _elements(self, pair: Pair, right: Row, approximate: bool) -> Iterator[Mistake]:
         """Hold a formula of lists against what is written out for each element."""
-        found: list[Mistake] = []
-        try:
-            for i, entry in enumerate(right.entries):
-                one = Pair(mapped(pair.left, partial(_element, place=i)), entry, pair.lookup)
-                found += self._compared(one, approximate, [])
-        except Unknown:
-            yield from self._arithmetic(pair, approximate)
+        for by_name in (True, False):
+            found: list[Mistake] = []
+            try:
+                for i, entry in enumerate(right.entries):
+                    left = _element_of(pair.left, i) if by_name else pair.left
+                    one = Pair(left, entry, pair.lookup, None if by_name else i)
+                    found += self._compared(one, approximate, [])
+            except Unknown:
+                continue
+            yield from found
             return
-        yield from found
+        yield from self._arithmetic(pair, approximate)
 
     # --- a printed result ---
 
@@ -310,7 +315,7 @@ class Judge:
 
         def right_leaf(number: Literal) -> Range:
             seen = number.text.lstrip("+-")
-            if number.whole or seen in ours:
+            if number.whole or seen in ours or seen in self.known.stated:
                 return self.known.as_known(number)
             return hull([cut_or_rounded(number), self.known.as_known(number)])
 
@@ -362,22 +367,6 @@ def as_text(value: float, number: Literal) -> str:
         if float(text) != number.value:
             return text
     return repr(value)
-
-
-def flattened(tree: Tree) -> Tree:
-    """Return a matrix of one column as the list that it is, and `[[a]]` as `a`'s list."""
-    if isinstance(tree, Row) and all(
-        isinstance(entry, Row) and len(entry.entries) == 1 for entry in tree.entries
-    ):
-        return Row(tuple(entry.entries[0] for entry in tree.entries if isinstance(entry, Row)))
-    if isinstance(tree, Negative) and isinstance(tree.body, Literal):
-        return negated(tree.body)
-    return tree
-
-
-def negated(number: Literal) -> Literal:
-    text = number.text[1:] if number.text.startswith("-") else f"-{number.text}"
-    return replace(number, text=text, value=-number.value)
 
 
 def _entry(tree: Tree, place: int, count: int) -> Tree | None:
@@ -489,11 +478,14 @@ def readings(tree: Tree, of_list: bool) -> Iterator[Tree]:
         yield mapped(tree, _elementwise)
 
 
-def _element(tree: Tree, place: int) -> Tree:
-    """Return an element of a quantity; one that is an element already stays."""
-    if isinstance(tree, Name) and not tree.index:
-        return replace(tree, index=f"[{place}]")
-    return tree
+def _element_of(tree: Tree, place: int) -> Tree:
+    """Return a formula of an element of each quantity; one that is an element already stays."""
+
+    def change(part: Tree) -> Tree:
+        plain = isinstance(part, Name) and not part.index
+        return replace(part, index=f"[{place}]") if plain and isinstance(part, Name) else part
+
+    return mapped(tree, change)
 
 
 def _renamed(tree: Tree, new: str) -> Tree:

@@ -16,11 +16,13 @@ from .intervals import Range
 from .judging import Judge, Known, Mistake, Pair, mapped
 from .parser import Unreadable, literal, parse
 from .scope import Scope
-from .syntax import Literal, Name, Tree, is_bare, is_numeric, key_of, leaves, literals, parts
+from .syntax import Literal, Name, Tree, is_bare, is_numeric, key_of, leaves, literals, parts, shown
 from .terms import wrong_terms
 from .tokens import lex
+from .variants import variants
 
 MOST_EARLIER = 8  # sides of an equation that may bear out a result further on
+TELLING = 3  # digits by which a formula is told from others
 LIKE = 0.1  # of a number, by which another may differ that is said to be the same
 
 
@@ -96,8 +98,12 @@ class Run:
         for position, side in enumerate(sides):
             if position:
                 self._pair(chain, sides[max(0, position - MOST_EARLIER - 1) : position + 1])
-            elif defines and name is not None and side.tree is not None:
+            elif defines and name is not None:
                 self._against_formula(chain, name, side)
+        if defines and name is not None and len(sides) > 1 and sides[-1].tree is not None:
+            written = sides[0].tree is not None and is_numeric(sides[0].tree)
+            if written and is_bare(sides[-1].tree) and not self.right:
+                self._against_formula(chain, name, sides[-1])
         self._remember(chain)
 
     def _pair(self, chain: Chain, sides: Sequence[Side]) -> None:
@@ -142,12 +148,17 @@ class Run:
             mistakes = self.judge.mistakes(pair, False, earlier)
         except Unknown:
             return
-        whole = any(not mistake.printed for mistake in mistakes)
-        if layer == "B" and mistakes and not is_bare(pair.right):
+        if layer == "B" and not is_bare(pair.right):
             found = wrong_terms(pair.left, pair.right, pair.lookup, self.known.as_known)
-            if found is None and whole:
-                return  # another formula, or of quantities that only have the same names
-            mistakes = mistakes if found is None else found
+            if found is not None and not self.judge.uses:
+                mistakes = found
+        uses = self.judge.uses
+        put_in = all(use.right for use in uses)
+        if layer == "B" and mistakes and put_in and self._blames_formula(pair, left):
+            return
+        if layer == "B" and any(not mistake.printed for mistake in mistakes):
+            return  # another formula, or of quantities that only have the same names
+        self.judge.uses = uses
         self.read_by[layer] += 1
         if layer == "A" and mistakes and self._follows_corrected(pair, earlier):
             return
@@ -170,6 +181,28 @@ class Run:
 
     def _correct(self, tree: Tree) -> Tree:
         return self.corrected.get(tree.text, tree) if isinstance(tree, Literal) else tree
+
+    def _blames_formula(self, pair: Pair, left: Side) -> bool:
+        """Blame a formula's text if one sign or factor in it explains what does not follow."""
+        if literals(pair.left) and is_numeric(pair.left):
+            return False
+        for other in variants(pair.left):
+            try:
+                if self.judge.mistakes(pair._replace(left=other), False, []):
+                    continue
+                if wrong_terms(other, pair.right, pair.lookup, self.known.as_known):
+                    continue
+            except Unknown:
+                continue
+            if not _tells(pair.right):
+                return False
+            printed, expected = shown(pair.left), shown(other)
+            reason = f"its numbers follow from {expected}, but {printed} is printed"
+            line = self.scope.line_of(pair.left) or left.line
+            self.read_by["B"] += 1
+            self.findings.append(Finding(line, printed, expected, reason, "B"))
+            return True
+        return False
 
     def _doubt(self, pair: Pair, line: int) -> None:
         """Remember which stated values go into what does not come out right."""
@@ -236,6 +269,11 @@ def _counted_from_zero(chains: Sequence[Chain]) -> set[str]:
     trees = (side.tree for chain in chains for side in chain.sides if side.tree is not None)
     names = (leaf for tree in trees for leaf in leaves(tree) if isinstance(leaf, Name))
     return {name.base for name in names if name.index == "0"}
+
+
+def _tells(right: Tree) -> bool:
+    """Whether a value has so many digits that no other formula gives them by chance."""
+    return max((n.significant for n in literals(right)), default=0) >= TELLING
 
 
 def _corrections(mistakes: Sequence[Mistake]) -> Iterator[tuple[str, Literal]]:

@@ -13,7 +13,19 @@ import numpy as np
 from . import intervals
 from .evaluation import Leaf, Unknown, as_printed, evaluate
 from .intervals import Range, hull
-from .syntax import Call, Literal, Name, Power, Row, Tree, is_bare, key_of, leaves, literals
+from .syntax import (
+    Call,
+    Literal,
+    Name,
+    Power,
+    Row,
+    Tree,
+    flattened,
+    is_bare,
+    key_of,
+    leaves,
+    literals,
+)
 
 WEIGHTS = tuple("WVUbwβηλ")
 EVERY = frozenset("ijknd")  # an index that runs over all
@@ -50,6 +62,7 @@ class Scope:
         self.values: dict[str, Stated] = {}
         self.formulas: dict[str, Formula] = {}
         self.zero_based: set[str] = set()
+        self.varied: set[str] = set()  # whose elements had several values, as of several draws
         self.order = 0
 
     # --- stating ---
@@ -63,8 +76,10 @@ class Scope:
         before = self.values.get(key)
         if before is not None and not _restates(before.tree, value):
             self._forget_after(before.order)
+            if isinstance(name, Name):
+                self.varied.add(name.base)
         bold = isinstance(name, Name) and name.bold
-        self.values[key] = Stated(value, line, self.order, bold, right)
+        self.values[key] = Stated(flattened(value), line, self.order, bold, right)
 
     def _forget_after(self, order: int) -> None:
         for key, stated in list(self.values.items()):
@@ -77,6 +92,11 @@ class Scope:
         key = key_of(name)
         if key is not None and not any(leaf == name for leaf in leaves(formula)):
             self.formulas[key] = Formula(formula, line)
+
+    def line_of(self, formula: Tree) -> int | None:
+        """Return the line on which a formula stands."""
+        lines = [found.line for found in self.formulas.values() if found.tree == formula]
+        return lines[-1] if lines else None
 
     def formula(self, name: Tree) -> tuple[Tree, int | None] | None:
         """Return the formula of a quantity, and which element of it the quantity is."""
@@ -121,7 +141,7 @@ class Scope:
 
     def _assembled(self, tree: Tree, leaf: Leaf) -> Range | None:
         """Return an array of which the elements are stated one by one."""
-        if not isinstance(tree, Name) or tree.index.isdigit():
+        if not isinstance(tree, Name) or tree.index.isdigit() or tree.base in self.varied:
             return None
         for form, first in (("{}[{}]", 0), ("{}{}", 0), ("{}{}", 1)):
             found: list[Range] = []

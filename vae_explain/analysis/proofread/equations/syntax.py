@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +182,22 @@ def _differential(tree: Tree) -> str | None:
         case Product((Name("∂"), body), ("", "")):
             return key_of(body)
     return None
+
+
+def flattened(tree: Tree) -> Tree:
+    """Return a matrix of one column as the list that it is, and `[[a]]` as `a`'s list."""
+    if isinstance(tree, Row) and all(
+        isinstance(entry, Row) and len(entry.entries) == 1 for entry in tree.entries
+    ):
+        return Row(tuple(entry.entries[0] for entry in tree.entries if isinstance(entry, Row)))
+    if isinstance(tree, Negative) and isinstance(tree.body, Literal):
+        return negated(tree.body)
+    return tree
+
+
+def negated(number: Literal) -> Literal:
+    text = number.text[1:] if number.text.startswith("-") else f"-{number.text}"
+    return replace(number, text=text, value=-number.value)
 
 
 def shown(tree: Tree) -> str:

@@ -13,8 +13,20 @@ from typing import NamedTuple
 from . import intervals
 from .evaluation import Leaf, Lookup, Unknown, as_printed, evaluate, nothing
 from .intervals import Range, exactly
-from .judging import Mistake, as_text, flattened, half
-from .syntax import Call, Literal, Negative, Power, Product, Sum, Total, Tree, is_numeric, shown
+from .judging import Mistake, as_text, half
+from .syntax import (
+    Call,
+    Literal,
+    Negative,
+    Power,
+    Product,
+    Sum,
+    Total,
+    Tree,
+    flattened,
+    is_numeric,
+    shown,
+)
 
 FEWEST = 2  # terms that have a match, before one that has none is wrong
 
