@@ -174,6 +174,47 @@ def test_what_a_document_states_is_held_against_what_follows(
     assert (found[0].printed, found[0].expected) == (printed, expected)
 
 
+FORMULAS = """
+The divergence is $D_{KL} = -\\frac{1}{2} \\sum_j (1 + \\log \\sigma_j^2 - \\mu_j^2 - \\sigma_j^2)$.
+
+With $\\mu = [1.5, -0.5]$ and $\\log\\sigma^2 = [0.4, -0.6]$, so that
+$\\sigma^2 = [1.492, 0.549]$, we have $D_{KL} = 1.171 + 0.200 = 1.371$.
+
+$$x = \\begin{pmatrix} 1.0 \\\\ -0.5 \\end{pmatrix}, \\quad
+W_{\\text{enc}} = \\begin{pmatrix} 0.2 & -0.1 \\\\ 0.3 & 0.4 \\end{pmatrix}, \\quad
+b_{\\text{enc}} = \\begin{pmatrix} 0.1 \\\\ -0.1 \\end{pmatrix}$$
+
+$h = x \\cdot W_{\\text{enc}} + b_{\\text{enc}}$
+
+$h[0] = 1.0(0.2) + (-0.5)(0.3) + 0.1 = 0.15$
+
+$h[1] = 1.0(-0.1) + (-0.5)(0.4) - 0.1 = -0.40$
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "printed"),
+    [
+        ("- \\mu_j^2", "+ \\mu_j^2", 2, "μj^2"),  # its numbers are right
+        ("-\\frac{1}{2} \\sum", "-\\sum", 2, "sum"),
+        ("1.0 \\\\ -0.5", "-0.5 \\\\ 1.0", 7, "[-0.5, 1.0]"),  # exchanged
+        ("= -0.40", "= 0.40", 15, "0.40"),
+        ("[1.5, -0.5]", "[1.5, 0.5, 0.1]", 0, ""),
+    ],
+)
+def test_formulas_are_held_against_the_numbers_that_stand_for_them(
+    old: str, new: str, line: int, printed: str
+) -> None:
+    assert report(FORMULAS).read["B"] >= 4
+    assert report(FORMULAS).passed
+    assert old in FORMULAS
+    found = report(FORMULAS.replace(old, new, 1)).findings
+    if not line:
+        return  # of lists that do not fit nothing is said; they raise nothing
+    assert [finding.line for finding in found] == [line]
+    assert printed in found[0].printed
+
+
 # --- reports --------------------------------------------------------------------------------
 
 

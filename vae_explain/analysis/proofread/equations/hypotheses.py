@@ -40,7 +40,9 @@ def with_fewest_findings(
     if not run.doubts or len(chains) > MOST_CHAINS:
         return run.findings
     best, fewest = run.findings, len(run.findings)
-    changes = {(c.doubt.line, c.doubt.key, c.value): c for c in _changes(run.doubts)}
+    changes: dict[tuple[int, str, Tree], _Change] = {}
+    for change in _changes(run.doubts):
+        changes.setdefault((change.doubt.line, change.doubt.key, change.value), change)
     for change in list(changes.values())[:MOST_TRIES]:
         other = Run({(change.doubt.line, change.doubt.key): change.value})
         other.read(chains, claims)

@@ -9,7 +9,7 @@ has shown that: `0.6449` that stood behind `sigmoid(0.597)` may be anything from
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -33,6 +33,7 @@ from .syntax import (
     is_bare,
     key_of,
     literals,
+    mapped,
     parts,
 )
 
@@ -505,26 +506,3 @@ def _inner(tree: Tree) -> Iterator[Tree]:
         found = waiting.pop()
         yield found
         waiting += parts(found)
-
-
-def mapped(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
-    """Return a tree with every part changed, from the leaves up."""
-    match tree:
-        case Literal() | Name():
-            return change(tree)
-        case Negative(body):
-            return change(Negative(mapped(body, change)))
-        case Transposed(body):
-            return change(Transposed(mapped(body, change)))
-        case Sum(terms):
-            return change(Sum(tuple(mapped(t, change) for t in terms)))
-        case Product(factors, signs):
-            return change(Product(tuple(mapped(f, change) for f in factors), signs))
-        case Power(base, exponent):
-            return change(Power(mapped(base, change), mapped(exponent, change)))
-        case Call(function, arguments):
-            return change(Call(function, tuple(mapped(a, change) for a in arguments)))
-        case Row(entries):
-            return change(Row(tuple(mapped(e, change) for e in entries)))
-        case _:
-            return change(replace(tree, body=mapped(tree.body, change)))

@@ -21,6 +21,7 @@ from .syntax import (
     Total,
     Transposed,
     Tree,
+    key_of,
 )
 from .tokens import Token
 
@@ -213,7 +214,19 @@ class _Parser:
         exponent = Negative(exponent) if negative else exponent
         if tree == Name("e"):
             return Call("exp", (exponent,))
-        return Power(tree, exponent)
+        return self._indexed_whole(Power(tree, exponent))
+
+    def _indexed_whole(self, tree: Tree) -> Tree:
+        """Read the index of a quantity that is no single sign, as of `\\sigma^2[0]`."""
+        if key_of(tree) is None:
+            return tree
+        if self.at("operator", "_"):
+            self.position += 1
+            return _with_index(tree, self._subscript())
+        token = self.peek()
+        if token is not None and token.kind == "open" and token.text == "[" and not token.spaced:
+            return _with_index(tree, self._counted())
+        return tree
 
     def exponent(self) -> Tree:
         """Read the exponent of `e^-0.5` or `2^3`: one number, name or bracket."""
@@ -488,7 +501,7 @@ class _Parser:
             raise Unreadable
         single = len(entries) == 1 and not listed
         if single and (opening.text != "[" or not isinstance(entries[0], Literal | Row)):
-            return entries[0]
+            return self._indexed_whole(entries[0]) if opening.text == "(" else entries[0]
         return Row(tuple(entries))
 
     def _parted_by_spaces(self, opening: Token) -> bool:
@@ -527,6 +540,18 @@ class _Parser:
         if len(kept) == 1:
             return Row(tuple(kept[0]))
         return Row(tuple(Row(tuple(row)) for row in kept))
+
+
+def _with_index(tree: Tree, index: str) -> Tree:
+    """Return a quantity's element: of the logarithm of a variance, that of the deviation."""
+    match tree:
+        case Name(base, before):
+            return Name(base, f"{before}{index}", tree.bold)
+        case Power(base, exponent):
+            return Power(_with_index(base, index), exponent)
+        case Call(function, (body,)):
+            return Call(function, (_with_index(body, index),))
+    return tree
 
 
 # What the field calls one quantity in several ways.

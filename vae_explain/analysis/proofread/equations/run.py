@@ -13,10 +13,22 @@ from .columns import Claim
 from .evaluation import Unknown, as_printed, nothing
 from .findings import Finding, Layer
 from .intervals import Range
-from .judging import Judge, Known, Mistake, Pair, mapped
+from .judging import SLIP, Judge, Known, Mistake, Pair
 from .parser import Unreadable, literal, parse
 from .scope import Scope
-from .syntax import Literal, Name, Tree, is_bare, is_numeric, key_of, leaves, literals, parts, shown
+from .syntax import (
+    Literal,
+    Name,
+    Tree,
+    is_bare,
+    is_numeric,
+    key_of,
+    leaves,
+    literals,
+    parts,
+    replaced,
+    shown,
+)
 from .terms import wrong_terms
 from .tokens import lex
 from .variants import variants
@@ -103,7 +115,7 @@ class Run:
         if defines and name is not None and len(sides) > 1 and sides[-1].tree is not None:
             written = sides[0].tree is not None and is_numeric(sides[0].tree)
             if written and is_bare(sides[-1].tree) and not self.right:
-                self._against_formula(chain, name, sides[-1])
+                self._against_formula(chain, name, sides[-1], SLIP)
         self._remember(chain)
 
     def _pair(self, chain: Chain, sides: Sequence[Side]) -> None:
@@ -119,8 +131,14 @@ class Run:
         lookup = nothing if layer == "A" else self.scope.lookup
         self._hold(Pair(left.tree, right.tree, lookup), left, right, layer, earlier)
 
-    def _against_formula(self, chain: Chain, name: Tree, side: Side) -> None:
-        """Hold a value against the formula that the document has for it."""
+    def _against_formula(self, chain: Chain, name: Tree, side: Side, slip: float = 0.0) -> None:
+        """Hold a value against the formula that the document has for it.
+
+        Parameters
+        ----------
+        slip
+            Units in the last place by which it may be off, as it was made of rounded parts.
+        """
         found = self.scope.formula(name)
         if side.tree is None or not is_numeric(side.tree):
             return
@@ -129,7 +147,8 @@ class Run:
             return
         formula, place = found
         left = Side(formula, f"the formula of {key_of(name)}", side.line)
-        self._hold(Pair(formula, side.tree, self.scope.lookup, place), left, side, "B", [])
+        pair = Pair(formula, side.tree, self.scope.lookup, place)
+        self._hold(pair, left, side, "B", [], slip)
 
     def _against_usual(self, name: Tree, side: Side, written: Tree) -> None:
         """Hold a divergence that is written out against its usual form, term by term."""
@@ -141,13 +160,20 @@ class Run:
             self._blame(found, Side(None, "KL = ½·Σ(σ² + μ² − 1 − log σ²)", side.line), side, "B")
 
     def _hold(
-        self, pair: Pair, left: Side, right: Side, layer: Layer, earlier: Sequence[Tree]
+        self,
+        pair: Pair,
+        left: Side,
+        right: Side,
+        layer: Layer,
+        earlier: Sequence[Tree],
+        slip: float = 0.0,
     ) -> None:
         """Hold two sides together, and blame what is wrong."""
         try:
             mistakes = self.judge.mistakes(pair, False, earlier)
         except Unknown:
             return
+        mistakes = [mistake for mistake in mistakes if mistake.off > slip]
         if layer == "B" and not is_bare(pair.right):
             found = wrong_terms(pair.left, pair.right, pair.lookup, self.known.as_known)
             if found is not None and not self.judge.uses:
@@ -173,14 +199,16 @@ class Run:
         """Whether a result is right from the operands that were meant."""
         if not self.corrected:
             return False
-        left = mapped(pair.left, self._correct)
-        try:
-            return not self.judge.mistakes(pair._replace(left=left), False, earlier)
-        except Unknown:
-            return False
-
-    def _correct(self, tree: Tree) -> Tree:
-        return self.corrected.get(tree.text, tree) if isinstance(tree, Literal) else tree
+        for place, number in enumerate(literals(pair.left)):
+            if number.text not in self.corrected:
+                continue
+            left = replaced(pair.left, place, self.corrected[number.text])
+            try:
+                if not self.judge.mistakes(pair._replace(left=left), False, earlier):
+                    return True
+            except Unknown:
+                continue
+        return False
 
     def _blames_formula(self, pair: Pair, left: Side) -> bool:
         """Blame a formula's text if one sign or factor in it explains what does not follow."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 
@@ -198,6 +198,39 @@ def flattened(tree: Tree) -> Tree:
 def negated(number: Literal) -> Literal:
     text = number.text[1:] if number.text.startswith("-") else f"-{number.text}"
     return replace(number, text=text, value=-number.value)
+
+
+def mapped(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
+    """Return a tree with every part changed, from the leaves up."""
+    match tree:
+        case Literal() | Name():
+            return change(tree)
+        case Negative(body):
+            return change(Negative(mapped(body, change)))
+        case Transposed(body):
+            return change(Transposed(mapped(body, change)))
+        case Sum(terms):
+            return change(Sum(tuple(mapped(t, change) for t in terms)))
+        case Product(factors, signs):
+            return change(Product(tuple(mapped(f, change) for f in factors), signs))
+        case Power(base, exponent):
+            return change(Power(mapped(base, change), mapped(exponent, change)))
+        case Call(function, arguments):
+            return change(Call(function, tuple(mapped(a, change) for a in arguments)))
+        case Row(entries):
+            return change(Row(tuple(mapped(e, change) for e in entries)))
+        case _:
+            return change(replace(tree, body=mapped(tree.body, change)))
+
+
+def replaced(tree: Tree, place: int, number: Literal) -> Tree:
+    """Return a tree with one of its numbers, counted from the left, another."""
+    seen = iter(range(len(literals(tree))))
+
+    def change(part: Tree) -> Tree:
+        return number if isinstance(part, Literal) and next(seen) == place else part
+
+    return mapped(tree, change)
 
 
 def shown(tree: Tree) -> str:
