@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from .parser import TooDeep, Unreadable, parse
-from .syntax import Row, Tree, is_bare, key_of
+from .syntax import Literal, Row, Tree, is_bare, is_numeric, key_of
 from .tokens import Token
 
 LONGEST = 12_000  # tokens of one side: an array of thousands of numbers, no more
@@ -172,6 +172,8 @@ class _Reader:
         """Yield the clause's equations; words between two numbers part it into several."""
         (start, end), *rest = self.clause.sides
         first = self._left(start, end)
+        if _counts(first.tree):
+            first = first._replace(tree=None)  # `[2] = 1.09` is of the third element
         if in_list and first.tree is not None and is_bare(first.tree):
             first = first._replace(tree=None)  # `b = 0.4, 60 = 1.1` says who knows what
         label = self._text(max(start, end - NEAR), end)
@@ -225,7 +227,8 @@ class _Reader:
         while stopped < end and self.tokens[stopped].kind in ("gap", "line"):
             stopped += 1
         side = self._side(tree, start, stopped)
-        if stopped < end and not self._may_follow(self.tokens[stopped]):
+        cut = stopped < end and not is_numeric(tree) and not _is_prose(self.tokens[stopped])
+        if stopped < end and (cut or not self._may_follow(self.tokens[stopped])):
             return self._side(None, start, end), end
         return side, stopped
 
@@ -282,6 +285,19 @@ class _Reader:
         if len(entries) == 1:
             return side
         return side._replace(tree=Row(tuple(entries)))
+
+
+def _counts(tree: Tree | None) -> bool:
+    """Whether a side is the number of an element in brackets."""
+    if not isinstance(tree, Row) or len(tree.entries) != 1:
+        return False
+    (entry,) = tree.entries
+    return isinstance(entry, Literal) and entry.whole
+
+
+def _is_prose(token: Token) -> bool:
+    """Whether a token may follow a formula with names, and is no name that goes on with it."""
+    return token.kind != "name" or token.text.isalpha()
 
 
 def _is_word(token: Token) -> bool:

@@ -10,9 +10,9 @@ import numpy as np
 
 from ..reading.markdown import Passage, Piece, plain
 from .chains import chains
-from .evaluation import Leaf, Unknown, evaluate
+from .evaluation import Leaf, Unknown, evaluate, half
 from .intervals import Range, hull
-from .judging import Pair, half
+from .judging import Pair
 from .parser import Unreadable, parse
 from .reader import cut
 from .syntax import Literal, Power, Sum, Tree, is_bare, is_numeric, key_of, parts

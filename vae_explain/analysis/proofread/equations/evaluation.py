@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from . import intervals
-from .intervals import Range, exactly
+from .intervals import Range, exactly, outward
 from .syntax import (
     Call,
     Literal,
@@ -38,6 +38,12 @@ class Unknown(Exception):
 def as_printed(number: Literal) -> Range:
     """Take a number for what its digits say."""
     return exactly(number.value)
+
+
+def half(number: Literal) -> Range:
+    """Return all that is printed as a number."""
+    ends = number.value - number.unit / 2, number.value + number.unit / 2
+    return outward(*np.asarray(ends))
 
 
 def nothing(name: Tree, leaf: Leaf) -> Range | None:

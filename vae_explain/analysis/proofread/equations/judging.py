@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .evaluation import Leaf, Lookup, Unknown, as_printed, evaluate, nothing
+from .evaluation import Leaf, Lookup, Unknown, as_printed, evaluate, half, nothing
 from .intervals import Range, exactly, hull, outward
 from .syntax import (
     Call,
@@ -153,12 +153,6 @@ class Pair(NamedTuple):
         if not listed or not 0 <= self.place < found.low.size:
             raise Unknown("it has no such element")
         return found.flat()[self.place]
-
-
-def half(number: Literal) -> Range:
-    """Return all that is printed as a number."""
-    ends = number.value - number.unit / 2, number.value + number.unit / 2
-    return outward(*np.asarray(ends))
 
 
 def cut_or_rounded(number: Literal) -> Range:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from ..reading.markdown import Passage, Piece
@@ -66,9 +67,12 @@ def _gap(at: int, line: int, mode: Mode) -> Token:
 
 def chains_of(passage: Passage) -> Iterator[Chain]:
     """Yield the equations of a passage, those of a table cell by cell."""
-    for pieces in (passage.pieces, *(cell for row in passage.rows for cell in row)):
+    cells = (cell for row in passage.rows for cell in row)
+    for pieces in (passage.pieces, *cells):
         fenced = passage.kind == "code"
         if not any(RELATION.search(p.text) or (fenced and "#" in p.text) for p in pieces):
             continue
         found = cut(pieces, fenced)
-        yield from chains(found.tokens, found.source)
+        for chain in chains(found.tokens, found.source):
+            # What begins with a sign of equality in a cell goes on from the cell before it.
+            yield replace(chain, continues=chain.continues and not passage.rows)

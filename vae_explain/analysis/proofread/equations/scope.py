@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import intervals
-from .evaluation import Leaf, Unknown, as_printed, evaluate
+from .evaluation import Leaf, Unknown, as_printed, evaluate, half
 from .intervals import Range, hull
 from .syntax import (
     Call,
@@ -28,6 +28,7 @@ from .syntax import (
 )
 
 WEIGHTS = tuple("WVUbwβηλ")
+LONG = 6  # digits that nobody chooses
 EVERY = frozenset("ijknd")  # an index that runs over all
 FAMILY = ("σ", "σ²", "logσ²")
 
@@ -197,7 +198,13 @@ class Scope:
 
 
 def _value(stated: Stated, leaf: Leaf) -> Range:
-    found = evaluate(stated.tree, leaf)
+    def as_stated(number: Literal) -> Range:
+        # With so many digits it was computed, and may have had more.
+        if leaf is as_printed or number.significant < LONG:
+            return leaf(number)
+        return hull([leaf(number), half(number)])
+
+    found = evaluate(stated.tree, as_stated)
     if stated.right is None or stated.right.low.size != found.low.size:
         return found
     right = Range(*(np.reshape(end, found.shape) for end in stated.right))

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from . import intervals
-from .evaluation import Leaf, Lookup, Unknown, as_printed, evaluate, nothing
+from .evaluation import Leaf, Lookup, Unknown, as_printed, evaluate, half, nothing
 from .intervals import Range, exactly
-from .judging import Mistake, as_text, half
+from .judging import Mistake, as_text
 from .syntax import (
     Call,
     Literal,

@@ -105,7 +105,10 @@ SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-"
 SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₙ", "0123456789ijkn")
 FRACTIONS = {"½": "0.5", "¼": "0.25", "¾": "0.75", "⅛": "0.125"}
 SAME_WIDTH = str.maketrans(
-    {**dict.fromkeys("−–—﹣－‐‑", "-"), **dict.fromkeys("\t\u00a0\u2009\u202f\u2002\u2003", " ")}
+    {
+        **dict.fromkeys("−–—﹣－‐‑", "-"),
+        **dict.fromkeys("\t\u00a0\u2009\u202f\u2002\u2003\u2061\u2062", " "),
+    }
     | {
         "µ": "μ",
         "ϵ": "ε",
@@ -141,6 +144,7 @@ PATTERN = re.compile(
   | (?P<transposed>ᵀ|\.T\b)
   | (?P<method>\.[a-z_]\w*(?=\())
   | (?P<partial>∂[A-Za-z]\w*|∂)
+  | (?P<top>⊤)
   | (?P<total>[∑Σ])
   | (?P<greek>[α-ωΑ-Ω][\u0300-\u036f]*(?:_\w+|[₀-₉ᵢⱼₖₙ]+|\d+)?['′]*)
   | (?P<called>(?:np|numpy|math|torch|jnp|tf|F|torch\.nn\.functional|tf\.math)\.[a-z]\w*)
@@ -235,6 +239,8 @@ def _tokens(match: re.Match[str], mode: Mode, matrices: int) -> Found:
             return (("open", "[["),) if MATRIX.fullmatch(match["opened"]) else ()
         case "end":
             return (("close", "]]"),) if MATRIX.fullmatch(match["closed"]) else ()
+        case "top":
+            return (("name", "T"),)
         case "total":
             return (("sum", "sum"),)
         case "column":
