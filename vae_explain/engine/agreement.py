@@ -18,8 +18,7 @@ from .backward_pass import accumulate, shares
 from .forward_pass import Arrays, InFloat64, operand_arrays
 from .graph import BoundOperation, Graph
 
-# Units in the last place that the functions and sums within one operation may lose, whatever
-# its size: PyTorch's own, fused and vectorized, are not those of its rule step by step.
+# How many of the roundings of its neighbours an operation may have, which computes by steps.
 STEPS = 16
 
 
@@ -162,12 +161,13 @@ def _cannot(bound: BoundOperation, error: Exception) -> DoesNotFit:
 def _rounding(held: Array, computed: Array, neighbours: tuple[Array, ...]) -> Array:
     """Return what rounding may add up to, of what is as large as the largest of the arrays.
 
-    That of n numbers grows as √n, for it goes up as often as down.
+    That of n numbers grows as √n, for it goes up as often as down. Within one operation half of
+    the digits may go, as in a norm over a few rows that are nearly alike.
     """
     info = np.finfo(held.dtype if held.dtype.kind in "fc" else np.float64)
     count = sum(each.size for each in neighbours)
     scale = max(_largest(each) for each in (held, computed, *neighbours))
-    return np.asarray(info.eps * (STEPS + count**0.5) * scale + info.smallest_normal)
+    return np.asarray(max(info.eps * count**0.5, info.eps**0.5) * scale + info.smallest_normal)
 
 
 def _within(computed: Array, held: Array, allowed: Array) -> bool:
