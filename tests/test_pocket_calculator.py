@@ -6,6 +6,8 @@ import json
 import math
 import random
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -136,3 +138,53 @@ def test_operands_get_the_digits_that_their_line_takes(
     operands: tuple[float, float], shown: float, expected: str
 ) -> None:
     assert " ".join(line(*operands, shown).split()) == " ".join(expected.split())
+
+
+# --- documents --------------------------------------------------------------------------
+
+SHAPES = (
+    # Smooth, as parameters without decimals put a ReLU at its corner, where no check can decide.
+    ("--dims", "2-2-1-2-2", "--activation", "tanh", "--x=0.123456789,-1", "--x", "2,0.5"),
+    ("--dims", "1-3-2-3-1", "--recon", "bce", "--activation", "tanh", "--x", "0.3333"),
+    ("--dims", "3-2-2-2-3", "--reduction", "mean", "--seed", "7", "--x", "0.9,-2,1e-5"),
+)
+
+
+@pytest.mark.parametrize("arithmetic", ["printed", "full"])
+@pytest.mark.parametrize("digits", range(18))
+def test_a_document_with_any_digits_proof_reads_clean(
+    digits: int, arithmetic: str, tmp_path: Path
+) -> None:
+    options = (*SHAPES[digits % len(SHAPES)], "--digits", str(digits), "--arithmetic", arithmetic)
+    text = documents.document("markdown", *options)
+    assert broken(documents.claims(text)) == []
+    path = tmp_path / "walkthrough.md"
+    path.write_text(text, encoding="utf-8")
+    outcome = command_line("verify", str(path))
+    assert outcome.code == 0, outcome.out
+
+
+def test_parameters_and_noise_are_rounded_to_the_digits_of_the_page() -> None:
+    def values(*options: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(
+            command_line("forward", "--format", "json", *options).out
+        )
+        return found["values"]  # type: ignore[no-any-return]  # of JSON
+
+    two, usual = values("--digits", "2"), values()
+    for name in ("fc1.weight", "eps"):
+        whole = np.array(values("--digits", "17")[name])
+        assert np.array_equal(two[name], whole.round(2))
+        assert np.array_equal(usual[name], whole.round(4))
+    assert values("--arithmetic", "full") == values("--arithmetic", "full", "--digits", "2")
+    header = "parameters and ε rounded to 2 decimals"
+    assert header in command_line("forward", "--digits", "2", columns=120).out
+    assert "rounded to 2 decimals" in documents.document("markdown", "--digits", "2")
+
+
+def test_x_is_as_typed_in_the_arithmetic_of_a_page() -> None:
+    typed = "0.1234567891,1,2,3"
+    found = json.loads(command_line("forward", "--format", "json", "--x", typed).out)
+    assert found["values"]["x"] == [[0.1234567891, 1.0, 2.0, 3.0]]
+    page = command_line("forward", "--digits", "2", "--x", "0.1234,1,2,3").out
+    assert "[  0.1234  1.0000  2.0000  3.0000  ]" in page

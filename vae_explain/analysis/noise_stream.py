@@ -17,11 +17,12 @@ import torch
 from .. import pipeline
 from ..engine.forward_pass import replay
 from ..engine.roles import standard_draws
-from ..engine.run import Run, as_printed
+from ..engine.run import Run
 from ..errors import UserError
 from ..models.prepare import prepared, user_code_errors
 from ..models.prepared_model import PreparedModel, default_precision
 from ..models.request import Request
+from ..symbolic.decimals import rounded
 from ..trace import Array
 from .gradient_check import Judge
 
@@ -47,7 +48,8 @@ def draws(request: Request, count: int) -> Iterator[Array]:
     shape = len(ready.x), request.architecture.latent_size
     for _ in range(count):
         drawn = torch.randn(shape, generator=generator).numpy()
-        yield as_printed(drawn) if request.arithmetic == "printed" else drawn.astype(float)
+        exact = request.arithmetic == "full"
+        yield drawn.astype(float) if exact else rounded(drawn, ready.decimals)
 
 
 def run_and_draws(
@@ -109,7 +111,8 @@ def _drawn(
         drawn = tuple(torch.randn(shape, generator=generator).numpy() for shape in shapes)
         if draw == 0:
             drawn = tuple(run.values[number] for number in chosen)
-        yield tuple(map(as_printed, drawn)) if run.arithmetic == "printed" else drawn
+        printed = run.arithmetic == "printed"
+        yield tuple(rounded(each, run.decimals) for each in drawn) if printed else drawn
 
 
 def _same_way(request: Request, ready: PreparedModel, run: Run, drawn: Mapping[int, Array]) -> bool:

@@ -78,6 +78,8 @@ class Job:
         arithmetic = unasked if options.arithmetic is None else options.arithmetic
         parsing.choice("--arithmetic", arithmetic, ("printed", "full"))
         self.arithmetic = cast(Arithmetic, arithmetic)
+        digits = options.digits
+        self.decimals = None if digits is None else parsing.whole("--digits", digits, 0, 17, "it")
         self._typed: Request | None = None
         self.recorded = None if options.run is None else self._opened(options.run)
         if self.recorded:
@@ -238,6 +240,7 @@ class Job:
             source=architecture or _user_model(options),
             weights=options.weights,
             strip_prefix=options.strip_prefix,
+            decimals=self.decimals,
         )
 
     def _typed_rows(self) -> Rows:
@@ -269,7 +272,8 @@ class Job:
             most = len(array) * MOST_BYTES // bytes_needed
             words = f"its run would take {bytes_needed / 2**30:,.1f} GiB of memory; give at most"
             raise Problem("--x-file", path, f"{words} {most:,} rows")
-        return array
+        # Of float32, as it would be typed.
+        return array.astype("U").astype("float64") if array.dtype == "float32" else array
 
     def _noise(self, rows: int) -> tuple[float, ...] | None:
         typed, architecture = self.options.eps, self.architecture

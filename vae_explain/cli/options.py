@@ -99,7 +99,7 @@ class Options:
         str | None,
         run_option(
             metavar="printed|full",
-            help="printed: parameters and noise rounded to 4 decimals, in float64; "
+            help="printed: parameters and noise rounded to 4 decimals or --digits, in float64; "
             "full: PyTorch's own float32.",
         ),
     ] = None

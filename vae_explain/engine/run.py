@@ -1,8 +1,8 @@
 """One run in one arithmetic: the numbers that are shown, and PyTorch's to check them against.
 
-`printed` starts from the parameters and the noise as a page prints them, rounded to 4 decimals,
-and computes by hand in float64. `full` shows PyTorch's own float32 numbers. Either way every
-shown number stands beside one that PyTorch computed.
+`printed` starts from the parameters and the noise as a page prints them, rounded to 4 decimals
+or to as many as are asked for, and computes by hand in float64. `full` shows PyTorch's own
+float32 numbers. Either way every shown number stands beside one that PyTorch computed.
 """
 
 from __future__ import annotations
@@ -75,6 +75,8 @@ class Run:
         How the loss of a user's model was called, for a header too; None for the built-in VAE.
     varies
         Whether the model gave another loss or gradient when it ran again, with the same draws.
+    decimals
+        What the arithmetic `printed` rounds parameters and noise to.
     """
 
     trace: Trace = field(repr=False)
@@ -88,6 +90,7 @@ class Run:
     eps_given: bool = False
     loss_call: LossCall | None = None
     varies: bool = False
+    decimals: int = PRINTED_DECIMALS
 
     @cached_property
     def hand_values(self) -> dict[int, Array]:
@@ -211,6 +214,7 @@ def full_run(
     eps_given: bool = False,
     loss_call: LossCall | None = None,
     graph: Graph | None = None,
+    decimals: int = PRINTED_DECIMALS,
 ) -> Run:
     """Show PyTorch's own numbers; the graph is that of the trace where there is one already."""
     return Run(
@@ -224,6 +228,7 @@ def full_run(
         graph=graph or Graph(trace),
         eps_given=eps_given,
         loss_call=loss_call,
+        decimals=decimals,
     )
 
 
@@ -255,22 +260,3 @@ def by_hand(
             lambda name: backward(graph, values, trace.term(name).value, trace.term(name).weight),
         ),
     )
-
-
-def as_printed(array: Array) -> Array:
-    """Round as a page with 4 decimals does.
-
-    Scaling a float32 by 10⁴ is exact in float64, so ties go to even just as in `%.4f`.
-    """
-    # np.round makes a plain number of an array without axes.
-    return np.asarray(np.round(np.asarray(array, dtype=np.float64), PRINTED_DECIMALS))
-
-
-def as_written(array: Array) -> Array:
-    """Return float32 numbers as a person writes them, in float64: 0.9, not 0.8999999762.
-
-    The shortest decimals that tell each from its neighbours are what was typed, if that had
-    at most seven digits.
-    """
-    written: Array = array.astype("U").astype(np.float64)
-    return written

@@ -6,6 +6,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,10 @@ def _made_ready(
     x = taken_by(model, request.x)
     label = request.architecture.label if request.architecture else type(model).__name__
     label += _left_out(request.source)
-    ready = PreparedModel(model, x, objective, label, request.seed, generator, given)
+    typed = as_typed(request.x) if x.dtype == torch.float32 else None
+    ready = PreparedModel(model, x, objective, label, request.seed, generator, given, typed=typed)
+    if request.decimals is not None:
+        ready = replace(ready, decimals=request.decimals)
     with where_they_went(references):
         yield ready if request.architecture else as_it_takes(ready, request.x)
 
@@ -151,6 +155,16 @@ def _loaded(option: str, value: Any, source: UserModel) -> Any:
 
 
 # --- what a user of the library gives ---------------------------------------------------
+
+
+def as_typed(x: Input) -> Tensor:
+    """Return an input that runs in float32 as it was typed, in float64.
+
+    Of a float32, those are the shortest decimals that tell it from its neighbours.
+    """
+    array = x.numpy(force=True) if isinstance(x, Tensor) else np.asarray(x)
+    written = array.astype("U") if array.dtype == np.float32 else array
+    return torch.from_numpy(written.astype(np.float64))
 
 
 def as_rows(x: Input) -> tuple[tuple[float, ...], ...]:

@@ -22,13 +22,14 @@ from torch import Tensor, nn
 from ..engine.forward_pass import replay_part
 from ..engine.graph import Graph
 from ..engine.loss_call import LossCall
-from ..engine.run import Arithmetic, Run, as_printed, as_written, by_hand, full_run
+from ..engine.run import PRINTED_DECIMALS, Arithmetic, Run, by_hand, full_run
 from ..errors import UserError
 from ..ops import NotExplained
 from ..recording.noise_run import draws_of_run
 from ..recording.random_draws import Precision
 from ..recording.recorder import record
 from ..recording.tensor_arrays import array_of, tensors_in
+from ..symbolic.decimals import rounded
 from ..trace import Array, Trace
 from .kept_state import holders_of, unchanged
 from .loss_binding import Computed
@@ -82,6 +83,10 @@ class PreparedModel:
         Numbers to use in place of the first draws from the standard normal.
     drawn_in
         For a model that was made float64: the precision that it draws in as before.
+    typed
+        An x of float32 as it was typed, in float64: 0.9, not 0.8999999762.
+    decimals
+        What the arithmetic `printed` rounds parameters and noise to.
     """
 
     model: nn.Module
@@ -92,6 +97,8 @@ class PreparedModel:
     generator: Tensor
     noise: tuple[Tensor, ...] = ()
     drawn_in: Precision | None = None
+    typed: Tensor | None = None
+    decimals: int = PRINTED_DECIMALS
 
     def run(self, redrawn: Sequence[Tensor] = (), lasting: bool = True) -> Run:
         """Record a run in the arithmetic `full`; model and generator stay as they were.
@@ -104,7 +111,8 @@ class PreparedModel:
             Whether the model may be changed while the numbers are still wanted.
         """
         trace, call = self._record(redrawn, lasting)
-        return full_run(trace, self.seed, self.label, bool(self.noise), call)
+        given = bool(self.noise)
+        return full_run(trace, self.seed, self.label, given, call, decimals=self.decimals)
 
     def run_in(self, arithmetic: Arithmetic, lasting: bool = True) -> RunWithModel:
         """Record a run in one arithmetic, and keep the model that made it with it."""
@@ -112,7 +120,7 @@ class PreparedModel:
             run = self.run(lasting=lasting)
             return RunWithModel(run, self.model, lambda: self.run(draws_of(run.trace)))
         exact = self.rounded()
-        drawn = [torch.from_numpy(as_printed(array_of(draw))) for draw in self.draws()]
+        drawn = [torch.from_numpy(rounded(array_of(draw), self.decimals)) for draw in self.draws()]
 
         def redone(lasting: bool = True) -> Run:
             with default_precision(torch.float64):
@@ -128,11 +136,11 @@ class PreparedModel:
     def rounded(self) -> PreparedModel:
         """Return the same in float64, parameters rounded as a page prints them, x as written."""
         exact = self.in_float64()
-        if self.x.dtype == torch.float32:
-            exact.x.copy_(torch.from_numpy(as_written(self.x.numpy(force=True))))
+        if self.typed is not None and self.x.dtype == torch.float32:
+            exact = dataclasses.replace(exact, x=self.typed.clone())
         with torch.no_grad():
             for parameter in exact.model.parameters():
-                parameter.copy_(torch.from_numpy(as_printed(parameter.numpy())))
+                parameter.copy_(torch.from_numpy(rounded(parameter.numpy(), self.decimals)))
         return exact
 
     def in_float64(self) -> PreparedModel:
@@ -158,7 +166,8 @@ class PreparedModel:
     def doubled(self) -> PreparedModel:
         """Return the same with every row of the input twice, one batch behind the other."""
         noise = tuple(torch.cat([given, given]) for given in self.noise)
-        return dataclasses.replace(self, x=torch.cat([self.x, self.x]), noise=noise)
+        typed = None if self.typed is None else torch.cat([self.typed, self.typed])
+        return dataclasses.replace(self, x=torch.cat([self.x, self.x]), typed=typed, noise=noise)
 
     def with_own_noise(self) -> PreparedModel:
         """Return the same with all noise drawn, and none given."""

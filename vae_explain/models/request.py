@@ -97,6 +97,9 @@ class Request:
         A file of parameters to load, and what to take off the names in it.
     generator
         For a request without a seed: the state of PyTorch's generator to start each run from.
+    decimals
+        What the arithmetic `printed` rounds parameters and noise to, as a page prints them; 4
+        when None.
     """
 
     x: Input
@@ -107,6 +110,7 @@ class Request:
     weights: Path | None = None
     strip_prefix: str = ""
     generator: Tensor | None = None
+    decimals: int | None = None
 
     @property
     def architecture(self) -> Architecture | None:

@@ -142,7 +142,7 @@ def lengthened(text: str, whole: Decimal, further: int) -> str:
     decimals = _decimals(text)
     exponent = whole.adjusted() if "e" in text else 0
     own = exponent - int(whole.normalize().as_tuple().exponent)
-    return _written(whole, max(min(decimals + further, own), decimals), "e" in text)
+    return text if own <= decimals else _written(whole, min(decimals + further, own), "e" in text)
 
 
 def _candidates(shown: float, text: str) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...engine.worked_lines import Worked
+from ...symbolic.decimals import fixed_text, shortest
 from ...symbolic.expression import Expression, Number, Ref
 from ...symbolic.text import Write, constant_text, symbol_text
 from ...trace import Array, is_whole
@@ -67,7 +68,7 @@ class Numbers:
 
     def decimals(self, values: Iterable[float] | Array, places: Places) -> int:
         """Return how many decimals a column of such numbers gets, or `EVERY` or `SINGLE`."""
-        if self.digits is not None:
+        if self.digits is not None and places != "input":  # which is given, and stays as it is
             return self.digits
         if places == "exact":
             return EVERY
@@ -78,7 +79,8 @@ class Numbers:
         fewest = 0 if places == "input" else FEWEST
         numbers = values.ravel().tolist() if isinstance(values, np.ndarray) else values
         finite = [float(number) for number in numbers if math.isfinite(number)]
-        return max((_needed(number, fewest) for number in finite), default=fewest)
+        needed = max((_needed(number, fewest) for number in finite), default=fewest)
+        return max(needed, self.digits or 0)
 
     def column(self, values: Iterable[float] | Array, places: Places) -> list[str]:
         """Write numbers that stand under each other, all with the same decimals."""
@@ -160,12 +162,13 @@ class Numbers:
             if node.index == () and node.role == "value" and not isinstance(value, int):
                 places = "exact"  # a loss or one of its terms
         text = self.one(float(value), places)
+        if text.lstrip("-").isdigit() and float(text) != value:
+            further = max(further, 1)  # a whole number in a line is meant as it stands
         if not further:
             return text
         # An input is whole as it was given, and not as a float32 nearest to that.
-        single = np.float32(value) if node.role == "input" else None
-        whole = str(single) if single == value else repr(float(value))
-        return lengthened(text, Decimal(whole), further)
+        whole = shortest(value) if node.role == "input" else Decimal(repr(float(value)))
+        return lengthened(text, whole, further)
 
 
 def plain(result: str) -> LineNumbers:
@@ -236,7 +239,7 @@ def fixed(value: float, decimals: int) -> str:
         return repr(value)
     if abs(value) >= LARGE:
         return f"{value:.{decimals}e}"
-    text = f"{value:.{decimals}f}"
+    text = fixed_text(value, decimals)
     if value != 0 and float(text) == 0:
         return f"{value:.{max(decimals - 3, 1)}e}"
     return text

@@ -6,7 +6,7 @@ run of another shape would belie.
 
 from __future__ import annotations
 
-from ...engine.run import PRINTED_DECIMALS, Run
+from ...engine.run import Run
 from .tensors import is_big
 
 Words = tuple[str, ...]
@@ -22,7 +22,7 @@ def arithmetic(run: Run) -> str:
     """Say which numbers a document computes with, as a reader needs it who has no command."""
     if run.arithmetic == "printed":
         return (
-            f"Parameters and ε are rounded to {PRINTED_DECIMALS} decimals, as they are printed "
+            f"Parameters and ε are rounded to {run.decimals} decimals, as they are printed "
             "here, and everything else is computed from them, in float64."
         )
     return (
@@ -94,7 +94,7 @@ def parameters(run: Run) -> Words:
         sources = "the input and the noise" if _draws(run) else "the input"
         return (f"This model has none: all of its numbers follow from {sources}.",)
     rounded = (
-        f" They are rounded here to {PRINTED_DECIMALS} decimals, and the run starts from these "
+        f" They are rounded here to {run.decimals} decimals, and the run starts from these "
         "rounded numbers: with paper and a pocket calculator, one arrives at every number below."
         if run.arithmetic == "printed"
         else ""

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from ....symbolic.decimals import fixed_text
 from ..matching.figures import Figure
 
 TIES = 4  # units in the last place of a float64 that may decide how a tie was rounded
@@ -25,7 +26,10 @@ def agrees(figure: Figure, computed: float, off: float = 0.0) -> bool:
     if not math.isfinite(computed):
         return False
     allowed = max(_half(figure, computed) + off, figure.printed.tolerance)
-    return _apart(figure, computed) <= allowed
+    if _apart(figure, computed) <= allowed:
+        return True
+    decimals = max(figure.decimals, 0)  # of a tie, which goes to the even digit
+    return decimals < 15 and figure.printed.printed == fixed_text(computed, decimals)
 
 
 def is_single(figure: Figure, computed: float) -> bool:

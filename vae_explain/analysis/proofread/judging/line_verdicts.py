@@ -9,6 +9,7 @@ follow from the numbers on the line, as far as their rounding tells.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Sequence
 
 from ....engine.formulas import Steps
@@ -73,7 +74,8 @@ class Substitution:
                 return True, ""
             return False, f"the line gives {value:.8g}, but {line.element} is {computed:.8g}"
         figure = _figure(line.result, line)
-        if agrees(figure, value) or is_single(figure, value):
+        off = math.ulp(value) * len(line.sum.literals)  # of float64, for a line is computed in it
+        if agrees(figure, value, off) or is_single(figure, value):
             return True, ""
         given = as_printed(figure, value)
         right = not line.name.value or self._is_right(line, figure)

@@ -19,6 +19,7 @@ import numpy as np
 from ....engine.run import PRINTED_DECIMALS, Run
 from ....errors import UserError
 from ....models.builtin_config import Architecture
+from ....symbolic.decimals import rounded as rounded_to
 from ....trace import Array
 from ..matching.figures import Figure
 from ..matching.names import Name
@@ -179,7 +180,7 @@ def _joined(
         if held:
             confirmed.add(name)
             kept = [f for f in figures if is_drawn(f, run)]
-            rounded = _merged(figures, kept, np.round(drawn, decimals), drawn)
+            rounded = _merged(figures, kept, rounded_to(drawn, decimals), drawn)
             inputs = inputs.replaced(name, rounded)
             continue
         stated = _stated(figures, drawn.shape)
@@ -254,7 +255,7 @@ def _merged(
     found = rounded.copy()
     for figure in figures:
         index = _whole_index(figure.place, found.shape)
-        found[index] = np.round(drawn[index], max(figure.decimals, 0))
+        found[index] = rounded_to(drawn[index], max(figure.decimals, 0))
     for figure in reversed(kept):
         found[_whole_index(figure.place, found.shape)] = figure.printed.value
     return found

@@ -220,6 +220,8 @@ class Collector:
             self.groups += 1
             printed = [number for number in side.values() if isinstance(number, Printed)]
             most = max((number.decimals for number in printed), default=0)
+            # Rounded to whole numbers, those that would read as zero have an exponent.
+            rounded = all(number.whole or "e" in number.printed.lower() for number in printed)
             after = sides[position + 1] if position + 1 < len(sides) else {}
             for index, number in side.items():
                 if isinstance(number, Sum):
@@ -227,7 +229,8 @@ class Collector:
                     shown = result if isinstance(result, Printed) else None
                     self.lines.append(Line(name, index, number, shown, label))
                 else:
-                    decimals = number.decimals if not number.whole else most
+                    exact = number.whole and not (rounded and number.value)
+                    decimals = most if exact else number.decimals
                     self.figures.append(Figure(name, index, number, decimals, label, self.groups))
 
     def _unknown(self, statement: Statement) -> None:

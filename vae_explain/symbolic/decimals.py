@@ -1,0 +1,77 @@
+"""Rounding as decimals are rounded: the number as it is typed, ties to even, the same everywhere.
+
+A float64 that was typed as 1.00005 lies a little beside it, and a float32 further. Rounded by
+where they lie, a tie would go up or down by chance; so both are rounded by the shortest decimals
+that tell them from their neighbours. Those are what was typed, if they have no more digits than
+such a number keeps.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+# How far from a tie, relative to the number, a float32 may lie that was typed as one.
+NEAR = 2.0**-23
+WHOLE = 2.0**53  # from here on a float64 has no more decimals
+
+
+def shortest(value: float) -> Decimal:
+    """Return the shortest decimals of a number, those of a float32 if it is one.
+
+    Examples
+    --------
+    >>> shortest(0.1), shortest(0.8999999761581421)
+    (Decimal('0.1'), Decimal('0.9'))
+    """
+    with np.errstate(over="ignore"):
+        single = np.float32(value)
+    return Decimal(str(single) if float(single) == value else repr(float(value)))
+
+
+def fixed_text(value: float, decimals: int) -> str:
+    """Write a finite number with fixed decimals.
+
+    Examples
+    --------
+    >>> fixed_text(0.00005, 4), fixed_text(0.00015, 4), f"{0.00015:.4f}"
+    ('0.0000', '0.0002', '0.0001')
+    """
+    if _is_near_tie(value, decimals) and (tie := _tie(value, decimals)) is not None:
+        return f"{tie:.{decimals}f}"
+    return f"{value:.{decimals}f}"
+
+
+def rounded(array: Any, decimals: int) -> Any:
+    """Round an array to decimals, in float64.
+
+    Examples
+    --------
+    >>> rounded(np.array([0.00005, 0.00015, 0.38227]), 4).tolist()
+    [0.0, 0.0002, 0.3823]
+    """
+    exact = np.asarray(array, dtype=np.float64)
+    with np.errstate(over="ignore"):
+        large = abs(exact) * 10.0**decimals >= WHOLE
+        # np.round makes a plain number of an array without axes.
+        found = np.array(np.where(large, exact, np.round(exact, decimals)))
+    for place in map(tuple, np.argwhere(_is_near_tie(exact, decimals))):
+        found[place] = float(fixed_text(float(exact[place]), decimals))
+    return found
+
+
+def _tie(value: float, decimals: int) -> Decimal | None:
+    """Return the decimals of a number that was typed with a 5 behind the last of them."""
+    typed = shortest(value)
+    _, digits, exponent = typed.as_tuple()
+    kept = np.finfo(np.float32 if float(np.float32(value)) == value else np.float64).precision
+    return typed if exponent == -decimals - 1 and len(digits) <= kept else None
+
+
+def _is_near_tie(value: Any, decimals: int) -> Any:
+    """Whether numbers lie as near to a tie as one that was typed may; quickly told."""
+    with np.errstate(invalid="ignore", over="ignore"):  # of infinities there is no remainder
+        scaled = abs(value) * 10.0**decimals
+        return abs(scaled % 1 - 0.5) <= NEAR * (scaled + 1)
