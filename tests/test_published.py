@@ -28,6 +28,7 @@ READ = {
     "momentum.md": (10, 0),
     "neuron.md": (5, 3),
     "notebook.ipynb": (3, 2),
+    "notes.md": (20, 3),
     "quiz.md": (5, 2),
     "rows.md": (3, 3),
     "softmax.html": (9, 0),
@@ -213,6 +214,31 @@ def test_formulas_are_held_against_the_numbers_that_stand_for_them(
         return  # of lists that do not fit nothing is said; they raise nothing
     assert [finding.line for finding in found] == [line]
     assert printed in found[0].printed
+
+
+WALKTHROUGH = Path(__file__).parent / "walkthroughs" / "blocks.md"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lines", "words"),
+    [
+        ("[0.4186, 0.9453]`", "[0.9453, 0.4186]`", {113}, "eps"),
+        ("[0.4186, 0.9453]`", "[-0.4186, -0.9453]`", {113}, "eps"),
+        ("x = [0.5, -1.0, 2.0]", "x = [0.5, 2.0, -1.0]", {18}, "x["),
+        ("x = [0.5, -1.0, 2.0]", "x = [0.5, 1.0, 2.0]", {18}, "x[1]"),
+        ("         [0.0959, -0.4290, 0.0833],\n", "", {27}, "9 numbers where it has 12"),
+        ("shape [4, 3]", "shape [3, 4]", {27}, "shape"),
+        ("torch.manual_seed(11)", "torch.manual_seed(11)  # not seed 12", {9}, "12"),
+    ],
+)
+def test_one_value_of_a_walkthrough_is_blamed_for_all_that_follows(
+    old: str, new: str, lines: set[int], words: str
+) -> None:
+    text = WALKTHROUGH.read_text("utf-8")
+    assert old in text
+    found = report(text.replace(old, new, 1), "post.md").findings
+    assert {finding.line for finding in found} == lines
+    assert all(words in finding.reason for finding in found)
 
 
 # --- reports --------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
-"""Proof-reading a published walkthrough: its figures found, named, recomputed and judged.
+"""Proof-reading a published document: its equations, and the figures of a VAE's run.
 
-`proof.py` leads a document through three rooms, in this order:
+`report.py` is the whole way. `reading/formats.py` gives a document's passages. `equations/` holds
+the sides of every equation against each other, and against what the document states, whatever it
+is about. Where it is the walkthrough of a VAE, `proof.py` leads it through three rooms as well:
 
 1. `reading/`: what does the text say? Statements, each a label with the numbers that are
    said of it, and numbers that stand in none. No model is known here.

@@ -187,6 +187,7 @@ class _Reader:
                 yield self._chain(found, label, continues)
                 found, continues = [self._left(stopped, end)], False
                 label = self._text(stopped, end)
+                self.is_case = self.is_case or not CASES.isdisjoint(label.lower().split())
         if further:
             found[-1] = self._with(found[-1], further)
         yield self._chain(found, label, continues)

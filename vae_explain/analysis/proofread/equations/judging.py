@@ -89,6 +89,15 @@ class Known:
         return result.significant - number.significant >= EXACT_BY
 
 
+def _rounded_for(number: Literal) -> Leaf:
+    """Return a reading of numbers: those with fewer decimals than one are rounded."""
+
+    def leaf(other: Literal) -> Range:
+        return half(other) if other.decimals < number.decimals else exactly(other.value)
+
+    return leaf
+
+
 def _positive(found: Range) -> Range:
     return Range(-found.high, -found.low) if found.high <= 0 else found
 
@@ -343,6 +352,8 @@ class Judge:
         as_operand = half if put_in else cut_or_rounded
         allowed = exactly(number.value) if number.whole else as_operand(number)
         found = hull([plain, known])
+        if put_in:  # where it is stated, it may be rounded to fewer digits than here
+            found = hull([found, evaluate(left, _rounded_for(number), lookup)])
         self.known.computed(number, found)
         return None if _meet(found, allowed) else self._mistake(number, plain)
 

@@ -287,7 +287,8 @@ def _alike(left: Tree, right: Tree) -> bool:
     """Whether one number may be another with fewer digits, and no other that stands beside it."""
     numbers, others = literals(left), literals(right)
     return len(numbers) == len(others) and all(
-        abs(a.value - b.value) <= max(LIKE * abs(a.value), a.unit, b.unit)
+        abs(a.value - b.value)
+        <= max(LIKE * abs(a.value), *(0.0 if n.whole else n.unit for n in (a, b)))
         for a, b in zip(numbers, others, strict=True)
     )
 

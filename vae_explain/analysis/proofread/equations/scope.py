@@ -30,6 +30,7 @@ from .syntax import (
 WEIGHTS = tuple("WVUbwβηλ")
 LONG = 6  # digits that nobody chooses
 EVERY = frozenset("ijknd")  # an index that runs over all
+SINGLE = {"μ", "σ", "σ²", "logσ²", "ε", "z"}  # of a latent space that may have one dimension
 FAMILY = ("σ", "σ²", "logσ²")
 
 
@@ -161,6 +162,8 @@ class Scope:
         if whole not in self.values:
             return None
         found = _value(self.values[whole], leaf)
+        if set(index) <= EVERY and not found.shape and whole not in SINGLE:
+            return None  # `x_i` is no element of a number x
         if set(index) <= EVERY or (index.startswith("[") and not found.shape):
             return found  # of a number, the same for every element
         place = self._place(Name(whole, index))
