@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
+import torch
 
 from vae_explain.cli.audit import IDS
 
@@ -62,7 +64,16 @@ def test_json_has_findings_with_evidence(cli: CommandLine) -> None:
     assert {"schema", "command", "arithmetic", "seed", "torch"} <= document.keys()
     assert document["command"] == "audit"
     first = document["findings"][0]
-    assert first.keys() == {"id", "severity", "title", "evidence", "mend", "mend_tried"}
+    assert first.keys() == {
+        "id",
+        "severity",
+        "title",
+        "evidence",
+        "mend",
+        "mend_tried",
+        "known",
+        "fingerprint",
+    }
     assert (first["id"], first["severity"]) == ("sampling-scale", "error")
     row = first["evidence"]["table"][0]
     assert row["scale in z"] == pytest.approx(row["the KL's σ"] ** 2)
@@ -124,4 +135,129 @@ def test_nothing_that_was_looked_at_gets_no_tick(cli: CommandLine, tmp_path: Pat
     outcome = cli("audit", *own, "--only", "kl-sign")
     assert "0 of 1 rules could be applied" in outcome.out
     assert "✓" not in outcome.out
-    assert "✓ 0 errors" in cli("audit", *own, "--only", "not-finite").out
+    outcome = cli("audit", *own, "--only", "not-finite")
+    assert "✓" not in outcome.out.split("Looked at")[1].split("✓", 1)[1]  # but for the rule itself
+    assert "Not complete, and so no pass: the sampling was not found" in " ".join(
+        outcome.out.split()
+    )
+    assert outcome.code == 0
+    assert cli("audit", *own, "--only", "not-finite", "--strict").code == 1
+
+
+# --- in a continuous build ----------------------------------------------------------------
+
+SHARED = """
+import torch
+from torch import nn
+
+
+class Shared(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.to_mu, self.to_logvar, self.decoder = nn.Linear(3, 2), nn.Linear(3, 2), nn.Linear(2, 3)
+
+    def forward(self, x):
+        mu, logvar = self.to_mu(x), self.to_logvar(x)
+        z = mu + torch.exp(0.5 * logvar) * torch.randn(1, 2)
+        return self.decoder(z), mu, logvar
+
+
+def loss(recon, x, mu, logvar):
+    return ((recon - x) ** 2).sum() - 0.5 * (1 + logvar - mu**2 - logvar.exp()).sum()
+"""
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> tuple[str, ...]:
+    """Return what audits a model with a warning and no error."""
+    file = tmp_path / "shared.py"
+    file.write_text(SHARED)
+    rows = ("--x", ".1,.2,.3", "--x", ".6,.5,.4")
+    return ("--model", f"{file}:Shared", "--loss", f"{file}:loss", *rows)
+
+
+def test_strict_lets_warnings_fail(cli: CommandLine, shared: tuple[str, ...]) -> None:
+    assert cli("audit", *shared).code == 0
+    assert cli("audit", *shared, "--strict").code == 1
+    document = json.loads(cli("audit", *shared, "--strict", "--format", "json").out)
+    assert (document["strict"], document["complete"], document["passed"]) == (True, True, False)
+
+
+def test_a_baseline_lets_only_fail_what_is_new(
+    cli: CommandLine, shared: tuple[str, ...], tmp_path: Path
+) -> None:
+    known = tmp_path / "known.json"
+    cli("audit", *shared, "--format", "json", "-o", str(known))
+    against = ("--strict", "--baseline", str(known))
+    outcome = cli("audit", *shared, *against)
+    assert outcome.code == 0
+    assert "known before" in outcome.out
+    assert cli("audit", *shared, "--seed", "5", *against).code == 0  # other numbers, no other fault
+    assert cli("audit", *MISTAKEN, *X, *against).code == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "there is no such file"),
+        ("{}", "no audit"),
+        ("not JSON", "no audit"),
+        ('{"command": "forward"}', "the JSON of forward"),
+        ("[1]", "no audit"),
+    ],
+)
+def test_what_is_no_baseline_is_said_to_be_none(
+    cli: CommandLine, tmp_path: Path, content: str | None, words: str
+) -> None:
+    file = tmp_path / "known.json"
+    if content is not None:
+        file.write_text(content)
+    outcome = cli("audit", "--baseline", str(file))
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert "--baseline" in outcome.err
+    assert words in outcome.err
+
+
+def test_junit_has_a_case_for_each_rule(
+    cli: CommandLine, shared: tuple[str, ...], tmp_path: Path
+) -> None:
+    target = tmp_path / "audit.xml"
+    cli("audit", *shared, "--strict", "--junit", str(target))
+    suite = ElementTree.parse(target).getroot()[0]
+    cases = {case.get("name"): case for case in suite}
+    assert cases.keys() == {*IDS, "complete"}
+    failed = [name for name, case in cases.items() if case.find("failure") is not None]
+    assert failed == ["noise"]
+    assert suite.get("failures") == "1"
+
+
+def test_sarif_has_the_findings(cli: CommandLine, shared: tuple[str, ...], tmp_path: Path) -> None:
+    target = tmp_path / "audit.sarif"
+    cli("audit", *shared, "--sarif", str(target))
+    (run,) = json.loads(target.read_text("utf-8"))["runs"]
+    assert [rule["name"] for rule in run["tool"]["driver"]["rules"]] == list(IDS)
+    levels = {result["ruleId"]: result["level"] for result in run["results"]}
+    assert levels["audit/noise"] == "warning"
+    assert {result["baselineState"] for result in run["results"]} == {"new"}
+
+
+def test_the_rules_are_listed(cli: CommandLine) -> None:
+    outcome = cli("audit", "--list")
+    assert outcome.code == 0
+    assert all(f"{name}: " in outcome.out for name in IDS)
+
+
+@pytest.mark.parametrize("inside", ["state_dict", "model_state_dict", "model", ""])
+def test_a_checkpoint_gives_its_weights(
+    cli: CommandLine, shared: tuple[str, ...], tmp_path: Path, inside: str
+) -> None:
+    weights = {
+        name: torch.zeros(shape)
+        for layer, wide in (("to_mu", (2, 3)), ("to_logvar", (2, 3)), ("decoder", (3, 2)))
+        for name, shape in ((f"{layer}.weight", wide), (f"{layer}.bias", wide[:1]))
+    }
+    file = tmp_path / "last.ckpt"
+    torch.save({"epoch": 3, inside: weights} if inside else weights, file)
+    outcome = cli("forward", *shared, "--weights", str(file), "--step", "mu", "--format", "json")
+    assert outcome.code == 0
+    assert json.loads(outcome.out)["values"]["mu"] == [[0.0, 0.0], [0.0, 0.0]]

@@ -384,7 +384,8 @@ def explain(
     model
         Any `torch.nn.Module`, left as it is; the built-in VAE when None.
     x
-        The input, a tensor or nested lists, in the shape that the model takes.
+        The input, a tensor or nested lists, in the shape that the model takes; of a batch of a
+        `DataLoader`, as `(x, y)`, the first tensor is taken.
     loss
         Takes what the model returned, and x, under its own names. Not needed when the
         model returns its loss or has it as a method.
@@ -436,6 +437,7 @@ def explain(
     """
     from . import pipeline
     from .models import prepare
+    from .models.input_tensors import of_batch
 
     if model is None:
         rows = BUILT_IN.default_x if x is None else prepare.as_rows(x)
@@ -445,7 +447,7 @@ def explain(
         generator = prepare.generator_state()
         if x is None:
             raise ValueError("x is missing: give the model's input")
-        request = Request(x, seed, source=source, generator=generator)
+        request = Request(of_batch(x), seed, source=source, generator=generator)
     noise = None if eps is None else tuple(eps)
     request = replace(request, eps=noise, arithmetic=arithmetic)
     return Explanation(pipeline.run(request), request)

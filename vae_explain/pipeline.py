@@ -22,8 +22,13 @@ from .recording.random_draws import NoiseMismatch
 from .trace import Array
 
 
-def run(request: Request) -> Run:
+def run(request: Request, finite: bool = True) -> Run:
     """Build the model, run it as asked and return its numbers.
+
+    Parameters
+    ----------
+    finite
+        Whether the loss and its gradients have to be finite.
 
     What the code of a module at hand raises is raised as it is; of a model that was loaded
     it becomes `CannotRun`.
@@ -38,7 +43,8 @@ def run(request: Request) -> Run:
     with prepared(request) as model, errors:
         # Of what is not run again no numbers need a copy.
         result = model.run_in(request.arithmetic, lasting=request.architecture is None)
-        result.run.require_finite()
+        if finite:
+            result.run.require_finite()
         return _compared(result, request).run
 
 

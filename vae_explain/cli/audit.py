@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .. import __version__
 from . import output
 from .errors import ExitCode, Problem, unknown_name
 from .job import Job, refuse
@@ -13,6 +15,7 @@ from .names import completing
 from .options import Options, with_options
 
 if TYPE_CHECKING:
+    from ..analysis.audit import Report
     from ..engine.run import Recordings
 
 IDS = (
@@ -21,6 +24,7 @@ IDS = (
     "saturation", "no-gradient", "nothing-learns", "unused-sample", "latent-without-kl", "noise",
     "head-range", "output-range", "row-mixing", "discrete-kl", "codebook", "mode",
 )  # fmt: skip
+LARGEST = 16 * 2**20  # bytes of a baseline; an audit of hundreds of findings has a hundredth
 
 
 def _ids(option: str, given: list[str] | None) -> list[str]:
@@ -48,6 +52,25 @@ def audit(
             autocompletion=completing(IDS),
         ),
     ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Let warnings fail, and a run without sampling or KL."),
+    ] = False,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.json", help="Let only fail what an earlier audit has not."),
+    ] = None,
+    junit: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.xml", help="Write the findings as JUnit XML too."),
+    ] = None,
+    sarif: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.sarif", help="Write the findings as SARIF 2.1.0 too."),
+    ] = None,
+    list_rules: Annotated[
+        bool, typer.Option("--list", help="List what it looks for, by id, and run nothing.")
+    ] = False,
     *,
     options: Options,
 ) -> ExitCode:
@@ -55,14 +78,26 @@ def audit(
     chosen, left_out = _ids("--only", only), _ids("--ignore", ignore)
     if not [name for name in chosen or IDS if name not in left_out]:
         raise Problem("--ignore", ", ".join(left_out), "nothing is left to look for")
+    if list_rules:
+        from ..analysis.audit import ALL
+        from ..pages.walkthrough import auditing as page
+
+        return output.show(page.listing(ALL), style)
+    written = {"--junit": junit, "--sarif": sarif}
+    targets = {o: style.files.name(o, path) for o, path in written.items() if path is not None}
+    earlier = _read(baseline)
     refuse(options, "audit", "arithmetic")
     job = Job(options, style, "full")
 
     from ..analysis.audit import ALL
     from ..analysis.audit import audit as run_audit
+    from ..analysis.audit.baseline import fingerprints
     from ..pages.walkthrough import auditing as page
 
-    report = run_audit(_recordings(job), ALL, chosen, left_out)
+    known = frozenset() if earlier is None else fingerprints(earlier)
+    report = run_audit(_recordings(job), ALL, chosen, left_out, known, strict)
+    for option, target in targets.items():
+        style.files.put(target, _rendered(option, report, options))
     passed = report.passed and job.agrees
     if style.format == "json":
         from ..pages.render import reports
@@ -82,3 +117,27 @@ def _recordings(job: Job) -> Recordings:
     if job.style.record:
         job.keep()
     return pipeline.recordings(job.request)
+
+
+def _read(baseline: Path | None) -> str | None:
+    if baseline is None:
+        return None
+    file = baseline.expanduser()
+    if not file.is_file():
+        raise Problem("--baseline", baseline, "there is no such file")
+    if file.stat().st_size > LARGEST:
+        raise Problem("--baseline", baseline, "it is larger than any audit")
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise Problem("--baseline", baseline, "it cannot be read as text") from None
+
+
+def _rendered(option: str, report: Report, options: Options) -> str:
+    """Return what one of the options writes."""
+    from ..pages.render import junit, sarif
+
+    if option == "--junit":
+        return junit.dump_audit(report, report.run.label)
+    file = (options.model or "vae_explain").partition(":")[0]
+    return sarif.dump_audit(report, Path(file).as_posix(), __version__)

@@ -37,14 +37,12 @@ def backward(
 
     from ..pages.walkthrough import backward as page
 
-    run = job.run()
+    run = job.run(finite=False)
     names.known("--param", chosen, run, gradient=True, term=term)
     walkthrough, checks = page.backward(run, chosen, term, latex)
-    passed = not checks.failed and job.agrees
+    passed = not checks.failed and job.agrees and run.is_finite
     if style.format == "json":
         from ..pages.render import json
 
-        return output.write(
-            json.dump(run, "backward", checks), style, not checks.failed and job.agrees
-        )
+        return output.write(json.dump(run, "backward", checks), style, passed)
     return output.show(walkthrough, style, passed)

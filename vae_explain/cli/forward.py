@@ -32,14 +32,12 @@ def forward(
 
     from ..pages.walkthrough import forward as page
 
-    run = job.run()
+    run = job.run(finite=False)
     names.known("--step", chosen, run)
     walkthrough, checks = page.forward(run, chosen, latex)
-    passed = not checks.failed and job.agrees
+    passed = not checks.failed and job.agrees and run.is_finite
     if style.format == "json":
         from ..pages.render import json
 
-        return output.write(
-            json.dump(run, "forward", checks, chosen), style, not checks.failed and job.agrees
-        )
+        return output.write(json.dump(run, "forward", checks, chosen), style, passed)
     return output.show(walkthrough, style, passed)

@@ -15,7 +15,7 @@ from . import parsing, standard_input
 from .errors import Problem
 from .files import require_ending
 from .messages import say
-from .options import WEIGHT_FILES, Options
+from .options import CHECKPOINTS, Options
 
 if TYPE_CHECKING:
     from ..engine.run import Run
@@ -112,10 +112,15 @@ class Job:
         """Whether the numbers of a recorded run agree, as those of one that is run always do."""
         return not self.doubts
 
-    def run(self) -> Run:
+    def run(self, finite: bool = True) -> Run:
         """Return the numbers: those that were recorded, or of the model, which is run.
 
         Where they are asked to be kept in a file they are.
+
+        Parameters
+        ----------
+        finite
+            Whether the loss and its gradients have to be finite.
         """
         if self.recorded:
             run = self.recorded_run(self.arithmetic)
@@ -126,8 +131,9 @@ class Job:
         else:
             from .. import pipeline
 
-            return pipeline.run(self.request)
-        run.require_finite()
+            return pipeline.run(self.request, finite)
+        if finite:
+            run.require_finite()
         return run
 
     def _remembered(self) -> Recording | None:
@@ -201,7 +207,7 @@ class Job:
             raise Problem("--x-file", options.x_file, "give either --x or --x-file")
         for option, path, endings in (
             ("--x-file", options.x_file, INPUT_FILES),
-            ("--weights", options.weights, WEIGHT_FILES),
+            ("--weights", options.weights, CHECKPOINTS),
         ):
             if path is not None and not (option == "--x-file" and standard_input.is_meant(path)):
                 require_ending(option, path, endings)

@@ -53,6 +53,7 @@ LARGEST_RATE = 1e30
 
 RECORDINGS = (".safetensors",)
 WEIGHT_FILES = ".safetensors", ".pt", ".pth"
+CHECKPOINTS = *WEIGHT_FILES, ".ckpt"
 SaveWeights = Annotated[
     Path | None,
     file_option(

@@ -50,13 +50,13 @@ def why(
     from ..engine.provenance import Provenance
     from ..pages.walkthrough import why as page
 
-    run = job.run()
+    run = job.run(finite=False)
     view = Provenance(run)
     name, gradient, index = names.known_target(target, term, run)
     element = view.target(name, gradient, index, term)
     chosen = index is None and run.value(name).shape != ()
     walkthrough, checks = page.why(run, element, chosen=chosen, depth=levels, full=full)
-    passed = not checks.failed and job.agrees
+    passed = not checks.failed and job.agrees and run.is_finite
     if style.format == "json":
         from ..pages.render import json
 

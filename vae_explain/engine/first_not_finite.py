@@ -56,9 +56,9 @@ class Cause:
 
 def first_not_finite(run: Run) -> Cause | None:
     """Return why a run is not finite; None for one that is."""
-    if not _finite(run.values[run.trace.output]):
-        return _forward(run)
-    return None if all(map(_finite, run.gradients.values())) else _backward(run)
+    if run.is_finite:
+        return None
+    return _backward(run) if _finite(run.values[run.trace.output]) else _forward(run)
 
 
 def _finite(array: Array) -> bool:
@@ -102,7 +102,9 @@ def _explained(run: Run, bound: BoundOperation) -> Cause:
         found = test(run, bound, name, operands)
         if found is not None:
             return found
-    limit = _limit(bound)
+    kind = run.values[bound.output].dtype
+    precision = np.finfo(kind if kind.kind == "f" else np.float64)
+    limit = _limit(bound, float(precision.max))
     if limit is not None and np.isinf(output).any() and operands:
         source, array = operands[0]
         into = called(run, source)
@@ -110,7 +112,8 @@ def _explained(run: Run, bound: BoundOperation) -> Cause:
             bound.output,
             False,
             bound,
-            f"{into} goes up to {array.max():.4g}, and {name} leaves float32 above {limit:.0f}",
+            f"{into} goes up to {array.max():.4g}, and {name} leaves {precision.dtype} above "
+            f"{limit:.0f}",
             f"Keep what goes into {name} below about {limit:.0f}: clamp {into}, or lower the "
             "learning rate.",
             source,
@@ -120,8 +123,8 @@ def _explained(run: Run, bound: BoundOperation) -> Cause:
         into = called(run, operands[0][0]) if operands else called(run, bound.output)
         return Cause(
             bound.output, False, bound,
-            f"its result is larger than float32's largest number, 3.4e+38, of operands up to "
-            f"{largest:.4g}",
+            f"its result is larger than {precision.dtype}'s largest number, "
+            f"{precision.max:.2g}, of operands up to {largest:.4g}",
             f"Bring {into} nearer to 1, as by a smaller x, weights or learning rate.",
         )  # fmt: skip
     return Cause(
@@ -288,8 +291,8 @@ def _constants(run: Run, number: int) -> Iterator[float]:
                 yield given
 
 
-def _limit(bound: BoundOperation) -> float | None:
-    """Return the last whole number that a function keeps within float32; None where it is large.
+def _limit(bound: BoundOperation, largest: float) -> float | None:
+    """Return the last whole number that a function keeps within a precision; None for a large one.
 
     So an exponential is known from what grows more slowly, whatever its name.
     """
@@ -298,7 +301,7 @@ def _limit(bound: BoundOperation) -> float | None:
     asked = np.arange(1.0, LARGEST_EXPONENT)
     with np.errstate(all="ignore"):
         sizes = np.abs(bound.rule.forward(asked, **bound.attributes))
-    gone = np.flatnonzero(sizes > np.finfo(np.float32).max)
+    gone = np.flatnonzero(sizes > largest)
     return float(gone[0]) if gone.size else None
 
 

@@ -163,10 +163,15 @@ class Run:
             for number, array in mine.items()
         )
 
+    @cached_property
+    def is_finite(self) -> bool:
+        """Whether the loss and all of its gradients are numbers."""
+        arrays = (self.values[self.trace.output], *self.gradients.values())
+        return all(bool(np.isfinite(array).all()) for array in arrays)
+
     def require_finite(self) -> None:
         """Raise `NotFinite` when the loss, or a gradient of it, overflowed."""
-        finite = bool(np.isfinite(self.values[self.trace.output]).all())
-        if finite and all(np.isfinite(gradient).all() for gradient in self.gradients.values()):
+        if self.is_finite:
             return
         for value in self.trace.values:
             array = self.values[value.id]

@@ -114,7 +114,7 @@ def _relative(value: float, held: float, scale: float) -> float:
     if value == held or (math.isnan(value) and math.isnan(held)):
         return 0.0
     scale = max(abs(held), scale)
-    return abs(value - held) / scale if math.isfinite(scale) else math.inf
+    return abs(value - held) / scale if scale and math.isfinite(scale) else math.inf
 
 
 class LineMaker:

@@ -22,6 +22,13 @@ def as_numbers(x: Input, dtype: torch.dtype = torch.float32) -> Tensor:
     return x if isinstance(x, Tensor) else torch.as_tensor(x, dtype=dtype)
 
 
+def of_batch(x: Input) -> Input:
+    """Return the input of a batch of a `DataLoader`, as `(x, y)`; any other is the input itself."""
+    is_batch = isinstance(x, list | tuple) and len(x) > 0 and isinstance(x[0], Tensor)
+    first: Input = x[0] if is_batch else x
+    return first
+
+
 def taken_by(model: nn.Module, x: Input) -> Tensor:
     """Return an input in the precision of a model's parameters; a tensor stays as it is."""
     floating = (each.dtype for each in model.parameters() if each.is_floating_point())

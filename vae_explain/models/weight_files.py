@@ -17,12 +17,16 @@ from ..recording.tensor_arrays import array_of
 from ..trace import Array
 from .user_code import CannotLoad
 
+# Where a checkpoint keeps its model's tensors, by the usual names.
+NESTED = "state_dict", "model_state_dict", "model"
+
 
 def load_weights(model: nn.Module, path: Path, prefix: str = "") -> None:
     """Put the parameters of a file into a model, as float32.
 
-    A `.safetensors` file runs no code; a `.pt` or `.pth` file is read with
-    `weights_only=True`, which runs none either.
+    A `.safetensors` file runs no code; a `.pt`, `.pth` or `.ckpt` file is read with
+    `weights_only=True`, which runs none either. A checkpoint's tensors may stand inside of it, as
+    `state_dict`, `model_state_dict` or `model`.
 
     Parameters
     ----------
@@ -110,8 +114,11 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
                 found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # each reader has its own kinds for a damaged file
         raise CannotLoad(f"{path} cannot be read as weights: {_reason(path, error)}") from None
-    if isinstance(found, Mapping) and isinstance(found.get("state_dict"), Mapping):
-        found = found["state_dict"]
+    # A checkpoint has its tensors inside, beside those of an optimizer.
+    for name in NESTED:
+        if isinstance(found, Mapping) and isinstance(found.get(name), Mapping):
+            found = found[name]
+            break
     if not isinstance(found, Mapping) or not all(
         isinstance(tensor, Tensor) for tensor in found.values()
     ):

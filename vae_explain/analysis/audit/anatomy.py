@@ -78,8 +78,7 @@ class Anatomy:
     @cached_property
     def finite(self) -> bool:
         """Whether the loss and all of its gradients are numbers."""
-        arrays = (self.values[self.trace.output], *self.run.gradients.values())
-        return all(bool(np.isfinite(array).all()) for array in arrays)
+        return self.run.is_finite
 
     @cached_property
     def summands(self) -> tuple[Summand, ...]:

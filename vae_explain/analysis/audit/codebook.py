@@ -22,7 +22,9 @@ ID = "codebook"
 
 def look(anatomy: Anatomy) -> Seen:
     if not anatomy.codes:
-        raise NotApplied("no codes of a codebook are picked")
+        if not anatomy.latents:
+            raise NotApplied("no codes of a codebook are picked")
+        return Seen("no codes of a codebook are picked beside the sampled latents")
     seen = decided(anatomy.codes, partial(_codes, anatomy))
     return Seen(
         "the codebook, the encoder and the decoder each get their gradient",

@@ -15,7 +15,7 @@ import numpy as np
 from ...engine.graph import BoundOperation
 from ...trace import Array
 from .anatomy import Anatomy
-from .finding import Evidence, Finding, NotApplied, Seen
+from .finding import Evidence, Finding, Seen
 from .rule import AuditRule
 
 ID = "dead-units"
@@ -40,11 +40,35 @@ def look(anatomy: Anatomy) -> Seen:
         weight = gate.layer.sources.get(1, gate.source)  # an einsum may have one operand alone
         layers.setdefault((weight, len(gate.before)), []).append(gate)
     if not layers:
-        raise NotApplied("no layer's output goes through a ReLU")
-    findings = tuple(finding for gates in layers.values() for finding in _layer(anatomy, gates))
+        return Seen("no layer's output goes through a ReLU")
+    found = [finding for gates in layers.values() for finding in _layer(anatomy, gates)]
+    findings = _together(found)
     return Seen(
         f"the units of {len(layers)} gated layer{'' if len(layers) == 1 else 's'}", findings
     )
+
+
+def _together(found: list[Finding]) -> tuple[Finding, ...]:
+    """Put notes on several layers into one: each by itself is what any ReLU network has."""
+    notes = [finding for finding in found if finding.severity == "note"]
+    if len(notes) < 2:
+        return tuple(found)
+    facts = [finding.evidence.facts for finding in notes]
+    off = sum(int(each["off"]) for each in facts)
+    units = sum(int(each["units"]) for each in facts)
+    cut = sum(int(each["cut_off"]) for each in facts)
+    rows = tuple(
+        (finding.title.split(" are off")[0].split(" of ")[-1], each["off"], each["units"])
+        for finding, each in zip(notes, facts, strict=True)
+    )
+    one = Finding(
+        ID,
+        "note",
+        f"{off} of {units} units of {len(notes)} layers are off for all rows, as some of a ReLU "
+        f"network's are; {cut:,} weights and biases get no gradient through them.",
+        Evidence(("layer", "off", "units"), rows, {"off": off, "units": units, "cut_off": cut}),
+    )
+    return (*(finding for finding in found if finding.severity != "note"), one)
 
 
 def _gates(anatomy: Anatomy) -> Iterator[_Gate]:

@@ -26,7 +26,9 @@ EXACT = 1e-5
 
 def look(anatomy: Anatomy) -> Seen:
     if not anatomy.categories:
-        raise NotApplied("no categories are sampled")
+        if not anatomy.sampling.sites:
+            raise NotApplied("no categories are sampled")
+        return Seen("no categories are sampled beside the Gaussian latents")
     seen = decided(anatomy.categories, partial(_categories, anatomy))
     return Seen(
         "; ".join(each.words for each in seen),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 Cell = float | int | str
+NUMBERS = re.compile(r"\d[\d,.]*(?:e[+-]?\d+)?")
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
@@ -51,6 +53,11 @@ class Finding:
     mend: str = ""
     cures: tuple[Cure, ...] = ()
     tried: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        """What is the same of it in each run: its rule and its title without the numbers."""
+        return f"{self.id}: {NUMBERS.sub('#', self.title)}"
 
 
 @dataclass(frozen=True)

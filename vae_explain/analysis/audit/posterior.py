@@ -122,7 +122,7 @@ class _Search:
                 moments = operation.drawn_from
                 if operation.name == "dropout_mask":
                     continue
-            if moments:
+            if any(not lineage.fixed(moment) for moment in moments):
                 location, scale = moments
                 head, chain = self._head(location), self._chain(scale)
                 sites.append(self._made(draw, draw, head, chain, drawn=True))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from ...engine.run import Recordings, Run
 from ...ops.rule import NotExplained
 from .anatomy import Anatomy
+from .completeness import not_found
 from .finding import SEVERITIES, Finding, NotApplied, Severity
 from .rule import AuditRule
 
@@ -26,6 +27,12 @@ class Report:
         Rules that found nothing, with what each looked at.
     not_applied
         Rules that could not decide, with the reason.
+    missing
+        What was not found without which most rules say nothing: the sampling, or the KL.
+    known
+        The fingerprints of findings that were there before.
+    strict
+        Whether warnings, and what was not found, count as errors do.
     """
 
     run: Run
@@ -33,11 +40,27 @@ class Report:
     findings: tuple[Finding, ...]
     in_order: tuple[tuple[AuditRule, str], ...]
     not_applied: tuple[tuple[AuditRule, str], ...]
+    missing: tuple[str, ...] = ()
+    known: frozenset[str] = frozenset()
+    strict: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether the sampling and the KL were found."""
+        return not self.missing
 
     @property
     def passed(self) -> bool:
-        """Whether there is no error."""
-        return self.count("error") == 0
+        """Whether there is no new error; if strict, no new warning either, and all was found."""
+        fails = ("error", "warning") if self.strict else ("error",)
+        new = [finding for finding in self.findings if not self.is_known(finding)]
+        return not any(finding.severity in fails for finding in new) and not (
+            self.strict and self.missing
+        )
+
+    def is_known(self, finding: Finding) -> bool:
+        """Whether a finding was there before."""
+        return finding.fingerprint in self.known
 
     def count(self, severity: Severity) -> int:
         return sum(finding.severity == severity for finding in self.findings)
@@ -48,6 +71,8 @@ def audit(
     rules: Collection[AuditRule],
     only: Collection[str] = (),
     ignore: Collection[str] = (),
+    known: frozenset[str] = frozenset(),
+    strict: bool = False,
 ) -> Report:
     """Let every rule look at a run.
 
@@ -57,6 +82,10 @@ def audit(
         The run, in the arithmetic `full`, and the same under other conditions.
     only, ignore
         Ids of the rules that alone are wanted, or that are not.
+    known
+        The fingerprints of findings that are no news.
+    strict
+        Whether warnings, and what was not found, count as errors do.
     """
     run = recordings.run
     anatomy = Anatomy(run, recordings)
@@ -74,7 +103,16 @@ def audit(
         if not seen.findings:
             in_order.append((rule, seen.words))
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
-    return Report(run, tuple(wanted), tuple(findings), tuple(in_order), tuple(not_applied))
+    return Report(
+        run,
+        tuple(wanted),
+        tuple(findings),
+        tuple(in_order),
+        tuple(not_applied),
+        not_found(anatomy),
+        known,
+        strict,
+    )
 
 
 def _with_mend(anatomy: Anatomy, rule: AuditRule, finding: Finding) -> Finding:

@@ -76,6 +76,10 @@ def reconstruction_scales(anatomy: Anatomy) -> tuple[Scale, ...]:
 
 
 def _reconstruction_scales(anatomy: Anatomy) -> tuple[Scale, ...]:
+    # In x·log(p) + (1 - x)·log(1 - p), two parts are one error.
+    together = _by_experiment(anatomy, anatomy.reconstruction())
+    if together is not None:
+        return (together,)
     groups: dict[tuple[int, int] | int, list[Part]] = {}
     for part in anatomy.reconstruction():
         groups.setdefault(sides(anatomy, [part]) or part.summand.value, []).append(part)

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.first_not_finite import called as value_name
+from ...engine.first_not_finite import first_not_finite
 from ...engine.formulas import Steps
 from ...engine.gradient_paths import Paths
 from ...engine.loss_call import LossCall
@@ -43,12 +45,23 @@ def dump(run: Run, command: str, checks: Checks, only: Sequence[str] = ()) -> st
         steps=steps(run, only),
         not_explained=list(run.graph.not_explained),
         checks=checked(checks),
+        **not_finite(run),
     )
 
 
 def _with_zeros(run: Run, gradients: Mapping[int, Array]) -> dict[int, Array]:
     """Give a term of the loss the gradient 0 that it has at what it does not reach."""
     return {n: np.zeros_like(whole) for n, whole in run.gradients.items()} | dict(gradients)
+
+
+def not_finite(run: Run) -> dict[str, Any]:
+    """Return why a run is not finite; nothing for one that is."""
+    cause = first_not_finite(run)
+    if cause is None:
+        return {}
+    name = value_name(run, cause.value) + (".grad" if cause.of_gradient else "")
+    op = cause.operation.operation.name if cause.operation else None
+    return {"not_finite": {"value": name, "op": op, "why": cause.why, "mend": cause.mend}}
 
 
 def steps(run: Run, only: Sequence[str] = ()) -> list[dict[str, Any]]:

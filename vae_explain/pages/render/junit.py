@@ -1,10 +1,11 @@
-"""A proof-reading as JUnit XML, which continuous integration shows test by test."""
+"""A proof-reading or an audit as JUnit XML, which continuous integration shows test by test."""
 
 from __future__ import annotations
 
 import re
 from xml.etree import ElementTree
 
+from ...analysis.audit import Report
 from ...analysis.proofread.judging.verdicts import Judged, JudgedLine, Proof
 from ...analysis.proofread.report import Proofreading
 
@@ -29,6 +30,40 @@ def dump(report: Proofreading, document: str) -> str:
             _failure(case, "wrong", finding.reason)
         if report.read[layer] and not wrong:
             _case(suite, name, "equations", f"layer {layer}: {report.read[layer]} compared")
+    return _written(suite)
+
+
+def dump_audit(report: Report, model: str) -> str:
+    """Return an audit as JUnit XML: a test case for each rule.
+
+    One with an error that is new has failed, and if strict one with a warning; a rule that was
+    not applied was skipped. What was not found is a case of its own.
+    """
+    name = _text(model)
+    suite = ElementTree.Element("testsuite", name=name)
+    fails = ("error", "warning") if report.strict else ("error",)
+    skipped = {rule.id: reason for rule, reason in report.not_applied}
+    for rule in report.rules:
+        case = _case(suite, name, "audit", rule.id)
+        wrong = [
+            finding
+            for finding in report.findings
+            if finding.id == rule.id and finding.severity in fails and not report.is_known(finding)
+        ]
+        for finding in wrong[:1]:
+            words = " ".join(f"{each.title} {each.mend}" for each in wrong)
+            _failure(case, finding.severity, words.strip())
+        if rule.id in skipped:
+            ElementTree.SubElement(case, "skipped", message=_text(skipped[rule.id]))
+    complete = _case(suite, name, "audit", "complete")
+    if report.missing and report.strict:
+        _failure(complete, "error", "; ".join(report.missing))
+    elif report.missing:
+        ElementTree.SubElement(complete, "skipped", message=_text("; ".join(report.missing)))
+    return _written(suite)
+
+
+def _written(suite: ElementTree.Element) -> str:
     counted = {kind: sum(1 for _ in suite.iter(kind)) for kind in ("failure", "skipped")}
     suite.attrib |= {
         "tests": str(len(suite)),

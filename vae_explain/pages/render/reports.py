@@ -262,11 +262,16 @@ def dump_audit(report: Report) -> str:
                 },
                 "mend": finding.mend,
                 "mend_tried": finding.tried,
+                "known": report.is_known(finding),
+                "fingerprint": finding.fingerprint,
             }
             for finding in report.findings
         ],
         in_order=[{"id": rule.id, "looked_at": words} for rule, words in report.in_order],
         not_applied=[{"id": rule.id, "reason": reason} for rule, reason in report.not_applied],
+        complete=report.complete,
+        missing=list(report.missing),
+        strict=report.strict,
         passed=report.passed,
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ...analysis.audit import Evidence, Finding, Report
+from collections.abc import Sequence
+
+from ...analysis.audit import AuditRule, Evidence, Finding, Report
 from ..blocks import Block, Column, Note, Prose, Table, Walkthrough
 from ..phrases import counted
 from .draft import Draft
@@ -35,6 +37,14 @@ def auditing(report: Report) -> Walkthrough:
     return Walkthrough("audit", heading_line(report.run), remarks, tuple(page.blocks))
 
 
+def listing(rules: Sequence[AuditRule]) -> Walkthrough:
+    """Compose the page that lists what an audit looks for."""
+    page = Draft()
+    page.add(*(Prose(f"{rule.id}: {rule.looks_for}.") for rule in rules))
+    page.add(Prose("Each has a page: docs/rules/ID.md, with a wrong and a right example."))
+    return Walkthrough("audit --list", f"{len(rules)} rules", (), tuple(page.blocks))
+
+
 def _message(finding: Finding) -> Block:
     if finding.severity == "note":
         return Prose(finding.title)
@@ -54,7 +64,12 @@ def _verdict(report: Report) -> Note:
         counted(report.count(severity), severity) for severity in ("error", "warning", "note")
     )
     applied = len(report.rules) - len(report.not_applied)
-    whole = f"{counts}. {applied} of {len(report.rules)} rules could be applied."
+    known = sum(map(report.is_known, report.findings))
+    before = f" {counted(known, 'finding')} known before." if known else ""
+    whole = f"{counts}.{before} {applied} of {len(report.rules)} rules could be applied."
+    if report.missing:
+        whole += f" Not complete, and so no pass: {'; '.join(report.missing)}."
     if not report.passed:
         return Note(whole, "failure")
-    return Note(whole, "check" if applied else "plain")  # nothing looked at is nothing in order
+    in_order = applied and report.complete  # nothing looked at is nothing in order
+    return Note(whole, "check" if in_order else "warning" if report.missing else "plain")

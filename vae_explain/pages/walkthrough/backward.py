@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from ...engine.formulas import gradient_name, if_explained
 from ...engine.run import Run
 from ...engine.worked_lines import Worked
@@ -76,6 +78,8 @@ class BackwardPage(RunPage):
         self.shares = TermShares(self.steps, term)
         self.function_notes = FunctionNotes()
         # Of what is ready the value made first comes first: mu before logvar, the decoder together.
+        finite = {n for n in self.on_the_way if np.isfinite(self.gradients[n]).all()}
+        self.on_the_way &= finite  # of a run that is not finite, what is and leads to it
         named = [value_id for value_id in self.steps.named() if value_id in self.on_the_way]
         self.order = list(run.graph.backward_order(named))
         # A parameter that several values were made with has its gradient once all have theirs.

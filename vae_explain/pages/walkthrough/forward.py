@@ -32,6 +32,7 @@ from ..phrases import BLANK, counted
 from .captions import Captions, drawing_words
 from .draft import checked
 from .functions import FunctionNotes
+from .not_finite import stops_at
 from .page import MOST_DETAILED, MOST_LINES, MOST_SUMMANDS, RunPage, passed_on
 from .tensors import is_big, largest
 
@@ -88,7 +89,7 @@ class ForwardPage(RunPage):
         """
         sections: list[list[int]] = []
         values = self.run.trace.values
-        for value_id in self.steps.named():
+        for value_id in self._up_to_the_first_not_finite():
             inputs = [i for i in self.steps.inputs(value_id) if i != value_id]
             current = sections[-1] if sections else []
             parameters = any(values[i].kind == "parameter" for i in inputs)
@@ -102,6 +103,17 @@ class ForwardPage(RunPage):
             else:
                 sections.append([value_id])
         return sections
+
+    def _up_to_the_first_not_finite(self) -> list[int]:
+        """Return the named steps; of a run that is not finite, without what comes of the first."""
+        named, last = list(self.steps.named()), stops_at(self.run)
+        if last is None:
+            return named
+        graph = self.run.graph
+        behind = [n for n in named if n != last and graph.depends(n, [last])]
+        return [n for n in named if n not in behind and np.isfinite(self.run.values[n]).all()] + [
+            n for n in named if n == last
+        ]
 
     def arranges(self, value_id: int, inputs: Sequence[int]) -> bool:
         """Whether a value without a title is one other of the run, in another shape or order."""

@@ -17,6 +17,7 @@ from ...trace import Array, is_whole
 from ..blocks import Checks, Lines, Matrix, Note, Places, Summary, Walkthrough
 from .draft import Draft, checked, finished, summary_note
 from .header import heading_line, run_remarks
+from .not_finite import telling
 from .tensors import MOST_LARGEST, is_big, largest, tensor
 
 MOST_LINES = 16  # of one tensor on an overview page; a page for one step shows more
@@ -172,7 +173,7 @@ class RunPage(Draft):
 
     def finish(self, command: str, remarks: Sequence[str] = ()) -> tuple[Walkthrough, Checks]:
         """Return the page with its header and its footer, and its checks."""
-        self.add(*summary_note(self.blocks))
+        self.add(*summary_note(self.blocks), *telling(self.run, self.sections + 1))
         header = heading_line(self.run), (*run_remarks(self.run), *remarks)
         return finished(command, *header, self.blocks, self.run)
 

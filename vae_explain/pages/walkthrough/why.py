@@ -30,6 +30,7 @@ from ..phrases import BLANK, counted
 from .captions import drawing_words
 from .draft import footer, verdict
 from .header import heading_line, run_remarks
+from .not_finite import telling
 
 
 def why(
@@ -77,6 +78,7 @@ def why(
     term = (f"term: {target.term} alone",) if target.term else ()
     if target.gradient:
         blocks += _paths(view, target, root.value, checks)
+    blocks += telling(run, 2)
     blocks.append(footer(run, checks))
     remarks = (*run_remarks(run), *term)
     return Walkthrough("why", heading_line(run), remarks, tuple(blocks)), checks
