@@ -318,3 +318,62 @@ def learned_prior(model: Layers, x: Tensor) -> Tensor:
     recon = model.decoder(q.rsample())
     prior = Normal(part(model, "prior").weight[0], F.softplus(part(model, "prior").weight[1]))
     return F.mse_loss(recon, x, reduction="sum") + kl_divergence(q, prior).sum()
+
+
+# --- kl-at-prior --------------------------------------------------------------------------
+
+
+@TABLE.wrong("kl-at-prior")
+def penalty_with_another_centre(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    kl = ((mu - 1) ** 2 + torch.abs(logvar.exp() - 2) + 0.1 * mu * logvar).sum()
+    return F.mse_loss(recon, x, reduction="sum") + kl
+
+
+@TABLE.wrong("kl-at-prior")
+def deviation_held_at_a_tenth(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    std = torch.exp(0.5 * logvar)
+    kl = (mu.abs() + (std - 0.3).abs()).sum()
+    return F.mse_loss(recon, x, reduction="sum") + kl
+
+
+@TABLE.right("kl-at-prior")
+def wasserstein_distance(model: Layers, x: Tensor) -> Tensor:
+    """Another distance from the prior, least there too."""
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    distance = (mu**2 + (torch.exp(0.5 * logvar) - 1) ** 2).sum()
+    return F.mse_loss(recon, x, reduction="sum") + distance
+
+
+@TABLE.right("kl-at-prior", twin="penalty_with_another_centre")
+def closed_form_in_its_place(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)
+
+
+@TABLE.wrong("kl-form")
+def mean_and_log_variance_swapped(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    return F.mse_loss(recon, x, reduction="sum") + kl_of(logvar, mu)
+
+
+@TABLE.right("loss-scale-mismatch")
+def two_samples_of_each_row(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    errors = [F.mse_loss(model.decoder(sample(mu, logvar)), x, reduction="sum") for _ in range(2)]
+    return 0.5 * (errors[0] + errors[1]) + kl_of(mu, logvar)
+
+
+@TABLE.right("loss-scale-mismatch")
+def deviation_by_the_batch(model: Layers, x: Tensor) -> Tensor:
+    """The decoder's deviation is the root mean square of this batch's errors."""
+    mu, logvar = model.encode(x)
+    error = model.decoder(sample(mu, logvar)) - x
+    log_sigma = (error**2).mean().sqrt().log()
+    return (0.5 * (error / log_sigma.exp()) ** 2 + log_sigma).sum() + kl_of(mu, logvar)

@@ -26,6 +26,7 @@ from . import (
     dead_units,
     discrete_kl,
     head_range,
+    kl_at_prior,
     kl_form,
     kl_sign,
     loss_scale,
@@ -73,6 +74,7 @@ ALL: tuple[AuditRule, ...] = (
     discrete_kl.RULE,
     codebook.RULE,
     mode.RULE,
+    kl_at_prior.RULE,
 )
 
 __all__ = [

@@ -17,6 +17,8 @@ import numpy as np
 from ...trace import Array
 from .experiments import Probe
 
+PARTS = "μ²", "σ²", "(-log σ²)"
+SWAPPED = "μ and log σ² in each other's place"
 EXACT = 1e-6  # of the largest number; float64 gives about 1e-13
 FEWEST_PROBES = 12
 POWERS = 2.0, 1.0, 0.5, 4.0, -2.0, -1.0  # of what scales the noise, in the KL's σ²
@@ -99,7 +101,7 @@ def fit(probes: Sequence[Probe]) -> Fit | None:
             fitted = _own_sigma(mu[good], other[good], kl[good])
             if fitted is not None and fitted.kind == "closed form":
                 return Fit("sigma", fitted.scale, fitted.weights, words)
-        return _stand_in(mu, sigma, kl)
+        return _stand_in(mu, sigma, kl) or _swapped(mu, sigma, kl)
 
 
 def _own_sigma(mu: Array, sigma: Array, kl: Array) -> Fit | None:
@@ -160,6 +162,34 @@ def _prior(weights: tuple[float, float, float], linear: float, constant: float) 
     if not any(_close(constant, expected - one * logs / 2, abs(logs)) for one in (0, 1)):
         return ""
     return f"N({0.0 if abs(mean) < EXACT else mean:.4g}, {variance:.4g})"
+
+
+def nearest(probes: Sequence[Probe]) -> str:
+    """Return the weighted sum of μ², σ² and -log σ² that is nearest to probed numbers, in words."""
+    mu, sigma, kl = (np.array([getattr(p, key) for p in probes]) for key in ("mu", "sigma", "kl"))
+    good = (sigma != 0) & np.isfinite(sigma) & np.isfinite(kl)
+    mu, sigma, kl = mu[good], sigma[good], kl[good]
+    columns = np.stack([mu**2, sigma**2, -np.log(sigma**2), np.ones_like(mu)], axis=1)
+    solution, *_ = np.linalg.lstsq(columns, kl, rcond=None)
+    largest = np.abs(solution[:3]).max()
+    shares = [
+        f"{weight / largest:.2g}·{part}" for weight, part in zip(solution, PARTS, strict=False)
+    ]
+    return " + ".join(shares)
+
+
+def _swapped(mu: Array, sigma: Array, kl: Array) -> Fit | None:
+    """Return the closed form with μ and log σ² in each other's place."""
+    good = sigma > 0
+    logs = 2 * np.log(sigma[good])
+    mu, kl = mu[good], kl[good]
+    coefficients = _solve((logs**2, np.exp(mu), -mu, np.ones_like(mu)), kl)
+    if coefficients is None:
+        return None
+    first, second, third = (2 * weight for weight in coefficients[:3])
+    if _close(first, third, third) and _close(second, third, third):
+        return Fit("part", third, (first, second, third), SWAPPED)
+    return None
 
 
 def _stand_in(mu: Array, sigma: Array, kl: Array) -> Fit | None:

@@ -42,7 +42,6 @@ SLOPES: Mapping[str, Slope] = {
     "Poisson log-likelihood of a log-rate": lambda p, t: np.exp(p) - t,
     "Poisson log-likelihood": lambda p, t: 1 - t / p,
     "binary cross-entropy, swapped": lambda p, t: np.log((1 - t) / t),
-    "binary cross-entropy of logits, swapped": lambda p, t: -t,
 }
 SWAPPED = ", swapped"
 

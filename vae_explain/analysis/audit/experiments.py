@@ -128,6 +128,13 @@ def sigma_at(anatomy: Anatomy, site: Site, raw: float) -> float:
     return probe(anatomy, site, (), 0.0, raw).sigma
 
 
+def into_z(anatomy: Anatomy, site: Site, number: int) -> set[int]:
+    """Return the outputs of the operations that use a value on its way into z."""
+    way = anatomy.lineage.ancestors(site.z)
+    consumers = anatomy.lineage.graph.consumers(number)
+    return {bound.output for bound in consumers if bound.output in way}
+
+
 def kl_candidates(anatomy: Anatomy, site: Site) -> list[tuple[Part, ...]]:
     """Return the parts of the loss that may be one site's KL, the likeliest first.
 

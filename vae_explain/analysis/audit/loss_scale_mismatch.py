@@ -36,10 +36,8 @@ def look(anatomy: Anatomy) -> Seen:
 
 def _mismatch(anatomy: Anatomy, reconstruction: Scale, kl: Scale) -> list[Finding]:
     beta = effective_beta(reconstruction, kl)
-    follows = {reconstruction.batch, kl.batch} in (
-        {"summed", "averaged"},
-        {"summed", "neither summed nor averaged"},
-    )
+    known = {"summed", "averaged", "multiplied by the rows"}
+    follows = reconstruction.batch != kl.batch and {reconstruction.batch, kl.batch} <= known
     weighed = kl.factor / reconstruction.factor  # what was written as a plain weight
     pixels = reconstruction.averaged
     recon_name, kl_name = reconstruction.name, kl.name
@@ -117,14 +115,16 @@ def _finding(
     cures = []
     if follows:
         # The factor of one row, and the batch's size itself, which a longer batch changes.
-        power = -1 if kl.batch == "summed" else 1
+        powers = {"averaged": 0, "summed": 1, "multiplied by the rows": 2}
+        power = powers[reconstruction.batch] - powers[kl.batch]
         beside = beta * float(rows) ** power
         inside = "" if abs(beside - 1) <= ONE else f" and by {beside:.4g}"
         verb = "Divide" if power < 0 else "Multiply"
+        size = "the square of the batch's size" if abs(power) == 2 else "the batch's size"
         if power < 0:
-            words = f"{verb} {kl.name} by the batch's size, len(x), here {rows}{inside}"
+            words = f"{verb} {kl.name} by {size}, len(x), here {rows}{inside}"
         else:
-            words = f"Multiply {kl.name} by the batch's size, len(x), here {rows}"
+            words = f"Multiply {kl.name} by {size}, len(x), here {rows}"
             words += "" if abs(beside - 1) <= ONE else f", and divide it by {beside:.4g}"
         cures.append(
             Cure(

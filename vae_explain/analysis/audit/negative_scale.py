@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from .anatomy import Anatomy
-from .experiments import actual_scale, made_by_a_layer, raw_of, sigma_at
+from .experiments import actual_scale, into_z, made_by_a_layer, raw_of, sigma_at
 from .finding import Evidence, Finding, NotApplied, Seen
-from .mending import Cure, called
+from .mending import Cure, called_in_turn
 from .posterior import Site
 from .rule import AuditRule, at_each_site
 
@@ -66,7 +66,7 @@ def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
                 Cure(
                     f"Make {name} positive: put it through softplus, or take the layer's output "
                     "for a log-variance, exp(½·logvar).",
-                    called(site.chain[0], "softplus"),
+                    called_in_turn(raw, into_z(anatomy, site, raw), ("softplus",)),
                 ),
             ),
         )

@@ -24,7 +24,10 @@ def look(anatomy: Anatomy) -> Seen:
 
 def _measured(anatomy: Anatomy, site: Site) -> bool:
     """Whether a part of the loss has a posterior, or a sample without comparing it with x."""
-    if any(site.index in part.posteriors for part in anatomy.parts):
+    # Several samples of one posterior are measured by its one KL.
+    same = anatomy.lineage.twins(site.location)
+    indices = {other.index for other in anatomy.sampling.sites if other.location in same}
+    if any(indices & part.posteriors for part in anatomy.parts):
         return True
     heads = set(anatomy.lineage.twins(site.location)) | set(site.chain)
     return any(

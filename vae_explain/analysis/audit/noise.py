@@ -60,7 +60,8 @@ def _other(anatomy: Anatomy, site: Site) -> Finding | None:
     drawn = anatomy.array(site.noise)
     mean, deviation, count = float(drawn.mean()), float(drawn.std()), drawn.size
     off = abs(mean) * count**0.5 > CERTAIN * max(deviation, 1e-12)
-    narrow = abs(deviation - 1) * (2 * count) ** 0.5 > CERTAIN
+    # The logarithm of a deviation has an error of 1/√(2n), small deviations too.
+    narrow = abs(np.log(max(deviation, 1e-12))) * (2 * count) ** 0.5 > CERTAIN
     if count < 2 or not (off or narrow):
         return None
     bound = anatomy.lineage.graph.producer(site.noise)
@@ -93,6 +94,8 @@ def _shared(anatomy: Anatomy, site: Site) -> Finding | None:
     moved.reshape(-1)[0] += STEP
     after = anatomy.experiment({site.noise: moved}, [site.z])[site.z]
     before = anatomy.experiment({site.noise: anatomy.array(site.noise)}, [site.z])[site.z]
+    if not (np.isfinite(after).all() and np.isfinite(before).all()):
+        return None
     changed = (after != before).reshape(rows, -1).any(axis=1)
     if changed.sum() < 2:
         return None

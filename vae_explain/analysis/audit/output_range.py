@@ -206,7 +206,7 @@ def _against_range(
                 f"{why}, and {int(missed.sum()):,} of {missed.size:,} targets lie outside, from "
                 f"{lowest:.4g} to {highest:.4g}.",
                 rows,
-                (*without(anatomy, found.way), *_other_scale(anatomy, target, targets)),
+                (*_other_scale(anatomy, target, targets), *without(anatomy, found.way)),
             )
         ]
     if unit == "binary cross-entropy" and (low < -slack or high > 1 + slack):

@@ -17,6 +17,7 @@ from .rule import AuditRule
 
 ID = "row-mixing"
 STEP = 0.5
+LINEAR = ("mul", "div", "neg", "add", "sub")  # by plain numbers, for one operand is learned
 
 
 def look(anatomy: Anatomy) -> Seen:
@@ -46,6 +47,8 @@ def _spread(anatomy: Anatomy, bound: BoundOperation) -> Finding | None:
         has_rows = any(values[n].shape[:1] == (anatomy.rows,) for n in others)
         if whole.size != 1 or not has_rows or not lineage.learned(number):
             continue
+        if bound.rule_name not in ("add", "sub") and any(map(lineage.learned, others)):
+            continue  # a batch's own scale, by which its rows are divided
         reduced = _reduction_behind(anatomy, number)
         if reduced is None or not _in_the_loss(anatomy, bound.output):
             continue
@@ -76,14 +79,17 @@ def _behind(anatomy: Anatomy, number: int) -> list[int]:
 
 
 def _reduction_behind(anatomy: Anatomy, number: int) -> BoundOperation | None:
-    """Return the sum over all rows that a number comes from, plain factors left out."""
+    """Return the sum over all rows that a number comes from, plain factors left out.
+
+    A mean counts once for all rows when it is averaged with them.
+    """
     current = number
     while (bound := anatomy.lineage.graph.producer(current)) is not None:
         sources = [i for i in anatomy.lineage.inputs(bound) if anatomy.lineage.learned(i)]
         if bound.kind == "reduction":
             rows = anatomy.values[sources[0]].shape[:1] == (anatomy.rows,) if sources else False
-            return bound if rows else None
-        if bound.kind not in ("elementwise", "copy") or len(sources) != 1:
+            return bound if rows and bound.rule_name == "sum" else None
+        if len(sources) != 1 or not (bound.kind == "copy" or bound.rule_name in LINEAR):
             return None
         current = sources[0]
     return None

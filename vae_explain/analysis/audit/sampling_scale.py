@@ -12,7 +12,7 @@ from ...symbolic.text import index_text
 from ...trace import Array
 from .anatomy import Anatomy
 from .closed_form import SIGMA_OF_KL, Fit
-from .experiments import actual_scale, require_reparameterized
+from .experiments import actual_scale, into_z, require_reparameterized
 from .finding import Evidence, Finding, NotApplied, Seen
 from .kl import known, measure
 from .lineage import is_elementwise
@@ -104,7 +104,7 @@ def _error(
             Cure(
                 f"In {z} = {anatomy.lineage.formula(site.z)}, put "
                 f"{right}{_root_of_power(anatomy, site)} in place of {name}.",
-                called_in_turn(site.scale, _into_z(anatomy, site, site.scale), *calls),
+                called_in_turn(site.scale, into_z(anatomy, site, site.scale), *calls),
             ),
         ),
     )
@@ -133,7 +133,7 @@ def _constant_factor(
         cures=(
             Cure(
                 f"Take the factor of {factor:.4g} out of {anatomy.latent(site)}.",
-                called_in_turn(site.scale, _into_z(anatomy, site, site.scale), *calls),
+                called_in_turn(site.scale, into_z(anatomy, site, site.scale), *calls),
             ),
         ),
     )
@@ -148,13 +148,6 @@ def _evidence(anatomy: Anatomy, site: Site, meant: Callable[[Array], Array]) -> 
         for index in islice(indices(scale.shape), MOST_SHOWN)
     )
     return Evidence(("element", "scale in z", "the KL's σ"), rows, {"elements": int(scale.size)})
-
-
-def _into_z(anatomy: Anatomy, site: Site, number: int) -> set[int]:
-    """Return the outputs of the operations that use a value on its way into z."""
-    way = anatomy.lineage.ancestors(site.z)
-    consumers = anatomy.lineage.graph.consumers(number)
-    return {bound.output for bound in consumers if bound.output in way}
 
 
 def _root_of_power(anatomy: Anatomy, site: Site) -> str:

@@ -8,7 +8,7 @@ weight comes from, and only said where they give that weight.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
@@ -44,7 +44,8 @@ class Scale:
     by_mean
         Whether it was averaged over a row's elements, of which there may be but one.
     batch
-        What was done over the rows: `summed`, `averaged` or neither; `one row`, or `not known`.
+        What was done over the rows: `summed`, `averaged`, or `multiplied by the rows`; `one row`,
+        or `not known`.
     factor
         What the reductions leave of the weight: the plain factors in the term, but for a ½
         that belongs to its form.
@@ -87,6 +88,17 @@ def _reconstruction_scales(anatomy: Anatomy) -> tuple[Scale, ...]:
     for parts in groups.values():
         scale = _by_experiment(anatomy, parts)
         scales += [scale] if scale else [_by_graph(anatomy, part) for part in parts]
+    targets = {key[1] for key in groups if isinstance(key, tuple)}
+    first = scales[0]
+    alike = {(each.measure, each.per_row, each.batch) for each in scales}
+    if len(targets) == 1 and len(groups) == len(scales) > 1 and len(alike) == 1:
+        # Several predictions of one target, as of several samples, weigh together.
+        whole = sum(each.weight for each in scales)
+        # A ½ is then that of a mean over two samples, and not that of a squared error.
+        factor = first.factor * whole / first.weight * first.unit
+        return (
+            replace(first, name="the reconstruction", weight=whole, factor=factor, halved=False),
+        )
     return tuple(dict.fromkeys(scales))
 
 
@@ -245,7 +257,11 @@ def _over_batch(anatomy: Anatomy, growth: float | None) -> str:
         return "one row" if anatomy.rows == 1 else "not known"
     if abs(growth - 1) < ROUNDED:
         return "summed"
-    return "averaged" if abs(growth - 0.5) < ROUNDED else "neither summed nor averaged"
+    if abs(growth - 0.5) < ROUNDED:
+        return "averaged"
+    if abs(growth - 2) < ROUNDED:
+        return "multiplied by the rows"
+    raise NotApplied("what an element weighs follows the numbers of the batch")
 
 
 def _aligned(anatomy: Anatomy, part: Part) -> Part | None:

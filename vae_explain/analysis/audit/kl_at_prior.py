@@ -1,0 +1,78 @@
+"""`kl-at-prior`: a KL of no known form that is lower elsewhere than at the prior.
+
+Whatever its form, a divergence from the prior is least where the posterior is the prior, at
+μ = 0 and σ = 1. Its numbers on the grid say whether it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .anatomy import Anatomy
+from .closed_form import nearest
+from .experiments import probe, raw_of
+from .finding import Evidence, Finding, NotApplied, Seen
+from .kl import Measured, measure
+from .posterior import Site
+from .rule import AuditRule, at_each_site
+
+ID = "kl-at-prior"
+STEPS = 60  # of halving, down to the last bits of a float64
+FAR = 30.0  # the raw values that are asked
+LOWER = 1e-6  # of the KL's range on the grid
+
+
+def look(anatomy: Anatomy) -> Seen:
+    return at_each_site(anatomy, _site, "the KL is least where the posterior is the prior")
+
+
+def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
+    measured = measure(anatomy, site)
+    if measured.fit is not None:
+        return []  # of a form that kl-form speaks of
+    at_prior = probe(anatomy, site, measured.parts, 0.0, _raw_of_one(anatomy, site, measured))
+    lowest = min(measured.probes, key=lambda each: each.kl)
+    reach = float(np.ptp([each.kl for each in measured.probes]))
+    if not np.isfinite(at_prior.kl) or at_prior.kl - lowest.kl <= LOWER * reach:
+        return []
+    form = nearest(measured.probes)
+    name = measured.name
+    return [
+        Finding(
+            ID,
+            "warning",
+            f"{name} is of no form of a KL that we know, and is lower at μ = {lowest.mu:g}, σ = "
+            f"{lowest.sigma:.3g} than where the posterior is the prior: minimizing it drives z "
+            f"away from N(0, 1). The nearest form is {form}.",
+            Evidence(
+                ("posterior", "σ", "its part of the loss"),
+                (
+                    ("the prior, μ = 0", at_prior.sigma, at_prior.kl),
+                    (f"μ = {lowest.mu:g}", lowest.sigma, lowest.kl),
+                ),
+            ),
+            f"Write {name} as the closed form, ½·Σ(μ² + σ² - 1 - log σ²), which is 0 at the prior.",
+        )
+    ]
+
+
+def _raw_of_one(anatomy: Anatomy, site: Site, measured: Measured) -> float:
+    """Return the raw value at which σ is 1; `NotApplied` where there is none."""
+    raw_of(site)
+
+    def above(raw: float) -> float:
+        return probe(anatomy, site, (), 0.0, raw).sigma - 1.0
+
+    low, high = -FAR, FAR
+    if not above(low) * above(high) < 0:
+        raise NotApplied("no raw value gives z the prior's deviation")
+    rising = above(high) > 0
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if (above(middle) > 0) == rising else (middle, high)
+    return (low + high) / 2
+
+
+RULE = AuditRule(
+    ID, "a KL of no known form that is not least at the prior", "experiments on the replay", look
+)
