@@ -25,13 +25,13 @@ from .trace import Array
 def run(request: Request, finite: bool = True) -> Run:
     """Build the model, run it as asked and return its numbers.
 
+    What the code of a module at hand raises is raised as it is; of a model that was loaded
+    it becomes `CannotRun`.
+
     Parameters
     ----------
     finite
         Whether the loss and its gradients have to be finite.
-
-    What the code of a module at hand raises is raised as it is; of a model that was loaded
-    it becomes `CannotRun`.
 
     Raises
     ------

@@ -140,3 +140,19 @@ def codebook_without_its_term(model: Layers, x: Tensor) -> Tensor:
     z, code = picked(model, x)
     commitment = F.mse_loss(z, code.detach())
     return F.mse_loss(model.decoder(straight_through(z, code)), x) + 0.25 * commitment
+
+
+@TABLE.wrong("codebook", make=of_codes)
+def codes_not_passed_through(model: Layers, x: Tensor) -> Tensor:
+    z, code = picked(model, x)
+    commitment, movement = F.mse_loss(z, code.detach()), F.mse_loss(code, z.detach())
+    return F.mse_loss(model.decoder(code), x) + 0.25 * commitment + movement
+
+
+@TABLE.wrong("codebook", "no-gradient", make=of_codes)
+def codebook_term_detached_twice(model: Layers, x: Tensor) -> Tensor:
+    z, code = picked(model, x)
+    commitment = F.mse_loss(z, code.detach())
+    movement = F.mse_loss(code.detach(), z.detach())
+    error = F.mse_loss(model.decoder(straight_through(z, code)), x)
+    return error + 0.25 * commitment + movement

@@ -377,3 +377,51 @@ def deviation_by_the_batch(model: Layers, x: Tensor) -> Tensor:
     error = model.decoder(sample(mu, logvar)) - x
     log_sigma = (error**2).mean().sqrt().log()
     return (0.5 * (error / log_sigma.exp()) ** 2 + log_sigma).sum() + kl_of(mu, logvar)
+
+
+# --- reconstruction-sign ------------------------------------------------------------------
+
+
+@TABLE.wrong("reconstruction-sign")
+def error_rewarded(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    return -F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)
+
+
+@TABLE.wrong("reconstruction-sign")
+def likelihood_minimized(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    return Normal(recon, 1.0).log_prob(x).sum() + kl_of(mu, logvar)
+
+
+@TABLE.right("reconstruction-sign", twin="likelihood_minimized")
+def minus_the_likelihood(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    return -Normal(recon, 1.0).log_prob(x).sum() + kl_of(mu, logvar)
+
+
+@TABLE.right("reconstruction-sign", twin="error_rewarded")
+def error_paid(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)
+
+
+@TABLE.wrong("latent-without-kl")
+def kl_detached(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar).detach()
+
+
+@TABLE.right("kl-at-prior")
+def two_bumps_for_a_prior(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    q = Normal(mu, torch.exp(0.5 * logvar))
+    z = q.rsample()
+    bumps = torch.stack([Normal(c, 1.0).log_prob(z).sum(1) for c in (-1.0, 1.0)], dim=1)
+    kl = q.log_prob(z).sum(1) - torch.logsumexp(bumps, dim=1)
+    return (((model.decoder(z) - x) ** 2).sum(1) + kl).mean()

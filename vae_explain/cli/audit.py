@@ -23,7 +23,7 @@ IDS = (
     "noise-detached", "negative-scale", "broadcast-loss", "posterior-collapse", "dead-units",
     "saturation", "no-gradient", "nothing-learns", "unused-sample", "latent-without-kl", "noise",
     "head-range", "output-range", "row-mixing", "discrete-kl", "codebook", "mode",
-    "kl-at-prior",
+    "kl-at-prior", "reconstruction-sign",
 )  # fmt: skip
 LARGEST = 16 * 2**20  # bytes of a baseline; an audit of hundreds of findings has a hundredth
 

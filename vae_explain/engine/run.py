@@ -157,7 +157,7 @@ class Run:
                 array,
                 theirs[number],
                 rtol=0,
-                atol=near * float(np.abs(array).max(initial=0.0)),
+                atol=near * float(np.abs(array[np.isfinite(array)]).max(initial=0.0)),
                 equal_nan=True,
             )
             for number, array in mine.items()

@@ -41,6 +41,7 @@ from . import (
     nothing_learns,
     output_range,
     posterior_collapse,
+    reconstruction_sign,
     row_mixing,
     sampling_scale,
     saturation,
@@ -75,6 +76,7 @@ ALL: tuple[AuditRule, ...] = (
     codebook.RULE,
     mode.RULE,
     kl_at_prior.RULE,
+    reconstruction_sign.RULE,
 )
 
 __all__ = [

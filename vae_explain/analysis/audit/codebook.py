@@ -55,6 +55,8 @@ def _codes(anatomy: Anatomy, codes: Codes) -> list[Finding]:
     book = lineage.name(codes.codebook)
     if trained and codes.codebook not in trace.gradients:
         return [_no_gradient(anatomy, codes, reached, book, evidence)]
+    if reached and not _passes_through(anatomy, terms):
+        return [_not_passed(anatomy, codes, terms[0], evidence)]
     commitments = [t for t, to_encoder, to_codes in reached if to_encoder and not to_codes]
     movers = [t for t, to_encoder, to_codes in reached if to_codes and not to_encoder]
     if len(commitments) == len(movers) == 1:
@@ -81,6 +83,37 @@ def _codes(anatomy: Anatomy, codes: Codes) -> list[Finding]:
                 )
             ]
     return []
+
+
+def _passes_through(anatomy: Anatomy, terms: list[CodeTerm]) -> bool:
+    """Whether a gradient of the rest of the loss reaches the encoder."""
+    mine = {term.summand.value for term in terms}
+    rest = [part for part in anatomy.parts if part.summand.value not in mine]
+    return not rest or anatomy.gradient_at(terms[0].encoded, rest, anatomy.values) is not None
+
+
+def _not_passed(anatomy: Anatomy, codes: Codes, term: CodeTerm, evidence: Evidence) -> Finding:
+    picked, encoded = anatomy.lineage.name(codes.picked), anatomy.lineage.name(term.encoded)
+    return Finding(
+        ID,
+        "error",
+        f"no gradient of the reconstruction reaches the encoder: the decoder gets {picked}, whose "
+        f"choice has none, and not a copy that passes it straight through to {encoded}.",
+        evidence,
+        f"Give the decoder {encoded} + ({picked} - {encoded}).detach().",
+    )
+
+
+def _lost(anatomy: Anatomy, lost: list[CodeTerm], evidence: Evidence) -> Finding:
+    names = " and ".join(_name(anatomy, term) for term in lost)
+    return Finding(
+        ID,
+        "error",
+        f"{names} reaches no parameter: both sides of it are detached, so that it changes the "
+        "loss's value and nothing learns from it.",
+        evidence,
+        "Detach one side alone: the codes in the commitment term, what is encoded in the other.",
+    )
 
 
 def _reach(anatomy: Anatomy, term: CodeTerm, codes: Codes) -> tuple[bool, bool]:

@@ -133,8 +133,22 @@ def weigh(anatomy: Anatomy, parts: Sequence[Part]) -> Weighed | None:
     return straight
 
 
+def is_rewarded(anatomy: Anatomy, parts: Sequence[Part]) -> Weighed | None:
+    """Return what the elements of an error weigh that the loss falls with; None for none such."""
+    found = sides(anatomy, parts)
+    if found is None or anatomy.run.graph.not_explained:
+        return None
+    values = anatomy.kept("replayed", lambda: anatomy.all_with({}))
+    return _fitted(anatomy, parts, *found, values, sign=-1.0)
+
+
 def _fitted(
-    anatomy: Anatomy, parts: Sequence[Part], made: int, target: int, values: Mapping[int, Array]
+    anatomy: Anatomy,
+    parts: Sequence[Part],
+    made: int,
+    target: int,
+    values: Mapping[int, Array],
+    sign: float = 1.0,
 ) -> Weighed | None:
     p, t = (np.asarray(values[number], np.float64) for number in (made, target))
     try:
@@ -144,6 +158,7 @@ def _fitted(
     gradient = anatomy.gradient_at(made, parts, values)
     if gradient is None or not np.isfinite(gradient).all() or not np.abs(gradient).max(initial=0):
         return None
+    gradient = sign * gradient
     counted = np.abs(gradient) > LEFT_OUT * np.abs(gradient).max()
     uneven = None
     for unit, slope in SLOPES.items():

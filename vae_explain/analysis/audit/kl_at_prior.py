@@ -30,6 +30,10 @@ def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
     measured = measure(anatomy, site)
     if measured.fit is not None:
         return []  # of a form that kl-form speaks of
+    if measured.sampled:
+        raise NotApplied("the prior that the sample is measured by is not known to be N(0, 1)")
+    if not measured.probes:
+        raise NotApplied("the KL has no numbers on the grid, as where a clamp holds all of it")
     at_prior = probe(anatomy, site, measured.parts, 0.0, _raw_of_one(anatomy, site, measured))
     lowest = min(measured.probes, key=lambda each: each.kl)
     reach = float(np.ptp([each.kl for each in measured.probes]))

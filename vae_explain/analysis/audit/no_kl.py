@@ -6,7 +6,8 @@ Its noise only costs reconstruction, so that training drives the deviation to 0.
 from __future__ import annotations
 
 from .anatomy import Anatomy
-from .finding import Evidence, Finding, Seen
+from .finding import Evidence, Finding, NotApplied, Seen
+from .kl import measure
 from .mending import Cure, instead_of
 from .posterior import Site
 from .rule import AuditRule
@@ -19,7 +20,37 @@ def look(anatomy: Anatomy) -> Seen:
     findings = [
         _finding(anatomy, site) for site in sites if site.chain and not _measured(anatomy, site)
     ]
+    findings += [_cut_off(anatomy, site) for site in sites if _has_no_gradient(anatomy, site)]
     return Seen("each sample's posterior is measured by the loss", tuple(findings))
+
+
+def _has_no_gradient(anatomy: Anatomy, site: Site) -> bool:
+    """Whether a KL is found in the loss's value from which no gradient comes back."""
+    try:
+        measured = measure(anatomy, site)
+    except NotApplied:
+        return False
+    off = any(part.summand.switched_off for part in measured.parts)
+    if off or measured.fit is None or anatomy.run.graph.not_explained:
+        return False
+    return (
+        anatomy.gradients(measured.parts)
+        .keys()
+        .isdisjoint({*anatomy.lineage.twins(site.location), *site.chain})
+    )
+
+
+def _cut_off(anatomy: Anatomy, site: Site) -> Finding:
+    measured = measure(anatomy, site)
+    name, total = measured.name, anatomy.total(measured.parts, anatomy.values)
+    return Finding(
+        ID,
+        "error",
+        f"{name} is in the loss's value and gives {anatomy.latent(site)}'s posterior no gradient: "
+        "a detach or no_grad stands behind it, so that nothing is paid for what z tells.",
+        Evidence(("what", "value"), ((f"{name} in the loss", total), ("its gradient at μ", 0.0))),
+        f"Add {name} itself to the loss, without a detach.",
+    )
 
 
 def _measured(anatomy: Anatomy, site: Site) -> bool:

@@ -30,9 +30,14 @@ def _finding(anatomy: Anatomy, site: Site) -> Finding:
     return Finding(
         ID,
         "error",
-        f"{z} is sampled and not used: the loss is not computed from it, and the decoder gets "
-        f"{mean}, its mean.",
+        f"{z} is sampled and not used: the loss is not computed from it, and "
+        + (
+            f"the decoder gets {mean}, its mean."
+            if anatomy.role("reconstruction")
+            else "no part of it compares anything with the input."
+        ),
         Evidence(("value", "what it is", "in the loss"), rows),
+        "" if anatomy.role("reconstruction") else "Add the reconstruction's error to the loss.",
         cures=(Cure(f"Give the decoder {z} in place of {mean}.", _sample_for_mean(anatomy, site)),),
     )
 
