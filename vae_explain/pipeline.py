@@ -127,11 +127,13 @@ def recordings(request: Request) -> Recordings:
             first = model.run(lasting=request.is_shared)
 
         def again(
-            other: PreparedModel, around: AbstractContextManager[None] | None = None
+            other: PreparedModel,
+            around: AbstractContextManager[None] | None = None,
+            gradients: bool = True,
         ) -> Run | None:
             try:
                 with user_code_errors(request), around or nullcontext():
-                    return other.run(lasting=request.is_shared)
+                    return other.run(lasting=request.is_shared, gradients=gradients)
             except (CannotBind, CannotRun, NoiseMismatch):
                 return None
 
@@ -140,8 +142,8 @@ def recordings(request: Request) -> Recordings:
             first = replace(first, varies=same is None or not first.agrees_with(same))
         twice = again(model.doubled())
         with model.in_other_mode() as switches:
-            switched = again(model) if switches else None
-        redrawn = again(model.with_own_noise(), other_draws())
+            switched = again(model, gradients=False) if switches else None
+        redrawn = again(model.with_own_noise(), other_draws(), gradients=False)
         return Recordings(first, twice, redrawn, switched, model.model.training)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Container, Iterator
 
 import numpy as np
 
@@ -52,6 +52,7 @@ def backward(
     start: int,
     weight: float | Array = 1.0,
     adjust: Adjust | None = None,
+    towards: Collection[int] = (),
 ) -> dict[int, Array]:
     """Return the gradient of a value's sum, times a weight, at every value it came from.
 
@@ -65,6 +66,8 @@ def backward(
         One for all of its elements, or one for each.
     adjust
         Called with each computed value's whole gradient before it is passed on.
+    towards
+        Values at which alone the gradient is wanted: what does not come of them is left out.
 
     Notes
     -----
@@ -73,6 +76,8 @@ def backward(
     autograd has a gradient for are returned.
     """
     recorded = graph.trace.gradients
+    if towards:
+        recorded = {n: array for n, array in recorded.items() if graph.depends(n, towards)}
     gradients: dict[int, Array] = {start: np.full(values[start].shape, weight)}
     borrowed: set[int] = set()
 

@@ -100,7 +100,9 @@ class PreparedModel:
     typed: Tensor | None = None
     decimals: int = PRINTED_DECIMALS
 
-    def run(self, redrawn: Sequence[Tensor] = (), lasting: bool = True) -> Run:
+    def run(
+        self, redrawn: Sequence[Tensor] = (), lasting: bool = True, gradients: bool = True
+    ) -> Run:
         """Record a run in the arithmetic `full`; model and generator stay as they were.
 
         Parameters
@@ -109,8 +111,10 @@ class PreparedModel:
             The draws of an earlier run, to do it again with.
         lasting
             Whether the model may be changed while the numbers are still wanted.
+        gradients
+            Whether to take gradients at all.
         """
-        trace, call = self._record(redrawn, lasting)
+        trace, call = self._record(redrawn, lasting, gradients)
         given = bool(self.noise)
         return full_run(trace, self.seed, self.label, given, call, decimals=self.decimals)
 

@@ -6,7 +6,7 @@ twice, with other draws, in the other mode.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -207,12 +207,21 @@ class Anatomy:
         key = ("gradients", *((part.summand.value, part.summand.factor) for part in parts))
         return self.kept(key, lambda: self.gradients_at(parts, self.values))
 
-    def gradients_at(self, parts: Sequence[Part], values: Mapping[int, Array]) -> dict[int, Array]:
-        """Return the gradient of some parts together where a run has other numbers."""
+    def gradients_at(
+        self, parts: Sequence[Part], values: Mapping[int, Array], towards: Collection[int] = ()
+    ) -> dict[int, Array]:
+        """Return the gradient of some parts together where a run has other numbers.
+
+        Parameters
+        ----------
+        towards
+            Values at which alone it is wanted.
+        """
         total: dict[int, Array] = {}
         for part in parts:
             summand = part.summand
-            shares = backward(self.lineage.graph, values, summand.value, summand.factor)
+            graph = self.lineage.graph
+            shares = backward(graph, values, summand.value, summand.factor, towards=towards)
             for number, share in shares.items():
                 total[number] = total[number] + share if number in total else share
         return total
@@ -221,8 +230,9 @@ class Anatomy:
         self, number: int, parts: Sequence[Part], values: Mapping[int, Array]
     ) -> Array | None:
         """Return the gradient of some parts at a value and its twins; None where they have none."""
-        found = self.gradients_at(parts, values)
-        shares = [found[twin] for twin in self.lineage.twins(number) if twin in found]
+        twins = self.lineage.twins(number)
+        found = self.gradients_at(parts, values, twins)
+        shares = [found[twin] for twin in twins if twin in found]
         return None if not shares else np.asarray(sum(shares[1:], shares[0]))
 
 

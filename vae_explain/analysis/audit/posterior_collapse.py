@@ -119,7 +119,9 @@ def _deaf(anatomy: Anatomy, site: Site, all_low: bool) -> Array:
         squares = np.zeros(latents)
         for _ in range(PROBES):
             arriving = signs.choice((-1.0, 1.0), size)
-            gradients = backward(anatomy.lineage.graph, anatomy.values, made, arriving)
+            gradients = backward(
+                anatomy.lineage.graph, anatomy.values, made, arriving, towards=(site.z,)
+            )
             slopes = gradients.get(site.z, np.zeros(shape)).reshape(len(anatomy.values[made]), -1)
             squares += (slopes**2).mean(axis=0) / (PROBES * max(prod(size[1:]), 1))
         answers = np.maximum(answers, np.sqrt(squares))
