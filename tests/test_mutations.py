@@ -125,7 +125,8 @@ def test_the_command_says_where_to_look(mistake: str, monkeypatch: pytest.Monkey
 
 def rule_with(name: str, **changes: Any) -> Patch:
     """Make the patch of a rule with other parts."""
-    return lambda monkeypatch: monkeypatch.setitem(RULES, name, replace(RULES[name], **changes))
+    changed = replace(RULES[name], **changes)
+    return lambda monkeypatch: monkeypatch.setitem(RULES.loaded, name, changed)
 
 
 def scaled_vjp(name: str, factor: float, position: int) -> Patch:
