@@ -141,7 +141,8 @@ def test_a_long_sum_is_shortened_and_still_adds_up() -> None:
     terms = summed.replace(" - ", " + -").split(" + ")
     values = [np.prod([float(f.strip("() ")) for f in term.split("·")]) for term in terms]
     assert len(values) == 9
-    assert sum(values) == pytest.approx(float(result), abs=5e-4)
+    # Behind the result stands PyTorch's own, where float32 rounded on the way.
+    assert sum(values) == pytest.approx(float(result.partition(" computed: ")[0]), abs=5e-7)
 
 
 @pytest.mark.parametrize("ask", ["backward", "why"])
