@@ -271,6 +271,29 @@ def test_the_vjp_at_one_position_is_that_of_all(rule: Rule, example: Example) ->
 
 
 @on_every_example
+def test_the_vjp_as_pytorch_computes_it_is_the_same(rule: Rule, example: Example) -> None:
+    if rule.vjp_computed is None:
+        assert rule.name != "softsign", "it is the one whose parts cancel most"
+        return
+    output = rule.forward(*example.operands, **example.attributes)
+    given = (upstream_for(np.shape(output), 3), output, *example.operands)
+    steps: list[Array] = []
+
+    def seen(array: Array) -> Array:
+        steps.append(array)
+        return array
+
+    found = rule.vjp_computed(seen, *given, **example.attributes)
+    expected = rule.vjp(*given, **example.attributes)
+    assert steps
+    for position, (mine, other) in enumerate(zip(found, expected, strict=True)):
+        assert mine is not None and other is not None
+        np.testing.assert_allclose(
+            mine, other, rtol=1e-13, atol=1e-14, err_msg=f"operand {position}"
+        )
+
+
+@on_every_example
 def test_how_an_operand_lies_in_memory_does_not_matter(rule: Rule, example: Example) -> None:
     operands = tuple(map(scattered, example.operands))
     moved = Example(operands, example.attributes, example.args, example.kwargs, example.fixed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 
 import numpy as np
 
@@ -11,13 +11,21 @@ from ..trace import Array
 from .forward_pass import Adjust, Arrays, operand_arrays
 from .graph import BoundOperation, Graph
 
+# Takes an array made on the way to another, and returns the one that is gone on with.
+Within = Callable[[Array], Array]
+
 
 def shares(
-    bound: BoundOperation, upstream: Array, values: Arrays, wanted: Container[int]
+    bound: BoundOperation,
+    upstream: Array,
+    values: Arrays,
+    wanted: Container[int],
+    within: Within | None = None,
 ) -> Iterator[tuple[int, Array]]:
     """Yield what an operation passes back to those of its operands that are wanted.
 
-    An operand that stands at several positions comes once for each of them.
+    An operand that stands at several positions comes once for each of them. For `within` see
+    `backward`.
     """
     rule = bound.rule
     if rule is None or bound.no_way_back:
@@ -30,7 +38,10 @@ def shares(
         for position, source in sources.items():
             yield source, rule.vjp_of(position, *arrays, **bound.attributes)
         return
-    products = rule.vjp(*arrays, **bound.attributes)
+    if within is not None and rule.vjp_computed is not None:
+        products = rule.vjp_computed(within, *arrays, **bound.attributes)
+    else:
+        products = rule.vjp(*arrays, **bound.attributes)
     for position, source in sources.items():
         share = products[position] if position < len(products) else None
         if share is not None:
@@ -53,6 +64,7 @@ def backward(
     weight: float | Array = 1.0,
     adjust: Adjust | None = None,
     towards: Collection[int] = (),
+    within: Within | None = None,
 ) -> dict[int, Array]:
     """Return the gradient of a value's sum, times a weight, at every value it came from.
 
@@ -68,6 +80,9 @@ def backward(
         Called with each computed value's whole gradient before it is passed on.
     towards
         Values at which alone the gradient is wanted: what does not come of them is left out.
+    within
+        Called with each array that PyTorch computes within an operation, of one whose gradient
+        it rounds otherwise than the rule does: that is then made as PyTorch makes it.
 
     Notes
     -----
@@ -99,6 +114,7 @@ def backward(
                 for source in bound.operation.inputs:
                     borrow(source)
                 continue
-            for source, share in shares(bound, upstream, values, recorded.keys() - borrowed):
+            wanted = recorded.keys() - borrowed
+            for source, share in shares(bound, upstream, values, wanted, within):
                 accumulate(gradients, source, share)
     return {each: gradient for each, gradient in gradients.items() if each in recorded}

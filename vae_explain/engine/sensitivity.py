@@ -5,7 +5,8 @@ differ by the roundings of everything between the loss and it, and what those am
 on the run: behind a sigmoid that is nearly 1 it is much. So the run is made again by hand a few
 times, with every number on the way moved by one rounding, or not, by chance. Of n roundings
 that gives the root of the sum of their squared effects, and their plain sum, which is as far as
-they can go, is at most √n times it (the inequality of Cauchy and Schwarz).
+they can go, is at most √n times it (the inequality of Cauchy and Schwarz). Where PyTorch makes
+a gradient in steps whose parts cancel, as the two of a quotient do, those are moved as well.
 """
 
 from __future__ import annotations
@@ -47,10 +48,13 @@ class Sensitivity:
     @cached_property
     def most(self) -> float:
         """How many times the standard deviation all roundings together may come to: √n."""
+        return math.sqrt(self._numbers)
+
+    @cached_property
+    def _numbers(self) -> int:
         trace = self.run.trace
         forward = sum(trace.values[number].array.size for number in self.run.graph.reaches_loss)
-        back = sum(gradient.size for gradient in trace.gradients.values())
-        return math.sqrt(forward + back)
+        return forward + sum(gradient.size for gradient in trace.gradients.values())
 
     def usual(self, scale: float) -> float:
         """Return what they may come to where nothing makes more of them than their number."""
@@ -62,21 +66,30 @@ class Sensitivity:
 
     @cached_property
     def _moved(self) -> Mapping[Kind, Mapping[int, Array]]:
-        """How far moved numbers are from those that stand still, as standard deviations."""
-        run, graph, chance = self.run, self.run.graph, np.random.default_rng(0)
+        """How far moved numbers are from those that stand still, as standard deviations.
 
-        def moved(number: int, array: Array) -> Array:
+        They are larger by what √n grows by with the roundings within operations.
+        """
+        run, graph, chance = self.run, self.run.graph, np.random.default_rng(0)
+        within_operations = 0  # numbers, in all of the runs
+
+        def moved(_: int, array: Array) -> Array:
             if not np.issubdtype(array.dtype, np.inexact):
                 return array
             # By twice of it towards 0 or not at all, which is as far in the mean: at the end of
             # a range, as a sigmoid of 1 is, no number goes the other way.
             return np.asarray(array * (1 - 2 * self.unit * chance.integers(0, 2, array.shape)))
 
+        def moved_within(array: Array) -> Array:
+            nonlocal within_operations
+            within_operations += np.size(array)
+            return moved(0, np.asarray(array))
+
         start = run.trace.term(self.term)
         made = run.hand_values
         still: dict[Kind, dict[int, Array]] = {
             "values": made,
-            "gradients": backward(graph, made, start.value, start.weight),
+            "gradients": backward(graph, made, start.value, start.weight, within=_still),
         }
         roots: dict[Kind, dict[int, Array]] = {"values": {}, "gradients": {}}
         for _ in range(RUNS):
@@ -86,7 +99,9 @@ class Sensitivity:
                 if value.id not in run.trace.producer
             }
             values = replay(graph, leaves, moved)
-            gradients = backward(graph, values, start.value, start.weight, moved)
+            gradients = backward(
+                graph, values, start.value, start.weight, moved, within=moved_within
+            )
             made_anew: dict[Kind, dict[int, Array]] = {"values": values, "gradients": gradients}
             for kind, arrays in made_anew.items():
                 for number, array in arrays.items():
@@ -94,11 +109,17 @@ class Sensitivity:
                         apart = np.subtract(array, still[kind][number], dtype=float)
                     # A square of a small number may underflow, a root of squares may not.
                     roots[kind][number] = np.hypot(roots[kind].get(number, 0.0), apart)
+        more = math.sqrt(1 + within_operations / RUNS / max(self._numbers, 1))
         # What is no number in one of the runs may be any.
         return {
             kind: {
-                number: np.nan_to_num(root / math.sqrt(RUNS), nan=math.inf, posinf=math.inf)
+                number: np.nan_to_num(more * root / math.sqrt(RUNS), nan=math.inf, posinf=math.inf)
                 for number, root in found.items()
             }
             for kind, found in roots.items()
         }
+
+
+def _still(array: Array) -> Array:
+    """Leave an array as it is."""
+    return array

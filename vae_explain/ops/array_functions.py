@@ -89,7 +89,11 @@ ON_ARRAYS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def on_arrays(formula: Expression, leaf: Callable[[Any], Any] = lambda value: value) -> Any:
+def on_arrays(
+    formula: Expression,
+    leaf: Callable[[Any], Any] = lambda value: value,
+    adjust: Callable[[Any], Any] = lambda value: value,
+) -> Any:
     """Return the numbers of a formula over whole tensors."""
     with np.errstate(all="ignore"):
-        return evaluate_whole(formula, ON_ARRAYS, leaf)
+        return evaluate_whole(formula, ON_ARRAYS, leaf, adjust)

@@ -143,12 +143,16 @@ class _Pointwise:
             return self.own_vjp(upstream, output, *arrays, **attributes)
         operands, y = _values(arrays), _Values("output", value=output)
         return tuple(
-            None
-            if position in self.no_gradient
-            or not np.issubdtype(np.asarray(array).dtype, np.inexact)
-            else _passed_back(upstream, self.slope(position, operands, lambda: y, attributes))
+            _passed_back(upstream, self.slope(position, operands, lambda: y, attributes))
+            if self.passes(position, array)
+            else None
             for position, array in enumerate(arrays)
         )
+
+    def passes(self, position: int, array: Array) -> bool:
+        """Whether an operand gets a gradient."""
+        inexact = np.issubdtype(np.asarray(array).dtype, np.inexact)
+        return inexact and position not in self.no_gradient
 
     def vjp(
         self, upstream: Array, output: Array, *arrays: Array, **attributes: Any
@@ -157,6 +161,30 @@ class _Pointwise:
         return tuple(
             None if gradient is None else unbroadcast(gradient, np.shape(array))
             for gradient, array in zip(gradients, arrays, strict=True)
+        )
+
+    def vjp_computed(
+        self,
+        adjust: Callable[[Array], Array],
+        upstream: Array,
+        output: Array,
+        *arrays: Array,
+        **attributes: Any,
+    ) -> tuple[Array | None, ...]:
+        """Return the VJP by the slopes that PyTorch computes, each step of them adjusted."""
+        operands, y = _values(arrays), _Values("output", value=output)
+        return tuple(
+            unbroadcast(
+                _passed_back(
+                    upstream,
+                    self.slope(position, operands, lambda: y, attributes, as_computed=True),
+                    adjust,
+                ),
+                np.shape(array),
+            )
+            if self.passes(position, array)
+            else None
+            for position, array in enumerate(arrays)
         )
 
     # --- one element ---
@@ -242,11 +270,14 @@ def _chooses(tree: Expression) -> bool:
     return chosen or any(map(_chooses, children(tree)))
 
 
-def _passed_back(upstream: Array, slope: Expression) -> Array:
+def _passed_back(
+    upstream: Array, slope: Expression, adjust: Callable[[Any], Any] = lambda value: value
+) -> Array:
     """Return what arrives, times a slope: no zero has a sign where nothing is passed."""
     if slope == ZERO:
         return np.zeros_like(upstream)
-    return np.asarray(on_arrays(_times(_Values("upstream", value=upstream), slope)))
+    product = _times(_Values("upstream", value=upstream), slope)
+    return np.asarray(on_arrays(product, adjust=adjust))
 
 
 def _times(arriving: Expression, slope: Expression) -> Expression:
@@ -337,6 +368,7 @@ def elementwise(
         bind=bind or binder("input", **usual),
         forward=op.forward,
         vjp=op.vjp,
+        vjp_computed=None if computed is None else op.vjp_computed,
         element=op.element,
         partials=op.partials,
         formula=op.formula,

@@ -165,6 +165,10 @@ class Rule:
     vjp_of
         `vjp_of(position, upstream, output, *arrays, **attributes)`, what `vjp` has at one
         position, for an op where the others cost much; None where they do not.
+    vjp_computed
+        `vjp_computed(adjust, upstream, output, *arrays, **attributes)`, what `vjp` has, made as
+        PyTorch makes it: `adjust` is called with each array on the way. None for an op that
+        PyTorch computes as `vjp` does.
     broadcasts
         True for an op whose `gradient` takes an upstream that is smaller than what it stands
         for and leaves the rest to broadcasting, as one number does that is everywhere.
@@ -198,6 +202,7 @@ class Rule:
     gate: bool = False
     several: bool = False
     vjp_of: Callable[..., Array] | None = None
+    vjp_computed: Callable[..., tuple[Array | None, ...]] | None = None
     broadcasts: bool = False
     spreads: bool = False
     chosen_by: Callable[[Call, Index], list[tuple[int, Index]]] | None = None

@@ -340,13 +340,19 @@ def evaluate_whole(
     expression: Expression,
     functions: Mapping[str, Callable[[Any], Any]],
     leaf: Callable[[Any], Any] = lambda value: value,
+    adjust: Callable[[Any], Any] = lambda value: value,
 ) -> Any:
     """Evaluate a formula over whole tensors with the functions of an array library.
 
-    `leaf` converts the array that a reference holds.
+    `leaf` converts the array that a reference holds, and `adjust` what is computed of it, before
+    anything is computed from that.
     """
 
     def walk(node: Expression) -> Any:
+        found = value_of(node)
+        return adjust(found) if isinstance(node, Add | Mul | Div | Pow | Apply) else found
+
+    def value_of(node: Expression) -> Any:
         match node:
             case Number(value):
                 return value

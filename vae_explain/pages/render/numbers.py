@@ -195,9 +195,13 @@ def _needed(number: float, fewest: int) -> int:
     --------
     >>> _needed(0.25, 0), _needed(float(np.float32(0.9)), 0), _needed(float(np.float32(1 / 3)), 0)
     (2, 1, 8)
+    >>> _needed(3e306, 0)
+    4
     """
     if abs(number) >= LARGE:
         fewest = max(fewest, FEWEST)  # of its mantissa, as it gets an exponent
+    if number.is_integer():  # as all of those are that a scale could make infinite
+        return fewest
     # A number computed by hand from few decimals differs from them by rounding only.
     off = 1e-14 * max(1.0, abs(number))
     single = abs(number) < MOST_OF_SINGLE and float(np.float32(number)) == number

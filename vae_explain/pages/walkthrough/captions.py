@@ -281,14 +281,15 @@ class Captions:
         mean, log = self._array(mu), self._array(logvar)
         if mean.shape != log.shape or not mean.shape:
             return False
-        each = 0.5 * (np.exp(log) + mean**2 - 1 - log)
-        held = self._array(value_id)
-        if held.shape == each.shape:
-            return _near(held, each)
-        if held.shape == each.shape[:1] and each.ndim == 2:
-            return _near(held, each.sum(axis=1)) or _near(held, each.mean(axis=1))
-        counts = {1, each.size, each.shape[0], each.size // each.shape[0]}
-        return held.size == 1 and any(_near(held.ravel()[0], each.sum() / n) for n in counts)
+        with np.errstate(all="ignore"):  # an overflow shows as the inf that it is
+            each = 0.5 * (np.exp(log) + mean**2 - 1 - log)
+            held = self._array(value_id)
+            if held.shape == each.shape:
+                return _near(held, each)
+            if held.shape == each.shape[:1] and each.ndim == 2:
+                return _near(held, each.sum(axis=1)) or _near(held, each.mean(axis=1))
+            counts = {1, each.size, each.shape[0], each.size // each.shape[0]}
+            return held.size == 1 and any(_near(held.ravel()[0], each.sum() / n) for n in counts)
 
     # --- looking around ---
 
