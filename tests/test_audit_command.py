@@ -183,6 +183,14 @@ def test_strict_lets_warnings_fail(cli: CommandLine, shared: tuple[str, ...]) ->
     assert (document["strict"], document["complete"], document["passed"]) == (True, True, False)
 
 
+def test_a_baseline_is_not_written_over(cli: CommandLine, tmp_path: Path) -> None:
+    known = tmp_path / "known.json"
+    known.write_text("{}")
+    outcome = cli("audit", "--baseline", str(known), "-o", str(known))
+    assert (outcome.code, outcome.out, known.read_text()) == (2, "", "{}")
+    assert "this is the file of --baseline" in outcome.err
+
+
 def test_a_baseline_lets_only_fail_what_is_new(
     cli: CommandLine, shared: tuple[str, ...], tmp_path: Path
 ) -> None:

@@ -287,7 +287,8 @@ def test_the_vjp_as_pytorch_computes_it_is_the_same(rule: Rule, example: Example
     expected = rule.vjp(*given, **example.attributes)
     assert steps
     for position, (mine, other) in enumerate(zip(found, expected, strict=True)):
-        assert mine is not None and other is not None
+        assert mine is not None
+        assert other is not None
         np.testing.assert_allclose(
             mine, other, rtol=1e-13, atol=1e-14, err_msg=f"operand {position}"
         )

@@ -210,6 +210,7 @@ RUNS = {
         *("--dims", "3-2-1-2-3", "--recon", "bce", "--seed", "1"),
         *("--x", "0.00392156862745098,0.3333333333333,0.12345678"),
     ],
+    "saturated": ["--activation", "sigmoid", "--x", "100,200,300,400"],
     "large numbers": [
         *("--seed", "8", "--dims", "3-5-2-5-3", "--x", "-97.5,63.25,4"),
         *("--lr", "1e-30"),  # a step that does not overflow

@@ -75,7 +75,7 @@ def audit(
     *,
     options: Options,
 ) -> ExitCode:
-    style = options.style()
+    style = options.style(reads={"--baseline": baseline})
     chosen, left_out = _ids("--only", only), _ids("--ignore", ignore)
     if not [name for name in chosen or IDS if name not in left_out]:
         raise Problem("--ignore", ", ".join(left_out), "nothing is left to look for")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -232,8 +232,17 @@ class Options:
     no_pager: PagerOption = False
     given: frozenset[str] = frozenset()
 
-    def style(self, formats: Formats = OF_PAGES) -> Style:
-        """Check the output options, for a command that writes some formats."""
+    def style(
+        self, formats: Formats = OF_PAGES, reads: Mapping[str, Path | None] | None = None
+    ) -> Style:
+        """Check the output options, for a command that writes some formats.
+
+        Parameters
+        ----------
+        reads
+            What the command reads beside the files of the shared options, by option.
+        """
+        further = {option: path for option, path in (reads or {}).items() if path is not None}
         style = checked_style(
             self.format,
             self.output_file,
@@ -241,7 +250,7 @@ class Options:
             json=self.json,
             color=self.color,
             no_pager=self.no_pager,
-            inputs=self.inputs(),
+            inputs=self.inputs() | further,
             formats=formats,
         )
         if self.record is None:

@@ -59,9 +59,11 @@ def total_of(returned: Outputs, whose: str, model: nn.Module, loss_sum: bool = F
     names = listed([part.name or part.code for part in numbers])
     if loss_sum:
         if total is not None:
+            whole = total.name or total.code
+            only = "one number, which is the loss already"
+            several = f"{names}, and {whole or 'the first'} is the sum already"
             raise CannotBind(
-                f"{whose} returned {names}, and {total.name or total.code} is the sum already; "
-                "leave it out",
+                f"{whose} returned {only if len(numbers) == 1 else several}; leave it out",
                 option="--loss-sum",
             )
         loss: Tensor = sum((part.value for part in numbers[1:]), numbers[0].value)

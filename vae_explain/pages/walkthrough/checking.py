@@ -136,7 +136,7 @@ COARSE = {
     COMPLEX_STEP: "The complex step is too coarse for {} here: so small a gradient, times 1e-200, "
     "can't be told from 0.",
     CENTRAL: "Central differences are too coarse for {} here: the rounding of so large a loss, "
-    "or a ReLU that switches within the step, hides what they look for.",
+    "or a unit that switches within the step, hides what they look for.",
 }
 LOST = (
     "PyTorch's own gradients of {} have lost digits here, where {} cancels, underflows or ends at "

@@ -166,7 +166,8 @@ def _paths(view: Provenance, target: Target, value: float, checks: Checks) -> li
     difference = apart / scale
     checks.count(difference, agrees)
     further = " and all further ones together" if left_out else ""
-    words = f"{counted(len(paths), 'path')}{further} add up to {value:.4f}"
+    adds = "add" if left_out or len(paths) != 1 else "adds"
+    words = f"{counted(len(paths), 'path')}{further} {adds} up to {value:.4f}"
     words += f", as autograd has it (relative difference {difference:.1e})"
     words += "; shares are of the sum of sizes."
     failed = f"the paths add up to {total!r}, autograd has {value!r}"

@@ -245,6 +245,8 @@ class Run:
         for mistake in mistakes:
             printed = mistake.printed or right.text
             reason = f"{left.text} gives {mistake.expected}, but {printed} is printed"
+            if left.tree is not None and is_bare(left.tree) and not mistake.printed:
+                reason = f"{printed} does not give {left.text}"
             self.findings.append(Finding(right.line, printed, mistake.expected, reason, layer))
 
     def _remember(self, chain: Chain) -> None:
