@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -101,6 +103,25 @@ def test_the_prompt_completes_names_and_remembers_questions(
     kept = (tmp_path / "questions").read_text()
     assert "+z[0]" in kept
     assert "+kl" in kept
+
+
+def test_the_prompt_asks_where_an_event_loop_is_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ask, "_history_file", lambda: str(tmp_path / "questions"))
+    run = explain(seed=42).run
+
+    async def lines() -> list[str]:
+        return list(ask._typed(run))
+
+    def within_a_loop() -> list[str]:
+        with create_pipe_input() as typed, create_app_session(input=typed, output=DummyOutput()):
+            typed.send_text("z[0]\rmu\x03kl\r\x04")
+            return asyncio.run(lines())
+
+    # In a thread of its own, as Playwright leaves a loop running in that of the tests.
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(within_a_loop).result() == ["z[0]", "kl"]
 
 
 def test_a_name_with_dots_is_completed_as_one_word() -> None:

@@ -75,8 +75,12 @@ def test_a_baseline_is_no_news(tmp_path: Path) -> None:
     assert_sound(Layers(), rows(), objective=wrong, baseline=known)
 
 
-def test_the_fixture_is_the_function(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest('pytest_plugins = ["vae_explain.pytest_plugin"]')
+def test_the_fixture_is_the_function(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Where vae-explain is installed, pytest has the plugin already, and refuses it a second time
+    # under another name.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makepyfile(
         """
         from vae_explain.testing import assert_sound
@@ -85,4 +89,7 @@ def test_the_fixture_is_the_function(pytester: pytest.Pytester) -> None:
             assert assert_sound_vae is assert_sound
         """
     )
-    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+    inner = pytester.runpytest_subprocess(
+        "-p", "vae_explain.pytest_plugin", "-p", "no:cacheprovider"
+    )
+    inner.assert_outcomes(passed=1)

@@ -117,11 +117,23 @@ def _typed(run: Run) -> Iterator[str]:
     session: PromptSession[str] = PromptSession("? ", history=history, completer=completer)
     while True:
         try:
-            yield session.prompt()
+            # A notebook has a loop running, in which another cannot be started.
+            yield session.prompt(in_thread=_is_in_loop())
         except KeyboardInterrupt:
             continue  # the line is given up, and the next one begins
         except EOFError:
             return
+
+
+def _is_in_loop() -> bool:
+    """Return whether an event loop is running in this thread."""
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _history_file() -> str | None:
