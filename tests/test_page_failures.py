@@ -169,7 +169,7 @@ def test_json_counts_what_failed(
     command: str, cli: CommandLine, full_run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = with_wrong_gradient(with_wrong_value(full_run, "loss", 0), "recon_x", 0)
-    monkeypatch.setattr(pipeline, "run", lambda request: broken)
+    monkeypatch.setattr(pipeline, "run", lambda request, finite=True: broken)
     outcome = cli(command, "--format", "json")
     checks = json.loads(outcome.out)["checks"]
     assert outcome.code == 1
@@ -188,7 +188,7 @@ def test_one_step_alone_fails_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     broken = with_wrong_value(full_run, name, 0)
-    monkeypatch.setattr(pipeline, "run", lambda request: broken)
+    monkeypatch.setattr(pipeline, "run", lambda request, finite=True: broken)
     outcome = cli("forward", *arguments)
     assert outcome.code == 1
     assert MARK in outcome.out
@@ -198,7 +198,7 @@ def test_a_step_that_is_not_shown_does_not_fail(
     cli: CommandLine, full_run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = with_wrong_value(full_run, "loss", 0)
-    monkeypatch.setattr(pipeline, "run", lambda request: broken)
+    monkeypatch.setattr(pipeline, "run", lambda request, finite=True: broken)
     assert cli("forward", "--step", "mu").code == 0
 
 

@@ -43,11 +43,18 @@ class Seed(NamedTuple):
 
 
 class Stated(NamedTuple):
-    """What a document says of its run."""
+    """What a document says of its run.
+
+    Attributes
+    ----------
+    has_widths
+        Whether it says how wide the layers are, in words or by its parameters.
+    """
 
     seeds: tuple[Seed, ...]
     architecture: Architecture
     learning_rate: float | None
+    has_widths: bool
 
 
 def stated(passages: Sequence[Passage], resolved: Sequence[Resolved]) -> Stated:
@@ -56,14 +63,17 @@ def stated(passages: Sequence[Passage], resolved: Sequence[Resolved]) -> Stated:
     words = "\n".join(piece.text for piece in pieces).casefold()
     beta = _setting(resolved, lambda label: label.strip() in BETA)
     recon: Literal["mse", "bce"] = "bce" if _cross_entropy(words, resolved) else "mse"
+    dims = _dims(resolved, words)
     architecture = Architecture(
-        dims=_dims(resolved, words) or BUILT_IN.dims,
+        dims=dims or BUILT_IN.dims,
         activation=_activation(words),
         recon=recon,
         reduction="mean" if MEAN.search(words) else "sum",
         beta=BUILT_IN.beta if beta is None else beta,
     )
-    return Stated(tuple(_seeds(pieces)), architecture, _setting(resolved, is_rate))
+    return Stated(
+        tuple(_seeds(pieces)), architecture, _setting(resolved, is_rate), dims is not None
+    )
 
 
 def rows_of(resolved: Sequence[Resolved], width: int) -> int:

@@ -164,7 +164,7 @@ class Arithmetic:
         if passed_on and to_text(line.expression, written.leaf) == written.result:
             return f"{start}{made}"
         numbers = inline.line(self.links.in_numbers(line.expression, written.leaf))
-        return f'{start}{numbers} <span class="result">{EQUALS} {made}</span>'
+        return f'{start}{numbers} <span class="result">{EQUALS}&nbsp;{made}</span>'
 
     def _after(self, after: After, places: Places, role: str) -> str:
         """Write what an activation made of the lines above, one equation each."""

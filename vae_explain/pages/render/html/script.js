@@ -99,7 +99,7 @@
       text += "</p><p>" + equals + fill(numbers, asNumber);
     }
     // A line gives fewer digits, or more, where the run rounded on the way.
-    text += `${equals}<span class="accent">${data.results[number] || digits}</span></p>`;
+    text += `${equals}<span class="accent">${packed.results[number] || digits}</span></p>`;
     return text + listed("Made from", "from-key", madeFrom.get(number))
       + listed("Chosen by", "from-key", chosenBy.get(number))
       + listed("Went into", "into-key", wentInto.get(number));
