@@ -19,11 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from ..models.whole_file import PREFIX, staged
 from .errors import Problem
 from .messages import say
 
-# Short, for a name may be as long as the file system takes.
-PREFIX = ".vae-explain-"
 ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
@@ -121,7 +120,9 @@ class Files:
             try:
                 for target, data in plain:
                     with _told_of(target):
-                        temporaries.append(_staged(target.path, data))
+                        temporaries.append(
+                            staged(target.path, (data,), 0o666 & ~_umask(), lasting=True)
+                        )
                 _put_in_place([target for target, _ in plain], temporaries)
             finally:
                 for temporary in temporaries:
@@ -196,22 +197,6 @@ def _told_of(target: Target) -> Iterator[None]:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise Problem(target.option, target.shown, f"cannot be written: {reason}") from None
-
-
-def _staged(path: Path, data: bytes) -> Path:
-    """Write a file's content beside its place, to the disk, and return where."""
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=PREFIX)
-    temporary = Path(name)
-    try:
-        with open(number, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
-    except BaseException:
-        temporary.unlink()
-        raise
-    return temporary
 
 
 def _put_in_place(targets: list[Target], temporaries: list[Path]) -> None:
