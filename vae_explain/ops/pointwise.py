@@ -9,11 +9,13 @@ another slope at a corner, or where a textbook writes a derivative otherwise.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -60,11 +62,47 @@ class _Values(Ref):
     __slots__ = ()
 
 
+_UNDECIDED: ContextVar[bool] = ContextVar("undecided", default=False)
+
+
+@contextmanager
+def undecided() -> Iterator[None]:
+    """Write both pieces of what is chosen by a number, with the condition between them."""
+    token = _UNDECIDED.set(True)
+    try:
+        yield
+    finally:
+        _UNDECIDED.reset(token)
+
+
+class _Unknown(NamedTuple):
+    """A number that is not known yet; how it compares is written as a condition."""
+
+    of: Expression
+
+    def _is(self, sign: str, limit: float) -> Opaque:
+        return Opaque(sign, (self.of, Number(float(limit))))
+
+    def __gt__(self, limit: Any) -> Any:
+        return self._is(">", limit)
+
+    def __lt__(self, limit: Any) -> Any:
+        return self._is("<", limit)
+
+    def __ge__(self, limit: Any) -> Any:
+        return self._is(">=", limit)
+
+    def __le__(self, limit: Any) -> Any:
+        return self._is("<=", limit)
+
+
 def number(expression: Expression) -> Any:
     """Return what an expression comes to: one number, or in `forward` and `vjp` an array.
 
     In the formula of a named tensor it is NaN, which lies on no side of a limit.
     """
+    if _UNDECIDED.get():
+        return _Unknown(expression)
     refs = [expression] if isinstance(expression, Ref) else references(expression)
     if any(isinstance(ref, _Values) for ref in refs):
         return np.asarray(on_arrays(expression))
@@ -78,6 +116,8 @@ def choose(condition: Any, then: Expression, otherwise: Expression) -> Expressio
 
     The condition compares a `number`: it is one truth value, or an array of them.
     """
+    if isinstance(condition, Opaque):
+        return Opaque(WHERE, (condition, then, otherwise), (), _where)
     if not isinstance(condition, np.ndarray | np.generic):
         return then if condition else otherwise
     if not condition.any():

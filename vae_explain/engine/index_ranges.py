@@ -1,0 +1,303 @@
+"""Each formula of a run once, with the ranges of its indices: what can be evaluated elsewhere.
+
+`Steps` writes a formula for one element. Here those of a whole value become one, over loops: a
+leaf is an array, the place of its first number, and how far each loop moves it. The terms of a
+sum become a loop of their own. What comes out is plain data, which needs no rule to evaluate:
+
+    number                              a constant
+    ["r", array, place, step, …]        a number of an array, with a step for each loop around it
+    ["+", term, …] ["*", factor, …] ["-", body] ["/", above, below] ["^", base, exponent]
+    ["M", count, term]                  so many terms of the sum around it, with one step more
+    ["f", function, argument, …]        one of `FUNCTIONS`
+    ["?", sign, left, limit, then, otherwise]  one of two, by how a number compares to a limit
+    ["e", axis, element, …]             one for each turn of the loop over an axis
+    ["G", summand, …]                   a gradient: what comes by each way, constants not folded
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import UserError
+from ..ops.pointwise import undecided
+from ..symbolic.expression import (
+    Add,
+    Apply,
+    Div,
+    Expression,
+    Index,
+    Mul,
+    Neg,
+    Number,
+    Opaque,
+    Pow,
+    Ref,
+)
+from .formulas import ROLES, Steps, gradient_name
+from .run import Run
+
+Data = Any  # a formula as plain data, as above
+
+
+class NotLive(UserError):
+    """A run whose numbers cannot be computed from formulas alone; the message says why."""
+
+    option = "--model"
+
+
+class Source(NamedTuple):
+    """An array of a run: a value's numbers, or the gradient at it, of one term or of all."""
+
+    value_id: int
+    gradient: bool = False
+    term: str | None = None
+
+
+@dataclass
+class IndexRanges:
+    """The formulas of one run as data, and the arrays that they speak of, by position."""
+
+    steps: Steps
+    sources: list[Source] = field(default_factory=list)
+    positions: dict[str, int] = field(default_factory=dict)  # by the name of a leaf
+
+    def __post_init__(self) -> None:
+        run = self.steps.run
+        for value in run.trace.values:
+            self._add(Source(value.id), value.name or f"constant {value.id}")
+        for term in (None, *(term.name for term in run.trace.terms)):
+            for value_id in run.gradients_of(term):
+                if run.trace.values[value_id].name is not None:
+                    self._add(Source(value_id, True, term), gradient_name(run, value_id, term))
+
+    def _add(self, source: Source, name: str) -> None:
+        self.positions.setdefault(name, len(self.sources))
+        self.sources.append(source)
+
+    def position(self, source: Source) -> int:
+        """Return where an array stands among all."""
+        return self.sources.index(source)
+
+    # --- formulas ---
+
+    def of(self, source: Source) -> Data:
+        """Return how all elements of a value, or of a gradient, are made.
+
+        Raises
+        ------
+        NotExplained
+            If an operation on the way has no rule.
+        NotLive
+            If the formula of an element goes by the numbers in another way than by a limit.
+        """
+
+        def element(index: Index) -> Data:
+            if source.gradient:
+                return self._gradient(source.value_id, index, source.term)
+            return self.data(self.steps.element(source.value_id, index))
+
+        with undecided():
+            return _over(self.steps.run.values[source.value_id].shape, (), element)
+
+    def _gradient(self, value_id: int, index: Index, term: str | None) -> Data:
+        """Return what comes back to an element by each way, as `Steps.gradient` folds it."""
+        start = self.steps.run.trace.term(term)
+        if value_id == start.value:
+            return start.weight
+        ways: dict[int, list[Data]] = {}
+        for each in self.steps.contributions(value_id, index, term):
+            ways.setdefault(each.through, []).append(self.data(each.expression))
+        return ["G", *map(summed, ways.values())]
+
+    def data(self, node: Expression) -> Data:
+        """Write one element's formula as data, its leaves without steps."""
+        match node:
+            case Number(value):
+                return float(value)
+            case Ref():
+                return self._leaf(node)
+            case Add(terms):
+                return summed([self.data(term) for term in terms])
+            case Mul(factors):
+                return ["*", *map(self.data, factors)]
+            case Neg(body):
+                return ["-", self.data(body)]
+            case Div(above, below):
+                return ["/", self.data(above), self.data(below)]
+            case Pow(base, exponent):
+                return ["^", self.data(base), self.data(exponent)]
+            case Apply(function, arguments):
+                return ["f", function, *map(self.data, arguments)]
+            case Opaque(name="where", arguments=(Opaque(sign, (left, limit)), then, otherwise)):
+                return ["?", sign, *map(self.data, (left, limit, then, otherwise))]
+            case _:
+                raise NotLive(f"{type(node).__name__} has no number that a live page can compute")
+
+    def _leaf(self, ref: Ref) -> Data:
+        if ref.made is not None or ref.index is None or ref.name not in self.positions:
+            raise NotLive(f"{ref.name} is a number that a live page cannot compute anew")
+        at = self.positions[ref.name]
+        value = self.steps.run.trace.values[self.sources[at].value_id]
+        index = self.steps.full_index(value.id, ref.index)
+        place = int(np.ravel_multi_index(index, value.shape)) if index else 0
+        return ["r", at, place]
+
+
+def _over(rest: Sequence[int], index: Index, element: Callable[[Index], Data]) -> Data:
+    if not rest:
+        return element(index)
+    turns = [_over(rest[1:], (*index, i), element) for i in range(rest[0])]
+    if not turns:
+        return 0.0
+    together = _unified(turns)
+    return ["e", len(index), *turns] if together is None else together
+
+
+FEWEST = 3  # terms that are worth a loop
+
+
+def summed(terms: list[Data]) -> Data:
+    """Write a sum, those of its terms in a row that are alike as a loop."""
+    parts: list[Data] = []
+    while terms:
+        count = _alike(terms)
+        together = _unified(terms[:count]) if count >= FEWEST else None
+        if together is None:
+            parts.append(terms[0])
+            terms = terms[1:]
+        else:
+            parts.append(["M", count, together])
+            terms = terms[count:]
+    return ["+", *parts]
+
+
+def _alike(terms: Sequence[Data]) -> int:
+    """Return how many terms from the first on are alike."""
+    count = 2
+    while count <= len(terms) and _unified(terms[count - 2 : count]) is not None:
+        count += 1
+    return count - 1
+
+
+def _unified(turns: Sequence[Data]) -> Data | None:
+    """Return one formula for all turns, whose leaves have one step more; None if they differ."""
+    first = turns[0]
+    if not isinstance(first, list):
+        return (
+            first if all(turn == first and _sign(turn) == _sign(first) for turn in turns) else None
+        )
+    alike = all(
+        isinstance(turn, list) and turn[0] == first[0] and len(turn) == len(first) for turn in turns
+    )
+    if not alike:
+        return None
+    if first[0] == "r":
+        return _unified_leaves(turns)
+    parts: list[Data] = [first[0]]
+    for each in zip(*(turn[1:] for turn in turns), strict=True):
+        if isinstance(each[0], str) or (first[0] in "Me" and len(parts) == 1):
+            if any(other != each[0] for other in each):
+                return None
+            parts.append(each[0])
+            continue
+        together = _unified(each)
+        if together is None:
+            return None
+        parts.append(together)
+    return parts
+
+
+def _unified_leaves(turns: Sequence[Data]) -> Data | None:
+    _, array, place, *steps = turns[0]
+    step = turns[1][2] - place if len(turns) > 1 else 0
+    for count, (_, other, at, *own) in enumerate(turns):
+        if other != array or own != steps or at != place + count * step:
+            return None
+    # The loop is around those that are there already.
+    return ["r", array, place, step, *steps]
+
+
+def _sign(number: Data) -> float:
+    return math.copysign(1.0, number) if isinstance(number, float) else 0.0
+
+
+def contract(run: Run) -> dict[str, Any]:
+    """Return a run as data: its arrays, with the numbers of those that are given, and formulas.
+
+    Raises
+    ------
+    NotLive, NotExplained
+        If some number of the run cannot be computed from formulas alone.
+    """
+    ranges = IndexRanges(Steps(run))
+    trace = run.trace
+    made: dict[int, Data] = {}
+    for value_id in ranges.steps.named():
+        if trace.values[value_id].kind != "noise":
+            made[ranges.position(Source(value_id))] = ranges.of(Source(value_id))
+    order = list(made)
+    for term in (None, *(term.name for term in trace.terms)):
+        reached = [v for v in run.gradients_of(term) if trace.values[v].name is not None]
+        for value_id in _last_first(run, reached):
+            at = ranges.position(Source(value_id, True, term))
+            made[at] = ranges.of(Source(value_id, True, term))
+            order.append(at)
+    used = {leaf for formula in made.values() for leaf in _arrays(formula)} | made.keys()
+    shown = sorted(used | {ranges.position(Source(v.id)) for v in trace.values if v.name})
+    place = {at: i for i, at in enumerate(shown)}
+    return {
+        "arrays": [_array(run, ranges, at, at in made) for at in shown],
+        "formulas": [[place[at], _renumbered(made[at], place)] for at in order],
+        "terms": [[term.name, place[term.value], term.weight] for term in trace.terms],
+        "loss": place[trace.output],
+    }
+
+
+def _last_first(run: Run, value_ids: Iterable[int]) -> list[int]:
+    """Order gradients so that each stands behind those that its formula uses."""
+    computed = [v for v in value_ids if v in run.trace.producer]
+    given = [v for v in value_ids if v not in run.trace.producer]
+    return [*run.graph.backward_order(computed), *given]
+
+
+def _array(run: Run, ranges: IndexRanges, at: int, is_made: bool) -> dict[str, Any]:
+    source = ranges.sources[at]
+    value = run.trace.values[source.value_id]
+    name = gradient_name(run, value.id, source.term) if source.gradient else value.name
+    whole = (0,) * len(value.shape)
+    array: dict[str, Any] = {
+        "name": name or f"constant {value.id}",
+        "role": "gradient" if source.gradient else ROLES[value.kind],
+        "shape": list(value.shape),
+        "hidden": len(whole) - len(ranges.steps.shown_index(value.id, whole)),
+    }
+    if source.gradient:
+        array["at"], array["term"] = value.name, source.term
+    if value.array.dtype.kind in "biu" and not source.gradient:
+        array["whole"] = True
+    if not is_made:
+        array["kind"] = value.kind
+        array["numbers"] = np.asarray(run.values[value.id], np.float64).ravel().tolist()
+    return array
+
+
+def _arrays(formula: Data) -> Iterable[int]:
+    if isinstance(formula, list):
+        if formula[0] == "r":
+            yield formula[1]
+        else:
+            for part in formula[1:]:
+                yield from _arrays(part)
+
+
+def _renumbered(formula: Data, place: dict[int, int]) -> Data:
+    if not isinstance(formula, list):
+        return formula
+    if formula[0] == "r":
+        return ["r", place[formula[1]], *formula[2:]]
+    return [formula[0], *(_renumbered(part, place) for part in formula[1:])]

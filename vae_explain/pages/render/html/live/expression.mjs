@@ -1,0 +1,213 @@
+// The arithmetic of one number as a tree, made from a formula's data with its index ranges.
+import { FUNCTIONS } from "./functions.mjs";
+import { simplify } from "./simplify.mjs";
+
+export const constant = (value) => ({ kind: "number", value, parts: [] });
+export const node = (kind, ...parts) => ({ kind, parts });
+export const ZERO = constant(0);
+const KINDS = { "+": "add", "*": "mul", "-": "neg", "/": "div", "^": "pow" };
+const COMPARED = {
+  ">": (a, b) => a > b, "<": (a, b) => a < b, ">=": (a, b) => a >= b, "<=": (a, b) => a <= b,
+};
+
+/** The place of a leaf, by how far the loops around it have gone; `levels` says which they are. */
+const placed = ([, , place, ...steps], at, levels) =>
+  steps.reduce((sum, step, k) => sum + step * at[levels[k]], place);
+
+/**
+ * Return the tree of one element: `at` has its index, and `arrays` the numbers.
+ *
+ * A gradient's constants are folded; of what is chosen by a number the piece that holds stays.
+ */
+export const treeOf = (data, at, arrays, levels = at.map((_, k) => k)) => {
+  if (typeof data === "number") return constant(data);
+  const make = (part) => treeOf(part, at, arrays, levels);
+  const [kind, ...parts] = data;
+  switch (kind) {
+    case "r": {
+      const place = placed(data, at, levels);
+      return { kind: "ref", array: data[1], place, value: arrays[data[1]][place], parts: [] };
+    }
+    case "+":
+      return { kind: "add", parts: parts.flatMap((part) => termsOf(part, at, arrays, levels)) };
+    case "f":
+      return { kind: "apply", name: parts[0], parts: parts.slice(1).map(make) };
+    case "?": {
+      const [sign, left, limit, then, otherwise] = parts;
+      const holds = COMPARED[sign](evaluate(make(left)), evaluate(make(limit)));
+      return make(holds ? then : otherwise);
+    }
+    case "e": {
+      const [axis, ...turns] = parts;
+      return treeOf(turns[at[axis]], at, arrays, levels.filter((level) => level !== axis));
+    }
+    case "G": {
+      const sums = parts.map((part) => simplify(make(part)));
+      const kept = sums.filter((sum) => !(sum.kind === "number" && sum.value === 0));
+      if (!kept.length) return ZERO;
+      return kept.length === 1 ? kept[0] : { kind: "add", parts: kept };
+    }
+    default:
+      return { kind: KINDS[kind], parts: parts.map(make) };
+  }
+};
+
+const termsOf = (part, at, arrays, levels) => {
+  if (!Array.isArray(part) || part[0] !== "M") return [treeOf(part, at, arrays, levels)];
+  const [, count, term] = part;
+  return Array.from({ length: count }, (_, k) =>
+    treeOf(term, [...at, k], arrays, [...levels, at.length]));
+};
+
+const squared = (x) => x * x;
+export const power = (base, exponent) => (exponent === 2 ? squared(base) : base ** exponent);
+
+/** Return the number that a tree stands for, added up from left to right. */
+export const evaluate = (tree) => {
+  const { kind, parts } = tree;
+  switch (kind) {
+    case "number":
+    case "ref":
+    case "rest":
+      return tree.value;
+    case "add":
+      return parts.reduce((sum, part) => sum + evaluate(part), 0);
+    case "mul":
+      return parts.reduce((product, part) => product * evaluate(part), 1);
+    case "neg":
+      return -evaluate(parts[0]);
+    case "div":
+      return evaluate(parts[0]) / evaluate(parts[1]);
+    case "pow":
+      return power(evaluate(parts[0]), evaluate(parts[1]));
+    case "apply":
+      if (tree.name === "max") return Math.max(...parts.map(evaluate));
+      return FUNCTIONS[tree.name](evaluate(parts[0]));
+    default:
+      throw new TypeError(`no number for ${kind}`);
+  }
+};
+
+/**
+ * Return a function that computes a formula at an index, straight from its data.
+ *
+ * It is handed the index with room for the counters of the sums within.
+ */
+export const compiled = (data, arrays, levels, depth) => {
+  if (typeof data === "number") return () => data;
+  const [kind, ...parts] = data;
+  const make = (part) => compiled(part, arrays, levels, depth);
+  switch (kind) {
+    case "r": {
+      const [, array, place, ...steps] = data;
+      const numbers = arrays[array];
+      const moving = steps.map((step, k) => [levels[k], step]).filter(([, step]) => step);
+      if (moving.length === 0) return () => numbers[place];
+      if (moving.length === 1) {
+        const [[level, step]] = moving;
+        return (at) => numbers[place + step * at[level]];
+      }
+      const [[one, first], [two, second], ...more] = moving;
+      if (!more.length) return (at) => numbers[place + first * at[one] + second * at[two]];
+      return (at) => {
+        let where = place;
+        for (const [level, step] of moving) where += step * at[level];
+        return numbers[where];
+      };
+    }
+    case "+":
+    case "G": {
+      const made = parts.map((part) => summand(part, arrays, levels, depth));
+      if (made.length === 1) return made[0];
+      return (at) => {
+        let sum = made[0](at);
+        for (let k = 1; k < made.length; k += 1) sum += made[k](at);
+        return sum;
+      };
+    }
+    case "*": {
+      const made = parts.map(make);
+      const gate = parts.findIndex((part) => part[0] === "f" && part[1] === "gate");
+      if (gate >= 0) {
+        // What does not pass is a zero without a sign.
+        return (at) => (made[gate](at) === 0 ? 0 : made.reduce((product, each) => product * each(at), 1));
+      }
+      const [first, second] = made;
+      if (made.length === 2) return (at) => first(at) * second(at);
+      return (at) => made.reduce((product, each) => product * each(at), 1);
+    }
+    case "-": {
+      const body = make(parts[0]);
+      return (at) => -body(at);
+    }
+    case "/": {
+      const [above, below] = parts.map(make);
+      return (at) => above(at) / below(at);
+    }
+    case "^": {
+      const [base, exponent] = parts.map(make);
+      return (at) => power(base(at), exponent(at));
+    }
+    case "f": {
+      const made = parts.slice(1).map(make);
+      if (parts[0] === "max") return (at) => Math.max(...made.map((each) => each(at)));
+      const rule = FUNCTIONS[parts[0]];
+      if (!rule) throw new TypeError(`no function ${parts[0]}`);
+      return (at) => rule(made[0](at));
+    }
+    case "?": {
+      const [left, limit, then, otherwise] = parts.slice(1).map(make);
+      const holds = COMPARED[parts[0]];
+      return (at) => (holds(left(at), limit(at)) ? then(at) : otherwise(at));
+    }
+    case "e": {
+      const [axis, ...turns] = parts;
+      const others = levels.filter((level) => level !== axis);
+      const made = turns.map((turn) => compiled(turn, arrays, others, depth));
+      return (at) => made[at[axis]](at);
+    }
+    default:
+      throw new TypeError(`no formula ${kind}`);
+  }
+};
+
+const summand = (part, arrays, levels, depth) => {
+  if (!Array.isArray(part) || part[0] !== "M") return compiled(part, arrays, levels, depth);
+  const [, count, term] = part;
+  const each = compiled(term, arrays, [...levels, depth], depth + 1);
+  return (at) => {
+    at[depth] = 0;
+    let sum = each(at);
+    for (let k = 1; k < count; k += 1) {
+      at[depth] = k;
+      sum += each(at);
+    }
+    return sum;
+  };
+};
+
+// --- walking ---
+
+export const isLeaf = (tree) => tree.kind === "number" || tree.kind === "ref" || tree.kind === "rest";
+export const leavesOf = (tree) => (isLeaf(tree) ? [tree] : tree.parts.flatMap(leavesOf));
+export const addends = (tree) => (tree.kind === "add" ? tree.parts : [tree]);
+
+const MOST_TERMS = 24;
+const SHOWN_TERMS = 8;
+/** Replace the small terms of each long sum by one leaf that holds their sum. */
+export const shortened = (tree) => {
+  if (isLeaf(tree)) return tree;
+  const { parts } = tree;
+  if (tree.kind !== "add" || parts.length <= MOST_TERMS) {
+    const made = parts.map((part, k) => (tree.kind === "pow" && k ? part : shortened(part)));
+    return { ...tree, parts: made };
+  }
+  const values = parts.map(evaluate);
+  const order = parts.map((_, k) => k).sort((a, b) => Math.abs(values[b]) - Math.abs(values[a]) || a - b);
+  const largest = new Set(order.slice(0, SHOWN_TERMS));
+  const shown = parts.filter((_, k) => largest.has(k)).map(shortened);
+  const value = values.reduce((sum, each, k) => (largest.has(k) ? sum : sum + each), 0);
+  const count = parts.length - SHOWN_TERMS;
+  const name = `(${count.toLocaleString("en-US")} smaller terms)`;
+  return { kind: "add", parts: [...shown, { kind: "rest", name, value, count, parts: [] }] };
+};
