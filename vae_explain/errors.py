@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class UserError(ValueError):
     """A request that cannot be done; the message says what to change.
@@ -29,3 +31,12 @@ class UserError(ValueError):
     def command_line_words(self) -> str:
         """What the command line says, behind the option and its value."""
         return str(self)
+
+
+def did_you_mean(typed: str, names: Iterable[str]) -> str:
+    """Return a guess at what was meant, for the middle of an error; empty if none is near."""
+    import difflib
+
+    plain = {name.lower(): name for name in reversed(list(names))}
+    close = difflib.get_close_matches(typed.lower(), plain, n=1, cutoff=0.5)
+    return f"did you mean {plain[close[0]]}? " if close else ""

@@ -102,8 +102,12 @@ def record_both(request: Request, state: Mapping[str, Array] | None = None) -> R
     Parameters
     ----------
     state
-        What to put in the place of the model's own parameters and buffers, by name.
+        What to put in the place of the model's own parameters and buffers, by name; of what
+        was set by hand only x is left then.
     """
+    if state is not None:
+        of_x = tuple(each for each in request.changes if each.target.startswith("x["))
+        request = replace(request, changes=of_x)
     with prepared(request) as model:
         if state is not None:
             put_state(model.model, state)

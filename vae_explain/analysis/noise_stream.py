@@ -43,6 +43,7 @@ def draws(request: Request, count: int) -> Iterator[Array]:
     """
     assert request.architecture, "only asked of the built-in VAE"
     with prepared(request) as ready:
+        ready.require_drawn("sample")
         generator = torch.Generator()
         generator.set_state(ready.generator)  # behind the draws of the parameters
     shape = len(ready.x), request.architecture.latent_size
@@ -73,6 +74,7 @@ def run_and_draws(
     if request.architecture:
         return pipeline.run(request), draws(request, count)
     with prepared(request) as ready:
+        ready.require_drawn("sample")
         with user_code_errors(request):
             result = ready.run_in(request.arithmetic).run
         result.require_finite()

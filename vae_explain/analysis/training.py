@@ -163,6 +163,7 @@ class _Learner(Protocol):
 @contextmanager
 def _learner(request: Request) -> Iterator[tuple[PreparedModel, _Learner]]:
     with prepared(request) as ready:
+        ready.require_drawn("train")
         architecture = request.architecture
         yield ready, _BuiltIn(ready, architecture) if architecture else _Own(ready, request)
 
@@ -219,7 +220,8 @@ class _Own:
         )
         if not explain:
             return loss, parts, None
-        run = full_run(trace, ready.seed, ready.label, loss_call=call)
+        changed = tuple(change.text for change in ready.changes)
+        run = full_run(trace, ready.seed, ready.label, loss_call=call, changed=changed)
         return loss, parts, _at_step(run, number)
 
     def reconstruction(self) -> Array | None:
@@ -239,7 +241,8 @@ class _Own:
 
 
 def _at_step(run: Run, number: int) -> Run:
-    return dataclasses.replace(run, label=f"{run.label} at step {number}")
+    started = " at the start, now" if run.changed else ""
+    return dataclasses.replace(run, label=f"{run.label}{started} at step {number}")
 
 
 # --- one step ---------------------------------------------------------------------------

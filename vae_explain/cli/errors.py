@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Sequence
 from enum import IntEnum
 from itertools import pairwise
 from pathlib import Path
 
-from ..errors import UserError
+from ..errors import UserError, did_you_mean
 
 OF_A_FILE = "--x-file", "--weights", "--run"  # what is said of them begins with the file
 LONGEST_VALUE = 60
@@ -32,9 +31,7 @@ class Problem(UserError):
 
 def unknown_name(option: str, value: str, kind: str, names: Sequence[str]) -> Problem:
     """Return the error for a name that does not exist, with a guess and the valid ones."""
-    plain = {name.lower(): name for name in reversed(names)}
-    close = difflib.get_close_matches(value.lower(), plain, n=1, cutoff=0.5)
-    guess = f"did you mean {plain[close[0]]}? " if close else ""
+    guess = did_you_mean(value, names)
     return Problem(option, value, f"no {kind} has this name; {guess}valid: {', '.join(names)}")
 
 

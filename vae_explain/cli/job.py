@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from ..models.builtin_config import ACTIVATIONS, BUILT_IN, Architecture
+from ..models.changes import Change, located, require_once
 from ..models.request import Request, Settings, UserModel
 from . import parsing, standard_input
 from .errors import Problem
@@ -247,6 +248,7 @@ class Job:
             weights=options.weights,
             strip_prefix=options.strip_prefix,
             decimals=self.decimals,
+            changes=self._changes(len(x)),
         )
 
     def _typed_rows(self) -> Rows:
@@ -280,6 +282,23 @@ class Job:
             raise Problem("--x-file", path, f"{words} {most:,} rows")
         # Of float32, as it would be typed.
         return array.astype("U").astype("float64") if array.dtype == "float32" else array
+
+    def _changes(self, rows: int) -> tuple[Change, ...]:
+        """Read what is to be set, and for the built-in VAE find the entries."""
+        typed = [parsing.change("--set", text) for text in self.options.set or ()]
+        architecture = self.architecture
+        if architecture is None:
+            return tuple(typed)
+        names = "x", "eps", *architecture.parameters
+        shapes = {name: architecture.shape(name, rows) for name in names}
+        places = [located(change, shapes, architecture.steps) for change in typed]
+        require_once(places)
+        for place, change in zip(places, typed, strict=True):
+            if place.name == "x" and architecture.recon == "bce":
+                _require_probabilities(((change.value,),))
+        return tuple(
+            Change(place.target, change.value) for place, change in zip(places, typed, strict=True)
+        )
 
     def _noise(self, rows: int) -> tuple[float, ...] | None:
         typed, architecture = self.options.eps, self.architecture

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..models.builtin_config import BUILT_IN, Architecture
+from ..models.changes import full_index
 from . import parsing
 from .errors import Problem, unknown_name
 
@@ -141,15 +142,7 @@ def _index(text: str, name: str, inside: str, shape: tuple[int, ...]) -> tuple[i
     known = f"{name} has shape {list(shape)}"
     if not all(re.fullmatch(r"[+-]?[0-9]+", part) for part in parts):
         raise Problem("TARGET", text, f"an index is whole numbers separated by commas; {known}")
-    index = tuple(int(part) for part in parts)
-    if len(index) == len(shape) - 1 and shape[0] == 1 and len(shape) > 1:
-        index = (0, *index)
-    if len(index) != len(shape):
-        raise Problem("TARGET", text, f"{len(index)} given as index; {known}")
-    for at, size in zip(index, shape, strict=True):
-        if not -size <= at < size:
-            raise Problem("TARGET", text, f"index {at} is outside; {known}")
-    return tuple(at % size for at, size in zip(index, shape, strict=True))
+    return full_index(tuple(map(int, parts)), name, shape, "TARGET", text)
 
 
 WITHOUT_GRADIENT = {

@@ -96,6 +96,14 @@ class Options:
             metavar="NUMBERS", help="Noise to use in place of the draw; repeat it for a batch."
         ),
     ] = None
+    set: Annotated[
+        list[str] | None,
+        run_option(
+            metavar='"NAME[i,j]=VALUE"',
+            help="Set one entry of a parameter, of x or of eps before the run, as "
+            '"fc1.weight[0,1]=0.5" or fc1.weight.0.1=0.5; may be repeated.',
+        ),
+    ] = None
     arithmetic: Annotated[
         str | None,
         run_option(

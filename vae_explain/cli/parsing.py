@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from ..models.changes import Change
 from ..models.request import Written
 from .errors import Problem
 
@@ -127,3 +128,12 @@ def argument(option: str, text: str) -> tuple[str, Any]:
         return name, ast.literal_eval(value)
     except (ValueError, SyntaxError):
         return name, Written(value)
+
+
+def change(option: str, text: str) -> Change:
+    """Read `NAME[i,j]=VALUE`; which entry that is, is judged where the names are known."""
+    target, equals, value = (part.strip() for part in text.rpartition("="))
+    example = f'write NAME[i,j]=VALUE in quotes, such as {option} "fc1.weight[0,1]=0.5"'
+    if not equals or not target or not value:
+        raise Problem(option, text, example)
+    return Change(target, _number(option, text, value.translate(MINUS_SIGNS), example))

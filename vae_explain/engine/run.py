@@ -77,6 +77,8 @@ class Run:
         Whether the model gave another loss or gradient when it ran again, with the same draws.
     decimals
         What the arithmetic `printed` rounds parameters and noise to.
+    changed
+        Entries that were set by hand, as `fc1.weight[0,1]=0.5`.
     """
 
     trace: Trace = field(repr=False)
@@ -91,6 +93,7 @@ class Run:
     loss_call: LossCall | None = None
     varies: bool = False
     decimals: int = PRINTED_DECIMALS
+    changed: tuple[str, ...] = ()
 
     @cached_property
     def hand_values(self) -> dict[int, Array]:
@@ -220,6 +223,7 @@ def full_run(
     loss_call: LossCall | None = None,
     graph: Graph | None = None,
     decimals: int = PRINTED_DECIMALS,
+    changed: tuple[str, ...] = (),
 ) -> Run:
     """Show PyTorch's own numbers; the graph is that of the trace where there is one already."""
     return Run(
@@ -234,6 +238,7 @@ def full_run(
         eps_given=eps_given,
         loss_call=loss_call,
         decimals=decimals,
+        changed=changed,
     )
 
 

@@ -22,6 +22,7 @@ from .kept_state import unchanged
 from .loss_binding import Computed, LossOf
 from .prepared_model import Objective, PreparedModel
 from .request import Request, UserModel
+from .set_entries import with_entries
 from .user_code import CannotRun, build, refuse_opaque_function
 from .user_expressions import ExpressionOfUser
 from .user_files import importable, load_for, where_they_went
@@ -80,7 +81,11 @@ def _made_ready(
     if request.decimals is not None:
         ready = replace(ready, decimals=request.decimals)
     with where_they_went(references):
-        yield ready if request.architecture else as_it_takes(ready, request.x)
+        if not request.architecture:
+            ready = as_it_takes(ready, request.x)
+        with user_code_errors(request):
+            ready = with_entries(ready, request.changes)
+        yield ready
 
 
 @contextmanager

@@ -31,6 +31,7 @@ from ..recording.recorder import record
 from ..recording.tensor_arrays import array_of, tensors_in
 from ..symbolic.decimals import rounded
 from ..trace import Array, Trace
+from .changes import Change
 from .kept_state import holders_of, unchanged
 from .loss_binding import Computed
 
@@ -87,6 +88,8 @@ class PreparedModel:
         An x of float32 as it was typed, in float64: 0.9, not 0.8999999762.
     decimals
         What the arithmetic `printed` rounds parameters and noise to.
+    changes
+        The entries that were set by hand.
     """
 
     model: nn.Module
@@ -99,6 +102,7 @@ class PreparedModel:
     drawn_in: Precision | None = None
     typed: Tensor | None = None
     decimals: int = PRINTED_DECIMALS
+    changes: tuple[Change, ...] = ()
 
     def run(
         self, redrawn: Sequence[Tensor] = (), lasting: bool = True, gradients: bool = True
@@ -115,8 +119,9 @@ class PreparedModel:
             Whether to take gradients at all.
         """
         trace, call = self._record(redrawn, lasting, gradients)
-        given = bool(self.noise)
-        return full_run(trace, self.seed, self.label, given, call, decimals=self.decimals)
+        changed = tuple(change.text for change in self.changes)
+        given = self.seed, self.label, bool(self.noise), call
+        return full_run(trace, *given, decimals=self.decimals, changed=changed)
 
     def run_in(self, arithmetic: Arithmetic, lasting: bool = True) -> RunWithModel:
         """Record a run in one arithmetic, and keep the model that made it with it."""
@@ -176,6 +181,13 @@ class PreparedModel:
     def with_own_noise(self) -> PreparedModel:
         """Return the same with all noise drawn, and none given."""
         return dataclasses.replace(self, noise=())
+
+    def require_drawn(self, command: str) -> None:
+        """Raise an error if noise was set, for a command that draws anew at each run."""
+        if self.noise:
+            text = self.changes[-1].text if self.changes else None
+            mend = f"{command} draws its own noise; leave it out, or ask forward"
+            raise UserError(mend, "--set", text)
 
     @contextmanager
     def in_other_mode(self) -> Iterator[bool]:

@@ -66,6 +66,8 @@ class Contents(NamedTuple):
         The versions of vae-explain and of NumPy that wrote it.
     label
         What was run, for a header.
+    changed
+        The entries that were set by hand.
     architecture
         That of the built-in VAE; None for another model.
     not_printed
@@ -80,6 +82,7 @@ class Contents(NamedTuple):
     label: str
     seed: int | None
     eps_given: bool
+    changed: tuple[str, ...]
     loss_call: LossCall | None
     architecture: Architecture | None
     not_printed: str | None
@@ -145,6 +148,7 @@ def to_bytes(recording: Recording) -> bytes:
         label=one.label,
         seed=one.seed,
         eps_given=one.eps_given,
+        changed=one.changed,
         loss_call=one.loss_call,
         architecture=recording.architecture,
         not_printed=recording.not_printed,
@@ -209,7 +213,7 @@ def _recording(path: Path, data: bytes | memoryview, is_trusted: bool) -> Record
     tensors = _Tensors(data)
     contents = _contents(path, tensors.metadata)
 
-    def graph(arithmetic: str) -> Graph:
+    def bound(arithmetic: str) -> Graph:
         with _damages(path):
             trace = trace_of(contents.runs[arithmetic], tensors.take, f"runs.{arithmetic}")
             _require_loss(trace)
@@ -231,11 +235,12 @@ def _recording(path: Path, data: bytes | memoryview, is_trusted: bool) -> Record
     def run(arithmetic: str) -> Run:
         doubts[arithmetic]  # which raises where an operation cannot be computed at all
         given = contents.seed, contents.label, contents.eps_given, contents.loss_call
-        whole = full_run(graphs[arithmetic].trace, *given, graphs[arithmetic])
+        graph = graphs[arithmetic]
+        whole = full_run(graph.trace, *given, graph, changed=contents.changed)
         return by_hand(whole) if arithmetic == "printed" else whole
 
     names = tuple(contents.runs)
-    graphs, doubts = OnDemand(names, graph), OnDemand(names, doubtful)
+    graphs, doubts = OnDemand(names, bound), OnDemand(names, doubtful)
     return Recording(OnDemand(names, run), contents.architecture, contents.not_printed, doubts)
 
 

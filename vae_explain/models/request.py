@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .builtin_config import BUILT_IN, Architecture
+from .changes import Change
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -100,6 +101,8 @@ class Request:
     decimals
         What the arithmetic `printed` rounds parameters and noise to, as a page prints them; 4
         when None.
+    changes
+        Entries of parameters, x and noise that are set after all that, one by one.
     """
 
     x: Input
@@ -111,6 +114,7 @@ class Request:
     strip_prefix: str = ""
     generator: Tensor | None = None
     decimals: int | None = None
+    changes: tuple[Change, ...] = ()
 
     @property
     def architecture(self) -> Architecture | None:

@@ -152,7 +152,8 @@ def _size(request: Request, x: Array) -> int:
 
 
 def _asked(request: Request, x: Array) -> Iterator[bytes]:
-    yield repr((request.architecture, request.seed, request.eps, request.strip_prefix)).encode()
+    asked = request.architecture, request.seed, request.eps, request.strip_prefix, request.changes
+    yield repr(asked).encode()
     yield repr(x.shape).encode()
     yield x.tobytes()
     if request.weights is not None:

@@ -143,9 +143,15 @@ def origin(run: Run) -> dict[str, Any]:
     return {
         "arithmetic": run.arithmetic,
         "seed": run.seed,
+        **set_by_hand(run.changed),
         "torch": run.trace.torch_version,
         **called(run.loss_call),
     }
+
+
+def set_by_hand(changed: Sequence[str]) -> dict[str, Any]:
+    """Return the entries that were set by hand, as the option takes them; nothing for none."""
+    return {"set": list(changed)} if changed else {}
 
 
 def called(call: LossCall | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..blocks import Checks
-from .json import called, checked, named, origin, plain, text
+from .json import called, checked, named, origin, plain, set_by_hand, text
 
 if TYPE_CHECKING:
     from ...analysis.audit import Report
@@ -136,6 +136,7 @@ def dump_training(training: Training, checks: Checks) -> str:
         "optimizer": plan.optimizer,
         "lr": plan.lr,
         "seed": plan.request.seed,
+        **set_by_hand([change.text for change in plan.request.changes]),
         "torch": training.torch_version,
         **called(training.loss_call),
         "steps": [
@@ -173,6 +174,7 @@ def dump_update(update: Update, checks: Checks) -> str:
         "update",
         lr=step.lr,
         seed=step.run.seed,
+        **set_by_hand(step.run.changed),
         torch=step.run.trace.torch_version,
         **called(step.run.loss_call),
         loss_before=plain(step.run.trace.loss.array),

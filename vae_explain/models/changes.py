@@ -1,0 +1,152 @@
+"""Single numbers of a run that are set by hand: an entry of a parameter, of x or of the noise.
+
+Nothing in here loads PyTorch or NumPy, so that the command line can check a change first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..errors import UserError, did_you_mean
+from ..symbolic.text import index_text
+
+OPTION = "--set"
+MOST_NAMED = 4  # in a label
+# What may stand before a number of an index: `w[0,1]`, `w[0][1]`, `w(0, 1)`, `w.0.1`, `w 0 1`.
+LAST_NUMBER = re.compile(r"(.*?)[\s\[\](),.:]+([+-]?[0-9]+)[\s\])]*")
+
+
+class Change(NamedTuple):
+    """An entry that is given another number.
+
+    Attributes
+    ----------
+    target
+        Its name and index: as somebody typed them, or as `located` wrote them.
+    """
+
+    target: str
+    value: float
+
+    @property
+    def text(self) -> str:
+        """As the option takes it: `fc1.weight[0,1]=0.5`."""
+        return f"{self.target}={number_text(self.value)}"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an entry is: the name of its tensor, and its whole index."""
+
+    name: str
+    index: tuple[int, ...]
+
+    @property
+    def target(self) -> str:
+        return self.name + index_text(self.index)
+
+
+def number_text(value: float) -> str:
+    """Write a number with every digit that tells it from another, and no more: 1, 0.5, -2e-05."""
+    return repr(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+
+
+def words(changes: Sequence[Change]) -> str:
+    """Say for a label what was set; nothing where nothing was."""
+    named = [f"{target} set to {number_text(value)}" for target, value in changes[:MOST_NAMED]]
+    more = len(changes) - MOST_NAMED
+    named += [f"{more} more entries set"] if more > 0 else []
+    return "".join(f", {each}" for each in named)
+
+
+def located(
+    change: Change, shapes: Mapping[str, tuple[int, ...]], computed: Collection[str] = ()
+) -> Place:
+    """Find the entry that a change means.
+
+    Parameters
+    ----------
+    shapes
+        What can be set, by name.
+    computed
+        The names of what cannot be: values that follow from others.
+
+    Raises
+    ------
+    UserError
+        If there is no such entry, or more than one.
+    """
+    target = change.target
+    readings = list(_readings(target))
+    for name, index in readings:
+        if name in shapes:
+            return Place(name, _whole_index(target, name, index, shapes[name]))
+    name = readings[-1][0]
+    if name.removesuffix(".grad") in computed:
+        gradient = "a gradient" if name.endswith(".grad") else name
+        mend = f"{gradient} follows from the numbers that a run starts from; set one of those"
+        raise UserError(f"{mend}: {_listed(shapes)}", OPTION, target)
+    guess = did_you_mean(name, shapes)
+    raise UserError(
+        f"no parameter, input or noise has this name; {guess}valid: {_listed(shapes)}",
+        OPTION,
+        target,
+    )
+
+
+def require_once(places: Sequence[Place]) -> None:
+    """Raise an error if an entry is set twice."""
+    for at, place in enumerate(places):
+        if place in places[:at]:
+            raise UserError("it is set twice; leave one out", OPTION, place.target)
+
+
+def full_index(
+    index: tuple[int, ...], name: str, shape: tuple[int, ...], option: str, typed: str
+) -> tuple[int, ...]:
+    """Return an index counted from the front, with the row 0 of a batch of one filled in.
+
+    Raises
+    ------
+    UserError
+        If it has too many numbers or too few, or is outside.
+    """
+    known = f"{name} has shape {list(shape)}"
+    if len(index) == len(shape) - 1 and shape[0] == 1 and len(shape) > 1:
+        index = (0, *index)
+    if len(index) != len(shape):
+        raise UserError(f"{len(index)} given as index; {known}", option, typed)
+    for at, size in zip(index, shape, strict=True):
+        if not -size <= at < size:
+            raise UserError(f"index {at} is outside; {known}", option, typed)
+    return tuple(at % size for at, size in zip(index, shape, strict=True))
+
+
+def _readings(target: str) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Part a text into name and index in each way, the longest name first."""
+    name, index = target.strip(), ()  # type: tuple[str, tuple[int, ...]]
+    yield name, index
+    while match := LAST_NUMBER.fullmatch(name):
+        name, index = match[1].strip(), (int(match[2]), *index)
+        yield name, index
+
+
+def _whole_index(
+    target: str, name: str, index: tuple[int, ...], shape: tuple[int, ...]
+) -> tuple[int, ...]:
+    if 0 in shape:
+        raise UserError(f"it has no numbers: its shape is {list(shape)}", OPTION, target)
+    if not index and shape:
+        if all(size == 1 for size in shape):
+            return (0,) * len(shape)
+        first = index_text(0 for _ in shape)
+        words = f"{name} has shape {list(shape)}; say which entry, such as {name}{first}"
+        raise UserError(words, OPTION, target)
+    return full_index(index, name, shape, OPTION, target)
+
+
+def _listed(names: Collection[str]) -> str:
+    return ", ".join(name if name.isprintable() else repr(name) for name in names)
