@@ -67,8 +67,12 @@ class Golden:
             pytest.fail("\n".join([f"{name} is not what is written now", *difference]), False)
 
 
+GUIDES = str.maketrans("│├└", "   ")  # of a tree, which stand in the place of an indent
+
+
 def lines_of(page: str) -> list[str]:
     """Return the lines that every processor gives, unwrapped, but for last digits."""
+    page = page.translate(GUIDES)
     page = "\n".join(unwrapped(hidden(page).splitlines())) + "\n"
     return ELSEWHERE.sub("", REMARK.sub("", page.replace(*ROUNDING))).splitlines()
 

@@ -21,6 +21,8 @@ from vae_explain.cli import entry
 from vae_explain.pages.blocks import Walkthrough
 from vae_explain.pages.render import terminal
 
+from .comparing import GUIDES
+
 INDENT = 4  # of every block; what continues an equation stands further in
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 LITERAL_IN_CODE = re.compile(r"(?<![\w.])(?<!\*\*)\d+(?:\.\d+)?(?:e[+-]\d+)?(?![\w.])")
@@ -229,7 +231,7 @@ def claims(text: str) -> list[Claim]:
     passed over: it comes back as it is and fails when it is computed.
     """
     found: list[Claim] = []
-    for line in _joined(text):
+    for line in _joined(text.translate(GUIDES)):
         row = ROW.match(line)
         if row:
             value, remark = _ending(row["rest"])

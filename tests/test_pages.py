@@ -187,7 +187,7 @@ def gate_rows(section: str) -> list[list[float]]:
     """Return the numbers of the rows of a gate table: arrives, gate, product, both shares."""
     rows = []
     for line in section.splitlines():
-        found = re.fullmatch(r" +[\d,]+((?:  +[-\d.e+]+){3,5})(?:  gate closed)?", line)
+        found = re.fullmatch(r" +[\d,]+((?:  +[-\d.e+]+){3,5})(?: {2,}gate closed)?", line)
         if found:
             row = [float(number) for number in found[1].split()]
             # Without shares all of it is the reconstruction's.

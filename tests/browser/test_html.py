@@ -54,6 +54,18 @@ def test_pointing_at_a_number_shows_how_it_is_made(open_page: Open) -> None:
     assert not any(anchor.startswith("encoder") for anchor in lit(page, "into"))
 
 
+def test_the_answer_comes_first(open_page: Open) -> None:
+    page = open_page()
+    number(page, "encoder_hidden.grad-0").hover()
+    text = " ".join(derivation(page).locator(".answer").inner_text().split())
+    assert text.startswith("0.2735 = 0.2569 reconstruction by mu − 0.0902 reconstruction by logvar")
+    number(page, "fc1.weight.grad-6-0").hover()
+    assert "because" in derivation(page).locator(".answer").inner_text()
+    assert "gate closed" in derivation(page).locator(".answer").inner_text()
+    number(page, "z-0").hover()
+    assert derivation(page).locator(".answer").count() == 0
+
+
 def test_what_an_index_chose_leads_to_the_index(open_page: Open) -> None:
     page = open_page("choices")
     number(page, "taken-0").hover()

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..ops import NotExplained
-from ..symbolic.expression import evaluate
+from ..symbolic.expression import Expression, Index, evaluate
 from ..trace import Array, rows_of
 from .backward_pass import accumulate, shares
 from .formulas import Steps
@@ -56,6 +56,35 @@ def _largest(arriving: list[_Arriving]) -> list[_Arriving]:
     kept = [one for one in arriving[:MOST_AT_ONE] if one.chain]
     rest = arriving[len(kept) :]
     return [*kept, _Arriving((), sum((one.share for one in rest), np.zeros(())))]
+
+
+def closed_gate(steps: Steps, target: Target) -> tuple[int, Index, Expression] | None:
+    """Return the gate that lets nothing back to a gradient's number, if one alone decides.
+
+    Returns
+    -------
+    tuple
+        The value that the gate made, the element of it, and what the gate was given; None where
+        no gate is closed on the way, or where there are several ways.
+    """
+    run, value_id, index = steps.run, target.value_id, target.index
+    reached = run.gradients_of(target.term)
+    while True:
+        consumers = [b for b in run.graph.consumers(value_id) if b.output in reached]
+        if len(consumers) != 1 or consumers[0].rule is None or consumers[0].no_way_back:
+            return None
+        (bound,) = consumers
+        positions = bound.positions(value_id)
+        if len(positions) != 1:
+            return None
+        call = steps.call(bound)
+        partials = consumers[0].rule.partials(call, positions[0], index)
+        if len(partials) != 1:
+            return None
+        before = call.operands[positions[0]].at(index) if bound.rule and bound.rule.gate else None
+        value_id, (index, local) = bound.output, partials[0]
+        if before is not None and evaluate(local) == 0:
+            return value_id, index, before
 
 
 class Paths:

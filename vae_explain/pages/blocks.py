@@ -47,6 +47,32 @@ class Prose(NamedTuple):
     text: str
 
 
+class Quantity(NamedTuple):
+    """A number in a sentence: what it is, and how it is written there.
+
+    One without an index, as a share has none, is no number of the run and leads nowhere. One
+    that is `added` has its sign before it, as the further summands of a sum have.
+    """
+
+    number: Ref
+    places: Places = "value"
+    form: Literal["number", "added", "percent"] = "number"
+
+
+class Claim(NamedTuple):
+    """Arithmetic that a sentence implies: what its numbers give, by their places in it."""
+
+    result: int
+    expression: Expression
+
+
+class Statement(NamedTuple):
+    """Sentences with numbers of the run in them, whose arithmetic holds as it is printed."""
+
+    parts: tuple[str | Quantity, ...]
+    claims: tuple[Claim, ...] = ()
+
+
 class Formula(NamedTuple):
     """A whole-tensor formula, `left = expression`, with a remark beside it.
 
@@ -215,14 +241,27 @@ class Column(NamedTuple):
 Cell = float | int | str
 
 
+class Adds(NamedTuple):
+    """Which column of a table is the sum of which others, less some; columns by position."""
+
+    result: int
+    parts: tuple[int, ...]
+    less: tuple[int, ...] = ()
+
+
 class Table(NamedTuple):
-    """Rows of numbers and words under headers; `dimmed` rows are given a reason."""
+    """Rows of numbers and words under headers; `dimmed` rows are given a reason.
+
+    What the columns imply, that some add up to another, holds for the numbers as they are
+    printed.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     dimmed: tuple[bool, ...] = ()
     reasons: tuple[str, ...] = ()
     worked: tuple[Worked, ...] = ()
+    adds: Adds | None = None
 
 
 class Node(NamedTuple):
@@ -335,6 +374,7 @@ class Note(NamedTuple):
 Block = (
     Heading
     | Prose
+    | Statement
     | Formula
     | Lines
     | Matrix

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ...symbolic.expression import Number, Ref
 from ...symbolic.text import elided
 from ..blocks import Shares, Tree, TreeNode
@@ -19,12 +21,26 @@ class Derivations:
 
     def tree(self, block: Tree) -> list[Line]:
         """Lay out a derivation: formula and numbers of each node under its name."""
+        # Deep levels share an indentation, so that narrow pages keep room for numbers.
+        deepest = max((self.canvas.room - 30) // 6, 1)
+        depths = [min(node.depth, deepest) for node in block.nodes]
+        past, turn, last = self.canvas.symbols.guides
         lines: list[Line] = []
-        for node in block.nodes:
-            # Deep levels share an indentation, so that narrow pages keep room for numbers.
-            by = 2 * min(node.depth, max((self.canvas.room - 30) // 6, 1))
-            inner = Derivations(self.canvas.narrowed(by))
-            lines += self.canvas.indented(inner.node(node), by)
+        for at, node in enumerate(block.nodes):
+            depth = depths[at]
+            on = [_goes_on(depths, at, level) for level in range(1, depth + 1)]
+            beside = "".join(past if more else "  " for more in on)
+            turned = beside[:-2] + (turn if on[-1] else last) if on else ""
+            leads_on = depth < (depths[at + 1] if at + 1 < len(depths) else 0)
+            inner = Derivations(self.canvas.narrowed(len(beside)))
+            first, *others = inner.node(node)
+            lines.append([Piece(turned, "dim"), *first])
+            for line in others:
+                under = beside
+                if leads_on and line and line[0].text.startswith("  "):
+                    under += past
+                    line = [line[0]._replace(text=line[0].text[len(past) :]), *line[1:]]
+                lines.append([Piece(under, "dim"), *line])
         return lines
 
     def node(self, node: TreeNode) -> list[Line]:
@@ -79,3 +95,9 @@ class Derivations:
                 continue
             lines += [[*lead, *text[0]], *self.canvas.indented(text[1:], width_of(lead))]
         return lines
+
+
+def _goes_on(depths: Sequence[int], at: int, level: int) -> bool:
+    """Whether a further node of a level follows behind one, under the same node above."""
+    behind = next((depth for depth in depths[at + 1 :] if depth <= level), 0)
+    return behind == level

@@ -10,9 +10,11 @@ from ...symbolic.text import index_text
 from ...trace import rows_of
 from ..blocks import Column, Matrix, Table
 from .columns import broken_names, columns, left, right, wrap
+from .numbers import on_their_points
 from .pieces import Canvas, Line, Piece
 from .slices import matrices
 
+NARROWEST_HEADER = 12  # columns, in which a name above numbers is not broken further
 NARROWEST_WORDS = 16  # columns; for less room the numbers beside them are stacked instead
 
 
@@ -76,6 +78,9 @@ class Grids:
 
     def table(self, table: Table) -> list[Line]:
         columns_of = [self.canvas.numbers.cells(table, j) for j in range(len(table.columns))]
+        if table.adds:  # some numbers have guard digits
+            for j in (table.adds.result, *table.adds.parts, *table.adds.less):
+                columns_of[j] = on_their_points(columns_of[j])
         texts = [list(map(self.canvas.symbols, cells)) for cells in columns_of]
         headers = [[self.canvas.symbols(column.header)] for column in table.columns]
         first = [[text] for text in texts[0]]  # a cell of words may take several lines
@@ -86,6 +91,11 @@ class Grids:
         if sum(widths) + 2 * (len(widths) - 1) + reason_width > self.canvas.room:
             headers = [_broken(h, body) for (h,), body in zip(headers, bodies, strict=True)]
             widths = [max(*pair) for pair in zip(map(_widest, headers), bodies, strict=True)]
+            if sum(widths) + 2 * (len(widths) - 1) > self.canvas.room:
+                for j, body in enumerate(bodies[1:], 1):  # names as well, at their joints
+                    most = max(body, NARROWEST_HEADER)
+                    headers[j] = [part for h in headers[j] for part in broken_names(h, most)]
+                    widths[j] = max(_widest(headers[j]), body)
             for j, width in enumerate(widths[1:], 1):
                 most = max(self.canvas.room - widths[0] - 2, bodies[j])
                 if width > most:

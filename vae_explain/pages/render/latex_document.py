@@ -26,6 +26,7 @@ from ..blocks import (
     Places,
     Prose,
     Shares,
+    Statement,
     Summary,
     Table,
     Tree,
@@ -107,6 +108,8 @@ class _Latex:
                 return self._heading(block)
             case Prose(words):
                 return [text(words)]
+            case Statement():
+                return [text(self.typeset.statement(block))]
             case Note(words, tone):
                 return [rf"{{\small {SIGNS[tone]}{text(words)}}}"]
             case Formula():

@@ -20,6 +20,7 @@ from ..blocks import (
     Note,
     Prose,
     Shares,
+    Statement,
     Summary,
     Table,
     Tree,
@@ -72,6 +73,9 @@ class Layout:
                 return self._heading(block)
             case Prose(text):
                 return self.canvas.indented(self.canvas.wrapped(text, self.canvas.room, ""))
+            case Statement():
+                written = "".join(text for text, _ in self.canvas.numbers.statement(block))
+                return self.canvas.indented(self.canvas.wrapped(written, self.canvas.room, ""))
             case Note():
                 return self._note(block)
             case Formula():

@@ -27,6 +27,7 @@ from ..blocks import (
     Note,
     Prose,
     Shares,
+    Statement,
     Summary,
     Table,
     Tree,
@@ -93,6 +94,8 @@ class Markdown:
                 return self._heading(block)
             case Prose(words):
                 return [text(words)]
+            case Statement():
+                return [text(self.typeset.statement(block))]
             case Note(words, tone):
                 return [self._note(words, tone)]
             case Formula():

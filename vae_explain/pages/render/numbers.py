@@ -12,10 +12,10 @@ import numpy as np
 
 from ...engine.worked_lines import Worked
 from ...symbolic.decimals import fixed_text, shortest
-from ...symbolic.expression import Expression, Number, Ref
+from ...symbolic.expression import Add, Expression, Number, Ref, references
 from ...symbolic.text import Write, constant_text, symbol_text
 from ...trace import Array, is_whole
-from ..blocks import Matrix, Places, Table
+from ..blocks import Adds, Cell, Matrix, Places, Quantity, Statement, Table
 from .guard_digits import digits_for, lengthened
 
 FEWEST, MOST = 4, 8
@@ -101,11 +101,14 @@ class Numbers:
         return texts
 
     def cells(self, table: Table, j: int) -> list[str]:
-        """Write a column of a table: its numbers with the same decimals, counts and words."""
+        """Write a column of a table: its numbers with the same decimals, counts and words.
+
+        Those that a row adds up get the digits that this takes.
+        """
         values = [row[j] for row in table.rows]
         numbers = [value for value in values if not isinstance(value, str | int)]
         decimals = self.decimals(numbers, table.columns[j].places)
-        return [
+        texts = [
             value
             if isinstance(value, str)
             else f"{value:,}"
@@ -113,6 +116,35 @@ class Numbers:
             else fixed(value, decimals)
             for value in values
         ]
+        adds = table.adds
+        if adds is None or j not in (adds.result, *adds.parts, *adds.less):
+            return texts
+        results = texts if j == adds.result else self._usual(table, adds.result)
+        return [
+            self._adding(table, row, adds, j, text, result)
+            for row, text, result in zip(table.rows, texts, results, strict=True)
+        ]
+
+    def _usual(self, table: Table, j: int) -> list[str]:
+        """Write a column without guard digits."""
+        return self.cells(table._replace(adds=None), j)
+
+    def _adding(
+        self, table: Table, row: tuple[Cell, ...], adds: Adds, j: int, text: str, result: str
+    ) -> str:
+        """Write a cell of a row whose numbers add up, with the digits that this takes."""
+        refs = {at: Ref(str(at), (), "value", row[at]) for at in (*adds.parts, *adds.less)}
+        of_row = Add(tuple(-refs[at] if at in adds.less else refs[at] for at in refs))
+        places = {refs[at]: table.columns[at].places for at in refs}
+        usual = {ref: self.one(float(ref.value), places[ref]) for ref in places}
+
+        def written(node: Number | Ref, further: int) -> str:
+            assert isinstance(node, Ref), "the row is made of references alone"
+            whole = Decimal(repr(float(node.value)))
+            return lengthened(usual[node], whole, further) if further else usual[node]
+
+        digits = digits_for(of_row, float(row[adds.result]), result, written)
+        return digits.result if j == adds.result else written(refs[j], digits.guards)
 
     def lines(
         self, lines: Sequence[Worked], places: Places, leaves: Places | None = None
@@ -148,6 +180,31 @@ class Numbers:
         leaf = partial(self.leaf, places=leaves, further=digits.guards)
         return LineNumbers(leaf, digits.result, result if digits.shorter else "")
 
+    def statement(self, block: Statement) -> list[tuple[str, Quantity | None]]:
+        """Write a statement: its words and its numbers, with the guard digits of its claims."""
+        texts = [part if isinstance(part, str) else self._quantity(part) for part in block.parts]
+        for claim in block.claims:
+            result = block.parts[claim.result]
+            if isinstance(result, str):
+                raise TypeError("a claim is about a number of the sentence")
+            whole = float(result.number.value)
+            written = self.line(claim.expression, whole, texts[claim.result], result.places)
+            texts[claim.result] = written.result
+            used = set(references(claim.expression))
+            for at, part in enumerate(block.parts):
+                if isinstance(part, Quantity) and part.number in used and at != claim.result:
+                    texts[at] = _signed(written.leaf(part.number), part.form)
+        return [
+            (text, part if isinstance(part, Quantity) else None)
+            for text, part in zip(texts, block.parts, strict=True)
+        ]
+
+    def _quantity(self, part: Quantity) -> str:
+        value = float(part.number.value)
+        if part.form == "percent":
+            return f"{100 * value:.{0 if self.digits is None else self.digits}f} %"
+        return _signed(self.one(value, part.places), part.form)
+
     def leaf(self, node: Number | Ref, places: Places | None = None, further: int = 0) -> str:
         """Write a leaf of an expression as its number, by what it is or by `places`.
 
@@ -169,6 +226,13 @@ class Numbers:
         # An input is whole as it was given, and not as a float32 nearest to that.
         whole = shortest(value) if node.role == "input" else Decimal(repr(float(value)))
         return lengthened(text, whole, further)
+
+
+def _signed(text: str, form: str) -> str:
+    """Write a number that is added to others with its sign before it."""
+    if form != "added":
+        return text
+    return f"- {text.removeprefix('-')}" if text.startswith("-") else f"+ {text}"
 
 
 def plain(result: str) -> LineNumbers:

@@ -36,6 +36,8 @@ BARS, ASCII_BARS = " ▁▂▃▄▅▆▇█", " .:#"
 # How large the numbers of a cell of a heat map are, from none to the largest.
 SHADES, ASCII_SHADES = " ░▒▓█", " .:+#"
 AXES, ASCII_AXES = ("│", "└", "─"), ("|", "+", "-")
+# Beside a tree: a branch that goes on, one that turns off, and the last one.
+GUIDES, ASCII_GUIDES = ("│ ", "├ ", "└ "), ("| ", "+ ", "+ ")
 BRACKETS = {
     "first": ("⎡", "  ⎤"),
     "middle": ("⎢", "  ⎥"),
@@ -69,6 +71,11 @@ class Symbols:
     def shades(self) -> str:
         """The shades of a cell of a heat map, from empty to full."""
         return ASCII_SHADES if self.ascii_only else SHADES
+
+    @property
+    def guides(self) -> tuple[str, str, str]:
+        """The guides of a tree: past a node, to it, and to the last one of its level."""
+        return ASCII_GUIDES if self.ascii_only else GUIDES
 
     @property
     def axes(self) -> tuple[str, str, str]:

@@ -21,6 +21,7 @@ from ..blocks import (
     Lines,
     Matrix,
     Places,
+    Statement,
     Summary,
     Table,
 )
@@ -108,6 +109,11 @@ class Typesetter:
     def arithmetic(self, expression: Expression, leaf: Write) -> str:
         """Write an expression with its numbers, as `leaf` writes them."""
         return minus(to_text(expression, leaf))
+
+    def statement(self, block: Statement) -> str:
+        """Write sentences with their numbers."""
+        parts = self.numbers.statement(block)
+        return "".join(text if number is None else minus(text) for text, number in parts)
 
     def symbols(self, expression: Expression) -> str:
         """Write an expression with its names, a long sum by its ends."""

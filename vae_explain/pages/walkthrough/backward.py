@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
 from ...engine.formulas import gradient_name, if_explained
+from ...engine.provenance import Provenance, Target
 from ...engine.run import Run
 from ...engine.worked_lines import Worked
 from ...ops import NotExplained
 from ..blocks import (
+    Adds,
     Cell,
     Checks,
     Column,
@@ -23,9 +26,11 @@ from ..blocks import (
     Lines,
     Note,
     Prose,
+    Statement,
     Table,
     Walkthrough,
 )
+from .answer import answer
 from .captions import Captions
 from .draft import checked
 from .functions import FunctionNotes
@@ -50,6 +55,7 @@ def backward(
         Add each line's LaTeX.
     """
     page = compose(run, only, term, latex)
+    page.blocks[:0] = page.answers()
     return page.finish("backward", (f"term: {term} alone",) if term else ())
 
 
@@ -122,6 +128,23 @@ class BackwardPage(RunPage):
 
     def d(self, value_id: int) -> str:
         return gradient_name(self.run, value_id, self.term)
+
+    def answers(self) -> list[Statement]:
+        """Say of each target what its largest gradient is and where that comes from."""
+        view, said = Provenance(self.run), []
+        for value_id in sorted(self.targets & self.gradients.keys()):
+            name = self.run.trace.values[value_id].name or ""
+            target = view.target(name, True, None, self.term)
+            make = partial(answer, view, target, self.shares)
+            statement = if_explained(make)
+            if statement is not None:
+                lead = f"The largest number of {self.d(value_id)} is {self._at(target)}: "
+                claims = tuple(c._replace(result=c.result + 1) for c in statement.claims)
+                said.append(Statement((lead, *statement.parts), claims))
+        return said
+
+    def _at(self, target: Target) -> str:
+        return self.steps.label(target.value_id, target.index) or "its only one"
 
     def start(self) -> None:
         """Show the gradients that are constants: what each term enters the loss with."""
@@ -223,17 +246,17 @@ class BackwardPage(RunPage):
             Column("arrives", "gradient", "gradient"),
             Column("gate", "value", "input"),
             Column("δ = arrives × gate", "gradient", "gradient", accent=True),
-            *(Column(f"from {share.word}", share.role, "gradient") for share in shares),
+            *self.shares.columns(shares),
         )
         closed = [not values[index] > 0 for index in shown]
         rows: list[tuple[Cell, ...]] = []
         for index, is_closed in zip(shown, closed, strict=True):
-            arrays = (self.gradients[value_id], *(share.array for share in shares))
-            passed = (float(array[index]) for array in arrays)
+            passed = self.shares.parts(float(self.gradients[value_id][index]), shares, index)
             label, gate = self.row_label(value_id, index), float(not is_closed)
             rows.append((label, float(upstream[index]), gate, *passed))
         reasons = map(_reason, lines, closed)
-        self.add(Table(columns, tuple(rows), tuple(closed), tuple(reasons), lines))
+        adds = Adds(3, tuple(range(4, len(columns)))) if shares else None
+        self.add(Table(columns, tuple(rows), tuple(closed), tuple(reasons), lines, adds))
         self.left_out(omitted, "row")
         units = [str(row[0]) for row, is_closed in zip(rows, closed, strict=True) if is_closed]
         tail = f"; units {', '.join(units)} pass nothing: their gates are closed" if units else ""
@@ -256,8 +279,10 @@ class BackwardPage(RunPage):
         lines = self.make.gradient_lines(value_id, shown, self.term)
         block = self.worked(value_id, lines, quiet=not detailed)
         self.work_out(block, lines, "element", "autograd's")
-        of_terms = self.shares.table if detailed else self.shares.cancelling
-        self.add(*of_terms(value_id, shown))
+        if detailed:
+            self.add(*self.shares.table(value_id, shown))
+        else:
+            self.add(*self.shares.of_parameter(value_id, made))
 
     def _parameter_remark(self, value_id: int, made: int) -> str:
         """Say how a linear layer's parameters get their gradient; nothing of other ops."""

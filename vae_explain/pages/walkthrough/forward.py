@@ -16,6 +16,7 @@ from ...ops.linear.matmul import MATMUL
 from ...symbolic.expression import Apply, Expression, Index, Ref, references
 from ...trace import is_whole
 from ..blocks import (
+    Adds,
     After,
     Block,
     Cell,
@@ -376,7 +377,7 @@ class ForwardPage(RunPage):
         for index in shown:
             before, after = float(x[index]), float(recon[index])
             rows.append((self.row_label(output, index), before, after, after - before))
-        self.add(Table(columns, tuple(rows)))
+        self.add(Table(columns, tuple(rows), adds=Adds(3, (2,), (1,))))
 
     def elements(self, value_id: int) -> None:
         """Work out a value element by element."""

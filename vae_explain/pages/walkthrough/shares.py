@@ -1,7 +1,11 @@
-"""Which part of a gradient each term of the loss sends, and where two parts all but cancel."""
+"""Which part of a gradient each term of the loss sends and by which way.
+
+And where two parts all but cancel.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Literal, NamedTuple
@@ -9,21 +13,34 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ...engine.formulas import Steps, gradient_name
+from ...engine.gradient_ways import Way, parts_at, ways
+from ...ops.rule import indices
 from ...symbolic.expression import Index
 from ...trace import Array
-from ..blocks import Block, Cell, Column, Note, Table
+from ..blocks import Adds, Block, Cell, Column, Note, Table
 from .captions import term_role, term_words
+from .tensors import MOST_LARGEST, largest
 
 # Two terms all but cancel when less than this share of their sizes is left of them.
 NEARLY_NOTHING = 0.05
+MOST_PARTS = 32  # numbers of a parameter that are taken apart each
 
 
 class TermShare(NamedTuple):
-    """What one term sends to a value: the term in a word, its colour, and the numbers."""
+    """What one term sends to a value: the term in a word, its colour, and the numbers.
+
+    `through` is the answer of the encoder that it comes through, where that is told apart.
+    """
 
     word: str
     role: Literal["reconstruction", "kl"]
     array: Array
+    through: str = ""
+
+    @property
+    def header(self) -> str:
+        """What stands above its column."""
+        return f"{self.word} by {self.through}" if self.through else f"from {self.word}"
 
 
 class TermShares:
@@ -34,6 +51,7 @@ class TermShares:
         self.run = steps.run
         self.term = term
         self._only_from: dict[int, str] = {}  # of what a page shows, the sentence where it is
+        self._ways: tuple[Way, ...] | None = None
 
     def follow(self, sections: Sequence[Sequence[int]]) -> None:
         """Take the gradients that a page shows in order, each section's in a row.
@@ -54,16 +72,34 @@ class TermShares:
                 end += "." if to_the_end else f", down to {last}."
             self._only_from[row[0][0]] = f"All of it comes from the {word} term{end}"
 
-    def sending(self, value_id: int) -> tuple[list[TermShare], str]:
+    def sending(self, value_id: int, by_way: bool = False) -> tuple[list[TermShare], str]:
         """Return the terms' shares, or, when one term alone sends anything, a word of it.
+
+        With `by_way` they are told apart by the answer of the encoder that they come through.
 
         The word is empty where it has been said of a row of sections before.
         """
         alone = self._alone(value_id)
         if alone:
             return [], self._only_from.get(value_id, _all_from(alone))
-        shares = self._of(value_id)
+        shares = (self.by_way(value_id) if by_way else []) or self._of(value_id)
         return shares if any(share.array.any() for share in shares) else [], ""
+
+    def by_way(self, value_id: int) -> list[TermShare]:
+        """Return the shares of each term through each answer of the encoder, if there are some."""
+        if self.term is not None:
+            return []
+        if self._ways is None:
+            self._ways = ways(self.run)
+        names = self.run.trace.values
+        return [
+            TermShare(term_words(way.term), term_role(way.term), array, names[way.through].label)
+            for way, array in parts_at(self.run, self._ways, value_id)
+        ]
+
+    def by_term(self, value_id: int) -> list[TermShare]:
+        """Return the shares of each term."""
+        return self._of(value_id)
 
     def _of_all(self, numbers: Sequence[int]) -> str:
         """Return the one term that several gradients all come from; empty where there is none."""
@@ -82,25 +118,62 @@ class TermShares:
         return sending[0] if len(sending) == 1 else ""
 
     def table(self, value_id: int, shown: Sequence[Index]) -> list[Block]:
-        """Return how much of each element each term sends."""
-        shares, only_from = self.sending(value_id)
+        """Return how much of each element each term sends, and by which way."""
+        shares, only_from = self.sending(value_id, by_way=True)
         blocks: list[Block] = [Note(only_from)] if only_from else []
         if not shares:
             return blocks
         columns = (
             Column("element", "label"),
             Column(self._gradient_name(value_id), "gradient", "gradient", accent=True),
-            *(Column(f"from {share.word}", share.role, "gradient") for share in shares),
+            *self.columns(shares),
         )
         rows: tuple[tuple[Cell, ...], ...] = tuple(
             (
                 self.steps.label(value_id, index).strip("[]"),
-                float(self.run.gradients[value_id][index]),
-                *(float(share.array[index]) for share in shares),
+                *self.parts(float(self.run.gradients[value_id][index]), shares, index),
             )
             for index in shown
         )
-        return [*blocks, Table(columns, rows), *self.cancelling(value_id, shown)]
+        adds = Adds(1, tuple(range(2, len(columns))))
+        return [*blocks, Table(columns, rows, adds=adds), *self.cancelling(value_id, shown)]
+
+    def of_parameter(self, value_id: int, made: int) -> list[Block]:
+        """Return how much of each number of a parameter's gradient comes by which way.
+
+        Of a parameter with many the largest stand for all. Nothing is said where the numbers
+        are those that arrive at the value that it `made`, as a bias has them.
+        """
+        shares, _ = self.sending(value_id, by_way=True)
+        gradient, arriving = (self.run.gradients[each] for each in (value_id, made))
+        if not shares or np.array_equal(gradient.ravel(), arriving.ravel()):
+            return list(self.cancelling(value_id, list(indices(gradient.shape))))
+        shown = [at for at in indices(gradient.shape) if gradient[at] or _any_at(shares, at)]
+        left = gradient.size - len(shown)
+        note = "All others are 0." if left else ""
+        if len(shown) > MOST_PARTS:
+            shown = sorted(largest(gradient, MOST_LARGEST))
+            note = f"Of {gradient.size:,} numbers the {len(shown)} largest."
+        table, *others = self.table(value_id, shown)
+        return [table, *([Note(note)] if note else []), *others]
+
+    def columns(self, shares: Sequence[TermShare]) -> list[Column]:
+        """Return a column for each share."""
+        return [Column(share.header, share.role, "gradient") for share in shares]
+
+    def parts(self, total: float, shares: Sequence[TermShare], index: Index) -> list[float]:
+        """Return an element of a gradient, and the shares that it is the sum of.
+
+        They are summed in another order than the gradient is, or in another precision; the
+        largest of them takes the rounding that this makes.
+        """
+        amounts = [float(share.array[index]) for share in shares]
+        if amounts and math.isfinite(total):
+            largest = max(range(len(amounts)), key=lambda at: abs(amounts[at]))
+            if amounts[largest]:
+                others = amounts[:largest] + amounts[largest + 1 :]
+                amounts[largest] = total - math.fsum(others)
+        return [total, *amounts]
 
     def cancelling(self, value_id: int, shown: Sequence[Index]) -> list[Note]:
         """Return where two large forces hide behind a small total."""
@@ -136,6 +209,10 @@ class TermShares:
 
     def _gradient_name(self, value_id: int) -> str:
         return gradient_name(self.run, value_id, self.term)
+
+
+def _any_at(shares: Sequence[TermShare], at: Index) -> bool:
+    return any(share.array[at] for share in shares)
 
 
 def _all_from(word: str) -> str:

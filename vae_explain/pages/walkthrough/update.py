@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ...analysis.training_records import Update
 from ...engine.run import Run
-from ..blocks import Cell, Checks, Column, Note, Prose, Table, Walkthrough
+from ..blocks import Adds, Cell, Checks, Column, Note, Prose, Table, Walkthrough
 from .draft import finished
 from .header import full_arithmetic, heading_line, loss_words, provisos
 from .optimizer import OptimizerPage, number_places, rate_text, settings_words
@@ -78,7 +78,7 @@ def _losses(update: Update, after_it: Run) -> Table:
     for name, number in lines:
         before, after = _both(update, after_it, number)
         rows.append((name, before, after, after - before))
-    return Table(columns, tuple(rows))
+    return Table(columns, tuple(rows), adds=Adds(3, (2,), (1,)))
 
 
 def _both(update: Update, after_it: Run, number: int) -> tuple[float, float]:

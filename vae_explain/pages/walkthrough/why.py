@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...engine.formulas import ROLES
+from ...engine.formulas import ROLES, if_explained
 from ...engine.gradient_paths import Path, Paths
 from ...engine.provenance import Derivation, Provenance, Target, shortened
 from ...engine.run import Run
@@ -27,6 +27,7 @@ from ..blocks import (
     Walkthrough,
 )
 from ..phrases import BLANK, counted
+from .answer import answer
 from .captions import drawing_words
 from .draft import footer, verdict
 from .header import heading_line, run_remarks
@@ -53,6 +54,9 @@ def why(
     view = Provenance(run)
     root = view.derive(target, depth, full)
     blocks: list[Block] = [Heading(1, view.name(target), "where it comes from")]
+    first = if_explained(lambda: answer(view, target))
+    if first is not None:
+        blocks.append(first)
     if chosen:
         words = "The largest element of the tensor stands for it; an index names another."
         blocks.append(Prose(words))

@@ -9,13 +9,13 @@ from ....engine.worked_lines import Worked
 from ....symbolic.expression import Expression, Number, Ref
 from ....symbolic.latex import to_latex
 from ....symbolic.text import elided, to_text
-from ...blocks import After, Formula, Lines, Places, Shares, Tree, TreeNode
+from ...blocks import After, Formula, Lines, Places, Shares, Statement, Tree, TreeNode
 from ..numbers import LineNumbers, plain
 from ..typeset import left_out
 from . import breaking, inline, mathml
 from .breaking import PAGE, PHONE, Breaker
 from .escaping import breakable, escape
-from .keys import Key
+from .keys import Key, key_of
 from .links import Links, remarked, typeset
 from .mathml import math, name, symbol
 
@@ -212,6 +212,18 @@ class Arithmetic:
             f'<details class="latex"><summary>LaTeX</summary><pre tabindex="0">{escape(written)}'
             "</pre></details>"
         )
+
+    def statement(self, block: Statement) -> str:
+        """Write sentences, each of their numbers that is one of the run's a link."""
+        written = ""
+        for text, part in self.numbers.statement(block):
+            if part is None:
+                written += escape(text)
+                continue
+            ref, key = part.number, key_of(part.number)
+            value = float(ref.value)
+            written += self.links.number(key, value, text, ref.role)
+        return written
 
     # --- derivations ---
 

@@ -25,6 +25,7 @@ from ...blocks import (
     Note,
     Prose,
     Shares,
+    Statement,
     Summary,
     Table,
     Tree,
@@ -138,6 +139,8 @@ class _Page:
                 return self._heading(block)
             case Prose(text):
                 return f"<p>{escape(text)}</p>"
+            case Statement():
+                return f"<p>{self.arithmetic.statement(block)}</p>"
             case Note():
                 return self._note(block)
             case Formula():

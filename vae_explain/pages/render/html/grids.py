@@ -94,6 +94,7 @@ class Grids:
     def table(self, block: Table) -> str:
         """Write rows of numbers and words under their headers."""
         columns = [self._cells(block, j) for j in range(len(block.columns))]
+        self._remember_parts(block)
         heads = "".join(map(_head, block.columns))
         reasons = any(block.reasons)
         written = ""
@@ -129,6 +130,20 @@ class Grids:
                 )
                 cells.append(f"<td{words}>{number}</td>")
         return cells
+
+    def _remember_parts(self, block: Table) -> None:
+        """Keep what each number of a table is the sum of, for its derivation."""
+        if block.adds is None or block.adds.less:
+            return
+        parts = [(j, self.numbers.cells(block, j)) for j in block.adds.parts]
+        result = block.adds.result
+        for i, row in enumerate(block.rows):
+            key, value = self._key(block, i, result), row[result]
+            if key is None or isinstance(value, str):
+                continue
+            entry = self.links.entry(key, value, block.columns[result].role)
+            heads = [(texts[i], block.columns[j].header) for j, texts in parts if row[j]]
+            entry.parts = tuple(heads)
 
     def _key(self, block: Table, i: int, j: int) -> Key | None:
         """Return which of the run's numbers a cell is, when its header or its line tells."""

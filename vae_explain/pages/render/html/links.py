@@ -51,6 +51,7 @@ class Entry:
     line: Worked | None = None
     leaves: Places | None = None
     reason: str = ""
+    parts: tuple[tuple[str, str], ...] = ()  # what it is the sum of: each number with its words
 
 
 @dataclass
@@ -209,6 +210,11 @@ class Links:
             numbers.append(number)
         page = {"values": list(values), "numbers": numbers, "texts": list(texts), "lines": lines}
         page["results"] = results
+        page["parts"] = {
+            entry.position: [[typeset(text), escape(words)] for text, words in entry.parts]
+            for entry in self.entries
+            if entry.parts
+        }
         data = json.dumps(page, ensure_ascii=False, separators=(",", ":"))
         # Nothing in it may close the element that it stands in, or open a comment.
         return data.replace("<", "\\u003c")

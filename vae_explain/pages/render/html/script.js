@@ -88,10 +88,30 @@
     return `<p class="uses"><span class="${key}">${words}</span> ${shown.join(", ")}</p>`;
   };
 
+  // The answer first: what a number is the sum of, or why it is zero.
+  const answer = (number) => {
+    const [, , digits, , reason] = data.numbers[number];
+    const parts = packed.parts[number];
+    if (parts && parts.length) {
+      const summed = parts.map(([text, words], at) => {
+        const sign = !at ? "" : text.startsWith("−") ? " − " : " + ";
+        const part = `${sign}${at ? unsigned(text) : text} ${words}`;
+        return `<span>${part}</span>`;
+      });
+      return `<p class="answer">${digits} = ${summed.join("")}</p>`;
+    }
+    if (reason || !/^[−0.]*$/.test(digits)) return "";
+    const closed = (madeFrom.get(number) || []).find((used) => data.numbers[used][4]);
+    if (closed === undefined) return "";
+    return `<p class="answer">${unsigned(digits)} because <math>${data.numbers[closed][1]}</math> `
+      + `is ${unsigned(data.numbers[closed][2])}: ${data.numbers[closed][4]}</p>`;
+  };
+
   const derivation = (number) => {
     const [, symbol, digits, role, reason] = data.numbers[number];
     const equals = ' <span class="equals">=</span> ';
     let text = `<span class="kind">${KINDS[role] || KINDS.value}${reason ? ", " + reason : ""}</span>`;
+    text += answer(number);
     text += `<p><math>${symbol}</math>`;
     if (number in data.lines) {
       const [symbols, numbers] = data.lines[number];
