@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.first_not_finite import called as value_name
 from ...engine.first_not_finite import first_not_finite
 from ...engine.formulas import Steps
 from ...engine.gradient_paths import Paths
 from ...engine.loss_call import LossCall
+from ...engine.not_finite_reasons import called as value_name
 from ...engine.provenance import Derivation, Provenance, Target
 from ...engine.roles import section_of
 from ...engine.run import Run

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...engine.first_not_finite import Cause, called, first_not_finite, kinds_of
+from ...engine.first_not_finite import Cause, first_not_finite, kinds_of
+from ...engine.not_finite_reasons import called
 from ...engine.run import Run
 from ..blocks import Block, Heading, Note, Prose
 
