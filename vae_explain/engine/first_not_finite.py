@@ -100,12 +100,15 @@ def _backward(run: Run) -> Cause:
             if number in gradients and _spoils(run, bound, number):
                 name, op = called(run, number), bound.operation.name
                 array = run.values[number]
+                at = array[~np.isfinite(gradients[number])]
+                there = f"at some of {name}, from {at.min():.4g} to {at.max():.4g}"
+                what = f"{op} has no slope {there}"
+                if at.all():
+                    what = f"the slope of {op} {there}, makes a gradient that leaves {array.dtype}"
                 return Cause(
                     number, True, bound,
-                    f"the loss is finite, but {op} has no slope at some of {name}, from "
-                    f"{array.min():.4g} to {array.max():.4g}",
-                    f"Keep {name} away from where {op} has no slope, as by a small number added "
-                    "inside.",
+                    f"the loss is finite, but {what}",
+                    f"Keep {name} away from there, as by a small number added inside.",
                     number,
                 )  # fmt: skip
     number = max(n for n, gradient in gradients.items() if not _finite(gradient))
