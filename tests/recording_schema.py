@@ -26,7 +26,7 @@ PLAIN: dict[Any, dict[str, Any]] = {
 def schema() -> dict[str, Any]:
     """Return the schema of what stands under `contents` in a recording's metadata."""
     definitions: dict[str, Any] = {}
-    top = _schema_of(Contents, definitions)
+    top = schema_of(Contents, definitions)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"Contents of a recording of vae-explain, version {VERSION} of the format",
@@ -35,25 +35,25 @@ def schema() -> dict[str, Any]:
     }
 
 
-def _schema_of(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+def schema_of(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     if kind in PLAIN:
         return PLAIN[kind]
     parts = get_args(kind)
     origin = get_origin(kind)
     if origin in (Union, UnionType):
-        return {"anyOf": [_schema_of(parts[0], definitions), {"type": "null"}]}
+        return {"anyOf": [schema_of(parts[0], definitions), {"type": "null"}]}
     if origin is Literal:
         return {"enum": list(parts)}
     if origin in (tuple, frozenset):
-        return {"type": "array", "items": _schema_of(parts[0], definitions)}
+        return {"type": "array", "items": schema_of(parts[0], definitions)}
     if origin is dict:
-        return {"type": "object", "additionalProperties": _schema_of(parts[1], definitions)}
+        return {"type": "object", "additionalProperties": schema_of(parts[1], definitions)}
     if kind.__name__ not in definitions:
         definitions[kind.__name__] = {}  # a record may stand in itself
         types = types_of(kind)
         definitions[kind.__name__] = {
             "type": "object",
-            "properties": {key: _schema_of(each, definitions) for key, each in types.items()},
+            "properties": {key: schema_of(each, definitions) for key, each in types.items()},
             "required": list(types),
             "additionalProperties": False,
         }

@@ -107,6 +107,8 @@ def test_a_command_of_the_readme_runs(command: str, folder: Path) -> None:
         assert command_line("params", "--dims", dims, "--save", str(kept)).code == 0
     if "--run" in command:
         assert command_line("record", "-o", str(folder / "run.safetensors")).code == 0
+    if command.startswith("vae-explain mark"):
+        assert command_line("exercise", "-o", "s.md", "--key", "k.json").code == 0
     outcome = command_line(*shlex.split(command, comments=True)[1:])
     assert outcome.code == 0
     assert all(line.startswith("vae-explain: wrote ") for line in outcome.err.splitlines())

@@ -28,6 +28,8 @@ COMMANDS = {
     "audit": "Find what is wrong with a VAE's loss, with numbers as evidence.",
     "document": "Write the whole walkthrough as a document.",
     "diagram": "Draw the layers of the model as an SVG, with the numbers of this run as shades.",
+    "exercise": "Write worksheets of a run, with blanks to work out and a key.",
+    "mark": "Mark filled worksheets by their key, and name each usual mistake.",
     "params": "Show the architecture, and all weights and biases.",
     "record": "Run the model once and keep the run in a file, to ask by --run.",
     "ask": "Ask one run question after question, at a prompt that completes its names.",

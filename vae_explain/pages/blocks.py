@@ -20,6 +20,7 @@ from ..trace import Array
 # value of the run (as many as it needs, up to 8), an input, every digit, or the fewest
 # digits that tell a float32 from its neighbours.
 Places = Literal["parameter", "gradient", "value", "input", "exact", "single"]
+TO_FILL_IN = "." * 20
 Tone = Literal["plain", "check", "failure", "warning"]
 
 
@@ -364,6 +365,23 @@ class Shares(NamedTuple):
     shares: tuple[Share, ...]
 
 
+class Questions(NamedTuple):
+    """The blanks of an exercise sheet: what each asks for, by its number.
+
+    A format without fields to fill in shows `table`.
+    """
+
+    sheet: str
+    names: dict[str, str]
+
+    @property
+    def table(self) -> Table:
+        """The blanks as a table with a column for the answers."""
+        columns = (Column("blank", "label"), Column("find", "text"), Column("answer", "text"))
+        rows = tuple((number, name, TO_FILL_IN) for number, name in self.names.items())
+        return Table(columns, rows)
+
+
 class Note(NamedTuple):
     """A remark under a block: what was checked, what failed, what to know."""
 
@@ -384,17 +402,22 @@ Block = (
     | Curve
     | Tree
     | Shares
+    | Questions
     | Note
 )
 
 
 class Walkthrough(NamedTuple):
-    """An explanation: what was run, and its blocks in order."""
+    """An explanation: what was run, and its blocks in order.
+
+    One without `contents` is of single sheets, each of which begins a page.
+    """
 
     command: str
     title: str
     remarks: tuple[str, ...]
     blocks: tuple[Block, ...]
+    contents: bool = True
 
 
 def worked_lines(block: Block) -> Iterator[Worked]:

@@ -25,6 +25,7 @@ from ..blocks import (
     Note,
     Places,
     Prose,
+    Questions,
     Shares,
     Statement,
     Summary,
@@ -95,9 +96,11 @@ class _Latex:
             rf"\begin{{center}}\small {text(remark)}\end{{center}}"
             for remark in walkthrough.remarks
         ]
-        if any(isinstance(block, Heading) for block in walkthrough.blocks):
+        if walkthrough.contents and any(isinstance(b, Heading) for b in walkthrough.blocks):
             parts.append(r"\tableofcontents")
-        for block in walkthrough.blocks:
+        for position, block in enumerate(walkthrough.blocks):
+            is_sheet = isinstance(block, Heading) and not block.chapter and not walkthrough.contents
+            parts += [r"\newpage"] if is_sheet and position else []
             parts += self.block(block)
         return "\n\n".join([*parts, r"\end{document}"]) + "\n"
 
@@ -130,6 +133,8 @@ class _Latex:
                 return [_arithmetic([self._node(node) for node in block.nodes])]
             case Shares():
                 return self._shares(block)
+            case Questions():
+                return self.block(block.table)
             case _:
                 assert_never(block)
 

@@ -19,6 +19,7 @@ from ..blocks import (
     Matrix,
     Note,
     Prose,
+    Questions,
     Shares,
     Statement,
     Summary,
@@ -96,6 +97,8 @@ class Layout:
                 return self.canvas.indented(self.derivations.shares(block))
             case Diagram():
                 return self.canvas.indented(self._diagram(block))
+            case Questions():
+                return self.block(block.table)
             case _:
                 assert_never(block)
 

@@ -26,6 +26,7 @@ from ..blocks import (
     Matrix,
     Note,
     Prose,
+    Questions,
     Shares,
     Statement,
     Summary,
@@ -116,6 +117,8 @@ class Markdown:
                 return ["\n".join(self._node(node) for node in block.nodes)]
             case Shares():
                 return [self._shares(block)]
+            case Questions():
+                return self.block(block.table)
             case _:
                 assert_never(block)
 

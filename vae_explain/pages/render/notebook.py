@@ -92,9 +92,16 @@ HELPERS = {"slope": SLOPE, "back": BACK, "classes": CLASSES, "put": PUT}
 
 def write(walkthrough: Walkthrough, picture: str = "", digits: int | None = None) -> str:
     """Return a walkthrough as a notebook with the SVG `picture` inside."""
-    cells = _Notebook(walkthrough, picture, digits).cells()
-    document = {
-        "cells": cells,
+    return document(_Notebook(walkthrough, picture, digits).cells())
+
+
+def document(cells: Iterable[dict[str, Any]]) -> str:
+    """Return cells as a notebook, with their numbers as ids."""
+    content = {
+        "cells": [
+            {"cell_type": cell.pop("cell_type"), "id": f"cell-{number:03d}", **cell}
+            for number, cell in enumerate(cells, start=1)
+        ],
         "metadata": {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
@@ -102,7 +109,23 @@ def write(walkthrough: Walkthrough, picture: str = "", digits: int | None = None
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+
+
+def text_cell(source: str) -> dict[str, Any]:
+    """Return a cell of Markdown."""
+    return {"cell_type": "markdown", "metadata": {}, "source": _lines(source)}
+
+
+def code_cell(source: str) -> dict[str, Any]:
+    """Return a cell of code that has not been run."""
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "metadata": {},
+        "outputs": [],
+        "source": _lines(source),
+    }
 
 
 class _Notebook:
@@ -121,7 +144,7 @@ class _Notebook:
         self._text: list[str] = []
 
     def cells(self) -> list[dict[str, Any]]:
-        """Return the cells, with their numbers as ids."""
+        """Return the cells."""
         self._text += [*self.markdown.title(self.walkthrough), INTRODUCTION]
         self._add_code(self._setup())
         blocks = self.walkthrough.blocks
@@ -134,10 +157,7 @@ class _Notebook:
             self._add_code("\n".join(self._code(block, blocks[position + 1 :])))
         self._autograd()
         self._end_text()
-        return [
-            {"cell_type": cell.pop("cell_type"), "id": f"cell-{number:03d}", **cell}
-            for number, cell in enumerate(self._cells, start=1)
-        ]
+        return self._cells
 
     # --- cells ---
 
@@ -145,7 +165,7 @@ class _Notebook:
         if not self._text:
             return
         source = "\n\n".join(self._text)
-        cell: dict[str, Any] = {"cell_type": "markdown", "metadata": {}, "source": _lines(source)}
+        cell = text_cell(source)
         if f"(attachment:{PICTURE})" in source:
             data = base64.b64encode(self.picture.encode()).decode()
             cell["attachments"] = {PICTURE: {"image/svg+xml": data}}
@@ -156,15 +176,7 @@ class _Notebook:
         if not source:
             return
         self._end_text()
-        self._cells.append(
-            {
-                "cell_type": "code",
-                "execution_count": None,
-                "metadata": {},
-                "outputs": [],
-                "source": _lines(source),
-            }
-        )
+        self._cells.append(code_cell(source))
 
     def _setup(self) -> str:
         dtype, allowed = ("torch.float32", "1e-5") if self.single else ("torch.float64", "1e-7")

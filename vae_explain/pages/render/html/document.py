@@ -24,6 +24,7 @@ from ...blocks import (
     Matrix,
     Note,
     Prose,
+    Questions,
     Shares,
     Statement,
     Summary,
@@ -162,6 +163,8 @@ class _Page:
                 return self.arithmetic.shares(block)
             case Diagram():
                 return self._diagram(block)
+            case Questions():
+                return self.block(block.table)
             case _:
                 assert_never(block)
 

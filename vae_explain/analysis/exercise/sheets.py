@@ -1,0 +1,287 @@
+"""Makes exercise sheets: the run of each, its blanks, and the numbers as they are printed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ... import pipeline
+from ...engine.run import Run, by_hand
+from ...errors import UserError
+from ...models.request import Request
+from ...ops import NotExplained
+from ...symbolic.expression import Ref, Role, references
+from ...symbolic.text import index_text, symbol_text
+from ...trace import Array
+from .key import HALF, TOPICS, BlankEntry, Given, Sheet, SheetEntry, Topic, moved, sheet_of
+from .selection import COMPUTED, RATE, Candidate, Candidates, Difficulty, choose
+from .trees import from_json, to_json, value_of
+
+WHOLE = 64  # numbers of a parameter that stands on the sheet whole
+MOST_DECIMALS = 8
+MOST_RUNS = 400  # tried for nice numbers, in NumPy
+NICE_WEIGHTS = (-1.0, -0.5, 0.5, 1.0, 0.0)
+NICE_NOISE = (-1.5, -1.0, -0.5, 0.5, 1.0, 1.5)
+LARGEST_EXPONENT, LARGEST_NICE = 2.0, 40.0
+
+
+class NoBlanks(UserError):
+    """A run of which nothing can be asked for in the topics that are wanted."""
+
+    option = "--topic"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the sheets are to be like; see `vae-explain exercise --help`."""
+
+    topics: tuple[Topic, ...] = tuple(TOPICS)
+    count: int = 12
+    difficulty: Difficulty = "medium"
+    variants: int = 1
+    nice: bool = False
+    rate: float = 0.1
+    decimals: int = 4
+    own_x: bool = False
+
+
+@dataclass(frozen=True)
+class Worksheet:
+    """A sheet: what goes into the key, and the run that it is of.
+
+    Attributes
+    ----------
+    shown
+        The indices of each tensor's elements on the sheet, by name, in the order of the run; a
+        gradient's under `∂loss/∂mu`.
+    """
+
+    run: Run = field(repr=False)
+    sheet: Sheet
+    blanks: tuple[Candidate, ...]
+    shown: dict[str, tuple[Ref, ...]]
+    wish: Wish
+
+    @property
+    def entry(self) -> SheetEntry:
+        return self.sheet.entry
+
+    def cell(self, name: str) -> str:
+        """Return what stands in the place of a number: its digits, or the number of its blank."""
+        if name in self.entry.given:
+            return self.entry.given[name].text
+        return next(
+            (f"({each.entry.id})" for each in self.sheet.blanks if each.entry.name == name), ""
+        )
+
+
+def worksheets(first: Run, request: Request | None, wish: Wish) -> Iterator[Worksheet]:
+    """Yield the sheets, the first of a run at hand if nothing is to be changed in it.
+
+    Parameters
+    ----------
+    request
+        What to run for sheets with numbers of their own; None of a recorded run, which is asked
+        for other blanks.
+    """
+    seed = first.seed or 0
+    for number in range(wish.variants):
+        rng = random.Random(f"{seed} {number}")
+        run = first
+        if request is not None and (number or wish.nice or wish.own_x):
+            run = _varied(first, replace(request, seed=seed + number), wish, rng)
+        yield worksheet(run, str(number + 1), wish, rng)
+
+
+def worksheet(run: Run, number: str, wish: Wish, rng: random.Random) -> Worksheet:
+    """Make one sheet of a run."""
+    candidates = Candidates(run, rng, wish.rate)
+    blanks = choose(candidates, wish.topics, wish.count, wish.difficulty, wish.decimals)
+    if not blanks:
+        raise NoBlanks(
+            f"no number of {run.label} can be asked for in {', '.join(wish.topics)}; name another "
+            f"topic, of {', '.join(TOPICS)}, or a smaller model"
+        )
+    while True:
+        made = _Numbers(run, wish, candidates, blanks).sheet(number)
+        # What rounding took from a shown number may show in an answer: rather not asked then.
+        lost = [
+            each for each, entry in zip(blanks, made.entry.blanks, strict=True)
+            if abs(entry.expected - each.value) > made.sheet.tolerances[entry.id]
+        ]  # fmt: skip
+        if not lost or len(lost) == len(blanks):
+            return made
+        blanks = [each for each in blanks if each not in lost]
+
+
+class _Numbers:
+    """The numbers of one sheet, with as many digits as its answers need."""
+
+    def __init__(
+        self, run: Run, wish: Wish, candidates: Candidates, blanks: Sequence[Candidate]
+    ) -> None:
+        self.run, self.wish, self.candidates, self.blanks = run, wish, candidates, blanks
+        self.shown = self._shown()
+
+    def sheet(self, number: str) -> Worksheet:
+        """Return the sheet, whose shown values get further decimals as far as answers need them."""
+        for decimals in range(self.wish.decimals, MOST_DECIMALS + 1):
+            entry = self._entry(number, decimals)
+            read = sheet_of(entry, f"sheet {number}")
+            if self._enough(read):
+                break
+        return Worksheet(self.run, read, tuple(self.blanks), self.shown, self.wish)
+
+    def _shown(self) -> dict[str, tuple[Ref, ...]]:
+        """Return what the answers are made of, and the whole of a small parameter."""
+        found: dict[str, dict[str, Ref]] = {}
+        for blank in self.blanks:
+            tree = from_uses(blank)
+            for ref in tree:
+                found.setdefault(ref.name, {})[symbol_text(ref)] = ref
+        values = self.run.trace.by_name
+        for name in found:
+            value = values.get(name)
+            whole = value is not None and value.kind == "parameter" and value.array.size <= WHOLE
+            if whole and value is not None:
+                steps = self.candidates.steps
+                every = [steps.reference(value.id, at) for at in np.ndindex(value.array.shape)]
+                found[name] = {symbol_text(ref): ref for ref in every if isinstance(ref, Ref)}
+        return {name: tuple(refs.values()) for name, refs in found.items()}
+
+    def _entry(self, number: str, decimals: int) -> SheetEntry:
+        names = {blank.name for blank in self.blanks}
+        given = {
+            symbol_text(ref): self._given(ref, decimals)
+            for refs in self.shown.values()
+            for ref in refs
+            if symbol_text(ref) not in names
+        }
+        roles: dict[str, Role] = {name: each.role for name, each in given.items()}
+        numbers = {name: float(each.text) for name, each in given.items()}
+        blanks = []
+        for position, blank in enumerate(self.blanks, start=1):
+            written = to_json(blank.tree)
+            expected = value_of(from_json(written, blank.name, roles), numbers) + 0.0
+            numbers[blank.name] = expected
+            roles[blank.name] = "value"
+            blanks.append(
+                BlankEntry(
+                    str(position), blank.name, blank.topic, self.wish.decimals, expected, written,
+                    blank.parts, blank.kl,
+                )
+            )  # fmt: skip
+        values = self.run.trace.values
+        return SheetEntry(
+            number,
+            self.run.seed,
+            given,
+            tuple(blanks),
+            self.candidates.deviations,
+            tuple(values[each].name or "" for each in sorted(self.candidates.kl_values)),
+            self.candidates.counts,
+        )
+
+    def _given(self, ref: Ref, decimals: int) -> Given:
+        value = float(ref.value) + 0.0
+        role: Any = ref.role
+        places = decimals if ref.role in COMPUTED else self.wish.decimals
+        short = f"{value:.{places}f}"
+        exact = float(short) == value
+        if ref.role in ("input", "constant") or (self.wish.nice and exact):
+            short = repr(value).removesuffix(".0")
+            exact = True
+        short = short.removeprefix("-") if float(short) == 0 else short
+        return Given(role, short, exact)
+
+    def _enough(self, sheet: Sheet) -> bool:
+        """Whether rounding the shown numbers moves no answer by half of its last digit."""
+        rounded = {name: each for name, each in sheet.entry.given.items() if not each.exact}
+        return all(
+            sum(
+                moved(blank.tree, sheet.expected, name, HALF * 10.0 ** -_decimals(rounded[name]))
+                for name in blank.uses
+                if name in rounded
+            )
+            <= HALF * blank.unit
+            for blank in sheet.blanks
+        )
+
+
+def _decimals(given: Given) -> int:
+    return len(given.text.partition(".")[2])
+
+
+def from_uses(blank: Candidate) -> list[Ref]:
+    """Return the numbers that a blank's line names; one that only it speaks of by its own."""
+    found: list[Ref] = []
+    for ref in references(blank.tree):
+        found += references(ref.made()) if ref.made is not None else [ref]
+    return found
+
+
+# --- runs with numbers of their own -----------------------------------------------------
+
+
+def _varied(first: Run, request: Request, wish: Wish, rng: random.Random) -> Run:
+    """Run with another seed, with another x if that is free, and with nice numbers if wanted."""
+    architecture = request.architecture
+    if architecture is not None and wish.own_x:
+        choices = (0.0, 0.5, 1.0) if architecture.recon == "bce" else (1.0, 2.0, 3.0, 4.0, 0.5, 0.0)
+        rows = tuple(tuple(rng.choice(choices) for _ in row) for row in request.x)
+        request = replace(request, x=rows)
+    if not wish.nice:
+        return pipeline.run(request)
+    run = pipeline.run(request, finite=False) if request.x is not None else first
+    state, eps = _nice(run, rng)
+    weights = pipeline.weights_of(request)
+    made = pipeline.record_both(replace(request, eps=eps), {**weights, **state})
+    found = made.run(request.arithmetic)
+    found.require_finite()
+    return found
+
+
+def _nice(run: Run, rng: random.Random) -> tuple[dict[str, Array], tuple[float, ...] | None]:
+    """Draw small halves for the parameters and the noise, until the run is one to ask about."""
+    values = run.trace.values
+    parameters = [v for v in values if v.kind == "parameter" and v.array.dtype.kind == "f"]
+    noise = next((v for v in values if v.kind == "noise" and v.array.dtype.kind == "f"), None)
+    best: tuple[float, dict[int, Array]] | None = None
+    for _ in range(MOST_RUNS):
+        drawn = {v.id: _drawn(v.array.shape, NICE_WEIGHTS, rng) for v in parameters}
+        if noise is not None:
+            drawn[noise.id] = _drawn(noise.array.shape, NICE_NOISE, rng)
+        badness = _badness(by_hand(run, drawn))
+        if best is None or badness < best[0]:
+            best = badness, drawn
+        if not badness:
+            break
+    assert best is not None, "at least one was drawn"
+    state = {v.name or "": best[1][v.id] for v in parameters}
+    return state, None if noise is None else tuple(map(float, best[1][noise.id].ravel()))
+
+
+def _drawn(shape: tuple[int, ...], choices: Sequence[float], rng: random.Random) -> Array:
+    size = int(np.prod(shape))
+    return np.array([rng.choice(choices) for _ in range(size)], dtype=np.float64).reshape(shape)
+
+
+def _badness(run: Run) -> float:
+    """Return how far a run is from one that can be worked out by hand; 0 where it can."""
+    bad = 0.0
+    for bound in run.graph.operations:
+        output = run.values[bound.output]
+        if bound.rule_name == "exp":
+            bad += max(0.0, float(np.abs(np.log(output)).max()) - LARGEST_EXPONENT)
+        elif bound.rule is not None and bound.rule.gate:
+            bad += 10.0 * (bool((output > 0).all()) or bool((output <= 0).all()))
+        if output.size and bound.output != run.trace.output:
+            bad += max(0.0, float(np.abs(output).max()) - LARGEST_NICE)
+    return bad if np.isfinite(bad) else float("inf")
+
+
+__all__ = ["RATE", "NoBlanks", "NotExplained", "Wish", "Worksheet", "index_text", "worksheets"]

@@ -1,0 +1,174 @@
+"""`vae-explain exercise`: worksheets from a run, with a key to mark them by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from ..pages.worksheet_formats import FORMATS, write
+from . import output, parsing
+from .errors import ExitCode, Problem
+from .job import Job
+from .messages import say
+from .options import LARGEST_RATE, Options, file_option, with_options
+from .style import Formats, Style, output_option
+
+if TYPE_CHECKING:
+    from ..analysis.exercise.key import Topic
+    from ..analysis.exercise.selection import Difficulty
+    from ..analysis.exercise.sheets import Worksheet
+    from ..engine.run import Run
+    from .files import Target
+
+TOPICS = ("forward", "gates", "loss", "kl", "chain", "update")
+DIFFICULTIES = ("easy", "medium", "hard")
+MOST_VARIANTS, MOST_BLANKS = 500, 60
+ENDINGS: Formats = {name: each.suffixes for name, each in FORMATS.items()}
+EACH = "{}"  # in a name of a file: the number of the sheet
+
+
+@with_options
+def exercise(
+    topic: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME,…", help="What is asked: forward, gates, loss, kl, chain, update."
+        ),
+    ] = ",".join(TOPICS),
+    count: Annotated[str, typer.Option(metavar="INTEGER", help="Blanks on a sheet.")] = "12",
+    difficulty: Annotated[
+        str,
+        typer.Option(
+            metavar="easy|medium|hard",
+            help="easy: each blank by itself; medium: some from earlier ones; hard: most, and "
+            "without the formulas of the gradients.",
+        ),
+    ] = "medium",
+    variants: Annotated[
+        str,
+        typer.Option(
+            metavar="INTEGER",
+            help="How many sheets, each with a seed, an x and blanks of its own. They go into one "
+            "file, or with {} in its name into one each, as sheet-{}.md.",
+        ),
+    ] = "1",
+    nice: Annotated[
+        bool, typer.Option("--nice", help="Small halves for parameters and noise.")
+    ] = False,
+    lr: Annotated[
+        str, typer.Option("--lr", metavar="NUMBER", help="Learning rate, for the updates.")
+    ] = "0.1",
+    key: Annotated[
+        Path | None,
+        file_option("--key", metavar="KEY.json", help="The file for the key, which mark needs."),
+    ] = None,
+    format: Annotated[
+        str | None,
+        output_option(
+            "--format",
+            metavar="NAME",
+            help=f"{', '.join(FORMATS)}.  [default: what FILE ends with, else md]",
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option(hidden=True)] = False,
+    *,
+    options: Options,
+) -> ExitCode:
+    if json:
+        raise Problem("--json", "", "sheets have no JSON; their key is JSON, give --key FILE.json")
+    style = replace(options, format=format).style(ENDINGS)
+    topics = _topics(topic)
+    parsing.choice("--difficulty", difficulty, DIFFICULTIES)
+    blanks = parsing.whole("--count", count, 1, MOST_BLANKS, "a number of blanks")
+    sheets = parsing.whole("--variants", variants, 1, MOST_VARIANTS, "a number of sheets")
+    rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
+    if FORMATS[style.format].module == "qti" and style.output is None:
+        raise Problem("--format", style.format, "it is a zip file; name it by -o FILE.zip")
+    if nice and options.run is not None:
+        raise Problem("--nice", "", "it changes the model's numbers; a recorded run has its own")
+    key_target = None if key is None else style.files.name("--key", key, (".json",))
+    each = _one_file_each(style, sheets)
+    job = Job(options, style, "printed", of_own="printed")
+
+    from ..analysis.exercise.sheets import Wish, worksheets
+
+    first = _run(job)
+    wish = Wish(
+        topics,
+        blanks,
+        cast("Difficulty", difficulty),
+        sheets,
+        nice,
+        rate,
+        first.decimals,
+        own_x=job.architecture is not None
+        and sheets > 1
+        and not (options.x or options.x_file or options.run),
+    )
+    request = None if job.recorded else replace(job.request, arithmetic=first.arithmetic)
+    made = list(worksheets(first, request, wish))
+    return _write(made, f"Exercises: {first.label}", style, key_target, each, blanks)
+
+
+def _write(
+    made: list[Worksheet],
+    title: str,
+    style: Style,
+    key: Target | None,
+    each: list[Target],
+    wanted: int,
+) -> ExitCode:
+    from ..analysis.exercise.key import to_text
+
+    fewest = min(len(sheet.blanks) for sheet in made)
+    if fewest < wanted:
+        say(f"note: {fewest} blanks were found for a sheet, of {wanted}; other topics give more")
+    if key is not None:
+        style.files.put(key, to_text(title, tuple(sheet.entry for sheet in made)))
+    else:
+        say("note: without --key FILE.json there is no key to mark these sheets by")
+    for target, sheet in zip(each, made, strict=bool(each)):
+        style.files.put(target, write(style.format, [sheet], title))
+    if each:
+        style.files.write()
+        return ExitCode.OK
+    text = write(style.format, made, title)
+    if style.output is not None:
+        style.files.put(style.output, text)
+        style.files.write()
+        return ExitCode.OK
+    assert isinstance(text, str), "what is no text needs a file"
+    return output.write(text, style)
+
+
+def _one_file_each(style: Style, sheets: int) -> list[Target]:
+    """Return a file for each sheet, where the name that was given has a place for its number."""
+    if style.output is None or EACH not in style.output.shown.name:
+        return []
+    shown = style.output.shown
+    digits = len(str(sheets))
+    names = (shown.name.replace(EACH, f"{n:0{digits}}") for n in range(1, sheets + 1))
+    return [style.files.name("--output", shown.with_name(name)) for name in names]
+
+
+def _topics(text: str) -> tuple[Topic, ...]:
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        parsing.choice("--topic", name, TOPICS)
+    return cast("tuple[Topic, ...]", tuple(dict.fromkeys(names)))
+
+
+def _run(job: Job) -> Run:
+    """Run the model; one that cannot run on rounded numbers in PyTorch's own arithmetic."""
+    from .. import pipeline
+    from ..models.user_code import CannotRun
+
+    try:
+        return job.run()
+    except CannotRun:
+        if job.recorded or job.options.arithmetic is not None:
+            raise
+        return pipeline.run(replace(job.request, arithmetic="full"))

@@ -1,0 +1,80 @@
+"""`vae-explain mark`: filled worksheets marked by their key, without PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import output
+from .errors import ExitCode, Problem
+from .options import file_option
+from .style import (
+    ColorOption,
+    FormatOption,
+    JsonOption,
+    Output,
+    PagerOption,
+    checked_style,
+)
+
+
+def mark(
+    answers: Annotated[
+        Path,
+        typer.Argument(
+            metavar="ANSWERS",
+            help="A filled sheet in Markdown, CSV or a notebook, or a folder of them.",
+        ),
+    ],
+    key: Annotated[
+        Path,
+        file_option("--key", metavar="KEY.json", help="The key that exercise wrote."),
+    ],
+    csv: Annotated[
+        Path | None,
+        file_option("--csv", metavar="FILE.csv", help="A table of the class, a line a sheet."),
+    ] = None,
+    pages: Annotated[
+        Path | None,
+        file_option("--pages", metavar="FOLDER", help="A page for each student, as HTML."),
+    ] = None,
+    format: FormatOption = None,
+    json: JsonOption = False,
+    output_file: Output = None,
+    color: ColorOption = "auto",
+    no_pager: PagerOption = False,
+) -> ExitCode:
+    inputs = {"--key": key, "FILE": answers}
+    style = checked_style(
+        format, output_file, json=json, color=color, no_pager=no_pager, inputs=inputs
+    )
+    table = None if csv is None else style.files.name("--csv", csv, (".csv",))
+    for option, path in (("ANSWERS", answers), ("--key", key)):
+        if not path.expanduser().exists():
+            raise Problem(option, path, "there is no such file")
+    if pages is not None and not pages.expanduser().is_dir():
+        raise Problem("--pages", pages, "there is no such folder; create it")
+
+    from ..analysis.exercise.answers import read_answers
+    from ..analysis.exercise.key import read_key
+    from ..analysis.exercise.marking import mark as marked
+
+    found = read_key(key.expanduser())
+    filled = read_answers(answers.expanduser(), found)
+    marks = [marked(found.sheets[each.sheet], each.answers, each.student) for each in filled]
+    from ..pages.render import marks as written
+    from ..pages.walkthrough import marks as page
+
+    if table is not None:
+        style.files.put(table, written.to_csv(marks))
+    if pages is not None:
+        for name, text in written.pages_of(marks, found.title):
+            target = style.files.name("--pages", pages / name)
+            if not written.is_ours(target.path):
+                raise Problem("--pages", target.shown, "another file is there; move it")
+            style.files.put(target, text)
+    if style.format == "json":
+        return output.write(written.dump(marks), style)
+    return output.show(page.marks(marks, found.title), style)
