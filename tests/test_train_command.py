@@ -153,3 +153,45 @@ def test_files_must_differ(cli: CommandLine, tmp_path: Path) -> None:
     outcome = cli("train", "--plot", path, "--output", path)
     assert outcome.code == 2
     assert not list(tmp_path.iterdir())
+
+
+# --- a training that is watched ---------------------------------------------------------
+
+
+def test_watch_on_the_command_line(cli: CommandLine, tmp_path: Path) -> None:
+    lines, frozen = tmp_path / "run.jsonl", tmp_path / "frozen.safetensors"
+    outcome = cli("train", "--steps", "12", "--watch", "--watch-every", "5",
+                  "--watch-page", str(lines), "--freeze", str(frozen))  # fmt: skip
+    assert outcome.code == 0
+    assert "12 steps watched: 0 errors, 0 warnings" in outcome.out
+    assert "nothing is in" in " ".join(outcome.out.split())
+    assert not frozen.exists()
+    entries = [json.loads(line) for line in lines.read_text("utf-8").splitlines()]
+    plain = plain_loop("sgd", 42, 12, 0.01, X)
+    assert [e["loss"] for e in entries if e["kind"] == "step"] == plain.losses
+    assert [e["step"] for e in entries if e["kind"] == "look"] == [0, 5, 10, 12]
+
+
+def test_a_training_that_diverges_keeps_its_last_step(cli: CommandLine, tmp_path: Path) -> None:
+    frozen = tmp_path / "frozen.safetensors"
+    asked = ("train", "--steps", "9", "--lr", "5", "--watch", "--freeze", str(frozen))
+    outcome = cli(*asked, "--format", "json")
+    assert outcome.code == 1
+    watched = json.loads(outcome.out)["watched"]
+    assert watched["not_finite_at"] == json.loads(outcome.out)["diverged_at"]
+    assert [finding["id"] for finding in watched["findings"]] == ["not-finite"]
+    why = cli("why", "loss", "--run", str(frozen))
+    assert why.code == 1
+    assert "is the first value that is not finite" in " ".join(why.out.split())
+
+
+@pytest.mark.parametrize(
+    "given", [("--watch-every", "5"), ("--watch-page", "a.html"), ("--freeze", "a.safetensors")]
+)
+def test_options_of_watch_want_watch(cli: CommandLine, given: tuple[str, str]) -> None:
+    outcome = cli("train", *given)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err == (
+        f"vae-explain: error: {given[0]} {given[1]}: it is of a training that is watched; "
+        "give --watch too\n"
+    )

@@ -12,8 +12,9 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from .api import Explanation, explain, load
+    from .watching import watch
 
-__all__ = ["Explanation", "__version__", "explain", "load"]
+__all__ = ["Explanation", "__version__", "explain", "load", "watch"]
 
 
 def __getattr__(name: str) -> Any:
@@ -21,4 +22,8 @@ def __getattr__(name: str) -> Any:
         from . import api
 
         return getattr(api, name)
+    if name == "watch":
+        from . import watching
+
+        return watching.watch
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,9 +5,10 @@ A newcomer starts here. What a command shows is made from the `Run` that this re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 
 from .engine.run import Recordings, Run
 from .errors import UserError
@@ -127,28 +128,49 @@ def record_both(request: Request, state: Mapping[str, Array] | None = None) -> R
 def recordings(request: Request) -> Recordings:
     """Run as asked, and once more under each of some other conditions."""
     with prepared(request) as model:
-        with user_code_errors(request):
-            first = model.run(lasting=request.is_shared)
+        errors = partial(user_code_errors, request)
+        return recordings_of(model, errors, not request.architecture, request.is_shared)
 
-        def again(
-            other: PreparedModel,
-            around: AbstractContextManager[None] | None = None,
-            gradients: bool = True,
-        ) -> Run | None:
-            try:
-                with user_code_errors(request), around or nullcontext():
-                    return other.run(lasting=request.is_shared, gradients=gradients)
-            except (CannotBind, CannotRun, NoiseMismatch):
-                return None
 
-        if not request.architecture:
-            same = again(model)
-            first = replace(first, varies=same is None or not first.agrees_with(same))
-        twice = again(model.doubled())
-        with model.in_other_mode() as switches:
-            switched = again(model, gradients=False) if switches else None
-        redrawn = again(model.with_own_noise(), other_draws(), gradients=False)
-        return Recordings(first, twice, redrawn, switched, model.model.training)
+def recordings_of(
+    model: PreparedModel,
+    errors: Callable[[], AbstractContextManager[None]],
+    compare: bool = True,
+    lasting: bool = True,
+) -> Recordings:
+    """Run a model as it is, and once more under each of some other conditions.
+
+    Parameters
+    ----------
+    errors
+        Entered around each run; turns what the model's own code raises into `CannotRun`.
+    compare
+        Whether to run it twice, to know whether its numbers depend on nothing else.
+    lasting
+        Whether it may be changed while the numbers are still wanted.
+    """
+    with errors():
+        first = model.run(lasting=lasting)
+
+    def again(
+        other: PreparedModel,
+        around: AbstractContextManager[None] | None = None,
+        gradients: bool = True,
+    ) -> Run | None:
+        try:
+            with errors(), around or nullcontext():
+                return other.run(lasting=lasting, gradients=gradients)
+        except (CannotBind, CannotRun, NoiseMismatch):
+            return None
+
+    if compare:
+        same = again(model)
+        first = replace(first, varies=same is None or not first.agrees_with(same))
+    twice = again(model.doubled())
+    with model.in_other_mode() as switches:
+        switched = again(model, gradients=False) if switches else None
+    redrawn = again(model.with_own_noise(), other_draws(), gradients=False)
+    return Recordings(first, twice, redrawn, switched, model.model.training)
 
 
 def weights_of(request: Request) -> dict[str, Array]:

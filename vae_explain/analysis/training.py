@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -41,6 +42,7 @@ from .training_records import (
     TrainingPlan,
     Update,
 )
+from .watch import Watcher
 
 Names = Callable[[Sequence[str]], None]
 
@@ -80,32 +82,36 @@ def train(
         explained: OptimizerStep | None = None
         diverged_at: int | None = None
         stopped = ""
-        for step in range(plan.steps):
-            before = moments(model, optimizer) if step == plan.explain else {}
-            optimizer.zero_grad()
-            try:
-                loss, parts, watched = learner.step(step, step == plan.explain)
-            except Exception as error:  # whatever the model raises, once it has trained
-                if not step:
-                    raise
-                diverged_at, stopped = step, raised(error)
-                break
-            losses.append(Losses(step, loss.item(), parts))
-            if not _is_finite([loss, *(p.grad for p in model.parameters() if p.grad is not None)]):
-                diverged_at = step
-                break
-            optimizer.step()
-            if watched is not None:
-                explained = OptimizerStep(
-                    step,
-                    plan.optimizer,
-                    plan.lr,
-                    watched,
-                    parameters_of(model),
-                    before,
-                    moments(model, optimizer),
-                )
-            report(step + 1)
+        with _watcher(plan, ready, optimizer) as watcher:
+            for step in range(plan.steps):
+                before = moments(model, optimizer) if step == plan.explain else {}
+                optimizer.zero_grad()
+                if watcher is not None:
+                    watcher.loop.starts(ready.x)
+                try:
+                    loss, parts, opened = learner.step(step, step == plan.explain)
+                except Exception as error:  # whatever the model raises, once it has trained
+                    if not step:
+                        raise
+                    diverged_at, stopped = step, raised(error)
+                    break
+                losses.append(Losses(step, loss.item(), parts))
+                gradients = (p.grad for p in model.parameters() if p.grad is not None)
+                if not _is_finite([loss, *gradients]):
+                    diverged_at = step
+                    break
+                optimizer.step()
+                if opened is not None:
+                    explained = OptimizerStep(
+                        step,
+                        plan.optimizer,
+                        plan.lr,
+                        opened,
+                        parameters_of(model),
+                        before,
+                        moments(model, optimizer),
+                    )
+                report(step + 1)
         if diverged_at is None and not _is_finite(list(model.parameters())):
             diverged_at = plan.steps - 1
         return Training(
@@ -123,7 +129,20 @@ def train(
             explained=explained,
             torch_version=torch.__version__.split("+")[0],
             stopped=stopped,
+            watched=watcher.watched if watcher else None,
         )
+
+
+@contextmanager
+def _watcher(
+    plan: TrainingPlan, ready: PreparedModel, optimizer: torch.optim.Optimizer
+) -> Iterator[Watcher | None]:
+    if plan.watch is None:
+        yield None
+        return
+    errors = partial(user_code_errors, plan.request)
+    with Watcher(ready, [optimizer], errors, plan.watch) as watcher:
+        yield watcher
 
 
 def _reconstruction(learner: _Learner, stopped: str) -> Array | None:

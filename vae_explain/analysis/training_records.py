@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from ..engine.run import Run
 from ..errors import UserError
 from ..models.request import Request
 from ..trace import Array
+
+if TYPE_CHECKING:
+    from .watch import Watched
 
 OptimizerName = Literal["sgd", "adam"]
 Arrays = Mapping[str, Array]
@@ -38,13 +41,18 @@ class Losses(NamedTuple):
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What to train and how; `explain` is the step to record, if any."""
+    """What to train and how.
+
+    `explain` is the step to record, if any; `watch` is how many steps lie between two that are
+    audited, None for a training that nobody watches.
+    """
 
     request: Request
     steps: int
     lr: float
     optimizer: OptimizerName = "sgd"
     explain: int | None = None
+    watch: int | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +108,8 @@ class Training:
         before the first update and after the last; None where that cannot be told.
     explained
         The step asked for; None when the run did not get there, or diverged at it.
+    watched
+        What was seen of it, where it was watched.
     """
 
     plan: TrainingPlan
@@ -116,6 +126,7 @@ class Training:
     torch_version: str
     loss_call: LossCall | None = None
     stopped: str = ""
+    watched: Watched | None = None
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,10 @@ from .style import Style
 
 if TYPE_CHECKING:
     from ..analysis.training_records import Training
+    from ..analysis.watch import Watched
 
 MOST_STEPS = 1_000_000
+PAGES = (".html", ".txt", ".jsonl")
 
 
 @with_options
@@ -55,6 +57,24 @@ def train(
         file_option(metavar="FILE.svg|png", help="Draw the losses into a file."),
     ] = None,
     save: SaveWeights = None,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Audit steps on the way, and say what went wrong and when."),
+    ] = False,
+    watch_every: Annotated[
+        str | None,
+        typer.Option(metavar="INTEGER", help="Steps between two audits.  [default: 200]"),
+    ] = None,
+    watch_page: Annotated[
+        Path | None,
+        file_option(metavar="FILE.html|txt|jsonl", help="Write what was seen into a file too."),
+    ] = None,
+    freeze: Annotated[
+        Path | None,
+        file_option(
+            metavar="FILE.safetensors", help="Keep the first step that is not finite, for --run."
+        ),
+    ] = None,
     *,
     options: Options,
 ) -> ExitCode:
@@ -76,14 +96,16 @@ def train(
         mend = "drawing needs matplotlib; install it with: pip install 'vae-explain[plot]'"
         raise Problem("--plot", picture.shown, mend)
     weights = style.files.name("--save", save, WEIGHT_FILES) if save else None
+    every, seen, kept = _watching(watch, watch_every, watch_page, freeze, style)
     request = job.request
 
     from ..analysis import training
     from ..analysis.training_records import TrainingPlan
+    from ..analysis.watch import findings, is_sound
     from ..pages.render import terminal
     from ..pages.walkthrough import training as page
 
-    plan = TrainingPlan(request, count, rate, "adam" if kind == "adam" else "sgd", explained)
+    plan = TrainingPlan(request, count, rate, "adam" if kind == "adam" else "sgd", explained, every)
 
     def accept(valid: Sequence[str]) -> None:
         names.require_parameters(chosen, valid)
@@ -91,16 +113,54 @@ def train(
     with terminal.progress(count, "training", sys.stderr) as report:
         found = training.train(plan, report, accept)
     written = _keep(found, picture, weights, style)
+    if found.watched is not None:
+        written += _keep_watched(found.watched, seen, kept, style)
     if style.record:
         job.keep(found.state)
         written.append(f"The run with the final weights is in {style.record.shown}, for --run.")
     walkthrough, checks = page.training(found, chosen, written)
-    passed = found.diverged_at is None and not checks.failed
+    sound = found.watched is None or is_sound(findings(found.watched))
+    passed = found.diverged_at is None and not checks.failed and sound
     if style.format == "json":
         from ..pages.render import reports
 
         return output.write(reports.dump_training(found, checks), style, passed)
     return output.show(walkthrough, style, passed)
+
+
+def _watching(
+    watch: bool, every: str | None, page: Path | None, freeze: Path | None, style: Style
+) -> tuple[int | None, Target | None, Target | None]:
+    """Check the options of a training that is watched: how often, and its two files."""
+    given = {"--watch-every": every, "--watch-page": page, "--freeze": freeze}
+    for option, value in given.items():
+        if value is not None and not watch:
+            raise Problem(option, value, "it is of a training that is watched; give --watch too")
+    count = parsing.whole("--watch-every", every or "200", 1, MOST_STEPS, "it") if watch else None
+    seen = style.files.name("--watch-page", page, PAGES) if page else None
+    return count, seen, style.files.name("--freeze", freeze, (".safetensors",)) if freeze else None
+
+
+def _keep_watched(
+    watched: Watched, page: Target | None, freeze: Target | None, style: Style
+) -> list[str]:
+    """Put what was seen into its files, and say so in words."""
+    from ..watching import WatchPage, kept_words
+
+    written = []
+    if page is not None:
+        made = WatchPage(watched)
+        forms = {".txt": made.text, ".html": made.to_html, ".jsonl": made.to_jsonl}
+        style.files.put(page, forms.get(page.suffix, made.text)())
+        written.append(f"What was seen is in {page.shown}.")
+    if freeze is not None and watched.frozen is not None:
+        from ..models.recorded_run import Recording, to_bytes
+
+        style.files.put(freeze, to_bytes(Recording({"full": watched.frozen})))
+        written.append(f"{kept_words(freeze.shown)}.")
+    elif freeze is not None:
+        written.append(f"Every step is finite, so that nothing is in {freeze.shown}.")
+    return written
 
 
 def _keep(

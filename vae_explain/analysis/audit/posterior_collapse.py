@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -46,7 +47,27 @@ def look(anatomy: Anatomy) -> Seen:
     )
 
 
-def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
+@dataclass(frozen=True)
+class Latents:
+    """What each latent of a site tells about x, on average over the batch.
+
+    Attributes
+    ----------
+    kl
+        Of each, in nats: the most that it can tell.
+    variance
+        Of its mean, over the rows.
+    collapsed
+        Whether it tells nothing.
+    """
+
+    kl: Array
+    variance: Array
+    collapsed: Array
+
+
+def latents(anatomy: Anatomy, site: Site) -> Latents:
+    """Judge each latent of a site; `NotApplied` where that cannot be done."""
     measured = measure(anatomy, site)
     if not known(measured.fit) or measured.fit is None or measured.fit.kind != "closed form":
         raise NotApplied("the prior is not known to be N(0, 1)")
@@ -58,9 +79,16 @@ def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
     sure = kl < SURE_KL
     low = (kl < LOW_KL) & (variance < LOW_VARIANCE)
     deaf = _deaf(anatomy, site, bool(low.all())) if low.any() else low
-    collapsed = np.flatnonzero(sure | (low & deaf))
+    return Latents(kl, variance, sure | (low & deaf))
+
+
+def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
+    judged = latents(anatomy, site)
+    kl, variance = judged.kl, judged.variance
+    collapsed = np.flatnonzero(judged.collapsed)
     if not collapsed.size:
         return []
+    measured, mu = measure(anatomy, site), anatomy.array(site.location)
     columns = ["latent", "KL", "Var(μ)"]
     numbers = [kl, variance]
     if not anatomy.run.graph.not_explained:  # else autograd's own, which are not split, come in

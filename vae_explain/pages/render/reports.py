@@ -11,7 +11,7 @@ from ..blocks import Checks
 from .json import called, checked, named, origin, plain, set_by_hand, text
 
 if TYPE_CHECKING:
-    from ...analysis.audit import Report
+    from ...analysis.audit import Finding, Report
     from ...analysis.gradient_check import Check
     from ...analysis.monte_carlo import Sample
     from ...analysis.proofread.judging.verdicts import Proof
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ...analysis.proofread.report import Proofreading
     from ...analysis.reference_figures import Verification
     from ...analysis.training_records import Training, Update
+    from ...analysis.watch import Watched
 
 
 def dump_verification(report: Verification) -> str:
@@ -151,6 +152,8 @@ def dump_training(training: Training, checks: Checks) -> str:
         "stopped": training.stopped or None,
         "values": {name: plain(array) for name, array in training.parameters.items()},
     }
+    if training.watched is not None:
+        document["watched"] = whole_of(training.watched)
     step = training.explained
     if step is not None:
         document["explained"] = {
@@ -252,17 +255,7 @@ def dump_audit(report: Report) -> str:
         **origin(report.run),
         findings=[
             {
-                "id": finding.id,
-                "severity": finding.severity,
-                "title": finding.title,
-                "evidence": {
-                    **{key: _cell(cell) for key, cell in finding.evidence.facts.items()},
-                    "table": [
-                        dict(zip(finding.evidence.columns, map(_cell, row), strict=True))
-                        for row in finding.evidence.rows
-                    ],
-                },
-                "mend": finding.mend,
+                **finding_of(finding),
                 "mend_tried": finding.tried,
                 "known": report.is_known(finding),
                 "fingerprint": finding.fingerprint,
@@ -276,6 +269,39 @@ def dump_audit(report: Report) -> str:
         strict=report.strict,
         passed=report.passed,
     )
+
+
+def whole_of(watched: Watched) -> dict[str, Any]:
+    """Return what came of a watched training."""
+    from ...analysis.watch import findings, is_sound
+
+    told = findings(watched)
+    return {
+        "label": watched.label,
+        "steps": watched.steps,
+        "looks": len(watched.looks),
+        "not_finite_at": watched.not_finite_at,
+        "ended": watched.ended,
+        "findings": [{**finding_of(each.finding), "when": each.when} for each in told],
+        "passed": is_sound(told),
+    }
+
+
+def finding_of(finding: Finding) -> dict[str, Any]:
+    """Return what an audit or a watched training found: its table, and its facts by name."""
+    return {
+        "id": finding.id,
+        "severity": finding.severity,
+        "title": finding.title,
+        "evidence": {
+            **{key: _cell(cell) for key, cell in finding.evidence.facts.items()},
+            "table": [
+                dict(zip(finding.evidence.columns, map(_cell, row), strict=True))
+                for row in finding.evidence.rows
+            ],
+        },
+        "mend": finding.mend,
+    }
 
 
 def _cell(cell: float | int | str) -> Any:

@@ -19,7 +19,7 @@ def auditing(report: Report) -> Walkthrough:
     page = Draft()
     for finding in report.findings:
         page.open(finding.id, f"{finding.severity}, from {how[finding.id]}")
-        page.add(_message(finding), _table(finding.evidence))
+        page.add(message_of(finding), table_of(finding.evidence))
         if finding.mend:
             page.add(Prose(f"To change: {finding.mend}"))
     if report.in_order:
@@ -45,13 +45,13 @@ def listing(rules: Sequence[AuditRule]) -> Walkthrough:
     return Walkthrough("audit --list", f"{len(rules)} rules", (), tuple(page.blocks))
 
 
-def _message(finding: Finding) -> Block:
+def message_of(finding: Finding) -> Block:
     if finding.severity == "note":
         return Prose(finding.title)
     return Note(finding.title, "failure" if finding.severity == "error" else "warning")
 
 
-def _table(evidence: Evidence) -> Table:
+def table_of(evidence: Evidence) -> Table:
     columns = tuple(
         Column(header, "text" if isinstance(evidence.rows[0][i], str) else "value")
         for i, header in enumerate(evidence.columns)

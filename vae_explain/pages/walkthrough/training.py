@@ -27,6 +27,7 @@ from .draft import Draft, finished, numbered
 from .header import full_arithmetic, loss_words, written_input
 from .optimizer import OptimizerPage, rate_text, settings_words
 from .page import MOST_LINES
+from .watching import add_watched
 
 NAMES = {"sgd": "gradient descent (SGD)", "adam": "Adam"}
 
@@ -47,6 +48,8 @@ def training(
     page = Draft()
     _losses(page, training)
     _reconstruction(page, training)
+    if training.watched is not None:
+        add_watched(page, training.watched)
     opened = training.explained
     if opened is not None:
         page.blocks = numbered([*page.blocks, *_opened(opened, only or list(training.parameters))])

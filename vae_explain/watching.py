@@ -1,0 +1,200 @@
+"""`watch`: a plain training loop, seen as it runs; what it does is not changed in one bit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .pages.display import Shown
+
+if TYPE_CHECKING:
+    from .analysis.audit import Finding
+    from .analysis.watch import Told, Watched, Watcher
+    from .models.request import Loss, Model, Objective
+    from .models.training_loop import Optimizer
+
+SUFFIXES = (".txt", ".html", ".jsonl")
+
+
+class WatchPage(Shown):
+    """What was seen of a training run: text to print, a file in HTML, or JSON lines.
+
+    Attributes
+    ----------
+    findings
+        What is wrong, the worst first, each with its `id`, `severity`, `title`, `evidence` and
+        `mend`.
+    when
+        Since which step each of them is so, in words.
+    passed
+        Whether there is no error among them.
+    """
+
+    def __init__(self, watched: Watched, written: Sequence[str] = ()) -> None:
+        from .analysis.watch import findings, is_sound
+        from .pages.walkthrough import watching as page
+
+        super().__init__(page.watching(watched, written))
+        told: tuple[Told, ...] = findings(watched)
+        self._watched = watched
+        self.findings: tuple[Finding, ...] = tuple(each.finding for each in told)
+        self.when: tuple[str, ...] = tuple(each.when for each in told)
+        self.passed: bool = is_sound(told)
+
+    def to_html(self) -> str:
+        """Return it as one HTML file, which needs no network."""
+        from .pages import document_formats
+
+        return document_formats.write("html", self.walkthrough)
+
+    def to_jsonl(self) -> str:
+        """Return it as JSON lines: one for each step, each look, and one for all of it."""
+        from .pages.render import watch_lines
+
+        return watch_lines.write(self._watched)
+
+
+class Watching:
+    """A training loop under watch, as `watch` returns it."""
+
+    def __init__(
+        self,
+        watcher: Watcher,
+        pages: Sequence[Path],
+        record: Path | None,
+    ) -> None:
+        self._watcher, self._pages, self._record = watcher, pages, record
+
+    def __enter__(self) -> Watching:
+        self._watcher.__enter__()
+        return self
+
+    def __exit__(self, *ended: Any) -> None:
+        self._watcher.__exit__(*ended)
+        written = self._keep_frozen()
+        page = self.page(written)
+        for path in self._pages:
+            write_page(page, path)
+
+    def _keep_frozen(self) -> list[str]:
+        run = self._watcher.watched.frozen
+        if run is None or self._record is None:
+            return []
+        from .models.recorded_run import Recording, save
+
+        save(Recording({"full": run}), self._record)
+        return [kept_words(self._record)]
+
+    def page(self, written: Sequence[str] = ()) -> WatchPage:
+        """Return what was seen so far."""
+        return WatchPage(self._watcher.watched, written)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found so far, the worst first."""
+        return self.page().findings
+
+    @property
+    def losses(self) -> tuple[float, ...]:
+        """The loss of each step, before its update."""
+        return tuple(self._watcher.watched.losses)
+
+    def __repr__(self) -> str:
+        watched = self._watcher.watched
+        return f"<Watching {watched.label}: {watched.steps} steps, {len(watched.looks)} looks>"
+
+
+def kept_words(path: Path) -> str:
+    """Say where the first step that is not finite was kept, and how to ask it."""
+    return f"The first step that is not finite is in {path}: vae-explain why loss --run {path}"
+
+
+def write_page(page: WatchPage, path: Path) -> None:
+    """Write what was seen into a file, in the format that its name ends with."""
+    from .models.whole_file import write_whole
+
+    written = {".txt": page.text, ".html": page.to_html, ".jsonl": page.to_jsonl}
+    write_whole(path, written[path.suffix]().encode("utf-8"))
+
+
+def watch(
+    model: Model,
+    loss: Loss | None = None,
+    optimizer: Optimizer | Sequence[Optimizer] = (),
+    *,
+    objective: Objective | None = None,
+    loss_arguments: Mapping[str, Any] | None = None,
+    loss_sum: bool = False,
+    every: int = 200,
+    page: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
+    record: str | os.PathLike[str] | None = None,
+) -> Watching:
+    """Watch a training loop while it runs within a `with`; nothing of it is changed.
+
+    Each step is seen in passing: its loss, whether it is finite, whether the gradients were reset,
+    the mode. The first step, every so many, and each at which something happens are recorded once
+    more from their own draws, and audited.
+
+    Parameters
+    ----------
+    model
+        The model, which the loop calls as `model(x)`.
+    loss, objective, loss_arguments, loss_sum
+        As `vae_explain.explain` takes them: the same loss that the loop computes.
+    optimizer
+        The optimizer, or all of them.
+    every
+        How many steps lie between two audits.
+    page
+        Files to write at the end, whose names end in .txt, .html or .jsonl.
+    record
+        A .safetensors file that keeps the first step that is not finite, for `--run`.
+
+    Returns
+    -------
+    Watching
+        Its `page()` says what was found, and its `findings` have it for a program.
+
+    Raises
+    ------
+    ValueError
+        If `every` is not positive, or a file's name has another ending.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch import nn
+    >>> from vae_explain import watch
+    >>> def objective(model, x):
+    ...     mu, logvar = model(x).chunk(2, dim=1)
+    ...     z = mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
+    ...     kl = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
+    ...     return (z - x).pow(2).sum() + kl
+    >>> model = nn.Linear(2, 4)
+    >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    >>> with watch(model, objective=objective, optimizer=optimizer) as watching:
+    ...     for _ in range(3):
+    ...         objective(model, torch.rand(5, 2)).backward()
+    ...         optimizer.step()
+    >>> [finding.id for finding in watching.findings if finding.severity == "error"]
+    ['gradients-kept']
+    """
+    from .analysis.watch import Watcher
+    from .models.prepare import user_code_errors
+    from .models.request import Request, UserModel
+    from .models.training_loop import ready_of
+
+    if every < 1:
+        raise ValueError(f"every is {every}, and has to be at least 1")
+    pages = [Path(page)] if isinstance(page, str | os.PathLike) else [Path(each) for each in page]
+    for path in pages:
+        if path.suffix not in SUFFIXES:
+            raise ValueError(f"{path}: a page's name ends in {', '.join(SUFFIXES)}")
+    optimizers = optimizer if isinstance(optimizer, Sequence) else [optimizer]
+    source = UserModel(model, loss, objective, loss_arguments or {}, loss_sum=loss_sum)
+    errors = partial(user_code_errors, Request((), None, arithmetic="full", source=source))
+    watcher = Watcher(ready_of(source), optimizers, errors, every, of_x_alone=objective is None)
+    return Watching(watcher, pages, None if record is None else Path(record))
