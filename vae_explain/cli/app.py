@@ -24,6 +24,7 @@ COMMANDS = {
     "update": "Take one step of gradient descent and show what it does.",
     "train": "Train on x with PyTorch, and show the losses and any one step.",
     "sample": "Show what the numbers and gradients do over many draws of the noise.",
+    "compare": "Show two runs side by side: only what differs, and what made it differ.",
     "check": "Hold every gradient against autograd, complex steps and central differences.",
     "audit": "Find what is wrong with a VAE's loss, with numbers as evidence.",
     "document": "Write the whole walkthrough as a document.",

@@ -5,6 +5,7 @@ The object of the run itself, and how a number is written in JSON, is `json.py`'
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..blocks import Checks
@@ -12,6 +13,7 @@ from .json import called, checked, named, origin, plain, set_by_hand, text
 
 if TYPE_CHECKING:
     from ...analysis.audit import Finding, Report
+    from ...analysis.comparison import Comparison, Pair
     from ...analysis.gradient_check import Check
     from ...analysis.monte_carlo import Sample
     from ...analysis.proofread.judging.verdicts import Proof
@@ -168,6 +170,61 @@ def dump_training(training: Training, checks: Checks) -> str:
             "checks": checked(checks),
         }
     return text("train", **document)
+
+
+def dump_comparison(found: Comparison, only: Sequence[str] = ()) -> str:
+    """Return two runs as one JSON object: only what differs, in values, gradients and gates."""
+
+    def both(pairs: Iterable[Pair], ending: str = "") -> dict[str, Any]:
+        return {
+            pair.name: {"first": plain(pair.first), "second": plain(pair.second)}
+            for pair in pairs
+            if not only or pair.name + ending in only
+        }
+
+    return text(
+        "compare",
+        first={"label": found.first.label, **origin(found.first)},
+        second={"label": found.second.label, **origin(found.second)},
+        options={option: {"first": one, "second": other} for option, one, other in found.how},
+        loss=dict(zip(("first", "second"), map(plain, found.loss), strict=True)),
+        terms=[
+            {
+                "name": term.name,
+                "first": plain(term.first),
+                "second": plain(term.second),
+                "weights": list(map(plain, term.weights)),
+            }
+            for term in found.terms
+        ],
+        given=[pair.name for pair in found.given],
+        formulas=[
+            {"name": name, "first": first or None, "second": second or None}
+            for name, first, second in found.formulas
+        ],
+        alone=[{"cause": each.cause, "loss": plain(each.loss)} for each in found.alone],
+        first_differing=next(iter(found.differing), None),
+        by_rounding=found.by_rounding,
+        same=list(found.same),
+        gates=[
+            {
+                "name": flip.name,
+                "index": list(flip.index),
+                "first": plain(flip.first),
+                "second": plain(flip.second),
+                "opens": flip.opens,
+            }
+            for flip in found.flips
+        ],
+        values=both((*found.given, *found.computed)),
+        gradients=both(found.gradients, ".grad"),
+        shapes=[
+            {"name": name, "first": list(first), "second": list(second)}
+            for name, first, second in found.shapes
+        ],
+        only_first=list(found.only[0]),
+        only_second=list(found.only[1]),
+    )
 
 
 def dump_update(update: Update, checks: Checks) -> str:
