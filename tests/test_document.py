@@ -36,6 +36,7 @@ from .documents import OWN, RUNS, document
 from .pages import CommandLine
 
 CHAPTERS = [
+    "What this run says",
     "What a VAE is",
     "The model",
     "The parameters",
@@ -91,10 +92,10 @@ def test_every_chapter_says_what_it_is_for(page: Walkthrough) -> None:
 
 def test_its_sections_are_those_of_the_pages(page: Walkthrough, printed_run: Run) -> None:
     found = chapters(page)
-    forward_page = forward.forward(printed_run)[0].blocks[:-1]  # without its footer
+    forward_page = forward.compose(printed_run).blocks
     both = [*sections(found["The forward pass"]), *sections(found["The loss"])]
     assert described(both) == described(sections(list(forward_page)))
-    backward_page = backward.backward(printed_run)[0].blocks[:-1]
+    backward_page = backward.compose(printed_run).blocks
     assert described(sections(found["The backward pass"])) == described(
         sections(list(backward_page))
     )

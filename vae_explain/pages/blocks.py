@@ -52,12 +52,14 @@ class Quantity(NamedTuple):
     """A number in a sentence: what it is, and how it is written there.
 
     One without an index, as a share has none, is no number of the run and leads nowhere. One
-    that is `added` has its sign before it, as the further summands of a sum have.
+    that is `added` has its sign before it, as the further summands of a sum have. With `words`
+    these are written in its place, and lead to it.
     """
 
     number: Ref
     places: Places = "value"
     form: Literal["number", "added", "percent"] = "number"
+    words: str = ""
 
 
 class Claim(NamedTuple):

@@ -187,12 +187,19 @@ class Numbers:
             result = block.parts[claim.result]
             if isinstance(result, str):
                 raise TypeError("a claim is about a number of the sentence")
-            whole = float(result.number.value)
-            written = self.line(claim.expression, whole, texts[claim.result], result.places)
-            texts[claim.result] = written.result
+            whole, text = float(result.number.value), texts[claim.result]
+            if result.form == "percent":
+                hundredfold, text = Number(100.0) * claim.expression, text.removesuffix(" %")
+                written = self.line(hundredfold, 100 * whole, text, "gradient")
+                texts[claim.result] = f"{written.result} %"
+            else:
+                written = self.line(claim.expression, whole, text, result.places)
+                texts[claim.result] = written.result
             used = set(references(claim.expression))
             for at, part in enumerate(block.parts):
-                if isinstance(part, Quantity) and part.number in used and at != claim.result:
+                if isinstance(part, str) or part.words or at == claim.result:
+                    continue
+                if part.number in used:
                     texts[at] = _signed(written.leaf(part.number), part.form)
         return [
             (text, part if isinstance(part, Quantity) else None)
@@ -201,6 +208,8 @@ class Numbers:
 
     def _quantity(self, part: Quantity) -> str:
         value = float(part.number.value)
+        if part.words:
+            return part.words
         if part.form == "percent":
             return f"{100 * value:.{0 if self.digits is None else self.digits}f} %"
         return _signed(self.one(value, part.places), part.form)

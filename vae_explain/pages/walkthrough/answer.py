@@ -52,6 +52,12 @@ class Sentence:
     def say(self, *parts: str | Quantity) -> None:
         self.parts += parts
 
+    def listed(self, numbers: Sequence[Quantity]) -> None:
+        """Say some numbers: `a`, `a and b`, `a, b and c`."""
+        for position, number in enumerate(numbers):
+            last = position == len(numbers) - 1
+            self.say("" if not position else " and " if last else ", ", number)
+
     def number(self, value: float) -> Quantity:
         """Return a number that stands for itself: no place of the page is about it."""
         self._names += 1

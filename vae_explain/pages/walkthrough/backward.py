@@ -56,7 +56,7 @@ def backward(
     """
     page = compose(run, only, term, latex)
     page.blocks[:0] = page.answers()
-    return page.finish("backward", (f"term: {term} alone",) if term else ())
+    return page.finish("backward", (f"term: {term} alone",) if term else (), not (only or term))
 
 
 def compose(

@@ -19,6 +19,7 @@ from . import backward, checking, forward, introductions, parameters, update
 from .draft import Draft, finished, numbered, summary_note
 from .header import heading_line, loss_words, provisos
 from .network import diagram
+from .run_says import RATE, TITLE, sentences
 
 
 def document(
@@ -45,6 +46,9 @@ def document(
         page.open(title)
         page.add(*map(Prose, text), *numbered(blocks, page.sections))
 
+    said = sentences(run, moved.step.lr if isinstance(moved, Update) else RATE)
+    if said:
+        chapter(TITLE, introductions.SAYS, said)
     idea = introductions.idea(run)
     if idea:
         chapter("What a VAE is", idea)

@@ -54,7 +54,7 @@ def forward(run: Run, only: Sequence[str] = (), latex: bool = False) -> tuple[Wa
     latex
         Add each line's LaTeX.
     """
-    return compose(run, only, latex).finish("forward")
+    return compose(run, only, latex).finish("forward", says=not only)
 
 
 def compose(run: Run, only: Sequence[str] = (), latex: bool = False) -> ForwardPage:

@@ -12,6 +12,9 @@ from .tensors import is_big
 Words = tuple[str, ...]
 
 
+SAYS: Words = ("What the numbers of this run come to. Each is worked out further down.",)
+
+
 def what_is_shown(run: Run) -> str:
     """Return the title of a document."""
     model = run.label.partition(" ")[0]

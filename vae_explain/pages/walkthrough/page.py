@@ -18,6 +18,7 @@ from ..blocks import Checks, Lines, Matrix, Note, Places, Summary, Walkthrough
 from .draft import Draft, checked, finished, summary_note
 from .header import heading_line, run_remarks
 from .not_finite import telling
+from .run_says import TITLE, sentences
 from .tensors import MOST_LARGEST, is_big, largest, tensor
 
 MOST_LINES = 16  # of one tensor on an overview page; a page for one step shows more
@@ -171,8 +172,20 @@ class RunPage(Draft):
         shortened = not block.quiet and block.lines != tuple(lines)
         return [Note(words)] if shortened else []
 
-    def finish(self, command: str, remarks: Sequence[str] = ()) -> tuple[Walkthrough, Checks]:
-        """Return the page with its header and its footer, and its checks."""
+    def finish(
+        self, command: str, remarks: Sequence[str] = (), says: bool = False
+    ) -> tuple[Walkthrough, Checks]:
+        """Return the page with its header and its footer, and its checks.
+
+        Parameters
+        ----------
+        says
+            Whether what the run says stands at its end.
+        """
+        said = sentences(self.run) if says else ()
+        if said:
+            self.open(TITLE)
+            self.add(*said)
         self.add(*summary_note(self.blocks), *telling(self.run, self.sections + 1))
         header = heading_line(self.run), (*run_remarks(self.run), *remarks)
         return finished(command, *header, self.blocks, self.run)
