@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vae_explain.cli.names import known_target
+from vae_explain.cli.names import target_of
 from vae_explain.engine.provenance import Provenance
 from vae_explain.engine.run import Arithmetic, Run
 from vae_explain.models.builtin_config import Architecture
@@ -52,8 +52,9 @@ def page_of(name: str) -> Page:
     """Return the page that `why` writes for a number."""
 
     def page(run: Run) -> str:
-        value, gradient, index = known_target(name, None, run)
-        return text(why.why(run, Provenance(run).target(value, gradient, index or ())))
+        place = target_of(name, None, run, lambda name: run.value(name).shape)
+        element = Provenance(run).target(place.name, place.gradient, place.element or ())
+        return text(why.why(run, element))
 
     return page
 

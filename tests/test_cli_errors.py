@@ -46,7 +46,7 @@ NUMBERS: list[tuple[list[str], list[str]]] = [
     (["forward", "--x", "--1,2,3,4"], ["'--1' is not a number"]),
     (["forward", "--x", "٣,2,3,4"], ["is not a number"]),
     (["forward", "--x", "0,5;1,2"], ["point", "repeat --x"]),
-    (["forward", "--x", "[1,2,3,4]"], ["'[1' is not a number"]),
+    (["forward", "--x", "[1,2,3,4"], ["'[1' is not a number"]),
     (["backward", "--x", "1,2"], ["2 given"]),
     (["params", "--x", "1,2"], ["2 given"]),
     (["forward", "--eps", "1"], ["1 given", "takes 2"]),
@@ -73,7 +73,7 @@ NUMBERS: list[tuple[list[str], list[str]]] = [
 ]
 NAMES: list[tuple[list[str], list[str]]] = [
     (["backward", "--param", "fc1.wieght"], ["did you mean fc1.weight?", "fc_dec2.bias"]),
-    (["backward", "--param", "FC1.weight"], ["did you mean fc1.weight?"]),
+    (["backward", "--param", "FC1.wieght"], ["did you mean fc1.weight?"]),
     (["backward", "--param", "zzzzzz"], ["valid: "]),
     (["backward", "--param", ""], ["valid: "]),
     (["backward", "--param", "eps"], ["no gradient", "std"]),
@@ -85,13 +85,19 @@ NAMES: list[tuple[list[str], list[str]]] = [
     (["backward", "--term", "mse", "--param", "kl"], ["not made from it"]),
     (["backward", "--term", "elbo"], ["mse or kl"]),
     (["forward", "--step", "encoder_per"], ["did you mean encoder_pre?"]),
-    (["forward", "--step", "Z"], ["did you mean z?"]),
-    (["forward", "--activation", "Relu"], ["choose relu, tanh, ", ", silu or softplus"]),
+    (["forward", "--step", "recon_y"], ["did you mean recon_x?"]),
+    (["forward", "--step", "json"], ["no step has this name; valid: "]),
+    (["forward", "--step", "z[1]"], ["vae-explain why z 1", "why 'z[1]'"]),
+    (["forward", "--step", "z.grad"], ["vae-explain backward z"]),
+    (["backward", "--param", "fc1.weight 0 1"], ["vae-explain why fc1.weight.grad 0 1"]),
+    (["forward", "--activation", "Rely"], ["choose relu, tanh, ", ", silu or softplus"]),
     (["audit", "--only", "kl-form", "--ignore", "kl-form"], ["nothing is left to look for"]),
     (["diagram", "--digits", "3"], ["no digits", "leave it out"]),
     (["forward", "--step", "fc1.weight"], ["valid: ", "encoder_pre"]),
     (["forward", "--format", "yaml"], ["text", "json"]),
-    (["forward", "--format", "JSON"], ["text", "json"]),
+    (["forward", "--hidden", "8,x"], ["from 1 to 1000000", "16-8"]),
+    (["forward", "--latent", "0"], ["from 1 to 1000000"]),
+    (["forward", "--dims", "4-8-2-8-4", "--latent", "3"], ["--dims has all widths"]),
     (["verify", "--format", "yaml"], ["text", "json"]),
     (["forward", "--arithmetic", "float16"], ["printed or full"]),
     (["backward", "--arithmetic", ""], ["printed or full"]),
@@ -128,9 +134,15 @@ def test_a_bad_request_is_one_line(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["forwrad"], ["forwrad", "'forward'? See vae-explain --help"]),
-        (["forward", "extra"], ["extra", "; see vae-explain forward --help"]),
-        (["why"], ["TARGET", "; see vae-explain why --help"]),
+        (["forwrad"], ["forwrad", "did you mean forward? See vae-explain --help"]),
+        (["forward", "extra"], ["NAME extra: no step has this name; valid: x, "]),
+        (["why"], ["TARGET", "such as vae-explain why z 0"]),
+        (["params", "z"], ["NAME z: no parameter has this name; valid: fc1.weight"]),
+        (["forward", "--jsno"], ["did you mean --json?"]),
+        (["forward", "--recom"], ["did you mean --recon?"]),
+        (["forward", "--frobnicate"], ["no such option; see vae-explain forward --help"]),
+        (["--seed", "7"], ["vae-explain forward --seed 7"]),
+        (["why", "fc1"], ["fc1.weight and fc1.bias", "vae-explain why fc1.weight 0 0"]),
         (["forward", "--sed", "3"], ["--sed", "--seed"]),
         (["forward", "--x"], ["--x"]),
         (["verify", "--seed", "3"], ["--seed"]),
@@ -154,7 +166,7 @@ def test_a_long_value_is_shortened(cli: CommandLine) -> None:
 
 
 def test_a_value_with_line_breaks_is_one_line(cli: CommandLine) -> None:
-    outcome = cli("backward", "--param", "fc1\nweight\r\n")
+    outcome = cli("backward", "--param", "fc1\nwieght\r\n")
     assert (outcome.code, outcome.err.count("\n")) == (2, 1)
 
 
@@ -364,7 +376,7 @@ def test_every_file_that_is_a_command_is_listed() -> None:
 
 def test_a_misspelt_command_is_looked_for_among_all(cli: CommandLine) -> None:
     outcome = cli("verfy")
-    assert (outcome.code, "Did you mean 'verify'?" in outcome.err) == (2, True)
+    assert (outcome.code, "did you mean verify?" in outcome.err) == (2, True)
 
 
 SPARSE = """

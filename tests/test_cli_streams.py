@@ -312,7 +312,9 @@ def test_a_full_disk_is_one_line(arguments: list[str]) -> None:
     assert b"No space left on device" in completed.stderr
 
 
-@pytest.mark.parametrize(("closed", "arguments", "code"), [(">&-", "params", 2), ("2>&-", "x", 2)])
+@pytest.mark.parametrize(
+    ("closed", "arguments", "code"), [(">&-", "params", 2), ("2>&-", "xyz", 2)]
+)
 def test_a_closed_stream_is_no_traceback(closed: str, arguments: str, code: int) -> None:
     completed = subprocess.run(
         ["/bin/sh", "-c", f'exec "$0" -m vae_explain {arguments} {closed}', sys.executable],

@@ -169,7 +169,7 @@ def test_on_the_command_line(cli: CommandLine, command: tuple[str, ...]) -> None
         (("forward", *OWN, "--eps", "1"), "1 given, but the model draws 2"),
         (("forward", *OWN, "--step", "zz"), "did you mean z?"),
         (("backward", *OWN, "--param", "eps"), "no gradient"),
-        (("backward", *OWN, "--term", "kl"), "choose BCE or KLD"),
+        (("backward", *OWN, "--term", "elbo"), "choose BCE or KLD"),
         (("why", "zz", *OWN), "did you mean z?"),
         (("why", "z[9]", *OWN), "z has shape [1, 2]"),
         (("forward", *OWN, "--x", "1,2"), "one length"),

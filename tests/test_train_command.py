@@ -126,7 +126,7 @@ def test_plot_without_matplotlib(
         ("--steps", "0"),
         ("--steps", "1.5"),
         ("--steps", "1000001"),
-        ("--optimizer", "Adam"),
+        ("--optimizer", "lbfgs"),
         ("--explain-step", "200"),
         ("--explain-step", "-1"),
         ("--param", "fc1.weight"),

@@ -35,8 +35,33 @@ class UserError(ValueError):
 
 def did_you_mean(typed: str, names: Iterable[str]) -> str:
     """Return a guess at what was meant, for the middle of an error; empty if none is near."""
-    import difflib
+    near = nearest(typed, names)
+    return f"did you mean {near}? " if near else ""
 
-    plain = {name.lower(): name for name in reversed(list(names))}
-    close = difflib.get_close_matches(typed.lower(), plain, n=1, cutoff=0.5)
-    return f"did you mean {plain[close[0]]}? " if close else ""
+
+def nearest(text: str, names: Iterable[str]) -> str | None:
+    """Return what a word was mistyped for: a name that is one or two slips of a key away."""
+    word = text.casefold()
+    most = 1 if len(word) < 5 else 2
+    ranked = sorted((slips(word, name.casefold()), name) for name in dict.fromkeys(names))
+    return ranked[0][1] if ranked and ranked[0][0] <= most else None
+
+
+def slips(a: str, b: str) -> int:
+    """Return how many slips make one word of another: a key left out, added, changed, swapped.
+
+    Examples
+    --------
+    >>> slips("wieght", "weight"), slips("json", "recon")
+    (1, 3)
+    """
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        before, previous, row = row, before, [i]
+        for j, y in enumerate(b, 1):
+            cost = min(before[j] + 1, row[-1] + 1, before[j - 1] + (x != y))
+            if i > 1 and j > 1 and (x, y) == (b[j - 2], a[i - 2]):
+                cost = min(cost, previous[j - 2] + 1)
+            row.append(cost)
+    return row[-1]

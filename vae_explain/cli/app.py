@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
+from .typed import ForgivingCommand
 
 # Each is a file of this folder, with a function of the same name; in the order of the help,
 # which says this of it.
@@ -61,7 +62,7 @@ def application(arguments: Sequence[str]) -> typer.Typer:
     may_be_called = not COMMANDS.keys().isdisjoint(arguments) or COMPLETING in os.environ
     for name in asked or COMMANDS:
         command = getattr(import_module(f".{name}", __package__), name) if may_be_called else _none
-        app.command(name, help=COMMANDS[name])(command)
+        app.command(name, help=COMMANDS[name], cls=ForgivingCommand)(command)
     return app
 
 

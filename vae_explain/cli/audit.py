@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .. import __version__
-from . import output
+from . import other_words, output
 from .errors import ExitCode, Problem, unknown_name
 from .job import Job, refuse
 from .names import completing
@@ -29,10 +29,11 @@ LARGEST = 16 * 2**20  # bytes of a baseline; an audit of hundreds of findings ha
 
 
 def _ids(option: str, given: list[str] | None) -> list[str]:
-    for name in given or ():
-        if name not in IDS:
+    found = [(name, other_words.choice_of(name, IDS)) for name in given or ()]
+    for name, meant in found:
+        if meant is None:
             raise unknown_name(option, name, "finding", IDS)
-    return list(given or ())
+    return [meant for _, meant in found if meant is not None]
 
 
 @with_options

@@ -14,12 +14,12 @@ from .options import Latex, Options, with_options
 
 @with_options
 def backward(
+    name: names.Gradients = None,
     param: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="Derive this parameter or value alone, with the chain that leads to it; "
-            "may be repeated.",
+            help="The same as NAME; may be repeated.",
             autocompletion=names.completing(names.GRADIENTS),
         ),
     ] = None,
@@ -33,12 +33,14 @@ def backward(
 ) -> ExitCode:
     style = options.style()
     job = Job(options, style, "full")
-    chosen = names.gradient_names(param, term, job.architecture)
+    given = names.typed(name, "--param", param)
+    if job.architecture:
+        names.gradient_names(given, term, job.architecture)
 
     from ..pages.walkthrough import backward as page
 
     run = job.run(finite=False)
-    names.known("--param", chosen, run, gradient=True, term=term)
+    chosen, term = names.gradient_names(given, term, run)
     walkthrough, checks = page.backward(run, chosen, term, latex)
     passed = not checks.failed and job.agrees and run.is_finite
     if style.format == "json":

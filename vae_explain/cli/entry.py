@@ -46,7 +46,8 @@ def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; every failure is one line."""
     import typer
 
-    from .app import application
+    from .app import COMMANDS, application
+    from .typed import command_of
 
     # Python has None for a stream that was closed by who started the process.
     streams = sys.stdout or io.StringIO(), sys.stderr or io.StringIO()
@@ -55,7 +56,8 @@ def run(arguments: list[str]) -> int:
     if closed:
         return _say("cannot write to standard output: it is closed")
     try:
-        result = application(arguments)(arguments, prog_name="vae-explain", standalone_mode=False)
+        words = command_of(arguments, tuple(COMMANDS))
+        result = application(words)(words, prog_name="vae-explain", standalone_mode=False)
     except UserError as error:
         return _say(line_of(error, arguments))
     except BrokenPipeError:

@@ -52,6 +52,6 @@ def line_of(error: UserError, arguments: Sequence[str]) -> str:
 
 
 def _typed(option: str, arguments: Sequence[str]) -> str:
-    values = [value for name, value in pairwise(arguments) if name == option]
+    values = [value for name, value in pairwise(arguments) if name == option and name[:1] == "-"]
     values += [text.partition("=")[2] for text in arguments if text.startswith(f"{option}=")]
     return " ".join(values)

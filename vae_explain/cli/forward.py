@@ -14,11 +14,12 @@ from .options import Latex, Options, with_options
 
 @with_options
 def forward(
+    name: names.Steps = None,
     step: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="Show this step alone, every line in full; may be repeated.",
+            help="The same as NAME; may be repeated.",
             autocompletion=names.completing(names.STEPS),
         ),
     ] = None,
@@ -28,12 +29,14 @@ def forward(
 ) -> ExitCode:
     style = options.style()
     job = Job(options, style, "printed")
-    chosen = names.step_names(step, job.architecture)
+    given = names.typed(name, "--step", step)
+    if job.architecture:
+        names.step_names(given, job.architecture)
 
     from ..pages.walkthrough import forward as page
 
     run = job.run(finite=False)
-    names.known("--step", chosen, run)
+    chosen = names.step_names(given, run)
     walkthrough, checks = page.forward(run, chosen, latex)
     passed = not checks.failed and job.agrees and run.is_finite
     if style.format == "json":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from ..models.builtin_config import ACTIVATIONS, BUILT_IN, Architecture
 from ..models.changes import Change, located, require_once
 from ..models.request import Request, Settings, UserModel
-from . import parsing, standard_input
+from . import model_files, parsing, standard_input
 from .errors import Problem
 from .files import require_ending
 from .messages import say
@@ -77,8 +77,8 @@ class Job:
         self.doubts: tuple[str, ...] = ()
         unasked = of_own if options.model else default
         arithmetic = unasked if options.arithmetic is None else options.arithmetic
-        parsing.choice("--arithmetic", arithmetic, ("printed", "full"))
-        self.arithmetic = cast(Arithmetic, arithmetic)
+        chosen = parsing.choice("--arithmetic", arithmetic, ("printed", "full"))
+        self.arithmetic = cast(Arithmetic, chosen)
         digits = options.digits
         self.decimals = None if digits is None else parsing.whole("--digits", digits, 0, 17, "it")
         self._typed: Request | None = None
@@ -226,9 +226,13 @@ class Job:
             raise Problem("--objective-expr", options.objective_expr, mend)
         if options.root is not None and not options.root.is_dir():
             raise Problem("--root", options.root, "there is no such folder")
+        for name in ("model", "loss", "objective"):
+            if reference := getattr(options, name):
+                model_files.require_defined(f"--{name}", reference)
         if options.model:
-            if options.dims is not None:
-                raise Problem("--dims", options.dims, "it shapes the built-in VAE; leave it out")
+            for name in ("dims", "hidden", "latent"):
+                if (value := getattr(options, name)) is not None:
+                    raise Problem(_flag(name), value, "it shapes the built-in VAE; leave it out")
             return
         for name in OF_A_USERS_MODEL:
             if value := getattr(options, name):
@@ -397,14 +401,14 @@ def _require_probabilities(rows: Rows | Array) -> None:
 
 def architecture_of(options: Options) -> Architecture:
     """Check the options that shape the built-in VAE."""
-    parsing.choice("--activation", options.activation, ACTIVATIONS)
-    parsing.choice("--recon", options.recon, ("mse", "bce"))
-    parsing.choice("--reduction", options.reduction, ("sum", "mean"))
+    activation = parsing.choice("--activation", options.activation, ACTIVATIONS)
+    recon = parsing.choice("--recon", options.recon, ("mse", "bce"))
+    reduction = parsing.choice("--reduction", options.reduction, ("sum", "mean"))
     shape = Architecture(
-        dims=BUILT_IN.dims if options.dims is None else _dims(options.dims),
-        activation=options.activation,  # type: ignore[arg-type]  # one of its choices, see above
-        recon=options.recon,  # type: ignore[arg-type]  # likewise
-        reduction=options.reduction,  # type: ignore[arg-type]  # likewise
+        dims=_widths(options),
+        activation=activation,  # type: ignore[arg-type]  # one of its choices, see above
+        recon=recon,  # type: ignore[arg-type]  # likewise
+        reduction=reduction,  # type: ignore[arg-type]  # likewise
         beta=parsing.from_zero("--beta", options.beta, "a weight"),
     )
     size = 4 * sum(layer.count for layer in shape.layers)
@@ -414,13 +418,27 @@ def architecture_of(options: Options) -> Architecture:
     return shape
 
 
+def _widths(options: Options) -> tuple[int, ...]:
+    """Return the widths from input to output, of which the middle ones may be given alone."""
+    dims = BUILT_IN.dims if options.dims is None else _dims(options.dims)
+    middle = len(dims) // 2
+    hidden, latent = dims[1:middle], dims[middle]
+    for name in ("hidden", "latent"):
+        value = getattr(options, name)
+        if value is not None and options.dims is not None:
+            raise Problem(_flag(name), value, "--dims has all widths; leave one of them out")
+    if options.hidden is not None:
+        hidden = parsing.widths("--hidden", options.hidden, WIDEST)
+    if options.latent is not None:
+        latent = parsing.whole("--latent", options.latent, 1, WIDEST, "a width")
+    if options.hidden is None and options.latent is None:
+        return dims
+    return (dims[0], *hidden, latent, *hidden[::-1], dims[0])
+
+
 def _dims(text: str) -> tuple[int, ...]:
     example = "write widths such as 784-400-20-400-784"
-    parts = [part.strip() for part in text.strip().split("-")]
-    widths = [int(part) if part.isascii() and part.isdigit() else 0 for part in parts]
-    if not all(1 <= width <= WIDEST for width in widths):
-        mend = f"a width is a whole number from 1 to {WIDEST}; {example}"
-        raise Problem("--dims", text, mend)
+    widths = parsing.widths("--dims", text, WIDEST, example)
     if len(widths) < 3 or len(widths) % 2 == 0:
         raise Problem("--dims", text, f"an odd number of widths, three or more; {example}")
     if widths[0] != widths[-1]:

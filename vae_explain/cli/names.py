@@ -1,140 +1,189 @@
-"""Names given on the command line, judged before anything heavy is loaded."""
+"""Names given on the command line, judged before anything heavy is loaded.
+
+How a name may be spelt is in `analysis/spelled_names.py`; here is decided whether it is one that
+the command can show, and if not, which line does. Without an architecture only a run can judge.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
 
 from ..models.builtin_config import BUILT_IN, Architecture
 from ..models.changes import full_index
+from ..models.spelled_names import Spelled, members, read_target, read_term
 from . import parsing
 from .errors import Problem, unknown_name
+from .typed import line
 
 if TYPE_CHECKING:
     from ..engine.run import Run
 
 
-Target = tuple[str, bool, tuple[int, ...] | None]
+class Typed(NamedTuple):
+    """A name as it was typed, and the option that it was given by."""
+
+    option: str
+    text: str
 
 
-def step_names(names: list[str] | None, architecture: Architecture | None) -> list[str]:
-    """Check the names of steps; without an architecture only a run can judge."""
-    valid = ("x", *architecture.steps) if architecture else names or ()
-    for name in names or ():
-        if name not in valid:
-            raise unknown_name("--step", name, "step", valid)
-    return list(names or ())
+class Place(NamedTuple):
+    """A value or gradient, or one number of it where it has an element.
+
+    Attributes
+    ----------
+    term
+        The term of the loss that a gradient is of; None for the whole loss.
+    """
+
+    name: str
+    gradient: bool
+    term: str | None
+    element: tuple[int, ...] | None
 
 
-def parameter_names(names: list[str] | None, architecture: Architecture | None) -> list[str]:
-    """Check the names of parameters; without an architecture only a run can judge."""
-    if architecture:
-        require_parameters(names or (), architecture.parameters)
-    return list(dict.fromkeys(names or ()))
+def typed(words: list[str] | None, option: str, values: list[str] | None) -> list[Typed]:
+    """Bring names that stand by themselves together with those of an option.
+
+    A number is a part of the name before it, `z 0`.
+    """
+    texts: list[str] = []
+    for word in words or ():
+        if texts and re.fullmatch(r"[+-]?\d+(,[+-]?\d+)*", word):
+            texts[-1] += f" {word}"
+        elif "[" in word or "(" in word:
+            texts.append(word)
+        else:
+            texts += [part.strip() for part in word.split(",")]
+    return [*(Typed("NAME", text) for text in texts), *(Typed(option, v) for v in values or ())]
 
 
-def require_parameters(names: Iterable[str], valid: Sequence[str]) -> None:
-    """Check names against the parameters that a model has."""
-    for name in names:
-        if name not in valid:
-            raise unknown_name("--param", name, "parameter", valid)
+# --- names of whole values --------------------------------------------------------------
 
 
-def require_reached(term: str, names: list[str], architecture: Architecture) -> None:
-    """Check that a loss term has a gradient at each name."""
-    error = architecture.recon
-    for name in names:
-        if term == "kl" and name in architecture.without_kl:
-            mend = (
-                "the KL does not reach it, so --term kl has no gradient there; ask for "
-                f"--term {error}, or for a value of the encoder"
-            )
-            raise Problem("--param", name, mend)
-        if name in ("loss", *architecture.terms) and name != term:
-            raise Problem("--param", name, f"the {term} term is not made from it; leave --term out")
+def step_names(given: Sequence[Typed], known: Architecture | Run) -> list[str]:
+    """Return the values that are to be shown, each once."""
+    all_names, valid = _all_of(known), _steps_of(known)
+    found: list[str] = []
+    for each in given:
+        for place in _read(each, all_names, "step", valid):
+            if place.gradient or place.inside is not None:
+                _elsewhere(each, place)
+            if place.name not in valid:
+                raise unknown_name(each.option, each.text, "step", valid)
+            found.append(place.name)
+    return list(dict.fromkeys(found))
+
+
+def parameter_names(given: Sequence[Typed], valid: Sequence[str]) -> list[str]:
+    """Return the parameters that are meant, each once."""
+    found: list[str] = []
+    for each in given:
+        for place in _read(each, valid, "parameter", valid):
+            if place.inside is not None:
+                _elsewhere(each, place)
+            found.append(place.name)
+    return list(dict.fromkeys(found))
 
 
 def gradient_names(
-    names: list[str] | None, term: str | None, architecture: Architecture | None
-) -> list[str]:
-    """Check `--param`, whose names may end with `.grad`, and `--term` together.
+    given: Sequence[Typed], term: str | None, known: Architecture | Run
+) -> tuple[list[str], str | None]:
+    """Return the values whose gradients are meant, each once, and the term that they are of.
 
-    Without an architecture only a run can judge.
+    A name may end with `.grad`, or say the term: `∂kl/∂mu`.
     """
-    bare = [name.removesuffix(".grad") for name in names or ()]
-    if architecture is None:
-        return bare
-    for name, typed in zip(bare, names or (), strict=True):
-        if name in WITHOUT_GRADIENT:
-            raise Problem("--param", typed, f"it has no gradient: {WITHOUT_GRADIENT[name]}")
-        if name not in architecture.with_gradient:
-            raise unknown_name("--param", typed, "parameter or value", architecture.with_gradient)
-    if term is not None:
-        parsing.choice("--term", term, architecture.terms)
-        require_reached(term, bare, architecture)
-    return bare
+    terms = _terms_of(known)
+    all_names, valid = _all_of(known), _with_gradient(known)
+    places: list[tuple[Typed, Spelled]] = []
+    for each in given:
+        for place in _read(each, all_names, "parameter or value", valid, terms):
+            if place.inside is not None:
+                _elsewhere(each, place._replace(gradient=True))
+            places.append((each, place))
+    term = _one_term(term, [place.term for _, place in places], terms)
+    for each, place in places:
+        _require_gradient(each, place.name, term, known)
+    return list(dict.fromkeys(place.name for _, place in places)), term
 
 
-def known(
-    option: str, given: list[str], run: Run, gradient: bool = False, term: str | None = None
-) -> None:
-    """Check names against a run, for a model that is known only now."""
-    values = run.trace.by_name
-    if term is not None:
-        if not run.trace.terms:
-            raise Problem("--term", term, "this loss is in one piece, without terms; leave it out")
-        parsing.choice("--term", term, tuple(entry.name for entry in run.trace.terms))
-    reached = run.gradients_of(term)
-    names = [name for name, value in values.items() if not gradient or value.id in reached]
-    for name in given:
-        if name not in names:
-            if name in values:
-                raise Problem(option, name, "it has no gradient here: the loss does not reach it")
-            raise unknown_name(option, name, "value", names)
+def _read(
+    each: Typed,
+    names: Sequence[str],
+    kind: str,
+    valid: Sequence[str],
+    terms: Sequence[str] = (),
+) -> list[Spelled]:
+    """Return what a text names: one value, or all parameters of a layer.
 
-
-def require_target(text: str, term: str | None, rows: int, architecture: Architecture) -> None:
-    """Check `TARGET` and `--term` for the built-in VAE, on an input of so many rows."""
-    match = re.fullmatch(r"([^\[\]]+?)(\.grad)?(?:\[([^\[\]]*)\])?", text.strip())
-    if match is None:
-        raise Problem("TARGET", text, "write a name and an index, such as z[0] or mu.grad[1]")
-    name, gradient, inside = match[1], bool(match[2]), match[3]
-    names = ("x", *architecture.parameters, *architecture.steps)
-    if name not in names:
-        raise unknown_name("TARGET", name, "value", names)
-    if gradient and name in WITHOUT_GRADIENT:
-        raise Problem("TARGET", text, f"{name} has no gradient: {WITHOUT_GRADIENT[name]}")
-    if inside is not None:
-        _index(text, name, inside, architecture.shape(name, rows))
-    if term is not None:
-        parsing.choice("--term", term, architecture.terms)
-        _require_gradient(name, gradient, term)
-        require_reached(term, [name], architecture)
-
-
-def known_target(text: str, term: str | None, run: Run) -> Target:
-    """Read `TARGET`, such as `z[0]` or `fc1.weight.grad[0,1]`, and check it against a run.
-
-    Returns
-    -------
-    tuple
-        The value's name, whether its gradient is meant, and the full index, None for none.
+    Parameters
+    ----------
+    names, valid
+        Those that there are, and those of them that the command shows.
     """
-    plain, bracket, inside = text.strip().removesuffix("]").partition("[")
-    gradient = plain.endswith(".grad")
-    name = run.known_as(plain.removesuffix(".grad"))
-    known("TARGET", [name], run, gradient, term)
-    _require_gradient(name, gradient, term)
-    shape = run.value(name).shape
-    if 0 in shape:
-        raise Problem("TARGET", text, f"it has no numbers: its shape is {list(shape)}")
-    return name, gradient, _index(text, name, inside, shape) if bracket else None
+    place = read_target(each.text, names, terms)
+    if place is not None:
+        return [place]
+    bare = each.text.strip().removesuffix(".grad")
+    within = members(bare, names) if bare else []
+    if not within:
+        raise unknown_name(each.option, each.text, kind, valid)
+    return [Spelled(name) for name in within]
 
 
-def _require_gradient(name: str, gradient: bool, term: str | None) -> None:
-    if term is not None and not gradient:
-        raise Problem("--term", term, f"only a gradient has terms; ask for {name}.grad")
+def _elsewhere(each: Typed, place: Spelled) -> None:
+    """Refuse what another command shows, with the line that does."""
+    if place.inside is not None:
+        words = f"one number is shown by {line('why', *place.written().split())}"
+        if re.search(r"[\[(]", each.text):
+            words = f"{words}, or {line('why', place.bracketed())}"
+    else:
+        words = f"a gradient is shown by {line('backward', place.name)}"
+    raise Problem(each.option, each.text, words)
+
+
+# --- one number -------------------------------------------------------------------------
+
+
+def target_of(
+    text: str, term: str | None, known: Architecture | Run, shape: Callable[[str], tuple[int, ...]]
+) -> Place:
+    """Read `TARGET`, such as `z 0` or `fc1.weight.grad[0,1]`.
+
+    Parameters
+    ----------
+    shape
+        Gives the shape of a named value.
+    """
+    all_names, terms = _all_of(known), _terms_of(known)
+    if text.strip().casefold() == "elbo":
+        mend = f"the loss is the ELBO with its sign turned: {line('why', 'loss')}"
+        raise Problem("TARGET", text, mend)
+    place = read_target(text, all_names, terms)
+    if place is None and text.count("[") != text.count("]"):
+        mend = f"write a name and an index, such as {line('why', 'mu.grad', '1')}"
+        raise Problem("TARGET", text, mend)
+    if place is None:
+        name = re.split(r"[\[ ]", text.strip())[0]
+        within = members(name, all_names)
+        if within:
+            mend = f"it has {' and '.join(within)}; ask for a number of one"
+            raise Problem("TARGET", text, f"{mend}: {line('why', within[0], '0', '0')}")
+        raise unknown_name("TARGET", name, "value", all_names)
+    term = _one_term(term, [place.term], terms)
+    if term is not None and not place.gradient:
+        raise Problem("--term", term, f"only a gradient has terms; ask for {place.name}.grad")
+    if place.gradient:
+        _require_gradient(Typed("TARGET", text), place.name, term, known)
+    sizes = shape(place.name)
+    if 0 in sizes:
+        raise Problem("TARGET", text, f"it has no numbers: its shape is {list(sizes)}")
+    inside = place.inside
+    index = None if inside is None else _index(text, place.name, inside, sizes)
+    return Place(place.name, place.gradient, term, index)
 
 
 def _index(text: str, name: str, inside: str, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -145,6 +194,68 @@ def _index(text: str, name: str, inside: str, shape: tuple[int, ...]) -> tuple[i
     return full_index(tuple(map(int, parts)), name, shape, "TARGET", text)
 
 
+# --- what there is ----------------------------------------------------------------------
+
+
+def _all_of(known: Architecture | Run) -> Sequence[str]:
+    if isinstance(known, Architecture):
+        return ("x", *known.parameters, *known.steps)
+    names = list(known.trace.by_name)
+    return names if "loss" in names or known.trace.loss.name is None else [*names, "loss"]
+
+
+def _steps_of(known: Architecture | Run) -> Sequence[str]:
+    return ("x", *known.steps) if isinstance(known, Architecture) else list(known.trace.by_name)
+
+
+def _with_gradient(known: Architecture | Run) -> Sequence[str]:
+    if isinstance(known, Architecture):
+        return known.with_gradient
+    return [name for name, value in known.trace.by_name.items() if value.id in known.gradients]
+
+
+def _terms_of(known: Architecture | Run) -> tuple[str, ...]:
+    if isinstance(known, Architecture):
+        return known.terms
+    return tuple(entry.name for entry in known.trace.terms)
+
+
+def _one_term(given: str | None, named: Sequence[str | None], terms: tuple[str, ...]) -> str | None:
+    """Return the term of `--term` or of `∂kl/∂mu`, which must not be two."""
+    asked = {term for term in (given, *named) if term is not None}
+    if not asked:
+        return None
+    if not terms:
+        mend = "this loss is in one piece, without terms; leave it out"
+        raise Problem("--term", asked.pop(), mend)
+    found = {read_term(term, terms) or parsing.choice("--term", term, terms) for term in asked}
+    if len(found) > 1:
+        raise Problem("--term", ", ".join(sorted(found)), "name one term of the loss")
+    return found.pop()
+
+
+def _require_gradient(each: Typed, name: str, term: str | None, known: Architecture | Run) -> None:
+    """Check that the loss, or one term of it, has a gradient at a value."""
+    if not isinstance(known, Architecture):
+        value = known.trace.by_name.get(known.known_as(name))
+        if value is not None and value.id not in known.gradients_of(term):
+            mend = "it has no gradient here: the loss does not reach it"
+            raise Problem(each.option, each.text, mend)
+        return
+    if name in WITHOUT_GRADIENT:
+        words = f"it has no gradient: {WITHOUT_GRADIENT[name]}"
+        raise Problem(each.option, each.text, words)
+    if term == "kl" and name in known.without_kl:
+        mend = (
+            "the KL does not reach it, so --term kl has no gradient there; ask for "
+            f"--term {known.recon}, or for a value of the encoder"
+        )
+        raise Problem(each.option, each.text, mend)
+    if term is not None and name in ("loss", *known.terms) and name != term:
+        mend = f"the {term} term is not made from it; leave --term out"
+        raise Problem(each.option, each.text, mend)
+
+
 WITHOUT_GRADIENT = {
     "x": "the input is given, not trained; ask for encoder_pre, the first value made from it",
     "eps": "the noise is drawn, not computed; ask for std or z, which it goes into",
@@ -152,7 +263,9 @@ WITHOUT_GRADIENT = {
 }
 
 
-# What the shell completes, which knows no model but the built-in VAE.
+# --- what a shell completes -------------------------------------------------------------
+
+# It knows no model but the built-in VAE.
 PARAMETERS = BUILT_IN.parameters
 STEPS = "x", *BUILT_IN.steps
 GRADIENTS = BUILT_IN.with_gradient
@@ -166,3 +279,29 @@ def completing(names: Iterable[str]) -> Callable[[str], list[str]]:
         return [name for name in names if name.startswith(incomplete)]
 
     return complete
+
+
+Steps = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[NAME]...",
+        help="Show these values alone, every line in full: z, mu, loss.",
+        autocompletion=completing(STEPS),
+    ),
+]
+Gradients = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[NAME]...",
+        help="Derive these parameters or values alone: fc1.weight, z.",
+        autocompletion=completing(GRADIENTS),
+    ),
+]
+ParameterNames = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[NAME]...",
+        help="Show these parameters alone: fc1.weight, or fc1 for a whole layer.",
+        autocompletion=completing(PARAMETERS),
+    ),
+]

@@ -11,8 +11,8 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from . import names
-from .errors import ExitCode
+from . import names, standard_input
+from .errors import ExitCode, Problem
 from .streams import printing_apart
 from .style import (
     OF_PAGES,
@@ -118,6 +118,15 @@ class Options:
             metavar="N-N-…-N",
             help="Widths of the built-in VAE, the middle one the latent's.  [default: 4-8-2-8-4]",
         ),
+    ] = None
+    hidden: Annotated[
+        str | None,
+        model_option(
+            metavar="N[-N…]", help="Widths of its hidden layers alone, on both sides.  [default: 8]"
+        ),
+    ] = None
+    latent: Annotated[
+        str | None, model_option(metavar="N", help="Width of the latent alone.  [default: 2]")
     ] = None
     activation: Annotated[
         str,
@@ -293,7 +302,13 @@ def with_options(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
     def wrapped(context: typer.Context, **values: Any) -> ExitCode:
         shared = {parameter.name: values.pop(parameter.name) for parameter in ours}
         typed = frozenset(name for name in shared if _is_typed(context, name))
-        with printing_apart():
+        both = [name for name in ("x_file", "weights") if str(shared.get(name)) == "-"]
+        if len(both) > 1:
+            raise Problem("--weights", "-", "--x-file reads standard input already; name a file")
+        with (
+            printing_apart(),
+            standard_input.weights_as_file(shared.get("weights")) as shared["weights"],
+        ):
             return command(**values, options=Options(**shared, given=typed))
 
     named = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import output
+from . import names, output
 from .errors import ExitCode, Problem
 from .job import Job
 from .options import (
@@ -15,6 +15,7 @@ from .options import (
 
 @with_options
 def params(
+    name: names.ParameterNames = None,
     save: SaveWeights = None,
     *,
     options: Options,
@@ -28,7 +29,13 @@ def params(
 
     from ..pages.walkthrough import parameters as page
 
+    given = names.typed(name, "NAME", None)
+    if job.architecture:
+        names.parameter_names(given, job.architecture.parameters)
     run = job.run()
+    values = run.trace.values
+    parameters = [value.name for value in values if value.kind == "parameter" and value.name]
+    chosen = names.parameter_names(given, parameters)
     written = []
     if weights is not None:
         from .. import pipeline
@@ -38,7 +45,7 @@ def params(
         written.append(
             f"The weights, unrounded, are in {weights.shown}; --weights reads them again."
         )
-    walkthrough, checks = page.parameters(run, job.architecture, written)
+    walkthrough, checks = page.parameters(run, job.architecture, written, chosen)
     passed = not checks.failed and job.agrees
     if style.format == "json":
         from ..pages.render import json

@@ -9,12 +9,14 @@ from typing import Any
 
 from ..models.changes import Change
 from ..models.request import Written
+from . import other_words
 from .errors import Problem
 
 LARGEST_FLOAT32 = 3.4028234663852886e38
 SMALLEST_FLOAT32 = 1.401298464324817e-45
 LARGEST_SEED = 2**64 - 1
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+WRAPPED = re.compile(r"(?:\[([^\[\]]*)\]|\(([^()]*)\))\s*,?")  # as a list or a tuple is written
 MINUS_SIGNS = str.maketrans({"−": "-", "–": "-", "﹣": "-", "－": "-"})
 
 
@@ -28,6 +30,8 @@ def numbers(option: str, text: str) -> tuple[float, ...]:
     """
     example = f"give numbers separated by commas, such as {option} 1,-0.5,2e-3"
     plain = text.translate(MINUS_SIGNS).strip()
+    if wrapped := WRAPPED.fullmatch(plain):
+        plain = (wrapped[1] or wrapped[2] or "").strip().removesuffix(",")
     if not plain:
         raise Problem(option, "''", f"no numbers given; {example}")
     parts = [part.strip() for part in plain.split(",")] if "," in plain else plain.split()
@@ -91,6 +95,19 @@ def whole(option: str, text: str, lowest: int, highest: int, what: str) -> int:
     return int(plain)
 
 
+def widths(
+    option: str, text: str, highest: int, example: str = "write widths such as 16-8"
+) -> tuple[int, ...]:
+    """Read the widths of layers, with a dash, a comma, a space, an x or an arrow between."""
+    plain = text.strip().removeprefix("[").removesuffix("]").removeprefix("(").removesuffix(")")
+    parts = re.split(r"\s*(?:->|[-–,x×→>])\s*|\s+", plain.strip().removesuffix(","))
+    found = [int(part) if part.isascii() and part.isdigit() else 0 for part in parts]
+    if not all(1 <= width <= highest for width in found):
+        mend = f"a width is a whole number from 1 to {highest}; {example}"
+        raise Problem(option, text, mend)
+    return tuple(found)
+
+
 def positive(option: str, text: str, highest: float, what: str) -> float:
     """Read one number above zero and up to a bound."""
     example = f"give one number above 0, such as {option} 0.01"
@@ -112,11 +129,12 @@ def from_zero(option: str, text: str, what: str) -> float:
 
 
 def choice(option: str, text: str, choices: Sequence[str]) -> str:
-    """Read one of a few words."""
-    if text not in choices:
+    """Read one of a few words, in any case and by other names that it has."""
+    meant = other_words.choice_of(text, choices)
+    if meant is None:
         *others, last = choices
         raise Problem(option, text, f"choose {', '.join(others)} or {last}")
-    return text
+    return meant
 
 
 def argument(option: str, text: str) -> tuple[str, Any]:

@@ -90,13 +90,13 @@ def checked_style(
         Those that the command writes, the first of them when nothing says which.
     """
     files = Files(inputs or {})
-    parsing.choice("--color", color, ("always", "never", "auto"))
+    color = parsing.choice("--color", color, ("always", "never", "auto"))
     if json:
-        if format_name not in (None, "json"):
+        if format_name is not None and format_name.casefold() != "json":
             raise Problem("--json", f"--format {format_name}", "these are two formats; give one")
         format_name = "json"
     if format_name is not None:
-        parsing.choice("--format", format_name, tuple(formats))
+        format_name = parsing.choice("--format", format_name, tuple(formats))
     target = None
     if output is not None and str(output) not in STANDARD_OUTPUT:
         target = files.name("--output", output)

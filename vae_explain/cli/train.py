@@ -36,6 +36,7 @@ PAGES = (".html", ".txt", ".jsonl")
 
 @with_options
 def train(
+    name: names.ParameterNames = None,
     steps: Annotated[
         str, typer.Option(metavar="INTEGER", help="How many updates to make.")
     ] = "200",
@@ -87,10 +88,12 @@ def train(
     explained = None
     if explain_step is not None:
         explained = parsing.whole("--explain-step", explain_step, 0, count - 1, "a step")
-    chosen = names.parameter_names(param, job.architecture)
-    if chosen and explained is None:
+    given = names.typed(name, "--param", param)
+    if job.architecture:
+        names.parameter_names(given, job.architecture.parameters)
+    if given and explained is None:
         mend = "only an opened step shows a parameter's update; give --explain-step too"
-        raise Problem("--param", chosen[0], mend)
+        raise Problem(*given[0], mend)
     picture = style.files.name("--plot", plot, (".svg", ".png")) if plot else None
     if picture is not None and find_spec("matplotlib") is None:
         mend = "drawing needs matplotlib; install it with: pip install 'vae-explain[plot]'"
@@ -107,8 +110,10 @@ def train(
 
     plan = TrainingPlan(request, count, rate, "adam" if kind == "adam" else "sgd", explained, every)
 
+    chosen: list[str] = []
+
     def accept(valid: Sequence[str]) -> None:
-        names.require_parameters(chosen, valid)
+        chosen.extend(names.parameter_names(given, valid))
 
     with terminal.progress(count, "training", sys.stderr) as report:
         found = training.train(plan, report, accept)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 @with_options
 def update(
+    name: names.ParameterNames = None,
     lr: LearningRate = "0.01",
     param: Parameters = None,
     *,
@@ -23,14 +24,16 @@ def update(
     style = options.style()
     refuse(options, "update", "arithmetic")
     job = Job(options, style, "full")
-    chosen = names.parameter_names(param, job.architecture)
+    given = names.typed(name, "--param", param)
+    if job.architecture:
+        names.parameter_names(given, job.architecture.parameters)
     rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
 
     from ..pages.walkthrough import update as page
 
     found = _updated(job, rate)
     parameters = list(found.step.after)
-    names.require_parameters(chosen, parameters)
+    chosen = names.parameter_names(given, parameters)
     walkthrough, checks = page.update(found, parameters, chosen)
     passed = found.finite and not checks.failed and job.agrees
     if style.format == "json":

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .. import __version__
-from . import output
+from . import output, standard_input
 from .errors import ExitCode, Problem, unknown_name
 from .files import Target
 from .style import (
@@ -70,7 +72,7 @@ def verify(
     color: ColorOption = "auto",
     no_pager: PagerOption = False,
 ) -> ExitCode:
-    inputs = {} if file is None else {"FILE": file}
+    inputs = {} if file is None or standard_input.is_meant(file) else {"FILE": file}
     style = checked_style(
         format, output_file, json=json, color=color, no_pager=no_pager, inputs=inputs
     )
@@ -157,12 +159,13 @@ def _name(label: str, text: str) -> Name:
 def _read(path: Path) -> str:
     """Read a document, strictly: a misread one would be judged for what it does not say."""
     found = path.expanduser()
+    is_input = standard_input.is_meant(path)
     try:
-        if found.is_dir():
+        if not is_input and found.is_dir():
             raise Problem("FILE", path, "this is a folder; name a file in it")
-        if not found.exists():
+        if not is_input and not found.exists():
             raise Problem("FILE", path, "there is no such file")
-        with found.open("rb") as stream:
+        with contextlib.nullcontext(sys.stdin.buffer) if is_input else found.open("rb") as stream:
             data = stream.read(LARGEST + 1)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()

@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
+from ..models.builtin_config import BUILT_IN
+from ..models.spelled_names import asks_gradient
 from . import names, output, parsing
-from .errors import ExitCode
+from .errors import ExitCode, Problem
 from .job import Job
 from .options import Options, with_options
 
@@ -15,13 +17,14 @@ from .options import Options, with_options
 @with_options
 def why(
     target: Annotated[
-        str,
+        list[str] | None,
         typer.Argument(
             metavar="TARGET",
-            help="A value or a gradient, with an index: z[0], recon_x[2], fc1.weight.grad[0,1].",
+            help="A value or a gradient, with an index: z 0, recon_x 2, fc1.weight.grad 0 1; "
+            'or as on a page, "z[0]", "fc1.weight.grad[0,1]", "∂loss/∂z[0]".',
             autocompletion=names.completing(names.TARGETS),
         ),
-    ],
+    ] = None,
     term: Annotated[
         str | None,
         typer.Option(
@@ -42,19 +45,23 @@ def why(
 ) -> ExitCode:
     style = options.style()
     levels = None if depth is None else parsing.whole("--depth", depth, 0, 1000, "a depth")
-    name = target.split("[")[0].strip()
-    job = Job(options, style, "full" if name.endswith(".grad") else "printed")
-    if job.architecture:
-        names.require_target(target, term, job.rows, job.architecture)
+    if not target:
+        raise Problem("TARGET", None, "say which number, such as vae-explain why z 0")
+    text = " ".join(target)
+    is_gradient = asks_gradient(text, ("x", *BUILT_IN.parameters, *BUILT_IN.steps))
+    job = Job(options, style, "full" if is_gradient else "printed")
+    if architecture := job.architecture:
+        names.target_of(text, term, architecture, lambda name: architecture.shape(name, job.rows))
 
     from ..engine.provenance import Provenance
     from ..pages.walkthrough import why as page
 
     run = job.run(finite=False)
     view = Provenance(run)
-    name, gradient, index = names.known_target(target, term, run)
-    element = view.target(name, gradient, index, term)
-    chosen = index is None and run.value(name).shape != ()
+    place = names.target_of(text, term, run, lambda name: run.value(run.known_as(name)).shape)
+    name = run.known_as(place.name)
+    element = view.target(name, place.gradient, place.element, place.term)
+    chosen = place.element is None and run.value(name).shape != ()
     walkthrough, checks = page.why(run, element, chosen=chosen, depth=levels, full=full)
     passed = not checks.failed and job.agrees and run.is_finite
     if style.format == "json":

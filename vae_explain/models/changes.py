@@ -6,17 +6,16 @@ Nothing in here loads PyTorch or NumPy, so that the command line can check a cha
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..errors import UserError, did_you_mean
 from ..symbolic.text import index_text
+from .spelled_names import read_target, without_index
 
 OPTION = "--set"
 MOST_NAMED = 4  # in a label
-# What may stand before a number of an index: `w[0,1]`, `w[0][1]`, `w(0, 1)`, `w.0.1`, `w 0 1`.
-LAST_NUMBER = re.compile(r"(.*?)[\s\[\](),.:]+([+-]?[0-9]+)[\s\])]*")
 
 
 class Change(NamedTuple):
@@ -80,11 +79,11 @@ def located(
         If there is no such entry, or more than one.
     """
     target = change.target
-    readings = list(_readings(target))
-    for name, index in readings:
-        if name in shapes:
-            return Place(name, _whole_index(target, name, index, shapes[name]))
-    name = readings[-1][0]
+    place = read_target(target, shapes)
+    if place is not None and not place.gradient:
+        index = _numbers(target, place.inside or "")
+        return Place(place.name, _whole_index(target, place.name, index, shapes[place.name]))
+    name = without_index(target)
     if name.removesuffix(".grad") in computed:
         gradient = "a gradient" if name.endswith(".grad") else name
         mend = f"{gradient} follows from the numbers that a run starts from; set one of those"
@@ -125,13 +124,11 @@ def full_index(
     return tuple(at % size for at, size in zip(index, shape, strict=True))
 
 
-def _readings(target: str) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Part a text into name and index in each way, the longest name first."""
-    name, index = target.strip(), ()  # type: tuple[str, tuple[int, ...]]
-    yield name, index
-    while match := LAST_NUMBER.fullmatch(name):
-        name, index = match[1].strip(), (int(match[2]), *index)
-        yield name, index
+def _numbers(target: str, inside: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in inside.split(",")] if inside.strip() else []
+    if not all(re.fullmatch(r"[+-]?[0-9]+", part) for part in parts):
+        raise UserError("an index is whole numbers separated by commas", OPTION, target)
+    return tuple(map(int, parts))
 
 
 def _whole_index(

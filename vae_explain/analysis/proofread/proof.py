@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ...errors import UserError
+from ...models.vocabulary import plain
 from .judging.damaged_inputs import repaired
 from .judging.figure_verdicts import Judge
 from .judging.line_verdicts import Substitution
@@ -12,7 +13,7 @@ from .judging.starting_point import NoWalkthrough, Start, is_computed, rerun, st
 from .judging.verdicts import Proof
 from .matching.figures import Collector, Figure
 from .matching.labels import Labels, Resolved
-from .matching.names import Name, plain
+from .matching.names import Name
 from .matching.stated_run import SUSPICIOUS, Stated, alternatives, rows_of, stated
 from .reading.markdown import Passage, passages
 from .reading.reader import read

@@ -27,14 +27,23 @@ from .tensors import tensor
 
 
 def parameters(
-    run: Run, architecture: Architecture | None = None, written: Sequence[str] = ()
+    run: Run,
+    architecture: Architecture | None = None,
+    written: Sequence[str] = (),
+    only: Sequence[str] = (),
 ) -> tuple[Walkthrough, Checks]:
     """Compose the parameters page, with the layers when it is the built-in VAE's.
 
-    `written` says in words what was written to files.
+    Parameters
+    ----------
+    written
+        Says in words what was written to files.
+    only
+        The names of the parameters to show alone; all of them when empty.
     """
     title, remarks = heading_line(run), (*loss_words(run.loss_call), arithmetic_words(run))
-    blocks = compose(run, architecture)
+    blocks: list[Block] = [_tensor(name, run.array(name)) for name in only]
+    blocks = blocks or compose(run, architecture)
     notes = (*summary_note(blocks), *map(Note, written))
     return Walkthrough("params", title, remarks, (*blocks, *notes)), Checks()
 

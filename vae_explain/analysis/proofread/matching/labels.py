@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from ....models.vocabulary import plain
 from ..reading.grammar import text_of
 from ..reading.latex_tokens import lex_latex
 from ..reading.markdown import Piece
 from ..reading.statement import Context, Found, Remnant, Statement
-from .names import INDEX, Name, gradient_parts, index_of, is_parameter, names_in, of_gradient, plain
+from .names import INDEX, Name, gradient_parts, index_of, is_parameter, names_in, of_gradient
 
 STAGES = (
     (r"pre[ -]?(?:relu|activations?)|before (?:the )?(?:relu|activation)", "pre"),
