@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,13 +68,23 @@ class Watching:
         record: Path | None,
     ) -> None:
         self._watcher, self._pages, self._record = watcher, pages, record
+        self.is_open = False
 
     def __enter__(self) -> Watching:
         self._watcher.__enter__()
+        self.is_open = True
         return self
 
-    def __exit__(self, *ended: Any) -> None:
-        self._watcher.__exit__(*ended)
+    def starts(self, x: Any) -> None:
+        """Be told the tensor that the next step starts from, before anything of it is drawn.
+
+        A loop that calls the model as `model(x)` need not say it.
+        """
+        self._watcher.loop.starts(x)
+
+    def __exit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
+        self.is_open = False
+        self._watcher.__exit__(kind)
         written = self._keep_frozen()
         page = self.page(written)
         for path in self._pages:
@@ -131,6 +142,8 @@ def watch(
     every: int = 200,
     page: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
     record: str | os.PathLike[str] | None = None,
+    around: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    refuse: str = "",
 ) -> Watching:
     """Watch a training loop while it runs within a `with`; nothing of it is changed.
 
@@ -152,6 +165,10 @@ def watch(
         Files to write at the end, whose names end in .txt, .html or .jsonl.
     record
         A .safetensors file that keeps the first step that is not finite, for `--run`.
+    around
+        Entered around each audit, to keep silent what the model would tell of it.
+    refuse
+        Why no step can be run again, for a loop whose steps are to be seen in passing alone.
 
     Returns
     -------
@@ -196,5 +213,7 @@ def watch(
     optimizers = optimizer if isinstance(optimizer, Sequence) else [optimizer]
     source = UserModel(model, loss, objective, loss_arguments or {}, loss_sum=loss_sum)
     errors = partial(user_code_errors, Request((), None, arithmetic="full", source=source))
-    watcher = Watcher(ready_of(source), optimizers, errors, every, of_x_alone=objective is None)
+    watcher = Watcher(
+        ready_of(source), optimizers, errors, every, objective is None, around, refuse
+    )
     return Watching(watcher, pages, None if record is None else Path(record))

@@ -23,7 +23,9 @@ from torch import Tensor, nn
 
 CONTAINERS = (dict, OrderedDict, defaultdict, list, set, deque)
 PLAIN = (int, float, complex, str, bytes, type(None))
-NOT_THE_USERS = {*sys.stdlib_module_names, "torch", "numpy", __name__.partition(".")[0]}
+NOT_THE_USERS = {
+    *sys.stdlib_module_names, "torch", "numpy", "lightning", __name__.partition(".")[0]
+}  # fmt: skip
 
 
 class KeptState:

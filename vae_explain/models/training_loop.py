@@ -12,7 +12,7 @@ import dataclasses
 import functools
 import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
@@ -259,6 +259,35 @@ def _looked_over(see: Callable[[Any], None]) -> Iterator[None]:
         yield
     finally:
         torch.autograd.backward = plain
+
+
+def first_tensor(batch: Any) -> Tensor | None:
+    """Return the input in a batch, as in `(x, y)`: its first tensor; None where there is none."""
+    return next(tensors_in(batch), None)
+
+
+def batch_of(batch: Any, x: Tensor) -> Any:
+    """Return a batch with another input in place of its own; of twice the rows, all of it twice."""
+    first = first_tensor(batch)
+    if first is None:
+        return batch
+    rows = len(first) if first.dim() else 0
+
+    def other(value: Any) -> Any:
+        if value is first:
+            return x
+        if isinstance(value, Tensor):
+            twice = value.dim() and len(value) == rows and len(x) == 2 * rows
+            return torch.cat([value, value]) if twice else value
+        if isinstance(value, Mapping):
+            return {key: other(each) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            changed = [other(each) for each in value]
+            named = isinstance(value, tuple) and hasattr(value, "_fields")
+            return type(value)(*changed) if named else type(value)(changed)
+        return value
+
+    return other(batch)
 
 
 def ready_of(source: UserModel) -> PreparedModel:

@@ -35,8 +35,8 @@ class Watcher:
         Whether the objective runs the model on x and nothing else.
     around
         Entered around each close look, to keep silent what the model would tell of it.
-    told
-        Called with each look.
+    refuse
+        Why no step can be run again; empty where each can.
     """
 
     def __init__(
@@ -47,11 +47,11 @@ class Watcher:
         every: int = EVERY,
         of_x_alone: bool = True,
         around: Callable[[], AbstractContextManager[Any]] = nullcontext,
-        told: Callable[[Look], None] = lambda _: None,
+        refuse: str = "",
     ) -> None:
         self.loop = Loop(ready, optimizers, self._see, around)
         self.watched = Watched(ready.label)
-        self._errors, self._every, self._told = errors, every, told
+        self._errors, self._every, self._refuse = errors, every, refuse
         self._of_x_alone = of_x_alone
 
     def __enter__(self) -> Watcher:
@@ -108,7 +108,9 @@ class Watcher:
     def _look(self, number: int, why: str, loss: float | None) -> None:
         """Record and audit the step at hand. Whatever fails is said, and the training goes on."""
         start = self.loop.start
-        if start is None:
+        if self._refuse:
+            look = Look(number, why, loss, refused=self._refuse)
+        elif start is None:
             look = Look(number, why, loss, refused="the model was not called as model(x)")
         elif start.others and self._of_x_alone:
             refused = (
@@ -131,4 +133,3 @@ class Watcher:
                 what = f"{type(error).__name__}: {error}".splitlines()[0]
                 look = Look(number, why, loss, refused=f"the audit itself failed, by {what}")
         self.watched.looks.append(look)
-        self._told(look)
