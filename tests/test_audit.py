@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from museum.cases import cases
 from vae_explain import pipeline
 from vae_explain.analysis.audit import ALL, Finding, Report, audit
 from vae_explain.cli import audit as command
@@ -18,8 +19,6 @@ from vae_explain.pages.walkthrough.auditing import auditing
 
 from .audited import MODELS, Audited
 from .audited.base import Layers, kl_of, rows, sample
-from .audited.sampling import variance_for_deviation
-from .audited.terms import half_missing, mean_beside_sum, one_sign_lost
 from .models import MODELS as OWN
 from .pages import text_of
 from .requests import held
@@ -57,8 +56,16 @@ def one(report: Report, name: str) -> Finding:
     return found[0]
 
 
-def case_of(objective: object) -> Audited:
-    return next(case for case in MODELS if case.objective is objective)
+def case_of(name: str) -> Audited:
+    """Return a model of the table, or of the museum."""
+    found = [case for case in MODELS if case.name == name]
+    if found:
+        return found[0]
+    (case,) = cases((name,))
+    module = case.module
+    make, x = getattr(module, "make", Layers), getattr(module, "batch", rows)
+    objective = getattr(module, "faulty", module.right)
+    return Audited(objective, case.expected, case.also, make, x)
 
 
 # --- the table ----------------------------------------------------------------------------
@@ -87,9 +94,11 @@ def _fired(report: Report) -> set[str]:
 
 @pytest.mark.parametrize("name", IDS)
 def test_each_id_has_models_that_fire_and_look_alikes(name: str) -> None:
+    """In the table, or in the museum, where each fault has its right twin."""
     mine = [case for case in MODELS if case.about == name]
-    assert sum(bool(case.fires) for case in mine) >= 2
-    assert sum(not case.fires for case in mine) >= 2
+    of_the_museum = len(list(cases((name,))))
+    assert sum(bool(case.fires) for case in mine) + of_the_museum >= 2
+    assert sum(not case.fires for case in mine) + of_the_museum >= 2
 
 
 def test_the_command_knows_the_ids() -> None:
@@ -144,7 +153,7 @@ def test_users_models_give_no_false_alarm(style: str, seed: int) -> None:
 
 
 def test_the_effective_beta_is_that_of_the_reductions() -> None:
-    found = one(audited(case_of(mean_beside_sum)), "loss-scale-mismatch")
+    found = one(audited(case_of("mean_beside_sum")), "loss-scale-mismatch")
     # 5 rows of 6 elements are averaged, the KL is summed over rows and latents.
     assert found.evidence.facts["effective_beta"] == pytest.approx(30.0)
     assert "an effective β of 30." in found.title
@@ -173,7 +182,7 @@ def test_the_built_in_vaes_effective_beta(
 
 
 def test_the_evidence_of_a_missing_half_is_the_kl_of_the_run() -> None:
-    case = case_of(half_missing)
+    case = case_of("half_of_the_kl_missing")
     torch.manual_seed(3)
     model, x = case.make(), case.x()
     found = one(report_of(model, x, case.objective), "kl-form")
@@ -184,7 +193,7 @@ def test_the_evidence_of_a_missing_half_is_the_kl_of_the_run() -> None:
 
 
 def test_the_evidence_of_a_wrong_sign_is_the_kl_of_the_run() -> None:
-    case = case_of(one_sign_lost)
+    case = case_of("one_sign_of_the_kl")
     torch.manual_seed(3)
     model, x = case.make(), case.x()
     found = one(report_of(model, x, case.objective), "kl-form")
@@ -195,7 +204,7 @@ def test_the_evidence_of_a_wrong_sign_is_the_kl_of_the_run() -> None:
 
 
 def test_the_evidence_of_a_wrong_scale_are_both_deviations() -> None:
-    case = case_of(variance_for_deviation)
+    case = case_of("variance_as_deviation")
     torch.manual_seed(3)
     model, x = case.make(), case.x()
     found = one(report_of(model, x, case.objective), "sampling-scale")
@@ -207,20 +216,18 @@ def test_the_evidence_of_a_wrong_scale_are_both_deviations() -> None:
 
 
 def test_the_first_operation_is_named_with_what_went_into_it() -> None:
-    case = next(case for case in MODELS if case.name == "exp_overflows")
-    found = one(audited(case), "not-finite")
+    found = one(audited(case_of("exp_overflows")), "not-finite")
     assert found.evidence.facts["op"] == "exp"
     assert found.evidence.rows[0][2] > 190  # type: ignore[operator]  # a number in this row
     assert "below about 88" in found.mend
-    other = next(case for case in MODELS if case.name == "exp2_overflows")
-    assert "into exp2 below about 127" in one(audited(other), "not-finite").mend
+    other = one(audited(case_of("exp2_overflows")), "not-finite")
+    assert "into exp2 below about 127" in other.mend
     for name in ("log_of_zero", "log_of_a_negative"):
-        logarithm = next(case for case in MODELS if case.name == name)
-        assert "into log above 0" in one(audited(logarithm), "not-finite").mend
-    power = next(case for case in MODELS if case.name == "power_of_a_negative")
-    assert "a negative number has no power" in one(audited(power), "not-finite").mend
-    backward = next(case for case in MODELS if case.name == "gradient_of_a_root_at_zero")
-    assert one(audited(backward), "not-finite").evidence.facts["op"] == "sqrt"
+        assert "into log above 0" in one(audited(case_of(name)), "not-finite").mend
+    power = one(audited(case_of("power_of_a_negative")), "not-finite")
+    assert "a negative number has no power" in power.mend
+    backward = one(audited(case_of("gradient_of_a_root_at_zero")), "not-finite")
+    assert backward.evidence.facts["op"] == "sqrt"
 
 
 # --- by experiment, not by name -----------------------------------------------------------
@@ -301,7 +308,7 @@ def test_a_sample_put_together_from_columns_is_said_to_be_one() -> None:
     ],
 )
 def test_an_undecidable_kl_is_not_judged(name: str, words: str) -> None:
-    report = audited(next(case for case in MODELS if case.name == name))
+    report = audited(case_of(name))
     reasons = {rule.id: reason for rule, reason in report.not_applied}
     assert words in reasons["kl-form"]
     assert words in reasons["kl-sign"]

@@ -27,15 +27,6 @@ def mostly_dead() -> Layers:
     return relu_layers(-20.0)
 
 
-def all_dead() -> Layers:
-    model = relu_layers()
-    with torch.no_grad():
-        first = model.encoder[0]
-        assert isinstance(first, nn.Linear)
-        first.bias.fill_(-20.0)
-    return model
-
-
 def usual(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)
     recon = model.decoder(sample(mu, logvar))
@@ -49,15 +40,6 @@ def one_output() -> Layers:
     model = Layers()
     model.decoder[2] = nn.Linear(8, 1)
     return model
-
-
-@TABLE.wrong("broadcast-loss", make=one_output)
-def column_against_row(model: Layers, x: Tensor) -> Tensor:
-    """The decoder gives one number a row, [5, 1]; the target has lost its last axis, [5]."""
-    mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    target = x[:, 0]
-    return ((recon - target) ** 2).sum() + kl_of(mu, logvar)
 
 
 @TABLE.wrong("broadcast-loss", make=one_output)
@@ -125,16 +107,6 @@ def most_units_off(model: Layers, x: Tensor) -> Tensor:
     return usual(model, x)
 
 
-@TABLE.wrong("dead-units", make=all_dead)
-def whole_layer_off(model: Layers, x: Tensor) -> Tensor:
-    return usual(model, x)
-
-
-@TABLE.right("dead-units", make=relu_layers)
-def all_units_on(model: Layers, x: Tensor) -> Tensor:
-    return usual(model, x)
-
-
 def alternating() -> Layers:
     """Units 0 to 7 are on above 1, the others below."""
     model = Layers(hidden=16)
@@ -182,13 +154,6 @@ def loud() -> Layers:
     return model
 
 
-def narrow() -> Layers:
-    model = Layers()
-    with torch.no_grad():
-        model.to_raw.bias.fill_(-25.0)
-    return model
-
-
 def certain(number: float = 30.0) -> Layers:
     model = Layers()
     last = model.decoder[2]
@@ -200,11 +165,6 @@ def certain(number: float = 30.0) -> Layers:
 
 @TABLE.wrong("saturation", make=loud, x=lambda: rows(scale=255.0) + 100)
 def pixels_up_to_355(model: Layers, x: Tensor) -> Tensor:
-    return usual(model, x)
-
-
-@TABLE.wrong("saturation", make=narrow)
-def no_noise_left(model: Layers, x: Tensor) -> Tensor:
     return usual(model, x)
 
 
@@ -257,25 +217,12 @@ def overflowing() -> Layers:
 
 
 @TABLE.wrong("not-finite", make=overflowing)
-def exp_overflows(model: Layers, x: Tensor) -> Tensor:
-    return usual(model, x)
-
-
-@TABLE.wrong("not-finite", make=overflowing)
 def exp2_overflows(model: Layers, x: Tensor) -> Tensor:
     mu, raw = model.encode(x)
     variance = torch.exp2(raw)
     recon = model.decoder(mu + variance.sqrt() * torch.randn_like(mu))
     kl = 0.5 * (mu**2 + variance - 1 - variance.log()).sum()
     return F.mse_loss(recon, x, reduction="sum") + kl
-
-
-@TABLE.wrong("not-finite")
-def log_of_a_negative(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    bce = -(x * torch.log(recon - 1) + (1 - x) * torch.log(2 - recon)).sum()
-    return bce + kl_of(mu, logvar)
 
 
 @TABLE.wrong("not-finite")
@@ -333,19 +280,6 @@ def with_frozen() -> Layers:
     model = with_unused()
     model.extra["unused"].requires_grad_(False)
     return model
-
-
-@TABLE.wrong("no-gradient", make=with_unused)
-def layer_not_used(model: Layers, x: Tensor) -> Tensor:
-    return usual(model, x)
-
-
-@TABLE.wrong("no-gradient")
-def encoder_cut_off(model: Layers, x: Tensor) -> Tensor:
-    h = model.encoder(x).detach()
-    mu, logvar = model.to_mu(h), model.to_raw(h)
-    recon = model.decoder(sample(mu, logvar))
-    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)
 
 
 @TABLE.right("no-gradient", make=with_frozen)

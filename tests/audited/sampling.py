@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import Normal, kl_divergence
 
-from .base import Layers, Table, kl_each, kl_of, part, rows, sample
+from .base import Layers, Table, kl_of, part, rows, sample
 
 TABLE = Table()
 
@@ -36,38 +36,7 @@ def without_raw() -> Layers:
     return model
 
 
-def positive_so_far() -> Layers:
-    model = Layers()
-    with torch.no_grad():
-        model.to_raw.bias.fill_(3.0)
-    return model
-
-
 # --- sampling-scale -----------------------------------------------------------------------
-
-
-@TABLE.wrong("sampling-scale")
-def variance_for_deviation(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    z = mu + torch.exp(logvar) * torch.randn_like(mu)
-    return F.mse_loss(model.decoder(z), x, reduction="sum") + kl_of(mu, logvar)
-
-
-@TABLE.wrong("sampling-scale")
-def logvar_for_deviation(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    eps = torch.randn_like(logvar)
-    z = eps.mul(logvar).add_(mu)
-    return F.mse_loss(model.decoder(z), x, reduction="sum") + kl_of(mu, logvar)
-
-
-@TABLE.wrong("sampling-scale")
-def variance_in_a_distribution(model: Layers, x: Tensor) -> Tensor:
-    mu, raw = model.encode(x)
-    variance = F.softplus(raw) + 1e-4
-    z = Normal(mu, variance).rsample()
-    kl = 0.5 * torch.sum(mu**2 + variance - 1 - variance.log())
-    return F.mse_loss(model.decoder(z), x, reduction="sum") + kl
 
 
 @TABLE.right("sampling-scale")
@@ -144,53 +113,6 @@ def full_covariance_by_einsum(model: Layers, x: Tensor) -> Tensor:
 # --- noise-detached -----------------------------------------------------------------------
 
 
-@TABLE.wrong("noise-detached")
-def drawn_by_sample(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    q = Normal(mu, torch.exp(0.5 * logvar))
-    recon = model.decoder(q.sample())
-    kl = kl_divergence(q, Normal(0.0, 1.0)).sum()
-    return F.mse_loss(recon, x, reduction="sum") + kl
-
-
-@TABLE.wrong("noise-detached")
-def deviation_detached(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    std = torch.exp(0.5 * logvar).detach()
-    z = mu + std * torch.randn_like(std)
-    return F.mse_loss(model.decoder(z), x, reduction="sum") + kl_of(mu, logvar)
-
-
-@TABLE.wrong("noise-detached")
-def deviation_by_data(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    std = torch.exp(0.5 * logvar).data
-    z = mu + std * torch.randn_like(std)
-    return F.mse_loss(model.decoder(z), x, reduction="sum") + kl_of(mu, logvar)
-
-
-@TABLE.wrong("noise-detached")
-def mean_detached(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    z = mu.detach() + torch.exp(0.5 * logvar) * torch.randn_like(mu)
-    return F.mse_loss(model.decoder(z), x, reduction="sum") + kl_of(mu, logvar)
-
-
-@TABLE.wrong("noise-detached")
-def sampled_without_gradients(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    with torch.no_grad():
-        z = sample(mu, logvar)
-    return F.mse_loss(model.decoder(z), x, reduction="sum") + kl_of(mu, logvar)
-
-
-@TABLE.wrong("noise-detached")
-def deviation_forgotten(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    z = mu + torch.randn_like(mu)
-    return F.mse_loss(model.decoder(z), x, reduction="sum") + kl_of(mu, logvar)
-
-
 @TABLE.right("noise-detached")
 def noise_itself_detached(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)
@@ -238,28 +160,12 @@ def fixed_deviation(model: Layers, x: Tensor) -> Tensor:
 # --- negative-scale -----------------------------------------------------------------------
 
 
-@TABLE.wrong("negative-scale", make=positive_so_far)
-def raw_deviation(model: Layers, x: Tensor) -> Tensor:
-    mu, sigma = model.encode(x)
-    z = mu + sigma * torch.randn_like(sigma)
-    kl = torch.sum(0.5 * (mu**2 + sigma**2 - 1) - torch.log(sigma))
-    return F.mse_loss(model.decoder(z), x, reduction="sum") + kl
-
-
 @TABLE.right("negative-scale")
 def raw_deviation_of_either_sign(model: Layers, x: Tensor) -> Tensor:
     """The noise is as good with a minus, and the KL has the square of σ alone."""
     mu, sigma = model.encode(x)
     z = mu + sigma * torch.randn_like(sigma)
     kl = 0.5 * torch.sum(mu**2 + sigma**2 - 1 - torch.log(sigma**2))
-    return F.mse_loss(model.decoder(z), x, reduction="sum") + kl
-
-
-@TABLE.wrong("negative-scale", make=positive_so_far)
-def raw_variance(model: Layers, x: Tensor) -> Tensor:
-    mu, variance = model.encode(x)
-    z = mu + torch.sqrt(variance) * torch.randn_like(mu)
-    kl = 0.5 * torch.sum(mu**2 + variance - 1 - torch.log(variance))
     return F.mse_loss(model.decoder(z), x, reduction="sum") + kl
 
 
@@ -302,36 +208,8 @@ def collapsed_head() -> Layers:
     return model
 
 
-def collapsed_and_unused() -> Layers:
-    """As training leaves them: not quite zero, and the decoder does not listen."""
-    model = Layers(latent=4)
-    with torch.no_grad():
-        for head in (model.to_mu, model.to_raw):
-            head.weight[2:] *= 0.01
-            head.bias[2:] = 0.05
-        first = model.decoder[0]
-        assert isinstance(first, nn.Linear)
-        first.weight[:, 2:] *= 0.001
-    return model
-
-
 @TABLE.wrong("posterior-collapse", make=collapsed_head, x=batch)
 def one_latent_collapsed(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)
-
-
-@TABLE.wrong("posterior-collapse", make=collapsed_and_unused, x=batch)
-def two_latents_collapsed(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    error = ((recon - x) ** 2).sum(1)
-    return (error + kl_each(mu, logvar).sum(1)).mean()
-
-
-@TABLE.right("posterior-collapse", x=batch)
-def untrained(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)
     recon = model.decoder(sample(mu, logvar))
     return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)

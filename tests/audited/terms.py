@@ -69,41 +69,6 @@ def monte_carlo_kl(model: Layers, x: Tensor) -> Tensor:
 # --- loss-scale-mismatch ------------------------------------------------------------------
 
 
-@TABLE.wrong("loss-scale-mismatch")
-def mean_beside_sum(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    mse = F.mse_loss(recon, x)
-    kld = kl_of(mu, logvar)
-    return mse + kld
-
-
-@TABLE.wrong("loss-scale-mismatch")
-def mean_beside_a_mean_of_sums(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    recon = torch.sigmoid(model.decoder(sample(mu, logvar)))
-    bce = F.binary_cross_entropy(recon, x)
-    kld = torch.mean(kl_each(mu, logvar).sum(dim=1))
-    return bce + 4.0 * kld
-
-
-@TABLE.wrong("loss-scale-mismatch")
-def averaged_by_hand(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    error = ((recon - x) ** 2).sum() / (x.shape[0] * x.shape[1])
-    return error + kl_each(mu, logvar).sum(1).mean()
-
-
-@TABLE.wrong("loss-scale-mismatch")
-def one_term_over_the_batch(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    error = F.mse_loss(recon, x, reduction="sum")
-    kl = kl_each(mu, logvar).sum(dim=1).mean()
-    return error + kl
-
-
 @TABLE.right("loss-scale-mismatch")
 def both_averaged_over_the_batch(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)
@@ -148,32 +113,6 @@ def half_squared_error(model: Layers, x: Tensor) -> Tensor:
 # --- kl-sign ------------------------------------------------------------------------------
 
 
-@TABLE.wrong("kl-sign")
-def sign_lost(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    kld = 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
-    return F.mse_loss(recon, x, reduction="sum") + kld
-
-
-@TABLE.wrong("kl-sign")
-def subtracted(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    q = Normal(mu, torch.exp(0.5 * logvar))
-    recon = model.decoder(q.rsample())
-    kl = kl_divergence(q, Normal(0.0, 1.0)).sum(1)
-    elbo = -((recon - x) ** 2).sum(1) + kl
-    return -elbo.mean()
-
-
-@TABLE.wrong("kl-sign", "kl-form")
-def one_sign_lost(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    kld = -0.5 * torch.sum(1 + logvar - mu.pow(2) + logvar.exp())
-    return F.mse_loss(recon, x, reduction="sum") + kld
-
-
 @TABLE.right("kl-sign")
 def elbo_maximized(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)
@@ -213,54 +152,11 @@ def classifier_on_the_mean(model: Layers, x: Tensor) -> Tensor:
 
 
 @TABLE.wrong("kl-form")
-def half_missing(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    recon = torch.sigmoid(model.decoder(sample(mu, logvar)))
-    kld = -torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
-    return F.binary_cross_entropy(recon, x, reduction="sum") + kld
-
-
-@TABLE.wrong("kl-form")
 def half_missing_beside_a_squared_error(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)
     recon = model.decoder(sample(mu, logvar))
     kld = -torch.sum(1 + logvar - mu.pow(2) - logvar.exp()) / x.size(0)
     return F.mse_loss(recon, x, reduction="sum") / x.size(0) + kld
-
-
-@TABLE.wrong("kl-form")
-def logvar_as_log_sigma(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    kld = 0.5 * torch.sum(mu**2 + torch.exp(2 * logvar) - 1 - 2 * logvar)
-    return F.mse_loss(recon, x, reduction="sum") + kld
-
-
-@TABLE.wrong("kl-form", "head-range")
-def logvar_as_variance(model: Layers, x: Tensor) -> Tensor:
-    mu, raw = model.encode(x)
-    logvar = F.softplus(raw) + 0.1
-    recon = model.decoder(sample(mu, logvar))
-    kld = 0.5 * torch.sum(mu**2 + logvar - 1 - torch.log(logvar))
-    return F.mse_loss(recon, x, reduction="sum") + kld
-
-
-@TABLE.wrong("kl-form")
-def deviation_not_squared(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    std = torch.exp(0.5 * logvar)
-    kld = -0.5 * torch.sum(1 + logvar - mu.pow(2) - std)
-    return F.mse_loss(recon, x, reduction="sum") + kld
-
-
-@TABLE.wrong("kl-form")
-def log_sigma_once(model: Layers, x: Tensor) -> Tensor:
-    mu, raw = model.encode(x)
-    sigma = F.softplus(raw)
-    recon = model.decoder(mu + sigma * torch.randn_like(sigma))
-    kl = -0.5 * torch.sum(1 + torch.log(sigma) - mu**2 - sigma**2)
-    return F.mse_loss(recon, x, reduction="sum") + kl
 
 
 @TABLE.right("kl-form")
@@ -324,14 +220,6 @@ def learned_prior(model: Layers, x: Tensor) -> Tensor:
 
 
 @TABLE.wrong("kl-at-prior")
-def penalty_with_another_centre(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    kl = ((mu - 1) ** 2 + torch.abs(logvar.exp() - 2) + 0.1 * mu * logvar).sum()
-    return F.mse_loss(recon, x, reduction="sum") + kl
-
-
-@TABLE.wrong("kl-at-prior")
 def deviation_held_at_a_tenth(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)
     recon = model.decoder(sample(mu, logvar))
@@ -347,20 +235,6 @@ def wasserstein_distance(model: Layers, x: Tensor) -> Tensor:
     recon = model.decoder(sample(mu, logvar))
     distance = (mu**2 + (torch.exp(0.5 * logvar) - 1) ** 2).sum()
     return F.mse_loss(recon, x, reduction="sum") + distance
-
-
-@TABLE.right("kl-at-prior", twin="penalty_with_another_centre")
-def closed_form_in_its_place(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)
-
-
-@TABLE.wrong("kl-form")
-def mean_and_log_variance_swapped(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    return F.mse_loss(recon, x, reduction="sum") + kl_of(logvar, mu)
 
 
 @TABLE.right("loss-scale-mismatch")
@@ -380,41 +254,6 @@ def deviation_by_the_batch(model: Layers, x: Tensor) -> Tensor:
 
 
 # --- reconstruction-sign ------------------------------------------------------------------
-
-
-@TABLE.wrong("reconstruction-sign")
-def error_rewarded(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    return -F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)
-
-
-@TABLE.wrong("reconstruction-sign")
-def likelihood_minimized(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    return Normal(recon, 1.0).log_prob(x).sum() + kl_of(mu, logvar)
-
-
-@TABLE.right("reconstruction-sign", twin="likelihood_minimized")
-def minus_the_likelihood(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    return -Normal(recon, 1.0).log_prob(x).sum() + kl_of(mu, logvar)
-
-
-@TABLE.right("reconstruction-sign", twin="error_rewarded")
-def error_paid(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)
-
-
-@TABLE.wrong("latent-without-kl")
-def kl_detached(model: Layers, x: Tensor) -> Tensor:
-    mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar).detach()
 
 
 @TABLE.right("kl-at-prior")

@@ -1,0 +1,32 @@
+"""Only the commitment loss goes down.
+
+No term moves the codes towards what the encoder gives.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..base import Layers
+from ..discrete import of_codes, picked, straight_through
+
+EXPECTED = "codebook"
+ALSO = ("no-gradient",)
+
+
+def make() -> Layers:
+    return of_codes()
+
+
+def faulty(model: Layers, x: Tensor) -> Tensor:
+    z, code = picked(model, x)
+    commitment = F.mse_loss(z, code.detach())
+    return F.mse_loss(model.decoder(straight_through(z, code)), x) + 0.25 * commitment
+
+
+def right(model: Layers, x: Tensor) -> Tensor:
+    z, code = picked(model, x)
+    commitment, movement = F.mse_loss(z, code.detach()), F.mse_loss(code, z.detach())
+    error = F.mse_loss(model.decoder(straight_through(z, code)), x)
+    return error + 0.25 * commitment + movement

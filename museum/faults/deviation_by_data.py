@@ -1,0 +1,27 @@
+"""The deviations follow the KL alone, in code of an older PyTorch.
+
+The deviation is read through .data, which cuts its gradient.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..base import Layers, kl_of, sample
+
+EXPECTED = "noise-detached"
+
+
+def faulty(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    std = torch.exp(0.5 * logvar).data
+    z = mu + std * torch.randn_like(std)
+    return F.mse_loss(model.decoder(z), x, reduction="sum") + kl_of(mu, logvar)
+
+
+def right(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)

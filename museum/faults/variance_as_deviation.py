@@ -1,0 +1,26 @@
+"""Samples are noisier than the KL allows for.
+
+The noise is scaled by exp(log σ²), which is the variance.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..base import Layers, kl_of, sample
+
+EXPECTED = "sampling-scale"
+
+
+def faulty(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    z = mu + torch.exp(logvar) * torch.randn_like(mu)
+    return F.mse_loss(model.decoder(z), x, reduction="sum") + kl_of(mu, logvar)
+
+
+def right(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)

@@ -1,0 +1,1 @@
+"""VAEs of different make that are right, and nothing may be said against."""
