@@ -8,7 +8,7 @@ Numbers stay numbers here, arithmetic stays expressions, and names stay names.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -24,17 +24,26 @@ TO_FILL_IN = "." * 20
 Tone = Literal["plain", "check", "failure", "warning"]
 
 
+# How what a block shows follows from the arrays of a run, for a page whose numbers can be
+# changed: a `kind`, and what that needs, with a `Source` for an array. None for a block that
+# says nothing of the run's numbers, or nothing that could be told without PyTorch.
+Recipe = Mapping[str, object] | None
+PART: Recipe = {"kind": "part"}  # of a block that the recipe of the one before it makes too
+
+
 class Heading(NamedTuple):
     """Opens a numbered section: its title and, dimmed beside it, what it is about.
 
     `chapter` is the number of the chapter that the section belongs to; a page that has no
-    chapters, and a chapter itself, has 0.
+    chapters, and a chapter itself, has 0. One that is `recorded` speaks of the run as PyTorch
+    made it, so that nothing in it could follow a change.
     """
 
     number: int
     title: str
     detail: str = ""
     chapter: int = 0
+    recorded: bool = False
 
     @property
     def label(self) -> str:
@@ -46,6 +55,7 @@ class Prose(NamedTuple):
     """A sentence or two."""
 
     text: str
+    recipe: Recipe = None
 
 
 class Quantity(NamedTuple):
@@ -143,6 +153,7 @@ class Lines(NamedTuple):
     quiet: bool = False
     leaves: Places | None = None
     telling: int | None = None
+    recipe: Recipe = None
 
     @property
     def share_columns(self) -> bool:
@@ -180,6 +191,7 @@ class Matrix(NamedTuple):
     places: Places
     accent: bool = False
     drop: int = 0
+    recipe: Recipe = None
 
 
 class Entry(NamedTuple):
@@ -220,6 +232,7 @@ class Summary(NamedTuple):
     largest: tuple[Entry, ...]
     ask: str = ""
     accent: bool = False
+    recipe: Recipe = None
 
     @property
     def constant(self) -> bool:
@@ -265,6 +278,7 @@ class Table(NamedTuple):
     reasons: tuple[str, ...] = ()
     worked: tuple[Worked, ...] = ()
     adds: Adds | None = None
+    recipe: Recipe = None
 
 
 class Node(NamedTuple):
@@ -389,6 +403,7 @@ class Note(NamedTuple):
 
     text: str
     tone: Tone = "plain"
+    recipe: Recipe = None
 
 
 Block = (

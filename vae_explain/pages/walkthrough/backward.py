@@ -7,12 +7,13 @@ splits into the terms of the loss; and the gradients of the parameters that made
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
 
 from ...engine.formulas import gradient_name, if_explained
+from ...engine.index_ranges import Source
 from ...engine.provenance import Provenance, Target
 from ...engine.run import Run
 from ...engine.worked_lines import Worked
@@ -24,9 +25,11 @@ from ..blocks import (
     Column,
     Formula,
     Lines,
+    Matrix,
     Note,
     Prose,
     Statement,
+    Summary,
     Table,
     Walkthrough,
 )
@@ -152,11 +155,12 @@ class BackwardPage(RunPage):
             self.open("No gradients")
             self.add(Prose(NOTHING_LEARNS))
             return
-        lines = []
+        lines, of = [], []
         for value_id in self.steps.named():
             if value_id in self.on_the_way and self._is_constant(value_id):
                 line = self.make.gradient_line(value_id, self.indices(value_id, 1)[0], self.term)
                 lines.append(line._replace(label=self.d(value_id)))
+                of.append(Source(value_id, True, self.term))
         self.open("Start at the loss")
         terms = self.run.trace.terms
         if terms and self.term is None:
@@ -168,7 +172,9 @@ class BackwardPage(RunPage):
                 )
             )
         loss_first = (*lines[-1:], *lines[:-1])
-        self.add(Lines("", loss_first, "", "input"), checked(lines, "line", "autograd's"))
+        recipe = {"kind": "constants", "of": [*of[-1:], *of[:-1]], "shares": self.shares.recipe()}
+        block = Lines("", loss_first, "", "input", recipe=recipe)
+        self.add(block, checked(lines, "line", "autograd's"))
 
     def value(self, value_id: int) -> None:
         """Open the section of a value and show its gradient, and its parameters' behind it."""
@@ -192,8 +198,7 @@ class BackwardPage(RunPage):
             formula = self.steps.gradient(value_id, None, self.term)
         except NotExplained as reason:
             words = f"not explained ({reason}); these are autograd's numbers."
-            block = self.gradient_block(value_id, self.d(value_id), self.gradients[value_id])
-            self.add(Note(words, "warning"), block)
+            self.add(Note(words, "warning"), self.gradient_matrix(value_id, self.d(value_id)))
             return False
         remarks = filter(None, (remark, self.function_notes.remark(formula)))
         self.add(Formula(self.d(value_id), formula, " · ".join(remarks), accent=True))
@@ -209,10 +214,23 @@ class BackwardPage(RunPage):
         only_use = len(self.run.graph.consumers(value_id)) == 1
         return after is not None and self.is_gated(after) and only_use
 
-    def worked(self, value_id: int, lines: Sequence[Worked], quiet: bool = False) -> Lines:
+    def gradient_matrix(self, value_id: int, name: str) -> Matrix | Summary:
+        return self.gradient_block(value_id, name, self.gradients[value_id], self.term)
+
+    def worked(
+        self,
+        value_id: int,
+        lines: Sequence[Worked],
+        shown_by: Mapping[str, object],
+        quiet: bool = False,
+    ) -> Lines:
         """Return the block of the lines that work out a gradient, element by element."""
-        omitted = self.omitted(value_id, lines)
-        return self.lines(self.d(value_id), lines, "element", "gradient", omitted, quiet)
+        name, omitted = self.d(value_id), self.omitted(value_id, lines)
+        recipe = {"kind": "lines", **shown_by}
+        return self.lines(name, lines, "element", "gradient", omitted, quiet, recipe)
+
+    def source(self, value_id: int) -> Source:
+        return Source(value_id, True, self.term)
 
     def arriving(self, value_id: int) -> None:
         """Work out each element of what arrives, and which term it came from."""
@@ -222,10 +240,12 @@ class BackwardPage(RunPage):
         lines = self.make.gradient_lines(value_id, shown, self.term)
         moved = not detailed and passed_on(lines)
         if moved or self.omitted(value_id, lines):
-            self.add(self.gradient_block(value_id, self.d(value_id), gradient))
-        noun = "element" if moved else "line"
-        self.work_out(self.worked(value_id, lines, quiet=moved), lines, noun, "autograd's")
-        self.add(*self.shares.table(value_id, shown))
+            self.add(self.gradient_matrix(value_id, self.d(value_id)))
+        noun, made = "element" if moved else "line", self.source(value_id)
+        by = self.shown_by(made, shown, made)
+        block = self.worked(value_id, lines, by, quiet=moved)
+        self.work_out(block, lines, noun, "autograd's")
+        self.add_parts({"table": True, **by}, *self.shares.table(value_id, shown))
 
     def gated(self, value_id: int) -> None:
         """Show what passes a ReLU: arrives times gate, with the split beside it."""
@@ -239,7 +259,7 @@ class BackwardPage(RunPage):
         lines = self.make.gradient_lines(value_id, shown, self.term)
         omitted = self.omitted(value_id, lines)
         if omitted:
-            self.add(self.gradient_block(value_id, self.d(value_id), self.gradients[value_id]))
+            self.add(self.gradient_matrix(value_id, self.d(value_id)))
         shares, only_from = self.shares.sending(value_id)
         columns = (
             Column("unit", "label"),
@@ -255,17 +275,22 @@ class BackwardPage(RunPage):
             label, gate = self.row_label(value_id, index), float(not is_closed)
             rows.append((label, float(upstream[index]), gate, *passed))
         reasons = map(_reason, lines, closed)
+        by = self.shown_by(self.source(value_id), shown, self.source(after))
+        arriving = {"arriving": self.source(after), "gate": Source(value_id)}
+        recipe = {"kind": "gated", **by, **arriving}
         adds = Adds(3, tuple(range(4, len(columns)))) if shares else None
-        self.add(Table(columns, tuple(rows), tuple(closed), tuple(reasons), lines, adds))
+        table = Table(columns, tuple(rows), tuple(closed), tuple(reasons), lines, adds, recipe)
+        self.add(table)
         self.left_out(omitted, "row")
         units = [str(row[0]) for row, is_closed in zip(rows, closed, strict=True) if is_closed]
         tail = f"; units {', '.join(units)} pass nothing: their gates are closed" if units else ""
         if len(units) == 1:
             tail = f"; unit {units[0]} passes nothing: its gate is closed"
-        self.add(checked(lines, "product", "autograd's", tail))
-        if only_from:
-            self.add(Note(only_from))
-        self.add(*self.shares.cancelling(value_id, shown))
+        gates = {"say": "nothing passes", "of": Source(value_id), "lines": by}
+        self.add(checked(lines, "product", "autograd's", tail, gates))
+        notes = [Note(only_from)] if only_from else []
+        notes += self.shares.cancelling(value_id, shown)
+        self.add_parts({"table": False, "only": True, **by}, *notes)
 
     # --- parameters ---
 
@@ -274,15 +299,17 @@ class BackwardPage(RunPage):
         if not self.formula(value_id, self._parameter_remark(value_id, made)):
             return
         gradient, detailed = self.gradients[value_id], value_id in self.targets
-        self.add(self.gradient_block(value_id, f"{self.name(value_id)}.grad", gradient))
+        self.add(self.gradient_matrix(value_id, f"{self.name(value_id)}.grad"))
         shown = self.chosen(value_id, gradient, MOST_DETAILED, detailed)
         lines = self.make.gradient_lines(value_id, shown, self.term)
-        block = self.worked(value_id, lines, quiet=not detailed)
+        by = self.shown_by(self.source(value_id), shown, self.source(value_id))
+        block = self.worked(value_id, lines, by, quiet=not detailed)
         self.work_out(block, lines, "element", "autograd's")
         if detailed:
-            self.add(*self.shares.table(value_id, shown))
+            self.add_parts({"table": True, **by}, *self.shares.table(value_id, shown))
         else:
-            self.add(*self.shares.of_parameter(value_id, made))
+            parts = {"parameter": self.source(made), **by}
+            self.add_parts(parts, *self.shares.of_parameter(value_id, made))
 
     def _parameter_remark(self, value_id: int, made: int) -> str:
         """Say how a linear layer's parameters get their gradient; nothing of other ops."""

@@ -42,8 +42,10 @@ def document(
     """
     page = Draft()
 
-    def chapter(title: str, text: Sequence[str], blocks: Iterable[Block] = ()) -> None:
-        page.open(title)
+    def chapter(
+        title: str, text: Sequence[str], blocks: Iterable[Block] = (), recorded: bool = False
+    ) -> None:
+        page.open(title, recorded=recorded)
         page.add(*map(Prose, text), *numbered(blocks, page.sections))
 
     said = sentences(run, moved.step.lr if isinstance(moved, Update) else RATE)
@@ -64,10 +66,10 @@ def document(
     chapter("The backward pass", introductions.backward(run), backward.compose(run).blocks)
     if isinstance(moved, Update):
         step = update.compose(moved, list(moved.step.after))
-        chapter("One step of learning", introductions.update(run), step.blocks)
+        chapter("One step of learning", introductions.update(run), step.blocks, recorded=True)
     elif moved:
         chapter("One step of learning", [f"The step cannot be shown. {moved}"])
-    chapter("How this was checked", introductions.checks(run), checking.compose(check))
+    chapter("How this was checked", introductions.checks(run), checking.compose(check), True)
     page.add(*summary_note(page.blocks))
     loss, arithmetic = loss_words(run.loss_call), introductions.arithmetic(run)
     remarks = (heading_line(run), *loss, arithmetic, *provisos(run))

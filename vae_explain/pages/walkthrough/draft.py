@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from ...engine.run import Run
 from ...engine.worked_lines import Worked
 from ..blocks import (
+    PART,
     Block,
     Cell,
     Checks,
@@ -34,10 +35,17 @@ class Draft:
     def add(self, *blocks: Block) -> None:
         self.blocks += blocks
 
-    def open(self, title: str, detail: str = "") -> None:
+    def add_parts(self, then: Mapping[str, object], *blocks: Note | Table) -> None:
+        """Add what may follow a block, or not, as the numbers are; `then` says by which of them."""
+        last = self.blocks[-1]
+        assert isinstance(last, Note), "which says what was checked"
+        self.blocks[-1] = last._replace(recipe={**(last.recipe or {}), "then": then})
+        self.add(*(block._replace(recipe=PART) for block in blocks))
+
+    def open(self, title: str, detail: str = "", recorded: bool = False) -> None:
         """Begin a section."""
         self.sections += 1
-        self.add(Heading(self.sections, title, detail))
+        self.add(Heading(self.sections, title, detail, recorded=recorded))
 
     def left_out(self, count: int, noun: str) -> None:
         """Say how many rows of a table are not shown, if any."""
@@ -89,8 +97,28 @@ def verdict(words: str, passed: bool) -> Note:
     return Note(words, "check" if passed else "failure")
 
 
-def checked(lines: Sequence[Worked], noun: str, whose: str = "PyTorch's", tail: str = "") -> Note:
-    """Return the note under lines: how many were evaluated, and how far off the worst was."""
+def checked(
+    lines: Sequence[Worked],
+    noun: str,
+    whose: str = "PyTorch's",
+    tail: str = "",
+    gates: object = None,
+) -> Note:
+    """Return the note under lines: how many were evaluated, and how far off the worst was.
+
+    Parameters
+    ----------
+    tail
+        What it says besides.
+    gates
+        What that follows from, where it speaks of gates: in the words of `Recipe`.
+    """
+    note = _compared(lines, noun, whose, tail)
+    count = counted(len(lines), noun)
+    return note._replace(recipe={"kind": "checked", "count": count, "gates": gates})
+
+
+def _compared(lines: Sequence[Worked], noun: str, whose: str, tail: str) -> Note:
     failed = [line for line in lines if not line.agrees]
     largest = max((line.difference for line in lines), default=0.0)
     count = counted(len(lines), noun)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...engine.formulas import if_explained
+from ...engine.index_ranges import Source
 from ...engine.provenance import shortened
 from ...engine.run import Run
 from ...engine.worked_lines import Worked
@@ -215,7 +216,8 @@ class ForwardPage(RunPage):
             how = drawing_words(self.run, value_id)
             if how != "given" and self.run.seed is not None:
                 how += f", seed {self.run.seed}"
-            self.add(Prose(f"{name} is {how}."), self.value_block(value_id, "parameter"))
+            drawn = {"kind": "drawn", "of": Source(value_id), "name": name}
+            self.add(Prose(f"{name} is {how}.", drawn), self.value_block(value_id, "parameter"))
             return
         try:
             formula = self.steps.formula(value_id)
@@ -306,7 +308,12 @@ class ForwardPage(RunPage):
         after = self.after(activation, shown) if activation else None
         self.whole(value_id, lines)
         omitted = self.omitted(value_id, lines)
-        block = self.lines(self.name(value_id), lines, "unit", "value", omitted)
+        made = Source(value_id)
+        recipe = {"kind": "lines", **self.shown_by(made, shown, made)}
+        if after and activation:
+            recipe |= {"after": Source(activation), "gate": self.is_gated(activation)}
+            recipe["gates"] = {"say": "units", "of": Source(activation), "lines": dict(recipe)}
+        block = self.lines(self.name(value_id), lines, "unit", "value", omitted, recipe=recipe)
         columns = () if self.detailed else self.columns(value_id)
         tail = ""
         if after and any(after.closed):
@@ -350,7 +357,9 @@ class ForwardPage(RunPage):
         lines, total, count = summands
         self.beside(value_id)
         omitted = len(lines) - min(len(lines), self.most)
-        block = self.lines(self.name(value_id), lines[: self.most], "element", "exact", omitted)
+        recipe = {"kind": "summands", "of": Source(value_id), "count": self.most}
+        name = self.name(value_id)
+        block = self.lines(name, lines[: self.most], "element", "exact", omitted, recipe=recipe)
         noun = f"sum of {counted(count, 'summand')}"
         self.add(block._replace(total=total), checked([total], noun))
 
@@ -377,7 +386,12 @@ class ForwardPage(RunPage):
         for index in shown:
             before, after = float(x[index]), float(recon[index])
             rows.append((self.row_label(output, index), before, after, after - before))
-        self.add(Table(columns, tuple(rows), adds=Adds(3, (2,), (1,))))
+        shown_by = self.shown_by(Source(output), shown, Source(output))
+        if is_big(recon):
+            shown_by |= {"less": Source(target), "sorted": True}
+        cells = [Source(target), Source(output), {"less": [Source(output), Source(target)]}]
+        recipe = {"kind": "cells", **shown_by, "cells": cells}
+        self.add(Table(columns, tuple(rows), adds=Adds(3, (2,), (1,)), recipe=recipe))
 
     def elements(self, value_id: int) -> None:
         """Work out a value element by element."""
@@ -395,7 +409,12 @@ class ForwardPage(RunPage):
         places: Places = "exact" if value.shape == () else "value"
         if is_whole(value.array):
             places = "input"
-        block = self.lines(self.name(value_id), lines, "element", places, omitted, quiet=moved)
+        made = Source(value_id)
+        recipe = {"kind": "lines", **self.shown_by(made, shown, made)}
+        if self.is_gated(value_id):
+            recipe["gates"] = {"say": "count", "of": made, "lines": dict(recipe)}
+        name = self.name(value_id)
+        block = self.lines(name, lines, "element", places, omitted, moved, recipe)
         self.asides(block.lines)
         self.work_out(block, lines, "element" if moved else "line", tail=tail)
 

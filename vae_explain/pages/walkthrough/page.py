@@ -7,6 +7,7 @@ from itertools import islice
 
 from ...engine.formulas import ROLES, Steps
 from ...engine.graph import BoundOperation
+from ...engine.index_ranges import Source
 from ...engine.provenance import shortened
 from ...engine.run import Run
 from ...engine.worked_lines import LineMaker, Worked
@@ -14,7 +15,7 @@ from ...ops.linear.linear import LINEAR
 from ...ops.rule import Rule, indices
 from ...symbolic.expression import Index, Number, Ref
 from ...trace import Array, is_whole
-from ..blocks import Checks, Lines, Matrix, Note, Places, Summary, Walkthrough
+from ..blocks import Checks, Lines, Matrix, Note, Places, Recipe, Summary, Walkthrough
 from .draft import Draft, checked, finished, summary_note
 from .header import heading_line, run_remarks
 from .not_finite import telling
@@ -100,6 +101,11 @@ class RunPage(Draft):
             return self.indices(value_id, most)
         return largest(array, min(most, MOST_LINES if detailed else MOST_LARGEST))
 
+    def shown_by(self, source: Source, shown: Sequence[Index], chosen: Source) -> dict[str, object]:
+        """Say which elements `chosen` gave, for a page that chooses anew."""
+        array = self.run.values[source.value_id]
+        return {"of": source, "count": len(shown), "by": chosen if is_big(array) else None}
+
     def omitted(self, value_id: int, shown: Sequence[object]) -> int:
         """Return how many elements of a value are not among those shown."""
         return self.run.values[value_id].size - len(shown)
@@ -111,12 +117,23 @@ class RunPage(Draft):
         value, array = self.run.trace.values[value_id], self.run.values[value_id]
         places = "input" if is_whole(array) else places
         role, drop = ROLES[value.kind], self._hidden_axes(value_id)
-        return tensor(value.label, array, role, places, ask=value.label, drop=drop)
+        source = Source(value_id)
+        return tensor(value.label, array, role, places, ask=value.label, drop=drop, source=source)
 
-    def gradient_block(self, value_id: int, name: str, gradient: Array) -> Matrix | Summary:
+    def gradient_block(
+        self, value_id: int, name: str, gradient: Array, term: str | None = None
+    ) -> Matrix | Summary:
         """Return the gradient at a value as far as it fits the page."""
-        ask, drop = f"{self.name(value_id)}.grad", self._hidden_axes(value_id)
-        return tensor(name, gradient, "gradient", "gradient", accent=True, ask=ask, drop=drop)
+        return tensor(
+            name,
+            gradient,
+            "gradient",
+            "gradient",
+            accent=True,
+            ask=f"{self.name(value_id)}.grad",
+            drop=self._hidden_axes(value_id),
+            source=Source(value_id, True, term),
+        )
 
     def _hidden_axes(self, value_id: int) -> int:
         """Return how many leading axes an index on the page leaves out."""
@@ -133,6 +150,7 @@ class RunPage(Draft):
         places: Places,
         omitted: int = 0,
         quiet: bool = False,
+        recipe: Recipe = None,
     ) -> Lines:
         """Return a block of lines, with long sums shortened to their largest terms and the rest.
 
@@ -141,7 +159,14 @@ class RunPage(Draft):
         short = (shortened(line.expression, MOST_SUMMANDS) for line in lines)
         fitted = [line._replace(expression=each) for line, each in zip(lines, short, strict=True)]
         return Lines(
-            name, tuple(fitted), head, places, omitted=omitted, latex=self.latex, quiet=quiet
+            name,
+            tuple(fitted),
+            head,
+            places,
+            omitted=omitted,
+            latex=self.latex,
+            quiet=quiet,
+            recipe=recipe,
         )
 
     def work_out(
@@ -163,7 +188,8 @@ class RunPage(Draft):
             As in `checked`.
         """
         self.add(block, *self.shortened_note(block, lines, long))
-        self.add(checked(lines, noun, whose, tail))
+        gates = block.recipe and block.recipe.get("gates")
+        self.add(checked(lines, noun, whose, tail, gates=gates))
 
     def shortened_note(
         self, block: Lines, lines: Sequence[Worked], words: str = LONG_SUMS

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...engine.index_ranges import Source
 from ...engine.run import Run
 from ...models.builtin_config import Architecture, Layer
 from ...ops import RULES
-from ...trace import Array
 from ..blocks import (
     Block,
     Checks,
@@ -82,12 +82,12 @@ def matrices(run: Run, architecture: Architecture | None = None) -> list[Block]:
     if architecture is None:
         values = run.trace.values
         names = [value.name for value in values if value.kind == "parameter" and value.name]
-        return [_tensor(name, run.array(name)) for name in names]
+        return [_tensor(run, name) for name in names]
     blocks: list[Block] = []
     for part in ("Encoder", "Decoder"):
         blocks.append(Heading(0, part, f"seed {run.seed}"))
         blocks += [
-            _tensor(f"{layer.name}.{kind}", run.array(f"{layer.name}.{kind}"))
+            _tensor(run, f"{layer.name}.{kind}")
             for layer in architecture.layers
             if layer.name.startswith("fc_dec") == (part == "Decoder")
             for kind in ("weight", "bias")
@@ -109,8 +109,9 @@ def layers(architecture: Architecture) -> Table:
     )
 
 
-def _tensor(name: str, array: Array) -> Block:
-    return tensor(name, array, "parameter", "parameter", ask=name)
+def _tensor(run: Run, name: str) -> Block:
+    source = Source(run.value(name).id)
+    return tensor(name, run.array(name), "parameter", "parameter", ask=name, source=source)
 
 
 def _activation_words(layer: Layer) -> str:

@@ -14,10 +14,11 @@ import numpy as np
 
 from ...engine.formulas import Steps, gradient_name
 from ...engine.gradient_ways import Way, parts_at, ways
+from ...engine.index_ranges import Source
 from ...ops.rule import indices
 from ...symbolic.expression import Index
 from ...trace import Array
-from ..blocks import Adds, Block, Cell, Column, Note, Table
+from ..blocks import Adds, Cell, Column, Note, Table
 from .captions import term_role, term_words
 from .tensors import MOST_LARGEST, largest
 
@@ -52,12 +53,14 @@ class TermShares:
         self.term = term
         self._only_from: dict[int, str] = {}  # of what a page shows, the sentence where it is
         self._ways: tuple[Way, ...] | None = None
+        self._sections: Sequence[Sequence[int]] = ()
 
     def follow(self, sections: Sequence[Sequence[int]]) -> None:
         """Take the gradients that a page shows in order, each section's in a row.
 
         What is true of many sections in a row is said where it begins to be, once.
         """
+        self._sections = sections
         for word, group in groupby(sections, self._of_all):
             row = list(group)
             if not word:  # a parameter may be shown behind a value that gets less than it
@@ -71,6 +74,28 @@ class TermShares:
                 end = ", and so do all gradients that follow"
                 end += "." if to_the_end else f", down to {last}."
             self._only_from[row[0][0]] = f"All of it comes from the {word} term{end}"
+
+    def recipe(self) -> dict[str, object]:
+        """Return what a page needs to say anew which term sends what."""
+        terms = self.run.trace.terms if self.term is None else ()
+        sections = [
+            [
+                {
+                    "of": Source(value_id, True),
+                    "behind hook": value_id in self.run.graph.behind_hooks,
+                    "terms": [
+                        Source(value_id, True, term.name)
+                        if value_id in self.run.term_gradients[term.name]
+                        else None
+                        for term in terms
+                    ],
+                }
+                for value_id in section
+            ]
+            for section in self._sections
+        ]
+        words = [{"word": term_words(each.name), "role": term_role(each.name)} for each in terms]
+        return {"sections": sections, "terms": words}
 
     def sending(self, value_id: int, by_way: bool = False) -> tuple[list[TermShare], str]:
         """Return the terms' shares, or, when one term alone sends anything, a word of it.
@@ -117,10 +142,10 @@ class TermShares:
         ]
         return sending[0] if len(sending) == 1 else ""
 
-    def table(self, value_id: int, shown: Sequence[Index]) -> list[Block]:
+    def table(self, value_id: int, shown: Sequence[Index]) -> list[Note | Table]:
         """Return how much of each element each term sends, and by which way."""
         shares, only_from = self.sending(value_id, by_way=True)
-        blocks: list[Block] = [Note(only_from)] if only_from else []
+        blocks: list[Note | Table] = [Note(only_from)] if only_from else []
         if not shares:
             return blocks
         columns = (
@@ -138,7 +163,7 @@ class TermShares:
         adds = Adds(1, tuple(range(2, len(columns))))
         return [*blocks, Table(columns, rows, adds=adds), *self.cancelling(value_id, shown)]
 
-    def of_parameter(self, value_id: int, made: int) -> list[Block]:
+    def of_parameter(self, value_id: int, made: int) -> list[Note | Table]:
         """Return how much of each number of a parameter's gradient comes by which way.
 
         Of a parameter with many the largest stand for all. Nothing is said where the numbers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...engine.index_ranges import Source
 from ...symbolic.expression import Index, Role
 from ...symbolic.text import index_text
 from ...trace import Array
@@ -30,6 +31,7 @@ def tensor(
     accent: bool = False,
     ask: str = "",
     drop: int = 0,
+    source: Source | None = None,
 ) -> Matrix | Summary:
     """Return a block that shows a tensor as far as it fits a page.
 
@@ -39,10 +41,13 @@ def tensor(
         What `why` calls the tensor; empty when it cannot be asked for.
     drop
         How many leading axes an index leaves out, as that of a batch of one.
+    source
+        Which array of the run it is.
     """
     array = np.asarray(array)
     if not is_big(array):
-        return Matrix(name, array, role, places, accent, drop)
+        recipe = source and {"kind": "matrix", "of": source}
+        return Matrix(name, array, role, places, accent, drop, recipe)
     numbers = array.astype(np.float64, copy=False).ravel()
     with np.errstate(over="ignore"):
         norm = float(np.sqrt(numbers @ numbers))
@@ -71,6 +76,7 @@ def tensor(
         largest=entries,
         ask=f"{ask}{entries[0].label}" if ask else "",
         accent=accent,
+        recipe=source and {"kind": "summary", "of": source},
     )
 
 

@@ -68,12 +68,15 @@ class Arithmetic:
             return self._example(block, role) + self._failed(block, role)
         shown = self._rows(block, role) if self._fit(block) else self._sentences(block, role)
         if block.after:
-            equation = _equation(block.after.name, block.after.expression)
-            link = self._name(block.after.name)
-            shown = f'<div class="formula">{equation}{link}</div>{shown}'
+            shown = self.after_formula(block.after) + shown
         if block.omitted and not block.total:
             shown += f'<p class="omitted">{left_out(block.omitted)}</p>'
         return shown + (self._latex(block.lines) if block.latex else "")
+
+    def after_formula(self, after: After) -> str:
+        """Write what an activation does, as a formula."""
+        equation = _equation(after.name, after.expression)
+        return f'<div class="formula">{equation}{self._name(after.name)}</div>'
 
     def _key(self, block: Lines, line: Worked) -> Key:
         """Return what a line makes; lines of no common name have their own."""
@@ -89,7 +92,7 @@ class Arithmetic:
         return max(map(len, texts)) <= WIDEST_ROWS
 
     def _numbers(self, block: Lines) -> list[LineNumbers]:
-        return self.numbers.lines(block.lines, block.places, block.leaves)
+        return self.numbers.lines(block.lines, block.result_places, block.leaves)
 
     def _rows(self, block: Lines, role: str) -> str:
         """Write a table with a row for each line and a column for each summand."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 
 from typing_extensions import assert_never
@@ -58,12 +59,17 @@ def write(walkthrough: Walkthrough, picture: str = "", digits: int | None = None
         Decimals for every number; None for the defaults of each kind.
     """
     numbers = Numbers(digits)
-    first = _Page(walkthrough, picture, Links(numbers))
+    first = HtmlPage(walkthrough, picture, Links(numbers))
     first.body()
-    page = _Page(walkthrough, picture, Links(numbers, first.links))
+    page = HtmlPage(walkthrough, picture, Links(numbers, first.links))
     body = page.body()
-    data = f'<script type="application/json" id="page:data">{page.links.data()}</script>'
-    style, script = (_beside(name) for name in ("style.css", "script.js"))
+    style, script = (beside(name) for name in ("style.css", "script.js"))
+    return assembled(walkthrough.title, body, page.links.data(), style, script, picture)
+
+
+def assembled(title: str, body: str, data: str, style: str, script: str, picture: str) -> str:
+    """Put a page's parts into one file, which lets in no style and no script but these."""
+    data = f'<script type="application/json" id="page:data">{data}</script>'
     style += _least_width(picture)
     return (
         f"<!doctype html>\n"
@@ -71,13 +77,13 @@ def write(walkthrough: Walkthrough, picture: str = "", digits: int | None = None
         f'<meta http-equiv="Content-Security-Policy" content="{_policy(style, script, picture)}">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta name="color-scheme" content="light dark">\n'
-        f"<title>{escape(walkthrough.title)}</title>\n"
+        f"<title>{escape(title)}</title>\n"
         f"<style>{style}</style>\n</head>\n<body>\n{body}\n{data}\n"
         f"<script>{script}</script>\n</body>\n</html>\n"
     )
 
 
-def _beside(name: str) -> str:
+def beside(name: str) -> str:
     return files(__package__).joinpath(name).read_text("utf-8")
 
 
@@ -104,7 +110,7 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-class _Page:
+class HtmlPage:
     """The body of a document, written from top to bottom."""
 
     def __init__(self, walkthrough: Walkthrough, picture: str, links: Links) -> None:
@@ -121,17 +127,25 @@ class _Page:
         """Return the header, the contents, the sections and the footer."""
         blocks = self.walkthrough.blocks
         last = blocks[-1] if blocks and isinstance(blocks[-1], Note) else None
-        main = "\n".join(map(self.block, blocks[:-1] if last else blocks))
+        main = "\n".join(self.written(blocks[:-1] if last else blocks))
         main += "</section>" * len(self.open)
         footer = f"<footer>{self._note(last)}</footer>" if last else ""
         remarks = "".join(f"<p>{escape(remark)}</p>" for remark in self.walkthrough.remarks)
         return (
             f'<a class="skip" href="#page:main">Skip to the text</a>\n'
             f'<header><p class="command">vae-explain {escape(self.walkthrough.command)}</p>'
-            f"<h1>{escape(self.walkthrough.title)}</h1>{remarks}{HINT}</header>\n"
+            f"<h1>{escape(self.walkthrough.title)}</h1>{remarks}{HINT}</header>{self.tools()}\n"
             f"{self._contents()}\n"
             f'<main id="page:main" tabindex="-1">\n{main}\n</main>\n{footer}'
         )
+
+    def tools(self) -> str:
+        """Return what stands behind the header; a page that cannot be changed has nothing there."""
+        return ""
+
+    def written(self, blocks: Sequence[Block]) -> Iterator[str]:
+        """Write blocks one after another."""
+        return map(self.block, blocks)
 
     def block(self, block: Block) -> str:
         """Return one block; a new kind of block is an error until it has a case here."""
@@ -181,10 +195,14 @@ class _Page:
         words = _SHAPE.sub(lambda shape: shape[0].replace(" ", "&nbsp;"), escape(heading.detail))
         detail = f' <span class="detail">{words}</span>' if words else ""
         return (
-            f'{"</section>" * closed}<section aria-labelledby="{anchor}">'
+            f"{'</section>' * closed}{self.section(heading, anchor)}"
             f'<h{level} id="{anchor}"><a href="#{anchor}"><span class="number">{heading.label}'
             f"</span> {escape(heading.title)}</a>{detail}</h{level}>"
         )
+
+    def section(self, heading: Heading, anchor: str) -> str:
+        """Return the tag that opens a section."""
+        return f'<section aria-labelledby="{anchor}">'
 
     def _section(self, title: str) -> str:
         """Return a section's anchor; the colon keeps it apart from those of values."""
@@ -230,6 +248,3 @@ HINT = (
     "to see how it is made; what it was made from lights up, and so does what it went into. "
     "Enter goes to the place where it is made, Space into its derivation, Escape closes it.</p>"
 )
-
-
-__all__ = ["write"]

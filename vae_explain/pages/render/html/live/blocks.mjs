@@ -1,0 +1,473 @@
+// Writes the page's blocks anew from a run's numbers, as `html/arithmetic.py` and `grids.py` do.
+import { addends, constant, evaluate, isLeaf, leavesOf, shortened } from "./expression.mjs";
+import { escapeText, inNumbers, lineMarkup, summandMarkup, typeset } from "./inline.mjs";
+import { Numbers } from "./numbers.mjs";
+import { sizeOf } from "./run.mjs";
+import { signedText, toText } from "./text.mjs";
+
+const WIDEST_ROWS = 90;
+const LONGEST_LABEL = 14;
+const EQUALS = '<span class="equals">=</span>';
+const NEARLY_NOTHING = 0.05;
+const range = (count) => Array.from({ length: count }, (_, k) => k);
+
+/** Return where an array is largest by size: the largest first, ties in order. */
+export const largest = (numbers, count) => {
+  const sizes = Array.from(numbers, (value) => (Number.isNaN(value) ? Infinity : Math.abs(value)));
+  return range(sizes.length).sort((a, b) => sizes[b] - sizes[a] || a - b).slice(0, count);
+};
+
+export class Writer {
+  /** `signs` has the markup of each array's name; `shares` which term may send what to whom. */
+  constructor(run, signs, shares, digits) {
+    this.run = run;
+    this.signs = signs;
+    this.numbers = new Numbers(run.arrays, digits);
+    this.shares = shares ?? { sections: [], terms: [] };
+    this.ids = new Set(); // that the region being written may give
+  }
+
+  // --- names and numbers ---
+
+  /** Write a name with its index; `form` is `sign` or `label`. */
+  name(array, place, form) {
+    const [before, after = ""] = this.signs[array][form];
+    const index = this.run.index(array, place).map((at) => `<mn>${at}</mn>`).join("<mo>,</mo>");
+    return before + index + after;
+  }
+
+  index(array, place) {
+    return this.run.index(array, place).join(",");
+  }
+
+  bracketed(array, place) {
+    const index = this.index(array, place);
+    return index && `[${index}]`;
+  }
+
+  anchor(array, place) {
+    const index = this.run.index(array, place).map((at) => `-${at}`).join("");
+    return this.signs[array].anchor + index;
+  }
+
+  id(anchor) {
+    return this.ids.delete(anchor) ? ` id="${anchor}"` : "";
+  }
+
+  number(array, place, text, role, accent = false) {
+    const value = this.run.numbers[array][place];
+    const classes = value === 0 ? "dim" : accent ? "accent" : role;
+    const anchor = this.anchor(array, place);
+    return `<a class="${classes}"${this.id(anchor)} href="#${anchor}" data-n="${array}.${place}">${typeset(text)}</a>`;
+  }
+
+  bare(value, text, role) {
+    return `<span class="${value === 0 ? "dim" : role}">${typeset(text)}</span>`;
+  }
+
+  /** Lay out a tree in numbers, each a link. */
+  laid(tree, leaf) {
+    return inNumbers(tree, leaf, (node, digits) =>
+      node.kind === "ref"
+        ? this.number(node.array, node.place, digits, this.run.arrays[node.array].role)
+        : this.bare(node.value, digits, "value"));
+  }
+
+  // --- which elements ---
+
+  /** Return the places that a block shows: the first ones, or of a big array the largest. */
+  shown({ count, by = null, less = null, sorted = false }) {
+    if (by === null) return range(count);
+    let numbers = this.run.numbers[by];
+    if (less !== null) numbers = numbers.map((value, k) => value - this.run.numbers[less][k]);
+    const places = largest(numbers, count);
+    return sorted ? places.sort((a, b) => a - b) : places;
+  }
+
+  // --- worked lines ---
+
+  line(array, place) {
+    const tree = this.run.tree(array, place) ?? constant(this.run.numbers[array][place]);
+    return { array, place, tree: shortened(tree), value: this.run.numbers[array][place] };
+  }
+
+  /** Write the numbers of lines, their results as a column. */
+  written(lines, places, leaves) {
+    const results = this.numbers.column(lines.map(({ value }) => value), places);
+    return lines.map(({ tree, value }, k) => this.numbers.line(tree, value, results[k], leaves));
+  }
+
+  lines(spec) {
+    const role = spec.places === "gradient" ? "gradient" : "value";
+    const lines = this.shown(spec).map((place) => this.line(spec.of, place));
+    if (spec.quiet) return this.example(spec, lines, role);
+    const written = this.written(lines, spec.places, spec.leaves);
+    const after = spec.after === undefined ? [] : lines.map(({ place }) => this.line(spec.after, place));
+    const asRows = this.fit(spec, lines, written);
+    let shown = asRows
+      ? this.rows(spec, lines, written, after, role)
+      : this.sentences(spec, lines, written, after, role);
+    if (spec.formula) shown = spec.formula + shown;
+    if (spec.omitted) shown += `<p class="omitted">… ${spec.omitted.toLocaleString("en-US")} more left out</p>`;
+    return shown;
+  }
+
+  fit({ columns }, lines, written) {
+    if (!lines.length || !columns.length) return false;
+    if (!lines.every(({ tree }) => addends(tree).length === columns.length)) return false;
+    return lines.every(({ tree }, k) => [...toText(tree, written[k].leaf)].length <= WIDEST_ROWS);
+  }
+
+  rows(spec, lines, written, after, role) {
+    const heads = [
+      `<th scope="col">${spec.head}</th>`,
+      ...spec.columns.map((column) => `<th scope="col">${column}</th>`),
+      `<th scope="col" class="made">${spec.named}</th>`,
+    ];
+    let texts = [];
+    if (after.length) {
+      const here = this.id(this.signs[spec.after].anchor);
+      heads.push(`<th scope="col" class="made"${here}>${spec.afterNamed}</th>`, '<td class="reason"></td>');
+      texts = this.numbers.column(after.map(({ value }) => value), spec.places);
+    }
+    const rows = lines.map((line, k) => {
+      const cells = summandMarkup(this.laid(line.tree, written[k].leaf)).map((part) => `<td>${part}</td>`);
+      const made = this.made(line, written[k], role, !after.length);
+      let row = `<th scope="row">${this.index(line.array, line.place)}</th>${cells.join("")}`;
+      row += `<td class="made">${EQUALS} ${made}</td>`;
+      if (after.length) {
+        const number = this.number(spec.after, line.place, texts[k], role, true);
+        row += `<td class="made"><span class="equals">→</span> ${number}</td>`;
+        row += `<td class="reason">${this.isClosed(spec, after[k]) ? "gate closed" : ""}</td>`;
+      }
+      return `<tr>${row}</tr>`;
+    });
+    return `<div class="scroll"><table class="rows"><caption>How each ${spec.head} of ${spec.named} is made</caption>`
+      + `<thead><tr>${heads.join("")}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`;
+  }
+
+  isClosed(spec, line) {
+    return Boolean(spec.gate) && evaluate(line.tree) === 0;
+  }
+
+  sentences(spec, lines, written, after, role) {
+    const items = lines.map((line, k) => `<li>${this.equation(line, written[k], role, !after.length)}</li>`);
+    return `<ol class="worked">${items.join("")}</ol>${after.length ? this.after(spec, after, role) : ""}`;
+  }
+
+  equation(line, written, role, accent, alone = false) {
+    const { name } = this.run.arrays[line.array];
+    const index = this.run.index(line.array, line.place);
+    const isShort = !alone && index.length && [...name].length > LONGEST_LABEL;
+    const left = isShort ? `[${index}]` : this.label(line);
+    const made = this.made(line, written, role, accent);
+    const start = `<span class="left">${left} ${EQUALS}</span> `;
+    if (isLeaf(line.tree) && toText(line.tree, written.leaf) === written.result) return start + made;
+    const numbers = lineMarkup(this.laid(line.tree, written.leaf));
+    return `${start}${numbers} <span class="result">${EQUALS}&nbsp;${made}</span>`;
+  }
+
+  label({ array, place }) {
+    return this.name(array, place, "label");
+  }
+
+  /** Write what an activation made of the lines above, one equation each. */
+  after(spec, after, role) {
+    const written = this.written(after, spec.places, null);
+    const here = this.id(this.signs[spec.after].anchor);
+    const rows = after.map((line, k) => {
+      const arithmetic = lineMarkup(this.laid(line.tree, written[k].leaf));
+      const word = this.isClosed(spec, line) ? '<span class="reason">gate closed</span>' : "";
+      const left = `<span class="left"><math>${this.name(line.array, line.place, "sign")}</math> ${EQUALS}</span>`;
+      return `<li>${left} ${arithmetic} ${EQUALS} ${this.made(line, written[k], role, true)} ${word}</li>`;
+    });
+    return `<ol class="worked short"${here}>${rows.join("")}</ol>`;
+  }
+
+  made(line, written, role, accent) {
+    const made = this.number(line.array, line.place, written.result, role, accent);
+    return made + remarked(written);
+  }
+
+  /** Show one line for all, of an array whose numbers stand above. */
+  example(spec, lines, role) {
+    let best = null;
+    for (const line of lines) {
+      if (best === null || Math.abs(line.value) > Math.abs(best.value)) best = line;
+    }
+    if (best === null || isLeaf(best.tree)) return "";
+    const result = this.numbers.one(best.value, spec.places);
+    const written = this.numbers.line(best.tree, best.value, result, spec.leaves);
+    const equation = this.equation(best, written, role, true, true);
+    return `<p class="worked"><span class="reason">for example</span> ${equation}</p>`;
+  }
+
+  /** A scalar by what it adds up, one line each, and their sum. */
+  summands(spec) {
+    const { of } = spec;
+    const value = this.run.numbers[of][0];
+    const { scale, terms } = openSum(this.run.tree(of, 0)) ?? { scale: null, terms: [] };
+    const labels = this.labels(terms);
+    const lines = terms.slice(0, spec.count).map((term, k) => {
+      const tree = shortened(scale(term));
+      return { tree, value: evaluate(scale(term)), label: labels[k] };
+    });
+    const results = this.numbers.column(lines.map((line) => line.value), "value");
+    const items = lines.map((line, k) => {
+      const written = this.numbers.line(line.tree, line.value, results[k], spec.leaves);
+      const made = this.bare(line.value, written.result, line.value === 0 ? "dim" : "accent");
+      const numbers = lineMarkup(this.laid(line.tree, written.leaf));
+      const start = `<span class="left">${line.label} ${EQUALS}</span> `;
+      return `<li>${start}${numbers} <span class="result">${EQUALS}&nbsp;${made}${remarked(written)}</span></li>`;
+    });
+    const left = spec.omitted ? `<p class="omitted">… ${spec.omitted.toLocaleString("en-US")} more left out</p>` : "";
+    const total = this.number(of, 0, this.numbers.one(value, spec.places), "value", true);
+    return `<ol class="worked">${items.join("")}</ol>${left}`
+      + `<p class="total">${spec.label} ${EQUALS} ${total} `
+      + `<span class="reason">sum of ${(lines.length + spec.omitted).toLocaleString("en-US")}</span></p>`;
+  }
+
+  /** Label the terms of a sum by their index, or by their position where that is not unique. */
+  labels(terms) {
+    const own = terms.map((term) => {
+      const refs = leavesOf(term).filter((leaf) => leaf.kind === "ref");
+      const indices = refs.map(({ array, place }) => this.bracketed(array, place));
+      return [...new Set(indices.filter(Boolean))];
+    });
+    const alone = own.every((indices) => indices.length === 1);
+    const unique = alone && new Set(own.map(([index]) => index)).size === terms.length;
+    return unique ? own.map(([index]) => index) : terms.map((_, k) => `[${k}]`);
+  }
+
+  /** The gradients that are constants, as at a term of a sum. */
+  constants(spec) {
+    const lines = spec.of.map((array) => this.line(array, 0));
+    const written = this.written(lines, spec.places, spec.leaves);
+    const items = lines.map((line, k) => `<li>${this.equation(line, written[k], "value", true)}</li>`);
+    return `<ol class="worked">${items.join("")}</ol>`;
+  }
+
+  // --- tables ---
+
+  table(heads, rows, reasons = []) {
+    const some = reasons.some(Boolean);
+    const head = heads.map((each) => `<th scope="col">${each}</th>`).join("");
+    const body = rows.map(({ cells, dim }, k) =>
+      `<tr${dim ? ' class="dim"' : ""}>${cells.join("")}${some ? `<td class="reason">${reasons[k]}</td>` : ""}</tr>`);
+    const extra = some ? '<td class="reason"></td>' : "";
+    return `<div class="scroll"><table><thead><tr>${head}${extra}</tr></thead><tbody>${body.join("")}</tbody></table></div>`;
+  }
+
+  /** An input and an output beside each other, and what is between them. */
+  cells(spec) {
+    const places = this.shown(spec);
+    const [target, output] = spec.cells;
+    const [first, second] = [target, output].map((array) => places.map((k) => this.run.numbers[array][k]));
+    const apart = first.map((value, k) => second[k] - value);
+    const texts = [
+      this.numbers.column(first, "input"), this.numbers.column(second, "value"), this.numbers.column(apart, "value"),
+    ];
+    const rows = places.map((place, k) => ({
+      cells: [
+        `<th scope="row">${this.index(output, place)}</th>`,
+        `<td>${this.number(target, place, texts[0][k], "input")}</td>`,
+        `<td>${this.number(output, place, texts[1][k], "value")}</td>`,
+        `<td>${this.bare(apart[k], texts[2][k], "value")}</td>`,
+      ],
+    }));
+    return this.table(spec.heads, rows);
+  }
+
+  /** What passes a gate: what arrives, the gate, and both together, with the terms' shares. */
+  gated(spec) {
+    const places = this.shown(spec);
+    const { shares } = this.sending(spec.of);
+    const column = (array, kind) => this.numbers.column(places.map((k) => this.run.numbers[array][k]), kind);
+    const gates = places.map((place) => (this.run.numbers[spec.gate][place] > 0 ? 1 : 0));
+    const arriving = column(spec.arriving, "gradient");
+    const passed = column(spec.of, "gradient");
+    const parts = shares.map((share) => this.shareTexts(share, places));
+    const rows = places.map((place, k) => ({
+      dim: !gates[k],
+      cells: [
+        `<th scope="row">${this.index(spec.of, place)}</th>`,
+        `<td>${this.bare(this.run.numbers[spec.arriving][place], arriving[k], "gradient")}</td>`,
+        `<td>${this.bare(gates[k], String(gates[k]), "value")}</td>`,
+        `<td>${this.number(spec.of, place, passed[k], "gradient", true)}</td>`,
+        ...parts.map((part) => `<td>${part[k]}</td>`),
+      ],
+    }));
+    const heads = ["unit", "arrives", "gate", "δ = arrives × gate", ...shares.map(({ word }) => `from ${word}`)];
+    return this.table(heads, rows, gates.map((gate) => (gate ? "" : "gate closed")));
+  }
+
+  shareTexts(share, places) {
+    const values = places.map((place) => this.share(share, place));
+    const texts = this.numbers.column(values, "gradient");
+    return values.map((value, k) => this.bare(value, texts[k], share.role));
+  }
+
+  share({ array }, place) {
+    return array === null ? 0 : this.run.numbers[array][place];
+  }
+
+  // --- which term sends what ---
+
+  /** Return each term's share of a gradient, when any term reaches it. */
+  sharesOf(entry) {
+    if (!entry || entry["behind hook"] || !entry.terms.some((array) => array !== null)) return [];
+    return this.shares.terms.map(({ word, role }, k) => ({ word, role, array: entry.terms[k] }));
+  }
+
+  sends({ array }) {
+    return array !== null && this.run.numbers[array].some((value) => value !== 0);
+  }
+
+  /** Return the one term that sends anything; where none does, the one that could. */
+  alone(entry) {
+    const shares = this.sharesOf(entry);
+    let sending = shares.filter((share) => this.sends(share));
+    if (!sending.length) sending = shares.filter(({ array }) => array !== null);
+    return sending.length === 1 ? sending[0].word : "";
+  }
+
+  /** Find out, once for each writing of the page, what is true of many sections in a row. */
+  follow() {
+    this.onlyFrom = new Map();
+    const { sections } = this.shares;
+    const allFrom = (word) => (word ? `All of it comes from the ${word} term.` : "");
+    const words = sections.map((section) => {
+      const own = new Set(section.map((entry) => this.alone(entry)));
+      return own.size === 1 ? [...own][0] : "";
+    });
+    for (let at = 0; at < sections.length;) {
+      let end = at + 1;
+      while (end < sections.length && words[end] === words[at]) end += 1;
+      const row = sections.slice(at, end);
+      if (!words[at]) {
+        for (const entry of row.flat()) this.onlyFrom.set(entry.of, allFrom(this.alone(entry)));
+      } else {
+        for (const entry of row.flat()) this.onlyFrom.set(entry.of, "");
+        let tail = ".";
+        if (row.length > 1) {
+          const last = this.run.arrays[row[row.length - 1][0].of].name;
+          tail = ", and so do all gradients that follow";
+          tail += end === sections.length ? "." : `, down to ${last}.`;
+        }
+        this.onlyFrom.set(row[0][0].of, `All of it comes from the ${words[at]} term${tail}`);
+      }
+      at = end;
+    }
+    this.entries = new Map(sections.flat().map((entry) => [entry.of, entry]));
+  }
+
+  sending(array) {
+    const entry = this.entries.get(array);
+    const alone = this.alone(entry);
+    if (alone) return { shares: [], only: this.onlyFrom.get(array) ?? "" };
+    const shares = this.sharesOf(entry);
+    return { shares: shares.some((share) => this.sends(share)) ? shares : [], only: "" };
+  }
+
+  /** How much of each element each term sends, and where two of them all but cancel. */
+  sharesTable(spec) {
+    const places = this.shown(spec);
+    const { shares, only } = this.sending(spec.of);
+    let written = (spec.table || spec.only) && only ? note("plain", only) : "";
+    if (spec.table && shares.length) {
+      const texts = this.numbers.column(places.map((k) => this.run.numbers[spec.of][k]), "gradient");
+      const parts = shares.map((share) => this.shareTexts(share, places));
+      const rows = places.map((place, k) => ({
+        cells: [
+          `<th scope="row">${this.index(spec.of, place)}</th>`,
+          `<td>${this.number(spec.of, place, texts[k], "gradient", true)}</td>`,
+          ...parts.map((part) => `<td>${part[k]}</td>`),
+        ],
+      }));
+      const heads = ["element", this.signs[spec.of].name, ...shares.map(({ word }) => `from ${word}`)];
+      written += this.table(heads, rows);
+    }
+    return spec.table && !shares.length ? written : written + this.cancelling(spec.of, places);
+  }
+
+  cancelling(array, places) {
+    const shares = this.sharesOf(this.entries.get(array));
+    if (shares.length < 2) return "";
+    return places.map((place) => {
+      const amounts = shares.map((share) => this.share(share, place));
+      const size = amounts.reduce((sum, amount) => sum + Math.abs(amount), 0);
+      const total = amounts.reduce((sum, amount) => sum + amount, 0);
+      if (!size || Math.abs(total) >= NEARLY_NOTHING * size) return "";
+      const where = this.run.arrays[array].name + this.bracketed(array, place);
+      const forces = amounts.map((amount, k) => `${shares[k].word} ${signedText(amount)}`).join(" and ");
+      return note("warning", `At ${where}, ${forces} all but cancel.`);
+    }).join("");
+  }
+
+  // --- words that go by the numbers ---
+
+  /** What was checked; only of the recorded run there is something to compare it with. */
+  checked(spec, isRecorded) {
+    const tail = this.gates(spec.gates);
+    const words = isRecorded ? spec.words : `${spec.count} evaluated by this page${tail}`;
+    return note("check", words) + (spec.then ? this.sharesTable(spec.then) : "");
+  }
+
+  gates(gates) {
+    if (!gates) return "";
+    const places = this.shown(gates.lines);
+    const numbers = this.run.numbers[gates.of];
+    if (gates.say === "nothing passes") {
+      const units = places.filter((place) => !(numbers[place] > 0)).map((place) => this.index(gates.of, place));
+      if (!units.length) return "";
+      return units.length === 1
+        ? `; unit ${units[0]} passes nothing: its gate is closed`
+        : `; units ${units.join(", ")} pass nothing: their gates are closed`;
+    }
+    if (gates.say === "units") {
+      if (!gates.lines.gate) return "";
+      const closed = places.filter((place) => numbers[place] === 0).map((place) => this.index(gates.of, place));
+      if (!closed.length) return "";
+      const noun = closed.length === 1 ? "unit" : "units";
+      return `; ${closed.length} of ${places.length} gates closed: ${noun} ${closed.join(", ")}`;
+    }
+    const closed = places.filter((place) => numbers[place] === 0).length;
+    return closed ? `; ${closed} of ${places.length} gates closed` : "";
+  }
+
+  // --- whole arrays ---
+
+  /** The texts of an array's numbers, in their order. */
+  matrix(spec) {
+    return this.numbers.entries(Array.from(this.run.numbers[spec.of]), spec.places, spec.whole);
+  }
+
+  size(array) {
+    return sizeOf(this.run.arrays[array].shape);
+  }
+}
+
+export const note = (tone, text) => {
+  const mark = { plain: "", check: "✓ ", failure: "✗ ", warning: "! " }[tone];
+  return `<p class="note ${tone}">${mark}${escapeText(text)}</p>`;
+};
+
+const remarked = ({ computed }) =>
+  computed ? ` <span class="reason">${typeset(`computed: ${computed}`)}</span>` : "";
+
+const openSum = (tree) => {
+  const { kind, parts } = tree;
+  const wrapped = (body, outer) => {
+    const inner = openSum(body);
+    return inner && { scale: (term) => outer(inner.scale(term)), terms: inner.terms };
+  };
+  if (kind === "add") return { scale: (term) => term, terms: parts };
+  if (kind === "neg") return wrapped(parts[0], (term) => ({ kind: "neg", parts: [term] }));
+  if (kind === "div" && parts[1].kind === "number") {
+    return wrapped(parts[0], (term) => ({ kind: "div", parts: [term, parts[1]] }));
+  }
+  if (kind === "mul" && parts.length === 2 && parts[0].kind === "number") {
+    return wrapped(parts[1], (term) => ({ kind: "mul", parts: [parts[0], term] }));
+  }
+  return null;
+};

@@ -1,0 +1,230 @@
+"""The document as one HTML file whose numbers can be changed, and all that follows from them.
+
+It is the document, with two things more. The page's data has the run's formulas, each once,
+and how each block follows from the arrays. The script is the modules beside this file, joined:
+it computes all numbers anew and writes the blocks again, as `html/` does in Python. Until it
+has found that it writes what Python wrote, the page is the document and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from .....engine.index_ranges import Source, contract
+from .....engine.run import Run
+from .....trace import is_whole
+from ....blocks import PART, Block, Diagram, Edge, Heading, Lines, Matrix, Note, Recipe, Summary, Table, Walkthrough
+from ...diagram import MOST_CIRCLES
+from ...numbers import Numbers
+from .. import breaking
+from ..arithmetic import named
+from ..document import HtmlPage, assembled, beside
+from ..escaping import escape
+from ..keys import Key, anchor_of
+from ..links import Links
+from ..mathml import indices_in_signs, symbol
+from ..mathml import name as name_in_signs
+
+# The script's modules, each behind those that it needs.
+MODULES = (
+    "decimals", "functions", "simplify", "expression", "run", "boxes", "text", "guard_digits",
+    "numbers", "inline", "mathml", "blocks", "regions",
+    "morph", "state", "learning", "fields", "derivations", "diagram", "curves", "panel", "page",
+)  # fmt: skip
+_IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./(\w+)\.mjs";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (const|class|function\*?) (\w+)", re.MULTILINE)
+# Comments and indents, which are for those who read the modules.
+_ASIDE = re.compile(r"^\s*(?://|/\*\*|\*/|\*(?: |$)).*\n|^[ ]+|^\n", re.MULTILINE)
+
+
+def write(
+    walkthrough: Walkthrough, run: Run, settings: Mapping[str, Any], picture: str = ""
+) -> str:
+    """Return the live page of a run.
+
+    Parameters
+    ----------
+    settings
+        What the page has to know besides: its learning rate, the command that makes it.
+
+    Raises
+    ------
+    NotLive, NotExplained
+        If some number of the run cannot be computed from formulas alone.
+    """
+    formulas = contract(run)
+    numbers = Numbers(settings.get("digits"))
+    page, body = written(walkthrough, run, picture, numbers, formulas)
+    data = {"run": formulas, "signs": page.signs(formulas), "regions": page.regions, **settings}
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    style = beside("style.css") + files(__package__).joinpath("style.css").read_text("utf-8")
+    return assembled(
+        walkthrough.title, body, text.replace("<", "\\u003c"), style, script(), picture
+    )
+
+
+def written(
+    walkthrough: Walkthrough,
+    run: Run,
+    picture: str,
+    numbers: Numbers,
+    formulas: Mapping[str, Any],
+) -> tuple[LivePage, str]:
+    """Return a page and its body, written a second time with all links known."""
+    first = LivePage(walkthrough, picture, Links(numbers), run, formulas)
+    first.body()
+    page = LivePage(walkthrough, picture, Links(numbers, first.links), run, formulas)
+    return page, page.body()
+
+
+def script() -> str:
+    """Join the modules into one script, each a function that returns what it exports."""
+    joined = "".join(map(_module, MODULES))
+    return f'(() => {{\n"use strict";\n{joined}}})();\n'
+
+
+def _module(name: str) -> str:
+    text = files(__package__).joinpath(f"{name}.mjs").read_text("utf-8")
+    exported = ", ".join(match[2] for match in _EXPORT.finditer(text))
+    body = _EXPORT.sub(r"\1 \2", _IMPORT.sub(r"const \1 = \2_module;\n", _ASIDE.sub("", text)))
+    return f"const {name}_module = (() => {{\n{body}return {{ {exported} }};\n}})();\n"
+
+
+class LivePage(HtmlPage):
+    """The body of the page, whose regions are marked: what the script writes anew."""
+
+    def __init__(
+        self,
+        walkthrough: Walkthrough,
+        picture: str,
+        links: Links,
+        run: Run,
+        formulas: Mapping[str, Any],
+    ) -> None:
+        super().__init__(walkthrough, picture, links)
+        self.run = run
+        # Where each array stands in the contract, by its name.
+        self.positions = {
+            (each.get("at", each["name"]), each["role"] == "gradient", each.get("term")): at
+            for at, each in enumerate(formulas["arrays"])
+        }
+        self.regions: list[dict[str, Any]] = []
+
+    def tools(self) -> str:
+        return TOOLS
+
+    def section(self, heading: Heading, anchor: str) -> str:
+        recorded = " data-recorded" if heading.recorded else ""
+        return super().section(heading, anchor).replace("<section", f"<section{recorded}", 1)
+
+    def written(self, blocks: Sequence[Block]) -> Iterator[str]:
+        for position, block in enumerate(blocks):
+            recipe = getattr(block, "recipe", None)
+            text = self.block(block)
+            if recipe == PART:
+                yield text
+            elif made := self.region(block, recipe):
+                self.regions.append(made)
+                text = f"<!--[{len(self.regions) - 1}-->{text}"
+                yield text
+            else:
+                yield text
+            following = blocks[position + 1] if position + 1 < len(blocks) else None
+            in_region = recipe == PART or bool(self.region(block, recipe))
+            if in_region and getattr(following, "recipe", None) != PART:
+                yield f"<!--{len(self.regions) - 1}]-->"
+
+    def region(self, block: Block, recipe: Recipe) -> dict[str, Any] | None:
+        """Return what the script needs to write a block anew; None for one that stays."""
+        if isinstance(block, Diagram) and block.network and self.picture:
+            nodes = [Source(self.run.value(node.name).id) for node in block.network.nodes]
+            losses = [
+                {"of": Source(self.run.value(loss.name).id), "inputs": ", ".join(loss.inputs)}
+                for loss in block.network.losses
+            ]
+            edges = [self._edge(edge, nodes) for edge in block.network.edges]
+            drawn = {"kind": "diagram", "nodes": nodes, "edges": edges, "losses": losses}
+            return self._placed({**drawn, "most": MOST_CIRCLES})
+        if recipe is None:
+            # A number that cannot be told anew is never shown as if it were.
+            numbers = isinstance(block, Lines | Matrix | Summary | Table)
+            return {"kind": "recorded"} if numbers and not _is_fixed(block) else None
+        region = self._placed(dict(recipe))
+        if isinstance(block, Lines):
+            region |= {
+                "head": block.head,
+                "places": block.places,
+                "columns": list(map(named, block.columns)),
+                "named": named(block.name),
+                "label": name_in_signs(block.name) if block.total else "",
+                "omitted": block.omitted,
+                "quiet": block.quiet,
+                "leaves": block.leaves,
+            }
+            if block.after:
+                region["afterNamed"] = named(block.after.name)
+                region["formula"] = self.arithmetic.after_formula(block.after)
+        elif isinstance(block, Note):
+            region["words"] = block.text
+        elif isinstance(block, Matrix | Summary):
+            region |= {"places": block.places, "role": block.role, "accent": block.accent}
+            region["whole"] = is_whole(np.asarray(block.array))
+        elif isinstance(block, Table):
+            region["heads"] = [named(column.header) for column in block.columns]
+        return region
+
+    def _edge(self, edge: Edge, nodes: Sequence[Source]) -> dict[str, Any]:
+        weight = self.run.trace.by_name.get(f"{edge.layer}.weight") if edge.layer else None
+        through = None if weight is None else Source(weight.id)
+        return {"from": nodes[edge.start], "to": nodes[edge.end], "weight": through}
+
+    def _placed(self, data: Any) -> Any:
+        """Write the position of each array in place of its source."""
+        if isinstance(data, Source):
+            return self.place(data)
+        if isinstance(data, Mapping):
+            return {key: self._placed(part) for key, part in data.items()}
+        if isinstance(data, list | tuple):
+            return [self._placed(part) for part in data]
+        return data
+
+    def place(self, source: Source) -> int:
+        value = self.run.trace.values[source.value_id]
+        return self.positions[(value.name, source.gradient, source.term)]
+
+    def signs(self, formulas: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return how each array is written in markup, before and behind an index."""
+        return [self._signs(array) for array in formulas["arrays"]]
+
+    def _signs(self, array: Mapping[str, Any]) -> dict[str, Any]:
+        name, rank = array["name"], len(array["shape"]) - array["hidden"]
+        probe = (-1,) * rank
+        index = indices_in_signs(probe) if rank else "\x00"
+        mark = symbol(name, probe, fraction=False)
+        return {
+            "anchor": anchor_of(Key(name, ())),
+            "name": escape(name),
+            "sign": mark.body.split(index, 1),
+            "label": breaking.name(name, probe).split(index, 1),
+            "compound": mark.compound,
+        }
+
+
+TOOLS = (
+    '<div id="page:live" hidden></div>'
+    "<noscript><p>Without JavaScript this page is the document: nothing in it can be changed."
+    "</p></noscript>"
+)
+
+
+def _is_fixed(block: Block) -> bool:
+    """Whether a table speaks of the model and not of the run's numbers: it has words and counts."""
+    if not isinstance(block, Table):
+        return False
+    return all(isinstance(cell, str | int) for row in block.rows for cell in row)

@@ -1,0 +1,356 @@
+// The live page: tests itself, takes its state from the address, and follows every change.
+import { note, Writer } from "./blocks.mjs";
+import { rounded } from "./decimals.mjs";
+import { Derivations } from "./derivations.mjs";
+import { Diagram, lead } from "./diagram.mjs";
+import { kindOf, makeField, tellField } from "./fields.mjs";
+import { escapeText, typeset } from "./inline.mjs";
+import { morphRegion } from "./morph.mjs";
+import { Panel } from "./panel.mjs";
+import { region } from "./regions.mjs";
+import { Run } from "./run.mjs";
+import { State } from "./state.mjs";
+import { significantText, signedText } from "./text.mjs";
+
+const ROUNDING = 1e-9; // relative: how far a number may be from the one that Python printed
+const NUMBER = /[−-]?\d+(?:\.\d+)?/g;
+
+/** Whether two texts say the same, up to rounding in the last digits of their numbers. */
+export const saysTheSame = (one, other) => {
+  const plain = (text) => text.replace(/\s+/g, "");
+  const [a, b] = [plain(one), plain(other)];
+  if (a === b) return true;
+  if (a.replace(NUMBER, "#") !== b.replace(NUMBER, "#")) return false;
+  const [left, right] = [a, b].map((text) => (text.match(NUMBER) ?? []).map((each) => Number(each.replace("−", "-"))));
+  return left.every((value, k) => Math.abs(value - right[k]) <= ROUNDING * Math.max(1, Math.abs(value)));
+};
+
+class Page {
+  constructor(data) {
+    this.data = data;
+    this.run = new Run(data.run);
+    this.shares = data.regions.find(({ shares }) => shares)?.shares;
+    this.writer = new Writer(this.run, data.signs, this.shares, data.digits ?? null);
+    this.state = new State(this.run, data);
+    this.regions = data.regions.map((spec) => ({ spec, start: null, end: null, ids: [], text: null, slots: null }));
+    this.find();
+  }
+
+  /** Find the regions between their comments, and the anchors within them. */
+  find() {
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_COMMENT);
+    while (walker.nextNode()) {
+      const comment = walker.currentNode;
+      const [, open, at, close] = /^(\[?)(\d+)(\]?)$/.exec(comment.data) ?? [];
+      if (open) this.regions[at].start = comment;
+      else if (close) this.regions[at].end = comment;
+    }
+    for (const each of this.regions) {
+      each.ids = this.elements(each, "[id]").map(({ id }) => id);
+      each.was = this.nodes(each).map((node) => node.textContent).join("");
+    }
+  }
+
+  nodes({ start, end }) {
+    const nodes = [];
+    for (let node = start.nextSibling; node !== end; node = node.nextSibling) nodes.push(node);
+    return nodes;
+  }
+
+  elements(each, selector) {
+    return this.nodes(each).filter((node) => node.nodeType === Node.ELEMENT_NODE)
+      .flatMap((node) => [...(node.matches(selector) ? [node] : []), ...node.querySelectorAll(selector)]);
+  }
+
+  // --- the test of itself ---
+
+  /** Write everything at the recorded numbers; return what differs from what Python wrote. */
+  test() {
+    this.writer.follow();
+    for (const each of this.regions) {
+      const { spec } = each;
+      if (spec.kind === "drawn") continue;
+      if (spec.kind === "matrix") {
+        const links = this.slots(each);
+        const texts = this.writer.matrix(spec);
+        if (links.some((link, k) => !link || !saysTheSame(link.textContent, typeset(texts[k]).replace(/<[^>]*>/g, "")))) {
+          return spec;
+        }
+        continue;
+      }
+      const markup = this.markup(each, true);
+      if (markup === null) continue;
+      const made = document.createElement("template");
+      made.innerHTML = markup;
+      if (!saysTheSame(made.content.textContent, each.was)) return spec;
+    }
+    return null;
+  }
+
+  markup(each, isRecorded) {
+    this.writer.ids = new Set(each.ids);
+    return region(this.writer, each.spec, isRecorded);
+  }
+
+  // --- whole arrays, number by number ---
+
+  /** The elements of a matrix by the place of their numbers. */
+  slots(each) {
+    if (each.slots) return each.slots;
+    const { of } = each.spec;
+    const places = new Map(Array.from(this.run.numbers[of], (_, place) => [this.writer.anchor(of, place), place]));
+    each.slots = [];
+    for (const link of this.elements(each, "a[data-n]")) {
+      const place = places.get(decodeURIComponent(link.hash.slice(1)).replace(/:\d+$/, ""));
+      if (place !== undefined) each.slots[place] = link;
+    }
+    for (let place = 0; place < places.size; place += 1) each.slots[place] ??= null;
+    return each.slots;
+  }
+
+  adopt(each) {
+    const { of } = each.spec;
+    const isGiven = this.state.given.includes(of);
+    this.slots(each).forEach((link, place) => {
+      let element = link;
+      if (isGiven) {
+        element = document.createElement("span");
+        if (link.id) element.id = link.id;
+        element.textContent = link.textContent;
+        link.replaceWith(element);
+        each.slots[place] = element;
+        makeField(element, this.fieldOf(of, place));
+      }
+      element.dataset.n = `${of}.${place}`;
+    });
+    if (isGiven) this.rove(each.slots);
+  }
+
+  /** One stop for the keyboard, and the arrows to the sides within. */
+  rove(elements) {
+    elements.forEach((element, k) => {
+      element.tabIndex = k ? -1 : 0;
+      element.addEventListener("focus", () => {
+        for (const other of elements) other.tabIndex = other === element ? 0 : -1;
+      });
+      element.addEventListener("keydown", (event) => {
+        const next = { ArrowLeft: elements[k - 1], ArrowRight: elements[k + 1] }[event.key];
+        if (!next || event.target !== element) return;
+        event.preventDefault();
+        next.focus();
+      });
+    });
+  }
+
+  fieldOf(at, place) {
+    const array = this.run.arrays[at];
+    const index = this.run.index(at, place);
+    return {
+      ...kindOf(array),
+      name: array.name + (index.length ? `[${index}]` : ""),
+      get: () => this.run.numbers[at][place],
+      set: (value, gesture) => this.state.set(at, place, value, gesture) && this.changed(),
+      reset: () => this.state.set(at, place, this.state.start.numbers.get(at)[place]) && this.changed(),
+    };
+  }
+
+  writeMatrix(each) {
+    const { spec } = each;
+    const texts = this.writer.matrix(spec);
+    const isGiven = this.state.given.includes(spec.of);
+    this.slots(each).forEach((element, place) => {
+      const value = this.run.numbers[spec.of][place];
+      const markup = typeset(texts[place]);
+      if (element.markup !== markup) {
+        element.markup = markup;
+        element.innerHTML = markup;
+      }
+      const role = value === 0 ? "dim" : spec.accent ? "accent" : spec.role;
+      let classes = role;
+      if (isGiven) {
+        classes = `field ${spec.role}${this.state.isChanged(spec.of, place) ? " changed" : ""}`;
+        tellField(element, value, texts[place]);
+      }
+      if (element.className !== classes) element.className = classes;
+    });
+  }
+
+  // --- following a change ---
+
+  start() {
+    const wrong = this.test();
+    if (wrong) {
+      this.stay(`${wrong.kind} of ${this.run.arrays[wrong.of]?.name ?? "the page"}`);
+      return;
+    }
+    for (const each of this.regions) if (each.spec.kind === "matrix") this.adopt(each);
+    // A number that is none of the run's arrays, as those behind a step, stays as it is.
+    for (const link of document.querySelectorAll('a[data-n]:not([data-n*="."])')) delete link.dataset.n;
+    const picture = document.querySelector("svg.vae-diagram");
+    const drawn = this.regions.find(({ spec }) => spec.kind === "diagram");
+    this.diagram = picture && drawn ? new Diagram(picture, drawn.spec, this.writer) : null;
+    this.derivations = new Derivations(this.writer);
+    this.panel = new Panel(this);
+    this.recorded = [...document.querySelectorAll("section[data-recorded]")];
+    this.takeAddress();
+    document.addEventListener("click", (event) => this.follow(event));
+    addEventListener("hashchange", () => this.takeAddress());
+    document.documentElement.dataset.live = "ready";
+  }
+
+  /** The page is the document and nothing else, and says why. */
+  stay(what) {
+    document.documentElement.dataset.live = "static";
+    const place = document.getElementById("page:live");
+    place.innerHTML = note("warning",
+      `Nothing can be changed here: this browser computes the ${what} otherwise than Python did, by more than rounding.`);
+    place.hidden = false;
+  }
+
+  /** Links within the page lead there, and leave the address to the state. */
+  follow(event) {
+    const link = event.target instanceof Element ? event.target.closest('a[href^="#"]') : null;
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const target = document.getElementById(decodeURIComponent(link.getAttribute("href").slice(1)));
+    if (!target) return;
+    event.preventDefault();
+    lead(target);
+  }
+
+  takeAddress() {
+    const fragment = location.hash.slice(1);
+    if (fragment === this.fragment) return;
+    if (fragment && !fragment.includes("=")) {
+      const target = document.getElementById(decodeURIComponent(fragment));
+      if (target) lead(target);
+      if (!this.fragment) this.changed(false);
+      return;
+    }
+    this.state.restore(this.state.start);
+    const wrong = this.state.read(fragment);
+    this.changed(false);
+    if (wrong.length) this.panel.say(`The address has parts that this page does not know: ${wrong.join(", ")}.`);
+  }
+
+  /** Compute and write everything anew. */
+  changed(isOwn = true) {
+    this.run.compute();
+    this.write();
+    if (isOwn) this.panel.forgetLearning();
+    this.setAddress();
+  }
+
+  setAddress() {
+    clearTimeout(this.addressing);
+    this.addressing = setTimeout(() => {
+      this.fragment = this.state.fragment();
+      const address = this.fragment ? `#${this.fragment}` : location.pathname + location.search;
+      history.replaceState(null, "", address);
+    }, 200);
+  }
+
+  write() {
+    const isStart = this.state.isStart() && !this.panel.hasLearned;
+    this.writer.follow();
+    for (const each of this.regions) {
+      if (each.spec.kind === "matrix") {
+        this.writeMatrix(each);
+        continue;
+      }
+      if (each.spec.kind === "drawn" && isStart) {
+        if (each.text !== null) morphRegion(each.start, each.end, `<p>${escapeText(each.was)}</p>`);
+        each.text = null;
+        continue;
+      }
+      const markup = this.markup(each, isStart);
+      if (markup === null || markup === each.text) continue;
+      each.text = markup;
+      morphRegion(each.start, each.end, markup);
+    }
+    this.writeHeader();
+    this.setRecorded(isStart);
+    this.diagram?.update();
+    this.panel.update(isStart);
+    this.writeDeltas();
+    this.derivations.refresh();
+    this.writeFooter(isStart);
+  }
+
+  /** The line at the top says what x is. */
+  writeHeader() {
+    const x = this.run.byName.get("x");
+    this.heading ??= [...document.querySelectorAll("header p")].find((p) => / · x = \[/.test(p.textContent));
+    if (x === undefined || !this.heading) return;
+    const values = Array.from(this.run.numbers[x], (value) => significantText(value, 6)).join(", ");
+    const text = this.heading.textContent.replace(/x = \[[^\]]*\]/, `x = [${values}]`);
+    if (this.heading.textContent !== text) this.heading.textContent = text;
+  }
+
+  /** What only PyTorch could tell of a changed run is put away. */
+  setRecorded(isStart) {
+    for (const section of this.recorded) {
+      section.classList.toggle("away", !isStart);
+      let line = section.querySelector(":scope > .away-line");
+      if (!line) {
+        line = document.createElement("p");
+        line.className = "note away-line";
+        line.textContent = "This part speaks of the run before the change, as PyTorch computed it. Take the changes back to read it.";
+        section.querySelector("h2, h3").after(line);
+      }
+      line.hidden = isStart;
+    }
+  }
+
+  /** Beside each number that was changed by a change, by how much. */
+  writeDeltas() {
+    const isWanted = this.panel.showsDeltas;
+    if (!isWanted && !this.hasDeltas) return;
+    this.hasDeltas = isWanted;
+    if (!this.before) {
+      const now = this.state.snapshot();
+      this.state.restore(this.state.start);
+      this.run.compute();
+      this.before = this.run.numbers.map((numbers) => numbers.slice());
+      this.state.restore(now);
+      this.run.compute();
+    }
+    for (const element of document.querySelectorAll("main [data-n], .panel [data-n]")) {
+      if (element.namespaceURI !== document.documentElement.namespaceURI) continue;
+      const [array, place] = element.dataset.n.split(".");
+      const by = this.run.numbers[array][place] - this.before[array][place];
+      const isMade = element.closest(".made, .matrix, .result, .total, td") && !element.closest("td:not(.made) .sign");
+      if (isWanted && isMade && by) element.dataset.delta = signedText(by).replace("-", "−");
+      else delete element.dataset.delta;
+    }
+  }
+
+  writeFooter(isStart) {
+    const footer = document.querySelector("footer");
+    if (!footer) return;
+    this.footer ??= footer.innerHTML;
+    const count = this.run.order.reduce((sum, [array]) => sum + this.run.numbers[array].length, 0).toLocaleString("en-US");
+    const opened = note("check", "When this page opened, your browser computed every number anew and wrote what Python had written.");
+    const now = note("plain", `The ${count} numbers that follow from those you changed are your browser's, in float64, by the same formulas; PyTorch has not seen them.`);
+    const markup = this.footer + opened + (isStart ? "" : now);
+    if (this.footerNow !== markup) footer.innerHTML = markup;
+    this.footerNow = markup;
+  }
+
+  // --- what the panel asks for ---
+
+  /** Draw the noise anew, in the browser. */
+  draw() {
+    for (const at of this.state.given) {
+      if (this.run.arrays[at].kind !== "noise") continue;
+      const numbers = this.run.numbers[at];
+      for (let k = 0; k < numbers.length; k += 1) {
+        const radius = Math.sqrt(-2 * Math.log(1 - Math.random()));
+        numbers[k] = rounded(radius * Math.cos(2 * Math.PI * Math.random()), this.state.decimals ?? 4);
+      }
+    }
+  }
+}
+
+if (typeof document !== "undefined") {
+  new Page(JSON.parse(document.getElementById("page:data").textContent)).start();
+}

@@ -1,0 +1,181 @@
+// What was changed: the given numbers, their past and their future, and how an address says them.
+import { repr, rounded } from "./decimals.mjs";
+
+const GIVEN = new Set(["input", "parameter", "noise"]);
+const MOST_IN_ADDRESS = 400; // single weights
+const LARGEST_NUMBER = 1e6;
+const short = (value) => repr(value).replace(/\.0$/, "");
+
+/** Read a number as it is typed: a real minus and a decimal comma are understood. */
+export const typedNumber = (text) => {
+  const plain = text.trim().replace(/[−–]/g, "-").replace(/^([-+]?\d*),(\d+)$/, "$1.$2");
+  if (!/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(plain)) return null;
+  const value = Number(plain);
+  return Math.abs(value) <= LARGEST_NUMBER ? value : null;
+};
+
+export class State {
+  constructor(run, { lr, decimals }) {
+    this.run = run;
+    this.decimals = decimals;
+    this.given = run.arrays.map((_, at) => at).filter((at) => GIVEN.has(run.arrays[at].kind));
+    this.lr = lr;
+    this.start = this.snapshot();
+    this.past = [];
+    this.future = [];
+    this.gesture = null;
+  }
+
+  snapshot() {
+    return { lr: this.lr, numbers: new Map(this.given.map((at) => [at, this.run.numbers[at].slice()])) };
+  }
+
+  restore({ lr, numbers }) {
+    this.lr = lr;
+    for (const [at, values] of numbers) this.run.numbers[at].set(values);
+  }
+
+  /** Remember what is, before a change; changes of one gesture are one step back. */
+  remember(gesture = null) {
+    if (gesture !== null && gesture === this.gesture) return;
+    this.gesture = gesture;
+    this.past.push(this.snapshot());
+    if (this.past.length > 200) this.past.shift();
+    this.future = [];
+  }
+
+  /** As a page prints parameters and noise, so that both compute with the same numbers. */
+  asPrinted(at, value) {
+    return this.run.arrays[at].kind === "input" || this.decimals === null ? value : rounded(value, this.decimals);
+  }
+
+  set(at, place, value, gesture = null) {
+    const printed = this.asPrinted(at, value);
+    if (Object.is(this.run.numbers[at][place], printed)) return false;
+    this.remember(gesture);
+    this.run.numbers[at][place] = printed;
+    return true;
+  }
+
+  undo() {
+    return this.travel(this.past, this.future);
+  }
+
+  redo() {
+    return this.travel(this.future, this.past);
+  }
+
+  travel(from, to) {
+    if (!from.length) return false;
+    to.push(this.snapshot());
+    this.restore(from.pop());
+    this.gesture = null;
+    return true;
+  }
+
+  reset() {
+    if (this.isStart()) return false;
+    this.remember();
+    this.restore(this.start);
+    return true;
+  }
+
+  isChanged(at, place) {
+    return this.run.numbers[at][place] !== this.start.numbers.get(at)[place];
+  }
+
+  changes() {
+    return this.given.flatMap((at) =>
+      Array.from(this.run.numbers[at], (_, place) => [at, place]).filter((pair) => this.isChanged(...pair)));
+  }
+
+  isStart() {
+    return this.given.every((at) => this.run.numbers[at].every((value, k) => value === this.start.numbers.get(at)[k]));
+  }
+
+  // --- as text ---
+
+  /** Whole arrays of input and noise, and single weights: what an address and a command say. */
+  parts() {
+    const changed = new Set(this.changes().map(([at]) => at));
+    const wholes = [];
+    const singles = [];
+    for (const at of changed) {
+      const { kind, name, shape } = this.run.arrays[at];
+      const values = Array.from(this.run.numbers[at], short);
+      if (kind === "parameter" || shape.length > 2) {
+        for (const [, place] of this.changes().filter(([of]) => of === at)) {
+          singles.push([`${name}[${this.run.index(at, place)}]`, values[place]]);
+        }
+      } else wholes.push([name, kind, values, shape]);
+    }
+    return { wholes, singles };
+  }
+
+  fragment() {
+    const { wholes, singles } = this.parts();
+    const written = wholes.map(([name, , values]) => [name, values.join(",")]);
+    if (singles.length <= MOST_IN_ADDRESS) written.push(...singles);
+    if (this.lr !== this.start.lr) written.push(["lr", short(this.lr)]);
+    const plain = (text) => encodeURIComponent(text).replace(/%(5B|5D|2C)/g, (code) => decodeURIComponent(code));
+    return written.map(([name, value]) => `${plain(name)}=${plain(value)}`).join("&");
+  }
+
+  /** Take on what an address says; return the parts that cannot be understood. */
+  read(fragment) {
+    const wrong = [];
+    for (const part of fragment.split("&").filter(Boolean)) {
+      const [name, text] = part.split("=").map((each) => {
+        try {
+          return decodeURIComponent(each);
+        } catch {
+          return each; // a stray percent sign
+        }
+      });
+      if (!this.readPart(name, text ?? "")) wrong.push(name);
+    }
+    this.past = [];
+    this.future = [];
+    return wrong;
+  }
+
+  readPart(name, text) {
+    const values = text.split(",").map(typedNumber);
+    if (values.includes(null)) return false;
+    if (name === "lr") {
+      this.lr = values[0];
+      return values.length === 1 && values[0] > 0;
+    }
+    const [, array, index] = /^(.*?)(?:\[([\d,]+)\])?$/s.exec(name);
+    const at = this.run.byName.get(array);
+    if (!this.given.includes(at)) return false;
+    const numbers = this.run.numbers[at];
+    if (index === undefined) {
+      if (values.length !== numbers.length) return false;
+      values.forEach((value, k) => { numbers[k] = this.asPrinted(at, value); });
+      return true;
+    }
+    const place = numbers.findIndex((_, k) => this.run.index(at, k).join() === index);
+    if (place < 0 || values.length !== 1) return false;
+    numbers[place] = this.asPrinted(at, values[0]);
+    return true;
+  }
+
+  /** The command that prints the same run. */
+  command(base) {
+    const { wholes, singles } = this.parts();
+    const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `"${text.replace(/["\\$`]/g, "\\$&")}"`);
+    let text = base;
+    for (const [name, kind, values, shape] of wholes) {
+      const width = kind === "input" ? shape[shape.length - 1] : values.length;
+      const option = kind === "input" ? (name === "x" ? "--x" : null) : "--eps";
+      for (let k = 0; k < values.length; k += width) {
+        const row = values.slice(k, k + width).join(",");
+        text += option ? ` ${option} ${row}` : values.map((value, i) => ` --set ${quoted(`${name}[${i}]=${value}`)}`).join("");
+      }
+    }
+    for (const [name, value] of singles) text += ` --set ${quoted(`${name}=${value}`)}`;
+    if (this.lr !== this.start.lr) text += ` --lr ${short(this.lr)}`;
+    return text;
+  }
+}
