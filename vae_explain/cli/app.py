@@ -29,6 +29,7 @@ COMMANDS = {
     "check": "Hold every gradient against autograd, complex steps and central differences.",
     "audit": "Find what is wrong with a VAE's loss, with numbers as evidence.",
     "document": "Write the whole walkthrough as a document.",
+    "play": "Open it in the browser, where any number can be changed and every number follows.",
     "diagram": "Draw the layers of the model as an SVG, with the numbers of this run as shades.",
     "exercise": "Write worksheets of a run, with blanks to work out and a key.",
     "mark": "Mark filled worksheets by their key, and name each usual mistake.",

@@ -20,8 +20,10 @@ from .options import (
 from .style import Formats, output_option
 
 if TYPE_CHECKING:
+    from ..engine.run import Run
     from ..models.prepared_model import RunWithModel
     from ..models.request import Request
+    from ..pages.display import DocumentPage
 
 JSON = "json"
 NAMES = (*FORMATS, JSON)
@@ -55,14 +57,7 @@ def document(
         mark = mark_of_picture(target.shown.name)
         picture = how.files.name_beside(target, ".svg", mark)
 
-    from ..pages import build_document
-
-    if job.recorded:
-        run = job.run()
-        composed = build_document.composed_from(run, job.architecture, rate)
-    else:
-        request, ran = _run(job)
-        run, composed = ran.run, build_document.composed(request, ran, rate)
+    run, composed = composed_by(job, rate)
     page = composed.walkthrough
     passed = composed.passed and job.agrees
     if picture is not None:
@@ -81,6 +76,17 @@ def document(
     elif not composed.passed:
         say("note: a check failed; the document marks where, and says what was off")
     return code
+
+
+def composed_by(job: Job, rate: float) -> tuple[Run, DocumentPage]:
+    """Return what is run, or was recorded, and its document with one step of learning."""
+    from ..pages import build_document
+
+    if job.recorded:
+        run = job.run()
+        return run, build_document.composed_from(run, job.architecture, rate)
+    request, ran = _run(job)
+    return ran.run, build_document.composed(request, ran, rate)
 
 
 def _run(job: Job) -> tuple[Request, RunWithModel]:

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import UserError
+from ..ops import NotExplained
 from ..ops.pointwise import undecided
 from ..symbolic.expression import (
     Add,
@@ -231,9 +232,16 @@ def contract(run: Run) -> dict[str, Any]:
 
     Raises
     ------
-    NotLive, NotExplained
+    NotLive
         If some number of the run cannot be computed from formulas alone.
     """
+    try:
+        return _contract(run)
+    except NotExplained as reason:
+        raise NotLive(f"a live page needs a rule for every operation: {reason}") from None
+
+
+def _contract(run: Run) -> dict[str, Any]:
     ranges = IndexRanges(Steps(run))
     trace = run.trace
     made: dict[int, Data] = {}

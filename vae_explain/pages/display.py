@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import document_formats
@@ -11,8 +12,24 @@ if TYPE_CHECKING:
     from ..analysis.audit import Finding, Report
     from ..analysis.gradient_check import Check
     from ..analysis.training_records import Update
+    from ..engine.run import Run
 
 NOTEBOOK_WIDTH = 100
+
+
+def live(page: DocumentPage, run: Run, settings: Mapping[str, Any]) -> str:
+    """Return a document as a page whose numbers can be changed.
+
+    Parameters
+    ----------
+    settings
+        See `render.html.live.document.write`.
+    """
+    from .render import diagram
+    from .render.html.live import document
+
+    walkthrough = page.walkthrough._replace(command="play")
+    return document.write(walkthrough, run, settings, diagram.picture_of(walkthrough))
 
 
 class Shown:

@@ -15,6 +15,8 @@ import numpy as np
 
 # How far from a tie, relative to the number, a float32 may lie that was typed as one.
 NEAR = 2.0**-23
+KEPT = 15  # significant digits of a float64
+FEW, OFF = 11, 1e-14  # decimals, and how far beside so many a number lies by rounding
 WHOLE = 2.0**53  # from here on a float64 has no more decimals
 
 
@@ -29,6 +31,23 @@ def shortest(value: float) -> Decimal:
     with np.errstate(over="ignore"):
         single = np.float32(value)
     return Decimal(str(single) if float(single) == value else repr(float(value)))
+
+
+def apart_from_rounding(value: float) -> Decimal:
+    """Return the decimals of a number, without the last ones where a few say all the rest.
+
+    What was computed from numbers of few decimals lies a little beside one, and on which side
+    depends on the order in which it was added up.
+
+    Examples
+    --------
+    >>> apart_from_rounding(0.1 + 0.2), apart_from_rounding(1 / 3)
+    (Decimal('0.3'), Decimal('0.3333333333333333'))
+    """
+    few = f"{value:.{FEW}f}"
+    if abs(float(few) - value) <= OFF * max(1.0, abs(value)):
+        return Decimal(few).normalize()
+    return Decimal(repr(float(value)))
 
 
 def fixed_text(value: float, decimals: int) -> str:
@@ -65,6 +84,8 @@ def rounded(array: Any, decimals: int) -> Any:
 def _tie(value: float, decimals: int) -> Decimal | None:
     """Return the decimals of a number that was typed with a 5 behind the last of them."""
     typed = shortest(value)
+    if len(typed.as_tuple().digits) > KEPT:
+        typed = apart_from_rounding(value)
     _, digits, exponent = typed.as_tuple()
     kept = np.finfo(np.float32 if float(np.float32(value)) == value else np.float64).precision
     return typed if exponent == -decimals - 1 and len(digits) <= kept else None

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from ...engine.worked_lines import Worked
-from ...symbolic.decimals import fixed_text, shortest
+from ...symbolic.decimals import apart_from_rounding, fixed_text, shortest
 from ...symbolic.expression import Add, Expression, Number, Ref, references
 from ...symbolic.text import Write, constant_text, symbol_text
 from ...trace import Array, is_whole
@@ -140,7 +139,7 @@ class Numbers:
 
         def written(node: Number | Ref, further: int) -> str:
             assert isinstance(node, Ref), "the row is made of references alone"
-            whole = Decimal(repr(float(node.value)))
+            whole = apart_from_rounding(float(node.value))
             return lengthened(usual[node], whole, further) if further else usual[node]
 
         digits = digits_for(of_row, float(row[adds.result]), result, written)
@@ -233,7 +232,7 @@ class Numbers:
         if not further:
             return text
         # An input is whole as it was given, and not as a float32 nearest to that.
-        whole = shortest(value) if node.role == "input" else Decimal(repr(float(value)))
+        whole = shortest(value) if node.role == "input" else apart_from_rounding(float(value))
         return lengthened(text, whole, further)
 
 

@@ -152,15 +152,7 @@ const signed = (exponent) =>
   `${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
 
 /** How many decimals it has without zeros at its end. */
-export const ownDecimals = (a) => {
-  if (a.n === 0n) return 0;
-  let { n, e } = a;
-  while (n % 10n === 0n) {
-    n /= 10n;
-    e += 1;
-  }
-  return -e;
-};
+export const ownDecimals = (a) => -trimmed(a).e;
 
 /** The shortest decimals that tell a float64 from its neighbours, as Python writes them. */
 export const repr = (value) => {
@@ -188,14 +180,31 @@ export const shortest = (value) => {
   return decimal(repr(value));
 };
 
+/** The decimals of a number, without the last ones where a few say all the rest. */
+export const apartFromRounding = (value) => {
+  const few = value.toFixed(11);
+  const isNear = Math.abs(Number(few) - value) <= 1e-14 * Math.max(1, Math.abs(value));
+  return isNear ? trimmed(decimal(few)) : decimal(repr(value));
+};
+const trimmed = ({ n, e }) => {
+  if (n === 0n) return { n, e: 0 };
+  let [rest, exponent] = [n, e];
+  while (rest % 10n === 0n) {
+    rest /= 10n;
+    exponent += 1;
+  }
+  return { n: rest, e: exponent };
+};
+
 const NEAR = 2 ** -23;
 /** Write a finite number with fixed decimals, rounded as it is typed. */
 export const fixedText = (value, decimals) => {
   const scaled = Math.abs(value) * 10 ** decimals;
   if (Math.abs((scaled % 1) - 0.5) > NEAR * (scaled + 1)) return pythonFixed(value, decimals);
-  const typed = shortest(value);
+  let typed = shortest(value);
+  if (digitsOf(typed.n) > 15) typed = apartFromRounding(value);
   const most = Math.fround(value) === value ? 6 : 15;
-  const isTie = ownDecimals(typed) === decimals + 1 && digitsOf(typed.n) <= most;
+  const isTie = ownDecimals(typed) === decimals + 1 && digitsOf(trimmed(typed).n) <= most;
   return written(isTie ? typed : exactly(value), decimals);
 };
 const pythonFixed = (value, decimals) => {

@@ -19,7 +19,20 @@ import numpy as np
 from .....engine.index_ranges import Source, contract
 from .....engine.run import Run
 from .....trace import is_whole
-from ....blocks import PART, Block, Diagram, Edge, Heading, Lines, Matrix, Note, Recipe, Summary, Table, Walkthrough
+from ....blocks import (
+    PART,
+    Block,
+    Diagram,
+    Edge,
+    Heading,
+    Lines,
+    Matrix,
+    Note,
+    Recipe,
+    Summary,
+    Table,
+    Walkthrough,
+)
 from ...diagram import MOST_CIRCLES
 from ...numbers import Numbers
 from .. import breaking
@@ -55,7 +68,7 @@ def write(
 
     Raises
     ------
-    NotLive, NotExplained
+    NotLive
         If some number of the run cannot be computed from formulas alone.
     """
     formulas = contract(run)
@@ -150,12 +163,13 @@ class LivePage(HtmlPage):
             ]
             edges = [self._edge(edge, nodes) for edge in block.network.edges]
             drawn = {"kind": "diagram", "nodes": nodes, "edges": edges, "losses": losses}
-            return self._placed({**drawn, "most": MOST_CIRCLES})
+            picture: dict[str, Any] = self._placed({**drawn, "most": MOST_CIRCLES})
+            return picture
         if recipe is None:
             # A number that cannot be told anew is never shown as if it were.
             numbers = isinstance(block, Lines | Matrix | Summary | Table)
             return {"kind": "recorded"} if numbers and not _is_fixed(block) else None
-        region = self._placed(dict(recipe))
+        region: dict[str, Any] = self._placed(dict(recipe))
         if isinstance(block, Lines):
             region |= {
                 "head": block.head,

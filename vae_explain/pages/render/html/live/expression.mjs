@@ -1,5 +1,5 @@
 // The arithmetic of one number as a tree, made from a formula's data with its index ranges.
-import { FUNCTIONS } from "./functions.mjs";
+import { FUNCTIONS, OF_A_RUN } from "./functions.mjs";
 import { simplify } from "./simplify.mjs";
 
 export const constant = (value) => ({ kind: "number", value, parts: [] });
@@ -151,7 +151,7 @@ export const compiled = (data, arrays, levels, depth) => {
     case "f": {
       const made = parts.slice(1).map(make);
       if (parts[0] === "max") return (at) => Math.max(...made.map((each) => each(at)));
-      const rule = FUNCTIONS[parts[0]];
+      const rule = OF_A_RUN[parts[0]] ?? FUNCTIONS[parts[0]];
       if (!rule) throw new TypeError(`no function ${parts[0]}`);
       return (at) => rule(made[0](at));
     }

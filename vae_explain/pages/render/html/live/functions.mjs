@@ -19,6 +19,11 @@ const erfc = (x) => {
   return Math.exp(-x * x) / Math.sqrt(Math.PI) / below;
 };
 
+const erf = (x) => (Math.abs(x) < 2.5 ? erfSeries(x) : Math.sign(x) * (1 - erfc(Math.abs(x))));
+
+/** Those that a run computes otherwise than a line: as PyTorch, rounded at the 1 within. */
+export const OF_A_RUN = { Φ: (x) => 0.5 * (1 + erf(x / Math.SQRT2)) };
+
 export const FUNCTIONS = {
   exp: Math.exp,
   log: Math.log,

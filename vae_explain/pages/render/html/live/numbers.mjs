@@ -1,5 +1,5 @@
 // The only place that rounds: how many decimals a number gets, and how it is written.
-import { decimal, exponential, fixedText, repr, rounded, shortest } from "./decimals.mjs";
+import { apartFromRounding, exponential, fixedText, repr, rounded, shortest } from "./decimals.mjs";
 import { digitsFor, lengthened } from "./guard_digits.mjs";
 import { constantText } from "./text.mjs";
 
@@ -69,7 +69,7 @@ export class Numbers {
     let more = further;
     if (/^-*\d+$/.test(text) && Number(text) !== value) more = Math.max(more, 1);
     if (!more) return text;
-    return lengthened(text, array.role === "input" ? shortest(value) : decimal(repr(value)), more);
+    return lengthened(text, array.role === "input" ? shortest(value) : apartFromRounding(value), more);
   }
 }
 

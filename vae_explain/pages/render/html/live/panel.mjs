@@ -164,7 +164,7 @@ export class Panel {
   }
 
   async do_copy() {
-    const text = this.state.command(this.page.data.command);
+    const text = this.state.command(this.page.data);
     try {
       await navigator.clipboard.writeText(text);
       this.say(`Copied: ${text}`);

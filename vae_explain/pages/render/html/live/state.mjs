@@ -162,20 +162,28 @@ export class State {
   }
 
   /** The command that prints the same run. */
-  command(base) {
+  command({ command: base, typed }) {
     const { wholes, singles } = this.parts();
+    const isX = ([name, kind]) => kind === "input" && name === "x";
     const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `"${text.replace(/["\\$`]/g, "\\$&")}"`);
-    let text = base;
+    // What was typed when the page was made, and was not changed since.
+    const set = new Set(singles.map(([name]) => name));
+    const kept = [
+      ...(wholes.some(isX) ? [] : typed.x),
+      ...(wholes.some(([, kind]) => kind === "noise") ? [] : typed.eps),
+      ...typed.set.filter((words) => ![...set].some((name) => words.includes(`${name}=`))),
+    ];
+    let text = [base, ...kept].join(" ");
     for (const [name, kind, values, shape] of wholes) {
       const width = kind === "input" ? shape[shape.length - 1] : values.length;
-      const option = kind === "input" ? (name === "x" ? "--x" : null) : "--eps";
+      const option = kind === "noise" ? "--eps" : name === "x" ? "--x" : null;
       for (let k = 0; k < values.length; k += width) {
         const row = values.slice(k, k + width).join(",");
         text += option ? ` ${option} ${row}` : values.map((value, i) => ` --set ${quoted(`${name}[${i}]=${value}`)}`).join("");
       }
     }
     for (const [name, value] of singles) text += ` --set ${quoted(`${name}=${value}`)}`;
-    if (this.lr !== this.start.lr) text += ` --lr ${short(this.lr)}`;
+    if (this.lr !== 0.01) text += ` --lr ${short(this.lr)}`;
     return text;
   }
 }

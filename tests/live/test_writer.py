@@ -1,0 +1,117 @@
+"""The live page's writer against Python: the text of every line after a change is Python's."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.live.node import answer, needs_node
+from vae_explain import pipeline
+from vae_explain.engine.index_ranges import contract
+from vae_explain.models.builtin_config import Architecture
+from vae_explain.models.changes import Change
+from vae_explain.models.request import Request
+from vae_explain.pages import build_document
+from vae_explain.pages.render.diagram import picture_of
+from vae_explain.pages.render.html.live.document import written
+from vae_explain.pages.render.numbers import Numbers
+
+SETTINGS = 5  # of each of six: thirty
+ARCHITECTURES = (
+    Architecture(),
+    Architecture((4, 5, 2, 6, 4), activation="leaky_relu", beta=0.5),
+    Architecture((3, 6, 2, 4, 3), activation="softplus", recon="bce"),
+    Architecture((6, 7, 3, 7, 6), activation="gelu", reduction="mean", beta=3.0),
+    Architecture((4, 30, 2, 30, 4), activation="elu", recon="bce", beta=2.0),
+    Architecture((5, 8, 4, 2, 4, 8, 5), activation="silu"),
+)
+REGION = re.compile(r"<!--\[(\d+)-->(.*?)<!--\1\]-->", re.DOTALL)
+COMPARED = re.compile(r"evaluated, (?:all )?equal to [\w.]+'s \([^)]*\)")
+# Digits that an exact number has and a rounded one has not: the last of them are the processor's.
+EXACT = re.compile(r"\d+\.\d{10,}")
+
+
+class Written:
+    """The page of one run: its data, and the text of each of its regions."""
+
+    def __init__(self, request: Request) -> None:
+        ran = pipeline.run_with_model(request)
+        composed = build_document.composed(request, ran, 0.01)
+        assert not composed.checks.failed, "PyTorch has the same numbers"
+        self.run = ran.run
+        walkthrough, formulas = composed.walkthrough, contract(ran.run)
+        page, body = written(walkthrough, ran.run, picture_of(walkthrough), Numbers(), formulas)
+        self.data = {"run": formulas, "signs": page.signs(formulas), "regions": page.regions}
+        self.texts = {int(number): text_of(markup) for number, markup in REGION.findall(body)}
+
+    def given(self) -> dict[str, list[float]]:
+        values = [v for v in self.run.trace.values if v.kind in ("input", "parameter", "noise")]
+        return {str(v.name): self.run.values[v.id].ravel().tolist() for v in values}
+
+
+def text_of(markup: str) -> str:
+    """Return what a reader reads, without a word on what was compared with what."""
+    parted = re.sub(r"</(?:td|th|li|p|tr)>", " | ", markup)
+    text = html.unescape(re.sub(r"<[^>]*>", "", parted)).replace("\xa0", " ")
+    text = COMPARED.sub("evaluated by this page", text)
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def changed(architecture: Architecture, run: Written, seed: int) -> Request:
+    """Return another run of the same model: x, ε, and some of its weights or all of them."""
+    random = np.random.default_rng(seed)
+    low, high = (0, 1) if architecture.recon == "bce" else (-3, 3)
+    x = random.uniform(low, high, architecture.input_size).round(int(random.integers(0, 4)))
+    eps = random.normal(0, 1, architecture.latent_size).round(4)
+    changes = []
+    for value in run.run.trace.values:
+        if value.kind != "parameter":
+            continue
+        share = random.choice([0.0, 0.2, 1.0])
+        for index in np.ndindex(value.shape):
+            if random.uniform() < share:
+                number = float(random.normal(0, 0.6).__round__(int(random.integers(1, 5))))
+                changes.append(Change(f"{value.name}[{','.join(map(str, index))}]", number))
+    return Request(
+        source=architecture,
+        x=(tuple(map(float, x)),),
+        eps=tuple(map(float, eps)),
+        changes=tuple(changes),
+    )
+
+
+def say_the_same(one: str, other: str) -> bool:
+    """Whether two texts are the same, or differ in the last digits of numbers with all of them."""
+    if EXACT.sub("#", one) != EXACT.sub("#", other):
+        return False
+    pairs = zip(map(float, EXACT.findall(one)), map(float, EXACT.findall(other)), strict=True)
+    return all(abs(a - b) <= 1e-13 * max(1.0, abs(a)) for a, b in pairs)
+
+
+@needs_node
+@pytest.mark.text
+@pytest.mark.parametrize(
+    "architecture", ARCHITECTURES, ids=lambda each: f"{each.label} {each.activation}"
+)
+def test_every_line_is_what_python_writes(architecture: Architecture) -> None:
+    x = (tuple(0.1 * (i + 1) for i in range(architecture.input_size)),)
+    first = Written(Request(source=architecture, x=x))
+    others = [Written(changed(architecture, first, seed)) for seed in range(SETTINGS)]
+    question = {"page": first.data, "settings": [{}, *(other.given() for other in others)]}
+    answers: list[list[str | None]] = answer("write.mjs", question)
+    for page, regions in zip((first, *others), answers, strict=True):
+        assert len(page.texts) == len(regions)
+        for number, markup in enumerate(regions):
+            spec: dict[str, Any] = first.data["regions"][number]
+            if markup is None or (spec["kind"] == "drawn" and page is first):
+                continue
+            found = text_of(markup)
+            assert say_the_same(found, page.texts[number]), (
+                f"{architecture.label} {architecture.activation}, region {number}, "
+                f"{json.dumps(spec)[:200]}:\n{found}\n{page.texts[number]}"
+            )

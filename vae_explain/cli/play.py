@@ -1,0 +1,102 @@
+"""`vae-explain play`: the document as a page in the browser, whose numbers can be changed."""
+
+from __future__ import annotations
+
+import shlex
+import tempfile
+import webbrowser
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import parsing
+from .document import composed_by
+from .errors import ExitCode, Problem
+from .job import Job
+from .messages import say
+from .options import LARGEST_RATE, LearningRate, Options, with_options
+from .streams import page_stream
+
+MOST_NUMBERS = 5000  # of input, noise and parameters: what a browser follows at once
+# What the page says itself, or what is of no account for the run.
+SAID_BY_THE_PAGE = {
+    "x", "x_file", "eps", "set", "output_file", "format", "json", "color", "no_pager", "no_cache",
+    "record",
+}  # fmt: skip
+
+
+@with_options
+def play(
+    lr: LearningRate = "0.01",
+    no_open: Annotated[
+        bool, typer.Option("--no-open", help="Write the page and leave the browser alone.")
+    ] = False,
+    format: Annotated[str | None, typer.Option(hidden=True)] = None,
+    json: Annotated[bool, typer.Option(hidden=True)] = False,
+    *,
+    options: Options,
+) -> ExitCode:
+    if format is not None or json:
+        mend = "a page to play with is always HTML; leave it out (document has the numbers as JSON)"
+        raise Problem("--format", format or "json", mend)
+    style = options.style({"html": (".html",)})
+    job = Job(options, style, "printed", of_own="printed")
+    rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
+    run, composed = composed_by(job, rate)
+    given = [v for v in run.trace.values if v.kind in ("input", "noise", "parameter")]
+    count = sum(value.array.size for value in given)
+    if count > MOST_NUMBERS:
+        raise Problem(
+            "--model" if options.model else "--dims",
+            options.model or options.dims,
+            f"a page can follow {MOST_NUMBERS:,} numbers of input, noise and parameters, and this "
+            f"run has {count:,}; document shows it without changes",
+        )
+
+    from ..pages import display
+
+    settings = {
+        "lr": rate,
+        "digits": style.digits,
+        "decimals": run.decimals,
+        "command": _command(options),
+        "typed": _typed(options),
+    }
+    text = display.live(composed, run, settings)
+    target = style.output or style.files.name("--output", Path(_folder(), "play.html"))
+    style.files.put(target, text)
+    style.files.write()
+    page_stream().write(f"{target.path}\n")
+    if not no_open and not target.is_special and not webbrowser.open(target.path.as_uri()):
+        say("note: no browser could be opened; open the file in one yourself")
+    return ExitCode.OK if composed.passed and job.agrees else ExitCode.CHECK_FAILED
+
+
+def _folder() -> str:
+    """Return a folder of its own for a page that nobody named a file for."""
+    return tempfile.mkdtemp(prefix="vae-explain-")
+
+
+def _command(options: Options) -> str:
+    """Return the command that runs the same model, without what the page may change."""
+    words = ["vae-explain", "document"]
+    for field in fields(options):
+        if field.name not in options.given or field.name in SAID_BY_THE_PAGE:
+            continue
+        option, value = f"--{field.name.replace('_', '-')}", getattr(options, field.name)
+        for each in value if isinstance(value, list) else [value]:
+            words += [option] if each is True else [option, str(each)]
+    return shlex.join(words)
+
+
+def _typed(options: Options) -> dict[str, list[str]]:
+    """Return what was typed for the numbers that the page may change, as words of a command."""
+    found = {}
+    for name in ("x", "eps", "set"):
+        values = getattr(options, name) or []
+        found[name] = [shlex.join([f"--{name}", value]) for value in values]
+    if options.x_file is not None:
+        found["x"] = [shlex.join(["--x-file", str(options.x_file)])]
+    return found
