@@ -25,7 +25,12 @@ def test_it_writes_one_file_and_prints_its_path(cli: CommandLine, tmp_path: Path
 
 def test_it_opens_the_browser(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", lambda address: bool(opened.append(address)) or True)
+
+    def open_it(address: str) -> bool:
+        opened.append(address)
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", open_it)
     outcome = cli("play")
     path = Path(outcome.out.strip())
     assert opened == [path.as_uri()]

@@ -46,7 +46,11 @@ class Written:
         self.run = ran.run
         walkthrough, formulas = composed.walkthrough, contract(ran.run)
         page, body = written(walkthrough, ran.run, picture_of(walkthrough), Numbers(), formulas)
-        self.data = {"run": formulas, "signs": page.signs(formulas), "regions": page.regions}
+        self.data: dict[str, Any] = {
+            "run": formulas,
+            "signs": page.signs(formulas),
+            "regions": page.regions,
+        }
         self.texts = {int(number): text_of(markup) for number, markup in REGION.findall(body)}
 
     def given(self) -> dict[str, list[float]]:

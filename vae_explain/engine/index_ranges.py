@@ -40,6 +40,7 @@ from ..symbolic.expression import (
     Ref,
 )
 from .formulas import ROLES, Steps, gradient_name
+from .gradient_ways import Way, ways
 from .run import Run
 
 Data = Any  # a formula as plain data, as above
@@ -57,6 +58,7 @@ class Source(NamedTuple):
     value_id: int
     gradient: bool = False
     term: str | None = None
+    through: int | None = None  # of a gradient, the answer of the encoder that it comes by
 
 
 @dataclass
@@ -66,6 +68,7 @@ class IndexRanges:
     steps: Steps
     sources: list[Source] = field(default_factory=list)
     positions: dict[str, int] = field(default_factory=dict)  # by the name of a leaf
+    way: Way | None = None  # while its parts of gradients are written
 
     def __post_init__(self) -> None:
         run = self.steps.run
@@ -75,6 +78,42 @@ class IndexRanges:
             for value_id in run.gradients_of(term):
                 if run.trace.values[value_id].name is not None:
                     self._add(Source(value_id, True, term), gradient_name(run, value_id, term))
+
+        self.ways = ways(run)
+        for way in self.ways:
+            for value_id in way.gradients:
+                if run.trace.values[value_id].name is not None:
+                    self.sources.append(self.part(value_id, way))
+
+    def part(self, value_id: int, way: Way) -> Source:
+        """Return what comes to a value by one way."""
+        term = way.term if self.steps.run.trace.terms else None
+        return Source(value_id, True, term, way.through)
+
+    def of_way(self, value_id: int, way: Way, behind: Sequence[Way]) -> Data:
+        """Return the formula of what comes to a value by one way.
+
+        Parameters
+        ----------
+        behind
+            The ways of the same term through the answers that were made later.
+        """
+        source = self.part(value_id, way)
+        if value_id != way.through:
+            self.way = way
+            try:
+                return self.of(source)
+            finally:
+                self.way = None
+        # What arrives there from elsewhere than an answer that was made of it.
+        others = [self.part(value_id, each) for each in behind if value_id in each.gradients]
+
+        def element(index: Index) -> Data:
+            place = int(np.ravel_multi_index(index, self.steps.run.values[value_id].shape))
+            own = ["r", self.position(source._replace(through=None)), place]
+            return ["+", own, *(["-", ["r", self.position(each), place]] for each in others)]
+
+        return _over(self.steps.run.values[value_id].shape, (), element)
 
     def _add(self, source: Source, name: str) -> None:
         self.positions.setdefault(name, len(self.sources))
@@ -110,10 +149,11 @@ class IndexRanges:
         start = self.steps.run.trace.term(term)
         if value_id == start.value:
             return start.weight
-        ways: dict[int, list[Data]] = {}
+        through: dict[int, list[Data]] = {}
         for each in self.steps.contributions(value_id, index, term):
-            ways.setdefault(each.through, []).append(self.data(each.expression))
-        return ["G", *map(summed, ways.values())]
+            if self.way is None or each.through in self.way.gradients:
+                through.setdefault(each.through, []).append(self.data(each.expression))
+        return ["G", *map(summed, through.values())]
 
     def data(self, node: Expression) -> Data:
         """Write one element's formula as data, its leaves without steps."""
@@ -143,6 +183,8 @@ class IndexRanges:
         if ref.made is not None or ref.index is None or ref.name not in self.positions:
             raise NotLive(f"{ref.name} is a number that a live page cannot compute anew")
         at = self.positions[ref.name]
+        if self.way is not None and self.sources[at].gradient:
+            at = self.position(self.part(self.sources[at].value_id, self.way))
         value = self.steps.run.trace.values[self.sources[at].value_id]
         index = self.steps.full_index(value.id, ref.index)
         place = int(np.ravel_multi_index(index, value.shape)) if index else 0
@@ -255,6 +297,13 @@ def _contract(run: Run) -> dict[str, Any]:
             at = ranges.position(Source(value_id, True, term))
             made[at] = ranges.of(Source(value_id, True, term))
             order.append(at)
+    for way in reversed(ranges.ways):
+        named = [v for v in way.gradients if trace.values[v].name is not None]
+        behind = [w for w in ranges.ways if w.term == way.term and w.through > way.through]
+        for value_id in _last_first(run, named):
+            at = ranges.position(ranges.part(value_id, way))
+            made[at] = ranges.of_way(value_id, way, behind)
+            order.append(at)
     used = {leaf for formula in made.values() for leaf in _arrays(formula)} | made.keys()
     shown = sorted(used | {ranges.position(Source(v.id)) for v in trace.values if v.name})
     place = {at: i for i, at in enumerate(shown)}
@@ -286,6 +335,9 @@ def _array(run: Run, ranges: IndexRanges, at: int, is_made: bool) -> dict[str, A
     }
     if source.gradient:
         array["at"], array["term"] = value.name, source.term
+        if source.through is not None:
+            array["through"] = run.trace.values[source.through].label
+            array["name"] += f" by {array['through']}"
     if value.array.dtype.kind in "biu" and not source.gradient:
         array["whole"] = True
     if not is_made:

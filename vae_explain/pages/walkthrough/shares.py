@@ -89,6 +89,10 @@ class TermShares:
                         else None
                         for term in terms
                     ],
+                    "ways": [
+                        {"header": share.header, "role": share.role, "of": source}
+                        for share, source in self._way_sources(value_id)
+                    ],
                 }
                 for value_id in section
             ]
@@ -121,6 +125,17 @@ class TermShares:
             TermShare(term_words(way.term), term_role(way.term), array, names[way.through].label)
             for way, array in parts_at(self.run, self._ways, value_id)
         ]
+
+    def _way_sources(self, value_id: int) -> list[tuple[TermShare, Source]]:
+        """Return the shares by way, each with where its numbers are from."""
+        shares = self.by_way(value_id)
+        reaching = parts_at(self.run, self._ways or (), value_id) if shares else ()
+        several = bool(self.run.trace.terms)
+        sources = [
+            Source(value_id, True, way.term if several else None, way.through)
+            for way, _ in reaching
+        ]
+        return list(zip(shares, sources, strict=True))
 
     def by_term(self, value_id: int) -> list[TermShare]:
         """Return the shares of each term."""

@@ -9,6 +9,8 @@ const WIDEST_ROWS = 90;
 const LONGEST_LABEL = 14;
 const EQUALS = '<span class="equals">=</span>';
 const NEARLY_NOTHING = 0.05;
+const MOST_PARTS = 32;
+const MOST_LARGEST = 5;
 const range = (count) => Array.from({ length: count }, (_, k) => k);
 
 /** Return where an array is largest by size: the largest first, ties in order. */
@@ -267,6 +269,13 @@ export class Writer {
     const texts = [
       this.numbers.column(first, "input"), this.numbers.column(second, "value"), this.numbers.column(apart, "value"),
     ];
+    places.forEach((_, k) => {
+      // What is between them is one less the other, of the numbers as they are printed.
+      const { parts, result } = this.numbers.adding(
+        [second[k], first[k]], [1, -1], ["value", "input"], apart[k], texts[2][k]);
+      [texts[1][k], texts[0][k]] = parts;
+      texts[2][k] = result;
+    });
     const rows = places.map((place, k) => ({
       cells: [
         `<th scope="row">${this.index(output, place)}</th>`,
@@ -286,7 +295,7 @@ export class Writer {
     const gates = places.map((place) => (this.run.numbers[spec.gate][place] > 0 ? 1 : 0));
     const arriving = column(spec.arriving, "gradient");
     const passed = column(spec.of, "gradient");
-    const parts = shares.map((share) => this.shareTexts(share, places));
+    const parts = this.shareTexts(spec.of, shares, places, passed);
     const rows = places.map((place, k) => ({
       dim: !gates[k],
       cells: [
@@ -294,17 +303,29 @@ export class Writer {
         `<td>${this.bare(this.run.numbers[spec.arriving][place], arriving[k], "gradient")}</td>`,
         `<td>${this.bare(gates[k], String(gates[k]), "value")}</td>`,
         `<td>${this.number(spec.of, place, passed[k], "gradient", true)}</td>`,
-        ...parts.map((part) => `<td>${part[k]}</td>`),
+        ...parts[k].map((part) => `<td>${part}</td>`),
       ],
     }));
-    const heads = ["unit", "arrives", "gate", "δ = arrives × gate", ...shares.map(({ word }) => `from ${word}`)];
+    const heads = ["unit", "arrives", "gate", "δ = arrives × gate", ...shares.map(({ header }) => header)];
     return this.table(heads, rows, gates.map((gate) => (gate ? "" : "gate closed")));
   }
 
-  shareTexts(share, places) {
-    const values = places.map((place) => this.share(share, place));
-    const texts = this.numbers.column(values, "gradient");
-    return values.map((value, k) => this.bare(value, texts[k], share.role));
+  /** Write the shares of each place, which add up to its gradient as it is printed in `totals`. */
+  shareTexts(array, shares, places, totals) {
+    if (!shares.length) return places.map(() => []);
+    return places.map((place, k) => {
+      const total = this.run.numbers[array][place];
+      const amounts = shares.map((share) => this.share(share, place));
+      const [most] = largest(amounts, 1);
+      // The largest takes the rounding of another order of adding up.
+      if (amounts[most] && Number.isFinite(total)) {
+        amounts[most] = total - amounts.reduce((sum, amount, j) => (j === most ? sum : sum + amount), 0);
+      }
+      const kinds = shares.map(() => "gradient");
+      const { parts, result } = this.numbers.adding(amounts, kinds.map(() => 1), kinds, total, totals[k]);
+      totals[k] = result;
+      return amounts.map((amount, j) => this.bare(amount, parts[j], shares[j].role));
+    });
   }
 
   share({ array }, place) {
@@ -316,7 +337,7 @@ export class Writer {
   /** Return each term's share of a gradient, when any term reaches it. */
   sharesOf(entry) {
     if (!entry || entry["behind hook"] || !entry.terms.some((array) => array !== null)) return [];
-    return this.shares.terms.map(({ word, role }, k) => ({ word, role, array: entry.terms[k] }));
+    return this.shares.terms.map(({ word, role }, k) => ({ word, role, header: `from ${word}`, array: entry.terms[k] }));
   }
 
   sends({ array }) {
@@ -361,33 +382,55 @@ export class Writer {
     this.entries = new Map(sections.flat().map((entry) => [entry.of, entry]));
   }
 
-  sending(array) {
+  sending(array, byWay = false) {
     const entry = this.entries.get(array);
     const alone = this.alone(entry);
     if (alone) return { shares: [], only: this.onlyFrom.get(array) ?? "" };
-    const shares = this.sharesOf(entry);
+    const ways = (byWay && entry?.ways) || [];
+    const shares = ways.length
+      ? ways.map(({ header, role, of }) => ({ header: escapeText(header), role, array: of }))
+      : this.sharesOf(entry);
     return { shares: shares.some((share) => this.sends(share)) ? shares : [], only: "" };
   }
 
   /** How much of each element each term sends, and where two of them all but cancel. */
   sharesTable(spec) {
+    if (spec.parameter !== undefined) return this.ofParameter(spec);
     const places = this.shown(spec);
-    const { shares, only } = this.sending(spec.of);
+    const { shares, only } = this.sending(spec.of, spec.table);
     let written = (spec.table || spec.only) && only ? note("plain", only) : "";
-    if (spec.table && shares.length) {
-      const texts = this.numbers.column(places.map((k) => this.run.numbers[spec.of][k]), "gradient");
-      const parts = shares.map((share) => this.shareTexts(share, places));
-      const rows = places.map((place, k) => ({
-        cells: [
-          `<th scope="row">${this.index(spec.of, place)}</th>`,
-          `<td>${this.number(spec.of, place, texts[k], "gradient", true)}</td>`,
-          ...parts.map((part) => `<td>${part[k]}</td>`),
-        ],
-      }));
-      const heads = ["element", this.signs[spec.of].name, ...shares.map(({ word }) => `from ${word}`)];
-      written += this.table(heads, rows);
-    }
+    if (spec.table && shares.length) written += this.partsTable(spec.of, shares, places);
     return spec.table && !shares.length ? written : written + this.cancelling(spec.of, places);
+  }
+
+  partsTable(array, shares, places) {
+    const texts = this.numbers.column(places.map((k) => this.run.numbers[array][k]), "gradient");
+    const parts = this.shareTexts(array, shares, places, texts);
+    const rows = places.map((place, k) => ({
+      cells: [
+        `<th scope="row">${this.index(array, place)}</th>`,
+        `<td>${this.number(array, place, texts[k], "gradient", true)}</td>`,
+        ...parts[k].map((part) => `<td>${part}</td>`),
+      ],
+    }));
+    return this.table(["element", this.signs[array].name, ...shares.map(({ header }) => header)], rows);
+  }
+
+  /** How much of each number of a parameter's gradient comes by which way. */
+  ofParameter({ of, parameter }) {
+    const { shares } = this.sending(of, true);
+    const [gradient, arriving] = [this.run.numbers[of], this.run.numbers[parameter]];
+    const isSame = gradient.length === arriving.length && gradient.every((value, k) => value === arriving[k]);
+    const all = range(gradient.length);
+    if (!shares.length || isSame) return this.cancelling(of, all);
+    let places = all.filter((k) => gradient[k] || shares.some((share) => this.share(share, k)));
+    let words = places.length < gradient.length ? "All others are 0." : "";
+    if (places.length > MOST_PARTS) {
+      places = largest(gradient, MOST_LARGEST).sort((a, b) => a - b);
+      words = `Of ${gradient.length.toLocaleString("en-US")} numbers the ${places.length} largest.`;
+    }
+    const table = this.partsTable(of, shares, places);
+    return table + (words ? note("plain", words) : "") + this.cancelling(of, places);
   }
 
   cancelling(array, places) {

@@ -51,6 +51,7 @@ MODULES = (
     "morph", "state", "learning", "fields", "derivations", "diagram", "curves", "panel", "page",
 )  # fmt: skip
 _IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./(\w+)\.mjs";\n', re.MULTILINE)
+_COUNTED = re.compile(r' data-n="\d+"')
 _EXPORT = re.compile(r"^export (const|class|function\*?) (\w+)", re.MULTILINE)
 # Comments and indents, which are for those who read the modules.
 _ASIDE = re.compile(r"^\s*(?://|/\*\*|\*/|\*(?: |$)).*\n|^[ ]+|^\n", re.MULTILINE)
@@ -93,7 +94,8 @@ def written(
     first = LivePage(walkthrough, picture, Links(numbers), run, formulas)
     first.body()
     page = LivePage(walkthrough, picture, Links(numbers, first.links), run, formulas)
-    return page, page.body()
+    # The script finds a number by its anchor, and counts anew.
+    return page, _COUNTED.sub("", page.body())
 
 
 def script() -> str:
@@ -124,7 +126,12 @@ class LivePage(HtmlPage):
         self.run = run
         # Where each array stands in the contract, by its name.
         self.positions = {
-            (each.get("at", each["name"]), each["role"] == "gradient", each.get("term")): at
+            (
+                each.get("at", each["name"]),
+                each["role"] == "gradient",
+                each.get("term"),
+                each.get("through"),
+            ): at
             for at, each in enumerate(formulas["arrays"])
         }
         self.regions: list[dict[str, Any]] = []
@@ -190,6 +197,7 @@ class LivePage(HtmlPage):
             region |= {"places": block.places, "role": block.role, "accent": block.accent}
             region["whole"] = is_whole(np.asarray(block.array))
         elif isinstance(block, Table):
+            region["adds"] = block.adds
             region["heads"] = [named(column.header) for column in block.columns]
         return region
 
@@ -209,12 +217,15 @@ class LivePage(HtmlPage):
         return data
 
     def place(self, source: Source) -> int:
-        value = self.run.trace.values[source.value_id]
-        return self.positions[(value.name, source.gradient, source.term)]
+        values = self.run.trace.values
+        through = None if source.through is None else values[source.through].label
+        name = values[source.value_id].name
+        return self.positions[(name, source.gradient, source.term, through)]
 
-    def signs(self, formulas: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Return how each array is written in markup, before and behind an index."""
-        return [self._signs(array) for array in formulas["arrays"]]
+    def signs(self, formulas: Mapping[str, Any]) -> list[dict[str, Any] | None]:
+        """Return how each array is written in markup; None for one that has no name."""
+        arrays = formulas["arrays"]
+        return [None if "through" in array else self._signs(array) for array in arrays]
 
     def _signs(self, array: Mapping[str, Any]) -> dict[str, Any]:
         name, rank = array["name"], len(array["shape"]) - array["hidden"]

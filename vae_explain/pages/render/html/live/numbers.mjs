@@ -43,6 +43,16 @@ export class Numbers {
     return texts.map((text) => (/[.e]/.test(text) ? text : `${text}.0`));
   }
 
+  /** Write numbers that add up to another, with the digits that this takes; `signs` are 1 or -1. */
+  adding(values, signs, places, total, result) {
+    const leaves = values.map((value, k) => ({ kind: "rest", value, parts: [], usual: this.one(value, places[k]) }));
+    const terms = leaves.map((leaf, k) => (signs[k] < 0 ? { kind: "neg", parts: [leaf] } : leaf));
+    const write = (leaf, further) =>
+      (further ? lengthened(leaf.usual, apartFromRounding(leaf.value), further) : leaf.usual);
+    const digits = digitsFor({ kind: "add", parts: terms }, total, result, write);
+    return { parts: leaves.map((leaf) => write(leaf, digits.guards)), result: digits.result };
+  }
+
   /** Write the numbers of a line whose result is usually printed as `result`. */
   line(tree, shown, result, leaves = null) {
     const digits = digitsFor(tree, shown, result, (leaf, further) => this.leaf(leaf, leaves, further));

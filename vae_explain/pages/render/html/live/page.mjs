@@ -100,7 +100,7 @@ class Page {
     const { of } = each.spec;
     const places = new Map(Array.from(this.run.numbers[of], (_, place) => [this.writer.anchor(of, place), place]));
     each.slots = [];
-    for (const link of this.elements(each, "a[data-n]")) {
+    for (const link of this.elements(each, 'a[href^="#"]')) {
       const place = places.get(decodeURIComponent(link.hash.slice(1)).replace(/:\d+$/, ""));
       if (place !== undefined) each.slots[place] = link;
     }
@@ -184,8 +184,6 @@ class Page {
       return;
     }
     for (const each of this.regions) if (each.spec.kind === "matrix") this.adopt(each);
-    // A number that is none of the run's arrays, as those behind a step, stays as it is.
-    for (const link of document.querySelectorAll('a[data-n]:not([data-n*="."])')) delete link.dataset.n;
     const picture = document.querySelector("svg.vae-diagram");
     const drawn = this.regions.find(({ spec }) => spec.kind === "diagram");
     this.diagram = picture && drawn ? new Diagram(picture, drawn.spec, this.writer) : null;
