@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vae_explain.symbolic.decimals import fixed_text, rounded
+from vae_explain.symbolic.decimals import apart_from_rounding, fixed_text, rounded
 
 
 @given(st.integers(-(10**5), 10**5), st.integers(0, 8), st.sampled_from((np.float32, np.float64)))
@@ -30,7 +30,8 @@ def test_any_other_number_goes_to_the_nearest(value: float, decimals: int) -> No
     text = fixed_text(value, decimals)
     assert len(text.partition(".")[2]) == decimals
     half = Decimal(5).scaleb(-decimals - 1)
-    apart = min(abs(Decimal(text) - Decimal(number)) for number in (value, repr(value)))
+    meant = Decimal(value), Decimal(repr(value)), apart_from_rounding(value)
+    apart = min(abs(Decimal(text) - number) for number in meant)
     assert apart <= half
     assert abs(float(rounded(value, decimals)) - float(text)) <= np.spacing(abs(value))
 

@@ -12,6 +12,8 @@ import re
 import shlex
 import shutil
 import sys
+import tempfile
+import webbrowser
 from pathlib import Path
 from typing import NamedTuple
 
@@ -99,7 +101,11 @@ def candidates(line: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("command", commands())
-def test_a_command_of_the_readme_runs(command: str, folder: Path) -> None:
+def test_a_command_of_the_readme_runs(
+    command: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webbrowser, "open", lambda address: True)
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
     shutil.copy(ROOT / "tests" / "walkthroughs" / "blocks.md", folder / "post.md")
     if "--weights" in command:
         kept = folder / re.findall(r"--weights (\S+)", command)[0]
