@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from ...symbolic.expression import Add, Expression, Number, Ref, references
 from ...symbolic.text import Write, constant_text, symbol_text
 from ...trace import Array, is_whole
 from ..blocks import Adds, Cell, Matrix, Places, Quantity, Statement, Table
-from .guard_digits import digits_for, lengthened
+from .guard_digits import WHOLE, digits_for, lengthened
 
 FEWEST, MOST = 4, 8
 EVERY, SINGLE = -1, -2  # in place of a count of decimals: every digit, or a float32's
@@ -231,6 +232,8 @@ class Numbers:
             further = max(further, 1)  # a whole number in a line is meant as it stands
         if not further:
             return text
+        if further >= WHOLE:
+            return lengthened(text, Decimal(repr(float(value))), further)
         # An input is whole as it was given, and not as a float32 nearest to that.
         whole = shortest(value) if node.role == "input" else apart_from_rounding(float(value))
         return lengthened(text, whole, further)

@@ -8,7 +8,7 @@ import {
 import { evaluate, leavesOf, power } from "./expression.mjs";
 import { FUNCTIONS } from "./functions.mjs";
 
-const WHOLE = 17;
+export const WHOLE = 17;
 const SIGNIFICANT = 2;
 const ONE = { n: 1n, e: 0 };
 const TO_ALL_DIGITS = {

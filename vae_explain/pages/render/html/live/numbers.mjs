@@ -1,6 +1,6 @@
 // The only place that rounds: how many decimals a number gets, and how it is written.
-import { apartFromRounding, exponential, fixedText, repr, rounded, shortest } from "./decimals.mjs";
-import { digitsFor, lengthened } from "./guard_digits.mjs";
+import { apartFromRounding, decimal, exponential, fixedText, repr, rounded, shortest } from "./decimals.mjs";
+import { digitsFor, lengthened, WHOLE } from "./guard_digits.mjs";
 import { constantText } from "./text.mjs";
 
 const FEWEST = 4;
@@ -79,6 +79,7 @@ export class Numbers {
     let more = further;
     if (/^-*\d+$/.test(text) && Number(text) !== value) more = Math.max(more, 1);
     if (!more) return text;
+    if (more >= WHOLE) return lengthened(text, decimal(repr(value)), more);
     return lengthened(text, array.role === "input" ? shortest(value) : apartFromRounding(value), more);
   }
 }
