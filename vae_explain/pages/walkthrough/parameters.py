@@ -42,7 +42,7 @@ def parameters(
         The names of the parameters to show alone; all of them when empty.
     """
     title, remarks = heading_line(run), (*loss_words(run.loss_call), arithmetic_words(run))
-    blocks: list[Block] = [_tensor(name, run.array(name)) for name in only]
+    blocks: list[Block] = [_tensor(run, name) for name in only]
     blocks = blocks or compose(run, architecture)
     notes = (*summary_note(blocks), *map(Note, written))
     return Walkthrough("params", title, remarks, (*blocks, *notes)), Checks()
