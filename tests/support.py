@@ -19,11 +19,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from vae_explain.ops import Call, Operand, Rule
+from vae_explain.ops.at_once import is_many
 from vae_explain.symbolic.expression import (
     FUNCTIONS,
     Add,
     Apply,
     Div,
+    Each,
     Expression,
     Index,
     Mul,
@@ -78,6 +80,10 @@ class NamedOperand:
 
     def at(self, index: Index) -> Expression:
         assert len(index) == self.array.ndim, f"{self.name}{list(index)}, shape {self.shape}"
+        if is_many(index):
+            key = tuple(map(id, index))
+            numbers = np.asarray(self.array[index], dtype=np.float64)
+            return Each(self.name, value=numbers, key=key, places=index, one=self.at)
         assert all(0 <= i < size for i, size in zip(index, self.shape, strict=True))
         return Ref(self.name, index, value=float(self.array[index]))
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from . import (
+    attention_images,
     batch_norm,
     beta_loss_key,
     conditional,
@@ -22,13 +23,19 @@ from . import (
     dataclass_output,
     dict_output,
     distributions,
+    flows,
     full_covariance,
+    graph,
+    ladder,
     layer_norm,
     lightning_shaped,
     list_output,
     loss_inside,
+    quantised_images,
     recurrent,
+    sentences,
     signal,
+    ssim,
     tuple_output,
     vector_quantised,
     with_logits,
@@ -105,5 +112,38 @@ MODELS: dict[str, OwnModel] = {
     "distributions": OwnModel(distributions.DistributionVAE),
     "full covariance": OwnModel(full_covariance.FullCovarianceVAE),
     "logits": OwnModel(with_logits.make, with_logits.bce_kl, arguments={"hidden": 4}),
+    "ladder": OwnModel(
+        ladder.LadderVAE,
+        arguments={"channels": 2, "levels": 2, "latents": 1},
+        shape=(2, 3, 8, 8),
+    ),
+    "structural similarity": OwnModel(
+        ssim.SSIMVAE,
+        arguments={"channels": 2, "latents": 2, "size": 16, "window_size": 11},
+        shape=(2, 3, 16, 16),
+    ),
+    "images, vector-quantised": OwnModel(
+        quantised_images.ImageVQVAE,
+        arguments={"channels": 2, "codes": 4, "width": 2, "blocks": 1},
+        shape=(2, 3, 8, 8),
+    ),
+    "planar flows": OwnModel(
+        flows.FlowVAE, arguments={"inputs": 6, "hidden": 4, "z_size": 2, "flows": 2}
+    ),
+    "latent diffusion": OwnModel(
+        attention_images.AutoencoderKL,
+        arguments={"channels": 2, "latents": 1, "groups": 1},
+        shape=(1, 3, 8, 8),
+    ),
+    "sentences": OwnModel(
+        sentences.SentenceVAE,
+        arguments={"features": 3, "hidden": 4, "latents": 2, "vocabulary": 5},
+        shape=(2, 3, 3),
+    ),
+    "graph": OwnModel(
+        graph.GraphVAE,
+        arguments={"nodes": 6, "features": 3, "hidden": 3, "latents": 2},
+        shape=(6, 3),
+    ),
     "lightning": OwnModel(lightning_shaped.LitVAE),
 }

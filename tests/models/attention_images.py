@@ -27,7 +27,8 @@ class ResnetBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         h = self.conv1(nonlinearity(self.norm1(x)))
         h = self.conv2(nonlinearity(self.norm2(h)))
-        return self.nin_shortcut(x) + h
+        output: Tensor = self.nin_shortcut(x) + h
+        return output
 
 
 class AttnBlock(nn.Module):
@@ -49,7 +50,8 @@ class AttnBlock(nn.Module):
         w_ = F.softmax(w_, dim=2)
         v = v.reshape(b, c, h * w)
         h_ = torch.bmm(v, w_.permute(0, 2, 1)).reshape(b, c, h, w)
-        return x + self.proj_out(h_)
+        output: Tensor = x + self.proj_out(h_)
+        return output
 
 
 class AutoencoderKL(nn.Module):

@@ -30,6 +30,8 @@ class GraphVAE(nn.Module):
         self.gc3 = GraphConvolution(hidden, latents)
         ring = torch.eye(nodes)
         near = sum(torch.roll(ring, step, 1) for step in (-2, -1, 1, 2))
+        self.label: Tensor
+        self.adj: Tensor
         self.register_buffer("label", near + ring)
         degree = self.label.sum(1).rsqrt()
         self.register_buffer("adj", degree[:, None] * self.label * degree)
@@ -43,10 +45,10 @@ class GraphVAE(nn.Module):
         edges = self.label.sum()
         pos_weight = (self.nodes**2 - edges) / edges
         norm = self.nodes**2 / (2 * (self.nodes**2 - edges))
-        cost = norm * F.binary_cross_entropy_with_logits(
-            preds, self.label, pos_weight=pos_weight
-        )
-        KLD = -0.5 / self.nodes * torch.mean(
-            torch.sum(1 + 2 * logvar - mu.pow(2) - logvar.exp().pow(2), 1)
+        cost = norm * F.binary_cross_entropy_with_logits(preds, self.label, pos_weight=pos_weight)
+        KLD = (
+            -0.5
+            / self.nodes
+            * torch.mean(torch.sum(1 + 2 * logvar - mu.pow(2) - logvar.exp().pow(2), 1))
         )
         return {"loss": cost + KLD, "cost": cost, "KLD": KLD}

@@ -62,7 +62,7 @@ class LadderVAE(nn.Module):
         mean, variance = found[-1]
         z = sample(mean, variance)
         kl = divergence(mean, variance, torch.zeros_like(mean), torch.ones_like(mean))
-        for up, (d_mean, d_variance) in zip(self.up, reversed(found[:-1])):
+        for up, (d_mean, d_variance) in zip(self.up, reversed(found[:-1]), strict=True):
             p_mean, p_variance = up(z)
             precision = 1 / d_variance + 1 / p_variance
             mean = (d_mean / d_variance + p_mean / p_variance) / precision

@@ -1,4 +1,4 @@
-"""A VQ-VAE of images: residual blocks, a codebook for each place, the straight-through estimator."""
+"""A VQ-VAE of images: residual blocks, a codebook, and the straight-through estimator."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ class Residual(nn.Module):
         )
 
     def forward(self, input: Tensor) -> Tensor:
-        return input + self.block(input)
+        output: Tensor = input + self.block(input)
+        return output
 
 
 class Codebook(nn.Module):

@@ -19,6 +19,7 @@ class SSIM(nn.Module):
         super().__init__()
         self.window_size = window_size
         self.channels = channels
+        self.window: Tensor
         self.register_buffer("window", gaussian_window(window_size, 1.5, channels))
 
     def blur(self, image: Tensor) -> Tensor:
@@ -51,7 +52,7 @@ class SSIMVAE(nn.Module):
                     nn.BatchNorm2d(after),
                     nn.LeakyReLU(),
                 )
-                for before, after in zip((3, *widths), widths)
+                for before, after in zip((3, *widths[:-1]), widths, strict=True)
             )
         )
         self.side = size // 16
@@ -67,7 +68,7 @@ class SSIMVAE(nn.Module):
                     nn.BatchNorm2d(after),
                     nn.LeakyReLU(),
                 )
-                for before, after in zip(backwards, (*backwards[1:], channels))
+                for before, after in zip(backwards, (*backwards[1:], channels), strict=True)
             ),
             nn.Conv2d(channels, 3, 3, padding=1),
             nn.Sigmoid(),

@@ -8,22 +8,36 @@ expressions from here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from ..ops import Call, NotExplained, Rule
-from ..symbolic.expression import Add, Expression, Index, Number, Ref, Role, references
+from ..ops.at_once import (
+    NotAtOnce,
+    Summands,
+    abridged,
+    chooses,
+    depends_on_place,
+    is_long,
+    is_many,
+    one_of,
+    shape_of_many,
+)
+from ..symbolic.expression import Add, Each, Expression, Index, Number, Ref, Role, references
 from ..symbolic.shapes import expanded
-from ..symbolic.simplify import simplify
+from ..symbolic.simplify import product_of, simplify, split_terms
 from ..symbolic.text import index_text
 from ..trace import Array, Kind
 from .graph import BoundOperation
 from .run import Run
 
 Made = TypeVar("Made")
+
+MOST_REMEMBERED = 20_000  # gradients of elements without a name, shared by those of others
 
 ROLES: dict[Kind, Role] = {
     "input": "input",
@@ -42,6 +56,13 @@ class Contribution(NamedTuple):
     expression: Expression
 
 
+class Way(NamedTuple):
+    """One or many summands of a gradient that arrive through the same named value."""
+
+    through: int
+    summands: Summands
+
+
 class _Leaf(NamedTuple):
     """Makes the references to one tensor, each once: a long sum has thousands of them.
 
@@ -56,6 +77,8 @@ class _Leaf(NamedTuple):
     refs: dict[Index | None, Ref]
 
     def at(self, index: Index | None) -> Ref:
+        if index is not None and is_many(index):
+            return self.each(index)
         ref = self.refs.get(index)
         if ref is None:
             if index is None:
@@ -66,6 +89,14 @@ class _Leaf(NamedTuple):
             self.refs[index] = ref
         return ref
 
+    def each(self, index: Index) -> Each:
+        """Return the elements at an index of arrays, for the formula of all of them."""
+        # Where arrays are the same the numbers are; that is enough to add up like terms.
+        key = tuple(id(at) if isinstance(at, np.ndarray) else -int(at) - 1 for at in index)
+        numbers = np.asarray(self.array[index], dtype=np.float64)
+        one = self.at
+        return Each(self.name, None, self.role, numbers, key=key, places=index, one=one)
+
 
 class Steps:
     """Composes expressions over one run.
@@ -75,7 +106,8 @@ class Steps:
 
     def __init__(self, run: Run, as_computed: bool = False) -> None:
         self.run, self.as_computed = run, as_computed
-        self._contributions: dict[tuple[int, Index | None, str | None], list[Contribution]] = {}
+        self._ways: dict[tuple[int, Index | None, str | None], list[Way]] = {}
+        self._plain: dict[int, Number | None] = {}
         self._leaves: dict[tuple[int, str | None, bool], _Leaf] = {}
         self._constants: dict[tuple[int, str | None], Number | None] = {}
         self._shapes: dict[int, tuple[int, ...]] = {}
@@ -167,6 +199,8 @@ class Steps:
         if bound is None:
             return self.reference(value_id, index)
         rule, call = self._rule(bound), self.call(bound)
+        if is_many(index) and (rule.chosen_by is not None or not rule.many_elements):
+            raise NotAtOnce
         if self._chosen_by is not None and rule.chosen_by is not None:
             for position, at in rule.chosen_by(call, index):
                 self._chosen_by.update(dict.fromkeys(references(call.operands[position].at(at))))
@@ -217,12 +251,13 @@ class Steps:
         start = self.run.trace.term(term)
         if value_id == start.value:
             return Number(start.weight)
-        grouped: dict[int, list[Expression]] = {}
-        for each in self.contributions(value_id, index, term):
-            grouped.setdefault(each.through, []).append(each.expression)
+        grouped: dict[int, list[Summands]] = {}
+        for way in self._ways_back(value_id, index, term):
+            grouped.setdefault(way.through, []).append(way.summands)
+        self._forget()
         if self.as_computed:  # a constant that is folded takes the roundings with it
-            return Add(tuple(Add(tuple(group)) for group in grouped.values()))
-        sums = [simplify(Add(tuple(group))) for group in grouped.values()]
+            return Add(tuple(map(_added, grouped.values())))
+        sums = [_folded(group) for group in grouped.values()]
         sums = [part for part in sums if part != Number(0.0)] or [Number(0.0)]
         return sums[0] if len(sums) == 1 else Add(tuple(sums))
 
@@ -230,40 +265,80 @@ class Steps:
         self, value_id: int, index: Index | None, term: str | None = None
     ) -> list[Contribution]:
         """Return the summands of a gradient, one for each way to a named value ahead."""
-        key = (value_id, index, term)
-        if key not in self._contributions:
-            self._contributions[key] = list(self._contribute(value_id, index, term))
-        return self._contributions[key]
+        ways = self._ways_back(value_id, index, term)
+        self._forget()
+        return [
+            Contribution(way.through, expression)
+            for way in ways
+            for expression in way.summands.all_written()
+        ]
 
-    def _contribute(
-        self, value_id: int, index: Index | None, term: str | None
-    ) -> Iterator[Contribution]:
+    def _forget(self) -> None:
+        """Let go of the ways of one gradient that no other one shares, or of too many."""
+        if len(self._ways) > MOST_REMEMBERED:
+            self._ways.clear()
+
+    def _ways_back(self, value_id: int, index: Index | None, term: str | None = None) -> list[Way]:
+        if index is not None and is_many(index):
+            return list(self._ways_of(value_id, index, term))
+        key = (value_id, index, term)
+        if key not in self._ways:
+            self._ways[key] = list(self._ways_of(value_id, index, term))
+        return self._ways[key]
+
+    def _ways_of(self, value_id: int, index: Index | None, term: str | None) -> Iterator[Way]:
         reached = self.run.gradients_of(term)
         if (reason := self.run.graph.taken.get(value_id)) is not None:
             raise NotExplained(reason)
+        many = index is not None and is_many(index)
         for bound in self.run.graph.consumers(value_id):
             if bound.output not in reached or bound.output == value_id:
                 continue
             if bound.no_way_back:
                 raise NotExplained(bound.no_way_back)
             rule, call = self._rule(bound), self.call(bound)
+            if many and not rule.ways_of_many:
+                raise NotAtOnce
             for position in bound.positions(value_id):
                 if index is None:
                     for through, upstream in self._upstream(bound.output, None, term):
-                        yield Contribution(through, rule.backward(call, position, upstream))
+                        whole = rule.backward(call, position, upstream.formula)
+                        yield Way(through, Summands(whole))
                     continue
-                for out, partial in rule.partials(call, position, index):
-                    for through, upstream in self._upstream(bound.output, out, term):
-                        yield Contribution(through, upstream * partial)
+                for out, partial in rule.ways(call, position, index):
+                    yield from self._passed(bound.output, out, partial, term, many)
 
-    def _upstream(self, output: int, index: Index | None, term: str | None) -> list[Contribution]:
+    def _passed(
+        self, output: int, out: Index, partial: Expression, term: str | None, many: bool
+    ) -> Iterator[Way]:
+        """Yield what arrives at one or many elements of an output, times their slopes."""
+        shape = shape_of_many(out)
+        try:
+            upstream = self._upstream(output, out, term)
+        except NotAtOnce:
+            if many:  # the one that opened the many writes them one by one
+                raise
+            for at in range(prod(shape)):
+                place = np.unravel_index(at, shape[::-1])[::-1]
+                one = tuple(int(np.broadcast_to(axis, shape)[place]) for axis in out)
+                slope = one_of(partial, place)
+                yield from self._passed(output, one, slope, term, False)
+            return
+        for through, arriving in upstream:
+            both = shape
+            if arriving.shape != shape:
+                both = np.broadcast_shapes(shape, arriving.shape)
+            yield Way(through, Summands(arriving.formula * partial, both))
+
+    def _upstream(self, output: int, index: Index | None, term: str | None) -> list[Way]:
         start = self.run.trace.term(term)
         if output == start.value:
-            return [Contribution(output, Number(start.weight))]
+            return [Way(output, Summands(Number(start.weight)))]
         if self.run.trace.values[output].name is None:
-            return self.contributions(output, index, term)
+            return self._ways_back(output, index, term)
         constant = self.constant_gradient(output, term)
-        return [Contribution(output, constant or self.gradient_reference(output, index, term))]
+        named = constant or self.gradient_reference(output, index, term)
+        return [Way(output, Summands(named))]
 
     def constant_gradient(self, value_id: int, term: str | None = None) -> Number | None:
         """Return a scalar's gradient when it is a constant, as it is at a term of a sum."""
@@ -329,6 +404,12 @@ class _ValueOperand:
 
     def plain(self) -> Number | None:
         """Return the number that fills a constant without a name, as in `Normal(0, 1)`."""
+        known = self.steps._plain
+        if self.value_id not in known:
+            known[self.value_id] = self._plain()
+        return known[self.value_id]
+
+    def _plain(self) -> Number | None:
         value = self.steps.run.trace.values[self.value_id]
         if value.kind != "constant" or value.name is not None or not value.array.size:
             return None
@@ -356,6 +437,43 @@ class _ConstantOperand:
 
     def whole(self) -> Expression:
         return Number(self.value)
+
+
+def _added(group: Sequence[Summands]) -> Expression:
+    """Write a sum as it is computed, of a long one the largest summands alone."""
+    if is_long(sum(part.terms for part in group)):
+        return abridged(group)
+    return Add(tuple(term for part in group for term in part.all_written()))
+
+
+def _folded(group: Sequence[Summands]) -> Expression:
+    """Write a sum with its constants folded, those of a long one in its summand's formula."""
+    if not is_long(sum(part.terms for part in group)):
+        return simplify(_added(group))
+    few: list[Expression] = []
+    many: list[tuple[float, Summands]] = []
+    for part in group:
+        for coefficient, factors in split_terms(part.formula):
+            body = product_of(1.0, factors)
+            if depends_on_place(body):
+                many.append((coefficient, Summands(body, part.shape)))
+            else:  # the same number each time
+                few.append(product_of(coefficient * part.terms, factors))
+    few = [term for term in few if term != Number(0.0)]
+    if not is_long(sum(part.terms for _, part in many)):
+        return simplify(
+            Add((*few, *(Number(c) * term for c, part in many for term in part.all_written())))
+        )
+    sizes = {abs(coefficient) for coefficient, _ in many}
+    common = sizes.pop() if len(sizes) == 1 and not few else 1.0
+    if any(chooses(part.formula) for _, part in many):
+        common = 1.0
+    parts = [
+        Summands(product_of(coefficient / common, (part.formula,)), part.shape)
+        for coefficient, part in many
+    ]
+    total = abridged([*map(Summands, few), *parts], simplify)
+    return Number(common) * total if common != 1 else total
 
 
 def if_explained(make: Callable[[], Made]) -> Made | None:

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..ops import NotExplained
+from ..ops.array_bounds import sized
+from ..ops.at_once import is_many
 from ..symbolic.expression import Expression, Index, evaluate
 from ..trace import Array, rows_of
 from .backward_pass import accumulate, shares
@@ -167,8 +169,11 @@ class Paths:
         """Return what an operation passes back to the target's element alone."""
         if bound.rule is None or bound.no_way_back:
             raise NotExplained(bound.no_way_back)
-        partials = bound.rule.partials(self.steps.call(bound), position, target.index)
-        return sum(float(upstream[out]) * evaluate(local) for out, local in partials)
+        ways = bound.rule.ways(self.steps.call(bound), position, target.index)
+        return sum(
+            float((upstream[out] * (sized(local)[0] if is_many(out) else evaluate(local))).sum())
+            for out, local in ways
+        )
 
     def _path(self, chain: tuple[int, ...], amount: float, target: Target) -> Path:
         values = self.run.trace.values
@@ -199,10 +204,10 @@ class Paths:
             positions = bound.positions(value_id) if bound is not None else ()
             if bound is None or bound.rule is None or len(positions) != 1:
                 break
-            partials = bound.rule.partials(self.steps.call(bound), positions[0], index)
-            if len(partials) != 1:
+            ways = bound.rule.ways(self.steps.call(bound), positions[0], index)
+            if len(ways) != 1 or is_many(ways[0][0]):
                 break
-            index, local = partials[0]
+            index, local = ways[0]
             passed.add(ahead)
             if bound.rule.gate and evaluate(local) == 0:
                 unit = self.steps.label(ahead, index).strip("[]")

@@ -17,6 +17,7 @@ sum become a loop of their own. What comes out is plain data, which needs no rul
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -25,6 +26,7 @@ import numpy as np
 
 from ..errors import UserError
 from ..ops import NotExplained
+from ..ops.at_once import writing_up_to
 from ..ops.pointwise import undecided
 from ..symbolic.expression import (
     Add,
@@ -141,7 +143,7 @@ class IndexRanges:
                 return self._gradient(source.value_id, index, source.term)
             return self.data(self.steps.element(source.value_id, index))
 
-        with undecided():
+        with undecided(), writing_up_to(sys.maxsize):
             return _over(self.steps.run.values[source.value_id].shape, (), element)
 
     def _gradient(self, value_id: int, index: Index, term: str | None) -> Data:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from ..symbolic.build import summed
-from ..symbolic.expression import ONE, ZERO, Expression, Index, SumOver, terms_of
+from ..symbolic.expression import ONE, ZERO, Expression, Index, Rest, SumOver, terms_of
 from ..trace import Array
-from .rule import Call, Partial, Rule, indices
+from .at_once import NotAtOnce, grid, is_long, is_many
+from .rule import Call, OfMany, Partial, Rule, Ways, indices
 
 
 def biased(rule: Rule, bias: int, axis: int = -1, **fields: Any) -> Rule:
@@ -56,7 +58,10 @@ def biased(rule: Rule, bias: int, axis: int = -1, **fields: Any) -> Rule:
     def element(call: Call, index: Index) -> Expression:
         body = rule.element(within(call), index)
         terms = () if body == ZERO else terms_of(body)
-        return summed([*terms, *(b.at((index[axis],)) for b in call.operands[bias:])])
+        added = (b.at((index[axis],)) for b in call.operands[bias:])
+        if terms and isinstance(terms[-1], Rest):
+            return summed([*terms[:-1], *added, terms[-1]])
+        return summed([*terms, *added])
 
     def partials(call: Call, position: int, index: Index) -> list[Partial]:
         if position < bias:
@@ -65,6 +70,20 @@ def biased(rule: Rule, bias: int, axis: int = -1, **fields: Any) -> Rule:
         at = len(shape) + axis
         rows = indices((*shape[:at], *shape[at + 1 :]))
         return [((*row[:at], *index, *row[at:]), ONE) for row in rows]
+
+    def families(call: Call, position: int, index: Index) -> list[Partial]:
+        if position < bias:
+            if is_many(index) and not rule.ways_of_many:
+                raise NotAtOnce
+            return rule.ways(within(call), position, index)
+        shape = call.output.shape
+        at = len(shape) + axis
+        if is_many(index):
+            raise NotAtOnce
+        if not is_long(prod(shape) // max(shape[at], 1)):
+            return partials(call, position, index)
+        axes = [np.arange(size) for size in shape]
+        return [(grid([*axes[:at], index[0], *axes[at + 1 :]]), ONE)]
 
     def formula(call: Call) -> Expression:
         body = rule.formula(within(call))
@@ -80,8 +99,8 @@ def biased(rule: Rule, bias: int, axis: int = -1, **fields: Any) -> Rule:
         "forward": forward,
         "vjp": vjp,
         "vjp_of": rule.vjp_of and vjp_of,
-        "element": element,
-        "partials": partials,
+        "element": OfMany(element) if rule.many_elements else element,
+        "partials": Ways(partials, families),
         "formula": formula,
         "gradient": gradient,
     }

@@ -18,7 +18,8 @@ import numpy as np
 
 from ..symbolic.expression import ONE, ZERO, Expression, Index, Number
 from ..trace import Array
-from .rule import Bound, Call, Partial, Rule
+from .at_once import NotAtOnce, is_long, is_many
+from .rule import Bound, Call, OfMany, Partial, Rule, Ways
 
 Shape = tuple[int, ...]
 # The operands that are copied from; the others say where, or in which shape.
@@ -60,6 +61,28 @@ class Sources:
         first, end = np.searchsorted(ordered, ends)
         return [unraveled(int(at), self.numbers.shape) for at in order[first:end]]
 
+    def of_many(self, index: Index) -> tuple[int, Index]:
+        """Return the operand and the indices that many output elements were copied from."""
+        position = np.asarray(self.numbers[index], dtype=np.int64) - 1
+        parts = np.searchsorted(self._starts, position, side="right") - 1
+        if not position.size or position.min() < 0 or parts.min() != parts.max():
+            raise NotAtOnce
+        part = int(parts.flat[0])
+        return part, _unraveled(position - self._starts[part], self.shapes[part])
+
+    def targets_of_many(self, part: int, index: Index) -> Index:
+        """Return the output indices that many elements were copied to, each to as many."""
+        source = np.asarray(1 + self._starts[part] + raveled(index, self.shapes[part]))
+        order, ordered = self._by_source
+        first = np.searchsorted(ordered, source.astype(ordered.dtype))
+        copies = np.searchsorted(ordered, source.astype(ordered.dtype), side="right") - first
+        if not copies.size or copies.min() != copies.max() or not copies.flat[0]:
+            raise NotAtOnce
+        count = int(copies.flat[0])
+        if count > 1:
+            first = first + np.arange(count).reshape(-1, *(1,) * first.ndim)
+        return _unraveled(order[first].astype(np.int64), self.numbers.shape)
+
     @cached_property
     def _by_source(self) -> tuple[Array, Array]:
         """The output's positions in the order of their sources, and these sources."""
@@ -75,6 +98,13 @@ class Sources:
             totals[1 + start : 1 + end].reshape(shape)
             for start, end, shape in zip(self._starts, self._starts[1:], self.shapes, strict=False)
         ]
+
+
+def _unraveled(positions: Array, shape: Shape) -> Index:
+    """Return the index, of arrays, of many positions; a scalar has one that says how many."""
+    if not shape:
+        raise NotAtOnce
+    return tuple(np.unravel_index(positions, shape))  # type: ignore[arg-type]  # of arrays
 
 
 def unraveled(position: int, shape: Shape) -> Index:
@@ -175,6 +205,9 @@ def copying(
         return tuple(gradients)
 
     def element(call: Call, index: Index) -> Expression:
+        if is_many(index):
+            part, at = of_call(call).of_many(index)
+            return call.operands[parts(len(call.operands))[part]].at(at)
         source = of_call(call).of(index)
         if source is None:
             return Number(float(call.attributes[fill])) if fill else ZERO
@@ -187,6 +220,22 @@ def copying(
             return []
         return [(out, ONE) for out in of_call(call).targets(chosen.index(position), index)]
 
-    derived = {"kind": "copy", "vjp": vjp, "element": element, "partials": partials}
+    def families(call: Call, position: int, index: Index) -> list[Partial]:
+        chosen = parts(len(call.operands))
+        if position not in chosen:
+            return []
+        if is_many(index):
+            return [(of_call(call).targets_of_many(chosen.index(position), index), ONE)]
+        targets = of_call(call).targets(chosen.index(position), index)
+        if not is_long(len(targets)):
+            return [(out, ONE) for out in targets]
+        return [(tuple(np.array(targets).T), ONE)]
+
+    derived = {
+        "kind": "copy",
+        "vjp": vjp,
+        "element": OfMany(element),
+        "partials": Ways(partials, families, of_many=True),
+    }
     fields = {**derived, **fields}
     return Rule(name=name, bind=bind, forward=forward, words=words, **fields)

@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ from ..symbolic.expression import (
     ZERO,
     Apply,
     Div,
+    Each,
     Expression,
     Index,
     Mul,
@@ -38,12 +40,15 @@ from ..symbolic.expression import (
 )
 from ..trace import Array
 from .array_functions import on_arrays
+from .at_once import NotAtOnce, grid, is_long, is_many
 from .rule import (
     Bound,
     Call,
+    OfMany,
     Options,
     Partial,
     Rule,
+    Ways,
     binder,
     broadcast_index,
     broadcast_targets,
@@ -104,11 +109,19 @@ def number(expression: Expression) -> Any:
     if _UNDECIDED.get():
         return _Unknown(expression)
     refs = [expression] if isinstance(expression, Ref) else references(expression)
-    if any(isinstance(ref, _Values) for ref in refs):
+    if any(isinstance(ref, _Values | Each) for ref in refs):
         return np.asarray(on_arrays(expression))
     if any(np.ndim(ref.value) for ref in refs):
         return math.nan
     return evaluate(expression)
+
+
+def one_number(expression: Expression) -> Any:
+    """Return `number` of what has another formula for each, and so none for many elements."""
+    found = number(expression)
+    if np.ndim(found) and not isinstance(found, _Unknown):
+        raise NotAtOnce
+    return found
 
 
 def choose(condition: Any, then: Expression, otherwise: Expression) -> Expression:
@@ -240,6 +253,36 @@ class _Pointwise:
             (out, self.slope_at(call, position, out))
             for out in broadcast_targets(index, shape, call.output.shape)
         ]
+
+    def families(self, call: Call, position: int, index: Index) -> list[Partial]:
+        if position in self.no_gradient:
+            return []
+        shape, output = call.operands[position].shape, call.output.shape
+        spread = (
+            output
+            if not shape
+            else tuple(
+                size
+                for width, size in zip(shape, output[len(output) - len(shape) :], strict=True)
+                if width == 1
+            )
+            + output[: len(output) - len(shape)]
+        )
+        if not is_long(prod(spread)):
+            if prod(spread) > 1 and is_many(index):
+                raise NotAtOnce
+            return self.partials(call, position, index)
+        if is_many(index):
+            raise NotAtOnce
+        own = (0,) * (len(output) - len(shape)) + index
+        padded = (1,) * (len(output) - len(shape)) + shape
+        out = grid(
+            [
+                np.arange(size) if width == 1 else at
+                for at, width, size in zip(own, padded, output, strict=True)
+            ]
+        )
+        return [(out, self.slope_at(call, position, out))]
 
     def slope_at(self, call: Call, position: int, out: Index) -> Expression:
         operands = _elements(call, out)
@@ -409,8 +452,8 @@ def elementwise(
         forward=op.forward,
         vjp=op.vjp,
         vjp_computed=None if computed is None else op.vjp_computed,
-        element=op.element,
-        partials=op.partials,
+        element=OfMany(op.element),
+        partials=Ways(op.partials, op.families, of_many=True),
         formula=op.formula,
         gradient=op.gradient,
         kind="elementwise",

@@ -98,6 +98,37 @@ def every_operand(call: Call) -> Sequence[int]:
     return range(len(call.operands))
 
 
+@dataclass(frozen=True)
+class OfMany:
+    """A rule's `element` that also takes an index of arrays, for many elements at once."""
+
+    element: Callable[[Call, Index], Expression]
+
+    def __call__(self, call: Call, index: Index) -> Expression:
+        return self.element(call, index)
+
+
+@dataclass(frozen=True)
+class Ways:
+    """A rule's `partials` that are also there as one, where they are many; see `at_once.py`.
+
+    Attributes
+    ----------
+    at_once
+        What `one_by_one` has, but that the output index may be of arrays: the derivative is then
+        a formula over all of them.
+    of_many
+        Whether it also takes an index of arrays.
+    """
+
+    one_by_one: Callable[[Call, int, Index], list[Partial]]
+    at_once: Callable[[Call, int, Index], list[Partial]]
+    of_many: bool = False
+
+    def __call__(self, call: Call, position: int, index: Index) -> list[Partial]:
+        return self.one_by_one(call, position, index)
+
+
 @dataclass(frozen=True, eq=False)
 class Rule:
     """All we know of one op.
@@ -248,6 +279,25 @@ class Rule:
         if not self.broadcasts:
             upstream = expanded(upstream, call.output.shape)
         return self.gradient(call, position, upstream)
+
+    def ways(self, call: Call, position: int, index: Index) -> list[Partial]:
+        """Return `partials`, as one where they are many and the rule has a formula for all."""
+        ways = self.partials
+        return (
+            ways.at_once(call, position, index)
+            if isinstance(ways, Ways)
+            else ways(call, position, index)
+        )
+
+    @property
+    def many_elements(self) -> bool:
+        """Whether `element` also takes an index of arrays, which stands for many."""
+        return isinstance(self.element, OfMany)
+
+    @property
+    def ways_of_many(self) -> bool:
+        """Whether `ways` takes one."""
+        return isinstance(self.partials, Ways) and self.partials.of_many
 
     def _unusual(self, call: Call) -> Options:
         return unusual(call.attributes, self.usual)

@@ -28,6 +28,7 @@ from .expression import (
     Number,
     Pow,
     Ref,
+    Rest,
     power,
 )
 from .functions import FUNCTIONS
@@ -143,6 +144,8 @@ class _Bounds:
 
     def computed(self, expression: Expression) -> Enclosure:
         match expression:
+            case Rest(terms=terms) if terms is not None:
+                return Enclosure(*terms.enclosure(self.precision, self.own))
             case Ref(made=made) if made is not None:
                 # A number of the line alone, as a mean, was computed like all others.
                 if expression not in self.made:

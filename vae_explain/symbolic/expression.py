@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 from .functions import FUNCTIONS as FUNCTIONS  # re-exported beside the nodes that name them
 
@@ -68,10 +68,48 @@ class Ref(Expression):
 
 
 @dataclass(frozen=True, slots=True)
+class Each(Ref):
+    """One number for each summand of a long sum; `value` holds them all.
+
+    The formula of such a summand is an expression with these leaves; see `ops/at_once.py`.
+
+    Attributes
+    ----------
+    places
+        The index of each, axis by axis: an array where they differ.
+    one
+        Makes the reference to the number at one index.
+    """
+
+    key: tuple[int, ...] = field(default=(), kw_only=True)  # tells the arrays of `places` apart
+    places: tuple[Any, ...] = field(default=(), compare=False, repr=False, kw_only=True)
+    one: Callable[[Index], Expression] | None = field(
+        default=None, compare=False, repr=False, kw_only=True
+    )
+
+
+class Unwritten(Protocol):
+    """The terms of a long sum that are not written out, as arrays."""
+
+    @property
+    def magnitude(self) -> float:
+        """What rounding their sum is relative to, as in `measure`."""
+        ...
+
+    def enclosure(self, precision: Any, own: str) -> tuple[float, float]:
+        """Return the smallest and the largest number that their sum may come to."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Rest(Ref):
-    """The sum of those terms of a long sum that are not written out; `count` is how many."""
+    """The sum of those terms of a long sum that are not written out; `count` is how many.
+
+    `terms` are these, where more is known of them than their sum.
+    """
 
     count: int = field(default=0, kw_only=True)
+    terms: Unwritten | None = field(default=None, compare=False, repr=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +241,8 @@ def measure(expression: Expression) -> Measured:
     if kind is Mul:
         return _measure_product(expression.factors)  # type: ignore[attr-defined]  # likewise
     match expression:
+        case Rest(value=value, terms=terms) if terms is not None:
+            return Measured(float(value), terms.magnitude)
         case Number(value) | Ref(value=value):
             number = float(value)
             return Measured(number, abs(number))

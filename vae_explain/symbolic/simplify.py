@@ -26,6 +26,7 @@ from .expression import (
 from .shapes import expanded, shape_of
 
 MINUS_ONE = Number(-1.0)
+Term = tuple[float, tuple[Expression, ...]]  # a constant and the other factors
 
 
 def simplify(expression: Expression) -> Expression:
@@ -39,7 +40,7 @@ def simplify(expression: Expression) -> Expression:
         case Add(terms):
             return _fold_sum(terms)
         case Mul() | Neg():
-            return _scaled(*_split(expression))
+            return product_of(*_split(expression))
         case Div(numerator, denominator):
             above, below = simplify(numerator), simplify(denominator)
             if isinstance(below, Number) and isinstance(above, Number) and below.value:
@@ -127,7 +128,13 @@ def _split(expression: Expression) -> tuple[float, tuple[Expression, ...]]:
             return 1.0, (folded,)
 
 
-def _scaled(coefficient: float, factors: tuple[Expression, ...]) -> Expression:
+def split_terms(expression: Expression) -> list[Term]:
+    """Take a sum apart into its terms, each as its constant and its other factors."""
+    return list(_flat_terms((expression,)))
+
+
+def product_of(coefficient: float, factors: tuple[Expression, ...]) -> Expression:
+    """Write a constant times some factors."""
     if coefficient == 0 or not factors:
         return Number(coefficient + 0.0)  # + 0.0: a folded zero carries no sign
     if coefficient == 1:
@@ -148,14 +155,14 @@ def _fold_sum(terms: tuple[Expression, ...]) -> Expression:
     if not kept:
         return ZERO
     if len(kept) == 1:
-        return _scaled(*kept[0])
+        return product_of(*kept[0])
     common = abs(kept[0][0])
     if common != 1 and all(abs(coefficient) == common for coefficient, _ in kept):
-        return _scaled(common, (_ordered_sum([(c / common, f) for c, f in kept]),))
+        return product_of(common, (_ordered_sum([(c / common, f) for c, f in kept]),))
     return _ordered_sum(kept)
 
 
-def _flat_terms(terms: tuple[Expression, ...]) -> Iterable[tuple[float, tuple[Expression, ...]]]:
+def _flat_terms(terms: tuple[Expression, ...]) -> Iterable[Term]:
     for term in terms:
         coefficient, factors = _split(term)
         if len(factors) == 1 and isinstance(factors[0], Add):
@@ -170,4 +177,4 @@ def _ordered_sum(parts: list[tuple[float, tuple[Expression, ...]]]) -> Expressio
     if parts[0][0] < 0:
         first = next((i for i, (coefficient, _) in enumerate(parts) if coefficient > 0), 0)
         parts = [parts[first], *parts[:first], *parts[first + 1 :]]
-    return Add(tuple(_scaled(*part) for part in parts))
+    return Add(tuple(product_of(*part) for part in parts))

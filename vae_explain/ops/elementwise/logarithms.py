@@ -9,7 +9,7 @@ import numpy as np
 from ...symbolic.build import TWO, exp, log, sigmoid
 from ...symbolic.expression import ONE, ZERO, Add, Expression, Number
 from ...trace import Array
-from ..pointwise import choose, elementwise, number
+from ..pointwise import choose, elementwise, number, one_number
 from ..rule import Rule, binder
 from .exponentials import FARTHEST, log_total
 
@@ -67,7 +67,7 @@ def _logaddexp(a: Array, b: Array) -> Array:
 
 
 def _logaddexp_line(a: Expression, b: Expression) -> Expression:
-    if math.isnan(number(a) + number(b)):  # whole tensors
+    if math.isnan(one_number(a) + one_number(b)):  # whole tensors
         return log(Add((exp(a), exp(b))))
     return log_total([a, b])
 
@@ -89,7 +89,7 @@ LOGADDEXP = elementwise(
 
 def _sum_of_powers(a: Expression, b: Expression) -> Expression:
     scale = log(TWO)
-    if math.isnan(number(a) + number(b)):  # whole tensors
+    if math.isnan(one_number(a) + one_number(b)):  # whole tensors
         return log(Add((TWO**a, TWO**b))) / scale
     return log_total([a * scale, b * scale]) / scale
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...symbolic.build import root, square
 from ...symbolic.expression import ONE, ZERO, Apply, Expression, Number, Opaque
-from ..pointwise import choose, elementwise, number
+from ..pointwise import choose, elementwise, number, one_number
 from ..rule import binder
 
 SIN = elementwise("sin", words="sine")
@@ -46,7 +46,7 @@ SINC = elementwise(
 
 def _angle(y: Expression, x: Expression) -> Expression:
     """Write the angle of the point (x, y) by the arctangent, in the part of the plane it is in."""
-    across, up = number(x), number(y)
+    across, up = one_number(x), one_number(y)
     if across == 0 or math.isinf(across) or math.isinf(up):
         return Number(math.atan2(up, across))
     within = Apply("atan", (y / x,))

@@ -12,7 +12,7 @@ from ...symbolic.build import THREE, TWO, exp, log, root, square
 from ...symbolic.expression import ONE, ZERO, Apply, Expression, Number
 from ...trace import Array
 from ..array_functions import each
-from ..pointwise import elementwise, number
+from ..pointwise import elementwise, one_number
 from ..rule import Bound, Rule, binder
 
 ABS = elementwise("abs", words="absolute value")  # at exactly 0 PyTorch passes nothing
@@ -126,7 +126,7 @@ def numbers_of(a: Array, nan: float, posinf: float | None, neginf: float | None)
 
 
 def number_of(a: Expression, **numbers: Any) -> Expression:
-    value = number(a)
+    value = one_number(a)
     if math.isfinite(value):
         return a
     return Number(float(numbers_of(np.asarray(value), **numbers)))
@@ -140,7 +140,7 @@ NAN_TO_NUM = elementwise(
     forward=numbers_of,
     # Where a number was put in, nothing passes.
     vjp=lambda g, y, a, **_: (np.where(np.isfinite(a), g, np.zeros_like(g)),),
-    derivatives=(lambda y, a, **_: ONE if math.isfinite(number(a)) else ZERO,),
+    derivatives=(lambda y, a, **_: ONE if math.isfinite(one_number(a)) else ZERO,),
     piecewise=True,
     words="the same numbers, and others where there are none",
 )

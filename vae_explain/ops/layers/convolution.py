@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,19 @@ import numpy as np
 from ...symbolic.build import summed
 from ...symbolic.expression import Expression, Index, Opaque
 from ...trace import Array
+from ..at_once import (
+    NotAtOnce,
+    Summands,
+    abridged,
+    grid,
+    is_long,
+    is_many,
+    shape_of_many,
+)
 from ..bias import biased
-from ..rule import OPTIONAL, Bound, Call, Partial, Rule, binder, by_default, indices
+from ..rule import OPTIONAL, Bound, Call, Partial, Rule, Ways, binder, by_default, indices
 from .kernels import correlate, spread, tie, windows
-from .windows import Windows, call_options, options, per_axis
+from .windows import Pairs, Windows, call_options, options, per_axis
 
 INPUT, WEIGHT, BIAS = range(3)
 USUAL = {"stride": 1, "padding": 0, "output_padding": 0, "dilation": 1, "groups": 1}
@@ -85,11 +95,58 @@ class _Ties:
         pairs = [((row, *small), (channel, *large)) for small, large in self.by.of_tap(tuple(tap))]
         return pairs if self.transposed else [(large, small) for small, large in pairs]
 
+    # --- at once ---
+
+    def small_at_once(self, at: Index) -> tuple[Index, Index]:
+        """Return all of `of_small` as one pair of indices, of arrays."""
+        row, *place = at
+        taps, met = _both(self.by.of_small(tuple(place)))
+        columns, tap = grid([np.arange(self.columns), np.arange(len(taps))])
+        first = row // self.rows * self.columns
+        return (row, columns, *taps[tap].T), (first + columns, *met[tap].T)
+
+    def large_at_once(self, at: Index) -> tuple[Index, Index]:
+        """Return all of `of_large` likewise."""
+        channel, *place = at
+        group, column = divmod(channel, self.columns)
+        taps, met = _both(self.by.of_large(tuple(place)))
+        rows, tap = grid(
+            [np.arange(group * self.rows, (group + 1) * self.rows), np.arange(len(taps))]
+        )
+        return (rows, column, *taps[tap].T), (rows, *met[tap].T)
+
+    def weight_at_once(self, at: Index) -> tuple[Index, Index]:
+        """Return what one weight ties together in every sample: from the input, to the output."""
+        row, column, *tap = at
+        channel = row // self.rows * self.columns + column
+        small, large = _both(self.by.of_tap(tuple(tap)))
+        *lead, place = grid([*map(np.arange, self.lead), np.arange(len(small))])
+        own = (*lead, row, *small[place].T), (*lead, channel, *large[place].T)
+        return own if self.transposed else own[::-1]
+
+
+def _both(pairs: Pairs) -> tuple[Array, Array]:
+    """Return pairs of places as two arrays, a place in each row."""
+    both = np.array(pairs, dtype=np.intp)
+    if not both.size:
+        raise NotAtOnce
+    return both[:, 0], both[:, 1]
+
 
 def element(call: Call, index: Index) -> Expression:
     x, weight = call.operands
     ties = _Ties(call)
     lead, at = ties.split(index)
+    most = ties.rows if ties.transposed else ties.columns
+    if is_long(most * prod(ties.by.kernel)):
+        try:
+            tied, place = (ties.large_at_once if ties.transposed else ties.small_at_once)(at)
+            shape = shape_of_many(tied)
+            if is_long(prod(shape)):
+                product = weight.at(tied) * x.at((*lead, *place))
+                return abridged([Summands(product, shape)])
+        except NotAtOnce:
+            pass
     pairs = ties.of_large(at) if ties.transposed else ties.of_small(at)
     return summed(weight.at(tied) * x.at((*lead, *place)) for tied, place in pairs)
 
@@ -106,6 +163,26 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
         for lead in indices(ties.lead)
         for place, out in ties.of_weight(index)
     ]
+
+
+def families(call: Call, position: int, index: Index) -> list[Partial]:
+    """Return `partials`, as one where they are many."""
+    if is_many(index):
+        raise NotAtOnce
+    x, weight = call.operands
+    ties = _Ties(call)
+    try:
+        if position == INPUT:
+            lead, at = ties.split(index)
+            tied, place = (ties.small_at_once if ties.transposed else ties.large_at_once)(at)
+            out: Index = (*lead, *place)
+        else:
+            source, out = ties.weight_at_once(index)
+    except NotAtOnce:  # there are none
+        return []
+    if not is_long(prod(shape_of_many(out))):
+        return partials(call, position, index)
+    return [(out, weight.at(tied) if position == INPUT else x.at(source))]
 
 
 def gradient(call: Call, position: int, upstream: Expression, name: str) -> Expression:
@@ -187,7 +264,7 @@ def convolving(axes: int, transposed: bool) -> Rule:
         forward=forward,
         vjp=vjp,
         element=element,
-        partials=partials,
+        partials=Ways(partials, families),
         options=partial(call_options, usual=USUAL),
         gradient=partial(gradient, name=name),
         kind="contraction",

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,8 +32,16 @@ from ...symbolic.expression import (
 )
 from ...symbolic.shapes import shaped
 from ...trace import Array
-from ..reduction.parts import Where, mean_of, members, root_mean_square_of, variance_of
-from ..rule import Bound, Call, Operand, Partial, Rule, sum_to
+from ..at_once import NotAtOnce, grid, is_long, is_many, shape_of_many, some_of
+from ..reduction.parts import (
+    Where,
+    mean_of,
+    members,
+    members_at_once,
+    root_mean_square_of,
+    variance_of,
+)
+from ..rule import Bound, Call, Operand, Partial, Rule, Ways, sum_to
 
 
 class Axes(NamedTuple):
@@ -70,6 +79,23 @@ class Axes(NamedTuple):
         own = dict(zip(self.spanned, index, strict=True))
         part = tuple(own.get(axis, slice(None)) for axis in range(len(shape)))
         return list(members(part, shape))
+
+    def users_at_once(self, index: Index, shape: tuple[int, ...]) -> Index:
+        """Return the same as one index of arrays."""
+        own: dict[int, Any] = dict(zip(self.spanned, index, strict=True))
+        outs = grid([own.get(axis, np.arange(size)) for axis, size in enumerate(shape)])
+        return some_of(outs, slice(None))
+
+    def sharing(self, outs: Index, shape: tuple[int, ...]) -> list[Index]:
+        """Divide the indices of many, which have only arrays, into those that share a mean."""
+        # In groups it is that of some channels of a sample, and these are all of one channel.
+        apart = [0] if self.groups else [n for n in range(len(shape)) if n not in self.over]
+        keys: Any = 0
+        for axis in apart:
+            keys = keys * shape[axis] + outs[axis]
+        order = np.argsort(np.broadcast_to(keys, shape_of_many(outs)), kind="stable")
+        ends = np.flatnonzero(np.diff(np.broadcast_to(keys, order.shape)[order])) + 1
+        return [some_of(outs, places) for places in np.split(order, ends)]
 
 
 def axes_of(rank: int, attributes: Any) -> Axes:
@@ -225,6 +251,48 @@ class Normalization:
             for out, slope in slopes
         ]
 
+    def families(self, call: Call, position: int, index: Index) -> list[Partial]:
+        """Return `partials`, those that share a scale as one where they are many."""
+        if is_many(index):
+            raise NotAtOnce
+        x, *after = call.operands
+        axes = axes_of(len(x.shape), call.attributes)
+        if position > 0:
+            affine = affine_of(tuple(after), call.attributes)
+            place = position - len(call.operands) + len(affine)
+            outs = axes.users_at_once(index, x.shape)
+            if place < 0 or not is_long(prod(shape_of_many(outs))):
+                return self.partials(call, position, index)
+            if place > 0:
+                return [(outs, ONE)]
+            firsts = (
+                (out, tuple(map(int, np.array(out)[:, 0]))) for out in axes.sharing(outs, x.shape)
+            )
+            return [(out, self.scale_at(call, at).normalized(x.at(out))) for out, at in firsts]
+        part = axes.part(index, x.shape)
+        if is_given(call.attributes) or not is_long(x.array[part].size):
+            return self.partials(call, position, index)
+        return self._by_scale(call, axes, index, members_at_once(part, x.shape))
+
+    def _by_scale(self, call: Call, axes: Axes, index: Index, members: Index) -> list[Partial]:
+        """Return the ways of a number to itself and to all that share its scale, in order."""
+        x, *after = call.operands
+        affine = affine_of(tuple(after), call.attributes)
+        scale, size = self.scale_at(call, index), prod(shape_of_many(members))
+        own = scale.apart(x.at(index))
+        same = np.logical_and.reduce(np.broadcast_arrays(*map(np.equal, members, index)))
+        here = int(np.flatnonzero(same)[0])
+        ways: list[Partial] = []
+        for those in (slice(0, here), None, slice(here + 1, size)):
+            if those is not None and those.start == those.stop:
+                continue
+            out = index if those is None else some_of(members, those)
+            slope = self.slope(scale, size, those is None, scale.apart(x.at(out)) * own, axes)
+            if affine:
+                slope = affine[0].at(tuple(out[axis] for axis in axes.spanned)) * slope
+            ways.append((out, slope))
+        return ways
+
     def slope(
         self, scale: _Scale, size: int, itself: bool, both: Expression, axes: Axes
     ) -> Expression:
@@ -297,7 +365,7 @@ class Normalization:
             forward=self.forward,
             vjp=self.vjp,
             element=self.element,
-            partials=self.partials,
+            partials=Ways(self.partials, self.families),
             kind="normalization",
             words=words,
             functional=True,

@@ -9,7 +9,7 @@ from ...symbolic.expression import Expression, MatMul, Transpose
 from ...symbolic.shapes import shaped
 from ...trace import Array, rows_of
 from ..bias import biased
-from ..rule import OPTIONAL, Call, Rule, binder
+from ..rule import OPTIONAL, Call, OfMany, Rule, Ways, binder
 from .products import Products
 
 INPUT, WEIGHT, BIAS = range(3)
@@ -44,8 +44,11 @@ _PRODUCT = Rule(
     forward=lambda x, weight: x @ weight.T,
     vjp=lambda *arrays: (vjp_of(INPUT, *arrays), vjp_of(WEIGHT, *arrays)),
     vjp_of=vjp_of,
-    element=lambda call, index: products(call).element(index),
-    partials=lambda call, position, index: products(call).partials(1 - position, index),
+    element=OfMany(lambda call, index: products(call).element(index)),
+    partials=Ways(
+        lambda call, position, index: products(call).partials(1 - position, index),
+        lambda call, position, index: products(call).families(1 - position, index),
+    ),
     formula=lambda call: MatMul(call.wholes[INPUT], Transpose(call.wholes[WEIGHT])),
     gradient=gradient,
     kind="contraction",

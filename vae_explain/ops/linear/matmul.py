@@ -12,7 +12,9 @@ from ...symbolic.shapes import shaped
 from ...trace import Array
 from ..rule import (
     Call,
+    OfMany,
     Rule,
+    Ways,
     binder,
     sum_to,
     unbroadcast,
@@ -63,8 +65,11 @@ MATMUL = Rule(
     bind=binder("input", "other"),
     forward=lambda a, b: a @ b,
     vjp=vjp,
-    element=lambda call, index: products(call).element(index),
-    partials=lambda call, position, index: products(call).partials(position, index),
+    element=OfMany(lambda call, index: products(call).element(index)),
+    partials=Ways(
+        lambda call, position, index: products(call).partials(position, index),
+        lambda call, position, index: products(call).families(position, index),
+    ),
     formula=lambda call: MatMul(*call.wholes),
     gradient=gradient,
     kind="contraction",

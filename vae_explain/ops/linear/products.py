@@ -7,10 +7,23 @@ product of one element of each operand, and letters that the output leaves out a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from math import prod
 from operator import itemgetter
+from typing import Any
+
+import numpy as np
 
 from ...symbolic.build import multiplied, summed
 from ...symbolic.expression import Expression, Index
+from ..at_once import (
+    NotAtOnce,
+    Summands,
+    abridged,
+    grid,
+    is_long,
+    is_many,
+    shape_of_many,
+)
 from ..rule import Operand, Partial, by_output, indices
 
 SPREAD = "·"  # the letter of an axis of length 1, which is broadcast
@@ -50,10 +63,41 @@ class Products:
 
     def element(self, index: Index) -> Expression:
         factors = [(operand.at, _numbering(part)) for operand, part in self.factors]
+        if not is_many(index):
+            at_once = self.at_once(self.right, index)
+            if at_once is not None:
+                try:
+                    product = multiplied([element(place(at_once)) for element, place in factors])
+                    return abridged([Summands(product, shape_of_many(at_once.values()))])
+                except NotAtOnce:
+                    pass
         return summed(
             multiplied([element(place(at)) for element, place in factors])
             for at in self.walk(self.right, index)
         )
+
+    def at_once(self, letters: str, index: Index) -> dict[str, Any] | None:
+        """Return all the ways of `walk` as one, of arrays; None where they are few."""
+        free = [letter for letter in self.sizes if letter not in letters]
+        if not is_long(prod(self.sizes[letter] for letter in free)):
+            return None
+        places = grid([np.arange(self.sizes[letter]) for letter in free])
+        own = zip(letters, index, strict=True)
+        return {**dict(own), SPREAD: 0, **dict(zip(free, places, strict=True))}
+
+    def families(self, position: int, index: Index) -> list[Partial]:
+        """Return `partials`, as one where they are many."""
+        letters = self.factors[position][1]
+        at = None if is_many(index) else self.at_once(letters, index)
+        # What the output leaves out would be summed for each of its elements.
+        if at is None or not set(self.sizes) - set(letters) <= set(self.right):
+            if is_many(index):
+                raise NotAtOnce
+            return self.partials(position, index)
+        out = _numbering(self.right)
+        factors = [(operand.at, _numbering(part)) for operand, part in self.factors]
+        others = factors[:position] + factors[position + 1 :]
+        return [(out(at), multiplied([element(place(at)) for element, place in others]))]
 
     def partials(self, position: int, index: Index) -> list[Partial]:
         out = _numbering(self.right)

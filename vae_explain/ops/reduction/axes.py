@@ -16,6 +16,7 @@ import numpy as np
 from ...symbolic.expression import Expression, Index, Reshape
 from ...symbolic.shapes import expanded, shape_of
 from ...trace import Array
+from ..at_once import grid
 from ..rule import Call, Options, Rule, normalized_axes, unusual
 
 # Makes the rule of an op that brings the numbers along some axes to one.
@@ -57,6 +58,13 @@ def sources(call: Call, index: Index) -> Iterator[Index]:
     own = iter(at for axis, at in enumerate(index) if axis not in axes or not kept(call))
     places = [range(size) if axis in axes else (next(own),) for axis, size in enumerate(shape)]
     yield from product(*places)
+
+
+def sources_at_once(call: Call, index: Index) -> Index:
+    """Return the same as one index of arrays."""
+    shape, axes = call.operands[0].shape, reduced(call)
+    own = iter(at for axis, at in enumerate(index) if axis not in axes or not kept(call))
+    return grid([np.arange(size) if at in axes else next(own) for at, size in enumerate(shape)])
 
 
 def target(call: Call, index: Index) -> Index:

@@ -24,6 +24,7 @@ from ...symbolic.expression import (
 )
 from ...symbolic.text import to_text
 from ...trace import Array
+from ..at_once import grid, sum_of
 from ..rule import Operand
 
 Where = tuple[int | slice, ...]  # which part of a tensor, axis by axis
@@ -41,12 +42,22 @@ def members(where: Where, shape: tuple[int, ...]) -> Iterator[Index]:
     )
 
 
+def members_at_once(where: Where, shape: tuple[int, ...]) -> Index:
+    """Return the same as one index of arrays."""
+    parts = (*where, *(slice(None),) * (len(shape) - len(where)))
+    return grid([np.arange(size)[part] for part, size in zip(parts, shape, strict=True)])
+
+
+Term = Callable[[Expression], Expression]  # what is added up, of a number
+Total = Callable[[Term], Expression]
+
+
 def _of_part(
     name: str,
     x: Operand,
     where: Where,
     value: Callable[[Array], Any],
-    written: Callable[[Iterator[Index], Number], Expression],
+    written: Callable[[Total, Number], Expression],
 ) -> Ref:
     """Write what a part of a tensor comes to as a number of its own: `mean(h[0,:])`.
 
@@ -55,8 +66,16 @@ def _of_part(
     """
     numbers = x.array[where].astype(np.float64)
 
+    def total(term: Term) -> Expression:
+        return sum_of(
+            numbers.size,
+            lambda: members(where, x.shape),
+            lambda: members_at_once(where, x.shape),
+            lambda place: term(x.at(place)),
+        )
+
     def made() -> Expression:
-        return written(members(where, x.shape), Number(float(numbers.size)))
+        return written(total, Number(float(numbers.size)))
 
     return Ref(f"{name}({part_of(x, where)})", value=float(value(numbers)), made=made)
 
@@ -64,15 +83,13 @@ def _of_part(
 def mean_of(x: Operand, where: Where) -> Ref:
     """Write the mean of a part."""
     return _of_part(
-        "mean", x, where, np.mean, lambda places, count: Div(Add(tuple(map(x.at, places))), count)
+        "mean", x, where, np.mean, lambda total, count: Div(total(lambda number: number), count)
     )
 
 
 def variance_of(x: Operand, where: Where, mean: Ref) -> Ref:
     """Write the variance of a part: its mean squared distance from `mean`."""
-    return _of_part(
-        "var", x, where, np.var, lambda places, count: Div(_squares(x, places, mean), count)
-    )
+    return _of_part("var", x, where, np.var, lambda total, count: Div(total(_squared(mean)), count))
 
 
 def length_of(x: Operand, where: Where) -> Ref:
@@ -81,7 +98,7 @@ def length_of(x: Operand, where: Where) -> Ref:
     def length(numbers: Array) -> Any:
         return np.sqrt((numbers * numbers).sum())
 
-    return _of_part("norm", x, where, length, lambda places, _: root(_squares(x, places)))
+    return _of_part("norm", x, where, length, lambda total, _: root(total(_squared())))
 
 
 def root_mean_square_of(x: Operand, where: Where, eps: float) -> Ref:
@@ -90,15 +107,14 @@ def root_mean_square_of(x: Operand, where: Where, eps: float) -> Ref:
     def size(numbers: Array) -> Any:
         return np.sqrt((numbers * numbers).mean() + eps)
 
-    def written(places: Iterator[Index], count: Number) -> Expression:
-        return root(Div(_squares(x, places), count) + Number(eps))
+    def written(total: Total, count: Number) -> Expression:
+        return root(Div(total(_squared()), count) + Number(eps))
 
     return _of_part("rms", x, where, size, written)
 
 
-def _squares(x: Operand, places: Iterator[Index], mean: Ref | None = None) -> Expression:
-    numbers = map(x.at, places)
-    return Add(tuple((number if mean is None else number - mean) ** TWO for number in numbers))
+def _squared(mean: Ref | None = None) -> Term:
+    return lambda number: (number if mean is None else number - mean) ** TWO
 
 
 def part_of(x: Operand, where: Where) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from ...symbolic.build import exp, log
 from ...symbolic.expression import ONE, Add, Div, Expression, Index, Neg, SumOver
 from ...trace import Array
+from ..at_once import NotAtOnce, is_long, is_many, sum_of
 from ..delegate import Intermediate
 from ..elementwise.arithmetic import NEG
 from ..elementwise.exponentials import log_total, shift_of, shifted
-from ..rule import REQUIRED, Call, Ignored, Partial, Rule, binder, normalized_axes
+from ..rule import REQUIRED, Call, Ignored, Partial, Rule, Ways, binder, normalized_axes
 from .axes import along, reduced, reduction, sources, spread, spread_formula, target, with_ones
 
 # --- by numbers -------------------------------------------------------------------------
@@ -67,10 +70,53 @@ def _row(call: Call, index: Index) -> list[Expression]:
     return [call.operands[0].at(at) for at in _beside(call, index)]
 
 
+def _ways(
+    partials: Callable[[Call, int, Index], list[Partial]],
+    slope: Callable[[Call, Index, Index, bool], Expression],
+) -> Ways:
+    """Make the ways of an element to its row: of a long one, to itself and to all others."""
+
+    def at_once(call: Call, position: int, index: Index) -> list[Partial]:
+        if is_many(index):
+            raise NotAtOnce
+        axes = _axes(call.attributes["dim"], len(index))
+        if not axes or not is_long(call.output.shape[axes[0]]):
+            return partials(call, position, index)
+        axis, size = axes[0], call.output.shape[axes[0]]
+        ways: list[Partial] = []
+        for row in (np.arange(index[axis]), None, np.arange(index[axis] + 1, size)):
+            if row is None:
+                ways.append((index, slope(call, index, index, True)))
+            elif row.size:
+                out: Any = (*index[:axis], row, *index[axis + 1 :])
+                ways.append((out, slope(call, index, out, False)))
+        return ways
+
+    return Ways(partials, at_once)
+
+
+def _softmax_slope(call: Call, index: Index, out: Index, itself: bool) -> Expression:
+    own = call.output.at(index)
+    return own * (ONE - own) if itself else -(call.output.at(out) * own)
+
+
+def _log_softmax_slope(call: Call, index: Index, out: Index, itself: bool) -> Expression:
+    share = exp(call.output.at(index))
+    return ONE - share if itself else -share
+
+
 def _softmax_element(call: Call, index: Index) -> Expression:
     row = _row(call, index)
     shift = shift_of(row)
     own = exp(shifted(call.operands[0].at(index), shift))
+    if is_long(len(row)):
+        x, places = call.operands[0], _beside(call, index)
+        axis = _axes(call.attributes["dim"], len(index))[0]
+        line: Any = (*index[:axis], np.arange(len(row)), *index[axis + 1 :])
+        powers = sum_of(
+            len(row), lambda: places, lambda: line, lambda at: exp(shifted(x.at(at), shift))
+        )
+        return Div(own, powers)
     return Div(own, Add(tuple(exp(shifted(term, shift)) for term in row)))
 
 
@@ -125,7 +171,7 @@ SOFTMAX = Rule(
     forward=softmax,
     vjp=_softmax_vjp,
     element=_softmax_element,
-    partials=_softmax_partials,
+    partials=_ways(_softmax_partials, _softmax_slope),
     formula=_softmax_formula,
     gradient=_softmax_gradient,
     title="softmax",
@@ -138,7 +184,7 @@ LOG_SOFTMAX = Rule(
     forward=log_softmax,
     vjp=_log_softmax_vjp,
     element=_log_softmax_element,
-    partials=_log_softmax_partials,
+    partials=_ways(_log_softmax_partials, _log_softmax_slope),
     formula=_log_softmax_formula,
     gradient=_log_softmax_gradient,
     title="log softmax",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 
 import numpy as np
@@ -9,8 +10,18 @@ import numpy as np
 from ...symbolic.build import summed
 from ...symbolic.expression import ONE, Div, Expression, Index, Number, SumOver
 from ...symbolic.shapes import expanded
-from ..rule import Call, Ignored, binder, normalized_axes
-from .axes import count, reduced, reduction, sources, spread, spread_formula, target
+from ..at_once import is_long, is_many, sum_of
+from ..rule import Call, Ignored, OfMany, Partial, Ways, binder, normalized_axes
+from .axes import (
+    count,
+    reduced,
+    reduction,
+    sources,
+    sources_at_once,
+    spread,
+    spread_formula,
+    target,
+)
 from .long_sums import total
 
 bind = binder("input", dim=None, keepdim=False, dtype=Ignored())
@@ -19,6 +30,13 @@ bind = binder("input", dim=None, keepdim=False, dtype=Ignored())
 def sum_element(call: Call, index: Index) -> Expression:
     if count(call) == prod(call.operands[0].shape) > 1:
         return total(call.operands[0])
+    if is_long(count(call)) and not is_many(index):
+        return sum_of(
+            count(call),
+            lambda: sources(call, index),
+            lambda: sources_at_once(call, index),
+            call.operands[0].at,
+        )
     return summed(call.operands[0].at(source) for source in sources(call, index))
 
 
@@ -35,6 +53,15 @@ def _count(call: Call) -> Number:
     return Number(float(count(call)))
 
 
+def _ways(slope: Callable[[Call], Expression]) -> Ways:
+    """Make the way of each element to the one that it went into."""
+
+    def partials(call: Call, position: int, index: Index) -> list[Partial]:
+        return [(target(call, index), slope(call))]
+
+    return Ways(partials, partials, of_many=True)
+
+
 SUM = reduction(
     name="sum",
     bind=bind,
@@ -42,8 +69,8 @@ SUM = reduction(
         x.sum(axis=normalized_axes(dim, x.ndim), keepdims=keepdim)
     ),
     vjp=lambda g, y, x, dim, keepdim: (spread(g, x.shape, dim, keepdim),),
-    element=sum_element,
-    partials=lambda call, position, index: [(target(call, index), ONE)],
+    element=OfMany(sum_element),
+    partials=_ways(lambda call: ONE),
     formula=sum_formula,
     gradient=lambda call, position, upstream: spread_formula(call, upstream),
     words="sum",
@@ -58,8 +85,8 @@ MEAN = reduction(
     vjp=lambda g, y, x, dim, keepdim: (
         spread(g, x.shape, dim, keepdim) / (x.size / max(g.size, 1)),
     ),
-    element=lambda call, index: Div(sum_element(call, index), _count(call)),
-    partials=lambda call, position, index: [(target(call, index), _share(call))],
+    element=OfMany(lambda call, index: Div(sum_element(call, index), _count(call))),
+    partials=_ways(_share),
     formula=lambda call: Div(sum_formula(call), _count(call)),
     gradient=lambda call, position, upstream: spread_formula(call, upstream) * _share(call),
     words="mean",
