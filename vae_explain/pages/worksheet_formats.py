@@ -31,7 +31,10 @@ class SheetFormat(NamedTuple):
 FORMATS = {
     "md": SheetFormat((".md", ".markdown"), "markdown"),
     "tex": SheetFormat((".tex",), "latex_document"),
+    "html": SheetFormat((".html",), "html.worksheet", of_sheets=True),
     "ipynb": SheetFormat((".ipynb",), "worksheet_notebook"),
+    "moodle": SheetFormat((".xml",), "moodle", of_sheets=True),
+    "qti": SheetFormat((".zip",), "qti", of_sheets=True),
 }
 
 

@@ -191,6 +191,8 @@ class _Numbers:
         role: Any = ref.role
         places = decimals if ref.role in COMPUTED else self.wish.decimals
         short = f"{value:.{places}f}"
+        while places > self.wish.decimals and float(short[:-1]) == float(short):
+            short, places = short[:-1], places - 1
         exact = float(short) == value
         if ref.role in ("input", "constant") or (self.wish.nice and exact):
             short = repr(value).removesuffix(".0")

@@ -9,7 +9,7 @@ import numpy as np
 from ...analysis.exercise.selection import RATE, Candidate
 from ...analysis.exercise.sheets import WHOLE, Worksheet
 from ...engine.formulas import Steps, if_explained
-from ...symbolic.expression import Apply, Expression, Mul, Ref, children, references
+from ...symbolic.expression import Apply, Expression, Mul, Ref, children
 from ...symbolic.text import gradient_parts, index_text, symbol_text
 from ...trace import Array
 from ..blocks import (
@@ -40,6 +40,7 @@ SIGNS = {
     "recon_x": "x with a hat",
     "loss": "a curly L",
 }
+OPERATORS = "A @ B is the matrix product, Aᵀ is A transposed, and Σ adds up all elements."
 GATE = "A gate [a > 0] is 1 where a is above 0, and 0 elsewhere."
 
 
@@ -49,9 +50,15 @@ def page(sheets: Sequence[Worksheet], title: str) -> Walkthrough:
     return Walkthrough("exercise", title, (), blocks, contents=False)
 
 
+def blocks_of(sheet: Worksheet) -> list[Block]:
+    """Return what stands above the blanks of a sheet, for a format whose formulas are text."""
+    blocks = _Sheet(sheet, typeset=False).blocks()
+    return [block for block in blocks if not isinstance(block, Questions)]
+
+
 class _Sheet:
-    def __init__(self, sheet: Worksheet) -> None:
-        self.sheet, self.run = sheet, sheet.run
+    def __init__(self, sheet: Worksheet, typeset: bool = True) -> None:
+        self.sheet, self.run, self.typeset = sheet, sheet.run, typeset
         self.steps = Steps(sheet.run)
         self.number = int(sheet.entry.sheet)
 
@@ -148,7 +155,9 @@ class _Sheet:
             yield from self._forward_formulas(seen)
             yield Prose("The gradients follow from these formulas by the chain rule.")
         signs = [f"{sign} for {name}" for name, sign in SIGNS.items() if name in self._names()]
-        if signs:
+        if not self.typeset:
+            yield Note(OPERATORS)
+        elif signs:
             yield Note(f"Formulas write {', '.join(signs)}.")
         if gates:
             yield Note(GATE)
@@ -196,6 +205,3 @@ class _Sheet:
 def _has_gate(tree: Expression) -> bool:
     is_gate = isinstance(tree, Apply) and tree.function == "gate"
     return is_gate or any(map(_has_gate, children(tree)))
-
-
-__all__ = ["SHEET", "page", "references"]

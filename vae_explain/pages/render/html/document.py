@@ -130,11 +130,12 @@ class HtmlPage:
         main = "\n".join(self.written(blocks[:-1] if last else blocks))
         main += "</section>" * len(self.open)
         footer = f"<footer>{self._note(last)}</footer>" if last else ""
+        hint = HINT if self.walkthrough.contents else ""
         remarks = "".join(f"<p>{escape(remark)}</p>" for remark in self.walkthrough.remarks)
         return (
             f'<a class="skip" href="#page:main">Skip to the text</a>\n'
             f'<header><p class="command">vae-explain {escape(self.walkthrough.command)}</p>'
-            f"<h1>{escape(self.walkthrough.title)}</h1>{remarks}{HINT}</header>{self.tools()}\n"
+            f"<h1>{escape(self.walkthrough.title)}</h1>{remarks}{hint}</header>{self.tools()}\n"
             f"{self._contents()}\n"
             f'<main id="page:main" tabindex="-1">\n{main}\n</main>\n{footer}'
         )
@@ -216,7 +217,12 @@ class HtmlPage:
     def _contents(self) -> str:
         items = ""
         inside = False
-        for heading, anchor in self.contents:
+        listed = self.contents
+        if not self.walkthrough.contents:  # of several sheets, of which a reader takes one
+            listed = [(heading, anchor) for heading, anchor in listed if not heading.chapter]
+            if len(listed) < 2:
+                return ""
+        for heading, anchor in listed:
             deeper = heading.chapter > 0
             if deeper != inside:
                 items += "<ol><li>" if deeper else "</li></ol></li><li>"
