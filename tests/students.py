@@ -40,6 +40,7 @@ class Student:
             "x": self.inputs,
             "recon_x": self.inputs,
             "encoder_hidden": self.hidden,
+            "encoder_pre": self.hidden,
             "decoder_hidden": self.hidden,
             "decoder_pre": self.hidden,
             "mu": self.latent,
@@ -76,13 +77,14 @@ class Student:
         where = f"[{at[0]}]" if at else ""
         if value in WEIGHTS:
             layer, source = WEIGHTS[value]
+            unit = (at[0] + 1) % self.sizes[value] if mistake == "unit" else at[0]
             products = [
-                self._weight(layer, at[0], j, n, mistake) * n[f"{source}[{j}]"]
-                for j in range(self.sizes[source])
+                self._weight(layer, unit, j, n, mistake) * n[f"{source}[{j}]"]
+                for j in range(mistake == "summand", self.sizes[source])
             ]
-            if mistake not in ("", "bias", "transposed"):
+            if mistake not in ("", "bias", "transposed", "unit", "summand"):
                 raise CannotMake
-            return sum(products) + (0.0 if mistake == "bias" else n[f"{layer}.bias{where}"])
+            return sum(products) + (0.0 if mistake == "bias" else n[f"{layer}.bias[{unit}]"])
         simple: dict[str, Callable[[], dict[str, float]]] = {
             "encoder_hidden": lambda: self._relu(n["encoder_pre" + where]),
             "decoder_hidden": lambda: self._relu(n["decoder_pre" + where]),
@@ -166,13 +168,15 @@ class Student:
                 if len(ways) < 2:
                     raise CannotMake
                 ways = ways[:1]
-            elif mistake not in ("", "transposed"):
+            elif mistake not in ("", "transposed", "unit", "summand"):
                 raise CannotMake
-            return sum(
-                g(f"{source}[{i}]") * self._weight(layer, i, at[0], n, mistake)
+            unit = (at[0] + 1) % self.sizes[value] if mistake == "unit" else at[0]
+            products = [
+                g(f"{source}[{i}]") * self._weight(layer, i, unit, n, mistake)
                 for layer, source in ways
                 for i in range(self.sizes[source])
-            )
+            ]
+            return sum(products[mistake == "summand" :])
         if value.endswith("_pre"):
             hidden = value.replace("_pre", "_hidden")
             passed = g(hidden + where)
@@ -236,4 +240,6 @@ MISTAKES = (
     "square",
     "factor",
     "local",
+    "unit",
+    "summand",
 )

@@ -248,6 +248,24 @@ def test_the_page_names_the_mistake(cli: CommandLine, tmp_path: Path) -> None:
     assert "a sign is the wrong way round" in " ".join(outcome.out.split())
 
 
+def test_small_slips_are_told_apart(cli: CommandLine, tmp_path: Path) -> None:
+    (sheet,) = made(cli, tmp_path, "s.md", "--topic", "forward,loss").values()
+    mse = next(b.entry for b in sheet.blanks if b.entry.name == "mse")
+    for answer, verdict, mistake in (
+        (f"{mse.expected:.1f}", "wrong", "digits"),
+        (f"{mse.expected:.6f}", "right", None),
+        (f"{mse.expected + 0.00005:.4f}", "right", None),
+        (f"{mse.expected + 0.1234:.4f}", "wrong", None),
+        ("about 3", "wrong", None),
+        ("nan", "wrong", None),
+        ("", "wrong", None),
+    ):
+        (tmp_path / "a.csv").write_text(f"blank,answer\n{mse.id},{answer}\n", "utf-8")
+        found = marked(cli, tmp_path, "a.csv")["blanks"]
+        mark = next(each for each in found if each["blank"] == mse.id)
+        assert (mark["verdict"], mark["misconception"]) == (verdict, mistake), answer
+
+
 def test_equal_answers_earn_nothing(cli: CommandLine, tmp_path: Path) -> None:
     (sheet,) = made(cli, tmp_path, "s.md", "--difficulty", "hard").values()
     page = (tmp_path / "s.md").read_text("utf-8")
@@ -369,6 +387,8 @@ def assert_one_line(outcome: Outcome, *words: str) -> None:
         (("--json",), "--json"),
         (("--topic", "gates", "--activation", "tanh"), "--topic"),
         (("--lr", "0"), "--lr 0"),
+        (("--nice", "--dims", "784-40-20-40-784"), "--nice: halves as parameters"),
+        (("--format", "qti"), "name it by -o FILE.zip"),
     ],
 )
 def test_what_cannot_be_asked_is_one_line(
@@ -376,6 +396,27 @@ def test_what_cannot_be_asked_is_one_line(
 ) -> None:
     outcome = cli("exercise", *arguments)
     assert_one_line(outcome, words)
+
+
+def test_a_recorded_run_has_its_own_numbers(cli: CommandLine, tmp_path: Path) -> None:
+    run = str(tmp_path / "run.safetensors")
+    assert cli("record", "-o", run).code == 0
+    sheets = made(cli, tmp_path, "s.md", "--run", run, "--variants", "2")
+    assert [sheet.entry.seed for sheet in sheets.values()] == [42, 42]
+    names = [[blank.entry.name for blank in sheet.blanks] for sheet in sheets.values()]
+    assert names[0] != names[1]
+    assert_one_line(cli("exercise", "--run", run, "--nice"), "--run", "leave --nice out")
+
+
+def test_a_sheet_of_a_model_of_ones_own_speaks_its_names(cli: CommandLine, tmp_path: Path) -> None:
+    place = Path(__file__).parents[1] / "docs" / "examples" / "small_vae.py"
+    model = ("--model", f"{place}:SmallVAE", "--loss", f"{place}:loss", "--x", "0.2,0.9,0.5")
+    for more in ((), ("--nice", "--variants", "2")):
+        for sheet in made(cli, tmp_path, "s.md", *model, *more).values():
+            assert {"bce", "kld"} & {blank.entry.name for blank in sheet.blanks}
+            assert sheet.entry.kl == ("kld",)
+            for blank in sheet.blanks:
+                assert value_of(blank.tree, sheet.expected) == pytest.approx(blank.entry.expected)
 
 
 def test_a_sheet_of_another_key_is_refused(cli: CommandLine, tmp_path: Path) -> None:

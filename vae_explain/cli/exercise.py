@@ -88,7 +88,8 @@ def exercise(
     if FORMATS[style.format].module == "qti" and style.output is None:
         raise Problem("--format", style.format, "it is a zip file; name it by -o FILE.zip")
     if nice and options.run is not None:
-        raise Problem("--nice", "", "it changes the model's numbers; a recorded run has its own")
+        mend = "its numbers are what they are; leave --nice out, or say which model to run"
+        raise Problem("--run", options.run, mend)
     key_target = None if key is None else style.files.name("--key", key, (".json",))
     each = _one_file_each(style, sheets)
     job = Job(options, style, "printed", of_own="printed")

@@ -241,43 +241,39 @@ def _transposed(blank: Blank, sheet: Sheet) -> Trees:
 
 
 def _neighbour(blank: Blank, sheet: Sheet) -> Trees:
-    """Take a row or column of a weight, or a bias, from another unit."""
+    """Take a row or column of a weight, or a bias, from another unit; or both from one."""
+    places: dict[tuple[str, int], set[int]] = {}
     for ref in references(blank.tree):
-        if ref.role != "parameter" or ref.index is None:
-            continue
-        for axis in range(len(ref.index)):
-            shared = {
-                each.index[axis]
-                for each in references(blank.tree)
-                if each.name == ref.name and each.index is not None
-            }
-            if len(shared) == 1:
-                yield from _moved_along(blank.tree, ref, axis, sheet)
+        for axis, place in enumerate(ref.index or () if ref.role == "parameter" else ()):
+            places.setdefault((ref.name, axis), set()).add(place)
+    shared = {where: next(iter(found)) for where, found in places.items() if len(found) == 1}
+    for own in sorted(set(shared.values())):
+        alike = [where for where, place in shared.items() if place == own]
+        together = [[where for where in alike if where[1] == axis] for axis in (0, 1)]
+        for moving in [*together, *([where] for where in alike)]:
+            for place in _places_of(moving, sheet) - {own}:
+                yield _moved(blank.tree, moving, place)
 
 
-def _moved_along(tree: Expression, ref: Ref, axis: int, sheet: Sheet) -> Trees:
-    assert ref.index is not None, "only asked of an element"
-    others = {
-        other.index[axis]
-        for other in _elements(sheet, ref.name)
-        if other.index is not None and len(other.index) == len(ref.index)
-    }
-    for place in sorted(others - {ref.index[axis]}):
-
-        def moved(node: Expression, place: int = place) -> Expression:
-            if isinstance(node, Ref) and node.name == ref.name and node.index is not None:
-                index = (*node.index[:axis], place, *node.index[axis + 1 :])
-                return replace(node, index=index)
-            return rebuilt(node, moved)
-
-        yield moved(tree)
+def _places_of(moving: list[tuple[str, int]], sheet: Sheet) -> set[int]:
+    """Return the indices that all of some tensors have along an axis."""
+    of_each = [
+        {index[axis] for other, index in map(split_index, sheet.given) if other == name}
+        for name, axis in moving
+    ]
+    return set.intersection(*of_each) if of_each else set()
 
 
-def _elements(sheet: Sheet, name: str) -> Iterator[Ref]:
-    for text in sheet.expected:
-        of, index = split_index(text)
-        if of == name and index:
-            yield Ref(of, index)
+def _moved(tree: Expression, moving: list[tuple[str, int]], place: int) -> Expression:
+    def moved(node: Expression) -> Expression:
+        if isinstance(node, Ref) and node.index is not None:
+            for name, axis in moving:
+                if node.name == name:
+                    index = (*node.index[:axis], place, *node.index[axis + 1 :])
+                    return replace(node, index=index)
+        return rebuilt(node, moved)
+
+    return moved(tree)
 
 
 # --- summands ---------------------------------------------------------------------------

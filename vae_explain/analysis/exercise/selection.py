@@ -35,7 +35,7 @@ from ...symbolic.expression import (
 )
 from ...symbolic.simplify import simplify
 from ...symbolic.text import symbol_text
-from .key import TOPICS, Topic
+from .key import Topic
 
 Difficulty = Literal["easy", "medium", "hard"]
 DIFFICULTIES: dict[Difficulty, str] = {
@@ -360,6 +360,8 @@ def _fits(
     if difficulty == "easy" and _links(candidate, chosen):
         return False
     if candidate.value == 0:
+        if candidate.topic != "gates":
+            return False
         if sum(each.value == 0 for each in chosen) + 1 > max(1, ZEROS * count):
             return False
     elif abs(candidate.value) < 10.0 ** (1 - decimals):  # less than two digits of it are asked for
@@ -404,6 +406,3 @@ def _gates_are_sure(tree: Expression) -> bool:
         for node in _nodes(tree)
         if isinstance(node, Apply) and node.function in ("relu", "gate")
     )
-
-
-__all__ = ["DIFFICULTIES", "RATE", "TOPICS", "Candidate", "Candidates", "Difficulty", "choose"]

@@ -13,20 +13,22 @@ from ... import pipeline
 from ...engine.run import Run, by_hand
 from ...errors import UserError
 from ...models.request import Request
-from ...ops import NotExplained
 from ...symbolic.expression import Ref, Role, references
-from ...symbolic.text import index_text, symbol_text
+from ...symbolic.text import symbol_text
 from ...trace import Array
 from .key import HALF, TOPICS, BlankEntry, Given, Sheet, SheetEntry, Topic, moved, sheet_of
-from .selection import COMPUTED, RATE, Candidate, Candidates, Difficulty, choose
+from .selection import COMPUTED, Candidate, Candidates, Difficulty, choose
 from .trees import from_json, to_json, value_of
 
 WHOLE = 64  # numbers of a parameter that stands on the sheet whole
 MOST_DECIMALS = 8
-MOST_RUNS = 400  # tried for nice numbers, in NumPy
+MOST_RUNS, MOST_DRAWN = 400, 2_000_000  # tried for nice numbers, in NumPy: runs, numbers
 NICE_WEIGHTS = (-1.0, -0.5, 0.5, 1.0, 0.0)
 NICE_NOISE = (-1.5, -1.0, -0.5, 0.5, 1.0, 1.5)
+NICE_INPUTS = (1.0, 2.0, 3.0, 4.0, 0.5, 0.0)
+PROBABILITIES = (0.0, 0.5, 1.0)
 LARGEST_EXPONENT, LARGEST_NICE = 2.0, 40.0
+ONE_SIDED = 10.0  # how bad a layer is whose gates are all open, or all closed
 
 
 class NoBlanks(UserError):
@@ -93,7 +95,7 @@ def worksheets(first: Run, request: Request | None, wish: Wish) -> Iterator[Work
         rng = random.Random(f"{seed} {number}")
         run = first
         if request is not None and (number or wish.nice or wish.own_x):
-            run = _varied(first, replace(request, seed=seed + number), wish, rng)
+            run = _varied(replace(request, seed=seed + number), wish, rng)
         yield worksheet(run, str(number + 1), wish, rng)
 
 
@@ -201,7 +203,7 @@ class _Numbers:
         return Given(role, short, exact)
 
     def _enough(self, sheet: Sheet) -> bool:
-        """Whether rounding the shown numbers moves no answer by half of its last digit."""
+        """Whether rounding the shown numbers moves no answer by more than its last digit."""
         rounded = {name: each for name, each in sheet.entry.given.items() if not each.exact}
         return all(
             sum(
@@ -209,7 +211,7 @@ class _Numbers:
                 for name in blank.uses
                 if name in rounded
             )
-            <= HALF * blank.unit
+            <= blank.unit
             for blank in sheet.blanks
         )
 
@@ -229,61 +231,58 @@ def from_uses(blank: Candidate) -> list[Ref]:
 # --- runs with numbers of their own -----------------------------------------------------
 
 
-def _varied(first: Run, request: Request, wish: Wish, rng: random.Random) -> Run:
+def _varied(request: Request, wish: Wish, rng: random.Random) -> Run:
     """Run with another seed, with another x if that is free, and with nice numbers if wanted."""
     architecture = request.architecture
     if architecture is not None and wish.own_x:
-        choices = (0.0, 0.5, 1.0) if architecture.recon == "bce" else (1.0, 2.0, 3.0, 4.0, 0.5, 0.0)
+        choices = PROBABILITIES if architecture.recon == "bce" else NICE_INPUTS
         rows = tuple(tuple(rng.choice(choices) for _ in row) for row in request.x)
         request = replace(request, x=rows)
     if not wish.nice:
         return pipeline.run(request)
-    run = pipeline.run(request, finite=False) if request.x is not None else first
-    state, eps = _nice(run, rng)
-    weights = pipeline.weights_of(request)
-    made = pipeline.record_both(replace(request, eps=eps), {**weights, **state})
+    state, eps = _nice(pipeline.run(request, finite=False), rng, request.eps is None)
+    weights = pipeline.weights_of(request) | state
+    made = pipeline.record_both(replace(request, eps=eps or request.eps), weights)
     found = made.run(request.arithmetic)
     found.require_finite()
     return found
 
 
-def _nice(run: Run, rng: random.Random) -> tuple[dict[str, Array], tuple[float, ...] | None]:
-    """Draw small halves for the parameters and the noise, until the run is one to ask about."""
-    values = run.trace.values
-    parameters = [v for v in values if v.kind == "parameter" and v.array.dtype.kind == "f"]
-    noise = next((v for v in values if v.kind == "noise" and v.array.dtype.kind == "f"), None)
+def _nice(
+    run: Run, rng: random.Random, draws: bool
+) -> tuple[dict[str, Array], tuple[float, ...] | None]:
+    """Draw small halves for the parameters, and the noise, until the run is one to ask about."""
+    generator = np.random.default_rng(rng.randrange(2**32))
+    real = [value for value in run.trace.values if value.array.dtype.kind == "f"]
+    parameters = [value for value in real if value.kind == "parameter"]
+    noise = [value for value in real if value.kind == "noise" and draws][:1]
+    size = sum(value.array.size for value in parameters)
     best: tuple[float, dict[int, Array]] | None = None
-    for _ in range(MOST_RUNS):
-        drawn = {v.id: _drawn(v.array.shape, NICE_WEIGHTS, rng) for v in parameters}
-        if noise is not None:
-            drawn[noise.id] = _drawn(noise.array.shape, NICE_NOISE, rng)
+    for _ in range(max(1, min(MOST_RUNS, MOST_DRAWN // max(size, 1)))):
+        drawn = {v.id: generator.choice(NICE_WEIGHTS, v.array.shape) for v in parameters}
+        drawn |= {v.id: generator.choice(NICE_NOISE, v.array.shape) for v in noise}
         badness = _badness(by_hand(run, drawn))
         if best is None or badness < best[0]:
             best = badness, drawn
         if not badness:
             break
     assert best is not None, "at least one was drawn"
-    state = {v.name or "": best[1][v.id] for v in parameters}
-    return state, None if noise is None else tuple(map(float, best[1][noise.id].ravel()))
-
-
-def _drawn(shape: tuple[int, ...], choices: Sequence[float], rng: random.Random) -> Array:
-    size = int(np.prod(shape))
-    return np.array([rng.choice(choices) for _ in range(size)], dtype=np.float64).reshape(shape)
+    if not np.isfinite(best[0]):
+        raise UserError(f"--nice: halves as parameters of {run.label} overflow; leave it out")
+    state = {value.name or "": best[1][value.id] for value in parameters}
+    return state, tuple(float(n) for v in noise for n in best[1][v.id].ravel()) or None
 
 
 def _badness(run: Run) -> float:
     """Return how far a run is from one that can be worked out by hand; 0 where it can."""
     bad = 0.0
-    for bound in run.graph.operations:
-        output = run.values[bound.output]
-        if bound.rule_name == "exp":
-            bad += max(0.0, float(np.abs(np.log(output)).max()) - LARGEST_EXPONENT)
-        elif bound.rule is not None and bound.rule.gate:
-            bad += 10.0 * (bool((output > 0).all()) or bool((output <= 0).all()))
-        if output.size and bound.output != run.trace.output:
-            bad += max(0.0, float(np.abs(output).max()) - LARGEST_NICE)
+    with np.errstate(all="ignore"):
+        for bound in run.graph.operations:
+            output = run.values[bound.output]
+            if bound.rule_name == "exp":
+                bad += max(0.0, float(np.abs(np.log(output)).max()) - LARGEST_EXPONENT)
+            elif bound.rule is not None and bound.rule.gate:
+                bad += ONE_SIDED * (bool((output > 0).all()) or bool((output <= 0).all()))
+            if output.size and bound.output != run.trace.output:
+                bad += max(0.0, float(np.abs(output).max()) - LARGEST_NICE)
     return bad if np.isfinite(bad) else float("inf")
-
-
-__all__ = ["RATE", "NoBlanks", "NotExplained", "Wish", "Worksheet", "index_text", "worksheets"]

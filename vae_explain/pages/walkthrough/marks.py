@@ -34,9 +34,8 @@ def _class(sheets: Sequence[MarkedSheet]) -> Iterator[Block]:
     columns = (Column("student", "label"), Column("sheet", "text"), Column("points", "text"))
     yield Table(columns, tuple((each.student, each.sheet, score(each)) for each in sheets))
     mistakes = Counter(m.misconception for each in sheets for m in each.marks if m.misconception)
-    if mistakes:
-        rows = tuple((count, SENTENCES[name]) for name, count in mistakes.most_common())
-        yield Table((Column("times", "label"), Column("mistake", "text")), rows)
+    for name, count in mistakes.most_common():
+        yield Prose(f"{count} × {SENTENCES[name]}")
 
 
 def _sheet(sheet: MarkedSheet, number: int) -> Iterator[Block]:

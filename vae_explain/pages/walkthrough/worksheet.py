@@ -27,9 +27,12 @@ from ..blocks import (
 )
 
 SHEET = "Exercise sheet"
-MOST_COLUMNS = 10
-PAIRS = 3  # numbers in a row of a list, each behind its name
-ROWS = "Indices count from 0, and row i of a weight belongs to unit i of its layer."
+MOST_COLUMNS = 8
+PAIRS = 2  # numbers in a row of a list, each behind its name
+ROWS = (
+    "Indices count from 0: row i of a weight belongs to unit i of its layer, and in the table of "
+    "values each column is a last index."
+)
 # Names that formulas have a sign for, and how that is said.
 SIGNS = {
     "mu": "μ",
@@ -103,7 +106,7 @@ class _Sheet:
                 places: Places = "input" if self.sheet.wish.nice else "parameter"
                 array: Array = np.round(self.run.array(name), self.sheet.wish.decimals)
                 yield Matrix(name, array, "parameter", places)
-            elif all(ref.index and ref.index[-1] < MOST_COLUMNS for ref in refs):
+            elif all(map(self._has_column, refs)):
                 rows.append(refs)
             else:
                 listed += refs
@@ -111,6 +114,12 @@ class _Sheet:
             yield self._rows(rows)
         if listed:
             yield self._list(listed)
+
+    def _has_column(self, ref: Ref) -> bool:
+        """Whether a number stands in a row of its tensor: in a list its name says where it is."""
+        of = self.run.trace.by_name.get(gradient_parts(ref.name)[1])
+        is_value = of is None or of.kind != "parameter"
+        return is_value and ref.index is not None and (-1, *ref.index)[-1] in range(MOST_COLUMNS)
 
     def _rows(self, tensors: Iterable[tuple[Ref, ...]]) -> Table:
         """Return a table with a row for each tensor, or for each row of one."""

@@ -47,8 +47,6 @@ def write(walkthrough: Walkthrough, sheets: Sequence[Worksheet]) -> str:
 class _Sheets(HtmlPage):
     """The body of the sheets, with fields to fill in."""
 
-    hint = ""
-
     def block(self, block: Block) -> str:
         """Return one block, the blanks as a form."""
         return _form(block) if isinstance(block, Questions) else super().block(block)
