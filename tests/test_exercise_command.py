@@ -17,7 +17,9 @@ import nbformat
 import pytest
 
 from vae_explain.analysis.exercise import key as keys
+from vae_explain.analysis.exercise.answers import read_answers
 from vae_explain.analysis.exercise.key import TOPICS, Sheet, read_key
+from vae_explain.analysis.exercise.marking import read_number
 from vae_explain.analysis.exercise.selection import DIFFICULTIES
 from vae_explain.analysis.exercise.trees import value_of
 from vae_explain.cli import exercise as command
@@ -246,6 +248,18 @@ def test_the_page_names_the_mistake(cli: CommandLine, tmp_path: Path) -> None:
     outcome = cli("mark", str(tmp_path / "filled.md"), "--key", str(tmp_path / "key.json"))
     assert f"{len(sheet.blanks) - 1} of {len(sheet.blanks)} points" in outcome.out
     assert "a sign is the wrong way round" in " ".join(outcome.out.split())
+
+
+@pytest.mark.parametrize(
+    "answer", [".5", "0.5......", "**0.5**", "1/2", "½", " 0,50", "+0.5", "5e-1"]
+)
+def test_an_answer_is_read_as_it_is_written(cli: CommandLine, tmp_path: Path, answer: str) -> None:
+    made(cli, tmp_path, "s.md")
+    page = fill_markdown((tmp_path / "s.md").read_text("utf-8"), {"1": answer})
+    (tmp_path / "filled.md").write_text(page, "utf-8")
+    path = tmp_path / "filled.md"
+    (filled,) = read_answers(path, read_key(tmp_path / "key.json"))
+    assert read_number(filled.answers["1"]).number == 0.5
 
 
 def test_small_slips_are_told_apart(cli: CommandLine, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ LARGEST = 16 * 2**20
 MOST_FILES = 10_000
 HEADING = re.compile(r"#+\s+(\d+)\s+Exercise sheet\b")
 CODE = re.compile(r"\bcode ([0-9a-f]{6})\b")
+DOTS = re.compile(r"\.{3,}")  # what is left of the line to write on
 VARIABLE = re.compile(r"sheet_(\d+)")
 _CELLS = re.compile(r"(?<!\\)\|")
 OPERATIONS: dict[type, Any] = {
@@ -123,7 +124,7 @@ def _of_markdown(text: str, student: str, key: Key, path: Path) -> Iterator[Fill
         elif cells[0].lower() == "blank" and cells[-1].lower() == "answer":
             inside = True
         elif inside and cells[0].isdigit():
-            answers[cells[0]] = cells[-1].strip("\\. _")
+            answers[cells[0]] = DOTS.sub("", cells[-1]).strip("\\ _")
     if answers:
         yield Filled(student, _known(sheet, key, path), answers)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,11 +19,12 @@ from ...symbolic.expression import Ref, Role, references
 from ...symbolic.text import symbol_text
 from ...trace import Array
 from .key import HALF, TOPICS, BlankEntry, Given, Sheet, SheetEntry, Topic, moved, sheet_of
-from .selection import COMPUTED, Candidate, Candidates, Difficulty, choose
+from .selection import Candidate, Candidates, Difficulty, choose
 from .trees import from_json, to_json, value_of
 
 WHOLE = 64  # numbers of a parameter that stands on the sheet whole
-MOST_DECIMALS = 8
+MOST_FURTHER = 4  # decimals of a shown number, beyond those of the answers
+TO_THE_DIGIT = 1e-9  # what float64 may be off where a decimal is whole
 MOST_RUNS, MOST_DRAWN = 400, 2_000_000  # tried for nice numbers, in NumPy: runs, numbers
 NICE_WEIGHTS = (-1.0, -0.5, 0.5, 1.0, 0.0)
 NICE_NOISE = (-1.5, -1.0, -0.5, 0.5, 1.0, 1.5)
@@ -131,12 +134,13 @@ class _Numbers:
 
     def sheet(self, number: str) -> Worksheet:
         """Return the sheet, whose shown values get further decimals as far as answers need them."""
-        for decimals in range(self.wish.decimals, MOST_DECIMALS + 1):
-            entry = self._entry(number, decimals)
-            read = sheet_of(entry, f"sheet {number}")
-            if self._enough(read):
-                break
-        return Worksheet(self.run, read, tuple(self.blanks), self.shown, self.wish)
+        further: Counter[str] = Counter()
+        while True:
+            read = sheet_of(self._entry(number, further), f"sheet {number}")
+            names = {name for name in self._too_short(read) if further[name] < MOST_FURTHER}
+            if not names:
+                return Worksheet(self.run, read, tuple(self.blanks), self.shown, self.wish)
+            further.update(names)
 
     def _shown(self) -> dict[str, tuple[Ref, ...]]:
         """Return what the answers are made of, and the whole of a small parameter."""
@@ -155,10 +159,10 @@ class _Numbers:
                 found[name] = {symbol_text(ref): ref for ref in every if isinstance(ref, Ref)}
         return {name: tuple(refs.values()) for name, refs in found.items()}
 
-    def _entry(self, number: str, decimals: int) -> SheetEntry:
+    def _entry(self, number: str, further: Counter[str]) -> SheetEntry:
         names = {blank.name for blank in self.blanks}
         given = {
-            symbol_text(ref): self._given(ref, decimals)
+            symbol_text(ref): self._given(ref, self.wish.decimals + further[symbol_text(ref)])
             for refs in self.shown.values()
             for ref in refs
             if symbol_text(ref) not in names
@@ -188,36 +192,31 @@ class _Numbers:
             self.candidates.counts,
         )
 
-    def _given(self, ref: Ref, decimals: int) -> Given:
+    def _given(self, ref: Ref, places: int) -> Given:
         value = float(ref.value) + 0.0
         role: Any = ref.role
-        places = decimals if ref.role in COMPUTED else self.wish.decimals
         short = f"{value:.{places}f}"
         while places > self.wish.decimals and float(short[:-1]) == float(short):
             short, places = short[:-1], places - 1
-        exact = float(short) == value
+        exact = math.isclose(float(short), value, rel_tol=TO_THE_DIGIT, abs_tol=TO_THE_DIGIT)
         if ref.role in ("input", "constant") or (self.wish.nice and exact):
-            short = repr(value).removesuffix(".0")
+            short = repr(float(short) if exact else value).removesuffix(".0")
             exact = True
         short = short.removeprefix("-") if float(short) == 0 else short
         return Given(role, short, exact)
 
-    def _enough(self, sheet: Sheet) -> bool:
-        """Whether rounding the shown numbers moves no answer by more than its last digit."""
-        rounded = {name: each for name, each in sheet.entry.given.items() if not each.exact}
-        return all(
-            sum(
-                moved(blank.tree, sheet.expected, name, HALF * 10.0 ** -_decimals(rounded[name]))
-                for name in blank.uses
-                if name in rounded
-            )
-            <= blank.unit
-            for blank in sheet.blanks
-        )
-
-
-def _decimals(given: Given) -> int:
-    return len(given.text.partition(".")[2])
+    def _too_short(self, sheet: Sheet) -> Iterator[str]:
+        """Yield the shown numbers whose rounding moves an answer by more than its last digit."""
+        for blank in sheet.blanks:
+            given = {name: sheet.entry.given[name] for name in blank.uses if name in sheet.given}
+            rounded = {
+                name: HALF * 10.0 ** -len(each.text.partition(".")[2])
+                for name, each in given.items()
+                if not each.exact and each.role != "parameter"  # whose decimals are the page's
+            }
+            off = (moved(blank.tree, sheet.expected, name, by) for name, by in rounded.items())
+            if sum(off) > blank.unit:
+                yield from rounded
 
 
 def from_uses(blank: Candidate) -> list[Ref]:
