@@ -18,7 +18,7 @@ from vae_explain.models.request import Request
 from vae_explain.pages.walkthrough.auditing import auditing
 
 from .audited import MODELS, Audited
-from .audited.base import Layers, kl_of, rows, sample
+from .audited.base import Layers, kl_of, part, rows, sample, with_
 from .models import MODELS as OWN
 from .pages import text_of
 from .requests import held
@@ -345,3 +345,42 @@ def test_a_layer_used_at_each_step_has_its_dead_units_told_once() -> None:
         "used; 14 weights and biases get no gradient through them."
     )
     assert [row[0] for row in finding.evidence.rows] == ["0", "1"]
+
+
+# --- a KL without a closed form -----------------------------------------------------------
+
+
+def through_a_flow(model: Layers, x: Tensor, beta: float) -> Tensor:
+    mu, logvar = model.encode(x)
+    z0 = sample(mu, logvar)
+    w, u = part(model, "extra_weights").weight
+    inner = torch.tanh(z0 @ w)
+    z = z0 + u * inner.unsqueeze(1)
+    log_det = torch.log((1 + (1 - inner**2) * (u @ w)).abs() + 1e-8)
+    log_q = (-0.5 * ((z0 - mu) ** 2 / logvar.exp() + logvar)).sum(1) - log_det
+    error = ((model.decoder(z) - x) ** 2).sum(1)
+    loss: Tensor = (error + beta * (log_q + 0.5 * (z**2).sum(1))).mean()
+    return loss
+
+
+def from_a_learned_prior(model: Layers, x: Tensor, beta: float) -> Tensor:
+    mu, logvar = model.encode(x)
+    mean, raw = part(model, "extra_weights").weight
+    variance = nn.functional.softplus(raw)
+    kl = 0.5 * ((logvar.exp() + (mu - mean) ** 2) / variance - 1 - logvar + variance.log())
+    recon = model.decoder(sample(mu, logvar))
+    loss: Tensor = nn.functional.mse_loss(recon, x, reduction="sum") + beta * kl.sum()
+    return loss
+
+
+@pytest.mark.parametrize("beta", [1.0, 0.25, 6.0])
+@pytest.mark.parametrize("objective", [through_a_flow, from_a_learned_prior])
+def test_beta_is_stated_without_a_closed_form(
+    objective: Callable[[Layers, Tensor, float], Tensor], beta: float
+) -> None:
+    torch.manual_seed(3)
+    model = with_(extra_weights=(3, 2))
+    report = report_of(model, rows(), lambda model, x: objective(model, x, beta))
+    found = one(report, "loss-scale")
+    assert found.evidence.facts["effective_beta"] == pytest.approx(beta, rel=1e-4)
+    assert "is weighed by its -log σ" in found.title

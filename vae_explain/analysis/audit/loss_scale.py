@@ -6,8 +6,9 @@ from functools import partial
 
 from .anatomy import Anatomy
 from .finding import Evidence, Finding, NotApplied, Seen, decided
+from .posterior import Site
 from .rule import AuditRule
-from .scales import ROUNDED, Scale, kl_scale, reconstruction_scales
+from .scales import ROUNDED, Scale, entropy_scale, kl_scale, reconstruction_scales
 
 ID = "loss-scale"
 ONE = 1e-4  # of a β that is 1 but for rounding
@@ -23,8 +24,13 @@ def effective_beta(reconstruction: Scale, kl: Scale) -> float:
     return kl.weight * reconstruction.unit / reconstruction.weight
 
 
-def both_scales(anatomy: Anatomy) -> tuple[Scale, list[Scale]]:
+def both_scales(anatomy: Anatomy, by_entropy: bool = False) -> tuple[Scale, list[Scale]]:
     """Return the scale of the reconstruction and of each site's KL.
+
+    Parameters
+    ----------
+    by_entropy
+        Whether a KL without a closed form is weighed by its entropy.
 
     Raises
     ------
@@ -37,10 +43,19 @@ def both_scales(anatomy: Anatomy) -> tuple[Scale, list[Scale]]:
     if others:
         names = ", ".join(dict.fromkeys(scale.name for scale in (first, *others)))
         raise NotApplied(f"the reconstruction has parts of several weights: {names}")
-    kls = decided(sites, partial(kl_scale, anatomy))
+    kls = decided(sites, partial(_kl_scale, anatomy, by_entropy=by_entropy))
     if first.weight == 0 or any(part.summand.switched_off for part in anatomy.reconstruction()):
         raise NotApplied("the reconstruction has no weight in this run")
     return first, kls
+
+
+def _kl_scale(anatomy: Anatomy, site: Site, by_entropy: bool) -> Scale:
+    try:
+        return kl_scale(anatomy, site)
+    except NotApplied:
+        if not by_entropy:
+            raise
+        return entropy_scale(anatomy, site)
 
 
 def reduction(scale: Scale, noun: str) -> str:
@@ -83,7 +98,7 @@ def evidence(reconstruction: Scale, kls: list[Scale]) -> Evidence:
 
 
 def look(anatomy: Anatomy) -> Seen:
-    reconstruction, kls = both_scales(anatomy)
+    reconstruction, kls = both_scales(anatomy, by_entropy=True)
     off = any(part.summand.switched_off for part in anatomy.role("kl"))
     switched = " (it is multiplied by 0 in this run, which is left out here)" if off else ""
     terms = "; ".join(f"{kl.name} is {reduction(kl, 'latent')}" for kl in kls)
@@ -100,6 +115,11 @@ def look(anatomy: Anatomy) -> Seen:
     if off_one and not off:
         weights = " and ".join(f"{kl.name} times {1 / beta:.4g}" for kl, beta in off_one)
         message += f"; {weights} would make β 1"
+    if any(kl.measure != "KL" for kl in kls):
+        message += (
+            "; a KL without a closed form, as through a flow or from a learned prior, is weighed "
+            "by its -log σ"
+        )
     return Seen(
         "the reductions and weights of the loss's terms",
         (Finding(ID, "note", message + ".", evidence(reconstruction, kls)),),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -16,12 +17,14 @@ import numpy as np
 from .anatomy import Anatomy
 from .comparisons import measure_of, of_summand
 from .element_weights import LEFT_OUT, latent_weights, sides, weigh
+from .experiments import probe, require_reparameterized
 from .finding import NotApplied
 from .kl import Measured, known, measure
 from .loss_parts import Part
 from .posterior import Site
 
 SAME = 1e-6
+NARROW = -20.0, -26.0, -32.0  # raw values that make σ very small
 ROUNDED = 1e-3  # of float32 numbers that were added up in another order
 
 
@@ -134,6 +137,56 @@ def _kl_scale(anatomy: Anatomy, site: Site) -> Scale:
     return Scale(
         measured.name, "KL", weight, per_row, averaged, by_mean, batch, factor, False, value
     )
+
+
+def entropy_scale(anatomy: Anatomy, site: Site) -> Scale:
+    """Return what a site's KL weighs by its entropy, where it has no closed form.
+
+    Whatever the prior, and whatever a flow makes of the sample, the KL has -log σ for each latent.
+    Where σ is very small nothing else in it moves, so that its slope there is its weight.
+    """
+    return anatomy.kept(("entropy scale", site.index), lambda: _entropy_scale(anatomy, site))
+
+
+def _entropy_scale(anatomy: Anatomy, site: Site) -> Scale:
+    require_reparameterized(site)
+    roles = ("kl", "sampled", "learned prior")
+    parts = tuple(p for p in anatomy.parts if p.role in roles and site.index in p.posteriors)
+    if not parts:
+        raise NotApplied("no part of the loss measures the posterior without the input")
+    size = anatomy.values[site.location].size
+    if size % anatomy.rows:
+        raise NotApplied("μ does not have a row for each row of x")
+    weight, growth = _entropy_weight(anatomy, site, parts) / size, None
+    twins = [_aligned(anatomy, part) for part in parts]
+    if anatomy.twice is not None and site.index < len(anatomy.twice.sampling.sites):
+        others = tuple(twin for twin in twins if twin is not None)
+        if len(others) == len(parts):
+            other = anatomy.twice.sites()[site.index]
+            growth = _entropy_weight(anatomy.twice, other, others) / (2 * size) / weight
+    averaged, by_mean = _averages(anatomy, parts[0], twins[0])
+    batch = _over_batch(anatomy, growth)
+    factor = weight * _undone(anatomy, batch) * averaged
+    name = anatomy.name_of(parts, "the KL")
+    per_row, value = size // anatomy.rows, value_of(anatomy, parts)
+    return Scale(
+        name, "KL by its entropy", weight, per_row, averaged, by_mean, batch, factor, False, value
+    )
+
+
+def _entropy_weight(anatomy: Anatomy, site: Site, parts: tuple[Part, ...]) -> float:
+    """Return by how much some parts rise for each halving of all σ, for each log of it."""
+    near = [probe(anatomy, site, parts, 0.0, raw) for raw in NARROW]
+    slopes = [
+        (b.kl - a.kl) / np.log(a.sigma / b.sigma)
+        for a, b in pairwise(near)
+        if a.sigma > b.sigma > 0
+    ]
+    if len(slopes) < len(NARROW) - 1 or not np.isfinite(slopes).all() or min(slopes) <= 0:
+        raise NotApplied("the KL does not follow -log σ where σ is small")
+    if np.ptp(slopes) > ROUNDED * max(slopes):
+        raise NotApplied("the KL does not follow -log σ where σ is small")
+    return float(slopes[-1])
 
 
 def _latent_weight(anatomy: Anatomy, site: Site, measured: Measured) -> tuple[float, int]:
