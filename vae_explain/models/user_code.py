@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -29,6 +29,8 @@ class CannotRun(UserError):
     ----------
     what
         What it raised, without the place in a file of this machine.
+    whose
+        Whose code raised, in words: `the model`, `the loss` or `the objective`.
     """
 
     def __init__(self, error: BaseException) -> None:
@@ -37,12 +39,21 @@ class CannotRun(UserError):
         ours = str(Path(__file__).parent.parent)
         theirs = [f for f in frames if not f.filename.startswith((torch_files, ours))]
         where = f" ({theirs[-1].filename}:{theirs[-1].lineno})" if theirs else ""
-        self.what = said(error)
+        self.what, self.whose = said(error), _raised_by(frames)
         super().__init__(f"{self.what}{where}")
 
     @property
     def command_line_words(self) -> str:
-        return f"the model raised {self}"
+        return f"{self.whose} raised {self}"
+
+
+def _raised_by(frames: Sequence[traceback.FrameSummary]) -> str:
+    """Say which code of the user's raised: the loss that we called, the objective, or the model."""
+    called = [f.name for f in frames if Path(f.filename).name == "loss_binding.py"]
+    if called[-1:] == ["_called"]:
+        return "the loss"
+    by_torch = any(f.name == "_call_impl" for f in frames)  # as any module is called
+    return "the objective" if called[-1:] == ["__call__"] and not by_torch else "the model"
 
 
 def said(error: BaseException) -> str:
