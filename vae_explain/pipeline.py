@@ -170,7 +170,12 @@ def recordings_of(
     with model.in_other_mode() as switches:
         switched = again(model, gradients=False) if switches else None
     redrawn = again(model.with_own_noise(), other_draws(), gradients=False)
-    return Recordings(first, twice, redrawn, switched, model.model.training)
+    unmoved = []
+    for name, value, other, changed in model.with_other_arguments():
+        run = again(changed, gradients=False)
+        if run is not None and run.loss_is(first):
+            unmoved.append((name, value, other))
+    return Recordings(first, twice, redrawn, switched, model.model.training, tuple(unmoved))
 
 
 def weights_of(request: Request) -> dict[str, Array]:

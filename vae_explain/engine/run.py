@@ -166,6 +166,11 @@ class Run:
             for number, array in mine.items()
         )
 
+    def loss_is(self, other: Run) -> bool:
+        """Whether another run has the same loss, to the last digit."""
+        ours, theirs = (run.values[run.trace.output] for run in (self, other))
+        return bool(np.array_equal(ours, theirs, equal_nan=True))
+
     @cached_property
     def is_finite(self) -> bool:
         """Whether the loss and all of its gradients are numbers."""
@@ -206,6 +211,9 @@ class Recordings:
         In the other mode, evaluation for training: what depends on it.
     training
         Whether the model is in the mode for training in `run`.
+    unmoved
+        The arguments of the loss, as they were given and as they were changed to for a run, with
+        which it is the same to the last digit.
     """
 
     run: Run
@@ -213,6 +221,7 @@ class Recordings:
     redrawn: Run | None = None
     switched: Run | None = None
     training: bool = True
+    unmoved: tuple[tuple[str, float, float], ...] = ()
 
 
 def full_run(

@@ -189,6 +189,18 @@ class PreparedModel:
             mend = f"{command} draws its own noise; leave it out, or ask forward"
             raise UserError(mend, "--set", text)
 
+    def with_other_arguments(self) -> Iterator[tuple[str, float, float, PreparedModel]]:
+        """Yield each number that the loss is given by name, another one, and the same with that."""
+        given = getattr(self.objective, "arguments", {})
+        for name, value in given.items():
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                other = 2 * value + 1
+                objective = dataclasses.replace(
+                    self.objective,  # type: ignore[type-var]  # a loss with arguments
+                    arguments={**given, name: other},
+                )
+                yield name, value, other, dataclasses.replace(self, objective=objective)
+
     @contextmanager
     def in_other_mode(self) -> Iterator[bool]:
         """Let the model be in evaluation mode for once where it was training, or the other way.

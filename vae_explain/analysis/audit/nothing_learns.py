@@ -37,7 +37,20 @@ def look(anatomy: Anatomy) -> Seen:
                 "Look for a detach, a no_grad or an argmax on the way to the loss",
             )
         )
+    findings += [_unmoved(anatomy, *each) for each in anatomy.others.unmoved]
     return Seen("the loss reaches parameters that an optimizer is given", tuple(findings))
+
+
+def _unmoved(anatomy: Anatomy, name: str, value: float, other: float) -> Finding:
+    loss = float(anatomy.values[anatomy.trace.output].reshape(()))
+    return Finding(
+        ID,
+        "warning",
+        f"the loss is given {name} = {value:g} and does not depend on it: with {name} = {other:g} "
+        "it is the same to the last digit.",
+        Evidence((name, "loss"), ((float(value), loss), (float(other), loss))),
+        f"Multiply by {name} the term that it is meant to weigh, or leave it out.",
+    )
 
 
 def _strays(anatomy: Anatomy, strays: list[int], trained: int) -> Finding:
