@@ -269,3 +269,84 @@ def test_a_checkpoint_gives_its_weights(
     outcome = cli("forward", *shared, "--weights", str(file), "--step", "mu", "--format", "json")
     assert outcome.code == 0
     assert json.loads(outcome.out)["values"]["mu"] == [[0.0, 0.0], [0.0, 0.0]]
+
+
+def test_the_list_of_rules_as_json(cli: CommandLine) -> None:
+    outcome = cli("audit", "--list", "--json")
+    document = json.loads(outcome.out)
+    assert (outcome.code, document["command"]) == (0, "audit")
+    assert [rule["id"] for rule in document["rules"]] == list(IDS)
+    assert document["rules"][0]["page"] == "docs/rules/not-finite.md"
+
+
+def test_a_file_is_no_folder(cli: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "v1.md"
+    file.write_text("", "utf-8")
+    outcome = cli("audit", "--junit", str(file / "x"))
+    assert (outcome.code, outcome.out) == (2, "")
+    assert f"{file} is a file, and no folder; name another" in outcome.err
+
+
+LOSSES = """
+import torch
+from torch import nn
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.heads, self.decoder = nn.Linear(3, 4), nn.Linear(2, 3)
+
+    def forward(self, x):
+        mu, logvar = self.heads(x).chunk(2, dim=1)
+        z = mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
+        return self.decoder(z), mu, logvar
+
+
+def raising(recon, x, mu, logvar):
+    raise ValueError("no loss today")
+
+
+def objective(model, x):
+    return model(x)["loss"]
+
+
+def weighed(recon, x, mu, logvar, beta, gain):
+    kl = -0.5 * (1 + logvar - mu**2 - logvar.exp()).sum()
+    return ((recon - x) ** 2).sum() + gain * kl
+"""
+
+
+@pytest.fixture
+def losses(tmp_path: Path) -> Path:
+    file = tmp_path / "losses.py"
+    file.write_text(LOSSES, "utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("--loss", "raising"), "the loss raised ValueError: no loss today"),
+        (("--objective", "objective"), "the objective raised TypeError: tuple indices"),
+    ],
+)
+def test_whose_code_raised_is_said(
+    cli: CommandLine, losses: Path, given: tuple[str, str], words: str
+) -> None:
+    option, name = given
+    asked = ("audit", "--model", f"{losses}:Model", option, f"{losses}:{name}")
+    outcome = cli(*asked, "--x", "1,2,3", "--x", "0,1,0")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert words in outcome.err
+
+
+def test_a_loss_argument_that_changes_nothing(cli: CommandLine, losses: Path) -> None:
+    asked = ("audit", "--model", f"{losses}:Model", "--loss", f"{losses}:weighed", "--json")
+    outcome = cli(*asked, "--x", "1,2,3", "--x", "0,1,0", "--loss-arg", "beta=4",
+                  "--loss-arg", "gain=1")  # fmt: skip
+    found = [f for f in json.loads(outcome.out)["findings"] if f["id"] == "nothing-learns"]
+    assert [f["severity"] for f in found] == ["warning"]
+    assert (
+        "the loss is given beta = 4 and does not depend on it: with beta = 9" in found[0]["title"]
+    )

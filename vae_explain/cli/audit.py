@@ -23,7 +23,7 @@ IDS = (
     "noise-detached", "negative-scale", "broadcast-loss", "posterior-collapse", "dead-units",
     "saturation", "no-gradient", "nothing-learns", "unused-sample", "latent-without-kl", "noise",
     "head-range", "output-range", "row-mixing", "discrete-kl", "codebook", "mode",
-    "kl-at-prior", "reconstruction-sign",
+    "kl-at-prior", "reconstruction-sign", "target",
 )  # fmt: skip
 LARGEST = 16 * 2**20  # bytes of a baseline; an audit of hundreds of findings has a hundredth
 
@@ -84,6 +84,10 @@ def audit(
         from ..analysis.audit import ALL
         from ..pages.walkthrough import auditing as page
 
+        if style.format == "json":
+            from ..pages.render import reports
+
+            return output.write(reports.dump_rules(ALL), style)
         return output.show(page.listing(ALL), style)
     written = {"--junit": junit, "--sarif": sarif}
     targets = {o: style.files.name(o, path) for o, path in written.items() if path is not None}

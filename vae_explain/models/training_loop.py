@@ -195,7 +195,8 @@ class Loop:
         self._busy = True
         try:
             with (
-                torch.random.fork_rng(devices=[]), torch.enable_grad(), unchanged([]),
+                torch.random.fork_rng(range(torch.cuda.device_count())),
+                torch.enable_grad(), unchanged([]),
                 self._around(),
             ):  # fmt: skip
                 torch.set_rng_state(self.start.generator)

@@ -45,6 +45,7 @@ from . import (
     row_mixing,
     sampling_scale,
     saturation,
+    target,
     unused_sample,
 )
 from .finding import Evidence, Finding, NotApplied, Seen, Severity
@@ -77,6 +78,7 @@ ALL: tuple[AuditRule, ...] = (
     mode.RULE,
     kl_at_prior.RULE,
     reconstruction_sign.RULE,
+    target.RULE,
 )
 
 __all__ = [

@@ -15,6 +15,7 @@ from ...engine.roles import standard_draws
 from ...engine.run import Run
 from .anatomy import Anatomy
 from .finding import Evidence, Finding, NotApplied, Seen
+from .lineage import Lineage
 from .rule import AuditRule
 
 ID = "mode"
@@ -54,6 +55,8 @@ def look(anatomy: Anatomy) -> Seen:
                 "Turn the condition round: draw while self.training is true.",
             )
         )
+    if drawn == [True, False]:
+        findings += _shifted(anatomy if others.training else Anatomy(training), evaluating)
     if drawn == [True, False] and not others.training:
         findings.append(
             Finding(
@@ -68,6 +71,71 @@ def look(anatomy: Anatomy) -> Seen:
             )
         )
     return Seen("the loss in training mode and in evaluation mode", tuple(findings))
+
+
+def _shifted(training: Anatomy, evaluating: Run) -> list[Finding]:
+    """Find samples in whose place evaluation mode has the mean and the deviation, added up.
+
+    Up to the draw both modes make the same calls, so that mean and deviation have the same ids.
+    """
+    found = []
+    graph, values = evaluating.graph, evaluating.values
+    lineage = Lineage(evaluating)
+    for site in training.sampling.sites:
+        before = max((site.location, *site.chain))
+        if site.scale is None or not _alike(training.run, evaluating, before):
+            continue
+        mean = values[site.location]
+        heads = {site.location}, set(site.chain)
+        for bound in graph.operations:
+            number = bound.output
+            made = set(lineage.inputs(bound))
+            if bound.rule_name not in ("add", "sub") or not all(made & each for each in heads):
+                continue
+            goes_on = any(lineage.from_layer(user) for user in _users(evaluating, number))
+            if values[number].shape != mean.shape or not goes_on:
+                continue
+            off = np.abs(np.asarray(values[number] - mean, dtype=np.float64))
+            name, mu = training.latent(site), training.lineage.name(site.location)
+            found.append(
+                Finding(
+                    ID,
+                    "error",
+                    f"in evaluation mode {name} is {mu} plus its deviation, without noise: every "
+                    f"latent is moved one way, by up to {off.max():.3g}.",
+                    Evidence(
+                        ("latent", mu, "what the decoder gets"),
+                        tuple(
+                            (str(at), float(m), float(v))
+                            for at, (m, v) in enumerate(
+                                zip(mean.ravel()[:6], values[number].ravel()[:6], strict=True)
+                            )
+                        ),
+                    ),
+                    f"Return {mu} alone where the model does not train.",
+                )
+            )
+    return found
+
+
+def _alike(one: Run, other: Run, number: int) -> bool:
+    """Whether two runs made the same calls up to a value."""
+    ours, theirs = (
+        [
+            (operation.name, operation.outputs)
+            for operation in run.trace.operations
+            if operation.outputs and operation.outputs[0] <= number
+        ]
+        for run in (one, other)
+    )
+    return ours == theirs
+
+
+def _users(run: Run, number: int) -> list[int]:
+    """Return what is made of a value directly, through copies too."""
+    made = [user.output for user in run.graph.consumers(number)]
+    copies = [n for n in made if (b := run.graph.producer(n)) is not None and b.kind == "copy"]
+    return [*made, *(each for n in copies for each in _users(run, n))]
 
 
 def _statistics(training: Run, evaluating: Run) -> list[Finding]:

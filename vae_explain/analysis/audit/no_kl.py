@@ -5,6 +5,8 @@ Its noise only costs reconstruction, so that training drives the deviation to 0.
 
 from __future__ import annotations
 
+import numpy as np
+
 from .anatomy import Anatomy
 from .finding import Evidence, Finding, NotApplied, Seen
 from .kl import measure
@@ -13,6 +15,7 @@ from .posterior import Site
 from .rule import AuditRule
 
 ID = "latent-without-kl"
+SAME = 1e-4  # of slopes of z², in float32
 
 
 def look(anatomy: Anatomy) -> Seen:
@@ -21,6 +24,7 @@ def look(anatomy: Anatomy) -> Seen:
         _finding(anatomy, site) for site in sites if site.chain and not _measured(anatomy, site)
     ]
     findings += [_cut_off(anatomy, site) for site in sites if _has_no_gradient(anatomy, site)]
+    findings += [_without_entropy(anatomy, site) for site in sites if _prior_alone(anatomy, site)]
     return Seen("each sample's posterior is measured by the loss", tuple(findings))
 
 
@@ -37,6 +41,39 @@ def _has_no_gradient(anatomy: Anatomy, site: Site) -> bool:
         anatomy.gradients(measured.parts)
         .keys()
         .isdisjoint({*anatomy.lineage.twins(site.location), *site.chain})
+    )
+
+
+def _prior_alone(anatomy: Anatomy, site: Site) -> bool:
+    """Whether all that measures a learned posterior is ½·z², the prior's part, at the sample."""
+    if not site.chain or anatomy.run.graph.not_explained:
+        return False
+    if any(site.index in p.posteriors and not p.mixed for p in anatomy.parts) or any(
+        p.mixed for p in anatomy.parts
+    ):
+        return False
+    parts = [p for p in anatomy.parts if p.role == "sampled" and p.samples == {site.index}]
+    if not parts or any(p.parameter for p in parts):
+        return False
+    slope = anatomy.gradient_at(site.z, parts, anatomy.values)
+    z = anatomy.array(site.z)
+    if slope is None or slope.shape != z.shape or not z.all():
+        return False
+    quotient = np.asarray(slope, dtype=np.float64) / z
+    return bool(quotient.min() > 0 and np.ptp(quotient) < SAME * quotient.max())
+
+
+def _without_entropy(anatomy: Anatomy, site: Site) -> Finding:
+    z, deviation = anatomy.latent(site), anatomy.lineage.name(site.chain[0])
+    parts = [p for p in anatomy.parts if p.role == "sampled" and p.samples == {site.index}]
+    total = anatomy.total(parts, anatomy.values)
+    return Finding(
+        ID,
+        "warning",
+        f"the loss has -log p({z}), which grows with {z}², and no -log σ beside it: without the "
+        f"posterior's own part the KL is not whole, and training drives {deviation} to 0.",
+        Evidence(("what", "value"), ((f"of {z}² in the loss", total), ("of log σ", 0.0))),
+        "Add log q(z|x) of the same sample, or take the closed form of the KL.",
     )
 
 

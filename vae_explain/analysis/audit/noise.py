@@ -14,10 +14,14 @@ from .rule import AuditRule, at_each_site
 
 ID = "noise"
 STEP = 1.0
+KEPT = "constant", "buffer"
 CERTAIN = 5.0  # of their standard errors that a mean and a deviation may be off by chance
 
 
 def look(anatomy: Anatomy) -> Seen:
+    kept = _kept(anatomy)
+    if kept is not None:
+        return Seen("", (kept,))
     return at_each_site(
         anatomy, _site, "the noise of z is drawn from N(0, 1) by PyTorch, for each row its own"
     )
@@ -28,6 +32,52 @@ def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
         return []
     findings = [find(anatomy, site) for find in (_elsewhere, _other, _shared)]
     return [finding for finding in findings if finding is not None]
+
+
+def _kept(anatomy: Anatomy) -> Finding | None:
+    """Find what looks like a sample whose noise was drawn once, before any run."""
+    lineage, values = anatomy.lineage, anatomy.values
+    if anatomy.latents or anatomy.codes:
+        return None
+    for bound in lineage.graph.operations:
+        if bound.rule_name != "mul" or len(lineage.inputs(bound)) != 2:
+            continue
+        constants = [n for n in lineage.inputs(bound) if not lineage.learned(n)]
+        if len(constants) != 1 or anatomy.trace.values[constants[0]].kind not in KEPT:
+            continue
+        number = constants[0]
+        array = anatomy.array(number)
+        (scale,) = (n for n in lineage.inputs(bound) if n != number)
+        shifted = [
+            user.output
+            for user in lineage.graph.consumers(bound.output)
+            if user.rule_name in ("add", "sub")
+            and any(lineage.learned(n) for n in lineage.inputs(user) if n != bound.output)
+            and any(lineage.from_layer(n) for n in _further(anatomy, user.output))
+        ]
+        # As many different numbers as it has, of either sign: no mask and no weight.
+        is_noise = array.size > 3 and len(np.unique(array)) == array.size and array.min() < 0
+        if not (shifted and is_noise and array.max() > 0 and values[scale].shape == array.shape):
+            continue
+        name = lineage.name(number)
+        return Finding(
+            ID,
+            "error",
+            f"the noise of {lineage.name(shifted[0])}, {name}, is the same in every run: "
+            f"{array.size} numbers that were drawn once and kept, so that the decoder can learn "
+            "them.",
+            Evidence(
+                ("of the noise", "in this run"),
+                (("numbers", array.size), ("mean", float(array.mean())),
+                 ("deviation", float(array.std()))),
+            ),
+            "Draw it in each run, by torch.randn_like of the deviation.",
+        )  # fmt: skip
+    return None
+
+
+def _further(anatomy: Anatomy, number: int) -> list[int]:
+    return [user.output for user in anatomy.lineage.graph.consumers(number)]
 
 
 def _elsewhere(anatomy: Anatomy, site: Site) -> Finding | None:
@@ -96,9 +146,10 @@ def _shared(anatomy: Anatomy, site: Site) -> Finding | None:
     before = anatomy.experiment({site.noise: anatomy.array(site.noise)}, [site.z])[site.z]
     if not (np.isfinite(after).all() and np.isfinite(before).all()):
         return None
-    changed = (after != before).reshape(rows, -1).any(axis=1)
+    moved_by = (after != before).reshape(rows, -1)
+    changed = moved_by.any(axis=1)
     if changed.sum() < 2:
-        return None
+        return _of_all_latents(anatomy, site, int(moved_by.sum()))
     shape, of_z = (list(anatomy.values[number].shape) for number in (site.noise, site.z))
     name, z = anatomy.lineage.name(site.noise), anatomy.latent(site)
     return Finding(
@@ -119,6 +170,28 @@ def _shared(anatomy: Anatomy, site: Site) -> Finding | None:
             ),
         ),
     )
+
+
+def _of_all_latents(anatomy: Anatomy, site: Site, latents: int) -> Finding | None:
+    """Say that one number is the noise of several latents of a row, if it is."""
+    if latents < 2 or anatomy.values[site.noise].size == anatomy.values[site.z].size:
+        return None
+    shape, of_z = (list(anatomy.values[number].shape) for number in (site.noise, site.z))
+    name, z = anatomy.lineage.name(site.noise), anatomy.latent(site)
+    return Finding(
+        ID,
+        "warning",
+        f"one noise for several latents: {name} {shape} is spread over {z} {of_z}, and one of its "
+        f"numbers moves {latents} latents of a row together.",
+        Evidence(("what", "numbers"), ((name, anatomy.values[site.noise].size),
+                                       (z, anatomy.values[site.z].size))),
+        cures=(
+            Cure(
+                f"Draw {name} in the shape of {z}, {of_z}: torch.randn_like of the deviation.",
+                _drawn(site),
+            ),
+        ),
+    )  # fmt: skip
 
 
 def _drawn(site: Site) -> Edit:

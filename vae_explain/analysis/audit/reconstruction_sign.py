@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .anatomy import Anatomy
+from .draw_weights import DrawWeights, upside_down
 from .element_weights import SWAPPED, is_rewarded
 from .finding import Evidence, Finding, Seen
 from .mending import Cure, times
@@ -14,6 +15,9 @@ ID = "reconstruction-sign"
 
 def look(anatomy: Anatomy) -> Seen:
     parts = anatomy.reconstruction()
+    weighed = upside_down(anatomy, parts)
+    if weighed is not None:
+        return Seen("", (_upside_down(anatomy, weighed),))
     rewarded = is_rewarded(anatomy, parts)
     if rewarded is None or rewarded.unit.endswith(SWAPPED):
         return Seen("the loss falls when the prediction comes nearer to its target")
@@ -39,6 +43,26 @@ def look(anatomy: Anatomy) -> Seen:
                 ),
             ),
         ),
+    )
+
+
+def _upside_down(anatomy: Anatomy, weighed: DrawWeights) -> Finding:
+    made, target = (anatomy.lineage.name(n) for n in (weighed.made, weighed.target))
+    rows = [(str(draw), float(weight)) for draw, weight in enumerate(weighed.weights[:12])]
+    what = (
+        f"one whose {made} moves away from {target} counts more than before, by "
+        f"{100 * weighed.change:.3g}% of all"
+        if weighed.change
+        else f"each makes the loss smaller when its {made} moves away from {target}"
+    )
+    return Finding(
+        ID,
+        "error",
+        "the importance weights are upside down: of "
+        f"{len(weighed.weights)} draws of a row, {what}.",
+        Evidence(("draw", "share of the weight"), tuple(rows), {"change": weighed.change}),
+        "Weigh each draw by p(x, z)/q(z): its logarithm is log p(x|z) + log p(z) - log q(z), and "
+        "the loss is minus the logsumexp of it.",
     )
 
 

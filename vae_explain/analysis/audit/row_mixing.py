@@ -10,7 +10,8 @@ import numpy as np
 
 from ...engine.graph import BoundOperation
 from ...trace import Operation
-from .anatomy import Anatomy
+from .anatomy import Anatomy, aligned
+from .comparisons import comparisons
 from .finding import Evidence, Finding, NotApplied, Seen
 from .mending import Cure, Edit, changed, instead_of
 from .rule import AuditRule
@@ -28,7 +29,46 @@ def look(anatomy: Anatomy) -> Seen:
         for bound in anatomy.lineage.graph.operations
         if (finding := _spread(anatomy, bound)) is not None
     ]
+    findings += _normalized(anatomy)
     return Seen("each row's loss is its own", tuple(findings))
+
+
+def _normalized(anatomy: Anatomy) -> list[Finding]:
+    """Find predictions that a softmax normalizes over the rows of the batch."""
+    lineage, values, twice = anatomy.lineage, anatomy.values, anatomy.twice
+    if twice is None or not aligned(anatomy.run, twice.run):
+        return []
+    predictions = [compared.made for compared in comparisons(anatomy)]
+    found = []
+    for bound in lineage.graph.operations:
+        if bound.rule_name not in ("softmax", "log_softmax"):
+            continue
+        shape, dim = values[bound.output].shape, bound.attributes.get("dim")
+        of_the_batch = shape[:1] == (anatomy.rows,) and twice.values[bound.output].shape[0] == (
+            2 * anatomy.rows
+        )
+        over_rows = isinstance(dim, int) and len(shape) > 1 and dim % len(shape) == 0
+        used = any(n == bound.output or bound.output in lineage.ancestors(n) for n in predictions)
+        if not (of_the_batch and over_rows and used):
+            continue
+        name, op = lineage.name(bound.output), bound.rule_name
+        sums = np.exp(anatomy.array(bound.output)) if op == "log_softmax" else None
+        shares = anatomy.array(bound.output) if sums is None else sums
+        rows = tuple(
+            (str(column), float(total))
+            for column, total in enumerate(shares.sum(axis=0).reshape(-1)[:4])
+        )
+        found.append(
+            Finding(
+                ID,
+                "error",
+                f"{op} normalizes {name} {list(shape)} over the {anatomy.rows} rows of the batch: "
+                "each column sums to 1 over rows that have nothing to do with each other.",
+                Evidence(("column", "sum over the rows"), rows),
+                f"Give {op} the axis of the classes, dim=-1, in place of dim={dim}.",
+            )
+        )
+    return found
 
 
 def _spread(anatomy: Anatomy, bound: BoundOperation) -> Finding | None:

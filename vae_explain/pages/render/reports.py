@@ -12,7 +12,7 @@ from ..blocks import Checks
 from .json import called, checked, named, origin, plain, set_by_hand, text
 
 if TYPE_CHECKING:
-    from ...analysis.audit import Finding, Report
+    from ...analysis.audit import AuditRule, Finding, Report
     from ...analysis.comparison import Comparison, Pair
     from ...analysis.gradient_check import Check
     from ...analysis.monte_carlo import Sample
@@ -326,6 +326,15 @@ def dump_audit(report: Report) -> str:
         strict=report.strict,
         passed=report.passed,
     )
+
+
+def dump_rules(rules: Sequence[AuditRule]) -> str:
+    """Return what an audit looks for as one JSON object."""
+    listed = [
+        {"id": r.id, "looks_for": r.looks_for, "how": r.how, "page": f"docs/rules/{r.id}.md"}
+        for r in rules
+    ]
+    return text("audit", rules=listed)
 
 
 def whole_of(watched: Watched) -> dict[str, Any]:
