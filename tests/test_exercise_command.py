@@ -354,6 +354,7 @@ for _ in range(200):
         ("sheets.0.blanks.0.expected", "1", "a number"),
         ("sheets.0.given.x[0]", {"role": "input", "text": "1e999", "exact": True}, "a number"),
         ("sheets.0.given.x[0]", {"role": "root", "text": "1", "exact": True}, "one of"),
+        ("sheets.0.counts.latent", 10**400, "a count"),
         ("sheets.0.extra", 1, "nothing but"),
     ],
 )
@@ -366,6 +367,25 @@ def test_a_hostile_key_is_one_line(
     key.write_text(json.dumps(content), "utf-8")
     outcome = cli("mark", str(tmp_path / "s.md"), "--key", str(key))
     assert_one_line(outcome, "--key", words)
+
+
+def test_a_key_with_odd_entries_marks_all_the_same(cli: CommandLine, tmp_path: Path) -> None:
+    (sheet,) = made(cli, tmp_path, "s.md").values()
+    key = tmp_path / "key.json"
+    content = json.loads(key.read_text("utf-8"))
+    weight = next(name for name in content["sheets"][0]["given"] if ".weight[" in name)
+    odd = {"role": "parameter", "text": "1", "exact": True}
+    for name in (weight.partition("[")[0], weight.replace("]", ",0]"), weight.split(",")[0] + "]"):
+        content["sheets"][0]["given"][name] = odd
+    for blank in content["sheets"][0]["blanks"]:
+        blank["kl"], blank["parts"], blank["expected"] = [99, -1], ["a"] * 40 + ["b"], "NaN"
+    key.write_text(json.dumps(content), "utf-8")
+    lines = [f"{blank.entry.id},{blank.entry.expected + 1}" for blank in sheet.blanks]
+    (tmp_path / "a.csv").write_text("\n".join(["blank,answer", *lines]), "utf-8")
+    assert {each["verdict"] for each in marked(cli, tmp_path, "a.csv")["blanks"]} <= {
+        "wrong",
+        "carried",
+    }
 
 
 @pytest.mark.parametrize(

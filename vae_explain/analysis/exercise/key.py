@@ -33,6 +33,7 @@ TOPICS: dict[Topic, str] = {
 }
 GivenRole = Literal["input", "parameter", "noise", "value", "gradient", "constant"]
 HALF = 0.5
+MOST_COUNTED = 10**12
 
 
 @dataclass(frozen=True)
@@ -244,6 +245,9 @@ def sheet_of(entry: SheetEntry, where: str) -> Sheet:
     for name, each in entry.given.items():
         roles[name] = each.role
         _check_number(each.text, f"{where}.given.{name}")
+    for name, count in entry.counts.items():
+        if not 0 <= count <= MOST_COUNTED:
+            raise Misfit(f"{where}.counts.{name}", count, "a count")
     blanks = []
     ids = set()
     for blank in entry.blanks:

@@ -258,7 +258,11 @@ def _neighbour(blank: Blank, sheet: Sheet) -> Trees:
 def _places_of(moving: list[tuple[str, int]], sheet: Sheet) -> set[int]:
     """Return the indices that all of some tensors have along an axis."""
     of_each = [
-        {index[axis] for other, index in map(split_index, sheet.given) if other == name}
+        {
+            index[axis]
+            for other, index in map(split_index, sheet.given)
+            if other == name and len(index) > axis
+        }
         for name, axis in moving
     ]
     return set.intersection(*of_each) if of_each else set()

@@ -28,7 +28,7 @@ from ...symbolic.expression import (
 )
 from ...symbolic.text import split_index, symbol_text
 
-DEEPEST, MOST_NODES = 60, 4_000
+DEEPEST, MOST_NODES = 60, 1_000
 LARGEST = 1e300
 Numbers = Mapping[str, float]
 
