@@ -99,6 +99,67 @@ def test_a_wrong_target_is_named(
         explanation.why(target)
 
 
+def test_a_name_may_be_spelt_as_people_write_it(explanation: Explanation) -> None:
+    assert str(explanation.why("z 0")) == str(explanation.why("z[0]"))
+    assert str(explanation.why("∂KL/∂μ[1]")) == str(explanation.why("mu.grad[1]", term="kl"))
+    assert str(explanation.forward("x_hat")) == str(explanation.forward("recon_x"))
+    assert str(explanation.backward("FC1.weight", term="KLD")) == str(
+        explanation.backward("fc1.weight", term="kl")
+    )
+
+
+def test_the_built_in_vae_has_the_shape_that_is_asked_for() -> None:
+    shaped = explain(dims=[6, 5, 3, 5, 6], activation="tanh", recon="bce", x=[0.5] * 6, beta=0)
+    assert shaped.values["z"].shape == (1, 3)
+    assert {"bce", "recon_logits"} <= set(shaped.values)
+    with pytest.raises(ValueError, match="dims shape the built-in VAE, not a model of your own"):
+        explain(nn.Linear(2, 2), [[1.0, 2.0]], dims=(4, 2, 4))
+
+
+def test_every_page_says_what_it_is(explanation: Explanation) -> None:
+    full = explain(seed=42)
+    assert repr(full.sample(20)) == "<SamplePage: 20 draws, checks passed>"
+    assert repr(full.update("FC_mu.bias")).startswith("<UpdatePage: lr 0.01, loss 31.5104 → ")
+    assert repr(full.train(3)).startswith("<TrainingPage: 3 steps, loss 31.5104 → ")
+    assert full.diagram()._repr_svg_().startswith("<svg")
+    assert repr(full.check()) == "<CheckPage: 3 oracles, checks passed>"
+    assert repr(full.audit()).startswith("<AuditPage: ")
+    assert repr(explanation.forward("z")).endswith("2 lines evaluated>")
+    with pytest.raises(KeyError, match=r"fc9.bias is no parameter; did you mean fc1.bias"):
+        full.update("fc9.bias")
+
+
+def test_training_from_python_leaves_a_model_as_it_was() -> None:
+    model = nn.Linear(2, 2)
+    before = model.weight.clone()
+
+    def objective(model: nn.Module, x: Tensor) -> Tensor:
+        loss: Tensor = ((model(x) - x) ** 2).sum()
+        return loss
+
+    page = explain(model, [[0.5, 1.0]], objective=objective).train(5, lr=0.1)
+    losses = [each.loss for each in page.training.losses]
+    assert losses == sorted(losses, reverse=True)
+    assert torch.equal(model.weight, before)
+
+
+@pytest.mark.parametrize("batch", [{"label": 1, "image": 0}, (0, 1)], ids=["dict", "pair"])
+def test_a_batch_of_a_data_loader_is_taken(batch: object) -> None:
+    x, y = torch.rand(3, 2), torch.tensor([0, 1, 2])
+    given = {"label": y, "image": x} if isinstance(batch, dict) else (x, y)
+
+    def objective(model: nn.Module, x: Tensor) -> Tensor:
+        found: Tensor = ((model(x) - x) ** 2).sum()
+        return found
+
+    found = explain(nn.Linear(2, 2), given, objective=objective)
+    assert found.values["x"].shape == (3, 2)
+
+
+def test_the_package_lists_what_a_user_needs() -> None:
+    assert dir(vae_explain) == ["Explanation", "__version__", "explain", "load", "watch"]
+
+
 def test_a_model_needs_its_input() -> None:
     with pytest.raises(ValueError, match="x is missing"):
         explain(torch.nn.Linear(2, 2))
@@ -148,8 +209,8 @@ def test_a_long_sum_is_shortened_and_still_adds_up() -> None:
 @pytest.mark.parametrize("ask", ["backward", "why"])
 def test_a_term_that_the_loss_has_not_is_named(ask: str) -> None:
     explanation = explain(seed=1)
-    with pytest.raises(KeyError, match=r"kld is no term of this loss \(known: mse, kl\)"):
-        getattr(explanation, ask)("mu.grad", term="kld")
+    with pytest.raises(KeyError, match=r"elbo is no term of this loss \(known: mse, kl\)"):
+        getattr(explanation, ask)("mu.grad", term="elbo")
 
 
 # --- what runs the model again ----------------------------------------------------------

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Protocol
 
@@ -25,9 +25,10 @@ from ..engine.run import Run, full_run
 from ..errors import UserError
 from ..models.builtin_config import Architecture
 from ..models.builtin_vae import VAE, vae_loss, vae_loss_terms
+from ..models.kept_state import unchanged
 from ..models.prepare import prepared, user_code_errors
 from ..models.prepared_model import PreparedModel, RunWithModel, copy_of, parameters_of
-from ..models.request import Request
+from ..models.request import Request, UserModel
 from ..models.user_code import CannotRun, said
 from ..pipeline import run_with_model
 from ..trace import Array
@@ -184,7 +185,28 @@ def _learner(request: Request) -> Iterator[tuple[PreparedModel, _Learner]]:
     with prepared(request) as ready:
         ready.require_drawn("train")
         architecture = request.architecture
-        yield ready, _BuiltIn(ready, architecture) if architecture else _Own(ready, request)
+        if architecture:
+            yield ready, _BuiltIn(ready, architecture)
+            return
+        source = request.source
+        own = source.model if isinstance(source, UserModel) else None
+        with _left_as_it_was(ready) if isinstance(own, nn.Module) else nullcontext():
+            yield ready, _Own(ready, request)
+
+
+@contextmanager
+def _left_as_it_was(ready: PreparedModel) -> Iterator[None]:
+    """Put back what training does to a model that is somebody's object, and not made for it."""
+    tensors = [*ready.model.parameters(), *ready.model.buffers()]
+    kept = [(each, each.detach().clone(), each.grad) for each in tensors]
+    with unchanged(ready.holders):
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for tensor, numbers, gradient in kept:
+                    tensor.copy_(numbers)
+                    tensor.grad = gradient
 
 
 class _BuiltIn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,11 @@ def as_numbers(x: Input, dtype: torch.dtype = torch.float32) -> Tensor:
 
 
 def of_batch(x: Input) -> Input:
-    """Return the input of a batch of a `DataLoader`, as `(x, y)`; any other is the input itself."""
+    """Return the input of a batch of a `DataLoader`, `(x, y)` or `{"image": x}`, or the input."""
+    if isinstance(x, Mapping):
+        tensors = [value for value in x.values() if isinstance(value, Tensor)]
+        floating = [tensor for tensor in tensors if tensor.is_floating_point()]
+        return next(iter((*floating, *tensors)), x)
     is_batch = isinstance(x, list | tuple) and len(x) > 0 and isinstance(x[0], Tensor)
     first: Input = x[0] if is_batch else x
     return first

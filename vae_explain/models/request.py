@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..trace import Array
 
     Model = nn.Module
-    Input = Tensor | Array | Sequence[Any]
+    Input = Tensor | Array | Sequence[Any] | Mapping[str, Any]
     Loss = Callable[..., Any]
     Objective = Callable[[nn.Module, Tensor], Any]
 

@@ -11,7 +11,8 @@ from .blocks import Checks, Walkthrough
 if TYPE_CHECKING:
     from ..analysis.audit import Finding, Report
     from ..analysis.gradient_check import Check
-    from ..analysis.training_records import Update
+    from ..analysis.monte_carlo import Sample
+    from ..analysis.training_records import Training, Update
     from ..engine.run import Run
 
 NOTEBOOK_WIDTH = 100
@@ -30,6 +31,10 @@ def live(page: DocumentPage, run: Run, settings: Mapping[str, Any]) -> str:
 
     walkthrough = page.walkthrough._replace(command="play")
     return document.write(walkthrough, run, settings, diagram.picture_of(walkthrough))
+
+
+def _verdict(passed: bool) -> str:
+    return "passed" if passed else "failed"
 
 
 class Shown:
@@ -58,6 +63,12 @@ class Shown:
 
     def __str__(self) -> str:
         return self.text()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self._said()}>"
+
+    def _said(self) -> str:
+        return self.walkthrough.title
 
     def __rich_console__(self, console: Any, options: Any) -> Any:
         from .render import terminal
@@ -94,6 +105,10 @@ class Page(Shown):
         super().__init__(walkthrough)
         self.checks = checks
 
+    def _said(self) -> str:
+        failed = f", {self.checks.failed} failed" if self.checks.failed else ""
+        return f"{self.walkthrough.title}, {self.checks.lines} lines evaluated{failed}"
+
 
 class AuditPage(Shown):
     """What an audit composed.
@@ -112,6 +127,10 @@ class AuditPage(Shown):
         self.findings: tuple[Finding, ...] = report.findings
         self.passed: bool = report.passed
 
+    def _said(self) -> str:
+        listed = ", ".join(finding.id for finding in self.findings) or "no findings"
+        return f"{listed}; {_verdict(self.passed)}"
+
 
 class CheckPage(Shown):
     """How far every gradient is from what the oracles have.
@@ -128,6 +147,85 @@ class CheckPage(Shown):
         super().__init__(walkthrough)
         self.check = check
         self.passed: bool = check.passed
+
+    def _said(self) -> str:
+        return f"{len(self.check.oracles)} oracles, checks {_verdict(self.passed)}"
+
+
+class SamplePage(Shown):
+    """What many draws of the noise do.
+
+    Attributes
+    ----------
+    sample
+        Mean and spread of the values and gradients, and the KL's estimate.
+    passed
+        Whether the replayed run agrees with PyTorch's.
+    """
+
+    def __init__(self, walkthrough: Walkthrough, sample: Sample) -> None:
+        super().__init__(walkthrough)
+        self.sample = sample
+        self.passed: bool = sample.first.passed
+
+    def _said(self) -> str:
+        return f"{self.sample.draws} draws, checks {_verdict(self.passed)}"
+
+
+class UpdatePage(Page):
+    """One step of gradient descent.
+
+    Attributes
+    ----------
+    update
+        The parameters before and after it, and the run after it with the same noise.
+    """
+
+    def __init__(self, walkthrough: Walkthrough, checks: Checks, update: Update) -> None:
+        super().__init__(walkthrough, checks)
+        self.update = update
+
+    def _said(self) -> str:
+        runs = (self.update.step.run, self.update.after)
+        losses = [float(run.values[run.trace.output].reshape(())) for run in runs if run]
+        return f"lr {self.update.step.lr:g}, loss {' → '.join(f'{loss:.6g}' for loss in losses)}"
+
+
+class TrainingPage(Page):
+    """A training.
+
+    Attributes
+    ----------
+    training
+        The losses of every step, and the parameters as the last one left them.
+    """
+
+    def __init__(self, walkthrough: Walkthrough, checks: Checks, training: Training) -> None:
+        super().__init__(walkthrough, checks)
+        self.training = training
+
+    def _said(self) -> str:
+        losses = self.training.losses
+        return f"{len(losses)} steps, loss {losses[0].loss:.6g} → {losses[-1].loss:.6g}"
+
+
+class Picture:
+    """A drawing of a model, which a notebook shows.
+
+    Attributes
+    ----------
+    svg
+        The picture as the text of an SVG file.
+    """
+
+    def __init__(self, label: str, svg: str) -> None:
+        self.label, self.svg = label, svg
+
+    def __repr__(self) -> str:
+        return f"<Picture of {self.label}>"
+
+    def _repr_svg_(self) -> str:
+        return self.svg
 
 
 class DocumentPage(Page):

@@ -1,0 +1,283 @@
+"""What is asked of a run beyond its own numbers: for most of it the model runs again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from .engine.run import Recordings, Run
+from .errors import did_you_mean
+from .models.builtin_config import Architecture
+from .models.spelled_names import read_name
+from .pages.display import (
+    AuditPage,
+    CheckPage,
+    DocumentPage,
+    Picture,
+    SamplePage,
+    TrainingPage,
+    UpdatePage,
+)
+
+if TYPE_CHECKING:
+    from .analysis.training_records import OptimizerName
+    from .models.request import Request
+
+
+class Questions:
+    """What can be asked of a run when its model is at hand."""
+
+    run: Run
+    _given: Request | None
+    _architecture: Architecture | None
+
+    @property
+    def _request(self) -> Request:
+        if self._given is None:
+            raise ValueError("this needs the model itself, which a recording has not")
+        return self._given
+
+    def audit(self, *, only: Sequence[str] = (), ignore: Sequence[str] = ()) -> AuditPage:
+        """Look for what is wrong with the loss, with numbers as evidence.
+
+        For this the model runs again, as it is now, on the same input with the same draws,
+        and on every row of it twice; always in the arithmetic `full`. Of a recording that was
+        loaded, what a second run would tell is not looked for.
+
+        Parameters
+        ----------
+        only, ignore
+            Ids of the findings to look for alone, or to leave out.
+
+        Raises
+        ------
+        KeyError
+            If no finding has the id; it says which there are.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from torch import nn
+        >>> from vae_explain import explain
+        >>> def loss(model, x):
+        ...     mu, logvar = model(x).chunk(2, dim=1)
+        ...     eps = torch.randn_like(mu)
+        ...     z = mu + torch.exp(logvar) * eps
+        ...     kl = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
+        ...     return (z - x).pow(2).sum() + kl
+        >>> x = [[0.2, 0.9], [0.7, 0.4]]
+        >>> page = explain(nn.Linear(2, 4), x, objective=loss, seed=1).audit()
+        >>> page.passed, [finding.id for finding in page.findings if finding.severity == "error"]
+        (False, ['sampling-scale'])
+        """
+        from .analysis.audit import ALL, audit
+        from .pages.walkthrough.auditing import auditing
+
+        known = [rule.id for rule in ALL]
+        for name in (*only, *ignore):
+            if name not in known:
+                guess = did_you_mean(name, known)
+                raise KeyError(f"{name} is no finding; {guess}known: {', '.join(known)}")
+        if self._given is None:
+            if self.run.arithmetic != "full":
+                raise ValueError("an audit needs the run in the arithmetic full")
+            recordings = Recordings(self.run)
+        else:
+            from . import pipeline
+
+            recordings = pipeline.recordings(self._given)
+        report = audit(recordings, ALL, only, ignore)
+        return AuditPage(auditing(report), report)
+
+    def check(self) -> CheckPage:
+        """Hold the gradient of every parameter against oracles that share no code with it.
+
+        These are autograd and central differences, for which the model runs again, as it is
+        now; for the built-in VAE complex steps too.
+
+        Raises
+        ------
+        ValueError
+            If there is no model, as of a recording that was loaded.
+
+        Examples
+        --------
+        >>> from vae_explain import explain
+        >>> page = explain(seed=42).check()
+        >>> page.passed, page.check.oracles
+        (True, ('autograd', 'complex_step', 'central_differences'))
+        """
+        from .pages.build_document import checked
+        from .pages.walkthrough.checking import checking as page
+
+        found = checked(self._request, self.run if self._request.architecture else None)
+        return CheckPage(page(found), found)
+
+    def document(self, *, lr: float = 0.01) -> DocumentPage:
+        """Return the whole walkthrough: forward, loss, backward and a step of learning.
+
+        For the step and for the oracles the model runs again, as it is now; it is put back
+        behind them. Of a recording that was loaded, the step is done by hand.
+
+        Parameters
+        ----------
+        lr
+            Learning rate of the step.
+
+        Raises
+        ------
+        ValueError
+            If the model cannot run again (`CannotRun`).
+
+        Examples
+        --------
+        >>> from vae_explain import explain
+        >>> text = explain(seed=42, arithmetic="printed").document().to_markdown()
+        >>> [line for line in text.splitlines() if line.startswith("## ")][1:4]
+        ['## 2 What a VAE is', '## 3 The model', '## 4 The parameters']
+        """
+        from .pages import build_document
+
+        if self._given is None:
+            return build_document.composed_from(self.run, self._architecture, lr)
+        from . import pipeline
+
+        recorded = pipeline.run_with_model(self._request)
+        return build_document.composed(self._request, recorded, lr)
+
+    def sample(self, draws: int = 100) -> SamplePage:
+        """Replay the run under many draws of the noise, the first of them its own.
+
+        Parameters
+        ----------
+        draws
+            How many, 2 at least.
+
+        Examples
+        --------
+        >>> from vae_explain import explain
+        >>> page = explain(seed=42).sample(50)
+        >>> page
+        <SamplePage: 50 draws, checks passed>
+        """
+        from . import pipeline
+        from .analysis import monte_carlo
+        from .analysis.noise_stream import run_and_draws
+        from .pages.walkthrough.sampling import sampling
+
+        if draws < 2:
+            raise ValueError(f"draws is {draws}; give 2 at least")
+        request = replace(self._request, eps=None)
+        run, noise = run_and_draws(request, draws)
+        architecture = request.architecture
+        found = monte_carlo.sample(
+            run,
+            noise,
+            averaged=architecture is not None and architecture.reduction == "mean",
+            divergence=architecture is not None,
+            again=partial(pipeline.run_in_float64, request, run),
+        )
+        return SamplePage(sampling(found), found)
+
+    def update(self, *names: str, lr: float = 0.01) -> UpdatePage:
+        """Take one step of gradient descent, and show what it does.
+
+        The model runs again for it, as it is now, and is put back; of a recording that was
+        loaded the step is done by hand.
+
+        Parameters
+        ----------
+        names
+            Parameters whose update is worked out, element by element.
+        lr
+            Learning rate.
+
+        Examples
+        --------
+        >>> from vae_explain import explain
+        >>> page = explain(seed=42).update("fc_mu.bias")
+        >>> page
+        <UpdatePage: lr 0.01, loss 31.5104 → 29.035>
+        """
+        from .pages.walkthrough.update import update
+
+        if self._given is None:
+            from .analysis.replayed_step import gradient_step
+
+            found = gradient_step(self.run, lr)
+        else:
+            from .analysis import training
+
+            found = training.update(replace(self._given, arithmetic="full"), lr)
+        parameters = list(found.step.after)
+        chosen = [self._parameter(name, parameters) for name in names]
+        return UpdatePage(*update(found, parameters, chosen), found)
+
+    def train(
+        self,
+        steps: int = 200,
+        *,
+        lr: float = 0.01,
+        optimizer: OptimizerName = "sgd",
+        explain_step: int | None = None,
+        names: Sequence[str] = (),
+    ) -> TrainingPage:
+        """Run the training loop that anybody would write, on the input of this run.
+
+        A model of your own is put back behind it.
+
+        Parameters
+        ----------
+        steps, lr, optimizer
+            How many updates, of what size, by which of `torch.optim`: `sgd` or `adam`.
+        explain_step
+            The step to open, counted from 0: its whole forward and backward pass.
+        names
+            Parameters whose update is worked out at that step.
+
+        Examples
+        --------
+        >>> from vae_explain import explain
+        >>> page = explain(seed=42).train(5)
+        >>> len(page.training.losses), page.training.diverged_at
+        (5, None)
+        """
+        from .analysis import training
+        from .analysis.training_records import TrainingPlan
+        from .pages.walkthrough.training import training as written
+
+        request = replace(self._request, arithmetic="full", eps=None)
+        chosen: list[str] = []
+
+        def accept(valid: Sequence[str]) -> None:
+            chosen.extend(self._parameter(name, valid) for name in names)
+
+        plan = TrainingPlan(request, steps, lr, optimizer, explain_step)
+        found = training.train(plan, accept=accept)
+        return TrainingPage(*written(found, chosen), found)
+
+    def diagram(self) -> Picture:
+        """Draw the layers, with the numbers of this run as shades.
+
+        Examples
+        --------
+        >>> from vae_explain import explain
+        >>> explain(seed=42).diagram()
+        <Picture of VAE 4→8→2→8→4>
+        """
+        from .pages.render import diagram
+        from .pages.walkthrough.header import heading_line
+        from .pages.walkthrough.network import network
+
+        title = heading_line(self.run)
+        return Picture(self.run.label, diagram.svg(network(self.run), title))
+
+    @staticmethod
+    def _parameter(name: str, valid: Sequence[str]) -> str:
+        found = read_name(name, valid)
+        if found is None:
+            guess = did_you_mean(name, valid)
+            raise KeyError(f"{name} is no parameter; {guess}known: {', '.join(valid)}")
+        return found
