@@ -9,40 +9,79 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from .. import __version__
+from . import help_texts
+from .output import wants_colors, width
+from .streams import page_stream
 from .typed import ForgivingCommand
 
-# Each is a file of this folder, with a function of the same name; in the order of the help,
-# which says this of it.
-COMMANDS = {
-    "forward": "Show the whole forward pass, from x to the loss.",
-    "backward": "Show the backward pass: every gradient by the chain rule.",
-    "why": "Show where one number comes from, down to inputs, parameters and noise.",
-    "update": "Take one step of gradient descent and show what it does.",
-    "train": "Train on x with PyTorch, and show the losses and any one step.",
-    "sample": "Show what the numbers and gradients do over many draws of the noise.",
-    "compare": "Show two runs side by side: only what differs, and what made it differ.",
-    "check": "Hold every gradient against autograd, complex steps and central differences.",
-    "audit": "Find what is wrong with a VAE's loss, with numbers as evidence.",
-    "document": "Write the whole walkthrough as a document.",
-    "play": "Open it in the browser, where any number can be changed and every number follows.",
-    "diagram": "Draw the layers of the model as an SVG, with the numbers of this run as shades.",
-    "exercise": "Write worksheets of a run, with blanks to work out and a key.",
-    "mark": "Mark filled worksheets by their key, and name each usual mistake.",
-    "params": "Show the architecture, and all weights and biases.",
-    "record": "Run the model once and keep the run in a file, to ask by --run.",
-    "ask": "Ask one run question after question, at a prompt that completes its names.",
-    "cache": "Show which runs are remembered, so that the next page comes at once; or forget them.",
-    "verify": "Proof-read a document's numbers, or recompute the reference's 327 figures.",
+SUMMARY = "Show every number of a Variational Autoencoder being made, forward and backward."
+# What they are for, and in each group a line for each command: a file of this folder, with a
+# function of the same name.
+GROUPS = {
+    "See": {
+        "forward": "Show the whole forward pass, from x to the loss.",
+        "backward": "Show the backward pass: every gradient by the chain rule.",
+        "params": "Show the architecture, and all weights and biases.",
+        "sample": "Show what the numbers and gradients do over many draws of the noise.",
+        "compare": "Show two runs side by side: only what differs, and what made it differ.",
+    },
+    "Ask": {
+        "why": "Show where one number comes from, down to inputs, parameters and noise.",
+        "ask": "Ask one run question after question, at a prompt that completes its names.",
+        "record": "Run the model once and keep the run in a file, to ask by --run.",
+        "cache": "Show which runs are remembered, so that the next page comes at once; or "
+        "forget them.",
+    },
+    "Check": {
+        "check": "Hold every gradient against autograd, complex steps and central differences.",
+        "audit": "Find what is wrong with a VAE's loss, with numbers as evidence.",
+        "verify": "Proof-read a document's numbers, or recompute the reference's 327 figures.",
+    },
+    "Learn": {
+        "play": "Open it in the browser, where any number can be changed and every number follows.",
+        "update": "Take one step of gradient descent and show what it does.",
+        "train": "Train on x with PyTorch, and show the losses and any one step.",
+        "exercise": "Write worksheets of a run, with blanks to work out and a key.",
+        "mark": "Mark filled worksheets by their key, and name each usual mistake.",
+        "samples": "Write the files that the examples of the help are about.",
+    },
+    "Publish": {
+        "document": "Write the whole walkthrough as a document.",
+        "diagram": "Draw the layers of the model as an SVG, with the numbers of this run as "
+        "shades.",
+    },
 }
-
+COMMANDS = {name: words for group in GROUPS.values() for name, words in group.items()}
 
 # In the environment when a shell completes a line, which may be any command's.
 COMPLETING = "_VAE_EXPLAIN_COMPLETE"
+
+
+class Command(ForgivingCommand):
+    """A command whose help has its examples, and in which nothing is cut."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        found = help_texts.described(self, ctx)
+        formatter.write(help_texts.page(found, width(to_file=False), _look()))
+
+
+class Group(TyperGroup):
+    """All commands, by what they are for."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        sections = help_texts.described(self, ctx).sections
+        shown = help_texts.overview(SUMMARY, GROUPS, sections, width(to_file=False), _look())
+        formatter.write(shown)
+
+
+def _look() -> help_texts.Look:
+    return help_texts.COLOURED if wants_colors(page_stream()) else help_texts.PLAIN
 
 
 def application(arguments: Sequence[str]) -> typer.Typer:
@@ -53,7 +92,8 @@ def application(arguments: Sequence[str]) -> typer.Typer:
     """
     app = typer.Typer(
         name="vae-explain",
-        help="Show every number of a Variational Autoencoder being made, forward and backward.",
+        help=SUMMARY,
+        cls=Group,
         no_args_is_help=False,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -62,9 +102,29 @@ def application(arguments: Sequence[str]) -> typer.Typer:
     asked = [name for name in COMMANDS if name in arguments[:1]]
     may_be_called = not COMMANDS.keys().isdisjoint(arguments) or COMPLETING in os.environ
     for name in asked or COMMANDS:
-        command = getattr(import_module(f".{name}", __package__), name) if may_be_called else _none
-        app.command(name, help=COMMANDS[name], cls=ForgivingCommand)(command)
+        command = function_of(name) if may_be_called else _none
+        app.command(name, help=COMMANDS[name], cls=Command)(command)
     return app
+
+
+def function_of(name: str) -> Any:
+    """Load a command."""
+    return getattr(import_module(f".{name}", __package__), name)
+
+
+def manual() -> help_texts.Manual:
+    """Describe all commands, for a manual page and the docs."""
+    root: Any = typer.main.get_command(application([*COMMANDS]))
+    context = root.make_context("vae-explain", [], resilient_parsing=True)
+    groups: dict[str, list[help_texts.Described]] = {}
+    for group, commands in GROUPS.items():
+        groups[group] = []
+        for name in commands:
+            single: Any = typer.main.get_command(application([name]))
+            command = single.commands[name]
+            within = command.make_context(name, [], parent=context, resilient_parsing=True)
+            groups[group].append(help_texts.described(command, within))
+    return help_texts.Manual(__version__, SUMMARY, groups)
 
 
 def _none() -> None:
@@ -85,4 +145,4 @@ def main(
 ) -> None:
     """Show every number of a Variational Autoencoder being made, forward and backward."""
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        page_stream().write(help_texts.first_steps(SUMMARY, width(to_file=False)))

@@ -9,9 +9,9 @@ import typer
 
 from .. import __version__
 from . import other_words, output
+from .completion import completing
 from .errors import ExitCode, Problem, unknown_name
 from .job import Job, refuse
-from .names import completing
 from .options import Options, with_options
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def audit(
         list[str] | None,
         typer.Option(
             metavar="ID",
-            help="Look for this alone; may be repeated.",
+            help=f"Look for this alone; may be repeated. There are {', '.join(IDS)}.",
             autocompletion=completing(IDS),
         ),
     ] = None,

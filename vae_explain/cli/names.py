@@ -7,7 +7,7 @@ the command can show, and if not, which line does. Without an architecture only 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -16,6 +16,7 @@ from ..models.builtin_config import BUILT_IN, Architecture
 from ..models.changes import full_index
 from ..models.spelled_names import Spelled, members, read_target, read_term
 from . import parsing
+from .completion import completing
 from .errors import Problem, unknown_name
 from .typed import line
 
@@ -270,15 +271,6 @@ PARAMETERS = BUILT_IN.parameters
 STEPS = "x", *BUILT_IN.steps
 GRADIENTS = BUILT_IN.with_gradient
 TARGETS = "x", *PARAMETERS, *BUILT_IN.steps, *(f"{name}.grad" for name in GRADIENTS)
-
-
-def completing(names: Iterable[str]) -> Callable[[str], list[str]]:
-    """Return what completes one of some names in the shell."""
-
-    def complete(incomplete: str) -> list[str]:
-        return [name for name in names if name.startswith(incomplete)]
-
-    return complete
 
 
 Steps = Annotated[

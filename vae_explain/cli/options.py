@@ -11,7 +11,9 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from ..models.builtin_config import ACTIVATIONS
 from . import names, standard_input
+from .completion import completing
 from .errors import ExitCode, Problem
 from .streams import printing_apart
 from .style import (
@@ -110,6 +112,7 @@ class Options:
             metavar="printed|full",
             help="printed: parameters and noise rounded to 4 decimals or --digits, in float64; "
             "full: PyTorch's own float32.",
+            autocompletion=completing(("printed", "full")),
         ),
     ] = None
     dims: Annotated[
@@ -131,18 +134,26 @@ class Options:
     activation: Annotated[
         str,
         model_option(
-            metavar="NAME", help="relu, tanh, sigmoid, leaky_relu, elu, gelu, silu or softplus."
+            metavar="NAME",
+            help=f"{', '.join(ACTIVATIONS[:-1])} or {ACTIVATIONS[-1]}.",
+            autocompletion=completing(ACTIVATIONS),
         ),
     ] = "relu"
     recon: Annotated[
         str,
         model_option(
-            metavar="mse|bce", help="Squared error, or binary cross-entropy behind a sigmoid."
+            metavar="mse|bce",
+            help="Squared error, or binary cross-entropy behind a sigmoid.",
+            autocompletion=completing(("mse", "bce")),
         ),
     ] = "mse"
     reduction: Annotated[
         str,
-        model_option(metavar="sum|mean", help="Sum both terms, or average them over all elements."),
+        model_option(
+            metavar="sum|mean",
+            help="Sum both terms, or average them over all elements.",
+            autocompletion=completing(("sum", "mean")),
+        ),
     ] = "sum"
     beta: Annotated[str, model_option(metavar="NUMBER", help="Weight of the KL.")] = "1"
     weights: Annotated[

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, cast
 import typer
 
 from . import parsing
+from .completion import completing
 from .errors import Problem
 from .files import Files, Target
 
@@ -23,6 +24,7 @@ FormatOption = Annotated[
         "--format",
         metavar="text|json",
         help="How to write it.  [default: what FILE ends with, else text]",
+        autocompletion=completing(("text", "json")),
     ),
 ]
 JsonOption = Annotated[bool, output_option("--json", help="The same as --format json.")]
@@ -33,7 +35,13 @@ Output = Annotated[
     ),
 ]
 ColorOption = Annotated[
-    str, output_option("--color", metavar="always|never|auto", help="Colours on a page.")
+    str,
+    output_option(
+        "--color",
+        metavar="always|never|auto",
+        help="Colours on a page.",
+        autocompletion=completing(("always", "never", "auto")),
+    ),
 ]
 PagerOption = Annotated[
     bool,

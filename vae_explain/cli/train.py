@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import names, output, parsing
+from .completion import completing
 from .errors import ExitCode, Problem
 from .files import Target
 from .job import Job, refuse
@@ -43,7 +44,11 @@ def train(
     lr: LearningRate = "0.01",
     optimizer: Annotated[
         str,
-        typer.Option(metavar="sgd|adam", help="torch.optim.SGD or Adam, with PyTorch's defaults."),
+        typer.Option(
+            metavar="sgd|adam",
+            help="torch.optim.SGD or Adam, with PyTorch's defaults.",
+            autocompletion=completing(("sgd", "adam")),
+        ),
     ] = "sgd",
     explain_step: Annotated[
         str | None,

@@ -1,0 +1,51 @@
+"""`vae-explain samples`: the files that the examples of the help and the docs are about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import output
+from .errors import ExitCode, Problem
+from .style import checked_style
+
+HERE = Path(__file__).parent.parent
+# In an installation they lie in the package, in a checkout among the docs.
+FOLDERS = HERE / "samples", HERE.parent / "docs" / "examples"
+FILES = {
+    "small_vae.py": "a model of one's own, with its loss",
+    "mistaken_vae.py": "the same with a mistake, which audit finds",
+    "x.csv": "three rows of input for the built-in VAE",
+    "post.md": "a worked example in text, for verify",
+}
+
+
+def samples(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FOLDER]", help="Where they go, in place of the working folder."),
+    ] = None,
+    only_list: Annotated[
+        bool, typer.Option("--list", help="Say what there is, and write nothing.")
+    ] = False,
+) -> ExitCode:
+    style = checked_style(None, None)
+    if only_list:
+        lines = [f"{name:<16}{words}\n" for name, words in FILES.items()]
+        return output.write("".join(lines), style)
+    target = (folder or Path()).expanduser()
+    if not target.is_dir():
+        raise Problem("FOLDER", folder, "there is no such folder; make it first")
+    there = [name for name in FILES if (target / name).exists()]
+    if there:
+        mend = f"it has {there[0]} already, which would be lost; name another folder"
+        raise Problem("FOLDER", folder or ".", mend)
+    source = next((each for each in FOLDERS if each.is_dir()), None)
+    if source is None:
+        raise Problem("samples", None, "missing from this installation; install vae-explain again")
+    for name in FILES:
+        file = style.files.name("FOLDER", target / name)
+        style.files.put(file, (source / name).read_text("utf-8"))
+    return output.write("", style)
