@@ -135,7 +135,7 @@ def test_headings_are_numbered_and_in_order(run: str) -> None:
         else:
             section += 1
             assert (level, label) == (3, f"{chapter}.{section}")
-    assert chapter == 9
+    assert chapter == 10
 
 
 def page_of(*blocks: object, title: str = "title") -> str:

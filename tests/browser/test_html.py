@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 from matplotlib.image import imread
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Browser, Locator, Page
 
 from ..hostile import HOSTILE
+from ..pages import command_line
 from .conftest import Open
 
 SCHEMES = "light", "dark"
@@ -320,6 +322,14 @@ def test_a_sheet_of_paper_holds_it(open_page: Open, name: str) -> None:
     assert cut == []
     assert page.locator(".hint").is_hidden()
     assert page.locator("nav").is_visible()
+
+
+def test_two_sheets_hold_a_document_in_short(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "short.html"
+    assert command_line("document", "--short", "-o", str(path)).code == 0
+    page = browser.new_page()
+    page.goto(path.as_uri())
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))) == 2
 
 
 def test_pictures_of_it(open_page: Open, tmp_path: Path) -> None:

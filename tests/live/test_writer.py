@@ -31,7 +31,7 @@ ARCHITECTURES = (
     Architecture((5, 8, 4, 2, 4, 8, 5), activation="silu"),
 )
 REGION = re.compile(r"<!--\[(\d+)-->(.*?)<!--\1\]-->", re.DOTALL)
-COMPARED = re.compile(r"evaluated, (?:all )?equal to [\w.]+'s \([^)]*\)")
+COMPARED = re.compile(r"checked against [\w.]+")
 # Digits that an exact number has and a rounded one has not: the last of them are the processor's.
 EXACT = re.compile(r"\d+\.\d{10,}")
 

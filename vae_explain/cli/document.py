@@ -44,6 +44,12 @@ def document(
     lr: Annotated[
         str, typer.Option("--lr", metavar="NUMBER", help="Learning rate of the step it shows.")
     ] = "0.01",
+    short: Annotated[
+        bool,
+        output_option(
+            "--short", help="Two printed pages: what the run says, and one line of each step."
+        ),
+    ] = False,
     *,
     options: Options,
 ) -> ExitCode:
@@ -57,8 +63,11 @@ def document(
         mark = mark_of_picture(target.shown.name)
         picture = how.files.name_beside(target, ".svg", mark)
 
+    from ..pages.reading_level import for_reader, in_short
+
     run, composed = composed_by(job, rate)
-    page = composed.walkthrough
+    page = for_reader(composed.walkthrough, how.level, how.verbose)
+    page = in_short(page) if short else page
     passed = composed.passed and job.agrees
     if picture is not None:
         from ..pages.render import diagram

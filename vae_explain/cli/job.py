@@ -42,7 +42,7 @@ REFUSALS = {
 # What goes with a recorded run as with any other.
 OF_ANY_RUN = {
     "run", "arithmetic", "format", "json", "output_file", "digits", "color", "no_pager",
-    "no_cache", "given",
+    "no_cache", "level", "verbose", "given",
 }  # fmt: skip
 OF_THE_MODEL = {each.name for each in fields(Options)} - OF_ANY_RUN
 

@@ -22,9 +22,11 @@ from .style import (
     FormatOption,
     Formats,
     JsonOption,
+    LevelOption,
     Output,
     PagerOption,
     Style,
+    VerboseOption,
     checked_style,
     output_option,
 )
@@ -256,6 +258,8 @@ class Options:
     digits: Annotated[
         str | None, output_option(metavar="0-17", help="Decimals for every number.")
     ] = None
+    level: LevelOption = "standard"
+    verbose: VerboseOption = False
     color: ColorOption = "auto"
     no_pager: PagerOption = False
     given: frozenset[str] = frozenset()
@@ -278,6 +282,8 @@ class Options:
             json=self.json,
             color=self.color,
             no_pager=self.no_pager,
+            level=self.level,
+            verbose=self.verbose,
             inputs=self.inputs() | further,
             formats=formats,
         )

@@ -27,8 +27,10 @@ HOW_TO_PAGE = {"LESS": "FRX", "LV": "-c"}
 
 def show(walkthrough: Walkthrough, style: Style, passed: bool = True) -> ExitCode:
     """Write a page as text, with colours where they are wanted; return the exit code."""
+    from ..pages.reading_level import for_reader
     from ..pages.render import terminal
 
+    walkthrough = for_reader(walkthrough, style.level, style.verbose)
     stream = page_stream()
     to_file = style.output is not None
     ascii_only = not to_file and not can_write(stream, SIGNS)

@@ -16,6 +16,8 @@ from .errors import Problem
 from .files import Files, Target
 
 Color = Literal["always", "never", "auto"]
+Level = Literal["intro", "standard", "expert"]
+LEVELS = ("intro", "standard", "expert")
 output_option = functools.partial(typer.Option, rich_help_panel="Output")
 
 FormatOption = Annotated[
@@ -48,6 +50,18 @@ PagerOption = Annotated[
     output_option("--no-pager", help="Print a page that is longer than the terminal as it is."),
 ]
 
+LevelOption = Annotated[
+    str,
+    output_option(
+        "--level",
+        metavar="intro|standard|expert",
+        help="How much is said: intro explains each word where it is used, expert only works out.",
+    ),
+]
+VerboseOption = Annotated[
+    bool, output_option("--verbose", help="Say how far off the worst checked number was.")
+]
+
 # The endings of names that mean a format, by its name.
 Formats = Mapping[str, tuple[str, ...]]
 OF_PAGES: Formats = {"text": (".txt",), "json": (".json",)}
@@ -64,6 +78,8 @@ class Style:
         The file that gets it; None for standard output.
     files
         All that the command writes.
+    level, verbose
+        How much is said, and whether how far off the worst number was.
     record
         The file that gets the run; None where it is not kept.
     """
@@ -74,6 +90,8 @@ class Style:
     files: Files
     color: Color = "auto"
     pager: bool = True
+    level: Level = "standard"
+    verbose: bool = False
     record: Target | None = None
 
 
@@ -85,6 +103,8 @@ def checked_style(
     json: bool = False,
     color: str = "auto",
     no_pager: bool = False,
+    level: str = "standard",
+    verbose: bool = False,
     inputs: Mapping[str, Path] | None = None,
     formats: Formats = OF_PAGES,
 ) -> Style:
@@ -99,6 +119,7 @@ def checked_style(
     """
     files = Files(inputs or {})
     color = parsing.choice("--color", color, ("always", "never", "auto"))
+    level = parsing.choice("--level", level, LEVELS)
     if json:
         if format_name is not None and format_name.casefold() != "json":
             raise Problem("--json", f"--format {format_name}", "these are two formats; give one")
@@ -110,7 +131,9 @@ def checked_style(
         target = files.name("--output", output)
     chosen = _format(format_name, target, formats)
     places = None if digits is None else parsing.whole("--digits", digits, 0, 17, "it")
-    return Style(chosen, target, places, files, cast(Color, color), not no_pager)
+    return Style(
+        chosen, target, places, files, cast(Color, color), not no_pager, cast(Level, level), verbose
+    )
 
 
 def _format(given: str | None, target: Target | None, formats: Formats) -> str:

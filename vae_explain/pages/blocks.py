@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 from ..engine.worked_lines import Worked
 from ..symbolic.expression import Expression, Number, Ref, Role, terms_of
 from ..trace import Array
+from .phrases import counted
 
 # How many decimals a number is given: as a page prints parameters and gradients (4), a
 # value of the run (as many as it needs, up to 8), an input, every digit, or the fewest
@@ -51,11 +52,16 @@ class Heading(NamedTuple):
         return f"{self.chapter}.{self.number}" if self.chapter else str(self.number)
 
 
+# How much is said, from what is for a first reading to what an expert needs.
+Level = Literal["intro", "standard", "expert"]
+
+
 class Prose(NamedTuple):
-    """A sentence or two."""
+    """A sentence or two, which readers of a `level` and those before it get."""
 
     text: str
     recipe: Recipe = None
+    level: Level = "expert"
 
 
 class Quantity(NamedTuple):
@@ -89,7 +95,8 @@ class Statement(NamedTuple):
 class Formula(NamedTuple):
     """A whole-tensor formula, `left = expression`, with a remark beside it.
 
-    One that is `held` passes no gradient back, as what is computed under `no_grad`.
+    One that is `held` passes no gradient back, as what is computed under `no_grad`. One that
+    reads like another before it comes `again`: typeset pages leave it out.
     """
 
     left: str
@@ -97,6 +104,7 @@ class Formula(NamedTuple):
     remark: str = ""
     accent: bool = False
     held: bool = False
+    again: bool = False
 
 
 class After(NamedTuple):
@@ -182,7 +190,8 @@ class Lines(NamedTuple):
 class Matrix(NamedTuple):
     """A tensor with its name and shape.
 
-    `drop` says how many leading axes an index leaves out, as that of a batch of one.
+    `drop` says how many leading axes an index leaves out, as that of a batch of one. Zeros have
+    their signs, as PyTorch has them, only where `signed_zeros` says so.
     """
 
     name: str
@@ -192,6 +201,7 @@ class Matrix(NamedTuple):
     accent: bool = False
     drop: int = 0
     recipe: Recipe = None
+    signed_zeros: bool = False
 
 
 class Entry(NamedTuple):
@@ -269,7 +279,7 @@ class Table(NamedTuple):
     """Rows of numbers and words under headers; `dimmed` rows are given a reason.
 
     What the columns imply, that some add up to another, holds for the numbers as they are
-    printed.
+    printed. `marked` has for each row the column whose cell stands out.
     """
 
     columns: tuple[Column, ...]
@@ -279,6 +289,11 @@ class Table(NamedTuple):
     worked: tuple[Worked, ...] = ()
     adds: Adds | None = None
     recipe: Recipe = None
+    marked: tuple[int, ...] = ()
+
+    def is_marked(self, row: int, column: int) -> bool:
+        """Whether a cell stands out in its row, as the largest of its numbers does."""
+        return bool(self.marked) and self.marked[row] == column
 
 
 class Node(NamedTuple):
@@ -398,12 +413,37 @@ class Questions(NamedTuple):
         return Table(columns, rows)
 
 
+class Checked(NamedTuple):
+    """What a note says was checked: how many of what, against whom, and what else it tells."""
+
+    lines: int
+    noun: str
+    whose: str
+    tail: str
+    difference: float
+
+    @property
+    def text(self) -> str:
+        """The note in words that a student reads."""
+        return f"{counted(self.lines, self.noun)} checked against {self.whose}{self.tail}"
+
+
 class Note(NamedTuple):
-    """A remark under a block: what was checked, what failed, what to know."""
+    """A remark under a block: what was checked, what failed, what to know.
+
+    Attributes
+    ----------
+    exactly
+        How far off the worst number was, for who wants to know: said on request alone.
+    checked
+        Of what it says that it was checked; a section says it once.
+    """
 
     text: str
     tone: Tone = "plain"
     recipe: Recipe = None
+    exactly: str = ""
+    checked: Checked | None = None
 
 
 Block = (

@@ -55,6 +55,9 @@ def write(
     picture_file
         The name of the file that has the picture, where one stands beside the text.
     """
+    from .walkthrough.draft import once_a_section
+
+    walkthrough = walkthrough._replace(blocks=tuple(once_a_section(walkthrough.blocks)))
     chosen = FORMATS[name]
     picture = picture_file if chosen.picture == "beside" else ""
     if chosen.picture == "inside":

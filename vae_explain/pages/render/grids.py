@@ -145,6 +145,7 @@ class Grids:
         column, value = table.columns[j], table.rows[i][j]
         dimmed = bool(table.dimmed) and table.dimmed[i]
         style: str = "accent" if column.accent else column.role
+        style = "bold" if table.is_marked(i, j) else style
         if column.role == "label" or dimmed or value == 0.0:
             style = "dim"
         if column.left and not dimmed:

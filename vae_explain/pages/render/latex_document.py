@@ -149,6 +149,8 @@ class _Latex:
         return [*lines, rf"\emph{{{text(block.detail)}}}"] if block.detail else lines
 
     def _formula(self, block: Formula) -> list[str]:
+        if block.again:
+            return []
         paragraphs = [_displayed(block.left, block.expression)]
         return [*paragraphs, rf"\emph{{{text(block.remark)}}}"] if block.remark else paragraphs
 

@@ -132,6 +132,8 @@ class Markdown:
         return f"**{line}**" if tone in ("failure", "warning") else line
 
     def _formula(self, block: Formula) -> Paragraphs:
+        if block.again:
+            return []
         paragraphs = [self._equation(block.left, block.expression)]
         return [*paragraphs, f"*{text(block.remark)}*"] if block.remark else paragraphs
 

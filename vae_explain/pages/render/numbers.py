@@ -82,11 +82,13 @@ class Numbers:
         needed = max((_needed(number, fewest) for number in finite), default=fewest)
         return max(needed, self.digits or 0)
 
-    def column(self, values: Iterable[float] | Array, places: Places) -> list[str]:
+    def column(
+        self, values: Iterable[float] | Array, places: Places, signed_zeros: bool = False
+    ) -> list[str]:
         """Write numbers that stand under each other, all with the same decimals."""
         numbers = [float(value) for value in np.asarray(values, dtype=np.float64).ravel()]
         decimals = self.decimals(numbers, places)
-        return [fixed(number, decimals) for number in numbers]
+        return [fixed(number, decimals, signed_zeros) for number in numbers]
 
     def one(self, value: float, places: Places) -> str:
         """Write a number that stands alone."""
@@ -94,7 +96,7 @@ class Numbers:
 
     def entries(self, block: Matrix) -> list[str]:
         """Write the numbers of a tensor, all with the same decimals."""
-        texts = self.column(block.array, block.places)
+        texts = self.column(block.array, block.places, block.signed_zeros)
         # Of real numbers a whole one has a point.
         if block.places == "input" and not is_whole(block.array) and self.digits is None:
             return [text if "." in text or "e" in text else text + ".0" for text in texts]
@@ -291,19 +293,22 @@ def _needed(number: float, fewest: int) -> int:
     return MOST
 
 
-def fixed(value: float, decimals: int) -> str:
+def fixed(value: float, decimals: int, signed_zeros: bool = False) -> str:
     """Write a number with fixed decimals, or with `EVERY` digit, or those of a `SINGLE`.
 
     A number too large for a column, or so small that it would read as zero, is written
-    with an exponent: a page must not show a zero that is none. The sign of a zero stays.
+    with an exponent: a page must not show a zero that is none. A zero has a sign where that is
+    asked for alone.
     With `SINGLE`, a number that is no float32 is rounded to the digits of the nearest one, so
     that a reader who recomputes it gets what is printed.
 
     Examples
     --------
-    >>> fixed(1.223, 4), fixed(-0.0, 4), fixed(6.1e-7, 4), fixed(31.100958927489703, -1)
+    >>> fixed(1.223, 4), fixed(-0.0, 4, True), fixed(6.1e-7, 4), fixed(31.100958927489703, -1)
     ('1.2230', '-0.0000', '6.1e-07', '31.100958927489703')
     """
+    if value == 0 and not signed_zeros:
+        value = 0.0
     if math.isnan(value):
         return "nan"
     if math.isinf(value):

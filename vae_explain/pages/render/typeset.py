@@ -128,7 +128,8 @@ class Typesetter:
         """
         array = np.asarray(block.array)
         flat = rows_of(array) if array.ndim > 1 else array.reshape(1, -1)
-        texts = np.array(list(map(minus, self.numbers.column(flat, block.places))), dtype=object)
+        column = self.numbers.column(flat, block.places, block.signed_zeros)
+        texts = np.array(list(map(minus, column)), dtype=object)
         texts = texts.reshape(flat.shape)
         widest = max(map(len, texts.ravel()), default=0)
         columns = max(1, min(MOST_COLUMNS, WIDEST // (widest + BETWEEN)))
@@ -194,7 +195,8 @@ class Typesetter:
         def cell(i: int, j: int) -> str:
             shown = written(columns[j][i], not isinstance(table.rows[i][j], str))
             dimmed = bool(table.dimmed) and table.dimmed[i]
-            return bold(shown) if shown and table.columns[j].accent and not dimmed else shown
+            stands_out = table.columns[j].accent or table.is_marked(i, j)
+            return bold(shown) if shown and stands_out and not dimmed else shown
 
         rows = [[cell(i, j) for j in range(len(columns))] for i in range(len(table.rows))]
         if any(table.reasons):

@@ -18,6 +18,8 @@ from ...engine.provenance import Provenance, Target
 from ...engine.run import Run
 from ...engine.worked_lines import Worked
 from ...ops import NotExplained
+from ...symbolic.expression import references, terms_of
+from ...symbolic.text import index_text
 from ..blocks import (
     Adds,
     Cell,
@@ -168,7 +170,8 @@ class BackwardPage(RunPage):
             self.add(
                 Prose(
                     f"The loss adds up {sum_of}, so its gradient at each of them is a constant; "
-                    "from here the chain rule goes back step by step."
+                    "from here the chain rule goes back step by step.",
+                    level="standard",
                 )
             )
         loss_first = (*lines[-1:], *lines[:-1])
@@ -183,7 +186,7 @@ class BackwardPage(RunPage):
             self.open(self.d(value_id), f"{shape}{self._arrives_from(value_id)}")
             words = self.captions.backward(value_id) if self.term is None else ""
             if words:
-                self.add(Prose(words))
+                self.add(Prose(words, level="standard"))
             if self.formula(value_id):
                 if self._meets_a_gate(value_id):
                     self.gated(value_id)
@@ -244,8 +247,16 @@ class BackwardPage(RunPage):
         noun, made = "element" if moved else "line", self.source(value_id)
         by = self.shown_by(made, shown, made)
         block = self.worked(value_id, lines, by, quiet=moved)
-        self.work_out(block, lines, noun, "autograd's")
+        self.work_out(block, lines, noun, "autograd's", heads=self.heads(lines))
         self.add_parts({"table": True, **by}, *self.shares.table(value_id, shown))
+
+    def heads(self, lines: Sequence[Worked]) -> tuple[str, ...]:
+        """Return what stands above each product of some sums: by which unit it comes."""
+        if not lines:
+            return ()
+        terms = terms_of(lines[0].expression)
+        arrives = [next((r for r in references(t) if r.role == "gradient"), None) for t in terms]
+        return tuple(f"by {index_text(r.index or ()).strip('[]')}" if r else "own" for r in arrives)
 
     def gated(self, value_id: int) -> None:
         """Show what passes a ReLU: arrives times gate, with the split beside it."""

@@ -53,8 +53,14 @@ def checking(check: Check) -> Walkthrough:
     return Walkthrough("check", heading_line(check.run), remarks, tuple(compose(check)))
 
 
-def compose(check: Check) -> list[Block]:
-    """Return the page's blocks, for one that is part of a document."""
+def compose(check: Check, absolute: bool = True) -> list[Block]:
+    """Return the page's blocks, for one that is part of a document.
+
+    Parameters
+    ----------
+    absolute
+        Whether the differences stand there as they are too, beside those relative to a size.
+    """
     if not check.parameters:
         return [Heading(1, "The gradients once more"), Prose(NO_PARAMETER_LEARNS)]
     ways = {3: "Three ways to the same gradients", 2: "Two ways to the same gradients"}
@@ -65,8 +71,7 @@ def compose(check: Check) -> list[Block]:
         Prose(WHAT_IS_CHECKED + words.get(count, "")),
         Heading(2, "Largest relative difference", "to the largest summand of each gradient"),
         _table(check, "relative"),
-        Heading(3, "Largest absolute difference"),
-        _table(check, "absolute"),
+        *(_absolute(check) if absolute else ()),
         *_failures(check),
         *_inconclusive(check),
         *_not_compared(check),
@@ -74,6 +79,10 @@ def compose(check: Check) -> list[Block]:
         *_diagnosis(check),
         _verdict(check),
     ]
+
+
+def _absolute(check: Check) -> tuple[Block, ...]:
+    return Heading(3, "Largest absolute difference"), _table(check, "absolute")
 
 
 def _table(check: Check, kind: str) -> Table:

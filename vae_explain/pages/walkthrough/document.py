@@ -15,7 +15,7 @@ from ...engine.roles import section_of
 from ...engine.run import Run
 from ...models.builtin_config import Architecture
 from ..blocks import Block, Checks, Prose, Walkthrough
-from . import backward, checking, forward, introductions, parameters, update
+from . import backward, checking, forward, glossary, introductions, parameters, update
 from .draft import Draft, finished, numbered, summary_note
 from .header import heading_line, loss_words, provisos
 from .network import diagram
@@ -46,11 +46,12 @@ def document(
         title: str, text: Sequence[str], blocks: Iterable[Block] = (), recorded: bool = False
     ) -> None:
         page.open(title, recorded=recorded)
-        page.add(*map(Prose, text), *numbered(blocks, page.sections))
+        page.add(*(Prose(each, level="standard") for each in text))
+        page.add(*numbered(blocks, page.sections))
 
     said = sentences(run, moved.step.lr if isinstance(moved, Update) else RATE)
     if said:
-        chapter(TITLE, introductions.SAYS, said)
+        chapter(TITLE, introductions.SAYS, said, recorded=True)
     idea = introductions.idea(run)
     if idea:
         chapter("What a VAE is", idea)
@@ -69,8 +70,12 @@ def document(
         chapter("One step of learning", introductions.update(run), step.blocks, recorded=True)
     elif moved:
         chapter("One step of learning", [f"The step cannot be shown. {moved}"])
-    chapter("How this was checked", introductions.checks(run), checking.compose(check), True)
+    ways = checking.compose(check, absolute=False)
+    chapter("How this was checked", introductions.checks(run), ways, recorded=True)
     page.add(*summary_note(page.blocks))
+    words = glossary.listed(page.blocks)
+    page.blocks = glossary.introduced(page.blocks)
+    chapter(glossary.TITLE, introductions.WORDS, words)
     loss, arithmetic = loss_words(run.loss_call), introductions.arithmetic(run)
     remarks = (heading_line(run), *loss, arithmetic, *provisos(run))
     return finished("document", introductions.what_is_shown(run), remarks, page.blocks, run)

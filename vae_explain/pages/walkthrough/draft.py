@@ -11,6 +11,7 @@ from ..blocks import (
     PART,
     Block,
     Cell,
+    Checked,
     Checks,
     Column,
     Heading,
@@ -121,14 +122,56 @@ def checked(
 def _compared(lines: Sequence[Worked], noun: str, whose: str, tail: str) -> Note:
     failed = [line for line in lines if not line.agrees]
     largest = max((line.difference for line in lines), default=0.0)
-    count = counted(len(lines), noun)
     if failed:
+        count = counted(len(lines), noun)
         where = ", ".join(line.label or "the sum" for line in failed[:4])
         words = f"{len(failed)} of {count} not equal to {whose}: {where} "
         return verdict(f"{words}(largest relative difference {largest:.1e})", passed=False)
-    equal = "equal to" if len(lines) == 1 else "all equal to"
-    words = f"{count} evaluated, {equal} {whose} ({difference_words(largest)}){tail}"
-    return verdict(words, passed=True)
+    return _passed(Checked(len(lines), noun, whose.removesuffix("'s"), tail, largest))
+
+
+def _passed(told: Checked) -> Note:
+    return Note(told.text, "check", exactly=difference_words(told.difference), checked=told)
+
+
+def as_one_section(blocks: Iterable[Block]) -> list[Block]:
+    """Put what was checked in several sections that say the same into one note at their end."""
+    whole = list(blocks)
+    told = [b for b in whole if isinstance(b, Note) and b.checked is not None]
+    others = [b for b in whole if not (isinstance(b, Note) and b.checked is not None)]
+    return [*others, *once_a_section(told)]
+
+
+def once_a_section(blocks: Iterable[Block]) -> list[Block]:
+    """Put what was checked in a section into one note, at the last place where it was said."""
+    done: list[Block] = []
+    section: list[tuple[int, Checked]] = []  # of the notes in it, with their places
+
+    def close() -> None:
+        if len(section) > 1:
+            told = [each for _, each in section]
+            nouns, whose = {each.noun for each in told}, {each.whose: None for each in told}
+            tails = dict.fromkeys(each.tail for each in told)
+            whole = Checked(
+                sum(each.lines for each in told),
+                nouns.pop() if len(nouns) == 1 else "number",
+                " and ".join(whose),
+                "".join(tails),
+                max(each.difference for each in told),
+            )
+            done[section[-1][0]] = _passed(whole)
+            for place, _ in reversed(section[:-1]):
+                del done[place]
+        section.clear()
+
+    for block in blocks:
+        if isinstance(block, Heading):
+            close()
+        elif isinstance(block, Note) and block.checked is not None:
+            section.append((len(done), block.checked))
+        done.append(block)
+    close()
+    return done
 
 
 def difference_words(largest: float) -> str:
@@ -140,11 +183,9 @@ def footer(run: Run, checks: Checks) -> Note:
     """Return the last line of a page."""
     if not checks.lines:
         return Note("No arithmetic on this page.")
-    whole = (
-        f"{counted(checks.lines, 'line')} of arithmetic evaluated and compared with PyTorch "
-        f"{run.trace.torch_version}"
-    )
+    version = run.trace.torch_version
+    whole = f"{counted(checks.lines, 'line')} of arithmetic checked against PyTorch {version}"
     if checks.failed:
         return verdict(f"{whole}: {checks.failed} failed, marked above.", passed=False)
     how = difference_words(checks.largest_relative_difference)
-    return verdict(f"{whole}: all agree ({how}).", passed=True)
+    return Note(f"{whole}: all agree.", "check", exactly=how)

@@ -169,7 +169,7 @@ class ForwardPage(RunPage):
         self.open_at(numbers, self.layer_detail(first, activation))
         words = self.captions.forward(first) or self.loss_words(first)
         if words and words not in self._said:
-            self.add(Prose(words))
+            self.add(Prose(words, level="standard"))
             self._said.add(words)
         if not self.is_asked_for(numbers):
             return  # only its number counts, and what it says
@@ -322,7 +322,8 @@ class ForwardPage(RunPage):
             one = "unit" if len(labels) == 1 else "units"
             tail = f"; {len(labels)} of {len(lines)} gates closed: {one} {units}"
         block = block._replace(columns=columns, after=after)
-        self.work_out(block, lines, "row", tail=tail, long=LONG_ROWS)
+        heads = self.columns(value_id)
+        self.work_out(block, lines, "row", tail=tail, long=LONG_ROWS, heads=heads)
         if activation is not None:
             self.whole(activation, lines)
 

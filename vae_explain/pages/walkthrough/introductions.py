@@ -12,6 +12,7 @@ from .tensors import is_big
 Words = tuple[str, ...]
 
 
+WORDS: Words = ("What is written above in the words and signs of the field.",)
 SAYS: Words = ("What the numbers of this run come to. Each is worked out further down.",)
 
 

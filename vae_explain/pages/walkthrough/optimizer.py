@@ -59,10 +59,11 @@ class OptimizerPage(RunPage):
         self.elements: list[Index] = []
         self.telling = 0  # which of them stands for all: one that moves
         self.detailed = False
+        self._said_how = False
 
     def moved(self, name: str, detailed: bool) -> None:
         """Work out a parameter's new numbers; `detailed` shows a line for every element."""
-        self.open(f"Move {name}", str(list(self.step.after[name].shape)))
+        self.open(f"Move {name}")
         value_id = self.run.value(name).id
         if value_id not in self.run.gradients:
             self.add(Note(f"The loss does not reach {name}: it has no gradient and stays."))
@@ -146,7 +147,9 @@ class OptimizerPage(RunPage):
         result: bool = False,
     ) -> None:
         """Show one formula with its lines, and the whole tensor when it is the result."""
-        self.add(Formula(name, composed(Leaves(None)), accent=result))
+        again = result and self._said_how  # of each parameter the same
+        self.add(Formula(name, composed(Leaves(None)), accent=result, again=again))
+        self._said_how |= result and not self.detailed
         if result and (is_big(shown) or not self.detailed):
             self.add(tensor(name, shown, "parameter", "parameter", accent=True))
         lines = tuple(self._line(composed, at, shown, reference) for at in self.elements)
@@ -164,7 +167,7 @@ class OptimizerPage(RunPage):
             )
         )
         if reference is not None:
-            self.add(checked(lines, "element", f"{self.step.made_by}'s"))
+            self.add(checked(lines, "number", f"{self.step.made_by}'s"))
 
     def _line(self, composed: Composed, at: Index, shown: Array, reference: Array | None) -> Worked:
         held = None if reference is None else float(reference[at])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ...analysis.training_records import Update
 from ...engine.run import Run
 from ..blocks import Adds, Cell, Checks, Column, Note, Prose, Table, Walkthrough
-from .draft import finished
+from .draft import as_one_section, finished
 from .header import full_arithmetic, heading_line, loss_words, provisos
 from .optimizer import OptimizerPage, number_places, rate_text, settings_words
 
@@ -42,6 +42,7 @@ def compose(update: Update, parameters: Sequence[str], only: Sequence[str] = ())
     )
     for name in only or parameters:
         page.moved(name, detailed=bool(only))
+    page.blocks = [*as_one_section(page.blocks)]
     page.open("What the step did", "same x, same ε")
     if update.after is None:
         page.add(Note(STOPPED.format(update.stopped), "failure"))

@@ -172,10 +172,11 @@ def _paths(view: Provenance, target: Target, value: float, checks: Checks) -> li
     further = " and all further ones together" if left_out else ""
     adds = "add" if left_out or len(paths) != 1 else "adds"
     words = f"{counted(len(paths), 'path')}{further} {adds} up to {value:.4f}"
-    words += f", as autograd has it (relative difference {difference:.1e})"
-    words += "; shares are of the sum of sizes."
+    words += ", as autograd has it; shares are of the sum of sizes."
     failed = f"the paths add up to {total!r}, autograd has {value!r}"
-    blocks.append(verdict(words if agrees else failed, agrees))
+    exactly = f"relative difference {difference:.1e}"
+    passed = Note(words, "check", exactly=exactly)
+    blocks.append(passed if agrees else verdict(failed, agrees))
     zero = sum(not path.amount for path in paths)
     if zero:
         blocks.append(Note(f"{counted(zero, 'path')} deliver{'s' if zero == 1 else ''} nothing."))

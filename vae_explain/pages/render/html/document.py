@@ -64,10 +64,13 @@ def write(walkthrough: Walkthrough, picture: str = "", digits: int | None = None
     page = HtmlPage(walkthrough, picture, Links(numbers, first.links))
     body = page.body()
     style, script = (beside(name) for name in ("style.css", "script.js"))
-    return assembled(walkthrough.title, body, page.links.data(), style, script, picture)
+    kind = ' class="short"' if walkthrough.command.endswith(" --short") else ""
+    return assembled(walkthrough.title, body, page.links.data(), style, script, picture, kind)
 
 
-def assembled(title: str, body: str, data: str, style: str, script: str, picture: str) -> str:
+def assembled(
+    title: str, body: str, data: str, style: str, script: str, picture: str, kind: str = ""
+) -> str:
     """Put a page's parts into one file, which lets in no style and no script but these."""
     data = f'<script type="application/json" id="page:data">{data}</script>'
     style += _least_width(picture)
@@ -78,7 +81,7 @@ def assembled(title: str, body: str, data: str, style: str, script: str, picture
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta name="color-scheme" content="light dark">\n'
         f"<title>{escape(title)}</title>\n"
-        f"<style>{style}</style>\n</head>\n<body>\n{body}\n{data}\n"
+        f"<style>{style}</style>\n</head>\n<body{kind}>\n{body}\n{data}\n"
         f"<script>{script}</script>\n</body>\n</html>\n"
     )
 

@@ -128,6 +128,7 @@ class Grids:
                 number = self.links.number(
                     key, value, text, column.role, makes=column.accent, accent=column.accent
                 )
+                number = f"<strong>{number}</strong>" if block.is_marked(i, j) else number
                 cells.append(f"<td{words}>{number}</td>")
         return cells
 

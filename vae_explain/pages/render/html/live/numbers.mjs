@@ -101,6 +101,7 @@ const needs = (value, least) => {
 
 /** Write a number with fixed decimals; never as a zero that is none. */
 export const fixed = (value, decimals) => {
+  if (value === 0) value = 0; // without a sign
   if (Number.isNaN(value)) return "nan";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
   if (decimals < 0) return repr(value);
