@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from museum.__main__ import main
@@ -20,13 +22,19 @@ def named(case: Case) -> str:
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.kind != "right"], ids=named)
-def test_a_fault_is_named(case: Case) -> None:
-    assert case.found("faulty") == {case.expected, *case.also}
+def test_a_fault_is_named(case: Case, record_property: Callable[[str, object], None]) -> None:
+    found, expected = case.found("faulty"), {case.expected, *case.also}
+    record_property("audit", (case.expected, sorted(expected), sorted(found)))
+    assert found == expected
 
 
 @pytest.mark.parametrize("case", CASES, ids=named)
-def test_what_is_right_is_left_in_peace(case: Case) -> None:
-    assert case.found("right") == frozenset()
+def test_what_is_right_is_left_in_peace(
+    case: Case, record_property: Callable[[str, object], None]
+) -> None:
+    found = case.found("right")
+    record_property("audit", (case.expected, [], sorted(found)))
+    assert found == frozenset()
 
 
 def test_the_collection_is_whole() -> None:
