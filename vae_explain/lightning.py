@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from .models.training_loop import batch_of, first_tensor
+from .models.batches import batch_of, first_tensor
 from .watching import Watching, watch
 
 if TYPE_CHECKING:

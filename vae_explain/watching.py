@@ -213,7 +213,5 @@ def watch(
     optimizers = optimizer if isinstance(optimizer, Sequence) else [optimizer]
     source = UserModel(model, loss, objective, loss_arguments or {}, loss_sum=loss_sum)
     errors = partial(user_code_errors, Request((), None, arithmetic="full", source=source))
-    watcher = Watcher(
-        ready_of(source), optimizers, errors, every, objective is None, around, refuse
-    )
+    watcher = Watcher(ready_of(source), optimizers, errors, every, around, refuse)
     return Watching(watcher, pages, None if record is None else Path(record))

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ..engine.loss_call import Argument, LossCall
 from .argument_matching import CannotBind, fitted, parameters_of
 from .argument_sources import arguments_of
+from .batches import batch_of
 from .code_reading import BY_PLACE, name_of
 from .loss_total import named_loss, numbers_of, require_whole, total_of
 from .model_outputs import Outputs, described
@@ -49,6 +50,8 @@ class LossOf:
         Whether the loss is the sum of the parts that are returned.
     x_as
         What the model is given in the place of x, made of it.
+    call
+        What the model is called with by place and by name, x among it, where that is more than x.
     """
 
     loss: Callable[..., Any] | None = None
@@ -56,6 +59,7 @@ class LossOf:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     loss_sum: bool = False
     x_as: ExpressionOfUser | None = None
+    call: tuple[Any, Any] | None = None
 
     @property
     def functions(self) -> list[object]:
@@ -73,13 +77,17 @@ class LossOf:
             return self._taken(self.objective(model, x), "the objective", call, model, x)
         if self.loss is None and callable(getattr(model, "training_step", None)):
             return self._training_step(model, x)
-        _require_one_input(model)
+        if self.call is None:
+            _require_one_input(model)
         outputs = self._outputs(model, x)
         if self.loss is not None:
             return self._called(self.loss, outputs, model, "the loss", name_of(self.loss))
         return self._within(outputs, model)
 
     def _outputs(self, model: nn.Module, x: Tensor) -> Outputs:
+        if self.call is not None:
+            arguments, keywords = batch_of(self.call, x)
+            return Outputs(model(*arguments, **keywords), x, model, "model(x, …)")
         if self.x_as is None:
             return Outputs(model(x), x, model)
         return Outputs(model(self.x_as(x=x)), x, model, f"model({self.x_as.text})")

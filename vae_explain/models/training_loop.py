@@ -12,7 +12,7 @@ import dataclasses
 import functools
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
@@ -57,12 +57,15 @@ class Step(NamedTuple):
 
 
 class Start(NamedTuple):
-    """What a step starts from: its input, and the state of PyTorch's generator."""
+    """What a step starts from: its input, and the state of PyTorch's generator.
+
+    `call` has what the model was called with, where that is more than x.
+    """
 
     x: Tensor
     generator: Tensor
     training: bool
-    others: int
+    call: tuple[Any, Any] | None = None
 
 
 class Loop:
@@ -114,7 +117,7 @@ class Loop:
 
     def starts(self, x: Tensor) -> None:
         """Be told what the next step starts from, by a loop that knows before the model runs."""
-        self.start = Start(x, torch.get_rng_state(), self.ready.model.training, 0)
+        self.start = Start(x, torch.get_rng_state(), self.ready.model.training)
         self._told = True
 
     def _called(self, module: nn.Module, args: Any, kwargs: Any) -> None:
@@ -123,7 +126,8 @@ class Loop:
         given = list(tensors_in((args, kwargs)))
         if given:
             state = torch.get_rng_state()
-            self.start = Start(given[0].detach(), state, module.training, len(given) - 1)
+            call = (args, kwargs) if len(given) > 1 else None
+            self.start = Start(given[0].detach(), state, module.training, call)
 
     def _taken_back(self, loss: Any) -> None:
         if self._busy or not isinstance(loss, Tensor) or loss.numel() != 1:
@@ -192,6 +196,9 @@ class Loop:
         if self.start is None:
             raise ValueError("no step has started")
         ready = dataclasses.replace(self.ready, x=self.start.x, generator=self.start.generator)
+        if self.start.call is not None and isinstance(ready.objective, LossOf):
+            objective = dataclasses.replace(ready.objective, call=self.start.call)
+            ready = dataclasses.replace(ready, objective=objective)
         self._busy = True
         try:
             with (
@@ -260,35 +267,6 @@ def _looked_over(see: Callable[[Any], None]) -> Iterator[None]:
         yield
     finally:
         torch.autograd.backward = plain
-
-
-def first_tensor(batch: Any) -> Tensor | None:
-    """Return the input in a batch, as in `(x, y)`: its first tensor; None where there is none."""
-    return next(tensors_in(batch), None)
-
-
-def batch_of(batch: Any, x: Tensor) -> Any:
-    """Return a batch with another input in place of its own; of twice the rows, all of it twice."""
-    first = first_tensor(batch)
-    if first is None:
-        return batch
-    rows = len(first) if first.dim() else 0
-
-    def other(value: Any) -> Any:
-        if value is first:
-            return x
-        if isinstance(value, Tensor):
-            twice = value.dim() and len(value) == rows and len(x) == 2 * rows
-            return torch.cat([value, value]) if twice else value
-        if isinstance(value, Mapping):
-            return {key: other(each) for key, each in value.items()}
-        if isinstance(value, list | tuple):
-            changed = [other(each) for each in value]
-            named = isinstance(value, tuple) and hasattr(value, "_fields")
-            return type(value)(*changed) if named else type(value)(changed)
-        return value
-
-    return other(batch)
 
 
 def ready_of(source: UserModel) -> PreparedModel:

@@ -31,8 +31,6 @@ class Watcher:
         Entered around each run of a step again; turns what the user's code raises into one line.
     every
         How many steps lie between two close looks.
-    of_x_alone
-        Whether the objective runs the model on x and nothing else.
     around
         Entered around each close look, to keep silent what the model would tell of it.
     refuse
@@ -45,14 +43,12 @@ class Watcher:
         optimizers: Sequence[Optimizer],
         errors: Callable[[], AbstractContextManager[None]],
         every: int = EVERY,
-        of_x_alone: bool = True,
         around: Callable[[], AbstractContextManager[Any]] = nullcontext,
         refuse: str = "",
     ) -> None:
         self.loop = Loop(ready, optimizers, self._see, around)
         self.watched = Watched(ready.label)
         self._errors, self._every, self._refuse = errors, every, refuse
-        self._of_x_alone = of_x_alone
 
     def __enter__(self) -> Watcher:
         self.loop.__enter__()
@@ -112,12 +108,6 @@ class Watcher:
             look = Look(number, why, loss, refused=self._refuse)
         elif start is None:
             look = Look(number, why, loss, refused="the model was not called as model(x)")
-        elif start.others and self._of_x_alone:
-            refused = (
-                f"the model is called with {start.others + 1} tensors, and a loss alone does not "
-                "say how: give objective, which takes the model and x"
-            )
-            look = Look(number, why, loss, refused=refused)
         else:
             try:
                 with self.loop.again() as ready:
