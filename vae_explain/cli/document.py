@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..pages.document_formats import FORMATS, mark_of_picture, write
 from . import output, parsing
-from .errors import ExitCode
+from .errors import ExitCode, Problem
+from .files import Target
 from .job import Job
 from .messages import say
 from .options import (
@@ -25,9 +27,12 @@ if TYPE_CHECKING:
     from ..models.request import Request
     from ..pages.display import DocumentPage
 
-JSON = "json"
-NAMES = (*FORMATS, JSON)
-ENDINGS: Formats = {name: each.suffixes for name, each in FORMATS.items()} | {JSON: (".json",)}
+JSON, WORKBOOK = "json", "xlsx"
+NAMES = (*FORMATS, WORKBOOK, JSON)
+ENDINGS: Formats = {name: each.suffixes for name, each in FORMATS.items()} | {
+    WORKBOOK: (".xlsx",),
+    JSON: (".json",),
+}
 
 
 @with_options
@@ -58,7 +63,9 @@ def document(
     job = Job(options, how, "printed", of_own="printed")
     rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
     picture, mark = None, ""
-    has_picture = name != JSON and FORMATS[name].picture == "beside"
+    if name == WORKBOOK:
+        _require_workbook(target)
+    has_picture = name in FORMATS and FORMATS[name].picture == "beside"
     if has_picture and target is not None and not target.is_special:
         mark = mark_of_picture(target.shown.name)
         picture = how.files.name_beside(target, ".svg", mark)
@@ -73,10 +80,16 @@ def document(
         from ..pages.render import diagram
 
         how.files.put(picture, diagram.picture_of(page, mark))
+    text: str | bytes
     if name == JSON:
         from ..pages.render import json
 
         text = json.dump(run, "document", composed.checks)
+    elif name == WORKBOOK:
+        from ..pages.render import workbook
+
+        moved = None if isinstance(composed.moved, str) else composed.moved
+        text = workbook.write(run, moved)
     else:
         text = write(name, page, how.digits, picture.shown.name if picture else "")
     code = output.write(text, how, passed)
@@ -118,3 +131,12 @@ def _run(job: Job) -> tuple[Request, RunWithModel]:
             "the document has PyTorch's own float32 numbers"
         )
         return request, ran
+
+
+def _require_workbook(target: Target | None) -> None:
+    """Check that there is a file for a workbook, and what writes it."""
+    if target is None:
+        raise Problem("--format", WORKBOOK, "a workbook is a file; name it, as -o walkthrough.xlsx")
+    if find_spec("xlsxwriter") is None:
+        mend = "a workbook needs XlsxWriter; install it with: pip install 'vae-explain[xlsx]'"
+        raise Problem("--output", target.shown, mend)

@@ -42,8 +42,10 @@ def show(walkthrough: Walkthrough, style: Style, passed: bool = True) -> ExitCod
     return write(text, style, passed)
 
 
-def write(text: str, style: Style, passed: bool = True) -> ExitCode:
+def write(text: str | bytes, style: Style, passed: bool = True) -> ExitCode:
     """Write finished text where it was asked for, and the command's other files with it.
+
+    Bytes go into a file alone.
 
     Returns
     -------
@@ -54,6 +56,7 @@ def write(text: str, style: Style, passed: bool = True) -> ExitCode:
         style.files.put(style.output, text)
         style.files.write()
     else:
+        assert isinstance(text, str), "what is no text has a file"
         style.files.write()
         _print(text, style.pager)
     return ExitCode.OK if passed else ExitCode.CHECK_FAILED

@@ -9,6 +9,7 @@ another slope at a corner, or where a textbook writes a derivative otherwise.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -67,6 +68,12 @@ class _Values(Ref):
     __slots__ = ()
 
 
+COMPARED: Mapping[str, Callable[[Any, Any], bool]] = {
+    ">": operator.gt,
+    "<": operator.lt,
+    ">=": operator.ge,
+    "<=": operator.le,
+}
 _UNDECIDED: ContextVar[bool] = ContextVar("undecided", default=False)
 
 
@@ -80,13 +87,37 @@ def undecided() -> Iterator[None]:
         _UNDECIDED.reset(token)
 
 
+class _Condition(Opaque):
+    """How two numbers compare that are not known yet, or two such conditions together."""
+
+    __slots__ = ()
+
+    def __or__(self, other: Any) -> Any:
+        if isinstance(other, Opaque):
+            return _Condition("|", (self, other))
+        return True if other else self
+
+    def __and__(self, other: Any) -> Any:
+        if isinstance(other, Opaque):
+            return _Condition("&", (self, other))
+        return self if other else False
+
+    __ror__, __rand__ = __or__, __and__
+
+
 class _Unknown(NamedTuple):
     """A number that is not known yet; how it compares is written as a condition."""
 
     of: Expression
 
-    def _is(self, sign: str, limit: float) -> Opaque:
-        return Opaque(sign, (self.of, Number(float(limit))))
+    def _is(self, sign: str, limit: Any) -> Any:
+        other = limit.of if isinstance(limit, _Unknown) else Number(float(limit))
+        if isinstance(self.of, Number) and isinstance(other, Number):
+            return COMPARED[sign](self.of.value, other.value)
+        return _Condition(sign, (self.of, other))
+
+    def __abs__(self) -> _Unknown:
+        return _Unknown(Apply("abs", (self.of,)))
 
     def __gt__(self, limit: Any) -> Any:
         return self._is(">", limit)

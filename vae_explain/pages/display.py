@@ -244,6 +244,7 @@ class DocumentPage(Page):
         self, walkthrough: Walkthrough, checks: Checks, check: Check, moved: Update | str = ""
     ) -> None:
         super().__init__(walkthrough, checks)
+        self.moved = moved
         self.step_done: bool = isinstance(moved, str) or moved.finite
         self.passed: bool = self.step_done and not checks.failed and check.passed
 
