@@ -71,6 +71,7 @@ def test_json_has_findings_with_evidence(cli: CommandLine) -> None:
         "evidence",
         "mend",
         "mend_tried",
+        "mend_effect",
         "known",
         "fingerprint",
     }

@@ -334,6 +334,25 @@ def test_a_run_that_overflows_is_compared_all_the_same(cli: CommandLine) -> None
     assert found["loss"]["second"] == "NaN"
 
 
+def test_the_audit_says_what_its_mend_changes(cli: CommandLine, tmp_path: Path) -> None:
+    words = "audit", *own_model(tmp_path, "1.0"), "--only", "sampling-scale"
+    outcome = cli(*words, columns=120)
+    assert outcome.code == 1
+    (finding,) = json.loads(cli(*words, "--json").out)["findings"]
+    effect = finding["mend_effect"]
+    (changed,) = effect["formulas"]
+    assert changed["name"] == "z"
+    assert f"With it z = {changed['second']}, where the run has {changed['first']}" in outcome.out
+    assert "^½" in changed["second"]
+    # The loss is that of the code as the mend has it, with the same draws.
+    right = json.loads(cli("forward", *own_model(tmp_path, "0.5"), "--json").out)
+    assert right["arithmetic"] == "full"
+    assert np.isclose(effect["loss"]["second"], right["values"]["loss"], rtol=1e-5)
+    assert (
+        f"{effect['loss']['second']:.4f} in place of {effect['loss']['first']:.4f}" in outcome.out
+    )
+
+
 # --- the command ------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 if TYPE_CHECKING:
+    from ..comparison import Comparison
     from .mending import Cure
 
 Severity = Literal["error", "warning", "note"]
@@ -44,6 +45,8 @@ class Finding:
         Changes that are tried on a replay: the first that takes the finding away is the mend.
     tried
         Whether the mend was.
+    comparison
+        The run beside the replay with the mend; None where none was tried.
     """
 
     id: str
@@ -53,6 +56,7 @@ class Finding:
     mend: str = ""
     cures: tuple[Cure, ...] = ()
     tried: bool = False
+    comparison: Comparison | None = field(default=None, repr=False, compare=False)
 
     @property
     def fingerprint(self) -> str:

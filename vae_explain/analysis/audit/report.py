@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ...engine.run import Recordings, Run
 from ...ops.rule import NotExplained
+from ..comparison import Comparison
 from .anatomy import Anatomy
 from .completeness import not_found
 from .finding import SEVERITIES, Finding, NotApplied, Severity
@@ -119,13 +120,15 @@ def _with_mend(anatomy: Anatomy, rule: AuditRule, finding: Finding) -> Finding:
     """Return a finding with the first of its cures that takes it away."""
     for cure in finding.cures:
         try:
-            after = rule.look(anatomy.cured(cure)).findings
+            cured = anatomy.cured(cure)
+            after = rule.look(cured).findings
         except (NotApplied, NotExplained, ValueError, IndexError, TypeError, KeyError):
             continue  # the changed calls do not go together
         if len([f for f in after if _same(f, finding)]) < len(
             [f for f in rule.look(anatomy).findings if _same(f, finding)]
         ):
-            return replace(finding, mend=cure.words, tried=True)
+            comparison = Comparison(anatomy.run, cured.run)
+            return replace(finding, mend=cure.words, tried=True, comparison=comparison)
     return finding
 
 

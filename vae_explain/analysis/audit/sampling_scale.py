@@ -63,10 +63,9 @@ def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
         used, right, calls = INSTEAD[form.detail]
         return [_error(anatomy, site, SIGMA_OF_KL[form.detail], used, right.format(name), calls)]
     share = float(np.median(scale / anatomy.array(site.scale)))  # of plain factors beside it
-    calls = (
-        ("pow", form.power / 2),
-        ("mul", form.factor**0.5 * share ** (form.power / 2 - 1)),
-    )
+    # In digits that the measuring does not lose.
+    factor = float(f"{form.factor**0.5 * share ** (form.power / 2 - 1):.10g}")
+    calls = (("pow", form.power / 2), *((("mul", factor),) if factor != 1 else ()))
     meant = _sigma_of(form)
     if form.power == 2:
         # More than a bit, and it is no mere temperature.

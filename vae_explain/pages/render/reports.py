@@ -198,10 +198,7 @@ def dump_comparison(found: Comparison, only: Sequence[str] = ()) -> str:
             for term in found.terms
         ],
         given=[pair.name for pair in found.given],
-        formulas=[
-            {"name": name, "first": first or None, "second": second or None}
-            for name, first, second in found.formulas
-        ],
+        formulas=_formulas(found),
         alone=[{"cause": each.cause, "loss": plain(each.loss)} for each in found.alone],
         first_differing=next(iter(found.differing), None),
         by_rounding=found.by_rounding,
@@ -305,6 +302,23 @@ def dump_check(check: Check) -> str:
     )
 
 
+def _effect(found: Comparison | None) -> dict[str, Any] | None:
+    """Return what a mend that was tried changes; None where none was."""
+    if found is None:
+        return None
+    return {
+        "loss": dict(zip(("first", "second"), map(plain, found.loss), strict=True)),
+        "formulas": _formulas(found),
+    }
+
+
+def _formulas(found: Comparison) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "first": first or None, "second": second or None}
+        for name, first, second in found.formulas
+    ]
+
+
 def dump_audit(report: Report) -> str:
     """Return an audit as one JSON object: its findings, and what was not applied and why."""
     return text(
@@ -314,6 +328,7 @@ def dump_audit(report: Report) -> str:
             {
                 **finding_of(finding),
                 "mend_tried": finding.tried,
+                "mend_effect": _effect(finding.comparison),
                 "known": report.is_known(finding),
                 "fingerprint": finding.fingerprint,
             }

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ...analysis.audit import AuditRule, Evidence, Finding, Report
 from ..blocks import Block, Column, Note, Prose, Table, Walkthrough
 from ..phrases import counted
+from .comparing import effect
 from .draft import Draft
 from .header import full_arithmetic, heading_line, loss_words, once
 
@@ -22,6 +23,8 @@ def auditing(report: Report) -> Walkthrough:
         page.add(message_of(finding), table_of(finding.evidence))
         if finding.mend:
             page.add(Prose(f"To change: {finding.mend}"))
+        if finding.comparison is not None:
+            page.add(*effect(finding.comparison))
     if report.in_order:
         page.open("Looked at and in order")
         page.add(*(Note(f"{rule.id}: {words}.", "check") for rule, words in report.in_order))

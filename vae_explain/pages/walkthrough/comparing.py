@@ -13,6 +13,7 @@ from ...symbolic.expression import Add, Expression, Index, Ref
 from ...symbolic.text import index_text
 from ..blocks import (
     Adds,
+    Block,
     Cell,
     Claim,
     Column,
@@ -119,6 +120,18 @@ def lead(found: Comparison) -> Statement:
     if signed:
         claims.append(Claim(claims[0].result, Add(tuple(signed))))
     return Statement((*parts, "."), tuple(claims))
+
+
+def effect(found: Comparison) -> list[Block]:
+    """Say what a mend that was tried changes: formulas, and the loss on a replay with it."""
+    blocks: list[Block] = [
+        Prose(f"With it {name} = {second}, where the run has {first}")
+        for name, first, second in found.formulas
+        if first and second
+    ]
+    first, second = (_amount(*each) for each in zip(("first", "second"), found.loss, strict=True))
+    words = "On a replay with it the loss is ", second, " in place of ", first, "."
+    return [*blocks, Statement(words)]
 
 
 def _amount(name: str, value: float) -> Quantity:
