@@ -256,7 +256,9 @@ class BackwardPage(RunPage):
             return ()
         terms = terms_of(lines[0].expression)
         arrives = [next((r for r in references(t) if r.role == "gradient"), None) for t in terms]
-        return tuple(f"by {index_text(r.index or ()).strip('[]')}" if r else "own" for r in arrives)
+        return tuple(
+            f"by unit {index_text(r.index or ()).strip('[]')}" if r else "own" for r in arrives
+        )
 
     def gated(self, value_id: int) -> None:
         """Show what passes a ReLU: arrives times gate, with the split beside it."""

@@ -31,8 +31,10 @@ WHAT_IS_CHECKED = (
 )
 OF_THE_BUILT_IN = (
     " The other two evaluate the loss as it was written down a "
-    "second time, in NumPy alone: at a parameter moved by 1e-200 times i, which is exact, and "
-    "at a parameter moved up and down a little, which is good for some seven digits."
+    "second time, in NumPy alone. The complex step moves a parameter by the imaginary number "
+    "1e-200 times i, and reads the slope from the imaginary part of the loss: nothing is "
+    "subtracted, so no digit is lost. Central differences move it up and down a little and "
+    "subtract, which is good for some seven digits."
 )
 OF_AN_OWN_MODEL = (
     " Central differences run the model itself in float64, with the same draws, at a parameter "
