@@ -13,6 +13,7 @@ import { State } from "./state.mjs";
 import { significantText, signedText } from "./text.mjs";
 
 const ROUNDING = 1e-9; // relative: how far a number may be from the one that Python printed
+const A_FRAME = 8; // milliseconds of writing at a time, behind what is seen
 const NUMBER = /[−-]?\d+(?:\.\d+)?/g;
 
 /** Whether two texts say the same, up to rounding in the last digits of their numbers. */
@@ -23,6 +24,11 @@ export const saysTheSame = (one, other) => {
   if (a.replace(NUMBER, "#") !== b.replace(NUMBER, "#")) return false;
   const [left, right] = [a, b].map((text) => (text.match(NUMBER) ?? []).map((each) => Number(each.replace("−", "-"))));
   return left.every((value, k) => Math.abs(value - right[k]) <= ROUNDING * Math.max(1, Math.abs(value)));
+};
+
+const isInView = (element) => {
+  const { top, bottom } = element.getBoundingClientRect();
+  return top < innerHeight && bottom > 0;
 };
 
 class Page {
@@ -191,6 +197,9 @@ class Page {
     this.panel = new Panel(this);
     this.recorded = [...document.querySelectorAll("section[data-recorded]")];
     this.takeAddress();
+    this.writeRest();
+    addEventListener("beforeprint", () => this.writeRest());
+    document.addEventListener("copy", () => this.writeRest());
     document.addEventListener("click", (event) => this.follow(event));
     addEventListener("hashchange", () => this.takeAddress());
     document.documentElement.dataset.live = "ready";
@@ -212,6 +221,7 @@ class Page {
     const target = document.getElementById(decodeURIComponent(link.getAttribute("href").slice(1)));
     if (!target) return;
     event.preventDefault();
+    this.writeRest();
     lead(target);
   }
 
@@ -247,31 +257,58 @@ class Page {
     }, 200);
   }
 
+  /** Write what is seen in this frame, and the rest in the next ones. */
   write() {
     const isStart = this.state.isStart() && !this.panel.hasLearned;
     this.writer.follow();
-    for (const each of this.regions) {
-      if (each.spec.kind === "matrix") {
-        this.writeMatrix(each);
-        continue;
-      }
-      if (each.spec.kind === "drawn" && isStart) {
-        if (each.text !== null) morphRegion(each.start, each.end, `<p>${escapeText(each.was)}</p>`);
-        each.text = null;
-        continue;
-      }
-      const markup = this.markup(each, isStart);
-      if (markup === null || markup === each.text) continue;
-      each.text = markup;
-      morphRegion(each.start, each.end, markup);
-    }
-    this.writeHeader();
-    this.setRecorded(isStart);
-    this.diagram?.update();
-    this.panel.update(isStart);
-    this.writeDeltas();
+    const seen = new Set(this.regions.filter((each) => this.isSeen(each)));
+    const isPictureSeen = this.diagram && isInView(this.diagram.picture);
+    for (const each of seen) this.writeRegion(each, isStart);
+    if (isPictureSeen) this.diagram.update();
+    this.panel.update();
     this.derivations.refresh();
-    this.writeFooter(isStart);
+    const rest = this.regions.filter((each) => !seen.has(each)).map((each) => () => this.writeRegion(each, isStart));
+    if (this.diagram && !isPictureSeen) rest.push(() => this.diagram.update());
+    rest.push(() => this.writeHeader(), () => this.setRecorded(isStart), () => this.writeFooter(isStart),
+      () => this.writeDeltas());
+    this.rest = rest;
+    document.documentElement.dataset.writing = "";
+    if (!this.waiting) this.waiting = setTimeout(() => this.writeRest(A_FRAME));
+  }
+
+  /** Write what was put off, for so many milliseconds; all of it if that is not said. */
+  writeRest(room = Infinity) {
+    clearTimeout(this.waiting);
+    this.waiting = 0;
+    const end = performance.now() + room;
+    while (this.rest?.length && performance.now() < end) this.rest.shift()();
+    if (this.rest?.length) this.waiting = setTimeout(() => this.writeRest(A_FRAME));
+    else delete document.documentElement.dataset.writing;
+  }
+
+  isSeen(each) {
+    let node = each.start.nextSibling;
+    while (node !== each.end && node.nodeType !== Node.ELEMENT_NODE) node = node.nextSibling;
+    if (node === each.end) return false;
+    let last = each.end.previousSibling;
+    while (last.nodeType !== Node.ELEMENT_NODE) last = last.previousSibling;
+    return node.getBoundingClientRect().top < innerHeight && last.getBoundingClientRect().bottom > 0;
+  }
+
+  writeRegion(each, isStart) {
+    if (each.spec.kind === "matrix") {
+      this.writeMatrix(each);
+      return;
+    }
+    if (each.spec.kind === "drawn" && isStart) {
+      if (each.text !== null) morphRegion(each.start, each.end, `<p>${escapeText(each.was)}</p>`);
+      each.text = null;
+      return;
+    }
+    const markup = this.markup(each, isStart);
+    if (markup === null || markup === each.text) return;
+    each.text = markup;
+    morphRegion(each.start, each.end, markup);
   }
 
   /** The line at the top says what x is. */
