@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from vae_explain.models.changes import Change
 from vae_explain.models.request import Request
 from vae_explain.pages import build_document
 from vae_explain.pages.render.diagram import picture_of
-from vae_explain.pages.render.html.live.document import written
+from vae_explain.pages.render.html.live.document import by_weight, written
 from vae_explain.pages.render.numbers import Numbers
 
 SETTINGS = 5  # of each of six: thirty
@@ -32,25 +33,38 @@ ARCHITECTURES = (
 )
 REGION = re.compile(r"<!--\[(\d+)-->(.*?)<!--\1\]-->", re.DOTALL)
 COMPARED = re.compile(r"checked against [\w.]+")
+# A long formula is there twice, once for a phone.
+NARROW = re.compile(r'<div class="equation narrow">.*?</div>', re.DOTALL)
 # Digits that an exact number has and a rounded one has not: the last of them are the processor's.
 EXACT = re.compile(r"\d+\.\d{10,}")
 
 
 class Written:
-    """The page of one run: its data, and the text of each of its regions."""
+    """The page of one run: its data, and the text of each of its regions.
 
-    def __init__(self, request: Request) -> None:
+    With `weighed` its weight of the KL can be changed.
+    """
+
+    def __init__(self, request: Request, weighed: bool = False) -> None:
         ran = pipeline.run_with_model(request)
         composed = build_document.composed(request, ran, 0.01)
         assert not composed.checks.failed, "PyTorch has the same numbers"
         self.run = ran.run
         walkthrough, formulas = composed.walkthrough, contract(ran.run)
-        page, body = written(walkthrough, ran.run, picture_of(walkthrough), Numbers(), formulas)
+        texts = None
+        if weighed:
+            weighing = build_document.weighing(request, composed)
+            found = by_weight(walkthrough, ran.run, "", Numbers(), weighing)
+            assert found is not None
+            texts, formulas["sets"] = found
+        picture = picture_of(walkthrough)
+        page, body = written(walkthrough, ran.run, picture, Numbers(), formulas, texts)
         self.data: dict[str, Any] = {
             "run": formulas,
             "signs": page.signs(formulas),
             "regions": page.regions,
         }
+        self.body = text_of(body)
         self.texts = {int(number): text_of(markup) for number, markup in REGION.findall(body)}
 
     def given(self) -> dict[str, list[float]]:
@@ -60,6 +74,7 @@ class Written:
 
 def text_of(markup: str) -> str:
     """Return what a reader reads, without a word on what was compared with what."""
+    markup = NARROW.sub("", markup)
     parted = re.sub(r"</(?:td|th|li|p|tr)>", " | ", markup)
     text = html.unescape(re.sub(r"<[^>]*>", "", parted)).replace("\xa0", " ")
     text = COMPARED.sub("evaluated by this page", text)
@@ -119,3 +134,24 @@ def test_every_line_is_what_python_writes(architecture: Architecture) -> None:
                 f"{architecture.label} {architecture.activation}, region {number}, "
                 f"{json.dumps(spec)[:200]}:\n{found}\n{page.texts[number]}"
             )
+
+
+@needs_node
+@pytest.mark.text
+@pytest.mark.parametrize("beta", [0.5, 2.0, 1.7])
+def test_another_weight_of_the_kl_is_what_python_writes(beta: float) -> None:
+    architecture = Architecture((3, 4, 2, 4, 3))
+    request = Request(source=architecture, x=architecture.default_x)
+    first = Written(request, weighed=True)
+    other = Written(replace(request, source=replace(architecture, beta=beta)))
+    (regions,) = answer("write.mjs", {"page": first.data, "settings": [{"beta": beta}]})
+    pairs = zip(first.data["regions"], regions, strict=True)
+    specs = [(spec, text_of(markup or "")) for spec, markup in pairs]
+    for spec, text in specs:
+        if spec["kind"] == "weighed":
+            assert text in other.body
+    found = [(spec, text) for spec, text in specs if spec["kind"] != "weighed"]
+    for (spec, text), (number, wanted) in zip(found, sorted(other.texts.items()), strict=True):
+        assert spec["kind"] == other.data["regions"][number]["kind"]
+        if text and spec["kind"] != "drawn":
+            assert say_the_same(text, wanted)

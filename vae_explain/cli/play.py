@@ -22,8 +22,8 @@ from .streams import page_stream
 MOST_NUMBERS = 5000  # of input, noise and parameters: what a browser follows at once
 # What the page says itself, or what is of no account for the run.
 SAID_BY_THE_PAGE = {
-    "x", "x_file", "eps", "set", "output_file", "format", "json", "color", "no_pager", "no_cache",
-    "record",
+    "x", "x_file", "eps", "set", "beta", "output_file", "format", "json", "color", "no_pager",
+    "no_cache", "record",
 }  # fmt: skip
 
 
@@ -55,8 +55,11 @@ def play(
             f"run has {count:,}; document shows it without changes",
         )
 
-    from ..pages import display
+    from ..pages import build_document, display
 
+    weighing = None
+    if job.architecture and not job.recorded:
+        weighing = build_document.weighing(job.request, composed)
     settings = {
         "lr": rate,
         "digits": style.digits,
@@ -64,7 +67,9 @@ def play(
         "command": _command(options),
         "typed": _typed(options),
     }
-    text = display.live(composed, run, settings)
+    if job.architecture:
+        settings["beta"] = job.architecture.beta
+    text = display.live(composed, run, settings, weighing)
     target = style.output or style.files.name("--output", Path(_folder(), "play.html"))
     style.files.put(target, text)
     style.files.write()

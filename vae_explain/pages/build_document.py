@@ -5,7 +5,8 @@ What needs the model, and so PyTorch, is loaded where there is one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from ..analysis.gradient_check import Check, Nudged
 from ..analysis.training_records import CannotTrain, Update
 from ..engine.run import Run
 from ..models.builtin_config import Architecture
+from .blocks import Walkthrough
 from .display import DocumentPage
 from .walkthrough import document
 
@@ -52,6 +54,22 @@ def composed(request: Request, recorded: RunWithModel, lr: float) -> DocumentPag
             moved = f"{str(reason)[0].upper()}{str(reason)[1:]}."
     page = document.document(recorded.run, check, moved, request.architecture)
     return DocumentPage(*page, check, moved)
+
+
+def weighing(request: Request, page: DocumentPage) -> Callable[[float], tuple[Run, Walkthrough]]:
+    """Return what makes the built-in VAE's run, and its document, with another weight of the KL."""
+    from .. import pipeline
+
+    assert request.architecture is not None, "only the built-in VAE's weight is known by name"
+    architecture = request.architecture
+
+    def weighed(weight: float) -> tuple[Run, Walkthrough]:
+        other = replace(architecture, beta=weight)
+        run = pipeline.run(replace(request, source=other))
+        walkthrough, _ = document.document(run, page.check, page.moved, other)
+        return run, walkthrough
+
+    return weighed
 
 
 def composed_from(run: Run, architecture: Architecture | None, lr: float) -> DocumentPage:

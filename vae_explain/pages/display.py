@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import document_formats
@@ -18,19 +18,25 @@ if TYPE_CHECKING:
 NOTEBOOK_WIDTH = 100
 
 
-def live(page: DocumentPage, run: Run, settings: Mapping[str, Any]) -> str:
+def live(
+    page: DocumentPage,
+    run: Run,
+    settings: Mapping[str, Any],
+    weighing: Callable[[float], tuple[Run, Walkthrough]] | None = None,
+) -> str:
     """Return a document as a page whose numbers can be changed.
 
     Parameters
     ----------
-    settings
+    settings, weighing
         See `render.html.live.document.write`.
     """
     from .render import diagram
     from .render.html.live import document
 
     walkthrough = page.walkthrough._replace(command="play")
-    return document.write(walkthrough, run, settings, diagram.picture_of(walkthrough))
+    picture = diagram.picture_of(walkthrough)
+    return document.write(walkthrough, run, settings, picture, weighing)
 
 
 def _verdict(passed: bool) -> str:
@@ -244,7 +250,7 @@ class DocumentPage(Page):
         self, walkthrough: Walkthrough, checks: Checks, check: Check, moved: Update | str = ""
     ) -> None:
         super().__init__(walkthrough, checks)
-        self.moved = moved
+        self.check, self.moved = check, moved
         self.step_done: bool = isinstance(moved, str) or moved.finite
         self.passed: bool = self.step_done and not checks.failed and check.passed
 

@@ -37,7 +37,7 @@ export class Derivations {
   wentInto(array, place) {
     if (!this.uses) {
       this.uses = new Map();
-      for (const [made] of this.run.contract.formulas) {
+      for (const [made] of this.run.order) {
         if (this.run.arrays[made].term) continue; // the whole loss's gradients tell enough
         for (let at = 0; at < this.run.numbers[made].length; at += 1) {
           for (const ref of this.madeFrom(made, at)) {

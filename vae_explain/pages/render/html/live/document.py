@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -29,6 +29,7 @@ from ....blocks import (
     Matrix,
     Note,
     Recipe,
+    Statement,
     Summary,
     Table,
     Walkthrough,
@@ -43,6 +44,11 @@ from ..keys import Key, anchor_of
 from ..links import Links
 from ..mathml import indices_in_signs, symbol
 from ..mathml import name as name_in_signs
+from .weighing import PROBES, varying
+from .weighing import formulas as formulas_by_weight
+
+# Makes a run and its document with another weight of the KL.
+Weighing = Callable[[float], tuple[Run, Walkthrough]]
 
 # The script's modules, each behind those that it needs.
 MODULES = (
@@ -58,12 +64,18 @@ _ASIDE = re.compile(r"^\s*(?://|/\*\*|\*/|\*(?: |$)).*\n|^[ ]+|^\n", re.MULTILIN
 
 
 def write(
-    walkthrough: Walkthrough, run: Run, settings: Mapping[str, Any], picture: str = ""
+    walkthrough: Walkthrough,
+    run: Run,
+    settings: Mapping[str, Any],
+    picture: str = "",
+    weighing: Weighing | None = None,
 ) -> str:
     """Return the live page of a run.
 
     Parameters
     ----------
+    weighing
+        Makes the run and its document with another weight of the KL, if that can be changed.
     settings
         What the page has to know besides: its learning rate, the command that makes it.
 
@@ -74,7 +86,14 @@ def write(
     """
     formulas = contract(run)
     numbers = Numbers(settings.get("digits"))
-    page, body = written(walkthrough, run, picture, numbers, formulas)
+    found = None
+    if weighing is not None:
+        found = by_weight(walkthrough, run, picture, numbers, weighing)
+    texts, sets = found or ({}, None)
+    if sets is not None:
+        formulas = {**formulas, "sets": sets}
+        del formulas["formulas"]
+    page, body = written(walkthrough, run, picture, numbers, formulas, texts)
     data = {"run": formulas, "signs": page.signs(formulas), "regions": page.regions, **settings}
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     style = beside("style.css") + files(__package__).joinpath("style.css").read_text("utf-8")
@@ -83,17 +102,44 @@ def write(
     )
 
 
+def by_weight(
+    walkthrough: Walkthrough, run: Run, picture: str, numbers: Numbers, weighing: Weighing
+) -> tuple[dict[int, dict[str, Any]], dict[str, Any]] | None:
+    """Return the texts and the formulas that go by the weight of the KL, if they can be told."""
+    contracts: dict[float, Mapping[str, Any]] = {}
+
+    def fixed(walkthrough: Walkthrough, run: Run, formulas: Mapping[str, Any]) -> list[str]:
+        page, _ = written(walkthrough, run, picture, numbers, formulas)
+        return page.fixed
+
+    def with_weight(weight: float) -> list[str]:
+        other, its_walkthrough = weighing(weight)
+        contracts[weight] = contract(other)
+        return fixed(its_walkthrough, other, contracts[weight])
+
+    texts = varying(fixed(walkthrough, run, contract(run)), with_weight)
+    sets = formulas_by_weight({w: contracts[w] for w in (1.0, *PROBES)}) if texts else None
+    return None if texts is None or sets is None else (texts, sets)
+
+
 def written(
     walkthrough: Walkthrough,
     run: Run,
     picture: str,
     numbers: Numbers,
     formulas: Mapping[str, Any],
+    texts: Mapping[int, Any] | None = None,
 ) -> tuple[LivePage, str]:
-    """Return a page and its body, written a second time with all links known."""
-    first = LivePage(walkthrough, picture, Links(numbers), run, formulas)
+    """Return a page and its body, written a second time with all links known.
+
+    Parameters
+    ----------
+    texts
+        The fixed texts that go by the weight of the KL, by position.
+    """
+    first = LivePage(walkthrough, picture, Links(numbers), run, formulas, texts)
     first.body()
-    page = LivePage(walkthrough, picture, Links(numbers, first.links), run, formulas)
+    page = LivePage(walkthrough, picture, Links(numbers, first.links), run, formulas, texts)
     # The script finds a number by its anchor, and counts anew.
     return page, _COUNTED.sub("", page.body())
 
@@ -121,9 +167,12 @@ class LivePage(HtmlPage):
         links: Links,
         run: Run,
         formulas: Mapping[str, Any],
+        by_weight: Mapping[int, Any] | None = None,
     ) -> None:
         super().__init__(walkthrough, picture, links)
         self.run = run
+        self.by_weight = by_weight or {}
+        self.fixed: list[str] = []  # the texts that are in no region
         # Where each array stands in the contract, by its name.
         self.positions = {
             (
@@ -144,6 +193,7 @@ class LivePage(HtmlPage):
         return super().section(heading, anchor).replace("<section", f"<section{recorded}", 1)
 
     def written(self, blocks: Sequence[Block]) -> Iterator[str]:
+        is_open = False
         for position, block in enumerate(blocks):
             recipe = getattr(block, "recipe", None)
             if isinstance(block, Matrix):  # the script writes no zero with a sign
@@ -151,16 +201,38 @@ class LivePage(HtmlPage):
             text = self.block(block)
             if recipe == PART:
                 yield text
+            elif self.is_recorded(block):
+                within = any(heading.recorded for heading in self.open)
+                yield text if within else f"<div data-recorded>{text}</div>"
             elif made := self.region(block, recipe):
                 self.regions.append(made)
-                text = f"<!--[{len(self.regions) - 1}-->{text}"
-                yield text
+                is_open = True
+                yield f"<!--[{len(self.regions) - 1}-->{text}"
             else:
-                yield text
+                yield self._fixed(text)
             following = blocks[position + 1] if position + 1 < len(blocks) else None
-            in_region = recipe == PART or bool(self.region(block, recipe))
-            if in_region and getattr(following, "recipe", None) != PART:
+            if is_open and getattr(following, "recipe", None) != PART:
+                is_open = False
                 yield f"<!--{len(self.regions) - 1}]-->"
+
+    def _fixed(self, text: str) -> str:
+        """Return a text that stays, in a region of its own if the weight of the KL changes it."""
+        texts = self.by_weight.get(len(self.fixed))
+        self.fixed.append(text)
+        if texts is None:
+            return text
+        self.regions.append({"kind": "weighed", "texts": texts})
+        at = len(self.regions) - 1
+        return f"<!--[{at}-->{text}<!--{at}]-->"
+
+    def is_recorded(self, block: Block) -> bool:
+        """Whether a block has numbers that cannot be told anew: these are never shown as if."""
+        if isinstance(block, Summary):
+            return True  # whose heat map the script does not draw
+        if getattr(block, "recipe", None) is not None:
+            return False
+        numbers = isinstance(block, Lines | Matrix | Statement | Table)
+        return numbers and not _is_fixed(block)
 
     def region(self, block: Block, recipe: Recipe) -> dict[str, Any] | None:
         """Return what the script needs to write a block anew; None for one that stays."""
@@ -175,9 +247,7 @@ class LivePage(HtmlPage):
             picture: dict[str, Any] = self._placed({**drawn, "most": MOST_CIRCLES})
             return picture
         if recipe is None:
-            # A number that cannot be told anew is never shown as if it were.
-            numbers = isinstance(block, Lines | Matrix | Summary | Table)
-            return {"kind": "recorded"} if numbers and not _is_fixed(block) else None
+            return None
         region: dict[str, Any] = self._placed(dict(recipe))
         if isinstance(block, Lines):
             region |= {
@@ -195,7 +265,7 @@ class LivePage(HtmlPage):
                 region["formula"] = self.arithmetic.after_formula(block.after)
         elif isinstance(block, Note):
             region["words"] = block.text
-        elif isinstance(block, Matrix | Summary):
+        elif isinstance(block, Matrix):
             region |= {"places": block.places, "role": block.role, "accent": block.accent}
             region["whole"] = is_whole(np.asarray(block.array))
         elif isinstance(block, Table):
@@ -227,7 +297,7 @@ class LivePage(HtmlPage):
     def signs(self, formulas: Mapping[str, Any]) -> list[dict[str, Any] | None]:
         """Return how each array is written in markup; None for one that has no name."""
         arrays = formulas["arrays"]
-        return [None if "through" in array else self._signs(array) for array in arrays]
+        return [None if array.get("term") else self._signs(array) for array in arrays]
 
     def _signs(self, array: Mapping[str, Any]) -> dict[str, Any]:
         name, rank = array["name"], len(array["shape"]) - array["hidden"]

@@ -24,6 +24,8 @@ export const treeOf = (data, at, arrays, levels = at.map((_, k) => k)) => {
   const make = (part) => treeOf(part, at, arrays, levels);
   const [kind, ...parts] = data;
   switch (kind) {
+    case "b":
+      return constant(parts[0] * arrays.beta);
     case "r": {
       const place = placed(data, at, levels);
       return { kind: "ref", array: data[1], place, value: arrays[data[1]][place], parts: [] };
@@ -98,6 +100,8 @@ export const compiled = (data, arrays, levels, depth) => {
   const [kind, ...parts] = data;
   const make = (part) => compiled(part, arrays, levels, depth);
   switch (kind) {
+    case "b":
+      return () => parts[0] * arrays.beta;
     case "r": {
       const [, array, place, ...steps] = data;
       const numbers = arrays[array];

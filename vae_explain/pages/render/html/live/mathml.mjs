@@ -34,6 +34,8 @@ const constantLeaf = (node) => {
   return { box: "leaf", node, text: whole, minus, compound: true };
 };
 
+export const constantMarkup = (value) => constantLeaf({ kind: "number", value, parts: [] }).text;
+
 const nextMarkup = (term) => {
   const bare = term.box === "sum" ? null : withoutMinus(term);
   return `<mo form="infix">${bare ? MINUS : "+"}</mo>${symbolMarkup(bare ?? term)}`;

@@ -34,7 +34,7 @@ const isInView = (element) => {
 class Page {
   constructor(data) {
     this.data = data;
-    this.run = new Run(data.run);
+    this.run = new Run({ ...data.run, beta: data.beta });
     this.shares = data.regions.find(({ shares }) => shares)?.shares;
     this.writer = new Writer(this.run, data.signs, this.shares, data.digits ?? null);
     this.state = new State(this.run, data);
@@ -195,7 +195,7 @@ class Page {
     this.diagram = picture && drawn ? new Diagram(picture, drawn.spec, this.writer) : null;
     this.derivations = new Derivations(this.writer);
     this.panel = new Panel(this);
-    this.recorded = [...document.querySelectorAll("section[data-recorded]")];
+    this.recorded = [...document.querySelectorAll("[data-recorded]")];
     this.takeAddress();
     this.writeRest();
     addEventListener("beforeprint", () => this.writeRest());
@@ -330,7 +330,9 @@ class Page {
         line = document.createElement("p");
         line.className = "note away-line";
         line.textContent = "This part speaks of the run before the change, as PyTorch computed it. Take the changes back to read it.";
-        section.querySelector("h2, h3").after(line);
+        const heading = section.querySelector("h2, h3");
+        if (heading) heading.after(line);
+        else section.prepend(line);
       }
       line.hidden = isStart;
     }

@@ -70,6 +70,10 @@ export class Panel {
     }
     const settings = this.root.querySelector(".settings");
     this.settings = [];
+    if (this.state.canWeigh) {
+      settings.append(this.setting("beta", "β, the weight of the KL", { step: 0.1, low: 0, high: 10 },
+        () => this.run.numbers.beta, (value, gesture) => this.state.weigh(value, gesture) && this.page.changed()));
+    }
     if (canLearn) {
       settings.append(this.setting("lr", "learning rate", { step: 0.001, low: 0.0001, high: 1 },
         () => this.state.lr, (value, gesture) => value > 0 && this.setRate(value, gesture)));

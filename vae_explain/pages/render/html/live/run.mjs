@@ -22,14 +22,30 @@ export class Run {
     this.arrays = contract.arrays;
     this.numbers = this.arrays.map(({ shape, numbers }) =>
       numbers ? Float64Array.from(numbers) : new Float64Array(sizeOf(shape)));
-    this.formulas = new Map(contract.formulas);
     this.byName = new Map(this.arrays.map((array, at) => [array.name, at]));
-    this.order = contract.formulas.map(([array, data]) => {
-      const { shape } = this.arrays[array];
-      const levels = shape.map((_, axis) => axis);
-      return [array, shape, compiled(data, this.numbers, levels, shape.length)];
-    });
+    this.sets = contract.sets ?? { else: contract.formulas };
+    this.made = new Map();
+    this.weigh(contract.beta ?? 1);
     this.compute();
+  }
+
+  /** Take the formulas for a weight of the KL: at 1 it is not written. */
+  weigh(beta) {
+    this.numbers.beta = beta;
+    const name = beta === 1 && this.sets[1] ? "1" : "else";
+    if (this.name === name) return;
+    this.name = name;
+    if (!this.made.has(name)) {
+      const other = new Map(name === "1" ? this.sets[1] : []);
+      const formulas = this.sets.else.map(([array, data]) => [array, other.get(array) ?? data]);
+      const order = formulas.map(([array, data]) => {
+        const { shape } = this.arrays[array];
+        const levels = shape.map((_, axis) => axis);
+        return [array, shape, compiled(data, this.numbers, levels, shape.length)];
+      });
+      this.made.set(name, { formulas: new Map(formulas), order });
+    }
+    Object.assign(this, this.made.get(name));
   }
 
   /** Compute every value and every gradient from what is given. */

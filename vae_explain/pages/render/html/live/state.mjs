@@ -20,6 +20,7 @@ export class State {
     this.decimals = decimals;
     this.given = run.arrays.map((_, at) => at).filter((at) => GIVEN.has(run.arrays[at].kind));
     this.lr = lr;
+    this.canWeigh = run.sets[1] !== undefined;
     this.start = this.snapshot();
     this.past = [];
     this.future = [];
@@ -27,11 +28,12 @@ export class State {
   }
 
   snapshot() {
-    return { lr: this.lr, numbers: new Map(this.given.map((at) => [at, this.run.numbers[at].slice()])) };
+    return { lr: this.lr, beta: this.run.numbers.beta, numbers: new Map(this.given.map((at) => [at, this.run.numbers[at].slice()])) };
   }
 
-  restore({ lr, numbers }) {
+  restore({ lr, beta, numbers }) {
     this.lr = lr;
+    this.run.weigh(beta);
     for (const [at, values] of numbers) this.run.numbers[at].set(values);
   }
 
@@ -54,6 +56,13 @@ export class State {
     if (Object.is(this.run.numbers[at][place], printed)) return false;
     this.remember(gesture);
     this.run.numbers[at][place] = printed;
+    return true;
+  }
+
+  weigh(beta, gesture = null) {
+    if (beta === this.run.numbers.beta || beta < 0) return false;
+    this.remember(gesture);
+    this.run.weigh(beta);
     return true;
   }
 
@@ -90,7 +99,7 @@ export class State {
   }
 
   isStart() {
-    return this.given.every((at) => this.run.numbers[at].every((value, k) => value === this.start.numbers.get(at)[k]));
+    return this.run.numbers.beta === this.start.beta && this.given.every((at) => this.run.numbers[at].every((value, k) => value === this.start.numbers.get(at)[k]));
   }
 
   // --- as text ---
@@ -116,6 +125,7 @@ export class State {
     const { wholes, singles } = this.parts();
     const written = wholes.map(([name, , values]) => [name, values.join(",")]);
     if (singles.length <= MOST_IN_ADDRESS) written.push(...singles);
+    if (this.run.numbers.beta !== this.start.beta) written.push(["beta", short(this.run.numbers.beta)]);
     if (this.lr !== this.start.lr) written.push(["lr", short(this.lr)]);
     const plain = (text) => encodeURIComponent(text).replace(/%(5B|5D|2C)/g, (code) => decodeURIComponent(code));
     return written.map(([name, value]) => `${plain(name)}=${plain(value)}`).join("&");
@@ -146,6 +156,11 @@ export class State {
       this.lr = values[0];
       return values.length === 1 && values[0] > 0;
     }
+    if (name === "beta" && this.canWeigh) {
+      const isWeight = values.length === 1 && values[0] >= 0;
+      if (isWeight) this.run.weigh(values[0]);
+      return isWeight;
+    }
     const [, array, index] = /^(.*?)(?:\[([\d,]+)\])?$/s.exec(name);
     const at = this.run.byName.get(array);
     if (!this.given.includes(at)) return false;
@@ -174,6 +189,7 @@ export class State {
       ...typed.set.filter((words) => ![...set].some((name) => words.includes(`${name}=`))),
     ];
     let text = [base, ...kept].join(" ");
+    if (this.canWeigh && this.run.numbers.beta !== 1) text += ` --beta ${short(this.run.numbers.beta)}`;
     for (const [name, kind, values, shape] of wholes) {
       const width = kind === "input" ? shape[shape.length - 1] : values.length;
       const option = kind === "noise" ? "--eps" : name === "x" ? "--x" : null;

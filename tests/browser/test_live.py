@@ -1,0 +1,135 @@
+"""The live page in Chromium: what follows a change, by pointer and by keyboard alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from vae_explain import pipeline
+from vae_explain.models.builtin_config import Architecture
+from vae_explain.models.request import Request
+from vae_explain.pages import build_document, display
+
+from ..conftest import DEFAULT_X
+from .conftest import Open
+from .test_html import AXE
+
+WIDTHS = 390, 1280
+LOSS = "loss 31.51048183"
+SETTINGS = {
+    "lr": 0.01, "digits": None, "decimals": 4, "beta": 1.0, "command": "vae-explain document",
+    "typed": {"x": [], "eps": [], "set": []},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def live(documents: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The page of the default run, beside the other documents."""
+    request = Request(DEFAULT_X, source=Architecture())
+    ran = pipeline.run_with_model(request)
+    composed = build_document.composed(request, ran, 0.01)
+    weighing = build_document.weighing(request, composed)
+    path = tmp_path_factory.mktemp("live") / "play.html"
+    path.write_text(display.live(composed, ran.run, SETTINGS, weighing), "utf-8")
+    documents["live"] = path
+
+
+def ready(page: Page) -> Page:
+    page.locator("html[data-live=ready]").wait_for(state="attached")
+    return page
+
+
+def settled(page: Page) -> None:
+    page.locator("html:not([data-writing])").wait_for(state="attached")
+
+
+def text(page: Page, anchor: str) -> str:
+    return page.locator(f'[id="{anchor}"]').first.inner_text()
+
+
+def total(page: Page) -> str:
+    """Return the loss as the panel has it."""
+    return page.locator(".bar-loss").inner_text()
+
+
+def test_a_number_is_changed_by_keyboard_and_all_follows(open_page: Open) -> None:
+    page = ready(open_page("live"))
+    before = text(page, "fc1.weight.grad-3-3"), total(page)
+    field = page.locator('[id="fc1.weight-0-1"]')
+    assert field.get_attribute("role") == "spinbutton"
+    field.focus()
+    for key in ("ArrowUp", "ArrowUp", "PageUp", "Shift+ArrowDown"):
+        page.keyboard.press(key)
+    assert field.inner_text() == "0.5340"
+    assert field.get_attribute("aria-valuenow") == "0.534"
+    page.keyboard.type("0.75")
+    page.keyboard.press("Enter")
+    assert field.inner_text() == "0.7500"
+    settled(page)
+    assert text(page, "fc1.weight.grad-3-3") != before[0]
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    settled(page)
+    assert (text(page, "fc1.weight.grad-3-3"), total(page)) == before
+
+
+def test_the_address_keeps_the_state(open_page: Open) -> None:
+    page = ready(open_page("live"))
+    page.locator('[id="x-0"]').focus()
+    page.keyboard.press("ArrowUp")
+    page.wait_for_timeout(500)  # it is not written at every step of a drag
+    assert page.evaluate("location.hash") == "#x=1.1,2,3,4"
+    page.evaluate("location.hash = '#x=0,2,3,4&beta=0&fc1.weight[0,1]=0.5'")
+    page.locator('[id="fc1.weight-0-1"]', has_text="0.5000").wait_for()
+    settled(page)
+    assert text(page, "fc1.weight-0-1") == "0.5000"
+    assert "β" in page.locator(".settings").inner_text()
+    assert total(page) != LOSS
+
+
+def test_no_weight_of_the_kl_leaves_its_gradient_out(open_page: Open) -> None:
+    page = ready(open_page("live"))
+    page.evaluate("location.hash = '#beta=0'")
+    page.locator(".readout", has_text="loss 31.10095893").wait_for()
+    settled(page)
+    assert "All of it comes from the reconstruction term" in page.locator("main").inner_text()
+
+
+def test_learning_goes_on_and_back(open_page: Open) -> None:
+    page = ready(open_page("live"))
+    for _ in range(3):
+        page.locator('[data-do="step"]').click()
+    assert "Step 3" in page.locator(".steps").inner_text()
+    page.get_by_label("Go back to step").fill("1")
+    page.get_by_label("Go back to step").press("Enter")
+    assert "Step 1" in page.locator(".steps").inner_text()
+    page.locator('[data-do="reset"]').click()
+    settled(page)
+    assert total(page) == LOSS
+
+
+def test_what_only_pytorch_could_tell_is_put_away(open_page: Open) -> None:
+    page = ready(open_page("live"))
+    heading = page.get_by_role("heading", name="How this was checked")
+    section = page.locator("section[data-recorded]", has=heading).last
+    assert "complex step" in section.inner_text()
+    page.locator('[id="x-0"]').focus()
+    page.keyboard.press("ArrowUp")
+    settled(page)
+    assert "before the change" in section.inner_text()
+    assert "complex step" not in section.inner_text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_everybody_can_use_it(open_page: Open, width: int, scheme: str) -> None:
+    page = ready(open_page("live", width=width, scheme=scheme))
+    page.locator('[data-do="step"]').click()
+    settled(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.evaluate(AXE)
+    violations = page.evaluate("axe.run().then(result => result.violations)")
+    shown = [(v["id"], [node["html"][:120] for node in v["nodes"][:3]]) for v in violations]
+    assert not shown
