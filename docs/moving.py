@@ -18,8 +18,8 @@ from playwright.sync_api import Page, sync_playwright
 
 HERE = Path(__file__).parent
 WIDTH, HEIGHT = 1180, 900
-SHOWN = 640  # pixels across
-STOPS = 1.0, 0.4, -0.2, -0.8, -1.4, -2.0, -1.4, -0.8, -0.2, 0.4
+SHOWN = 560  # pixels across
+STOPS = 1.0, 0.0, -1.0, -2.0, -1.0, 0.0
 PARTS = ".panel", "svg.vae-diagram", "table.rows >> nth=0"
 
 
@@ -36,8 +36,8 @@ def main() -> None:
         page.locator("html[data-live=ready]").wait_for(state="attached")
         frames = [_frame(page, stop) for stop in STOPS]
         browser.close()
-    first, *others = (frame.quantize(64, dither=Image.Dither.NONE) for frame in frames)
-    first.save(HERE / "play.gif", save_all=True, append_images=others, duration=450, loop=0)
+    first, *others = (frame.quantize(24, dither=Image.Dither.NONE) for frame in frames)
+    first.save(HERE / "play.gif", save_all=True, append_images=others, duration=700, loop=0)
 
 
 def _frame(page: Page, x: float) -> Image.Image:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page
@@ -18,7 +19,7 @@ from .test_html import AXE
 
 WIDTHS = 390, 1280
 LOSS = "loss 31.51048183"
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "lr": 0.01, "digits": None, "decimals": 4, "beta": 1.0, "command": "vae-explain document",
     "typed": {"x": [], "eps": [], "set": []},
 }  # fmt: skip

@@ -35,7 +35,7 @@ def test_sixty_steps_are_those_of_torch(optimizer: str, lr: float) -> None:
         losses.append(loss.item())
         if len(losses) <= STEPS:
             update.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]  # PyTorch has no types for it
             update.step()
     question = {"contract": contract(run), "optimizer": optimizer, "lr": lr, "steps": STEPS}
     found = answer("learn.mjs", question)

@@ -314,7 +314,7 @@ class LivePage(HtmlPage):
 
 
 TOOLS = (
-    '<div id="page:live" hidden></div>'
+    '<div id="page:live" role="region" aria-label="Change the numbers" hidden></div>'
     "<noscript><p>Without JavaScript this page is the document: nothing in it can be changed."
     "</p></noscript>"
 )

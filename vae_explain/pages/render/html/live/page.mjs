@@ -198,11 +198,22 @@ class Page {
     this.recorded = [...document.querySelectorAll("[data-recorded]")];
     this.takeAddress();
     this.writeRest();
+    this.reach();
+    addEventListener("resize", () => this.reach());
     addEventListener("beforeprint", () => this.writeRest());
     document.addEventListener("copy", () => this.writeRest());
     document.addEventListener("click", (event) => this.follow(event));
     addEventListener("hashchange", () => this.takeAddress());
     document.documentElement.dataset.live = "ready";
+  }
+
+  /** What scrolls sideways and has nothing to reach in it is reached by itself. */
+  reach() {
+    for (const wide of document.querySelectorAll("main .scroll, main .worked, main .equation")) {
+      const isAlone = wide.scrollWidth > wide.clientWidth && !wide.querySelector("a, [tabindex]");
+      if (isAlone) wide.tabIndex = 0;
+      else wide.removeAttribute("tabindex");
+    }
   }
 
   /** The page is the document and nothing else, and says why. */

@@ -33,13 +33,13 @@ export class Panel {
   build(canLearn) {
     const hasNoise = this.run.arrays.some(({ kind }) => kind === "noise");
     this.root.innerHTML = `
-      <section class="panel" aria-label="Change the numbers">
+      <div class="panel">
         <p class="how">Every number of the input, the noise and the parameters can be changed, here or where it stands in the text:
         drag it sideways, use the arrow keys, or type. All that follows from it follows at once.</p>
         <div class="sliders"></div>
         <div class="settings"></div>
-        <p class="readout" role="status" aria-live="off"></p>
-      </section>
+        <p class="readout"></p>
+      </div>
       <div class="bar" role="toolbar" aria-label="Changes and learning">
         ${button("undo", "Undo", "Take back the last change (Ctrl Z)")}
         ${button("redo", "Redo", "Make it again (Ctrl Shift Z)")}
