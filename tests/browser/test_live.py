@@ -14,9 +14,36 @@ from vae_explain.models.request import Request
 from vae_explain.pages import build_document, display
 
 from ..conftest import DEFAULT_X
+from ..pages import command_line
 from .conftest import Open
 from .test_html import AXE
 
+HOSTILE = """\
+import torch
+from torch import nn
+
+NAME = "<img src=x onerror=alert(1)>"
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.enc = nn.Linear(3, 4)
+        self.register_parameter(NAME, nn.Parameter(torch.tensor([0.5, -0.25])))
+        self.dec = nn.Linear(2, 3)
+
+    def forward(self, x):
+        mu, logvar = self.enc(x).chunk(2, -1)
+        std = torch.exp(0.5 * logvar)
+        eps = torch.randn_like(std)
+        z = (mu + std * eps) * getattr(self, NAME)
+        return torch.tanh(self.dec(z)), mu, logvar
+
+
+def loss(recon, x, mu, logvar):
+    kl = -0.5 * (1 + logvar - mu**2 - logvar.exp()).sum()
+    return ((recon - x) ** 2).sum() + kl
+"""
 WIDTHS = 390, 1280
 LOSS = "loss 31.51048183"
 SETTINGS: dict[str, Any] = {
@@ -35,6 +62,11 @@ def live(documents: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -
     path = tmp_path_factory.mktemp("live") / "play.html"
     path.write_text(display.live(composed, ran.run, SETTINGS, weighing), "utf-8")
     documents["live"] = path
+    model, own = path.with_name("hostile.py"), path.with_name("own.html")
+    model.write_text(HOSTILE, "utf-8")
+    options = ["--model", f"{model}:Net", "--loss", f"{model}:loss", "--x", "0.2,0.9,0.5"]
+    assert command_line("play", "--no-open", *options, "-o", str(own)).code == 0
+    documents["live own"] = own
 
 
 def ready(page: Page) -> Page:
@@ -134,3 +166,16 @@ def test_everybody_can_use_it(open_page: Open, width: int, scheme: str) -> None:
     violations = page.evaluate("axe.run().then(result => result.violations)")
     shown = [(v["id"], [node["html"][:120] for node in v["nodes"][:3]]) for v in violations]
     assert not shown
+
+
+def test_a_model_of_ones_own_follows_and_its_names_are_no_markup(open_page: Open) -> None:
+    page = ready(open_page("live own"))
+    before = total(page)
+    field = page.get_by_role("spinbutton", name="<img src=x onerror=alert(1)>[1]").last
+    field.focus()
+    page.keyboard.press("PageUp")
+    page.locator('[data-do="delta"]').click()
+    page.locator('[data-do="step"]').click()
+    settled(page)
+    assert total(page) != before
+    assert page.locator("img").count() == 0

@@ -122,7 +122,7 @@ export const compiled = (data, arrays, levels, depth) => {
     case "+":
     case "G": {
       const made = parts.map((part) => summand(part, arrays, levels, depth));
-      if (made.length === 1) return made[0];
+      if (made.length < 2) return made[0] ?? (() => 0); // nothing comes by any way
       return (at) => {
         let sum = made[0](at);
         for (let k = 1; k < made.length; k += 1) sum += made[k](at);

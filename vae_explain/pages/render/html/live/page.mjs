@@ -31,6 +31,14 @@ const isInView = (element) => {
   return top < innerHeight && bottom > 0;
 };
 
+/** The page is the document and nothing else, and says why. */
+const stay = (why) => {
+  document.documentElement.dataset.live = "static";
+  const place = document.getElementById("page:live");
+  place.innerHTML = note("warning", `Nothing can be changed here: ${why}.`);
+  place.hidden = false;
+};
+
 class Page {
   constructor(data) {
     this.data = data;
@@ -186,7 +194,8 @@ class Page {
   start() {
     const wrong = this.test();
     if (wrong) {
-      this.stay(`${wrong.kind} of ${this.run.arrays[wrong.of]?.name ?? "the page"}`);
+      const what = `${wrong.kind} of ${this.run.arrays[wrong.of]?.name ?? "the page"}`;
+      stay(`this browser computes the ${what} otherwise than Python did, by more than rounding`);
       return;
     }
     for (const each of this.regions) if (each.spec.kind === "matrix") this.adopt(each);
@@ -214,15 +223,6 @@ class Page {
       if (isAlone) wide.tabIndex = 0;
       else wide.removeAttribute("tabindex");
     }
-  }
-
-  /** The page is the document and nothing else, and says why. */
-  stay(what) {
-    document.documentElement.dataset.live = "static";
-    const place = document.getElementById("page:live");
-    place.innerHTML = note("warning",
-      `Nothing can be changed here: this browser computes the ${what} otherwise than Python did, by more than rounding.`);
-    place.hidden = false;
   }
 
   /** Links within the page lead there, and leave the address to the state. */
@@ -400,5 +400,11 @@ class Page {
 }
 
 if (typeof document !== "undefined") {
-  new Page(JSON.parse(document.getElementById("page:data").textContent)).start();
+  let page = null;
+  try {
+    page = new Page(JSON.parse(document.getElementById("page:data").textContent));
+  } catch (error) {
+    stay(`a formula of this model cannot be computed here (${error.message})`);
+  }
+  page?.start();
 }
