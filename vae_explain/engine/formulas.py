@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import NamedTuple, TypeVar
 
@@ -110,6 +111,7 @@ class Steps:
         self._plain: dict[int, Number | None] = {}
         self._leaves: dict[tuple[int, str | None, bool], _Leaf] = {}
         self._constants: dict[tuple[int, str | None], Number | None] = {}
+        self._settled: set[str | None] = set()  # terms of which all constants are known
         self._shapes: dict[int, tuple[int, ...]] = {}
         self._calls: dict[int, Call] = {}
         self._chosen_by: dict[Ref, None] | None = None  # while `chosen` collects them
@@ -305,11 +307,11 @@ class Steps:
                         whole = rule.backward(call, position, upstream.formula)
                         yield Way(through, Summands(whole))
                     continue
-                for out, partial in rule.ways(call, position, index):
-                    yield from self._passed(bound.output, out, partial, term, many)
+                for out, slope in rule.ways(call, position, index):
+                    yield from self._passed(bound.output, out, slope, term, many)
 
     def _passed(
-        self, output: int, out: Index, partial: Expression, term: str | None, many: bool
+        self, output: int, out: Index, slope: Expression, term: str | None, many: bool
     ) -> Iterator[Way]:
         """Yield what arrives at one or many elements of an output, times their slopes."""
         shape = shape_of_many(out)
@@ -321,14 +323,13 @@ class Steps:
             for at in range(prod(shape)):
                 place = np.unravel_index(at, shape[::-1])[::-1]
                 one = tuple(int(np.broadcast_to(axis, shape)[place]) for axis in out)
-                slope = one_of(partial, place)
-                yield from self._passed(output, one, slope, term, False)
+                yield from self._passed(output, one, one_of(slope, place), term, False)
             return
         for through, arriving in upstream:
             both = shape
             if arriving.shape != shape:
                 both = np.broadcast_shapes(shape, arriving.shape)
-            yield Way(through, Summands(arriving.formula * partial, both))
+            yield Way(through, Summands(arriving.formula * slope, both))
 
     def _upstream(self, output: int, index: Index | None, term: str | None) -> list[Way]:
         start = self.run.trace.term(term)
@@ -344,10 +345,21 @@ class Steps:
         """Return a scalar's gradient when it is a constant, as it is at a term of a sum."""
         key = (value_id, term)
         if key not in self._constants:
+            if term not in self._settled:
+                self._settled.add(term)
+                self._settle(term)
+                return self.constant_gradient(value_id, term)
             scalar = self.run.values[value_id].size == 1
             whole = self.gradient(value_id, None, term) if scalar else None
             self._constants[key] = whole if isinstance(whole, Number) else None
         return self._constants[key]
+
+    def _settle(self, term: str | None) -> None:
+        """Find what is constant from the loss back: each needs those ahead of it alone."""
+        reached = self.run.gradients_of(term)
+        for value_id in reversed(list(self.named())):
+            if value_id in reached:
+                if_explained(partial(self.constant_gradient, value_id, term))
 
     # --- rules ---
 

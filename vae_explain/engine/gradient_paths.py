@@ -80,8 +80,8 @@ def closed_gate(steps: Steps, target: Target) -> tuple[int, Index, Expression] |
         if len(positions) != 1:
             return None
         call = steps.call(bound)
-        partials = consumers[0].rule.partials(call, positions[0], index)
-        if len(partials) != 1:
+        partials = consumers[0].rule.ways(call, positions[0], index)
+        if len(partials) != 1 or is_many(partials[0][0]):
             return None
         before = call.operands[positions[0]].at(index) if bound.rule and bound.rule.gate else None
         value_id, (index, local) = bound.output, partials[0]

@@ -43,10 +43,22 @@ def forward(x: Array, weight: Array, **attributes: Any) -> Array:
 def vjp(
     upstream: Array, output: Array, x: Array, weight: Array, **attributes: Any
 ) -> tuple[Array | None, ...]:
+    given = (upstream, output, x, weight)
+    return vjp_of(INPUT, *given, **attributes), vjp_of(WEIGHT, *given, **attributes)
+
+
+def vjp_of(
+    position: int, upstream: Array, output: Array, x: Array, weight: Array, **attributes: Any
+) -> Array:
+    """Return what `vjp` has at one position: the other costs as much."""
     by, groups = windows(x.shape, weight.shape, attributes), attributes["groups"]
     if "output_padding" in attributes:
-        return correlate(upstream, weight, by, groups), tie(upstream, x, by, groups)
-    return spread(upstream, weight, by, groups), tie(x, upstream, by, groups)
+        if position == INPUT:
+            return correlate(upstream, weight, by, groups)
+        return tie(upstream, x, by, groups)
+    return (
+        spread(upstream, weight, by, groups) if position == INPUT else tie(x, upstream, by, groups)
+    )
 
 
 # --- one element ------------------------------------------------------------------------
@@ -263,6 +275,7 @@ def convolving(axes: int, transposed: bool) -> Rule:
         bind=_binding(axes, **settings),
         forward=forward,
         vjp=vjp,
+        vjp_of=vjp_of,
         element=element,
         partials=Ways(partials, families),
         options=partial(call_options, usual=USUAL),

@@ -39,7 +39,7 @@ from .answer import answer
 from .captions import Captions
 from .draft import checked
 from .functions import FunctionNotes
-from .page import MOST_DETAILED, MOST_LINES, RunPage, passed_on
+from .page import MOST_DETAILED, RunPage, passed_on
 from .shares import TermShares
 
 NOTHING_LEARNS = "The loss depends on nothing that is trained, so nothing has a gradient."
@@ -238,7 +238,7 @@ class BackwardPage(RunPage):
     def arriving(self, value_id: int) -> None:
         """Work out each element of what arrives, and which term it came from."""
         gradient, detailed = self.gradients[value_id], value_id in self.targets
-        most = MOST_DETAILED if detailed else MOST_LINES
+        most = MOST_DETAILED if detailed else self.most_lines
         shown = self.chosen(value_id, gradient, most, detailed)
         lines = self.make.gradient_lines(value_id, shown, self.term)
         moved = not detailed and passed_on(lines)
@@ -266,7 +266,7 @@ class BackwardPage(RunPage):
         assert after is not None, "only called behind _meets_a_gate"
         upstream, values = self.gradients[after], self.run.values[value_id]
         detailed = value_id in self.targets
-        most = MOST_DETAILED if detailed else MOST_LINES
+        most = MOST_DETAILED if detailed else self.most_lines
         # Where most arrives, so that closed gates are seen too.
         shown = self.chosen(value_id, upstream, most, detailed)
         lines = self.make.gradient_lines(value_id, shown, self.term)
@@ -313,7 +313,7 @@ class BackwardPage(RunPage):
             return
         gradient, detailed = self.gradients[value_id], value_id in self.targets
         self.add(self.gradient_matrix(value_id, f"{self.name(value_id)}.grad"))
-        shown = self.chosen(value_id, gradient, MOST_DETAILED, detailed)
+        shown = self.chosen(value_id, gradient, self.most_worked, detailed)
         lines = self.make.gradient_lines(value_id, shown, self.term)
         by = self.shown_by(self.source(value_id), shown, self.source(value_id))
         block = self.worked(value_id, lines, by, quiet=not detailed)

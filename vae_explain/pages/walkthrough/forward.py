@@ -74,7 +74,7 @@ class ForwardPage(RunPage):
     def __init__(self, run: Run, only: Sequence[str] = (), latex: bool = False) -> None:
         super().__init__(run, only, latex)
         self.detailed = bool(only)
-        self.most = MOST_DETAILED if only else MOST_LINES
+        self.most = MOST_DETAILED if only else self.most_lines
         self.captions = Captions(run)
         self.function_notes = FunctionNotes(repeat=self.detailed)
         self._starts: list[tuple[tuple[int, ...], int]] = []

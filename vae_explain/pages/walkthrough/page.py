@@ -35,11 +35,14 @@ from .glossary import introduced
 from .header import heading_line, run_remarks
 from .not_finite import telling
 from .run_says import TITLE, sentences
-from .tensors import MOST_LARGEST, is_big, largest, tensor
+from .tensors import MOST_LARGEST, MOST_NUMBERS, is_big, largest, tensor
 
 MOST_LINES = 16  # of one tensor on an overview page; a page for one step shows more
 MOST_DETAILED = 64
 FEWEST_PRODUCTS, MOST_PRODUCTS = 4, 10  # of one line, that are shown one by one under it
+# Of a run with more named values than this an overview works out so many elements of each, and
+# shows so many numbers one by one.
+MANY_VALUES, FEW_LINES, FEW_NUMBERS = 60, 3, 16
 MOST_SUMMANDS = 24  # of one line; of a longer sum the largest are shown, and the rest
 LONG_SUMS = "Of each long sum the largest parts are shown; the last is all others."
 
@@ -63,6 +66,11 @@ class RunPage(Draft):
         self.make = LineMaker(run, self.steps)
         self.targets = {run.value(name).id for name in only}
         self.latex = latex
+        # Of many values an overview shows little each: nobody reads ten thousand lines.
+        many = not self.targets and sum(1 for _ in self.steps.named()) > MANY_VALUES
+        self.most_lines = FEW_LINES if many else MOST_LINES
+        self.most_worked = FEW_LINES if many else MOST_DETAILED
+        self.most_numbers = FEW_NUMBERS if many else MOST_NUMBERS
 
     def name(self, value_id: int) -> str:
         return self.run.trace.values[value_id].label
@@ -113,14 +121,18 @@ class RunPage(Draft):
         The first ones, in order; of a big one those that its summary lists, where `array`
         is largest, and some more on a page for it alone.
         """
-        if not is_big(array):
+        if not is_big(array, self.most_numbers):
             return self.indices(value_id, most)
         return largest(array, min(most, MOST_LINES if detailed else MOST_LARGEST))
 
     def shown_by(self, source: Source, shown: Sequence[Index], chosen: Source) -> dict[str, object]:
         """Say which elements `chosen` gave, for a page that chooses anew."""
         array = self.run.values[source.value_id]
-        return {"of": source, "count": len(shown), "by": chosen if is_big(array) else None}
+        return {
+            "of": source,
+            "count": len(shown),
+            "by": chosen if is_big(array, self.most_numbers) else None,
+        }
 
     def omitted(self, value_id: int, shown: Sequence[object]) -> int:
         """Return how many elements of a value are not among those shown."""
@@ -134,7 +146,16 @@ class RunPage(Draft):
         places = "input" if is_whole(array) else places
         role, drop = ROLES[value.kind], self._hidden_axes(value_id)
         source = Source(value_id)
-        return tensor(value.label, array, role, places, ask=value.label, drop=drop, source=source)
+        return tensor(
+            value.label,
+            array,
+            role,
+            places,
+            ask=value.label,
+            drop=drop,
+            source=source,
+            most=self.most_numbers,
+        )
 
     def gradient_block(
         self, value_id: int, name: str, gradient: Array, term: str | None = None
@@ -149,6 +170,7 @@ class RunPage(Draft):
             ask=f"{self.name(value_id)}.grad",
             drop=self._hidden_axes(value_id),
             source=Source(value_id, True, term),
+            most=self.most_numbers,
         )
         if isinstance(block, Summary):
             return block

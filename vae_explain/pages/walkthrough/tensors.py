@@ -17,9 +17,9 @@ MOST_NUMBERS = 256
 MOST_LARGEST = 5
 
 
-def is_big(array: Array) -> bool:
+def is_big(array: Array, most: int = MOST_NUMBERS) -> bool:
     """Whether a tensor has too many numbers to be shown one by one."""
-    return array.size > MOST_NUMBERS
+    return array.size > most
 
 
 def tensor(
@@ -32,6 +32,7 @@ def tensor(
     ask: str = "",
     drop: int = 0,
     source: Source | None = None,
+    most: int = MOST_NUMBERS,
 ) -> Matrix | Summary:
     """Return a block that shows a tensor as far as it fits a page.
 
@@ -41,11 +42,13 @@ def tensor(
         What `why` calls the tensor; empty when it cannot be asked for.
     drop
         How many leading axes an index leaves out, as that of a batch of one.
+    most
+        How many numbers are shown one by one.
     source
         Which array of the run it is.
     """
     array = np.asarray(array)
-    if not is_big(array):
+    if not is_big(array, most):
         recipe = source and {"kind": "matrix", "of": source}
         return Matrix(name, array, role, places, accent, drop, recipe)
     numbers = array.astype(np.float64, copy=False).ravel()
