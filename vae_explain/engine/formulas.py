@@ -108,6 +108,7 @@ class Steps:
     def __init__(self, run: Run, as_computed: bool = False) -> None:
         self.run, self.as_computed = run, as_computed
         self._ways: dict[tuple[int, Index | None, str | None], list[Way]] = {}
+        self._inner: dict[tuple[int, Index], Expression] = {}
         self._plain: dict[int, Number | None] = {}
         self._leaves: dict[tuple[int, str | None, bool], _Leaf] = {}
         self._constants: dict[tuple[int, str | None], Number | None] = {}
@@ -207,6 +208,17 @@ class Steps:
             for position, at in rule.chosen_by(call, index):
                 self._chosen_by.update(dict.fromkeys(references(call.operands[position].at(at))))
         return rule.element(call, index)
+
+    def inner(self, value_id: int, index: Index) -> Expression:
+        """Return `element` of a value without a name, which several lines may have in them."""
+        if self._chosen_by is not None or is_many(index):
+            return self.element(value_id, index)
+        key = value_id, index
+        if key not in self._inner:
+            if len(self._inner) > MOST_REMEMBERED // 10:
+                self._inner.clear()
+            self._inner[key] = self.element(value_id, index)
+        return self._inner[key]
 
     def chosen(self, value_id: int, index: Index) -> tuple[Expression, tuple[Ref, ...]]:
         """Return how one element is made, and the indices by which its numbers were chosen.
@@ -403,7 +415,7 @@ class _ValueOperand:
     def at(self, index: Index) -> Expression:
         if self.is_leaf():
             return self.plain() or self.steps.reference(self.value_id, index)
-        return self.steps.element(self.value_id, index)
+        return self.steps.inner(self.value_id, index)
 
     def whole(self) -> Expression:
         if self.is_leaf():
