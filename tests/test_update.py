@@ -89,7 +89,7 @@ def test_the_example_is_a_number_that_moves(cli: CommandLine) -> None:
 def test_without_param_every_parameter_moves(cli: CommandLine) -> None:
     outcome = cli("update")
     assert outcome.code == 0
-    assert all(f"Move {name} " in outcome.out for name in BUILT_IN.parameters)
+    assert all(f"Move {name}\n" in outcome.out for name in BUILT_IN.parameters)
     assert wrong(claims(outcome.out), FLOAT32) == []
 
 
