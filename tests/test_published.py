@@ -124,11 +124,31 @@ def test_what_is_made_wrong_is_blamed_alone(
         ("log10(100) = 2, log(100) = 2", 0),  # to whichever base
         ("log(100) = 3", 1),
         ("12% of 50 is 6; 0.125 = 12.5%", 0),
+        ("2 + 2 = 4 = 5", 1),
+        ("x = 2 + 2 = 4 = 4.0", 0),
+        ("1,000 + 1 = 1,001 and 12,345.5 + 1 = 12,346.5", 0),
+        ("1,000 + 1 = 1,002", 1),
+        ("[100,200] + [1,1] = [101,201]", 0),
+        ("[100,200] + [1,1] = [101,202]", 1),
+        ("0,7 + 0,125 = 0,825; 0,5 + 0,5 = 1,1", 1),
     ],
 )
 def test_one_equation(text: str, wrong: int) -> None:
     found = report(text)
     assert len(found.findings) == wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "unread"),
+    [
+        ("0.5 + 0.25 = 0.75", 0),
+        ("0.5 + 0.25 = 0.75 @@ 3", 1),
+        ("1/0 = 3", 1),
+        ("x = what it was", 0),
+    ],
+)
+def test_an_equation_that_cannot_be_read_is_counted(text: str, unread: int) -> None:
+    assert report(text).reading.unread == unread
 
 
 def test_what_goes_on_in_a_chain_may_be_cut_and_what_ends_it_may_not() -> None:
@@ -346,6 +366,7 @@ HOSTILE = {
     "names": "x y " * 20_000 + "= 1",
     "subscripts": "x_" * 20_000 + " = 1",
     "commas": "1," * 20_000,
+    "no elements": "<" * 500_000 + ">",
     "elements": "<math>" + "<mfrac>" * 50_000,
 }
 

@@ -63,9 +63,9 @@ def walkthrough(parts: Sequence[Passage], given: Mapping[str, Name] | None = Non
     )
     if not any(is_computed(figure) for figure in collected.figures):
         raise NoWalkthrough("it states no number of a VAE's forward or backward pass")
-    judge = _settled(said, collected.figures)
     if not said.has_widths:
         raise NoWalkthrough("it says neither how wide the layers are nor their parameters")
+    judge = _settled(said, collected.figures)
     judged = tuple(judge.judged())
     begun = judge.begun
     substitution = Substitution(judge, judged)

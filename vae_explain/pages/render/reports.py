@@ -74,6 +74,7 @@ def dump_proof(report: Proofreading) -> str:
         findings=[finding._asdict() for finding in report.findings],
         not_read={
             "images": report.document.images,
+            "equations": report.reading.unread,
             "too_deep": report.reading.too_deep,
             "too_long": report.reading.left_out,
         },

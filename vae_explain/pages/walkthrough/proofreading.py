@@ -108,6 +108,8 @@ def _read(report: Proofreading) -> list[Block]:
     if report.reading.left_out:
         passages = counted(report.reading.left_out, "passage")
         found.append(Note(f"{passages} not read: too long, or behind as many as are read."))
+    if report.reading.unread:
+        found.append(Note(f"{counted(report.reading.unread, 'equation')} could not be read."))
     if images:
         found.append(Note(f"{counted(images, 'image')} cannot be read."))
     if deep:

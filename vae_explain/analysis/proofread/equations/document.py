@@ -62,7 +62,13 @@ def _read(passages: Sequence[Passage]) -> Reading:
     names = dict.fromkeys(key for c in chains for s in c.sides if (key := _name_of(s)))
     too_deep = sum(chain.too_deep for chain in chains)
     return Reading(
-        tuple(findings), run.read_by_layer, len(chains), too_deep, tuple(names), left_out
+        tuple(findings),
+        run.read_by_layer,
+        len(chains),
+        too_deep,
+        tuple(names),
+        run.unread,
+        left_out,
     )
 
 

@@ -38,6 +38,8 @@ class Reading(NamedTuple):
         How many of them have brackets in brackets beyond what is read.
     names
         The quantities that they are of.
+    unread
+        How many equations in numbers have a side that no formula is, or that cannot be computed.
     left_out
         How many passages were too long, or came after as many equations as are read.
     """
@@ -47,4 +49,5 @@ class Reading(NamedTuple):
     equations: int
     too_deep: int
     names: tuple[str, ...]
+    unread: int = 0
     left_out: int = 0

@@ -49,7 +49,7 @@ def literal(text: str) -> Literal:
     mantissa, _, exponent = text.lower().partition("e")
     if len(exponent) > 4:
         raise Unreadable
-    value = float(text)
+    value = float(text.replace(",", ""))
     if value in (float("inf"), float("-inf")):
         raise Unreadable
     return Literal(text, value, len(mantissa.partition(".")[2]) - int(exponent or "0"))

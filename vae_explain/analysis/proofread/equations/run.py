@@ -82,7 +82,9 @@ class Run:
         self.scope = Scope()
         self.findings: list[Finding] = []
         self.read_by: Counter[str] = Counter()
+        self.unread = 0  # equations in numbers of which a side could not be read or computed
         self.corrected: dict[str, Literal] = {}  # operands of the equation at hand, by digits
+        self.unknown = False  # whether a pair of numbers of the equation at hand was not computed
         self.right: Range | None = None  # what the value of the equation at hand should be
 
     def read(self, chains: Sequence[Chain], claims: Sequence[Claim]) -> None:
@@ -107,6 +109,7 @@ class Run:
         sides = [side for side in chain.sides[defines:] if side.tree is not None]
         self.right = None
         self.corrected = {}
+        judged, self.unknown = self.read_by.total(), False
         for position, side in enumerate(sides):
             if position:
                 self._pair(chain, sides[max(0, position - MOST_EARLIER - 1) : position + 1])
@@ -116,6 +119,8 @@ class Run:
             written = sides[0].tree is not None and is_numeric(sides[0].tree)
             if written and is_bare(sides[-1].tree) and not self.right:
                 self._against_formula(chain, name, sides[-1], SLIP)
+        unread = any(s.tree is None and _has_digits(s.text) for s in chain.sides[1:])
+        self.unread += unread or (self.unknown and self.read_by.total() == judged)
         self._remember(chain)
 
     def _pair(self, chain: Chain, sides: Sequence[Side]) -> None:
@@ -123,10 +128,15 @@ class Run:
         *before, right = sides
         earlier = [s.tree for s in before[-1 - MOST_EARLIER : -1] if s.tree is not None]
         left = before[-1]
-        assert left.tree is not None, "only what was read is compared"
-        assert right.tree is not None, "likewise"
-        if is_bare(left.tree) and is_bare(right.tree) and not _alike(left.tree, right.tree):
-            return
+        assert right.tree is not None, "only what was read is compared"
+        if left.tree is not None and is_bare(left.tree) and is_bare(right.tree):
+            if not _alike(left.tree, right.tree):
+                # Two numbers with nothing to do with each other, unless both are a result.
+                made = [s for s in before if s.tree is not None and _is_arithmetic(s.tree)]
+                if not made:
+                    return
+                left, earlier = made[-1], []
+        assert left.tree is not None, "likewise"
         layer: Layer = "A" if is_numeric(left.tree) and is_numeric(right.tree) else "B"
         lookup = nothing if layer == "A" else self.scope.lookup
         self._hold(Pair(left.tree, right.tree, lookup), left, right, layer, earlier)
@@ -172,6 +182,7 @@ class Run:
         try:
             mistakes = self.judge.mistakes(pair, False, earlier)
         except Unknown:
+            self.unknown = self.unknown or layer == "A"
             return
         mistakes = [mistake for mistake in mistakes if mistake.off > slip]
         if layer == "B" and not is_bare(pair.right):
@@ -293,6 +304,14 @@ def _alike(left: Tree, right: Tree) -> bool:
         <= max(LIKE * abs(a.value), *(0.0 if n.whole else n.unit for n in (a, b)))
         for a, b in zip(numbers, others, strict=True)
     )
+
+
+def _is_arithmetic(tree: Tree) -> bool:
+    return is_numeric(tree) and not is_bare(tree)
+
+
+def _has_digits(text: str) -> bool:
+    return any(sign.isdigit() for sign in text)
 
 
 def _counted_from_zero(chains: Sequence[Chain]) -> set[str]:

@@ -37,7 +37,8 @@ class Literal:
     @property
     def significant(self) -> int:
         """How many digits it claims, from the first that is not zero."""
-        digits = self.text.lower().partition("e")[0].lstrip("+-").replace(".", "")
+        digits = self.text.lower().partition("e")[0].lstrip("+-")
+        digits = digits.replace(".", "").replace(",", "")
         return max(1, len(digits.lstrip("0")))
 
 

@@ -115,6 +115,7 @@ SAME_WIDTH = str.maketrans(
         "ς": "σ",
         "ϕ": "φ",
         "＝": "=",
+        "＜": "<",
         "（": "(",
         "）": ")",
         "，": ",",
@@ -123,6 +124,10 @@ SAME_WIDTH = str.maketrans(
 )
 
 NUMBER = r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?(?![\d.]*\d)"
+# 1,000 and 12,345.5; in a list without spaces, `[100,200]`, a comma parts two numbers.
+GROUPED = r"[1-9]\d{0,2}(?:(?:,|\{,\})\d{3})+(?![\d,]*\d)"
+THOUSANDS = rf"(?<![\d.,\[\w]){GROUPED}(?:\.\d+)?(?!\s*\])(?!(?<=\(.{{5}})\))(?!(?<=\(.{{7}})\))"
+
 PATTERN = re.compile(
     rf"""
     (?P<space>[ \r]+|~(?=[\\\w])|`|\\phantom\s*\{{[^{{}}]*\}}|\\(?:left|right)\s*\.
@@ -138,6 +143,7 @@ PATTERN = re.compile(
   | \\(?P<command>[A-Za-z]+|.)\*?
   | (?P<sign>\{{\s*[-+]\s*\}})
   | (?P<version>\d+(?:\.\d+){{2,}}|\d+(?:\.\d+)?(?:st|nd|rd|th|D|px|ms|k|K|M|GB|MB)\b)
+  | (?P<thousands>{THOUSANDS})
   | (?P<number>{NUMBER})
   | (?P<vulgar>[½¼¾⅛])
   | (?P<superscript>[⁰¹²³⁴-⁹⁺⁻]+)
@@ -168,19 +174,23 @@ OPERATORS = {"·": "*", "×": "*", "⋅": "*", "∗": "*", "÷": "/"}
 MODULES = {"np", "numpy", "math", "torch", "jnp", "tf", "F", "torch.nn.functional", "tf.math"}
 BOLD = ("\\mathbf", "\\boldsymbol", "\\bm", "\\vec")
 MATRIX = re.compile(r"[bpvBV]?(?:small)?matrix|array")
-DECIMAL_COMMA = re.compile(r"(?<![\d.,])-?\d+,\d+(?![\d.,]*\d)")
+DECIMAL_COMMA = re.compile(rf"(?<![\d.,\[(])-?(?:(?P<grouped>{GROUPED})|\d+,\d+)(?![\d.,]*\d)")
 DECIMAL_POINT = re.compile(r"(?<![\d.,])\d+\.\d+(?![\d.,]*\d)")
 COMMA_BETWEEN = re.compile(r"(?<=\d)(?:,|\{,\})(?=\d)")
 
 
 def has_decimal_commas(texts: Iterable[str]) -> bool:
     """Whether a document writes its decimals with a comma, throughout."""
-    commas = 0
+    commas, certain = 0, False
     for text in texts:
         if DECIMAL_POINT.search(text):
             return False
-        commas += len(DECIMAL_COMMA.findall(text)) if commas < 2 else 0
-    return commas > 1
+        for found in DECIMAL_COMMA.finditer(text):
+            commas += 1
+            certain = certain or not found["grouped"]  # `1,000` may be a thousand
+            if commas > 1 and certain:
+                break
+    return commas > 1 and certain
 
 
 def with_points(text: str) -> str:
@@ -217,6 +227,9 @@ def _tokens(match: re.Match[str], mode: Mode, matrices: int) -> Found:
     match match.lastgroup:
         case "line":
             return () if mode == "math" else (("line", ""),)
+        case "thousands":
+            parted = mode == "code"
+            return _separately(text) if parted else (("number", text.replace("{,}", ",")),)
         case "number" | "comma" | "bar" | "stop" as kind:
             return ((kind, text),)
         case "open" | "close" as kind:
@@ -263,6 +276,15 @@ def _tokens(match: re.Match[str], mode: Mode, matrices: int) -> Found:
             return ()
         case _:
             return (("words", text),)
+
+
+def _separately(text: str) -> Found:
+    """Return the numbers that commas part in code."""
+    first, *rest = text.split(",")
+    further: list[tuple[Kind, str]] = []
+    for number in rest:
+        further += [("comma", ","), ("number", number)]
+    return (("number", first), *further)
 
 
 def _operator(text: str) -> Found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 
@@ -18,13 +19,16 @@ VOID = {"br", "img", "hr", "input", "meta", "link", "wbr", "source", "col"}
 SCRIPTS = {"sup": ("^(", ")"), "sub": ("_", " ")}
 NAMES = {"msup": ("^",), "msub": ("_",), "msubsup": ("_", "^"), "munderover": ("_", "^")}
 NAMES |= {"munder": ("_",), "mover": ("^",)}
+NO_ELEMENT = re.compile(r"<(?![a-zA-Z/!?])")
 MARKS = {"^": "hat", "ˆ": "hat", "¯": "bar", "~": "tilde", "→": "vec", "˜": "tilde"}
 
 
 def passages(text: str) -> list[Passage]:
     """Return the passages of an HTML document, in order."""
     reader = _Reader()
-    reader.feed(text)
+    # What opens no element is text, and the parser slow with it.
+    end = text.rfind(">") + 1
+    reader.feed(NO_ELEMENT.sub("＜", text[:end]) + text[end:].replace("<", "＜"))
     reader.close()
     reader.flush()
     return reader.passages
