@@ -122,7 +122,7 @@ def test_the_figures_of_the_reference_are_those_of_the_fixture() -> None:
     expected = {renamed.get(name, name): flat(figures) for name, figures in load_figures().items()}
     found: dict[str, list[str]] = {}
     for judged in proof.figures:
-        found.setdefault(judged.figure.name.tensor, []).append(judged.figure.printed.printed)
+        found.setdefault(judged.figure.name.tensor, []).append(judged.figure.printed.text)
     assert found == expected
 
 
@@ -226,7 +226,7 @@ def places(name: str) -> list[Place]:
     found = []
     for judged in clean(name).figures:
         printed = judged.figure.printed
-        digits = printed.printed.lstrip("-")
+        digits = printed.text.lstrip("-")
         line = printed.line - 1
         here = [m for m in NUMBER.finditer(lines[line]) if m[0].lstrip("-") == digits]
         match = here[taken[line, digits]]

@@ -36,6 +36,9 @@ SIGNS = (
 )  # fmt: skip
 
 
+LOGARITHM = re.compile(r"(?<=∂)( ?)(?:\( ?log ?variance ?\)|log ?variance)")
+
+
 @lru_cache(maxsize=8192)
 def plain(text: str) -> str:
     """Return a label in lower case, with words for its signs.
@@ -49,4 +52,4 @@ def plain(text: str) -> str:
     text = re.sub(r" ?\^ ?", "^", text)
     for sign, word in SIGNS:
         text = text.replace(sign, word)
-    return " ".join(text.split())
+    return LOGARITHM.sub(r"\1logvar", " ".join(text.split()))

@@ -9,7 +9,7 @@ from ...models.vocabulary import plain
 from .judging.damaged_inputs import repaired
 from .judging.figure_verdicts import Judge
 from .judging.line_verdicts import Substitution
-from .judging.starting_point import NoWalkthrough, Start, is_computed, rerun, start
+from .judging.starting_point import NoWalkthrough, Start, is_computed, missing, rerun, start
 from .judging.verdicts import Proof
 from .matching.figures import Collector, Figure
 from .matching.labels import Labels, Resolved
@@ -64,7 +64,9 @@ def walkthrough(parts: Sequence[Passage], given: Mapping[str, Name] | None = Non
     if not any(is_computed(figure) for figure in collected.figures):
         raise NoWalkthrough("it states no number of a VAE's forward or backward pass")
     if not said.has_widths:
-        raise NoWalkthrough("it says neither how wide the layers are nor their parameters")
+        lacking = missing(said.architecture, collected.figures, said.seeds)
+        widths = "it says neither how wide the layers are nor their parameters"
+        raise NoWalkthrough("; ".join([widths, *lacking]))
     judge = _settled(said, collected.figures)
     judged = tuple(judge.judged())
     begun = judge.begun

@@ -12,13 +12,13 @@ from typing import NamedTuple
 from ...engine.run import NotFinite
 from .equations.document import read_equations
 from .equations.findings import Finding, Layer, Reading
+from .equations.syntax import literals
 from .judging.verdicts import Judged, JudgedLine, Proof
 from .matching.names import Name
 from .proof import NoWalkthrough, walkthrough
 from .reading.formats import Document, document
 
 DEEP = 2**20  # characters up to which a document may be a walkthrough; a long one has a twentieth
-NAMED = ("markdown", "notebook", "text")  # formats in which the words before a tensor name it
 
 
 class Proofreading(NamedTuple):
@@ -62,7 +62,7 @@ def report(text: str, name: str = "", given: Mapping[str, Name] | None = None) -
     read = document(text, name)
     reading = read_equations(read.passages)
     proof, missing = None, ""
-    if len(text) <= DEEP and read.format in NAMED:
+    if len(text) <= DEEP:
         try:
             proof = walkthrough(read.passages, given)
         except NoWalkthrough as lacking:
@@ -93,7 +93,7 @@ def _lines(proof: Proof) -> Iterator[int]:
     for judged in proof.figures:
         yield judged.figure.printed.line
     for line in proof.lines:
-        yield from (number.line for number in line.line.sum.literals)
+        yield from (number.line for number in literals(line.line.sum))
         if line.line.result is not None:
             yield line.line.result.line
 
@@ -119,7 +119,7 @@ def _figure(judged: Judged) -> Finding:
     figure = judged.figure
     expected = f"{judged.computed:.{max(0, figure.decimals)}f}"
     reason = f"{figure.element}: {judged.why} ({judged.verdict})"
-    return Finding(figure.printed.line, figure.printed.printed, expected, reason, "C")
+    return Finding(figure.printed.line, figure.printed.text, expected, reason, "C")
 
 
 def _line(judged: JudgedLine) -> Finding:
@@ -128,6 +128,6 @@ def _line(judged: JudgedLine) -> Finding:
         operand = judged.wrong_operands[0]
         printed, expected = operand.printed, operand.expected
     else:
-        printed = line.result.printed if line.result else line.sum.text
+        printed = line.result.text if line.result else line.text
         expected = f"{judged.value:.8g}"
-    return Finding(line.sum.line, printed, expected, judged.why, "C")
+    return Finding(line.line, printed, expected, judged.why, "C")

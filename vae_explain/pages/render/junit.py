@@ -100,7 +100,7 @@ def _seed(suite: ElementTree.Element, proof: Proof, document: str) -> None:
 
 def _figure(suite: ElementTree.Element, judged: Judged, document: str) -> None:
     figure = judged.figure
-    name = f"line {figure.printed.line}: {figure.element} = {figure.printed.printed}"
+    name = f"line {figure.printed.line}: {figure.element} = {figure.printed.text}"
     case = _case(suite, document, figure.name.tensor, name)
     if judged.blamed:
         _failure(case, judged.verdict, judged.why)
@@ -108,8 +108,8 @@ def _figure(suite: ElementTree.Element, judged: Judged, document: str) -> None:
 
 def _line(suite: ElementTree.Element, judged: JudgedLine, document: str) -> None:
     line = judged.line
-    result = f" = {line.result.printed}" if line.result else ""
-    name = f"line {line.sum.line}: {line.sum.text}{result}"
+    result = f" = {line.result.text}" if line.result else ""
+    name = f"line {line.line}: {line.text}{result}"
     case = _case(suite, document, "arithmetic", name)
     if judged.blamed:
         _failure(case, "wrong", judged.why)

@@ -92,7 +92,7 @@ def _walkthrough(proof: Proof) -> dict[str, Any]:
             {
                 "label": judged.figure.label,
                 "name": judged.figure.element,
-                "printed": judged.figure.printed.printed,
+                "printed": judged.figure.printed.text,
                 "computed": plain(judged.computed),
                 "verdict": judged.verdict,
                 "line": judged.figure.printed.line,
@@ -107,12 +107,12 @@ def _walkthrough(proof: Proof) -> dict[str, Any]:
         "arithmetic": [
             {
                 "name": judged.line.element or None,
-                "printed": judged.line.sum.text,
-                "result": judged.line.result.printed if judged.line.result else None,
+                "printed": judged.line.text,
+                "result": judged.line.result.text if judged.line.result else None,
                 "gives": plain(judged.value),
                 "passed": not judged.blamed,
                 "wrong_operands": [operand._asdict() for operand in judged.wrong_operands],
-                "line": judged.line.sum.line,
+                "line": judged.line.line,
                 "why": judged.why,
             }
             for judged in proof.lines

@@ -149,7 +149,7 @@ def _wrong(report: Proofreading) -> list[Block]:
     entries = [(f.line, _of_equation(f)) for f in report.findings if f.layer != "C"]
     if proof is not None:
         entries += [(judged.figure.printed.line, _sentence(judged)) for judged in proof.blamed]
-        entries += [(line.line.sum.line, _line_sentence(line)) for line in proof.blamed_lines]
+        entries += [(line.line.line, _line_sentence(line)) for line in proof.blamed_lines]
         entries += [(seed.line, _other_seed(seed, proof)) for seed in proof.other_seeds]
         entries += [(m.line, f"line {m.line}, {m.why}") for m in proof.misfits]
     return [Note(text, "failure") for _, text in sorted(entries, key=lambda entry: entry[0])]
@@ -166,7 +166,7 @@ def _of_equation(finding: Finding) -> str:
 
 def _sentence(judged: Judged) -> str:
     figure = judged.figure
-    head = f"line {figure.printed.line}, {figure.element}: printed {figure.printed.printed}"
+    head = f"line {figure.printed.line}, {figure.element}: printed {figure.printed.text}"
     where = ""
     if judged.parts_at == figure.element:
         where = "; it parts at this step"
@@ -175,15 +175,15 @@ def _sentence(judged: Judged) -> str:
 
 def _line_sentence(judged: JudgedLine) -> str:
     line = judged.line
-    result = f" = {line.result.printed}" if line.result else ""
+    result = f" = {line.result.text}" if line.result else ""
     name = f"{line.element}: " if line.name.value else ""
-    return f"line {line.sum.line}, {name}{line.sum.text}{result}: {judged.why}"
+    return f"line {line.line}, {name}{line.text}{result}: {judged.why}"
 
 
 def _tables(rounded: list[Judged], beside: str) -> Iterator[Table]:
     """Yield the figures, those with all their digits apart, so that the others stay narrow."""
     for whole in (False, True):
-        alike = [j for j in rounded if (len(j.figure.printed.printed) > LONG) == whole]
+        alike = [j for j in rounded if (len(j.figure.printed.text) > LONG) == whole]
         if alike:
             yield _table(alike, beside)
 
@@ -194,7 +194,7 @@ def _table(rounded: list[Judged], beside: str) -> Table:
         rounded,
         (Column("figure", "text"), lambda judged: judged.figure.element),
         (Column("line", "label"), lambda judged: str(judged.figure.printed.line)),
-        (Column("printed", "label"), lambda judged: judged.figure.printed.printed),
+        (Column("printed", "label"), lambda judged: judged.figure.printed.text),
         (Column(beside, "value", "single"), lambda judged: judged.unrounded),
     )
 

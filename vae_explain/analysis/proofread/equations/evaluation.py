@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from decimal import Decimal, localcontext
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from .syntax import (
     key_of,
 )
 
+PRECISION = 40  # digits; twice what anybody prints
 MOST_NUMBERS = 1_000_000  # in one array that a formula makes
 Leaf = Callable[[Literal], Range]
 Lookup = Callable[[Tree, Leaf], Range | None]
@@ -59,6 +61,10 @@ def evaluate(tree: Tree, leaf: Leaf = as_printed, lookup: Lookup = nothing) -> R
     Unknown
         If it holds a name without a value, or arrays that do not fit each other.
     """
+    if leaf is as_printed and is_numeric(tree):
+        exact = in_decimals(tree)
+        if exact is not None:
+            return exact
     with np.errstate(all="ignore"):
         try:
             found = _Evaluation(leaf, lookup).of(tree)
@@ -67,6 +73,53 @@ def evaluate(tree: Tree, leaf: Leaf = as_printed, lookup: Lookup = nothing) -> R
     if not found.finite:
         raise Unknown("it is not finite")
     return found
+
+
+def in_decimals(tree: Tree) -> Range | None:
+    """Return what arithmetic on single numbers gives, as a person with decimals computes it.
+
+    `1 - 0.9999999999999987` is 13e-16, which float64 has not enough digits for. None for what
+    decimals do not do: arrays, and functions without an exact form.
+    """
+    try:
+        with localcontext() as context:
+            context.prec, context.Emax, context.Emin = PRECISION, 999, -999
+            found = _decimal(tree)
+    except (ArithmeticError, ValueError, _NoDecimal):
+        return None
+    nearest = float(found)
+    if not math.isfinite(nearest) or (found and not nearest):
+        return None
+    return exactly(nearest) if Decimal(nearest) == found else outward(*np.asarray((nearest,) * 2))
+
+
+class _NoDecimal(Exception):
+    """What decimals do not do."""
+
+
+def _decimal(tree: Tree) -> Decimal:
+    match tree:
+        case Literal(text):
+            percent = text.endswith("%")
+            found = Decimal(text.rstrip("%").replace(",", ""))
+            return found / 100 if percent else found
+        case Negative(body):
+            return -_decimal(body)
+        case Sum(terms):
+            return sum(map(_decimal, terms), start=Decimal(0))
+        case Product(factors, signs) if "@" not in signs:
+            found = _decimal(factors[0])
+            for factor, sign in zip(factors[1:], signs[1:], strict=True):
+                other = _decimal(factor)
+                found = found / other if sign == "/" else found * other
+            return found
+        case Power(base, Literal(value=exponent)) if exponent in (2.0, 3.0):
+            return _decimal(base) ** int(exponent)
+        case Call("exp", (argument,)):
+            return _decimal(argument).exp()
+        case Call("sqrt", (argument,)):
+            return _decimal(argument).sqrt()
+    raise _NoDecimal
 
 
 class _Evaluation:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ....symbolic import functions as symbols
 from ....trace import Array
 
 Bounds = Callable[[Array], Array]
@@ -118,6 +119,18 @@ def _sigmoid(x: Array) -> Array:
     return np.asarray(1 / (1 + np.exp(-x)))
 
 
+def _of_symbols(name: str) -> Bounds:
+    """Return a function of ours over an array."""
+    of_one = symbols.FUNCTIONS[name].value
+    return lambda x: np.vectorize(of_one, otypes=[float])(x)
+
+
+def _even(function: Bounds, value: Range) -> Range:
+    """Return a function that falls on both sides of 0."""
+    size = absolute(value)
+    return outward(*outward(function(size.high), function(size.low)))
+
+
 def absolute(value: Range) -> Range:
     ends = np.abs(value.low), np.abs(value.high)
     crosses = (value.low < 0) & (value.high > 0)
@@ -170,6 +183,9 @@ FUNCTIONS: dict[str, Callable[[Range], Range]] = {
     "relu": rising(lambda x: np.maximum(x, 0.0)),
     "sin": wave(np.sin),
     "cos": wave(np.cos),
+    "Φ": rising(_of_symbols("Φ")),
+    "φ": lambda value: _even(_of_symbols("φ"), value),
+    "gate": rising(lambda x: np.where(x > 0, 1.0, 0.0)),
     "abs": absolute,
     "square": square,
     "softmax": softmax,

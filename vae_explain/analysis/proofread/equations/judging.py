@@ -18,6 +18,7 @@ import numpy as np
 
 from .evaluation import Leaf, Lookup, Unknown, as_printed, evaluate, half, nothing
 from .intervals import Range, exactly, hull, outward
+from .parser import NORMAL
 from .syntax import (
     Call,
     Literal,
@@ -187,6 +188,8 @@ class Judge:
             If they cannot be compared.
         """
         self.uses = []
+        if any(isinstance(t, Call) and t.function in NORMAL for t in _inner(pair.left)):
+            raise Unknown("φ may be any activation")
         best: list[Mistake] | None = None
         for left in readings(pair.left, _count(pair.right) > 1):
             try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from .syntax import (
     Call,
@@ -27,6 +28,7 @@ from .tokens import Token
 
 DEEPEST = 40  # brackets in brackets; a page of mathematics has a tenth of it
 CLOSES = {"(": ")", "[": "]", "{": "}", "⟨": "⟩", "group": "group", "[[": "]]"}
+NORMAL = ("Φ", "φ")  # the normal distribution, and its density
 MULTIPLY = {"*", "⊙", "@", "/"}
 
 
@@ -38,7 +40,7 @@ class TooDeep(Unreadable):
     """Brackets in brackets, further than a formula has them."""
 
 
-def literal(text: str) -> Literal:
+def literal(text: str, line: int = 0) -> Literal:
     """Read one number.
 
     Examples
@@ -52,7 +54,7 @@ def literal(text: str) -> Literal:
     value = float(text.replace(",", ""))
     if value in (float("inf"), float("-inf")):
         raise Unreadable
-    return Literal(text, value, len(mantissa.partition(".")[2]) - int(exponent or "0"))
+    return Literal(text, value, len(mantissa.partition(".")[2]) - int(exponent or "0"), line)
 
 
 def parse(tokens: Sequence[Token], start: int = 0) -> tuple[Tree, int]:
@@ -128,8 +130,13 @@ class _Parser:
                 break
             if token.kind == "operator" and token.text in MULTIPLY:
                 self.position += 1
+                factor = self.factor()
+                joined = _scientific(factors[-1], token.text, factor)
+                if joined is not None:
+                    factors[-1] = joined
+                    continue
                 signs.append(token.text)
-                factors.append(self.factor())
+                factors.append(factor)
             elif self._implicit(token):
                 signs.append("")
                 factors.append(self.power())
@@ -148,6 +155,9 @@ class _Parser:
         if token.kind in ("fraction", "root", "hat", "sum", "vector"):
             return not self.in_row
         if token.kind == "function":
+            if token.mode == "text" and token.spaced:  # `0.5 exp(…)`, but `0.5 mean`
+                after = self.peek(1)
+                return after is not None and after.kind == "open" and not after.spaced
             return not token.text.startswith(".")
         if token.kind == "number":
             # `\\frac12 0.5` multiplies, `0.5 0.5` does not.
@@ -169,7 +179,7 @@ class _Parser:
         if not minus:
             return tree
         if isinstance(tree, Literal):
-            return Literal(f"-{tree.text}", -tree.value, tree.decimals)
+            return replace(tree, text=f"-{tree.text}", value=-tree.value)
         return Negative(tree)
 
     def power(self) -> Tree:
@@ -188,7 +198,11 @@ class _Parser:
                 if not isinstance(tree, Literal):
                     return tree
                 self.position += 1
-                tree = Literal(f"{tree.text}%", tree.value / 100, tree.decimals + 2)
+                text, decimals = f"{tree.text}%", tree.decimals + 2
+                tree = replace(tree, text=text, value=tree.value / 100, decimals=decimals)
+            elif token.text == "±" and isinstance(tree, Literal):
+                self.position += 1
+                tree = replace(tree, tolerance=literal(self.take().text).value)
             elif token.kind == "function" and token.text.startswith("."):
                 tree = self._method(tree)
             else:
@@ -275,7 +289,7 @@ class _Parser:
         token = self.take()
         match token.kind:
             case "number":
-                return literal(token.text)
+                return literal(token.text, token.line)
             case "name" | "vector":
                 return self.named(token)
             case "function":
@@ -332,6 +346,8 @@ class _Parser:
         return Call("sqrt", (self.group(),))
 
     def named(self, token: Token) -> Tree:
+        if token.text in NORMAL and self.at("open", "("):
+            return Call(token.text, self.arguments())
         return self._indexed(Name(*_parted(token.text), token.kind == "vector"))
 
     def _indexed(self, name: Name) -> Tree:
@@ -393,6 +409,7 @@ class _Parser:
         name = token.text
         if name == "array":
             self.require("open", "(")
+            self.skip("line")
             inside = self.bracket()
             while not self.at("close", ")"):
                 self.take()
@@ -471,6 +488,8 @@ class _Parser:
     def bracket(self) -> Tree:
         """Read what stands in brackets: a formula, or a list."""
         opening = self.take()
+        if opening.kind != "open":
+            raise Unreadable
         self.depth += 1
         if self.depth > DEEPEST:
             raise TooDeep
@@ -489,6 +508,12 @@ class _Parser:
         while not self.at("close", closing):
             entries.append(self.sum())
             self.skip("line", "gap", "words")
+            if self.at("stop", ">") and opening.text == "[" and len(entries) == 1:
+                self.position += 1  # `[0.3 > 0]`, which is 1 or 0
+                gate = Call("gate", (Sum((entries[0], Negative(self.sum()))),))
+                self.require("close", closing)
+                self.in_row = before
+                return gate
             if self.at("comma") or self.at("stop", ";"):
                 listed = True
                 self.position += 1
@@ -540,6 +565,17 @@ class _Parser:
         if len(kept) == 1:
             return Row(tuple(kept[0]))
         return Row(tuple(Row(tuple(row)) for row in kept))
+
+
+def _scientific(mantissa: Tree, sign: str, factor: Tree) -> Literal | None:
+    """Read `6.1·10^-7` as the one number that it is."""
+    match mantissa, sign, factor:
+        case Literal(), "*", Power(Literal(text="10"), exponent):
+            power = exponent.body if isinstance(exponent, Negative) else exponent
+            if isinstance(power, Literal) and power.whole and "e" not in mantissa.text.lower():
+                minus = "-" if isinstance(exponent, Negative) else ""
+                return literal(f"{mantissa.text}e{minus}{power.text}", mantissa.line)
+    return None
 
 
 def _with_index(tree: Tree, index: str) -> Tree:

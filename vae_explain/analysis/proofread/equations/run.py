@@ -129,13 +129,12 @@ class Run:
         earlier = [s.tree for s in before[-1 - MOST_EARLIER : -1] if s.tree is not None]
         left = before[-1]
         assert right.tree is not None, "only what was read is compared"
-        if left.tree is not None and is_bare(left.tree) and is_bare(right.tree):
-            if not _alike(left.tree, right.tree):
-                # Two numbers with nothing to do with each other, unless both are a result.
-                made = [s for s in before if s.tree is not None and _is_arithmetic(s.tree)]
-                if not made:
-                    return
-                left, earlier = made[-1], []
+        if left.tree is not None and _are_others(left.tree, right.tree):
+            # Two numbers with nothing to do with each other, unless both are said to be a result.
+            made = [s for s in before if s.tree is not None and _is_arithmetic(s.tree)]
+            if not made:
+                return
+            left, earlier = made[-1], []
         assert left.tree is not None, "likewise"
         layer: Layer = "A" if is_numeric(left.tree) and is_numeric(right.tree) else "B"
         lookup = nothing if layer == "A" else self.scope.lookup
@@ -304,6 +303,10 @@ def _alike(left: Tree, right: Tree) -> bool:
         <= max(LIKE * abs(a.value), *(0.0 if n.whole else n.unit for n in (a, b)))
         for a, b in zip(numbers, others, strict=True)
     )
+
+
+def _are_others(left: Tree, right: Tree) -> bool:
+    return is_bare(left) and is_bare(right) and not _alike(left, right)
 
 
 def _is_arithmetic(tree: Tree) -> bool:

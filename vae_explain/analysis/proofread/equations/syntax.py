@@ -18,11 +18,17 @@ class Literal:
         The number that the digits are.
     decimals
         How many digits stand behind the point, less the exponent.
+    line
+        Where it is printed.
+    tolerance
+        What follows a `±`; 0 when nothing does.
     """
 
     text: str
     value: float
     decimals: int
+    line: int = field(default=0, compare=False)
+    tolerance: float = field(default=0.0, compare=False)
 
     @property
     def unit(self) -> float:
@@ -31,8 +37,9 @@ class Literal:
 
     @property
     def whole(self) -> bool:
-        """Whether it is written without a point."""
-        return self.decimals <= 0 and "." not in self.text
+        """Whether it is written without decimals, such as `4`, `0.` or `1e3`, not `1.07e9`."""
+        mantissa = self.text.lower().partition("e")[0]
+        return self.decimals <= 0 and not mantissa.partition(".")[2]
 
     @property
     def significant(self) -> int:

@@ -106,7 +106,7 @@ SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉ᵢⱼₖₙ", "012345
 FRACTIONS = {"½": "0.5", "¼": "0.25", "¾": "0.75", "⅛": "0.125"}
 SAME_WIDTH = str.maketrans(
     {
-        **dict.fromkeys("−–—﹣－‐‑", "-"),
+        **dict.fromkeys("−–﹣－‐‑", "-"),
         **dict.fromkeys("\t\u00a0\u2009\u202f\u2002\u2003\u2061\u2062", " "),
     }
     | {
@@ -116,6 +116,7 @@ SAME_WIDTH = str.maketrans(
         "ϕ": "φ",
         "＝": "=",
         "＜": "<",
+        "ℒ": "L",
         "（": "(",
         "）": ")",
         "，": ",",
@@ -144,6 +145,7 @@ PATTERN = re.compile(
   | (?P<sign>\{{\s*[-+]\s*\}})
   | (?P<version>\d+(?:\.\d+){{2,}}|\d+(?:\.\d+)?(?:st|nd|rd|th|D|px|ms|k|K|M|GB|MB)\b)
   | (?P<thousands>{THOUSANDS})
+  | (?P<dotted>\d+\.(?![\w.]))
   | (?P<number>{NUMBER})
   | (?P<vulgar>[½¼¾⅛])
   | (?P<superscript>[⁰¹²³⁴-⁹⁺⁻]+)
@@ -157,8 +159,8 @@ PATTERN = re.compile(
   | (?P<name>[^\W\d_][\w\u0300-\u036f]*(?<!_)(?:\.[A-Za-z_]\w*(?![\w(]))*[₀-₉ᵢⱼₖₙ]*['′]*)
   | (?P<prime>['′]+)
   | (?P<power>\*\*)
-  | (?P<stop><->|<=>|=>|->|→|⇒|⟹|⟶|↦|⟺|<=|>=|!=|≠|≤|≥|<|>|\.\.\.|…|;|\?|!|:(?!=)|\.(?!\w)|∈|∼|~(?!=)
-      |\#+|"|“|”|•)
+  | (?P<stop><->|<=>|=>|->|→|⇒|⟹|⟶|↦|⟺|<=|>=|!=|≠|≤|≥|<|>|\.\.\.|…|—|;|\?|!|:(?!=)|\.(?!\w)
+      |∈|∼|~(?!=)|\#+|"|“|”|•)
   | (?P<relation>:=|==|~=|=|≈|≃|≅|≐|≡|≜)
   | (?P<open>[\[({{⟨])
   | (?P<close>[\])}}⟩])
@@ -230,6 +232,10 @@ def _tokens(match: re.Match[str], mode: Mode, matrices: int) -> Found:
         case "thousands":
             parted = mode == "code"
             return _separately(text) if parted else (("number", text.replace("{,}", ",")),)
+        case "dotted":
+            # A full stop; within an array, and in code, `0.` is NumPy's exact zero.
+            inside = mode == "code" or match.string[match.end() :].lstrip()[:1] in (",", "]", ")")
+            return (("number", text),) if inside else (("number", text[:-1]), ("stop", "."))
         case "number" | "comma" | "bar" | "stop" as kind:
             return ((kind, text),)
         case "open" | "close" as kind:

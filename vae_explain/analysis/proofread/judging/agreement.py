@@ -29,7 +29,7 @@ def agrees(figure: Figure, computed: float, off: float = 0.0) -> bool:
     if _apart(figure, computed) <= allowed:
         return True
     decimals = max(figure.decimals, 0)  # of a tie, which goes to the even digit
-    return decimals < 15 and figure.printed.printed == fixed_text(computed, decimals)
+    return decimals < 15 and figure.printed.text == fixed_text(computed, decimals)
 
 
 def is_single(figure: Figure, computed: float) -> bool:
@@ -39,7 +39,7 @@ def is_single(figure: Figure, computed: float) -> bool:
     of a float64 rounded.
     """
     with np.errstate(over="ignore"):
-        return figure.printed.printed == str(np.float32(computed))
+        return figure.printed.text == str(np.float32(computed))
 
 
 def slipped(figure: Figure, computed: float) -> bool:
@@ -52,15 +52,15 @@ def slipped(figure: Figure, computed: float) -> bool:
 
 def digits_apart(figure: Figure, computed: float) -> int:
     """Return in how many signs a figure differs from a number written as it is."""
-    printed, written = figure.printed.printed, as_printed(figure, computed)
+    printed, written = figure.printed.text, as_written(figure, computed)
     if len(printed) != len(written):
         return max(len(printed), len(written))
     return sum(a != b for a, b in zip(printed, written, strict=True))
 
 
-def as_printed(figure: Figure, computed: float) -> str:
+def as_written(figure: Figure, computed: float) -> str:
     """Write a number with the decimals of a figure."""
-    printed = figure.printed.printed.lower()
+    printed = figure.printed.text.lower()
     if "e" in printed:
         mantissa = printed.partition("e")[0].partition(".")[2]
         return f"{computed:.{len(mantissa)}e}"
@@ -74,8 +74,8 @@ def _apart(figure: Figure, computed: float) -> float:
     if figure.unit > 1000 * math.ulp(computed):
         return abs(figure.printed.value - computed)
     # So many digits that two of them read as one float64: by the digits themselves.
-    shortest = abs(Decimal(figure.printed.printed) - Decimal(repr(computed)))
-    exact = abs(Decimal(figure.printed.printed) - Decimal(computed))
+    shortest = abs(Decimal(figure.printed.text) - Decimal(repr(computed)))
+    exact = abs(Decimal(figure.printed.text) - Decimal(computed))
     return float(min(shortest, exact))
 
 

@@ -25,9 +25,9 @@ from ....engine.formulas import Steps
 from ....ops import NotExplained
 from ....symbolic.expression import Expression, references
 from ....trace import Array
+from ..equations.parser import literal
 from ..matching.figures import Figure
 from ..matching.names import Name
-from ..reading.tokens import literal
 from .agreement import slipped
 from .figure_verdicts import Judge
 from .recomputed import Arithmetic, Chain, Inputs, array_of, by_hand, chained, inputs_of
@@ -219,13 +219,13 @@ def _needed(
 
 def _other_digits(figure: Figure) -> Iterator[float]:
     """Yield a figure's value with each one of its digits changed."""
-    printed = figure.printed.printed
+    printed = figure.printed.text
     for position, sign in enumerate(printed):
         if sign.isdigit():
             for digit in "0123456789":
                 if digit != sign:
                     changed = printed[:position] + digit + printed[position + 1 :]
-                    yield literal(changed, figure.printed.line).value
+                    yield literal(changed).value
 
 
 def _as_drawn(begun: Start, figures: Sequence[Figure]) -> Change:

@@ -19,7 +19,7 @@ from itertools import groupby
 from ....trace import Array
 from ..matching.figures import Figure, Shape
 from ..matching.names import Name
-from .agreement import agrees, as_printed, digits_apart, slipped
+from .agreement import agrees, as_written, digits_apart, slipped
 from .recomputed import Arithmetic, Chain, array_of, by_hand, chained, inputs_of
 from .rounding import DOUBLE, SINGLE, Roundings
 from .starting_point import Start, is_drawn
@@ -224,18 +224,18 @@ class Judge:
             best, unrounded = (self.number(figure, a) for a in (agreed[0], self.arithmetics()[0]))
             elsewhere, why = not agrees(figure, best), _note(verdict)
             if elsewhere:
-                why = f"this processor rounds it to {as_printed(figure, best)}"
+                why = f"this processor rounds it to {as_written(figure, best)}"
             return Judged(figure, best, verdict, agreed, "", why, unrounded, elsewhere)
         verdict = "off in the last digit" if slipped(figure, computed) else "wrong"
         others = " and ".join(WORDS[a] for a in agreed)
-        why = f"it should be {as_printed(figure, computed)}, from {WORDS[held]}"
+        why = f"it should be {as_written(figure, computed)}, from {WORDS[held]}"
         if others:
             why += f"; it is what {others} give, but nothing around it is computed so"
         return Judged(figure, computed, verdict, agreed, figure.element, why)
 
     def _judge_unsettled(self, figure: Figure) -> Judged:
         computed, inputs = self.suspected[figure.element]
-        why = f"the inputs as stated give {as_printed(figure, computed)}"
+        why = f"the inputs as stated give {as_written(figure, computed)}"
         why += f"; or one of them is off by a digit: {inputs}" if inputs else ""
         verdict: Verdict = "off in the last digit" if slipped(figure, computed) else "wrong"
         return Judged(figure, computed, verdict, (), figure.element, why)
@@ -252,7 +252,7 @@ class Judge:
         if name.value in self.begun.foreign:
             drawn = float(array_of(self.begun.run, name)[figure.place])
             if not is_drawn(figure, self.begun.run):
-                why = f"seed {self._seed()} gives {as_printed(figure, drawn)}"
+                why = f"seed {self._seed()} gives {as_written(figure, drawn)}"
                 return Judged(figure, drawn, "wrong", (), figure.element, why)
         index = (0, *figure.place) if source.ndim > len(figure.place) else figure.place
         computed = float(source[index])
@@ -261,9 +261,9 @@ class Judge:
         if unsettled or seeds or agrees(figure, computed):
             value = figure.printed.value if unsettled else computed
             return Judged(figure, value, "exact", self.arithmetics())
-        why = f"seed {self._seed()} gives {as_printed(figure, computed)}"
+        why = f"seed {self._seed()} gives {as_written(figure, computed)}"
         if name.value not in self.begun.confirmed:
-            why = f"everything computed from it needs {as_printed(figure, computed)}"
+            why = f"everything computed from it needs {as_written(figure, computed)}"
         slip = slipped(figure, computed) and name.value in self.begun.confirmed
         verdict: Verdict = "off in the last digit" if slip else "wrong"
         return Judged(figure, computed, verdict, (), figure.element, why)

@@ -8,29 +8,31 @@ follow from the numbers on the line, as far as their rounding tells.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ....engine.formulas import Steps
 from ....ops import NotExplained
-from ....symbolic.expression import (
-    Add,
-    Expression,
-    Mul,
-    Neg,
-    Number,
-    Pow,
-    Ref,
-    children,
-    evaluate,
-    measure,
+from ....symbolic.expression import Add, Div, Expression, Mul, Neg, Number, Pow, Ref, children
+from ..equations.evaluation import Unknown, as_printed, evaluate, half
+from ..equations.intervals import Range
+from ..equations.parser import literal
+from ..equations.syntax import (
+    Call,
+    Literal,
+    Name,
+    Negative,
+    Power,
+    Product,
+    Sum,
+    Tree,
+    literals,
 )
 from ..matching.figures import Figure, Line
-from ..matching.names import Name
-from ..reading.grammar import Sum
-from ..reading.tokens import Printed
-from .agreement import agrees, as_printed, is_single
+from ..matching.names import Name as Quantity
+from ..reading.values import value_of
+from .agreement import agrees, as_written, is_single
 from .figure_verdicts import Judge
 from .recomputed import Arithmetic
 from .rounding import off_as_drawn, off_in_line
@@ -52,7 +54,7 @@ class Substitution:
 
     def check(self, line: Line) -> JudgedLine:
         """Judge one line."""
-        value = line.sum.value
+        value = value_of(line.sum)
         computed = self._element(line, self._usual(line.name)) if line.name.value else value
         wrong = self._wrong_operands(line) if line.name.value else ()
         if wrong:
@@ -64,28 +66,28 @@ class Substitution:
     # --- the result ---
 
     def _result(self, line: Line, value: float, computed: float) -> tuple[bool, str]:
-        open_by = _rounding(line.sum)
+        parts = literals(line.sum)
         if line.result is None:
             # No result is printed: the line itself is what the element is said to be.
-            allowed = open_by + ROUNDING * max(1.0, abs(value))
+            slack = ROUNDING * max(1.0, abs(value))
             if line.name.value:
-                allowed += self.judge.off(line.name, line.place, self._usual(line.name))
-            if abs(value - computed) <= allowed:
+                slack += self.judge.off(line.name, line.place, self._usual(line.name))
+            if _within(line.sum, computed, slack):
                 return True, ""
             return False, f"the line gives {value:.8g}, but {line.element} is {computed:.8g}"
         figure = _figure(line.result, line)
-        off = math.ulp(value) * len(line.sum.literals)  # of float64, for a line is computed in it
+        off = math.ulp(value) * len(parts)  # of float64, for a line is computed in it
         if agrees(figure, value, off) or is_single(figure, value):
             return True, ""
-        given = as_printed(figure, value)
+        given = as_written(figure, value)
         right = not line.name.value or self._is_right(line, figure)
         slack = 0.0
         if line.name.value and self.judge.has_full:
-            slack = off_in_line(measure(line.sum.expression).magnitude, len(line.sum.literals))
-        within = abs(value - figure.printed.value) <= figure.unit / 2 + open_by + slack
-        if right and within and any(map(_may_be_rounded, line.sum.literals)):
+            slack = off_in_line(_magnitude(line.sum), len(parts))
+        within = _within(line.sum, figure.printed.value, figure.unit / 2 + slack)
+        if right and within and any(map(_may_be_rounded, parts)):
             return True, ""
-        return False, f"the line gives {given}, but {line.result.printed} is printed"
+        return False, f"the line gives {given}, but {line.result.text} is printed"
 
     def _is_right(self, line: Line, figure: Figure) -> bool:
         """Whether the printed result is what the element is, in any arithmetic."""
@@ -94,7 +96,7 @@ class Substitution:
             for arithmetic in self.judge.arithmetics()
         )
 
-    def _usual(self, name: Name) -> Arithmetic:
+    def _usual(self, name: Quantity) -> Arithmetic:
         return self.judge.chosen[name.gradient or name.updated]
 
     def _element(self, line: Line, arithmetic: Arithmetic) -> float:
@@ -104,7 +106,7 @@ class Substitution:
 
     def _wrong_operands(self, line: Line) -> tuple[Operand, ...]:
         expected = self._expected(line)
-        if expected is None or _skeleton(expected) != _skeleton(line.sum.expression):
+        if expected is None or _skeleton(_as_tree(expected)) != _skeleton(line.sum):
             return ()
         leaves = list(_leaves(expected))
         found: tuple[Operand, ...] | None = None
@@ -133,8 +135,8 @@ class Substitution:
     ) -> tuple[Operand, ...]:
         """Return the operands that match no leaf that is left, each with one that is."""
         left = list(leaves)
-        unmatched: list[Printed] = []
-        for operand in line.sum.literals:
+        unmatched: list[Literal] = []
+        for operand in literals(line.sum):
             match = next(
                 (leaf for leaf in left if self._fits(operand, leaf, arithmetic, line)), None
             )
@@ -146,18 +148,17 @@ class Substitution:
         for operand, leaf in zip(unmatched, left, strict=False):
             element, value = self._value(leaf, arithmetic)
             signed = value if isinstance(leaf, Ref) else abs(value)
-            expected = as_printed(_figure(operand, line), signed)
-            operands.append(Operand(operand.printed, element, expected))
+            expected = as_written(_figure(operand, line), signed)
+            operands.append(Operand(operand.text, element, expected))
         return tuple(operands)
 
     def _fits(
-        self, operand: Printed, leaf: Number | Ref, arithmetic: Arithmetic, line: Line
+        self, operand: Literal, leaf: Number | Ref, arithmetic: Arithmetic, line: Line
     ) -> bool:
         # The sign may stand in the operator before the number, so sizes are compared; a
         # wrong sign shows in the result.
-        figure = _figure(
-            operand._replace(value=abs(operand.value), printed=operand.printed.lstrip("-+")), line
-        )
+        size = replace(operand, value=abs(operand.value), text=operand.text.lstrip("-+"))
+        figure = _figure(size, line)
         element, value = self._value(leaf, arithmetic)
         exactly = not operand.whole or abs(value) == abs(operand.value)
         if exactly and agrees(figure, abs(value), self._off(leaf, arithmetic)):
@@ -193,22 +194,52 @@ class Substitution:
             return off_as_drawn(self.judge.begun.run, name.value) if confirmed else 0.0
         return self.judge.off(name, leaf.index or (), arithmetic)
 
-    def _name(self, leaf: Ref) -> Name | None:
+    def _name(self, leaf: Ref) -> Quantity | None:
         """Return what a leaf is called as a quantity of the run; None where it is none."""
         top, _, bottom = leaf.name.partition("/∂")
         trace = self.judge.printed.trace
         loss = f"∂{trace.loss.name or 'loss'}"
-        name = Name(bottom, True, None if top == loss else top[1:]) if bottom else Name(leaf.name)
+        term = None if top == loss else top[1:]
+        name = Quantity(bottom, True, term) if bottom else Quantity(leaf.name)
         return name if name.value in trace.by_name else None
 
 
-def _may_be_rounded(number: Printed) -> bool:
+def _within(tree: Tree, number: float, slack: float) -> bool:
+    """Whether a line may give a number, as its own numbers are rounded."""
+    try:
+        found = evaluate(tree, _rounded)
+    except Unknown:
+        return False
+    return bool(found.low - slack <= number <= found.high + slack)
+
+
+def _may_be_rounded(number: Literal) -> bool:
     """Whether a number may have more digits than are printed, and is not meant as it stands."""
     return number.decimals > 1 or abs(number.value) >= LARGE_SINGLE
 
 
-def _figure(printed: Printed, line: Line) -> Figure:
+def _figure(printed: Literal, line: Line) -> Figure:
     return Figure(line.name, line.place, printed, printed.decimals, line.label, 0)
+
+
+def _as_tree(expression: Expression) -> Tree:
+    """Return how an expression of ours is written, whatever its numbers are."""
+    match expression:
+        case Number() | Ref():
+            return Name(".")
+        case Neg(body):
+            return Negative(_as_tree(body))
+        case Add(terms):
+            return Sum(tuple(map(_as_tree, terms)))
+        case Mul(factors):
+            return Product(tuple(map(_as_tree, factors)), ("", *("*" for _ in factors[1:])))
+        case Div(above, below):
+            return Product((_as_tree(above), _as_tree(below)), ("", "/"))
+        case Pow(base, Number(exponent)):
+            return Power(_as_tree(base), literal(f"{exponent:g}"))
+        case _:
+            function = getattr(expression, "function", type(expression).__name__)
+            return Call(function, tuple(map(_as_tree, children(expression))))
 
 
 def _leaves(tree: Expression) -> Iterator[Number | Ref]:
@@ -218,63 +249,59 @@ def _leaves(tree: Expression) -> Iterator[Number | Ref]:
         yield from _leaves(child)
 
 
-def _skeleton(tree: Expression) -> str:
-    """Return how a tree is built, whatever its numbers, signs and the order of its parts."""
+def _skeleton(tree: Tree) -> str:
+    """Return how a formula is built, whatever its numbers, signs and the order of its parts."""
     match tree:
-        case Number() | Ref():
-            return "."
-        case Neg(body):
+        case Negative(body):
             return _skeleton(body)
-        case Add() | Mul():
-            kind = type(tree)
-            parts = sorted(_skeleton(part) for part in _flattened(tree, kind))
-            return f"{kind.__name__}({','.join(parts)})"
-        case Pow(base, Number(exponent)):
-            return f"Pow({_skeleton(base)},{exponent:g})"
+        case Sum():
+            return f"Sum({','.join(sorted(map(_skeleton, _terms(tree))))})"
+        case Product():
+            above, below = _factors(tree)
+            return f"({'*'.join(sorted(above))})/({'*'.join(sorted(below))})"
+        case Power(base, Literal(value=exponent)):
+            return f"Power({_skeleton(base)},{exponent:g})"
+        case Call(function, arguments):
+            return f"{function}({','.join(map(_skeleton, arguments))})"
         case _:
-            name = getattr(tree, "function", type(tree).__name__)
-            return f"{name}({','.join(_skeleton(child) for child in children(tree))})"
+            return "."
 
 
-def _flattened(tree: Expression, kind: type) -> Iterator[Expression]:
-    for child in children(tree):
-        inner = child.body if isinstance(child, Neg) else child
-        if isinstance(inner, kind):
-            yield from _flattened(inner, kind)
-        else:
-            yield inner
+def _terms(tree: Tree) -> Iterator[Tree]:
+    inner = tree.body if isinstance(tree, Negative) else tree
+    if isinstance(inner, Sum):
+        for term in inner.terms:
+            yield from _terms(term)
+    else:
+        yield inner
 
 
-def _rounding(line: Sum) -> float:
-    """Return how far a line's value may move while its numbers round to what is printed."""
-    start = evaluate(line.expression)
-    total = 0.0
-    for position, number in enumerate(line.literals):
-        if number.whole:
-            continue  # a constant of the formula, or an exact zero
-        moved = _moved(line.expression, position, number.value + number.unit / 2)
-        total += abs(evaluate(moved) - start)
-    return total
+def _factors(tree: Tree) -> tuple[list[str], list[str]]:
+    """Return the factors above and below the line, those of a product within it too."""
+    inner = tree.body if isinstance(tree, Negative) else tree
+    if not isinstance(inner, Product):
+        return [_skeleton(inner)], []
+    above: list[str] = []
+    below: list[str] = []
+    for factor, sign in zip(inner.factors, inner.signs, strict=True):
+        upper, lower = _factors(factor)
+        above += lower if sign == "/" else upper
+        below += upper if sign == "/" else lower
+    return above, below
 
 
-def _moved(tree: Expression, position: int, value: float) -> Expression:
-    """Return a tree with one of its printed numbers changed."""
+def _magnitude(tree: Tree) -> float:
+    """Return what a line gives if nothing in it cancels."""
     match tree:
-        case Ref(index=(at,)):
-            return dataclasses.replace(tree, value=value) if at == position else tree
-        case Number():
-            return tree
-        case _:
-            parts = {
-                field.name: _moved_part(getattr(tree, field.name), position, value)
-                for field in dataclasses.fields(tree)  # type: ignore[arg-type]  # every node is one
-            }
-            return dataclasses.replace(tree, **parts)  # type: ignore[type-var]  # likewise
+        case Negative(body):
+            return _magnitude(body)
+        case Sum(terms):
+            return sum(map(_magnitude, terms))
+        case Product(factors, signs) if "/" not in signs:
+            return math.prod(map(_magnitude, factors))
+    return abs(value_of(tree))
 
 
-def _moved_part(part: object, position: int, value: float) -> object:
-    if isinstance(part, Expression):
-        return _moved(part, position, value)
-    if isinstance(part, tuple):
-        return tuple(_moved_part(inner, position, value) for inner in part)
-    return part
+def _rounded(number: Literal) -> Range:
+    """Return what a number may be: a constant of the formula, or an exact zero, is what it is."""
+    return as_printed(number) if number.whole else half(number)

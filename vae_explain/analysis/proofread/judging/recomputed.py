@@ -22,7 +22,7 @@ from ....models.request import Request
 from ....trace import Array
 from ..matching.figures import Figure
 from ..matching.names import Name
-from .agreement import agrees, as_printed
+from .agreement import agrees, as_written
 
 Arithmetic = Literal["full", "printed", "chain"]
 ARITHMETICS: tuple[Arithmetic, ...] = get_args(Arithmetic)  # the most exact first
@@ -167,9 +167,9 @@ def chained(
         for figure in reversed(figures.get(name, ())):
             right = figure.printed.value
             if figure in mended:
-                right = float(as_printed(figure, float(shown[figure.place])))
+                right = float(as_written(figure, float(shown[figure.place])))
             elif should is not None and not agrees(figure, float(should[figure.place])):
-                right = float(as_printed(figure, float(should[figure.place])))
+                right = float(as_written(figure, float(should[figure.place])))
             settled[figure.place] = right
         return settled[None] if single else settled
 

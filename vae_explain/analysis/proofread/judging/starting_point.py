@@ -81,6 +81,34 @@ def is_computed(figure: Figure) -> bool:
     return name.gradient or name.updated or not given
 
 
+def _by_name(architecture: Architecture, figures: Sequence[Figure]) -> dict[str, list[Figure]]:
+    by_name: dict[str, list[Figure]] = {name: [] for name in input_names(architecture)}
+    for figure in figures:
+        if figure.name.value in by_name and not (figure.name.gradient or figure.name.updated):
+            by_name[figure.name.value].append(figure)
+    return by_name
+
+
+def missing(
+    architecture: Architecture, figures: Sequence[Figure], seeds: Sequence[Seed]
+) -> list[str]:
+    """Return what a document lacks for its run to be made again."""
+    by_name = _by_name(architecture, figures)
+    found = []
+    if not by_name["x"]:
+        found.append(
+            "it states no input to compute from; write it as x = [1.0, 2.0], or name its label "
+            'by --map "label=x"'
+        )
+    weights = [name for name in architecture.parameters if not by_name[name]]
+    if weights and not seeds:
+        found.append(
+            "it states no seed, and not all the weights that a run needs; a label of its own for "
+            f'one of them is named by --map "label={weights[0]}"'
+        )
+    return found
+
+
 def start(architecture: Architecture, figures: Sequence[Figure], seeds: Sequence[Seed]) -> Start:
     """Find what the run started from.
 
@@ -89,22 +117,10 @@ def start(architecture: Architecture, figures: Sequence[Figure], seeds: Sequence
     NoWalkthrough
         If the input is missing, or the parameters or the noise without a seed for them.
     """
-    names = input_names(architecture)
-    by_name: dict[str, list[Figure]] = {name: [] for name in names}
-    for figure in figures:
-        if figure.name.value in by_name and not (figure.name.gradient or figure.name.updated):
-            by_name[figure.name.value].append(figure)
-    missing = [name for name in architecture.parameters if not by_name[name]]
-    if missing and not seeds:
-        raise NoWalkthrough(
-            "it states no seed, and not all the weights that a run needs; a label of its own for "
-            f'one of them is named by --map "label={missing[0]}"'
-        )
-    if not by_name["x"]:
-        raise NoWalkthrough(
-            "it states no input to compute from; write it as x = [1.0, 2.0], or name its label "
-            'by --map "label=x"'
-        )
+    lacking = missing(architecture, figures, seeds)
+    if lacking:
+        raise NoWalkthrough("; ".join(lacking))
+    by_name = _by_name(architecture, figures)
     x_size = architecture.input_size
     rows = 1 + max((f.place[0] for f in by_name["x"] if len(f.place) > 1), default=0)
     x = _stated(by_name["x"], (rows, x_size))

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ....models.builtin_config import Architecture
-from ..reading.grammar import Row, Sum, Value, numbers_of
+from ..equations.syntax import Literal, Row, Tree, shown
 from ..reading.statement import Remnant, Statement
-from ..reading.tokens import Printed
+from ..reading.values import line_of, numbers_of, shape_of
 from .labels import Resolved, is_rate, is_setting, words_of
 from .names import Name
 
@@ -41,7 +41,7 @@ class Figure(NamedTuple):
 
     name: Name
     place: Shape
-    printed: Printed
+    printed: Literal
     decimals: int
     label: str
     group: int
@@ -62,13 +62,21 @@ class Line(NamedTuple):
 
     name: Name
     place: Shape
-    sum: Sum
-    result: Printed | None
+    sum: Tree
+    result: Literal | None
     label: str
 
     @property
     def element(self) -> str:
         return self.name.at(self.place)
+
+    @property
+    def text(self) -> str:
+        return shown(self.sum)
+
+    @property
+    def line(self) -> int:
+        return line_of(self.sum)
 
 
 class Collected(NamedTuple):
@@ -161,8 +169,7 @@ class Collector:
             self._case(statement)
             return
         if not statement.stated and _is_shape(statement, shape):
-            shown = text_of_numbers(statement)
-            self.set_aside.append(Remnant(shown, statement.line, "a shape", figure=False))
+            self.set_aside.append(Remnant(statement.text, statement.line, "a shape", figure=False))
             return
         placed = []
         self._hold_shape(statement, known, shape)
@@ -184,23 +191,23 @@ class Collector:
         if said is None or len(shape) != 2 or not statement.has_array:
             return
         stated = (int(said[1]), int(said[2]))
-        printed = next(side.shape for side in statement.sides if isinstance(side, Row))
+        printed = next(shape_of(side) for side in statement.sides if isinstance(side, Row))
         if stated == shape[::-1] != shape or (stated == shape and printed == shape[::-1] != shape):
             why = f"{name.tensor}: it is said to have shape {list(stated)}"
             why += f", and is printed with {list(printed or ())}; it has {list(shape)}"
             self.misfits.append(Remnant(said[0], statement.line, why))
 
     def _damaged(self, statement: Statement, name: Name, why: str) -> None:
-        shown = f"{_shown_label(statement)} = {text_of_numbers(statement)[:40]}…"
-        self.misfits.append(Remnant(shown, statement.line, f"{name.tensor}: {why}"))
+        said = f"{_shown_label(statement)} = {statement.text[:40]}…"
+        self.misfits.append(Remnant(said, statement.line, f"{name.tensor}: {why}"))
 
     def _misfit(self, statement: Statement, why: str) -> None:
         """Take the parts of a sum for arithmetic alone, and anything else for unrecognised."""
         sides = [numbers_of(side) for side in statement.sides]
-        if len(sides) == 2 and all(isinstance(n, Sum) for n in sides[0]):
+        if len(sides) == 2 and not any(isinstance(n, Literal) for n in sides[0]):
             label = _shown_label(statement)
             for sum_, result in zip(*sides, strict=False):
-                if isinstance(sum_, Sum) and isinstance(result, Printed):
+                if isinstance(result, Literal):
                     self.lines.append(Line(Name(""), (), sum_, result, label))
         elif _is_whole_number(statement):
             self._case(statement)
@@ -209,25 +216,25 @@ class Collector:
 
     def _case(self, statement: Statement) -> None:
         """Set aside a case that is spoken of, and no result: `zero only for μ = 0`."""
-        shown = f"{statement.label} = {text_of_numbers(statement)}"
-        self.set_aside.append(Remnant(shown, statement.line, "a whole number", figure=False))
+        said = f"{statement.label} = {statement.text}"
+        self.set_aside.append(Remnant(said, statement.line, "a whole number", figure=False))
 
     def _place(
-        self, statement: Statement, name: Name, sides: Sequence[Mapping[Shape, Printed | Sum]]
+        self, statement: Statement, name: Name, sides: Sequence[Mapping[Shape, Tree]]
     ) -> None:
         label = _shown_label(statement)
         for position, side in enumerate(sides):
             self.groups += 1
-            printed = [number for number in side.values() if isinstance(number, Printed)]
+            printed = [number for number in side.values() if isinstance(number, Literal)]
             most = max((number.decimals for number in printed), default=0)
             # Rounded to whole numbers, those that would read as zero have an exponent.
-            rounded = all(number.whole or "e" in number.printed.lower() for number in printed)
+            rounded = all(number.whole or "e" in number.text.lower() for number in printed)
             after = sides[position + 1] if position + 1 < len(sides) else {}
             for index, number in side.items():
-                if isinstance(number, Sum):
+                if not isinstance(number, Literal):
                     result = after.get(index)
-                    shown = result if isinstance(result, Printed) else None
-                    self.lines.append(Line(name, index, number, shown, label))
+                    behind = result if isinstance(result, Literal) else None
+                    self.lines.append(Line(name, index, number, behind, label))
                 else:
                     exact = number.whole and not (rounded and number.value)
                     decimals = most if exact else number.decimals
@@ -235,18 +242,18 @@ class Collector:
 
     def _unknown(self, statement: Statement) -> None:
         first, *further = statement.sides
-        if isinstance(first, Sum) and further and isinstance(further[0], Printed):
+        arithmetic = not isinstance(first, Literal | Row)
+        if arithmetic and further and isinstance(further[0], Literal):
             # Arithmetic of nothing that is known is arithmetic all the same.
             label = _shown_label(statement)
             self.lines.append(Line(Name(""), (), first, further[0], label))
         whole = _all_whole(statement)
         array = any(isinstance(side, Row) for side in statement.sides)
         if whole and array and not statement.stated:
-            shown = text_of_numbers(statement)
-            self.set_aside.append(Remnant(shown, statement.line, "a shape", figure=False))
+            self.set_aside.append(Remnant(statement.text, statement.line, "a shape", figure=False))
         elif is_rate(statement.label):
-            shown = f"{statement.label} = {text_of_numbers(statement)}"
-            self.set_aside.append(Remnant(shown, statement.line, "a setting", figure=False))
+            said = f"{statement.label} = {statement.text}"
+            self.set_aside.append(Remnant(said, statement.line, "a setting", figure=False))
         elif not whole or (array and not is_setting(statement.label)):
             self._not_recognised(statement, "no quantity of the run has this name")
 
@@ -254,12 +261,11 @@ class Collector:
         label = _shown_label(statement)
         for side in statement.sides:
             for number in numbers_of(side):
-                text = number.text if isinstance(number, Sum) else number.printed
-                shown = f"{label} = {text}" if label else text
-                self.unrecognised.append(Remnant(shown, number.line, why))
+                text = f"{label} = {shown(number)}" if label else shown(number)
+                self.unrecognised.append(Remnant(text, line_of(number, statement.line), why))
 
 
-def _is_damaged(value: Value, shape: Shape) -> bool:
+def _is_damaged(value: Tree, shape: Shape) -> bool:
     """Whether an array is a tensor that lacks a row, a column or a number, or has one too many."""
     if not isinstance(value, Row):
         return False
@@ -278,7 +284,7 @@ def _is_of_setting(statement: Statement) -> bool:
 def _all_whole(statement: Statement) -> bool:
     """Whether all numbers of a statement are written without a point."""
     numbers = [number for side in statement.sides for number in numbers_of(side)]
-    return all(isinstance(n, Printed) and n.printed.lstrip("-").isdigit() for n in numbers)
+    return all(isinstance(n, Literal) and n.text.lstrip("-").isdigit() for n in numbers)
 
 
 def _is_whole_number(statement: Statement) -> bool:
@@ -291,22 +297,13 @@ def _is_shape(statement: Statement, shape: Shape) -> bool:
     if not _all_whole(statement):
         return False
     numbers = [number for side in statement.sides for number in numbers_of(side)]
-    found = [int(n.printed) for n in numbers if isinstance(n, Printed)]
+    found = [int(n.text) for n in numbers if isinstance(n, Literal)]
     return [n for n in found if n != 1] == [n for n in shape if n != 1] or len(found) != math.prod(
         shape
     )
 
 
-def text_of_numbers(statement: Statement) -> str:
-    """Return the numbers of a statement as a list."""
-    numbers = [number for side in statement.sides for number in numbers_of(side)]
-    texts = [n.text if isinstance(n, Sum) else n.printed for n in numbers]
-    return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
-
-
-def _counted(
-    value: Value, indices: Sequence[Shape], shape: Shape
-) -> dict[Shape, Printed | Sum] | None:
+def _counted(value: Tree, indices: Sequence[Shape], shape: Shape) -> dict[Shape, Tree] | None:
     """Return the places that a table's first column counts, if that is what it counts."""
     numbers = numbers_of(value)
     if len(indices) != len(numbers) or len(set(indices)) != len(indices):
@@ -322,7 +319,7 @@ def _counted(
     return dict(zip(places, numbers, strict=True))
 
 
-def _places(value: Value, shape: Shape, index: Shape | None) -> dict[Shape, Printed | Sum] | str:
+def _places(value: Tree, shape: Shape, index: Shape | None) -> dict[Shape, Tree] | str:
     """Return where each number of a value belongs, or why it does not fit."""
     if index is not None:
         if len(index) > len(shape) or any(
@@ -332,7 +329,7 @@ def _places(value: Value, shape: Shape, index: Shape | None) -> dict[Shape, Prin
         inner = _places(value, shape[len(index) :], None)
         return inner if isinstance(inner, str) else {(*index, *i): n for i, n in inner.items()}
     numbers = numbers_of(value)
-    found = value.shape if isinstance(value, Row) else ()
+    found = shape_of(value)
     if found is None:
         return "its rows have different lengths"
     mine, theirs = [n for n in found if n != 1], [n for n in shape if n != 1]

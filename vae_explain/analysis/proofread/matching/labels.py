@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ....models.vocabulary import plain
-from ..reading.grammar import text_of
-from ..reading.latex_tokens import lex_latex
+from ..equations.tokens import lex
 from ..reading.markdown import Piece
 from ..reading.statement import Context, Found, Remnant, Statement
+from ..reading.values import text_of
 from .names import INDEX, Name, gradient_parts, index_of, is_parameter, names_in, of_gradient
 
 STAGES = (
@@ -182,9 +182,12 @@ def resolve(label: str, context: Context, array: bool) -> Name | None:
 def words_of(pieces: tuple[Piece, ...]) -> str:
     """Return a paragraph's words, its formulas in words too."""
     return "".join(
-        f" {text_of(lex_latex(piece.text, piece.line))} " if piece.kind == "math" else piece.text
-        for piece in pieces
+        f" {_in_words(piece)} " if piece.kind == "math" else piece.text for piece in pieces
     )
+
+
+def _in_words(formula: Piece) -> str:
+    return text_of(list(lex(formula.text, formula.line, "math")))
 
 
 def _open(words: str, array: bool) -> bool:

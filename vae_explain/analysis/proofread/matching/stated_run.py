@@ -18,9 +18,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from ....models.builtin_config import ACTIVATIONS, BUILT_IN, ActivationName, Architecture
-from ..reading.grammar import Row, numbers_of
+from ..equations.syntax import Literal as Number
+from ..equations.syntax import Row
+from ..equations.tokens import Token, lex
 from ..reading.markdown import Passage, Piece
-from ..reading.tokens import Lexeme, Printed, lex
+from ..reading.values import numbers_of, shape_of
 from .figures import Figure
 from .labels import Resolved, is_rate
 
@@ -87,29 +89,32 @@ def rows_of(resolved: Sequence[Resolved], width: int) -> int:
         for statement, name in resolved
         if name is not None and name.value == "x" and not name.gradient
         for side in statement.sides
-        if isinstance(side, Row) and side.shape and side.shape[-1] == width
+        if isinstance(side, Row) and (shape_of(side) or (0,))[-1] == width
     ]
-    shapes = [side.shape for _, side in found]
+    shapes = [shape_of(side) for _, side in found]
     for statement, side in found:
         if statement.stated or _as_shape(side) not in shapes:
-            return side.shape[0] if side.shape and len(side.shape) > 1 else 1
+            shape = shape_of(side) or ()
+            return shape[0] if len(shape) > 1 else 1
     return 1
 
 
 def _as_shape(row: Row) -> tuple[int, ...] | None:
     """Return the shape that an array of whole numbers may say."""
-    numbers = [n.value for n in row.entries if isinstance(n, Printed) and n.whole]
+    numbers = [n.value for n in row.entries if isinstance(n, Number) and n.whole]
     return tuple(map(int, numbers)) if len(numbers) == len(row.entries) else None
 
 
 def _seeds(pieces: Sequence[Piece]) -> list[Seed]:
     """Return the seeds in order, those of a `manual_seed(…)` first, each once."""
     found: list[tuple[bool, Seed]] = []
-    by_line: list[Lexeme] = [t for piece in pieces for t in lex(f"{piece.text}\n", piece.line)]
-    for position, token in enumerate(by_line):
-        if token.kind != "word" or "seed" not in token.text.casefold():
+    tokens: list[Token] = []
+    for piece in pieces:
+        tokens += lex(f"{piece.text}\n", piece.line, "text")
+    for position, token in enumerate(tokens):
+        if token.kind != "name" or "seed" not in token.text.casefold():
             continue
-        behind = by_line[position + 1 : position + 5]
+        behind = tokens[position + 1 : position + 5]
         for after in behind:
             if after.kind == "number" and after.text.isdigit():
                 if int(after.text) <= LARGEST_SEED:
@@ -178,7 +183,7 @@ def _setting(resolved: Sequence[Resolved], is_its: Callable[[str], bool]) -> flo
     """Return the first number under a label that is a setting's."""
     for statement, _ in resolved:
         first = statement.sides[0]
-        if isinstance(first, Printed) and is_its(statement.label):
+        if isinstance(first, Number) and is_its(statement.label):
             return first.value
     return None
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from typing import Literal
 
+from .context import heading, in_context
 from .formulas_in_text import pieces
 from .markdown import Passage, Piece
 
 BLOCKS = {
     "p", "div", "li", "section", "article", "main", "td", "th", "tr", "table", "caption", "figure",
     "h1", "h2", "h3", "h4", "h5", "h6", "dt", "dd", "ul", "ol", "blockquote", "br", "header",
-    "figcaption", "details", "summary", "pre", "body", "aside", "nav", "footer",
+    "figcaption", "details", "summary", "pre", "body", "aside", "footer",
 }  # fmt: skip
-SILENT = {"style", "script", "svg", "head", "template", "noscript"}
+SILENT = {"style", "script", "svg", "head", "template", "noscript", "nav"}
 VOID = {"br", "img", "hr", "input", "meta", "link", "wbr", "source", "col"}
 SCRIPTS = {"sup": ("^(", ")"), "sub": ("_", " ")}
 NAMES = {"msup": ("^",), "msub": ("_",), "msubsup": ("_", "^"), "munderover": ("_", "^")}
@@ -31,7 +33,7 @@ def passages(text: str) -> list[Passage]:
     reader.feed(NO_ELEMENT.sub("＜", text[:end]) + text[end:].replace("<", "＜"))
     reader.close()
     reader.flush()
-    return reader.passages
+    return list(in_context(reader.passages))
 
 
 class _Reader(HTMLParser):
@@ -44,7 +46,6 @@ class _Reader(HTMLParser):
         self.formula: _MathML | None = None
         self.tex = False  # within a script of TeX
         self.rows: list[list[tuple[Piece, ...]]] | None = None
-        self.heading: tuple[Piece, ...] = ()
 
     @property
     def line(self) -> int:
@@ -105,10 +106,8 @@ class _Reader(HTMLParser):
         elif tag in SCRIPTS:
             self.words.append((SCRIPTS[tag][1], self.line))
         elif tag in BLOCKS and tag not in VOID:
-            found = self._pieces()
-            self.flush()
-            if tag[0] == "h" and tag[1:].isdigit():
-                self.heading = found
+            level = int(tag[1:]) if tag[0] == "h" and tag[1:].isdigit() else 0
+            self.flush(level)
             self.code -= tag == "pre" and self.code > 0
 
     def handle_data(self, data: str) -> None:
@@ -128,24 +127,22 @@ class _Reader(HTMLParser):
             found += pieces(text, line)
         return tuple(piece for piece in found if piece.text)
 
-    def flush(self) -> None:
-        """End a passage."""
+    def flush(self, level: int = 0) -> None:
+        """End a passage, or a heading of some level."""
         found = self._pieces()
         self.words = []
         if any(piece.text.strip() for piece in found):
-            context = (self.heading,) if self.heading else ()
-            self.passages.append(
-                Passage("code" if self.code else "prose", found, (), context, found[0].line)
-            )
+            kind: Literal["code", "prose"] = "code" if self.code else "prose"
+            passage = Passage(kind, found, (), (), found[0].line)
+            self.passages.append(heading(found, level) if level else passage)
 
     def _table(self) -> None:
         rows = tuple(tuple(row) for row in self.rows or () if row)
         self.rows, self.words = None, []
         if rows:
             lines = [piece.line for row in rows for cell in row for piece in cell]
-            context = (self.heading,) if self.heading else ()
             line = lines[0] if lines else self.line
-            self.passages.append(Passage("table", (), rows, context, line))
+            self.passages.append(Passage("table", (), rows, (), line))
 
 
 def _joined(words: list[tuple[str, int]]) -> Iterator[tuple[str, int]]:
@@ -192,8 +189,8 @@ def _as_tex(tag: str, parts: list[str]) -> str:
     grouped = [f"{{{part}}}" for part in parts]
     if tag == "mfrac" and len(parts) == 2:
         return f"\\frac{grouped[0]}{grouped[1]}"
-    if tag == "mover" and len(parts) == 2 and parts[1] in MARKS:
-        return f"\\{MARKS[parts[1]]}{grouped[0]}"
+    if tag == "mover" and len(parts) == 2 and parts[1].strip() in MARKS:
+        return f"\\{MARKS[parts[1].strip()]}{grouped[0]}"
     if tag in NAMES and len(parts) == len(NAMES[tag]) + 1:
         marks = zip(NAMES[tag], grouped[1:], strict=True)
         base = parts[0] if len(parts[0]) == 1 or parts[0][:1] == "\\" else grouped[0]

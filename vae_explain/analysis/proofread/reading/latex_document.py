@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from .context import heading, in_context
 from .formulas_in_text import pieces, prose
 from .markdown import Passage, Piece
 
@@ -15,9 +16,16 @@ ENVIRONMENT = re.compile(
 )
 TABLES = {"tabular", "tabularx", "tabulary", "longtable"}
 LISTINGS = {"verbatim", "lstlisting", "minted"}
-HEADING = re.compile(r"\\(?:sub)*section\*?\{([^{}]*)\}|\\paragraph\*?\{([^{}]*)\}")
+# Braces that are not those of a command's argument only group.
+BRACES = re.compile(r"(\\[a-zA-Z]+\*?(?:\{[^{}]*\})+)|[{}]")
+TITLE = r"\\(?:sub)*section\*?\{[^{}\n]+\}|\\paragraph\*?\{[^{}\n]+\}"
+PARTED = re.compile(rf"(\n\s*\n|\\item\b|{TITLE})")
+HEADING = re.compile(
+    r"\\(?:sub)*section\*?\{(?P<section>[^{}\n]+)\}|\\paragraph\*?\{(?P<paragraph>[^{}\n]+)\}"
+)
 WORDS = re.compile(
     r"\\(?:textbf|emph|textit|texttt|small|footnotesize|item|noindent|nopagebreak)\b"
+    r"|\\setcounter\{[a-z]+\}\{\d+\}|\\(?:begin|end)\{(?:center|arithmetic|list|itemize|enumerate)\}"
 )
 RULES = re.compile(r"\\(?:hline|toprule|midrule|bottomrule|cline\{[^}]*\}|rowcolor\{[^}]*\})")
 
@@ -27,48 +35,50 @@ def passages(text: str) -> list[Passage]:
     begin = text.find("\\begin{document}")
     start = 0 if begin < 0 else begin + len("\\begin{document}")
     head = re.sub(r"[^\n]", "", text[:start])  # its lines are counted, and not read
-    return list(_passages(head + COMMENT.sub("", text[start:])))
+    return list(in_context(_passages(head + COMMENT.sub("", text[start:]))))
 
 
 def _passages(text: str) -> Iterator[Passage]:
     position, line = 0, 1
-    context: tuple[tuple[Piece, ...], ...] = ()
     while (found := ENVIRONMENT.search(text, position)) is not None:
         end_sign = f"\\end{{{found['name']}{found['star']}}}"
         end = text.find(end_sign, found.end())
         if end < 0:
             break
         between = text[position : found.start()]
-        yield from _paragraphs(between, line, context)
-        context = _context(between, line) or context
+        yield from _paragraphs(between, line)
         line += between.count("\n")
         inside = text[found.end() : end]
-        yield _environment(found["name"], inside, line, context)
+        yield _environment(found["name"], inside, line)
         line += inside.count("\n")
         position = end + len(end_sign)
-    yield from _paragraphs(text[position:], line, context)
+    yield from _paragraphs(text[position:], line)
 
 
-def _context(text: str, line: int) -> tuple[tuple[Piece, ...], ...]:
-    headings = [found[1] or found[2] for found in HEADING.finditer(text)]
-    return ((Piece("text", headings[-1], line),),) if headings else ()
-
-
-def _paragraphs(text: str, line: int, context: tuple[tuple[Piece, ...], ...]) -> Iterator[Passage]:
-    for part in re.split(r"(\n\s*\n|\\item\b)", text):
-        words = WORDS.sub("", HEADING.sub("", part))
-        if words.strip():
-            yield prose(words, line, context)
+def _paragraphs(text: str, line: int) -> Iterator[Passage]:
+    for part in PARTED.split(text):
+        title = HEADING.fullmatch(part)
+        words = WORDS.sub("", part)
+        if title is not None:
+            level = 1 + part.count("sub") if title["section"] else 4
+            yield heading((Piece("text", title["section"] or title["paragraph"], line),), level)
+        elif words.strip():
+            found = prose(words, line)
+            yield found._replace(pieces=tuple(map(_without_braces, found.pieces)))
         line += part.count("\n")
 
 
-def _environment(
-    name: str, inside: str, line: int, context: tuple[tuple[Piece, ...], ...]
-) -> Passage:
+def _without_braces(piece: Piece) -> Piece:
+    if piece.kind != "text":
+        return piece
+    return piece._replace(text=BRACES.sub(lambda found: found[1] or "", piece.text))
+
+
+def _environment(name: str, inside: str, line: int) -> Passage:
     if name in LISTINGS:
-        return Passage("code", (Piece("code", inside, line),), (), context, line)
+        return Passage("code", (Piece("code", inside, line),), (), (), line)
     if name not in TABLES:
-        return Passage("math", (Piece("math", inside, line),), (), context, line)
+        return Passage("math", (Piece("math", inside, line),), (), (), line)
     rows: list[tuple[tuple[Piece, ...], ...]] = []
     body = re.sub(r"^\s*(?:\{[^{}]*\}\s*)+", "", inside, count=1)
     line += inside[: len(inside) - len(body)].count("\n")
@@ -78,4 +88,4 @@ def _environment(
             cells = re.split(r"(?<!\\)&", shown)
             rows.append(tuple(tuple(pieces(cell.strip(), line + 1)) for cell in cells))
         line += row.count("\n")
-    return Passage("table", (), tuple(rows), context, line)
+    return Passage("table", (), tuple(rows), (), line)

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from .grammar import Row, Value, numbers_of
+from ..equations.syntax import Row, Tree
 from .markdown import Piece, plain
 from .statement import Found, Remnant, Statement
+from .values import numbers_of
 
 RANGE = r"(?:\d+:\d+|:)"
 PART = re.compile(rf"(?P<name>[^\[\]]+)\[(?:(?P<rows>{RANGE}), )?(?P<columns>{RANGE})\]")
@@ -26,7 +27,7 @@ class Part(NamedTuple):
     name: str
     top: int
     left: int
-    rows: tuple[tuple[Value, ...], ...]
+    rows: tuple[tuple[Tree, ...], ...]
 
 
 def joined(found: Iterable[Found]) -> Iterator[Found]:
@@ -60,7 +61,7 @@ def _part(entry: Found) -> Part | None:
     (value,) = entry.sides
     rows = value.entries if isinstance(value, Row) else (value,)
     if not any(isinstance(row, Row) for row in rows):
-        rows = (Row(rows, entry.line),)
+        rows = (Row(rows),)
     whole = tuple(tuple(numbers_of(row)) for row in rows)
     top, left = _start(found["rows"]), _start(found["columns"])
     return Part(entry, found["name"], top, left, whole)
@@ -74,7 +75,7 @@ def _whole(parts: Sequence[Part]) -> Statement | None:
     """Return the statement of the whole tensor; None where the parts do not make one."""
     if len(parts) < 2:
         return None
-    rows: list[list[Value]] = []
+    rows: list[list[Tree]] = []
     for part in parts:
         if part.left == 0:
             if part.top != len(rows):
@@ -88,6 +89,6 @@ def _whole(parts: Sequence[Part]) -> Statement | None:
     if len({len(row) for row in rows}) != 1:
         return None
     first = parts[0].statement
-    value = Row(tuple(Row(tuple(row), first.line) for row in rows), first.line)
+    value = Row(tuple(Row(tuple(row)) for row in rows))
     context = ((Piece("text", parts[0].name, first.line),), *first.context[1:])
     return first._replace(sides=(value,), context=context)

@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from .latex_tokens import lex_latex
+from ..equations.tokens import Mode, Token, lex
 from .markdown import Passage, Piece
 from .parts import joined
 from .running_text import Scan
 from .statement import Found, Headings, Remnant
 from .tables import Cell, table_statements
-from .tokens import Lexeme, lex
 
 Reader = Callable[[Passage, Headings], Iterator[Found]]
 # Languages whose numbers are settings or commands, not results.
@@ -38,13 +37,12 @@ def code(passage: Passage, headings: Headings) -> Iterator[Found]:
         return iter(())
     (piece,) = passage.pieces
     text = re.sub(r"(?m)^\s*(>>>|\.\.\.) ?", "", piece.text)
-    return Scan(list(lex(text, piece.line, code=True)), passage.context, "code").statements()
+    return Scan(list(lex(text, piece.line, "code")), passage.context, "code").statements()
 
 
 def mathematics(passage: Passage, headings: Headings) -> Iterator[Found]:
     """Read a displayed formula: `\\mu = … \\approx 0.8898`, matrices."""
-    (piece,) = passage.pieces
-    return Scan(lex_latex(piece.text, piece.line), passage.context, "math").statements()
+    return Scan(tokens_of(passage.pieces), passage.context, "math").statements()
 
 
 def table(passage: Passage, headings: Headings) -> Iterator[Found]:
@@ -83,16 +81,11 @@ def read(passages: Sequence[Passage], headings: Headings) -> Iterator[Found]:
     )
 
 
-def tokens_of(pieces: Sequence[Piece]) -> list[Lexeme]:
+def tokens_of(pieces: Sequence[Piece]) -> list[Token]:
     """Cut a paragraph or cell into tokens, each piece in its own way."""
-    tokens: list[Lexeme] = []
+    tokens: list[Token] = []
     for piece in pieces:
-        if piece.kind == "math":
-            cut = [token._replace(code=True) for token in lex_latex(piece.text, piece.line)]
-        else:
-            said = COMPUTED.sub("", piece.text)
-            cut = list(lex(said, piece.line, code=piece.kind == "code"))
-        if cut and piece.kind in ("math", "code"):
-            cut[0] = cut[0]._replace(spaced=True)
-        tokens += cut
+        mode: Mode = piece.kind if piece.kind in ("math", "code") else "text"
+        text = COMPUTED.sub("", piece.text) if mode != "math" else piece.text
+        tokens += lex(text, piece.line, mode)
     return tokens

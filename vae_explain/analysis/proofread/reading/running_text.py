@@ -6,13 +6,16 @@ stand without an equals sign, and that `0.5` in `0.5·logvar` is a part of a for
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from .grammar import Row, Sum, Value, numbers_of, read_value, text_of
+from ..equations.syntax import Literal as Number
+from ..equations.syntax import Row, Tree
+from ..equations.tokens import Token
 from .markdown import Piece
 from .statement import DIFFERENCE, Context, Found, Remnant, Statement
-from .tokens import Lexeme, Printed
+from .values import line_of, numbers_of, read_value, text_of
 
 Surface = Literal["prose", "code", "math"]
 # Words that say in prose what an equals sign says in a formula.
@@ -23,13 +26,14 @@ VERBS = {
 SHAPES = {"shape", "shapes", "size", "dims", "dimensions", "in", "range", "interval", "from"}
 EXAMPLES = {"e.g", "eg", "like", "example", "instance", "say", "as"}
 CASES = {"for", "if", "when", "unless", "only"}
-NO_VALUE_BEFORE = {"→", "->", "=>", "%", "<", ">", "<=", ">=", "!=", "|", "…", "...", "⟶", "↦"}
+WORDS = ("name", "vector", "function", "words")
+ENDS = (".", ";", "!", "?")
 
 
 class Scan:
     """Reads the statements of one run of tokens."""
 
-    def __init__(self, tokens: Sequence[Lexeme], context: Context, surface: Surface) -> None:
+    def __init__(self, tokens: Sequence[Token], context: Context, surface: Surface) -> None:
         self.tokens = tokens
         self.context = context
         self.surface = surface
@@ -55,7 +59,7 @@ class Scan:
         self.start = position
         self.label_end: int | None = None
         self.colon: int | None = None  # a colon that ends the label so far
-        self.sides: list[Value] = []
+        self.sides: list[Tree] = []
         self.stated = False
         self.heading = ""  # words before a colon, which may name what follows it
 
@@ -68,15 +72,15 @@ class Scan:
             self.calls = self.calls if token.kind == "comma" else []
             self.is_case = self.is_case and token.text == "and"
             return found
-        if token.kind == "relation" or self._is_verb(token):
+        if self._relates(token) or self._is_verb(token):
             self._relation(token)
             return None
         if self._may_open(token):
             return self._opened(token)
         if token.kind == "open":
             before = self.tokens[self.position - 1] if self.position else None
-            adjacent = before is not None and before.kind == "word" and not token.spaced
-            self.calls.append(adjacent)
+            adjacent = before is not None and before.kind in WORDS and not token.spaced
+            self.calls.append(adjacent or token.text == "group")
         elif token.kind == "close" and self.calls:
             self.calls.pop()
         self.position += 1
@@ -84,8 +88,8 @@ class Scan:
 
     # --- clauses ---
 
-    def _is_boundary(self, token: Lexeme) -> bool:
-        if token.kind == "end" or (token.text in "{}" and token.kind in ("open", "close")):
+    def _is_boundary(self, token: Token) -> bool:
+        if token.kind == "gap" or _ends(token) or token.text in ("{", "}"):
             return True
         if token.text == "*" and self._parts_words(token):
             return True
@@ -97,17 +101,24 @@ class Scan:
             return False
         ahead = self.tokens[self.position + 1 :]
         after = next((t for t in ahead if t.kind != "line"), None)
-        goes_on = after is not None and after.kind == "relation" and after.text != "#"
-        return not goes_on
+        return after is None or not self._relates(after) or after.text == "#"
 
-    def _parts_words(self, token: Lexeme) -> bool:
+    def _relates(self, token: Token) -> bool:
+        """Whether a token says that two things are equal: so does what opens a comment in code."""
+        if token.kind != "stop" or token.text[:1] not in ":#":
+            return token.kind == "relation"
+        counted = self.tokens[self.position - 1 : self.position] if self.position else ()
+        after_number = token.text == ":" and bool(counted) and counted[0].kind == "number"
+        return not after_number and (token.text == ":" or token.mode == "code")
+
+    def _parts_words(self, token: Token) -> bool:
         """Whether a dot stands between words, as in `seed 42 · x = [1, 2]`."""
         after = self.tokens[self.position + 1 : self.position + 2]
-        in_prose = self.surface == "prose" and not token.code and token.spaced
-        return in_prose and bool(after) and after[0].kind == "word" and after[0].spaced
+        in_prose = self.surface == "prose" and token.mode == "text" and token.spaced
+        return in_prose and bool(after) and after[0].kind in WORDS and after[0].spaced
 
-    def _is_verb(self, token: Lexeme) -> bool:
-        return self.surface == "prose" and token.kind == "word" and token.text.lower() in VERBS
+    def _is_verb(self, token: Token) -> bool:
+        return self.surface == "prose" and token.kind in WORDS and token.text.lower() in VERBS
 
     def _flush(self, end: int) -> Statement | None:
         label_end = end if self.label_end is None else self.label_end
@@ -121,18 +132,19 @@ class Scan:
         if not label and self.surface == "code":
             label = self.pending
         self.pending = ""
-        line = self.tokens[self.start].line
-        first = numbers_of(self.sides[0])
-        line = first[0].line if first else line
+        line = line_of(self.sides[0], self.tokens[self.start].line)
         context = self.context
         if self.heading:
             context = ((Piece("text", self.heading, line),), *context)
-        return Statement(label, tuple(self.sides), context, line, self.stated, is_case=self.is_case)
+        sides = tuple(self.sides)
+        if len(sides) > 1 and _is_shape_of(sides[0], sides[1]):
+            sides = sides[1:]
+        return Statement(label, sides, context, line, self.stated, is_case=self.is_case)
 
     # --- values ---
 
-    def _relation(self, token: Lexeme) -> None:
-        verb = token.kind != "relation"
+    def _relation(self, token: Token) -> None:
+        verb = not self._relates(token)
         if self.calls and self.calls[-1] and not self.sides:
             self.start, self.label_end = self.position - 1, None  # `VAE(dims=(4, 8, 2, 8, 4))`
         if self.colon is not None and not verb and not self.sides:
@@ -147,7 +159,7 @@ class Scan:
         read = self._value(behind)
         if read is not None:
             value, end = read
-            if not verb or isinstance(value, Row | Sum) or "." in value.printed:
+            if not verb or not isinstance(value, Number) or "." in value.text:
                 if self.label_end is None:
                     self.label_end = self.position
                 self.stated = self.stated or not verb
@@ -155,7 +167,7 @@ class Scan:
                 return
         self.position += 1
 
-    def _value(self, start: int, announced: bool = True) -> tuple[Value, int] | None:
+    def _value(self, start: int, announced: bool = True) -> tuple[Tree, int] | None:
         """Read a value that ends where something may end: no operator, no unit, no arrow.
 
         A list without brackets is one where a sign of equality announces it.
@@ -166,7 +178,7 @@ class Scan:
         value, end = read
         if isinstance(value, Row) or not announced:
             return read
-        entries: list[Value] = [value]
+        entries: list[Tree] = [value]
         while end + 1 < len(self.tokens) and self._parts(end):
             further = read_value(self.tokens, end + 1)
             if further is None or isinstance(further[0], Row) or not self._ends(further[1]):
@@ -174,7 +186,7 @@ class Scan:
             entries.append(further[0])
             end = further[1]
         if len(entries) > 1:
-            return Row(tuple(entries), self.tokens[start].line, ""), end
+            return Row(tuple(entries)), end
         return read
 
     def _parts(self, position: int) -> bool:
@@ -185,34 +197,38 @@ class Scan:
         if position >= len(self.tokens):
             return True
         token = self.tokens[position]
-        if token.kind in ("end", "comma", "close", "line", "relation"):
+        if token.kind in ("gap", "comma", "close", "line", "relation") or _ends(token):
             return True
+        if token.kind == "stop":
+            return token.text == ":" or (token.text[0] == "#" and token.mode == "code")
         if token.kind == "open":
             return token.spaced  # a remark in parentheses
-        return self.surface == "prose" and token.kind == "word" and not token.code
+        return self.surface == "prose" and token.kind in WORDS and token.mode == "text"
 
     def _ends(self, position: int) -> bool:
         """Whether a list of numbers may end or go on here: `1, 2, 3` but not `1, 2 layers`."""
         if position >= len(self.tokens):
             return True
         token = self.tokens[position]
-        return token.kind in ("end", "comma", "close", "line") or token.text == "and"
+        return (
+            token.kind in ("gap", "comma", "close", "line") or _ends(token) or token.text == "and"
+        )
 
-    def _accept(self, value: Value, start: int, end: int) -> None:
+    def _accept(self, value: Tree, start: int, end: int) -> None:
         self.sides.append(value)
         self.used[start:end] = [True] * (end - start)
         self.position = end
 
-    def _may_open(self, token: Lexeme) -> bool:
+    def _may_open(self, token: Token) -> bool:
         """Whether a value may begin here that no relation announces."""
         if self.position == self.start:
             return True
         before = self.tokens[self.position - 1]
-        if token.text in ("[", "⟨") or (token.kind == "word" and token.text.endswith("tensor")):
+        if token.text in ("[", "[[", "⟨") or token.text == "array":
             return token.spaced and before.kind != "operator"
-        return token.text == "(" and token.spaced and before.kind == "word"
+        return token.text == "(" and token.spaced and before.kind in WORDS
 
-    def _opened(self, token: Lexeme) -> Remnant | None:
+    def _opened(self, token: Token) -> Remnant | None:
         read = self._value(self.position, announced=False)
         before = [t.text.lower() for t in self.tokens[max(0, self.position - 2) : self.position]]
         if read is not None and self._stands_alone(*read):
@@ -234,13 +250,13 @@ class Scan:
         self.position += 1
         return None
 
-    def _stands_alone(self, value: Value, end: int) -> bool:
+    def _stands_alone(self, value: Tree, end: int) -> bool:
         """Whether a value without a relation before it is one: an array, or a whole line."""
         follows = self.tokens[end] if end < len(self.tokens) else None
-        if follows is not None and follows.kind == "relation" and follows.text != ":":
-            return self.position == self.start
+        if follows is not None and self._relates(follows) and follows.text != ":":
+            return self.position == self.start and not _counts(value)
         if isinstance(value, Row):
-            return self.position != self.start or value.bracket != ""
+            return True
         whole_line = follows is None or follows.kind == "line"
         return self.surface != "prose" and self.position == self.start and whole_line
 
@@ -268,13 +284,31 @@ class Scan:
         beside = [self.tokens[i] for i in (left, right) if 0 <= i < len(self.tokens)]
         if any(token.kind == "operator" or token.text in "<>≤≥~" for token in beside):
             return True
-        return self.surface != "prose" and any(token.kind == "word" for token in beside)
+        return self.surface != "prose" and any(token.kind in WORDS for token in beside)
 
 
-def _set_aside(value: Value, before: Sequence[str]) -> str:
+def _is_shape_of(value: Tree, further: Tree) -> bool:
+    """Whether a list says what shape the array behind it has: `W [2, 3] [[…], […]]`."""
+    entries = value.entries if isinstance(value, Row) else ()
+    sizes = [int(n.value) for n in entries if isinstance(n, Number) and n.whole]
+    return 0 < len(sizes) == len(entries) and math.prod(sizes) == len(numbers_of(further))
+
+
+def _counts(value: Tree) -> bool:
+    """Whether a value is the number of an element in brackets: `[2] = 1.09`."""
+    (entry, *more) = value.entries if isinstance(value, Row) else (value,)
+    return isinstance(value, Row) and not more and isinstance(entry, Number) and entry.whole
+
+
+def _ends(token: Token) -> bool:
+    """Whether a token ends a sentence or clause."""
+    return token.kind == "stop" and token.text in ENDS
+
+
+def _set_aside(value: Tree, before: Sequence[str]) -> str:
     """Return why an array is no figure; empty when it may be one."""
     numbers = numbers_of(value)
-    whole = all(isinstance(n, Printed) and "." not in n.printed for n in numbers)
+    whole = all(isinstance(n, Number) and "." not in n.text for n in numbers)
     if whole and SHAPES & set(before):
         return "a shape or an interval"
     if EXAMPLES & set(before):

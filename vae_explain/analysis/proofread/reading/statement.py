@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, Protocol
 
-from .grammar import Row, Sum, Value, numbers_of
+from ..equations.syntax import Literal, Row, Tree, shown
 from .markdown import Piece
-from .tokens import Printed
+from .values import numbers_of
 
 # A comparison with another computation is no figure of the run.
 DIFFERENCE = re.compile(r"\bdifferences?\b", re.IGNORECASE)
@@ -33,7 +33,7 @@ class Statement(NamedTuple):
     """
 
     label: str
-    sides: tuple[Value, ...]
+    sides: tuple[Tree, ...]
     context: Context
     line: int
     stated: bool = True
@@ -41,7 +41,7 @@ class Statement(NamedTuple):
     is_case: bool = False
 
     @property
-    def numbers(self) -> list[Printed | Sum]:
+    def numbers(self) -> list[Tree]:
         """All numbers and sums of its sides, in order."""
         return [number for side in self.sides for number in numbers_of(side)]
 
@@ -52,12 +52,12 @@ class Statement(NamedTuple):
     @property
     def all_whole(self) -> bool:
         """Whether all of its numbers are written without a point."""
-        return all(isinstance(n, Printed) and n.printed.lstrip("-").isdigit() for n in self.numbers)
+        return all(isinstance(n, Literal) and n.text.lstrip("-").isdigit() for n in self.numbers)
 
     @property
     def text(self) -> str:
         """Its numbers, as a list where there are several."""
-        texts = [n.text if isinstance(n, Sum) else n.printed for n in self.numbers]
+        texts = [shown(n) for n in self.numbers]
         return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
 
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from .grammar import Row, Sum, Value, numbers_of, read_value, text_of
+from ..equations.syntax import Literal, Row, Sum, Tree, is_bare
+from ..equations.tokens import Token
 from .running_text import Scan
 from .statement import DIFFERENCE, Context, Found, Headings, Remnant, Statement
-from .tokens import Lexeme, Printed
+from .values import line_of, numbers_of, read_value, text_of
 
 
 class Cell:
     """One cell: its tokens, and the value they are, if they are one."""
 
-    def __init__(self, tokens: Sequence[Lexeme], line: int, headings: Headings) -> None:
+    def __init__(self, tokens: Sequence[Token], line: int, headings: Headings) -> None:
         self.tokens, self.line, self.headings = tokens, line, headings
 
     @cached_property
@@ -25,7 +26,7 @@ class Cell:
         return text_of(self.tokens)
 
     @cached_property
-    def value(self) -> Value | None:
+    def value(self) -> Tree | None:
         """The number, arithmetic or array that fills the cell."""
         read = read_value(self.tokens, 0)
         return read[0] if read is not None and read[1] == len(self.tokens) else None
@@ -48,7 +49,7 @@ class Cell:
     @property
     def relates(self) -> bool:
         """Whether it holds a statement of its own, `μ = 0.8898`."""
-        return any(token.kind == "relation" for token in self.tokens)
+        return any(token.kind == "relation" or token.text == ":" for token in self.tokens)
 
     @property
     def is_index(self) -> bool:
@@ -97,7 +98,7 @@ class _Columns:
             if j == 0 and all(cell.is_index for cell in cells):
                 continue
             added = bool(self.summands) and head.text.startswith("+")
-            if added or any(isinstance(value, Sum) for value in values):
+            if added or any(value is not None and not is_bare(value) for value in values):
                 self.summands.append(j)
             elif head.is_named or head.is_open:
                 yield from self._result(head, values)
@@ -115,7 +116,7 @@ class _Columns:
             indices.append(tuple(int(token.text.rstrip(".")) for token in numbers))
         return tuple(indices)
 
-    def _result(self, head: Cell, values: Sequence[Value | None]) -> Iterator[Statement]:
+    def _result(self, head: Cell, values: Sequence[Tree | None]) -> Iterator[Statement]:
         label = head.text
         if head.is_share:
             label = f"{self.gradient} {label}"
@@ -125,30 +126,28 @@ class _Columns:
         present = [value for value in values if value is not None]
         if not present:
             return
-        sides: tuple[Value, ...] = (_row(present, self.line),)
+        sides: tuple[Tree, ...] = (_row(present, self.line),)
         sums = [self._sum(self.body[i]) for i in kept]
         whole = [sum_ for sum_ in sums if sum_ is not None]
         if whole and len(whole) == len(kept):
             sides = (_row(whole, self.line), *sides)
         chosen = tuple(self.indices[i] for i in kept) if self.indices else ()
-        yield Statement(label, sides, self.context, _line_of(present[0], self.line), indices=chosen)
+        yield Statement(label, sides, self.context, line_of(present[0], self.line), indices=chosen)
 
-    def _sum(self, row: Sequence[Cell]) -> Value | None:
+    def _sum(self, row: Sequence[Cell]) -> Tree | None:
         """Return the arithmetic of a row, its columns added up."""
-        plus = Lexeme("operator", "+", self.line)
-        tokens: list[Lexeme] = []
+        terms: list[Tree] = []
         for j in self.summands:
             cell = row[j] if j < len(row) else None
             if cell is None or cell.value is None:
                 return None
-            tokens += [plus] if tokens else []
-            tokens += cell.tokens
-        read = read_value(tokens, 0) if tokens else None
-        return read[0] if read is not None and isinstance(read[0], Sum) else None
+            terms.append(cell.value)
+        whole = terms[0] if len(terms) == 1 else Sum(tuple(terms))
+        return whole if terms and not is_bare(whole) else None
 
 
-def _row(values: Sequence[Value], line: int) -> Value:
-    return values[0] if len(values) == 1 else Row(tuple(values), line)
+def _row(values: Sequence[Tree], line: int) -> Tree:
+    return values[0] if len(values) == 1 else Row(tuple(values))
 
 
 def _by_row(
@@ -167,7 +166,7 @@ def _by_row(
             yield from _unnamed(row[1:])
         else:
             value = _row(values, line)
-            yield Statement(row[0].text, (value,), context, _line_of(value, line))
+            yield Statement(row[0].text, (value,), context, line_of(value, line))
 
 
 def _nearest_words(context: Context) -> str:
@@ -187,22 +186,22 @@ def _matrix(
     first = int(counted and corner and not _all_numbers(header))
     kept = [row for row in ([header, *body] if _all_numbers(header) else body) if row]
     rows = [[cell.value for cell in row[first:]] for row in kept]
-    if not rows or any(not isinstance(v, Printed) for row in rows for v in row):
+    if not rows or any(not isinstance(v, Literal) for row in rows for v in row):
         for row in kept:
             yield from _unnamed(row)
         return
-    entries = tuple(Row(tuple(v for v in row if v is not None), line) for row in rows)
+    entries = tuple(Row(tuple(v for v in row if v is not None)) for row in rows)
     if not all(entry.entries for entry in entries):
         return
-    value = entries[0] if len(entries) == 1 else Row(entries, line)
-    yield Statement(label, (value,), context, _line_of(value, line))
+    value = entries[0] if len(entries) == 1 else Row(entries)
+    yield Statement(label, (value,), context, line_of(value, line))
 
 
 def _all_numbers(cells: Sequence[Cell]) -> bool:
     """Whether a header row is a row of decimals, since Markdown has no table without one."""
     values = [cell.value for cell in cells]
-    return all(isinstance(v, Printed) for v in values) and any(
-        isinstance(v, Printed) and not v.whole for v in values
+    return all(isinstance(v, Literal) for v in values) and any(
+        isinstance(v, Literal) and not v.whole for v in values
     )
 
 
@@ -211,11 +210,6 @@ def _unnamed(cells: Sequence[Cell]) -> Iterator[Remnant]:
         value = cell.value
         if value is None or cell.relates:
             continue
-        decimals = [n for n in numbers_of(value) if not isinstance(n, Printed) or not n.whole]
+        decimals = [n for n in numbers_of(value) if not isinstance(n, Literal) or not n.whole]
         if decimals:
             yield Remnant(cell.text, cell.line, "a table's cell without a name")
-
-
-def _line_of(value: Value, line: int) -> int:
-    numbers = numbers_of(value)
-    return numbers[0].line if numbers else line
