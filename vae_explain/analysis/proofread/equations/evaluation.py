@@ -167,7 +167,7 @@ class _Evaluation:
                 found = intervals.divide(*_alike(found, other))
             elif sign == "⊙":
                 found = intervals.multiply(*_alike(found, other))
-            elif sign == "@" or _multiplies_matrices(found, other, sign):
+            elif sign == "@" or multiplies_matrices(found.shape, other.shape, sign):
                 found = intervals.dot(found, other)
             else:
                 found = intervals.multiply(*_alike(found, other))
@@ -214,9 +214,8 @@ def _alike(left: Range, right: Range) -> tuple[Range, Range]:
     raise ValueError("shapes that do not fit")
 
 
-def _multiplies_matrices(left: Range, right: Range, sign: str) -> bool:
+def multiplies_matrices(a: tuple[int, ...], b: tuple[int, ...], sign: str) -> bool:
     """Whether a product without a sign of its own is one of matrices, as the shapes say."""
-    a, b = left.shape, right.shape
     if not a or not b:
         return False
     if len(a) == len(b) == 1:

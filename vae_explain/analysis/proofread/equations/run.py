@@ -8,18 +8,22 @@ from functools import cache
 from types import MappingProxyType
 from typing import NamedTuple
 
+import numpy as np
+
 from .chains import Chain, Side
 from .columns import Claim
-from .evaluation import Unknown, as_printed, nothing
+from .evaluation import Leaf, Unknown, as_printed, evaluate, half, nothing
 from .findings import Finding, Layer
+from .gradients import gradient
 from .intervals import Range
-from .judging import SLIP, Judge, Known, Mistake, Pair
+from .judging import SLIP, Judge, Known, Mistake, Pair, as_text
 from .parser import Unreadable, literal, parse
 from .scope import Scope
 from .syntax import (
     Literal,
     Name,
     Tree,
+    derivative,
     is_bare,
     is_numeric,
     key_of,
@@ -36,6 +40,12 @@ from .variants import variants
 MOST_EARLIER = 8  # sides of an equation that may bear out a result further on
 TELLING = 3  # digits by which a formula is told from others
 LIKE = 0.1  # of a number, by which another may differ that is said to be the same
+
+
+MOST_GRADIENTS = 300  # that are computed in one document
+FEWEST_GRADIENTS = 2  # that are right, before others are blamed
+TOLERATED = 3.0  # half units more in the last place: rounded on the way
+DEEPEST = 40  # formulas in formulas
 
 
 class Doubt(NamedTuple):
@@ -82,6 +92,8 @@ class Run:
         self.scope = Scope()
         self.findings: list[Finding] = []
         self.read_by: Counter[str] = Counter()
+        self.gradients: list[tuple[Tree, Side, list[Mistake]]] = []
+        self.deep = 0  # formulas in formulas, while one is looked through
         self.unread = 0  # equations in numbers of which a side could not be read or computed
         self.corrected: dict[str, Literal] = {}  # operands of the equation at hand, by digits
         self.unknown = False  # whether a pair of numbers of the equation at hand was not computed
@@ -94,6 +106,7 @@ class Run:
             self._chain(chain)
         for claim in claims:
             self._claim(claim)
+        self._settle_gradients()
         self.findings = list(dict.fromkeys(sorted(self.findings, key=lambda f: f.line)))
 
     # --- one equation ---
@@ -119,6 +132,8 @@ class Run:
             written = sides[0].tree is not None and is_numeric(sides[0].tree)
             if written and is_bare(sides[-1].tree) and not self.right:
                 self._against_formula(chain, name, sides[-1], SLIP)
+        if name is not None and sides:
+            self._against_backward(name, sides[-1])
         unread = any(s.tree is None and _has_digits(s.text) for s in chain.sides[1:])
         self.unread += unread or (self.unknown and self.read_by.total() == judged)
         self._remember(chain)
@@ -283,6 +298,59 @@ class Run:
                 value = self.changed.get((last.line, key), values[-1])
                 self.scope.state(name, value, last.line, self.right)
 
+    # --- the backward pass ---
+
+    def _against_backward(self, name: Tree, side: Side) -> None:
+        """Hold a derivative against what the document's own formulas send back."""
+        names = derivative(name)
+        if names is None or side.tree is None or not is_bare(side.tree):
+            return
+        if len(self.gradients) == MOST_GRADIENTS:
+            return
+        printed = literals(side.tree)
+        try:
+            found = [
+                np.ravel(gradient(*names, self.scope, leaf, self._through_formulas))
+                for leaf in (as_printed, _end("low"), _end("high"))
+            ]
+        except Unknown:
+            return
+        if any(array.size != len(printed) for array in found):
+            return
+        mistakes = []
+        for values, number in zip(zip(*found, strict=True), printed, strict=True):
+            spread = max(values) - min(values)
+            off = abs(values[0] - number.value)
+            if not off <= number.unit / 2 * (1 + TOLERATED) + spread:
+                mistakes.append(Mistake(number.text, as_text(float(values[0]), number), off))
+        self.gradients.append((name, side, mistakes))
+
+    def _through_formulas(self, tree: Tree, leaf: Leaf) -> Range | None:
+        """Look a quantity up, or compute it from the formula that the document has for it."""
+        found = self.scope.lookup(tree, leaf)
+        said = self.scope.formula(tree) if found is None and self.deep < DEEPEST else None
+        if said is None or said[1] is not None:
+            return found
+        self.deep += 1
+        try:
+            return evaluate(said[0], leaf, self._through_formulas)
+        except Unknown:
+            return None
+        finally:
+            self.deep -= 1
+
+    def _settle_gradients(self) -> None:
+        """Blame derivatives, where most of them bear it out that the network is understood."""
+        right = sum(not mistakes for _, _, mistakes in self.gradients)
+        if right < FEWEST_GRADIENTS or 2 * right < len(self.gradients):
+            return
+        for name, side, mistakes in self.gradients:
+            self.read_by["C"] += 1
+            left = Side(None, f"the backward pass to {shown(name)}", side.line)
+            known = {(found.line, found.printed) for found in self.findings}
+            new = [m for m in mistakes if (side.line, m.printed) not in known]
+            self._blame(new, left, side, "C")
+
     def _claim(self, claim: Claim) -> None:
         try:
             mistakes = self.judge.mistakes(claim.pair, False, [])
@@ -303,6 +371,17 @@ def _alike(left: Tree, right: Tree) -> bool:
         <= max(LIKE * abs(a.value), *(0.0 if n.whole else n.unit for n in (a, b)))
         for a, b in zip(numbers, others, strict=True)
     )
+
+
+def _end(which: str) -> Leaf:
+    """Return a reading of numbers: one end of what is printed so, and what is exact as it is."""
+
+    def leaf(number: Literal) -> Range:
+        found = as_printed(number) if number.whole or number.significant < TELLING else half(number)
+        end = found.low if which == "low" else found.high
+        return Range(end, end)
+
+    return leaf
 
 
 def _are_others(left: Tree, right: Tree) -> bool:

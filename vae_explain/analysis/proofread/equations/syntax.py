@@ -176,19 +176,30 @@ def key_of(tree: Tree) -> str | None:
         case Call("log", (Power() | Name() as body,)):
             inner = key_of(body)
             return f"log{inner}" if inner is not None and inner.startswith("σ²") else None
-        case Product((above, below), ("", "/")):
-            names = [_differential(above), _differential(below)]
-            return f"∂{names[0]}/∂{names[1]}" if all(names) else None
+        case Product():
+            names = derivative(tree)
+            return f"∂{key_of(names[0])}/∂{key_of(names[1])}" if names is not None else None
     return None
 
 
-def _differential(tree: Tree) -> str | None:
+def derivative(tree: Tree) -> tuple[Tree, Tree] | None:
+    """Return the quantities of `∂L/∂w` or `dL/dw`; None for what is no derivative."""
+    match tree:
+        case Product((above, below), ("", "/")):
+            for sign in "∂d":
+                names = _differential(above, sign), _differential(below, sign)
+                if names[0] is not None and names[1] is not None:
+                    return names[0], names[1]
+    return None
+
+
+def _differential(tree: Tree, sign: str) -> Tree | None:
     """Return the quantity of `∂L`, written in one piece or as a product."""
     match tree:
-        case Name(base) if len(base) > 1 and base[0] in "∂":
-            return tree.key[1:]
-        case Product((Name("∂"), body), ("", "")):
-            return key_of(body)
+        case Name(base, index) if len(base) > 1 and base[0] == sign:
+            return Name(base[1:], index) if sign == "∂" or len(base) == 2 else None
+        case Product((Name("∂"), body), ("", "")) if sign == "∂" and key_of(body) is not None:
+            return body
     return None
 
 

@@ -75,11 +75,11 @@ def wrong_terms(formula: Tree, written: Tree, lookup: Lookup, leaf: Leaf) -> lis
 def _unmatched(expected: Sequence[Term], printed: Sequence[Term]) -> list[Mistake] | None:
     left = [term for term in expected if not _is_zero(term)]
     wrong: list[Term] = []
-    for term in printed:
-        if _is_zero(term):
-            continue
-        allowed = _allowed(term)
-        match = next((t for t in left if _meet(t.value, allowed)), None)
+    # The most exact first: 0.8² may be anything from 0.56 to 0.72, and 0.6065 may not.
+    allowed_by = [(_allowed(term), term) for term in printed if not _is_zero(term)]
+    for allowed, term in sorted(allowed_by, key=lambda a: float(a[0].high - a[0].low)):
+        matches = [t for t in left if _meet(t.value, allowed)]
+        match = min(matches, key=lambda t: _apart(t.value, allowed), default=None)
         if match is None:
             wrong.append(term)
         else:
@@ -112,6 +112,10 @@ def _is_zero(term: Term) -> bool:
 
 def _meet(one: Range, other: Range) -> bool:
     return bool(one.low <= other.high and other.low <= one.high)
+
+
+def _apart(one: Range, other: Range) -> float:
+    return abs(float(one.middle - other.middle))
 
 
 def _without_factor(tree: Tree) -> Tree:
