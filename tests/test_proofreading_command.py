@@ -236,6 +236,28 @@ def test_a_document_of_our_own_proof_reads_clean(
     assert document["seed"]["holds"]
 
 
+@pytest.mark.text
+@pytest.mark.parametrize(
+    ("ending", "arithmetic", "digits"),
+    [
+        *(("md", "printed", 0), ("md", "full", 2), ("md", "printed", 17)),
+        *(("html", "full", 0), ("html", "printed", 1), ("html", "full", 17)),
+        *(("tex", "printed", 0), ("tex", "printed", 1), ("tex", "full", 6)),
+        *(("ipynb", "printed", 0), ("ipynb", "full", 3), ("ipynb", "printed", 12)),
+    ],
+)
+def test_a_document_of_any_format_and_digits_proof_reads_clean(
+    ending: str, arithmetic: str, digits: int, tmp_path: Path, cli: CommandLine
+) -> None:
+    path = tmp_path / f"walkthrough.{ending}"
+    run = ["--dims", "3-4-2-4-3", "--seed", "7", "--arithmetic", arithmetic]
+    assert cli("document", *run, "--digits", str(digits), "-o", str(path)).code == 0
+    outcome = cli("verify", str(path), "--format", "json")
+    document = json.loads(outcome.out)
+    assert (outcome.code, document["findings"]) == (0, [])
+    assert document["read"]["C"] > 150  # the whole network, in every format
+
+
 def test_a_damaged_document_of_our_own_is_caught(tmp_path: Path, cli: CommandLine) -> None:
     path = tmp_path / "walkthrough.md"
     assert cli("document", "-o", str(path)).code == 0

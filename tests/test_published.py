@@ -21,16 +21,26 @@ HERE = Path(__file__).parent / "published"
 READ = {
     "attention.tex": (5, 1),
     "card.txt": (3, 1),
+    "classes.ipynb": (7, 1),
     "code.md": (2, 1),
     "columns.md": (8, 1),
     "draws.md": (5, 2),
+    "filter.md": (10, 0),
+    "first-step.md": (10, 0),
+    "gates.txt": (6, 2),
+    "gaussians.md": (5, 0),
     "komma.md": (2, 0),
+    "latent.tex": (9, 1),
+    "lines.md": (11, 1),
     "momentum.md": (10, 0),
+    "network.md": (0, 1),
     "neuron.md": (5, 3),
+    "normalised.md": (10, 8),
     "notebook.ipynb": (3, 2),
     "notes.md": (20, 3),
     "quiz.md": (5, 2),
     "rows.md": (3, 3),
+    "scores.html": (14, 0),
     "softmax.html": (9, 0),
     "table.md": (8, 0),
 }
@@ -90,6 +100,12 @@ DAMAGES = [
     ("quiz.md", "= 0.83", "= 0.38", "0.38", "0.830"),
     ("draws.md", "= 0.4$, $z_2", "= 0.5$, $z_2", "0.5", "0.400"),
     ("draws.md", "[1.0, 0.6065]", "[1.0, 0.6606]", "0.6606", "0.6065"),
+    ("lines.md", "(1 + 0.78297)", "(1 + 0.78279)", "0.78279", "0.78297"),
+    ("first-step.md", "=-0.17$", "=0.17$", "0.17", "-0.170"),
+    ("filter.md", "= -1.5$", "= 1.5$", "1.5", "-1.50"),
+    ("gaussians.md", "0.64 + 0.16", "0.64 + 0.61", "", ""),
+    ("network.md", "0.0962", "0.0926", "0.0926", "0.0962"),
+    ("network.md", "[0.6345,", "[0.6354,", "0.6354", "0.6345"),
 ]
 
 
@@ -149,6 +165,17 @@ def test_one_equation(text: str, wrong: int) -> None:
 )
 def test_an_equation_that_cannot_be_read_is_counted(text: str, unread: int) -> None:
     assert report(text).reading.unread == unread
+
+
+def test_the_backward_pass_of_any_network_is_computed() -> None:
+    assert proofread("network.md").read["C"] == 4
+    wrong = proofread("network.md", "b_2} = -0.6428", "b_2} = 0.6428").findings
+    assert [(f.printed, f.expected, f.layer) for f in wrong] == [("0.6428", "-0.6428", "C")]
+
+
+def test_arithmetic_is_that_of_decimals() -> None:
+    assert report("3.53·0.9999999999999987·(1 − 0.9999999999999987) = 4.589e-15").passed
+    assert not report("3.53·0.9999999999999987·(1 − 0.9999999999999987) = 5.103e-15").passed
 
 
 def test_what_goes_on_in_a_chain_may_be_cut_and_what_ends_it_may_not() -> None:

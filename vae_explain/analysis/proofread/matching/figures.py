@@ -165,7 +165,7 @@ class Collector:
         if index and known.tensor in self.counted_from_one:
             index = tuple(i - 1 for i in index)
         shape = self.shape(known)
-        if statement.is_case and _is_whole_number(statement):
+        if statement.is_case and (_is_whole_number(statement) or not statement.stated):
             self._case(statement)
             return
         if not statement.stated and _is_shape(statement, shape):
@@ -229,6 +229,9 @@ class Collector:
             most = max((number.decimals for number in printed), default=0)
             # Rounded to whole numbers, those that would read as zero have an exponent.
             rounded = all(number.whole or "e" in number.text.lower() for number in printed)
+            # As code prints what it has rounded to whole numbers: `[-0.0, 1.0]`.
+            if name.value != "x" and isinstance(statement.sides[position], Row):
+                most = 0 if all(n.text.endswith(".0") for n in printed) else most
             after = sides[position + 1] if position + 1 < len(sides) else {}
             for index, number in side.items():
                 if not isinstance(number, Literal):
@@ -236,7 +239,7 @@ class Collector:
                     behind = result if isinstance(result, Literal) else None
                     self.lines.append(Line(name, index, number, behind, label))
                 else:
-                    exact = number.whole and not (rounded and number.value)
+                    exact = not most or (number.whole and not (rounded and number.value))
                     decimals = most if exact else number.decimals
                     self.figures.append(Figure(name, index, number, decimals, label, self.groups))
 

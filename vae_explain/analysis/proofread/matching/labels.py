@@ -205,6 +205,8 @@ def _of_label(words: str) -> Name | None:
     last = names[-1]
     before = words[: last.start].rstrip()
     at_end = not words[last.end :].strip(" ).:'\"—-")
+    if at_end and before.endswith((" by", " through")):
+        return None  # what arrives on one way, `KL by μ`
     if not last.name.gradient and FORMULA.search(
         words if not at_end else words[max(0, last.start - 3) :]
     ):

@@ -33,6 +33,7 @@ SPELLINGS: dict[str, ActivationName] = {name.replace("_", " "): name for name in
 SPELLINGS |= {"leakyrelu": "leaky_relu", "swish": "silu"}
 MEAN = re.compile(r"reduction\W{1,4}(?:is\W+)?mean|averaged over all")
 CROSS_ENTROPY = re.compile(r"binary[ _-]cross[ _-]entropy|\bbce\b")
+WEIGHT = re.compile(r"\bkl with weight (\d+(?:\.\d+)?)")
 BETA = ("β", "beta", "Beta")
 SEED_WORDS = {"(", "=", ":", "at", "is", "of", "to", "with", "the", "value", "as"}
 
@@ -64,6 +65,9 @@ def stated(passages: Sequence[Passage], resolved: Sequence[Resolved]) -> Stated:
     pieces = [piece for passage in passages for piece in passage.all_pieces]
     words = "\n".join(piece.text for piece in pieces).casefold()
     beta = _setting(resolved, lambda label: label.strip() in BETA)
+    weighted = WEIGHT.search(words)
+    if beta is None and weighted is not None:
+        beta = float(weighted[1])
     recon: Literal["mse", "bce"] = "bce" if _cross_entropy(words, resolved) else "mse"
     dims = _dims(resolved, words)
     architecture = Architecture(

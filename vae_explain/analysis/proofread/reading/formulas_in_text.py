@@ -11,7 +11,7 @@ DELIMITERS = {"$$": "$$", "\\[": "\\]", "\\(": "\\)", "$": "$"}
 OPENING = re.compile(r"\\\\|\\\$|\$\$|\$|\\\[|\\\(")
 CHOSEN = re.compile(r"[=≈+*/^_\\{}]|\d")  # what a formula between single dollars has
 LONGEST = 20_000  # characters of a paragraph
-MOST_LINES = 2  # over which one between single dollars may go
+MOST_LINES = 6  # over which one between single dollars may go
 Cells = tuple[tuple[tuple[Piece, ...], ...], ...]
 
 

@@ -16,6 +16,7 @@ ENVIRONMENT = re.compile(
 )
 TABLES = {"tabular", "tabularx", "tabulary", "longtable"}
 LISTINGS = {"verbatim", "lstlisting", "minted"}
+CONTINUED = re.compile(r"\$ *\\\\ *\n *\$\{\}")  # a formula that goes on behind a line's end
 # Braces that are not those of a command's argument only group.
 BRACES = re.compile(r"(\\[a-zA-Z]+\*?(?:\{[^{}]*\})+)|[{}]")
 TITLE = r"\\(?:sub)*section\*?\{[^{}\n]+\}|\\paragraph\*?\{[^{}\n]+\}"
@@ -35,7 +36,7 @@ def passages(text: str) -> list[Passage]:
     begin = text.find("\\begin{document}")
     start = 0 if begin < 0 else begin + len("\\begin{document}")
     head = re.sub(r"[^\n]", "", text[:start])  # its lines are counted, and not read
-    return list(in_context(_passages(head + COMMENT.sub("", text[start:]))))
+    return list(in_context(_passages(head + COMMENT.sub("", text[start:]).replace("$-$", "-"))))
 
 
 def _passages(text: str) -> Iterator[Passage]:
@@ -58,7 +59,7 @@ def _passages(text: str) -> Iterator[Passage]:
 def _paragraphs(text: str, line: int) -> Iterator[Passage]:
     for part in PARTED.split(text):
         title = HEADING.fullmatch(part)
-        words = WORDS.sub("", part)
+        words = CONTINUED.sub("\n", WORDS.sub("", part))
         if title is not None:
             level = 1 + part.count("sub") if title["section"] else 4
             yield heading((Piece("text", title["section"] or title["paragraph"], line),), level)

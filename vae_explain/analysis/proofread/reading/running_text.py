@@ -25,7 +25,7 @@ VERBS = {
 }  # fmt: skip
 SHAPES = {"shape", "shapes", "size", "dims", "dimensions", "in", "range", "interval", "from"}
 EXAMPLES = {"e.g", "eg", "like", "example", "instance", "say", "as"}
-CASES = {"for", "if", "when", "unless", "only"}
+CASES = {"for", "if", "when", "unless", "only", "would", "could"}
 WORDS = ("name", "vector", "function", "words")
 ENDS = (".", ";", "!", "?")
 
@@ -80,7 +80,8 @@ class Scan:
         if token.kind == "open":
             before = self.tokens[self.position - 1] if self.position else None
             adjacent = before is not None and before.kind in WORDS and not token.spaced
-            self.calls.append(adjacent or token.text == "group")
+            begins = self.position == self.start and token.text == "["
+            self.calls.append(adjacent or begins or token.text == "group")
         elif token.kind == "close" and self.calls:
             self.calls.pop()
         self.position += 1
@@ -161,7 +162,8 @@ class Scan:
             value, end = read
             if not verb or not isinstance(value, Number) or "." in value.text:
                 if self.label_end is None:
-                    self.label_end = self.position
+                    # In `…, at 0.5` a number has no name, and none from what stands around.
+                    self.label_end = self.position + (verb and self.position == self.start)
                 self.stated = self.stated or not verb
                 self._accept(value, behind, end)
                 return
@@ -296,8 +298,9 @@ def _is_shape_of(value: Tree, further: Tree) -> bool:
 
 def _counts(value: Tree) -> bool:
     """Whether a value is the number of an element in brackets: `[2] = 1.09`."""
-    (entry, *more) = value.entries if isinstance(value, Row) else (value,)
-    return isinstance(value, Row) and not more and isinstance(entry, Number) and entry.whole
+    if not isinstance(value, Row):
+        return False
+    return all(isinstance(entry, Number) and entry.whole for entry in value.entries)
 
 
 def _ends(token: Token) -> bool:

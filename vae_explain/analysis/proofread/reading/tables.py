@@ -183,6 +183,7 @@ def _matrix(
     """Read a table that is one array, named in its corner or by what stands above it."""
     counted = all(row and row[0].is_index for row in body)
     corner = header[0].is_index or bool(label)
+    corner = corner and [cell.text for cell in header[:2]] != ["0", "1"]  # it counts the columns
     first = int(counted and corner and not _all_numbers(header))
     kept = [row for row in ([header, *body] if _all_numbers(header) else body) if row]
     rows = [[cell.value for cell in row[first:]] for row in kept]
