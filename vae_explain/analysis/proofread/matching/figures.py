@@ -230,8 +230,9 @@ class Collector:
             # Rounded to whole numbers, those that would read as zero have an exponent.
             rounded = all(number.whole or "e" in number.text.lower() for number in printed)
             # As code prints what it has rounded to whole numbers: `[-0.0, 1.0]`.
-            if name.value != "x" and isinstance(statement.sides[position], Row):
-                most = 0 if all(n.text.endswith(".0") for n in printed) else most
+            listed = name.value != "x" and isinstance(statement.sides[position], Row)
+            cut = listed and all(number.text.endswith(".0") for number in printed)
+            most = 0 if cut else most
             after = sides[position + 1] if position + 1 < len(sides) else {}
             for index, number in side.items():
                 if not isinstance(number, Literal):
@@ -239,7 +240,7 @@ class Collector:
                     behind = result if isinstance(result, Literal) else None
                     self.lines.append(Line(name, index, number, behind, label))
                 else:
-                    exact = not most or (number.whole and not (rounded and number.value))
+                    exact = cut or (number.whole and not (rounded and number.value))
                     decimals = most if exact else number.decimals
                     self.figures.append(Figure(name, index, number, decimals, label, self.groups))
 
