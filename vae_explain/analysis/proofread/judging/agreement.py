@@ -12,6 +12,8 @@ from ..matching.figures import Figure
 
 TIES = 4  # units in the last place of a float64 that may decide how a tie was rounded
 LAST_PLACES = 4  # another processor's matrix product may round a number of 16 digits otherwise
+FEW_DIGITS = 3  # of a number so small that it is written with an exponent
+NEARLY = 0.6  # of their last place: they come from a line of numbers with as few
 SLIP = 1.5  # units in the last printed place: truncated, or rounded the wrong way
 
 
@@ -80,5 +82,7 @@ def _apart(figure: Figure, computed: float) -> float:
 
 
 def _half(figure: Figure, computed: float) -> float:
+    if "e" in figure.printed.text and figure.printed.significant <= FEW_DIGITS:
+        return NEARLY * figure.unit
     slack = TIES * math.ulp(computed)
     return figure.unit / 2 + (slack if figure.unit > 1000 * slack else 0.0)
