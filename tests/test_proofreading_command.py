@@ -264,7 +264,7 @@ def test_a_damaged_document_of_our_own_is_caught(tmp_path: Path, cli: CommandLin
     text = path.read_text("utf-8")
     for right, wrong, element in (
         ("**0.88977581", "**0.88977571", "mu[0]"),
-        ("−0.3507", "−0.3607", ""),  # in a line that it goes into
+        ("bias_new[0] = −0.3507", "bias_new[0] = −0.3607", ""),  # a line that it goes into
         ("-0.7465", "-0.7466", "fc_dec2.weight.grad[0,1]"),
         ("31.510481828534605", "31.510481828544605", "loss"),
         ("1.01163815·(−0.2387)", "1.01163815·(−0.2397)", ""),
