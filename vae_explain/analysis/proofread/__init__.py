@@ -1,8 +1,9 @@
 """Proof-reading a published document: its equations, and the figures of a VAE's run.
 
-`report.py` is the whole way. `reading/formats.py` gives a document's passages. `equations/` holds
-the sides of every equation against each other, and against what the document states, whatever it
-is about. Where it is the walkthrough of a VAE, `proof.py` leads it through three rooms as well:
+`report.py` is the whole way. `reading/formats.py` gives a document's passages (`passage.py`).
+`equations/` holds the sides of every equation against each other, and against what the document
+states, whatever it is about. Where it is the walkthrough of a VAE, `proof.py` leads it through
+three rooms as well, which read with the tokens and the grammar of `equations/`:
 
 1. `reading/`: what does the text say? Statements, each a label with the numbers that are
    said of it, and numbers that stand in none. No model is known here.

@@ -15,7 +15,8 @@ from .matching.figures import Collector, Figure
 from .matching.labels import Labels, Resolved
 from .matching.names import Name
 from .matching.stated_run import SUSPICIOUS, Stated, alternatives, rows_of, stated
-from .reading.markdown import Passage, passages
+from .passage import Passage
+from .reading.markdown import passages
 from .reading.reader import read
 
 MOST_LABELS = 8  # of the document's own, in an error's line

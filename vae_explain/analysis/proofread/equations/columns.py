@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..reading.markdown import Passage, Piece, plain
+from ..passage import Passage, Piece, plain
 from .chains import chains
 from .evaluation import Leaf, Unknown, evaluate, half
 from .intervals import Range, hull

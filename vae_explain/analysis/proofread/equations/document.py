@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 
-from ..reading.markdown import Passage, Piece
+from ..passage import Passage, Piece
 from .chains import Chain, Side, joined
 from .columns import column_claims
 from .findings import Finding, Reading

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from ..reading.markdown import Passage, Piece
+from ..passage import Passage, Piece
 from .chains import Chain, chains
 from .tokens import Mode, Token, lex
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ....models.vocabulary import plain
 from ..equations.tokens import lex
-from ..reading.markdown import Piece
+from ..passage import Piece
 from ..reading.statement import Context, Found, Remnant, Statement
 from ..reading.values import text_of
 from .names import INDEX, Name, gradient_parts, index_of, is_parameter, names_in, of_gradient

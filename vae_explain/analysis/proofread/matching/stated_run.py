@@ -21,7 +21,7 @@ from ....models.builtin_config import ACTIVATIONS, BUILT_IN, ActivationName, Arc
 from ..equations.syntax import Literal as Number
 from ..equations.syntax import Row
 from ..equations.tokens import Token, lex
-from ..reading.markdown import Passage, Piece
+from ..passage import Passage, Piece
 from ..reading.values import numbers_of, shape_of
 from .figures import Figure
 from .labels import Resolved, is_rate

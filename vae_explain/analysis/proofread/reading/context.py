@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from .markdown import Passage, Piece
+from ..passage import Passage, Piece
 
 HEADING = "heading"  # the language of a passage that is one
 

@@ -6,8 +6,8 @@ import re
 from pathlib import PurePath
 from typing import Literal, NamedTuple
 
+from ..passage import Passage
 from . import formulas_in_text, html, latex_document, markdown, notebook
-from .markdown import Passage
 
 Format = Literal["markdown", "notebook", "html", "latex", "text"]
 ENDINGS: dict[str, Format] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from .markdown import Passage, Piece
+from ..passage import Passage, Piece
 
 DELIMITERS = {"$$": "$$", "\\[": "\\]", "\\(": "\\)", "$": "$"}
 OPENING = re.compile(r"\\\\|\\\$|\$\$|\$|\\\[|\\\(")

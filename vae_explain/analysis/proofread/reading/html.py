@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Literal
 
+from ..passage import Passage, Piece
 from .context import heading, in_context
 from .formulas_in_text import pieces
-from .markdown import Passage, Piece
 
 BLOCKS = {
     "p", "div", "li", "section", "article", "main", "td", "th", "tr", "table", "caption", "figure",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ..passage import Passage, Piece
 from .context import heading, in_context
 from .formulas_in_text import pieces, prose
-from .markdown import Passage, Piece
 
 COMMENT = re.compile(r"(?<!\\)%.*")
 ENVIRONMENT = re.compile(

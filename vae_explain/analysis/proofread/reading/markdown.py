@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import chain
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
+
+from ..passage import Passage, Piece, plain
 
 DEEPEST = 200  # lists in quotes in lists; the parser passes over what lies deeper
 # In one paragraph: the parser looks from each bracket for what a link may be, to the end of it.
@@ -26,40 +27,6 @@ MATH_LANGUAGES = {"math", "latex", "tex", "katex"}
 TOUCHES = re.compile(r"[\d)\].]$"), re.compile(r"^[-\d(.]")
 
 
-class Piece(NamedTuple):
-    """A run of one kind of text, and the line it starts on."""
-
-    kind: Literal["text", "code", "math", "strong"]
-    text: str
-    line: int
-
-
-class Passage(NamedTuple):
-    """What stands together: a paragraph, a block of code or mathematics, a table.
-
-    Attributes
-    ----------
-    pieces
-        The text; of a table the cells of its rows are in `rows` instead, its header first.
-    context
-        What it stands under, nearest first: the paragraph before it, those of the list
-        items around it, the headings.
-    """
-
-    kind: Literal["prose", "code", "math", "table", "html"]
-    pieces: tuple[Piece, ...]
-    rows: tuple[tuple[tuple[Piece, ...], ...], ...]
-    context: tuple[tuple[Piece, ...], ...]
-    line: int
-    language: str = ""
-
-    @property
-    def all_pieces(self) -> tuple[Piece, ...]:
-        """Its text, that of a table's cells too."""
-        cells = (cell for row in self.rows for cell in row)
-        return (*self.pieces, *chain.from_iterable(cells))
-
-
 def passages(text: str) -> list[Passage]:
     """Return the passages of a document, in order."""
     # Up to 4.2 the parser runs past the end of a document whose last line, without an end of
@@ -67,11 +34,6 @@ def passages(text: str) -> list[Passage]:
     whole = text if text.endswith("\n") else f"{text}\n"
     linked = all(part.count("[") <= MOST_BRACKETS for part in whole.split("\n\n"))
     return list(_Reader(_parser(linked).parse(whole)).passages())
-
-
-def plain(pieces: Sequence[Piece]) -> str:
-    """Return pieces as one text, without their marks."""
-    return "".join(piece.text for piece in pieces)
 
 
 @cache

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from ..passage import Passage, Piece
 from . import html, markdown
-from .markdown import Passage, Piece
 
 
 class NotANotebook(ValueError):

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from ..equations.syntax import Row, Tree
-from .markdown import Piece, plain
+from ..passage import Piece, plain
 from .statement import Found, Remnant, Statement
 from .values import numbers_of
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..equations.tokens import Mode, Token, lex
-from .markdown import Passage, Piece
+from ..passage import Passage, Piece
 from .parts import joined
 from .running_text import Scan
 from .statement import Found, Headings, Remnant

@@ -13,7 +13,7 @@ from typing import Literal
 from ..equations.syntax import Literal as Number
 from ..equations.syntax import Row, Tree
 from ..equations.tokens import Token
-from .markdown import Piece
+from ..passage import Piece
 from .statement import DIFFERENCE, Context, Found, Remnant, Statement
 from .values import line_of, numbers_of, read_value, text_of
 

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple, Protocol
 
 from ..equations.syntax import Literal, Row, Tree, shown
-from .markdown import Piece
+from ..passage import Piece
 from .values import numbers_of
 
 # A comparison with another computation is no figure of the run.
