@@ -41,9 +41,10 @@ def ask(
     options: Options,
 ) -> ExitCode:
     given = {"--record": record, "--output": output_file, "--format": format, "--digits": digits}
-    for option, value in {**given, "--json": "" if json else None}.items():
+    for option, value in {**given, "--json": json or None}.items():
         if value is not None:
-            raise Problem(option, value, "give it with a question, as in: forward --digits 3")
+            mend = f"give it with a question, as in: forward {option}"
+            raise Problem(option, None, mend if json else f"{mend} {value}")
     with tempfile.TemporaryDirectory() as folder:
         path = options.run or _recorded(options, Path(folder))
         if options.run:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from ..models.builtin_config import ACTIVATIONS, BUILT_IN, Architecture
 from ..models.changes import Change, located, require_once
 from ..models.request import Request, Settings, UserModel
-from . import model_files, parsing, standard_input
+from . import config_files, model_files, parsing, standard_input
 from .errors import Problem
 from .files import require_ending
 from .messages import say
@@ -31,7 +31,8 @@ MOST_BYTES = 4 * 2**30  # of parameters, before anything is built, or of what a 
 BYTES_A_NUMBER = 2 * 8  # that a run computes: it and its gradient, in float64
 INPUT_FILES = ".csv", ".npy"
 OF_A_USERS_MODEL = (
-    "model_arg", "loss", "loss_arg", "loss_sum", "objective", "objective_expr", "x_as", "root",
+    "model_arg", "config",
+    "loss", "loss_arg", "loss_sum", "objective", "objective_expr", "x_as", "root",
     "definitions_only",
 )  # fmt: skip
 REFUSALS = {
@@ -351,8 +352,10 @@ def _flag(name: str) -> str:
 
 
 def _user_model(options: Options) -> UserModel:
-    def arguments(option: str, texts: list[str] | None) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+    def arguments(
+        option: str, texts: list[str] | None, found: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        found = {} if found is None else found
         for text in texts or ():
             name, value = parsing.argument(option, text)
             *around, last = name.split(".")
@@ -369,7 +372,11 @@ def _user_model(options: Options) -> UserModel:
         loss=options.loss,
         objective=options.objective,
         loss_arguments=arguments("--loss-arg", options.loss_arg),
-        model_arguments=arguments("--model-arg", options.model_arg),
+        model_arguments=arguments(
+            "--model-arg",
+            options.model_arg,
+            config_files.read(options.config) if options.config else None,
+        ),
         loss_sum=options.loss_sum,
         root=options.root,
         definitions_only=options.definitions_only,

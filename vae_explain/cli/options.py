@@ -183,6 +183,13 @@ class Options:
             help="An argument of your model, or args.KEY=VALUE within one; may be repeated.",
         ),
     ] = None
+    config: Annotated[
+        Path | None,
+        model_option(
+            metavar="FILE.yaml|toml|json",
+            help="Arguments of your model from a file; --model-arg goes before it.",
+        ),
+    ] = None
     loss: Annotated[
         str | None,
         model_option(
@@ -293,7 +300,12 @@ class Options:
 
     def inputs(self) -> dict[str, Path]:
         """Return the files that the options name to be read, by option."""
-        files = {"--x-file": self.x_file, "--weights": self.weights, "--run": self.run}
+        files = {
+            "--x-file": self.x_file,
+            "--weights": self.weights,
+            "--run": self.run,
+            "--config": self.config,
+        }
         for option in ("model", "loss", "objective"):
             place = (getattr(self, option) or "").rpartition(":")[0]
             files[f"--{option}"] = Path(place) if place.endswith(".py") else None

@@ -197,6 +197,8 @@ def load(path: Path) -> Recording:
     """
     file = path.expanduser()
     with _damages(path):
+        if file.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder; name the file in it")
         if not file.is_file():
             raise FileNotFoundError(errno.ENOENT, "there is no such file")
         safe_open(file, framework="np")  # which raises where a file is no whole one

@@ -105,7 +105,8 @@ def _called(found: Any, arguments: Mapping[str, Any]) -> Any:
     try:
         inspect.signature(found).bind(**arguments)
     except TypeError as error:
-        raise CannotLoad(f"{error}; give arguments by --model-arg name=value") from None
+        words = f"{error}; give arguments by --model-arg name=value or --config FILE.yaml"
+        raise CannotLoad(f"{words}, or {_factory(found)}") from None
     except ValueError:
         pass  # a callable without a readable signature: calling it will tell
     try:
@@ -113,7 +114,16 @@ def _called(found: Any, arguments: Mapping[str, Any]) -> Any:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise CannotLoad(failed("making the model", error)) from None
+        words = failed("making the model", error)
+        is_of_arguments = isinstance(error, AttributeError | KeyError | TypeError)
+        more = f"; if it takes an object, {_factory(found)}" if is_of_arguments else ""
+        raise CannotLoad(words + more) from None
+
+
+def _factory(found: Any) -> str:
+    """Say how to write what makes a model with arguments that no option can give."""
+    name = getattr(found, "__name__", "Model")
+    return f"add to its file: def made(): return {name}(...), and give FILE.py:made"
 
 
 def refuse_opaque(model: nn.Module) -> None:
