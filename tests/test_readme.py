@@ -1,4 +1,4 @@
-"""The README, held against the program: its transcripts line by line, its commands by running.
+"""The README and the guides, held against the program: transcripts by line, commands by running.
 
 A transcript that begins with `$ vae-explain …` says itself which command it is of; one that
 shows a part of a page has the command in a comment before it, which no renderer shows. It may
@@ -24,7 +24,12 @@ from .comparing import alike, lines_of, numbers_of, rounding_of
 from .pages import INDENT, command_line
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+GUIDES = (
+    "README.md",
+    *(f"docs/{name}.md" for name in ("first-look", "student", "teacher", "engineer", "python",
+                                     "checked", "json")),
+)  # fmt: skip
+README = "\n".join((ROOT / name).read_text(encoding="utf-8") for name in GUIDES)
 BLOCK = re.compile(
     r"^(?:<!-- (?P<comment>[^\n]*) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
@@ -59,13 +64,13 @@ def commands() -> list[str]:
     """Return every command of the README's shell blocks."""
     shells = (block["text"] for block in BLOCK.finditer(README) if block["language"] == "sh")
     lines = (line for text in shells for line in text.splitlines())
-    return [line for line in lines if line.startswith("vae-explain ")]
+    return list(dict.fromkeys(line for line in lines if line.startswith("vae-explain ")))
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Enter a folder with every file that a command of the README reads."""
-    shutil.copytree(ROOT / "docs" / "examples", tmp_path / "docs" / "examples")
+    assert command_line("samples", str(tmp_path)).code == 0
     rows = np.random.default_rng(0).random((2, 784))
     np.save(tmp_path / "digits.npy", rows)
     np.savetxt(tmp_path / "digits.csv", rows[:, :6], delimiter=",")
@@ -102,7 +107,10 @@ def candidates(line: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize("command", commands())
 def test_a_command_of_the_readme_runs(
-    command: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+    command: str,
+    folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(webbrowser, "open", lambda address: True)
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -115,6 +123,8 @@ def test_a_command_of_the_readme_runs(
         assert command_line("record", "-o", str(folder / "run.safetensors")).code == 0
     if command.startswith("vae-explain mark"):
         assert command_line("exercise", "-o", "s.md", "--key", "k.json").code == 0
+    if command.startswith("vae-explain samples"):
+        monkeypatch.chdir(tmp_path_factory.mktemp("empty"))
     outcome = command_line(*shlex.split(command, comments=True)[1:])
     assert outcome.code == 0
     assert all(line.startswith("vae-explain: wrote ") for line in outcome.err.splitlines())
