@@ -22,13 +22,15 @@ from vae_explain.pages.render.diagram import picture_of
 from vae_explain.pages.render.html.live.document import by_weight, written
 from vae_explain.pages.render.numbers import Numbers
 
-SETTINGS = 5  # of each of six: thirty
+SETTINGS = 5  # of each of seven: 35
 ARCHITECTURES = (
     Architecture(),
     Architecture((4, 5, 2, 6, 4), activation="leaky_relu", beta=0.5),
     Architecture((3, 6, 2, 4, 3), activation="softplus", recon="bce"),
     Architecture((6, 7, 3, 7, 6), activation="gelu", reduction="mean", beta=3.0),
-    Architecture((4, 30, 2, 30, 4), activation="elu", recon="bce", beta=2.0),
+    # Sums of as many products as a rule writes each, and of one more.
+    Architecture((4, 32, 2, 32, 4), activation="elu", recon="bce", beta=2.0),
+    Architecture((33, 33, 2, 33, 33), beta=2.0),
     Architecture((5, 8, 4, 2, 4, 8, 5), activation="silu"),
 )
 REGION = re.compile(r"<!--\[(\d+)-->(.*?)<!--\1\]-->", re.DOTALL)

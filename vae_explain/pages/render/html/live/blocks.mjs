@@ -1,5 +1,5 @@
 // Writes the page's blocks anew from a run's numbers, as `html/arithmetic.py` and `grids.py` do.
-import { addends, constant, evaluate, isLeaf, leavesOf, shortened } from "./expression.mjs";
+import { addends, constant, evaluate, isLeaf, largest, leavesOf, shortened } from "./expression.mjs";
 import { escapeText, inNumbers, lineMarkup, summandMarkup, typeset } from "./inline.mjs";
 import { Numbers } from "./numbers.mjs";
 import { sizeOf } from "./run.mjs";
@@ -12,12 +12,6 @@ const NEARLY_NOTHING = 0.05;
 const MOST_PARTS = 32;
 const MOST_LARGEST = 5;
 const range = (count) => Array.from({ length: count }, (_, k) => k);
-
-/** Return where an array is largest by size: the largest first, ties in order. */
-export const largest = (numbers, count) => {
-  const sizes = Array.from(numbers, (value) => (Number.isNaN(value) ? Infinity : Math.abs(value)));
-  return range(sizes.length).sort((a, b) => sizes[b] - sizes[a] || a - b).slice(0, count);
-};
 
 export class Writer {
   /** `signs` has the markup of each array's name; `shares` which term may send what to whom. */

@@ -196,22 +196,41 @@ export const isLeaf = (tree) => tree.kind === "number" || tree.kind === "ref" ||
 export const leavesOf = (tree) => (isLeaf(tree) ? [tree] : tree.parts.flatMap(leavesOf));
 export const addends = (tree) => (tree.kind === "add" ? tree.parts : [tree]);
 
-const MOST_TERMS = 24;
-const SHOWN_TERMS = 8;
+/** Return where an array is largest by size: the largest first, ties in order. */
+export const largest = (numbers, count) => {
+  const sizes = Array.from(numbers, (value) => (Number.isNaN(value) ? Infinity : Math.abs(value)));
+  return sizes.map((_, k) => k).sort((a, b) => sizes[b] - sizes[a] || a - b).slice(0, count);
+};
+
+const MOST_TERMS = 24; // of one line
+const MOST_WRITTEN = 32; // products that a rule adds up; of more it writes the largest alone
+const SHOWN_TERMS = 8; // of a longer sum
 /** Replace the small terms of each long sum by one leaf that holds their sum. */
 export const shortened = (tree) => {
   if (isLeaf(tree)) return tree;
   const { parts } = tree;
-  if (tree.kind !== "add" || parts.length <= MOST_TERMS) {
-    const made = parts.map((part, k) => (tree.kind === "pow" && k ? part : shortened(part)));
-    return { ...tree, parts: made };
+  if (tree.kind === "add") {
+    const count = biasedProducts(parts);
+    if (count > MOST_WRITTEN) return abridged(parts.slice(0, count), parts.slice(count));
+    if (parts.length > MOST_TERMS) return abridged(parts);
   }
-  const values = parts.map(evaluate);
-  const order = parts.map((_, k) => k).sort((a, b) => Math.abs(values[b]) - Math.abs(values[a]) || a - b);
-  const largest = new Set(order.slice(0, SHOWN_TERMS));
-  const shown = parts.filter((_, k) => largest.has(k)).map(shortened);
-  const value = values.reduce((sum, each, k) => (largest.has(k) ? sum : sum + each), 0);
-  const count = parts.length - SHOWN_TERMS;
+  const made = parts.map((part, k) => (tree.kind === "pow" && k ? part : shortened(part)));
+  return { ...tree, parts: made };
+};
+
+/** How many products a bias is added to, as in `ops/bias.py`; 0 in another sum. */
+const biasedProducts = (parts) => {
+  const count = parts.length - 1;
+  return isLeaf(parts[count]) && parts.slice(0, count).every(({ kind }) => kind === "mul") ? count : 0;
+};
+
+/** Write the largest of some terms, and the others as one number behind what is kept beside them. */
+const abridged = (terms, beside = []) => {
+  const values = terms.map(evaluate);
+  const written = new Set(largest(values, SHOWN_TERMS));
+  const shown = terms.filter((_, k) => written.has(k)).map(shortened);
+  const value = values.reduce((sum, each, k) => (written.has(k) ? sum : sum + each), 0);
+  const count = terms.length - SHOWN_TERMS;
   const name = `(${count.toLocaleString("en-US")} smaller terms)`;
-  return { kind: "add", parts: [...shown, { kind: "rest", name, value, count, parts: [] }] };
+  return { kind: "add", parts: [...shown, ...beside, { kind: "rest", name, value, count, parts: [] }] };
 };

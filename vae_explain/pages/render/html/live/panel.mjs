@@ -4,7 +4,7 @@ import { makeField, tellField } from "./fields.mjs";
 import { escapeText, typeset } from "./inline.mjs";
 import { Learning } from "./learning.mjs";
 import { repr } from "./decimals.mjs";
-import { largest } from "./blocks.mjs";
+import { largest } from "./expression.mjs";
 
 const MOST_SLIDERS = 16;
 const short = (value) => repr(value).replace(/\.0$/, "");
