@@ -46,7 +46,7 @@ CHAPTERS = [
     "The backward pass",
     "One step of learning",
     "How this was checked",
-    "The words of it",
+    "Glossary",
 ]
 
 

@@ -140,7 +140,7 @@ def test_numbers_that_only_moved_are_a_grid() -> None:
     assert len(shown) == 6  # two heads of three rows
     assert all(len(row.split()) == 2 for row in shown)
     assert "q_2[0,0,0] =" not in text
-    assert "24 numbers checked" in section_with(text, "q_2 = ")
+    assert "12 elements checked" in section_with(text, "q_2 = ")
     assert re.search(r"out_proj: Linear \d+→\d+", text)  # whose weight it is, not who called it
     detailed, _ = forward.forward(run, ["q_2"])
     assert "q_2[0,0,0] =" in text_of(detailed, 80)

@@ -83,12 +83,17 @@ class Grids:
                 columns_of[j] = on_their_points(columns_of[j])
         texts = [list(map(self.canvas.symbols, cells)) for cells in columns_of]
         headers = [[self.canvas.symbols(column.header)] for column in table.columns]
-        first = [[text] for text in texts[0]]  # a cell of words may take several lines
+        # Words in the first and in the last column may take several lines.
+        broken = [[[text] for text in cells] for cells in texts]
         reasons = [self.canvas.symbols(reason) for reason in table.reasons]
         bodies = [_widest(cells) for cells in texts]
         widths = [max(*pair) for pair in zip(map(_widest, headers), bodies, strict=True)]
         reason_width = max((columns(reason) + 2 for reason in reasons), default=0)
         if sum(widths) + 2 * (len(widths) - 1) + reason_width > self.canvas.room:
+            if table.columns[-1].left and len(widths) > 1:
+                most = max(self.canvas.room - widths[0] - 2, NARROWEST_WORDS)
+                broken[-1] = [_broken(text, most) for text in texts[-1]]
+                bodies[-1] = max(map(_widest, broken[-1]))
             headers = [_broken(h, body) for (h,), body in zip(headers, bodies, strict=True)]
             widths = [max(*pair) for pair in zip(map(_widest, headers), bodies, strict=True)]
             if sum(widths) + 2 * (len(widths) - 1) > self.canvas.room:
@@ -105,8 +110,8 @@ class Grids:
             if left < NARROWEST_WORDS:
                 left = self.canvas.room - 2 - max(widths[1:], default=0)
             if table.columns[0].left and widths[0] > left:
-                first = [_broken(text, left) for text in texts[0]]
-                widths[0] = max(map(_widest, [headers[0], *first]))
+                broken[0] = [_broken(text, left) for text in texts[0]]
+                widths[0] = max(map(_widest, [headers[0], *broken[0]]))
         lines: list[Line] = []
         for group in self._side_by_side(widths):
             lines += [[]] if lines else []
@@ -118,12 +123,20 @@ class Grids:
                 cells = [self._aligned(table.columns[j], text, widths[j]) for j, text in pairs]
                 lines.append(_spaced([Piece(text, "dim") for text in cells]))
             for i in range(len(table.rows)):
-                row = [first[i][0], *(cells[i] for cells in texts[1:])]
-                line = _spaced([self._cell(table, i, j, row[j], widths[j]) for j in group])
-                if fits and group[-1] == len(widths) - 1 and reasons and reasons[i]:
-                    line.append(Piece("  " + reasons[i], "dim"))
-                lines.append(line)
-                lines += [[self._cell(table, i, 0, text, widths[0])] for text in first[i][1:]]
+                for k in range(max(len(broken[j][i]) for j in group)):
+                    row = [[*broken[j][i], *[""] * k][k] for j in group]
+                    pairs = zip(group, row, strict=True)
+                    filled = [j for j, text in pairs if text or not k]
+                    cut = group.index(filled[-1]) + 1
+                    line = _spaced(
+                        [
+                            self._cell(table, i, j, text, widths[j])
+                            for j, text in zip(group[:cut], row[:cut], strict=True)
+                        ]
+                    )
+                    if not k and fits and group[-1] == len(widths) - 1 and reasons and reasons[i]:
+                        line.append(Piece("  " + reasons[i], "dim"))
+                    lines.append(line)
         return lines
 
     def _side_by_side(self, widths: list[int]) -> list[list[int]]:

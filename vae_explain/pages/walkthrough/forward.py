@@ -434,7 +434,7 @@ class ForwardPage(RunPage):
             self._collect_asides(line.expression, asides)
         if asides:
             block = self.lines("", tuple(asides.values()), "", "value")
-            self.add(block, *self.shortened_note(block, tuple(asides.values())))
+            self.add(block, *self.shortened_note(block))
 
     def _collect_asides(self, expression: Expression, asides: dict[Ref, Worked]) -> None:
         """Work out what a line speaks of, and before it what that speaks of in turn."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ...symbolic.expression import Apply, Expression, Mul, Ref, children
 from ..blocks import Block, Column, Formula, Heading, Lines, Note, Prose, Statement, Table
 
-TITLE = "The words of it"
+TITLE = "Glossary"
 
 
 class Word(NamedTuple):

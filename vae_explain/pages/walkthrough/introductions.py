@@ -12,7 +12,7 @@ from .tensors import is_big
 Words = tuple[str, ...]
 
 
-WORDS: Words = ("What is written above in the words and signs of the field.",)
+WORDS: Words = ("What the words and signs above mean.",)
 SAYS: Words = ("What the numbers of this run come to. Each is worked out further down.",)
 
 
@@ -60,8 +60,8 @@ def idea(run: Run) -> Words:
         "The two wishes are the two terms of the loss. The reconstruction term asks the decoder "
         "to return x; the Kullback–Leibler divergence (KL) asks q(z|x) to stay near the prior. "
         "In its textbook form (Kingma and Welling, 2014) their sum is, up to a constant, the "
-        "negative of the evidence lower bound, the ELBO: whoever makes it small makes the data "
-        "likely. A weight on one term, as many models have it, trades one wish against the "
+        "negative of the evidence lower bound, the ELBO: where it is small, the model finds the "
+        "data likely. A weight on one term, as many models have it, trades one wish against the "
         "other.",
         f"What follows is one run of such a model{ways}, {whole}.",
     )

@@ -13,7 +13,7 @@ from ...engine.run import Run
 from ...engine.worked_lines import LineMaker, Worked
 from ...ops.linear.linear import LINEAR
 from ...ops.rule import Rule, indices
-from ...symbolic.expression import Index, Number, Ref, evaluate, terms_of
+from ...symbolic.expression import Index, Number, Ref, Rest, evaluate, references, terms_of
 from ...trace import Array, is_whole
 from ..blocks import (
     Adds,
@@ -231,7 +231,7 @@ class RunPage(Draft):
         heads
             As in `products`.
         """
-        self.add(block, *self.shortened_note(block, lines, long))
+        self.add(block, *self.shortened_note(block, long))
         gates = block.recipe and block.recipe.get("gates")
         self.add(*self.products(block.name, block.lines, heads))
         self.add(checked(lines, noun, whose, tail, gates=gates))
@@ -262,11 +262,10 @@ class RunPage(Draft):
         adds = Adds(len(heads) + 1, tuple(range(1, len(heads) + 1)))
         return [Table(columns, tuple(rows), adds=adds, marked=tuple(marked))]
 
-    def shortened_note(
-        self, block: Lines, lines: Sequence[Worked], words: str = LONG_SUMS
-    ) -> list[Note]:
-        """Say that a block has shortened some lines, if it has."""
-        shortened = not block.quiet and block.lines != tuple(lines)
+    def shortened_note(self, block: Lines, words: str = LONG_SUMS) -> list[Note]:
+        """Say that some of a block's lines leave out parts of a sum, if they do."""
+        refs = (ref for line in block.lines for ref in references(line.expression))
+        shortened = not block.quiet and any(isinstance(ref, Rest) for ref in refs)
         return [Note(words)] if shortened else []
 
     def finish(

@@ -36,8 +36,8 @@ def compose(update: Update, parameters: Sequence[str], only: Sequence[str] = ())
     page = OptimizerPage(update.step)
     page.add(
         Prose(
-            "The gradient points to where the loss grows, so each parameter moves against "
-            f"it, by lr times it; {settings_words(update.step)}."
+            "The gradient points to where the loss grows, so each parameter moves the "
+            f"other way, by lr times its gradient; {settings_words(update.step)}."
         )
     )
     for name in only or parameters:

@@ -110,7 +110,7 @@ def _changes(judge: Judge, disagreeing: Sequence[Figure]) -> Iterator[Change]:
 
 
 def _open_tensors(judge: Judge) -> dict[str, list[Figure]]:
-    """Return the printed inputs that no seed vouches for, one figure of each number."""
+    """Return the printed inputs that the seed does not give, one figure of each number."""
     found: dict[str, dict[tuple[int, ...], Figure]] = {}
     for figure in judge.figures:
         name = figure.name.value
