@@ -143,6 +143,11 @@ def test_a_document_is_sound(run: str) -> None:
     require_sound(document("latex", *RUNS[run]))
 
 
+@pytest.mark.parametrize("run", RUNS)
+def test_every_sign_of_ours_has_its_command(run: str) -> None:
+    assert r"\texttt{U+" not in document("latex", *RUNS[run])
+
+
 def page_of(name: str) -> str:
     array = np.array([[1.0, -2.0], [3.0, 4e12]])
     table = Table((Column(name, "text"), Column(name, "value")), ((name, 1.5),))

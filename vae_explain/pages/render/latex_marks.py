@@ -47,6 +47,8 @@ FORMULAS = {
     "∂": r"\partial",
     "·": r"\cdot",
     "×": r"\times",
+    "±": r"\pm",
+    "∇": r"\nabla",
     "→": r"\to",
     "←": r"\leftarrow",
     "≈": r"\approx",
