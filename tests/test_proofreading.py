@@ -178,6 +178,22 @@ def test_a_label_that_nobody_explains_is_listed(left_out: str) -> None:
     assert proof.passed
 
 
+@pytest.mark.parametrize(
+    ("subject", "blamed"),
+    [
+        ("the KL's effective β", 0),
+        ("the KL’s coefficient", 0),
+        ("the KL", 1),
+        ("the KL's value", 1),
+        ("the β-weighted KL", 1),
+    ],
+)
+def test_what_a_term_is_weighted_by_is_not_taken_for_the_term(subject: str, blamed: int) -> None:
+    proof = proofread(f"{BLOCKS.text}\n\nSo {subject} is 0.4837.\n", BLOCKS.labels)
+    assert len(proof.blamed) == blamed
+    assert proof.counts["not recognised"] == 1 - blamed
+
+
 @pytest.mark.parametrize("document", [BLOCKS, TABLES], ids=lambda document: document.name)
 @pytest.mark.parametrize(
     "change",

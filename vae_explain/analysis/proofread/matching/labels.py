@@ -27,6 +27,8 @@ SETTING = re.compile(
     r"fig(ure)?|section|table|page|chapter|rows?|columns?|width|count|number|tolerance|beta|"
     r"latents|digits|decimals|rank|axis|parameters|weights|linear)\b"
 )
+# What a quantity is weighted by belongs to it and is another number: `the KL's effective β`.
+ITS_SETTING = re.compile(r"['’]s (?:\w+ )*(?:β|beta|coefficient|factor) *")
 RATE = re.compile(r"\blr\b|\blearning rate\b|\bη\b")
 GENERIC = re.compile(
     r"(?:the )?(?:result|value|output|answer|this|that|it|sum|total|which|gives|δ|delta|arrives|"
@@ -205,6 +207,8 @@ def _of_label(words: str) -> Name | None:
     last = names[-1]
     before = words[: last.start].rstrip()
     at_end = not words[last.end :].strip(" ).:'\"—-")
+    if ITS_SETTING.fullmatch(words[last.end :]):
+        return None  # a setting of it, `the KL's effective β`
     if at_end and before.endswith((" by", " through")):
         return None  # what arrives on one way, `KL by μ`
     if not last.name.gradient and FORMULA.search(
