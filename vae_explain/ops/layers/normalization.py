@@ -84,7 +84,8 @@ class Axes(NamedTuple):
         """Return the same as one index of arrays."""
         own: dict[int, Any] = dict(zip(self.spanned, index, strict=True))
         outs = grid([own.get(axis, np.arange(size)) for axis, size in enumerate(shape)])
-        return some_of(outs, slice(None))
+        # One of a weight with all of the axes goes to one element.
+        return some_of(outs, slice(None)) if is_many(outs) else outs
 
     def sharing(self, outs: Index, shape: tuple[int, ...]) -> list[Index]:
         """Divide the indices of many, which have only arrays, into those that share a mean."""
