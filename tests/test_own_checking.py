@@ -31,6 +31,11 @@ from .pages import CommandLine, text_of
 from .requests import held
 from .test_own_training import request_of
 
+# Where a gradient is small or the loss bends much, what central differences in float64 are off
+# by is no small part of the gradient's scale. How far that is they say themselves, as a bound;
+# what they are really off by is a few hundredths of it.
+PART_OF_BOUND = 0.05
+
 
 @pytest.mark.parametrize("style", MODELS)
 def test_every_style_passes(style: str) -> None:
@@ -40,10 +45,13 @@ def test_every_style_passes(style: str) -> None:
     found = check_own(run, nudged)
     assert found.passed
     assert found.missing == ""
+    assert not isinstance(nudged, str)
     for parameter in found.parameters:
         assert tuple(parameter.differences) == (AUTOGRAD, CENTRAL)
-        assert parameter.differences[CENTRAL].conclusive, parameter.name
-        assert parameter.differences[CENTRAL].relative < 1e-7, parameter.name
+        central = parameter.differences[CENTRAL]
+        assert central.conclusive, parameter.name
+        bound = float(nudged[parameter.name].error.max())
+        assert central.relative < 1e-7 or central.absolute < PART_OF_BOUND * bound, parameter.name
     assert torch.equal(generator, torch.get_rng_state())
     assert torch.get_default_dtype() == torch.float32
     assert torch.get_num_threads() == threads
