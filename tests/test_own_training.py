@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,18 @@ from vae_explain.models.request import Request, UserModel
 from vae_explain.models.weight_files import load_weights
 from vae_explain.pages.walkthrough import training as training_page
 from vae_explain.pages.walkthrough import update as update_page
+from vae_explain.pages.walkthrough.optimizer import OptimizerPage
+from vae_explain.pages.walkthrough.page import MOST_DETAILED
+from vae_explain.pages.walkthrough.tensors import MOST_LARGEST, is_big
 
 from .models import FOLDER, MODELS, OwnModel
 from .pages import CommandLine
 
 STEPS, LR, SEED = 5, 0.01, 7
 OPTIMIZERS: tuple[OptimizerName, ...] = ("sgd", "adam")
+# oneDNN's LSTM, which a plain loop runs, rounds in another order than a step written out by
+# PyTorch's own operations, which is what is recorded; without oneDNN the bits are the same.
+WITHOUT_ONEDNN = {"sentences"}
 every_style = pytest.mark.parametrize("style", MODELS)
 
 
@@ -49,11 +57,23 @@ def plain_loop(own: OwnModel, name: str, steps: int) -> tuple[list[float], nn.Mo
     return losses, model
 
 
+@contextmanager
+def without_onednn(style: str) -> Iterator[None]:
+    """Have PyTorch's own kernels, for the styles that need them."""
+    set_flags: Callable[..., tuple[bool, ...]] = torch.backends.mkldnn.set_flags
+    before, *_ = set_flags(False if style in WITHOUT_ONEDNN else None)
+    try:
+        yield
+    finally:
+        set_flags(before)
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @every_style
 def test_training_equals_a_plain_loop_bit_for_bit(style: str, name: OptimizerName) -> None:
     own = MODELS[style]
-    losses, model = plain_loop(own, name, STEPS)
+    with without_onednn(style):
+        losses, model = plain_loop(own, name, STEPS)
     request = TrainingPlan(request_of(own), STEPS, LR, name, explain=2)
     found = training.train(request)
     assert [entry.loss for entry in found.losses] == losses
@@ -82,13 +102,19 @@ def test_the_terms_of_each_step_make_up_its_loss(style: str) -> None:
 @every_style
 def test_an_update_is_that_of_torch_optim(style: str) -> None:
     own = MODELS[style]
-    _, model = plain_loop(own, "sgd", 1)
+    with without_onednn(style):
+        _, model = plain_loop(own, "sgd", 1)
     found = training.update(request_of(own), LR)
     for key, parameter in model.named_parameters():
         assert found.step.after[key].tobytes() == parameter.detach().numpy().tobytes(), key
     _, checks = update_page.update(found, list(found.step.after))
     assert checks.failed == 0
-    assert checks.lines == sum(array.size for array in found.step.after.values())
+    # Each number of a parameter, but of a large one only some; every bit is compared above.
+    most = OptimizerPage(found.step).most_numbers
+    assert checks.lines == sum(
+        min(array.size, MOST_LARGEST if is_big(array, most) else MOST_DETAILED)
+        for array in found.step.after.values()
+    )
     assert found.after is not None
     for before, after in zip(found.step.run.trace.values, found.after.trace.values, strict=True):
         if before.kind == "noise":
