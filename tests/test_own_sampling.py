@@ -20,7 +20,8 @@ from .pages import CommandLine, text_of
 from .test_own_training import SEED, request_of
 
 # Those that draw from the standard normal and from nothing else.
-PLAIN = [name for name in MODELS if name not in ("vector-quantised", "layer norm and dropout")]
+DRAWS_NOTHING = ("vector-quantised", "images, vector-quantised")
+PLAIN = [name for name in MODELS if name not in (*DRAWS_NOTHING, "layer norm and dropout")]
 COUNT = 6
 
 
@@ -74,9 +75,11 @@ def test_a_dropout_stays_as_it_was_drawn_and_is_said_to() -> None:
     assert "dropout_mask_1, dropout_mask_2, dropout_mask_3: not drawn anew" in text
 
 
-def test_a_model_without_noise_says_so(cli: CommandLine) -> None:
-    own = MODELS["vector-quantised"]
-    outcome = cli("sample", *own.options(), "--x", ".2,.9,.5,.1,.7,.3")
+@pytest.mark.parametrize("style", DRAWS_NOTHING)
+def test_a_model_without_noise_says_so(cli: CommandLine, tmp_path: Path, style: str) -> None:
+    own = MODELS[style]
+    np.save(tmp_path / "x.npy", own.x().numpy())
+    outcome = cli("sample", *own.options(), "--x-file", str(tmp_path / "x.npy"))
     assert (outcome.code, outcome.out) == (2, "")
     assert "draws nothing from the standard normal" in outcome.err
     assert outcome.err.count("\n") == 1
