@@ -67,7 +67,7 @@ class ImageVQVAE(nn.Module):
             nn.ConvTranspose2d(channels, channels, 4, stride=2, padding=1),
             nn.LeakyReLU(),
             nn.ConvTranspose2d(channels, 3, 4, stride=2, padding=1),
-            nn.Tanh(),
+            nn.Sigmoid(),
         )
 
     def forward(self, input: Tensor) -> dict[str, Tensor]:
