@@ -194,6 +194,16 @@ def test_what_a_term_is_weighted_by_is_not_taken_for_the_term(subject: str, blam
     assert proof.counts["not recognised"] == 1 - blamed
 
 
+@pytest.mark.parametrize(
+    ("subject", "blamed"),
+    [("64 other draws of ε give", 0), ("Ten other seeds give", 0), ("This draw of ε gives", 1)],
+)
+def test_what_other_draws_give_is_not_taken_for_this_run(subject: str, blamed: int) -> None:
+    proof = proofread(f"{BLOCKS.text}\n\n{subject} a loss of 9.4837 ± 0.0210.\n", BLOCKS.labels)
+    assert len(proof.blamed) == blamed
+    assert len(proof.figures) == len(BLOCKS.proof().figures) + blamed
+
+
 @pytest.mark.parametrize("document", [BLOCKS, TABLES], ids=lambda document: document.name)
 @pytest.mark.parametrize(
     "change",

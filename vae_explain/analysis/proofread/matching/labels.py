@@ -29,6 +29,8 @@ SETTING = re.compile(
 )
 # What a quantity is weighted by belongs to it and is another number: `the KL's effective β`.
 ITS_SETTING = re.compile(r"['’]s (?:\w+ )*(?:β|beta|coefficient|factor) *")
+# What came of other runs is no figure of this one: `64 other draws of ε give a loss of`.
+OTHERS = re.compile(r"\b(?:other|further|different) (?:draws|runs|seeds|samples)\b")
 RATE = re.compile(r"\blr\b|\blearning rate\b|\bη\b")
 GENERIC = re.compile(
     r"(?:the )?(?:result|value|output|answer|this|that|it|sum|total|which|gives|δ|delta|arrives|"
@@ -150,6 +152,8 @@ def resolve(label: str, context: Context, array: bool) -> Name | None:
         for what its surroundings speak of.
     """
     words = plain(label)
+    if OTHERS.search(words):
+        return None
     part = PART.search(words)
     if part is not None:
         whole = resolve(words[: part.start()], context, array)
