@@ -31,7 +31,7 @@ class Problem(UserError):
 
 def unknown_name(option: str, value: str, kind: str, names: Sequence[str]) -> Problem:
     """Return the error for a name that does not exist, with a guess and the valid ones."""
-    guess = did_you_mean(value, names)
+    guess = did_you_mean(value.rpartition("=")[2], names)
     return Problem(option, value, f"no {kind} has this name; {guess}valid: {', '.join(names)}")
 
 

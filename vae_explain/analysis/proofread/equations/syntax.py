@@ -266,7 +266,8 @@ def shown(tree: Tree) -> str:
             for term in terms[1:]:
                 minus = isinstance(term, Negative)
                 body = term.body if isinstance(term, Negative) else term
-                written.append(f"{'-' if minus else '+'} {_inner(body)}")
+                text = shown(body) if isinstance(body, Product) else _inner(body)
+                written.append(f"{'-' if minus else '+'} {text}")
             return " ".join(written)
         case Product(factors, signs):
             written = [_inner(factors[0])]
