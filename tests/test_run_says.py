@@ -113,7 +113,7 @@ def test_how_much_a_draw_decides() -> None:
     source = run_of()
     words = said(run_says.luck, source)
     slope = source.gradient("z") * source.array("std")
-    assert f"eps[0], with a slope of {slope[0, 0]:.4f}." in words
+    assert f"eps[0] matters most, with a slope of {slope[0, 0]:.4f}." in words
     mean, spread = map(float, re.findall(r"give ([\d.]+) ± ([\d.]+)", words)[0])
     std, mu = source.array("std"), source.array("mu")
     chance = np.random.default_rng(5)
