@@ -76,7 +76,8 @@ def assert_sound(
     error, kl-sign: kl falls when μ moves
     """
     from . import pipeline
-    from .analysis.audit import ALL, audit
+    from .analysis.audit import audit
+    from .analysis.audit.all_rules import ALL
     from .analysis.audit.baseline import fingerprints
     from .models.input_tensors import of_batch
     from .models.request import Request, UserModel

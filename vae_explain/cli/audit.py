@@ -81,7 +81,7 @@ def audit(
     if not [name for name in chosen or IDS if name not in left_out]:
         raise Problem("--ignore", ", ".join(left_out), "nothing is left to look for")
     if list_rules:
-        from ..analysis.audit import ALL
+        from ..analysis.audit.all_rules import ALL
         from ..pages.walkthrough import auditing as page
 
         if style.format == "json":
@@ -95,8 +95,8 @@ def audit(
     refuse(options, "audit", "arithmetic")
     job = Job(options, style, "full")
 
-    from ..analysis.audit import ALL
     from ..analysis.audit import audit as run_audit
+    from ..analysis.audit.all_rules import ALL
     from ..analysis.audit.baseline import fingerprints
     from ..pages.walkthrough import auditing as page
 

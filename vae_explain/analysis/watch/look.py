@@ -10,7 +10,8 @@ import numpy as np
 
 from ...engine.run import Recordings
 from ...trace import Array
-from ..audit import ALL, NotApplied, audit
+from ..audit import NotApplied, audit
+from ..audit.all_rules import ALL
 from ..audit.anatomy import Anatomy
 from ..audit.posterior_collapse import latents
 from .records import Angle, Fall, LatentsSeen, Look, TermSeen
