@@ -18,15 +18,13 @@ from ..symbolic.expression import (
     PLACES,
     Add,
     Apply,
-    Div,
     Expression,
     Index,
-    Mul,
-    Neg,
     Pow,
     Ref,
     Rest,
     evaluate,
+    rebuilt,
     references,
 )
 from ..trace import Array
@@ -208,17 +206,7 @@ def shortened(expression: Expression, most: int = MOST_TERMS) -> Expression:
             beyond = "larger" if function == "argmin" else "smaller"
             left = len(numbers) - SHOWN_TERMS
             return Apply(function, (*kept, Rest(f"({left:,} {beyond} numbers)", count=left)))
-        case Add(terms):
-            return Add(tuple(shortened(term, most) for term in terms))
-        case Mul(factors):
-            return Mul(tuple(shortened(factor, most) for factor in factors))
-        case Neg(body):
-            return Neg(shortened(body, most))
-        case Div(above, below):
-            return Div(shortened(above, most), shortened(below, most))
         case Pow(base, exponent):
             return Pow(shortened(base, most), exponent)
-        case Apply(function, arguments):
-            return Apply(function, tuple(shortened(argument, most) for argument in arguments))
         case _:
-            return expression
+            return rebuilt(expression, lambda part: shortened(part, most))

@@ -39,6 +39,7 @@ from ..symbolic.expression import (
     Ref,
     Rest,
     children,
+    rebuilt,
 )
 from ..trace import Array
 from .array_bounds import Bounds, sized
@@ -122,20 +123,8 @@ def one_of(formula: Expression, at: Sequence[Any]) -> Expression:
             case Each(places=places, one=one):
                 assert one is not None, "every leaf of a long sum says what its numbers are"
                 return one(tuple(int(_picked(place, at)) for place in places))
-            case Number() | Ref():
-                return node
-            case Add(terms):
-                return Add(tuple(map(walk, terms)))
-            case Mul(factors):
-                return Mul(tuple(map(walk, factors)))
-            case Neg(body):
-                return Neg(walk(body))
-            case Div(above, below):
-                return Div(walk(above), walk(below))
-            case Pow(base, exponent):
-                return Pow(walk(base), walk(exponent))
-            case Apply(function, arguments):
-                return Apply(function, tuple(map(walk, arguments)))
+            case Number() | Ref() | Add() | Mul() | Neg() | Div() | Pow() | Apply():
+                return rebuilt(node, walk)
             case Opaque(name=name, arguments=(Ref(value=condition), then, otherwise)) if (
                 name == WHERE
             ):

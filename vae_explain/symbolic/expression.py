@@ -353,6 +353,28 @@ def children(expression: Expression) -> tuple[Expression, ...]:
             return ()
 
 
+def rebuilt(expression: Expression, each: Callable[[Expression], Expression]) -> Expression:
+    """Return the arithmetic of a number with `each` applied to its parts, one level down.
+
+    What has no parts, and what stands for a whole tensor, stays as it is.
+    """
+    match expression:
+        case Add(parts):
+            return Add(tuple(map(each, parts)))
+        case Mul(parts):
+            return Mul(tuple(map(each, parts)))
+        case Neg(body):
+            return Neg(each(body))
+        case Div(above, below):
+            return Div(each(above), each(below))
+        case Pow(base, exponent):
+            return Pow(each(base), each(exponent))
+        case Apply(function, parts):
+            return Apply(function, tuple(map(each, parts)))
+        case _:
+            return expression
+
+
 def references(expression: Expression) -> list[Ref]:
     """Return the references of a tree, each once, in order of appearance."""
     refs: dict[Ref, None] = {}

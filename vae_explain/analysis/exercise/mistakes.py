@@ -25,11 +25,11 @@ from ...symbolic.expression import (
     Pow,
     Ref,
     children,
+    rebuilt,
     references,
 )
 from ...symbolic.text import split_index, symbol_text
 from .key import Blank, Sheet
-from .trees import rebuilt
 
 Trees = Iterator[Expression]
 Change = Callable[[Expression], Iterable[Expression]]

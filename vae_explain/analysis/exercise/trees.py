@@ -7,7 +7,7 @@ the operations of `symbolic/expression.py`, so reading one runs no code.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ...models.checked_json import Misfit
@@ -25,6 +25,7 @@ from ...symbolic.expression import (
     Ref,
     Role,
     evaluate,
+    rebuilt,
 )
 from ...symbolic.text import split_index, symbol_text
 
@@ -117,25 +118,6 @@ def _made(operation: str, parts: tuple[Expression, ...]) -> Expression | None:
             return Apply(name, parts)
         case _:
             return None
-
-
-def rebuilt(tree: Expression, each: Callable[[Expression], Expression]) -> Expression:
-    """Return a tree with `each` applied to its parts: one level, from which it may go on."""
-    match tree:
-        case Add(parts):
-            return Add(tuple(map(each, parts)))
-        case Mul(parts):
-            return Mul(tuple(map(each, parts)))
-        case Neg(body):
-            return Neg(each(body))
-        case Div(above, below):
-            return Div(each(above), each(below))
-        case Pow(base, exponent):
-            return Pow(each(base), each(exponent))
-        case Apply(function, parts):
-            return Apply(function, tuple(map(each, parts)))
-        case _:
-            return tree
 
 
 def value_of(tree: Expression, numbers: Numbers) -> float:
