@@ -15,7 +15,8 @@ from vae_explain.engine.worked_lines import LineMaker
 from vae_explain.models.builtin_config import Architecture
 from vae_explain.models.request import Request
 from vae_explain.ops.array_functions import ON_ARRAYS
-from vae_explain.ops.reduction.long_sums import MOST_WRITTEN, SHOWN, total
+from vae_explain.ops.at_once import SHOWN
+from vae_explain.ops.reduction.long_sums import MOST_WRITTEN, total
 from vae_explain.symbolic.expression import (
     Add,
     Apply,

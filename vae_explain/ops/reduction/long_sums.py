@@ -15,10 +15,10 @@ import numpy as np
 from ...symbolic.expression import Add, Expression, Rest
 from ...trace import Array
 from ..array_functions import on_arrays
+from ..at_once import largest
 from ..rule import Operand, indices
 
 MOST_WRITTEN = 256  # terms
-SHOWN = 8  # of a longer sum
 
 
 def total(terms: Operand) -> Expression:
@@ -26,7 +26,7 @@ def total(terms: Operand) -> Expression:
     if prod(terms.shape) <= MOST_WRITTEN:
         return Add(tuple(map(terms.at, indices(terms.shape))))
     values = evaluated(terms)
-    shown = _largest(np.abs(values).ravel())
+    shown = largest(values.ravel())
     written = [terms.at(tuple(map(int, np.unravel_index(i, values.shape)))) for i in shown]
     others = np.delete(values.ravel(), shown)
     # Apart by sign, so that a line whose parts cancel shows how large they are.
@@ -46,12 +46,6 @@ def evaluated(terms: Operand) -> Array:
     """Return the number of every element, by its formula over whole arrays."""
     values = on_arrays(terms.whole(), _in_float64)
     return np.broadcast_to(np.asarray(values, dtype=np.float64), terms.shape)
-
-
-def _largest(sizes: Array) -> Array:
-    """Return where the largest terms are, in order of index; what is no number is among them."""
-    sizes = np.where(np.isnan(sizes), np.inf, sizes)
-    return np.sort(np.argpartition(sizes, sizes.size - SHOWN)[-SHOWN:])
 
 
 def _rest(numbers: Array, count: int, words: str) -> Rest:
