@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -273,27 +273,19 @@ GRADIENTS = BUILT_IN.with_gradient
 TARGETS = "x", *PARAMETERS, *BUILT_IN.steps, *(f"{name}.grad" for name in GRADIENTS)
 
 
+def _argument(help_text: str, valid: Sequence[str]) -> Any:
+    return typer.Argument(metavar="[NAME]...", help=help_text, autocompletion=completing(valid))
+
+
 Steps = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="[NAME]...",
-        help="Show these values alone, every line in full: z, mu, loss.",
-        autocompletion=completing(STEPS),
-    ),
+    _argument("Show these values alone, every line in full: z, mu, loss.", STEPS),
 ]
 Gradients = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="[NAME]...",
-        help="Derive these parameters or values alone: fc1.weight, z.",
-        autocompletion=completing(GRADIENTS),
-    ),
+    _argument("Derive these parameters or values alone: fc1.weight, z.", GRADIENTS),
 ]
 ParameterNames = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="[NAME]...",
-        help="Show these parameters alone: fc1.weight, or fc1 for a whole layer.",
-        autocompletion=completing(PARAMETERS),
-    ),
+    _argument("Show these parameters alone: fc1.weight, or fc1 for a whole layer.", PARAMETERS),
 ]
