@@ -163,12 +163,7 @@ def _shared(anatomy: Anatomy, site: Site) -> Finding | None:
                 (str(row), float(np.abs(after - before)[row].max())) for row in range(min(rows, 4))
             ),
         ),
-        cures=(
-            Cure(
-                f"Draw {name} in the shape of {z}, {of_z}: torch.randn_like of the deviation.",
-                _drawn(site),
-            ),
-        ),
+        cures=(_in_the_shape_of_z(anatomy, site),),
     )
 
 
@@ -185,13 +180,15 @@ def _of_all_latents(anatomy: Anatomy, site: Site, latents: int) -> Finding | Non
         f"numbers moves {latents} latents of a row together.",
         Evidence(("what", "numbers"), ((name, anatomy.values[site.noise].size),
                                        (z, anatomy.values[site.z].size))),
-        cures=(
-            Cure(
-                f"Draw {name} in the shape of {z}, {of_z}: torch.randn_like of the deviation.",
-                _drawn(site),
-            ),
-        ),
+        cures=(_in_the_shape_of_z(anatomy, site),),
     )  # fmt: skip
+
+
+def _in_the_shape_of_z(anatomy: Anatomy, site: Site) -> Cure:
+    name, z = anatomy.lineage.name(site.noise), anatomy.latent(site)
+    shape = list(anatomy.values[site.z].shape)
+    words = f"Draw {name} in the shape of {z}, {shape}: torch.randn_like of the deviation."
+    return Cure(words, _drawn(site))
 
 
 def _drawn(site: Site) -> Edit:
