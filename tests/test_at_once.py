@@ -23,7 +23,8 @@ from vae_explain.ops.at_once import (
     shape_of_many,
     writing_up_to,
 )
-from vae_explain.ops.rule import OfMany, Ways, indices
+from vae_explain.ops.broadcasting import indices
+from vae_explain.ops.rule import OfMany, Ways
 from vae_explain.symbolic.error_bound import Precision, enclosure
 from vae_explain.symbolic.expression import (
     Add,

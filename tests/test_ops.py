@@ -28,7 +28,7 @@ from vae_explain.ops import (
     Rule,
     rule_of,
 )
-from vae_explain.ops.rule import indices
+from vae_explain.ops.broadcasting import indices
 from vae_explain.recording.recorder import record
 from vae_explain.symbolic.expression import (
     Number,

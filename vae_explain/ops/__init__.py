@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 
 from . import elementwise, layers, layout, linear, losses, reduction
-from .rule import Call, NotExplained, Operand, Rule
+from .binding import NotExplained
+from .rule import Call, Operand, Rule
 
 FAMILIES = (elementwise, linear, reduction, layout, layers, losses)
 
@@ -123,12 +124,4 @@ def rule_of(name: str) -> Rule | None:
     return RULES.get(ALIASES.get(name, name))
 
 
-__all__ = [
-    "ALIASES",
-    "RULES",
-    "Call",
-    "NotExplained",
-    "Operand",
-    "Rule",
-    "rule_of",
-]
+__all__ = ["ALIASES", "RULES", "Call", "NotExplained", "Operand", "Rule", "rule_of"]

@@ -12,7 +12,8 @@ from ..symbolic.build import summed
 from ..symbolic.expression import ONE, ZERO, Expression, Index, Rest, SumOver, terms_of
 from ..trace import Array
 from .at_once import NotAtOnce, grid, is_long, is_many
-from .rule import Call, OfMany, Partial, Rule, Ways, indices
+from .broadcasting import indices
+from .rule import Call, OfMany, Partial, Rule, Ways
 
 
 def biased(rule: Rule, bias: int, axis: int = -1, **fields: Any) -> Rule:

@@ -19,7 +19,8 @@ import numpy as np
 from ..symbolic.expression import ONE, ZERO, Expression, Index, Number
 from ..trace import Array
 from .at_once import NotAtOnce, is_long, is_many
-from .rule import Bound, Call, OfMany, Partial, Rule, Ways
+from .binding import Bound
+from .rule import Call, OfMany, Partial, Rule, Ways
 
 Shape = tuple[int, ...]
 # The operands that are copied from; the others say where, or in which shape.

@@ -42,21 +42,9 @@ from ..symbolic.expression import (
 from ..trace import Array
 from .array_functions import on_arrays
 from .at_once import NotAtOnce, grid, is_long, is_many
-from .rule import (
-    Bound,
-    Call,
-    OfMany,
-    Options,
-    Partial,
-    Rule,
-    Ways,
-    binder,
-    broadcast_index,
-    broadcast_targets,
-    sum_to,
-    unbroadcast,
-    unusual,
-)
+from .binding import Bound, binder
+from .broadcasting import broadcast_index, broadcast_targets, sum_to, unbroadcast
+from .rule import Call, OfMany, Options, Partial, Rule, Ways, unusual
 
 # `slope(output, *operands, **attributes)`: how the output's element moves with one operand's.
 Slope = Callable[..., Expression]

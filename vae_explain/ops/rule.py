@@ -8,27 +8,17 @@ output, or of a gradient, is made). It never sees PyTorch. Two makers cover most
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 
-from ..errors import UserError
 from ..symbolic.build import summed
-from ..symbolic.expression import ZERO, Expression, Index, Opaque, SumOver
+from ..symbolic.expression import ZERO, Expression, Index, Opaque
 from ..symbolic.shapes import expanded
 from ..trace import Array
-
-
-class NotExplained(UserError):
-    """The rule does not cover this call; the message says which part of it."""
-
-    @property
-    def command_line_words(self) -> str:
-        return f"an operation has no rule: {self}; forward and backward show what they can"
-
+from .binding import Bound
 
 Memoized = TypeVar("Memoized")
 
@@ -81,7 +71,6 @@ class Call:
         return tuple(operand.whole() for operand in self.operands)
 
 
-Bound = tuple[tuple[Any, ...], dict[str, Any]]
 Kind = Literal[
     "elementwise", "copy", "reduction", "contraction", "normalization", "loss", "draw", ""
 ]
@@ -370,157 +359,9 @@ def unusual(
     )
 
 
-@dataclass(frozen=True)
-class Ignored:
-    """Stands in `binder` for a setting that is taken and left out, with its default."""
-
-    default: Any = None
-
-
-@dataclass(frozen=True)
-class Refused:
-    """Stands in `binder` for a setting that no rule covers unless it has its default.
-
-    `reason` is what `NotExplained` then says, with the value for `{}`; by default the name.
-    """
-
-    default: Any = None
-    reason: str = ""
-
-
-# What else may stand in `binder` for a default: that of a setting that has none, and the marks
-# of an operand that comes after settings, and of one that may be left out.
-REQUIRED, OPERAND, OPTIONAL = object(), object(), object()
-# Other names of the same arguments, in NumPy's style and those of `torch.linalg`.
-SYNONYMS = {"axis": "dim", "A": "input", "B": "other", "L": "input2", "value": "src"}
-
-
-def binder(
-    *operands: str, order: tuple[str, ...] = (), tensors: bool = False, **settings: Any
-) -> Callable[..., Bound]:
-    """Return a `bind` for operands of these names and, behind them, settings with defaults.
-
-    It takes `inplace` as well, which changes nothing of what is computed. For arguments that are
-    none of these it raises a `TypeError`, as a function with this signature does.
-
-    Parameters
-    ----------
-    order
-        The operands that come first in the rule, where it has another order than the call.
-    tensors
-        Whether an attribute of this name says which of the optional operands are there.
-    """
-    marks: dict[str, Any] = {**dict.fromkeys(operands, OPERAND), **settings, "inplace": Ignored()}
-    defaults = {
-        name: mark.default if isinstance(mark, Ignored | Refused) else mark
-        for name, mark in marks.items()
-        if mark is not REQUIRED and mark is not OPERAND
-    }
-    optional = [name for name, mark in marks.items() if mark is OPTIONAL]
-    defaults.update(dict.fromkeys(optional))
-    refused = {name: mark for name, mark in marks.items() if isinstance(mark, Refused)}
-    names = [name for name, mark in marks.items() if mark is OPERAND or mark is OPTIONAL]
-    names.sort(key=lambda name: order.index(name) if name in order else len(order))
-    left_out = {*names, *refused, *(n for n, mark in marks.items() if isinstance(mark, Ignored))}
-    kept = [name for name in marks if name not in left_out]
-
-    def bind(*args: Any, **kwargs: Any) -> Bound:
-        if len(args) > len(marks):
-            raise TypeError("too many positional arguments")
-        named = {
-            SYNONYMS[name] if name not in marks and SYNONYMS.get(name) in marks else name: value
-            for name, value in kwargs.items()
-        }
-        values = {**defaults, **dict(zip(marks, args, strict=False)), **named}
-        if values.keys() != marks.keys():
-            unknown = [name for name in values if name not in marks]
-            missing = [name for name in marks if name not in values]
-            what = "got an unexpected keyword" if unknown else "missing a required"
-            raise TypeError(f"{what} argument {(unknown or missing)[0]!r}")
-        unusual = [name for name, mark in refused.items() if values[name] != mark.default]
-        if unusual:
-            reasons = (refused[name].reason.format(values[name]) or name for name in unusual)
-            raise NotExplained(" and ".join(dict.fromkeys(reasons)))
-        there = [name for name in names if values[name] is not None or name not in optional]
-        attributes = {name: values[name] for name in kept}
-        if tensors:
-            attributes["tensors"] = tuple(name for name in there if name in optional)
-        return tuple(values[name] for name in there), attributes
-
-    return bind
-
-
-def whole_numbers(name: str, positional: tuple[Any, ...], by_name: Any = None) -> tuple[int, ...]:
-    """Read `f(2, 3)`, `f((2, 3))` and `f(size=(2, 3))`, where `name` is "size"."""
-    values = positional or (by_name,)
-    numbers = tuple(values[0]) if isinstance(values[0], list | tuple) else values
-    if not all(isinstance(number, int) for number in numbers):
-        raise NotExplained(f"{name} {numbers!r}")
-    return numbers
-
-
 def by_output(ways: Iterable[Partial]) -> list[Partial]:
     """Add up the ways from an element to each output."""
     ways_to: dict[Index, list[Expression]] = {}
     for out, local in ways:
         ways_to.setdefault(out, []).append(local)
     return [(out, summed(locals)) for out, locals in ways_to.items()]
-
-
-# --- shapes -----------------------------------------------------------------------------
-
-
-def indices(shape: Iterable[int]) -> Iterator[Index]:
-    """Yield every index of a shape, last axis fastest."""
-    return product(*(range(size) for size in shape))
-
-
-def broadcast_index(index: Index, shape: tuple[int, ...]) -> Index:
-    """Return the index in an operand of `shape` that output `index` was made from."""
-    own = index[len(index) - len(shape) :] if shape else ()
-    return tuple(0 if size == 1 else at for at, size in zip(own, shape, strict=True))
-
-
-def broadcast_targets(
-    index: Index, shape: tuple[int, ...], output: tuple[int, ...]
-) -> Iterator[Index]:
-    """Yield the output indices that one operand element was spread to."""
-    extra = len(output) - len(shape)
-    padded = (1,) * extra + shape
-    own = (0,) * extra + index
-    return product(
-        *(
-            range(size) if width == 1 else (at,)
-            for at, width, size in zip(own, padded, output, strict=True)
-        )
-    )
-
-
-def broadcast_axes(shape: tuple[int, ...], output: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the axes of the output along which an operand of `shape` was spread."""
-    extra = len(output) - len(shape)
-    padded = (1,) * extra + shape
-    return tuple(
-        axis for axis, (width, size) in enumerate(zip(padded, output, strict=True)) if width != size
-    ) + tuple(axis for axis in range(extra) if output[axis] == 1)
-
-
-def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:
-    """Sum a gradient over the axes along which its operand was spread."""
-    gradient = np.asarray(gradient)
-    axes = broadcast_axes(shape, gradient.shape)
-    return gradient.sum(axis=axes).reshape(shape) if axes else gradient
-
-
-def sum_to(body: Expression, output: tuple[int, ...], shape: tuple[int, ...]) -> Expression:
-    """Wrap a whole-tensor gradient in the sum that `unbroadcast` takes, if it takes one."""
-    axes = broadcast_axes(shape, output)
-    return SumOver(expanded(body, output), axes, shape) if axes else body
-
-
-def normalized_axes(dim: int | Iterable[int] | None, rank: int) -> tuple[int, ...]:
-    """Return a reduction's `dim` as sorted axes from 0; all of them for None."""
-    if dim is None:
-        return tuple(range(rank))
-    chosen = (dim,) if isinstance(dim, int) else tuple(dim)
-    return tuple(sorted(axis % rank for axis in chosen)) if chosen and rank else tuple(range(rank))

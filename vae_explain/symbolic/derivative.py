@@ -12,20 +12,7 @@ import math
 from collections.abc import Callable, Iterable
 
 from .build import TWO, exp, log, root, sigmoid, square, summed, tanh
-from .expression import (
-    ONE,
-    ZERO,
-    Add,
-    Apply,
-    Div,
-    Expression,
-    Mul,
-    Neg,
-    Number,
-    Opaque,
-    Pow,
-    Ref,
-)
+from .expression import ONE, ZERO, Add, Apply, Div, Expression, Mul, Neg, Number, Opaque, Pow, Ref
 
 WHERE = "where"  # the op that takes one of two for each element, by a condition
 

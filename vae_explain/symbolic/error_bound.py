@@ -17,20 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .expression import (
-    PLACES,
-    Add,
-    Apply,
-    Div,
-    Expression,
-    Mul,
-    Neg,
-    Number,
-    Pow,
-    Ref,
-    Rest,
-    power,
-)
+from .expression import PLACES, Add, Apply, Div, Expression, Mul, Neg, Number, Pow, Ref, Rest, power
 from .functions import FUNCTIONS
 
 # Roundings of a function: PyTorch's vector functions are good to 1 unit in the last place, which

@@ -16,7 +16,7 @@ import numpy as np
 from ...engine.backward_pass import backward
 from ...engine.forward_pass import replay, replay_part
 from ...engine.run import Recordings, Run
-from ...ops.rule import NotExplained
+from ...ops.binding import NotExplained
 from ...trace import Array
 from .discrete import Categories, Codes, find_categories, find_codes
 from .finding import NotApplied

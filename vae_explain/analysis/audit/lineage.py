@@ -15,7 +15,7 @@ from ...engine.formulas import Steps
 from ...engine.forward_pass import operand_arrays
 from ...engine.graph import BoundOperation, Graph
 from ...engine.run import Run
-from ...ops.rule import NotExplained
+from ...ops.binding import NotExplained
 from ...symbolic.text import to_text
 from ...trace import Slot
 

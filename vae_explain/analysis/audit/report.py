@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from ...engine.run import Recordings, Run
-from ...ops.rule import NotExplained
+from ...ops.binding import NotExplained
 from ..comparison import Comparison
 from .anatomy import Anatomy
 from .completeness import not_found

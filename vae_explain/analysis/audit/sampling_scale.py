@@ -7,7 +7,7 @@ from itertools import islice
 
 import numpy as np
 
-from ...ops.rule import indices
+from ...ops.broadcasting import indices
 from ...symbolic.text import index_text
 from ...trace import Array
 from .anatomy import Anatomy

@@ -13,7 +13,7 @@ from math import prod
 import numpy as np
 
 from ...engine.graph import BoundOperation
-from ...ops.rule import normalized_axes
+from ...ops.broadcasting import normalized_axes
 from ...trace import Array
 from .lineage import BY_CLASS, Lineage, is_elementwise
 from .linearity import weighted_sum

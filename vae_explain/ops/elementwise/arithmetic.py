@@ -9,8 +9,8 @@ from typing import Any
 
 from ...symbolic.build import scaled, square
 from ...symbolic.expression import ONE, Expression, Number
+from ..binding import Bound, Refused, binder
 from ..pointwise import elementwise
-from ..rule import Bound, Refused, binder
 
 
 def bind_two(input: Any, other: Any, *, alpha: float = 1) -> Bound:

@@ -13,8 +13,9 @@ from typing import Any
 
 from ...symbolic.expression import ONE, ZERO, Expression, Number
 from ...trace import Slot
+from ..binding import Bound, NotExplained
 from ..pointwise import choose, elementwise, number
-from ..rule import Bound, NotExplained, Options, Rule, unusual
+from ..rule import Options, Rule, unusual
 
 Limits = tuple[Expression | None, Expression | None]
 

@@ -9,8 +9,9 @@ import numpy as np
 from ...symbolic.build import TWO, exp, log, sigmoid
 from ...symbolic.expression import ONE, ZERO, Add, Expression, Number
 from ...trace import Array
+from ..binding import binder
 from ..pointwise import choose, elementwise, number, one_number
-from ..rule import Rule, binder
+from ..rule import Rule
 from .exponentials import FARTHEST, log_total
 
 

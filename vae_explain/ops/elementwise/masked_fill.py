@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..rule import binder
+from ..binding import binder
 from .where import WHERE
 
 MASKED_FILL = replace(

@@ -6,8 +6,8 @@ import numpy as np
 
 from ...symbolic.build import HALF, exp, log, root, square
 from ...trace import Array
+from ..binding import binder
 from ..pointwise import elementwise
-from ..rule import binder
 
 
 def power_vjp(g: Array, y: Array, base: Array, exponent: Array) -> tuple[Array | None, ...]:

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...symbolic.expression import (
-    ONE,
-    Apply,
-    Expression,
-    Index,
-    Opaque,
-    SumOver,
-    evaluate,
-)
+from ...symbolic.expression import ONE, Apply, Expression, Index, Opaque, SumOver, evaluate
 from ...symbolic.shapes import shaped
 from ...trace import Array
-from ..rule import Call, Partial, Rule, binder, indices
+from ..binding import binder
+from ..broadcasting import indices
+from ..rule import Call, Partial, Rule
 
 WEIGHT = 1
 

@@ -6,9 +6,5 @@ from ...symbolic.expression import Apply
 from ..pointwise import elementwise
 
 RELU = elementwise(
-    "relu",
-    lambda a: Apply("relu", (a,)),
-    title="ReLU",
-    gate=True,
-    words="keeps what is positive",
+    "relu", lambda a: Apply("relu", (a,)), title="ReLU", gate=True, words="keeps what is positive"
 )

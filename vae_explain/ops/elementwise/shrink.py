@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...symbolic.expression import ZERO, Expression, Number
+from ..binding import REQUIRED, binder
 from ..pointwise import activation, choose, number
-from ..rule import REQUIRED, binder
 
 
 def _is_small(a: Expression, lambd: float) -> Any:

@@ -14,8 +14,8 @@ import numpy as np
 
 from ...symbolic.build import root, square
 from ...symbolic.expression import ONE, ZERO, Apply, Expression, Number, Opaque
+from ..binding import binder
 from ..pointwise import choose, elementwise, number, one_number
-from ..rule import binder
 
 SIN = elementwise("sin", words="sine")
 COS = elementwise("cos", words="cosine")

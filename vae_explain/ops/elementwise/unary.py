@@ -12,8 +12,9 @@ from ...symbolic.build import THREE, TWO, exp, log, root, square
 from ...symbolic.expression import ONE, ZERO, Apply, Expression, Number
 from ...trace import Array
 from ..array_functions import each
+from ..binding import Bound, binder
 from ..pointwise import elementwise, one_number
-from ..rule import Bound, Rule, binder
+from ..rule import Rule
 
 ABS = elementwise("abs", words="absolute value")  # at exactly 0 PyTorch passes nothing
 SIGN = elementwise("sign", words="sign")

@@ -11,8 +11,10 @@ import numpy as np
 
 from ...symbolic.build import HALF
 from ...symbolic.expression import ONE, ZERO, Expression, Index, Opaque
+from ..binding import binder
+from ..broadcasting import sum_to
 from ..pointwise import choose, elementwise, number
-from ..rule import Call, Partial, binder, sum_to
+from ..rule import Call, Partial
 
 # --- the larger or the smaller of two ---------------------------------------------------
 

@@ -16,7 +16,8 @@ import numpy as np
 
 from ...symbolic.expression import Index
 from ...trace import Array
-from ..rule import REQUIRED, Bound, NotExplained, Refused, Rule, binder
+from ..binding import REQUIRED, Bound, NotExplained, Refused, binder
+from ..rule import Rule
 from .pools import Counts, divisors, pooling
 from .windows import call_options
 

@@ -32,22 +32,11 @@ from ...symbolic.expression import (
     Transpose,
 )
 from ...trace import Array
+from ..binding import OPTIONAL, Refused, binder
+from ..broadcasting import broadcast_index, broadcast_targets, sum_to, unbroadcast
 from ..elementwise.exponentials import shift_of, shifted
 from ..reduction.parts import part_of
-from ..rule import (
-    OPTIONAL,
-    Call,
-    Operand,
-    Partial,
-    Refused,
-    Rule,
-    binder,
-    broadcast_index,
-    broadcast_targets,
-    by_output,
-    sum_to,
-    unbroadcast,
-)
+from ..rule import Call, Operand, Partial, Rule, by_output
 
 QUERY, KEY, VALUE, MASK = range(4)
 

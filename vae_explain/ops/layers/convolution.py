@@ -16,17 +16,11 @@ import numpy as np
 from ...symbolic.build import summed
 from ...symbolic.expression import Expression, Index, Opaque
 from ...trace import Array
-from ..at_once import (
-    NotAtOnce,
-    Summands,
-    abridged,
-    grid,
-    is_long,
-    is_many,
-    shape_of_many,
-)
+from ..at_once import NotAtOnce, Summands, abridged, grid, is_long, is_many, shape_of_many
 from ..bias import biased
-from ..rule import OPTIONAL, Bound, Call, Partial, Rule, Ways, binder, by_default, indices
+from ..binding import OPTIONAL, Bound, binder
+from ..broadcasting import indices
+from ..rule import Call, Partial, Rule, Ways, by_default
 from .kernels import correlate, spread, tie, windows
 from .windows import Pairs, Windows, call_options, options, per_axis
 

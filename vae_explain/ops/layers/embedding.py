@@ -9,8 +9,9 @@ import numpy as np
 
 from ...symbolic.expression import Expression, Index, Opaque
 from ...trace import Array
+from ..binding import Ignored, Refused, binder
 from ..layout.select import placed, selecting, written
-from ..rule import Call, Ignored, Partial, Refused, binder
+from ..rule import Call, Partial
 
 SPARSE = Refused(False, "max_norm, scale_grad_by_freq and sparse")
 LIMITED: dict[str, Any] = {
@@ -23,11 +24,7 @@ LIMITED: dict[str, Any] = {
 _TAKEN = selecting(
     "embedding",
     bind=binder(
-        *("input", "weight"),
-        padding_idx=None,
-        **LIMITED,
-        sparse=SPARSE,
-        order=("weight", "input"),
+        *("input", "weight"), padding_idx=None, **LIMITED, sparse=SPARSE, order=("weight", "input")
     ),
     key=lambda weight, index, padding_idx: (index,),
     chosen_by=lambda call, index: [(1, index[: len(call.operands[1].shape)])],
@@ -71,8 +68,5 @@ def _embedding_gradient(call: Call, position: int, upstream: Expression) -> Expr
 
 
 EMBEDDING = replace(
-    _TAKEN,
-    vjp=_embedding_vjp,
-    partials=_embedding_partials,
-    gradient=_embedding_gradient,
+    _TAKEN, vjp=_embedding_vjp, partials=_embedding_partials, gradient=_embedding_gradient
 )

@@ -13,16 +13,10 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.build import summed
-from ...symbolic.expression import (
-    ONE,
-    ZERO,
-    Div,
-    Expression,
-    Index,
-    Number,
-)
+from ...symbolic.expression import ONE, ZERO, Div, Expression, Index, Number
 from ...trace import Array
-from ..rule import OPTIONAL, Bound, Call, NotExplained, Options, Partial, Rule, binder, unusual
+from ..binding import OPTIONAL, Bound, NotExplained, binder
+from ..rule import Call, Options, Partial, Rule, unusual
 from .embedding import LIMITED, SPARSE
 
 TABLE, PLACES = 0, 1

@@ -10,8 +10,9 @@ import numpy as np
 from ...symbolic.expression import ONE, Apply, Expression, Index
 from ...trace import Array
 from ..array_functions import sigmoid
+from ..binding import binder
 from ..layout.select import at_axis, taken
-from ..rule import Call, Partial, Rule, binder
+from ..rule import Call, Partial, Rule
 
 
 def _halves(x: Array, dim: int) -> tuple[Array, Array]:

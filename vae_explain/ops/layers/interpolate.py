@@ -18,8 +18,9 @@ import numpy as np
 from ...symbolic.build import scaled, summed
 from ...symbolic.expression import Expression, Index, Number
 from ...trace import Array
+from ..binding import Bound, NotExplained
 from ..layout.pad import gathered
-from ..rule import Bound, Call, NotExplained, Partial, Rule
+from ..rule import Call, Partial, Rule
 from .windows import call_options, per_axis
 
 NEAREST = ("nearest", "nearest-exact")

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from ...symbolic.expression import Expression, SumOver
-from ..rule import Bound, Call, NotExplained, by_default
+from ..binding import Bound, NotExplained
+from ..rule import Call, by_default
 from .normalization import Normalization, axes_of
 
 CENTRED = Normalization()

@@ -20,19 +20,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...symbolic.build import TWO, root
-from ...symbolic.expression import (
-    ONE,
-    Add,
-    Div,
-    Expression,
-    Index,
-    Number,
-    Opaque,
-    Reshape,
-)
+from ...symbolic.expression import ONE, Add, Div, Expression, Index, Number, Opaque, Reshape
 from ...symbolic.shapes import shaped
 from ...trace import Array
 from ..at_once import NotAtOnce, grid, is_long, is_many, shape_of_many, some_of
+from ..binding import Bound
+from ..broadcasting import sum_to
 from ..reduction.parts import (
     Where,
     mean_of,
@@ -41,7 +34,7 @@ from ..reduction.parts import (
     root_mean_square_of,
     variance_of,
 )
-from ..rule import Bound, Call, Operand, Partial, Rule, Ways, sum_to
+from ..rule import Call, Operand, Partial, Rule, Ways
 
 
 class Axes(NamedTuple):

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ...trace import Array
-from ..rule import REQUIRED, Bound, Call, Options, Refused, Rule, binder
+from ..binding import REQUIRED, Bound, Refused, binder
+from ..rule import Call, Options, Rule
 from .pools import Counts, divisors, pooling
 from .windows import Windows, options, per_axis
 
@@ -98,10 +99,7 @@ def max_vjp(upstream: Array, output: Array, x: Array, **settings: Any) -> tuple[
 
 
 def counts(
-    shape: tuple[int, ...],
-    count_include_pad: bool,
-    divisor_override: int | None,
-    **settings: Any,
+    shape: tuple[int, ...], count_include_pad: bool, divisor_override: int | None, **settings: Any
 ) -> Counts:
     by = windows(shape, **settings)
     if divisor_override is not None:

@@ -16,8 +16,9 @@ import numpy as np
 from ...symbolic.build import summed
 from ...symbolic.expression import ONE, Expression, Index, Opaque
 from ...trace import Array
+from ..binding import Bound, NotExplained
 from ..copying import Sources, copying, numbered
-from ..rule import Bound, Call, NotExplained, Partial, Rule
+from ..rule import Call, Partial, Rule
 from .kernels import reading_windows
 from .windows import Windows, call_options, options, per_axis
 

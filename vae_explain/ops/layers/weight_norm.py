@@ -11,8 +11,10 @@ import numpy as np
 from ...symbolic.build import TWO, root
 from ...symbolic.expression import Expression, Index, Number, SumOver
 from ...trace import Array
+from ..binding import binder
+from ..broadcasting import broadcast_index, sum_to, unbroadcast
 from ..reduction.parts import Where, length_of, members
-from ..rule import Call, Partial, Rule, binder, broadcast_index, sum_to, unbroadcast
+from ..rule import Call, Partial, Rule
 
 DIRECTION, LENGTH = range(2)
 

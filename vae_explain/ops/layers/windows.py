@@ -19,7 +19,9 @@ import numpy as np
 
 from ...symbolic.expression import Index
 from ...trace import Array
-from ..rule import Call, NotExplained, Options, indices, unusual
+from ..binding import NotExplained
+from ..broadcasting import indices
+from ..rule import Call, Options, unusual
 
 Pairs = list[tuple[Index, Index]]
 

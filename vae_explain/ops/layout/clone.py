@@ -12,7 +12,8 @@ import numpy as np
 
 from ...symbolic.expression import ONE, Opaque
 from ...trace import Array
-from ..rule import NOTHING_BACK, Bound, Rule
+from ..binding import Bound
+from ..rule import NOTHING_BACK, Rule
 
 
 def bind(input: Any, *args: Any, **kwargs: Any) -> Bound:

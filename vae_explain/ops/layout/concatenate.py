@@ -14,8 +14,9 @@ import numpy as np
 from ...symbolic.expression import Expression
 from ...symbolic.shapes import shaped
 from ...trace import Array
+from ..binding import Bound
 from ..copying import Shape, copying
-from ..rule import Bound, Call, Rule
+from ..rule import Call, Rule
 from .reshape import unsqueezed
 from .select import Key, taken
 
@@ -74,14 +75,7 @@ def joining(
         part = taken(upstream, windows(call.arrays, call.attributes)[position])
         return part if one_each else shaped(part, fitted(shape, **call.attributes), shape)
 
-    return copying(
-        name,
-        bind=bind,
-        forward=forward,
-        vjp=vjp,
-        gradient=gradient,
-        words=words,
-    )
+    return copying(name, bind=bind, forward=forward, vjp=vjp, gradient=gradient, words=words)
 
 
 CAT = joining(

@@ -11,8 +11,9 @@ import numpy as np
 
 from ...symbolic.expression import ONE, Add, Expression, Opaque
 from ...trace import Array
+from ..binding import binder
 from ..copying import copying
-from ..rule import Call, Rule, binder
+from ..rule import Call, Rule
 
 DIAGONAL = copying(
     "diagonal",

@@ -13,8 +13,10 @@ import numpy as np
 from ...symbolic.expression import ZERO, Expression, Opaque
 from ...symbolic.shapes import expanded
 from ...trace import Array
+from ..binding import Bound, binder, whole_numbers
+from ..broadcasting import sum_to, unbroadcast
 from ..copying import FIRST, copying
-from ..rule import Bound, Call, Rule, binder, sum_to, unbroadcast, whole_numbers
+from ..rule import Call, Rule
 
 # --- by broadcasting --------------------------------------------------------------------
 

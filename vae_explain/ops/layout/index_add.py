@@ -13,8 +13,9 @@ import numpy as np
 from ...symbolic.expression import Expression, Index, Number, Reshape
 from ...symbolic.shapes import expanded
 from ...trace import Array
+from ..binding import OPERAND, REQUIRED, Bound, Refused, binder
 from ..delegate import delegated
-from ..rule import OPERAND, REQUIRED, Bound, Call, Operand, Refused, Rule, binder
+from ..rule import Call, Operand, Rule
 from .scatter import SCATTER
 from .scatter_reduce import SCATTER_ADD
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from ...symbolic.expression import Apply, Expression, Index, Number
 from ...trace import Array
-from ..rule import NOTHING_BACK, Call, Rule, binder
+from ..binding import binder
+from ..rule import NOTHING_BACK, Call, Rule
 
 
 def forward(classes: Array, num_classes: int) -> Array:

@@ -12,8 +12,10 @@ import numpy as np
 from ...symbolic.expression import ZERO, Expression
 from ...symbolic.shapes import expanded
 from ...trace import Array
+from ..binding import Bound, Ignored, binder
+from ..broadcasting import sum_to, unbroadcast
 from ..copying import copying
-from ..rule import Bound, Call, Ignored, Rule, binder, sum_to, unbroadcast
+from ..rule import Call, Rule
 
 VALUE = 1
 
@@ -53,11 +55,7 @@ def overwriting(name: str, bind: Callable[..., Bound], torch: str = "") -> Rule:
     )
 
 
-COPY = overwriting(
-    "copy",
-    binder("input", "src", non_blocking=Ignored()),
-    "torch.Tensor.copy_",
-)
+COPY = overwriting("copy", binder("input", "src", non_blocking=Ignored()), "torch.Tensor.copy_")
 FILL = overwriting("fill", binder("input", "value"))
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from ...trace import Array
+from ..binding import Bound, NotExplained
 from ..copying import copying
-from ..rule import Bound, Call, NotExplained
+from ..rule import Call
 
 Places = list[Array]  # one row for each of the last axes
 

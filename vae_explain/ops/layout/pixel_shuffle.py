@@ -13,8 +13,9 @@ import numpy as np
 
 from ...symbolic.expression import Expression, Opaque
 from ...trace import Array
+from ..binding import Bound
 from ..copying import copying
-from ..rule import Bound, Call, Rule
+from ..rule import Call, Rule
 
 
 def shuffled(x: Array, factor: int) -> Array:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..rule import NOTHING_BACK, NotExplained, Rule
+from ..binding import NotExplained
+from ..rule import NOTHING_BACK, Rule
 
 
 def _no_arithmetic(*_: Any, **__: Any) -> Any:

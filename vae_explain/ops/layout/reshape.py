@@ -9,8 +9,9 @@ import numpy as np
 
 from ...symbolic.expression import ZERO, Expression, Reshape
 from ...symbolic.shapes import expanded, shape_of
+from ..binding import REQUIRED, Bound, binder, whole_numbers
 from ..copying import FIRST, Shape, copying
-from ..rule import REQUIRED, Bound, Call, Rule, binder, whole_numbers
+from ..rule import Call, Rule
 
 # What the shape becomes: from the operand's shape and the call's attributes.
 ShapeOf = Callable[..., Shape]
@@ -64,10 +65,7 @@ def bind_shape(input: Any, *positional: Any, **by_name: Any) -> Bound:
 VIEW = reshaping("view", bind_shape, lambda own, shape: shape, "torch.Tensor.view")
 RESHAPE = reshaping("reshape", bind_shape, lambda own, shape: shape)
 VIEW_AS = reshaping(
-    "view_as",
-    binder("input", "other"),
-    lambda own, other: other.shape,
-    "torch.Tensor.view_as",
+    "view_as", binder("input", "other"), lambda own, other: other.shape, "torch.Tensor.view_as"
 )
 
 # --- some axes made one, one made several, and axes of length 1 -------------------------

@@ -11,8 +11,9 @@ import numpy as np
 
 from ...symbolic.expression import ONE, ZERO, Expression, Index, Opaque
 from ...trace import Array
+from ..binding import OPERAND, REQUIRED, Ignored, Refused, binder
 from ..copying import copying
-from ..rule import OPERAND, REQUIRED, Call, Ignored, Partial, Refused, binder
+from ..rule import Call, Partial
 from .select import Key, selecting
 
 INPUT, INDEX, SOURCE = 0, 1, 2

@@ -17,18 +17,9 @@ import numpy as np
 from ...symbolic.build import multiplied
 from ...symbolic.expression import ONE, Add, Div, Expression, Index, Number
 from ...trace import Array
+from ..binding import OPERAND, REQUIRED, Bound, NotExplained, binder
 from ..delegate import deferring
-from ..rule import (
-    OPERAND,
-    REQUIRED,
-    Bound,
-    Call,
-    NotExplained,
-    Partial,
-    Rule,
-    binder,
-    by_default,
-)
+from ..rule import Call, Partial, Rule, by_default
 from .scatter import INDEX, INPUT, SOURCE, fitting, places, scatter_chosen_by, scatter_gradient
 
 # How numbers are brought together, and the number to start from where none is there yet.

@@ -13,17 +13,10 @@ import numpy as np
 
 from ...symbolic.expression import Expression, Index, Opaque, Ref
 from ...trace import Array, Slot
+from ..binding import OPERAND, REQUIRED, Bound, NotExplained, binder
+from ..broadcasting import broadcast_index
 from ..copying import FIRST, copying
-from ..rule import (
-    OPERAND,
-    REQUIRED,
-    Bound,
-    Call,
-    NotExplained,
-    Rule,
-    binder,
-    broadcast_index,
-)
+from ..rule import Call, Rule
 
 Key = tuple[Any, ...]
 

@@ -15,8 +15,10 @@ import numpy as np
 from ...symbolic.expression import ONE, Expression, Index, Opaque
 from ...symbolic.shapes import shaped
 from ...trace import Array
+from ..binding import Bound, NotExplained
+from ..broadcasting import broadcast_targets, unbroadcast
 from ..copying import copying, unraveled
-from ..rule import Bound, Call, NotExplained, Partial, broadcast_targets, unbroadcast
+from ..rule import Call, Partial
 from .select import Key, Operand, bind_getitem, getitem_key, taken, written
 
 VALUE = 1

@@ -9,9 +9,10 @@ import numpy as np
 
 from ...symbolic.expression import Index, Number
 from ...trace import Array
+from ..binding import Bound, Ignored, binder
 from ..copying import Sources, copying, numbered, unraveled
 from ..delegate import each_output
-from ..rule import NOTHING_BACK, Bound, Call, Ignored, Options, Rule, binder, unusual
+from ..rule import NOTHING_BACK, Call, Options, Rule, unusual
 
 # From the operand and the call's attributes: where in it each element of the output stood,
 # counted through all axes.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...trace import Array
-from ..rule import REQUIRED, Bound, NotExplained, binder
+from ..binding import REQUIRED, Bound, NotExplained, binder
 from .select import Key, at_axis, selecting
 
 
@@ -42,13 +42,7 @@ def split_key(x: Array, sizes: Any, dim: int, output: int) -> Key:
     return at_axis(dim, x.ndim, slice(start, end))
 
 
-SPLIT = selecting(
-    "split",
-    bind=bind_split,
-    key=split_key,
-    words="one of its parts",
-    several=True,
-)
+SPLIT = selecting("split", bind=bind_split, key=split_key, words="one of its parts", several=True)
 
 
 def bind_tensor_split(

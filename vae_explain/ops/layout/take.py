@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...trace import Array
-from ..rule import Bound, NotExplained, binder
+from ..binding import Bound, NotExplained, binder
 from .select import Key, at_axis, selecting
 from .transpose import bind_permute
 
@@ -17,12 +17,7 @@ def flip_key(x: Array, dims: tuple[int, ...]) -> Key:
     return tuple(slice(None, None, -1 if axis in turned else None) for axis in range(x.ndim))
 
 
-FLIP = selecting(
-    "flip",
-    bind=bind_permute,
-    key=flip_key,
-    words="the same numbers, back to front",
-)
+FLIP = selecting("flip", bind=bind_permute, key=flip_key, words="the same numbers, back to front")
 
 
 def bind_roll(input: Any, shifts: Any = None, dims: Any = None) -> Bound:
@@ -40,12 +35,7 @@ def roll_key(x: Array, shifts: tuple[int, ...], dims: tuple[int, ...]) -> Key:
     return np.ix_(*turned)
 
 
-ROLL = selecting(
-    "roll",
-    bind=bind_roll,
-    key=roll_key,
-    words="the same numbers, moved on in a ring",
-)
+ROLL = selecting("roll", bind=bind_roll, key=roll_key, words="the same numbers, moved on in a ring")
 
 
 TAKE = selecting(

@@ -10,8 +10,9 @@ import numpy as np
 from ...symbolic.expression import Expression, Opaque, Transpose
 from ...symbolic.shapes import expanded, shape_of
 from ...trace import Array
+from ..binding import REQUIRED, Bound, NotExplained, binder, whole_numbers
 from ..copying import copying
-from ..rule import REQUIRED, Bound, Call, NotExplained, Rule, binder, whole_numbers
+from ..rule import Call, Rule
 
 Order = tuple[int, ...]
 # The order of the axes: from the operand's rank and the call's attributes.
@@ -89,9 +90,7 @@ TRANSPOSE = reordering(
     "transpose", bind=binder("input", dim0=REQUIRED, dim1=REQUIRED), order=swapped
 )
 PERMUTE = reordering(
-    "permute",
-    bind=bind_permute,
-    order=lambda rank, dims: tuple(dim % rank for dim in dims),
+    "permute", bind=bind_permute, order=lambda rank, dims: tuple(dim % rank for dim in dims)
 )
 MOVEDIM = reordering("movedim", bind=bind_movedim, order=moved)
 T = reordering("t", bind=binder("input"), order=lambda rank: tuple(reversed(range(rank))))

@@ -7,16 +7,9 @@ from dataclasses import replace
 from ...symbolic.build import scaled
 from ...symbolic.expression import Expression, Index, Number
 from ...trace import Array
-from ..rule import (
-    Call,
-    Partial,
-    Rule,
-    binder,
-    broadcast_index,
-    broadcast_targets,
-    sum_to,
-    unbroadcast,
-)
+from ..binding import binder
+from ..broadcasting import broadcast_index, broadcast_targets, sum_to, unbroadcast
+from ..rule import Call, Partial, Rule
 from .matmul import MATMUL
 
 ADDED = 0

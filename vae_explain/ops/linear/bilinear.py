@@ -10,8 +10,9 @@ from string import ascii_lowercase
 
 from ...trace import Array
 from ..bias import biased
+from ..binding import OPTIONAL, binder
 from ..delegate import delegated
-from ..rule import OPTIONAL, Call, binder
+from ..rule import Call
 from .einsum import EINSUM
 
 BIAS = 3

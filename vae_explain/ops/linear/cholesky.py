@@ -27,18 +27,9 @@ from ...symbolic.expression import (
     evaluate,
 )
 from ...trace import Array
-from ..rule import (
-    REQUIRED,
-    Call,
-    Partial,
-    Refused,
-    Rule,
-    binder,
-    broadcast_targets,
-    sum_to,
-    unbroadcast,
-    unusual,
-)
+from ..binding import REQUIRED, Refused, binder
+from ..broadcasting import broadcast_targets, sum_to, unbroadcast
+from ..rule import Call, Partial, Rule, unusual
 from .inverse_elements import (
     Inverse,
     Triangle,

@@ -14,23 +14,11 @@ import numpy as np
 from ...symbolic.build import summed
 from ...symbolic.expression import Add, Expression, Index, Mul, Neg, Ref
 from ...trace import Array
-from ..rule import (
-    Call,
-    Partial,
-    Rule,
-    binder,
-    broadcast_targets,
-    sum_to,
-    unbroadcast,
-)
+from ..binding import binder
+from ..broadcasting import broadcast_targets, sum_to, unbroadcast
+from ..rule import Call, Partial, Rule
 from .cholesky import solved
-from .inverse_elements import (
-    Triangle,
-    matrix_index,
-    name_of,
-    read,
-    transposed,
-)
+from .inverse_elements import Triangle, matrix_index, name_of, read, transposed
 
 RIGHT, FACTOR = 0, 1
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from ...symbolic.expression import Expression, Opaque
 from ...trace import Array
-from ..rule import Bound, Call, NotExplained, Rule
+from ..binding import Bound, NotExplained
+from ..rule import Call, Rule
 from .products import Products
 
 

@@ -17,18 +17,7 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.build import summed
-from ...symbolic.expression import (
-    ONE,
-    ZERO,
-    Div,
-    Expression,
-    Index,
-    Mul,
-    Neg,
-    Opaque,
-    Ref,
-    Reshape,
-)
+from ...symbolic.expression import ONE, ZERO, Div, Expression, Index, Mul, Neg, Opaque, Ref, Reshape
 from ...symbolic.text import to_text
 from ...trace import Array
 from ..reduction.parts import shortened

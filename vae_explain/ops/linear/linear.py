@@ -9,7 +9,8 @@ from ...symbolic.expression import Expression, MatMul, Transpose
 from ...symbolic.shapes import shaped
 from ...trace import Array, rows_of
 from ..bias import biased
-from ..rule import OPTIONAL, Call, OfMany, Rule, Ways, binder
+from ..binding import OPTIONAL, binder
+from ..rule import Call, OfMany, Rule, Ways
 from .products import Products
 
 INPUT, WEIGHT, BIAS = range(3)

@@ -10,15 +10,9 @@ import numpy as np
 from ...symbolic.expression import Expression, MatMul, Transpose
 from ...symbolic.shapes import shaped
 from ...trace import Array
-from ..rule import (
-    Call,
-    OfMany,
-    Rule,
-    Ways,
-    binder,
-    sum_to,
-    unbroadcast,
-)
+from ..binding import binder
+from ..broadcasting import sum_to, unbroadcast
+from ..rule import Call, OfMany, Rule, Ways
 from .products import Products
 
 

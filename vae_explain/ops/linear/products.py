@@ -15,16 +15,9 @@ import numpy as np
 
 from ...symbolic.build import multiplied, summed
 from ...symbolic.expression import Expression, Index
-from ..at_once import (
-    NotAtOnce,
-    Summands,
-    abridged,
-    grid,
-    is_long,
-    is_many,
-    shape_of_many,
-)
-from ..rule import Operand, Partial, by_output, indices
+from ..at_once import NotAtOnce, Summands, abridged, grid, is_long, is_many, shape_of_many
+from ..broadcasting import indices
+from ..rule import Operand, Partial, by_output
 
 SPREAD = "·"  # the letter of an axis of length 1, which is broadcast
 

@@ -25,18 +25,10 @@ from ...symbolic.expression import (
     Transpose,
 )
 from ...trace import Array
+from ..binding import Refused, binder
+from ..broadcasting import broadcast_targets, indices, sum_to, unbroadcast
 from ..delegate import each_output
-from ..rule import (
-    Call,
-    Partial,
-    Refused,
-    Rule,
-    binder,
-    broadcast_targets,
-    indices,
-    sum_to,
-    unbroadcast,
-)
+from ..rule import Call, Partial, Rule
 from .inverse_elements import BY_COFACTORS, Inverse, inverted, matrix_index, transposed
 
 # --- the inverse ------------------------------------------------------------------------

@@ -16,8 +16,9 @@ from ...symbolic.build import log, softplus
 from ...symbolic.expression import ONE, Expression, Number
 from ...trace import Array
 from ..array_functions import softplus as softplus_of
+from ..binding import OPTIONAL, binder
 from ..pointwise import choose, elementwise, number
-from ..rule import OPTIONAL, Rule, binder
+from ..rule import Rule
 from .elementwise_loss import OLD, by_what_is_given, pointwise_loss
 
 # PyTorch lets no logarithm go below this, and no product p·(1 - p) below that: 1e-12, as

@@ -14,19 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...symbolic.build import exp, multiplied, summed
-from ...symbolic.expression import (
-    ONE,
-    ZERO,
-    Add,
-    Div,
-    Expression,
-    Index,
-    Number,
-)
+from ...symbolic.expression import ONE, ZERO, Add, Div, Expression, Index, Number
 from ...trace import Array
+from ..binding import OPTIONAL, Bound, binder
+from ..broadcasting import indices
 from ..elementwise.exponentials import log_total, shift_of, shifted
 from ..reduction.softmax import log_softmax
-from ..rule import OPTIONAL, Bound, Call, Partial, Rule, binder, indices
+from ..rule import Call, Partial, Rule
 from .elementwise_loss import OLD
 
 INPUT, TARGET, WEIGHT = range(3)

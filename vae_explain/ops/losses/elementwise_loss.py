@@ -16,10 +16,11 @@ from ...symbolic.build import absolute, scaled, sign, square, summed
 from ...symbolic.expression import Div, Expression, Index, Number, SumOver
 from ...symbolic.shapes import expanded
 from ...trace import Array
+from ..binding import Bound, NotExplained, Refused, binder
 from ..delegate import Intermediate, deferring
 from ..pointwise import choose, elementwise, number
 from ..reduction.long_sums import total
-from ..rule import Bound, Call, NotExplained, Partial, Refused, Rule, binder
+from ..rule import Call, Partial, Rule
 
 # What PyTorch has kept from older versions, and no rule covers.
 OLD: dict[str, Any] = {"size_average": Refused(), "reduce": Refused()}

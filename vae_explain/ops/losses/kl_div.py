@@ -7,8 +7,8 @@ import numpy as np
 from ...symbolic.build import exp, log
 from ...symbolic.expression import ONE, ZERO, Expression
 from ...trace import Array
+from ..binding import binder
 from ..pointwise import choose, elementwise, number
-from ..rule import binder
 from .elementwise_loss import OLD, pointwise_loss
 
 

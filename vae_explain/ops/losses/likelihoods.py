@@ -7,8 +7,8 @@ from typing import Any
 
 from ...symbolic.build import HALF, exp, log, square
 from ...symbolic.expression import ONE, Expression, Number
+from ..binding import Refused, binder
 from ..pointwise import choose, elementwise, number
-from ..rule import Refused, binder
 from .elementwise_loss import OLD, pointwise_loss
 
 # --- a normal distribution whose variance is given --------------------------------------

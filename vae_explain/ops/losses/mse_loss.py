@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from ...symbolic.build import TWO, square
 from ...trace import Array
+from ..binding import Refused, binder
+from ..broadcasting import unbroadcast
 from ..pointwise import elementwise
-from ..rule import Refused, binder, unbroadcast
 from .elementwise_loss import OLD, pointwise_loss
 
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from ...symbolic.build import exp, log
 from ...symbolic.expression import ONE, Expression
+from ..binding import binder
 from ..pointwise import elementwise
-from ..rule import binder
 from .elementwise_loss import OLD, pointwise_loss
 
 TARGET = 1

@@ -14,7 +14,8 @@ import numpy as np
 
 from ...symbolic.expression import Apply, Expression, Index
 from ...trace import Array
-from ..rule import NOTHING_BACK, Call, Rule, binder
+from ..binding import binder
+from ..rule import NOTHING_BACK, Call, Rule
 from .axes import axis_options, sources
 
 

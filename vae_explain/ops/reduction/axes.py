@@ -17,7 +17,8 @@ from ...symbolic.expression import Expression, Index, Reshape
 from ...symbolic.shapes import expanded, shape_of
 from ...trace import Array
 from ..at_once import grid
-from ..rule import Call, Options, Rule, normalized_axes, unusual
+from ..broadcasting import normalized_axes
+from ..rule import Call, Options, Rule, unusual
 
 # Makes the rule of an op that brings the numbers along some axes to one.
 reduction = partial(Rule, kind="reduction", broadcasts=True)

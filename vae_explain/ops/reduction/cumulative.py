@@ -7,8 +7,10 @@ import numpy as np
 from ...symbolic.build import exp, multiplied, summed
 from ...symbolic.expression import ONE, Expression, Index, Opaque
 from ...trace import Array
+from ..binding import REQUIRED, Ignored, binder
+from ..broadcasting import normalized_axes
 from ..elementwise.exponentials import log_total
-from ..rule import REQUIRED, Call, Ignored, Partial, Rule, binder, normalized_axes, unusual
+from ..rule import Call, Partial, Rule, unusual
 from .axes import along, reduced, reduction, sources, spread, spread_formula, target
 
 bind = binder("input", dim=REQUIRED, dtype=Ignored())

@@ -14,19 +14,12 @@ from typing import Any
 from ...symbolic.expression import Add, Expression, Index, Neg, Number
 from ...symbolic.shapes import shaped
 from ...trace import Array
+from ..binding import Bound
+from ..broadcasting import broadcast_targets, sum_to, unbroadcast
 from ..delegate import Intermediate
 from ..layout.reshape import UNSQUEEZE
 from ..pointwise import elementwise
-from ..rule import (
-    Bound,
-    Call,
-    Partial,
-    Rule,
-    broadcast_targets,
-    by_output,
-    sum_to,
-    unbroadcast,
-)
+from ..rule import Call, Partial, Rule, by_output
 from . import norms
 
 Shape = tuple[int, ...]

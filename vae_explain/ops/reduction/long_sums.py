@@ -16,7 +16,8 @@ from ...symbolic.expression import Add, Expression, Rest
 from ...trace import Array
 from ..array_functions import on_arrays
 from ..at_once import largest
-from ..rule import Operand, indices
+from ..broadcasting import indices
+from ..rule import Operand
 
 MOST_WRITTEN = 256  # terms
 

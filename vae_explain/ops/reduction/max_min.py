@@ -15,9 +15,11 @@ import numpy as np
 
 from ...symbolic.expression import ONE, Expression, Index, Number, Opaque
 from ...trace import Array, Slot
+from ..binding import Bound, binder
+from ..broadcasting import normalized_axes
 from ..delegate import deferring, each_output
 from ..elementwise.where import MAXIMUM, MINIMUM
-from ..rule import Bound, Call, Partial, Rule, binder, normalized_axes
+from ..rule import Call, Partial, Rule
 from .argmax import ARGMAX, ARGMIN
 from .axes import axis_options, reduction, sources, spread, spread_formula, target
 

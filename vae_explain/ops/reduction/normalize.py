@@ -11,21 +11,9 @@ import numpy as np
 from ...symbolic.build import root, square
 from ...symbolic.expression import ONE, ZERO, Add, Expression, Index, Number
 from ...trace import Array
-from ..rule import (
-    Bound,
-    Call,
-    Ignored,
-    NotExplained,
-    Partial,
-    Refused,
-    Rule,
-    binder,
-    broadcast_index,
-    broadcast_targets,
-    by_output,
-    sum_to,
-    unbroadcast,
-)
+from ..binding import Bound, Ignored, NotExplained, Refused, binder
+from ..broadcasting import broadcast_index, broadcast_targets, sum_to, unbroadcast
+from ..rule import Call, Partial, Rule, by_output
 from .axes import along
 from .parts import length_of
 

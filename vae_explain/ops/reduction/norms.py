@@ -30,16 +30,9 @@ from ...symbolic.expression import (
     evaluate,
 )
 from ...trace import Array
-from ..rule import (
-    Bound,
-    Call,
-    Ignored,
-    NotExplained,
-    Partial,
-    Refused,
-    binder,
-    normalized_axes,
-)
+from ..binding import Bound, Ignored, NotExplained, Refused, binder
+from ..broadcasting import normalized_axes
+from ..rule import Call, Partial
 from .axes import axis_options, reduced, reduction, sources, spread, spread_formula, target
 from .max_min import shares
 
@@ -236,9 +229,5 @@ NORM = reduction(
     gradient=gradient,
     words="length",
 )
-VECTOR_NORM = replace(
-    NORM,
-    name="linalg_vector_norm",
-    bind=binding("ord", 2),
-)
+VECTOR_NORM = replace(NORM, name="linalg_vector_norm", bind=binding("ord", 2))
 LINALG_NORM = replace(NORM, name="linalg_norm", bind=bind_linalg_norm)

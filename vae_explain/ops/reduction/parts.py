@@ -10,18 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...symbolic.build import TWO, root
-from ...symbolic.expression import (
-    Add,
-    Div,
-    Expression,
-    Index,
-    MatMul,
-    Mul,
-    Neg,
-    Number,
-    Pow,
-    Ref,
-)
+from ...symbolic.expression import Add, Div, Expression, Index, MatMul, Mul, Neg, Number, Pow, Ref
 from ...symbolic.text import to_text
 from ...trace import Array
 from ..at_once import grid, sum_of

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from ...trace import Array, Found
+from ..binding import REQUIRED, Bound, Ignored, binder
 from ..delegate import deferring, each_output
 from ..layout.sort import arranging, order, sort_sources
-from ..rule import REQUIRED, Bound, Ignored, Rule, binder
+from ..rule import Rule
 from .max_min import AMAX, AMIN, extreme
 
 # As far apart, in proportion to the largest number of a row, may be what is equal up to the

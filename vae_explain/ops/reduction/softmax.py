@@ -12,10 +12,12 @@ from ...symbolic.build import exp, log
 from ...symbolic.expression import ONE, Add, Div, Expression, Index, Neg, SumOver
 from ...trace import Array
 from ..at_once import NotAtOnce, is_long, is_many, sum_of
+from ..binding import REQUIRED, Ignored, binder
+from ..broadcasting import normalized_axes
 from ..delegate import Intermediate
 from ..elementwise.arithmetic import NEG
 from ..elementwise.exponentials import log_total, shift_of, shifted
-from ..rule import REQUIRED, Call, Ignored, Partial, Rule, Ways, binder, normalized_axes
+from ..rule import Call, Partial, Rule, Ways
 from .axes import along, reduced, reduction, sources, spread, spread_formula, target, with_ones
 
 # --- by numbers -------------------------------------------------------------------------

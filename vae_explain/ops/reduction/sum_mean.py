@@ -11,7 +11,9 @@ from ...symbolic.build import summed
 from ...symbolic.expression import ONE, Div, Expression, Index, Number, SumOver
 from ...symbolic.shapes import expanded
 from ..at_once import is_long, is_many, sum_of
-from ..rule import Call, Ignored, OfMany, Partial, Ways, binder, normalized_axes
+from ..binding import Ignored, binder
+from ..broadcasting import normalized_axes
+from ..rule import Call, OfMany, Partial, Ways
 from .axes import (
     count,
     reduced,

@@ -11,8 +11,10 @@ import numpy as np
 from ...symbolic.build import TWO, root, square
 from ...symbolic.expression import Add, Div, Expression, Index, Number, SumOver
 from ...trace import Array
+from ..binding import Bound, NotExplained
+from ..broadcasting import normalized_axes
 from ..delegate import each_output
-from ..rule import Bound, Call, NotExplained, Partial, Rule, normalized_axes
+from ..rule import Call, Partial, Rule
 from .axes import count, reduced, reduction, sources, spread, spread_formula, target, with_ones
 from .parts import mean_of
 from .sum_mean import MEAN

@@ -11,8 +11,9 @@ from ...engine.index_ranges import Source
 from ...engine.provenance import shortened
 from ...engine.run import Run
 from ...engine.worked_lines import LineMaker, Worked
+from ...ops.broadcasting import indices
 from ...ops.linear.linear import LINEAR
-from ...ops.rule import Rule, indices
+from ...ops.rule import Rule
 from ...symbolic.expression import Index, Number, Ref, Rest, evaluate, references, terms_of
 from ...trace import Array, is_whole
 from ..blocks import (

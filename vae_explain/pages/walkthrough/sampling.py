@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ...analysis.monte_carlo import LATENT, Divergence, Sample, Spread
 from ...engine.formulas import Steps
-from ...ops.rule import indices
+from ...ops.broadcasting import indices
 from ...symbolic.expression import Index
 from ...symbolic.text import index_text
 from ...trace import Array

@@ -15,7 +15,7 @@ import numpy as np
 from ...engine.formulas import Steps, gradient_name
 from ...engine.gradient_ways import Way, parts_at, ways
 from ...engine.index_ranges import Source
-from ...ops.rule import indices
+from ...ops.broadcasting import indices
 from ...symbolic.expression import Index
 from ...trace import Array
 from ..blocks import Adds, Cell, Column, Note, Table

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 from ...analysis.training_records import Losses, OptimizerStep, Training
-from ...ops.rule import indices
+from ...ops.broadcasting import indices
 from ..blocks import (
     Block,
     Cell,

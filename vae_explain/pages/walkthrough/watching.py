@@ -9,7 +9,7 @@ from ...analysis.audit.finding import SEVERITIES
 from ...analysis.watch import Look, Told, Watched, findings, is_sound
 from ...engine.provenance import Target
 from ...engine.run import Run
-from ...ops.rule import indices
+from ...ops.broadcasting import indices
 from ..blocks import Cell, Column, Curve, Note, Prose, Series, Table, Tree, Walkthrough
 from ..phrases import counted
 from . import why
