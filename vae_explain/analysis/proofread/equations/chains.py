@@ -34,8 +34,6 @@ class Chain:
 
     Attributes
     ----------
-    label
-        The words before the first side.
     continues
         Whether it begins with a sign of equality, and so goes on with what stands before it.
     case
@@ -45,9 +43,7 @@ class Chain:
     """
 
     sides: tuple[Side, ...]
-    label: str = ""
     continues: bool = False
-    code: bool = False
     case: bool = False
     too_deep: bool = False
 
@@ -184,17 +180,16 @@ class _Reader:
             side, stopped = self._right(start, end)
             found.append(side)
             if stopped < end and position + 1 < len(rest):
-                yield self._chain(found, label, continues)
+                yield self._chain(found, continues)
                 found, continues = [self._left(stopped, end)], False
                 label = self._text(stopped, end)
                 self.is_case = self.is_case or not CASES.isdisjoint(label.lower().split())
         if further:
             found[-1] = self._with(found[-1], further)
-        yield self._chain(found, label, continues)
+        yield self._chain(found, continues)
 
-    def _chain(self, sides: Sequence[Side], label: str, continues: bool) -> Chain:
-        code = any(token.mode == "code" for token in self.tokens[slice(*self.clause.sides[0])])
-        return Chain(tuple(sides), label, continues, code, self.is_case, self.too_deep)
+    def _chain(self, sides: Sequence[Side], continues: bool) -> Chain:
+        return Chain(tuple(sides), continues, self.is_case, self.too_deep)
 
     def _text(self, start: int, end: int) -> str:
         if start >= end:

@@ -6,16 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from ..passage import Passage, Piece, plain
 from .chains import chains
 from .evaluation import Leaf, Unknown, evaluate, half
-from .intervals import Range, hull
+from .intervals import Range, all_meet, hull
 from .judging import Pair
 from .parser import Unreadable, parse
 from .reader import cut
-from .syntax import Literal, Power, Sum, Tree, is_bare, is_numeric, key_of, parts
+from .syntax import Literal, Power, Sum, Tree, is_bare, is_numeric, key_of, quantities
 
 WORDS = (
     (re.compile(r"(?i)^\W*(?:squared?|square of it)\W*$"), "squared"),
@@ -111,24 +109,10 @@ def _made(
         return None
     keys = {key_of(other): i for i, cell in enumerate(header) if (other := _tree(cell)) is not None}
     keys.pop(None, None)
-    names = _quantities(tree)
+    names = {key for part in quantities(tree) if (key := key_of(part)) is not None}
     if not names or not names <= keys.keys() or column in (keys[name] for name in names):
         return None
     return tree, [keys[name] for name in sorted(names)]
-
-
-def _quantities(tree: Tree) -> set[str]:
-    """Return the quantities that a formula is made of."""
-    found: set[str] = set()
-    waiting = [tree]
-    while waiting:
-        part = waiting.pop()
-        key = None if isinstance(part, Literal) else key_of(part)
-        if key is not None:
-            found.add(key)
-        else:
-            waiting += parts(part)
-    return found
 
 
 def _of_words(word: str, numbers: Sequence[Literal]) -> Tree:
@@ -169,5 +153,4 @@ def _holds(claim: Claim) -> bool:
         return False
     number = claim.pair.right
     assert isinstance(number, Literal), "a claim is of one number"
-    allowed = half(number)
-    return bool(np.all((found.low <= allowed.high) & (allowed.low <= found.high)))
+    return all_meet(found, half(number))

@@ -26,7 +26,7 @@ from .syntax import (
     Transposed,
     Tree,
     key_of,
-    parts,
+    quantities,
 )
 
 MOST_STEPS = 200  # formulas between a loss and what it depends on
@@ -104,16 +104,8 @@ def _in_order(top: Tree, bottom: Tree, formulas: Formulas) -> Iterator[tuple[str
             open_.add(key)
             stack.append((tree, True))
             if formula is not None:
-                stack += [(part, False) for part in _made_of(formula)]
+                stack += [(part, False) for part in quantities(formula)]
     yield from reversed(found.items())
-
-
-def _made_of(tree: Tree) -> Iterator[Tree]:
-    if not isinstance(tree, Literal) and key_of(tree) is not None:
-        yield tree
-    else:
-        for part in parts(tree):
-            yield from _made_of(part)
 
 
 class _Backward:

@@ -56,6 +56,11 @@ def hull(ranges: Sequence[Range]) -> Range:
     return Range(np.min([r.low for r in ranges], 0), np.max([r.high for r in ranges], 0))
 
 
+def all_meet(one: Range, other: Range) -> bool:
+    """Whether each number of an array may be that of another."""
+    return bool(np.all((one.low <= other.high) & (other.low <= one.high)))
+
+
 def add(left: Range, right: Range) -> Range:
     return outward(left.low + right.low, left.high + right.high)
 

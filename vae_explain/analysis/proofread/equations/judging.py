@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .evaluation import Leaf, Lookup, Unknown, as_printed, evaluate, half, nothing
-from .intervals import Range, exactly, hull, outward
+from .intervals import Range, all_meet, exactly, hull, outward
 from .parser import NORMAL
 from .syntax import (
     Call,
@@ -31,6 +31,7 @@ from .syntax import (
     Transposed,
     Tree,
     flattened,
+    inside,
     is_bare,
     key_of,
     literals,
@@ -179,7 +180,7 @@ class Judge:
         self.known = known
         self.uses: list[Use] = []  # of the last pair that was held together
 
-    def mistakes(self, pair: Pair, approximate: bool, earlier: Sequence[Tree]) -> list[Mistake]:
+    def mistakes(self, pair: Pair, earlier: Sequence[Tree]) -> list[Mistake]:
         """Return what is wrong in a pair of sides.
 
         Raises
@@ -188,12 +189,12 @@ class Judge:
             If they cannot be compared.
         """
         self.uses = []
-        if any(isinstance(t, Call) and t.function in NORMAL for t in _inner(pair.left)):
+        if any(isinstance(t, Call) and t.function in NORMAL for t in inside(pair.left)):
             raise Unknown("φ may be any activation")
         best: list[Mistake] | None = None
         for left in readings(pair.left, _count(pair.right) > 1):
             try:
-                found = list(self._compared(pair._replace(left=left), approximate, earlier))
+                found = list(self._compared(pair._replace(left=left), earlier))
             except Unknown:
                 continue
             if not found:
@@ -203,27 +204,25 @@ class Judge:
             raise Unknown("no reading can be evaluated")
         return best
 
-    def _compared(
-        self, pair: Pair, approximate: bool, earlier: Sequence[Tree]
-    ) -> Iterator[Mistake]:
+    def _compared(self, pair: Pair, earlier: Sequence[Tree]) -> Iterator[Mistake]:
         left, right = flattened(pair.left), flattened(pair.right)
         if isinstance(right, Literal):
-            yield from self._result(pair._replace(left=left), [right], approximate, earlier)
+            yield from self._result(pair._replace(left=left), [right], earlier)
         elif isinstance(right, Row) and isinstance(left, Row):
             if len(left.entries) != len(right.entries):
                 raise Unknown("lists of different lengths")
             for i, entries in enumerate(zip(left.entries, right.entries, strict=True)):
                 before = [_entry(tree, i, len(right.entries)) for tree in earlier]
                 inner = [tree for tree in before if tree is not None]
-                yield from self._compared(Pair(*entries, pair.lookup), approximate, inner)
+                yield from self._compared(Pair(*entries, pair.lookup), inner)
         elif isinstance(right, Row) and not is_bare(right) and _count(right) > 1:
-            yield from self._elements(pair._replace(left=left), right, approximate)
+            yield from self._elements(pair._replace(left=left), right)
         elif is_bare(right):
-            yield from self._result(pair._replace(left=left), literals(right), approximate, earlier)
+            yield from self._result(pair._replace(left=left), literals(right), earlier)
         else:
-            yield from self._arithmetic(pair._replace(left=left, right=right), approximate)
+            yield from self._arithmetic(pair._replace(left=left, right=right))
 
-    def _elements(self, pair: Pair, right: Row, approximate: bool) -> Iterator[Mistake]:
+    def _elements(self, pair: Pair, right: Row) -> Iterator[Mistake]:
         """Hold a formula of lists against what is written out for each element."""
         for by_name in (True, False):
             found: list[Mistake] = []
@@ -231,33 +230,33 @@ class Judge:
                 for i, entry in enumerate(right.entries):
                     left = _element_of(pair.left, i) if by_name else pair.left
                     one = Pair(left, entry, pair.lookup, None if by_name else i)
-                    found += self._compared(one, approximate, [])
+                    found += self._compared(one, [])
             except Unknown:
                 continue
             yield from found
             return
-        yield from self._arithmetic(pair, approximate)
+        yield from self._arithmetic(pair)
 
     # --- a printed result ---
 
     def _result(
-        self, pair: Pair, printed: Sequence[Literal], approximate: bool, earlier: Sequence[Tree]
+        self, pair: Pair, printed: Sequence[Literal], earlier: Sequence[Tree]
     ) -> Iterator[Mistake]:
         """Hold numbers against what should come to them."""
         plain = _numbers(pair.found(as_printed), len(printed))
         known = _numbers(pair.found(self.known.as_known), len(printed))
         for i, number in enumerate(printed):
-            allowed = self._allowed(number, approximate, plain[i])
-            follows = _meet(plain[i], allowed) or _meet(known[i], allowed)
+            allowed = self._allowed(number)
+            follows = all_meet(plain[i], allowed) or all_meet(known[i], allowed)
             if not follows and not self._may_be(pair, number, i, len(printed), allowed, earlier):
                 yield self._mistake(number, plain[i])
             if number.unit < abs(number.value) or not number.value:
                 self.known.computed(number, hull([plain[i], known[i]]))
 
-    def _allowed(self, number: Literal, approximate: bool, found: Range) -> Range:
+    def _allowed(self, number: Literal) -> Range:
         """Return what is printed as a result; a small whole number is meant as it stands."""
         small = abs(number.value) < 10
-        if number.whole and not number.text.endswith("%") and small and not approximate:
+        if number.whole and not number.text.endswith("%") and small:
             return exactly(number.value)
         return half(number)
 
@@ -291,13 +290,13 @@ class Judge:
             return False
         off = abs(float(plain.middle) - number.value) / number.unit
         found = at_place(pair.left, lenient)
-        if found is not None and _meet(found, allowed) and off <= SLIP:
+        if found is not None and all_meet(found, allowed) and off <= SLIP:
             return True
         found = at_place(pair.left, open_leaf)
-        if found is None or not _meet(found, allowed):
+        if found is None or not all_meet(found, allowed):
             return False
         before = (at_place(tree, as_printed) for tree in earlier)
-        return any(entry is not None and _meet(entry, allowed) for entry in before)
+        return any(entry is not None and all_meet(entry, allowed) for entry in before)
 
     def _mistake(self, number: Literal, found: Range) -> Mistake:
         value = float(found.middle)
@@ -305,11 +304,11 @@ class Judge:
 
     # --- arithmetic on both sides ---
 
-    def _arithmetic(self, pair: Pair, approximate: bool) -> Iterator[Mistake]:
+    def _arithmetic(self, pair: Pair) -> Iterator[Mistake]:
         """Hold two formulas against each other, part by part where they are built alike."""
         plain = [pair.found(as_printed), evaluate(pair.right, as_printed, pair.lookup)]
         aligned = align(pair.left, pair.right)
-        if _all_meet(*plain):
+        if _agree(*plain):
             self._note(aligned or ())
             return
         if aligned is not None:
@@ -328,7 +327,7 @@ class Judge:
 
         left = pair.found(self.known.as_known)
         right = evaluate(pair.right, right_leaf, pair.lookup)
-        if _all_meet(left, right):
+        if _agree(left, right):
             return
         value, printed = plain[0].middle, plain[1].middle
         if value.ndim:
@@ -358,7 +357,7 @@ class Judge:
         if put_in:  # where it is stated, it may be rounded to fewer digits than here
             found = hull([found, evaluate(left, _rounded_for(number), lookup)])
         self.known.computed(number, found)
-        return None if _meet(found, allowed) else self._mistake(number, plain)
+        return None if all_meet(found, allowed) else self._mistake(number, plain)
 
 
 def as_text(value: float, number: Literal) -> str:
@@ -390,16 +389,12 @@ def _numbers(found: Range, count: int) -> list[Range]:
     return numbers
 
 
-def _meet(one: Range, other: Range) -> bool:
-    return bool(one.low <= other.high and other.low <= one.high)
-
-
-def _all_meet(one: Range, other: Range) -> bool:
+def _agree(one: Range, other: Range) -> bool:
+    if one.low.size != other.low.size:
+        raise Unknown("different shapes")
     if one.shape != other.shape:
-        if one.low.size != other.low.size:
-            raise Unknown("different shapes")
         one, other = (Range(r.low.ravel(), r.high.ravel()) for r in (one, other))
-    return bool(np.all((one.low <= other.high) & (other.low <= one.high)))
+    return all_meet(one, other)
 
 
 # --- formulas that are built alike -------------------------------------------------------
@@ -473,14 +468,14 @@ def readings(tree: Tree, of_list: bool) -> Iterator[Tree]:
     of_list
         Whether it should give a list, so that a product of two lists is one of their numbers.
     """
-    inside = list(_inner(tree))
+    found = list(inside(tree))
     multiplies = any(
-        isinstance(t, Product) and not {"", "*"}.isdisjoint(t.signs[1:]) for t in inside
+        isinstance(t, Product) and not {"", "*"}.isdisjoint(t.signs[1:]) for t in found
     )
     if multiplies and of_list:
         yield mapped(tree, _elementwise)
     yield tree
-    if any(isinstance(t, Call) and t.function == "log" for t in inside):
+    if any(isinstance(t, Call) and t.function == "log" for t in found):
         for base in ("log10", "log2"):
             yield mapped(tree, partial(_renamed, new=base))
     if multiplies and not of_list:
@@ -506,11 +501,3 @@ def _elementwise(tree: Tree) -> Tree:
     if not isinstance(tree, Product):
         return tree
     return replace(tree, signs=tuple("⊙" if sign in ("", "*") else sign for sign in tree.signs))
-
-
-def _inner(tree: Tree) -> Iterator[Tree]:
-    waiting = [tree]
-    while waiting:
-        found = waiting.pop()
-        yield found
-        waiting += parts(found)

@@ -29,7 +29,7 @@ from .syntax import (
     key_of,
     leaves,
     literals,
-    parts,
+    quantities,
     replaced,
     shown,
 )
@@ -63,7 +63,6 @@ class Doubt(NamedTuple):
     key: str
     value: Tree
     place: int | None
-    used_at: int
     instead: Literal | None
 
 
@@ -194,7 +193,7 @@ class Run:
     ) -> None:
         """Hold two sides together, and blame what is wrong."""
         try:
-            mistakes = self.judge.mistakes(pair, False, earlier)
+            mistakes = self.judge.mistakes(pair, earlier)
         except Unknown:
             self.unknown = self.unknown or layer == "A"
             return
@@ -217,7 +216,7 @@ class Run:
         if mistakes:
             self.right = pair.found(as_printed)
             if layer == "B":
-                self._doubt(pair, right.line)
+                self._doubt(pair)
                 self.corrected |= dict(_corrections(mistakes))
 
     def _follows_corrected(self, pair: Pair, earlier: Sequence[Tree]) -> bool:
@@ -229,7 +228,7 @@ class Run:
                 continue
             left = replaced(pair.left, place, self.corrected[number.text])
             try:
-                if not self.judge.mistakes(pair._replace(left=left), False, earlier):
+                if not self.judge.mistakes(pair._replace(left=left), earlier):
                     return True
             except Unknown:
                 continue
@@ -241,7 +240,7 @@ class Run:
             return False
         for other in variants(pair.left):
             try:
-                if self.judge.mistakes(pair._replace(left=other), False, []):
+                if self.judge.mistakes(pair._replace(left=other), []):
                     continue
                 if wrong_terms(other, pair.right, pair.lookup, self.known.as_known):
                     continue
@@ -257,14 +256,14 @@ class Run:
             return True
         return False
 
-    def _doubt(self, pair: Pair, line: int) -> None:
+    def _doubt(self, pair: Pair) -> None:
         """Remember which stated values go into what does not come out right."""
         used = {use.name: use for use in self.judge.uses if not use.right}
-        for name in (*used, *_quantities(pair.left)):
+        for name in (*used, *quantities(pair.left)):
             stated = self.scope.where(name)
             if stated is not None:
                 use = used.get(name)
-                self.doubts.append(Doubt(*stated, line, use.number if use else None))
+                self.doubts.append(Doubt(*stated, use.number if use else None))
 
     def _blame(self, mistakes: Sequence[Mistake], left: Side, right: Side, layer: Layer) -> None:
         for mistake in mistakes:
@@ -353,7 +352,7 @@ class Run:
 
     def _claim(self, claim: Claim) -> None:
         try:
-            mistakes = self.judge.mistakes(claim.pair, False, [])
+            mistakes = self.judge.mistakes(claim.pair, [])
         except Unknown:
             return
         self.read_by["A"] += 1
@@ -414,16 +413,3 @@ def _corrections(mistakes: Sequence[Mistake]) -> Iterator[tuple[str, Literal]]:
             yield mistake.printed, literal(mistake.expected)
         except (Unreadable, ValueError):
             continue  # no number alone
-
-
-def _quantities(tree: Tree) -> list[Tree]:
-    """Return the quantities that a formula is made of."""
-    found: list[Tree] = []
-    waiting = [tree]
-    while waiting:
-        part = waiting.pop()
-        if not isinstance(part, Literal) and key_of(part) is not None:
-            found.append(part)
-        else:
-            waiting += parts(part)
-    return found

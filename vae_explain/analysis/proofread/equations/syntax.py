@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 
@@ -134,14 +134,18 @@ def parts(tree: Tree) -> tuple[Tree, ...]:
             return entries
 
 
-def leaves(tree: Tree) -> Iterator[Literal | Name]:
-    """Yield the numbers and names of a tree, from left to right."""
+def inside(tree: Tree) -> Iterator[Tree]:
+    """Yield a tree and all that it is made of, from left to right."""
     waiting = [tree]
     while waiting:
         found = waiting.pop()
-        if isinstance(found, Literal | Name):
-            yield found
+        yield found
         waiting += reversed(parts(found))
+
+
+def leaves(tree: Tree) -> Iterator[Literal | Name]:
+    """Yield the numbers and names of a tree, from left to right."""
+    return (part for part in inside(tree) if isinstance(part, Literal | Name))
 
 
 def literals(tree: Tree) -> list[Literal]:
@@ -182,6 +186,15 @@ def key_of(tree: Tree) -> str | None:
     return None
 
 
+def quantities(tree: Tree) -> Iterator[Tree]:
+    """Yield the quantities that a formula is made of, from left to right."""
+    if not isinstance(tree, Literal) and key_of(tree) is not None:
+        yield tree
+    else:
+        for part in parts(tree):
+            yield from quantities(part)
+
+
 def derivative(tree: Tree) -> tuple[Tree, Tree] | None:
     """Return the quantities of `∂L/∂w` or `dL/dw`; None for what is no derivative."""
     match tree:
@@ -219,27 +232,28 @@ def negated(number: Literal) -> Literal:
     return replace(number, text=text, value=-number.value)
 
 
-def mapped(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
-    """Return a tree with every part changed, from the leaves up."""
+def with_parts(tree: Tree, new: Sequence[Tree]) -> Tree:
+    """Return a tree that is made of other parts in the same way."""
     match tree:
         case Literal() | Name():
-            return change(tree)
-        case Negative(body):
-            return change(Negative(mapped(body, change)))
-        case Transposed(body):
-            return change(Transposed(mapped(body, change)))
-        case Sum(terms):
-            return change(Sum(tuple(mapped(t, change) for t in terms)))
-        case Product(factors, signs):
-            return change(Product(tuple(mapped(f, change) for f in factors), signs))
-        case Power(base, exponent):
-            return change(Power(mapped(base, change), mapped(exponent, change)))
-        case Call(function, arguments):
-            return change(Call(function, tuple(mapped(a, change) for a in arguments)))
-        case Row(entries):
-            return change(Row(tuple(mapped(e, change) for e in entries)))
+            return tree
+        case Sum():
+            return Sum(tuple(new))
+        case Row():
+            return Row(tuple(new))
+        case Product():
+            return replace(tree, factors=tuple(new))
+        case Call():
+            return replace(tree, arguments=tuple(new))
+        case Power():
+            return Power(*new)
         case _:
-            return change(replace(tree, body=mapped(tree.body, change)))
+            return replace(tree, body=new[0])
+
+
+def mapped(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
+    """Return a tree with every part changed, from the leaves up."""
+    return change(with_parts(tree, [mapped(part, change) for part in parts(tree)]))
 
 
 def replaced(tree: Tree, place: int, number: Literal) -> Tree:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from . import intervals
 from .evaluation import Leaf, Lookup, Unknown, as_printed, evaluate, half, nothing
-from .intervals import Range, exactly
+from .intervals import Range, all_meet, exactly
 from .judging import Mistake, as_text
 from .syntax import (
     Call,
@@ -78,7 +78,7 @@ def _unmatched(expected: Sequence[Term], printed: Sequence[Term]) -> list[Mistak
     # The most exact first: 0.8² may be anything from 0.56 to 0.72, and 0.6065 may not.
     allowed_by = [(_allowed(term), term) for term in printed if not _is_zero(term)]
     for allowed, term in sorted(allowed_by, key=lambda a: float(a[0].high - a[0].low)):
-        matches = [t for t in left if _meet(t.value, allowed)]
+        matches = [t for t in left if all_meet(t.value, allowed)]
         match = min(matches, key=lambda t: _apart(t.value, allowed), default=None)
         if match is None:
             wrong.append(term)
@@ -108,10 +108,6 @@ def _allowed(term: Term) -> Range:
 
 def _is_zero(term: Term) -> bool:
     return bool(term.value.low <= 0 <= term.value.high)
-
-
-def _meet(one: Range, other: Range) -> bool:
-    return bool(one.low <= other.high and other.low <= one.high)
 
 
 def _apart(one: Range, other: Range) -> float:

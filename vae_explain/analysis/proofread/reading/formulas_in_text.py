@@ -12,7 +12,6 @@ OPENING = re.compile(r"\\\\|\\\$|\$\$|\$|\\\[|\\\(")
 CHOSEN = re.compile(r"[=≈+*/^_\\{}]|\d")  # what a formula between single dollars has
 LONGEST = 20_000  # characters of a paragraph
 MOST_LINES = 6  # over which one between single dollars may go
-Cells = tuple[tuple[tuple[Piece, ...], ...], ...]
 
 
 def pieces(text: str, line: int) -> Iterator[Piece]:
