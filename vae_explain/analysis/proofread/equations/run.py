@@ -8,8 +8,6 @@ from functools import cache
 from types import MappingProxyType
 from typing import NamedTuple
 
-import numpy as np
-
 from .chains import Chain, Side
 from .columns import Claim
 from .evaluation import Leaf, Unknown, as_printed, evaluate, half, nothing
@@ -309,16 +307,17 @@ class Run:
         printed = literals(side.tree)
         try:
             found = [
-                np.ravel(gradient(*names, self.scope, leaf, self._through_formulas))
+                gradient(*names, self.scope, leaf, self._through_formulas)
                 for leaf in (as_printed, _end("low"), _end("high"))
             ]
         except Unknown:
             return
-        if any(array.size != len(printed) for array in found):
+        if any(slope.value.size != len(printed) for slope in found):
             return
         mistakes = []
-        for values, number in zip(zip(*found, strict=True), printed, strict=True):
-            spread = max(values) - min(values)
+        arrays = (slope.value.ravel() for slope in found)
+        for values, number in zip(zip(*arrays, strict=True), printed, strict=True):
+            spread = max(values) - min(values) + max(slope.off for slope in found)
             off = abs(values[0] - number.value)
             if not off <= number.unit / 2 * (1 + TOLERATED) + spread:
                 mistakes.append(Mistake(number.text, as_text(float(values[0]), number), off))
