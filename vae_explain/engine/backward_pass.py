@@ -34,16 +34,16 @@ def shares(
     if not sources:
         return
     arrays = (upstream, values[bound.output], *operand_arrays(bound, values))
-    if rule.vjp_of is not None:
-        for position, source in sources.items():
-            yield source, rule.vjp_of(position, *arrays, **bound.attributes)
-        return
+    products: tuple[Array | None, ...] = ()
     if within is not None and rule.vjp_computed is not None:
         products = rule.vjp_computed(within, *arrays, **bound.attributes)
-    else:
+    elif rule.vjp_of is None:
         products = rule.vjp(*arrays, **bound.attributes)
     for position, source in sources.items():
-        share = products[position] if position < len(products) else None
+        if rule.vjp_of is not None:
+            share = rule.vjp_of(position, *arrays, **bound.attributes)
+        else:
+            share = products[position] if position < len(products) else None
         if share is not None:
             yield source, share
 

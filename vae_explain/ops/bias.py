@@ -41,21 +41,6 @@ def biased(rule: Rule, bias: int, axis: int = -1, **fields: Any) -> Rule:
             computed = np.asarray(computed + each.reshape(-1, *(1,) * (-axis - 1)))
         return computed
 
-    def vjp_of(
-        position: int, upstream: Array, output: Array, *arrays: Array, **attributes: Any
-    ) -> Array:
-        if position == bias:
-            return np.asarray(upstream.sum(axis=others(upstream.ndim)))
-        assert rule.vjp_of is not None, "the rule has one for each operand"
-        return rule.vjp_of(position, upstream, output, *arrays[:bias], **attributes)
-
-    def vjp(
-        upstream: Array, output: Array, *arrays: Array, **attributes: Any
-    ) -> tuple[Array | None, ...]:
-        gradients = rule.vjp(upstream, output, *arrays[:bias], **attributes)
-        axes = others(upstream.ndim)
-        return (*gradients, *(upstream.sum(axis=axes) for _ in arrays[bias:]))
-
     def element(call: Call, index: Index) -> Expression:
         body = rule.element(within(call), index)
         terms = () if body == ZERO else terms_of(body)
@@ -98,8 +83,6 @@ def biased(rule: Rule, bias: int, axis: int = -1, **fields: Any) -> Rule:
 
     changed = {
         "forward": forward,
-        "vjp": vjp,
-        "vjp_of": rule.vjp_of and vjp_of,
         "element": OfMany(element) if rule.many_elements else element,
         "partials": Ways(partials, families),
         "formula": formula,

@@ -232,9 +232,13 @@ def copying(
             return [(out, ONE) for out in targets]
         return [(tuple(np.array(targets).T), ONE)]
 
+    def held(call: Call) -> set[int]:
+        return {*range(len(call.operands))} - {*parts(len(call.operands))}
+
     derived = {
         "kind": "copy",
-        "vjp": vjp,
+        "held": held,
+        **({} if "gradient" in fields else {"vjp": vjp}),
         "element": OfMany(element),
         "partials": Ways(partials, families, of_many=True),
     }

@@ -8,16 +8,17 @@ output, or of a gradient, is made). It never sees PyTorch. Two makers cover most
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 
 from ..symbolic.build import summed
-from ..symbolic.expression import ZERO, Expression, Index, Opaque
+from ..symbolic.expression import ZERO, Expression, Index, Opaque, Ref
 from ..symbolic.shapes import expanded
 from ..trace import Array
+from .array_functions import on_arrays
 from .binding import Bound
 
 Memoized = TypeVar("Memoized")
@@ -39,6 +40,20 @@ class Operand(Protocol):
     def whole(self) -> Expression:
         """The whole tensor, likewise."""
         ...
+
+
+class ArrayOperand:
+    """An operand that has no name: the numbers of a whole tensor."""
+
+    def __init__(self, array: Any) -> None:
+        self.array: Array = np.asarray(array)
+        self.shape = self.array.shape
+
+    def at(self, index: Index) -> Expression:
+        return Ref("operand", index, value=self.array[index])
+
+    def whole(self) -> Expression:
+        return Ref("operand", value=self.array)
 
 
 @dataclass(frozen=True)
@@ -85,6 +100,10 @@ def by_default(*_: Any) -> Any:
 
 def every_operand(call: Call) -> Sequence[int]:
     return range(len(call.operands))
+
+
+def nothing(call: Call) -> Sequence[int]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -134,7 +153,8 @@ class Rule:
         `forward(*arrays, **attributes)`, the output in NumPy.
     vjp
         `vjp(upstream, output, *arrays, **attributes)`, for each operand the
-        vector-Jacobian product, in the operand's shape; None for an operand that has none.
+        vector-Jacobian product, in the operand's shape; None for an operand that has none. By
+        default it is what `gradient` comes to over whole arrays.
     element
         `element(call, index)`, how one element of the output is made.
     partials
@@ -184,7 +204,9 @@ class Rule:
         them is spoken of, as if each were made by a call of its own.
     vjp_of
         `vjp_of(position, upstream, output, *arrays, **attributes)`, what `vjp` has at one
-        position, for an op where the others cost much; None where they do not.
+        position; None where it cannot be computed without the others.
+    held
+        `held(call)`, the positions of numbers to which nothing passes back.
     vjp_computed
         `vjp_computed(adjust, upstream, output, *arrays, **attributes)`, what `vjp` has, made as
         PyTorch makes it: `adjust` is called with each array on the way. None for an op that
@@ -204,10 +226,10 @@ class Rule:
     name: str
     bind: Callable[..., Bound]
     forward: Callable[..., Array]
-    vjp: Callable[..., tuple[Array | None, ...]]
     element: Callable[[Call, Index], Expression]
     partials: Callable[[Call, int, Index], list[Partial]]
     words: str
+    vjp: Callable[..., tuple[Array | None, ...]] = by_default
     formula: Callable[[Call], Expression] = by_default
     gradient: Callable[[Call, int, Expression], Expression] = by_default
     shows: Callable[[Call], Sequence[int]] = every_operand
@@ -221,7 +243,8 @@ class Rule:
     title: str = ""
     gate: bool = False
     several: bool = False
-    vjp_of: Callable[..., Array] | None = None
+    vjp_of: Callable[..., Array | None] | None = None
+    held: Callable[[Call], Collection[int]] = nothing
     vjp_computed: Callable[..., tuple[Array | None, ...]] | None = None
     broadcasts: bool = False
     spreads: bool = False
@@ -231,6 +254,7 @@ class Rule:
         defaults = {
             "formula": self.named,
             "gradient": self.named_backward,
+            "vjp": self.passed_back,
             "options": self._unusual,
         }
         for key, default in defaults.items():
@@ -238,6 +262,10 @@ class Rule:
             # One that `replace` hands over from another rule speaks of that other.
             if stated is by_default or isinstance(_owner(stated), Rule):
                 object.__setattr__(self, key, default)
+        if self.vjp == self.passed_back:
+            object.__setattr__(self, "vjp_of", self.passed_back_at)
+        elif isinstance(_owner(self.vjp_of), Rule):
+            object.__setattr__(self, "vjp_of", None)
 
     @property
     def source(self) -> bool:
@@ -290,6 +318,28 @@ class Rule:
 
     def _unusual(self, call: Call) -> Options:
         return unusual(call.attributes, self.usual)
+
+    def passed_back(
+        self, upstream: Array, output: Array, /, *arrays: Array, **attributes: Any
+    ) -> tuple[Array | None, ...]:
+        """Return the VJP that `gradient` writes."""
+        call = Call(tuple(map(ArrayOperand, arrays)), ArrayOperand(output), attributes)
+        return tuple(self._share(call, each, upstream) for each in range(len(arrays)))
+
+    def passed_back_at(
+        self, position: int, upstream: Array, output: Array, /, *arrays: Array, **attributes: Any
+    ) -> Array | None:
+        """Return what it has at one position."""
+        call = Call(tuple(map(ArrayOperand, arrays)), ArrayOperand(output), attributes)
+        return self._share(call, position, upstream)
+
+    def _share(self, call: Call, position: int, upstream: Array) -> Array | None:
+        array, arriving = call.operands[position].array, np.asarray(upstream)
+        if array.dtype.kind not in "fc" or position in self.held(call):
+            return None
+        formula = self.gradient(call, position, Ref("upstream", value=arriving))
+        share = np.asarray(on_arrays(formula), arriving.dtype)
+        return share if share.shape == array.shape else np.broadcast_to(share, array.shape)
 
     def named(self, call: Call) -> Opaque:
         """Write the whole output as the op's call."""

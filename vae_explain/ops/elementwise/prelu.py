@@ -33,13 +33,6 @@ def forward(x: Array, weight: Array) -> Array:
     return np.where(x > 0, x, beside(weight, x) * x)
 
 
-def vjp(g: Array, y: Array, x: Array, weight: Array) -> tuple[Array, Array]:
-    slopes = beside(weight, x)
-    to_slopes = np.where(x > 0, np.zeros_like(g), g * x)
-    axes = tuple(axis for axis, size in enumerate(slopes.shape) if size == 1)
-    return np.where(x > 0, g, g * slopes), to_slopes.sum(axis=axes).reshape(weight.shape)
-
-
 def _slope(call: Call, index: Index) -> Expression:
     weight = call.operands[WEIGHT]
     return weight.at(slope_at(index, weight.shape))
@@ -77,7 +70,6 @@ PRELU = Rule(
     name="prelu",
     bind=binder("input", "weight"),
     forward=forward,
-    vjp=vjp,
     element=element,
     partials=partials,
     gradient=gradient,

@@ -34,27 +34,6 @@ def forward(x: Array, weight: Array, **attributes: Any) -> Array:
     return move(x, weight, by, attributes["groups"])
 
 
-def vjp(
-    upstream: Array, output: Array, x: Array, weight: Array, **attributes: Any
-) -> tuple[Array | None, ...]:
-    given = (upstream, output, x, weight)
-    return vjp_of(INPUT, *given, **attributes), vjp_of(WEIGHT, *given, **attributes)
-
-
-def vjp_of(
-    position: int, upstream: Array, output: Array, x: Array, weight: Array, **attributes: Any
-) -> Array:
-    """Return what `vjp` has at one position: the other costs as much."""
-    by, groups = windows(x.shape, weight.shape, attributes), attributes["groups"]
-    if "output_padding" in attributes:
-        if position == INPUT:
-            return correlate(upstream, weight, by, groups)
-        return tie(upstream, x, by, groups)
-    return (
-        spread(upstream, weight, by, groups) if position == INPUT else tie(x, upstream, by, groups)
-    )
-
-
 # --- one element ------------------------------------------------------------------------
 
 
@@ -268,8 +247,6 @@ def convolving(axes: int, transposed: bool) -> Rule:
         name=name,
         bind=_binding(axes, **settings),
         forward=forward,
-        vjp=vjp,
-        vjp_of=vjp_of,
         element=element,
         partials=Ways(partials, families),
         options=partial(call_options, usual=USUAL),

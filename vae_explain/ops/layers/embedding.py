@@ -10,7 +10,7 @@ import numpy as np
 from ...symbolic.expression import Expression, Index, Opaque
 from ...trace import Array
 from ..binding import Ignored, Refused, binder
-from ..layout.select import placed, selecting, written
+from ..layout.select import selecting, written
 from ..rule import Call, Partial
 
 SPARSE = Refused(False, "max_norm, scale_grad_by_freq and sparse")
@@ -44,13 +44,6 @@ def without_padding(gradient: Array, padding_idx: int | None) -> Array:
     return left
 
 
-def _embedding_vjp(
-    g: Array, y: Array, weight: Array, index: Array, padding_idx: int | None
-) -> tuple[Array | None, ...]:
-    share = placed(np.asarray(g), (index,), weight.shape)
-    return without_padding(share, padding_idx), None
-
-
 def _embedding_partials(call: Call, position: int, index: Index) -> list[Partial]:
     padding = call.attributes["padding_idx"]
     if position == 0 and padding is not None and index[0] == padding % call.operands[0].shape[0]:
@@ -67,6 +60,4 @@ def _embedding_gradient(call: Call, position: int, upstream: Expression) -> Expr
     return Opaque("put_zero", (gradient,), options, lambda g: without_padding(g, padding))
 
 
-EMBEDDING = replace(
-    _TAKEN, vjp=_embedding_vjp, partials=_embedding_partials, gradient=_embedding_gradient
-)
+EMBEDDING = replace(_TAKEN, partials=_embedding_partials, gradient=_embedding_gradient)

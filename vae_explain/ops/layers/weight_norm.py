@@ -12,7 +12,7 @@ from ...symbolic.build import TWO, root
 from ...symbolic.expression import Expression, Index, Number, SumOver
 from ...trace import Array
 from ..binding import binder
-from ..broadcasting import broadcast_index, sum_to, unbroadcast
+from ..broadcasting import broadcast_index, sum_to
 from ..reduction.parts import Where, length_of, members
 from ..rule import Call, Partial, Rule
 
@@ -33,14 +33,6 @@ def _length(v: Array, dim: int) -> Array:
 
 def forward(v: Array, g: Array, dim: int) -> Array:
     return np.asarray(v * (g / _length(v, dim)))
-
-
-def vjp(upstream: Array, output: Array, v: Array, g: Array, dim: int) -> tuple[Array, Array]:
-    length = _length(v, dim)
-    unit = v / length
-    # What points along v would only change its length, which is taken out.
-    along = (upstream * unit).sum(axis=_over(v.ndim, dim), keepdims=True)
-    return g / length * (upstream - unit * along), unbroadcast(along, g.shape)
 
 
 # --- one element ------------------------------------------------------------------------
@@ -117,7 +109,6 @@ WEIGHT_NORM = Rule(
     name="weight_norm",
     bind=binder("v", "g", dim=0),
     forward=forward,
-    vjp=vjp,
     element=element,
     partials=partials,
     formula=formula,

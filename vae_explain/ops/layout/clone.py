@@ -33,7 +33,6 @@ CLONE = Rule(
     name="clone",
     bind=bind,
     forward=forward,
-    vjp=lambda g, y, x: (g if _varies(x) else None,),
     element=lambda call, index: call.operands[0].at(index),
     partials=lambda call, position, index: [(index, ONE)],
     formula=lambda call: call.operands[0].whole(),

@@ -66,16 +66,12 @@ def joining(
         parts = range(len(fits)) if one_each else map(slice, edges[:-1], edges[1:])
         return [(*(slice(None),) * along, part) for part in parts]
 
-    def vjp(g: Array, y: Array, *arrays: Array, **attributes: Any) -> tuple[Array, ...]:
-        keys = windows(arrays, attributes)
-        return tuple(g[key].reshape(a.shape) for key, a in zip(keys, arrays, strict=True))
-
     def gradient(call: Call, position: int, upstream: Expression) -> Expression:
         shape = call.operands[position].shape
         part = taken(upstream, windows(call.arrays, call.attributes)[position])
         return part if one_each else shaped(part, fitted(shape, **call.attributes), shape)
 
-    return copying(name, bind=bind, forward=forward, vjp=vjp, gradient=gradient, words=words)
+    return copying(name, bind=bind, forward=forward, gradient=gradient, words=words)
 
 
 CAT = joining(

@@ -86,7 +86,6 @@ def triangle(name: str, cut: Callable[[Array, int], Array], words: str) -> Rule:
         name,
         bind=binder("input", diagonal=0),
         forward=lambda x, diagonal: cut(x, diagonal),
-        vjp=lambda g, y, x, diagonal: (cut(g, diagonal),),
         usual={"diagonal": 0},
         gradient=gradient,
         words=words,

@@ -14,7 +14,7 @@ from ...symbolic.expression import ZERO, Expression, Opaque
 from ...symbolic.shapes import expanded
 from ...trace import Array
 from ..binding import Bound, binder, whole_numbers
-from ..broadcasting import sum_to, unbroadcast
+from ..broadcasting import sum_to
 from ..copying import FIRST, copying
 from ..rule import Call, Rule
 
@@ -42,7 +42,6 @@ def expanding(name: str, bind: Any, forward: Any, torch: str = "") -> Rule:
         name,
         bind=bind,
         forward=forward,
-        vjp=lambda g, y, x, *others, **_: (unbroadcast(g, x.shape), *(None for _ in others)),
         copied=FIRST,
         formula=_formula,
         gradient=_gradient,
@@ -80,18 +79,11 @@ def bind_broadcast(*tensors: Any) -> Bound:
     return tuple(flat), {}
 
 
-def _broadcast_vjp(g: Array, y: Array, *arrays: Array, output: int) -> tuple[Array | None, ...]:
-    return tuple(
-        unbroadcast(g, array.shape) if position == output else None
-        for position, array in enumerate(arrays)
-    )
-
-
 BROADCAST_TENSORS = copying(
     "broadcast_tensors",
     bind=bind_broadcast,
     forward=lambda *arrays, output: np.broadcast_arrays(*arrays)[output],
-    vjp=_broadcast_vjp,
+    held=lambda call: {*range(len(call.operands))} - {_which(call)},
     formula=_formula,
     gradient=_gradient,
     words="repeated to a common shape",
@@ -130,7 +122,6 @@ REPEAT = copying(
     "repeat",
     bind=bind_repeat,
     forward=lambda x, repeats: np.tile(x, repeats),
-    vjp=lambda g, y, x, repeats: (_folded(g, x.shape, repeats),),
     formula=_repeat_formula,
     gradient=_repeat_gradient,
     words="several copies of it, side by side",

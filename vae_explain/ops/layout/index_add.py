@@ -15,7 +15,7 @@ from ...symbolic.shapes import expanded
 from ...trace import Array
 from ..binding import OPERAND, REQUIRED, Bound, Refused, binder
 from ..delegate import delegated
-from ..rule import Call, Operand, Rule
+from ..rule import Call, Operand, Rule, by_default
 from .scatter import SCATTER
 from .scatter_reduce import SCATTER_ADD
 
@@ -63,11 +63,6 @@ def by_rows(name: str, scatter: Rule, bind: Callable[..., Bound], words: str) ->
     def forward(x: Array, index: Array, source: Array, dim: int) -> Array:
         return scatter.forward(x, spread(x, index, dim), source, dim=dim)
 
-    def vjp(
-        g: Array, y: Array, x: Array, index: Array, source: Array, dim: int
-    ) -> tuple[Array | None, ...]:
-        return scatter.vjp(g, y, x, spread(x, index, dim), source, dim=dim)
-
     def inner(call: Call) -> Call:
         x, index, source = call.operands
         dim = call.attributes["dim"]
@@ -79,7 +74,7 @@ def by_rows(name: str, scatter: Rule, bind: Callable[..., Bound], words: str) ->
         name=name,
         bind=bind,
         forward=forward,
-        vjp=vjp,
+        vjp=by_default,
         **delegated(lambda call: (scatter, inner(call))),
         words=words,
         chosen_by=None,

@@ -13,7 +13,7 @@ from ...symbolic.expression import ZERO, Expression
 from ...symbolic.shapes import expanded
 from ...trace import Array
 from ..binding import Bound, Ignored, binder
-from ..broadcasting import sum_to, unbroadcast
+from ..broadcasting import sum_to
 from ..copying import copying
 from ..rule import Call, Rule
 
@@ -24,10 +24,6 @@ def forward(x: Array, value: Array) -> Array:
     number = np.asarray(value)
     real = number if np.issubdtype(number.dtype, np.inexact) else number.astype(np.float64)
     return np.broadcast_to(real, x.shape)
-
-
-def vjp(g: Array, y: Array, x: Array, value: Array) -> tuple[Array | None, ...]:
-    return np.zeros_like(g), unbroadcast(g, np.shape(value))
 
 
 def formula(call: Call) -> Expression:
@@ -46,7 +42,6 @@ def overwriting(name: str, bind: Callable[..., Bound], torch: str = "") -> Rule:
         name,
         bind=bind,
         forward=forward,
-        vjp=vjp,
         formula=formula,
         gradient=gradient,
         words="other numbers in its place",
@@ -63,7 +58,6 @@ ZERO_OUT = Rule(
     name="zero",
     bind=binder("input"),
     forward=np.zeros_like,
-    vjp=lambda g, y, x: (np.zeros_like(g),),
     element=lambda call, index: ZERO,
     partials=lambda call, position, index: [],
     formula=lambda call: expanded(ZERO, call.output.shape),

@@ -61,7 +61,6 @@ def _shuffling(name: str, fine: bool, option: str, words: str) -> Rule:
         name,
         bind=bind,
         forward=lambda x, **attributes: there(x, attributes[option]),
-        vjp=lambda g, y, x, **attributes: (back(g, attributes[option]),),
         gradient=gradient,
         words=words,
         functional=True,

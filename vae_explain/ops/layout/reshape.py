@@ -44,7 +44,6 @@ def reshaping(name: str, bind: Callable[..., Bound], to: ShapeOf, torch: str = "
         name,
         bind=bind,
         forward=lambda x, *others, **attributes: x.reshape(to(x.shape, *others, **attributes)),
-        vjp=lambda g, y, x, *others, **_: (g.reshape(x.shape), *(None for _ in others)),
         copied=FIRST,
         formula=formula,
         gradient=gradient,

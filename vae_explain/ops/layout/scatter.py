@@ -63,15 +63,6 @@ def scatter_forward(x: Array, index: Array, source: Array, dim: int) -> Array:
     return result
 
 
-def scatter_vjp(
-    g: Array, y: Array, x: Array, index: Array, source: Array, dim: int
-) -> tuple[Array | None, ...]:
-    to_x = np.array(g)
-    to_x[places(index, dim)] = 0
-    # As PyTorch has it, also to what was written over later by the same call.
-    return to_x, None, back(g, source, index, dim)
-
-
 def scatter_chosen_by(call: Call, index: Index) -> list[tuple[int, Index]]:
     """Return what says where on the line of an element the numbers were put."""
     where, dim = call.operands[INDEX].array, call.attributes["dim"] % len(index)
@@ -113,7 +104,6 @@ _PUT = copying(
     # What is put may be a number, which PyTorch calls `value`.
     bind=binder("input", dim=REQUIRED, index=OPERAND, src=OPERAND, reduce=Refused()),
     forward=scatter_forward,
-    vjp=scatter_vjp,
     copied=slice(INPUT, SOURCE + 1, SOURCE),
     gradient=scatter_gradient,
     words="numbers put into the places that an index names",

@@ -92,12 +92,6 @@ def selecting(
     def forward(x: Array, *others: Array, **attributes: Any) -> Array:
         return np.asarray(x[key(x, *others, **attributes)])
 
-    def vjp(
-        upstream: Array, y: Array, x: Array, /, *others: Array, **attributes: Any
-    ) -> tuple[Array | None, ...]:
-        share = placed(np.asarray(upstream), key(x, *others, **attributes), x.shape)
-        return (share, *(None for _ in others))
-
     def formula(call: Call) -> Expression:
         places = call.operands[1].whole() if by_name else None
         if isinstance(places, Ref) and (places.role == "value" or padded(call)):
@@ -114,7 +108,6 @@ def selecting(
         name,
         bind=bind,
         forward=forward,
-        vjp=vjp,
         copied=FIRST,
         formula=formula,
         gradient=gradient,

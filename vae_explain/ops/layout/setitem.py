@@ -49,15 +49,6 @@ def forward(x: Array, value: Array, *tensors: Array, key: Key) -> Array:
     return result
 
 
-def vjp(
-    upstream: Array, output: Array, x: Array, value: Array, *tensors: Array, key: Key
-) -> tuple[Array | None, ...]:
-    where = getitem_key(x, value, *tensors, key=key)
-    to_x = np.array(upstream)
-    to_x[where] = 0
-    return to_x, _to_value(upstream, where, np.shape(value)), *(None for _ in tensors)
-
-
 def _to_value(upstream: Array, where: Key, shape: tuple[int, ...]) -> Array:
     part = np.asarray(upstream[where])
     extra = max(0, len(shape) - part.ndim)
@@ -120,7 +111,6 @@ _PUT = copying(
     "index_put",
     bind=bind_setitem,
     forward=forward,
-    vjp=vjp,
     copied=slice(VALUE + 1),
     formula=formula,
     gradient=gradient,

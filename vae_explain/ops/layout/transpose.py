@@ -40,9 +40,6 @@ def reordering(name: str, *, bind: Callable[..., Bound], order: OrderOf, torch: 
     def forward(x: Array, **attributes: Any) -> Array:
         return np.transpose(x, order(x.ndim, **attributes))
 
-    def vjp(upstream: Array, output: Array, x: Array, **attributes: Any) -> tuple[Array]:
-        return (np.transpose(upstream, inverse(order(x.ndim, **attributes))),)
-
     def axes(call: Call) -> Order:
         return order(len(call.output.shape), **call.attributes)
 
@@ -55,7 +52,6 @@ def reordering(name: str, *, bind: Callable[..., Bound], order: OrderOf, torch: 
         name,
         bind=bind,
         forward=forward,
-        vjp=vjp,
         formula=lambda call: reordered(call.operands[0].whole(), axes(call)),
         gradient=gradient,
         words="the same numbers, axes in another order",

@@ -6,19 +6,12 @@ from dataclasses import replace
 
 from ...symbolic.build import scaled
 from ...symbolic.expression import Expression, Index, Number
-from ...trace import Array
 from ..binding import binder
-from ..broadcasting import broadcast_index, broadcast_targets, sum_to, unbroadcast
+from ..broadcasting import broadcast_index, broadcast_targets, sum_to
 from ..rule import Call, Partial, Rule
 from .matmul import MATMUL
 
 ADDED = 0
-
-
-def vjp(
-    g: Array, y: Array, added: Array, a: Array, b: Array, beta: float, alpha: float
-) -> tuple[Array | None, ...]:
-    return unbroadcast(beta * g, added.shape), *MATMUL.vjp(alpha * g, y, a, b)
 
 
 def product(call: Call) -> Call:
@@ -59,7 +52,6 @@ ADDMM = Rule(
     name="addmm",
     bind=binder("input", "mat1", "mat2", beta=1, alpha=1),
     forward=lambda added, a, b, beta, alpha: alpha * (a @ b) + beta * added,
-    vjp=vjp,
     element=element,
     partials=partials,
     formula=formula,

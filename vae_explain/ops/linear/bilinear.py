@@ -37,7 +37,6 @@ _PRODUCTS = replace(
     name="bilinear",
     bind=binder("input1", "input2", "weight", bias=OPTIONAL, order=("input1", "weight")),
     forward=lambda *arrays: EINSUM.forward(*arrays, **_of_arrays(*arrays)),
-    vjp=lambda g, y, *arrays: EINSUM.vjp(g, y, *arrays, **_of_arrays(*arrays)),
     **delegated(lambda call: (EINSUM, _products(call))),
     title="a bilinear layer",
     words="products of each element of one with each of the other, weighed and summed",

@@ -28,7 +28,7 @@ from ...symbolic.expression import (
 )
 from ...trace import Array
 from ..binding import REQUIRED, Refused, binder
-from ..broadcasting import broadcast_targets, sum_to, unbroadcast
+from ..broadcasting import broadcast_targets, sum_to
 from ..rule import Call, Partial, Rule, unusual
 from .inverse_elements import (
     Inverse,
@@ -66,16 +66,6 @@ def solved(a: Array, b: Array, upper: bool, left: bool, unitriangular: bool) -> 
         rest = b[..., row, :] - products
         solution[..., row, :] = rest if unitriangular else rest / a[..., row, row, None]
     return solution
-
-
-def solve_vjp(
-    g: Array, y: Array, a: Array, b: Array, upper: bool, left: bool, unitriangular: bool
-) -> tuple[Array, Array]:
-    to_b = solved(transposed(a), g, not upper, left, unitriangular)
-    to_a = -to_b @ transposed(y) if left else -transposed(y) @ to_b
-    apart = int(unitriangular)
-    inside = np.triu(to_a, apart) if upper else np.tril(to_a, -apart)
-    return unbroadcast(inside, a.shape), unbroadcast(to_b, b.shape)
 
 
 def triangle_of(call: Call) -> Triangle:
@@ -151,7 +141,6 @@ SOLVE_TRIANGULAR = Rule(
     name="linalg_solve_triangular",
     bind=binder("input", "other", upper=REQUIRED, left=True, unitriangular=False),
     forward=solved,
-    vjp=solve_vjp,
     element=solve_element,
     partials=solve_partials,
     usual=SOLVE_USUAL,

@@ -56,10 +56,6 @@ def back(g: Array, arrays: tuple[Array, ...], position: int, equation: str) -> A
     return np.broadcast_to(spread, arrays[position].shape).astype(arrays[position].dtype)
 
 
-def vjp(g: Array, y: Array, *arrays: Array, equation: str) -> tuple[Array, ...]:
-    return tuple(back(g, arrays, position, equation) for position in range(len(arrays)))
-
-
 def products(call: Call) -> Products:
     parts, right = taken_apart(call.attributes["equation"])
     return call.once("products", lambda: Products(call.operands, parts, right))
@@ -88,7 +84,6 @@ EINSUM = Rule(
     name="einsum",
     bind=bind,
     forward=forward,
-    vjp=vjp,
     element=lambda call, index: products(call).element(index),
     partials=lambda call, position, index: products(call).partials(position, index),
     formula=formula,

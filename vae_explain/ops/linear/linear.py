@@ -7,19 +7,12 @@ from string import ascii_lowercase
 
 from ...symbolic.expression import Expression, MatMul, Transpose
 from ...symbolic.shapes import shaped
-from ...trace import Array, rows_of
 from ..bias import biased
 from ..binding import OPTIONAL, binder
 from ..rule import Call, OfMany, Rule, Ways
 from .products import Products
 
 INPUT, WEIGHT, BIAS = range(3)
-
-
-def vjp_of(position: int, upstream: Array, output: Array, x: Array, weight: Array) -> Array:
-    if position == INPUT:
-        return upstream @ weight
-    return rows_of(upstream).T @ rows_of(x)
 
 
 def products(call: Call) -> Products:
@@ -43,8 +36,6 @@ _PRODUCT = Rule(
     bind=binder("input", "weight", bias=OPTIONAL),
     # The order in which the reference figures were made: x @ W.T, then the bias.
     forward=lambda x, weight: x @ weight.T,
-    vjp=lambda *arrays: (vjp_of(INPUT, *arrays), vjp_of(WEIGHT, *arrays)),
-    vjp_of=vjp_of,
     element=OfMany(lambda call, index: products(call).element(index)),
     partials=Ways(
         lambda call, position, index: products(call).partials(1 - position, index),

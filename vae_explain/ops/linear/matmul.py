@@ -11,7 +11,7 @@ from ...symbolic.expression import Expression, MatMul, Transpose
 from ...symbolic.shapes import shaped
 from ...trace import Array
 from ..binding import binder
-from ..broadcasting import sum_to, unbroadcast
+from ..broadcasting import sum_to
 from ..rule import Call, OfMany, Rule, Ways
 from .products import Products
 
@@ -21,15 +21,6 @@ def as_matrices(a: Array, b: Array) -> tuple[Array, Array]:
     left = a.reshape(1, -1) if a.ndim == 1 else a
     right = b.reshape(-1, 1) if b.ndim == 1 else b
     return left, right
-
-
-def vjp(upstream: Array, output: Array, a: Array, b: Array) -> tuple[Array, Array]:
-    left, right = as_matrices(a, b)
-    batch = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
-    full = upstream.reshape(*batch, left.shape[-2], right.shape[-1])
-    to_left = unbroadcast(full @ right.swapaxes(-1, -2), left.shape)
-    to_right = unbroadcast(left.swapaxes(-1, -2) @ full, right.shape)
-    return to_left.reshape(a.shape), to_right.reshape(b.shape)
 
 
 def products(call: Call) -> Products:
@@ -58,7 +49,6 @@ MATMUL = Rule(
     name="matmul",
     bind=binder("input", "other"),
     forward=lambda a, b: a @ b,
-    vjp=vjp,
     element=OfMany(lambda call, index: products(call).element(index)),
     partials=Ways(
         lambda call, position, index: products(call).partials(position, index),

@@ -26,16 +26,12 @@ from ...symbolic.expression import (
 )
 from ...trace import Array
 from ..binding import Refused, binder
-from ..broadcasting import broadcast_targets, indices, sum_to, unbroadcast
+from ..broadcasting import broadcast_targets, indices, sum_to
 from ..delegate import each_output
 from ..rule import Call, Partial, Rule
-from .inverse_elements import BY_COFACTORS, Inverse, inverted, matrix_index, transposed
+from .inverse_elements import BY_COFACTORS, Inverse, inverted, matrix_index
 
 # --- the inverse ------------------------------------------------------------------------
-
-
-def inv_vjp(g: Array, y: Array, a: Array) -> tuple[Array]:
-    return (-transposed(y) @ g @ transposed(y),)
 
 
 def inv_element(call: Call, index: Index) -> Expression:
@@ -65,7 +61,6 @@ INV = Rule(
     name="linalg_inv",
     bind=binder("input"),
     forward=inverted,
-    vjp=inv_vjp,
     element=inv_element,
     partials=inv_partials,
     gradient=inv_gradient,
@@ -93,10 +88,6 @@ def determinant(
         Whether its gradient, by the inverse, has the number itself as a factor.
     """
 
-    def vjp(g: Array, y: Array, a: Array) -> tuple[Array]:
-        arriving = np.asarray(np.asarray(g) * y if scaled else g)
-        return (arriving[..., None, None] * transposed(inverted(a)),)
-
     def partials(call: Call, position: int, index: Index) -> list[Partial]:
         *batch, row, column = index
         slope = Inverse(call.operands[0], tuple(batch)).at(column, row)
@@ -113,7 +104,6 @@ def determinant(
         name=name,
         bind=binder("input"),
         forward=forward,
-        vjp=vjp,
         element=lambda call, at: written(Inverse(call.operands[0], at).determinant()),
         partials=partials,
         gradient=gradient,
@@ -150,7 +140,6 @@ _SIZE = determinant(
 _SIGN = replace(
     _SIZE,
     forward=lambda a: np.asarray(np.linalg.slogdet(a)[SIGN]),
-    vjp=lambda g, y, a: (np.zeros_like(a),),
     element=lambda call, at: sign(Inverse(call.operands[0], at).determinant()),
     partials=lambda call, position, index: [],
     gradient=lambda call, position, upstream: (
@@ -179,14 +168,6 @@ def inverse_times(a: Array, b: Array) -> Array:
         return np.asarray(np.linalg.solve(a, b))
     except np.linalg.LinAlgError:
         return np.asarray(inverted(a) @ b)
-
-
-def solve_vjp(g: Array, y: Array, a: Array, b: Array) -> tuple[Array, Array]:
-    if is_vector(a.shape, b.shape):
-        to_b = solve_forward(transposed(a), g)
-        return unbroadcast(-to_b[..., None] * y[..., None, :], a.shape), unbroadcast(to_b, b.shape)
-    to_b = inverse_times(transposed(a), g)
-    return unbroadcast(-to_b @ transposed(y), a.shape), unbroadcast(to_b, b.shape)
 
 
 class _Frame:
@@ -260,7 +241,6 @@ SOLVE = Rule(
     name="linalg_solve",
     bind=binder("input", "other", left=Refused(True, "left=False")),
     forward=solve_forward,
-    vjp=solve_vjp,
     element=solve_element,
     partials=solve_partials,
     gradient=solve_gradient,

@@ -11,7 +11,7 @@ from ..binding import REQUIRED, Ignored, binder
 from ..broadcasting import normalized_axes
 from ..elementwise.exponentials import log_total
 from ..rule import Call, Partial, Rule, unusual
-from .axes import along, reduced, reduction, sources, spread, spread_formula, target
+from .axes import along, reduced, reduction, sources, spread_formula, target
 
 bind = binder("input", dim=REQUIRED, dtype=Ignored())
 
@@ -50,7 +50,6 @@ CUMSUM = Rule(
     name="cumsum",
     bind=bind,
     forward=cumsum,
-    vjp=lambda g, y, x, dim: (from_behind(g, dim),),
     element=lambda call, index: summed(_so_far(call, index)),
     partials=lambda call, position, index: [(out, ONE) for out in _from_here(call, index)],
     gradient=lambda call, position, upstream: Opaque(
@@ -133,9 +132,6 @@ PROD = reduction(
     name="prod",
     bind=binder("input", dim=None, keepdim=False, dtype=Ignored()),
     forward=product,
-    vjp=lambda g, y, x, dim, keepdim: (
-        spread(g, x.shape, dim, keepdim) * others(x, normalized_axes(dim, x.ndim)),
-    ),
     element=lambda call, index: multiplied(map(call.operands[0].at, sources(call, index))),
     partials=prod_partials,
     usual={"keepdim": False},

@@ -80,9 +80,6 @@ def extreme(
         np.put_along_axis(chosen, pick(x, axis=dim, keepdims=True), 1, dim)
         return chosen
 
-    def vjp(g: Array, y: Array, x: Array, dim: Any, keepdim: bool) -> tuple[Array]:
-        return (spread(g, x.shape, dim, keepdim) * weights(x, y, dim, keepdim),)
-
     def weights_of(call: Call) -> Array:
         x, y = call.operands[0].array, call.output.array
         return call.once("weights", lambda: weights(x, y, **call.attributes))
@@ -104,7 +101,6 @@ def extreme(
         name=name,
         bind=bind_along,
         forward=forward,
-        vjp=vjp,
         element=element,
         partials=partials,
         options=partial(axis_options, keepdim=True),

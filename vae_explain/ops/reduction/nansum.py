@@ -11,7 +11,7 @@ from ...symbolic.expression import ONE, Expression, Index, Opaque, SumOver
 from ...symbolic.shapes import expanded
 from ...trace import Array
 from ..rule import Call, Partial
-from .axes import reduced, reduction, sources, spread, spread_formula, target
+from .axes import reduced, reduction, sources, spread_formula, target
 from .sum_mean import SUM
 
 
@@ -52,7 +52,6 @@ NANSUM = reduction(
     name="nansum",
     bind=SUM.bind,
     forward=lambda x, dim, keepdim: SUM.forward(without_nan(x), dim, keepdim),
-    vjp=lambda g, y, x, dim, keepdim: (spread(g, x.shape, dim, keepdim) * is_number(x),),
     element=element,
     partials=partials,
     formula=formula,

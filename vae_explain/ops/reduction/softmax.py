@@ -18,7 +18,7 @@ from ..delegate import Intermediate
 from ..elementwise.arithmetic import NEG
 from ..elementwise.exponentials import log_total, shift_of, shifted
 from ..rule import Call, Partial, Rule, Ways
-from .axes import along, reduced, reduction, sources, spread, spread_formula, target, with_ones
+from .axes import along, reduced, reduction, sources, spread_formula, target, with_ones
 
 # --- by numbers -------------------------------------------------------------------------
 
@@ -44,14 +44,6 @@ def softmax(x: Array, dim: int | None) -> Array:
         return np.ones_like(x)
     powers: Array = np.exp(x - np.real(x).max(axis=axes, keepdims=True))
     return np.asarray(powers / powers.sum(axis=axes, keepdims=True))
-
-
-def _softmax_vjp(g: Array, y: Array, x: Array, dim: int | None) -> tuple[Array]:
-    return (y * (g - (g * y).sum(axis=_axes(dim, x.ndim), keepdims=True)),)
-
-
-def _log_softmax_vjp(g: Array, y: Array, x: Array, dim: int | None) -> tuple[Array]:
-    return (g - np.exp(y) * g.sum(axis=_axes(dim, x.ndim), keepdims=True),)
 
 
 # --- as expressions ---------------------------------------------------------------------
@@ -171,7 +163,6 @@ SOFTMAX = Rule(
     name="softmax",
     bind=bind,
     forward=softmax,
-    vjp=_softmax_vjp,
     element=_softmax_element,
     partials=_ways(_softmax_partials, _softmax_slope),
     formula=_softmax_formula,
@@ -184,7 +175,6 @@ LOG_SOFTMAX = Rule(
     name="log_softmax",
     bind=bind,
     forward=log_softmax,
-    vjp=_log_softmax_vjp,
     element=_log_softmax_element,
     partials=_ways(_log_softmax_partials, _log_softmax_slope),
     formula=_log_softmax_formula,
@@ -209,7 +199,6 @@ SOFTMIN = replace(
     SOFTMAX,
     name="softmin",
     forward=lambda x, dim: softmax(np.negative(x), dim),
-    vjp=lambda g, y, x, dim: _softmax_vjp(-g, y, x, dim),
     element=lambda call, index: _softmax_element(_of_negatives(call), index),
     partials=lambda call, position, index: [
         (out, Neg(local)) for out, local in _softmax_partials(call, position, index)
@@ -242,9 +231,6 @@ LOGSUMEXP = reduction(
     name="logsumexp",
     bind=binder("input", dim=REQUIRED, keepdim=False),
     forward=lambda x, dim, keepdim: logsumexp(x, normalized_axes(dim, x.ndim), keepdim),
-    vjp=lambda g, y, x, dim, keepdim: (
-        spread(g, x.shape, dim, keepdim) * np.exp(x - spread(y, x.shape, dim, keepdim)),
-    ),
     element=_logsumexp_element,
     partials=_logsumexp_partials,
     formula=lambda call: log(

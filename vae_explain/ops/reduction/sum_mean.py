@@ -70,7 +70,6 @@ SUM = reduction(
     forward=lambda x, dim, keepdim: np.asarray(
         x.sum(axis=normalized_axes(dim, x.ndim), keepdims=keepdim)
     ),
-    vjp=lambda g, y, x, dim, keepdim: (spread(g, x.shape, dim, keepdim),),
     element=OfMany(sum_element),
     partials=_ways(lambda call: ONE),
     formula=sum_formula,

@@ -136,7 +136,6 @@ VAR = reduction(
     name="var",
     bind=bind,
     forward=variance,
-    vjp=_variance_vjp,
     element=_variance_element,
     partials=_variance_partials,
     formula=_variance_formula,
