@@ -56,6 +56,17 @@ class _Values(Ref):
     __slots__ = ()
 
 
+class _Looked(Exception):
+    """A slope goes by a number, where only its form is asked for."""
+
+
+class _Mark(Ref):
+    """Stands for an operand of which no number is known."""
+
+    __slots__ = ()
+
+
+MARKS = tuple(_Mark(f"operand {at}") for at in range(8))
 COMPARED: Mapping[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
@@ -128,6 +139,8 @@ def number(expression: Expression) -> Any:
     if _UNDECIDED.get():
         return _Unknown(expression)
     refs = [expression] if isinstance(expression, Ref) else references(expression)
+    if any(isinstance(ref, _Mark) for ref in refs):
+        raise _Looked
     if any(isinstance(ref, _Values | Each) for ref in refs):
         return np.asarray(on_arrays(expression))
     if any(np.ndim(ref.value) for ref in refs):
@@ -304,9 +317,22 @@ class _Pointwise:
         return [(out, self.slope_at(call, position, out))]
 
     def slope_at(self, call: Call, position: int, out: Index) -> Expression:
-        operands = _elements(call, out)
+        needed = call.once(f"{self.name} {position}", lambda: self._needed(call, position))
+        operands = tuple(
+            operand.at(broadcast_index(out, operand.shape)) if mark in needed else mark
+            for mark, operand in zip(MARKS, call.operands, strict=False)
+        )
         output, computed = lambda: call.output.at(out), call.as_computed
         return self.slope(position, operands, output, call.attributes, computed)
+
+    def _needed(self, call: Call, position: int) -> set[Ref]:
+        """Return the marks of the operands that a slope speaks of; only they are written."""
+        marks, output = MARKS[: len(call.operands)], _Mark("output")
+        try:
+            form = self.slope(position, marks, lambda: output, call.attributes, call.as_computed)
+        except _Looked:
+            return set(marks)
+        return set(references(form))
 
     # --- whole tensors ---
 
