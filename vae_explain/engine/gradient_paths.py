@@ -26,8 +26,10 @@ from .run import Run
 
 MOST_PATHS = 64
 # Chains that are followed apart behind a value where they meet: each block of a residual network
-# doubles how many there are.
-MOST_AT_ONE = 16
+# doubles how many there are. In a large run fewer are, since each has to be taken all the way.
+MOST_AT_ONE, LEAST_AT_ONE = 16, 2
+MOST_WORK = 150_000_000  # in products, of all chains together: some tenths of a second
+OF_AN_OP, OF_A_NUMBER = 20_000, 4  # what takes a chain back through it
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,12 @@ class _Arriving(NamedTuple):
     share: Array
 
 
-def _largest(arriving: list[_Arriving]) -> list[_Arriving]:
+def _largest(arriving: list[_Arriving], most: int) -> list[_Arriving]:
     """Return what arrives by the chains that bring most, and what the others bring together."""
-    if len(arriving) <= MOST_AT_ONE:
+    if len(arriving) <= most:
         return arriving
     arriving = sorted(arriving, key=lambda one: (not one.chain, -float(np.abs(one.share).sum())))
-    kept = [one for one in arriving[:MOST_AT_ONE] if one.chain]
+    kept = [one for one in arriving[:most] if one.chain]
     rest = arriving[len(kept) :]
     return [*kept, _Arriving((), sum((one.share for one in rest), np.zeros(())))]
 
@@ -115,13 +117,15 @@ class Paths:
         # The values with a gradient that were computed from the target.
         target_id, depends = target.value_id, self.run.graph.depends
         between = {n for n in self.run.gradients if n != target_id and depends(n, [target_id])}
+        work = sum(OF_AN_OP + OF_A_NUMBER * self.run.values[each].size for each in between)
+        most = max(LEAST_AT_ONE, min(MOST_AT_ONE, MOST_WORK // max(work, 1)))
         # The latest value first: by then all that arrives there is known.
         arriving = {start: [_Arriving((start,), np.full(self.run.values[start].shape, weight))]}
         chains: list[tuple[tuple[int, ...], float]] = []
         left_out = 0.0
         while arriving:
             value_id = max(arriving)
-            for each in _largest(arriving.pop(value_id)):
+            for each in _largest(arriving.pop(value_id), most):
                 amount, passed_on = self._passed_on(value_id, each.share, target, between)
                 if amount is not None and each.chain:
                     chains.append(((*each.chain, target.value_id), amount))
