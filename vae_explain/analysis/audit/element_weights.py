@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median  # NumPy's would load its masked arrays
 
 import numpy as np
 
@@ -177,7 +178,7 @@ def _fitted(
         samples = max(p.size // max(np.asarray(values[target]).size, 1), 1)
         rows = max(anatomy.rows, 1)
         live = round(float(counted.sum()) / samples / rows)
-        return Weighed(unit, made, target, float(np.median(weights)) * samples, max(live, 1))
+        return Weighed(unit, made, target, median(weights.tolist()) * samples, max(live, 1))
     if uneven:
         raise NotApplied(f"the {uneven} does not weigh all elements alike")
     return None

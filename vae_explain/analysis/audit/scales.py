@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import prod
+from statistics import median  # NumPy's would load its masked arrays
 
 import numpy as np
 
@@ -205,7 +206,7 @@ def _latent_weight(anatomy: Anatomy, site: Site, measured: Measured) -> tuple[fl
     among = weights[counted]
     if np.ptp(among) > ROUNDED * among.max():
         raise NotApplied("the KL does not weigh all latents and rows alike")
-    return float(np.median(among)), int(counted.sum())
+    return median(among.tolist()), int(counted.sum())
 
 
 def _by_experiment(anatomy: Anatomy, parts: Sequence[Part]) -> Scale | None:
