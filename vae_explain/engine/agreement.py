@@ -9,14 +9,16 @@ found, and not all that depends on it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
 
-from ..trace import Array
+from ..trace import Array, Trace
 from .backward_pass import accumulate, shares
 from .forward_pass import Arrays, InFloat64, operand_arrays
 from .graph import BoundOperation, Graph
+from .operation_bounds import lost, of_output, of_shares
 
 # How many of the roundings of its neighbours an operation may have, which computes by steps.
 STEPS = 16
@@ -27,11 +29,15 @@ class DoesNotFit(ValueError):
 
 
 class OnceMore(NamedTuple):
-    """The array of a value, or of its gradient, computed from its neighbours' arrays."""
+    """The array of a value, or of its gradient, computed from its neighbours' arrays.
+
+    `allowed` is how far rounding may carry each number of it; None where that is not known.
+    """
 
     value_id: int
     array: Array
     neighbours: tuple[Array, ...]
+    allowed: Callable[[], Array | None]
 
 
 # Computes all values, or all gradients, from given values and gradients.
@@ -50,13 +56,13 @@ def disagreements(graph: Graph) -> Iterator[str]:
         If an operation cannot be computed from its operands, or gives another shape.
     """
     values = {value.id: value.array for value in graph.trace.values}
-    starts, gradients = _blend(graph)
+    starts, gradients, sizes = _blend(graph)
 
     def forward(values: Arrays, _: Arrays) -> Iterator[OnceMore]:
         return _forward(graph, values)
 
     def backward(values: Arrays, gradients: Arrays) -> Iterator[OnceMore]:
-        return _backward(graph, values, gradients, starts)
+        return _backward(graph, values, gradients, starts, sizes)
 
     with np.errstate(all="ignore"):  # an overflow shows as the inf that it is
         for compute, held, ending in ((forward, values, ""), (backward, gradients, ".grad")):
@@ -64,8 +70,10 @@ def disagreements(graph: Graph) -> Iterator[str]:
                 yield graph.trace.values[value_id].label + ending
 
 
-def _blend(graph: Graph) -> tuple[dict[int, Array], dict[int, Array]]:
+def _blend(graph: Graph) -> tuple[dict[int, Array], dict[int, Array], dict[int, Array]]:
     """Return where gradients begin, and the gradients: of the loss and of each term in one.
+
+    The third is how large the numbers are that were added up in each.
 
     The chain rule is linear in what arrives, so what holds for each holds for a sum of them
     with any weights, and hardly for any other sum.
@@ -73,6 +81,7 @@ def _blend(graph: Graph) -> tuple[dict[int, Array], dict[int, Array]]:
     trace = graph.trace
     starts = {trace.output: np.ones(trace.loss.shape)}
     gradients = dict(trace.gradients)
+    sizes = {n: np.asarray(np.abs(array), np.float64) for n, array in gradients.items()}
     weights = np.random.default_rng(0).uniform(1, 2, size=len(trace.terms))
     for term, weight in zip(trace.terms, weights, strict=True):
         start = np.full(trace.values[term.value].shape, weight * term.weight)
@@ -81,28 +90,35 @@ def _blend(graph: Graph) -> tuple[dict[int, Array], dict[int, Array]]:
             before = gradients.get(value_id, np.zeros(share.shape, share.dtype))
             blended = before + weight * share.astype(np.result_type(share, np.float64))
             gradients[value_id] = blended.astype(before.dtype)
-    return starts, gradients
+            sizes[value_id] = sizes.get(value_id, 0.0) + weight * np.abs(share)
+    return starts, gradients, sizes
 
 
 def _apart(compute: Compute, held: Arrays, values: Arrays, gradients: Arrays) -> Iterator[int]:
     """Yield the ids of arrays that come out otherwise than they are held, beyond rounding.
 
-    Rounding is what a few units in the last place of the neighbours amount to, which for most
-    operations is as little of the result. How much that is where an operation makes more of it,
-    as near a pole, is found by moving every neighbour by one such unit.
+    Where no bound on that is known, it is what a few units in the last place of the neighbours
+    amount to, which for most operations is as little of the result. How much it is where an
+    operation makes more of it, as near a pole, is found by moving every neighbour by one such unit.
     """
     off: list[tuple[int, Array, Array]] = []
-    for value_id, array, neighbours in compute(InFloat64(values), InFloat64(gradients)):
+    for value_id, array, neighbours, bound in compute(InFloat64(values), InFloat64(gradients)):
         if array.shape != held[value_id].shape:
             shapes = f"has shape {list(held[value_id].shape)}, its operation's {list(array.shape)}"
             raise DoesNotFit(f"value {value_id} {shapes}")
+        if _is_rounded(array, held[value_id]):
+            continue
+        if (allowed := bound()) is not None:
+            if not _within(array, held[value_id], allowed):
+                yield value_id
+            continue
         allowed = _rounding(held[value_id], array, neighbours)
         if not _within(array, held[value_id], allowed):
             off.append((value_id, array, allowed))
     if not off:
         return
     moved = compute(_Moved(values), _Moved(gradients))
-    moves = {value_id: array for value_id, array, _ in moved}
+    moves = {value_id: array for value_id, array, *_ in moved}
     for value_id, array, allowed in off:
         sensitive = STEPS * _largest(np.asarray(moves[value_id] - array))
         if not _within(array, held[value_id], allowed + sensitive):
@@ -120,16 +136,19 @@ def _forward(graph: Graph, values: Arrays) -> Iterator[OnceMore]:
             array = np.asarray(rule.forward(*operands, **bound.attributes))
         except Exception as error:  # a rule may fail in any way on what no call has given it
             raise _cannot(bound, error) from error
-        yield OnceMore(bound.output, array, operands)
+        recorded = graph.trace.values[bound.output].array
+        bounds = partial(of_output, bound, operands, array, recorded)
+        yield OnceMore(bound.output, array, operands, bounds)
 
 
 def _backward(
-    graph: Graph, values: Arrays, gradients: Arrays, starts: Arrays
+    graph: Graph, values: Arrays, gradients: Arrays, starts: Arrays, sizes: Arrays
 ) -> Iterator[OnceMore]:
     trace = graph.trace
     held = {*trace.gradients, *(n for each in trace.term_gradients.values() for n in each)}
     left_out = {*graph.taken, *trace.widened, *trace.rewritten}
     totals: dict[int, Array] = dict(starts)
+    passed: dict[int, list[tuple[Callable[[], list[Array | None]], int]]] = {}
     arrived: dict[int, list[Array]] = {}
     for bound in reversed(graph.operations):
         if bound.output not in held:
@@ -139,15 +158,35 @@ def _backward(
             continue
         upstream = gradients[bound.output]
         wanted = held - left_out - {bound.output}
+        bounds = _once(bound, sizes[bound.output], values, wanted, trace)
         try:
-            for source, share in shares(bound, upstream, values, wanted):
+            for at, (source, share) in enumerate(shares(bound, upstream, values, wanted)):
                 accumulate(totals, source, share)
+                passed.setdefault(source, []).append((bounds, at))
                 arrived.setdefault(source, []).extend((upstream, share))
         except Exception as error:  # as above
             raise _cannot(bound, error) from error
+
+    def allowed(value_id: int) -> Array | None:
+        total = lost(trace.values[value_id].array, 1, sizes[value_id])
+        for bounds, at in passed.get(value_id, ()):
+            if (off := bounds()[at]) is None:
+                return None
+            total = total + off
+        return total
+
     for value_id, total in totals.items():
         if value_id in held and value_id not in left_out:
-            yield OnceMore(value_id, total, tuple(arrived.get(value_id, ())))
+            neighbours = tuple(arrived.get(value_id, ()))
+            yield OnceMore(value_id, total, neighbours, partial(allowed, value_id))
+
+
+def _once(
+    bound: BoundOperation, size: Array, values: Arrays, wanted: set[int], trace: Trace
+) -> Callable[[], list[Array | None]]:
+    """Return what gives the bounds of all that an operation passes back, and computes them once."""
+    held = trace.values[bound.output].array
+    return cache(lambda: list(of_shares(bound, size, values, wanted, held)))
 
 
 def _cannot(bound: BoundOperation, error: Exception) -> DoesNotFit:
@@ -170,6 +209,12 @@ def _rounding(held: Array, computed: Array, neighbours: tuple[Array, ...]) -> Ar
     return np.asarray(max(info.eps * count**0.5, info.eps**0.5) * scale + info.smallest_normal)
 
 
+def _is_rounded(computed: Array, held: Array) -> bool:
+    """Whether an array is another one with fewer digits, as most are: to the last digit."""
+    alike = computed.dtype.kind == held.dtype.kind
+    return alike and np.array_equal(computed.astype(held.dtype), held, equal_nan=True)
+
+
 def _within(computed: Array, held: Array, allowed: Array) -> bool:
     """Whether two arrays agree; what overflowed does so where the other has too large a number."""
     finite = np.isfinite(held) & np.isfinite(computed)
@@ -179,7 +224,7 @@ def _within(computed: Array, held: Array, allowed: Array) -> bool:
         if not (finite | (large & ~np.isfinite(held))).all():
             return False
     apart = np.abs(np.subtract(computed, held, dtype=np.result_type(computed, held, np.float64)))
-    return bool(np.all((apart <= allowed) | ~finite))
+    return not np.any((apart > allowed) & finite)
 
 
 def _largest(array: Array) -> float:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from ..errors import UserError
 from .builtin_config import Architecture
@@ -74,7 +75,7 @@ def _made_ready(
     given = () if request.eps is None else (torch.tensor(request.eps, dtype=torch.float64),)
     generator = torch.get_rng_state()
     x = taken_by(model, request.x)
-    label = request.architecture.label if request.architecture else type(model).__name__
+    label = request.architecture.label if request.architecture else _label(model)
     label += _left_out(request.source)
     typed = as_typed(request.x) if x.dtype == torch.float32 else None
     ready = PreparedModel(model, x, objective, label, request.seed, generator, given, typed=typed)
@@ -138,6 +139,15 @@ def _names_beside(found: Any) -> dict[str, Any]:
     """Return what the file of a model or a loss defines or imports, by name."""
     module = sys.modules.get(getattr(found, "__module__", None) or "")
     return {} if module is None else vars(module)
+
+
+def _label(model: nn.Module) -> str:
+    """Say what a model is called, and of one of several processes that the run is its share."""
+    if not isinstance(model, DistributedDataParallel):
+        return type(model).__name__
+    rank, ranks = model.process_group.rank(), model.process_group.size()
+    share = f"the share of rank {rank} of {ranks}, before gradients are averaged"
+    return f"{type(model.module).__name__}, {share}"
 
 
 def _left_out(source: Architecture | UserModel) -> str:

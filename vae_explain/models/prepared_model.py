@@ -149,7 +149,7 @@ class PreparedModel:
             exact = dataclasses.replace(exact, x=self.typed.clone())
         with torch.no_grad():
             for parameter in exact.model.parameters():
-                parameter.copy_(torch.from_numpy(rounded(parameter.numpy(), self.decimals)))
+                parameter.copy_(torch.from_numpy(rounded(array_of(parameter), self.decimals)))
         return exact
 
     def in_float64(self) -> PreparedModel:
@@ -365,7 +365,7 @@ def draws_of(trace: Trace) -> list[Tensor]:
 
 def parameters_of(model: nn.Module) -> dict[str, Array]:
     """Return copies of a model's parameters, by name."""
-    return {name: p.detach().numpy().copy() for name, p in model.named_parameters()}
+    return {name: array_of(p).copy() for name, p in model.named_parameters()}
 
 
 @contextmanager
