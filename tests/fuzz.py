@@ -37,7 +37,12 @@ TARGETS = ("z", "mu[0]", "logvar.grad", "loss", "fc1.weight.grad", "kl", "decode
 DIMS = ("4-8-2-8-4", "3-5-1-5-3", "6-7-4-2-4-7-6", "2-3-3-2", "5-20-3-20-5")
 # A run's own end, which it may be marked for.
 ENDS = re.compile(
-    r"step overflows|step goes too far|the run diverged|the run ended at|is finite, but", re.I
+    r"step overflows|step goes too far|the run diverged|the run ended at|is finite, but"
+    r"|is the first value that is not finite",
+    re.I,
+)
+OF_ENDS = re.compile(
+    r"✗[* ]*(The|Step \d|the loss is finite|\S+ is the first value that is not finite)"
 )
 # What a run says of itself that is refused as a whole.
 LONGEST = 30.0  # seconds
@@ -104,11 +109,7 @@ def fault(outcome: Outcome) -> str:
     ended = ENDS.search(" ".join(outcome.out.split()))
     marked = [line for line in outcome.out.splitlines() if re.search("✗|FAILED", line)]
     if ended:
-        marked = [
-            line
-            for line in marked
-            if not re.search(r"✗[* ]*(The|Step \d|the loss is finite)", line)
-        ]
+        marked = [line for line in marked if not OF_ENDS.search(line)]
     if marked:
         return f"a false verdict: {marked[0].strip()}"
     return "exit code 1 for nothing" if outcome.code == 1 and not ended else ""
