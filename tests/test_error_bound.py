@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vae_explain.symbolic.error_bound import Precision, enclosure
+from vae_explain.symbolic.error_bound import Precision, enclosure, may_be_nan
 from vae_explain.symbolic.expression import (
     FUNCTIONS,
     Add,
@@ -68,7 +68,9 @@ def rounded(tree: Expression, kind: Callable[[Any], Any], order: int = 1) -> Any
 def test_it_holds_what_each_precision_gives(tree: Expression, kind: str, order: int) -> None:
     with np.errstate(all="ignore"):
         number = float(rounded(tree, KINDS[kind], order))
-    if not math.isnan(number):
+    if math.isnan(number):
+        assert may_be_nan(tree, precision_of(kind))
+    else:
         found = enclosure(tree, precision_of(kind))
         assert found.has(number), (found, number)
 
@@ -116,6 +118,25 @@ def function(name: str, argument: Expression) -> Apply:
 )
 def test_where_much_is_lost(tree: Expression, number: float, precision: str, may_be: bool) -> None:
     assert enclosure(tree, precision_of(precision)).has(number) == may_be
+
+
+@pytest.mark.parametrize(
+    ("tree", "in_float32", "in_float64"),
+    [
+        (ref(math.inf) * function("sigmoid", ref(-429.0)), True, False),
+        (ref(math.inf) * function("sigmoid", ref(-80.0)), False, False),
+        (function("exp", ref(100.0)) + Neg(function("exp", ref(99.0))), True, False),
+        (ref(math.inf) + Neg(ref(math.inf)), True, True),
+        (ref(math.inf) + ref(1.0), False, False),
+        (Div(function("exp", ref(-200.0)), function("exp", ref(-200.0))), True, False),
+        (Div(ref(0.0), ref(0.0)), True, True),
+        (Div(ref(1.0), ref(0.0)), False, False),
+        (function("log", ref(-1.0)), True, True),
+    ],
+)
+def test_what_may_come_to_nan(tree: Expression, in_float32: bool, in_float64: bool) -> None:
+    assert may_be_nan(tree, precision_of("float32")) == in_float32
+    assert may_be_nan(tree, precision_of("float64")) == in_float64
 
 
 def test_an_operand_with_more_digits_than_the_precision_is_rounded() -> None:

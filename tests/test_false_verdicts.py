@@ -198,6 +198,20 @@ def test_a_function_that_returns_float32_has_differences_of_float32(
 # --- a run's own trouble ------------------------------------------------------------------
 
 
+def test_nan_of_a_product_with_what_float32_rounds_to_0(cli: CommandLine) -> None:
+    """An infinite gradient meets a slope that is 0 in float32, and small in float64."""
+    x = ("--x", "-1028.5,227,-155,-48.75", "--x", "1248,1,-118.2,-242")
+    outcome = cli("why", "--activation", "silu", "--seed", "59", *x, "fc1.weight.grad")
+    assert outcome.code == 1
+    assert [line for line in outcome.out.splitlines() if "✗" in line] == [
+        line for line in outcome.out.splitlines() if "is the first value that" in line
+    ]
+    assert "ways to the loss" not in outcome.out
+    assert "from the reconstruction" not in outcome.out
+    assert "nan %" not in outcome.out
+    assert "= nan" in outcome.out
+
+
 def test_a_step_that_overflows_fails_a_document_as_it_does_an_update(cli: CommandLine) -> None:
     for command in ("update", "document"):
         outcome = cli(command, "--x", "1000,2000,3000,4000", "--lr", "1e30", "--activation", "tanh")

@@ -98,10 +98,13 @@ def ways(run: Run) -> tuple[Way, ...]:
 def parts_at(run: Run, found: tuple[Way, ...], value_id: int) -> tuple[tuple[Way, Array], ...]:
     """Return what each way brings to a value; nothing where that is not all of its gradient.
 
-    It is not where a way leads around the answers, as in a model with a second latent.
+    It is not where a way leads around the answers, as in a model with a second latent, or
+    where the run overflows.
     """
     reaching = [(way, way.gradients[value_id]) for way in found if value_id in way.gradients]
     if len({way.through for way, _ in reaching}) < 2:
+        return ()
+    if not all(np.isfinite(array).all() for _, array in reaching):
         return ()
     total = sum((array for _, array in reaching), np.zeros(()))
     size = max(float(np.abs(array).max(initial=0.0)) for _, array in reaching)

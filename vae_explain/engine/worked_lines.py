@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import cached_property, partial
 from typing import NamedTuple
 
-from ..symbolic.error_bound import Precision, enclosure
+from ..symbolic.error_bound import Precision, enclosure, may_be_nan
 from ..symbolic.expression import (
     Add,
     Div,
@@ -100,7 +100,7 @@ def worked(
 def comes_to(expression: Expression, number: float, precision: Precision, own: str = "") -> bool:
     """Whether a line may come to a number, computed in this precision."""
     if math.isnan(number):
-        return math.isnan(evaluate(expression))
+        return math.isnan(evaluate(expression)) or may_be_nan(expression, precision, own)
     return enclosure(expression, precision, own).has(number)
 
 

@@ -112,14 +112,31 @@ def enclosure(expression: Expression, precision: Precision, own: str = "") -> En
     return _Bounds(precision, own).of(expression)
 
 
+def may_be_nan(expression: Expression, precision: Precision, own: str = "") -> bool:
+    """Whether a tree may come to NaN on its way: rounding makes a 0 or an inf that meets another.
+
+    A sigmoid far below 0 is 0 in float32 and a small number in float64, and only 0·inf is NaN.
+
+    Parameters
+    ----------
+    own
+        See `enclosure`.
+    """
+    bounds = _Bounds(precision, own)
+    bounds.of(expression)
+    return bounds.undefined
+
+
 class _Bounds:
     def __init__(self, precision: Precision, own: str) -> None:
         self.precision, self.own = precision, own
         self.made: dict[Ref, Enclosure] = {}
+        self.undefined = False  # whether an operation may have no value: inf - inf, 0·inf, 0/0
 
     def of(self, expression: Expression) -> Enclosure:
         found = self.computed(expression)
         if math.isnan(found.low) or math.isnan(found.high):
+            self.undefined = True
             return EVERYTHING
         most = self.precision.largest
         if found.size <= most:
@@ -180,16 +197,23 @@ class _Bounds:
         # In any order: n terms are rounded n - 1 times.
         low, high = sum(part.low for part in parts), sum(part.high for part in parts)
         sizes = sum(part.size for part in parts)
+        self.undefined |= {math.inf, -math.inf} <= {end for part in parts for end in part}
         off = (len(parts) - 1) * self.precision.unit * sizes
         return Enclosure(low, high) if math.isinf(sizes) else Enclosure(low, high).widened(off)
 
     def times(self, parts: list[Enclosure], further: int) -> Enclosure:
         found = parts[0]
         for part in parts[1:]:
+            self.undefined |= any(
+                math.isinf(one.size) and other.has(0.0)
+                for one, other in ((found, part), (part, found))
+            )
             found = _hull(_times(a, b) for a, b in product(found, part))
         return found.widened(self.lost(found.size, len(parts) - 1 + further))
 
     def quotient(self, above: Enclosure, below: Enclosure, further: int) -> Enclosure:
+        self.undefined |= above.has(0.0) and below.has(0.0)
+        self.undefined |= math.isinf(above.size) and math.isinf(below.size)
         if below.has(0.0):
             return EVERYTHING
         found = _hull(a / b for a, b in product(above, below))
@@ -200,7 +224,9 @@ class _Bounds:
         if base.has(0.0) and exponent.low < 0:
             return EVERYTHING
         bases = (*base, 0.0) if base.has(0.0) else base
-        found = _hull(power(b, e) for b, e in product(bases, exponent))
+        powers = [power(b, e) for b, e in product(bases, exponent)]
+        self.undefined |= any(map(math.isnan, powers))
+        found = _hull(powers)
         return found.widened(self.lost(found.size, OF_FUNCTION))
 
     def place(self, function: str, parts: list[Enclosure]) -> Enclosure:
@@ -216,9 +242,9 @@ class _Bounds:
         numbers = [*at, 0.0] if at.low < 0 < at.high else [*at]
         found = _hull(map(rule.value, numbers))
         if math.isnan(rule.value(at.low)):  # on the way out of where it is defined
-            found = found._replace(low=-math.inf)
+            found, self.undefined = found._replace(low=-math.inf), True
         if math.isnan(rule.value(at.high)):
-            found = found._replace(high=math.inf)
+            found, self.undefined = found._replace(high=math.inf), True
         width = at.high - at.low
         if function in TURNING and width:
             found = found.widened(width * max(abs(rule.slope(number)) for number in at))

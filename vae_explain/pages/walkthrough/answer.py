@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from ...engine.formulas import Steps
 from ...engine.gradient_paths import closed_gate
 from ...engine.provenance import Provenance, Target
@@ -87,11 +89,15 @@ class Sentence:
 def answer(view: Provenance, target: Target, shares: TermShares | None = None) -> Statement | None:
     """Return what a number is, in a sentence or two; None where its line says as much.
 
+    Of a number that is not finite nothing is the sum.
+
     Parameters
     ----------
     shares
         Those of the page that it is part of, if there is one: they are made once.
     """
+    if not np.isfinite(view.array(target)[target.index]):
+        return None
     if target.gradient:
         return _of_gradient(view, target, shares or TermShares(view.steps, target.term))
     return _of_value(view, target)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ...engine.formulas import ROLES, if_explained
@@ -80,9 +82,10 @@ def why(
     if left:
         blocks.append(Note(f"{counted(left, 'number')} not derived here; --full derives all."))
     term = (f"term: {target.term} alone",) if target.term else ()
-    if target.gradient:
-        blocks += _paths(view, target, root.value, checks)
-    blocks += telling(run, 2)
+    # What is not finite is no sum of ways, and has no shares.
+    ways = target.gradient and math.isfinite(root.value)
+    blocks += _paths(view, target, root.value, checks) if ways else []
+    blocks += telling(run, 3 if ways else 2)
     blocks.append(footer(run, checks))
     remarks = (*run_remarks(run), *term)
     return Walkthrough("why", heading_line(run), remarks, tuple(blocks)), checks
