@@ -23,6 +23,8 @@ from vae_explain.pages.render.html.live.document import by_weight, written
 from vae_explain.pages.render.numbers import Numbers
 
 SETTINGS = 5  # of each of seven: 35
+RATE = 0.01
+RATES = RATE, 0.0625, 0.25  # of learning
 ARCHITECTURES = (
     Architecture(),
     Architecture((4, 5, 2, 6, 4), activation="leaky_relu", beta=0.5),
@@ -48,31 +50,34 @@ class Written:
     With `weighed` its weight of the KL can be changed.
     """
 
-    def __init__(self, request: Request, weighed: bool = False) -> None:
+    def __init__(self, request: Request, weighed: bool = False, lr: float = RATE) -> None:
         ran = pipeline.run_with_model(request)
-        composed = build_document.composed(request, ran, 0.01)
+        composed = build_document.composed(request, ran, lr)
         assert not composed.checks.failed, "PyTorch has the same numbers"
-        self.run = ran.run
+        self.run, self.lr = ran.run, lr
         walkthrough, formulas = composed.walkthrough, contract(ran.run)
         texts = None
         if weighed:
             weighing = build_document.weighing(request, composed)
             found = by_weight(walkthrough, ran.run, "", Numbers(), weighing)
             assert found is not None
-            texts, formulas["sets"] = found
+            texts, sets = found
+            formulas |= sets
         picture = picture_of(walkthrough)
         page, body = written(walkthrough, ran.run, picture, Numbers(), formulas, texts)
         self.data: dict[str, Any] = {
             "run": formulas,
             "signs": page.signs(formulas),
             "regions": page.regions,
+            "lr": lr,
         }
         self.body = text_of(body)
         self.texts = {int(number): text_of(markup) for number, markup in REGION.findall(body)}
 
-    def given(self) -> dict[str, list[float]]:
+    def given(self) -> dict[str, list[float] | float]:
         values = [v for v in self.run.trace.values if v.kind in ("input", "parameter", "noise")]
-        return {str(v.name): self.run.values[v.id].ravel().tolist() for v in values}
+        arrays = {str(v.name): self.run.values[v.id].ravel().tolist() for v in values}
+        return {"lr": self.lr, **arrays}
 
 
 def text_of(markup: str) -> str:
@@ -129,7 +134,10 @@ def agree(one: str, other: str) -> bool:
 def test_every_line_is_what_python_writes(architecture: Architecture) -> None:
     x = (tuple(0.1 * (i + 1) for i in range(architecture.input_size)),)
     first = Written(Request(source=architecture, x=x))
-    others = [Written(changed(architecture, first, seed)) for seed in range(SETTINGS)]
+    others = [
+        Written(changed(architecture, first, seed), lr=RATES[seed % len(RATES)])
+        for seed in range(SETTINGS)
+    ]
     question = {"page": first.data, "settings": [{}, *(other.given() for other in others)]}
     answers: list[list[str | None]] = answer("write.mjs", question)
     for page, regions in zip((first, *others), answers, strict=True):

@@ -12,6 +12,7 @@ sum become a loop of their own. What comes out is plain data, which needs no rul
     ["?", sign, left, limit, then, otherwise]  one of two, by how a number compares to a limit
     ["e", axis, element, …]             one for each turn of the loop over an axis
     ["G", summand, …]                   a gradient: what comes by each way, constants not folded
+    ["l"]                               the learning rate
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,8 +43,9 @@ from ..symbolic.expression import (
     Pow,
     Ref,
 )
-from .formulas import ROLES, Steps, gradient_name
+from .formulas import ROLES, Steps, gradient_name, if_explained
 from .gradient_ways import Way, ways
+from .roles import standard_draws
 from .run import Run
 
 Data = Any  # a formula as plain data, as above
@@ -61,6 +64,7 @@ class Source(NamedTuple):
     gradient: bool = False
     term: str | None = None
     through: int | None = None  # of a gradient, the answer of the encoder that it comes by
+    moved: bool = False  # a parameter's numbers behind one step of gradient descent
 
 
 @dataclass
@@ -86,6 +90,8 @@ class IndexRanges:
             for value_id in way.gradients:
                 if run.trace.values[value_id].name is not None:
                     self.sources.append(self.part(value_id, way))
+        self.sources += [Source(draw, True) for draw in standard_draws(run)]
+        self.sources += [Source(value_id, moved=True) for value_id in run.learning]
 
     def part(self, value_id: int, way: Way) -> Source:
         """Return what comes to a value by one way."""
@@ -139,6 +145,12 @@ class IndexRanges:
         """
 
         def element(index: Index) -> Data:
+            if source.moved:
+                whole = (Source(source.value_id), Source(source.value_id, True))
+                shape = self.steps.run.values[source.value_id].shape
+                place = int(np.ravel_multi_index(index, shape)) if index else 0
+                before, slope = (["r", self.position(each), place] for each in whole)
+                return ["+", before, ["-", ["*", ["l"], slope]]]
             if source.gradient:
                 return self._gradient(source.value_id, index, source.term)
             return self.data(self.steps.element(source.value_id, index))
@@ -306,6 +318,16 @@ def _contract(run: Run) -> dict[str, Any]:
             at = ranges.position(ranges.part(value_id, way))
             made[at] = ranges.of_way(value_id, way, behind)
             order.append(at)
+    # Further ones, which no formula needs: the slopes at the noise, and where a step leads.
+    for source in ranges.sources:
+        at = ranges.position(source)
+        if at in made or not (source.moved or trace.values[source.value_id].kind == "noise"):
+            continue
+        if source.moved or (source.gradient and trace.values[source.value_id].name):
+            formula = if_explained(partial(ranges.of, source))
+            if formula is not None:
+                made[at] = formula
+                order.append(at)
     used = {leaf for formula in made.values() for leaf in _arrays(formula)} | made.keys()
     shown = sorted(used | {ranges.position(Source(v.id)) for v in trace.values if v.name})
     place = {at: i for i, at in enumerate(shown)}
@@ -340,6 +362,8 @@ def _array(run: Run, ranges: IndexRanges, at: int, is_made: bool) -> dict[str, A
         if source.through is not None:
             array["through"] = run.trace.values[source.through].label
             array["name"] += f" by {array['through']}"
+    if source.moved:
+        array |= {"name": f"{name}_new", "role": "value", "moved": name}
     if value.array.dtype.kind in "biu" and not source.gradient:
         array["whole"] = True
     if not is_made:

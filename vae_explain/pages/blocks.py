@@ -90,6 +90,7 @@ class Statement(NamedTuple):
 
     parts: tuple[str | Quantity, ...]
     claims: tuple[Claim, ...] = ()
+    recipe: Recipe = None
 
 
 class Formula(NamedTuple):

@@ -15,7 +15,7 @@ import numpy as np
 from ...symbolic.expression import Add, Expression, Rest
 from ...trace import Array
 from ..array_functions import on_arrays
-from ..at_once import largest
+from ..at_once import is_long, largest
 from ..broadcasting import indices
 from ..rule import Operand
 
@@ -24,7 +24,8 @@ MOST_WRITTEN = 256  # terms
 
 def total(terms: Operand) -> Expression:
     """Return the sum of all elements of what an operand or the like stands for."""
-    if prod(terms.shape) <= MOST_WRITTEN:
+    count = prod(terms.shape)
+    if count <= MOST_WRITTEN or not is_long(count):
         return Add(tuple(map(terms.at, indices(terms.shape))))
     values = evaluated(terms)
     shown = largest(values.ravel())

@@ -19,7 +19,8 @@ from . import backward, checking, forward, glossary, introductions, parameters, 
 from .draft import Draft, finished, numbered, summary_note
 from .header import heading_line, loss_words, provisos
 from .network import diagram
-from .run_says import RATE, TITLE, sentences
+from .run_says import RATE, TITLE
+from .run_says_anew import said_of
 
 
 def document(
@@ -49,9 +50,9 @@ def document(
         page.add(*(Prose(each, level="standard") for each in text))
         page.add(*numbered(blocks, page.sections))
 
-    said = sentences(run, moved.step.lr if isinstance(moved, Update) else RATE)
+    said = said_of(run, moved.step.lr if isinstance(moved, Update) else RATE)
     if said:
-        chapter(TITLE, introductions.SAYS, said, recorded=True)
+        chapter(TITLE, introductions.SAYS, said)
     idea = introductions.idea(run)
     if idea:
         chapter("What a VAE is", idea)
@@ -67,7 +68,7 @@ def document(
     chapter("The backward pass", introductions.backward(run), backward.compose(run).blocks)
     if isinstance(moved, Update):
         step = update.compose(moved, list(moved.step.after))
-        chapter("One step of learning", introductions.update(run), step.blocks, recorded=True)
+        chapter("One step of learning", introductions.update(run), step.blocks)
     elif moved:
         chapter("One step of learning", [f"The step cannot be shown. {moved}"])
     ways = checking.compose(check, absolute=False)

@@ -159,7 +159,11 @@ def once_a_section(blocks: Iterable[Block]) -> list[Block]:
                 "".join(tails),
                 max(each.difference for each in told),
             )
-            done[section[-1][0]] = _passed(whole)
+            note = _passed(whole)
+            if not whole.tail:
+                count = counted(whole.lines, whole.noun)
+                note = note._replace(recipe={"kind": "checked", "count": count, "gates": None})
+            done[section[-1][0]] = note
             for place, _ in reversed(section[:-1]):
                 del done[place]
         section.clear()

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...analysis.training_records import ADAM_EPS, BETAS, OptimizerStep
 from ...engine.formulas import gradient_name
+from ...engine.index_ranges import Source
 from ...engine.run import Run
 from ...engine.worked_lines import Worked, worked
 from ...symbolic.expression import (
@@ -136,7 +137,9 @@ class OptimizerPage(RunPage):
             step = Mul((of.setting("lr", self.step.lr), direction(of)))
             return of.part(name, before, "parameter") - step
 
-        self._quantity(f"{name}_new", moved, after, after, result=True)
+        is_sgd = self.step.optimizer == "sgd"
+        source = Source(self.run.value(name).id, moved=True) if is_sgd else None
+        self._quantity(f"{name}_new", moved, after, after, result=True, source=source)
 
     def _quantity(
         self,
@@ -145,15 +148,27 @@ class OptimizerPage(RunPage):
         shown: Array,
         reference: Array | None,
         result: bool = False,
+        source: Source | None = None,
     ) -> None:
-        """Show one formula with its lines, and the whole tensor when it is the result."""
+        """Show one formula with its lines, and the whole tensor when it is the result.
+
+        Parameters
+        ----------
+        source
+            Which array of the run it is, for a page whose numbers can be changed.
+        """
         again = result and self._said_how  # of each parameter the same
         self.add(Formula(name, composed(Leaves(None)), accent=result, again=again))
         self._said_how |= result and not self.detailed
         if result and (is_big(shown) or not self.detailed):
-            self.add(tensor(name, shown, "parameter", "parameter", accent=True))
+            self.add(tensor(name, shown, "parameter", "parameter", accent=True, source=source))
         lines = tuple(self._line(composed, at, shown, reference) for at in self.elements)
         places = number_places(self.run)
+        recipe = None
+        if source is not None:
+            before = source._replace(moved=False)
+            recipe = {"kind": "lines", **self.shown_by(before, lines, source)}
+            recipe |= {"of": source, "less": before}
         self.add(
             Lines(
                 name,
@@ -164,6 +179,7 @@ class OptimizerPage(RunPage):
                 quiet=not self.detailed,
                 telling=self.telling,
                 leaves=places,
+                recipe=recipe,
             )
         )
         if reference is not None:

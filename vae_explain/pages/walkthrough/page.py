@@ -126,7 +126,9 @@ class RunPage(Draft):
             return self.indices(value_id, most)
         return largest(array, min(most, MOST_LINES if detailed else MOST_LARGEST))
 
-    def shown_by(self, source: Source, shown: Sequence[Index], chosen: Source) -> dict[str, object]:
+    def shown_by(
+        self, source: Source, shown: Sequence[object], chosen: Source
+    ) -> dict[str, object]:
         """Say which elements `chosen` gave, for a page that chooses anew."""
         array = self.run.values[source.value_id]
         return {

@@ -33,6 +33,11 @@ RATE = 0.01  # of the step that is tried, where no other is asked for
 DRAWS = 64
 MOST_NUMBERS = 200_000  # of a run that is replayed for this; of a larger one less is said
 MOST_NAMED = 3  # outputs, parameters or layers of one sentence
+GAUSSIAN = (
+    "A squared error {half} beside this KL is the ELBO of a Gaussian p(x|z) of variance "
+    "{variance}, so the KL's effective β is {beta} for the loss as it is written; beside a "
+    "Gaussian of variance 1 it would be {variance}."
+)
 CARRIED = 0.5  # of a sum: what the few that are named bring at least
 
 
@@ -102,11 +107,29 @@ class Facts:
                 return made, twice / 2 * apart * apart
         return None
 
+    @cached_property
+    def scales(self) -> tuple[str, float, float] | None:
+        """How a squared error is written, the Gaussian's variance that it assumes, and the KL's β.
+
+        None where the loss is not one squared error and one KL.
+        """
+        if not self.small or self.error is None:
+            return None
+        from ...analysis.audit.anatomy import Anatomy
+        from ...analysis.audit.finding import NotApplied
+        from ...analysis.audit.loss_scale import both_scales, effective_beta
+
+        try:
+            error, kls = both_scales(Anatomy(self.run.as_recorded))
+        except NotApplied:
+            return None
+        if error.measure != "squared error" or len(kls) != 1 or not kls[0].weight > 0:
+            return None
+        half = "with its ½" if error.halved else "without a ½"
+        return half, kls[0].weight / (2 * error.weight), effective_beta(error, kls[0])
+
 
 Rule = Callable[[Facts], Statement | None]
-
-
-# --- the rules --------------------------------------------------------------------------
 
 
 def loss_parts(facts: Facts) -> Statement | None:
@@ -224,7 +247,7 @@ def units_off(facts: Facts) -> Statement | None:
         is_named = run.trace.values[before].name is not None
         number = said.number(float(given[row, nearest]))
         said.say(facts.value(before, index) if is_named else number)
-        ends.append(_comes_back(facts, before))
+        ends.append(comes_back(facts, before))
         said.say(ends[-1])
     if not ends:
         return None
@@ -234,7 +257,7 @@ def units_off(facts: Facts) -> Statement | None:
     return said.done()
 
 
-def _comes_back(facts: Facts, before: int) -> str:
+def comes_back(facts: Facts, before: int) -> str:
     """Say whether what goes into a layer of gates moves when the model learns."""
     values, graph = facts.run.trace.values, facts.run.graph
     own = graph.step_inputs(before)
@@ -322,27 +345,10 @@ def step(facts: Facts) -> Statement | None:
 
 def gaussian(facts: Facts) -> Statement | None:
     """Say which Gaussian a squared error assumes, and the β that the KL has beside it."""
-    if not facts.small or facts.error is None:
+    if facts.scales is None:
         return None
-    from ...analysis.audit.anatomy import Anatomy
-    from ...analysis.audit.finding import NotApplied
-    from ...analysis.audit.loss_scale import both_scales, effective_beta
-
-    try:
-        error, kls = both_scales(Anatomy(facts.run.as_recorded))
-    except NotApplied:
-        return None
-    if error.measure != "squared error" or len(kls) != 1 or not kls[0].weight > 0:
-        return None
-    variance, beta = kls[0].weight / (2 * error.weight), effective_beta(error, kls[0])
-    half = "with its ½" if error.halved else "without a ½"
-    return Statement(
-        (
-            f"A squared error {half} beside this KL is the ELBO of a Gaussian p(x|z) of variance "
-            f"{variance:.4g}, so the KL's effective β is {beta:.4g} for the loss as it is written; "
-            f"beside a Gaussian of variance 1 it would be {variance:.4g}.",
-        )
-    )
+    half, variance, beta = facts.scales
+    return Statement((GAUSSIAN.format(half=half, variance=f"{variance:.4g}", beta=f"{beta:.4g}"),))
 
 
 def near_the_prior(facts: Facts) -> Statement | None:
@@ -360,7 +366,8 @@ def near_the_prior(facts: Facts) -> Statement | None:
         each = 0.5 * (np.exp(pair[1]) + pair[0] ** 2 - 1 - pair[1])
     total = float(run.values[value_id].sum())
     scale = total / float(each.sum()) if each.sum() else 0.0
-    if not scale or not any(np.isclose(scale, s, rtol=1e-3) for s in _reductions(each)):
+    reductions = 1.0, 1 / each.size, 1 / each.shape[0], 1 / each.shape[1]
+    if not scale or not any(np.isclose(scale, s, rtol=1e-3) for s in reductions):
         return None  # another KL than that of two Gaussians with a diagonal
     carried = each.sum(axis=0) * scale
     few = [int(at) for at in np.flatnonzero(carried < 0.1 * total / len(carried))]
@@ -377,20 +384,16 @@ def near_the_prior(facts: Facts) -> Statement | None:
     return said.done()
 
 
-def _reductions(each: Array) -> Sequence[float]:
-    return 1.0, 1 / each.size, 1 / each.shape[0], 1 / each.shape[1]
-
-
 RULES: tuple[Rule, ...] = (loss_parts, pulls, units_off, near_the_prior, luck, step, gaussian)
 
 
 def sentences(run: Run, lr: float = RATE) -> tuple[Statement, ...]:
     """Return what a run says; nothing of one whose numbers are no numbers."""
-    if not run.is_finite or not len(run.gradients):
+    return told(Facts(run, lr))
+
+
+def told(facts: Facts) -> tuple[Statement, ...]:
+    if not facts.run.is_finite or not len(facts.run.gradients):
         return ()
-    facts = Facts(run, lr)
     said = (rule(facts) for rule in RULES)
     return tuple(statement for statement in said if statement is not None)
-
-
-__all__ = ["RULES", "TITLE", "Facts", "sentences"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ...analysis.training_records import Update
 from ...engine.run import Run
-from ..blocks import Adds, Cell, Checks, Column, Note, Prose, Table, Walkthrough
+from ..blocks import Adds, Cell, Checks, Column, Note, Prose, Table, Tone, Walkthrough
 from .draft import as_one_section, finished
 from .header import full_arithmetic, heading_line, loss_words, provisos
 from .optimizer import OptimizerPage, number_places, rate_text, settings_words
@@ -34,12 +34,12 @@ def update(
 def compose(update: Update, parameters: Sequence[str], only: Sequence[str] = ()) -> OptimizerPage:
     """Return the page before its footer, for one that is part of a document."""
     page = OptimizerPage(update.step)
-    page.add(
-        Prose(
-            "The gradient points to where the loss grows, so each parameter moves the "
-            f"other way, by lr times its gradient; {settings_words(update.step)}."
-        )
+    words = (
+        "The gradient points to where the loss grows, so each parameter moves the other way, by "
+        "lr times its gradient; "
     )
+    rate = {"kind": "rate", "before": words}
+    page.add(Prose(f"{words}{settings_words(update.step)}.", rate))
     for name in only or parameters:
         page.moved(name, detailed=bool(only))
     page.blocks = [*as_one_section(page.blocks)]
@@ -58,6 +58,19 @@ def compose(update: Update, parameters: Sequence[str], only: Sequence[str] = ())
     return page
 
 
+VERDICTS: Mapping[str, tuple[Tone, str]] = {
+    "overflowed": (
+        "failure",
+        "The step overflows: the loss after it is no number. A smaller lr would do.",
+    ),
+    "rose": (
+        "warning",
+        "The loss rose: the step went past the lowest point in its direction. "
+        "A smaller lr would lower it.",
+    ),
+    "fell": ("plain", "The loss fell."),
+    "stayed": ("plain", "The loss stayed as it was."),
+}
 STOPPED = (
     "The step goes too far: with the parameters behind it the model raised {}. A smaller lr would "
     "do."
@@ -79,7 +92,7 @@ def _losses(update: Update, after_it: Run) -> Table:
     for name, number in lines:
         before, after = _both(update, after_it, number)
         rows.append((name, before, after, after - before))
-    return Table(columns, tuple(rows), adds=Adds(3, (2,), (1,)))
+    return Table(columns, tuple(rows), adds=Adds(3, (2,), (1,)), recipe={"kind": "stepped"})
 
 
 def _both(update: Update, after_it: Run, number: int) -> tuple[float, float]:
@@ -91,14 +104,6 @@ def _both(update: Update, after_it: Run, number: int) -> tuple[float, float]:
 
 def _verdict(update: Update, after_it: Run) -> Note:
     before, after = _both(update, after_it, update.step.run.trace.output)
-    if not update.finite:
-        return Note(
-            "The step overflows: the loss after it is no number. A smaller lr would do.", "failure"
-        )
-    if after > before:
-        return Note(
-            "The loss rose: the step went past the lowest point in its direction. "
-            "A smaller lr would lower it.",
-            "warning",
-        )
-    return Note("The loss fell." if after < before else "The loss stayed as it was.")
+    which = "fell" if after < before else "rose" if after > before else "stayed"
+    tone, text = VERDICTS[which if update.finite else "overflowed"]
+    return Note(text, tone, recipe={"kind": "verdict", "verdicts": VERDICTS})

@@ -17,7 +17,12 @@ export class Writer {
   /** `signs` has the markup of each array's name; `shares` which term may send what to whom. */
   constructor(run, signs, shares, digits) {
     this.run = run;
-    this.signs = signs;
+    this.signs = signs.map((sign, at) => {
+      if (!sign) return null;
+      const { name } = run.arrays[at];
+      const [before, after = ""] = sign.sign;
+      return { anchor: name, name: escapeText(name), label: [`<math>${before}`, `${after}</math>`], ...sign };
+    });
     this.numbers = new Numbers(run.arrays, digits);
     this.shares = shares ?? { sections: [], terms: [] };
     this.ids = new Set(); // that the region being written may give
@@ -108,7 +113,7 @@ export class Writer {
     return shown;
   }
 
-  fit({ columns }, lines, written) {
+  fit({ columns = [] }, lines, written) {
     if (!lines.length || !columns.length) return false;
     if (!lines.every(({ tree }) => addends(tree).length === columns.length)) return false;
     return lines.every(({ tree }, k) => [...toText(tree, written[k].leaf)].length <= WIDEST_ROWS);
@@ -187,9 +192,11 @@ export class Writer {
 
   /** Show one line for all, of an array whose numbers stand above. */
   example(spec, lines, role) {
+    const { less } = spec; // of what moves, one that does
+    const size = ({ place, value }) => (less !== undefined && value === this.run.numbers[less][place] ? 0 : Math.abs(value));
     let best = null;
     for (const line of lines) {
-      if (best === null || Math.abs(line.value) > Math.abs(best.value)) best = line;
+      if (best === null || size(line) > size(best)) best = line;
     }
     if (best === null || isLeaf(best.tree)) return "";
     const result = this.numbers.one(best.value, spec.places);
@@ -220,7 +227,7 @@ export class Writer {
     const total = this.number(of, 0, this.numbers.one(value, spec.places), "value", true);
     return `<ol class="worked">${items.join("")}</ol>${left}`
       + `<p class="total">${spec.label} ${EQUALS} ${total} `
-      + `<span class="reason">sum of ${(lines.length + spec.omitted).toLocaleString("en-US")}</span></p>`;
+      + `<span class="reason">sum of ${(lines.length + (spec.omitted ?? 0)).toLocaleString("en-US")}</span></p>`;
   }
 
   /** Label the terms of a sum by their index, or by their position where that is not unique. */
@@ -247,7 +254,7 @@ export class Writer {
 
   table(heads, rows, reasons = []) {
     const some = reasons.some(Boolean);
-    const head = heads.map((each) => `<th scope="col">${each}</th>`).join("");
+    const head = heads.map((each) => (each ? `<th scope="col">${each}</th>` : '<td class="words"></td>')).join("");
     const body = rows.map(({ cells, dim }, k) =>
       `<tr${dim ? ' class="dim"' : ""}>${cells.join("")}${some ? `<td class="reason">${reasons[k]}</td>` : ""}</tr>`);
     const extra = some ? '<td class="reason"></td>' : "";

@@ -39,7 +39,6 @@ from ...numbers import Numbers
 from .. import breaking
 from ..arithmetic import named
 from ..document import HtmlPage, assembled, beside
-from ..escaping import escape
 from ..keys import Key, anchor_of
 from ..links import Links
 from ..mathml import indices_in_signs, symbol
@@ -47,13 +46,16 @@ from ..mathml import name as name_in_signs
 from .weighing import PROBES, varying
 from .weighing import formulas as formulas_by_weight
 
+# Of a region: positions of arrays, which may be 0.
+PLACES = "of", "by", "less", "after", "arriving", "gate", "parameter"
+
 # Makes a run and its document with another weight of the KL.
 Weighing = Callable[[float], tuple[Run, Walkthrough]]
 
 # The script's modules, each behind those that it needs.
 MODULES = (
     "decimals", "functions", "simplify", "expression", "run", "boxes", "text", "guard_digits",
-    "numbers", "inline", "mathml", "blocks", "regions",
+    "numbers", "inline", "mathml", "blocks", "says", "regions",
     "morph", "state", "learning", "fields", "derivations", "diagram", "curves", "panel", "page",
 )  # fmt: skip
 _IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./(\w+)\.mjs";\n', re.MULTILINE)
@@ -91,10 +93,11 @@ def write(
         found = by_weight(walkthrough, run, picture, numbers, weighing)
     texts, sets = found or ({}, None)
     if sets is not None:
-        formulas = {**formulas, "sets": sets}
+        formulas = {**formulas, **sets}
         del formulas["formulas"]
     page, body = written(walkthrough, run, picture, numbers, formulas, texts)
-    data = {"run": formulas, "signs": page.signs(formulas), "regions": page.regions, **settings}
+    brief = {**formulas, "arrays": [_derivable(each) for each in formulas["arrays"]]}
+    data = {"run": brief, "signs": page.signs(formulas), "regions": page.regions, **settings}
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     style = beside("style.css") + files(__package__).joinpath("style.css").read_text("utf-8")
     return assembled(
@@ -118,8 +121,10 @@ def by_weight(
         return fixed(its_walkthrough, other, contracts[weight])
 
     texts = varying(fixed(walkthrough, run, contract(run)), with_weight)
-    sets = formulas_by_weight({w: contracts[w] for w in (1.0, *PROBES)}) if texts else None
-    return None if texts is None or sets is None else (texts, sets)
+    if texts is None:
+        return None
+    both = formulas_by_weight({weight: contracts[weight] for weight in (1.0, *PROBES)})
+    return None if both is None else (texts, both)
 
 
 def written(
@@ -176,10 +181,11 @@ class LivePage(HtmlPage):
         # Where each array stands in the contract, by its name.
         self.positions = {
             (
-                each.get("at", each["name"]),
+                each.get("at", each.get("moved", each["name"])),
                 each["role"] == "gradient",
                 each.get("term"),
                 each.get("through"),
+                "moved" in each,
             ): at
             for at, each in enumerate(formulas["arrays"])
         }
@@ -205,7 +211,7 @@ class LivePage(HtmlPage):
                 within = any(heading.recorded for heading in self.open)
                 yield text if within else f"<div data-recorded>{text}</div>"
             elif made := self.region(block, recipe):
-                self.regions.append(made)
+                self.regions.append(_brief(made))
                 is_open = True
                 yield f"<!--[{len(self.regions) - 1}-->{text}"
             else:
@@ -292,7 +298,7 @@ class LivePage(HtmlPage):
         values = self.run.trace.values
         through = None if source.through is None else values[source.through].label
         name = values[source.value_id].name
-        return self.positions[(name, source.gradient, source.term, through)]
+        return self.positions[(name, source.gradient, source.term, through, source.moved)]
 
     def signs(self, formulas: Mapping[str, Any]) -> list[dict[str, Any] | None]:
         """Return how each array is written in markup; None for one that has no name."""
@@ -304,13 +310,15 @@ class LivePage(HtmlPage):
         probe = (-1,) * rank
         index = indices_in_signs(probe) if rank else "\x00"
         mark = symbol(name, probe, fraction=False)
-        return {
-            "anchor": anchor_of(Key(name, ())),
-            "name": escape(name),
-            "sign": mark.body.split(index, 1),
-            "label": breaking.name(name, probe).split(index, 1),
-            "compound": mark.compound,
-        }
+        label = breaking.name(name, probe)
+        signs: dict[str, Any] = {"sign": mark.body.split(index, 1)}
+        if label != f"<math>{mark.body}</math>":
+            signs["label"] = label.split(index, 1)
+        if anchor_of(Key(name, ())) != name:
+            signs["anchor"] = anchor_of(Key(name, ()))
+        if mark.compound:
+            signs["compound"] = True
+        return signs
 
 
 TOOLS = (
@@ -318,6 +326,18 @@ TOOLS = (
     "<noscript><p>Without JavaScript this page is the document: nothing in it can be changed."
     "</p></noscript>"
 )
+
+
+def _derivable(array: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Leave out what the array of a gradient, or of a step, has from that of the value."""
+    own = {key: array[key] for key in ("at", "term", "through", "moved") if key in array}
+    return own or array
+
+
+def _brief(region: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what a region has not; the script takes it for false."""
+    kept = {key: part for key, part in region.items() if not (part is None or part is False)}
+    return {key: part for key, part in kept.items() if part not in ("", [], 0) or key in PLACES}
 
 
 def _is_fixed(block: Block) -> bool:

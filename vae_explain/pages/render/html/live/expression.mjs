@@ -26,6 +26,8 @@ export const treeOf = (data, at, arrays, levels = at.map((_, k) => k)) => {
   switch (kind) {
     case "b":
       return constant(parts[0] * arrays.beta);
+    case "l":
+      return constant(arrays.lr);
     case "r": {
       const place = placed(data, at, levels);
       return { kind: "ref", array: data[1], place, value: arrays[data[1]][place], parts: [] };
@@ -102,6 +104,8 @@ export const compiled = (data, arrays, levels, depth) => {
   switch (kind) {
     case "b":
       return () => parts[0] * arrays.beta;
+    case "l":
+      return () => arrays.lr;
     case "r": {
       const [, array, place, ...steps] = data;
       const numbers = arrays[array];

@@ -1,5 +1,6 @@
 // The only place that rounds: how many decimals a number gets, and how it is written.
 import { apartFromRounding, decimal, exponential, fixedText, repr, rounded, shortest } from "./decimals.mjs";
+import { leavesOf } from "./expression.mjs";
 import { digitsFor, lengthened, WHOLE } from "./guard_digits.mjs";
 import { constantText } from "./text.mjs";
 
@@ -63,6 +64,30 @@ export class Numbers {
     };
   }
 
+  /** Write the words and numbers of a sentence, with the guard digits of what it claims. */
+  statement(parts, claims) {
+    const texts = parts.map((part) => (typeof part === "string" ? part : this.quantity(part)));
+    for (const { result, tree } of claims) {
+      const { value, form } = parts[result];
+      const isPercent = form === "percent";
+      const [text] = texts[result].split(" %");
+      const whole = isPercent ? { kind: "mul", parts: [{ kind: "number", value: 100, parts: [] }, tree] } : tree;
+      const written = this.line(whole, isPercent ? 100 * value : value, text, "gradient");
+      const used = new Set(leavesOf(tree));
+      parts.forEach((part, at) => {
+        if (used.has(part.leaf) && at !== result) texts[at] = signed(written.leaf(part.leaf), part.form);
+      });
+      texts[result] = written.result + (isPercent ? " %" : "");
+    }
+    return texts;
+  }
+
+  quantity({ value, words, form }) {
+    if (words) return words;
+    if (form === "percent") return `${(100 * value).toFixed(this.digits ?? 0)} %`;
+    return signed(this.one(value, "gradient"), form);
+  }
+
   leaf(node, places = null, further = 0) {
     const { value } = node;
     if (node.kind === "number") {
@@ -83,6 +108,9 @@ export class Numbers {
     return lengthened(text, array.role === "input" ? shortest(value) : apartFromRounding(value), more);
   }
 }
+
+/** Write a number that is added to others with its sign before it. */
+const signed = (text, form) => (form !== "added" ? text : text.startsWith("-") ? `- ${text.slice(1)}` : `+ ${text}`);
 
 /** Return how many decimals a number has apart from rounding errors, up to `MOST`. */
 const needs = (value, least) => {

@@ -42,7 +42,7 @@ const stay = (why) => {
 class Page {
   constructor(data) {
     this.data = data;
-    this.run = new Run({ ...data.run, beta: data.beta });
+    this.run = new Run({ ...data.run, beta: data.beta, lr: data.lr });
     this.shares = data.regions.find(({ shares }) => shares)?.shares;
     this.writer = new Writer(this.run, data.signs, this.shares, data.digits ?? null);
     this.state = new State(this.run, data);

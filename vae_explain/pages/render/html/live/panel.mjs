@@ -3,11 +3,10 @@ import { Curves } from "./curves.mjs";
 import { makeField, tellField } from "./fields.mjs";
 import { escapeText, typeset } from "./inline.mjs";
 import { Learning } from "./learning.mjs";
-import { repr } from "./decimals.mjs";
 import { largest } from "./expression.mjs";
+import { short } from "./text.mjs";
 
 const MOST_SLIDERS = 16;
-const short = (value) => repr(value).replace(/\.0$/, "");
 const button = (name, text, title) => `<button type="button" data-do="${name}" title="${title}">${text}</button>`;
 
 export class Panel {
@@ -83,8 +82,7 @@ export class Panel {
   setRate(value, gesture) {
     this.state.remember(gesture);
     this.state.lr = value;
-    this.update(this.state.isStart());
-    this.page.setAddress();
+    this.page.changed(false);
   }
 
   slider(at, place, kind) {

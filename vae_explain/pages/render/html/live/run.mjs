@@ -14,17 +14,28 @@ export const indexOf = (place, shape) => {
 };
 export const placeOf = (index, shape) => index.reduce((place, at, axis) => place * shape[axis] + at, 0);
 
+/** Give the arrays of gradients, and those behind a step, what they have from their value's own. */
+const derived = ({ arrays, loss }) =>
+  arrays.map((array) => {
+    const { at, term, through, moved } = array;
+    const { name, shape, hidden } = arrays.find((each) => each.name === (at ?? moved)) ?? array;
+    if (moved) return { ...array, name: `${name}_new`, role: "value", shape, hidden };
+    const by = through ? ` by ${through}` : "";
+    return at ? { ...array, name: `∂${term ?? arrays[loss].name}/∂${at}${by}`, role: "gradient", shape, hidden } : array;
+  });
+
 const ROOM = 16; // counters of the loops around a number
 
 export class Run {
   constructor(contract) {
     this.contract = contract;
-    this.arrays = contract.arrays;
+    this.arrays = derived(contract);
     this.numbers = this.arrays.map(({ shape, numbers }) =>
       numbers ? Float64Array.from(numbers) : new Float64Array(sizeOf(shape)));
-    this.byName = new Map(this.arrays.map((array, at) => [array.name, at]));
+    this.byName = new Map([...this.arrays.entries()].reverse().map(([at, array]) => [array.name, at]));
     this.sets = contract.sets ?? { else: contract.formulas };
     this.made = new Map();
+    this.numbers.lr = contract.lr ?? 0;
     this.weigh(contract.beta ?? 1);
     this.compute();
   }
@@ -49,9 +60,9 @@ export class Run {
   }
 
   /** Compute every value and every gradient from what is given. */
-  compute() {
+  compute(order = this.order) {
     const at = new Int32Array(ROOM);
-    for (const [array, shape, element] of this.order) {
+    for (const [array, shape, element] of order) {
       const numbers = this.numbers[array];
       at.fill(0);
       for (let place = 0; place < numbers.length; place += 1) {
@@ -63,6 +74,36 @@ export class Run {
         }
       }
     }
+  }
+
+  /** A weight of a term, which may go by that of the KL. */
+  weight(data) {
+    return Array.isArray(data) ? data[1] * this.numbers.beta : data;
+  }
+
+  isFinite() {
+    const ends = [this.contract.loss, ...this.arrays.keys()].filter((at, k) => !k || (this.arrays[at].role === "gradient" && !this.arrays[at].term));
+    return ends.every((at) => this.numbers[at].every(Number.isFinite));
+  }
+
+  /**
+   * Return the loss and its terms as other numbers of some arrays would give them, again and again.
+   *
+   * Each of `changes` has pairs of an array and its numbers.
+   */
+  tried(changes) {
+    const forward = this.order.filter(([array]) => this.arrays[array].role !== "gradient" && !this.arrays[array].moved);
+    const touched = new Set([...forward.map(([array]) => array), ...changes.flat().map(([array]) => array)]);
+    const kept = [...touched].map((array) => [array, this.numbers[array].slice()]);
+    const { loss, terms } = this.contract;
+    const losses = changes.map((change) => {
+      const given = change.map(([array, numbers]) => [array, numbers.slice()]);
+      for (const [array, numbers] of given) this.numbers[array].set(numbers);
+      this.compute(forward);
+      return [loss, ...terms.map(([, of]) => of)].map((of) => this.numbers[of].reduce((sum, value) => sum + value, 0));
+    });
+    for (const [array, numbers] of kept) this.numbers[array].set(numbers);
+    return losses;
   }
 
   /** Return the arithmetic of one number; null for one that is given. */

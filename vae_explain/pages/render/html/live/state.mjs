@@ -1,10 +1,10 @@
 // What was changed: the given numbers, their past and their future, and how an address says them.
-import { repr, rounded } from "./decimals.mjs";
+import { rounded } from "./decimals.mjs";
+import { short } from "./text.mjs";
 
 const GIVEN = new Set(["input", "parameter", "noise"]);
 const MOST_IN_ADDRESS = 400; // single weights
 const LARGEST_NUMBER = 1e6;
-const short = (value) => repr(value).replace(/\.0$/, "");
 
 /** Read a number as it is typed: a real minus and a decimal comma are understood. */
 export const typedNumber = (text) => {
@@ -15,16 +15,23 @@ export const typedNumber = (text) => {
 };
 
 export class State {
-  constructor(run, { lr, decimals }) {
+  constructor(run, { decimals }) {
     this.run = run;
     this.decimals = decimals;
     this.given = run.arrays.map((_, at) => at).filter((at) => GIVEN.has(run.arrays[at].kind));
-    this.lr = lr;
     this.canWeigh = run.sets[1] !== undefined;
     this.start = this.snapshot();
     this.past = [];
     this.future = [];
     this.gesture = null;
+  }
+
+  get lr() {
+    return this.run.numbers.lr;
+  }
+
+  set lr(rate) {
+    this.run.numbers.lr = rate;
   }
 
   snapshot() {
@@ -99,7 +106,7 @@ export class State {
   }
 
   isStart() {
-    return this.run.numbers.beta === this.start.beta && this.given.every((at) => this.run.numbers[at].every((value, k) => value === this.start.numbers.get(at)[k]));
+    return this.run.numbers.beta === this.start.beta && this.lr === this.start.lr && this.given.every((at) => this.run.numbers[at].every((value, k) => value === this.start.numbers.get(at)[k]));
   }
 
   // --- as text ---

@@ -31,6 +31,9 @@ export const constantText = (value, whole = false, signs = true) => {
   return Number(short) !== Math.round(value) ? short : text;
 };
 
+/** A number with all of its digits, without a point behind a whole one. */
+export const short = (value) => repr(value).replace(/\.0$/, "");
+
 /** Write with so many significant digits, as Python's `g` does. */
 export const significantText = (value, digits) => {
   if (!Number.isFinite(value)) return repr(value);

@@ -79,7 +79,33 @@ def varying(base: Texts, written: Callable[[float], Texts]) -> dict[int, dict[st
             if at in found or text != probes[0][at]:
                 usual = {"else": [probes[0][at]]}
                 found.setdefault(at, usual)[f"{weight:g}"] = text
-    return found
+    return {at: _brief(texts) for at, texts in found.items()}
+
+
+def _brief(texts: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what special texts share with the usual one: its start, and its end.
+
+    Examples
+    --------
+    >>> _brief({"else": ["a + ", 1.0, "·b = c"], "0": "a = c"})
+    {'else': ['a + ', 1.0, '·b = c'], '0': [2, '', 4]}
+    """
+    usual = texts["else"]
+    brief = {"else": usual}
+    for weight, text in texts.items():
+        if weight == "else" or [text] == usual:
+            continue
+        start = _shared(text, usual[0])
+        end = _shared(text[start:][::-1], usual[-1][::-1])
+        brief[weight] = [start, text[start : len(text) - end], end]
+    return brief
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many characters two texts have in common at their start."""
+    pairs = zip(one, other, strict=False)
+    apart = (at for at, (first, second) in enumerate(pairs) if first != second)
+    return next(apart, min(len(one), len(other)))
 
 
 def aligned(texts: Texts, usual: Texts) -> list[str] | None:
@@ -104,7 +130,7 @@ def weighted(one: Any, other: Any) -> Any:
 
 
 def formulas(contracts: Mapping[float, Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Return the formulas for any weight, and those that are others where it is 1.
+    """Return the formulas for any weight, those that are others where it is 1, and the terms.
 
     None if they are not alike.
     """
@@ -112,10 +138,14 @@ def formulas(contracts: Mapping[float, Mapping[str, Any]]) -> dict[str, Any] | N
     if any(each != names[0] for each in names):
         return None
     try:
-        general = weighted(*(contracts[weight]["formulas"] for weight in PROBES))
+        general, terms = (
+            weighted(*(contracts[weight][part] for weight in PROBES))
+            for part in ("formulas", "terms")
+        )
     except ValueError:  # other lengths: other formulas
         return None
     alone = contracts[1.0]["formulas"]
     if [array for array, _ in alone] != [array for array, _ in general]:
         return None
-    return {"1": [one for one in alone if one not in general], "else": general}
+    sets = {"1": [one for one in alone if one not in general], "else": general}
+    return {"sets": sets, "terms": terms}
