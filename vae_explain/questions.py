@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+import webbrowser
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .engine.run import Recordings, Run
@@ -147,6 +151,47 @@ class Questions:
 
         recorded = pipeline.run_with_model(self._request)
         return build_document.composed(self._request, recorded, lr)
+
+    def play(
+        self, path: str | os.PathLike[str] | None = None, *, lr: float = 0.01, show: bool = True
+    ) -> Path:
+        """Write the document as a page whose numbers can be changed, and open it in the browser.
+
+        It has the run's parameters and noise rounded to what is printed. The model runs again.
+
+        Parameters
+        ----------
+        path
+            The file; one in a folder of its own when None.
+        lr
+            Learning rate of the steps that the page takes.
+        show
+            Whether a browser is asked to open it.
+
+        Returns
+        -------
+        The file.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from vae_explain import explain
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     explain(seed=42).play(Path(folder) / "play.html", show=False).name
+        'play.html'
+        """
+        from . import pipeline
+        from .pages import build_document
+
+        request = replace(self._request, arithmetic="printed")
+        recorded = pipeline.run_with_model(request)
+        page = build_document.composed(request, recorded, lr)
+        text = build_document.live(page, recorded.run, request, request.architecture, lr)
+        target = Path(path or Path(tempfile.mkdtemp(prefix="vae-explain-"), "play.html"))
+        target.write_text(text, encoding="utf-8")
+        if show:
+            webbrowser.open(target.resolve().as_uri())
+        return target
 
     def sample(self, draws: int = 100) -> SamplePage:
         """Replay the run under many draws of the noise, the first of them its own.

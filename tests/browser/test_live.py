@@ -155,6 +155,58 @@ def test_what_only_pytorch_could_tell_is_put_away(open_page: Open) -> None:
     assert "complex step" not in section.inner_text()
 
 
+def test_what_the_run_says_and_the_step_are_of_the_run_that_is_shown(open_page: Open) -> None:
+    page = ready(open_page("live"))
+    said = page.locator("section[aria-labelledby='section:what-this-run-says']")
+    assert "38 % of the 6.5693 that its slope predicts" in said.inner_text()
+    page.locator('[id="x-0"]').focus()
+    page.keyboard.press("PageUp")
+    page.get_by_role("spinbutton", name="learning rate").focus()
+    page.keyboard.type("0.02")
+    page.keyboard.press("Enter")
+    settled(page)
+    loss = total(page).removeprefix("loss ")
+    row = page.locator("tr", has=page.get_by_role("rowheader", name="loss", exact=True)).last
+    assert loss in row.inner_text()
+    assert f"The loss is {float(loss):.4f}" in said.inner_text()
+    assert "One step of lr = 0.02" in said.inner_text()
+    page.locator('[data-do="reset"]').click()
+    settled(page)
+    assert "38 % of the 6.5693 that its slope predicts" in said.inner_text()
+
+
+def test_what_is_printed_is_what_is_shown(open_page: Open, tmp_path: Path) -> None:
+    page = ready(open_page("live"))
+    before = text(page, "fc1.weight.grad-3-3")
+    page.locator('[id="x-0"]').focus()
+    page.evaluate("setTimeout = () => 0")  # nothing that was put off is written of itself
+    page.keyboard.press("PageUp")
+    assert text(page, "fc1.weight.grad-3-3") == before
+    page.pdf(path=str(tmp_path / "page.pdf"))
+    assert text(page, "fc1.weight.grad-3-3") != before
+    page.emulate_media(media="print")
+    assert "x = [2, 2, 3, 4]" in page.locator("header").inner_text()
+    assert page.locator(".readout").is_visible()
+    assert not page.locator(".bar").is_visible()
+
+
+def test_a_gradient_moves_in_sight_of_the_slider_that_moves_it(open_page: Open) -> None:
+    for width, height in ((390, 844), (1280, 800)):
+        page = ready(open_page("live", width=width, height=height))
+        slider = page.get_by_role("slider", name="x[0]")
+        gradient = page.locator(".readout a[href='#mu.grad-0']")
+        for each in (slider, gradient):
+            box = each.bounding_box()
+            assert box is not None
+            bar = page.locator(".bar").bounding_box()
+            assert bar is not None
+            assert box["y"] + box["height"] < bar["y"]
+        before = gradient.inner_text()
+        slider.focus()
+        page.keyboard.press("ArrowRight")
+        assert gradient.inner_text() != before
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_everybody_can_use_it(open_page: Open, width: int, scheme: str) -> None:

@@ -55,21 +55,18 @@ def play(
             f"run has {count:,}; document shows it without changes",
         )
 
-    from ..pages import build_document, display
+    from ..pages import build_document
 
-    weighing = None
-    if job.architecture and not job.recorded:
-        weighing = build_document.weighing(job.request, composed)
-    settings = {
-        "lr": rate,
-        "digits": style.digits,
-        "decimals": run.decimals,
-        "command": _command(options),
-        "typed": _typed(options),
-    }
-    if job.architecture:
-        settings["beta"] = job.architecture.beta
-    text = display.live(composed, run, settings, weighing)
+    text = build_document.live(
+        composed,
+        run,
+        None if job.recorded else job.request,
+        job.architecture,
+        rate,
+        digits=style.digits,
+        command=_command(options),
+        typed=_typed(options),
+    )
     target = style.output or style.files.name("--output", Path(_folder(), "play.html"))
     style.files.put(target, text)
     style.files.write()

@@ -15,6 +15,7 @@ from ..analysis.gradient_check import Check, Nudged
 from ..analysis.training_records import CannotTrain, Update
 from ..engine.run import Run
 from ..models.builtin_config import Architecture
+from . import display
 from .blocks import Walkthrough
 from .display import DocumentPage
 from .walkthrough import document
@@ -70,6 +71,30 @@ def weighing(request: Request, page: DocumentPage) -> Callable[[float], tuple[Ru
         return run, walkthrough
 
     return weighed
+
+
+def live(
+    page: DocumentPage,
+    run: Run,
+    request: Request | None,
+    architecture: Architecture | None,
+    lr: float,
+    **settings: object,
+) -> str:
+    """Return a document as a page whose numbers can be changed.
+
+    Parameters
+    ----------
+    request
+        What was run; None for a recorded run, whose weight of the KL stays.
+    settings
+        What the page has to know besides, as the command that makes it.
+    """
+    again = weighing(request, page) if request and request.architecture else None
+    given = {"lr": lr, "digits": None, "decimals": run.decimals, **settings}
+    if architecture:
+        given["beta"] = architecture.beta
+    return display.live(page, run, given, again)
 
 
 def composed_from(run: Run, architecture: Architecture | None, lr: float) -> DocumentPage:

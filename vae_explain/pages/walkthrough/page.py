@@ -18,7 +18,6 @@ from ...symbolic.expression import Index, Number, Ref, Rest, evaluate, reference
 from ...trace import Array, is_whole
 from ..blocks import (
     Adds,
-    Block,
     Cell,
     Checks,
     Column,
@@ -236,10 +235,14 @@ class RunPage(Draft):
         """
         self.add(block, *self.shortened_note(block, long))
         gates = block.recipe and block.recipe.get("gates")
-        self.add(*self.products(block.name, block.lines, heads))
+        recipe = block.recipe and {
+            "kind": "products", **{name: block.recipe[name] for name in ("of", "count", "by")}
+        }  # fmt: skip
+        products = self.products(block.name, block.lines, heads)
+        self.add(*(each._replace(recipe=recipe) for each in products))
         self.add(checked(lines, noun, whose, tail, gates=gates))
 
-    def products(self, name: str, lines: Sequence[Worked], heads: Sequence[str]) -> list[Block]:
+    def products(self, name: str, lines: Sequence[Worked], heads: Sequence[str]) -> list[Table]:
         """Show what each product of long sums comes to, the largest of each marked.
 
         Parameters

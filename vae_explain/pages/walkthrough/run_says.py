@@ -7,7 +7,7 @@ encoder, a reconstruction is read from the recorded graph.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np

@@ -1,90 +1,15 @@
 // Writes the page's blocks anew from a run's numbers, as `html/arithmetic.py` and `grids.py` do.
 import { addends, constant, evaluate, isLeaf, largest, leavesOf, shortened } from "./expression.mjs";
-import { escapeText, inNumbers, lineMarkup, summandMarkup, typeset } from "./inline.mjs";
-import { Numbers } from "./numbers.mjs";
-import { sizeOf } from "./run.mjs";
-import { signedText, toText } from "./text.mjs";
+import { lineMarkup, summandMarkup, typeset } from "./inline.mjs";
+import { note } from "./marks.mjs";
+import { Shares } from "./shares.mjs";
+import { toText } from "./text.mjs";
 
 const WIDEST_ROWS = 90;
 const LONGEST_LABEL = 14;
 const EQUALS = '<span class="equals">=</span>';
-const NEARLY_NOTHING = 0.05;
-const MOST_PARTS = 32;
-const MOST_LARGEST = 5;
-const range = (count) => Array.from({ length: count }, (_, k) => k);
 
-export class Writer {
-  /** `signs` has the markup of each array's name; `shares` which term may send what to whom. */
-  constructor(run, signs, shares, digits) {
-    this.run = run;
-    this.signs = signs.map((sign, at) => {
-      if (!sign) return null;
-      const { name } = run.arrays[at];
-      const [before, after = ""] = sign.sign;
-      return { anchor: name, name: escapeText(name), label: [`<math>${before}`, `${after}</math>`], ...sign };
-    });
-    this.numbers = new Numbers(run.arrays, digits);
-    this.shares = shares ?? { sections: [], terms: [] };
-    this.ids = new Set(); // that the region being written may give
-  }
-
-  // --- names and numbers ---
-
-  /** Write a name with its index; `form` is `sign` or `label`. */
-  name(array, place, form) {
-    const [before, after = ""] = this.signs[array][form];
-    const index = this.run.index(array, place).map((at) => `<mn>${at}</mn>`).join("<mo>,</mo>");
-    return before + index + after;
-  }
-
-  index(array, place) {
-    return this.run.index(array, place).join(",");
-  }
-
-  bracketed(array, place) {
-    const index = this.index(array, place);
-    return index && `[${index}]`;
-  }
-
-  anchor(array, place) {
-    const index = this.run.index(array, place).map((at) => `-${at}`).join("");
-    return this.signs[array].anchor + index;
-  }
-
-  id(anchor) {
-    return this.ids.delete(anchor) ? ` id="${anchor}"` : "";
-  }
-
-  number(array, place, text, role, accent = false) {
-    const value = this.run.numbers[array][place];
-    const classes = value === 0 ? "dim" : accent ? "accent" : role;
-    const anchor = this.anchor(array, place);
-    return `<a class="${classes}"${this.id(anchor)} href="#${anchor}" data-n="${array}.${place}">${typeset(text)}</a>`;
-  }
-
-  bare(value, text, role) {
-    return `<span class="${value === 0 ? "dim" : role}">${typeset(text)}</span>`;
-  }
-
-  /** Lay out a tree in numbers, each a link. */
-  laid(tree, leaf) {
-    return inNumbers(tree, leaf, (node, digits) =>
-      node.kind === "ref"
-        ? this.number(node.array, node.place, digits, this.run.arrays[node.array].role)
-        : this.bare(node.value, digits, "value"));
-  }
-
-  // --- which elements ---
-
-  /** Return the places that a block shows: the first ones, or of a big array the largest. */
-  shown({ count, by = null, less = null, sorted = false }) {
-    if (by === null) return range(count);
-    let numbers = this.run.numbers[by];
-    if (less !== null) numbers = numbers.map((value, k) => value - this.run.numbers[less][k]);
-    const places = largest(numbers, count);
-    return sorted ? places.sort((a, b) => a - b) : places;
-  }
-
+export class Writer extends Shares {
   // --- worked lines ---
 
   line(array, place) {
@@ -252,15 +177,6 @@ export class Writer {
 
   // --- tables ---
 
-  table(heads, rows, reasons = []) {
-    const some = reasons.some(Boolean);
-    const head = heads.map((each) => (each ? `<th scope="col">${each}</th>` : '<td class="words"></td>')).join("");
-    const body = rows.map(({ cells, dim }, k) =>
-      `<tr${dim ? ' class="dim"' : ""}>${cells.join("")}${some ? `<td class="reason">${reasons[k]}</td>` : ""}</tr>`);
-    const extra = some ? '<td class="reason"></td>' : "";
-    return `<div class="scroll"><table><thead><tr>${head}${extra}</tr></thead><tbody>${body.join("")}</tbody></table></div>`;
-  }
-
   /** An input and an output beside each other, and what is between them. */
   cells(spec) {
     const places = this.shown(spec);
@@ -288,6 +204,25 @@ export class Writer {
     return this.table(spec.heads, rows);
   }
 
+  /** What each product of long sums comes to, the largest of each marked. */
+  products(spec) {
+    const lines = this.shown(spec).map((place) => this.line(spec.of, place));
+    const texts = this.numbers.column(lines.map(({ value }) => value), "gradient");
+    const rows = lines.map(({ array, place, tree, value }, k) => {
+      const amounts = addends(tree).map(evaluate);
+      const kinds = amounts.map(() => "gradient");
+      const { parts, result } = this.numbers.adding(amounts, kinds.map(() => 1), kinds, value, texts[k]);
+      const [most] = largest(amounts, 1);
+      const cells = amounts.map((amount, j) => {
+        const text = this.bare(amount, parts[j], "value");
+        return `<td>${j === most ? `<strong>${text}</strong>` : text}</td>`;
+      });
+      const made = `<td>${this.number(array, place, result, "value", true)}</td>`;
+      return { cells: [`<th scope="row">${this.index(array, place)}</th>`, ...cells, made] };
+    });
+    return this.table(spec.heads, rows);
+  }
+
   /** What passes a gate: what arrives, the gate, and both together, with the terms' shares. */
   gated(spec) {
     const places = this.shown(spec);
@@ -309,143 +244,6 @@ export class Writer {
     }));
     const heads = ["unit", "arrives", "gate", "δ = arrives × gate", ...shares.map(({ header }) => header)];
     return this.table(heads, rows, gates.map((gate) => (gate ? "" : "gate closed")));
-  }
-
-  /** Write the shares of each place, which add up to its gradient as it is printed in `totals`. */
-  shareTexts(array, shares, places, totals) {
-    if (!shares.length) return places.map(() => []);
-    return places.map((place, k) => {
-      const total = this.run.numbers[array][place];
-      const amounts = shares.map((share) => this.share(share, place));
-      const [most] = largest(amounts, 1);
-      // The largest takes the rounding of another order of adding up.
-      if (amounts[most] && Number.isFinite(total)) {
-        amounts[most] = total - amounts.reduce((sum, amount, j) => (j === most ? sum : sum + amount), 0);
-      }
-      const kinds = shares.map(() => "gradient");
-      const { parts, result } = this.numbers.adding(amounts, kinds.map(() => 1), kinds, total, totals[k]);
-      totals[k] = result;
-      return amounts.map((amount, j) => this.bare(amount, parts[j], shares[j].role));
-    });
-  }
-
-  share({ array }, place) {
-    return array === null ? 0 : this.run.numbers[array][place];
-  }
-
-  // --- which term sends what ---
-
-  /** Return each term's share of a gradient, when any term reaches it. */
-  sharesOf(entry) {
-    if (!entry || entry["behind hook"] || !entry.terms.some((array) => array !== null)) return [];
-    return this.shares.terms.map(({ word, role }, k) => ({ word, role, header: `from ${word}`, array: entry.terms[k] }));
-  }
-
-  sends({ array }) {
-    return array !== null && this.run.numbers[array].some((value) => value !== 0);
-  }
-
-  /** Return the one term that sends anything; where none does, the one that could. */
-  alone(entry) {
-    const shares = this.sharesOf(entry);
-    let sending = shares.filter((share) => this.sends(share));
-    if (!sending.length) sending = shares.filter(({ array }) => array !== null);
-    return sending.length === 1 ? sending[0].word : "";
-  }
-
-  /** Find out, once for each writing of the page, what is true of many sections in a row. */
-  follow() {
-    this.onlyFrom = new Map();
-    const { sections } = this.shares;
-    const allFrom = (word) => (word ? `All of it comes from the ${word} term.` : "");
-    const words = sections.map((section) => {
-      const own = new Set(section.map((entry) => this.alone(entry)));
-      return own.size === 1 ? [...own][0] : "";
-    });
-    for (let at = 0; at < sections.length;) {
-      let end = at + 1;
-      while (end < sections.length && words[end] === words[at]) end += 1;
-      const row = sections.slice(at, end);
-      if (!words[at]) {
-        for (const entry of row.flat()) this.onlyFrom.set(entry.of, allFrom(this.alone(entry)));
-      } else {
-        for (const entry of row.flat()) this.onlyFrom.set(entry.of, "");
-        let tail = ".";
-        if (row.length > 1) {
-          const last = this.run.arrays[row[row.length - 1][0].of].name;
-          tail = ", and so do all gradients that follow";
-          tail += end === sections.length ? "." : `, down to ${last}.`;
-        }
-        this.onlyFrom.set(row[0][0].of, `All of it comes from the ${words[at]} term${tail}`);
-      }
-      at = end;
-    }
-    this.entries = new Map(sections.flat().map((entry) => [entry.of, entry]));
-  }
-
-  sending(array, byWay = false) {
-    const entry = this.entries.get(array);
-    const alone = this.alone(entry);
-    if (alone) return { shares: [], only: this.onlyFrom.get(array) ?? "" };
-    const ways = (byWay && entry?.ways) || [];
-    const shares = ways.length
-      ? ways.map(({ header, role, of }) => ({ header: escapeText(header), role, array: of }))
-      : this.sharesOf(entry);
-    return { shares: shares.some((share) => this.sends(share)) ? shares : [], only: "" };
-  }
-
-  /** How much of each element each term sends, and where two of them all but cancel. */
-  sharesTable(spec) {
-    if (spec.parameter !== undefined) return this.ofParameter(spec);
-    const places = this.shown(spec);
-    const { shares, only } = this.sending(spec.of, spec.table);
-    let written = (spec.table || spec.only) && only ? note("plain", only) : "";
-    if (spec.table && shares.length) written += this.partsTable(spec.of, shares, places);
-    return spec.table && !shares.length ? written : written + this.cancelling(spec.of, places);
-  }
-
-  partsTable(array, shares, places) {
-    const texts = this.numbers.column(places.map((k) => this.run.numbers[array][k]), "gradient");
-    const parts = this.shareTexts(array, shares, places, texts);
-    const rows = places.map((place, k) => ({
-      cells: [
-        `<th scope="row">${this.index(array, place)}</th>`,
-        `<td>${this.number(array, place, texts[k], "gradient", true)}</td>`,
-        ...parts[k].map((part) => `<td>${part}</td>`),
-      ],
-    }));
-    return this.table(["element", this.signs[array].name, ...shares.map(({ header }) => header)], rows);
-  }
-
-  /** How much of each number of a parameter's gradient comes by which way. */
-  ofParameter({ of, parameter }) {
-    const { shares } = this.sending(of, true);
-    const [gradient, arriving] = [this.run.numbers[of], this.run.numbers[parameter]];
-    const isSame = gradient.length === arriving.length && gradient.every((value, k) => value === arriving[k]);
-    const all = range(gradient.length);
-    if (!shares.length || isSame) return this.cancelling(of, all);
-    let places = all.filter((k) => gradient[k] || shares.some((share) => this.share(share, k)));
-    let words = places.length < gradient.length ? "All others are 0." : "";
-    if (places.length > MOST_PARTS) {
-      places = largest(gradient, MOST_LARGEST).sort((a, b) => a - b);
-      words = `Of ${gradient.length.toLocaleString("en-US")} numbers the ${places.length} largest.`;
-    }
-    const table = this.partsTable(of, shares, places);
-    return table + (words ? note("plain", words) : "") + this.cancelling(of, places);
-  }
-
-  cancelling(array, places) {
-    const shares = this.sharesOf(this.entries.get(array));
-    if (shares.length < 2) return "";
-    return places.map((place) => {
-      const amounts = shares.map((share) => this.share(share, place));
-      const size = amounts.reduce((sum, amount) => sum + Math.abs(amount), 0);
-      const total = amounts.reduce((sum, amount) => sum + amount, 0);
-      if (!size || Math.abs(total) >= NEARLY_NOTHING * size) return "";
-      const where = this.run.arrays[array].name + this.bracketed(array, place);
-      const forces = amounts.map((amount, k) => `${shares[k].word} ${signedText(amount)}`).join(" and ");
-      return note("warning", `At ${where}, ${forces} all but cancel.`);
-    }).join("");
   }
 
   // --- words that go by the numbers ---
@@ -485,16 +283,7 @@ export class Writer {
   matrix(spec) {
     return this.numbers.entries(Array.from(this.run.numbers[spec.of]), spec.places, spec.whole);
   }
-
-  size(array) {
-    return sizeOf(this.run.arrays[array].shape);
-  }
 }
-
-export const note = (tone, text) => {
-  const mark = { plain: "", check: "✓ ", failure: "✗ ", warning: "! " }[tone];
-  return `<p class="note ${tone}">${mark}${escapeText(text)}</p>`;
-};
 
 const remarked = ({ computed }) =>
   computed ? ` <span class="reason">${typeset(`computed: ${computed}`)}</span>` : "";

@@ -55,7 +55,7 @@ Weighing = Callable[[float], tuple[Run, Walkthrough]]
 # The script's modules, each behind those that it needs.
 MODULES = (
     "decimals", "functions", "simplify", "expression", "run", "boxes", "text", "guard_digits",
-    "numbers", "inline", "mathml", "blocks", "says", "regions",
+    "numbers", "inline", "mathml", "marks", "shares", "blocks", "says", "summaries", "regions",
     "morph", "state", "learning", "fields", "derivations", "diagram", "curves", "panel", "page",
 )  # fmt: skip
 _IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./(\w+)\.mjs";\n', re.MULTILINE)
@@ -63,6 +63,10 @@ _COUNTED = re.compile(r' data-n="\d+"')
 _EXPORT = re.compile(r"^export (const|class|function\*?) (\w+)", re.MULTILINE)
 # Comments and indents, which are for those who read the modules.
 _ASIDE = re.compile(r"^\s*(?://|/\*\*|\*/|\*(?: |$)).*\n|^[ ]+|^\n", re.MULTILINE)
+_QUOTED = re.compile(r"[\"'`/]|\+ \+|- -")
+_AROUND_SIGNS = re.compile(r"(?<![\w$]) | (?![\w$])")
+# What a style sheet has for those who read it.
+_LOOSE = re.compile(r"/\*.*?\*/|(?<=[{};:,])\s+|\s+(?=[{}])|;\s*(?=})", re.DOTALL)
 
 
 def write(
@@ -101,7 +105,12 @@ def write(
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     style = beside("style.css") + files(__package__).joinpath("style.css").read_text("utf-8")
     return assembled(
-        walkthrough.title, body, text.replace("<", "\\u003c"), style, script(), picture
+        walkthrough.title,
+        body,
+        text.replace("<", "\\u003c"),
+        _LOOSE.sub("", style),
+        script(),
+        picture,
     )
 
 
@@ -158,8 +167,19 @@ def script() -> str:
 def _module(name: str) -> str:
     text = files(__package__).joinpath(f"{name}.mjs").read_text("utf-8")
     exported = ", ".join(match[2] for match in _EXPORT.finditer(text))
-    body = _EXPORT.sub(r"\1 \2", _IMPORT.sub(r"const \1 = \2_module;\n", _ASIDE.sub("", text)))
+    text = _ASIDE.sub("", text)
+    body = _EXPORT.sub(r"\1 \2", _IMPORT.sub(r"const \1 = \2_module;\n", text))
+    body = "".join(_close(body))
     return f"const {name}_module = (() => {{\n{body}return {{ {exported} }};\n}})();\n"
+
+
+def _close(text: str) -> Iterator[str]:
+    """Leave out the spaces around the signs of plain lines, in which there is no text."""
+    is_within = False  # a template that goes over several lines
+    for line in text.splitlines(keepends=True):
+        plain = not is_within and not _QUOTED.search(line)
+        yield _AROUND_SIGNS.sub("", line) if plain else line
+        is_within ^= line.count("`") % 2 == 1
 
 
 class LivePage(HtmlPage):
@@ -233,11 +253,9 @@ class LivePage(HtmlPage):
 
     def is_recorded(self, block: Block) -> bool:
         """Whether a block has numbers that cannot be told anew: these are never shown as if."""
-        if isinstance(block, Summary):
-            return True  # whose heat map the script does not draw
         if getattr(block, "recipe", None) is not None:
             return False
-        numbers = isinstance(block, Lines | Matrix | Statement | Table)
+        numbers = isinstance(block, Lines | Matrix | Statement | Summary | Table)
         return numbers and not _is_fixed(block)
 
     def region(self, block: Block, recipe: Recipe) -> dict[str, Any] | None:
@@ -274,8 +292,10 @@ class LivePage(HtmlPage):
         elif isinstance(block, Matrix):
             region |= {"places": block.places, "role": block.role, "accent": block.accent}
             region["whole"] = is_whole(np.asarray(block.array))
+        elif isinstance(block, Summary):
+            region |= {"places": block.places, "role": block.role, "accent": block.accent}
+            region["name"] = block.name
         elif isinstance(block, Table):
-            region["adds"] = block.adds
             region["heads"] = [named(column.header) for column in block.columns]
         return region
 
@@ -336,8 +356,12 @@ def _derivable(array: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _brief(region: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out what a region has not; the script takes it for false."""
-    kept = {key: part for key, part in region.items() if not (part is None or part is False)}
-    return {key: part for key, part in kept.items() if part not in ("", [], 0) or key in PLACES}
+    given = {key: part for key, part in region.items() if not (part is None or part is False)}
+    return {
+        key: part
+        for key, part in given.items()
+        if key in PLACES or (part not in ("", 0) and (part or key != "columns"))
+    }
 
 
 def _is_fixed(block: Block) -> bool:

@@ -1,10 +1,11 @@
 // The live page: tests itself, takes its state from the address, and follows every change.
-import { note, Writer } from "./blocks.mjs";
+import { Writer } from "./blocks.mjs";
 import { rounded } from "./decimals.mjs";
 import { Derivations } from "./derivations.mjs";
 import { Diagram, lead } from "./diagram.mjs";
 import { kindOf, makeField, tellField } from "./fields.mjs";
 import { escapeText, typeset } from "./inline.mjs";
+import { note } from "./marks.mjs";
 import { morphRegion } from "./morph.mjs";
 import { Panel } from "./panel.mjs";
 import { region } from "./regions.mjs";
@@ -349,11 +350,8 @@ class Page {
     }
   }
 
-  /** Beside each number that was changed by a change, by how much. */
-  writeDeltas() {
-    const isWanted = this.panel.showsDeltas;
-    if (!isWanted && !this.hasDeltas) return;
-    this.hasDeltas = isWanted;
+  /** All numbers as they were before any change. */
+  atStart() {
     if (!this.before) {
       const now = this.state.snapshot();
       this.state.restore(this.state.start);
@@ -362,10 +360,19 @@ class Page {
       this.state.restore(now);
       this.run.compute();
     }
+    return this.before;
+  }
+
+  /** Beside each number that was changed by a change, by how much. */
+  writeDeltas() {
+    const isWanted = this.panel.showsDeltas;
+    if (!isWanted && !this.hasDeltas) return;
+    this.hasDeltas = isWanted;
+    const before = this.atStart();
     for (const element of document.querySelectorAll("main [data-n], .panel [data-n]")) {
       if (element.namespaceURI !== document.documentElement.namespaceURI) continue;
       const [array, place] = element.dataset.n.split(".");
-      const by = this.run.numbers[array][place] - this.before[array][place];
+      const by = this.run.numbers[array][place] - before[array][place];
       const isMade = element.closest(".made, .matrix, .result, .total, td") && !element.closest("td:not(.made) .sign");
       if (isWanted && isMade && by) element.dataset.delta = signedText(by).replace("-", "−");
       else delete element.dataset.delta;

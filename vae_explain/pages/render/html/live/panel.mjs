@@ -4,9 +4,11 @@ import { makeField, tellField } from "./fields.mjs";
 import { escapeText, typeset } from "./inline.mjs";
 import { Learning } from "./learning.mjs";
 import { largest } from "./expression.mjs";
-import { short } from "./text.mjs";
+import { short, signedText } from "./text.mjs";
 
-const MOST_SLIDERS = 16;
+const MOST_SLIDERS = 16; // of one array
+const MOST_SHOWN = 256; // of a parameter; a larger one is summarised
+const FIRST_SLIDERS = 6; // of a longer one
 const button = (name, text, title) => `<button type="button" data-do="${name}" title="${title}">${text}</button>`;
 
 export class Panel {
@@ -33,8 +35,8 @@ export class Panel {
     const hasNoise = this.run.arrays.some(({ kind }) => kind === "noise");
     this.root.innerHTML = `
       <div class="panel">
-        <p class="how">Every number of the input, the noise and the parameters can be changed, here or where it stands in the text:
-        drag it sideways, use the arrow keys, or type. All that follows from it follows at once.</p>
+        <p class="how">Move a slider, or drag any underlined number in the text sideways: everything that follows from it moves along,
+        down to the last gradient. Arrow keys and typing do too.</p>
         <div class="sliders"></div>
         <div class="settings"></div>
         <p class="readout"></p>
@@ -45,8 +47,8 @@ export class Panel {
         ${button("reset", "Reset", "Take back all changes")}
         ${hasNoise ? button("draw", "New ε", "Draw the noise anew: your browser's draw, not PyTorch's") : ""}
         <button type="button" data-do="delta" aria-pressed="false" title="Show beside each number by how much it changed">Δ</button>
-        <button type="button" data-do="backward" aria-pressed="false" title="Let the picture show gradients">Gradients in the picture</button>
-        ${button("copy", "Copy as command", "Copy the vae-explain line that prints this run")}
+        <button type="button" data-do="backward" aria-pressed="false" title="Let the picture show gradients">Picture of gradients</button>
+        ${this.page.data.command ? button("copy", "Copy as command", "Copy the vae-explain line that prints this run") : ""}
         ${canLearn ? `<span class="learn">${button("step", "Step", "Take one step of learning")}
         ${button("run", "Run", "Take step after step")}
         <label>by <select data-do="optimizer"><option value="sgd">SGD</option><option value="adam">Adam</option></select></label>
@@ -60,10 +62,11 @@ export class Panel {
     const room = this.root.querySelector(".sliders");
     for (const at of this.state.given) {
       const { kind } = this.run.arrays[at];
-      const count = this.run.numbers[at].length;
-      if (kind === "parameter" || count > MOST_SLIDERS || this.sliders.length + count > 2 * MOST_SLIDERS) continue;
+      const { length } = this.run.numbers[at];
+      if (kind === "parameter" || this.sliders.length >= 2 * MOST_SLIDERS) continue;
       const group = document.createElement("div");
       group.className = "group";
+      const count = length > MOST_SLIDERS ? FIRST_SLIDERS : length; // others are asked for
       for (let place = 0; place < count; place += 1) group.append(this.slider(at, place, kind));
       room.append(group);
     }
@@ -73,6 +76,8 @@ export class Panel {
       settings.append(this.setting("beta", "β, the weight of the KL", { step: 0.1, low: 0, high: 10 },
         () => this.run.numbers.beta, (value, gesture) => this.state.weigh(value, gesture) && this.page.changed()));
     }
+    const isUnseen = (at) => this.run.numbers[at].length > (this.run.arrays[at].kind === "parameter" ? MOST_SHOWN : MOST_SLIDERS);
+    if (this.state.given.some(isUnseen)) settings.append(this.asking());
     if (canLearn) {
       settings.append(this.setting("lr", "learning rate", { step: 0.001, low: 0.0001, high: 1 },
         () => this.state.lr, (value, gesture) => value > 0 && this.setRate(value, gesture)));
@@ -99,6 +104,29 @@ export class Panel {
     makeField(number, field);
     number.dataset.n = `${at}.${place}`;
     this.sliders.push({ at, place, range, number, kind });
+    return row;
+  }
+
+  /** A field for the name of a number that has no slider: it gets one. */
+  asking() {
+    const row = document.createElement("label");
+    row.className = "setting";
+    const { name } = this.page.fieldOf(this.state.given.at(-1), 0);
+    row.innerHTML = `another number <input class="typed" size="14" placeholder="${escapeText(name)}">`;
+    const input = row.querySelector("input");
+    input.addEventListener("change", () => {
+      const found = this.state.find(input.value.trim());
+      this.say(found ? "" : `No number that can be changed is called ${input.value}: name one as ${name}.`);
+      if (!found) return;
+      const [at, place] = found;
+      const group = document.createElement("div");
+      group.className = "group";
+      group.append(this.slider(at, place, this.run.arrays[at].kind));
+      this.root.querySelector(".sliders").append(group);
+      this.update();
+      input.value = "";
+      group.querySelector("input").focus();
+    });
     return row;
   }
 
@@ -263,32 +291,33 @@ export class Panel {
       tellField(number, get(), short(get()));
     }
     const { loss, terms } = this.run.contract;
-    const { writer } = this.page;
-    const written = (at) => {
-      const { name } = this.run.arrays[at];
-      const text = typeset(writer.numbers.one(this.run.numbers[at][0], "value"));
-      return `${escapeText(name)} <a class="accent" href="#${writer.anchor(at, 0)}" data-n="${at}.0">${text}</a>`;
-    };
-    const all = [loss, ...terms.map(([, at]) => at)].map(written);
-    this.root.querySelector(".readout").innerHTML = `${all.join(" · ")}${this.steepest()}`;
-    this.root.querySelector(".bar-loss").innerHTML = all[0];
+    const losses = [loss, ...terms.map(([, at]) => at)].map((at) => this.written(at, 0, "value"));
+    const gradients = this.watched.map(([at, place]) => this.written(at, place, "gradient"));
+    this.root.querySelector(".readout").innerHTML = `${losses.join(" · ")}<br>${gradients.join(" · ")}`;
+    this.root.querySelector(".bar-loss").innerHTML = losses[0].replace(/<span class="by">.*?<.span>/, "");
     this.root.querySelector('[data-do="undo"]').disabled = !this.state.past.length;
     this.root.querySelector('[data-do="redo"]').disabled = !this.state.future.length;
     this.root.querySelector('[data-do="reset"]').disabled = this.state.isStart();
   }
 
-  /** The steepest gradient, which is where the loss changes most. */
-  steepest() {
-    let best = null;
-    for (const at of this.gradients) {
-      const [place] = largest(this.run.numbers[at], 1);
-      const size = Math.abs(this.run.numbers[at][place]);
-      if (best === null || size > best.size) best = { at, place, size };
-    }
-    if (!best) return "";
+  /** A number with its name, and by how much it is not what it was. */
+  written(at, place, places) {
     const { writer } = this.page;
-    const text = typeset(writer.numbers.one(this.run.numbers[best.at][best.place], "gradient"));
-    const name = escapeText(this.run.arrays[best.at].name) + writer.bracketed(best.at, best.place);
-    return ` · steepest gradient ${name} = <a class="accent" href="#${writer.anchor(best.at, best.place)}" data-n="${best.at}.${best.place}">${text}</a>`;
+    const [value, before] = [this.run.numbers[at], this.page.atStart()[at]].map((numbers) => numbers[place]);
+    const by = value === before ? "" : ` <span class="by">${typeset(signedText(value - before))}</span>`;
+    const name = escapeText(this.run.arrays[at].name) + writer.bracketed(at, place);
+    const text = typeset(writer.numbers.one(value, places));
+    return `<span>${name} <a class="accent" href="#${writer.anchor(at, place)}" data-n="${at}.${place}">${text}</a>${by}</span>`;
+  }
+
+  /** The gradients to keep an eye on: at what the encoder answers with, and the steepest. */
+  get watched() {
+    if (this.watching) return this.watching;
+    const says = this.page.data.regions.find(({ kind }) => kind === "says");
+    const answers = (says?.answers ?? []).map(([, slope]) => [slope, 0]);
+    const steepest = this.gradients.map((at) => [at, largest(this.run.numbers[at], 1)[0]]);
+    const size = ([at, place]) => Math.abs(this.run.numbers[at][place]);
+    this.watching = [...answers, ...steepest.sort((a, b) => size(b) - size(a)).slice(0, 1)];
+    return this.watching;
   }
 }

@@ -1,8 +1,9 @@
 // What stands in each region of the page, by its recipe.
 import { escapeText } from "./inline.mjs";
 import { constantMarkup } from "./mathml.mjs";
-import { note } from "./blocks.mjs";
+import { note } from "./marks.mjs";
 import { says } from "./says.mjs";
+import { summary } from "./summaries.mjs";
 import { short, significantText } from "./text.mjs";
 
 /** Return a region's markup; null for one whose numbers are put in one by one, or stay. */
@@ -16,6 +17,8 @@ export const region = (writer, spec, isRecorded = false) => {
       return writer.constants(spec);
     case "cells":
       return writer.cells(spec);
+    case "products":
+      return writer.products(spec);
     case "gated":
       return writer.gated(spec);
     case "checked":
@@ -29,6 +32,8 @@ export const region = (writer, spec, isRecorded = false) => {
       const last = general[general.length - 1];
       return general[0].slice(0, start) + middle + last.slice(last.length - end);
     }
+    case "summary":
+      return summary(writer, spec);
     case "says":
       return says(writer, spec);
     case "stepped":

@@ -168,19 +168,25 @@ export class State {
       if (isWeight) this.run.weigh(values[0]);
       return isWeight;
     }
-    const [, array, index] = /^(.*?)(?:\[([\d,]+)\])?$/s.exec(name);
-    const at = this.run.byName.get(array);
-    if (!this.given.includes(at)) return false;
-    const numbers = this.run.numbers[at];
-    if (index === undefined) {
-      if (values.length !== numbers.length) return false;
-      values.forEach((value, k) => { numbers[k] = this.asPrinted(at, value); });
+    const found = this.find(name);
+    if (found && values.length === 1) {
+      const [at, place] = found;
+      this.run.numbers[at][place] = this.asPrinted(at, values[0]);
       return true;
     }
-    const place = numbers.findIndex((_, k) => this.run.index(at, k).join() === index);
-    if (place < 0 || values.length !== 1) return false;
-    numbers[place] = this.asPrinted(at, values[0]);
+    const at = this.run.byName.get(name);
+    if (!this.given.includes(at) || values.length !== this.run.numbers[at].length) return false;
+    values.forEach((value, k) => { this.run.numbers[at][k] = this.asPrinted(at, value); });
     return true;
+  }
+
+  /** Return the array and the place of a number that can be changed, by its name and index. */
+  find(name) {
+    const [, array, index] = /^(.*?)\[([\d, ]+)\]$/s.exec(name) ?? [];
+    const at = this.run.byName.get(array);
+    if (!this.given.includes(at)) return null;
+    const place = this.run.numbers[at].findIndex((_, k) => this.run.index(at, k).join() === index.replaceAll(" ", ""));
+    return place < 0 ? null : [at, place];
   }
 
   /** The command that prints the same run. */
