@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from museum.cases import cases
 from vae_explain import pipeline
-from vae_explain.analysis.audit import Finding, Report, audit
 from vae_explain.analysis.audit.all_rules import ALL
+from vae_explain.analysis.audit.finding import Finding
+from vae_explain.analysis.audit.report import Report, audit
 from vae_explain.cli import audit as command
 from vae_explain.models.builtin_config import Architecture
 from vae_explain.models.request import Request

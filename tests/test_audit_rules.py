@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain import pipeline
-from vae_explain.analysis.audit import Report, audit
 from vae_explain.analysis.audit.all_rules import ALL
+from vae_explain.analysis.audit.report import Report, audit
 from vae_explain.cli.audit import IDS
 
 from .audited.base import Layers, kl_of, rows, sample

@@ -6,26 +6,23 @@ the version costs nothing.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .version import __version__
 
 if TYPE_CHECKING:
-    from .api import Explanation, explain, load
-    from .watching import watch
+    from .library.explain import Explanation, explain, load
+    from .library.watching import watch
 
 __all__ = ["Explanation", "__version__", "explain", "load", "watch"]
 
 
 def __getattr__(name: str) -> Any:
     if name in ("Explanation", "explain", "load"):
-        from . import api
-
-        return getattr(api, name)
+        return getattr(import_module(".library.explain", __name__), name)
     if name == "watch":
-        from . import watching
-
-        return watching.watch
+        return import_module(".library.watching", __name__).watch
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

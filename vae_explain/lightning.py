@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from .library.watching import Watching, watch
 from .models.batches import batch_of, first_tensor
-from .watching import Watching, watch
 
 if TYPE_CHECKING:
+    from .library.watching import WatchPage
     from .models.request import Objective
-    from .watching import WatchPage
 
 BY_HAND = (
     "the module optimizes by hand (automatic_optimization is False), so that its training_step "

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .analysis.audit import Report
+    from .analysis.audit.report import Report
     from .models.request import Input, Loss, Model, Objective
 
 
@@ -76,9 +76,9 @@ def assert_sound(
     error, kl-sign: kl falls when μ moves
     """
     from . import pipeline
-    from .analysis.audit import audit
     from .analysis.audit.all_rules import ALL
     from .analysis.audit.baseline import fingerprints
+    from .analysis.audit.report import audit
     from .models.input_tensors import of_batch
     from .models.request import Request, UserModel
 

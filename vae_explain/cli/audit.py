@@ -15,7 +15,7 @@ from .job import Job, refuse
 from .options import Options, with_options
 
 if TYPE_CHECKING:
-    from ..analysis.audit import Report
+    from ..analysis.audit.report import Report
     from ..engine.run import Recordings
 
 IDS = (
@@ -95,9 +95,9 @@ def audit(
     refuse(options, "audit", "arithmetic")
     job = Job(options, style, "full")
 
-    from ..analysis.audit import audit as run_audit
     from ..analysis.audit.all_rules import ALL
     from ..analysis.audit.baseline import fingerprints
+    from ..analysis.audit.report import audit as run_audit
     from ..pages.walkthrough import auditing as page
 
     known = frozenset() if earlier is None else fingerprints(earlier)

@@ -9,7 +9,8 @@ from . import document_formats
 from .blocks import Checks, Walkthrough
 
 if TYPE_CHECKING:
-    from ..analysis.audit import Finding, Report
+    from ..analysis.audit.finding import Finding
+    from ..analysis.audit.report import Report
     from ..analysis.gradient_check import Check
     from ..analysis.monte_carlo import Sample
     from ..analysis.training_records import Training, Update

@@ -93,6 +93,9 @@ def _tie(value: float, decimals: int) -> Decimal | None:
 
 def _is_near_tie(value: Any, decimals: int) -> Any:
     """Whether numbers lie as near to a tie as one that was typed may; quickly told."""
+    if isinstance(value, float):  # of which a page has thousands
+        scaled = abs(float(value)) * 10.0**decimals
+        return abs(scaled % 1 - 0.5) <= NEAR * (scaled + 1)
     with np.errstate(invalid="ignore", over="ignore"):  # of infinities there is no remainder
         scaled = abs(value) * 10.0**decimals
         return abs(scaled % 1 - 0.5) <= NEAR * (scaled + 1)

@@ -17,20 +17,3 @@ No step goes by a variable's name, and none changes the run. What cannot be deci
 
 To add a rule, write its file and add its line to `all_rules.py`.
 """
-
-from __future__ import annotations
-
-from .finding import Evidence, Finding, NotApplied, Seen, Severity
-from .report import Report, audit
-from .rule import AuditRule
-
-__all__ = [
-    "AuditRule",
-    "Evidence",
-    "Finding",
-    "NotApplied",
-    "Report",
-    "Seen",
-    "Severity",
-    "audit",
-]

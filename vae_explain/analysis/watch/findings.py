@@ -6,8 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..audit import Evidence, Finding, Severity
-from ..audit.finding import SEVERITIES, Cell
+from ..audit.finding import SEVERITIES, Cell, Evidence, Finding, Severity
 from .records import Look, Watched
 
 # What a look of its own says better than the audit of one batch.

@@ -10,10 +10,11 @@ import numpy as np
 
 from ...engine.run import Recordings
 from ...trace import Array
-from ..audit import NotApplied, audit
 from ..audit.all_rules import ALL
 from ..audit.anatomy import Anatomy
+from ..audit.finding import NotApplied
 from ..audit.posterior_collapse import latents
+from ..audit.report import audit
 from .records import Angle, Fall, LatentsSeen, Look, TermSeen
 
 # How far along its gradient a loss is followed, as multiples of the norm of the parameters.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ...engine.run import Run
-from ..audit import Finding
+from ..audit.finding import Finding
 
 
 class LatentsSeen(NamedTuple):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import textwrap
 import unicodedata
+from functools import cache
 
 # A dotted name starts with a letter, so that no number is one, and no part of one; the rest
 # of a name that is broken already starts with its dot.
@@ -116,6 +117,7 @@ def broken_names(text: str, width: int) -> list[str]:
     return [*parts, text]
 
 
+@cache
 def _width(character: str) -> int:
     if unicodedata.combining(character):
         return 0

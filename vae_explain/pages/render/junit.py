@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from ...analysis.audit import Report
+from ...analysis.audit.report import Report
 from ...analysis.proofread.judging.verdicts import Judged, JudgedLine, Proof
 from ...analysis.proofread.report import Proofreading
 

@@ -12,7 +12,9 @@ from ..blocks import Checks
 from .json import called, checked, named, origin, plain, set_by_hand, text
 
 if TYPE_CHECKING:
-    from ...analysis.audit import AuditRule, Finding, Report
+    from ...analysis.audit.finding import Finding
+    from ...analysis.audit.report import Report
+    from ...analysis.audit.rule import AuditRule
     from ...analysis.comparison import Comparison, Pair
     from ...analysis.gradient_check import Check
     from ...analysis.monte_carlo import Sample

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ...analysis.audit import Report
+    from ...analysis.audit.report import Report
     from ...analysis.proofread.report import Proofreading
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...analysis.audit import AuditRule, Evidence, Finding, Report
+from ...analysis.audit.finding import Evidence, Finding
+from ...analysis.audit.report import Report
+from ...analysis.audit.rule import AuditRule
 from ..blocks import Block, Column, Note, Prose, Table, Walkthrough
 from ..phrases import counted
 from .comparing import effect

@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .pages.display import Shown
+from ..pages.display import Shown
 
 if TYPE_CHECKING:
-    from .analysis.audit import Finding
-    from .analysis.watch import Told, Watched, Watcher
-    from .models.request import Loss, Model, Objective
-    from .models.training_loop import Optimizer
+    from ..analysis.audit.finding import Finding
+    from ..analysis.watch import Told, Watched, Watcher
+    from ..models.request import Loss, Model, Objective
+    from ..models.training_loop import Optimizer
 
 SUFFIXES = (".txt", ".html", ".jsonl")
 
@@ -35,8 +35,8 @@ class WatchPage(Shown):
     """
 
     def __init__(self, watched: Watched, written: Sequence[str] = ()) -> None:
-        from .analysis.watch import findings, is_sound
-        from .pages.walkthrough import watching as page
+        from ..analysis.watch import findings, is_sound
+        from ..pages.walkthrough import watching as page
 
         super().__init__(page.watching(watched, written))
         told: tuple[Told, ...] = findings(watched)
@@ -47,13 +47,13 @@ class WatchPage(Shown):
 
     def to_html(self) -> str:
         """Return it as one HTML file, which needs no network."""
-        from .pages import document_formats
+        from ..pages import document_formats
 
         return document_formats.write("html", self.walkthrough)
 
     def to_jsonl(self) -> str:
         """Return it as JSON lines: one for each step, each look, and one for all of it."""
-        from .pages.render import watch_lines
+        from ..pages.render import watch_lines
 
         return watch_lines.write(self._watched)
 
@@ -94,7 +94,7 @@ class Watching:
         run = self._watcher.watched.frozen
         if run is None or self._record is None:
             return []
-        from .models.recorded_run import Recording, save
+        from ..models.recorded_run import Recording, save
 
         save(Recording({"full": run}), self._record)
         return [kept_words(self._record)]
@@ -125,7 +125,7 @@ def kept_words(path: Path) -> str:
 
 def write_page(page: WatchPage, path: Path) -> None:
     """Write what was seen into a file, in the format that its name ends with."""
-    from .models.whole_file import write_whole
+    from ..models.whole_file import write_whole
 
     written = {".txt": page.text, ".html": page.to_html, ".jsonl": page.to_jsonl}
     write_whole(path, written[path.suffix]().encode("utf-8"))
@@ -199,10 +199,10 @@ def watch(
     >>> [finding.id for finding in watching.findings if finding.severity == "error"]
     ['gradients-kept']
     """
-    from .analysis.watch import Watcher
-    from .models.prepare import user_code_errors
-    from .models.request import Request, UserModel
-    from .models.training_loop import ready_of
+    from ..analysis.watch import Watcher
+    from ..models.prepare import user_code_errors
+    from ..models.request import Request, UserModel
+    from ..models.training_loop import ready_of
 
     if every < 1:
         raise ValueError(f"every is {every}, and has to be at least 1")

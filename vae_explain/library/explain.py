@@ -8,15 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .engine.run import Arithmetic
+from ..engine.run import Arithmetic
+from ..models.builtin_config import ActivationName, Architecture
+from ..models.request import Request, UserModel
 from .explanation import Explanation
-from .models.builtin_config import ActivationName, Architecture
-from .models.request import Request, UserModel
 
 if TYPE_CHECKING:
     from typing import Literal
 
-    from .models.request import Input, Loss, Model, Objective
+    from ..models.request import Input, Loss, Model, Objective
 
 __all__ = ["Explanation", "explain", "load"]
 
@@ -101,9 +101,9 @@ def explain(
     >>> sorted(explained.gradients)
     ['bias', 'error', 'out', 'weight']
     """
-    from . import pipeline
-    from .models import prepare
-    from .models.input_tensors import of_batch
+    from .. import pipeline
+    from ..models import prepare
+    from ..models.input_tensors import of_batch
 
     shaping = {
         "dims": None if dims is None else tuple(dims),
@@ -147,7 +147,7 @@ def load(path: str | os.PathLike[str], arithmetic: Arithmetic | None = None) -> 
         If the file is no recording, is damaged, or says what cannot be (`BadRecording`), or
         has no run in that arithmetic (`MissingArithmetic`).
     """
-    from .models import recorded_run
+    from ..models import recorded_run
 
     recording = recorded_run.load(Path(path))
     chosen = arithmetic or recording.first

@@ -8,22 +8,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .engine.provenance import Provenance, Target
-from .engine.run import Run
-from .errors import did_you_mean
-from .models.builtin_config import Architecture
-from .models.spelled_names import read_target, read_term, without_index
-from .pages.display import Page
-from .pages.walkthrough.backward import backward
-from .pages.walkthrough.forward import forward
-from .pages.walkthrough.why import why
+from ..engine.provenance import Provenance, Target
+from ..engine.run import Run
+from ..errors import did_you_mean
+from ..models.builtin_config import Architecture
+from ..models.spelled_names import read_target, read_term, without_index
+from ..pages.display import Page
+from ..pages.walkthrough.backward import backward
+from ..pages.walkthrough.forward import forward
+from ..pages.walkthrough.why import why
+from ..symbolic.expression import Index
+from ..symbolic.text import index_text
+from ..trace import Array
 from .questions import Questions
-from .symbolic.expression import Index
-from .symbolic.text import index_text
-from .trace import Array
 
 if TYPE_CHECKING:
-    from .models.request import Request
+    from ..models.request import Request
 
 
 class Explanation(Questions):
@@ -88,7 +88,7 @@ class Explanation(Questions):
         >>> again
         <Explanation of VAE 4→8→2→8→4: loss 31.5104, 25 values>
         """
-        from .models.recorded_run import Recording, save
+        from ..models.recorded_run import Recording, save
 
         save(Recording({self.run.arithmetic: self.run}, self._architecture), Path(path))
 
@@ -229,7 +229,7 @@ class Explanation(Questions):
 
     def to_json(self) -> str:
         """Return everything as one JSON object, as `--format json` prints it."""
-        from .pages.render import json
+        from ..pages.render import json
 
         _, checks = forward(self.run)
         return json.dump(self.run, "explain", checks)

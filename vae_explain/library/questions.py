@@ -11,11 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .engine.run import Recordings, Run
-from .errors import did_you_mean
-from .models.builtin_config import Architecture
-from .models.spelled_names import read_name
-from .pages.display import (
+from ..engine.run import Recordings, Run
+from ..errors import did_you_mean
+from ..models.builtin_config import Architecture
+from ..models.spelled_names import read_name
+from ..pages.display import (
     AuditPage,
     CheckPage,
     DocumentPage,
@@ -26,8 +26,8 @@ from .pages.display import (
 )
 
 if TYPE_CHECKING:
-    from .analysis.training_records import OptimizerName
-    from .models.request import Request
+    from ..analysis.training_records import OptimizerName
+    from ..models.request import Request
 
 
 class Questions:
@@ -76,9 +76,9 @@ class Questions:
         >>> page.passed, [finding.id for finding in page.findings if finding.severity == "error"]
         (False, ['sampling-scale'])
         """
-        from .analysis.audit import audit
-        from .analysis.audit.all_rules import ALL
-        from .pages.walkthrough.auditing import auditing
+        from ..analysis.audit.all_rules import ALL
+        from ..analysis.audit.report import audit
+        from ..pages.walkthrough.auditing import auditing
 
         known = [rule.id for rule in ALL]
         for name in (*only, *ignore):
@@ -90,7 +90,7 @@ class Questions:
                 raise ValueError("an audit needs the run in the arithmetic full")
             recordings = Recordings(self.run)
         else:
-            from . import pipeline
+            from .. import pipeline
 
             recordings = pipeline.recordings(self._given)
         report = audit(recordings, ALL, only, ignore)
@@ -114,8 +114,8 @@ class Questions:
         >>> page.passed, page.check.oracles
         (True, ('autograd', 'complex_step', 'central_differences'))
         """
-        from .pages.build_document import checked
-        from .pages.walkthrough.checking import checking as page
+        from ..pages.build_document import checked
+        from ..pages.walkthrough.checking import checking as page
 
         found = checked(self._request, self.run if self._request.architecture else None)
         return CheckPage(page(found), found)
@@ -143,11 +143,11 @@ class Questions:
         >>> [line for line in text.splitlines() if line.startswith("## ")][1:4]
         ['## 2 What a VAE is', '## 3 The model', '## 4 The parameters']
         """
-        from .pages import build_document
+        from ..pages import build_document
 
         if self._given is None:
             return build_document.composed_from(self.run, self._architecture, lr)
-        from . import pipeline
+        from .. import pipeline
 
         recorded = pipeline.run_with_model(self._request)
         return build_document.composed(self._request, recorded, lr)
@@ -208,10 +208,10 @@ class Questions:
         >>> page
         <SamplePage: 50 draws, checks passed>
         """
-        from . import pipeline
-        from .analysis import monte_carlo
-        from .analysis.noise_stream import run_and_draws
-        from .pages.walkthrough.sampling import sampling
+        from .. import pipeline
+        from ..analysis import monte_carlo
+        from ..analysis.noise_stream import run_and_draws
+        from ..pages.walkthrough.sampling import sampling
 
         if draws < 2:
             raise ValueError(f"draws is {draws}; give 2 at least")
@@ -247,14 +247,14 @@ class Questions:
         >>> page
         <UpdatePage: lr 0.01, loss 31.5104 → 29.035>
         """
-        from .pages.walkthrough.update import update
+        from ..pages.walkthrough.update import update
 
         if self._given is None:
-            from .analysis.replayed_step import gradient_step
+            from ..analysis.replayed_step import gradient_step
 
             found = gradient_step(self.run, lr)
         else:
-            from .analysis import training
+            from ..analysis import training
 
             found = training.update(replace(self._given, arithmetic="full"), lr)
         parameters = list(found.step.after)
@@ -290,9 +290,9 @@ class Questions:
         >>> len(page.training.losses), page.training.diverged_at
         (5, None)
         """
-        from .analysis import training
-        from .analysis.training_records import TrainingPlan
-        from .pages.walkthrough.training import training as written
+        from ..analysis import training
+        from ..analysis.training_records import TrainingPlan
+        from ..pages.walkthrough.training import training as written
 
         request = replace(self._request, arithmetic="full", eps=None)
         chosen: list[str] = []
@@ -313,9 +313,9 @@ class Questions:
         >>> explain(seed=42).diagram()
         <Picture of VAE 4→8→2→8→4>
         """
-        from .pages.render import diagram
-        from .pages.walkthrough.header import heading_line
-        from .pages.walkthrough.network import network
+        from ..pages.render import diagram
+        from ..pages.walkthrough.header import heading_line
+        from ..pages.walkthrough.network import network
 
         title = heading_line(self.run)
         return Picture(self.run.label, diagram.svg(network(self.run), title))
