@@ -1,1 +1,1 @@
-"""The way in from Python: what is explained or watched, and what can be asked of it."""
+"""How is all of it asked from Python? What is explained, loaded or watched."""
