@@ -13,8 +13,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ....engine.formulas import Steps
+from ....engine.run import Run
 from ....ops import NotExplained
-from ....symbolic.expression import Add, Div, Expression, Mul, Neg, Number, Pow, Ref, children
+from ....symbolic.expression import (
+    Add,
+    Div,
+    Expression,
+    Mul,
+    Neg,
+    Number,
+    Pow,
+    Ref,
+    children,
+    terms_of,
+)
+from ....symbolic.expression import evaluate as evaluate_expression
+from ....symbolic.text import to_text
 from ..equations.evaluation import Unknown, as_printed, evaluate, half
 from ..equations.intervals import Range
 from ..equations.parser import literal
@@ -47,7 +61,12 @@ class Substitution:
 
     def __init__(self, judge: Judge, judged: Sequence[Judged]) -> None:
         self.judge = judge
-        self.steps = Steps(judge.printed)
+        runs: dict[Arithmetic, Run] = {
+            "full": judge.begun.run,
+            "printed": judge.printed,
+            "chain": judge.chain.run,
+        }
+        self.steps = {arithmetic: Steps(run) for arithmetic, run in runs.items()}
         self.printed: dict[str, list[Judged]] = {}
         for entry in judged:
             self.printed.setdefault(entry.figure.element, []).append(entry)
@@ -105,28 +124,47 @@ class Substitution:
     # --- the operands ---
 
     def _wrong_operands(self, line: Line) -> tuple[Operand, ...]:
-        expected = self._expected(line)
-        if expected is None or _skeleton(_as_tree(expected)) != _skeleton(line.sum):
-            return ()
-        leaves = list(_leaves(expected))
-        found: tuple[Operand, ...] | None = None
         usual = self._usual(line.name)
         others = [a for a in self.judge.arithmetics() if a != usual]
-        for arithmetic in (usual, *others):
-            wrong = self._mismatched(line, leaves, arithmetic)
-            if found is None or len(wrong) < len(found):
-                found = wrong
-        return found or ()
+        every = (self._wrong_in(line, arithmetic) for arithmetic in (usual, *others))
+        return min(every, key=len)
 
-    def _expected(self, line: Line) -> Expression | None:
+    def _wrong_in(self, line: Line, arithmetic: Arithmetic) -> tuple[Operand, ...]:
+        """Return the operands, or the terms, that are not those of an arithmetic."""
+        expected = self._expected(line, arithmetic)
+        if expected is None:
+            return ()
+        if _skeleton(_as_tree(expected)) == _skeleton(line.sum):
+            return self._mismatched(line, list(_leaves(expected)), arithmetic)
+        return self._wrong_terms(line, expected, arithmetic)
+
+    def _wrong_terms(
+        self, line: Line, expected: Expression, arithmetic: Arithmetic
+    ) -> tuple[Operand, ...]:
+        """Return the numbers of a sum that are not the terms of its element, worked out."""
+        printed, terms = list(_terms(line.sum)), list(_summands(expected))
+        if len(printed) != len(terms) or not all(isinstance(n, Literal) for n in printed):
+            return ()
+        off = self.judge.off(line.name, line.place, arithmetic)
+        wrong = []
+        for number, term in zip(literals(line.sum), terms, strict=True):
+            value = evaluate_expression(term)
+            # The sign may stand in an operator, as it may before an operand.
+            if not agrees(_figure(_size(number), line), abs(value), off):
+                expected_text = as_written(_figure(number, line), value)
+                wrong.append(Operand(number.text, to_text(term), expected_text))
+        return tuple(wrong) if 2 * len(wrong) < len(terms) else ()
+
+    def _expected(self, line: Line, arithmetic: Arithmetic) -> Expression | None:
         if line.name.updated:
             return None
+        steps = self.steps[arithmetic]
         number = self.judge.printed.trace.by_name[line.name.value].id
-        index = self.steps.full_index(number, line.place)
+        index = steps.full_index(number, line.place)
         try:
             if line.name.gradient:
-                return self.steps.gradient(number, index, line.name.term)
-            return self.steps.element(number, index)
+                return steps.gradient(number, index, line.name.term)
+            return steps.element(number, index)
         except NotExplained:
             return None
 
@@ -157,8 +195,7 @@ class Substitution:
     ) -> bool:
         # The sign may stand in the operator before the number, so sizes are compared; a
         # wrong sign shows in the result.
-        size = replace(operand, value=abs(operand.value), text=operand.text.lstrip("-+"))
-        figure = _figure(size, line)
+        figure = _figure(_size(operand), line)
         element, value = self._value(leaf, arithmetic)
         exactly = not operand.whole or abs(value) == abs(operand.value)
         if exactly and agrees(figure, abs(value), self._off(leaf, arithmetic)):
@@ -177,7 +214,7 @@ class Substitution:
             begun = self.judge.begun
             inputs = begun.whole if arithmetic == "full" else begun.inputs
             number = begun.run.trace.by_name[name.value].id
-            found = inputs.array(name.value)[self.steps.full_index(number, index)]
+            found = inputs.array(name.value)[self.steps["printed"].full_index(number, index)]
             return name.at(index), float(found)
         return name.at(index), float(self.judge.array(name, arithmetic)[index])
 
@@ -188,7 +225,7 @@ class Substitution:
         if name.value == "x":
             open_by = self.judge.begun.open_by
             number = self.judge.begun.run.trace.by_name["x"].id
-            return float(open_by[self.steps.full_index(number, leaf.index or ())])
+            return float(open_by[self.steps["printed"].full_index(number, leaf.index or ())])
         if self.judge.is_input(name):
             confirmed = name.value in self.judge.begun.confirmed
             return off_as_drawn(self.judge.begun.run, name.value) if confirmed else 0.0
@@ -202,6 +239,16 @@ class Substitution:
         term = None if top == loss else top[1:]
         name = Quantity(bottom, True, term) if bottom else Quantity(leaf.name)
         return name if name.value in trace.by_name else None
+
+
+def _size(number: Literal) -> Literal:
+    return replace(number, value=abs(number.value), text=number.text.lstrip("-+"))
+
+
+def _summands(expression: Expression) -> Iterator[Expression]:
+    """Yield the terms of a sum, those of a sum within it too."""
+    for term in terms_of(expression):
+        yield from _summands(term) if isinstance(term, Add) else (term,)
 
 
 def _within(tree: Tree, number: float, slack: float) -> bool:

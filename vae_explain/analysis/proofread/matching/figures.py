@@ -251,6 +251,7 @@ class Collector:
             # Arithmetic of nothing that is known is arithmetic all the same.
             label = _shown_label(statement)
             self.lines.append(Line(Name(""), (), first, further[0], label))
+            return
         whole = _all_whole(statement)
         array = any(isinstance(side, Row) for side in statement.sides)
         if whole and array and not statement.stated:

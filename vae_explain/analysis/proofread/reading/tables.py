@@ -5,14 +5,21 @@ The header decides first, then the first column, then what the table stands unde
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import takewhile
 
-from ..equations.syntax import Literal, Row, Sum, Tree, is_bare
+from ..equations.syntax import Literal, Negative, Row, Sum, Tree, is_bare
 from ..equations.tokens import Token
 from .running_text import Scan
 from .statement import DIFFERENCE, Context, Found, Headings, Remnant, Statement
 from .values import line_of, numbers_of, read_value, text_of
+
+# Headers of what is added up: a product, `W[i,0]·x[0]`, or what comes by one way of several.
+SUMMAND = re.compile(r"[\w\[\],]+\*[\w\[\],]+$|by \w")
+SHARE = re.compile(r"(?:reconstruction|KL) by \w+")
+CHANGE = ["before", "after", "change"]
 
 
 class Cell:
@@ -90,21 +97,46 @@ class _Columns:
         self.indices = self._indices()
         self.summands: list[int] = []  # the columns that the next result is the sum of
         self.gradient = ""  # the last header that may be parted into the loss's terms
+        self.named: list[int] = []  # the columns of quantities so far
 
     def statements(self) -> Iterator[Found]:
         for j, head in enumerate(self.header):
-            cells = [row[j] for row in self.body if j < len(row)]
+            cells = self._column(j)
             values = [cell.value for cell in cells]
-            if j == 0 and all(cell.is_index for cell in cells):
+            if (j == 0 and all(cell.is_index for cell in cells)) or j in self.summands:
                 continue
-            added = bool(self.summands) and head.text.startswith("+")
-            if added or any(value is not None and not is_bare(value) for value in values):
+            if self._is_summand(j):
                 self.summands.append(j)
             elif head.is_named or head.is_open:
+                if not self.summands:  # they may stand behind it
+                    self.summands = list(takewhile(self._is_share, range(j + 1, len(self.header))))
                 yield from self._result(head, values)
-                self.summands = []
+                self.summands = [] if self.summands[-1:] < [j] else self.summands
+                self.named.append(j)
+            elif head.text == "difference" and len(self.named) > 1:
+                yield from self._differences(j)
             else:
                 yield from _unnamed(cells)
+
+    def _column(self, j: int) -> list[Cell]:
+        return [row[j] for row in self.body if j < len(row)]
+
+    def _is_summand(self, j: int) -> bool:
+        """Whether a column has what is added up, worked out or still as arithmetic."""
+        text, values = self.header[j].text, [cell.value for cell in self._column(j)]
+        added = (bool(self.summands) and text.startswith("+")) or SUMMAND.match(text) is not None
+        return added or any(value is not None and not is_bare(value) for value in values)
+
+    def _is_share(self, j: int) -> bool:
+        return SHARE.fullmatch(self.header[j].text) is not None
+
+    def _differences(self, j: int) -> Iterator[Statement]:
+        """Yield each number of a column that is what the two before it differ by."""
+        places = (*self.named[-2:], j)
+        for row in (row for row in self.body if j < len(row)):
+            first, second, value = (row[i].value for i in places)
+            if first is not None and second is not None and value is not None:
+                yield _difference(second, first, value, self.context, self.line)
 
     def _indices(self) -> tuple[tuple[int, ...], ...]:
         """Return which elements the rows are, where the first column counts them."""
@@ -146,6 +178,12 @@ class _Columns:
         return whole if terms and not is_bare(whole) else None
 
 
+def _difference(later: Tree, earlier: Tree, value: Tree, context: Context, line: int) -> Statement:
+    """Say that a number is the difference of two."""
+    sides = (Sum((later, Negative(earlier))), value)
+    return Statement("difference", sides, context, line_of(value, line))
+
+
 def _row(values: Sequence[Tree], line: int) -> Tree:
     return values[0] if len(values) == 1 else Row(tuple(values))
 
@@ -164,6 +202,9 @@ def _by_row(
             yield Remnant(text, row[0].line, "a table of differences", figure=False)
         elif not row[0].is_named:
             yield from _unnamed(row[1:])
+        elif len(values) == 3 and [cell.text for cell in header[1:]] == CHANGE:
+            yield Statement(row[0].text, (values[0],), context, line_of(values[0], line))
+            yield _difference(values[1], values[0], values[2], context, line)
         else:
             value = _row(values, line)
             yield Statement(row[0].text, (value,), context, line_of(value, line))
