@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ....engine.formulas import Steps
+from ....engine.gradient_ways import Way, parts_at, ways
 from ....engine.run import Run
 from ....ops import NotExplained
 from ....symbolic.expression import (
@@ -61,12 +62,13 @@ class Substitution:
 
     def __init__(self, judge: Judge, judged: Sequence[Judged]) -> None:
         self.judge = judge
-        runs: dict[Arithmetic, Run] = {
+        self.runs: dict[Arithmetic, Run] = {
             "full": judge.begun.run,
             "printed": judge.printed,
             "chain": judge.chain.run,
         }
-        self.steps = {arithmetic: Steps(run) for arithmetic, run in runs.items()}
+        self.steps = {arithmetic: Steps(run) for arithmetic, run in self.runs.items()}
+        self.ways: dict[Arithmetic, tuple[Way, ...]] = {}
         self.printed: dict[str, list[Judged]] = {}
         for entry in judged:
             self.printed.setdefault(entry.figure.element, []).append(entry)
@@ -126,34 +128,49 @@ class Substitution:
     def _wrong_operands(self, line: Line) -> tuple[Operand, ...]:
         usual = self._usual(line.name)
         others = [a for a in self.judge.arithmetics() if a != usual]
-        every = (self._wrong_in(line, arithmetic) for arithmetic in (usual, *others))
-        return min(every, key=len)
+        every = [self._wrong_in(line, arithmetic) for arithmetic in (usual, *others)]
+        return min((wrong for wrong in every if wrong is not None), key=len, default=())
 
-    def _wrong_in(self, line: Line, arithmetic: Arithmetic) -> tuple[Operand, ...]:
-        """Return the operands, or the terms, that are not those of an arithmetic."""
+    def _wrong_in(self, line: Line, arithmetic: Arithmetic) -> tuple[Operand, ...] | None:
+        """Return the operands that are not those of an arithmetic; None for another formula."""
         expected = self._expected(line, arithmetic)
         if expected is None:
-            return ()
+            return None
         if _skeleton(_as_tree(expected)) == _skeleton(line.sum):
             return self._mismatched(line, list(_leaves(expected)), arithmetic)
-        return self._wrong_terms(line, expected, arithmetic)
+        terms = [(to_text(term), evaluate_expression(term)) for term in _summands(expected)]
+        every = (terms, self._by_way(line, arithmetic))
+        found = (self._wrong_terms(line, terms, arithmetic) for terms in every)
+        return next((wrong for wrong in found if wrong is not None), None)
 
     def _wrong_terms(
-        self, line: Line, expected: Expression, arithmetic: Arithmetic
-    ) -> tuple[Operand, ...]:
+        self, line: Line, terms: Sequence[tuple[str, float]], arithmetic: Arithmetic
+    ) -> tuple[Operand, ...] | None:
         """Return the numbers of a sum that are not the terms of its element, worked out."""
-        printed, terms = list(_terms(line.sum)), list(_summands(expected))
-        if len(printed) != len(terms) or not all(isinstance(n, Literal) for n in printed):
-            return ()
+        numbers = literals(line.sum)
+        if len(numbers) != len(terms) or len(numbers) != len(list(_terms(line.sum))):
+            return None
         off = self.judge.off(line.name, line.place, arithmetic)
         wrong = []
-        for number, term in zip(literals(line.sum), terms, strict=True):
-            value = evaluate_expression(term)
+        for number, (term, value) in zip(numbers, terms, strict=True):
             # The sign may stand in an operator, as it may before an operand.
             if not agrees(_figure(_size(number), line), abs(value), off):
-                expected_text = as_written(_figure(number, line), value)
-                wrong.append(Operand(number.text, to_text(term), expected_text))
-        return tuple(wrong) if 2 * len(wrong) < len(terms) else ()
+                wrong.append(Operand(number.text, term, as_written(_figure(number, line), value)))
+        return tuple(wrong) if 2 * len(wrong) <= len(terms) else None
+
+    def _by_way(self, line: Line, arithmetic: Arithmetic) -> list[tuple[str, float]]:
+        """Return what a gradient is made of by the ways on which it comes back."""
+        if not line.name.gradient:
+            return []
+        run = self.runs[arithmetic]
+        if arithmetic not in self.ways:
+            self.ways[arithmetic] = ways(run)
+        value = run.value(line.name.value)
+        index = self.steps[arithmetic].full_index(value.id, line.place)
+        return [
+            (f"{way.term} by {run.trace.values[way.through].name}", float(array[index]))
+            for way, array in parts_at(run, self.ways[arithmetic], value.id)
+        ]
 
     def _expected(self, line: Line, arithmetic: Arithmetic) -> Expression | None:
         if line.name.updated:
