@@ -21,6 +21,8 @@ VOID = {"br", "img", "hr", "input", "meta", "link", "wbr", "source", "col"}
 SCRIPTS = {"sup": ("^(", ")"), "sub": ("_", " ")}
 NAMES = {"msup": ("^",), "msub": ("_",), "msubsup": ("_", "^"), "munderover": ("_", "^")}
 NAMES |= {"munder": ("_",), "mover": ("^",)}
+AT_ONCE = 2**17  # characters
+MOST_PASSAGES = 300_000  # of one document, which a book has not
 NO_ELEMENT = re.compile(r"<(?![a-zA-Z/!?])")
 MARKS = {"^": "hat", "ˆ": "hat", "¯": "bar", "~": "tilde", "→": "vec", "˜": "tilde"}
 
@@ -30,7 +32,12 @@ def passages(text: str) -> list[Passage]:
     reader = _Reader()
     # What opens no element is text, and the parser slow with it.
     end = text.rfind(">") + 1
-    reader.feed(NO_ELEMENT.sub("＜", text[:end]) + text[end:].replace("<", "＜"))
+    whole = NO_ELEMENT.sub("＜", text[:end]) + text[end:].replace("<", "＜")
+    for start in range(0, len(whole), AT_ONCE):
+        if len(reader.passages) > MOST_PASSAGES:  # the rest is one, and too long to be read
+            reader.words.append((whole[start:], reader.line))
+            break
+        reader.feed(whole[start : start + AT_ONCE])
     reader.close()
     reader.flush()
     return list(in_context(reader.passages))
