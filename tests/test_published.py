@@ -263,6 +263,46 @@ def test_formulas_are_held_against_the_numbers_that_stand_for_them(
     assert printed in found[0].printed
 
 
+LISTS = """
+$q = [0.22, 0.64, 0.73]$ and $k = [0.54, 0.36, 0.74]$, so that
+
+$s = q \\cdot k = (0.22)(0.54) + (0.64)(0.36) + (0.73)(0.74) = 0.1188 + 0.2304 + 0.5402 = 0.889$
+
+$\\log\\sigma^2[0] = 0.30 - 0.48 = -0.18$ and $\\log\\sigma^2[1] = 0.16 - 0.50 = -0.34$
+
+$\\sigma = \\exp(0.5 \\cdot \\log\\sigma^2)$
+
+$\\sigma[0] = \\exp(-0.09) = 0.9139$ and $\\sigma[1] = \\exp(-0.17) = 0.8437$
+
+$W = \\begin{pmatrix} 0.5 & 0.2 \\\\ -0.3 & 0.4 \\end{pmatrix}$ and $x = [1.5, 0.5]$ give
+$y = x W = [0.60, 0.50]$
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "printed", "expected"),
+    [
+        ("(0.22)(0.54)", "(0.22)(0.45)", 4, "0.45", "0.540"),  # a factor, and not its product
+        ("[0.54, 0.36", "[0.45, 0.36", 2, "0.45", "0.54"),  # what follows used 0.54
+        ("= 0.1188", "= 0.1881", 4, "0.1881", "0.1188"),  # the sum is right with what was meant
+        ("\\exp(0.5 ", "\\exp(-0.5 ", 8, "exp(-0.5·log(σ^2))", "exp(-(-0.5·log(σ^2)))"),
+        ("\\exp(-0.09)", "\\exp(0.09)", 10, "0.09", "-0.0900"),
+        (
+            *("0.5 & 0.2 \\\\ -0.3 & 0.4", "0.5 & -0.3 \\\\ 0.2 & 0.4", 12),
+            *("[[0.5, -0.3], [0.2, 0.4]]", "[[0.5, 0.2], [-0.3, 0.4]]"),
+        ),
+    ],
+)
+def test_the_one_thing_that_explains_the_others_is_blamed(
+    old: str, new: str, line: int, printed: str, expected: str
+) -> None:
+    assert report(LISTS).passed
+    assert old in LISTS
+    found = report(LISTS.replace(old, new, 1)).findings
+    assert {finding.line for finding in found} == {line}
+    assert (found[0].printed, found[0].expected) == (printed, expected)
+
+
 WALKTHROUGH = Path(__file__).parent / "walkthroughs" / "blocks.md"
 
 
@@ -394,6 +434,7 @@ HOSTILE = {
     "subscripts": "x_" * 20_000 + " = 1",
     "commas": "1," * 20_000,
     "no elements": "<" * 500_000 + ">",
+    "paragraphs": "<p><" * 700_000,
     "elements": "<math>" + "<mfrac>" * 50_000,
 }
 

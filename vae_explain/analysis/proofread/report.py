@@ -111,8 +111,10 @@ def _of_walkthrough(proof: Proof) -> Iterator[Finding]:
         yield Finding(misfit.line, misfit.printed, "", misfit.why, "C")
     for judged in proof.blamed:
         yield _figure(judged)
-    for line in proof.blamed_lines:
-        yield _line(line)
+    figures = {(j.figure.printed.line, j.figure.printed.text) for j in proof.blamed}
+    for found in map(_line, proof.blamed_lines):
+        if (found.line, found.printed) not in figures:
+            yield found
 
 
 def _figure(judged: Judged) -> Finding:

@@ -14,8 +14,9 @@ from typing import NamedTuple
 from .chains import Chain
 from .columns import Claim
 from .findings import Finding
+from .parser import literal
 from .run import Doubt, Run
-from .syntax import Literal, Row, Tree, flattened, is_bare, negated, shown
+from .syntax import Literal, Row, Tree, flattened, is_bare, literals, negated, replaced, shown
 
 MOST_TRIES = 60  # readings of a document
 MOST_CHAINS = 2000  # in a document that is read so often
@@ -41,7 +42,7 @@ def with_fewest_findings(
         return run.findings
     best, fewest = run.findings, len(run.findings)
     changes: dict[tuple[int, str, Tree], _Change] = {}
-    for change in _changes(run.doubts):
+    for change in _changes(run):
         changes.setdefault((change.doubt.line, change.doubt.key, change.value), change)
     for change in list(changes.values())[:MOST_TRIES]:
         other = Run({(change.doubt.line, change.doubt.key): change.value})
@@ -54,18 +55,33 @@ def with_fewest_findings(
     return best
 
 
-def _changes(doubts: Sequence[Doubt]) -> Iterator[_Change]:
-    for doubt in doubts:
+def _changes(run: Run) -> Iterator[_Change]:
+    for doubt in run.doubts:
         if doubt.instead is not None and doubt.place is not None:
             yield from _replaced(doubt, doubt.instead, doubt.place)
         elif doubt.instead is not None and isinstance(doubt.value, Literal):
             yield _change(doubt, doubt.instead, doubt.value, doubt.instead, used=True)
-    for doubt in doubts:
+        for other in run.stated.get(doubt.key, {}):
+            if _one_differs(literals(other), literals(doubt.value)):
+                yield _change(doubt, other, doubt.value, other, used=True)
+        for place, number in enumerate(literals(doubt.value)):
+            for mistake in doubt.mistakes:
+                if mistake.is_for(number):
+                    put_in = literal(mistake.printed)
+                    value = replaced(doubt.value, place, put_in)
+                    yield _change(doubt, value, number, put_in, used=True)
+    for doubt in run.doubts:
         value = flattened(doubt.value)
         if isinstance(value, Literal):
             yield _change(doubt, negated(value), value, negated(value))
-        elif isinstance(value, Row) and all(isinstance(e, Literal) for e in value.entries):
+        elif isinstance(value, Row):
             yield from _rearranged(doubt, value)
+
+
+def _one_differs(numbers: Sequence[Literal], others: Sequence[Literal]) -> bool:
+    """Whether two lists are the same but for one number."""
+    differing = sum(a.value != b.value for a, b in zip(numbers, others, strict=False))
+    return len(numbers) == len(others) > 1 == differing
 
 
 def _replaced(doubt: Doubt, instead: Literal, place: int) -> Iterator[_Change]:
@@ -78,17 +94,20 @@ def _replaced(doubt: Doubt, instead: Literal, place: int) -> Iterator[_Change]:
 
 
 def _rearranged(doubt: Doubt, value: Row) -> Iterator[_Change]:
-    entries = value.entries
-    if len(entries) > MOST_EXCHANGED:
-        return
-    for i, j in combinations(range(len(entries)), 2):
+    entries, numbers = value.entries, literals(value)
+    pairs = combinations(range(len(entries)), 2) if len(numbers) != len(entries) else ()
+    for i, j in pairs:  # the rows of a matrix
         order = list(entries)
         order[i], order[j] = order[j], order[i]
         yield _change(doubt, Row(tuple(order)), value, Row(tuple(order)))
-    for i, entry in enumerate(entries):
-        if isinstance(entry, Literal) and entry.value:
-            other = negated(entry)
-            yield _change(doubt, Row((*entries[:i], other, *entries[i + 1 :])), entry, other)
+    if len(numbers) > MOST_EXCHANGED:
+        return
+    for i, j in combinations(range(len(numbers)), 2):
+        exchanged = replaced(replaced(value, i, numbers[j]), j, numbers[i])
+        yield _change(doubt, exchanged, value, exchanged)
+    for i, number in enumerate(numbers):
+        if number.value:
+            yield _change(doubt, replaced(value, i, negated(number)), number, negated(number))
 
 
 def _change(doubt: Doubt, value: Tree, old: Tree, new: Tree, used: bool = False) -> _Change:

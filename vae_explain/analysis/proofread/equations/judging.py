@@ -132,6 +132,11 @@ class Mistake(NamedTuple):
     expected: str
     off: float
 
+    def is_for(self, number: Literal) -> bool:
+        """Whether a number should have been printed."""
+        digits = number.text.lstrip("-+")
+        return bool(self.printed) and self.expected.lstrip("-+").rstrip("0") == digits.rstrip("0")
+
 
 class Use(NamedTuple):
     """A number that a formula was made with, for a quantity that the document states."""
@@ -164,6 +169,12 @@ class Pair(NamedTuple):
         if not listed or not 0 <= self.place < found.low.size:
             raise Unknown("it has no such element")
         return found.flat()[self.place]
+
+    def part(self, part: Tree, leaf: Leaf) -> Range:
+        """Return what a part of the left side may be, of a list the element that is meant."""
+        found = evaluate(part, leaf, self.lookup)
+        listed = self.place is not None and found.low.ndim == 1 and self.place < found.low.size
+        return found.flat()[self.place or 0] if listed else found
 
 
 def cut_or_rounded(number: Literal) -> Range:
@@ -228,7 +239,7 @@ class Judge:
             found: list[Mistake] = []
             try:
                 for i, entry in enumerate(right.entries):
-                    left = _element_of(pair.left, i) if by_name else pair.left
+                    left = element_of(pair.left, i) if by_name else pair.left
                     one = Pair(left, entry, pair.lookup, None if by_name else i)
                     found += self._compared(one, [])
             except Unknown:
@@ -312,7 +323,7 @@ class Judge:
             self._note(aligned or ())
             return
         if aligned is not None:
-            wrong = [m for m in (self._part(*p, pair.lookup) for p in aligned) if m is not None]
+            wrong = [m for m in (self._part(*p, pair) for p in aligned) if m is not None]
             if len(wrong) <= max(1, len(aligned) // 2):
                 self._note(aligned, {mistake.printed for mistake in wrong})
                 yield from wrong
@@ -340,11 +351,10 @@ class Judge:
             if not isinstance(part, Literal) and key_of(part) is not None:
                 self.uses.append(Use(part, number, number.text not in wrong))
 
-    def _part(self, left: Tree, number: Literal, lookup: Lookup) -> Mistake | None:
+    def _part(self, left: Tree, number: Literal, pair: Pair) -> Mistake | None:
         """Hold one number of a formula against the part of the other that it stands for."""
         try:
-            plain = evaluate(left, as_printed, lookup)
-            known = evaluate(left, self.known.as_known, lookup)
+            plain, known = (pair.part(left, leaf) for leaf in (as_printed, self.known.as_known))
         except Unknown:
             return None
         if plain.shape:
@@ -355,7 +365,7 @@ class Judge:
         allowed = exactly(number.value) if number.whole else as_operand(number)
         found = hull([plain, known])
         if put_in:  # where it is stated, it may be rounded to fewer digits than here
-            found = hull([found, evaluate(left, _rounded_for(number), lookup)])
+            found = hull([found, pair.part(left, _rounded_for(number))])
         self.known.computed(number, found)
         return None if all_meet(found, allowed) else self._mistake(number, plain)
 
@@ -482,7 +492,7 @@ def readings(tree: Tree, of_list: bool) -> Iterator[Tree]:
         yield mapped(tree, _elementwise)
 
 
-def _element_of(tree: Tree, place: int) -> Tree:
+def element_of(tree: Tree, place: int) -> Tree:
     """Return a formula of an element of each quantity; one that is an element already stays."""
 
     def change(part: Tree) -> Tree:

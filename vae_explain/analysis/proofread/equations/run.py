@@ -14,7 +14,7 @@ from .evaluation import Leaf, Unknown, as_printed, evaluate, half, nothing
 from .findings import Finding, Layer
 from .gradients import gradient
 from .intervals import Range
-from .judging import SLIP, Judge, Known, Mistake, Pair, as_text
+from .judging import SLIP, Judge, Known, Mistake, Pair, as_text, element_of
 from .parser import Unreadable, literal, parse
 from .scope import Scope
 from .syntax import (
@@ -62,6 +62,7 @@ class Doubt(NamedTuple):
     value: Tree
     place: int | None
     instead: Literal | None
+    mistakes: tuple[Mistake, ...]
 
 
 @cache
@@ -86,6 +87,7 @@ class Run:
         self.doubts: list[Doubt] = []
         self.known = Known()
         self.judge = Judge(self.known)
+        self.stated: dict[str, dict[Tree, int]] = {}  # every value of a quantity, and where
         self.scope = Scope()
         self.findings: list[Finding] = []
         self.read_by: Counter[str] = Counter()
@@ -95,6 +97,7 @@ class Run:
         self.corrected: dict[str, Literal] = {}  # operands of the equation at hand, by digits
         self.unknown = False  # whether a pair of numbers of the equation at hand was not computed
         self.right: Range | None = None  # what the value of the equation at hand should be
+        self.last: Tree | None = None  # its last side
 
     def read(self, chains: Sequence[Chain], claims: Sequence[Claim]) -> None:
         """Judge equations in order, then what the columns of tables say."""
@@ -118,6 +121,7 @@ class Run:
         defines = name is not None and key_of(name) is not None
         sides = [side for side in chain.sides[defines:] if side.tree is not None]
         self.right = None
+        self.last = sides[-1].tree if sides else None
         self.corrected = {}
         judged, self.unknown = self.read_by.total(), False
         for position, side in enumerate(sides):
@@ -169,6 +173,11 @@ class Run:
         formula, place = found
         left = Side(formula, f"the formula of {key_of(name)}", side.line)
         pair = Pair(formula, side.tree, self.scope.lookup, place)
+        if place is not None:
+            try:
+                pair.found(as_printed)
+            except Unknown:  # of what is stated one by one, by the names of the elements
+                pair = Pair(element_of(formula, place), side.tree, self.scope.lookup)
         self._hold(pair, left, side, "B", [], slip)
 
     def _against_usual(self, name: Tree, side: Side, written: Tree) -> None:
@@ -213,9 +222,9 @@ class Run:
         self._blame(mistakes, left, right, layer)
         if mistakes:
             self.right = pair.found(as_printed)
+            self.corrected |= dict(_corrections(mistakes))
             if layer == "B":
-                self._doubt(pair)
-                self.corrected |= dict(_corrections(mistakes))
+                self._doubt(pair, mistakes)
 
     def _follows_corrected(self, pair: Pair, earlier: Sequence[Tree]) -> bool:
         """Whether a result is right from the operands that were meant."""
@@ -236,7 +245,8 @@ class Run:
         """Blame a formula's text if one sign or factor in it explains what does not follow."""
         if literals(pair.left) and is_numeric(pair.left):
             return False
-        for other in variants(pair.left):
+        formula = left.tree or pair.left  # of all elements, where one is held against it
+        for other, meant in zip(variants(pair.left), variants(formula), strict=True):
             try:
                 if self.judge.mistakes(pair._replace(left=other), []):
                     continue
@@ -244,24 +254,31 @@ class Run:
                     continue
             except Unknown:
                 continue
-            if not _tells(pair.right):
+            if not (_tells(pair.right) or self._ends_in(pair._replace(left=other))):
                 return False
-            printed, expected = shown(pair.left), shown(other)
+            printed, expected = shown(formula), shown(meant)
             reason = f"its numbers follow from {expected}, but {printed} is printed"
-            line = self.scope.line_of(pair.left) or left.line
+            line = self.scope.line_of(formula) or left.line
             self.read_by["B"] += 1
             self.findings.append(Finding(line, printed, expected, reason, "B"))
             return True
         return False
 
-    def _doubt(self, pair: Pair) -> None:
+    def _ends_in(self, pair: Pair) -> bool:
+        """Whether the equation at hand ends in a telling number that a formula gives."""
+        if self.last is None or not (is_bare(self.last) and _tells(self.last)):
+            return False
+        return not self.judge.mistakes(pair._replace(right=self.last), [])
+
+    def _doubt(self, pair: Pair, mistakes: Sequence[Mistake]) -> None:
         """Remember which stated values go into what does not come out right."""
         used = {use.name: use for use in self.judge.uses if not use.right}
         for name in (*used, *quantities(pair.left)):
             stated = self.scope.where(name)
             if stated is not None:
                 use = used.get(name)
-                self.doubts.append(Doubt(*stated, use.number if use else None))
+                number = use.number if use else None
+                self.doubts.append(Doubt(*stated, number, tuple(mistakes)))
 
     def _blame(self, mistakes: Sequence[Mistake], left: Side, right: Side, layer: Layer) -> None:
         for mistake in mistakes:
@@ -294,6 +311,7 @@ class Run:
                 key = key_of(name) or ""
                 value = self.changed.get((last.line, key), values[-1])
                 self.scope.state(name, value, last.line, self.right)
+                self.stated.setdefault(key, {})[value] = last.line
 
     # --- the backward pass ---
 

@@ -23,8 +23,8 @@ from .syntax import (
     flattened,
     is_bare,
     key_of,
-    leaves,
     literals,
+    quantities,
 )
 
 WEIGHTS = tuple("WVUbwβηλ")
@@ -92,7 +92,7 @@ class Scope:
     def say(self, name: Tree, formula: Tree, line: int) -> None:
         """Remember a formula of a quantity."""
         key = key_of(name)
-        if key is not None and not any(leaf == name for leaf in leaves(formula)):
+        if key is not None and not any(part == name for part in quantities(formula)):
             self.formulas[key] = Formula(formula, line)
 
     def line_of(self, formula: Tree) -> int | None:

@@ -8,6 +8,7 @@ have one, what is left is wrong.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import permutations
 from typing import NamedTuple
 
 from . import intervals
@@ -25,6 +26,7 @@ from .syntax import (
     Tree,
     flattened,
     is_numeric,
+    literals,
     shown,
 )
 
@@ -40,11 +42,14 @@ class Term(NamedTuple):
         A number, or one for each element.
     factor
         What the term was multiplied by.
+    pair
+        The two numbers that it is the product of, in a product of two lists.
     """
 
     value: Range
     tree: Tree
     factor: Range
+    pair: tuple[Range, ...] = ()
 
 
 def wrong_terms(formula: Tree, written: Tree, lookup: Lookup, leaf: Leaf) -> list[Mistake] | None:
@@ -95,6 +100,13 @@ def _mistake(term: Term, expected: Term) -> Mistake:
     tree = term.tree
     if isinstance(tree, Literal):
         return Mistake(tree.text, as_text(value, tree), abs(value - tree.value) / tree.unit)
+    factors = literals(tree) if isinstance(tree, Product) else []
+    if len(factors) == len(expected.pair) == 2:
+        for number, other in permutations(factors):
+            for put_in, kept in permutations(expected.pair):
+                if all_meet(half(other), kept) and not all_meet(half(number), put_in):
+                    right = float(put_in.middle)
+                    return Mistake(number.text, as_text(right, number), 1.0)
     if isinstance(tree, Power) and isinstance(tree.base, Literal) and value > 0:
         root = value**0.5 if tree.exponent == Literal("2", 2.0, 0) else value
         return Mistake(shown(tree), f"{root:.4g}^2", 1.0)
@@ -134,7 +146,7 @@ def _expanded(tree: Tree, value: Value) -> list[Term]:
     for term in _parts(tree, value, exactly(1.0)):
         factors = term.factor.flat() * (term.value.low.size if term.factor.low.size == 1 else 1)
         for number, factor in zip(term.value.flat(), factors, strict=True):
-            found.append(Term(number, term.tree, factor))
+            found.append(Term(number, term.tree, factor, term.pair))
     return found
 
 
@@ -151,6 +163,10 @@ def _parts(tree: Tree, value: Value, factor: Range) -> list[Term]:
             return [_spread(part, size) for part in parts]
         case Power(Call("norm", (body,)), Literal(value=2.0) as exponent):
             return _parts(Total("sum", Power(body, exponent)), value, factor)
+        case Product((left, right), (_, "" | "*" | "@")) if _are_lists(value(left), value(right)):
+            pairs = zip(value(left).flat(), value(right).flat(), strict=True)
+            product = intervals.multiply
+            return [Term(product(product(*p), factor), tree, factor, p) for p in pairs]
         case Product(factors, signs):
             inner = [i for i, f in enumerate(factors) if _is_sum(f) and signs[i] != "/"]
             if len(inner) == 1:
@@ -160,6 +176,11 @@ def _parts(tree: Tree, value: Value, factor: Range) -> list[Term]:
                         factor = by(factor, value(other))
                 return _parts(factors[inner[0]], value, factor)
     return [Term(intervals.multiply(value(tree), factor), tree, factor)]
+
+
+def _are_lists(one: Range, other: Range) -> bool:
+    """Whether two values are lists, so that their product is a sum."""
+    return one.low.ndim == other.low.ndim == 1 and one.low.size == other.low.size > 1
 
 
 def _is_sum(tree: Tree) -> bool:

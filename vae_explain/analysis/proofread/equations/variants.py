@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from .syntax import Literal, Negative, Product, Sum, Total, Tree
+from .syntax import Call, Literal, Negative, Product, Sum, Total, Tree
 
 HALF = Literal("0.5", 0.5, 1)
 TWO = Literal("2", 2.0, 0)
@@ -32,6 +32,10 @@ def _signs(tree: Tree) -> Iterator[Tree]:
             for i, factor in enumerate(factors):
                 for inner in _signs(factor):
                     yield replace(tree, factors=(*factors[:i], inner, *factors[i + 1 :]))
+        case Call(_, (body,)):
+            yield replace(tree, arguments=(Negative(body),))
+            for inner in _signs(body):
+                yield replace(tree, arguments=(inner,))
         case Negative(body) | Total(_, body):
             for inner in _signs(body):
                 yield replace(tree, body=inner)
