@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 Objective = Callable[["Layers", Tensor], Tensor]
@@ -47,6 +48,16 @@ def kl_each(mu: Tensor, logvar: Tensor) -> Tensor:
 
 def kl_of(mu: Tensor, logvar: Tensor) -> Tensor:
     return torch.sum(kl_each(mu, logvar))
+
+
+def error_of(model: Layers, z: Tensor, x: Tensor) -> Tensor:
+    return F.mse_loss(model.decoder(z), x, reduction="sum")
+
+
+def usual(model: Layers, x: Tensor) -> Tensor:
+    """Return the right loss that most faults are a slip in."""
+    mu, logvar = model.encode(x)
+    return error_of(model, sample(mu, logvar), x) + kl_of(mu, logvar)
 
 
 def rows(count: int = 5, width: int = 6, scale: float = 1.0) -> Tensor:

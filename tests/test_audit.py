@@ -64,10 +64,7 @@ def case_of(name: str) -> Audited:
     if found:
         return found[0]
     (case,) = cases((name,))
-    module = case.module
-    make, x = getattr(module, "make", Layers), getattr(module, "batch", rows)
-    objective = getattr(module, "faulty", module.right)
-    return Audited(objective, case.expected, case.also, make, x)
+    return Audited(case.faulty, case.expected, case.also, case.make, case.x)
 
 
 # --- the table ----------------------------------------------------------------------------

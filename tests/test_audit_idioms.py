@@ -22,9 +22,11 @@ from .requests import held
 Pair = Callable[[Tensor, Tensor], Tensor]
 
 
-def report_of(objective: Callable[[Layers, Tensor], Tensor]) -> Report:
+def report_of(
+    objective: Callable[[Layers, Tensor], Tensor], make: Callable[[], Layers] = Layers
+) -> Report:
     torch.manual_seed(3)
-    return audit(pipeline.recordings(held(Layers(), rows(), 11, objective=objective)), ALL)
+    return audit(pipeline.recordings(held(make(), rows(), 11, objective=objective)), ALL)
 
 
 def require_whole(report: Report, beta: float = 1.0) -> None:
@@ -229,3 +231,127 @@ def test_the_reconstruction(way: str) -> None:
         return compare(model.decoder(sample(mu, logvar)), x) + kl_of(mu, logvar)
 
     require_whole(report_of(objective), beta)
+
+
+# --- what a loss weighs, as people write it -------------------------------------------------
+
+
+def with_log_sigma() -> Layers:
+    model = Layers()
+    model.log_sigma = torch.nn.Parameter(torch.zeros(()))
+    return model
+
+
+Shape = Callable[[Layers, Tensor, Tensor], Tensor]  # of the model, the prediction and x
+
+
+def optimal_sigma(model: Layers, recon: Tensor, x: Tensor) -> Tensor:
+    log_sigma = ((x - recon) ** 2).mean().sqrt().log()
+    log_sigma = -6 + F.softplus(log_sigma + 6)
+    return (0.5 * ((x - recon) / log_sigma.exp()) ** 2 + log_sigma).sum()
+
+
+def by_cosine(model: Layers, recon: Tensor, x: Tensor) -> Tensor:
+    return (1 - F.cosine_similarity(recon, x)).sum()
+
+
+SHAPES: dict[str, tuple[Shape, float]] = {
+    "a normal with a learned scale": (
+        lambda m, recon, x: -Normal(recon, m.log_sigma.exp()).log_prob(x).sum(), 1.0
+    ),
+    "a Laplace with a learned scale": (
+        lambda m, recon, x: ((x - recon).abs() / m.log_sigma.exp() + m.log_sigma).sum(), 1.0
+    ),
+    "its own deviation": (optimal_sigma, 1.0),
+    "the logarithm of the mean squared error": (
+        lambda m, recon, x: 0.5 * x.numel() * F.mse_loss(recon, x).log(), 1.0
+    ),
+    "pixels with weights": (
+        lambda m, recon, x: (torch.linspace(1, 3, 6) * (recon - x) ** 2).sum(), 0.5
+    ),
+    "a sum by einsum": (lambda m, recon, x: torch.einsum("bi,bi->", recon - x, recon - x), 1.0),
+    "pairwise distances": (lambda m, recon, x: F.pairwise_distance(recon, x).pow(2).sum(), 1.0),
+    "cosine similarity": (by_cosine, 1.0),
+    "smooth, partly beyond its corner": (
+        lambda m, recon, x: F.smooth_l1_loss(recon, x, reduction="sum"), 1.0
+    ),
+    "counts of several words": (
+        lambda m, recon, x: -(F.log_softmax(recon, 1) * x).sum(), 1.0
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_effective_beta_of_a_shape(name: str) -> None:
+    shape, beta = SHAPES[name]
+
+    def objective(model: Layers, x: Tensor) -> Tensor:
+        mu, logvar = model.encode(x)
+        return shape(model, model.decoder(sample(mu, logvar)), x) + kl_of(mu, logvar)
+
+    assert betas(report_of(objective, with_log_sigma)) == [pytest.approx(beta, rel=1e-4)]
+
+
+def betas(report: Report) -> list[float]:
+    (scale,) = [finding for finding in report.findings if finding.id == "loss-scale"]
+    return [float(v) for k, v in scale.evidence.facts.items() if k.startswith("effective_beta")]
+
+
+def test_two_errors_have_a_beta_each() -> None:
+    def objective(model: Layers, x: Tensor) -> Tensor:
+        mu, logvar = model.encode(x)
+        recon = model.decoder(sample(mu, logvar))
+        both = F.mse_loss(recon, x, reduction="sum") + 0.5 * (recon - x).abs().sum()
+        return both + kl_of(mu, logvar)
+
+    assert betas(report_of(objective)) == [pytest.approx(1.0), pytest.approx(2.0)]
+
+
+def test_a_detached_weight_is_that_of_the_run() -> None:
+    def objective(model: Layers, x: Tensor) -> Tensor:
+        mu, logvar = model.encode(x)
+        error = F.mse_loss(model.decoder(sample(mu, logvar)), x, reduction="sum")
+        kl = kl_of(mu, logvar)
+        ratios.append((error / kl).item())
+        return error + kl * (error.detach() / kl.detach())
+
+    ratios: list[float] = []
+    assert betas(report_of(objective)) == [pytest.approx(ratios[0], rel=1e-4)]
+
+
+def test_a_bound_by_importance_weights_has_a_beta() -> None:
+    def objective(model: Layers, x: Tensor) -> Tensor:
+        mu, logvar = model.encode(x)
+        q = Normal(mu, torch.exp(0.5 * logvar))
+        z = q.rsample((4,))
+        weights = Normal(model.decoder(z), 1.0).log_prob(x).sum(-1)
+        weights = weights + Normal(0.0, 1.0).log_prob(z).sum(-1) - q.log_prob(z).sum(-1)
+        return -(torch.logsumexp(weights, 0) - math.log(4)).mean()
+
+    report = report_of(objective)
+    assert report.complete
+    assert betas(report) == [pytest.approx(1.0, rel=1e-4)]
+
+
+def test_the_root_of_an_error_has_the_beta_of_its_slope() -> None:
+    def objective(model: Layers, x: Tensor) -> Tensor:
+        mu, logvar = model.encode(x)
+        root = F.mse_loss(model.decoder(sample(mu, logvar)), x).sqrt()
+        roots.append(root.item())
+        return root + kl_of(mu, logvar) / len(x)
+
+    roots: list[float] = []
+    report = report_of(objective)
+    # d√m = dm/(2√m): one element of a mean over 5·6 weighs 1/(2√m·30), one latent 1/5.
+    assert betas(report) == [pytest.approx(2 * roots[0] * 30 / 5, rel=1e-4)]
+    assert "at the numbers of this run" in report.findings[-1].title
+
+
+def test_an_input_that_is_binarized_is_a_target() -> None:
+    def objective(model: Layers, x: Tensor) -> Tensor:
+        x = torch.bernoulli(x)
+        mu, logvar = model.encode(x)
+        p = torch.sigmoid(model.decoder(sample(mu, logvar)))
+        return -(x * p.log() + (1 - x) * (1 - p).log()).sum() + kl_of(mu, logvar)
+
+    require_whole(report_of(objective))

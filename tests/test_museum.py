@@ -70,10 +70,10 @@ def test_a_fault_that_is_not_named_fails(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (case,) = cases(("one_head_for_both",))
-    monkeypatch.setattr(case.module, "faulty", case.module.right)
+    monkeypatch.setattr(case, "faulty", case.right)
     assert main(("one_head_for_both",)) == 1
     assert "0 named, 0 related, 1 silent" in capsys.readouterr().out
     monkeypatch.undo()
-    monkeypatch.setattr(case.module, "right", case.module.faulty)
+    monkeypatch.setattr(case, "right", case.faulty)
     assert main(("one_head_for_both",)) == 1
     assert "FALSE ALARM: head-range" in capsys.readouterr().out

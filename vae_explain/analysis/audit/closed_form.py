@@ -36,6 +36,11 @@ SIGMA_OF_KL: Mapping[str, Function] = {
     "log-variance as deviation": lambda s: 2 * np.log(s),
     "log-deviation as deviation": np.log,
 }
+# The same where z makes its σ of the raw value by another function than the KL does.
+SIGMA_OF_RAW: Mapping[str, Function] = {
+    "log-variance": lambda raw: np.exp(raw / 2),
+    "log-deviation": np.exp,
+}
 # What may stand in place of a part of the closed form by mistake.
 STAND_INS: Mapping[str, tuple[tuple[str, Function], ...]] = {
     "σ²": (
@@ -56,8 +61,8 @@ class Fit:
     ----------
     kind
         `closed form`, `another prior`, `weights` (the parts do not stand as 1 : 1 : −1),
-        `sigma` (the closed form of another σ), `scaled` (of a factor times a power of σ) or
-        `part` (another expression for a part).
+        `sigma` (the closed form of another σ), `raw` (of one made of the raw value),
+        `scaled` (of a factor times a power of σ) or `part` (another expression for a part).
     scale
         How often the closed form is in it, summed over all latents and rows.
     weights
@@ -101,6 +106,11 @@ def fit(probes: Sequence[Probe]) -> Fit | None:
             fitted = _own_sigma(mu[good], other[good], kl[good])
             if fitted is not None and fitted.kind == "closed form":
                 return Fit("sigma", fitted.scale, fitted.weights, words)
+        raw = np.array([p.raw for p in probes])
+        for words, function in SIGMA_OF_RAW.items():
+            fitted = _own_sigma(mu, function(raw), kl)
+            if fitted is not None and fitted.kind == "closed form":
+                return Fit("raw", fitted.scale, fitted.weights, words)
         return _stand_in(mu, sigma, kl) or _swapped(mu, sigma, kl)
 
 

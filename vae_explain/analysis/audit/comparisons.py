@@ -27,6 +27,8 @@ WORDS = {
     "nll_loss": "cross-entropy",
     "kl_div": "Kullback-Leibler divergence",
     "soft_margin_loss": "logistic error",
+    "pairwise_distance": "distance",
+    "cosine_similarity": "cosine similarity",
 }
 
 
@@ -59,7 +61,8 @@ def of_summand(anatomy: Anatomy, value: int) -> tuple[Comparison, ...]:
         passed = bound and (
             lineage.is_arithmetic(bound)
             or bound.kind in ("reduction", "loss")
-            or bound.rule_name == "log_softmax"
+            or bound.rule_name in ("log_softmax", "logsumexp", *WORDS)
+            or (bound.kind == "contraction" and not _of_a_layer(lineage, bound))
         )
         return lineage.made_from(number) if passed and not compared(number) else []
 
@@ -92,7 +95,7 @@ def _all(anatomy: Anatomy) -> tuple[Comparison, ...]:
 
 def _comparison(lineage: Lineage, samples: set[int], number: int) -> Comparison | None:
     bound = lineage.graph.producer(number)
-    if bound is None or not (bound.kind == "loss" or bound.rule_name in ("sub", "mul")):
+    if bound is None or not (bound.kind == "loss" or bound.rule_name in ("sub", "mul", *WORDS)):
         return None
     operands = list(bound.sources.values())[:2]
     if len(operands) != 2:
@@ -104,9 +107,14 @@ def _comparison(lineage: Lineage, samples: set[int], number: int) -> Comparison 
     if from_z not in ([True, False], [False, True]):
         return None
     made, target = operands if from_z[0] else operands[::-1]
-    if bound.kind != "loss" and not lineage.from_input(target):
+    # A sample's own likelihood compares it with its mean, which is learned.
+    if bound.kind != "loss" and (not lineage.from_input(target) or lineage.learned(target)):
         return None
     return Comparison(bound, _before_broadcast(lineage, made), _before_broadcast(lineage, target))
+
+
+def _of_a_layer(lineage: Lineage, bound: BoundOperation) -> bool:
+    return any(lineage.trace.values[n].kind == "parameter" for n in lineage.inputs(bound))
 
 
 def _before_broadcast(lineage: Lineage, number: int) -> int:

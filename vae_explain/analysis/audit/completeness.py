@@ -6,6 +6,7 @@ from .anatomy import Anatomy
 from .discrete import code_terms
 from .finding import NotApplied
 from .kl import measure
+from .scales import entropy_scale
 
 
 def not_found(anatomy: Anatomy) -> tuple[str, ...]:
@@ -21,11 +22,15 @@ def not_found(anatomy: Anatomy) -> tuple[str, ...]:
     for site in sites:
         try:
             measured = measure(anatomy, site)
+            if measured.fit is not None:
+                continue
+            reason = "its numbers are those of no form that we know"
         except NotApplied as why:
-            reasons.append(str(why))
-        else:
-            if measured.fit is None:
-                reasons.append("its numbers are those of no form that we know")
+            reason = str(why)
+        try:
+            entropy_scale(anatomy, site)  # as of a flow, or of a learned prior
+        except NotApplied:
+            reasons.append(reason)
     found_discrete = any(
         part.role == "kl" and part.posteriors & {each.site.index for each in anatomy.categories}
         for part in anatomy.parts

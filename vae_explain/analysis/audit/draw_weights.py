@@ -14,7 +14,6 @@ import numpy as np
 
 from ...trace import Array
 from .anatomy import Anatomy
-from .comparisons import of_summand
 from .element_weights import AGREEING, FLAT, SLOPES, SWAPPED, sides
 from .finding import NotApplied
 from .loss_parts import Part
@@ -37,17 +36,21 @@ class DrawWeights:
         the error.
     change
         Of one draw's weight, as a share of all, when its error grows.
+    unit, total
+        The error, and what one element of a row weighs in all draws together.
     """
 
     made: int
     target: int
     weights: Array
     change: float
+    unit: str
+    total: float
 
 
 def draw_weights(anatomy: Anatomy, parts: Sequence[Part]) -> DrawWeights | None:
     """Return what the draws of a row weigh; None where there is one draw, or no error is known."""
-    found = _sides(anatomy, parts)
+    found = sides(anatomy, parts)
     if found is None or anatomy.run.graph.not_explained:
         return None
     made, target = found
@@ -65,11 +68,13 @@ def draw_weights(anatomy: Anatomy, parts: Sequence[Part]) -> DrawWeights | None:
     if len(axes) != 1 or prediction.ndim < 3:
         return None
     values = anatomy.all_with({})
-    before = _weights(anatomy, parts, made, values, wanted, axes[0])
-    if before is None or not before.any():
+    found_before = _weights(anatomy, parts, made, values, wanted, axes[0])
+    if found_before is None or not found_before[1].any():
         return None
-    if before.sum() < 0:
-        return DrawWeights(made, target, before / -before.sum(), 0.0)
+    unit, before = found_before
+    total = float(before.sum())
+    if total < 0:
+        return DrawWeights(made, target, before / -total, 0.0, unit, total / anatomy.rows)
     change = 0.0
     for draw in range(min(prediction.shape[axes[0]], MOST_TRIED)):
         moved = values[made].copy()
@@ -79,20 +84,9 @@ def draw_weights(anatomy: Anatomy, parts: Sequence[Part]) -> DrawWeights | None:
         after = _weights(anatomy, parts, made, _with(anatomy, values, made, moved), wanted, axes[0])
         if after is None:
             return None
-        difference = float(after[draw] / after.sum() - before[draw] / before.sum())
+        difference = float(after[1][draw] / after[1].sum() - before[draw] / total)
         change = difference if abs(difference) > abs(change) else change
-    return DrawWeights(made, target, before / before.sum(), change)
-
-
-def _sides(anatomy: Anatomy, parts: Sequence[Part]) -> tuple[int, int] | None:
-    """Return prediction and target; the sample's own likelihood, against its mean, is not meant."""
-    compared = {
-        (each.made, each.target)
-        for part in parts
-        for each in of_summand(anatomy, part.summand.value)
-        if not anatomy.lineage.learned(each.target)
-    }
-    return compared.pop() if len(compared) == 1 else sides(anatomy, parts)
+    return DrawWeights(made, target, before / total, change, unit, total / anatomy.rows)
 
 
 def _with(
@@ -114,8 +108,8 @@ def _weights(
     values: dict[int, Array],
     wanted: Array,
     axis: int,
-) -> Array | None:
-    """Return the weight of each draw, summed over the rows; None for an error of no known kind."""
+) -> tuple[str, Array] | None:
+    """Return the error and each draw's weight, summed over the rows; None for no known error."""
     gradient = anatomy.gradient_at(made, parts, values)
     if gradient is None:
         return None
@@ -137,7 +131,7 @@ def _weights(
         off = np.abs(gradient - weights * slopes).max()
         if off <= AGREEING * np.abs(gradient).max():
             others = tuple(i for i in range(prediction.ndim) if i != axis)
-            return np.asarray(weights.sum(axis=others))
+            return unit, np.asarray(weights.sum(axis=others))
     return None
 
 

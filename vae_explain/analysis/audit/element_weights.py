@@ -9,7 +9,7 @@ the same way the closed form of the KL has the slope μ at the mean.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median  # NumPy's would load its masked arrays
 
 import numpy as np
@@ -27,6 +27,14 @@ AGREEING = 1e-4  # of weights that the same loss gives to different elements, in
 GUARDED = 1e-3  # the same where a small number inside of a logarithm bends the slope
 FLAT = 1e-3  # of the largest slope: below it a quotient of slopes says little
 LEFT_OUT = 1e-9  # of the largest slope: a mask's zero
+RAW = 0.5, 1.0  # of what a deviation is made from
+FAR = 1e3, 1e4, 1e5  # times an error, to see what the loss is of it
+POWER = {"squared error": 2.0, "absolute error": 1.0}  # of the deviation that divides an error
+# What an error over a power of a deviation has beside log of the deviation: e²/2σ², and |e|/b;
+# with 2σ² for the divisor, 1.
+BESIDE = 0.5, 1.0
+EVER_UNEVEN = frozenset({"squared error", "binary cross-entropy"})
+LOCAL = frozenset({"huber_loss", "smooth_l1_loss"})  # squared near by, absolute far off
 
 
 def _sigmoid(a: Array) -> Array:
@@ -45,6 +53,7 @@ SLOPES: Mapping[str, Slope] = {
     "binary cross-entropy, swapped": lambda p, t: np.log((1 - t) / t),
 }
 SWAPPED = ", swapped"
+POSITIVE = frozenset({"binary cross-entropy", "Poisson log-likelihood"})  # of which log p is taken
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,13 @@ class Weighed:
     live
         How many of a row's elements count.
     learned_scale
-        Whether the weight is that of a log-likelihood whose deviation is learned.
+        Whether the weight is that of a log-likelihood whose deviation is learned, or is taken
+        from the error itself.
+    range
+        The least and the largest weight, where they differ: `weight` is their mean.
+    local
+        Whether the loss is another function of the error than its sum, and the weight its slope
+        at the numbers of this run.
     """
 
     unit: str
@@ -71,6 +86,8 @@ class Weighed:
     weight: float
     live: int
     learned_scale: bool = False
+    range: tuple[float, float] | None = None
+    local: bool = False
 
 
 def sides(anatomy: Anatomy, parts: Sequence[Part]) -> tuple[int, int] | None:
@@ -105,13 +122,15 @@ def _pointwise_way(anatomy: Anatomy, number: int) -> list[int]:
     return way
 
 
-def weigh(anatomy: Anatomy, parts: Sequence[Part]) -> Weighed | None:
+def weigh(
+    anatomy: Anatomy, parts: Sequence[Part], prediction: Array | None = None
+) -> Weighed | None:
     """Return what the elements of a prediction weigh; None for an error of no known kind.
 
-    Raises
-    ------
-    NotApplied
-        If elements that count weigh differently.
+    Parameters
+    ----------
+    prediction
+        What to take for the prediction; its numbers in this run when None.
     """
     found = sides(anatomy, parts)
     if found is None:
@@ -120,18 +139,96 @@ def weigh(anatomy: Anatomy, parts: Sequence[Part]) -> Weighed | None:
     if anatomy.values[made].size < anatomy.values[target].size or anatomy.run.graph.not_explained:
         return None
     values = anatomy.kept("replayed", lambda: anatomy.all_with({}))
+    if prediction is not None and prediction.shape == values[made].shape:
+        values = anatomy.all_with({made: prediction})
     straight = _fitted(anatomy, parts, made, target, values)
     for scale in _scales(anatomy, parts, made):
-        # With a learned deviation of 1 the weight is that of the log-likelihood itself.
-        ones = anatomy.all_with({scale: anatomy.filled(scale, 1.0)})
-        of_one = _fitted(anatomy, parts, made, target, ones)
-        if (
-            of_one is not None
-            and of_one.unit == "squared error"
-            and (straight is None or abs(straight.weight / of_one.weight - 1) > GUARDED)
-        ):
-            return Weighed("squared error", made, target, of_one.weight, of_one.live, True)
-    return straight
+        likelihood = _of_learned_scale(anatomy, parts, made, target, scale, values)
+        if likelihood is not None:
+            return likelihood
+    if straight is None or straight.unit != "squared error":
+        return straight
+    return _of_own_scale(anatomy, parts, straight, values)
+
+
+def _of_learned_scale(
+    anatomy: Anatomy,
+    parts: Sequence[Part],
+    made: int,
+    target: int,
+    scale: int,
+    values: Mapping[int, Array],
+) -> Weighed | None:
+    """Return what a log-likelihood weighs, by what its deviation does; None where there is none.
+
+    With A times (error/s)^k/k + log s, the weight of the error falls by k·log s and A·log s is
+    added to the loss: both are seen at two deviations, and A follows, however s is made.
+    """
+    raw = anatomy.lineage.walk_back(scale, anatomy.lineage.is_arithmetic)[-1]
+    own = _as_wide(values[target], values[made])
+    if own is None:
+        return None
+    touched = [p for p in anatomy.parts if raw in anatomy.lineage.ancestors(p.summand.value)]
+    weights, added, divisors = [], [], []
+    for number in RAW:
+        given = {raw: anatomy.filled(raw, number)}
+        arrays = anatomy.all_with(given)
+        weighed = _fitted(anatomy, parts, made, target, arrays)
+        if weighed is None or weighed.unit not in POWER or weighed.range is not None:
+            return None
+        weights.append(weighed)
+        divisors.append(float(np.abs(arrays[scale]).mean()))
+        given[made] = own
+        added.append(anatomy.total(touched, anatomy.all_with(given)))
+    first, second = weights
+    if first.unit != second.unit or abs(second.weight / first.weight - 1) < GUARDED:
+        return None
+    power = POWER[first.unit]
+    elements = first.live * anatomy.rows
+    times = power * (added[1] - added[0]) / np.log(first.weight / second.weight) / elements
+    with np.errstate(all="ignore"):
+        turned = np.log(first.weight / second.weight) / np.log(divisors[1] / divisors[0])
+        share = first.weight * divisors[0] ** turned / times
+    if not np.isfinite(share) or all(abs(share / each - 1) > GUARDED for each in BESIDE):
+        return None  # a weight that is learned, such as one of a whole term
+    return Weighed(first.unit, made, target, float(times) / power, first.live, True)
+
+
+def _as_wide(target: Array, prediction: Array) -> Array | None:
+    """Return a target in the shape of its prediction; None where it cannot have it."""
+    try:
+        return np.asarray(np.broadcast_to(target, prediction.shape), np.float64)
+    except ValueError:
+        return None
+
+
+def _of_own_scale(
+    anatomy: Anatomy, parts: Sequence[Part], straight: Weighed, values: Mapping[int, Array]
+) -> Weighed:
+    """Return the same, told whether the loss is a plain sum of squares.
+
+    Where it goes with the logarithm of the error it is the log-likelihood whose variance is the
+    mean squared error itself (Rybkin et al. 2021), whatever that is in this run.
+    """
+    made, touched = straight.made, [part.summand.value for part in parts]
+    p = np.asarray(values[made], np.float64)
+    own = _as_wide(values[straight.target], p)
+    if own is None:
+        return straight
+
+    def at(times: float) -> float:
+        moved = own + times * (p - own)
+        return anatomy.total(parts, anatomy.experiment({made: moved}, touched))
+
+    low, middle, high = (at(times) for times in FAR)
+    rises = high - middle, middle - low
+    if not np.isfinite(rises).all() or rises[1] <= 0:
+        return straight
+    if abs(rises[0] / rises[1] - 1) < GUARDED:
+        weight = rises[0] / np.log(FAR[2] / FAR[1]) / (straight.live * anatomy.rows) / 2
+        return replace(straight, weight=float(weight), range=None, learned_scale=True)
+    squares = (FAR[2] ** 2 - FAR[1] ** 2) / (FAR[1] ** 2 - FAR[0] ** 2)
+    return replace(straight, local=abs(rises[0] / rises[1] / squares - 1) > GUARDED)
 
 
 def is_rewarded(anatomy: Anatomy, parts: Sequence[Part]) -> Weighed | None:
@@ -140,7 +237,8 @@ def is_rewarded(anatomy: Anatomy, parts: Sequence[Part]) -> Weighed | None:
     if found is None or anatomy.run.graph.not_explained:
         return None
     values = anatomy.kept("replayed", lambda: anatomy.all_with({}))
-    return _fitted(anatomy, parts, *found, values, sign=-1.0)
+    weighed = _fitted(anatomy, parts, *found, values, sign=-1.0)
+    return None if weighed is None or weighed.range is not None else weighed
 
 
 def _fitted(
@@ -151,18 +249,26 @@ def _fitted(
     values: Mapping[int, Array],
     sign: float = 1.0,
 ) -> Weighed | None:
-    p, t = (np.asarray(values[number], np.float64) for number in (made, target))
-    try:
-        t = np.broadcast_to(t, p.shape)
-    except ValueError:
+    p = np.asarray(values[made], np.float64)
+    t = _as_wide(values[target], p)
+    if t is None:
         return None
     gradient = anatomy.gradient_at(made, parts, values)
     if gradient is None or not np.isfinite(gradient).all() or not np.abs(gradient).max(initial=0):
         return None
     gradient = sign * gradient
     counted = np.abs(gradient) > LEFT_OUT * np.abs(gradient).max()
-    uneven = None
+
+    def weighed(unit: str, weights: Array, weight: float) -> Weighed:
+        samples = max(p.size // max(np.asarray(values[target]).size, 1), 1)
+        live = round(float(counted.sum()) / samples / max(anatomy.rows, 1))
+        return Weighed(unit, made, target, weight * samples, max(live, 1))
+
+    uneven: tuple[str, Array] | None = None
+    compared = [each.op for part in parts for each in of_summand(anatomy, part.summand.value)]
     for unit, slope in SLOPES.items():
+        if unit in POSITIVE and (p[counted] <= 0).any():
+            continue
         with np.errstate(all="ignore"):
             each = slope(p, t)
             usable = counted & (np.abs(each) > FLAT * np.abs(each[counted]).max(initial=0))
@@ -172,16 +278,17 @@ def _fitted(
         spread = float(np.ptp(weights))
         if spread > (GUARDED if "cross" in unit else AGREEING) * weights.max():
             steps = np.unique(np.round(weights / weights.max(), 5))
-            if steps.size * 4 <= weights.size:  # a few weights, each of many elements
-                uneven = unit
+            # A few weights, each of many elements; or one a row.
+            if steps.size * 4 <= weights.size and unit in EVER_UNEVEN and not LOCAL & {*compared}:
+                uneven = uneven or (unit, weights)
             continue
-        samples = max(p.size // max(np.asarray(values[target]).size, 1), 1)
-        rows = max(anatomy.rows, 1)
-        live = round(float(counted.sum()) / samples / rows)
-        return Weighed(unit, made, target, median(weights.tolist()) * samples, max(live, 1))
-    if uneven:
-        raise NotApplied(f"the {uneven} does not weigh all elements alike")
-    return None
+        return weighed(unit, weights, median(weights.tolist()))
+    if uneven is None:
+        return None
+    unit, weights = uneven
+    mean = weighed(unit, weights, float(weights.mean()))
+    times = mean.weight / float(weights.mean())
+    return replace(mean, range=(times * float(weights.min()), times * float(weights.max())))
 
 
 def _scales(anatomy: Anatomy, parts: Sequence[Part], made: int) -> list[int]:

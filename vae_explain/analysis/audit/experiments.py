@@ -123,6 +123,14 @@ def actual_scale(anatomy: Anatomy, site: Site) -> Array:
     return site.sign * (anatomy.experiment({site.noise: ones}, [site.z])[site.z] - without)
 
 
+def shift(anatomy: Anatomy, site: Site) -> Array | None:
+    """Return what z is beside its mean where the noise is 0; None where the shapes do not say."""
+    if site.drawn or anatomy.values[site.z].shape != anatomy.values[site.location].shape:
+        return None
+    zeros = anatomy.filled(site.noise, 0.0)
+    return anatomy.experiment({site.noise: zeros}, [site.z])[site.z] - anatomy.array(site.location)
+
+
 def sigma_at(anatomy: Anatomy, site: Site, raw: float) -> float:
     """Return the scale of z at one raw value; NaN where there is none."""
     return probe(anatomy, site, (), 0.0, raw).sigma

@@ -56,6 +56,11 @@ class Lineage:
         bound = self.graph.producer(number)
         return bound.rule_name if bound else ""
 
+    def rule_of_draw(self, number: int) -> str:
+        """Return the name of the op that drew a value; empty for what is none."""
+        drawn = self.trace.values[number].kind == "noise" and number in self.trace.producer
+        return self.trace.operations[self.trace.producer[number]].name if drawn else ""
+
     def kind(self, number: int) -> str:
         """Return the kind of op that made a value; empty for none."""
         bound = self.graph.producer(number)
@@ -225,6 +230,7 @@ class Lineage:
 
     def _flags(self) -> dict[int, int]:
         flags: dict[int, int] = {}
+        inputs = {value.shape for value in self.trace.values if value.kind == "input"}
         for value in self.trace.values:
             if value.id in self.strays:
                 flags[value.id] = LEARNED
@@ -232,6 +238,9 @@ class Lineage:
                 flags[value.id] = DRAWN
             elif self.graph.producer(value.id) is not None:
                 flags[value.id] = DRAWN if value.kind == "noise" else 0
+                # Pixels as the shares of ones: a binarized input, whose moments are not kept.
+                if self.rule_of_draw(value.id) == "bernoulli" and value.shape in inputs:
+                    flags[value.id] |= INPUT
                 for number in self.made_from(value.id):
                     flags[value.id] |= flags[number]
             elif value.kind == "parameter":

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import product
 
 from .anatomy import Anatomy
 from .finding import Evidence, Finding, NotApplied, Seen, decided
@@ -11,6 +14,7 @@ from .rule import AuditRule
 from .scales import ROUNDED, Scale, entropy_scale, kl_scale, reconstruction_scales
 
 ID = "loss-scale"
+OF_ITS_OWN = "difference", "product", "reconstruction", "function of the squared error"
 ONE = 1e-4  # of a β that is 1 but for rounding
 
 
@@ -24,8 +28,10 @@ def effective_beta(reconstruction: Scale, kl: Scale) -> float:
     return kl.weight * reconstruction.unit / reconstruction.weight
 
 
-def both_scales(anatomy: Anatomy, by_entropy: bool = False) -> tuple[Scale, list[Scale]]:
-    """Return the scale of the reconstruction and of each site's KL.
+def both_scales(
+    anatomy: Anatomy, by_entropy: bool = False
+) -> tuple[tuple[Scale, ...], list[Scale]]:
+    """Return the scales of the reconstruction, and of each site's KL.
 
     Parameters
     ----------
@@ -35,18 +41,22 @@ def both_scales(anatomy: Anatomy, by_entropy: bool = False) -> tuple[Scale, list
     Raises
     ------
     NotApplied
-        Where one of them is not known, or the reconstruction has parts of several weights.
+        Where one of them is not known.
     """
     anatomy.require_finite()
     sites = anatomy.sites()
-    first, *others = reconstruction_scales(anatomy)
-    if others:
-        names = ", ".join(dict.fromkeys(scale.name for scale in (first, *others)))
+    scales = reconstruction_scales(anatomy)
+    if len(scales) > 1 and any(scale.measure in OF_ITS_OWN for scale in scales):
+        names = ", ".join(dict.fromkeys(scale.name for scale in scales))
         raise NotApplied(f"the reconstruction has parts of several weights: {names}")
+    if len({scale.name for scale in scales}) < len(scales):
+        scales = tuple(replace(scale, name=f"the {scale.measure}") for scale in scales)
     kls = decided(sites, partial(_kl_scale, anatomy, by_entropy=by_entropy))
-    if first.weight == 0 or any(part.summand.switched_off for part in anatomy.reconstruction()):
+    if not all(scale.weight for scale in scales) or any(
+        part.summand.switched_off for part in anatomy.reconstruction()
+    ):
         raise NotApplied("the reconstruction has no weight in this run")
-    return first, kls
+    return scales, kls
 
 
 def _kl_scale(anatomy: Anatomy, site: Site, by_entropy: bool) -> Scale:
@@ -76,7 +86,7 @@ def reduction(scale: Scale, noun: str) -> str:
     return over_row
 
 
-def evidence(reconstruction: Scale, kls: list[Scale]) -> Evidence:
+def evidence(reconstructions: Sequence[Scale], kls: Sequence[Scale]) -> Evidence:
     rows = tuple(
         (
             scale.name,
@@ -85,11 +95,12 @@ def evidence(reconstruction: Scale, kls: list[Scale]) -> Evidence:
             scale.factor,
             scale.weight,
         )
-        for scale in (reconstruction, *kls)
+        for scale in (*reconstructions, *kls)
     )
     facts: dict[str, float] = {}
-    for kl in kls:
+    for reconstruction, kl in product(reconstructions, kls):
         suffix = "" if len(kls) == 1 else f"_{kl.name}"
+        suffix += "" if len(reconstructions) == 1 else f"_{reconstruction.name}"
         beta = effective_beta(reconstruction, kl)
         facts[f"effective_beta{suffix}"] = beta
         facts[f"weight_for_beta_1{suffix}"] = 1 / beta
@@ -98,23 +109,27 @@ def evidence(reconstruction: Scale, kls: list[Scale]) -> Evidence:
 
 
 def look(anatomy: Anatomy) -> Seen:
-    reconstruction, kls = both_scales(anatomy, by_entropy=True)
+    reconstructions, kls = both_scales(anatomy, by_entropy=True)
+    reconstruction = reconstructions[0]
     off = any(part.summand.switched_off for part in anatomy.role("kl"))
     switched = " (it is multiplied by 0 in this run, which is left out here)" if off else ""
-    terms = "; ".join(f"{kl.name} is {reduction(kl, 'latent')}" for kl in kls)
-    betas = [effective_beta(reconstruction, kl) for kl in kls]
+    terms = [f"{scale.name} is {reduction(scale, 'element')}" for scale in reconstructions]
+    terms += [f"{kl.name} is {reduction(kl, 'latent')}" for kl in kls]
+    betas = [effective_beta(scale, kl) for scale, kl in product(reconstructions, kls)]
     listed = ", ".join(f"{beta:.4g}" for beta in betas)
     message = (
-        f"{reconstruction.name} is {reduction(reconstruction, 'element')}; {terms}: "
-        f"{'an effective β' if len(kls) == 1 else 'effective βs'} of {listed} for one row{switched}"
+        f"{'; '.join(terms)}: {'an effective β' if len(betas) == 1 else 'effective βs'} of "
+        f"{listed} for one row{switched}"
     )
-    if reconstruction.measure == "squared error" and len(kls) == 1:
-        variance = kls[0].weight / (2 * reconstruction.weight)
-        message += f", which is the ELBO of a Gaussian decoder of variance {variance:.4g}"
-    off_one = [(kl, beta) for kl, beta in zip(kls, betas, strict=True) if abs(beta - 1) > ONE]
-    if off_one and not off:
+    if len(betas) == 1:
+        message += _of_one(reconstruction, kls[0], betas[0], off)
+    elif len(reconstructions) > 1:
+        names = ", ".join(f"{scale.name} alone" for scale in reconstructions)
+        message += f", one for each error by itself: {names}"
+    elif not off:
+        off_one = [(kl, beta) for kl, beta in zip(kls, betas, strict=True) if _is_off(beta)]
         weights = " and ".join(f"{kl.name} times {1 / beta:.4g}" for kl, beta in off_one)
-        message += f"; {weights} would make β 1"
+        message += f"; {weights} would make β 1" if off_one else ""
     if any(kl.measure != "KL" for kl in kls):
         message += (
             "; a KL without a closed form, as through a flow or from a learned prior, is weighed "
@@ -122,8 +137,41 @@ def look(anatomy: Anatomy) -> Seen:
         )
     return Seen(
         "the reductions and weights of the loss's terms",
-        (Finding(ID, "note", message + ".", evidence(reconstruction, kls)),),
+        (Finding(ID, "note", message + ".", evidence(reconstructions, kls)),),
     )
+
+
+def _is_off(beta: float) -> bool:
+    return abs(beta - 1) > ONE
+
+
+def _of_one(reconstruction: Scale, kl: Scale, beta: float, off: bool) -> str:
+    """Say what one β of one error means."""
+    ratio, message = kl.weight / reconstruction.weight, ""
+    if reconstruction.range is not None:
+        least, most = (effective_beta(replace(reconstruction, weight=w), kl)
+                       for w in reconstruction.range[::-1])  # fmt: skip
+        return (
+            f", for the mean of the elements' weights: they differ, and make it {least:.4g} to "
+            f"{most:.4g}"
+        )
+    if reconstruction.local:
+        return (
+            ", by the slope at the numbers of this run: the loss has the squared error inside of "
+            "another function than a sum, as a root, so that β changes with the error"
+        )
+    if reconstruction.measure == "squared error":
+        message = f", which is the ELBO of a Gaussian decoder of variance {ratio / 2:.4g}"
+    if reconstruction.measure == "absolute error":
+        message = f", which is the ELBO of a Laplace decoder of scale {ratio:.4g}"
+    if _is_off(beta) and not off:
+        message += f"; {kl.name} times {1 / beta:.4g} would make β 1"
+        if reconstruction.measure in OF_ITS_OWN and abs(reconstruction.factor - 1) > ROUNDED:
+            message += (
+                f", unless the factor of {reconstruction.factor:.4g} belongs to the form of the "
+                f"error, as in a log-likelihood: then it is {beta * reconstruction.factor:.4g}"
+            )
+    return message
 
 
 RULE = AuditRule(

@@ -10,21 +10,28 @@ from .finding import Finding, NotApplied, Seen
 from .loss_scale import ONE, both_scales, effective_beta, evidence, reduction
 from .mending import Cure, times, times_for_batch
 from .rule import AuditRule
-from .scales import ROUNDED, Scale
+from .scales import DIVIDED_TWICE, ROUNDED, Scale
 
 ID = "loss-scale-mismatch"
+# Of the batch's size in a term, against one mean over it.
+POWERS = {DIVIDED_TWICE: -1, "averaged": 0, "summed": 1, "multiplied by the rows": 2}
 # Where reductions differ, a weight may make up for it, or leave next to nothing of the KL.
 NEXT_TO_NOTHING = 0.01
 
 
 def look(anatomy: Anatomy) -> Seen:
-    reconstruction, kls = both_scales(anatomy)
+    (reconstruction, *others), kls = both_scales(anatomy)
+    if others:
+        names = ", ".join(scale.name for scale in (reconstruction, *others))
+        raise NotApplied(f"the reconstruction has parts of several weights: {names}")
     findings = [finding for kl in kls for finding in _mismatch(anatomy, reconstruction, kl)]
     if not findings and "not known" in {reconstruction.batch, *(kl.batch for kl in kls)}:
         raise NotApplied(
             "how the terms grow with the batch is not known: that takes a second run, with every "
             "row twice"
         )
+    if not findings and (reconstruction.local or reconstruction.range):
+        raise NotApplied(f"{reconstruction.name} does not weigh all elements alike")
     betas = [effective_beta(reconstruction, kl) for kl in kls]
     listed = " and ".join(f"{beta:.4g}" for beta in betas)
     if all(abs(beta - 1) <= ONE for beta in betas):
@@ -36,8 +43,7 @@ def look(anatomy: Anatomy) -> Seen:
 
 def _mismatch(anatomy: Anatomy, reconstruction: Scale, kl: Scale) -> list[Finding]:
     beta = effective_beta(reconstruction, kl)
-    known = {"summed", "averaged", "multiplied by the rows"}
-    follows = reconstruction.batch != kl.batch and {reconstruction.batch, kl.batch} <= known
+    follows = reconstruction.batch != kl.batch and {reconstruction.batch, kl.batch} <= {*POWERS}
     weighed = kl.factor / reconstruction.factor  # what was written as a plain weight
     pixels = reconstruction.averaged
     recon_name, kl_name = reconstruction.name, kl.name
@@ -57,7 +63,7 @@ def _mismatch(anatomy: Anatomy, reconstruction: Scale, kl: Scale) -> list[Findin
                 kl,
             )
         ]
-    if abs(beta - 1) <= ONE:
+    if abs(beta - 1) <= ONE or reconstruction.local or reconstruction.range:
         return []
     if pixels > 1 and not kl.by_mean:
         if weighed > 1 / math.sqrt(pixels) or weighed >= 1:
@@ -115,8 +121,7 @@ def _finding(
     cures = []
     if follows:
         # The factor of one row, and the batch's size itself, which a longer batch changes.
-        powers = {"averaged": 0, "summed": 1, "multiplied by the rows": 2}
-        power = powers[reconstruction.batch] - powers[kl.batch]
+        power = POWERS[reconstruction.batch] - POWERS[kl.batch]
         beside = beta * float(rows) ** power
         inside = "" if abs(beside - 1) <= ONE else f" and by {beside:.4g}"
         verb = "Divide" if power < 0 else "Multiply"
@@ -144,7 +149,7 @@ def _finding(
         cures.append(
             Cure(f"{summed}{kl.name} by {1 / beta:.4g}: β is 1 then.", times(kl.value, 1 / beta))
         )
-    return Finding(ID, severity, message, evidence(reconstruction, [kl]), cures=tuple(cures))
+    return Finding(ID, severity, message, evidence([reconstruction], [kl]), cures=tuple(cures))
 
 
 RULE = AuditRule(

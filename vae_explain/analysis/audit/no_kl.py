@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from .anatomy import Anatomy
+from .element_weights import LEFT_OUT, latent_weights
 from .finding import Evidence, Finding, NotApplied, Seen
-from .kl import measure
+from .kl import known, measure
 from .mending import Cure, instead_of
 from .posterior import Site
 from .rule import AuditRule
@@ -24,6 +25,7 @@ def look(anatomy: Anatomy) -> Seen:
         _finding(anatomy, site) for site in sites if site.chain and not _measured(anatomy, site)
     ]
     findings += [_cut_off(anatomy, site) for site in sites if _has_no_gradient(anatomy, site)]
+    findings += [f for site in sites if (f := _left_out(anatomy, site)) is not None]
     findings += [_without_entropy(anatomy, site) for site in sites if _prior_alone(anatomy, site)]
     return Seen("each sample's posterior is measured by the loss", tuple(findings))
 
@@ -42,6 +44,42 @@ def _has_no_gradient(anatomy: Anatomy, site: Site) -> bool:
         .keys()
         .isdisjoint({*anatomy.lineage.twins(site.location), *site.chain})
     )
+
+
+def _left_out(anatomy: Anatomy, site: Site) -> Finding | None:
+    """Find latents, or rows, that the KL of the others leaves out."""
+    try:
+        measured = measure(anatomy, site)
+        if not known(measured.fit) or measured.bent or anatomy.run.graph.not_explained:
+            return None
+        weights = np.abs(latent_weights(anatomy, site, measured))
+    except NotApplied:
+        return None
+    if weights.ndim < 2 or len(weights) != anatomy.rows or not weights.any():
+        return None
+    pull = anatomy.gradient_at(site.z, anatomy.role("reconstruction"), anatomy.values)
+    if pull is None or pull.shape != weights.shape:
+        return None
+    # What a mask leaves out of both terms is as it should be.
+    unpaid = (weights <= LEFT_OUT * weights.max()) & (pull != 0)
+    off = unpaid.reshape(len(weights), -1)
+    rows, latents = np.flatnonzero(off.all(axis=1)), np.flatnonzero(off.all(axis=0))
+    if not rows.size and not latents.size:
+        return None
+    noun, gone, of = (
+        ("rows", rows, off.shape[0]) if rows.size else ("latents", latents, off.shape[1])
+    )
+    listed = ", ".join(map(str, gone[:6])) + (", …" if gone.size > 6 else "")
+    name, z = measured.name, anatomy.latent(site)
+    return Finding(
+        ID,
+        "warning",
+        f"{name} measures {of - gone.size} of {of} {noun} of {z}: nothing is paid for what {noun} "
+        f"{listed} tell, so that training drives their deviation to 0.",
+        Evidence((noun[:-1], "weight of its KL"),
+                 tuple((str(int(at)), 0.0) for at in gone[:6])),
+        f"Sum {name} over all {noun}.",
+    )  # fmt: skip
 
 
 def _prior_alone(anatomy: Anatomy, site: Site) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 from ...engine.roles import standard_draws
 from ...trace import Array
 from .anatomy import Anatomy
+from .experiments import actual_scale, shift
 from .finding import Evidence, Finding, Seen
 from .mending import Cure, Edit, with_numbers
 from .posterior import Site
@@ -30,7 +31,7 @@ def look(anatomy: Anatomy) -> Seen:
 def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
     if site.drawn:
         return []
-    findings = [find(anatomy, site) for find in (_elsewhere, _other, _shared)]
+    findings = [find(anatomy, site) for find in (_elsewhere, _other, _shifted, _shared)]
     return [finding for finding in findings if finding is not None]
 
 
@@ -131,6 +132,31 @@ def _other(anatomy: Anatomy, site: Site) -> Finding | None:
         ),
         cures=(Cure("Draw it by torch.randn_like of the standard deviation.", _drawn(site)),),
     )
+
+
+def _shifted(anatomy: Anatomy, site: Site) -> Finding | None:
+    """Find a z that is not its mean where the noise is 0, as where a number is added to the noise.
+
+    A learned shift would be a part of the mean, so that it goes with σ.
+    """
+    if not site.chain:
+        return None
+    off = shift(anatomy, site)
+    if off is None or not off.any():
+        return None
+    share = off / actual_scale(anatomy, site)
+    if not np.isfinite(share).all() or np.ptp(share) > 1e-6 * np.abs(share).max():
+        return None
+    by, z, mean = float(share.mean()), anatomy.latent(site), anatomy.lineage.name(site.location)
+    return Finding(
+        ID,
+        "error",
+        f"the noise of {z} is not centred: where {anatomy.lineage.name(site.noise)} is 0, {z} is "
+        f"{mean} {'plus' if by > 0 else 'minus'} {abs(by):.4g}σ, and its mean with it.",
+        Evidence(("element", f"{z} without noise, less {mean}"),
+                 tuple((str(at), float(number)) for at, number in enumerate(off.ravel()[:4]))),
+        f"Write {z} = {mean} + σ·ε with ε from N(0, 1), without a number added to ε.",
+    )  # fmt: skip
 
 
 def _shared(anatomy: Anatomy, site: Site) -> Finding | None:

@@ -18,13 +18,14 @@ from .comparisons import Comparison, comparisons, of_summand
 from .element_weights import SWAPPED, Weighed, sides, weigh
 from .finding import Cell, Evidence, Finding, NotApplied, Seen, Severity
 from .head_range import without
-from .mending import Cure, Edit, called, changed
+from .mending import Cure, Edit, called, changed, left_out
 from .reach import Reach, reach
 from .rule import AuditRule
 
 ID = "output-range"
 IMAGE_AXES = 3  # of what holds pixels: channels, height and width, or a batch of planes
 ROUNDING = 1e-6
+SUMS_TO_ONE = 1e-3
 OF_LOGITS = "of logits"
 
 
@@ -34,22 +35,29 @@ def look(anatomy: Anatomy) -> Seen:
         if anatomy.latents
         else [part for part in anatomy.parts if of_summand(anatomy, part.summand.value)]
     )
+    shares = [found for each in comparisons(anatomy) if (found := _of_shares(anatomy, each))]
+    if shares:
+        return Seen("", tuple(shares))
     swapped = [
         _swapped(anatomy, each) for each in comparisons(anatomy) if _is_swapped(anatomy, each)
     ]
     if swapped:
         return Seen("", tuple(swapped))
-    found = sides(anatomy, reconstruction)
-    if found is None:
+    pair = sides(anatomy, reconstruction)
+    if pair is None:
         raise NotApplied("no one value is compared with no one target")
-    made, target = found
+    made, target = pair
     try:
         weighed = weigh(anatomy, reconstruction)
     except NotApplied:
         weighed = None
+    if weighed is not None and weighed.range is not None:
+        weighed = None
     if weighed is not None and weighed.unit.endswith(SWAPPED):
         return Seen("", (_swapped_by_hand(anatomy, weighed),))
     unit = weighed.unit if weighed else _unit_of_ops(anatomy, made, target)
+    if unit is None and all(each.op == "mul" for each in comparisons(anatomy)):
+        raise NotApplied("the input is multiplied by a prediction, and compared with none")
     targets = anatomy.array(target)
     findings = _outside_of_probabilities(anatomy, unit, target, targets)
     if not findings:
@@ -138,6 +146,54 @@ def _swapped_by_hand(anatomy: Anatomy, weighed: Weighed) -> Finding:
         Evidence(("place", "value"), (("target", made), ("inside of the logarithm", target))),
         f"Write -({target}·log({made}) + (1 - {target})·log(1 - {made})).",
     )
+
+
+# --- what a softmax gives out ---------------------------------------------------------------
+
+
+def _of_shares(anatomy: Anatomy, compared: Comparison) -> Finding | None:
+    """Find a softmax where logits belong, or its logarithm, or targets that add up to no 1."""
+    lineage = anatomy.lineage
+    way = lineage.walk_back(compared.made, lineage.copies)
+    bound = lineage.graph.producer(way[-1])
+    made, target = lineage.name(compared.made), anatomy.array(compared.target)
+    if compared.op == "nll_loss" and bound is not None and bound.rule_name == "softmax":
+        words, cure = "the logarithm of it", called(way[-1], "log")
+        mend = f"Take log_softmax in place of the softmax that makes {made}."
+        title = f"nll_loss takes logarithms of shares, and {made} is the softmax itself"
+    elif bound is None or bound.rule_name != "softmax":
+        return None
+    elif compared.op == "cross_entropy":
+        words, cure = "logits", left_out(way[-1], bound.sources[0])
+        mend = f"Give cross_entropy {lineage.name(bound.sources[0])}, before the softmax."
+        title = (
+            f"cross_entropy takes logits, and {made} is a softmax already: of the shares another "
+            "softmax is taken, which can give the right class no more than "
+            f"{_most(anatomy.values[way[-1]].shape[bound.attributes['dim']]):.3g}"
+        )
+    elif (
+        target.shape == anatomy.values[compared.made].shape == anatomy.values[way[-1]].shape
+        and compared.op == "binary_cross_entropy"
+        and bound.attributes["dim"] % target.ndim  # over the rows: see row-mixing
+    ):
+        sums = target.sum(axis=bound.attributes["dim"])
+        if np.allclose(sums, 1.0, atol=SUMS_TO_ONE):
+            return None
+        words, cure = "numbers of their own", changed(way[-1], _sigmoid_of(bound.sources[0]))
+        mend = f"Put a sigmoid in the place of the softmax that makes {made}."
+        title = (
+            f"{made} comes of a softmax, whose elements add up to 1, and the targets add up to "
+            f"{sums.min():.4g} to {sums.max():.4g}"
+        )
+    else:
+        return None
+    array = anatomy.array(compared.made)
+    rows = ((made, float(array.min()), float(array.max())), ("what belongs there", words, ""))
+    return _finding("error", f"{title}.", rows, (Cure(mend, cure),))
+
+
+def _most(classes: int) -> float:
+    return float(np.e / (np.e + classes - 1))
 
 
 # --- targets and ranges -------------------------------------------------------------------

@@ -11,8 +11,8 @@ from ...ops.broadcasting import indices
 from ...symbolic.text import index_text
 from ...trace import Array
 from .anatomy import Anatomy
-from .closed_form import SIGMA_OF_KL, Fit
-from .experiments import actual_scale, into_z, require_reparameterized
+from .closed_form import SIGMA_OF_KL, SIGMA_OF_RAW, Fit
+from .experiments import actual_scale, into_z, require_reparameterized, shift
 from .finding import Evidence, Finding, NotApplied, Seen
 from .kl import known, measure
 from .lineage import is_elementwise
@@ -50,15 +50,20 @@ def look(anatomy: Anatomy) -> Seen:
 
 def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
     require_reparameterized(site)
+    off = shift(anatomy, site)
+    if off is not None and (np.abs(off) > 1e-6 * np.abs(actual_scale(anatomy, site))).any():
+        raise NotApplied("z is not its mean where the noise is 0; see noise")
     measured = measure(anatomy, site)
     form = measured.fit
-    if form is None or not (known(form) or form.kind in ("sigma", "scaled")):
+    if form is None or not (known(form) or form.kind in ("sigma", "scaled", "raw")):
         raise NotApplied("the KL's numbers do not say which σ it means")
     if known(form) or (form.kind == "sigma" and form.detail not in INSTEAD):
         return []  # or the KL has mixed them up, not z: kl-form
     assert site.scale is not None, "a KL was measured at its raw values"
     scale = actual_scale(anatomy, site)
     name = anatomy.lineage.name(site.scale)
+    if form.kind == "raw":
+        return [_of_raw(anatomy, site, form)]
     if form.kind == "sigma":
         used, right, calls = INSTEAD[form.detail]
         return [_error(anatomy, site, SIGMA_OF_KL[form.detail], used, right.format(name), calls)]
@@ -106,6 +111,26 @@ def _error(
                 called_in_turn(site.scale, into_z(anatomy, site, site.scale), *calls),
             ),
         ),
+    )
+
+
+def _of_raw(anatomy: Anatomy, site: Site, form: Fit) -> Finding:
+    """Tell of a deviation that z and the KL make by different functions of one number."""
+    assert site.scale is not None, "a KL was measured at its raw values"
+    assert site.raw is not None, "as above"
+    z, scale, raw = (anatomy.lineage.name(n) for n in (site.z, site.scale, site.raw))
+    meant = "exp(½·{})" if form.detail == "log-variance" else "exp({})"
+    sigma = np.asarray(SIGMA_OF_RAW[form.detail](anatomy.array(site.raw)))
+    found = actual_scale(anatomy, site)
+    right = np.broadcast_to(sigma, found.shape) if sigma.size != found.size else sigma
+    return Finding(
+        ID,
+        "error",
+        f"{z} scales the noise by {scale}, while the KL takes {raw} for its {form.detail}, whose "
+        f"σ is {meant.format(raw)}: two posteriors of one number.",
+        _evidence(anatomy, site, lambda _: right.reshape(found.shape)),
+        f"Make both of one σ: put {meant.format(raw)} in place of {scale} in {z}, or write the KL "
+        f"for {scale}.",
     )
 
 

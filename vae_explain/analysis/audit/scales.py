@@ -15,9 +15,11 @@ from statistics import median  # NumPy's would load its masked arrays
 
 import numpy as np
 
+from ...trace import Array
 from .anatomy import Anatomy
 from .comparisons import measure_of, of_summand
-from .element_weights import LEFT_OUT, latent_weights, sides, weigh
+from .draw_weights import draw_weights
+from .element_weights import LEFT_OUT, Weighed, latent_weights, sides, weigh
 from .experiments import probe, require_reparameterized
 from .finding import NotApplied
 from .kl import Measured, known, measure
@@ -26,6 +28,7 @@ from .posterior import Site
 
 SAME = 1e-6
 NARROW = -20.0, -26.0, -32.0  # raw values that make σ very small
+DIVIDED_TWICE = "divided twice by the rows"
 ROUNDED = 1e-3  # of float32 numbers that were added up in another order
 
 
@@ -48,8 +51,8 @@ class Scale:
     by_mean
         Whether it was averaged over a row's elements, of which there may be but one.
     batch
-        What was done over the rows: `summed`, `averaged`, or `multiplied by the rows`; `one row`,
-        or `not known`.
+        What was done over the rows: `summed`, `averaged`, `multiplied by the rows` or
+        `divided twice by the rows`; `one row`, or `not known`.
     factor
         What the reductions leave of the weight: the plain factors in the term, but for a ½
         that belongs to its form.
@@ -57,6 +60,8 @@ class Scale:
         Whether a squared error was written with its ½, which is then its unit.
     value
         The value that the term is made in, where a factor may be put.
+    range, local
+        As those of `Weighed`.
     """
 
     name: str
@@ -69,6 +74,8 @@ class Scale:
     factor: float
     halved: bool
     value: int
+    range: tuple[float, float] | None = None
+    local: bool = False
 
     @property
     def unit(self) -> float:
@@ -91,7 +98,11 @@ def _reconstruction_scales(anatomy: Anatomy) -> tuple[Scale, ...]:
     scales: list[Scale] = []
     for parts in groups.values():
         scale = _by_experiment(anatomy, parts)
-        scales += [scale] if scale else [_by_graph(anatomy, part) for part in parts]
+        scales += (
+            [scale]
+            if scale
+            else [_by_experiment(anatomy, [p]) or _by_graph(anatomy, p) for p in parts]
+        )
     targets = {key[1] for key in groups if isinstance(key, tuple)}
     first = scales[0]
     alike = {(each.measure, each.per_row, each.batch) for each in scales}
@@ -132,7 +143,7 @@ def _kl_scale(anatomy: Anatomy, site: Site) -> Scale:
     twin = _aligned(anatomy, part)
     averaged, by_mean = _averages(anatomy, part, twin)
     per_row = live // anatomy.rows
-    batch = _over_batch(anatomy, growth)
+    batch = _over_batch(anatomy, growth, measured.parts)
     factor = weight * _undone(anatomy, batch) * averaged
     value = value_of(anatomy, measured.parts)
     return Scale(
@@ -151,8 +162,11 @@ def entropy_scale(anatomy: Anatomy, site: Site) -> Scale:
 
 def _entropy_scale(anatomy: Anatomy, site: Site) -> Scale:
     require_reparameterized(site)
+    # What is made of the sample stays as it is where the deviations are small, and so may be in it.
     roles = ("kl", "sampled", "learned prior")
-    parts = tuple(p for p in anatomy.parts if p.role in roles and site.index in p.posteriors)
+    parts = tuple(
+        p for p in anatomy.parts if (p.role in roles or p.mixed) and site.index in p.posteriors
+    )
     if not parts:
         raise NotApplied("no part of the loss measures the posterior without the input")
     size = anatomy.values[site.location].size
@@ -166,7 +180,7 @@ def _entropy_scale(anatomy: Anatomy, site: Site) -> Scale:
             other = anatomy.twice.sites()[site.index]
             growth = _entropy_weight(anatomy.twice, other, others) / (2 * size) / weight
     averaged, by_mean = _averages(anatomy, parts[0], twins[0])
-    batch = _over_batch(anatomy, growth)
+    batch = _over_batch(anatomy, growth, parts)
     factor = weight * _undone(anatomy, batch) * averaged
     name = anatomy.name_of(parts, "the KL")
     per_row, value = size // anatomy.rows, value_of(anatomy, parts)
@@ -203,6 +217,8 @@ def _latent_weight(anatomy: Anatomy, site: Site, measured: Measured) -> tuple[fl
     counted = weights > LEFT_OUT * weights.max(initial=0)
     if not counted.any():
         raise NotApplied("the KL has no weight at the posterior")
+    if weights.ndim > 1 and not counted.reshape(len(weights), -1).any(axis=1).all():
+        raise NotApplied("the KL leaves rows out; see latent-without-kl")
     among = weights[counted]
     if np.ptp(among) > ROUNDED * among.max():
         raise NotApplied("the KL does not weigh all latents and rows alike")
@@ -210,25 +226,30 @@ def _latent_weight(anatomy: Anatomy, site: Site, measured: Measured) -> tuple[fl
 
 
 def _by_experiment(anatomy: Anatomy, parts: Sequence[Part]) -> Scale | None:
-    weighed = weigh(anatomy, parts)
+    weighed = _weighed(anatomy, parts)
     if weighed is None:
         return None
     growth = None
     twins = [_aligned(anatomy, part) for part in parts]
     if anatomy.twice is not None and all(twins):
-        other = weigh(anatomy.twice, [twin for twin in twins if twin is not None])
+        # Of the same numbers twice, though the second run has other noise.
+        made = anatomy.array(weighed.made)
+        both = np.concatenate([made, made]) if made.ndim else made
+        other = _weighed(anatomy.twice, [twin for twin in twins if twin is not None], both)
         if other is not None and other.unit == weighed.unit:
             growth = other.weight / weighed.weight
     averaged, by_mean = _averages(anatomy, parts[0], twins[0])
     samples = anatomy.values[weighed.made].size // max(anatomy.values[weighed.target].size, 1)
     # A mean over several samples of each row is no average over the row.
     averaged = averaged // samples if samples and averaged % samples == 0 else averaged
-    batch = _over_batch(anatomy, growth)
+    batch = _over_batch(anatomy, growth, parts)
     live = weighed.live
     if averaged != live and averaged > 1:
         averaged, by_mean = 1, False  # over something else than what counts here
-    halved = weighed.learned_scale or (
-        weighed.unit == "squared error" and 0.5 in parts[0].summand.constants
+    # Inside of a logarithm of a sum, as over draws, a ½ is no factor of the summand.
+    inside = parts[0].mixed and abs(2 * weighed.weight * _undone(anatomy, batch) - 1) < ROUNDED
+    halved = weighed.unit == "squared error" and (
+        weighed.learned_scale or inside or 0.5 in parts[0].summand.constants
     )
     unit = 0.5 if halved else 1.0
     factor = weighed.weight / unit * _undone(anatomy, batch) * averaged
@@ -236,7 +257,10 @@ def _by_experiment(anatomy: Anatomy, parts: Sequence[Part]) -> Scale | None:
         averaged, by_mean, factor = live, True, 1.0  # divided by hand
     words = weighed.unit.removesuffix(" of logits")
     if weighed.learned_scale:
-        words = "Gaussian log-likelihood of a learned deviation"
+        of = "Gaussian" if halved else "Laplace"
+        words = f"{of} log-likelihood of a learned deviation"
+    if weighed.local:
+        words = f"function of the {words}"
     return Scale(
         anatomy.name_of(parts, "the reconstruction"),
         words,
@@ -248,7 +272,26 @@ def _by_experiment(anatomy: Anatomy, parts: Sequence[Part]) -> Scale | None:
         factor,
         halved,
         value_of(anatomy, parts),
+        weighed.range,
+        weighed.local,
     )
+
+
+def _weighed(
+    anatomy: Anatomy, parts: Sequence[Part], prediction: Array | None = None
+) -> Weighed | None:
+    """Return what an element weighs; in all draws of its row, where these have weights.
+
+    As by importance: -log Σ p(x, z)/q(z) over draws has in all the weight of one.
+    """
+    weighed = weigh(anatomy, parts, prediction)
+    if weighed is not None and weighed.range is None:
+        return weighed
+    found = draw_weights(anatomy, parts)
+    if found is None or found.total <= 0:
+        return weighed
+    live = anatomy.values[found.target].size // anatomy.rows
+    return Weighed(found.unit, found.made, found.target, found.total, live)
 
 
 def _by_graph(anatomy: Anatomy, part: Part) -> Scale:
@@ -272,7 +315,7 @@ def _by_graph(anatomy: Anatomy, part: Part) -> Scale:
         samples = per_row // target
         averaged = averaged // samples if averaged % samples == 0 else averaged
         per_row, weight = target, weight * samples
-    batch = _over_batch(anatomy, growth)
+    batch = _over_batch(anatomy, growth, [part])
     halved = 0.5 in summand.constants
     factor = weight / (0.5 if halved else 1.0) * _undone(anatomy, batch) * averaged
     return Scale(
@@ -302,10 +345,10 @@ def value_of(anatomy: Anatomy, parts: Sequence[Part]) -> int:
 
 
 def _undone(anatomy: Anatomy, batch: str) -> float:
-    return float(anatomy.rows) if batch == "averaged" else 1.0
+    return float(anatomy.rows ** {"averaged": 1, DIVIDED_TWICE: 2}.get(batch, 0))
 
 
-def _over_batch(anatomy: Anatomy, growth: float | None) -> str:
+def _over_batch(anatomy: Anatomy, growth: float | None, parts: Sequence[Part]) -> str:
     """Say what was done over the rows, by how an element's weight grows with every row twice."""
     if growth is None:
         return "one row" if anatomy.rows == 1 else "not known"
@@ -315,6 +358,10 @@ def _over_batch(anatomy: Anatomy, growth: float | None) -> str:
         return "averaged"
     if abs(growth - 2) < ROUNDED:
         return "multiplied by the rows"
+    if abs(growth - 0.25) < ROUNDED:
+        return DIVIDED_TWICE
+    if any(part.summand.detached for part in parts):
+        return "not known"  # of a weight that is taken from the terms' own values
     raise NotApplied("what an element weighs follows the numbers of the batch")
 
 
@@ -333,10 +380,12 @@ def _aligned(anatomy: Anatomy, part: Part) -> Part | None:
 
 def _averages(anatomy: Anatomy, part: Part, twin: Part | None) -> tuple[int, bool]:
     """Return over how many elements of a row a part was averaged, and whether it was at all."""
-    left = list(part.summand.averaged)
+    left, rows = list(part.summand.averaged), anatomy.rows
     if twin is not None:
-        pairs = zip(left, twin.summand.averaged, strict=True)
+        pairs = list(zip(left, twin.summand.averaged, strict=True))
         left = [size for size, other in pairs if size == other]
+        # An axis that holds the rows and more, as the tokens of all sentences.
+        left += [a // rows for a, b in pairs if b == 2 * a and a > rows and a % rows == 0]
     elif anatomy.rows in left:
         left.remove(anatomy.rows)
     return prod(left), bool(left)

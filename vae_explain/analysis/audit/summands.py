@@ -7,6 +7,7 @@ it was written: in one line or in ten, one number a term or one a row.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -40,6 +41,8 @@ class Summand:
         The plain factors on the way, but for 1 and -1.
     switched_off
         Whether one of the factors was 0, which `factor` leaves out.
+    detached
+        Whether one of the factors is taken from what is learned, without its gradient.
     path
         The values from the loss down to it.
     """
@@ -51,6 +54,7 @@ class Summand:
     averaged: tuple[int, ...]
     constants: tuple[float, ...]
     switched_off: bool
+    detached: bool
     path: tuple[int, ...]
 
 
@@ -60,6 +64,7 @@ class _Way:
     averaged: tuple[int, ...] = ()
     constants: tuple[float, ...] = ()
     off: bool = False
+    detached: bool = False
     path: tuple[int, ...] = ()
 
 
@@ -70,7 +75,10 @@ def summands(lineage: Lineage) -> tuple[Summand, ...]:
 
 def within(lineage: Lineage, number: int, around: Summand) -> tuple[Summand, ...]:
     """Return what a value inside of a summand adds up, as if nothing stood around it."""
-    way = _Way(around.factor, around.averaged, around.constants, around.switched_off, around.path)
+    way = _Way(
+        around.factor, around.averaged, around.constants, around.switched_off, around.detached,
+        around.path,
+    )  # fmt: skip
     return tuple(_split(lineage, number, way))
 
 
@@ -109,14 +117,35 @@ def _parts(lineage: Lineage, bound: BoundOperation, way: _Way) -> list[tuple[int
 def _weighted(lineage: Lineage, bound: BoundOperation, way: _Way) -> list[tuple[int, _Way]] | None:
     """Take an elementwise operation apart where it gives each operand one plain weight.
 
-    What nothing is learned from may be added, but only a constant may be a weight.
+    What nothing is learned from may be added, but only a constant may be a weight, or one number
+    that is detached: of what it stands beside it is the weight in this run.
     """
     sources = bound.sources
     learned = {at: source for at, source in sources.items() if lineage.learned(source)}
+    detached = {
+        at
+        for at, source in learned.items()
+        if lineage.values[source].size == 1 and source not in lineage.trace.gradients
+    }
+    parts = _parts_with(lineage, bound, way, learned)
+    if parts is None and detached and len(detached) < len(learned):
+        moving = {at: source for at, source in learned.items() if at not in detached}
+        return _parts_with(lineage, bound, replace(way, detached=True), moving)
+    return parts
+
+
+def _parts_with(
+    lineage: Lineage, bound: BoundOperation, way: _Way, learned: Mapping[int, int]
+) -> list[tuple[int, _Way]] | None:
+    sources = bound.sources
 
     def weights(stand_in: float) -> list[float | None]:
         operands = [
-            (lineage.values[sources[at]] if lineage.fixed(sources[at]) else stand_in)
+            (
+                lineage.values[sources[at]]
+                if lineage.fixed(sources[at]) or lineage.learned(sources[at])
+                else stand_in
+            )
             if at in sources
             else float(operand)
             for at, operand in enumerate(bound.operands)
@@ -157,4 +186,7 @@ def _leaf(lineage: Lineage, number: int, way: _Way) -> Summand:
         elements = max(prod(shape), 1)
         if reduction == "mean":
             weight, averaged = weight / elements, (*averaged, *shape)
-    return Summand(number, way.factor, weight, elements, averaged, way.constants, way.off, way.path)
+    return Summand(
+        number, way.factor, weight, elements, averaged, way.constants, way.off, way.detached,
+        way.path,
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""`target`: a prediction that is compared with itself, or with another row's target.
+"""`target`: a prediction that is compared with itself, another row's target, or one for all rows.
 
 What the loss takes for the target is followed back: one that is made from z has nothing to do
 with x. And one row of x is moved, to see which row of the target moves with it.
@@ -29,7 +29,7 @@ def look(anatomy: Anatomy) -> Seen:
     if not compared:
         raise NotApplied("no part of the loss compares what was made from z with the input")
     for each in compared:
-        found = _of_another_row(anatomy, each)
+        found = _of_all_rows(anatomy, each) or _of_another_row(anatomy, each)
         if found is not None:
             findings.append(found)
     return Seen("what each prediction is compared with is its own row of x", tuple(findings))
@@ -94,15 +94,61 @@ def _has_own_target(anatomy: Anatomy, value: int) -> bool:
     )
 
 
+def _of_all_rows(anatomy: Anatomy, compared: Comparison) -> Finding | None:
+    """Find a target that is made of x, whose rows differ, and is the same for each of them."""
+    rows, x = anatomy.rows, anatomy.inputs[0]
+    target, made = anatomy.array(compared.target), anatomy.values[compared.made]
+    if rows < 2 or not anatomy.lineage.from_input(compared.target):
+        return None
+    if (
+        made.shape[:1] != (rows,)
+        or made.ndim < 2
+        or target.shape not in (made.shape, made.shape[1:])
+    ):
+        return None
+    spread = np.broadcast_to(target, made.shape)
+    if np.ptp(spread, axis=0).any() or not np.ptp(x.reshape(rows, -1), axis=0).any():
+        return None
+    if not np.ptp(spread[0]):
+        return None  # a label, or a mask
+    lineage = anatomy.lineage
+    name = lineage.name(compared.target)
+    first = np.ravel(spread[0])[:4]
+    return Finding(
+        ID,
+        "error",
+        f"{lineage.name(compared.made)} is compared with one and the same target in all {rows} "
+        f"rows, {name}, while the rows of x differ: the decoder learns that one whatever z is.",
+        Evidence(
+            ("element", f"{name}, in each row", "x, row 0", "x, row 1"),
+            tuple(
+                (str(at), float(number), *(float(np.ravel(x[row])[at]) for row in (0, 1)))
+                for at, number in enumerate(first[: x[0].size])
+            ),
+        ),
+        "Compare each row with its own row of x.",
+        cures=(
+            Cure(
+                "Compare each row with its own row of x.",
+                instead_of({compared.target: _first_input(anatomy)}),
+            ),
+        )
+        if made.shape == x.shape
+        else (),
+    )
+
+
+def _first_input(anatomy: Anatomy) -> int:
+    return next(value.id for value in anatomy.trace.values if value.kind == "input")
+
+
 def _of_another_row(anatomy: Anatomy, compared: Comparison) -> Finding | None:
     """Find a target whose row does not follow its own row of x, but another's."""
-    lineage, rows = anatomy.lineage, anatomy.rows
-    inputs = [v.id for v in anatomy.trace.values if v.kind == "input"]
+    lineage, rows, x_id = anatomy.lineage, anatomy.rows, _first_input(anatomy)
     target, x = anatomy.values[compared.target], anatomy.inputs[0]
     has_rows = target.shape[:1] == (rows,) and x.shape[:1] == (rows,) and x.dtype.kind == "f"
-    if rows < 2 or not has_rows or inputs[0] not in lineage.ancestors(compared.target):
+    if rows < 2 or not has_rows or x_id not in lineage.ancestors(compared.target):
         return None
-    x_id = inputs[0]
     if compared.target == x_id or anatomy.values[compared.made].shape[:1] != (rows,):
         return None
 
@@ -141,14 +187,15 @@ def _of_another_row(anatomy: Anatomy, compared: Comparison) -> Finding | None:
             tuple((str(row), str(one), str(two)) for row, one, two in pairs),
         ),
         "Keep x and what is made of it in one order: shuffle before the model, not between.",
-        cures=(
-            Cure("Compare with x as the model got it.", instead_of({compared.target: inputs[0]})),
-        )
+        cures=(Cure("Compare with x as the model got it.", instead_of({compared.target: x_id})),)
         if target.shape == x.shape
         else (),
     )
 
 
 RULE = AuditRule(
-    ID, "a prediction compared with itself or with another row", "experiments on the replay", look
+    ID,
+    "a prediction compared with itself, another row, or one for all",
+    "experiments on the replay",
+    look,
 )

@@ -120,10 +120,11 @@ class Facts:
         from ...analysis.audit.loss_scale import both_scales, effective_beta
 
         try:
-            error, kls = both_scales(Anatomy(self.run.as_recorded))
+            (error, *others), kls = both_scales(Anatomy(self.run.as_recorded))
         except NotApplied:
             return None
-        if error.measure != "squared error" or len(kls) != 1 or not kls[0].weight > 0:
+        of_one = not others and error.range is None and error.measure == "squared error"
+        if not of_one or len(kls) != 1 or not kls[0].weight > 0:
             return None
         half = "with its ½" if error.halved else "without a ½"
         return half, kls[0].weight / (2 * error.weight), effective_beta(error, kls[0])

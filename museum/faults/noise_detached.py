@@ -1,0 +1,91 @@
+"""Faults that `noise-detached` names."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.distributions import Normal, kl_divergence
+
+from ..base import Layers, kl_of, sample
+from ..cases import fault
+
+
+@fault("noise-detached")
+def deviation_by_data(model: Layers, x: Tensor) -> Tensor:
+    """The deviations follow the KL alone, in code of an older PyTorch.
+
+    The deviation is read through .data, which cuts its gradient.
+    """
+    mu, logvar = model.encode(x)
+    std = torch.exp(0.5 * logvar).data
+    z = mu + std * torch.randn_like(std)
+    return F.mse_loss(model.decoder(z), x, reduction="sum") + kl_of(mu, logvar)
+
+
+@fault("noise-detached")
+def deviation_detached(model: Layers, x: Tensor) -> Tensor:
+    """The deviations follow the KL alone and go to one.
+
+    The deviation is detached before it scales the noise.
+    """
+    mu, logvar = model.encode(x)
+    std = torch.exp(0.5 * logvar).detach()
+    z = mu + std * torch.randn_like(std)
+    return F.mse_loss(model.decoder(z), x, reduction="sum") + kl_of(mu, logvar)
+
+
+@fault("noise-detached")
+def deviation_forgotten(model: Layers, x: Tensor) -> Tensor:
+    """The variance head gets the KL's gradient and no other.
+
+    The noise is added without its deviation.
+    """
+    mu, logvar = model.encode(x)
+    z = mu + torch.randn_like(mu)
+    return F.mse_loss(model.decoder(z), x, reduction="sum") + kl_of(mu, logvar)
+
+
+@fault("noise-detached")
+def mean_detached(model: Layers, x: Tensor) -> Tensor:
+    """The encoder's means all go to zero.
+
+    The mean is detached before the noise is added.
+    """
+    mu, logvar = model.encode(x)
+    z = mu.detach() + torch.exp(0.5 * logvar) * torch.randn_like(mu)
+    return F.mse_loss(model.decoder(z), x, reduction="sum") + kl_of(mu, logvar)
+
+
+@fault("noise-detached")
+def sample_for_rsample(model: Layers, x: Tensor) -> Tensor:
+    """The encoder does not learn from the reconstruction.
+
+    z comes from sample(), which passes no gradient; rsample() does.
+    """
+    mu, logvar = model.encode(x)
+    q = Normal(mu, torch.exp(0.5 * logvar))
+    recon = model.decoder(q.sample())
+    kl = kl_divergence(q, Normal(0.0, 1.0)).sum()
+    return F.mse_loss(recon, x, reduction="sum") + kl
+
+
+@sample_for_rsample.twin
+def _(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    q = Normal(mu, torch.exp(0.5 * logvar))
+    recon = model.decoder(q.rsample())
+    kl = kl_divergence(q, Normal(0.0, 1.0)).sum()
+    return F.mse_loss(recon, x, reduction="sum") + kl
+
+
+@fault("noise-detached")
+def sampled_under_no_grad(model: Layers, x: Tensor) -> Tensor:
+    """Only the decoder learns to reconstruct.
+
+    The sample is drawn under torch.no_grad().
+    """
+    mu, logvar = model.encode(x)
+    with torch.no_grad():
+        z = sample(mu, logvar)
+    return F.mse_loss(model.decoder(z), x, reduction="sum") + kl_of(mu, logvar)

@@ -1,0 +1,81 @@
+"""Faults that `reconstruction-sign` names."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.distributions import Normal
+
+from ..base import Layers, kl_of, sample
+from ..cases import fault
+
+
+@fault("reconstruction-sign")
+def error_rewarded(model: Layers, x: Tensor) -> Tensor:
+    """The output runs away from the input.
+
+    The reconstruction error has a minus before it.
+    """
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    return -F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)
+
+
+def losses(model: Layers, x: Tensor) -> Tensor:
+    """Return what each of seven draws of a row costs, -log p(x, z)/q(z)."""
+    mu, logvar = model.encode(x)
+    std = torch.exp(0.5 * logvar)
+    eps = torch.randn(7, *mu.shape)
+    z = mu + std * eps
+    error = ((model.decoder(z) - x) ** 2).sum(-1)
+    return error + (0.5 * z**2 - 0.5 * eps**2 - std.log()).sum(-1)
+
+
+@fault("reconstruction-sign")
+def importance_weights_upside_down(model: Layers, x: Tensor) -> Tensor:
+    """The bound by importance weights gets worse with more draws.
+
+    The logsumexp is taken of each draw's loss, and not of minus its loss: the worst draw
+    counts most.
+    """
+    return torch.logsumexp(losses(model, x), dim=0).mean()
+
+
+@importance_weights_upside_down.twin
+def _(model: Layers, x: Tensor) -> Tensor:
+    return -torch.logsumexp(-losses(model, x), dim=0).mean()
+
+
+@fault("reconstruction-sign")
+def likelihood_minimized(model: Layers, x: Tensor) -> Tensor:
+    """The log-likelihood is at minus ten thousand and sinking.
+
+    The log-likelihood itself is minimized, not its negative.
+    """
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    return Normal(recon, 1.0).log_prob(x).sum() + kl_of(mu, logvar)
+
+
+@likelihood_minimized.twin
+def _(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar))
+    return -Normal(recon, 1.0).log_prob(x).sum() + kl_of(mu, logvar)
+
+
+@fault("reconstruction-sign")
+def softmax_of_losses_as_weights(model: Layers, x: Tensor) -> Tensor:
+    """With importance weights the samples are worse than without.
+
+    Each draw is weighed by a softmax of its loss, which is largest for the worst.
+    """
+    cost = losses(model, x)
+    return (torch.softmax(cost, dim=0).detach() * cost).sum(0).mean()
+
+
+@softmax_of_losses_as_weights.twin
+def _(model: Layers, x: Tensor) -> Tensor:
+    cost = losses(model, x)
+    return (torch.softmax(-cost, dim=0).detach() * cost).sum(0).mean()
