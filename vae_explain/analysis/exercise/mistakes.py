@@ -8,9 +8,8 @@ gives is computed for any model, from its own numbers, and from the student's ea
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from itertools import combinations
 
 from ...symbolic.expression import (
     ONE,
@@ -24,16 +23,13 @@ from ...symbolic.expression import (
     Number,
     Pow,
     Ref,
-    children,
     rebuilt,
     references,
 )
 from ...symbolic.text import split_index, symbol_text
+from .changes import Change, Trees, at, everywhere, places, with_part
 from .key import Blank, Sheet
 
-Trees = Iterator[Expression]
-Change = Callable[[Expression], Iterable[Expression]]
-MOST_AT_ONCE = 6  # places of one mistake that are also tried in every combination
 TWO = Number(2.0)
 
 
@@ -46,48 +42,8 @@ class Mistake:
     trees: Callable[[Blank, Sheet], Iterable[Expression]]
 
 
-def _everywhere(tree: Expression, change: Change) -> Trees:
-    """Yield the tree changed in one place after the other, then in several, then in all.
-
-    `change` yields what a node is replaced by, nothing where it stays.
-    """
-    places = list(_places(tree, change))
-    yield from (changed for _, changed in places)
-    if len(places) > 1:
-        paths = [path for path, _ in places]
-        few = len(paths) <= MOST_AT_ONCE
-        sizes = range(2, len(paths)) if few else range(0)
-        chosen = [set(some) for size in sizes for some in combinations(paths, size)]
-        for some in [*chosen, set(paths)]:
-            yield _at(tree, some, change)
-
-
-def _places(
-    tree: Expression, change: Change, path: tuple[int, ...] = ()
-) -> Iterator[tuple[tuple[int, ...], Expression]]:
-    for new in change(tree):
-        yield path, new
-    for position, part in enumerate(children(tree)):
-        for deeper, new in _places(part, change, (*path, position)):
-            yield deeper, _with_part(tree, position, new)
-
-
-def _with_part(tree: Expression, position: int, new: Expression) -> Expression:
-    parts = iter(range(len(children(tree))))
-    return rebuilt(tree, lambda part: new if next(parts) == position else part)
-
-
-def _at(
-    tree: Expression, paths: set[tuple[int, ...]], change: Change, path: tuple[int, ...] = ()
-) -> Expression:
-    """Change a tree in several places, the inner ones first."""
-    parts = iter(range(len(children(tree))))
-    tree = rebuilt(tree, lambda part: _at(part, paths, change, (*path, next(parts))))
-    return next(iter(change(tree)), tree) if path in paths else tree
-
-
 def _in_tree(change: Change) -> Callable[[Blank, Sheet], Trees]:
-    return lambda blank, sheet: _everywhere(blank.tree, change)
+    return lambda blank, sheet: everywhere(blank.tree, change)
 
 
 def _without(parts: tuple[Expression, ...], left_out: set[int]) -> Expression:
@@ -120,7 +76,7 @@ def _no_factor(node: Expression) -> Trees:
         for position, factor in enumerate(node.factors):
             if isinstance(factor, Number) and abs(factor.value) not in (0.5, 1.0):
                 sign = Number(-1.0 if factor.value < 0 else 1.0)
-                yield _with_part(node, position, sign)
+                yield with_part(node, position, sign)
 
 
 def _no_rate(node: Expression) -> Trees:
@@ -161,9 +117,9 @@ def _squared_deviation(blank: Blank, sheet: Sheet) -> Trees:
         if isinstance(node, Mul) and any(_is_noise(part) for part in node.factors):
             for position, part in enumerate(node.factors):
                 if isinstance(part, Apply):
-                    yield _with_part(node, position, Pow(part, TWO))
+                    yield with_part(node, position, Pow(part, TWO))
 
-    yield from _everywhere(blank.tree, change)
+    yield from everywhere(blank.tree, change)
 
 
 def _is_noise(part: Expression) -> bool:
@@ -199,7 +155,7 @@ def _other_sign(node: Expression) -> Trees:
     match node:
         case Add(terms):
             for position, term in enumerate(terms):
-                yield _with_part(node, position, Neg(term))
+                yield with_part(node, position, Neg(term))
         case Number(value) if value < 0:
             yield Number(-value)
         case Neg(body):
@@ -208,7 +164,7 @@ def _other_sign(node: Expression) -> Trees:
 
 def _signs(blank: Blank, sheet: Sheet) -> Trees:
     yield Neg(blank.tree)
-    for _, changed in _places(blank.tree, _other_sign):
+    for _, changed in places(blank.tree, _other_sign):
         yield changed
 
 
@@ -236,8 +192,8 @@ def _transposed(blank: Blank, sheet: Sheet) -> Trees:
             def of_some(node: Expression, some: set[str] = names_turned) -> Trees:
                 yield from change(node) if isinstance(node, Ref) and node.name in some else ()
 
-            paths = {path for path, _ in _places(blank.tree, of_some)}
-            yield _at(blank.tree, paths, of_some)
+            paths = {path for path, _ in places(blank.tree, of_some)}
+            yield at(blank.tree, paths, of_some)
 
 
 def _neighbour(blank: Blank, sheet: Sheet) -> Trees:
@@ -335,7 +291,7 @@ def _mean_for_sum(blank: Blank, sheet: Sheet) -> Trees:
     """Mix up a sum and a mean, or divide by n - 1."""
     over = SUMS.get(blank.entry.topic, ())
     for count in sorted({sheet.entry.counts.get(name, 1) for name in over} - {0, 1}):
-        yield from _everywhere(blank.tree, _divided_by(count))
+        yield from everywhere(blank.tree, _divided_by(count))
         yield from (Div(blank.tree, Number(float(by))) for by in (count, count - 1) if by > 1)
 
 

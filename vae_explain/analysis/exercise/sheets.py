@@ -18,8 +18,9 @@ from ...models.request import Request
 from ...symbolic.expression import Ref, Role, references
 from ...symbolic.text import symbol_text
 from ...trace import Array
+from .candidates import Candidate, Candidates
 from .key import HALF, TOPICS, BlankEntry, Given, Sheet, SheetEntry, Topic, moved, sheet_of
-from .selection import Candidate, Candidates, Difficulty, choose
+from .selection import Difficulty, choose
 from .trees import from_json, to_json, value_of
 
 WHOLE = 64  # numbers of a parameter that stands on the sheet whole

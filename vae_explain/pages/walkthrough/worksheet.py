@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from ...analysis.exercise.selection import RATE, Candidate
+from ...analysis.exercise.candidates import RATE, Candidate
 from ...analysis.exercise.sheets import WHOLE, Worksheet
 from ...engine.formulas import Steps, if_explained
 from ...symbolic.expression import Apply, Expression, Mul, Ref, children
