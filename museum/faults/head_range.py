@@ -11,8 +11,7 @@ from ..cases import fault
 
 
 def elbo(model: Layers, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
-    recon = model.decoder(sample(mu, logvar))
-    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)
+    return error_of(model, sample(mu, logvar), x) + kl_of(mu, logvar)
 
 
 @fault("head-range")

@@ -37,8 +37,7 @@ def kl_arguments_swapped(model: Layers, x: Tensor) -> Tensor:
     The KL gets log σ² for the mean and the mean for log σ².
     """
     mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    return F.mse_loss(recon, x, reduction="sum") + kl_of(logvar, mu)
+    return error_of(model, sample(mu, logvar), x) + kl_of(logvar, mu)
 
 
 @fault("kl-form")
@@ -48,9 +47,8 @@ def kl_of_log_sigma(model: Layers, x: Tensor) -> Tensor:
     The KL takes the head for log σ and squares it once more; the sample takes it for log σ².
     """
     mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
     kld = 0.5 * torch.sum(mu**2 + torch.exp(2 * logvar) - 1 - 2 * logvar)
-    return F.mse_loss(recon, x, reduction="sum") + kld
+    return error_of(model, sample(mu, logvar), x) + kld
 
 
 @fault("kl-form")
@@ -60,10 +58,9 @@ def kl_of_sigma_for_its_square(model: Layers, x: Tensor) -> Tensor:
     The KL has σ where σ² belongs.
     """
     mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
     std = torch.exp(0.5 * logvar)
     kld = -0.5 * torch.sum(1 + logvar - mu.pow(2) - std)
-    return F.mse_loss(recon, x, reduction="sum") + kld
+    return error_of(model, sample(mu, logvar), x) + kld
 
 
 @fault("kl-form", "head-range")
@@ -74,9 +71,8 @@ def kl_of_the_log_variance(model: Layers, x: Tensor) -> Tensor:
     """
     mu, raw = model.encode(x)
     logvar = F.softplus(raw) + 0.1
-    recon = model.decoder(sample(mu, logvar))
     kld = 0.5 * torch.sum(mu**2 + logvar - 1 - torch.log(logvar))
-    return F.mse_loss(recon, x, reduction="sum") + kld
+    return error_of(model, sample(mu, logvar), x) + kld
 
 
 @kl_of_the_log_variance.twin
@@ -96,18 +92,16 @@ def log_sigma_counted_once(model: Layers, x: Tensor) -> Tensor:
     """
     mu, raw = model.encode(x)
     sigma = F.softplus(raw)
-    recon = model.decoder(mu + sigma * torch.randn_like(sigma))
     kl = -0.5 * torch.sum(1 + torch.log(sigma) - mu**2 - sigma**2)
-    return F.mse_loss(recon, x, reduction="sum") + kl
+    return error_of(model, mu + sigma * torch.randn_like(sigma), x) + kl
 
 
 @log_sigma_counted_once.twin
 def _(model: Layers, x: Tensor) -> Tensor:
     mu, raw = model.encode(x)
     sigma = F.softplus(raw)
-    recon = model.decoder(mu + sigma * torch.randn_like(sigma))
     kl = -0.5 * torch.sum(1 + 2 * torch.log(sigma) - mu**2 - sigma**2)
-    return F.mse_loss(recon, x, reduction="sum") + kl
+    return error_of(model, mu + sigma * torch.randn_like(sigma), x) + kl
 
 
 @fault("kl-form")
@@ -117,9 +111,8 @@ def variance_squared_in_the_kl(model: Layers, x: Tensor) -> Tensor:
     The exponential of log σ² is squared, as if it were σ.
     """
     mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
     kl = 0.5 * torch.sum(logvar.exp() ** 2 + mu**2 - 1 - logvar)
-    return F.mse_loss(recon, x, reduction="sum") + kl
+    return error_of(model, sample(mu, logvar), x) + kl
 
 
 @fault("kl-form")

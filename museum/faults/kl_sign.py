@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from ..base import Layers, sample
+from ..base import Layers, error_of, sample
 from ..cases import fault
 
 
@@ -43,9 +42,8 @@ def kl_as_in_the_elbo(model: Layers, x: Tensor) -> Tensor:
     minimized.
     """
     mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
     kld = 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
-    return F.mse_loss(recon, x, reduction="sum") + kld
+    return error_of(model, sample(mu, logvar), x) + kld
 
 
 @fault("kl-sign", "kl-form")
@@ -55,6 +53,5 @@ def one_sign_of_the_kl(model: Layers, x: Tensor) -> Tensor:
     One sign inside of the KL is wrong: the variance is rewarded.
     """
     mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
     kld = -0.5 * torch.sum(1 + logvar - mu.pow(2) + logvar.exp())
-    return F.mse_loss(recon, x, reduction="sum") + kld
+    return error_of(model, sample(mu, logvar), x) + kld

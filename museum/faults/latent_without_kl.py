@@ -17,8 +17,7 @@ def kl_detached(model: Layers, x: Tensor) -> Tensor:
     The KL was detached for the log, and the detached number was added.
     """
     mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar).detach()
+    return error_of(model, sample(mu, logvar), x) + kl_of(mu, logvar).detach()
 
 
 @fault("latent-without-kl")

@@ -72,8 +72,7 @@ def one_term_over_the_batch(model: Layers, x: Tensor) -> Tensor:
     The error is summed over the batch, the KL averaged: the KL loses weight with each row.
     """
     mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    error = F.mse_loss(recon, x, reduction="sum")
+    error = error_of(model, sample(mu, logvar), x)
     kl = kl_each(mu, logvar).sum(dim=1).mean()
     return error + kl
 
@@ -81,8 +80,7 @@ def one_term_over_the_batch(model: Layers, x: Tensor) -> Tensor:
 @one_term_over_the_batch.twin
 def _(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    error = F.mse_loss(recon, x, reduction="sum") / len(x)
+    error = error_of(model, sample(mu, logvar), x) / len(x)
     kl = kl_each(mu, logvar).sum(dim=1).mean()
     return error + kl
 

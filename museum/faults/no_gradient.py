@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..base import Layers, kl_of, sample, usual
+from ..base import Layers, error_of, kl_of, sample, usual
 from ..cases import fault
 
 
@@ -17,8 +16,7 @@ def encoder_cut_off(model: Layers, x: Tensor) -> Tensor:
     """
     h = model.encoder(x).detach()
     mu, logvar = model.to_mu(h), model.to_raw(h)
-    recon = model.decoder(sample(mu, logvar))
-    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)
+    return error_of(model, sample(mu, logvar), x) + kl_of(mu, logvar)
 
 
 def with_unused() -> Layers:
@@ -39,5 +37,4 @@ def layer_not_used(model: Layers, x: Tensor) -> Tensor:
 @layer_not_used.twin
 def _(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)
+    return error_of(model, sample(mu, logvar), x) + kl_of(mu, logvar)

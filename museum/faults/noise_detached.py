@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from ..base import Layers, kl_of, sample
+from ..base import Layers, error_of, kl_of, sample
 from ..cases import fault
 
 
@@ -65,18 +65,16 @@ def sample_for_rsample(model: Layers, x: Tensor) -> Tensor:
     """
     mu, logvar = model.encode(x)
     q = Normal(mu, torch.exp(0.5 * logvar))
-    recon = model.decoder(q.sample())
     kl = kl_divergence(q, Normal(0.0, 1.0)).sum()
-    return F.mse_loss(recon, x, reduction="sum") + kl
+    return error_of(model, q.sample(), x) + kl
 
 
 @sample_for_rsample.twin
 def _(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)
     q = Normal(mu, torch.exp(0.5 * logvar))
-    recon = model.decoder(q.rsample())
     kl = kl_divergence(q, Normal(0.0, 1.0)).sum()
-    return F.mse_loss(recon, x, reduction="sum") + kl
+    return error_of(model, q.rsample(), x) + kl
 
 
 @fault("noise-detached")

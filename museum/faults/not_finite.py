@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from ..base import Layers, kl_of, sample, usual
+from ..base import Layers, error_of, kl_of, sample, usual
 from ..cases import fault
 
 
@@ -29,8 +28,7 @@ def exp_overflows(model: Layers, x: Tensor) -> Tensor:
 @exp_overflows.twin
 def _(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)
+    return error_of(model, sample(mu, logvar), x) + kl_of(mu, logvar)
 
 
 @fault("not-finite")

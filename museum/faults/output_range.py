@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..base import Layers, kl_of, rows, sample
+from ..base import Layers, error_of, kl_of, rows, sample
 from ..cases import fault
 
 
@@ -86,8 +86,7 @@ def _(model: Layers, x: Tensor) -> Tensor:
 
 
 def elbo(model: Layers, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
-    recon = model.decoder(sample(mu, logvar))
-    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)
+    return error_of(model, sample(mu, logvar), x) + kl_of(mu, logvar)
 
 
 def signed() -> Tensor:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..base import Layers, kl_each, kl_of, rows, sample
+from ..base import Layers, error_of, kl_each, kl_of, rows, sample
 from ..cases import fault
 
 
@@ -38,5 +37,4 @@ def latents_collapsed(model: Layers, x: Tensor) -> Tensor:
 @latents_collapsed.twin
 def _(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)
+    return error_of(model, sample(mu, logvar), x) + kl_of(mu, logvar)

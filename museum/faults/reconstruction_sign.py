@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.distributions import Normal
 
-from ..base import Layers, kl_of, sample
+from ..base import Layers, error_of, kl_of, sample
 from ..cases import fault
 
 
@@ -18,8 +17,7 @@ def error_rewarded(model: Layers, x: Tensor) -> Tensor:
     The reconstruction error has a minus before it.
     """
     mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    return -F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)
+    return -error_of(model, sample(mu, logvar), x) + kl_of(mu, logvar)
 
 
 def losses(model: Layers, x: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import Independent, Normal, kl_divergence
 
-from ..base import Layers, kl_each, kl_of, part, sample, with_
+from ..base import Layers, error_of, kl_each, kl_of, part, sample, with_
 from ..cases import right_model
 
 
@@ -15,9 +15,8 @@ from ..cases import right_model
 def annealed_to_a_part(model: Layers, x: Tensor) -> Tensor:
     """Annealed to a part."""
     mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
     step, warm_up = 37, 1000
-    return F.mse_loss(recon, x, reduction="sum") + min(1.0, step / warm_up) * kl_of(mu, logvar)
+    return error_of(model, sample(mu, logvar), x) + min(1.0, step / warm_up) * kl_of(mu, logvar)
 
 
 @right_model()
@@ -33,9 +32,8 @@ def binary_cross_entropy_by_hand(model: Layers, x: Tensor) -> Tensor:
 def constant_left_out(model: Layers, x: Tensor) -> Tensor:
     """Without the -1 the KL has another value and the same gradients."""
     mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
     kl = 0.5 * (mu.square() + logvar.exp() - logvar).sum()
-    return F.mse_loss(recon, x, reduction="sum") + kl
+    return error_of(model, sample(mu, logvar), x) + kl
 
 
 @right_model()
@@ -136,6 +134,5 @@ def weight_as_a_tensor(model: Layers, x: Tensor) -> Tensor:
 def weight_decay_in_the_loss(model: Layers, x: Tensor) -> Tensor:
     """Weight decay in the loss."""
     mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
     decay = 1e-3 * sum((p**2).sum() for p in model.parameters())
-    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar) + decay
+    return error_of(model, sample(mu, logvar), x) + kl_of(mu, logvar) + decay

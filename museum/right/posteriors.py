@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import MultivariateNormal, Normal, kl_divergence
 
-from ..base import Layers, kl_of, part, sample, with_
+from ..base import Layers, error_of, kl_of, part, sample, with_
 from ..cases import right_model
 
 
@@ -16,8 +16,7 @@ def bounded_log_variance(model: Layers, x: Tensor) -> Tensor:
     """Bounded log variance."""
     mu, raw = model.encode(x)
     logvar = 5 * torch.tanh(raw / 5)
-    recon = model.decoder(sample(mu, logvar))
-    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)
+    return error_of(model, sample(mu, logvar), x) + kl_of(mu, logvar)
 
 
 @right_model()
@@ -61,9 +60,8 @@ def log_of_sigma_squared(model: Layers, x: Tensor) -> Tensor:
     """Log of sigma squared."""
     mu, raw = model.encode(x)
     sigma = 1e-6 + F.softplus(raw)
-    recon = model.decoder(mu + sigma * torch.randn_like(sigma))
     kl = torch.mean(0.5 * torch.sum(mu**2 + sigma**2 - torch.log(1e-8 + sigma**2) - 1, dim=1))
-    return F.mse_loss(recon, x, reduction="sum") / len(x) + kl
+    return error_of(model, mu + sigma * torch.randn_like(sigma), x) / len(x) + kl
 
 
 @right_model()
@@ -100,8 +98,7 @@ def one_deviation_for_all_rows(model: Layers, x: Tensor) -> Tensor:
     """One deviation for all rows."""
     mu = model.to_mu(model.encoder(x))
     logvar = part(model, "raw").numbers.expand_as(mu)
-    recon = model.decoder(sample(mu, logvar))
-    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)
+    return error_of(model, sample(mu, logvar), x) + kl_of(mu, logvar)
 
 
 @right_model()
@@ -130,8 +127,7 @@ def several_normal_variables(model: Layers, x: Tensor) -> Tensor:
     covariance = torch.diag_embed(F.softplus(raw))
     q = MultivariateNormal(mu, covariance)
     p = MultivariateNormal(torch.zeros(3), torch.eye(3))
-    recon = model.decoder(q.rsample())
-    return F.mse_loss(recon, x, reduction="sum") + kl_divergence(q, p).sum()
+    return error_of(model, q.rsample(), x) + kl_divergence(q, p).sum()
 
 
 @right_model(make=lambda: with_(up=(3, 4), down=(2, 6)))

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..base import Layers, kl_each, kl_of, part, rows, sample, with_
+from ..base import Layers, error_of, kl_each, kl_of, part, rows, sample, with_
 from ..cases import right_model
 
 
@@ -14,9 +14,8 @@ from ..cases import right_model
 def attribute_predicted_from_the_mean(model: Layers, x: Tensor) -> Tensor:
     """Attribute predicted from the mean."""
     mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
     guess = F.mse_loss(part(model, "attribute")(mu), x[:, :1], reduction="sum")
-    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar) + 5 * guess
+    return error_of(model, sample(mu, logvar), x) + kl_of(mu, logvar) + 5 * guess
 
 
 def conditional() -> Layers:
@@ -54,8 +53,7 @@ def denoising(model: Layers, x: Tensor) -> Tensor:
     """Denoising."""
     noisy = x + 0.1 * torch.randn_like(x)
     mu, logvar = model.encode(noisy)
-    recon = model.decoder(sample(mu, logvar))
-    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)
+    return error_of(model, sample(mu, logvar), x) + kl_of(mu, logvar)
 
 
 @right_model(make=lambda: with_(discriminator=(3, 2)))
@@ -92,8 +90,7 @@ def latent_map(model: Layers, x: Tensor) -> Tensor:
 def one_row(model: Layers, x: Tensor) -> Tensor:
     """One row."""
     mu, logvar = model.encode(x)
-    recon = model.decoder(sample(mu, logvar))
-    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)
+    return error_of(model, sample(mu, logvar), x) + kl_of(mu, logvar)
 
 
 @right_model(x=lambda: rows(4, 6) * 255)
@@ -125,8 +122,7 @@ def recurrent_encoder(model: Layers, x: Tensor) -> Tensor:
     """Recurrent encoder."""
     _, h = part(model, "rnn")(x.unsqueeze(-1))
     mu, logvar = model.to_mu(h[0]), model.to_raw(h[0])
-    recon = model.decoder(sample(mu, logvar))
-    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar)
+    return error_of(model, sample(mu, logvar), x) + kl_of(mu, logvar)
 
 
 @right_model(make=lambda: with_(skip=(6, 6)))
@@ -143,5 +139,4 @@ def sparse_hidden_layer(model: Layers, x: Tensor) -> Tensor:
     """Sparse hidden layer."""
     h = model.encoder(x)
     mu, logvar = model.to_mu(h), model.to_raw(h)
-    recon = model.decoder(sample(mu, logvar))
-    return F.mse_loss(recon, x, reduction="sum") + kl_of(mu, logvar) - 0.1 * h.abs().sum()
+    return error_of(model, sample(mu, logvar), x) + kl_of(mu, logvar) - 0.1 * h.abs().sum()
