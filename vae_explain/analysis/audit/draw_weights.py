@@ -67,7 +67,7 @@ def draw_weights(anatomy: Anatomy, parts: Sequence[Part]) -> DrawWeights | None:
     ]
     if len(axes) != 1 or prediction.ndim < 3:
         return None
-    values = anatomy.all_with({})
+    values = anatomy.kept("replayed", lambda: anatomy.all_with({}))
     found_before = _weights(anatomy, parts, made, values, wanted, axes[0])
     if found_before is None or not found_before[1].any():
         return None

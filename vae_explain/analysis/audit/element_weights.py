@@ -138,9 +138,10 @@ def weigh(
     made, target = found
     if anatomy.values[made].size < anatomy.values[target].size or anatomy.run.graph.not_explained:
         return None
-    values = anatomy.kept("replayed", lambda: anatomy.all_with({}))
-    if prediction is not None and prediction.shape == values[made].shape:
+    if prediction is not None and prediction.shape == anatomy.values[made].shape:
         values = anatomy.all_with({made: prediction})
+    else:
+        values = anatomy.kept("replayed", lambda: anatomy.all_with({}))
     straight = _fitted(anatomy, parts, made, target, values)
     for scale in _scales(anatomy, parts, made):
         likelihood = _of_learned_scale(anatomy, parts, made, target, scale, values)
@@ -313,6 +314,10 @@ def latent_weights(anatomy: Anatomy, site: Site, measured: Measured) -> Array:
     The slope of the closed form at μ is (μ - m)/s² for a prior N(m, s²). Where the KL is
     estimated from the sample, draws of 1 and of -1 give its mean.
     """
+    return anatomy.kept(("latent weights", site.index), lambda: _latents(anatomy, site, measured))
+
+
+def _latents(anatomy: Anatomy, site: Site, measured: Measured) -> Array:
     assert measured.fit is not None, "asked of a known form"
     slopes = []
     for mean in (1.0, 2.0):
