@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -242,7 +243,7 @@ def with_log_sigma() -> Layers:
     return model
 
 
-Shape = Callable[[Layers, Tensor, Tensor], Tensor]  # of the model, the prediction and x
+Shape = Callable[[Any, Tensor, Tensor], Tensor]  # of the model, the prediction and x
 
 
 def optimal_sigma(model: Layers, recon: Tensor, x: Tensor) -> Tensor:
