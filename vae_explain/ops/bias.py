@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,8 @@ import numpy as np
 from ..symbolic.build import summed
 from ..symbolic.expression import ONE, ZERO, Expression, Index, Rest, SumOver, terms_of
 from ..trace import Array
-from .at_once import NotAtOnce, grid, is_long, is_many
-from .broadcasting import indices
-from .rule import Call, OfMany, Partial, Rule, Ways
+from .at_once import grid
+from .rule import Call, Family, OfMany, Rule, Ways, families_of
 
 
 def biased(rule: Rule, bias: int, axis: int = -1, **fields: Any) -> Rule:
@@ -49,27 +47,12 @@ def biased(rule: Rule, bias: int, axis: int = -1, **fields: Any) -> Rule:
             return summed([*terms[:-1], *added, terms[-1]])
         return summed([*terms, *added])
 
-    def partials(call: Call, position: int, index: Index) -> list[Partial]:
+    def families(call: Call, position: int, index: Index) -> list[Family]:
         if position < bias:
-            return rule.partials(within(call), position, index)
-        shape = call.output.shape
-        at = len(shape) + axis
-        rows = indices((*shape[:at], *shape[at + 1 :]))
-        return [((*row[:at], *index, *row[at:]), ONE) for row in rows]
-
-    def families(call: Call, position: int, index: Index) -> list[Partial]:
-        if position < bias:
-            if is_many(index) and not rule.ways_of_many:
-                raise NotAtOnce
-            return rule.ways(within(call), position, index)
-        shape = call.output.shape
-        at = len(shape) + axis
-        if is_many(index):
-            raise NotAtOnce
-        if not is_long(prod(shape) // max(shape[at], 1)):
-            return partials(call, position, index)
-        axes = [np.arange(size) for size in shape]
-        return [(grid([*axes[:at], index[0], *axes[at + 1 :]]), ONE)]
+            return families_of(rule, within(call), position, index)
+        places: list[Any] = [np.arange(size) for size in call.output.shape]
+        places[axis] = index[0]
+        return [Family.constant(grid(places), ONE)]
 
     def formula(call: Call) -> Expression:
         body = rule.formula(within(call))
@@ -84,7 +67,7 @@ def biased(rule: Rule, bias: int, axis: int = -1, **fields: Any) -> Rule:
     changed = {
         "forward": forward,
         "element": OfMany(element) if rule.many_elements else element,
-        "partials": Ways(partials, families),
+        "partials": Ways(families),
         "formula": formula,
         "gradient": gradient,
     }

@@ -10,11 +10,21 @@ import numpy as np
 from ..symbolic.expression import Expression, Index, SumOver
 from ..symbolic.shapes import expanded
 from ..trace import Array
+from .at_once import is_many, shape_of_many
 
 
 def indices(shape: Iterable[int]) -> Iterator[Index]:
     """Yield every index of a shape, last axis fastest."""
     return product(*(range(size) for size in shape))
+
+
+def each_of(index: Index) -> Iterator[Index]:
+    """Yield each of those that an index of arrays stands for; a plain one is itself."""
+    if not is_many(index):
+        yield index
+        return
+    shape = shape_of_many(index)
+    yield from zip(*(np.broadcast_to(at, shape).ravel().tolist() for at in index), strict=True)
 
 
 def broadcast_index(index: Index, shape: tuple[int, ...]) -> Index:

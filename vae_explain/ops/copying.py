@@ -20,7 +20,7 @@ from ..symbolic.expression import ONE, ZERO, Expression, Index, Number
 from ..trace import Array
 from .at_once import NotAtOnce, is_long, is_many
 from .binding import Bound
-from .rule import Call, OfMany, Partial, Rule, Ways
+from .rule import Call, Family, OfMany, Rule, Ways
 
 Shape = tuple[int, ...]
 # The operands that are copied from; the others say where, or in which shape.
@@ -215,22 +215,17 @@ def copying(
         part, at = source
         return call.operands[parts(len(call.operands))[part]].at(at)
 
-    def partials(call: Call, position: int, index: Index) -> list[Partial]:
+    def families(call: Call, position: int, index: Index) -> list[Family]:
         chosen = parts(len(call.operands))
         if position not in chosen:
             return []
-        return [(out, ONE) for out in of_call(call).targets(chosen.index(position), index)]
-
-    def families(call: Call, position: int, index: Index) -> list[Partial]:
-        chosen = parts(len(call.operands))
-        if position not in chosen:
-            return []
+        part = chosen.index(position)
         if is_many(index):
-            return [(of_call(call).targets_of_many(chosen.index(position), index), ONE)]
-        targets = of_call(call).targets(chosen.index(position), index)
+            return [Family.constant(of_call(call).targets_of_many(part, index), ONE)]
+        targets = of_call(call).targets(part, index)
         if not is_long(len(targets)):
-            return [(out, ONE) for out in targets]
-        return [(tuple(np.array(targets).T), ONE)]
+            return [Family.constant(out, ONE) for out in targets]
+        return [Family.constant(tuple(np.array(targets).T), ONE)]
 
     def held(call: Call) -> set[int]:
         return {*range(len(call.operands))} - {*parts(len(call.operands))}
@@ -240,7 +235,7 @@ def copying(
         "held": held,
         **({} if "gradient" in fields else {"vjp": vjp}),
         "element": OfMany(element),
-        "partials": Ways(partials, families, of_many=True),
+        "partials": Ways(families, of_many=True),
     }
     fields = {**derived, **fields}
     return Rule(name=name, bind=bind, forward=forward, words=words, **fields)

@@ -16,7 +16,6 @@ from contextvars import ContextVar
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
-from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,10 +40,10 @@ from ..symbolic.expression import (
 )
 from ..trace import Array
 from .array_functions import on_arrays
-from .at_once import NotAtOnce, grid, is_long, is_many
+from .at_once import NotAtOnce, grid, is_many
 from .binding import Bound, binder
-from .broadcasting import broadcast_index, broadcast_targets, sum_to, unbroadcast
-from .rule import Call, OfMany, Options, Partial, Rule, Ways, unusual
+from .broadcasting import broadcast_index, sum_to, unbroadcast
+from .rule import Call, Family, OfMany, Options, Rule, Ways, unusual
 
 # `slope(output, *operands, **attributes)`: how the output's element moves with one operand's.
 Slope = Callable[..., Expression]
@@ -277,44 +276,25 @@ class _Pointwise:
     def element(self, call: Call, index: Index) -> Expression:
         return self.expression(*_elements(call, index), **call.attributes)
 
-    def partials(self, call: Call, position: int, index: Index) -> list[Partial]:
-        if position in self.no_gradient:
-            return []
-        shape = call.operands[position].shape
-        return [
-            (out, self.slope_at(call, position, out))
-            for out in broadcast_targets(index, shape, call.output.shape)
-        ]
-
-    def families(self, call: Call, position: int, index: Index) -> list[Partial]:
+    def families(self, call: Call, position: int, index: Index) -> list[Family]:
         if position in self.no_gradient:
             return []
         shape, output = call.operands[position].shape, call.output.shape
-        spread = (
-            output
-            if not shape
-            else tuple(
-                size
-                for width, size in zip(shape, output[len(output) - len(shape) :], strict=True)
-                if width == 1
-            )
-            + output[: len(output) - len(shape)]
-        )
-        if not is_long(prod(spread)):
-            if prod(spread) > 1 and is_many(index):
-                raise NotAtOnce
-            return self.partials(call, position, index)
-        if is_many(index):
+        extra = len(output) - len(shape)
+        widths = (1,) * extra + shape
+        places = (0,) * extra + broadcast_index(index, shape)
+        if all(width == size for width, size in zip(widths, output, strict=True)):
+            out = places
+        elif is_many(index):
             raise NotAtOnce
-        own = (0,) * (len(output) - len(shape)) + index
-        padded = (1,) * (len(output) - len(shape)) + shape
-        out = grid(
-            [
-                np.arange(size) if width == 1 else at
-                for at, width, size in zip(own, padded, output, strict=True)
-            ]
-        )
-        return [(out, self.slope_at(call, position, out))]
+        else:
+            out = grid(
+                [
+                    at if width == size else np.arange(size)
+                    for at, width, size in zip(places, widths, output, strict=True)
+                ]
+            )
+        return [Family(out, partial(self.slope_at, call, position))]
 
     def slope_at(self, call: Call, position: int, out: Index) -> Expression:
         needed = call.once(f"{self.name} {position}", lambda: self._needed(call, position))
@@ -498,7 +478,7 @@ def elementwise(
         vjp=op.vjp,
         vjp_computed=None if computed is None else op.vjp_computed,
         element=OfMany(op.element),
-        partials=Ways(op.partials, op.families, of_many=True),
+        partials=Ways(op.families, of_many=True),
         formula=op.formula,
         gradient=op.gradient,
         kind="elementwise",

@@ -8,9 +8,10 @@ output, or of a gradient, is made). It never sees PyTorch. Two makers cover most
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeVar
+from math import prod
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
@@ -19,7 +20,9 @@ from ..symbolic.expression import ZERO, Expression, Index, Opaque, Ref
 from ..symbolic.shapes import expanded
 from ..trace import Array
 from .array_functions import on_arrays
+from .at_once import NotAtOnce, is_long, is_many, shape_of_many
 from .binding import Bound
+from .broadcasting import each_of
 
 Memoized = TypeVar("Memoized")
 
@@ -116,25 +119,78 @@ class OfMany:
         return self.element(call, index)
 
 
-@dataclass(frozen=True)
-class Ways:
-    """A rule's `partials` that are also there as one, where they are many; see `at_once.py`.
+class Family(NamedTuple):
+    """Elements of an output that depend on one of an operand, all in one way.
 
     Attributes
     ----------
-    at_once
-        What `one_by_one` has, but that the output index may be of arrays: the derivative is then
-        a formula over all of them.
+    out
+        Their index, of arrays where they are many.
+    slope
+        `slope(index)`, the local derivative at one of them, or the formula of it at all.
+    by
+        What `slope` takes for each of them, where that is another index.
+    """
+
+    out: Index
+    slope: Callable[[Index], Expression]
+    by: Index | None = None
+
+    @classmethod
+    def constant(cls, out: Index, local: Expression) -> Family:
+        return cls(out, lambda _: local)
+
+    def one_by_one(self) -> Iterator[Partial]:
+        if self.by is None:
+            yield from ((out, self.slope(out)) for out in each_of(self.out))
+            return
+        for both in each_of((*self.out, *self.by)):
+            yield both[: len(self.out)], self.slope(both[len(self.out) :])
+
+    def at_once(self) -> Partial:
+        return self.out, self.slope(self.out if self.by is None else self.by)
+
+
+@dataclass(frozen=True)
+class Ways:
+    """A rule's `partials` by families, each of which is one formula where they are many.
+
+    Attributes
+    ----------
+    families
+        `families(call, position, index)`, together what `partials` has, in its order.
     of_many
         Whether it also takes an index of arrays.
     """
 
-    one_by_one: Callable[[Call, int, Index], list[Partial]]
-    at_once: Callable[[Call, int, Index], list[Partial]]
+    families: Callable[[Call, int, Index], list[Family]]
     of_many: bool = False
 
     def __call__(self, call: Call, position: int, index: Index) -> list[Partial]:
-        return self.one_by_one(call, position, index)
+        families = self.families(call, position, index)
+        return [way for family in families for way in family.one_by_one()]
+
+    def at_once(self, call: Call, position: int, index: Index) -> list[Partial]:
+        """Return the ways as one for each family where they are many; see `at_once.py`."""
+        many = is_many(index)
+        if many and not self.of_many:
+            raise NotAtOnce
+        families = self.families(call, position, index)
+        if many or is_long(sum(prod(shape_of_many(family.out)) for family in families)):
+            try:
+                return [family.at_once() for family in families]
+            except NotAtOnce:
+                if many:
+                    raise
+        return [way for family in families for way in family.one_by_one()]
+
+
+def families_of(rule: Rule, call: Call, position: int, index: Index) -> list[Family]:
+    """Return the families of any rule: of one that has none, one for each way."""
+    if isinstance(rule.partials, Ways):
+        return rule.partials.families(call, position, index)
+    ways = rule.partials(call, position, index)
+    return [Family.constant(out, local) for out, local in ways]
 
 
 @dataclass(frozen=True, eq=False)

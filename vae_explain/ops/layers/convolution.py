@@ -16,11 +16,11 @@ import numpy as np
 from ...symbolic.build import summed
 from ...symbolic.expression import Expression, Index, Opaque
 from ...trace import Array
-from ..at_once import NotAtOnce, Summands, abridged, grid, is_long, is_many, shape_of_many
+from ..at_once import NotAtOnce, Summands, abridged, grid, is_long, shape_of_many
 from ..bias import biased
 from ..binding import OPTIONAL, Bound, binder
-from ..broadcasting import indices
-from ..rule import Call, Partial, Rule, Ways, by_default
+from ..broadcasting import each_of
+from ..rule import Call, Family, Rule, Ways, by_default
 from .kernels import correlate, spread, tie, windows
 from .windows import Pairs, Windows, call_options, options, per_axis
 
@@ -51,123 +51,63 @@ class _Ties:
     def split(self, index: Index) -> tuple[Index, Index]:
         return index[: len(self.lead)], index[len(self.lead) :]
 
-    def of_small(self, at: Index) -> list[tuple[Index, Index]]:
-        """Return the weight indices over one small element, each with its large element."""
+    def of_small(self, at: Index) -> tuple[Index, Index]:
+        """Return the weights over one small element, and its large elements, as two indices."""
         row, *place = at
-        first = row // self.rows * self.columns
-        pairs = self.by.of_small(tuple(place))
-        return [
-            ((row, column, *tap), (first + column, *large))
-            for column in range(self.columns)
-            for tap, large in pairs
-        ]
-
-    def of_large(self, at: Index) -> list[tuple[Index, Index]]:
-        """Return the weight indices over one large element, each with its small element."""
-        channel, *place = at
-        group, column = divmod(channel, self.columns)
-        pairs = self.by.of_large(tuple(place))
-        return [
-            ((row, column, *tap), (row, *small))
-            for row in range(group * self.rows, (group + 1) * self.rows)
-            for tap, small in pairs
-        ]
-
-    def of_weight(self, at: Index) -> list[tuple[Index, Index]]:
-        """Return the elements that one weight ties together: from the input, to the output."""
-        row, column, *tap = at
-        channel = row // self.rows * self.columns + column
-        pairs = [((row, *small), (channel, *large)) for small, large in self.by.of_tap(tuple(tap))]
-        return pairs if self.transposed else [(large, small) for small, large in pairs]
-
-    # --- at once ---
-
-    def small_at_once(self, at: Index) -> tuple[Index, Index]:
-        """Return all of `of_small` as one pair of indices, of arrays."""
-        row, *place = at
-        taps, met = _both(self.by.of_small(tuple(place)))
+        taps, met = _both(self.by.of_small(tuple(place)), len(self.by.kernel))
         columns, tap = grid([np.arange(self.columns), np.arange(len(taps))])
         first = row // self.rows * self.columns
         return (row, columns, *taps[tap].T), (first + columns, *met[tap].T)
 
-    def large_at_once(self, at: Index) -> tuple[Index, Index]:
-        """Return all of `of_large` likewise."""
+    def of_large(self, at: Index) -> tuple[Index, Index]:
+        """Return the weights over one large element, and its small elements."""
         channel, *place = at
         group, column = divmod(channel, self.columns)
-        taps, met = _both(self.by.of_large(tuple(place)))
+        taps, met = _both(self.by.of_large(tuple(place)), len(self.by.kernel))
         rows, tap = grid(
             [np.arange(group * self.rows, (group + 1) * self.rows), np.arange(len(taps))]
         )
         return (rows, column, *taps[tap].T), (rows, *met[tap].T)
 
-    def weight_at_once(self, at: Index) -> tuple[Index, Index]:
+    def of_weight(self, at: Index) -> tuple[Index, Index]:
         """Return what one weight ties together in every sample: from the input, to the output."""
         row, column, *tap = at
         channel = row // self.rows * self.columns + column
-        small, large = _both(self.by.of_tap(tuple(tap)))
+        small, large = _both(self.by.of_tap(tuple(tap)), len(self.by.kernel))
         *lead, place = grid([*map(np.arange, self.lead), np.arange(len(small))])
         own = (*lead, row, *small[place].T), (*lead, channel, *large[place].T)
         return own if self.transposed else own[::-1]
 
 
-def _both(pairs: Pairs) -> tuple[Array, Array]:
+def _both(pairs: Pairs, axes: int) -> Array:
     """Return pairs of places as two arrays, a place in each row."""
-    both = np.array(pairs, dtype=np.intp)
-    if not both.size:
-        raise NotAtOnce
-    return both[:, 0], both[:, 1]
+    return np.array(pairs, dtype=np.intp).reshape(-1, 2, axes).swapaxes(0, 1)
 
 
 def element(call: Call, index: Index) -> Expression:
     x, weight = call.operands
     ties = _Ties(call)
     lead, at = ties.split(index)
-    most = ties.rows if ties.transposed else ties.columns
-    if is_long(most * prod(ties.by.kernel)):
+    tied, place = ties.of_large(at) if ties.transposed else ties.of_small(at)
+    shape = shape_of_many((*tied, *place))
+    if is_long(prod(shape)):
         try:
-            tied, place = (ties.large_at_once if ties.transposed else ties.small_at_once)(at)
-            shape = shape_of_many(tied)
-            if is_long(prod(shape)):
-                product = weight.at(tied) * x.at((*lead, *place))
-                return abridged([Summands(product, shape)])
+            return abridged([Summands(weight.at(tied) * x.at((*lead, *place)), shape)])
         except NotAtOnce:
             pass
-    pairs = ties.of_large(at) if ties.transposed else ties.of_small(at)
-    return summed(weight.at(tied) * x.at((*lead, *place)) for tied, place in pairs)
+    each = ((both[: len(tied)], both[len(tied) :]) for both in each_of((*tied, *place)))
+    return summed(weight.at(own) * x.at((*lead, *met)) for own, met in each)
 
 
-def partials(call: Call, position: int, index: Index) -> list[Partial]:
+def families(call: Call, position: int, index: Index) -> list[Family]:
     x, weight = call.operands
     ties = _Ties(call)
-    if position == INPUT:
-        lead, at = ties.split(index)
-        pairs = ties.of_small(at) if ties.transposed else ties.of_large(at)
-        return [((*lead, *out), weight.at(tied)) for tied, out in pairs]
-    return [
-        ((*lead, *out), x.at((*lead, *place)))
-        for lead in indices(ties.lead)
-        for place, out in ties.of_weight(index)
-    ]
-
-
-def families(call: Call, position: int, index: Index) -> list[Partial]:
-    """Return `partials`, as one where they are many."""
-    if is_many(index):
-        raise NotAtOnce
-    x, weight = call.operands
-    ties = _Ties(call)
-    try:
-        if position == INPUT:
-            lead, at = ties.split(index)
-            tied, place = (ties.small_at_once if ties.transposed else ties.large_at_once)(at)
-            out: Index = (*lead, *place)
-        else:
-            source, out = ties.weight_at_once(index)
-    except NotAtOnce:  # there are none
-        return []
-    if not is_long(prod(shape_of_many(out))):
-        return partials(call, position, index)
-    return [(out, weight.at(tied) if position == INPUT else x.at(source))]
+    if position == WEIGHT:
+        source, out = ties.of_weight(index)
+        return [Family(out, x.at, source)]
+    lead, at = ties.split(index)
+    tied, place = ties.of_small(at) if ties.transposed else ties.of_large(at)
+    return [Family((*lead, *place), weight.at, tied)]
 
 
 def gradient(call: Call, position: int, upstream: Expression, name: str) -> Expression:
@@ -248,7 +188,7 @@ def convolving(axes: int, transposed: bool) -> Rule:
         bind=_binding(axes, **settings),
         forward=forward,
         element=element,
-        partials=Ways(partials, families),
+        partials=Ways(families),
         options=partial(call_options, usual=USUAL),
         gradient=partial(gradient, name=name),
         kind="contraction",

@@ -23,18 +23,11 @@ from ...symbolic.build import TWO, root
 from ...symbolic.expression import ONE, Add, Div, Expression, Index, Number, Opaque, Reshape
 from ...symbolic.shapes import shaped
 from ...trace import Array
-from ..at_once import NotAtOnce, grid, is_long, is_many, shape_of_many, some_of
+from ..at_once import grid, is_many, shape_of_many, some_of
 from ..binding import Bound
-from ..broadcasting import sum_to
-from ..reduction.parts import (
-    Where,
-    mean_of,
-    members,
-    members_at_once,
-    root_mean_square_of,
-    variance_of,
-)
-from ..rule import Call, Operand, Partial, Rule, Ways
+from ..broadcasting import each_of, sum_to
+from ..reduction.parts import Where, mean_of, members, root_mean_square_of, variance_of
+from ..rule import Call, Family, Operand, Rule, Ways
 
 
 class Axes(NamedTuple):
@@ -67,14 +60,8 @@ class Axes(NamedTuple):
             return index[0], slice(first, first + size)
         return tuple(slice(None) if axis in self.over else at for axis, at in enumerate(index))
 
-    def users(self, index: Index, shape: tuple[int, ...]) -> list[Index]:
-        """Return the indices that an element of weight or bias goes to."""
-        own = dict(zip(self.spanned, index, strict=True))
-        part = tuple(own.get(axis, slice(None)) for axis in range(len(shape)))
-        return list(members(part, shape))
-
-    def users_at_once(self, index: Index, shape: tuple[int, ...]) -> Index:
-        """Return the same as one index of arrays."""
+    def users(self, index: Index, shape: tuple[int, ...]) -> Index:
+        """Return the index of all that an element of weight or bias goes to."""
         own: dict[int, Any] = dict(zip(self.spanned, index, strict=True))
         outs = grid([own.get(axis, np.arange(size)) for axis, size in enumerate(shape)])
         # One of a weight with all of the axes goes to one element.
@@ -82,6 +69,8 @@ class Axes(NamedTuple):
 
     def sharing(self, outs: Index, shape: tuple[int, ...]) -> list[Index]:
         """Divide the indices of many, which have only arrays, into those that share a mean."""
+        if not is_many(outs):
+            return [outs]
         # In groups it is that of some channels of a sample, and these are all of one channel.
         apart = [0] if self.groups else [n for n in range(len(shape)) if n not in self.over]
         keys: Any = 0
@@ -210,7 +199,8 @@ class Normalization:
             body, [operand.at(at) for operand in affine_of(tuple(after), call.attributes)]
         )
 
-    def partials(self, call: Call, position: int, index: Index) -> list[Partial]:
+    def families(self, call: Call, position: int, index: Index) -> list[Family]:
+        """Return the ways of a number to itself and to all that share its scale, in order."""
         x, *after = call.operands
         axes = axes_of(len(x.shape), call.attributes)
         affine = affine_of(tuple(after), call.attributes)
@@ -218,74 +208,42 @@ class Normalization:
             place = position - len(call.operands) + len(affine)
             if place < 0:
                 return []  # the means and variances that were given
-            outputs = axes.users(index, x.shape)
+            outs = axes.users(index, x.shape)
             if place > 0:
-                return [(out, ONE) for out in outputs]
-            scales: dict[Index, _Scale] = {}  # once for all that share one: a whole channel may
-            normalized = []
-            for out in outputs:
-                first = next(members(axes.part(out, x.shape), x.shape))
-                if first not in scales:
-                    scales[first] = self.scale_at(call, out)
-                normalized.append((out, scales[first].normalized(x.at(out))))
-            return normalized
-        scale, part = self.scale_at(call, index), axes.part(index, x.shape)
+                return [Family.constant(outs, ONE)]
+            return [self._of_weight(call, out) for out in axes.sharing(outs, x.shape)]
+        scale = self.scale_at(call, index)
         if is_given(call.attributes):
-            slopes = [(index, ONE / scale.divisor)]
+            ways = [Family.constant(index, ONE / scale.divisor)]
         else:
-            size, own = x.array[part].size, scale.apart(x.at(index))
-            slopes = [
-                (out, self.slope(scale, size, out == index, scale.apart(x.at(out)) * own, axes))
-                for out in members(part, x.shape)
+            places, own = members(axes.part(index, x.shape), x.shape), scale.apart(x.at(index))
+            size = prod(shape_of_many(places))
+            same = np.logical_and.reduce(np.broadcast_arrays(*map(np.equal, places, index)))
+            here = int(np.flatnonzero(same)[0])
+
+            def slope(itself: bool, out: Index) -> Expression:
+                return self.slope(scale, size, itself, scale.apart(x.at(out)) * own, axes)
+
+            ways = [
+                Family(some_of(places, slice(0, here)), partial(slope, False)),
+                Family(index, partial(slope, True)),
+                Family(some_of(places, slice(here + 1, size)), partial(slope, False)),
             ]
+
+        def weighed(slope: Callable[[Index], Expression], out: Index) -> Expression:
+            weight: Expression = affine[0].at(tuple(out[axis] for axis in axes.spanned))
+            return weight * slope(out)
+
+        there = [way for way in ways if prod(shape_of_many(way.out))]
         if not affine:
-            return slopes
-        return [
-            (out, affine[0].at(tuple(out[axis] for axis in axes.spanned)) * slope)
-            for out, slope in slopes
-        ]
+            return there
+        return [way._replace(slope=partial(weighed, way.slope)) for way in there]
 
-    def families(self, call: Call, position: int, index: Index) -> list[Partial]:
-        """Return `partials`, those that share a scale as one where they are many."""
-        if is_many(index):
-            raise NotAtOnce
-        x, *after = call.operands
-        axes = axes_of(len(x.shape), call.attributes)
-        if position > 0:
-            affine = affine_of(tuple(after), call.attributes)
-            place = position - len(call.operands) + len(affine)
-            outs = axes.users_at_once(index, x.shape)
-            if place < 0 or not is_long(prod(shape_of_many(outs))):
-                return self.partials(call, position, index)
-            if place > 0:
-                return [(outs, ONE)]
-            firsts = (
-                (out, tuple(map(int, np.array(out)[:, 0]))) for out in axes.sharing(outs, x.shape)
-            )
-            return [(out, self.scale_at(call, at).normalized(x.at(out))) for out, at in firsts]
-        part = axes.part(index, x.shape)
-        if is_given(call.attributes) or not is_long(x.array[part].size):
-            return self.partials(call, position, index)
-        return self._by_scale(call, axes, index, members_at_once(part, x.shape))
-
-    def _by_scale(self, call: Call, axes: Axes, index: Index, members: Index) -> list[Partial]:
-        """Return the ways of a number to itself and to all that share its scale, in order."""
-        x, *after = call.operands
-        affine = affine_of(tuple(after), call.attributes)
-        scale, size = self.scale_at(call, index), prod(shape_of_many(members))
-        own = scale.apart(x.at(index))
-        same = np.logical_and.reduce(np.broadcast_arrays(*map(np.equal, members, index)))
-        here = int(np.flatnonzero(same)[0])
-        ways: list[Partial] = []
-        for those in (slice(0, here), None, slice(here + 1, size)):
-            if those is not None and those.start == those.stop:
-                continue
-            out = index if those is None else some_of(members, those)
-            slope = self.slope(scale, size, those is None, scale.apart(x.at(out)) * own, axes)
-            if affine:
-                slope = affine[0].at(tuple(out[axis] for axis in axes.spanned)) * slope
-            ways.append((out, slope))
-        return ways
+    def _of_weight(self, call: Call, outs: Index) -> Family:
+        """Return the ways of a weight to those that share a scale."""
+        x, first = call.operands[0], next(each_of(outs))
+        scale = self.scale_at(call, first)  # once for all of them
+        return Family(outs, lambda out: scale.normalized(x.at(out)))
 
     def slope(
         self, scale: _Scale, size: int, itself: bool, both: Expression, axes: Axes
@@ -359,7 +317,7 @@ class Normalization:
             forward=self.forward,
             vjp=self.vjp,
             element=self.element,
-            partials=Ways(self.partials, self.families),
+            partials=Ways(self.families),
             kind="normalization",
             words=words,
             functional=True,

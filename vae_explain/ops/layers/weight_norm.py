@@ -12,7 +12,7 @@ from ...symbolic.build import TWO, root
 from ...symbolic.expression import Expression, Index, Number, SumOver
 from ...trace import Array
 from ..binding import binder
-from ..broadcasting import broadcast_index, sum_to
+from ..broadcasting import broadcast_index, each_of, sum_to
 from ..reduction.parts import Where, length_of, members
 from ..rule import Call, Partial, Rule
 
@@ -45,7 +45,7 @@ def _where(call: Call, index: Index) -> Where:
 
 
 def _members(call: Call, index: Index) -> list[Index]:
-    return list(members(_where(call, index), call.operands[DIRECTION].shape))
+    return list(each_of(members(_where(call, index), call.operands[DIRECTION].shape)))
 
 
 def _length_at(call: Call, index: Index) -> Expression:

@@ -104,14 +104,6 @@ class Windows:
             for axis, q in enumerate(at)
         )
 
-    def covered(self, window: Index) -> list[Index]:
-        """Return the large positions that a window meets."""
-        return [place for _, place in self.of_small(window)]
-
-    def covering(self, place: Index) -> list[Index]:
-        """Return the windows that meet a large position."""
-        return [window for _, window in self.of_large(place)]
-
     def of_tap(self, tap: Index) -> Pairs:
         """Return the windows in which a tap meets the grid, each with the large position."""
         return self._pairs(

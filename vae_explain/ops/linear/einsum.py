@@ -9,7 +9,7 @@ import numpy as np
 from ...symbolic.expression import Expression, Opaque
 from ...trace import Array
 from ..binding import Bound, NotExplained
-from ..rule import Call, Rule
+from ..rule import Call, Rule, Ways
 from .products import Products
 
 
@@ -85,7 +85,7 @@ EINSUM = Rule(
     bind=bind,
     forward=forward,
     element=lambda call, index: products(call).element(index),
-    partials=lambda call, position, index: products(call).partials(position, index),
+    partials=Ways(lambda call, position, index: products(call).families(position, index)),
     formula=formula,
     gradient=gradient,
     kind="contraction",

@@ -17,7 +17,7 @@ from ...symbolic.build import multiplied, summed
 from ...symbolic.expression import Expression, Index
 from ..at_once import NotAtOnce, Summands, abridged, grid, is_long, is_many, shape_of_many
 from ..broadcasting import indices
-from ..rule import Operand, Partial, by_output
+from ..rule import Family, Operand, by_output
 
 SPREAD = "·"  # the letter of an axis of length 1, which is broadcast
 
@@ -78,28 +78,25 @@ class Products:
         own = zip(letters, index, strict=True)
         return {**dict(own), SPREAD: 0, **dict(zip(free, places, strict=True))}
 
-    def families(self, position: int, index: Index) -> list[Partial]:
-        """Return `partials`, as one where they are many."""
-        letters = self.factors[position][1]
-        at = None if is_many(index) else self.at_once(letters, index)
-        # What the output leaves out would be summed for each of its elements.
-        if at is None or not set(self.sizes) - set(letters) <= set(self.right):
-            if is_many(index):
-                raise NotAtOnce
-            return self.partials(position, index)
-        out = _numbering(self.right)
+    def families(self, position: int, index: Index) -> list[Family]:
+        letters, out = self.factors[position][1], _numbering(self.right)
         factors = [(operand.at, _numbering(part)) for operand, part in self.factors]
         others = factors[:position] + factors[position + 1 :]
-        return [(out(at), multiplied([element(place(at)) for element, place in others]))]
 
-    def partials(self, position: int, index: Index) -> list[Partial]:
-        out = _numbering(self.right)
-        factors = [(operand.at, _numbering(part)) for operand, part in self.factors]
-        others = factors[:position] + factors[position + 1 :]
-        return by_output(
-            (out(at), multiplied([element(place(at)) for element, place in others]))
-            for at in self.walk(self.factors[position][1], index)
-        )
+        def slope(at: dict[str, Any]) -> Expression:
+            return multiplied([element(place(at)) for element, place in others])
+
+        if not set(self.sizes) - set(letters) <= set(self.right):
+            # What the output leaves out is summed for each of its elements.
+            ways = by_output((out(at), slope(at)) for at in self.walk(letters, index))
+            return [Family.constant(to, local) for to, local in ways]
+        free = [letter for letter in self.sizes if letter not in letters]
+        places = grid([np.arange(self.sizes[letter]) for letter in free])
+        at = {**dict(zip(letters, index, strict=True)), SPREAD: 0}
+        at.update(zip(free, places, strict=True))
+        return [
+            Family(out(at), lambda by: slope(dict(zip(at, by, strict=True))), tuple(at.values()))
+        ]
 
 
 def _numbering(letters: str) -> Callable[[dict[str, int]], Index]:

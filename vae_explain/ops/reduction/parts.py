@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
-from itertools import product
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,25 +13,15 @@ from ...symbolic.expression import Add, Div, Expression, Index, MatMul, Mul, Neg
 from ...symbolic.text import to_text
 from ...trace import Array
 from ..at_once import grid, sum_of
+from ..broadcasting import each_of
 from ..rule import Operand
 
 Where = tuple[int | slice, ...]  # which part of a tensor, axis by axis
 LONGEST = 32  # characters of what has no name, before a line only tells it from others
 
 
-def members(where: Where, shape: tuple[int, ...]) -> Iterator[Index]:
-    """Yield the indices of a part of a tensor, last axis fastest."""
-    parts = (*where, *(slice(None),) * (len(shape) - len(where)))
-    return product(
-        *(
-            range(size)[part] if isinstance(part, slice) else (part,)
-            for part, size in zip(parts, shape, strict=True)
-        )
-    )
-
-
-def members_at_once(where: Where, shape: tuple[int, ...]) -> Index:
-    """Return the same as one index of arrays."""
+def members(where: Where, shape: tuple[int, ...]) -> Index:
+    """Return the index of all elements of a part of a tensor, last axis fastest."""
     parts = (*where, *(slice(None),) * (len(shape) - len(where)))
     return grid([np.arange(size)[part] for part, size in zip(parts, shape, strict=True)])
 
@@ -58,8 +47,8 @@ def _of_part(
     def total(term: Term) -> Expression:
         return sum_of(
             numbers.size,
+            lambda: each_of(members(where, x.shape)),
             lambda: members(where, x.shape),
-            lambda: members_at_once(where, x.shape),
             lambda place: term(x.at(place)),
         )
 

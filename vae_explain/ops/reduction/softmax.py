@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,13 +13,13 @@ import numpy as np
 from ...symbolic.build import exp, log
 from ...symbolic.expression import ONE, Add, Div, Expression, Index, Neg, SumOver
 from ...trace import Array
-from ..at_once import NotAtOnce, is_long, is_many, sum_of
+from ..at_once import is_long, shape_of_many, sum_of
 from ..binding import REQUIRED, Ignored, binder
 from ..broadcasting import normalized_axes
 from ..delegate import Intermediate
 from ..elementwise.arithmetic import NEG
 from ..elementwise.exponentials import log_total, shift_of, shifted
-from ..rule import Call, Partial, Rule, Ways
+from ..rule import Call, Family, Partial, Rule, Ways
 from .axes import along, reduced, reduction, sources, spread_formula, target, with_ones
 
 # --- by numbers -------------------------------------------------------------------------
@@ -64,37 +66,31 @@ def _row(call: Call, index: Index) -> list[Expression]:
     return [call.operands[0].at(at) for at in _beside(call, index)]
 
 
-def _ways(
-    partials: Callable[[Call, int, Index], list[Partial]],
-    slope: Callable[[Call, Index, Index, bool], Expression],
-) -> Ways:
-    """Make the ways of an element to its row: of a long one, to itself and to all others."""
+def _ways(slope: Callable[[Call, Index, bool, Index], Expression]) -> Ways:
+    """Make the ways of an element to its row: to itself, and to all others."""
 
-    def at_once(call: Call, position: int, index: Index) -> list[Partial]:
-        if is_many(index):
-            raise NotAtOnce
+    def families(call: Call, position: int, index: Index) -> list[Family]:
+        itself = Family(index, partial(slope, call, index, True))
         axes = _axes(call.attributes["dim"], len(index))
-        if not axes or not is_long(call.output.shape[axes[0]]):
-            return partials(call, position, index)
+        if not axes:
+            return [itself]
         axis, size = axes[0], call.output.shape[axes[0]]
-        ways: list[Partial] = []
-        for row in (np.arange(index[axis]), None, np.arange(index[axis] + 1, size)):
-            if row is None:
-                ways.append((index, slope(call, index, index, True)))
-            elif row.size:
-                out: Any = (*index[:axis], row, *index[axis + 1 :])
-                ways.append((out, slope(call, index, out, False)))
-        return ways
+        rows: Any = np.arange(index[axis]), np.arange(index[axis] + 1, size)
+        before, behind = (
+            Family((*index[:axis], row, *index[axis + 1 :]), partial(slope, call, index, False))
+            for row in rows
+        )
+        return [family for family in (before, itself, behind) if prod(shape_of_many(family.out))]
 
-    return Ways(partials, at_once)
+    return Ways(families)
 
 
-def _softmax_slope(call: Call, index: Index, out: Index, itself: bool) -> Expression:
+def _softmax_slope(call: Call, index: Index, itself: bool, out: Index) -> Expression:
     own = call.output.at(index)
     return own * (ONE - own) if itself else -(call.output.at(out) * own)
 
 
-def _log_softmax_slope(call: Call, index: Index, out: Index, itself: bool) -> Expression:
+def _log_softmax_slope(call: Call, index: Index, itself: bool, out: Index) -> Expression:
     share = exp(call.output.at(index))
     return ONE - share if itself else -share
 
@@ -114,21 +110,8 @@ def _softmax_element(call: Call, index: Index) -> Expression:
     return Div(own, Add(tuple(exp(shifted(term, shift)) for term in row)))
 
 
-def _softmax_partials(call: Call, position: int, index: Index) -> list[Partial]:
-    own = call.output.at(index)
-    return [
-        (out, own * (ONE - own) if out == index else -(call.output.at(out) * own))
-        for out in _beside(call, index)
-    ]
-
-
 def _log_softmax_element(call: Call, index: Index) -> Expression:
     return call.operands[0].at(index) - log_total(_row(call, index))
-
-
-def _log_softmax_partials(call: Call, position: int, index: Index) -> list[Partial]:
-    share = exp(call.output.at(index))
-    return [(out, ONE - share if out == index else -share) for out in _beside(call, index)]
 
 
 def _total(call: Call, body: Expression) -> Expression:
@@ -164,7 +147,7 @@ SOFTMAX = Rule(
     bind=bind,
     forward=softmax,
     element=_softmax_element,
-    partials=_ways(_softmax_partials, _softmax_slope),
+    partials=_ways(_softmax_slope),
     formula=_softmax_formula,
     gradient=_softmax_gradient,
     title="softmax",
@@ -176,7 +159,7 @@ LOG_SOFTMAX = Rule(
     bind=bind,
     forward=log_softmax,
     element=_log_softmax_element,
-    partials=_ways(_log_softmax_partials, _log_softmax_slope),
+    partials=_ways(_log_softmax_slope),
     formula=_log_softmax_formula,
     gradient=_log_softmax_gradient,
     title="log softmax",
@@ -201,7 +184,7 @@ SOFTMIN = replace(
     forward=lambda x, dim: softmax(np.negative(x), dim),
     element=lambda call, index: _softmax_element(_of_negatives(call), index),
     partials=lambda call, position, index: [
-        (out, Neg(local)) for out, local in _softmax_partials(call, position, index)
+        (out, Neg(local)) for out, local in SOFTMAX.partials(call, position, index)
     ],
     formula=lambda call: _softmax_formula(_of_negatives(call)),
     gradient=_softmin_gradient,

@@ -13,7 +13,7 @@ from ...symbolic.shapes import expanded
 from ..at_once import is_long, is_many, sum_of
 from ..binding import Ignored, binder
 from ..broadcasting import normalized_axes
-from ..rule import Call, OfMany, Partial, Ways
+from ..rule import Call, Family, OfMany, Ways
 from .axes import (
     count,
     reduced,
@@ -58,10 +58,10 @@ def _count(call: Call) -> Number:
 def _ways(slope: Callable[[Call], Expression]) -> Ways:
     """Make the way of each element to the one that it went into."""
 
-    def partials(call: Call, position: int, index: Index) -> list[Partial]:
-        return [(target(call, index), slope(call))]
+    def families(call: Call, position: int, index: Index) -> list[Family]:
+        return [Family.constant(target(call, index), slope(call))]
 
-    return Ways(partials, partials, of_many=True)
+    return Ways(families, of_many=True)
 
 
 SUM = reduction(
