@@ -1,4 +1,4 @@
-"""Activations beyond ReLU: `leaky_relu`, `elu`, `silu`, `softplus`, `softsign`, `tanhshrink`, …
+"""Activations that bend smoothly, from `sigmoid` and `elu` to `gelu` and `mish`.
 
 Those with a bend are written by the piece that an element lies on: a line says `0.01·h[3]`
 where h[3] is negative, and `h[0]` where it is not.
@@ -6,14 +6,37 @@ where h[3] is negative, and `h[0]` where it is not.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from ...symbolic.build import absolute, exp, log, scaled, sigmoid, square, tanh
+from ...symbolic.build import HALF, THREE, absolute, exp, log, scaled, sigmoid, square, tanh
 from ...symbolic.build import softplus as softplus_of
-from ...symbolic.expression import ONE, Expression, Number
+from ...symbolic.expression import ONE, Apply, Expression, Number
 from ...trace import Array
 from ..array_functions import softplus
-from ..pointwise import activation, choose, number
+from ..pointwise import activation, choose, elementwise, number
+from .functions import erf
+
+# --- squashing, whose derivatives are written by the output -----------------------------
+
+SIGMOID = elementwise(
+    "sigmoid",
+    sigmoid,
+    derivatives=(lambda y, a: y * (ONE - y),),
+    title="sigmoid",
+    words="squashes to between 0 and 1",
+)
+
+TANH = elementwise(
+    "tanh",
+    tanh,
+    derivatives=(lambda y, a: ONE - square(y),),
+    title="tanh",
+    words="squashes to between -1 and 1",
+)
+
+# --- ReLU's kin -------------------------------------------------------------------------
 
 LEAKY_RELU = activation(
     "leaky_relu",
@@ -95,4 +118,105 @@ TANHSHRINK = activation(
     computed=(),  # by the rule for a sum
     title="tanhshrink",
     words="each number less its own tanh",
+)
+
+# --- ELU's kin: constants that keep mean 0 and variance 1, and `mish` -------------------
+
+# From "Self-Normalizing Neural Networks" (Klambauer et al. 2017), as PyTorch has them.
+ALPHA = 1.6732632423543772848170429916717
+SCALE = 1.0507009873554804934193349852946
+
+SELU = activation(
+    "selu",
+    lambda a: choose(number(a) > 0, Number(SCALE) * a, Number(SCALE * ALPHA) * (exp(a) - ONE)),
+    forward=lambda a: SCALE * np.where(a > 0, a, ALPHA * np.expm1(below(a))),
+    computed=(lambda y, a: choose(number(a) > 0, Number(SCALE), y + Number(SCALE * ALPHA)),),
+    vjp=lambda g, y, a: (g * SCALE * np.where(a > 0, np.ones_like(a), ALPHA * np.exp(below(a))),),
+    piecewise=True,
+    title="SELU",
+    words="scales what is positive, bends what is negative",
+)
+
+
+def _celu_piece(a: Expression, alpha: float) -> Expression:
+    power = exp(a if alpha == 1 else a / Number(alpha))
+    return choose(number(a) > 0, a, scaled(alpha, power - ONE))
+
+
+CELU = activation(
+    "celu",
+    _celu_piece,
+    settings={"alpha": 1.0},
+    computed=(lambda y, a, alpha: choose(number(a) > 0, ONE, y / Number(alpha) + ONE),),
+    forward=lambda a, alpha: np.where(a > 0, a, alpha * np.expm1(below(a) / alpha)),
+    piecewise=True,
+    title="CELU",
+    words="keeps what is positive, bends what is negative without a corner",
+)
+
+MISH = activation(
+    "mish",
+    lambda a: a * tanh(softplus_of(a)),
+    title="Mish",
+    words="each number times the tanh of its own softplus",
+)
+
+# --- each number times the share of a standard normal that lies below it ----------------
+# Both forms: with Φ itself, and with the tanh that comes close to it.
+
+ROOT = math.sqrt(2 / math.pi)
+CUBIC = 0.044715  # the constant of the tanh form, from Hendrycks and Gimpel, 2016
+
+
+def normal_below(a: Array) -> Array:
+    """Φ(a), the share of a standard normal that lies below a, rounded once."""
+    share = 0.5 * (1 + erf((a / math.sqrt(2)).astype(np.float64)))
+    return np.asarray(share).astype(a.dtype)
+
+
+def _bent(a: Array) -> Array:
+    return np.tanh(ROOT * (a + CUBIC * a * a * a))
+
+
+def forward(a: Array, approximate: str) -> Array:
+    if approximate == "tanh":
+        return np.asarray(0.5 * a * (1 + _bent(a)))
+    return a * normal_below(a)
+
+
+def slope(a: Array, approximate: str) -> Array:
+    if approximate == "tanh":
+        bent = _bent(a)
+        inner = ROOT * (1 + 3 * CUBIC * a * a)
+        return np.asarray(0.5 * (1 + bent) + 0.5 * a * (1 - bent * bent) * inner)
+    return normal_below(a) + a * np.exp(-a * a / 2) / math.sqrt(2 * math.pi)
+
+
+def _bent_expression(a: Expression) -> Expression:
+    return tanh(Number(ROOT) * (a + Number(CUBIC) * a**THREE))
+
+
+def expression(a: Expression, approximate: str) -> Expression:
+    if approximate == "tanh":
+        return HALF * a * (ONE + _bent_expression(a))
+    return a * Apply("Φ", (a,))
+
+
+def derivative(y: Expression, a: Expression, approximate: str) -> Expression:
+    if approximate == "tanh":
+        bent = _bent_expression(a)
+        inner = Number(ROOT) * (ONE + Number(3 * CUBIC) * square(a))
+        return HALF * (ONE + bent) + HALF * a * (ONE - square(bent)) * inner
+    return Apply("Φ", (a,)) + a * Apply("φ", (a,))
+
+
+GELU = activation(
+    "gelu",
+    expression,
+    settings={"approximate": "none"},
+    forward=forward,
+    vjp=lambda g, y, a, approximate: (g * slope(a, approximate),),
+    derivatives=(derivative,),
+    title="GELU",
+    words="each number times the share of a standard normal below it",
 )

@@ -1,18 +1,44 @@
-"""Logarithms and powers to other bases, and log-odds: `log2`, `log10`, `exp2`, `logit`, …"""
+"""Logarithms and powers to other bases, log-odds, and the logarithm of a sum of exponentials.
+
+What is written of such sums leaves no exponential out of the range.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from ...symbolic.build import TWO, exp, log, sigmoid
-from ...symbolic.expression import ONE, ZERO, Add, Expression, Number
+from ...symbolic.expression import ONE, ZERO, Add, Expression, Number, evaluate
 from ...trace import Array
 from ..binding import binder
 from ..pointwise import choose, elementwise, number, one_number
 from ..rule import Rule
-from .exponentials import FARTHEST, log_total
+
+# Numbers whose exponential would leave what a float64 can hold are moved before it is taken.
+FARTHEST = 600.0
+
+
+def shift_of(terms: Sequence[Expression]) -> Number | None:
+    """Return what to take off before exp; None where no exponential leaves the range."""
+    largest = max(map(evaluate, terms))
+    return Number(largest) if abs(largest) > FARTHEST else None
+
+
+def shifted(body: Expression, shift: Number | None) -> Expression:
+    return body if shift is None else body - shift
+
+
+def log_total(terms: Sequence[Expression]) -> Expression:
+    """Write the logarithm of a sum of exponentials."""
+    shift = shift_of(terms)
+    total = log(Add(tuple(exp(shifted(term, shift)) for term in terms)))
+    return total if shift is None else shift + total
+
+
+# --- to other bases ---------------------------------------------------------------------
 
 
 def _logarithm(name: str, base: int) -> Rule:

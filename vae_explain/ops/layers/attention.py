@@ -34,7 +34,7 @@ from ...symbolic.expression import (
 from ...trace import Array
 from ..binding import OPTIONAL, Refused, binder
 from ..broadcasting import broadcast_index, broadcast_targets, sum_to, unbroadcast
-from ..elementwise.exponentials import shift_of, shifted
+from ..elementwise.logarithms import shift_of, shifted
 from ..reduction.parts import part_of
 from ..rule import Call, Operand, Partial, Rule, by_output
 

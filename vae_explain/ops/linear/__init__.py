@@ -2,12 +2,10 @@
 
 # Each file and the ops that it explains.
 FILES = {
-    "addmm": "addmm baddbmm addmv",
-    "bilinear": "bilinear",
     "cholesky": "linalg_solve_triangular linalg_cholesky",
     "cholesky_solve": "cholesky_solve",
-    "einsum": "einsum",
+    "einsum": "einsum bilinear",
     "linear": "linear",
-    "matmul": "matmul bmm",
+    "matmul": "matmul bmm addmm baddbmm addmv",
     "solve": "linalg_inv linalg_det logdet linalg_slogdet linalg_solve",
 }

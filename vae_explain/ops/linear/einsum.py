@@ -1,14 +1,18 @@
-"""`einsum`: products summed over the letters that its output leaves out."""
+"""`einsum`: products summed over the letters that its output leaves out; `bilinear` by it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
 
 from ...symbolic.expression import Expression, Opaque
 from ...trace import Array
-from ..binding import Bound, NotExplained
+from ..bias import biased
+from ..binding import OPTIONAL, Bound, NotExplained, binder
+from ..delegate import delegated
 from ..rule import Call, Rule, Ways
 from .products import Products
 
@@ -91,3 +95,34 @@ EINSUM = Rule(
     kind="contraction",
     words="products, summed over the letters that are left out",
 )
+
+# --- every product of an element of one with one of the other, weighed ------------------
+
+BIAS = 3
+
+
+def equation(rank: int) -> str:
+    """Return the letters of inputs of a rank: all axes but the last are alike."""
+    rows = ascii_lowercase[: rank - 1]
+    return f"{rows}x,zxy,{rows}y->{rows}z"
+
+
+def _of_arrays(*arrays: Array) -> dict[str, str]:
+    return {"equation": equation(arrays[0].ndim)}
+
+
+def _products(call: Call) -> Call:
+    return call.once("einsum", lambda: replace(call, attributes=_of_arrays(*call.arrays)))
+
+
+_PRODUCTS = replace(
+    EINSUM,
+    name="bilinear",
+    bind=binder("input1", "input2", "weight", bias=OPTIONAL, order=("input1", "weight")),
+    forward=lambda *arrays: EINSUM.forward(*arrays, **_of_arrays(*arrays)),
+    **delegated(lambda call: (EINSUM, _products(call))),
+    title="a bilinear layer",
+    words="products of each element of one with each of the other, weighed and summed",
+    functional=True,
+)
+BILINEAR = biased(_PRODUCTS, BIAS)

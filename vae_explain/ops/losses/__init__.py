@@ -5,8 +5,5 @@ FILES = {
     "binary_cross_entropy": "binary_cross_entropy binary_cross_entropy_with_logits",
     "cross_entropy": "cross_entropy nll_loss",
     "elementwise_loss": "l1_loss smooth_l1_loss huber_loss",
-    "kl_div": "kl_div",
-    "likelihoods": "gaussian_nll_loss poisson_nll_loss",
-    "mse_loss": "mse_loss",
-    "soft_margin": "soft_margin_loss",
+    "losses": "mse_loss kl_div gaussian_nll_loss poisson_nll_loss soft_margin_loss",
 }

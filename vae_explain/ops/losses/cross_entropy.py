@@ -18,7 +18,7 @@ from ...symbolic.expression import ONE, ZERO, Add, Div, Expression, Index, Numbe
 from ...trace import Array
 from ..binding import OPTIONAL, Bound, binder
 from ..broadcasting import indices
-from ..elementwise.exponentials import log_total, shift_of, shifted
+from ..elementwise.logarithms import log_total, shift_of, shifted
 from ..reduction.softmax import log_softmax
 from ..rule import Call, Partial, Rule
 from .elementwise_loss import OLD

@@ -9,7 +9,7 @@ from ...symbolic.expression import ONE, Expression, Index, Opaque
 from ...trace import Array
 from ..binding import REQUIRED, Ignored, binder
 from ..broadcasting import normalized_axes
-from ..elementwise.exponentials import log_total
+from ..elementwise.logarithms import log_total
 from ..rule import Call, Partial, Rule, unusual
 from .axes import along, reduced, reduction, sources, spread_formula, target
 

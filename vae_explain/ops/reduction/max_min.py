@@ -1,8 +1,9 @@
-"""The largest or smallest of many: `max`, `min`, `amax`, `amin`.
+"""The largest or smallest of many, `max`, `min`, `amax`, `amin`, and where: `argmax`, `argmin`.
 
 With an axis, `max` gives the numbers and where they stand, as two outputs; with a second
 tensor it is `maximum`. Of several equal numbers `max` along an axis passes its gradient to
-the one that it found, and the others share it alike, both as PyTorch does.
+the one that it found, and the others share it alike, both as PyTorch does. Through places, counted
+from 0, nothing goes back: a small change of what is compared leaves them as they are.
 """
 
 from __future__ import annotations
@@ -13,15 +14,44 @@ from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import ONE, Expression, Index, Number, Opaque
+from ...symbolic.expression import ONE, Apply, Expression, Index, Number, Opaque
 from ...trace import Array, Slot
 from ..binding import Bound, binder
 from ..broadcasting import normalized_axes
 from ..delegate import deferring, each_output
-from ..elementwise.where import MAXIMUM, MINIMUM
-from ..rule import Call, Partial, Rule
-from .argmax import ARGMAX, ARGMIN
+from ..elementwise.choices import MAXIMUM, MINIMUM
+from ..rule import NOTHING_BACK, Call, Partial, Rule
 from .axes import axis_options, reduction, sources, spread, spread_formula, target
+
+
+def position(name: str, words: str) -> Rule:
+    """Make one of the two rules."""
+    pick: Callable[..., Any] = np.argmax if name == "argmax" else np.argmin
+
+    def forward(x: Array, dim: int | None, keepdim: bool) -> Array:
+        # Of several equal ones it is the first, and a NaN comes first of all, as in PyTorch.
+        return np.asarray(pick(x, axis=dim, keepdims=keepdim) if np.ndim(x) else 0)
+
+    def element(call: Call, index: Index) -> Expression:
+        """Write one place as that of the extreme among the numbers that were compared."""
+        x = call.operands[0]
+        return Apply(name, tuple(x.at(at) for at in sources(call, index)))
+
+    return Rule(
+        name=name,
+        bind=binder("input", dim=None, keepdim=False),
+        forward=forward,
+        element=element,
+        options=partial(axis_options, keepdim=True),
+        words=words,
+        **NOTHING_BACK,
+    )
+
+
+ARGMAX = position("argmax", "the place of the largest, counted from 0")
+ARGMIN = position("argmin", "the place of the smallest, counted from 0")
+
+# --- the numbers ------------------------------------------------------------------------
 
 _bind_one, _bind_two = binder("input", dim=None, keepdim=False), binder("input", "other")
 

@@ -18,7 +18,7 @@ from ..binding import REQUIRED, Ignored, binder
 from ..broadcasting import normalized_axes
 from ..delegate import Intermediate
 from ..elementwise.arithmetic import NEG
-from ..elementwise.exponentials import log_total, shift_of, shifted
+from ..elementwise.logarithms import log_total, shift_of, shifted
 from ..rule import Call, Family, Partial, Rule, Ways
 from .axes import along, reduced, reduction, sources, spread_formula, target, with_ones
 

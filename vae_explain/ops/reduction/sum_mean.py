@@ -1,19 +1,21 @@
-"""Sums and means over some or all axes: `sum`, `mean`."""
+"""Sums and means over some or all axes: `sum`, `mean`, and `nansum`, which passes over each NaN."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from math import prod
 
 import numpy as np
 
 from ...symbolic.build import summed
-from ...symbolic.expression import ONE, Div, Expression, Index, Number, SumOver
+from ...symbolic.expression import ONE, Div, Expression, Index, Number, Opaque, SumOver
 from ...symbolic.shapes import expanded
+from ...trace import Array
 from ..at_once import is_long, is_many, sum_of
 from ..binding import Ignored, binder
 from ..broadcasting import normalized_axes
-from ..rule import Call, Family, OfMany, Ways
+from ..rule import Call, Family, OfMany, Partial, Ways
 from .axes import (
     count,
     reduced,
@@ -91,4 +93,51 @@ MEAN = reduction(
     formula=lambda call: Div(sum_formula(call), _count(call)),
     gradient=lambda call, position, upstream: spread_formula(call, upstream) * _share(call),
     words="mean",
+)
+
+# --- of what is a number; a NaN gets no gradient ----------------------------------------
+
+
+def is_number(x: Array) -> Array:
+    return np.asarray(~np.isnan(x)).astype(x.dtype)
+
+
+def without_nan(x: Array) -> Array:
+    return np.where(np.isnan(x), np.zeros_like(x), x)
+
+
+def element(call: Call, index: Index) -> Expression:
+    x = call.operands[0]
+    return summed(x.at(at) for at in sources(call, index) if not math.isnan(x.array[at]))
+
+
+def partials(call: Call, position: int, index: Index) -> list[Partial]:
+    gone = math.isnan(call.operands[0].array[index])
+    return [] if gone else [(target(call, index), ONE)]
+
+
+def formula(call: Call) -> Expression:
+    x = call.operands[0]
+    body: Expression = x.whole()
+    if np.isnan(x.array).any():
+        body = Opaque("without_nan", (body,), (), without_nan)
+    return SumOver(expanded(body, x.shape), reduced(call), call.output.shape)
+
+
+def gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    x, arriving = call.operands[0], spread_formula(call, upstream)
+    if not np.isnan(x.array).any():
+        return arriving
+    return arriving * Opaque("is_number", (x.whole(),), (), is_number)
+
+
+NANSUM = reduction(
+    name="nansum",
+    bind=SUM.bind,
+    forward=lambda x, dim, keepdim: SUM.forward(without_nan(x), dim, keepdim),
+    element=element,
+    partials=partials,
+    formula=formula,
+    gradient=gradient,
+    words="the sum of what is a number",
 )

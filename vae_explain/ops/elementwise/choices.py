@@ -1,21 +1,91 @@
-"""Numbers held between limits: `clamp`, `clamp_min`, `clamp_max`.
+"""Choosing between numbers: `maximum`, `minimum`, `where`, `masked_fill`, and `clamp` by limits.
 
-A limit is a plain number, which is an attribute, or a tensor, which is an operand behind the
-input and has a gradient of its own; `tensors` then says which of the limits they are. An
-element's line is the number that was chosen, so the page shows which one it was.
+An element's line is the number that was chosen, so the page shows which one it was.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from ...symbolic.expression import ONE, ZERO, Expression, Number
+import numpy as np
+
+from ...symbolic.build import HALF
+from ...symbolic.expression import ONE, ZERO, Expression, Index, Number, Opaque
 from ...trace import Slot
-from ..binding import Bound, NotExplained
+from ..binding import Bound, NotExplained, binder
+from ..broadcasting import sum_to
 from ..pointwise import choose, elementwise, number
-from ..rule import Options, Rule, unusual
+from ..rule import Call, Options, Partial, Rule, unusual
+
+# --- the larger or the smaller of two ---------------------------------------------------
+
+
+def _share(a: Expression, b: Expression) -> Expression:
+    """How much of the gradient goes to a where the larger is chosen: of equals, half."""
+    of_equals = choose(number(a) == number(b), HALF, ZERO)
+    return choose(number(a) > number(b), ONE, of_equals)
+
+
+MAXIMUM = elementwise(
+    "maximum",
+    lambda a, b: choose(number(a) >= number(b), a, b),
+    bind=binder("input", "other"),
+    forward=np.maximum,
+    derivatives=(lambda y, a, b: _share(a, b), lambda y, a, b: _share(b, a)),
+    piecewise=True,
+    words="the larger of two",
+)
+
+MINIMUM = elementwise(
+    "minimum",
+    lambda a, b: choose(number(a) <= number(b), a, b),
+    bind=binder("input", "other"),
+    forward=np.minimum,
+    derivatives=(lambda y, a, b: _share(b, a), lambda y, a, b: _share(a, b)),
+    piecewise=True,
+    words="the smaller of two",
+)
+
+# --- by a condition ---------------------------------------------------------------------
+
+CONDITION, TRUE = 0, 1
+
+_CHOICE = elementwise(
+    "where",
+    lambda condition, a, b: choose(number(condition) != 0, a, b),
+    bind=binder("condition", "input", "other"),
+    no_gradient=(CONDITION,),
+    piecewise=True,
+    words="the first where a condition holds, else the second",
+)
+
+
+def where_partials(call: Call, position: int, index: Index) -> list[Partial]:
+    return [(out, slope) for out, slope in _CHOICE.partials(call, position, index) if slope == ONE]
+
+
+def where_gradient(call: Call, position: int, upstream: Expression) -> Expression:
+    condition = call.operands[CONDITION].whole()
+    ways = (upstream, ZERO) if position == TRUE else (ZERO, upstream)
+    body = Opaque("where", (condition, *ways), (), np.where)
+    return sum_to(body, call.output.shape, call.operands[position].shape)
+
+
+WHERE = replace(_CHOICE, partials=where_partials, gradient=where_gradient, spreads=False)
+
+MASKED_FILL = replace(
+    WHERE,
+    name="masked_fill",
+    bind=binder("input", "mask", "value", order=("mask", "value")),
+    words="a number put where a mask holds",
+)
+
+# --- between limits ---------------------------------------------------------------------
+# A limit is a plain number, which is an attribute, or a tensor, which is an operand behind the
+# input and has a gradient of its own; `tensors` then says which of the limits they are.
 
 Limits = tuple[Expression | None, Expression | None]
 
