@@ -17,7 +17,31 @@ Options = Sequence[tuple[str, Any]]
 Shape = tuple[int, ...]
 
 
-def _call(name: str, *further: str) -> Callable[[Sequence[str], Options], str]:
+Writer = Callable[[Sequence[str], Options], str]
+
+
+def _pattern(pattern: str) -> Writer:
+    """Write a call by a pattern for `format`.
+
+    It has the operands as `{0}`, `{1}`, …, an option by its name, all options behind what stands
+    before them as `{options}`, those but the axis as `{others}`, and as `{all}` what stands
+    between the parentheses of a plain call.
+    """
+
+    def written(arguments: Sequence[str], options: Options) -> str:
+        others = [(key, value) for key, value in options if key != "dim"]
+        return pattern.format(
+            *arguments,
+            all=_listed(arguments, options),
+            options=_listed([""], options) if options else "",
+            others=_listed([""], others) if others else "",
+            **dict(options),
+        )
+
+    return written
+
+
+def _call(name: str, *further: str) -> Writer:
     """Write a call whose operands behind the first are given by these names."""
 
     def written(arguments: Sequence[str], options: Options) -> str:
@@ -28,77 +52,25 @@ def _call(name: str, *further: str) -> Callable[[Sequence[str], Options], str]:
     return written
 
 
-def _joined(name: str) -> Callable[[Sequence[str], Options], str]:
+def _joined(name: str) -> Writer:
     def written(arguments: Sequence[str], options: Options) -> str:
         return f"{name}({_listed([f'({_listed(arguments)},)'], options)})"
 
     return written
 
 
-def _average(ending: str) -> Callable[[Sequence[str], Options], str]:
-    """Write a mean or a variance over some axes, which stay as axes of length 1."""
-
-    def written(arguments: Sequence[str], options: Options) -> str:
-        (body,) = arguments
-        return f"({body}).{ending.format(dict(options)['dim'])}"
-
-    return written
+def _of_each(name: str) -> Writer:
+    return lambda arguments, options: (
+        f"{name}({_listed(arguments, [*options, ('reduction', 'none')])})"
+    )
 
 
-def _of_several(name: str, *more: tuple[str, Any]) -> Callable[[Sequence[str], Options], str]:
-    def written(arguments: Sequence[str], options: Options) -> str:
-        return f"{name}({_listed(arguments, [*options, *more])})"
-
-    return written
-
-
-def _of_each(name: str) -> Callable[[Sequence[str], Options], str]:
-    return _of_several(name, ("reduction", "none"))
-
-
-def _found(name: str, output: str) -> Callable[[Sequence[str], Options], str]:
+def _along(name: str) -> Writer:
     """Write a call along an axis, which has several outputs; without one it has one."""
-
-    def written(arguments: Sequence[str], options: Options) -> str:
-        called = f"{name}({_listed(arguments, options)})"
-        one = name in ("torch.max", "torch.min", "torch.median") and not options
-        return called if one else f"{called}.{output}"
-
-    return written
-
-
-def _output_of(name: str, output: str) -> Callable[[Sequence[str], Options], str]:
-    """Write one of the outputs of a call."""
-
-    def written(arguments: Sequence[str], options: Options) -> str:
-        return f"{name}({_listed(arguments, options)}).{output}"
-
-    return written
-
-
-def _at_places(name: str) -> Callable[[Sequence[str], Options], str]:
-    """Write a call that has places along an axis as its second operand."""
-
-    def written(arguments: Sequence[str], options: Options) -> str:
-        body, places, *source = arguments
-        axis = repr(dict(options)["dim"])
-        return f"{name}({_listed([body, axis, f'({places}).long()', *source])})"
-
-    return written
-
-
-def _looked_up(arguments: Sequence[str], options: Options) -> str:
-    """Write the rows of a table that some places name."""
-    places, table = arguments
-    return f"F.embedding({_listed([f'({places}).long()', table], options)})"
-
-
-def _brought_together(arguments: Sequence[str], options: Options) -> str:
-    body, index, source = arguments
-    found = dict(options)
-    axis = repr(found.pop("dim"))
-    given = [body, axis, f"({index}).long()", source]
-    return f"torch.scatter_reduce({_listed(given, list(found.items()))})"
+    several = _pattern(f"{name}({{all}}).values")
+    return lambda arguments, options: (
+        several(arguments, options) if options else f"{name}({_listed(arguments)})"
+    )
 
 
 def _in_bags(arguments: Sequence[str], options: Options) -> str:
@@ -112,20 +84,7 @@ def _in_bags(arguments: Sequence[str], options: Options) -> str:
     return f"F.embedding_bag({_listed(given, found)})"
 
 
-def _taken(arguments: Sequence[str], options: Options) -> str:
-    """Write elements taken by places that are counted through all axes."""
-    body, places = arguments
-    return f"torch.take({body}, ({places}).long())"
-
-
-def _encoded(arguments: Sequence[str], options: Options) -> str:
-    """Write classes as rows of zeros and ones, as numbers to compute with."""
-    (body,) = arguments
-    count = dict(options)["classes"]
-    return f"F.one_hot(({body}).long(), {count}).to(torch.get_default_dtype())"
-
-
-def _classified(name: str) -> Callable[[Sequence[str], Options], str]:
+def _classified(name: str) -> Writer:
     """Write a loss over classes, whose targets may be their numbers."""
 
     def written(arguments: Sequence[str], options: Options) -> str:
@@ -148,39 +107,6 @@ def filled(shape: Shape, number: str) -> str:
     return f"torch.full({shape!r}, {number}{point})"
 
 
-def _direction(arguments: Sequence[str], options: Options) -> str:
-    body, length = arguments
-    return f"torch.where({length} == 0, 0.0, ({body}) / {length})"
-
-
-def _numbers(arguments: Sequence[str], options: Options) -> str:
-    (body,) = arguments
-    return f"torch.where(({body}).isnan(), 0.0, {body})"
-
-
-def _is_number(arguments: Sequence[str], options: Options) -> str:
-    (body,) = arguments
-    return f"torch.where(({body}).isnan(), 0.0, 1.0)"
-
-
-def _largest(arguments: Sequence[str], options: Options) -> str:
-    """Write which numbers are the largest along an axis, each of several that are."""
-    (sizes,) = arguments
-    axis = dict(options)["dim"]
-    return f"(({sizes}) == ({sizes}).amax({axis!r}, keepdim=True)) * 1.0"
-
-
-def _chosen(arguments: Sequence[str], options: Options) -> str:
-    condition, *pair = arguments
-    return f"torch.where({_listed([f'({condition}) != 0', *pair])})"
-
-
-def _from_behind(arguments: Sequence[str], options: Options) -> str:
-    (body,) = arguments
-    axis = dict(options)["dim"]
-    return f"({body}).flip({axis}).cumsum({axis}).flip({axis})"
-
-
 def _put(arguments: Sequence[str], options: Options) -> str:
     """Write numbers, or zero, into a part of a tensor, which stays as it was."""
     body, *new = arguments
@@ -196,8 +122,38 @@ def _summed(arguments: Sequence[str], options: Options) -> str:
     return f"({body}){taken(found['at'])}.sum_to_size({found['shape']!r})"
 
 
-# What is written otherwise than an op's own call: its operands, then its options by name.
-CALLS: dict[str, Callable[[Sequence[str], Options], str]] = {
+# What is written otherwise than as an op's own call with its operands, then its options by name.
+PATTERNS = {
+    # A mean or a variance over some axes, which stay as axes of length 1.
+    "mean": "({0}).mean({dim!r}, keepdim=True)",
+    "var": "({0}).var({dim!r}, correction=0, keepdim=True)",
+    "direction": "torch.where({1} == 0, 0.0, ({0}) / {1})",
+    "quotient": "torch.where({1} == 0, 0.0, ({0}) / {1})",
+    # Which numbers are the largest along an axis, each of several that are.
+    "is_largest": "(({0}) == ({0}).amax({dim!r}, keepdim=True)) * 1.0",
+    "is_number": "torch.where(({0}).isnan(), 0.0, 1.0)",
+    "without_nan": "torch.where(({0}).isnan(), 0.0, {0})",
+    "cumsum_from_behind": "({0}).flip({dim}).cumsum({dim}).flip({dim})",
+    **dict.fromkeys(
+        ("inv", "solve", "solve_triangular", "cholesky", "det"), "torch.linalg.{op}({all})"
+    ),
+    **dict.fromkeys(
+        ("sort", "topk", "kthvalue", "mode", "cummax", "cummin"), "torch.{op}({all}).values"
+    ),
+    "logabsdet": "torch.linalg.slogdet({all}).logabsdet",
+    "sign_of_det": "torch.linalg.slogdet({all}).sign",
+    "where": "torch.where(({0}) != 0, {1}, {2})",
+    "embedding": "F.embedding(({0}).long(), {1}{options})",
+    # Places along an axis are the second operand.
+    **dict.fromkeys(("index_select", "gather"), "torch.{op}({0}, {dim!r}, ({1}).long())"),
+    **dict.fromkeys(("scatter", "scatter_add"), "torch.{op}({0}, {dim!r}, ({1}).long(), {2})"),
+    "scatter_reduce": "torch.scatter_reduce({0}, {dim!r}, ({1}).long(), {2}{others})",
+    "take": "torch.take({0}, ({1}).long())",
+    # As numbers to compute with.
+    "one_hot": "F.one_hot(({0}).long(), {classes}).to(torch.get_default_dtype())",
+}
+CALLS: dict[str, Writer] = {
+    **{name: _pattern(pattern.replace("{op}", name)) for name, pattern in PATTERNS.items()},
     FULL: _full,
     **{
         name: _call(f"F.{name}", "weight", "bias")
@@ -207,35 +163,8 @@ CALLS: dict[str, Callable[[Sequence[str], Options], str]] = {
             "group_norm",
         )
     },
-    "mean": _average("mean({!r}, keepdim=True)"),
-    "var": _average("var({!r}, correction=0, keepdim=True)"),
-    "direction": _direction,
-    "quotient": _direction,
-    "is_largest": _largest,
-    "is_number": _is_number,
-    "without_nan": _numbers,
-    "cumsum_from_behind": _from_behind,
-    **{
-        name: _found(f"torch.{name}", "values")
-        for name in ("max", "min", "sort", "topk", "kthvalue", "median", "mode", "cummax", "cummin")
-    },
-    "inv": _call("torch.linalg.inv"),
-    "solve": _of_several("torch.linalg.solve"),
-    "solve_triangular": _of_several("torch.linalg.solve_triangular"),
-    "cholesky": _call("torch.linalg.cholesky"),
-    "det": _call("torch.linalg.det"),
-    "logabsdet": _output_of("torch.linalg.slogdet", "logabsdet"),
-    "sign_of_det": _output_of("torch.linalg.slogdet", "sign"),
-    "where": _chosen,
-    "embedding": _looked_up,
+    **{name: _along(f"torch.{name}") for name in ("max", "min", "median")},
     "embedding_bag": _in_bags,
-    **{
-        name: _at_places(f"torch.{name}")
-        for name in ("index_select", "gather", "scatter", "scatter_add")
-    },
-    "take": _taken,
-    "scatter_reduce": _brought_together,
-    "one_hot": _encoded,
     "cross_entropy": _classified("F.cross_entropy"),
     "nll_loss": _classified("F.nll_loss"),
     "put": _put,
@@ -271,12 +200,12 @@ def torch_name(op: str) -> str | None:
     return rule.pytorch.replace("torch.nn.functional.", "F.") if rule else None
 
 
-def _forward(name: str) -> Callable[[Sequence[str], Options], str] | None:
+def _forward(name: str) -> Writer | None:
     """Return how the call of an op is written; None for what is no op."""
     called = torch_name(name)
     if name in CALLS or called is None:
         return CALLS.get(name)
-    return _of_each(called) if _is_loss(name) else _of_several(called)
+    return _of_each(called) if _is_loss(name) else _pattern(f"{called}({{all}})")
 
 
 def _is_loss(name: str) -> bool:
@@ -386,7 +315,7 @@ def call(
 
 
 def _back_at(
-    forward: Callable[[Sequence[str], Options], str],
+    forward: Writer,
     operands: Sequence[str],
     options: Options,
     position: int,
