@@ -17,7 +17,7 @@ import numpy as np
 
 from ..ops import NotExplained
 from ..ops.at_once import NotAtOnce, writing_up_to
-from ..ops.pointwise import COMPARED, undecided
+from ..ops.conditions import COMPARED, undecided
 from ..symbolic.expression import (
     FUNCTIONS,
     Add,

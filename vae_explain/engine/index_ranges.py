@@ -29,7 +29,7 @@ import numpy as np
 from ..errors import UserError
 from ..ops import NotExplained
 from ..ops.at_once import writing_up_to
-from ..ops.pointwise import undecided
+from ..ops.conditions import undecided
 from ..symbolic.expression import (
     Add,
     Apply,

@@ -8,15 +8,11 @@ another slope at a corner, or where a textbook writes a derivative otherwise.
 
 from __future__ import annotations
 
-import math
-import operator
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +22,6 @@ from ..symbolic.expression import (
     ZERO,
     Apply,
     Div,
-    Each,
     Expression,
     Index,
     Mul,
@@ -35,7 +30,6 @@ from ..symbolic.expression import (
     Opaque,
     Ref,
     children,
-    evaluate,
     references,
 )
 from ..trace import Array
@@ -43,137 +37,14 @@ from .array_functions import on_arrays
 from .at_once import NotAtOnce, grid, is_many
 from .binding import Bound, binder
 from .broadcasting import broadcast_index, sum_to, unbroadcast
+from .conditions import MARKS, Looked, Mark, Values, taken_where
+from .conditions import choose as choose
+from .conditions import number as number
+from .conditions import one_number as one_number
 from .rule import Call, Family, OfMany, Options, Rule, Ways, unusual
 
 # `slope(output, *operands, **attributes)`: how the output's element moves with one operand's.
 Slope = Callable[..., Expression]
-
-
-class _Values(Ref):
-    """All elements of an operand at once."""
-
-    __slots__ = ()
-
-
-class _Looked(Exception):
-    """A slope goes by a number, where only its form is asked for."""
-
-
-class _Mark(Ref):
-    """Stands for an operand of which no number is known."""
-
-    __slots__ = ()
-
-
-MARKS = tuple(_Mark(f"operand {at}") for at in range(8))
-COMPARED: Mapping[str, Callable[[Any, Any], bool]] = {
-    ">": operator.gt,
-    "<": operator.lt,
-    ">=": operator.ge,
-    "<=": operator.le,
-}
-_UNDECIDED: ContextVar[bool] = ContextVar("undecided", default=False)
-
-
-@contextmanager
-def undecided() -> Iterator[None]:
-    """Write both pieces of what is chosen by a number, with the condition between them."""
-    token = _UNDECIDED.set(True)
-    try:
-        yield
-    finally:
-        _UNDECIDED.reset(token)
-
-
-class _Condition(Opaque):
-    """How two numbers compare that are not known yet, or two such conditions together."""
-
-    __slots__ = ()
-
-    def __or__(self, other: Any) -> Any:
-        if isinstance(other, Opaque):
-            return _Condition("|", (self, other))
-        return True if other else self
-
-    def __and__(self, other: Any) -> Any:
-        if isinstance(other, Opaque):
-            return _Condition("&", (self, other))
-        return self if other else False
-
-    __ror__, __rand__ = __or__, __and__
-
-
-class _Unknown(NamedTuple):
-    """A number that is not known yet; how it compares is written as a condition."""
-
-    of: Expression
-
-    def _is(self, sign: str, limit: Any) -> Any:
-        other = limit.of if isinstance(limit, _Unknown) else Number(float(limit))
-        if isinstance(self.of, Number) and isinstance(other, Number):
-            return COMPARED[sign](self.of.value, other.value)
-        return _Condition(sign, (self.of, other))
-
-    def __abs__(self) -> _Unknown:
-        return _Unknown(Apply("abs", (self.of,)))
-
-    def __gt__(self, limit: Any) -> Any:
-        return self._is(">", limit)
-
-    def __lt__(self, limit: Any) -> Any:
-        return self._is("<", limit)
-
-    def __ge__(self, limit: Any) -> Any:
-        return self._is(">=", limit)
-
-    def __le__(self, limit: Any) -> Any:
-        return self._is("<=", limit)
-
-
-def number(expression: Expression) -> Any:
-    """Return what an expression comes to: one number, or in `forward` and `vjp` an array.
-
-    In the formula of a named tensor it is NaN, which lies on no side of a limit.
-    """
-    if _UNDECIDED.get():
-        return _Unknown(expression)
-    refs = [expression] if isinstance(expression, Ref) else references(expression)
-    if any(isinstance(ref, _Mark) for ref in refs):
-        raise _Looked
-    if any(isinstance(ref, _Values | Each) for ref in refs):
-        return np.asarray(on_arrays(expression))
-    if any(np.ndim(ref.value) for ref in refs):
-        return math.nan
-    return evaluate(expression)
-
-
-def one_number(expression: Expression) -> Any:
-    """Return `number` of what has another formula for each, and so none for many elements."""
-    found = number(expression)
-    if np.ndim(found) and not isinstance(found, _Unknown):
-        raise NotAtOnce
-    return found
-
-
-def choose(condition: Any, then: Expression, otherwise: Expression) -> Expression:
-    """Return the piece that holds for an element; over arrays, each piece where it holds.
-
-    The condition compares a `number`: it is one truth value, or an array of them.
-    """
-    if isinstance(condition, Opaque):
-        return Opaque(WHERE, (condition, then, otherwise), (), _where)
-    if not isinstance(condition, np.ndarray | np.generic):
-        return then if condition else otherwise
-    if not condition.any():
-        return otherwise
-    return Opaque(WHERE, (_Values("condition", value=condition), then, otherwise), (), _where)
-
-
-def _where(condition: Array, then: Any, otherwise: Any) -> Array:
-    """Choose in the precision of the arrays, which a plain number takes on."""
-    types = {array.dtype for array in (then, otherwise) if isinstance(array, np.ndarray)}
-    dtype = np.result_type(*types) if types else None
-    return np.where(condition, np.asarray(then, dtype), np.asarray(otherwise, dtype))
 
 
 @dataclass(frozen=True)
@@ -219,33 +90,34 @@ class _Pointwise:
         # What is chosen everywhere may be an operand that is smaller than the others.
         return values if values.shape == shape else np.array(np.broadcast_to(values, shape))
 
-    def spread_vjp(
-        self, upstream: Array, output: Array, *arrays: Array, **attributes: Any
+    def shares(
+        self,
+        upstream: Array,
+        output: Array,
+        arrays: tuple[Array, ...],
+        attributes: Mapping[str, Any],
+        adjust: Callable[[Array], Array] | None = None,
     ) -> tuple[Array | None, ...]:
-        """Return the VJP as if all shapes were equal."""
-        if self.own_vjp is not None:
+        """Return the VJP as if all shapes were equal, adjusted by the slopes that PyTorch has."""
+        if self.own_vjp is not None and adjust is None:
             return self.own_vjp(upstream, output, *arrays, **attributes)
-        operands, y = _values(arrays), _Values("output", value=output)
-        return tuple(
-            _passed_back(upstream, self.slope(position, operands, lambda: y, attributes))
-            if self.passes(position, array)
+        operands, y = _values(arrays), Values("output", value=output)
+        computed = adjust is not None
+        slopes = (
+            self.slope(position, operands, lambda: y, attributes, computed)
+            if np.issubdtype(np.asarray(array).dtype, np.inexact)
+            and position not in self.no_gradient
             else None
             for position, array in enumerate(arrays)
         )
-
-    def passes(self, position: int, array: Array) -> bool:
-        """Whether an operand gets a gradient."""
-        inexact = np.issubdtype(np.asarray(array).dtype, np.inexact)
-        return inexact and position not in self.no_gradient
+        return tuple(
+            None if slope is None else _passed_back(upstream, slope, adjust) for slope in slopes
+        )
 
     def vjp(
         self, upstream: Array, output: Array, *arrays: Array, **attributes: Any
     ) -> tuple[Array | None, ...]:
-        gradients = self.spread_vjp(upstream, output, *arrays, **attributes)
-        return tuple(
-            None if gradient is None else unbroadcast(gradient, np.shape(array))
-            for gradient, array in zip(gradients, arrays, strict=True)
-        )
+        return _unspread(self.shares(upstream, output, arrays, attributes), arrays)
 
     def vjp_computed(
         self,
@@ -256,20 +128,7 @@ class _Pointwise:
         **attributes: Any,
     ) -> tuple[Array | None, ...]:
         """Return the VJP by the slopes that PyTorch computes, each step of them adjusted."""
-        operands, y = _values(arrays), _Values("output", value=output)
-        return tuple(
-            unbroadcast(
-                _passed_back(
-                    upstream,
-                    self.slope(position, operands, lambda: y, attributes, as_computed=True),
-                    adjust,
-                ),
-                np.shape(array),
-            )
-            if self.passes(position, array)
-            else None
-            for position, array in enumerate(arrays)
-        )
+        return _unspread(self.shares(upstream, output, arrays, attributes, adjust), arrays)
 
     # --- one element ---
 
@@ -307,10 +166,10 @@ class _Pointwise:
 
     def _needed(self, call: Call, position: int) -> set[Ref]:
         """Return the marks of the operands that a slope speaks of; only they are written."""
-        marks, output = MARKS[: len(call.operands)], _Mark("output")
+        marks, output = MARKS[: len(call.operands)], Mark("output")
         try:
             form = self.slope(position, marks, lambda: output, call.attributes, call.as_computed)
-        except _Looked:
+        except Looked:
             return set(marks)
         return set(references(form))
 
@@ -333,7 +192,7 @@ class _Pointwise:
             def slopes(*arrays: Array) -> Array | None:
                 output = self.forward(*arrays, **call.attributes)
                 one = np.ones_like(output)
-                return self.spread_vjp(one, output, *arrays, **call.attributes)[position]
+                return self.shares(one, output, arrays, call.attributes)[position]
 
             local: Expression = Opaque(f"{shown}'", wholes, options, slopes)
         else:
@@ -346,7 +205,7 @@ class _Pointwise:
             return bool(self.piecewise(*call.arrays, **call.attributes))
         if self.piecewise is not None:
             return self.piecewise
-        operands, y = _values(call.arrays), _Values("output", value=call.output.array)
+        operands, y = _values(call.arrays), Values("output", value=call.output.array)
         trees = [self.expression(*operands, **call.attributes)]
         trees += [
             self.slope(position, operands, lambda: y, call.attributes)
@@ -366,7 +225,16 @@ def _values(arrays: tuple[Array, ...]) -> tuple[Expression, ...]:
     counts = (
         np.multiply(array, 1) if np.asarray(array).dtype == bool else array for array in arrays
     )
-    return tuple(_Values(f"operand {at}", value=array) for at, array in enumerate(counts))
+    return tuple(Values(f"operand {at}", value=array) for at, array in enumerate(counts))
+
+
+def _unspread(
+    gradients: tuple[Array | None, ...], arrays: tuple[Array, ...]
+) -> tuple[Array | None, ...]:
+    return tuple(
+        None if gradient is None else unbroadcast(gradient, np.shape(array))
+        for gradient, array in zip(gradients, arrays, strict=True)
+    )
 
 
 def _elements(call: Call, index: Index) -> tuple[Expression, ...]:
@@ -378,14 +246,12 @@ def _chooses(tree: Expression) -> bool:
     return chosen or any(map(_chooses, children(tree)))
 
 
-def _passed_back(
-    upstream: Array, slope: Expression, adjust: Callable[[Any], Any] = lambda value: value
-) -> Array:
+def _passed_back(upstream: Array, slope: Expression, adjust: Callable[[Any], Any] | None) -> Array:
     """Return what arrives, times a slope: no zero has a sign where nothing is passed."""
     if slope == ZERO:
         return np.zeros_like(upstream)
-    product = _times(_Values("upstream", value=upstream), slope)
-    return np.asarray(on_arrays(product, adjust=adjust))
+    product = _times(Values("upstream", value=upstream), slope)
+    return np.asarray(on_arrays(product, adjust=adjust or (lambda value: value)))
 
 
 def _times(arriving: Expression, slope: Expression) -> Expression:
@@ -393,7 +259,7 @@ def _times(arriving: Expression, slope: Expression) -> Expression:
     match slope:
         case Opaque(name="where", arguments=(condition, *pieces)):
             ways = (_times(arriving, piece) for piece in pieces)
-            return Opaque(WHERE, (condition, *ways), (), _where)
+            return Opaque(WHERE, (condition, *ways), (), taken_where)
         case Apply("gate", (argument,)):
             return choose(number(argument) <= 0, ZERO, arriving)
         case Neg(body):
@@ -459,17 +325,10 @@ def elementwise(
         Further fields of the rule.
     """
     usual = dict(settings or {})
+    made = expression or (lambda a: Apply(name, (a,)))
+    as_computed = derivatives if computed is None else computed
     op = _Pointwise(
-        name=name,
-        expression=expression or (lambda a: Apply(name, (a,))),
-        derivatives=derivatives,
-        computed=derivatives if computed is None else computed,
-        own_forward=forward,
-        own_vjp=vjp,
-        no_gradient=no_gradient,
-        piecewise=piecewise,
-        written=written,
-        usual=usual,
+        name, made, derivatives, as_computed, forward, vjp, no_gradient, piecewise, written, usual
     )
     return Rule(
         name=name,

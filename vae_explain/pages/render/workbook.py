@@ -21,7 +21,7 @@ from ...engine.formulas import gradient_name, if_explained
 from ...engine.roles import section_of
 from ...engine.run import Run
 from ...errors import UserError
-from ...ops.pointwise import undecided
+from ...ops.conditions import undecided
 from ...symbolic.expression import Expression, Ref
 from ...symbolic.printable import printable
 from ...symbolic.spreadsheet import FormulaWriter, NoFormula
