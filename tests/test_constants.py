@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from vae_explain import explain
 from vae_explain.ops import RULES, Call, Rule
-from vae_explain.symbolic.expression import Expression, Number, Ref, evaluate_whole
+from vae_explain.symbolic.expression import Expression, Number, Ref
+from vae_explain.symbolic.whole import evaluate_whole
 
 from .examples import examples_of
 from .support import LETTERS, WHOLE_FUNCTIONS, NamedOperand, is_float, upstream_for

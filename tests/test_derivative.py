@@ -21,10 +21,10 @@ from vae_explain.symbolic.expression import (
     Ref,
     children,
     evaluate,
-    evaluate_whole,
 )
 from vae_explain.symbolic.simplify import simplify
 from vae_explain.symbolic.text import to_text
+from vae_explain.symbolic.whole import evaluate_whole
 
 from .support import same_number, trees
 

@@ -27,10 +27,10 @@ from vae_explain.symbolic.expression import (
     Transpose,
     children,
     evaluate,
-    evaluate_whole,
     measure,
     references,
 )
+from vae_explain.symbolic.whole import evaluate_whole
 
 from .support import WHOLE_FUNCTIONS, same_number, trees
 

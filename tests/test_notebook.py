@@ -37,8 +37,8 @@ from vae_explain.symbolic.expression import (
     Reshape,
     SumOver,
     Transpose,
-    evaluate_whole,
 )
+from vae_explain.symbolic.whole import evaluate_whole
 
 from .documents import RUNS, document
 from .models import MODELS

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..symbolic.expression import Expression, evaluate_whole
+from ..symbolic.expression import Expression
 from ..symbolic.functions import FUNCTIONS
+from ..symbolic.whole import evaluate_whole
 from ..trace import Array
 
 OnArray = Callable[[Array], Array]

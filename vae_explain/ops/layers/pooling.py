@@ -276,57 +276,50 @@ def mean(
 # --- the rules --------------------------------------------------------------------------
 
 PLACES = Refused(False, "return_indices=True")
+AVERAGING = {"ceil_mode": False, "count_include_pad": True, "divisor_override": None}
+SLIDING: dict[str, Any] = {"cover": sliding, "options": sliding_options}
+ADAPTIVE: dict[str, Any] = {"cover": adaptive, "options": call_options}
 
-
-def _max_pool(axes: int) -> Rule:
-    return largest(
+MAX_POOL1D, MAX_POOL2D, MAX_POOL3D = (
+    largest(
         f"max_pool{axes}d",
         axes,
         bind=binding(axes, dilation=1, ceil_mode=False, return_indices=PLACES),
-        cover=sliding,
-        options=sliding_options,
         words="the largest of each window; where several are, the first",
+        **SLIDING,
     )
-
-
-def _avg_pool(axes: int) -> Rule:
-    settings = {"ceil_mode": False, "count_include_pad": True, "divisor_override": None}
-    return mean(
+    for axes in (1, 2, 3)
+)
+AVG_POOL1D, AVG_POOL2D, AVG_POOL3D = (
+    mean(
         f"avg_pool{axes}d",
         axes,
-        bind=binding(axes, **settings),
-        cover=sliding,
+        bind=binding(axes, **AVERAGING),
         counts=sliding_counts,
-        options=sliding_options,
         words="the mean of each window",
+        **SLIDING,
     )
-
-
-def _adaptive_max_pool(axes: int) -> Rule:
-    return largest(
+    for axes in (1, 2, 3)
+)
+ADAPTIVE_MAX_POOL1D, ADAPTIVE_MAX_POOL2D, ADAPTIVE_MAX_POOL3D = (
+    largest(
         f"adaptive_max_pool{axes}d",
         axes,
         bind=adaptive_binding(axes, return_indices=PLACES),
-        cover=adaptive,
-        options=call_options,
         words="the largest of each of so many windows; where several are, the first",
+        **ADAPTIVE,
     )
-
-
-def _adaptive_avg_pool(axes: int) -> Rule:
-    return mean(
+    for axes in (1, 2, 3)
+)
+ADAPTIVE_AVG_POOL1D, ADAPTIVE_AVG_POOL2D, ADAPTIVE_AVG_POOL3D = (
+    mean(
         f"adaptive_avg_pool{axes}d",
         axes,
         bind=adaptive_binding(axes),
-        cover=adaptive,
         counts=adaptive_counts,
-        options=call_options,
         linear=True,
         words="the mean of each of so many windows",
+        **ADAPTIVE,
     )
-
-
-MAX_POOL1D, MAX_POOL2D, MAX_POOL3D = map(_max_pool, (1, 2, 3))
-AVG_POOL1D, AVG_POOL2D, AVG_POOL3D = map(_avg_pool, (1, 2, 3))
-ADAPTIVE_MAX_POOL1D, ADAPTIVE_MAX_POOL2D, ADAPTIVE_MAX_POOL3D = map(_adaptive_max_pool, (1, 2, 3))
-ADAPTIVE_AVG_POOL1D, ADAPTIVE_AVG_POOL2D, ADAPTIVE_AVG_POOL3D = map(_adaptive_avg_pool, (1, 2, 3))
+    for axes in (1, 2, 3)
+)

@@ -99,46 +99,32 @@ class _Form(NamedTuple):
     logits: bool
 
     def forward(
-        self,
-        x: Array,
-        target: Array,
-        *weight: Array,
-        reduction: str,
-        ignore_index: int,
-        label_smoothing: float = 0.0,
+        self, x: Array, target: Array, *weight: Array, reduction: str, **settings: Any
     ) -> Array:
         axis = class_axis(x.ndim)
         surprise = -(log_softmax(x, axis) if self.logits else x)
-        shares = wanted(x, target, weight, ignore_index, label_smoothing)
+        shares = wanted(x, target, weight, **settings)
         rows = (shares * surprise).sum(axis=axis)
         if reduction == "none":
             return np.asarray(rows)
         total = rows.sum()
         if reduction == "mean":
-            total = total / counted(x, target, weight, ignore_index)
+            total = total / counted(x, target, weight, settings["ignore_index"])
         return np.asarray(total)
 
     def vjp(
-        self,
-        g: Array,
-        y: Array,
-        x: Array,
-        target: Array,
-        *weight: Array,
-        reduction: str,
-        ignore_index: int,
-        label_smoothing: float = 0.0,
+        self, g: Array, y: Array, x: Array, target: Array, *weight: Array, **attributes: Any
     ) -> tuple[Array | None, ...]:
-        axis = class_axis(x.ndim)
-        shares = wanted(x, target, weight, ignore_index, label_smoothing)
+        reduction, axis = attributes.pop("reduction"), class_axis(x.ndim)
+        shares = wanted(x, target, weight, **attributes)
         arriving = np.expand_dims(g, axis) if reduction == "none" else g
         if reduction == "mean":
-            arriving = arriving / counted(x, target, weight, ignore_index)
+            arriving = arriving / counted(x, target, weight, attributes["ignore_index"])
         logs = log_softmax(x, axis) if self.logits else x
         pull = np.exp(logs) * shares.sum(axis=axis, keepdims=True) if self.logits else 0
         to_target = None
         if not is_index(target):
-            to_target = -arriving * logs * (1 - label_smoothing)
+            to_target = -arriving * logs * (1 - attributes.get("label_smoothing", 0.0))
             to_target = to_target * along(weight[0], x.ndim) if weight else to_target
         # PyTorch has no gradient at the weight of an index.
         return arriving * (pull - shares), to_target, *(None for _ in weight)

@@ -15,7 +15,7 @@ from ..binding import Bound, NotExplained
 from ..broadcasting import normalized_axes
 from ..delegate import each_output
 from ..rule import Call, Partial, Rule
-from .axes import count, reduced, reduction, sources, spread, spread_formula, target, with_ones
+from .axes import count, reduced, reduction, sources, spread_formula, target, with_ones
 from .parts import mean_of
 from .sum_mean import MEAN
 
@@ -56,19 +56,10 @@ def variance(x: Array, dim: Any, correction: float, keepdim: bool) -> Array:
     return np.asarray((apart**2).sum(axis=axes, keepdims=keepdim) / (size - correction))
 
 
-def _variance_vjp(
-    g: Array, y: Array, x: Array, dim: Any, correction: float, keepdim: bool
-) -> tuple[Array]:
-    apart, size = centred(x, dim)
-    return (spread(g, x.shape, dim, keepdim) * 2 * apart / (size - correction),)
-
-
-def _std_vjp(
-    g: Array, y: Array, x: Array, dim: Any, correction: float, keepdim: bool
-) -> tuple[Array]:
+def _std_vjp(g: Array, y: Array, x: Array, **attributes: Any) -> tuple[Array | None, ...]:
     # Where nothing spreads, PyTorch passes nothing.
     slope = np.where(y == 0, np.zeros_like(y), g / (2 * np.where(y == 0, np.ones_like(y), y)))
-    return _variance_vjp(slope, y, x, dim, correction, keepdim)
+    return VAR.vjp(slope, y, x, **attributes)
 
 
 # --- as expressions ---------------------------------------------------------------------
