@@ -75,7 +75,8 @@ def distance(name: str, bind: Callable[..., Bound], facing: Facing, words: str, 
         g: Array, y: Array, a: Array, b: Array, p: float, eps: float, keepdim: bool
     ) -> tuple[Array, Array]:
         apart = difference(a, b, eps)
-        (to_difference,) = norms.vjp(g, y, apart, **length(p, keepdim))
+        (to_difference,) = norms.NORM.vjp(g, y, apart, **length(p, keepdim))
+        assert to_difference is not None, "it is a difference of numbers"
         to_a, to_b = (
             unbroadcast(part, _faced(x.shape, added)).reshape(x.shape)
             for part, x, added in zip((to_difference, -to_difference), (a, b), facing, strict=True)

@@ -33,7 +33,7 @@ from ...trace import Array
 from ..binding import Bound, Ignored, NotExplained, Refused, binder
 from ..broadcasting import normalized_axes
 from ..rule import Call, Partial
-from .axes import axis_options, reduced, reduction, sources, spread, spread_formula, target
+from .axes import axis_options, reduced, reduction, sources, spread_formula, target
 from .max_min import shares
 
 EUCLIDEAN = ("fro", None, 2)
@@ -89,36 +89,12 @@ def sized_array(sizes: Array, p: float) -> Array:
     return np.asarray(sizes if p == 1 else sizes**p)
 
 
-def vjp(
-    g: Array, y: Array, x: Array, p: float, dim: Any, keepdim: bool, shared: bool = True
-) -> tuple[Array]:
-    """Return the gradient; see `shares` for what `shared` says."""
-    arriving = spread(g, x.shape, dim, keepdim)
-    if p == 0:
-        return (np.zeros_like(x),)
-    if p == 1:
-        return (arriving * np.sign(x),)
-    if math.isinf(p):
-        return (arriving * np.sign(x) * shares(np.abs(x), y, dim, keepdim, shared),)
-    length = spread(y, x.shape, dim, keepdim)
-    return (arriving * _direction(*_ratio(x, length, p)),)
-
-
-def _ratio(x: Array, length: Array, p: float) -> tuple[Array, Array]:
-    """Return what the slope at each number is the quotient of; where the second is 0, it is 0.
+def ratio(x: Expression, length: Expression, p: float) -> tuple[Expression, Expression]:
+    """Write what the slope at each number is the quotient of; where the second is 0, it is 0.
 
     Of orders below 1 it is 0 in a number that is 0, where it would be infinite; of the others
     in a whole length that is 0.
     """
-    if p == 2:
-        return x, length
-    if p < 1:
-        return np.sign(x) * length ** (1 - p), np.asarray(np.abs(x) ** (1 - p))
-    return np.sign(x) * np.abs(x) ** (p - 1), np.asarray(length ** (p - 1))
-
-
-def ratio(x: Expression, length: Expression, p: float) -> tuple[Expression, Expression]:
-    """Write the same."""
     if p == 2:
         return x, length
     size = absolute(x)
@@ -222,7 +198,6 @@ NORM = reduction(
     name="norm",
     bind=binding("p", "fro"),
     forward=forward,
-    vjp=vjp,
     element=element,
     partials=partials,
     formula=formula,
