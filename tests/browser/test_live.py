@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,21 @@ def test_learning_goes_on_and_back(open_page: Open) -> None:
     page.locator('[data-do="reset"]').click()
     settled(page)
     assert total(page) == LOSS
+
+
+def test_the_command_after_learning_prints_the_same_run(open_page: Open, tmp_path: Path) -> None:
+    page = ready(open_page("live"))
+    for _ in range(3):
+        page.locator('[data-do="step"]').click()
+    with page.expect_download() as downloaded:
+        page.locator('[data-do="copy"]').click()
+    assert "vae-explain document --weights play.safetensors" in page.locator(".said").inner_text()
+    weights = tmp_path / "play.safetensors"
+    downloaded.value.save_as(weights)
+    written = json.loads(command_line("forward", "--json", "--weights", str(weights)).out)
+    loss = float(total(page).removeprefix("loss "))
+    # Every command rounds the weights to the decimals that it prints.
+    assert written["values"]["loss"] == pytest.approx(loss, rel=1e-3)
 
 
 def test_what_only_pytorch_could_tell_is_put_away(open_page: Open) -> None:

@@ -1,5 +1,5 @@
 // Writes the page's blocks anew from a run's numbers, as `html/arithmetic.py` and `grids.py` do.
-import { addends, constant, evaluate, isLeaf, largest, leavesOf, shortened } from "./expression.mjs";
+import { addends, constant, evaluate, isLeaf, largest, leavesOf, SHOWN_TERMS, shortened } from "./expression.mjs";
 import { lineMarkup, summandMarkup, typeset } from "./inline.mjs";
 import { note } from "./marks.mjs";
 import { Shares } from "./shares.mjs";
@@ -7,6 +7,7 @@ import { toText } from "./text.mjs";
 
 const WIDEST_ROWS = 90;
 const LONGEST_LABEL = 14;
+const LONGEST_SUM = 256; // over all elements of a tensor, of which each term is there
 const EQUALS = '<span class="equals">=</span>';
 
 export class Writer extends Shares {
@@ -135,8 +136,9 @@ export class Writer extends Shares {
     const { of } = spec;
     const value = this.run.numbers[of][0];
     const { scale, terms } = openSum(this.run.tree(of, 0)) ?? { scale: null, terms: [] };
-    const labels = this.labels(terms);
-    const lines = terms.slice(0, spec.count).map((term, k) => {
+    const [own, rests] = longSum(terms);
+    const labels = [...this.labels(own), ...rests.map(({ name }) => name)];
+    const lines = [...own, ...rests].slice(0, spec.count).map((term, k) => {
       const tree = shortened(scale(term));
       return { tree, value: evaluate(scale(term)), label: labels[k] };
     });
@@ -146,6 +148,7 @@ export class Writer extends Shares {
       const made = this.bare(line.value, written.result, line.value === 0 ? "dim" : "accent");
       const numbers = lineMarkup(this.laid(line.tree, written.leaf));
       const start = `<span class="left">${line.label} ${EQUALS}</span> `;
+      if (line.tree.kind === "rest") return `<li>${start}${made}</li>`;
       return `<li>${start}${numbers} <span class="result">${EQUALS}&nbsp;${made}${remarked(written)}</span></li>`;
     });
     const left = spec.omitted ? `<p class="omitted">… ${spec.omitted.toLocaleString("en-US")} more left out</p>` : "";
@@ -287,6 +290,23 @@ export class Writer extends Shares {
 
 const remarked = ({ computed }) =>
   computed ? ` <span class="reason">${typeset(`computed: ${computed}`)}</span>` : "";
+
+/** Of a long sum the largest terms, and the others as one number of each sign (`long_sums.py`). */
+const longSum = (terms) => {
+  if (terms.length <= LONGEST_SUM) return [terms, []];
+  const values = terms.map(evaluate);
+  const shown = new Set(largest(values, SHOWN_TERMS));
+  const others = values.filter((_, k) => !shown.has(k));
+  const rest = (numbers, count, words) => {
+    const name = `(${count.toLocaleString("en-US")} smaller ${words})`;
+    return { kind: "rest", name, value: numbers.reduce((sum, value) => sum + value, 0), parts: [] };
+  };
+  const [rising, falling] = [others.filter((value) => value > 0), others.filter((value) => value < 0)];
+  const rests = rising.length && falling.length
+    ? [rest(rising, others.length - falling.length, "positive terms"), rest(falling, falling.length, "negative terms")]
+    : [rest(others, others.length, "terms")];
+  return [terms.filter((_, k) => shown.has(k)), rests];
+};
 
 const openSum = (tree) => {
   const { kind, parts } = tree;

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,6 @@ from .....engine.index_ranges import Source, contract
 from .....engine.run import Run
 from .....trace import is_whole
 from ....blocks import (
-    PART,
     Block,
     Diagram,
     Edge,
@@ -38,11 +36,13 @@ from ...diagram import MOST_CIRCLES
 from ...numbers import Numbers
 from .. import breaking
 from ..arithmetic import named
-from ..document import HtmlPage, assembled, beside
+from ..document import HtmlPage, assembled
 from ..keys import Key, anchor_of
 from ..links import Links
 from ..mathml import indices_in_signs, symbol
 from ..mathml import name as name_in_signs
+from .script import script, style
+from .shape import beside, grouped, kind_of, without_signs
 from .weighing import PROBES, varying
 from .weighing import formulas as formulas_by_weight
 
@@ -51,22 +51,7 @@ PLACES = "of", "by", "less", "after", "arriving", "gate", "parameter"
 
 # Makes a run and its document with another weight of the KL.
 Weighing = Callable[[float], tuple[Run, Walkthrough]]
-
-# The script's modules, each behind those that it needs.
-MODULES = (
-    "decimals", "functions", "simplify", "expression", "run", "boxes", "text", "guard_digits",
-    "numbers", "inline", "mathml", "marks", "shares", "blocks", "says", "summaries", "regions",
-    "morph", "state", "learning", "fields", "derivations", "diagram", "curves", "panel", "page",
-)  # fmt: skip
-_IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./(\w+)\.mjs";\n', re.MULTILINE)
 _COUNTED = re.compile(r' data-n="\d+"')
-_EXPORT = re.compile(r"^export (const|class|function\*?) (\w+)", re.MULTILINE)
-# Comments and indents, which are for those who read the modules.
-_ASIDE = re.compile(r"^\s*(?://|/\*\*|\*/|\*(?: |$)).*\n|^[ ]+|^\n", re.MULTILINE)
-_QUOTED = re.compile(r"[\"'`/]|\+ \+|- -")
-_AROUND_SIGNS = re.compile(r"(?<![\w$]) | (?![\w$])")
-# What a style sheet has for those who read it.
-_LOOSE = re.compile(r"/\*.*?\*/|(?<=[{};:,])\s+|\s+(?=[{}])|;\s*(?=})", re.DOTALL)
 
 
 def write(
@@ -92,23 +77,25 @@ def write(
     """
     formulas = contract(run)
     numbers = Numbers(settings.get("digits"))
-    found = None
+    found, shape = None, walkthrough
     if weighing is not None:
-        found = by_weight(walkthrough, run, picture, numbers, weighing)
+        if settings.get("beta") == 0:  # whose document leaves out what another weight needs
+            shape = weighing(PROBES[0])[1]
+        found = by_weight(shape, run, picture, numbers, weighing)
     texts, sets = found or ({}, None)
     if sets is not None:
         formulas = {**formulas, **sets}
         del formulas["formulas"]
-    page, body = written(walkthrough, run, picture, numbers, formulas, texts)
+    shape = shape if found else walkthrough
+    page, body = written(walkthrough, run, picture, numbers, formulas, texts, shape)
     brief = {**formulas, "arrays": [_derivable(each) for each in formulas["arrays"]]}
     data = {"run": brief, "signs": page.signs(formulas), "regions": page.regions, **settings}
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    style = beside("style.css") + files(__package__).joinpath("style.css").read_text("utf-8")
     return assembled(
         walkthrough.title,
         body,
         text.replace("<", "\\u003c"),
-        _LOOSE.sub("", style),
+        style(),
         script(),
         picture,
     )
@@ -143,6 +130,7 @@ def written(
     numbers: Numbers,
     formulas: Mapping[str, Any],
     texts: Mapping[int, Any] | None = None,
+    shape: Walkthrough | None = None,
 ) -> tuple[LivePage, str]:
     """Return a page and its body, written a second time with all links known.
 
@@ -150,36 +138,15 @@ def written(
     ----------
     texts
         The fixed texts that go by the weight of the KL, by position.
+    shape
+        Another document, which has the regions; that of the page itself when None.
     """
-    first = LivePage(walkthrough, picture, Links(numbers), run, formulas, texts)
+    first = LivePage(walkthrough, picture, Links(numbers), run, formulas, texts, shape)
     first.body()
-    page = LivePage(walkthrough, picture, Links(numbers, first.links), run, formulas, texts)
+    links = Links(numbers, first.links)
+    page = LivePage(walkthrough, picture, links, run, formulas, texts, shape)
     # The script finds a number by its anchor, and counts anew.
     return page, _COUNTED.sub("", page.body())
-
-
-def script() -> str:
-    """Join the modules into one script, each a function that returns what it exports."""
-    joined = "".join(map(_module, MODULES))
-    return f'(() => {{\n"use strict";\n{joined}}})();\n'
-
-
-def _module(name: str) -> str:
-    text = files(__package__).joinpath(f"{name}.mjs").read_text("utf-8")
-    exported = ", ".join(match[2] for match in _EXPORT.finditer(text))
-    text = _ASIDE.sub("", text)
-    body = _EXPORT.sub(r"\1 \2", _IMPORT.sub(r"const \1 = \2_module;\n", text))
-    body = "".join(_close(body))
-    return f"const {name}_module = (() => {{\n{body}return {{ {exported} }};\n}})();\n"
-
-
-def _close(text: str) -> Iterator[str]:
-    """Leave out the spaces around the signs of plain lines, in which there is no text."""
-    is_within = False  # a template that goes over several lines
-    for line in text.splitlines(keepends=True):
-        plain = not is_within and not _QUOTED.search(line)
-        yield _AROUND_SIGNS.sub("", line) if plain else line
-        is_within ^= line.count("`") % 2 == 1
 
 
 class LivePage(HtmlPage):
@@ -193,8 +160,10 @@ class LivePage(HtmlPage):
         run: Run,
         formulas: Mapping[str, Any],
         by_weight: Mapping[int, Any] | None = None,
+        shape: Walkthrough | None = None,
     ) -> None:
         super().__init__(walkthrough, picture, links)
+        self.shape = shape or walkthrough
         self.run = run
         self.by_weight = by_weight or {}
         self.fixed: list[str] = []  # the texts that are in no region
@@ -219,27 +188,25 @@ class LivePage(HtmlPage):
         return super().section(heading, anchor).replace("<section", f"<section{recorded}", 1)
 
     def written(self, blocks: Sequence[Block]) -> Iterator[str]:
-        is_open = False
-        for position, block in enumerate(blocks):
+        pairs = [(group, group) for group in grouped(blocks)]
+        if self.shape is not self.walkthrough:
+            end = len(blocks) - len(self.walkthrough.blocks) or None  # without the footer, if so
+            pairs = list(beside(grouped(blocks), grouped(self.shape.blocks[:end])))
+        for own, (block, *_) in pairs:
+            text = "\n".join(map(self.block, map(without_signs, own)))
             recipe = getattr(block, "recipe", None)
-            if isinstance(block, Matrix):  # the script writes no zero with a sign
-                block = block._replace(signed_zeros=False)
-            text = self.block(block)
-            if recipe == PART:
-                yield text
-            elif self.is_recorded(block):
+            if self.is_recorded(block):
                 within = any(heading.recorded for heading in self.open)
                 yield text if within else f"<div data-recorded>{text}</div>"
             elif made := self.region(block, recipe):
+                if [*map(kind_of, own)][:1] != [kind_of(block)]:
+                    made["unlike"] = True  # of the document that the page begins with
+                if made["kind"] == "checked" and own:
+                    made["words"] = getattr(own[0], "text", "")
                 self.regions.append(_brief(made))
-                is_open = True
-                yield f"<!--[{len(self.regions) - 1}-->{text}"
+                yield f"<!--[{len(self.regions) - 1}-->{text}<!--{len(self.regions) - 1}]-->"
             else:
                 yield self._fixed(text)
-            following = blocks[position + 1] if position + 1 < len(blocks) else None
-            if is_open and getattr(following, "recipe", None) != PART:
-                is_open = False
-                yield f"<!--{len(self.regions) - 1}]-->"
 
     def _fixed(self, text: str) -> str:
         """Return a text that stays, in a region of its own if the weight of the KL changes it."""

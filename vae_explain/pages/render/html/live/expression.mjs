@@ -208,7 +208,7 @@ export const largest = (numbers, count) => {
 
 const MOST_TERMS = 24; // of one line
 const MOST_WRITTEN = 32; // products that a rule adds up; of more it writes the largest alone
-const SHOWN_TERMS = 8; // of a longer sum
+export const SHOWN_TERMS = 8; // of a longer sum
 /** Replace the small terms of each long sum by one leaf that holds their sum. */
 export const shortened = (tree) => {
   if (isLeaf(tree)) return tree;

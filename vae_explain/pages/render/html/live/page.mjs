@@ -4,7 +4,7 @@ import { rounded } from "./decimals.mjs";
 import { Derivations } from "./derivations.mjs";
 import { Diagram, lead } from "./diagram.mjs";
 import { kindOf, makeField, tellField } from "./fields.mjs";
-import { escapeText, typeset } from "./inline.mjs";
+import { typeset } from "./inline.mjs";
 import { note } from "./marks.mjs";
 import { morphRegion } from "./morph.mjs";
 import { Panel } from "./panel.mjs";
@@ -62,6 +62,7 @@ class Page {
     }
     for (const each of this.regions) {
       each.ids = this.elements(each, "[id]").map(({ id }) => id);
+      each.html = this.nodes(each).map((node) => node.outerHTML ?? "").join("");
       each.was = this.nodes(each).map((node) => node.textContent).join("");
     }
   }
@@ -84,7 +85,7 @@ class Page {
     this.writer.follow();
     for (const each of this.regions) {
       const { spec } = each;
-      if (spec.kind === "drawn") continue;
+      if (spec.kind === "drawn" || spec.unlike) continue;
       if (spec.kind === "matrix") {
         const links = this.slots(each);
         const texts = this.writer.matrix(spec);
@@ -192,8 +193,7 @@ class Page {
 
   // --- following a change ---
 
-  start() {
-    const wrong = this.test();
+  start(wrong) {
     if (wrong) {
       const what = `${wrong.kind} of ${this.run.arrays[wrong.of]?.name ?? "the page"}`;
       stay(`this browser computes the ${what} otherwise than Python did, by more than rounding`);
@@ -312,8 +312,8 @@ class Page {
       this.writeMatrix(each);
       return;
     }
-    if (each.spec.kind === "drawn" && isStart) {
-      if (each.text !== null) morphRegion(each.start, each.end, `<p>${escapeText(each.was)}</p>`);
+    if ((each.spec.kind === "drawn" || each.spec.unlike) && isStart) {
+      if (each.text !== null) morphRegion(each.start, each.end, each.html);
       each.text = null;
       return;
     }
@@ -410,8 +410,8 @@ if (typeof document !== "undefined") {
   let page = null;
   try {
     page = new Page(JSON.parse(document.getElementById("page:data").textContent));
+    page.start(page.test());
   } catch (error) {
     stay(`a formula of this model cannot be computed here (${error.message})`);
   }
-  page?.start();
 }

@@ -4,6 +4,7 @@ import { makeField, tellField } from "./fields.mjs";
 import { escapeText, typeset } from "./inline.mjs";
 import { Learning } from "./learning.mjs";
 import { largest } from "./expression.mjs";
+import { WEIGHTS } from "./state.mjs";
 import { short, signedText } from "./text.mjs";
 
 const MOST_SLIDERS = 16; // of one array
@@ -194,12 +195,20 @@ export class Panel {
   }
 
   async do_copy() {
-    const text = this.state.command(this.page.data);
+    const { text, isBig } = this.state.command(this.page.data);
+    if (isBig) {
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(this.state.weights());
+      link.download = WEIGHTS;
+      link.click();
+      URL.revokeObjectURL(link.href);
+    }
+    const saved = isBig ? `, run where ${WEIGHTS} was saved: it has the weights` : "";
     try {
       await navigator.clipboard.writeText(text);
-      this.say(`Copied: ${text}`);
+      this.say(`Copied: ${text}${saved}`);
     } catch {
-      this.say(text); // a file may not write to the clipboard everywhere
+      this.say(text + saved); // a file may not write to the clipboard everywhere
     }
   }
 

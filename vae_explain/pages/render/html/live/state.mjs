@@ -4,6 +4,8 @@ import { short } from "./text.mjs";
 
 const GIVEN = new Set(["input", "parameter", "noise"]);
 const MOST_IN_ADDRESS = 400; // single weights
+const MOST_SET = 24; // weights that a command sets one by one
+export const WEIGHTS = "play.safetensors";
 const LARGEST_NUMBER = 1e6;
 
 /** Read a number as it is typed: a real minus and a decimal comma are understood. */
@@ -112,13 +114,13 @@ export class State {
   // --- as text ---
 
   /** Whole arrays of input and noise, and single weights: what an address and a command say. */
-  parts() {
+  parts(isForCommand = false) {
     const changed = new Set(this.changes().map(([at]) => at));
     const wholes = [];
     const singles = [];
     for (const at of changed) {
       const { kind, name, shape } = this.run.arrays[at];
-      const values = Array.from(this.run.numbers[at], short);
+      const values = Array.from(this.run.numbers[at], (value) => short(isForCommand ? this.asPrinted(at, value) : value));
       if (kind === "parameter" || shape.length > 2) {
         for (const [, place] of this.changes().filter(([of]) => of === at)) {
           singles.push([`${name}[${this.run.index(at, place)}]`, values[place]]);
@@ -189,19 +191,25 @@ export class State {
     return place < 0 ? null : [at, place];
   }
 
-  /** The command that prints the same run. */
+  /**
+   * The command that prints the same run, and whether it needs the file of weights beside it.
+   *
+   * Commands round parameters and noise as they print them, so none has more digits here.
+   */
   command({ command: base, typed }) {
-    const { wholes, singles } = this.parts();
+    const { wholes, singles: all } = this.parts(true);
+    const isBig = all.length > MOST_SET && !base.includes("--weights");
+    const singles = isBig ? [] : all;
     const isX = ([name, kind]) => kind === "input" && name === "x";
     const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `"${text.replace(/["\\$`]/g, "\\$&")}"`);
     // What was typed when the page was made, and was not changed since.
-    const set = new Set(singles.map(([name]) => name));
+    const set = new Set(all.map(([name]) => name));
     const kept = [
       ...(wholes.some(isX) ? [] : typed.x),
       ...(wholes.some(([, kind]) => kind === "noise") ? [] : typed.eps),
       ...typed.set.filter((words) => ![...set].some((name) => words.includes(`${name}=`))),
     ];
-    let text = [base, ...kept].join(" ");
+    let text = [base, ...kept, ...(isBig ? [`--weights ${WEIGHTS}`] : [])].join(" ");
     if (this.canWeigh && this.run.numbers.beta !== 1) text += ` --beta ${short(this.run.numbers.beta)}`;
     for (const [name, kind, values, shape] of wholes) {
       const width = kind === "input" ? shape[shape.length - 1] : values.length;
@@ -213,6 +221,21 @@ export class State {
     }
     for (const [name, value] of singles) text += ` --set ${quoted(`${name}=${value}`)}`;
     if (this.lr !== 0.01) text += ` --lr ${short(this.lr)}`;
-    return text;
+    return { text, isBig };
+  }
+
+  /** The parameters as a safetensors file, which `--weights` reads. */
+  weights() {
+    const given = this.given.filter((at) => this.run.arrays[at].kind === "parameter");
+    let end = 0;
+    const header = given.map((at) => {
+      const { name, shape } = this.run.arrays[at];
+      const start = end;
+      end += 8 * this.run.numbers[at].length;
+      return [name, { dtype: "F64", shape, data_offsets: [start, end] }];
+    });
+    const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
+    const length = new BigUint64Array([BigInt(text.length)]);
+    return new Blob([length, text, ...given.map((at) => this.run.numbers[at])]);
   }
 }
