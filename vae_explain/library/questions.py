@@ -180,8 +180,8 @@ class Questions:
         ...     explain(seed=42).play(Path(folder) / "play.html", show=False).name
         'play.html'
         """
-        from . import pipeline
-        from .pages import build_document
+        from .. import pipeline
+        from ..pages import build_document
 
         request = replace(self._request, arithmetic="printed")
         recorded = pipeline.run_with_model(request)
