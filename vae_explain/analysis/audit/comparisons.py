@@ -27,9 +27,8 @@ WORDS = {
     "nll_loss": "cross-entropy",
     "kl_div": "Kullback-Leibler divergence",
     "soft_margin_loss": "logistic error",
-    "pairwise_distance": "distance",
-    "cosine_similarity": "cosine similarity",
 }
+DISTANCES = {"pairwise_distance": "distance", "cosine_similarity": "cosine similarity"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def of_summand(anatomy: Anatomy, value: int) -> tuple[Comparison, ...]:
         passed = bound and (
             lineage.is_arithmetic(bound)
             or bound.kind in ("reduction", "loss")
-            or bound.rule_name in ("log_softmax", "logsumexp", *WORDS)
+            or bound.rule_name in ("log_softmax", "logsumexp", *DISTANCES)
             or (bound.kind == "contraction" and not _of_a_layer(lineage, bound))
         )
         return lineage.made_from(number) if passed and not compared(number) else []
@@ -72,8 +71,9 @@ def of_summand(anatomy: Anatomy, value: int) -> tuple[Comparison, ...]:
 
 def measure_of(comparison: Comparison, anatomy: Anatomy) -> str:
     """Return what a comparison measures: a squared error where a difference is squared."""
-    if comparison.op in WORDS:
-        return WORDS[comparison.op]
+    words = {**WORDS, **DISTANCES}.get(comparison.op)
+    if words is not None:
+        return words
     for bound in anatomy.lineage.graph.consumers(comparison.bound.output):
         rule = bound.rule_name
         squared = rule == "square" or (rule == "pow" and bound.operands[1:] == (2,))
@@ -95,7 +95,7 @@ def _all(anatomy: Anatomy) -> tuple[Comparison, ...]:
 
 def _comparison(lineage: Lineage, samples: set[int], number: int) -> Comparison | None:
     bound = lineage.graph.producer(number)
-    if bound is None or not (bound.kind == "loss" or bound.rule_name in ("sub", "mul", *WORDS)):
+    if bound is None or not (bound.kind == "loss" or bound.rule_name in ("sub", "mul", *DISTANCES)):
         return None
     operands = list(bound.sources.values())[:2]
     if len(operands) != 2:
