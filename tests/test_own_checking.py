@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain import explain, pipeline
+from vae_explain.analysis import moved_loss
 from vae_explain.analysis.finite_differences import run_and_nudge
 from vae_explain.analysis.gradient_check import (
     AUTOGRAD,
@@ -55,6 +57,51 @@ def test_every_style_passes(style: str) -> None:
     assert torch.equal(generator, torch.get_rng_state())
     assert torch.get_default_dtype() == torch.float32
     assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize("style", ["tuple", "layer norm and dropout"])
+def test_one_pass_for_many_numbers_is_as_one_for_each(
+    style: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = request_of(MODELS[style])
+    passes: list[int] = []
+    one_pass = moved_loss.MovedLoss._in_one_pass
+
+    def counted(*arguments: Any) -> list[float] | None:
+        losses = one_pass(*arguments)
+        passes.append(0 if losses is None else len(losses))
+        return losses
+
+    monkeypatch.setattr(moved_loss.MovedLoss, "_in_one_pass", counted)
+    _, many = run_and_nudge(request)
+    assert passes
+    assert all(passes), "vmap moves every parameter of these models"
+    monkeypatch.setattr(moved_loss, "MOST_AT_ONCE", 1)
+    _, each = run_and_nudge(request)
+    assert not isinstance(many, str)
+    assert not isinstance(each, str)
+    for name, one in each.items():
+        assert np.array_equal(one.places, many[name].places)
+        apart = np.abs(one.central - many[name].central)
+        assert (apart <= one.error + many[name].error).all(), name
+
+
+class Branching(nn.Module):
+    """A model that goes by a number of its own, which vmap cannot."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor([0.31, -1.07, 2.03]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x * self.weight).sum() if self.weight.sum().item() > 0 else x.sum()
+
+
+def test_a_model_that_branches_runs_once_for_each() -> None:
+    run, nudged = run_and_nudge(held(Branching(), torch.tensor([[1.13, 2.37, 3.71]]), seed=0))
+    assert not isinstance(nudged, str)
+    assert nudged["weight"].central == pytest.approx([1.13, 2.37, 3.71], rel=1e-6)
+    assert check_own(run, nudged).passed
 
 
 @pytest.mark.parametrize("style", ["tuple", "layer norm and dropout", "vector-quantised"])

@@ -193,6 +193,11 @@ class Trace:
         return {value.name: value for value in self.values if value.name is not None}
 
     @cached_property
+    def numbers(self) -> int:
+        """How many numbers all values have."""
+        return sum(value.array.size for value in self.values)
+
+    @cached_property
     def producer(self) -> dict[int, int]:
         """For each computed value, the position of the operation that made it."""
         return {out: i for i, op in enumerate(self.operations) for out in op.outputs}

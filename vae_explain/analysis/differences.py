@@ -82,10 +82,9 @@ def quotients(
     if math.isinf(noise):
         yield 0.0, noise
         return
-    relative = max(noise / abs(middle) if middle else 0.0, EPSILON)
-    step = math.cbrt(relative) * max(1.0, abs(start))
     before = math.nan
-    for _ in range(STEPS):
+    for count in range(STEPS):
+        step = step_of(start, middle, noise, count)
         above, below = start + step, start - step
         upper, lower = at(above), at(below)
         central = (upper - lower) / (above - below)  # by the distance that was really gone
@@ -96,7 +95,16 @@ def quotients(
         if not math.isnan(before):
             error += abs(before - central) / (SMALLER**2 - 1)
         yield central, error
-        before, step = central, step / SMALLER
+        before = central
+
+
+def step_of(start: float, middle: float, noise: float, count: int) -> float:
+    """Return how far to go from `start`, after so many steps that were larger; see `quotients`."""
+    relative = max(noise / abs(middle) if middle else 0.0, EPSILON)
+    step = math.cbrt(relative) * max(1.0, abs(start))
+    for _ in range(count):
+        step /= SMALLER
+    return step
 
 
 def best(found: Iterable[tuple[float, float]]) -> tuple[float, float]:

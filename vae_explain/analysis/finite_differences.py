@@ -8,34 +8,43 @@ the model detaches or computes without gradients, as a straight-through estimato
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..engine.run import Run
-from ..models.kept_state import KeptState
 from ..models.prepare import prepared, user_code_errors
-from ..models.prepared_model import PreparedModel, default_precision, draws_of
+from ..models.prepared_model import default_precision, draws_of
 from ..models.request import Request
-from ..recording.call_info import Call
-from ..recording.call_mode import CallMode
-from ..recording.random_draws import OTHER_DRAWS, GivenDraws
-from ..recording.tensor_arrays import tensors_in
+from ..progress import working_on
 from ..trace import UNSEEN, Array
-from .differences import FINE, noise_of, quotients
-from .gradient_check import Judge, Nudged, gradient_scale
+from .differences import FINE, STEPS, noise_of, quotients, step_of
+from .gradient_check import SEED, Judge, Nudged, gradient_scale
+from .moved_loss import MovedLoss
 
 MOST_NUMBERS = 1500  # that are moved, of all parameters together
-MOST_OF_ONE, LEAST_OF_ONE = 64, 4
+MOST_OF_ONE, LEAST_OF_ONE = 64, 2
+# What an evaluation takes, in nanoseconds as one processor needs them, and what all may take
+# before fewer numbers are moved; and before a document leaves them to `check`.
+OF_AN_OP, OF_A_NUMBER = 20_000, 20
+MOST_WORK, MOST_IN_A_MOMENT = 6_000_000_000, 2_000_000_000
+IN_ONE_PASS = 2  # times as fast, at the least
+LEFT_TO_CHECK = "they take long for this model; vae-explain check takes them"
 
 
-def run_and_nudge(request: Request) -> tuple[Run, Mapping[str, Nudged] | str]:
+def run_and_nudge(
+    request: Request, in_a_moment: bool = False
+) -> tuple[Run, Mapping[str, Nudged] | str]:
     """Run a user's model, and take central differences of its loss in float64.
+
+    Parameters
+    ----------
+    in_a_moment
+        Whether they are left out where they take longer than that.
 
     Returns
     -------
@@ -50,12 +59,16 @@ def run_and_nudge(request: Request) -> tuple[Run, Mapping[str, Nudged] | str]:
         run.require_finite()
         if any(name.endswith(UNSEEN) for name in run.graph.not_explained):
             return run, "the model writes to a value where autograd does not see it"
+        if in_a_moment and _work(run) * 2 * LEAST_OF_ONE * len(_moved(exact.model, run)) > (
+            MOST_IN_A_MOMENT
+        ):
+            return run, LEFT_TO_CHECK
         drawn = [draw.double() for draw in draws_of(run.trace)]
         with default_precision(torch.float64), torch.random.fork_rng(devices=[]), _one_thread():
             rewritten = {
                 name for name, _ in exact.model.named_parameters() if _is_rewritten(run, name)
             }
-            evaluation = _Evaluation(exact, drawn, rewritten)
+            evaluation = MovedLoss(exact, drawn, rewritten, run.trace.numbers)
             try:
                 first, again = evaluation.loss(), evaluation.loss()
             except RuntimeError as error:
@@ -63,7 +76,8 @@ def run_and_nudge(request: Request) -> tuple[Run, Mapping[str, Nudged] | str]:
                 return run, f"the model does not run in float64: {words}"
             if first != again:
                 return run, "the model's loss changes from run to run, with the same numbers"
-            return run, _nudged(exact.model, evaluation, run, first)
+            room = MOST_IN_A_MOMENT if in_a_moment else MOST_WORK
+            return run, _nudged(exact.model, evaluation, run, first, room)
 
 
 @contextmanager
@@ -78,10 +92,44 @@ def _one_thread() -> Iterator[None]:
 
 
 def _nudged(
-    model: nn.Module, evaluation: _Evaluation, run: Run, middle: float
+    model: nn.Module, evaluation: MovedLoss, run: Run, middle: float, room: int
 ) -> dict[str, Nudged]:
     nudged: dict[str, Nudged] = {}
-    parameters = [
+    parameters = _moved(model, run)
+    room *= IN_ONE_PASS if evaluation.width > 1 else 1
+    in_all = min(MOST_NUMBERS, room // (2 * _work(run)))
+    most = max(LEAST_OF_ONE, min(MOST_OF_ONE, in_all // max(len(parameters), 1)))
+    judge = Judge(run)
+    # Of n roundings all together come to at most √n times their deviation.
+    noise = judge.by_hand.most * noise_of(partial(_along, model, evaluation))
+    for name, parameter in parameters:
+        working_on(f"central differences of {name}")
+        chosen = _chosen(run.gradient(name), most)
+        starts = parameter.data.view(-1)[chosen].tolist()
+        # The losses with each number moved, by the number that it was moved to.
+        known: list[dict[float, float]] = [{} for _ in chosen]
+        search = _Search(run, judge, name, chosen)
+        found = [
+            quotients(losses.__getitem__, start, middle, noise)
+            for losses, start in zip(known, starts, strict=True)
+        ]
+        going_on = list(range(len(chosen)))
+        for step in range(STEPS):
+            steps = {n: step_of(starts[n], middle, noise, step) for n in going_on}
+            moves = [(n, starts[n] + sign * s) for n, s in steps.items() for sign in (1, -1)]
+            if moves and math.isfinite(noise):
+                which, numbers = np.array([n for n, _ in moves]), np.array([to for _, to in moves])
+                losses = evaluation.losses(parameter, chosen[which], numbers, middle, noise)
+                for (n, to), loss in zip(moves, losses, strict=True):
+                    known[n][to] = loss
+            going_on = [n for n in going_on if search.goes_on(n, next(found[n], None))]
+        nudged[name] = Nudged(chosen, search.central, search.error)
+    return nudged
+
+
+def _moved(model: nn.Module, run: Run) -> list[tuple[str, Tensor]]:
+    """Return the parameters of which numbers are moved, with their names."""
+    return [
         (name, parameter)
         for name, parameter in model.named_parameters()
         # A parameter that is made while the model runs is none of the record's.
@@ -89,45 +137,43 @@ def _nudged(
         and run.value(name).id in run.gradients
         and not _is_rewritten(run, name)
     ]
-    most = max(LEAST_OF_ONE, min(MOST_OF_ONE, MOST_NUMBERS // max(len(parameters), 1)))
-    judge = Judge(run)
-    # Of n roundings all together come to at most √n times their deviation.
-    noise = judge.by_hand.most * noise_of(partial(_along, model, evaluation))
-    for name, parameter in parameters:
-        flat = parameter.data.view(-1)
-        chosen = _chosen(run.gradient(name), most)
-        central, error = np.empty(len(chosen)), np.empty(len(chosen))
+
+
+def _work(run: Run) -> int:
+    return OF_AN_OP * len(run.trace.operations) + OF_A_NUMBER * run.trace.numbers
+
+
+class _Search:
+    """The best quotient so far of each number of a parameter, by ever smaller steps."""
+
+    def __init__(self, run: Run, judge: Judge, name: str, chosen: Array) -> None:
         number = run.value(name).id
-        expected = run.hand_gradients.get(number, run.gradient(name)).ravel()[chosen]
-        scale = gradient_scale(run, number)
-        for position, at in enumerate(chosen):
-            here = slice(position, position + 1)
-            start = float(flat[at])
-            moved = partial(_moved, flat, at, evaluation)
-            off = error[position] = math.inf
-            for found, within in quotients(moved, start, middle, noise):
-                # A gradient that is wrong is so by any step; but a step that leaves more open than
-                # the one before, and than what that found to be wrong, says nothing of it.
-                if within > max(off, error[position]):
-                    break
-                central[position], error[position] = found, within
-                off = abs(found - expected[position])
-                agrees = judge.oracle(
-                    number, expected[here], central[here], scale, error[here], chosen[here]
-                ).passed
-                if agrees and within <= FINE * scale:  # else there may be corners within the step
-                    break
-            flat[at] = start
-        nudged[name] = Nudged(chosen, central, error)
-    return nudged
+        self.judge, self.number, self.chosen = judge, number, chosen
+        self.expected = run.hand_gradients.get(number, run.gradient(name)).ravel()[chosen]
+        self.scale = gradient_scale(run, number)
+        self.central, self.error = np.empty(len(chosen)), np.full(len(chosen), math.inf)
+        self.off = np.full(len(chosen), math.inf)
+
+    def goes_on(self, n: int, quotient: tuple[float, float] | None) -> bool:
+        """Take the quotient of a further step; return whether the next one may be better."""
+        if quotient is None:
+            return False
+        found, within = quotient
+        # A gradient that is wrong is so by any step; but a step that leaves more open than the
+        # one before, and than what that found to be wrong, says nothing of it.
+        if within > max(self.off[n], self.error[n]):
+            return False
+        self.central[n], self.error[n] = found, within
+        self.off[n] = abs(found - self.expected[n])
+        here = slice(n, n + 1)
+        agrees = self.judge.oracle(
+            self.number, self.expected[here], self.central[here], self.scale, self.error[here],
+            self.chosen[here],
+        ).passed  # fmt: skip
+        return not (agrees and within <= FINE * self.scale)  # else there may be corners within
 
 
-def _moved(flat: Tensor, at: int, evaluation: _Evaluation, number: float) -> float:
-    flat[at] = number
-    return evaluation.loss()
-
-
-def _along(model: nn.Module, evaluation: _Evaluation, part: float) -> float:
+def _along(model: nn.Module, evaluation: MovedLoss, part: float) -> float:
     """Return the loss with every parameter moved by a part of itself, and move them back."""
     kept = [(parameter, parameter.detach().clone()) for parameter in model.parameters()]
     for parameter, before in kept:
@@ -140,128 +186,14 @@ def _along(model: nn.Module, evaluation: _Evaluation, part: float) -> float:
 
 
 def _chosen(gradient: Array, most: int) -> Array:
-    """Return the places of all numbers, or of the largest and some between."""
+    """Return the places of all numbers, or of the largest and some that are drawn."""
     if gradient.size <= most:
         return np.arange(gradient.size)
     largest = np.argsort(-np.abs(gradient.ravel()), kind="stable")[: most // 2]
-    spread = np.linspace(0, gradient.size - 1, most - len(largest)).astype(int)
-    return np.unique(np.concatenate([largest, spread]))
+    drawn = np.random.default_rng(SEED).choice(gradient.size, most - len(largest), replace=False)
+    return np.unique(np.concatenate([largest, drawn]))
 
 
 def _is_rewritten(run: Run, name: str) -> bool:
     """Whether the model writes to a parameter, which is then not to be moved."""
     return run.value(name).id in run.trace.rewritten
-
-
-class _Evaluation:
-    """Evaluates a model's loss, each time from the same state."""
-
-    def __init__(self, ready: PreparedModel, drawn: Sequence[Tensor], rewritten: Set[str]) -> None:
-        self._ready, self._drawn = ready, drawn
-        self._kept: list[Tensor] = []
-        self._buffers = [(buffer, buffer.clone()) for buffer in ready.model.buffers()]
-        self._state = KeptState(ready.holders)
-        self._rewritten = [
-            (parameter, parameter.detach().clone())
-            for name, parameter in ready.model.named_parameters()
-            if name in rewritten
-        ]
-        self._first = True
-
-    def loss(self) -> float:
-        ready = self._ready
-        with torch.no_grad():
-            for buffer, before in self._buffers:
-                buffer.copy_(before)
-        for parameter, before in self._rewritten:
-            parameter.data = before.clone()
-        self._state.put_back()
-        torch.set_rng_state(ready.generator)
-        written = [parameter for parameter, _ in self._rewritten]
-        still = _Still(GivenDraws(redrawn=self._drawn), self._kept, self._first, written)
-        with torch.enable_grad(), ready.drawing(), still:
-            loss = ready.objective(ready.model, ready.x).loss
-        self._first = False
-        if loss.dtype != torch.float64:
-            raise RuntimeError(f"its loss is {loss.dtype}".replace("torch.", ""))
-        return float(loss.detach())  # out of reach of what is held still
-
-
-def _padding(
-    input: Tensor, weight: Tensor, padding_idx: int | None = None, *_: Any, **__: Any
-) -> Tensor | None:
-    """Return where an embedding gives its row for padding, which learns nothing."""
-    if padding_idx is None:
-        return None
-    return (input == padding_idx % weight.shape[0]).unsqueeze(-1)
-
-
-def _is_double(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-    tensors = tensors_in((args, kwargs))
-    return any(tensor.dtype == torch.float64 for tensor in tensors)
-
-
-class _Still(CallMode):
-    """Gives the draws, and what is behind a detach, as they were in the first run."""
-
-    def __init__(
-        self, draws: GivenDraws, kept: list[Tensor], first: bool, written: Sequence[Tensor]
-    ) -> None:
-        super().__init__()
-        # Their data is not held still: what is written there would be lost.
-        self._written = {id(parameter) for parameter in written}
-        self._draws, self._kept, self._first = draws, kept, first
-        self._used = 0
-        # Told by no_grad itself: within a function with a backward pass of its own
-        # gradients are off as well, but what it returns has one.
-        self._without_gradients = False
-
-    def handle(self, call: Call) -> Any:
-        plan, func, args, kwargs = call
-        name = plan.name
-        if name == "_set_grad_enabled":
-            self._without_gradients = not args[0]
-        if name == "float":
-            return args[0].double()
-        if plan.drops:
-            return self._draws.dropout(func, args, kwargs)[0]
-        result = call.make()
-        if name in OTHER_DRAWS:
-            return self._held(result, plan.writes)
-        if name == "grad" and isinstance(result, tuple):
-            # What `torch.autograd.grad` gives without a graph is taken as given behind it.
-            constants = (isinstance(g, Tensor) and not g.requires_grad for g in result)
-            return tuple(
-                self._held(g) if constant else g
-                for g, constant in zip(result, constants, strict=True)
-            )
-        if not isinstance(result, Tensor) or not result.is_floating_point():
-            return result
-        if result.dtype == torch.float32 and result.requires_grad and _is_double(args, kwargs):
-            raise RuntimeError(f"{name} gives float32 there")
-        if plan.draws and self._draws.replace(result, name, args, kwargs):
-            return result
-        # Within such a function nothing is held still: the gradient of all of it is its own.
-        within = not torch.is_grad_enabled() and not self._without_gradients
-        if (name in ("detach", "data") and not within and id(args[0]) not in self._written) or (
-            self._without_gradients and not plan.writes and name != "grad"
-        ):
-            return self._held(result)
-        if name == "embedding":
-            padding = _padding(*args, **kwargs)
-            if padding is not None:
-                return torch.where(padding, self._held(result), result)
-        return result
-
-    def _held(self, result: Tensor, writes: bool = False) -> Tensor:
-        if self._first:
-            self._kept.append(result.detach().clone())
-            return result
-        kept = self._kept[self._used] if self._used < len(self._kept) else result
-        self._used += 1
-        if kept.shape != result.shape:
-            return result  # on another way, as that of a loop which ended a turn earlier
-        if writes:
-            result.data.copy_(kept)
-            return result
-        return kept.clone()

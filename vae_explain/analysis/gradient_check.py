@@ -39,6 +39,7 @@ FLOORED = (
     "logarithm of its own goes below -100, so that where p is nearly 0 or 1 its gradient is not "
     "the slope of the loss"
 )
+SEED = 0  # of the numbers of a large parameter that are drawn to be moved
 MOST_EVALUATED = 5000  # parameters, each with three evaluations of the loss: a second or two
 # Where an op takes what it adds to every row, such as a bias: its gradient is a sum. So is that
 # of a weight norm's length, of what arrives times parts of a direction of length 1. Of other

@@ -71,8 +71,7 @@ def ways(run: Run) -> tuple[Way, ...]:
     through, terms, graph = answers(run), run.trace.terms, run.graph
     parts = max(len(terms), 1) * len(through)
     unclear = graph.taken or graph.behind_hooks or graph.not_explained
-    size = sum(value.array.size for value in run.trace.values)
-    if len(through) < 2 or parts > MOST_WAYS or unclear or size * parts > MOST_NUMBERS:
+    if len(through) < 2 or parts > MOST_WAYS or unclear or run.trace.numbers * parts > MOST_NUMBERS:
         return ()
     values = InFloat64(run.values)
     found: list[Way] = []

@@ -11,6 +11,7 @@ from ...analysis.gradient_check import (
     COMPLEX_STEP,
     ORACLES,
     REWRITTEN,
+    SEED,
     Check,
     Difference,
     ParameterCheck,
@@ -139,7 +140,12 @@ def _of_differences(check: Check) -> list[Note]:
     if not check.nudged or check.nudged == total:
         return []
     words = f"Central differences moved {check.nudged:,} of {counted(total, 'number')}"
-    return [Note(f"{words}: of a large parameter those with the largest gradients, and others.")]
+    return [
+        Note(
+            f"{words}: of a large parameter those with the largest gradients, and others "
+            f"that were drawn with seed {SEED}."
+        )
+    ]
 
 
 # Why the word of an oracle does not count.

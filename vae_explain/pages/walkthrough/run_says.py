@@ -54,7 +54,7 @@ class Facts:
         self.run, self.lr = run, lr
         self.steps = Steps(run)
         self.terms = TermShares(self.steps, None)
-        self.small = sum(value.array.size for value in run.trace.values) <= MOST_NUMBERS
+        self.small = run.trace.numbers <= MOST_NUMBERS
 
     def name(self, value_id: int) -> str:
         return self.run.trace.values[value_id].label
