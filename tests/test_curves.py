@@ -8,8 +8,10 @@ import math
 import numpy as np
 import pytest
 
+from vae_explain.cli.section_bar import section_bar
 from vae_explain.pages.blocks import Curve, Series, Walkthrough
 from vae_explain.pages.render import terminal
+from vae_explain.progress import working_on
 
 
 def title(values: tuple[float, ...]) -> str:
@@ -71,6 +73,29 @@ def test_progress_is_shown_when_it_takes_long(
         for done in range(1, 4):
             report(done)
     assert ("training" in stream.getvalue()) is written
+
+
+@pytest.mark.parametrize(("patience", "written"), [(-1.0, True), (60.0, False)])
+def test_the_section_that_is_worked_on_is_shown_when_it_takes_long(
+    patience: float, written: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(terminal, "PATIENCE", patience)
+    stream = FakeTerminal()
+    with section_bar(stream):
+        working_on("The backward pass")
+        working_on("")
+        shown = stream.getvalue()
+        working_on("")
+    assert ("The backward pass" in shown) is written
+    assert stream.getvalue() == shown, "nothing follows once a page is written"
+
+
+def test_no_section_is_shown_in_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal, "PATIENCE", -1.0)
+    stream = io.StringIO()
+    with section_bar(stream):
+        working_on("The backward pass")
+    assert not stream.getvalue()
 
 
 def test_progress_is_silent_in_a_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
@@ -79,8 +80,11 @@ def document(
     if picture is not None:
         from ..pages.render import diagram
 
-        how.files.put(picture, diagram.picture_of(page, mark))
-    text: str | bytes
+        if drawn := diagram.picture_of(page, mark):
+            how.files.put(picture, drawn)
+        else:  # the map of a large model stands in its place
+            picture = None
+    text: str | bytes | Iterator[str]
     if name == JSON:
         from ..pages.render import json
 

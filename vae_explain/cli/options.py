@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from ..models.builtin_config import ACTIVATIONS
 from . import names, standard_input
 from .completion import completing
 from .errors import ExitCode, Problem
+from .section_bar import section_bar
 from .streams import printing_apart
 from .style import (
     OF_PAGES,
@@ -337,6 +339,7 @@ def with_options(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
         with (
             printing_apart(),
             standard_input.weights_as_file(shared.get("weights")) as shared["weights"],
+            section_bar(sys.stderr),
         ):
             return command(**values, options=Options(**shared, given=typed))
 

@@ -6,9 +6,10 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TextIO
 
+from ..progress import working_on
 from .errors import ExitCode
 from .files import Target
 from .streams import page_stream
@@ -42,21 +43,22 @@ def show(walkthrough: Walkthrough, style: Style, passed: bool = True) -> ExitCod
     return write(text, style, passed)
 
 
-def write(text: str | bytes, style: Style, passed: bool = True) -> ExitCode:
+def write(text: str | bytes | Iterator[str], style: Style, passed: bool = True) -> ExitCode:
     """Write finished text where it was asked for, and the command's other files with it.
 
-    Bytes go into a file alone.
+    Bytes go into a file alone; a long text comes in pieces.
 
     Returns
     -------
     ExitCode
         Whether all checks passed.
     """
+    working_on("")  # a bar is gone before the page stands there
     if style.output is not None:
-        style.files.put(style.output, text)
+        style.files.put(style.output, text if isinstance(text, str | bytes) else "".join(text))
         style.files.write()
     else:
-        assert isinstance(text, str), "what is no text has a file"
+        assert not isinstance(text, bytes), "what is no text has a file"
         style.files.write()
         _print(text, style.pager)
     return ExitCode.OK if passed else ExitCode.CHECK_FAILED
@@ -69,8 +71,13 @@ def put_weights(target: Target, tensors: Mapping[str, Array], style: Style) -> N
     style.files.put(target, weight_files.to_bytes(tensors, target.suffix))
 
 
-def _print(text: str, paged: bool) -> None:
+def _print(text: str | Iterator[str], paged: bool) -> None:
     stream = page_stream()
+    if not isinstance(text, str):
+        if not paged or not stream.isatty():
+            stream.writelines(text)
+            return
+        text = "".join(text)
     command = pager_for(text, stream) if paged else []
     if not command:
         stream.write(text)

@@ -232,7 +232,7 @@ class Explanation(Questions):
         from ..pages.render import json
 
         _, checks = forward(self.run)
-        return json.dump(self.run, "explain", checks)
+        return "".join(json.dump(self.run, "explain", checks))
 
     def __str__(self) -> str:
         return str(self.forward())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,19 +28,15 @@ from ..blocks import Checks
 SCHEMA = 1
 
 
-def dump(run: Run, command: str, checks: Checks, only: Sequence[str] = ()) -> str:
-    """Return a run as one JSON object; `only` narrows the steps to those named."""
-    return text(
+def dump(run: Run, command: str, checks: Checks, only: Sequence[str] = ()) -> Iterator[str]:
+    """Yield a run as one JSON object, tensor by tensor; `only` narrows the steps to those named."""
+    return _pieces(
         command,
         **origin(run),
-        values={
-            value.name: plain(run.values[value.id])
-            for value in run.trace.values
-            if value.name is not None
-        },
+        values={v.name: run.values[v.id] for v in run.trace.values if v.name is not None},
         gradients=named(run, run.gradients),
         gradients_by_term={
-            term: named(run, _with_zeros(run, gradients))
+            term: named(run, _of_term(run, gradients))
             for term, gradients in run.term_gradients.items()
         },
         steps=steps(run, only),
@@ -49,9 +46,19 @@ def dump(run: Run, command: str, checks: Checks, only: Sequence[str] = ()) -> st
     )
 
 
-def _with_zeros(run: Run, gradients: Mapping[int, Array]) -> dict[int, Array]:
-    """Give a term of the loss the gradient 0 that it has at what it does not reach."""
-    return {n: np.zeros_like(whole) for n, whole in run.gradients.items()} | dict(gradients)
+def _of_term(run: Run, gradients: Mapping[int, Array]) -> dict[int, Array]:
+    """Return the gradients of a term of the loss, 0 where it does not reach.
+
+    Where all of a gradient comes from it, that is the array of the whole gradient itself.
+    """
+    whole = run.gradients
+    own = {n: np.zeros_like(array) for n, array in whole.items()} | dict(gradients)
+    return {n: whole[n] if n in whole and _same(a, whole[n]) else a for n, a in own.items()}
+
+
+def _same(one: Array, other: Array) -> bool:
+    alike = one.dtype == other.dtype and one.shape == other.shape
+    return alike and one.tobytes() == other.tobytes()  # a zero has its sign
 
 
 def not_finite(run: Run) -> dict[str, Any]:
@@ -170,9 +177,9 @@ def checked(checks: Checks) -> dict[str, Any]:
     }
 
 
-def named(run: Run, gradients: Mapping[int, Array]) -> dict[str, Any]:
-    pairs = ((run.trace.values[number].name, array) for number, array in sorted(gradients.items()))
-    return {name: plain(array) for name, array in pairs if name is not None}
+def named(run: Run, gradients: Mapping[int, Array]) -> dict[str, Array]:
+    pairs = ((run.trace.values[number].name, gradients[number]) for number in sorted(gradients))
+    return {name: array for name, array in pairs if name is not None}
 
 
 def plain(number: Any) -> Any:
@@ -193,5 +200,50 @@ def _spelled(entry: Any) -> Any:
 
 def text(command: str, **document: Any) -> str:
     """Write what a command found as one JSON object."""
+    return "".join(_pieces(command, **document))
+
+
+def _pieces(command: str, **document: Any) -> Iterator[str]:
     whole = {"schema": SCHEMA, "command": command, **document}
-    return json.dumps(whole, ensure_ascii=True, allow_nan=False) + "\n"
+    times = Counter(map(id, _tensors(whole)))
+    known: dict[int, str] = {}  # of a tensor that occurs again
+
+    def written(entry: Any) -> Iterator[str]:
+        if isinstance(entry, dict):
+            for position, (key, inner) in enumerate(entry.items()):
+                yield f"{', ' if position else '{'}{json.dumps(key)}: "
+                yield from written(inner)
+            yield "}" if entry else "{}"
+        elif isinstance(entry, np.ndarray):
+            words = known.get(id(entry)) or _tensor(entry)
+            if times[id(entry)] > 1:
+                known[id(entry)] = words
+            yield words
+        else:
+            yield _words(entry)
+
+    yield from written(whole)
+    yield "\n"
+
+
+def _tensors(entry: Any) -> Iterator[Array]:
+    if isinstance(entry, dict):
+        for inner in entry.values():
+            yield from _tensors(inner)
+    elif isinstance(entry, np.ndarray):
+        yield entry
+
+
+def _tensor(array: Array) -> str:
+    """Write a tensor; one that has the same number everywhere, as a gradient of 0, in a moment."""
+    first = array.reshape(-1)[:1]
+    if not array.size or array.tobytes() != first.tobytes() * array.size:
+        return _words(array)
+    words = _words(plain(first[0]))
+    for size in reversed(array.shape):
+        words = f"[{', '.join([words] * size)}]"
+    return words
+
+
+def _words(entry: Any) -> str:
+    return json.dumps(entry, ensure_ascii=True, allow_nan=False, default=plain)

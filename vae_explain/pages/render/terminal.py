@@ -189,7 +189,7 @@ def progress(total: int, words: str, stream: TextIO) -> Iterator[Callable[[int],
         now = time.monotonic()
         started = started or now
         if bar is None and now - started > PATIENCE:
-            bar = _bar(words, total, stream)
+            bar = bar_of(words, total, stream)
             bar.start()
         if bar is not None:
             bar.update(bar.task_ids[0], completed=done)
@@ -201,16 +201,13 @@ def progress(total: int, words: str, stream: TextIO) -> Iterator[Callable[[int],
             bar.stop()
 
 
-def _bar(words: str, total: int, stream: TextIO) -> Progress:
+def bar_of(words: str, total: int | None, stream: TextIO) -> Progress:
+    """Return a bar that is not shown yet; without a `total` it moves to and fro."""
     from rich import progress as parts
     from rich.console import Console
 
-    columns = (
-        parts.TextColumn(words, markup=False),
-        parts.BarColumn(),
-        parts.MofNCompleteColumn(),
-        parts.TimeRemainingColumn(),
-    )
+    counts = (parts.MofNCompleteColumn(), parts.TimeRemainingColumn()) if total else ()
+    columns = (parts.TextColumn(words, markup=False), parts.BarColumn(), *counts)
     bar = parts.Progress(*columns, console=Console(file=stream), transient=True)
     bar.add_task(words, total=total)
     return bar

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from ...engine.run import Run
 from ...engine.worked_lines import Worked
+from ...progress import working_on
 from ..blocks import (
     PART,
     Block,
@@ -46,6 +47,7 @@ class Draft:
     def open(self, title: str, detail: str = "", recorded: bool = False) -> None:
         """Begin a section."""
         self.sections += 1
+        working_on(title)
         self.add(Heading(self.sections, title, detail, recorded=recorded))
 
     def left_out(self, count: int, noun: str) -> None:
