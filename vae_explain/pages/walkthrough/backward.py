@@ -40,6 +40,7 @@ from .captions import Captions
 from .draft import checked
 from .functions import FunctionNotes
 from .page import MOST_DETAILED, RunPage, passed_on
+from .repeated import same_as
 from .shares import TermShares
 
 NOTHING_LEARNS = "The loss depends on nothing that is trained, so nothing has a gradient."
@@ -65,10 +66,20 @@ def backward(
 
 
 def compose(
-    run: Run, only: Sequence[str] = (), term: str | None = None, latex: bool = False
+    run: Run,
+    only: Sequence[str] = (),
+    term: str | None = None,
+    latex: bool = False,
+    like: Mapping[int, int] | None = None,
 ) -> BackwardPage:
-    """Return the page before its footer, for one that is part of a document."""
-    page = BackwardPage(run, only, term, latex)
+    """Return the page before its footer, for one that is part of a document.
+
+    Parameters
+    ----------
+    like
+        See `repeated.py`: the values that are left out.
+    """
+    page = BackwardPage(run, only, term, latex, like)
     page.start()
     for value_id in page.order:
         page.value(value_id)
@@ -79,10 +90,15 @@ class BackwardPage(RunPage):
     """The chain rule, a section for each value from the loss back to the input."""
 
     def __init__(
-        self, run: Run, only: Sequence[str] = (), term: str | None = None, latex: bool = False
+        self,
+        run: Run,
+        only: Sequence[str] = (),
+        term: str | None = None,
+        latex: bool = False,
+        like: Mapping[int, int] | None = None,
     ) -> None:
         super().__init__(run, only, latex)
-        self.term = term
+        self.term, self.like = term, like or {}
         self.captions = Captions(run)
         self.gradients = run.gradients_of(term)
         self.on_the_way = self._on_the_way()
@@ -181,7 +197,7 @@ class BackwardPage(RunPage):
 
     def value(self, value_id: int) -> None:
         """Open the section of a value and show its gradient, and its parameters' behind it."""
-        if not self._is_constant(value_id):
+        if value_id not in self.like and not self._is_constant(value_id):
             shape = list(self.run.trace.values[value_id].shape)
             self.open(self.d(value_id), f"{shape}{self._arrives_from(value_id)}")
             words = self.captions.backward(value_id) if self.term is None else ""
@@ -192,8 +208,14 @@ class BackwardPage(RunPage):
                     self.gated(value_id)
                 else:
                     self.arriving(value_id)
+            self.add(*same_as(self.run, self.like, value_id))
         for parameter in self._shown_behind(value_id):  # also of what the loss is made from
+            if parameter in self.like:
+                continue
+            if value_id in self.like:  # which has no section of its own
+                self.open(self.d(parameter))
             self.parameter(parameter, value_id)
+            self.add(*same_as(self.run, self.like, parameter))
 
     def formula(self, value_id: int, remark: str = "") -> bool:
         """Show the formula of a gradient, or why there is none; return whether there is."""

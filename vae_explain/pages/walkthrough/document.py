@@ -18,7 +18,10 @@ from ..blocks import Block, Checks, Prose, Walkthrough
 from . import backward, checking, forward, glossary, introductions, parameters, update
 from .draft import Draft, finished, numbered, summary_note
 from .header import heading_line, loss_words, provisos
+from .model_map import model_map
 from .network import diagram
+from .page import is_large
+from .repeated import repeated
 from .run_says import RATE, TITLE
 from .run_says_anew import said_of
 
@@ -50,22 +53,29 @@ def document(
         page.add(*(Prose(each, level="standard") for each in text))
         page.add(*numbered(blocks, page.sections))
 
+    like, large = repeated(run), is_large(run)
+    if large:
+        chapter("The map of the model", introductions.MAP, model_map(run))
     said = said_of(run, moved.step.lr if isinstance(moved, Update) else RATE)
     if said:
         chapter(TITLE, introductions.SAYS, said)
     idea = introductions.idea(run)
     if idea:
         chapter("What a VAE is", idea)
-    chapter("The model", introductions.model(run), _model(run, architecture))
-    chapter("The parameters", introductions.parameters(run), parameters.matrices(run, architecture))
+    if not large:  # whose map stands first
+        chapter("The model", introductions.model(run), _model(run, architecture))
+    tensors = parameters.matrices(run, architecture, like)
+    chapter("The parameters", introductions.parameters(run), tensors)
     first: list[Block] = []
     last: list[Block] = []
-    for numbers, blocks in forward.compose(run).parts():
+    for numbers, blocks in forward.compose(run, like=like).parts():
         half = last if section_of(run, numbers[0]) == "loss" else first
         half += blocks
     chapter("The forward pass", introductions.forward(run), first)
     chapter("The loss", introductions.loss(run), last)
-    chapter("The backward pass", introductions.backward(run), backward.compose(run).blocks)
+    chapter(
+        "The backward pass", introductions.backward(run), backward.compose(run, like=like).blocks
+    )
     if isinstance(moved, Update):
         step = update.compose(moved, list(moved.step.after))
         chapter("One step of learning", introductions.update(run), step.blocks)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -36,6 +36,7 @@ from .draft import checked
 from .functions import FunctionNotes
 from .not_finite import stops_at
 from .page import MOST_DETAILED, MOST_LINES, MOST_SUMMANDS, RunPage, passed_on
+from .repeated import same_as
 from .tensors import is_big, largest
 
 ROW_OPS = (LINEAR.name, MATMUL.name)  # not `mv` or `dot`, whose second operand has no rows
@@ -58,12 +59,24 @@ def forward(run: Run, only: Sequence[str] = (), latex: bool = False) -> tuple[Wa
     return compose(run, only, latex).finish("forward", says=not only)
 
 
-def compose(run: Run, only: Sequence[str] = (), latex: bool = False) -> ForwardPage:
-    """Return the page before its footer, for one that is part of a document."""
-    page = ForwardPage(run, only, latex)
+def compose(
+    run: Run,
+    only: Sequence[str] = (),
+    latex: bool = False,
+    like: Mapping[int, int] | None = None,
+) -> ForwardPage:
+    """Return the page before its footer, for one that is part of a document.
+
+    Parameters
+    ----------
+    like
+        See `repeated.py`: the values that are left out.
+    """
+    page = ForwardPage(run, only, latex, like)
     page.input()
     for section in page.plan():
-        page.section(section)
+        if shown := [value_id for value_id in section if value_id not in page.like]:
+            page.section(shown)
     page.keep()
     return page
 
@@ -71,8 +84,15 @@ def compose(run: Run, only: Sequence[str] = (), latex: bool = False) -> ForwardP
 class ForwardPage(RunPage):
     """The forward pass, a section for each value that stands by itself."""
 
-    def __init__(self, run: Run, only: Sequence[str] = (), latex: bool = False) -> None:
+    def __init__(
+        self,
+        run: Run,
+        only: Sequence[str] = (),
+        latex: bool = False,
+        like: Mapping[int, int] | None = None,
+    ) -> None:
         super().__init__(run, only, latex)
+        self.like = like or {}
         self.detailed = bool(only)
         self.most = MOST_DETAILED if only else self.most_lines
         self.captions = Captions(run)
@@ -178,6 +198,7 @@ class ForwardPage(RunPage):
             if value_id == beside and self.op_name(first) in ROW_OPS:
                 continue  # shown beside the layer's rows
             self.step(value_id, beside if value_id == first else None)
+            self.add(*same_as(self.run, self.like, value_id))
 
     def is_one_function(self, value_id: int) -> bool:
         """Whether a value is a function of another by name: an arrow says as much as its lines."""

@@ -7,11 +7,17 @@ run of another shape would belie.
 from __future__ import annotations
 
 from ...engine.run import Run
+from .page import is_large
 from .tensors import is_big
 
 Words = tuple[str, ...]
 
 
+MAP: Words = (
+    "The blocks of the model in the order in which they run, and what they make. Of what it does "
+    "again and again one is worked out further down, with a word on where it is the same. Any "
+    "number of the others can be asked for by its name, as vae-explain why takes it.",
+)
 WORDS: Words = ("What the words and signs above mean.",)
 SAYS: Words = ("What the numbers of this run come to. Each is worked out further down.",)
 
@@ -19,6 +25,8 @@ SAYS: Words = ("What the numbers of this run come to. Each is worked out further
 def what_is_shown(run: Run) -> str:
     """Return the title of a document."""
     model = run.label.partition(" ")[0]
+    if is_large(run):
+        return f"The numbers of {model}"
     return f"Every number of a {model}" if model == "VAE" else f"Every number of {model}"
 
 
@@ -38,8 +46,9 @@ def idea(run: Run) -> Words:
     """Say what a VAE is; nothing for a model that draws nothing."""
     if not _draws(run):
         return ()
+    every = "one step of each kind" if is_large(run) else "every step"
     whole = (
-        "with every step shown, and of large tensors their largest numbers"
+        f"with {every} shown, and of large tensors their largest numbers"
         if any(is_big(value.array) for value in run.trace.values if value.name)
         else "with nothing left out"
     )

@@ -9,6 +9,7 @@ a number and no layer.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from ...engine.formulas import Steps, if_explained
 from ...engine.roles import section_of
@@ -27,6 +28,11 @@ def diagram(run: Run, stages: Sequence[tuple[str, str]] = (), caption: str = "")
     drawn = network(run)
     words = stages or [(node.name, str(list(node.array.shape))) for node in drawn.nodes]
     return Diagram(tuple(words), drawn, caption)
+
+
+def loss_terms(run: Run) -> list[LossTerm]:
+    """Return the loss and its terms, each with what it is made from."""
+    return _Drawing(run).losses()
 
 
 def network(run: Run) -> Network:
@@ -104,8 +110,12 @@ class _Drawing:
 
     def _in_loss(self, value_id: int) -> bool:
         """Whether the loss looks at a value itself, as it does at logvar."""
-        loss = [i for i in self.steps.named() if section_of(self.run, i) == "loss"]
-        return any(value_id in self.steps.inputs(i) for i in loss)
+        return value_id in self._of_loss
+
+    @cached_property
+    def _of_loss(self) -> set[int]:
+        loss = (i for i in self.steps.named() if section_of(self.run, i) == "loss")
+        return {value_id for i in loss for value_id in self.steps.inputs(i)}
 
     def node(self, value_id: int) -> Node:
         value = self.run.trace.values[value_id]

@@ -40,11 +40,17 @@ from .tensors import MOST_LARGEST, MOST_NUMBERS, is_big, largest, tensor
 MOST_LINES = 16  # of one tensor on an overview page; a page for one step shows more
 MOST_DETAILED = 64
 FEWEST_PRODUCTS, MOST_PRODUCTS = 4, 10  # of one line, that are shown one by one under it
-# Of a run with more named values than this an overview works out so many elements of each, and
-# shows so many numbers one by one.
-MANY_VALUES, FEW_LINES, FEW_NUMBERS = 60, 3, 16
+# Of a run with more named values than this, or more numbers in all of its values, an overview
+# works out so many elements of each, and shows so many numbers one by one.
+MANY_VALUES, MANY_NUMBERS, FEW_LINES, FEW_NUMBERS = 60, 1_000_000, 3, 16
 MOST_SUMMANDS = 24  # of one line; of a longer sum the largest are shown, and the rest
 LONG_SUMS = "Of each long sum the largest parts are shown; the last is all others."
+
+
+def is_large(run: Run) -> bool:
+    """Whether a run has so many values, or numbers, that a page shows little of each."""
+    named = sum(1 for _ in Steps(run).named())
+    return named > MANY_VALUES or run.trace.numbers > MANY_NUMBERS
 
 
 class RunPage(Draft):
@@ -67,7 +73,7 @@ class RunPage(Draft):
         self.targets = {run.value(name).id for name in only}
         self.latex = latex
         # Of many values an overview shows little each: nobody reads ten thousand lines.
-        many = not self.targets and sum(1 for _ in self.steps.named()) > MANY_VALUES
+        many = not self.targets and is_large(run)
         self.most_lines = FEW_LINES if many else MOST_LINES
         self.most_worked = FEW_LINES if many else MOST_DETAILED
         self.most_numbers = FEW_NUMBERS if many else MOST_NUMBERS

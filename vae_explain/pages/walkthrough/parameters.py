@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ...engine.index_ranges import Source
 from ...engine.run import Run
@@ -23,6 +23,7 @@ from ..blocks import (
 from ..phrases import counted
 from .draft import numbered, summary_note, table
 from .header import arithmetic_words, heading_line, loss_words
+from .repeated import same_as
 from .tensors import tensor
 
 
@@ -74,16 +75,24 @@ def _built_in(run: Run, architecture: Architecture) -> list[Block]:
     ]
 
 
-def matrices(run: Run, architecture: Architecture | None = None) -> list[Block]:
+def matrices(
+    run: Run, architecture: Architecture | None = None, like: Mapping[int, int] | None = None
+) -> list[Block]:
     """Return every parameter: the built-in VAE's by encoder and decoder, others in order.
 
-    The sections are numbered later, as those of a page or of a chapter.
+    The sections are numbered later, as those of a page or of a chapter. Those of `like` are left
+    out, see `repeated.py`.
     """
-    if architecture is None:
-        values = run.trace.values
-        names = [value.name for value in values if value.kind == "parameter" and value.name]
-        return [_tensor(run, name) for name in names]
     blocks: list[Block] = []
+    if architecture is None:
+        like = like or {}
+        for value in run.trace.values:
+            if value.kind == "parameter" and value.name and value.id not in like:
+                blocks += [
+                    _tensor(run, value.name),
+                    *same_as(run, like, value.id, "Of the same kind"),
+                ]
+        return blocks
     for part in ("Encoder", "Decoder"):
         blocks.append(Heading(0, part, f"seed {run.seed}"))
         blocks += [
