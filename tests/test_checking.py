@@ -18,10 +18,9 @@ from vae_explain.analysis.gradient_check import (
     COMPLEX_STEP,
     ORACLES,
     Check,
-    Difference,
     check,
-    difference,
 )
+from vae_explain.analysis.judge import Difference, difference
 from vae_explain.engine.run import Arithmetic
 from vae_explain.engine.sensitivity import Sensitivity
 from vae_explain.models.builtin_config import ACTIVATIONS, ActivationName, Architecture

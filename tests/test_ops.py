@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from vae_explain import ops
-from vae_explain.analysis.gradient_check import ADDED_AT, BIAS_AT
+from vae_explain.analysis.judge import ADDED_AT, BIAS_AT
 from vae_explain.engine.graph import Graph
 from vae_explain.ops import (
     ALIASES,

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from vae_explain import explain
-from vae_explain.analysis.gradient_check import gradient_scale
+from vae_explain.analysis.judge import gradient_scale
 from vae_explain.engine.provenance import Provenance
 from vae_explain.models.user_code import CannotLoad, refuse_opaque
 

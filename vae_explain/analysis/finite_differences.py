@@ -23,7 +23,8 @@ from ..models.request import Request
 from ..progress import working_on
 from ..trace import UNSEEN, Array
 from .differences import FINE, STEPS, noise_of, quotients, step_of
-from .gradient_check import SEED, Judge, Nudged, gradient_scale
+from .gradient_check import SEED, Nudged
+from .judge import Judge, gradient_scale
 from .moved_loss import MovedLoss
 
 MOST_NUMBERS = 1500  # that are moved, of all parameters together

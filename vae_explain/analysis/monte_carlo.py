@@ -20,7 +20,7 @@ from ..engine.roles import latents, other_draws, reconstruction, standard_draws
 from ..engine.run import Run
 from ..ops import NotExplained
 from ..trace import Array
-from .gradient_check import Again, Difference, Judge, gradient_scale, no_run
+from .judge import Again, Difference, Judge, gradient_scale, no_run
 
 AT_ONCE = 256  # draws that are added up together
 MOST_AT_ONCE = 4_000_000  # numbers in them

@@ -24,7 +24,7 @@ from ..models.prepared_model import PreparedModel, default_precision
 from ..models.request import Request
 from ..symbolic.decimals import rounded
 from ..trace import Array
-from .gradient_check import Judge
+from .judge import Judge
 
 
 class CannotReplay(UserError):

@@ -16,7 +16,8 @@ from ..models.request import Request
 from ..pipeline import run
 from ..trace import Array
 from . import numpy_oracle
-from .gradient_check import difference, oracle_inputs
+from .gradient_check import oracle_inputs
+from .judge import difference
 from .proofread.judging.recomputed import array_of, inputs_of
 from .proofread.judging.rounding import DOUBLE, SINGLE, Roundings
 from .proofread.matching.names import Name

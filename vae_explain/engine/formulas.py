@@ -8,11 +8,11 @@ expressions from here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import prod
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -20,83 +20,22 @@ from ..ops import Call, NotExplained, Rule
 from ..ops.at_once import (
     NotAtOnce,
     Summands,
-    abridged,
-    chooses,
-    depends_on_place,
-    is_long,
     is_many,
     one_of,
     shape_of_many,
 )
-from ..symbolic.expression import Add, Each, Expression, Index, Number, Ref, Role, references
+from ..symbolic.expression import Add, Expression, Index, Number, Ref, Role, references
 from ..symbolic.shapes import expanded
-from ..symbolic.simplify import product_of, simplify, split_terms
 from ..symbolic.text import index_text
-from ..trace import Array, Kind
+from ..trace import Array
 from .graph import BoundOperation
+from .leaves import ROLES, ConstantOperand, Leaf
 from .run import Run
+from .sums import Contribution, Way, added, folded
 
 Made = TypeVar("Made")
 
 MOST_REMEMBERED = 20_000  # gradients of elements without a name, shared by those of others
-
-ROLES: dict[Kind, Role] = {
-    "input": "input",
-    "parameter": "parameter",
-    "buffer": "parameter",
-    "noise": "noise",
-    "constant": "input",
-    "intermediate": "value",
-}
-
-
-class Contribution(NamedTuple):
-    """A summand of a gradient: the named value that it arrives through, and its expression."""
-
-    through: int
-    expression: Expression
-
-
-class Way(NamedTuple):
-    """One or many summands of a gradient that arrive through the same named value."""
-
-    through: int
-    summands: Summands
-
-
-class _Leaf(NamedTuple):
-    """Makes the references to one tensor, each once: a long sum has thousands of them.
-
-    `hidden_axes` is how many leading axes a written index leaves out.
-    """
-
-    name: str
-    role: Role
-    array: Array
-    hidden_axes: int
-    number_type: type[int | float]  # a whole number stays one
-    refs: dict[Index | None, Ref]
-
-    def at(self, index: Index | None) -> Ref:
-        if index is not None and is_many(index):
-            return self.each(index)
-        ref = self.refs.get(index)
-        if ref is None:
-            if index is None:
-                ref = Ref(self.name, None, self.role, self.array)
-            else:
-                element = self.number_type(self.array.item(index))
-                ref = Ref(self.name, index[self.hidden_axes :], self.role, element)
-            self.refs[index] = ref
-        return ref
-
-    def each(self, index: Index) -> Each:
-        """Return the elements at an index of arrays, for the formula of all of them."""
-        # Where arrays are the same the numbers are; that is enough to add up like terms.
-        key = tuple(id(at) if isinstance(at, np.ndarray) else -int(at) - 1 for at in index)
-        numbers = np.asarray(self.array[index], dtype=np.float64)
-        one = self.at
-        return Each(self.name, None, self.role, numbers, key=key, places=index, one=one)
 
 
 class Steps:
@@ -110,7 +49,7 @@ class Steps:
         self._ways: dict[tuple[int, Index | None, str | None], list[Way]] = {}
         self._inner: dict[tuple[int, Index], Expression] = {}
         self._plain: dict[int, Number | None] = {}
-        self._leaves: dict[tuple[int, str | None, bool], _Leaf] = {}
+        self._leaves: dict[tuple[int, str | None, bool], Leaf] = {}
         self._constants: dict[tuple[int, str | None], Number | None] = {}
         self._settled: set[str | None] = set()  # terms of which all constants are known
         self._shapes: dict[int, tuple[int, ...]] = {}
@@ -181,12 +120,12 @@ class Steps:
             self._leaves[key] = self._leaf(value_id, name, "gradient", self.run.gradients_of(term))
         return self._leaves[key].at(index)
 
-    def _leaf(self, value_id: int, name: str, role: Role, arrays: Mapping[int, Array]) -> _Leaf:
+    def _leaf(self, value_id: int, name: str, role: Role, arrays: Mapping[int, Array]) -> Leaf:
         whole = (0,) * len(self.run.trace.values[value_id].shape)
         hidden_axes = len(whole) - len(self.shown_index(value_id, whole))
         array = arrays[value_id]
         number_type = float if array.dtype.kind in "fc" else int
-        return _Leaf(name, role, array, hidden_axes, number_type, {})
+        return Leaf(name, role, array, hidden_axes, number_type, {})
 
     # --- values ---
 
@@ -270,8 +209,8 @@ class Steps:
             grouped.setdefault(way.through, []).append(way.summands)
         self._forget()
         if self.as_computed:  # a constant that is folded takes the roundings with it
-            return Add(tuple(map(_added, grouped.values())))
-        sums = [_folded(group) for group in grouped.values()]
+            return Add(tuple(map(added, grouped.values())))
+        sums = [folded(group) for group in grouped.values()]
         sums = [part for part in sums if part != Number(0.0)] or [Number(0.0)]
         return sums[0] if len(sums) == 1 else Add(tuple(sums))
 
@@ -389,7 +328,7 @@ class Steps:
     def _call(self, bound: BoundOperation) -> Call:
         full = not self._rule(bound).spreads
         operands = tuple(
-            _ValueOperand(self, int(operand), full) if slot else _ConstantOperand(float(operand))
+            _ValueOperand(self, int(operand), full) if slot else ConstantOperand(float(operand))
             for operand, slot in zip(bound.operands, bound.slots, strict=True)
         )
         output = _ValueOperand(self, bound.output)
@@ -443,61 +382,6 @@ class _ValueOperand:
     def is_leaf(self) -> bool:
         trace = self.steps.run.trace
         return trace.values[self.value_id].name is not None or self.value_id not in trace.producer
-
-
-@dataclass(frozen=True, slots=True)
-class _ConstantOperand:
-    """A plain number of the user's code."""
-
-    value: float
-    shape: tuple[int, ...] = ()
-
-    @property
-    def array(self) -> Array:
-        return np.asarray(self.value)
-
-    def at(self, index: Index) -> Expression:
-        return Number(self.value)
-
-    def whole(self) -> Expression:
-        return Number(self.value)
-
-
-def _added(group: Sequence[Summands]) -> Expression:
-    """Write a sum as it is computed, of a long one the largest summands alone."""
-    if is_long(sum(part.terms for part in group)):
-        return abridged(group)
-    return Add(tuple(term for part in group for term in part.all_written()))
-
-
-def _folded(group: Sequence[Summands]) -> Expression:
-    """Write a sum with its constants folded, those of a long one in its summand's formula."""
-    if not is_long(sum(part.terms for part in group)):
-        return simplify(_added(group))
-    few: list[Expression] = []
-    many: list[tuple[float, Summands]] = []
-    for part in group:
-        for coefficient, factors in split_terms(part.formula):
-            body = product_of(1.0, factors)
-            if depends_on_place(body):
-                many.append((coefficient, Summands(body, part.shape)))
-            else:  # the same number each time
-                few.append(product_of(coefficient * part.terms, factors))
-    few = [term for term in few if term != Number(0.0)]
-    if not is_long(sum(part.terms for _, part in many)):
-        return simplify(
-            Add((*few, *(Number(c) * term for c, part in many for term in part.all_written())))
-        )
-    sizes = {abs(coefficient) for coefficient, _ in many}
-    common = sizes.pop() if len(sizes) == 1 and not few else 1.0
-    if any(chooses(part.formula) for _, part in many):
-        common = 1.0
-    parts = [
-        Summands(product_of(coefficient / common, (part.formula,)), part.shape)
-        for coefficient, part in many
-    ]
-    total = abridged([*map(Summands, few), *parts], simplify)
-    return Number(common) * total if common != 1 else total
 
 
 def if_explained(make: Callable[[], Made]) -> Made | None:

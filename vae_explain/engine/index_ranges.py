@@ -43,8 +43,9 @@ from ..symbolic.expression import (
     Pow,
     Ref,
 )
-from .formulas import ROLES, Steps, gradient_name, if_explained
+from .formulas import Steps, gradient_name, if_explained
 from .gradient_ways import Way, ways
+from .leaves import ROLES
 from .roles import standard_draws
 from .run import Run
 

@@ -13,9 +13,9 @@ from ...analysis.gradient_check import (
     REWRITTEN,
     SEED,
     Check,
-    Difference,
     ParameterCheck,
 )
+from ...analysis.judge import Difference
 from ..blocks import Block, Column, Heading, Note, Prose, Table, Walkthrough
 from ..phrases import counted
 from .draft import table, verdict

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
-from ...engine.formulas import ROLES, Steps
+from ...engine.formulas import Steps
 from ...engine.graph import BoundOperation
 from ...engine.index_ranges import Source
+from ...engine.leaves import ROLES
 from ...engine.provenance import shortened
 from ...engine.run import Run
 from ...engine.worked_lines import LineMaker, Worked

@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 
-from ...engine.formulas import ROLES, if_explained
+from ...engine.formulas import if_explained
 from ...engine.gradient_paths import Path, Paths
+from ...engine.leaves import ROLES
 from ...engine.provenance import Derivation, Provenance, Target, shortened
 from ...engine.run import Run
 from ...engine.sensitivity import Sensitivity
