@@ -28,7 +28,7 @@ MOST_PATHS = 64
 # Chains that are followed apart behind a value where they meet: each block of a residual network
 # doubles how many there are. In a large run fewer are, since each has to be taken all the way.
 MOST_AT_ONE, LEAST_AT_ONE = 16, 2
-MOST_WORK = 150_000_000  # in products, of all chains together: some tenths of a second
+MOST_WORK = 100_000_000  # in products, of all chains together: some tenths of a second
 OF_AN_OP, OF_A_NUMBER = 20_000, 4  # what takes a chain back through it
 
 
