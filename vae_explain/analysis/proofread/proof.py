@@ -9,7 +9,7 @@ from ...models.vocabulary import plain
 from .judging.damaged_inputs import repaired
 from .judging.figure_verdicts import Judge
 from .judging.line_verdicts import Substitution
-from .judging.starting_point import NoWalkthrough, Start, is_computed, missing, rerun, start
+from .judging.starting_point import NoWalkthrough, Start, missing, rerun, start
 from .judging.verdicts import Proof
 from .matching.figures import Collector, Figure
 from .matching.labels import Labels, Resolved
@@ -62,7 +62,7 @@ def walkthrough(parts: Sequence[Passage], given: Mapping[str, Name] | None = Non
     collected = Collector(said.architecture, rows, said.learning_rate is not None).collect(
         resolved, remnants
     )
-    if not any(is_computed(figure) for figure in collected.figures):
+    if not any(not figure.name.is_input for figure in collected.figures):
         raise NoWalkthrough("it states no number of a VAE's forward or backward pass")
     if not said.has_widths:
         lacking = missing(said.architecture, collected.figures, said.seeds)

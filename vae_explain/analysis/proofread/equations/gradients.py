@@ -9,13 +9,14 @@ is a quotient of small differences, so that each formula that can be evaluated h
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
 from ....trace import Array
 from .evaluation import Leaf, Lookup, Unknown, evaluate
 from .intervals import Range
+from .scope import Scope
 from .syntax import Tree, key_of, quantities
 
 MOST_STEPS = 200  # formulas between a loss and what it depends on
@@ -31,13 +32,7 @@ class Slope(NamedTuple):
     off: float
 
 
-class Formulas(Protocol):
-    """What the document says that a quantity is made of."""
-
-    def formula(self, name: Tree) -> tuple[Tree, int | None] | None: ...
-
-
-def gradient(top: Tree, bottom: Tree, formulas: Formulas, leaf: Leaf, lookup: Lookup) -> Slope:
+def gradient(top: Tree, bottom: Tree, formulas: Scope, leaf: Leaf, lookup: Lookup) -> Slope:
     """Return the gradient of one quantity at another.
 
     Raises
@@ -93,7 +88,7 @@ def _slope(
     return (left + right) / 2, size * np.finfo(float).eps / STEP
 
 
-def _in_order(top: Tree, bottom: Tree, formulas: Formulas) -> Iterator[tuple[str, Tree | None]]:
+def _in_order(top: Tree, bottom: Tree, formulas: Scope) -> Iterator[tuple[str, Tree | None]]:
     """Yield quantities and their formulas, each before all that it is made of."""
     found: dict[str, Tree | None] = {}
     stack: list[tuple[Tree, bool]] = [(top, False)]

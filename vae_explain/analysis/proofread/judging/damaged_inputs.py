@@ -31,7 +31,7 @@ from ..matching.names import Name
 from .agreement import slipped
 from .figure_verdicts import Judge
 from .recomputed import Arithmetic, Chain, Inputs, array_of, by_hand, chained, inputs_of
-from .starting_point import Start
+from .starting_point import Start, whole_index
 
 Change = tuple[tuple[Figure, float], ...]  # numbers of one input, and what was meant for each
 MOST_TOGETHER = 16  # numbers of an input of which any two may have been exchanged
@@ -114,7 +114,7 @@ def _open_tensors(judge: Judge) -> dict[str, list[Figure]]:
     found: dict[str, dict[tuple[int, ...], Figure]] = {}
     for figure in judge.figures:
         name = figure.name.value
-        if judge.is_input(figure.name) and name not in judge.begun.confirmed:
+        if figure.name.is_input and name not in judge.begun.confirmed:
             found.setdefault(name, {}).setdefault(figure.place, figure)
     return {name: list(figures.values()) for name, figures in found.items()}
 
@@ -136,12 +136,12 @@ def _disagreeing(judge: Judge, inputs: Inputs, whole: Inputs) -> list[Figure]:
 
     found = [figure for figure in judge.computed_figures if not agrees(figure)]
     order = run.trace.by_name
-    return sorted(found, key=lambda f: (f.name.gradient or f.name.updated, order[f.name.value].id))
+    return sorted(found, key=lambda f: (f.name.is_backward, order[f.name.value].id))
 
 
 def _settles(judge: Judge, inputs: Inputs, whole: Inputs, figure: Figure) -> bool:
     """Whether the first figure that disagreed now agrees, which is quick to see."""
-    if figure.name.gradient or figure.name.updated:
+    if figure.name.is_backward:
         return True
     run = judge.begun.run
     chain: Chain = chained(run, inputs, judge.by_name)
@@ -163,7 +163,7 @@ def _suspects(judge: Judge, disagreeing: Sequence[Figure]) -> list[Figure]:
     open_inputs = {
         (figure.name.value, figure.place): figure
         for figure in reversed(judge.figures)
-        if judge.is_input(figure.name) and figure.name.value not in begun.confirmed
+        if figure.name.is_input and figure.name.value not in begun.confirmed
     }
     if not open_inputs:
         return []
@@ -188,7 +188,7 @@ def _by_step(judge: Judge, figure: Figure) -> float:
 
 
 def _spread(figures: Sequence[Figure]) -> Sequence[Figure]:
-    values = [f for f in figures if not (f.name.gradient or f.name.updated)] or list(figures)
+    values = [f for f in figures if not f.name.is_backward] or list(figures)
     return values[:: max(1, len(values) // MOST_EXAMINED)]
 
 
@@ -238,22 +238,21 @@ def _changed(begun: Start, change: Change) -> Start:
     name = change[0][0].name.value
     if name == "eps" and begun.seed is not None:
         figures = [figure for figure, _ in change]
-        if len(figures) == begun.inputs.eps.size and change == _as_drawn(begun, figures):
+        if len(figures) == begun.inputs["eps"].size and change == _as_drawn(begun, figures):
             return begun._replace(
                 run=begun.drawn,
-                inputs=begun.inputs.replaced(name, np.round(_drawn(begun), figures[0].decimals)),
-                whole=begun.whole.replaced(name, _drawn(begun)),
+                inputs={**begun.inputs, name: np.round(_drawn(begun), figures[0].decimals)},
+                whole={**begun.whole, name: _drawn(begun)},
                 confirmed=begun.confirmed | {name},
             )
     for inputs in (begun.inputs, begun.whole):
-        array = np.array(inputs.array(name))
+        array = np.array(inputs[name])
         for figure, value in change:
-            place = figure.place
-            array[(0, *place) if array.ndim > len(place) else place] = value
-        arrays.append(inputs.replaced(name, array))
+            array[whole_index(figure.place, array.shape)] = value
+        arrays.append({**inputs, name: array})
     rounded, whole = arrays
     return begun._replace(inputs=rounded, whole=whole)
 
 
 def _drawn(begun: Start) -> Array:
-    return inputs_of(begun.drawn).array("eps")
+    return inputs_of(begun.drawn)["eps"]

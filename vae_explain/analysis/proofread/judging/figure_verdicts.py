@@ -22,7 +22,7 @@ from ..matching.names import Name
 from .agreement import agrees, as_written, digits_apart, slipped
 from .recomputed import Arithmetic, Chain, array_of, by_hand, chained, inputs_of
 from .rounding import DOUBLE, SINGLE, Roundings
-from .starting_point import Start, is_drawn
+from .starting_point import Start, is_drawn, whole_index
 from .verdicts import Judged, Verdict
 
 MOST_MENDED = 24  # figures that are tried; a document with more wrong ones has other troubles
@@ -59,9 +59,9 @@ class Judge:
         self.begun, self.rate = begun, rate
         self.unsettled_inputs = unsettled_inputs
         self.suspected = suspected or {}
-        self.given = {"x", "eps", *begun.inputs.parameters}
+        self.given = begun.inputs.keys()
         self.figures = figures
-        self.computed_figures = [f for f in figures if not self.is_input(f.name)]
+        self.computed_figures = [f for f in figures if not f.name.is_input]
         self.by_name: dict[Name, list[Figure]] = {}
         for figure in self.computed_figures:
             self.by_name.setdefault(figure.name, []).append(figure)
@@ -83,10 +83,6 @@ class Judge:
             self.chain, self.kept = self._mended_chain()
             self.chosen = self._choose()
         self.groups = self._departures()
-
-    def is_input(self, name: Name) -> bool:
-        """Whether a quantity is what the run starts from."""
-        return name.value in self.given and not (name.gradient or name.updated)
 
     # --- numbers ---
 
@@ -127,7 +123,7 @@ class Judge:
         """Return the arithmetic of the values, under False, and of the gradients, under True."""
         chosen: dict[bool, Arithmetic] = {}
         for gradient in (False, True):
-            figures = [f for f in self.computed_figures if _late(f.name) == gradient]
+            figures = [f for f in self.computed_figures if f.name.is_backward == gradient]
             found = [self.agreeing(figure) for figure in figures]
             chosen[gradient] = max(
                 self.arithmetics(), key=lambda a: sum(a in agreed for agreed in found)
@@ -145,9 +141,9 @@ class Judge:
         """
         kept: dict[Figure, int] = {}
         corrected = {
-            name: self.array(name, self.chosen[_late(name)])
+            name: self.array(name, self.chosen[name.is_backward])
             for name in self.by_name
-            if self.chosen[_late(name)] != "chain"
+            if self.chosen[name.is_backward] != "chain"
         }
         mended: frozenset[Figure] = frozenset()
         best = self._chain(corrected, mended)
@@ -172,7 +168,7 @@ class Judge:
         """Return the figures that do not agree where their part is computed so, in order."""
         found = []
         for figure in self.computed_figures:
-            usual = self.chosen[_late(figure.name)]
+            usual = self.chosen[figure.name.is_backward]
             array = chain.array(figure.name, self.rate) if usual == "chain" else None
             own = self.number(figure, usual) if array is None else float(array[figure.place])
             if not self.agrees(figure, own, usual):
@@ -185,7 +181,7 @@ class Judge:
         found: dict[int, Arithmetic] = {}
         for group, members in groupby(self.computed_figures, key=lambda figure: figure.group):
             figures = list(members)
-            usual = self.chosen[_late(figures[0].name)]
+            usual = self.chosen[figures[0].name.is_backward]
             agreed = [self.agreeing(figure) for figure in figures]
             against = [f for f, a in zip(figures, agreed, strict=True) if usual not in a]
             for other in self.arithmetics():
@@ -200,7 +196,7 @@ class Judge:
 
     def arithmetic_of(self, figure: Figure) -> Arithmetic:
         """Return the arithmetic that a figure is held against."""
-        return self.groups.get(figure.group, self.chosen[_late(figure.name)])
+        return self.groups.get(figure.group, self.chosen[figure.name.is_backward])
 
     # --- verdicts ---
 
@@ -214,7 +210,7 @@ class Judge:
     def _judge(self, figure: Figure) -> Judged:
         if figure.element in self.suspected:
             return self._judge_unsettled(figure)
-        if self.is_input(figure.name):
+        if figure.name.is_input:
             return self._judge_input(figure)
         agreed = self.agreeing(figure)
         held = self.arithmetic_of(figure)
@@ -248,14 +244,13 @@ class Judge:
     def _judge_input(self, figure: Figure) -> Judged:
         """Hold a parameter against the seed, or a repaired input against the repair."""
         name = figure.name
-        source = self.begun.whole.array(name.value)
+        source = self.begun.whole[name.value]
         if name.value in self.begun.foreign:
             drawn = float(array_of(self.begun.run, name)[figure.place])
             if not is_drawn(figure, self.begun.run):
                 why = f"seed {self._seed()} gives {as_written(figure, drawn)}"
                 return Judged(figure, drawn, "wrong", (), figure.element, why)
-        index = (0, *figure.place) if source.ndim > len(figure.place) else figure.place
-        computed = float(source[index])
+        computed = float(source[whole_index(figure.place, source.shape)])
         unsettled = figure.element in self.unsettled_inputs
         seeds = name.value in self.begun.confirmed and is_drawn(figure, self.begun.run)
         if unsettled or seeds or agrees(figure, computed):
@@ -274,7 +269,7 @@ class Judge:
     def _traced(self, judged: Judged, wrong: set[str]) -> Judged:
         """Say where a blamed figure parts: at its own step, or at a figure it follows from."""
         figure = judged.figure
-        if self.is_input(figure.name):
+        if figure.name.is_input:
             return judged
         own = float(self.as_it_stands.array(figure.name, self.rate)[figure.place])
         if not agrees(figure, own):
@@ -302,12 +297,7 @@ class Judge:
 
 def _step(name: Name, number: int) -> tuple[bool, int]:
     """Return where a quantity stands in the order of computing: values, then gradients back."""
-    return _late(name), -number if name.gradient else number
-
-
-def _late(name: Name) -> bool:
-    """Whether a quantity belongs to the backward pass, or to the step that it is taken for."""
-    return name.gradient or name.updated
+    return name.is_backward, -number if name.gradient else number
 
 
 def _note(verdict: Verdict) -> str:

@@ -118,7 +118,7 @@ class Substitution:
         )
 
     def _usual(self, name: Quantity) -> Arithmetic:
-        return self.judge.chosen[name.gradient or name.updated]
+        return self.judge.chosen[name.is_backward]
 
     def _element(self, line: Line, arithmetic: Arithmetic) -> float:
         return float(self.judge.array(line.name, arithmetic)[line.place])
@@ -227,11 +227,11 @@ class Substitution:
         name, index = self._name(leaf), leaf.index or ()
         if name is None:
             return leaf.name, float(leaf.value)
-        if self.judge.is_input(name):
+        if name.is_input:
             begun = self.judge.begun
             inputs = begun.whole if arithmetic == "full" else begun.inputs
             number = begun.run.trace.by_name[name.value].id
-            found = inputs.array(name.value)[self.steps["printed"].full_index(number, index)]
+            found = inputs[name.value][self.steps["printed"].full_index(number, index)]
             return name.at(index), float(found)
         return name.at(index), float(self.judge.array(name, arithmetic)[index])
 
@@ -243,7 +243,7 @@ class Substitution:
             open_by = self.judge.begun.open_by
             number = self.judge.begun.run.trace.by_name["x"].id
             return float(open_by[self.steps["printed"].full_index(number, leaf.index or ())])
-        if self.judge.is_input(name):
+        if name.is_input:
             confirmed = name.value in self.judge.begun.confirmed
             return off_as_drawn(self.judge.begun.run, name.value) if confirmed else 0.0
         return self.judge.off(name, leaf.index or (), arithmetic)

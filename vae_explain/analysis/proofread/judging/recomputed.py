@@ -27,27 +27,7 @@ from .agreement import agrees, as_written
 Arithmetic = Literal["full", "printed", "chain"]
 ARITHMETICS: tuple[Arithmetic, ...] = get_args(Arithmetic)  # the most exact first
 Settled = Callable[[Name, Array], Array]
-
-
-@dataclasses.dataclass(frozen=True)
-class Inputs:
-    """What a run starts from, in float64: parameters by name, rows of x and of ε."""
-
-    parameters: Mapping[str, Array]
-    x: Array
-    eps: Array
-
-    def array(self, name: str) -> Array:
-        """Return one of them by its name in the run."""
-        return self.x if name == "x" else self.eps if name == "eps" else self.parameters[name]
-
-    def replaced(self, name: str, array: Array) -> Inputs:
-        """Return inputs of which one is another."""
-        if name == "x":
-            return dataclasses.replace(self, x=array)
-        if name == "eps":
-            return dataclasses.replace(self, eps=array)
-        return dataclasses.replace(self, parameters={**self.parameters, name: array})
+Inputs = Mapping[str, Array]  # what a run starts from, in float64: parameters, x and ε by name
 
 
 def recorded(architecture: Architecture, x: Array, seed: int, eps: Array | None) -> Run:
@@ -65,9 +45,9 @@ def recorded(architecture: Architecture, x: Array, seed: int, eps: Array | None)
 
 def inputs_of(run: Run) -> Inputs:
     """Return what a run started from, every digit of it."""
-    values = run.trace.values
-    parameters = {v.name: v.array.astype(float) for v in values if v.kind == "parameter" and v.name}
-    return Inputs(parameters, run.array("x").astype(float), run.array("eps").astype(float))
+    parameters = [v.name for v in run.trace.values if v.kind == "parameter" and v.name]
+    given = {name: run.array(name).astype(float) for name in ("x", "eps")}
+    return given | {name: run.value(name).array.astype(float) for name in parameters}
 
 
 def by_hand(run: Run, inputs: Inputs, settle: Settled | None = None) -> Run:
@@ -81,8 +61,7 @@ def by_hand(run: Run, inputs: Inputs, settle: Settled | None = None) -> Run:
         returned holds is what `settle` returned.
     """
     trace = run.trace
-    given = {trace.by_name[name].id: array for name, array in inputs.parameters.items()}
-    given |= {trace.by_name["x"].id: inputs.x, trace.by_name["eps"].id: inputs.eps}
+    given = {trace.by_name[name].id: array for name, array in inputs.items()}
     if settle is None:
         return run_by_hand(run, given)
 

@@ -130,19 +130,17 @@ class Roundings:
     def _opened(self) -> tuple[Run, ...]:
         """The run from any x that would be printed so."""
         assert self.open_by is not None, "only asked for where it is open"
-        places, x = np.random.default_rng(0), self.inputs.x
+        places, x = np.random.default_rng(0), self.inputs["x"]
         moved = [x + self.open_by * places.uniform(-1, 1, x.shape) for _ in range(RUNS)]
         return tuple(
-            self._again(self.inputs.replaced("x", other), lambda array, size: array)
-            for other in moved
+            self._again({**self.inputs, "x": other}, lambda array, size: array) for other in moved
         )
 
     def _again(self, inputs: Inputs, moved: Callable[[Array, Array | float], Array]) -> Run:
         trace, graph = self.run.trace, self.run.graph
-        names = ("x", "eps", *inputs.parameters)
         given = {
-            trace.by_name[name].id: moved(inputs.array(name), _drawn_from(self.run, name))
-            for name in names
+            trace.by_name[name].id: moved(array, _drawn_from(self.run, name))
+            for name, array in inputs.items()
         }
 
         def gradients(start: int, weight: float | Array, usual: Arrays) -> dict[int, Array]:

@@ -74,13 +74,6 @@ def input_names(architecture: Architecture) -> tuple[str, ...]:
     return ("x", "eps", *architecture.parameters)
 
 
-def is_computed(figure: Figure) -> bool:
-    """Whether a figure is made by the run, and not what it starts from."""
-    name = figure.name
-    given = name.value in ("x", "eps") or name.value.endswith((".weight", ".bias"))
-    return name.gradient or name.updated or not given
-
-
 def _by_name(architecture: Architecture, figures: Sequence[Figure]) -> dict[str, list[Figure]]:
     by_name: dict[str, list[Figure]] = {name: [] for name in input_names(architecture)}
     for figure in figures:
@@ -187,31 +180,31 @@ def _joined(
     usual = Counter(f.decimals for n in architecture.parameters for f in by_name[n])
     decimals = usual.most_common(1)[0][0] if usual else PRINTED_DECIMALS
     given = inputs_of(run)
-    inputs, whole = given.replaced("x", x), given.replaced("x", x)
+    inputs = whole = {**given, "x": x}
     confirmed, foreign = set(), set()
     for name in ("eps", *architecture.parameters):
         figures = by_name[name]
-        drawn = given.array(name)
+        drawn = given[name]
         held = seed is not None and (not figures or _holds(run, name, figures))
         if held:
             confirmed.add(name)
             kept = [f for f in figures if is_drawn(f, run)]
             rounded = _merged(figures, kept, rounded_to(drawn, decimals), drawn)
-            inputs = inputs.replaced(name, rounded)
+            inputs = {**inputs, name: rounded}
             continue
         stated = _stated(figures, drawn.shape)
         if np.isnan(stated).any():
             raise NoWalkthrough(_missing(name, seed is not None or wrong_seed is not None))
         if seed is not None and name != "eps":
             foreign.add(name)
-        inputs, whole = inputs.replaced(name, stated), whole.replaced(name, stated)
+        inputs, whole = {**inputs, name: stated}, {**whole, name: stated}
     with_its_noise = run
     if "eps" not in confirmed:
-        run = recorded(architecture, x, seed.value if seed else 0, inputs.eps)
+        run = recorded(architecture, x, seed.value if seed else 0, inputs["eps"])
     open_by = np.zeros(x.shape)
     for figure in _finest(by_name["x"]):
         if figure.decimals >= MOST_DECIMALS:
-            open_by[_whole_index(figure.place, x.shape)] = figure.unit / 2
+            open_by[whole_index(figure.place, x.shape)] = figure.unit / 2
     return Start(
         run,
         with_its_noise,
@@ -229,8 +222,8 @@ def rerun(architecture: Architecture, begun: Start) -> Start:
     """Return the same start with PyTorch's run from its inputs, after they were put right."""
     if begun.seed is None:
         return begun
-    eps = None if "eps" in begun.confirmed else begun.inputs.eps
-    return begun._replace(run=recorded(architecture, begun.inputs.x, begun.seed.value, eps))
+    eps = None if "eps" in begun.confirmed else begun.inputs["eps"]
+    return begun._replace(run=recorded(architecture, begun.inputs["x"], begun.seed.value, eps))
 
 
 def _missing(name: str, seeded: bool) -> str:
@@ -243,7 +236,7 @@ def _stated(figures: Sequence[Figure], shape: tuple[int, ...]) -> Array:
     """Return a tensor as printed, NaN where nothing is."""
     found = np.full(shape, np.nan)
     for figure in _finest(figures):
-        found[_whole_index(figure.place, shape)] = figure.printed.value
+        found[whole_index(figure.place, shape)] = figure.printed.value
     return found
 
 
@@ -270,12 +263,13 @@ def _merged(
     """Return a tensor as printed where the seed agrees, and as the seed rounds it elsewhere."""
     found = rounded.copy()
     for figure in figures:
-        index = _whole_index(figure.place, found.shape)
+        index = whole_index(figure.place, found.shape)
         found[index] = rounded_to(drawn[index], max(figure.decimals, 0))
     for figure in reversed(kept):
-        found[_whole_index(figure.place, found.shape)] = figure.printed.value
+        found[whole_index(figure.place, found.shape)] = figure.printed.value
     return found
 
 
-def _whole_index(index: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+def whole_index(index: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return an index with that of the row, which a single row is written without."""
     return (0, *index) if len(index) == len(shape) - 1 else index

@@ -252,8 +252,8 @@ class Collector:
             label = _shown_label(statement)
             self.lines.append(Line(Name(""), (), first, further[0], label))
             return
-        whole = _all_whole(statement)
-        array = any(isinstance(side, Row) for side in statement.sides)
+        whole = statement.all_whole
+        array = statement.has_array
         if whole and array and not statement.stated:
             self.set_aside.append(Remnant(statement.text, statement.line, "a shape", figure=False))
         elif is_rate(statement.label):
@@ -283,13 +283,7 @@ def _is_damaged(value: Tree, shape: Shape) -> bool:
 
 def _is_of_setting(statement: Statement) -> bool:
     """Whether whole numbers are said of a size or a seed: `Latent dimension: 2`."""
-    return _all_whole(statement) and is_setting(statement.label)
-
-
-def _all_whole(statement: Statement) -> bool:
-    """Whether all numbers of a statement are written without a point."""
-    numbers = [number for side in statement.sides for number in numbers_of(side)]
-    return all(isinstance(n, Literal) and n.text.lstrip("-").isdigit() for n in numbers)
+    return statement.all_whole and is_setting(statement.label)
 
 
 def _is_whole_number(statement: Statement) -> bool:
@@ -299,10 +293,9 @@ def _is_whole_number(statement: Statement) -> bool:
 
 def _is_shape(statement: Statement, shape: Shape) -> bool:
     """Whether whole numbers behind a name are its shape, as in `fc1.weight [8, 4]`."""
-    if not _all_whole(statement):
+    if not statement.all_whole:
         return False
-    numbers = [number for side in statement.sides for number in numbers_of(side)]
-    found = [int(n.text) for n in numbers if isinstance(n, Literal)]
+    found = [int(n.text) for n in statement.numbers if isinstance(n, Literal)]
     return [n for n in found if n != 1] == [n for n in shape if n != 1] or len(found) != math.prod(
         shape
     )

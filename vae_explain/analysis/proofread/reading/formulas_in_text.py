@@ -1,9 +1,12 @@
-"""Formulas between their delimiters, `$…$`, `\\(…\\)`, found in any text."""
+"""Formulas between their delimiters, `$…$`, `\\(…\\)`, found in any text, and what it stands under.
+
+Headings and paragraphs come in order, in formats that give no more than that.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..passage import Passage, Piece
 
@@ -12,6 +15,7 @@ OPENING = re.compile(r"\\\\|\\\$|\$\$|\$|\\\[|\\\(")
 CHOSEN = re.compile(r"[=≈+*/^_\\{}]|\d")  # what a formula between single dollars has
 LONGEST = 20_000  # characters of a paragraph
 MOST_LINES = 6  # over which one between single dollars may go
+HEADING = "heading"  # the language of a passage that is one
 
 
 def pieces(text: str, line: int) -> Iterator[Piece]:
@@ -61,3 +65,25 @@ def paragraphs(text: str) -> Iterator[Passage]:
         elif part.strip():
             yield prose(part, line)
         line += part.count("\n")
+
+
+def heading(pieces: tuple[Piece, ...], level: int) -> Passage:
+    """Return a heading, on its way through `in_context`."""
+    return Passage("prose", pieces, (), ((),) * level, pieces[0].line, HEADING)
+
+
+def in_context(found: Iterable[Passage]) -> Iterator[Passage]:
+    """Yield the passages under what they stand: the paragraph before, and the headings."""
+    headings: list[tuple[int, tuple[Piece, ...]]] = []
+    before: tuple[Piece, ...] = ()
+    for passage in found:
+        if passage.language == HEADING:
+            level = len(passage.context)
+            headings = [entry for entry in headings if entry[0] < level]
+            headings.append((level, passage.pieces))
+            before = ()
+            continue
+        above = (pieces for _, pieces in reversed(headings))
+        yield passage._replace(context=(*((before,) if before else ()), *above))
+        if passage.kind in ("prose", "math"):
+            before = passage.pieces

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Literal
 
 from ..passage import Passage, Piece
-from .context import heading, in_context
-from .formulas_in_text import pieces
+from .formulas_in_text import heading, in_context, pieces
 
 BLOCKS = {
     "p", "div", "li", "section", "article", "main", "td", "th", "tr", "table", "caption", "figure",
@@ -126,13 +124,11 @@ class _Reader(HTMLParser):
             self.words.append((data, self.line))
 
     def _pieces(self) -> tuple[Piece, ...]:
-        found: list[Piece] = []
+        text = "".join(text for text, _ in self.words)
+        line = self.words[0][1] if self.words else 0
         if self.code:
-            text = "".join(text for text, _ in self.words)
-            return (Piece("code", text, self.words[0][1]),) if text.strip() else ()
-        for text, line in _joined(self.words):
-            found += pieces(text, line)
-        return tuple(piece for piece in found if piece.text)
+            return (Piece("code", text, line),) if text.strip() else ()
+        return tuple(piece for piece in pieces(text, line) if piece.text)
 
     def flush(self, level: int = 0) -> None:
         """End a passage, or a heading of some level."""
@@ -150,12 +146,6 @@ class _Reader(HTMLParser):
             lines = [piece.line for row in rows for cell in row for piece in cell]
             line = lines[0] if lines else self.line
             self.passages.append(Passage("table", (), rows, (), line))
-
-
-def _joined(words: list[tuple[str, int]]) -> Iterator[tuple[str, int]]:
-    """Yield text that goes on over inline elements in one piece, from the line it begins on."""
-    if words:
-        yield "".join(text for text, _ in words), words[0][1]
 
 
 class _MathML:

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ..passage import Passage, Piece
-from .context import heading, in_context
-from .formulas_in_text import pieces, prose
+from .formulas_in_text import heading, in_context, pieces, prose
 
 COMMENT = re.compile(r"(?<!\\)%.*")
 ENVIRONMENT = re.compile(

@@ -70,33 +70,26 @@ def _text(source: object) -> str:
 def _cell(cell: dict[str, Any], lines: _Lines) -> Iterator[Passage]:
     source = cell.get("source")
     text, places = _text(source), lines.of(source)
-    if cell.get("cell_type") == "code":
-        printed = "".join(_outputs(cell))
-        pieces = [Piece("code", text, 1)] if text.strip() else []
-        for passage in [Passage("code", tuple(pieces), (), (), 1)] if pieces else []:
-            yield _moved(passage, places)
-        if printed.strip():
-            line = places[-1]
-            yield Passage("code", (Piece("code", printed, line),), (), (), line, "output")
-        for output in _tables(cell):
-            yield from (_moved(passage, [places[-1]]) for passage in html.passages(output))
-    elif text.strip():
+    if cell.get("cell_type") != "code":
         yield from (_moved(passage, places) for passage in markdown.passages(text))
-
-
-def _outputs(cell: dict[str, Any]) -> Iterator[str]:
-    for output in cell.get("outputs") or ():
-        if isinstance(output, dict):
-            data = output.get("data")
-            shown = data.get("text/plain") if isinstance(data, dict) else output.get("text")
-            yield f"{_text(shown)}\n" if shown else ""
-
-
-def _tables(cell: dict[str, Any]) -> Iterator[str]:
-    for output in cell.get("outputs") or ():
-        data = output.get("data") if isinstance(output, dict) else None
+        return
+    if text.strip():
+        yield _moved(Passage("code", (Piece("code", text, 1),), (), (), 1), places)
+    outputs = [output for output in cell.get("outputs") or () if isinstance(output, dict)]
+    printed, line = "".join(map(_printed, outputs)), places[-1]
+    if printed.strip():
+        yield Passage("code", (Piece("code", printed, line),), (), (), line, "output")
+    for output in outputs:
+        data = output.get("data")
         if isinstance(data, dict) and data.get("text/html"):
-            yield _text(data["text/html"])
+            found = html.passages(_text(data["text/html"]))
+            yield from (_moved(passage, [line]) for passage in found)
+
+
+def _printed(output: dict[str, Any]) -> str:
+    data = output.get("data")
+    shown = data.get("text/plain") if isinstance(data, dict) else output.get("text")
+    return f"{_text(shown)}\n" if shown else ""
 
 
 def _moved(passage: Passage, places: list[int]) -> Passage:

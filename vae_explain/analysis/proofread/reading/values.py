@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ..equations.evaluation import Unknown, evaluate
 from ..equations.parser import DEEPEST, Unreadable, parse
-from ..equations.syntax import Literal, Row, Transposed, Tree, is_numeric, literals
+from ..equations.syntax import Row, Transposed, Tree, is_numeric, literals
 from ..equations.tokens import Token
 
 
@@ -54,10 +54,6 @@ def value_of(tree: Tree) -> float:
         return float(evaluate(tree).middle)
     except (Unknown, TypeError):
         return float("nan")
-
-
-def is_number(value: Tree) -> bool:
-    return isinstance(value, Literal)
 
 
 def text_of(tokens: Sequence[Token], depth: int = 0) -> str:
