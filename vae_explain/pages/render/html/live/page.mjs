@@ -273,7 +273,8 @@ class Page {
   write() {
     const isStart = this.state.isStart() && !this.panel.hasLearned;
     this.writer.follow();
-    const seen = new Set(this.regions.filter((each) => this.isSeen(each)));
+    // The sentences try other draws and a step; they come first of what is put off.
+    const seen = new Set(this.regions.filter((each) => each.spec.kind !== "says" && this.isSeen(each)));
     const isPictureSeen = this.diagram && isInView(this.diagram.picture);
     for (const each of seen) this.writeRegion(each, isStart);
     if (isPictureSeen) this.diagram.update();
