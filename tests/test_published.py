@@ -328,6 +328,31 @@ def test_one_value_of_a_walkthrough_is_blamed_for_all_that_follows(
     assert all(words in finding.reason for finding in found)
 
 
+OWN = Path(__file__).parents[1] / "docs" / "README.md"
+
+
+@pytest.mark.parametrize(
+    ("header", "old", "new", "element"),
+    [
+        ("| products |", "1.8372", "1.8472", "fc1.weight[0,3]·x[3]"),
+        ("| KL by logvar |", "0.2569", "0.2659", "mse by mu"),
+    ],
+)
+def test_what_the_tables_of_our_own_documents_add_up_is_read(
+    header: str, old: str, new: str, element: str
+) -> None:
+    text = OWN.read_text("utf-8")
+    assert header in text
+    before, _, behind = text.partition(header)
+    found = report(text, "own.md")
+    assert found.passed
+    assert found.walkthrough is not None
+    assert len(found.walkthrough.unrecognised) <= 20  # of what the run says, in sentences
+    wrong = report(before + header + behind.replace(old, new, 1), "own.md").findings
+    assert (wrong[0].printed, wrong[0].expected) == (new, old)
+    assert element in wrong[0].reason
+
+
 # --- reports --------------------------------------------------------------------------------
 
 
