@@ -6,12 +6,7 @@ from collections.abc import Iterator
 
 from ...analysis.proofread.report import Proofreading
 
-COMMENTS = {
-    "markdown": "<!-- {} -->",
-    "html": "<!-- {} -->",
-    "latex": "% {}",
-    "text": "[{}]",
-}
+COMMENTS = {"markdown": "<!-- {} -->", "html": "<!-- {} -->", "latex": "% {}", "text": "[{}]"}
 BLOCKS = {"$$": "$$", "```": "```", "~~~": "~~~", "\\[": "\\]", "<!--": "-->", "<pre": "</pre"}
 
 

@@ -7,14 +7,7 @@ from collections.abc import Sequence
 from ...engine.worked_lines import Worked
 from ...symbolic.expression import Add, Expression, Number, Ref, evaluate, terms_in, terms_of
 from ...symbolic.latex import to_latex
-from ..blocks import (
-    Cell,
-    Column,
-    Formula,
-    Lines,
-    Places,
-    Table,
-)
+from ..blocks import Cell, Column, Formula, Lines, Places, Table
 from .columns import columns, right
 from .filling import filled
 from .grids import Grids

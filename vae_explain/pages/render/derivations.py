@@ -61,14 +61,7 @@ class Derivations:
         signs = self.canvas.tokens(elided(node.line.expression))
         if isinstance(node.line.expression, Ref):
             return self.arithmetic.equation(name, signs, tail)
-        whole = [
-            *name,
-            Piece(" = ", "operator"),
-            *signs,
-            Piece(" = ", "operator"),
-            *numbers,
-            *tail,
-        ]
+        whole = [*name, Piece(" = ", "operator"), *signs, Piece(" = ", "operator"), *numbers, *tail]
         if width_of(whole) <= self.canvas.room:
             return [whole]
         symbols = self.arithmetic.equation(name, signs)

@@ -25,6 +25,7 @@ from ...symbolic.expression import (
     Ref,
     children,
     evaluate,
+    rebuilt,
     terms_of,
 )
 
@@ -214,18 +215,10 @@ def _flat(expression: Expression) -> Expression:
             return Add(tuple(part for term in terms for part in terms_of(_flat(term))))
         case Mul(factors):
             return Mul(tuple(part for factor in factors for part in _factors_of(_flat(factor))))
-        case Neg(body):
-            return Neg(_flat(body))
-        case Div(above, below):
-            return Div(_flat(above), _flat(below))
-        case Pow(base, exponent):
-            return Pow(_flat(base), _flat(exponent))
-        case Apply(function, arguments) if function in OF_ANY_LIBRARY:
-            return Apply(function, tuple(map(_flat, arguments)))
-        case Apply():
+        case Apply(function) if function not in OF_ANY_LIBRARY:
             return Number(math.nan)
         case _:
-            return expression
+            return rebuilt(expression, _flat)
 
 
 def _factors_of(expression: Expression) -> tuple[Expression, ...]:

@@ -170,11 +170,7 @@ def called(call: LossCall | None) -> dict[str, Any]:
 
 
 def checked(checks: Checks) -> dict[str, Any]:
-    return {
-        "lines": checks.lines,
-        "failed": checks.failed,
-        "largest_relative_difference": plain(checks.largest_relative_difference),
-    }
+    return fields(checks, "lines failed largest_relative_difference")
 
 
 def named(run: Run, gradients: Mapping[int, Array]) -> dict[str, Array]:
@@ -196,6 +192,16 @@ def _spelled(entry: Any) -> Any:
     if math.isnan(entry):
         return "NaN"
     return entry if math.isfinite(entry) else ("Infinity" if entry > 0 else "-Infinity")
+
+
+def fields(of: object, names: str) -> dict[str, Any]:
+    """Return attributes of an object by their names, which spaces part."""
+    return {name: cell(getattr(of, name)) for name in names.split()}
+
+
+def cell(entry: Any) -> Any:
+    """Return what is a text as it is, and anything else as `plain` has it."""
+    return entry if isinstance(entry, str) else plain(entry)
 
 
 def text(command: str, **document: Any) -> str:

@@ -14,37 +14,11 @@ from ...engine.worked_lines import Worked
 from ...symbolic.expression import Expression
 from ...symbolic.latex import latex_name
 from ...symbolic.text import Write, elided, split_index
-from ..blocks import (
-    Block,
-    Curve,
-    Diagram,
-    Formula,
-    Heading,
-    Lines,
-    Matrix,
-    Note,
-    Places,
-    Prose,
-    Questions,
-    Shares,
-    Statement,
-    Summary,
-    Table,
-    Tree,
-    TreeNode,
-    Walkthrough,
-)
+from .. import blocks
 from .cutting import Piece
 from .diagram import description
 from .latex_lines import INDENT, LINE, Cutter, filled, name_pieces
-from .latex_marks import (
-    inline,
-    letters,
-    marked_name,
-    number_text,
-    scientific,
-    text,
-)
+from .latex_marks import inline, letters, marked_name, number_text, scientific, text
 from .numbers import LineNumbers
 from .typeset import MINUS, Grid, Typesetter, left_out, result_columns, shape_text
 
@@ -70,15 +44,10 @@ PREAMBLE = r"""\documentclass[10pt,a4paper]{article}
   % Fractions that stand under each other keep a distance.
   \setlength{\lineskiplimit}{2pt}\setlength{\lineskip}{4pt}}{\end{list}}
 """
-SIGNS = {
-    "plain": "",
-    "check": r"$\surd$ ",
-    "failure": r"$\times$ ",
-    "warning": r"\textbf{!} ",
-}
+SIGNS = {"plain": "", "check": r"$\surd$ ", "failure": r"$\times$ ", "warning": r"\textbf{!} "}
 
 
-def write(walkthrough: Walkthrough, picture: str = "", digits: int | None = None) -> str:
+def write(walkthrough: blocks.Walkthrough, picture: str = "", digits: int | None = None) -> str:
     """Return a walkthrough as a LaTeX document; it tells the picture in words."""
     return _Latex(digits).document(walkthrough)
 
@@ -87,7 +56,7 @@ class _Latex:
     def __init__(self, digits: int | None) -> None:
         self.typeset = Typesetter(digits)
 
-    def document(self, walkthrough: Walkthrough) -> str:
+    def document(self, walkthrough: blocks.Walkthrough) -> str:
         parts = [
             PREAMBLE + r"\begin{document}",
             rf"\begin{{center}}\LARGE {text(walkthrough.title)}\end{{center}}",
@@ -96,49 +65,51 @@ class _Latex:
             rf"\begin{{center}}\small {text(remark)}\end{{center}}"
             for remark in walkthrough.remarks
         ]
-        if walkthrough.contents and any(isinstance(b, Heading) for b in walkthrough.blocks):
+        if walkthrough.contents and any(isinstance(b, blocks.Heading) for b in walkthrough.blocks):
             parts.append(r"\tableofcontents")
         for position, block in enumerate(walkthrough.blocks):
-            is_sheet = isinstance(block, Heading) and not block.chapter and not walkthrough.contents
+            is_sheet = (
+                isinstance(block, blocks.Heading) and not block.chapter and not walkthrough.contents
+            )
             parts += [r"\newpage"] if is_sheet and position else []
             parts += self.block(block)
         return "\n\n".join([*parts, r"\end{document}"]) + "\n"
 
-    def block(self, block: Block) -> list[str]:
+    def block(self, block: blocks.Block) -> list[str]:
         """Return one block; a new kind of block is an error until it has a case here."""
         match block:
-            case Heading():
+            case blocks.Heading():
                 return self._heading(block)
-            case Prose(words):
+            case blocks.Prose(words):
                 return [text(words)]
-            case Statement():
+            case blocks.Statement():
                 return [text(self.typeset.statement(block))]
-            case Note(words, tone):
+            case blocks.Note(words, tone):
                 return [rf"{{\small {SIGNS[tone]}{text(words)}}}"]
-            case Formula():
+            case blocks.Formula():
                 return self._formula(block)
-            case Lines():
+            case blocks.Lines():
                 return self._lines(block)
-            case Matrix():
+            case blocks.Matrix():
                 return self._matrix(block)
-            case Summary():
+            case blocks.Summary():
                 return self._summary(block)
-            case Table():
+            case blocks.Table():
                 return self._table(block)
-            case Diagram():
+            case blocks.Diagram():
                 return self._diagram(block)
-            case Curve():
+            case blocks.Curve():
                 return self._curve(block)
-            case Tree():
+            case blocks.Tree():
                 return [_arithmetic([self._node(node) for node in block.nodes])]
-            case Shares():
+            case blocks.Shares():
                 return self._shares(block)
-            case Questions():
+            case blocks.Questions():
                 return self.block(block.table)
             case _:
                 assert_never(block)
 
-    def _heading(self, block: Heading) -> list[str]:
+    def _heading(self, block: blocks.Heading) -> list[str]:
         level = "subsection" if block.chapter else "section"
         lines = [
             # The number is the block's own, so that it is the same in every format.
@@ -148,7 +119,7 @@ class _Latex:
         ]
         return [*lines, rf"\emph{{{text(block.detail)}}}"] if block.detail else lines
 
-    def _formula(self, block: Formula) -> list[str]:
+    def _formula(self, block: blocks.Formula) -> list[str]:
         if block.again:
             return []
         paragraphs = [_displayed(block.left, block.expression)]
@@ -156,7 +127,7 @@ class _Latex:
 
     # --- arithmetic ---
 
-    def _lines(self, block: Lines) -> list[str]:
+    def _lines(self, block: blocks.Lines) -> list[str]:
         if block.quiet:
             best = block.example
             shown = [line for line in block.lines if not line.agrees]
@@ -185,7 +156,7 @@ class _Latex:
         return paragraphs
 
     def _line(
-        self, block: Lines, line: Worked, written: LineNumbers, position: int | None = None
+        self, block: blocks.Lines, line: Worked, written: LineNumbers, position: int | None = None
     ) -> list[str]:
         """Write `name_0 = numbers = result`, and what an activation made of it."""
         result = scientific(written.result)
@@ -205,7 +176,7 @@ class _Latex:
         pieces += [*start, end._replace(text=made_of), *self._failed(made)]
         return _set(pieces)
 
-    def _label(self, block: Lines, line: Worked) -> list[Piece]:
+    def _label(self, block: blocks.Lines, line: Worked) -> list[Piece]:
         """Write what a line makes: an element of a tensor, a summand, or a name of its own."""
         if block.total is not None:
             return [Piece(rf"\text{{summand {text(line.label.strip('[]'))}}}")]
@@ -217,14 +188,14 @@ class _Latex:
     def _in_numbers(self, expression: Expression, leaf: Write, room: float = LINE) -> list[Piece]:
         return Cutter(lambda node: scientific(leaf(node)), room).equation(expression)
 
-    def _number(self, value: float, places: Places) -> str:
+    def _number(self, value: float, places: blocks.Places) -> str:
         return scientific(self.typeset.numbers.one(value, places))
 
     def _failed(self, line: Worked) -> list[Piece]:
         failure = self.typeset.failure(line)
         return [Piece(rf"\textbf{{{text(failure.strip())}}}", r"\quad ")] if failure else []
 
-    def _node(self, node: TreeNode) -> list[str]:
+    def _node(self, node: blocks.TreeNode) -> list[str]:
         indent = rf"\hspace*{{{node.depth}em}}"
         room = max(LINE - INDENT * node.depth, LINE / 2)
         pieces = [Piece(marked_name(node.name))]
@@ -240,7 +211,7 @@ class _Latex:
 
     # --- tensors and tables ---
 
-    def _matrix(self, block: Matrix) -> list[str]:
+    def _matrix(self, block: blocks.Matrix) -> list[str]:
         name = latex_name(block.name)
         if block.array.ndim == 0:
             number = Piece(self._number(float(block.array), block.places), " = ")
@@ -257,7 +228,7 @@ class _Latex:
             head = ""
         return paragraphs
 
-    def _summary(self, block: Summary) -> list[str]:
+    def _summary(self, block: blocks.Summary) -> list[str]:
         words = text(", ".join(self.typeset.summary(block)))
         paragraphs = [f"${letters(latex_name(block.name))}$ {text(shape_text(block))}: {words}."]
         largest = self.typeset.largest(block)
@@ -266,7 +237,7 @@ class _Latex:
             paragraphs += _tabular(header, [["", *(number_text(number) for _, number in largest)]])
         return paragraphs
 
-    def _table(self, block: Table) -> list[str]:
+    def _table(self, block: blocks.Table) -> list[str]:
         def written(cell: str, number: bool) -> str:
             return number_text(cell) if number else text(cell)
 
@@ -275,20 +246,20 @@ class _Latex:
         header = [text(column.header) for column in columns]
         return _tabular(header, body, [column.left for column in columns])
 
-    def _diagram(self, block: Diagram) -> list[str]:
+    def _diagram(self, block: blocks.Diagram) -> list[str]:
         stages = text(" → ".join(f"{name} {size}" for name, size in block.stages))
         paragraphs = [rf"\begin{{center}}{stages}\end{{center}}"]
         if block.network is not None:
             paragraphs.append(rf"{{\small {text(description(block.network))}}}")
         return paragraphs
 
-    def _curve(self, block: Curve) -> list[str]:
+    def _curve(self, block: blocks.Curve) -> list[str]:
         header, body = self.typeset.curve(block)
         return _tabular(
             [text(cell) for cell in header], [list(map(number_text, row)) for row in body]
         )
 
-    def _shares(self, block: Shares) -> list[str]:
+    def _shares(self, block: blocks.Shares) -> list[str]:
         body = [
             [
                 number_text(self.typeset.one(share.amount, "gradient")),

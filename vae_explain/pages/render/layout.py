@@ -9,24 +9,7 @@ from __future__ import annotations
 
 from typing_extensions import assert_never
 
-from ..blocks import (
-    Block,
-    Curve,
-    Diagram,
-    Formula,
-    Heading,
-    Lines,
-    Matrix,
-    Note,
-    Prose,
-    Questions,
-    Shares,
-    Statement,
-    Summary,
-    Table,
-    Tree,
-    Walkthrough,
-)
+from .. import blocks
 from .arithmetic import Arithmetic
 from .columns import columns, wrap, wrap_parts
 from .curves import Curves
@@ -49,7 +32,7 @@ class Layout:
         self.curves = Curves(self.canvas)
         self.summaries = Summaries(self.canvas)
 
-    def page(self, walkthrough: Walkthrough) -> list[Line]:
+    def page(self, walkthrough: blocks.Walkthrough) -> list[Line]:
         """Return the whole page."""
         command = f"vae-explain {walkthrough.command}"
         lines: list[Line] = []
@@ -67,42 +50,42 @@ class Layout:
             lines += [[], *laid] if laid else []
         return [part for line in lines for part in self.canvas.cut(line)]
 
-    def block(self, block: Block) -> list[Line]:
+    def block(self, block: blocks.Block) -> list[Line]:
         """Return one block; a new kind of block is an error until it has a case here."""
         match block:
-            case Heading():
+            case blocks.Heading():
                 return self._heading(block)
-            case Prose(text):
+            case blocks.Prose(text):
                 return self.canvas.indented(self.canvas.wrapped(text, self.canvas.room, ""))
-            case Statement():
+            case blocks.Statement():
                 written = "".join(text for text, _ in self.canvas.numbers.statement(block))
                 return self.canvas.indented(self.canvas.wrapped(written, self.canvas.room, ""))
-            case Note():
+            case blocks.Note():
                 return self._note(block)
-            case Formula():
+            case blocks.Formula():
                 return self.canvas.indented(self.arithmetic.formula(block))
-            case Lines():
+            case blocks.Lines():
                 return self.canvas.indented(self.arithmetic.lines(block))
-            case Matrix():
+            case blocks.Matrix():
                 return self.canvas.indented(self.grids.matrix(block))
-            case Summary():
+            case blocks.Summary():
                 return self.canvas.indented(self.summaries.summary(block))
-            case Table():
+            case blocks.Table():
                 return self.canvas.indented(self.grids.table(block))
-            case Curve():
+            case blocks.Curve():
                 return self.canvas.indented(self.curves.curve(block))
-            case Tree():
+            case blocks.Tree():
                 return self.canvas.indented(self.derivations.tree(block))
-            case Shares():
+            case blocks.Shares():
                 return self.canvas.indented(self.derivations.shares(block))
-            case Diagram():
+            case blocks.Diagram():
                 return self.canvas.indented(self._diagram(block))
-            case Questions():
+            case blocks.Questions():
                 return self.block(block.table)
             case _:
                 assert_never(block)
 
-    def _heading(self, heading: Heading) -> list[Line]:
+    def _heading(self, heading: blocks.Heading) -> list[Line]:
         badge = Piece(f" {heading.label} ", "badge")
         title = self.canvas.symbols(heading.title)
         detail = self.canvas.symbols(heading.detail)
@@ -120,7 +103,7 @@ class Layout:
             self.canvas.wrapped(detail, self.canvas.width - used, "dim"), used
         )
 
-    def _note(self, note: Note) -> list[Line]:
+    def _note(self, note: blocks.Note) -> list[Line]:
         mark, style = {
             "plain": ("", "dim"),
             "check": (self.canvas.symbols.check, "check"),
@@ -135,7 +118,7 @@ class Layout:
         ]
         return self.canvas.indented(lines)
 
-    def _diagram(self, block: Diagram) -> list[Line]:
+    def _diagram(self, block: blocks.Diagram) -> list[Line]:
         arrow = self.canvas.symbols("→")
         pieces: Line = []
         lines: list[Line] = [pieces]

@@ -16,41 +16,14 @@ from ...symbolic.expression import Expression
 from ...symbolic.latex import latex_name, to_latex
 from ...symbolic.printable import printable
 from ...symbolic.text import elided
-from ..blocks import (
-    Block,
-    Curve,
-    Diagram,
-    Formula,
-    Heading,
-    Lines,
-    Matrix,
-    Note,
-    Prose,
-    Questions,
-    Shares,
-    Statement,
-    Summary,
-    Table,
-    Tree,
-    TreeNode,
-    Walkthrough,
-)
+from .. import blocks
 from .diagram import description
-from .typeset import (
-    MARKS,
-    MINUS,
-    Grid,
-    Typesetter,
-    left_out,
-    minus,
-    result_columns,
-    shape_text,
-)
+from .typeset import MARKS, MINUS, Grid, Typesetter, left_out, minus, result_columns, shape_text
 
 Paragraphs = list[str]
 
 
-def write(walkthrough: Walkthrough, picture: str = "", digits: int | None = None) -> str:
+def write(walkthrough: blocks.Walkthrough, picture: str = "", digits: int | None = None) -> str:
     """Return a walkthrough as Markdown.
 
     Parameters
@@ -77,52 +50,52 @@ class Markdown:
         self.fenced = fenced
         self.typeset = Typesetter(digits)
 
-    def page(self, walkthrough: Walkthrough) -> Paragraphs:
+    def page(self, walkthrough: blocks.Walkthrough) -> Paragraphs:
         """Return the whole page."""
         paragraphs = self.title(walkthrough)
         for block in walkthrough.blocks:
             paragraphs += self.block(block)
         return paragraphs
 
-    def title(self, walkthrough: Walkthrough) -> Paragraphs:
+    def title(self, walkthrough: blocks.Walkthrough) -> Paragraphs:
         """Return what stands before the blocks."""
         return [f"# {text(walkthrough.title)}", *map(text, walkthrough.remarks)]
 
-    def block(self, block: Block) -> Paragraphs:
+    def block(self, block: blocks.Block) -> Paragraphs:
         """Return one block; a new kind of block is an error until it has a case here."""
         match block:
-            case Heading():
+            case blocks.Heading():
                 return self._heading(block)
-            case Prose(words):
+            case blocks.Prose(words):
                 return [text(words)]
-            case Statement():
+            case blocks.Statement():
                 return [text(self.typeset.statement(block))]
-            case Note(words, tone):
+            case blocks.Note(words, tone):
                 return [self._note(words, tone)]
-            case Formula():
+            case blocks.Formula():
                 return self._formula(block)
-            case Lines():
+            case blocks.Lines():
                 return self._lines(block)
-            case Matrix():
+            case blocks.Matrix():
                 return self._matrix(block)
-            case Summary():
+            case blocks.Summary():
                 return self._summary(block)
-            case Table():
+            case blocks.Table():
                 return [self._table(block)]
-            case Diagram():
+            case blocks.Diagram():
                 return self._diagram(block)
-            case Curve():
+            case blocks.Curve():
                 return [self._curve(block)]
-            case Tree():
+            case blocks.Tree():
                 return ["\n".join(self._node(node) for node in block.nodes)]
-            case Shares():
+            case blocks.Shares():
                 return [self._shares(block)]
-            case Questions():
+            case blocks.Questions():
                 return self.block(block.table)
             case _:
                 assert_never(block)
 
-    def _heading(self, block: Heading) -> Paragraphs:
+    def _heading(self, block: blocks.Heading) -> Paragraphs:
         level = "###" if block.chapter else "##"
         heading = f"{level} {block.label} {text(block.title)}"
         return [heading, f"*{text(block.detail)}*"] if block.detail else [heading]
@@ -131,7 +104,7 @@ class Markdown:
         line = text(MARKS[tone] + words)
         return f"**{line}**" if tone in ("failure", "warning") else line
 
-    def _formula(self, block: Formula) -> Paragraphs:
+    def _formula(self, block: blocks.Formula) -> Paragraphs:
         if block.again:
             return []
         paragraphs = [self._equation(block.left, block.expression)]
@@ -146,7 +119,7 @@ class Markdown:
         latex = re.sub(r"\n\s*\n", "\n", printable_latex(latex))
         return f"```math\n{latex}\n```" if self.fenced else f"$$\n{latex}\n$$"
 
-    def _matrix(self, block: Matrix) -> Paragraphs:
+    def _matrix(self, block: blocks.Matrix) -> Paragraphs:
         name = f"**{text(block.name)}** {text(shape_text(block))}"
         if block.array.ndim == 0:
             return [f"{name} = {self.typeset.one(float(block.array), block.places)}"]
@@ -157,7 +130,7 @@ class Markdown:
             paragraphs.append(self.math("\n\\quad\n".join(_bmatrix(block.name, g) for g in shelf)))
         return paragraphs
 
-    def _summary(self, block: Summary) -> Paragraphs:
+    def _summary(self, block: blocks.Summary) -> Paragraphs:
         words = ", ".join(self.typeset.summary(block))
         paragraphs = [f"**{text(block.name)}** {text(shape_text(block))}: {text(words)}."]
         largest = self.typeset.largest(block)
@@ -168,7 +141,7 @@ class Markdown:
             )
         return paragraphs
 
-    def _lines(self, block: Lines) -> Paragraphs:
+    def _lines(self, block: blocks.Lines) -> Paragraphs:
         if block.quiet:
             example = self.typeset.example(block)
             paragraphs = [f"For example, {text(example)}"] if example else []
@@ -208,13 +181,13 @@ class Markdown:
             paragraphs.append(f"{text(block.name)} = **{total}**{text(failure)}, {words}")
         return paragraphs
 
-    def _table(self, block: Table) -> str:
+    def _table(self, block: blocks.Table) -> str:
         columns = result_columns(block)
         body = self.typeset.table(block, lambda cell, _: text(cell), lambda cell: f"**{cell}**")
         header = [text(column.header) for column in columns]
         return table(header, body, [column.left for column in columns])
 
-    def _diagram(self, block: Diagram) -> Paragraphs:
+    def _diagram(self, block: blocks.Diagram) -> Paragraphs:
         words = text(" → ".join(f"{name} {size}" for name, size in block.stages))
         if not self.picture or block.network is None:
             return [words]
@@ -222,11 +195,11 @@ class Markdown:
         shown = [f"![{text(seen)}]({link(self.picture)})"]
         return [*shown, f"*{text(block.caption)}*", words] if block.caption else [*shown, words]
 
-    def _curve(self, block: Curve) -> str:
+    def _curve(self, block: blocks.Curve) -> str:
         header, body = self.typeset.curve(block)
         return table([text(cell) for cell in header], body)
 
-    def _node(self, node: TreeNode) -> str:
+    def _node(self, node: blocks.TreeNode) -> str:
         indent = "  " * node.depth
         if node.line is None:
             result = self.typeset.one(node.value, node.places)
@@ -237,7 +210,7 @@ class Markdown:
         result = minus(written.result) + self.typeset.behind(node.line, written)
         return f"{indent}- {text(f'{node.name} = {symbols} = {numbers} = {result}')}"
 
-    def _shares(self, block: Shares) -> str:
+    def _shares(self, block: blocks.Shares) -> str:
         body = [
             [
                 self.typeset.one(share.amount, "gradient"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..walkthrough import marks as page
 from .html import document
-from .json import text
+from .json import fields, text
 
 if TYPE_CHECKING:
     from ...analysis.exercise.marking import MarkedSheet
@@ -25,16 +25,14 @@ def dump(sheets: Sequence[MarkedSheet]) -> str:
         "mark",
         sheets=[
             {
-                "student": sheet.student,
-                "sheet": sheet.sheet,
-                "points": sheet.points,
+                **fields(sheet, "student sheet points"),
                 "blanks": len(sheet.marks),
                 "degenerate": sheet.degenerate,
             }
             for sheet in sheets
         ],
         blanks=[
-            {"student": sheet.student, "sheet": sheet.sheet, **mark._asdict()}
+            fields(sheet, "student sheet") | mark._asdict()
             for sheet in sheets
             for mark in sheet.marks
         ],

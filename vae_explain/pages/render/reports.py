@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..blocks import Checks
-from .json import called, checked, named, origin, plain, set_by_hand, text
+from .json import called, cell, checked, fields, named, origin, plain, set_by_hand, text
 
 if TYPE_CHECKING:
     from ...analysis.audit.finding import Finding
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ...analysis.gradient_check import Check
     from ...analysis.monte_carlo import Sample
     from ...analysis.proofread.judging.verdicts import Proof
-    from ...analysis.proofread.reading.statement import Remnant
     from ...analysis.proofread.report import Proofreading
     from ...analysis.reference_figures import Verification
     from ...analysis.training_records import Training, Update
@@ -31,37 +30,19 @@ def dump_verification(report: Verification) -> str:
     return text(
         "verify",
         torch=report.torch_version,
-        passed=report.passed,
-        agree=report.agree,
-        total=report.total,
+        **fields(report, "passed agree total"),
         quantities=[
-            {
-                "name": quantity.name,
-                "figures": len(quantity.figures),
-                "agree": quantity.agree,
-                "arithmetic": quantity.arithmetic,
-                "largest_difference": plain(quantity.largest_difference),
-            }
-            for quantity in report.quantities
+            {"name": each.name, "figures": len(each.figures)}
+            | fields(each, "agree arithmetic largest_difference")
+            for each in report.quantities
         ],
         figures=[
-            {
-                "name": figure.name,
-                "printed": figure.printed,
-                "computed": plain(figure.computed),
-                "verdict": figure.verdict,
-            }
+            fields(figure, "name printed computed verdict")
             for quantity in report.quantities
             for figure in quantity.figures
         ],
         machine=[
-            {
-                "name": check.name,
-                "numbers": check.numbers,
-                "largest_difference": plain(check.largest_difference),
-                "allowed": check.allowed,
-                "passed": check.passed,
-            }
+            fields(check, "name numbers largest_difference allowed passed")
             for check in report.machine
         ],
     )
@@ -95,8 +76,7 @@ def _walkthrough(proof: Proof) -> dict[str, Any]:
                 "label": judged.figure.label,
                 "name": judged.figure.element,
                 "printed": judged.figure.printed.text,
-                "computed": plain(judged.computed),
-                "verdict": judged.verdict,
+                **fields(judged, "computed verdict"),
                 "line": judged.figure.printed.line,
                 "arithmetics": list(judged.arithmetics),
                 "parts_at": judged.parts_at or None,
@@ -119,8 +99,8 @@ def _walkthrough(proof: Proof) -> dict[str, Any]:
             }
             for judged in proof.lines
         ],
-        "not_recognised": [_remnant(remnant) for remnant in proof.unrecognised],
-        "set_aside": [_remnant(remnant) for remnant in proof.set_aside],
+        "not_recognised": [fields(each, "printed line why") for each in proof.unrecognised],
+        "set_aside": [fields(each, "printed line why") for each in proof.set_aside],
     }
 
 
@@ -128,19 +108,14 @@ def _seed(proof: Proof) -> dict[str, Any] | None:
     seed = proof.wrong_seed or proof.seed
     if seed is None:
         return None
-    return {"value": seed.value, "line": seed.line, "holds": proof.wrong_seed is None}
-
-
-def _remnant(remnant: Remnant) -> dict[str, Any]:
-    return {"printed": remnant.printed, "line": remnant.line, "why": remnant.why}
+    return {**fields(seed, "value line"), "holds": proof.wrong_seed is None}
 
 
 def dump_training(training: Training, checks: Checks) -> str:
     """Return a training as one JSON object: each step's losses and the final parameters."""
     plan = training.plan
     document: dict[str, Any] = {
-        "optimizer": plan.optimizer,
-        "lr": plan.lr,
+        **fields(plan, "optimizer lr"),
         "seed": plan.request.seed,
         **set_by_hand([change.text for change in plan.request.changes]),
         "torch": training.torch_version,
@@ -191,31 +166,14 @@ def dump_comparison(found: Comparison, only: Sequence[str] = ()) -> str:
         second={"label": found.second.label, **origin(found.second)},
         options={option: {"first": one, "second": other} for option, one, other in found.how},
         loss=dict(zip(("first", "second"), map(plain, found.loss), strict=True)),
-        terms=[
-            {
-                "name": term.name,
-                "first": plain(term.first),
-                "second": plain(term.second),
-                "weights": list(map(plain, term.weights)),
-            }
-            for term in found.terms
-        ],
+        terms=[fields(term, "name first second weights") for term in found.terms],
         given=[pair.name for pair in found.given],
         formulas=_formulas(found),
-        alone=[{"cause": each.cause, "loss": plain(each.loss)} for each in found.alone],
+        alone=[fields(each, "cause loss") for each in found.alone],
         first_differing=next(iter(found.differing), None),
         by_rounding=found.by_rounding,
         same=list(found.same),
-        gates=[
-            {
-                "name": flip.name,
-                "index": list(flip.index),
-                "first": plain(flip.first),
-                "second": plain(flip.second),
-                "opens": flip.opens,
-            }
-            for flip in found.flips
-        ],
+        gates=[fields(flip, "name index first second opens") for flip in found.flips],
         values=both((*found.given, *found.computed)),
         gradients=both(found.gradients, ".grad"),
         shapes=[
@@ -252,30 +210,19 @@ def dump_sample(sample: Sample) -> str:
         draws=sample.draws,
         **origin(sample.run),
         **_divergence(sample),
-        values={
-            name: {"mean": plain(spread.mean), "std": plain(spread.std)}
-            for name, spread in sample.values.items()
-        },
+        values={name: fields(spread, "mean std") for name, spread in sample.values.items()},
         gradients={
-            name: {
-                "mean": plain(spread.mean),
-                "std": plain(spread.std),
-                "sign_changes": spread.sign_changes,
-            }
+            name: fields(spread, "mean std sign_changes")
             for name, spread in sample.gradients.items()
         },
     )
 
 
 def _divergence(sample: Sample) -> dict[str, Any]:
-    divergence = sample.divergence
-    if divergence is None:
+    if sample.divergence is None:
         return {}
-    return {
-        "kl_closed_form": plain(divergence.closed_form),
-        "kl_monte_carlo": plain(divergence.monte_carlo),
-        "kl_standard_error": plain(divergence.standard_error),
-    }
+    found = fields(sample.divergence, "closed_form monte_carlo standard_error")
+    return {f"kl_{name}": number for name, number in found.items()}
 
 
 def dump_check(check: Check) -> str:
@@ -287,12 +234,7 @@ def dump_check(check: Check) -> str:
             {
                 "name": parameter.name,
                 **{
-                    oracle: {
-                        "absolute": plain(difference.absolute),
-                        "relative": plain(difference.relative),
-                        "passed": difference.passed,
-                        "conclusive": difference.conclusive,
-                    }
+                    oracle: fields(difference, "absolute relative passed conclusive")
                     for oracle, difference in parameter.differences.items()
                 },
                 "passed": parameter.passed,
@@ -339,19 +281,13 @@ def dump_audit(report: Report) -> str:
         ],
         in_order=[{"id": rule.id, "looked_at": words} for rule, words in report.in_order],
         not_applied=[{"id": rule.id, "reason": reason} for rule, reason in report.not_applied],
-        complete=report.complete,
-        missing=list(report.missing),
-        strict=report.strict,
-        passed=report.passed,
+        **fields(report, "complete missing strict passed"),
     )
 
 
 def dump_rules(rules: Sequence[AuditRule]) -> str:
     """Return what an audit looks for as one JSON object."""
-    listed = [
-        {"id": r.id, "looks_for": r.looks_for, "how": r.how, "page": f"docs/rules/{r.id}.md"}
-        for r in rules
-    ]
+    listed = [fields(r, "id looks_for how") | {"page": f"docs/rules/{r.id}.md"} for r in rules]
     return text("audit", rules=listed)
 
 
@@ -361,11 +297,9 @@ def whole_of(watched: Watched) -> dict[str, Any]:
 
     told = findings(watched)
     return {
-        "label": watched.label,
-        "steps": watched.steps,
+        **fields(watched, "label steps"),
         "looks": len(watched.looks),
-        "not_finite_at": watched.not_finite_at,
-        "ended": watched.ended,
+        **fields(watched, "not_finite_at ended"),
         "findings": [{**finding_of(each.finding), "when": each.when} for each in told],
         "passed": is_sound(told),
     }
@@ -374,19 +308,13 @@ def whole_of(watched: Watched) -> dict[str, Any]:
 def finding_of(finding: Finding) -> dict[str, Any]:
     """Return what an audit or a watched training found: its table, and its facts by name."""
     return {
-        "id": finding.id,
-        "severity": finding.severity,
-        "title": finding.title,
+        **fields(finding, "id severity title"),
         "evidence": {
-            **{key: _cell(cell) for key, cell in finding.evidence.facts.items()},
+            **{key: cell(fact) for key, fact in finding.evidence.facts.items()},
             "table": [
-                dict(zip(finding.evidence.columns, map(_cell, row), strict=True))
+                dict(zip(finding.evidence.columns, map(cell, row), strict=True))
                 for row in finding.evidence.rows
             ],
         },
         "mend": finding.mend,
     }
-
-
-def _cell(cell: float | int | str) -> Any:
-    return cell if isinstance(cell, str) else plain(cell)

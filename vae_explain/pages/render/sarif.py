@@ -62,11 +62,7 @@ def dump_audit(report: Report, uri: str, version: str) -> str:
         This program's.
     """
     rules = [
-        {
-            "id": f"audit/{rule.id}",
-            "name": rule.id,
-            "shortDescription": {"text": rule.looks_for},
-        }
+        {"id": f"audit/{rule.id}", "name": rule.id, "shortDescription": {"text": rule.looks_for}}
         for rule in report.rules
     ]
     results = [

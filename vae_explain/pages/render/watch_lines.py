@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...analysis.watch import Look, Watched
-from .json import plain, text
+from .json import fields, plain, text
 from .reports import finding_of, whole_of
 
 
@@ -30,22 +30,12 @@ def _entries(watched: Watched) -> Iterator[dict[str, Any]]:
 def _look(look: Look) -> dict[str, Any]:
     return {
         "kind": "look",
-        "step": look.step,
-        "why": look.why,
-        "loss": None if look.loss is None else plain(look.loss),
-        "again": None if look.again is None else plain(look.again),
-        "refused": look.refused,
+        **fields(look, "step why loss again refused"),
         "findings": [finding_of(finding) for finding in look.findings],
-        "latents": [
-            {"name": each.name, "kl": plain(each.kl), "collapsed": list(each.collapsed)}
-            for each in look.latents
-        ],
+        "latents": [fields(each, "name kl collapsed") for each in look.latents],
         "terms": [
             {"name": term.name, "value": plain(term.value), "gradient_norm": plain(term.norm)}
             for term in look.terms
         ],
-        "angles": [
-            {"first": a.first, "second": a.second, "degrees": a.degrees, "ratio": plain(a.ratio)}
-            for a in look.angles
-        ],
+        "angles": [fields(angle, "first second degrees ratio") for angle in look.angles],
     }

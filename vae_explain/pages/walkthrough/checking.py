@@ -21,11 +21,7 @@ from ..phrases import counted
 from .draft import table, verdict
 from .header import heading_line, run_remarks
 
-WORDS = {
-    AUTOGRAD: "autograd",
-    COMPLEX_STEP: "complex step",
-    CENTRAL: "central differences",
-}
+WORDS = {AUTOGRAD: "autograd", COMPLEX_STEP: "complex step", CENTRAL: "central differences"}
 WHAT_IS_CHECKED = (
     "The gradients that are checked are made by the rules, in float64. Autograd is PyTorch's "
     "own gradient of the same run."

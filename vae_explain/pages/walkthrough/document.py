@@ -27,10 +27,7 @@ from .run_says_anew import said_of
 
 
 def document(
-    run: Run,
-    check: Check,
-    moved: Update | str = "",
-    architecture: Architecture | None = None,
+    run: Run, check: Check, moved: Update | str = "", architecture: Architecture | None = None
 ) -> tuple[Walkthrough, Checks]:
     """Compose the document of a run.
 
@@ -97,7 +94,4 @@ def _model(run: Run, architecture: Architecture | None) -> list[Block]:
     caption = introductions.picture(run)
     if architecture is None:
         return [diagram(run, caption=caption)]
-    return [
-        diagram(run, parameters.stages(architecture), caption),
-        parameters.layers(architecture),
-    ]
+    return [diagram(run, parameters.stages(architecture), caption), parameters.layers(architecture)]

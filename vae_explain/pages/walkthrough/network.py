@@ -120,12 +120,7 @@ class _Drawing:
     def node(self, value_id: int) -> Node:
         value = self.run.trace.values[value_id]
         kind = value.kind if value.kind in ("input", "noise") else "value"
-        return Node(
-            value.name or "",
-            kind,
-            self.run.values[value_id],
-            self._words(value_id),
-        )
+        return Node(value.name or "", kind, self.run.values[value_id], self._words(value_id))
 
     def _words(self, value_id: int) -> str:
         """Write how a value is made, when that is short and no layer, or where noise is from."""

@@ -96,12 +96,7 @@ class _SamplingPage(Draft):
         x = next(v.name for v in self.run.trace.values if v.kind == "input" and v.name)
         self.table(name, ((x, self.hand(x)),), before=True)
 
-    def table(
-        self,
-        name: str,
-        beside: tuple[tuple[str, Array], ...],
-        before: bool = False,
-    ) -> None:
+    def table(self, name: str, beside: tuple[tuple[str, Array], ...], before: bool = False) -> None:
         """Show mean and spread of a value's elements, with other tensors beside them."""
         spread = self.sample.values[name]
         others = tuple(Column(header, "input" if before else "value") for header, _ in beside)

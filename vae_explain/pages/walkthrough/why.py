@@ -38,12 +38,7 @@ from .not_finite import telling
 
 
 def why(
-    run: Run,
-    target: Target,
-    *,
-    chosen: bool = False,
-    depth: int | None = None,
-    full: bool = False,
+    run: Run, target: Target, *, chosen: bool = False, depth: int | None = None, full: bool = False
 ) -> tuple[Walkthrough, Checks]:
     """Compose the page of one number.
 

@@ -15,24 +15,7 @@ from importlib.resources import files
 
 from typing_extensions import assert_never
 
-from ...blocks import (
-    Block,
-    Curve,
-    Diagram,
-    Formula,
-    Heading,
-    Lines,
-    Matrix,
-    Note,
-    Prose,
-    Questions,
-    Shares,
-    Statement,
-    Summary,
-    Table,
-    Tree,
-    Walkthrough,
-)
+from ... import blocks
 from ..numbers import Numbers
 from ..typeset import MARKS
 from . import pictures
@@ -48,7 +31,7 @@ _STYLE_ELEMENT = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL)
 _SHAPE = re.compile(r"\[[\d, ]*\]")
 
 
-def write(walkthrough: Walkthrough, picture: str = "", digits: int | None = None) -> str:
+def write(walkthrough: blocks.Walkthrough, picture: str = "", digits: int | None = None) -> str:
     """Return a walkthrough as a whole HTML file.
 
     Parameters
@@ -116,21 +99,21 @@ def _hash(text: str) -> str:
 class HtmlPage:
     """The body of a document, written from top to bottom."""
 
-    def __init__(self, walkthrough: Walkthrough, picture: str, links: Links) -> None:
+    def __init__(self, walkthrough: blocks.Walkthrough, picture: str, links: Links) -> None:
         self.walkthrough = walkthrough
         self.picture = picture
         self.links = links
         self.arithmetic = Arithmetic(links)
         self.grids = Grids(links, ranks(walkthrough.blocks))
         self.summaries = Summaries(links)
-        self.open: list[Heading] = []
-        self.contents: list[tuple[Heading, str]] = []
+        self.open: list[blocks.Heading] = []
+        self.contents: list[tuple[blocks.Heading, str]] = []
 
     def body(self) -> str:
         """Return the header, the contents, the sections and the footer."""
-        blocks = self.walkthrough.blocks
-        last = blocks[-1] if blocks and isinstance(blocks[-1], Note) else None
-        main = "\n".join(self.written(blocks[:-1] if last else blocks))
+        shown = self.walkthrough.blocks
+        last = shown[-1] if shown and isinstance(shown[-1], blocks.Note) else None
+        main = "\n".join(self.written(shown[:-1] if last else shown))
         main += "</section>" * len(self.open)
         footer = f"<footer>{self._note(last)}</footer>" if last else ""
         hint = HINT if self.walkthrough.contents else ""
@@ -147,46 +130,46 @@ class HtmlPage:
         """Return what stands behind the header; a page that cannot be changed has nothing there."""
         return ""
 
-    def written(self, blocks: Sequence[Block]) -> Iterator[str]:
+    def written(self, shown: Sequence[blocks.Block]) -> Iterator[str]:
         """Write blocks one after another."""
-        return map(self.block, blocks)
+        return map(self.block, shown)
 
-    def block(self, block: Block) -> str:
+    def block(self, block: blocks.Block) -> str:
         """Return one block; a new kind of block is an error until it has a case here."""
         match block:
-            case Heading():
+            case blocks.Heading():
                 return self._heading(block)
-            case Prose(text):
+            case blocks.Prose(text):
                 return f"<p>{escape(text)}</p>"
-            case Statement():
+            case blocks.Statement():
                 return f"<p>{self.arithmetic.statement(block)}</p>"
-            case Note():
+            case blocks.Note():
                 return self._note(block)
-            case Formula():
+            case blocks.Formula():
                 self.grids.opened = block.left
                 return self.arithmetic.formula(block)
-            case Lines():
+            case blocks.Lines():
                 return self.arithmetic.lines(block)
-            case Matrix():
+            case blocks.Matrix():
                 return self.grids.matrix(block)
-            case Summary():
+            case blocks.Summary():
                 return self.summaries.summary(block, self.grids.name(block))
-            case Table():
+            case blocks.Table():
                 return self.grids.table(block)
-            case Curve():
+            case blocks.Curve():
                 return pictures.curve(block)
-            case Tree():
+            case blocks.Tree():
                 return self.arithmetic.tree(block)
-            case Shares():
+            case blocks.Shares():
                 return self.arithmetic.shares(block)
-            case Diagram():
+            case blocks.Diagram():
                 return self._diagram(block)
-            case Questions():
+            case blocks.Questions():
                 return self.block(block.table)
             case _:
                 assert_never(block)
 
-    def _heading(self, heading: Heading) -> str:
+    def _heading(self, heading: blocks.Heading) -> str:
         closed = 0
         while self.open and self.open[-1].chapter >= heading.chapter:
             self.open.pop()
@@ -204,7 +187,7 @@ class HtmlPage:
             f"</span> {escape(heading.title)}</a>{detail}</h{level}>"
         )
 
-    def section(self, heading: Heading, anchor: str) -> str:
+    def section(self, heading: blocks.Heading, anchor: str) -> str:
         """Return the tag that opens a section."""
         return f'<section aria-labelledby="{anchor}">'
 
@@ -241,10 +224,10 @@ class HtmlPage:
         title = '<h2 id="page:contents">Contents</h2>'
         return f'<nav aria-labelledby="page:contents">{title}{shown}</nav>'
 
-    def _note(self, note: Note) -> str:
+    def _note(self, note: blocks.Note) -> str:
         return f'<p class="note {note.tone}">{MARKS[note.tone]}{escape(note.text)}</p>'
 
-    def _diagram(self, block: Diagram) -> str:
+    def _diagram(self, block: blocks.Diagram) -> str:
         if not self.picture:
             return pictures.stages(block)
         drawn = re.sub(r"^\s*<\?xml[^>]*\?>\s*", "", self.picture)

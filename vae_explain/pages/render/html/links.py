@@ -24,9 +24,7 @@ from ....engine.worked_lines import Worked
 from ....symbolic.boxes import Box, Leaf
 from ....symbolic.expression import Expression, Number, Ref
 from ....symbolic.text import Write
-from ...blocks import (
-    Places,
-)
+from ...blocks import Places
 from ..numbers import Numbers
 from ..typeset import minus
 from . import inline, mathml
