@@ -24,7 +24,8 @@ from vae_explain.engine.provenance import Provenance
 from vae_explain.engine.run import Arithmetic, Run
 from vae_explain.models.builtin_config import Architecture
 from vae_explain.models.request import Request
-from vae_explain.pages.blocks import Checks, Walkthrough
+from vae_explain.pages.blocks import Walkthrough
+from vae_explain.pages.checks import Checks
 from vae_explain.pages.render import json, terminal
 from vae_explain.pages.walkthrough import backward, forward, why
 from vae_explain.pipeline import run as run_model

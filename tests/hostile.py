@@ -6,15 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from vae_explain import pipeline
-from vae_explain.pages.blocks import (
-    Curve,
-    Diagram,
-    Heading,
-    Note,
-    Prose,
-    Series,
-    Walkthrough,
-)
+from vae_explain.pages.blocks import Heading, Note, Prose, Walkthrough
+from vae_explain.pages.pictured import Curve, Diagram, Series
 from vae_explain.pages.walkthrough import backward, forward, parameters
 
 from .requests import held

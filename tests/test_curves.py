@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from vae_explain.cli.section_bar import section_bar
-from vae_explain.pages.blocks import Curve, Series, Walkthrough
+from vae_explain.pages.blocks import Walkthrough
+from vae_explain.pages.pictured import Curve, Series
 from vae_explain.pages.render import terminal
 from vae_explain.progress import working_on
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from vae_explain import explain
 from vae_explain.engine.run import Run
-from vae_explain.pages.blocks import Edge, LossTerm, Network, Node
+from vae_explain.pages.pictured import Edge, LossTerm, Network, Node
 from vae_explain.pages.render import diagram
 from vae_explain.pages.walkthrough.network import network
 from vae_explain.symbolic.printable import printable

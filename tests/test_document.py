@@ -18,15 +18,7 @@ from vae_explain.engine.run import Run
 from vae_explain.engine.sensitivity import Sensitivity
 from vae_explain.models.builtin_config import BUILT_IN
 from vae_explain.models.request import Request
-from vae_explain.pages.blocks import (
-    Block,
-    Heading,
-    Matrix,
-    Note,
-    Prose,
-    Summary,
-    Walkthrough,
-)
+from vae_explain.pages.blocks import Block, Heading, Matrix, Note, Prose, Summary, Walkthrough
 from vae_explain.pages.document_formats import FORMATS
 from vae_explain.pages.walkthrough import backward, forward
 from vae_explain.pages.walkthrough.document import document as compose

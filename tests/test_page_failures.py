@@ -19,9 +19,7 @@ from vae_explain.engine.worked_lines import Worked
 from vae_explain.ops import Call, Rule
 from vae_explain.pages.blocks import (
     Block,
-    Checks,
     Column,
-    Diagram,
     Formula,
     Heading,
     Lines,
@@ -31,6 +29,8 @@ from vae_explain.pages.blocks import (
     Table,
     Walkthrough,
 )
+from vae_explain.pages.checks import Checks
+from vae_explain.pages.pictured import Diagram
 from vae_explain.pages.render import terminal
 from vae_explain.pages.walkthrough import backward, forward
 from vae_explain.symbolic.expression import Add, Expression, Index, Number, Ref

@@ -7,11 +7,7 @@ import re
 import numpy as np
 
 from vae_explain.engine.worked_lines import Worked
-from vae_explain.pages.blocks import (
-    Lines,
-    Matrix,
-    Walkthrough,
-)
+from vae_explain.pages.blocks import Lines, Matrix, Walkthrough
 from vae_explain.pages.render import latex_document, markdown
 from vae_explain.pages.render.html.document import write as html
 from vae_explain.pages.render.numbers import Numbers

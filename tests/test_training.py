@@ -20,7 +20,7 @@ from vae_explain.analysis.training_records import (
 from vae_explain.models.builtin_config import Architecture
 from vae_explain.models.builtin_vae import VAE, vae_loss
 from vae_explain.models.request import Request
-from vae_explain.pages.blocks import compared_lines
+from vae_explain.pages.checks import compared_lines
 from vae_explain.pages.walkthrough import training as page
 
 from .pages import FLOAT32, CommandLine, claims, section_with, text_of, wrong

@@ -8,14 +8,14 @@ Numbers stay numbers here, arithmetic stays expressions, and names stay names.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from ..engine.worked_lines import Worked
 from ..symbolic.expression import Expression, Number, Ref, Role, terms_of
 from ..trace import Array
 from .phrases import counted
+from .pictured import Curve, Diagram
 
 # How many decimals a number is given: as a page prints parameters and gradients (4), a
 # value of the run (as many as it needs, up to 8), an input, every digit, or the fewest
@@ -23,7 +23,9 @@ from .phrases import counted
 Places = Literal["parameter", "gradient", "value", "input", "exact", "single"]
 TO_FILL_IN = "." * 20
 Tone = Literal["plain", "check", "failure", "warning"]
-
+# How much is said, from what is for a first reading to what an expert needs.
+Level = Literal["intro", "standard", "expert"]
+Cell = float | int | str
 
 # How what a block shows follows from the arrays of a run, for a page whose numbers can be
 # changed: a `kind`, and what that needs, with a `Source` for an array. None for a block that
@@ -50,10 +52,6 @@ class Heading(NamedTuple):
     def label(self) -> str:
         """Its number as it is written: `3`, or `3.2` inside a chapter."""
         return f"{self.chapter}.{self.number}" if self.chapter else str(self.number)
-
-
-# How much is said, from what is for a first reading to what an expert needs.
-Level = Literal["intro", "standard", "expert"]
 
 
 class Prose(NamedTuple):
@@ -265,9 +263,6 @@ class Column(NamedTuple):
         return self.role == "text"
 
 
-Cell = float | int | str
-
-
 class Adds(NamedTuple):
     """Which column of a table is the sum of which others, less some; columns by position."""
 
@@ -295,74 +290,6 @@ class Table(NamedTuple):
     def is_marked(self, row: int, column: int) -> bool:
         """Whether a cell stands out in its row, as the largest of its numbers does."""
         return bool(self.marked) and self.marked[row] == column
-
-
-class Node(NamedTuple):
-    """A named value in a picture of the model: what it is, how it is made, its numbers.
-
-    `words` says how it is made where that is short: `mu + std·eps`.
-    """
-
-    name: str
-    kind: Literal["input", "value", "noise"]
-    array: Array
-    words: str = ""
-
-
-class Edge(NamedTuple):
-    """What one node gets from another, by position: through a layer, or as it is.
-
-    `layer` names the parameters between them and `shape` gives their weight's shape; both
-    are empty for an edge without parameters.
-    """
-
-    start: int
-    end: int
-    layer: str = ""
-    shape: tuple[int, ...] = ()
-
-
-class LossTerm(NamedTuple):
-    """A number at the end of the model: the loss or a term of it, and what it is made from."""
-
-    name: str
-    value: float
-    inputs: tuple[str, ...]
-
-
-class Network(NamedTuple):
-    """A model as a picture shows it, nodes in the order in which they are made."""
-
-    nodes: tuple[Node, ...]
-    edges: tuple[Edge, ...]
-    losses: tuple[LossTerm, ...]
-
-
-class Diagram(NamedTuple):
-    """The layers from input to loss: what stands in each place, and its width.
-
-    `network` has what a drawn picture needs besides; None where only words are wanted.
-    `caption` says how to read the picture, for a format that shows it.
-    """
-
-    stages: tuple[tuple[str, str], ...]
-    network: Network | None = None
-    caption: str = ""
-
-
-class Series(NamedTuple):
-    """One number at every step: its name, its values, and what it is."""
-
-    name: str
-    values: tuple[float, ...]
-    role: Literal["total", "reconstruction", "kl"]
-
-
-class Curve(NamedTuple):
-    """Numbers over an axis that counts from 0: `axis` says what it counts."""
-
-    axis: str
-    series: tuple[Series, ...]
 
 
 class TreeNode(NamedTuple):
@@ -447,22 +374,9 @@ class Note(NamedTuple):
     checked: Checked | None = None
 
 
-Block = (
-    Heading
-    | Prose
-    | Statement
-    | Formula
-    | Lines
-    | Matrix
-    | Summary
-    | Table
-    | Diagram
-    | Curve
-    | Tree
-    | Shares
-    | Questions
-    | Note
-)
+OfWords = Heading | Prose | Statement | Formula | Note
+OfNumbers = Lines | Matrix | Summary | Table | Curve | Tree | Shares
+Block = OfWords | OfNumbers | Diagram | Questions
 
 
 class Walkthrough(NamedTuple):
@@ -476,43 +390,3 @@ class Walkthrough(NamedTuple):
     remarks: tuple[str, ...]
     blocks: tuple[Block, ...]
     contents: bool = True
-
-
-def worked_lines(block: Block) -> Iterator[Worked]:
-    """Yield every line of arithmetic in a block."""
-    if isinstance(block, Lines):
-        yield from block.lines
-        yield from block.after.lines if block.after else ()
-        yield from (block.total,) if block.total else ()
-    elif isinstance(block, Table):
-        yield from block.worked
-    elif isinstance(block, Tree):
-        yield from (node.line for node in block.nodes if node.line is not None)
-
-
-def compared_lines(blocks: Iterable[Block]) -> Iterator[Worked]:
-    """Yield every line of some blocks whose result was compared with PyTorch's."""
-    lines = (line for block in blocks for line in worked_lines(block))
-    return (line for line in lines if line.reference is not None)
-
-
-@dataclass
-class Checks:
-    """A count of evaluated lines, of those that failed, and the largest difference."""
-
-    lines: int = 0
-    failed: int = 0
-    largest_relative_difference: float = 0.0
-
-    @classmethod
-    def of(cls, blocks: Iterable[Block]) -> Checks:
-        """Count the lines of some blocks whose result was compared with PyTorch's."""
-        checks = cls()
-        for line in compared_lines(blocks):
-            checks.count(line.difference, line.agrees)
-        return checks
-
-    def count(self, difference: float, agrees: bool) -> None:
-        self.lines += 1
-        self.failed += not agrees
-        self.largest_relative_difference = max(self.largest_relative_difference, difference)

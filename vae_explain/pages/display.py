@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import document_formats
-from .blocks import Checks, Walkthrough
+from .blocks import Walkthrough
+from .checks import Checks
 
 if TYPE_CHECKING:
     from ..analysis.audit.finding import Finding

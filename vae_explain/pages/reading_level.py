@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..symbolic.expression import Apply
 from .blocks import (
     Block,
-    Diagram,
     Formula,
     Heading,
     Level,
@@ -24,9 +22,10 @@ from .blocks import (
     Table,
     Walkthrough,
 )
+from .pictured import Diagram
 from .walkthrough import glossary, run_says
 from .walkthrough.draft import once_a_section
-from .walkthrough.glossary import nodes
+from .walkthrough.glossary import has_gate
 
 LEVELS: tuple[Level, ...] = ("intro", "standard", "expert")
 # Of the chapters of a document, those that its short form has.
@@ -154,14 +153,10 @@ def in_short(page: Walkthrough) -> Walkthrough:
     kept = [
         block
         for block, after in zip(kept, behind, strict=True)
-        if not isinstance(block, Formula) or isinstance(after, Lines) or _has_gate(block)
+        if not isinstance(block, Formula) or isinstance(after, Lines) or has_gate(block.expression)
     ]
     blocks = (*_renumbered(kept), *page.blocks[-1:])
     return page._replace(command=f"{page.command} --short", blocks=blocks)
-
-
-def _has_gate(formula: Formula) -> bool:
-    return any(isinstance(n, Apply) and n.function == "gate" for n in nodes(formula.expression))
 
 
 def _briefly(block: Block, chapter: str) -> list[Block]:

@@ -11,7 +11,7 @@ tensor (`Ref("mu")` holding an array), so a formula is checked the same way as a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -375,16 +375,18 @@ def rebuilt(expression: Expression, each: Callable[[Expression], Expression]) ->
             return expression
 
 
-def references(expression: Expression) -> list[Ref]:
-    """Return the references of a tree, each once, in order of appearance."""
-    refs: dict[Ref, None] = {}
+def nodes(expression: Expression) -> Iterator[Expression]:
+    """Yield a tree's nodes, each before its parts."""
     stack = [expression]
     while stack:
         node = stack.pop()
-        if isinstance(node, Ref):
-            refs.setdefault(node)
+        yield node
         stack.extend(reversed(children(node)))
-    return list(refs)
+
+
+def references(expression: Expression) -> list[Ref]:
+    """Return the references of a tree, each once, in order of appearance."""
+    return list(dict.fromkeys(node for node in nodes(expression) if isinstance(node, Ref)))
 
 
 def terms_of(expression: Expression) -> tuple[Expression, ...]:

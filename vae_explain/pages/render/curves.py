@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from ...trace import Array
-from ..blocks import Curve, Series
+from ..pictured import Curve, Series
 from .pieces import Canvas, Line, Piece
 
 HEIGHTS = {"total": 8}  # rows of a chart, by what it shows

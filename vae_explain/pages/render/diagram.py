@@ -15,7 +15,8 @@ import numpy as np
 
 from ...symbolic.printable import printable
 from ...trace import Array
-from ..blocks import Diagram, Edge, LossTerm, Network, Node, Walkthrough
+from ..blocks import Walkthrough
+from ..pictured import Diagram, Edge, LossTerm, Network, Node
 from .numbers import Numbers
 
 MOST_CIRCLES = 12

@@ -23,8 +23,8 @@ from ...symbolic.expression import (
     Number,
     Pow,
     Ref,
-    children,
     evaluate,
+    nodes,
     rebuilt,
     terms_of,
 )
@@ -88,7 +88,7 @@ def digits_for(
     write_leaf
         Writes an operand with so many further decimals than it usually has.
     """
-    leaves = list(_leaves(expression))
+    leaves = [node for node in nodes(expression) if isinstance(node, Number | Ref)]
     if not all(map(math.isfinite, (shown, *(float(leaf.value) for leaf in leaves)))):
         return Digits(0, result_text, True, False)
 
@@ -223,13 +223,6 @@ def _flat(expression: Expression) -> Expression:
 
 def _factors_of(expression: Expression) -> tuple[Expression, ...]:
     return expression.factors if isinstance(expression, Mul) else (expression,)
-
-
-def _leaves(expression: Expression) -> Iterator[Number | Ref]:
-    if isinstance(expression, Number | Ref):
-        yield expression
-    for part in children(expression):
-        yield from _leaves(part)
 
 
 def _value(expression: Expression, numbers: Iterator[Decimal]) -> Decimal:

@@ -23,7 +23,7 @@ from ...symbolic.expression import Number, Ref
 from ...symbolic.latex import to_latex
 from ...symbolic.text import to_text
 from ...trace import Array
-from ..blocks import Checks
+from ..checks import Checks
 
 SCHEMA = 1
 

@@ -14,7 +14,7 @@ from ...engine.worked_lines import Worked
 from ...symbolic.expression import Expression
 from ...symbolic.latex import latex_name
 from ...symbolic.text import Write, elided, split_index
-from .. import blocks
+from .. import blocks, pictured
 from .cutting import Piece
 from .diagram import description
 from .latex_lines import INDENT, LINE, Cutter, filled, name_pieces
@@ -96,9 +96,9 @@ class _Latex:
                 return self._summary(block)
             case blocks.Table():
                 return self._table(block)
-            case blocks.Diagram():
+            case pictured.Diagram():
                 return self._diagram(block)
-            case blocks.Curve():
+            case pictured.Curve():
                 return self._curve(block)
             case blocks.Tree():
                 return [_arithmetic([self._node(node) for node in block.nodes])]
@@ -246,14 +246,14 @@ class _Latex:
         header = [text(column.header) for column in columns]
         return _tabular(header, body, [column.left for column in columns])
 
-    def _diagram(self, block: blocks.Diagram) -> list[str]:
+    def _diagram(self, block: pictured.Diagram) -> list[str]:
         stages = text(" → ".join(f"{name} {size}" for name, size in block.stages))
         paragraphs = [rf"\begin{{center}}{stages}\end{{center}}"]
         if block.network is not None:
             paragraphs.append(rf"{{\small {text(description(block.network))}}}")
         return paragraphs
 
-    def _curve(self, block: blocks.Curve) -> list[str]:
+    def _curve(self, block: pictured.Curve) -> list[str]:
         header, body = self.typeset.curve(block)
         return _tabular(
             [text(cell) for cell in header], [list(map(number_text, row)) for row in body]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing_extensions import assert_never
 
-from .. import blocks
+from .. import blocks, pictured
 from .arithmetic import Arithmetic
 from .columns import columns, wrap, wrap_parts
 from .curves import Curves
@@ -72,13 +72,13 @@ class Layout:
                 return self.canvas.indented(self.summaries.summary(block))
             case blocks.Table():
                 return self.canvas.indented(self.grids.table(block))
-            case blocks.Curve():
+            case pictured.Curve():
                 return self.canvas.indented(self.curves.curve(block))
             case blocks.Tree():
                 return self.canvas.indented(self.derivations.tree(block))
             case blocks.Shares():
                 return self.canvas.indented(self.derivations.shares(block))
-            case blocks.Diagram():
+            case pictured.Diagram():
                 return self.canvas.indented(self._diagram(block))
             case blocks.Questions():
                 return self.block(block.table)
@@ -118,7 +118,7 @@ class Layout:
         ]
         return self.canvas.indented(lines)
 
-    def _diagram(self, block: blocks.Diagram) -> list[Line]:
+    def _diagram(self, block: pictured.Diagram) -> list[Line]:
         arrow = self.canvas.symbols("→")
         pieces: Line = []
         lines: list[Line] = [pieces]

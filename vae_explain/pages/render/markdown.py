@@ -16,7 +16,7 @@ from ...symbolic.expression import Expression
 from ...symbolic.latex import latex_name, to_latex
 from ...symbolic.printable import printable
 from ...symbolic.text import elided
-from .. import blocks
+from .. import blocks, pictured
 from .diagram import description
 from .typeset import MARKS, MINUS, Grid, Typesetter, left_out, minus, result_columns, shape_text
 
@@ -82,9 +82,9 @@ class Markdown:
                 return self._summary(block)
             case blocks.Table():
                 return [self._table(block)]
-            case blocks.Diagram():
+            case pictured.Diagram():
                 return self._diagram(block)
-            case blocks.Curve():
+            case pictured.Curve():
                 return [self._curve(block)]
             case blocks.Tree():
                 return ["\n".join(self._node(node) for node in block.nodes)]
@@ -187,7 +187,7 @@ class Markdown:
         header = [text(column.header) for column in columns]
         return table(header, body, [column.left for column in columns])
 
-    def _diagram(self, block: blocks.Diagram) -> Paragraphs:
+    def _diagram(self, block: pictured.Diagram) -> Paragraphs:
         words = text(" → ".join(f"{name} {size}" for name, size in block.stages))
         if not self.picture or block.network is None:
             return [words]
@@ -195,7 +195,7 @@ class Markdown:
         shown = [f"![{text(seen)}]({link(self.picture)})"]
         return [*shown, f"*{text(block.caption)}*", words] if block.caption else [*shown, words]
 
-    def _curve(self, block: blocks.Curve) -> str:
+    def _curve(self, block: pictured.Curve) -> str:
         header, body = self.typeset.curve(block)
         return table([text(cell) for cell in header], body)
 

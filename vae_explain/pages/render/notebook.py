@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ...symbolic.expression import Expression, Opaque, Ref, children, references
+from ...symbolic.expression import Expression, Opaque, Ref, nodes, references
 from ...symbolic.printable import printable
 from ...symbolic.shapes import shape_of
 from ...symbolic.text import gradient_parts
@@ -290,13 +290,6 @@ class _Notebook:
             "compares with the gradients above:"
         )
         self._add_code("\n".join(lines))
-
-
-def nodes(expression: Expression) -> Iterator[Expression]:
-    """Yield a tree's nodes, each before its parts."""
-    yield expression
-    for part in children(expression):
-        yield from nodes(part)
 
 
 def _spread(line: str, shape: tuple[int, ...], page: Array | None) -> str:

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from ..blocks import Series
+from ..pictured import Series
 
 COLORS = {"total": "#c47f17", "reconstruction": "#6f83c4", "kl": "#c4625f"}
 OTHERS = ("#5f9c76", "#9a6fb5", "#7d7d7d")  # for further terms, in turn

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..blocks import Checks
+from ..checks import Checks
 from .json import called, cell, checked, fields, named, origin, plain, set_by_hand, text
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from ...engine.worked_lines import Worked
 from ...symbolic.expression import Expression, Index, terms_of
 from ...symbolic.text import Write, elided, to_text, to_tokens
 from ...trace import rows_of
-from ..blocks import Column, Curve, Lines, Matrix, Places, Statement, Summary, Table
+from ..blocks import Column, Lines, Matrix, Places, Statement, Summary, Table
 from ..phrases import counted
+from ..pictured import Curve
 from .numbers import LineNumbers, Numbers
 from .slices import matrices
 

@@ -23,7 +23,6 @@ from ...symbolic.text import index_text
 from ..blocks import (
     Adds,
     Cell,
-    Checks,
     Column,
     Formula,
     Lines,
@@ -35,6 +34,7 @@ from ..blocks import (
     Table,
     Walkthrough,
 )
+from ..checks import Checks
 from .answer import answer
 from .captions import Captions
 from .draft import checked

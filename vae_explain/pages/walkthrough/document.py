@@ -14,7 +14,8 @@ from ...analysis.training_records import Update
 from ...engine.roles import section_of
 from ...engine.run import Run
 from ...models.builtin_config import Architecture
-from ..blocks import Block, Checks, Prose, Walkthrough
+from ..blocks import Block, Prose, Walkthrough
+from ..checks import Checks
 from . import backward, checking, forward, glossary, introductions, parameters, update
 from .draft import Draft, finished, numbered, summary_note
 from .header import heading_line, loss_words, provisos

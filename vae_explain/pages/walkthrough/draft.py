@@ -8,19 +8,8 @@ from typing import TypeVar
 from ...engine.run import Run
 from ...engine.worked_lines import Worked
 from ...progress import working_on
-from ..blocks import (
-    PART,
-    Block,
-    Cell,
-    Checked,
-    Checks,
-    Column,
-    Heading,
-    Note,
-    Summary,
-    Table,
-    Walkthrough,
-)
+from ..blocks import PART, Block, Cell, Checked, Column, Heading, Note, Summary, Table, Walkthrough
+from ..checks import Checks
 from ..phrases import counted
 from .tensors import MOST_NUMBERS
 

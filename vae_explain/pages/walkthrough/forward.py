@@ -21,7 +21,6 @@ from ..blocks import (
     After,
     Block,
     Cell,
-    Checks,
     Column,
     Formula,
     Note,
@@ -30,6 +29,7 @@ from ..blocks import (
     Table,
     Walkthrough,
 )
+from ..checks import Checks
 from ..phrases import BLANK, counted
 from .captions import Captions, drawing_words
 from .draft import checked

@@ -8,10 +8,9 @@ what has no rule of its own, as much that a gradient is made with, the words sta
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from ...ops import RULES, Rule
-from ...symbolic.expression import Apply, Expression, Opaque, Reshape, children
+from ...symbolic.expression import Apply, Expression, Opaque, Reshape, nodes
 
 # What a reader needs no words for.
 PLAIN = {"mean", "var", "max", "min", "amax", "amin", "maximum", "minimum", "full"}
@@ -77,7 +76,7 @@ OTHERS = {
 
 def functions(expression: Expression) -> list[str]:
     """Return the functions that a formula calls by name, each once, in order."""
-    calls = (node.name for node in _parts(expression) if isinstance(node, Opaque))
+    calls = (node.name for node in nodes(expression) if isinstance(node, Opaque))
     return list(dict.fromkeys(name for name in calls if not name.startswith((".", "["))))
 
 
@@ -105,17 +104,8 @@ def _names(expression: Expression, op: Rule) -> bool:
     return any(
         (isinstance(node, Opaque) and node.name == op.shown)
         or (isinstance(node, Apply) and node.function == op.name)
-        for node in _parts(expression)
+        for node in nodes(expression)
     )
-
-
-def _parts(expression: Expression) -> Iterator[Expression]:
-    """Yield every part of a formula, each before its own parts."""
-    stack = [expression]
-    while stack:
-        node = stack.pop()
-        yield node
-        stack.extend(reversed(children(node)))
 
 
 class FunctionNotes:

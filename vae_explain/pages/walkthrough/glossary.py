@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from ...symbolic.expression import Apply, Expression, Mul, Ref, children
+from ...symbolic.expression import Apply, Expression, Mul, Ref, nodes
 from ..blocks import Block, Column, Formula, Heading, Lines, Note, Prose, Statement, Table
 
 TITLE = "Glossary"
@@ -27,13 +27,6 @@ class Word(NamedTuple):
     sentence: str = ""
 
 
-def nodes(expression: Expression) -> Iterator[Expression]:
-    """Yield a tree's nodes, each before its parts."""
-    yield expression
-    for part in children(expression):
-        yield from nodes(part)
-
-
 def _expressions(block: Block) -> Iterator[Expression]:
     if isinstance(block, Formula):
         yield block.expression
@@ -41,12 +34,14 @@ def _expressions(block: Block) -> Iterator[Expression]:
         yield block.after.expression
 
 
-def _calls(function: str) -> Callable[[Block], bool]:
-    def used(block: Block) -> bool:
-        parts = (node for each in _expressions(block) for node in nodes(each))
-        return any(isinstance(node, Apply) and node.function == function for node in parts)
+def has_gate(expression: Expression, function: str = "gate") -> bool:
+    """Whether arithmetic has a gate in it, or calls another function."""
+    parts = nodes(expression)
+    return any(isinstance(node, Apply) and node.function == function for node in parts)
 
-    return used
+
+def _calls(function: str) -> Callable[[Block], bool]:
+    return lambda block: any(has_gate(each, function) for each in _expressions(block))
 
 
 def _named(*names: str) -> Callable[[Block], bool]:

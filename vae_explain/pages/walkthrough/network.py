@@ -17,7 +17,7 @@ from ...engine.run import Run
 from ...symbolic.expression import Expression, Opaque, Ref, Reshape, Transpose, references
 from ...symbolic.text import to_text
 from ...trace import Kind
-from ..blocks import Diagram, Edge, LossTerm, Network, Node
+from ..pictured import Diagram, Edge, LossTerm, Network, Node
 from .captions import drawing_words
 
 LONGEST_WORDS = 24  # of a formula beside a node; a longer one stands in the text alone

@@ -20,7 +20,6 @@ from ...trace import Array, is_whole
 from ..blocks import (
     Adds,
     Cell,
-    Checks,
     Column,
     Lines,
     Matrix,
@@ -31,6 +30,7 @@ from ..blocks import (
     Table,
     Walkthrough,
 )
+from ..checks import Checks
 from .draft import Draft, checked, finished, summary_note
 from .glossary import introduced
 from .header import heading_line, run_remarks

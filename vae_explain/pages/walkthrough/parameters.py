@@ -8,19 +8,10 @@ from ...engine.index_ranges import Source
 from ...engine.run import Run
 from ...models.builtin_config import Architecture, Layer
 from ...ops import RULES
-from ..blocks import (
-    Block,
-    Checks,
-    Column,
-    Diagram,
-    Heading,
-    Note,
-    Prose,
-    Summary,
-    Table,
-    Walkthrough,
-)
+from ..blocks import Block, Column, Heading, Note, Prose, Summary, Table, Walkthrough
+from ..checks import Checks
 from ..phrases import counted
+from ..pictured import Diagram
 from .draft import numbered, summary_note, table
 from .header import arithmetic_words, heading_line, loss_words
 from .repeated import same_as

@@ -7,20 +7,10 @@ from itertools import islice
 
 from ...analysis.training_records import Losses, OptimizerStep, Training
 from ...ops.broadcasting import indices
-from ..blocks import (
-    Block,
-    Cell,
-    Checks,
-    Column,
-    Curve,
-    Heading,
-    Note,
-    Prose,
-    Series,
-    Table,
-    Walkthrough,
-)
+from ..blocks import Block, Cell, Column, Heading, Note, Prose, Table, Walkthrough
+from ..checks import Checks
 from ..phrases import counted
+from ..pictured import Curve, Series
 from . import backward, forward
 from .captions import term_role, term_words
 from .draft import Draft, finished, numbered

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from ...analysis.training_records import Update
 from ...engine.run import Run
-from ..blocks import Adds, Cell, Checks, Column, Note, Prose, Table, Tone, Walkthrough
+from ..blocks import Adds, Cell, Column, Note, Prose, Table, Tone, Walkthrough
+from ..checks import Checks
 from .draft import as_one_section, finished
 from .header import full_arithmetic, heading_line, loss_words, provisos
 from .optimizer import OptimizerPage, number_places, rate_text, settings_words

@@ -10,8 +10,9 @@ from ...analysis.watch import Look, Told, Watched, findings, is_sound
 from ...engine.provenance import Target
 from ...engine.run import Run
 from ...ops.broadcasting import indices
-from ..blocks import Cell, Column, Curve, Note, Prose, Series, Table, Tree, Walkthrough
+from ..blocks import Cell, Column, Note, Prose, Table, Tree, Walkthrough
 from ..phrases import counted
+from ..pictured import Curve, Series
 from . import why
 from .auditing import message_of, table_of
 from .captions import term_role

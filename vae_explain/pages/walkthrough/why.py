@@ -17,7 +17,6 @@ from ...symbolic.expression import Ref
 from ...trace import is_whole
 from ..blocks import (
     Block,
-    Checks,
     Heading,
     Matrix,
     Note,
@@ -29,6 +28,7 @@ from ..blocks import (
     TreeNode,
     Walkthrough,
 )
+from ..checks import Checks
 from ..phrases import BLANK, counted
 from .answer import answer
 from .captions import drawing_words

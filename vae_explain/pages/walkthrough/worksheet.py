@@ -9,7 +9,7 @@ import numpy as np
 from ...analysis.exercise.candidates import RATE, Candidate
 from ...analysis.exercise.sheets import WHOLE, Worksheet
 from ...engine.formulas import Steps, if_explained
-from ...symbolic.expression import Apply, Expression, Mul, Ref, children
+from ...symbolic.expression import Expression, Mul, Ref
 from ...symbolic.text import gradient_parts, index_text, symbol_text
 from ...trace import Array
 from ..blocks import (
@@ -25,6 +25,7 @@ from ..blocks import (
     Table,
     Walkthrough,
 )
+from .glossary import has_gate
 
 SHEET = "Exercise sheet"
 MOST_COLUMNS = 8
@@ -152,7 +153,7 @@ class _Sheet:
         seen: set[str] = set()
         gates = False
         for blank in self.sheet.blanks:
-            gates = gates or _has_gate(blank.tree)
+            gates = gates or has_gate(blank.tree)
             hidden = self.sheet.wish.difficulty == "hard" and blank.tensor.startswith("∂")
             if blank.tensor in seen or hidden:
                 continue
@@ -209,8 +210,3 @@ class _Sheet:
         term = of if any(of == term.name for term in self.run.trace.terms) else None
         term = None if of == (self.run.trace.loss.name or "loss") else term
         return self.steps.gradient(values[at_name].id, None, term)
-
-
-def _has_gate(tree: Expression) -> bool:
-    is_gate = isinstance(tree, Apply) and tree.function == "gate"
-    return is_gate or any(map(_has_gate, children(tree)))

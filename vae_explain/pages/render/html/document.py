@@ -15,7 +15,7 @@ from importlib.resources import files
 
 from typing_extensions import assert_never
 
-from ... import blocks
+from ... import blocks, pictured
 from ..numbers import Numbers
 from ..typeset import MARKS
 from . import pictures
@@ -156,13 +156,13 @@ class HtmlPage:
                 return self.summaries.summary(block, self.grids.name(block))
             case blocks.Table():
                 return self.grids.table(block)
-            case blocks.Curve():
+            case pictured.Curve():
                 return pictures.curve(block)
             case blocks.Tree():
                 return self.arithmetic.tree(block)
             case blocks.Shares():
                 return self.arithmetic.shares(block)
-            case blocks.Diagram():
+            case pictured.Diagram():
                 return self._diagram(block)
             case blocks.Questions():
                 return self.block(block.table)
@@ -227,7 +227,7 @@ class HtmlPage:
     def _note(self, note: blocks.Note) -> str:
         return f'<p class="note {note.tone}">{MARKS[note.tone]}{escape(note.text)}</p>'
 
-    def _diagram(self, block: blocks.Diagram) -> str:
+    def _diagram(self, block: pictured.Diagram) -> str:
         if not self.picture:
             return pictures.stages(block)
         drawn = re.sub(r"^\s*<\?xml[^>]*\?>\s*", "", self.picture)

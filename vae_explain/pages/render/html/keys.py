@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from ....symbolic.expression import Index, Ref, references
 from ....symbolic.text import gradient_parts, split_index
-from ...blocks import Block, Lines, worked_lines
+from ...blocks import Block, Lines
+from ...checks import worked_lines
 
 
 @dataclass(frozen=True, slots=True)

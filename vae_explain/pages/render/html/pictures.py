@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ...blocks import Curve, Diagram, Series
+from ...pictured import Curve, Diagram, Series
 from .escaping import escape
 from .links import typeset
 

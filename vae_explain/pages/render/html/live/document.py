@@ -20,8 +20,6 @@ from .....engine.run import Run
 from .....trace import is_whole
 from ....blocks import (
     Block,
-    Diagram,
-    Edge,
     Heading,
     Lines,
     Matrix,
@@ -32,6 +30,7 @@ from ....blocks import (
     Table,
     Walkthrough,
 )
+from ....pictured import Diagram, Edge
 from ...diagram import MOST_CIRCLES
 from ...numbers import Numbers
 from .. import breaking
