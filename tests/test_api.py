@@ -157,7 +157,27 @@ def test_a_batch_of_a_data_loader_is_taken(batch: object) -> None:
 
 
 def test_the_package_lists_what_a_user_needs() -> None:
-    assert dir(vae_explain) == ["Explanation", "__version__", "explain", "load", "watch"]
+    assert dir(vae_explain) == ["Explanation", "__version__", "compare", "explain", "load", "watch"]
+
+
+def test_two_runs_are_compared() -> None:
+    first, second = explain(), explain(beta=4)
+    page = vae_explain.compare(first, second)
+    assert page.comparison.differing == ("loss",)
+    assert "all of it from the KL" in page.text(200)
+    assert page.to_html().startswith("<!doctype html>")
+    assert " 1  loss" in vae_explain.compare(first, second, "loss").text()
+    with pytest.raises(KeyError, match="nothing is not in both runs"):
+        vae_explain.compare(first, second, "nothing")
+
+
+def test_entries_are_set_and_pages_say_as_much_as_wanted() -> None:
+    changed = explain(set={"fc1.weight[0,1]": 0.5})
+    assert changed.values["fc1.weight"][0, 1] == 0.5
+    assert "set to 0.5" in repr(changed)
+    intro, expert = (explain(level=level).forward().text() for level in ("intro", "expert"))
+    assert "Glossary" in intro
+    assert "Where the encoder puts" not in expert
 
 
 def test_a_model_needs_its_input() -> None:

@@ -49,6 +49,13 @@ def test_each_question_has_the_page_that_its_command_has(cli: CommandLine, askin
     assert outcome.out == "".join(each.out for each in expected)
 
 
+def test_a_run_is_compared_with_another(cli: CommandLine, asking: Asking) -> None:
+    options = "--x", "4,3,2,1", "--eps=-0.5,1"
+    outcome = asking("compare --seed2 7", options=options)
+    assert outcome.out == cli("compare", *options, "--seed2", "7").out
+    assert outcome.code == 0
+
+
 def test_a_mistake_is_told_and_the_next_question_answered(cli: CommandLine, asking: Asking) -> None:
     outcome = asking("zz[0]", "why 'z", "check", "forward --x 1,2,3,4", "z[0]", "exit", "mu[0]")
     assert outcome.code == 2

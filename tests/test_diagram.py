@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -15,6 +17,8 @@ from vae_explain import explain
 from vae_explain.engine.run import Run
 from vae_explain.pages.pictured import Edge, LossTerm, Network, Node
 from vae_explain.pages.render import diagram
+from vae_explain.pages.render.diagram_layout import RADIUS
+from vae_explain.pages.render.printed import BROWSERS
 from vae_explain.pages.walkthrough.network import network
 from vae_explain.symbolic.printable import printable
 
@@ -63,7 +67,8 @@ def test_it_names_layers_shapes_sampling_and_losses(cli: CommandLine) -> None:
     for text in ("encoder_hidden", "[1, 8]", "fc1", "8×4", "fc_logvar", "mu + std·eps"):
         assert text in found
     assert "drawn from N(0, 1)" in found
-    assert "loss = 31.51048183   from mse, kl" in found
+    assert "loss = 31.51048183" in found
+    assert "from mse, kl" in found
 
 
 @pytest.mark.parametrize("run", RUNS)
@@ -91,9 +96,74 @@ def test_nothing_stands_outside_or_on_another(run: str, cli: CommandLine) -> Non
         assert 0 < y < height
     for i, (x, y) in enumerate(circles):
         for other, there in circles[:i]:
-            assert abs(x - other) + abs(y - there) >= 2 * diagram.RADIUS
+            assert abs(x - other) + abs(y - there) >= 2 * RADIUS
     numbers = re.findall(r"-?\d+(?:\.\d+)?", " ".join(p.get("d") or "" for p in svg.iter()))
     assert all(-1 <= float(number) <= max(width, height) for number in numbers)
+
+
+def words_of(svg: ElementTree.Element) -> list[tuple[str, float, float, float, float]]:
+    """Return each text with the room that it takes, letters taken for wide."""
+    found = []
+    for element in svg.iter(f"{SVG}text"):
+        x, y = float(element.get("x") or 0), float(element.get("y") or 0)
+        kind, text = element.get("class") or "", element.text or ""
+        width = len(text) * (7.2 if kind in ("name", "loss") else 6.2)
+        left = x if kind in ("loss", "made") else x - width / 2
+        found.append((text, left, y - 9, left + width, y + 2))
+    return found
+
+
+@pytest.mark.parametrize(
+    "dims", ["2-3-1-3-2", "4-8-2-8-4", "5-1-1-1-5", "3-12-3-12-3", "8-20-4-20-8"]
+)
+def test_no_words_stand_on_others(dims: str, cli: CommandLine) -> None:
+    svg = drawn(cli, "--dims", dims)
+    placed = words_of(svg)
+    for at, (one, left, top, right, bottom) in enumerate(placed):
+        assert right <= float(svg.get("width") or 0)
+        for other, from_, above, to, below in placed[:at]:
+            apart = right <= from_ or to <= left or bottom <= above or below <= top
+            assert apart, f"{one} stands on {other}"
+
+
+def test_a_weight_has_the_colour_of_its_sign(cli: CommandLine, printed_run: Run) -> None:
+    layers = [g for g in drawn(cli).iter(f"{SVG}g") if g.get("class") == "line"]
+    weight = printed_run.array("fc1.weight")
+    for sign, wanted in (("positive", weight > 0), ("negative", weight < 0)):
+        paths = [p.get("d") or "" for p in layers[0] if p.get("class") == sign]
+        assert sum(path.count("M") for path in paths) == wanted.sum()
+
+
+def test_a_loss_is_joined_to_what_it_is_made_from(cli: CommandLine) -> None:
+    terms = [p for p in drawn(cli).iter(f"{SVG}path") if (p.get("class") or "").startswith("term")]
+    kinds = {p.get("class"): (p.get("d") or "").count("M") for p in terms}
+    assert kinds == {"term reconstruction": 2, "term kl": 2, "term total": 2}
+
+
+def test_the_row_of_a_batch_is_named(cli: CommandLine) -> None:
+    svg = drawn(cli, "--x", "1,2,3,4", "--x", "5,6,7,8")
+    assert "row 0 of [2, 8]" in words(svg)
+    assert "x[0,3] = 4.0000" in titles(svg)
+
+
+@pytest.mark.parametrize(("suffix", "start"), [("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_it_is_printed(suffix: str, start: bytes, cli: CommandLine, tmp_path: Path) -> None:
+    pytest.importorskip("playwright", reason="Playwright is in the extra print")
+    if not any(map(shutil.which, BROWSERS)):
+        pytest.skip("there is no Chromium here")
+    for command in ("diagram", "document"):
+        file = tmp_path / f"{command}.{suffix}"
+        assert cli(command, "-o", str(file)).code == 0
+        assert file.read_bytes().startswith(start)
+
+
+def test_without_a_browser_it_says_what_to_install(
+    cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "playwright.sync_api", None)
+    outcome = cli("diagram", "-o", str(tmp_path / "model.png"))
+    assert outcome.code == 2
+    assert "vae-explain[print]" in outcome.err
 
 
 def test_a_wide_layer_is_a_block(cli: CommandLine) -> None:
@@ -136,7 +206,18 @@ def test_a_users_name_is_text(name: str) -> None:
     drawing = Network(nodes, (Edge(0, 1, name, (3, 2)),), (LossTerm(name, 1.0, (name,)),))
     svg = ElementTree.fromstring(diagram.svg(drawing, name))
     tags = {element.tag.removeprefix(SVG) for element in svg.iter()}
-    assert tags <= {"svg", "title", "desc", "style", "path", "circle", "text", "polygon", "rect"}
+    assert tags <= {
+        "svg",
+        "title",
+        "desc",
+        "style",
+        "path",
+        "circle",
+        "text",
+        "polygon",
+        "rect",
+        "g",
+    }
     assert printable(name) in words(svg)
 
 
@@ -148,11 +229,11 @@ def test_empty_and_flat_layers_are_drawn() -> None:
 def test_it_is_written_to_a_file_that_is_called_as_one(cli: CommandLine, tmp_path: Path) -> None:
     assert cli("diagram", "-o", str(tmp_path / "model.svg")).code == 0
     ElementTree.parse(tmp_path / "model.svg")
-    outcome = cli("diagram", "-o", str(tmp_path / "model.png"))
+    outcome = cli("diagram", "-o", str(tmp_path / "model.jpg"))
     assert outcome.code == 2
     assert "--output" in outcome.err
     assert ".svg" in outcome.err
-    assert not (tmp_path / "model.png").exists()
+    assert not (tmp_path / "model.jpg").exists()
 
 
 def test_a_picture_is_not_written_as_json(cli: CommandLine) -> None:

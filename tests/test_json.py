@@ -6,8 +6,10 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 import torch
@@ -21,6 +23,8 @@ from vae_explain.pages.render import json as renderer
 
 from .pages import CommandLine, Outcome, command_line
 
+ROOT = Path(__file__).parent.parent
+SAMPLES = ROOT / "docs" / "examples"
 VALUES = "x encoder_pre encoder_hidden mu logvar variance std eps z decoder_pre decoder_hidden"
 VALUE_NAMES = [*VALUES.split(), "recon_x", "mse", "kl", "loss"]
 SHAPES: dict[str, list[int]] = {
@@ -284,3 +288,43 @@ def test_a_run_leaves_the_generator_alone(cli: CommandLine) -> None:
     state = torch.get_rng_state()
     assert cli("forward", "--format", "json").code == 0
     assert torch.equal(torch.get_rng_state(), state)
+
+
+WRITING_JSON = {
+    "forward": ("forward",),
+    "backward of a batch": ("backward", "z", "--x", "1,2,3,4", "--x", "4,3,2,1"),
+    "params": ("params",),
+    "not finite": ("forward", "--x", "1e30,2,3,4"),
+    "why": ("why", "fc1.weight.grad", "0", "1"),
+    "why, given": ("why", "x", "0"),
+    "update": ("update",),
+    "train": ("train", "--steps", "3", "--explain-step", "1", "--watch"),
+    "sample": ("sample", "--draws", "3"),
+    "check": ("check",),
+    "audit": ("audit",),
+    "audit, its rules": ("audit", "--list"),
+    "verify": ("verify",),
+    "verify a document": ("verify", str(ROOT / "tests" / "walkthroughs" / "blocks.md")),
+    "compare": ("compare", "--beta2", "2"),
+    "document": ("document",),
+    "own": ("audit", "--model", f"{SAMPLES}/small_vae.py:SmallVAE", "--loss",
+            f"{SAMPLES}/small_vae.py:loss", "--x", "0.2,0.9,0.5"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRITING_JSON)
+def test_json_is_as_its_schema_says(what: str) -> None:
+    schema = json.loads((ROOT / "docs" / "schemas" / "output.schema.json").read_text("utf-8"))
+    command, *options = WRITING_JSON[what]
+    found = json.loads(command_line(command, *options, "--format", "json").out)
+    kinds = {name: kind["properties"] for name, kind in schema["$defs"].items()
+             if "command" in kind.get("properties", {})}  # fmt: skip
+    names = [name for name, of in kinds.items() if command in of["command"]["enum"]]
+    assert names
+    jsonschema.validate(found, {"$defs": schema["$defs"], "oneOf": [
+        {"$ref": f"#/$defs/{name}"} for name in names
+    ]})  # fmt: skip
+    assert {"$ref": f"#/$defs/{names[0]}"} in schema["oneOf"]
+    spoilt = {**found, "command": 7, "nothing": 1}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(spoilt, schema)

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent.parent
 GUIDES = (
     "README.md",
     *(f"docs/{name}.md" for name in ("first-look", "student", "teacher", "engineer", "python",
-                                     "checked", "json")),
+                                     "checked", "json", "exercises", "watching")),
 )  # fmt: skip
 README = "\n".join((ROOT / name).read_text(encoding="utf-8") for name in GUIDES)
 BLOCK = re.compile(
@@ -120,9 +120,11 @@ def test_a_command_of_the_readme_runs(
         dims = re.findall(r"--dims (\S+)", command)[0]
         assert command_line("params", "--dims", dims, "--save", str(kept)).code == 0
     if "--run" in command:
-        assert command_line("record", "-o", str(folder / "run.safetensors")).code == 0
+        kept = folder / re.findall(r"--run (\S+)", command)[0]
+        assert command_line("record", "-o", str(kept)).code == 0
     if command.startswith("vae-explain mark"):
-        assert command_line("exercise", "-o", "s.md", "--key", "k.json").code == 0
+        sheet, key = re.findall(r"mark (\S+) --key (\S+)", command)[0]
+        assert command_line("exercise", "-o", sheet, "--key", key).code == 0
     if command.startswith("vae-explain samples"):
         monkeypatch.chdir(tmp_path_factory.mktemp("empty"))
     outcome = command_line(*shlex.split(command, comments=True)[1:])

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
 # The commands that a recording answers.
 QUESTIONS = "why", "forward", "backward", "params", "update", "audit", "document", "diagram"
+COMPARE = "compare"  # of a model it runs both anew; of a recording, another is given by --run2
 LEAVING = "exit", "quit"
 HELP = (
     "ask for a number, as z[0] or fc1.weight.grad[0,1], or by a command with its options, "
-    f"{', '.join(QUESTIONS)}; exit ends this"
+    f"{', '.join(QUESTIONS)} or {COMPARE}; exit ends this"
 )
 
 
@@ -61,7 +62,7 @@ def ask(
                 if words[:1] in ([LEAVING[0]], [LEAVING[1]]):
                     break
                 if words:
-                    worst = max(worst, _answer(words, path))
+                    worst = max(worst, _answer(words, path, options))
     return ExitCode.OK if is_terminal else worst
 
 
@@ -84,15 +85,24 @@ def _words(line: str) -> list[str]:
     if words == ["help"]:
         say(HELP)
         return []
-    return words if not words or words[0] in (*QUESTIONS, *LEAVING) else ["why", *words]
+    return words if not words or words[0] in (*QUESTIONS, COMPARE, *LEAVING) else ["why", *words]
 
 
-def _answer(words: Sequence[str], path: Path) -> ExitCode:
+def _answer(words: Sequence[str], path: Path, options: Options) -> ExitCode:
     from .entry import run
 
-    code = run([*words, "--run", str(path)])
+    anew = words[0] == COMPARE and options.run is None
+    code = run([*words, *(_as_typed(options) if anew else ["--run", str(path)])])
     sys.stdout.flush()
     return ExitCode(code) if code in list(ExitCode) else ExitCode.OK  # it was interrupted
+
+
+def _as_typed(options: Options) -> Iterator[str]:
+    """Yield the options that were given, for a command that runs the model once more."""
+    for name in sorted(options.given):
+        value, flag = getattr(options, name), f"--{name.replace('_', '-')}"
+        for each in value if isinstance(value, list) else [value]:
+            yield flag if each is True else f"{flag}={each}"
 
 
 # --- on a terminal ----------------------------------------------------------------------
@@ -102,7 +112,7 @@ def names_of(run: Run) -> list[str]:
     """Return what may be asked for: commands, values, and gradients."""
     gradients = {run.trace.values[number].name for number in run.gradients}
     values = list(run.trace.by_name)
-    return [*QUESTIONS, *values, *(f"{name}.grad" for name in values if name in gradients)]
+    return [*QUESTIONS, COMPARE, *values, *(f"{name}.grad" for name in values if name in gradients)]
 
 
 def _typed(run: Run) -> Iterator[str]:

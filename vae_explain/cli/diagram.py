@@ -23,9 +23,9 @@ def diagram(
     if digits is not None:
         raise Problem("--digits", digits, "a picture has shades and no digits; leave it out")
     if format is not None or json:
-        mend = "a picture is always SVG; leave it out (forward has the numbers as JSON)"
+        mend = "the end of FILE says it, .svg, .png or .pdf (forward has the numbers as JSON)"
         raise Problem("--format", format or "json", mend)
-    style = options.style({"svg": (".svg",)})
+    style = options.style({name: (f".{name}",) for name in ("svg", "png", "pdf")})
     job = Job(options, style, "printed")
     run = job.run()
 
@@ -33,4 +33,9 @@ def diagram(
     from ..pages.walkthrough.header import heading_line
     from ..pages.walkthrough.network import network
 
-    return output.write(drawing.svg(network(run), heading_line(run)), style, job.agrees)
+    picture: str | bytes = drawing.svg(network(run), heading_line(run))
+    if style.format != "svg":
+        from ..pages.render.printed import printed
+
+        picture = printed(str(picture), "pdf" if style.format == "pdf" else "png")
+    return output.write(picture, style, job.agrees)

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from ..models.request import Request
     from ..pages.display import DocumentPage
 
-JSON, WORKBOOK = "json", "xlsx"
-NAMES = (*FORMATS, WORKBOOK, JSON)
+JSON, WORKBOOK, PRINTED = "json", "xlsx", ("pdf", "png")
+NAMES = (*FORMATS, *PRINTED, WORKBOOK, JSON)
 ENDINGS: Formats = {name: each.suffixes for name, each in FORMATS.items()} | {
-    WORKBOOK: (".xlsx",),
+    **{name: (f".{name}",) for name in (*PRINTED, WORKBOOK)},
     JSON: (".json",),
 }
 
@@ -64,6 +64,10 @@ def document(
     job = Job(options, how, "printed", of_own="printed")
     rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
     picture, mark = None, ""
+    if name in (WORKBOOK, *PRINTED) and target is None:
+        raise Problem(
+            "--format", name, f"it is no text but a file; name it, as -o walkthrough.{name}"
+        )
     if name == WORKBOOK:
         _require_workbook(target)
     has_picture = name in FORMATS and FORMATS[name].picture == "beside"
@@ -94,6 +98,10 @@ def document(
 
         moved = None if isinstance(composed.moved, str) else composed.moved
         text = workbook.write(run, moved)
+    elif name in PRINTED:
+        from ..pages.render.printed import printed
+
+        text = printed(write("html", page, how.digits), "pdf" if name == "pdf" else "png")
     else:
         text = write(name, page, how.digits, picture.shown.name if picture else "")
     code = output.write(text, how, passed)
@@ -138,9 +146,7 @@ def _run(job: Job) -> tuple[Request, RunWithModel]:
 
 
 def _require_workbook(target: Target | None) -> None:
-    """Check that there is a file for a workbook, and what writes it."""
-    if target is None:
-        raise Problem("--format", WORKBOOK, "a workbook is a file; name it, as -o walkthrough.xlsx")
-    if find_spec("xlsxwriter") is None:
+    """Check that there is what writes a workbook."""
+    if target is not None and find_spec("xlsxwriter") is None:
         mend = "a workbook needs XlsxWriter; install it with: pip install 'vae-explain[xlsx]'"
         raise Problem("--output", target.shown, mend)

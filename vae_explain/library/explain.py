@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.run import Arithmetic
 from ..models.builtin_config import ActivationName, Architecture
+from ..models.changes import Change
 from ..models.request import Request, UserModel
+from ..pages.blocks import Level
+from ..pages.display import ComparisonPage
 from .explanation import Explanation
 
 if TYPE_CHECKING:
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
     from ..models.request import Input, Loss, Model, Objective
 
-__all__ = ["Explanation", "explain", "load"]
+__all__ = ["Explanation", "compare", "explain", "load"]
 
 
 def explain(
@@ -37,6 +40,8 @@ def explain(
     recon: Literal["mse", "bce"] | None = None,
     reduction: Literal["sum", "mean"] | None = None,
     beta: float | None = None,
+    set: Mapping[str, float] | None = None,
+    level: Level = "standard",
 ) -> Explanation:
     """Run a model and its loss once and return an explanation of every number.
 
@@ -65,6 +70,10 @@ def explain(
     dims, activation, recon, reduction, beta
         The built-in VAE's widths, activation and loss, as the command line takes them; by
         default 4-8-2-8-4, relu, mse, sum and 1.
+    set
+        Entries of parameters, x and noise that get another number, as `{"fc1.weight[0,1]": 0.5}`.
+    level
+        How much the pages say: `intro`, `standard` or `expert`.
 
     Returns
     -------
@@ -126,8 +135,43 @@ def explain(
             raise ValueError("x is missing: give the model's input")
         request = Request(of_batch(x), seed, source=source, generator=generator)
     noise = None if eps is None else tuple(eps)
-    request = replace(request, eps=noise, arithmetic=arithmetic)
-    return Explanation(pipeline.run(request), request)
+    changes = tuple(Change(target, float(number)) for target, number in (set or {}).items())
+    request = replace(request, eps=noise, arithmetic=arithmetic, changes=changes)
+    return Explanation(pipeline.run(request), request, level=level)
+
+
+def compare(first: Explanation, second: Explanation, *only: str) -> ComparisonPage:
+    """Show two runs beside each other: only what differs, and what made it differ.
+
+    Parameters
+    ----------
+    first, second
+        The runs, in one arithmetic.
+    only
+        Values, or gradients as `z.grad`, that are shown alone, with all numbers that differ.
+
+    Raises
+    ------
+    KeyError
+        If no value of that name and shape is in both runs.
+
+    Examples
+    --------
+    >>> from vae_explain import compare, explain
+    >>> compare(explain(seed=42), explain(seed=42, beta=4))
+    <ComparisonPage: loss 31.5105 and 32.739, 1 values differ>
+    """
+    from ..analysis.comparison import Comparison
+    from ..pages.reading_level import for_reader
+    from ..pages.walkthrough.comparing import comparing
+
+    found = Comparison(first.run, second.run)
+    for name in only:
+        plain = name.removesuffix(".grad")
+        known = [pair.name for pair in (found.pairs if plain == name else found.with_gradient)]
+        if plain not in known:
+            raise KeyError(f"{name} is not in both runs; known: {', '.join(known)}")
+    return ComparisonPage(for_reader(comparing(found, only), first.level), found)
 
 
 def load(path: str | os.PathLike[str], arithmetic: Arithmetic | None = None) -> Explanation:

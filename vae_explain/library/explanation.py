@@ -13,6 +13,7 @@ from ..engine.run import Run
 from ..errors import did_you_mean
 from ..models.builtin_config import Architecture
 from ..models.spelled_names import read_target, read_term, without_index
+from ..pages.blocks import Level
 from ..pages.display import Page
 from ..pages.walkthrough.backward import backward
 from ..pages.walkthrough.forward import forward
@@ -36,6 +37,8 @@ class Explanation(Questions):
     ----------
     run
         The numbers, by the ids of values.
+    level
+        How much its pages say: `intro`, `standard` or `expert`.
     doubts
         The names of the values and gradients of a loaded recording that are not what their
         operations give: none, unless the file was changed.
@@ -60,8 +63,9 @@ class Explanation(Questions):
         request: Request | None,
         architecture: Architecture | None = None,
         doubts: Sequence[str] = (),
+        level: Level = "standard",
     ) -> None:
-        self.run = run
+        self.run, self.level = run, level
         # What a page can only tell by running the model again is told of a request alone.
         self._given = request
         self._architecture = request.architecture if request else architecture
@@ -123,7 +127,7 @@ class Explanation(Questions):
         KeyError
             If no value has the name; it says which have.
         """
-        return Page(*forward(self.run, [self._named(step) for step in steps]))
+        return self._for_reader(Page(*forward(self.run, [self._named(step) for step in steps])))
 
     def backward(self, *names: str, term: str | None = None) -> Page:
         """Return the backward page, or the chain rule down to some names alone.
@@ -142,7 +146,7 @@ class Explanation(Questions):
         """
         term = self._known_term(term)
         plain = [self._named(name, gradient=True) for name in names]
-        return Page(*backward(self.run, plain, term))
+        return self._for_reader(Page(*backward(self.run, plain, term)))
 
     def why(
         self, target: str, *, term: str | None = None, depth: int | None = None, full: bool = False
@@ -176,7 +180,8 @@ class Explanation(Questions):
         """
         term = self._known_term(term)
         meant, chosen = self.target(target, term)
-        return Page(*why(self.run, meant, chosen=chosen, depth=depth, full=full))
+        page = why(self.run, meant, chosen=chosen, depth=depth, full=full)
+        return self._for_reader(Page(*page))
 
     def target(self, text: str, term: str | None = None) -> tuple[Target, bool]:
         """Read a number's name, in any spelling; also whether its element had to be chosen.

@@ -9,31 +9,38 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..engine.run import Recordings, Run
 from ..errors import did_you_mean
 from ..models.builtin_config import Architecture
 from ..models.spelled_names import read_name
+from ..pages.blocks import Level
 from ..pages.display import (
     AuditPage,
     CheckPage,
     DocumentPage,
     Picture,
     SamplePage,
+    Shown,
     TrainingPage,
     UpdatePage,
 )
+from ..pages.reading_level import for_reader
 
 if TYPE_CHECKING:
     from ..analysis.training_records import OptimizerName
     from ..models.request import Request
 
 
+PageType = TypeVar("PageType", bound=Shown)
+
+
 class Questions:
     """What can be asked of a run when its model is at hand."""
 
     run: Run
+    level: Level
     _given: Request | None
     _architecture: Architecture | None
 
@@ -42,6 +49,10 @@ class Questions:
         if self._given is None:
             raise ValueError("this needs the model itself, which a recording has not")
         return self._given
+
+    def _for_reader(self, page: PageType) -> PageType:
+        page.walkthrough = for_reader(page.walkthrough, self.level)
+        return page
 
     def audit(self, *, only: Sequence[str] = (), ignore: Sequence[str] = ()) -> AuditPage:
         """Look for what is wrong with the loss, with numbers as evidence.
@@ -94,7 +105,7 @@ class Questions:
 
             recordings = pipeline.recordings(self._given)
         report = audit(recordings, ALL, only, ignore)
-        return AuditPage(auditing(report), report)
+        return self._for_reader(AuditPage(auditing(report), report))
 
     def check(self) -> CheckPage:
         """Hold the gradient of every parameter against oracles that share no code with it.
@@ -118,7 +129,7 @@ class Questions:
         from ..pages.walkthrough.checking import checking as page
 
         found = checked(self._request, self.run if self._request.architecture else None)
-        return CheckPage(page(found), found)
+        return self._for_reader(CheckPage(page(found), found))
 
     def document(self, *, lr: float = 0.01) -> DocumentPage:
         """Return the whole walkthrough: forward, loss, backward and a step of learning.
@@ -146,11 +157,12 @@ class Questions:
         from ..pages import build_document
 
         if self._given is None:
-            return build_document.composed_from(self.run, self._architecture, lr)
+            page = build_document.composed_from(self.run, self._architecture, lr)
+            return self._for_reader(page)
         from .. import pipeline
 
         recorded = pipeline.run_with_model(self._request)
-        return build_document.composed(self._request, recorded, lr)
+        return self._for_reader(build_document.composed(self._request, recorded, lr))
 
     def play(
         self, path: str | os.PathLike[str] | None = None, *, lr: float = 0.01, show: bool = True
@@ -225,7 +237,7 @@ class Questions:
             divergence=architecture is not None,
             again=partial(pipeline.run_in_float64, request, run),
         )
-        return SamplePage(sampling(found), found)
+        return self._for_reader(SamplePage(sampling(found), found))
 
     def update(self, *names: str, lr: float = 0.01) -> UpdatePage:
         """Take one step of gradient descent, and show what it does.
@@ -259,7 +271,7 @@ class Questions:
             found = training.update(replace(self._given, arithmetic="full"), lr)
         parameters = list(found.step.after)
         chosen = [self._parameter(name, parameters) for name in names]
-        return UpdatePage(*update(found, parameters, chosen), found)
+        return self._for_reader(UpdatePage(*update(found, parameters, chosen), found))
 
     def train(
         self,
@@ -302,7 +314,7 @@ class Questions:
 
         plan = TrainingPlan(request, steps, lr, optimizer, explain_step)
         found = training.train(plan, accept=accept)
-        return TrainingPage(*written(found, chosen), found)
+        return self._for_reader(TrainingPage(*written(found, chosen), found))
 
     def diagram(self) -> Picture:
         """Draw the layers, with the numbers of this run as shades.

@@ -12,6 +12,7 @@ from .checks import Checks
 if TYPE_CHECKING:
     from ..analysis.audit.finding import Finding
     from ..analysis.audit.report import Report
+    from ..analysis.comparison import Comparison
     from ..analysis.gradient_check import Check
     from ..analysis.monte_carlo import Sample
     from ..analysis.training_records import Training, Update
@@ -68,6 +69,18 @@ class Shown:
         from .render import terminal
 
         return terminal.plain(terminal.lay_out(self.walkthrough, width))
+
+    def to_html(self) -> str:
+        """Return it as one HTML file, which needs no network."""
+        return document_formats.write("html", self.walkthrough)
+
+    def to_markdown(self) -> str:
+        """Return it in Markdown, where the picture of the model is put into words."""
+        return document_formats.write("markdown", self.walkthrough)
+
+    def to_latex(self) -> str:
+        """Return it as a LaTeX document."""
+        return document_formats.write("latex", self.walkthrough)
 
     def __str__(self) -> str:
         return self.text()
@@ -138,6 +151,25 @@ class AuditPage(Shown):
     def _said(self) -> str:
         listed = ", ".join(finding.id for finding in self.findings) or "no findings"
         return f"{listed}; {_verdict(self.passed)}"
+
+
+class ComparisonPage(Shown):
+    """Two runs beside each other, and only what differs.
+
+    Attributes
+    ----------
+    comparison
+        What was given otherwise, what follows from it, and which change did how much.
+    """
+
+    def __init__(self, walkthrough: Walkthrough, comparison: Comparison) -> None:
+        super().__init__(walkthrough)
+        self.comparison = comparison
+
+    def _said(self) -> str:
+        first, second = self.comparison.loss
+        differ = ", ".join(self.comparison.differing) or "nothing"
+        return f"loss {first:.6g} and {second:.6g}; {differ} differs"
 
 
 class CheckPage(Shown):
@@ -255,18 +287,6 @@ class DocumentPage(Page):
         self.check, self.moved = check, moved
         self.step_done: bool = isinstance(moved, str) or moved.finite
         self.passed: bool = self.step_done and not checks.failed and check.passed
-
-    def to_markdown(self) -> str:
-        """Return it in Markdown, where the picture of the model is put into words."""
-        return document_formats.write("markdown", self.walkthrough)
-
-    def to_html(self) -> str:
-        """Return it as one HTML file, which needs no network."""
-        return document_formats.write("html", self.walkthrough)
-
-    def to_latex(self) -> str:
-        """Return it as a LaTeX document, where the picture of the model is put into words."""
-        return document_formats.write("latex", self.walkthrough)
 
     def to_notebook(self) -> str:
         """Return it as a Jupyter notebook, whose cells compute it once more."""

@@ -23,13 +23,14 @@ class Edge(NamedTuple):
     """What one node gets from another, by position: through a layer, or as it is.
 
     `layer` names the parameters between them and `shape` gives their weight's shape; both
-    are empty for an edge without parameters.
+    are empty for an edge without parameters. `weight` has a row for each unit of the end.
     """
 
     start: int
     end: int
     layer: str = ""
     shape: tuple[int, ...] = ()
+    weight: Array | None = None
 
 
 class LossTerm(NamedTuple):
@@ -38,6 +39,7 @@ class LossTerm(NamedTuple):
     name: str
     value: float
     inputs: tuple[str, ...]
+    role: Literal["total", "reconstruction", "kl"] = "total"
 
 
 class Network(NamedTuple):

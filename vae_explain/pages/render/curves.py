@@ -18,7 +18,7 @@ HEIGHTS = {"total": 8}  # rows of a chart, by what it shows
 USUAL_HEIGHT = 4
 MOST_COLUMNS = 100
 LONGEST_LABEL = 8
-STYLES = {"total": "accent", "reconstruction": "reconstruction", "kl": "kl"}
+STYLES = {"total": "bold", "reconstruction": "reconstruction", "kl": "kl"}
 # Where the largest value is this many times the smallest, the smaller ones would be flat.
 LOGARITHMIC = 1000.0
 

@@ -8,8 +8,11 @@ from ...symbolic.expression import Number, Ref
 from ...symbolic.text import elided
 from ..blocks import Shares, Tree, TreeNode
 from .arithmetic import Arithmetic
+from .columns import columns
 from .grids import Grids
 from .pieces import Canvas, Line, Piece, width_of
+
+ROOM_FOR_NUMBERS = 20  # columns, beside the guides
 
 
 class Derivations:
@@ -21,8 +24,8 @@ class Derivations:
 
     def tree(self, block: Tree) -> list[Line]:
         """Lay out a derivation: formula and numbers of each node under its name."""
-        # Deep levels share an indentation, so that narrow pages keep room for numbers.
-        deepest = max((self.canvas.room - 30) // 6, 1)
+        # The deepest levels share an indentation, so that narrow pages keep room for numbers.
+        deepest = (self.canvas.room - ROOM_FOR_NUMBERS) // columns(self.canvas.symbols.guides[0])
         depths = [min(node.depth, deepest) for node in block.nodes]
         past, turn, last = self.canvas.symbols.guides
         lines: list[Line] = []

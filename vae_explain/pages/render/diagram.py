@@ -9,24 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import NamedTuple
 
 import numpy as np
 
 from ...symbolic.printable import printable
 from ...trace import Array
 from ..blocks import Walkthrough
-from ..pictured import Diagram, Edge, LossTerm, Network, Node
+from ..pictured import Diagram, Edge, Network, Node
+from .diagram_layout import (
+    BLOCK_WIDTH,
+    BUS,
+    LINE,
+    MARGIN,
+    RADIUS,
+    Layout,
+    Place,
+    row_of,
+    shown_shape,
+)
 from .numbers import Numbers
 
-MOST_CIRCLES = 12
 MOST_STRIPES = 28
 MOST_LINES = 160  # between the units of two layers; more of them are one band
-RADIUS, SPACING = 9.0, 24.0
-BLOCK_WIDTH, BLOCK_HEIGHT = 26.0, 190.0
-ABOVE, BELOW, BETWEEN = 22.0, 36.0, 22.0  # a node's name, its shape, the next node
-MARGIN, NARROWEST_GAP = 24.0, 104.0
-LETTER = 6.7  # the width of one at the size of labels
+STRENGTHS = 4  # of the lines of weights
 BUNDLE = 40.0  # the most that the lines of a way over other nodes lie apart, first to last
 
 STYLE = """\
@@ -34,7 +39,8 @@ STYLE = """\
 .vae-diagram text { font: 12px system-ui, "Segoe UI", Roboto, Helvetica, Arial, sans-serif; }
 .vae-diagram .name { fill: #333333; font-weight: 600; text-anchor: middle; }
 .vae-diagram .small { fill: #5c5c5c; font-size: 11px; text-anchor: middle; }
-.vae-diagram .loss { fill: #333333; }
+.vae-diagram .loss { fill: #333333; font-weight: 600; }
+.vae-diagram .made { fill: #5c5c5c; font-size: 11px; }
 .vae-diagram .unit { stroke: #8a8a8a; stroke-width: 1.2; }
 .vae-diagram .zero { fill: none; }
 .vae-diagram .positive { fill: #c47f17; }
@@ -42,24 +48,20 @@ STYLE = """\
 .vae-diagram .noise { stroke: #2f9a8a; stroke-width: 1.6; stroke-dasharray: 3 2.4; }
 .vae-diagram .frame { fill: none; stroke: #8a8a8a; }
 .vae-diagram .line { stroke: #8a8a8a; stroke-width: 0.8; stroke-opacity: 0.45; fill: none; }
+.vae-diagram .line > path { fill: none; }
+.vae-diagram .line > .positive { stroke: #c47f17; }
+.vae-diagram .line > .negative { stroke: #3a8fbd; }
+.vae-diagram .term { fill: none; stroke: #8a8a8a; stroke-width: 1.2; }
+.vae-diagram .reconstruction { stroke: #6f83c4; }
+.vae-diagram .kl { stroke: #c4625f; }
 .vae-diagram .direct { stroke: #8a8a8a; stroke-width: 1.2; fill: none; }
 .vae-diagram .drawn { stroke: #2f9a8a; stroke-width: 1.4; stroke-dasharray: 4 3; fill: none; }
 .vae-diagram .band { fill: #8a8a8a; fill-opacity: 0.16; }
 @media (prefers-color-scheme: dark) {
   .vae-diagram .name, .vae-diagram .loss { fill: #e6e6e6; }
-  .vae-diagram .small { fill: #a9a9a9; }
+  .vae-diagram .small, .vae-diagram .made { fill: #a9a9a9; }
 }
 """
-
-
-class Place(NamedTuple):
-    """Where a node stands: its middle, its height, and where its units are."""
-
-    x: float
-    y: float
-    height: float
-    units: tuple[float, ...]
-    is_block: bool
 
 
 def picture_of(walkthrough: Walkthrough, mark: str = "") -> str:
@@ -97,22 +99,17 @@ class _Drawing:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.numbers = Numbers()
-        self.columns = _columns(network)
+        self.layout = Layout(network)
+        self.columns, self.places = self.layout.columns, self.layout.places
         self.parts: list[str] = []
-        self.ways: dict[tuple[int, int], tuple[float, float]] = {}
-        self.places = self._place()
 
     def svg(self, title: str, mark: str) -> str:
         for edge in self.network.edges:
             self._edge(edge)
         for node, place in zip(self.network.nodes, self.places, strict=True):
             self._node(node, place)
-        bottom = max((p.y + p.height / 2 + BELOW for p in self.places), default=MARGIN)
-        for loss in self.network.losses:
-            bottom += 20
-            self._loss(loss, bottom)
-        width = self.right
-        height = bottom + MARGIN
+        right = self._losses()
+        width, height = right + MARGIN, self.layout.bottom + MARGIN
         return (
             f'<svg class="vae-diagram" xmlns="http://www.w3.org/2000/svg" width="{_n(width)}" '
             f'height="{_n(height)}" viewBox="0 0 {_n(width)} {_n(height)}" '
@@ -122,80 +119,32 @@ class _Drawing:
             f"<style>\n{STYLE}</style>\n" + "\n".join(self.parts) + f"\n{mark}</svg>\n"
         )
 
-    # --- places ---
-
-    def _place(self) -> list[Place]:
-        """Put the nodes of each column under each other, and the columns side by side."""
-        slots: dict[int, list[tuple[int, float]]] = {}
-        for position, node in enumerate(self.network.nodes):
-            slots.setdefault(self.columns[position], []).append((position, _height(node)))
-        for column, starts in _passing(self.network.edges, self.columns).items():
-            # A way for an edge that skips a column, over what stands in it.
-            slots.setdefault(column, [])[:0] = [(~start, 0.0) for start in starts]
-        across = self._across()
-        heights = {
-            column: sum(height + ABOVE + BELOW + BETWEEN for _, height in nodes) - BETWEEN
-            for column, nodes in slots.items()
-        }
-        middle = MARGIN + max(heights.values(), default=0.0) / 2
-        places: dict[int, Place] = {}
-        for column, nodes in sorted(slots.items()):
-            x = across[column]
-            y = middle - heights[column] / 2
-            for position, height in nodes:
-                if position >= 0:
-                    node = self.network.nodes[position]
-                    places[position] = _placed(node, x, y + ABOVE + height / 2, height)
-                else:
-                    self.ways[column, ~position] = x, y + ABOVE
-                y += height + ABOVE + BELOW + BETWEEN
-        return [places[position] for position in range(len(self.network.nodes))]
-
-    def _across(self) -> dict[int, float]:
-        """Return where each column stands: as close to the one before as their words allow."""
-        half = dict.fromkeys(self.columns, NARROWEST_GAP / 2)
-        for node, column in zip(self.network.nodes, self.columns, strict=True):
-            half[column] = max(half[column], _letters(node) * LETTER / 2 + 9)
-        layers: dict[int, float] = {}  # the words between a column and the next
-        for edge in self.network.edges:
-            start, end = self.columns[edge.start], self.columns[edge.end]
-            if end == start + 1:
-                words = len(edge.layer) * LETTER + BLOCK_WIDTH
-                layers[start] = max(layers.get(start, 0.0), words)
-        across: dict[int, float] = {}
-        x, before = MARGIN, 0.0
-        for column in range(max(half, default=-1) + 1):
-            own = half.get(column, NARROWEST_GAP / 2)
-            x += max(before + own + 20, layers.get(column - 1, 0.0)) if across else own
-            across[column], before = x, own
-        self.right = x + before + MARGIN
-        return across
-
     # --- nodes ---
 
     def _node(self, node: Node, place: Place) -> None:
         top, bottom = place.y - place.height / 2, place.y + place.height / 2
         self._label(place.x, top - 9, node.name, "name")
         below = bottom + 16
-        self._label(place.x, below, str(list(node.array.shape)), "small")
+        self._label(place.x, below, shown_shape(node), "small")
         if node.words:
             self._label(place.x, below + 14, node.words, "small")
         if place.is_block:
             self._block(node, place)
             return
-        shades = _shades(_row(node))
+        row = row_of(node)
+        shades = _shades(row)
         noise = " noise" if node.kind == "noise" else ""
-        row = _row(node)
+        row_of_batch = "0," if node.array.ndim > 1 and node.array.shape[0] > 1 else ""
         for i, (y, shade) in enumerate(zip(place.units, shades, strict=True)):
             number = self.numbers.one(float(row[i]), "value")
             self.parts.append(
                 f'<circle cx="{_n(place.x)}" cy="{_n(y)}" r="{_n(RADIUS)}" '
                 f'class="unit {_sign(shade)}{noise}"{_opacity(shade)}>'
-                f"<title>{_text(f'{node.name}[{i}] = {number}')}</title></circle>"
+                f"<title>{_text(f'{node.name}[{row_of_batch}{i}] = {number}')}</title></circle>"
             )
 
     def _block(self, node: Node, place: Place) -> None:
-        stripes = _stripes(_row(node))
+        stripes = _stripes(row_of(node))
         height = place.height / len(stripes)
         left, top = place.x - BLOCK_WIDTH / 2, place.y - place.height / 2
         for i, shade in enumerate(_shades(stripes)):
@@ -225,23 +174,23 @@ class _Drawing:
         """Every unit to every unit, as a linear layer has it, or a band for many."""
         if not (start.is_block or end.is_block) and len(start.units) * len(end.units) <= MOST_LINES:
             lines = [
-                f"M{_n(start.x + RADIUS)} {_n(a)}L{_n(end.x - RADIUS)} {_n(b)}"
-                for a in start.units
+                [
+                    f"M{_n(start.x + RADIUS)} {_n(a)}L{_n(end.x - RADIUS)} {_n(b)}"
+                    for a in start.units
+                ]
                 for b in end.units
             ]
-            self.parts.append(f'<path d="{"".join(lines)}" class="line"/>')
+            self.parts.append(_lines(lines, edge.weight))
         else:
             self._band(start, end)
         x, y = (start.x + end.x) / 2, (start.y + end.y) / 2
         half = (start.height + end.height) / 4
         # Over the lines where they rise, under them where they fall.
-        beside = y - half - 21 if end.y <= start.y else y + half + 17
-        tops = start.y - start.height / 2, end.y - end.height / 2
-        if beside < y and abs(tops[0] - tops[1]) < ABOVE:
-            beside -= 14  # over the nodes' names, which stand at the same height
-        shape = "×".join(map(str, edge.shape))
-        self._label(x, beside, edge.layer, "small")
-        self._label(x, beside + 13, shape, "small")
+        rises = end.y <= start.y
+        words = [edge.layer, "×".join(map(str, edge.shape))]
+        beside = self.layout.free(x, y - half - 21 if rises else y + half + 17, words, not rises)
+        for at, each in enumerate(words):
+            self._label(x, beside + LINE * at, each, "small")
 
     def _band(self, start: Place, end: Place) -> None:
         half = [BLOCK_WIDTH / 2 if place.is_block else RADIUS for place in (start, end)]
@@ -275,7 +224,7 @@ class _Drawing:
         if not (start.is_block or end.is_block) and len(start.units) == len(end.units):
             pairs = list(zip(start.units, end.units, strict=True))
         between = range(self.columns[edge.start] + 1, self.columns[edge.end])
-        stops = [self.ways[column, edge.start] for column in between]
+        stops = [self.layout.ways[column, edge.start] for column in between]
         reach = pairs[-1][0] - pairs[0][0]
         closer = min(1.0, BUNDLE / reach) if reach else 1.0
         for first, last in pairs:
@@ -290,41 +239,44 @@ class _Drawing:
 
     # --- words ---
 
-    def _loss(self, loss: LossTerm, y: float) -> None:
-        value = self.numbers.one(loss.value, "value")
-        text = f"{loss.name} = {value}"
-        if loss.inputs:
-            text += f"   from {', '.join(loss.inputs)}"
-        self.parts.append(f'<text x="{_n(MARGIN)}" y="{_n(y)}" class="loss">{_text(text)}</text>')
+    def _losses(self) -> float:
+        """Draw the losses, each with lines from what it is made from; return where they end."""
+        placed = self.layout.losses()
+        frames = {
+            loss.name: frame for loss, (frame, _) in zip(self.network.losses, placed, strict=True)
+        }
+        for loss, (frame, ways) in zip(self.network.losses, placed, strict=True):
+            y, bus = (frame.top + frame.bottom) / 2, frame.right + BUS
+            lines = [
+                f"M{_n(x)} {_n(start)}H{_n(turn)}V{_n(y)}H{_n(frame.left)}"
+                for x, turn, start in ways
+            ]
+            for name, other in frames.items():
+                if name in loss.inputs and name != loss.name:
+                    middle = (other.top + other.bottom) / 2
+                    lines.append(
+                        f"M{_n(other.right)} {_n(middle)}H{_n(bus)}V{_n(y)}H{_n(frame.right)}"
+                    )
+            if lines:
+                self.parts.append(f'<path d="{"".join(lines)}" class="term {loss.role}"/>')
+            size = _n(frame.right - frame.left), _n(frame.bottom - frame.top)
+            self.parts.append(
+                f'<rect x="{_n(frame.left)}" y="{_n(frame.top)}" width="{size[0]}" '
+                f'height="{size[1]}" rx="5" class="term {loss.role}"/>'
+            )
+            number = f"{loss.name} = {self.numbers.one(loss.value, 'value')}"
+            made = f"from {', '.join(loss.inputs)}" if loss.inputs else ""
+            for text, style, down in ((number, "loss", 15), (made, "made", 29)):
+                if text:
+                    at = f'x="{_n(frame.left + 8)}" y="{_n(frame.top + down)}"'
+                    self.parts.append(f'<text {at} class="{style}">{_text(text)}</text>')
+        return max(
+            (frame.right + BUS for frame in frames.values()), default=self.layout.right - MARGIN
+        )
 
     def _label(self, x: float, y: float, text: str, style: str) -> None:
         if text:
             self.parts.append(f'<text x="{_n(x)}" y="{_n(y)}" class="{style}">{_text(text)}</text>')
-
-
-def _columns(network: Network) -> list[int]:
-    """Return how far right each node stands: behind all that it is made from.
-
-    What is made from nothing stands just before what first uses it.
-    """
-    columns = [0] * len(network.nodes)
-    for position in range(len(network.nodes)):
-        into = [edge.start for edge in network.edges if edge.end == position]
-        columns[position] = max((columns[start] + 1 for start in into), default=0)
-    for position in range(len(network.nodes)):
-        used = [columns[edge.end] for edge in network.edges if edge.start == position]
-        if used and not any(edge.end == position for edge in network.edges):
-            columns[position] = max(min(used) - 1, 0)
-    return columns
-
-
-def _passing(edges: tuple[Edge, ...], columns: list[int]) -> dict[int, list[int]]:
-    """Return the nodes whose edges pass each column without a stop in it."""
-    ways: dict[int, dict[int, None]] = {}
-    for edge in edges:
-        for column in range(columns[edge.start] + 1, columns[edge.end]):
-            ways.setdefault(column, {})[edge.start] = None
-    return {column: list(starts) for column, starts in ways.items()}
 
 
 def _curve(points: Sequence[tuple[float, float]]) -> str:
@@ -338,28 +290,23 @@ def _curve(points: Sequence[tuple[float, float]]) -> str:
     return path
 
 
-def _row(node: Node) -> Array:
-    """Return the numbers of a node that are shown: those of the first row of a batch."""
-    array = np.asarray(node.array, dtype=np.float64)
-    first = array[0] if array.ndim > 1 else array
-    return first.ravel()
-
-
-def _height(node: Node) -> float:
-    count = _row(node).size
-    return BLOCK_HEIGHT if count > MOST_CIRCLES else (count - 1) * SPACING + 2 * RADIUS
-
-
-def _placed(node: Node, x: float, y: float, height: float) -> Place:
-    count = _row(node).size
-    if count > MOST_CIRCLES:
-        return Place(x, y, height, (), True)
-    first = y - (count - 1) * SPACING / 2
-    return Place(x, y, height, tuple(first + i * SPACING for i in range(count)), False)
-
-
-def _letters(node: Node) -> int:
-    return max(len(node.name), len(node.words), len(str(list(node.array.shape))))
+def _lines(lines: list[list[str]], weight: Array | None) -> str:
+    """Write the lines of a layer, coloured by the signs of its weights, the larger the stronger."""
+    shape = len(lines), len(lines[0]) if lines else 0
+    if weight is None or weight.shape != shape or not weight.size:
+        return f'<path d="{"".join(map("".join, lines))}" class="line"/>'
+    largest = float(np.abs(weight).max()) or 1.0
+    paths: dict[tuple[int, str], str] = {}
+    for index, number in np.ndenumerate(weight):
+        strength = int(np.ceil(abs(float(number)) / largest * STRENGTHS))
+        kind = strength, _sign(float(number))
+        paths[kind] = paths.get(kind, "") + lines[index[0]][index[1]]
+    drawn = "".join(
+        f'<path d="{d}" class="{sign}" stroke-width="{_n(0.4 + 1.8 * strength / STRENGTHS)}" '
+        f'stroke-opacity="{_n(0.15 + 0.6 * strength / STRENGTHS)}"/>'
+        for (strength, sign), d in sorted(paths.items())
+    )
+    return f'<g class="line">{drawn}</g>'
 
 
 def _stripes(row: Array) -> Array:

@@ -19,6 +19,7 @@ from .cutting import Piece
 from .diagram import description
 from .latex_lines import INDENT, LINE, Cutter, filled, name_pieces
 from .latex_marks import inline, letters, marked_name, number_text, scientific, text
+from .latex_picture import picture
 from .numbers import LineNumbers
 from .typeset import MINUS, Grid, Typesetter, left_out, result_columns, shape_text
 
@@ -47,8 +48,8 @@ PREAMBLE = r"""\documentclass[10pt,a4paper]{article}
 SIGNS = {"plain": "", "check": r"$\surd$ ", "failure": r"$\times$ ", "warning": r"\textbf{!} "}
 
 
-def write(walkthrough: blocks.Walkthrough, picture: str = "", digits: int | None = None) -> str:
-    """Return a walkthrough as a LaTeX document; it tells the picture in words."""
+def write(walkthrough: blocks.Walkthrough, _: str = "", digits: int | None = None) -> str:
+    """Return a walkthrough as a LaTeX document, which draws the picture itself."""
     return _Latex(digits).document(walkthrough)
 
 
@@ -250,6 +251,7 @@ class _Latex:
         stages = text(" → ".join(f"{name} {size}" for name, size in block.stages))
         paragraphs = [rf"\begin{{center}}{stages}\end{{center}}"]
         if block.network is not None:
+            paragraphs.insert(0, picture(block.network))
             paragraphs.append(rf"{{\small {text(description(block.network))}}}")
         return paragraphs
 

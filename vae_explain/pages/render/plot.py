@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from ..pictured import Series
 
-COLORS = {"total": "#c47f17", "reconstruction": "#6f83c4", "kl": "#c4625f"}
+COLORS = {"total": "#444444", "reconstruction": "#6f83c4", "kl": "#c4625f"}
 OTHERS = ("#5f9c76", "#9a6fb5", "#7d7d7d")  # for further terms, in turn
 
 

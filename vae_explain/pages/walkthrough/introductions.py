@@ -91,8 +91,13 @@ def picture(run: Run) -> str:
     words = (
         "From left to right. Each circle is one number of this run: orange for positive, blue "
         "for negative, empty for zero, and the deeper the shade, the larger the number beside "
-        "the others of its layer. A layer too wide for circles is a block of stripes."
+        "the others of its layer. A layer too wide for circles is a block of stripes. The lines "
+        "of a layer have the colours of their weights, the largest the strongest."
     )
+    if any(value.kind == "input" and value.shape[:1] > (1,) for value in run.trace.values):
+        words += " Of a batch, row 0 is shown."
+    if run.trace.terms:
+        words += " At the right stand the terms of the loss and what each is made from."
     if _draws(run):
         words += (
             " What has a dashed line is drawn at random: it alone does not follow from x and "

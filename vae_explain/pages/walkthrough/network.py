@@ -16,9 +16,9 @@ from ...engine.roles import section_of
 from ...engine.run import Run
 from ...symbolic.expression import Expression, Opaque, Ref, Reshape, Transpose, references
 from ...symbolic.text import to_text
-from ...trace import Kind
+from ...trace import Array, Kind
 from ..pictured import Diagram, Edge, LossTerm, Network, Node
-from .captions import drawing_words
+from .captions import drawing_words, term_role
 
 LONGEST_WORDS = 24  # of a formula beside a node; a longer one stands in the text alone
 
@@ -138,29 +138,30 @@ class _Drawing:
         before = value_id
         while before in self.inner.values():
             before = next(pre for pre, after in self.inner.items() if after == before)
-        layer, shape = self._layer(before)
+        layer = self._layer(before)
         return [
-            Edge(place[source], place[value_id], layer, shape)
+            Edge(place[source], place[value_id], *layer)
             for source in self.sources(before)
             if source in place
         ]
 
-    def _layer(self, value_id: int) -> tuple[str, tuple[int, ...]]:
-        """Return the name of the layer that made a value and its weight's shape."""
+    def _layer(self, value_id: int) -> tuple[str, tuple[int, ...], Array | None]:
+        """Return the name of the layer that made a value, its weight's shape, and its weight."""
         parameters = self.parameters(value_id)
         if not parameters:
-            return "", ()
+            return "", (), None
         largest = max(parameters, key=lambda i: self.run.values[i].size)
-        name = self.run.trace.values[largest].name or ""
-        return name.rpartition(".")[0] or name, self.run.values[largest].shape
+        name, weight = self.run.trace.values[largest].name or "", self.run.values[largest]
+        return name.rpartition(".")[0] or name, weight.shape, weight
 
     def losses(self) -> list[LossTerm]:
         trace = self.run.trace
-        losses = []
+        losses: list[LossTerm] = []
         for value_id in dict.fromkeys((*(term.value for term in trace.terms), trace.output)):
             name, array = trace.values[value_id].name, self.run.values[value_id]
             if name is not None and array.size == 1:
-                losses.append(LossTerm(name, float(array.item()), self._refers_to(value_id)))
+                role = "total" if value_id == trace.output else term_role(name)
+                losses.append(LossTerm(name, float(array.item()), self._refers_to(value_id), role))
         return losses
 
     def _refers_to(self, value_id: int) -> tuple[str, ...]:

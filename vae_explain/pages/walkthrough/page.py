@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import islice
+
+import numpy as np
 
 from ...engine.formulas import Steps
 from ...engine.graph import BoundOperation
@@ -15,7 +18,17 @@ from ...engine.worked_lines import LineMaker, Worked
 from ...ops.broadcasting import indices
 from ...ops.linear.linear import LINEAR
 from ...ops.rule import Rule
-from ...symbolic.expression import Index, Number, Ref, Rest, evaluate, references, terms_of
+from ...symbolic.expression import (
+    Expression,
+    Index,
+    Number,
+    Ref,
+    Rest,
+    evaluate,
+    references,
+    terms_of,
+)
+from ...symbolic.text import to_text
 from ...trace import Array, is_whole
 from ..blocks import (
     Adds,
@@ -245,12 +258,16 @@ class RunPage(Draft):
         recipe = block.recipe and {
             "kind": "products", **{name: block.recipe[name] for name in ("of", "count", "by")}
         }  # fmt: skip
-        products = self.products(block.name, block.lines, heads)
+        # A live page writes those anew that have a column for each product.
+        recipe = recipe if len(heads) <= MOST_PRODUCTS else None
+        products = self.products(block.name, lines, heads)
         self.add(*(each._replace(recipe=recipe) for each in products))
         self.add(checked(lines, noun, whose, tail, gates=gates))
 
     def products(self, name: str, lines: Sequence[Worked], heads: Sequence[str]) -> list[Table]:
         """Show what each product of long sums comes to, the largest of each marked.
+
+        Of very long ones the largest stand each in a column, and all others in one.
 
         Parameters
         ----------
@@ -258,22 +275,29 @@ class RunPage(Draft):
             What stands above each product; nothing is shown where the lines have other ones.
         """
         sums = [terms_of(line.expression) for line in lines]
-        fitting = FEWEST_PRODUCTS < len(heads) <= MOST_PRODUCTS
-        if not lines or not fitting or any(len(terms) != len(heads) for terms in sums):
+        if not lines or len(heads) <= FEWEST_PRODUCTS:
             return []
+        if any(len(terms) != len(heads) for terms in sums):
+            whole = len(heads) > MOST_PRODUCTS and len(sums[0]) > FEWEST_PRODUCTS
+            return [_largest_products(name, lines[0], sums[0])] if whole else []
+        amounts = np.array([[evaluate(term) for term in terms] for terms in sums])
+        shown = np.arange(len(heads))
+        if len(heads) > MOST_PRODUCTS:
+            sizes = np.nan_to_num(np.abs(amounts).max(axis=0), nan=np.inf)
+            shown = np.sort(np.argsort(-sizes, kind="stable")[: MOST_PRODUCTS - 1])
+        named = [heads[at] for at in shown] + ["all others"] * (len(shown) < len(heads))
         columns = (
             Column("products", "label"),
-            *(Column(head, "value", "gradient") for head in heads),
+            *(Column(head, "value", "gradient") for head in named),
             Column(name, "value", "gradient", accent=True),
         )
         rows: list[tuple[Cell, ...]] = []
-        marked = []
-        for line, terms in zip(lines, sums, strict=True):
-            amounts = [evaluate(term) for term in terms]
-            marked.append(1 + max(range(len(amounts)), key=lambda at: abs(amounts[at])))
-            rows.append((line.label.strip("[]"), *amounts, line.shown))
-        adds = Adds(len(heads) + 1, tuple(range(1, len(heads) + 1)))
-        return [Table(columns, tuple(rows), adds=adds, marked=tuple(marked))]
+        for line, each in zip(lines, amounts, strict=True):
+            others = [math.fsum(np.delete(each, shown))] if len(shown) < len(heads) else []
+            rows.append((line.label.strip("[]"), *each[shown].tolist(), *others, line.shown))
+        marked = 1 + np.argmax(np.abs(amounts[:, shown]), axis=1)
+        adds = Adds(len(named) + 1, tuple(range(1, len(named) + 1)))
+        return [Table(columns, tuple(rows), adds=adds, marked=tuple(marked.tolist()))]
 
     def shortened_note(self, block: Lines, words: str = LONG_SUMS) -> list[Note]:
         """Say that some of a block's lines leave out parts of a sum, if they do."""
@@ -300,6 +324,21 @@ class RunPage(Draft):
         self.add(*summary_note(self.blocks), *telling(self.run, self.sections + 1))
         header = heading_line(self.run), (*run_remarks(self.run), *remarks)
         return finished(command, *header, self.blocks, self.run)
+
+
+def _largest_products(name: str, line: Worked, terms: Sequence[Expression]) -> Table:
+    """Show what each written part of one long sum comes to, the largest first."""
+    parts = [
+        (
+            "all others" if isinstance(term, Rest) else to_text(term).removeprefix("-"),
+            evaluate(term),
+        )
+        for term in terms
+    ]
+    parts.sort(key=lambda part: (part[0] == "all others", -abs(part[1])))
+    rows = (*parts, (f"{name}{line.label}", line.shown))
+    columns = Column("products", "text"), Column("", "value", "gradient", accent=True)
+    return Table(columns, rows)
 
 
 def is_reference(run: Run) -> bool:

@@ -222,7 +222,8 @@ class HtmlPage:
         ends = "</li></ol></li>" if inside else "</li>"
         shown = f"<ol><li>{items}{ends}</ol>" if items else ""
         title = '<h2 id="page:contents">Contents</h2>'
-        return f'<nav aria-labelledby="page:contents">{title}{shown}</nav>'
+        folding = f"<details open><summary>{title}</summary>{shown}</details>"
+        return f'<nav aria-labelledby="page:contents">{folding}</nav>'
 
     def _note(self, note: blocks.Note) -> str:
         return f'<p class="note {note.tone}">{MARKS[note.tone]}{escape(note.text)}</p>'

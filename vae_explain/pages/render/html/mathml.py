@@ -11,7 +11,7 @@ from ....symbolic import boxes
 from ....symbolic.boxes import Box, Leaf
 from ....symbolic.expression import Expression, Index, Number, Ref
 from ....symbolic.text import constant_text, fraction_of, gradient_parts
-from ..typeset import MINUS
+from ..typeset import MINUS, minus
 from .escaping import escape
 
 TRANSPOSED = "<mo>⊤</mo>"
@@ -38,9 +38,8 @@ def continued(term: Box) -> str:
 
 def joined(term: Box) -> tuple[str, Box]:
     """Return the sign before a later term of a sum, and the term without it."""
-    # A sum within a sum keeps the minus that it starts with.
-    bare = None if isinstance(term, boxes.Sum) else boxes.without_minus(term)
-    return ("+", term) if bare is None else (MINUS, bare)
+    sign, bare = boxes.joined(term)
+    return minus(sign), bare
 
 
 def markup(box: Box) -> str:

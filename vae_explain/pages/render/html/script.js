@@ -8,6 +8,9 @@
     gradient: "a gradient", value: "a value",
   };
   const MOST_LISTED = 4; // of one value
+  // On a phone the contents fold, or the text would begin far below.
+  const contents = document.querySelector("nav details");
+  if (contents && matchMedia("(max-width: 40rem)").matches) contents.open = false;
   const isNumber = (part) => typeof part !== "string";
   const numberOf = (part) => (Array.isArray(part) ? part[0] : part);
 

@@ -44,7 +44,7 @@ export class Diagram {
   /** Draw each weight of a layer as a line of its own, where they are few. */
   drawLines() {
     const drawn = [];
-    const paths = [...this.picture.querySelectorAll("path.line")];
+    const paths = [...this.picture.querySelectorAll(".line")];
     for (const { from, to, weight } of this.spec.edges) {
       const [starts, ends] = [this.units.get(from), this.units.get(to)];
       if (weight === null || !starts.length || !ends.length) continue;
@@ -98,10 +98,10 @@ export class Diagram {
       line.setAttribute("stroke-width", String(Number((0.4 + 2.2 * share).toFixed(2))));
       line.setAttribute("stroke-opacity", String(Number((0.12 + 0.7 * share).toFixed(2))));
     }
-    this.spec.losses.forEach(({ of, inputs }, k) => {
+    this.spec.losses.forEach(({ of }, k) => {
       const { name } = this.run.arrays[of];
       const value = this.writer.numbers.one(this.run.numbers[of][0], "value");
-      this.texts[k].textContent = `${name} = ${value}${inputs ? `   from ${inputs}` : ""}`;
+      this.texts[k].textContent = `${name} = ${value}`;
     });
   }
 }

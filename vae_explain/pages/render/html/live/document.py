@@ -31,7 +31,7 @@ from ....blocks import (
     Walkthrough,
 )
 from ....pictured import Diagram, Edge
-from ...diagram import MOST_CIRCLES
+from ...diagram_layout import MOST_CIRCLES
 from ...numbers import Numbers
 from .. import breaking
 from ..arithmetic import named

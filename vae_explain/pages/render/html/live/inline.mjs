@@ -40,7 +40,7 @@ export const summandMarkup = (box) => {
   return [inlineMarkup(first), ...others.map(continuedMarkup)];
 };
 const continuedMarkup = (term) => {
-  const bare = term.box === "sum" ? null : withoutMinus(term);
+  const bare = withoutMinus(term);
   return ` ${signMarkup(bare ? MINUS : "+")}&nbsp;${inlineMarkup(bare ?? term)}`;
 };
 

@@ -37,7 +37,7 @@ const constantLeaf = (node) => {
 export const constantMarkup = (value) => constantLeaf({ kind: "number", value, parts: [] }).text;
 
 const nextMarkup = (term) => {
-  const bare = term.box === "sum" ? null : withoutMinus(term);
+  const bare = withoutMinus(term);
   return `<mo form="infix">${bare ? MINUS : "+"}</mo>${symbolMarkup(bare ?? term)}`;
 };
 

@@ -194,6 +194,8 @@ class Page {
   // --- following a change ---
 
   start(wrong) {
+    const contents = document.querySelector("nav details");
+    if (contents && matchMedia("(max-width: 40rem)").matches) contents.open = false;
     if (wrong) {
       const what = `${wrong.kind} of ${this.run.arrays[wrong.of]?.name ?? "the page"}`;
       stay(`this browser computes the ${what} otherwise than Python did, by more than rounding`);

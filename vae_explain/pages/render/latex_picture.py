@@ -1,0 +1,144 @@
+r"""The picture of a model in LaTeX's own `picture`, which needs no package.
+
+It has the places of the SVG. Without colours a sign is how a circle is drawn: one of a positive
+number is filled, one of a negative number has a dot, one of zero is empty.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from ..pictured import Edge, Network, Node
+from .diagram_layout import (
+    BLOCK_WIDTH,
+    BUS,
+    LINE,
+    MARGIN,
+    RADIUS,
+    Layout,
+    Place,
+    row_of,
+    shown_shape,
+)
+from .latex_marks import text
+from .numbers import Numbers
+
+PAPER = 480.0  # points across
+LARGEST = 0.55  # points of a pixel, for a small model
+MOST_LINES = 64  # between two layers; of more the outermost are drawn
+DOTS = 60  # of a line that is neither level nor upright
+
+
+def picture(network: Network) -> str:
+    """Return a network as an environment of LaTeX."""
+    return _Picture(network).written()
+
+
+class _Picture:
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.layout = Layout(network)
+        self.parts: list[tuple[float, float, str]] = []
+        self.lines: list[tuple[tuple[float, float], ...]] = []
+
+    def written(self) -> str:
+        """Draw everything, and put it on as many points as there are."""
+        for edge in self.network.edges:
+            self._edge(edge)
+        for node, place in zip(self.network.nodes, self.layout.places, strict=True):
+            self._node(node, place)
+        right = self._losses() + MARGIN
+        height = self.layout.bottom + MARGIN
+        lines = [rf"\setlength{{\unitlength}}{{{min(PAPER / right, LARGEST):.4f}pt}}"]
+        lines.append(rf"\begin{{picture}}({right:.0f},{height:.0f})\thinlines")
+        for points in self.lines:
+            ends = "".join(f"({x:.1f},{height - y:.1f})" for x, y in points)
+            lines.append(rf"\qbezier[{DOTS}]{ends}")
+        lines += [rf"\put({x:.1f},{height - y:.1f}){{{part}}}" for x, y, part in self.parts]
+        return "\n".join([r"\begin{center}", *lines, r"\end{picture}", r"\end{center}"])
+
+    def _put(self, x: float, y: float, words: str, place: str = "") -> None:
+        if words:
+            self.parts.append((x, y, rf"\makebox(0,0){place}{{\tiny {text(words)}}}"))
+
+    def _line(self, x: float, y: float, to_x: float, to_y: float) -> None:
+        if x == to_x:
+            self.parts.append((x, max(y, to_y), rf"\line(0,1){{{abs(to_y - y):.1f}}}"))
+        elif y == to_y:
+            self.parts.append((min(x, to_x), y, rf"\line(1,0){{{abs(to_x - x):.1f}}}"))
+        else:
+            self.lines.append(((x, y), ((x + to_x) / 2, (y + to_y) / 2), (to_x, to_y)))
+
+    def _edge(self, edge: Edge) -> None:
+        start, end = (self.layout.places[at] for at in (edge.start, edge.end))
+        half = [BLOCK_WIDTH / 2 if place.is_block else RADIUS for place in (start, end)]
+        left, right = start.x + half[0], end.x - half[1]
+        if edge.layer:
+            pairs = [(a, b) for a in _ends(start) for b in _ends(end)]
+            if len(start.units) * len(end.units) <= MOST_LINES and start.units and end.units:
+                pairs = [(a, b) for a in start.units for b in end.units]
+            columns = self.layout.columns
+            if columns[edge.end] - columns[edge.start] == 1:
+                words = [edge.layer, "×".join(map(str, edge.shape))]
+                middle, rises = (start.y + end.y) / 2, end.y <= start.y
+                reach = (start.height + end.height) / 4
+                at = middle - reach - 21 if rises else middle + reach + 17
+                x = (start.x + end.x) / 2
+                at = self.layout.free(x, at, words, not rises)
+                for line, each in enumerate(words):
+                    self._put(x, at + LINE * line - 4, each)
+        else:
+            pairs = [(start.y, end.y)]
+            if start.units and len(start.units) == len(end.units):
+                pairs = list(zip(start.units, end.units, strict=True))
+        between = range(self.layout.columns[edge.start] + 1, self.layout.columns[edge.end])
+        stops = [self.layout.ways[column, edge.start] for column in between]
+        for first, last in pairs if not stops else [(start.y, end.y)]:
+            points = [(left, first), *stops, (right, last)]
+            for (x, y), (to_x, to_y) in pairwise(points):
+                self._line(x, y, to_x, to_y)
+
+    def _node(self, node: Node, place: Place) -> None:
+        top, bottom = place.y - place.height / 2, place.y + place.height / 2
+        self._put(place.x, top - 13, node.name)
+        self._put(place.x, bottom + 12, shown_shape(node))
+        self._put(place.x, bottom + 12 + LINE, node.words)
+        if place.is_block:
+            left = place.x - BLOCK_WIDTH / 2
+            self.parts.append((left, bottom, rf"\framebox({BLOCK_WIDTH},{place.height}){{}}"))
+        for y, number in zip(place.units, row_of(node), strict=False):
+            self.parts.append((place.x, y, rf"\circle{{{2 * RADIUS}}}"))
+            if number:
+                size = 2 * RADIUS if number > 0 else RADIUS / 2
+                self.parts.append((place.x, y, rf"\circle*{{{size}}}"))
+
+    def _losses(self) -> float:
+        placed = self.layout.losses()
+        names = [loss.name for loss in self.network.losses]
+        right = self.layout.right
+        for loss, (frame, ways) in zip(self.network.losses, placed, strict=True):
+            width, height = frame.right - frame.left, frame.bottom - frame.top
+            self.parts.append((frame.left, frame.bottom, rf"\framebox({width},{height}){{}}"))
+            self._put(frame.left + 6, frame.top + 11, _number_of(loss.name, loss.value), "[l]")
+            if loss.inputs:
+                self._put(frame.left + 6, frame.top + 25, f"from {', '.join(loss.inputs)}", "[l]")
+            y, right = (frame.top + frame.bottom) / 2, frame.right + BUS
+            for x, turn, start in ways:
+                self._line(x, start, turn, start)
+                self._line(turn, start, turn, y)
+                self._line(turn, y, frame.left, y)
+            for name, (other, _) in zip(names, placed, strict=True):
+                if name in loss.inputs and name != loss.name:
+                    middle = (other.top + other.bottom) / 2
+                    self._line(other.right, middle, right, middle)
+                    self._line(right, middle, right, y)
+                    self._line(right, y, frame.right, y)
+        return right
+
+
+def _ends(place: Place) -> tuple[float, float]:
+    return place.y - place.height / 2, place.y + place.height / 2
+
+
+def _number_of(name: str, value: float) -> str:
+    return f"{name} = {Numbers().one(value, 'value')}"
