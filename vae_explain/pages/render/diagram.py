@@ -16,17 +16,7 @@ from ...symbolic.printable import printable
 from ...trace import Array
 from ..blocks import Walkthrough
 from ..pictured import Diagram, Edge, Network, Node
-from .diagram_layout import (
-    BLOCK_WIDTH,
-    BUS,
-    LINE,
-    MARGIN,
-    RADIUS,
-    Layout,
-    Place,
-    row_of,
-    shown_shape,
-)
+from .diagram_layout import BLOCK_WIDTH, MARGIN, RADIUS, Layout, Place, row_of, shown_shape
 from .numbers import Numbers
 
 MOST_STRIPES = 28
@@ -108,8 +98,8 @@ class _Drawing:
             self._edge(edge)
         for node, place in zip(self.network.nodes, self.places, strict=True):
             self._node(node, place)
-        right = self._losses()
-        width, height = right + MARGIN, self.layout.bottom + MARGIN
+        self._losses()
+        width, height = self.layout.end, self.layout.bottom + MARGIN
         return (
             f'<svg class="vae-diagram" xmlns="http://www.w3.org/2000/svg" width="{_n(width)}" '
             f'height="{_n(height)}" viewBox="0 0 {_n(width)} {_n(height)}" '
@@ -183,14 +173,8 @@ class _Drawing:
             self.parts.append(_lines(lines, edge.weight))
         else:
             self._band(start, end)
-        x, y = (start.x + end.x) / 2, (start.y + end.y) / 2
-        half = (start.height + end.height) / 4
-        # Over the lines where they rise, under them where they fall.
-        rises = end.y <= start.y
-        words = [edge.layer, "×".join(map(str, edge.shape))]
-        beside = self.layout.free(x, y - half - 21 if rises else y + half + 17, words, not rises)
-        for at, each in enumerate(words):
-            self._label(x, beside + LINE * at, each, "small")
+        for x, y, words in self.layout.words_of(edge):
+            self._label(x, y, words, "small")
 
     def _band(self, start: Place, end: Place) -> None:
         half = [BLOCK_WIDTH / 2 if place.is_block else RADIUS for place in (start, end)]
@@ -239,30 +223,16 @@ class _Drawing:
 
     # --- words ---
 
-    def _losses(self) -> float:
-        """Draw the losses, each with lines from what it is made from; return where they end."""
-        placed = self.layout.losses()
-        frames = {
-            loss.name: frame for loss, (frame, _) in zip(self.network.losses, placed, strict=True)
-        }
-        for loss, (frame, ways) in zip(self.network.losses, placed, strict=True):
-            y, bus = (frame.top + frame.bottom) / 2, frame.right + BUS
-            lines = [
-                f"M{_n(x)} {_n(start)}H{_n(turn)}V{_n(y)}H{_n(frame.left)}"
-                for x, turn, start in ways
-            ]
-            for name, other in frames.items():
-                if name in loss.inputs and name != loss.name:
-                    middle = (other.top + other.bottom) / 2
-                    lines.append(
-                        f"M{_n(other.right)} {_n(middle)}H{_n(bus)}V{_n(y)}H{_n(frame.right)}"
-                    )
+    def _losses(self) -> None:
+        """Draw the losses, each with lines from what it is made from."""
+        for loss, (frame, ways) in zip(self.network.losses, self.layout.losses(), strict=True):
+            lines = ["M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in way) for way in ways]
             if lines:
                 self.parts.append(f'<path d="{"".join(lines)}" class="term {loss.role}"/>')
-            size = _n(frame.right - frame.left), _n(frame.bottom - frame.top)
             self.parts.append(
-                f'<rect x="{_n(frame.left)}" y="{_n(frame.top)}" width="{size[0]}" '
-                f'height="{size[1]}" rx="5" class="term {loss.role}"/>'
+                f'<rect x="{_n(frame.left)}" y="{_n(frame.top)}" '
+                f'width="{_n(frame.right - frame.left)}" height="{_n(frame.bottom - frame.top)}" '
+                f'rx="5" class="term {loss.role}"/>'
             )
             number = f"{loss.name} = {self.numbers.one(loss.value, 'value')}"
             made = f"from {', '.join(loss.inputs)}" if loss.inputs else ""
@@ -270,9 +240,6 @@ class _Drawing:
                 if text:
                     at = f'x="{_n(frame.left + 8)}" y="{_n(frame.top + down)}"'
                     self.parts.append(f'<text {at} class="{style}">{_text(text)}</text>')
-        return max(
-            (frame.right + BUS for frame in frames.values()), default=self.layout.right - MARGIN
-        )
 
     def _label(self, x: float, y: float, text: str, style: str) -> None:
         if text:

@@ -41,6 +41,11 @@ class Area(NamedTuple):
     right: float
     bottom: float
 
+    @property
+    def middle(self) -> float:
+        """Half its height."""
+        return (self.top + self.bottom) / 2
+
     def meets(self, other: Area) -> bool:
         """Whether two parts would stand on each other."""
         across = self.left < other.right and other.left < self.right
@@ -149,6 +154,16 @@ class Layout:
                     return at
         return y
 
+    def words_of(self, edge: Edge) -> list[tuple[float, float, str]]:
+        """Return the words of a layer between two neighbours, and where they stand."""
+        start, end = self.places[edge.start], self.places[edge.end]
+        x, y = (start.x + end.x) / 2, (start.y + end.y) / 2
+        half, rises = (start.height + end.height) / 4, end.y <= start.y
+        words = [edge.layer, "×".join(map(str, edge.shape))]
+        # Over the lines where they rise, under them where they fall.
+        top = self.free(x, y - half - 21 if rises else y + half + 17, words, not rises)
+        return [(x, top + LINE * at, each) for at, each in enumerate(words)]
+
     # --- losses ---
 
     def _take_drops(self, loss: LossTerm) -> None:
@@ -161,26 +176,41 @@ class Layout:
                 self._drops[position] = x
                 self._taken.append(Area(x - 3, place.y, x + 3, place.y + 1))
 
-    def losses(self) -> list[tuple[Area, list[tuple[float, float, float]]]]:
-        """Return a frame for each loss, and from where its lines come: start, turn and height."""
-        widest = max(
-            (len(line) for loss in self.network.losses for line in lines_of(loss)), default=0
-        )
+    def losses(self) -> list[tuple[Area, list[list[tuple[float, float]]]]]:
+        """Return a frame for each loss, and the corners of its lines, which end at the frame."""
+        losses = self.network.losses
+        widest = max((len(line) for loss in losses for line in lines_of(loss)), default=0)
         left, top = self.right, self.bottom + LINE
+        lanes = [top + at * LANE for at in range(len(losses))]
+        frames = [Area(left, y, left + widest * BOLD + 16, y + LANE - LINE) for y in lanes]
+        self._taken += frames
         found = []
-        for at, loss in enumerate(self.network.losses):
-            y = top + at * LANE
-            frame = Area(left, y, left + widest * BOLD + 16, y + LANE - LINE)
-            self._taken.append(frame)
+        for loss, frame in zip(losses, frames, strict=True):
             ways = []
             for position, x in self._drops.items():
                 if self.network.nodes[position].name in loss.inputs:
                     place = self.places[position]
                     edge = BLOCK_WIDTH / 2 if place.is_block else RADIUS
-                    middle = place.units[len(place.units) // 2] if place.units else place.y
-                    ways.append((place.x + edge, x, middle))
+                    start = place.units[len(place.units) // 2] if place.units else place.y
+                    corners = [(place.x + edge, start), (x, start), (x, frame.middle)]
+                    ways.append([*corners, (frame.left, frame.middle)])
+            for other, there in zip(losses, frames, strict=True):
+                if other.name in loss.inputs and other is not loss:
+                    bus = frame.right + BUS
+                    corners = [
+                        (there.right, there.middle),
+                        (bus, there.middle),
+                        (bus, frame.middle),
+                    ]
+                    ways.append([*corners, (frame.right, frame.middle)])
             found.append((frame, ways))
         return found
+
+    @property
+    def end(self) -> float:
+        """Where the picture ends at the right, with its losses."""
+        ends = [area.right + BUS for area in self._taken]
+        return max(ends, default=self.right) + MARGIN
 
 
 def lines_of(loss: LossTerm) -> tuple[str, str]:

@@ -29,42 +29,22 @@ ESCAPES = {
 }
 GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma "
 GREEK += "tau upsilon phi chi psi omega"
+# Each sign, and the command behind it.
+_PAIRS = rf"""
+    Γ \Gamma  Δ \Delta  Θ \Theta  Λ \Lambda  Σ \Sigma  Φ \Phi  Ψ \Psi  Ω \Omega  ∂ \partial
+    · \cdot  × \times  ± \pm  ∇ \nabla  → \to  ← \leftarrow  ≈ \approx  ≤ \le  ≥ \ge
+    √ \surd  ✓ \surd  ✗ \times  ² {{}}^2  ³ {{}}^3  ᵀ {{}}^{{\top}}
+    ½ \tfrac{{1}}{{2}}  ¼ \tfrac{{1}}{{4}}
+    ‖ \|
+    {MINUS} -
+""".split()
 # Letters and signs that are formulas in TeX.
 FORMULAS = {
     unicodedata.lookup(f"GREEK SMALL LETTER {'LAMDA' if name == 'lambda' else name.upper()}"): (
         rf"\{'varepsilon' if name == 'epsilon' else name}"
     )
     for name in GREEK.split()
-} | {
-    "Γ": r"\Gamma",
-    "Δ": r"\Delta",
-    "Θ": r"\Theta",
-    "Λ": r"\Lambda",
-    "Σ": r"\Sigma",
-    "Φ": r"\Phi",
-    "Ψ": r"\Psi",
-    "Ω": r"\Omega",
-    "∂": r"\partial",
-    "·": r"\cdot",
-    "×": r"\times",
-    "±": r"\pm",
-    "∇": r"\nabla",
-    "→": r"\to",
-    "←": r"\leftarrow",
-    "≈": r"\approx",
-    "≤": r"\le",
-    "≥": r"\ge",
-    "√": r"\surd",
-    "✓": r"\surd",
-    "✗": r"\times",
-    "²": "{}^2",
-    "³": "{}^3",
-    "ᵀ": r"{}^{\top}",
-    "½": r"\tfrac{1}{2}",
-    "¼": r"\tfrac{1}{4}",
-    MINUS: "-",
-    "‖": r"\|",
-}
+} | dict(zip(_PAIRS[::2], _PAIRS[1::2], strict=True))
 
 
 def text(words: str) -> str:

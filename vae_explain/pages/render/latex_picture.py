@@ -9,17 +9,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from ..pictured import Edge, Network, Node
-from .diagram_layout import (
-    BLOCK_WIDTH,
-    BUS,
-    LINE,
-    MARGIN,
-    RADIUS,
-    Layout,
-    Place,
-    row_of,
-    shown_shape,
-)
+from .diagram_layout import BLOCK_WIDTH, LINE, MARGIN, RADIUS, Layout, Place, row_of, shown_shape
 from .latex_marks import text
 from .numbers import Numbers
 
@@ -47,8 +37,8 @@ class _Picture:
             self._edge(edge)
         for node, place in zip(self.network.nodes, self.layout.places, strict=True):
             self._node(node, place)
-        right = self._losses() + MARGIN
-        height = self.layout.bottom + MARGIN
+        self._losses()
+        right, height = self.layout.end, self.layout.bottom + MARGIN
         lines = [rf"\setlength{{\unitlength}}{{{min(PAPER / right, LARGEST):.4f}pt}}"]
         lines.append(rf"\begin{{picture}}({right:.0f},{height:.0f})\thinlines")
         for points in self.lines:
@@ -79,14 +69,8 @@ class _Picture:
                 pairs = [(a, b) for a in start.units for b in end.units]
             columns = self.layout.columns
             if columns[edge.end] - columns[edge.start] == 1:
-                words = [edge.layer, "×".join(map(str, edge.shape))]
-                middle, rises = (start.y + end.y) / 2, end.y <= start.y
-                reach = (start.height + end.height) / 4
-                at = middle - reach - 21 if rises else middle + reach + 17
-                x = (start.x + end.x) / 2
-                at = self.layout.free(x, at, words, not rises)
-                for line, each in enumerate(words):
-                    self._put(x, at + LINE * line - 4, each)
+                for x, y, words in self.layout.words_of(edge):
+                    self._put(x, y - 4, words)
         else:
             pairs = [(start.y, end.y)]
             if start.units and len(start.units) == len(end.units):
@@ -112,33 +96,18 @@ class _Picture:
                 size = 2 * RADIUS if number > 0 else RADIUS / 2
                 self.parts.append((place.x, y, rf"\circle*{{{size}}}"))
 
-    def _losses(self) -> float:
-        placed = self.layout.losses()
-        names = [loss.name for loss in self.network.losses]
-        right = self.layout.right
-        for loss, (frame, ways) in zip(self.network.losses, placed, strict=True):
+    def _losses(self) -> None:
+        for loss, (frame, ways) in zip(self.network.losses, self.layout.losses(), strict=True):
             width, height = frame.right - frame.left, frame.bottom - frame.top
             self.parts.append((frame.left, frame.bottom, rf"\framebox({width},{height}){{}}"))
-            self._put(frame.left + 6, frame.top + 11, _number_of(loss.name, loss.value), "[l]")
+            number = f"{loss.name} = {Numbers().one(loss.value, 'value')}"
+            self._put(frame.left + 6, frame.top + 11, number, "[l]")
             if loss.inputs:
                 self._put(frame.left + 6, frame.top + 25, f"from {', '.join(loss.inputs)}", "[l]")
-            y, right = (frame.top + frame.bottom) / 2, frame.right + BUS
-            for x, turn, start in ways:
-                self._line(x, start, turn, start)
-                self._line(turn, start, turn, y)
-                self._line(turn, y, frame.left, y)
-            for name, (other, _) in zip(names, placed, strict=True):
-                if name in loss.inputs and name != loss.name:
-                    middle = (other.top + other.bottom) / 2
-                    self._line(other.right, middle, right, middle)
-                    self._line(right, middle, right, y)
-                    self._line(right, y, frame.right, y)
-        return right
+            for way in ways:
+                for (x, y), (to_x, to_y) in pairwise(way):
+                    self._line(x, y, to_x, to_y)
 
 
 def _ends(place: Place) -> tuple[float, float]:
     return place.y - place.height / 2, place.y + place.height / 2
-
-
-def _number_of(name: str, value: float) -> str:
-    return f"{name} = {Numbers().one(value, 'value')}"

@@ -26,32 +26,24 @@ _LETTERS = {
 LETTERS = {letter: width for width, letters in _LETTERS.items() for letter in letters}
 OTHER_LETTER = 32.0  # one that its code point stands for; Greek ones are narrower
 # A sign that is none of these is taken to be as wide as its name, which is true of `\exp`.
-SIGNS = {
-    r"\cdot": 7.2,  # with the space on both sides, as a factor has it
-    r"\mu": 6.0,
-    r"\sigma": 6.1,
-    r"\varepsilon": 4.7,
-    r"\partial": 5.9,
-    r"\beta": 6.2,
-    r"\sum": 12.2,
-    r"\top": 7.8,
-    r"\to": 10.0,
-    r"\surd": 8.4,
-    r"\times": 7.8,
-    r"\backslash": 5.0,
-    r"\sim": 7.8,
-    r"\quad": 10.0,
-    r"\,": 1.7,
-    r"\%": 8.3,
-    r"\#": 8.3,
-    r"\&": 7.8,
-    r"\$": 5.0,
-    r"\_": 3.6,
-    r"\|": 5.0,
-    r"\{": 5.0,
-    r"\}": 5.0,
-    r"\dots": 13.4,
+_SIGNS = {
+    1.7: r"\,",
+    3.6: r"\_",
+    4.7: r"\varepsilon",
+    5.0: r"\backslash \$ \| \{ \}",
+    5.9: r"\partial",
+    6.0: r"\mu",
+    6.1: r"\sigma",
+    6.2: r"\beta",
+    7.2: r"\cdot",  # with the space on both sides, as a factor has it
+    7.8: r"\top \times \sim \&",
+    8.3: r"\% \#",
+    8.4: r"\surd",
+    10.0: r"\to \quad",
+    12.2: r"\sum",
+    13.4: r"\dots",
 }
+SIGNS = {sign: width for width, signs in _SIGNS.items() for sign in signs.split()}
 SIGNS |= dict.fromkeys((r"\displaystyle", r"\right", r"\bigl", r"\bigr"), 0.0)
 LETTERS |= {" ": 1.0, "$": 0.0, "{": 0.0, "}": 0.0}
 LETTERS |= {" + ": 12.3, " - ": 12.3, " = ": 13.4, " < ": 13.4, " > ": 13.4}

@@ -4,35 +4,14 @@ from __future__ import annotations
 
 from ...symbolic.printable import printable
 
-WORDS = {
-    "μ": "mu",
-    "σ": "sigma",
-    "ε": "eps",
-    "δ": "delta",
-    "β": "beta",
-    "∂": "d",
-    "Σ": "sum",
-    "π": "pi",
-    "Φ": "Phi",
-    "φ": "phi",
-    "·": "*",
-    "×": "*",
-    "→": "->",
-    "ᵀ": ".T",
-    "²": "^2",
-    "³": "^3",
-    "½": "0.5",
-    "¼": "0.25",
-    "…": "...",
-    "≈": "~",
-    "–": "-",
-    "±": "+-",
-    "‖": "|",
-    "∇": "grad",
-    "✓": "ok",
-    "✗": "FAILED",
-    "√": "sqrt",
-}
+# Each sign, and the words behind it.
+_SIGNS = """
+    μ mu  σ sigma  ε eps  δ delta  β beta  ∂ d  Σ sum  π pi  Φ Phi  φ phi  · *  × *  → ->
+    ᵀ .T  ² ^2  ³ ^3  ½ 0.5  ¼ 0.25  … ...  ≈ ~  – -  ± +-  ‖ |  ∇ grad  ✓ ok  ✗ FAILED
+    √ sqrt
+"""
+_PAIRS = _SIGNS.split()
+WORDS = dict(zip(_PAIRS[::2], _PAIRS[1::2], strict=True))
 _TO_ASCII = str.maketrans(WORDS)
 # How full a cell of a chart is, from empty to full, and the chart's axes.
 BARS, ASCII_BARS = " ▁▂▃▄▅▆▇█", " .:#"

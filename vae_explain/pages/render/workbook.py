@@ -206,9 +206,7 @@ class _Workbook:
         written, reason = self._written(block)
         if reason:
             self.fixed.append((name, reason))
-            note = f"no formula: {reason}"
-        else:
-            note = self._formula_in_words(block)
+        note = f"no formula: {reason}" if reason else self._formula_in_words(block)
         row = self._heading(sheet, name, shown, note)
 
         def put(at: tuple[int, int], index: tuple[int, ...]) -> float:
@@ -259,13 +257,10 @@ class _Workbook:
 
     def _formula_in_words(self, block: CellFormulas) -> str:
         steps = self.formulas.steps
-        formula = if_explained(
-            lambda: (
-                steps.gradient(block.value_id, None)
-                if block.gradient
-                else steps.formula(block.value_id)
-            )
-        )
+        if block.gradient:
+            formula = if_explained(lambda: steps.gradient(block.value_id, None))
+        else:
+            formula = if_explained(lambda: steps.formula(block.value_id))
         return "" if formula is None else f"= {to_text(formula)}"
 
     def _heading(
@@ -330,37 +325,30 @@ class _Workbook:
         self.rows[STEP] += 2
         for name, after in moved.step.after.items():
             value_id = self.run.value(name).id
-            gradient = self.first.get((value_id, True))
-            if gradient is None:
-                continue
-            array = np.asarray(after)
-            shown = np.asarray(self.run.values[value_id], np.float64)
-            slope = np.asarray(self.run.gradients[value_id], np.float64)
-            note = f"= {name} - lr·{gradient_name(self.run, value_id)}"
-            first = self.first[value_id, False]
-            start = self._heading(STEP, f"{name}, new", array, note)
+            if (value_id, True) in self.first:
+                note = f"= {name} - lr·{gradient_name(self.run, value_id)}"
+                start = self._heading(STEP, f"{name}, new", np.asarray(after), note)
+                self._moved(value_id, np.asarray(after), start, rate, moved.step.lr)
 
-            def put(
-                at: tuple[int, int],
-                index: tuple[int, ...],
-                first: _Cell = first,
-                gradient: _Cell = gradient,
-                start: int = start,
-                shown: Array = shown,
-                slope: Array = slope,
-            ) -> float:
-                by = at[0] - start, at[1] - 1
-                cells = (
-                    self._text(_Cell(c.sheet, c.row + by[0], c.column + by[1]))
-                    for c in (first, gradient)
-                )
-                old, way = cells
-                number = float(shown[index] - moved.step.lr * slope[index])
-                form = self.formats["number"]
-                page.write_formula(*at, f"={old}-{rate}*{way}", form, number)
-                return number
+    def _moved(self, value_id: int, after: Array, start: int, rate: str, lr: float) -> None:
+        """Write a parameter after the step, over the cells of itself and of its gradient."""
+        before, slope = (
+            np.asarray(arrays[value_id], np.float64)
+            for arrays in (self.run.values, self.run.gradients)
+        )
+        firsts = self.first[value_id, False], self.first[value_id, True]
 
-            self._numbers(STEP, start, array, put, array)
+        def put(at: tuple[int, int], index: tuple[int, ...]) -> float:
+            old, way = (
+                self._text(_Cell(c.sheet, c.row + at[0] - start, c.column + at[1] - 1))
+                for c in firsts
+            )
+            number = float(before[index] - lr * slope[index])
+            form = self.formats["number"]
+            self.sheets[STEP].write_formula(*at, f"={old}-{rate}*{way}", form, number)
+            return number
+
+        self._numbers(STEP, start, after, put, after)
 
 
 def _require_small(run: Run) -> None:

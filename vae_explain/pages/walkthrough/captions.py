@@ -185,6 +185,16 @@ class Captions:
             return ""
         return self._slope_of_squares(value_id) if name == "recon_x" else caption(name).backward
 
+    def weights(self, value_id: int) -> str:
+        """Say how the loss weighs its terms; nothing of another value."""
+        terms = self.run.trace.terms
+        if value_id != self.run.trace.output or not terms:
+            return ""
+        if all(term.weight == 1 for term in terms):
+            return f"{'Both' if len(terms) == 2 else 'All'} terms with weight one."
+        weights = ", ".join(f"{term.name} with weight {term.weight:g}" for term in terms)
+        return f"The weighted sum of its terms: {weights}."
+
     # --- whether it holds ---
 
     def _has_title(self, value_id: int, name: str) -> bool:

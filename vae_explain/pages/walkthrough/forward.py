@@ -8,13 +8,11 @@ import numpy as np
 
 from ...engine.formulas import if_explained
 from ...engine.index_ranges import Source
-from ...engine.provenance import shortened
 from ...engine.run import Run
-from ...engine.worked_lines import Worked
 from ...ops import NotExplained
 from ...ops.linear.linear import LINEAR
 from ...ops.linear.matmul import MATMUL
-from ...symbolic.expression import Apply, Expression, Index, Ref, references
+from ...symbolic.expression import Apply, Expression, Index, Ref
 from ...trace import is_whole
 from ..blocks import (
     Adds,
@@ -35,7 +33,7 @@ from .captions import Captions, drawing_words
 from .draft import checked
 from .functions import FunctionNotes
 from .not_finite import stops_at
-from .page import MOST_DETAILED, MOST_LINES, MOST_SUMMANDS, RunPage, passed_on
+from .page import MOST_DETAILED, MOST_LINES, RunPage, passed_on
 from .repeated import same_as
 from .tensors import is_big, largest
 
@@ -186,8 +184,8 @@ class ForwardPage(RunPage):
     def section(self, numbers: Sequence[int]) -> None:
         first = numbers[0]
         activation = self.activation_of(first)
-        self.open_at(numbers, self.layer_detail(first, activation))
-        words = self.captions.forward(first) or self.loss_words(first)
+        self.open_at(numbers, self.layer_detail(first, activation, self.captions.title(first)))
+        words = self.captions.forward(first) or self.captions.weights(first)
         if words and words not in self._said:
             self.add(Prose(words, level="standard"))
             self._said.add(words)
@@ -204,32 +202,6 @@ class ForwardPage(RunPage):
         """Whether a value is a function of another by name: an arrow says as much as its lines."""
         rule, formula = self.rule(value_id), self.steps.formula(value_id)
         return rule is not None and isinstance(formula, Apply) and formula.function == rule.name
-
-    def loss_words(self, value_id: int) -> str:
-        """Say how the loss weighs its terms."""
-        terms = self.run.trace.terms
-        if value_id != self.run.trace.output or not terms:
-            return ""
-        if all(term.weight == 1 for term in terms):
-            both = "Both terms" if len(terms) == 2 else "All terms"
-            return f"{both} with weight one."
-        weights = ", ".join(f"{term.name} with weight {term.weight:g}" for term in terms)
-        return f"The weighted sum of its terms: {weights}."
-
-    def layer_detail(self, value_id: int, activation: int | None) -> str:
-        """Say which layer made a value: `fc1: Linear 4→8, then ReLU`; its name once."""
-        bound = self.linear_layer(value_id)
-        if bound is None or not bound.operation.module:
-            return ""
-        weight = self.run.trace.values[bound.operation.inputs[1]]
-        after = self.rule(activation) if activation else None
-        then = f", then {after.title}" if after else ""
-        # The module that called it need not be whose weight it is, as in an attention.
-        of_weight, dot, _ = (weight.name or "").rpartition(".weight")
-        layer = of_weight if dot and weight.kind == "parameter" else ""
-        layer = layer or bound.operation.module
-        named = "" if self.captions.title(value_id) == layer else f"{layer}: "
-        return f"{named}Linear {weight.shape[1]}→{weight.shape[0]}{then}"
 
     def step(self, value_id: int, activation: int | None) -> None:
         name, value = self.name(value_id), self.run.trace.values[value_id]
@@ -439,28 +411,3 @@ class ForwardPage(RunPage):
         block = self.lines(name, lines, "element", places, omitted, moved, recipe)
         self.asides(block.lines)
         self.work_out(block, lines, "element" if moved else "line", tail=tail)
-
-    def asides(self, lines: Sequence[Worked]) -> None:
-        """Work out the numbers that only some lines speak of, as the means of a norm.
-
-        Of a long sum these are the numbers of the parts that are shown.
-
-        Parameters
-        ----------
-        lines
-            As they are shown.
-        """
-        asides: dict[Ref, Worked] = {}
-        for line in lines:
-            self._collect_asides(line.expression, asides)
-        if asides:
-            block = self.lines("", tuple(asides.values()), "", "value")
-            self.add(block, *self.shortened_note(block))
-
-    def _collect_asides(self, expression: Expression, asides: dict[Ref, Worked]) -> None:
-        """Work out what a line speaks of, and before it what that speaks of in turn."""
-        for ref in references(expression):
-            if ref.made is not None and ref not in asides:
-                aside = self.make.aside(ref)
-                self._collect_asides(shortened(aside.expression, MOST_SUMMANDS), asides)
-                asides[ref] = aside

@@ -121,6 +121,21 @@ class RunPage(Draft):
         bound = self.run.graph.producer(value_id)
         return bound if bound and bound.rule is LINEAR else None
 
+    def layer_detail(self, value_id: int, activation: int | None, title: str) -> str:
+        """Say which layer made a value: `fc1: Linear 4→8, then ReLU`; its name once."""
+        bound = self.linear_layer(value_id)
+        if bound is None or not bound.operation.module:
+            return ""
+        weight = self.run.trace.values[bound.operation.inputs[1]]
+        after = self.rule(activation) if activation else None
+        then = f", then {after.title}" if after else ""
+        # The module that called it need not be whose weight it is, as in an attention.
+        of_weight, dot, _ = (weight.name or "").rpartition(".weight")
+        layer = of_weight if dot and weight.kind == "parameter" else ""
+        layer = layer or bound.operation.module
+        named = "" if title == layer else f"{layer}: "
+        return f"{named}Linear {weight.shape[1]}→{weight.shape[0]}{then}"
+
     def activation_of(self, value_id: int) -> int | None:
         """Return the named value that is an activation of this one, directly, if any."""
         for bound in self.run.graph.consumers(value_id):
@@ -304,6 +319,31 @@ class RunPage(Draft):
         refs = (ref for line in block.lines for ref in references(line.expression))
         shortened = not block.quiet and any(isinstance(ref, Rest) for ref in refs)
         return [Note(words)] if shortened else []
+
+    def asides(self, lines: Sequence[Worked]) -> None:
+        """Work out the numbers that only some lines speak of, as the means of a norm.
+
+        Of a long sum these are the numbers of the parts that are shown.
+
+        Parameters
+        ----------
+        lines
+            As they are shown.
+        """
+        asides: dict[Ref, Worked] = {}
+        for line in lines:
+            self._collect_asides(line.expression, asides)
+        if asides:
+            block = self.lines("", tuple(asides.values()), "", "value")
+            self.add(block, *self.shortened_note(block))
+
+    def _collect_asides(self, expression: Expression, asides: dict[Ref, Worked]) -> None:
+        """Work out what a line speaks of, and before it what that speaks of in turn."""
+        for ref in references(expression):
+            if ref.made is not None and ref not in asides:
+                aside = self.make.aside(ref)
+                self._collect_asides(shortened(aside.expression, MOST_SUMMANDS), asides)
+                asides[ref] = aside
 
     def finish(
         self, command: str, remarks: Sequence[str] = (), says: bool = False
