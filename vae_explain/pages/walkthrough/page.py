@@ -300,7 +300,7 @@ class RunPage(Draft):
         if len(heads) > MOST_PRODUCTS:
             sizes = np.nan_to_num(np.abs(amounts).max(axis=0), nan=np.inf)
             shown = np.sort(np.argsort(-sizes, kind="stable")[: MOST_PRODUCTS - 1])
-        named = [heads[at] for at in shown] + ["all others"] * (len(shown) < len(heads))
+        named = [heads[int(at)] for at in shown] + ["all others"] * (len(shown) < len(heads))
         columns = (
             Column("products", "label"),
             *(Column(head, "value", "gradient") for head in named),

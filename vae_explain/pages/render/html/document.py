@@ -116,7 +116,7 @@ class HtmlPage:
         main = "\n".join(self.written(shown[:-1] if last else shown))
         main += "</section>" * len(self.open)
         footer = f"<footer>{self._note(last)}</footer>" if last else ""
-        hint = HINT if self.walkthrough.contents else ""
+        hint = HINT if self.walkthrough.contents and self.links.entries else ""
         remarks = "".join(f"<p>{escape(remark)}</p>" for remark in self.walkthrough.remarks)
         return (
             f'<a class="skip" href="#page:main">Skip to the text</a>\n'
