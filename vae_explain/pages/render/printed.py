@@ -44,7 +44,7 @@ def printed(markup: str, kind: Kind) -> bytes:
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+            browser = playwright.chromium.launch(executable_path=path)
         except Error:
             raise CannotPrint(MISSING) from None
         page = browser.new_page(
