@@ -15,7 +15,7 @@ from ...symbolic.expression import Add, Expression, Index, Neg, Number
 from ...symbolic.shapes import shaped
 from ...trace import Array
 from ..binding import Bound
-from ..broadcasting import broadcast_targets, sum_to, unbroadcast
+from ..broadcasting import broadcast_targets, sum_to
 from ..delegate import Intermediate
 from ..layout.reshape import UNSQUEEZE
 from ..pointwise import elementwise
@@ -71,18 +71,6 @@ def distance(name: str, bind: Callable[..., Bound], facing: Facing, words: str, 
     def forward(a: Array, b: Array, p: float, eps: float, keepdim: bool) -> Array:
         return norms.forward(difference(a, b, eps), **length(p, keepdim))
 
-    def vjp(
-        g: Array, y: Array, a: Array, b: Array, p: float, eps: float, keepdim: bool
-    ) -> tuple[Array, Array]:
-        apart = difference(a, b, eps)
-        (to_difference,) = norms.NORM.vjp(g, y, apart, **length(p, keepdim))
-        assert to_difference is not None, "it is a difference of numbers"
-        to_a, to_b = (
-            unbroadcast(part, _faced(x.shape, added)).reshape(x.shape)
-            for part, x, added in zip((to_difference, -to_difference), (a, b), facing, strict=True)
-        )
-        return to_a, to_b
-
     def partials(call: Call, position: int, index: Index) -> list[Partial]:
         length_call = inner(call)
         (apart,) = length_call.operands
@@ -108,7 +96,6 @@ def distance(name: str, bind: Callable[..., Bound], facing: Facing, words: str, 
         name=name,
         bind=bind,
         forward=forward,
-        vjp=vjp,
         element=lambda call, index: norms.element(inner(call), index),
         partials=partials,
         formula=lambda call: norms.formula(inner(call)),
