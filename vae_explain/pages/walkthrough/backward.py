@@ -273,14 +273,21 @@ class BackwardPage(RunPage):
         self.add_parts({"table": True, **by}, *self.shares.table(value_id, shown))
 
     def heads(self, lines: Sequence[Worked]) -> tuple[str, ...]:
-        """Return what stands above each product of some sums: by which unit it comes."""
-        if not lines:
+        """Return what stands above each product of some sums: by which unit it comes.
+
+        Nothing where the sums do not come by the same units, as those of a convolution.
+        """
+        ways = {
+            tuple(
+                next((r.index or () for r in references(term) if r.role == "gradient"), None)
+                for term in terms_of(line.expression)
+            )
+            for line in lines
+        }
+        if len(ways) != 1:
             return ()
-        terms = terms_of(lines[0].expression)
-        arrives = [next((r for r in references(t) if r.role == "gradient"), None) for t in terms]
-        return tuple(
-            f"by unit {index_text(r.index or ()).strip('[]')}" if r else "own" for r in arrives
-        )
+        (way,) = ways
+        return tuple("own" if i is None else f"by unit {index_text(i).strip('[]')}" for i in way)
 
     def gated(self, value_id: int) -> None:
         """Show what passes a ReLU: arrives times gate, with the split beside it."""

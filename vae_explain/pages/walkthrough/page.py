@@ -54,6 +54,7 @@ from .tensors import MOST_LARGEST, MOST_NUMBERS, is_big, largest, tensor
 MOST_LINES = 16  # of one tensor on an overview page; a page for one step shows more
 MOST_DETAILED = 64
 FEWEST_PRODUCTS, MOST_PRODUCTS = 4, 10  # of one line, that are shown one by one under it
+FEW_PRODUCTS = 5  # of a longer one, that fit on paper beside all others and the result
 # Of a run with more named values than this, or more numbers in all of its values, an overview
 # works out so many elements of each, and shows so many numbers one by one.
 MANY_VALUES, MANY_NUMBERS, FEW_LINES, FEW_NUMBERS = 60, 1_000_000, 3, 16
@@ -274,8 +275,9 @@ class RunPage(Draft):
             "kind": "products", **{name: block.recipe[name] for name in ("of", "count", "by")}
         }  # fmt: skip
         # A live page writes those anew that have a column for each product.
-        recipe = recipe if len(heads) <= MOST_PRODUCTS else None
         products = self.products(block.name, lines, heads)
+        whole = heads and all(len(table.columns) == len(heads) + 2 for table in products)
+        recipe = recipe if whole else None
         self.add(*(each._replace(recipe=recipe) for each in products))
         self.add(checked(lines, noun, whose, tail, gates=gates))
 
@@ -290,16 +292,16 @@ class RunPage(Draft):
             What stands above each product; nothing is shown where the lines have other ones.
         """
         sums = [terms_of(line.expression) for line in lines]
-        if not lines or len(heads) <= FEWEST_PRODUCTS:
+        if any(isinstance(term, Rest) for terms in sums for term in terms):
+            # Each has its own largest parts.
+            return [_largest_products(name, lines[0], sums[0])]
+        if len(heads) <= FEWEST_PRODUCTS or any(len(terms) != len(heads) for terms in sums):
             return []
-        if any(len(terms) != len(heads) for terms in sums):
-            whole = len(heads) > MOST_PRODUCTS and len(sums[0]) > FEWEST_PRODUCTS
-            return [_largest_products(name, lines[0], sums[0])] if whole else []
         amounts = np.array([[evaluate(term) for term in terms] for terms in sums])
         shown = np.arange(len(heads))
         if len(heads) > MOST_PRODUCTS:
             sizes = np.nan_to_num(np.abs(amounts).max(axis=0), nan=np.inf)
-            shown = np.sort(np.argsort(-sizes, kind="stable")[: MOST_PRODUCTS - 1])
+            shown = np.sort(np.argsort(-sizes, kind="stable")[:FEW_PRODUCTS])
         named = [heads[int(at)] for at in shown] + ["all others"] * (len(shown) < len(heads))
         columns = (
             Column("products", "label"),
