@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from vae_explain.cli.section_bar import section_bar
+from vae_explain.cli.waiting import section_bar
 from vae_explain.pages.blocks import Walkthrough
 from vae_explain.pages.pictured import Curve, Series
 from vae_explain.pages.render import terminal

@@ -271,8 +271,9 @@ def test_the_json_is_the_contract(cli: CommandLine) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("-o", "x.pdf"), ("--output x.pdf", ".md", ".ipynb", "--format")),
-        (("--format", "pdf"), ("--format pdf", "markdown", "notebook")),
+        (("-o", "x.doc"), ("--output x.doc", ".md", ".ipynb", ".pdf", "--format")),
+        (("--format", "doc"), ("--format doc", "markdown", "notebook", "pdf")),
+        (("--format", "pdf"), ("--format pdf", "-o walkthrough.pdf")),
         (("--lr", "fast"), ("--lr fast",)),
         (("--format", "markdown", "-o", "x.svg"), ("--output x.svg", "picture")),
         (("-o", "nowhere/x.md"), ("--output nowhere/x.md", "does not exist")),

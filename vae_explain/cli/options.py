@@ -16,7 +16,6 @@ from ..models.builtin_config import ACTIVATIONS
 from . import names, standard_input
 from .completion import completing
 from .errors import ExitCode, Problem
-from .section_bar import section_bar
 from .streams import printing_apart
 from .style import (
     OF_PAGES,
@@ -32,6 +31,7 @@ from .style import (
     checked_style,
     output_option,
 )
+from .waiting import section_bar
 
 # Each says under which heading of the help it stands.
 run_option = functools.partial(typer.Option, rich_help_panel="Run")
