@@ -58,7 +58,7 @@ def live(documents: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -
     """The page of the default run, beside the other documents."""
     request = Request(DEFAULT_X, source=Architecture())
     ran = pipeline.run_with_model(request)
-    composed = build_document.composed(request, ran, 0.01)
+    composed = build_document.composed(request, ran, 0.01, beside=False)
     weighing = build_document.weighing(request, composed)
     path = tmp_path_factory.mktemp("live") / "play.html"
     path.write_text(display.live(composed, ran.run, SETTINGS, weighing), "utf-8")

@@ -53,7 +53,7 @@ class Written:
 
     def __init__(self, request: Request, weighed: bool = False, lr: float = RATE) -> None:
         ran = pipeline.run_with_model(request)
-        composed = build_document.composed(request, ran, lr)
+        composed = build_document.composed(request, ran, lr, beside=False)
         assert not composed.checks.failed, "PyTorch has the same numbers"
         self.run, self.lr = ran.run, lr
         walkthrough, formulas = composed.walkthrough, contract(ran.run)

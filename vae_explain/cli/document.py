@@ -112,15 +112,22 @@ def document(
     return code
 
 
-def composed_by(job: Job, rate: float) -> tuple[Run, DocumentPage]:
-    """Return what is run, or was recorded, and its document with one step of learning."""
+def composed_by(job: Job, rate: float, beside: bool = True) -> tuple[Run, DocumentPage]:
+    """Return what is run, or was recorded, and its document with one step of learning.
+
+    Parameters
+    ----------
+    beside
+        Whether gradients are said beside that have other digits in the other arithmetic.
+    """
     from ..pages import build_document
 
     if job.recorded:
         run = job.run()
-        return run, build_document.composed_from(run, job.architecture, rate)
+        other = job.other_run() if beside else None
+        return run, build_document.composed_from(run, job.architecture, rate, other)
     request, ran = _run(job)
-    return ran.run, build_document.composed(request, ran, rate)
+    return ran.run, build_document.composed(request, ran, rate, beside)
 
 
 def _run(job: Job) -> tuple[Request, RunWithModel]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -76,6 +76,7 @@ class Job:
     ) -> None:
         self.options, self.style = options, style
         self.doubts: tuple[str, ...] = ()
+        self._kept: Recording | None = None  # where the run came from, if it was recorded
         unasked = of_own if options.model else default
         arithmetic = unasked if options.arithmetic is None else options.arithmetic
         chosen = parsing.choice("--arithmetic", arithmetic, ("printed", "full"))
@@ -127,8 +128,10 @@ class Job:
         if self.recorded:
             run = self.recorded_run(self.arithmetic)
         elif self.style.record:
-            run = self.keep().run(self.arithmetic)
+            self._kept = self.keep()
+            run = self._kept.run(self.arithmetic)
         elif recording := self._remembered():
+            self._kept = recording
             run = recording.run(self.arithmetic)
         else:
             from .. import pipeline
@@ -137,6 +140,17 @@ class Job:
         if finite:
             run.require_finite()
         return run
+
+    def other_run(self) -> Run | None:
+        """Return the same run in the other arithmetic; None for a model that had to run again."""
+        other: Arithmetic = "full" if self.arithmetic == "printed" else "printed"
+        if recording := self.recorded or self._kept:
+            return recording.runs.get(other)
+        if self.architecture is None:
+            return None
+        from .. import pipeline
+
+        return pipeline.run(replace(self.request, arithmetic=other), finite=False)
 
     def _remembered(self) -> Recording | None:
         """Return the run as it was remembered, or run the built-in VAE and remember it."""

@@ -44,7 +44,7 @@ def play(
     style = options.style({"html": (".html",)})
     job = Job(options, style, "printed", of_own="printed")
     rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
-    run, composed = composed_by(job, rate)
+    run, composed = composed_by(job, rate, beside=False)
     given = [v for v in run.trace.values if v.kind in ("input", "noise", "parameter")]
     count = sum(value.array.size for value in given)
     if count > MOST_NUMBERS:

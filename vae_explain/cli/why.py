@@ -62,7 +62,9 @@ def why(
     name = run.known_as(place.name)
     element = view.target(name, place.gradient, place.element, place.term)
     chosen = place.element is None and run.value(name).shape != ()
-    walkthrough, checks = page.why(run, element, chosen=chosen, depth=levels, full=full)
+    walkthrough, checks = page.why(
+        run, element, chosen=chosen, depth=levels, full=full, other=job.other_run()
+    )
     passed = not checks.failed and job.agrees and run.is_finite
     if style.format == "json":
         from ..pages.render import json

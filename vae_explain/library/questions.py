@@ -197,7 +197,7 @@ class Questions:
 
         request = replace(self._request, arithmetic="printed")
         recorded = pipeline.run_with_model(request)
-        page = build_document.composed(request, recorded, lr)
+        page = build_document.composed(request, recorded, lr, beside=False)
         text = build_document.live(page, recorded.run, request, request.architecture, lr)
         target = Path(path or Path(tempfile.mkdtemp(prefix="vae-explain-"), "play.html"))
         target.write_text(text, encoding="utf-8")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..analysis import gradient_check, replayed_step
 from ..analysis.gradient_check import Check, Nudged
 from ..analysis.training_records import CannotTrain, Update
-from ..engine.run import Run
+from ..engine.run import Arithmetic, Run
 from ..models.builtin_config import Architecture
 from . import display
 from .blocks import Walkthrough
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 NO_MODEL = "a recorded run has no model that could be run again"
 
 
-def composed(request: Request, recorded: RunWithModel, lr: float) -> DocumentPage:
+def composed(
+    request: Request, recorded: RunWithModel, lr: float, beside: bool = True
+) -> DocumentPage:
     """Compose the document of a run.
 
     Parameters
@@ -39,7 +41,10 @@ def composed(request: Request, recorded: RunWithModel, lr: float) -> DocumentPag
     lr
         The learning rate of that step, which is left out where the loss depends on no
         parameter that is trained.
+    beside
+        Whether the built-in VAE's gradients in the other arithmetic are said beside.
     """
+    from .. import pipeline
     from ..analysis import training
     from ..models.user_code import CannotRun
     from ..recording.random_draws import OtherDraws
@@ -53,7 +58,11 @@ def composed(request: Request, recorded: RunWithModel, lr: float) -> DocumentPag
             moved = f"After it the model raises {reason.what}."
         except (CannotTrain, OtherDraws) as reason:
             moved = f"{str(reason)[0].upper()}{str(reason)[1:]}."
-    page = document.document(recorded.run, check, moved, request.architecture)
+    other = None
+    if beside and request.architecture:
+        arithmetic: Arithmetic = "full" if request.arithmetic == "printed" else "printed"
+        other = pipeline.run(replace(request, arithmetic=arithmetic), finite=False)
+    page = document.document(recorded.run, check, moved, request.architecture, other)
     return DocumentPage(*page, check, moved)
 
 
@@ -97,20 +106,24 @@ def live(
     return display.live(page, run, given, again)
 
 
-def composed_from(run: Run, architecture: Architecture | None, lr: float) -> DocumentPage:
+def composed_from(
+    run: Run, architecture: Architecture | None, lr: float, other: Run | None = None
+) -> DocumentPage:
     """Compose the document of a recorded run: the step of learning is replayed by hand.
 
     Parameters
     ----------
     architecture
         That of the built-in VAE; None for another model, whose gradients autograd alone speaks of.
+    other
+        The run in the other arithmetic, if it was recorded.
     """
     if architecture:
         check = gradient_check.check_in_reach(run, architecture)
     else:
         check = gradient_check.check_own(run, NO_MODEL)
     moved = replayed_step.gradient_step(run, lr) if run.learning else ""
-    page = document.document(run, check, moved, architecture)
+    page = document.document(run, check, moved, architecture, other)
     return DocumentPage(*page, check, moved)
 
 

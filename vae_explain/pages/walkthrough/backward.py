@@ -39,15 +39,22 @@ from .answer import answer
 from .captions import Captions
 from .draft import checked
 from .functions import FunctionNotes
+from .other_arithmetic import all_beside
 from .page import MOST_DETAILED, RunPage, passed_on
 from .repeated import same_as
 from .shares import TermShares
 
+MOST_BESIDE = 8  # numbers of a tensor that are said in the other arithmetic
+MOST_IN_ALL = 64  # as many, in a document
 NOTHING_LEARNS = "The loss depends on nothing that is trained, so nothing has a gradient."
 
 
 def backward(
-    run: Run, only: Sequence[str] = (), term: str | None = None, latex: bool = False
+    run: Run,
+    only: Sequence[str] = (),
+    term: str | None = None,
+    latex: bool = False,
+    other: Run | None = None,
 ) -> tuple[Walkthrough, Checks]:
     """Compose the backward page.
 
@@ -59,9 +66,11 @@ def backward(
         A loss term to derive alone; the whole loss when None.
     latex
         Add each line's LaTeX.
+    other
+        The same run in the other arithmetic, whose numbers are said where their digits differ.
     """
     page = compose(run, only, term, latex)
-    page.blocks[:0] = page.answers()
+    page.blocks[:0] = page.answers(other)
     return page.finish("backward", (f"term: {term} alone",) if term else (), not (only or term))
 
 
@@ -150,8 +159,14 @@ class BackwardPage(RunPage):
     def d(self, value_id: int) -> str:
         return gradient_name(self.run, value_id, self.term)
 
-    def answers(self) -> list[Statement]:
-        """Say of each target what its largest gradient is and where that comes from."""
+    def answers(self, other: Run | None) -> list[Statement]:
+        """Say of each target what its largest gradient is and where that comes from.
+
+        Parameters
+        ----------
+        other
+            See `backward`.
+        """
         view, said = Provenance(self.run), []
         for value_id in sorted(self.targets & self.gradients.keys()):
             name = self.run.trace.values[value_id].name or ""
@@ -162,7 +177,15 @@ class BackwardPage(RunPage):
                 lead = f"The largest number of {self.d(value_id)} is {self._at(target)}: "
                 claims = tuple(c._replace(result=c.result + 1) for c in statement.claims)
                 said.append(Statement((lead, *statement.parts), claims))
+            said += all_beside(self.run, other, [(self.d(value_id), target)], MOST_BESIDE)
         return said
+
+    def in_the_other_arithmetic(self, other: Run | None) -> list[Statement]:
+        """Say all gradients of parameters that have other digits there."""
+        values = self.run.trace.values
+        learned = [v.id for v in values if v.kind == "parameter" and v.id in self.gradients]
+        targets = [(self.d(n), Target(n, (), True, self.term)) for n in learned]
+        return all_beside(self.run, other, targets, MOST_IN_ALL)
 
     def _at(self, target: Target) -> str:
         return self.steps.label(target.value_id, target.index) or "its only one"

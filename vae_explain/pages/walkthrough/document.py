@@ -28,7 +28,11 @@ from .run_says_anew import said_of
 
 
 def document(
-    run: Run, check: Check, moved: Update | str = "", architecture: Architecture | None = None
+    run: Run,
+    check: Check,
+    moved: Update | str = "",
+    architecture: Architecture | None = None,
+    other: Run | None = None,
 ) -> tuple[Walkthrough, Checks]:
     """Compose the document of a run.
 
@@ -41,6 +45,8 @@ def document(
         chapter is left out.
     architecture
         The built-in VAE's; None for a user's own model, whose layers are read from the run.
+    other
+        The same run in the other arithmetic, whose gradients are said where their digits differ.
     """
     page = Draft()
 
@@ -71,9 +77,9 @@ def document(
         half += blocks
     chapter("The forward pass", introductions.forward(run), first)
     chapter("The loss", introductions.loss(run), last)
-    chapter(
-        "The backward pass", introductions.backward(run), backward.compose(run, like=like).blocks
-    )
+    back = backward.compose(run, like=like)
+    chapter("The backward pass", introductions.backward(run), back.blocks)
+    page.add(*back.in_the_other_arithmetic(other))
     if isinstance(moved, Update):
         step = update.compose(moved, list(moved.step.after))
         chapter("One step of learning", introductions.update(run), step.blocks)

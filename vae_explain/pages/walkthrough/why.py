@@ -35,10 +35,17 @@ from .captions import drawing_words
 from .draft import footer, verdict
 from .header import heading_line, run_remarks
 from .not_finite import telling
+from .other_arithmetic import one_beside
 
 
 def why(
-    run: Run, target: Target, *, chosen: bool = False, depth: int | None = None, full: bool = False
+    run: Run,
+    target: Target,
+    *,
+    chosen: bool = False,
+    depth: int | None = None,
+    full: bool = False,
+    other: Run | None = None,
 ) -> tuple[Walkthrough, Checks]:
     """Compose the page of one number.
 
@@ -48,6 +55,8 @@ def why(
         Whether the element was picked here, for a tensor that was named whole.
     depth, full
         How far down the tree goes; as far as fits a screen by default.
+    other
+        The same run in the other arithmetic, whose number is said where its digits differ.
     """
     view = Provenance(run)
     root = view.derive(target, depth, full)
@@ -55,6 +64,7 @@ def why(
     first = if_explained(lambda: answer(view, target))
     if first is not None:
         blocks.append(first)
+    blocks += one_beside(run, other, target)
     if chosen:
         words = "The largest element of the tensor stands for it; an index names another."
         blocks.append(Prose(words))
