@@ -61,7 +61,7 @@ def page_of(name: str) -> Page:
 
 
 def document(run: Run) -> str:
-    return json.dump(run, "forward", forward.forward(run)[1])
+    return "".join(json.dump(run, "forward", forward.forward(run)[1]))
 
 
 CASES = (
