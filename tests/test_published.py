@@ -173,6 +173,28 @@ def test_the_backward_pass_of_any_network_is_computed() -> None:
     assert [(f.printed, f.expected, f.layer) for f in wrong] == [("0.6428", "-0.6428", "C")]
 
 
+AT_A_CORNER = r"""
+$$x = \begin{bmatrix} 1 \\ 2 \end{bmatrix}$$
+$$v = \begin{bmatrix} 1 & 1 \end{bmatrix}, \quad y = 3$$
+$$W = \begin{bmatrix} 1 & -0.5 \\ 0.5 & 0.25 \end{bmatrix}$$
+$$a = W x = \begin{bmatrix} 0 \\ 1 \end{bmatrix}$$
+$$h = \text{ReLU}(a) = \begin{bmatrix} 0 \\ 1 \end{bmatrix}$$
+$$\hat{y} = v h = 1$$
+$$L = (\hat{y} - y)^2 = 4$$
+$$\frac{\partial L}{\partial \hat{y}} = -4$$
+$$\frac{\partial L}{\partial h} = \begin{bmatrix} -4 \\ -4 \end{bmatrix}$$
+$$\frac{\partial L}{\partial x} = \begin{bmatrix} -2 \\ -1 \end{bmatrix}$$
+"""
+
+
+def test_a_relu_at_0_passes_nothing_back() -> None:
+    assert report(AT_A_CORNER).read["C"] == 3
+    assert not report(AT_A_CORNER).findings
+    wrong = report(AT_A_CORNER.replace(r"-2 \\ -1", r"-6 \\ 1")).findings
+    assert wrong
+    assert {finding.layer for finding in wrong} == {"C"}
+
+
 def test_arithmetic_is_that_of_decimals() -> None:
     assert report("3.53·0.9999999999999987·(1 − 0.9999999999999987) = 4.589e-15").passed
     assert not report("3.53·0.9999999999999987·(1 − 0.9999999999999987) = 5.103e-15").passed

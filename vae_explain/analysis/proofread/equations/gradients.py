@@ -38,8 +38,8 @@ def gradient(top: Tree, bottom: Tree, formulas: Scope, leaf: Leaf, lookup: Looku
     Raises
     ------
     Unknown
-        If no formulas lead from one to the other, one of them has a corner there, or what it
-        starts from is no number.
+        If no formulas lead from one to the other, one of them has a corner there that is no
+        activation's, or what it starts from is no number.
     """
     wanted = key_of(bottom)
     order = list(_in_order(top, bottom, formulas))[::-1]
@@ -82,10 +82,14 @@ def _slope(
 
     below, still, above = (moved(by) for by in (-STEP, 0.0, STEP))
     left, right = (still - below) / STEP, (above - still) / STEP
-    if np.any(np.abs(left - right) > CORNER * (1 + np.abs(left) + np.abs(right))):
+    least = CORNER * (1 + np.abs(left) + np.abs(right))
+    corner = np.abs(left - right) > least
+    # At 0 a ReLU has slope 0 on one side, |a| opposite slopes: autograd's slope there is 0.
+    known = (np.minimum(np.abs(left), np.abs(right)) <= least) | (np.abs(left + right) <= least)
+    if np.any(corner & ~known):
         raise Unknown("it has a corner there")
     size = max(float(np.abs(still).max(initial=0.0)), 1.0)
-    return (left + right) / 2, size * np.finfo(float).eps / STEP
+    return np.where(corner, 0.0, (left + right) / 2), size * np.finfo(float).eps / STEP
 
 
 def _in_order(top: Tree, bottom: Tree, formulas: Scope) -> Iterator[tuple[str, Tree | None]]:
