@@ -65,7 +65,7 @@ def _sized(node: Expression) -> Pair:
         case Pow(base, exponent):
             (number, size), (raised, spread) = _sized(base), _sized(exponent)
             number = np.asarray(number, dtype=np.float64)
-            result = number**raised
+            result = _powers(number, np.asarray(raised))
             slope = np.abs(raised * number ** (raised - 1.0))
             by_base = slope * size
             magnitude = np.where(by_base > np.abs(result), by_base, np.abs(result))
@@ -83,6 +83,11 @@ def _sized(node: Expression) -> Pair:
             return np.where(chosen, value, other), np.where(chosen, size, second)
         case _:
             raise TypeError(f"no long sum of {type(node).__name__}")
+
+
+def _powers(base: Array, exponent: Array) -> Array:
+    """Return powers, as `power` does of one number: a root of -0.0 is 0.0, and not as here -0.0."""
+    return np.where((base == 0) & (exponent > 0) & (exponent % 2 != 1), 0.0, base**exponent)
 
 
 def _product(factors: Sequence[Numbers]) -> Numbers:
@@ -183,7 +188,7 @@ class Bounds:
         zero = _has_zero(base)
         ends = [np.asarray(end, dtype=np.float64) for end in base]
         bases = [*ends, np.where(zero, 0.0, ends[0])]
-        found = _hull(b ** np.asarray(e) for b, e in product(bases, exponent))
+        found = _hull(_powers(b, np.asarray(e)) for b, e in product(bases, exponent))
         low, high = self._widened(found, OF_FUNCTION)
         pole = zero & (np.asarray(exponent[0]) < 0)
         return np.where(pole, -np.inf, low), np.where(pole, np.inf, high)
