@@ -251,7 +251,7 @@ def test_the_suffix_is_the_format(cli: CommandLine, folder: Path, command: list[
     found = json.loads((folder / "page.JSON").read_text("utf-8"))
     assert found == json.loads(cli(*command, "--json").out)
     before = contents(folder)
-    for name in ("page.pdf", "page"):
+    for name in ("page.doc", "page"):
         outcome = cli(*command, "-o", name)
         assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
         assert f"--output {name}: name a file that ends with ." in outcome.err

@@ -159,7 +159,7 @@ def compare(first: Explanation, second: Explanation, *only: str) -> ComparisonPa
     --------
     >>> from vae_explain import compare, explain
     >>> compare(explain(seed=42), explain(seed=42, beta=4))
-    <ComparisonPage: loss 31.5105 and 32.739, 1 values differ>
+    <ComparisonPage: loss 31.5104 and 32.739; loss differs>
     """
     from ..analysis.comparison import Comparison
     from ..pages.reading_level import for_reader

@@ -137,11 +137,16 @@ class Substitution:
         if expected is None:
             return None
         if _skeleton(_as_tree(expected)) == _skeleton(line.sum):
-            return self._mismatched(line, list(_leaves(expected)), arithmetic)
-        terms = [(to_text(term), evaluate_expression(term)) for term in _summands(expected)]
-        every = (terms, self._by_way(line, arithmetic))
-        found = (self._wrong_terms(line, terms, arithmetic) for terms in every)
-        return next((wrong for wrong in found if wrong is not None), None)
+            found: tuple[Operand, ...] | None
+            found = self._mismatched(line, list(_leaves(expected)), arithmetic)
+        else:
+            terms = [(to_text(term), evaluate_expression(term)) for term in _summands(expected)]
+            found = self._wrong_terms(line, terms, arithmetic)
+        if found == ():
+            return found
+        by_way = self._wrong_terms(line, self._by_way(line, arithmetic), arithmetic)
+        every = [wrong for wrong in (found, by_way) if wrong is not None]
+        return min(every, key=len, default=None)
 
     def _wrong_terms(
         self, line: Line, terms: Sequence[tuple[str, float]], arithmetic: Arithmetic

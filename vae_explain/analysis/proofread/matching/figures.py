@@ -295,6 +295,8 @@ def _is_shape(statement: Statement, shape: Shape) -> bool:
     """Whether whole numbers behind a name are its shape, as in `fc1.weight [8, 4]`."""
     if not statement.all_whole:
         return False
+    if statement.has_array and shape == ():  # one number has no brackets
+        return True
     found = [int(n.text) for n in statement.numbers if isinstance(n, Literal)]
     return [n for n in found if n != 1] == [n for n in shape if n != 1] or len(found) != math.prod(
         shape

@@ -17,7 +17,7 @@ from .statement import DIFFERENCE, Context, Found, Headings, Remnant, Statement
 from .values import line_of, numbers_of, read_value, text_of
 
 # Headers of what is added up: a product, `W[i,0]·x[0]`, or what comes by one way of several.
-SUMMAND = re.compile(r"[\w\[\],]+\*[\w\[\],]+$|by \w")
+SUMMAND = re.compile(r"[\w\[\],]+\*[\w\[\],]+$|by \w|all others$")
 SHARE = re.compile(r"(?:reconstruction|KL) by \w+")
 CHANGE = ["before", "after", "change"]
 

@@ -88,7 +88,7 @@ def _brief(texts: Mapping[str, Any]) -> dict[str, Any]:
     Examples
     --------
     >>> _brief({"else": ["a + ", 1.0, "·b = c"], "0": "a = c"})
-    {'else': ['a + ', 1.0, '·b = c'], '0': [2, '', 4]}
+    {'else': ['a + ', 1.0, '·b = c'], '0': [2, '', 3]}
     """
     usual = texts["else"]
     brief = {"else": usual}
