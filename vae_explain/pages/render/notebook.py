@@ -231,6 +231,8 @@ class _Notebook:
                     self.defined.add(ref.name)
                     yield f"{self.names(ref.name)} = {float(array)!r}"
                 else:
+                    # A value that has no step here is one of a large model's that are left out.
+                    self.complete &= ref.role != "value"
                     yield self._source(ref.name, array)
         try:
             line = code(expression, self.names)
