@@ -41,7 +41,7 @@ def means_of_everything(model: Layers, x: Tensor) -> Tensor:
     return F.mse_loss(recon, x) + torch.mean(kl_each(mu, logvar))
 
 
-@TABLE.right("kl-form")
+@TABLE.right("loss-scale")
 def importance_weighted(model: Layers, x: Tensor) -> Tensor:
     """One number holds both terms: it has a weight of the KL, and no KL of a known form."""
     mu, logvar = model.encode(x)

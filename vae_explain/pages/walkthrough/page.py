@@ -295,7 +295,7 @@ class RunPage(Draft):
         if any(isinstance(term, Rest) for terms in sums for term in terms):
             # Each has its own largest parts.
             return [_largest_products(name, lines[0], sums[0])]
-        if len(heads) <= FEWEST_PRODUCTS or any(len(terms) != len(heads) for terms in sums):
+        if not lines or len(heads) <= FEWEST_PRODUCTS or any(len(s) != len(heads) for s in sums):
             return []
         amounts = np.array([[evaluate(term) for term in terms] for terms in sums])
         shown = np.arange(len(heads))
