@@ -92,17 +92,10 @@ def _answer(words: Sequence[str], path: Path, options: Options) -> ExitCode:
     from .entry import run
 
     anew = words[0] == COMPARE and options.run is None
-    code = run([*words, *(_as_typed(options) if anew else ["--run", str(path)])])
+    typed = map("=".join, options.as_typed()) if anew else ["--run", str(path)]
+    code = run([*words, *typed])
     sys.stdout.flush()
     return ExitCode(code) if code in list(ExitCode) else ExitCode.OK  # it was interrupted
-
-
-def _as_typed(options: Options) -> Iterator[str]:
-    """Yield the options that were given, for a command that runs the model once more."""
-    for name in sorted(options.given):
-        value, flag = getattr(options, name), f"--{name.replace('_', '-')}"
-        for each in value if isinstance(value, list) else [value]:
-            yield flag if each is True else f"{flag}={each}"
 
 
 # --- on a terminal ----------------------------------------------------------------------

@@ -9,14 +9,15 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from ..models.builtin_config import ACTIVATIONS, BUILT_IN, Architecture
 from ..models.changes import Change, located, require_once
-from ..models.request import Request, Settings, UserModel
-from . import config_files, model_files, parsing, standard_input
+from ..models.request import Request
+from . import parsing, standard_input
 from .errors import Problem
 from .files import require_ending
 from .messages import say
+from .model_options import MOST_BYTES, architecture_of, check_model_options, user_model
 from .options import CHECKPOINTS, Options
+from .parsing import flag
 
 if TYPE_CHECKING:
     from ..engine.run import Run
@@ -26,15 +27,8 @@ if TYPE_CHECKING:
 
 Arithmetic = Literal["printed", "full"]
 Rows = tuple[tuple[float, ...], ...]
-WIDEST = 10**6
-MOST_BYTES = 4 * 2**30  # of parameters, before anything is built, or of what a run computes
 BYTES_A_NUMBER = 2 * 8  # that a run computes: it and its gradient, in float64
 INPUT_FILES = ".csv", ".npy"
-OF_A_USERS_MODEL = (
-    "model_arg", "config",
-    "loss", "loss_arg", "loss_sum", "objective", "objective_expr", "x_as", "root",
-    "definitions_only",
-)  # fmt: skip
 REFUSALS = {
     "eps": "draws its own noise; leave it out, or ask forward",
     "arithmetic": "works in PyTorch's own float32; leave it out",
@@ -95,7 +89,7 @@ class Job:
         self.architecture = None if options.model else built_in
         self.seed = parsing.whole("--seed", options.seed, 0, parsing.LARGEST_SEED, "a seed")
         self._check_files()
-        self._check_model_options()
+        check_model_options(options)
         self._typed = None if options.x_file else self._request(self._typed_rows())
 
     @property
@@ -210,7 +204,7 @@ class Job:
         """Open a recording, with which no option goes that says what to run."""
         for name in sorted(self.options.given & OF_THE_MODEL):
             raise Problem(
-                _flag(name),
+                flag(name),
                 getattr(self.options, name),
                 f"--run {path} has a run that is done, with its model and its input; "
                 "leave one of the two out",
@@ -234,26 +228,6 @@ class Job:
                 "--strip-prefix", options.strip_prefix, "it goes with a file; give --weights too"
             )
 
-    def _check_model_options(self) -> None:
-        options = self.options
-        if options.objective_expr and (options.objective or options.loss_arg):
-            mend = "it is the whole loss; leave --objective and --loss-arg out"
-            raise Problem("--objective-expr", options.objective_expr, mend)
-        if options.root is not None and not options.root.is_dir():
-            raise Problem("--root", options.root, "there is no such folder")
-        for name in ("model", "loss", "objective"):
-            if reference := getattr(options, name):
-                model_files.require_defined(f"--{name}", reference)
-        if options.model:
-            for name in ("dims", "hidden", "latent"):
-                if (value := getattr(options, name)) is not None:
-                    raise Problem(_flag(name), value, "it shapes the built-in VAE; leave it out")
-            return
-        for name in OF_A_USERS_MODEL:
-            if value := getattr(options, name):
-                mend = "it goes with a model of your own; give --model too"
-                raise Problem(_flag(name), value, mend)
-
     def _request(self, x: Any) -> Request:
         options, architecture = self.options, self.architecture
         if architecture and architecture.recon == "bce":
@@ -263,7 +237,7 @@ class Job:
             seed=self.seed,
             eps=self._noise(len(x)),
             arithmetic=self.arithmetic,
-            source=architecture or _user_model(options),
+            source=architecture or user_model(options),
             weights=options.weights,
             strip_prefix=options.strip_prefix,
             decimals=self.decimals,
@@ -358,45 +332,7 @@ def refuse(options: Options, command: str, *names: str) -> None:
     for name in names:
         value = getattr(options, name)
         if value is not None:
-            raise Problem(_flag(name), value, f"{command} {REFUSALS[name]}")
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
-
-
-def _user_model(options: Options) -> UserModel:
-    def arguments(
-        option: str, texts: list[str] | None, found: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        found = {} if found is None else found
-        for text in texts or ():
-            name, value = parsing.argument(option, text)
-            *around, last = name.split(".")
-            within = found
-            for part in around:
-                within = within.setdefault(part, Settings())
-                if not isinstance(within, Settings):
-                    raise Problem(option, text, f"{part} is given a value of its own already")
-            within[last] = value
-        return found
-
-    return UserModel(
-        model=options.model or "",
-        loss=options.loss,
-        objective=options.objective,
-        loss_arguments=arguments("--loss-arg", options.loss_arg),
-        model_arguments=arguments(
-            "--model-arg",
-            options.model_arg,
-            config_files.read(options.config) if options.config else None,
-        ),
-        loss_sum=options.loss_sum,
-        root=options.root,
-        definitions_only=options.definitions_only,
-        objective_expr=options.objective_expr,
-        x_as=options.x_as,
-    )
+            raise Problem(flag(name), value, f"{command} {REFUSALS[name]}")
 
 
 def _read(path: Path) -> Array:
@@ -418,50 +354,3 @@ def _require_probabilities(rows: Rows | Array) -> None:
     if outside is not None:
         mend = "binary cross-entropy wants every x from 0 to 1; give such an --x"
         raise Problem("--recon", "bce", f"x has {outside:g}, but {mend}")
-
-
-def architecture_of(options: Options) -> Architecture:
-    """Check the options that shape the built-in VAE."""
-    activation = parsing.choice("--activation", options.activation, ACTIVATIONS)
-    recon = parsing.choice("--recon", options.recon, ("mse", "bce"))
-    reduction = parsing.choice("--reduction", options.reduction, ("sum", "mean"))
-    shape = Architecture(
-        dims=_widths(options),
-        activation=activation,  # type: ignore[arg-type]  # one of its choices, see above
-        recon=recon,  # type: ignore[arg-type]  # likewise
-        reduction=reduction,  # type: ignore[arg-type]  # likewise
-        beta=parsing.from_zero("--beta", options.beta, "a weight"),
-    )
-    size = 4 * sum(layer.count for layer in shape.layers)
-    if size > MOST_BYTES:
-        mend = f"its parameters alone take {size / 2**30:.0f} GiB; give smaller widths"
-        raise Problem("--dims", options.dims, mend)
-    return shape
-
-
-def _widths(options: Options) -> tuple[int, ...]:
-    """Return the widths from input to output, of which the middle ones may be given alone."""
-    dims = BUILT_IN.dims if options.dims is None else _dims(options.dims)
-    middle = len(dims) // 2
-    hidden, latent = dims[1:middle], dims[middle]
-    for name in ("hidden", "latent"):
-        value = getattr(options, name)
-        if value is not None and options.dims is not None:
-            raise Problem(_flag(name), value, "--dims has all widths; leave one of them out")
-    if options.hidden is not None:
-        hidden = parsing.widths("--hidden", options.hidden, WIDEST)
-    if options.latent is not None:
-        latent = parsing.whole("--latent", options.latent, 1, WIDEST, "a width")
-    if options.hidden is None and options.latent is None:
-        return dims
-    return (dims[0], *hidden, latent, *hidden[::-1], dims[0])
-
-
-def _dims(text: str) -> tuple[int, ...]:
-    example = "write widths such as 784-400-20-400-784"
-    widths = parsing.widths("--dims", text, WIDEST, example)
-    if len(widths) < 3 or len(widths) % 2 == 0:
-        raise Problem("--dims", text, f"an odd number of widths, three or more; {example}")
-    if widths[0] != widths[-1]:
-        raise Problem("--dims", text, "a VAE gives back what it got: make both ends equal")
-    return tuple(widths)

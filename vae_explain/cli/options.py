@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -16,6 +16,7 @@ from ..models.builtin_config import ACTIVATIONS
 from . import names, standard_input
 from .completion import completing
 from .errors import ExitCode, Problem
+from .parsing import flag
 from .streams import printing_apart
 from .style import (
     OF_PAGES,
@@ -299,6 +300,14 @@ class Options:
         if self.record is None:
             return style
         return replace(style, record=style.files.name("--record", self.record, RECORDINGS))
+
+    def as_typed(self, left_out: Container[str] = ()) -> Iterator[tuple[str, ...]]:
+        """Yield the options that were given, each with its value, as words of a command."""
+        for name in (field.name for field in fields(self)):
+            if name in self.given and name not in left_out:
+                value = getattr(self, name)
+                for each in value if isinstance(value, list) else [value]:
+                    yield (flag(name),) if each is True else (flag(name), str(each))
 
     def inputs(self) -> dict[str, Path]:
         """Return the files that the options name to be read, by option."""

@@ -20,6 +20,11 @@ WRAPPED = re.compile(r"(?:\[([^\[\]]*)\]|\(([^()]*)\))\s*,?")  # as a list or a 
 MINUS_SIGNS = str.maketrans({"−": "-", "–": "-", "﹣": "-", "－": "-"})
 
 
+def flag(name: str) -> str:
+    """Return the option that a name of Python stands for: `--x-file` of `x_file`."""
+    return "--" + name.replace("_", "-")
+
+
 def numbers(option: str, text: str) -> tuple[float, ...]:
     """Read numbers separated by commas or spaces.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import tempfile
 import webbrowser
-from dataclasses import fields
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -83,14 +83,8 @@ def _folder() -> str:
 
 def _command(options: Options) -> str:
     """Return the command that runs the same model, without what the page may change."""
-    words = ["vae-explain", "document"]
-    for field in fields(options):
-        if field.name not in options.given or field.name in SAID_BY_THE_PAGE:
-            continue
-        option, value = f"--{field.name.replace('_', '-')}", getattr(options, field.name)
-        for each in value if isinstance(value, list) else [value]:
-            words += [option] if each is True else [option, str(each)]
-    return shlex.join(words)
+    words = chain.from_iterable(options.as_typed(SAID_BY_THE_PAGE))
+    return shlex.join(["vae-explain", "document", *words])
 
 
 def _typed(options: Options) -> dict[str, list[str]]:
