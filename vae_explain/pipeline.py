@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 
-from .engine.run import Recordings, Run
+from .engine.run import Arithmetic, Recordings, Run
 from .errors import UserError
 from .models.argument_matching import CannotBind
 from .models.prepare import prepared, user_code_errors
@@ -76,6 +76,12 @@ def run_in_float64(request: Request, like: Run) -> Run | None:
             return model.run_in_float64(like)
     except UserError:
         return None
+
+
+def in_the_other_arithmetic(request: Request) -> Run:
+    """Make the same run in the arithmetic that is not asked for; it need not be finite."""
+    other: Arithmetic = "full" if request.arithmetic == "printed" else "printed"
+    return run(replace(request, arithmetic=other), finite=False)
 
 
 def _compared(result: RunWithModel, request: Request) -> RunWithModel:

@@ -41,7 +41,8 @@ def backward(
 
     run = job.run(finite=False)
     chosen, term = names.gradient_names(given, term, run)
-    walkthrough, checks = page.backward(run, chosen, term, latex, job.other_run())
+    other = job.other_run() if chosen and style.format != "json" else None
+    walkthrough, checks = page.backward(run, chosen, term, latex, other)
     passed = not checks.failed and job.agrees and run.is_finite
     if style.format == "json":
         from ..pages.render import json

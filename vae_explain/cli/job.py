@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -137,14 +137,13 @@ class Job:
 
     def other_run(self) -> Run | None:
         """Return the same run in the other arithmetic; None for a model that had to run again."""
-        other: Arithmetic = "full" if self.arithmetic == "printed" else "printed"
         if recording := self.recorded or self._kept:
-            return recording.runs.get(other)
+            return recording.runs.get("full" if self.arithmetic == "printed" else "printed")
         if self.architecture is None:
             return None
         from .. import pipeline
 
-        return pipeline.run(replace(self.request, arithmetic=other), finite=False)
+        return pipeline.in_the_other_arithmetic(self.request)
 
     def _remembered(self) -> Recording | None:
         """Return the run as it was remembered, or run the built-in VAE and remember it."""

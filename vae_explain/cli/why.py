@@ -62,8 +62,9 @@ def why(
     name = run.known_as(place.name)
     element = view.target(name, place.gradient, place.element, place.term)
     chosen = place.element is None and run.value(name).shape != ()
+    other = None if style.format == "json" else job.other_run()
     walkthrough, checks = page.why(
-        run, element, chosen=chosen, depth=levels, full=full, other=job.other_run()
+        run, element, chosen=chosen, depth=levels, full=full, other=other
     )
     passed = not checks.failed and job.agrees and run.is_finite
     if style.format == "json":

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..analysis import gradient_check, replayed_step
 from ..analysis.gradient_check import Check, Nudged
 from ..analysis.training_records import CannotTrain, Update
-from ..engine.run import Arithmetic, Run
+from ..engine.run import Run
 from ..models.builtin_config import Architecture
 from . import display
 from .blocks import Walkthrough
@@ -58,10 +58,8 @@ def composed(
             moved = f"After it the model raises {reason.what}."
         except (CannotTrain, OtherDraws) as reason:
             moved = f"{str(reason)[0].upper()}{str(reason)[1:]}."
-    other = None
-    if beside and request.architecture:
-        arithmetic: Arithmetic = "full" if request.arithmetic == "printed" else "printed"
-        other = pipeline.run(replace(request, arithmetic=arithmetic), finite=False)
+    says_both = beside and request.architecture is not None
+    other = pipeline.in_the_other_arithmetic(request) if says_both else None
     page = document.document(recorded.run, check, moved, request.architecture, other)
     return DocumentPage(*page, check, moved)
 

@@ -13,20 +13,19 @@ import numpy as np
 from ...engine.formulas import Steps
 from ...engine.provenance import Target
 from ...engine.run import Run
-from ...symbolic.expression import Ref
+from ...symbolic.expression import Index, Ref
 from ...trace import Array
 from ..blocks import Quantity, Statement
 
-Index = tuple[int, ...]
 Parts = list[str | Quantity]
 
 
 def one_beside(run: Run, other: Run | None, target: Target) -> list[Statement]:
     """Say what one number is in the other arithmetic; nothing where its digits are the same."""
-    numbers = _differing(run, other, target)
-    if other is None or target.index not in numbers:
+    number = _differing(run, other, target).get(target.index) if other else None
+    if other is None or number is None:
         return []
-    return [Statement((f"{_origin(other)} it is ", _quantity(numbers[target.index]), "."))]
+    return [Statement((f"{_origin(other)} it is ", _quantity(number), "."))]
 
 
 def all_beside(
@@ -61,23 +60,21 @@ def _listed(steps: Steps, target: Target, numbers: dict[Index, float], most: int
     return [*parts, f" and {left} more"] if left > 0 else parts
 
 
-def _differing(run: Run, other: Run | None, target: Target) -> dict[Index, float]:
+def _differing(run: Run, other: Run, target: Target) -> dict[Index, float]:
     """Return the numbers that a page prints otherwise, by their places."""
-    here, there = (_array(each, target) for each in (run, other))
-    if other is None or here is None or there is None or here.shape != there.shape:
+    here, there = _array(run, target), _array(other, target)
+    if here is None or there is None or here.shape != there.shape:
         return {}
     decimals = min(run.decimals, other.decimals)
-    differs = np.round(here.astype(np.float64), decimals) != np.round(
-        there.astype(np.float64), decimals
-    )
+    differs = np.round(here, decimals) != np.round(there, decimals)
     return {tuple(map(int, at)): float(there[tuple(at)]) for at in np.argwhere(differs)}
 
 
-def _array(run: Run | None, target: Target) -> Array | None:
-    if run is None:
-        return None
+def _array(run: Run, target: Target) -> Array | None:
     arrays = run.gradients_of(target.term) if target.gradient else run.values
-    return np.asarray(arrays[target.value_id]) if target.value_id in arrays else None
+    if target.value_id not in arrays:
+        return None
+    return np.asarray(arrays[target.value_id], np.float64)
 
 
 def _origin(other: Run) -> str:
