@@ -151,6 +151,10 @@ def words_of(model: Layers, z: Tensor) -> Tensor:
     return model.decoder(z).view(-1, 2)
 
 
+def chosen_words(x: Tensor) -> Tensor:
+    return (x[:, :3] > 0.5).long().view(-1)
+
+
 @fault("output-range")
 def softmax_before_cross_entropy(model: Layers, x: Tensor) -> Tensor:
     """The cross-entropy stops far above zero, and the words stay unsure.
@@ -159,16 +163,14 @@ def softmax_before_cross_entropy(model: Layers, x: Tensor) -> Tensor:
     """
     mu, logvar = model.encode(x)
     words = torch.softmax(words_of(model, sample(mu, logvar)), dim=-1)
-    target = (x[:, :3] > 0.5).long().view(-1)
-    return F.cross_entropy(words, target, reduction="sum") + kl_of(mu, logvar)
+    return F.cross_entropy(words, chosen_words(x), reduction="sum") + kl_of(mu, logvar)
 
 
 @softmax_before_cross_entropy.twin
 def _(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)
     words = words_of(model, sample(mu, logvar))
-    target = (x[:, :3] > 0.5).long().view(-1)
-    return F.cross_entropy(words, target, reduction="sum") + kl_of(mu, logvar)
+    return F.cross_entropy(words, chosen_words(x), reduction="sum") + kl_of(mu, logvar)
 
 
 @fault("output-range")
@@ -179,13 +181,11 @@ def likelihood_of_shares_without_a_logarithm(model: Layers, x: Tensor) -> Tensor
     """
     mu, logvar = model.encode(x)
     words = torch.softmax(words_of(model, sample(mu, logvar)), dim=-1)
-    target = (x[:, :3] > 0.5).long().view(-1)
-    return F.nll_loss(words, target, reduction="sum") + kl_of(mu, logvar)
+    return F.nll_loss(words, chosen_words(x), reduction="sum") + kl_of(mu, logvar)
 
 
 @likelihood_of_shares_without_a_logarithm.twin
 def _(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)
     words = torch.log_softmax(words_of(model, sample(mu, logvar)), dim=-1)
-    target = (x[:, :3] > 0.5).long().view(-1)
-    return F.nll_loss(words, target, reduction="sum") + kl_of(mu, logvar)
+    return F.nll_loss(words, chosen_words(x), reduction="sum") + kl_of(mu, logvar)
