@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vae_explain import explain
-from vae_explain.library.explain import Explanation
+from vae_explain.api.explain import Explanation
 
 from .pages import CommandLine
 

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_explain import load, watch
-from vae_explain.library.watching import Watching, WatchPage
+from vae_explain.api.watching import Watching, WatchPage
 
 from .audited.base import Layers, kl_of, sample
 

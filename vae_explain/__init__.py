@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 from .version import __version__
 
 if TYPE_CHECKING:
-    from .library.explain import Explanation, compare, explain, load
-    from .library.watching import watch
+    from .api.explain import Explanation, compare, explain, load
+    from .api.watching import watch
 
 __all__ = ["Explanation", "__version__", "compare", "explain", "load", "watch"]
 
 
 def __getattr__(name: str) -> Any:
     if name in ("Explanation", "compare", "explain", "load"):
-        return getattr(import_module(".library.explain", __name__), name)
+        return getattr(import_module(".api.explain", __name__), name)
     if name == "watch":
-        return import_module(".library.watching", __name__).watch
+        return import_module(".api.watching", __name__).watch
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from .library.watching import Watching, watch
+from .api.watching import Watching, watch
 from .models.batches import batch_of, first_tensor
 
 if TYPE_CHECKING:
-    from .library.watching import WatchPage
+    from .api.watching import WatchPage
     from .models.request import Objective
 
 BY_HAND = (

@@ -155,7 +155,7 @@ def _keep_watched(
     watched: Watched, page: Target | None, freeze: Target | None, style: Style
 ) -> list[str]:
     """Put what was seen into its files, and say so in words."""
-    from ..library.watching import WatchPage, kept_words
+    from ..api.watching import WatchPage, kept_words
 
     written = []
     if page is not None:
