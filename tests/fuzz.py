@@ -91,7 +91,8 @@ def fault_of_reading(outcome: Outcome) -> str:
         return f"exit code {outcome.code}"
     if "internal error" in outcome.err or "Traceback" in outcome.err:
         return "internal error"
-    if "vae-explain: warning" in outcome.err:
+    warnings = [line for line in outcome.err.splitlines() if "vae-explain: warning" in line]
+    if any("disagrees with itself" not in line for line in warnings):
         return "a warning of ours"
     if outcome.code == 2:
         errors = [

@@ -207,7 +207,8 @@ class _Still(CallMode):
     def handle(self, call: Call) -> Any:
         plan, func, args, kwargs = call
         name = plan.name
-        if name == "_set_grad_enabled":
+        # Where such a function switches off what is off already, nothing changes.
+        if name == "_set_grad_enabled" and (torch.is_grad_enabled() or self._without_gradients):
             self._without_gradients = not args[0]
         if name == "float":
             return args[0].double()

@@ -28,7 +28,7 @@ from ..ops import NotExplained
 from ..recording.noise_run import draws_of_run
 from ..recording.random_draws import Precision
 from ..recording.recorder import record
-from ..recording.tensor_arrays import array_of, tensors_in
+from ..recording.tensor_arrays import NotReal, array_of, tensors_in
 from ..symbolic.decimals import rounded
 from ..trace import Array, Trace
 from .changes import Change
@@ -284,9 +284,18 @@ class PreparedModel:
                 lasting=lasting,
                 gradients=gradients,
             )
+        _require_real(trace)
         _require_digits(trace)
         _require_written(trace)
         return trace, calls[-1]
+
+
+def _require_real(trace: Trace) -> None:
+    """Raise `NotReal` for a run with complex numbers."""
+    for value in trace.values:
+        if value.array.dtype.kind == "c":
+            makers = [each.name for each in trace.operations if value.id in each.outputs]
+            raise NotReal(value.name or f"what {' and '.join(makers) or 'it reads'} gives")
 
 
 def _require_digits(trace: Trace) -> None:

@@ -22,6 +22,7 @@ from ..trace import Trace
 from .autograd import gradients_on
 from .call_info import UNSAFE, Call, Plan, index_of, plan_for
 from .capture import Capture
+from .checkpoints import unfolded
 from .decompositions import decomposition_of
 from .deprecated_arguments import LOSSES, with_reduction
 from .frames import FrameWatcher, SeenFrames
@@ -38,7 +39,7 @@ from .inplace_writes import (
 from .lost_kwargs import with_lost
 from .random_draws import GivenDraws
 from .restoring import changed, restored
-from .tensor_arrays import tensors_in
+from .tensor_arrays import NotReal, tensors_in
 from .trace_builder import CaughtCall, ModuleReturn, ModuleState, Slotted, TraceBuilder
 
 NO_KEYWORDS: Mapping[str, Any] = {}
@@ -113,12 +114,14 @@ def capture(
         for prefix, whole in modules.items()
         for path, module in whole.named_modules(prefix=prefix)
     ]
-    with restored(each.module for each in states) as buffers, gradients_on():
+    with restored(each.module for each in states) as buffers, gradients_on(), unfolded():
         recorder = _Recorder(states, inputs, GivenDraws(noise, redrawn))
         loss = recorder.run(objective, states)
         if not isinstance(loss, Tensor) or loss.numel() != 1:
             returned = list(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
             raise ValueError(f"the loss must be one number, not {returned}")
+        if loss.is_complex():
+            raise NotReal("the loss")
         captured = Capture(recorder.builder, recorder.caught, loss, gradients)
         # Putting back a batch norm's statistics writes to what its backward pass needs,
         # so a trace that depends on them is made now.

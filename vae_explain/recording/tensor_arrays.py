@@ -27,6 +27,18 @@ class NotDense(UserError):
         )
 
 
+class NotReal(UserError):
+    """A value of complex numbers."""
+
+    option = "--model"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} is complex, and pages have real numbers alone; compute with its real and its "
+            "imaginary part as two"
+        )
+
+
 def array_of(tensor: Tensor) -> Array:
     """Return a tensor's numbers, in the tensor's own memory wherever NumPy can read it.
 
