@@ -109,7 +109,11 @@ def numbers_text(chance: random.Random, count: int, largest: float) -> str:
 def pristine(folder: Path) -> None:
     """Write one whole file of each kind into a folder."""
     for suffix in PAGES:
-        how = ("forward",) if suffix == "txt" else ("document", "--dims", "3-4-2-4-3")
+        how = (
+            ("forward",)
+            if suffix == "txt"
+            else ("document", "--dims", "2-3-1-3-2", "--x", "1,-0.5")
+        )
         command_line(*how, "-o", str(folder / f"page.{suffix}"))
     for suffix in ("safetensors", "pt"):
         command_line("params", "--save", str(folder / f"weights.{suffix}"))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from vae_explain.analysis import differences, numpy_oracle
 from vae_explain.analysis.numpy_oracle import Array, Term
@@ -94,6 +95,19 @@ def test_central_differences_reach_seven_digits(seed: int, term: Term | None) ->
     gradients, _ = numpy_oracle.central_differences(run.parameters, run.x, run.eps, term)
 
     assert largest_relative_difference(gradients, run.gradients[term]) < 1e-7
+
+
+@pytest.mark.parametrize("name", numpy_oracle.ACTIVATIONS)
+def test_an_activation_loses_no_digit_to_the_complex_step(name: str) -> None:
+    activation = numpy_oracle.ACTIVATIONS[name]
+    a = np.array([-745.0, -40.0, -27.0, -1.0, -1e-9, 0.3, 19.0, 27.0, 300.0])
+    stepped = activation(a + 1e-200j)
+    np.testing.assert_allclose(stepped.real, activation(a), rtol=4e-16, atol=0)
+    x = torch.tensor(a, requires_grad=True)
+    getattr(F, name)(x).sum().backward()  # type: ignore[no-untyped-call]  # PyTorch's own
+    assert x.grad is not None
+    # PyTorch subtracts from 1 where it has the value at hand.
+    np.testing.assert_allclose(stepped.imag / 1e-200, x.grad, rtol=0, atol=1e-15)
 
 
 def test_the_terms_add_up() -> None:

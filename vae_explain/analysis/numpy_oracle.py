@@ -151,7 +151,11 @@ def _sigmoid(a: Array) -> Array:
 
 
 def _softplus(a: Array) -> Array:
-    smooth = np.where(a.real >= 0, a, 0) + np.log1p(np.exp(np.where(a.real >= 0, -a, a)))
+    # NumPy's log1p adds 1 to a complex number after all, and loses what is small against it.
+    real = np.asarray(a.real, np.float64)
+    smooth: Array = np.maximum(real, 0) + np.log1p(np.exp(-np.abs(real)))
+    if np.iscomplexobj(a):
+        smooth = smooth + 1j * _sigmoid(real) * a.imag
     return np.where(a.real > THRESHOLD, a, smooth)
 
 
