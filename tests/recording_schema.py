@@ -11,7 +11,7 @@ import json
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-from vae_explain.models.checked_json import WORDS, types_of
+from vae_explain.models.checked_json import WORDS, defaults_of, types_of
 from vae_explain.models.recorded_run import VERSION, Contents
 
 PLAIN: dict[Any, dict[str, Any]] = {
@@ -54,7 +54,7 @@ def schema_of(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         definitions[kind.__name__] = {
             "type": "object",
             "properties": {key: schema_of(each, definitions) for key, each in types.items()},
-            "required": list(types),
+            "required": [key for key in types if key not in defaults_of(kind)],
             "additionalProperties": False,
         }
     return {"$ref": f"#/$defs/{kind.__name__}"}

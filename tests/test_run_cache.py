@@ -26,6 +26,8 @@ COMMANDS = [
     ["forward"],
     ["forward", "--arithmetic", "full", "--format", "json"],
     ["forward", "--x", "1,2,3,4", "--x", "0,-1,2,5", "--step", "z", "--latex"],
+    ["forward", "--digits", "1"],
+    ["why", "loss", "--digits", "2", "--arithmetic", "full"],
     ["forward", "--dims", "6-5-3-2-3-5-6", "--activation", "gelu", "--reduction", "mean"],
     ["backward", "--param", "fc1.weight"],
     ["backward", "--term", "kl", "--arithmetic", "printed", "--eps", "0.5,-1"],
@@ -68,6 +70,13 @@ def test_a_page_is_the_same_whether_its_run_is_remembered(
     assert entry.read_bytes() == written
 
 
+def test_what_is_remembered_is_rounded_as_the_page_is(cli: CommandLine, folder: Path) -> None:
+    for digits in ("2", "1", "2"):
+        page = cli("forward", "--digits", digits, columns=120).out
+        assert f"parameters and ε rounded to {digits} decimal" in page
+    assert len(entries(folder)) == 2
+
+
 def test_another_question_of_the_same_run_loads_no_pytorch(folder: Path) -> None:
     code = """
 import sys
@@ -93,6 +102,8 @@ def test_what_decides_a_run_decides_its_key(
         Request(X),
         Request(((1.0, 2.0, 3.0, 4.5),)),
         Request(X * 2),
+        Request(((1.0, 2.0, 3.0, 4.000000001),)),
+        Request(X, decimals=2),
         Request(X, seed=7),
         Request(X, eps=(0.0, 0.0)),
         Request(X, source=Architecture(beta=2.0)),
@@ -107,7 +118,7 @@ def test_what_decides_a_run_decides_its_key(
     assert key_of(Request(X, arithmetic="full")) == keys[0]
     assert key_of(Request(np.array(X))) == keys[0]
     weights.write_bytes(b"two")
-    assert key_of(requests[7]) != keys[7]
+    assert key_of(requests[-2]) != keys[-2]
     monkeypatch.setenv("OMP_NUM_THREADS", "17")
     assert key_of(requests[0]) != keys[0]
     monkeypatch.undo()

@@ -76,17 +76,24 @@ def read(kind: Any, data: Any, where: str) -> Any:
 def _record(kind: Any, data: Any, where: str) -> Any:
     types = types_of(kind)
     entries = _of(dict, data, where, "an object")
-    if missing := types.keys() - entries.keys():
+    missing = types.keys() - entries.keys() - defaults_of(kind).keys()
+    if missing:
         raise Misfit(where, sorted(entries), f"an object with {min(missing)}")
     if unknown := entries.keys() - types.keys():
         raise Misfit(where, min(unknown), f"nothing but {', '.join(types)}")
-    return kind(**{key: read(types[key], entries[key], f"{where}.{key}") for key in types})
+    return kind(**{key: read(types[key], entries[key], f"{where}.{key}") for key in entries})
 
 
 @cache
 def types_of(kind: Any) -> dict[str, Any]:
     """Return the fields of a record with their types."""
     return get_type_hints(kind)
+
+
+def defaults_of(kind: Any) -> Mapping[str, Any]:
+    """Return what the fields of a record are that may be left out, as older files do."""
+    defaults: Mapping[str, Any] = getattr(kind, "_field_defaults", {})
+    return defaults
 
 
 def _of(kind: type, data: Any, where: str, words: str) -> Any:

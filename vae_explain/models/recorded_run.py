@@ -22,7 +22,7 @@ from safetensors import SafetensorError, safe_open
 
 from ..engine.graph import Graph
 from ..engine.loss_call import LossCall
-from ..engine.run import Arithmetic, Run, by_hand, full_run
+from ..engine.run import PRINTED_DECIMALS, Arithmetic, Run, by_hand, full_run
 from ..errors import UserError
 from ..trace import Array, OnDemand, Trace
 from ..version import __version__
@@ -42,6 +42,7 @@ NUMBERS = {
     "BOOL": "?", "I8": "<i1", "U8": "<u1", "I16": "<i2", "U16": "<u2", "F16": "<f2",
     "I32": "<i4", "U32": "<u4", "F32": "<f4", "I64": "<i8", "U64": "<u8", "F64": "<f8",
 }  # fmt: skip
+MOST_DECIMALS = 17  # that a page is written with
 MOST_AXES = 32  # of a tensor: those of PyTorch have at most 64, of NumPy as many
 LENGTH = 8  # bytes that say how long the header is
 LONGEST_HEADER = 100_000_000  # bytes, as readers of such files have it
@@ -74,6 +75,8 @@ class Contents(NamedTuple):
         Why there is no run in the arithmetic `printed`; None if there is one.
     runs
         The trace in each arithmetic that the run was recorded in.
+    decimals
+        What `printed` rounds parameters and noise to.
     """
 
     version: int
@@ -87,6 +90,7 @@ class Contents(NamedTuple):
     architecture: Architecture | None
     not_printed: str | None
     runs: dict[str, TraceEntry]
+    decimals: int = PRINTED_DECIMALS
 
 
 @dataclass(frozen=True)
@@ -156,6 +160,7 @@ def to_bytes(recording: Recording) -> bytes:
             arithmetic: entry_of(run.graph, _keeper(tensors, MARKS[arithmetic]))
             for arithmetic, run in recording.runs.items()
         },
+        decimals=one.decimals,
     )
     text = json.dumps(written(contents), ensure_ascii=False, allow_nan=False)
     return save(tensors, metadata={CONTENTS_KEY: text})
@@ -238,7 +243,7 @@ def _recording(path: Path, data: bytes | memoryview, is_trusted: bool) -> Record
         doubts[arithmetic]  # which raises where an operation cannot be computed at all
         given = contents.seed, contents.label, contents.eps_given, contents.loss_call
         graph = graphs[arithmetic]
-        whole = full_run(graph.trace, *given, graph, changed=contents.changed)
+        whole = full_run(graph.trace, *given, graph, contents.decimals, contents.changed)
         return by_hand(whole) if arithmetic == "printed" else whole
 
     names = tuple(contents.runs)
@@ -284,6 +289,8 @@ def _contents(path: Path, metadata: Mapping[str, str]) -> Contents:
         raise Misfit("runs", sorted(contents.runs), " or ".join(MARKS))
     if contents.seed is not None and not 0 <= contents.seed < 2**64:
         raise Misfit("seed", contents.seed, "a seed of PyTorch")
+    if not 0 <= contents.decimals <= MOST_DECIMALS:
+        raise Misfit("decimals", contents.decimals, f"a number from 0 to {MOST_DECIMALS}")
     if contents.architecture:
         _require_possible(contents.architecture)
     return contents

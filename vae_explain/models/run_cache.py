@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -34,6 +35,8 @@ OF_COMPUTING = (
     "ATEN_", "BLIS_", "DNNL_", "GOTO_", "KMP_", "MKL_", "NPY_", "OMP_", "ONEDNN_", "OPENBLAS_",
     "TORCH_", "VECLIB_",
 )  # fmt: skip
+# Of a request: both arithmetics are in one entry, and of these more than their words counts.
+ELSEWHERE = ("arithmetic", "x", "weights")
 # Of a processor, what changes from one moment to the next.
 UNSTEADY = ("cpu MHz", "bogomips", "BogoMIPS")
 
@@ -127,7 +130,7 @@ def key_of(request: Request) -> str | None:
     """
     if request.architecture is None or request.generator is not None:
         return None
-    x = np.asarray(request.x, np.float32)
+    x = np.asarray(request.x, np.float64)  # as it was typed
     if _size(request, x) > MOST_OF_ONE:
         return None
     try:
@@ -152,8 +155,9 @@ def _size(request: Request, x: Array) -> int:
 
 
 def _asked(request: Request, x: Array) -> Iterator[bytes]:
-    asked = request.architecture, request.seed, request.eps, request.strip_prefix, request.changes
-    yield repr(asked).encode()
+    for each in fields(request):
+        if each.name not in ELSEWHERE:
+            yield f"{each.name}={getattr(request, each.name)!r}".encode()
     yield repr(x.shape).encode()
     yield x.tobytes()
     if request.weights is not None:

@@ -62,7 +62,7 @@ def without_rule(run: Run) -> tuple[str, ...]:
 
 def arithmetic_words(run: Run) -> str:
     """Return which arithmetic a page uses and what the other one is."""
-    rounded = f"parameters and ε rounded to {run.decimals} decimals"
+    rounded = f"parameters and ε rounded to {counted(run.decimals, 'decimal')}"
     if run.arithmetic == "printed":
         return f"arithmetic: printed, {rounded}, float64 (--arithmetic full: PyTorch's float32)"
     return f"{full_arithmetic(run.trace.loss.array)} (--arithmetic printed: {rounded}, float64)"
@@ -75,7 +75,7 @@ def full_arithmetic(result: Array) -> str:
 
 def replayed_arithmetic_words(run: Run) -> str:
     """Return which numbers are replayed by hand, and what the other ones are."""
-    rounded = f"rounded to {run.decimals} decimals"
+    rounded = f"rounded to {counted(run.decimals, 'decimal')}"
     if run.arithmetic == "printed":
         return f"arithmetic: printed, parameters and ε {rounded}, replayed in float64"
     return (

@@ -7,6 +7,7 @@ run of another shape would belie.
 from __future__ import annotations
 
 from ...engine.run import Run
+from ..phrases import counted
 from .page import is_large
 from .tensors import is_big
 
@@ -34,8 +35,8 @@ def arithmetic(run: Run) -> str:
     """Say which numbers a document computes with, as a reader needs it who has no command."""
     if run.arithmetic == "printed":
         return (
-            f"Parameters and ε are rounded to {run.decimals} decimals, as they are printed "
-            "here, and everything else is computed from them, in float64."
+            f"Parameters and ε are rounded to {counted(run.decimals, 'decimal')}, as they are "
+            "printed here, and everything else is computed from them, in float64."
         )
     return (
         f"All numbers are PyTorch's own, in {run.trace.loss.array.dtype}; they are printed rounded."
@@ -112,8 +113,9 @@ def parameters(run: Run) -> Words:
         sources = "the input and the noise" if _draws(run) else "the input"
         return (f"This model has none: all of its numbers follow from {sources}.",)
     rounded = (
-        f" They are rounded here to {run.decimals} decimals, and the run starts from these "
-        "rounded numbers: with paper and a pocket calculator, one arrives at every number below."
+        f" They are rounded here to {counted(run.decimals, 'decimal')}, and the run starts from "
+        "these rounded numbers: with paper and a pocket calculator, one arrives at every number "
+        "below."
         if run.arithmetic == "printed"
         else ""
     )

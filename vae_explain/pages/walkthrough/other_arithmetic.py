@@ -16,6 +16,7 @@ from ...engine.run import Run
 from ...symbolic.expression import Index, Ref
 from ...trace import Array
 from ..blocks import Quantity, Statement
+from ..phrases import counted
 
 Parts = list[str | Quantity]
 
@@ -79,7 +80,7 @@ def _array(run: Run, target: Target) -> Array | None:
 
 def _origin(other: Run) -> str:
     if other.arithmetic == "printed":
-        return f"With parameters and ε rounded to {other.decimals} decimals"
+        return f"With parameters and ε rounded to {counted(other.decimals, 'decimal')}"
     return f"In PyTorch's {other.trace.loss.array.dtype}, with parameters and ε as they are,"
 
 
