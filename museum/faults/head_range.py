@@ -81,3 +81,35 @@ def sigmoid_on_the_log_variance(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)
     logvar = torch.sigmoid(logvar)
     return error_of(model, sample(mu, logvar), x) + kl_of(mu, logvar)
+
+
+@fault("head-range")
+def mean_behind_a_softmax(model: Layers, x: Tensor) -> Tensor:
+    """One latent carries everything, and the others are nearly zero.
+
+    A softmax keeps the means of a row above zero and makes them add up to 1.
+    """
+    mu, logvar = model.encode(x)
+    return elbo(model, x, torch.softmax(mu, dim=1), logvar)
+
+
+@mean_behind_a_softmax.twin
+def _(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    return elbo(model, x, mu, logvar)
+
+
+@fault("head-range")
+def mean_of_length_one(model: Layers, x: Tensor) -> Tensor:
+    """Samples of the prior look like nothing that was trained on.
+
+    The means of each row are divided by their length, while the prior is N(0, 1) in each latent.
+    """
+    mu, logvar = model.encode(x)
+    return elbo(model, x, mu / mu.norm(dim=1, keepdim=True), logvar)
+
+
+@mean_of_length_one.twin
+def _(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    return elbo(model, x, mu, logvar)

@@ -124,3 +124,21 @@ def absolute_mean_in_the_kl(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)
     kl = -0.5 * torch.sum(1 + logvar - mu.abs() - logvar.exp())
     return error_of(model, sample(mu, logvar), x) + kl
+
+
+@fault("kl-form")
+def square_of_the_summed_means(model: Layers, x: Tensor) -> Tensor:
+    """The KL is small, and the means are large and of both signs.
+
+    The means are added up before they are squared.
+    """
+    mu, logvar = model.encode(x)
+    kl = -0.5 * torch.sum(1 + logvar.sum(1) - mu.sum(1) ** 2 - logvar.exp().sum(1))
+    return error_of(model, sample(mu, logvar), x) + kl
+
+
+@square_of_the_summed_means.twin
+def _(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    kl = -0.5 * torch.sum(3 + logvar.sum(1) - (mu**2).sum(1) - logvar.exp().sum(1))
+    return error_of(model, sample(mu, logvar), x) + kl

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ..base import Layers, error_of, kl_each, kl_of, sample
 from ..cases import fault
+from ..discrete import CATEGORIES, entropy_part, of_categories, reconstructed
 
 
 @fault("loss-scale-mismatch")
@@ -123,3 +126,21 @@ def _(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)
     kl = kl_each(mu, logvar).sum(1).mean()
     return error_of(model, sample(mu, logvar), x) / len(x) + kl
+
+
+@fault("loss-scale-mismatch", make=of_categories)
+def categories_summed_beside_a_mean(model: Layers, x: Tensor) -> Tensor:
+    """All categories stay equally likely, the more so with larger batches.
+
+    The KL of the categories is summed over the batch, the error averaged over everything.
+    """
+    error, logits = reconstructed(model, x)
+    q, log_q = entropy_part(logits)
+    return error / x.numel() + (q * (log_q + math.log(CATEGORIES))).sum()
+
+
+@categories_summed_beside_a_mean.twin
+def _(model: Layers, x: Tensor) -> Tensor:
+    error, logits = reconstructed(model, x)
+    q, log_q = entropy_part(logits)
+    return error / len(x) + (q * (log_q + math.log(CATEGORIES))).sum(dim=(1, 2)).mean()

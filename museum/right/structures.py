@@ -140,3 +140,18 @@ def sparse_hidden_layer(model: Layers, x: Tensor) -> Tensor:
     h = model.encoder(x)
     mu, logvar = model.to_mu(h), model.to_raw(h)
     return error_of(model, sample(mu, logvar), x) + kl_of(mu, logvar) - 0.1 * h.abs().sum()
+
+
+def without_decoder() -> Layers:
+    model = Layers(latent=4)
+    del model.decoder
+    return model
+
+
+@right_model(make=without_decoder)
+def graph(model: Layers, x: Tensor) -> Tensor:
+    """A graph's edges from its nodes' latents; the decoder has no parameters."""
+    edges = (torch.arange(len(x))[:, None] - torch.arange(len(x))).abs().le(1).float()
+    mu, logvar = model.encode(x)
+    z = sample(mu, logvar)
+    return F.binary_cross_entropy_with_logits(z @ z.T, edges, reduction="sum") + kl_of(mu, logvar)

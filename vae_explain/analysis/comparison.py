@@ -7,6 +7,7 @@ nothing that it is made of does was rounded otherwise, or is of a model that var
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -292,7 +293,9 @@ def _made(steps: Steps, name: str) -> str:
     if bound is None or value.kind != "intermediate":
         return ""
     formula = if_explained(lambda: steps.formula(value.id))
-    return f"{bound.operation.name}(…)" if formula is None else to_text(formula)
+    # Constants without a name are called by their number, which says nothing of another run.
+    written = f"{bound.operation.name}(…)" if formula is None else to_text(formula)
+    return re.sub(r"\bconstant \d+", "a constant", written)
 
 
 def _decides(run: Run, name: str) -> Array | None:

@@ -38,26 +38,37 @@ class Anatomy:
         In the arithmetic `full`; it need not be finite.
     others
         The same model's runs under other conditions.
+    drawn
+        The values that were drawn elsewhere than by PyTorch, where that is known already.
     """
 
-    def __init__(self, run: Run, others: Recordings | None = None) -> None:
+    def __init__(
+        self, run: Run, others: Recordings | None = None, drawn: frozenset[int] = frozenset()
+    ) -> None:
         self.run = run
         self.others = others or Recordings(run)
         self.trace = run.trace
         self.values = run.values
         self.inputs = tuple(v.array for v in self.trace.values if v.kind == "input")
-        self.lineage = Lineage(run, drawn_elsewhere(run, self.others.redrawn))
+        self.lineage = Lineage(run, drawn or drawn_elsewhere(run, self.others.redrawn))
         self._kept: dict[object, Any] = {}
 
     @cached_property
     def twice(self) -> Anatomy | None:
         """The run with every row of the input twice."""
-        return None if self.others.twice is None else Anatomy(self.others.twice)
+        return self._of(self.others.twice)
 
     @cached_property
     def switched(self) -> Anatomy | None:
         """The run in the other mode."""
-        return None if self.others.switched is None else Anatomy(self.others.switched)
+        return self._of(self.others.switched)
+
+    def _of(self, other: Run | None) -> Anatomy | None:
+        """Take another run of the same model apart, in which the same values are drawn."""
+        if other is None:
+            return None
+        drawn = self.lineage.drawn_elsewhere if aligned(self.run, other) else frozenset()
+        return Anatomy(other, drawn=drawn)
 
     def kept(self, key: object, make: Callable[[], Kept]) -> Kept:
         """Return what was made for a key, making it the first time."""

@@ -17,7 +17,7 @@ from .finding import Evidence, Finding, NotApplied, Seen, decided
 from .loss_parts import Part
 from .mending import Cure, times
 from .rule import AuditRule
-from .scales import reconstruction_scales, value_of
+from .scales import Scale, latent_scale, value_of
 
 ID = "discrete-kl"
 SPREADS = (0.0, 0.25, 0.5, 1.0, 2.0, 3.0, 4.0)  # of the logits on the grid
@@ -38,8 +38,7 @@ def look(anatomy: Anatomy) -> Seen:
 
 def _categories(anatomy: Anatomy, found: Categories) -> Seen:
     anatomy.require_finite()
-    index = found.site.index
-    parts = tuple(p for p in anatomy.role("kl") if p.posteriors == {index})
+    index, parts = found.site.index, _kl_of(anatomy, found)
     z = anatomy.lineage.name(found.site.z)
     if not parts:
         if any(index in part.posteriors for part in anatomy.parts) or anatomy.role("sampled"):
@@ -79,18 +78,30 @@ def _categories(anatomy: Anatomy, found: Categories) -> Seen:
     if abs(constant) > EXACT * scale and abs(off) > EXACT * scale * right:
         return Seen("", (_constant(name, constant / scale, categories, evidence),))
     left_out = abs(off) > EXACT * scale * right
-    beta = _beta(anatomy, scale)
-    return Seen(
-        f"the KL of the categories is Σ q·log q{'' if left_out else ' + log K'}{beta}",
-    )
+    return Seen(f"the KL of the categories is Σ q·log q{'' if left_out else ' + log K'}")
 
 
-def _beta(anatomy: Anatomy, scale: float) -> str:
-    try:
-        scales = reconstruction_scales(anatomy)
-    except NotApplied:
-        return ""
-    return f", with an effective β of {scale / scales[0].weight:.4g}" if len(scales) == 1 else ""
+def _kl_of(anatomy: Anatomy, found: Categories) -> tuple[Part, ...]:
+    return tuple(p for p in anatomy.role("kl") if p.posteriors == {found.site.index})
+
+
+def category_scale(anatomy: Anatomy, found: Categories) -> Scale:
+    """Return what the KL of one variable weighs."""
+    parts = _kl_of(anatomy, found)
+    if not parts:
+        raise NotApplied("no part of the loss measures the categories by themselves")
+    weight, _ = _fit(anatomy, found, parts)
+    if weight < 0:
+        raise NotApplied("the KL of the categories enters with the wrong sign; see discrete-kl")
+    growth, twice = None, anatomy.twice
+    if twice is not None and len(twice.categories) == len(anatomy.categories):
+        other = twice.categories[anatomy.categories.index(found)]
+        if doubled := _kl_of(twice, other):
+            growth = _fit(twice, other, doubled)[0] / weight
+    logits = anatomy.values[found.logits]
+    per_row = logits.size // logits.shape[found.axis] // anatomy.rows
+    name = anatomy.name_of(parts, "the KL")
+    return latent_scale(anatomy, parts, name, "KL", weight, growth, per_row)
 
 
 def _fit(anatomy: Anatomy, found: Categories, parts: tuple[Part, ...]) -> tuple[float, float]:

@@ -28,6 +28,7 @@ GUARDED = 1e-3  # the same where a small number inside of a logarithm bends the 
 FLAT = 1e-3  # of the largest slope: below it a quotient of slopes says little
 LEFT_OUT = 1e-9  # of the largest slope: a mask's zero
 RAW = 0.5, 1.0  # of what a deviation is made from
+MODERATE = 0.35, 0.55, 0.4, 0.65, 0.6, 0.45, 0.3  # probabilities
 FAR = 1e3, 1e4, 1e5  # times an error, to see what the loss is of it
 POWER = {"squared error": 2.0, "absolute error": 1.0}  # of the deviation that divides an error
 # What an error over a power of a deviation has beside log of the deviation: e²/2σ², and |e|/b;
@@ -78,6 +79,8 @@ class Weighed:
     local
         Whether the loss is another function of the error than its sum, and the weight its slope
         at the numbers of this run.
+    prediction
+        At which numbers of the prediction, where those of the run say nothing.
     """
 
     unit: str
@@ -88,6 +91,7 @@ class Weighed:
     learned_scale: bool = False
     range: tuple[float, float] | None = None
     local: bool = False
+    prediction: Array | None = None
 
 
 def sides(anatomy: Anatomy, parts: Sequence[Part]) -> tuple[int, int] | None:
@@ -143,6 +147,12 @@ def weigh(
     else:
         values = anatomy.kept("replayed", lambda: anatomy.all_with({}))
     straight = _fitted(anatomy, parts, made, target, values)
+    if straight is None:
+        # Where a probability is saturated, slopes say nothing: then as of one that is not.
+        moderate = np.resize(MODERATE, anatomy.values[made].shape)
+        of_others = _fitted(anatomy, parts, made, target, anatomy.all_with({made: moderate}))
+        if of_others and of_others.unit in POSITIVE:
+            straight = replace(of_others, prediction=moderate)
     for scale in _scales(anatomy, parts, made):
         likelihood = _of_learned_scale(anatomy, parts, made, target, scale, values)
         if likelihood is not None:

@@ -18,7 +18,6 @@ from .anatomy import Anatomy
 from .experiments import made_by_a_layer, sigma_at
 from .finding import Cell, Evidence, Finding, NotApplied, Seen, decided
 from .kl import measure
-from .lineage import is_elementwise
 from .mending import Cure, left_out
 from .posterior import Site
 from .reach import GRID, reach
@@ -54,7 +53,7 @@ def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
 
 
 def _mean(anatomy: Anatomy, site: Site) -> list[Finding]:
-    found = reach(anatomy, site.location)
+    found = reach(anatomy, site.location, whole_rows=True)
     if found.low < -DEVIATION and found.high > DEVIATION:
         return []
     name = anatomy.lineage.name(site.location)
@@ -76,13 +75,19 @@ def _mean(anatomy: Anatomy, site: Site) -> list[Finding]:
 def _deviation(anatomy: Anatomy, site: Site) -> list[Finding]:
     if site.raw is None:
         raise NotApplied("the scale of z is a constant")
+    raws: Sequence[float] = GRID
+    way = site.chain
     if not made_by_a_layer(anatomy, site.raw):
-        raise NotApplied(f"what bounds {anatomy.lineage.name(site.raw)} is not looked into")
-    curve = [(raw, sigma_at(anatomy, site, raw)) for raw in GRID]
+        found = reach(anatomy, site.raw, whole_rows=True)
+        low, high = max(found.low, GRID[0]), min(found.high, GRID[-1])
+        raws = [low, *(raw for raw in GRID if low < raw < high), high]
+        way += found.way[1:]
+    curve = [(raw, sigma_at(anatomy, site, raw)) for raw in raws]
     sizes = [abs(sigma) for _, sigma in curve if np.isfinite(sigma)]
     lowest, highest = min(sizes), max(sizes)
     if lowest <= ONE_BIT:
         return []
+    few = len(curve) < len(SHOWN)
     name, head = anatomy.lineage.name(site.chain[0]), anatomy.lineage.name(site.chain[-1])
     ends = f"σ ≥ {lowest:.3g}" if highest > GRID[-1] / 10 else f"{lowest:.3g} ≤ σ ≤ {highest:.3g}"
     tells = (
@@ -95,8 +100,8 @@ def _deviation(anatomy: Anatomy, site: Site) -> list[Finding]:
             anatomy,
             f"whatever {head} is, {ends} always, for {name}, the deviation of "
             f"{anatomy.latent(site)}: {tells}.",
-            [(f"{head} = {raw:g}", sigma) for raw, sigma in curve if raw in SHOWN],
-            site.chain,
+            [(f"{head} = {raw:.3g}", sigma) for raw, sigma in curve if raw in SHOWN or few],
+            way,
         )
     ]
 
@@ -118,14 +123,15 @@ def without(anatomy: Anatomy, way: Sequence[int]) -> list[Cure]:
     cures = []
     for behind, before in pairwise(way):
         bound = anatomy.lineage.graph.producer(behind)
-        if bound is not None and is_elementwise(bound) and len(bound.sources) == 1:
-            before_name = anatomy.lineage.name(before)
-            cures.append(
-                Cure(
-                    f"Take the {bound.rule_name} off {before_name}: a head is a plain layer.",
-                    left_out(behind, before),
-                )
-            )
+        if bound is None or anatomy.values[behind].shape != anatomy.values[before].shape:
+            continue
+        before_name = anatomy.lineage.name(before)
+        words = (
+            f"Take the {bound.rule_name} off {before_name}"
+            if len(bound.sources) == 1
+            else f"Use {before_name} in place of {anatomy.lineage.formula(behind)}"
+        )
+        cures.append(Cure(f"{words}: a head is a plain layer.", left_out(behind, before)))
     return cures[::-1]
 
 

@@ -46,6 +46,8 @@ def look(anatomy: Anatomy) -> Seen:
 def _site(anatomy: Anatomy, site: Site) -> Seen:
     measured = measure(anatomy, site)
     form = measured.fit
+    if (form is None or form.kind == "weights") and (over := _square_of_sum(anatomy, site)):
+        return Seen("", (_of_sum(anatomy, site, over),))
     if form is None:
         raise NotApplied(
             "the numbers are those of no closed form that we know: another divergence, or another "
@@ -88,6 +90,51 @@ def _site(anatomy: Anatomy, site: Site) -> Seen:
         f"Where {name} is made, {mend}.",
     )
     return Seen("the KL's closed form", (finding,))
+
+
+def _square_of_sum(anatomy: Anatomy, site: Site) -> str:
+    """Say over what the means are added up before they are squared; empty where they are not.
+
+    Two means that are moved together add to Σμ² what each adds alone, and to (Σμ)² twice their
+    product more.
+    """
+    parts, shape = measure(anatomy, site).parts, anatomy.values[site.location].shape
+
+    def kl(*moved: int) -> float:
+        means = np.zeros(shape)
+        means.flat[list(moved)] = 1.0
+        found = anatomy.experiment({site.location: means}, [part.summand.value for part in parts])
+        return anatomy.total(parts, found)
+
+    size = int(np.prod(shape))
+    per_row = size // anatomy.rows
+    beside = {"a row's latents": (per_row, 1), "all latents and rows": (size, size - 1)}
+    found = ""
+    for over, (enough, other) in beside.items():
+        if enough < 2:
+            continue
+        alone = kl(0) - kl()
+        together = kl(0, other) - kl(0) - kl(other) + kl()
+        if alone > 0 and abs(together / alone - 2) <= ROUNDED:
+            found = over
+    return found
+
+
+def _of_sum(anatomy: Anatomy, site: Site, over: str) -> Finding:
+    name = measure(anatomy, site).name
+    mu = anatomy.array(site.location)
+    sums = mu.reshape(anatomy.rows, -1).sum(axis=1) if over == "a row's latents" else mu.sum()
+    return Finding(
+        ID,
+        "error",
+        f"{name} has the square of the sum of the means, over {over}, where the sum of their "
+        "squares belongs: means of both signs cancel in it.",
+        Evidence(
+            ("what", "value"),
+            (("(Σμ)²", float((sums**2).sum())), ("Σμ²", float((mu**2).sum()))),
+        ),
+        f"Square μ first, where {name} is made: {CLOSED_FORM}.",
+    )
 
 
 def _reference(weights: tuple[float, float, float]) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Literal
 
 from .lineage import Lineage
@@ -40,6 +41,7 @@ class _Needs:
     posteriors: frozenset[int]
     input: bool
     parameter: bool
+    given: bool
 
 
 def find_parts(
@@ -47,14 +49,22 @@ def find_parts(
 ) -> tuple[Part, ...]:
     """Return the role of each summand of a loss."""
     needs = [_needs(lineage, summand.value, sites) for summand in summands]
-    # A target that was made by something we don't see, as a cast to integers, is a constant.
     used = any(site.used for site in sites)
-    seen = any(need.input and (need.samples if used else need.posteriors) for need in needs)
-    return tuple(_part(s, need, seen, used) for s, need in zip(summands, needs, strict=True))
+    # A target that was made by something we don't see, as a cast to integers, is a constant; and
+    # where the decoder has no parameters, as that of a graph, the target is what shows.
+    shows = next(
+        (
+            kind
+            for kind in (attrgetter("input"), attrgetter("parameter"))
+            if any(kind(need) and (need.samples if used else need.posteriors) for need in needs)
+        ),
+        attrgetter("given"),
+    )
+    parts = zip(summands, needs, strict=True)
+    return tuple(_part(summand, need, shows(need), used) for summand, need in parts)
 
 
-def _part(summand: Summand, need: _Needs, target_seen: bool, used: bool) -> Part:
-    is_recon = need.input if target_seen else need.parameter
+def _part(summand: Summand, need: _Needs, is_recon: bool, used: bool) -> Part:
     role: Role = "other"
     if need.samples or (need.posteriors and is_recon and not used):
         role = "reconstruction" if is_recon else "sampled"
@@ -85,4 +95,13 @@ def _needs(lineage: Lineage, number: int, sites: Sequence[Site]) -> _Needs:
         frozenset(posteriors[current] for current in reached & posteriors.keys() - samples.keys()),
         "input" in kinds,
         "parameter" in kinds,
+        any(_is_given(lineage, number) for number in computed),
+    )
+
+
+def _is_given(lineage: Lineage, number: int) -> bool:
+    """Whether a value is data that the model holds, and not one number everywhere."""
+    value = lineage.trace.values[number]
+    return value.kind in ("buffer", "constant") and bool(
+        (value.array != value.array.flat[:1]).any()
     )

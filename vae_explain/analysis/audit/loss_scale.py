@@ -8,10 +8,12 @@ from functools import partial
 from itertools import product
 
 from .anatomy import Anatomy
+from .discrete import Categories
+from .discrete_kl import category_scale
 from .finding import Evidence, Finding, NotApplied, Seen, decided
 from .posterior import Site
 from .rule import AuditRule
-from .scales import ROUNDED, Scale, entropy_scale, kl_scale, reconstruction_scales
+from .scales import BY_ENTROPY, ROUNDED, Scale, entropy_scale, kl_scale, reconstruction_scales
 
 ID = "loss-scale"
 OF_ITS_OWN = "difference", "product", "reconstruction", "function of the squared error"
@@ -44,14 +46,14 @@ def both_scales(
         Where one of them is not known.
     """
     anatomy.require_finite()
-    sites = anatomy.sites()
+    sites = anatomy.sampling.sites if anatomy.categories else anatomy.sites()
     scales = reconstruction_scales(anatomy)
     if len(scales) > 1 and any(scale.measure in OF_ITS_OWN for scale in scales):
         names = ", ".join(dict.fromkeys(scale.name for scale in scales))
         raise NotApplied(f"the reconstruction has parts of several weights: {names}")
     if len({scale.name for scale in scales}) < len(scales):
         scales = tuple(replace(scale, name=f"the {scale.measure}") for scale in scales)
-    kls = decided(sites, partial(_kl_scale, anatomy, by_entropy=by_entropy))
+    kls = decided((*sites, *anatomy.categories), partial(_kl_scale, anatomy, by_entropy=by_entropy))
     if not all(scale.weight for scale in scales) or any(
         part.summand.switched_off for part in anatomy.reconstruction()
     ):
@@ -59,7 +61,9 @@ def both_scales(
     return scales, kls
 
 
-def _kl_scale(anatomy: Anatomy, site: Site, by_entropy: bool) -> Scale:
+def _kl_scale(anatomy: Anatomy, site: Site | Categories, by_entropy: bool) -> Scale:
+    if isinstance(site, Categories):
+        return category_scale(anatomy, site)
     try:
         return kl_scale(anatomy, site)
     except NotApplied:
@@ -130,7 +134,7 @@ def look(anatomy: Anatomy) -> Seen:
         off_one = [(kl, beta) for kl, beta in zip(kls, betas, strict=True) if _is_off(beta)]
         weights = " and ".join(f"{kl.name} times {1 / beta:.4g}" for kl, beta in off_one)
         message += f"; {weights} would make β 1" if off_one else ""
-    if any(kl.measure != "KL" for kl in kls):
+    if any(kl.measure == BY_ENTROPY for kl in kls):
         message += (
             "; a KL without a closed form, as through a flow or from a learned prior, is weighed "
             "by its -log σ"

@@ -2,12 +2,14 @@
 
 The layer's output is replaced by numbers from -10,000 to 10,000 everywhere, and what comes
 after is run again. So a ReLU, a softplus, a clamp or an activation written by hand is known
-by what it does.
+by what it does. Where the elements of a row are not each by themselves, as behind a softmax,
+they are drawn, in those sizes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from .finding import NotApplied
 
 SIZES = (0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0, 10000.0)
 GRID = (*(-size for size in reversed(SIZES)), 0.0, *SIZES)
+LEAST_DRAWN = 4096
 GROWING = 1.5  # how much more of a number ten times as large makes a range open
 
 
@@ -48,22 +51,42 @@ class Reach:
         return f"{left}, {'∞' if np.isinf(self.high) else f'{self.high:.3g}'})"
 
 
-def reach(anatomy: Anatomy, number: int) -> Reach:
+def reach(anatomy: Anatomy, number: int, whole_rows: bool = False) -> Reach:
     """Return what a value can be.
+
+    Parameters
+    ----------
+    whole_rows
+        Whether it may be made from whole rows of a layer's output, as by a softmax.
 
     Raises
     ------
     NotApplied
-        If it is not made from the output of one layer, element by element.
+        If it is not made from the output of one layer, in such a way.
     """
-    return anatomy.kept(("reach", number), lambda: _reach(anatomy, number))
+    return anatomy.kept(("reach", number, whole_rows), lambda: _reach(anatomy, number, whole_rows))
 
 
-def _reach(anatomy: Anatomy, number: int) -> Reach:
-    way = way_to_layer(anatomy, number)
+def _reach(anatomy: Anatomy, number: int, whole_rows: bool) -> Reach:
+    drawn = False
+    try:
+        way = way_to_layer(anatomy, number)
+        shape = anatomy.values[way[-1]].shape
+        patterns = np.ones((1, *shape))
+    except NotApplied:
+        if not whole_rows:
+            raise
+        way, drawn = way_to_layer(anatomy, number, whole_rows=True), True
+        shape = anatomy.values[way[-1]].shape
+        several = max(LEAST_DRAWN // prod(shape), 1)
+        # In a row of such numbers one is often far larger than all others.
+        patterns = np.random.default_rng(0).standard_normal((several, *shape)) ** 5
     lows, highs = [], []
     for given in GRID:
-        wanted = anatomy.experiment({way[-1]: anatomy.filled(way[-1], given)}, [number])[number]
+        found = [
+            anatomy.experiment({way[-1]: given * pattern}, [number])[number] for pattern in patterns
+        ]
+        wanted = np.stack(found)
         lows.append(float(wanted.min()))
         highs.append(float(wanted.max()))
     usable = [at for at in range(len(GRID)) if np.isfinite(lows[at]) and np.isfinite(highs[at])]
@@ -73,7 +96,7 @@ def _reach(anatomy: Anatomy, number: int) -> Reach:
     at_low = [at for at in usable if lows[at] == low]
     curve = tuple((GRID[at], lows[at]) for at in usable)
     # More than the ends, where a sigmoid's numbers round to the bound.
-    flat = any(abs(GRID[at]) <= 10 for at in at_low) and len(at_low) > 1
+    flat = not drawn and any(abs(GRID[at]) <= 10 for at in at_low) and len(at_low) > 1
     return Reach(low, high, flat, tuple(way), curve)
 
 
@@ -91,15 +114,26 @@ def _end(found: list[float], usable: list[int], best: object) -> float:
     return float(numbers[at])
 
 
-def way_to_layer(anatomy: Anatomy, number: int) -> list[int]:
-    """Return the values from one back to the layer's output that it is computed from."""
+def way_to_layer(anatomy: Anatomy, number: int, whole_rows: bool = False) -> list[int]:
+    """Return the values from one back to the layer's output that it is computed from.
+
+    Parameters
+    ----------
+    whole_rows
+        Whether an element may be computed from others of its row too, as by a softmax or in a
+        quotient by the row's length.
+    """
     lineage = anatomy.lineage
     way = [number]
     while not lineage.from_layer(way[-1]):
         bound = lineage.graph.producer(way[-1])
-        if bound is None or bound.kind not in ("elementwise", "copy"):
+        kinds = ("elementwise", "copy", "") if whole_rows else ("elementwise", "copy")
+        if bound is None or bound.rule is None or bound.kind not in kinds:
             raise NotApplied(f"what bounds {lineage.name(number)} is not looked into")
         sources = [i for i in lineage.inputs(bound) if not lineage.fixed(i)]
+        if whole_rows and len(sources) == 2:
+            # A value and what is made of it alone, as its norm.
+            sources = [i for i, j in (sources, sources[::-1]) if i in lineage.ancestors(j)]
         if len(sources) > 1 and bound.rule_name in ("add", "mul"):
             # A bias, or a weight, of a layer that is written by hand.
             parameters = [i for i in sources if anatomy.trace.values[i].kind == "parameter"]

@@ -28,6 +28,7 @@ from .posterior import Site
 
 SAME = 1e-6
 NARROW = -20.0, -26.0, -32.0  # raw values that make σ very small
+BY_ENTROPY = "KL by its entropy"
 DIVIDED_TWICE = "divided twice by the rows"
 ROUNDED = 1e-3  # of float32 numbers that were added up in another order
 
@@ -133,22 +134,39 @@ def _kl_scale(anatomy: Anatomy, site: Site) -> Scale:
     if measured.fit.scale <= 0:
         raise NotApplied("the KL enters the loss with the wrong sign; see kl-sign")
     weight, live = _latent_weight(anatomy, site, measured)
-    growth, twin = None, None
+    growth = None
     if anatomy.twice is not None and site.index < len(anatomy.twice.sampling.sites):
         other_site = anatomy.twice.sites()[site.index]
         other = measure(anatomy.twice, other_site)
         if other.fit is not None and other.fit.scale > 0:
             growth = _latent_weight(anatomy.twice, other_site, other)[0] / weight
-    part = measured.parts[0]
-    twin = _aligned(anatomy, part)
-    averaged, by_mean = _averages(anatomy, part, twin)
     per_row = live // anatomy.rows
-    batch = _over_batch(anatomy, growth, measured.parts)
+    return latent_scale(anatomy, measured.parts, measured.name, "KL", weight, growth, per_row)
+
+
+def latent_scale(
+    anatomy: Anatomy,
+    parts: Sequence[Part],
+    name: str,
+    measure: str,
+    weight: float,
+    growth: float | None,
+    per_row: int,
+) -> Scale:
+    """Return the scale of what measures latents.
+
+    Parameters
+    ----------
+    weight
+        What one latent of one row weighs.
+    growth
+        How many times that in the run with every row twice; None where it is not known.
+    """
+    averaged, by_mean = _averages(anatomy, parts[0], _aligned(anatomy, parts[0]))
+    batch = _over_batch(anatomy, growth, parts)
     factor = weight * _undone(anatomy, batch) * averaged
-    value = value_of(anatomy, measured.parts)
-    return Scale(
-        measured.name, "KL", weight, per_row, averaged, by_mean, batch, factor, False, value
-    )
+    value = value_of(anatomy, parts)
+    return Scale(name, measure, weight, per_row, averaged, by_mean, batch, factor, False, value)
 
 
 def entropy_scale(anatomy: Anatomy, site: Site) -> Scale:
@@ -179,14 +197,8 @@ def _entropy_scale(anatomy: Anatomy, site: Site) -> Scale:
         if len(others) == len(parts):
             other = anatomy.twice.sites()[site.index]
             growth = _entropy_weight(anatomy.twice, other, others) / (2 * size) / weight
-    averaged, by_mean = _averages(anatomy, parts[0], twins[0])
-    batch = _over_batch(anatomy, growth, parts)
-    factor = weight * _undone(anatomy, batch) * averaged
-    name = anatomy.name_of(parts, "the KL")
-    per_row, value = size // anatomy.rows, value_of(anatomy, parts)
-    return Scale(
-        name, "KL by its entropy", weight, per_row, averaged, by_mean, batch, factor, False, value
-    )
+    name, per_row = anatomy.name_of(parts, "the KL"), size // anatomy.rows
+    return latent_scale(anatomy, parts, name, BY_ENTROPY, weight, growth, per_row)
 
 
 def _entropy_weight(anatomy: Anatomy, site: Site, parts: tuple[Part, ...]) -> float:
@@ -233,7 +245,8 @@ def _by_experiment(anatomy: Anatomy, parts: Sequence[Part]) -> Scale | None:
     twins = [_aligned(anatomy, part) for part in parts]
     if anatomy.twice is not None and all(twins):
         # Of the same numbers twice, though the second run has other noise.
-        made = anatomy.array(weighed.made)
+        own = weighed.prediction
+        made = anatomy.array(weighed.made) if own is None else own
         both = np.concatenate([made, made]) if made.ndim else made
         other = _weighed(anatomy.twice, [twin for twin in twins if twin is not None], both)
         if other is not None and other.unit == weighed.unit:

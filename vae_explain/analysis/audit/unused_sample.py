@@ -13,6 +13,8 @@ ID = "unused-sample"
 
 def look(anatomy: Anatomy) -> Seen:
     sites = anatomy.sampling.sites
+    if not sites and anatomy.categories:
+        return Seen("the categories that are drawn go into the loss")
     if not sites:
         raise NotApplied("nothing is drawn that could be a latent")
     return Seen(
