@@ -34,9 +34,9 @@ from .requests import held
 from .test_own_training import request_of
 
 # Where a gradient is small or the loss bends much, what central differences in float64 are off
-# by is no small part of the gradient's scale. How far that is they say themselves, as a bound;
-# what they are really off by is a few hundredths of it.
-PART_OF_BOUND = 0.05
+# by is no small part of the gradient's scale. How far that is they say themselves, as a bound of
+# some 17 deviations of the loss; of a few hundred losses hardly one is off by more than 4.
+PART_OF_BOUND = 0.25
 
 
 @pytest.mark.parametrize("style", MODELS)

@@ -58,7 +58,7 @@ def _deviation(values: Sequence[float]) -> float:
 
 
 def quotients(
-    at: Callable[[float], float], start: float, middle: float, noise: float
+    at: Callable[[float], float], start: float, middle: float, noise: float, slope: float = 0.0
 ) -> Iterator[tuple[float, float]]:
     """Yield central differences by ever smaller steps, each with how far off it may be.
 
@@ -70,21 +70,25 @@ def quotients(
         Where it is differentiated, and what it is there.
     noise
         How far off any of its values may be.
+    slope
+        The size that its slope has, where it is known.
 
     Notes
     -----
     The first step is the cube root of the relative noise, where the two errors are of one size
-    for a function that has no scale of its own. Half the distance between the two one-sided
-    quotients covers a corner within the step, where the slope is one of them, and a bend, where
-    it lies between; what is left of a third derivative falls with the square of the step, and is
-    known from the quotient before.
+    for a smooth function that has no scale of its own. A function with thousands of corners, as a
+    network of ReLUs, has some within that. Where the size of the slope is known, the step is the
+    one for which the bound below is smallest if the slope changes by itself over a distance of 1.
+    Half the distance between the two one-sided quotients covers a corner within the step, where
+    the slope is one of them, and a bend, where it lies between; what is left of a third
+    derivative falls with the square of the step, and is known from the quotient before.
     """
     if math.isinf(noise):
         yield 0.0, noise
         return
     before = math.nan
     for count in range(STEPS):
-        step = step_of(start, middle, noise, count)
+        step = step_of(start, middle, noise, count, slope)
         above, below = start + step, start - step
         upper, lower = at(above), at(below)
         central = (upper - lower) / (above - below)  # by the distance that was really gone
@@ -98,13 +102,26 @@ def quotients(
         before = central
 
 
-def step_of(start: float, middle: float, noise: float, count: int) -> float:
+def step_of(start: float, middle: float, noise: float, count: int, slope: float = 0.0) -> float:
     """Return how far to go from `start`, after so many steps that were larger; see `quotients`."""
     relative = max(noise / abs(middle) if middle else 0.0, EPSILON)
-    step = math.cbrt(relative) * max(1.0, abs(start))
+    size = max(1.0, abs(start))
+    step = math.cbrt(relative) * size
+    if slope:
+        step = min(step, max(math.sqrt(2 * noise * size / slope), math.sqrt(EPSILON) * size))
     for _ in range(count):
         step /= SMALLER
     return step
+
+
+def farthest(roundings: int, values: int) -> float:
+    """Return how many deviations the farthest of some values may be off by.
+
+    Of n roundings all together come to at most √n deviations. That all of them add up is
+    beyond belief where they are many: each is anywhere in a range of ±√3 of its deviations, and
+    by Hoeffding's inequality a sum of such is further off than this in one of 1 / EPSILON cases.
+    """
+    return math.sqrt(min(roundings, 6 * math.log(2 * values / EPSILON)))
 
 
 def best(found: Iterable[tuple[float, float]]) -> tuple[float, float]:

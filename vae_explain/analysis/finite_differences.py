@@ -22,7 +22,7 @@ from ..models.prepared_model import default_precision, draws_of
 from ..models.request import Request
 from ..progress import working_on
 from ..trace import UNSEEN, Array
-from .differences import FINE, STEPS, noise_of, quotients, step_of
+from .differences import FINE, STEPS, farthest, noise_of, quotients, step_of
 from .gradient_check import SEED, Nudged
 from .judge import Judge, gradient_scale
 from .moved_loss import MovedLoss
@@ -101,8 +101,9 @@ def _nudged(
     in_all = min(MOST_NUMBERS, room // (2 * _work(run)))
     most = max(LEAST_OF_ONE, min(MOST_OF_ONE, in_all // max(len(parameters), 1)))
     judge = Judge(run)
-    # Of n roundings all together come to at most √n times their deviation.
-    noise = judge.by_hand.most * noise_of(partial(_along, model, evaluation))
+    # An evaluation of each of the numbers, up and down, by every step.
+    values = 2 * STEPS * MOST_NUMBERS
+    noise = farthest(judge.by_hand.roundings, values) * noise_of(partial(_along, model, evaluation))
     for name, parameter in parameters:
         working_on(f"central differences of {name}")
         chosen = _chosen(run.gradient(name), most)
@@ -111,19 +112,21 @@ def _nudged(
         known: list[dict[float, float]] = [{} for _ in chosen]
         search = _Search(run, judge, name, chosen)
         found = [
-            quotients(losses.__getitem__, start, middle, noise)
+            quotients(losses.__getitem__, start, middle, noise, search.scale)
             for losses, start in zip(known, starts, strict=True)
         ]
         going_on = list(range(len(chosen)))
         for step in range(STEPS):
-            steps = {n: step_of(starts[n], middle, noise, step) for n in going_on}
+            steps = {n: step_of(starts[n], middle, noise, step, search.scale) for n in going_on}
+            # By a step of which the rounding alone leaves more open, nothing would be won.
+            steps = {n: s for n, s in steps.items() if noise / s <= search.open[n]}
             moves = [(n, starts[n] + sign * s) for n, s in steps.items() for sign in (1, -1)]
             if moves and math.isfinite(noise):
                 which, numbers = np.array([n for n, _ in moves]), np.array([to for _, to in moves])
                 losses = evaluation.losses(parameter, chosen[which], numbers, middle, noise)
                 for (n, to), loss in zip(moves, losses, strict=True):
                     known[n][to] = loss
-            going_on = [n for n in going_on if search.goes_on(n, next(found[n], None))]
+            going_on = [n for n in steps if search.goes_on(n, next(found[n], None))]
         nudged[name] = Nudged(chosen, search.central, search.error)
     return nudged
 
@@ -153,19 +156,19 @@ class _Search:
         self.expected = run.hand_gradients.get(number, run.gradient(name)).ravel()[chosen]
         self.scale = gradient_scale(run, number)
         self.central, self.error = np.empty(len(chosen)), np.full(len(chosen), math.inf)
-        self.off = np.full(len(chosen), math.inf)
+        # What a further step has to leave less open than: what the one before did, or what that
+        # found to be wrong. A gradient that is wrong is so by any step.
+        self.open = np.full(len(chosen), math.inf)
 
     def goes_on(self, n: int, quotient: tuple[float, float] | None) -> bool:
         """Take the quotient of a further step; return whether the next one may be better."""
         if quotient is None:
             return False
         found, within = quotient
-        # A gradient that is wrong is so by any step; but a step that leaves more open than the
-        # one before, and than what that found to be wrong, says nothing of it.
-        if within > max(self.off[n], self.error[n]):
+        if within > self.open[n]:
             return False
         self.central[n], self.error[n] = found, within
-        self.off[n] = abs(found - self.expected[n])
+        self.open[n] = max(within, abs(found - self.expected[n]))
         here = slice(n, n + 1)
         agrees = self.judge.oracle(
             self.number, self.expected[here], self.central[here], self.scale, self.error[here],

@@ -48,10 +48,11 @@ class Sensitivity:
     @cached_property
     def most(self) -> float:
         """How many times the standard deviation all roundings together may come to: √n."""
-        return math.sqrt(self._numbers)
+        return math.sqrt(self.roundings)
 
     @cached_property
-    def _numbers(self) -> int:
+    def roundings(self) -> int:
+        """How many numbers are rounded on the way to the loss and back."""
         trace = self.run.trace
         forward = sum(trace.values[number].array.size for number in self.run.graph.reaches_loss)
         return forward + sum(gradient.size for gradient in trace.gradients.values())
@@ -109,7 +110,7 @@ class Sensitivity:
                         apart = np.subtract(array, still[kind][number], dtype=float)
                     # A square of a small number may underflow, a root of squares may not.
                     roots[kind][number] = np.hypot(roots[kind].get(number, 0.0), apart)
-        more = math.sqrt(1 + within_operations / RUNS / max(self._numbers, 1))
+        more = math.sqrt(1 + within_operations / RUNS / max(self.roundings, 1))
         # What is no number in one of the runs may be any.
         return {
             kind: {
