@@ -226,6 +226,16 @@ class Steps:
             for expression in way.summands.all_written()
         ]
 
+    def ways_of_many(self, value_id: int, index: Index, term: str | None = None) -> list[Way]:
+        """Return what comes back to many elements by each way, of an index of arrays.
+
+        Raises
+        ------
+        NotAtOnce
+            If they have no one formula.
+        """
+        return list(self._ways_of(value_id, index, term))
+
     def _forget(self) -> None:
         """Let go of the ways of one gradient that no other one shares, or of too many."""
         if len(self._ways) > MOST_REMEMBERED:
@@ -259,13 +269,25 @@ class Steps:
                         yield Way(through, Summands(whole))
                     continue
                 for out, slope in rule.ways(call, position, index):
-                    yield from self._passed(bound.output, out, slope, term, many)
+                    shape = shape_of_many((*out, *index))
+                    yield from self._passed(bound.output, out, slope, term, shape, many)
 
     def _passed(
-        self, output: int, out: Index, slope: Expression, term: str | None, many: bool
+        self,
+        output: int,
+        out: Index,
+        slope: Expression,
+        term: str | None,
+        shape: tuple[int, ...],
+        many: bool,
     ) -> Iterator[Way]:
-        """Yield what arrives at one or many elements of an output, times their slopes."""
-        shape = shape_of_many(out)
+        """Yield what arrives at one or many elements of an output, times their slopes.
+
+        Parameters
+        ----------
+        shape
+            Of the arrays that stand for the many.
+        """
         try:
             upstream = self._upstream(output, out, term)
         except NotAtOnce:
@@ -274,7 +296,7 @@ class Steps:
             for at in range(prod(shape)):
                 place = np.unravel_index(at, shape[::-1])[::-1]
                 one = tuple(int(np.broadcast_to(axis, shape)[place]) for axis in out)
-                yield from self._passed(output, one, one_of(slope, place), term, False)
+                yield from self._passed(output, one, one_of(slope, place), term, (), False)
             return
         for through, arriving in upstream:
             both = shape

@@ -2,7 +2,10 @@
 
 `Steps` writes a formula for one element. Here those of a whole value become one, over loops: a
 leaf is an array, the place of its first number, and how far each loop moves it. The terms of a
-sum become a loop of their own. What comes out is plain data, which needs no rule to evaluate:
+sum become a loop of their own. The formula of all elements at once (`ops/at_once.py`) has for each
+leaf the places of its numbers, which are one loop's where they keep the same distance; where a rule
+has none, the elements are written one by one and compared. What comes out is plain data, which
+needs no rule to evaluate:
 
     number                              a constant
     ["r", array, place, step, …]        a number of an array, with a step for each loop around it
@@ -19,7 +22,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -28,12 +31,13 @@ import numpy as np
 
 from ..errors import UserError
 from ..ops import NotExplained
-from ..ops.at_once import writing_up_to
+from ..ops.at_once import NotAtOnce, Summands, grid, writing_up_to
 from ..ops.conditions import undecided
 from ..symbolic.expression import (
     Add,
     Apply,
     Div,
+    Each,
     Expression,
     Index,
     Mul,
@@ -43,6 +47,7 @@ from ..symbolic.expression import (
     Pow,
     Ref,
 )
+from ..trace import Array
 from .formulas import Steps, gradient_name, if_explained
 from .gradient_ways import Way, ways
 from .leaves import ROLES
@@ -50,6 +55,7 @@ from .roles import standard_draws
 from .run import Run
 
 Data = Any  # a formula as plain data, as above
+MOST_ONE_BY_ONE = 5000  # elements of a value that are written one by one
 
 
 class NotLive(UserError):
@@ -68,6 +74,36 @@ class Source(NamedTuple):
     moved: bool = False  # a parameter's numbers behind one step of gradient descent
 
 
+class Many(NamedTuple):
+    """Which elements the arrays in a formula stand for: those of a whole value, in order."""
+
+    shape: tuple[int, ...]
+    summands: tuple[int, ...] = ()  # the axes that arrays have in front
+    at: Index = ()  # the one of these that is written
+
+    def loop(self, index: Index, shape: Sequence[int]) -> list[int]:
+        """Return the place of the first in an array of a shape, and how far each axis moves it.
+
+        Raises
+        ------
+        NotAtOnce
+            If the places do not keep the same distance.
+        """
+        size = math.prod(self.shape)
+        if not (size and shape):
+            return [0] * (1 + len(self.shape))
+        picked = [np.broadcast_to(axis, (*self.summands, size))[self.at] for axis in index]
+        own = np.ravel_multi_index(picked, shape).reshape(self.shape)
+        first = int(own.flat[0])
+        steps = [
+            int(own[tuple(np.eye(len(self.shape), dtype=int)[axis])]) - first if length > 1 else 0
+            for axis, length in enumerate(self.shape)
+        ]
+        if (own != first + np.tensordot(steps, np.indices(self.shape), 1)).any():
+            raise NotAtOnce
+        return [first, *steps]
+
+
 @dataclass
 class IndexRanges:
     """The formulas of one run as data, and the arrays that they speak of, by position."""
@@ -76,6 +112,7 @@ class IndexRanges:
     sources: list[Source] = field(default_factory=list)
     positions: dict[str, int] = field(default_factory=dict)  # by the name of a leaf
     way: Way | None = None  # while its parts of gradients are written
+    many: Many | None = None  # while a formula of all elements at once is written
 
     def __post_init__(self) -> None:
         run = self.steps.run
@@ -116,13 +153,14 @@ class IndexRanges:
                 self.way = None
         # What arrives there from elsewhere than an answer that was made of it.
         others = [self.part(value_id, each) for each in behind if value_id in each.gradients]
+        own = self.own(source._replace(through=None))
+        return ["+", own, *(["-", self.own(each)] for each in others)]
 
-        def element(index: Index) -> Data:
-            place = int(np.ravel_multi_index(index, self.steps.run.values[value_id].shape))
-            own = ["r", self.position(source._replace(through=None)), place]
-            return ["+", own, *(["-", ["r", self.position(each), place]] for each in others)]
-
-        return _over(self.steps.run.values[value_id].shape, (), element)
+    def own(self, source: Source) -> Data:
+        """Return the element of an array at the place that is computed."""
+        shape = self.steps.run.values[source.value_id].shape
+        index = grid([np.arange(length) for length in shape])
+        return ["r", self.position(source), *Many(shape).loop(index, shape)]
 
     def _add(self, source: Source, name: str) -> None:
         self.positions.setdefault(name, len(self.sources))
@@ -145,30 +183,66 @@ class IndexRanges:
             If the formula of an element goes by the numbers in another way than by a limit.
         """
 
-        def element(index: Index) -> Data:
-            if source.moved:
-                whole = (Source(source.value_id), Source(source.value_id, True))
-                shape = self.steps.run.values[source.value_id].shape
-                place = int(np.ravel_multi_index(index, shape)) if index else 0
-                before, slope = (["r", self.position(each), place] for each in whole)
-                return ["+", before, ["-", ["*", ["l"], slope]]]
-            if source.gradient:
-                return self._gradient(source.value_id, index, source.term)
-            return self.data(self.steps.element(source.value_id, index))
-
+        if source.moved:
+            before, slope = map(self.own, (Source(source.value_id), Source(source.value_id, True)))
+            return ["+", before, ["-", ["*", ["l"], slope]]]
+        shape = self.steps.run.values[source.value_id].shape
+        size = math.prod(shape)
         with undecided(), writing_up_to(sys.maxsize):
-            return _over(self.steps.run.values[source.value_id].shape, (), element)
+            if size > 1:
+                try:
+                    return self._all_elements(source, Many(shape))
+                except (NotAtOnce, NotLive):
+                    if size > MOST_ONE_BY_ONE:
+                        raise NotLive(
+                            f"{self.steps.run.trace.values[source.value_id].name} has {size:,} "
+                            "numbers without one formula for all of them"
+                        ) from None
+            return _over(shape, (), lambda index: self._element(source, index))
 
-    def _gradient(self, value_id: int, index: Index, term: str | None) -> Data:
-        """Return what comes back to an element by each way, as `Steps.gradient` folds it."""
-        start = self.steps.run.trace.term(term)
-        if value_id == start.value:
-            return start.weight
+    def _element(self, source: Source, index: Index) -> Data:
+        """Return how one element is made."""
+        value_id, _, term, *_ = source
+        if not source.gradient:
+            return self.data(self.steps.element(value_id, index))
         through: dict[int, list[Data]] = {}
+        if self.is_start(source):
+            return self.steps.run.trace.term(term).weight
         for each in self.steps.contributions(value_id, index, term):
             if self.way is None or each.through in self.way.gradients:
                 through.setdefault(each.through, []).append(self.data(each.expression))
-        return ["G", *map(summed, through.values())]
+        return gradient(through)
+
+    def _all_elements(self, source: Source, many: Many) -> Data:
+        """Return how all elements of a value, or of a gradient, are made, by one formula."""
+        value_id, _, term, *_ = source
+        index = grid([np.arange(length) for length in many.shape])
+        self.many = many
+        try:
+            if not source.gradient:
+                return self.data(self.steps.element(value_id, index))
+            if self.is_start(source):
+                return self.steps.run.trace.term(term).weight
+            through: dict[int, list[Data]] = {}
+            for way in self.steps.ways_of_many(value_id, index, term):
+                if self.way is None or way.through in self.way.gradients:
+                    through.setdefault(way.through, []).extend(self._summands(way.summands))
+            return gradient(through, len(many.shape))
+        finally:
+            self.many = None
+
+    def _summands(self, summands: Summands) -> Iterator[Data]:
+        """Write each summand of all elements, in the order of `Summands.written`."""
+        assert self.many is not None, "one formula stands for all elements"
+        axes = summands.shape[:-1]
+        for at in range(math.prod(axes)):
+            place = tuple(map(int, np.unravel_index(at, axes[::-1])[::-1])) if axes else ()
+            self.many = self.many._replace(summands=axes, at=place)
+            yield self.data(summands.formula)
+
+    def is_start(self, source: Source) -> bool:
+        """Whether an array is the gradient that the backward pass starts with."""
+        return source.value_id == self.steps.run.trace.term(source.term).value
 
     def data(self, node: Expression) -> Data:
         """Write one element's formula as data, its leaves without steps."""
@@ -178,7 +252,8 @@ class IndexRanges:
             case Ref():
                 return self._leaf(node)
             case Add(terms):
-                return summed([self.data(term) for term in terms])
+                depth = len(self.many.shape) if self.many else 0
+                return summed([self.data(term) for term in terms], depth)
             case Mul(factors):
                 return ["*", *map(self.data, factors)]
             case Neg(body):
@@ -195,15 +270,24 @@ class IndexRanges:
                 raise NotLive(f"{type(node).__name__} has no number that a live page can compute")
 
     def _leaf(self, ref: Ref) -> Data:
-        if ref.made is not None or ref.index is None or ref.name not in self.positions:
+        whole = ref.index is None and not isinstance(ref, Each)
+        if ref.made is not None or whole or ref.name not in self.positions:
             raise NotLive(f"{ref.name} is a number that a live page cannot compute anew")
         at = self.positions[ref.name]
         if self.way is not None and self.sources[at].gradient:
             at = self.position(self.part(self.sources[at].value_id, self.way))
         value = self.steps.run.trace.values[self.sources[at].value_id]
-        index = self.steps.full_index(value.id, ref.index)
+        if isinstance(ref, Each):
+            assert self.many is not None, "such a leaf is of a formula of many elements"
+            return ["r", at, *self.many.loop(ref.places, value.shape)]
+        index = self.steps.full_index(value.id, ref.index or ())
         place = int(np.ravel_multi_index(index, value.shape)) if index else 0
-        return ["r", at, place]
+        return ["r", at, place, *(0 for _ in (self.many.shape if self.many else ()))]
+
+
+def gradient(through: Mapping[int, list[Data]], depth: int = 0) -> Data:
+    """Write what comes back by each way, as `Steps.gradient` folds it."""
+    return ["G", *(summed(terms, depth) for terms in through.values())]
 
 
 def _over(rest: Sequence[int], index: Index, element: Callable[[Index], Data]) -> Data:
@@ -219,12 +303,18 @@ def _over(rest: Sequence[int], index: Index, element: Callable[[Index], Data]) -
 FEWEST = 3  # terms that are worth a loop
 
 
-def summed(terms: list[Data]) -> Data:
-    """Write a sum, those of its terms in a row that are alike as a loop."""
+def summed(terms: list[Data], depth: int = 0) -> Data:
+    """Write a sum, those of its terms in a row that are alike as a loop.
+
+    Parameters
+    ----------
+    depth
+        How many loops there are already around the terms.
+    """
     parts: list[Data] = []
     while terms:
         count = _alike(terms)
-        together = _unified(terms[:count]) if count >= FEWEST else None
+        together = _unified(terms[:count], depth) if count >= FEWEST else None
         if together is None:
             parts.append(terms[0])
             terms = terms[1:]
@@ -242,8 +332,14 @@ def _alike(terms: Sequence[Data]) -> int:
     return count - 1
 
 
-def _unified(turns: Sequence[Data]) -> Data | None:
-    """Return one formula for all turns, whose leaves have one step more; None if they differ."""
+def _unified(turns: Sequence[Data], depth: int = 0) -> Data | None:
+    """Return one formula for all turns, whose leaves have one step more; None if they differ.
+
+    Parameters
+    ----------
+    depth
+        How many loops stay around that of the turns.
+    """
     first = turns[0]
     if not isinstance(first, list):
         return (
@@ -255,7 +351,7 @@ def _unified(turns: Sequence[Data]) -> Data | None:
     if not alike:
         return None
     if first[0] == "r":
-        return _unified_leaves(turns)
+        return _unified_leaves(turns, depth)
     parts: list[Data] = [first[0]]
     for each in zip(*(turn[1:] for turn in turns), strict=True):
         if isinstance(each[0], str) or (first[0] in "Me" and len(parts) == 1):
@@ -263,21 +359,20 @@ def _unified(turns: Sequence[Data]) -> Data | None:
                 return None
             parts.append(each[0])
             continue
-        together = _unified(each)
+        together = _unified(each, depth)
         if together is None:
             return None
         parts.append(together)
     return parts
 
 
-def _unified_leaves(turns: Sequence[Data]) -> Data | None:
+def _unified_leaves(turns: Sequence[Data], depth: int) -> Data | None:
     _, array, place, *steps = turns[0]
     step = turns[1][2] - place if len(turns) > 1 else 0
     for count, (_, other, at, *own) in enumerate(turns):
         if other != array or own != steps or at != place + count * step:
             return None
-    # The loop is around those that are there already.
-    return ["r", array, place, step, *steps]
+    return ["r", array, place, *steps[:depth], step, *steps[depth:]]
 
 
 def _sign(number: Data) -> float:

@@ -109,6 +109,12 @@ def grid(axes: Sequence[Any]) -> tuple[Any, ...]:
     )
 
 
+def in_front(axes: Sequence[Any], index: Index) -> tuple[Any, ...]:
+    """Return `grid`, each of whose combinations goes with all that an index stands for."""
+    behind = (1,) * len(shape_of_many(index))
+    return tuple(np.reshape(line, (-1, *behind)) for line in grid(axes))
+
+
 def some_of(index: Any, which: slice | Array) -> tuple[Any, ...]:
     """Return some of the many that an index of arrays, each with one axis, stands for."""
     shape = shape_of_many(index)

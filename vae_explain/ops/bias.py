@@ -10,7 +10,7 @@ import numpy as np
 from ..symbolic.build import summed
 from ..symbolic.expression import ONE, ZERO, Expression, Index, Rest, SumOver, terms_of
 from ..trace import Array
-from .at_once import grid
+from .at_once import in_front
 from .rule import Call, Family, OfMany, Rule, Ways, families_of
 
 
@@ -50,9 +50,11 @@ def biased(rule: Rule, bias: int, axis: int = -1, **fields: Any) -> Rule:
     def families(call: Call, position: int, index: Index) -> list[Family]:
         if position < bias:
             return families_of(rule, within(call), position, index)
-        places: list[Any] = [np.arange(size) for size in call.output.shape]
-        places[axis] = index[0]
-        return [Family.constant(grid(places), ONE)]
+        sizes = list(call.output.shape)
+        del sizes[axis]
+        places = list(in_front([np.arange(size) for size in sizes], index))
+        places.insert(axis % len(call.output.shape), index[0])
+        return [Family.constant(tuple(places), ONE)]
 
     def formula(call: Call) -> Expression:
         body = rule.formula(within(call))
@@ -67,7 +69,7 @@ def biased(rule: Rule, bias: int, axis: int = -1, **fields: Any) -> Rule:
     changed = {
         "forward": forward,
         "element": OfMany(element) if rule.many_elements else element,
-        "partials": Ways(families),
+        "partials": Ways(families, of_many=rule.ways_of_many),
         "formula": formula,
         "gradient": gradient,
     }

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..symbolic.expression import Expression, Index
 from ..trace import Array
-from .rule import Call, Operand, Rule
+from .rule import Call, Family, OfMany, Operand, Rule, Ways, families_of
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,14 @@ def deferring(rules: Sequence[Rule], rule_of: RuleOf, **fields: Any) -> Rule:
         rule, inner = to(call)
         return [] if rule.chosen_by is None else rule.chosen_by(inner, index)
 
+    def families(call: Call, position: int, index: Index) -> list[Family]:
+        return families_of(*to(call), position, index)
+
     changed: dict[str, Any] = {"forward": forward, "vjp": vjp, **delegated(to)}
+    of_many = all(rule.ways_of_many for rule in rules)
+    changed["partials"] = Ways(families, of_many=of_many) if of_many else changed["partials"]
+    if all(rule.many_elements for rule in rules):
+        changed["element"] = OfMany(changed["element"])
     by_places = any(rule.chosen_by for rule in rules)
     changed["chosen_by"] = chosen_by if by_places else None
     return replace(rules[0], **{**changed, **fields})

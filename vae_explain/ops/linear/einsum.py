@@ -89,7 +89,9 @@ EINSUM = Rule(
     bind=bind,
     forward=forward,
     element=lambda call, index: products(call).element(index),
-    partials=Ways(lambda call, position, index: products(call).families(position, index)),
+    partials=Ways(
+        lambda call, position, index: products(call).families(position, index), of_many=True
+    ),
     formula=formula,
     gradient=gradient,
     kind="contraction",

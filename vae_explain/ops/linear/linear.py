@@ -37,7 +37,9 @@ _PRODUCT = Rule(
     # The order in which the reference figures were made: x @ W.T, then the bias.
     forward=lambda x, weight: x @ weight.T,
     element=OfMany(lambda call, index: products(call).element(index)),
-    partials=Ways(lambda call, position, index: products(call).families(1 - position, index)),
+    partials=Ways(
+        lambda call, position, index: products(call).families(1 - position, index), of_many=True
+    ),
     formula=lambda call: MatMul(call.wholes[INPUT], Transpose(call.wholes[WEIGHT])),
     gradient=gradient,
     kind="contraction",

@@ -54,7 +54,9 @@ MATMUL = Rule(
     bind=binder("input", "other"),
     forward=lambda a, b: a @ b,
     element=OfMany(lambda call, index: products(call).element(index)),
-    partials=Ways(lambda call, position, index: products(call).families(position, index)),
+    partials=Ways(
+        lambda call, position, index: products(call).families(position, index), of_many=True
+    ),
     formula=lambda call: MatMul(*call.wholes),
     gradient=gradient,
     kind="contraction",

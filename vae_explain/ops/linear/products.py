@@ -15,7 +15,7 @@ import numpy as np
 
 from ...symbolic.build import multiplied, summed
 from ...symbolic.expression import Expression, Index
-from ..at_once import NotAtOnce, Summands, abridged, grid, is_long, is_many, shape_of_many
+from ..at_once import NotAtOnce, Summands, abridged, grid, in_front, is_long, is_many, shape_of_many
 from ..broadcasting import indices
 from ..rule import Family, Operand, by_output
 
@@ -88,10 +88,12 @@ class Products:
 
         if not set(self.sizes) - set(letters) <= set(self.right):
             # What the output leaves out is summed for each of its elements.
+            if is_many(index):
+                raise NotAtOnce
             ways = by_output((out(at), slope(at)) for at in self.walk(letters, index))
             return [Family.constant(to, local) for to, local in ways]
         free = [letter for letter in self.sizes if letter not in letters]
-        places = grid([np.arange(self.sizes[letter]) for letter in free])
+        places = in_front([np.arange(self.sizes[letter]) for letter in free], index)
         at = {**dict(zip(letters, index, strict=True)), SPREAD: 0}
         at.update(zip(free, places, strict=True))
         return [

@@ -16,11 +16,12 @@ from ...symbolic.build import absolute, scaled, sign, square, summed
 from ...symbolic.expression import Div, Expression, Index, Number, SumOver
 from ...symbolic.shapes import expanded
 from ...trace import Array
+from ..at_once import NotAtOnce, is_many, shape_of_many
 from ..binding import Bound, NotExplained, Refused, binder
 from ..delegate import Intermediate, deferring
 from ..pointwise import choose, elementwise, number
 from ..reduction.long_sums import total
-from ..rule import Call, Partial, Rule
+from ..rule import Call, Family, OfMany, Rule, Ways, families_of
 
 # What PyTorch has kept from older versions, and no rule covers.
 OLD: dict[str, Any] = {"size_average": Refused(), "reduce": Refused()}
@@ -74,11 +75,17 @@ def pointwise_loss(each: Rule, folded: bool = False) -> Rule:
         count = float(divisor(taken_apart(call).shape, reduction))
         return Number(1 / count) * summed if folded else Div(summed, Number(count))
 
-    def partials(call: Call, position: int, index: Index) -> list[Partial]:
-        slopes = each.partials(taken_apart(call).call, position, index)
-        if call.attributes["reduction"] == "none" or not slopes:
-            return slopes
-        return [((), shared(summed(local for _, local in slopes), call, folded))]
+    def families(call: Call, position: int, index: Index) -> list[Family]:
+        losses = families_of(each, taken_apart(call).call, position, index)
+        if call.attributes["reduction"] == "none" or not losses:
+            return losses
+        if is_many(index):
+            if any(shape_of_many(family.out) != shape_of_many(index) for family in losses):
+                raise NotAtOnce  # each of them stands for several losses
+            slopes = [family.at_once()[1] for family in losses]
+        else:
+            slopes = [local for family in losses for _, local in family.one_by_one()]
+        return [Family.constant((), shared(summed(slopes), call, folded))]
 
     def formula(call: Call) -> Expression:
         losses = taken_apart(call)
@@ -95,8 +102,8 @@ def pointwise_loss(each: Rule, folded: bool = False) -> Rule:
         each,
         forward=forward,
         vjp=vjp,
-        element=element,
-        partials=partials,
+        element=OfMany(element) if each.many_elements else element,
+        partials=Ways(families, of_many=each.ways_of_many),
         formula=formula,
         gradient=gradient,
         kind="loss",
