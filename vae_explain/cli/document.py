@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
@@ -112,21 +112,27 @@ def document(
     return code
 
 
-def composed_by(job: Job, rate: float, beside: bool = True) -> tuple[Run, DocumentPage]:
+def composed_by(
+    job: Job, rate: float, beside: bool = True, seen: Callable[[Run], None] = lambda run: None
+) -> tuple[Run, DocumentPage]:
     """Return what is run, or was recorded, and its document with one step of learning.
 
     Parameters
     ----------
     beside
         Whether gradients are said beside that have other digits in the other arithmetic.
+    seen
+        Called with the run, before its document is made.
     """
     from ..pages import build_document
 
     if job.recorded:
         run = job.run()
+        seen(run)
         other = job.other_run() if beside else None
         return run, build_document.composed_from(run, job.architecture, rate, other)
     request, ran = _run(job)
+    seen(ran.run)
     return ran.run, build_document.composed(request, ran, rate, beside)
 
 

@@ -7,7 +7,7 @@ import tempfile
 import webbrowser
 from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,7 +19,9 @@ from .messages import say
 from .options import LARGEST_RATE, LearningRate, Options, with_options
 from .streams import page_stream
 
-MOST_NUMBERS = 5000  # of input, noise and parameters: what a browser follows at once
+if TYPE_CHECKING:
+    from ..engine.run import Run
+
 # What the page says itself, or what is of no account for the run.
 SAID_BY_THE_PAGE = {
     "x", "x_file", "eps", "set", "beta", "output_file", "format", "json", "color", "no_pager",
@@ -44,19 +46,15 @@ def play(
     style = options.style({"html": (".html",)})
     job = Job(options, style, "printed", of_own="printed")
     rate = parsing.positive("--lr", lr, LARGEST_RATE, "a learning rate")
-    run, composed = composed_by(job, rate, beside=False)
-    given = [v for v in run.trace.values if v.kind in ("input", "noise", "parameter")]
-    count = sum(value.array.size for value in given)
-    if count > MOST_NUMBERS:
-        raise Problem(
-            "--model" if options.model else "--dims",
-            options.model or options.dims,
-            f"a page can follow {MOST_NUMBERS:,} numbers of input, noise and parameters, and this "
-            f"run has {count:,}; document shows it without changes",
-        )
-
     from ..pages import build_document
 
+    what = "--run" if job.recorded else "--model" if options.model else "--dims"
+
+    def told(run: Run) -> None:
+        if stays := build_document.what_stays(run, what):
+            say(f"note: {stays}")
+
+    run, composed = composed_by(job, rate, beside=False, seen=told)
     text = build_document.live(
         composed,
         run,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..analysis import gradient_check, replayed_step
 from ..analysis.gradient_check import Check, Nudged
 from ..analysis.training_records import CannotTrain, Update
+from ..engine.index_ranges import NotLive
 from ..engine.run import Run
 from ..models.builtin_config import Architecture
 from . import display
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from ..models.prepared_model import RunWithModel
     from ..models.request import Request
 
+MOST_CHANGED = 5_000  # numbers of input, noise and parameters that a live page lets one change
+MOST_FOLLOWED = 1_000_000  # of which it computes all that depends on input and noise
 NO_MODEL = "a recorded run has no model that could be run again"
 
 
@@ -80,6 +83,37 @@ def weighing(request: Request, page: DocumentPage) -> Callable[[float], tuple[Ru
     return weighed
 
 
+def what_stays(run: Run, option: str = "") -> str:
+    """Say what of a run cannot be changed on its live page; empty where all can.
+
+    Parameters
+    ----------
+    option
+        The option that says what is run, for the error.
+
+    Raises
+    ------
+    NotLive
+        If the run is too large for a live page.
+    """
+    given = [value for value in run.trace.values if value.kind in ("input", "noise", "parameter")]
+    count = sum(value.array.size for value in given)
+    if count <= MOST_CHANGED:
+        return ""
+    has = f"this run has {count:,} numbers of input, noise and parameters"
+    if count > MOST_FOLLOWED:
+        raise NotLive(
+            f"{has}, and a live page follows {MOST_FOLLOWED:,}; play a smaller model of the same "
+            "kind, or read this one with document",
+            option,
+        )
+    names = [value.name for value in given if value.kind != "parameter" and value.name]
+    return (
+        f"{has}, and a page can change {MOST_CHANGED:,}: here {' and '.join(names)} can be "
+        "changed, and all that depends on them follows; the parameters stay as they are"
+    )
+
+
 def live(
     page: DocumentPage,
     run: Run,
@@ -97,8 +131,9 @@ def live(
     settings
         What the page has to know besides, as the command that makes it.
     """
-    again = weighing(request, page) if request and request.architecture else None
-    given = {"lr": lr, "digits": None, "decimals": run.decimals, **settings}
+    stays = what_stays(run)
+    again = weighing(request, page) if request and request.architecture and not stays else None
+    given = {"lr": lr, "digits": None, "decimals": run.decimals, "stays": stays, **settings}
     if architecture:
         given["beta"] = architecture.beta
     return display.live(page, run, given, again)

@@ -1,7 +1,8 @@
 // Pops up how a number is made, with the numbers as they are, and lights up what it was made from.
-import { isLeaf, leavesOf, shortened } from "./expression.mjs";
+import { elementsWith, isLeaf, leavesOf, shortened } from "./expression.mjs";
 import { inlineMarkup, inNumbers, typeset } from "./inline.mjs";
 import { inSymbols } from "./mathml.mjs";
+import { sizeOf } from "./run.mjs";
 
 const KINDS = {
   parameter: "a parameter", input: "an input", noise: "noise", gradient: "a gradient", value: "a value",
@@ -33,22 +34,13 @@ export class Derivations {
     return [...new Map(refs.map((ref) => [keyOfPlace(ref.array, ref.place), ref])).values()];
   }
 
-  /** What each number went into, found once: that does not go by the numbers. */
   wentInto(array, place) {
-    if (!this.uses) {
-      this.uses = new Map();
-      for (const [made] of this.run.order) {
-        if (this.run.arrays[made].term) continue; // the whole loss's gradients tell enough
-        for (let at = 0; at < this.run.numbers[made].length; at += 1) {
-          for (const ref of this.madeFrom(made, at)) {
-            const key = keyOfPlace(ref.array, ref.place);
-            if (!this.uses.has(key)) this.uses.set(key, []);
-            this.uses.get(key).push({ array: made, place: at });
-          }
-        }
-      }
-    }
-    return this.uses.get(keyOfPlace(array, place)) ?? [];
+    return this.run.order.flatMap(([made, shape]) => {
+      if (this.run.arrays[made].term) return []; // the whole loss's gradients tell enough
+      const loops = shape.map((length, axis) => ({ axis, length, stride: sizeOf(shape.slice(axis + 1)) }));
+      const found = elementsWith(array, place, this.run.formulas.get(made), loops);
+      return [...found].sort((a, b) => a - b).map((at) => ({ array: made, place: at }));
+    });
   }
 
   // --- the derivation ---
@@ -114,13 +106,10 @@ export class Derivations {
 
   // --- showing it ---
 
-  places(array, place) {
-    return document.querySelectorAll(`main [data-n="${array}.${place}"]`);
-  }
-
   light(refs, name) {
-    for (const { array, place } of refs) {
-      for (const each of this.places(array, place)) each.classList.add(name);
+    const keys = new Set(refs.map(({ array, place }) => keyOfPlace(array, place)));
+    for (const each of document.querySelectorAll("main [data-n]")) {
+      if (keys.has(each.dataset.n)) each.classList.add(name);
     }
   }
 

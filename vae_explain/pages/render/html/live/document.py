@@ -8,6 +8,7 @@ has found that it writes what Python wrote, the page is the document and nothing
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,8 +49,12 @@ from .weighing import formulas as formulas_by_weight
 # Of a region: positions of arrays, which may be 0.
 PLACES = "of", "by", "less", "after", "arriving", "gate", "parameter"
 
+FEWEST_PACKED = 100  # numbers of an array that is written by its bytes
 # Makes a run and its document with another weight of the KL.
 Weighing = Callable[[float], tuple[Run, Walkthrough]]
+_TAG = re.compile(r"<[a-z][^<>]*>")
+_QUOTES = re.compile(r"""( [\w-]+)="([^\s"'=<>`/]+)"(?=[ >])""")
+_ENDS = re.compile(r"</t[dhr]>(?=<t[dhr][ >]|</t)")
 _COUNTED = re.compile(r' data-n="\d+"')
 
 
@@ -87,12 +92,13 @@ def write(
         del formulas["formulas"]
     shape = shape if found else walkthrough
     page, body = written(walkthrough, run, picture, numbers, formulas, texts, shape)
-    brief = {**formulas, "arrays": [_derivable(each) for each in formulas["arrays"]]}
+    arrays = [_packed(_derivable(each), run.decimals) for each in formulas["arrays"]]
+    brief = {**formulas, "arrays": arrays}
     data = {"run": brief, "signs": page.signs(formulas), "regions": page.regions, **settings}
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     return assembled(
         walkthrough.title,
-        body,
+        _lean(body),
         text.replace("<", "\\u003c"),
         style(),
         script(),
@@ -314,10 +320,34 @@ TOOLS = (
 )
 
 
+def _lean(body: str) -> str:
+    """Leave out the quotes and the ends of cells and rows that HTML does not need."""
+    body = _TAG.sub(lambda tag: _QUOTES.sub(r"\1=\2", tag[0]), body)
+    return _ENDS.sub("", body)
+
+
 def _derivable(array: Mapping[str, Any]) -> Mapping[str, Any]:
     """Leave out what the array of a gradient, or of a step, has from that of the value."""
     own = {key: array[key] for key in ("at", "term", "through", "moved") if key in array}
     return own or array
+
+
+def _packed(array: Mapping[str, Any], decimals: int | None) -> Mapping[str, Any]:
+    """Write the numbers of a big array by their bytes, in the shortest type that has them all."""
+    numbers = np.asarray(array.get("numbers", ()))
+    if numbers.size < FEWEST_PACKED:
+        return array
+    scale = 10.0 ** (decimals or 0)
+    whole = np.clip(np.rint(numbers * scale), -(2**15), 2**15 - 1)
+    single = numbers.astype("<f4")
+    if (whole / scale == numbers).all():
+        packed, kind = whole.astype("<i2"), "Int16"
+    elif (single == numbers).all():
+        packed, kind, scale = single, "Float32", 1.0
+    else:
+        packed, kind, scale = numbers.astype("<f8"), "Float64", 1.0
+    text = base64.b64encode(packed.tobytes()).decode()
+    return {**array, "numbers": [kind, scale, text]}
 
 
 def _brief(region: Mapping[str, Any]) -> dict[str, Any]:

@@ -194,6 +194,48 @@ const summand = (part, arrays, levels, depth) => {
   };
 };
 
+// --- asking of a formula ---
+
+/** Whether a formula has numbers of some arrays. */
+export const speaksOf = (data, arrays) => {
+  if (!Array.isArray(data)) return false;
+  return data[0] === "r" ? arrays.has(data[1]) : data.some((part) => speaksOf(part, arrays));
+};
+
+/**
+ * Return the places of those elements whose formula has a number of an array.
+ *
+ * `loops` are those around the formula: how far each leads among the elements, and its length.
+ */
+export const elementsWith = (array, place, data, loops, from = 0, found = new Set()) => {
+  if (!Array.isArray(data)) return found;
+  const [kind, ...parts] = data;
+  const inner = (part, around = loops, at = from) => elementsWith(array, place, part, around, at, found);
+  if (kind === "r") {
+    if (parts[0] === array) solved(place - parts[1], parts.slice(2), loops, from, found);
+  } else if (kind === "M") inner(parts[1], [...loops, { stride: 0, length: parts[0] }]);
+  else if (kind === "e") {
+    const [axis, ...turns] = parts;
+    const own = loops.find((loop) => loop.axis === axis);
+    turns.forEach((turn, k) => inner(turn, loops.filter((loop) => loop !== own), from + k * own.stride));
+  } else parts.forEach((part) => inner(part));
+  return found;
+};
+
+/** Add each element at which the loops' steps come to what is left of the way to a place. */
+const solved = (left, [step, ...steps], [loop, ...loops], at, found) => {
+  if (!loop) {
+    if (left === 0) found.add(at);
+    return;
+  }
+  const reach = (sign) => steps.reduce((sum, each, k) => sum + Math.max(0, sign * each) * (loops[k].length - 1), 0);
+  const [least, most] = [-reach(-1), reach(1)];
+  for (let k = 0; k < (step || loop.stride ? loop.length : 1); k += 1) {
+    const rest = left - k * step;
+    if (rest >= least && rest <= most) solved(rest, steps, loops, at + k * loop.stride, found);
+  }
+};
+
 // --- walking ---
 
 export const isLeaf = (tree) => tree.kind === "number" || tree.kind === "ref" || tree.kind === "rest";
@@ -202,8 +244,18 @@ export const addends = (tree) => (tree.kind === "add" ? tree.parts : [tree]);
 
 /** Return where an array is largest by size: the largest first, ties in order. */
 export const largest = (numbers, count) => {
-  const sizes = Array.from(numbers, (value) => (Number.isNaN(value) ? Infinity : Math.abs(value)));
-  return sizes.map((_, k) => k).sort((a, b) => sizes[b] - sizes[a] || a - b).slice(0, count);
+  const size = (k) => (Number.isNaN(numbers[k]) ? Infinity : Math.abs(numbers[k]));
+  const few = count < numbers.length / 8; // of many: no more than these are kept in order
+  const found = [];
+  for (let k = 0; k < numbers.length; k += 1) {
+    if (!few || found.length < count) found.push(k);
+    else if (size(k) > size(found[count - 1])) found[count - 1] = k;
+    else continue;
+    for (let at = found.length - 1; few && at && size(found[at]) > size(found[at - 1]); at -= 1) {
+      [found[at - 1], found[at]] = [found[at], found[at - 1]];
+    }
+  }
+  return few ? found : found.sort((a, b) => size(b) - size(a) || a - b).slice(0, count);
 };
 
 const MOST_TERMS = 24; // of one line

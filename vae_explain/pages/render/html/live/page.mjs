@@ -46,6 +46,7 @@ class Page {
     this.run = new Run({ ...data.run, beta: data.beta, lr: data.lr });
     this.shares = data.regions.find(({ shares }) => shares)?.shares;
     this.writer = new Writer(this.run, data.signs, this.shares, data.digits ?? null);
+    this.writer.stays = Boolean(data.stays);
     this.state = new State(this.run, data);
     this.regions = data.regions.map((spec) => ({ spec, start: null, end: null, ids: [], text: null, slots: null }));
     this.find();

@@ -27,17 +27,19 @@ export class Panel {
     });
     this.learning = new Learning(this.run, trained);
     this.gradients = trained.map(([, gradient]) => gradient);
-    this.build(trained.length > 0);
+    this.build(trained.length > 0 && !page.data.stays);
     this.curves = new Curves(this.root.querySelector(".curves"), this.run, (position) => this.goBack(position));
     this.listen();
   }
 
   build(canLearn) {
+    const { stays } = this.page.data;
     const hasNoise = this.run.arrays.some(({ kind }) => kind === "noise");
     this.root.innerHTML = `
       <div class="panel">
         <p class="how">Move a slider, or drag any underlined number in the text sideways: everything that follows from it moves along,
         down to the last gradient. Arrow keys and typing do too.</p>
+        ${stays ? `<p class="how">${escapeText(`${stays[0].toUpperCase()}${stays.slice(1)}.`)}</p>` : ""}
         <div class="sliders"></div>
         <div class="settings"></div>
         <p class="readout"></p>
@@ -112,7 +114,8 @@ export class Panel {
   asking() {
     const row = document.createElement("label");
     row.className = "setting";
-    const { name } = this.page.fieldOf(this.state.given.at(-1), 0);
+    const longest = this.state.given.reduce((most, at) => (this.run.numbers[at].length > this.run.numbers[most].length ? at : most));
+    const { name } = this.page.fieldOf(longest, this.run.numbers[longest].length - 1);
     row.innerHTML = `another number <input class="typed" size="14" placeholder="${escapeText(name)}">`;
     const input = row.querySelector("input");
     input.addEventListener("change", () => {

@@ -33,7 +33,7 @@ export const region = (writer, spec, isRecorded = false) => {
       return general[0].slice(0, start) + middle + last.slice(last.length - end);
     }
     case "summary":
-      return summary(writer, spec);
+      return writer.run.arrays[spec.of].kind === "parameter" && writer.stays ? null : summary(writer, spec);
     case "says":
       return says(writer, spec);
     case "stepped":

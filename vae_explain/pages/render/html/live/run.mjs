@@ -1,5 +1,5 @@
 // A run: its arrays, and how all that follows is computed when one of the given numbers changes.
-import { compiled, treeOf } from "./expression.mjs";
+import { compiled, speaksOf, treeOf } from "./expression.mjs";
 
 export const sizeOf = (shape) => shape.reduce((size, length) => size * length, 1);
 /** Return the index that a place in an array has. */
@@ -24,6 +24,15 @@ const derived = ({ arrays, loss }) =>
     return at ? { ...array, name: `∂${term ?? arrays[loss].name}/∂${at}${by}`, role: "gradient", shape, hidden } : array;
   });
 
+/** The numbers of an array, which has those of a big one by their bytes. */
+export const unpacked = (numbers) => {
+  if (typeof numbers[0] !== "string") return Float64Array.from(numbers);
+  const [kind, scale, text] = numbers;
+  const { buffer } = Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+  const types = { Int16: Int16Array, Float32: Float32Array, Float64: Float64Array };
+  return Float64Array.from(new types[kind](buffer), (value) => value / scale);
+};
+
 const ROOM = 16; // counters of the loops around a number
 
 export class Run {
@@ -31,7 +40,7 @@ export class Run {
     this.contract = contract;
     this.arrays = derived(contract);
     this.numbers = this.arrays.map(({ shape, numbers }) =>
-      numbers ? Float64Array.from(numbers) : new Float64Array(sizeOf(shape)));
+      numbers ? unpacked(numbers) : new Float64Array(sizeOf(shape)));
     this.byName = new Map([...this.arrays.entries()].reverse().map(([at, array]) => [array.name, at]));
     this.sets = contract.sets ?? { else: contract.formulas };
     this.made = new Map();
@@ -92,8 +101,13 @@ export class Run {
    * Each of `changes` has pairs of an array and its numbers.
    */
   tried(changes) {
-    const forward = this.order.filter(([array]) => this.arrays[array].role !== "gradient" && !this.arrays[array].moved);
-    const touched = new Set([...forward.map(([array]) => array), ...changes.flat().map(([array]) => array)]);
+    const touched = new Set(changes.flat().map(([array]) => array));
+    const forward = this.order.filter(([array]) => {
+      const { role, moved } = this.arrays[array];
+      const follows = role !== "gradient" && !moved && speaksOf(this.formulas.get(array), touched);
+      if (follows) touched.add(array);
+      return follows;
+    });
     const kept = [...touched].map((array) => [array, this.numbers[array].slice()]);
     const { loss, terms } = this.contract;
     const losses = changes.map((change) => {

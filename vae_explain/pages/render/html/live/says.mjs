@@ -1,6 +1,7 @@
 // What a run says: sentences on its numbers, each by a rule (`walkthrough/run_says.py`).
 import { evaluate, largest } from "./expression.mjs";
 import { escapeText } from "./inline.mjs";
+import { unpacked } from "./run.mjs";
 import { significantText } from "./text.mjs";
 
 const MOST_NAMED = 3;
@@ -175,7 +176,7 @@ const luck = (said, { draw }) => {
   if (!draw || run.numbers[loss].length !== 1) return false;
   const { of, slope, count } = draw;
   const width = run.numbers[of].length;
-  draw.tried ??= new Float64Array(Uint8Array.from(atob(draw.numbers), (sign) => sign.charCodeAt(0)).buffer);
+  draw.tried ??= unpacked(["Float64", 1, draw.numbers]);
   const losses = run.tried(Array.from({ length: count }, (_, k) => [[of, draw.tried.subarray(k * width, (k + 1) * width)]])).map(([each]) => each);
   const mean = sum(losses) / count;
   const slopes = run.numbers[slope];

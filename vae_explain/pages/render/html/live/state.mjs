@@ -2,7 +2,6 @@
 import { rounded } from "./decimals.mjs";
 import { short } from "./text.mjs";
 
-const GIVEN = new Set(["input", "parameter", "noise"]);
 const MOST_IN_ADDRESS = 400; // single weights
 const MOST_SET = 24; // weights that a command sets one by one
 export const WEIGHTS = "play.safetensors";
@@ -17,10 +16,12 @@ export const typedNumber = (text) => {
 };
 
 export class State {
-  constructor(run, { decimals }) {
+  constructor(run, { decimals, stays }) {
     this.run = run;
     this.decimals = decimals;
-    this.given = run.arrays.map((_, at) => at).filter((at) => GIVEN.has(run.arrays[at].kind));
+    // Of a large model the parameters stay.
+    const kinds = stays ? ["input", "noise"] : ["input", "noise", "parameter"];
+    this.given = run.arrays.map((_, at) => at).filter((at) => kinds.includes(run.arrays[at].kind));
     this.canWeigh = run.sets[1] !== undefined;
     this.start = this.snapshot();
     this.past = [];

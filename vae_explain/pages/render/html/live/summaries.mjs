@@ -82,7 +82,7 @@ const picture = (numbers, shape, spec, write) => {
 
 export const summary = (writer, spec) => {
   const { of, places, role, accent } = spec;
-  const numbers = Array.from(writer.run.numbers[of]);
+  const numbers = writer.run.numbers[of];
   const { shape } = writer.run.arrays[of];
   const { anchor } = writer.signs[of];
   const { text, isConstant } = statistics(numbers, places, writer.numbers);
