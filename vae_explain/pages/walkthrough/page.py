@@ -274,11 +274,11 @@ class RunPage(Draft):
         recipe = block.recipe and {
             "kind": "products", **{name: block.recipe[name] for name in ("of", "count", "by")}
         }  # fmt: skip
-        # A live page writes those anew that have a column for each product.
-        products = self.products(block.name, lines, heads)
-        whole = heads and all(len(table.columns) == len(heads) + 2 for table in products)
-        recipe = recipe if whole else None
-        self.add(*(each._replace(recipe=recipe) for each in products))
+        for table in self.products(block.name, lines, heads):
+            largest = table.columns[0].role == "text"
+            cut = len(heads) > MOST_PRODUCTS and not largest
+            own = recipe and {**recipe, "names": heads if cut else None, "largest": largest}
+            self.add(table._replace(recipe=own))
         self.add(checked(lines, noun, whose, tail, gates=gates))
 
     def products(self, name: str, lines: Sequence[Worked], heads: Sequence[str]) -> list[Table]:

@@ -1,12 +1,13 @@
 // Writes the page's blocks anew from a run's numbers, as `html/arithmetic.py` and `grids.py` do.
 import { addends, constant, evaluate, isLeaf, largest, leavesOf, SHOWN_TERMS, shortened } from "./expression.mjs";
-import { lineMarkup, summandMarkup, typeset } from "./inline.mjs";
+import { escapeText, lineMarkup, summandMarkup, typeset } from "./inline.mjs";
 import { note } from "./marks.mjs";
 import { Shares } from "./shares.mjs";
-import { toText } from "./text.mjs";
+import { constantText, toText } from "./text.mjs";
 
 const WIDEST_ROWS = 90;
 const LONGEST_LABEL = 14;
+const FEW_PRODUCTS = 5;
 const LONGEST_SUM = 256; // over all elements of a tensor, of which each term is there
 const EQUALS = '<span class="equals">=</span>';
 
@@ -210,12 +211,23 @@ export class Writer extends Shares {
   /** What each product of long sums comes to, the largest of each marked. */
   products(spec) {
     const lines = this.shown(spec).map((place) => this.line(spec.of, place));
+    if (spec.largest) return this.largestProducts(spec, lines[0]);
     const texts = this.numbers.column(lines.map(({ value }) => value), "gradient");
-    const rows = lines.map(({ array, place, tree, value }, k) => {
-      const amounts = addends(tree).map(evaluate);
+    let heads = spec.heads;
+    let all = lines.map(({ array, place }) => addends(this.run.tree(array, place)).map(evaluate));
+    if (spec.names) {
+      // Of very long ones the largest stand each in a column, and all others in one.
+      const sizes = spec.names.map((_, j) => Math.max(...all.map((amounts) => Math.abs(amounts[j]))));
+      const some = largest(sizes, FEW_PRODUCTS).sort((a, b) => a - b);
+      heads = [heads[0], ...some.map((j) => spec.names[j]), ...heads.slice(-2)];
+      const others = (amounts) => amounts.reduce((sum, each, j) => (some.includes(j) ? sum : sum + each), 0);
+      all = all.map((amounts) => [...some.map((j) => amounts[j]), others(amounts)]);
+    }
+    const rows = lines.map(({ array, place, value }, k) => {
+      const amounts = all[k];
       const kinds = amounts.map(() => "gradient");
       const { parts, result } = this.numbers.adding(amounts, kinds.map(() => 1), kinds, value, texts[k]);
-      const [most] = largest(amounts, 1);
+      const [most] = largest(spec.names ? amounts.slice(0, -1) : amounts, 1);
       const cells = amounts.map((amount, j) => {
         const text = this.bare(amount, parts[j], "value");
         return `<td>${j === most ? `<strong>${text}</strong>` : text}</td>`;
@@ -223,7 +235,26 @@ export class Writer extends Shares {
       const made = `<td>${this.number(array, place, result, "value", true)}</td>`;
       return { cells: [`<th scope="row">${this.index(array, place)}</th>`, ...cells, made] };
     });
-    return this.table(spec.heads, rows);
+    return this.table(heads, rows);
+  }
+
+  /** What each written part of one long sum comes to, the largest first. */
+  largestProducts(spec, { array, place, tree, value }) {
+    const named = (leaf) => this.run.arrays[leaf.array].name + this.bracketed(leaf.array, leaf.place);
+    const write = (leaf) => (leaf.kind === "ref" ? named(leaf) : constantText(leaf.value));
+    const parts = addends(tree).map((term) => ({
+      name: term.kind === "rest" ? "all others" : toText(term, write).replace(/^-/, ""), value: evaluate(term),
+    }));
+    const isRest = ({ name }) => name === "all others";
+    parts.sort((a, b) => isRest(a) - isRest(b) || Math.abs(b.value) - Math.abs(a.value));
+    parts.push({ name: named({ array, place }), value });
+    const texts = this.numbers.column(parts.map((part) => part.value), "gradient");
+    return this.table(spec.heads, parts.map((part, k) => ({
+      cells: [
+        `<th scope="row" class="words">${escapeText(part.name).replace(/(?=\.[^\W\d])|(?<=_)(?=[^\W\d_])/g, "<wbr>")}</th>`,
+        `<td>${this.bare(part.value, texts[k], "accent")}</td>`,
+      ],
+    })));
   }
 
   /** What passes a gate: what arrives, the gate, and both together, with the terms' shares. */

@@ -269,6 +269,8 @@ class LivePage(HtmlPage):
             region["name"] = block.name
         elif isinstance(block, Table):
             region["heads"] = [named(column.header) for column in block.columns]
+            if names := region.get("names"):
+                region["names"] = list(map(named, names))
         return region
 
     def _edge(self, edge: Edge, nodes: Sequence[Source]) -> dict[str, Any]:
