@@ -5,6 +5,10 @@ from __future__ import annotations
 import io
 import json
 import re
+import shlex
+from itertools import chain
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +20,8 @@ import vae_explain
 from vae_explain import Explanation, explain, pipeline
 from vae_explain.pages.blocks import Walkthrough
 from vae_explain.pages.render.terminal import coloured, lay_out, svg
+
+from .pages import command_line
 
 
 @pytest.fixture(scope="module")
@@ -349,3 +355,41 @@ def test_a_count_of_a_models_runs_stays_as_it_was() -> None:
     explanation.audit()
     explanation.check()
     assert (model.runs, "runs" in vars(model)) == (0, False)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        {},
+        {"seed": 0, "beta": 0.5, "eps": (0.25, -1.0), "x": [[0.5, -1.0, 2.0, 3.25]]},
+        {
+            "dims": (3, 5, 2, 5, 3), "x": [[0.5, 0.25, 1.0]],
+            "activation": "tanh", "recon": "bce", "reduction": "mean",
+            "set": {"fc1.weight[0,1]": 0.5},
+        },
+    ],
+)  # fmt: skip
+def test_the_page_to_play_with_gives_the_command_of_its_run(
+    made: dict[str, Any], tmp_path: Path
+) -> None:
+    explanation = explain(arithmetic="printed", **{"seed": 42, **made})
+    data = data_of(explanation.play(tmp_path / "play.html", show=False))
+    words = [data["command"], *chain.from_iterable(data["typed"].values())]
+    words += ["--beta", str(data["beta"])]
+    command = shlex.split(" ".join(words))[2:]
+    written = json.loads(command_line("forward", "--json", *command).out)
+    assert written["values"]["loss"] == float(explanation.values["loss"])
+
+
+def test_the_page_of_a_model_that_is_an_object_has_no_command(tmp_path: Path) -> None:
+    explanation = explain(
+        torch.nn.Linear(2, 2), [[0.5, 1.0]], lambda out, x: ((out - x) ** 2).sum()
+    )
+    assert data_of(explanation.play(tmp_path / "play.html", show=False))["command"] == ""
+
+
+def data_of(page: Path) -> dict[str, Any]:
+    found = re.search(r'id="page:data">(.*?)</script>', page.read_text("utf-8"), re.DOTALL)
+    assert found is not None
+    data: dict[str, Any] = json.loads(found[1])
+    return data

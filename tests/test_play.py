@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from vae_explain.pages import build_document
+
 from .pages import CommandLine
 
-MOST_BYTES = 450_000
+MOST_BYTES = 440_000
 
 
 def test_it_writes_one_file_and_prints_its_path(cli: CommandLine, tmp_path: Path) -> None:
@@ -51,7 +53,6 @@ def test_it_says_when_there_is_no_browser(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--dims", "100-64-4-64-100"), "a page can follow 5,000 numbers"),
         (("--format", "json"), "always HTML"),
         (("--lr", "fast"), "--lr fast"),
         (("-o", "play.txt"), "name a file that ends with .html"),
@@ -63,4 +64,20 @@ def test_what_cannot_be_played_is_one_line(
     outcome = cli("play", "--no-open", *options)
     assert outcome.code == 2
     assert words in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+def test_a_large_model_says_what_stays_and_what_is_too_large(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    options = "play", "--no-open", "--dims", "3-4-2-4-3", "-o", str(tmp_path / "a.html")
+    monkeypatch.setattr(build_document, "MOST_CHANGED", 50)
+    outcome = cli(*options)
+    assert outcome.code == 0
+    assert "note: this run has 68 numbers" in outcome.err
+    assert "here x and eps can be changed" in outcome.err
+    monkeypatch.setattr(build_document, "MOST_FOLLOWED", 66)
+    outcome = cli(*options)
+    assert outcome.code == 2
+    assert outcome.err.startswith("vae-explain: error: --dims 3-4-2-4-3: this run has 68 numbers")
     assert outcome.err.count("\n") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +64,17 @@ def live(documents: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -
     path = tmp_path_factory.mktemp("live") / "play.html"
     path.write_text(display.live(composed, ran.run, SETTINGS, weighing), "utf-8")
     documents["live"] = path
+    large = path.with_name("large.html")
+    assert command_line("play", "--no-open", *LARGE, "-o", str(large)).code == 0
+    documents["live large"] = large
     model, own = path.with_name("hostile.py"), path.with_name("own.html")
     model.write_text(HOSTILE, "utf-8")
     options = ["--model", f"{model}:Net", "--loss", f"{model}:loss", "--x", "0.2,0.9,0.5"]
     assert command_line("play", "--no-open", *options, "-o", str(own)).code == 0
     documents["live own"] = own
+
+
+LARGE = "--dims", "60-40-3-40-60", "--recon", "bce", "--x", ",".join(map(str, [0.5, 0.25, 1] * 20))
 
 
 def ready(page: Page) -> Page:
@@ -247,3 +254,27 @@ def test_a_model_of_ones_own_follows_and_its_names_are_no_markup(open_page: Open
     settled(page)
     assert total(page) != before
     assert page.locator("img").count() == 0
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_of_a_large_model_input_and_noise_are_live(open_page: Open, width: int) -> None:
+    page = ready(open_page("live large", width=width))
+    assert "here x and eps can be changed" in page.locator(".panel").inner_text()
+    assert page.locator('[data-do="step"]').count() == 0
+    names = page.locator(".field").evaluate_all("all => all.map(each => each.ariaLabel)")
+    assert {name.partition("[")[0] for name in names} <= {"x", "eps", "β, the weight of the KL"}
+    page.get_by_label("another number").fill("x[57]")
+    page.get_by_label("another number").press("Enter")
+    page.get_by_role("slider", name="x[57]", exact=True).press("Home")
+    assert page.get_by_role("slider", name="x[57]", exact=True).input_value() == "0"
+    page.get_by_role("slider", name="eps[1]", exact=True).press("Home")
+    settled(page)
+    assert page.locator('[id="eps-1"]').inner_text() == "−3.0000"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator('[data-do="copy"]').click()
+    said = page.locator(".said").inner_text().removeprefix("Copied: ")
+    written = json.loads(command_line("forward", "--json", *shlex.split(said)[2:]).out)
+    loss = float(total(page).removeprefix("loss "))
+    assert written["values"]["loss"] == pytest.approx(loss, rel=1e-9)
+    page.evaluate(AXE)
+    assert page.evaluate("axe.run().then(result => result.violations.map(each => each.id))") == []

@@ -10,10 +10,11 @@ import pytest
 from tests.live.node import answer, needs_node
 from vae_explain import pipeline
 from vae_explain.engine.formulas import gradient_name
-from vae_explain.engine.index_ranges import contract
+from vae_explain.engine.index_ranges import IndexRanges, Many, Source, contract
 from vae_explain.engine.run import Run, by_hand
 from vae_explain.models.builtin_config import Architecture
 from vae_explain.models.request import Request
+from vae_explain.ops.at_once import NotAtOnce
 from vae_explain.trace import Array
 
 ARCHITECTURES = (
@@ -56,6 +57,32 @@ def expected(run: Run, arrays: dict[int, Array]) -> dict[str, Array]:
             if run.trace.values[value_id].name:
                 named[gradient_name(run, value_id, term)] = gradient
     return named
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize(
+    "architecture", ARCHITECTURES, ids=lambda each: f"{each.label} {each.activation}"
+)
+def test_one_formula_is_that_of_each_element(
+    architecture: Architecture, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_of(architecture, rows)
+    written = []
+    at_once = IndexRanges._all_elements
+
+    def noted(self: IndexRanges, source: Source, many: Many) -> Any:
+        written.append(at_once(self, source, many))
+        return written[-1]
+
+    monkeypatch.setattr(IndexRanges, "_all_elements", noted)
+    together = contract(run)
+    assert len(written) > len(architecture.parameters), "most have one formula for all elements"
+
+    def one_by_one(self: IndexRanges, source: Source, many: Many) -> Any:
+        raise NotAtOnce
+
+    monkeypatch.setattr(IndexRanges, "_all_elements", one_by_one)
+    assert together == contract(run)
 
 
 @needs_node

@@ -23,7 +23,7 @@ from vae_explain.pages.render.html.live.document import by_weight, written
 from vae_explain.pages.render.html.live.weighing import PROBES
 from vae_explain.pages.render.numbers import Numbers
 
-SETTINGS = 5  # of each of seven: 35
+SETTINGS = 5  # of each of eight: 40
 RATE = 0.01
 RATES = RATE, 0.0625, 0.25  # of learning
 ARCHITECTURES = (
@@ -35,6 +35,8 @@ ARCHITECTURES = (
     Architecture((4, 32, 2, 32, 4), activation="elu", recon="bce", beta=2.0),
     Architecture((33, 33, 2, 33, 33), beta=2.0),
     Architecture((5, 8, 4, 2, 4, 8, 5), activation="silu"),
+    # Of more numbers than a page can change.
+    Architecture((60, 40, 3, 40, 60), recon="bce"),
 )
 REGION = re.compile(r"<!--\[(\d+)-->(.*?)<!--\1\]-->", re.DOTALL)
 COMPARED = re.compile(r"checked against [\w.]+")

@@ -27,6 +27,7 @@ from ..pages.display import (
     UpdatePage,
 )
 from ..pages.reading_level import for_reader
+from .command import as_command
 
 if TYPE_CHECKING:
     from ..analysis.training_records import OptimizerName
@@ -170,6 +171,8 @@ class Questions:
         """Write the document as a page whose numbers can be changed, and open it in the browser.
 
         It has the run's parameters and noise rounded to what is printed. The model runs again.
+        "Copy as command" gives the command that prints the same run, where there is one: of the
+        built-in VAE, or of a model that is named as `FILE.py:NAME`.
 
         Parameters
         ----------
@@ -198,7 +201,10 @@ class Questions:
         request = replace(self._request, arithmetic="printed")
         recorded = pipeline.run_with_model(request)
         page = build_document.composed(request, recorded, lr, beside=False)
-        text = build_document.live(page, recorded.run, request, request.architecture, lr)
+        command, typed = as_command(request)
+        text = build_document.live(
+            page, recorded.run, request, request.architecture, lr, command=command, typed=typed
+        )
         target = Path(path or Path(tempfile.mkdtemp(prefix="vae-explain-"), "play.html"))
         target.write_text(text, encoding="utf-8")
         if show:

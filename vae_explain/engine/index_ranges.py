@@ -47,7 +47,6 @@ from ..symbolic.expression import (
     Pow,
     Ref,
 )
-from ..trace import Array
 from .formulas import Steps, gradient_name, if_explained
 from .gradient_ways import Way, ways
 from .leaves import ROLES

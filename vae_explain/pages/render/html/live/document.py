@@ -92,7 +92,12 @@ def write(
         del formulas["formulas"]
     shape = shape if found else walkthrough
     page, body = written(walkthrough, run, picture, numbers, formulas, texts, shape)
-    arrays = [_packed(_derivable(each), run.decimals) for each in formulas["arrays"]]
+    bound = _probabilities(run)
+    arrays = [
+        _packed(_derivable(each), run.decimals)
+        | ({"ends": [0, 1]} if each["name"] in bound else {})
+        for each in formulas["arrays"]
+    ]
     brief = {**formulas, "arrays": arrays}
     data = {"run": brief, "signs": page.signs(formulas), "regions": page.regions, **settings}
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
@@ -334,11 +339,20 @@ def _derivable(array: Mapping[str, Any]) -> Mapping[str, Any]:
     return own or array
 
 
-def _packed(array: Mapping[str, Any], decimals: int | None) -> Mapping[str, Any]:
+def _probabilities(run: Run) -> set[str | None]:
+    """Return the names of the inputs that a cross-entropy takes for probabilities."""
+    values = run.trace.values
+    calls = [each for each in run.trace.operations if each.name == "binary_cross_entropy"]
+    return {
+        values[each].name for call in calls for each in call.inputs if values[each].kind == "input"
+    }
+
+
+def _packed(array: Mapping[str, Any], decimals: int | None) -> dict[str, Any]:
     """Write the numbers of a big array by their bytes, in the shortest type that has them all."""
     numbers = np.asarray(array.get("numbers", ()))
     if numbers.size < FEWEST_PACKED:
-        return array
+        return dict(array)
     scale = 10.0 ** (decimals or 0)
     whole = np.clip(np.rint(numbers * scale), -(2**15), 2**15 - 1)
     single = numbers.astype("<f4")

@@ -9,7 +9,10 @@ const STEPS = { input: 0.1, noise: 0.05, parameter: 0.01 };
 const trimmed = (value) => Number(value.toFixed(6));
 
 /** What a field of an array is like: how far a step goes, and where Home and End lead. */
-export const kindOf = (array) => ({ step: STEPS[array.kind], low: -ENDS[array.kind], high: ENDS[array.kind] });
+export const kindOf = ({ kind, ends = [-ENDS[kind], ENDS[kind]] }) => {
+  const [low, high] = ends;
+  return { step: Math.min(STEPS[kind], (high - low) / 20), low, high };
+};
 
 /**
  * Make an element a spin button.

@@ -51,7 +51,7 @@ export class Panel {
         ${hasNoise ? button("draw", "New ε", "Draw the noise anew: your browser's draw, not PyTorch's") : ""}
         <button type="button" data-do="delta" aria-pressed="false" title="Show beside each number by how much it changed">Δ</button>
         <button type="button" data-do="backward" aria-pressed="false" title="Let the picture show gradients">Picture of gradients</button>
-        ${this.page.data.command ? button("copy", "Copy as command", "Copy the vae-explain line that prints this run") : ""}
+        ${button("copy", "Copy as command", "Copy the vae-explain line that prints this run")}
         ${canLearn ? `<span class="learn">${button("step", "Step", "Take one step of learning")}
         ${button("run", "Run", "Take step after step")}
         <label>by <select data-do="optimizer"><option value="sgd">SGD</option><option value="adam">Adam</option></select></label>
@@ -198,6 +198,10 @@ export class Panel {
   }
 
   async do_copy() {
+    if (!this.page.data.command) {
+      this.say("No command prints this run: its model is an object that Python holds. The address of this page keeps what you changed.");
+      return;
+    }
     const { text, isBig } = this.state.command(this.page.data);
     if (isBig) {
       const link = document.createElement("a");

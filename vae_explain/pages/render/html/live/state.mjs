@@ -56,9 +56,11 @@ export class State {
     this.future = [];
   }
 
-  /** As a page prints parameters and noise, so that both compute with the same numbers. */
+  /** As a page prints parameters and noise, so that both compute with the same numbers; a probability stays one. */
   asPrinted(at, value) {
-    return this.run.arrays[at].kind === "input" || this.decimals === null ? value : rounded(value, this.decimals);
+    const { kind, ends: [low, high] = [-Infinity, Infinity] } = this.run.arrays[at];
+    const within = Math.min(Math.max(value, low), high);
+    return kind === "input" || this.decimals === null ? within : rounded(within, this.decimals);
   }
 
   set(at, place, value, gesture = null) {
@@ -211,7 +213,7 @@ export class State {
       ...typed.set.filter((words) => ![...set].some((name) => words.includes(`${name}=`))),
     ];
     let text = [base, ...kept, ...(isBig ? [`--weights ${WEIGHTS}`] : [])].join(" ");
-    if (this.canWeigh && this.run.numbers.beta !== 1) text += ` --beta ${short(this.run.numbers.beta)}`;
+    if (!base.includes(" --run ") && this.run.numbers.beta !== 1) text += ` --beta ${short(this.run.numbers.beta)}`;
     for (const [name, kind, values, shape] of wholes) {
       const width = kind === "input" ? shape[shape.length - 1] : values.length;
       const option = kind === "noise" ? "--eps" : name === "x" ? "--x" : null;
