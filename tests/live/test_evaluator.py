@@ -10,7 +10,8 @@ import pytest
 from tests.live.node import answer, needs_node
 from vae_explain import pipeline
 from vae_explain.engine.formulas import gradient_name
-from vae_explain.engine.index_ranges import IndexRanges, Many, Source, contract
+from vae_explain.engine.index_ranges import IndexRanges, Source, contract
+from vae_explain.engine.loops import Many
 from vae_explain.engine.run import Run, by_hand
 from vae_explain.models.builtin_config import Architecture
 from vae_explain.models.request import Request

@@ -205,7 +205,7 @@ class Steps:
         if value_id == start.value:
             return Number(start.weight)
         grouped: dict[int, list[Summands]] = {}
-        for way in self._ways_back(value_id, index, term):
+        for way in self.ways_back(value_id, index, term):
             grouped.setdefault(way.through, []).append(way.summands)
         self._forget()
         if self.as_computed:  # a constant that is folded takes the roundings with it
@@ -218,7 +218,7 @@ class Steps:
         self, value_id: int, index: Index | None, term: str | None = None
     ) -> list[Contribution]:
         """Return the summands of a gradient, one for each way to a named value ahead."""
-        ways = self._ways_back(value_id, index, term)
+        ways = self.ways_back(value_id, index, term)
         self._forget()
         return [
             Contribution(way.through, expression)
@@ -226,22 +226,13 @@ class Steps:
             for expression in way.summands.all_written()
         ]
 
-    def ways_of_many(self, value_id: int, index: Index, term: str | None = None) -> list[Way]:
-        """Return what comes back to many elements by each way, of an index of arrays.
-
-        Raises
-        ------
-        NotAtOnce
-            If they have no one formula.
-        """
-        return list(self._ways_of(value_id, index, term))
-
     def _forget(self) -> None:
         """Let go of the ways of one gradient that no other one shares, or of too many."""
         if len(self._ways) > MOST_REMEMBERED:
             self._ways.clear()
 
-    def _ways_back(self, value_id: int, index: Index | None, term: str | None = None) -> list[Way]:
+    def ways_back(self, value_id: int, index: Index | None, term: str | None = None) -> list[Way]:
+        """Return what comes back to one element, to many or to the whole, by each way."""
         if index is not None and is_many(index):
             return list(self._ways_of(value_id, index, term))
         key = (value_id, index, term)
@@ -269,25 +260,15 @@ class Steps:
                         yield Way(through, Summands(whole))
                     continue
                 for out, slope in rule.ways(call, position, index):
-                    shape = shape_of_many((*out, *index))
-                    yield from self._passed(bound.output, out, slope, term, shape, many)
+                    for through, each in self._passed(bound.output, out, slope, term, many):
+                        shape = np.broadcast_shapes(shape_of_many(index), each.shape)
+                        yield Way(through, Summands(each.formula, shape))
 
     def _passed(
-        self,
-        output: int,
-        out: Index,
-        slope: Expression,
-        term: str | None,
-        shape: tuple[int, ...],
-        many: bool,
+        self, output: int, out: Index, slope: Expression, term: str | None, many: bool
     ) -> Iterator[Way]:
-        """Yield what arrives at one or many elements of an output, times their slopes.
-
-        Parameters
-        ----------
-        shape
-            Of the arrays that stand for the many.
-        """
+        """Yield what arrives at one or many elements of an output, times their slopes."""
+        shape = shape_of_many(out)
         try:
             upstream = self._upstream(output, out, term)
         except NotAtOnce:
@@ -296,7 +277,7 @@ class Steps:
             for at in range(prod(shape)):
                 place = np.unravel_index(at, shape[::-1])[::-1]
                 one = tuple(int(np.broadcast_to(axis, shape)[place]) for axis in out)
-                yield from self._passed(output, one, one_of(slope, place), term, (), False)
+                yield from self._passed(output, one, one_of(slope, place), term, False)
             return
         for through, arriving in upstream:
             both = shape
@@ -309,7 +290,7 @@ class Steps:
         if output == start.value:
             return [Way(output, Summands(Number(start.weight)))]
         if self.run.trace.values[output].name is None:
-            return self._ways_back(output, index, term)
+            return self.ways_back(output, index, term)
         constant = self.constant_gradient(output, term)
         named = constant or self.gradient_reference(output, index, term)
         return [Way(output, Summands(named))]

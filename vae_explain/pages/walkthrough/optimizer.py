@@ -74,8 +74,10 @@ class OptimizerPage(RunPage):
             return
         after = np.asarray(self.step.after[name])
         moved = after - self.run.array(name)
-        # Of a big one those that move most, the same ones in every formula.
-        self.elements = self.chosen(value_id, moved, MOST_DETAILED, detailed)
+        # Of a big one those that move most, the same ones in every formula. By SGD these are the
+        # steepest, and what moves by as much is not told apart by how it is rounded.
+        steep = self.run.gradient(name) if self.step.optimizer == "sgd" else moved
+        self.elements = self.chosen(value_id, steep, MOST_DETAILED, detailed)
         # The largest: where one has all but gone, float32's rounding shows in its last digits.
         sizes = [abs(after[at]) if moved[at] else 0.0 for at in self.elements]
         self.telling = int(np.argmax(sizes))
@@ -166,9 +168,12 @@ class OptimizerPage(RunPage):
         places = number_places(self.run)
         recipe = None
         if source is not None:
-            before = source._replace(moved=False)
-            recipe = {"kind": "lines", **self.shown_by(before, lines, source)}
-            recipe |= {"of": source, "less": before}
+            before, slope = (
+                source._replace(moved=False),
+                source._replace(moved=False, gradient=True),
+            )
+            recipe = {"kind": "lines", **self.shown_by(before, lines, slope)}
+            recipe |= {"of": source, "before": before}
         self.add(
             Lines(
                 name,

@@ -119,8 +119,8 @@ export class Writer extends Shares {
 
   /** Show one line for all, of an array whose numbers stand above. */
   example(spec, lines, role) {
-    const { less } = spec; // of what moves, one that does
-    const size = ({ place, value }) => (less !== undefined && value === this.run.numbers[less][place] ? 0 : Math.abs(value));
+    const { before } = spec; // of what moves, one that does
+    const size = ({ place, value }) => (before !== undefined && value === this.run.numbers[before][place] ? 0 : Math.abs(value));
     let best = null;
     for (const line of lines) {
       if (best === null || size(line) > size(best)) best = line;

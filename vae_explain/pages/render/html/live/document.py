@@ -47,7 +47,7 @@ from .weighing import PROBES, varying
 from .weighing import formulas as formulas_by_weight
 
 # Of a region: positions of arrays, which may be 0.
-PLACES = "of", "by", "less", "after", "arriving", "gate", "parameter"
+PLACES = "of", "by", "less", "before", "after", "arriving", "gate", "parameter"
 
 FEWEST_PACKED = 100  # numbers of an array that is written by its bytes
 # Makes a run and its document with another weight of the KL.
