@@ -244,6 +244,8 @@ def _tensor(array: Array) -> str:
     """Write a tensor; one that has the same number everywhere, as a gradient of 0, in a moment."""
     first = array.reshape(-1)[:1]
     if not array.size or array.tobytes() != first.tobytes() * array.size:
+        if array.dtype.kind == "f" and np.isfinite(array).all():
+            return str(array.tolist())  # Python's own words are JSON's, and written faster
         return _words(array)
     words = _words(plain(first[0]))
     for size in reversed(array.shape):

@@ -15,7 +15,6 @@ import numpy as np
 from ...engine.formulas import Steps, gradient_name
 from ...engine.gradient_ways import Way, parts_at, ways
 from ...engine.index_ranges import Source
-from ...ops.broadcasting import indices
 from ...symbolic.expression import Index
 from ...trace import Array
 from ..blocks import Adds, Cell, Column, Note, Table
@@ -187,8 +186,8 @@ class TermShares:
         shares, _ = self.sending(value_id, by_way=True)
         gradient, arriving = (self.run.gradients[each] for each in (value_id, made))
         if not shares or np.array_equal(gradient.ravel(), arriving.ravel()):
-            return list(self.cancelling(value_id, list(indices(gradient.shape))))
-        shown = [at for at in indices(gradient.shape) if gradient[at] or _any_at(shares, at)]
+            return list(self.cancelling(value_id))
+        shown = places(np.logical_or.reduce([gradient != 0, *(s.array != 0 for s in shares)]))
         left = gradient.size - len(shown)
         note = "All others are 0." if left else ""
         if len(shown) > MOST_PARTS:
@@ -215,20 +214,22 @@ class TermShares:
                 amounts[largest] = total - math.fsum(others)
         return [total, *amounts]
 
-    def cancelling(self, value_id: int, shown: Sequence[Index]) -> list[Note]:
-        """Return where two large forces hide behind a small total."""
+    def cancelling(self, value_id: int, shown: Sequence[Index] | None = None) -> list[Note]:
+        """Return where two large forces hide behind a small total, of all numbers or of some."""
         shares = self._of(value_id)
         if len(shares) < 2:
             return []
+        amounts = np.stack([share.array.astype(np.float64) for share in shares])
+        with np.errstate(invalid="ignore"):
+            size, total = np.abs(amounts).sum(axis=0), np.abs(amounts.sum(axis=0))
+            nearly = (size != 0) & (total < NEARLY_NOTHING * size)
         notes = []
-        for index in shown:
-            amounts = [(share.word, float(share.array[index])) for share in shares]
-            size = sum(abs(amount) for _, amount in amounts)
-            total = sum(amount for _, amount in amounts)
-            if size and abs(total) < NEARLY_NOTHING * size:
-                where = f"{self._gradient_name(value_id)}{self.steps.label(value_id, index)}"
-                forces = " and ".join(f"{word} {_signed(amount)}" for word, amount in amounts)
-                notes.append(Note(f"At {where}, {forces} all but cancel.", "warning"))
+        for index in places(nearly) if shown is None else (at for at in shown if nearly[at]):
+            where = f"{self._gradient_name(value_id)}{self.steps.label(value_id, index)}"
+            forces = " and ".join(
+                f"{share.word} {_signed(float(share.array[index]))}" for share in shares
+            )
+            notes.append(Note(f"At {where}, {forces} all but cancel.", "warning"))
         return notes
 
     def _of(self, value_id: int) -> list[TermShare]:
@@ -251,8 +252,9 @@ class TermShares:
         return gradient_name(self.run, value_id, self.term)
 
 
-def _any_at(shares: Sequence[TermShare], at: Index) -> bool:
-    return any(share.array[at] for share in shares)
+def places(chosen: Array) -> list[Index]:
+    """Return where an array of truths has one, the last axis fastest."""
+    return [tuple(at) for at in np.argwhere(chosen).tolist()]
 
 
 def _all_from(word: str) -> str:
