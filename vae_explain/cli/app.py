@@ -20,7 +20,7 @@ from .output import wants_colors, width
 from .streams import page_stream
 from .typed import ForgivingCommand
 
-SUMMARY = "Show every number of a Variational Autoencoder being made, forward and backward."
+SUMMARY = "Show how every number of a Variational Autoencoder is computed, forward and backward."
 # What they are for, and in each group a line for each command: a file of this folder, with a
 # function of the same name.
 GROUPS = {
@@ -29,32 +29,30 @@ GROUPS = {
         "backward": "Show the backward pass: every gradient by the chain rule.",
         "params": "Show the architecture, and all weights and biases.",
         "sample": "Show what the numbers and gradients do over many draws of the noise.",
-        "compare": "Show two runs side by side: only what differs, and what made it differ.",
+        "compare": "Show two runs side by side: only what differs, and why.",
     },
     "Ask": {
         "why": "Show where one number comes from, down to inputs, parameters and noise.",
-        "ask": "Ask one run question after question, at a prompt that completes its names.",
-        "record": "Run the model once and keep the run in a file, to ask by --run.",
-        "cache": "Show which runs are remembered, so that the next page comes at once; or "
-        "forget them.",
+        "ask": "Query one run at a prompt, question after question; names are completed.",
+        "record": "Run the model once and save the run to a file, to query with --run.",
+        "cache": "Show how many runs are cached for later commands, or clear the cache.",
     },
     "Check": {
-        "check": "Hold every gradient against autograd, complex steps and central differences.",
-        "audit": "Find what is wrong with a VAE's loss, with numbers as evidence.",
-        "verify": "Proof-read a document's numbers, or recompute the reference's 327 figures.",
+        "check": "Compare every gradient with autograd, complex steps and central differences.",
+        "audit": "Find what is wrong with a VAE's loss, and show the evidence in numbers.",
+        "verify": "Proofread the numbers of a document, or recompute the reference's 327 figures.",
     },
     "Learn": {
-        "play": "Open it in the browser, where any number can be changed and every number follows.",
+        "play": "Open the run in the browser: change any number, and the rest is recomputed.",
         "update": "Take one step of gradient descent and show what it does.",
-        "train": "Train on x with PyTorch, and show the losses and any one step.",
-        "exercise": "Write worksheets of a run, with blanks to work out and a key.",
-        "mark": "Mark filled worksheets by their key, and name each usual mistake.",
-        "samples": "Write the files that the examples of the help are about.",
+        "train": "Train on x with PyTorch; show the losses, and any single step in detail.",
+        "exercise": "Write worksheets from a run, with blanks to fill in and an answer key.",
+        "mark": "Mark filled-in worksheets with their key, and name common mistakes.",
+        "samples": "Write the sample files that the examples in the help and the docs use.",
     },
     "Publish": {
         "document": "Write the whole walkthrough as a document.",
-        "diagram": "Draw the layers of the model as an SVG, with the numbers of this run as "
-        "shades.",
+        "diagram": "Draw the layers of the model, with the numbers of this run as shades.",
     },
 }
 COMMANDS = {name: words for group in GROUPS.values() for name, words in group.items()}
@@ -143,6 +141,6 @@ def main(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Show every number of a Variational Autoencoder being made, forward and backward."""
+    """Show how every number of a Variational Autoencoder is computed, forward and backward."""
     if context.invoked_subcommand is None:
         page_stream().write(help_texts.first_steps(SUMMARY, width(to_file=False)))

@@ -42,7 +42,7 @@ def audit(
         list[str] | None,
         typer.Option(
             metavar="ID",
-            help=f"Look for this alone; may be repeated. There are {', '.join(IDS)}.",
+            help=f"Look only for this; may be repeated. One of {', '.join(IDS)}.",
             autocompletion=completing(IDS),
         ),
     ] = None,
@@ -50,28 +50,33 @@ def audit(
         list[str] | None,
         typer.Option(
             metavar="ID",
-            help="Leave this out; may be repeated.",
+            help="Do not look for this; may be repeated.",
             autocompletion=completing(IDS),
         ),
     ] = None,
     strict: Annotated[
         bool,
-        typer.Option("--strict", help="Let warnings fail, and a run without sampling or KL."),
+        typer.Option(
+            "--strict", help="Fail also on warnings, and on a run without sampling or KL."
+        ),
     ] = False,
     baseline: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.json", help="Let only fail what an earlier audit has not."),
+        typer.Option(
+            metavar="FILE.json",
+            help="Fail only on findings that an earlier audit (JSON) does not have.",
+        ),
     ] = None,
     junit: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.xml", help="Write the findings as JUnit XML too."),
+        typer.Option(metavar="FILE.xml", help="Also write the findings as JUnit XML."),
     ] = None,
     sarif: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.sarif", help="Write the findings as SARIF 2.1.0 too."),
+        typer.Option(metavar="FILE.sarif", help="Also write the findings as SARIF 2.1.0."),
     ] = None,
     list_rules: Annotated[
-        bool, typer.Option("--list", help="List what it looks for, by id, and run nothing.")
+        bool, typer.Option("--list", help="List the ids of all findings, and run nothing.")
     ] = False,
     *,
     options: Options,

@@ -19,13 +19,13 @@ def backward(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="The same as NAME; may be repeated.",
+            help="Same as NAME; may be repeated.",
             autocompletion=names.completing(names.GRADIENTS),
         ),
     ] = None,
     term: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Derive one term of the loss alone, mse or kl."),
+        typer.Option(metavar="NAME", help="Derive only one term of the loss: mse or kl."),
     ] = None,
     latex: Latex = False,
     *,

@@ -12,8 +12,8 @@ from .errors import ExitCode, Problem
 
 
 def cache(
-    clear: Annotated[bool, typer.Option("--clear", help="Forget all of them.")] = False,
-    path: Annotated[bool, typer.Option("--path", help="Print the folder alone.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Delete all cached runs.")] = False,
+    path: Annotated[bool, typer.Option("--path", help="Print only the folder.")] = False,
 ) -> ExitCode:
     from ..models import run_cache
 

@@ -42,7 +42,7 @@ def _of_second(command: Callable[..., ExitCode]) -> Callable[..., ExitCode]:
         kind, shared = get_args(hints[name])[:2]
         option = run_option(
             metavar=shared.metavar,
-            help=f"The same of the second run, in place of --{name.replace('_', '-')}.",
+            help=f"--{name.replace('_', '-')} for the second run.",
             rich_help_panel="Second run",
         )
         wanted: Any = str | None
@@ -73,7 +73,7 @@ def compare(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="Show all that differs in this value, or in its gradient as NAME.grad; may be "
+            help="Show in full how this value differs, or its gradient as NAME.grad; may be "
             "repeated.",
         ),
     ] = None,
@@ -82,7 +82,7 @@ def compare(
         output_option(
             "--format",
             metavar="NAME",
-            help=f"{', '.join(ENDINGS)}.  [default: what FILE ends with, else text]",
+            help=f"{', '.join(ENDINGS)}.  [default: from the extension of FILE, else text]",
         ),
     ] = None,
     record: Annotated[Path | None, typer.Option(hidden=True)] = None,

@@ -44,16 +44,19 @@ def document(
             "--format",
             metavar="NAME",
             help=f"{', '.join(NAMES[:-1])} or {NAMES[-1]}.  "
-            "[default: what FILE ends with, else markdown]",
+            "[default: from the extension of FILE, else markdown]",
         ),
     ] = None,
     lr: Annotated[
-        str, typer.Option("--lr", metavar="NUMBER", help="Learning rate of the step it shows.")
+        str,
+        typer.Option(
+            "--lr", metavar="NUMBER", help="Learning rate of the update step that is shown."
+        ),
     ] = "0.01",
     short: Annotated[
         bool,
         output_option(
-            "--short", help="Two printed pages: what the run says, and one line of each step."
+            "--short", help="Two printed pages: the main results, and one line per step."
         ),
     ] = False,
     *,

@@ -34,43 +34,45 @@ EACH = "{}"  # in a name of a file: the number of the sheet
 def exercise(
     topic: Annotated[
         str,
-        typer.Option(
-            metavar="NAME,…", help="What is asked: forward, gates, loss, kl, chain, update."
-        ),
+        typer.Option(metavar="NAME,…", help="Topics: forward, gates, loss, kl, chain, update."),
     ] = ",".join(TOPICS),
-    count: Annotated[str, typer.Option(metavar="INTEGER", help="Blanks on a sheet.")] = "12",
+    count: Annotated[
+        str, typer.Option(metavar="INTEGER", help="Number of blanks on a sheet.")
+    ] = "12",
     difficulty: Annotated[
         str,
         typer.Option(
             metavar="easy|medium|hard",
-            help="easy: each blank by itself; medium: some from earlier ones; hard: most, and "
-            "without the formulas of the gradients.",
+            help="easy: no blank depends on another; medium: some do; hard: most do, and the "
+            "formulas of the gradients are left out.",
         ),
     ] = "medium",
     variants: Annotated[
         str,
         typer.Option(
             metavar="INTEGER",
-            help="How many sheets, each with a seed, an x and blanks of its own. They go into one "
-            "file, or with {} in its name into one each, as sheet-{}.md.",
+            help="Number of sheets, each with its own seed, x and blanks. They go into one file, "
+            "or into one file each if its name has {}, such as sheet-{}.md.",
         ),
     ] = "1",
     nice: Annotated[
-        bool, typer.Option("--nice", help="Small halves for parameters and noise.")
+        bool, typer.Option("--nice", help="Multiples of 1/2 for parameters and noise.")
     ] = False,
     lr: Annotated[
-        str, typer.Option("--lr", metavar="NUMBER", help="Learning rate, for the updates.")
+        str, typer.Option("--lr", metavar="NUMBER", help="Learning rate of the updates.")
     ] = "0.1",
     key: Annotated[
         Path | None,
-        file_option("--key", metavar="KEY.json", help="The file for the key, which mark needs."),
+        file_option(
+            "--key", metavar="KEY.json", help="The file to write the answer key to; mark needs it."
+        ),
     ] = None,
     format: Annotated[
         str | None,
         output_option(
             "--format",
             metavar="NAME",
-            help=f"{', '.join(FORMATS)}.  [default: what FILE ends with, else md]",
+            help=f"{', '.join(FORMATS)}.  [default: from the extension of FILE, else md]",
         ),
     ] = None,
     json: Annotated[bool, typer.Option(hidden=True)] = False,

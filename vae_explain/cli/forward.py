@@ -19,7 +19,7 @@ def forward(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="The same as NAME; may be repeated.",
+            help="Same as NAME; may be repeated.",
             autocompletion=names.completing(names.STEPS),
         ),
     ] = None,

@@ -19,8 +19,8 @@ FIRST_STEPS = (
     ("vae-explain forward", "the forward pass, step by step"),
     ("vae-explain why z 0", "where one number comes from"),
     ("vae-explain backward fc1.weight", "the chain rule down to one parameter"),
-    ("vae-explain forward --x 4,3,2,1", "any of it with an input of yours"),
-    ("vae-explain --help", "all commands; and --help behind each of them"),
+    ("vae-explain forward --x 4,3,2,1", "the same with your own input"),
+    ("vae-explain --help", "all commands; each has its own --help"),
 )
 
 
@@ -206,12 +206,12 @@ class Manual(NamedTuple):
 
     @property
     def shared(self) -> tuple[Section, ...]:
-        """The options of every command that runs a model, told once."""
+        """The options that every command that runs a model shares, stated once."""
         of_forward = next(each for group in self.groups.values() for each in group)
         return tuple(s for s in of_forward.sections if s.title not in ("Arguments", "Options"))
 
     def own(self, command: Described) -> tuple[list[Entry], list[str]]:
-        """Return what a command has by itself, and which shared options it takes besides."""
+        """Return what a command has by itself, and which shared options it also takes."""
         known = {entry: section.title for section in self.shared for entry in section.entries}
         entries = [entry for section in command.sections for entry in section.entries]
         titles = [known[entry] for entry in entries if entry in known]
@@ -219,18 +219,19 @@ class Manual(NamedTuple):
 
 
 NOTES = (
-    ("Exit status", "0: all is well. 1: a check failed. 2: the request cannot be done, and one "
-     "line on standard error says what to change."),
-    ("Environment", "NO_COLOR and FORCE_COLOR decide on colours, PAGER on what shows a long page. "
-     "VAE_EXPLAIN_CACHE=0 lets no run be remembered. VAE_EXPLAIN_TRACEBACK=1 shows where an "
-     "internal error comes from."),
+    ("Exit status", "0: all is well. 1: a check failed. 2: the command cannot do what was typed, "
+     "and one line on standard error says what to change."),
+    ("Environment", "NO_COLOR and FORCE_COLOR turn colours off and on. PAGER names the program "
+     "that shows long pages. VAE_EXPLAIN_CACHE=0 turns the cache of runs off, and "
+     "VAE_EXPLAIN_CACHE=FOLDER moves it. VAE_EXPLAIN_TRACEBACK=1 prints the traceback of an "
+     "internal error."),
 )  # fmt: skip
 
 
 def markdown(manual: Manual) -> str:
     """Return the reference of the commands, for the docs."""
     lines = ["# Commands", "", manual.summary, ""]
-    lines += ["This page is what `--help` says, made from the same source.", ""]
+    lines += ["This page is generated from the same source as `--help`.", ""]
     for group, commands in manual.groups.items():
         lines += [f"## {group}", ""]
         for command in commands:
@@ -240,7 +241,7 @@ def markdown(manual: Manual) -> str:
             lines += [*_items(own), ""]
             if titles:
                 lines += [f"It also takes the options under {_listed(titles)}.", ""]
-    lines += ["## Options of every command that runs a model", ""]
+    lines += ["## Shared options", ""]
     for section in manual.shared:
         lines += [f"### {section.title}", "", *_items(section.entries), ""]
     for title, words in NOTES:

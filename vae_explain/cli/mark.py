@@ -25,20 +25,24 @@ def mark(
         Path,
         typer.Argument(
             metavar="ANSWERS",
-            help="A filled sheet in Markdown, CSV or a notebook, or a folder of them.",
+            help="A filled-in sheet (Markdown, CSV or notebook), or a folder of them.",
         ),
     ],
     key: Annotated[
         Path,
-        file_option("--key", metavar="KEY.json", help="The key that exercise wrote."),
+        file_option("--key", metavar="KEY.json", help="The answer key that exercise wrote."),
     ],
     csv: Annotated[
         Path | None,
-        file_option("--csv", metavar="FILE.csv", help="A table of the class, a line a sheet."),
+        file_option(
+            "--csv", metavar="FILE.csv", help="Write a table of the class, one line per sheet."
+        ),
     ] = None,
     pages: Annotated[
         Path | None,
-        file_option("--pages", metavar="FOLDER", help="A page for each student, as HTML."),
+        file_option(
+            "--pages", metavar="FOLDER", help="Write an HTML page for each student to this folder."
+        ),
     ] = None,
     format: FormatOption = None,
     json: JsonOption = False,

@@ -279,13 +279,13 @@ def _argument(help_text: str, valid: Sequence[str]) -> Any:
 
 Steps = Annotated[
     list[str] | None,
-    _argument("Show these values alone, every line in full: z, mu, loss.", STEPS),
+    _argument("Show only these values, with every line in full: z, mu, loss.", STEPS),
 ]
 Gradients = Annotated[
     list[str] | None,
-    _argument("Derive these parameters or values alone: fc1.weight, z.", GRADIENTS),
+    _argument("Derive only these parameters or values: fc1.weight, z.", GRADIENTS),
 ]
 ParameterNames = Annotated[
     list[str] | None,
-    _argument("Show these parameters alone: fc1.weight, or fc1 for a whole layer.", PARAMETERS),
+    _argument("Show only these parameters: fc1.weight, or fc1 for a whole layer.", PARAMETERS),
 ]

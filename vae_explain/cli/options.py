@@ -39,7 +39,7 @@ run_option = functools.partial(typer.Option, rich_help_panel="Run")
 model_option = functools.partial(typer.Option, rich_help_panel="Model")
 file_option = functools.partial(typer.Option, rich_help_panel="Files")
 
-Latex = Annotated[bool, output_option("--latex", help="Add each line's LaTeX.")]
+Latex = Annotated[bool, output_option("--latex", help="Add the LaTeX of each line.")]
 
 
 LearningRate = Annotated[
@@ -50,7 +50,7 @@ Parameters = Annotated[
     typer.Option(
         "--param",
         metavar="NAME",
-        help="Work out the update of this parameter, element by element; may be repeated.",
+        help="Show the update of this parameter, element by element; may be repeated.",
         autocompletion=names.completing(names.PARAMETERS),
     ),
 ]
@@ -64,7 +64,7 @@ CHECKPOINTS = *WEIGHT_FILES, ".ckpt"
 SaveWeights = Annotated[
     Path | None,
     file_option(
-        "--save", metavar="FILE", help="Keep the weights in a .safetensors, .pt or .pth file."
+        "--save", metavar="FILE", help="Save the weights to a .safetensors, .pt or .pth file."
     ),
 ]
 
@@ -90,24 +90,24 @@ class Options:
         Path | None,
         run_option(
             metavar="FILE.csv|npy",
-            help="Input from a file, one row a line, or - for standard input; "
-            "an .npy keeps its shape.",
+            help="Input from a file, one row per line, or - for standard input; "
+            "a header line is skipped; an .npy keeps its shape.",
         ),
     ] = None
     seed: Annotated[
-        str, run_option(metavar="INTEGER", help="Seed of the parameters and the noise.")
+        str, run_option(metavar="INTEGER", help="Seed for the parameters and the noise.")
     ] = "42"
     eps: Annotated[
         list[str] | None,
         run_option(
-            metavar="NUMBERS", help="Noise to use in place of the draw; repeat it for a batch."
+            metavar="NUMBERS", help="Noise to use instead of drawing it; repeat it for a batch."
         ),
     ] = None
     set: Annotated[
         list[str] | None,
         run_option(
             metavar='"NAME[i,j]=VALUE"',
-            help="Set one entry of a parameter, of x or of eps before the run, as "
+            help="Set one entry of a parameter, x or eps before the run, such as "
             '"fc1.weight[0,1]=0.5" or fc1.weight.0.1=0.5; may be repeated.',
         ),
     ] = None
@@ -116,7 +116,9 @@ class Options:
         run_option(
             metavar="printed|full",
             help="printed: parameters and noise rounded to 4 decimals or --digits, in float64; "
-            "full: PyTorch's own float32.",
+            "full: PyTorch's own float32.  [default: full for backward, check, sample, a gradient "
+            "in why, and (except in document, play and exercise) your own model; else printed; "
+            "update, train and audit always use full]",
             autocompletion=completing(("printed", "full")),
         ),
     ] = None
@@ -124,17 +126,17 @@ class Options:
         str | None,
         model_option(
             metavar="N-N-…-N",
-            help="Widths of the built-in VAE, the middle one the latent's.  [default: 4-8-2-8-4]",
+            help="Layer widths of the built-in VAE, latent in the middle.  [default: 4-8-2-8-4]",
         ),
     ] = None
     hidden: Annotated[
         str | None,
         model_option(
-            metavar="N[-N…]", help="Widths of its hidden layers alone, on both sides.  [default: 8]"
+            metavar="N[-N…]", help="Only the hidden widths, the same on both sides.  [default: 8]"
         ),
     ] = None
     latent: Annotated[
-        str | None, model_option(metavar="N", help="Width of the latent alone.  [default: 2]")
+        str | None, model_option(metavar="N", help="Only the width of the latent.  [default: 2]")
     ] = None
     activation: Annotated[
         str,
@@ -148,7 +150,7 @@ class Options:
         str,
         model_option(
             metavar="mse|bce",
-            help="Squared error, or binary cross-entropy behind a sigmoid.",
+            help="Squared error, or binary cross-entropy after a sigmoid.",
             autocompletion=completing(("mse", "bce")),
         ),
     ] = "mse"
@@ -163,19 +165,22 @@ class Options:
     beta: Annotated[str, model_option(metavar="NUMBER", help="Weight of the KL.")] = "1"
     weights: Annotated[
         Path | None,
-        model_option(metavar="FILE", help="Parameters from a .safetensors, .pt or .pth file."),
+        model_option(
+            metavar="FILE", help="Load the parameters from a .safetensors, .pt or .pth file."
+        ),
     ] = None
     strip_prefix: Annotated[
         str,
         model_option(
-            metavar="TEXT", help="Take this off every name in the file of weights, such as module."
+            metavar="TEXT",
+            help="Remove this prefix from the names in the weights file, such as module.",
         ),
     ] = ""
     model: Annotated[
         str | None,
         model_option(
             metavar="FILE.py:NAME",
-            help="Your own model, a class or a factory, also package.module:NAME. "
+            help="Your own model: a class or a function that returns one; or package.module:NAME. "
             "Loading a file runs it.",
         ),
     ] = None
@@ -183,91 +188,89 @@ class Options:
         list[str] | None,
         model_option(
             metavar="KEY=VALUE",
-            help="An argument of your model, or args.KEY=VALUE within one; may be repeated.",
+            help="An argument of your model; args.KEY=VALUE sets KEY inside args; may be repeated.",
         ),
     ] = None
     config: Annotated[
         Path | None,
         model_option(
             metavar="FILE.yaml|toml|json",
-            help="Arguments of your model from a file; --model-arg goes before it.",
+            help="Arguments of your model from a file; --model-arg takes precedence over it.",
         ),
     ] = None
     loss: Annotated[
         str | None,
         model_option(
             metavar="FILE.py:NAME",
-            help="Your loss; it gets what the model returned, by name and then by order.",
+            help="Your loss; it gets what the model returns, matched by name, then by order.",
         ),
     ] = None
     loss_arg: Annotated[
         list[str] | None,
         model_option(
             metavar="KEY=VALUE",
-            help="What your loss is given besides, such as beta=4, or which part of what the "
-            "model returned, such as inputs=recon; may be repeated.",
+            help="A further argument of your loss, such as beta=4, or which part of the model's "
+            "output an argument gets, such as inputs=recon; may be repeated.",
         ),
     ] = None
     root: Annotated[
         Path | None,
-        model_option(metavar="FOLDER", help="A folder that your files import from, as they run."),
+        model_option(metavar="FOLDER", help="A folder that your files import from."),
     ] = None
     definitions_only: Annotated[
         bool,
         model_option(
-            help="Leave out what your files do when they run, such as to train; take classes, "
-            "functions and plain values alone."
+            help="Load only the classes, functions and plain values of your files; skip everything "
+            "else they do when run, such as training."
         ),
     ] = False
     loss_sum: Annotated[
         bool,
-        model_option(help="Take the sum of the parts that your loss returns, as a loop does."),
+        model_option(help="Add up the parts that your loss returns, as a training loop does."),
     ] = False
     objective: Annotated[
         str | None,
         model_option(
             metavar="FILE.py:NAME",
-            help="A function of model and x that returns the loss, in place of --loss.",
+            help="A function of model and x that returns the loss, instead of --loss.",
         ),
     ] = None
     objective_expr: Annotated[
         str | None,
         model_option(
             metavar="EXPRESSION",
-            help="The same as an expression, such as \"model(x)['loss']\", with model, x, loss "
-            "and what your files define. model(x) runs once.",
+            help="The same as an expression, such as \"model(x)['loss']\". It can use model, x, "
+            "loss and whatever your files define. model(x) runs once.",
         ),
     ] = None
     x_as: Annotated[
         str | None,
         model_option(
             metavar="EXPRESSION",
-            help="What your model is given in the place of x, such as \"{'data': x}\".",
+            help="What your model gets instead of x, such as \"{'data': x}\".",
         ),
     ] = None
     run: Annotated[
         Path | None,
         file_option(
             metavar="FILE.safetensors",
-            help="Ask a run that was recorded, in place of a model; nothing is run.",
+            help="Use a recorded run instead of running a model.",
         ),
     ] = None
     record: Annotated[
         Path | None,
-        file_option(metavar="FILE.safetensors", help="Keep the run in a file, to ask by --run."),
+        file_option(
+            metavar="FILE.safetensors", help="Save the run to a file, to query with --run."
+        ),
     ] = None
     no_cache: Annotated[
         bool,
-        run_option(
-            "--no-cache", help="Run the built-in VAE, whether its run is remembered or not."
-        ),
+        run_option("--no-cache", help="Run the built-in VAE even if the run is in the cache."),
     ] = False
     format: FormatOption = None
     json: JsonOption = False
     output_file: Output = None
-    digits: Annotated[
-        str | None, output_option(metavar="0-17", help="Decimals for every number.")
-    ] = None
+    digits: Annotated[str | None, output_option(metavar="0-17", help="Number of decimals.")] = None
     level: LevelOption = "standard"
     verbose: VerboseOption = False
     color: ColorOption = "auto"

@@ -33,7 +33,7 @@ SAID_BY_THE_PAGE = {
 def play(
     lr: LearningRate = "0.01",
     no_open: Annotated[
-        bool, typer.Option("--no-open", help="Write the page and leave the browser alone.")
+        bool, typer.Option("--no-open", help="Write the page, and do not open the browser.")
     ] = False,
     format: Annotated[str | None, typer.Option(hidden=True)] = None,
     json: Annotated[bool, typer.Option(hidden=True)] = False,

@@ -20,7 +20,7 @@ def record(
     output_file: Annotated[
         Path | None,
         output_option(
-            "--output", "-o", metavar="FILE.safetensors", help="The file that gets the run."
+            "--output", "-o", metavar="FILE.safetensors", help="The file to save the run to."
         ),
     ] = None,
     record: Annotated[Path | None, typer.Option(hidden=True)] = None,

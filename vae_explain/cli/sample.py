@@ -19,7 +19,7 @@ MOST_DRAWS = 1_000_000
 @with_options
 def sample(
     draws: Annotated[
-        str, typer.Option(metavar="INTEGER", help="How many draws of the noise.")
+        str, typer.Option(metavar="INTEGER", help="Number of draws of the noise.")
     ] = "100",
     *,
     options: Options,

@@ -15,7 +15,7 @@ HERE = Path(__file__).parent.parent
 # In an installation they lie in the package, in a checkout among the docs.
 FOLDERS = HERE / "samples", HERE.parent / "docs" / "examples"
 FILES = {
-    "small_vae.py": "a model of one's own, with its loss",
+    "small_vae.py": "a model as you might write it, with its loss",
     "mistaken_vae.py": "the same with a mistake, which audit finds",
     "x.csv": "three rows of input for the built-in VAE",
     "post.md": "a worked example in text, for verify",
@@ -25,10 +25,12 @@ FILES = {
 def samples(
     folder: Annotated[
         Path | None,
-        typer.Argument(metavar="[FOLDER]", help="Where they go, in place of the working folder."),
+        typer.Argument(
+            metavar="[FOLDER]", help="Where to write them.  [default: the current folder]"
+        ),
     ] = None,
     only_list: Annotated[
-        bool, typer.Option("--list", help="Say what there is, and write nothing.")
+        bool, typer.Option("--list", help="List the files, and write nothing.")
     ] = False,
 ) -> ExitCode:
     style = checked_style(None, None)

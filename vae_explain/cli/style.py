@@ -25,15 +25,15 @@ FormatOption = Annotated[
     output_option(
         "--format",
         metavar="text|json",
-        help="How to write it.  [default: what FILE ends with, else text]",
+        help="Output format.  [default: from the extension of FILE, else text]",
         autocompletion=completing(("text", "json")),
     ),
 ]
-JsonOption = Annotated[bool, output_option("--json", help="The same as --format json.")]
+JsonOption = Annotated[bool, output_option("--json", help="Same as --format json.")]
 Output = Annotated[
     Path | None,
     output_option(
-        "--output", "-o", metavar="FILE", help="Write to a file; its name's end is its format."
+        "--output", "-o", metavar="FILE", help="Write to a file; its extension sets the format."
     ),
 ]
 ColorOption = Annotated[
@@ -41,13 +41,13 @@ ColorOption = Annotated[
     output_option(
         "--color",
         metavar="always|never|auto",
-        help="Colours on a page.",
+        help="When to use colours.",
         autocompletion=completing(("always", "never", "auto")),
     ),
 ]
 PagerOption = Annotated[
     bool,
-    output_option("--no-pager", help="Print a page that is longer than the terminal as it is."),
+    output_option("--no-pager", help="Print long pages directly, without a pager."),
 ]
 
 LevelOption = Annotated[
@@ -55,11 +55,11 @@ LevelOption = Annotated[
     output_option(
         "--level",
         metavar="intro|standard|expert",
-        help="How much is said: intro explains each word where it is used, expert only works out.",
+        help="How much is explained: intro explains every term, expert shows only the arithmetic.",
     ),
 ]
 VerboseOption = Annotated[
-    bool, output_option("--verbose", help="Say how far off the worst checked number was.")
+    bool, output_option("--verbose", help="Show how far off the worst checked number was.")
 ]
 
 # The endings of names that mean a format, by its name.

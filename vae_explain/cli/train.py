@@ -38,9 +38,7 @@ PAGES = (".html", ".txt", ".jsonl")
 @with_options
 def train(
     name: names.ParameterNames = None,
-    steps: Annotated[
-        str, typer.Option(metavar="INTEGER", help="How many updates to make.")
-    ] = "200",
+    steps: Annotated[str, typer.Option(metavar="INTEGER", help="Number of updates.")] = "200",
     lr: LearningRate = "0.01",
     optimizer: Annotated[
         str,
@@ -54,18 +52,20 @@ def train(
         str | None,
         typer.Option(
             metavar="K",
-            help="Open step K, counted from 0: its forward and backward pass and its update.",
+            help="Show step K, counted from 0, in full: forward pass, backward pass, update.",
         ),
     ] = None,
     param: Parameters = None,
     plot: Annotated[
         Path | None,
-        file_option(metavar="FILE.svg|png", help="Draw the losses into a file."),
+        file_option(metavar="FILE.svg|png", help="Plot the losses to a file."),
     ] = None,
     save: SaveWeights = None,
     watch: Annotated[
         bool,
-        typer.Option("--watch", help="Audit steps on the way, and say what went wrong and when."),
+        typer.Option(
+            "--watch", help="Audit steps during the training; report what went wrong, and when."
+        ),
     ] = False,
     watch_every: Annotated[
         str | None,
@@ -73,12 +73,12 @@ def train(
     ] = None,
     watch_page: Annotated[
         Path | None,
-        file_option(metavar="FILE.html|txt|jsonl", help="Write what was seen into a file too."),
+        file_option(metavar="FILE.html|txt|jsonl", help="Also write the report to a file."),
     ] = None,
     freeze: Annotated[
         Path | None,
         file_option(
-            metavar="FILE.safetensors", help="Keep the first step that is not finite, for --run."
+            metavar="FILE.safetensors", help="Save the first non-finite step, to query with --run."
         ),
     ] = None,
     *,

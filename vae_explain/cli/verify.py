@@ -32,8 +32,8 @@ File = Annotated[
     Path | None,
     typer.Argument(
         metavar="[FILE]",
-        help="A document to proof-read, in Markdown, HTML, LaTeX, plain text or a notebook; the "
-        "reference walkthrough's figures without one.",
+        help="A document to proofread: Markdown, HTML, LaTeX, plain text or a notebook. Without "
+        "one, the figures of the reference walkthrough are recomputed.",
     ),
 ]
 Labels = Annotated[
@@ -41,22 +41,24 @@ Labels = Annotated[
     typer.Option(
         "--map",
         metavar="LABEL=NAME",
-        help='What a label of the document names, as "h=encoder_hidden"; may be repeated.',
+        help='What a label of the document means, such as "h=encoder_hidden"; may be repeated.',
     ),
 ]
 Junit = Annotated[
     Path | None,
-    typer.Option(metavar="FILE.xml", help="Write the verdicts as JUnit XML too."),
+    typer.Option(metavar="FILE.xml", help="Also write the verdicts as JUnit XML."),
 ]
 
 
 Sarif = Annotated[
     Path | None,
-    typer.Option(metavar="FILE.sarif", help="Write the findings as SARIF 2.1.0 too."),
+    typer.Option(metavar="FILE.sarif", help="Also write the findings as SARIF 2.1.0."),
 ]
 Annotate = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Write the document with its findings as comments."),
+    typer.Option(
+        metavar="FILE", help="Write a copy of the document with the findings as comments."
+    ),
 ]
 
 

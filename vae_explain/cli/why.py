@@ -21,7 +21,7 @@ def why(
         typer.Argument(
             metavar="TARGET",
             help="A value or a gradient, with an index: z 0, recon_x 2, fc1.weight.grad 0 1; "
-            'or as on a page, "z[0]", "fc1.weight.grad[0,1]", "∂loss/∂z[0]".',
+            'or as pages write it: "z[0]", "fc1.weight.grad[0,1]", "∂loss/∂z[0]".',
             autocompletion=names.completing(names.TARGETS),
         ),
     ] = None,
@@ -29,17 +29,19 @@ def why(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Explain the gradient of one term of the loss, mse or kl.",
+            help="Explain the gradient of only one term of the loss: mse or kl.",
         ),
     ] = None,
     depth: Annotated[
         str | None,
         typer.Option(
             metavar="N",
-            help="How many levels down; as many as fit a screen by default.",
+            help="How many levels to go down.  [default: as many as fit on a screen]",
         ),
     ] = None,
-    full: Annotated[bool, typer.Option("--full", help="Down to what was given.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Go all the way down to inputs, parameters and noise.")
+    ] = False,
     *,
     options: Options,
 ) -> ExitCode:

@@ -78,5 +78,5 @@ def _raw_of_one(anatomy: Anatomy, site: Site, measured: Measured) -> float:
 
 
 RULE = AuditRule(
-    ID, "a KL of no known form that is not least at the prior", "experiments on the replay", look
+    ID, "a KL of unknown form whose minimum is not at the prior", "experiments on the replay", look
 )

@@ -154,7 +154,7 @@ def _finding(
 
 RULE = AuditRule(
     ID,
-    "a β that follows the batch's size, or that comes of reductions that differ",
+    "a β that depends on the batch size, or on reductions that differ",
     "experiments on the replay",
     look,
 )

@@ -188,4 +188,4 @@ def _normalized(run: Run) -> list[_Normalized]:
     return found
 
 
-RULE = AuditRule(ID, "a loss that is another in evaluation mode", "both modes run", look)
+RULE = AuditRule(ID, "a model that behaves differently in evaluation mode", "both modes run", look)

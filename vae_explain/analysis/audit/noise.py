@@ -230,7 +230,7 @@ def _drawn(site: Site) -> Edit:
 
 RULE = AuditRule(
     ID,
-    "noise that is not from N(0, 1), that rows share, or that is not PyTorch's",
+    "noise that is not from N(0, 1), that rows share, or that is not PyTorch's own",
     "experiments on the replay",
     look,
 )

@@ -101,5 +101,5 @@ def _error(title: str, rows: list[tuple[Cell, ...]], mend: str) -> Finding:
 
 
 RULE = AuditRule(
-    ID, "weights that no optimizer is given, or a loss without any", "the recorded graph", look
+    ID, "weights that no optimizer gets, or a loss without any", "the recorded graph", look
 )

@@ -344,7 +344,7 @@ def _finding(
 
 RULE = AuditRule(
     ID,
-    "a prediction that cannot be what its target is, and arguments swapped",
+    "a prediction that cannot match its target, or swapped arguments",
     "experiments on the replay",
     look,
 )

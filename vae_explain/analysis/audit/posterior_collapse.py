@@ -159,7 +159,7 @@ def _deaf(anatomy: Anatomy, site: Site, all_low: bool) -> Array:
 
 RULE = AuditRule(
     ID,
-    "latents that carry nothing, and the pull of each term on them",
+    "latents that carry no information, and how each term pulls on them",
     "gradients split by term",
     look,
 )

@@ -67,5 +67,5 @@ def _upside_down(anatomy: Anatomy, weighed: DrawWeights) -> Finding:
 
 
 RULE = AuditRule(
-    ID, "a reconstruction that is better the worse it is", "experiments on the replay", look
+    ID, "a loss that falls when the reconstruction gets worse", "experiments on the replay", look
 )

@@ -210,5 +210,5 @@ def _with_axes(output: int, dims: tuple[int, ...]) -> Edit:
 
 
 RULE = AuditRule(
-    ID, "one number of the batch that is put beside each row", "experiments on the replay", look
+    ID, "one number of the whole batch that is added to each row", "experiments on the replay", look
 )

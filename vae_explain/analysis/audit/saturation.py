@@ -186,7 +186,7 @@ def _off_target(anatomy: Anatomy, number: int, comparison: Comparison) -> Array 
 
 RULE = AuditRule(
     ID,
-    "sigmoids, deviations and clamps whose gradient is gone",
+    "sigmoids, deviations and clamps whose gradient has vanished",
     "gradients split by term",
     look,
 )

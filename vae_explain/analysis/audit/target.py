@@ -195,7 +195,7 @@ def _of_another_row(anatomy: Anatomy, compared: Comparison) -> Finding | None:
 
 RULE = AuditRule(
     ID,
-    "a prediction compared with itself, another row, or one for all",
+    "a prediction compared with itself, another row, or one row for all",
     "experiments on the replay",
     look,
 )
