@@ -22,6 +22,7 @@ from .requests import held
 
 PAGES = Path(__file__).parent.parent / "docs" / "rules"
 BLOCK = re.compile(r"## (\w[\w ]*)\n\n```python\n(.*?)```", re.DOTALL)
+TABLE = re.compile(r"(\|---\|---\|\n)(?:\|.*\n)*")
 
 
 class Model(Layers):
@@ -45,6 +46,16 @@ def report_of(code: str) -> Report:
 
 def test_each_rule_has_a_page_and_no_page_is_of_none() -> None:
     assert {path.stem for path in PAGES.glob("*.md")} - {"README"} == set(IDS)
+
+
+def test_the_table_has_each_rule(request: pytest.FixtureRequest) -> None:
+    path = PAGES / "README.md"
+    page = path.read_text("utf-8")
+    rows = [f"| [{rule.id}]({rule.id}.md) | {rule.looks_for} |\n" for rule in ALL]
+    table = TABLE.sub(lambda head: head[1] + "".join(rows), page)
+    if request.config.getoption("--update-golden"):
+        path.write_text(table, encoding="utf-8")
+    assert path.read_text("utf-8") == table, "the table is not what the rules say; --update-golden"
 
 
 @pytest.mark.filterwarnings("ignore:Using a target size:UserWarning")  # it is what is audited

@@ -1,4 +1,4 @@
-"""A VAE with a mistake that people really make; the README audits it."""
+"""A VAE with a mistake that `vae-explain audit` finds: x has 6 columns, z has 2."""
 
 from __future__ import annotations
 

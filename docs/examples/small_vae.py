@@ -1,4 +1,4 @@
-"""A VAE and a loss as many people write them; the README explains a run of it."""
+"""A VAE and its loss, as many people write them: x has 3 columns, z has 2."""
 
 from __future__ import annotations
 
