@@ -1,4 +1,4 @@
-"""Show how every number of a Variational Autoencoder is computed, forward and backward.
+"""Explain every number of a Variational Autoencoder, forward and backward.
 
 `explain` is the library's front door; it is loaded when it is first asked for, so that
 the version costs nothing.

@@ -20,7 +20,7 @@ from .output import wants_colors, width
 from .streams import page_stream
 from .typed import ForgivingCommand
 
-SUMMARY = "Show how every number of a Variational Autoencoder is computed, forward and backward."
+SUMMARY = "Explain every number of a Variational Autoencoder, forward and backward."
 # What they are for, and in each group a line for each command: a file of this folder, with a
 # function of the same name.
 GROUPS = {
@@ -141,6 +141,6 @@ def main(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Show how every number of a Variational Autoencoder is computed, forward and backward."""
+    """Explain every number of a Variational Autoencoder, forward and backward."""
     if context.invoked_subcommand is None:
         page_stream().write(help_texts.first_steps(SUMMARY, width(to_file=False)))
