@@ -148,7 +148,7 @@ def in_short(page: Walkthrough) -> Walkthrough:
                 kept.append(block)
         elif chapter in SHORT:
             kept += _briefly(block, chapter)
-    # A bias has what arrives, as it is; what says so has no line of its own.
+    # A bias has the gradient of its output, unchanged; what says so has no line of its own.
     behind = [*kept[1:], page.blocks[-1]]
     kept = [
         block

@@ -348,9 +348,11 @@ class BackwardPage(RunPage):
         self.add(table)
         self.left_out(omitted, "row")
         units = [str(row[0]) for row, is_closed in zip(rows, closed, strict=True) if is_closed]
-        tail = f"; units {', '.join(units)} pass nothing: their gates are closed" if units else ""
+        tail = (
+            f"; units {', '.join(units)} pass no gradient: their gates are closed" if units else ""
+        )
         if len(units) == 1:
-            tail = f"; unit {units[0]} passes nothing: its gate is closed"
+            tail = f"; unit {units[0]} passes no gradient: its gate is closed"
         gates = {"say": "nothing passes", "of": Source(value_id), "lines": by}
         self.add(checked(lines, "product", "autograd's", tail, gates))
         notes = [Note(only_from)] if only_from else []
@@ -384,8 +386,8 @@ class BackwardPage(RunPage):
         rows = math.prod(self.run.trace.values[made].shape[:-1])
         summed = "" if rows == 1 else f", summed over {rows} rows"
         if len(self.run.trace.values[value_id].shape) > 1:
-            return f"the outer product of what arrives and what went in{summed}"
-        return f"what arrives{summed}" if summed else "what arrives, as it is"
+            return f"the outer product of the output's gradient and the layer's input{summed}"
+        return f"the output's gradient{summed}" if summed else "the output's gradient, unchanged"
 
 
 def _reason(line: Worked, is_closed: bool) -> str:

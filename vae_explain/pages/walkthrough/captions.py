@@ -41,32 +41,35 @@ CAPTIONS = {
     "encoder_pre": Caption("Encode to the hidden layer"),
     "mu": Caption(
         "Mean μ of the latent Gaussian",
-        "Where the encoder puts the middle of q(z|x).",
-        "z moves with μ one to one, so what arrives at z arrives here; the KL adds its own "
-        "pull towards 0.",
+        "The mean of q(z|x).",
+        "z moves with μ one to one, so the gradient at z arrives here unchanged; the KL adds μ, "
+        "which pulls μ towards 0.",
     ),
     "logvar": Caption(
         "Log-variance log σ² of the latent Gaussian",
-        "How wide q(z|x) is, as a logarithm: any real number is allowed, so the linear "
-        "layer needs no constraint, and exp makes it positive.",
-        "σ = exp(½·logvar) brings the factor ½·σ; the KL adds a pull of the variance towards 1.",
+        "The logarithm of the variance of q(z|x): any real number is allowed, so the linear "
+        "layer needs no constraint, and exp turns it into a positive variance.",
+        "σ = exp(½·logvar) gives the factor ½·σ; the KL pulls the variance towards 1.",
     ),
     "variance": Caption("Variance σ²"),
     "std": Caption(
         "Standard deviation σ",
-        backward="z moves with σ by ε, so the draw decides how strongly σ is asked to change.",
+        backward="∂z/∂σ = ε, so the draw sets the sign and the size of the gradient at σ.",
     ),
     "eps": Caption(
         SAMPLE,
         "z must be random, yet gradients must pass through it. So the randomness is drawn "
-        "apart, as ε ~ N(0, I), and z is an ordinary function of μ, σ and ε.",
+        "separately, as ε ~ N(0, I), and z is an ordinary function of μ, σ and ε.",
     ),
-    "z": Caption(SAMPLE, backward="What the decoder asks of the sample. The KL does not see z."),
+    "z": Caption(
+        SAMPLE,
+        backward="How the reconstruction would change z. The KL's formula has no z in it.",
+    ),
     "decoder_pre": Caption("Decode to the hidden layer"),
     "recon_x": Caption(
         "Reconstruct the input",
-        "No activation at the end: each output is the mean of a Gaussian.",
-        "The derivative of a square: twice the distance from the input.",
+        "No activation at the end: each output is the mean of a Gaussian, which may be any number.",
+        "The derivative of a square: twice the difference from the input.",
         "reconstruction",
     ),
     "mse": RECONSTRUCTION_LOSS._replace(
@@ -87,10 +90,15 @@ CAPTIONS = {
 
 # Where a mean divides, or a weight of the loss multiplies.
 MEAN_OF_SQUARES = "The mean squared distance of the reconstruction from the input."
-DIVIDED = (
-    "The derivative of a square: twice the distance from the input, divided by the {} of the mean."
+SUM_OF_SQUARES = (
+    "The squared distance of the reconstruction from the input: a sum, not a mean. But for a "
+    "constant it is the -log p(x|z) of a Gaussian of variance ½, (x - x̂)²/(2·½)."
 )
-IN_PROPORTION = "The derivative of a square: in proportion to the distance from the input."
+DIVIDED = (
+    "The derivative of a square: twice the difference from the input, divided by the {} of the "
+    "mean."
+)
+IN_PROPORTION = "The derivative of a square: in proportion to the difference from the input."
 
 # Other spellings, in lower case.
 ALIASES = {
@@ -175,8 +183,9 @@ class Captions:
         name = plain_name(self.run.trace.values[value_id].label)
         if not self._holds_forward(value_id, name):
             return ""
-        is_mean = name == "mse" and _is_mean(self.run.graph.producer(value_id))
-        return MEAN_OF_SQUARES if is_mean else caption(name).forward
+        reduced = {"mean": MEAN_OF_SQUARES, "sum": SUM_OF_SQUARES} if name == "mse" else {}
+        reduction = _reduction(self.run.graph.producer(value_id))
+        return reduced.get(reduction, caption(name).forward)
 
     def backward(self, value_id: int) -> str:
         """Return the sentence that goes with a value's gradient, or nothing."""
@@ -191,7 +200,7 @@ class Captions:
         if value_id != self.run.trace.output or not terms:
             return ""
         if all(term.weight == 1 for term in terms):
-            return f"{'Both' if len(terms) == 2 else 'All'} terms with weight one."
+            return f"{'Both' if len(terms) == 2 else 'All'} terms have weight 1."
         weights = ", ".join(f"{term.name} with weight {term.weight:g}" for term in terms)
         return f"The weighted sum of its terms: {weights}."
 
@@ -268,7 +277,7 @@ class Captions:
         slope, distance = self.run.gradients[value_id], here - there
         if _near(slope, 2 * distance):
             return CAPTIONS["recon_x"].backward
-        if _is_mean(bound) and _near(slope, 2 * distance / here.size):
+        if _reduction(bound) == "mean" and _near(slope, 2 * distance / here.size):
             return DIVIDED.format(counted(here.size, "number"))
         return IN_PROPORTION if _multiple(slope, distance) else ""
 
@@ -328,8 +337,8 @@ class Captions:
         return [bound for bound in self.run.graph.consumers(value_id) if bound.output in reached]
 
 
-def _is_mean(bound: BoundOperation | None) -> bool:
-    return bound is not None and bound.attributes.get("reduction") == "mean"
+def _reduction(bound: BoundOperation | None) -> str:
+    return str(bound.attributes.get("reduction", "")) if bound is not None else ""
 
 
 def _near(numbers: Array | float, wanted: Array | float) -> bool:

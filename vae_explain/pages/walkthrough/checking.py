@@ -23,21 +23,20 @@ from .header import heading_line, run_remarks
 
 WORDS = {AUTOGRAD: "autograd", COMPLEX_STEP: "complex step", CENTRAL: "central differences"}
 WHAT_IS_CHECKED = (
-    "The gradients that are checked are made by the rules, in float64. Autograd is PyTorch's "
-    "own gradient of the same run."
+    "The gradients of the formulas above, in float64, are compared with others. Autograd is "
+    "PyTorch's own gradient of the same run."
 )
 OF_THE_BUILT_IN = (
-    " The other two evaluate the loss as it was written down a "
-    "second time, in NumPy alone. The complex step moves a parameter by the imaginary number "
-    "1e-200 times i, and reads the slope from the imaginary part of the loss: nothing is "
-    "subtracted, so no digit is lost. Central differences move it up and down a little and "
-    "subtract, which is good for some seven digits."
+    " The other two evaluate a separate implementation of the loss "
+    "in NumPy. The complex step adds 1e-200·i to a parameter and divides the imaginary part of "
+    "the loss by 1e-200: nothing is subtracted, so no digit is lost. Central differences move it "
+    "up and down a little and subtract, which gives seven to eleven digits."
 )
 OF_AN_OWN_MODEL = (
     " Central differences run the model itself in float64, with the same draws, at a parameter "
-    "moved up and down a little: neither the rules nor autograd have a part in it. What "
-    "the model detaches is held still. The complex step is for the built-in VAE alone, whose "
-    "loss is written down a second time."
+    "moved up and down a little: neither the formulas nor autograd take part. What the model "
+    "detaches is kept fixed. The complex step is only for the built-in VAE, of whose loss there "
+    "is a separate implementation."
 )
 NO_PARAMETER_LEARNS = (
     "The loss depends on no parameter that is trained, so there is no gradient of one to check."
@@ -62,13 +61,13 @@ def compose(check: Check, absolute: bool = True) -> list[Block]:
     """
     if not check.parameters:
         return [Heading(1, "The gradients once more"), Prose(NO_PARAMETER_LEARNS)]
-    ways = {3: "Three ways to the same gradients", 2: "Two ways to the same gradients"}
+    ways = {3: "Three checks of the gradients", 2: "Two checks of the gradients"}
     words = {3: OF_THE_BUILT_IN, 2: OF_AN_OWN_MODEL}
     count = len(check.oracles)
     return [
         Heading(1, ways.get(count, "The gradients once more")),
         Prose(WHAT_IS_CHECKED + words.get(count, "")),
-        Heading(2, "Largest relative difference", "to the largest summand of each gradient"),
+        Heading(2, "Largest relative difference", "difference / largest summand of the gradient"),
         _table(check, "relative"),
         *(_absolute(check) if absolute else ()),
         *_failures(check),
@@ -231,15 +230,16 @@ def _diagnosis_of_own(failed: set[str]) -> str:
 
 def _whom(check: Check) -> str:
     torch = f"PyTorch {check.run.trace.torch_version}"
-    return f"{len(check.oracles)} oracles, {torch} among them" if len(check.oracles) > 1 else torch
+    count = len(check.oracles)
+    return f"{count} independent computations, {torch} among them" if count > 1 else torch
 
 
 def _verdict(check: Check) -> Note:
     failed = [parameter for parameter in check.parameters if not parameter.passed]
     numbers = sum(parameter.count for parameter in check.parameters)
     whole = (
-        f"{counted(numbers, 'gradient')} of {counted(len(check.parameters), 'parameter')} held "
-        f"against {_whom(check)}"
+        f"{counted(numbers, 'gradient')} of {counted(len(check.parameters), 'parameter')} compared "
+        f"with {_whom(check)}"
     )
     came_of_it = f"{counted(len(failed), 'parameter')} failed" if failed else "all agree"
     return verdict(f"{whole}: {came_of_it}.", not failed)

@@ -74,32 +74,44 @@ def _passes_back(block: Block) -> bool:
     return any(isinstance(n, Ref) and n.role == "gradient" for n in nodes(block.expression))
 
 
+def _by_ways(block: Block) -> bool:
+    """Whether a table splits gradients by term and by way."""
+    return isinstance(block, Table) and any(" by " in column.header for column in block.columns)
+
+
 WORDS = (
     Word(
-        "ReLU", "keeps a number above 0, and makes 0 of any other; the unit is off then",
+        "ReLU", "keeps a number above 0 and replaces any other by 0; the unit is off then",
         _calls("relu"),
-        "ReLU keeps a number that is above 0 and makes 0 of any other: max(0, a). A unit that "
-        "gives 0 is off.",
+        "ReLU keeps a number above 0 and replaces any other by 0: max(0, a). A unit that gives 0 "
+        "is off: its gate is closed.",
     ),
     Word(
         "log-variance", "log σ², from which σ = exp(½·log σ²)", _named("logvar"),
     ),
     Word(
-        "Hadamard product", "of two tensors of one shape: number times number",
+        "Hadamard product", "of two tensors of the same shape: element by element",
         _hadamard,
-        "The dot between two tensors of one shape is the Hadamard product: number times number.",
+        "The dot between two tensors of the same shape is the Hadamard product, element by "
+        "element; between two numbers it is plain multiplication.",
     ),
     Word(
-        "step of the chain rule", "what arrives from ahead, times the local slope",
+        "step of the chain rule", "the gradient of the output, times the local slope",
         _passes_back,
-        "Here is the first step of the chain rule: what arrives, times the slope of what it went "
-        "through.",
+        "Here the chain rule multiplies for the first time: the gradient that arrives at the "
+        "output, times the slope of the operation.",
     ),
     Word(
         "gate", "[a > 0], the slope of ReLU: 1 lets through what arrives, 0 stops it",
         _calls("gate"),
         "[a > 0] is the gate, the slope of ReLU: 1 where a is above 0, so that what arrives gets "
         "through, and 0 elsewhere, which stops it.",
+    ),
+    Word(
+        "part by a way", "what one term of the loss sends through one value, such as μ",
+        _by_ways,
+        "The table splits each number of a gradient by the term of the loss that it comes from, "
+        "and by the value that it comes through; the parts of a row add up to its number.",
     ),
     Word(
         "outer product", "of two vectors: in row i, column j the i-th of one times the j-th of the "
@@ -117,15 +129,17 @@ FURTHER: tuple[tuple[str, str], ...] = (
     ("ε, noise", "a draw from N(0, I): the random part of z = μ + σ·ε"),
     ("KL", "how far q(z|x) is from the prior"),
     ("∂loss/∂a, gradient", "how fast the loss grows with a; what arrives at a on the way back"),
-    ("δ", "what arrives at a layer's sums, behind the gate"),
-    ("lr", "the learning rate: how far a parameter moves against its gradient"),
+    ("δ", "the gradient at a layer's sums, before the activation: what arrives times the gate"),
+    ("lr", "the learning rate: a parameter moves by lr times its gradient, against it"),
+    ("ELBO", "the evidence lower bound on log p(x), which training makes large"),
+    ("β", "the weight of the KL beside the reconstruction; 1 in the ELBO"),
 )
 
 
 # What a text has in it that uses one of these.
 SIGNS = {
     "unit": "unit", "latent z, code": "q(z|x)", "prior": "prior", "ε, noise": "ε", "KL": "KL",
-    "∂loss/∂a, gradient": "∂loss/∂", "δ": "δ", "lr": "lr",
+    "∂loss/∂a, gradient": "∂loss/∂", "δ": "δ", "lr": "lr", "ELBO": "ELBO", "β": "β",
 }  # fmt: skip
 
 

@@ -81,7 +81,7 @@ def _array(run: Run, target: Target) -> Array | None:
 def _origin(other: Run) -> str:
     if other.arithmetic == "printed":
         return f"With parameters and ε rounded to {counted(other.decimals, 'decimal')}"
-    return f"In PyTorch's {other.trace.loss.array.dtype}, with parameters and ε as they are,"
+    return f"In PyTorch's {other.trace.loss.array.dtype}, with parameters and ε unrounded,"
 
 
 def _quantity(number: float) -> Quantity:

@@ -100,9 +100,9 @@ def layers(architecture: Architecture) -> Table:
     return table(
         architecture.layers,
         (Column("layer", "text"), lambda layer: layer.name),
-        (Column("from", "value"), lambda layer: layer.inputs),
-        (Column("to", "value"), lambda layer: layer.outputs),
-        (Column("then", "text"), lambda layer: _activation_words(layer) or "nothing"),
+        (Column("in", "value"), lambda layer: layer.inputs),
+        (Column("out", "value"), lambda layer: layer.outputs),
+        (Column("activation", "text"), lambda layer: _activation_words(layer) or "none"),
         (Column("weight", "text"), lambda layer: f"[{layer.outputs}, {layer.inputs}]"),
         (Column("bias", "text"), lambda layer: f"[{layer.outputs}]"),
         (Column("parameters", "value"), lambda layer: layer.count),

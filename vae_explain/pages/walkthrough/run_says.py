@@ -29,14 +29,16 @@ from .captions import term_words
 from .shares import TermShares
 
 TITLE = "What this run says"
+SQUARES = "lr times the sum of the squares of all gradients"
 RATE = 0.01  # of the step that is tried, where no other is asked for
 DRAWS = 64
 MOST_NUMBERS = 200_000  # of a run that is replayed for this; of a larger one less is said
 MOST_NAMED = 3  # outputs, parameters or layers of one sentence
 GAUSSIAN = (
-    "A squared error {half} beside this KL is the ELBO of a Gaussian p(x|z) of variance "
-    "{variance}, so the KL's effective β is {beta} for the loss as it is written; beside a "
-    "Gaussian of variance 1 it would be {variance}."
+    "But for a constant and a factor, this loss is the negative ELBO for a Gaussian p(x|z) of "
+    "variance {variance}, whose -log p(x|z) has (x - x̂)²/(2·{variance}); beside a squared error "
+    "{half} the KL has an effective weight β of {beta}; for a Gaussian of variance 1, β would be "
+    "{variance}."
 )
 CARRIED = 0.5  # of a sum: what the few that are named bring at least
 
@@ -70,7 +72,7 @@ class Facts:
 
     def value(self, value_id: int, index: Index = ()) -> Quantity:
         """Return a number of the run, which a page can link to where it is made."""
-        number = float(self.run.values[value_id][index])
+        number = float(self.run.values[value_id][index].item())
         at = self.steps.shown_index(value_id, index)
         return Quantity(Ref(self.name(value_id), at, "value", number), "gradient")
 
@@ -171,9 +173,9 @@ def _carried(facts: Facts, said: Sentence) -> None:
     carried, whole = said.number(float(running[few - 1] / total)), said.number(total)
     said.say("; ")
     said.listed([facts.named(facts.value(made, index)) for index in indices])
-    said.say(f" carr{'ies' if few == 1 else 'y'} ", carried._replace(form="percent"))
+    said.say(" brings " if few == 1 else " bring ", carried._replace(form="percent"))
     at = len(said.parts) - 1
-    said.say(" of the error (")
+    said.say(" of the squared error (")
     said.listed(numbers)
     said.say(" of ", whole, ")")
     parts = Add(tuple(number.number for number in numbers))
@@ -195,7 +197,7 @@ def pulls(facts: Facts) -> Statement | None:
     words = [share.word for share in terms]
     names = " and ".join(dict.fromkeys(facts.name(value_id) for value_id, *_ in found))
     said = Sentence()
-    said.say(f"Of the {len(found)} numbers of {names} ")
+    said.say(f"Of the {len(found)} gradients at {names} ")
     parts = []
     for which in (0, 1):
         mine = [each for each in found if abs(each[2][which]) > abs(each[2][1 - which])]
@@ -203,16 +205,18 @@ def pulls(facts: Facts) -> Statement | None:
             parts.append((which, mine))
     for position, (which, mine) in enumerate(parts):
         value_id, index, both = max(mine, key=lambda each: abs(each[2][which]))
-        said.say(", the " if position else "the ", f"{words[which]} pulls harder at {len(mine)}, ")
-        said.say("most at ", facts.place(value_id, index), " (", said.number(both[which]))
+        said.say(", the " if position else "the ", f"{words[which]} has the larger part in ")
+        said.say(f"{len(mine)}, most at " if len(mine) > 1 else "1, ", facts.place(value_id, index))
+        said.say(" (", said.number(both[which]))
         said.say(" against ", said.number(both[1 - which]), ")")
     against = [each for each in found if each[2][0] * each[2][1] < 0]
     if against:
         value_id, index, both = max(against, key=lambda each: min(map(abs, each[2])))
-        said.say(f"; they oppose at {len(against)}, most at ", facts.place(value_id, index), " (")
+        many = f" in {len(against)}, most at " if len(against) > 1 else " only at "
+        said.say(f"; the parts have opposite signs{many}", facts.place(value_id, index), " (")
         said.say(said.number(both[0]), " against ", said.number(both[1]), ")")
     else:
-        said.say("; nowhere do they oppose")
+        said.say("; the parts have the same sign everywhere")
     said.say(".")
     return said.done()
 
@@ -241,8 +245,8 @@ def units_off(facts: Facts) -> Statement | None:
         listed = ", ".join(map(str, off)) if few else f"{off.size:,} of {count:,}"
         noun = ("unit " if off.size == 1 else "units ") if few else ""
         said.say("; " if ends else "", f"{noun}{listed} of {facts.name(value_id)} ")
-        said.say("is" if off.size == 1 else "are", " off, ")
-        said.say(f"the nearest to on unit {nearest} at " if off.size > 1 else "at ")
+        said.say("is" if off.size == 1 else "are", " off ")
+        said.say(f"(unit {nearest} is the closest to on, at " if off.size > 1 else "(at ")
         shape = run.values[before].shape
         index = tuple(map(int, np.unravel_index(row * count + nearest, shape)))
         is_named = run.trace.values[before].name is not None
@@ -265,8 +269,8 @@ def comes_back(facts: Facts, before: int) -> str:
     moving = [n for n in own if values[n].kind == "intermediate" and n in facts.run.gradients]
     moving = [n for n in moving if any(graph.depends(n, [p]) for p in facts.run.learning)]
     if moving:
-        return f", and may come back as {facts.name(moving[0])} moves"
-    return ", and stay off on this x: it does not move, and their weights get no gradient"
+        return f"), and may come on when {facts.name(moving[0])} changes"
+    return "), and learning does not change that for this input"
 
 
 def luck(facts: Facts) -> Statement | None:
@@ -286,8 +290,8 @@ def luck(facts: Facts) -> Statement | None:
                     slope = slope + share
         chance = np.random.default_rng(0)
         losses = [
-            float(replay_part(run.graph, run.values, {draw: chance.standard_normal(slope.shape)},
-                              [output])[output])
+            replay_part(run.graph, run.values, {draw: chance.standard_normal(slope.shape)},
+                        [output])[output].item()
             for _ in range(DRAWS)
         ]  # fmt: skip
     except NotExplained:
@@ -295,15 +299,15 @@ def luck(facts: Facts) -> Statement | None:
     mean, spread = float(np.mean(losses)), float(np.std(losses, ddof=1))
     if not np.isfinite(mean) or not slope.any():
         return None
-    loss = float(run.values[output])
+    loss = run.values[output].item()
     below = sum(each < loss for each in losses)
     index = tuple(map(int, np.unravel_index(int(np.abs(slope).argmax()), slope.shape)))
     said = Sentence()
-    said.say(f"{DRAWS} other draws of {facts.name(draw)} give ")
-    said.say(said.number(mean), " ± ", said.number(spread))
-    said.say(f", {below} of them less than this run's loss of ")
-    said.say(facts.value(output), ". Of this draw ")
-    said.say(facts.named(facts.value(draw, index)), " matters most, with a slope of ")
+    said.say(f"{DRAWS} other draws of {facts.name(draw)} give a loss of ")
+    said.say(said.number(mean), " on average, with a standard deviation of ", said.number(spread))
+    said.say(f"; {below} of them give less than this run's ")
+    said.say(facts.value(output), ". In this draw ")
+    said.say(facts.named(facts.value(draw, index)), " matters most: the gradient there is ")
     said.say(said.number(float(slope[index])), ".")
     return said.done()
 
@@ -320,10 +324,10 @@ def step(facts: Facts) -> Statement | None:
     output = run.trace.output
     squares = {n: float(np.square(np.asarray(run.gradients[n], float)).sum()) for n in run.learning}
     norm = sum(squares.values())
-    if after is None or not norm or not np.isfinite(after.values[output]):
+    if after is None or not norm or not np.isfinite(after.values[output]).all():
         return None
     predicted = facts.lr * norm
-    change = float(run.values[output]) - float(after.values[output])
+    change = run.values[output].item() - after.values[output].item()
     said = Sentence()
     verb = "lowers" if change > 0 else "raises"
     moved, expected = said.number(abs(change)), said.number(predicted)
@@ -331,14 +335,16 @@ def step(facts: Facts) -> Statement | None:
     if change > 0:
         share = said.number(change / predicted)._replace(form="percent")
         said.claims.append(Claim(len(said.parts) + 1, Div(moved.number, expected.number)))
-        said.say(", ", share, " of the ", expected, " that its slope predicts (lr·‖∇‖²)")
+        said.say(
+            ": ", share, " of the ", expected, f" that the gradients alone predict ({SQUARES})"
+        )
     else:
-        said.say(", though its slope predicts a fall of ", expected, " (lr·‖∇‖²)")
+        said.say(", though the gradients alone predict a fall of ", expected, f" ({SQUARES})")
     order = sorted(squares, key=lambda n: -squares[n])
     earned = [n for n in order if squares[n] >= 0.1 * norm][:MOST_NAMED]
     for position, n in enumerate(earned):
         share = said.number(squares[n] / norm)._replace(form="percent")
-        lead = "; of that " if not position else " and " if n == earned[-1] else ", "
+        lead = "; of this prediction " if not position else " and " if n == earned[-1] else ", "
         said.say(lead, facts.name(n), " brings " if not position else " ", share)
     said.say(".")
     return said.done()
@@ -376,12 +382,12 @@ def near_the_prior(facts: Facts) -> Statement | None:
         return None
     said = Sentence()
     listed = ", ".join(map(str, few[:8])) + (", …" if len(few) > 8 else "")
-    noun = "dimension" if len(few) == 1 else "dimensions"
+    noun = "Latent" if len(few) == 1 else "Latents"
     number = said.number(float(sum(carried[at] for at in few)))
     verb = "carries" if len(few) == 1 else "carry"
-    said.say(f"Of the code, {noun} {listed} of {len(carried)} {verb} ")
+    said.say(f"{noun} {listed} (of {len(carried)}, counted from 0) {verb} ")
     said.say(number, " of the KL's ", facts.value(value_id))
-    said.say(": nearly the prior, so z says little of x there.")
+    said.say(": there q(z|x) is nearly the prior, so that z tells little about x.")
     return said.done()
 
 

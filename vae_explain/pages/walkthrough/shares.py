@@ -189,7 +189,7 @@ class TermShares:
             return list(self.cancelling(value_id))
         shown = places(np.logical_or.reduce([gradient != 0, *(s.array != 0 for s in shares)]))
         left = gradient.size - len(shown)
-        note = "All others are 0." if left else ""
+        note = "All other numbers are 0." if left else ""
         if len(shown) > MOST_PARTS:
             shown = sorted(largest(gradient, MOST_LARGEST))
             note = f"Of {gradient.size:,} numbers the {len(shown)} largest."

@@ -297,8 +297,8 @@ export class Writer extends Shares {
       const units = places.filter((place) => !(numbers[place] > 0)).map((place) => this.index(gates.of, place));
       if (!units.length) return "";
       return units.length === 1
-        ? `; unit ${units[0]} passes nothing: its gate is closed`
-        : `; units ${units.join(", ")} pass nothing: their gates are closed`;
+        ? `; unit ${units[0]} passes no gradient: its gate is closed`
+        : `; units ${units.join(", ")} pass no gradient: their gates are closed`;
     }
     if (gates.say === "units") {
       if (!gates.lines.gate) return "";

@@ -7,6 +7,7 @@ import { significantText } from "./text.mjs";
 const MOST_NAMED = 3;
 const FEW = 8;
 const CARRIED = 0.5;
+const SQUARES = "lr times the sum of the squares of all gradients";
 const NEAR = 1e-3; // relative
 const sum = (numbers) => numbers.reduce((total, value) => total + value, 0);
 const squares = (numbers) => numbers.reduce((total, value) => total + value * value, 0);
@@ -85,9 +86,9 @@ const carried = (said, { made, x, times }) => {
   const whole = own(total);
   said.say("; ");
   said.listed(order.slice(0, few).map((place) => said.named(made, place)));
-  said.say(` carr${few === 1 ? "ies" : "y"} `, own(running / total, "percent"));
+  said.say(few === 1 ? " brings " : " bring ", own(running / total, "percent"));
   const at = said.parts.length - 1;
-  said.say(" of the error (");
+  said.say(" of the squared error (");
   said.listed(numbers);
   said.say(" of ", whole, ")");
   said.claim(at, "div", { leaf: { kind: "add", parts: numbers.map((number) => number.leaf = { kind: "rest", value: number.value, parts: [] }) } }, whole);
@@ -103,15 +104,16 @@ const pulls = (said, { answers }) => {
   }
   if (!found.length) return false;
   const names = [...new Set(found.map(({ of }) => said.run.arrays[of].name))].join(" and ");
-  said.say(`Of the ${found.length} numbers of ${names} `);
+  said.say(`Of the ${found.length} gradients at ${names} `);
   const against = (each, one, other) => said.say(said.named(each.slope, each.place), " (", own(each.both[one]), " against ", own(each.both[other]), ")");
   const sides = [0, 1].map((which) => [which, found.filter(({ both }) => Math.abs(both[which]) > Math.abs(both[1 - which]))]);
   sides.filter(([, mine]) => mine.length).forEach(([which, mine], k) => {
-    said.say(k ? ", the " : "the ", `${said.words[which]} pulls harder at ${mine.length}, `, "most at ");
+    said.say(k ? ", the " : "the ", `${said.words[which]} has the larger part in ${mine.length}, `, mine.length > 1 ? "most at " : "");
     against(most(mine, ({ both }) => Math.abs(both[which])), which, 1 - which);
   });
   const opposed = found.filter(({ both }) => both[0] * both[1] < 0);
-  said.say(opposed.length ? `; they oppose at ${opposed.length}, most at ` : "; nowhere do they oppose");
+  const many = opposed.length > 1 ? ` in ${opposed.length}, most at ` : " only at ";
+  said.say(opposed.length ? `; the parts have opposite signs${many}` : "; the parts have the same sign everywhere");
   if (opposed.length) against(most(opposed, ({ both }) => Math.min(...both.map(Math.abs))), 0, 1);
   said.say(".");
   return true;
@@ -135,8 +137,8 @@ const unitsOff = (said, { gates }) => {
     const units = off.map((place) => place % count);
     const noun = few ? (off.length === 1 ? "unit " : "units ") : "";
     const listed = few ? units.join(", ") : `${counted(off.length)} of ${counted(count)}`;
-    said.say(layers ? "; " : "", `${noun}${listed} of ${name} `, off.length === 1 ? "is" : "are", " off, ");
-    said.say(off.length > 1 ? `the nearest to on unit ${closest % count} at ` : "at ");
+    said.say(layers ? "; " : "", `${noun}${listed} of ${name} `, off.length === 1 ? "is" : "are", " off ");
+    said.say(off.length > 1 ? `(unit ${closest % count} is the closest to on, at ` : "(at ");
     const { kind, array, place } = before[closest];
     said.say(kind === "ref" ? said.value(array, place) : own(given[closest]), ends);
     layers += 1;
@@ -163,10 +165,10 @@ const nearThePrior = (said, { words, answers }) => {
   const carries = Array.from({ length: count }, (_, at) => scale * sum(each.filter((_, k) => k % count === at)));
   const few = carries.map((_, at) => at).filter((at) => carries[at] < (0.1 * total) / count);
   if (!few.length) return false;
-  const [noun, verb] = few.length === 1 ? ["dimension", "carries"] : ["dimensions", "carry"];
-  said.say(`Of the code, ${noun} ${listOf(few)} of ${count} ${verb} `);
+  const [noun, verb] = few.length === 1 ? ["Latent", "carries"] : ["Latents", "carry"];
+  said.say(`${noun} ${listOf(few)} (of ${count}, counted from 0) ${verb} `);
   said.say(own(sum(few.map((at) => carries[at]))), " of the KL's ", said.value(kls[0][1]));
-  said.say(": nearly the prior, so z says little of x there.");
+  said.say(": there q(z|x) is nearly the prior, so that z tells little about x.");
   return true;
 };
 
@@ -184,9 +186,9 @@ const luck = (said, { draw }) => {
   const spread = Math.sqrt(squares(losses.map((each) => each - mean)) / (count - 1));
   const below = losses.filter((each) => each < run.numbers[loss][0]).length;
   const [steepest] = largest(slopes, 1);
-  said.say(`${count} other draws of ${run.arrays[of].name} give `, own(mean), " ± ", own(spread));
-  said.say(`, ${below} of them less than this run's loss of `, said.value(loss), ". Of this draw ");
-  said.say(said.named(of, steepest), " matters most, with a slope of ", own(slopes[steepest]), ".");
+  said.say(`${count} other draws of ${run.arrays[of].name} give a loss of `, own(mean), " on average, with a standard deviation of ", own(spread));
+  said.say(`; ${below} of them give less than this run's `, said.value(loss), ". In this draw ");
+  said.say(said.named(of, steepest), " matters most: the gradient there is ", own(slopes[steepest]), ".");
   return true;
 };
 
@@ -204,11 +206,11 @@ const step = (said, { moves }) => {
   said.say(`One step of lr = ${significantText(numbers.lr, 6)} ${change > 0 ? "lowers" : "raises"} the loss by `, moved);
   if (change > 0) {
     said.claim(said.parts.length + 1, "div", moved, predicted);
-    said.say(", ", own(change / predicted.value, "percent"), " of the ", predicted, " that its slope predicts (lr·‖∇‖²)");
-  } else said.say(", though its slope predicts a fall of ", predicted, " (lr·‖∇‖²)");
+    said.say(": ", own(change / predicted.value, "percent"), " of the ", predicted, ` that the gradients alone predict (${SQUARES})`);
+  } else said.say(", though the gradients alone predict a fall of ", predicted, ` (${SQUARES})`);
   const earned = largest(sizes, sizes.length).filter((k) => sizes[k] >= 0.1 * norm).slice(0, MOST_NAMED);
   earned.forEach((k, place) => {
-    const lead = place === 0 ? "; of that " : place === earned.length - 1 ? " and " : ", ";
+    const lead = place === 0 ? "; of this prediction " : place === earned.length - 1 ? " and " : ", ";
     said.say(lead, run.arrays[moves[k][0]].name, place ? " " : " brings ", own(sizes[k] / norm, "percent"));
   });
   said.say(".");

@@ -123,7 +123,7 @@ export class Shares extends Marks {
     const all = range(gradient.length);
     if (!shares.length || isSame) return this.cancelling(of, all);
     let places = all.filter((k) => gradient[k] || shares.some((share) => this.share(share, k)));
-    let words = places.length < gradient.length ? "All others are 0." : "";
+    let words = places.length < gradient.length ? "All other numbers are 0." : "";
     if (places.length > MOST_PARTS) {
       places = largest(gradient, MOST_LARGEST).sort((a, b) => a - b);
       words = `Of ${gradient.length.toLocaleString("en-US")} numbers the ${places.length} largest.`;
