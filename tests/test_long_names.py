@@ -80,7 +80,7 @@ def test_a_layer_of_many_rows_says_that_its_gradient_sums_them(
     pages: dict[str, list[str]],
 ) -> None:
     text = "\n".join(pages["backward 120"])
-    assert "what arrives, summed over 2 rows" in text
+    assert "the output's gradient, summed over 2 rows" in text
     assert "what arrives, as it is" not in text
 
 

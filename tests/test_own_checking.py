@@ -377,7 +377,7 @@ def test_on_the_command_line(cli: CommandLine, own: Path) -> None:
     options = (*MODELS["dict"].options(), "--x", ".2,.9,.5,.1,.7,.3")
     outcome = cli("check", *options)
     assert (outcome.code, outcome.err) == (0, "")
-    assert "Two ways to the same gradients" in outcome.out
+    assert "Two checks of the gradients" in outcome.out
     document = json.loads(cli("check", *options, "--format", "json").out)
     assert document["passed"]
     assert set(document["parameters"][0]) == {"name", AUTOGRAD, CENTRAL, "passed"}

@@ -242,8 +242,9 @@ def test_a_gradient_over_a_batch_says_that_it_sums_its_rows(cli: CommandLine, ro
     outcome = cli("backward", *given, "--param", "fc1.weight", "--param", "fc1.bias", columns=120)
     assert outcome.code == 0, outcome.err
     summed = "" if rows == 1 else f", summed over {rows} rows"
-    assert f"the outer product of what arrives and what went in{summed}\n" in outcome.out
-    assert (f"what arrives{summed}\n" if summed else "what arrives, as it is\n") in outcome.out
+    product = "the outer product of the output's gradient and the layer's input"
+    assert f"{product}{summed}\n" in outcome.out
+    assert f"the output's gradient{summed or ', unchanged'}\n" in outcome.out
 
 
 @pytest.mark.parametrize("name", ["z", "recon_x", "loss"])

@@ -65,7 +65,7 @@ def test_the_loss_and_the_outputs_that_carry_it() -> None:
     words = said(run_says.loss_parts, run_of())
     assert words == (
         "The loss is 31.5105: 31.1010 from the reconstruction + 0.4095 from the KL; recon_x[3] and "
-        "recon_x[2] carry 83 % of the error (15.4057 and 10.4970 of 31.1010)."
+        "recon_x[2] bring 83 % of the squared error (15.4057 and 10.4970 of 31.1010)."
     )
     error = (run_of().array("recon_x")[0] - X[0]) ** 2
     assert error[[3, 2]].sum() / error.sum() == pytest.approx(0.83, abs=0.005)
@@ -85,8 +85,12 @@ def test_which_term_pulls_harder_and_where_they_oppose() -> None:
     ]
     harder = int((np.abs(parts[0]) > np.abs(parts[1])).sum())
     against = int((parts[0] * parts[1] < 0).sum())
-    assert f"the reconstruction pulls harder at {harder}, most at mu[0] (2.7159 against" in words
-    assert f"they oppose at {against}, most at logvar[0] (-0.3279 against 0.0117)" in words
+    assert (
+        f"the reconstruction has the larger part in {harder}, most at mu[0] (2.7159 against"
+        in words
+    )
+    assert against == 1
+    assert "opposite signs only at logvar[0] (-0.3279 against 0.0117)" in words
     assert said(run_says.pulls, plain()) == ""
 
 
@@ -94,17 +98,17 @@ def test_units_that_are_off_and_whether_they_come_back() -> None:
     words = said(run_says.units_off, run_of())
     first, second = words.split("; ")
     assert first.startswith(
-        "Units 6, 7 of encoder_hidden are off, the nearest to on unit 7 at -1.4421"
+        "Units 6, 7 of encoder_hidden are off (unit 7 is the closest to on, at -1.4421)"
     )
-    assert "stay off on this x" in first
+    assert "learning does not change that for this input" in first
     assert "units 0, 2, 6, 7 of decoder_hidden are off" in second
-    assert "may come back as z moves" in second
+    assert "may come on when z changes" in second
     assert said(run_says.units_off, run_of(activation="tanh")) == ""
 
 
 def test_a_dimension_that_has_the_prior() -> None:
     words = said(run_says.near_the_prior, run_of())
-    assert words.startswith("Of the code, dimension 1 of 2 carries 0.0135 of the KL's 0.4095")
+    assert words.startswith("Latent 1 (of 2, counted from 0) carries 0.0135 of the KL's 0.4095")
     assert said(run_says.near_the_prior, run_of(seed=7)) == ""
     assert said(run_says.near_the_prior, plain()) == ""
 
@@ -113,8 +117,13 @@ def test_how_much_a_draw_decides() -> None:
     source = run_of()
     words = said(run_says.luck, source)
     slope = source.gradient("z") * source.array("std")
-    assert f"eps[0] matters most, with a slope of {slope[0, 0]:.4f}." in words
-    mean, spread = map(float, re.findall(r"give ([\d.]+) ± ([\d.]+)", words)[0])
+    assert f"eps[0] matters most: the gradient there is {slope[0, 0]:.4f}." in words
+    mean, spread = map(
+        float,
+        re.findall(r"loss of ([\d.]+) on average, with a standard deviation of ([\d.]+);", words)[
+            0
+        ],
+    )
     std, mu = source.array("std"), source.array("mu")
     chance = np.random.default_rng(5)
     w1, b1, w2, b2 = (source.array(f"fc_dec{n}.{k}") for n in (1, 2) for k in ("weight", "bias"))
@@ -132,9 +141,7 @@ def test_what_one_step_changes() -> None:
     source = run_of()
     words = said(run_says.step, source)
     predicted = 0.01 * sum(float(np.square(source.gradients[n]).sum()) for n in source.learning)
-    assert (
-        f"lowers the loss by 2.4753, 38 % of the {predicted:.4f} that its slope predicts" in words
-    )
+    assert f"lowers the loss by 2.4753: 38 % of the {predicted:.4f} that the gradients" in words
     assert "fc_mu.weight brings 27 %, fc_dec2.weight 24 % and fc_dec2.bias 19 %" in words
     assert "raises the loss" in said(run_says.step, source, lr=0.5)
     small = said(run_says.step, source, lr=1e-6)
@@ -146,9 +153,11 @@ def test_what_one_step_changes() -> None:
 
 def test_the_gaussian_of_a_squared_error() -> None:
     words = said(run_says.gaussian, run_of())
-    assert "of variance 0.5, so the KL's effective β is 1 for" in words
+    assert "of variance 0.5, which divides" in words
+    assert "effective weight β of 1; for" in words
     twice = said(run_says.gaussian, run_of(beta=2.0))
-    assert "of variance 1, so the KL's effective β is 2 for" in twice
+    assert "of variance 1, which divides" in twice
+    assert "effective weight β of 2; for" in twice
     assert said(run_says.gaussian, run_of(x=((0.3, 0.5, 0.1, 1.0),), recon="bce")) == ""
     assert said(run_says.gaussian, plain()) == ""
 
@@ -166,3 +175,14 @@ def test_it_stands_at_the_end_of_whole_pages_alone(cli: CommandLine) -> None:
     assert "What this run says" not in cli("backward", "--term", "kl").out
     text = cli("document").out
     assert text.index("What this run says") < text.index("What a VAE is")
+
+
+def test_a_loss_of_one_number_in_an_array_is_spoken_of_too() -> None:
+    """A sum over all but the rows, of a batch of one row."""
+
+    def of_rows(model: Autoencoder, x: torch.Tensor) -> torch.Tensor:
+        return ((model.dec(model.enc(x)) - x) ** 2).sum(dim=1)
+
+    source = run(held(Autoencoder(), torch.tensor(X, requires_grad=False), 1, objective=of_rows))
+    assert source.trace.loss.shape == (1,)
+    assert run_says.sentences(source)

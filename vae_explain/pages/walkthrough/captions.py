@@ -92,7 +92,7 @@ CAPTIONS = {
 MEAN_OF_SQUARES = "The mean squared distance of the reconstruction from the input."
 SUM_OF_SQUARES = (
     "The squared distance of the reconstruction from the input: a sum, not a mean. But for a "
-    "constant it is the -log p(x|z) of a Gaussian of variance ½, (x - x̂)²/(2·½)."
+    "constant it is the -log p(x|z) of a Gaussian of variance ½, which divides it by 2·½ = 1."
 )
 DIVIDED = (
     "The derivative of a square: twice the difference from the input, divided by the {} of the "

@@ -36,7 +36,7 @@ MOST_NUMBERS = 200_000  # of a run that is replayed for this; of a larger one le
 MOST_NAMED = 3  # outputs, parameters or layers of one sentence
 GAUSSIAN = (
     "But for a constant and a factor, this loss is the negative ELBO for a Gaussian p(x|z) of "
-    "variance {variance}, whose -log p(x|z) has (x - x̂)²/(2·{variance}); beside a squared error "
+    "variance {variance}, which divides the squared error by 2·{variance}. Beside a squared error "
     "{half} the KL has an effective weight β of {beta}; for a Gaussian of variance 1, β would be "
     "{variance}."
 )
