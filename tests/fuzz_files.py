@@ -142,8 +142,8 @@ def damaged_request(chance: random.Random, folder: Path) -> list[str]:
     return [word.format(copy) for word in chance.choice(READERS[name])]
 
 
-def model_request(chance: random.Random, folder: Path) -> list[str]:
-    """Put a model together in a file, and return a command that shows it."""
+def written_model(chance: random.Random, folder: Path) -> tuple[str, int]:
+    """Put a model together in a file; return what --model takes, and the width of its rows."""
     width, hidden = chance.choice((1, 3, 4)), chance.choice((1, 5, 8))
     text = MODEL.format(
         width=width,
@@ -157,8 +157,14 @@ def model_request(chance: random.Random, folder: Path) -> list[str]:
     )
     path = folder / f"model_{chance.randrange(10**9)}.py"
     path.write_text(text, encoding="utf-8")
+    return f"{path}:Model", width
+
+
+def model_request(chance: random.Random, folder: Path) -> list[str]:
+    """Put a model together, and return a command that shows it."""
+    model, width = written_model(chance, folder)
     command = chance.choice(("forward", "backward", "check", "document", "update", "why"))
-    words = [command, *(["loss"] if command == "why" else []), "--model", f"{path}:Model"]
+    words = [command, *(["loss"] if command == "why" else []), "--model", model]
     for _ in range(chance.choice((1, 1, 2, 5))):
         # Larger ones leave float32 behind the two exponentials.
         words += ["--x", numbers_text(chance, width, 20)]

@@ -16,6 +16,7 @@ from .pages import SIGNS, Claim
 DIGITS = Context(prec=60, traps=[])
 LITERAL = re.compile(r"(?<![\w.])(?:\d+\.?\d*)(?:e[+-]?\d+)?(?![\w.])")
 GATE = re.compile(r"\[([^\[\]]*) > 0\]|\(([^()]*|[^()]*\([^()]*\)[^()]*) > 0\)")
+SIZE = re.compile(r"\|([^|]*)\|")
 EVERY_DIGIT = 15  # significant digits from which on a result may be a float64 as it is
 
 
@@ -66,10 +67,14 @@ IN_FLOAT64: dict[str, Callable[..., Any]] = {
 def computed(text: str, number: Callable[[str], Any], functions: dict[str, Any]) -> Any:
     """Compute a line as it is written, each number read by `number`."""
     code = GATE.sub(lambda gate: f"gate({gate[1] or gate[2]})", text)
+    code = SIZE.sub(r"abs(\1)", code)
     for sign, operator in SIGNS.items():
         code = code.replace(sign, operator)
     code = LITERAL.sub(lambda literal: f'number("{literal[0]}")', code)
-    return eval(code, {"__builtins__": {}, "number": number, **functions})
+    try:
+        return eval(code, {"__builtins__": {}, "number": number, **functions})
+    except (SyntaxError, NameError, TypeError) as error:
+        raise AssertionError(f"it cannot be read: {text}") from error
 
 
 def holds(claim: Claim) -> bool:

@@ -48,6 +48,8 @@ WORDS = {
     r"\\mathbf\{([^{}]*)\}": r"\1",
     r"\\left\(": "(",
     r"\\right\)": ")",
+    r"\\left\|": "abs(",
+    r"\\right\|": ")",
     r"\\left\[": "(",
     r"\\right\]": ")",
     r"\\operatorname\{(\w+)\}": r"\1",

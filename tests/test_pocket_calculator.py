@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,86 +17,46 @@ from vae_explain.pages.render.numbers import Numbers
 from vae_explain.symbolic.expression import Add, Expression, Ref, evaluate
 from vae_explain.symbolic.text import to_text
 
-from . import documents, html_pages, test_latex_document
-from .pages import Claim, claims, command_line
+from . import documents, printed_lines, printed_tables
+from .pages import Claim, command_line
 from .pocket_calculator import broken, holds
 from .support import trees
 
-ACTIVATIONS = ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "gelu", "silu", "softplus")
-WIDTHS = (40, 60, 80, 120, 200)
-RUNS = 40
+RUNS = 60
+# The others may have nothing but tables, and words.
+WORKED = ("forward", "backward", "document", "update", "train", "compare")
 
 
-def _in_notebook(text: str) -> list[Claim]:
-    cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown"]
-    return documents.claims("\n\n".join("".join(cell["source"]) for cell in cells))
-
-
-def _in_html(text: str) -> list[Claim]:
-    """Return the lines of a document and those that its script writes."""
-    document = html_pages.parsed(text)
-    data = html_pages.data_of(document)
-    found = html_pages.claims(document)
-    failed = {claim.label for claim in found if "PyTorch has" in claim.remark}
-    if failed:
-        return found
-    for position in data["lines"]:
-        result = data["results"].get(position, data["numbers"][int(position)][2])
-        value = html_pages.parsed(result).written.split(" ")[0]
-        found.append(Claim(position, (html_pages.filled(data, position),), value))
-    return found
-
-
-READERS: Mapping[str, Callable[[str], list[Claim]]] = {
-    "text": claims,
-    "markdown": documents.claims,
-    "latex": test_latex_document.claims,
-    "html": _in_html,
-    "notebook": _in_notebook,
-}
-
-
-@st.composite
-def requests(draw: st.DrawFn) -> tuple[str, list[str], int]:
-    """Draw a format to read, a command with its options, and the width of the page."""
-    widths = [draw(st.integers(1, 5)) for _ in range(3)]
-    rows, digits = draw(st.integers(1, 3)), draw(st.none() | st.integers(0, 17))
-    recon = draw(st.sampled_from(("mse", "bce")))
-    numbers = random.Random(draw(st.integers(0, 2**32)))
-    options = ["--dims", "-".join(map(str, [*widths, *widths[-2::-1]]))]
-    options += ["--activation", draw(st.sampled_from(ACTIVATIONS)), "--recon", recon]
-    options += ["--reduction", draw(st.sampled_from(("sum", "mean")))]
-    options += ["--seed", str(draw(st.integers(0, 2**32)))]
-    for _ in range(rows):
-        low, high = (0.0, 1.0) if recon == "bce" else (-3.0, 3.0)
-        row = (numbers.uniform(low, high) for _ in range(widths[0]))
-        options.append("--x=" + ",".join(f"{x:.{numbers.choice((0, 1, 4, 9))}f}" for x in row))
-    options += [] if digits is None else ["--digits", str(digits)]
-    form, command = "text", draw(st.sampled_from(("forward", "backward", "why", "update", "train")))
-    if draw(st.booleans()):
-        form, command = draw(st.sampled_from(list(READERS)[1:])), "document"
-        options += ["--format", form]
-    if command == "why":
-        first = "z[0]" if rows == 1 else "z[0,0]"
-        options += [draw(st.sampled_from((first, "fc1.weight.grad[0,0]", "loss"))), "--full"]
-    if command == "train":
-        options += ["--steps", "2", "--explain-step", "1"]
-    elif command != "update":
-        options += ["--arithmetic", draw(st.sampled_from(("printed", "full")))]
-    return form, [command, *options], draw(st.sampled_from(WIDTHS))
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder for models that are put together."""
+    return tmp_path_factory.mktemp("models")
 
 
 @settings(max_examples=RUNS, suppress_health_check=[HealthCheck.too_slow])
-@given(requests())
+@given(st.randoms(use_true_random=False))
 def test_every_line_gives_its_result_from_its_operands_as_printed(
-    request: tuple[str, list[str], int],
+    folder: Path, chance: random.Random
 ) -> None:
-    form, arguments, columns = request
-    outcome = command_line(*arguments, columns=columns)
+    page = printed_lines.asked(chance, folder)
+    outcome = command_line(*page.words, columns=page.columns)
     assert outcome.code in (0, 1), outcome.err
-    found = READERS[form](outcome.out)
-    assert any(claim.summands for claim in found), outcome.out
-    assert broken(found) == [], " ".join(arguments)
+    found = printed_lines.claims_of(page.form, outcome.out)
+    assert page.words[0] not in WORKED or any(claim.summands for claim in found), outcome.out
+    assert broken(found) == [], " ".join(page.words)
+
+
+def test_what_tables_imply_is_read_in_each_format() -> None:
+    for form in printed_lines.READERS:
+        how = ["--format", form, "--digits", "3", "--x2", "2,3,4,5"]
+        page = command_line("compare", *how).out if form != "notebook" else ""
+        if page:
+            implied = printed_tables.implied(form, page)
+            assert len(implied) > 40, form
+            assert broken(implied) == []
+            at = page.rindex(implied[-1].value) if form == "text" else 0
+            wrong = page[:at] + page[at:].replace(implied[-1].value, "777", 1)
+            assert form != "text" or broken(printed_tables.implied(form, wrong))
 
 
 # --- one line ---------------------------------------------------------------------------

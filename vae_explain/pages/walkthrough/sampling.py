@@ -13,7 +13,7 @@ from ...ops.broadcasting import indices
 from ...symbolic.expression import Index
 from ...symbolic.text import index_text
 from ...trace import Array
-from ..blocks import Cell, Column, Note, Prose, Table, Walkthrough
+from ..blocks import Adds, Cell, Column, Note, Prose, Table, Walkthrough
 from ..phrases import counted
 from .captions import term_words
 from .draft import Draft, difference_words, table, verdict
@@ -146,13 +146,16 @@ class _SamplingPage(Draft):
                 "form; the mean over the draws estimates the same number."
             )
         )
-        rows: tuple[tuple[Cell, ...], ...] = (
-            ("closed form", kl.closed_form),
-            ("Monte Carlo estimate", kl.monte_carlo),
-            ("standard error", kl.standard_error),
-            ("difference", kl.monte_carlo - kl.closed_form),
+        columns = (
+            Column("", "text"),
+            Column("Monte Carlo", "value"),
+            Column("closed form", "value"),
+            Column("difference", "value", accent=True),
+            Column("standard error", "value"),
         )
-        self.add(Table((Column("KL", "text"), Column("", "value", accent=True)), rows))
+        off = kl.monte_carlo - kl.closed_form
+        row = ("KL", kl.monte_carlo, kl.closed_form, off, kl.standard_error)
+        self.add(Table(columns, (row,), adds=Adds(3, (1,), (2,))))
         self.add(kl_note(kl))
 
     # --- gradients ---
