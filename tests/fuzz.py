@@ -32,17 +32,19 @@ COMMANDS = (
     "train",
     "why",
     "params",
+    "audit",
 )
 TARGETS = ("z", "mu[0]", "logvar.grad", "loss", "fc1.weight.grad", "kl", "decoder_hidden", "z.grad")
 DIMS = ("4-8-2-8-4", "3-5-1-5-3", "6-7-4-2-4-7-6", "2-3-3-2", "5-20-3-20-5")
 # A run's own end, which it may be marked for.
 ENDS = re.compile(
     r"step overflows|step goes too far|the run diverged|the run ended at|is finite, but"
-    r"|is the first value that is not finite",
+    r"|is the first (?:value|operation) that is not finite",
     re.I,
 )
 OF_ENDS = re.compile(
-    r"✗[* ]*(The|Step \d|the loss is finite|\S+ is the first value that is not finite)"
+    r"✗[* ]*(The|Step \d|the loss is finite|\S+ is the first (?:value|operation) that is not finite"
+    r"|\d+ errors?,)"
 )
 # What a run says of itself that is refused as a whole.
 LONGEST = 30.0  # seconds
@@ -67,10 +69,10 @@ def request(chance: random.Random) -> list[str]:
     for _ in range(rows):
         x = [str(chance.choice((0, 1, 0.5, round(chance.random(), 3)))) for _ in range(sizes[0])]
         words += ["--x", ",".join(x) if bce else numbers_text(chance, sizes[0], largest)]
-    if command not in ("sample", "train", "params") and chance.random() < 0.4:
+    if command not in ("sample", "train", "params", "audit") and chance.random() < 0.4:
         for _ in range(rows):
             words += ["--eps", numbers_text(chance, latent, largest if bce else 5)]
-    if command not in ("update", "train", "params") and chance.random() < 0.6:
+    if command not in ("update", "train", "params", "audit") and chance.random() < 0.6:
         words += ["--arithmetic", chance.choice(("full", "printed"))]
     words += ["--digits", str(chance.randrange(2, 9))] if chance.random() < 0.2 else []
     if command in ("update", "train", "document") and chance.random() < 0.5:

@@ -24,6 +24,16 @@ def test_the_built_in_vae_passes(cli: CommandLine) -> None:
     assert "0 errors, 0 warnings" in outcome.out
 
 
+@pytest.mark.parametrize("recon", ["mse", "bce"])
+@pytest.mark.parametrize("seed", range(6))
+def test_what_one_number_is_compared_by_is_told(cli: CommandLine, recon: str, seed: int) -> None:
+    options = ("--dims", "1-4-2-4-1", "--activation", "softplus", "--x", f"0.{3 + seed}")
+    outcome = cli("audit", *options, "--recon", recon, "--seed", str(seed), columns=200)
+    assert outcome.code == 0, outcome.out
+    assert "an effective β of 1 for one row" in outcome.out
+    assert ("Gaussian decoder" in outcome.out) == (recon == "mse")
+
+
 def test_an_error_is_exit_code_1(cli: CommandLine) -> None:
     outcome = cli("audit", *MISTAKEN, *X)
     assert (outcome.code, outcome.err) == (1, "")

@@ -487,6 +487,25 @@ HOSTILE = {
 }
 
 
+# Where a whole number counts something.
+COUNTED = (
+    "| | z |\n|--:|--:|\n| {n} | 2 |\n| 1 | 3 |\n",
+    "VAE {n}→3→{n} · seed {n}\n\nfc1.weight [{n}, 2] = [[1, 2], [3, 4]]\n",
+    "x[{n}] = 3\n\nmanual_seed({n})\n\nencoder_pre{n} = 2\n\nfc1.weight ({n} x 4): [[1, 2]]",
+)
+
+
+@pytest.mark.parametrize("number", ["1e999", "1" * 5000, "0" * 5000, "9" * 400, "1e-9"])
+@pytest.mark.parametrize("text", COUNTED)
+def test_a_number_that_counts_nothing_is_no_trouble(
+    cli: CommandLine, tmp_path: Path, text: str, number: str
+) -> None:
+    path = tmp_path / "post.md"
+    path.write_text(text.format(n=number), encoding="utf-8")
+    outcome = cli("verify", str(path))
+    assert "internal error" not in outcome.err
+
+
 @pytest.mark.parametrize("ending", ["md", "html", "tex", "txt"])
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_text_is_read_in_time_that_grows_with_it(kind: str, ending: str) -> None:

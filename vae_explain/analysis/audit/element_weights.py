@@ -142,15 +142,14 @@ def weigh(
     made, target = found
     if anatomy.values[made].size < anatomy.values[target].size or anatomy.run.graph.not_explained:
         return None
-    if prediction is not None and prediction.shape == anatomy.values[made].shape:
-        values = anatomy.all_with({made: prediction})
-    else:
-        values = anatomy.kept("replayed", lambda: anatomy.all_with({}))
-    straight = _fitted(anatomy, parts, made, target, values)
+    fits = prediction is not None and prediction.shape == anatomy.values[made].shape
+    given = {made: prediction} if fits and prediction is not None else {}
+    values = _replayed(anatomy, given)
+    straight = _fitted(anatomy, parts, made, target, given)
     if straight is None:
         # Where a probability is saturated, slopes say nothing: then as of one that is not.
         moderate = np.resize(MODERATE, anatomy.values[made].shape)
-        of_others = _fitted(anatomy, parts, made, target, anatomy.all_with({made: moderate}))
+        of_others = _fitted(anatomy, parts, made, target, {made: moderate})
         if of_others and of_others.unit in POSITIVE:
             straight = replace(of_others, prediction=moderate)
     for scale in _scales(anatomy, parts, made):
@@ -184,7 +183,7 @@ def _of_learned_scale(
     for number in RAW:
         given = {raw: anatomy.filled(raw, number)}
         arrays = anatomy.all_with(given)
-        weighed = _fitted(anatomy, parts, made, target, arrays)
+        weighed = _fitted(anatomy, parts, made, target, given)
         if weighed is None or weighed.unit not in POWER or weighed.range is not None:
             return None
         weights.append(weighed)
@@ -247,9 +246,14 @@ def is_rewarded(anatomy: Anatomy, parts: Sequence[Part]) -> Weighed | None:
     found = sides(anatomy, parts)
     if found is None or anatomy.run.graph.not_explained:
         return None
-    values = anatomy.kept("replayed", lambda: anatomy.all_with({}))
-    weighed = _fitted(anatomy, parts, *found, values, sign=-1.0)
+    weighed = _fitted(anatomy, parts, *found, {}, sign=-1.0)
     return None if weighed is None or weighed.range is not None else weighed
+
+
+def _replayed(anatomy: Anatomy, given: Mapping[int, Array]) -> Mapping[int, Array]:
+    if given:
+        return anatomy.all_with(given)
+    return anatomy.kept("replayed", lambda: anatomy.all_with({}))
 
 
 def _fitted(
@@ -257,9 +261,10 @@ def _fitted(
     parts: Sequence[Part],
     made: int,
     target: int,
-    values: Mapping[int, Array],
+    given: Mapping[int, Array],
     sign: float = 1.0,
 ) -> Weighed | None:
+    values = _replayed(anatomy, given)
     p = np.asarray(values[made], np.float64)
     t = _as_wide(values[target], p)
     if t is None:
@@ -269,6 +274,16 @@ def _fitted(
         return None
     gradient = sign * gradient
     counted = np.abs(gradient) > LEFT_OUT * np.abs(gradient).max()
+    fitted: tuple[Array, ...] = (p[counted], t[counted], gradient[counted])
+    if counted.sum() == 1:
+        # Any error can have the slope of one element: its slopes elsewhere tell, on the way to
+        # the target and to 0, where a probability stays one.
+        for other in ((p + t) / 2, p / 2):
+            there = anatomy.gradient_at(made, parts, anatomy.all_with({**given, made: other}))
+            if there is None:
+                return None
+            here = other[counted], t[counted], sign * there[counted]
+            fitted = tuple(np.concatenate(pair) for pair in zip(fitted, here, strict=True))
 
     def weighed(unit: str, weights: Array, weight: float) -> Weighed:
         samples = max(p.size // max(np.asarray(values[target]).size, 1), 1)
@@ -281,10 +296,10 @@ def _fitted(
         if unit in POSITIVE and (p[counted] <= 0).any():
             continue
         with np.errstate(all="ignore"):
-            each = slope(p, t)
-            usable = counted & (np.abs(each) > FLAT * np.abs(each[counted]).max(initial=0))
-            weights = (gradient / each)[usable]
-        if not weights.size or not np.isfinite(each[counted]).all() or weights.min() <= 0:
+            each = slope(fitted[0], fitted[1])
+            usable = np.abs(each) > FLAT * np.abs(each).max(initial=0)
+            weights = (fitted[2] / each)[usable]
+        if not weights.size or not np.isfinite(each).all() or weights.min() <= 0:
             continue
         spread = float(np.ptp(weights))
         if spread > (GUARDED if "cross" in unit else AGREEING) * weights.max():

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ....models.builtin_config import Architecture
+from ..equations.counts import count_of
 from ..equations.syntax import Literal, Row, Tree, shown
 from ..reading.statement import Remnant, Statement
 from ..reading.values import line_of, numbers_of, shape_of
@@ -121,7 +122,7 @@ class Collector:
         term = self.architecture.recon if name.term == "error" else name.term
         depth = self.architecture.middle - 1
         side, _, number = value.rpartition("_")
-        if number.isdigit() and side in ("encoder_pre", "decoder_pre") and int(number) > depth:
+        if number.isdigit() and side in ("encoder_pre", "decoder_pre") and count_of(number) > depth:
             logits = "recon_logits" if self.architecture.recon == "bce" else "recon_x"
             value = logits if side == "decoder_pre" else value
         elif number.isdigit() and depth == 1 and number == "1":
@@ -190,7 +191,7 @@ class Collector:
         said = SHAPE.search(words)
         if said is None or len(shape) != 2 or not statement.has_array:
             return
-        stated = (int(said[1]), int(said[2]))
+        stated = (count_of(said[1]), count_of(said[2]))
         printed = next(shape_of(side) for side in statement.sides if isinstance(side, Row))
         if stated == shape[::-1] != shape or (stated == shape and printed == shape[::-1] != shape):
             why = f"{name.tensor}: it is said to have shape {list(stated)}"
@@ -297,7 +298,7 @@ def _is_shape(statement: Statement, shape: Shape) -> bool:
         return False
     if statement.has_array and shape == ():  # one number has no brackets
         return True
-    found = [int(n.text) for n in statement.numbers if isinstance(n, Literal)]
+    found = [count_of(n.text) for n in statement.numbers if isinstance(n, Literal)]
     return [n for n in found if n != 1] == [n for n in shape if n != 1] or len(found) != math.prod(
         shape
     )

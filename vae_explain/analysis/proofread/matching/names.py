@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ....models.builtin_config import BUILT_IN
 from ....models.vocabulary import VOCABULARY, plain
+from ..equations.counts import count_of
 
 
 class Name(NamedTuple):
@@ -113,7 +114,7 @@ def named(text: str) -> Name | None:
 def index_of(label: str) -> tuple[int, ...] | None:
     """Return the element that a label ends with, `z[0]`, or None."""
     index = INDEX.search(label)
-    return tuple(int(part) for part in index[1].split(",")) if index else None
+    return tuple(count_of(part) for part in index[1].split(",")) if index else None
 
 
 def names_in(words: str) -> list[Found]:

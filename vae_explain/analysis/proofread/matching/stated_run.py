@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from ....models.builtin_config import ACTIVATIONS, BUILT_IN, ActivationName, Architecture
+from ..equations.counts import count_of
 from ..equations.syntax import Literal as Number
 from ..equations.syntax import Row
 from ..equations.tokens import Token, lex
@@ -121,9 +122,9 @@ def _seeds(pieces: Sequence[Piece]) -> list[Seed]:
         behind = tokens[position + 1 : position + 5]
         for after in behind:
             if after.kind == "number" and after.text.isdigit():
-                if int(after.text) <= LARGEST_SEED:
+                if count_of(after.text) <= LARGEST_SEED:
                     in_code = "manual_seed" in token.text
-                    found.append((not in_code, Seed(int(after.text), after.line)))
+                    found.append((not in_code, Seed(count_of(after.text), after.line)))
                 break
             if after.text.casefold() not in SEED_WORDS:
                 break
@@ -160,7 +161,7 @@ def _widths(sizes: dict[str, int], prefix: str) -> list[int]:
 
 def _written_out(words: str) -> tuple[int, ...] | None:
     for found in ARROWS.finditer(words):
-        dims = tuple(int(number) for number in re.findall(r"\d+", found[0]))
+        dims = tuple(count_of(number) for number in re.findall(r"\d+", found[0]))
         if len(dims) % 2 and len(dims) >= 3 and dims[0] == dims[-1] and all(dims):
             return dims
     return None

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import takewhile
 
+from ..equations.counts import count_of
 from ..equations.syntax import Literal, Negative, Row, Sum, Tree, is_bare
 from ..equations.tokens import Token
 from .running_text import Scan
@@ -20,6 +21,7 @@ from .values import line_of, numbers_of, read_value, text_of
 SUMMAND = re.compile(r"[\w\[\],]+\*[\w\[\],]+$|by \w|all others$")
 SHARE = re.compile(r"(?:reconstruction|KL) by \w+")
 CHANGE = ["before", "after", "change"]
+COUNT = re.compile(r"\d+")
 
 
 class Cell:
@@ -64,7 +66,7 @@ class Cell:
         if not self.tokens:
             return True
         numbers = [token for token in self.tokens if token.kind == "number"]
-        return all("." not in token.text for token in numbers) and not self.relates
+        return all(COUNT.fullmatch(token.text) for token in numbers) and not self.relates
 
 
 def table_statements(
@@ -145,7 +147,7 @@ class _Columns:
             numbers = [token for token in row[0].tokens if token.kind == "number"]
             if not numbers or not row[0].is_index:
                 return ()
-            indices.append(tuple(int(token.text.rstrip(".")) for token in numbers))
+            indices.append(tuple(count_of(token.text) for token in numbers))
         return tuple(indices)
 
     def _result(self, head: Cell, values: Sequence[Tree | None]) -> Iterator[Statement]:
