@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import stat
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -228,6 +227,8 @@ def _kept(path: Path) -> Path | None:
     """Keep what a file holds under another name beside it; None if it is not there."""
     if not path.exists():
         return None
+    import tempfile  # which loads much, and is needed by few
+
     kept = Path(tempfile.mktemp(dir=path.parent, prefix=PREFIX))
     try:
         os.link(path, kept)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 import numpy as np
 
@@ -84,20 +85,36 @@ def replay_part(
     NotExplained
         If an operation without a rule lies between.
     """
+    return replays_of_part(graph, values, replacements.keys(), wanted)(replacements)
+
+
+def replays_of_part(
+    graph: Graph, values: Arrays, replaced: AbstractSet[int], wanted: Iterable[int]
+) -> Callable[[Arrays], dict[int, Array]]:
+    """Return `replay_part` as a function of the replacements, of which only the keys are known."""
     targets = set(wanted)
-    needed = targets - replacements.keys()
+    needed = targets - replaced
     for bound in reversed(graph.operations):
         if bound.output in needed:
-            needed.update(set(bound.operation.inputs) - replacements.keys())
-    changed = {each: np.asarray(array, np.float64) for each, array in replacements.items()}
-    arrays = ChainMap[int, Array](changed, InFloat64(values))
-    with np.errstate(all="ignore"):
-        for bound in graph.operations:
-            if bound.output in changed or changed.keys().isdisjoint(bound.operation.inputs):
-                continue
-            if bound.output in needed:
+            needed.update(set(bound.operation.inputs) - replaced)
+    reached, between = set(replaced), list[BoundOperation]()
+    for bound in graph.operations:
+        if bound.output in reached or reached.isdisjoint(bound.operation.inputs):
+            continue
+        if bound.output in needed:
+            reached.add(bound.output)
+            between.append(bound)
+    still = InFloat64(values)
+
+    def again(replacements: Arrays) -> dict[int, Array]:
+        changed = {each: np.asarray(array, np.float64) for each, array in replacements.items()}
+        arrays = ChainMap[int, Array](changed, still)
+        with np.errstate(all="ignore"):
+            for bound in between:
                 changed[bound.output] = _computed(bound, arrays)
-    return {each: arrays[each] for each in targets}
+        return {each: arrays[each] for each in targets}
+
+    return again
 
 
 def _computed(bound: BoundOperation, arrays: Arrays) -> Array:

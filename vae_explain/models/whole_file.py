@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +20,8 @@ def staged(path: Path, parts: Sequence[bytes], mode: int, lasting: bool = False)
     lasting
         Whether it has to be on the disk, whatever happens to the machine.
     """
+    import tempfile  # which loads much, and is needed only here
+
     number, name = tempfile.mkstemp(dir=path.parent, prefix=PREFIX)
     temporary = Path(name)
     try:

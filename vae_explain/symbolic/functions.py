@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from statistics import NormalDist
 from typing import NamedTuple
 
 
@@ -111,6 +110,8 @@ def _erfinv(x: float) -> float:
     if not abs(x) < 1:
         return math.copysign(math.inf, x) if abs(x) == 1 else math.nan
     # In the left tail, where 1 + x loses no digits, then refined by Newton's method.
+    from statistics import NormalDist  # which loads much, and is needed only here
+
     y = NormalDist().inv_cdf((1 - abs(x)) / 2) / -math.sqrt(2) if abs(x) > SMALL else abs(x)
     for _ in range(3):
         below = math.erfc(y) - (1 - abs(x)) if abs(x) > HALF else abs(x) - math.erf(y)

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from operator import attrgetter
 
-from typing_extensions import assert_never
-
 from . import boxes
 from .boxes import Box, Leaf
+from .cases import assert_never
 from .expression import FUNCTIONS, Expression, Index, Number, Ref
 from .printable import printable
 from .text import Write, constant_text, fraction_of, gradient_parts

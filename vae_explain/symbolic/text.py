@@ -7,10 +7,9 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from typing_extensions import assert_never
-
 from . import boxes
 from .boxes import Box, Leaf
+from .cases import assert_never
 from .expression import Add, Expression, Index, Number, Ref, Role
 
 

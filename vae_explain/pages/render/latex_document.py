@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from typing_extensions import assert_never
-
 from ...engine.worked_lines import Worked
+from ...symbolic.cases import assert_never
 from ...symbolic.expression import Expression
 from ...symbolic.latex import latex_name
 from ...symbolic.text import Write, elided, split_index

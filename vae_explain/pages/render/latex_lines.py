@@ -13,10 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from typing_extensions import assert_never
-
 from ...symbolic import boxes
 from ...symbolic.boxes import Box, Leaf
+from ...symbolic.cases import assert_never
 from ...symbolic.expression import Add, Expression, Index, Ref
 from ...symbolic.latex import (
     latex_boxes,

@@ -7,8 +7,7 @@ matrices that are too wide are stacked in groups of columns.
 
 from __future__ import annotations
 
-from typing_extensions import assert_never
-
+from ...symbolic.cases import assert_never
 from .. import blocks, pictured
 from .arithmetic import Arithmetic
 from .columns import columns, wrap, wrap_parts

@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from typing_extensions import assert_never
-
+from ...symbolic.cases import assert_never
 from ...symbolic.expression import Expression
 from ...symbolic.latex import latex_name, to_latex
 from ...symbolic.printable import printable

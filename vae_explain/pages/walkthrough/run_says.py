@@ -15,7 +15,7 @@ import numpy as np
 from ...analysis.replayed_step import CannotReplay, gradient_step
 from ...engine.backward_pass import shares
 from ...engine.formulas import Steps, gradient_name
-from ...engine.forward_pass import InFloat64, replay_part
+from ...engine.forward_pass import InFloat64, replays_of_part
 from ...engine.gradient_ways import answers
 from ...engine.roles import reconstruction, standard_draws
 from ...engine.run import Run
@@ -289,11 +289,11 @@ def luck(facts: Facts) -> Statement | None:
                 for _, share in shares(bound, upstream, values, {draw}):
                     slope = slope + share
         chance = np.random.default_rng(0)
+        replayed = replays_of_part(run.graph, run.values, {draw}, [output])
         losses = [
-            replay_part(run.graph, run.values, {draw: chance.standard_normal(slope.shape)},
-                        [output])[output].item()
+            replayed({draw: chance.standard_normal(slope.shape)})[output].item()
             for _ in range(DRAWS)
-        ]  # fmt: skip
+        ]
     except NotExplained:
         return None
     mean, spread = float(np.mean(losses)), float(np.std(losses, ddof=1))

@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from typing_extensions import assert_never
-
 from ....symbolic import boxes
 from ....symbolic.boxes import Box, Leaf
+from ....symbolic.cases import assert_never
 from ....symbolic.expression import ZERO, Add, Expression, Index, Number, Ref
 from ....symbolic.latex import latex_escape, latex_name, latex_of, latex_symbol
 from ....symbolic.text import gradient_parts

@@ -13,8 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 
-from typing_extensions import assert_never
-
+from ....symbolic.cases import assert_never
 from ... import blocks, pictured
 from ..numbers import Numbers
 from ..typeset import MARKS

@@ -11,10 +11,9 @@ import re
 from collections.abc import Callable
 from html import unescape
 
-from typing_extensions import assert_never
-
 from ....symbolic import boxes
 from ....symbolic.boxes import Box, Leaf
+from ....symbolic.cases import assert_never
 from ....symbolic.expression import Expression, Number, Ref
 from ..typeset import MINUS
 from .escaping import escape

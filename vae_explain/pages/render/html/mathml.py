@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from typing_extensions import assert_never
-
 from ....symbolic import boxes
 from ....symbolic.boxes import Box, Leaf
+from ....symbolic.cases import assert_never
 from ....symbolic.expression import Expression, Index, Number, Ref
 from ....symbolic.text import constant_text, fraction_of, gradient_parts
 from ..typeset import MINUS, minus
