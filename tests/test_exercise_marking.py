@@ -106,3 +106,16 @@ def test_what_follows_from_a_wrong_number_is_not_counted_again() -> None:
             carried += sum(each.verdict == "carried" for each in others)
             assert all(each.misconception is None for each in others if each not in follows_zero)
     assert carried > WANTED
+
+
+def test_rounded_numbers_leave_no_answer_between_two() -> None:
+    """Half a last digit goes up or down by what the sheet does not show: it shows more then."""
+    request = Request(((1.0, 2.0, 3.0, 4.0),), 42, source=Architecture())
+    wish = Wish(difficulty="easy", nice=True)
+    (made,) = worksheets(pipeline.run(request), request, wish)
+    given, blanks = made.sheet.entry.given, made.sheet.blanks
+    for blank in blanks:
+        rounded = [name for name in blank.uses if name in given and not given[name].exact]
+        between = abs(blank.entry.expected / blank.unit) % 1
+        assert not rounded or abs(between - 0.5) > 1e-6, blank.entry.name
+    assert given["∂loss/∂fc_logvar.weight[0,0]"].text == "-2.36547"

@@ -24,6 +24,7 @@ from .selection import Difficulty, choose
 from .trees import from_json, to_json, value_of
 
 WHOLE = 64  # numbers of a parameter that stands on the sheet whole
+A_TIE = 1e-6  # of the last digit
 MOST_FURTHER = 4  # decimals of a shown number, beyond those of the answers
 TO_THE_DIGIT = 1e-9  # what float64 may be off where a decimal is whole
 MOST_RUNS, MOST_DRAWN = 400, 2_000_000  # tried for nice numbers, in NumPy: runs, numbers
@@ -207,7 +208,10 @@ class _Numbers:
         return Given(role, short, exact)
 
     def _too_short(self, sheet: Sheet) -> Iterator[str]:
-        """Yield the shown numbers whose rounding moves an answer by more than its last digit."""
+        """Yield the shown numbers whose rounding moves an answer by more than its last digit.
+
+        Or makes one that lies in the middle between two, of which nobody could say which is meant.
+        """
         for blank in sheet.blanks:
             given = {name: sheet.entry.given[name] for name in blank.uses if name in sheet.given}
             rounded = {
@@ -216,7 +220,8 @@ class _Numbers:
                 if not each.exact and each.role != "parameter"  # whose decimals are the page's
             }
             off = (moved(blank.tree, sheet.expected, name, by) for name, by in rounded.items())
-            if sum(off) > blank.unit:
+            between = abs(sheet.expected[blank.entry.name] / blank.unit) % 1
+            if sum(off) > blank.unit or abs(between - HALF) < A_TIE:
                 yield from rounded
 
 

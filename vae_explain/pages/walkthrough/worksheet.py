@@ -31,8 +31,8 @@ SHEET = "Exercise sheet"
 MOST_COLUMNS = 8
 PAIRS = 2  # numbers in a row of a list, each behind its name
 ROWS = (
-    "Indices count from 0: row i of a weight belongs to unit i of its layer, and in the table of "
-    "values each column is a last index."
+    "Indices count from 0: row i of a weight belongs to unit i of its layer. In the table of "
+    "values the head of a column is the last index; an empty cell is not needed."
 )
 # Names that formulas have a sign for, and how that is said.
 SIGNS = {
@@ -69,7 +69,7 @@ class _Sheet:
     def blocks(self) -> Iterator[Block]:
         """Yield the blocks of the sheet."""
         seed = "" if self.run.seed is None else f"seed {self.run.seed} · "
-        detail = f"{self.run.label} · {seed}code {self.sheet.sheet.code}"
+        detail = f"{self.run.label} · {seed}sheet code {self.sheet.sheet.code}"
         yield Heading(self.number, SHEET, detail)
         yield Prose(f"Name: {'.' * 50}")
         yield Prose(self._task())
@@ -87,8 +87,8 @@ class _Sheet:
         again = "In a table, (3) stands for your answer to blank 3. " if names & uses else ""
         return (
             f"Find the {len(names)} numbers asked for at the end, each to "
-            f"{self.sheet.wish.decimals} decimals. All that they are made of is on this sheet. "
-            f"{again}{ROWS}"
+            f"{self.sheet.wish.decimals} decimals; a last digit that is off by one counts as "
+            f"right. Everything you need is on this sheet, and more. {again}{ROWS}"
         )
 
     # --- what is given ---
