@@ -132,7 +132,8 @@ def forward(run: Run) -> Words:
     return (
         "Each step says first what it computes, as a formula over whole tensors, and then does "
         "it number by number. Later steps refer to each result by its name. A line shows as many "
-        "digits as its result needs to follow from the numbers on the line.",
+        "digits as its result needs to follow from the numbers on the line. A table of products "
+        "has those of each sum, the largest marked, and the sum last.",
     )
 
 
