@@ -234,3 +234,28 @@ def test_a_term_of_a_loss_that_has_none(
     (tmp_path / "own.py").write_text(EMPTY)
     own = ["--model", f"{tmp_path}/own.py:Model", "--x", "1,2,3,4"]
     require_one_line(cli(*command, *own, "--term", "kl"), "without terms; leave it out")
+
+
+CHAIN = """
+import torch
+from torch import nn
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.enc = nn.Linear(2, 2)
+
+    def forward(self, x):
+        return (self.enc(x){ops}).sum()
+"""
+
+
+@pytest.mark.parametrize("command", [["forward"], ["why", "enc.weight.grad"], ["document"]])
+def test_a_chain_of_unnamed_operations(
+    cli: CommandLine, tmp_path: Path, command: list[str]
+) -> None:
+    file = tmp_path / "own.py"
+    file.write_text(CHAIN.format(ops=".sin()" * 300))
+    outcome = cli(*command, "--model", f"{file}:Model", "--x", "1,2")
+    assert outcome.code == 0, outcome.err
+    assert "sin_2" in outcome.out

@@ -46,6 +46,7 @@ SUBSTITUTING = {
     "linalg_inv": "inverse", "inverse": "inverse",
 }  # fmt: skip
 DEEPEST = 3
+LONGEST = 24  # ops of any kind in a row, which nobody reads in one line
 # Ops whose lines mention the mean, the length or the rows of their operands, with how many of
 # these have to have a name: of one without a name they would have to write all of it.
 SPEAKING = {
@@ -107,15 +108,18 @@ def name_long_chains(names: dict[int, str], operations: Sequence[Operation]) -> 
     """Name values by their op where too many ops that mix elements follow without a name.
 
     A few in a row, as the power iteration of a spectral norm has, would make a line of millions
-    of numbers. An operand that a line mentions as a whole (`SPEAKING`) is named at once.
+    of numbers. Of other ops there may be more. An operand that a line mentions as a whole
+    (`SPEAKING`) is named at once.
     """
     for operation in operations:
         if operation.name in SUBSTITUTING:
             names.setdefault(operation.outputs[0], SUBSTITUTING[operation.name])
     ops = [operation.name for operation in operations]
-    if SPEAKING.keys().isdisjoint(ops) and sum([op in MIXING for op in ops]) < DEEPEST:
+    is_short = len(ops) < LONGEST and sum([op in MIXING for op in ops]) < DEEPEST
+    if is_short and SPEAKING.keys().isdisjoint(ops):
         return
     depths: dict[int, int] = {}  # of values without a name: how many such ops follow each other
+    lengths: dict[int, int] = {}  # how many of any kind
     makers: dict[int, str] = {}
     for operation in operations:
         for source in operation.inputs[: SPEAKING.get(operation.name, 0)]:
@@ -123,13 +127,14 @@ def name_long_chains(names: dict[int, str], operations: Sequence[Operation]) -> 
                 names[source] = makers[source]
         depth = max((depths.get(source, 0) for source in operation.inputs), default=0)
         depth += operation.name in MIXING
+        length = 1 + max((lengths.get(source, 0) for source in operation.inputs), default=0)
         for output in operation.outputs:
             if output in names:
                 continue
-            if depth >= DEEPEST:
+            if depth >= DEEPEST or length >= LONGEST:
                 names[output] = operation.name
             else:
-                depths[output] = depth
+                depths[output], lengths[output] = depth, length
                 makers[output] = operation.name
 
 
