@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from .parser import TooDeep, Unreadable, parse
+from .cursor import TooDeep, Unreadable
+from .parser import parse
 from .syntax import Literal, Row, Tree, is_bare, is_numeric, key_of
 from .tokens import Token
 

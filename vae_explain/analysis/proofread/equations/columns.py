@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from ..passage import Passage, Piece, plain
 from .chains import chains
+from .cursor import Unreadable
 from .evaluation import Leaf, Unknown, evaluate, half
 from .intervals import Range, all_meet, hull
 from .judging import Pair
-from .parser import Unreadable, parse
+from .parser import parse
 from .reader import cut
 from .syntax import Literal, Power, Sum, Tree, is_bare, is_numeric, key_of, quantities
 

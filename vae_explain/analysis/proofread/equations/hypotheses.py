@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from .chains import Chain
 from .columns import Claim
+from .cursor import literal
 from .findings import Finding
-from .parser import literal
 from .run import Doubt, Run
 from .syntax import Literal, Row, Tree, flattened, is_bare, literals, negated, replaced, shown
 

@@ -8,111 +8,27 @@ has shown that: `0.6449` that stood behind `sigmoid(0.597)` may be anything from
 
 from __future__ import annotations
 
-import math
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import replace
-from functools import partial
 from typing import NamedTuple
 
-import numpy as np
-
+from .alike import align, count, element_of, readings
 from .evaluation import Leaf, Lookup, Unknown, as_printed, evaluate, half, nothing
-from .intervals import Range, all_meet, exactly, hull, outward
+from .intervals import Range, all_meet, exactly, hull
+from .known import Known, as_text, cut_or_rounded, rounded_for
 from .parser import NORMAL
 from .syntax import (
     Call,
     Literal,
-    Name,
-    Negative,
-    Power,
-    Product,
     Row,
-    Sum,
-    Transposed,
     Tree,
     flattened,
     inside,
     is_bare,
     key_of,
     literals,
-    mapped,
-    parts,
 )
 
-EXACT_BY = 2  # a result with so many digits more than an operand takes that operand as exact
 SLIP = 2  # units in the last place that operands of which nothing is known may explain
-SHOWN = 3  # digits of what a number should be, at least
-FAR = 1e-3  # of a number: a slip in late digits, and no other number
-KNOWN_BY = 3  # digits by which a number is told from another that happens to be printed alike
-
-
-class Known:
-    """What a document has shown of the numbers that it prints.
-
-    Attributes
-    ----------
-    unrounded
-        For a number's digits, what they were rounded from.
-    stated
-        The digits of numbers that it gives and does not compute.
-    """
-
-    def __init__(self) -> None:
-        self.unrounded: dict[str, Range] = {}
-        self.stated: set[str] = set()
-
-    def computed(self, number: Literal, found: Range) -> None:
-        """Remember what a printed number was rounded from; one that is far off, from nothing."""
-        if abs(float(found.middle) - number.value) > FAR * abs(number.value):
-            return
-        digits, found = number.text.lstrip("+-"), _positive(found)
-        before = self.unrounded.get(digits)
-        self.unrounded[digits] = found if before is None else hull([before, found])
-        rest = _complement(number)
-        if rest is not None:
-            self.unrounded.setdefault(rest, Range(1 - found.high, 1 - found.low))
-
-    def as_known(self, number: Literal) -> Range:
-        """Return what a number may be by what is known of it."""
-        found = self.unrounded.get(number.text.lstrip("+-"))
-        if found is None or number.whole:
-            return exactly(number.value)
-        far = np.max(np.abs(_range_sign(number, found).middle - number.value)) > number.unit
-        if far and number.significant < KNOWN_BY:
-            return exactly(number.value)
-        return hull([exactly(number.value), _range_sign(number, found)])
-
-    def is_exact(self, number: Literal, result: Literal) -> bool:
-        """Whether a number is what its digits say, beside a result that follows from it."""
-        digits = number.text.lstrip("+-")
-        chosen = number.significant < KNOWN_BY  # as an author writes a number of their own
-        if number.whole or chosen or digits in self.stated or digits in self.unrounded:
-            return True
-        return result.significant - number.significant >= EXACT_BY
-
-
-def _rounded_for(number: Literal) -> Leaf:
-    """Return a reading of numbers: those with fewer decimals than one are rounded."""
-
-    def leaf(other: Literal) -> Range:
-        return half(other) if other.decimals < number.decimals else exactly(other.value)
-
-    return leaf
-
-
-def _positive(found: Range) -> Range:
-    return Range(-found.high, -found.low) if found.high <= 0 else found
-
-
-def _range_sign(number: Literal, found: Range) -> Range:
-    return Range(-found.high, -found.low) if number.text.startswith("-") else found
-
-
-def _complement(number: Literal) -> str | None:
-    """Return the digits of 1 less a share, as it stands beside it in a cross-entropy."""
-    if not 0 < number.value < 1 or "e" in number.text.lower() or number.text.endswith("%"):
-        return None
-    return f"{1 - number.value:.{number.decimals}f}"
 
 
 class Mistake(NamedTuple):
@@ -177,13 +93,6 @@ class Pair(NamedTuple):
         return found.flat()[self.place or 0] if listed else found
 
 
-def cut_or_rounded(number: Literal) -> Range:
-    """Return all that an operand may stand for: a calculator's display may be cut."""
-    size, unit = abs(number.value), number.unit
-    found = outward(*np.asarray((size - unit / 2, size + unit)))
-    return Range(-found.high, -found.low) if number.text.startswith("-") else found
-
-
 class Judge:
     """Holds sides of equations against each other, in a document of which something is known."""
 
@@ -203,7 +112,7 @@ class Judge:
         if any(isinstance(t, Call) and t.function in NORMAL for t in inside(pair.left)):
             raise Unknown("φ may be any activation")
         best: list[Mistake] | None = None
-        for left in readings(pair.left, _count(pair.right) > 1):
+        for left in readings(pair.left, count(pair.right) > 1):
             try:
                 found = list(self._compared(pair._replace(left=left), earlier))
             except Unknown:
@@ -226,7 +135,7 @@ class Judge:
                 before = [_entry(tree, i, len(right.entries)) for tree in earlier]
                 inner = [tree for tree in before if tree is not None]
                 yield from self._compared(Pair(*entries, pair.lookup), inner)
-        elif isinstance(right, Row) and not is_bare(right) and _count(right) > 1:
+        elif isinstance(right, Row) and not is_bare(right) and count(right) > 1:
             yield from self._elements(pair._replace(left=left), right)
         elif is_bare(right):
             yield from self._result(pair._replace(left=left), literals(right), earlier)
@@ -365,26 +274,9 @@ class Judge:
         allowed = exactly(number.value) if number.whole else as_operand(number)
         found = hull([plain, known])
         if put_in:  # where it is stated, it may be rounded to fewer digits than here
-            found = hull([found, pair.part(left, _rounded_for(number))])
+            found = hull([found, pair.part(left, rounded_for(number))])
         self.known.computed(number, found)
         return None if all_meet(found, allowed) else self._mistake(number, plain)
-
-
-def as_text(value: float, number: Literal) -> str:
-    """Write a number as another is printed, with more digits where it would read the same."""
-    if number.text.endswith("%"):
-        return f"{100 * value:.{max(0, number.decimals - 2)}f}%"
-    if "e" in number.text.lower() or (value and abs(value) < number.unit / 2):
-        return f"{value:.{max(1, number.significant)}g}"
-    if number.whole:
-        return f"{value:.7g}"
-    # A number of so few digits says too little of another.
-    least = max(0, SHOWN - 1 - math.floor(math.log10(abs(value)))) if value else 0
-    for more in range(max(0, least - max(0, number.decimals)), 8):
-        text = f"{value:.{max(0, number.decimals) + more}f}"
-        if float(text) != number.value:
-            return text
-    return repr(value)
 
 
 def _entry(tree: Tree, place: int, count: int) -> Tree | None:
@@ -405,109 +297,3 @@ def _agree(one: Range, other: Range) -> bool:
     if one.shape != other.shape:
         one, other = (Range(r.low.ravel(), r.high.ravel()) for r in (one, other))
     return all_meet(one, other)
-
-
-# --- formulas that are built alike -------------------------------------------------------
-
-
-def align(left: Tree, right: Tree) -> list[tuple[Tree, Literal]] | None:
-    """Return the numbers of a formula, each with the part of another that it stands for.
-
-    None where the two are not built alike.
-    """
-    found: list[tuple[Tree, Literal]] = []
-    waiting = [(left, right)]
-    while waiting:
-        one, other = (flattened(tree) for tree in waiting.pop())
-        if one == other:
-            continue
-        if isinstance(other, Literal):
-            found.append((one, other))
-            continue
-        inner = _side_by_side(one, other)
-        if inner is None:
-            return None
-        waiting += inner
-    return found[::-1]
-
-
-def _side_by_side(one: Tree, other: Tree) -> list[tuple[Tree, Tree]] | None:
-    match one, other:
-        case (Sum(), Sum()):
-            a, b = _terms(one), _terms(other)
-            return list(zip(a, b, strict=True)) if len(a) == len(b) else None
-        case (Product(a, signs), Product(b, others)):
-            alike = [s == "/" for s in signs] == [s == "/" for s in others]
-            return list(zip(a, b, strict=True)) if len(a) == len(b) and alike else None
-        case (Call(f, a), Call(g, b)):
-            return list(zip(a, b, strict=True)) if f == g and len(a) == len(b) else None
-        case (Power(), Power()) | (Negative(), Negative()) | (Transposed(), Transposed()):
-            return list(zip(parts(one), parts(other), strict=True))
-        case (Row(a), Row(b)) if len(a) == len(b):
-            return list(zip(a, b, strict=True))
-    return None
-
-
-def _terms(tree: Sum) -> list[Tree]:
-    """Return the terms of a sum that are not zero."""
-    return [term for term in tree.terms if not _is_zero(term)]
-
-
-def _is_zero(term: Tree) -> bool:
-    body = term.body if isinstance(term, Negative) else term
-    factors = body.factors if isinstance(body, Product) else (body,)
-    signs = body.signs if isinstance(body, Product) else ("",)
-    zero = (f == 0 or f == -0.0 for f in (getattr(g, "value", 1.0) for g in factors))
-    return any(is_zero and sign != "/" for is_zero, sign in zip(zero, signs, strict=True))
-
-
-# --- what may be read in several ways ----------------------------------------------------
-
-
-def _count(tree: Tree) -> int:
-    """Return how many numbers a side has that is a list; 1 for any other."""
-    tree = flattened(tree)
-    return len(tree.entries) if isinstance(tree, Row) else 1
-
-
-def readings(tree: Tree, of_list: bool) -> Iterator[Tree]:
-    """Yield a formula, then what else it may mean: `log` to another base, `x·y` of each two.
-
-    Parameters
-    ----------
-    of_list
-        Whether it should give a list, so that a product of two lists is one of their numbers.
-    """
-    found = list(inside(tree))
-    multiplies = any(
-        isinstance(t, Product) and not {"", "*"}.isdisjoint(t.signs[1:]) for t in found
-    )
-    if multiplies and of_list:
-        yield mapped(tree, _elementwise)
-    yield tree
-    if any(isinstance(t, Call) and t.function == "log" for t in found):
-        for base in ("log10", "log2"):
-            yield mapped(tree, partial(_renamed, new=base))
-    if multiplies and not of_list:
-        yield mapped(tree, _elementwise)
-
-
-def element_of(tree: Tree, place: int) -> Tree:
-    """Return a formula of an element of each quantity; one that is an element already stays."""
-
-    def change(part: Tree) -> Tree:
-        plain = isinstance(part, Name) and not part.index
-        return replace(part, index=f"[{place}]") if plain and isinstance(part, Name) else part
-
-    return mapped(tree, change)
-
-
-def _renamed(tree: Tree, new: str) -> Tree:
-    is_log = isinstance(tree, Call) and tree.function == "log"
-    return replace(tree, function=new) if is_log and isinstance(tree, Call) else tree
-
-
-def _elementwise(tree: Tree) -> Tree:
-    if not isinstance(tree, Product):
-        return tree
-    return replace(tree, signs=tuple("⊙" if sign in ("", "*") else sign for sign in tree.signs))

@@ -6,55 +6,18 @@ recursion is too.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from .syntax import (
-    Call,
-    Literal,
-    Name,
-    Negative,
-    Power,
-    Product,
-    Row,
-    Sum,
-    Total,
-    Transposed,
-    Tree,
-    key_of,
-)
+from .cursor import TooDeep, Unreadable, literal, scientific
+from .quantities import Quantities, parted
+from .syntax import Call, Literal, Name, Negative, Power, Product, Row, Sum, Total, Transposed, Tree
 from .tokens import Token
 
 DEEPEST = 40  # brackets in brackets; a page of mathematics has a tenth of it
 CLOSES = {"(": ")", "[": "]", "{": "}", "⟨": "⟩", "group": "group", "[[": "]]"}
 NORMAL = ("Φ", "φ")  # the normal distribution, and its density
 MULTIPLY = {"*", "⊙", "@", "/"}
-
-
-class Unreadable(Exception):
-    """Tokens that are no formula."""
-
-
-class TooDeep(Unreadable):
-    """Brackets in brackets, further than a formula has them."""
-
-
-def literal(text: str, line: int = 0) -> Literal:
-    """Read one number.
-
-    Examples
-    --------
-    >>> literal("-0.40").decimals, literal("6.1e-07").decimals, literal("0.0630").significant
-    (2, 8, 3)
-    """
-    mantissa, _, exponent = text.lower().partition("e")
-    if len(exponent) > 4:
-        raise Unreadable
-    value = float(text.replace(",", ""))
-    if value in (float("inf"), float("-inf")):
-        raise Unreadable
-    return Literal(text, value, len(mantissa.partition(".")[2]) - int(exponent or "0"), line)
 
 
 def parse(tokens: Sequence[Token], start: int = 0) -> tuple[Tree, int]:
@@ -69,37 +32,11 @@ def parse(tokens: Sequence[Token], start: int = 0) -> tuple[Tree, int]:
     return parser.sum(), parser.position
 
 
-class _Parser:
+class _Parser(Quantities):
     def __init__(self, tokens: Sequence[Token], start: int) -> None:
-        self.tokens, self.position = tokens, start
+        super().__init__(tokens, start)
         self.depth = 0
         self.in_row = False  # whether spaces part entries, as NumPy prints an array
-
-    def peek(self, ahead: int = 0) -> Token | None:
-        position = self.position + ahead
-        return self.tokens[position] if position < len(self.tokens) else None
-
-    def at(self, kind: str, *texts: str) -> bool:
-        token = self.peek()
-        return token is not None and token.kind == kind and (not texts or token.text in texts)
-
-    def take(self) -> Token:
-        token = self.peek()
-        if token is None:
-            raise Unreadable
-        self.position += 1
-        return token
-
-    def skip(self, *kinds: str) -> None:
-        while (token := self.peek()) is not None and token.kind in kinds:
-            self.position += 1
-
-    def require(self, kind: str, *texts: str) -> None:
-        if not self.at(kind, *texts):
-            raise Unreadable
-        self.position += 1
-
-    # --- arithmetic ---
 
     def sum(self) -> Tree:
         self.depth += 1
@@ -131,7 +68,7 @@ class _Parser:
             if token.kind == "operator" and token.text in MULTIPLY:
                 self.position += 1
                 factor = self.factor()
-                joined = _scientific(factors[-1], token.text, factor)
+                joined = scientific(factors[-1], token.text, factor)
                 if joined is not None:
                     factors[-1] = joined
                     continue
@@ -211,7 +148,7 @@ class _Parser:
     def _raised(self, tree: Tree) -> Tree:
         """Read an exponent; of a name it may be a mark: `w^+`, `z^{(1)}`, `W^T`, `x^*`."""
         start = self.position
-        mark = self._mark()
+        mark = self.mark()
         if mark == "T":
             return Transposed(tree)
         if mark and isinstance(tree, Name) and tree.base != "e":
@@ -228,19 +165,7 @@ class _Parser:
         exponent = Negative(exponent) if negative else exponent
         if tree == Name("e"):
             return Call("exp", (exponent,))
-        return self._indexed_whole(Power(tree, exponent))
-
-    def _indexed_whole(self, tree: Tree) -> Tree:
-        """Read the index of a quantity that is no single sign, as of `\\sigma^2[0]`."""
-        if key_of(tree) is None:
-            return tree
-        if self.at("operator", "_"):
-            self.position += 1
-            return _with_index(tree, self._subscript())
-        token = self.peek()
-        if token is not None and token.kind == "open" and token.text == "[" and not token.spaced:
-            return _with_index(tree, self._counted())
-        return tree
+        return self.indexed_whole(Power(tree, exponent))
 
     def exponent(self) -> Tree:
         """Read the exponent of `e^-0.5` or `2^3`: one number, name or bracket."""
@@ -249,25 +174,6 @@ class _Parser:
             self.position += 1
             return Power(tree, self.atom())
         return tree
-
-    def _mark(self) -> str:
-        """Return what a superscript adds to a name; empty when it is an exponent."""
-        if not self.at("open", "group"):
-            token = self.take()
-            after = self.peek()
-            ends = after is None or after.kind in ("relation", "comma", "close", "stop", "gap")
-            marks = token.text in ("T", "⊤", "'") or (token.text in ("+", "-", "*") and ends)
-            return token.text.replace("⊤", "T") if marks else ""
-        self.position += 1
-        shown = ""
-        while not self.at("close", "group"):
-            token = self.take()
-            if token.kind in ("stop", "relation", "line", "gap", "open") and token.text != "(":
-                return ""
-            shown += token.text
-        self.position += 1
-        whole = re.fullmatch(r"T|⊤|['+*-]+|\(\w+\)", shown)
-        return shown.replace("⊤", "T") if whole else ""
 
     def _method(self, tree: Tree) -> Tree:
         """Read `.exp()`, `.pow(2)`, `.sum()`."""
@@ -282,8 +188,6 @@ class _Parser:
         if name in ("mm", "matmul", "dot") and arguments:
             return Product((tree, arguments[0]), ("", "@"))
         raise Unreadable
-
-    # --- what is not arithmetic ---
 
     def atom(self) -> Tree:
         token = self.take()
@@ -306,7 +210,7 @@ class _Parser:
                 name = self.group()
                 if not isinstance(name, Name):
                     return name  # `\\overline{0.5}`, a mark only
-                return self._indexed(Name(f"{name.base}^", name.index, name.bold))
+                return self.indexed(Name(f"{name.base}^", name.index, name.bold))
             case "sum":
                 return self.total(token.text)
             case "bar":
@@ -348,62 +252,7 @@ class _Parser:
     def named(self, token: Token) -> Tree:
         if token.text in NORMAL and self.at("open", "("):
             return Call(token.text, self.arguments())
-        return self._indexed(Name(*_parted(token.text), token.kind == "vector"))
-
-    def _indexed(self, name: Name) -> Tree:
-        """Read the subscripts, marks and indices of a name."""
-        while True:
-            token = self.peek()
-            if token is None:
-                return name
-            if token.kind == "operator" and token.text == "_":
-                self.position += 1
-                name = Name(name.base, f"{name.index}{self._subscript()}", name.bold)
-            elif token.kind == "name" and token.text == "'":
-                self.position += 1
-                name = Name(name.base, f"{name.index}'", name.bold)
-            elif token.text == "[" and token.kind == "open" and not token.spaced:
-                index = self._counted()
-                if not index:
-                    return name
-                name = Name(name.base, f"{name.index}{index}", name.bold)
-            elif token.text == "(" and not token.spaced and self._is_argument():
-                self.position += 3  # `μ(x)` is μ
-            else:
-                return name
-
-    def _is_argument(self) -> bool:
-        inside, behind = self.peek(1), self.peek(2)
-        if inside is None or behind is None:
-            return False
-        return inside.kind in ("name", "vector") and inside.text in "xz" and behind.text == ")"
-
-    def _subscript(self) -> str:
-        if not self.at("open", "group"):
-            return self.take().text
-        depth, shown = 0, ""
-        while True:
-            token = self.take()
-            if token.text == "group":
-                depth += 1 if token.kind == "open" else -1
-                if not depth:
-                    return shown.replace("_", "").replace(" ", "")
-            else:
-                shown += token.text
-
-    def _counted(self) -> str:
-        """Read `[0]`, `[0, 1]` or `[0][1]` behind a name; empty when it is something else."""
-        start = self.position
-        self.position += 1
-        shown: list[str] = []
-        while (token := self.peek()) is not None and token.kind in ("number", "comma"):
-            shown.append(token.text)
-            self.position += 1
-        if shown and self.at("close", "]") and all(s.isdigit() or s == "," for s in shown):
-            self.position += 1
-            return f"[{''.join(shown)}]"
-        self.position = start
-        return ""
+        return self.indexed(Name(*parted(token.text), token.kind == "vector"))
 
     def function(self, token: Token) -> Tree:
         name = token.text
@@ -418,7 +267,7 @@ class _Parser:
         power: Tree | None = None
         if self.at("operator", "_"):  # `\\log_2`, `\\max_i`
             self.position += 1
-            base = self._subscript()
+            base = self.subscript()
             name = {"log2": "log2", "log10": "log10"}.get(f"{name}{base}", name)
         if self.at("operator", "^"):
             self.position += 1
@@ -463,7 +312,7 @@ class _Parser:
         for sign in ("_", "^"):
             if self.at("operator", sign):
                 self.position += 1
-                self._subscript()
+                self.subscript()
         return Total(function, self.product())
 
     def norm(self, opening: Token) -> Tree:
@@ -480,7 +329,7 @@ class _Parser:
         degree = "2"
         if self.at("operator", "_"):
             self.position += 1
-            degree = self._subscript()
+            degree = self.subscript()
         if degree not in ("1", "2"):
             raise Unreadable
         return Call("norm" if degree == "2" else "norm1", (body,))
@@ -496,12 +345,12 @@ class _Parser:
         tree = self.matrix() if opening.text == "[[" else self.row(opening)
         self.depth -= 1
         if opening.text == "group":
-            return self._indexed(tree) if isinstance(tree, Name) else tree
+            return self.indexed(tree) if isinstance(tree, Name) else tree
         return tree
 
     def row(self, opening: Token) -> Tree:
         closing = CLOSES[opening.text]
-        before, self.in_row = self.in_row, self._parted_by_spaces(opening)
+        before, self.in_row = self.in_row, self.parted_by_spaces(opening)
         entries: list[Tree] = []
         listed = opening.text in ("[", "⟨") and self.in_row
         self.skip("line", "gap")
@@ -526,27 +375,8 @@ class _Parser:
             raise Unreadable
         single = len(entries) == 1 and not listed
         if single and (opening.text != "[" or not isinstance(entries[0], Literal | Row)):
-            return self._indexed_whole(entries[0]) if opening.text == "(" else entries[0]
+            return self.indexed_whole(entries[0]) if opening.text == "(" else entries[0]
         return Row(tuple(entries))
-
-    def _parted_by_spaces(self, opening: Token) -> bool:
-        """Whether an array has numbers and no commas: `[0.1 -0.2  0.3]`."""
-        if opening.text not in ("[", "⟨"):
-            return False
-        first = self.position
-        while (token := self.peek(first - self.position)) is not None and (
-            token.kind in ("open", "line", "gap") or token.text in ("-", "+")
-        ):
-            first += 1
-        position = first + 1
-        while position < len(self.tokens) and self.tokens[position].kind == "line":
-            position += 1
-        if position >= len(self.tokens) or self.tokens[first].kind != "number":
-            return False
-        token = self.tokens[position]
-        after = self.tokens[position + 1] if position + 1 < len(self.tokens) else None
-        minus = token.text in "-+" and token.spaced and after is not None and not after.spaced
-        return token.kind == "number" or (bool(token.text) and minus)
 
     def matrix(self) -> Tree:
         rows: list[list[Tree]] = [[]]
@@ -565,50 +395,3 @@ class _Parser:
         if len(kept) == 1:
             return Row(tuple(kept[0]))
         return Row(tuple(Row(tuple(row)) for row in kept))
-
-
-def _scientific(mantissa: Tree, sign: str, factor: Tree) -> Literal | None:
-    """Read `6.1·10^-7` as the one number that it is."""
-    match mantissa, sign, factor:
-        case Literal(), "*", Power(Literal(text="10"), exponent):
-            power = exponent.body if isinstance(exponent, Negative) else exponent
-            if isinstance(power, Literal) and power.whole and "e" not in mantissa.text.lower():
-                minus = "-" if isinstance(exponent, Negative) else ""
-                return literal(f"{mantissa.text}e{minus}{power.text}", mantissa.line)
-    return None
-
-
-def _with_index(tree: Tree, index: str) -> Tree:
-    """Return a quantity's element: of the logarithm of a variance, that of the deviation."""
-    match tree:
-        case Name(base, before):
-            return Name(base, f"{before}{index}", tree.bold)
-        case Power(base, exponent):
-            return Power(_with_index(base, index), exponent)
-        case Call(function, (body,)):
-            return Call(function, (_with_index(body, index),))
-    return tree
-
-
-# What the field calls one quantity in several ways.
-SAME: dict[str, str] = {
-    "mu": "μ", "zmean": "μ", "eps": "ε", "epsilon": "ε", "noise": "ε", "sigma": "σ", "std": "σ",
-    "stddev": "σ", "logvar": "logσ²", "zlogvar": "logσ²", "logvariance": "logσ²", "var": "σ²",
-    "variance": "σ²", "xhat": "x^", "x̂": "x^", "recon": "x^", "xrecon": "x^", "reconx": "x^",
-    "xreconstructed": "x^", "kl": "KL", "kld": "KL", "kldiv": "KL", "klloss": "KL", "lr": "η",
-    "eta": "η", "beta": "β",
-}  # fmt: skip
-
-
-def _parted(text: str) -> tuple[str, str]:
-    """Return the sign and the index of a name in one piece: `mu_1`, `w5`, `σ₁`."""
-    marks = text[len(text.rstrip("'′")) :].replace("′", "'")
-    plain = text.rstrip("'′")
-    whole = plain.replace("_", "")
-    if whole.lower() in SAME:
-        return SAME[whole.lower()], marks
-    base, _, index = plain.partition("_")
-    if not index and not base[:1].isdigit():
-        stem = base.rstrip("0123456789")
-        base, index = (stem, base[len(stem) :]) if stem else (base, "")
-    return SAME.get(base.lower(), base), f"{index.replace('_', '')}{marks}"

@@ -8,14 +8,17 @@ from functools import cache
 from types import MappingProxyType
 from typing import NamedTuple
 
+from .alike import element_of
 from .chains import Chain, Side
 from .columns import Claim
+from .cursor import Unreadable, literal
 from .evaluation import Leaf, Unknown, as_printed, evaluate, half, nothing
 from .findings import Finding, Layer
 from .gradients import gradient
 from .intervals import Range
-from .judging import SLIP, Judge, Known, Mistake, Pair, as_text, element_of
-from .parser import Unreadable, literal, parse
+from .judging import SLIP, Judge, Mistake, Pair
+from .known import Known, as_text
+from .parser import parse
 from .scope import Scope
 from .syntax import (
     Literal,

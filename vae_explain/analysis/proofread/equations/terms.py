@@ -14,7 +14,8 @@ from typing import NamedTuple
 from . import intervals
 from .evaluation import Leaf, Lookup, Unknown, as_printed, evaluate, half, nothing
 from .intervals import Range, all_meet, exactly
-from .judging import Mistake, as_text
+from .judging import Mistake
+from .known import as_text
 from .syntax import (
     Call,
     Literal,

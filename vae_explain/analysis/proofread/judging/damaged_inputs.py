@@ -25,7 +25,7 @@ from ....engine.formulas import Steps
 from ....ops import NotExplained
 from ....symbolic.expression import Expression, references
 from ....trace import Array
-from ..equations.parser import literal
+from ..equations.cursor import literal
 from ..matching.figures import Figure
 from ..matching.names import Name
 from .agreement import slipped

@@ -30,9 +30,9 @@ from ....symbolic.expression import (
 )
 from ....symbolic.expression import evaluate as evaluate_expression
 from ....symbolic.text import to_text
+from ..equations.cursor import literal
 from ..equations.evaluation import Unknown, as_printed, evaluate, half
 from ..equations.intervals import Range
-from ..equations.parser import literal
 from ..equations.syntax import (
     Call,
     Literal,

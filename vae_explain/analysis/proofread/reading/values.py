@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ..equations.cursor import Unreadable
 from ..equations.evaluation import Unknown, evaluate
-from ..equations.parser import DEEPEST, Unreadable, parse
+from ..equations.parser import DEEPEST, parse
 from ..equations.syntax import Row, Transposed, Tree, is_numeric, literals
 from ..equations.tokens import Token
 

@@ -1,0 +1,124 @@
+"""Formulas laid side by side, and what else a formula may mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+from .syntax import (
+    Call,
+    Literal,
+    Name,
+    Negative,
+    Power,
+    Product,
+    Row,
+    Sum,
+    Transposed,
+    Tree,
+    flattened,
+    inside,
+    mapped,
+    parts,
+)
+
+
+def align(left: Tree, right: Tree) -> list[tuple[Tree, Literal]] | None:
+    """Return the numbers of a formula, each with the part of another that it stands for.
+
+    None where the two are not built alike.
+    """
+    found: list[tuple[Tree, Literal]] = []
+    waiting = [(left, right)]
+    while waiting:
+        one, other = (flattened(tree) for tree in waiting.pop())
+        if one == other:
+            continue
+        if isinstance(other, Literal):
+            found.append((one, other))
+            continue
+        inner = _side_by_side(one, other)
+        if inner is None:
+            return None
+        waiting += inner
+    return found[::-1]
+
+
+def _side_by_side(one: Tree, other: Tree) -> list[tuple[Tree, Tree]] | None:
+    match one, other:
+        case (Sum(), Sum()):
+            a, b = _terms(one), _terms(other)
+            return list(zip(a, b, strict=True)) if len(a) == len(b) else None
+        case (Product(a, signs), Product(b, others)):
+            alike = [s == "/" for s in signs] == [s == "/" for s in others]
+            return list(zip(a, b, strict=True)) if len(a) == len(b) and alike else None
+        case (Call(f, a), Call(g, b)):
+            return list(zip(a, b, strict=True)) if f == g and len(a) == len(b) else None
+        case (Power(), Power()) | (Negative(), Negative()) | (Transposed(), Transposed()):
+            return list(zip(parts(one), parts(other), strict=True))
+        case (Row(a), Row(b)) if len(a) == len(b):
+            return list(zip(a, b, strict=True))
+    return None
+
+
+def _terms(tree: Sum) -> list[Tree]:
+    """Return the terms of a sum that are not zero."""
+    return [term for term in tree.terms if not _is_zero(term)]
+
+
+def _is_zero(term: Tree) -> bool:
+    body = term.body if isinstance(term, Negative) else term
+    factors = body.factors if isinstance(body, Product) else (body,)
+    signs = body.signs if isinstance(body, Product) else ("",)
+    zero = (f == 0 or f == -0.0 for f in (getattr(g, "value", 1.0) for g in factors))
+    return any(is_zero and sign != "/" for is_zero, sign in zip(zero, signs, strict=True))
+
+
+def count(tree: Tree) -> int:
+    """Return how many numbers a side has that is a list; 1 for any other."""
+    tree = flattened(tree)
+    return len(tree.entries) if isinstance(tree, Row) else 1
+
+
+def readings(tree: Tree, of_list: bool) -> Iterator[Tree]:
+    """Yield a formula, then what else it may mean: `log` to another base, `x·y` of each two.
+
+    Parameters
+    ----------
+    of_list
+        Whether it should give a list, so that a product of two lists is one of their numbers.
+    """
+    found = list(inside(tree))
+    multiplies = any(
+        isinstance(t, Product) and not {"", "*"}.isdisjoint(t.signs[1:]) for t in found
+    )
+    if multiplies and of_list:
+        yield mapped(tree, _elementwise)
+    yield tree
+    if any(isinstance(t, Call) and t.function == "log" for t in found):
+        for base in ("log10", "log2"):
+            yield mapped(tree, partial(_renamed, new=base))
+    if multiplies and not of_list:
+        yield mapped(tree, _elementwise)
+
+
+def element_of(tree: Tree, place: int) -> Tree:
+    """Return a formula of an element of each quantity; one that is an element already stays."""
+
+    def change(part: Tree) -> Tree:
+        plain = isinstance(part, Name) and not part.index
+        return replace(part, index=f"[{place}]") if plain and isinstance(part, Name) else part
+
+    return mapped(tree, change)
+
+
+def _renamed(tree: Tree, new: str) -> Tree:
+    is_log = isinstance(tree, Call) and tree.function == "log"
+    return replace(tree, function=new) if is_log and isinstance(tree, Call) else tree
+
+
+def _elementwise(tree: Tree) -> Tree:
+    if not isinstance(tree, Product):
+        return tree
+    return replace(tree, signs=tuple("⊙" if sign in ("", "*") else sign for sign in tree.signs))

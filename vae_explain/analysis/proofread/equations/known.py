@@ -1,0 +1,109 @@
+"""What a document has shown of the numbers that it prints, beyond their digits."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .evaluation import Leaf, half
+from .intervals import Range, exactly, hull, outward
+from .syntax import Literal
+
+EXACT_BY = 2  # a result with so many digits more than an operand takes that operand as exact
+SHOWN = 3  # digits of what a number should be, at least
+FAR = 1e-3  # of a number: a slip in late digits, and no other number
+KNOWN_BY = 3  # digits by which a number is told from another that happens to be printed alike
+
+
+class Known:
+    """What a document has shown of the numbers that it prints.
+
+    Attributes
+    ----------
+    unrounded
+        For a number's digits, what they were rounded from.
+    stated
+        The digits of numbers that it gives and does not compute.
+    """
+
+    def __init__(self) -> None:
+        self.unrounded: dict[str, Range] = {}
+        self.stated: set[str] = set()
+
+    def computed(self, number: Literal, found: Range) -> None:
+        """Remember what a printed number was rounded from; one that is far off, from nothing."""
+        if abs(float(found.middle) - number.value) > FAR * abs(number.value):
+            return
+        digits, found = number.text.lstrip("+-"), _positive(found)
+        before = self.unrounded.get(digits)
+        self.unrounded[digits] = found if before is None else hull([before, found])
+        rest = _complement(number)
+        if rest is not None:
+            self.unrounded.setdefault(rest, Range(1 - found.high, 1 - found.low))
+
+    def as_known(self, number: Literal) -> Range:
+        """Return what a number may be by what is known of it."""
+        found = self.unrounded.get(number.text.lstrip("+-"))
+        if found is None or number.whole:
+            return exactly(number.value)
+        far = np.max(np.abs(_range_sign(number, found).middle - number.value)) > number.unit
+        if far and number.significant < KNOWN_BY:
+            return exactly(number.value)
+        return hull([exactly(number.value), _range_sign(number, found)])
+
+    def is_exact(self, number: Literal, result: Literal) -> bool:
+        """Whether a number is what its digits say, beside a result that follows from it."""
+        digits = number.text.lstrip("+-")
+        chosen = number.significant < KNOWN_BY  # as an author writes a number of their own
+        if number.whole or chosen or digits in self.stated or digits in self.unrounded:
+            return True
+        return result.significant - number.significant >= EXACT_BY
+
+
+def rounded_for(number: Literal) -> Leaf:
+    """Return a reading of numbers: those with fewer decimals than one are rounded."""
+
+    def leaf(other: Literal) -> Range:
+        return half(other) if other.decimals < number.decimals else exactly(other.value)
+
+    return leaf
+
+
+def _positive(found: Range) -> Range:
+    return Range(-found.high, -found.low) if found.high <= 0 else found
+
+
+def _range_sign(number: Literal, found: Range) -> Range:
+    return Range(-found.high, -found.low) if number.text.startswith("-") else found
+
+
+def _complement(number: Literal) -> str | None:
+    """Return the digits of 1 less a share, as it stands beside it in a cross-entropy."""
+    if not 0 < number.value < 1 or "e" in number.text.lower() or number.text.endswith("%"):
+        return None
+    return f"{1 - number.value:.{number.decimals}f}"
+
+
+def cut_or_rounded(number: Literal) -> Range:
+    """Return all that an operand may stand for: a calculator's display may be cut."""
+    size, unit = abs(number.value), number.unit
+    found = outward(*np.asarray((size - unit / 2, size + unit)))
+    return Range(-found.high, -found.low) if number.text.startswith("-") else found
+
+
+def as_text(value: float, number: Literal) -> str:
+    """Write a number as another is printed, with more digits where it would read the same."""
+    if number.text.endswith("%"):
+        return f"{100 * value:.{max(0, number.decimals - 2)}f}%"
+    if "e" in number.text.lower() or (value and abs(value) < number.unit / 2):
+        return f"{value:.{max(1, number.significant)}g}"
+    if number.whole:
+        return f"{value:.7g}"
+    # A number of so few digits says too little of another.
+    least = max(0, SHOWN - 1 - math.floor(math.log10(abs(value)))) if value else 0
+    for more in range(max(0, least - max(0, number.decimals)), 8):
+        text = f"{value:.{max(0, number.decimals) + more}f}"
+        if float(text) != number.value:
+            return text
+    return repr(value)

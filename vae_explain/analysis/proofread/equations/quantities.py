@@ -1,0 +1,133 @@
+"""Quantities read from tokens: a sign with its subscripts, marks and indices."""
+
+from __future__ import annotations
+
+import re
+
+from .cursor import Cursor
+from .syntax import Call, Name, Power, Tree, key_of
+
+# What the field calls one quantity in several ways.
+SAME: dict[str, str] = {
+    "mu": "μ", "zmean": "μ", "eps": "ε", "epsilon": "ε", "noise": "ε", "sigma": "σ", "std": "σ",
+    "stddev": "σ", "logvar": "logσ²", "zlogvar": "logσ²", "logvariance": "logσ²", "var": "σ²",
+    "variance": "σ²", "xhat": "x^", "x̂": "x^", "recon": "x^", "xrecon": "x^", "reconx": "x^",
+    "xreconstructed": "x^", "kl": "KL", "kld": "KL", "kldiv": "KL", "klloss": "KL", "lr": "η",
+    "eta": "η", "beta": "β",
+}  # fmt: skip
+
+
+def parted(text: str) -> tuple[str, str]:
+    """Return the sign and the index of a name in one piece: `mu_1`, `w5`, `σ₁`."""
+    marks = text[len(text.rstrip("'′")) :].replace("′", "'")
+    plain = text.rstrip("'′")
+    whole = plain.replace("_", "")
+    if whole.lower() in SAME:
+        return SAME[whole.lower()], marks
+    base, _, index = plain.partition("_")
+    if not index and not base[:1].isdigit():
+        stem = base.rstrip("0123456789")
+        base, index = (stem, base[len(stem) :]) if stem else (base, "")
+    return SAME.get(base.lower(), base), f"{index.replace('_', '')}{marks}"
+
+
+class Quantities(Cursor):
+    """Reads what a quantity is called."""
+
+    def indexed_whole(self, tree: Tree) -> Tree:
+        """Read the index of a quantity that is no single sign, as of `\\sigma^2[0]`."""
+        if key_of(tree) is None:
+            return tree
+        if self.at("operator", "_"):
+            self.position += 1
+            return _with_index(tree, self.subscript())
+        token = self.peek()
+        if token is not None and token.kind == "open" and token.text == "[" and not token.spaced:
+            return _with_index(tree, self._counted())
+        return tree
+
+    def mark(self) -> str:
+        """Return what a superscript adds to a name; empty when it is an exponent."""
+        if not self.at("open", "group"):
+            token = self.take()
+            after = self.peek()
+            ends = after is None or after.kind in ("relation", "comma", "close", "stop", "gap")
+            marks = token.text in ("T", "⊤", "'") or (token.text in ("+", "-", "*") and ends)
+            return token.text.replace("⊤", "T") if marks else ""
+        self.position += 1
+        shown = ""
+        while not self.at("close", "group"):
+            token = self.take()
+            if token.kind in ("stop", "relation", "line", "gap", "open") and token.text != "(":
+                return ""
+            shown += token.text
+        self.position += 1
+        whole = re.fullmatch(r"T|⊤|['+*-]+|\(\w+\)", shown)
+        return shown.replace("⊤", "T") if whole else ""
+
+    def indexed(self, name: Name) -> Tree:
+        """Read the subscripts, marks and indices of a name."""
+        while True:
+            token = self.peek()
+            if token is None:
+                return name
+            if token.kind == "operator" and token.text == "_":
+                self.position += 1
+                name = Name(name.base, f"{name.index}{self.subscript()}", name.bold)
+            elif token.kind == "name" and token.text == "'":
+                self.position += 1
+                name = Name(name.base, f"{name.index}'", name.bold)
+            elif token.text == "[" and token.kind == "open" and not token.spaced:
+                index = self._counted()
+                if not index:
+                    return name
+                name = Name(name.base, f"{name.index}{index}", name.bold)
+            elif token.text == "(" and not token.spaced and self._is_argument():
+                self.position += 3  # `μ(x)` is μ
+            else:
+                return name
+
+    def _is_argument(self) -> bool:
+        inside, behind = self.peek(1), self.peek(2)
+        if inside is None or behind is None:
+            return False
+        return inside.kind in ("name", "vector") and inside.text in "xz" and behind.text == ")"
+
+    def subscript(self) -> str:
+        if not self.at("open", "group"):
+            return self.take().text
+        depth, shown = 0, ""
+        while True:
+            token = self.take()
+            if token.text == "group":
+                depth += 1 if token.kind == "open" else -1
+                if not depth:
+                    return shown.replace("_", "").replace(" ", "")
+            else:
+                shown += token.text
+
+    def _counted(self) -> str:
+        """Read `[0]`, `[0, 1]` or `[0][1]` behind a name; empty when it is something else."""
+        start = self.position
+        self.position += 1
+        shown: list[str] = []
+        while (token := self.peek()) is not None and token.kind in ("number", "comma"):
+            shown.append(token.text)
+            self.position += 1
+        if shown and self.at("close", "]") and all(s.isdigit() or s == "," for s in shown):
+            self.position += 1
+            return f"[{''.join(shown)}]"
+        self.position = start
+        return ""
+
+
+def _with_index(tree: Tree, index: str) -> Tree:
+    """Return a quantity's element: of the logarithm of a variance, that of the deviation."""
+    match tree:
+        case Name(base, before):
+            return Name(base, f"{before}{index}", tree.bold)
+        case Power(base, exponent):
+            return Power(_with_index(base, index), exponent)
+        case Call(function, (body,)):
+            return Call(function, (_with_index(body, index),))
+    return tree
