@@ -8,8 +8,11 @@ has shown that: `0.6449` that stood behind `sigmoid(0.597)` may be anything from
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Iterator, Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 from .alike import align, count, element_of, readings
 from .evaluation import Leaf, Lookup, Unknown, as_printed, evaluate, half, nothing
@@ -42,16 +45,30 @@ class Mistake(NamedTuple):
         What it should be.
     off
         How far it is off, in units of its last place.
+    number
+        The number that is wrong, where it is one.
+    value
+        What it should be, where it is one.
+    made_of
+        What it should have come from.
     """
 
     printed: str
     expected: str
     off: float
+    number: Literal | None = None
+    value: float = math.nan
+    made_of: Tree | None = None
+
+    @classmethod
+    def of(cls, number: Literal, value: float, made_of: Tree | None = None) -> Mistake:
+        """Return what is wrong where a number should be another."""
+        off = abs(value - number.value) / number.unit
+        return cls(number.text, as_text(value, number), off, number, value, made_of)
 
     def is_for(self, number: Literal) -> bool:
-        """Whether a number should have been printed."""
-        digits = number.text.lstrip("-+")
-        return bool(self.printed) and self.expected.lstrip("-+").rstrip("0") == digits.rstrip("0")
+        """Whether a number should have been printed, of whichever sign."""
+        return math.isclose(abs(self.value), abs(number.value), rel_tol=1e-9)
 
 
 class Use(NamedTuple):
@@ -169,7 +186,8 @@ class Judge:
             allowed = self._allowed(number)
             follows = all_meet(plain[i], allowed) or all_meet(known[i], allowed)
             if not follows and not self._may_be(pair, number, i, len(printed), allowed, earlier):
-                yield self._mistake(number, plain[i])
+                made_of = pair.left if pair.place is None and len(printed) == 1 else None
+                yield Mistake.of(number, float(plain[i].middle), made_of)
             if number.unit < abs(number.value) or not number.value:
                 self.known.computed(number, hull([plain[i], known[i]]))
 
@@ -218,10 +236,6 @@ class Judge:
         before = (at_place(tree, as_printed) for tree in earlier)
         return any(entry is not None and all_meet(entry, allowed) for entry in before)
 
-    def _mistake(self, number: Literal, found: Range) -> Mistake:
-        value = float(found.middle)
-        return Mistake(number.text, as_text(value, number), abs(value - number.value) / number.unit)
-
     # --- arithmetic on both sides ---
 
     def _arithmetic(self, pair: Pair) -> Iterator[Mistake]:
@@ -250,9 +264,9 @@ class Judge:
         if _agree(left, right):
             return
         value, printed = plain[0].middle, plain[1].middle
-        if value.ndim:
-            raise Unknown("arrays of formulas that are not built alike")
-        yield Mistake("", f"{float(value):.8g}", abs(float(value - printed)))
+        shown = [f"{number:.8g}" for number in value.ravel()]
+        text = f"[{', '.join(shown)}]" if value.ndim else shown[0]
+        yield Mistake("", text, float(np.abs(value.ravel() - printed.ravel()).max()))
 
     def _note(self, aligned: Sequence[tuple[Tree, Literal]], wrong: Container[str] = ()) -> None:
         """Remember which numbers stand for which quantities."""
@@ -276,7 +290,7 @@ class Judge:
         if put_in:  # where it is stated, it may be rounded to fewer digits than here
             found = hull([found, pair.part(left, rounded_for(number))])
         self.known.computed(number, found)
-        return None if all_meet(found, allowed) else self._mistake(number, plain)
+        return None if all_meet(found, allowed) else Mistake.of(number, float(plain.middle), left)
 
 
 def _entry(tree: Tree, place: int, count: int) -> Tree | None:

@@ -30,10 +30,19 @@ def with_results(code: str) -> str:
     ('x = 3 / 8  = 0.375', '3 / 8\\n=0.375')
     """
     code = PROMPT.sub("", PROMPTED.sub(r"\1\n=", code))
-    return COMMENTED.sub("= ", code)
+    return with_names(COMMENTED.sub("= ", code))
+
+
+# A name in quotation marks before its value, as in JSON.
+KEY = re.compile(r"([{,]\s*)[\"']([A-Za-z_]\w*)[\"']\s*:\s*(?=[-\[\d])")
 
 
 RELATION = re.compile(r"[=≈≃≅≐≡≜＝]|>>>|\\(?:approx|simeq|cong|doteq|equiv|triangleq|coloneqq)")
+
+
+def with_names(code: str) -> str:
+    """Return code with the names of a mapping as those of quantities: `{"mu": 0.5}`."""
+    return KEY.sub(r"\1\2= ", code)
 
 
 class Cut(NamedTuple):
@@ -48,7 +57,9 @@ def cut(pieces: Sequence[Piece], fenced: bool = False) -> Cut:
     tokens: list[Token] = []
     source = ""
     for piece in pieces:
-        text = with_results(piece.text) if fenced else piece.text
+        text = piece.text
+        if fenced or piece.kind == "code":
+            text = with_results(text) if fenced else with_names(text)
         # Code in a paragraph is written as formulas are: `σε` there is a product.
         mode: Mode = "code" if fenced else "math" if piece.kind == "math" else "text"
         edge = piece.kind in ("math", "code")
@@ -70,9 +81,15 @@ def chains_of(passage: Passage) -> Iterator[Chain]:
     cells = (cell for row in passage.rows for cell in row)
     for pieces in (passage.pieces, *cells):
         fenced = passage.kind == "code"
-        if not any(RELATION.search(p.text) or (fenced and "#" in p.text) for p in pieces):
+        if not any(_may_hold(piece, fenced) for piece in pieces):
             continue
         found = cut(pieces, fenced)
         for chain in chains(found.tokens, found.source):
             # What begins with a sign of equality in a cell goes on from the cell before it.
             yield replace(chain, continues=chain.continues and not passage.rows)
+
+
+def _may_hold(piece: Piece, fenced: bool) -> bool:
+    """Whether an equation may stand in a piece."""
+    code = piece.kind == "code" and KEY.search(piece.text) is not None
+    return code or RELATION.search(piece.text) is not None or (fenced and "#" in piece.text)

@@ -9,22 +9,23 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from .alike import element_of
+from .backward import TELLING, Backward
 from .chains import Chain, Side
 from .columns import Claim
 from .cursor import Unreadable, literal
-from .evaluation import Leaf, Unknown, as_printed, evaluate, half, nothing
+from .evaluation import Unknown, as_printed, nothing
 from .findings import Finding, Layer
-from .gradients import gradient
 from .intervals import Range
 from .judging import SLIP, Judge, Mistake, Pair
-from .known import Known, as_text
+from .known import Known
+from .operands import Seen, wrong_operand
 from .parser import parse
+from .restated import Restated
 from .scope import Scope
 from .syntax import (
     Literal,
     Name,
     Tree,
-    derivative,
     is_bare,
     is_numeric,
     key_of,
@@ -39,14 +40,7 @@ from .tokens import lex
 from .variants import variants
 
 MOST_EARLIER = 8  # sides of an equation that may bear out a result further on
-TELLING = 3  # digits by which a formula is told from others
 LIKE = 0.1  # of a number, by which another may differ that is said to be the same
-
-
-MOST_GRADIENTS = 300  # that are computed in one document
-FEWEST_GRADIENTS = 2  # that are right, before others are blamed
-TOLERATED = 3.0  # half units more in the last place: rounded on the way
-DEEPEST = 40  # formulas in formulas
 
 
 class Doubt(NamedTuple):
@@ -94,8 +88,10 @@ class Run:
         self.scope = Scope()
         self.findings: list[Finding] = []
         self.read_by: Counter[str] = Counter()
-        self.gradients: list[tuple[Tree, Side, list[Mistake]]] = []
-        self.deep = 0  # formulas in formulas, while one is looked through
+        self.backward = Backward(self.scope)
+        self.restated = Restated(self.scope, self.known)
+        self.seen = Seen(iter(()))
+        self.given_up = 0  # formulas and numbers that do not go together at all
         self.unread = 0  # equations in numbers of which a side could not be read or computed
         self.corrected: dict[str, Literal] = {}  # operands of the equation at hand, by digits
         self.unknown = False  # whether a pair of numbers of the equation at hand was not computed
@@ -105,11 +101,13 @@ class Run:
     def read(self, chains: Sequence[Chain], claims: Sequence[Claim]) -> None:
         """Judge equations in order, then what the columns of tables say."""
         self.scope.zero_based = _counted_from_zero(chains)
+        self.seen = Seen(s.tree for chain in chains for s in chain.sides if s.tree is not None)
+        for claim in claims:  # what columns come to is known, wherever it stands
+            self._claim(claim)
         for chain in chains:
             self._chain(chain)
-        for claim in claims:
-            self._claim(claim)
         self._settle_gradients()
+        self._settle_restated()
         self.findings = list(dict.fromkeys(sorted(self.findings, key=lambda f: f.line)))
 
     # --- one equation ---
@@ -137,7 +135,7 @@ class Run:
             if written and is_bare(sides[-1].tree) and not self.right:
                 self._against_formula(chain, name, sides[-1], SLIP)
         if name is not None and sides:
-            self._against_backward(name, sides[-1])
+            self.backward.hold(name, sides[-1])
         unread = any(s.tree is None and _has_digits(s.text) for s in chain.sides[1:])
         self.unread += unread or (self.unknown and self.read_by.total() == judged)
         self._remember(chain)
@@ -206,6 +204,8 @@ class Run:
             mistakes = self.judge.mistakes(pair, earlier)
         except Unknown:
             self.unknown = self.unknown or layer == "A"
+            if layer == "A" and is_bare(pair.right):
+                self._blame_operand(pair.left, literals(pair.right), [], left)
             return
         mistakes = [mistake for mistake in mistakes if mistake.off > slip]
         if layer == "B" and not is_bare(pair.right):
@@ -217,17 +217,65 @@ class Run:
         if layer == "B" and mistakes and put_in and self._blames_formula(pair, left):
             return
         if layer == "B" and any(not mistake.printed for mistake in mistakes):
-            return  # another formula, or of quantities that only have the same names
+            # Another formula, or of quantities that only have the same names.
+            self.given_up += 1
+            self._doubt(pair, mistakes)
+            return
         self.judge.uses = uses
         self.read_by[layer] += 1
         if layer == "A" and mistakes and self._follows_corrected(pair, earlier):
             return
+        mistakes = self._without_operands(pair, mistakes, left)
         self._blame(mistakes, left, right, layer)
         if mistakes:
             self.right = pair.found(as_printed)
             self.corrected |= dict(_corrections(mistakes))
-            if layer == "B":
+            if layer == "B" and not self._ends_in(pair):
                 self._doubt(pair, mistakes)
+
+    def _without_operands(
+        self, pair: Pair, mistakes: Sequence[Mistake], left: Side
+    ) -> list[Mistake]:
+        """Blame the operands that explain what follows wrong, and return the other mistakes."""
+        if is_bare(pair.right) and len(mistakes) > 1:
+            blamed = self._blame_operand(pair.left, literals(pair.right), mistakes, left)
+            if blamed:
+                return []
+        return [
+            mistake
+            for mistake in mistakes
+            if mistake.number is None
+            or not self._blame_operand(
+                mistake.made_of, [mistake.number], [mistake], left, self._bears_out(pair.right)
+            )
+        ]
+
+    def _blame_operand(
+        self,
+        tree: Tree | None,
+        printed: Sequence[Literal],
+        mistakes: Sequence[Mistake],
+        left: Side,
+        right: bool = False,
+    ) -> bool:
+        """Blame an operand of a result, if it is more likely wrong than the result."""
+        wrong = wrong_operand(tree, printed, mistakes, self.seen, right) if tree else None
+        if wrong is None or wrong.number is None:
+            return False
+        results = ", ".join(number.text for number in printed)
+        reason = f"{results} follows from {wrong.expected}, but {wrong.printed} is printed"
+        line = wrong.number.line or left.line
+        self.findings.append(Finding(line, wrong.printed, wrong.expected, reason, "A"))
+        return True
+
+    def _bears_out(self, right: Tree) -> bool:
+        """Whether what the equation at hand ends in follows from one of its sides."""
+        if self.last is None or right is self.last or not is_bare(self.last):
+            return False
+        try:
+            return not self.judge.mistakes(Pair(right, self.last, self.scope.lookup), [])
+        except Unknown:
+            return False
 
     def _follows_corrected(self, pair: Pair, earlier: Sequence[Tree]) -> bool:
         """Whether a result is right from the operands that were meant."""
@@ -289,7 +337,8 @@ class Run:
             reason = f"{left.text} gives {mistake.expected}, but {printed} is printed"
             if left.tree is not None and is_bare(left.tree) and not mistake.printed:
                 reason = f"{printed} does not give {left.text}"
-            self.findings.append(Finding(right.line, printed, mistake.expected, reason, layer))
+            line = (mistake.number.line if mistake.number else 0) or right.line
+            self.findings.append(Finding(line, printed, mistake.expected, reason, layer))
 
     def _remember(self, chain: Chain) -> None:
         """Take what an equation states into the scope."""
@@ -313,62 +362,24 @@ class Run:
             for name in names:
                 key = key_of(name) or ""
                 value = self.changed.get((last.line, key), values[-1])
+                if len(chain.sides) == 2:
+                    self.restated.state(name, value, last.line)
                 self.scope.state(name, value, last.line, self.right)
                 self.stated.setdefault(key, {})[value] = last.line
 
-    # --- the backward pass ---
-
-    def _against_backward(self, name: Tree, side: Side) -> None:
-        """Hold a derivative against what the document's own formulas send back."""
-        names = derivative(name)
-        if names is None or side.tree is None or not is_bare(side.tree):
-            return
-        if len(self.gradients) == MOST_GRADIENTS:
-            return
-        printed = literals(side.tree)
-        try:
-            found = [
-                gradient(*names, self.scope, leaf, self._through_formulas)
-                for leaf in (as_printed, _end("low"), _end("high"))
-            ]
-        except Unknown:
-            return
-        if any(slope.value.size != len(printed) for slope in found):
-            return
-        mistakes = []
-        arrays = (slope.value.ravel() for slope in found)
-        for values, number in zip(zip(*arrays, strict=True), printed, strict=True):
-            spread = max(values) - min(values) + max(slope.off for slope in found)
-            off = abs(values[0] - number.value)
-            if not off <= number.unit / 2 * (1 + TOLERATED) + spread:
-                mistakes.append(Mistake(number.text, as_text(float(values[0]), number), off))
-        self.gradients.append((name, side, mistakes))
-
-    def _through_formulas(self, tree: Tree, leaf: Leaf) -> Range | None:
-        """Look a quantity up, or compute it from the formula that the document has for it."""
-        found = self.scope.lookup(tree, leaf)
-        said = self.scope.formula(tree) if found is None and self.deep < DEEPEST else None
-        if said is None or said[1] is not None:
-            return found
-        self.deep += 1
-        try:
-            return evaluate(said[0], leaf, self._through_formulas)
-        except Unknown:
-            return None
-        finally:
-            self.deep -= 1
-
     def _settle_gradients(self) -> None:
-        """Blame derivatives, where most of them bear it out that the network is understood."""
-        right = sum(not mistakes for _, _, mistakes in self.gradients)
-        if right < FEWEST_GRADIENTS or 2 * right < len(self.gradients):
-            return
-        for name, side, mistakes in self.gradients:
+        for name, side, mistakes in self.backward.settled():
             self.read_by["C"] += 1
             left = Side(None, f"the backward pass to {shown(name)}", side.line)
             known = {(found.line, found.printed) for found in self.findings}
             new = [m for m in mistakes if (side.line, m.printed) not in known]
             self._blame(new, left, side, "C")
+
+    def _settle_restated(self) -> None:
+        for key, line, mistake in self.restated.mistakes():
+            reason = f"{key} is stated as {mistake.expected} too, but {mistake.printed} is printed"
+            found = Finding(line, mistake.printed, mistake.expected, reason, "B")
+            self.findings.append(found)
 
     def _claim(self, claim: Claim) -> None:
         try:
@@ -392,17 +403,6 @@ def _alike(left: Tree, right: Tree) -> bool:
     )
 
 
-def _end(which: str) -> Leaf:
-    """Return a reading of numbers: one end of what is printed so, and what is exact as it is."""
-
-    def leaf(number: Literal) -> Range:
-        found = as_printed(number) if number.whole or number.significant < TELLING else half(number)
-        end = found.low if which == "low" else found.high
-        return Range(end, end)
-
-    return leaf
-
-
 def _are_others(left: Tree, right: Tree) -> bool:
     return is_bare(left) and is_bare(right) and not _alike(left, right)
 
@@ -424,7 +424,8 @@ def _counted_from_zero(chains: Sequence[Chain]) -> set[str]:
 
 def _tells(right: Tree) -> bool:
     """Whether a value has so many digits that no other formula gives them by chance."""
-    return max((n.significant for n in literals(right)), default=0) >= TELLING
+    digits = [number.significant for number in literals(right)]
+    return (sum(digits) if is_bare(right) else max(digits, default=0)) >= TELLING
 
 
 def _corrections(mistakes: Sequence[Mistake]) -> Iterator[tuple[str, Literal]]:

@@ -105,10 +105,12 @@ class Scope:
         key = key_of(name)
         if key in self.formulas:
             return self.formulas[key].tree, None
-        if isinstance(name, Name) and name.index and name.base in self.formulas:
-            place = self._place(name)
-            return (self.formulas[name.base].tree, place) if place is not None else None
-        return None
+        base, index = _base(name)
+        whole = key_of(base) if base is not None else None
+        if not index or whole not in self.formulas:
+            return None
+        place = self._place(Name(whole, index))
+        return (self.formulas[whole].tree, place) if place is not None else None
 
     def where(self, tree: Tree) -> tuple[int, str, Tree, int | None] | None:
         """Return where a quantity is stated: line, name and value, and which element it is."""
@@ -121,6 +123,12 @@ class Scope:
             return None
         stated = self.values[whole]
         return stated.line, whole, stated.tree, self._place(Name(whole, index))
+
+    def whole_of(self, tree: Tree) -> str | None:
+        """Return the quantity that is stated as a list, if another is an element of it."""
+        base, index = _base(tree)
+        whole = key_of(base) if base is not None else None
+        return whole if index and whole in self.values else None
 
     # --- looking up ---
 

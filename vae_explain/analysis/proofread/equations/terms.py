@@ -15,7 +15,6 @@ from . import intervals
 from .evaluation import Leaf, Lookup, Unknown, as_printed, evaluate, half, nothing
 from .intervals import Range, all_meet, exactly
 from .judging import Mistake
-from .known import as_text
 from .syntax import (
     Call,
     Literal,
@@ -100,14 +99,14 @@ def _mistake(term: Term, expected: Term) -> Mistake:
     value = float(intervals.divide(expected.value, term.factor).middle)
     tree = term.tree
     if isinstance(tree, Literal):
-        return Mistake(tree.text, as_text(value, tree), abs(value - tree.value) / tree.unit)
+        return Mistake.of(tree, value)
     factors = literals(tree) if isinstance(tree, Product) else []
     if len(factors) == len(expected.pair) == 2:
         for number, other in permutations(factors):
             for put_in, kept in permutations(expected.pair):
                 if all_meet(half(other), kept) and not all_meet(half(number), put_in):
                     right = float(put_in.middle)
-                    return Mistake(number.text, as_text(right, number), 1.0)
+                    return Mistake.of(number, right)
     if isinstance(tree, Power) and isinstance(tree.base, Literal) and value > 0:
         root = value**0.5 if tree.exponent == Literal("2", 2.0, 0) else value
         return Mistake(shown(tree), f"{root:.4g}^2", 1.0)

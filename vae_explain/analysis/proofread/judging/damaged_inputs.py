@@ -26,6 +26,7 @@ from ....ops import NotExplained
 from ....symbolic.expression import Expression, references
 from ....trace import Array
 from ..equations.cursor import literal
+from ..equations.damages import damages
 from ..matching.figures import Figure
 from ..matching.names import Name
 from .agreement import slipped
@@ -95,7 +96,7 @@ def _changes(judge: Judge, disagreeing: Sequence[Figure]) -> Iterator[Change]:
     """
     limited = "bce" in judge.begun.run.trace.by_name  # cross-entropy wants every x from 0 to 1
     for figure in _suspects(judge, disagreeing):
-        for value in (*_other_digits(figure), -figure.printed.value):
+        for value in (*_other_digits(figure), *(n.value for n in damages(figure.printed))):
             if not (limited and figure.name.value == "x" and not 0 <= value <= 1):
                 yield ((figure, value),)
     for name, figures in _open_tensors(judge).items():

@@ -1,0 +1,41 @@
+"""What may happen to a number on its way into print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from .cursor import literal
+from .syntax import Literal, negated
+
+
+def damages(number: Literal) -> Iterator[Literal]:
+    """Yield what a number may have been before one small thing happened to it.
+
+    Examples
+    --------
+    >>> [other.text for other in damages(literal("-0.35"))]
+    ['0.35', '-3.05', '-0.53']
+    >>> [other.text for other in damages(literal("12"))]
+    ['-12', '21', '0.0012', '0.012', '0.12', '1.2']
+    """
+    if number.value:
+        yield negated(number)
+    sign = "-" if number.text.startswith("-") else ""
+    text = number.text.lstrip("+-")
+    if text.endswith("%"):
+        yield literal(sign + text[:-1], number.line)
+        return
+    places = [i for i, digit in enumerate(text) if digit.isdigit()]
+    for i, j in pairwise(places):
+        if text[i] != text[j]:
+            exchanged = text[:i] + text[j] + text[i + 1 : j] + text[i] + text[j + 1 :]
+            yield literal(sign + exchanged, number.line)
+    if text.isdigit():
+        lost = ("0.00", "0.0", "0.")  # with its zeros
+        for other in (*(f"{zeros}{text}" for zeros in lost), *_with_point(text)):
+            yield literal(f"{sign}{other}", number.line)
+
+
+def _with_point(digits: str) -> Iterator[str]:
+    return (f"{digits[:i]}.{digits[i:]}" for i in range(1, len(digits)))

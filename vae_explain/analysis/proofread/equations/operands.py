@@ -1,0 +1,149 @@
+"""Whether a result is right, and a number that was put into its arithmetic is wrong.
+
+One sign, two digits in a row, a lost point or a percent sign: where one of these in an operand
+gives what is printed at every digit, the operand explains it. So does a number with few digits
+that gives a result with many. What stands elsewhere in the document too is seldom wrong.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from .cursor import literal
+from .damages import damages
+from .evaluation import Unknown, as_printed, evaluate, half
+from .intervals import Range, all_meet
+from .judging import SLIP, Mistake
+from .syntax import Literal, Tree, is_bare, is_numeric, literals, replaced
+
+FEWEST_DIGITS = 2  # of a result, for it to speak against an operand
+TELLING = 3  # digits that a result must have, or have more than an operand that is solved for
+MOST_OPERANDS = 40
+STEPS = 12  # of Newton's method, which a line needs one of
+
+
+class Seen:
+    """The numbers of a document, and how often each stands in it."""
+
+    def __init__(self, trees: Iterator[Tree]) -> None:
+        self.counts = Counter(_rounded(n.value) for tree in trees for n in literals(tree))
+
+    def speaks_for(self, new: float, old: float) -> int:
+        """Return how much the rest of a document speaks for a number in place of another."""
+        new, old = _rounded(new), _rounded(old)
+        if new == -old:
+            return (self.counts[new] > 0) - (self.counts[old] > 1)
+        found, kept = (self.counts[size] + self.counts[-size] for size in (new, old))
+        return (found > 0) - (kept > 1)
+
+
+def _rounded(number: float) -> float:
+    return float(f"{number:.10g}")
+
+
+class _Other(NamedTuple):
+    """An operand, and the number that would explain what is printed."""
+
+    score: int
+    old: Literal
+    new: Literal
+
+
+def wrong_operand(
+    tree: Tree, printed: Sequence[Literal], mistakes: Sequence[Mistake], seen: Seen, right: bool
+) -> Mistake | None:
+    """Return the operand that is more likely wrong than what is printed as the result.
+
+    Parameters
+    ----------
+    mistakes
+        What is wrong if the operands are right; none where they give no number.
+    right
+        Whether what follows bears the result out.
+    """
+    digits = max((number.significant for number in printed), default=0)
+    slips = mistakes and all(mistake.off <= SLIP for mistake in mistakes)
+    few = digits < FEWEST_DIGITS and not right
+    if not is_numeric(tree) or (is_bare(tree) and not right) or few or slips:
+        return None
+    operands = literals(tree)
+    if len(operands) > MOST_OPERANDS:
+        return None
+    others = [o for place in range(len(operands)) for o in _others(tree, place, printed, seen)]
+    best = max(others, key=lambda other: other.score, default=None)
+    if best is None or best.score <= _of_result(mistakes, seen) - 3 * right:
+        return None
+    off = abs(best.new.value - best.old.value) / best.old.unit
+    return Mistake(best.old.text, best.new.text, off, best.old)
+
+
+def _of_result(mistakes: Sequence[Mistake], seen: Seen) -> int:
+    """Return how likely a result is wrong itself, on the scale of an operand's score."""
+    if not mistakes:
+        return -3
+    scores = []
+    for mistake in mistakes:
+        if mistake.number is None:
+            return 3
+        damaged = _is_damaged(mistake.number, mistake.value)
+        scores.append(2 * damaged + seen.speaks_for(mistake.value, mistake.number.value))
+    return max(scores) if len(scores) == 1 else min(scores)
+
+
+def _is_damaged(number: Literal, meant: float) -> bool:
+    """Whether one small thing makes the number that is meant the one that is printed."""
+    if any(abs(other.value - meant) <= other.unit / 2 for other in damages(number)):
+        return True
+    ours = number.text.lstrip("+-")
+    theirs = f"{abs(meant):.{max(0, number.decimals)}f}"
+    differing = sum(a != b for a, b in zip(ours, theirs, strict=False))
+    return len(ours) == len(theirs) and differing == 1 and number.significant > TELLING
+
+
+def _others(tree: Tree, place: int, printed: Sequence[Literal], seen: Seen) -> Iterator[_Other]:
+    old = literals(tree)[place]
+    for new in damages(old):
+        if _gives(replaced(tree, place, new), printed):
+            yield _Other(2 + seen.speaks_for(new.value, old.value), old, new)
+    if len(printed) == 1 and printed[0].significant - old.significant >= TELLING:
+        solved = _solved(tree, place, printed[0])
+        if solved is not None and _gives(replaced(tree, place, solved), printed):
+            yield _Other(1 + seen.speaks_for(solved.value, old.value), old, solved)
+
+
+def _gives(tree: Tree, printed: Sequence[Literal]) -> bool:
+    found = _value(tree)
+    if found is None or found.low.size != len(printed):
+        return False
+    return all(all_meet(f, half(n)) for f, n in zip(found.flat(), printed, strict=True))
+
+
+def _value(tree: Tree) -> Range | None:
+    try:
+        return evaluate(tree, as_printed)
+    except Unknown:
+        return None
+
+
+def _solved(tree: Tree, place: int, result: Literal) -> Literal | None:
+    """Return the number with an operand's decimals that gives a result."""
+    old = literals(tree)[place]
+
+    def at(number: float) -> float | None:
+        found = _value(replaced(tree, place, literal(repr(number))))
+        return None if found is None or found.shape else float(found.middle) - result.value
+
+    one, other = old.value, old.value + old.unit
+    left, right = at(one), at(other)
+    for _ in range(STEPS):
+        if left is None or right is None or left == right:
+            return None
+        one, other = other, other - right * (other - one) / (right - left)
+        if abs(other) > 1e6 or abs(other - one) < old.unit * 1e-6:
+            break
+        left, right = right, at(other)
+    text = f"{other:.{max(0, old.decimals)}f}"
+    found = literal(text, old.line)
+    return found if found.value != old.value and result.significant >= TELLING else None

@@ -1,0 +1,84 @@
+"""What a document states twice: a list, and its elements one by one, or the same list again.
+
+Another value may be another example's. So a restatement is blamed only where one small thing
+makes it the value that stood before, and where that was computed or is borne out elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .damages import damages
+from .evaluation import as_printed, half
+from .intervals import Range, all_meet
+from .judging import Mistake
+from .known import Known
+from .scope import Scope
+from .syntax import Literal, Row, Tree, flattened, key_of, literals
+
+TELLING = 3  # digits of a number that is no author's own choice
+
+
+class _Again(NamedTuple):
+    """A number that stands where the document has stated another, or the same."""
+
+    key: str
+    line: int
+    number: Literal
+    before: float
+    certain: bool  # whether what stood before was computed
+
+
+class Restated:
+    """Gathers what is stated twice, while a document is read."""
+
+    def __init__(self, scope: Scope, known: Known) -> None:
+        self.scope, self.known = scope, known
+        self.agreeing: set[str] = set()  # quantities with an element that is stated twice alike
+        self.other: list[_Again] = []
+
+    def state(self, name: Tree, value: Tree, line: int) -> None:
+        """Hold a value against the one that stands for its quantity so far."""
+        key = key_of(name)
+        before = self.scope.lookup(name, as_printed)
+        value = flattened(value)
+        numbers = literals(value)
+        listed = isinstance(value, Row)
+        if key is None or before is None or before.low.size != len(numbers):
+            return
+        if (listed and len(numbers) < 2) or (not listed and key in self.scope.values):
+            return  # a number has another value, as it may
+        whole = self.scope.whole_of(name) or key
+        pairs = list(zip(numbers, before.flat(), strict=True))
+        wrong = [(n, float(b.middle)) for n, b in pairs if not _same(n, b)]
+        if not wrong:
+            self.agreeing.add(whole)
+        exchanged = sorted(n.value for n, _ in wrong) == sorted(
+            float(f"{b:.{max(0, n.decimals)}f}") for n, b in wrong
+        )
+        if not (len(wrong) == 1 or exchanged):
+            return
+        if listed and len(wrong) < len(numbers):
+            self.agreeing.add(whole)
+        for number, other in wrong:
+            if exchanged or any(_near(d, other) for d in damages(number)):
+                computed = f"{abs(other):.{max(0, number.decimals)}f}" in self.known.unrounded
+                certain = computed and number.significant >= TELLING
+                self.other.append(_Again(whole, number.line or line, number, other, certain))
+
+    def mistakes(self) -> Iterator[tuple[str, int, Mistake]]:
+        """Yield the restatements that are wrong: the quantity, the line and the mistake."""
+        for again in self.other:
+            telling = again.number.significant >= TELLING - 1
+            if again.certain or (again.key in self.agreeing and telling):
+                yield again.key, again.line, Mistake.of(again.number, again.before)
+
+
+def _same(number: Literal, before: Range) -> bool:
+    """Whether a number is the one before, or has more or fewer digits of it."""
+    return all_meet(half(number), before) or _near(number, float(before.middle))
+
+
+def _near(number: Literal, other: float) -> bool:
+    return abs(number.value - other) <= number.unit
