@@ -325,6 +325,86 @@ def test_the_one_thing_that_explains_the_others_is_blamed(
     assert (found[0].printed, found[0].expected) == (printed, expected)
 
 
+@pytest.mark.parametrize(
+    ("text", "printed", "expected"),
+    [
+        # An operand is wrong where one small thing in it explains the result.
+        ("1 / (1 + e^{0.42}) = 0.60348325", "0.42", "-0.42"),
+        ("0.2 * 0.593269992 + 0.13 = 0.718653998", "0.13", "0.60"),
+        ("0.31 * 0.25 + 25 = 0.3275", "25", "0.25"),
+        ("0.6% + 0.1 * 4.8 = 1.08", "0.6%", "0.6"),
+        ("(0.31)(0.52) + (0.84)(17) = 0.1612 + 0.1428 = 0.304", "17", "0.17"),
+        ("ln(-0.7082) = -0.3450", "-0.7082", "0.7082"),
+        # The result is wrong where that explains it as well.
+        ("0.31 * 0.25 + 0.2 = 2775", "2775", "0.2775"),
+        ("1.5 * 0.25 = -0.375", "-0.375", "0.375"),
+        ("e^-1.5 = 0.2213", "0.2213", "0.2231"),
+    ],
+)
+def test_what_explains_an_equation_with_one_small_change_is_blamed(
+    text: str, printed: str, expected: str
+) -> None:
+    (found,) = report(text).findings
+    assert (found.printed, found.expected) == (printed, expected)
+
+
+TWICE = """
+$a = [0.4, -0.75]$, $s = [0.905, 1.051]$, $e = [0.8, -0.5]$
+
+$z_1 = 0.4 + 0.905 \\cdot 0.8 = 1.124$ and $z_2 = -0.75 + 1.051 \\cdot (-0.5) = -1.2755$
+
+So $z = [1.124, -1.2755]$, and with $a_1 = 0.4$ and $a_2 = -0.75$ the story ends.
+
+```json
+{"z": [1.124, -1.2755], "a": [0.4, -0.75]}
+```
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("z = [1.124, -1.2755]", "z = [-1.2755, 1.124]", 6),
+        ("a_2 = -0.75$", "a_2 = 0.75$", 6),
+        ('"z": [1.124', '"z": [1.142', 9),
+    ],
+)
+def test_what_is_stated_twice_is_stated_alike(old: str, new: str, line: int) -> None:
+    assert old in TWICE
+    assert report(TWICE).passed
+    assert {finding.line for finding in report(TWICE.replace(old, new, 1)).findings} == {line}
+
+
+def test_another_example_may_have_other_values() -> None:
+    assert report("x = [1, 0] and h = [0.4, 0.6]\n\nNow x = [0, 1] and h = [0.5, 0.1]").passed
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "line"),
+    [
+        ("attention.tex", "[0.31, 0.84]", "[0.84, 0.31]", 5),
+        ("attention.tex", "[0.31, 0.84]", "[0.31, -0.84]", 5),
+        ("columns.md", "0.8 & -0.3 \\\\ 0.1 & 0.9", "0.1 & 0.9 \\\\ 0.8 & -0.3", 8),
+        (  # and not x, of which two numbers might as well be exchanged
+            "rows.md",
+            "0.2 & 0.6 \\\\ -0.5 & 0.4",
+            "-0.5 & 0.4 \\\\ 0.2 & 0.6",
+            4,
+        ),
+        ("network.md", "b_1 = [0.1, -0.2]", "b_1 = [-0.2, 0.1]", 5),
+    ],
+)
+def test_a_value_that_is_stated_wrong_is_blamed_for_all_that_follows(
+    name: str, old: str, new: str, line: int
+) -> None:
+    assert [finding.line for finding in proofread(name, old, new).findings] == [line]
+
+
+def test_formulas_that_go_round_in_a_circle_end() -> None:
+    text = "a = b + b + c\n\nb = a + a + c\n\nc = a b + b a\n\n∂a/∂c = 0.5\n\nc = 0.3\n\n"
+    assert report(text * 3).read["C"] == 0
+
+
 WALKTHROUGH = Path(__file__).parent / "walkthroughs" / "blocks.md"
 
 
@@ -335,6 +415,7 @@ WALKTHROUGH = Path(__file__).parent / "walkthroughs" / "blocks.md"
         ("[0.4186, 0.9453]`", "[-0.4186, -0.9453]`", {113}, "eps"),
         ("x = [0.5, -1.0, 2.0]", "x = [0.5, 2.0, -1.0]", {18}, "x["),
         ("x = [0.5, -1.0, 2.0]", "x = [0.5, 1.0, 2.0]", {18}, "x[1]"),
+        ("x = [0.5, -1.0, 2.0]", "x = [5, -1.0, 2.0]", {18}, "x[0]"),
         ("         [0.0959, -0.4290, 0.0833],\n", "", {27}, "9 numbers where it has 12"),
         ("shape [4, 3]", "shape [3, 4]", {27}, "shape"),
         ("torch.manual_seed(11)", "torch.manual_seed(11)  # not seed 12", {9}, "12"),

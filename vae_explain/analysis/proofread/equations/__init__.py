@@ -1,10 +1,14 @@
 """Equations wherever they stand, each side held against the next.
 
-In order: `tokens.py` cuts text, code and LaTeX; `parser.py` reads formulas, a tree of
-`syntax.py`; `chains.py` finds the equations of a passage that `reader.py` gives it, `columns.py`
-those of a table's columns. `evaluation.py` computes in the arithmetic of `intervals.py`, and
-`judging.py` says whether two sides agree. `run.py` goes through a document with the `scope.py` of
-what it has stated so far, and `gradients.py` turns that round; `terms.py` holds a sum term by
-term, `variants.py` asks for a formula's sign, `hypotheses.py` for a value that is stated wrong.
-`document.py` is the whole of it.
+In order: `tokens.py` cuts text, code and LaTeX; `parser.py` reads formulas, with the `cursor.py`
+that goes over them and what `quantities.py` are called, a tree of `syntax.py`; `chains.py` finds
+the equations of a passage that `reader.py` gives it, `columns.py` those of a table's columns.
+`evaluation.py` computes in the arithmetic of `intervals.py`; `judging.py` says whether two sides
+agree, by what is `known.py` of their numbers and where they are `alike.py`.
+
+`run.py` goes through a document with the `scope.py` of what it has stated so far. What explains a
+mistake is asked of `terms.py` for a sum term by term, of `variants.py` for a formula's sign, of
+`operands.py` for a number that was put in, with the `damages.py` that numbers suffer, of
+`restated.py` for what is stated twice, of `backward.py` and `gradients.py` for derivatives, and
+of `hypotheses.py` for a value that is stated wrong. `document.py` is the whole of it.
 """

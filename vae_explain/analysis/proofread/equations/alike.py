@@ -19,9 +19,13 @@ from .syntax import (
     Tree,
     flattened,
     inside,
+    is_bare,
+    literals,
     mapped,
     parts,
 )
+
+LIKE = 0.1  # of a number, by which another may differ that is said to be the same
 
 
 def align(left: Tree, right: Tree) -> list[tuple[Tree, Literal]] | None:
@@ -122,3 +126,18 @@ def _elementwise(tree: Tree) -> Tree:
     if not isinstance(tree, Product):
         return tree
     return replace(tree, signs=tuple("⊙" if sign in ("", "*") else sign for sign in tree.signs))
+
+
+def _alike(left: Tree, right: Tree) -> bool:
+    """Whether one number may be another with fewer digits, and no other that stands beside it."""
+    numbers, others = literals(left), literals(right)
+    return len(numbers) == len(others) and all(
+        abs(a.value - b.value)
+        <= max(LIKE * abs(a.value), *(0.0 if n.whole else n.unit for n in (a, b)))
+        for a, b in zip(numbers, others, strict=True)
+    )
+
+
+def are_others(left: Tree, right: Tree) -> bool:
+    """Whether two sides are numbers that have nothing to do with each other."""
+    return is_bare(left) and is_bare(right) and not _alike(left, right)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from .chains import Side
@@ -11,13 +10,13 @@ from .gradients import gradient
 from .intervals import Range
 from .judging import Mistake
 from .scope import Scope
-from .syntax import Literal, Tree, derivative, is_bare, literals
+from .syntax import Literal, Tree, derivative, is_bare, key_of, literals
 
 TELLING = 3  # digits by which a formula is told from others
 MOST_GRADIENTS = 300  # that are computed in one document
 FEWEST_GRADIENTS = 2  # that are right, before others are blamed
 TOLERATED = 3.0  # half units more in the last place: rounded on the way
-DEEPEST = 40  # formulas in formulas
+MOST_FORMULAS = 5_000  # looked through in one document, each as often as it is used
 
 
 class Derivative(NamedTuple):
@@ -34,7 +33,8 @@ class Backward:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.found: list[Derivative] = []
-        self.deep = 0  # formulas in formulas, while one is looked through
+        self.open: set[str] = set()  # quantities whose formulas are being looked through
+        self.looked_through = 0  # formulas
 
     def hold(self, name: Tree, side: Side) -> None:
         """Compute a derivative, and hold what is printed against it."""
@@ -45,42 +45,52 @@ class Backward:
             return
         printed = literals(side.tree)
         try:
-            slopes = [
-                gradient(*names, self.scope, leaf, self.lookup)
-                for leaf in (as_printed, _end("low"), _end("high"))
-            ]
+            slope = gradient(*names, self.scope, as_printed, self.lookup)
+            if slope.value.size != len(printed):
+                return
+            pairs = list(zip(slope.value.ravel(), printed, strict=True))
+            off = [abs(value - number.value) - slope.off for value, number in pairs]
+            spread = [0.0] * len(pairs)
+            if any(by > _allowed(n) for by, n in zip(off, printed, strict=True)):
+                ends = [gradient(*names, self.scope, _end(e), self.lookup) for e in ("low", "high")]
+                arrays = [slope.value.ravel(), *(end.value.ravel() for end in ends)]
+                spread = [max(found) - min(found) for found in zip(*arrays, strict=True)]
         except Unknown:
             return
-        if any(slope.value.size != len(printed) for slope in slopes):
-            return
-        mistakes = []
-        arrays = (slope.value.ravel() for slope in slopes)
-        for values, number in zip(zip(*arrays, strict=True), printed, strict=True):
-            spread = max(values) - min(values) + max(slope.off for slope in slopes)
-            off = abs(values[0] - number.value)
-            if not off <= number.unit / 2 * (1 + TOLERATED) + spread:
-                mistakes.append(Mistake.of(number, float(values[0])))
+        mistakes = [
+            Mistake.of(number, float(value))
+            for (value, number), by, rounded in zip(pairs, off, spread, strict=True)
+            if not by <= _allowed(number) + rounded
+        ]
         self.found.append(Derivative(name, side, mistakes))
 
     def lookup(self, tree: Tree, leaf: Leaf) -> Range | None:
         """Look a quantity up, or compute it from the formula that the document has for it."""
         found = self.scope.lookup(tree, leaf)
-        said = self.scope.formula(tree) if found is None and self.deep < DEEPEST else None
-        if said is None or said[1] is not None:
+        said = self.scope.formula(tree) if found is None else None
+        key = key_of(tree)
+        if said is None or said[1] is not None or key is None or key in self.open:
             return found
-        self.deep += 1
+        self.looked_through += 1
+        if self.looked_through > MOST_FORMULAS:
+            raise Unknown("its formulas are made of too many others")
+        self.open.add(key)
         try:
             return evaluate(said[0], leaf, self.lookup)
         except Unknown:
             return None
         finally:
-            self.deep -= 1
+            self.open.discard(key)
 
-    def settled(self) -> Iterator[Derivative]:
-        """Yield the derivatives, where most of them bear out that the network is understood."""
+    @property
+    def is_understood(self) -> bool:
+        """Whether most of the derivatives bear out that the network is the document's."""
         right = sum(not found.mistakes for found in self.found)
-        if right >= FEWEST_GRADIENTS and 2 * right >= len(self.found):
-            yield from self.found
+        return right >= FEWEST_GRADIENTS and 2 * right >= len(self.found)
+
+
+def _allowed(number: Literal) -> float:
+    return number.unit / 2 * (1 + TOLERATED)
 
 
 def _end(which: str) -> Leaf:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
+from .judging import Mistake
+from .syntax import Literal as Number
+from .syntax import Tree
+
 Layer = Literal["A", "B", "C"]
 
 
@@ -51,3 +55,22 @@ class Reading(NamedTuple):
     names: tuple[str, ...]
     unread: int = 0
     left_out: int = 0
+
+
+class Doubt(NamedTuple):
+    """A stated value that something does not follow from.
+
+    Attributes
+    ----------
+    place
+        The element that was used; None for all of it.
+    instead
+        The number that was put there, where one was.
+    """
+
+    line: int
+    key: str
+    value: Tree
+    place: int | None
+    instead: Number | None
+    mistakes: tuple[Mistake, ...]

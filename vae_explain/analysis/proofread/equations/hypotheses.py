@@ -15,8 +15,8 @@ from .chains import Chain
 from .columns import Claim
 from .cursor import literal
 from .damages import damages
-from .findings import Finding
-from .run import Doubt, Run
+from .findings import Doubt, Finding
+from .run import Run
 from .syntax import Literal, Row, Tree, flattened, is_bare, literals, negated, replaced, shown
 
 MOST_TRIES = 60  # readings of a document
@@ -49,15 +49,17 @@ def with_fewest_findings(
     for change in list(changes.values())[:MOST_TRIES]:
         other = Run({(change.doubt.line, change.doubt.key): change.value})
         other.read(chains, claims)
-        count = 1 + len(other.findings) + other.given_up
+        line = change.doubt.line
+        itself = any((f.line, f.printed) == (line, change.printed) for f in other.findings)
+        count = len(other.findings) + other.given_up + (not itself)
         # What another author's formula was given up for, it now explains to the last digit.
         certain = change.used or other.given_up < run.given_up
         borne_out = _in_order(change.value, written) - _in_order(change.doubt.value, written)
         alike = certain if best is run.findings else borne_out > most
         if count < fewest or (count == fewest and alike):
-            line = change.doubt.line
             blamed = Finding(line, change.printed, change.expected, change.why, "B")
-            best = sorted([blamed, *other.findings], key=lambda f: f.line)
+            found = other.findings if itself else [blamed, *other.findings]
+            best = sorted(found, key=lambda f: f.line)
             fewest, most = count, borne_out
     return best
 

@@ -8,7 +8,7 @@ that gives a result with many. What stands elsewhere in the document too is seld
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from .cursor import literal
@@ -27,7 +27,7 @@ STEPS = 12  # of Newton's method, which a line needs one of
 class Seen:
     """The numbers of a document, and how often each stands in it."""
 
-    def __init__(self, trees: Iterator[Tree]) -> None:
+    def __init__(self, trees: Iterable[Tree]) -> None:
         self.counts = Counter(_rounded(n.value) for tree in trees for n in literals(tree))
 
     def speaks_for(self, new: float, old: float) -> int:

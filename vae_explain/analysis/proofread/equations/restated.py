@@ -38,34 +38,41 @@ class Restated:
         self.agreeing: set[str] = set()  # quantities with an element that is stated twice alike
         self.other: list[_Again] = []
 
-    def state(self, name: Tree, value: Tree, line: int) -> None:
-        """Hold a value against the one that stands for its quantity so far."""
+    def state(self, name: Tree, value: Tree, line: int) -> Range | None:
+        """Hold a value against the one that stands for its quantity so far.
+
+        What stood before is returned where it was computed, and the value is it damaged.
+        """
         key = key_of(name)
         before = self.scope.lookup(name, as_printed)
         value = flattened(value)
         numbers = literals(value)
         listed = isinstance(value, Row)
         if key is None or before is None or before.low.size != len(numbers):
-            return
+            return None
         if (listed and len(numbers) < 2) or (not listed and key in self.scope.values):
-            return  # a number has another value, as it may
+            return None  # a number has another value, as it may
         whole = self.scope.whole_of(name) or key
         pairs = list(zip(numbers, before.flat(), strict=True))
         wrong = [(n, float(b.middle)) for n, b in pairs if not _same(n, b)]
         if not wrong:
             self.agreeing.add(whole)
-        exchanged = sorted(n.value for n, _ in wrong) == sorted(
-            float(f"{b:.{max(0, n.decimals)}f}") for n, b in wrong
-        )
+        ours, theirs = sorted(n.value for n, _ in wrong), sorted(b for _, b in wrong)
+        unit = max((n.unit for n, _ in wrong), default=0.0)
+        exchanged = all(abs(a - b) <= unit for a, b in zip(ours, theirs, strict=True))
         if not (len(wrong) == 1 or exchanged):
-            return
+            return None
         if listed and len(wrong) < len(numbers):
             self.agreeing.add(whole)
+        known = len(self.other)
         for number, other in wrong:
             if exchanged or any(_near(d, other) for d in damages(number)):
-                computed = f"{abs(other):.{max(0, number.decimals)}f}" in self.known.unrounded
+                shown = f"{abs(other):.{max(0, number.decimals)}f}"
+                digits = number.text.lstrip("+-") if exchanged else shown
+                computed = digits in self.known.unrounded
                 certain = computed and number.significant >= TELLING
                 self.other.append(_Again(whole, number.line or line, number, other, certain))
+        return before if any(again.certain for again in self.other[known:]) else None
 
     def mistakes(self) -> Iterator[tuple[str, int, Mistake]]:
         """Yield the restatements that are wrong: the quantity, the line and the mistake."""

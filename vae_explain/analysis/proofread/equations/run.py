@@ -4,68 +4,36 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from types import MappingProxyType
-from typing import NamedTuple
 
-from .alike import element_of
+from .alike import are_others, element_of
 from .backward import TELLING, Backward
 from .chains import Chain, Side
 from .columns import Claim
 from .cursor import Unreadable, literal
 from .evaluation import Unknown, as_printed, nothing
-from .findings import Finding, Layer
+from .findings import Doubt, Finding, Layer
 from .intervals import Range
 from .judging import SLIP, Judge, Mistake, Pair
 from .known import Known
 from .operands import Seen, wrong_operand
-from .parser import parse
 from .restated import Restated
-from .scope import Scope
+from .scope import Scope, counted_from_zero
 from .syntax import (
     Literal,
-    Name,
     Tree,
     is_bare,
     is_numeric,
     key_of,
-    leaves,
     literals,
     quantities,
     replaced,
     shown,
 )
 from .terms import wrong_terms
-from .tokens import lex
-from .variants import variants
+from .variants import usual_divergence, variants
 
 MOST_EARLIER = 8  # sides of an equation that may bear out a result further on
-LIKE = 0.1  # of a number, by which another may differ that is said to be the same
-
-
-class Doubt(NamedTuple):
-    """A stated value that something does not follow from.
-
-    Attributes
-    ----------
-    place
-        The element that was used; None for all of it.
-    instead
-        The number that was put there, where one was.
-    """
-
-    line: int
-    key: str
-    value: Tree
-    place: int | None
-    instead: Literal | None
-    mistakes: tuple[Mistake, ...]
-
-
-@cache
-def usual_divergence() -> Tree:
-    """Return the divergence of a diagonal normal distribution from the standard one."""
-    return parse(list(lex("0.5·Σ(σ² + μ² - 1 - log σ²)", 0, "text")))[0]
 
 
 class Run:
@@ -90,7 +58,7 @@ class Run:
         self.read_by: Counter[str] = Counter()
         self.backward = Backward(self.scope)
         self.restated = Restated(self.scope, self.known)
-        self.seen = Seen(iter(()))
+        self.seen = Seen(())
         self.given_up = 0  # formulas and numbers that do not go together at all
         self.unread = 0  # equations in numbers of which a side could not be read or computed
         self.corrected: dict[str, Literal] = {}  # operands of the equation at hand, by digits
@@ -100,12 +68,13 @@ class Run:
 
     def read(self, chains: Sequence[Chain], claims: Sequence[Claim]) -> None:
         """Judge equations in order, then what the columns of tables say."""
-        self.scope.zero_based = _counted_from_zero(chains)
-        self.seen = Seen(s.tree for chain in chains for s in chain.sides if s.tree is not None)
-        for claim in claims:  # what columns come to is known, wherever it stands
-            self._claim(claim)
+        trees = [s.tree for chain in chains for s in chain.sides if s.tree is not None]
+        self.scope.zero_based = counted_from_zero(trees)
+        self.seen = Seen(trees)
         for chain in chains:
             self._chain(chain)
+        for claim in claims:
+            self._claim(claim)
         self._settle_gradients()
         self._settle_restated()
         self.findings = list(dict.fromkeys(sorted(self.findings, key=lambda f: f.line)))
@@ -146,7 +115,7 @@ class Run:
         earlier = [s.tree for s in before[-1 - MOST_EARLIER : -1] if s.tree is not None]
         left = before[-1]
         assert right.tree is not None, "only what was read is compared"
-        if left.tree is not None and _are_others(left.tree, right.tree):
+        if left.tree is not None and are_others(left.tree, right.tree):
             # Two numbers with nothing to do with each other, unless both are said to be a result.
             made = [s for s in before if s.tree is not None and _is_arithmetic(s.tree)]
             if not made:
@@ -218,8 +187,9 @@ class Run:
             return
         if layer == "B" and any(not mistake.printed for mistake in mistakes):
             # Another formula, or of quantities that only have the same names.
-            self.given_up += 1
-            self._doubt(pair, mistakes)
+            if not self._ends_in(pair):
+                self.given_up += 1
+                self._doubt(pair, mistakes)
             return
         self.judge.uses = uses
         self.read_by[layer] += 1
@@ -362,13 +332,19 @@ class Run:
             for name in names:
                 key = key_of(name) or ""
                 value = self.changed.get((last.line, key), values[-1])
-                if len(chain.sides) == 2:
-                    self.restated.state(name, value, last.line)
-                self.scope.state(name, value, last.line, self.right)
+                plain = len(chain.sides) == 2
+                before = self.restated.state(name, value, last.line) if plain else None
+                self.scope.state(name, value, last.line, before or self.right)
                 self.stated.setdefault(key, {})[value] = last.line
 
     def _settle_gradients(self) -> None:
-        for name, side, mistakes in self.backward.settled():
+        if not self.backward.is_understood:
+            wrong = [found for found in self.backward.found if found.mistakes]
+            self.given_up += len(wrong)
+            for key, stated in self.scope.values.items() if wrong else ():
+                self.doubts.append(Doubt(stated.line, key, stated.tree, None, None, ()))
+            return
+        for name, side, mistakes in self.backward.found:
             self.read_by["C"] += 1
             left = Side(None, f"the backward pass to {shown(name)}", side.line)
             known = {(found.line, found.printed) for found in self.findings}
@@ -393,33 +369,12 @@ class Run:
             self.findings.append(found)
 
 
-def _alike(left: Tree, right: Tree) -> bool:
-    """Whether one number may be another with fewer digits, and no other that stands beside it."""
-    numbers, others = literals(left), literals(right)
-    return len(numbers) == len(others) and all(
-        abs(a.value - b.value)
-        <= max(LIKE * abs(a.value), *(0.0 if n.whole else n.unit for n in (a, b)))
-        for a, b in zip(numbers, others, strict=True)
-    )
-
-
-def _are_others(left: Tree, right: Tree) -> bool:
-    return is_bare(left) and is_bare(right) and not _alike(left, right)
-
-
 def _is_arithmetic(tree: Tree) -> bool:
     return is_numeric(tree) and not is_bare(tree)
 
 
 def _has_digits(text: str) -> bool:
     return any(sign.isdigit() for sign in text)
-
-
-def _counted_from_zero(chains: Sequence[Chain]) -> set[str]:
-    """Return the quantities whose elements the document counts from 0."""
-    trees = (side.tree for chain in chains for side in chain.sides if side.tree is not None)
-    names = (leaf for tree in trees for leaf in leaves(tree) if isinstance(leaf, Name))
-    return {name.base for name in names if name.index == "0"}
 
 
 def _tells(right: Tree) -> bool:

@@ -6,6 +6,7 @@ computed from it, is forgotten, save the weights. What stood before it cannot de
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -20,9 +21,12 @@ from .syntax import (
     Power,
     Row,
     Tree,
+    derivative,
+    derivative_of,
     flattened,
     is_bare,
     key_of,
+    leaves,
     literals,
     quantities,
 )
@@ -151,12 +155,13 @@ class Scope:
 
     def _assembled(self, tree: Tree, leaf: Leaf) -> Range | None:
         """Return an array of which the elements are stated one by one."""
-        if not isinstance(tree, Name) or tree.index.isdigit() or tree.base in self.varied:
+        key, (base, index) = key_of(tree), _base(tree)
+        if index.isdigit() or base is None or (isinstance(base, Name) and base.base in self.varied):
             return None
         for form, first in (("{}[{}]", 0), ("{}{}", 0), ("{}{}", 1)):
             found: list[Range] = []
-            while (key := form.format(tree.key, first + len(found))) in self.values:
-                found.append(_value(self.values[key], leaf))
+            while (one := form.format(key, first + len(found))) in self.values:
+                found.append(_value(self.values[one], leaf))
             if len(found) > 1 and all(not f.shape for f in found):
                 return Range(np.array([f.low for f in found]), np.array([f.high for f in found]))
         return None
@@ -232,6 +237,10 @@ def _named(key: str, index: str) -> Tree:
 
 def _base(tree: Tree) -> tuple[Tree | None, str]:
     """Return a quantity without its index, and the index."""
+    names = derivative(tree)
+    if names is not None:
+        inner, index = _base(names[1])
+        return (derivative_of(names[0], inner) if inner is not None else None), index
     match tree:
         case Name(base, index):
             return Name(base), index
@@ -273,3 +282,9 @@ def _restates(before: Tree, now: Tree) -> bool:
         return False
     unit = max(number.unit for tree in (before, now) for number in literals(tree))
     return bool(np.all(np.abs(one.low.ravel() - other.low.ravel()) <= unit))
+
+
+def counted_from_zero(trees: Iterable[Tree]) -> set[str]:
+    """Return the quantities whose elements a document counts from 0."""
+    names = (leaf for tree in trees for leaf in leaves(tree) if isinstance(leaf, Name))
+    return {name.base for name in names if name.index == "0"}

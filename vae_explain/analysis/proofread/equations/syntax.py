@@ -198,12 +198,20 @@ def quantities(tree: Tree) -> Iterator[Tree]:
 def derivative(tree: Tree) -> tuple[Tree, Tree] | None:
     """Return the quantities of `∂L/∂w` or `dL/dw`; None for what is no derivative."""
     match tree:
+        case Product((Name("∂"), top, Name("∂"), bottom), ("", "", "/", "")):
+            return (top, bottom) if key_of(top) and key_of(bottom) else None
         case Product((above, below), ("", "/")):
             for sign in "∂d":
                 names = _differential(above, sign), _differential(below, sign)
                 if names[0] is not None and names[1] is not None:
                     return names[0], names[1]
     return None
+
+
+def derivative_of(top: Tree, bottom: Tree) -> Tree:
+    """Return the derivative of one quantity at another, as it is written."""
+    above, below = (Product((Name("∂"), tree), ("", "")) for tree in (top, bottom))
+    return Product((above, below), ("", "/"))
 
 
 def _differential(tree: Tree, sign: str) -> Tree | None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
+from .parser import parse
 from .syntax import Call, Literal, Negative, Product, Sum, Total, Tree
+from .tokens import lex
 
 HALF = Literal("0.5", 0.5, 1)
 TWO = Literal("2", 2.0, 0)
@@ -39,3 +42,9 @@ def _signs(tree: Tree) -> Iterator[Tree]:
         case Negative(body) | Total(_, body):
             for inner in _signs(body):
                 yield replace(tree, body=inner)
+
+
+@cache
+def usual_divergence() -> Tree:
+    """Return the divergence of a diagonal normal distribution from the standard one."""
+    return parse(list(lex("0.5·Σ(σ² + μ² - 1 - log σ²)", 0, "text")))[0]
