@@ -244,7 +244,7 @@ def test_a_gradient_over_a_batch_says_that_it_sums_its_rows(cli: CommandLine, ro
     summed = "" if rows == 1 else f", summed over {rows} rows"
     product = "the outer product of the output's gradient and the layer's input"
     assert f"{product}{summed}\n" in outcome.out
-    assert f"the output's gradient{summed or ', unchanged'}\n" in outcome.out
+    assert f"the output's gradient{summed or ', the sum over its one row'}\n" in outcome.out
 
 
 @pytest.mark.parametrize("name", ["z", "recon_x", "loss"])

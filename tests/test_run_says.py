@@ -86,7 +86,7 @@ def test_which_term_pulls_harder_and_where_they_oppose() -> None:
     harder = int((np.abs(parts[0]) > np.abs(parts[1])).sum())
     against = int((parts[0] * parts[1] < 0).sum())
     assert (
-        f"the reconstruction has the larger part in {harder}, most at mu[0] (2.7159 against"
+        f"the reconstruction has the larger part in {harder}, the largest at mu[0] (2.7159 against"
         in words
     )
     assert against == 1
@@ -100,7 +100,7 @@ def test_units_that_are_off_and_whether_they_come_back() -> None:
     assert first.startswith(
         "Units 6, 7 of encoder_hidden are off (unit 7 is the closest to on, at -1.4421)"
     )
-    assert "learning does not change that for this input" in first
+    assert "a step on this input does not change that" in first
     assert "units 0, 2, 6, 7 of decoder_hidden are off" in second
     assert "may come on when z changes" in second
     assert said(run_says.units_off, run_of(activation="tanh")) == ""
@@ -181,7 +181,8 @@ def test_a_loss_of_one_number_in_an_array_is_spoken_of_too() -> None:
     """A sum over all but the rows, of a batch of one row."""
 
     def of_rows(model: Autoencoder, x: torch.Tensor) -> torch.Tensor:
-        return ((model.dec(model.enc(x)) - x) ** 2).sum(dim=1)
+        error: torch.Tensor = ((model.dec(model.enc(x)) - x) ** 2).sum(dim=1)
+        return error
 
     source = run(held(Autoencoder(), torch.tensor(X, requires_grad=False), 1, objective=of_rows))
     assert source.trace.loss.shape == (1,)

@@ -70,9 +70,7 @@ def said(error: BaseException) -> str:
 
 def failed(doing: str, error: BaseException) -> str:
     """Say what failed when a user's code ran, and why."""
-    network = isinstance(error, OSError) and not isinstance(error, FileNotFoundError)
-    hint = "; files that download at import cannot be used here" if network else ""
-    return f"{doing} failed: {said(error)}{hint}"
+    return f"{doing} failed: {said(error)}"
 
 
 def build(found: Any, arguments: Mapping[str, Any]) -> nn.Module:

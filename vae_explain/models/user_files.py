@@ -305,7 +305,11 @@ def _at_home(folder: Path, doing: str, path: Path | None = None) -> Iterator[Non
     except (CannotLoad, KeyboardInterrupt):
         raise
     except BaseException as error:
-        raise CannotLoad(failed(doing, error) + _where_it_is(error, path)) from None
+        mend = ""
+        # What the file needs is also missing for its definitions; what it does is not needed.
+        if path is not None and not isinstance(error, ImportError | SyntaxError):
+            mend = "; --definitions-only leaves out what the file does when it is imported"
+        raise CannotLoad(failed(doing, error) + _where_it_is(error, path) + mend) from None
     finally:
         with contextlib.suppress(ValueError):  # the file may have taken it out itself
             sys.path.remove(str(folder.resolve()))

@@ -387,7 +387,7 @@ class BackwardPage(RunPage):
         summed = "" if rows == 1 else f", summed over {rows} rows"
         if len(self.run.trace.values[value_id].shape) > 1:
             return f"the outer product of the output's gradient and the layer's input{summed}"
-        return f"the output's gradient{summed}" if summed else "the output's gradient, unchanged"
+        return f"the output's gradient{summed or ', the sum over its one row'}"
 
 
 def _reason(line: Worked, is_closed: bool) -> str:

@@ -42,19 +42,20 @@ CAPTIONS = {
     "mu": Caption(
         "Mean μ of the latent Gaussian",
         "The mean of q(z|x).",
-        "z moves with μ one to one, so the gradient at z arrives here unchanged; the KL adds μ, "
-        "which pulls μ towards 0.",
+        "z moves with μ one to one, so the gradient at z arrives here unchanged; the KL contains "
+        "μ², whose derivative pulls μ towards 0.",
     ),
     "logvar": Caption(
         "Log-variance log σ² of the latent Gaussian",
         "The logarithm of the variance of q(z|x): any real number is allowed, so the linear "
         "layer needs no constraint, and exp turns it into a positive variance.",
-        "σ = exp(½·logvar) gives the factor ½·σ; the KL pulls the variance towards 1.",
+        "σ = exp(½·logvar) gives the factor ½·σ; the KL contains exp(logvar) - logvar, whose "
+        "derivative pulls the variance towards 1.",
     ),
     "variance": Caption("Variance σ²"),
     "std": Caption(
         "Standard deviation σ",
-        backward="∂z/∂σ = ε, so the draw sets the sign and the size of the gradient at σ.",
+        backward="∂z/∂σ = ε, so the gradient at z is multiplied by the draw.",
     ),
     "eps": Caption(
         SAMPLE,
@@ -63,7 +64,7 @@ CAPTIONS = {
     ),
     "z": Caption(
         SAMPLE,
-        backward="How the reconstruction would change z. The KL's formula has no z in it.",
+        backward="How fast the reconstruction loss grows with z. The KL's formula has no z in it.",
     ),
     "decoder_pre": Caption("Decode to the hidden layer"),
     "recon_x": Caption(
@@ -91,8 +92,9 @@ CAPTIONS = {
 # Where a mean divides, or a weight of the loss multiplies.
 MEAN_OF_SQUARES = "The mean squared distance of the reconstruction from the input."
 SUM_OF_SQUARES = (
-    "The squared distance of the reconstruction from the input: a sum, not a mean. But for a "
-    "constant it is the -log p(x|z) of a Gaussian of variance ½, which divides it by 2·½ = 1."
+    "The squared distance of the reconstruction from the input: a sum, not a mean. A Gaussian of "
+    "variance s has -log p(x|z) = distance²/(2·s) + constant; with s = ½ no ½ stands before the "
+    "square."
 )
 DIVIDED = (
     "The derivative of a square: twice the difference from the input, divided by the {} of the "

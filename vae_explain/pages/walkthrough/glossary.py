@@ -99,7 +99,8 @@ WORDS = (
         "step of the chain rule", "the gradient of the output, times the local slope",
         _passes_back,
         "Here the chain rule multiplies for the first time: the gradient that arrives at the "
-        "output, times the slope of the operation.",
+        "output, times the slope of the operation, which for a weight is the input that it "
+        "multiplies.",
     ),
     Word(
         "gate", "[a > 0], the slope of ReLU: 1 lets through what arrives, 0 stops it",
@@ -110,8 +111,6 @@ WORDS = (
     Word(
         "part by a way", "what one term of the loss sends through one value, such as μ",
         _by_ways,
-        "The table splits each number of a gradient by the term of the loss that it comes from, "
-        "and by the value that it comes through; the parts of a row add up to its number.",
     ),
     Word(
         "outer product", "of two vectors: in row i, column j the i-th of one times the j-th of the "

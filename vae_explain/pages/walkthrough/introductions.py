@@ -21,8 +21,8 @@ MAP: Words = (
 )
 WORDS: Words = ("What the words and signs above mean.",)
 SAYS: Words = (
-    "A summary of this run. Most of it is worked out further down; the step and the other draws, "
-    "where there are any, are made for this summary. Indices count from 0.",
+    "A summary of this run. Other draws and predictions are made for this summary only; all else "
+    "is worked out further down. Indices count from 0.",
 )
 
 
@@ -131,9 +131,10 @@ def forward(run: Run) -> Words:
     """Introduce the forward pass."""
     return (
         "Each step says first what it computes, as a formula over whole tensors, and then does "
-        "it number by number. Later steps refer to each result by its name. A line shows as many "
-        "digits as its result needs to follow from the numbers on the line. A table of products "
-        "has those of each sum, the largest marked, and the sum last.",
+        "it number by number. Later steps refer to each result by its name. Numbers have as many "
+        "digits as it takes to recompute each result, so a line may show more of a number than the "
+        "line that made it. In a table of sums the largest part of each row is marked, and the sum "
+        "stands last.",
     )
 
 
@@ -144,7 +145,7 @@ def loss(run: Run) -> Words:
         return ("Training makes a single number smaller, the loss.",)
     return (
         f"Training makes a single number smaller, the loss: a sum of {_count(len(terms))} terms "
-        "that pull in different directions.",
+        "that may pull in different directions.",
     )
 
 
@@ -162,7 +163,8 @@ def backward(run: Run) -> Words:
     )
     section = (
         "Each section treats one value. It begins with the gradient that arrives there, number by "
-        "number, and shows what each term of the loss contributes."
+        "number, and shows what each term of the loss contributes. “KL by mu” heads what the KL "
+        "sends through mu; the parts of a row add up to its number."
     )
     if run.learning:
         section += (
@@ -177,7 +179,9 @@ def update(run: Run) -> Words:
     again = "the same x and the same ε go" if _draws(run) else "the same x goes"
     return (
         "A gradient is useful when it is used to change the parameters. Here every one takes a "
-        f"step against its gradient; then {again} through the model again, to see what came of it.",
+        "step against its gradient. To first order the loss then falls by lr times the sum of the "
+        "squares of all gradients; as the gradients change on the way, it falls by another amount. "
+        f"Then {again} through the model again, to see what came of it.",
     )
 
 

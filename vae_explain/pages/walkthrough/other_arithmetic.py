@@ -45,11 +45,18 @@ def all_beside(
         return []
     steps = Steps(run)
     said: Parts = []
+    most_off = 0.0
     for words, target in targets:
         if numbers := _differing(run, other, target):
+            here = _array(run, target)
+            assert here is not None, "it has numbers that differ"
+            most_off = max(most_off, *(abs(n - float(here[at])) for at, n in numbers.items()))
             said += [f"{'; ' if said else ' '}of {words} "]
             said += _listed(steps, target, numbers, most)
-    return [Statement((f"{_origin(other)} these numbers differ:", *said, "."))] if said else []
+    if not said:
+        return []
+    lead = f"{_origin(other)} these numbers differ, by at most "
+    return [Statement((lead, _quantity(most_off), ":", *said, "."))]
 
 
 def _listed(steps: Steps, target: Target, numbers: dict[Index, float], most: int) -> Parts:

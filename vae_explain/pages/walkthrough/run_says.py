@@ -35,8 +35,8 @@ DRAWS = 64
 MOST_NUMBERS = 200_000  # of a run that is replayed for this; of a larger one less is said
 MOST_NAMED = 3  # outputs, parameters or layers of one sentence
 GAUSSIAN = (
-    "But for a constant and a factor, this loss is the negative ELBO for a Gaussian p(x|z) of "
-    "variance {variance}, which divides the squared error by 2·{variance}. Beside a squared error "
+    "Up to a factor and a constant, this loss is the negative ELBO for a Gaussian p(x|z) of "
+    "variance {variance}, which divides the squared error by twice that. Beside a squared error "
     "{half} the KL has an effective weight β of {beta}; for a Gaussian of variance 1, β would be "
     "{variance}."
 )
@@ -206,7 +206,8 @@ def pulls(facts: Facts) -> Statement | None:
     for position, (which, mine) in enumerate(parts):
         value_id, index, both = max(mine, key=lambda each: abs(each[2][which]))
         said.say(", the " if position else "the ", f"{words[which]} has the larger part in ")
-        said.say(f"{len(mine)}, most at " if len(mine) > 1 else "1, ", facts.place(value_id, index))
+        many = f"{len(mine)}, the largest at " if len(mine) > 1 else "1, "
+        said.say(many, facts.place(value_id, index))
         said.say(" (", said.number(both[which]))
         said.say(" against ", said.number(both[1 - which]), ")")
     against = [each for each in found if each[2][0] * each[2][1] < 0]
@@ -270,7 +271,7 @@ def comes_back(facts: Facts, before: int) -> str:
     moving = [n for n in moving if any(graph.depends(n, [p]) for p in facts.run.learning)]
     if moving:
         return f"), and may come on when {facts.name(moving[0])} changes"
-    return "), and learning does not change that for this input"
+    return "), and a step on this input does not change that"
 
 
 def luck(facts: Facts) -> Statement | None:

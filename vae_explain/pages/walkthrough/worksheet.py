@@ -88,7 +88,8 @@ class _Sheet:
         return (
             f"Find the {len(names)} numbers asked for at the end, each to "
             f"{self.sheet.wish.decimals} decimals; a last digit that is off by one counts as "
-            f"right. Everything you need is on this sheet, and more. {again}{ROWS}"
+            f"right. Everything you need is on this sheet, and more; work with the numbers as they "
+            f"stand on it. {again}{ROWS}"
         )
 
     # --- what is given ---

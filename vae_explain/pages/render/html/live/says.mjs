@@ -108,7 +108,7 @@ const pulls = (said, { answers }) => {
   const against = (each, one, other) => said.say(said.named(each.slope, each.place), " (", own(each.both[one]), " against ", own(each.both[other]), ")");
   const sides = [0, 1].map((which) => [which, found.filter(({ both }) => Math.abs(both[which]) > Math.abs(both[1 - which]))]);
   sides.filter(([, mine]) => mine.length).forEach(([which, mine], k) => {
-    said.say(k ? ", the " : "the ", `${said.words[which]} has the larger part in ${mine.length}, `, mine.length > 1 ? "most at " : "");
+    said.say(k ? ", the " : "the ", `${said.words[which]} has the larger part in ${mine.length}, `, mine.length > 1 ? "the largest at " : "");
     against(most(mine, ({ both }) => Math.abs(both[which])), which, 1 - which);
   });
   const opposed = found.filter(({ both }) => both[0] * both[1] < 0);
