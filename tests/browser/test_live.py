@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -278,3 +279,63 @@ def test_of_a_large_model_input_and_noise_are_live(open_page: Open, width: int) 
     assert written["values"]["loss"] == pytest.approx(loss, rel=1e-9)
     page.evaluate(AXE)
     assert page.evaluate("axe.run().then(result => result.violations.map(each => each.id))") == []
+
+
+POP_UPS = """() => {
+  const texts = {};
+  for (const number of document.querySelectorAll("main [id*='-']")) {
+    if (!number.matches("a[href], [data-n]") || number.id.startsWith("eps")) continue;
+    number.dispatchEvent(new PointerEvent("pointerover", { bubbles: true, pointerType: "mouse" }));
+    const box = document.getElementById("page:derivation");
+    // Of a value the answer has the products, which the line has too.
+    if (!number.id.includes(".grad")) box.querySelector(".answer")?.remove();
+    const into = box.querySelector(".into-key")?.parentElement;
+    const uses = [...(into?.querySelectorAll("a") ?? [])].map((link) => link.textContent).sort();
+    const more = /more of/.test(into?.textContent ?? "");
+    into?.remove();
+    texts[number.id] = [box.textContent.replace(/\\s+/g, " "), more ? [] : uses];
+  }
+  return texts;
+}"""
+
+
+def test_pop_ups_after_a_change_are_those_of_the_changed_run(
+    open_page: Open, documents: dict[str, Path], tmp_path: Path
+) -> None:
+    changed = tmp_path / "changed.html"
+    given = "--x", "1.5,-2,0.25,4", "--eps", "0.5,-1", "--set", "fc1.weight[0,1]=0.5"
+    assert command_line("document", *given, "-o", str(changed)).code == 0
+    documents["changed"] = changed
+    wanted = open_page("changed").evaluate(POP_UPS)
+    page = ready(open_page("live"))
+    page.evaluate("location.hash = 'x=1.5,-2,0.25,4&eps=0.5,-1&fc1.weight[0,1]=0.5'")
+    page.locator('[id="fc1.weight-0-1"]', has_text="0.5000").wait_for()
+    settled(page)
+    found = page.evaluate(POP_UPS)
+    assert set(found) == set(wanted)
+    assert sum("because" in text for text, _ in found.values()) > 0
+    assert sum("reconstruction by mu" in text for text, _ in found.values()) > 0
+    for number, (text, uses) in wanted.items():
+        once = re.sub(r"(= ?[−\d.]+) ?\1(?=Made|$)", r"\1", text.replace(" ", ""))
+        assert found[number][0].replace(" ", "") == once, number
+        assert found[number][1] == uses, number
+
+
+def test_the_picture_names_the_numbers_of_the_run_that_is_shown(open_page: Open) -> None:
+    page = ready(open_page("live"))
+    page.evaluate("location.hash = 'x=1.5,-2,0.25,4&eps=0.5,-1'")
+    page.locator(".readout", has_text=LOSS).wait_for(state="detached")
+    settled(page)
+    run = json.loads(
+        command_line("forward", "--json", "--x", "1.5,-2,0.25,4", "--eps", "0.5,-1").out
+    )
+    titles = page.locator("svg.vae-diagram circle title").all_text_contents()
+    assert len(titles) > 30
+    for title in titles:
+        name, _, number = title.partition(" = ")
+        name, _, place = name.rstrip("]").partition("[")
+        value = run["values"][name][0][int(place)]
+        assert float(number) == pytest.approx(value, abs=6e-5), title
+    page.locator('[data-do="backward"]').click()
+    titles = page.locator("svg.vae-diagram circle title").all_text_contents()
+    assert sum(title.startswith("∂loss/∂mu[") for title in titles) == 2

@@ -1,6 +1,6 @@
 // Pops up how a number is made, with the numbers as they are, and lights up what it was made from.
 import { elementsWith, isLeaf, leavesOf, shortened } from "./expression.mjs";
-import { inlineMarkup, inNumbers, typeset } from "./inline.mjs";
+import { inlineMarkup, inNumbers, MINUS, typeset } from "./inline.mjs";
 import { inSymbols } from "./mathml.mjs";
 import { sizeOf } from "./run.mjs";
 
@@ -11,8 +11,10 @@ const MOST_LISTED = 4;
 const keyOfPlace = (array, place) => `${array}.${place}`;
 
 export class Derivations {
-  constructor(writer) {
+  constructor(writer, regions) {
     this.writer = writer;
+    this.rows = regions.filter(({ after, gate }) => after !== undefined && gate);
+    this.gated = regions.filter(({ kind }) => kind === "gated");
     this.run = writer.run;
     this.box = document.createElement("aside");
     this.box.id = "page:derivation";
@@ -36,7 +38,9 @@ export class Derivations {
 
   wentInto(array, place) {
     return this.run.order.flatMap(([made, shape]) => {
-      if (this.run.arrays[made].term) return []; // the whole loss's gradients tell enough
+      const { term, at: of } = this.run.arrays[made];
+      // The whole loss's gradients tell enough, and those at noise are on no page.
+      if (term || this.run.arrays[this.run.byName.get(of)]?.kind === "noise") return [];
       const loops = shape.map((length, axis) => ({ axis, length, stride: sizeOf(shape.slice(axis + 1)) }));
       const found = elementsWith(array, place, this.run.formulas.get(made), loops);
       return [...found].sort((a, b) => a - b).map((at) => ({ array: made, place: at }));
@@ -80,12 +84,40 @@ export class Derivations {
     return `<p class="uses"><span class="${key}">${words}</span> ${shown.join(", ")}</p>`;
   }
 
+  isClosed(array, place) {
+    const numbers = (at) => this.run.numbers[at][place];
+    return this.rows.some(({ after }) => after === array && numbers(after) === 0)
+      || this.gated.some(({ of, gate }) => of === array && !(numbers(gate) > 0));
+  }
+
+  /** The answer first: what a number is the sum of, or why it is zero. */
+  answer(array, place) {
+    const { writer } = this;
+    const shares = writer.sending(array, true).shares.filter((share) => writer.share(share, place));
+    if (shares.length && this.run.numbers[array][place]) {
+      const totals = [this.digits(array, place)];
+      const [parts] = writer.shareTexts(array, shares, [place], totals);
+      const summed = parts.map((part, k) => {
+        const isLess = part.includes(`>${MINUS}`);
+        const sign = k ? ` ${isLess ? MINUS : "+"} ` : "";
+        return `<span>${sign}${k ? part.replace(`>${MINUS}`, ">") : part} ${shares[k].header}</span>`;
+      });
+      return `<p class="answer">${typeset(totals[0])} = ${summed.join("")}</p>`;
+    }
+    if (this.run.numbers[array][place] || this.isClosed(array, place)) return "";
+    const closed = this.madeFrom(array, place).find((ref) => this.isClosed(ref.array, ref.place));
+    if (!closed) return "";
+    const because = `<math>${this.symbol(closed.array, closed.place)}</math> is ${this.digits(closed.array, closed.place)}`;
+    return `<p class="answer">${this.digits(array, place)} because ${because}: gate closed</p>`;
+  }
+
   markup(array, place) {
     const equals = ' <span class="equals">=</span> ';
     const { role } = this.run.arrays[array];
     const value = this.run.numbers[array][place];
     let result = this.digits(array, place);
-    let text = `<span class="kind">${KINDS[role] ?? KINDS.value}</span><p><math>${this.symbol(array, place)}</math>`;
+    let text = `<span class="kind">${KINDS[role] ?? KINDS.value}${this.isClosed(array, place) ? ", gate closed" : ""}</span>`;
+    text += `${this.answer(array, place)}<p><math>${this.symbol(array, place)}</math>`;
     const whole = this.run.tree(array, place);
     if (whole && whole.kind !== "number") {
       const tree = shortened(whole);

@@ -11,7 +11,7 @@ import { Panel } from "./panel.mjs";
 import { region } from "./regions.mjs";
 import { Run } from "./run.mjs";
 import { State } from "./state.mjs";
-import { significantText, signedText } from "./text.mjs";
+import { Surroundings } from "./surroundings.mjs";
 
 const ROUNDING = 1e-9; // relative: how far a number may be from the one that Python printed
 const A_FRAME = 8; // milliseconds of writing at a time, behind what is seen
@@ -40,8 +40,9 @@ const stay = (why) => {
   place.hidden = false;
 };
 
-class Page {
+class Page extends Surroundings {
   constructor(data) {
+    super();
     this.data = data;
     this.run = new Run({ ...data.run, beta: data.beta, lr: data.lr });
     this.shares = data.regions.find(({ shares }) => shares)?.shares;
@@ -206,7 +207,7 @@ class Page {
     const picture = document.querySelector("svg.vae-diagram");
     const drawn = this.regions.find(({ spec }) => spec.kind === "diagram");
     this.diagram = picture && drawn ? new Diagram(picture, drawn.spec, this.writer) : null;
-    this.derivations = new Derivations(this.writer);
+    this.derivations = new Derivations(this.writer, this.data.regions);
     this.panel = new Panel(this);
     this.recorded = [...document.querySelectorAll("[data-recorded]")];
     this.takeAddress();
@@ -220,8 +221,9 @@ class Page {
     document.documentElement.dataset.live = "ready";
   }
 
-  /** What scrolls sideways and has nothing to reach in it is reached by itself. */
+  /** What scrolls sideways and has nothing to reach in it is reached by itself; nothing is behind the bar. */
   reach() {
+    document.documentElement.style.setProperty("--bar", `${this.panel.root.querySelector(".bar").offsetHeight}px`);
     for (const wide of document.querySelectorAll("main .scroll, main .worked, main .equation")) {
       const isAlone = wide.scrollWidth > wide.clientWidth && !wide.querySelector("a, [tabindex]");
       if (isAlone) wide.tabIndex = 0;
@@ -325,74 +327,6 @@ class Page {
     if (markup === null || markup === each.text) return;
     each.text = markup;
     morphRegion(each.start, each.end, markup);
-  }
-
-  /** The line at the top says what x is. */
-  writeHeader() {
-    const x = this.run.byName.get("x");
-    this.heading ??= [...document.querySelectorAll("header p")].find((p) => / · x = \[/.test(p.textContent));
-    if (x === undefined || !this.heading) return;
-    const values = Array.from(this.run.numbers[x], (value) => significantText(value, 6)).join(", ");
-    const text = this.heading.textContent.replace(/x = \[[^\]]*\]/, `x = [${values}]`);
-    if (this.heading.textContent !== text) this.heading.textContent = text;
-  }
-
-  /** What only PyTorch could tell of a changed run is put away. */
-  setRecorded(isStart) {
-    for (const section of this.recorded) {
-      section.classList.toggle("away", !isStart);
-      let line = section.querySelector(":scope > .away-line");
-      if (!line) {
-        line = document.createElement("p");
-        line.className = "note away-line";
-        line.textContent = "This part speaks of the run before the change, as PyTorch computed it. Take the changes back to read it.";
-        const heading = section.querySelector("h2, h3");
-        if (heading) heading.after(line);
-        else section.prepend(line);
-      }
-      line.hidden = isStart;
-    }
-  }
-
-  /** All numbers as they were before any change. */
-  atStart() {
-    if (!this.before) {
-      const now = this.state.snapshot();
-      this.state.restore(this.state.start);
-      this.run.compute();
-      this.before = this.run.numbers.map((numbers) => numbers.slice());
-      this.state.restore(now);
-      this.run.compute();
-    }
-    return this.before;
-  }
-
-  /** Beside each number that was changed by a change, by how much. */
-  writeDeltas() {
-    const isWanted = this.panel.showsDeltas;
-    if (!isWanted && !this.hasDeltas) return;
-    this.hasDeltas = isWanted;
-    const before = this.atStart();
-    for (const element of document.querySelectorAll("main [data-n], .panel [data-n]")) {
-      if (element.namespaceURI !== document.documentElement.namespaceURI) continue;
-      const [array, place] = element.dataset.n.split(".");
-      const by = this.run.numbers[array][place] - before[array][place];
-      const isMade = element.closest(".made, .matrix, .result, .total, td") && !element.closest("td:not(.made) .sign");
-      if (isWanted && isMade && by) element.dataset.delta = signedText(by).replace("-", "−");
-      else delete element.dataset.delta;
-    }
-  }
-
-  writeFooter(isStart) {
-    const footer = document.querySelector("footer");
-    if (!footer) return;
-    this.footer ??= footer.innerHTML;
-    const count = this.run.order.reduce((sum, [array]) => sum + this.run.numbers[array].length, 0).toLocaleString("en-US");
-    const opened = note("check", "When this page opened, your browser computed every number anew and wrote what Python had written.");
-    const now = note("plain", `The ${count} numbers that follow from those you changed are your browser's, in float64, by the same formulas; PyTorch has not seen them.`);
-    const markup = this.footer + opened + (isStart ? "" : now);
-    if (this.footerNow !== markup) footer.innerHTML = markup;
-    this.footerNow = markup;
   }
 
   // --- what the panel asks for ---

@@ -195,6 +195,7 @@ export class Panel {
     diagram.isBackward = !diagram.isBackward;
     pressed.setAttribute("aria-pressed", String(diagram.isBackward));
     diagram.update();
+    diagram.picture.scrollIntoView({ block: "nearest" });
   }
 
   async do_copy() {

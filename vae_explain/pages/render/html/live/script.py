@@ -12,7 +12,8 @@ from ..document import beside
 MODULES = (
     "decimals", "functions", "simplify", "expression", "run", "boxes", "text", "guard_digits",
     "numbers", "inline", "mathml", "marks", "shares", "blocks", "says", "summaries", "regions",
-    "morph", "state", "learning", "fields", "derivations", "diagram", "curves", "panel", "page",
+    "morph", "state", "learning", "fields", "derivations", "diagram", "curves", "panel",
+    "surroundings", "page",
 )  # fmt: skip
 _IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./(\w+)\.mjs";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (const|class|function\*?) (\w+)", re.MULTILINE)
