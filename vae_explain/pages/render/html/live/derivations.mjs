@@ -93,7 +93,8 @@ export class Derivations {
   /** The answer first: what a number is the sum of, or why it is zero. */
   answer(array, place) {
     const { writer } = this;
-    const shares = writer.sending(array, true).shares.filter((share) => writer.share(share, place));
+    const byWay = !this.gated.some(({ of }) => of === array); // as in the table of it
+    const shares = writer.sending(array, byWay).shares.filter((share) => writer.share(share, place));
     if (shares.length && this.run.numbers[array][place]) {
       const totals = [this.digits(array, place)];
       const [parts] = writer.shareTexts(array, shares, [place], totals);
