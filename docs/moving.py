@@ -17,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 HERE = Path(__file__).parent
-WIDTH, HEIGHT = 1180, 900
+WIDTH, HEIGHT = 1320, 900
 SHOWN = 560  # pixels across
 STOPS = 1.0, 0.0, -1.0, -2.0, -1.0, 0.0
 PARTS = ".panel", "svg.vae-diagram", "table.rows >> nth=0"
@@ -36,7 +36,7 @@ def main() -> None:
         page.locator("html[data-live=ready]").wait_for(state="attached")
         frames = [_frame(page, stop) for stop in STOPS]
         browser.close()
-    first, *others = (frame.quantize(24, dither=Image.Dither.NONE) for frame in frames)
+    first, *others = (frame.quantize(56, dither=Image.Dither.NONE) for frame in frames)
     first.save(HERE / "play.gif", save_all=True, append_images=others, duration=700, loop=0)
 
 
