@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -36,6 +37,18 @@ def page(open_page: Open, documents: dict[str, Path], tmp_path: Path) -> Page:
     documents["exercise"] = tmp_path / "exercise.html"
     documents["exercise"].write_text(str(write("html", [sheet()], "Exercises")), "utf-8")
     return open_page("exercise")
+
+
+def test_a_sheet_prints_on_two_pages(
+    open_page: Open, documents: dict[str, Path], tmp_path: Path
+) -> None:
+    architecture = Architecture(dims=WIDTHS)
+    request = Request(x=architecture.default_x, source=architecture)
+    usual = next(worksheets(pipeline.run(request), request, Wish()))
+    documents["usual exercise"] = tmp_path / "usual.html"
+    documents["usual exercise"].write_text(str(write("html", [usual], "Exercises")), "utf-8")
+    printed = open_page("usual exercise").pdf()
+    assert len(re.findall(rb"/Type\s*/Page\b(?!s)", printed)) <= 2
 
 
 def item(page: Page, number: str) -> Locator:
