@@ -14,7 +14,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-MODELS = "4-8-2-8-4", "28-40-6-40-28"  # 136 parameters, and some 3,000
+MODELS = "4-8-2-8-4", "28-40-6-40-28", "196-80-8-80-196"  # 136 parameters, 3,000, 33,000
 RESPONSES = 50
 MEASURE = """async (count) => {
   const range = document.querySelector(".slider input");
