@@ -42,6 +42,7 @@ def main() -> None:
         for dims in MODELS:
             path = Path(folder) / f"{dims}.html"
             command = [sys.executable, "-m", "vae_explain", "play", "--no-open", "--dims", dims]
+            command += ["--x", ",".join(["0.5"] * int(dims.partition("-")[0]))]
             subprocess.run([*command, "-o", str(path)], check=True, capture_output=True)
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.goto(path.as_uri())
