@@ -356,3 +356,13 @@ def test_the_picture_names_the_numbers_of_the_run_that_is_shown(open_page: Open)
     page.locator('[data-do="backward"]').click()
     titles = page.locator("svg.vae-diagram circle title").all_text_contents()
     assert sum(title.startswith("∂loss/∂mu[") for title in titles) == 2
+
+
+def test_numbers_halfway_between_two_last_digits_keep_a_page_live(
+    open_page: Open, documents: dict[str, Path], tmp_path: Path
+) -> None:
+    documents["halves"] = tmp_path / "halves.html"
+    given = "--dims", "28-40-6-40-28", "--x", ",".join(["0.5"] * 28)
+    command = "play", "--no-open", *given, "-o", str(documents["halves"])
+    assert command_line(*command).code == 0
+    ready(open_page("halves"))

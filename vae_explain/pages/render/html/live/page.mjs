@@ -14,6 +14,7 @@ import { State } from "./state.mjs";
 import { Surroundings } from "./surroundings.mjs";
 
 const ROUNDING = 1e-9; // relative: how far a number may be from the one that Python printed
+const FEWEST_ROUNDED = 4; // decimals of a number that may be rounded
 const A_FRAME = 8; // milliseconds of writing at a time, behind what is seen
 const NUMBER = /[−-]?\d+(?:\.\d+)?/g;
 
@@ -23,8 +24,14 @@ export const saysTheSame = (one, other) => {
   const [a, b] = [plain(one), plain(other)];
   if (a === b) return true;
   if (a.replace(NUMBER, "#") !== b.replace(NUMBER, "#")) return false;
-  const [left, right] = [a, b].map((text) => (text.match(NUMBER) ?? []).map((each) => Number(each.replace("−", "-"))));
-  return left.every((value, k) => Math.abs(value - right[k]) <= ROUNDING * Math.max(1, Math.abs(value)));
+  const [left, right] = [a, b].map((text) => text.match(NUMBER) ?? []);
+  return left.every((one, k) => {
+    const [value, other] = [one, right[k]].map((each) => Number(each.replace("−", "-")));
+    const decimals = Math.min(...[one, right[k]].map((each) => (each.split(".")[1] ?? "").length));
+    // A number halfway between two of its last digits is rounded to either.
+    const unit = decimals < FEWEST_ROUNDED ? 0 : 1.0001 * 10 ** -decimals;
+    return Math.abs(value - other) <= Math.max(unit, ROUNDING * Math.max(1, Math.abs(value)));
+  });
 };
 
 const isInView = (element) => {
