@@ -264,6 +264,8 @@ class Judge:
         if _agree(left, right):
             return
         value, printed = plain[0].middle, plain[1].middle
+        if value.size != printed.size:
+            raise Unknown("sides of different sizes")
         shown = [f"{number:.8g}" for number in value.ravel()]
         text = f"[{', '.join(shown)}]" if value.ndim else shown[0]
         yield Mistake("", text, float(np.abs(value.ravel() - printed.ravel()).max()))
