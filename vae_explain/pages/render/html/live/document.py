@@ -54,7 +54,7 @@ FEWEST_PACKED = 100  # numbers of an array that is written by its bytes
 Weighing = Callable[[float], tuple[Run, Walkthrough]]
 _TAG = re.compile(r"<[a-z][^<>]*>")
 _QUOTES = re.compile(r"""( [\w-]+)="([^\s"'=<>`/]+)"(?=[ >])""")
-_ENDS = re.compile(r"</t[dhr]>(?=<t[dhr][ >]|</t)")
+_ENDS = re.compile(r"</t[dhr]>(?=<t[dhr][ >]|</t)|</li>(?=<li[ >]|</[ou]l)")
 _COUNTED = re.compile(r' data-n="\d+"')
 
 
@@ -328,7 +328,7 @@ TOOLS = (
 
 
 def _lean(body: str) -> str:
-    """Leave out the quotes and the ends of cells and rows that HTML does not need."""
+    """Leave out the quotes and the ends of cells, rows and items that HTML does not need."""
     body = _TAG.sub(lambda tag: _QUOTES.sub(r"\1=\2", tag[0]), body)
     return _ENDS.sub("", body)
 
