@@ -144,3 +144,43 @@ def _(model: Layers, x: Tensor) -> Tensor:
     error, logits = reconstructed(model, x)
     q, log_q = entropy_part(logits)
     return error / len(x) + (q * (log_q + math.log(CATEGORIES))).sum(dim=(1, 2)).mean()
+
+
+@fault("loss-scale-mismatch")
+def sum_of_channels_mean_of_pixels(model: Layers, x: Tensor) -> Tensor:
+    """The larger the images, the greyer the reconstructions.
+
+    The error is summed over the channels and averaged over the pixels; the KL is a sum.
+    """
+    mu, logvar = model.encode(x)
+    image, recon = x.view(-1, 2, 1, 3), model.decoder(sample(mu, logvar)).view(-1, 2, 1, 3)
+    return ((recon - image) ** 2).sum(1).mean() + kl_each(mu, logvar).sum(1).mean()
+
+
+@sum_of_channels_mean_of_pixels.twin
+def _(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    image, recon = x.view(-1, 2, 1, 3), model.decoder(sample(mu, logvar)).view(-1, 2, 1, 3)
+    return ((recon - image) ** 2).sum((1, 2, 3)).mean() + kl_each(mu, logvar).sum(1).mean()
+
+
+@fault("loss-scale-mismatch")
+def kl_at_every_step(model: Layers, x: Tensor) -> Tensor:
+    """The longer the sequence, the less the latent says.
+
+    The one KL of a sequence is added in the loop over its steps, once for each.
+    """
+    mu, logvar = model.encode(x)
+    recon, loss = model.decoder(sample(mu, logvar)), torch.zeros(())
+    for step in range(x.shape[1]):
+        loss = loss + ((recon[:, step] - x[:, step]) ** 2).sum() + kl_of(mu, logvar)
+    return loss
+
+
+@kl_at_every_step.twin
+def _(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon, loss = model.decoder(sample(mu, logvar)), kl_of(mu, logvar)
+    for step in range(x.shape[1]):
+        loss = loss + ((recon[:, step] - x[:, step]) ** 2).sum()
+    return loss

@@ -16,8 +16,9 @@ from .discrete import Categories
 from .finding import Evidence, Finding, NotApplied, Seen, decided
 from .loss_parts import Part
 from .mending import Cure, times
+from .reductions import value_of
 from .rule import AuditRule
-from .scales import Scale, latent_scale, value_of
+from .scales import Scale, latent_scale
 
 ID = "discrete-kl"
 SPREADS = (0.0, 0.25, 0.5, 1.0, 2.0, 3.0, 4.0)  # of the logits on the grid

@@ -58,14 +58,16 @@ def probe(anatomy: Anatomy, site: Site, parts: tuple[Part, ...], mu: float, raw:
     """
     sampled = any(part.samples for part in parts)
     found = [
-        _at(anatomy, site, parts, mu, raw, draw) for draw in ((1.0, -1.0) if sampled else (1.0,))
+        at(anatomy, site, parts, mu, raw, draw) for draw in ((1.0, -1.0) if sampled else (1.0,))
     ]
-    return Probe(mu, raw, found[0].sigma, float(np.mean([each.kl for each in found])))
+    kl = np.mean([anatomy.total(parts, arrays) for _, arrays in found])
+    return Probe(mu, raw, found[0][0], float(kl))
 
 
-def _at(
+def at(
     anatomy: Anatomy, site: Site, parts: tuple[Part, ...], mu: float, raw: float, draw: float
-) -> Probe:
+) -> tuple[float, dict[int, Array]]:
+    """Run z and some parts again at one mean, raw value and draw; return σ, and the arrays."""
     raw_value = raw_of(site)
     given = {
         site.location: anatomy.filled(site.location, mu),
@@ -80,7 +82,7 @@ def _at(
         if site.drawn and site.scale is not None
         else site.sign * (arrays[site.z] - mu) / draw
     )
-    return Probe(mu, raw, _one(sigma), anatomy.total(parts, arrays))
+    return _one(sigma), arrays
 
 
 def _one(sigma: Array) -> float:

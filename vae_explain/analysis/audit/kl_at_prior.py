@@ -10,6 +10,7 @@ import numpy as np
 
 from .anatomy import Anatomy
 from .closed_form import nearest
+from .element_form import element_form
 from .experiments import probe, raw_of
 from .finding import Evidence, Finding, NotApplied, Seen
 from .kl import Measured, measure
@@ -27,7 +28,14 @@ def look(anatomy: Anatomy) -> Seen:
 
 
 def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
-    measured = measure(anatomy, site)
+    try:
+        measured = measure(anatomy, site)
+    except NotApplied as why:
+        try:
+            element_form(anatomy, site)
+        except NotApplied:
+            raise why from None
+        return []  # least at its learned prior, by a form that kl-form speaks of
     if measured.fit is not None:
         return []  # of a form that kl-form speaks of
     if measured.sampled:

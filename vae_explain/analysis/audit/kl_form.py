@@ -9,12 +9,14 @@ import numpy as np
 from ...trace import Array
 from .anatomy import Anatomy
 from .closed_form import Fit
+from .element_form import ElementForm, element_form
 from .experiments import actual_scale
-from .finding import Evidence, Finding, NotApplied, Seen, decided
+from .finding import Cell, Evidence, Finding, NotApplied, Seen, Severity, decided
 from .kl import Measured, measure
 from .posterior import Site
+from .reductions import ROUNDED
 from .rule import AuditRule
-from .scales import ROUNDED, SAME, kl_scale, reconstruction_scales
+from .scales import SAME, kl_scale, reconstruction_scales
 
 ID = "kl-form"
 PARTS = "μ²", "σ²", "log σ²"
@@ -35,6 +37,7 @@ MIXED_UP = {
     "log-deviation as deviation": "it takes log σ for σ",
 }
 CLOSED_FORM = "½·Σ(μ² + σ² - 1 - log σ²)"
+LEARNED_PRIOR = "½·Σ((μ - m)²/s² + σ²/s² - 1 - log σ² + log s²)"
 
 
 def look(anatomy: Anatomy) -> Seen:
@@ -44,6 +47,48 @@ def look(anatomy: Anatomy) -> Seen:
 
 
 def _site(anatomy: Anatomy, site: Site) -> Seen:
+    try:
+        return _of_fixed_prior(anatomy, site)
+    except NotApplied as why:
+        try:
+            return _of_each_element(element_form(anatomy, site))
+        except NotApplied:
+            raise why from None
+
+
+def _of_each_element(form: ElementForm) -> Seen:
+    """Judge a KL whose prior is learned, and one of the prior from the posterior."""
+    name, low, high = form.name, *form.variance
+    row: tuple[Cell, ...]
+    where = f"between {low:.4g} and {high:.4g}" if low < high else f"{low:.4g}"
+    if form.kind == "reversed":
+        message = (
+            f"{name} is the KL of the prior from the posterior, KL(p‖q), and the ELBO has that of "
+            "the posterior from the prior, KL(q‖p)"
+        )
+        columns, row = ("what", "found", "of KL(q‖p)"), ("of (μ - m)²", "1/σ²", "1/s²")
+        mend = "Exchange the two: the posterior first, as in kl_divergence(q, p)."
+    elif form.kind == "undivided":
+        message = (
+            f"{name} divides (μ - m)² by the prior's variance, here {where}, and not σ²: by the "
+            "two the prior has two variances"
+        )
+        columns, row = ("what", "found", "of the KL"), ("of σ²", "1", "1/s²")
+        mend = "Divide σ² by the prior's variance s² too."
+    elif form.logs is not None and abs(form.logs - 1) > ROUNDED:
+        message = (
+            f"{name} is the KL from no prior: by (μ - m)²/s² the prior's variance is {where}, and "
+            f"beside it stands {form.logs:.4g}·log s² in place of log s²"
+        )
+        columns, row = ("what", "found", "of the KL"), ("log s²", form.logs, 1.0)
+        mend = f"Take one s² in both: {LEARNED_PRIOR}."
+    else:
+        return Seen("the KL is the closed form against a prior for each element")
+    severity: Severity = "warning" if form.kind == "reversed" else "error"
+    return Seen("", (Finding(ID, severity, f"{message}.", Evidence(columns, (row,)), mend),))
+
+
+def _of_fixed_prior(anatomy: Anatomy, site: Site) -> Seen:
     measured = measure(anatomy, site)
     form = measured.fit
     if (form is None or form.kind == "weights") and (over := _square_of_sum(anatomy, site)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .anatomy import Anatomy
+from .element_form import element_form
 from .experiments import probe
 from .finding import Evidence, Finding, NotApplied, Seen
 from .kl import measure
@@ -24,7 +25,10 @@ def look(anatomy: Anatomy) -> Seen:
 
 
 def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
-    measured = measure(anatomy, site)
+    try:
+        measured = measure(anatomy, site)
+    except NotApplied as why:
+        return _of_learned_prior(anatomy, site, why)
     parts = measured.parts
     name = measured.name
     scales = [(raw, probe(anatomy, site, (), 0.0, raw).sigma) for raw in RAW_GRID]
@@ -65,6 +69,25 @@ def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
             "the KL is ½·Σ(μ² + σ² - 1 - log σ²), never negative, and is added to the loss."
             if "μ moves away from 0" in directions
             else f"One part of {name} has the wrong sign; the KL is ½·Σ(μ² + σ² - 1 - log σ²).",
+        )
+    ]
+
+
+def _of_learned_prior(anatomy: Anatomy, site: Site, why: NotApplied) -> list[Finding]:
+    try:
+        form = element_form(anatomy, site)
+    except NotApplied:
+        raise why from None
+    if form.scale > 0:
+        return []
+    return [
+        Finding(
+            ID,
+            "error",
+            f"{form.name} falls when the posterior moves away from its learned prior: minimizing "
+            "the loss drives the two apart.",
+            Evidence(("what", "found", "of a KL"), (("weight of an element", form.scale, 1.0),)),
+            f"Add {form.name} to the loss in place of taking it away.",
         )
     ]
 

@@ -87,13 +87,19 @@ def _needs(lineage: Lineage, number: int, sites: Sequence[Site]) -> _Needs:
         is_known = current in samples or current in posteriors
         return [] if is_known else lineage.made_from(current)
 
+    def compared(current: int) -> list[int]:
+        # A target is x itself: what a layer makes of it is a prior's condition, or a decoder's.
+        made = lineage.from_layer(current) and lineage.learned(current)
+        return [] if made else behind(current)
+
     reached = set(lineage.walk(number, behind))
+    targets = set(lineage.walk(number, compared)) & reached
     computed = reached - samples.keys() - posteriors.keys() - lineage.trace.frozen
     kinds = {lineage.trace.values[current].kind for current in computed}
     return _Needs(
         frozenset(samples[current] for current in reached & samples.keys()),
         frozenset(posteriors[current] for current in reached & posteriors.keys() - samples.keys()),
-        "input" in kinds,
+        "input" in {lineage.trace.values[n].kind for n in targets & computed},
         "parameter" in kinds,
         any(_is_given(lineage, number) for number in computed),
     )

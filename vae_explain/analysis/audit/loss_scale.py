@@ -12,8 +12,9 @@ from .discrete import Categories
 from .discrete_kl import category_scale
 from .finding import Evidence, Finding, NotApplied, Seen, decided
 from .posterior import Site
+from .reductions import ROUNDED
 from .rule import AuditRule
-from .scales import BY_ENTROPY, ROUNDED, Scale, entropy_scale, kl_scale, reconstruction_scales
+from .scales import BY_ENTROPY, Scale, entropy_scale, kl_scale, reconstruction_scales
 
 ID = "loss-scale"
 OF_ITS_OWN = "difference", "product", "reconstruction", "function of the squared error"
@@ -30,15 +31,10 @@ def effective_beta(reconstruction: Scale, kl: Scale) -> float:
     return kl.weight * reconstruction.unit / reconstruction.weight
 
 
-def both_scales(
-    anatomy: Anatomy, by_entropy: bool = False
-) -> tuple[tuple[Scale, ...], list[Scale]]:
+def both_scales(anatomy: Anatomy) -> tuple[tuple[Scale, ...], list[Scale]]:
     """Return the scales of the reconstruction, and of each site's KL.
 
-    Parameters
-    ----------
-    by_entropy
-        Whether a KL without a closed form is weighed by its entropy.
+    A KL without a closed form is weighed by its entropy.
 
     Raises
     ------
@@ -53,7 +49,7 @@ def both_scales(
         raise NotApplied(f"the reconstruction has parts of several weights: {names}")
     if len({scale.name for scale in scales}) < len(scales):
         scales = tuple(replace(scale, name=f"the {scale.measure}") for scale in scales)
-    kls = decided((*sites, *anatomy.categories), partial(_kl_scale, anatomy, by_entropy=by_entropy))
+    kls = decided((*sites, *anatomy.categories), partial(_kl_scale, anatomy))
     if not all(scale.weight for scale in scales) or any(
         part.summand.switched_off for part in anatomy.reconstruction()
     ):
@@ -61,21 +57,19 @@ def both_scales(
     return scales, kls
 
 
-def _kl_scale(anatomy: Anatomy, site: Site | Categories, by_entropy: bool) -> Scale:
+def _kl_scale(anatomy: Anatomy, site: Site | Categories) -> Scale:
     if isinstance(site, Categories):
         return category_scale(anatomy, site)
     try:
         return kl_scale(anatomy, site)
     except NotApplied:
-        if not by_entropy:
-            raise
         return entropy_scale(anatomy, site)
 
 
 def reduction(scale: Scale, noun: str) -> str:
     """Say what was done over a term's elements and rows."""
     over_row = (
-        f"averaged over {scale.averaged:,} {noun}s"
+        f"averaged over {scale.averages} {noun}s"
         if scale.averaged > 1
         else f"summed over {scale.per_row:,} {noun}{'' if scale.per_row == 1 else 's'}"
     )
@@ -113,7 +107,7 @@ def evidence(reconstructions: Sequence[Scale], kls: Sequence[Scale]) -> Evidence
 
 
 def look(anatomy: Anatomy) -> Seen:
-    reconstructions, kls = both_scales(anatomy, by_entropy=True)
+    reconstructions, kls = both_scales(anatomy)
     reconstruction = reconstructions[0]
     off = any(part.summand.switched_off for part in anatomy.role("kl"))
     switched = " (it is multiplied by 0 in this run, which is left out here)" if off else ""

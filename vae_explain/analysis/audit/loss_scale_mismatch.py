@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Literal
 
 from .anatomy import Anatomy
 from .finding import Finding, NotApplied, Seen
 from .loss_scale import ONE, both_scales, effective_beta, evidence, reduction
 from .mending import Cure, times, times_for_batch
+from .reductions import DIVIDED_TWICE, ROUNDED
 from .rule import AuditRule
-from .scales import DIVIDED_TWICE, ROUNDED, Scale
+from .scales import Scale
 
 ID = "loss-scale-mismatch"
 # Of the batch's size in a term, against one mean over it.
@@ -33,6 +35,8 @@ def look(anatomy: Anatomy) -> Seen:
     if not findings and (reconstruction.local or reconstruction.range):
         raise NotApplied(f"{reconstruction.name} does not weigh all elements alike")
     betas = [effective_beta(reconstruction, kl) for kl in kls]
+    if not findings and len(kls) == 1:
+        findings += _added_again(anatomy, reconstruction, kls[0], betas[0])
     listed = " and ".join(f"{beta:.4g}" for beta in betas)
     if all(abs(beta - 1) <= ONE for beta in betas):
         words = "one latent's KL counts as much as in the ELBO: β is 1"
@@ -41,12 +45,33 @@ def look(anatomy: Anatomy) -> Seen:
     return Seen(words, tuple(findings))
 
 
+def _added_again(anatomy: Anatomy, reconstruction: Scale, kl: Scale, beta: float) -> list[Finding]:
+    """Find one KL that the loss adds several times, as a loop over the steps of a sequence does."""
+    counts = Counter(
+        anatomy.lineage.twins(part.summand.value)[0] for part in anatomy.parts if part.role == "kl"
+    )
+    times_added = set(counts.values())
+    if len(times_added) != 1 or abs(beta / max(times_added) - 1) > ONE or max(times_added) < 2:
+        return []
+    often = max(times_added)
+    return [
+        Finding(
+            ID,
+            "warning",
+            f"one and the same KL, {kl.name}, is added to the loss {often} times, as in a loop "
+            f"over steps that each have an error of their own: an effective β of {beta:.4g}.",
+            evidence([reconstruction], [kl]),
+            f"Add {kl.name} once, outside of the loop.",
+        )
+    ]
+
+
 def _mismatch(anatomy: Anatomy, reconstruction: Scale, kl: Scale) -> list[Finding]:
     beta = effective_beta(reconstruction, kl)
     follows = reconstruction.batch != kl.batch and {reconstruction.batch, kl.batch} <= {*POWERS}
     weighed = kl.factor / reconstruction.factor  # what was written as a plain weight
     pixels = reconstruction.averaged
-    recon_name, kl_name = reconstruction.name, kl.name
+    recon_name, kl_name, averages = reconstruction.name, kl.name, reconstruction.averages
     what = (
         f"{recon_name} is {reduction(reconstruction, 'element')} while {kl_name} is "
         f"{reduction(kl, 'latent')}"
@@ -70,8 +95,8 @@ def _mismatch(anatomy: Anatomy, reconstruction: Scale, kl: Scale) -> list[Findin
             return [
                 _finding(
                     "warning",
-                    f"{recon_name} is averaged over a row's {pixels:,} elements while {kl_name} "
-                    f"is summed over {latents}: the KL counts {beta:,.4g} times as much as in the "
+                    f"{recon_name} is averaged over a row's {averages} elements while {kl_name} is "
+                    f"summed over {latents}: the KL counts {beta:,.4g} times as much as in the "
                     f"ELBO, an effective β of {beta:.4g}.",
                     anatomy,
                     reconstruction,
@@ -82,7 +107,7 @@ def _mismatch(anatomy: Anatomy, reconstruction: Scale, kl: Scale) -> list[Findin
             return [
                 _finding(
                     "warning",
-                    f"{recon_name} is averaged over a row's {pixels:,} elements, for which a "
+                    f"{recon_name} is averaged over a row's {averages} elements, for which a "
                     f"weight of {1 / pixels:.4g} on {kl_name} would make up; its weight of "
                     f"{kl.factor:.4g} leaves an effective β of {beta:.4g}: in effect a plain "
                     "autoencoder.",
@@ -97,7 +122,7 @@ def _mismatch(anatomy: Anatomy, reconstruction: Scale, kl: Scale) -> list[Findin
         return [
             _finding(
                 "warning",
-                f"{what}: the KL is averaged over its {kl.averaged:,} latents, so that its weight "
+                f"{what}: the KL is averaged over its {kl.averages} latents, so that its weight "
                 f"{'' if abs(weighed - 1) <= ROUNDED else f'of {weighed:.4g} '}makes an effective "
                 f"β of {beta:.4g}.",
                 anatomy,

@@ -8,9 +8,11 @@ from __future__ import annotations
 import numpy as np
 
 from .anatomy import Anatomy
+from .element_form import posterior_parts
 from .element_weights import LEFT_OUT, latent_weights
 from .finding import Evidence, Finding, NotApplied, Seen
 from .kl import known, measure
+from .loss_parts import Part
 from .mending import Cure, instead_of
 from .posterior import Site
 from .rule import AuditRule
@@ -32,18 +34,26 @@ def look(anatomy: Anatomy) -> Seen:
 
 def _has_no_gradient(anatomy: Anatomy, site: Site) -> bool:
     """Whether a KL is found in the loss's value from which no gradient comes back."""
-    try:
-        measured = measure(anatomy, site)
-    except NotApplied:
-        return False
-    off = any(part.summand.switched_off for part in measured.parts)
-    if off or measured.fit is None or anatomy.run.graph.not_explained:
+    parts = _kl_of(anatomy, site)[1]
+    off = any(part.summand.switched_off for part in parts)
+    if off or not parts or anatomy.run.graph.not_explained:
         return False
     return (
-        anatomy.gradients(measured.parts)
+        anatomy.gradients(parts)
         .keys()
         .isdisjoint({*anatomy.lineage.twins(site.location), *site.chain})
     )
+
+
+def _kl_of(anatomy: Anatomy, site: Site) -> tuple[str, tuple[Part, ...]]:
+    """Return the name and the parts of a KL of known form; no parts where there is none."""
+    try:
+        measured = measure(anatomy, site)
+        return measured.name, measured.parts if measured.fit is not None else ()
+    except NotApplied:
+        parts = posterior_parts(anatomy, site)
+        learned = any(part.role == "learned prior" for part in parts)
+        return anatomy.name_of(parts, "the KL") if parts else "", parts if learned else ()
 
 
 def _left_out(anatomy: Anatomy, site: Site) -> Finding | None:
@@ -116,8 +126,8 @@ def _without_entropy(anatomy: Anatomy, site: Site) -> Finding:
 
 
 def _cut_off(anatomy: Anatomy, site: Site) -> Finding:
-    measured = measure(anatomy, site)
-    name, total = measured.name, anatomy.total(measured.parts, anatomy.values)
+    name, parts = _kl_of(anatomy, site)
+    total = anatomy.total(parts, anatomy.values)
     return Finding(
         ID,
         "error",
@@ -145,18 +155,24 @@ def _measured(anatomy: Anatomy, site: Site) -> bool:
 
 
 def _by_part(anatomy: Anatomy, site: Site, value: int) -> bool:
-    """Whether a term has what the site's mean was taken from, as a column of a layer's output."""
-    bound = anatomy.lineage.graph.producer(site.location)
-    if bound is None or bound.kind != "copy":
-        return False
-    whole = anatomy.lineage.made_from(site.location)[0]
-    ways = anatomy.lineage.ancestors(value)
-    if site.z in ways:
-        return False
-    return any(
-        user.output in ways
-        for user in anatomy.lineage.graph.consumers(whole)
-        if user.output != site.location and site.location not in anatomy.lineage.twins(user.output)
+    """Whether a term has what the site's mean was made of.
+
+    That is a column of a layer's output, or what is added to the prior's mean, as in a residual
+    posterior.
+    """
+    lineage = anatomy.lineage
+
+    def inside(current: int) -> list[int]:
+        apart = lineage.kind(current) in ("copy", "elementwise") and not lineage.from_layer(current)
+        return [n for n in lineage.made_from(current) if lineage.learned(n)] if apart else []
+
+    ways = lineage.ancestors(value)
+    into = lineage.ancestors(site.z)
+    return site.z not in ways and any(
+        user.output in ways and user.output not in into
+        for whole in lineage.walk(site.location, inside)
+        if whole != site.location
+        for user in lineage.graph.consumers(whole)
     )
 
 

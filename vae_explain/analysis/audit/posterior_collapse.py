@@ -150,8 +150,8 @@ def _deaf(anatomy: Anatomy, site: Site, all_low: bool) -> Array:
             gradients = backward(
                 anatomy.lineage.graph, anatomy.values, made, arriving, towards=(site.z,)
             )
-            slopes = gradients.get(site.z, np.zeros(shape)).reshape(len(anatomy.values[made]), -1)
-            squares += (slopes**2).mean(axis=0) / (PROBES * max(prod(size[1:]), 1))
+            slopes = gradients.get(site.z, np.zeros(shape)).reshape(shape[0], -1)
+            squares += (slopes**2).mean(axis=0) / (PROBES * max(prod(size) / shape[0], 1))
         answers = np.maximum(answers, np.sqrt(squares))
     deaf = answers < DEAF * float(np.asarray(anatomy.inputs[0], dtype=np.float64).std())
     return np.asarray(deaf if all_low else deaf & (answers < DEAFER * answers.max()))

@@ -7,8 +7,8 @@ from .draw_weights import DrawWeights, upside_down
 from .element_weights import SWAPPED, is_rewarded
 from .finding import Evidence, Finding, Seen
 from .mending import Cure, times
+from .reductions import value_of
 from .rule import AuditRule
-from .scales import value_of
 
 ID = "reconstruction-sign"
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import prod
 from statistics import median  # NumPy's would load its masked arrays
 
 import numpy as np
@@ -25,12 +24,11 @@ from .finding import NotApplied
 from .kl import Measured, known, measure
 from .loss_parts import Part
 from .posterior import Site
+from .reductions import ROUNDED, averages, over_batch, same_part, undone, value_of
 
 SAME = 1e-6
 NARROW = -20.0, -26.0, -32.0  # raw values that make σ very small
 BY_ENTROPY = "KL by its entropy"
-DIVIDED_TWICE = "divided twice by the rows"
-ROUNDED = 1e-3  # of float32 numbers that were added up in another order
 
 
 @dataclass(frozen=True)
@@ -82,6 +80,12 @@ class Scale:
     def unit(self) -> float:
         return 0.5 if self.halved else 1.0
 
+    @property
+    def averages(self) -> str:
+        """Over how many of a row's elements it was averaged, in words."""
+        of = "" if self.averaged == self.per_row else f" of {self.per_row:,}"
+        return f"{self.averaged:,}{of}"
+
 
 def reconstruction_scales(anatomy: Anatomy) -> tuple[Scale, ...]:
     """Return what the parts of the reconstruction weigh, those with equal weights as one."""
@@ -115,6 +119,13 @@ def _reconstruction_scales(anatomy: Anatomy) -> tuple[Scale, ...]:
         return (
             replace(first, name="the reconstruction", weight=whole, factor=factor, halved=False),
         )
+    if len(targets) > 1 and all(
+        replace(each, value=first.value, per_row=first.per_row, name=first.name) == first
+        for each in scales
+    ):
+        # Several targets whose errors weigh alike, as the steps of a sequence, are one sum.
+        elements = sum(each.per_row for each in scales)
+        return (replace(first, name="the reconstruction", per_row=elements),)
     return tuple(dict.fromkeys(scales))
 
 
@@ -162,9 +173,9 @@ def latent_scale(
     growth
         How many times that in the run with every row twice; None where it is not known.
     """
-    averaged, by_mean = _averages(anatomy, parts[0], _aligned(anatomy, parts[0]))
-    batch = _over_batch(anatomy, growth, parts)
-    factor = weight * _undone(anatomy, batch) * averaged
+    averaged, by_mean = averages(anatomy, parts[0], same_part(anatomy, parts[0]))
+    batch = over_batch(anatomy, growth, parts)
+    factor = weight * undone(anatomy, batch) * averaged
     value = value_of(anatomy, parts)
     return Scale(name, measure, weight, per_row, averaged, by_mean, batch, factor, False, value)
 
@@ -191,7 +202,7 @@ def _entropy_scale(anatomy: Anatomy, site: Site) -> Scale:
     if size % anatomy.rows:
         raise NotApplied("μ does not have a row for each row of x")
     weight, growth = _entropy_weight(anatomy, site, parts) / size, None
-    twins = [_aligned(anatomy, part) for part in parts]
+    twins = [same_part(anatomy, part) for part in parts]
     if anatomy.twice is not None and site.index < len(anatomy.twice.sampling.sites):
         others = tuple(twin for twin in twins if twin is not None)
         if len(others) == len(parts):
@@ -242,7 +253,7 @@ def _by_experiment(anatomy: Anatomy, parts: Sequence[Part]) -> Scale | None:
     if weighed is None:
         return None
     growth = None
-    twins = [_aligned(anatomy, part) for part in parts]
+    twins = [same_part(anatomy, part) for part in parts]
     if anatomy.twice is not None and all(twins):
         # Of the same numbers twice, though the second run has other noise.
         own = weighed.prediction
@@ -251,21 +262,22 @@ def _by_experiment(anatomy: Anatomy, parts: Sequence[Part]) -> Scale | None:
         other = _weighed(anatomy.twice, [twin for twin in twins if twin is not None], both)
         if other is not None and other.unit == weighed.unit:
             growth = other.weight / weighed.weight
-    averaged, by_mean = _averages(anatomy, parts[0], twins[0])
+    averaged, by_mean = averages(anatomy, parts[0], twins[0])
     samples = anatomy.values[weighed.made].size // max(anatomy.values[weighed.target].size, 1)
     # A mean over several samples of each row is no average over the row.
     averaged = averaged // samples if samples and averaged % samples == 0 else averaged
-    batch = _over_batch(anatomy, growth, parts)
+    batch = over_batch(anatomy, growth, parts)
     live = weighed.live
-    if averaged != live and averaged > 1:
+    whole = anatomy.values[weighed.target].size == live * anatomy.rows
+    if averaged != live and not (whole and live % averaged == 0):
         averaged, by_mean = 1, False  # over something else than what counts here
     # Inside of a logarithm of a sum, as over draws, a ½ is no factor of the summand.
-    inside = parts[0].mixed and abs(2 * weighed.weight * _undone(anatomy, batch) - 1) < ROUNDED
+    inside = parts[0].mixed and abs(2 * weighed.weight * undone(anatomy, batch) - 1) < ROUNDED
     halved = weighed.unit == "squared error" and (
         weighed.learned_scale or inside or 0.5 in parts[0].summand.constants
     )
     unit = 0.5 if halved else 1.0
-    factor = weighed.weight / unit * _undone(anatomy, batch) * averaged
+    factor = weighed.weight / unit * undone(anatomy, batch) * averaged
     if live > 1 and averaged == 1 and abs(factor * live - 1) < ROUNDED:
         averaged, by_mean, factor = live, True, 1.0  # divided by hand
     words = weighed.unit.removesuffix(" of logits")
@@ -309,7 +321,7 @@ def _weighed(
 
 def _by_graph(anatomy: Anatomy, part: Part) -> Scale:
     """Return what a part weighs whose error is of no kind that an experiment knows."""
-    summand, twin = part.summand, _aligned(anatomy, part)
+    summand, twin = part.summand, same_part(anatomy, part)
     compared = of_summand(anatomy, summand.value)
     if not summand.elements or summand.elements < anatomy.rows:
         name = anatomy.lineage.name(summand.value)
@@ -317,7 +329,7 @@ def _by_graph(anatomy: Anatomy, part: Part) -> Scale:
     words = measure_of(compared[0], anatomy) if compared else "reconstruction"
     if words == "squared error":
         words = "function of the squared error"  # or an experiment would know it
-    averaged, by_mean = _averages(anatomy, part, twin)
+    averaged, by_mean = averages(anatomy, part, twin)
     growth = None if twin is None else twin.summand.weight / summand.weight
     per_row = summand.elements // anatomy.rows
     weight = abs(summand.weight)
@@ -328,9 +340,9 @@ def _by_graph(anatomy: Anatomy, part: Part) -> Scale:
         samples = per_row // target
         averaged = averaged // samples if averaged % samples == 0 else averaged
         per_row, weight = target, weight * samples
-    batch = _over_batch(anatomy, growth, [part])
+    batch = over_batch(anatomy, growth, [part])
     halved = 0.5 in summand.constants
-    factor = weight / (0.5 if halved else 1.0) * _undone(anatomy, batch) * averaged
+    factor = weight / (0.5 if halved else 1.0) * undone(anatomy, batch) * averaged
     return Scale(
         anatomy.name_of([part], "the reconstruction"),
         words,
@@ -343,62 +355,3 @@ def _by_graph(anatomy: Anatomy, part: Part) -> Scale:
         halved,
         value_of(anatomy, [part]),
     )
-
-
-def value_of(anatomy: Anatomy, parts: Sequence[Part]) -> int:
-    """Return the value nearest to the loss that all of some parts are in, and no other part."""
-    mine = [part.summand.value for part in parts]
-    others = [p.summand.path for p in anatomy.parts if p.summand.value not in mine]
-    for number in parts[0].summand.path:
-        if all(number in part.summand.path for part in parts) and not any(
-            number in path for path in others
-        ):
-            return number
-    return parts[0].summand.value
-
-
-def _undone(anatomy: Anatomy, batch: str) -> float:
-    return float(anatomy.rows ** {"averaged": 1, DIVIDED_TWICE: 2}.get(batch, 0))
-
-
-def _over_batch(anatomy: Anatomy, growth: float | None, parts: Sequence[Part]) -> str:
-    """Say what was done over the rows, by how an element's weight grows with every row twice."""
-    if growth is None:
-        return "one row" if anatomy.rows == 1 else "not known"
-    if abs(growth - 1) < ROUNDED:
-        return "summed"
-    if abs(growth - 0.5) < ROUNDED:
-        return "averaged"
-    if abs(growth - 2) < ROUNDED:
-        return "multiplied by the rows"
-    if abs(growth - 0.25) < ROUNDED:
-        return DIVIDED_TWICE
-    if any(part.summand.detached for part in parts):
-        return "not known"  # of a weight that is taken from the terms' own values
-    raise NotApplied("what an element weighs follows the numbers of the batch")
-
-
-def _aligned(anatomy: Anatomy, part: Part) -> Part | None:
-    """Return the part of the second run that is the same as one of the first."""
-    twice = anatomy.twice
-    at = next(
-        (i for i, p in enumerate(anatomy.parts) if p.summand.value == part.summand.value), None
-    )
-    if twice is None or at is None or len(twice.parts) != len(anatomy.parts):
-        return None
-    other = twice.parts[at]
-    same = other.role == part.role and len(other.summand.averaged) == len(part.summand.averaged)
-    return other if same else None
-
-
-def _averages(anatomy: Anatomy, part: Part, twin: Part | None) -> tuple[int, bool]:
-    """Return over how many elements of a row a part was averaged, and whether it was at all."""
-    left, rows = list(part.summand.averaged), anatomy.rows
-    if twin is not None:
-        pairs = list(zip(left, twin.summand.averaged, strict=True))
-        left = [size for size, other in pairs if size == other]
-        # An axis that holds the rows and more, as the tokens of all sentences.
-        left += [a // rows for a, b in pairs if b == 2 * a and a > rows and a % rows == 0]
-    elif anatomy.rows in left:
-        left.remove(anatomy.rows)
-    return prod(left), bool(left)
