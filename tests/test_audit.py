@@ -306,7 +306,6 @@ def test_a_sample_put_together_from_columns_is_said_to_be_one() -> None:
     ("name", "words"),
     [
         ("latent_flow", "estimated from the sample"),
-        ("learned_prior", "learned prior"),
         ("full_covariance", "goes into a matmul: a full covariance"),
         ("full_covariance_by_einsum", "goes into an einsum: a full covariance"),
         ("importance_weighted", "one part has both"),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..base import Layers
+from ..base import Layers, part
 from ..cases import fault
 from ..discrete import of_codes, picked, straight_through
 
@@ -86,3 +87,40 @@ def _(model: Layers, x: Tensor) -> Tensor:
     commitment, movement = F.mse_loss(z, code.detach()), F.mse_loss(code, z.detach())
     copy = straight_through(z, code)
     return F.mse_loss(model.decoder(copy), x) + 0.25 * commitment + movement
+
+
+def losses_of(z: Tensor, code: Tensor) -> Tensor:
+    return 0.25 * F.mse_loss(code.detach(), z) + F.mse_loss(code, z.detach())
+
+
+@fault("codebook", make=of_codes)
+def farthest_code(model: Layers, x: Tensor) -> Tensor:
+    """The codebook loss only grows.
+
+    The distances are ranked by argmax.
+    """
+    z, codes = model.to_mu(model.encoder(x)), part(model, "codes")
+    code = codes(torch.cdist(z, codes.weight).argmax(1))
+    error = F.mse_loss(model.decoder(straight_through(z, code)), x)
+    return error + losses_of(z, code)
+
+
+@farthest_code.twin
+def _(model: Layers, x: Tensor) -> Tensor:
+    z, code = picked(model, x)
+    return F.mse_loss(model.decoder(straight_through(z, code)), x) + losses_of(z, code)
+
+
+@fault("codebook", make=of_codes)
+def both_sides_of_the_commitment_detached(model: Layers, x: Tensor) -> Tensor:
+    """The encoder's outputs drift away from the codes.
+
+    In the commitment term both sides are detached.
+    """
+    z, code = picked(model, x)
+    lost = 0.25 * F.mse_loss(code.detach(), z.detach())
+    error = F.mse_loss(model.decoder(straight_through(z, code)), x)
+    return error + lost + F.mse_loss(code, z.detach())
+
+
+both_sides_of_the_commitment_detached.twin(farthest_code.right)

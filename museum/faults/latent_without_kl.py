@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..base import Layers, error_of, kl_of, part, sample
+from ..base import Layers, error_of, kl_each, kl_of, part, sample
 from ..cases import fault
 
 
@@ -97,3 +97,21 @@ def kl_of_the_first_row(model: Layers, x: Tensor) -> Tensor:
     """
     mu, logvar = model.encode(x)
     return error_of(model, sample(mu, logvar), x) + kl_of(mu[0], logvar[0])
+
+
+@fault("latent-without-kl")
+def free_bits_of_a_scaled_kl(model: Layers, x: Tensor) -> Tensor:
+    """With free bits the KL is 1, at every step.
+
+    The floor of 1 stands under a KL that has been divided by the width of x, beside a mean error.
+    """
+    mu, logvar = model.encode(x)
+    kl = kl_each(mu, logvar).sum(1).mean() / x.shape[1]
+    return F.mse_loss(model.decoder(sample(mu, logvar)), x) + kl.clamp(min=1.0)
+
+
+@free_bits_of_a_scaled_kl.twin
+def _(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    kl = kl_each(mu, logvar).mean(0).clamp(min=0.05).sum() / x.shape[1]
+    return F.mse_loss(model.decoder(sample(mu, logvar)), x) + kl

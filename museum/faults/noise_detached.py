@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -9,6 +11,7 @@ from torch.distributions import Normal, kl_divergence
 
 from ..base import Layers, error_of, kl_of, sample
 from ..cases import fault
+from ..discrete import CATEGORIES, VARIABLES, entropy_part, gumbel, of_categories
 
 
 @fault("noise-detached")
@@ -87,3 +90,27 @@ def sampled_under_no_grad(model: Layers, x: Tensor) -> Tensor:
     with torch.no_grad():
         z = sample(mu, logvar)
     return F.mse_loss(model.decoder(z), x, reduction="sum") + kl_of(mu, logvar)
+
+
+def hard(model: Layers, x: Tensor, passes: bool) -> Tensor:
+    logits = model.to_mu(model.encoder(x)).view(-1, VARIABLES, CATEGORIES)
+    soft = gumbel(logits)
+    one = F.one_hot(soft.argmax(-1), CATEGORIES).float()
+    z = one - soft.detach() + soft if passes else one
+    q, log_q = entropy_part(logits)
+    kl = (q * (log_q + math.log(CATEGORIES))).sum()
+    return F.mse_loss(model.decoder(z.flatten(1)), x, reduction="sum") + kl
+
+
+@fault("noise-detached", make=of_categories)
+def argmax_of_the_relaxed_sample(model: Layers, x: Tensor) -> Tensor:
+    """The categories fall into equal shares and stay there.
+
+    The decoder is given the one-hot of an argmax, which has no gradient.
+    """
+    return hard(model, x, passes=False)
+
+
+@argmax_of_the_relaxed_sample.twin
+def _(model: Layers, x: Tensor) -> Tensor:
+    return hard(model, x, passes=True)

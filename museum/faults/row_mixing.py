@@ -77,3 +77,44 @@ def _(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)
     error = ((model.decoder(sample(mu, logvar)) - x) ** 2).sum(1)
     return (error + kl_each(mu, logvar).sum(1)).mean()
+
+
+@fault("row-mixing")
+def reshaped_in_place_of_transposed(model: Layers, x: Tensor) -> Tensor:
+    """Each reconstruction is a patchwork of the batch.
+
+    The decoder gives its output with the batch last, and a reshape stands for the transpose.
+    """
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar)).t()
+    return F.mse_loss(recon.reshape(x.shape), x, reduction="sum") + kl_of(mu, logvar)
+
+
+@reshaped_in_place_of_transposed.twin
+def _(model: Layers, x: Tensor) -> Tensor:
+    mu, logvar = model.encode(x)
+    recon = model.decoder(sample(mu, logvar)).t()
+    return F.mse_loss(recon.t(), x, reduction="sum") + kl_of(mu, logvar)
+
+
+def bound(model: Layers, x: Tensor, axis: int) -> Tensor:
+    mu, logvar = model.encode(x)
+    eps = torch.randn(4, *mu.shape)
+    z = mu + torch.exp(0.5 * logvar) * eps
+    error = ((model.decoder(z) - x) ** 2).sum(-1)
+    log_w = -error + (0.5 * eps**2 - 0.5 * z**2 + 0.5 * logvar).sum(-1)
+    return -torch.logsumexp(log_w, axis).mean()
+
+
+@fault("row-mixing")
+def importance_over_the_batch(model: Layers, x: Tensor) -> Tensor:
+    """A few easy rows are learned, and the others never.
+
+    The bound by importance weights sums over the batch in place of a row's draws.
+    """
+    return bound(model, x, axis=1)
+
+
+@importance_over_the_batch.twin
+def _(model: Layers, x: Tensor) -> Tensor:
+    return bound(model, x, axis=0)

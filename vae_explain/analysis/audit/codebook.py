@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
+
 from ...engine.backward_pass import backward
 from ...trace import Trace
 from .anatomy import Anatomy
@@ -18,6 +20,7 @@ from .mending import Cure, Edit, instead_of, times
 from .rule import AuditRule
 
 ID = "codebook"
+NEAR = 1e-5  # of the spread of distances, in float32
 
 
 def look(anatomy: Anatomy) -> Seen:
@@ -55,6 +58,12 @@ def _codes(anatomy: Anatomy, codes: Codes) -> list[Finding]:
     book = lineage.name(codes.codebook)
     if trained and codes.codebook not in trace.gradients:
         return [_no_gradient(anatomy, codes, reached, book, evidence)]
+    not_nearest = _not_nearest(anatomy, codes, terms[0]) if terms else None
+    if not_nearest is not None:
+        return [not_nearest]
+    lost = [term for term, to_encoder, to_codes in reached if not (to_encoder or to_codes)]
+    if lost:
+        return [_lost(anatomy, lost, evidence)]
     if reached and not _passes_through(anatomy, terms):
         return [_not_passed(anatomy, codes, terms[0], evidence)]
     commitments = [t for t, to_encoder, to_codes in reached if to_encoder and not to_codes]
@@ -83,6 +92,42 @@ def _codes(anatomy: Anatomy, codes: Codes) -> list[Finding]:
                 )
             ]
     return []
+
+
+def _not_nearest(anatomy: Anatomy, codes: Codes, term: CodeTerm) -> Finding | None:
+    """Find codes that were picked and are nearest by no measure that codes are picked by."""
+    lineage, book = anatomy.lineage, anatomy.array(codes.codebook)
+    encoded, picked = anatomy.array(term.encoded), anatomy.array(codes.picked)
+    drawn = any(lineage.is_draw(number) for number in lineage.ancestors(codes.index))
+    width = book.shape[-1]
+    if drawn or encoded.shape != picked.shape or encoded.shape[-1] != width:
+        return None
+    z, code = encoded.reshape(-1, width), picked.reshape(-1, width)
+    lengths = np.linalg.norm(z, axis=1, keepdims=True) * np.linalg.norm(book, axis=1)
+    with np.errstate(all="ignore"):
+        measures = -np.linalg.norm(z[:, None] - book, axis=2), z @ book.T, z @ book.T / lengths
+    at = np.abs(code[:, None] - book).sum(axis=2).argmin(axis=1)
+    one = np.arange(len(z))
+    best = [each.max(axis=1) - each[one, at] <= NEAR * np.ptp(each, axis=1) for each in measures]
+    if any(each.all() for each in best):
+        return None
+    far = measures[0][one, at] - measures[0].min(axis=1) <= NEAR * np.ptp(measures[0], axis=1)
+    name, of = lineage.name(codes.picked), lineage.name(term.encoded)
+    which = "the farthest" if far.all() else "not the nearest"
+    count = len(z) if far.all() else int((~best[0]).sum())
+    return Finding(
+        ID,
+        "error" if far.all() else "warning",
+        f"{name} is {which} code for {count:,} of {len(z):,} vectors of {of}: they are picked by "
+        "a rank that is no distance.",
+        Evidence(
+            ("vector", "distance of its code", "least distance"),
+            tuple((str(i), float(-measures[0][i, at[i]]), float(-measures[0][i].max()))
+                  for i in np.flatnonzero(~best[0])[:4]),
+        ),
+        f"Pick the code that is nearest: torch.cdist({of}, {lineage.name(codes.codebook)})"
+        ".argmin(1).",
+    )  # fmt: skip
 
 
 def _passes_through(anatomy: Anatomy, terms: list[CodeTerm]) -> bool:

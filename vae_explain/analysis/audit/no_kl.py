@@ -10,6 +10,7 @@ import numpy as np
 from .anatomy import Anatomy
 from .element_form import posterior_parts
 from .element_weights import LEFT_OUT, latent_weights
+from .experiments import kl_candidates
 from .finding import Evidence, Finding, NotApplied, Seen
 from .kl import known, measure
 from .loss_parts import Part
@@ -28,6 +29,7 @@ def look(anatomy: Anatomy) -> Seen:
     ]
     findings += [_cut_off(anatomy, site) for site in sites if _has_no_gradient(anatomy, site)]
     findings += [f for site in sites if (f := _left_out(anatomy, site)) is not None]
+    findings += [f for site in sites if (f := _held(anatomy, site)) is not None]
     findings += [_without_entropy(anatomy, site) for site in sites if _prior_alone(anatomy, site)]
     return Seen("each sample's posterior is measured by the loss", tuple(findings))
 
@@ -90,6 +92,45 @@ def _left_out(anatomy: Anatomy, site: Site) -> Finding | None:
                  tuple((str(int(at)), 0.0) for at in gone[:6])),
         f"Sum {name} over all {noun}.",
     )  # fmt: skip
+
+
+def _held(anatomy: Anatomy, site: Site) -> Finding | None:
+    """Find a floor under the KL that is larger than all that a reconstruction can win.
+
+    Free bits leave a KL without a gradient as long as it is small. An error cannot fall below 0,
+    so that no KL of more than the whole error is ever worth its price.
+    """
+    if anatomy.run.graph.not_explained:
+        return None
+    try:
+        measured, parts = measure(anatomy, site), kl_candidates(anatomy, site)[0]
+        errors = anatomy.reconstruction()
+    except NotApplied:
+        return None
+    slopes = (
+        anatomy.gradient_at(number, parts, anatomy.values)
+        for number in (site.location, *site.chain)
+    )
+    if not measured.bent or any(slope is not None and slope.any() for slope in slopes):
+        return None
+    floor, inside = (anatomy.total(each, anatomy.values) for each in (parts, measured.parts))
+    error = anatomy.total(errors, anatomy.values)
+    if not (floor > inside and floor >= error >= 0):
+        return None
+    name = measured.name
+    return Finding(
+        ID,
+        "warning",
+        f"{name} has no gradient: a floor of {floor:.4g} stands under it, and the whole "
+        f"reconstruction is {error:.4g}: no z is worth a KL that reaches the floor, so that "
+        "nothing draws the posterior to the prior.",
+        Evidence(
+            ("what", "in the loss"),
+            ((f"{name} without its floor", inside), ("its floor", floor), ("the error", error)),
+        ),
+        f"Put the floor under {name} as it is summed over a row's latents, before it is scaled or "
+        "averaged, or under each latent's own.",
+    )
 
 
 def _prior_alone(anatomy: Anatomy, site: Site) -> bool:

@@ -16,7 +16,7 @@ ID = "noise-detached"
 
 
 def look(anatomy: Anatomy) -> Seen:
-    sites = anatomy.sites()
+    sites = anatomy.latents or anatomy.sites()
     reconstruction = anatomy.reconstruction()
     findings = []
     for site in sites:
@@ -33,7 +33,8 @@ def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
     through: dict[int, Array] = {}
     if site.z in anatomy.trace.gradients:
         through = backward(anatomy.lineage.graph, anatomy.values, site.z)
-    heads = _scale_heads(anatomy, site)
+    relaxed = any(each.site == site for each in anatomy.categories)
+    heads = [] if relaxed else _scale_heads(anatomy, site)
     reached_z = site.z in arriving
     cut: list[tuple[int, str]] = []
     if anatomy.lineage.learned(site.location) and not (reached_z and site.location in through):
@@ -90,6 +91,11 @@ def _mend(anatomy: Anatomy, site: Site, reached_z: bool, cut: set[int]) -> str:
     z = anatomy.latent(site)
     if site.drawn:
         return f"Sample {z} by rsample(), or as mu + std * randn_like(std), in place of sample()."
+    if any(each.site == site for each in anatomy.categories):
+        return (
+            f"Give the decoder hard + ({z} - {z}.detach()), as F.gumbel_softmax(hard=True) does: "
+            "an argmax has no gradient."
+        )
     if not reached_z:
         return f"Give the decoder {z} itself: between the two stands a detach or a no_grad."
     where = anatomy.lineage.formula(site.z)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...engine.graph import BoundOperation
-from ...trace import Operation
+from ...ops.broadcasting import normalized_axes
+from ...trace import Array, Operation
 from .anatomy import Anatomy, aligned
 from .comparisons import comparisons
 from .finding import Evidence, Finding, NotApplied, Seen
@@ -30,17 +31,20 @@ def look(anatomy: Anatomy) -> Seen:
         if (finding := _spread(anatomy, bound)) is not None
     ]
     findings += _normalized(anatomy)
+    findings += _of_other_rows(anatomy)
     return Seen("each row's loss is its own", tuple(findings))
 
 
 def _normalized(anatomy: Anatomy) -> list[Finding]:
-    """Find predictions that a softmax normalizes over the rows of the batch."""
+    """Find what a softmax, or the logarithm of a sum, takes over the rows of the batch."""
     lineage, values, twice = anatomy.lineage, anatomy.values, anatomy.twice
     if twice is None or not aligned(anatomy.run, twice.run):
         return []
     predictions = [compared.made for compared in comparisons(anatomy)]
     found = []
     for bound in lineage.graph.operations:
+        if bound.rule_name == "logsumexp" and (over := _over_rows(anatomy, bound)) is not None:
+            found.append(over)
         if bound.rule_name not in ("softmax", "log_softmax"):
             continue
         shape, dim = values[bound.output].shape, bound.attributes.get("dim")
@@ -68,6 +72,80 @@ def _normalized(anatomy: Anatomy) -> list[Finding]:
                 f"Give {op} the axis of the classes, dim=-1, in place of dim={dim}.",
             )
         )
+    return found
+
+
+def _over_rows(anatomy: Anatomy, bound: BoundOperation) -> Finding | None:
+    """Find a logarithm of a sum over the one axis of the rows: draws or components have another.
+
+    Where two axes have the rows, as of all pairs of a batch, one may be summed over.
+    """
+    twice, lineage, source = anatomy.twice, anatomy.lineage, bound.sources[0]
+    assert twice is not None, "asked where there is one"
+    shape, other = anatomy.values[source].shape, twice.values[source].shape
+    doubled = [axis for axis, (a, b) in enumerate(zip(shape, other, strict=True)) if b == 2 * a]
+    over = normalized_axes(bound.attributes["dim"], len(shape))
+    in_loss = bound.output in lineage.graph.reaches_loss and lineage.learned(source)
+    if not in_loss or len(doubled) != 1 or doubled[0] not in over:
+        return None
+    name = lineage.name(source)
+    rest = [size for axis, size in enumerate(shape) if axis not in over]
+    return Finding(
+        ID,
+        "error",
+        f"logsumexp adds {name} {list(shape)} up over the {anatomy.rows} rows of the batch inside "
+        "of its logarithm: each row's share of the gradient falls when another row does better.",
+        Evidence(("what", "shape"), ((name, str(list(shape))), ("left over", str(rest)))),
+        f"Give logsumexp the axis of the draws or of the components, in place of dim={doubled[0]}.",
+    )
+
+
+def _of_other_rows(anatomy: Anatomy) -> list[Finding]:
+    """Find predictions that have elements made from the latents of other rows than their own.
+
+    A batch norm or a graph has each row in each prediction, its own among them.
+    """
+    lineage, rows = anatomy.lineage, anatomy.rows
+    sites = [site for site in anatomy.sampling.sites if site.used]
+    samples = [s.z for s in sites if anatomy.values[s.z].shape[:1] == (rows,)]
+    if not samples or len(samples) != len(sites):
+        return []
+    found = []
+    for compared in comparisons(anatomy):
+        made, target = anatomy.array(compared.made), anatomy.array(compared.target)
+        aligned_to_x = any(np.array_equal(target, x) for x in anatomy.inputs)
+        if made.shape != target.shape or made.shape[:1] != (rows,) or not aligned_to_x:
+            continue
+
+        def moved(chosen: list[int], made: int = compared.made) -> Array:
+            arrays = []
+            for step in (0.0, STEP):
+                given = {number: anatomy.array(number).copy() for number in samples}
+                for array in given.values():
+                    array[chosen] += step
+                arrays.append(anatomy.experiment(given, [made])[made])
+            return np.asarray(arrays[0] != arrays[1])
+
+        own = moved([0])[0]
+        others = moved(list(range(1, rows)))[0]
+        strange = others & ~own
+        if strange.any():
+            name = lineage.name(compared.made)
+            found.append(
+                Finding(
+                    ID,
+                    "error",
+                    f"{name} mixes the rows of the batch: {int(strange.sum())} of {own.size} "
+                    "elements of its row 0 are made from the latents of other rows, and not from "
+                    f"its own, while {lineage.name(compared.target)} is x as it is.",
+                    Evidence(
+                        ("element of row 0", "moves with z of row 0", "with z of other rows"),
+                        tuple((str(int(at)), "no", "yes") for at in np.flatnonzero(strange)[:4]),
+                    ),
+                    f"A view or a reshape does not exchange axes: make {name} by transpose or "
+                    "permute, and keep the batch the first axis.",
+                )
+            )
     return found
 
 
