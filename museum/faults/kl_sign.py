@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
@@ -55,3 +56,29 @@ def one_sign_of_the_kl(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)
     kld = -0.5 * torch.sum(1 + logvar - mu.pow(2) + logvar.exp())
     return error_of(model, sample(mu, logvar), x) + kld
+
+
+def discrepancy(model: Layers, x: Tensor, sign: float) -> Tensor:
+    mu, logvar = model.encode(x)
+    z = sample(mu, logvar)
+    prior = torch.randn_like(z)
+
+    def kernel(a: Tensor, b: Tensor) -> Tensor:
+        return torch.exp(-((a[:, None] - b[None]) ** 2).mean(2)).mean()
+
+    away = kernel(z, z) + kernel(prior, prior) - 2 * kernel(z, prior)
+    return F.mse_loss(model.decoder(z), x) + sign * 10 * away
+
+
+@fault("kl-sign")
+def discrepancy_taken_away(model: Layers, x: Tensor) -> Tensor:
+    """The latents lie nowhere near the prior.
+
+    The maximum mean discrepancy from samples of the prior is taken away from the error.
+    """
+    return discrepancy(model, x, -1.0)
+
+
+@discrepancy_taken_away.twin
+def _(model: Layers, x: Tensor) -> Tensor:
+    return discrepancy(model, x, 1.0)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from ..base import Layers, error_of, kl_of, sample
+from ..base import Layers, error_of, kl_of, part, sample, with_
 from ..cases import fault
 
 
@@ -77,3 +77,29 @@ def softmax_of_losses_as_weights(model: Layers, x: Tensor) -> Tensor:
 def _(model: Layers, x: Tensor) -> Tensor:
     cost = losses(model, x)
     return (torch.softmax(-cost, dim=0).detach() * cost).sum(0).mean()
+
+
+def with_deviation() -> Layers:
+    return with_(log_std=(3, 6))
+
+
+def likelihood(model: Layers, x: Tensor, logs: float) -> Tensor:
+    mu, logvar = model.encode(x)
+    z = sample(mu, logvar)
+    log_std = part(model, "log_std")(z)
+    error = 0.5 * ((model.decoder(z) - x) / log_std.exp()) ** 2
+    return (error + logs * log_std).sum() + kl_of(mu, logvar)
+
+
+@fault("reconstruction-sign", make=with_deviation)
+def error_over_a_learned_deviation_alone(model: Layers, x: Tensor) -> Tensor:
+    """The error goes to zero while the images stay grey.
+
+    It is divided by a learned variance, whose logarithm is not in the loss.
+    """
+    return likelihood(model, x, logs=0.0)
+
+
+@error_over_a_learned_deviation_alone.twin
+def _(model: Layers, x: Tensor) -> Tensor:
+    return likelihood(model, x, logs=1.0)

@@ -155,3 +155,24 @@ def graph(model: Layers, x: Tensor) -> Tensor:
     mu, logvar = model.encode(x)
     z = sample(mu, logvar)
     return F.binary_cross_entropy_with_logits(z @ z.T, edges, reduction="sum") + kl_of(mu, logvar)
+
+
+def semi_supervised() -> Layers:
+    model = with_(classes=(6, 2), to_mu=(10, 3), to_raw=(10, 3), decode=(5, 6))
+    del model.to_mu, model.to_raw, model.decoder
+    return model
+
+
+@right_model(make=semi_supervised)
+def label_not_known(model: Layers, x: Tensor) -> Tensor:
+    """Kingma's M2 without labels: each class by its share, and the entropy of the shares."""
+    shares = torch.softmax(part(model, "classes")(x), dim=1)
+    bound = x.new_zeros(len(x))
+    for label in range(2):
+        y = F.one_hot(torch.full((len(x),), label), 2).float()
+        h = torch.cat([model.encoder(x), y], dim=1)
+        mu, logvar = part(model, "to_mu")(h), part(model, "to_raw")(h)
+        recon = part(model, "decode")(torch.cat([sample(mu, logvar), y], dim=1))
+        cost = ((recon - x) ** 2).sum(1) + kl_each(mu, logvar).sum(1)
+        bound = bound + shares[:, label] * cost
+    return (bound + (shares * torch.log(shares + 1e-8)).sum(1)).mean()

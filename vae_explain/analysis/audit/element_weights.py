@@ -152,7 +152,7 @@ def weigh(
         of_others = _fitted(anatomy, parts, made, target, {made: moderate})
         if of_others and of_others.unit in POSITIVE:
             straight = replace(of_others, prediction=moderate)
-    for scale in _scales(anatomy, parts, made):
+    for scale in beside(anatomy, parts, made):
         likelihood = _of_learned_scale(anatomy, parts, made, target, scale, values)
         if likelihood is not None:
             return likelihood
@@ -317,7 +317,7 @@ def _fitted(
     return replace(mean, range=(times * float(weights.min()), times * float(weights.max())))
 
 
-def _scales(anatomy: Anatomy, parts: Sequence[Part], made: int) -> list[int]:
+def beside(anatomy: Anatomy, parts: Sequence[Part], made: int) -> list[int]:
     """Return learned values beside the prediction that the error may be divided by."""
     lineage = anatomy.lineage
     behind = {made}

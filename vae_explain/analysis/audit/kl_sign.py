@@ -12,6 +12,7 @@ from .posterior import Site
 from .rule import AuditRule, at_each_site
 
 ID = "kl-sign"
+FAR_OFF = 30.0
 MOVED = 0.0, 1.0, 3.0, 100.0
 RAW_GRID = tuple(i / 2 for i in range(-14, 15))
 WIDEST, NARROWEST = 30.0, 0.03
@@ -77,7 +78,7 @@ def _of_learned_prior(anatomy: Anatomy, site: Site, why: NotApplied) -> list[Fin
     try:
         form = element_form(anatomy, site)
     except NotApplied:
-        raise why from None
+        return _of_samples(anatomy, site, why)
     if form.scale > 0:
         return []
     return [
@@ -88,6 +89,33 @@ def _of_learned_prior(anatomy: Anatomy, site: Site, why: NotApplied) -> list[Fin
             "the loss drives the two apart.",
             Evidence(("what", "found", "of a KL"), (("weight of an element", form.scale, 1.0),)),
             f"Add {form.name} to the loss in place of taking it away.",
+        )
+    ]
+
+
+def _of_samples(anatomy: Anatomy, site: Site, why: NotApplied) -> list[Finding]:
+    """Judge a distance of z from samples of the prior, such as an MMD: it grows far away."""
+    others = [p for p in anatomy.parts if site.index in p.samples and p.role != "reconstruction"]
+    parts = [p for p in others if not (p.parameter or p.posteriors)]
+    if not parts or len(parts) < len(others):
+        raise why
+    wanted = [part.summand.value for part in parts]
+    z = anatomy.array(site.z)
+    found = []
+    for array in (z, z + FAR_OFF):
+        found.append(anatomy.total(parts, anatomy.experiment({site.z: array}, wanted)))
+    near, far = found
+    if far >= near:
+        return []
+    name = anatomy.name_of(parts, "what measures z")
+    return [
+        Finding(
+            ID,
+            "error",
+            f"{name} falls when {anatomy.latent(site)} moves {FAR_OFF:g} deviations of the prior "
+            "away from it: minimizing the loss drives z away from the prior.",
+            Evidence(("z", "its part of the loss"), (("of this run", near), ("far off", far))),
+            f"Add {name} to the loss in place of taking it away.",
         )
     ]
 

@@ -10,6 +10,7 @@ from itertools import product
 from .anatomy import Anatomy
 from .discrete import Categories
 from .discrete_kl import category_scale
+from .element_weights import sides
 from .finding import Evidence, Finding, NotApplied, Seen, decided
 from .posterior import Site
 from .reductions import ROUNDED
@@ -50,6 +51,7 @@ def both_scales(anatomy: Anatomy) -> tuple[tuple[Scale, ...], list[Scale]]:
     if len({scale.name for scale in scales}) < len(scales):
         scales = tuple(replace(scale, name=f"the {scale.measure}") for scale in scales)
     kls = decided((*sites, *anatomy.categories), partial(_kl_scale, anatomy))
+    scales, kls = _of_one_target(anatomy, scales, kls)
     if not all(scale.weight for scale in scales) or any(
         part.summand.switched_off for part in anatomy.reconstruction()
     ):
@@ -57,13 +59,39 @@ def both_scales(anatomy: Anatomy) -> tuple[tuple[Scale, ...], list[Scale]]:
     return scales, kls
 
 
+def _of_one_target(
+    anatomy: Anatomy, scales: tuple[Scale, ...], kls: list[Scale]
+) -> tuple[tuple[Scale, ...], list[Scale]]:
+    """Return one error and one KL for those whose samples each predict the same target.
+
+    As of a label that is not known: each class has a latent, and error and KL have its share,
+    which is another in each row.
+    """
+    parts = anatomy.reconstruction()
+    samples = {part.samples for part in parts}
+    targets = {found[1] for part in parts if (found := sides(anatomy, [part]))}
+    locations = {anatomy.lineage.twins(site.location)[0] for site in anatomy.sampling.sites}
+    each_its_own = len(samples) == len(kls) == len(locations) > 1 and all(
+        len(sample) == 1 for sample in samples
+    )
+    if len(scales) > 1 or len(targets) > 1 or not each_its_own:
+        return scales, kls
+    first, whole = kls[0], sum(kl.weight for kl in kls)
+    factor = first.factor * whole / first.weight
+    together = replace(first, name="the KL", weight=whole, factor=factor)
+    return (replace(scales[0], range=None),), [together]
+
+
 def _kl_scale(anatomy: Anatomy, site: Site | Categories) -> Scale:
     if isinstance(site, Categories):
         return category_scale(anatomy, site)
     try:
         return kl_scale(anatomy, site)
-    except NotApplied:
-        return entropy_scale(anatomy, site)
+    except NotApplied as why:
+        try:
+            return entropy_scale(anatomy, site)
+        except NotApplied:
+            raise why from None
 
 
 def reduction(scale: Scale, noun: str) -> str:
