@@ -67,9 +67,13 @@ def _unpaid_deviation(anatomy: Anatomy, parts: Sequence[Part]) -> Finding | None
         return None
     for scale in beside(anatomy, parts, found[0]):
         raw = anatomy.lineage.walk_back(scale, anatomy.lineage.is_arithmetic)[-1]
-        touched = [p for p in anatomy.parts if raw in anatomy.lineage.ancestors(p.summand.value)]
+        touched = [
+            p
+            for p in anatomy.parts
+            if raw in anatomy.lineage.ancestors(p.summand.value) and not p.summand.switched_off
+        ]
         wanted = [p.summand.value for p in touched]
-        if anatomy.lineage.ancestors(raw) & {found[0]}:
+        if found[0] in anatomy.lineage.ancestors(raw):
             continue
         totals = []
         for number in RAWS:
