@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
@@ -9,9 +10,10 @@ import numpy as np
 from ...trace import Array
 from .anatomy import Anatomy
 from .closed_form import Fit
-from .element_form import ElementForm, element_form
+from .element_form import element_form
 from .experiments import actual_scale
 from .finding import Cell, Evidence, Finding, NotApplied, Seen, Severity, decided
+from .flow_form import flow_form
 from .kl import Measured, measure
 from .posterior import Site
 from .reductions import ROUNDED
@@ -50,14 +52,48 @@ def _site(anatomy: Anatomy, site: Site) -> Seen:
     try:
         return _of_fixed_prior(anatomy, site)
     except NotApplied as why:
-        try:
-            return _of_each_element(element_form(anatomy, site))
-        except NotApplied:
-            raise why from None
+        for look_again in (_of_each_element, _through_a_flow):
+            with suppress(NotApplied):
+                return look_again(anatomy, site)
+        raise why
 
 
-def _of_each_element(form: ElementForm) -> Seen:
+def _through_a_flow(anatomy: Anatomy, site: Site) -> Seen:
+    form = flow_form(anatomy, site)
+    found = form.determinant, form.at_after, form.at_before
+    before, after = anatomy.lineage.name(form.before), anatomy.lineage.name(form.after)
+    name, slips = form.name, []
+    if np.allclose(found, (1, 1, 0), atol=ROUNDED) or np.allclose(found, (0, 0, 1), atol=ROUNDED):
+        return Seen(f"the KL is that of {before} and of the flow that makes {after} of it")
+    if abs(form.determinant + 1) < ROUNDED:
+        slips.append("the log-determinant of the flow enters with the wrong sign")
+    elif abs(form.determinant) < ROUNDED:
+        slips.append("the log-determinant of the flow is missing")
+    if np.allclose(found[1:], (0, 1), atol=ROUNDED):
+        slips.append(f"log p is that of {before}, before the flow, and not of {after}")
+    if not slips:
+        raise NotApplied("what a flow adds to the KL has weights by none of the slips that we know")
+    rows = zip(
+        (f"-log |det ∂{after}/∂{before}|", f"½·{after}²", f"½·{before}²"), found, (1.0, 1.0, 0.0),
+        strict=True,
+    )  # fmt: skip
+    return Seen(
+        "",
+        (
+            Finding(
+                ID,
+                "error",
+                f"{name}, the KL of what a flow makes of {before}, is wrong: {'; '.join(slips)}.",
+                Evidence(("part", "found", "of the KL"), tuple(rows)),
+                f"Write log q({before}) - log |det| - log p({after}).",
+            ),
+        ),
+    )
+
+
+def _of_each_element(anatomy: Anatomy, site: Site) -> Seen:
     """Judge a KL whose prior is learned, and one of the prior from the posterior."""
+    form = element_form(anatomy, site)
     name, low, high = form.name, *form.variance
     row: tuple[Cell, ...]
     where = f"between {low:.4g} and {high:.4g}" if low < high else f"{low:.4g}"

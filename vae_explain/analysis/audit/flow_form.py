@@ -1,0 +1,151 @@
+"""The KL of a posterior that a flow makes of a Gaussian sample.
+
+With z₀ from N(μ, σ²) and zₖ what the flow makes of it, the KL by the sample is log q(z₀) -
+log |det ∂zₖ/∂z₀| - log p(zₖ) (Rezende and Mohamed 2015, equation 15). The determinant is taken by
+differences on the replay, and the loss's part is fitted by it, by zₖ² and by z₀².
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...trace import Array
+from .anatomy import Anatomy
+from .comparisons import comparisons
+from .element_form import posterior_parts
+from .experiments import raw_of, require_reparameterized
+from .finding import NotApplied
+from .loss_parts import Part
+from .posterior import Site
+
+STEP = 1e-5
+SETS = 4  # of random means, each a row's own
+RAW = 0.3, -0.4
+EXACT = 1e-5  # of the range of what is fitted; a guard inside of the logarithm is less
+
+
+@dataclass(frozen=True)
+class FlowForm:
+    """What a KL through a flow is made of.
+
+    Attributes
+    ----------
+    name
+        What the user calls it.
+    before, after
+        What the flow is given, and what it gives out.
+    determinant, at_after, at_before
+        How often -log |det|, ½·zₖ² and ½·z₀² are in it, for each log σ that is taken away.
+    """
+
+    name: str
+    before: int
+    after: int
+    determinant: float
+    at_after: float
+    at_before: float
+
+
+def flow_form(anatomy: Anatomy, site: Site) -> FlowForm:
+    """Return the form of a site's KL through a flow.
+
+    Raises
+    ------
+    NotApplied
+        Where there is no flow, or the prior is another than N(0, 1).
+    """
+    require_reparameterized(site)
+    raw_of(site)
+    shape = anatomy.values[site.z].shape
+    if len(shape) != 2 or shape != anatomy.values[site.location].shape or len(shape) < 2:
+        raise NotApplied("z does not have one mean for each row and latent")
+    sampled = (p for p in anatomy.role("sampled") if p.samples == {site.index})
+    parts = tuple(dict.fromkeys((*posterior_parts(anatomy, site), *sampled)))
+    if not parts or any(len(anatomy.values[p.summand.value]) != shape[0] for p in parts):
+        raise NotApplied("the KL does not have a row for each row of z")
+    for after in _flowed(anatomy, site):
+        found = _fitted(anatomy, site, parts, after)
+        if found is not None:
+            return FlowForm(anatomy.name_of(parts, "the KL"), site.z, after, *found)
+    raise NotApplied("no flow of z whose prior is N(0, 1) gives the KL's numbers")
+
+
+def _flowed(anatomy: Anatomy, site: Site) -> list[int]:
+    """Return the values in the shape of z that all ways from it to the predictions go through."""
+    lineage = anatomy.lineage
+    made = {compared.made for compared in comparisons(anatomy)}
+
+    def is_between(number: int) -> bool:
+        def behind(current: int) -> list[int]:
+            return [] if current == number else lineage.made_from(current)
+
+        return not any(site.z in set(lineage.walk(end, behind)) for end in made)
+
+    return [
+        value.id
+        for value in anatomy.trace.values
+        if value.shape == anatomy.values[site.z].shape
+        and value.id != site.z
+        and site.z in lineage.ancestors(value.id)
+        and is_between(value.id)
+    ]
+
+
+def _fitted(
+    anatomy: Anatomy, site: Site, parts: tuple[Part, ...], after: int
+) -> tuple[float, float, float] | None:
+    rows, latents = anatomy.values[site.z].shape
+    draws = np.random.default_rng(0)
+    columns: list[Array] = []
+    targets: list[Array] = []
+    for _ in range(SETS):
+        means = draws.standard_normal((rows, latents))
+        given = {site.location: means, site.noise: anatomy.filled(site.noise, 0.0)}
+        z, kl, sigma = _at(anatomy, site, parts, after, given, RAW[0])
+        _, other, narrower = _at(anatomy, site, parts, after, given, RAW[1])
+        unit = (other - kl) / (latents * np.log(sigma / narrower))
+        slopes = np.empty((rows, latents, latents))
+        for latent in range(latents):
+            step = np.zeros((rows, latents))
+            step[:, latent] = STEP
+            ends = [
+                _at(anatomy, site, parts, after, {**given, site.location: means + s}, RAW[0])[0]
+                for s in (step, -step)
+            ]
+            slopes[:, :, latent] = (ends[0] - ends[1]) / (2 * STEP)
+        sign, log_det = np.linalg.slogdet(slopes)
+        if not sign.all() or not (unit > 0).all() or not np.isfinite(unit).all():
+            return None
+        squares = (0.5 * (array**2).sum(axis=1) for array in (z, means))
+        columns.append(np.stack([-log_det, *squares, np.ones(rows)], axis=1))
+        targets.append(kl / unit)
+    matrix, target = np.concatenate(columns), np.concatenate(targets)
+    if len(matrix) <= 2 * matrix.shape[1] or np.ptp(matrix[:, 0]) < EXACT:
+        return None  # too few rows, or a flow that keeps all volumes
+    solution, _, rank, _ = np.linalg.lstsq(matrix, target, rcond=1e-10)
+    off = np.abs(matrix @ solution - target).max()
+    if rank < matrix.shape[1] or off > EXACT * np.ptp(target):
+        return None
+    determinant, at_after, at_before, _ = (float(number) for number in solution)
+    return determinant, at_after, at_before
+
+
+def _at(
+    anatomy: Anatomy,
+    site: Site,
+    parts: tuple[Part, ...],
+    after: int,
+    given: dict[int, Array],
+    raw: float,
+) -> tuple[Array, Array, float]:
+    """Return what the flow gives out, the KL's part of each row, and σ."""
+    raw_value, scale = raw_of(site), site.chain[0]
+    given = {**given, raw_value: anatomy.filled(raw_value, raw)}
+    arrays = anatomy.experiment(given, [after, scale, *(p.summand.value for p in parts)])
+    rows = len(arrays[after])
+    kl = np.zeros(rows)
+    for part in parts:
+        kl = kl + part.summand.factor * arrays[part.summand.value].reshape(rows, -1).sum(axis=1)
+    return np.asarray(arrays[after], np.float64), kl, float(arrays[scale].flat[0])
