@@ -144,3 +144,19 @@ def two_levels(model: Layers, x: Tensor) -> Tensor:
     kl1 = kl_divergence(q1, p1).sum()
     kl2 = kl_of(mu2, logvar2)
     return F.mse_loss(model.decoder(z1), x, reduction="sum") + kl1 + kl2
+
+
+@right_model(make=lambda: with_(gate=(3, 3), shift=(3, 3)))
+def autoregressive_flow(model: Layers, x: Tensor) -> Tensor:
+    """An inverse autoregressive flow: gates and shifts of what comes before, behind a mask."""
+    mu, logvar = model.encode(x)
+    eps = torch.randn_like(mu)
+    z = mu + torch.exp(0.5 * logvar) * eps
+    before = torch.tril(torch.ones(3, 3), -1)
+    gate = part(model, "gate")
+    shift = part(model, "shift")
+    open_to = torch.sigmoid(F.linear(z, gate.weight * before, gate.bias) + 1.5)
+    after = open_to * z + (1 - open_to) * F.linear(z, shift.weight * before, shift.bias)
+    log_q = (-0.5 * (eps**2 + logvar) - torch.log(open_to)).sum(1)
+    error = ((model.decoder(after) - x) ** 2).sum(1)
+    return (error + log_q + 0.5 * (after**2).sum(1)).mean()

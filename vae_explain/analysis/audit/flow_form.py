@@ -8,6 +8,7 @@ differences on the replay, and the loss's part is fitted by it, by zₖ² and by
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from .loss_parts import Part
 from .posterior import Site
 
 STEP = 1e-5
-SETS = 4  # of random means, each a row's own
+POINTS = 16  # random means, each a row's own: more than twice what is fitted
 RAW = 0.3, -0.4
 EXACT = 1e-5  # of the range of what is fitted; a guard inside of the logarithm is less
 
@@ -59,11 +60,11 @@ def flow_form(anatomy: Anatomy, site: Site) -> FlowForm:
     require_reparameterized(site)
     raw_of(site)
     shape = anatomy.values[site.z].shape
-    if len(shape) != 2 or shape != anatomy.values[site.location].shape or len(shape) < 2:
+    if len(shape) != 2 or shape != anatomy.values[site.location].shape:
         raise NotApplied("z does not have one mean for each row and latent")
     sampled = (p for p in anatomy.role("sampled") if p.samples == {site.index})
     parts = tuple(dict.fromkeys((*posterior_parts(anatomy, site), *sampled)))
-    if not parts or any(len(anatomy.values[p.summand.value]) != shape[0] for p in parts):
+    if not parts or any(anatomy.values[p.summand.value].shape[:1] != shape[:1] for p in parts):
         raise NotApplied("the KL does not have a row for each row of z")
     for after in _flowed(anatomy, site):
         found = _fitted(anatomy, site, parts, after)
@@ -97,10 +98,10 @@ def _fitted(
     anatomy: Anatomy, site: Site, parts: tuple[Part, ...], after: int
 ) -> tuple[float, float, float] | None:
     rows, latents = anatomy.values[site.z].shape
-    draws = np.random.default_rng(0)
+    draws, raw = np.random.default_rng(0), anatomy.filled(raw_of(site), RAW[0])
     columns: list[Array] = []
     targets: list[Array] = []
-    for _ in range(SETS):
+    for _ in range(ceil(POINTS / rows)):
         means = draws.standard_normal((rows, latents))
         given = {site.location: means, site.noise: anatomy.filled(site.noise, 0.0)}
         z, kl, sigma = _at(anatomy, site, parts, after, given, RAW[0])
@@ -111,8 +112,10 @@ def _fitted(
             step = np.zeros((rows, latents))
             step[:, latent] = STEP
             ends = [
-                _at(anatomy, site, parts, after, {**given, site.location: means + s}, RAW[0])[0]
-                for s in (step, -step)
+                anatomy.experiment(
+                    {**given, raw_of(site): raw, site.location: means + by}, [after]
+                )[after]
+                for by in (step, -step)
             ]
             slopes[:, :, latent] = (ends[0] - ends[1]) / (2 * STEP)
         sign, log_det = np.linalg.slogdet(slopes)
@@ -122,8 +125,8 @@ def _fitted(
         columns.append(np.stack([-log_det, *squares, np.ones(rows)], axis=1))
         targets.append(kl / unit)
     matrix, target = np.concatenate(columns), np.concatenate(targets)
-    if len(matrix) <= 2 * matrix.shape[1] or np.ptp(matrix[:, 0]) < EXACT:
-        return None  # too few rows, or a flow that keeps all volumes
+    if np.ptp(matrix[:, 0]) < EXACT:
+        return None  # a flow that keeps all volumes, or none
     solution, _, rank, _ = np.linalg.lstsq(matrix, target, rcond=1e-10)
     off = np.abs(matrix @ solution - target).max()
     if rank < matrix.shape[1] or off > EXACT * np.ptp(target):

@@ -52,7 +52,7 @@ def _site(anatomy: Anatomy, site: Site) -> Seen:
     try:
         return _of_fixed_prior(anatomy, site)
     except NotApplied as why:
-        for look_again in (_of_each_element, _through_a_flow):
+        for look_again in (_through_a_flow, _of_each_element):
             with suppress(NotApplied):
                 return look_again(anatomy, site)
         raise why
