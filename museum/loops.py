@@ -56,7 +56,9 @@ class Weighing(Called):
         return loss
 
 
-@loop_fault("no-lower-bound", make=lambda: Weighing(False), make_right=lambda: Weighing(True))
+@loop_fault(
+    "no-lower-bound", "kl-sign", make=lambda: Weighing(False), make_right=lambda: Weighing(True)
+)
 def learned_weight_without_a_bound(
     model: Called, optimizer: Optimizer, x: Tensor, number: int
 ) -> None:

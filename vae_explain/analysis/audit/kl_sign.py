@@ -85,8 +85,8 @@ def _of_learned_prior(anatomy: Anatomy, site: Site, why: NotApplied) -> list[Fin
         Finding(
             ID,
             "error",
-            f"{form.name} falls when the posterior moves away from its learned prior: minimizing "
-            "the loss drives the two apart.",
+            f"{form.name} falls when the posterior moves away from its prior: minimizing the "
+            "loss drives the two apart.",
             Evidence(("what", "found", "of a KL"), (("weight of an element", form.scale, 1.0),)),
             f"Add {form.name} to the loss in place of taking it away.",
         )

@@ -7,11 +7,14 @@ from dataclasses import replace
 from functools import partial
 from itertools import product
 
+import numpy as np
+
 from .anatomy import Anatomy
 from .discrete import Categories
 from .discrete_kl import category_scale
-from .element_weights import sides
+from .element_weights import latent_weights, sides
 from .finding import Evidence, Finding, NotApplied, Seen, decided
+from .kl import known, measure
 from .posterior import Site
 from .reductions import ROUNDED
 from .rule import AuditRule
@@ -89,9 +92,22 @@ def _kl_scale(anatomy: Anatomy, site: Site | Categories) -> Scale:
         return kl_scale(anatomy, site)
     except NotApplied as why:
         try:
-            return entropy_scale(anatomy, site)
+            scale = entropy_scale(anatomy, site)
         except NotApplied:
             raise why from None
+        return _uneven(anatomy, site, scale)
+
+
+def _uneven(anatomy: Anatomy, site: Site, scale: Scale) -> Scale:
+    """Return a scale by entropy with its range, where the KL is a closed form all the same."""
+    try:
+        measured = measure(anatomy, site)
+        if not known(measured.fit):
+            return scale
+        weights = np.abs(latent_weights(anatomy, site, measured))
+    except NotApplied:
+        return scale
+    return replace(scale, range=(float(weights.min()), float(weights.max())))
 
 
 def reduction(scale: Scale, noun: str) -> str:

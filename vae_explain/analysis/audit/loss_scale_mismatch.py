@@ -26,6 +26,9 @@ def look(anatomy: Anatomy) -> Seen:
     if others:
         names = ", ".join(scale.name for scale in (reconstruction, *others))
         raise NotApplied(f"the reconstruction has parts of several weights: {names}")
+    uneven = [kl.name for kl in kls if kl.range]
+    if uneven:
+        raise NotApplied(f"{uneven[0]} does not weigh all latents and rows alike")
     findings = [finding for kl in kls for finding in _mismatch(anatomy, reconstruction, kl)]
     if not findings and "not known" in {reconstruction.batch, *(kl.batch for kl in kls)}:
         raise NotApplied(
