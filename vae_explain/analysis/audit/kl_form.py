@@ -83,7 +83,7 @@ def _through_a_flow(anatomy: Anatomy, site: Site) -> Seen:
             Finding(
                 ID,
                 "error",
-                f"{name}, the KL of what a flow makes of {before}, is wrong: {'; '.join(slips)}.",
+                f"{name} of what a flow makes of {before} is wrong: {'; '.join(slips)}.",
                 Evidence(("part", "found", "of the KL"), tuple(rows)),
                 f"Write log q({before}) - log |det| - log p({after}).",
             ),
@@ -99,8 +99,8 @@ def _of_each_element(anatomy: Anatomy, site: Site) -> Seen:
     where = f"between {low:.4g} and {high:.4g}" if low < high else f"{low:.4g}"
     if form.kind == "reversed":
         message = (
-            f"{name} is the KL of the prior from the posterior, KL(p‖q), and the ELBO has that of "
-            "the posterior from the prior, KL(q‖p)"
+            f"{name} has prior and posterior in each other's place: it is KL(p‖q), and the ELBO "
+            "has KL(q‖p), of the posterior from the prior"
         )
         columns, row = ("what", "found", "of KL(q‖p)"), ("of (μ - m)²", "1/σ²", "1/s²")
         mend = "Exchange the two: the posterior first, as in kl_divergence(q, p)."
