@@ -305,7 +305,6 @@ def test_a_sample_put_together_from_columns_is_said_to_be_one() -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("latent_flow", "estimated from the sample"),
         ("full_covariance", "goes into a matmul: a full covariance"),
         ("full_covariance_by_einsum", "goes into an einsum: a full covariance"),
         ("importance_weighted", "one part has both"),
@@ -317,6 +316,20 @@ def test_an_undecidable_kl_is_not_judged(name: str, words: str) -> None:
     reasons = {rule.id: reason for rule, reason in report.not_applied}
     assert words in reasons["kl-form"]
     assert words in reasons["kl-sign"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("latent_flow", "and of the flow that makes"),
+        ("learned_prior", "against a prior for each element"),
+    ],
+)
+def test_a_kl_behind_a_flow_or_from_a_learned_prior_is_judged(name: str, words: str) -> None:
+    report = audited(case_of(name))
+    in_order = {rule.id: looked_at for rule, looked_at in report.in_order}
+    assert words in in_order["kl-form"]
+    assert report.complete
 
 
 class Stepwise(nn.Module):
