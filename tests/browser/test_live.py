@@ -182,7 +182,7 @@ def test_what_only_pytorch_could_tell_is_put_away(open_page: Open) -> None:
 def test_what_the_run_says_and_the_step_are_of_the_run_that_is_shown(open_page: Open) -> None:
     page = ready(open_page("live"))
     said = page.locator("section[aria-labelledby='section:what-this-run-says']")
-    assert "38 % of the 6.5693 that its slope predicts" in said.inner_text()
+    assert "38 % of the 6.5693 that the gradients alone predict" in said.inner_text()
     page.locator('[id="x-0"]').focus()
     page.keyboard.press("PageUp")
     page.get_by_role("spinbutton", name="learning rate").focus()
@@ -196,7 +196,7 @@ def test_what_the_run_says_and_the_step_are_of_the_run_that_is_shown(open_page: 
     assert "One step of lr = 0.02" in said.inner_text()
     page.locator('[data-do="reset"]').click()
     settled(page)
-    assert "38 % of the 6.5693 that its slope predicts" in said.inner_text()
+    assert "38 % of the 6.5693 that the gradients alone predict" in said.inner_text()
 
 
 def test_what_is_printed_is_what_is_shown(open_page: Open, tmp_path: Path) -> None:
