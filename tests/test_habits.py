@@ -86,8 +86,8 @@ def test_a_mask_is_called_one_where_it_is_used() -> None:
 
 def test_the_ways_of_a_gradient_past_an_op_without_a_rule_are_left_out() -> None:
     def objective(model: nn.Module, x: Tensor) -> Tensor:
-        spectrum: Tensor = torch.fft.fft(model(x)).abs()
-        return spectrum.sum()
+        scaled: Tensor = torch.special.i0e(model(x))
+        return scaled.sum()
 
     explanation = explain(built(), X, objective=objective)
     assert explanation.not_explained
@@ -273,12 +273,12 @@ def test_a_loss_argument_on_the_command_line(cli: CommandLine) -> None:
 
 
 def test_a_parameter_behind_an_op_without_a_rule_shows_autograds_numbers() -> None:
-    class Spectral(Layer):
+    class Scaled(Layer):
         def forward(self, x: Tensor) -> Tensor:
-            weight = torch.fft.fft(self.fc.weight).real
+            weight = torch.special.i0e(self.fc.weight)
             return F.linear(x, weight, self.fc.bias)
 
-    explanation = explain(Spectral(), X, objective=lambda model, x: model(x).pow(2).sum())
+    explanation = explain(Scaled(), X, objective=lambda model, x: model(x).pow(2).sum())
     assert explanation.not_explained
     page = explanation.backward()
     assert "these are autograd's numbers" in page.text(200)
@@ -411,7 +411,7 @@ class Small(nn.Module):
 
 
 OF_SQUARES = "The derivative of a square"
-OF_MU = "the KL adds its own pull towards 0"
+OF_MU = "whose derivative pulls μ towards 0"
 OF_KL = "How far q(z|x) is from the prior"
 
 
@@ -429,17 +429,17 @@ def test_captions_stand_where_they_hold() -> None:
     assert OF_MU in backward
 
 
-TWICE = "The derivative of a square: twice the distance from the input"
+TWICE = "The derivative of a square: twice the difference from the input"
 SLOPES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], str]] = {
     "sum": (lambda a, b: F.mse_loss(a, b, reduction="sum"), f"{TWICE}."),
     "mean": (F.mse_loss, f"{TWICE}, divided by the 6 numbers of the mean."),
     "sum over rows": (
         lambda a, b: F.mse_loss(a, b, reduction="sum") / len(b),
-        "The derivative of a square: in proportion to the distance from the input.",
+        "The derivative of a square: in proportion to the difference from the input.",
     ),
     "half": (
         lambda a, b: 0.5 * F.mse_loss(a, b, reduction="sum"),
-        "The derivative of a square: in proportion to the distance from the input.",
+        "The derivative of a square: in proportion to the difference from the input.",
     ),
     "another target": (lambda a, b: F.mse_loss(a, b + 1), ""),
     "one row for all": (lambda a, b: F.mse_loss(a, b[:1].expand(2, -1)), ""),

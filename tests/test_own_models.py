@@ -234,7 +234,7 @@ def test_what_cannot_be_bound_shows_the_objective_to_write(
         ("import sys\nsys.exit(3)", "ends the program when it is imported"),
         ("import argparse\nargparse.ArgumentParser().parse_args(['--x'])", "ends the program"),
         ("raise RuntimeError('no luck')", "RuntimeError: no luck"),
-        ("raise ConnectionError('no host')", "files that download at import"),
+        ("raise ConnectionError('no host')", "--definitions-only leaves out what the file does"),
     ],
 )
 def test_a_file_that_misbehaves_when_it_is_loaded(

@@ -117,13 +117,8 @@ def test_how_much_a_draw_decides() -> None:
     source = run_of()
     words = said(run_says.luck, source)
     slope = source.gradient("z") * source.array("std")
-    assert f"eps[0] matters most: the gradient there is {slope[0, 0]:.4f}." in words
-    mean, spread = map(
-        float,
-        re.findall(r"loss of ([\d.]+) on average, with a standard deviation of ([\d.]+);", words)[
-            0
-        ],
-    )
+    assert f"eps[0] matters most, with a gradient of {slope[0, 0]:.4f}." in words
+    mean, spread = map(float, re.findall(r"of ([\d.]+) ± ([\d.]+)", words)[0])
     std, mu = source.array("std"), source.array("mu")
     chance = np.random.default_rng(5)
     w1, b1, w2, b2 = (source.array(f"fc_dec{n}.{k}") for n in (1, 2) for k in ("weight", "bias"))

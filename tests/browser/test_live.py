@@ -91,6 +91,12 @@ def text(page: Page, anchor: str) -> str:
     return page.locator(f'[id="{anchor}"]').first.inner_text()
 
 
+def said_of_copying(page: Page) -> str:
+    """Return what the page says once the command is in the clipboard, for which it waits."""
+    page.locator(".said", has_text="vae-explain").wait_for()
+    return page.locator(".said").inner_text()
+
+
 def total(page: Page) -> str:
     """Return the loss as the panel has it."""
     return page.locator(".bar-loss").inner_text()
@@ -158,7 +164,7 @@ def test_the_command_after_learning_prints_the_same_run(open_page: Open, tmp_pat
         page.locator('[data-do="step"]').click()
     with page.expect_download() as downloaded:
         page.locator('[data-do="copy"]').click()
-    assert "vae-explain document --weights play.safetensors" in page.locator(".said").inner_text()
+    assert "vae-explain document --weights play.safetensors" in said_of_copying(page)
     weights = tmp_path / "play.safetensors"
     downloaded.value.save_as(weights)
     written = json.loads(command_line("forward", "--json", "--weights", str(weights)).out)
@@ -285,7 +291,7 @@ def test_of_a_large_model_input_and_noise_are_live(open_page: Open, width: int) 
     assert page.locator('[id="eps-1"]').inner_text() == "−3.0000"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator('[data-do="copy"]').click()
-    said = page.locator(".said").inner_text().removeprefix("Copied: ")
+    said = said_of_copying(page).removeprefix("Copied: ")
     written = json.loads(command_line("forward", "--json", *shlex.split(said)[2:]).out)
     loss = float(total(page).removeprefix("loss "))
     assert written["values"]["loss"] == pytest.approx(loss, rel=1e-9)

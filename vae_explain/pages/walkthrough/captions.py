@@ -92,9 +92,9 @@ CAPTIONS = {
 # Where a mean divides, or a weight of the loss multiplies.
 MEAN_OF_SQUARES = "The mean squared distance of the reconstruction from the input."
 SUM_OF_SQUARES = (
-    "The squared distance of the reconstruction from the input: a sum, not a mean. A Gaussian of "
-    "variance s has -log p(x|z) = distance²/(2·s) + constant; with s = ½ no ½ stands before the "
-    "square."
+    "The squared distance of the reconstruction from the input: a sum, not a mean. No ½ stands "
+    "before the square, as for a Gaussian p(x|z) of variance ½: dividing by twice the variance is "
+    "dividing by 1."
 )
 DIVIDED = (
     "The derivative of a square: twice the difference from the input, divided by the {} of the "

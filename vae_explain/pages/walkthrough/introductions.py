@@ -163,8 +163,8 @@ def backward(run: Run) -> Words:
     )
     section = (
         "Each section treats one value. It begins with the gradient that arrives there, number by "
-        "number, and shows what each term of the loss contributes. “KL by mu” heads what the KL "
-        "sends through mu; the parts of a row add up to its number."
+        "number, and shows what each term of the loss contributes. A column KL by mu has what the "
+        "KL sends through mu; the parts of a row add up to its number."
     )
     if run.learning:
         section += (

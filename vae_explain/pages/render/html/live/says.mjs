@@ -186,9 +186,9 @@ const luck = (said, { draw }) => {
   const spread = Math.sqrt(squares(losses.map((each) => each - mean)) / (count - 1));
   const below = losses.filter((each) => each < run.numbers[loss][0]).length;
   const [steepest] = largest(slopes, 1);
-  said.say(`${count} other draws of ${run.arrays[of].name} give a loss of `, own(mean), " on average, with a standard deviation of ", own(spread));
-  said.say(`; ${below} of them give less than this run's `, said.value(loss), ". In this draw ");
-  said.say(said.named(of, steepest), " matters most: the gradient there is ", own(slopes[steepest]), ".");
+  said.say(`${count} other draws of ${run.arrays[of].name} give losses of `, own(mean), " ± ", own(spread));
+  said.say(` (their mean and their spread); ${below} of them give less than this run's `, said.value(loss), ". In this draw ");
+  said.say(said.named(of, steepest), " matters most, with a gradient of ", own(slopes[steepest]), ".");
   return true;
 };
 
