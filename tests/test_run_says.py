@@ -148,11 +148,11 @@ def test_what_one_step_changes() -> None:
 
 def test_the_gaussian_of_a_squared_error() -> None:
     words = said(run_says.gaussian, run_of())
-    assert "of variance 0.5, which divides" in words
-    assert "effective weight β of 1; for" in words
+    assert "of variance 0.5. " in words
+    assert "The effective β is 1 for the loss as it is written (squares without a ½)" in words
     twice = said(run_says.gaussian, run_of(beta=2.0))
-    assert "of variance 1, which divides" in twice
-    assert "effective weight β of 2; for" in twice
+    assert "of variance 1. " in twice
+    assert "The effective β is 2 for" in twice
     assert said(run_says.gaussian, run_of(x=((0.3, 0.5, 0.1, 1.0),), recon="bce")) == ""
     assert said(run_says.gaussian, plain()) == ""
 

@@ -35,10 +35,9 @@ DRAWS = 64
 MOST_NUMBERS = 200_000  # of a run that is replayed for this; of a larger one less is said
 MOST_NAMED = 3  # outputs, parameters or layers of one sentence
 GAUSSIAN = (
-    "Up to a factor and a constant, this loss is the negative ELBO for a Gaussian p(x|z) of "
-    "variance {variance}, which divides the squared error by twice that. Beside a squared error "
-    "{half} the KL has an effective weight β of {beta}; for a Gaussian of variance 1, β would be "
-    "{variance}."
+    "Up to a factor and a constant, this loss is the negative ELBO of a Gaussian p(x|z) of "
+    "variance {variance}. The effective β is {beta} for the loss as it is written (squares "
+    "{half}); beside a Gaussian of variance 1 it would be {variance}."
 )
 CARRIED = 0.5  # of a sum: what the few that are named bring at least
 
