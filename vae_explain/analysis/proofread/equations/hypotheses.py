@@ -52,8 +52,8 @@ def with_fewest_findings(
         line = change.doubt.line
         itself = any((f.line, f.printed) == (line, change.printed) for f in other.findings)
         count = len(other.findings) + other.given_up + (not itself)
-        # What another author's formula was given up for, it now explains to the last digit.
-        certain = change.used or other.given_up < run.given_up
+        # All that another author's formulas were given up for, it now explains to the last digit.
+        certain = change.used or other.given_up == 0 < run.given_up
         borne_out = _in_order(change.value, written) - _in_order(change.doubt.value, written)
         alike = certain if best is run.findings else borne_out > most
         if count < fewest or (count == fewest and alike):
