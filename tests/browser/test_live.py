@@ -372,3 +372,32 @@ def test_numbers_halfway_between_two_last_digits_keep_a_page_live(
     command = "play", "--no-open", *given, "-o", str(documents["halves"])
     assert command_line(*command).code == 0
     ready(open_page("halves"))
+
+
+def test_no_pop_up_covers_what_follows_while_a_number_is_changed(open_page: Open) -> None:
+    page = ready(open_page("live"))
+    pop_up, field = page.locator("aside.derivation"), page.locator(".panel .slider .field").nth(2)
+    field.hover()
+    pop_up.wait_for()
+    place = field.bounding_box()
+    assert place is not None
+    x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
+    page.mouse.down()
+    page.mouse.move(x + 60, y, steps=4)
+    assert pop_up.is_hidden()
+    page.mouse.up()
+    page.keyboard.press("ArrowUp")
+    settled(page)
+    assert pop_up.is_hidden()
+    page.mouse.move(5, 5)
+    field.hover()
+    field.focus()
+    page.keyboard.type("7")
+    page.keyboard.press("Enter")
+    settled(page)
+    assert field.inner_text() == "7"
+    page.locator('[id="z-0"]').first.hover()
+    pop_up.wait_for()
+    page.mouse.move(5, 5)
+    page.mouse.click(5, 5)
+    pop_up.wait_for(state="hidden")

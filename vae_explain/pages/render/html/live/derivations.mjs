@@ -200,17 +200,25 @@ export class Derivations {
 
   listen() {
     let byFinger = false;
+    let pressed = false;
     document.addEventListener("pointerover", (event) => {
-      if (event.pointerType === "touch") return;
+      if (event.pointerType === "touch" || event.buttons) return;
       const element = this.numberAt(event.target);
-      if (element) this.show(element);
+      // What is being changed wants to be seen with what follows from it.
+      const isChanged = element && element === document.activeElement && element.closest(".panel");
+      if (element && !isChanged) this.show(element);
       else if (this.box.contains(event.target)) clearTimeout(this.leaving);
       else if (this.shownAt && document.activeElement !== this.shownAt && !this.box.contains(document.activeElement)) {
         clearTimeout(this.leaving);
         this.leaving = setTimeout(() => this.hide(), 250);
       }
     });
-    document.addEventListener("pointerdown", (event) => { byFinger = event.pointerType === "touch"; }, true);
+    document.addEventListener("pointerdown", (event) => {
+      byFinger = event.pointerType === "touch";
+      pressed = true;
+      if (!this.box.contains(event.target)) this.hide();
+    }, true);
+    for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => { pressed = false; }, true);
     document.addEventListener("keydown", (event) => {
       byFinger = false;
       if (event.key === "Escape" && this.shownAt) {
@@ -224,7 +232,7 @@ export class Derivations {
     }, true);
     document.addEventListener("focusin", (event) => {
       const element = this.numberAt(event.target);
-      if (element && !byFinger) this.show(element);
+      if (element && !byFinger && !pressed && !element.closest(".panel")) this.show(element);
       else if (!element && !this.box.contains(event.target)) this.hide();
     });
     document.addEventListener("scroll", () => this.shownAt && this.put(), { passive: true });
