@@ -74,12 +74,16 @@ def posterior_parts(anatomy: Anatomy, site: Site) -> tuple[Part, ...]:
     )
 
 
+def estimated_parts(anatomy: Anatomy, site: Site) -> tuple[Part, ...]:
+    """Return the same with what is estimated from the site's sample alone."""
+    sampled = (p for p in anatomy.role("sampled") if p.samples == {site.index})
+    return tuple(dict.fromkeys((*posterior_parts(anatomy, site), *sampled)))
+
+
 def _element_form(anatomy: Anatomy, site: Site) -> ElementForm:
     raw_of(site)
-    mine = posterior_parts(anatomy, site)
-    sampled = tuple(p for p in anatomy.role("sampled") if p.samples == {site.index})
-    estimated = tuple(dict.fromkeys((*mine, *sampled)))
-    first, *_ = decided((mine, estimated), partial(_of_parts, anatomy, site))
+    tried = posterior_parts(anatomy, site), estimated_parts(anatomy, site)
+    first, *_ = decided(tried, partial(_of_parts, anatomy, site))
     return first
 
 

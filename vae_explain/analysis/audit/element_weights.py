@@ -145,11 +145,12 @@ def weigh(
     fits = prediction is not None and prediction.shape == anatomy.values[made].shape
     given = {made: prediction} if fits and prediction is not None else {}
     values = _replayed(anatomy, given)
-    straight = _fitted(anatomy, parts, made, target, given)
+    straight = _fitted(anatomy, parts, made, target, given, values)
     if straight is None:
         # Where a probability is saturated, slopes say nothing: then as of one that is not.
         moderate = np.resize(MODERATE, anatomy.values[made].shape)
-        of_others = _fitted(anatomy, parts, made, target, {made: moderate})
+        given = {made: moderate}
+        of_others = _fitted(anatomy, parts, made, target, given, anatomy.all_with(given))
         if of_others and of_others.unit in POSITIVE:
             straight = replace(of_others, prediction=moderate)
     for scale in beside(anatomy, parts, made):
@@ -183,7 +184,7 @@ def _of_learned_scale(
     for number in RAW:
         given = {raw: anatomy.filled(raw, number)}
         arrays = anatomy.all_with(given)
-        weighed = _fitted(anatomy, parts, made, target, given)
+        weighed = _fitted(anatomy, parts, made, target, given, arrays)
         if weighed is None or weighed.unit not in POWER or weighed.range is not None:
             return None
         weights.append(weighed)
@@ -246,7 +247,7 @@ def is_rewarded(anatomy: Anatomy, parts: Sequence[Part]) -> Weighed | None:
     found = sides(anatomy, parts)
     if found is None or anatomy.run.graph.not_explained:
         return None
-    weighed = _fitted(anatomy, parts, *found, {}, sign=-1.0)
+    weighed = _fitted(anatomy, parts, *found, {}, _replayed(anatomy, {}), sign=-1.0)
     return None if weighed is None or weighed.range is not None else weighed
 
 
@@ -262,9 +263,10 @@ def _fitted(
     made: int,
     target: int,
     given: Mapping[int, Array],
+    values: Mapping[int, Array],
     sign: float = 1.0,
 ) -> Weighed | None:
-    values = _replayed(anatomy, given)
+    """Return what the elements weigh in a run that was replayed with some numbers given."""
     p = np.asarray(values[made], np.float64)
     t = _as_wide(values[target], p)
     if t is None:

@@ -15,7 +15,7 @@ import numpy as np
 from ...trace import Array
 from .anatomy import Anatomy
 from .comparisons import comparisons
-from .element_form import posterior_parts
+from .element_form import estimated_parts
 from .experiments import raw_of, require_reparameterized
 from .finding import NotApplied
 from .loss_parts import Part
@@ -62,8 +62,7 @@ def flow_form(anatomy: Anatomy, site: Site) -> FlowForm:
     shape = anatomy.values[site.z].shape
     if len(shape) != 2 or shape != anatomy.values[site.location].shape:
         raise NotApplied("z does not have one mean for each row and latent")
-    sampled = (p for p in anatomy.role("sampled") if p.samples == {site.index})
-    parts = tuple(dict.fromkeys((*posterior_parts(anatomy, site), *sampled)))
+    parts = estimated_parts(anatomy, site)
     if not parts or any(anatomy.values[p.summand.value].shape[:1] != shape[:1] for p in parts):
         raise NotApplied("the KL does not have a row for each row of z")
     for after in _flowed(anatomy, site):

@@ -68,16 +68,15 @@ def reach(anatomy: Anatomy, number: int, whole_rows: bool = False) -> Reach:
 
 
 def _reach(anatomy: Anatomy, number: int, whole_rows: bool) -> Reach:
-    drawn = False
     try:
-        way = way_to_layer(anatomy, number)
-        shape = anatomy.values[way[-1]].shape
-        patterns = np.ones((1, *shape))
+        way, drawn = way_to_layer(anatomy, number), False
     except NotApplied:
         if not whole_rows:
             raise
         way, drawn = way_to_layer(anatomy, number, whole_rows=True), True
-        shape = anatomy.values[way[-1]].shape
+    shape = anatomy.values[way[-1]].shape
+    patterns = np.ones((1, *shape))
+    if drawn:
         several = max(LEAST_DRAWN // prod(shape), 1)
         # In a row of such numbers one is often far larger than all others.
         patterns = np.random.default_rng(0).standard_normal((several, *shape)) ** 5
