@@ -19,14 +19,15 @@ from ..blocks import Quantity, Statement
 from ..phrases import counted
 
 Parts = list[str | Quantity]
+Differing = dict[Index, tuple[float, float]]
 
 
 def one_beside(run: Run, other: Run | None, target: Target) -> list[Statement]:
     """Say what one number is in the other arithmetic; nothing where its digits are the same."""
-    number = _differing(run, other, target).get(target.index) if other else None
-    if other is None or number is None:
+    numbers = _differing(run, other, target).get(target.index) if other else None
+    if other is None or numbers is None:
         return []
-    return [Statement((f"{_origin(other)} it is ", _quantity(number), "."))]
+    return [Statement((f"{_origin(other)} it is ", _quantity(numbers[1]), "."))]
 
 
 def all_beside(
@@ -48,9 +49,7 @@ def all_beside(
     most_off = 0.0
     for words, target in targets:
         if numbers := _differing(run, other, target):
-            here = _array(run, target)
-            assert here is not None, "it has numbers that differ"
-            most_off = max(most_off, *(abs(n - float(here[at])) for at, n in numbers.items()))
+            most_off = max(most_off, *(abs(there - here) for here, there in numbers.values()))
             said += [f"{'; ' if said else ' '}of {words} "]
             said += _listed(steps, target, numbers, most)
     if not said:
@@ -59,23 +58,24 @@ def all_beside(
     return [Statement((lead, _quantity(most_off), ":", *said, "."))]
 
 
-def _listed(steps: Steps, target: Target, numbers: dict[Index, float], most: int) -> Parts:
+def _listed(steps: Steps, target: Target, numbers: Differing, most: int) -> Parts:
     parts: Parts = []
     for index in list(numbers)[:most]:
         label = steps.label(target.value_id, index)
-        parts += [f"{', ' if parts else ''}{label} ", _quantity(numbers[index])]
+        parts += [f"{', ' if parts else ''}{label} ", _quantity(numbers[index][1])]
     left = len(numbers) - most
     return [*parts, f" and {left} more"] if left > 0 else parts
 
 
-def _differing(run: Run, other: Run, target: Target) -> dict[Index, float]:
-    """Return the numbers that a page prints otherwise, by their places."""
+def _differing(run: Run, other: Run, target: Target) -> Differing:
+    """Return the numbers that a page prints otherwise, by their places, here and there."""
     here, there = _array(run, target), _array(other, target)
     if here is None or there is None or here.shape != there.shape:
         return {}
     decimals = min(run.decimals, other.decimals)
     differs = np.round(here, decimals) != np.round(there, decimals)
-    return {tuple(map(int, at)): float(there[tuple(at)]) for at in np.argwhere(differs)}
+    places = (tuple(map(int, at)) for at in np.argwhere(differs))
+    return {at: (float(here[at]), float(there[at])) for at in places}
 
 
 def _array(run: Run, target: Target) -> Array | None:
