@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..engine.progress import working_on
 from ..engine.run import Run
 from ..models.prepare import prepared, user_code_errors
 from ..models.prepared_model import default_precision, draws_of
 from ..models.request import Request
-from ..progress import working_on
 from ..trace import UNSEEN, Array
 from .differences import FINE, STEPS, farthest, noise_of, quotients, step_of
 from .gradient_check import SEED, Nudged

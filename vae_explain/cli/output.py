@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TextIO
 
-from ..progress import working_on
+from ..engine.progress import working_on
 from .errors import ExitCode
 from .files import Target
 from .streams import page_stream

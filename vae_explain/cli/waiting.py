@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any, TextIO
 
-from ..progress import told_to
+from ..engine.progress import told_to
 
 
 @contextmanager

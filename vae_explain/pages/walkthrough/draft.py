@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
+from ...engine.progress import working_on
 from ...engine.run import Run
 from ...engine.worked_lines import Worked
-from ...progress import working_on
 from ..blocks import PART, Block, Cell, Checked, Column, Heading, Note, Summary, Table, Walkthrough
 from ..checks import Checks
 from ..phrases import counted
