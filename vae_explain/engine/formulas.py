@@ -48,6 +48,7 @@ class Steps:
         self.run, self.as_computed = run, as_computed
         self._ways: dict[tuple[int, Index | None, str | None], list[Way]] = {}
         self._inner: dict[tuple[int, Index], Expression] = {}
+        self._formulas: dict[int, Expression] = {}
         self._plain: dict[int, Number | None] = {}
         self._leaves: dict[tuple[int, str | None, bool], Leaf] = {}
         self._constants: dict[tuple[int, str | None], Number | None] = {}
@@ -176,7 +177,9 @@ class Steps:
         bound = self.run.graph.producer(value_id)
         if bound is None:
             return self.reference(value_id, None)
-        return self._rule(bound).formula(self.call(bound))
+        if value_id not in self._formulas:
+            self._formulas[value_id] = self._rule(bound).formula(self.call(bound))
+        return self._formulas[value_id]
 
     def shape_written(self, value_id: int) -> tuple[int, ...]:
         """Return the shape of a value's formula, which leaves to broadcasting what it repeats.

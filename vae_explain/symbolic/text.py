@@ -195,9 +195,9 @@ def _wrap(before: str, inside: Sequence[Box], after: str, tokens: list[Token]) -
         tokens.append(Token(after, "operator"))
 
 
-def elided(expression: Expression) -> Expression:
+def elided(expression: Expression, most: int = MOST_SYMBOLS) -> Expression:
     """Shorten the symbols of a long sum to its ends; its numbers stand under them in full."""
-    if isinstance(expression, Add) and len(expression.terms) > MOST_SYMBOLS:
+    if isinstance(expression, Add) and len(expression.terms) > most:
         first, *_, before, last = expression.terms
         return Add((first, Ref("…", None, "constant"), before, last))
     return expression

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ...engine.worked_lines import Worked
 from ...symbolic.expression import Add, Expression, Number, Ref, evaluate, terms_in, terms_of
 from ...symbolic.latex import to_latex
+from ...symbolic.text import elided
 from ..blocks import Cell, Column, Formula, Lines, Places, Table
 from .columns import columns, right
 from .filling import filled
@@ -14,6 +15,7 @@ from .grids import Grids
 from .numbers import LineNumbers, on_their_points, plain
 from .pieces import Canvas, Line, Piece, width_of
 
+MOST_SUMMANDS = 24  # of a formula, as of a line: of a longer one its ends are written
 MOST_WORKED = 24  # lines that broken rows may take before one of them stands for all
 
 
@@ -26,7 +28,8 @@ class Arithmetic:
 
     def formula(self, formula: Formula) -> list[Line]:
         left = Piece(self.canvas.symbols(formula.left), "accent" if formula.accent else "bold")
-        lines = self.equation([left], self.canvas.tokens(formula.expression))
+        written = elided(formula.expression, MOST_SUMMANDS)
+        lines = self.equation([left], self.canvas.tokens(written))
         if not formula.remark:
             return lines
         remark = self.canvas.symbols(formula.remark)

@@ -41,7 +41,7 @@ from .draft import checked
 from .functions import FunctionNotes
 from .other_arithmetic import all_beside
 from .page import MOST_DETAILED, RunPage, passed_on
-from .repeated import same_as
+from .repeated import ask_for_others, repeated, same_as
 from .shares import TermShares
 
 MOST_BESIDE = 8  # numbers of a tensor that are said in the other arithmetic
@@ -71,6 +71,7 @@ def backward(
     """
     page = compose(run, only, term, latex)
     page.blocks[:0] = page.answers(other)
+    page.add(*([] if only else ask_for_others(run, page.like, "backward")))
     return page.finish("backward", (f"term: {term} alone",) if term else (), not (only or term))
 
 
@@ -86,7 +87,7 @@ def compose(
     Parameters
     ----------
     like
-        See `repeated.py`: the values that are left out.
+        See `repeated.py`: the values that are left out; found among those of the page by default.
     """
     page = BackwardPage(run, only, term, latex, like)
     page.start()
@@ -107,7 +108,7 @@ class BackwardPage(RunPage):
         like: Mapping[int, int] | None = None,
     ) -> None:
         super().__init__(run, only, latex)
-        self.term, self.like = term, like or {}
+        self.term = term
         self.captions = Captions(run)
         self.gradients = run.gradients_of(term)
         self.on_the_way = self._on_the_way()
@@ -116,6 +117,7 @@ class BackwardPage(RunPage):
         # Of what is ready the value made first comes first: mu before logvar, the decoder together.
         finite = {n for n in self.on_the_way if np.isfinite(self.gradients[n]).all()}
         self.on_the_way &= finite  # of a run that is not finite, what is and leads to it
+        self.like = self._like() if like is None else like
         named = [value_id for value_id in self.steps.named() if value_id in self.on_the_way]
         self.order = list(run.graph.backward_order(named))
         # A parameter that several values were made with has its gradient once all have theirs.
@@ -133,6 +135,11 @@ class BackwardPage(RunPage):
             return set(self.gradients)
         graph = self.run.graph
         return {value_id for value_id in self.gradients if graph.depends(value_id, self.targets)}
+
+    def _like(self) -> dict[int, int]:
+        """Return which values are as one that is shown; what is asked for is shown itself."""
+        like = repeated(self.run, self.on_the_way)
+        return {each: first for each, first in like.items() if each not in self.targets}
 
     def _section_of(self, value_id: int) -> list[int]:
         """Return the value if it has a section of its own, which a constant gradient has not."""

@@ -34,7 +34,7 @@ from .draft import checked
 from .functions import FunctionNotes
 from .not_finite import stops_at
 from .page import MOST_DETAILED, MOST_LINES, RunPage, passed_on
-from .repeated import same_as
+from .repeated import ask_for_others, repeated, same_as
 from .tensors import is_big, largest
 
 ROW_OPS = (LINEAR.name, MATMUL.name)  # not `mv` or `dot`, whose second operand has no rows
@@ -54,7 +54,11 @@ def forward(run: Run, only: Sequence[str] = (), latex: bool = False) -> tuple[Wa
     latex
         Add each line's LaTeX.
     """
-    return compose(run, only, latex).finish("forward", says=not only)
+    named = {run.value(name).id for name in only}
+    like = {n: first for n, first in repeated(run).items() if n not in named}
+    page = compose(run, only, latex, like)
+    page.add(*([] if only else ask_for_others(run, like, "forward")))
+    return page.finish("forward", says=not only)
 
 
 def compose(

@@ -7,7 +7,7 @@ of one kind where their names and their formulas are the same but for the number
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 
@@ -17,6 +17,7 @@ from ...engine.formulas import Steps, if_explained
 from ...engine.run import Run
 from ...symbolic.text import to_text
 from ..blocks import Note
+from .not_finite import stops_at
 from .page import is_large
 
 _NUMBER = re.compile(r"\d+")
@@ -28,14 +29,25 @@ def pattern(text: str) -> str:
     return _NUMBER.sub("#", text)
 
 
-def repeated(run: Run) -> Mapping[int, int]:
-    """Return the values of a large run that are as another, each with the first of its kind."""
+def repeated(run: Run, among: Container[int] | None = None) -> Mapping[int, int]:
+    """Return the values of a large run that are as another, each with the first of its kind.
+
+    The first that is not finite stands by itself.
+
+    Parameters
+    ----------
+    among
+        The values that a page is about; all of the run's by default.
+    """
     if not is_large(run):
         return {}
+    stopped = stops_at(run)
     steps, first, like = Steps(run), dict[object, int](), dict[int, int]()
     for value in run.trace.values:
         made = value.kind == "intermediate" and value.id in run.trace.producer
         if value.name is None or not (made or value.kind == "parameter"):
+            continue
+        if value.id == stopped or (among is not None and value.id not in among):
             continue
         formula = if_explained(partial(steps.formula, value.id)) if made else None
         if made and formula is None:  # each says why it has none
@@ -53,6 +65,19 @@ def same_as(
     """Say which others are as the one that is shown; nothing where there are none."""
     others = [run.trace.values[other].label for other, first in like.items() if first == shown]
     return [Note(f"{words}: {listed(others)}.")] if others else []
+
+
+def ask_for_others(run: Run, like: Mapping[int, int], command: str) -> list[Note]:
+    """Say how to see any value that is left out as one of many; nothing where none is."""
+    if not like:
+        return []
+    example = run.trace.values[max(like)].label
+    return [
+        Note(
+            "Of what comes again and again one of each kind is worked out. Any other can be asked "
+            f'for, with the same options: vae-explain {command} "{example}"'
+        )
+    ]
 
 
 def listed(names: Sequence[str]) -> str:
