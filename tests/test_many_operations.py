@@ -119,3 +119,23 @@ def test_the_first_that_is_not_finite_is_none_of_many(cli: CommandLine, file: Pa
     assert outcome.code == 1
     (before,) = re.findall(r"✗ 10·g_(\d+) is the first value that is not finite", outcome.out)
     assert f"g_{int(before) + 1}[0] = 10·" in outcome.out
+
+
+def test_a_step_of_learning_moves_one_parameter_of_each_kind(cli: CommandLine, file: Path) -> None:
+    outcome = cli("update", *options(file, "Deep"))
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.count("\n") < 100
+    assert f"In the same way: layers.1.weight to layers.{STEPS - 1}.weight." in outcome.out
+    alone = cli("update", "--param", "layers.7.weight", *options(file, "Deep"))
+    assert "layers.7.weight_new[" in alone.out
+
+
+@pytest.mark.parametrize("name", MODEL_NAMES)
+def test_a_document_works_out_one_of_each_kind(
+    cli: CommandLine, file: Path, tmp_path: Path, name: str
+) -> None:
+    target = tmp_path / "many.md"
+    outcome = cli("document", *options(file, name), "-o", str(target))
+    assert outcome.code == 0
+    assert target.read_text().count("\n") < 500 + 2 * STEPS  # the check has a row for each
+    assert cli("verify", str(target)).code == 0

@@ -22,7 +22,7 @@ from ..models.prepare import prepared, user_code_errors
 from ..models.prepared_model import default_precision, draws_of
 from ..models.request import Request
 from ..trace import UNSEEN, Array
-from .differences import FINE, STEPS, farthest, noise_of, quotients, step_of
+from .differences import AT, FINE, STEPS, farthest, noise_of, quotients, step_of
 from .gradient_check import SEED, Nudged
 from .judge import Judge, gradient_scale
 from .moved_loss import MovedLoss
@@ -38,7 +38,7 @@ LEFT_TO_CHECK = "they take long for this model; vae-explain check takes them"
 
 
 def run_and_nudge(
-    request: Request, in_a_moment: bool = False
+    request: Request, in_a_moment: bool = False, run: Run | None = None
 ) -> tuple[Run, Mapping[str, Nudged] | str]:
     """Run a user's model, and take central differences of its loss in float64.
 
@@ -46,6 +46,8 @@ def run_and_nudge(
     ----------
     in_a_moment
         Whether they are left out where they take longer than that.
+    run
+        The run of the request, if it was made already.
 
     Returns
     -------
@@ -56,13 +58,13 @@ def run_and_nudge(
     with prepared(request) as ready, user_code_errors(request):
         printed = request.arithmetic == "printed"
         exact = ready.rounded() if printed else ready.in_float64()
-        run = ready.run_in(request.arithmetic).run
+        if run is None:
+            run = ready.run_in(request.arithmetic).run
         run.require_finite()
         if any(name.endswith(UNSEEN) for name in run.graph.not_explained):
             return run, "the model writes to a value where autograd does not see it"
-        if in_a_moment and _work(run) * 2 * LEAST_OF_ONE * len(_moved(exact.model, run)) > (
-            MOST_IN_A_MOMENT
-        ):
+        evaluations = AT + 2 * LEAST_OF_ONE * len(_moved(exact.model, run))
+        if in_a_moment and _work(run) * evaluations > MOST_IN_A_MOMENT:
             return run, LEFT_TO_CHECK
         drawn = [draw.double() for draw in draws_of(run.trace)]
         with default_precision(torch.float64), torch.random.fork_rng(devices=[]), _one_thread():

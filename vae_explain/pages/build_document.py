@@ -181,7 +181,7 @@ def checked(request: Request, run: Run | None = None, in_a_moment: bool = False)
         return check(run, request.architecture, again)
     nudged: Mapping[str, Nudged] | str
     try:
-        once_more, nudged = finite_differences.run_and_nudge(request, in_a_moment)
+        once_more, nudged = finite_differences.run_and_nudge(request, in_a_moment, run)
     except CannotRun as reason:  # in float64, since the run itself is there
         if run is None:
             raise

@@ -11,6 +11,7 @@ from ..checks import Checks
 from .draft import as_one_section, finished
 from .header import full_arithmetic, heading_line, loss_words, provisos
 from .optimizer import OptimizerPage, number_places, rate_text, settings_words
+from .repeated import ask_for_others, repeated, same_as
 
 
 def update(
@@ -27,6 +28,7 @@ def update(
     """
     page = compose(update, parameters, only)
     run = update.step.run
+    page.add(*([] if only else ask_for_others(run, _like(run, parameters), "update")))
     title = f"{heading_line(run)} · gradient descent, lr {rate_text(update.step.lr)}"
     remarks = *loss_words(run.loss_call), full_arithmetic(run.trace.loss.array), *provisos(run)
     return finished("update", title, remarks, page.blocks, run)
@@ -41,8 +43,12 @@ def compose(update: Update, parameters: Sequence[str], only: Sequence[str] = ())
     )
     rate = {"kind": "rate", "before": words}
     page.add(Prose(f"{words}{settings_words(update.step)}.", rate))
+    run = update.step.run
+    like = {} if only else _like(run, parameters)
     for name in only or parameters:
-        page.moved(name, detailed=bool(only))
+        if (number := run.value(name).id) not in like:
+            page.moved(name, detailed=bool(only))
+            page.add(*same_as(run, like, number))
     page.blocks = [*as_one_section(page.blocks)]
     page.open("What the step did", "same x, same ε")
     if update.after is None:
@@ -57,6 +63,11 @@ def compose(update: Update, parameters: Sequence[str], only: Sequence[str] = ())
             )
         )
     return page
+
+
+def _like(run: Run, parameters: Sequence[str]) -> Mapping[int, int]:
+    """Return which parameters of a large run move as another one that is shown."""
+    return repeated(run, {run.value(name).id for name in parameters})
 
 
 VERDICTS: Mapping[str, tuple[Tone, str]] = {
