@@ -57,35 +57,16 @@ def _plain_too(function: OnArray) -> Callable[[Any], Any]:
     return lambda a: float(function(np.asarray(a))) if isinstance(a, float) else function(a)
 
 
-IN_NUMPY: dict[str, OnArray] = {
-    "exp": np.exp,
-    "log": np.log,
-    "sqrt": np.sqrt,
+# Those that NumPy has otherwise than they are here, or not at all.
+OVER_ARRAYS: dict[str, OnArray] = {
     "relu": relu,
     "gate": gate,
     "sigmoid": sigmoid,
     "softplus": softplus,
-    "tanh": np.tanh,
-    "abs": np.abs,
     "sign": sign,
-    "round": np.round,
-    "floor": np.floor,
-    "ceil": np.ceil,
-    "trunc": np.trunc,
-    "sin": np.sin,
-    "cos": np.cos,
-    "tan": np.tan,
-    "asin": np.arcsin,
-    "acos": np.arccos,
-    "atan": np.arctan,
-    "sinh": np.sinh,
-    "cosh": np.cosh,
-    "asinh": np.arcsinh,
-    "acosh": np.arccosh,
-    "atanh": np.arctanh,
 }
 ON_ARRAYS: dict[str, Callable[[Any], Any]] = {
-    name: _plain_too(IN_NUMPY.get(name) or each(function.value))
+    name: _plain_too(OVER_ARRAYS.get(name) or getattr(np, name, None) or each(function.value))
     for name, function in FUNCTIONS.items()
 }
 

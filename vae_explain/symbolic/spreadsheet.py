@@ -16,9 +16,14 @@ MOST_ARGUMENTS = 250  # of a function; Excel takes 255
 MOST_TERMS = 200  # of a sum in one cell, whose parts Excel keeps in 16384 bytes
 SHORT = 40  # signs of what is written twice rather than given a cell
 
+# Functions that a spreadsheet has by the same name.
+SAME_NAME = (
+    *("exp", "abs", "sign", "trunc", "sin", "cos", "tan", "asin", "acos", "atan"),
+    *("sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
+)
 # How functions are written; `{0}` is the argument, which is a cell where it stands twice.
 FUNCTIONS = {
-    "exp": "EXP({0})",
+    **{name: f"{name.upper()}({{0}})" for name in SAME_NAME},
     "log": "LN({0})",
     "sqrt": "SQRT({0})",
     "relu": "MAX(0,{0})",
@@ -27,27 +32,12 @@ FUNCTIONS = {
     # Where EXP is tiny, 1 + EXP has lost its digits.
     "softplus": "(MAX(0,{0})+IF(ABS({0})>15,EXP(-ABS({0}))*(1-EXP(-ABS({0}))/2),"
     "LN(1+EXP(-ABS({0})))))",
-    "tanh": "TANH({0})",
     "gate": "IF({0}>0,1,0)",
     "is_zero": "IF({0}=0,1,0)",
-    "abs": "ABS({0})",
-    "sign": "SIGN({0})",
     # A half goes to the even neighbour.
     "round": "IF(MOD(ABS({0}),1)=0.5,2*ROUND(({0})/2,0),ROUND({0},0))",
     "floor": "INT({0})",
     "ceil": "(-INT(-({0})))",
-    "trunc": "TRUNC({0})",
-    "sin": "SIN({0})",
-    "cos": "COS({0})",
-    "tan": "TAN({0})",
-    "asin": "ASIN({0})",
-    "acos": "ACOS({0})",
-    "atan": "ATAN({0})",
-    "sinh": "SINH({0})",
-    "cosh": "COSH({0})",
-    "asinh": "ASINH({0})",
-    "acosh": "ACOSH({0})",
-    "atanh": "ATANH({0})",
     "lgamma": "GAMMALN({0})",
     "Φ": "NORMSDIST({0})",
     "φ": "(EXP(-0.5*({0})^2)/SQRT(2*PI()))",
