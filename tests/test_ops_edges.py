@@ -72,6 +72,14 @@ def test_a_power_has_the_slopes_of_torch_where_logarithms_and_roots_fail() -> No
         ("mse_loss", (Slot(0), Slot(1)), {"weight": Slot(2)}),
         ("mse_loss", (Slot(0), Slot(1)), {"reduce": False}),
         ("view", (Slot(0), "float32"), {}),
+        ("movedim", (Slot(0), (0, 1), (1, 0)), {}),
+        ("repeat_interleave", (Slot(0), 2), {}),
+        ("smooth_l1_loss", (Slot(0), Slot(1)), {"beta": 0}),
+        ("embedding_bag", (Slot(0), Slot(1)), {"mode": "max"}),
+        ("scatter_reduce", (Slot(0), 0, Slot(1), Slot(2), "argmax"), {}),
+        ("interpolate", (Slot(0),), {"size": 3, "antialias": True}),
+        ("adaptive_max_pool2d", (Slot(0), (2.5, 1)), {}),
+        ("unfold", (Slot(0), 0, 2, 1), {}),
     ],
 )
 def test_a_form_that_a_rule_does_not_cover_is_refused(
@@ -79,6 +87,20 @@ def test_a_form_that_a_rule_does_not_cover_is_refused(
 ) -> None:
     with pytest.raises(NotExplained):
         RULES[name].bind(*args, **kwargs)
+
+
+def test_a_setting_is_written_only_where_it_is_not_as_a_call_leaves_it() -> None:
+    x = NamedOperand("x", np.arange(16.0).reshape(1, 1, 4, 4))
+    written = {}
+    for padding in (0, 1):
+        rule = RULES["max_pool2d"]
+        _, attributes = rule.bind(Slot(0), 2, padding=padding)
+        y = NamedOperand("y", rule.forward(x.array, **attributes))
+        written[padding] = to_text(rule.formula(Call((x,), y, attributes)))
+    assert written == {
+        0: "max_pool2d(x, kernel_size=2)",
+        1: "max_pool2d(x, kernel_size=2, padding=1)",
+    }
 
 
 # --- boundaries -------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,11 @@ class NotExplained(UserError):
 
 
 Bound = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+# What may stand in `binder` for a default: that of a setting that has none, and the marks of an
+# operand that comes after settings, and of one that may be left out.
+REQUIRED, OPERAND, OPTIONAL = object(), object(), object()
 
 
 @dataclass(frozen=True)
@@ -38,9 +43,35 @@ class Refused:
     reason: str = ""
 
 
-# What else may stand in `binder` for a default: that of a setting that has none, and the marks
-# of an operand that comes after settings, and of one that may be left out.
-REQUIRED, OPERAND, OPTIONAL = object(), object(), object()
+@dataclass(frozen=True)
+class Read:
+    """Stands in `binder` for a setting that a function turns into what the rule speaks of.
+
+    The function may raise `NotExplained`.
+    """
+
+    function: Callable[[Any], Any]
+    default: Any = REQUIRED
+
+
+@dataclass(frozen=True)
+class Binder:
+    """A `bind`, and what the attributes are that a formula need not mention: the defaults."""
+
+    bind: Callable[..., Bound]
+    usual: Mapping[str, Any]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Bound:
+        return self.bind(*args, **kwargs)
+
+    def then(self, changed: Callable[[dict[str, Any]], dict[str, Any]]) -> Binder:
+        """Return one whose attributes are those that a function makes of these."""
+
+        def bind(*args: Any, **kwargs: Any) -> Bound:
+            operands, attributes = self(*args, **kwargs)
+            return operands, changed(attributes)
+
+        return Binder(bind, self.usual)
 
 
 # Other names of the same arguments, in NumPy's style and those of `torch.linalg`.
@@ -49,7 +80,7 @@ SYNONYMS = {"axis": "dim", "A": "input", "B": "other", "L": "input2", "value": "
 
 def binder(
     *operands: str, order: tuple[str, ...] = (), tensors: bool = False, **settings: Any
-) -> Callable[..., Bound]:
+) -> Binder:
     """Return a `bind` for operands of these names and, behind them, settings with defaults.
 
     It takes `inplace` as well, which changes nothing of what is computed. For arguments that are
@@ -63,14 +94,13 @@ def binder(
         Whether an attribute of this name says which of the optional operands are there.
     """
     marks: dict[str, Any] = {**dict.fromkeys(operands, OPERAND), **settings, "inplace": Ignored()}
-    defaults = {
-        name: mark.default if isinstance(mark, Ignored | Refused) else mark
-        for name, mark in marks.items()
-        if mark is not REQUIRED and mark is not OPERAND
-    }
+    own = {name: getattr(mark, "default", mark) for name, mark in marks.items()}
+    needed = (REQUIRED, OPERAND)
+    defaults = {name: default for name, default in own.items() if default not in needed}
     optional = [name for name, mark in marks.items() if mark is OPTIONAL]
     defaults.update(dict.fromkeys(optional))
     refused = {name: mark for name, mark in marks.items() if isinstance(mark, Refused)}
+    reads = {name: mark.function for name, mark in marks.items() if isinstance(mark, Read)}
     names = [name for name, mark in marks.items() if mark is OPERAND or mark is OPTIONAL]
     names.sort(key=lambda name: order.index(name) if name in order else len(order))
     left_out = {*names, *refused, *(n for n, mark in marks.items() if isinstance(mark, Ignored))}
@@ -95,11 +125,18 @@ def binder(
             raise NotExplained(" and ".join(dict.fromkeys(reasons)))
         there = [name for name in names if values[name] is not None or name not in optional]
         attributes = {name: values[name] for name in kept}
+        for name, function in reads.items():
+            attributes[name] = function(attributes[name])
         if tensors:
             attributes["tensors"] = tuple(name for name in there if name in optional)
         return tuple(values[name] for name in there), attributes
 
-    return bind
+    return Binder(bind, {name: defaults[name] for name in kept if name in defaults})
+
+
+def usual_of(bind: Callable[..., Bound]) -> Mapping[str, Any]:
+    """Return the attributes that a call may leave out, as far as its `bind` says them."""
+    return bind.usual if isinstance(bind, Binder) else {}
 
 
 def whole_numbers(name: str, positional: tuple[Any, ...], by_name: Any = None) -> tuple[int, ...]:

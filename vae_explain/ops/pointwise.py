@@ -35,7 +35,7 @@ from ..symbolic.expression import (
 from ..trace import Array
 from .array_functions import on_arrays
 from .at_once import NotAtOnce, grid, is_many
-from .binding import Bound, binder
+from .binding import Bound, binder, usual_of
 from .broadcasting import broadcast_index, sum_to, unbroadcast
 from .conditions import MARKS, Looked, Mark, Values, taken_where
 from .conditions import choose as choose
@@ -299,10 +299,9 @@ def elementwise(
         function of this name in `FUNCTIONS`. What is one thing here and another there takes
         its piece by `choose`.
     settings
-        The attributes, with what they usually are: an op takes them behind its one operand,
-        and a formula mentions the others.
+        The attributes, with what they usually are, that an op takes behind its one operand.
     bind
-        See `Rule`. Left out, the op takes one operand and its settings.
+        See `Rule`; for an op that takes other operands.
     derivatives
         For each operand `derivative(output, *operands, **attributes)`, how the output's element
         moves with that operand's, where a textbook writes it otherwise than the derivative of
@@ -324,15 +323,16 @@ def elementwise(
     fields
         Further fields of the rule.
     """
-    usual = dict(settings or {})
+    bind = bind or binder("input", **(settings or {}))
     made = expression or (lambda a: Apply(name, (a,)))
     as_computed = derivatives if computed is None else computed
     op = _Pointwise(
-        name, made, derivatives, as_computed, forward, vjp, no_gradient, piecewise, written, usual
+        *(name, made, derivatives, as_computed, forward, vjp, no_gradient, piecewise, written),
+        usual=usual_of(bind),
     )
     return Rule(
         name=name,
-        bind=bind or binder("input", **usual),
+        bind=bind,
         forward=op.forward,
         vjp=op.vjp,
         vjp_computed=None if computed is None else op.vjp_computed,

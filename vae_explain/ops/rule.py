@@ -9,7 +9,7 @@ output, or of a gradient, is made). It never sees PyTorch. Two makers cover most
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -19,7 +19,7 @@ from ..symbolic.expression import ZERO, Expression, Index, Opaque, Ref
 from ..symbolic.shapes import expanded
 from ..trace import Array
 from .array_functions import on_arrays
-from .binding import Bound
+from .binding import Bound, usual_of
 
 # What the file of a rule needs beside it is there with it.
 from .call import ArrayOperand
@@ -92,7 +92,8 @@ class Rule:
     shown
         The name in these defaults, where it is not the op's own without `linalg_`.
     usual
-        The attributes that they need not mention, with what they usually are.
+        The attributes that they need not mention, with what they usually are; by default those
+        that the call may leave out.
     options
         `options(call)`, the options that they show; by default the attributes that are not
         as usual.
@@ -154,7 +155,7 @@ class Rule:
     gradient: Callable[[Call, int, Expression], Expression] = by_default
     shows: Callable[[Call], Sequence[int]] = every_operand
     shown: str = ""
-    usual: Mapping[str, Any] = field(default_factory=dict)
+    usual: Mapping[str, Any] | None = None
     options: Callable[[Call], Options] = by_default
     linear: bool = False
     torch: str = ""
@@ -171,6 +172,8 @@ class Rule:
     chosen_by: Callable[[Call, Index], list[tuple[int, Index]]] | None = None
 
     def __post_init__(self) -> None:
+        if self.usual is None:
+            object.__setattr__(self, "usual", usual_of(self.bind))
         defaults = {
             "formula": self.named,
             "gradient": self.named_backward,
@@ -320,12 +323,16 @@ def _operands(call: Call, positions: Sequence[int], arrays: tuple[Array, ...]) -
 def unusual(
     attributes: Mapping[str, Any], usual: Mapping[str, Any] | None = None
 ) -> tuple[tuple[str, Any], ...]:
-    """Return the attributes that a formula has to mention."""
+    """Return the attributes that a formula has to mention: `2` for `(2, 2)`, one for each axis."""
     left_out = dict(usual or {})
-    return tuple(
-        (key, value)
+    short = {
+        key: value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
         for key, value in attributes.items()
-        if value is not None and left_out.get(key) != value
+    }
+    return tuple(
+        (key, short[key])
+        for key, value in attributes.items()
+        if value is not None and left_out.get(key) not in (value, short[key])
     )
 
 

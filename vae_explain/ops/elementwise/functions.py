@@ -19,7 +19,7 @@ from ...symbolic.build import THREE, TWO, exp, log, root, square
 from ...symbolic.expression import ONE, ZERO, Apply, Expression, Number, Opaque
 from ...trace import Array
 from ..array_functions import each
-from ..binding import Bound, binder
+from ..binding import Read, binder
 from ..pointwise import choose, elementwise, number, one_number
 from ..rule import Rule
 
@@ -122,12 +122,6 @@ REMAINDER = remaining(
 # --- what is no number ------------------------------------------------------------------
 
 
-def bind_nan_to_num(
-    input: Any, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
-) -> Bound:
-    return (input,), {"nan": 0.0 if nan is None else nan, "posinf": posinf, "neginf": neginf}
-
-
 def numbers_of(a: Array, nan: float, posinf: float | None, neginf: float | None) -> Array:
     """Put numbers where there are none, by default the largest there are for infinities."""
     return np.asarray(np.nan_to_num(a, nan=nan, posinf=posinf, neginf=neginf))
@@ -143,8 +137,7 @@ def number_of(a: Expression, **numbers: Any) -> Expression:
 NAN_TO_NUM = elementwise(
     "nan_to_num",
     number_of,
-    settings={"nan": 0.0},
-    bind=bind_nan_to_num,
+    settings={"nan": Read(lambda nan: nan or 0.0, 0.0), "posinf": None, "neginf": None},
     forward=numbers_of,
     # Where a number was put in, nothing passes.
     vjp=lambda g, y, a, **_: (np.where(np.isfinite(a), g, np.zeros_like(g)),),

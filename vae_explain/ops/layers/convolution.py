@@ -18,11 +18,11 @@ from ...symbolic.expression import Expression, Index, Opaque
 from ...trace import Array
 from ..at_once import NotAtOnce, Summands, abridged, grid, is_long, shape_of_many
 from ..bias import biased
-from ..binding import OPTIONAL, Bound, binder
+from ..binding import OPTIONAL, Read, binder
 from ..broadcasting import each_of
-from ..rule import Call, Family, Rule, Ways, by_default
+from ..rule import Call, Family, Rule, Ways, by_default, unusual
 from .kernels import correlate, spread, tie, windows
-from .windows import Pairs, Windows, call_options, options, per_axis
+from .windows import Pairs, Windows, for_each_axis, per_axis
 
 INPUT, WEIGHT, BIAS = range(3)
 USUAL = {"stride": 1, "padding": 0, "output_padding": 0, "dilation": 1, "groups": 1}
@@ -126,7 +126,7 @@ def gradient(call: Call, position: int, upstream: Expression, name: str) -> Expr
             large, small = (full(large), small) if transposed else (large, full(small))
             return tie(large, small, by, groups)
 
-        return Opaque(f"{_plain(name)}_weight", pair, options(settings, USUAL), tied)
+        return Opaque(f"{_plain(name)}_weight", pair, unusual(settings, USUAL), tied)
     move: Callable[..., Array] = correlate if transposed else spread
     other = _plain(name)
     if not transposed:
@@ -135,7 +135,7 @@ def gradient(call: Call, position: int, upstream: Expression, name: str) -> Expr
     return Opaque(
         other,
         (upstream, weight.whole()),
-        options(settings, USUAL),
+        unusual(settings, USUAL),
         lambda g, w: move(full(g), w, by, groups),
     )
 
@@ -161,35 +161,28 @@ def _mirrored(by: Windows, padding: Any) -> dict[str, Any]:
 # --- the rules --------------------------------------------------------------------------
 
 
-def _binding(axes: int, **settings: Any) -> Callable[..., Bound]:
-    """Return a `bind` for these settings behind the bias, in PyTorch's order."""
-    bound = binder("input", "weight", bias=OPTIONAL, **settings)
-
-    def bind(*args: Any, **kwargs: Any) -> Bound:
-        operands, attributes = bound(*args, **kwargs)
-        if attributes["padding"] == "valid":
-            attributes["padding"] = 0
-        return operands, {
-            name: value if name == "groups" or value == "same" else per_axis(value, axes, name)
-            for name, value in attributes.items()
-        }
-
-    return bind
+def _padding(value: Any, axes: int) -> Any:
+    return value if value == "same" else per_axis(0 if value == "valid" else value, axes, "padding")
 
 
 def convolving(axes: int, transposed: bool) -> Rule:
     """Make the rule of a convolution or of its transpose, which has an `output_padding`."""
     name = f"conv_transpose{axes}d" if transposed else f"conv{axes}d"
-    settings = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+    settings = {
+        **for_each_axis(axes, stride=1, dilation=1, output_padding=0),
+        "padding": Read(partial(_padding, axes=axes), 0),
+        "groups": 1,
+    }
+    order: tuple[str, ...] = ("stride", "padding", "dilation", "groups")
     if transposed:
-        settings = {"stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "dilation": 1}
+        order = ("stride", "padding", "output_padding", "groups", "dilation")
+    bind = binder("input", "weight", bias=OPTIONAL, **{each: settings[each] for each in order})
     moving = Rule(
         name=name,
-        bind=_binding(axes, **settings),
+        bind=bind,
         forward=forward,
         element=element,
         partials=Ways(families),
-        options=partial(call_options, usual=USUAL),
         gradient=partial(gradient, name=name),
         kind="contraction",
         words=_WRITES if transposed else _READS,

@@ -15,7 +15,7 @@ import numpy as np
 from ...symbolic.build import summed
 from ...symbolic.expression import ONE, ZERO, Div, Expression, Index, Number
 from ...trace import Array
-from ..binding import OPTIONAL, Bound, NotExplained, binder
+from ..binding import OPTIONAL, NotExplained, Read, binder
 from ..rule import Call, Options, Partial, Rule, unusual
 from .embedding import LIMITED, SPARSE
 
@@ -23,11 +23,17 @@ TABLE, PLACES = 0, 1
 OFFSETS, WEIGHTS = "offsets", "per_sample_weights"  # the operands behind these, if given
 
 
-_bind = binder(
+def _known(mode: str) -> str:
+    if mode not in ("sum", "mean"):
+        raise NotExplained(f"mode={mode}")
+    return mode
+
+
+bind = binder(
     *("input", "weight"),
     offsets=OPTIONAL,
     **LIMITED,
-    mode="mean",
+    mode=Read(_known, "mean"),
     sparse=SPARSE,
     per_sample_weights=OPTIONAL,
     include_last_offset=False,
@@ -35,13 +41,6 @@ _bind = binder(
     order=("weight", "input"),
     tensors=True,
 )
-
-
-def bind(*args: Any, **kwargs: Any) -> Bound:
-    operands, attributes = _bind(*args, **kwargs)
-    if attributes["mode"] not in ("sum", "mean"):
-        raise NotExplained(f"mode={attributes['mode']}")
-    return operands, attributes
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,7 @@ GLU = Rule(
     element=element,
     partials=partials,
     formula=formula,
+    usual={},  # the axis says which halves they are
     title="GLU",
     words="one half, gated by the sigmoid of the other",
     functional=True,

@@ -8,7 +8,7 @@ other, so that bilinear is linear twice.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial, reduce
+from functools import reduce
 from itertools import product
 from math import floor, prod
 from typing import Any, NamedTuple
@@ -18,36 +18,20 @@ import numpy as np
 from ...symbolic.build import scaled, summed
 from ...symbolic.expression import Expression, Index, Number
 from ...trace import Array
-from ..binding import Bound, NotExplained
+from ..binding import NotExplained, Read, Refused, binder
 from ..layout.pad import gathered
 from ..rule import Call, Partial, Rule
-from .windows import call_options, per_axis
+from .windows import per_axis
 
 NEAREST = ("nearest", "nearest-exact")
 LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}
 CUBIC = "bicubic"
 
 
-def bind(
-    input: Any,
-    size: Any = None,
-    scale_factor: Any = None,
-    mode: str = "nearest",
-    align_corners: bool | None = None,
-    recompute_scale_factor: bool | None = None,
-    antialias: bool = False,
-) -> Bound:
+def known(mode: str) -> str:
     if mode not in (*NEAREST, *LINEAR, CUBIC):
         raise NotExplained(f"mode={mode!r}")
-    if antialias:
-        raise NotExplained("antialias=True")
-    return (input,), {
-        "size": tuple(size) if isinstance(size, list) else size,
-        "scale_factor": tuple(scale_factor) if isinstance(scale_factor, list) else scale_factor,
-        "mode": mode,
-        "align_corners": bool(align_corners),
-        "recompute_scale_factor": recompute_scale_factor,
-    }
+    return mode
 
 
 # --- which places are blended -----------------------------------------------------------
@@ -245,12 +229,19 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
 
 INTERPOLATE = Rule(
     name="interpolate",
-    bind=bind,
+    bind=binder(
+        "input",
+        size=None,
+        scale_factor=None,
+        mode=Read(known, "nearest"),
+        align_corners=Read(bool, False),
+        recompute_scale_factor=None,
+        antialias=Refused(False, "antialias={}"),
+    ),
     forward=forward,
     vjp=vjp,
     element=element,
     partials=partials,
-    options=partial(call_options, usual={"mode": "nearest", "align_corners": False}),
     linear=True,
     words="each output copies the nearest input, or blends those beside it",
     functional=True,

@@ -7,8 +7,8 @@ divide the input, and may overlap.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import reduce
+from collections.abc import Callable, Mapping
+from functools import partial, reduce
 from itertools import product
 from math import prod
 from typing import Any, NamedTuple
@@ -18,10 +18,10 @@ import numpy as np
 from ...symbolic.build import summed
 from ...symbolic.expression import ONE, Apply, Div, Expression, Index, Number
 from ...trace import Array
-from ..binding import REQUIRED, Bound, NotExplained, Refused, binder
+from ..binding import REQUIRED, NotExplained, Read, Refused, binder
 from ..copying import Sources, copying
-from ..rule import Call, Options, Partial, Rule
-from .windows import call_options, options, per_axis
+from ..rule import Call, Options, Partial, Rule, unusual
+from .windows import for_each_axis, per_axis
 
 Shape = tuple[int, ...]
 Sizes = tuple[int | None, ...]
@@ -76,21 +76,23 @@ def covered(call: Call, cover: CoverOf, index: Index, axes: int) -> list[Express
 # --- windows that slide -----------------------------------------------------------------
 
 
-def binding(axes: int, **settings: Any) -> Callable[..., Bound]:
-    """Return a `bind` for the settings of every pool and, behind the padding, these."""
-    bound = binder("input", kernel_size=REQUIRED, stride=None, padding=0, **settings)
+def slides(axes: int, **settings: Any) -> dict[str, Any]:
+    """Return the fields of a pool that has, behind the settings of all of them, these."""
 
-    def bind(*args: Any, **kwargs: Any) -> Bound:
-        operands, attributes = bound(*args, **kwargs)
-        if attributes["stride"] in (None, (), []):
-            attributes["stride"] = attributes["kernel_size"]
-        for name in ("kernel_size", "stride", "padding"):
-            attributes[name] = per_axis(attributes[name], axes, name)
+    def finished(attributes: dict[str, Any]) -> dict[str, Any]:
+        attributes["stride"] = attributes["stride"] or attributes["kernel_size"]
         if "dilation" in attributes:  # which is written last
-            attributes["dilation"] = per_axis(attributes.pop("dilation"), axes, "dilation")
-        return operands, attributes
+            attributes["dilation"] = attributes.pop("dilation")
+        return attributes
 
-    return bind
+    bind = binder(
+        "input",
+        **for_each_axis(axes, kernel_size=REQUIRED),
+        stride=Read(lambda stride: stride and per_axis(stride, axes, "stride"), None),
+        **for_each_axis(axes, padding=0),
+        **settings,
+    ).then(finished)
+    return {"bind": bind, "cover": sliding, "options": partial(sliding_options, usual=bind.usual)}
 
 
 def sliding(
@@ -135,30 +137,25 @@ def sliding_counts(
 NAMES = ("kernel_size", "stride", "padding")
 
 
-def sliding_options(call: Call) -> Options:
+def sliding_options(call: Call, usual: Mapping[str, Any]) -> Options:
     # A stride as wide as the kernel is what one expects: windows side by side.
-    usual = {"padding": 0, "dilation": 1, "ceil_mode": False, "count_include_pad": True}
-    beside = {"stride": call.attributes["kernel_size"]}
-    return options(
-        {k: v for k, v in call.attributes.items() if k not in beside or v != beside[k]}, usual
-    )
+    beside = call.attributes["stride"] == call.attributes["kernel_size"]
+    return unusual({**call.attributes, **({"stride": None} if beside else {})}, usual)
 
 
 # --- as many windows as are asked for ---------------------------------------------------
 
 
-def adaptive_binding(axes: int, **settings: Any) -> Callable[..., Bound]:
-    bound = binder("input", output_size=REQUIRED, **settings)
+def adapts(axes: int, **settings: Any) -> dict[str, Any]:
+    """Return the fields of a pool that has the size of its output, and these settings."""
 
-    def bind(*args: Any, **kwargs: Any) -> Bound:
-        operands, attributes = bound(*args, **kwargs)
-        asked = attributes["output_size"]
+    def read(asked: Any) -> Sizes:
         sizes = (asked,) if isinstance(asked, int | None) else tuple(asked)
         if not all(isinstance(size, int | None) for size in sizes):
             raise NotExplained(f"output_size={sizes!r}")
-        return operands, {"output_size": sizes * axes if len(sizes) == 1 else sizes}
+        return sizes * axes if len(sizes) == 1 else sizes
 
-    return bind
+    return {"bind": binder("input", output_size=Read(read), **settings), "cover": adaptive}
 
 
 def adaptive(shape: Shape, output_size: Sizes) -> Cover:
@@ -277,16 +274,13 @@ def mean(
 
 PLACES = Refused(False, "return_indices=True")
 AVERAGING = {"ceil_mode": False, "count_include_pad": True, "divisor_override": None}
-SLIDING: dict[str, Any] = {"cover": sliding, "options": sliding_options}
-ADAPTIVE: dict[str, Any] = {"cover": adaptive, "options": call_options}
 
 MAX_POOL1D, MAX_POOL2D, MAX_POOL3D = (
     largest(
         f"max_pool{axes}d",
         axes,
-        bind=binding(axes, dilation=1, ceil_mode=False, return_indices=PLACES),
         words="the largest of each window; where several are, the first",
-        **SLIDING,
+        **slides(axes, **for_each_axis(axes, dilation=1), ceil_mode=False, return_indices=PLACES),
     )
     for axes in (1, 2, 3)
 )
@@ -294,10 +288,9 @@ AVG_POOL1D, AVG_POOL2D, AVG_POOL3D = (
     mean(
         f"avg_pool{axes}d",
         axes,
-        bind=binding(axes, **AVERAGING),
         counts=sliding_counts,
         words="the mean of each window",
-        **SLIDING,
+        **slides(axes, **AVERAGING),
     )
     for axes in (1, 2, 3)
 )
@@ -305,9 +298,8 @@ ADAPTIVE_MAX_POOL1D, ADAPTIVE_MAX_POOL2D, ADAPTIVE_MAX_POOL3D = (
     largest(
         f"adaptive_max_pool{axes}d",
         axes,
-        bind=adaptive_binding(axes, return_indices=PLACES),
         words="the largest of each of so many windows; where several are, the first",
-        **ADAPTIVE,
+        **adapts(axes, return_indices=PLACES),
     )
     for axes in (1, 2, 3)
 )
@@ -315,11 +307,10 @@ ADAPTIVE_AVG_POOL1D, ADAPTIVE_AVG_POOL2D, ADAPTIVE_AVG_POOL3D = (
     mean(
         f"adaptive_avg_pool{axes}d",
         axes,
-        bind=adaptive_binding(axes),
         counts=adaptive_counts,
         linear=True,
         words="the mean of each of so many windows",
-        **ADAPTIVE,
+        **adapts(axes),
     )
     for axes in (1, 2, 3)
 )

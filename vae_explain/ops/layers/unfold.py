@@ -16,46 +16,28 @@ import numpy as np
 from ...symbolic.build import summed
 from ...symbolic.expression import ONE, Expression, Index, Opaque
 from ...trace import Array
-from ..binding import Bound, NotExplained
+from ..binding import REQUIRED, Bound, NotExplained, binder
 from ..copying import Sources, copying, numbered
-from ..rule import Call, Partial, Rule
+from ..rule import Call, Partial, Rule, unusual
 from .kernels import reading_windows
-from .windows import Windows, call_options, options, per_axis
+from .windows import Windows, for_each_axis
 
 AXES = 2
 USUAL = {"dilation": 1, "padding": 0, "stride": 1}
 
 
-def _settings(kernel_size: Any, **further: Any) -> dict[str, Any]:
-    named = {"kernel_size": kernel_size, **further}
-    return {name: per_axis(value, AXES, name) for name, value in named.items()}
+_SETTINGS = {
+    **for_each_axis(AXES, kernel_size=REQUIRED),
+    **for_each_axis(AXES, **USUAL),
+}
+_bind_unfold = binder("input", **_SETTINGS)
 
 
-def bind_unfold(
-    input: Any,
-    kernel_size: Any = None,
-    *others: Any,
-    dilation: Any = None,
-    padding: Any = 0,
-    stride: Any = 1,
-    **further: Any,
-) -> Bound:
+def bind_unfold(*args: Any, **settings: Any) -> Bound:
     # PyTorch hands its function over with names; the method of a tensor has other arguments.
-    if dilation is None or others or further:
+    if len(args) > 2 or "dilation" not in settings or not settings.keys() <= _SETTINGS.keys():
         raise NotExplained("the windows of one axis, as a tensor's own method takes them")
-    return (input,), _settings(kernel_size, dilation=dilation, padding=padding, stride=stride)
-
-
-def bind_fold(
-    input: Any,
-    output_size: Any,
-    kernel_size: Any,
-    dilation: Any = 1,
-    padding: Any = 0,
-    stride: Any = 1,
-) -> Bound:
-    settings = _settings(kernel_size, dilation=dilation, padding=padding, stride=stride)
-    return (input,), {"output_size": per_axis(output_size, AXES, "output_size"), **settings}
+    return _bind_unfold(*args, **settings)
 
 
 def windows(image: tuple[int, ...], kernel_size: Any, **settings: Any) -> Windows:
@@ -127,7 +109,7 @@ def _back(
 ) -> Expression:
     """Write the gradient of one of the two as the other, of what arrives."""
     full = partial(np.broadcast_to, shape=call.output.shape)
-    return Opaque(name, (upstream,), options(settings, USUAL), lambda g: compute(full(g)))
+    return Opaque(name, (upstream,), unusual(settings, USUAL), lambda g: compute(full(g)))
 
 
 # --- the rules --------------------------------------------------------------------------
@@ -137,18 +119,17 @@ UNFOLD = copying(
     "unfold",
     bind=bind_unfold,
     forward=columns,
-    options=partial(call_options, usual=USUAL),
+    usual=USUAL,
     gradient=unfold_gradient,
     words="what each window covers, as a column",
     functional=True,
 )
 FOLD = Rule(
     name="fold",
-    bind=bind_fold,
+    bind=binder("input", **for_each_axis(AXES, output_size=REQUIRED), **_SETTINGS),
     forward=image,
     element=fold_element,
     partials=fold_partials,
-    options=partial(call_options, usual=USUAL),
     gradient=fold_gradient,
     words="columns put back as windows; where these overlap they add up",
     functional=True,

@@ -10,7 +10,7 @@ holds what it meets in every window at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -19,9 +19,8 @@ import numpy as np
 
 from ...symbolic.expression import Index
 from ...trace import Array
-from ..binding import NotExplained
+from ..binding import NotExplained, Read
 from ..broadcasting import indices
-from ..rule import Call, Options, unusual
 
 Pairs = list[tuple[Index, Index]]
 
@@ -146,15 +145,10 @@ def per_axis(value: Any, axes: int, name: str) -> tuple[int, ...]:
     return tuple(numbers) * (axes if len(numbers) == 1 else 1)
 
 
-def options(settings: Mapping[str, Any], usual: Mapping[str, Any]) -> Options:
-    """Return the settings worth writing: those that are not the usual ones, `2` for `(2, 2)`."""
-    short = {
-        key: value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
-        for key, value in settings.items()
-    }
-    return unusual(short, usual)
+def for_each_axis(axes: int, **defaults: Any) -> dict[str, Any]:
+    """Return settings with these defaults for a `binder`, each of which has a number per axis."""
 
+    def reads(name: str) -> Callable[[Any], tuple[int, ...]]:
+        return lambda value: per_axis(value, axes, name)
 
-def call_options(call: Call, usual: Mapping[str, Any] | None = None) -> Options:
-    """Return the settings of a call that its formula shows."""
-    return options(call.attributes, usual or {})
+    return {name: Read(reads(name), default) for name, default in defaults.items()}

@@ -20,7 +20,6 @@ DIAGONAL = copying(
     bind=binder("input", offset=0, dim1=0, dim2=1),
     forward=lambda x, offset, dim1, dim2: np.diagonal(x, offset, dim1, dim2),
     words="the diagonal",
-    usual={"offset": 0, "dim1": 0, "dim2": 1},
 )
 
 
@@ -30,7 +29,6 @@ DIAG = copying(
     # Of a vector a matrix with it on a diagonal, of a matrix its diagonal.
     forward=lambda x, diagonal: np.diag(x, diagonal),
     words="the diagonal, or what has it",
-    usual={"diagonal": 0},
 )
 
 
@@ -48,7 +46,6 @@ DIAG_EMBED = copying(
     bind=binder("input", offset=0, dim1=-2, dim2=-1),
     forward=diag_embed,
     words="matrices with it on their diagonals",
-    usual={"offset": 0, "dim1": -2, "dim2": -1},
     # Its zeros are many more than its numbers.
     vjp=lambda g, y, x, offset, dim1, dim2: (np.diagonal(g, offset, dim1, dim2),),
 )
@@ -86,7 +83,6 @@ def triangle(name: str, cut: Callable[[Array, int], Array], words: str) -> Rule:
         name,
         bind=binder("input", diagonal=0),
         forward=lambda x, diagonal: cut(x, diagonal),
-        usual={"diagonal": 0},
         gradient=gradient,
         words=words,
     )

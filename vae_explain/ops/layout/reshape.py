@@ -13,7 +13,7 @@ import numpy as np
 from ...symbolic.expression import ZERO, Expression, Opaque, Reshape, Transpose
 from ...symbolic.shapes import expanded, shape_of
 from ...trace import Array
-from ..binding import REQUIRED, Bound, NotExplained, binder, whole_numbers
+from ..binding import REQUIRED, Bound, NotExplained, Read, binder, whole_numbers
 from ..copying import FIRST, Shape, copying
 from ..rule import Call, Rule
 
@@ -84,10 +84,6 @@ def flattened(own: Shape, start_dim: int, end_dim: int) -> Shape:
 FLATTEN = reshaping("flatten", binder("input", start_dim=0, end_dim=-1), flattened)
 
 
-def bind_unflatten(input: Any, dim: int, sizes: Any) -> Bound:
-    return (input,), {"dim": dim, "sizes": tuple(sizes)}
-
-
 def unflattened(own: Shape, dim: int, sizes: Shape) -> Shape:
     at = dim % len(own)
     known = int(np.prod([size for size in sizes if size != -1]))
@@ -95,11 +91,7 @@ def unflattened(own: Shape, dim: int, sizes: Shape) -> Shape:
     return (*own[:at], *parts, *own[at + 1 :])
 
 
-UNFLATTEN = reshaping("unflatten", bind_unflatten, unflattened)
-
-
-def bind_squeeze(input: Any, dim: Any = None) -> Bound:
-    return (input,), {"dim": dim if dim is None or isinstance(dim, int) else tuple(dim)}
+UNFLATTEN = reshaping("unflatten", binder("input", dim=REQUIRED, sizes=Read(tuple)), unflattened)
 
 
 def squeezed(own: Shape, dim: int | Shape | None) -> Shape:
@@ -108,7 +100,7 @@ def squeezed(own: Shape, dim: int | Shape | None) -> Shape:
     return tuple(size for axis, size in enumerate(own) if axis not in gone or size != 1)
 
 
-SQUEEZE = reshaping("squeeze", bind_squeeze, squeezed)
+SQUEEZE = reshaping("squeeze", binder("input", dim=None), squeezed)
 
 
 def unsqueezed(own: Shape, dim: int) -> Shape:
@@ -176,10 +168,10 @@ def bind_permute(input: Any, *positional: Any, dims: Any = None) -> Bound:
     return (input,), {"dims": whole_numbers("dims", positional, dims)}
 
 
-def bind_movedim(input: Any, source: Any, destination: Any) -> Bound:
-    if not isinstance(source, int) or not isinstance(destination, int):
+def one_axis(dim: Any) -> int:
+    if not isinstance(dim, int):
         raise NotExplained("several axes moved at once")
-    return (input,), {"source": source, "destination": destination}
+    return dim
 
 
 def moved(rank: int, source: int, destination: int) -> Order:
@@ -194,7 +186,11 @@ TRANSPOSE = reordering(
 PERMUTE = reordering(
     "permute", bind=bind_permute, order=lambda rank, dims: tuple(dim % rank for dim in dims)
 )
-MOVEDIM = reordering("movedim", bind=bind_movedim, order=moved)
+MOVEDIM = reordering(
+    "movedim",
+    bind=binder("input", source=Read(one_axis), destination=Read(one_axis)),
+    order=moved,
+)
 T = reordering("t", bind=binder("input"), order=lambda rank: tuple(reversed(range(rank))))
 # `x.T` and `x.mT` are properties, which the tests read by the function behind them.
 REVERSED = reordering(

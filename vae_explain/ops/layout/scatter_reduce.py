@@ -19,7 +19,7 @@ from ...symbolic.build import multiplied
 from ...symbolic.expression import ONE, Add, Div, Expression, Index, Number, Reshape
 from ...symbolic.shapes import expanded
 from ...trace import Array
-from ..binding import OPERAND, REQUIRED, Bound, NotExplained, Refused, binder
+from ..binding import OPERAND, REQUIRED, Bound, NotExplained, Read, Refused, binder
 from ..delegate import deferring, delegated
 from ..rule import Call, Operand, Partial, Rule, by_default
 from .scatter import (
@@ -43,12 +43,10 @@ TOGETHER: dict[str, tuple[np.ufunc, float]] = {
 }
 
 
-def bind(
-    input: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True
-) -> Bound:
+def known(reduce: str) -> str:
     if reduce not in TOGETHER:
         raise NotExplained(f"reduce={reduce}")
-    return (input, index, src), {"dim": dim, "reduce": reduce, "include_self": bool(include_self)}
+    return reduce
 
 
 class _Meeting:
@@ -184,12 +182,18 @@ def partials(call: Call, position: int, index: Index) -> list[Partial]:
 
 SCATTER_REDUCE = Rule(
     name="scatter_reduce",
-    bind=bind,
+    bind=binder(
+        "input",
+        dim=REQUIRED,
+        index=OPERAND,
+        src=OPERAND,
+        reduce=Read(known),
+        include_self=Read(bool, True),
+    ),
     forward=forward,
     vjp=vjp,
     element=element,
     partials=partials,
-    usual={"include_self": True},
     words="numbers brought together in the places that an index names",
     chosen_by=scatter_chosen_by,
 )

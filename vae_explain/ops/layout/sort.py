@@ -25,24 +25,25 @@ def arranging(
     bind: Callable[..., Bound],
     sources: PlacesOf,
     words: str,
-    usual: dict[str, Any],
     positions: PlacesOf | None = None,
     unwritten: tuple[str, ...] = (),
+    **fields: Any,
 ) -> Rule:
     """Make the rule of an op that takes numbers by their ranks.
 
     Parameters
     ----------
-    usual
-        What the attributes are when a formula need not mention them.
     positions
         Gives the second output of an op that also says where its elements stood.
     unwritten
         Attributes that are no options of the call, which a formula has nothing of.
+    fields
+        Further fields of the rule.
     """
 
     def options(call: Call) -> Options:
-        return unusual({k: v for k, v in call.attributes.items() if k not in unwritten}, usual)
+        written = {k: v for k, v in call.attributes.items() if k not in unwritten}
+        return unusual(written, values.usual)
 
     values = copying(
         name,
@@ -51,6 +52,7 @@ def arranging(
         sources=lambda x, **attributes: Sources(sources(x, **attributes) + 1, [x.shape]),
         options=options,
         words=words,
+        **fields,
     )
     if positions is None:
         return values
@@ -101,7 +103,6 @@ def sort_sources(x: Array, dim: int, descending: bool) -> Array:
 
 
 bind = binder("input", dim=-1, descending=False, stable=Ignored())
-USUAL = {"dim": -1, "descending": False}
 
 SORT = arranging(
     "sort",
@@ -109,7 +110,6 @@ SORT = arranging(
     sources=sort_sources,
     positions=order,
     words="the same numbers in order",
-    usual=USUAL,
 )
 ARGSORT = standing(
     "argsort",
@@ -117,5 +117,4 @@ ARGSORT = standing(
     order,
     sort_sources,
     "the places of the numbers in order, counted from 0",
-    usual=USUAL,
 )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...trace import Array
-from ..binding import REQUIRED, Bound, NotExplained, binder
+from ..binding import REQUIRED, Bound, Ignored, NotExplained, Read, binder
 from .reshape import bind_permute
 from .select import Key, at_axis, selecting
 
@@ -65,17 +65,17 @@ MASKED_SELECT = selecting(
 )
 
 
-def bind_repeat_interleave(
-    input: Any, repeats: Any, dim: int | None = None, *, output_size: Any = None
-) -> Bound:
-    if not isinstance(repeats, int) or dim is None:
+def one_number(number: Any) -> int:
+    if not isinstance(number, int):
         raise NotExplained("repeats that are a tensor, or no axis")
-    return (input,), {"repeats": repeats, "dim": dim}
+    return number
 
 
 REPEAT_INTERLEAVE = selecting(
     "repeat_interleave",
-    bind=bind_repeat_interleave,
+    bind=binder(
+        "input", repeats=Read(one_number), dim=Read(one_number, None), output_size=Ignored()
+    ),
     key=lambda x, repeats, dim: at_axis(dim, x.ndim, np.repeat(np.arange(x.shape[dim]), repeats)),
     words="each number several times in a row",
 )

@@ -48,7 +48,6 @@ WRITTEN_OUT = 3
 # --- solving ----------------------------------------------------------------------------
 
 LEFT, RIGHT = 0, 1  # the operands: the triangle, and what is solved for
-SOLVE_USUAL = {"left": True, "unitriangular": False}
 
 
 @np.errstate(all="ignore")  # a zero on the diagonal shows as the infinity that it makes
@@ -123,7 +122,7 @@ def solve_gradient(call: Call, position: int, upstream: Expression) -> Expressio
     to_b = Opaque(
         "solve_triangular",
         (Transpose(a.whole()), upstream),
-        unusual(turned, SOLVE_USUAL),
+        unusual(turned, SOLVE_TRIANGULAR.usual),
         lambda a, b: solved(a, b, **turned),
     )
     if position == RIGHT:
@@ -143,7 +142,6 @@ SOLVE_TRIANGULAR = Rule(
     forward=solved,
     element=solve_element,
     partials=solve_partials,
-    usual=SOLVE_USUAL,
     gradient=solve_gradient,
     words="what the triangle has to be multiplied with to give the right side",
 )

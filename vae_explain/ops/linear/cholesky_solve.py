@@ -119,7 +119,6 @@ CHOLESKY_SOLVE = Rule(
     vjp=vjp,
     element=lambda call, index: _Solution(call).element(index),
     partials=lambda call, position, index: _Solution(call).partials(position, index),
-    usual={"upper": False},
     gradient=gradient,
     words="what the matrix of this Cholesky factor has to be multiplied with to give the left side",
 )

@@ -16,7 +16,7 @@ import numpy as np
 from ...symbolic.build import exp, multiplied, summed
 from ...symbolic.expression import ONE, ZERO, Add, Div, Expression, Index, Number
 from ...trace import Array
-from ..binding import OPTIONAL, Bound, binder
+from ..binding import OPTIONAL, binder
 from ..broadcasting import indices
 from ..elementwise.logarithms import log_total, shift_of, shifted
 from ..reduction.softmax import log_softmax
@@ -27,7 +27,13 @@ INPUT, TARGET, WEIGHT = range(3)
 IGNORED = -100
 
 
-_bind = binder(
+def _in_order(attributes: dict[str, Any]) -> dict[str, Any]:
+    if not attributes["label_smoothing"]:
+        del attributes["label_smoothing"]
+    return {"reduction": attributes["reduction"], **attributes}  # it is written first
+
+
+bind = binder(
     *("input", "target"),
     weight=OPTIONAL,
     size_average=OLD["size_average"],
@@ -35,14 +41,7 @@ _bind = binder(
     reduce=OLD["reduce"],
     reduction="mean",
     label_smoothing=0.0,
-)
-
-
-def bind(*args: Any, **kwargs: Any) -> Bound:
-    operands, attributes = _bind(*args, **kwargs)
-    if not attributes["label_smoothing"]:
-        del attributes["label_smoothing"]
-    return operands, {"reduction": attributes["reduction"], **attributes}  # it is written first
+).then(_in_order)
 
 
 # --- by numbers -------------------------------------------------------------------------
@@ -255,7 +254,6 @@ def surprising(name: str, logits: bool, words: str) -> Rule:
         vjp=form.vjp,
         element=form.element,
         partials=form.partials,
-        usual={"reduction": "mean", "ignore_index": IGNORED},
         words=words,
         functional=True,
         kind="loss",

@@ -17,7 +17,7 @@ from ...symbolic.expression import Div, Expression, Index, Number, SumOver
 from ...symbolic.shapes import expanded
 from ...trace import Array
 from ..at_once import NotAtOnce, is_many, shape_of_many
-from ..binding import Bound, NotExplained, Refused, binder
+from ..binding import Bound, NotExplained, Read, Refused, binder
 from ..delegate import Intermediate, deferring
 from ..pointwise import choose, elementwise, number
 from ..reduction.long_sums import total
@@ -139,14 +139,11 @@ L1_LOSS = pointwise_loss(
     )
 )
 
-_bind_smooth = binder("input", "target", **OLD, reduction="mean", beta=1.0)
 
-
-def bind_smooth(*args: Any, **kwargs: Any) -> Bound:
-    operands, attributes = _bind_smooth(*args, **kwargs)
-    if attributes["beta"] == 0:
+def _not_zero(beta: float) -> float:
+    if beta == 0:
         raise NotExplained("beta=0")
-    return operands, attributes
+    return beta
 
 
 def _bent(
@@ -185,7 +182,6 @@ def _bent(
         elementwise(
             name,
             expression,
-            settings={edge: 1.0},
             bind=bind,
             forward=forward,
             vjp=vjp,
@@ -199,7 +195,12 @@ def _bent(
     )
 
 
-SMOOTH_L1_LOSS = _bent("smooth_l1_loss", "beta", lambda beta: 1.0, bind_smooth)
+SMOOTH_L1_LOSS = _bent(
+    "smooth_l1_loss",
+    "beta",
+    lambda beta: 1.0,
+    binder("input", "target", **OLD, reduction="mean", beta=Read(_not_zero, 1.0)),
+)
 HUBER_LOSS = _bent(
     "huber_loss",
     "delta",

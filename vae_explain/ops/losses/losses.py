@@ -72,7 +72,6 @@ KL_DIV = pointwise_loss(
     elementwise(
         "kl_div",
         divergence,
-        settings={"log_target": False},
         bind=binder("input", "target", **OLD, reduction="mean", log_target=False),
         vjp=divergence_vjp,
         derivatives=(lambda y, x, t, log_target: -exp(t) if log_target else -t, by_target),
@@ -110,7 +109,6 @@ GAUSSIAN_NLL_LOSS = pointwise_loss(
     elementwise(
         "gaussian_nll_loss",
         gaussian,
-        settings={"full": False, "eps": 1e-06},
         bind=binder("input", "target", "var", full=False, eps=1e-06, reduction="mean"),
         derivatives=(by_input, lambda y, x, t, v, **at: -by_input(y, x, t, v, **at), by_variance),
         piecewise=True,

@@ -134,7 +134,6 @@ PROD = reduction(
     forward=product,
     element=lambda call, index: multiplied(map(call.operands[0].at, sources(call, index))),
     partials=prod_partials,
-    usual={"keepdim": False},
     gradient=prod_gradient,
     words="product of all",
 )

@@ -14,7 +14,7 @@ from typing import Any
 from ...symbolic.expression import Add, Expression, Index, Neg, Number
 from ...symbolic.shapes import shaped
 from ...trace import Array
-from ..binding import Bound
+from ..binding import Bound, Ignored, Read, binder
 from ..broadcasting import broadcast_targets, sum_to
 from ..delegate import Intermediate
 from ..layout.reshape import UNSQUEEZE
@@ -107,27 +107,20 @@ def distance(name: str, bind: Callable[..., Bound], facing: Facing, words: str, 
     )
 
 
-def bind_pairwise(
-    x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-06, keepdim: bool = False
-) -> Bound:
-    return (x1, x2), {"p": norms.order(p), "eps": eps, "keepdim": keepdim}
-
-
-def bind_cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> Bound:
-    # The mode chooses between ways of computing the same.
-    return (x1, x2), {"p": norms.order(p), "eps": 0.0, "keepdim": False}
-
-
+ORDER = Read(norms.order, 2.0)
 PAIRWISE_DISTANCE = distance(
     "pairwise_distance",
-    bind_pairwise,
+    binder("x1", "x2", p=ORDER, eps=1e-06, keepdim=False),
     ROW_BY_ROW,
     "how far the rows of one lie from those of the other",
     "torch.nn.functional.pairwise_distance",
 )
 CDIST = distance(
     "cdist",
-    bind_cdist,
+    # The mode chooses between ways of computing the same.
+    binder("x1", "x2", p=ORDER, compute_mode=Ignored()).then(
+        lambda attributes: {**attributes, "eps": 0.0, "keepdim": False}
+    ),
     EACH_FROM_EACH,
     "how far each row of one lies from each of the other",
     "torch.cdist",

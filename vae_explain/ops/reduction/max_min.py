@@ -16,7 +16,7 @@ import numpy as np
 
 from ...symbolic.expression import ONE, Apply, Expression, Index, Number, Opaque
 from ...trace import Array, Slot
-from ..binding import Bound, binder
+from ..binding import Bound, Read, binder
 from ..broadcasting import normalized_axes
 from ..delegate import deferring, each_output
 from ..elementwise.choices import MAXIMUM, MINIMUM
@@ -62,12 +62,7 @@ def bind(*args: Any, **kwargs: Any) -> Bound:
     return (_bind_two if of_two else _bind_one)(*args, **kwargs)
 
 
-_bind_axes = binder("input", dim=(), keepdim=False)
-
-
-def bind_along(*args: Any, **kwargs: Any) -> Bound:
-    operands, attributes = _bind_axes(*args, **kwargs)
-    return operands, {**attributes, "dim": attributes["dim"] if attributes["dim"] != () else None}
+bind_along = binder("input", dim=Read(lambda dim: None if dim == () else dim, ()), keepdim=False)
 
 
 def shares(x: Array, y: Array, dim: Any, keepdim: bool, shared: bool = True) -> Array:

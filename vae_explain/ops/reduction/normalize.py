@@ -11,7 +11,7 @@ import numpy as np
 from ...symbolic.build import root, square
 from ...symbolic.expression import ONE, ZERO, Add, Expression, Index, Number
 from ...trace import Array
-from ..binding import Bound, Ignored, NotExplained, Refused, binder
+from ..binding import Ignored, NotExplained, Read, Refused, binder
 from ..broadcasting import broadcast_index, broadcast_targets, sum_to, unbroadcast
 from ..rule import Call, Partial, Rule, by_output
 from .axes import along
@@ -30,14 +30,10 @@ def _held(size: Array, eps: float) -> Array:
 # --- divided by the length --------------------------------------------------------------
 
 
-_bind = binder("input", p=Refused(2.0), dim=1, eps=1e-12, out=Ignored())
-
-
-def bind_normalize(*args: Any, **kwargs: Any) -> Bound:
-    operands, attributes = _bind(*args, **kwargs)
-    if not isinstance(attributes["dim"], int):
+def one_axis(dim: Any) -> int:
+    if not isinstance(dim, int):
         raise NotExplained("a length along several axes")
-    return operands, attributes
+    return dim
 
 
 def length(x: Array, dim: int) -> Array:
@@ -81,7 +77,7 @@ def normalize_partials(call: Call, position: int, index: Index) -> list[Partial]
 
 NORMALIZE = Rule(
     name="normalize",
-    bind=bind_normalize,
+    bind=binder("input", p=Refused(2.0), dim=Read(one_axis, 1), eps=1e-12, out=Ignored()),
     forward=normalize,
     vjp=normalize_vjp,
     element=lambda call, index: call.operands[0].at(index) / _divisor(call, index)[0],

@@ -30,7 +30,7 @@ from ...symbolic.expression import (
     evaluate,
 )
 from ...trace import Array
-from ..binding import Bound, Ignored, NotExplained, Refused, binder
+from ..binding import Bound, Ignored, NotExplained, Read, Refused, binder
 from ..broadcasting import normalized_axes
 from ..rule import Call, Partial
 from .axes import axis_options, reduced, reduction, sources, spread_formula, target
@@ -51,14 +51,9 @@ def order(p: Any) -> int | float:
 def binding(order_name: str, usual: Any) -> Callable[..., Bound]:
     """Return the `bind` of a length whose order has this name."""
     # `Tensor.norm`, which is written in Python, names its `out` as well.
-    settings = {order_name: usual, "dim": None, "keepdim": False}
+    settings: dict[str, Any] = {order_name: Read(order, usual), "dim": None, "keepdim": False}
     bound = binder("input", **settings, out=Ignored(), dtype=Refused())
-
-    def bind(*args: Any, **kwargs: Any) -> Bound:
-        operands, attributes = bound(*args, **kwargs)
-        return operands, {"p": order(attributes.pop(order_name)), **attributes}
-
-    return bind
+    return bound.then(lambda attributes: {"p": attributes.pop(order_name), **attributes})
 
 
 def bind_linalg_norm(

@@ -68,8 +68,8 @@ def ranked(
     bind: Callable[..., Bound],
     places: PlacesOf,
     words: str,
-    usual: Mapping[str, Any],
     in_order: Callable[..., bool] = lambda **_: True,
+    **fields: Any,
 ) -> Rule:
     """Make the rule of an op that takes numbers along one axis by their rank."""
 
@@ -100,8 +100,8 @@ def ranked(
         sources=sources,
         positions=positions,
         words=words,
-        usual=dict(usual),
         unwritten=("found",),
+        **fields,
     )
 
 
@@ -119,7 +119,6 @@ TOPK = ranked(
     bind=binder("input", k=REQUIRED, dim=-1, largest=True, sorted=True, found=None),
     places=topk_places,
     words="the largest numbers, as many as k, or the smallest",
-    usual={"dim": -1, "largest": True, "sorted": True},
     in_order=lambda sorted, **_: sorted,
 )
 
@@ -129,7 +128,6 @@ KTHVALUE = ranked(
     bind=binder("input", k=REQUIRED, dim=-1, keepdim=False, found=None),
     places=lambda x, k, dim: np.take(order(x, dim, False), [k - 1], axis=dim),
     words="the number that is the k-th from below",
-    usual={"dim": -1, "keepdim": False},
 )
 
 # --- the one in the middle, and the most frequent ---------------------------------------
@@ -148,7 +146,7 @@ _ALONG = ranked(
     bind=bind_along,
     places=middle,
     words="the number in the middle, the lower one of two",
-    usual={"keepdim": False},
+    usual={"keepdim": False},  # an axis says that it is not the median of all
 )
 
 
@@ -192,7 +190,6 @@ MODE = ranked(
     bind=bind_along,
     places=most_frequent,
     words="the number that is there most often",
-    usual={"dim": -1, "keepdim": False},
 )
 
 # --- the extreme so far -----------------------------------------------------------------
@@ -211,7 +208,7 @@ def running(name: str, beats: Callable[[Array, Array], Array], words: str) -> Ru
         return np.moveaxis(best, 0, dim)
 
     bind = binder("input", dim=REQUIRED, found=None)
-    return ranked(name, bind=bind, places=places, words=words, usual={})
+    return ranked(name, bind=bind, places=places, words=words)
 
 
 CUMMAX = running("cummax", np.greater_equal, "the largest so far")
@@ -233,5 +230,4 @@ MSORT = arranging(
     bind=binder("input"),
     sources=lambda x: sort_sources(x, 0, False),
     words="the same numbers in order, along the first axis",
-    usual={},
 )
