@@ -13,8 +13,8 @@ from hypothesis import settings
 
 from vae_explain import pipeline
 from vae_explain.analysis import reference_figures
+from vae_explain.analysis.audit.ids import IDS
 from vae_explain.analysis.reference_figures import Verification
-from vae_explain.cli import audit as command
 from vae_explain.engine.run import Run
 from vae_explain.models.builtin_config import BUILT_IN
 from vae_explain.models.request import Request
@@ -56,7 +56,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         f"{'id':<21}{'fired, of models that have it':>30}{'fired, of look-alikes':>23}"
         f"{'fired, of others':>18}"
     )
-    for name in command.IDS:
+    for name in IDS:
         groups: dict[str, list[bool]] = {"has": [], "looks": [], "other": []}
         for about, fires, fired in found:
             group = "has" if name in fires else "looks" if about == name else "other"

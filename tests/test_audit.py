@@ -13,8 +13,8 @@ from museum.cases import cases
 from vae_explain import pipeline
 from vae_explain.analysis.audit.all_rules import ALL
 from vae_explain.analysis.audit.finding import Finding
+from vae_explain.analysis.audit.ids import IDS
 from vae_explain.analysis.audit.report import Report, audit
-from vae_explain.cli import audit as command
 from vae_explain.models.builtin_config import Architecture
 from vae_explain.models.request import Request
 from vae_explain.pages.walkthrough.auditing import auditing
@@ -25,7 +25,6 @@ from .models import MODELS as OWN
 from .pages import text_of
 from .requests import held
 
-IDS = tuple(rule.id for rule in ALL)
 # Notes that say what is so; all else that a rule has to say is that something is wrong.
 ALWAYS_NOTES = {"loss-scale"}
 
@@ -104,8 +103,8 @@ def test_each_id_has_models_that_fire_and_look_alikes(name: str) -> None:
     assert sum(not case.fires for case in mine) + of_the_museum >= 2
 
 
-def test_the_command_knows_the_ids() -> None:
-    assert command.IDS == IDS
+def test_each_rule_has_the_id_that_names_its_file() -> None:
+    assert tuple(rule.id for rule in ALL) == IDS
 
 
 # --- models that are as they should be ----------------------------------------------------

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from vae_explain import pipeline
 from vae_explain.analysis.audit.all_rules import ALL
+from vae_explain.analysis.audit.ids import IDS
 from vae_explain.analysis.audit.report import Report, audit
-from vae_explain.cli.audit import IDS
 
 from .audited.base import Layers, kl_of, rows, sample
 from .requests import held

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from vae_explain.analysis.audit.ids import IDS
 from vae_explain.cli import app, help_texts
 from vae_explain.cli.app import COMMANDS, GROUPS
-from vae_explain.cli.audit import IDS
 from vae_explain.cli.examples import EXAMPLES
 from vae_explain.cli.help_texts import Described, Manual
 from vae_explain.models.builtin_config import ACTIVATIONS

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .. import __version__
+from ..analysis.audit.ids import IDS
 from . import other_words, output
 from .completion import completing
 from .errors import ExitCode, Problem, unknown_name
@@ -18,13 +19,6 @@ if TYPE_CHECKING:
     from ..analysis.audit.report import Report
     from ..engine.run import Recordings
 
-IDS = (
-    "not-finite", "loss-scale", "loss-scale-mismatch", "kl-sign", "kl-form", "sampling-scale",
-    "noise-detached", "negative-scale", "broadcast-loss", "posterior-collapse", "dead-units",
-    "saturation", "no-gradient", "nothing-learns", "unused-sample", "latent-without-kl", "noise",
-    "head-range", "output-range", "row-mixing", "discrete-kl", "codebook", "mode",
-    "kl-at-prior", "reconstruction-sign", "target",
-)  # fmt: skip
 LARGEST = 16 * 2**20  # bytes of a baseline; an audit of hundreds of findings has a hundredth
 
 

@@ -15,5 +15,5 @@
 No step goes by a variable's name, and none changes the run. What cannot be decided is
 `NotApplied`, with the reason, and never a finding.
 
-To add a rule, write its file and add its line to `all_rules.py`.
+To add a rule, write its file and add its id, which names the file, to `ids.py`.
 """

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
-from typing import Any, TypeVar
+from functools import cached_property, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from ...engine.backward_pass import backward
 from ...engine.forward_pass import replay, replay_part
 from ...engine.run import Recordings, Run
 from ...ops.binding import NotExplained
-from ...trace import Array
+from ...trace import Array, Value
 from .discrete import Categories, Codes, find_categories, find_codes
 from .finding import NotApplied
 from .lineage import Lineage
@@ -27,9 +27,10 @@ from .posterior import Sampling, Site, find_sampling
 from .summands import Summand, summands
 
 Kept = TypeVar("Kept")
+Given = ParamSpec("Given")
 
 
-class Anatomy:
+class Anatomy(Lineage):
     """A run under audit.
 
     Parameters
@@ -45,12 +46,9 @@ class Anatomy:
     def __init__(
         self, run: Run, others: Recordings | None = None, drawn: frozenset[int] = frozenset()
     ) -> None:
-        self.run = run
         self.others = others or Recordings(run)
-        self.trace = run.trace
-        self.values = run.values
+        super().__init__(run, drawn or drawn_elsewhere(run, self.others.redrawn))
         self.inputs = tuple(v.array for v in self.trace.values if v.kind == "input")
-        self.lineage = Lineage(run, drawn or drawn_elsewhere(run, self.others.redrawn))
         self._kept: dict[object, Any] = {}
 
     @cached_property
@@ -67,14 +65,19 @@ class Anatomy:
         """Take another run of the same model apart, in which the same values are drawn."""
         if other is None:
             return None
-        drawn = self.lineage.drawn_elsewhere if aligned(self.run, other) else frozenset()
+        drawn = self.drawn_elsewhere if aligned(self.run, other) else frozenset()
         return Anatomy(other, drawn=drawn)
 
     def kept(self, key: object, make: Callable[[], Kept]) -> Kept:
-        """Return what was made for a key, making it the first time."""
+        """Return what was made for a key, making it the first time; or say again why not."""
         if key not in self._kept:
-            self._kept[key] = make()
-        kept: Kept = self._kept[key]
+            try:
+                self._kept[key] = make()
+            except NotApplied as why:
+                self._kept[key] = why
+        kept: Kept | NotApplied = self._kept[key]
+        if isinstance(kept, NotApplied):
+            raise NotApplied(str(kept))
         return kept
 
     @property
@@ -87,27 +90,33 @@ class Anatomy:
         return np.asarray(self.values[number], dtype=np.float64)
 
     @cached_property
+    def trained(self) -> tuple[Value, ...]:
+        """The parameters of the model that are not frozen."""
+        values, frozen = self.trace.values, self.trace.frozen
+        return tuple(v for v in values if v.kind == "parameter" and v.id not in frozen)
+
+    @cached_property
     def finite(self) -> bool:
         """Whether the loss and all of its gradients are numbers."""
         return self.run.is_finite
 
     @cached_property
     def summands(self) -> tuple[Summand, ...]:
-        return summands(self.lineage)
+        return summands(self)
 
     @cached_property
     def sampling(self) -> Sampling:
-        return find_sampling(self.lineage)
+        return find_sampling(self)
 
     @cached_property
     def categories(self) -> tuple[Categories, ...]:
         """Where categories are sampled."""
-        return find_categories(self.lineage, len(self.sampling.sites))
+        return find_categories(self, len(self.sampling.sites))
 
     @cached_property
     def codes(self) -> tuple[Codes, ...]:
         """Where codes of a codebook are picked."""
-        return find_codes(self.lineage)
+        return find_codes(self)
 
     @cached_property
     def latents(self) -> tuple[Site, ...]:
@@ -116,7 +125,7 @@ class Anatomy:
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
-        return find_parts(self.lineage, self.summands, self.latents)
+        return find_parts(self, self.summands, self.latents)
 
     def role(self, role: str) -> tuple[Part, ...]:
         """Return the parts of one role."""
@@ -145,7 +154,7 @@ class Anatomy:
 
     def latent(self, site: Site) -> str:
         """Return what a site's sample is called."""
-        return self.lineage.name(site.z)
+        return self.name(site.z)
 
     def name_of(self, parts: Sequence[Part], otherwise: str) -> str:
         """Return what the user calls some parts of the loss.
@@ -154,8 +163,8 @@ class Anatomy:
         """
         for number in parts[0].summand.path:
             shared = all(number in part.summand.path for part in parts)
-            if shared and number != self.trace.output and self.lineage.named(number):
-                return self.lineage.name(number)
+            if shared and number != self.trace.output and self.named(number):
+                return self.name(number)
         return otherwise
 
     # --- experiments ---
@@ -170,7 +179,7 @@ class Anatomy:
         def changed(run: Run, rows: int) -> Run:
             # What is drawn elsewhere is noise from here on: the values get other numbers.
             values = tuple(
-                value._replace(kind="noise") if value.id in self.lineage.drawn_elsewhere else value
+                value._replace(kind="noise") if value.id in self.drawn_elsewhere else value
                 for value in run.trace.values
             )
             marked = replace(run, trace=replace(run.trace, values=values))
@@ -187,20 +196,32 @@ class Anatomy:
 
         All values that the same calls made get the same numbers.
         """
-        spread = {
-            twin: array for number, array in given.items() for twin in self.lineage.twins(number)
-        }
         try:
-            return replay_part(self.lineage.graph, self.values, spread, wanted)
+            return replay_part(self.graph, self.values, self._for_twins(given), wanted)
         except NotExplained as why:
             raise NotApplied(f"an operation between has no rule ({why})") from None
 
     def all_with(self, given: Mapping[int, Array]) -> dict[int, Array]:
         """Run everything again by the rules, in float64, with other numbers for some values."""
-        spread = {
-            twin: array for number, array in given.items() for twin in self.lineage.twins(number)
-        }
-        return replay(self.lineage.graph, spread)
+        return replay(self.graph, self._for_twins(given))
+
+    @cached_property
+    def replayed(self) -> dict[int, Array]:
+        """All values by the rules, in float64, from the numbers of the run."""
+        return self.all_with({})
+
+    def _for_twins(self, given: Mapping[int, Array]) -> dict[int, Array]:
+        return {twin: array for number, array in given.items() for twin in self.twins(number)}
+
+    def value_with(self, number: int, given: Mapping[int, Array]) -> Array:
+        """Return one value where some others have other numbers."""
+        return self.experiment(given, [number])[number]
+
+    def change(self, number: int, given: Mapping[int, Array]) -> Array:
+        """Return by how much a value changes when some others get other numbers."""
+        after = self.value_with(number, given)
+        before = self.value_with(number, {other: self.array(other) for other in given})
+        return np.where(after == before, 0.0, after - before)
 
     def filled(self, number: int, fill: float) -> Array:
         """Return an array as large as a value, with one number at every place."""
@@ -211,6 +232,10 @@ class Anatomy:
         return float(sum(p.summand.factor * arrays[p.summand.value].sum() for p in parts))
 
     # --- gradients ---
+
+    def total_with(self, parts: Sequence[Part], given: Mapping[int, Array]) -> float:
+        """Return what some parts add to the loss where some values have other numbers."""
+        return self.total(parts, self.experiment(given, [part.summand.value for part in parts]))
 
     def gradients(self, parts: Sequence[Part]) -> dict[int, Array]:
         """Return the gradient of some parts together, by hand, at every value it reaches."""
@@ -231,7 +256,7 @@ class Anatomy:
         total: dict[int, Array] = {}
         for part in parts:
             summand = part.summand
-            graph = self.lineage.graph
+            graph = self.graph
             shares = backward(graph, values, summand.value, summand.factor, towards=towards)
             for number, share in shares.items():
                 total[number] = total[number] + share if number in total else share
@@ -241,10 +266,26 @@ class Anatomy:
         self, number: int, parts: Sequence[Part], values: Mapping[int, Array]
     ) -> Array | None:
         """Return the gradient of some parts at a value and its twins; None where they have none."""
-        twins = self.lineage.twins(number)
+        twins = self.twins(number)
         found = self.gradients_at(parts, values, twins)
         shares = [found[twin] for twin in twins if twin in found]
         return None if not shares else np.asarray(sum(shares[1:], shares[0]))
+
+
+def once(
+    measure: Callable[Concatenate[Anatomy, Given], Kept],
+) -> Callable[Concatenate[Anatomy, Given], Kept]:
+    """Let a function measure something of an anatomy once, and keep it there.
+
+    That it does not apply is kept as well.
+    """
+
+    @wraps(measure)
+    def kept(anatomy: Anatomy, /, *given: Given.args, **named: Given.kwargs) -> Kept:
+        key = measure, given, tuple(named.items())
+        return anatomy.kept(key, lambda: measure(anatomy, *given, **named))
+
+    return kept
 
 
 def drawn_elsewhere(run: Run, redrawn: Run | None) -> frozenset[int]:

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import prod
 
 import numpy as np
 
 from .anatomy import Anatomy
 from .comparisons import Comparison, comparisons
-from .finding import Evidence, Finding, NotApplied, Seen
+from .finding import Finding, NotApplied, error
 from .lineage import BY_CLASS
 from .rule import AuditRule
 
-ID = "broadcast-loss"
 STEP = 0.5
 
 
-def look(anatomy: Anatomy) -> Seen:
-    findings = [
-        _finding(anatomy, comparison)
-        for comparison in comparisons(anatomy)
-        if _spreads(anatomy, comparison)
-    ]
-    if not comparisons(anatomy):
+def look(anatomy: Anatomy) -> Iterator[Finding]:
+    compared = comparisons(anatomy)
+    if not compared:
         raise NotApplied("no operation of the loss compares a reconstruction with the input")
-    return Seen("reconstruction and target have one shape where they are compared", tuple(findings))
+    yield from (_spread(anatomy, each) for each in compared if _spreads(anatomy, each))
 
 
 def _spreads(anatomy: Anatomy, comparison: Comparison) -> bool:
@@ -57,12 +53,9 @@ def _samples_axes(anatomy: Anatomy, comparison: Comparison, whole: tuple[int, ..
     made = anatomy.values[comparison.made]
     extra = len(whole) - made.ndim
     for site in anatomy.sampling.sites:
-        z = anatomy.array(site.z)
-        moved = z.copy()
+        moved = anatomy.array(site.z).copy()
         moved.reshape(-1)[0] += STEP
-        before = anatomy.experiment({site.z: z}, [comparison.made])[comparison.made]
-        after = anatomy.experiment({site.z: moved}, [comparison.made])[comparison.made]
-        changed = np.abs(after - before) > 0
+        changed = np.abs(anatomy.change(comparison.made, {site.z: moved})) > 0
         for axis in axes:
             others = tuple(i for i in range(made.ndim) if i != axis - extra)
             if int(changed.any(axis=others).sum()) != 1:
@@ -70,30 +63,27 @@ def _samples_axes(anatomy: Anatomy, comparison: Comparison, whole: tuple[int, ..
     return True
 
 
-def _finding(anatomy: Anatomy, comparison: Comparison) -> Finding:
+def _spread(anatomy: Anatomy, comparison: Comparison) -> Finding:
     sides = comparison.made, comparison.target
-    made, target = (anatomy.lineage.name(number) for number in sides)
+    made, target = (anatomy.name(number) for number in sides)
     shapes = [anatomy.values[number].shape for number in sides]
     shapes.append(np.broadcast_shapes(*shapes))
     of_made, of_target, of_both = (str(list(shape)) for shape in shapes)
     what = f"reconstruction {made}", f"target {target}", f"compared by {comparison.op}"
-    return Finding(
-        ID,
-        "error",
+    return error(
         f"{made} {of_made} and {target} {of_target} are compared as {of_both}: numbers meet others "
         "than their own.",
-        Evidence(
-            ("what", "shape", "elements"),
-            tuple((each, str(list(s)), prod(s)) for each, s in zip(what, shapes, strict=True)),
-        ),
+        ("what", "shape", "elements"),
+        [(each, shape, prod(shape)) for each, shape in zip(what, shapes, strict=True)],
         f"Bring both to one shape before {comparison.op}: reshape {made} as {target}, or the other "
         "way round.",
     )
 
 
 RULE = AuditRule(
-    ID,
+    "broadcast-loss",
     "reconstruction and target of different shapes",
     "the recorded graph",
+    "reconstruction and target have one shape where they are compared",
     look,
 )

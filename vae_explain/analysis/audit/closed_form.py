@@ -17,6 +17,7 @@ import numpy as np
 from ...trace import Array
 from .experiments import Probe
 
+CLOSED_FORM = "½·Σ(μ² + σ² - 1 - log σ²)"
 PARTS = "μ²", "σ²", "(-log σ²)"
 SWAPPED = "μ and log σ² in each other's place"
 EXACT = 1e-6  # of the largest number; float64 gives about 1e-13

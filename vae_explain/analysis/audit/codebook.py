@@ -7,6 +7,7 @@ Which term is which is told by where its gradient arrives.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
@@ -15,31 +16,28 @@ from ...engine.backward_pass import backward
 from ...trace import Trace
 from .anatomy import Anatomy
 from .discrete import Codes, CodeTerm, code_terms
-from .finding import Cell, Evidence, Finding, NotApplied, Seen, decided
+from .finding import Finding, NotApplied, error, finding, warning
 from .mending import Cure, Edit, instead_of, times
-from .rule import AuditRule
+from .rule import AuditRule, Told, at_each
 
-ID = "codebook"
 NEAR = 1e-5  # of the spread of distances, in float32
 
 
-def look(anatomy: Anatomy) -> Seen:
-    if not anatomy.codes:
-        if not anatomy.latents:
-            raise NotApplied("no codes of a codebook are picked")
-        return Seen("no codes of a codebook are picked beside the sampled latents")
-    seen = decided(anatomy.codes, partial(_codes, anatomy))
-    return Seen(
-        "the codebook, the encoder and the decoder each get their gradient",
-        tuple(finding for findings in seen for finding in findings),
-    )
+def look(anatomy: Anatomy) -> Iterator[Told]:
+    if anatomy.codes:
+        yield from of_each_codebook(anatomy)
+    elif anatomy.latents:
+        yield "no codes of a codebook are picked beside the sampled latents"
+    else:
+        raise NotApplied("no codes of a codebook are picked")
 
 
-def _codes(anatomy: Anatomy, codes: Codes) -> list[Finding]:
-    lineage, trace = anatomy.lineage, anatomy.trace
-    terms = list(code_terms(lineage, anatomy.summands, codes))
+@partial(at_each, lambda anatomy: anatomy.codes)
+def of_each_codebook(anatomy: Anatomy, codes: Codes) -> Iterator[Finding]:
+    trace = anatomy.trace
+    terms = list(code_terms(anatomy, anatomy.summands, codes))
     reached = [(term, *_reach(anatomy, term, codes)) for term in terms]
-    rows: list[tuple[Cell, ...]] = [
+    rows = [
         (
             _name(anatomy, term),
             "yes" if to_encoder else "no",
@@ -48,57 +46,69 @@ def _codes(anatomy: Anatomy, codes: Codes) -> list[Finding]:
         )
         for term, to_encoder, to_codes in reached
     ]
-    evidence = Evidence(
+    table = (
         ("term", "reaches the encoder", "reaches the codebook", "weight of one element"),
-        tuple(rows or [("none", "no", "no", 0.0)]),
+        rows or [("none", "no", "no", 0.0)],
     )
     trained = (
         trace.values[codes.codebook].kind == "parameter" and codes.codebook not in trace.frozen
     )
-    book = lineage.name(codes.codebook)
+    book = anatomy.name(codes.codebook)
     if trained and codes.codebook not in trace.gradients:
-        return [_no_gradient(anatomy, codes, reached, book, evidence)]
+        why, cures = _why_no_gradient(anatomy, codes, reached)
+        mend = f"Add the term that moves the codes, ‖z.detach() - {anatomy.name(codes.picked)}‖²."
+        title = f"the codebook {book} gets no gradient and never moves: {why}."
+        yield error(title, *table, "" if cures else mend, cures)
+        return
     not_nearest = _not_nearest(anatomy, codes, terms[0]) if terms else None
+    lost = [_name(anatomy, term) for term, *reaches in reached if not any(reaches)]
     if not_nearest is not None:
-        return [not_nearest]
-    lost = [term for term, to_encoder, to_codes in reached if not (to_encoder or to_codes)]
-    if lost:
-        return [_lost(anatomy, lost, evidence)]
-    if reached and not _passes_through(anatomy, terms):
-        return [_not_passed(anatomy, codes, terms[0], evidence)]
-    commitments = [t for t, to_encoder, to_codes in reached if to_encoder and not to_codes]
-    movers = [t for t, to_encoder, to_codes in reached if to_codes and not to_encoder]
-    if len(commitments) == len(movers) == 1:
-        commitment, mover = commitments[0], movers[0]
-        weights = commitment.summand.weight, mover.summand.weight
-        if weights[1] < weights[0] * (1 - 1e-6):
-            share = weights[1] / weights[0]
-            both = _name(anatomy, commitment), _name(anatomy, mover)
-            return [
-                Finding(
-                    ID,
-                    "warning",
+        yield not_nearest
+    elif lost:
+        yield error(
+            f"{' and '.join(lost)} reaches no parameter: both sides of it are detached, so that it "
+            "changes the loss's value and nothing learns from it.",
+            *table,
+            "Detach one side alone: the codes in the commitment term, what is encoded in the "
+            "other.",
+        )
+    elif reached and not _passes_through(anatomy, terms):
+        picked, encoded = anatomy.name(codes.picked), anatomy.name(terms[0].encoded)
+        yield error(
+            f"no gradient of the reconstruction reaches the encoder: the decoder gets {picked}, "
+            "whose choice has none, and not a copy that passes it straight through to "
+            f"{encoded}.",
+            *table,
+            f"Give the decoder {encoded} + ({picked} - {encoded}).detach().",
+        )
+    else:
+        commitments = [t for t, to_encoder, to_codes in reached if to_encoder and not to_codes]
+        movers = [t for t, to_encoder, to_codes in reached if to_codes and not to_encoder]
+        if len(commitments) == len(movers) == 1:
+            commitment, mover = commitments[0], movers[0]
+            share = mover.summand.weight / commitment.summand.weight
+            if share < 1 - 1e-6:
+                of_encoder, of_codes = _name(anatomy, commitment), _name(anatomy, mover)
+                yield warning(
                     f"the weight β = {share:.4g} is on the codebook term and not on the commitment "
-                    f"term: {both[1]}, which reaches {book}, weighs {share:.4g} times as much as "
-                    f"{both[0]}, which reaches the encoder.",
-                    evidence,
-                    cures=(
+                    f"term: {of_codes}, which reaches {book}, weighs {share:.4g} times as much as "
+                    f"{of_encoder}, which reaches the encoder.",
+                    *table,
+                    cures=[
                         Cure(
-                            f"Put the weight on the commitment term: {both[1]} + "
-                            f"{share:.4g}·{both[0]}.",
+                            f"Put the weight on the commitment term: {of_codes} + "
+                            f"{share:.4g}·{of_encoder}.",
                             _exchanged(commitment, mover, share),
-                        ),
-                    ),
+                        )
+                    ],
                 )
-            ]
-    return []
 
 
 def _not_nearest(anatomy: Anatomy, codes: Codes, term: CodeTerm) -> Finding | None:
     """Find codes that were picked and are nearest by no measure that codes are picked by."""
-    lineage, book = anatomy.lineage, anatomy.array(codes.codebook)
+    book = anatomy.array(codes.codebook)
     encoded, picked = anatomy.array(term.encoded), anatomy.array(codes.picked)
-    drawn = any(lineage.is_draw(number) for number in lineage.ancestors(codes.index))
+    drawn = any(anatomy.is_draw(number) for number in anatomy.ancestors(codes.index))
     width = book.shape[-1]
     if drawn or encoded.shape != picked.shape or encoded.shape[-1] != width:
         return None
@@ -112,22 +122,21 @@ def _not_nearest(anatomy: Anatomy, codes: Codes, term: CodeTerm) -> Finding | No
     if any(each.all() for each in best):
         return None
     far = measures[0][one, at] - measures[0].min(axis=1) <= NEAR * np.ptp(measures[0], axis=1)
-    name, of = lineage.name(codes.picked), lineage.name(term.encoded)
+    name, of = anatomy.name(codes.picked), anatomy.name(term.encoded)
     which = "the farthest" if far.all() else "not the nearest"
     count = len(z) if far.all() else int((~best[0]).sum())
-    return Finding(
-        ID,
+    return finding(
         "error" if far.all() else "warning",
         f"{name} is {which} code for {count:,} of {len(z):,} vectors of {of}: they are picked by "
         "a rank that is no distance.",
-        Evidence(
-            ("vector", "distance of its code", "least distance"),
-            tuple((str(i), float(-measures[0][i, at[i]]), float(-measures[0][i].max()))
-                  for i in np.flatnonzero(~best[0])[:4]),
-        ),
-        f"Pick the code that is nearest: torch.cdist({of}, {lineage.name(codes.codebook)})"
+        ("vector", "distance of its code", "least distance"),
+        [
+            (str(i), -measures[0][i, at[i]], -measures[0][i].max())
+            for i in np.flatnonzero(~best[0])[:4]
+        ],
+        f"Pick the code that is nearest: torch.cdist({of}, {anatomy.name(codes.codebook)})"
         ".argmin(1).",
-    )  # fmt: skip
+    )
 
 
 def _passes_through(anatomy: Anatomy, terms: list[CodeTerm]) -> bool:
@@ -137,40 +146,14 @@ def _passes_through(anatomy: Anatomy, terms: list[CodeTerm]) -> bool:
     return not rest or anatomy.gradient_at(terms[0].encoded, rest, anatomy.values) is not None
 
 
-def _not_passed(anatomy: Anatomy, codes: Codes, term: CodeTerm, evidence: Evidence) -> Finding:
-    picked, encoded = anatomy.lineage.name(codes.picked), anatomy.lineage.name(term.encoded)
-    return Finding(
-        ID,
-        "error",
-        f"no gradient of the reconstruction reaches the encoder: the decoder gets {picked}, whose "
-        f"choice has none, and not a copy that passes it straight through to {encoded}.",
-        evidence,
-        f"Give the decoder {encoded} + ({picked} - {encoded}).detach().",
-    )
-
-
-def _lost(anatomy: Anatomy, lost: list[CodeTerm], evidence: Evidence) -> Finding:
-    names = " and ".join(_name(anatomy, term) for term in lost)
-    return Finding(
-        ID,
-        "error",
-        f"{names} reaches no parameter: both sides of it are detached, so that it changes the "
-        "loss's value and nothing learns from it.",
-        evidence,
-        "Detach one side alone: the codes in the commitment term, what is encoded in the other.",
-    )
-
-
 def _reach(anatomy: Anatomy, term: CodeTerm, codes: Codes) -> tuple[bool, bool]:
-    gradients = backward(
-        anatomy.lineage.graph, anatomy.values, term.summand.value, term.summand.factor
-    )
+    gradients = backward(anatomy.graph, anatomy.values, term.summand.value, term.summand.factor)
     return term.encoded in gradients, codes.codebook in gradients
 
 
 def _name(anatomy: Anatomy, term: CodeTerm) -> str:
-    named = [n for n in term.summand.path[1:] if anatomy.lineage.named(n)]
-    return anatomy.lineage.name(named[-1] if named else term.summand.value)
+    named = [n for n in term.summand.path[1:] if anatomy.named(n)]
+    return anatomy.name(named[-1] if named else term.summand.value)
 
 
 def _exchanged(commitment: CodeTerm, mover: CodeTerm, share: float) -> Edit:
@@ -181,22 +164,16 @@ def _exchanged(commitment: CodeTerm, mover: CodeTerm, share: float) -> Edit:
     return edit
 
 
-def _no_gradient(
-    anatomy: Anatomy,
-    codes: Codes,
-    reached: list[tuple[CodeTerm, bool, bool]],
-    book: str,
-    evidence: Evidence,
-) -> Finding:
-    picked = anatomy.lineage.name(codes.picked)
-    cures = []
-    why = "no term compares what is encoded with its code"
+def _why_no_gradient(
+    anatomy: Anatomy, codes: Codes, reached: list[tuple[CodeTerm, bool, bool]]
+) -> tuple[str, list[Cure]]:
+    """Say why no gradient reaches a codebook, and what may change it."""
+    picked = anatomy.name(codes.picked)
+    why, cures = "no term compares what is encoded with its code", []
     for term, to_encoder, _ in reached:
-        if not to_encoder:
-            continue
-        if anatomy.lineage.rule(term.side) == "detach":
+        if not to_encoder or anatomy.rule(term.side) == "detach":
             continue  # the commitment term, which is as it should be
-        name, side = _name(anatomy, term), anatomy.lineage.name(term.side)
+        name, side = _name(anatomy, term), anatomy.name(term.side)
         why = (
             f"{name} compares with {side}, the straight-through copy, whose gradient goes to the "
             "encoder"
@@ -207,16 +184,13 @@ def _no_gradient(
                 instead_of({term.side: codes.picked}, {term.comparison}),
             )
         )
-    return Finding(
-        ID,
-        "error",
-        f"the codebook {book} gets no gradient and never moves: {why}.",
-        evidence,
-        "" if cures else f"Add the term that moves the codes, ‖z.detach() - {picked}‖².",
-        cures=tuple(cures),
-    )
+    return why, cures
 
 
 RULE = AuditRule(
-    ID, "a codebook without a gradient, or β on the wrong term", "gradients split by term", look
+    "codebook",
+    "a codebook without a gradient, or β on the wrong term",
+    "gradients split by term",
+    "the codebook, the encoder and the decoder each get their gradient",
+    look,
 )

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ...engine.graph import BoundOperation
-from .anatomy import Anatomy
-from .lineage import Lineage
+from .anatomy import Anatomy, once
 
 WORDS = {
     "mse_loss": "squared error",
@@ -44,28 +43,33 @@ class Comparison:
         return self.bound.rule_name
 
 
+@once
 def comparisons(anatomy: Anatomy) -> tuple[Comparison, ...]:
     """Return where a run's reconstruction is compared, each place once."""
-    return anatomy.kept("comparisons", lambda: _all(anatomy))
+    by_output = {
+        comparison.bound.output: comparison
+        for part in (anatomy.reconstruction() if anatomy.latents else anatomy.parts)
+        for comparison in of_summand(anatomy, part.summand.value)
+    }
+    return tuple(by_output.values())
 
 
 def of_summand(anatomy: Anatomy, value: int) -> tuple[Comparison, ...]:
     """Return where the comparisons of one summand are."""
-    lineage = anatomy.lineage
     samples = {site.decoded for site in anatomy.latents}
-    compared = partial(_comparison, lineage, samples)
+    compared = partial(_comparison, anatomy, samples)
 
     def behind(number: int) -> list[int]:
-        bound = lineage.graph.producer(number)
+        bound = anatomy.graph.producer(number)
         passed = bound and (
-            lineage.is_arithmetic(bound)
+            anatomy.is_arithmetic(bound)
             or bound.kind in ("reduction", "loss")
             or bound.rule_name in ("log_softmax", "logsumexp", *DISTANCES)
-            or (bound.kind == "contraction" and not _of_a_layer(lineage, bound))
+            or (bound.kind == "contraction" and not _of_a_layer(anatomy, bound))
         )
-        return lineage.made_from(number) if passed and not compared(number) else []
+        return anatomy.made_from(number) if passed and not compared(number) else []
 
-    seen = (compared(number) for number in lineage.walk(value, behind))
+    seen = (compared(number) for number in anatomy.walk(value, behind))
     return tuple(comparison for comparison in seen if comparison is not None)
 
 
@@ -74,7 +78,7 @@ def measure_of(comparison: Comparison, anatomy: Anatomy) -> str:
     words = {**WORDS, **DISTANCES}.get(comparison.op)
     if words is not None:
         return words
-    for bound in anatomy.lineage.graph.consumers(comparison.bound.output):
+    for bound in anatomy.graph.consumers(comparison.bound.output):
         rule = bound.rule_name
         squared = rule == "square" or (rule == "pow" and bound.operands[1:] == (2,))
         if squared or (rule == "mul" and bound.operands[0] == bound.operands[1]):
@@ -84,40 +88,31 @@ def measure_of(comparison: Comparison, anatomy: Anatomy) -> str:
     return "difference" if comparison.op == "sub" else "product"
 
 
-def _all(anatomy: Anatomy) -> tuple[Comparison, ...]:
-    by_output = {
-        comparison.bound.output: comparison
-        for part in (anatomy.reconstruction() if anatomy.latents else anatomy.parts)
-        for comparison in of_summand(anatomy, part.summand.value)
-    }
-    return tuple(by_output.values())
-
-
-def _comparison(lineage: Lineage, samples: set[int], number: int) -> Comparison | None:
-    bound = lineage.graph.producer(number)
+def _comparison(anatomy: Anatomy, samples: set[int], number: int) -> Comparison | None:
+    bound = anatomy.graph.producer(number)
     if bound is None or not (bound.kind == "loss" or bound.rule_name in ("sub", "mul", *DISTANCES)):
         return None
     operands = list(bound.sources.values())[:2]
     if len(operands) != 2:
         return None
     from_z = [
-        bool(samples & lineage.ancestors(number)) if samples else lineage.learned(number)
+        bool(samples & anatomy.ancestors(number)) if samples else anatomy.learned(number)
         for number in operands
     ]
     if from_z not in ([True, False], [False, True]):
         return None
     made, target = operands if from_z[0] else operands[::-1]
     # A sample's own likelihood compares it with its mean, which is learned.
-    if bound.kind != "loss" and (not lineage.from_input(target) or lineage.learned(target)):
+    if bound.kind != "loss" and (not anatomy.from_input(target) or anatomy.learned(target)):
         return None
-    return Comparison(bound, _before_broadcast(lineage, made), _before_broadcast(lineage, target))
+    return Comparison(bound, _before_broadcast(anatomy, made), _before_broadcast(anatomy, target))
 
 
-def _of_a_layer(lineage: Lineage, bound: BoundOperation) -> bool:
-    return any(lineage.trace.values[n].kind == "parameter" for n in lineage.inputs(bound))
+def _of_a_layer(anatomy: Anatomy, bound: BoundOperation) -> bool:
+    return any(anatomy.trace.values[n].kind == "parameter" for n in anatomy.operands(bound))
 
 
-def _before_broadcast(lineage: Lineage, number: int) -> int:
-    while lineage.rule(number) == "broadcast_tensors":
-        number = lineage.made_from(number)[0]
+def _before_broadcast(anatomy: Anatomy, number: int) -> int:
+    while anatomy.rule(number) == "broadcast_tensors":
+        number = anatomy.made_from(number)[0]
     return number

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from .anatomy import Anatomy
 from .discrete import code_terms
 from .element_form import element_form
-from .finding import NotApplied
+from .finding import NotApplied, if_applied
 from .flow_form import flow_form
 from .kl import measure
-from .posterior import Site
 from .scales import entropy_scale
 
 
@@ -32,22 +29,17 @@ def not_found(anatomy: Anatomy) -> tuple[str, ...]:
             reason = "its numbers are those of no form that we know"
         except NotApplied as why:
             reason = str(why)
-        if not _is_measured(anatomy, site):
+        # One that is no closed form from N(0, 1), as behind a flow, may be found all the same.
+        if all(
+            if_applied(find, anatomy, site) is None
+            for find in (entropy_scale, element_form, flow_form)
+        ):
             reasons.append(reason)
     found_discrete = any(
         part.role == "kl" and part.posteriors & {each.site.index for each in anatomy.categories}
         for part in anatomy.parts
-    ) or any(list(code_terms(anatomy.lineage, anatomy.summands, codes)) for codes in anatomy.codes)
+    ) or any(list(code_terms(anatomy, anatomy.summands, codes)) for codes in anatomy.codes)
     if (sites and len(reasons) == len(sites)) or not (sites or found_discrete):
         reason = f": {reasons[0]}" if reasons else ""
         missing.append(f"the KL was not found{reason}")
     return tuple(missing)
-
-
-def _is_measured(anatomy: Anatomy, site: Site) -> bool:
-    """Whether a KL is found that is no closed form from N(0, 1), as behind a flow."""
-    for find in (entropy_scale, element_form, flow_form):
-        with suppress(NotApplied):
-            find(anatomy, site)
-            return True
-    return False

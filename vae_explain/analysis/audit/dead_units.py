@@ -15,10 +15,9 @@ import numpy as np
 from ...engine.graph import BoundOperation
 from ...trace import Array
 from .anatomy import Anatomy
-from .finding import Evidence, Finding, Seen
-from .rule import AuditRule
+from .finding import Finding, finding, note
+from .rule import AuditRule, Told
 
-ID = "dead-units"
 # A few units off for all rows are what any ReLU network has, trained or not. Most of a layer
 # over many rows, or all of it, are more than that.
 MANY_ROWS, MANY_UNITS, MOST_OF_A_LAYER = 32, 16, 0.5
@@ -34,52 +33,46 @@ class _Gate(NamedTuple):
     before: Array  # with one row a unit
 
 
-def look(anatomy: Anatomy) -> Seen:
+def look(anatomy: Anatomy) -> Iterator[Told]:
     layers: dict[tuple[int, int], list[_Gate]] = {}
     for gate in _gates(anatomy):
         weight = gate.layer.sources.get(1, gate.source)  # an einsum may have one operand alone
         layers.setdefault((weight, len(gate.before)), []).append(gate)
-    if not layers:
-        return Seen("no layer's output goes through a ReLU")
-    found = [finding for gates in layers.values() for finding in _layer(anatomy, gates)]
-    findings = _together(found)
-    return Seen(
-        f"the units of {len(layers)} gated layer{'' if len(layers) == 1 else 's'}", findings
-    )
+    if layers:
+        yield f"the units of {len(layers)} gated layer{'' if len(layers) == 1 else 's'}"
+    yield from _together([each for gates in layers.values() for each in _layer(anatomy, gates)])
 
 
-def _together(found: list[Finding]) -> tuple[Finding, ...]:
+def _together(found: list[Finding]) -> Iterator[Finding]:
     """Put notes on several layers into one: each by itself is what any ReLU network has."""
-    notes = [finding for finding in found if finding.severity == "note"]
+    notes = [each for each in found if each.severity == "note"]
     if len(notes) < 2:
-        return tuple(found)
-    facts = [finding.evidence.facts for finding in notes]
-    off = sum(int(each["off"]) for each in facts)
-    units = sum(int(each["units"]) for each in facts)
-    cut = sum(int(each["cut_off"]) for each in facts)
-    rows = tuple(
-        (finding.title.split(" are off")[0].split(" of ")[-1], each["off"], each["units"])
-        for finding, each in zip(notes, facts, strict=True)
-    )
-    one = Finding(
-        ID,
-        "note",
+        yield from found
+        return
+    yield from (each for each in found if each.severity != "note")
+    facts = [each.evidence.facts for each in notes]
+    off, units, cut = (sum(int(each[key]) for each in facts) for key in ("off", "units", "cut_off"))
+    yield note(
         f"{off} of {units} units of {len(notes)} layers are off for all rows, as some of a ReLU "
         f"network's are; {cut:,} weights and biases get no gradient through them.",
-        Evidence(("layer", "off", "units"), rows, {"off": off, "units": units, "cut_off": cut}),
+        ("layer", "off", "units"),
+        [
+            (each.title.split(" are off")[0].split(" of ")[-1], of_it["off"], of_it["units"])
+            for each, of_it in zip(notes, facts, strict=True)
+        ],
+        facts={"off": off, "units": units, "cut_off": cut},
     )
-    return (*(finding for finding in found if finding.severity != "note"), one)
 
 
 def _gates(anatomy: Anatomy) -> Iterator[_Gate]:
     """Yield what gates a layer's output on the way to the loss."""
-    for bound in anatomy.lineage.graph.operations:
+    for bound in anatomy.graph.operations:
         at_zero = bound.rule_name == "relu" or (
             bound.rule_name in ("clamp", "clamp_min")
             and bound.attributes.get("min") == 0
             and bound.attributes.get("max") is None
         )
-        if at_zero and bound.output in anatomy.lineage.graph.reaches_loss:
+        if at_zero and bound.output in anatomy.graph.reaches_loss:
             source = int(bound.operands[0])
             layer = _layer_before(anatomy, source)
             if layer is not None:
@@ -89,11 +82,10 @@ def _gates(anatomy: Anatomy) -> Iterator[_Gate]:
 
 def _layer_before(anatomy: Anatomy, number: int) -> BoundOperation | None:
     """Return the layer that made a value, norms and changes of shape left out."""
-    lineage = anatomy.lineage
-    made = lineage.walk_back(number, lambda bound: lineage.copied(bound) == "once")[-1]
-    while lineage.kind(made) == "normalization":
-        made = lineage.made_from(made)[0]
-    return lineage.graph.producer(made) if lineage.from_layer(made) else None
+    made = anatomy.walk_back(number, lambda bound: anatomy.copied(bound) == "once")[-1]
+    while anatomy.kind(made) == "normalization":
+        made = anatomy.made_from(made)[0]
+    return anatomy.graph.producer(made) if anatomy.from_layer(made) else None
 
 
 def _by_unit(array: Array, layer: str) -> Array:
@@ -107,7 +99,7 @@ def _cut(anatomy: Anatomy, gates: Sequence[_Gate], off: int) -> int:
 
     Those of a layer that is used several times count once.
     """
-    graph = anatomy.lineage.graph
+    graph = anatomy.graph
     cut: dict[int, int] = {}
     for gate in gates:
         before = graph.producer(gate.source)
@@ -123,17 +115,17 @@ def _cut(anatomy: Anatomy, gates: Sequence[_Gate], off: int) -> int:
 
 def _name(anatomy: Anatomy, gates: Sequence[_Gate]) -> str:
     """Return what a layer's gated outputs are called, once where only a number tells them apart."""
-    names = [anatomy.lineage.name(gate.output) for gate in gates]
+    names = [anatomy.name(gate.output) for gate in gates]
     stems = {re.sub(r"_\d+$", "", name) for name in names}
     return stems.pop() if len(names) > 1 and len(stems) == 1 else names[0]
 
 
-def _layer(anatomy: Anatomy, gates: Sequence[_Gate]) -> list[Finding]:
+def _layer(anatomy: Anatomy, gates: Sequence[_Gate]) -> Iterator[Finding]:
     """Find the units that are off each time that a layer is used."""
     by_unit = np.concatenate([gate.before for gate in gates], axis=1)
     off = np.flatnonzero((by_unit <= 0).all(axis=1))
     if not off.size:
-        return []
+        return
     name, units, times = _name(anatomy, gates), len(by_unit), len(gates)
     # Each time: of a sequence taken apart, they are not those of the input.
     output = anatomy.values[gates[0].output]
@@ -146,24 +138,25 @@ def _layer(anatomy: Anatomy, gates: Sequence[_Gate]) -> list[Finding]:
     most = units >= MANY_UNITS and rows >= MANY_ROWS and off.size > MOST_OF_A_LAYER * units
     serious = most or (whole and rows > 1)
     through = f"; {cut:,} weights and biases get no gradient through them" if cut else ""
-    return [
-        Finding(
-            ID,
-            "warning" if serious else "note",
-            f"all {units} units of {name} are off for {batch}: nothing passes, forward or backward."
-            if whole
-            else f"{off.size} of {units} units of {name} are off for {batch}{through}.",
-            Evidence(
-                ("unit", "nearest to on"),
-                tuple((f"{unit}", float(by_unit[unit].max())) for unit in off[:MOST_SHOWN]),
-                {"off": off.size, "units": units, "cut_off": cut, "times": times},
-            ),
-            "Lower the learning rate, or use an activation that passes something below 0, such as "
-            "leaky_relu; check the biases before it."
-            if serious
-            else "",
-        )
-    ]
+    yield finding(
+        "warning" if serious else "note",
+        f"all {units} units of {name} are off for {batch}: nothing passes, forward or backward."
+        if whole
+        else f"{off.size} of {units} units of {name} are off for {batch}{through}.",
+        ("unit", "nearest to on"),
+        [(str(unit), float(by_unit[unit].max())) for unit in off[:MOST_SHOWN]],
+        "Lower the learning rate, or use an activation that passes something below 0, such as "
+        "leaky_relu; check the biases before it."
+        if serious
+        else "",
+        facts={"off": off.size, "units": units, "cut_off": cut, "times": times},
+    )
 
 
-RULE = AuditRule(ID, "units that are off for every row", "the recorded graph", look)
+RULE = AuditRule(
+    "dead-units",
+    "units that are off for every row",
+    "the recorded graph",
+    "no layer's output goes through a ReLU",
+    look,
+)

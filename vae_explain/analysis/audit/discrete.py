@@ -86,10 +86,10 @@ def _before_noise(lineage: Lineage, number: int) -> tuple[int, int] | None:
     while (bound := lineage.graph.producer(current)) is not None:
         if not lineage.is_arithmetic(bound):
             return None
-        learned = [i for i in lineage.inputs(bound) if lineage.learned(i)]
+        learned = [i for i in lineage.operands(bound) if lineage.learned(i)]
         if len(learned) != 1:
             return None
-        for other in lineage.inputs(bound):
+        for other in lineage.operands(bound):
             if other != learned[0]:
                 draws = [i for i in sorted(lineage.ancestors(other)) if lineage.is_draw(i)]
                 if draws:
@@ -111,7 +111,7 @@ def find_codes(lineage: Lineage) -> tuple[Codes, ...]:
     for bound in lineage.graph.operations:
         if bound.output not in lineage.graph.reaches_loss or bound.rule is None:
             continue
-        inputs = lineage.inputs(bound)
+        inputs = lineage.operands(bound)
         books = [i for i in inputs if _is_book(lineage, i)]
         for book in books:
             picks = [i for i in inputs if i != book and _picks(lineage, i)]
@@ -172,7 +172,7 @@ def code_terms(lineage: Lineage, summands: Sequence[Summand], codes: Codes) -> I
         # Through a detach too, whose copy is one of the value all the same.
         current = number
         while (bound := lineage.graph.producer(current)) is not None and lineage.copies(bound):
-            current = lineage.inputs(bound)[0]
+            current = lineage.operands(bound)[0]
         return current
 
     for summand in summands:

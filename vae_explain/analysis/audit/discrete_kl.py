@@ -6,6 +6,7 @@ of logits, the loss's part is fitted by a·Σ q·log q + b.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
@@ -13,73 +14,90 @@ import numpy as np
 from ...trace import Array
 from .anatomy import Anatomy
 from .discrete import Categories
-from .finding import Evidence, Finding, NotApplied, Seen, decided
+from .finding import Cell, NotApplied, error, warning
 from .loss_parts import Part
 from .mending import Cure, times
 from .reductions import value_of
-from .rule import AuditRule
+from .rule import AuditRule, Told, at_each
 from .scales import Scale, latent_scale
 
-ID = "discrete-kl"
 SPREADS = (0.0, 0.25, 0.5, 1.0, 2.0, 3.0, 4.0)  # of the logits on the grid
 EXACT = 1e-5
 
 
-def look(anatomy: Anatomy) -> Seen:
-    if not anatomy.categories:
-        if not anatomy.sampling.sites:
-            raise NotApplied("no categories are sampled")
-        return Seen("no categories are sampled beside the Gaussian latents")
-    seen = decided(anatomy.categories, partial(_categories, anatomy))
-    return Seen(
-        "; ".join(each.words for each in seen),
-        tuple(finding for each in seen for finding in each.findings),
-    )
+def look(anatomy: Anatomy) -> Iterator[Told]:
+    if anatomy.categories:
+        yield from of_each_site(anatomy)
+    elif anatomy.sampling.sites:
+        yield "no categories are sampled beside the Gaussian latents"
+    else:
+        raise NotApplied("no categories are sampled")
 
 
-def _categories(anatomy: Anatomy, found: Categories) -> Seen:
+@partial(at_each, lambda anatomy: anatomy.categories)
+def of_each_site(anatomy: Anatomy, sampled: Categories) -> Iterator[Told]:
     anatomy.require_finite()
-    index, parts = found.site.index, _kl_of(anatomy, found)
-    z = anatomy.lineage.name(found.site.z)
+    index, parts = sampled.site.index, _kl_of(anatomy, sampled)
+    z, logits = anatomy.name(sampled.site.z), anatomy.values[sampled.logits]
     if not parts:
         if any(index in part.posteriors for part in anatomy.parts) or anatomy.role("sampled"):
             raise NotApplied("the KL of the categories is no part of the loss by itself")
-        return Seen("", (_none(anatomy, found, z),))
-    categories = anatomy.values[found.logits].shape[found.axis]
-    scale, constant = _fit(anatomy, found, parts)
+        name = anatomy.name(sampled.site.location)
+        yield warning(
+            f"nothing in the loss measures the categories of {z}: there is no KL of {name} from "
+            "equal shares, so that they may all become one.",
+            ("value", "shape"),
+            [(name, logits.shape)],
+            "Add Σ q·(log q + log K), with q = softmax of the logits.",
+        )
+        return
+    categories = logits.shape[sampled.axis]
+    scale, constant = _fit(anatomy, sampled, parts)
     right = np.log(categories)
     name = anatomy.name_of(parts, "the KL")
-    value = value_of(anatomy, parts)
-    evidence = Evidence(
+    table = (
         ("part, for each variable", "found", "of the KL"),
         (("Σ q·log q", scale, abs(scale)), ("constant", constant, abs(scale) * right)),
-        {"categories": categories, "weight": scale},
     )
-    if scale < 0:
-        return Seen(
-            "",
-            (
-                Finding(
-                    ID,
-                    "error",
-                    f"{name}, the KL of {z}'s {categories} categories, enters with the wrong sign: "
-                    "it falls when the categories move away from equal shares, and minimizing the "
-                    "loss drives them there.",
-                    evidence,
-                    cures=(
-                        Cure(
-                            f"Add {name} to the loss in place of taking it away.",
-                            times(value, -1.0),
-                        ),
-                    ),
-                ),
-            ),
-        )
+    facts: dict[str, Cell] = {"categories": categories, "weight": scale}
     off = constant - scale * right
-    if abs(constant) > EXACT * scale and abs(off) > EXACT * scale * right:
-        return Seen("", (_constant(name, constant / scale, categories, evidence),))
-    left_out = abs(off) > EXACT * scale * right
-    return Seen(f"the KL of the categories is Σ q·log q{'' if left_out else ' + log K'}")
+    if scale < 0:
+        yield error(
+            f"{name}, the KL of {z}'s {categories} categories, enters with the wrong sign: "
+            "it falls when the categories move away from equal shares, and minimizing the "
+            "loss drives them there.",
+            *table,
+            cures=[
+                Cure(
+                    f"Add {name} to the loss in place of taking it away.",
+                    times(value_of(anatomy, parts), -1.0),
+                )
+            ],
+            facts=facts,
+        )
+    elif abs(off) <= EXACT * scale * right:
+        yield "the KL of the categories is Σ q·log q + log K"
+    elif abs(constant) <= EXACT * scale:
+        yield "the KL of the categories is Σ q·log q"
+    else:
+        by = constant / scale
+        sign = "taken away" if by < 0 else "added"
+        yield error(
+            f"{name} is not the KL from equal shares: where log K = {right:.4g} belongs for each "
+            f"variable of {categories} categories, {_in_its_place(abs(by), categories)} is {sign}; "
+            f"at equal shares it is {by - right:.4g} and not 0.",
+            *table,
+            f"Write log(1/K) in place of 1/K: {name} = Σ q·(log q - log(1/K)), with "
+            f"K = {categories}.",
+            facts=facts,
+        )
+
+
+def _in_its_place(constant: float, categories: int) -> str:
+    """Return what stands where log K belongs, in words."""
+    if abs(constant - 1 / categories) < EXACT:
+        return f"1/K = {1 / categories:.4g}"
+    return f"K = {categories}" if abs(constant - categories) < EXACT else f"{constant:.4g}"
 
 
 def _kl_of(anatomy: Anatomy, found: Categories) -> tuple[Part, ...]:
@@ -134,47 +152,10 @@ def _softmax(logits: Array, axis: int) -> Array:
     return np.asarray(powers / powers.sum(axis=axis, keepdims=True))
 
 
-def _constant(name: str, constant: float, categories: int, evidence: Evidence) -> Finding:
-    instead = next(
-        (
-            words
-            for words, number in (
-                (f"1/K = {1 / categories:.4g}", 1 / categories),
-                (f"K = {categories}", float(categories)),
-            )
-            if abs(abs(constant) - number) < EXACT
-        ),
-        f"{abs(constant):.4g}",
-    )
-    sign = "taken away" if constant < 0 else "added"
-    right = np.log(categories)
-    return Finding(
-        ID,
-        "error",
-        f"{name} is not the KL from equal shares: where log K = {right:.4g} belongs for each "
-        f"variable of {categories} categories, {instead} is {sign}; at equal shares it is "
-        f"{constant - right:.4g} and not 0.",
-        evidence,
-        f"Write log(1/K) in place of 1/K: {name} = Σ q·(log q - log(1/K)), with K = {categories}.",
-    )
-
-
-def _none(anatomy: Anatomy, found: Categories, z: str) -> Finding:
-    logits = anatomy.lineage.name(found.site.location)
-    shape = str(list(anatomy.values[found.logits].shape))
-    return Finding(
-        ID,
-        "warning",
-        f"nothing in the loss measures the categories of {z}: there is no KL of {logits} from "
-        "equal shares, so that they may all become one.",
-        Evidence(("value", "shape"), ((logits, shape),)),
-        "Add Σ q·(log q + log K), with q = softmax of the logits.",
-    )
-
-
 RULE = AuditRule(
-    ID,
+    "discrete-kl",
     "the KL of categories: its sign, its log K, its absence",
     "experiments on the replay",
+    "the KL of the categories is that from equal shares",
     look,
 )

@@ -67,7 +67,7 @@ def draw_weights(anatomy: Anatomy, parts: Sequence[Part]) -> DrawWeights | None:
     ]
     if len(axes) != 1 or prediction.ndim < 3:
         return None
-    values = anatomy.kept("replayed", lambda: anatomy.all_with({}))
+    values = anatomy.replayed
     found_before = _weights(anatomy, parts, made, values, wanted, axes[0])
     if found_before is None or not found_before[1].any():
         return None
@@ -93,8 +93,8 @@ def _with(
     anatomy: Anatomy, values: dict[int, Array], number: int, array: Array
 ) -> dict[int, Array]:
     """Return all values of a run as they are with another array in the place of one."""
-    reached = set(anatomy.lineage.twins(number))
-    for bound in anatomy.lineage.graph.operations:
+    reached = set(anatomy.twins(number))
+    for bound in anatomy.graph.operations:
         if reached & set(bound.operation.inputs):
             reached |= set(bound.operation.outputs)
     after = [n for n in reached if n in values]

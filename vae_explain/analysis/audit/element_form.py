@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from ...trace import Array
-from .anatomy import Anatomy
+from .anatomy import Anatomy, once
 from .closed_form import EXACT
 from .experiments import LOCATIONS, RAW_VALUES, at, raw_of
 from .finding import NotApplied, decided
@@ -54,6 +54,7 @@ class ElementForm:
     logs: float | None = None
 
 
+@once
 def element_form(anatomy: Anatomy, site: Site) -> ElementForm:
     """Return the form of a site's KL, element by element.
 
@@ -62,7 +63,10 @@ def element_form(anatomy: Anatomy, site: Site) -> ElementForm:
     NotApplied
         Where it is none that we know, or is no sum over the elements of μ.
     """
-    return anatomy.kept(("element form", site.index), lambda: _element_form(anatomy, site))
+    raw_of(site)
+    tried = posterior_parts(anatomy, site), estimated_parts(anatomy, site)
+    first, *_ = decided(tried, partial(_of_parts, anatomy, site))
+    return first
 
 
 def posterior_parts(anatomy: Anatomy, site: Site) -> tuple[Part, ...]:
@@ -80,15 +84,8 @@ def estimated_parts(anatomy: Anatomy, site: Site) -> tuple[Part, ...]:
     return tuple(dict.fromkeys((*posterior_parts(anatomy, site), *sampled)))
 
 
-def _element_form(anatomy: Anatomy, site: Site) -> ElementForm:
-    raw_of(site)
-    tried = posterior_parts(anatomy, site), estimated_parts(anatomy, site)
-    first, *_ = decided(tried, partial(_of_parts, anatomy, site))
-    return first
-
-
 def _of_parts(anatomy: Anatomy, site: Site, mine: tuple[Part, ...]) -> ElementForm:
-    heads = {head for part in mine for head in anatomy.lineage.heads(part.summand.value)}
+    heads = {head for part in mine for head in anatomy.heads(part.summand.value)}
     # What is the prior's alone, as its log s².
     beside = tuple(
         p
@@ -96,7 +93,7 @@ def _of_parts(anatomy: Anatomy, site: Site, mine: tuple[Part, ...]) -> ElementFo
         if p.role in ("other", "sampled")
         and p not in mine
         and not p.posteriors
-        and (own := anatomy.lineage.heads(p.summand.value, heads))
+        and (own := anatomy.heads(p.summand.value, heads))
         and own <= heads
     )
     parts, shape = (*mine, *beside), anatomy.values[site.location].shape

@@ -15,10 +15,10 @@ from statistics import median  # NumPy's would load its masked arrays
 import numpy as np
 
 from ...trace import Array
-from .anatomy import Anatomy
+from .anatomy import Anatomy, once
 from .comparisons import Comparison, of_summand
 from .finding import NotApplied
-from .kl import Measured
+from .kl import measure
 from .lineage import is_elementwise
 from .loss_parts import Part
 from .posterior import Site
@@ -118,8 +118,8 @@ def _base(
 def _pointwise_way(anatomy: Anatomy, number: int) -> list[int]:
     """Follow a value back through elementwise ops, along the operand that is no constant."""
     way = [number]
-    while (bound := anatomy.lineage.graph.producer(way[-1])) and is_elementwise(bound):
-        sources = [i for i in anatomy.lineage.inputs(bound) if not anatomy.lineage.fixed(i)]
+    while (bound := anatomy.graph.producer(way[-1])) and is_elementwise(bound):
+        sources = [i for i in anatomy.operands(bound) if not anatomy.fixed(i)]
         if len(sources) != 1:
             break
         way.append(sources[0])
@@ -144,7 +144,7 @@ def weigh(
         return None
     fits = prediction is not None and prediction.shape == anatomy.values[made].shape
     given = {made: prediction} if fits and prediction is not None else {}
-    values = _replayed(anatomy, given)
+    values = anatomy.all_with(given) if given else anatomy.replayed
     straight = _fitted(anatomy, parts, made, target, given, values)
     if straight is None:
         # Where a probability is saturated, slopes say nothing: then as of one that is not.
@@ -175,11 +175,11 @@ def _of_learned_scale(
     With A times (error/s)^k/k + log s, the weight of the error falls by k·log s and A·log s is
     added to the loss: both are seen at two deviations, and A follows, however s is made.
     """
-    raw = anatomy.lineage.walk_back(scale, anatomy.lineage.is_arithmetic)[-1]
+    raw = anatomy.walk_back(scale, anatomy.is_arithmetic)[-1]
     own = _as_wide(values[target], values[made])
     if own is None:
         return None
-    touched = [p for p in anatomy.parts if raw in anatomy.lineage.ancestors(p.summand.value)]
+    touched = [p for p in anatomy.parts if raw in anatomy.ancestors(p.summand.value)]
     weights, added, divisors = [], [], []
     for number in RAW:
         given = {raw: anatomy.filled(raw, number)}
@@ -247,14 +247,8 @@ def is_rewarded(anatomy: Anatomy, parts: Sequence[Part]) -> Weighed | None:
     found = sides(anatomy, parts)
     if found is None or anatomy.run.graph.not_explained:
         return None
-    weighed = _fitted(anatomy, parts, *found, {}, _replayed(anatomy, {}), sign=-1.0)
+    weighed = _fitted(anatomy, parts, *found, {}, anatomy.replayed, sign=-1.0)
     return None if weighed is None or weighed.range is not None else weighed
-
-
-def _replayed(anatomy: Anatomy, given: Mapping[int, Array]) -> Mapping[int, Array]:
-    if given:
-        return anatomy.all_with(given)
-    return anatomy.kept("replayed", lambda: anatomy.all_with({}))
 
 
 def _fitted(
@@ -321,31 +315,29 @@ def _fitted(
 
 def beside(anatomy: Anatomy, parts: Sequence[Part], made: int) -> list[int]:
     """Return learned values beside the prediction that the error may be divided by."""
-    lineage = anatomy.lineage
     behind = {made}
     found: dict[int, None] = {}
-    wanted = {number for part in parts for number in lineage.ancestors(part.summand.value)}
-    for bound in lineage.graph.operations:
-        inputs = lineage.inputs(bound)
+    wanted = {number for part in parts for number in anatomy.ancestors(part.summand.value)}
+    for bound in anatomy.graph.operations:
+        inputs = anatomy.operands(bound)
         if bound.output not in wanted or behind.isdisjoint(inputs):
             continue
         behind.add(bound.output)
         if is_elementwise(bound):
-            found.update(dict.fromkeys(i for i in inputs if i not in behind and lineage.learned(i)))
+            found.update(dict.fromkeys(i for i in inputs if i not in behind and anatomy.learned(i)))
     return list(found)
 
 
-def latent_weights(anatomy: Anatomy, site: Site, measured: Measured) -> Array:
+@once
+def latent_weights(anatomy: Anatomy, site: Site) -> Array:
     """Return what the KL of each latent and row weighs, in the shape of μ.
 
     The slope of the closed form at μ is (μ - m)/s² for a prior N(m, s²). Where the KL is
     estimated from the sample, draws of 1 and of -1 give its mean.
     """
-    return anatomy.kept(("latent weights", site.index), lambda: _latents(anatomy, site, measured))
-
-
-def _latents(anatomy: Anatomy, site: Site, measured: Measured) -> Array:
-    assert measured.fit is not None, "asked of a known form"
+    measured = measure(anatomy, site)
+    if measured.fit is None:
+        raise NotApplied("the KL is of no known form")
     slopes = []
     for mean in (1.0, 2.0):
         at_draws = []

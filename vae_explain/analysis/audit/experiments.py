@@ -104,9 +104,9 @@ def probes(anatomy: Anatomy, site: Site, parts: tuple[Part, ...]) -> list[Probe]
 def _clamped(anatomy: Anatomy, site: Site, raw: float) -> bool:
     """Whether a clamp between a raw value and the scale holds it back: the KL may have another."""
     clamps = [
-        (anatomy.lineage.made_from(number)[0], number)
+        (anatomy.made_from(number)[0], number)
         for number in site.chain
-        if anatomy.lineage.rule(number) in CLAMPS
+        if anatomy.rule(number) in CLAMPS
     ]
     if not clamps:
         return False
@@ -140,8 +140,8 @@ def sigma_at(anatomy: Anatomy, site: Site, raw: float) -> float:
 
 def into_z(anatomy: Anatomy, site: Site, number: int) -> set[int]:
     """Return the outputs of the operations that use a value on its way into z."""
-    way = anatomy.lineage.ancestors(site.z)
-    consumers = anatomy.lineage.graph.consumers(number)
+    way = anatomy.ancestors(site.z)
+    consumers = anatomy.graph.consumers(number)
     return {bound.output for bound in consumers if bound.output in way}
 
 
@@ -185,7 +185,7 @@ def _no_kl(anatomy: Anatomy, site: Site) -> str:
     learned = [p for p in anatomy.role("learned prior") if index in p.posteriors]
     if learned:
         return (
-            f"{anatomy.lineage.name(learned[0].summand.value)} has parameters of its own beside "
+            f"{anatomy.name(learned[0].summand.value)} has parameters of its own beside "
             "the posterior: a learned prior, or a learned weight"
         )
     if any(p.role == "kl" and index in p.posteriors for p in anatomy.parts):
@@ -196,9 +196,9 @@ def _no_kl(anatomy: Anatomy, site: Site) -> str:
         return "what holds the posterior is estimated from the sample, as by Monte Carlo"
     whole = _taken_from(anatomy, site.location)
     others = (p.summand.value for p in anatomy.parts if p.role == "other")
-    if whole is not None and any(whole in anatomy.lineage.ancestors(value) for value in others):
+    if whole is not None and any(whole in anatomy.ancestors(value) for value in others):
         return (
-            f"z is put together from parts of {anatomy.lineage.name(whole)}, and what the loss "
+            f"z is put together from parts of {anatomy.name(whole)}, and what the loss "
             "has of the whole is not looked into"
         )
     return "no part of the loss depends on the posterior alone"
@@ -206,23 +206,22 @@ def _no_kl(anatomy: Anatomy, site: Site) -> str:
 
 def _taken_from(anatomy: Anatomy, number: int) -> int | None:
     """Return what a value is a part of, such as a column; None for one that stands by itself."""
-    bound = anatomy.lineage.graph.producer(number)
-    is_part = bound is not None and anatomy.lineage.copied(bound) == "in part"
-    return anatomy.lineage.made_from(number)[0] if is_part else None
+    bound = anatomy.graph.producer(number)
+    is_part = bound is not None and anatomy.copied(bound) == "in part"
+    return anatomy.made_from(number)[0] if is_part else None
 
 
 def made_by_a_layer(anatomy: Anatomy, number: int) -> bool:
     """Whether nothing bounds a value: a layer gave it out, or it is a parameter."""
-    lineage = anatomy.lineage
     current = number
     while anatomy.trace.values[current].kind != "parameter":
-        bound = lineage.graph.producer(current)
-        if bound is None or lineage.from_layer(current):
+        bound = anatomy.graph.producer(current)
+        if bound is None or anatomy.from_layer(current):
             return bound is not None
-        sources = lineage.made_from(current)
+        sources = anatomy.made_from(current)
         if bound.rule_name in ("add", "mul"):  # a layer written by hand, or a parameter beside
             sources = [i for i in sources if anatomy.trace.values[i].kind != "parameter"]
-        elif not lineage.copied(bound):
+        elif not anatomy.copied(bound):
             return False
         if len(sources) != 1:
             return False

@@ -1,11 +1,15 @@
-"""What an audit says: findings with their evidence, and what was looked at and in order."""
+"""What an audit says: findings with the numbers that they rest on."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeVar
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+
+import numpy as np
 
 if TYPE_CHECKING:
     from ..comparison import Comparison
@@ -17,6 +21,7 @@ Cell = float | int | str
 NUMBERS = re.compile(r"\d[\d,.]*(?:e[+-]?\d+)?")
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
+Given = ParamSpec("Given")
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,6 @@ class Finding:
 
     Attributes
     ----------
-    id
-        Of the rule that found it.
     title
         One sentence: what is so, with its numbers.
     mend
@@ -43,18 +46,20 @@ class Finding:
         change that is known takes the finding away.
     cures
         Changes that are tried on a replay: the first that takes the finding away is the mend.
+    id
+        Of the rule that found it.
     tried
         Whether the mend was.
     comparison
         The run beside the replay with the mend; None where none was tried.
     """
 
-    id: str
     severity: Severity
     title: str
     evidence: Evidence
     mend: str = ""
     cures: tuple[Cure, ...] = ()
+    id: str = ""
     tried: bool = False
     comparison: Comparison | None = field(default=None, repr=False, compare=False)
 
@@ -64,12 +69,36 @@ class Finding:
         return f"{self.id}: {NUMBERS.sub('#', self.title)}"
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What a rule saw: its findings, and in a sentence what it looked at."""
+def finding(
+    severity: Severity,
+    title: str,
+    columns: Iterable[str],
+    rows: Iterable[Iterable[object]],
+    mend: str = "",
+    cures: Iterable[Cure] = (),
+    facts: Mapping[str, Cell] | None = None,
+) -> Finding:
+    """Return a finding with its table, whose cells may be NumPy's numbers."""
+    table = tuple(tuple(map(_cell, row)) for row in rows)
+    evidence = Evidence(tuple(columns), table, facts or {})
+    return Finding(severity, title, evidence, mend, tuple(cures))
 
-    words: str
-    findings: tuple[Finding, ...] = ()
+
+error, warning, note = (partial(finding, severity) for severity in SEVERITIES)
+
+
+def numbered(*columns: Iterable[object], most: int = 4) -> Iterator[tuple[object, ...]]:
+    """Yield the rows of a table that begin with their number, the first ones alone."""
+    for number, row in enumerate(islice(zip(*columns, strict=False), most)):
+        yield (str(number), *row)
+
+
+def _cell(value: Any) -> Cell:
+    """Return what stands in a cell: words, a number as Python has it, or a shape."""
+    if isinstance(value, tuple | list):
+        return str(list(value))
+    cell: Cell = value.item() if isinstance(value, np.generic) else value
+    return cell
 
 
 class NotApplied(Exception):
@@ -94,3 +123,13 @@ def decided(items: Iterable[Item], look: Callable[[Item], Answer]) -> list[Answe
     if reasons and not answers:
         raise reasons[0]
     return answers
+
+
+def if_applied(
+    measure: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs
+) -> Answer | None:
+    """Return what a function measures; None where it does not apply."""
+    try:
+        return measure(*given, **named)
+    except NotApplied:
+        return None

@@ -74,21 +74,20 @@ def flow_form(anatomy: Anatomy, site: Site) -> FlowForm:
 
 def _flowed(anatomy: Anatomy, site: Site) -> list[int]:
     """Return the values in the shape of z that all ways from it to the predictions go through."""
-    lineage = anatomy.lineage
     made = {compared.made for compared in comparisons(anatomy)}
 
     def is_between(number: int) -> bool:
         def behind(current: int) -> list[int]:
-            return [] if current == number else lineage.made_from(current)
+            return [] if current == number else anatomy.made_from(current)
 
-        return not any(site.z in set(lineage.walk(end, behind)) for end in made)
+        return not any(site.z in set(anatomy.walk(end, behind)) for end in made)
 
     return [
         value.id
         for value in anatomy.trace.values
         if value.shape == anatomy.values[site.z].shape
         and value.id != site.z
-        and site.z in lineage.ancestors(value.id)
+        and site.z in anatomy.ancestors(value.id)
         and is_between(value.id)
     ]
 

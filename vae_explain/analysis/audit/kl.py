@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .anatomy import Anatomy
+from .anatomy import Anatomy, once
 from .closed_form import Fit, fit
 from .experiments import Probe, kl_candidates, probes, raw_of
 from .loss_parts import Part
@@ -45,6 +45,7 @@ class Measured:
         return any(part.samples for part in self.parts)
 
 
+@once
 def measure(anatomy: Anatomy, site: Site) -> Measured:
     """Measure the KL of a site, looking through what bends it where that gives a known form.
 
@@ -52,10 +53,6 @@ def measure(anatomy: Anatomy, site: Site) -> Measured:
     on its mean: where the whole has no known form, the loss's own terms are tried one by
     one.
     """
-    return anatomy.kept(("kl", site.index), lambda: _measured(anatomy, site))
-
-
-def _measured(anatomy: Anatomy, site: Site) -> Measured:
     raw_of(site)
     tried = [_of_parts(anatomy, site, parts) for parts in kl_candidates(anatomy, site)]
     of_known_form = [measured for measured in tried if known(measured.fit)]
@@ -113,14 +110,14 @@ def _looked_through(anatomy: Anatomy, parts: tuple[Part, ...]) -> tuple[tuple[Pa
     replaced: list[Part] = []
     for part in parts:
         inner = part.summand.value
-        while (rule := anatomy.lineage.rule(inner)) in BENDING:
-            sources = [i for i in anatomy.lineage.made_from(inner) if anatomy.lineage.learned(i)]
+        while (rule := anatomy.rule(inner)) in BENDING:
+            sources = [i for i in anatomy.made_from(inner) if anatomy.learned(i)]
             if len(sources) != 1:
                 break
             around, inner = rule, sources[0]
         if inner == part.summand.value:
             replaced.append(part)
         else:
-            inside = within(anatomy.lineage, inner, part.summand)
+            inside = within(anatomy, inner, part.summand)
             replaced += [replace(part, summand=summand) for summand in inside]
     return (tuple(replaced), around) if around else ((), "")

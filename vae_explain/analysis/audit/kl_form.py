@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
-from functools import partial
 
 import numpy as np
 
 from ...trace import Array
 from .anatomy import Anatomy
-from .closed_form import Fit
+from .closed_form import CLOSED_FORM, Fit
 from .element_form import element_form
 from .experiments import actual_scale
-from .finding import Cell, Evidence, Finding, NotApplied, Seen, Severity, decided
+from .finding import Finding, NotApplied, error, finding, if_applied, warning
 from .flow_form import flow_form
 from .kl import Measured, measure
 from .posterior import Site
 from .reductions import ROUNDED
-from .rule import AuditRule
+from .rule import AuditRule, Told, at_each_site
 from .scales import SAME, kl_scale, reconstruction_scales
 
-ID = "kl-form"
 PARTS = "μ²", "σ²", "log σ²"
 SLIPS = {
     2.0: "counts twice as much",
@@ -38,33 +37,27 @@ MIXED_UP = {
     "log-variance as deviation": "it takes log σ² for σ",
     "log-deviation as deviation": "it takes log σ for σ",
 }
-CLOSED_FORM = "½·Σ(μ² + σ² - 1 - log σ²)"
 LEARNED_PRIOR = "½·Σ((μ - m)²/s² + σ²/s² - 1 - log σ² + log s²)"
 
 
-def look(anatomy: Anatomy) -> Seen:
-    seen = decided(anatomy.sites(), partial(_site, anatomy))
-    words = "; ".join(dict.fromkeys(each.words for each in seen))
-    return Seen(words, tuple(finding for each in seen for finding in each.findings))
-
-
-def _site(anatomy: Anatomy, site: Site) -> Seen:
+def look(anatomy: Anatomy, site: Site) -> tuple[Told, ...]:
     try:
-        return _of_fixed_prior(anatomy, site)
-    except NotApplied as why:
+        return tuple(_of_fixed_prior(anatomy, site))
+    except NotApplied:
         for look_again in (_through_a_flow, _of_each_element):
             with suppress(NotApplied):
-                return look_again(anatomy, site)
-        raise why
+                return tuple(look_again(anatomy, site))
+        raise
 
 
-def _through_a_flow(anatomy: Anatomy, site: Site) -> Seen:
+def _through_a_flow(anatomy: Anatomy, site: Site) -> Iterator[Told]:
     form = flow_form(anatomy, site)
     found = form.determinant, form.at_after, form.at_before
-    before, after = anatomy.lineage.name(form.before), anatomy.lineage.name(form.after)
-    name, slips = form.name, []
+    before, after = anatomy.name(form.before), anatomy.name(form.after)
     if np.allclose(found, (1, 1, 0), atol=ROUNDED) or np.allclose(found, (0, 0, 1), atol=ROUNDED):
-        return Seen(f"the KL is that of {before} and of the flow that makes {after} of it")
+        yield f"the KL is that of {before} and of the flow that makes {after} of it"
+        return
+    slips = []
     if abs(form.determinant + 1) < ROUNDED:
         slips.append("the log-determinant of the flow enters with the wrong sign")
     elif abs(form.determinant) < ROUNDED:
@@ -73,72 +66,66 @@ def _through_a_flow(anatomy: Anatomy, site: Site) -> Seen:
         slips.append(f"log p is that of {before}, before the flow, and not of {after}")
     if not slips:
         raise NotApplied("what a flow adds to the KL has weights by none of the slips that we know")
-    rows = zip(
-        (f"-log |det ∂{after}/∂{before}|", f"½·{after}²", f"½·{before}²"), found, (1.0, 1.0, 0.0),
-        strict=True,
-    )  # fmt: skip
-    return Seen(
-        "",
-        (
-            Finding(
-                ID,
-                "error",
-                f"{name} of what a flow makes of {before} is wrong: {'; '.join(slips)}.",
-                Evidence(("part", "found", "of the KL"), tuple(rows)),
-                f"Write log q({before}) - log |det| - log p({after}).",
-            ),
-        ),
+    parts = f"-log |det ∂{after}/∂{before}|", f"½·{after}²", f"½·{before}²"
+    yield error(
+        f"{form.name} of what a flow makes of {before} is wrong: {'; '.join(slips)}.",
+        ("part", "found", "of the KL"),
+        zip(parts, found, (1.0, 1.0, 0.0), strict=True),
+        f"Write log q({before}) - log |det| - log p({after}).",
     )
 
 
-def _of_each_element(anatomy: Anatomy, site: Site) -> Seen:
+def _of_each_element(anatomy: Anatomy, site: Site) -> Iterator[Told]:
     """Judge a KL whose prior is learned, and one of the prior from the posterior."""
     form = element_form(anatomy, site)
     name, low, high = form.name, *form.variance
-    row: tuple[Cell, ...]
     where = f"between {low:.4g} and {high:.4g}" if low < high else f"{low:.4g}"
     if form.kind == "reversed":
-        message = (
+        yield warning(
             f"{name} has prior and posterior in each other's place: it is KL(p‖q), and the ELBO "
-            "has KL(q‖p), of the posterior from the prior"
+            "has KL(q‖p), of the posterior from the prior.",
+            ("what", "found", "of KL(q‖p)"),
+            [("of (μ - m)²", "1/σ²", "1/s²")],
+            "Exchange the two: the posterior first, as in kl_divergence(q, p).",
         )
-        columns, row = ("what", "found", "of KL(q‖p)"), ("of (μ - m)²", "1/σ²", "1/s²")
-        mend = "Exchange the two: the posterior first, as in kl_divergence(q, p)."
     elif form.kind == "undivided":
-        message = (
+        yield error(
             f"{name} divides (μ - m)² by the prior's variance, here {where}, and not σ²: by the "
-            "two the prior has two variances"
+            "two the prior has two variances.",
+            ("what", "found", "of the KL"),
+            [("of σ²", "1", "1/s²")],
+            "Divide σ² by the prior's variance s² too.",
         )
-        columns, row = ("what", "found", "of the KL"), ("of σ²", "1", "1/s²")
-        mend = "Divide σ² by the prior's variance s² too."
     elif form.logs is not None and abs(form.logs - 1) > ROUNDED:
-        message = (
+        yield error(
             f"{name} is the KL from no prior: by (μ - m)²/s² the prior's variance is {where}, and "
-            f"beside it stands {form.logs:.4g}·log s² in place of log s²"
+            f"beside it stands {form.logs:.4g}·log s² in place of log s².",
+            ("what", "found", "of the KL"),
+            [("log s²", form.logs, 1.0)],
+            f"Take one s² in both: {LEARNED_PRIOR}.",
         )
-        columns, row = ("what", "found", "of the KL"), ("log s²", form.logs, 1.0)
-        mend = f"Take one s² in both: {LEARNED_PRIOR}."
     else:
-        return Seen("the KL is the closed form against a prior for each element")
-    severity: Severity = "warning" if form.kind == "reversed" else "error"
-    return Seen("", (Finding(ID, severity, f"{message}.", Evidence(columns, (row,)), mend),))
+        yield "the KL is the closed form against a prior for each element"
 
 
-def _of_fixed_prior(anatomy: Anatomy, site: Site) -> Seen:
+def _of_fixed_prior(anatomy: Anatomy, site: Site) -> Iterator[Told]:
     measured = measure(anatomy, site)
-    form = measured.fit
+    form, name = measured.fit, measured.name
     if (form is None or form.kind == "weights") and (over := _square_of_sum(anatomy, site)):
-        return Seen("", (_of_sum(anatomy, site, over),))
+        yield _of_sum(anatomy, site, over)
+        return
     if form is None:
         raise NotApplied(
             "the numbers are those of no closed form that we know: another divergence, or another "
             "posterior"
         )
     if form.kind == "another prior":
-        return Seen(f"the KL is the closed form against the fixed prior {form.detail}")
+        yield f"the KL is the closed form against the fixed prior {form.detail}"
+        return
     if form.kind == "closed form":
-        inside = f", inside of {measured.bent}" if measured.bent else ""
-        return Seen(f"the KL is the closed form{inside}", tuple(_half(anatomy, site)))
+        yield f"the KL is the closed form{f', inside of {measured.bent}' if measured.bent else ''}"
+        yield from _half(anatomy, site)
+        return
     if form.kind == "weights":
         message, mend = _weights(form)
     elif form.kind == "part":
@@ -148,29 +135,23 @@ def _of_fixed_prior(anatomy: Anatomy, site: Site) -> Seen:
         message = MIXED_UP[form.detail]
         mend = f"write the KL as {CLOSED_FORM} for the σ that scales the noise"
     else:
-        return Seen("the KL is the closed form, of another σ than z has: see sampling-scale")
-    name = measured.name
+        yield "the KL is the closed form, of another σ than z has: see sampling-scale"
+        return
     as_it_is, closed = _at_this_run(anatomy, site, measured)
     rows: list[tuple[str, float, float]] = [(f"{name} at this μ and σ", as_it_is, closed)]
     if form.kind == "weights":
         share = _reference(form.weights)
-        signs = 1.0, 1.0, -1.0
         rows += [
             (f"½·{part}", sign * weight / share, sign)
-            for part, weight, sign in zip(PARTS, form.weights, signs, strict=True)
+            for part, weight, sign in zip(PARTS, form.weights, (1.0, 1.0, -1.0), strict=True)
         ]
-    finding = Finding(
-        ID,
-        "error",
+    yield error(
         f"{name} is not the closed form at this μ and σ: {message}.",
-        Evidence(
-            ("what", "found", "closed form"),
-            tuple(rows),
-            {"kl": as_it_is, "closed_form": closed, "difference": as_it_is - closed},
-        ),
+        ("what", "found", "closed form"),
+        rows,
         f"Where {name} is made, {mend}.",
+        facts={"kl": as_it_is, "closed_form": closed, "difference": as_it_is - closed},
     )
-    return Seen("the KL's closed form", (finding,))
 
 
 def _square_of_sum(anatomy: Anatomy, site: Site) -> str:
@@ -184,8 +165,7 @@ def _square_of_sum(anatomy: Anatomy, site: Site) -> str:
     def kl(*moved: int) -> float:
         means = np.zeros(shape)
         means.flat[list(moved)] = 1.0
-        found = anatomy.experiment({site.location: means}, [part.summand.value for part in parts])
-        return anatomy.total(parts, found)
+        return anatomy.total_with(parts, {site.location: means})
 
     size = int(np.prod(shape))
     per_row = size // anatomy.rows
@@ -205,15 +185,11 @@ def _of_sum(anatomy: Anatomy, site: Site, over: str) -> Finding:
     name = measure(anatomy, site).name
     mu = anatomy.array(site.location)
     sums = mu.reshape(anatomy.rows, -1).sum(axis=1) if over == "a row's latents" else mu.sum()
-    return Finding(
-        ID,
-        "error",
+    return error(
         f"{name} has the square of the sum of the means, over {over}, where the sum of their "
         "squares belongs: means of both signs cancel in it.",
-        Evidence(
-            ("what", "value"),
-            (("(Σμ)²", float((sums**2).sum())), ("Σμ²", float((mu**2).sum()))),
-        ),
+        ("what", "value"),
+        (("(Σμ)²", (sums**2).sum()), ("Σμ²", (mu**2).sum())),
         f"Square μ first, where {name} is made: {CLOSED_FORM}.",
     )
 
@@ -229,12 +205,7 @@ def _reference(weights: tuple[float, float, float]) -> float:
 
 def is_slip(form: Fit) -> bool:
     """Whether a KL's parts have other weights than the closed form's, by a slip that we know."""
-    if form.kind != "weights":
-        return False
-    try:
-        return bool(_weights(form))
-    except NotApplied:
-        return False
+    return form.kind == "weights" and if_applied(_weights, form) is not None
 
 
 def _weights(form: Fit) -> tuple[str, str]:
@@ -268,48 +239,45 @@ def closed_form(anatomy: Anatomy, site: Site) -> Array:
     sigma = actual_scale(anatomy, site)
     if sigma.shape != mu.shape:  # several draws a row: the scale before it was spread to them
         assert site.scale is not None, "a constant scale has no closed form to ask for"
-        before = anatomy.lineage.walk_back(site.scale, anatomy.lineage.copies)[-1]
+        before = anatomy.walk_back(site.scale, anatomy.copies)[-1]
         sigma = np.broadcast_to(anatomy.array(before), mu.shape)
     with np.errstate(all="ignore"):
         return np.asarray(0.5 * (mu**2 + sigma**2 - 1 - np.log(sigma**2)))
 
 
-def _half(anatomy: Anatomy, site: Site) -> list[Finding]:
+def _half(anatomy: Anatomy, site: Site) -> Iterator[Finding]:
     """Find a KL without its ½: twice the closed form, with no factor that could be a β."""
-    try:
-        scale = kl_scale(anatomy, site)
-    except NotApplied:
-        return []  # another sign, which kl-sign speaks of
-    written = measure(anatomy, site).parts[0].summand.constants
+    scale = if_applied(kl_scale, anatomy, site)
+    if scale is None:
+        return  # another sign, which kl-sign speaks of
+    measured = measure(anatomy, site)
+    written = measured.parts[0].summand.constants
     weights = [c for c in written if abs(c * anatomy.rows - 1) > SAME]
     if weights or abs(scale.factor - 2) > ROUNDED:
-        return []
-    closed = float(closed_form(anatomy, site).sum())
-    try:
-        parts = reconstruction_scales(anatomy)
-    except NotApplied:
-        parts = ()
+        return
+    closed, name = float(closed_form(anatomy, site).sum()), measured.name
+    parts = if_applied(reconstruction_scales, anatomy) or ()
     on_purpose = not parts or any(p.measure == "squared error" and not p.halved for p in parts)
     aside = (
         "; if the ½ was left out of the squared error on purpose too, the loss is twice the "
         "ELBO of a decoder of variance 1"
+        if on_purpose
+        else ""
     )
-    name = measure(anatomy, site).name
-    return [
-        Finding(
-            ID,
-            "warning" if on_purpose else "error",
-            f"{name} is twice the closed form at this μ and σ: a ½ is missing"
-            + (aside if on_purpose else "")
-            + ".",
-            Evidence(
-                ("what", "found", "closed form"),
-                ((f"{name} at this μ and σ", 2 * closed, closed),),
-                {"kl": 2 * closed, "closed_form": closed, "difference": closed},
-            ),
-            f"Multiply {name} by ½ where it is made: {CLOSED_FORM}.",
-        )
-    ]
+    yield finding(
+        "warning" if on_purpose else "error",
+        f"{name} is twice the closed form at this μ and σ: a ½ is missing{aside}.",
+        ("what", "found", "closed form"),
+        [(f"{name} at this μ and σ", 2 * closed, closed)],
+        f"Multiply {name} by ½ where it is made: {CLOSED_FORM}.",
+        facts={"kl": 2 * closed, "closed_form": closed, "difference": closed},
+    )
 
 
-RULE = AuditRule(ID, "a KL other than the closed form", "experiments on the replay", look)
+RULE = AuditRule(
+    "kl-form",
+    "a KL other than the closed form",
+    "experiments on the replay",
+    "the KL's closed form",
+    at_each_site(look),
+)

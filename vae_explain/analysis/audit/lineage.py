@@ -125,9 +125,9 @@ class Lineage:
     def made_from(self, number: int) -> list[int]:
         """Return the values that one was computed from, or the moments that it was drawn from."""
         bound = self.graph.producer(number)
-        return [] if bound is None else [*self.inputs(bound), *bound.operation.drawn_from]
+        return [] if bound is None else [*self.operands(bound), *bound.operation.drawn_from]
 
-    def inputs(self, bound: BoundOperation) -> list[int]:
+    def operands(self, bound: BoundOperation) -> list[int]:
         """Return the values that an operation computes with, each once."""
         if bound.rule is None:
             return list(dict.fromkeys(bound.operation.inputs))
@@ -136,6 +136,10 @@ class Lineage:
         if bound.rule_name in ("expand_as", "view_as"):
             return [bound.sources[0]]  # of the other, only the shape
         return list(dict.fromkeys(bound.sources.values()))
+
+    def users(self, number: int) -> list[int]:
+        """Return what operations made of a value."""
+        return [bound.output for bound in self.graph.consumers(number)]
 
     def named(self, number: int) -> bool:
         """Whether a value has a name of the user's: a term that has none goes by its op."""
@@ -175,7 +179,7 @@ class Lineage:
             bound = self.graph.producer(way[-1])
             if bound is None or not through(bound):
                 return way
-            sources = [i for i in self.inputs(bound) if self.learned(i)]
+            sources = [i for i in self.operands(bound) if self.learned(i)]
             if len(sources) != 1:
                 return way
             way.append(sources[0])
@@ -199,7 +203,7 @@ class Lineage:
     def _copied_by(self, bound: BoundOperation) -> Copied:
         """Run a copying operation on the places of its operand's elements."""
         assert bound.rule is not None, "an op of a kind has a rule"
-        real = [n for n in self.inputs(bound) if np.issubdtype(self.values[n].dtype, np.floating)]
+        real = [n for n in self.operands(bound) if np.issubdtype(self.values[n].dtype, np.floating)]
         if not real:
             return ""
         first = self.values[real[0]]

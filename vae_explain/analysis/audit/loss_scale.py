@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -13,14 +13,13 @@ from .anatomy import Anatomy
 from .discrete import Categories
 from .discrete_kl import category_scale
 from .element_weights import latent_weights, sides
-from .finding import Evidence, Finding, NotApplied, Seen, decided
+from .finding import Cell, Finding, NotApplied, decided, if_applied, note
 from .kl import known, measure
 from .posterior import Site
 from .reductions import ROUNDED
 from .rule import AuditRule
 from .scales import BY_ENTROPY, Scale, entropy_scale, kl_scale, reconstruction_scales
 
-ID = "loss-scale"
 OF_ITS_OWN = "difference", "product", "reconstruction", "function of the squared error"
 ONE = 1e-4  # of a β that is 1 but for rounding
 
@@ -73,7 +72,7 @@ def _of_one_target(
     parts = anatomy.reconstruction()
     samples = {part.samples for part in parts}
     targets = {found[1] for part in parts if (found := sides(anatomy, [part]))}
-    locations = {anatomy.lineage.twins(site.location)[0] for site in anatomy.sampling.sites}
+    locations = {anatomy.twins(site.location)[0] for site in anatomy.sampling.sites}
     each_its_own = len(samples) == len(kls) == len(locations) > 1 and all(
         len(sample) == 1 for sample in samples
     )
@@ -90,24 +89,18 @@ def _kl_scale(anatomy: Anatomy, site: Site | Categories) -> Scale:
         return category_scale(anatomy, site)
     try:
         return kl_scale(anatomy, site)
-    except NotApplied as why:
-        try:
-            scale = entropy_scale(anatomy, site)
-        except NotApplied:
-            raise why from None
-        return _uneven(anatomy, site, scale)
-
-
-def _uneven(anatomy: Anatomy, site: Site, scale: Scale) -> Scale:
-    """Return a scale by entropy with its range, where the KL is a closed form all the same."""
-    try:
-        measured = measure(anatomy, site)
-        if not known(measured.fit):
-            return scale
-        weights = np.abs(latent_weights(anatomy, site, measured))
     except NotApplied:
-        return scale
-    return replace(scale, range=(float(weights.min()), float(weights.max())))
+        scale = if_applied(entropy_scale, anatomy, site)
+        if scale is None:
+            raise
+        measured = if_applied(measure, anatomy, site)
+        is_closed = measured is not None and known(measured.fit)
+        weights = if_applied(latent_weights, anatomy, site) if is_closed else None
+        if weights is None:
+            return scale
+        # By entropy all latents weigh alike; by a closed form that is there all the same, not.
+        sizes = np.abs(weights)
+        return replace(scale, range=(float(sizes.min()), float(sizes.max())))
 
 
 def reduction(scale: Scale, noun: str) -> str:
@@ -128,8 +121,11 @@ def reduction(scale: Scale, noun: str) -> str:
     return over_row
 
 
-def evidence(reconstructions: Sequence[Scale], kls: Sequence[Scale]) -> Evidence:
-    rows = tuple(
+def table(
+    reconstructions: Sequence[Scale], kls: Sequence[Scale]
+) -> tuple[tuple[str, ...], list[tuple[Cell, ...]]]:
+    """Return the columns and rows that say how each term was reduced."""
+    rows: list[tuple[Cell, ...]] = [
         (
             scale.name,
             f"mean of {scale.averaged:,}" if scale.averaged > 1 else f"sum of {scale.per_row:,}",
@@ -138,21 +134,24 @@ def evidence(reconstructions: Sequence[Scale], kls: Sequence[Scale]) -> Evidence
             scale.weight,
         )
         for scale in (*reconstructions, *kls)
-    )
-    facts: dict[str, float] = {}
+    ]
+    return ("term", "over a row", "over the batch", "times", "weight of one element"), rows
+
+
+def betas_by_name(reconstructions: Sequence[Scale], kls: Sequence[Scale]) -> dict[str, Cell]:
+    """Return each effective β, and the weight that would make it 1."""
+    facts: dict[str, Cell] = {}
     for reconstruction, kl in product(reconstructions, kls):
         suffix = "" if len(kls) == 1 else f"_{kl.name}"
         suffix += "" if len(reconstructions) == 1 else f"_{reconstruction.name}"
         beta = effective_beta(reconstruction, kl)
         facts[f"effective_beta{suffix}"] = beta
         facts[f"weight_for_beta_1{suffix}"] = 1 / beta
-    columns = "term", "over a row", "over the batch", "times", "weight of one element"
-    return Evidence(columns, rows, facts)
+    return facts
 
 
-def look(anatomy: Anatomy) -> Seen:
+def look(anatomy: Anatomy) -> Iterator[Finding]:
     reconstructions, kls = both_scales(anatomy)
-    reconstruction = reconstructions[0]
     off = any(part.summand.switched_off for part in anatomy.role("kl"))
     switched = " (it is multiplied by 0 in this run, which is left out here)" if off else ""
     terms = [f"{scale.name} is {reduction(scale, 'element')}" for scale in reconstructions]
@@ -164,7 +163,7 @@ def look(anatomy: Anatomy) -> Seen:
         f"{listed} for one row{switched}"
     )
     if len(betas) == 1:
-        message += _of_one(reconstruction, kls[0], betas[0], off)
+        message += _of_one(reconstructions[0], kls[0], betas[0], off)
     elif len(reconstructions) > 1:
         names = ", ".join(f"{scale.name} alone" for scale in reconstructions)
         message += f", one for each error by itself: {names}"
@@ -177,10 +176,8 @@ def look(anatomy: Anatomy) -> Seen:
             "; a KL without a closed form, as through a flow or from a learned prior, is weighed "
             "by its -log σ"
         )
-    return Seen(
-        "the reductions and weights of the loss's terms",
-        (Finding(ID, "note", message + ".", evidence(reconstructions, kls)),),
-    )
+    facts = betas_by_name(reconstructions, kls)
+    yield note(f"{message}.", *table(reconstructions, kls), facts=facts)
 
 
 def _is_off(beta: float) -> bool:
@@ -217,5 +214,9 @@ def _of_one(reconstruction: Scale, kl: Scale, beta: float, off: bool) -> str:
 
 
 RULE = AuditRule(
-    ID, "each term's reduction, and the effective β", "experiments on the replay", look
+    "loss-scale",
+    "each term's reduction, and the effective β",
+    "experiments on the replay",
+    "the reductions and weights of the loss's terms",
+    look,
 )

@@ -7,24 +7,23 @@ batch by them is held against what it makes by the batch's own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from ...engine.roles import standard_draws
 from ...engine.run import Run
 from .anatomy import Anatomy
-from .finding import Evidence, Finding, NotApplied, Seen
+from .finding import Finding, NotApplied, error, note, numbered, warning
 from .lineage import Lineage
 from .rule import AuditRule
 
-ID = "mode"
 # Of the mean square that a normalized value has over the batch, 1 by its own statistics.
 LOWEST, HIGHEST = 0.25, 4.0
 
 
-@dataclass(frozen=True)
-class _Normalized:
+class _Normalized(NamedTuple):
     """What one batch norm makes of the batch by its running statistics."""
 
     name: str
@@ -32,90 +31,66 @@ class _Normalized:
     untouched: bool
 
 
-def look(anatomy: Anatomy) -> Seen:
+def look(anatomy: Anatomy) -> Iterator[Finding]:
     others = anatomy.others
     if others.switched is None:
         raise NotApplied("the model could not be run in the other mode")
     training, evaluating = (
         (others.run, others.switched) if others.training else (others.switched, others.run)
     )
-    findings = _statistics(training, evaluating)
+    yield from _statistics(training, evaluating)
     drawn = [
         bool(set(standard_draws(run)) & run.graph.reaches_loss) for run in (training, evaluating)
     ]
+    columns = "mode", "draws in the loss"
     if drawn == [False, True]:
-        findings.append(
-            Finding(
-                ID,
-                "error",
-                "the latents are drawn in evaluation mode alone: training leaves the noise out.",
-                Evidence(
-                    ("mode", "draws in the loss"), (("training", "no"), ("evaluation", "yes"))
-                ),
-                "Turn the condition round: draw while self.training is true.",
-            )
+        yield error(
+            "the latents are drawn in evaluation mode alone: training leaves the noise out.",
+            columns,
+            (("training", "no"), ("evaluation", "yes")),
+            "Turn the condition round: draw while self.training is true.",
         )
     if drawn == [True, False]:
-        findings += _shifted(anatomy if others.training else Anatomy(training), evaluating)
+        yield from _shifted(anatomy if others.training else Anatomy(training), evaluating)
     if drawn == [True, False] and not others.training:
-        findings.append(
-            Finding(
-                ID,
-                "note",
-                "the model is in evaluation mode, where it draws nothing: what is said here of its "
-                "sample is said of the mean.",
-                Evidence(
-                    ("mode", "draws in the loss"), (("training", "yes"), ("evaluation", "no"))
-                ),
-                "Audit it in training mode, as it comes from model.train().",
-            )
+        yield note(
+            "the model is in evaluation mode, where it draws nothing: what is said here of its "
+            "sample is said of the mean.",
+            columns,
+            (("training", "yes"), ("evaluation", "no")),
+            "Audit it in training mode, as it comes from model.train().",
         )
-    return Seen("the loss in training mode and in evaluation mode", tuple(findings))
 
 
-def _shifted(training: Anatomy, evaluating: Run) -> list[Finding]:
+def _shifted(training: Anatomy, evaluating: Run) -> Iterator[Finding]:
     """Find samples in whose place evaluation mode has the mean and the deviation, added up.
 
     Up to the draw both modes make the same calls, so that mean and deviation have the same ids.
     """
-    found = []
-    graph, values = evaluating.graph, evaluating.values
-    lineage = Lineage(evaluating)
+    values, lineage = evaluating.values, Lineage(evaluating)
     for site in training.sampling.sites:
         before = max((site.location, *site.chain))
         if site.scale is None or not _alike(training.run, evaluating, before):
             continue
         mean = values[site.location]
         heads = {site.location}, set(site.chain)
-        for bound in graph.operations:
+        for bound in evaluating.graph.operations:
             number = bound.output
-            made = set(lineage.inputs(bound))
+            made = set(lineage.operands(bound))
             if bound.rule_name not in ("add", "sub") or not all(made & each for each in heads):
                 continue
-            goes_on = any(lineage.from_layer(user) for user in _users(evaluating, number))
+            goes_on = any(map(lineage.from_layer, _users(lineage, number)))
             if values[number].shape != mean.shape or not goes_on:
                 continue
             off = np.abs(np.asarray(values[number] - mean, dtype=np.float64))
-            name, mu = training.latent(site), training.lineage.name(site.location)
-            found.append(
-                Finding(
-                    ID,
-                    "error",
-                    f"in evaluation mode {name} is {mu} plus its deviation, without noise: every "
-                    f"latent is moved one way, by up to {off.max():.3g}.",
-                    Evidence(
-                        ("latent", mu, "what the decoder gets"),
-                        tuple(
-                            (str(at), float(m), float(v))
-                            for at, (m, v) in enumerate(
-                                zip(mean.ravel()[:6], values[number].ravel()[:6], strict=True)
-                            )
-                        ),
-                    ),
-                    f"Return {mu} alone where the model does not train.",
-                )
+            name, mu = training.latent(site), training.name(site.location)
+            yield error(
+                f"in evaluation mode {name} is {mu} plus its deviation, without noise: every "
+                f"latent is moved one way, by up to {off.max():.3g}.",
+                ("latent", mu, "what the decoder gets"),
+                numbered(mean.ravel(), values[number].ravel(), most=6),
+                f"Return {mu} alone where the model does not train.",
             )
-    return found
 
 
 def _alike(one: Run, other: Run, number: int) -> bool:
@@ -131,40 +106,37 @@ def _alike(one: Run, other: Run, number: int) -> bool:
     return ours == theirs
 
 
-def _users(run: Run, number: int) -> list[int]:
+def _users(lineage: Lineage, number: int) -> list[int]:
     """Return what is made of a value directly, through copies too."""
-    made = [user.output for user in run.graph.consumers(number)]
-    copies = [n for n in made if (b := run.graph.producer(n)) is not None and b.kind == "copy"]
-    return [*made, *(each for n in copies for each in _users(run, n))]
+    made = lineage.users(number)
+    copies = [n for n in made if lineage.kind(n) == "copy"]
+    return [*made, *(each for n in copies for each in _users(lineage, n))]
 
 
-def _statistics(training: Run, evaluating: Run) -> list[Finding]:
-    found = [each for each in _normalized(evaluating) if not each.untouched]
-    far = [each for each in found if not LOWEST <= each.square <= HIGHEST]
+def _statistics(training: Run, evaluating: Run) -> Iterator[Finding]:
+    norms = [each for each in _normalized(evaluating) if not each.untouched]
+    far = [each for each in norms if not LOWEST <= each.square <= HIGHEST]
     losses = [float(run.values[run.trace.output].reshape(())) for run in (training, evaluating)]
     if not far or not np.isfinite(losses).all():
-        return []
+        return
     worst = max(far, key=lambda each: abs(np.log(each.square)))
-    rows = [("loss", losses[0], losses[1])]
-    rows += [(f"mean square of {each.name}", 1.0, each.square) for each in far[:6]]
-    return [
-        Finding(
-            ID,
-            "warning",
-            f"train and eval mode give different losses, {losses[0]:.4g} and {losses[1]:.4g}: the "
-            f"running statistics of {len(far)} batch norm{'' if len(far) == 1 else 's'} are far "
-            f"from this batch's own; by them, {worst.name} has a mean square of "
-            f"{worst.square:.3g} where by the batch's it has 1.",
-            Evidence(("what", "in training mode", "in evaluation mode"), tuple(rows)),
-            "Train on with a larger momentum, or let the model see batches in training mode before "
-            "it is evaluated; and save and load the buffers with the weights.",
-        )
-    ]
+    yield warning(
+        f"train and eval mode give different losses, {losses[0]:.4g} and {losses[1]:.4g}: the "
+        f"running statistics of {len(far)} batch norm{'' if len(far) == 1 else 's'} are far "
+        f"from this batch's own; by them, {worst.name} has a mean square of "
+        f"{worst.square:.3g} where by the batch's it has 1.",
+        ("what", "in training mode", "in evaluation mode"),
+        [
+            ("loss", *losses),
+            *((f"mean square of {each.name}", 1.0, each.square) for each in far[:6]),
+        ],
+        "Train on with a larger momentum, or let the model see batches in training mode before "
+        "it is evaluated; and save and load the buffers with the weights.",
+    )
 
 
-def _normalized(run: Run) -> list[_Normalized]:
-    """Return what each batch norm of a run in evaluation mode makes of the batch."""
-    found = []
+def _normalized(run: Run) -> Iterator[_Normalized]:
+    """Yield what each batch norm of a run in evaluation mode makes of the batch."""
     for bound in run.graph.operations:
         operation = bound.operation
         if "batch_norm" not in operation.name or len(operation.inputs) < 3:
@@ -178,14 +150,13 @@ def _normalized(run: Run) -> list[_Normalized]:
         apart = (x - mean.reshape(shape)) / np.sqrt(variance.reshape(shape) + 1e-5)
         untouched = not mean.any() and bool((variance == 1).all())
         name = run.trace.values[bound.output].name or operation.module or operation.name
-        found.append(
-            _Normalized(
-                name,
-                float((apart**2).mean()),
-                untouched,
-            )
-        )
-    return found
+        yield _Normalized(name, float((apart**2).mean()), untouched)
 
 
-RULE = AuditRule(ID, "a model that behaves differently in evaluation mode", "both modes run", look)
+RULE = AuditRule(
+    "mode",
+    "a model that behaves differently in evaluation mode",
+    "both modes run",
+    "the loss in training mode and in evaluation mode",
+    look,
+)

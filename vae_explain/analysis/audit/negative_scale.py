@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from .anatomy import Anatomy
 from .experiments import actual_scale, into_z, made_by_a_layer, raw_of, sigma_at
-from .finding import Evidence, Finding, NotApplied, Seen
+from .finding import Finding, NotApplied, finding
 from .mending import Cure, called_in_turn
 from .posterior import Site
 from .rule import AuditRule, at_each_site
 
-ID = "negative-scale"
 RAW_GRID = -30.0, -10.0, -3.0, -1.0, -0.3, 0.3, 1.0, 3.0, 10.0, 30.0
 
 
-def look(anatomy: Anatomy) -> Seen:
-    return at_each_site(
-        anatomy,
-        _site,
-        "the scale of z stays positive for every raw value from -30 to 30, or its sign is nothing "
-        "to the loss",
-    )
-
-
-def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
+def look(anatomy: Anatomy, site: Site) -> Iterator[Finding]:
     raw = raw_of(site)
     if not made_by_a_layer(anatomy, raw):
-        raise NotApplied(f"what bounds {anatomy.lineage.name(raw)} is not looked into")
+        raise NotApplied(f"what bounds {anatomy.name(raw)} is not looked into")
     curve = [(value, sigma_at(anatomy, site, value)) for value in RAW_GRID]
     negative = [sigma for _, sigma in curve if sigma < 0]
     missing = [value for value, sigma in curve if np.isnan(sigma)]
-    positive = [sigma for _, sigma in curve if sigma > 0]
-    if not positive or not (negative or missing):
-        return []
+    if not any(sigma > 0 for _, sigma in curve) or not (negative or missing):
+        return
     if negative and not missing and not _needs_positive(anatomy, site, curve):
-        return []
+        return
     scale = actual_scale(anatomy, site)
     here = int((scale < 0).sum() + np.isnan(scale).sum())
-    name, raw_name = anatomy.lineage.name(site.chain[0]), anatomy.lineage.name(raw)
+    name, raw_name = anatomy.name(site.chain[0]), anatomy.name(raw)
     what = "negative" if negative else "not a number"
     if here:
         state = f"it is {what} at {here:,} of {scale.size:,} places in this batch"
@@ -54,23 +45,22 @@ def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
     finite = scale[np.isfinite(scale)]
     rows = [(f"raw value {value:g}", sigma) for value, sigma in curve if abs(value) in (1.0, 3.0)]
     if finite.size:
-        rows.insert(0, ("lowest in this batch", float(finite.min())))
-        rows.insert(1, ("highest in this batch", float(finite.max())))
-    return [
-        Finding(
-            ID,
-            "error" if here else "warning",
-            f"{name}, the standard deviation of {anatomy.latent(site)}, {source}: {state}.",
-            Evidence(("where", "scale of z"), tuple(rows), {"negative": here}),
-            cures=(
-                Cure(
-                    f"Make {name} positive: put it through softplus, or take the layer's output "
-                    "for a log-variance, exp(½·logvar).",
-                    called_in_turn(raw, into_z(anatomy, site, raw), ("softplus",)),
-                ),
-            ),
-        )
-    ]
+        ends = ("lowest in this batch", finite.min()), ("highest in this batch", finite.max())
+        rows = [*ends, *rows]
+    yield finding(
+        "error" if here else "warning",
+        f"{name}, the standard deviation of {anatomy.latent(site)}, {source}: {state}.",
+        ("where", "scale of z"),
+        rows,
+        cures=[
+            Cure(
+                f"Make {name} positive: put it through softplus, or take the layer's output "
+                "for a log-variance, exp(½·logvar).",
+                called_in_turn(raw, into_z(anatomy, site, raw), ("softplus",)),
+            )
+        ],
+        facts={"negative": here},
+    )
 
 
 def _needs_positive(anatomy: Anatomy, site: Site, curve: list[tuple[float, float]]) -> bool:
@@ -84,8 +74,10 @@ def _needs_positive(anatomy: Anatomy, site: Site, curve: list[tuple[float, float
 
 
 RULE = AuditRule(
-    ID,
+    "negative-scale",
     "a standard deviation that is, or can be, negative",
     "experiments on the replay",
-    look,
+    "the scale of z stays positive for every raw value from -30 to 30, or its sign is nothing to "
+    "the loss",
+    at_each_site(look),
 )

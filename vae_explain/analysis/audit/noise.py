@@ -2,104 +2,88 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from math import prod
+
 import numpy as np
 
 from ...engine.roles import standard_draws
 from ...trace import Array
 from .anatomy import Anatomy
 from .experiments import actual_scale, shift
-from .finding import Evidence, Finding, Seen
+from .finding import Finding, error, note, numbered, warning
 from .mending import Cure, Edit, with_numbers
 from .posterior import Site
-from .rule import AuditRule, at_each_site
+from .rule import AuditRule, Told, at_each_site
 
-ID = "noise"
 STEP = 1.0
 KEPT = "constant", "buffer"
 CERTAIN = 5.0  # of their standard errors that a mean and a deviation may be off by chance
 
 
-def look(anatomy: Anatomy) -> Seen:
+def look(anatomy: Anatomy) -> Iterator[Told]:
     kept = _kept(anatomy)
-    if kept is not None:
-        return Seen("", (kept,))
-    return at_each_site(
-        anatomy, _site, "the noise of z is drawn from N(0, 1) by PyTorch, for each row its own"
-    )
+    if kept is None:
+        yield from of_each_site(anatomy)
+    else:
+        yield kept
 
 
-def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
-    if site.drawn:
-        return []
-    findings = [find(anatomy, site) for find in (_elsewhere, _other, _shifted, _shared)]
-    return [finding for finding in findings if finding is not None]
+@at_each_site
+def of_each_site(anatomy: Anatomy, site: Site) -> Iterator[Finding]:
+    for find in () if site.drawn else (_elsewhere, _other, _shifted, _shared):
+        seen = find(anatomy, site)
+        if seen is not None:
+            yield seen
 
 
 def _kept(anatomy: Anatomy) -> Finding | None:
     """Find what looks like a sample whose noise was drawn once, before any run."""
-    lineage, values = anatomy.lineage, anatomy.values
+    values = anatomy.values
     if anatomy.latents or anatomy.codes:
         return None
-    for bound in lineage.graph.operations:
-        if bound.rule_name != "mul" or len(lineage.inputs(bound)) != 2:
+    for bound in anatomy.graph.operations:
+        if bound.rule_name != "mul" or len(anatomy.operands(bound)) != 2:
             continue
-        constants = [n for n in lineage.inputs(bound) if not lineage.learned(n)]
+        constants = [n for n in anatomy.operands(bound) if not anatomy.learned(n)]
         if len(constants) != 1 or anatomy.trace.values[constants[0]].kind not in KEPT:
             continue
         number = constants[0]
         array = anatomy.array(number)
-        (scale,) = (n for n in lineage.inputs(bound) if n != number)
+        (scale,) = (n for n in anatomy.operands(bound) if n != number)
         shifted = [
             user.output
-            for user in lineage.graph.consumers(bound.output)
+            for user in anatomy.graph.consumers(bound.output)
             if user.rule_name in ("add", "sub")
-            and any(lineage.learned(n) for n in lineage.inputs(user) if n != bound.output)
-            and any(lineage.from_layer(n) for n in _further(anatomy, user.output))
+            and any(anatomy.learned(n) for n in anatomy.operands(user) if n != bound.output)
+            and any(map(anatomy.from_layer, anatomy.users(user.output)))
         ]
         # As many different numbers as it has, of either sign: no mask and no weight.
         is_noise = array.size > 3 and len(np.unique(array)) == array.size and array.min() < 0
-        if not (shifted and is_noise and array.max() > 0 and values[scale].shape == array.shape):
-            continue
-        name = lineage.name(number)
-        return Finding(
-            ID,
-            "error",
-            f"the noise of {lineage.name(shifted[0])}, {name}, is the same in every run: "
-            f"{array.size} numbers that were drawn once and kept, so that the decoder can learn "
-            "them.",
-            Evidence(
+        if shifted and is_noise and array.max() > 0 and values[scale].shape == array.shape:
+            return error(
+                f"the noise of {anatomy.name(shifted[0])}, {anatomy.name(number)}, is the same in "
+                f"every run: {array.size} numbers that were drawn once and kept, so that the "
+                "decoder can learn them.",
                 ("of the noise", "in this run"),
-                (("numbers", array.size), ("mean", float(array.mean())),
-                 ("deviation", float(array.std()))),
-            ),
-            "Draw it in each run, by torch.randn_like of the deviation.",
-        )  # fmt: skip
+                (("numbers", array.size), ("mean", array.mean()), ("deviation", array.std())),
+                "Draw it in each run, by torch.randn_like of the deviation.",
+            )
     return None
 
 
-def _further(anatomy: Anatomy, number: int) -> list[int]:
-    return [user.output for user in anatomy.lineage.graph.consumers(number)]
-
-
 def _elsewhere(anatomy: Anatomy, site: Site) -> Finding | None:
-    if site.noise not in anatomy.lineage.drawn_elsewhere:
+    if site.noise not in anatomy.drawn_elsewhere:
         return None
     redrawn = anatomy.others.redrawn
     assert redrawn is not None, "what is drawn elsewhere was seen in it"
-    name = anatomy.lineage.name(site.noise)
-    pairs = zip(
-        np.ravel(anatomy.values[site.noise])[:4],
-        np.ravel(redrawn.trace.values[site.noise].array)[:4],
-        strict=True,
-    )
-    return Finding(
-        ID,
-        "note",  # the gradients are right; only nobody can repeat the run
-        f"the noise of {anatomy.latent(site)}, {name}, does not come from PyTorch: it is a "
-        "constant in the graph, another in each run, and torch.manual_seed does not repeat it.",
-        Evidence(
-            ("element", "in this run", "in another"),
-            tuple((str(at), float(a), float(b)) for at, (a, b) in enumerate(pairs)),
+    return note(  # the gradients are right; only nobody can repeat the run
+        f"the noise of {anatomy.latent(site)}, {anatomy.name(site.noise)}, does not come from "
+        "PyTorch: it is a constant in the graph, another in each run, and torch.manual_seed does "
+        "not repeat it.",
+        ("element", "in this run", "in another"),
+        numbered(
+            np.ravel(anatomy.values[site.noise]), np.ravel(redrawn.trace.values[site.noise].array)
         ),
         "Draw it by torch.randn_like of the standard deviation.",
     )
@@ -115,22 +99,14 @@ def _other(anatomy: Anatomy, site: Site) -> Finding | None:
     narrow = abs(np.log(max(deviation, 1e-12))) * (2 * count) ** 0.5 > CERTAIN
     if count < 2 or not (off or narrow):
         return None
-    bound = anatomy.lineage.graph.producer(site.noise)
+    bound = anatomy.graph.producer(site.noise)
     how = f", drawn by {bound.operation.name}," if bound else ""
-    return Finding(
-        ID,
-        "error",
-        f"the noise of {anatomy.latent(site)}, {anatomy.lineage.name(site.noise)}{how} is not from "
+    return error(
+        f"the noise of {anatomy.latent(site)}, {anatomy.name(site.noise)}{how} is not from "
         f"N(0, 1): its mean is {mean:.3g} and its deviation {deviation:.3g}.",
-        Evidence(
-            ("of the noise", "in this run", "of N(0, 1)"),
-            (
-                ("mean", mean, 0.0),
-                ("deviation", deviation, 1.0),
-                ("lowest", float(drawn.min()), ""),
-            ),
-        ),
-        cures=(Cure("Draw it by torch.randn_like of the standard deviation.", _drawn(site)),),
+        ("of the noise", "in this run", "of N(0, 1)"),
+        (("mean", mean, 0.0), ("deviation", deviation, 1.0), ("lowest", drawn.min(), "")),
+        cures=[Cure("Draw it by torch.randn_like of the standard deviation.", _drawn(site))],
     )
 
 
@@ -139,82 +115,53 @@ def _shifted(anatomy: Anatomy, site: Site) -> Finding | None:
 
     A learned shift would be a part of the mean, so that it goes with σ.
     """
-    if not site.chain:
-        return None
-    off = shift(anatomy, site)
+    off = shift(anatomy, site) if site.chain else None
     if off is None or not off.any():
         return None
     share = off / actual_scale(anatomy, site)
     if not np.isfinite(share).all() or np.ptp(share) > 1e-6 * np.abs(share).max():
         return None
-    by, z, mean = float(share.mean()), anatomy.latent(site), anatomy.lineage.name(site.location)
-    return Finding(
-        ID,
-        "error",
-        f"the noise of {z} is not centred: where {anatomy.lineage.name(site.noise)} is 0, {z} is "
+    by, z, mean = float(share.mean()), anatomy.latent(site), anatomy.name(site.location)
+    return error(
+        f"the noise of {z} is not centred: where {anatomy.name(site.noise)} is 0, {z} is "
         f"{mean} {'plus' if by > 0 else 'minus'} {abs(by):.4g}σ, and its mean with it.",
-        Evidence(("element", f"{z} without noise, less {mean}"),
-                 tuple((str(at), float(number)) for at, number in enumerate(off.ravel()[:4]))),
+        ("element", f"{z} without noise, less {mean}"),
+        numbered(off.ravel()),
         f"Write {z} = {mean} + σ·ε with ε from N(0, 1), without a number added to ε.",
-    )  # fmt: skip
-
-
-def _shared(anatomy: Anatomy, site: Site) -> Finding | None:
-    """Find one draw that moves the latents of several rows."""
-    rows = anatomy.values[site.z].shape[0] if anatomy.values[site.z].ndim > 1 else 1
-    if rows < 2 or rows != anatomy.rows:
-        return None
-    moved = anatomy.array(site.noise).copy()
-    if not moved.size:
-        return None
-    moved.reshape(-1)[0] += STEP
-    after = anatomy.experiment({site.noise: moved}, [site.z])[site.z]
-    before = anatomy.experiment({site.noise: anatomy.array(site.noise)}, [site.z])[site.z]
-    if not (np.isfinite(after).all() and np.isfinite(before).all()):
-        return None
-    moved_by = (after != before).reshape(rows, -1)
-    changed = moved_by.any(axis=1)
-    if changed.sum() < 2:
-        return _of_all_latents(anatomy, site, int(moved_by.sum()))
-    shape, of_z = (list(anatomy.values[number].shape) for number in (site.noise, site.z))
-    name, z = anatomy.lineage.name(site.noise), anatomy.latent(site)
-    return Finding(
-        ID,
-        "warning",
-        f"one noise for several rows: {name} {shape} is spread over {z} {of_z}, and one of its "
-        f"numbers moves {int(changed.sum())} of {rows} rows.",
-        Evidence(
-            ("row", "moved by a step of 1 in one number of the noise"),
-            tuple(
-                (str(row), float(np.abs(after - before)[row].max())) for row in range(min(rows, 4))
-            ),
-        ),
-        cures=(_in_the_shape_of_z(anatomy, site),),
     )
 
 
-def _of_all_latents(anatomy: Anatomy, site: Site, latents: int) -> Finding | None:
-    """Say that one number is the noise of several latents of a row, if it is."""
-    if latents < 2 or anatomy.values[site.noise].size == anatomy.values[site.z].size:
+def _shared(anatomy: Anatomy, site: Site) -> Finding | None:
+    """Find one draw that moves the latents of several rows, or several latents of one."""
+    rows = anatomy.values[site.z].shape[0] if anatomy.values[site.z].ndim > 1 else 1
+    moved = anatomy.array(site.noise).copy()
+    if rows < 2 or rows != anatomy.rows or not moved.size:
+        return None
+    moved.reshape(-1)[0] += STEP
+    by = anatomy.change(site.z, {site.noise: moved}).reshape(rows, -1)
+    if not np.isfinite(by).all():
         return None
     shape, of_z = (list(anatomy.values[number].shape) for number in (site.noise, site.z))
-    name, z = anatomy.lineage.name(site.noise), anatomy.latent(site)
-    return Finding(
-        ID,
-        "warning",
-        f"one noise for several latents: {name} {shape} is spread over {z} {of_z}, and one of its "
-        f"numbers moves {latents} latents of a row together.",
-        Evidence(("what", "numbers"), ((name, anatomy.values[site.noise].size),
-                                       (z, anatomy.values[site.z].size))),
-        cures=(_in_the_shape_of_z(anatomy, site),),
-    )  # fmt: skip
-
-
-def _in_the_shape_of_z(anatomy: Anatomy, site: Site) -> Cure:
-    name, z = anatomy.lineage.name(site.noise), anatomy.latent(site)
-    shape = list(anatomy.values[site.z].shape)
-    words = f"Draw {name} in the shape of {z}, {shape}: torch.randn_like of the deviation."
-    return Cure(words, _drawn(site))
+    name, z = anatomy.name(site.noise), anatomy.latent(site)
+    spread = f"{name} {shape} is spread over {z} {of_z}, and one of its numbers moves"
+    words = f"Draw {name} in the shape of {z}, {of_z}: torch.randn_like of the deviation."
+    cures = [Cure(words, _drawn(site))]
+    several, latents = int(by.any(axis=1).sum()), int((by != 0).sum())
+    if several > 1:
+        return warning(
+            f"one noise for several rows: {spread} {several} of {rows} rows.",
+            ("row", "moved by a step of 1 in one number of the noise"),
+            numbered(np.abs(by).max(axis=1)),
+            cures=cures,
+        )
+    if latents < 2 or prod(shape) == prod(of_z):
+        return None
+    return warning(
+        f"one noise for several latents: {spread} {latents} latents of a row together.",
+        ("what", "numbers"),
+        ((name, prod(shape)), (z, prod(of_z))),
+        cures=cures,
+    )
 
 
 def _drawn(site: Site) -> Edit:
@@ -229,8 +176,9 @@ def _drawn(site: Site) -> Edit:
 
 
 RULE = AuditRule(
-    ID,
+    "noise",
     "noise that is not from N(0, 1), that rows share, or that is not PyTorch's own",
     "experiments on the replay",
+    "the noise of z is drawn from N(0, 1) by PyTorch, for each row its own",
     look,
 )

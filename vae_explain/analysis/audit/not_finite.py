@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ...engine.first_not_finite import Cause, first_not_finite, kinds_of
 from ...trace import Array
 from .anatomy import Anatomy
-from .finding import Cell, Evidence, Finding, Seen
+from .finding import Cell, Finding, error
 from .rule import AuditRule
 
-ID = "not-finite"
 
-
-def look(anatomy: Anatomy) -> Seen:
+def look(anatomy: Anatomy) -> Iterator[Finding]:
     cause = first_not_finite(anatomy.run)
-    if cause is None:
-        return Seen("the loss and every gradient are finite")
-    return Seen("where the first inf or NaN comes from", (_finding(anatomy, cause),))
+    if cause is not None:
+        yield _first(anatomy, cause)
 
 
-def _finding(anatomy: Anatomy, cause: Cause) -> Finding:
-    lineage, bound = anatomy.lineage, cause.operation
-    name = lineage.name(cause.value)
+def _first(anatomy: Anatomy, cause: Cause) -> Finding:
+    bound, gradients = cause.operation, anatomy.run.gradients
+    name = anatomy.name(cause.value)
+    rows = [_row(anatomy, cause.value)]
     facts: dict[str, Cell] = {}
     if bound is not None:
         value = f"{name}.grad" if cause.of_gradient else name
         facts = {"op": bound.operation.name, "value": value}
     if cause.of_gradient:
-        gradients = anatomy.run.gradients
-        found = kinds_of(gradients[cause.value])
-        title = f"{cause.why}: it makes {found} of the gradient there."
-        rows = [_row(anatomy, cause.value)]
+        kinds = kinds_of(gradients[cause.value])
+        title = f"{cause.why}: it makes {kinds} of the gradient there."
         if bound is not None:
             rows += [
                 _row(anatomy, bound.output),
@@ -40,19 +38,18 @@ def _finding(anatomy: Anatomy, cause: Cause) -> Finding:
             ]
     elif bound is None:
         title = f"{cause.why}: it holds {kinds_of(anatomy.values[cause.value])}."
-        rows = [_row(anatomy, cause.value)]
     else:
         title = (
             f"{bound.operation.name} is the first operation that is not finite, with "
             f"{kinds_of(anatomy.values[cause.value])} in {name}: {cause.why}."
         )
-        rows = [_row(anatomy, number) for number in (*lineage.made_from(cause.value), cause.value)]
-    evidence = Evidence(("value", "lowest", "highest", "not finite"), tuple(rows), facts)
-    return Finding(ID, "error", title, evidence, cause.mend)
+        rows = [*(_row(anatomy, number) for number in anatomy.made_from(cause.value)), *rows]
+    columns = "value", "lowest", "highest", "not finite"
+    return error(title, columns, rows, cause.mend, facts=facts)
 
 
 def _row(anatomy: Anatomy, number: int) -> tuple[Cell, ...]:
-    return _range(anatomy.lineage.name(number), anatomy.values[number])
+    return _range(anatomy.name(number), anatomy.values[number])
 
 
 def _range(name: str, array: Array) -> tuple[Cell, ...]:
@@ -62,4 +59,10 @@ def _range(name: str, array: Array) -> tuple[Cell, ...]:
     return (name, lowest, highest, int(flat.size - good.size))
 
 
-RULE = AuditRule(ID, "the first operation that made an inf or NaN", "the recorded graph", look)
+RULE = AuditRule(
+    "not-finite",
+    "the first operation that made an inf or NaN",
+    "the recorded graph",
+    "the loss and every gradient are finite",
+    look,
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
@@ -11,13 +12,12 @@ from ...engine.backward_pass import backward
 from ...trace import Array
 from .anatomy import Anatomy
 from .comparisons import comparisons
-from .finding import Cell, Evidence, Finding, NotApplied, Seen
+from .finding import Finding, NotApplied, finding
 from .kl import known, measure
 from .kl_form import closed_form
 from .posterior import Site
-from .rule import AuditRule, at_each_site
+from .rule import AuditRule, Told, at_each_site
 
-ID = "posterior-collapse"
 # The variance of n rows is known up to √(2/(n - 1)) of itself: less than itself from 4 rows on.
 FEWEST_ROWS = 4
 # A latent's KL is the most that it can tell about x, in nats. Below the first it tells nothing;
@@ -30,9 +30,13 @@ DEAF, DEAFER = 1e-2, 1e-1
 PROBES = 4
 SAME_ROWS = 1e-3
 MOST_SHOWN = 12
+MEND = (
+    "Give the KL less weight at first (a β that grows from 0), or free bits; or fewer latents, if "
+    "these are not needed."
+)
 
 
-def look(anatomy: Anatomy) -> Seen:
+def look(anatomy: Anatomy) -> Iterator[Told]:
     anatomy.require_finite()
     anatomy.sites()
     if anatomy.rows < FEWEST_ROWS:
@@ -42,9 +46,7 @@ def look(anatomy: Anatomy) -> Seen:
     rows = np.asarray(anatomy.inputs[0], dtype=np.float64).reshape(anatomy.rows, -1)
     if rows.std(axis=0).max() < SAME_ROWS * max(np.abs(rows).max(), 1e-30):
         raise NotApplied("all rows of x are about the same, so μ does not vary for good reason")
-    return at_each_site(
-        anatomy, _site, "each latent's KL, its mean's variance, and the decoder's answer"
-    )
+    yield from of_each_site(anatomy)
 
 
 @dataclass(frozen=True)
@@ -82,43 +84,35 @@ def latents(anatomy: Anatomy, site: Site) -> Latents:
     return Latents(kl, variance, sure | (low & deaf))
 
 
-def _site(anatomy: Anatomy, site: Site) -> list[Finding]:
+@at_each_site
+def of_each_site(anatomy: Anatomy, site: Site) -> Iterator[Finding]:
     judged = latents(anatomy, site)
     kl, variance = judged.kl, judged.variance
     collapsed = np.flatnonzero(judged.collapsed)
     if not collapsed.size:
-        return []
-    measured, mu = measure(anatomy, site), anatomy.array(site.location)
+        return
+    mu = anatomy.array(site.location)
     columns = ["latent", "KL", "Var(μ)"]
     numbers = [kl, variance]
-    if not anatomy.run.graph.not_explained:  # else autograd's own, which are not split, come in
+    if not anatomy.graph.not_explained:  # else autograd's own, which are not split, come in
         columns += ["pull of the reconstruction", "pull of the KL"]
         numbers += [
             _pull(anatomy.gradients(parts), site.location, mu.shape)
-            for parts in (anatomy.role("reconstruction"), measured.parts)
+            for parts in (anatomy.role("reconstruction"), measure(anatomy, site).parts)
         ]
-    rows: list[tuple[Cell, ...]] = [
-        (str(int(i)), *(float(column[i]) for column in numbers)) for i in collapsed[:MOST_SHOWN]
-    ]
-    listed = ", ".join(str(int(i)) for i in collapsed[:MOST_SHOWN])
-    listed += ", …" if len(collapsed) > MOST_SHOWN else ""
+    shown = collapsed[:MOST_SHOWN]
+    listed = ", ".join(map(str, shown)) + (", …" if len(collapsed) > MOST_SHOWN else "")
     one = len(collapsed) == 1
-    return [
-        Finding(
-            ID,
-            "error" if len(collapsed) == kl.size else "warning",
-            f"{len(collapsed)} of {kl.size:,} latents of {anatomy.latent(site)} carr"
-            f"{'ies' if one else 'y'} nothing about x: KL and Var(μ) are about zero over "
-            f"{len(mu)} rows (latent{'' if one else 's'} {listed}).",
-            Evidence(
-                tuple(columns),
-                tuple(rows),
-                {"collapsed": len(collapsed), "latents": int(kl.size)},
-            ),
-            "Give the KL less weight at first (a β that grows from 0), or free bits; or fewer "
-            "latents, if these are not needed.",
-        )
-    ]
+    yield finding(
+        "error" if len(collapsed) == kl.size else "warning",
+        f"{len(collapsed)} of {kl.size:,} latents of {anatomy.latent(site)} carr"
+        f"{'ies' if one else 'y'} nothing about x: KL and Var(μ) are about zero over "
+        f"{len(mu)} rows (latent{'' if one else 's'} {listed}).",
+        columns,
+        [(str(i), *(float(column[i]) for column in numbers)) for i in shown],
+        MEND,
+        facts={"collapsed": len(collapsed), "latents": kl.size},
+    )
 
 
 def _pull(gradients: dict[int, Array], number: int, shape: tuple[int, ...]) -> Array:
@@ -147,9 +141,7 @@ def _deaf(anatomy: Anatomy, site: Site, all_low: bool) -> Array:
         squares = np.zeros(latents)
         for _ in range(PROBES):
             arriving = signs.choice((-1.0, 1.0), size)
-            gradients = backward(
-                anatomy.lineage.graph, anatomy.values, made, arriving, towards=(site.z,)
-            )
+            gradients = backward(anatomy.graph, anatomy.values, made, arriving, towards=(site.z,))
             slopes = gradients.get(site.z, np.zeros(shape)).reshape(shape[0], -1)
             squares += (slopes**2).mean(axis=0) / (PROBES * max(prod(size) / shape[0], 1))
         answers = np.maximum(answers, np.sqrt(squares))
@@ -158,8 +150,9 @@ def _deaf(anatomy: Anatomy, site: Site, all_low: bool) -> Array:
 
 
 RULE = AuditRule(
-    ID,
+    "posterior-collapse",
     "latents that carry no information, and how each term pulls on them",
     "gradients split by term",
+    "each latent's KL, its mean's variance, and the decoder's answer",
     look,
 )

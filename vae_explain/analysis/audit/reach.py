@@ -13,7 +13,7 @@ from math import prod
 
 import numpy as np
 
-from .anatomy import Anatomy
+from .anatomy import Anatomy, once
 from .finding import NotApplied
 
 SIZES = (0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0, 10000.0)
@@ -51,6 +51,7 @@ class Reach:
         return f"{left}, {'∞' if np.isinf(self.high) else f'{self.high:.3g}'})"
 
 
+@once
 def reach(anatomy: Anatomy, number: int, whole_rows: bool = False) -> Reach:
     """Return what a value can be.
 
@@ -64,10 +65,6 @@ def reach(anatomy: Anatomy, number: int, whole_rows: bool = False) -> Reach:
     NotApplied
         If it is not made from the output of one layer, in such a way.
     """
-    return anatomy.kept(("reach", number, whole_rows), lambda: _reach(anatomy, number, whole_rows))
-
-
-def _reach(anatomy: Anatomy, number: int, whole_rows: bool) -> Reach:
     try:
         way, drawn = way_to_layer(anatomy, number), False
     except NotApplied:
@@ -90,7 +87,7 @@ def _reach(anatomy: Anatomy, number: int, whole_rows: bool) -> Reach:
         highs.append(float(wanted.max()))
     usable = [at for at in range(len(GRID)) if np.isfinite(lows[at]) and np.isfinite(highs[at])]
     if not usable:
-        raise NotApplied(f"{anatomy.lineage.name(number)} is no number for any of its layer's")
+        raise NotApplied(f"{anatomy.name(number)} is no number for any of its layer's")
     low, high = _end(lows, usable, np.argmin), _end(highs, usable, np.argmax)
     at_low = [at for at in usable if lows[at] == low]
     curve = tuple((GRID[at], lows[at]) for at in usable)
@@ -122,22 +119,21 @@ def way_to_layer(anatomy: Anatomy, number: int, whole_rows: bool = False) -> lis
         Whether an element may be computed from others of its row too, as by a softmax or in a
         quotient by the row's length.
     """
-    lineage = anatomy.lineage
     way = [number]
-    while not lineage.from_layer(way[-1]):
-        bound = lineage.graph.producer(way[-1])
+    while not anatomy.from_layer(way[-1]):
+        bound = anatomy.graph.producer(way[-1])
         kinds = ("elementwise", "copy", "") if whole_rows else ("elementwise", "copy")
         if bound is None or bound.rule is None or bound.kind not in kinds:
-            raise NotApplied(f"what bounds {lineage.name(number)} is not looked into")
-        sources = [i for i in lineage.inputs(bound) if not lineage.fixed(i)]
+            raise NotApplied(f"what bounds {anatomy.name(number)} is not looked into")
+        sources = [i for i in anatomy.operands(bound) if not anatomy.fixed(i)]
         if whole_rows and len(sources) == 2:
             # A value and what is made of it alone, as its norm.
-            sources = [i for i, j in (sources, sources[::-1]) if i in lineage.ancestors(j)]
+            sources = [i for i, j in (sources, sources[::-1]) if i in anatomy.ancestors(j)]
         if len(sources) > 1 and bound.rule_name in ("add", "mul"):
             # A bias, or a weight, of a layer that is written by hand.
             parameters = [i for i in sources if anatomy.trace.values[i].kind == "parameter"]
             sources = [i for i in sources if i not in parameters] if parameters else sources
         if len(sources) != 1:
-            raise NotApplied(f"what bounds {lineage.name(number)} is not looked into")
+            raise NotApplied(f"what bounds {anatomy.name(number)} is not looked into")
         way.append(sources[0])
     return way

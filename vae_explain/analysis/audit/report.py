@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from ...engine.run import Recordings, Run
@@ -96,13 +96,13 @@ def audit(
     wanted = [r for r in rules if (not only or r.id in only) and r.id not in ignore]
     for rule in wanted:
         try:
-            seen = rule.look(anatomy)
+            found, words = rule.seen(anatomy)
         except NotApplied as why:
             not_applied.append((rule, str(why)))
             continue
-        findings += [_with_mend(anatomy, rule, finding) for finding in seen.findings]
-        if not seen.findings:
-            in_order.append((rule, seen.words))
+        findings += [_with_mend(anatomy, rule, finding, found) for finding in found]
+        if not found:
+            in_order.append((rule, words))
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     return Report(
         run,
@@ -116,21 +116,21 @@ def audit(
     )
 
 
-def _with_mend(anatomy: Anatomy, rule: AuditRule, finding: Finding) -> Finding:
+def _with_mend(
+    anatomy: Anatomy, rule: AuditRule, finding: Finding, before: Sequence[Finding]
+) -> Finding:
     """Return a finding with the first of its cures that takes it away."""
     for cure in finding.cures:
         try:
             cured = anatomy.cured(cure)
-            after = rule.look(cured).findings
+            after, _ = rule.seen(cured)
         except (NotApplied, NotExplained, ValueError, IndexError, TypeError, KeyError):
             continue  # the changed calls do not go together
-        if len([f for f in after if _same(f, finding)]) < len(
-            [f for f in rule.look(anatomy).findings if _same(f, finding)]
-        ):
+        if _alarms(after) < _alarms(before):
             comparison = Comparison(anatomy.run, cured.run)
             return replace(finding, mend=cure.words, tried=True, comparison=comparison)
     return finding
 
 
-def _same(one: Finding, other: Finding) -> bool:
-    return one.id == other.id and one.severity != "note"
+def _alarms(findings: Sequence[Finding]) -> int:
+    return sum(finding.severity != "note" for finding in findings)

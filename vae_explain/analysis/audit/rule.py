@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Literal
+from typing import Literal, TypeVar
 
 from .anatomy import Anatomy
-from .finding import Finding, Seen, decided
+from .finding import Finding, decided
 from .posterior import Site
 
 How = Literal[
     "the recorded graph", "gradients split by term", "experiments on the replay", "both modes run"
 ]
+Item = TypeVar("Item")
+Told = Finding | str
+Look = Callable[[Anatomy], Iterable[Told]]
 
 
 @dataclass(frozen=True)
@@ -24,36 +26,47 @@ class AuditRule:
     Attributes
     ----------
     id
-        As `--only` and `--ignore` take it.
+        As `--only` and `--ignore` take it. The file of the rule has this name.
     looks_for
         What it finds, in a few words.
     how
         What it knows it from.
+    in_order
+        What was looked at, as a sentence, where nothing was found.
     look
-        Returns what it saw, or raises `NotApplied`.
+        Yields findings, and such sentences where there is more than one; raises `NotApplied`
+        where it cannot decide.
     """
 
     id: str
     looks_for: str
     how: How
-    look: Callable[[Anatomy], Seen]
+    in_order: str
+    look: Look
+
+    def seen(self, anatomy: Anatomy) -> tuple[tuple[Finding, ...], str]:
+        """Return the findings on a run, and what was looked at."""
+        told = tuple(self.look(anatomy))
+        findings = tuple(replace(each, id=self.id) for each in told if isinstance(each, Finding))
+        words = dict.fromkeys(each for each in told if isinstance(each, str))
+        return findings, "; ".join(words) or self.in_order
 
 
-def at_each_site(
-    anatomy: Anatomy, look: Callable[[Anatomy, Site], Iterable[Finding]], words: str
-) -> Seen:
-    """Let a rule look at each place where latents are sampled.
+def at_each(
+    items: Callable[[Anatomy], Iterable[Item]], look: Callable[[Anatomy, Item], Iterable[Told]]
+) -> Look:
+    """Return what looks at each of some items of a run.
 
-    Parameters
-    ----------
-    look
-        Returns its findings at one site, or raises `NotApplied`.
-    words
-        What the rule looked at, in a sentence.
-
-    Raises
-    ------
-    NotApplied
-        Where there is no such place, or the rule can decide at none of them.
+    It raises `NotApplied` where `look` does at all of them, or where there are none to look at
+    and `items` raises it.
     """
-    return Seen(words, tuple(chain(*decided(anatomy.sites(), partial(look, anatomy)))))
+
+    def look_at_all(anatomy: Anatomy) -> Iterable[Told]:
+        return chain(*decided(items(anatomy), lambda item: tuple(look(anatomy, item))))
+
+    return look_at_all
+
+
+def at_each_site(look: Callable[[Anatomy, Site], Iterable[Told]]) -> Look:
+    """Return what looks at each place where latents are sampled."""
+    return at_each(Anatomy.sites, look)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -11,118 +11,92 @@ from ...trace import Array
 from .anatomy import Anatomy
 from .comparisons import Comparison, comparisons
 from .experiments import actual_scale
-from .finding import Evidence, Finding, NotApplied, Seen, Severity
+from .finding import Finding, NotApplied, Severity, finding, warning
 from .lineage import CLAMPS, is_elementwise
 from .posterior import Site
 from .rule import AuditRule
 
-ID = "saturation"
+COLUMNS = "where", "value"
 FLAT = 1e-4  # of a sigmoid's or tanh's slope at 0
 SMALLEST_SCALE, LARGEST_SCALE = 1e-4, 1e4
 WRONG = 0.1  # how far an output may be off its target and count as right
 
 
-def look(anatomy: Anatomy) -> Seen:
+def look(anatomy: Anatomy) -> Iterator[Finding]:
     anatomy.require_finite()
-    lineage = anatomy.lineage
-    findings: list[Finding] = []
     compared: tuple[Comparison, ...] = ()
     try:
         compared = comparisons(anatomy)
         for site in anatomy.sites():
-            findings += _scale(anatomy, site)
+            yield from _scale(anatomy, site)
             for number in site.chain:
-                if lineage.rule(number) in CLAMPS:
-                    findings += _clamped(anatomy, number)
+                if anatomy.rule(number) in CLAMPS:
+                    yield from _clamped(anatomy, number)
     except NotApplied:
         pass  # without a latent there still are activations to look at
     outputs = {
         number: comparison
         for comparison in compared
-        for number in lineage.walk_back(comparison.made, is_elementwise)
+        for number in anatomy.walk_back(comparison.made, is_elementwise)
     }
-    for bound in lineage.graph.operations:
+    for bound in anatomy.graph.operations:
         number = bound.output
-        if number not in lineage.graph.reaches_loss:
+        if number not in anatomy.graph.reaches_loss:
             continue
         if bound.rule_name in ("sigmoid", "tanh"):
-            findings += _squashed(anatomy, bound, outputs.get(number))
+            yield from _squashed(anatomy, bound, outputs.get(number))
         elif bound.rule_name in CLAMPS and number in outputs:
             wrong = _off_target(anatomy, number, outputs[number])
-            findings += [] if wrong is None else _clamped(anatomy, number, wrong)
-    return Seen(
-        "no sigmoid, tanh, clamp or deviation of z is so far out that it is flat", tuple(findings)
-    )
-
-
-def _warning(
-    message: str, rows: Iterable[tuple[str, float]], facts: Mapping[str, int], mend: str
-) -> Finding:
-    return _told("warning", message, rows, facts, mend)
-
-
-def _told(
-    severity: Severity,
-    message: str,
-    rows: Iterable[tuple[str, float]],
-    facts: Mapping[str, int],
-    mend: str,
-) -> Finding:
-    return Finding(ID, severity, message, Evidence(("where", "value"), tuple(rows), facts), mend)
+            yield from () if wrong is None else _clamped(anatomy, number, wrong)
 
 
 def _range(where: str, array: Array) -> tuple[tuple[str, float], tuple[str, float]]:
     return (f"lowest {where}", float(array.min())), (f"highest {where}", float(array.max()))
 
 
-def _scale(anatomy: Anatomy, site: Site) -> list[Finding]:
+def _scale(anatomy: Anatomy, site: Site) -> Iterator[Finding]:
     if not site.chain:
-        return []
+        return
     scale = np.abs(actual_scale(anatomy, site))
     small = scale < SMALLEST_SCALE
     out = small | (scale > LARGEST_SCALE)
     if not out.any():
-        return []
+        return
     gone = ": there the noise is gone from z, and with it its gradient." if small.any() else "."
-    return [
-        _warning(
-            f"{anatomy.lineage.name(site.chain[0])}, the deviation of {anatomy.latent(site)}, lies "
-            f"outside {SMALLEST_SCALE:g} to {LARGEST_SCALE:g} at {int(out.sum()):,} of "
-            f"{scale.size:,} places{gone}",
-            (
-                ("smallest deviation", float(scale.min())),
-                ("largest deviation", float(scale.max())),
-            ),
-            {"places": int(out.sum())},
-            f"Keep {anatomy.lineage.name(site.chain[-1])} within a range, as by a clamp, or lower "
-            "the learning rate.",
-        )
-    ]
+    yield warning(
+        f"{anatomy.name(site.chain[0])}, the deviation of {anatomy.latent(site)}, lies "
+        f"outside {SMALLEST_SCALE:g} to {LARGEST_SCALE:g} at {int(out.sum()):,} of "
+        f"{scale.size:,} places{gone}",
+        COLUMNS,
+        (("smallest deviation", scale.min()), ("largest deviation", scale.max())),
+        f"Keep {anatomy.name(site.chain[-1])} within a range, as by a clamp, or lower "
+        "the learning rate.",
+        facts={"places": int(out.sum())},
+    )
 
 
-def _clamped(anatomy: Anatomy, number: int, wrong: Array | None = None) -> list[Finding]:
+def _clamped(anatomy: Anatomy, number: int, wrong: Array | None = None) -> Iterator[Finding]:
     """Find a clamp that holds elements back: any, or those that are wrong and have to move."""
-    before = np.asarray(anatomy.values[anatomy.lineage.made_from(number)[0]])
+    before = np.asarray(anatomy.values[anatomy.made_from(number)[0]])
     after = np.asarray(anatomy.values[number])
     held = before != after if wrong is None else (before != after) & wrong
     if not held.any():
-        return []
-    name = anatomy.lineage.name(number)
-    return [
-        _warning(
-            f"the clamp that makes {name} holds back {int(held.sum()):,} of {held.size:,} "
-            "elements, whose gradient is 0.",
-            (*_range("before the clamp", before), *_range("behind it", after)),
-            {"held": int(held.sum())},
-            f"Widen the clamp at {name}, or bring what goes in nearer to its range: what is held "
-            "back cannot learn its way out.",
-        )
-    ]
+        return
+    name = anatomy.name(number)
+    yield warning(
+        f"the clamp that makes {name} holds back {int(held.sum()):,} of {held.size:,} "
+        "elements, whose gradient is 0.",
+        COLUMNS,
+        (*_range("before the clamp", before), *_range("behind it", after)),
+        f"Widen the clamp at {name}, or bring what goes in nearer to its range: what is held "
+        "back cannot learn its way out.",
+        facts={"held": int(held.sum())},
+    )
 
 
 def _squashed(
     anatomy: Anatomy, bound: BoundOperation, comparison: Comparison | None
-) -> list[Finding]:
+) -> Iterator[Finding]:
     """Find units that are flat for every row, or outputs that are flat and wrong."""
     source = bound.sources[0]
     before, after = anatomy.array(source), anatomy.array(bound.output)
@@ -131,17 +105,16 @@ def _squashed(
     severity: Severity = "warning"
     where = ""
     if comparison is None:
-        if not anatomy.lineage.from_layer(source) or before.ndim < 2:
-            return []
+        if not anatomy.from_layer(source) or before.ndim < 2:
+            return
         gone = np.broadcast_to(flat.all(axis=0, keepdims=True), flat.shape)
         which = "in units that are so for every row"
     else:
         wrong = _off_target(anatomy, bound.output, comparison)
         if wrong is None or not (flat & wrong).any():
-            return []
+            return
         gradient = anatomy.run.gradients.get(source)
-        moving = _moving(anatomy, source)
-        gone = flat & wrong & ~moving
+        gone = flat & wrong & ~_moving(anatomy, source)
         if not gone.any() and gradient is not None:
             gone = flat & wrong & (np.asarray(gradient) == 0)
             severity, where = "note", " in float32, which rounds the output to its bound"
@@ -149,19 +122,18 @@ def _squashed(
             gone = np.broadcast_to(gone.all(axis=0, keepdims=True), gone.shape)
         which = "though they are far from their target"
     if not gone.any():
-        return []
-    name = anatomy.lineage.name(bound.output)
-    return [
-        _told(
-            severity,
-            f"{int(gone.sum()):,} of {gone.size:,} elements of {name} are so far out that their "
-            f"gradient is gone{where}, {which}.",
-            _range("going in", before[gone]),
-            {"flat": int(gone.sum())},
-            f"Bring what goes into {name} nearer to 0: scale x down, or its layer's weights; for "
-            "an output, use the loss that takes logits.",
-        )
-    ]
+        return
+    name = anatomy.name(bound.output)
+    yield finding(
+        severity,
+        f"{int(gone.sum()):,} of {gone.size:,} elements of {name} are so far out that their "
+        f"gradient is gone{where}, {which}.",
+        COLUMNS,
+        _range("going in", before[gone]),
+        f"Bring what goes into {name} nearer to 0: scale x down, or its layer's weights; for "
+        "an output, use the loss that takes logits.",
+        facts={"flat": int(gone.sum())},
+    )
 
 
 def _moving(anatomy: Anatomy, number: int) -> Array:
@@ -170,9 +142,9 @@ def _moving(anatomy: Anatomy, number: int) -> Array:
     Against what it would at 0: behind a sigmoid, a cross-entropy brings back the slope that the
     sigmoid has lost.
     """
-    as_it_is, at_zero = anatomy.all_with({}), anatomy.all_with({number: anatomy.filled(number, 0)})
+    at_zero = anatomy.all_with({number: anatomy.filled(number, 0)})
     parts = anatomy.reconstruction() if anatomy.latents else anatomy.parts
-    gradient, usual = (anatomy.gradient_at(number, parts, v) for v in (as_it_is, at_zero))
+    gradient, usual = (anatomy.gradient_at(number, parts, v) for v in (anatomy.replayed, at_zero))
     if gradient is None or usual is None:
         return np.ones(anatomy.values[number].shape, dtype=bool)
     return np.asarray(np.abs(gradient) > FLAT * np.abs(usual).max(initial=0.0))
@@ -185,8 +157,9 @@ def _off_target(anatomy: Anatomy, number: int, comparison: Comparison) -> Array 
 
 
 RULE = AuditRule(
-    ID,
+    "saturation",
     "sigmoids, deviations and clamps whose gradient has vanished",
     "gradients split by term",
+    "no sigmoid, tanh, clamp or deviation of z is so far out that it is flat",
     look,
 )

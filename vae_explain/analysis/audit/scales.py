@@ -15,7 +15,7 @@ from statistics import median  # NumPy's would load its masked arrays
 import numpy as np
 
 from ...trace import Array
-from .anatomy import Anatomy
+from .anatomy import Anatomy, once
 from .comparisons import measure_of, of_summand
 from .draw_weights import draw_weights
 from .element_weights import LEFT_OUT, Weighed, latent_weights, sides, weigh
@@ -87,12 +87,9 @@ class Scale:
         return f"{self.averaged:,}{of}"
 
 
+@once
 def reconstruction_scales(anatomy: Anatomy) -> tuple[Scale, ...]:
     """Return what the parts of the reconstruction weigh, those with equal weights as one."""
-    return anatomy.kept("reconstruction scales", lambda: _reconstruction_scales(anatomy))
-
-
-def _reconstruction_scales(anatomy: Anatomy) -> tuple[Scale, ...]:
     # In x·log(p) + (1 - x)·log(1 - p), two parts are one error.
     together = _by_experiment(anatomy, anatomy.reconstruction())
     if together is not None:
@@ -129,12 +126,9 @@ def _reconstruction_scales(anatomy: Anatomy) -> tuple[Scale, ...]:
     return tuple(dict.fromkeys(scales))
 
 
+@once
 def kl_scale(anatomy: Anatomy, site: Site) -> Scale:
     """Return what a site's KL weighs, against its closed form."""
-    return anatomy.kept(("kl scale", site.index), lambda: _kl_scale(anatomy, site))
-
-
-def _kl_scale(anatomy: Anatomy, site: Site) -> Scale:
     measured = measure(anatomy, site)
     if measured.fit is None or not (
         known(measured.fit) or measured.fit.kind in ("sigma", "scaled")
@@ -180,16 +174,13 @@ def latent_scale(
     return Scale(name, measure, weight, per_row, averaged, by_mean, batch, factor, False, value)
 
 
+@once
 def entropy_scale(anatomy: Anatomy, site: Site) -> Scale:
     """Return what a site's KL weighs by its entropy, where it has no closed form.
 
     Whatever the prior, and whatever a flow makes of the sample, the KL has -log σ for each latent.
     Where σ is very small nothing else in it moves, so that its slope there is its weight.
     """
-    return anatomy.kept(("entropy scale", site.index), lambda: _entropy_scale(anatomy, site))
-
-
-def _entropy_scale(anatomy: Anatomy, site: Site) -> Scale:
     require_reparameterized(site)
     # What is made of the sample stays as it is where the deviations are small, and so may be in it.
     roles = ("kl", "sampled", "learned prior")
@@ -236,7 +227,7 @@ def _latent_weight(anatomy: Anatomy, site: Site, measured: Measured) -> tuple[fl
     size = anatomy.values[site.location].size
     if measured.fit.kind in ("sigma", "scaled") or anatomy.run.graph.not_explained:
         return measured.fit.scale / size, size
-    weights = np.abs(latent_weights(anatomy, site, measured))
+    weights = np.abs(latent_weights(anatomy, site))
     counted = weights > LEFT_OUT * weights.max(initial=0)
     if not counted.any():
         raise NotApplied("the KL has no weight at the posterior")
@@ -324,7 +315,7 @@ def _by_graph(anatomy: Anatomy, part: Part) -> Scale:
     summand, twin = part.summand, same_part(anatomy, part)
     compared = of_summand(anatomy, summand.value)
     if not summand.elements or summand.elements < anatomy.rows:
-        name = anatomy.lineage.name(summand.value)
+        name = anatomy.name(summand.value)
         raise NotApplied(f"what one element of {name} weighs is not known: it is no sum of errors")
     words = measure_of(compared[0], anatomy) if compared else "reconstruction"
     if words == "squared error":

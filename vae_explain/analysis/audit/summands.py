@@ -179,7 +179,7 @@ def _leaf(lineage: Lineage, number: int, way: _Way) -> Summand:
     elements, weight, averaged = lineage.values[number].size, way.factor, way.averaged
     reduction = bound.attributes.get("reduction") if bound else None
     if bound and bound.kind == "loss" and reduction in ("sum", "mean"):
-        shapes = [lineage.values[i].shape for i in lineage.inputs(bound)]
+        shapes = [lineage.values[i].shape for i in lineage.operands(bound)]
         shape = max(shapes, key=prod)
         if bound.rule_name in BY_CLASS:
             shape = (shape[0], *shape[2:]) if len(shape) > 1 else ()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..audit.finding import SEVERITIES, Cell, Evidence, Finding, Severity
+from ..audit.finding import SEVERITIES, Cell, Finding, Severity, finding
+from ..audit.posterior_collapse import MEND
 from .records import Look, Watched
 
 # What a look of its own says better than the audit of one batch.
@@ -44,7 +45,7 @@ def _said(
     rows: Sequence[tuple[Cell, ...]],
     mend: str = "",
 ) -> Finding:
-    return Finding(id, severity, title, Evidence(columns, tuple(rows)), mend)
+    return replace(finding(severity, title, columns, rows, mend), id=id)
 
 
 # --- what the loop does -----------------------------------------------------------------
@@ -169,12 +170,12 @@ def _audited(looks: Sequence[Look]) -> Iterator[Told]:
     last: dict[str, Finding] = {}
     when: dict[str, list[Look]] = {}
     for look in looks:
-        for finding in look.findings:
-            if finding.severity != "note" and finding.id not in OF_ONE_BATCH:
-                last[finding.fingerprint] = finding
-                when.setdefault(finding.fingerprint, []).append(look)
-    for key, finding in last.items():
-        yield Told(finding, _at(when[key], looks))
+        for each in look.findings:
+            if each.severity != "note" and each.id not in OF_ONE_BATCH:
+                last[each.fingerprint] = each
+                when.setdefault(each.fingerprint, []).append(look)
+    for key, each in last.items():
+        yield Told(each, _at(when[key], looks))
 
 
 def _collapsed(looks: Sequence[Look]) -> Iterator[Told]:
@@ -204,8 +205,7 @@ def _collapsed(looks: Sequence[Look]) -> Iterator[Told]:
                 "any more.",
                 ("latent", "collapsed", "highest KL", "KL at last"),
                 rows[:MOST_SHOWN],
-                "Give the KL less weight at first (a β that grows from 0), or free bits; or fewer "
-                "latents, if these are not needed.",
+                MEND,
             ),
             str(rows[0][1]),
         )

@@ -12,7 +12,7 @@ from ...engine.run import Recordings
 from ...trace import Array
 from ..audit.all_rules import ALL
 from ..audit.anatomy import Anatomy
-from ..audit.finding import NotApplied
+from ..audit.finding import if_applied
 from ..audit.posterior_collapse import latents
 from ..audit.report import audit
 from .records import Angle, Fall, LatentsSeen, Look, TermSeen
@@ -67,9 +67,8 @@ def close_look(
 def _latents(anatomy: Anatomy) -> tuple[LatentsSeen, ...]:
     seen = []
     for site in anatomy.sampling.sites:
-        try:
-            judged = latents(anatomy, site)
-        except NotApplied:
+        judged = if_applied(latents, anatomy, site)
+        if judged is None:
             continue  # the audit's own rule says why
         kl, collapsed = judged.kl.tolist(), judged.collapsed.tolist()
         seen.append(LatentsSeen(anatomy.latent(site), tuple(kl), tuple(collapsed)))
