@@ -86,10 +86,10 @@ def test_every_chapter_says_what_it_is_for(page: Walkthrough) -> None:
 
 def test_its_sections_are_those_of_the_pages(page: Walkthrough, printed_run: Run) -> None:
     found = chapters(page)
-    forward_page = forward.compose(printed_run).blocks
+    forward_page = forward.ForwardPage(printed_run).blocks
     both = [*sections(found["The forward pass"]), *sections(found["The loss"])]
     assert described(both) == described(sections(list(forward_page)))
-    backward_page = backward.compose(printed_run).blocks
+    backward_page = backward.BackwardPage(printed_run).blocks
     assert described(sections(found["The backward pass"])) == described(
         sections(list(backward_page))
     )

@@ -69,35 +69,22 @@ def backward(
     other
         The same run in the other arithmetic, whose numbers are said where their digits differ.
     """
-    page = compose(run, only, term, latex)
+    page = BackwardPage(run, only, term, latex)
     page.blocks[:0] = page.answers(other)
     page.add(*([] if only else ask_for_others(run, page.like, "backward")))
     return page.finish("backward", (f"term: {term} alone",) if term else (), not (only or term))
 
 
-def compose(
-    run: Run,
-    only: Sequence[str] = (),
-    term: str | None = None,
-    latex: bool = False,
-    like: Mapping[int, int] | None = None,
-) -> BackwardPage:
-    """Return the page before its footer, for one that is part of a document.
+class BackwardPage(RunPage):
+    """The chain rule, a section for each value from the loss back to the input; no footer yet.
 
     Parameters
     ----------
+    only, term, latex
+        As in `backward`.
     like
         See `repeated.py`: the values that are left out; found among those of the page by default.
     """
-    page = BackwardPage(run, only, term, latex, like)
-    page.start()
-    for value_id in page.order:
-        page.value(value_id)
-    return page
-
-
-class BackwardPage(RunPage):
-    """The chain rule, a section for each value from the loss back to the input."""
 
     def __init__(
         self,
@@ -126,6 +113,9 @@ class BackwardPage(RunPage):
         }
         sections = ([*self._section_of(n), *self._shown_behind(n)] for n in self.order)
         self.shares.follow([section for section in sections if section])
+        self.start()
+        for value_id in self.order:
+            self.value(value_id)
 
     # --- order ---
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,6 @@ from ...symbolic.text import index_text
 from ..blocks import (
     Adds,
     Block,
-    Cell,
     Claim,
     Column,
     Note,
@@ -35,6 +35,7 @@ MOST_OF_ONE = 4  # numbers of one value, those that change most
 MOST_OF_GRADIENT = 2
 MOST_NAMED = 12
 Label = Callable[[str, Index], str]
+Row = tuple[Any, ...]  # words, and last the two numbers
 
 
 def comparing(found: Comparison, only: Sequence[str] = ()) -> Walkthrough:
@@ -150,13 +151,13 @@ def _loss(page: Draft, found: Comparison) -> None:
     first, second = found.loss
     if first == second and not any(term.first != term.second for term in found.terms):
         return
-    rows: list[tuple[Cell, ...]] = [("loss", first, second, second - first)]
+    rows: list[Row] = [("loss", first, second)]
     for term in found.terms:
         one, other = (f"{weight:g}" for weight in term.weights)
         weight = f", weight {one}" if one == other else f", weight {one}, then {other}"
         weight = "" if (one, other) == ("1", "1") else weight
         name = f"of it {term.name}{weight}"
-        rows.append((name, term.first, term.second, term.second - term.first))
+        rows.append((name, term.first, term.second))
     page.open("The loss", "what each term adds to it" if found.terms else "")
     page.add(_table("", rows))
 
@@ -170,7 +171,7 @@ def _given(page: Draft, found: Comparison) -> None:
         else:
             page.add(Prose(f"{name} is given in one run and computed in the other."))
     label = _label(found)
-    rows: list[tuple[Cell, ...]] = []
+    rows: list[Row] = []
     counts = []
     for pair in found.given:
         rows += _rows(pair, label, MOST_OF_ONE)
@@ -181,10 +182,7 @@ def _given(page: Draft, found: Comparison) -> None:
     if counts:
         page.add(Note(f"The numbers that change most; they differ in {_listed(counts)}."))
     if found.alone:
-        base = found.base
-        alone: list[tuple[Cell, ...]] = [
-            (each.cause, base, each.loss, each.loss - base) for each in found.alone
-        ]
+        alone = [(each.cause, found.base, each.loss) for each in found.alone]
         page.open("Each change alone", "the first run with this one taken from the second")
         page.add(_table("change", alone, headers=("loss", "loss with it", "change")))
         page.add(Prose(_together(found)))
@@ -238,13 +236,12 @@ def _gates(page: Draft, found: Comparison) -> None:
     words += [f"{counted(closed, 'gate')} closed"] if closed else []
     page.open("Gates", f"{' and '.join(words)}: the number that decides is above 0, or is not")
     shown = found.flips[: MOST_OF_ONE * MOST_NAMED]
-    rows: list[tuple[Cell, ...]] = [
+    rows = [
         (
             f"{flip.name}{label(flip.name, flip.index)}",
             "opens" if flip.opens else "closes",
             flip.first,
             flip.second,
-            flip.second - flip.first,
         )
         for flip in shown
     ]
@@ -266,13 +263,11 @@ def _gradients(page: Draft, found: Comparison) -> None:
     parameters = [pair for pair in found.gradients if pair.kind == "parameter"]
     if parameters:
         page.open("Gradients of the parameters", "size is the root of the sum of the squares")
-        rows: list[tuple[Cell, ...]] = []
+        rows: list[Row] = []
         for pair in parameters:
             turned = int(np.count_nonzero(pair.first * pair.second < 0))
             first, second = float(np.linalg.norm(pair.first)), float(np.linalg.norm(pair.second))
-            rows.append(
-                (pair.name, f"{turned:,} of {pair.first.size:,}", first, second, second - first)
-            )
+            rows.append((pair.name, f"{turned:,} of {pair.first.size:,}", first, second))
         page.add(
             _table("", rows, extra="signs turned", headers=("size, first", "second", "change"))
         )
@@ -298,7 +293,7 @@ def _all_of(page: Draft, found: Comparison, name: str) -> None:
 
 
 def _most_changed(pairs: Iterable[Pair], label: Label, most: int, ending: str = "") -> Table:
-    rows: list[tuple[Cell, ...]] = []
+    rows: list[Row] = []
     for pair in pairs:
         differ = f"{pair.changed:,} of {pair.first.size:,}"
         for name, *numbers in _rows(pair, label, most, ending):
@@ -307,22 +302,23 @@ def _most_changed(pairs: Iterable[Pair], label: Label, most: int, ending: str = 
     return _table("", rows, extra="differ")
 
 
-def _rows(pair: Pair, label: Label, most: int, ending: str = "") -> list[tuple[Cell, ...]]:
-    found: list[tuple[Cell, ...]] = []
+def _rows(pair: Pair, label: Label, most: int, ending: str = "") -> list[Row]:
+    found: list[Row] = []
     for index in pair.largest(most):
         first, second = float(pair.first[index]), float(pair.second[index])
         where = label(pair.name, index)
-        found.append((f"{pair.name}{ending}{where}", first, second, second - first))
+        found.append((f"{pair.name}{ending}{where}", first, second))
     return found
 
 
 def _table(
     head: str,
-    rows: Sequence[tuple[Cell, ...]],
+    rows: Iterable[Row],
     extra: str = "",
     headers: tuple[str, str, str] = ("first", "second", "change"),
     places: Places = "gradient",
 ) -> Table:
+    """Return a table of pairs of numbers, and of what the second is more than the first."""
     words = [Column(head, "text")] + ([Column(extra, "label")] if extra else [])
     one, other, change = headers
     numbers = [
@@ -331,7 +327,8 @@ def _table(
         Column(change, "value", places, accent=True),
     ]
     at = len(words)
-    return Table((*words, *numbers), tuple(rows), adds=Adds(at + 2, (at + 1,), (at,)))
+    whole = tuple((*row, row[-1] - row[-2]) for row in rows)
+    return Table((*words, *numbers), whole, adds=Adds(at + 2, (at + 1,), (at,)))
 
 
 # --- words ------------------------------------------------------------------------------

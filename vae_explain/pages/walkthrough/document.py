@@ -72,12 +72,12 @@ def document(
     chapter("The parameters", introductions.parameters(run), tensors)
     first: list[Block] = []
     last: list[Block] = []
-    for numbers, blocks in forward.compose(run, like=like).parts():
+    for numbers, blocks in forward.ForwardPage(run, like=like).parts():
         half = last if section_of(run, numbers[0]) == "loss" else first
         half += blocks
     chapter("The forward pass", introductions.forward(run), first)
     chapter("The loss", introductions.loss(run), last)
-    back = backward.compose(run, like=like)
+    back = backward.BackwardPage(run, like=like)
     chapter("The backward pass", introductions.backward(run), back.blocks)
     page.add(*back.in_the_other_arithmetic(other))
     if isinstance(moved, Update):

@@ -8,7 +8,19 @@ from typing import TypeVar
 from ...engine.progress import working_on
 from ...engine.run import Run
 from ...engine.worked_lines import Worked
-from ..blocks import PART, Block, Cell, Checked, Column, Heading, Note, Summary, Table, Walkthrough
+from ..blocks import (
+    PART,
+    Adds,
+    Block,
+    Cell,
+    Checked,
+    Column,
+    Heading,
+    Note,
+    Summary,
+    Table,
+    Walkthrough,
+)
 from ..checks import Checks
 from ..phrases import counted
 from .tensors import MOST_NUMBERS
@@ -78,10 +90,14 @@ def summary_note(blocks: Iterable[Block]) -> list[Note]:
     ]
 
 
-def table(items: Iterable[Item], *columns: tuple[Column, Callable[[Item], Cell]]) -> Table:
+def table(
+    items: Iterable[Item],
+    *columns: tuple[Column, Callable[[Item], Cell]],
+    adds: Adds | None = None,
+) -> Table:
     """Return a table with a row for each item: every column with what its cells hold."""
     rows = tuple(tuple(cell(item) for _, cell in columns) for item in items)
-    return Table(tuple(column for column, _ in columns), rows)
+    return Table(tuple(column for column, _ in columns), rows, adds=adds)
 
 
 def verdict(words: str, passed: bool) -> Note:

@@ -18,19 +18,17 @@ from ..blocks import (
     Adds,
     After,
     Block,
-    Cell,
     Column,
     Formula,
     Note,
     Places,
     Prose,
-    Table,
     Walkthrough,
 )
 from ..checks import Checks
 from ..phrases import BLANK, counted
 from .captions import Captions, drawing_words
-from .draft import checked
+from .draft import checked, table
 from .functions import FunctionNotes
 from .not_finite import stops_at
 from .page import MOST_DETAILED, MOST_LINES, RunPage, passed_on
@@ -56,35 +54,21 @@ def forward(run: Run, only: Sequence[str] = (), latex: bool = False) -> tuple[Wa
     """
     named = {run.value(name).id for name in only}
     like = {n: first for n, first in repeated(run).items() if n not in named}
-    page = compose(run, only, latex, like)
+    page = ForwardPage(run, only, latex, like)
     page.add(*([] if only else ask_for_others(run, like, "forward")))
     return page.finish("forward", says=not only)
 
 
-def compose(
-    run: Run,
-    only: Sequence[str] = (),
-    latex: bool = False,
-    like: Mapping[int, int] | None = None,
-) -> ForwardPage:
-    """Return the page before its footer, for one that is part of a document.
+class ForwardPage(RunPage):
+    """The forward pass, a section for each value that stands by itself; its footer is to come.
 
     Parameters
     ----------
+    only, latex
+        As in `forward`.
     like
         See `repeated.py`: the values that are left out.
     """
-    page = ForwardPage(run, only, latex, like)
-    page.input()
-    for section in page.plan():
-        if shown := [value_id for value_id in section if value_id not in page.like]:
-            page.section(shown)
-    page.keep()
-    return page
-
-
-class ForwardPage(RunPage):
-    """The forward pass, a section for each value that stands by itself."""
 
     def __init__(
         self,
@@ -102,6 +86,11 @@ class ForwardPage(RunPage):
         self._starts: list[tuple[tuple[int, ...], int]] = []
         self._said: set[str] = set()  # titles and sentences that are written once
         self._constants: set[int] = set()  # that were shown
+        self.input()
+        for section in self.plan():
+            if shown := [value_id for value_id in section if value_id not in self.like]:
+                self.section(shown)
+        self.keep()
 
     # --- order ---
 
@@ -374,22 +363,19 @@ class ForwardPage(RunPage):
         shown = self.indices(output, self.most)
         if is_big(recon):  # where they are furthest apart
             shown = sorted(largest(recon.astype(np.float64) - x, MOST_LINES // 2))
-        columns = (
-            Column("element", "label"),
-            Column(self.name(target), "input", "input"),
-            Column(self.name(output), "value"),
-            Column("difference", "value"),
-        )
-        rows: list[tuple[Cell, ...]] = []
-        for index in shown:
-            before, after = float(x[index]), float(recon[index])
-            rows.append((self.row_label(output, index), before, after, after - before))
         shown_by = self.shown_by(Source(output), shown, Source(output))
         if is_big(recon):
             shown_by |= {"less": Source(target), "sorted": True}
         cells = [Source(target), Source(output), {"less": [Source(output), Source(target)]}]
-        recipe = {"kind": "cells", **shown_by, "cells": cells}
-        self.add(Table(columns, tuple(rows), adds=Adds(3, (2,), (1,)), recipe=recipe))
+        beside = table(
+            shown,
+            (Column("element", "label"), lambda at: self.row_label(output, at)),
+            (Column(self.name(target), "input", "input"), lambda at: float(x[at])),
+            (Column(self.name(output), "value"), lambda at: float(recon[at])),
+            (Column("difference", "value"), lambda at: float(recon[at]) - float(x[at])),
+            adds=Adds(3, (2,), (1,)),
+        )
+        self.add(beside._replace(recipe={"kind": "cells", **shown_by, "cells": cells}))
 
     def elements(self, value_id: int) -> None:
         """Work out a value element by element."""

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from ...analysis.exercise.marking import Mark, MarkedSheet
 from ...analysis.exercise.mistakes import SENTENCES
-from ..blocks import Block, Column, Heading, Note, Prose, Table, Walkthrough
+from ..blocks import Block, Column, Heading, Note, Prose, Walkthrough
 from ..phrases import counted
+from .draft import table
 
 DEGENERATE = "All answers are the same number, which earns nothing."
 SIGNS = {"right": "right", "carried": "right from an earlier answer", "wrong": "wrong"}
@@ -31,8 +32,12 @@ def score(sheet: MarkedSheet) -> str:
 
 def _class(sheets: Sequence[MarkedSheet]) -> Iterator[Block]:
     yield Heading(1, "The class", counted(len(sheets), "sheet"))
-    columns = (Column("student", "label"), Column("sheet", "text"), Column("points", "text"))
-    yield Table(columns, tuple((each.student, each.sheet, score(each)) for each in sheets))
+    yield table(
+        sheets,
+        (Column("student", "label"), lambda sheet: sheet.student),
+        (Column("sheet", "text"), lambda sheet: sheet.sheet),
+        (Column("points", "text"), score),
+    )
     mistakes = Counter(m.misconception for each in sheets for m in each.marks if m.misconception)
     for name, count in mistakes.most_common():
         yield Prose(f"{count} × {SENTENCES[name]}")
@@ -41,18 +46,14 @@ def _class(sheets: Sequence[MarkedSheet]) -> Iterator[Block]:
 def _sheet(sheet: MarkedSheet, number: int) -> Iterator[Block]:
     whose = f"{sheet.student} · " if sheet.student else ""
     yield Heading(number, f"Sheet {sheet.sheet}", f"{whose}{score(sheet)} points")
-    columns = (
-        Column("blank", "label"),
-        Column("number", "text"),
-        Column("answer", "value"),
-        Column("expected", "value"),
-        Column("verdict", "text"),
+    yield table(
+        sheet.marks,
+        (Column("blank", "label"), lambda mark: mark.blank),
+        (Column("number", "text"), lambda mark: mark.name),
+        (Column("answer", "value"), lambda mark: mark.answer or "–"),
+        (Column("expected", "value"), lambda mark: mark.expected),
+        (Column("verdict", "text"), lambda mark: SIGNS[mark.verdict]),
     )
-    rows = tuple(
-        (mark.blank, mark.name, mark.answer or "–", mark.expected, SIGNS[mark.verdict])
-        for mark in sheet.marks
-    )
-    yield Table(columns, rows)
     if sheet.degenerate:
         yield Note(DEGENERATE, "warning")
     for mark in sheet.marks:

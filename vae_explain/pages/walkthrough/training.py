@@ -7,13 +7,13 @@ from itertools import islice
 
 from ...analysis.training_records import Losses, OptimizerStep, Training
 from ...ops.broadcasting import indices
-from ..blocks import Block, Cell, Column, Heading, Note, Prose, Table, Walkthrough
+from ..blocks import Block, Column, Heading, Note, Prose, Table, Walkthrough
 from ..checks import Checks
 from ..phrases import counted
 from ..pictured import Curve, Series
 from . import backward, forward
 from .captions import term_role, term_words
-from .draft import Draft, finished, numbered
+from .draft import Draft, finished, numbered, table
 from .header import full_arithmetic, loss_words, written_input
 from .optimizer import OptimizerPage, rate_text, settings_words
 from .page import MOST_LINES
@@ -102,14 +102,12 @@ def _ending(training: Training) -> str:
 
 
 def _table(losses: Sequence[Losses], terms: Sequence[str]) -> Table:
-    columns = (
-        Column("step", "label"),
-        Column("loss", "value", accent=True),
-        *(Column(name, term_role(name)) for name in terms),
+    return table(
+        [losses[step] for step in chosen_steps(len(losses))],
+        (Column("step", "label"), lambda entry: entry.step),
+        (Column("loss", "value", accent=True), lambda entry: entry.loss),
+        *((Column(n, term_role(n)), lambda e, at=at: e.terms[at]) for at, n in enumerate(terms)),
     )
-    chosen = [losses[step] for step in chosen_steps(len(losses))]
-    rows: list[tuple[Cell, ...]] = [(entry.step, entry.loss, *entry.terms) for entry in chosen]
-    return Table(columns, tuple(rows))
 
 
 def chosen_steps(count: int) -> list[int]:
@@ -139,24 +137,21 @@ def _reconstruction(page: Draft, training: Training) -> None:
         words = "No loss term compares a value with x, so no reconstruction is shown."
         page.add(Note(words))
         return
-    rows: list[tuple[Cell, ...]] = []
-    for at in islice(indices(x.shape), MOST_LINES):
-        label = ",".join(map(str, at if x.shape[0] > 1 else at[1:]))
-        wanted, then, now = float(x[at]), float(before[at]), float(after[at])
-        rows.append((label, wanted, then, now, now - wanted))
-    columns = (
-        Column("element", "label"),
-        Column("x", "input", "input"),
-        Column("before training", "value", "parameter"),
-        Column("after", "value", "parameter", accent=True),
-        Column("after - x", "value", "parameter"),
+    is_batch = x.shape[0] > 1
+    shown = table(
+        islice(indices(x.shape), MOST_LINES),
+        (Column("element", "label"), lambda at: ",".join(map(str, at if is_batch else at[1:]))),
+        (Column("x", "input", "input"), lambda at: float(x[at])),
+        (Column("before training", "value", "parameter"), lambda at: float(before[at])),
+        (Column("after", "value", "parameter", accent=True), lambda at: float(after[at])),
+        (Column("after - x", "value", "parameter"), lambda at: float(after[at]) - float(x[at])),
     )
     how = "with every draw from the standard normal 0"
     if training.plan.request.architecture:
         how = "from the mean, z = mu, with no noise"
     page.open("The reconstruction", how)
-    page.add(Table(columns, tuple(rows)))
-    page.left_out(x.size - len(rows), "element")
+    page.add(shown)
+    page.left_out(x.size - len(shown.rows), "element")
 
 
 # --- one step opened --------------------------------------------------------------------
@@ -170,9 +165,9 @@ def _opened(step: OptimizerStep, parameters: Sequence[str]) -> list[Block]:
     at = f"Step {step.step}"
     return [
         Heading(0, f"{at}: the forward pass", "its parameters, its noise"),
-        *forward.compose(step.run).blocks,
+        *forward.ForwardPage(step.run).blocks,
         Heading(0, f"{at}: the backward pass", "the gradients that its update uses"),
-        *backward.compose(step.run).blocks,
+        *backward.BackwardPage(step.run).blocks,
         Heading(0, f"{at}: the update by {NAMES[step.optimizer]}"),
         Prose(f"{settings_words(step)}."),
         *update.blocks,

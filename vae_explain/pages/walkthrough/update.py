@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from ...analysis.training_records import Update
 from ...engine.run import Run
-from ..blocks import Adds, Cell, Column, Note, Prose, Table, Tone, Walkthrough
+from ..blocks import Adds, Column, Note, Prose, Table, Tone, Walkthrough
 from ..checks import Checks
-from .draft import as_one_section, finished
+from .draft import as_one_section, finished, table
 from .header import full_arithmetic, heading_line, loss_words, provisos
 from .optimizer import OptimizerPage, number_places, rate_text, settings_words
 from .repeated import ask_for_others, repeated, same_as
@@ -91,26 +91,25 @@ STOPPED = (
 
 def _losses(update: Update, after_it: Run) -> Table:
     places = number_places(update.step.run)
-    columns = (
-        Column("", "text"),
-        Column("before", "value", places),
-        Column("after", "value", places, accent=True),
-        Column("change", "value", places),
-    )
-    rows: list[tuple[Cell, ...]] = []
     trace = update.step.run.trace
-    lines = [(trace.loss.name or "loss", trace.output)]
-    lines += [(term.name, term.value) for term in trace.terms]
-    for name, number in lines:
-        before, after = _both(update, after_it, number)
-        rows.append((name, before, after, after - before))
-    return Table(columns, tuple(rows), adds=Adds(3, (2,), (1,)), recipe={"kind": "stepped"})
+    named = [(trace.loss.name or "loss", trace.output)]
+    named += [(term.name, term.value) for term in trace.terms]
+    rows = [(name, *_both(update, after_it, value_id)) for name, value_id in named]
+    shown = table(
+        rows,
+        (Column("", "text"), lambda row: row[0]),
+        (Column("before", "value", places), lambda row: row[1]),
+        (Column("after", "value", places, accent=True), lambda row: row[2]),
+        (Column("change", "value", places), lambda row: row[2] - row[1]),
+        adds=Adds(3, (2,), (1,)),
+    )
+    return shown._replace(recipe={"kind": "stepped"})
 
 
-def _both(update: Update, after_it: Run, number: int) -> tuple[float, float]:
+def _both(update: Update, after_it: Run, value_id: int) -> tuple[float, float]:
     """Return a number of the run before the step and after it."""
     # One number, or for a loss with a row of each example their sum.
-    before, after = (float(run.values[number].sum()) for run in (update.step.run, after_it))
+    before, after = (float(run.values[value_id].sum()) for run in (update.step.run, after_it))
     return before, after
 
 
