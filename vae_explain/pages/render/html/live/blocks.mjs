@@ -1,9 +1,10 @@
 // Writes the page's blocks anew from a run's numbers, as `html/arithmetic.py` and `grids.py` do.
-import { addends, constant, evaluate, isLeaf, largest, leavesOf, SHOWN_TERMS, shortened } from "./expression.mjs";
+import { addends, evaluate, isLeaf, largest, largestTerms, leavesOf, shortened, smaller, sum } from "./expression.mjs";
 import { escapeText, lineMarkup, summandMarkup, typeset } from "./inline.mjs";
 import { note } from "./marks.mjs";
 import { Shares } from "./shares.mjs";
-import { constantText, toText } from "./text.mjs";
+import { constant } from "./simplify.mjs";
+import { constantText, counted, toText } from "./text.mjs";
 
 const WIDEST_ROWS = 90;
 const LONGEST_LABEL = 14;
@@ -36,8 +37,7 @@ export class Writer extends Shares {
       ? this.rows(spec, lines, written, after, role)
       : this.sentences(spec, lines, written, after, role);
     if (spec.formula) shown = spec.formula + shown;
-    if (spec.omitted) shown += `<p class="omitted">… ${spec.omitted.toLocaleString("en-US")} more left out</p>`;
-    return shown;
+    return shown + leftOut(spec.omitted);
   }
 
   fit({ columns = [] }, lines, written) {
@@ -152,11 +152,10 @@ export class Writer extends Shares {
       if (line.tree.kind === "rest") return `<li>${start}${made}</li>`;
       return `<li>${start}${numbers} <span class="result">${EQUALS}&nbsp;${made}${remarked(written)}</span></li>`;
     });
-    const left = spec.omitted ? `<p class="omitted">… ${spec.omitted.toLocaleString("en-US")} more left out</p>` : "";
     const total = this.number(of, 0, this.numbers.one(value, spec.places), "value", true);
-    return `<ol class="worked">${items.join("")}</ol>${left}`
+    return `<ol class="worked">${items.join("")}</ol>${leftOut(spec.omitted)}`
       + `<p class="total">${spec.label} ${EQUALS} ${total} `
-      + `<span class="reason">sum of ${(lines.length + (spec.omitted ?? 0)).toLocaleString("en-US")}</span></p>`;
+      + `<span class="reason">sum of ${counted(lines.length + (spec.omitted ?? 0))}</span></p>`;
   }
 
   /** Label the terms of a sum by their index, or by their position where that is not unique. */
@@ -220,7 +219,7 @@ export class Writer extends Shares {
       const sizes = spec.names.map((_, j) => Math.max(...all.map((amounts) => Math.abs(amounts[j]))));
       const some = largest(sizes, FEW_PRODUCTS).sort((a, b) => a - b);
       heads = [heads[0], ...some.map((j) => spec.names[j]), ...heads.slice(-2)];
-      const others = (amounts) => amounts.reduce((sum, each, j) => (some.includes(j) ? sum : sum + each), 0);
+      const others = (amounts) => sum(amounts.filter((_, j) => !some.includes(j)));
       all = all.map((amounts) => [...some.map((j) => amounts[j]), others(amounts)]);
     }
     const rows = lines.map(({ array, place, value }, k) => {
@@ -319,24 +318,20 @@ export class Writer extends Shares {
   }
 }
 
+const leftOut = (count) => (count ? `<p class="omitted">… ${counted(count)} more left out</p>` : "");
 const remarked = ({ computed }) =>
   computed ? ` <span class="reason">${typeset(`computed: ${computed}`)}</span>` : "";
 
 /** Of a long sum the largest terms, and the others as one number of each sign (`long_sums.py`). */
 const longSum = (terms) => {
   if (terms.length <= LONGEST_SUM) return [terms, []];
-  const values = terms.map(evaluate);
-  const shown = new Set(largest(values, SHOWN_TERMS));
-  const others = values.filter((_, k) => !shown.has(k));
-  const rest = (numbers, count, words) => {
-    const name = `(${count.toLocaleString("en-US")} smaller ${words})`;
-    return { kind: "rest", name, value: numbers.reduce((sum, value) => sum + value, 0), parts: [] };
-  };
-  const [rising, falling] = [others.filter((value) => value > 0), others.filter((value) => value < 0)];
-  const rests = rising.length && falling.length
-    ? [rest(rising, others.length - falling.length, "positive terms"), rest(falling, falling.length, "negative terms")]
-    : [rest(others, others.length, "terms")];
-  return [terms.filter((_, k) => shown.has(k)), rests];
+  const [shown, others] = largestTerms(terms);
+  const [rising, falling] = [others.filter((value) => !(value < 0)), others.filter((value) => value < 0)];
+  const hasBoth = falling.length && rising.some((value) => value > 0);
+  const rests = hasBoth
+    ? [smaller(rising, "positive terms"), smaller(falling, "negative terms")]
+    : [smaller(others, "terms")];
+  return [shown, rests];
 };
 
 const openSum = (tree) => {

@@ -58,7 +58,7 @@ const fenced = (box, loose, inLine = false, mayOpen = false) =>
     ? { box: "fence", parts: [box], inLine }
     : box;
 
-export const opensWithMinus = (box) => {
+const opensWithMinus = (box) => {
   let first = box;
   while (first.box === "product" || first.box === "sum") [first] = first.parts;
   return first.box === "negative" || (first.box === "leaf" && first.minus);

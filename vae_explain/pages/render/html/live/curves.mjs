@@ -28,8 +28,7 @@ export class Curves {
       this.root.innerHTML = "";
       return;
     }
-    const { loss, terms } = this.run.contract;
-    const names = [loss, ...terms.map(([, at]) => at)].map((at) => this.run.arrays[at].name);
+    const names = this.run.ends.map((at) => this.run.arrays[at].name);
     const last = history.length - 1;
     const figures = names.map((name, k) => this.figure(name, history.map(({ losses }) => losses[k]), k));
     this.root.innerHTML = `<p class="steps">Step ${last}. Click into a curve to go back to an earlier step, or choose it:

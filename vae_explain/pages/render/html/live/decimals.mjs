@@ -2,7 +2,7 @@
 const PRECISION = 50;
 const WORKING = 70n; // digits behind the point, in which functions are computed
 
-export const power10 = (count) => 10n ** BigInt(count);
+const power10 = (count) => 10n ** BigInt(count);
 const size = (n) => (n < 0n ? -n : n);
 const digitsOf = (n) => size(n).toString().length;
 
@@ -143,13 +143,14 @@ export const written = (a, decimals, scientific = false) => {
   }
   const digits = size(n).toString().padEnd(decimals + 1, "0");
   const mantissa = decimals ? `${digits[0]}.${digits.slice(1)}` : digits;
-  return `${a.n < 0n ? "-" : ""}${mantissa}e${signed(exponent)}`;
+  return `${a.n < 0n ? "-" : ""}${mantissa}${exponentText(exponent)}`;
 };
 
 /** The power of ten of its first digit. */
 export const adjusted = (a) => a.e + digitsOf(a.n) - 1;
-const signed = (exponent) =>
-  `${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
+/** Write an exponent as Python does. */
+export const exponentText = (exponent) =>
+  `e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
 
 /** How many decimals it has without zeros at its end. */
 export const ownDecimals = (a) => -trimmed(a).e;
@@ -160,9 +161,9 @@ export const repr = (value) => {
   if (!Number.isFinite(value)) return value < 0 ? "-inf" : "inf";
   if (Object.is(value, -0)) return "-0.0";
   if (value === 0) return "0.0";
-  const [mantissa, power] = value.toExponential().split("e");
-  const exponent = Number(power);
-  if (exponent < -4 || exponent >= 16) return `${mantissa}e${signed(exponent)}`;
+  const [mantissa, last] = value.toExponential().split("e");
+  const exponent = Number(last);
+  if (exponent < -4 || exponent >= 16) return mantissa + exponentText(exponent);
   const minus = mantissa.startsWith("-") ? "-" : "";
   const digits = mantissa.replace("-", "").replace(".", "");
   if (exponent < 0) return `${minus}0.${"0".repeat(-exponent - 1)}${digits}`;

@@ -1,10 +1,10 @@
 // The arithmetic of one number as a tree, made from a formula's data with its index ranges.
 import { FUNCTIONS, OF_A_RUN } from "./functions.mjs";
-import { simplify } from "./simplify.mjs";
+import { constant, simplify } from "./simplify.mjs";
 
-export const constant = (value) => ({ kind: "number", value, parts: [] });
-export const node = (kind, ...parts) => ({ kind, parts });
-export const ZERO = constant(0);
+/** A leaf that has no place in an array: what is left of a sum, or a number of a sentence. */
+export const unplaced = (value, more = {}) => ({ kind: "rest", value, parts: [], ...more });
+export const sum = (numbers) => numbers.reduce((total, value) => total + value, 0);
 const KINDS = { "+": "add", "*": "mul", "-": "neg", "/": "div", "^": "pow" };
 const COMPARED = {
   ">": (a, b) => a > b, "<": (a, b) => a < b, ">=": (a, b) => a >= b, "<=": (a, b) => a <= b,
@@ -48,7 +48,7 @@ export const treeOf = (data, at, arrays, levels = at.map((_, k) => k)) => {
     case "G": {
       const sums = parts.map((part) => simplify(make(part)));
       const kept = sums.filter((sum) => !(sum.kind === "number" && sum.value === 0));
-      if (!kept.length) return ZERO;
+      if (!kept.length) return constant(0);
       return kept.length === 1 ? kept[0] : { kind: "add", parts: kept };
     }
     default:
@@ -75,7 +75,7 @@ export const evaluate = (tree) => {
     case "rest":
       return tree.value;
     case "add":
-      return parts.reduce((sum, part) => sum + evaluate(part), 0);
+      return sum(parts.map(evaluate));
     case "mul":
       return parts.reduce((product, part) => product * evaluate(part), 1);
     case "neg":
@@ -260,7 +260,7 @@ export const largest = (numbers, count) => {
 
 const MOST_TERMS = 24; // of one line
 const MOST_WRITTEN = 32; // products that a rule adds up; of more it writes the largest alone
-export const SHOWN_TERMS = 8; // of a longer sum
+const SHOWN_TERMS = 8; // of a longer sum
 /** Replace the small terms of each long sum by one leaf that holds their sum. */
 export const shortened = (tree) => {
   if (isLeaf(tree)) return tree;
@@ -280,13 +280,19 @@ const biasedProducts = (parts) => {
   return isLeaf(parts[count]) && parts.slice(0, count).every(({ kind }) => kind === "mul") ? count : 0;
 };
 
-/** Write the largest of some terms, and the others as one number behind what is kept beside them. */
-const abridged = (terms, beside = []) => {
+/** Take the largest terms of a long sum, in their order, and the values of all others. */
+export const largestTerms = (terms) => {
   const values = terms.map(evaluate);
   const written = new Set(largest(values, SHOWN_TERMS));
-  const shown = terms.filter((_, k) => written.has(k)).map(shortened);
-  const value = values.reduce((sum, each, k) => (written.has(k) ? sum : sum + each), 0);
-  const count = terms.length - SHOWN_TERMS;
-  const name = `(${count.toLocaleString("en-US")} smaller terms)`;
-  return { kind: "add", parts: [...shown, ...beside, { kind: "rest", name, value, count, parts: [] }] };
+  return [terms.filter((_, k) => written.has(k)), values.filter((_, k) => !written.has(k))];
+};
+
+/** The terms of a sum that are not written, as one number. */
+export const smaller = (values, words) =>
+  unplaced(sum(values), { name: `(${values.length.toLocaleString("en-US")} smaller ${words})` });
+
+/** Write the largest of some terms, and the others as one number behind what is kept beside them. */
+const abridged = (terms, beside = []) => {
+  const [shown, others] = largestTerms(terms);
+  return { kind: "add", parts: [...shown.map(shortened), ...beside, smaller(others, "terms")] };
 };

@@ -7,6 +7,7 @@ import {
 } from "./decimals.mjs";
 import { evaluate, leavesOf, power } from "./expression.mjs";
 import { FUNCTIONS } from "./functions.mjs";
+import { constant } from "./simplify.mjs";
 
 export const WHOLE = 17;
 const SIGNIFICANT = 2;
@@ -207,7 +208,7 @@ const inFloat64 = (tree, shown) => shown === evaluate(tree) && shown === evaluat
 const flat = (tree) => {
   const { kind, parts } = tree;
   if (!parts.length) return tree;
-  if (kind === "apply" && !OF_ANY_LIBRARY.has(tree.name)) return { kind: "number", value: NaN, parts: [] };
+  if (kind === "apply" && !OF_ANY_LIBRARY.has(tree.name)) return constant(NaN);
   const made = parts.map(flat);
   if (kind !== "add" && kind !== "mul") return { ...tree, parts: made };
   return { kind, parts: made.flatMap((part) => (part.kind === kind ? part.parts : [part])) };

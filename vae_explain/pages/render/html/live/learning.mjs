@@ -16,8 +16,7 @@ export class Learning {
   }
 
   losses() {
-    const { loss, terms } = this.run.contract;
-    return [loss, ...terms.map(([, at]) => at)].map((at) => this.run.numbers[at][0]);
+    return this.run.ends.map((at) => this.run.numbers[at][0]);
   }
 
   /** Take one step with the gradients that the run has, and compute it anew. */

@@ -1,6 +1,7 @@
 // The symbols of a line as MathML (`mathml.py`).
 import { layOut, withoutMinus } from "./boxes.mjs";
 import { escapeText, MINUS } from "./inline.mjs";
+import { constant } from "./simplify.mjs";
 import { constantText, fractionOf } from "./text.mjs";
 
 const row = (inside) => `<mrow>${inside}</mrow>`;
@@ -34,7 +35,7 @@ const constantLeaf = (node) => {
   return { box: "leaf", node, text: whole, minus, compound: true };
 };
 
-export const constantMarkup = (value) => constantLeaf({ kind: "number", value, parts: [] }).text;
+export const constantMarkup = (value) => constantLeaf(constant(value)).text;
 
 const nextMarkup = (term) => {
   const bare = withoutMinus(term);

@@ -1,7 +1,8 @@
 // The only place that rounds: how many decimals a number gets, and how it is written.
 import { apartFromRounding, decimal, exponential, fixedText, repr, rounded, shortest } from "./decimals.mjs";
-import { leavesOf } from "./expression.mjs";
+import { leavesOf, unplaced } from "./expression.mjs";
 import { digitsFor, lengthened, WHOLE } from "./guard_digits.mjs";
+import { constant } from "./simplify.mjs";
 import { constantText } from "./text.mjs";
 
 const FEWEST = 4;
@@ -46,7 +47,7 @@ export class Numbers {
 
   /** Write numbers that add up to another, with the digits that this takes; `signs` are 1 or -1. */
   adding(values, signs, places, total, result) {
-    const leaves = values.map((value, k) => ({ kind: "rest", value, parts: [], usual: this.one(value, places[k]) }));
+    const leaves = values.map((value, k) => unplaced(value, { usual: this.one(value, places[k]) }));
     const terms = leaves.map((leaf, k) => (signs[k] < 0 ? { kind: "neg", parts: [leaf] } : leaf));
     const write = (leaf, further) =>
       (further ? lengthened(leaf.usual, apartFromRounding(leaf.value), further) : leaf.usual);
@@ -71,7 +72,7 @@ export class Numbers {
       const { value, form } = parts[result];
       const isPercent = form === "percent";
       const [text] = texts[result].split(" %");
-      const whole = isPercent ? { kind: "mul", parts: [{ kind: "number", value: 100, parts: [] }, tree] } : tree;
+      const whole = isPercent ? { kind: "mul", parts: [constant(100), tree] } : tree;
       const written = this.line(whole, isPercent ? 100 * value : value, text, "gradient");
       const used = new Set(leavesOf(tree));
       parts.forEach((part, at) => {

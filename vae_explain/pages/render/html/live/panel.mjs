@@ -307,8 +307,7 @@ export class Panel {
       number.textContent = short(get());
       tellField(number, get(), short(get()));
     }
-    const { loss, terms } = this.run.contract;
-    const losses = [loss, ...terms.map(([, at]) => at)].map((at) => this.written(at, 0, "value"));
+    const losses = this.run.ends.map((at) => this.written(at, 0, "value"));
     const gradients = this.watched.map(([at, place]) => this.written(at, place, "gradient"));
     this.root.querySelector(".readout").innerHTML = `${losses.join(" · ")}<br>${gradients.join(" · ")}`;
     this.root.querySelector(".bar-loss").innerHTML = losses[0].replace(/<span class="by">.*?<.span>/, "");

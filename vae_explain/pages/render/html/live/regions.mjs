@@ -57,13 +57,9 @@ const filled = (part, beta) => {
 
 /** The loss and its terms before one step of gradient descent, and after it. */
 const losses = ({ run }) => {
-  const { loss, terms } = run.contract;
   const moved = [...run.arrays.entries()].filter(([, array]) => array.moved);
   const [after] = run.tried([moved.map(([at, array]) => [run.byName.get(array.moved), run.numbers[at]])]);
-  return [loss, ...terms.map(([, at]) => at)].map((at, k) => {
-    const before = run.numbers[at].reduce((sum, value) => sum + value, 0);
-    return { name: run.arrays[at].name, before, after: after[k] };
-  });
+  return run.losses().map((before, k) => ({ name: run.arrays[run.ends[k]].name, before, after: after[k] }));
 };
 
 const stepped = (writer) => {

@@ -1,9 +1,9 @@
 // A run: its arrays, and how all that follows is computed when one of the given numbers changes.
-import { compiled, speaksOf, treeOf } from "./expression.mjs";
+import { compiled, speaksOf, sum, treeOf } from "./expression.mjs";
 
 export const sizeOf = (shape) => shape.reduce((size, length) => size * length, 1);
 /** Return the index that a place in an array has. */
-export const indexOf = (place, shape) => {
+const indexOf = (place, shape) => {
   const index = [];
   let rest = place;
   for (let axis = shape.length - 1; axis >= 0; axis -= 1) {
@@ -12,7 +12,6 @@ export const indexOf = (place, shape) => {
   }
   return index;
 };
-export const placeOf = (index, shape) => index.reduce((place, at, axis) => place * shape[axis] + at, 0);
 
 /** Give the arrays of gradients, and those behind a step, what they have from their value's own. */
 const derived = ({ arrays, loss }) =>
@@ -90,6 +89,16 @@ export class Run {
     return Array.isArray(data) ? data[1] * this.numbers.beta : data;
   }
 
+  /** The arrays of the loss and of its terms. */
+  get ends() {
+    return [this.contract.loss, ...this.contract.terms.map(([, at]) => at)];
+  }
+
+  /** The loss and its terms; of one with a number for each row their sum. */
+  losses() {
+    return this.ends.map((at) => sum(this.numbers[at]));
+  }
+
   isFinite() {
     const ends = [this.contract.loss, ...this.arrays.keys()].filter((at, k) => !k || (this.arrays[at].role === "gradient" && !this.arrays[at].term));
     return ends.every((at) => this.numbers[at].every(Number.isFinite));
@@ -109,12 +118,11 @@ export class Run {
       return follows;
     });
     const kept = [...touched].map((array) => [array, this.numbers[array].slice()]);
-    const { loss, terms } = this.contract;
     const losses = changes.map((change) => {
       const given = change.map(([array, numbers]) => [array, numbers.slice()]);
       for (const [array, numbers] of given) this.numbers[array].set(numbers);
       this.compute(forward);
-      return [loss, ...terms.map(([, of]) => of)].map((of) => this.numbers[of].reduce((sum, value) => sum + value, 0));
+      return this.losses();
     });
     for (const [array, numbers] of kept) this.numbers[array].set(numbers);
     return losses;

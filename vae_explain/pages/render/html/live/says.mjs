@@ -1,17 +1,15 @@
 // What a run says: sentences on its numbers, each by a rule (`walkthrough/run_says.py`).
-import { evaluate, largest } from "./expression.mjs";
+import { evaluate, largest, sum, unplaced } from "./expression.mjs";
 import { escapeText } from "./inline.mjs";
 import { unpacked } from "./run.mjs";
-import { significantText } from "./text.mjs";
+import { counted, significantText } from "./text.mjs";
 
 const MOST_NAMED = 3;
 const FEW = 8;
 const CARRIED = 0.5;
 const SQUARES = "lr times the sum of the squares of all gradients";
 const NEAR = 1e-3; // relative
-const sum = (numbers) => numbers.reduce((total, value) => total + value, 0);
-const squares = (numbers) => numbers.reduce((total, value) => total + value * value, 0);
-const counted = (count) => count.toLocaleString("en-US");
+const squares = (numbers) => sum(numbers.map((value) => value * value));
 const listOf = (places) => places.slice(0, FEW).join(", ") + (places.length > FEW ? ", …" : "");
 /** The one of some that is most, the first of equals. */
 const most = (items, size) => items.reduce((best, each) => (size(each) > size(best) ? each : best));
@@ -42,7 +40,7 @@ class Sentence {
 
   /** What the part at a place comes to, of others that are written in the sentence. */
   claim(result, kind, ...numbers) {
-    this.claims.push({ result, tree: { kind, parts: numbers.map((number) => number.leaf ??= { kind: "rest", value: number.value, parts: [] }) } });
+    this.claims.push({ result, tree: { kind, parts: numbers.map((number) => number.leaf ??= unplaced(number.value)) } });
   }
 
   markup() {
@@ -91,7 +89,7 @@ const carried = (said, { made, x, times }) => {
   said.say(" of the squared error (");
   said.listed(numbers);
   said.say(" of ", whole, ")");
-  said.claim(at, "div", { leaf: { kind: "add", parts: numbers.map((number) => number.leaf = { kind: "rest", value: number.value, parts: [] }) } }, whole);
+  said.claim(at, "div", { leaf: { kind: "add", parts: numbers.map((number) => number.leaf = unplaced(number.value)) } }, whole);
 };
 
 const pulls = (said, { answers }) => {

@@ -1,8 +1,8 @@
 // Which term sends how much of a gradient, and by which way (`walkthrough/shares.py`).
-import { largest } from "./expression.mjs";
+import { largest, sum } from "./expression.mjs";
 import { escapeText } from "./inline.mjs";
 import { Marks, note, range } from "./marks.mjs";
-import { signedText } from "./text.mjs";
+import { counted, signedText } from "./text.mjs";
 
 const NEARLY_NOTHING = 0.05;
 const MOST_PARTS = 32;
@@ -18,7 +18,7 @@ export class Shares extends Marks {
       const [most] = largest(amounts, 1);
       // The largest takes the rounding of another order of adding up.
       if (amounts[most] && Number.isFinite(total)) {
-        amounts[most] = total - amounts.reduce((sum, amount, j) => (j === most ? sum : sum + amount), 0);
+        amounts[most] = total - sum(amounts.filter((_, j) => j !== most));
       }
       const kinds = shares.map(() => "gradient");
       const { parts, result } = this.numbers.adding(amounts, kinds.map(() => 1), kinds, total, totals[k]);
@@ -126,7 +126,7 @@ export class Shares extends Marks {
     let words = places.length < gradient.length ? "All other numbers are 0." : "";
     if (places.length > MOST_PARTS) {
       places = largest(gradient, MOST_LARGEST).sort((a, b) => a - b);
-      words = `Of ${gradient.length.toLocaleString("en-US")} numbers the ${places.length} largest.`;
+      words = `Of ${counted(gradient.length)} numbers the ${places.length} largest.`;
     }
     const table = this.partsTable(of, shares, places);
     return table + (words ? note("plain", words) : "") + this.cancelling(of, places);
@@ -137,9 +137,8 @@ export class Shares extends Marks {
     if (shares.length < 2) return "";
     return places.map((place) => {
       const amounts = shares.map((share) => this.share(share, place));
-      const size = amounts.reduce((sum, amount) => sum + Math.abs(amount), 0);
-      const total = amounts.reduce((sum, amount) => sum + amount, 0);
-      if (!size || Math.abs(total) >= NEARLY_NOTHING * size) return "";
+      const size = sum(amounts.map(Math.abs));
+      if (!size || Math.abs(sum(amounts)) >= NEARLY_NOTHING * size) return "";
       const where = this.run.arrays[array].name + this.bracketed(array, place);
       const forces = amounts.map((amount, k) => `${shares[k].word} ${signedText(amount)}`).join(" and ");
       return note("warning", `At ${where}, ${forces} all but cancel.`);

@@ -1,9 +1,9 @@
 // Folds the constants of a tree, as `symbolic/simplify.py` does for one element.
-const number = (value) => ({ kind: "number", value, parts: [] });
+export const constant = (value) => ({ kind: "number", value, parts: [] });
 const isNumber = (tree, value) => tree.kind === "number" && tree.value === value;
 
 /** What two trees that are alike have in common, as text. */
-export const keyOf = (tree) => {
+const keyOf = (tree) => {
   switch (tree.kind) {
     case "number":
       return String(tree.value);
@@ -25,14 +25,14 @@ export const simplify = (tree) => {
     case "div": {
       const [above, below] = parts.map(simplify);
       if (below.kind === "number" && above.kind === "number" && below.value) {
-        return number(above.value / below.value);
+        return constant(above.value / below.value);
       }
       return isNumber(below, 1) || isNumber(above, 0) ? above : { kind, parts: [above, below] };
     }
     case "pow": {
       const [base, exponent] = parts.map(simplify);
       if (isNumber(exponent, 1)) return base;
-      return isNumber(exponent, 0) ? number(1) : { kind, parts: [base, exponent] };
+      return isNumber(exponent, 0) ? constant(1) : { kind, parts: [base, exponent] };
     }
     case "apply":
       return { ...tree, parts: parts.map(simplify) };
@@ -70,9 +70,9 @@ const split = (tree) => {
 };
 
 const scaled = (coefficient, factors) => {
-  if (coefficient === 0 || !factors.length) return number(coefficient + 0);
+  if (coefficient === 0 || !factors.length) return constant(coefficient + 0);
   if (coefficient === 1) return factors.length === 1 ? factors[0] : { kind: "mul", parts: factors };
-  return { kind: "mul", parts: [number(coefficient), ...factors] };
+  return { kind: "mul", parts: [constant(coefficient), ...factors] };
 };
 
 const foldSum = (terms) => {
@@ -84,7 +84,7 @@ const foldSum = (terms) => {
     else collected.set(key, [coefficient, factors]);
   }
   const kept = [...collected.values()].filter(([coefficient]) => coefficient);
-  if (!kept.length) return number(0);
+  if (!kept.length) return constant(0);
   if (kept.length === 1) return scaled(...kept[0]);
   const common = Math.abs(kept[0][0]);
   if (common !== 1 && kept.every(([coefficient]) => Math.abs(coefficient) === common)) {

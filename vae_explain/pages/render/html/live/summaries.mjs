@@ -1,6 +1,7 @@
 // Tensors too big for a page: what they are like, and a heat map (`html/summaries.py`, `heat.py`).
-import { largest } from "./expression.mjs";
+import { largest, sum } from "./expression.mjs";
 import { escapeText, MINUS, raised, typeset } from "./inline.mjs";
+import { counted } from "./text.mjs";
 
 const MOST_LARGEST = 5;
 const MOST_ROWS = 20;
@@ -8,7 +9,6 @@ const MOST_COLUMNS = 72;
 const CELL = 8;
 const SHADES = 8;
 const ONE_SIDED = 0.5;
-const counted = (count, noun) => `${count.toLocaleString("en-US")} ${noun}${count === 1 ? "" : "s"}`;
 
 const statistics = (numbers, places, write) => {
   const finite = numbers.filter(Number.isFinite);
@@ -20,13 +20,13 @@ const statistics = (numbers, places, write) => {
   if (isConstant) said.push(`all ${left ? "finite " : ""}${one(low)}`);
   else if (finite.length) {
     const size = finite.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
-    const norm = size * Math.sqrt(finite.reduce((sum, value) => sum + (value / size) ** 2, 0));
-    const mean = finite.reduce((sum, value) => sum + value, 0) / finite.length;
+    const norm = size * Math.sqrt(sum(finite.map((value) => (value / size) ** 2)));
+    const mean = sum(finite) / finite.length;
     said.push(`from ${one(low)} to ${one(high)}`, `mean ${one(mean)}`, `norm ${one(norm)}`);
     const zeros = finite.filter((value) => value === 0).length;
     if (zeros) said.push(counted(zeros, "zero"));
   }
-  if (left) said.push(`${left.toLocaleString("en-US")} not finite`);
+  if (left) said.push(`${counted(left)} not finite`);
   return { text: said.map(raised).join(", "), isConstant: isConstant && !left };
 };
 
@@ -42,17 +42,17 @@ const heat = (numbers, shape) => {
   const cells = [];
   for (let i = 0; i + 1 < down.length; i += 1) {
     for (let j = 0; j + 1 < across.length; j += 1) {
-      let [sum, size, count] = [0, 0, 0];
+      let [total, size, count] = [0, 0, 0];
       for (let row = down[i]; row < down[i + 1]; row += 1) {
         for (let column = across[j]; column < across[j + 1]; column += 1) {
           const value = numbers[row * width + column];
           if (!Number.isFinite(value)) continue;
-          sum += value;
+          total += value;
           size += Math.abs(value);
           count += 1;
         }
       }
-      cells.push({ i, j, size: count ? size / count : Infinity, sign: Math.abs(sum) >= ONE_SIDED * size ? Math.sign(sum) : 0 });
+      cells.push({ i, j, size: count ? size / count : Infinity, sign: Math.abs(total) >= ONE_SIDED * size ? Math.sign(total) : 0 });
     }
   }
   const widest = (ends) => ends.slice(1).reduce((most, end, k) => Math.max(most, end - ends[k]), 0);

@@ -1,6 +1,7 @@
 // What a change does around the blocks: the line at the top, the footer, what is put away, the Δ.
+import { sum } from "./expression.mjs";
 import { note } from "./marks.mjs";
-import { significantText, signedText } from "./text.mjs";
+import { counted, significantText, signedText } from "./text.mjs";
 
 /** Of a page with its run, its state and its panel. */
 export class Surroundings {
@@ -64,7 +65,7 @@ export class Surroundings {
     const footer = document.querySelector("footer");
     if (!footer) return;
     this.footer ??= footer.innerHTML;
-    const count = this.run.order.reduce((sum, [array]) => sum + this.run.numbers[array].length, 0).toLocaleString("en-US");
+    const count = counted(sum(this.run.order.map(([array]) => this.run.numbers[array].length)));
     const opened = note("check", "When this page opened, your browser computed every number anew and wrote what Python had written.");
     const now = note("plain", `The ${count} numbers that follow from those you changed are your browser's, in float64, by the same formulas; PyTorch has not seen them.`);
     const markup = this.footer + opened + (isStart ? "" : now);

@@ -1,5 +1,5 @@
 // Constants as text, and a tree on one line (`symbolic/text.py`).
-import { fixedText, repr } from "./decimals.mjs";
+import { exponentText, fixedText, repr } from "./decimals.mjs";
 import { layOut, withoutMinus } from "./boxes.mjs";
 
 const SIGNS = new Map([[0.5, "½"], [0.25, "¼"], [Math.PI, "π"]]);
@@ -37,13 +37,10 @@ export const short = (value) => repr(value).replace(/\.0$/, "");
 /** Write with so many significant digits, as Python's `g` does. */
 export const significantText = (value, digits) => {
   if (!Number.isFinite(value)) return repr(value);
-  const [mantissa, power] = value.toExponential(digits - 1).split("e");
-  const exponent = Number(power);
+  const [mantissa, last] = value.toExponential(digits - 1).split("e");
+  const exponent = Number(last);
   const trimmed = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
-  if (exponent < -4 || exponent >= digits) {
-    const sign = exponent < 0 ? "-" : "+";
-    return `${trimmed(mantissa)}e${sign}${String(Math.abs(exponent)).padStart(2, "0")}`;
-  }
+  if (exponent < -4 || exponent >= digits) return trimmed(mantissa) + exponentText(exponent);
   return trimmed(value.toFixed(Math.max(digits - 1 - exponent, 0)));
 };
 
@@ -89,12 +86,15 @@ const boxText = (box) => {
   }
 };
 
+/** Write `1 row`, `1,024 rows`; a count alone without a noun. */
+export const counted = (count, noun = "") =>
+  `${count.toLocaleString("en-US")}${noun && ` ${noun}${count === 1 ? "" : "s"}`}`;
+
 /** Write an amount with its sign; never a zero that is none. */
 export const signedText = (amount) => {
   const sign = amount < 0 || Object.is(amount, -0) ? "" : "+";
   const text = fixedText(amount, 4);
   if (Number(text) || !amount) return sign + text;
-  const [mantissa, power] = amount.toExponential(1).split("e");
-  const exponent = Number(power);
-  return `${sign}${mantissa}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
+  const [mantissa, last] = amount.toExponential(1).split("e");
+  return sign + mantissa + exponentText(Number(last));
 };
