@@ -19,7 +19,8 @@ from vae_explain.models.builtin_config import Architecture
 from vae_explain.models.request import Request
 from vae_explain.pages.render.numbers import Numbers
 from vae_explain.pages.walkthrough import run_says
-from vae_explain.pages.walkthrough.run_says import Facts, Rule, sentences
+from vae_explain.pages.walkthrough.facts import Facts
+from vae_explain.pages.walkthrough.run_says import Rule, sentences
 from vae_explain.pipeline import run
 
 from .pages import CommandLine

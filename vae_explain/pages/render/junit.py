@@ -6,7 +6,7 @@ import re
 from xml.etree import ElementTree
 
 from ...analysis.audit.report import Report
-from ...analysis.proofread.judging.verdicts import Judged, JudgedLine, Proof
+from ...analysis.proofread.judging.verdicts import Proof
 from ...analysis.proofread.report import Proofreading
 
 # Characters that XML 1.0 cannot hold, however they are escaped.
@@ -54,12 +54,12 @@ def dump_audit(report: Report, model: str) -> str:
             words = " ".join(f"{each.title} {each.mend}" for each in wrong)
             _failure(case, finding.severity, words.strip())
         if rule.id in skipped:
-            ElementTree.SubElement(case, "skipped", message=_text(skipped[rule.id]))
+            _skipped(case, skipped[rule.id])
     complete = _case(suite, name, "audit", "complete")
     if report.missing and report.strict:
         _failure(complete, "error", "; ".join(report.missing))
     elif report.missing:
-        ElementTree.SubElement(complete, "skipped", message=_text("; ".join(report.missing)))
+        _skipped(complete, "; ".join(report.missing))
     return _written(suite)
 
 
@@ -78,41 +78,27 @@ def _written(suite: ElementTree.Element) -> str:
     return f'<?xml version="1.0" encoding="utf-8"?>\n{body}\n'
 
 
-def _walkthrough(suite: ElementTree.Element, proof: Proof, name: str) -> None:
-    if proof.seed is not None or proof.wrong_seed is not None:
-        _seed(suite, proof, name)
-    for judged in proof.figures:
-        _figure(suite, judged, name)
-    for line in proof.lines:
-        _line(suite, line, name)
-    for remnant in proof.unrecognised:
-        case = _case(suite, name, "not recognised", f"line {remnant.line}: {remnant.printed}")
-        ElementTree.SubElement(case, "skipped", message=_text(remnant.why))
-
-
-def _seed(suite: ElementTree.Element, proof: Proof, document: str) -> None:
+def _walkthrough(suite: ElementTree.Element, proof: Proof, document: str) -> None:
     stated = proof.wrong_seed or proof.seed
-    assert stated is not None, "asked only when there is one"
-    case = _case(suite, document, "seed", f"line {stated.line}: seed {stated.value}")
-    if proof.wrong_seed is not None:
-        _failure(case, "wrong", "the parameters are not those that this seed gives")
-
-
-def _figure(suite: ElementTree.Element, judged: Judged, document: str) -> None:
-    figure = judged.figure
-    name = f"line {figure.printed.line}: {figure.element} = {figure.printed.text}"
-    case = _case(suite, document, figure.name.tensor, name)
-    if judged.blamed:
-        _failure(case, judged.verdict, judged.why)
-
-
-def _line(suite: ElementTree.Element, judged: JudgedLine, document: str) -> None:
-    line = judged.line
-    result = f" = {line.result.text}" if line.result else ""
-    name = f"line {line.line}: {line.text}{result}"
-    case = _case(suite, document, "arithmetic", name)
-    if judged.blamed:
-        _failure(case, "wrong", judged.why)
+    if stated is not None:
+        case = _case(suite, document, "seed", f"line {stated.line}: seed {stated.value}")
+        if proof.wrong_seed is not None:
+            _failure(case, "wrong", "the parameters are not those that this seed gives")
+    for judged in proof.figures:
+        figure = judged.figure
+        name = f"line {figure.printed.line}: {figure.element} = {figure.printed.text}"
+        case = _case(suite, document, figure.name.tensor, name)
+        if judged.blamed:
+            _failure(case, judged.verdict, judged.why)
+    for of_line in proof.lines:
+        line = of_line.line
+        result = f" = {line.result.text}" if line.result else ""
+        case = _case(suite, document, "arithmetic", f"line {line.line}: {line.text}{result}")
+        if of_line.blamed:
+            _failure(case, "wrong", of_line.why)
+    for remnant in proof.unrecognised:
+        name = f"line {remnant.line}: {remnant.printed}"
+        _skipped(_case(suite, document, "not recognised", name), remnant.why)
 
 
 def _case(suite: ElementTree.Element, document: str, kind: str, name: str) -> ElementTree.Element:
@@ -123,6 +109,10 @@ def _case(suite: ElementTree.Element, document: str, kind: str, name: str) -> El
 def _failure(case: ElementTree.Element, kind: str, why: str) -> None:
     failure = ElementTree.SubElement(case, "failure", type=kind, message=_text(why))
     failure.text = _text(f"{case.get('name')}: {why}")
+
+
+def _skipped(case: ElementTree.Element, why: str) -> None:
+    ElementTree.SubElement(case, "skipped", message=_text(why))
 
 
 def _text(words: str) -> str:

@@ -28,25 +28,10 @@ def dump(report: Proofreading, uri: str, version: str) -> str:
     version
         This program's.
     """
-    rules = [
-        {"id": f"verify/{name}", "name": name, "shortDescription": {"text": words}}
-        for name, words in RULES.values()
-    ]
+    rules = [_rule(f"verify/{name}", name, words) for name, words in RULES.values()]
     results = [
-        {
-            "ruleId": f"verify/{RULES[finding.layer][0]}",
-            "level": "error",
-            "message": {"text": finding.reason},
-            "locations": [
-                {
-                    "physicalLocation": {
-                        "artifactLocation": {"uri": uri},
-                        "region": {"startLine": finding.line},
-                    }
-                }
-            ],
-        }
-        for finding in report.findings
+        _result(f"verify/{RULES[f.layer][0]}", "error", f.reason, uri, {"startLine": f.line})
+        for f in report.findings
     ]
     return _document(rules, results, version)
 
@@ -61,22 +46,32 @@ def dump_audit(report: Report, uri: str, version: str) -> str:
     version
         This program's.
     """
-    rules = [
-        {"id": f"audit/{rule.id}", "name": rule.id, "shortDescription": {"text": rule.looks_for}}
-        for rule in report.rules
-    ]
+    rules = [_rule(f"audit/{rule.id}", rule.id, rule.looks_for) for rule in report.rules]
     results = [
         {
-            "ruleId": f"audit/{finding.id}",
-            "level": finding.severity,
-            "message": {"text": f"{finding.title} {finding.mend}".strip()},
-            "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri}}}],
-            "partialFingerprints": {"vaeExplain/v1": finding.fingerprint},
-            "baselineState": "unchanged" if report.is_known(finding) else "new",
+            **_result(f"audit/{f.id}", f.severity, f"{f.title} {f.mend}".strip(), uri),
+            "partialFingerprints": {"vaeExplain/v1": f.fingerprint},
+            "baselineState": "unchanged" if report.is_known(f) else "new",
         }
-        for finding in report.findings
+        for f in report.findings
     ]
     return _document(rules, results, version)
+
+
+def _rule(rule_id: str, name: str, words: str) -> dict[str, Any]:
+    return {"id": rule_id, "name": name, "shortDescription": {"text": words}}
+
+
+def _result(
+    rule_id: str, level: str, words: str, uri: str, region: dict[str, int] | None = None
+) -> dict[str, Any]:
+    place = {"artifactLocation": {"uri": uri}, **({"region": region} if region else {})}
+    return {
+        "ruleId": rule_id,
+        "level": level,
+        "message": {"text": words},
+        "locations": [{"physicalLocation": place}],
+    }
 
 
 def _document(

@@ -18,12 +18,13 @@ from ..blocks import Block, Prose, Walkthrough
 from ..checks import Checks
 from . import backward, checking, forward, glossary, introductions, parameters, update
 from .draft import Draft, finished, numbered, summary_note
+from .facts import RATE
 from .header import heading_line, loss_words, provisos
 from .model_map import model_map
 from .network import diagram
 from .page import is_large
 from .repeated import repeated
-from .run_says import RATE, TITLE
+from .run_says import TITLE
 from .run_says_anew import said_of
 
 

@@ -8,31 +8,24 @@ encoder, a reconstruction is read from the recorded graph.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 
 import numpy as np
 
 from ...analysis.replayed_step import CannotReplay, gradient_step
 from ...engine.backward_pass import shares
-from ...engine.formulas import Steps, gradient_name
 from ...engine.forward_pass import InFloat64, replays_of_part
 from ...engine.gradient_ways import answers
-from ...engine.roles import reconstruction, standard_draws
 from ...engine.run import Run
 from ...ops import NotExplained
-from ...symbolic.expression import Add, Div, Index, Ref
-from ...symbolic.text import index_text
-from ...trace import Array, rows_of
+from ...symbolic.expression import Add, Div, Ref
+from ...trace import rows_of
 from ..blocks import Claim, Quantity, Statement
 from .answer import Sentence
 from .captions import term_words
-from .shares import TermShares
+from .facts import RATE, Facts
 
 TITLE = "What this run says"
 SQUARES = "lr times the sum of the squares of all gradients"
-RATE = 0.01  # of the step that is tried, where no other is asked for
-DRAWS = 64
-MOST_NUMBERS = 200_000  # of a run that is replayed for this; of a larger one less is said
 MOST_NAMED = 3  # outputs, parameters or layers of one sentence
 GAUSSIAN = (
     "Up to a factor and a constant, this loss is the negative ELBO of a Gaussian p(x|z) of "
@@ -40,95 +33,6 @@ GAUSSIAN = (
     "{half}); beside a Gaussian of variance 1 it would be {variance}."
 )
 CARRIED = 0.5  # of a sum: what the few that are named bring at least
-
-
-class Facts:
-    """A run, and what several rules ask of it.
-
-    Parameters
-    ----------
-    lr
-        The learning rate of the step that is tried.
-    """
-
-    def __init__(self, run: Run, lr: float = RATE) -> None:
-        self.run, self.lr = run, lr
-        self.steps = Steps(run)
-        self.terms = TermShares(self.steps, None)
-        self.small = run.trace.numbers <= MOST_NUMBERS
-
-    def name(self, value_id: int) -> str:
-        return self.run.trace.values[value_id].label
-
-    def named(self, number: Quantity) -> Quantity:
-        """Return a link to a number that is named, not written: `mu[0]`."""
-        ref = number.number
-        return number._replace(words=ref.name.split("/∂")[-1] + index_text(ref.index or ()))
-
-    def place(self, value_id: int, index: Index) -> Quantity:
-        """Name a place by the gradient there."""
-        return self.named(self.gradient(value_id, index))
-
-    def value(self, value_id: int, index: Index = ()) -> Quantity:
-        """Return a number of the run, which a page can link to where it is made."""
-        number = float(self.run.values[value_id][index].item())
-        at = self.steps.shown_index(value_id, index)
-        return Quantity(Ref(self.name(value_id), at, "value", number), "gradient")
-
-    def gradient(self, value_id: int, index: Index) -> Quantity:
-        number = float(self.run.gradients[value_id][index])
-        at = self.steps.shown_index(value_id, index)
-        name = gradient_name(self.run, value_id)
-        return Quantity(Ref(name, at, "gradient", number), "gradient")
-
-    def term(self, name: str) -> tuple[str, int, float]:
-        """Return a term's word, its value's id and its weight."""
-        term = self.run.trace.term(name)
-        return term_words(name), term.value, term.weight
-
-    @cached_property
-    def error(self) -> tuple[int, Array] | None:
-        """The reconstruction, and what each of its numbers adds to the loss by a squared error.
-
-        None where the loss has no squared error of the input, as its gradient tells.
-        """
-        made = reconstruction(self.run)
-        if made is None or made not in self.run.gradients:
-            return None
-        recon = np.asarray(self.run.values[made], np.float64)
-        slope = np.asarray(self.run.gradients[made], np.float64)
-        for value in self.run.trace.values:
-            if value.kind != "input" or value.shape != recon.shape:
-                continue
-            apart = recon - np.asarray(self.run.values[value.id], np.float64)
-            size = float((apart * apart).sum())
-            twice = float((slope * apart).sum()) / size if size else 0.0
-            near = np.allclose(slope, twice * apart, rtol=1e-3, atol=1e-5 * np.abs(slope).max())
-            if twice > 0 and near:
-                return made, twice / 2 * apart * apart
-        return None
-
-    @cached_property
-    def scales(self) -> tuple[str, float, float] | None:
-        """How a squared error is written, the Gaussian's variance that it assumes, and the KL's β.
-
-        None where the loss is not one squared error and one KL.
-        """
-        if not self.small or self.error is None:
-            return None
-        from ...analysis.audit.anatomy import Anatomy
-        from ...analysis.audit.finding import NotApplied
-        from ...analysis.audit.loss_scale import both_scales, effective_beta
-
-        try:
-            (error, *others), kls = both_scales(Anatomy(self.run.as_recorded))
-        except NotApplied:
-            return None
-        of_one = not others and error.range is None and error.measure == "squared error"
-        if not of_one or len(kls) != 1 or not kls[0].weight > 0:
-            return None
-        half = "with its ½" if error.halved else "without a ½"
-        return half, kls[0].weight / (2 * error.weight), effective_beta(error, kls[0])
 
 
 Rule = Callable[[Facts], Statement | None]
@@ -160,7 +64,7 @@ def _carried(facts: Facts, said: Sentence) -> None:
     """Say which few outputs carry the squared error, if a few do."""
     if facts.error is None:
         return
-    made, amounts = facts.error
+    made, amounts = facts.error.made, facts.error.amounts
     total = float(amounts.sum())
     order = np.argsort(-amounts.ravel(), kind="stable")
     running = np.cumsum(amounts.ravel()[order])
@@ -225,13 +129,7 @@ def units_off(facts: Facts) -> Statement | None:
     """Say which units are off, how far from on, and whether they can come back."""
     run, said = facts.run, Sentence()
     ends: list[str] = []
-    for value_id in facts.steps.named():
-        bound = run.graph.producer(value_id)
-        if bound is None or bound.rule is None or not bound.rule.gate:
-            continue
-        before = bound.sources.get(0)
-        if before is None or run.values[value_id].ndim == 0:
-            continue
+    for value_id, before in facts.gates:
         given = rows_of(np.asarray(run.values[before], np.float64))
         off = np.flatnonzero((given <= 0).all(axis=0))
         if not off.size:
@@ -276,10 +174,9 @@ def comes_back(facts: Facts, before: int) -> str:
 def luck(facts: Facts) -> Statement | None:
     """Say how much the draw of ε decides: by the slope of the loss at it, and by other draws."""
     run = facts.run
-    draws = standard_draws(run)
-    if len(draws) != 1 or not facts.small or run.values[run.trace.output].size != 1:
+    if facts.other_draws is None or run.values[run.trace.output].size != 1:
         return None
-    (draw,) = draws
+    draw, others = facts.other_draws
     values, output = InFloat64(run.values), run.trace.output
     slope = np.zeros(run.values[draw].shape)
     try:
@@ -288,12 +185,8 @@ def luck(facts: Facts) -> Statement | None:
                 upstream = np.asarray(run.gradients[bound.output], np.float64)
                 for _, share in shares(bound, upstream, values, {draw}):
                     slope = slope + share
-        chance = np.random.default_rng(0)
         replayed = replays_of_part(run.graph, run.values, {draw}, [output])
-        losses = [
-            replayed({draw: chance.standard_normal(slope.shape)})[output].item()
-            for _ in range(DRAWS)
-        ]
+        losses = [replayed({draw: each})[output].item() for each in others]
     except NotExplained:
         return None
     mean, spread = float(np.mean(losses)), float(np.std(losses, ddof=1))
@@ -303,7 +196,7 @@ def luck(facts: Facts) -> Statement | None:
     below = sum(each < loss for each in losses)
     index = tuple(map(int, np.unravel_index(int(np.abs(slope).argmax()), slope.shape)))
     said = Sentence()
-    said.say(f"{DRAWS} other draws of {facts.name(draw)} give losses of ")
+    said.say(f"{len(losses)} other draws of {facts.name(draw)} give losses of ")
     said.say(said.number(mean), " ± ", said.number(spread))
     said.say(f" (their mean and their spread); {below} of them give less than this run's ")
     said.say(facts.value(output), ". In this draw ")

@@ -9,15 +9,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 
-import numpy as np
-
 from ...engine.gradient_ways import answers
 from ...engine.index_ranges import Source
-from ...engine.roles import standard_draws
 from ...engine.run import Run
+from ...trace import Array
 from ..blocks import PART, Statement
 from .captions import term_words
-from .run_says import DRAWS, GAUSSIAN, RATE, Facts, comes_back, told
+from .facts import RATE, Facts, SquaredError
+from .run_says import GAUSSIAN, comes_back, told
 
 
 def said_of(run: Run, lr: float = RATE) -> tuple[Statement, ...]:
@@ -31,44 +30,32 @@ def said_of(run: Run, lr: float = RATE) -> tuple[Statement, ...]:
 
 
 def _facts(facts: Facts) -> Mapping[str, object]:
-    run, found = facts.run, answers(facts.run)
-    draws = standard_draws(run)
-    gates = []
-    for value_id in facts.steps.named():
-        bound = run.graph.producer(value_id)
-        if bound is not None and bound.rule is not None and bound.rule.gate and 0 in bound.sources:
-            ends = comes_back(facts, bound.sources[0])
-            gates.append({"of": Source(value_id), "ends": ends})
+    run = facts.run
     return {
         "words": [term_words(term.name) for term in run.trace.terms],
-        "error": _error(facts),
-        "answers": [[Source(each), Source(each, True)] for each in found],
-        "gates": gates,
-        "draw": _draws(run, draws[0]) if len(draws) == 1 and facts.small else None,
+        "error": _error(facts.error),
+        "answers": [[Source(each), Source(each, True)] for each in answers(run)],
+        "gates": [
+            {"of": Source(value_id), "ends": comes_back(facts, before)}
+            for value_id, before in facts.gates
+        ],
+        "draw": facts.other_draws and _draws(*facts.other_draws),
         "moves": facts.small
         and [[Source(n), Source(n, True), Source(n, moved=True)] for n in run.learning],
         "scales": _scales(facts),
     }
 
 
-def _error(facts: Facts) -> Mapping[str, object] | None:
+def _error(error: SquaredError | None) -> Mapping[str, object] | None:
     """Return which two arrays a squared error is between, and its factor."""
-    if facts.error is None:
-        return None
-    run, (made, amounts) = facts.run, facts.error
-    shape = run.values[made].shape
-    x = next(v.id for v in run.trace.values if v.kind == "input" and v.shape == shape)
-    apart = np.subtract(run.values[made], run.values[x], dtype=np.float64)
-    times = float(amounts.sum() / np.square(apart).sum())
-    return {"made": Source(made), "x": Source(x), "times": times}
+    return error and {"made": Source(error.made), "x": Source(error.x), "times": error.times}
 
 
-def _draws(run: Run, draw: int) -> Mapping[str, object]:
+def _draws(draw: int, others: Array) -> Mapping[str, object]:
     """Return the other draws that `luck` tries, with all of their digits."""
-    chance = np.random.default_rng(0)
-    tried = chance.standard_normal((DRAWS, *run.trace.values[draw].shape)).astype("<f8")
-    numbers = base64.b64encode(tried.tobytes()).decode()
-    return {"of": Source(draw), "slope": Source(draw, True), "count": DRAWS, "numbers": numbers}
+    numbers = base64.b64encode(others.astype("<f8").tobytes()).decode()
+    count = len(others)
+    return {"of": Source(draw), "slope": Source(draw, True), "count": count, "numbers": numbers}
 
 
 def _scales(facts: Facts) -> Mapping[str, object] | None:
