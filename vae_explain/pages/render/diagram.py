@@ -112,7 +112,7 @@ class _Drawing:
     # --- nodes ---
 
     def _node(self, node: Node, place: Place) -> None:
-        top, bottom = place.y - place.height / 2, place.y + place.height / 2
+        top, bottom = place.ends
         self._label(place.x, top - 9, node.name, "name")
         below = bottom + 16
         self._label(place.x, below, shown_shape(node), "small")
@@ -154,7 +154,7 @@ class _Drawing:
     def _edge(self, edge: Edge) -> None:
         start, end = self.places[edge.start], self.places[edge.end]
         if self.columns[edge.end] - self.columns[edge.start] > 1:
-            self._around(edge, start, end)
+            self._around(edge, start)
         elif edge.layer:
             self._layer(edge, start, end)
         else:
@@ -172,19 +172,14 @@ class _Drawing:
             ]
             self.parts.append(_lines(lines, edge.weight))
         else:
-            self._band(start, end)
+            self._band(edge)
         for x, y, words in self.layout.words_of(edge):
             self._label(x, y, words, "small")
 
-    def _band(self, start: Place, end: Place) -> None:
-        half = [BLOCK_WIDTH / 2 if place.is_block else RADIUS for place in (start, end)]
-        left, right = start.x + half[0], end.x - half[1]
-        corners = [
-            (left, start.y - start.height / 2),
-            (right, end.y - end.height / 2),
-            (right, end.y + end.height / 2),
-            (left, start.y + start.height / 2),
-        ]
+    def _band(self, edge: Edge) -> None:
+        left, right = self.layout.sides(edge)
+        upper, lower = zip(*(self.places[at].ends for at in (edge.start, edge.end)), strict=True)
+        corners = [(left, upper[0]), (right, upper[1]), (right, lower[1]), (left, lower[0])]
         points = " ".join(f"{_n(x)},{_n(y)}" for x, y in corners)
         self.parts.append(f'<polygon points="{points}" class="band"/>')
 
@@ -192,7 +187,7 @@ class _Drawing:
         """Unit to unit, for values that are combined element by element."""
         style = self._style(edge)
         if start.is_block or end.is_block or len(start.units) != len(end.units):
-            self._band(start, end)
+            self._band(edge)
             return
         lines = [
             f"M{_n(start.x + RADIUS)} {_n(a)}L{_n(end.x - RADIUS)} {_n(b)}"
@@ -200,15 +195,10 @@ class _Drawing:
         ]
         self.parts.append(f'<path d="{"".join(lines)}" class="{style}"/>')
 
-    def _around(self, edge: Edge, start: Place, end: Place) -> None:
+    def _around(self, edge: Edge, start: Place) -> None:
         """Over what stands between two nodes that are not neighbours."""
-        half = [BLOCK_WIDTH / 2 if place.is_block else RADIUS for place in (start, end)]
-        left, right = start.x + half[0], end.x - half[1]
-        pairs = [(start.y, end.y)]
-        if not (start.is_block or end.is_block) and len(start.units) == len(end.units):
-            pairs = list(zip(start.units, end.units, strict=True))
-        between = range(self.columns[edge.start] + 1, self.columns[edge.end])
-        stops = [self.layout.ways[column, edge.start] for column in between]
+        left, right = self.layout.sides(edge)
+        pairs, stops = self.layout.pairs(edge), self.layout.stops(edge)
         reach = pairs[-1][0] - pairs[0][0]
         closer = min(1.0, BUNDLE / reach) if reach else 1.0
         for first, last in pairs:

@@ -32,6 +32,16 @@ class Place(NamedTuple):
     units: tuple[float, ...]
     is_block: bool
 
+    @property
+    def half(self) -> float:
+        """Half its width."""
+        return BLOCK_WIDTH / 2 if self.is_block else RADIUS
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Its upper and its lower end."""
+        return self.y - self.height / 2, self.y + self.height / 2
+
 
 class Area(NamedTuple):
     """What a part of the picture takes: its edges."""
@@ -135,12 +145,31 @@ class Layout:
         return across
 
     def _take_node(self, node: Node, place: Place) -> None:
-        top, bottom = place.y - place.height / 2, place.y + place.height / 2
+        top, bottom = place.ends
         half = BLOCK_WIDTH / 2
         self._taken.append(Area(place.x - half, top, place.x + half, bottom))
         below = [shown_shape(node), *([node.words] if node.words else [])]
         self._taken.append(_words_area(place.x, top - 9, [node.name], BOLD))
         self._taken.append(_words_area(place.x, bottom + 16, below))
+
+    # --- edges ---
+
+    def sides(self, edge: Edge) -> tuple[float, float]:
+        """Return where an edge leaves the node that it starts at, and where it arrives."""
+        start, end = self.places[edge.start], self.places[edge.end]
+        return start.x + start.half, end.x - end.half
+
+    def stops(self, edge: Edge) -> list[tuple[float, float]]:
+        """Return where an edge passes the columns between its ends."""
+        between = range(self.columns[edge.start] + 1, self.columns[edge.end])
+        return [self.ways[column, edge.start] for column in between]
+
+    def pairs(self, edge: Edge) -> list[tuple[float, float]]:
+        """Return the heights that a line of an edge leads from and to: unit to unit, or one."""
+        start, end = self.places[edge.start], self.places[edge.end]
+        if start.units and len(start.units) == len(end.units):
+            return list(zip(start.units, end.units, strict=True))
+        return [(start.y, end.y)]
 
     # --- words ---
 
@@ -190,9 +219,8 @@ class Layout:
             for position, x in self._drops.items():
                 if self.network.nodes[position].name in loss.inputs:
                     place = self.places[position]
-                    edge = BLOCK_WIDTH / 2 if place.is_block else RADIUS
                     start = place.units[len(place.units) // 2] if place.units else place.y
-                    corners = [(place.x + edge, start), (x, start), (x, frame.middle)]
+                    corners = [(place.x + place.half, start), (x, start), (x, frame.middle)]
                     ways.append([*corners, (frame.left, frame.middle)])
             for other, there in zip(losses, frames, strict=True):
                 if other.name in loss.inputs and other is not loss:

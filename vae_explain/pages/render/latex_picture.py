@@ -61,10 +61,9 @@ class _Picture:
 
     def _edge(self, edge: Edge) -> None:
         start, end = (self.layout.places[at] for at in (edge.start, edge.end))
-        half = [BLOCK_WIDTH / 2 if place.is_block else RADIUS for place in (start, end)]
-        left, right = start.x + half[0], end.x - half[1]
+        left, right = self.layout.sides(edge)
         if edge.layer:
-            pairs = [(a, b) for a in _ends(start) for b in _ends(end)]
+            pairs = [(a, b) for a in start.ends for b in end.ends]
             if len(start.units) * len(end.units) <= MOST_LINES and start.units and end.units:
                 pairs = [(a, b) for a in start.units for b in end.units]
             columns = self.layout.columns
@@ -72,18 +71,15 @@ class _Picture:
                 for x, y, words in self.layout.words_of(edge):
                     self._put(x, y - 4, words)
         else:
-            pairs = [(start.y, end.y)]
-            if start.units and len(start.units) == len(end.units):
-                pairs = list(zip(start.units, end.units, strict=True))
-        between = range(self.layout.columns[edge.start] + 1, self.layout.columns[edge.end])
-        stops = [self.layout.ways[column, edge.start] for column in between]
+            pairs = self.layout.pairs(edge)
+        stops = self.layout.stops(edge)
         for first, last in pairs if not stops else [(start.y, end.y)]:
             points = [(left, first), *stops, (right, last)]
             for (x, y), (to_x, to_y) in pairwise(points):
                 self._line(x, y, to_x, to_y)
 
     def _node(self, node: Node, place: Place) -> None:
-        top, bottom = place.y - place.height / 2, place.y + place.height / 2
+        top, bottom = place.ends
         self._put(place.x, top - 13, node.name)
         self._put(place.x, bottom + 12, shown_shape(node))
         self._put(place.x, bottom + 12 + LINE, node.words)
@@ -107,7 +103,3 @@ class _Picture:
             for way in ways:
                 for (x, y), (to_x, to_y) in pairwise(way):
                     self._line(x, y, to_x, to_y)
-
-
-def _ends(place: Place) -> tuple[float, float]:
-    return place.y - place.height / 2, place.y + place.height / 2

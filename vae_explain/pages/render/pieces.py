@@ -81,9 +81,9 @@ class Canvas:
                 break
         else:
             return [line]
-        behind = _behind(line, max(fitting))
+        before, behind = _divided(line, max(fitting))
         indent = max(min(lead + 2, self.width - width_of(behind)), INDENT + 2)
-        return [_before(line, max(fitting)), *self.cut([Piece(" " * indent), *behind])]
+        return [before, *self.cut([Piece(" " * indent), *behind])]
 
     def tokens(self, expression: Expression, leaf: Write = symbol_text) -> list[Piece]:
         """Write an expression, as symbols or with its leaves as `leaf` writes them."""
@@ -98,19 +98,12 @@ def width_of(line: Sequence[Piece]) -> int:
     return sum([columns(piece.text) for piece in line])
 
 
-def _before(line: Line, place: int) -> Line:
-    """Return a line up to a place in its text."""
-    kept: Line = []
-    for piece in line:
-        kept.append(Piece(piece.text[: max(place, 0)], piece.style))
-        place -= len(piece.text)
-    return [piece for piece in kept if piece.text]
-
-
-def _behind(line: Line, place: int) -> Line:
-    """Return a line from a place in its text on."""
-    kept: Line = []
-    for piece in line:
-        kept.append(Piece(piece.text[max(place, 0) :], piece.style))
-        place -= len(piece.text)
-    return [piece for piece in kept if piece.text]
+def _divided(line: Line, place: int) -> tuple[Line, Line]:
+    """Return a line up to a place in its text, and from there on."""
+    parts: tuple[Line, Line] = [], []
+    for text, style in line:
+        at = max(place, 0)
+        for part, kept in zip(parts, (text[:at], text[at:]), strict=True):
+            part += [Piece(kept, style)] if kept else []
+        place -= len(text)
+    return parts

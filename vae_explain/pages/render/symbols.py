@@ -29,10 +29,24 @@ BRACKETS = {
 
 
 class Symbols:
-    """Writes text with the field's signs, or in ASCII."""
+    """Writes text with the field's signs, or in ASCII.
+
+    Attributes
+    ----------
+    bars, shades
+        The fillings of a cell of a chart, and of one of a heat map, from empty to full.
+    guides
+        The guides of a tree: past a node, to it, and to the last one of its level.
+    axes
+        The upright axis, the corner, and the level axis of a chart.
+    """
 
     def __init__(self, ascii_only: bool = False) -> None:
         self.ascii_only = ascii_only
+        self.bars = ASCII_BARS if ascii_only else BARS
+        self.shades = ASCII_SHADES if ascii_only else SHADES
+        self.guides = ASCII_GUIDES if ascii_only else GUIDES
+        self.axes = ASCII_AXES if ascii_only else AXES
         self.check = self("✓")
         self.cross = self("✗")
         self.warning = "!"
@@ -43,26 +57,6 @@ class Symbols:
         if not self.ascii_only or text.isascii():
             return text
         return text.translate(_TO_ASCII).encode("ascii", "backslashreplace").decode()
-
-    @property
-    def bars(self) -> str:
-        """The fillings of a cell of a chart, from empty to full."""
-        return ASCII_BARS if self.ascii_only else BARS
-
-    @property
-    def shades(self) -> str:
-        """The shades of a cell of a heat map, from empty to full."""
-        return ASCII_SHADES if self.ascii_only else SHADES
-
-    @property
-    def guides(self) -> tuple[str, str, str]:
-        """The guides of a tree: past a node, to it, and to the last one of its level."""
-        return ASCII_GUIDES if self.ascii_only else GUIDES
-
-    @property
-    def axes(self) -> tuple[str, str, str]:
-        """The upright axis, the corner, and the level axis of a chart."""
-        return ASCII_AXES if self.ascii_only else AXES
 
     def bracket(self, row: int, rows: int) -> tuple[str, str]:
         """Return the bracket pieces at the ends of a matrix row."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ...analysis.audit.finding import Evidence, Finding
 from ...analysis.audit.report import Report
 from ...analysis.audit.rule import AuditRule
-from ..blocks import Block, Column, Note, Prose, Table, Walkthrough
+from ..blocks import Column, Note, Prose, Table, Tone, Walkthrough
 from ..phrases import counted
 from .comparing import effect
 from .draft import Draft
@@ -21,10 +21,7 @@ def auditing(report: Report) -> Walkthrough:
     how = {rule.id: rule.how for rule in report.rules}
     page = Draft()
     for finding in report.findings:
-        page.open(finding.id, f"{finding.severity}, from {how[finding.id]}")
-        page.add(message_of(finding), table_of(finding.evidence))
-        if finding.mend:
-            page.add(Prose(f"To change: {finding.mend}"))
+        add_finding(page, finding, f"from {how[finding.id]}")
         if finding.comparison is not None:
             page.add(*effect(finding.comparison))
     if report.in_order:
@@ -50,13 +47,18 @@ def listing(rules: Sequence[AuditRule]) -> Walkthrough:
     return Walkthrough("audit --list", f"{len(rules)} rules", (), tuple(page.blocks))
 
 
-def message_of(finding: Finding) -> Block:
-    if finding.severity == "note":
-        return Prose(finding.title)
-    return Note(finding.title, "failure" if finding.severity == "error" else "warning")
+def add_finding(page: Draft, finding: Finding, where: str) -> None:
+    """Add the section of a finding: what it is, its evidence, and what to change."""
+    page.open(finding.id, f"{finding.severity}, {where}")
+    tone: Tone = "failure" if finding.severity == "error" else "warning"
+    title = finding.title
+    page.add(Prose(title) if finding.severity == "note" else Note(title, tone))
+    page.add(_table(finding.evidence))
+    if finding.mend:
+        page.add(Prose(f"To change: {finding.mend}"))
 
 
-def table_of(evidence: Evidence) -> Table:
+def _table(evidence: Evidence) -> Table:
     columns = tuple(
         Column(header, "text" if isinstance(evidence.rows[0][i], str) else "value")
         for i, header in enumerate(evidence.columns)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from ...analysis.gradient_check import (
@@ -115,14 +115,20 @@ def _written(difference: Difference, kind: str) -> str:
 def _failures(check: Check) -> list[Note]:
     return [
         Note(
-            f"{parameter.name}.grad is off {WORDS[oracle]} by {difference.absolute:.1e}, "
+            f"{name}.grad is off {WORDS[oracle]} by {difference.absolute:.1e}, "
             f"{difference.relative:.1e} of its size.",
             "failure",
         )
-        for parameter in check.parameters
-        for oracle, difference in parameter.differences.items()
-        if not difference.passed
+        for name, oracle, difference in _failed(check)
     ]
+
+
+def _failed(check: Check) -> Iterator[tuple[str, str, Difference]]:
+    """Yield the differences that are too large: of which parameter, and from which oracle."""
+    for parameter in check.parameters:
+        for oracle, difference in parameter.differences.items():
+            if not difference.passed:
+                yield parameter.name, oracle, difference
 
 
 def _of_differences(check: Check) -> list[Note]:
@@ -189,12 +195,7 @@ def _not_compared(check: Check) -> list[Note]:
 
 def _diagnosis(check: Check) -> list[Prose]:
     """Say where to look, which follows from which oracles disagree."""
-    failed = {
-        oracle
-        for parameter in check.parameters
-        for oracle, difference in parameter.differences.items()
-        if not difference.passed
-    }
+    failed = {oracle for _, oracle, _ in _failed(check)}
     if not failed:
         return []
     if len(check.oracles) < len(ORACLES):

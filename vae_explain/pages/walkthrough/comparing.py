@@ -54,22 +54,12 @@ def comparing(found: Comparison, only: Sequence[str] = ()) -> Walkthrough:
     remarks += [f"{option}: first {one}, second {other}" for option, one, other in found.how]
     remarks += _arithmetic(found)
     page.add(lead(found))
-    if only:
-        for name in only:
-            _all_of(page, found, name)
-        return Walkthrough("compare", title, tuple(remarks), tuple(page.blocks))
-    if not _is_same(found):
-        _sections(page, found)
+    for name in only:
+        _all_of(page, found, name)
+    if not only and not _is_same(found):
+        for section in (_loss, _given, _first, _gates, _values, _gradients):
+            section(page, found)
     return Walkthrough("compare", title, tuple(remarks), tuple(page.blocks))
-
-
-def _sections(page: Draft, found: Comparison) -> None:
-    _loss(page, found)
-    _given(page, found)
-    _first(page, found)
-    _gates(page, found)
-    _values(page, found)
-    _gradients(page, found)
 
 
 def _arithmetic(found: Comparison) -> list[str]:

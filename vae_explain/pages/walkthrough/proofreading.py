@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...analysis.proofread.equations.findings import Finding, Layer
+from ...analysis.proofread.equations.findings import Layer
 from ...analysis.proofread.judging.verdicts import Judged, JudgedLine, Proof, Verdict
 from ...analysis.proofread.matching.stated_run import Seed
 from ...analysis.proofread.report import Proofreading
@@ -146,7 +146,8 @@ def _seed(proof: Proof) -> Iterator[Block]:
 
 def _wrong(report: Proofreading) -> list[Block]:
     proof = report.walkthrough
-    entries = [(f.line, _of_equation(f)) for f in report.findings if f.layer != "C"]
+    found = (finding for finding in report.findings if finding.layer != "C")
+    entries = [(finding.line, f"line {finding.line}: {finding.reason}") for finding in found]
     if proof is not None:
         entries += [(judged.figure.printed.line, _sentence(judged)) for judged in proof.blamed]
         entries += [(line.line.line, _line_sentence(line)) for line in proof.blamed_lines]
@@ -160,16 +161,10 @@ def _other_seed(seed: Seed, proof: Proof) -> str:
     return f"line {seed.line}: seed {seed.value} is not that of these numbers, which is {holds}"
 
 
-def _of_equation(finding: Finding) -> str:
-    return f"line {finding.line}: {finding.reason}"
-
-
 def _sentence(judged: Judged) -> str:
     figure = judged.figure
     head = f"line {figure.printed.line}, {figure.element}: printed {figure.printed.text}"
-    where = ""
-    if judged.parts_at == figure.element:
-        where = "; it parts at this step"
+    where = "; it parts at this step" if judged.parts_at == figure.element else ""
     return f"{head}, {judged.why} ({judged.verdict}{where})"
 
 

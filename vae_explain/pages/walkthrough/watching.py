@@ -10,11 +10,11 @@ from ...analysis.watch import Look, Told, Watched, findings, is_sound
 from ...engine.provenance import Target
 from ...engine.run import Run
 from ...ops.broadcasting import indices
-from ..blocks import Cell, Column, Note, Prose, Table, Tree, Walkthrough
+from ..blocks import Cell, Column, Note, Table, Tree, Walkthrough
 from ..phrases import counted
 from ..pictured import Curve, Series
 from . import why
-from .auditing import message_of, table_of
+from .auditing import add_finding
 from .captions import term_role
 from .draft import Draft
 from .not_finite import stops_at
@@ -52,10 +52,7 @@ def add_watched(page: Draft, watched: Watched) -> None:
 
 def _found(page: Draft, watched: Watched, told: Sequence[Told]) -> None:
     for each in told:
-        page.open(each.finding.id, f"{each.finding.severity}, {each.when}")
-        page.add(message_of(each.finding), table_of(each.finding.evidence))
-        if each.finding.mend:
-            page.add(Prose(f"To change: {each.finding.mend}"))
+        add_finding(page, each.finding, each.when)
     _frozen(page, watched)
 
 
