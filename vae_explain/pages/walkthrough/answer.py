@@ -48,42 +48,36 @@ class Sentence:
 
     def __init__(self) -> None:
         self.parts: list[str | Quantity] = []
-        self.claims: list[Claim] = []
+        self._claims: list[tuple[Quantity, Expression]] = []
         self._names = 0
 
     def say(self, *parts: str | Quantity) -> None:
         self.parts += parts
-
-    def listed(self, numbers: Sequence[Quantity]) -> None:
-        """Say some numbers: `a`, `a and b`, `a, b and c`."""
-        for position, number in enumerate(numbers):
-            last = position == len(numbers) - 1
-            self.say("" if not position else " and " if last else ", ", number)
 
     def number(self, value: float) -> Quantity:
         """Return a number that stands for itself: no place of the page is about it."""
         self._names += 1
         return Quantity(Ref(f"number {self._names}", None, "value", value), "gradient")
 
-    def adds_up(self, result: int, parts: Sequence[Part], before: str = "") -> None:
-        """Say a sum: each part with its words, those behind the first with their signs.
+    def claim(self, result: Quantity, expression: Expression) -> None:
+        """Say which arithmetic a number of the sentence is the result of."""
+        self._claims.append((result, expression))
 
-        Parameters
-        ----------
-        result
-            The position of the number that they add up to.
-        """
+    def adds_up(self, result: Quantity, parts: Sequence[Part]) -> None:
+        """Say a sum: each part with its words, those behind the first with their signs."""
         refs: list[Expression] = []
         for position, part in enumerate(parts):
             number = self.number(part.amount)
             if position:
                 number = number._replace(form="added")
-            self.say(" " if position else before, number, f" {part.words}")
+            self.say(" " if position else " = ", number, f" {part.words}")
             refs.append(number.number)
-        self.claims.append(Claim(result, Add(tuple(refs))))
+        self.claim(result, Add(tuple(refs)))
 
     def done(self) -> Statement:
-        return Statement(tuple(self.parts), tuple(self.claims))
+        at = {id(part): position for position, part in enumerate(self.parts)}
+        claims = (Claim(at[id(result)], expression) for result, expression in self._claims)
+        return Statement(tuple(self.parts), tuple(claims))
 
 
 def answer(view: Provenance, target: Target, shares: TermShares | None = None) -> Statement | None:
@@ -127,26 +121,26 @@ def _of_gradient(view: Provenance, target: Target, shares: TermShares) -> Statem
         _, *amounts = shares.parts(value, sending, index)
         pairs = zip(amounts, sending, strict=True)
         parts = [Part(amount, f"from the {share.word}") for amount, share in pairs]
-        said.adds_up(0, sorted(parts, key=lambda part: -abs(part.amount)), " = ")
+        said.adds_up(number, sorted(parts, key=lambda part: -abs(part.amount)))
         said.say(".")
-    _by_way(said, shares, value, target)
+    _by_way(said, shares, number, target)
     return said.done()
 
 
-def _by_way(said: Sentence, shares: TermShares, value: float, target: Target) -> None:
+def _by_way(said: Sentence, shares: TermShares, whole: Quantity, target: Target) -> None:
     """Say how much comes through each answer of the encoder, and which way brings most."""
     index = target.index
     ways = shares.by_way(target.value_id)
     if not ways:
         return
-    _, *amounts = shares.parts(value, ways, index)
+    _, *amounts = shares.parts(float(whole.number.value), ways, index)
     through: dict[str, float] = {}
     for way, amount in zip(ways, amounts, strict=True):
         through[way.through] = through.get(way.through, 0.0) + amount
     numbers = [said.number(amount) for amount in through.values()]
     for position, (name, number) in enumerate(zip(through, numbers, strict=True)):
         said.say(f" By way of {name} comes " if not position else f", by way of {name} ", number)
-    said.claims.append(Claim(0, Add(tuple(number.number for number in numbers))))
+    said.claim(whole, Add(tuple(number.number for number in numbers)))
     largest = max(range(len(ways)), key=lambda at: abs(amounts[at]))
     way = ways[largest]
     said.say(
@@ -172,7 +166,7 @@ def _of_value(view: Provenance, target: Target) -> Statement | None:
         parts = [Part(each.shown, f"element {each.label.strip('[]')}") for each in opened[0]]
     if len(parts) > 1:
         said.say(number)
-        said.adds_up(0, _largest(parts), " = ")
+        said.adds_up(number, _largest(parts))
     elif isinstance(expression, Apply) and expression.function == "relu":
         (inside,) = expression.arguments
         at = evaluate(inside)
@@ -193,7 +187,7 @@ def _of_value(view: Provenance, target: Target) -> Statement | None:
             said.say(
                 " with " if not position else " and ", words, " = ", Quantity(each, "gradient")
             )
-        said.claims.append(Claim(0, expression))
+        said.claim(number, expression)
     said.say(".")
     return said.done()
 

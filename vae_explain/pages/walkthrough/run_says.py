@@ -17,23 +17,24 @@ from ...engine.forward_pass import InFloat64, replays_of_part
 from ...engine.gradient_ways import answers
 from ...engine.run import Run
 from ...ops import NotExplained
-from ...symbolic.expression import Add, Div, Ref
+from ...symbolic.expression import Add, Div, Index, Ref
 from ...trace import rows_of
-from ..blocks import Claim, Quantity, Statement
+from ..blocks import Quantity, Statement
 from .answer import Sentence
 from .captions import term_words
 from .facts import RATE, Facts
+from .run_wording import (
+    CARRIED,
+    MOST_LISTED,
+    MOST_NAMED,
+    Parts,
+    joined,
+    listed,
+    places,
+    worded,
+)
 
 TITLE = "What this run says"
-SQUARES = "lr times the sum of the squares of all gradients"
-MOST_NAMED = 3  # outputs, parameters or layers of one sentence
-GAUSSIAN = (
-    "Up to a factor and a constant, this loss is the negative ELBO of a Gaussian p(x|z) of "
-    "variance {variance}. The effective β is {beta} for the loss as it is written (squares "
-    "{half}); beside a Gaussian of variance 1 it would be {variance}."
-)
-CARRIED = 0.5  # of a sum: what the few that are named bring at least
-
 
 Rule = Callable[[Facts], Statement | None]
 
@@ -45,49 +46,47 @@ def loss_parts(facts: Facts) -> Statement | None:
     if len(terms) < 2 or run.values[run.trace.output].size != 1:
         return None
     loss = facts.value(run.trace.output)
-    said.say("The loss is ", loss, ": ")
-    numbers = []
-    for position, (word, value_id, weight) in enumerate(terms):
+    numbers: list[Quantity] = []
+    for _, value_id, weight in terms:
         amount = weight * float(run.values[value_id].sum())
         at = () if weight == 1 else None  # else it is not the number that the page has
-        number = Quantity(Ref(facts.name(value_id), at, "value", amount), "gradient")
-        number = number._replace(form="added") if position else number
-        said.say(" " if position else "", number, f" from the {word}")
-        numbers.append(number)
-    said.claims.append(Claim(1, Add(tuple(number.number for number in numbers))))
-    _carried(facts, said)
-    said.say(".")
+        ref = Ref(facts.name(value_id), at, "value", amount)
+        numbers.append(Quantity(ref, "gradient", "added" if numbers else "number"))
+    said.claim(loss, Add(tuple(number.number for number in numbers)))
+    each = [
+        worded("term", amount=number, term=word)
+        for number, (word, *_) in zip(numbers, terms, strict=True)
+    ]
+    said.say(*worded("loss", loss=loss, terms=joined(each, " "), carried=_carried(facts, said)))
     return said.done()
 
 
-def _carried(facts: Facts, said: Sentence) -> None:
+def _carried(facts: Facts, said: Sentence) -> Parts:
     """Say which few outputs carry the squared error, if a few do."""
     if facts.error is None:
-        return
+        return []
     made, amounts = facts.error.made, facts.error.amounts
     total = float(amounts.sum())
     order = np.argsort(-amounts.ravel(), kind="stable")
     running = np.cumsum(amounts.ravel()[order])
     few = int(np.searchsorted(running, CARRIED * total)) + 1
     if not total or few > MOST_NAMED or few >= amounts.size:
-        return
+        return []
     indices = [tuple(map(int, np.unravel_index(at, amounts.shape))) for at in order[:few]]
     numbers = [said.number(float(amounts[index])) for index in indices]
-    carried, whole = said.number(float(running[few - 1] / total)), said.number(total)
-    said.say("; ")
-    said.listed([facts.named(facts.value(made, index)) for index in indices])
-    said.say(" brings " if few == 1 else " bring ", carried._replace(form="percent"))
-    at = len(said.parts) - 1
-    said.say(" of the squared error (")
-    said.listed(numbers)
-    said.say(" of ", whole, ")")
-    parts = Add(tuple(number.number for number in numbers))
-    said.claims.append(Claim(at, Div(parts, whole.number)))
+    share = said.number(float(running[few - 1] / total))._replace(form="percent")
+    whole = said.number(total)
+    said.claim(share, Div(Add(tuple(number.number for number in numbers)), whole.number))
+    outputs = listed([facts.named(facts.value(made, index))] for index in indices)
+    listed_amounts = listed([number] for number in numbers)
+    return worded(
+        "carried", few > 1, outputs=outputs, share=share, amounts=listed_amounts, whole=whole
+    )
 
 
 def pulls(facts: Facts) -> Statement | None:
     """Say which of two terms pulls harder at the encoder's answers, and where they oppose."""
-    found = []
+    found: list[tuple[int, Index, list[float]]] = []
     for value_id in answers(facts.run):
         terms = facts.terms.by_term(value_id)
         if len(terms) != 2:
@@ -97,66 +96,64 @@ def pulls(facts: Facts) -> Statement | None:
             found.append((value_id, index, both))
     if not found:
         return None
-    words = [share.word for share in terms]
-    names = " and ".join(dict.fromkeys(facts.name(value_id) for value_id, *_ in found))
     said = Sentence()
-    said.say(f"Of the {len(found)} gradients at {names} ")
-    parts = []
+
+    def there(each: tuple[int, Index, list[float]], which: int) -> Parts:
+        value_id, index, both = each
+        one, other = said.number(both[which]), said.number(both[1 - which])
+        return worded("there", place=facts.place(value_id, index), one=one, other=other)
+
+    sides = []
     for which in (0, 1):
         mine = [each for each in found if abs(each[2][which]) > abs(each[2][1 - which])]
         if mine:
-            parts.append((which, mine))
-    for position, (which, mine) in enumerate(parts):
-        value_id, index, both = max(mine, key=lambda each: abs(each[2][which]))
-        said.say(", the " if position else "the ", f"{words[which]} has the larger part in ")
-        many = f"{len(mine)}, the largest at " if len(mine) > 1 else "1, "
-        said.say(many, facts.place(value_id, index))
-        said.say(" (", said.number(both[which]))
-        said.say(" against ", said.number(both[1 - which]), ")")
+            most = there(max(mine, key=lambda each: abs(each[2][which])), which)
+            many, word = len(mine), terms[which].word
+            sides.append(worded("side", many > 1, term=word, count=many, there=most))
+    signs = worded("same")
     against = [each for each in found if each[2][0] * each[2][1] < 0]
     if against:
-        value_id, index, both = max(against, key=lambda each: min(map(abs, each[2])))
-        many = f" in {len(against)}, most at " if len(against) > 1 else " only at "
-        said.say(f"; the parts have opposite signs{many}", facts.place(value_id, index), " (")
-        said.say(said.number(both[0]), " against ", said.number(both[1]), ")")
-    else:
-        said.say("; the parts have the same sign everywhere")
-    said.say(".")
+        most = there(max(against, key=lambda each: min(map(abs, each[2]))), 0)
+        signs = worded("opposite", len(against) > 1, count=len(against), there=most)
+    names = " and ".join(dict.fromkeys(facts.name(value_id) for value_id, *_ in found))
+    whole = worded("pulls", count=len(found), answers=names, sides=joined(sides), signs=signs)
+    said.say(*whole)
     return said.done()
 
 
 def units_off(facts: Facts) -> Statement | None:
     """Say which units are off, how far from on, and whether they can come back."""
     run, said = facts.run, Sentence()
-    ends: list[str] = []
+    layers: list[Parts] = []
     for value_id, before in facts.gates:
         given = rows_of(np.asarray(run.values[before], np.float64))
         off = np.flatnonzero((given <= 0).all(axis=0))
         if not off.size:
             continue
-        if len(ends) == MOST_NAMED:
+        if len(layers) == MOST_NAMED:
             break
         nearest = int(off[np.argmax(given[:, off].max(axis=0))])
         row = int(np.argmax(given[:, nearest]))
         count = given.shape[1]
-        few = off.size <= 8
-        listed = ", ".join(map(str, off)) if few else f"{off.size:,} of {count:,}"
-        noun = ("unit " if off.size == 1 else "units ") if few else ""
-        said.say("; " if ends else "", f"{noun}{listed} of {facts.name(value_id)} ")
-        said.say("is" if off.size == 1 else "are", " off ")
-        said.say(f"(unit {nearest} is the closest to on, at " if off.size > 1 else "(at ")
+        few = off.size <= MOST_LISTED
         shape = run.values[before].shape
         index = tuple(map(int, np.unravel_index(row * count + nearest, shape)))
         is_named = run.trace.values[before].name is not None
         number = said.number(float(given[row, nearest]))
-        said.say(facts.value(before, index) if is_named else number)
-        ends.append(comes_back(facts, before))
-        said.say(ends[-1])
-    if not ends:
+        layer = worded(
+            "off",
+            int(off.size > 1) if few else 2,
+            units=places(off.tolist()) if few else f"{off.size:,} of {count:,}",
+            layer=facts.name(value_id),
+            unit=nearest,
+            nearest=facts.value(before, index) if is_named else number,
+            end=comes_back(facts, before),
+        )
+        layers.append(layer)
+    if not layers:
         return None
-    said.say(".")
-    first = str(said.parts[1])
-    said.parts[1] = first[0].upper() + first[1:]
+    first, *others = joined(layers, "; ")
+    said.say(str(first).capitalize(), *others, ".")
     return said.done()
 
 
@@ -196,12 +193,18 @@ def luck(facts: Facts) -> Statement | None:
     below = sum(each < loss for each in losses)
     index = tuple(map(int, np.unravel_index(int(np.abs(slope).argmax()), slope.shape)))
     said = Sentence()
-    said.say(f"{len(losses)} other draws of {facts.name(draw)} give losses of ")
-    said.say(said.number(mean), " ± ", said.number(spread))
-    said.say(f" (their mean and their spread); {below} of them give less than this run's ")
-    said.say(facts.value(output), ". In this draw ")
-    said.say(facts.named(facts.value(draw, index)), " matters most, with a gradient of ")
-    said.say(said.number(float(slope[index])), ".")
+    words = worded(
+        "luck",
+        count=len(losses),
+        noise=facts.name(draw),
+        mean=said.number(mean),
+        spread=said.number(spread),
+        below=below,
+        loss=facts.value(output),
+        place=facts.named(facts.value(draw, index)),
+        slope=said.number(float(slope[index])),
+    )
+    said.say(*words)
     return said.done()
 
 
@@ -222,24 +225,32 @@ def step(facts: Facts) -> Statement | None:
     predicted = facts.lr * norm
     change = run.values[output].item() - after.values[output].item()
     said = Sentence()
-    verb = "lowers" if change > 0 else "raises"
     moved, expected = said.number(abs(change)), said.number(predicted)
-    said.say(f"One step of lr = {facts.lr:g} {verb} the loss by ", moved)
+    share = said.number(change / predicted)._replace(form="percent")
     if change > 0:
-        share = said.number(change / predicted)._replace(form="percent")
-        said.claims.append(Claim(len(said.parts) + 1, Div(moved.number, expected.number)))
-        said.say(
-            ": ", share, " of the ", expected, f" that the gradients alone predict ({SQUARES})"
-        )
-    else:
-        said.say(", though the gradients alone predict a fall of ", expected, f" ({SQUARES})")
+        said.claim(share, Div(moved.number, expected.number))
     order = sorted(squares, key=lambda n: -squares[n])
     earned = [n for n in order if squares[n] >= 0.1 * norm][:MOST_NAMED]
-    for position, n in enumerate(earned):
-        share = said.number(squares[n] / norm)._replace(form="percent")
-        lead = "; of this prediction " if not position else " and " if n == earned[-1] else ", "
-        said.say(lead, facts.name(n), " brings " if not position else " ", share)
-    said.say(".")
+    each = [
+        worded(
+            "earning",
+            int(n != earned[0]),
+            parameter=facts.name(n),
+            share=said.number(squares[n] / norm)._replace(form="percent"),
+        )
+        for n in earned
+    ]
+    words = worded(
+        "step",
+        int(change > 0),
+        lr=f"{facts.lr:g}",
+        moved=moved,
+        share=share,
+        predicted=expected,
+        squares=worded("squares"),
+        earned=worded("earned", parameters=listed(each)) if each else [],
+    )
+    said.say(*words)
     return said.done()
 
 
@@ -248,7 +259,9 @@ def gaussian(facts: Facts) -> Statement | None:
     if facts.scales is None:
         return None
     half, variance, beta = facts.scales
-    return Statement((GAUSSIAN.format(half=half, variance=f"{variance:.4g}", beta=f"{beta:.4g}"),))
+    return Statement(
+        tuple(worded("gaussian", half=half, variance=f"{variance:.4g}", beta=f"{beta:.4g}"))
+    )
 
 
 def near_the_prior(facts: Facts) -> Statement | None:
@@ -274,13 +287,15 @@ def near_the_prior(facts: Facts) -> Statement | None:
     if not few:
         return None
     said = Sentence()
-    listed = ", ".join(map(str, few[:8])) + (", …" if len(few) > 8 else "")
-    noun = "Latent" if len(few) == 1 else "Latents"
-    number = said.number(float(sum(carried[at] for at in few)))
-    verb = "carries" if len(few) == 1 else "carry"
-    said.say(f"{noun} {listed} (of {len(carried)}, counted from 0) {verb} ")
-    said.say(number, " of the KL's ", facts.value(value_id))
-    said.say(": there q(z|x) is nearly the prior, so that z tells little about x.")
+    words = worded(
+        "prior",
+        len(few) > 1,
+        latents=places(few),
+        count=len(carried),
+        part=said.number(float(sum(carried[at] for at in few))),
+        kl=facts.value(value_id),
+    )
+    said.say(*words)
     return said.done()
 
 

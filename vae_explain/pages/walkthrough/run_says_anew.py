@@ -1,7 +1,7 @@
 """What of a run its sentences speak of, for a page that says them anew when a number changes.
 
 The rules stand in `run_says.py`, and once more in the live page's `says.mjs`; here is what they
-ask of the recorded graph, which no change of a number changes.
+ask of the recorded graph, which no change of a number changes, and how they word what they find.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from ...trace import Array
 from ..blocks import PART, Statement
 from .captions import term_words
 from .facts import RATE, Facts, SquaredError
-from .run_says import GAUSSIAN, comes_back, told
+from .run_says import comes_back, told
+from .run_wording import CARRIED, MOST_LISTED, MOST_NAMED, TEMPLATES
 
 
 def said_of(run: Run, lr: float = RATE) -> tuple[Statement, ...]:
@@ -25,7 +26,8 @@ def said_of(run: Run, lr: float = RATE) -> tuple[Statement, ...]:
     said = told(facts)
     if not said:
         return ()
-    recipe = {"kind": "says", **_facts(facts)}
+    most = {"named": MOST_NAMED, "listed": MOST_LISTED, "carried": CARRIED}
+    recipe = {"kind": "says", "templates": TEMPLATES, "most": most, **_facts(facts)}
     return said[0]._replace(recipe=recipe), *(each._replace(recipe=PART) for each in said[1:])
 
 
@@ -59,11 +61,10 @@ def _draws(draw: int, others: Array) -> Mapping[str, object]:
 
 
 def _scales(facts: Facts) -> Mapping[str, object] | None:
-    """Return the sentence of `gaussian`, with its numbers for a KL of weight one."""
+    """Return what `gaussian` says, with its numbers for a KL of weight one."""
     if facts.scales is None:
         return None
     half, variance, beta = facts.scales
     weights = [t.weight for t in facts.run.trace.terms if term_words(t.name) == "KL"]
     weight = weights[0] if len(weights) == 1 and weights[0] else 1.0  # 0 is left out there too
-    text = GAUSSIAN.replace("{half}", half)
-    return {"text": text, "variance": variance / weight, "beta": beta / weight}
+    return {"half": half, "variance": variance / weight, "beta": beta / weight}

@@ -67,7 +67,7 @@ export class Numbers {
 
   /** Write the words and numbers of a sentence, with the guard digits of what it claims. */
   statement(parts, claims) {
-    const texts = parts.map((part) => (typeof part === "string" ? part : this.quantity(part)));
+    const texts = parts.map((part) => (typeof part === "object" ? this.quantity(part) : String(part)));
     for (const { result, tree } of claims) {
       const { value, form } = parts[result];
       const isPercent = form === "percent";
