@@ -356,3 +356,18 @@ def test_an_input_that_is_binarized_is_a_target() -> None:
         return -(x * p.log() + (1 - x) * (1 - p).log()).sum() + kl_of(mu, logvar)
 
     require_whole(report_of(objective))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_numbers_far_apart_are_compared_as_they_are(seed: int) -> None:
+    # Where one element of the prediction is large, its exponential overshadows all others.
+    scales = 10 ** torch.linspace(-2, 2.3, 6)
+    x = torch.randn(5, 6, generator=torch.Generator().manual_seed(seed)) * scales
+
+    def loss(model: Layers, x: Tensor) -> Tensor:
+        mu, logvar = model.encode(x / scales)
+        made = scales * model.decoder(sample(mu, logvar))
+        return F.mse_loss(made, x, reduction="sum") + kl_of(mu, logvar)
+
+    torch.manual_seed(seed)
+    require_whole(audit(pipeline.recordings(held(Layers(), x, 11, objective=loss)), ALL))

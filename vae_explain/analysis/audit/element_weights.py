@@ -298,13 +298,19 @@ def _fitted(
         if not weights.size or not np.isfinite(each).all() or weights.min() <= 0:
             continue
         spread = float(np.ptp(weights))
-        if spread > (GUARDED if "cross" in unit else AGREEING) * weights.max():
+        tolerance = GUARDED if "cross" in unit else AGREEING
+        if spread > tolerance * weights.max():
             steps = np.unique(np.round(weights / weights.max(), 5))
             # A few weights, each of many elements; or one a row.
             if steps.size * 4 <= weights.size and unit in EVER_UNEVEN and not LOCAL & {*compared}:
                 uneven = uneven or (unit, weights)
             continue
-        return weighed(unit, weights, median(weights.tolist()))
+        weight = median(weights.tolist())
+        # The elements where this error is flat have to be flat in the loss as well: an
+        # exponential overshadows all but one of them, and one quotient agrees with itself.
+        if np.abs(fitted[2] - weight * each).max() > tolerance * np.abs(fitted[2]).max():
+            continue
+        return weighed(unit, weights, weight)
     if uneven is None:
         return None
     unit, weights = uneven
