@@ -227,10 +227,13 @@ def test_the_same_document_written_otherwise(document: Document, change: object)
     assert found == expected
 
 
-@pytest.mark.parametrize("arithmetic", ["printed", "full"])
-def test_the_numbers_of_a_run_in_scientific_notation(arithmetic: str) -> None:
+@pytest.mark.parametrize(
+    ("arithmetic", "widths"),
+    [("printed", "4→8→2→8→4"), ("full", r"4 $\to$ 8 $\to$ 2 $\to$ 8 $\to$ 4")],
+)
+def test_the_numbers_of_a_run_in_scientific_notation(arithmetic: str, widths: str) -> None:
     source = run(Request(((1.0, 2.0, 3.0, 4.0),), arithmetic=arithmetic))  # type: ignore[arg-type]  # one of the two
-    lines = ["seed 42, 4→8→2→8→4", "x = 1, 2, 3, 4"]
+    lines = [f"seed 42, {widths}", "x = 1, 2, 3, 4"]
     for name in ("mu", "logvar", "z", "recon_x"):
         numbers = ", ".join(f"{number:.5e}" for number in source.array(name)[0])
         lines.append(f"{name} = [{numbers}]")

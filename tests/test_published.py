@@ -285,6 +285,27 @@ def test_formulas_are_held_against_the_numbers_that_stand_for_them(
     assert printed in found[0].printed
 
 
+SENT_BACK = r"""
+$$\sigma = [1.2214, 0.6065], \quad \frac{\partial L}{\partial \sigma} = [0.3, -0.2]$$
+
+$\frac{\partial L}{\partial \log\sigma^2} = \tfrac12 \frac{\partial L}{\partial \sigma} \sigma$
+
+$\partial L/\partial (\log\sigma^2)_{0} = 0.5 \cdot 0.3 \cdot 1.2214 = 0.18321$
+
+$\partial L/\partial (\log\sigma^2)_{1} = 0.5 \cdot (-0.2) \cdot 0.6065 = -0.06065$
+"""
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_an_element_of_a_derivative_is_counted_as_its_document_counts(first: int) -> None:
+    text = SENT_BACK
+    for place in (1, 0):
+        text = text.replace(f"_{{{place}}}", f"_{{{place + first}}}")
+    found = report(text)
+    assert (found.findings, found.read["B"]) == ((), 4)
+    assert {f.line for f in report(text.replace(r"\tfrac12", r"-\tfrac12")).findings} == {4}
+
+
 LISTS = """
 $q = [0.22, 0.64, 0.73]$ and $k = [0.54, 0.36, 0.74]$, so that
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
+from .quantities import with_index, without_index
 from .syntax import (
     Call,
     Literal,
-    Name,
     Negative,
     Power,
     Product,
@@ -20,9 +20,10 @@ from .syntax import (
     flattened,
     inside,
     is_bare,
+    key_of,
     literals,
-    mapped,
     parts,
+    with_parts,
 )
 
 LIKE = 0.1  # of a number, by which another may differ that is said to be the same
@@ -98,23 +99,27 @@ def readings(tree: Tree, of_list: bool) -> Iterator[Tree]:
         isinstance(t, Product) and not {"", "*"}.isdisjoint(t.signs[1:]) for t in found
     )
     if multiplies and of_list:
-        yield mapped(tree, _elementwise)
+        yield _reread(tree, _elementwise)
     yield tree
     if any(isinstance(t, Call) and t.function == "log" for t in found):
         for base in ("log10", "log2"):
-            yield mapped(tree, partial(_renamed, new=base))
+            yield _reread(tree, partial(_renamed, new=base))
     if multiplies and not of_list:
-        yield mapped(tree, _elementwise)
+        yield _reread(tree, _elementwise)
 
 
 def element_of(tree: Tree, place: int) -> Tree:
     """Return a formula of an element of each quantity; one that is an element already stays."""
+    if key_of(tree) is not None:
+        return tree if without_index(tree)[1] else with_index(tree, f"[{place}]")
+    return with_parts(tree, [element_of(part, place) for part in parts(tree)])
 
-    def change(part: Tree) -> Tree:
-        plain = isinstance(part, Name) and not part.index
-        return replace(part, index=f"[{place}]") if plain and isinstance(part, Name) else part
 
-    return mapped(tree, change)
+def _reread(tree: Tree, change: Callable[[Tree], Tree]) -> Tree:
+    """Return a formula with every part changed; how a quantity is written says nothing else."""
+    if key_of(tree) is not None:
+        return tree
+    return change(with_parts(tree, [_reread(part, change) for part in parts(tree)]))
 
 
 def _renamed(tree: Tree, new: str) -> Tree:

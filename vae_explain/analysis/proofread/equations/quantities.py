@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .cursor import Cursor
-from .syntax import Call, Name, Power, Tree, key_of
+from .syntax import Call, Name, Power, Tree, derivative, derivative_of, key_of
 
 # What the field calls one quantity in several ways.
 SAME: dict[str, str] = {
@@ -40,10 +40,10 @@ class Quantities(Cursor):
             return tree
         if self.at("operator", "_"):
             self.position += 1
-            return _with_index(tree, self.subscript())
+            return with_index(tree, self.subscript())
         token = self.peek()
         if token is not None and token.kind == "open" and token.text == "[" and not token.spaced:
-            return _with_index(tree, self._counted())
+            return with_index(tree, self._counted())
         return tree
 
     def mark(self) -> str:
@@ -121,13 +121,33 @@ class Quantities(Cursor):
         return ""
 
 
-def _with_index(tree: Tree, index: str) -> Tree:
+def with_index(tree: Tree, index: str) -> Tree:
     """Return a quantity's element: of the logarithm of a variance, that of the deviation."""
+    names = derivative(tree)
+    if names is not None:
+        return derivative_of(names[0], with_index(names[1], index))
     match tree:
         case Name(base, before):
             return Name(base, f"{before}{index}", tree.bold)
         case Power(base, exponent):
-            return Power(_with_index(base, index), exponent)
+            return Power(with_index(base, index), exponent)
         case Call(function, (body,)):
-            return Call(function, (_with_index(body, index),))
+            return Call(function, (with_index(body, index),))
     return tree
+
+
+def without_index(tree: Tree) -> tuple[Tree | None, str]:
+    """Return a quantity without its index, and the index."""
+    names = derivative(tree)
+    if names is not None:
+        inner, index = without_index(names[1])
+        return (derivative_of(names[0], inner) if inner is not None else None), index
+    match tree:
+        case Name(base, index):
+            return Name(base), index
+        case Power(Name(base, index), exponent):
+            return Power(Name(base), exponent), index
+        case Call(function, (body,)):
+            inner, index = without_index(body)
+            return (Call(function, (inner,)) if inner is not None else None), index
+    return None, ""

@@ -14,6 +14,7 @@ import numpy as np
 from . import intervals
 from .evaluation import Leaf, Unknown, as_printed, evaluate, half
 from .intervals import Range, hull
+from .quantities import without_index
 from .syntax import (
     Call,
     Literal,
@@ -22,7 +23,6 @@ from .syntax import (
     Row,
     Tree,
     derivative,
-    derivative_of,
     flattened,
     is_bare,
     key_of,
@@ -109,11 +109,11 @@ class Scope:
         key = key_of(name)
         if key in self.formulas:
             return self.formulas[key].tree, None
-        base, index = _base(name)
+        base, index = without_index(name)
         whole = key_of(base) if base is not None else None
-        if not index or whole not in self.formulas:
+        if base is None or not index or whole not in self.formulas:
             return None
-        place = self._place(Name(whole, index))
+        place = self._place(base, index)
         return (self.formulas[whole].tree, place) if place is not None else None
 
     def where(self, tree: Tree) -> tuple[int, str, Tree, int | None] | None:
@@ -121,16 +121,16 @@ class Scope:
         key = key_of(tree)
         if key in self.values:
             return self.values[key].line, key, self.values[key].tree, None
-        base, index = _base(tree)
+        base, index = without_index(tree)
         whole = key_of(base) if base is not None else None
-        if whole not in self.values or not index:
+        if base is None or whole not in self.values or not index:
             return None
         stated = self.values[whole]
-        return stated.line, whole, stated.tree, self._place(Name(whole, index))
+        return stated.line, whole, stated.tree, self._place(base, index)
 
     def whole_of(self, tree: Tree) -> str | None:
         """Return the quantity that is stated as a list, if another is an element of it."""
-        base, index = _base(tree)
+        base, index = without_index(tree)
         whole = key_of(base) if base is not None else None
         return whole if index and whole in self.values else None
 
@@ -155,7 +155,7 @@ class Scope:
 
     def _assembled(self, tree: Tree, leaf: Leaf) -> Range | None:
         """Return an array of which the elements are stated one by one."""
-        key, (base, index) = key_of(tree), _base(tree)
+        key, (base, index) = key_of(tree), without_index(tree)
         if index.isdigit() or base is None or (isinstance(base, Name) and base.base in self.varied):
             return None
         for form, first in (("{}[{}]", 0), ("{}{}", 0), ("{}{}", 1)):
@@ -168,7 +168,7 @@ class Scope:
 
     def _element(self, tree: Tree, leaf: Leaf) -> Range | None:
         """Return an element of an array, or all of it where its index runs over all."""
-        base, index = _base(tree)
+        base, index = without_index(tree)
         if not index or base is None:
             return None
         whole = key_of(base)
@@ -179,21 +179,21 @@ class Scope:
             return None  # `x_i` is no element of a number x
         if set(index) <= EVERY or (index.startswith("[") and not found.shape):
             return found  # of a number, the same for every element
-        place = self._place(Name(whole, index))
+        place = self._place(base, index)
         if place is None or found.low.ndim != 1 or not 0 <= place < found.low.size:
             return None
         return Range(found.low[place], found.high[place])
 
-    def _place(self, name: Name) -> int | None:
-        digits = name.index.strip("[]")
+    def _place(self, whole: Tree, index: str) -> int | None:
+        digits = index.strip("[]")
         if not digits.isdigit() or len(digits) > 3:
             return None
-        zero_based = name.index.startswith("[") or name.base in self.zero_based
+        zero_based = index.startswith("[") or _counted(whole) in self.zero_based
         return int(digits) - (not zero_based)
 
     def _relative(self, tree: Tree, leaf: Leaf) -> Range | None:
         """Return a deviation from the variance, or one of them from the other's logarithm."""
-        base, index = _base(tree)
+        base, index = without_index(tree)
         key = key_of(base) if base is not None else None
         if key not in FAMILY:
             return None
@@ -235,23 +235,6 @@ def _named(key: str, index: str) -> Tree:
     return variance if key == "σ²" else Call("log", (variance,))
 
 
-def _base(tree: Tree) -> tuple[Tree | None, str]:
-    """Return a quantity without its index, and the index."""
-    names = derivative(tree)
-    if names is not None:
-        inner, index = _base(names[1])
-        return (derivative_of(names[0], inner) if inner is not None else None), index
-    match tree:
-        case Name(base, index):
-            return Name(base), index
-        case Power(Name(base, index), exponent):
-            return Power(Name(base), exponent), index
-        case Call(function, (body,)):
-            inner, index = _base(body)
-            return (Call(function, (inner,)) if inner is not None else None), index
-    return None, ""
-
-
 def _converted(value: Range, source: str, target: str) -> Range:
     log, exp = intervals.FUNCTIONS["log"], intervals.FUNCTIONS["exp"]
     by_log = value
@@ -285,6 +268,14 @@ def _restates(before: Tree, now: Tree) -> bool:
 
 
 def counted_from_zero(trees: Iterable[Tree]) -> set[str]:
-    """Return the quantities whose elements a document counts from 0."""
-    names = (leaf for tree in trees for leaf in leaves(tree) if isinstance(leaf, Name))
-    return {name.base for name in names if name.index == "0"}
+    """Return the signs whose elements a document counts from 0."""
+    found = (without_index(part) for tree in trees for part in quantities(tree))
+    return {_counted(whole) for whole, index in found if whole is not None and index == "0"}
+
+
+def _counted(whole: Tree) -> str:
+    """Return the sign that carries a quantity's index: `σ` of `log σ²` and of `∂L/∂σ`."""
+    names = derivative(whole)
+    if names is not None:
+        return _counted(names[1])
+    return next(leaf.base for leaf in leaves(whole) if isinstance(leaf, Name))

@@ -29,7 +29,9 @@ from .labels import Resolved, is_rate
 
 LARGEST_SEED = 2**64 - 1
 SUSPICIOUS = 2  # figures that disagree, before the loss itself is doubted
-ARROWS = re.compile(r"(?<![\w.])\d+(?:\s*(?:→|->|-|–|⟶)\s*\d+){2,}(?![\w.])")
+ARROWS = re.compile(
+    r"(?<![\w.])\d+(?:\s*(?:→|->|-|–|⟶|\\to|\\rightarrow|\\longrightarrow)\s*\d+){2,}(?![\w.])"
+)
 SPELLINGS: dict[str, ActivationName] = {name.replace("_", " "): name for name in ACTIVATIONS}
 SPELLINGS |= {"leakyrelu": "leaky_relu", "swish": "silu"}
 MEAN = re.compile(r"reduction\W{1,4}(?:is\W+)?mean|averaged over all")
