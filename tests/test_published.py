@@ -147,6 +147,12 @@ def test_what_is_made_wrong_is_blamed_alone(
         ("[100,200] + [1,1] = [101,201]", 0),
         ("[100,200] + [1,1] = [101,202]", 1),
         ("0,7 + 0,125 = 0,825; 0,5 + 0,5 = 1,1", 1),
+        ("beta1=0.9/beta2=0.999/lr=0.01, then beta2 = 0.999 and lr = 0.01", 0),
+        # What was rounded to two digits was more before.
+        ("0.33² + 0.67² = 0.11 + 0.45 = 0.56; 0.33² + 0.33² = 0.22; 0.56 + 0.56 + 0.22 = 1.33", 0),
+        ("0.33² + 0.67² = 0.11 + 0.45 = 0.56; 0.33² + 0.33² = 0.22; 0.56 + 0.56 + 0.22 = 1.32", 1),
+        # With b = -0.1 at its second place nothing would be left of x to judge by.
+        ("x = 2, b = 0.1. Again x = 2, b = 0.1; then z = x + b = 0.5·2 + 0.1 = 1.1", 0),
     ],
 )
 def test_one_equation(text: str, wrong: int) -> None:
@@ -193,6 +199,19 @@ def test_a_relu_at_0_passes_nothing_back() -> None:
     wrong = report(AT_A_CORNER.replace(r"-2 \\ -1", r"-6 \\ 1")).findings
     assert wrong
     assert {finding.layer for finding in wrong} == {"C"}
+
+
+def test_a_number_in_a_tensor_takes_the_place_of_an_older_one() -> None:
+    code = """```python
+x = -3.0
+y = x ** 2  # dy/dx = 2x = -6
+a = 4.0
+b = a * x  # db/da = x = -3
+x = torch.tensor(2.0, requires_grad=True)
+y = x ** 2  # dy/dx = 2x = 4
+```"""
+    assert report(code).passed
+    assert report(code).read["C"] == 3
 
 
 def test_arithmetic_is_that_of_decimals() -> None:

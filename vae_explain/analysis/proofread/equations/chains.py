@@ -110,6 +110,8 @@ def _ends(tokens: Sequence[Token], i: int, remarks: set[int]) -> bool:
     token = tokens[i]
     if token.kind in ("stop", "comma") or i in remarks or token.kind == "close":
         return True
+    if token.text == "/":
+        return _parts_settings(tokens, i)
     if token.kind not in ("line", "gap"):
         return False
     before = tokens[i - 1].kind if i else "stop"
@@ -123,6 +125,15 @@ def _ends(tokens: Sequence[Token], i: int, remarks: set[int]) -> bool:
         follows = tokens[i + 2] if i + 2 < len(tokens) else after
         goes_on = goes_on or follows.spaced  # `+ 0.5` on a new line; `-0.5` is a number
     return not goes_on
+
+
+def _parts_settings(tokens: Sequence[Token], i: int) -> bool:
+    """Whether a stroke stands between two settings, as in `beta1=0.9/beta2=0.999`."""
+    kinds = [token.kind for token in tokens[max(0, i - 2) : i + 3]]
+    if kinds != ["relation", "number", "operator", "name", "relation"]:
+        return False
+    name = tokens[i + 1]
+    return name.mode == "text" and len(name.text) > 1 and not name.spaced
 
 
 def _remarks(tokens: Sequence[Token]) -> set[int]:

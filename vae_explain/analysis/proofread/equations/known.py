@@ -33,7 +33,7 @@ class Known:
 
     def computed(self, number: Literal, found: Range) -> None:
         """Remember what a printed number was rounded from; one that is far off, from nothing."""
-        if abs(float(found.middle) - number.value) > FAR * abs(number.value):
+        if abs(float(found.middle) - number.value) > max(FAR * abs(number.value), number.unit / 2):
             return
         digits, found = number.text.lstrip("+-"), _positive(found)
         before = self.unrounded.get(digits)

@@ -259,7 +259,7 @@ class _Parser(Quantities):
         if name == "array":
             self.require("open", "(")
             self.skip("line")
-            inside = self.bracket()
+            inside = self.bracket() if self.at("open") else self.sum()
             while not self.at("close", ")"):
                 self.take()
             self.position += 1
