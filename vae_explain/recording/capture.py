@@ -19,6 +19,9 @@ from .loss_terms import LossTerms, feed_each_other, producers_of
 from .tensor_arrays import closed, copied, gradient_arrays
 from .trace_builder import CaughtCall, ModuleReturn, TraceBuilder
 
+# The gradient at a value, as PyTorch's own and in the same memory as an array.
+Gradient = tuple[Tensor, Array]
+
 
 class Capture:
     """What was captured of a run, with the gradient of its loss at every value.
@@ -77,27 +80,32 @@ class Capture:
         return self._builder.id_of(self._loss)
 
     @cached_property
-    def _positions(self) -> dict[int, int]:
-        """Which of the gradients is that of a value, by the value's id."""
+    def _taken(self) -> dict[int, Gradient]:
+        """What `gradients` returns, with PyTorch's own tensors."""
         builder = self._builder
         builder.catch_up()
         if self._differentiates and builder.has_hidden_gradients:
             self._differentiate(())
-        taken = [(i, self._sources[i]) for i, array in enumerate(self._arrays) if array is not None]
+        taken: dict[int, Gradient] = {}
         # By tensor and not the other way, for a call may return once more what another has
         # made: two values, one tensor.
-        of_tensors = {id(source): i for i, source in taken if isinstance(source, Tensor)}
-        positions = {source: i for i, source in taken if isinstance(source, int)}
+        of_tensors: dict[int, Gradient] = {}
+        for source, tensor, array in zip(self._sources, self._gradients, self._arrays, strict=True):
+            if tensor is None or array is None:
+                continue
+            if isinstance(source, int):
+                taken[source] = tensor, array
+            else:
+                of_tensors[id(source)] = tensor, array
         for value_id, tensor in builder.deferred_tensors():
-            if (position := of_tensors.get(id(tensor))) is not None:
-                positions[value_id] = position
-        return positions
+            if (gradient := of_tensors.get(id(tensor))) is not None:
+                taken[value_id] = gradient
+        return taken
 
     @property
     def gradients(self) -> Mapping[int, Array]:
         """The gradient of the loss at every value that it depends on, by the value's id."""
-        pairs = [(value_id, self._arrays[at]) for value_id, at in self._positions.items()]
-        return {value_id: array for value_id, array in pairs if array is not None}
+        return {value_id: array for value_id, (_, array) in self._taken.items()}
 
     def trace(self, lasting: bool) -> Trace:
         """Return the trace of the run, which is made once.
@@ -142,14 +150,10 @@ class Capture:
             term_gradients=dict(by_term) if lasting else by_term,
             torch_version=torch.__version__.split("+")[0],
             frozen=frozenset(
-                value_id
-                for value_id in fixed
-                if store.kinds[value_id] == "parameter" and value_id not in differentiable
+                [n for n in fixed if store.kinds[n] == "parameter" and n not in differentiable]
             ),
             widened=frozenset(
-                value_id
-                for value_id, tensor in enumerate(store.tensors)
-                if tensor.dtype == torch.bfloat16
+                [n for n, tensor in enumerate(store.tensors) if tensor.dtype == torch.bfloat16]
             ),
             hooked=changed_by_hooks(self._loss, store.tensors)
             if self._differentiates
@@ -196,21 +200,15 @@ class Capture:
         self, summands: Sequence[int], names: Mapping[int, str], operations: Sequence[Operation]
     ) -> tuple[tuple[Term, ...], Mapping[str, Mapping[int, Array]]]:
         """Return the terms of the loss and the gradients of each; none if they do not add up."""
-        store = self._builder.store
-        pairs = [(value_id, self._gradients[at]) for value_id, at in self._positions.items()]
-        total = {value_id: gradient for value_id, gradient in pairs if gradient is not None}
+        store, taken = self._builder.store, self._taken
         # A summand that no parameter reaches has no share of any gradient.
-        reached = [summand for summand in summands if summand in total]
-        if len(reached) < 2 or feed_each_other(operations, reached, total):
+        reached = [summand for summand in summands if summand in taken]
+        if len(reached) < 2 or feed_each_other(operations, reached, taken):
             return (), {}  # one piece, or terms within terms: no split that adds up
         if not all(map(store.can_split_at, reached)):
             return (), {}
-        weights = [total[summand] for summand in reached]
-        terms = tuple(
-            Term(names[summand], summand, float(weight.flatten()[0]))
-            for summand, weight in zip(reached, weights, strict=True)
-        )
-        return terms, store.term_gradients(terms, weights)
+        terms = tuple([Term(names[n], n, float(taken[n][1].flat[0])) for n in reached])
+        return terms, store.term_gradients(terms, [taken[n][0] for n in reached])
 
 
 def _opaque(name: str, inputs: tuple[int, ...], outputs: tuple[int, ...], module: str) -> Operation:

@@ -83,6 +83,24 @@ def name_the_rest(
         for source in operation.inputs[operation.name in ARRANGING :]:
             if source in builder.whole_ids:
                 names.setdefault(source, "index")
+    constants = []
+    for value_id, kind in enumerate(builder.store.kinds):
+        if kind == "noise":
+            names.setdefault(value_id, MASK if value_id in builder.masks else "eps")
+        elif kind == "constant" and value_id not in names:
+            constants.append(value_id)
+    if constants:
+        name_constants(names, constants, operations, builder)
+    names.update(dict.fromkeys(builder.uninitialised_ids, "uninitialised"))
+
+
+def name_constants(
+    names: dict[int, str],
+    constants: Sequence[int],
+    operations: Sequence[Operation],
+    builder: TraceBuilder,
+) -> None:
+    """Name constants that are used by the call that made them, or by what they are for."""
     used = {source for operation in operations for source in operation.inputs}
     keywords = {
         value.id: key
@@ -90,18 +108,14 @@ def name_the_rest(
         for key, value in operation.kwargs.items()
         if key in NAMING_KEYWORDS and isinstance(value, Slot)
     }
-    for value_id, kind in enumerate(builder.store.kinds):
-        if kind == "noise":
-            names.setdefault(value_id, MASK if value_id in builder.masks else "eps")
-        elif kind == "constant" and value_id in used and value_id not in names:
-            tensor = builder.store.tensors[value_id]
-            if id(tensor) in builder.call_names:
-                names[value_id] = builder.call_names[id(tensor)][1]
-            elif not tensor.is_floating_point() and tensor.dim():
-                names[value_id] = "mask" if tensor.dtype == torch.bool else "index"
-            elif value_id in keywords:
-                names[value_id] = keywords[value_id]
-    names.update(dict.fromkeys(builder.uninitialised_ids, "uninitialised"))
+    for value_id in filter(used.__contains__, constants):
+        tensor = builder.store.tensors[value_id]
+        if id(tensor) in builder.call_names:
+            names[value_id] = builder.call_names[id(tensor)][1]
+        elif not tensor.is_floating_point() and tensor.dim():
+            names[value_id] = "mask" if tensor.dtype == torch.bool else "index"
+        elif value_id in keywords:
+            names[value_id] = keywords[value_id]
 
 
 def name_long_chains(names: dict[int, str], operations: Sequence[Operation]) -> None:
@@ -125,17 +139,20 @@ def name_long_chains(names: dict[int, str], operations: Sequence[Operation]) -> 
         for source in operation.inputs[: SPEAKING.get(operation.name, 0)]:
             if depths.pop(source, 0):
                 names[source] = makers[source]
-        depth = max((depths.get(source, 0) for source in operation.inputs), default=0)
+        without = [output for output in operation.outputs if output not in names]
+        if not without:
+            continue
+        depth = max([0, *[depths[source] for source in operation.inputs if source in depths]])
         depth += operation.name in MIXING
-        length = 1 + max((lengths.get(source, 0) for source in operation.inputs), default=0)
-        for output in operation.outputs:
-            if output in names:
-                continue
-            if depth >= DEEPEST or length >= LONGEST:
-                names[output] = operation.name
-            else:
-                depths[output], lengths[output] = depth, length
-                makers[output] = operation.name
+        length = 1 + max(
+            [0, *[lengths[source] for source in operation.inputs if source in lengths]]
+        )
+        if depth >= DEEPEST or length >= LONGEST:
+            names.update(dict.fromkeys(without, operation.name))
+            continue
+        for output in without:
+            depths[output], lengths[output] = depth, length
+            makers[output] = operation.name
 
 
 def name_classes(names: dict[int, str], operations: Sequence[Operation]) -> None:

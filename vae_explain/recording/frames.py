@@ -91,6 +91,11 @@ class FrameWatcher:
         self._others.clear()
         self._waiting = None
 
+    @property
+    def have_ended(self) -> bool:
+        """Whether no frame runs any more."""
+        return self._base is None
+
     def final(self, frame_id: int) -> Variables:
         """Return the last variables of one of the user's frames, or those of now while it runs."""
         return self._frames[frame_id][0].f_locals

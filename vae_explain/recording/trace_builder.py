@@ -102,7 +102,7 @@ class TraceBuilder:
         self._deferred: Sequence[CaughtCall | ModuleReturn] = ()
         self._first_deferred = 0  # the first id of what was deferred
         self._frames = frames
-        self._names = NameReader(self._ids, frames)
+        self._names = NameReader(self.store.tensors, self._ids, frames)
 
     def _begin(self) -> None:
         """Give ids to what the run starts from, unless it has them."""
@@ -164,6 +164,8 @@ class TraceBuilder:
     @property
     def uninitialised_ids(self) -> list[int]:
         """The constants that are memory with nothing written to it."""
+        if not self.uninitialised:
+            return []
         tensors = set(map(id, self.uninitialised))
         pairs = enumerate(zip(self.store.kinds, self.store.tensors, strict=True))
         return [n for n, (kind, tensor) in pairs if kind == "constant" and id(tensor) in tensors]
@@ -323,13 +325,10 @@ class TraceBuilder:
         if plan.draws or plan.from_shapes:
             return NO_ARGUMENTS
         inputs: list[int] = []
-        return Slotted(
-            tuple([self._slotted(argument, inputs) for argument in args]),
-            {name: self._slotted(value, inputs) for name, value in kwargs.items()}
-            if kwargs
-            else kwargs,
-            tuple(inputs),
-        )
+        slots = tuple([self._slotted(argument, inputs) for argument in args])
+        if kwargs:
+            kwargs = {name: self._slotted(value, inputs) for name, value in kwargs.items()}
+        return Slotted(slots, kwargs, tuple(inputs))
 
     def _slotted(self, argument: Any, inputs: list[int]) -> Any:
         value_id = self._ids.get(id(argument))

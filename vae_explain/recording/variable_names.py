@@ -9,9 +9,11 @@ in turn gives each of them its name and a number.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import FrameType
 from typing import Any
+
+from torch import Tensor
 
 from .frames import FINAL, FrameWatcher, SeenFrames, Variables
 
@@ -36,19 +38,28 @@ class NameReader:
 
     Parameters
     ----------
+    tensors
+        The values' tensors, which grow meanwhile.
     ids
-        The id of each value, by Python's `id` of its tensor; it may grow meanwhile.
+        The id of each value, by Python's `id` of its tensor.
     frames
         Knows what a frame's variables were when it ended.
     """
 
-    def __init__(self, ids: Mapping[int, int], frames: FrameWatcher) -> None:
+    def __init__(
+        self, tensors: Sequence[Tensor], ids: Mapping[int, int], frames: FrameWatcher
+    ) -> None:
         self.names: dict[int, str] = {}
         self.returned: dict[int, str] = {}
+        self._tensors = tensors
         self._ids = ids
         self._paths: dict[int, str] = {}  # of every module, by `id` of the module
         self._frames = frames
         self._stack: list[_StackEntry] = []
+        # Of frames whose variables stay as they are, by the frame's `id`: the names of tensors
+        # by their `id`, and how many values there were when they were last read.
+        self._held: dict[int, dict[int, str]] = {}
+        self._read_up_to: dict[int, int] = {}
 
     def add_module(self, path: str, module: Any) -> None:
         """Note the path of a module; the first one, if it has two."""
@@ -61,6 +72,9 @@ class NameReader:
         that have ended, the innermost of those that go on, and the new ones.
         """
         stack = self._stack
+        if len(seen) == 1 and stack and stack[-1].frame_id == seen[0][0]:
+            self._read(*seen[0][:2])  # the same frame as before, as most often
+            return
         new = len(seen)
         kept = 0
         if seen:
@@ -75,8 +89,8 @@ class NameReader:
                     kept += 1
         while len(stack) > kept:
             self._pop()
-        if kept and (variables := self._variables(*seen[new][:2])) is not None:
-            self._read(variables)
+        if kept:
+            self._read(*seen[new][:2])
         while new:
             new -= 1
             self._push(*seen[new])
@@ -98,25 +112,19 @@ class NameReader:
         if value_id is not None and path:
             self.returned.setdefault(value_id, path)
 
-    def _variables(self, frame_id: int, seen: Variables | None) -> Variables | None:
-        """Return the variables of a frame, which may be those that it is going to have.
-
-        No value is named by those too early: what is not made yet has no id.
-        """
-        return self._frames.final(frame_id) if seen is FINAL else seen
-
     def _push(self, frame_id: int, seen: Variables | None, forward: FrameType | None) -> None:
         path = None if forward is None else self._paths.get(id(forward.f_locals.get("self")))
         module = self.module if path is None else path
         self._stack.append(_StackEntry(frame_id, module, path is not None))
-        if (variables := self._variables(frame_id, seen)) is not None:
-            self._read(variables)
+        self._read(frame_id, seen)
 
     def _pop(self) -> None:
         entry = self._stack.pop()
         variables = self._frames.ended(entry.frame_id)
-        if variables is not None:
-            self._read(variables)
+        if entry.frame_id in self._held:
+            self._read_final(entry.frame_id)
+        elif variables is not None:
+            self._read_all(variables)
         elif entry.last_made is not None:
             # PyTorch's own modules return what they made last. What the user's return comes
             # by `module_returned`.
@@ -124,9 +132,37 @@ class NameReader:
                 self.returned.setdefault(entry.last_made, entry.module)
             self.made(entry.last_made)
 
-    def _read(self, variables: Variables) -> None:
+    def _read(self, frame_id: int, seen: Variables | None) -> None:
+        """Name values by the variables of a frame, which may be those that it is going to have.
+
+        No value is named by those too early: what is not made yet has no id.
+        """
+        if seen is FINAL and self._frames.have_ended:
+            self._read_final(frame_id)
+        elif seen is not None:
+            self._read_all(self._frames.final(frame_id) if seen is FINAL else seen)
+
+    def _read_all(self, variables: Variables) -> None:
         names, ids = self.names, self._ids
         for name, held in variables.items():
             value_id = ids.get(id(held))
             if value_id is not None and value_id not in names and name[0] not in "_.":
                 names[value_id] = name
+
+    def _read_final(self, frame_id: int) -> None:
+        """Read variables that stay as they are: the second time they can name new values alone."""
+        tensors, ids = self._tensors, self._ids
+        held = self._held.get(frame_id)
+        if held is None:
+            variables = self._frames.final(frame_id)
+            self._read_all(variables)
+            held = self._held[frame_id] = {}
+            for name, value in variables.items():
+                if isinstance(value, Tensor) and name[0] not in "_.":
+                    held.setdefault(id(value), name)
+        else:
+            for value_id in range(self._read_up_to[frame_id], len(tensors)):
+                key = id(tensors[value_id])
+                if key in held and ids[key] == value_id:
+                    self.names.setdefault(value_id, held[key])
+        self._read_up_to[frame_id] = len(tensors)
