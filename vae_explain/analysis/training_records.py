@@ -6,7 +6,6 @@ The loop itself stands in `training.py`, which needs PyTorch; a page needs only 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -39,8 +38,7 @@ class Losses(NamedTuple):
     terms: tuple[float, ...]
 
 
-@dataclass(frozen=True)
-class TrainingPlan:
+class TrainingPlan(NamedTuple):
     """What to train and how.
 
     `explain` is the step to record, if any; `watch` is how many steps lie between two that are
@@ -55,8 +53,7 @@ class TrainingPlan:
     watch: int | None = None
 
 
-@dataclass(frozen=True)
-class OptimizerStep:
+class OptimizerStep(NamedTuple):
     """One update as `torch.optim` made it, or NumPy where there is no model but its record.
 
     Attributes
@@ -82,8 +79,7 @@ class OptimizerStep:
     made_by: Literal["torch.optim", "NumPy"] = "torch.optim"
 
 
-@dataclass(frozen=True)
-class Training:
+class Training(NamedTuple):
     """A finished training.
 
     Attributes
@@ -129,8 +125,7 @@ class Training:
     watched: Watched | None = None
 
 
-@dataclass(frozen=True)
-class Update:
+class Update(NamedTuple):
     """One step of gradient descent: the update, and the run after it with the same noise.
 
     `after` is None where the model does not run with the new parameters; then `stopped` is what

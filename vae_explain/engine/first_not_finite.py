@@ -7,7 +7,7 @@ an inf or NaN of finite numbers; then why that operation did, which `not_finite_
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,8 +18,7 @@ from .not_finite_reasons import called, reason_of
 from .run import Run
 
 
-@dataclass(frozen=True)
-class Cause:
+class Cause(NamedTuple):
     """Why a run is not finite.
 
     Attributes

@@ -7,7 +7,6 @@ what the vector-Jacobian products along it, and only along it, deliver.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -32,8 +31,7 @@ MOST_WORK = 100_000_000  # in products, of all chains together: some tenths of a
 OF_AN_OP, OF_A_NUMBER = 20_000, 4  # what takes a chain back through it
 
 
-@dataclass(frozen=True)
-class Path:
+class Path(NamedTuple):
     """A chain of named values from the loss to the target, and what it delivers.
 
     `closed` names, for each ReLU on the way, the units that let nothing through.

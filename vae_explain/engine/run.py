@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -192,8 +192,7 @@ class Run:
         raise NotFinite("loss")
 
 
-@dataclass(frozen=True)
-class Recordings:
+class Recordings(NamedTuple):
     """A run, and the same under other conditions: how they differ shows what a run alone cannot.
 
     None of them need be finite. One that the model does not take is None, as twice the rows

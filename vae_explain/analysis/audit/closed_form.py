@@ -10,7 +10,7 @@ another expression.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -54,8 +54,7 @@ STAND_INS: Mapping[str, tuple[tuple[str, Function], ...]] = {
 }
 
 
-@dataclass(frozen=True)
-class Fit:
+class Fit(NamedTuple):
     """What a KL's numbers are made of.
 
     Attributes

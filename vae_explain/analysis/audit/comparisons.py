@@ -7,8 +7,8 @@ learned and something that is not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from ...engine.graph import BoundOperation
 from .anatomy import Anatomy, once
@@ -30,8 +30,7 @@ WORDS = {
 DISTANCES = {"pairwise_distance": "distance", "cosine_similarity": "cosine similarity"}
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     """An operation that compares: its two sides, before they were broadcast."""
 
     bound: BoundOperation

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,8 +21,7 @@ from .summands import Summand
 SOFTMAXES = ("softmax", "log_softmax")
 
 
-@dataclass(frozen=True)
-class Categories:
+class Categories(NamedTuple):
     """One place where categories are sampled.
 
     Attributes
@@ -143,8 +143,7 @@ def _picks(lineage: Lineage, number: int) -> bool:
     return one_hot and lineage.learned(number)
 
 
-@dataclass(frozen=True)
-class CodeTerm:
+class CodeTerm(NamedTuple):
     """A term of the loss that compares what is encoded with its code.
 
     Attributes

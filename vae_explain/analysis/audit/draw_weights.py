@@ -8,7 +8,7 @@ That is tried: the error of one draw is made larger, and its weight looked at ag
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,8 +23,7 @@ MOVED = 1e-5  # of the weight of all draws: less is rounding
 MOST_TRIED = 8
 
 
-@dataclass(frozen=True)
-class DrawWeights:
+class DrawWeights(NamedTuple):
     """The weights of a row's draws.
 
     Attributes

@@ -9,8 +9,8 @@ the same way the closed form of the KL has the slope μ at the mean.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from statistics import median  # NumPy's would load its masked arrays
+from typing import NamedTuple
 
 import numpy as np
 
@@ -57,8 +57,7 @@ SWAPPED = ", swapped"
 POSITIVE = frozenset({"binary cross-entropy", "Poisson log-likelihood"})  # of which log p is taken
 
 
-@dataclass(frozen=True)
-class Weighed:
+class Weighed(NamedTuple):
     """What the elements of a prediction weigh.
 
     Attributes
@@ -152,7 +151,7 @@ def weigh(
         given = {made: moderate}
         of_others = _fitted(anatomy, parts, made, target, given, anatomy.all_with(given))
         if of_others and of_others.unit in POSITIVE:
-            straight = replace(of_others, prediction=moderate)
+            straight = of_others._replace(prediction=moderate)
     for scale in beside(anatomy, parts, made):
         likelihood = _of_learned_scale(anatomy, parts, made, target, scale, values)
         if likelihood is not None:
@@ -237,9 +236,9 @@ def _of_own_scale(
         return straight
     if abs(rises[0] / rises[1] - 1) < GUARDED:
         weight = rises[0] / np.log(FAR[2] / FAR[1]) / (straight.live * anatomy.rows) / 2
-        return replace(straight, weight=float(weight), range=None, learned_scale=True)
+        return straight._replace(weight=float(weight), range=None, learned_scale=True)
     squares = (FAR[2] ** 2 - FAR[1] ** 2) / (FAR[1] ** 2 - FAR[0] ** 2)
-    return replace(straight, local=abs(rises[0] / rises[1] / squares - 1) > GUARDED)
+    return straight._replace(local=abs(rises[0] / rises[1] / squares - 1) > GUARDED)
 
 
 def is_rewarded(anatomy: Anatomy, parts: Sequence[Part]) -> Weighed | None:
@@ -316,7 +315,7 @@ def _fitted(
     unit, weights = uneven
     mean = weighed(unit, weights, float(weights.mean()))
     times = mean.weight / float(weights.mean())
-    return replace(mean, range=(times * float(weights.min()), times * float(weights.max())))
+    return mean._replace(range=(times * float(weights.min()), times * float(weights.max())))
 
 
 def beside(anatomy: Anatomy, parts: Sequence[Part], made: int) -> list[int]:

@@ -7,8 +7,8 @@ two numbers, whatever the model's code looks like.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,8 +24,7 @@ RAW_VALUES = (-3.0, -2.0, -1.2, -0.6, -0.2, 0.3, 0.8, 1.5, 2.5)
 UNIFORM_ENOUGH = 1e-9
 
 
-@dataclass(frozen=True)
-class Probe:
+class Probe(NamedTuple):
     """What one pair of numbers gave: the scale of the noise in z, and the KL's part of the loss."""
 
     mu: float

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from .anatomy import Anatomy, once
 from .closed_form import Fit, fit
@@ -15,8 +15,7 @@ from .summands import within
 BENDING = frozenset({"clamp", "clamp_min", "clamp_max", "maximum", "minimum", "relu", "abs"})
 
 
-@dataclass(frozen=True)
-class Measured:
+class Measured(NamedTuple):
     """A site's KL.
 
     Attributes
@@ -68,20 +67,20 @@ def _of_parts(anatomy: Anatomy, site: Site, parts: tuple[Part, ...]) -> Measured
         if around == "abs" and measured.fit is not None and measured.fit.scale < 0:
             measured = _with_fit(anatomy, site, _turned(inside))  # |C - KL| is |KL - C|
         if known(measured.fit):
-            return replace(measured, bent=around)
+            return measured._replace(bent=around)
     whole = _with_fit(anatomy, site, parts)
     if known(whole.fit):
-        return replace(whole, bent=around)
+        return whole._replace(bent=around)
     for group in _by_term(anatomy, parts):
         measured = _with_fit(anatomy, site, group)
         if known(measured.fit):
             return measured
-    return replace(whole, bent=around)
+    return whole._replace(bent=around)
 
 
 def _turned(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     return tuple(
-        replace(part, summand=replace(part.summand, factor=-part.summand.factor)) for part in parts
+        part._replace(summand=part.summand._replace(factor=-part.summand.factor)) for part in parts
     )
 
 
@@ -119,5 +118,5 @@ def _looked_through(anatomy: Anatomy, parts: tuple[Part, ...]) -> tuple[tuple[Pa
             replaced.append(part)
         else:
             inside = within(anatomy, inner, part.summand)
-            replaced += [replace(part, summand=summand) for summand in inside]
+            replaced += [part._replace(summand=summand) for summand in inside]
     return (tuple(replaced), around) if around else ((), "")

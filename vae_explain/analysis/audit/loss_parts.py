@@ -8,9 +8,8 @@ and an estimate of a KL from the sample needs z and no input.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from operator import attrgetter
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from .lineage import Lineage
 from .posterior import Site
@@ -19,8 +18,7 @@ from .summands import Summand
 Role = Literal["reconstruction", "kl", "sampled", "learned prior", "other"]
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """A summand with its role, and the sites whose posterior or sample it needs.
 
     `mixed` says that a reconstruction needs a posterior by another way than the sample, and
@@ -35,8 +33,7 @@ class Part:
     parameter: bool = False
 
 
-@dataclass(frozen=True)
-class _Needs:
+class _Needs(NamedTuple):
     samples: frozenset[int]
     posteriors: frozenset[int]
     input: bool

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import product
 
@@ -51,7 +50,7 @@ def both_scales(anatomy: Anatomy) -> tuple[tuple[Scale, ...], list[Scale]]:
         names = ", ".join(dict.fromkeys(scale.name for scale in scales))
         raise NotApplied(f"the reconstruction has parts of several weights: {names}")
     if len({scale.name for scale in scales}) < len(scales):
-        scales = tuple(replace(scale, name=f"the {scale.measure}") for scale in scales)
+        scales = tuple(scale._replace(name=f"the {scale.measure}") for scale in scales)
     kls = decided((*sites, *anatomy.categories), partial(_kl_scale, anatomy))
     scales, kls = _of_one_target(anatomy, scales, kls)
     if not all(scale.weight for scale in scales) or any(
@@ -80,8 +79,8 @@ def _of_one_target(
         return scales, kls
     first, whole = kls[0], sum(kl.weight for kl in kls)
     factor = first.factor * whole / first.weight
-    together = replace(first, name="the KL", weight=whole, factor=factor)
-    return (replace(scales[0], range=None),), [together]
+    together = first._replace(name="the KL", weight=whole, factor=factor)
+    return (scales[0]._replace(range=None),), [together]
 
 
 def _kl_scale(anatomy: Anatomy, site: Site | Categories) -> Scale:
@@ -100,7 +99,7 @@ def _kl_scale(anatomy: Anatomy, site: Site | Categories) -> Scale:
             return scale
         # By entropy all latents weigh alike; by a closed form that is there all the same, not.
         sizes = np.abs(weights)
-        return replace(scale, range=(float(sizes.min()), float(sizes.max())))
+        return scale._replace(range=(float(sizes.min()), float(sizes.max())))
 
 
 def reduction(scale: Scale, noun: str) -> str:
@@ -188,7 +187,7 @@ def _of_one(reconstruction: Scale, kl: Scale, beta: float, off: bool) -> str:
     """Say what one β of one error means."""
     ratio, message = kl.weight / reconstruction.weight, ""
     if reconstruction.range is not None:
-        least, most = (effective_beta(replace(reconstruction, weight=w), kl)
+        least, most = (effective_beta(reconstruction._replace(weight=w), kl)
                        for w in reconstruction.range[::-1])  # fmt: skip
         return (
             f", for the mean of the elements' weights: they differ, and make it {least:.4g} to "

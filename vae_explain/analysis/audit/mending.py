@@ -8,8 +8,8 @@ looks at the result: only a mend that takes the finding away is printed.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,8 +23,7 @@ from ...trace import Array, Operation, Slot, Trace, Value
 Edit = Callable[[Trace, int], Trace]
 
 
-@dataclass(frozen=True)
-class Cure:
+class Cure(NamedTuple):
     """What a user may change, in words, and the same done to the trace."""
 
     words: str

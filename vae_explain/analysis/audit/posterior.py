@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ...engine.roles import standard_draws
 from .lineage import Lineage, is_elementwise
@@ -70,8 +71,7 @@ class Site:
         return (self.location, *self.chain[:1])
 
 
-@dataclass(frozen=True)
-class Sampling:
+class Sampling(NamedTuple):
     """The sites of a run, and of the draws that are none, why they are not."""
 
     sites: tuple[Site, ...]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from .anatomy import Anatomy
 from .finding import Finding, decided
@@ -19,8 +19,7 @@ Told = Finding | str
 Look = Callable[[Anatomy], Iterable[Told]]
 
 
-@dataclass(frozen=True)
-class AuditRule:
+class AuditRule(NamedTuple):
     """One family of findings.
 
     Attributes

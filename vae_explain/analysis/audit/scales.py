@@ -8,9 +8,9 @@ weight comes from, and only said where they give that weight.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median  # NumPy's would load its masked arrays
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,8 +31,7 @@ NARROW = -20.0, -26.0, -32.0  # raw values that make σ very small
 BY_ENTROPY = "KL by its entropy"
 
 
-@dataclass(frozen=True)
-class Scale:
+class Scale(NamedTuple):
     """What a term weighs.
 
     Attributes
@@ -114,15 +113,15 @@ def reconstruction_scales(anatomy: Anatomy) -> tuple[Scale, ...]:
         # A ½ is then that of a mean over two samples, and not that of a squared error.
         factor = first.factor * whole / first.weight * first.unit
         return (
-            replace(first, name="the reconstruction", weight=whole, factor=factor, halved=False),
+            first._replace(name="the reconstruction", weight=whole, factor=factor, halved=False),
         )
     if len(targets) > 1 and all(
-        replace(each, value=first.value, per_row=first.per_row, name=first.name) == first
+        each._replace(value=first.value, per_row=first.per_row, name=first.name) == first
         for each in scales
     ):
         # Several targets whose errors weigh alike, as the steps of a sequence, are one sum.
         elements = sum(each.per_row for each in scales)
-        return (replace(first, name="the reconstruction", per_row=elements),)
+        return (first._replace(name="the reconstruction", per_row=elements),)
     return tuple(dict.fromkeys(scales))
 
 

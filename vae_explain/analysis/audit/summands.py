@@ -8,8 +8,8 @@ it was written: in one line or in ten, one number a term or one a row.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,8 +20,7 @@ from .lineage import BY_CLASS, Lineage, is_elementwise
 from .linearity import weighted_sum
 
 
-@dataclass(frozen=True)
-class Summand:
+class Summand(NamedTuple):
     """One summand: the sum of a value's elements, times a factor.
 
     Attributes
@@ -58,8 +57,7 @@ class Summand:
     path: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class _Way:
+class _Way(NamedTuple):
     factor: float = 1.0
     averaged: tuple[int, ...] = ()
     constants: tuple[float, ...] = ()
@@ -85,7 +83,7 @@ def within(lineage: Lineage, number: int, around: Summand) -> tuple[Summand, ...
 def _split(lineage: Lineage, number: int, way: _Way) -> list[Summand]:
     if not lineage.learned(number):
         return []
-    way = replace(way, path=(*way.path, number))
+    way = way._replace(path=(*way.path, number))
     bound = lineage.graph.producer(number)
     parts = None if bound is None else _parts(lineage, bound, way)
     if parts is None:
@@ -110,7 +108,7 @@ def _parts(lineage: Lineage, bound: BoundOperation, way: _Way) -> list[tuple[int
         axes = normalized_axes(bound.attributes["dim"], len(shape))
         sizes = tuple(shape[axis] for axis in axes)
         averaged = (*way.averaged, *sizes)
-        return [(first, replace(way, factor=way.factor / max(prod(sizes), 1), averaged=averaged))]
+        return [(first, way._replace(factor=way.factor / max(prod(sizes), 1), averaged=averaged))]
     return None
 
 
@@ -130,7 +128,7 @@ def _weighted(lineage: Lineage, bound: BoundOperation, way: _Way) -> list[tuple[
     parts = _parts_with(lineage, bound, way, learned)
     if parts is None and detached and len(detached) < len(learned):
         moving = {at: source for at, source in learned.items() if at not in detached}
-        return _parts_with(lineage, bound, replace(way, detached=True), moving)
+        return _parts_with(lineage, bound, way._replace(detached=True), moving)
     return parts
 
 
@@ -160,10 +158,10 @@ def _parts_with(
             return None
         times = size / max(lineage.values[source].size, 1)  # as it was broadcast
         if weight == 0:
-            on = replace(way, factor=way.factor * times, off=True)
+            on = way._replace(factor=way.factor * times, off=True)
         else:
             constants = way.constants if abs(weight) == 1 else (*way.constants, abs(weight))
-            on = replace(way, factor=way.factor * times * weight, constants=constants)
+            on = way._replace(factor=way.factor * times * weight, constants=constants)
         parts.append((source, on))
     return parts
 
