@@ -144,6 +144,21 @@ def test_complex_numbers_are_refused_by_name(
     assert outcome.out == ""
     assert f"{what} is complex, and pages have real numbers alone" in outcome.err
     assert len(outcome.err.strip().splitlines()) == 1
+    assert ("torch.cos(w)" in outcome.err) == ("fft" in loss)
+
+
+def test_a_spectrum_as_the_refusal_says_is_that_of_pytorch_and_is_explained(
+    cli: CommandLine, tmp_path: Path
+) -> None:
+    size = "torch.hypot(h @ torch.cos(w), -h @ torch.sin(w))"
+    w = "2 * torch.pi / 4 * torch.outer(torch.arange(4), torch.arange(4 // 2 + 1))"
+    path = tmp_path / "model.py"
+    loss = f"[(w := {w}), (spectrum := {size}).sum()][1]"
+    path.write_text(COMPLEX.format(buffer="None", loss=loss), encoding="utf-8")
+    outcome = cli("forward", "--model", f"{path}:Model", "--x", "1,2,3,4")
+    assert outcome.code == 0, outcome.err
+    w, h = eval(w), torch.tensor([[1.0, 2.0, 3.0, 4.0]])
+    torch.testing.assert_close(eval(size), torch.fft.rfft(h).abs())
 
 
 def test_a_checkpoint_on_the_command_line(cli: CommandLine, tmp_path: Path) -> None:

@@ -295,7 +295,8 @@ def _require_real(trace: Trace) -> None:
     for value in trace.values:
         if value.array.dtype.kind == "c":
             makers = [each.name for each in trace.operations if value.id in each.outputs]
-            raise NotReal(value.name or f"what {' and '.join(makers) or 'it reads'} gives")
+            made_by = " and ".join(makers)
+            raise NotReal(value.name or f"what {made_by or 'it reads'} gives", made_by)
 
 
 def _require_digits(trace: Trace) -> None:

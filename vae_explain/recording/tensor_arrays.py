@@ -32,11 +32,14 @@ class NotReal(UserError):
 
     option = "--model"
 
-    def __init__(self, what: str) -> None:
-        super().__init__(
-            f"{what} is complex, and pages have real numbers alone; compute with its real and its "
-            "imaginary part as two"
-        )
+    def __init__(self, what: str, made_by: str = "") -> None:
+        mend = "make its real and its imaginary part as two real tensors"
+        if "fft" in made_by:
+            mend += (
+                ", those of a spectrum as x @ torch.cos(w) and -x @ torch.sin(w) with w = 2π/n · "
+                "torch.outer(torch.arange(n), torch.arange(n // 2 + 1))"
+            )
+        super().__init__(f"{what} is complex, and pages have real numbers alone; {mend}")
 
 
 def array_of(tensor: Tensor) -> Array:

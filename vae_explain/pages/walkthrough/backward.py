@@ -38,6 +38,7 @@ from ..checks import Checks
 from .answer import answer
 from .captions import Captions
 from .draft import checked
+from .floors import floor_notes
 from .functions import FunctionNotes
 from .other_arithmetic import all_beside
 from .page import MOST_DETAILED, RunPage, passed_on
@@ -290,6 +291,7 @@ class BackwardPage(RunPage):
         by = self.shown_by(made, shown, made)
         block = self.worked(value_id, lines, by, quiet=moved)
         self.work_out(block, lines, noun, "autograd's", heads=self.heads(lines))
+        self.add(*floor_notes(self.run, lines))
         self.add_parts({"table": True, **by}, *self.shares.table(value_id, shown))
 
     def heads(self, lines: Sequence[Worked]) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from ..checks import Checks
 from ..phrases import BLANK, counted
 from .captions import Captions, drawing_words
 from .draft import checked, table
+from .floors import floor_notes
 from .functions import FunctionNotes
 from .not_finite import stops_at
 from .page import MOST_DETAILED, MOST_LINES, RunPage, passed_on
@@ -348,7 +349,8 @@ class ForwardPage(RunPage):
         name = self.name(value_id)
         block = self.lines(name, lines[: self.most], "element", "exact", omitted, recipe=recipe)
         noun = f"sum of {counted(count, 'summand')}"
-        self.add(block._replace(total=total), checked([total], noun))
+        notes = floor_notes(self.run, lines[: self.most])
+        self.add(block._replace(total=total), *notes, checked([total], noun))
 
     def beside(self, value_id: int) -> None:
         """Show a reconstruction beside the input that a loss compares it with."""
@@ -401,3 +403,4 @@ class ForwardPage(RunPage):
         block = self.lines(name, lines, "element", places, omitted, moved, recipe)
         self.asides(block.lines)
         self.work_out(block, lines, "element" if moved else "line", tail=tail)
+        self.add(*floor_notes(self.run, lines))

@@ -33,6 +33,7 @@ from ..phrases import BLANK, counted
 from .answer import answer
 from .captions import drawing_words
 from .draft import footer, verdict
+from .floors import floor_notes
 from .header import heading_line, run_remarks
 from .not_finite import telling
 from .other_arithmetic import one_beside
@@ -84,6 +85,8 @@ def why(
             checks.count(node.line.difference, node.line.agrees)
     if nodes:
         blocks.append(Tree(tuple(nodes)))
+        lines = [node.line for _, node in root.walk() if node.line and node.status != "cut"]
+        blocks += floor_notes(run, lines)
     left = len({node.target for _, node in root.walk() if node.status == "cut"})
     if left:
         blocks.append(Note(f"{counted(left, 'number')} not derived here; --full derives all."))
