@@ -163,7 +163,7 @@ def call_torch(rule: Rule, tensors: Sequence[Tensor], example: Example) -> Tenso
             result = function(*tensors, **attributes)
         except TypeError:
             result = function(*tensors, *attributes.values())
-    if rule.several and not isinstance(result, Tensor):
+    if rule.several_outputs and not isinstance(result, Tensor):
         result = result[example.attributes["output"]]
     assert isinstance(result, Tensor)
     return result

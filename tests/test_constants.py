@@ -26,7 +26,7 @@ class Uniform(NamedOperand):
         return Number(float(self.array.flat[0]))
 
 
-SPREADING = [rule for rule in RULES.values() if rule.spreads and examples_of(rule)]
+SPREADING = [rule for rule in RULES.values() if rule.formula_broadcasts and examples_of(rule)]
 
 
 @pytest.mark.parametrize("rule", SPREADING, ids=lambda rule: rule.name)

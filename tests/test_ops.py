@@ -150,6 +150,19 @@ def test_an_op_is_of_the_kind_that_its_rule_says(rule: Rule, example: Example) -
         assert len(list(indices(shape))) <= call.operands[0].array.size
 
 
+@on_every_example
+def test_what_adds_up_numbers_is_no_larger_than_they_are_in_all(
+    rule: Rule, example: Example
+) -> None:
+    output = rule.forward(*example.operands, **example.attributes)
+    match rule.adds_up:
+        case "terms":
+            sizes = rule.forward(*map(np.abs, example.operands), **example.attributes)
+            assert (np.abs(output) <= sizes * (1 + 1e-12)).all()
+        case "positive":
+            assert (output >= 0).all()
+
+
 @on_every_rule
 def test_every_rule_can_be_tested_and_told(rule: Rule) -> None:
     assert rule.words

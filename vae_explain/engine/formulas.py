@@ -190,7 +190,7 @@ class Steps:
         if shape is None:
             operand = _ValueOperand(self, value_id)
             bound = None if operand.is_leaf() else self.run.graph.producer(value_id)
-            if bound is not None and bound.rule is not None and bound.rule.spreads:
+            if bound is not None and bound.rule is not None and bound.rule.formula_broadcasts:
                 shape = np.broadcast_shapes(*map(self.shape_written, bound.sources.values()))
             else:
                 shape = operand.shape if operand.plain() is None else ()
@@ -332,7 +332,7 @@ class Steps:
         return self._calls[bound.output]
 
     def _call(self, bound: BoundOperation) -> Call:
-        full = not self._rule(bound).spreads
+        full = not self._rule(bound).formula_broadcasts
         operands = tuple(
             _ValueOperand(self, int(operand), full) if slot else ConstantOperand(float(operand))
             for operand, slot in zip(bound.operands, bound.slots, strict=True)

@@ -225,7 +225,7 @@ def _bind(operation: Operation, hooked: frozenset[int]) -> tuple[BoundOperation,
             rule,
             numbers,
             slots,
-            {**attributes, "output": position} if rule.several else attributes,
+            {**attributes, "output": position} if rule.several_outputs else attributes,
             hooked=output in hooked,
         )
         for position, output in enumerate(operation.outputs)
@@ -237,7 +237,7 @@ def _matched(operation: Operation) -> tuple[Rule, tuple[Any, ...], Mapping[str, 
     rule = rule_of(operation.name)
     if rule is None:
         raise NotExplained("no rule for it")
-    if len(operation.outputs) != 1 and not rule.several:
+    if len(operation.outputs) != 1 and not rule.several_outputs:
         raise NotExplained("it has several outputs")
     try:
         operands, attributes = rule.bind(*operation.args, **operation.kwargs)

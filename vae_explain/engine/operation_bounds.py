@@ -23,10 +23,6 @@ from .backward_pass import shares
 from .forward_pass import Arrays
 from .graph import BoundOperation
 
-# A convolution is none of these: PyTorch may compute it by transforms, which lose more digits.
-SUMS = ("linear", "matmul", "mm", "bmm", "mv", "dot", "sum", "mean")
-LOSSES = ("mse_loss", "l1_loss", "binary_cross_entropy")  # sums of what is never negative
-
 
 class _All(NamedTuple):
     """All numbers of an operand in the place of one."""
@@ -58,11 +54,11 @@ def of_output(
         return None
     if rule.kind == "copy":
         return lost(held, 1, made)
-    if rule.name in SUMS:
+    if rule.adds_up == "terms":
         terms = math.prod(array.size for array in operands[:2]) / max(made.size, 1)
         size = rule.forward(*map(np.abs, operands), **bound.attributes)
         return lost(held, terms if len(operands) == 1 else math.sqrt(terms), size)
-    if rule.name in LOSSES and len(operands) == 2:
+    if rule.adds_up == "positive" and len(operands) == 2:
         return lost(held, operands[0].size, made)
     if rule.kind != "elementwise":
         return None
@@ -87,19 +83,19 @@ def of_shares(
     held
         The gradient at the output, as PyTorch has recorded it.
     """
-    kind, name = bound.kind, bound.rule_name
-    adds = kind == "copy" or name in SUMS
-    known = adds or kind == "elementwise" or name in LOSSES
+    kind, adds_up = bound.kind, bound.rule.adds_up if bound.rule else ""
+    adds = kind == "copy" or adds_up == "terms"
+    known = adds or kind == "elementwise" or adds_up == "positive"
     sizes = {n: np.abs(values[n]) for n in (bound.output, *bound.sources.values())}
     for _, passed in shares(bound, size, sizes if adds else values, wanted):
         if not known or passed.dtype.kind != "f":
             yield None
         elif adds:
             last = size.shape[-1] if size.ndim else 1
-            several = name in SUMS and size.ndim
+            several = adds_up == "terms" and size.ndim
             terms = max(last, size.size / last) if several else size.size / max(passed.size, 1)
             yield lost(held, terms, passed)
-        elif name in LOSSES:
+        elif adds_up == "positive":
             yield lost(held, OF_FUNCTION, passed)
         elif passed.shape == size.shape:
             # A slope may be a difference of numbers of about 1, as 1 - y².

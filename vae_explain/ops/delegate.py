@@ -101,4 +101,4 @@ def each_output(*rules: Rule, **fields: Any) -> Rule:
         rest = {key: value for key, value in attributes.items() if key != "output"}
         return rules[attributes["output"]], rest
 
-    return deferring(rules, rule_of, several=True, **fields)
+    return deferring(rules, rule_of, several_outputs=True, **fields)

@@ -341,8 +341,8 @@ def elementwise(
         formula=op.formula,
         gradient=op.gradient,
         kind="elementwise",
-        broadcasts=True,
-        spreads=True,
+        gradient_broadcasts=True,
+        formula_broadcasts=True,
         **fields,
     )
 

@@ -66,9 +66,9 @@ class Rule:
     name
         The op's name as PyTorch gives it, without the marks of in-place or dunder forms.
     bind
-        Takes the call's arguments as PyTorch takes them and returns the operands and
-        attributes that the other fields speak of. Raises `NotExplained` for a form of
-        the call that they do not cover.
+        Takes the call's arguments as PyTorch does and returns the operands and attributes
+        that the other functions take. Raises `NotExplained` for a form of the call that
+        they do not cover.
     forward
         `forward(*arrays, **attributes)`, the output in NumPy.
     vjp
@@ -88,18 +88,20 @@ class Rule:
         `gradient(call, position, upstream)`, the whole VJP at once; by default the op's name
         with `_backward`, what arrives and the operands.
     shows
-        `shows(call)`, the positions of the operands that they show, in order; by default all.
+        `shows(call)`, the positions of the operands that the default formula and gradient
+        show, in order; by default all.
     shown
-        The name in these defaults, where it is not the op's own without `linalg_`.
+        The name that the default formula and gradient show, where it is not the op's own
+        without `linalg_`.
     usual
-        The attributes that they need not mention, with what they usually are; by default those
-        that the call may leave out.
+        The attributes that they leave out, by their usual values; by default those that the
+        call may leave out.
     options
-        `options(call)`, the options that they show; by default the attributes that are not
-        as usual.
+        `options(call)`, the options that they show; by default the attributes whose values
+        are not the usual ones.
     linear
-        True for an op whose VJP needs no more of its operand than the shape: the default
-        gradient is then written without it.
+        True for an op whose VJP needs only the shape of its operand: the default gradient is
+        then written without the operand.
     torch
         The dotted name of the PyTorch function, where it does not follow from the op's; see
         `pytorch`.
@@ -119,29 +121,35 @@ class Rule:
         What a reader calls the op, where that is a name of the field: `layer norm`, `GELU`. An
         elementwise op of one operand that has one is an activation.
     gate
-        True for an op that passes an element on as it is or stops it, forward and backward.
-    several
-        True for an op with several outputs: the attribute `output` then says which of
-        them is spoken of, as if each were made by a call of its own.
+        True for an op that lets an element through unchanged or stops it, forward and backward.
+    several_outputs
+        True for an op with several outputs: the attribute `output` then says which one is
+        meant, as if each were made by a call of its own.
     vjp_of
-        `vjp_of(position, upstream, output, *arrays, **attributes)`, what `vjp` has at one
-        position; None where it cannot be computed without the others.
+        `vjp_of(position, upstream, output, *arrays, **attributes)`, the part of `vjp` at one
+        position; None where it cannot be computed alone.
     held
-        `held(call)`, the positions of numbers to which nothing passes back.
+        `held(call)`, the positions of operands that get no gradient.
     vjp_computed
-        `vjp_computed(adjust, upstream, output, *arrays, **attributes)`, what `vjp` has, made as
-        PyTorch makes it: `adjust` is called with each array on the way. None for an op that
-        PyTorch computes as `vjp` does.
-    broadcasts
-        True for an op whose `gradient` takes an upstream that is smaller than what it stands
-        for and leaves the rest to broadcasting, as one number does that is everywhere.
-    spreads
-        True for an op whose formula takes operands that are smaller than their shape says, as
-        one number for a constant that is the same everywhere. The others get all of them.
+        `vjp_computed(adjust, upstream, output, *arrays, **attributes)`, the VJP in the steps in
+        which PyTorch computes it: `adjust` is called with each array on the way. None for an op
+        that PyTorch computes as `vjp` does.
+    gradient_broadcasts
+        True for an op whose `gradient` takes an upstream formula that is smaller than the
+        output, such as one number for all of it, and leaves the rest to broadcasting. For any
+        other op it is expanded first.
+    formula_broadcasts
+        True for an op whose `formula` takes operands that are smaller than their shape, such as
+        one number for a constant that is the same everywhere. For any other op they are
+        expanded first.
+    adds_up
+        What an output is the sum of, for an op of which that bounds the rounding: `terms` of
+        either sign, as products, or `positive` ones. Empty for every other op, also for a
+        convolution, which PyTorch may compute by transforms that lose more digits.
     chosen_by
-        `chosen_by(call, index)`, for an op that takes or puts numbers by their places: the
-        elements of its operands that say which, for one element of the output, each as the
-        operand's position and the index in it. None for every other op.
+        `chosen_by(call, index)`, for an op that takes or puts numbers by an index: the elements
+        of its operands that chose the numbers of one output element, each as the operand's
+        position and the index in it. None for every other op.
     """
 
     name: str
@@ -163,12 +171,13 @@ class Rule:
     kind: Kind = ""
     title: str = ""
     gate: bool = False
-    several: bool = False
+    several_outputs: bool = False
     vjp_of: Callable[..., Array | None] | None = None
     held: Callable[[Call], Collection[int]] = nothing
     vjp_computed: Callable[..., tuple[Array | None, ...]] | None = None
-    broadcasts: bool = False
-    spreads: bool = False
+    gradient_broadcasts: bool = False
+    formula_broadcasts: bool = False
+    adds_up: Literal["terms", "positive", ""] = ""
     chosen_by: Callable[[Call, Index], list[tuple[int, Index]]] | None = None
 
     def __post_init__(self) -> None:
@@ -192,17 +201,17 @@ class Rule:
 
     @property
     def source(self) -> bool:
-        """Whether the op takes nothing from its operands: noise."""
+        """Whether the op draws noise, and computes nothing from operands."""
         return self.kind == "draw"
 
     @property
     def activation(self) -> bool:
-        """Whether the op is an activation function, as stands behind a layer."""
+        """Whether the op is an activation function."""
         return self.kind == "elementwise" and bool(self.title)
 
     @property
     def written(self) -> str:
-        """The name that the default formula and gradient write."""
+        """The name in the default formula and gradient."""
         return self.shown or self.name.removeprefix("linalg_")
 
     @property
@@ -215,8 +224,8 @@ class Rule:
         return self.torch or f"{home}.{self.name}"
 
     def backward(self, call: Call, position: int, upstream: Expression) -> Expression:
-        """Return `gradient` for whatever arrives, in the shape that the op needs."""
-        if not self.broadcasts:
+        """Return `gradient`, with the upstream expanded if the op needs all of it."""
+        if not self.gradient_broadcasts:
             upstream = expanded(upstream, call.output.shape)
         return self.gradient(call, position, upstream)
 
@@ -300,7 +309,7 @@ NOTHING_BACK: dict[str, Any] = {
     "vjp": _no_vjp,
     "partials": lambda call, position, index: [],
     "gradient": lambda call, position, upstream: ZERO,
-    "broadcasts": True,
+    "gradient_broadcasts": True,
 }
 
 

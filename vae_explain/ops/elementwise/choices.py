@@ -74,7 +74,7 @@ def where_gradient(call: Call, position: int, upstream: Expression) -> Expressio
     return sum_to(body, call.output.shape, call.operands[position].shape)
 
 
-WHERE = replace(_CHOICE, partials=where_partials, gradient=where_gradient, spreads=False)
+WHERE = replace(_CHOICE, partials=where_partials, gradient=where_gradient, formula_broadcasts=False)
 
 MASKED_FILL = replace(
     WHERE,

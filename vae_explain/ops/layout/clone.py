@@ -88,7 +88,7 @@ def overwriting(name: str, bind: Callable[..., Bound], torch: str = "") -> Rule:
         gradient=overwritten_gradient,
         words="other numbers in its place",
         torch=torch,
-        broadcasts=True,
+        gradient_broadcasts=True,
     )
 
 
@@ -106,5 +106,5 @@ ZERO_OUT = Rule(
     gradient=lambda call, position, upstream: ZERO,
     words="zeros in its place",
     torch="torch.zero_",
-    broadcasts=True,
+    gradient_broadcasts=True,
 )

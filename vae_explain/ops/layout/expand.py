@@ -47,7 +47,7 @@ def expanding(name: str, bind: Any, forward: Any, torch: str = "") -> Rule:
         gradient=_gradient,
         words="repeated along an axis",
         torch=torch,
-        broadcasts=True,
+        gradient_broadcasts=True,
     )
 
 
@@ -87,8 +87,8 @@ BROADCAST_TENSORS = copying(
     formula=_formula,
     gradient=_gradient,
     words="repeated to a common shape",
-    several=True,
-    broadcasts=True,
+    several_outputs=True,
+    gradient_broadcasts=True,
 )
 
 # --- repeat -----------------------------------------------------------------------------

@@ -53,7 +53,7 @@ def reshaping(name: str, bind: Callable[..., Bound], to: ShapeOf, torch: str = "
         gradient=gradient,
         words="the same numbers in another shape",
         torch=torch,
-        broadcasts=True,
+        gradient_broadcasts=True,
     )
 
 
@@ -154,7 +154,7 @@ def reordering(name: str, *, bind: Callable[..., Bound], order: OrderOf, torch: 
         gradient=gradient,
         words="the same numbers, axes in another order",
         torch=torch,
-        broadcasts=True,
+        gradient_broadcasts=True,
     )
 
 

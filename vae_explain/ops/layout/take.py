@@ -93,7 +93,7 @@ CHUNK = selecting(
     bind=binder("input", chunks=REQUIRED, dim=0),
     key=chunk_key,
     words="one of equal parts",
-    several=True,
+    several_outputs=True,
 )
 
 
@@ -113,7 +113,9 @@ def split_key(x: Array, sizes: Any, dim: int, output: int) -> Key:
     return at_axis(dim, x.ndim, slice(start, end))
 
 
-SPLIT = selecting("split", bind=bind_split, key=split_key, words="one of its parts", several=True)
+SPLIT = selecting(
+    "split", bind=bind_split, key=split_key, words="one of its parts", several_outputs=True
+)
 
 
 def bind_tensor_split(
@@ -141,7 +143,7 @@ TENSOR_SPLIT = selecting(
     bind=bind_tensor_split,
     key=tensor_split_key,
     words="one of its parts",
-    several=True,
+    several_outputs=True,
 )
 
 
@@ -150,5 +152,5 @@ UNBIND = selecting(
     bind=binder("input", dim=0),
     key=lambda x, dim, output: at_axis(dim, x.ndim, output),
     words="one of its slices",
-    several=True,
+    several_outputs=True,
 )

@@ -43,6 +43,7 @@ _PRODUCT = Rule(
     formula=lambda call: MatMul(call.wholes[INPUT], Transpose(call.wholes[WEIGHT])),
     gradient=gradient,
     kind="contraction",
+    adds_up="terms",
     words="each row of the weight dotted with the input, plus its bias",
     functional=True,
 )

@@ -60,6 +60,7 @@ MATMUL = Rule(
     formula=lambda call: MatMul(*call.wholes),
     gradient=gradient,
     kind="contraction",
+    adds_up="terms",
     words="matrix product",
 )
 

@@ -42,9 +42,9 @@ def losses(
     expression: Callable[..., Any],
     *,
     weight: bool,
-    words: str,
     forward: Callable[..., Any] | None = None,
     derivatives: tuple[Callable[..., Any], ...] = (),
+    **fields: Any,
 ) -> Rule:
     """Make the rule for each element, or for each times its weight, the third operand."""
 
@@ -62,7 +62,7 @@ def losses(
         forward=forward,
         derivatives=derivatives,
         no_gradient=(2, 3),
-        words=words,
+        **fields,
     )
 
 
@@ -86,6 +86,7 @@ def probabilities(weight: bool) -> Rule:
         weight=weight,
         derivatives=(by_probability, lambda y, p, t: log(ONE - p) - log(p)),
         words="how surprising the targets are under these probabilities",
+        adds_up="positive",
     )
 
 

@@ -136,6 +136,7 @@ L1_LOSS = pointwise_loss(
         lambda a, b: absolute(a - b),
         bind=binder("input", "target", **OLD, reduction="mean", weight=Refused()),
         words="absolute differences",
+        adds_up="positive",
     )
 )
 

@@ -35,9 +35,10 @@ _SQUARES = elementwise(
     bind=binder("input", "target", **OLD, reduction="mean", weight=Refused()),
     derivatives=(lambda y, a, b: TWO * (a - b), lambda y, a, b: TWO * (b - a)),
     words="squared differences",
+    adds_up="positive",
 )
 # Divided last, which is the order of the reference figures.
-MSE_LOSS = replace(pointwise_loss(_SQUARES, folded=True), vjp=squares_vjp, spreads=False)
+MSE_LOSS = replace(pointwise_loss(_SQUARES, folded=True), vjp=squares_vjp, formula_broadcasts=False)
 
 # --- the divergence of given probabilities from log-probabilities -----------------------
 

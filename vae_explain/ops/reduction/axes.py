@@ -21,7 +21,7 @@ from ..broadcasting import normalized_axes
 from ..rule import Call, Options, Rule, unusual
 
 # Makes the rule of an op that brings the numbers along some axes to one.
-reduction = partial(Rule, kind="reduction", broadcasts=True)
+reduction = partial(Rule, kind="reduction", gradient_broadcasts=True)
 
 
 def reduced(call: Call) -> tuple[int, ...]:

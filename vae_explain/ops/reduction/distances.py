@@ -103,7 +103,7 @@ def distance(name: str, bind: Callable[..., Bound], facing: Facing, words: str, 
         title="distances",
         words=words,
         torch=torch,
-        broadcasts=True,
+        gradient_broadcasts=True,
     )
 
 

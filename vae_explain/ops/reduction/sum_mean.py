@@ -77,6 +77,7 @@ SUM = reduction(
     formula=sum_formula,
     gradient=lambda call, position, upstream: spread_formula(call, upstream),
     words="sum",
+    adds_up="terms",
 )
 
 MEAN = reduction(
@@ -93,6 +94,7 @@ MEAN = reduction(
     formula=lambda call: Div(sum_formula(call), _count(call)),
     gradient=lambda call, position, upstream: spread_formula(call, upstream) * _share(call),
     words="mean",
+    adds_up="terms",
 )
 
 # --- of what is a number; a NaN gets no gradient ----------------------------------------

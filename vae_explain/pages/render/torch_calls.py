@@ -229,7 +229,7 @@ def helpers_of(name: str, operands: int) -> tuple[str, ...]:
 def takes_numbers(name: str) -> bool:
     """Whether a single number may stand for any operand of an op, or of its slope `name'`."""
     op = name.removesuffix("'")
-    return op in RULES and (RULES[op].spreads or _is_loss(op) or op in TAKING_NUMBERS)
+    return op in RULES and (RULES[op].formula_broadcasts or _is_loss(op) or op in TAKING_NUMBERS)
 
 
 def filling(name: str) -> int | None:
