@@ -75,17 +75,17 @@ def steps(run: Run, only: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Return each named value with its formula over other named values."""
     view = Steps(run)
     entries = []
-    for number in view.named():
-        value = run.trace.values[number]
+    for value_id in view.named():
+        value = run.trace.values[value_id]
         if only and value.name not in only:
             continue
-        entry: dict[str, Any] = {"name": value.name, "section": section_of(run, number)}
+        entry: dict[str, Any] = {"name": value.name, "section": section_of(run, value_id)}
         try:
-            formula = view.formula(number)
+            formula = view.formula(value_id)
             entry |= {"formula": to_text(formula), "latex": to_latex(formula)}
         except NotExplained as reason:
             entry |= {"formula": None, "latex": None, "not_explained": str(reason)}
-        inputs = [i for i in view.inputs(number) if i != number]
+        inputs = [i for i in view.inputs(value_id) if i != value_id]
         entry["inputs"] = [run.trace.values[i].name for i in inputs]
         entries.append(entry)
     return entries
@@ -174,7 +174,7 @@ def checked(checks: Checks) -> dict[str, Any]:
 
 
 def named(run: Run, gradients: Mapping[int, Array]) -> dict[str, Array]:
-    pairs = ((run.trace.values[number].name, gradients[number]) for number in sorted(gradients))
+    pairs = ((run.trace.values[n].name, gradients[n]) for n in sorted(gradients))
     return {name: array for name, array in pairs if name is not None}
 
 

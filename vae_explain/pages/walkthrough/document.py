@@ -73,8 +73,8 @@ def document(
     chapter("The parameters", introductions.parameters(run), tensors)
     first: list[Block] = []
     last: list[Block] = []
-    for numbers, blocks in forward.ForwardPage(run, like=like).parts():
-        half = last if section_of(run, numbers[0]) == "loss" else first
+    for value_ids, blocks in forward.ForwardPage(run, like=like).parts():
+        half = last if section_of(run, value_ids[0]) == "loss" else first
         half += blocks
     chapter("The forward pass", introductions.forward(run), first)
     chapter("The loss", introductions.loss(run), last)

@@ -10,13 +10,10 @@ from ...engine.formulas import if_explained
 from ...engine.index_ranges import Source
 from ...engine.run import Run
 from ...ops import NotExplained
-from ...ops.linear.linear import LINEAR
-from ...ops.linear.matmul import MATMUL
-from ...symbolic.expression import Apply, Expression, Index, Ref
+from ...symbolic.expression import Apply, Expression, Ref
 from ...trace import is_whole
 from ..blocks import (
     Adds,
-    After,
     Block,
     Column,
     Formula,
@@ -31,14 +28,12 @@ from .captions import Captions, drawing_words
 from .draft import checked, table
 from .floors import floor_notes
 from .functions import FunctionNotes
+from .layers import ROW_OPS, LayerPage
 from .not_finite import stops_at
-from .page import MOST_DETAILED, MOST_LINES, RunPage, passed_on
+from .page import MOST_LINES, passed_on
 from .repeated import ask_for_others, repeated, same_as
 from .tensors import is_big, largest
 
-ROW_OPS = (LINEAR.name, MATMUL.name)  # not `mv` or `dot`, whose second operand has no rows
-WIDE, ROWS_OF_WIDE = 64, 3  # how many rows of a layer with so many inputs are worked out
-LONG_ROWS = "Of each sum the largest products are shown; the last number is all others."
 # Of what is computed under `no_grad`, taken by `detach`, or only compared.
 NOTHING_COMES_BACK = "no gradient comes back from it"
 
@@ -60,7 +55,7 @@ def forward(run: Run, only: Sequence[str] = (), latex: bool = False) -> tuple[Wa
     return page.finish("forward", says=not only)
 
 
-class ForwardPage(RunPage):
+class ForwardPage(LayerPage):
     """The forward pass, a section for each value that stands by itself; its footer is to come.
 
     Parameters
@@ -80,8 +75,6 @@ class ForwardPage(RunPage):
     ) -> None:
         super().__init__(run, only, latex)
         self.like = like or {}
-        self.detailed = bool(only)
-        self.most = MOST_DETAILED if only else self.most_lines
         self.captions = Captions(run)
         self.function_notes = FunctionNotes(repeat=self.detailed)
         self._starts: list[tuple[tuple[int, ...], int]] = []
@@ -141,29 +134,29 @@ class ForwardPage(RunPage):
         )
         return bool(is_one)
 
-    def is_asked_for(self, numbers: Sequence[int]) -> bool:
+    def is_asked_for(self, value_ids: Sequence[int]) -> bool:
         """Whether a section is on the page: all are, unless some steps were asked for alone."""
-        return not self.targets or not self.targets.isdisjoint(numbers)
+        return not self.targets or not self.targets.isdisjoint(value_ids)
 
     def keep(self) -> None:
         """Drop the sections that hold none of the steps asked for."""
-        kept = [blocks for numbers, blocks in self.parts() if self.is_asked_for(numbers)]
+        kept = [blocks for value_ids, blocks in self.parts() if self.is_asked_for(value_ids)]
         self.blocks = [block for blocks in kept for block in blocks]
 
     def parts(self) -> list[tuple[tuple[int, ...], list[Block]]]:
-        """Return each section's blocks with the numbers of the values that it explains."""
+        """Return each section's blocks with the ids of the values that it explains."""
         starts = [start for _, start in self._starts] + [len(self.blocks)]
         return [
-            (numbers, self.blocks[start : starts[position + 1]])
-            for position, (numbers, start) in enumerate(self._starts)
+            (value_ids, self.blocks[start : starts[position + 1]])
+            for position, (value_ids, start) in enumerate(self._starts)
         ]
 
-    def open_at(self, numbers: Sequence[int], detail: str = "") -> None:
+    def open_at(self, value_ids: Sequence[int], detail: str = "") -> None:
         """Begin the section of some values, titled by the first."""
-        self._starts.append((tuple(numbers), len(self.blocks)))
-        title = self.captions.title(numbers[0])
+        self._starts.append((tuple(value_ids), len(self.blocks)))
+        title = self.captions.title(value_ids[0])
         again = title in self._said and not detail
-        self.open(title, self.name(numbers[0]) if again else detail)
+        self.open(title, self.name(value_ids[0]) if again else detail)
         self._said.add(title)
 
     # --- sections ---
@@ -175,18 +168,18 @@ class ForwardPage(RunPage):
                 self.open_at([value.id], f"{list(value.shape)}{rows}")
                 self.add(self.value_block(value.id, "input"))
 
-    def section(self, numbers: Sequence[int]) -> None:
-        first = numbers[0]
+    def section(self, value_ids: Sequence[int]) -> None:
+        first = value_ids[0]
         activation = self.activation_of(first)
-        self.open_at(numbers, self.layer_detail(first, activation, self.captions.title(first)))
+        self.open_at(value_ids, self.layer_detail(first, activation, self.captions.title(first)))
         words = self.captions.forward(first) or self.captions.weights(first)
         if words and words not in self._said:
             self.add(Prose(words, level="standard"))
             self._said.add(words)
-        if not self.is_asked_for(numbers):
+        if not self.is_asked_for(value_ids):
             return  # only its number counts, and what it says
         beside = activation if activation and self.is_one_function(activation) else None
-        for value_id in numbers:
+        for value_id in value_ids:
             if value_id == beside and self.op_name(first) in ROW_OPS:
                 continue  # shown beside the layer's rows
             self.step(value_id, beside if value_id == first else None)
@@ -255,84 +248,6 @@ class ForwardPage(RunPage):
     def is_plain(self, value_id: int) -> bool:
         """Whether a scalar is made from scalars alone, as the loss is from its terms."""
         return all(self.run.values[i].size == 1 for i in self.steps.inputs(value_id))
-
-    # --- a layer, row by row ---
-
-    def rows_remark(self, value_id: int) -> str:
-        """Say which rows are dotted with what."""
-        bound = self.linear_layer(value_id)
-        if bound is None:
-            return "each row dotted with each column"
-        source, weight, *bias = bound.operation.inputs
-        letter = self.input_letter(source)
-        layer_input = letter if letter == self.name(source) else f"{letter} = {self.name(source)}"
-        if self.run.trace.values[source].name is None:
-            layer_input = f"the layer's input {letter}"
-        plus = ", plus its bias" if bias else ""
-        return f"each row of W = {self.name(weight)} dotted with {layer_input}{plus}"
-
-    def columns(self, value_id: int) -> tuple[str, ...]:
-        """Return the headers of the products in a linear layer's rows."""
-        bound = self.linear_layer(value_id)
-        if bound is None:
-            return ()
-        source, weight, *bias = bound.operation.inputs
-        letter = self.input_letter(source)
-        width = self.run.trace.values[weight].shape[1]
-        products = tuple(f"W[i,{j}]·{letter}[{j}]" for j in range(width))
-        return (*products, "+ bias") if bias else products
-
-    def input_letter(self, value_id: int) -> str:
-        """Return the letter that stands for a layer's input in a column header."""
-        name = self.name(value_id)
-        return name if len(name) == 1 else "h"
-
-    def rows(self, value_id: int, activation: int | None) -> None:
-        """Work out a layer's values beside what an activation makes of them."""
-        most = self.most_rows(value_id)
-        shown = self.chosen(value_id, self.run.values[value_id], most, self.detailed)
-        lines = self.make.value_lines(value_id, shown)
-        after = self.after(activation, shown) if activation else None
-        self.whole(value_id, lines)
-        omitted = self.omitted(value_id, lines)
-        made = Source(value_id)
-        recipe = {"kind": "lines", **self.shown_by(made, shown, made)}
-        if after and activation:
-            recipe |= {"after": Source(activation), "gate": self.is_gated(activation)}
-            recipe["gates"] = {"say": "units", "of": Source(activation), "lines": dict(recipe)}
-        block = self.lines(self.name(value_id), lines, "unit", "value", omitted, recipe=recipe)
-        columns = () if self.detailed else self.columns(value_id)
-        tail = ""
-        if after and any(after.closed):
-            labels = [line.label for line, off in zip(lines, after.closed, strict=True) if off]
-            units = ", ".join(label.strip("[]") for label in labels)
-            one = "unit" if len(labels) == 1 else "units"
-            tail = f"; {len(labels)} of {len(lines)} gates closed: {one} {units}"
-        block = block._replace(columns=columns, after=after)
-        heads = self.columns(value_id)
-        self.work_out(block, lines, "row", tail=tail, long=LONG_ROWS, heads=heads)
-        if activation is not None:
-            self.whole(activation, lines)
-
-    def most_rows(self, value_id: int) -> int:
-        """Return how many rows of a layer are worked out: few, where each is a long sum."""
-        bound = self.run.graph.producer(value_id)
-        wide = bound is not None and any(
-            self.run.trace.values[i].shape[-1:] > (WIDE,) for i in bound.operation.inputs
-        )
-        return min(self.most, ROWS_OF_WIDE) if wide else self.most
-
-    def after(self, value_id: int, shown: Sequence[Index]) -> After:
-        """Return what an activation made of a layer's values, and which it gated off."""
-        lines = self.make.value_lines(value_id, shown)
-        closed = tuple(self.is_gated(value_id) and line.value == 0 for line in lines)
-        formula = self.steps.formula(value_id)
-        return After(self.name(value_id), lines, closed, "gate closed", formula)
-
-    def whole(self, value_id: int, shown: Sequence[object]) -> None:
-        """Show all numbers of a value of which only some are worked out."""
-        if self.omitted(value_id, shown):
-            self.add(self.value_block(value_id, "value"))
 
     # --- a sum, and anything else ---
 

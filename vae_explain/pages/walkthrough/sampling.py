@@ -102,12 +102,12 @@ class _SamplingPage(Draft):
         others = tuple(Column(header, "input" if before else "value") for header, _ in beside)
         own = (Column("mean", "value", accent=True), Column("std", "value"))
         columns = (Column(name, "label"), *((*others, *own) if before else (*own, *others)))
-        number = self.run.value(name).id
+        value_id = self.run.value(name).id
         rows: list[tuple[Cell, ...]] = []
         for index in islice(indices(spread.mean.shape), MOST_LINES):
             mine = float(spread.mean[index]), float(spread.std[index])
             theirs = tuple(float(array[index]) for _, array in beside)
-            label = self.steps.label(number, index)
+            label = self.steps.label(value_id, index)
             rows.append((label, *(theirs + mine if before else mine + theirs)))
         self.add(Table(columns, tuple(rows)))
         self.left_out(spread.mean.size - len(rows), "element")

@@ -46,9 +46,9 @@ def compose(update: Update, parameters: Sequence[str], only: Sequence[str] = ())
     run = update.step.run
     like = {} if only else _like(run, parameters)
     for name in only or parameters:
-        if (number := run.value(name).id) not in like:
+        if (value_id := run.value(name).id) not in like:
             page.moved(name, detailed=bool(only))
-            page.add(*same_as(run, like, number))
+            page.add(*same_as(run, like, value_id))
     page.blocks = [*as_one_section(page.blocks)]
     page.open("What the step did", "same x, same ε")
     if update.after is None:

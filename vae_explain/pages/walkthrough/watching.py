@@ -69,12 +69,12 @@ def _frozen(page: Draft, watched: Watched) -> None:
 
 def _derived(run: Run) -> list[Tree]:
     """Derive the first number that is not finite, where it is a value's."""
-    number = stops_at(run)
-    if number is None:
+    value_id = stops_at(run)
+    if value_id is None:
         return []
-    array = run.values[number]
+    array = run.values[value_id]
     index = next(i for i in indices(array.shape) if not math.isfinite(array[i]))
-    blocks = why.why(run, Target(number, index), depth=1)[0].blocks
+    blocks = why.why(run, Target(value_id, index), depth=1)[0].blocks
     return [block for block in blocks if isinstance(block, Tree)]
 
 
