@@ -89,6 +89,11 @@ class Grids:
         bodies = [_widest(cells) for cells in texts]
         widths = [max(*pair) for pair in zip(map(_widest, headers), bodies, strict=True)]
         reason_width = max((columns(reason) + 2 for reason in reasons), default=0)
+
+        def break_header(j: int, most: int) -> None:
+            headers[j] = [part for h in headers[j] for part in broken_names(h, most)]
+            widths[j] = max(_widest(headers[j]), bodies[j])
+
         if sum(widths) + 2 * (len(widths) - 1) + reason_width > self.canvas.room:
             if table.columns[-1].left and len(widths) > 1:
                 most = max(self.canvas.room - widths[0] - 2, NARROWEST_WORDS)
@@ -98,14 +103,11 @@ class Grids:
             widths = [max(*pair) for pair in zip(map(_widest, headers), bodies, strict=True)]
             if sum(widths) + 2 * (len(widths) - 1) > self.canvas.room:
                 for j, body in enumerate(bodies[1:], 1):  # names as well, at their joints
-                    most = max(body, NARROWEST_HEADER)
-                    headers[j] = [part for h in headers[j] for part in broken_names(h, most)]
-                    widths[j] = max(_widest(headers[j]), body)
+                    break_header(j, max(body, NARROWEST_HEADER))
             for j, width in enumerate(widths[1:], 1):
                 most = max(self.canvas.room - widths[0] - 2, bodies[j])
                 if width > most:
-                    headers[j] = [part for h in headers[j] for part in broken_names(h, most)]
-                    widths[j] = max(_widest(headers[j]), bodies[j])
+                    break_header(j, most)
             left = self.canvas.room - sum(width + 2 for width in widths[1:])
             if left < NARROWEST_WORDS:
                 left = self.canvas.room - 2 - max(widths[1:], default=0)

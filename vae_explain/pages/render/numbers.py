@@ -15,7 +15,8 @@ from ...symbolic.decimals import apart_from_rounding, fixed_text, shortest
 from ...symbolic.expression import Add, Expression, Number, Ref, references
 from ...symbolic.text import Write, constant_text, symbol_text
 from ...trace import Array, is_whole
-from ..blocks import Adds, Cell, Matrix, Places, Quantity, Statement, Table
+from ..blocks import Adds, Cell, Matrix, Places, Quantity, Statement, Summary, Table
+from ..phrases import counted
 from .guard_digits import WHOLE, digits_for, lengthened
 
 FEWEST, MOST = 4, 8
@@ -101,6 +102,22 @@ class Numbers:
         if block.places == "input" and not is_whole(block.array) and self.digits is None:
             return [text if "." in text or "e" in text else text + ".0" for text in texts]
         return texts
+
+    def summary(self, block: Summary) -> list[tuple[tuple[str, str], ...]]:
+        """Say what a tensor that is too big for a page is like, each number behind its words."""
+        low, high, mean, norm = (
+            self.one(value, block.places)
+            for value in (block.low, block.high, block.mean, block.norm)
+        )
+        statements: list[tuple[tuple[str, str], ...]] = [((f"{block.array.size:,} numbers", ""),)]
+        if block.low == block.high:
+            statements.append((("all finite " if block.not_finite else "all ", low),))
+        elif block.not_finite < block.array.size:
+            statements.append((("from ", low), ("to ", high)))
+            statements += [(("mean ", mean),), (("norm ", norm),)]
+            statements += [((counted(block.zeros, "zero"), ""),)] if block.zeros else []
+        statements += [((f"{block.not_finite:,} not finite", ""),)] if block.not_finite else []
+        return statements
 
     def cells(self, table: Table, j: int) -> list[str]:
         """Write a column of a table: its numbers with the same decimals, counts and words.

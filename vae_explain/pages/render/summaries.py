@@ -12,7 +12,6 @@ import numpy as np
 
 from ...trace import Array
 from ..blocks import Summary
-from ..phrases import counted
 from .heat import Heat, heat
 from .pieces import Canvas, Line, Piece, width_of
 
@@ -34,29 +33,19 @@ class Summaries:
         style = "accent" if block.accent else block.role
         shape = ", ".join(map(str, array.shape))
         head: Line = [Piece(self.canvas.symbols(block.name), style), Piece(f"  [{shape}]", "dim")]
-        lines = [head, *self._statistics(block, array.size)]
+        lines = [head, *self._statistics(block)]
         return lines if block.constant else [*lines, *self._map(block, style)]
 
-    def _statistics(self, block: Summary, size: int) -> list[Line]:
+    def _statistics(self, block: Summary) -> list[Line]:
         """Write range and norm, broken between the statements and never inside one."""
-        numbers = self.canvas.numbers
-        statements: list[Line] = [[Piece(f"{size:,} numbers", "dim")]]
-        if block.low == block.high:
-            statements.append([Piece("all finite " if block.not_finite else "all ", "dim")])
-            statements[-1].append(Piece(numbers.one(block.low, block.places)))
-        elif block.not_finite < size:
-            low, high = (numbers.one(value, block.places) for value in (block.low, block.high))
-            span = [Piece("from ", "dim"), Piece(low)], [Piece("to ", "dim"), Piece(high)]
-            joined = [*span[0], Piece(" "), *span[1]]
-            statements += [joined] if width_of(joined) <= self.canvas.room else span
-            statements += [
-                [Piece("mean ", "dim"), Piece(numbers.one(block.mean, block.places))],
-                [Piece("norm ", "dim"), Piece(numbers.one(block.norm, block.places))],
-            ]
-        if block.zeros and block.low != block.high:
-            statements.append([Piece(counted(block.zeros, "zero"), "dim")])
-        if block.not_finite:
-            statements.append([Piece(f"{block.not_finite:,} not finite", "warning")])
+        statements: list[Line] = []
+        for statement in self.canvas.numbers.summary(block):
+            parts: list[Line] = []
+            for words, number in statement:
+                style = "warning" if words.endswith("not finite") else "dim"
+                parts.append([Piece(words, style), *([Piece(number)] if number else [])])
+            joined = parts[0] + [each for part in parts[1:] for each in (Piece(" "), *part)]
+            statements += [joined] if width_of(joined) <= self.canvas.room else parts
         return self._flowing(statements)
 
     def _flowing(self, statements: list[Line]) -> list[Line]:

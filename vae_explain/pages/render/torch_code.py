@@ -162,23 +162,23 @@ def _write(expression: Expression, names: Identifiers) -> tuple[str, int]:
             return f"{_inside(body, names, ATOM)}.mT", ATOM
         case Reshape(body, shape) if _is_plain(body):
             # One number stands for a whole tensor that has it everywhere.
-            return filled(shape, _code(body, names)), ATOM
+            return filled(shape, code(body, names)), ATOM
         case Reshape(body, shape):
             return f"{_inside(body, names, ATOM)}.reshape({_shape(shape)})", ATOM
         case SumOver(body, axes, shape):
             if max(axes, default=-1) >= len(shape_of(body)):
                 raise NoCode("a sum of one number")
-            total = f"{_inside(body, names, ATOM)}.sum({axes!r})" if axes else _code(body, names)
+            total = f"{_inside(body, names, ATOM)}.sum({axes!r})" if axes else code(body, names)
             return f"{total}.reshape({_shape(shape)})", ATOM
         case Apply(function, (argument,)) if function in FUNCTIONS or torch_name(function):
             bound = ATOM if function != "φ" else PRODUCT
             # A function of PyTorch takes no plain number, such as the 2 of a sqrt(2).
-            inner = _code(argument, names)
+            inner = code(argument, names)
             if _is_plain(argument):
                 inner = f"torch.tensor({inner}, dtype=torch.float64)"
             return FUNCTIONS.get(function, f"{torch_name(function)}({{}})").format(inner), bound
         case Apply("max", arguments):
-            return _maximum([_code(argument, names) for argument in arguments]), ATOM
+            return _maximum([code(argument, names) for argument in arguments]), ATOM
         case Opaque():
             return _opaque(expression, names), ATOM
         case _:
@@ -186,7 +186,7 @@ def _write(expression: Expression, names: Identifiers) -> tuple[str, int]:
 
 
 def _opaque(node: Opaque, names: Identifiers) -> str:
-    arguments = [_code(argument, names) for argument in node.arguments]
+    arguments = [code(argument, names) for argument in node.arguments]
     if node.name.startswith(ENDINGS) and len(arguments) == 1:
         if _is_plain(node.arguments[0]):
             raise NoCode(f"{node.name} of one number")
@@ -237,10 +237,6 @@ def _sum(terms: tuple[Expression, ...], names: Identifiers) -> str:
         else:
             text += f" - {written[1:]}" if written.startswith("-") else f" + {written}"
     return text
-
-
-def _code(expression: Expression, names: Identifiers) -> str:
-    return _write(expression, names)[0]
 
 
 def _inside(expression: Expression, names: Identifiers, at_least: int) -> str:

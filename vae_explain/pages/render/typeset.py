@@ -16,7 +16,6 @@ from ...symbolic.expression import Expression, Index, terms_of
 from ...symbolic.text import Write, elided, to_text, to_tokens
 from ...trace import rows_of
 from ..blocks import Column, Lines, Matrix, Places, Statement, Summary, Table
-from ..phrases import counted
 from ..pictured import Curve
 from .numbers import LineNumbers, Numbers
 from .slices import matrices
@@ -155,20 +154,10 @@ class Typesetter:
 
     def summary(self, block: Summary) -> list[str]:
         """Say what a tensor that is too big for a page is like, statement by statement."""
-        size = block.array.size
-        statements = [f"{size:,} numbers"]
-        if block.low == block.high:
-            finite = "finite " if block.not_finite else ""
-            statements.append(f"all {finite}{self.one(block.low, block.places)}")
-        elif block.not_finite < size:
-            low, high, mean, norm = (
-                self.one(value, block.places)
-                for value in (block.low, block.high, block.mean, block.norm)
-            )
-            statements += [f"from {low} to {high}", f"mean {mean}", f"norm {norm}"]
-            statements += [counted(block.zeros, "zero")] if block.zeros else []
-        statements += [f"{block.not_finite:,} not finite"] if block.not_finite else []
-        return statements
+        return [
+            " ".join(words + minus(number) for words, number in statement)
+            for statement in self.numbers.summary(block)
+        ]
 
     def largest(self, block: Summary) -> list[tuple[str, str]]:
         """Write the largest numbers of a summary with their indices; none if all are alike."""

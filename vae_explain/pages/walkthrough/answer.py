@@ -7,7 +7,7 @@ zero, it says what makes it so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -74,7 +74,9 @@ class Sentence:
             refs.append(number.number)
         self.claim(result, Add(tuple(refs)))
 
-    def done(self) -> Statement:
+    def done(self, parts: Iterable[str | Quantity] = ()) -> Statement:
+        """Return the statement, with the last of its parts."""
+        self.say(*parts)
         at = {id(part): position for position, part in enumerate(self.parts)}
         claims = (Claim(at[id(result)], expression) for result, expression in self._claims)
         return Statement(tuple(self.parts), tuple(claims))

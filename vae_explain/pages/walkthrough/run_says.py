@@ -57,8 +57,8 @@ def loss_parts(facts: Facts) -> Statement | None:
         worded("term", amount=number, term=word)
         for number, (word, *_) in zip(numbers, terms, strict=True)
     ]
-    said.say(*worded("loss", loss=loss, terms=joined(each, " "), carried=_carried(facts, said)))
-    return said.done()
+    carried = _carried(facts, said)
+    return said.done(worded("loss", loss=loss, terms=joined(each, " "), carried=carried))
 
 
 def _carried(facts: Facts, said: Sentence) -> Parts:
@@ -116,9 +116,9 @@ def pulls(facts: Facts) -> Statement | None:
         most = there(max(against, key=lambda each: min(map(abs, each[2]))), 0)
         signs = worded("opposite", len(against) > 1, count=len(against), there=most)
     names = " and ".join(dict.fromkeys(facts.name(value_id) for value_id, *_ in found))
-    whole = worded("pulls", count=len(found), answers=names, sides=joined(sides), signs=signs)
-    said.say(*whole)
-    return said.done()
+    return said.done(
+        worded("pulls", count=len(found), answers=names, sides=joined(sides), signs=signs)
+    )
 
 
 def units_off(facts: Facts) -> Statement | None:
@@ -140,7 +140,7 @@ def units_off(facts: Facts) -> Statement | None:
         index = tuple(map(int, np.unravel_index(row * count + nearest, shape)))
         is_named = run.trace.values[before].name is not None
         number = said.number(float(given[row, nearest]))
-        layer = worded(
+        parts = worded(
             "off",
             int(off.size > 1) if few else 2,
             units=places(off.tolist()) if few else f"{off.size:,} of {count:,}",
@@ -149,12 +149,11 @@ def units_off(facts: Facts) -> Statement | None:
             nearest=facts.value(before, index) if is_named else number,
             end=comes_back(facts, before),
         )
-        layers.append(layer)
+        layers.append(parts)
     if not layers:
         return None
     first, *others = joined(layers, "; ")
-    said.say(str(first).capitalize(), *others, ".")
-    return said.done()
+    return said.done([str(first).capitalize(), *others, "."])
 
 
 def comes_back(facts: Facts, before: int) -> str:
@@ -193,7 +192,7 @@ def luck(facts: Facts) -> Statement | None:
     below = sum(each < loss for each in losses)
     index = tuple(map(int, np.unravel_index(int(np.abs(slope).argmax()), slope.shape)))
     said = Sentence()
-    words = worded(
+    parts = worded(
         "luck",
         count=len(losses),
         noise=facts.name(draw),
@@ -204,8 +203,7 @@ def luck(facts: Facts) -> Statement | None:
         place=facts.named(facts.value(draw, index)),
         slope=said.number(float(slope[index])),
     )
-    said.say(*words)
-    return said.done()
+    return said.done(parts)
 
 
 def step(facts: Facts) -> Statement | None:
@@ -240,7 +238,7 @@ def step(facts: Facts) -> Statement | None:
         )
         for n in earned
     ]
-    words = worded(
+    parts = worded(
         "step",
         int(change > 0),
         lr=f"{facts.lr:g}",
@@ -250,8 +248,7 @@ def step(facts: Facts) -> Statement | None:
         squares=worded("squares"),
         earned=worded("earned", parameters=listed(each)) if each else [],
     )
-    said.say(*words)
-    return said.done()
+    return said.done(parts)
 
 
 def gaussian(facts: Facts) -> Statement | None:
@@ -287,7 +284,7 @@ def near_the_prior(facts: Facts) -> Statement | None:
     if not few:
         return None
     said = Sentence()
-    words = worded(
+    parts = worded(
         "prior",
         len(few) > 1,
         latents=places(few),
@@ -295,8 +292,7 @@ def near_the_prior(facts: Facts) -> Statement | None:
         part=said.number(float(sum(carried[at] for at in few))),
         kl=facts.value(value_id),
     )
-    said.say(*words)
-    return said.done()
+    return said.done(parts)
 
 
 RULES: tuple[Rule, ...] = (loss_parts, pulls, units_off, near_the_prior, luck, step, gaussian)

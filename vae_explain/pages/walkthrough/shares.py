@@ -110,7 +110,7 @@ class TermShares:
         alone = self._alone(value_id)
         if alone:
             return [], self._only_from.get(value_id, _all_from(alone))
-        shares = (self.by_way(value_id) if by_way else []) or self._of(value_id)
+        shares = (self.by_way(value_id) if by_way else []) or self.by_term(value_id)
         return shares if any(share.array.any() for share in shares) else [], ""
 
     def by_way(self, value_id: int) -> list[TermShare]:
@@ -136,10 +136,6 @@ class TermShares:
         ]
         return list(zip(shares, sources, strict=True))
 
-    def by_term(self, value_id: int) -> list[TermShare]:
-        """Return the shares of each term."""
-        return self._of(value_id)
-
     def _of_all(self, numbers: Sequence[int]) -> str:
         """Return the one term that several gradients all come from; empty where there is none."""
         words = {self._alone(value_id) for value_id in numbers}
@@ -147,7 +143,7 @@ class TermShares:
 
     def _alone(self, value_id: int) -> str:
         """Return the one term that sends anything; where none does, the one that could."""
-        shares = self._of(value_id)
+        shares = self.by_term(value_id)
         by_term = self.run.term_gradients
         sending = [share.word for share in shares if share.array.any()] or [
             share.word
@@ -216,7 +212,7 @@ class TermShares:
 
     def cancelling(self, value_id: int, shown: Sequence[Index] | None = None) -> list[Note]:
         """Return where two large forces hide behind a small total, of all numbers or of some."""
-        shares = self._of(value_id)
+        shares = self.by_term(value_id)
         if len(shares) < 2:
             return []
         amounts = np.stack([share.array.astype(np.float64) for share in shares])
@@ -232,7 +228,7 @@ class TermShares:
             notes.append(Note(f"At {where}, {forces} all but cancel.", "warning"))
         return notes
 
-    def _of(self, value_id: int) -> list[TermShare]:
+    def by_term(self, value_id: int) -> list[TermShare]:
         """Return each term's share, when any term reaches the value.
 
         Behind a hook, which may clip, what the terms send one by one need not add up.
