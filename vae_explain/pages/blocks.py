@@ -27,11 +27,11 @@ Tone = Literal["plain", "check", "failure", "warning"]
 Level = Literal["intro", "standard", "expert"]
 Cell = float | int | str
 
-# How what a block shows follows from the arrays of a run, for a page whose numbers can be
-# changed: a `kind`, and what that needs, with a `Source` for an array. None for a block that
-# says nothing of the run's numbers, or nothing that could be told without PyTorch.
+# How the live page writes a block again from the arrays of a run: a `kind`, and what that needs,
+# with a `Source` for each array. None for a block without numbers of the run, and for one whose
+# numbers only PyTorch could give.
 Recipe = Mapping[str, object] | None
-PART: Recipe = {"kind": "part"}  # of a block that the recipe of the one before it makes too
+PART: Recipe = {"kind": "part"}  # of a block that is written with the one before it, by its recipe
 
 
 class Heading(NamedTuple):
@@ -144,7 +144,7 @@ class Lines(NamedTuple):
         Whether the numbers stand elsewhere already, so that the first line is enough.
     leaves
         How many decimals the numbers in the lines get; each by what it is when None.
-    telling
+    example_at
         The position of the line that stands for all; that of the largest number when None.
     """
 
@@ -159,7 +159,7 @@ class Lines(NamedTuple):
     latex: bool = False
     quiet: bool = False
     leaves: Places | None = None
-    telling: int | None = None
+    example_at: int | None = None
     recipe: Recipe = None
 
     @property
@@ -181,8 +181,8 @@ class Lines(NamedTuple):
         None where there are no lines, or where that number is passed on as it is.
         """
         best = max(self.lines, key=lambda line: abs(line.shown), default=None)
-        if self.telling is not None:
-            best = self.lines[self.telling]
+        if self.example_at is not None:
+            best = self.lines[self.example_at]
         return None if best is None or isinstance(best.expression, Number | Ref) else best
 
 

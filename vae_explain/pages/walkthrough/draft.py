@@ -17,6 +17,7 @@ from ..blocks import (
     Column,
     Heading,
     Note,
+    Recipe,
     Summary,
     Table,
     Walkthrough,
@@ -122,8 +123,11 @@ def checked(
         What that follows from, where it speaks of gates: in the words of `Recipe`.
     """
     note = _compared(lines, noun, whose, tail)
-    count = counted(len(lines), noun)
-    return note._replace(recipe={"kind": "checked", "count": count, "gates": gates})
+    return note._replace(recipe=_recipe(len(lines), noun, gates))
+
+
+def _recipe(count: int, noun: str, gates: object = None) -> Recipe:
+    return {"kind": "checked", "count": counted(count, noun), "gates": gates}
 
 
 def _compared(lines: Sequence[Worked], noun: str, whose: str, tail: str) -> Note:
@@ -137,16 +141,16 @@ def _compared(lines: Sequence[Worked], noun: str, whose: str, tail: str) -> Note
     return _passed(Checked(len(lines), noun, whose.removesuffix("'s"), tail, largest))
 
 
-def _passed(told: Checked) -> Note:
-    return Note(told.text, "check", exactly=difference_words(told.difference), checked=told)
+def _passed(what: Checked) -> Note:
+    return Note(what.text, "check", exactly=difference_words(what.difference), checked=what)
 
 
 def as_one_section(blocks: Iterable[Block]) -> list[Block]:
     """Put what was checked in several sections that say the same into one note at their end."""
     whole = list(blocks)
-    told = [b for b in whole if isinstance(b, Note) and b.checked is not None]
+    notes = [b for b in whole if isinstance(b, Note) and b.checked is not None]
     others = [b for b in whole if not (isinstance(b, Note) and b.checked is not None)]
-    return [*others, *once_a_section(told)]
+    return [*others, *once_a_section(notes)]
 
 
 def once_a_section(blocks: Iterable[Block]) -> list[Block]:
@@ -156,21 +160,18 @@ def once_a_section(blocks: Iterable[Block]) -> list[Block]:
 
     def close() -> None:
         if len(section) > 1:
-            told = [each for _, each in section]
-            nouns, whose = {each.noun for each in told}, {each.whose: None for each in told}
-            tails = dict.fromkeys(each.tail for each in told)
+            parts = [each for _, each in section]
+            nouns, whose = {each.noun for each in parts}, {each.whose: None for each in parts}
+            tails = dict.fromkeys(each.tail for each in parts)
             whole = Checked(
-                sum(each.lines for each in told),
+                sum(each.lines for each in parts),
                 nouns.pop() if len(nouns) == 1 else "number",
                 " and ".join(whose),
                 "".join(tails),
-                max(each.difference for each in told),
+                max(each.difference for each in parts),
             )
-            note = _passed(whole)
-            if not whole.tail:
-                count = counted(whole.lines, whole.noun)
-                note = note._replace(recipe={"kind": "checked", "count": count, "gates": None})
-            done[section[-1][0]] = note
+            recipe = None if whole.tail else _recipe(whole.lines, whole.noun)
+            done[section[-1][0]] = _passed(whole)._replace(recipe=recipe)
             for place, _ in reversed(section[:-1]):
                 del done[place]
         section.clear()

@@ -17,7 +17,7 @@ def stops_at(run: Run) -> int | None:
     return next((n for n in named if run.graph.depends(n, [cause.value])), None)
 
 
-def telling(run: Run, number: int) -> list[Block]:
+def cause_section(run: Run, number: int) -> list[Block]:
     """Return the section on what is not finite, with its number; nothing for a run that is."""
     cause = first_not_finite(run)
     if cause is None:

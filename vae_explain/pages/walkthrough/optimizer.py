@@ -58,7 +58,7 @@ class OptimizerPage(RunPage):
         self.step = step
         # Of the parameter that is worked out: which elements, and whether each has a line.
         self.elements: list[Index] = []
-        self.telling = 0  # which of them stands for all: one that moves
+        self.example_at = 0  # which of them stands for all: one that moves
         self.detailed = False
         self._said_how = False
 
@@ -80,7 +80,7 @@ class OptimizerPage(RunPage):
         self.elements = self.chosen(value_id, steep, MOST_DETAILED, detailed)
         # The largest: where one has all but gone, float32's rounding shows in its last digits.
         sizes = [abs(after[at]) if moved[at] else 0.0 for at in self.elements]
-        self.telling = int(np.argmax(sizes))
+        self.example_at = int(np.argmax(sizes))
         self.detailed = detailed
         symbol, gradient = gradient_name(self.run, value_id), self.run.gradient(name)
         if self.step.optimizer == "sgd":
@@ -182,7 +182,7 @@ class OptimizerPage(RunPage):
                 places,
                 omitted=shown.size - len(lines) if self.detailed else 0,
                 quiet=not self.detailed,
-                telling=self.telling,
+                example_at=self.example_at,
                 leaves=places,
                 recipe=recipe,
             )

@@ -47,7 +47,7 @@ from ..checks import Checks
 from .draft import Draft, checked, finished, summary_note
 from .glossary import introduced
 from .header import heading_line, run_remarks
-from .not_finite import telling
+from .not_finite import cause_section
 from .run_says import TITLE, sentences
 from .tensors import MOST_LARGEST, MOST_NUMBERS, is_big, largest, tensor
 
@@ -363,7 +363,7 @@ class RunPage(Draft):
         if said:
             self.open(TITLE)
             self.add(*said)
-        self.add(*summary_note(self.blocks), *telling(self.run, self.sections + 1))
+        self.add(*summary_note(self.blocks), *cause_section(self.run, self.sections + 1))
         header = heading_line(self.run), (*run_remarks(self.run), *remarks)
         return finished(command, *header, self.blocks, self.run)
 

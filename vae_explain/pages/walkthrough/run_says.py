@@ -300,10 +300,11 @@ RULES: tuple[Rule, ...] = (loss_parts, pulls, units_off, near_the_prior, luck, s
 
 def sentences(run: Run, lr: float = RATE) -> tuple[Statement, ...]:
     """Return what a run says; nothing of one whose numbers are no numbers."""
-    return told(Facts(run, lr))
+    return statements(Facts(run, lr))
 
 
-def told(facts: Facts) -> tuple[Statement, ...]:
+def statements(facts: Facts) -> tuple[Statement, ...]:
+    """Return what each rule says of a run, as `sentences` does."""
     if not facts.run.is_finite or not len(facts.run.gradients):
         return ()
     said = (rule(facts) for rule in RULES)

@@ -1,4 +1,4 @@
-"""What of a run its sentences speak of, for a page that says them anew when a number changes.
+"""What the live page needs to word the sentences on a run again when a number changes.
 
 The rules stand in `run_says.py`, and once more in the live page's `says.mjs`; here is what they
 ask of the recorded graph, which no change of a number changes, and how they word what they find.
@@ -16,14 +16,14 @@ from ...trace import Array
 from ..blocks import PART, Statement
 from .captions import term_words
 from .facts import RATE, Facts, SquaredError
-from .run_says import comes_back, told
+from .run_says import comes_back, statements
 from .run_wording import CARRIED, MOST_LISTED, MOST_NAMED, TEMPLATES
 
 
 def said_of(run: Run, lr: float = RATE) -> tuple[Statement, ...]:
-    """Return what a run says, and how it is said anew."""
+    """Return the sentences on a run, with the recipe by which the live page words them again."""
     facts = Facts(run, lr)
-    said = told(facts)
+    said = statements(facts)
     if not said:
         return ()
     most = {"named": MOST_NAMED, "listed": MOST_LISTED, "carried": CARRIED}

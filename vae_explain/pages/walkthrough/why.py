@@ -35,7 +35,7 @@ from .captions import drawing_words
 from .draft import footer, verdict
 from .floors import floor_notes
 from .header import heading_line, run_remarks
-from .not_finite import telling
+from .not_finite import cause_section
 from .other_arithmetic import one_beside
 
 
@@ -94,7 +94,7 @@ def why(
     # What is not finite is no sum of ways, and has no shares.
     ways = target.gradient and math.isfinite(root.value)
     blocks += _paths(view, target, root.value, checks) if ways else []
-    blocks += telling(run, 3 if ways else 2)
+    blocks += cause_section(run, 3 if ways else 2)
     blocks.append(footer(run, checks))
     remarks = (*run_remarks(run), *term)
     return Walkthrough("why", heading_line(run), remarks, tuple(blocks)), checks

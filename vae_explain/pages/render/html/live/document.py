@@ -49,6 +49,12 @@ from .weighing import formulas as formulas_by_weight
 # Of a region: positions of arrays, which may be 0.
 PLACES = "of", "by", "less", "before", "after", "arriving", "gate", "parameter"
 
+# What the script needs of a block as it is.
+COPIED: Mapping[type[Block], str] = {
+    Lines: "head places omitted quiet leaves",
+    Matrix: "places role accent",
+    Summary: "places role accent name",
+}
 FEWEST_PACKED = 100  # numbers of an array that is written by its bytes
 # Makes a run and its document with another weight of the KL.
 Weighing = Callable[[float], tuple[Run, Walkthrough]]
@@ -114,7 +120,7 @@ def write(
 def by_weight(
     walkthrough: Walkthrough, run: Run, picture: str, numbers: Numbers, weighing: Weighing
 ) -> tuple[dict[int, dict[str, Any]], dict[str, Any]] | None:
-    """Return the texts and the formulas that go by the weight of the KL, if they can be told."""
+    """Return the texts and formulas that depend on the KL's weight; None if they are unclear."""
     contracts: dict[float, Mapping[str, Any]] = {}
 
     def fixed(walkthrough: Walkthrough, run: Run, formulas: Mapping[str, Any]) -> list[str]:
@@ -229,7 +235,7 @@ class LivePage(HtmlPage):
         return f"<!--[{at}-->{text}<!--{at}]-->"
 
     def is_recorded(self, block: Block) -> bool:
-        """Whether a block has numbers that cannot be told anew: these are never shown as if."""
+        """Whether a block has numbers that the page cannot compute again, and must not change."""
         if getattr(block, "recipe", None) is not None:
             return False
         numbers = isinstance(block, Lines | Matrix | Statement | Summary | Table)
@@ -250,16 +256,12 @@ class LivePage(HtmlPage):
         if recipe is None:
             return None
         region: dict[str, Any] = self._placed(dict(recipe))
+        region |= {name: getattr(block, name) for name in COPIED.get(type(block), "").split()}
         if isinstance(block, Lines):
             region |= {
-                "head": block.head,
-                "places": block.places,
                 "columns": list(map(named, block.columns)),
                 "named": named(block.name),
                 "label": name_in_signs(block.name) if block.total else "",
-                "omitted": block.omitted,
-                "quiet": block.quiet,
-                "leaves": block.leaves,
             }
             if block.after:
                 region["afterNamed"] = named(block.after.name)
@@ -267,11 +269,7 @@ class LivePage(HtmlPage):
         elif isinstance(block, Note):
             region["words"] = block.text
         elif isinstance(block, Matrix):
-            region |= {"places": block.places, "role": block.role, "accent": block.accent}
             region["whole"] = is_whole(np.asarray(block.array))
-        elif isinstance(block, Summary):
-            region |= {"places": block.places, "role": block.role, "accent": block.accent}
-            region["name"] = block.name
         elif isinstance(block, Table):
             region["heads"] = [named(column.header) for column in block.columns]
             if names := region.get("names"):

@@ -1,6 +1,6 @@
-"""A page beside another, whose regions it takes on: what of it stands where in that.
+"""Pairs the blocks of a document with those of another one, whose regions it takes on.
 
-A document of a KL of weight 0 leaves out what one of another weight has.
+A document of a KL of weight 0 leaves out blocks that one of another weight has.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def kind_of(block: Block) -> tuple[object, ...]:
 
 
 def beside(own: Sequence[Group], like: Sequence[Group]) -> Iterator[tuple[Group, Group]]:
-    """Put the groups of a page beside those of another; what that has not comes with the next."""
+    """Pair the groups of a page with those of another; one that this lacks joins the next pair."""
     ours, theirs = ([kind_of(group[0]) for group in groups] for groups in (own, like))
     waiting: Group = []
     for _, start, end, first, last in SequenceMatcher(

@@ -1,4 +1,4 @@
-"""What of a page goes by the weight of the KL, β: its formulas, and a few of its words.
+"""What of a page depends on the weight of the KL, β: its formulas, and a few of its words.
 
 A weight is folded into the constants of formulas, and where it is 0 or 1 a factor or a term goes
 away. So the page is written with other weights, and what differs is kept: as it reads where a
@@ -25,7 +25,7 @@ Part = str | float | list[float]
 
 
 def gaps(one: str, other: str) -> list[Part] | None:
-    """Return a text that two weights gave, cut at the multiples of them; None if it is not so.
+    """Cut a text that two weights gave at the multiples of the weight; None if more differs.
 
     Those in a formula stand in a list.
 
@@ -53,7 +53,7 @@ def gaps(one: str, other: str) -> list[Part] | None:
 
 
 def varying(base: Texts, written: Callable[[float], Texts]) -> dict[int, dict[str, Any]] | None:
-    """Return the texts that go by the weight, by position; None if more than texts does.
+    """Return the texts that depend on the weight, by position; None if more than texts does.
 
     Parameters
     ----------
