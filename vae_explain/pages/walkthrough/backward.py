@@ -35,6 +35,7 @@ from ..blocks import (
     Walkthrough,
 )
 from ..checks import Checks
+from ..phrases import NOTHING_PASSES, closed_gates
 from .answer import answer
 from .captions import Captions
 from .draft import checked
@@ -347,12 +348,9 @@ class BackwardPage(RunPage):
         self.add(table)
         self.left_out(omitted, "row")
         units = [str(row[0]) for row, is_closed in zip(rows, closed, strict=True) if is_closed]
-        tail = (
-            f"; units {', '.join(units)} pass no gradient: their gates are closed" if units else ""
-        )
-        if len(units) == 1:
-            tail = f"; unit {units[0]} passes no gradient: its gate is closed"
-        gates = {"say": "nothing passes", "of": Source(value_id), "lines": by}
+        tail = closed_gates(NOTHING_PASSES, units, len(rows))
+        before = Source(value_id)  # a gate is closed where it is not above 0
+        gates = {"words": NOTHING_PASSES, "of": before, "above": True, "lines": by}
         self.add(checked(lines, "product", "autograd's", tail, gates))
         notes = [Note(only_from)] if only_from else []
         notes += self.shares.cancelling(value_id, shown)

@@ -23,7 +23,7 @@ from ..blocks import (
     Walkthrough,
 )
 from ..checks import Checks
-from ..phrases import BLANK, counted
+from ..phrases import BLANK, GATES_CLOSED, closed_gates, counted
 from .captions import Captions, drawing_words
 from .draft import checked, table
 from .floors import floor_notes
@@ -303,17 +303,17 @@ class ForwardPage(LayerPage):
         omitted = self.omitted(value_id, lines)
         if moved or omitted:
             self.add(self.value_block(value_id, "value"))
-        tail = ""
-        if self.is_gated(value_id):
-            closed = sum(bool(self.run.values[value_id][i] == 0) for i in shown)
-            tail = f"; {closed} of {len(lines)} gates closed" if closed else ""
         places: Places = "exact" if value.shape == () else "value"
         if is_whole(value.array):
             places = "input"
         made = Source(value_id)
         recipe = {"kind": "lines", **self.shown_by(made, shown, made)}
+        tail = ""
         if self.is_gated(value_id):
-            recipe["gates"] = {"say": "count", "of": made, "lines": dict(recipe)}
+            numbers = self.run.values[value_id]
+            closed = [str(list(index)) for index in shown if numbers[index] == 0]
+            tail = closed_gates(GATES_CLOSED, closed, len(lines))
+            recipe["gates"] = {"words": GATES_CLOSED, "of": made, "lines": dict(recipe)}
         name = self.name(value_id)
         block = self.lines(name, lines, "element", places, omitted, moved, recipe)
         self.asides(block.lines)

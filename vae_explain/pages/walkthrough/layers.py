@@ -10,6 +10,7 @@ from ...ops.linear.linear import LINEAR
 from ...ops.linear.matmul import MATMUL
 from ...symbolic.expression import Index
 from ..blocks import After
+from ..phrases import UNITS_CLOSED, closed_gates
 from .page import MOST_DETAILED, RunPage
 
 ROW_OPS = (LINEAR.name, MATMUL.name)  # not `mv` or `dot`, whose second operand has no rows
@@ -72,17 +73,16 @@ class LayerPage(RunPage):
         omitted = self.omitted(value_id, lines)
         made = Source(value_id)
         recipe = {"kind": "lines", **self.shown_by(made, shown, made)}
+        tail = ""
         if after and activation:
             recipe |= {"after": Source(activation), "gate": self.is_gated(activation)}
-            recipe["gates"] = {"say": "units", "of": Source(activation), "lines": dict(recipe)}
+            closed = [line.label for line, off in zip(lines, after.closed, strict=True) if off]
+            tail = closed_gates(UNITS_CLOSED, [each.strip("[]") for each in closed], len(lines))
+            if self.is_gated(activation):
+                gates = {"words": UNITS_CLOSED, "of": Source(activation), "lines": dict(recipe)}
+                recipe["gates"] = gates
         block = self.lines(self.name(value_id), lines, "unit", "value", omitted, recipe=recipe)
         columns = () if self.detailed else self.columns(value_id)
-        tail = ""
-        if after and any(after.closed):
-            labels = [line.label for line, off in zip(lines, after.closed, strict=True) if off]
-            units = ", ".join(label.strip("[]") for label in labels)
-            one = "unit" if len(labels) == 1 else "units"
-            tail = f"; {len(labels)} of {len(lines)} gates closed: {one} {units}"
         block = block._replace(columns=columns, after=after)
         heads = self.columns(value_id)
         self.work_out(block, lines, "row", tail=tail, long=LONG_ROWS, heads=heads)

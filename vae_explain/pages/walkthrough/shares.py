@@ -24,6 +24,16 @@ from .tensors import MOST_LARGEST, largest
 # Two terms all but cancel when less than this share of their sizes is left of them.
 NEARLY_NOTHING = 0.05
 MOST_PARTS = 32  # numbers of a parameter that are taken apart each
+# The live page fills these, too. Of one section, of all to the end, and of some in a row.
+ALL_FROM = {
+    "one": "All of it comes from the {word} term.",
+    "all": "All of it comes from the {word} term, and so do all gradients that follow.",
+    "down to": "All of it comes from the {word} term, and so do all gradients that follow, down to "
+    "{last}.",
+}
+CANCEL = "At {where}, {forces} all but cancel."
+ALL_ZERO = "All other numbers are 0."
+THE_LARGEST = "Of {all} numbers the {count} largest."
 
 
 class TermShare(NamedTuple):
@@ -66,13 +76,9 @@ class TermShares:
                 self._only_from.update((n, _all_from(self._alone(n))) for s in row for n in s)
                 continue
             self._only_from.update(dict.fromkeys((n for s in row for n in s), ""))
-            end = "."
-            if len(row) > 1:
-                to_the_end = row[-1] is sections[-1]
-                last = self._gradient_name(row[-1][0])
-                end = ", and so do all gradients that follow"
-                end += "." if to_the_end else f", down to {last}."
-            self._only_from[row[0][0]] = f"All of it comes from the {word} term{end}"
+            words = "one" if len(row) == 1 else "all" if row[-1] is sections[-1] else "down to"
+            last = self._gradient_name(row[-1][0])
+            self._only_from[row[0][0]] = ALL_FROM[words].format(word=word, last=last)
 
     def recipe(self) -> dict[str, object]:
         """Return what a page needs to say anew which term sends what."""
@@ -98,7 +104,9 @@ class TermShares:
             for section in self._sections
         ]
         words = [{"word": term_words(each.name), "role": term_role(each.name)} for each in terms]
-        return {"sections": sections, "terms": words}
+        said = {**ALL_FROM, "cancel": CANCEL, "zero": ALL_ZERO, "largest": THE_LARGEST}
+        most = {"parts": MOST_PARTS, "largest": MOST_LARGEST, "nothing": NEARLY_NOTHING}
+        return {"sections": sections, "terms": words, "words": said, "most": most}
 
     def sending(self, value_id: int, by_way: bool = False) -> tuple[list[TermShare], str]:
         """Return the terms' shares, or, when one term alone sends anything, a word of it.
@@ -185,10 +193,10 @@ class TermShares:
             return list(self.cancelling(value_id))
         shown = places(np.logical_or.reduce([gradient != 0, *(s.array != 0 for s in shares)]))
         left = gradient.size - len(shown)
-        note = "All other numbers are 0." if left else ""
+        note = ALL_ZERO if left else ""
         if len(shown) > MOST_PARTS:
             shown = sorted(largest(gradient, MOST_LARGEST))
-            note = f"Of {gradient.size:,} numbers the {len(shown)} largest."
+            note = THE_LARGEST.format(all=f"{gradient.size:,}", count=len(shown))
         table, *others = self.table(value_id, shown)
         return [table, *([Note(note)] if note else []), *others]
 
@@ -225,7 +233,7 @@ class TermShares:
             forces = " and ".join(
                 f"{share.word} {_signed(float(share.array[index]))}" for share in shares
             )
-            notes.append(Note(f"At {where}, {forces} all but cancel.", "warning"))
+            notes.append(Note(CANCEL.format(where=where, forces=forces), "warning"))
         return notes
 
     def by_term(self, value_id: int) -> list[TermShare]:
@@ -254,7 +262,7 @@ def places(chosen: Array) -> list[Index]:
 
 
 def _all_from(word: str) -> str:
-    return f"All of it comes from the {word} term." if word else ""
+    return ALL_FROM["one"].format(word=word) if word else ""
 
 
 def _signed(amount: float) -> str:

@@ -4,7 +4,7 @@ import { escapeText, lineMarkup, summandMarkup, typeset } from "./inline.mjs";
 import { note } from "./marks.mjs";
 import { Shares } from "./shares.mjs";
 import { constant } from "./simplify.mjs";
-import { constantText, counted, toText } from "./text.mjs";
+import { constantText, counted, filled, toText } from "./text.mjs";
 
 const WIDEST_ROWS = 90;
 const LONGEST_LABEL = 14;
@@ -292,22 +292,10 @@ export class Writer extends Shares {
     if (!gates) return "";
     const places = this.shown(gates.lines);
     const numbers = this.run.numbers[gates.of];
-    if (gates.say === "nothing passes") {
-      const units = places.filter((place) => !(numbers[place] > 0)).map((place) => this.index(gates.of, place));
-      if (!units.length) return "";
-      return units.length === 1
-        ? `; unit ${units[0]} passes no gradient: its gate is closed`
-        : `; units ${units.join(", ")} pass no gradient: their gates are closed`;
-    }
-    if (gates.say === "units") {
-      if (!gates.lines.gate) return "";
-      const closed = places.filter((place) => numbers[place] === 0).map((place) => this.index(gates.of, place));
-      if (!closed.length) return "";
-      const noun = closed.length === 1 ? "unit" : "units";
-      return `; ${closed.length} of ${places.length} gates closed: ${noun} ${closed.join(", ")}`;
-    }
-    const closed = places.filter((place) => numbers[place] === 0).length;
-    return closed ? `; ${closed} of ${places.length} gates closed` : "";
+    const closed = places.filter((place) => (gates.above ? !(numbers[place] > 0) : numbers[place] === 0));
+    if (!closed.length) return "";
+    const units = closed.map((place) => this.index(gates.of, place)).join(", ");
+    return filled(gates.words[closed.length > 1 ? 1 : 0], { units, count: closed.length, all: places.length });
   }
 
   // --- whole arrays ---

@@ -16,7 +16,7 @@ export class Marks {
       return { anchor: name, name: escapeText(name), label: [`<math>${before}`, `${after}</math>`], ...sign };
     });
     this.numbers = new Numbers(run.arrays, digits);
-    this.shares = shares ?? { sections: [], terms: [] };
+    this.shares = shares ?? { sections: [], terms: [], words: {} };
     this.ids = new Set(); // that the region being written may give
   }
 

@@ -2,11 +2,7 @@
 import { largest, sum } from "./expression.mjs";
 import { escapeText } from "./inline.mjs";
 import { Marks, note, range } from "./marks.mjs";
-import { counted, signedText } from "./text.mjs";
-
-const NEARLY_NOTHING = 0.05;
-const MOST_PARTS = 32;
-const MOST_LARGEST = 5;
+import { counted, filled, signedText } from "./text.mjs";
 
 export class Shares extends Marks {
   /** Write the shares of each place, which add up to its gradient as it is printed in `totals`. */
@@ -54,8 +50,8 @@ export class Shares extends Marks {
   /** Find out, once for each writing of the page, what is true of many sections in a row. */
   follow() {
     this.onlyFrom = new Map();
-    const { sections } = this.shares;
-    const allFrom = (word) => (word ? `All of it comes from the ${word} term.` : "");
+    const { sections, words: said } = this.shares;
+    const allFrom = (word) => (word ? filled(said.one, { word }) : "");
     const words = sections.map((section) => {
       const own = new Set(section.map((entry) => this.alone(entry)));
       return own.size === 1 ? [...own][0] : "";
@@ -68,13 +64,9 @@ export class Shares extends Marks {
         for (const entry of row.flat()) this.onlyFrom.set(entry.of, allFrom(this.alone(entry)));
       } else {
         for (const entry of row.flat()) this.onlyFrom.set(entry.of, "");
-        let tail = ".";
-        if (row.length > 1) {
-          const last = this.run.arrays[row[row.length - 1][0].of].name;
-          tail = ", and so do all gradients that follow";
-          tail += end === sections.length ? "." : `, down to ${last}.`;
-        }
-        this.onlyFrom.set(row[0][0].of, `All of it comes from the ${words[at]} term${tail}`);
+        const last = this.run.arrays[row[row.length - 1][0].of].name;
+        const template = row.length === 1 ? said.one : end === sections.length ? said.all : said["down to"];
+        this.onlyFrom.set(row[0][0].of, filled(template, { word: words[at], last }));
       }
       at = end;
     }
@@ -123,10 +115,11 @@ export class Shares extends Marks {
     const all = range(gradient.length);
     if (!shares.length || isSame) return this.cancelling(of, all);
     let places = all.filter((k) => gradient[k] || shares.some((share) => this.share(share, k)));
-    let words = places.length < gradient.length ? "All other numbers are 0." : "";
-    if (places.length > MOST_PARTS) {
-      places = largest(gradient, MOST_LARGEST).sort((a, b) => a - b);
-      words = `Of ${counted(gradient.length)} numbers the ${places.length} largest.`;
+    const { words: said, most } = this.shares;
+    let words = places.length < gradient.length ? said.zero : "";
+    if (places.length > most.parts) {
+      places = largest(gradient, most.largest).sort((a, b) => a - b);
+      words = filled(said.largest, { all: counted(gradient.length), count: places.length });
     }
     const table = this.partsTable(of, shares, places);
     return table + (words ? note("plain", words) : "") + this.cancelling(of, places);
@@ -138,10 +131,10 @@ export class Shares extends Marks {
     return places.map((place) => {
       const amounts = shares.map((share) => this.share(share, place));
       const size = sum(amounts.map(Math.abs));
-      if (!size || Math.abs(sum(amounts)) >= NEARLY_NOTHING * size) return "";
+      if (!size || Math.abs(sum(amounts)) >= this.shares.most.nothing * size) return "";
       const where = this.run.arrays[array].name + this.bracketed(array, place);
       const forces = amounts.map((amount, k) => `${shares[k].word} ${signedText(amount)}`).join(" and ");
-      return note("warning", `At ${where}, ${forces} all but cancel.`);
+      return note("warning", filled(this.shares.words.cancel, { where, forces }));
     }).join("");
   }
 }

@@ -90,6 +90,9 @@ const boxText = (box) => {
 export const counted = (count, noun = "") =>
   `${count.toLocaleString("en-US")}${noun && ` ${noun}${count === 1 ? "" : "s"}`}`;
 
+/** Fill the slots of a template, `{units}`. */
+export const filled = (template, slots) => template.replace(/\{(\w+)\}/g, (_, name) => slots[name]);
+
 /** Write an amount with its sign; never a zero that is none. */
 export const signedText = (amount) => {
   const sign = amount < 0 || Object.is(amount, -0) ? "" : "+";
