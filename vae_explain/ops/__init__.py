@@ -91,4 +91,19 @@ def rule_of(name: str) -> Rule | None:
     return RULES.get(ALIASES.get(name, name))
 
 
-__all__ = ["ALIASES", "RULES", "Call", "NotExplained", "Operand", "Rule", "rule_of"]
+def rule_shown_as(name: str) -> Rule | None:
+    """Return the rule of an op by its name in formulas, which may leave out where it is from."""
+    found = (RULES.get(prefix + name) for prefix in ("", "special_", "linalg_"))
+    return next((rule for rule in found if rule is not None), None)
+
+
+__all__ = [
+    "ALIASES",
+    "RULES",
+    "Call",
+    "NotExplained",
+    "Operand",
+    "Rule",
+    "rule_of",
+    "rule_shown_as",
+]

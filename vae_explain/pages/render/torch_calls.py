@@ -10,7 +10,7 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ...ops import RULES
+from ...ops import RULES, rule_shown_as
 from ...symbolic.shapes import FULL
 
 Options = Sequence[tuple[str, Any]]
@@ -135,9 +135,6 @@ PATTERNS = {
     "without_nan": "torch.where(({0}).isnan(), 0.0, {0})",
     "cumsum_from_behind": "({0}).flip({dim}).cumsum({dim}).flip({dim})",
     **dict.fromkeys(
-        ("inv", "solve", "solve_triangular", "cholesky", "det"), "torch.linalg.{op}({all})"
-    ),
-    **dict.fromkeys(
         ("sort", "topk", "kthvalue", "mode", "cummax", "cummin"), "torch.{op}({all}).values"
     ),
     "logabsdet": "torch.linalg.slogdet({all}).logabsdet",
@@ -196,7 +193,7 @@ SLOPE, BACK, CLASSES, PUT = "slope", "back", "classes", "put"
 
 def torch_name(op: str) -> str | None:
     """Return what a notebook calls an op, `F.conv2d`; None for what is no op."""
-    rule = RULES.get(op) or RULES.get(f"special_{op}")
+    rule = rule_shown_as(op)
     return rule.pytorch.replace("torch.nn.functional.", "F.") if rule else None
 
 
@@ -210,7 +207,8 @@ def _forward(name: str) -> Writer | None:
 
 def _is_loss(name: str) -> bool:
     """Whether a name is that of a loss that sums or averages what it is for each element."""
-    return name not in CALLS and RULES[name].kind == "loss"
+    rule = rule_shown_as(name)
+    return name not in CALLS and rule is not None and rule.kind == "loss"
 
 
 def helpers_of(name: str, operands: int) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from ...ops import RULES, Rule
+from ...ops import Rule, rule_shown_as
 from ...symbolic.expression import Apply, Expression, Opaque, Reshape, nodes
 
 # What a reader needs no words for.
@@ -17,15 +17,7 @@ PLAIN = {"mean", "var", "max", "min", "amax", "amin", "maximum", "minimum", "ful
 _WINDOW_MEAN = "what arrives at a window is shared equally by the numbers in it"
 _WINDOW_LARGEST = "what arrives at a window goes to the largest number in it"
 # What is written as a function of its own and does what an op does, by the op.
-OPS = {
-    r"einsum\[.*\]": "einsum",
-    r"put": "index_put",
-    r"inv": "linalg_inv",
-    r"solve": "linalg_solve",
-    r"solve_triangular": "linalg_solve_triangular",
-    r"cholesky": "linalg_cholesky",
-    r"det": "linalg_det",
-}
+OPS = {r"einsum\[.*\]": "einsum", r"put": "index_put"}
 # By the whole name of a function in a formula, of what is no op with a rule.
 OTHERS = {
     r"causal_softmax": "the softmax over the keys up to the query's own place",
@@ -91,8 +83,9 @@ def words(function: str) -> str:
     if function in PLAIN or function.rstrip("'") in PLAIN:
         return ""
     op = next((op for pattern, op in OPS.items() if re.fullmatch(pattern, function)), function)
-    if op in RULES:
-        return RULES[op].words
+    rule = rule_shown_as(op)
+    if rule is not None:
+        return rule.words
     for pattern, text in OTHERS.items():
         if re.fullmatch(pattern, function):
             return text.format(function.rstrip("'"))
