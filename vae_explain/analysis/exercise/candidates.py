@@ -23,9 +23,10 @@ from ...symbolic.expression import (
     Mul,
     Number,
     Ref,
-    children,
     evaluate,
+    nodes,
     references,
+    terms_of,
 )
 from ...symbolic.simplify import simplify
 from ...symbolic.text import symbol_text
@@ -114,7 +115,7 @@ class Candidates:
         for value_id in self.steps.named():
             for index in self._indices(value_id, self.run.values[value_id].shape, 1):
                 tree = self._explained(partial(self.steps.element, value_id, index))
-                for product in _products(tree):
+                for product in (node for node in nodes(tree) if isinstance(node, Mul)):
                     refs = [part for part in product.factors if isinstance(part, Ref)]
                     if any(ref.role == "noise" for ref in refs):
                         found.update({ref.name: None for ref in refs if ref.role == "value"})
@@ -229,7 +230,7 @@ class Candidates:
         terms: list[Expression] = []
         ways: list[int] = []
         for through, folded in sums.items():
-            parts = folded.terms if isinstance(folded, Add) else (folded,)
+            parts = terms_of(folded)
             terms += parts
             ways += [through] * len(parts)
         if not terms:
@@ -252,7 +253,7 @@ class Candidates:
         )
 
     def _topic_of_gradient(self, tree: Expression) -> Topic:
-        if any(isinstance(node, Apply) and node.function == "gate" for node in _nodes(tree)):
+        if any(isinstance(node, Apply) and node.function == "gate" for node in nodes(tree)):
             return "gates"
         return "chain" if any(map(_is_gradient, references(tree))) else "loss"
 
@@ -291,20 +292,10 @@ def _is_single(ref: Ref) -> bool:
     return type(ref) is Ref and (ref.index is not None or np.ndim(ref.value) == 0)
 
 
-def _nodes(tree: Expression) -> Iterator[Expression]:
-    yield tree
-    for part in children(tree):
-        yield from _nodes(part)
-
-
-def _products(tree: Expression) -> Iterator[Mul]:
-    return (node for node in _nodes(tree) if isinstance(node, Mul))
-
-
 def _gates_are_sure(tree: Expression) -> bool:
     """Whether rounding cannot open a gate that is closed."""
     return all(
         abs(evaluate(node.arguments[0])) >= SURE
-        for node in _nodes(tree)
+        for node in nodes(tree)
         if isinstance(node, Apply) and node.function in ("relu", "gate")
     )

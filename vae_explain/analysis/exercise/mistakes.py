@@ -25,6 +25,7 @@ from ...symbolic.expression import (
     Ref,
     rebuilt,
     references,
+    terms_of,
 )
 from ...symbolic.text import split_index, symbol_text
 from .changes import Change, Trees, at, everywhere, places, with_part
@@ -241,18 +242,15 @@ def _moved(tree: Expression, moving: list[tuple[str, int]], place: int) -> Expre
 
 def _without_kl(blank: Blank, sheet: Sheet) -> Trees:
     """Leave out what comes from the KL: a summand of the loss, or a way of its gradient."""
-    of_gradient = set(blank.entry.kl)
-    if isinstance(blank.tree, Add) and 0 < len(of_gradient) < len(blank.tree.terms):
-        yield _without(blank.tree.terms, of_gradient)
-    names = set(sheet.entry.kl)
-    if isinstance(blank.tree, Add):
-        of_kl = {
-            position
-            for position, term in enumerate(blank.tree.terms)
-            if {ref.name for ref in references(term)} & names
-        }
-        if of_kl and len(of_kl) < len(blank.tree.terms):
-            yield _without(blank.tree.terms, of_kl)
+    terms, names = terms_of(blank.tree), set(sheet.entry.kl)
+    of_kl = {
+        position
+        for position, term in enumerate(terms)
+        if {ref.name for ref in references(term)} & names
+    }
+    for left_out in (set(blank.entry.kl), of_kl):
+        if 0 < len(left_out) < len(terms):
+            yield _without(terms, left_out)
 
 
 def _without_a_way(blank: Blank, sheet: Sheet) -> Trees:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from ...models.checked_json import Misfit
@@ -24,6 +25,7 @@ from ...symbolic.expression import (
     Pow,
     Ref,
     Role,
+    children,
     evaluate,
     rebuilt,
 )
@@ -32,6 +34,11 @@ from ...symbolic.text import split_index, symbol_text
 DEEPEST, MOST_NODES = 60, 1_000
 LARGEST = 1e300
 Numbers = Mapping[str, float]
+OF_ANY_NUMBER: Mapping[str, type[Add | Mul]] = {"+": Add, "*": Mul}
+OF_SO_MANY: Mapping[str, type[Neg | Div | Pow]] = {"neg": Neg, "/": Div, "^": Pow}
+SIGNS: Mapping[type[Expression], str] = {
+    kind: sign for sign, kind in (*OF_ANY_NUMBER.items(), *OF_SO_MANY.items())
+}
 
 
 def to_json(tree: Expression) -> Any:
@@ -43,20 +50,13 @@ def to_json(tree: Expression) -> Any:
             return to_json(made())
         case Ref():
             return symbol_text(tree)
-        case Add(parts):
-            return ["+", *map(to_json, parts)]
-        case Mul(parts):
-            return ["*", *map(to_json, parts)]
-        case Neg(body):
-            return ["neg", to_json(body)]
-        case Div(above, below):
-            return ["/", to_json(above), to_json(below)]
-        case Pow(base, exponent):
-            return ["^", to_json(base), to_json(exponent)]
-        case Apply(function, parts):
-            return [function, *map(to_json, parts)]
+        case Apply(function):
+            operation = function
+        case _ if type(tree) in SIGNS:
+            operation = SIGNS[type(tree)]
         case _:
             raise TypeError(f"{type(tree).__name__} stands for a whole tensor, not a number")
+    return [operation, *map(to_json, children(tree))]
 
 
 def from_json(data: Any, where: str, roles: Mapping[str, Role]) -> Expression:
@@ -101,23 +101,14 @@ def from_json(data: Any, where: str, roles: Mapping[str, Role]) -> Expression:
 
 
 def _made(operation: str, parts: tuple[Expression, ...]) -> Expression | None:
-    match operation, parts:
-        case "+", _:
-            return Add(parts)
-        case "*", _:
-            return Mul(parts)
-        case "neg", (body,):
-            return Neg(body)
-        case "/", (above, below):
-            return Div(above, below)
-        case "^", (base, exponent):
-            return Pow(base, exponent)
-        case name, _ if name in OF_SEVERAL:
-            return Apply(name, parts)
-        case name, (_,) if name in FUNCTIONS:
-            return Apply(name, parts)
-        case _:
-            return None
+    """Return an operation on its operands; None for one that there is not, or of other operands."""
+    if operation in OF_ANY_NUMBER:
+        return OF_ANY_NUMBER[operation](parts)
+    kind = OF_SO_MANY.get(operation)
+    if kind is not None:
+        return kind(*parts) if len(fields(kind)) == len(parts) else None
+    known = operation in OF_SEVERAL or (operation in FUNCTIONS and len(parts) == 1)
+    return Apply(operation, parts) if known else None
 
 
 def value_of(tree: Expression, numbers: Numbers) -> float:
