@@ -96,11 +96,6 @@ class Anatomy(Lineage):
         return tuple(v for v in values if v.kind == "parameter" and v.id not in frozen)
 
     @cached_property
-    def finite(self) -> bool:
-        """Whether the loss and all of its gradients are numbers."""
-        return self.run.is_finite
-
-    @cached_property
     def summands(self) -> tuple[Summand, ...]:
         return summands(self)
 
@@ -149,7 +144,7 @@ class Anatomy(Lineage):
         return parts
 
     def require_finite(self) -> None:
-        if not self.finite:
+        if not self.run.is_finite:
             raise NotApplied("the run is not finite; see not-finite")
 
     def latent(self, site: Site) -> str:

@@ -191,45 +191,57 @@ def nearest(probes: Sequence[Probe]) -> str:
 def _swapped(mu: Array, sigma: Array, kl: Array) -> Fit | None:
     """Return the closed form with μ and log σ² in each other's place."""
     good = sigma > 0
-    logs = 2 * np.log(sigma[good])
-    mu, kl = mu[good], kl[good]
-    coefficients = _solve((logs**2, np.exp(mu), -mu, np.ones_like(mu)), kl)
-    if coefficients is None:
-        return None
-    first, second, third = (2 * weight for weight in coefficients[:3])
-    if _close(first, third, third) and _close(second, third, third):
-        return Fit("part", third, (first, second, third), SWAPPED)
-    return None
+    logs, mu = 2 * np.log(sigma[good]), mu[good]
+    return _of_parts((logs**2, np.exp(mu), -mu), kl[good], SWAPPED)
 
 
 def _stand_in(mu: Array, sigma: Array, kl: Array) -> Fit | None:
-    ones = np.ones_like(mu)
     columns = {"μ²": mu**2, "σ²": sigma**2, "−log σ²": -np.log(sigma**2)}
     for part, options in STAND_INS.items():
         for words, function in options:
             changed = {**columns, part: function(mu if part == "μ²" else sigma)}
-            coefficients = _solve((*changed.values(), ones), kl)
-            if coefficients is None:
-                continue
-            first, second, third = (2 * weight for weight in coefficients[:3])
-            if _close(first, third, third) and _close(second, third, third):
-                return Fit("part", third, (first, second, third), f"{words} for {part}")
+            fitted = _of_parts(tuple(changed.values()), kl, f"{words} for {part}")
+            if fitted is not None:
+                return fitted
+    return None
+
+
+def _of_parts(columns: tuple[Array, ...], kl: Array, detail: str) -> Fit | None:
+    """Return the fit by three parts that stand as 1 : 1 : 1; None for any other."""
+    coefficients = _solve((*columns, np.ones_like(kl)), kl)
+    if coefficients is None:
+        return None
+    first, second, third = (2 * weight for weight in coefficients[:3])
+    if _close(first, third, third) and _close(second, third, third):
+        return Fit("part", third, (first, second, third), detail)
     return None
 
 
 def _solve(columns: Sequence[Array], target: Array) -> list[float] | None:
     """Return the coefficients of an exact fit; None when there is none."""
-    matrix = np.stack(columns, axis=1)
-    good = np.isfinite(matrix).all(axis=1) & np.isfinite(target)
+    good = np.isfinite(columns).all(axis=0) & np.isfinite(target)
     if good.sum() < FEWEST_PROBES:
         return None
-    sizes = np.abs(matrix[good]).max(axis=0)
+    solution = exact_fit([column[good] for column in columns], target[good])
+    return None if solution is None else [float(number) for number in solution]
+
+
+def exact_fit(columns: Sequence[Array], targets: Array) -> Array | None:
+    """Return what to multiply columns by to add up to a target, or to each of several.
+
+    Returns
+    -------
+    array or None
+        A row for each column; None where no such sum is exact.
+    """
+    matrix = np.stack(columns, axis=1)
+    sizes = np.abs(matrix).max(axis=0)
     sizes[sizes == 0] = 1.0
-    solution, _, rank, _ = np.linalg.lstsq(matrix[good] / sizes, target[good], rcond=1e-10)
-    off = np.abs(matrix[good] / sizes @ solution - target[good]).max()
-    if rank < matrix.shape[1] or off > EXACT * np.abs(target[good]).max():
+    solution, _, rank, _ = np.linalg.lstsq(matrix / sizes, targets, rcond=1e-10)
+    off = np.abs(matrix / sizes @ solution - targets).max()
+    if rank < matrix.shape[1] or off > EXACT * np.abs(targets).max():
         return None
-    return [float(number) for number in solution / sizes]
+    return np.asarray((solution.T / sizes).T)
 
 
 def _close(a: float, b: float, scale: float) -> bool:

@@ -50,7 +50,7 @@ class DrawWeights(NamedTuple):
 def draw_weights(anatomy: Anatomy, parts: Sequence[Part]) -> DrawWeights | None:
     """Return what the draws of a row weigh; None where there is one draw, or no error is known."""
     found = sides(anatomy, parts)
-    if found is None or anatomy.run.graph.not_explained:
+    if found is None or anatomy.graph.not_explained:
         return None
     made, target = found
     prediction, wanted = anatomy.array(made), anatomy.array(target)

@@ -16,7 +16,7 @@ import numpy as np
 
 from ...trace import Array
 from .anatomy import Anatomy, once
-from .closed_form import EXACT
+from .closed_form import exact_fit
 from .experiments import LOCATIONS, RAW_VALUES, at, raw_of
 from .finding import NotApplied, decided
 from .loss_parts import Part
@@ -147,10 +147,10 @@ Found = tuple[
 
 def _form(mu: Array, sigma: Array, kl: Array) -> Found | None:
     ones, variance = np.ones_like(mu), sigma**2
-    solved = _solve((mu**2, variance, -np.log(variance), mu, ones), kl)
+    solved = exact_fit((mu**2, variance, -np.log(variance), mu, ones), kl)
     if solved is not None:
         return _of_prior(*solved)
-    solved = _solve((mu**2 / variance, mu / variance, 1 / variance, np.log(variance), ones), kl)
+    solved = exact_fit((mu**2 / variance, mu / variance, 1 / variance, np.log(variance), ones), kl)
     if solved is None:
         return None
     squares, _, _, logs, _ = solved
@@ -188,14 +188,3 @@ def _of_prior(
 
 def _alike(numbers: Array, number: float) -> bool:
     return bool(np.allclose(numbers, number, rtol=ROUNDED, atol=0))
-
-
-def _solve(columns: tuple[Array, ...], targets: Array) -> Array | None:
-    """Return the coefficients of each element, a row for each column; None for no exact fit."""
-    matrix = np.stack(columns, axis=1)
-    sizes = np.abs(matrix).max(axis=0)
-    solution, _, rank, _ = np.linalg.lstsq(matrix / sizes, targets, rcond=1e-10)
-    off = np.abs(matrix / sizes @ solution - targets).max()
-    if rank < matrix.shape[1] or off > EXACT * np.abs(targets).max():
-        return None
-    return np.asarray(solution / sizes[:, None])

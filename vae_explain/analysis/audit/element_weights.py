@@ -110,19 +110,8 @@ def _base(
     anatomy: Anatomy, found: Sequence[Comparison], side: Callable[[Comparison], int]
 ) -> int | None:
     """Return the last value that one side of each comparison is an elementwise function of."""
-    ways = [_pointwise_way(anatomy, side(each)) for each in found]
+    ways = [anatomy.walk_back(side(each), is_elementwise, anatomy.varies) for each in found]
     return next((number for number in ways[0] if all(number in way for way in ways)), None)
-
-
-def _pointwise_way(anatomy: Anatomy, number: int) -> list[int]:
-    """Follow a value back through elementwise ops, along the operand that is no constant."""
-    way = [number]
-    while (bound := anatomy.graph.producer(way[-1])) and is_elementwise(bound):
-        sources = [i for i in anatomy.operands(bound) if not anatomy.fixed(i)]
-        if len(sources) != 1:
-            break
-        way.append(sources[0])
-    return way
 
 
 def weigh(
@@ -139,7 +128,7 @@ def weigh(
     if found is None:
         return None
     made, target = found
-    if anatomy.values[made].size < anatomy.values[target].size or anatomy.run.graph.not_explained:
+    if anatomy.values[made].size < anatomy.values[target].size or anatomy.graph.not_explained:
         return None
     fits = prediction is not None and prediction.shape == anatomy.values[made].shape
     given = {made: prediction} if fits and prediction is not None else {}
@@ -220,15 +209,14 @@ def _of_own_scale(
     Where it goes with the logarithm of the error it is the log-likelihood whose variance is the
     mean squared error itself (Rybkin et al. 2021), whatever that is in this run.
     """
-    made, touched = straight.made, [part.summand.value for part in parts]
+    made = straight.made
     p = np.asarray(values[made], np.float64)
     own = _as_wide(values[straight.target], p)
     if own is None:
         return straight
 
     def at(times: float) -> float:
-        moved = own + times * (p - own)
-        return anatomy.total(parts, anatomy.experiment({made: moved}, touched))
+        return anatomy.total_with(parts, {made: own + times * (p - own)})
 
     low, middle, high = (at(times) for times in FAR)
     rises = high - middle, middle - low
@@ -244,7 +232,7 @@ def _of_own_scale(
 def is_rewarded(anatomy: Anatomy, parts: Sequence[Part]) -> Weighed | None:
     """Return what the elements of an error weigh that the loss falls with; None for none such."""
     found = sides(anatomy, parts)
-    if found is None or anatomy.run.graph.not_explained:
+    if found is None or anatomy.graph.not_explained:
         return None
     weighed = _fitted(anatomy, parts, *found, {}, anatomy.replayed, sign=-1.0)
     return None if weighed is None or weighed.range is not None else weighed

@@ -17,7 +17,7 @@ from .anatomy import Anatomy
 from .experiments import made_by_a_layer, sigma_at
 from .finding import Finding, NotApplied, decided, warning
 from .kl import measure
-from .mending import Cure, left_out
+from .mending import Cure, instead_of
 from .posterior import Site
 from .reach import GRID, reach
 from .rule import AuditRule, at_each_site
@@ -104,7 +104,7 @@ def without(anatomy: Anatomy, way: Sequence[int]) -> list[Cure]:
             if len(bound.sources) == 1
             else f"Use {before_name} in place of {anatomy.formula(behind)}"
         )
-        cures.append(Cure(f"{words}: a head is a plain layer.", left_out(behind, before)))
+        cures.append(Cure(f"{words}: a head is a plain layer.", instead_of({behind: before})))
     return cures[::-1]
 
 

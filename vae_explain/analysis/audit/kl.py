@@ -7,12 +7,13 @@ from typing import NamedTuple
 from .anatomy import Anatomy, once
 from .closed_form import Fit, fit
 from .experiments import Probe, kl_candidates, probes, raw_of
+from .lineage import CLAMPS
 from .loss_parts import Part
 from .posterior import Site
 from .summands import within
 
 # What may stand around a KL and keeps or bends its value: free bits, a capacity, a ceiling.
-BENDING = frozenset({"clamp", "clamp_min", "clamp_max", "maximum", "minimum", "relu", "abs"})
+BENDING = CLAMPS | {"maximum", "minimum", "relu", "abs"}
 
 
 class Measured(NamedTuple):
@@ -108,15 +109,11 @@ def _looked_through(anatomy: Anatomy, parts: tuple[Part, ...]) -> tuple[tuple[Pa
     around = ""
     replaced: list[Part] = []
     for part in parts:
-        inner = part.summand.value
-        while (rule := anatomy.rule(inner)) in BENDING:
-            sources = [i for i in anatomy.made_from(inner) if anatomy.learned(i)]
-            if len(sources) != 1:
-                break
-            around, inner = rule, sources[0]
-        if inner == part.summand.value:
-            replaced.append(part)
-        else:
+        *bent, inner = anatomy.walk_back(part.summand.value, lambda b: b.rule_name in BENDING)
+        if bent:
+            around = anatomy.rule(bent[-1])
             inside = within(anatomy, inner, part.summand)
             replaced += [part._replace(summand=summand) for summand in inside]
+        else:
+            replaced.append(part)
     return (tuple(replaced), around) if around else ((), "")

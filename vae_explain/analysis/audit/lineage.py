@@ -118,6 +118,10 @@ class Lineage:
         """Whether a value is a constant, or made from such alone."""
         return not self.flags[number] & ~CONSTANT
 
+    def varies(self, number: int) -> bool:
+        """Whether anything but constants goes into a value."""
+        return not self.fixed(number)
+
     def twins(self, number: int) -> tuple[int, ...]:
         """Return all values that the same calls made from the same values."""
         return self._twins.get(number, (number,))
@@ -165,21 +169,31 @@ class Lineage:
         except NotExplained:
             return f"a {bound.operation.name}"
 
-    def walk_back(self, number: int, through: Callable[[BoundOperation], bool]) -> list[int]:
-        """Follow the one learned operand back as long as the ops are of a kind.
+    def walk_back(
+        self,
+        number: int,
+        through: Callable[[BoundOperation], bool],
+        along: Callable[[int], bool] | None = None,
+    ) -> list[int]:
+        """Follow one operand back as long as the ops are of a kind.
+
+        Parameters
+        ----------
+        along
+            What the operand has to be, as the only one of its op; learned when None.
 
         Returns
         -------
         list of int
             The values on the way, the given one first; the last is made by another kind
-            of op, or from several learned values.
+            of op, or from several such operands.
         """
-        way = [number]
+        way, followed = [number], along or self.learned
         while True:
             bound = self.graph.producer(way[-1])
             if bound is None or not through(bound):
                 return way
-            sources = [i for i in self.operands(bound) if self.learned(i)]
+            sources = [i for i in self.operands(bound) if followed(i)]
             if len(sources) != 1:
                 return way
             way.append(sources[0])

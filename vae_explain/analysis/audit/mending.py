@@ -7,7 +7,7 @@ looks at the result: only a mend that takes the finding away is printed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from ...engine.backward_pass import backward
 from ...engine.forward_pass import replay
 from ...engine.graph import Graph
 from ...engine.run import Run
-from ...trace import Array, Operation, Slot, Trace, Value
+from ...trace import Operation, Slot, Trace, Value
 
 # Takes a trace and how many rows its batch has.
 Edit = Callable[[Trace, int], Trace]
@@ -30,21 +30,43 @@ class Cure(NamedTuple):
     edit: Edit
 
 
+def called(value: int, name: str, *more: Any, users: Collection[int] | None = None) -> Edit:
+    """Let operations use what a call makes of a value; all of them, or those with some outputs.
+
+    Parameters
+    ----------
+    name, more
+        The call, and what it is given besides.
+    """
+
+    def edit(trace: Trace, rows: int) -> Trace:
+        made = len(trace.values)
+        args = (Slot(value), *more)
+        inputs = tuple(arg.id for arg in args if isinstance(arg, Slot))
+        # As large as it comes out; the numbers are those of the replay.
+        array = np.asarray(trace.values[value].array, np.float64)
+        latest = max((trace.producer.get(number, -1) for number in inputs), default=-1)
+        operations = list(_redirected(trace, {value: made}, users))
+        operations.insert(latest + 1, Operation(name, args, {}, inputs, (made,), ""))
+        return replace(
+            trace,
+            values=(*trace.values, Value(made, None, "intermediate", array)),
+            operations=tuple(operations),
+            output=made if trace.output == value else trace.output,
+            terms=(),
+        )
+
+    return edit
+
+
 def times(value: int, factor: float) -> Edit:
     """Multiply a value, for all that use it."""
-    return lambda trace, rows: with_call(trace, value, "mul", (Slot(value), factor))
+    return called(value, "mul", factor)
 
 
 def times_for_batch(value: int, factor: float, power: int) -> Edit:
     """Multiply a value by a factor and by a power of the batch's size."""
-    return lambda trace, rows: with_call(
-        trace, value, "mul", (Slot(value), factor * float(rows) ** power)
-    )
-
-
-def called(value: int, name: str, *more: Any) -> Edit:
-    """Let all that use a value use what a call makes of it."""
-    return lambda trace, rows: with_call(trace, value, name, (Slot(value), *more))
+    return lambda trace, rows: times(value, factor * float(rows) ** power)(trace, rows)
 
 
 def called_in_turn(value: int, users: Collection[int], *calls: tuple[Any, ...]) -> Edit:
@@ -57,92 +79,56 @@ def called_in_turn(value: int, users: Collection[int], *calls: tuple[Any, ...]) 
     """
 
     def edit(trace: Trace, rows: int) -> Trace:
-        current, using = value, frozenset(users)
+        current = value
         for name, *more in calls:
             made = len(trace.values)
-            trace = with_call(trace, current, name, (Slot(current), *more), using)
+            trace = called(current, name, *more, users=users)(trace, rows)
             current = made
         return trace
 
     return edit
 
 
-def left_out(value: int, source: int) -> Edit:
-    """Let all that use a value use what it was made from."""
-    return lambda trace, rows: redirected(trace, {value: source})
-
-
 def instead_of(values: Mapping[int, int], users: Collection[int] | None = None) -> Edit:
     """Let operations use other values than they did; all of them, or those with some outputs."""
-    return lambda trace, rows: redirected(trace, values, users)
+    return lambda trace, rows: replace(
+        trace, operations=_redirected(trace, values, users), terms=()
+    )
 
 
 def changed(output: int, change: Callable[[Operation], Operation]) -> Edit:
     """Change the operation that made a value."""
-    return lambda trace, rows: with_operation(trace, output, change)
-
-
-def with_call(
-    trace: Trace, value: int, name: str, args: Sequence[Any], users: Collection[int] | None = None
-) -> Trace:
-    """Put one more call behind a value, and let what used the value use its output.
-
-    Parameters
-    ----------
-    users
-        The outputs of the operations that shall use it; all when None.
-    """
-    made = len(trace.values)
-    inputs = tuple(arg.id for arg in args if isinstance(arg, Slot))
-    # As large as it comes out; the numbers are those of the replay.
-    array = np.asarray(trace.values[value].array, np.float64)
-    call = Operation(name, tuple(args), {}, inputs, (made,), "")
-    latest = max((trace.producer.get(number, -1) for number in inputs), default=-1)
-    operations = [
-        operation
-        if users is not None and not any(output in users for output in operation.outputs)
-        else _using(operation, {value: made})
-        for operation in trace.operations
-    ]
-    operations.insert(latest + 1, call)
-    return replace(
+    return lambda trace, rows: replace(
         trace,
-        values=(*trace.values, Value(made, None, "intermediate", array)),
-        operations=tuple(operations),
-        output=made if trace.output == value else trace.output,
+        operations=tuple(
+            change(operation) if output in operation.outputs else operation
+            for operation in trace.operations
+        ),
         terms=(),
     )
 
 
-def redirected(
-    trace: Trace, instead: Mapping[int, int], users: Collection[int] | None = None
-) -> Trace:
-    """Let operations use other values than they did; all of them, or those with some outputs."""
-    operations = tuple(
+def drawn_anew(noise: int, like: int) -> Edit:
+    """Put draws from N(0, 1), in the shape of a value, in the place of the noise."""
+
+    def edit(trace: Trace, rows: int) -> Trace:
+        array = np.random.default_rng(0).standard_normal(trace.values[like].shape)
+        values = list(trace.values)
+        values[noise] = values[noise]._replace(array=array)
+        return replace(trace, values=tuple(values))
+
+    return edit
+
+
+def _redirected(
+    trace: Trace, instead: Mapping[int, int], users: Collection[int] | None
+) -> tuple[Operation, ...]:
+    return tuple(
         _using(operation, instead)
         if users is None or any(output in users for output in operation.outputs)
         else operation
         for operation in trace.operations
     )
-    return replace(trace, operations=operations, terms=())
-
-
-def with_numbers(trace: Trace, arrays: Mapping[int, Array]) -> Trace:
-    """Give values that nothing computes other numbers."""
-    values = tuple(
-        value._replace(array=arrays[value.id]) if value.id in arrays else value
-        for value in trace.values
-    )
-    return replace(trace, values=values)
-
-
-def with_operation(trace: Trace, output: int, change: Callable[[Operation], Operation]) -> Trace:
-    """Change the operation that made a value."""
-    operations = tuple(
-        change(operation) if output in operation.outputs else operation
-        for operation in trace.operations
-    )
-    return replace(trace, operations=operations, terms=())
 
 
 def _in_order(trace: Trace) -> Trace:

@@ -8,11 +8,10 @@ from math import prod
 import numpy as np
 
 from ...engine.roles import standard_draws
-from ...trace import Array
 from .anatomy import Anatomy
 from .experiments import actual_scale, shift
 from .finding import Finding, error, note, numbered, warning
-from .mending import Cure, Edit, with_numbers
+from .mending import Cure, drawn_anew
 from .posterior import Site
 from .rule import AuditRule, Told, at_each_site
 
@@ -99,6 +98,7 @@ def _other(anatomy: Anatomy, site: Site) -> Finding | None:
     narrow = abs(np.log(max(deviation, 1e-12))) * (2 * count) ** 0.5 > CERTAIN
     if count < 2 or not (off or narrow):
         return None
+    words = "Draw it by torch.randn_like of the standard deviation."
     bound = anatomy.graph.producer(site.noise)
     how = f", drawn by {bound.operation.name}," if bound else ""
     return error(
@@ -106,7 +106,7 @@ def _other(anatomy: Anatomy, site: Site) -> Finding | None:
         f"N(0, 1): its mean is {mean:.3g} and its deviation {deviation:.3g}.",
         ("of the noise", "in this run", "of N(0, 1)"),
         (("mean", mean, 0.0), ("deviation", deviation, 1.0), ("lowest", drawn.min(), "")),
-        cures=[Cure("Draw it by torch.randn_like of the standard deviation.", _drawn(site))],
+        cures=[Cure(words, drawn_anew(site.noise, site.z))],
     )
 
 
@@ -145,7 +145,7 @@ def _shared(anatomy: Anatomy, site: Site) -> Finding | None:
     name, z = anatomy.name(site.noise), anatomy.latent(site)
     spread = f"{name} {shape} is spread over {z} {of_z}, and one of its numbers moves"
     words = f"Draw {name} in the shape of {z}, {of_z}: torch.randn_like of the deviation."
-    cures = [Cure(words, _drawn(site))]
+    cures = [Cure(words, drawn_anew(site.noise, site.z))]
     several, latents = int(by.any(axis=1).sum()), int((by != 0).sum())
     if several > 1:
         return warning(
@@ -161,17 +161,6 @@ def _shared(anatomy: Anatomy, site: Site) -> Finding | None:
         ("what", "numbers"),
         ((name, prod(shape)), (z, prod(of_z))),
         cures=cures,
-    )
-
-
-def _drawn(site: Site) -> Edit:
-    """Put draws from N(0, 1), in the shape of z, in the place of the noise."""
-
-    def numbers(shape: tuple[int, ...]) -> Array:
-        return np.random.default_rng(0).standard_normal(shape)
-
-    return lambda trace, rows: with_numbers(
-        trace, {site.noise: numbers(trace.values[site.z].shape)}
     )
 
 

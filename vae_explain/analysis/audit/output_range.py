@@ -19,7 +19,7 @@ from .comparisons import Comparison, comparisons, of_summand
 from .element_weights import SWAPPED, Weighed, sides, weigh
 from .finding import Finding, NotApplied, error, finding, if_applied, warning
 from .head_range import without
-from .mending import Cure, called, changed, left_out
+from .mending import Cure, called, changed, instead_of
 from .reach import Reach, reach
 from .rule import AuditRule
 
@@ -146,7 +146,7 @@ def _of_shares(anatomy: Anatomy, compared: Comparison) -> Finding | None:
         mend = f"Take log_softmax in place of the softmax that makes {made}."
         title = f"nll_loss takes logarithms of shares, and {made} is the softmax itself"
     elif compared.op == "cross_entropy":
-        belongs, cure = "logits", left_out(shares, source)
+        belongs, cure = "logits", instead_of({shares: source})
         mend = f"Give cross_entropy {anatomy.name(source)}, before the softmax."
         title = (
             f"cross_entropy takes logits, and {made} is a softmax already: of the shares another "

@@ -132,7 +132,7 @@ def _deaf(anatomy: Anatomy, site: Site, all_low: bool) -> Array:
     shape = anatomy.values[site.location].shape
     latents = anatomy.values[site.location][0].size
     wanted = [comparison.made for comparison in comparisons(anatomy)]
-    if anatomy.values[site.z].shape != shape or not wanted or anatomy.run.graph.not_explained:
+    if anatomy.values[site.z].shape != shape or not wanted or anatomy.graph.not_explained:
         return np.zeros(latents, dtype=bool)
     signs = np.random.default_rng(0)
     answers = np.zeros(latents)

@@ -21,7 +21,7 @@ from .draw_weights import draw_weights
 from .element_weights import LEFT_OUT, Weighed, latent_weights, sides, weigh
 from .experiments import probe, require_reparameterized
 from .finding import NotApplied
-from .kl import Measured, known, measure
+from .kl import known, measure
 from .loss_parts import Part
 from .posterior import Site
 from .reductions import ROUNDED, averages, over_batch, same_part, undone, value_of
@@ -137,15 +137,21 @@ def kl_scale(anatomy: Anatomy, site: Site) -> Scale:
         raise NotApplied("μ does not have a row for each row of x")
     if measured.fit.scale <= 0:
         raise NotApplied("the KL enters the loss with the wrong sign; see kl-sign")
-    weight, live = _latent_weight(anatomy, site, measured)
-    growth = None
-    if anatomy.twice is not None and site.index < len(anatomy.twice.sampling.sites):
-        other_site = anatomy.twice.sites()[site.index]
-        other = measure(anatomy.twice, other_site)
-        if other.fit is not None and other.fit.scale > 0:
-            growth = _latent_weight(anatomy.twice, other_site, other)[0] / weight
+    weight, live = _latent_weight(anatomy, site)
+    growth, twice = None, _with_rows_twice(anatomy, site)
+    if twice is not None:
+        fit = measure(*twice).fit
+        growth = None if fit is None or fit.scale <= 0 else _latent_weight(*twice)[0] / weight
     per_row = live // anatomy.rows
     return latent_scale(anatomy, measured.parts, measured.name, "KL", weight, growth, per_row)
+
+
+def _with_rows_twice(anatomy: Anatomy, site: Site) -> tuple[Anatomy, Site] | None:
+    """Return the run with every row twice, and the same site there."""
+    twice = anatomy.twice
+    if twice is None or site.index >= len(twice.sampling.sites):
+        return None
+    return twice, twice.sites()[site.index]
 
 
 def latent_scale(
@@ -166,11 +172,33 @@ def latent_scale(
     growth
         How many times that in the run with every row twice; None where it is not known.
     """
-    averaged, by_mean = averages(anatomy, parts[0], same_part(anatomy, parts[0]))
+    over = averages(anatomy, parts[0], same_part(anatomy, parts[0]))
     batch = over_batch(anatomy, growth, parts)
-    factor = weight * undone(anatomy, batch) * averaged
+    return _scale(anatomy, parts, name, measure, weight, per_row, over, batch)
+
+
+def _scale(
+    anatomy: Anatomy,
+    parts: Sequence[Part],
+    name: str,
+    measure: str,
+    weight: float,
+    per_row: int,
+    over: tuple[int, bool],
+    batch: str,
+    halved: bool = False,
+) -> Scale:
+    """Return a scale, whose factor is what its reductions leave of the weight.
+
+    Parameters
+    ----------
+    over
+        Over how many elements of a row it was averaged, and whether it was at all.
+    """
+    averaged, by_mean = over
+    factor = weight / (0.5 if halved else 1.0) * undone(anatomy, batch) * averaged
     value = value_of(anatomy, parts)
-    return Scale(name, measure, weight, per_row, averaged, by_mean, batch, factor, False, value)
+    return Scale(name, measure, weight, per_row, averaged, by_mean, batch, factor, halved, value)
 
 
 @once
@@ -192,12 +220,10 @@ def entropy_scale(anatomy: Anatomy, site: Site) -> Scale:
     if size % anatomy.rows:
         raise NotApplied("μ does not have a row for each row of x")
     weight, growth = _entropy_weight(anatomy, site, parts) / size, None
-    twins = [same_part(anatomy, part) for part in parts]
-    if anatomy.twice is not None and site.index < len(anatomy.twice.sampling.sites):
-        others = tuple(twin for twin in twins if twin is not None)
-        if len(others) == len(parts):
-            other = anatomy.twice.sites()[site.index]
-            growth = _entropy_weight(anatomy.twice, other, others) / (2 * size) / weight
+    twice = _with_rows_twice(anatomy, site)
+    others = tuple(twin for part in parts if (twin := same_part(anatomy, part)) is not None)
+    if twice is not None and len(others) == len(parts):
+        growth = _entropy_weight(*twice, others) / (2 * size) / weight
     name, per_row = anatomy.name_of(parts, "the KL"), size // anatomy.rows
     return latent_scale(anatomy, parts, name, BY_ENTROPY, weight, growth, per_row)
 
@@ -210,22 +236,21 @@ def _entropy_weight(anatomy: Anatomy, site: Site, parts: tuple[Part, ...]) -> fl
         for a, b in pairwise(near)
         if a.sigma > b.sigma > 0
     ]
-    if len(slopes) < len(NARROW) - 1 or not np.isfinite(slopes).all() or min(slopes) <= 0:
-        raise NotApplied("the KL does not follow -log σ where σ is small")
-    if np.ptp(slopes) > ROUNDED * max(slopes):
+    follows = len(slopes) == len(NARROW) - 1 and np.isfinite(slopes).all() and min(slopes) > 0
+    if not follows or np.ptp(slopes) > ROUNDED * max(slopes):
         raise NotApplied("the KL does not follow -log σ where σ is small")
     return float(slopes[-1])
 
 
-def _latent_weight(anatomy: Anatomy, site: Site, measured: Measured) -> tuple[float, int]:
+def _latent_weight(anatomy: Anatomy, site: Site) -> tuple[float, int]:
     """Return what one latent's KL weighs, and how many latents of all rows count.
 
     On the grid all latents and rows are equal, so there a weighted sum would not show.
     """
-    assert measured.fit is not None, "asked of a known form"
-    size = anatomy.values[site.location].size
-    if measured.fit.kind in ("sigma", "scaled") or anatomy.run.graph.not_explained:
-        return measured.fit.scale / size, size
+    fit, size = measure(anatomy, site).fit, anatomy.values[site.location].size
+    assert fit is not None, "asked of a known form"
+    if fit.kind in ("sigma", "scaled") or anatomy.graph.not_explained:
+        return fit.scale / size, size
     weights = np.abs(latent_weights(anatomy, site))
     counted = weights > LEFT_OUT * weights.max(initial=0)
     if not counted.any():
@@ -266,30 +291,17 @@ def _by_experiment(anatomy: Anatomy, parts: Sequence[Part]) -> Scale | None:
     halved = weighed.unit == "squared error" and (
         weighed.learned_scale or inside or 0.5 in parts[0].summand.constants
     )
-    unit = 0.5 if halved else 1.0
-    factor = weighed.weight / unit * undone(anatomy, batch) * averaged
-    if live > 1 and averaged == 1 and abs(factor * live - 1) < ROUNDED:
-        averaged, by_mean, factor = live, True, 1.0  # divided by hand
     words = weighed.unit.removesuffix(" of logits")
     if weighed.learned_scale:
         of = "Gaussian" if halved else "Laplace"
         words = f"{of} log-likelihood of a learned deviation"
     if weighed.local:
         words = f"function of the {words}"
-    return Scale(
-        anatomy.name_of(parts, "the reconstruction"),
-        words,
-        weighed.weight,
-        live,
-        averaged,
-        by_mean,
-        batch,
-        factor,
-        halved,
-        value_of(anatomy, parts),
-        weighed.range,
-        weighed.local,
-    )
+    name, over = anatomy.name_of(parts, "the reconstruction"), (averaged, by_mean)
+    scale = _scale(anatomy, parts, name, words, weighed.weight, live, over, batch, halved)
+    if live > 1 and averaged == 1 and abs(scale.factor * live - 1) < ROUNDED:
+        scale = scale._replace(averaged=live, by_mean=True, factor=1.0)  # divided by hand
+    return scale._replace(range=weighed.range, local=weighed.local)
 
 
 def _weighed(
@@ -331,17 +343,6 @@ def _by_graph(anatomy: Anatomy, part: Part) -> Scale:
         averaged = averaged // samples if averaged % samples == 0 else averaged
         per_row, weight = target, weight * samples
     batch = over_batch(anatomy, growth, [part])
+    name, over = anatomy.name_of([part], "the reconstruction"), (averaged, by_mean)
     halved = 0.5 in summand.constants
-    factor = weight / (0.5 if halved else 1.0) * undone(anatomy, batch) * averaged
-    return Scale(
-        anatomy.name_of([part], "the reconstruction"),
-        words,
-        weight,
-        per_row,
-        averaged,
-        by_mean,
-        batch,
-        factor,
-        halved,
-        value_of(anatomy, [part]),
-    )
+    return _scale(anatomy, [part], name, words, weight, per_row, over, batch, halved)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ...engine.graph import BoundOperation
 from ...trace import Array
 from .anatomy import Anatomy
 from .comparisons import Comparison, comparisons
@@ -69,13 +70,11 @@ def _with_itself(anatomy: Anatomy) -> Finding | None:
 
 def _base(anatomy: Anatomy, number: int) -> int:
     """Follow a value back through elementwise ops of one operand, and through detached copies."""
-    while (bound := anatomy.graph.producer(number)) is not None:
-        sources = [n for n in anatomy.made_from(number) if not anatomy.fixed(n)]
-        by_one = len(sources) == 1 and bound.kind in ("elementwise", "copy")
-        if not by_one or bound.rule_name == "sigmoid":
-            break
-        number = sources[0]
-    return number
+
+    def through(bound: BoundOperation) -> bool:
+        return bound.kind in ("elementwise", "copy") and bound.rule_name != "sigmoid"
+
+    return anatomy.walk_back(number, through, anatomy.varies)[-1]
 
 
 def _has_own_target(anatomy: Anatomy, value: int) -> bool:
