@@ -1,8 +1,9 @@
 """Whether one value that is stated wrong explains more than many wrong results.
 
 Each value that does not lead to what follows from it is changed in turn: to the number that was
-put into a formula for it, or with two of its numbers exchanged or one of another sign. The one
-change that leaves the fewest findings, itself counted, is taken; it is blamed, alone.
+put into a formula for it, or with two of its numbers exchanged, one of another sign or one that
+has lost its point. The one change that leaves the fewest findings, itself counted, is taken; it
+is blamed, alone.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def with_fewest_findings(
         itself = any((f.line, f.printed) == (line, change.printed) for f in other.findings)
         count = len(other.findings) + other.given_up + (not itself)
         # All that another author's formulas were given up for, it now explains to the last digit.
-        certain = change.used or other.given_up == 0 < run.given_up
+        certain = change.used or other.given_up == 0 < run.given_up or _go_on(run, other)
         borne_out = _in_order(change.value, written) - _in_order(change.doubt.value, written)
         alike = certain if best is run.findings else borne_out > most
         if count < fewest or (count == fewest and alike):
@@ -64,6 +65,12 @@ def with_fewest_findings(
             best = sorted(found, key=lambda f: f.line)
             fewest, most = count, borne_out
     return best
+
+
+def _go_on(run: Run, other: Run) -> bool:
+    """Whether the document goes on with every number that a hypothesis says is right."""
+    gone = set(run.findings) - set(other.findings)
+    return bool(gone) and all(run.seen.stands_again(found.printed) for found in gone)
 
 
 def _sizes(tree: Tree) -> list[float]:
@@ -132,6 +139,10 @@ def _rearranged(doubt: Doubt, value: Row) -> Iterator[_Change]:
         order = list(entries)
         order[i], order[j] = order[j], order[i]
         yield _change(doubt, Row(tuple(order)), value, Row(tuple(order)))
+    if not all(number.whole for number in numbers):
+        for i, number in enumerate(numbers):  # that has lost its point
+            for other in damages(number) if number.whole else ():
+                yield _change(doubt, replaced(value, i, other), number, other)
     if len(numbers) > MOST_EXCHANGED:
         return
     for i, j in combinations(range(len(numbers)), 2):

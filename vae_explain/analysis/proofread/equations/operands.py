@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from .cursor import literal
+from .cursor import Unreadable, literal
 from .damages import damages
 from .evaluation import Unknown, as_printed, evaluate, half
 from .intervals import Range, all_meet
@@ -37,6 +37,15 @@ class Seen:
             return (self.counts[new] > 0) - (self.counts[old] > 1)
         found, kept = (self.counts[size] + self.counts[-size] for size in (new, old))
         return (found > 0) - (kept > 1)
+
+    def stands_again(self, text: str) -> bool:
+        """Whether a telling number, as printed, stands at several places."""
+        try:
+            number = literal(text)
+        except (Unreadable, ValueError):
+            return False  # no number alone
+        size = _rounded(number.value)
+        return number.significant >= TELLING and self.counts[size] + self.counts[-size] > 1
 
 
 def _rounded(number: float) -> float:

@@ -31,7 +31,8 @@ from .syntax import (
     shown,
 )
 from .terms import wrong_terms
-from .variants import usual_divergence, variants
+from .usual import meant, usual_formula
+from .variants import variants
 
 MOST_EARLIER = 8  # sides of an equation that may bear out a result further on
 
@@ -153,9 +154,11 @@ class Run:
 
     def _against_usual(self, name: Tree, side: Side, written: Tree) -> None:
         """Hold a divergence that is written out against its usual form, term by term."""
-        if not (key_of(name) or "").upper().endswith("KL") or is_bare(written):
+        key = key_of(name) or ""
+        usual = usual_formula(key)
+        if usual is None or not key.upper().endswith("KL") or is_bare(written):
             return
-        found = wrong_terms(usual_divergence(), written, self.scope.lookup, self.known.as_known)
+        found = wrong_terms(usual, written, self.scope.lookup, self.known.as_known)
         if found is not None:
             self.read_by["B"] += 1
             self._blame(found, Side(None, "KL = ½·Σ(σ² + μ² − 1 − log σ²)", side.line), side, "B")
@@ -269,7 +272,7 @@ class Run:
         if literals(pair.left) and is_numeric(pair.left):
             return False
         formula = left.tree or pair.left  # of all elements, where one is held against it
-        for other, meant in zip(variants(pair.left), variants(formula), strict=True):
+        for other, intended in zip(variants(pair.left), variants(formula), strict=True):
             try:
                 if self.judge.mistakes(pair._replace(left=other), []):
                     continue
@@ -279,7 +282,7 @@ class Run:
                 continue
             if not (_tells(pair.right) or self._ends_in(pair._replace(left=other))):
                 return False
-            printed, expected = shown(formula), shown(meant)
+            printed, expected = shown(formula), shown(intended)
             reason = f"its numbers follow from {expected}, but {printed} is printed"
             line = self.scope.line_of(formula) or left.line
             self.read_by["B"] += 1
@@ -324,8 +327,8 @@ class Run:
             if s.tree is not None and not is_numeric(s.tree) and key_of(s.tree) is None
         ]
         if formulas:
-            for name in names[:1]:
-                self.scope.say(name, formulas[0], last.line)
+            formulas = [self._as_usual(names[0], formula, last.line) for formula in formulas]
+            self.scope.say(names[0], formulas[0], last.line)
         values = [s.tree for s in chain.sides if s.tree is not None and is_bare(s.tree)]
         aside = chain.case and values and isinstance(values[-1], Literal) and values[-1].whole
         if values and not aside:
@@ -338,6 +341,18 @@ class Run:
                 before = self.restated.state(name, value, last.line) if plain else None
                 self.scope.state(name, value, last.line, before or self.right)
                 self.stated.setdefault(key, {})[value] = last.line
+
+    def _as_usual(self, name: Tree, formula: Tree, line: int) -> Tree:
+        """Blame a formula that is not what its quantity is everywhere, and return what is meant."""
+        key = key_of(name) or ""
+        other = meant(key, formula)
+        if other is None:
+            return formula
+        self.read_by["B"] += 1
+        printed, expected = shown(formula), shown(other)
+        reason = f"{key} is {expected} by its definition, but {printed} is printed"
+        self.findings.append(Finding(line, printed, expected, reason, "B"))
+        return other
 
     def _settle_gradients(self) -> None:
         if not self.backward.is_understood:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 
-from .parser import parse
 from .syntax import Call, Literal, Negative, Product, Sum, Total, Tree
-from .tokens import lex
 
 HALF = Literal("0.5", 0.5, 1)
 TWO = Literal("2", 2.0, 0)
 
 
 def variants(formula: Tree) -> Iterator[Tree]:
-    """Yield formulas that differ by the sign of one term, or by a factor of 2 or -1 before all."""
+    """Yield formulas that differ by one sign, or by a factor of 2 before all or in a function."""
     yield from _signs(formula)
     yield Negative(formula)
-    yield Product((HALF, formula), ("", "*"))
-    yield Product((TWO, formula), ("", "*"))
+    yield from _scaled(formula)
+
+
+def _scaled(tree: Tree) -> Iterator[Tree]:
+    for factor in (HALF, TWO):
+        yield Product((factor, tree), ("", "*"))
 
 
 def _signs(tree: Tree) -> Iterator[Tree]:
@@ -36,15 +37,10 @@ def _signs(tree: Tree) -> Iterator[Tree]:
                 for inner in _signs(factor):
                     yield replace(tree, factors=(*factors[:i], inner, *factors[i + 1 :]))
         case Call(_, (body,)):
-            yield replace(tree, arguments=(Negative(body),))
+            for other in (Negative(body), *_scaled(body)):
+                yield replace(tree, arguments=(other,))
             for inner in _signs(body):
                 yield replace(tree, arguments=(inner,))
         case Negative(body) | Total(_, body):
             for inner in _signs(body):
                 yield replace(tree, body=inner)
-
-
-@cache
-def usual_divergence() -> Tree:
-    """Return the divergence of a diagonal normal distribution from the standard one."""
-    return parse(list(lex("0.5·Σ(σ² + μ² - 1 - log σ²)", 0, "text")))[0]

@@ -196,7 +196,7 @@ class Collector:
         if stated == shape[::-1] != shape or (stated == shape and printed == shape[::-1] != shape):
             why = f"{name.tensor}: it is said to have shape {list(stated)}"
             why += f", and is printed with {list(printed or ())}; it has {list(shape)}"
-            self.misfits.append(Remnant(said[0], statement.line, why))
+            self.misfits.append(Remnant(said[0], _line_of_shape(statement, said[0]), why))
 
     def _damaged(self, statement: Statement, name: Name, why: str) -> None:
         said = f"{_shown_label(statement)} = {statement.text[:40]}…"
@@ -269,6 +269,16 @@ class Collector:
             for number in numbers_of(side):
                 text = f"{label} = {shown(number)}" if label else shown(number)
                 self.unrecognised.append(Remnant(text, line_of(number, statement.line), why))
+
+
+def _line_of_shape(statement: Statement, said: str) -> int:
+    """Return the line on which a shape is said, in the label or in what stands before it."""
+    for pieces in () if SHAPE.search(statement.label) else statement.context[:1]:
+        for piece in pieces:
+            before, found, _ = piece.text.partition(said)
+            if found:
+                return piece.line + before.count("\n")
+    return statement.line
 
 
 def _is_damaged(value: Tree, shape: Shape) -> bool:

@@ -1,0 +1,72 @@
+"""What the field's own quantities are made of, whoever writes it: a VAE's σ, z and divergence.
+
+A formula for one of them that gives other numbers than the usual one, and gives the same with
+one sign or factor changed, is wrong by itself, whether its document computes with it or not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+from .evaluation import Leaf, Lookup, Unknown, as_printed, evaluate
+from .intervals import Range, exactly
+from .parser import parse
+from .quantities import without_index
+from .scope import EVERY
+from .syntax import Tree, key_of
+from .tokens import lex
+from .variants import variants
+
+USUAL = {
+    "KL": "0.5·Σ(σ² + μ² - 1 - log σ²)",
+    "σ²": "exp(log σ²)",
+    "σ": "exp(0.5·log σ²)",
+    "z": "μ + σ·ε",
+}
+# What is put in for μ, log σ² and ε, to tell formulas from each other.
+DIGITS = 9  # by which formulas are told from each other
+PROBES = ((0.3, -0.7, 0.8), (-1.1, 0.4, -0.6))
+
+
+@cache
+def usual_formula(key: str) -> Tree | None:
+    """Return what a quantity is made of by its usual definition."""
+    text = USUAL.get("KL" if key.upper().endswith("KL") else key)
+    return None if text is None else parse(list(lex(text, 0, "text")))[0]
+
+
+def meant(key: str, formula: Tree) -> Tree | None:
+    """Return the usual quantity's formula that one differs from by one sign or factor."""
+    usual = usual_formula(key)
+    if usual is None or _at_probes(formula) in (None, _at_probes(usual)):
+        return None
+    return next((o for o in variants(formula) if _at_probes(o) == _at_probes(usual)), None)
+
+
+def _at_probes(formula: Tree) -> list[float] | None:
+    """Return what a formula gives for several μ, log σ² and ε; None if it is made of others."""
+    try:
+        found = [evaluate(formula, as_printed, lookup) for lookup in _probes()]
+    except Unknown:
+        return None
+    return None if any(f.shape for f in found) else [round(float(f.middle), DIGITS) for f in found]
+
+
+def _probes() -> Iterator[Lookup]:
+    for mean, log, noise in PROBES:
+        yield _lookup_in(
+            {"μ": mean, "logσ²": log, "σ²": math.exp(log), "σ": math.exp(log / 2), "ε": noise}
+        )
+
+
+def _lookup_in(known: Mapping[str, float]) -> Lookup:
+    def lookup(tree: Tree, leaf: Leaf) -> Range | None:
+        whole, index = without_index(tree)
+        if whole is None or not set(index) <= EVERY:
+            return None
+        value = known.get(key_of(whole) or "")
+        return None if value is None else exactly(value)
+
+    return lookup
