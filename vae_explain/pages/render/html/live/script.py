@@ -41,9 +41,9 @@ def _module(name: str) -> str:
     text = files(__package__).joinpath(f"{name}.mjs").read_text("utf-8")
     exported = ", ".join(match[2] for match in _EXPORT.finditer(text))
     text = _ASIDE.sub("", text)
-    body = _EXPORT.sub(r"\1 \2", _IMPORT.sub(r"const \1 = \2_module;\n", text))
+    body = _EXPORT.sub(r"\1 \2", _IMPORT.sub(r"const \1 = \2$;\n", text))
     body = "".join(_close(body))
-    return f"const {name}_module = (() => {{\n{body}return {{ {exported} }};\n}})();\n"
+    return f"const {name}$ = (() => {{\n{body}return {{ {exported} }};\n}})();\n"
 
 
 def _close(text: str) -> Iterator[str]:
