@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch import Tensor
 
 from vae_explain import pipeline
 from vae_explain.models import run_cache
@@ -54,6 +56,20 @@ def entries(folder: Path) -> list[Path]:
 @pytest.fixture(scope="module")
 def recording() -> Recording:
     return pipeline.record_both(Request(X))
+
+
+def test_the_model_runs_once_for_each_arithmetic(monkeypatch: pytest.MonkeyPatch) -> None:
+    from vae_explain.models.builtin_vae import VAE
+
+    run, dtypes = VAE.forward, []
+
+    def counted(self: VAE, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        dtypes.append(x.dtype)
+        return run(self, x)
+
+    monkeypatch.setattr(VAE, "forward", counted)
+    pipeline.record_both(Request(X))
+    assert dtypes == [torch.float32, torch.float64]
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

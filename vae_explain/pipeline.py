@@ -123,7 +123,7 @@ def record_both(request: Request, state: Mapping[str, Array] | None = None) -> R
         why = None
         try:
             with user_code_errors(request):
-                runs["printed"] = model.run_in("printed").run
+                runs["printed"] = model.run_in("printed", like=runs["full"]).run
         except UserError as reason:
             if request.arithmetic == "printed":
                 raise

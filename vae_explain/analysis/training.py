@@ -26,8 +26,9 @@ from ..errors import UserError
 from ..models.builtin_config import Architecture
 from ..models.builtin_vae import VAE, vae_loss, vae_loss_terms
 from ..models.kept_state import unchanged
+from ..models.model_copies import copy_of
 from ..models.prepare import prepared, user_code_errors
-from ..models.prepared_model import PreparedModel, RunWithModel, copy_of, parameters_of
+from ..models.prepared_model import PreparedModel, RunWithModel, parameters_of
 from ..models.request import Request, UserModel
 from ..models.user_code import CannotRun, said
 from ..pipeline import run_with_model

@@ -7,48 +7,33 @@ after any other run what it keeps is put back.
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..engine.forward_pass import replay_part
-from ..engine.graph import Graph
 from ..engine.loss_call import LossCall
 from ..engine.run import PRINTED_DECIMALS, Arithmetic, Run, by_hand, full_run
 from ..errors import UserError
-from ..ops import NotExplained
 from ..recording.noise_run import draws_of_run
 from ..recording.random_draws import Precision
 from ..recording.recorder import record
-from ..recording.tensor_arrays import NotReal, array_of, tensors_in
+from ..recording.tensor_arrays import array_of
 from ..symbolic.decimals import rounded
 from ..trace import Array, Trace
 from .changes import Change
+from .explicable import require_explicable
 from .kept_state import holders_of, unchanged
 from .loss_binding import Computed
+from .model_copies import in_float64
 
 # Runs a model on an input and returns its loss, one number, and the call that gave it.
 Objective = Callable[[nn.Module, Tensor], Computed]
-
-
-class TooCoarse(UserError):
-    """A run in numbers of so few digits that no line of it could be told right from wrong."""
-
-    option = "--model"
-
-
-class NeverWritten(UserError):
-    """A run whose loss depends on memory that nobody has written to: no two need be alike."""
-
-    option = "--model"
 
 
 @dataclass(frozen=True)
@@ -123,13 +108,23 @@ class PreparedModel:
         given = self.seed, self.label, bool(self.noise), call
         return full_run(trace, *given, decimals=self.decimals, changed=changed)
 
-    def run_in(self, arithmetic: Arithmetic, lasting: bool = True) -> RunWithModel:
-        """Record a run in one arithmetic, and keep the model that made it with it."""
+    def run_in(
+        self, arithmetic: Arithmetic, lasting: bool = True, like: Run | None = None
+    ) -> RunWithModel:
+        """Record a run in one arithmetic, and keep the model that made it with it.
+
+        Parameters
+        ----------
+        like
+            A run in the arithmetic `full`, whose draws that in `printed` rounds; without it
+            the model runs once more to draw them.
+        """
         if arithmetic == "full":
             run = self.run(lasting=lasting)
             return RunWithModel(run, self.model, lambda: self.run(draws_of(run.trace)))
         exact = self.rounded()
-        drawn = [torch.from_numpy(rounded(array_of(draw), self.decimals)) for draw in self.draws()]
+        draws = self.draws() if like is None else draws_of(like.trace)
+        drawn = [torch.from_numpy(rounded(array_of(draw), self.decimals)) for draw in draws]
 
         def redone(lasting: bool = True) -> Run:
             with default_precision(torch.float64):
@@ -156,11 +151,7 @@ class PreparedModel:
         """Return the same with a copy of the model, in float64."""
         x = self.x.detach()
         exact = x.to(torch.float64, copy=True) if x.is_floating_point() else x
-        model = copy_of(self.model).double()
-        for module in model.modules():
-            for tensor in _kept(vars(module)):
-                if tensor.dtype == torch.float32:
-                    tensor.data = tensor.data.double()
+        model = in_float64(self.model)
         floating = (each.dtype for each in self.model.parameters() if each.is_floating_point())
         before = torch.get_default_dtype()
         drawn_in = self.drawn_in or Precision(before, next(floating, before))
@@ -284,87 +275,8 @@ class PreparedModel:
                 lasting=lasting,
                 gradients=gradients,
             )
-        _require_real(trace)
-        _require_digits(trace)
-        _require_written(trace)
+        require_explicable(trace)
         return trace, calls[-1]
-
-
-def _require_real(trace: Trace) -> None:
-    """Raise `NotReal` for a run with complex numbers."""
-    for value in trace.values:
-        if value.array.dtype.kind == "c":
-            makers = [each.name for each in trace.operations if value.id in each.outputs]
-            made_by = " and ".join(makers)
-            raise NotReal(value.name or f"what {made_by or 'it reads'} gives", made_by)
-
-
-def _require_digits(trace: Trace) -> None:
-    """Raise `TooCoarse` if the gradients come by way of bfloat16."""
-    for operation in trace.operations:
-        for number in operation.outputs:
-            if number in trace.widened and number in trace.gradients:
-                where = trace.values[number].name or f"what {operation.name} gives"
-                raise TooCoarse(
-                    f"{where} is in bfloat16, whose 2 to 3 digits cannot tell a line that is "
-                    "right from one that is wrong: run the model in float32, without autocast "
-                    "or .bfloat16()"
-                )
-
-
-def _require_written(trace: Trace) -> None:
-    """Raise `NeverWritten` if the loss would be another with other numbers in empty memory."""
-    if not trace.uninitialised:
-        return
-    graph = Graph(trace)
-    values = {value.id: value.array for value in trace.values}
-    for number in trace.uninitialised:
-        array = values[number]
-        others = np.random.default_rng(number).normal(size=array.shape)
-        try:
-            as_it_is, otherwise = (
-                replay_part(graph, values, {number: given}, {trace.output})[trace.output]
-                for given in (array, others)
-            )
-        except NotExplained:
-            continue  # what has no rule is not said to be right either
-        if not np.array_equal(as_it_is, otherwise, equal_nan=True):
-            first = graph.consumers(number)[0].output
-            name = trace.values[first].name
-            where = f"{name} is made of" if name else "it computes with"
-            raise NeverWritten(
-                f"{where} numbers that nobody has written: torch.empty holds what happens to be "
-                "in memory, and the loss depends on it; write to all of it, or use torch.zeros"
-            )
-
-
-def copy_of(model: nn.Module) -> nn.Module:
-    """Return a copy of a model that shares nothing with it.
-
-    A tensor with a history, as the weight that `torch.nn.utils.weight_norm` computes anew at
-    each call and leaves behind, or a term that a model keeps for its log, cannot be copied as
-    it is: its numbers are.
-    """
-    left_behind = (
-        tensor
-        for module in model.modules()
-        for tensor in tensors_in(vars(module))
-        if not tensor.is_leaf
-    )
-    copied = copy.deepcopy(model, {id(tensor): tensor.detach().clone() for tensor in left_behind})
-    # Which PyTorch leaves out when it copies a parameter.
-    for original, parameter in zip(model.parameters(), copied.parameters(), strict=True):
-        for hook in (original._backward_hooks or {}).values():
-            parameter.register_hook(hook)  # type: ignore[no-untyped-call] # PyTorch's own
-    return copied
-
-
-def _kept(attributes: Mapping[str, Any]) -> Iterator[Tensor]:
-    """Yield what a module keeps without telling PyTorch, also in a distribution, as its prior."""
-    yield from tensors_in(attributes)
-    for value in attributes.values():
-        if isinstance(value, torch.distributions.Distribution):
-            yield from _kept(vars(value))
 
 
 def draws_of(trace: Trace) -> list[Tensor]:
@@ -381,17 +293,12 @@ def parameters_of(model: nn.Module) -> dict[str, Array]:
 @contextmanager
 def other_draws() -> Iterator[None]:
     """Start PyTorch's generator, NumPy's and Python's elsewhere for once."""
-    python, numpy = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), unchanged([]):
         seed = int(torch.randint(2**31, ()))  # depends on where the generator was
         torch.manual_seed(seed)
         np.random.seed(seed)
         random.seed(seed)
-        try:
-            yield
-        finally:
-            np.random.set_state(numpy)
-            random.setstate(python)
+        yield
 
 
 @contextmanager

@@ -183,7 +183,7 @@ def _keeper(tensors: dict[str, Array], mark: str) -> Keep:
                 break
             key = f"{mark}{name} ({count})"
         # Not np.ascontiguousarray, which gives a number without axes one.
-        tensors[key] = np.array(array, order="C")
+        tensors[key] = np.asarray(array, order="C")
         return key
 
     return keep

@@ -183,7 +183,7 @@ def to_bytes(tensors: Mapping[str, Array], suffix: str) -> bytes:
         from safetensors.numpy import save  # no page needs it, and it takes its time to load
 
         # Not np.ascontiguousarray, which gives a number without axes one.
-        ordered = {name: np.array(array, order="C") for name, array in tensors.items()}
+        ordered = {name: np.asarray(array, order="C") for name, array in tensors.items()}
         # The field that other readers of such files expect, for tensors that PyTorch made.
         return save(ordered, metadata={"format": "pt"})
     stream = io.BytesIO()
