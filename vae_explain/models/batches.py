@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..recording.tensor_arrays import tensors_in
+from ..recording.tensor_arrays import replaced_in, tensors_in
 
 
 def first_tensor(batch: Any) -> Tensor | None:
@@ -29,12 +28,6 @@ def batch_of(batch: Any, x: Tensor) -> Any:
         if isinstance(value, Tensor):
             twice = value.dim() and len(value) == rows and len(x) == 2 * rows
             return torch.cat([value, value]) if twice else value
-        if isinstance(value, Mapping):
-            return {key: other(each) for key, each in value.items()}
-        if isinstance(value, list | tuple):
-            changed = [other(each) for each in value]
-            named = isinstance(value, tuple) and hasattr(value, "_fields")
-            return type(value)(*changed) if named else type(value)(changed)
         return value
 
-    return other(batch)
+    return replaced_in(batch, other)

@@ -267,13 +267,5 @@ def _operation(entry: OperationEntry, take: Take, count: int, where: str) -> Ope
     for slot in slots:
         if slot not in entry.inputs:
             raise Misfit(f"{where}.args", slot, "the id of one of its inputs")
-    return Operation(
-        entry.name,
-        args,
-        kwargs,
-        entry.inputs,
-        entry.outputs,
-        entry.module,
-        entry.in_place,
-        entry.drawn_from,
-    )
+    fields = {name: getattr(entry, name) for name in Operation._fields}
+    return Operation(**{**fields, "args": args, "kwargs": kwargs})

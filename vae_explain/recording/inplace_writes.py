@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..trace import UNSEEN, Operation, Slot
 from .call_info import index_of
-from .tensor_arrays import is_same_memory
+from .tensor_arrays import is_same_memory, replaced_in
 from .trace_builder import TraceBuilder
 from .views import View, base_of, view_of
 
@@ -163,13 +163,9 @@ def _have_gradients(builder: TraceBuilder, positions: Sequence[int]) -> bool:
 def _with_input(operation: Operation, old: int, new: int) -> Operation:
     """Return an operation with another value in the place of one of its inputs."""
 
-    def replaced(argument: Any) -> Any:
-        if isinstance(argument, tuple):
-            return tuple(map(replaced, argument))
+    def other(argument: Any) -> Any:
         return Slot(new) if argument == Slot(old) else argument
 
-    return operation._replace(
-        args=replaced(operation.args),
-        kwargs={name: replaced(argument) for name, argument in operation.kwargs.items()},
-        inputs=tuple(new if each == old else each for each in operation.inputs),
-    )
+    args, kwargs = replaced_in((operation.args, operation.kwargs), other)
+    inputs = tuple(new if each == old else each for each in operation.inputs)
+    return operation._replace(args=args, kwargs=kwargs, inputs=inputs)

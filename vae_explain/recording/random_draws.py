@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 from ..errors import UserError
 from .lost_kwargs import with_lost
+from .tensor_arrays import replaced_in
 
 NOISE = {
     "randn", "randn_like", "normal", "normal_", "rand", "rand_like", "uniform_", "bernoulli",
@@ -210,7 +211,8 @@ class _DrawnAsBefore(TorchFunctionMode):
         torch.set_default_dtype(self._precision.default)
         try:
             with torch.no_grad():
-                before = func(*self._as_before(args), **self._as_before(kwargs))
+                arguments, keywords = replaced_in((args, kwargs), self._as_before)
+                before = func(*arguments, **keywords)
         finally:
             torch.set_default_dtype(now)
         after = generator.get_state()
@@ -224,14 +226,8 @@ class _DrawnAsBefore(TorchFunctionMode):
         return result
 
     def _as_before(self, value: Any) -> Any:
-        """Return arguments in the earlier dtype, tensors as copies."""
+        """Return an argument in the earlier dtype, a tensor as a copy."""
         if isinstance(value, Tensor):
             copied = value.detach().clone()
             return copied.to(self._precision.own) if value.dtype == torch.float64 else copied
-        if value is torch.float64:
-            return self._precision.own
-        if isinstance(value, list | tuple):
-            return type(value)(map(self._as_before, value))
-        if isinstance(value, Mapping):
-            return {name: self._as_before(each) for name, each in value.items()}
-        return value
+        return self._precision.own if value is torch.float64 else value

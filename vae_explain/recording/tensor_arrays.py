@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from typing import Any
 
@@ -127,3 +127,14 @@ def tensors_in(value: Any) -> Iterator[Tensor]:
         yield from tensors_in(list(value.values()))
     elif is_dataclass(value) and not isinstance(value, type):
         yield from tensors_in(vars(value))
+
+
+def replaced_in(value: Any, other: Callable[[Any], Any]) -> Any:
+    """Return nested lists, tuples and dicts with another in the place of each thing in them."""
+    if isinstance(value, Mapping):
+        return {key: replaced_in(each, other) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        changed = [replaced_in(each, other) for each in value]
+        named = isinstance(value, tuple) and hasattr(value, "_fields")
+        return type(value)(*changed) if named else type(value)(changed)
+    return other(value)
