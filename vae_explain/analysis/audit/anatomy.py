@@ -21,7 +21,7 @@ from ...trace import Array, Value
 from .discrete import Categories, Codes, find_categories, find_codes
 from .finding import NotApplied
 from .lineage import Lineage
-from .loss_parts import Part, find_parts
+from .loss_parts import Part, Role, find_parts
 from .mending import Cure, edited
 from .posterior import Sampling, Site, find_sampling
 from .summands import Summand, summands
@@ -122,9 +122,10 @@ class Anatomy(Lineage):
     def parts(self) -> tuple[Part, ...]:
         return find_parts(self, self.summands, self.latents)
 
-    def role(self, role: str) -> tuple[Part, ...]:
-        """Return the parts of one role."""
-        return tuple(part for part in self.parts if part.role == role)
+    def role(self, role: Role, of: Site | None = None) -> tuple[Part, ...]:
+        """Return the parts of one role; those that need one site's posterior and no other's."""
+        parts = (part for part in self.parts if part.role == role)
+        return tuple(part for part in parts if of is None or part.posteriors == {of.index})
 
     def sites(self) -> tuple[Site, ...]:
         """Return where latents are sampled; `NotApplied` where that is nowhere."""
@@ -262,8 +263,8 @@ class Anatomy(Lineage):
     ) -> Array | None:
         """Return the gradient of some parts at a value and its twins; None where they have none."""
         twins = self.twins(number)
-        found = self.gradients_at(parts, values, twins)
-        shares = [found[twin] for twin in twins if twin in found]
+        gradients = self.gradients_at(parts, values, twins)
+        shares = [gradients[twin] for twin in twins if twin in gradients]
         return None if not shares else np.asarray(sum(shares[1:], shares[0]))
 
 

@@ -43,13 +43,13 @@ def look(anatomy: Anatomy) -> Iterator[Told]:
     yield from _together([each for gates in layers.values() for each in _layer(anatomy, gates)])
 
 
-def _together(found: list[Finding]) -> Iterator[Finding]:
+def _together(findings: list[Finding]) -> Iterator[Finding]:
     """Put notes on several layers into one: each by itself is what any ReLU network has."""
-    notes = [each for each in found if each.severity == "note"]
+    notes = [each for each in findings if each.severity == "note"]
     if len(notes) < 2:
-        yield from found
+        yield from findings
         return
-    yield from (each for each in found if each.severity != "note")
+    yield from (each for each in findings if each.severity != "note")
     facts = [each.evidence.facts for each in notes]
     off, units, cut = (sum(int(each[key]) for each in facts) for key in ("off", "units", "cut_off"))
     yield note(

@@ -37,7 +37,7 @@ def look(anatomy: Anatomy) -> Iterator[Told]:
 @partial(at_each, lambda anatomy: anatomy.categories)
 def of_each_site(anatomy: Anatomy, sampled: Categories) -> Iterator[Told]:
     anatomy.require_finite()
-    index, parts = sampled.site.index, _kl_of(anatomy, sampled)
+    index, parts = sampled.site.index, anatomy.role("kl", sampled.site)
     z, logits = anatomy.name(sampled.site.z), anatomy.values[sampled.logits]
     if not parts:
         if any(index in part.posteriors for part in anatomy.parts) or anatomy.role("sampled"):
@@ -100,32 +100,28 @@ def _in_its_place(constant: float, categories: int) -> str:
     return f"K = {categories}" if abs(constant - categories) < EXACT else f"{constant:.4g}"
 
 
-def _kl_of(anatomy: Anatomy, found: Categories) -> tuple[Part, ...]:
-    return tuple(p for p in anatomy.role("kl") if p.posteriors == {found.site.index})
-
-
-def category_scale(anatomy: Anatomy, found: Categories) -> Scale:
+def category_scale(anatomy: Anatomy, sampled: Categories) -> Scale:
     """Return what the KL of one variable weighs."""
-    parts = _kl_of(anatomy, found)
+    parts = anatomy.role("kl", sampled.site)
     if not parts:
         raise NotApplied("no part of the loss measures the categories by themselves")
-    weight, _ = _fit(anatomy, found, parts)
+    weight, _ = _fit(anatomy, sampled, parts)
     if weight < 0:
         raise NotApplied("the KL of the categories enters with the wrong sign; see discrete-kl")
     growth, twice = None, anatomy.twice
     if twice is not None and len(twice.categories) == len(anatomy.categories):
-        other = twice.categories[anatomy.categories.index(found)]
-        if doubled := _kl_of(twice, other):
+        other = twice.categories[anatomy.categories.index(sampled)]
+        if doubled := twice.role("kl", other.site):
             growth = _fit(twice, other, doubled)[0] / weight
-    logits = anatomy.values[found.logits]
-    per_row = logits.size // logits.shape[found.axis] // anatomy.rows
+    logits = anatomy.values[sampled.logits]
+    per_row = logits.size // logits.shape[sampled.axis] // anatomy.rows
     name = anatomy.name_of(parts, "the KL")
     return latent_scale(anatomy, parts, name, "KL", weight, growth, per_row)
 
 
-def _fit(anatomy: Anatomy, found: Categories, parts: tuple[Part, ...]) -> tuple[float, float]:
+def _fit(anatomy: Anatomy, sampled: Categories, parts: tuple[Part, ...]) -> tuple[float, float]:
     """Return the weight of Σ q·log q, and the constant beside it for each variable."""
-    head = found.site.location
+    head = sampled.site.location
     shape = anatomy.values[head].shape
     draws = np.random.default_rng(0).standard_normal(shape)
     entropies, totals = [], []
@@ -133,9 +129,9 @@ def _fit(anatomy: Anatomy, found: Categories, parts: tuple[Part, ...]) -> tuple[
     for spread in SPREADS:
         given = {head: spread * draws}
         wanted = [part.summand.value for part in parts]
-        arrays = anatomy.experiment(given, [found.logits, *wanted])
-        shares = _softmax(arrays[found.logits], found.axis)
-        variables = shares.size // shares.shape[found.axis]
+        arrays = anatomy.experiment(given, [sampled.logits, *wanted])
+        shares = _softmax(arrays[sampled.logits], sampled.axis)
+        variables = shares.size // shares.shape[sampled.axis]
         with np.errstate(divide="ignore", invalid="ignore"):
             entropies.append(float(np.where(shares > 0, shares * np.log(shares), 0.0).sum()))
         totals.append(anatomy.total(parts, arrays))

@@ -15,7 +15,7 @@ import numpy as np
 from ...trace import Array
 from .anatomy import Anatomy
 from .element_weights import AGREEING, FLAT, SLOPES, SWAPPED, sides
-from .finding import NotApplied
+from .finding import if_applied
 from .loss_parts import Part
 
 FARTHER = 0.05  # of its distance from the target, by which a draw is moved away
@@ -49,10 +49,10 @@ class DrawWeights(NamedTuple):
 
 def draw_weights(anatomy: Anatomy, parts: Sequence[Part]) -> DrawWeights | None:
     """Return what the draws of a row weigh; None where there is one draw, or no error is known."""
-    found = sides(anatomy, parts)
-    if found is None or anatomy.graph.not_explained:
+    compared = sides(anatomy, parts)
+    if compared is None or anatomy.graph.not_explained:
         return None
-    made, target = found
+    made, target = compared
     prediction, wanted = anatomy.array(made), anatomy.array(target)
     wanted = wanted.reshape((1,) * (prediction.ndim - wanted.ndim) + wanted.shape)
     if wanted.ndim != prediction.ndim or any(
@@ -139,9 +139,6 @@ def upside_down(anatomy: Anatomy, parts: Sequence[Part]) -> DrawWeights | None:
 
     Or where they weigh less than nothing: then the loss falls with the error.
     """
-    try:
-        found = draw_weights(anatomy, parts)
-    except NotApplied:
-        return None
-    wrong = found is not None and (found.change > MOVED or found.weights.sum() < 0)
-    return found if wrong else None
+    draws = if_applied(draw_weights, anatomy, parts)
+    wrong = draws is not None and (draws.change > MOVED or draws.weights.sum() < 0)
+    return draws if wrong else None

@@ -16,7 +16,7 @@ import numpy as np
 
 from ...trace import Array
 from .anatomy import Anatomy, once
-from .comparisons import Comparison, of_summand
+from .comparisons import of_summand
 from .finding import NotApplied
 from .kl import measure
 from .lineage import is_elementwise
@@ -98,19 +98,17 @@ def sides(anatomy: Anatomy, parts: Sequence[Part]) -> tuple[int, int] | None:
 
     In x·log(p) + (1 - x)·log(1 - p) they are p and x.
     """
-    found = [each for part in parts for each in of_summand(anatomy, part.summand.value)]
-    if not found:
+    compared = [each for part in parts for each in of_summand(anatomy, part.summand.value)]
+    if not compared:
         return None
-    made = _base(anatomy, found, lambda each: each.made)
-    target = _base(anatomy, found, lambda each: each.target)
+    made = _base(anatomy, [each.made for each in compared])
+    target = _base(anatomy, [each.target for each in compared])
     return None if made is None or target is None else (made, target)
 
 
-def _base(
-    anatomy: Anatomy, found: Sequence[Comparison], side: Callable[[Comparison], int]
-) -> int | None:
+def _base(anatomy: Anatomy, sides: Sequence[int]) -> int | None:
     """Return the last value that one side of each comparison is an elementwise function of."""
-    ways = [anatomy.walk_back(side(each), is_elementwise, anatomy.varies) for each in found]
+    ways = [anatomy.walk_back(side, is_elementwise, anatomy.varies) for side in sides]
     return next((number for number in ways[0] if all(number in way for way in ways)), None)
 
 
@@ -124,10 +122,10 @@ def weigh(
     prediction
         What to take for the prediction; its numbers in this run when None.
     """
-    found = sides(anatomy, parts)
-    if found is None:
+    compared = sides(anatomy, parts)
+    if compared is None:
         return None
-    made, target = found
+    made, target = compared
     if anatomy.values[made].size < anatomy.values[target].size or anatomy.graph.not_explained:
         return None
     fits = prediction is not None and prediction.shape == anatomy.values[made].shape
@@ -231,10 +229,10 @@ def _of_own_scale(
 
 def is_rewarded(anatomy: Anatomy, parts: Sequence[Part]) -> Weighed | None:
     """Return what the elements of an error weigh that the loss falls with; None for none such."""
-    found = sides(anatomy, parts)
-    if found is None or anatomy.graph.not_explained:
+    compared = sides(anatomy, parts)
+    if compared is None or anatomy.graph.not_explained:
         return None
-    weighed = _fitted(anatomy, parts, *found, {}, anatomy.replayed, sign=-1.0)
+    weighed = _fitted(anatomy, parts, *compared, {}, anatomy.replayed, sign=-1.0)
     return None if weighed is None or weighed.range is not None else weighed
 
 
@@ -309,7 +307,7 @@ def _fitted(
 def beside(anatomy: Anatomy, parts: Sequence[Part], made: int) -> list[int]:
     """Return learned values beside the prediction that the error may be divided by."""
     behind = {made}
-    found: dict[int, None] = {}
+    learned: dict[int, None] = {}
     wanted = {number for part in parts for number in anatomy.ancestors(part.summand.value)}
     for bound in anatomy.graph.operations:
         inputs = anatomy.operands(bound)
@@ -317,8 +315,9 @@ def beside(anatomy: Anatomy, parts: Sequence[Part], made: int) -> list[int]:
             continue
         behind.add(bound.output)
         if is_elementwise(bound):
-            found.update(dict.fromkeys(i for i in inputs if i not in behind and anatomy.learned(i)))
-    return list(found)
+            others = (i for i in inputs if i not in behind and anatomy.learned(i))
+            learned.update(dict.fromkeys(others))
+    return list(learned)
 
 
 @once

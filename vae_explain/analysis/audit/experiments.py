@@ -56,11 +56,11 @@ def probe(anatomy: Anatomy, site: Site, parts: tuple[Part, ...], mu: float, raw:
     polynomial of degree 3 in the draw is its mean over all draws.
     """
     sampled = any(part.samples for part in parts)
-    found = [
+    tried = [
         at(anatomy, site, parts, mu, raw, draw) for draw in ((1.0, -1.0) if sampled else (1.0,))
     ]
-    kl = np.mean([anatomy.total(parts, arrays) for _, arrays in found])
-    return Probe(mu, raw, found[0][0], float(kl))
+    kl = np.mean([anatomy.total(parts, arrays) for _, arrays in tried])
+    return Probe(mu, raw, tried[0][0], float(kl))
 
 
 def at(
@@ -156,7 +156,7 @@ def kl_candidates(anatomy: Anatomy, site: Site) -> list[tuple[Part, ...]]:
         Where there are none, saying what stands in their place.
     """
     index = site.index
-    mine = tuple(p for p in anatomy.role("kl") if p.posteriors == {index})
+    mine = anatomy.role("kl", site)
     sampled = [
         p for p in anatomy.role("sampled") if p.samples <= {index} and p.posteriors <= {index}
     ]

@@ -52,9 +52,9 @@ def look(anatomy: Anatomy, site: Site) -> tuple[Told, ...]:
 
 def _through_a_flow(anatomy: Anatomy, site: Site) -> Iterator[Told]:
     form = flow_form(anatomy, site)
-    found = form.determinant, form.at_after, form.at_before
+    weights = form.determinant, form.at_after, form.at_before
     before, after = anatomy.name(form.before), anatomy.name(form.after)
-    if np.allclose(found, (1, 1, 0), atol=ROUNDED) or np.allclose(found, (0, 0, 1), atol=ROUNDED):
+    if any(np.allclose(weights, right, atol=ROUNDED) for right in ((1, 1, 0), (0, 0, 1))):
         yield f"the KL is that of {before} and of the flow that makes {after} of it"
         return
     slips = []
@@ -62,7 +62,7 @@ def _through_a_flow(anatomy: Anatomy, site: Site) -> Iterator[Told]:
         slips.append("the log-determinant of the flow enters with the wrong sign")
     elif abs(form.determinant) < ROUNDED:
         slips.append("the log-determinant of the flow is missing")
-    if np.allclose(found[1:], (0, 1), atol=ROUNDED):
+    if np.allclose(weights[1:], (0, 1), atol=ROUNDED):
         slips.append(f"log p is that of {before}, before the flow, and not of {after}")
     if not slips:
         raise NotApplied("what a flow adds to the KL has weights by none of the slips that we know")
@@ -70,7 +70,7 @@ def _through_a_flow(anatomy: Anatomy, site: Site) -> Iterator[Told]:
     yield error(
         f"{form.name} of what a flow makes of {before} is wrong: {'; '.join(slips)}.",
         ("part", "found", "of the KL"),
-        zip(parts, found, (1.0, 1.0, 0.0), strict=True),
+        zip(parts, weights, (1.0, 1.0, 0.0), strict=True),
         f"Write log q({before}) - log |det| - log p({after}).",
     )
 
@@ -170,15 +170,15 @@ def _square_of_sum(anatomy: Anatomy, site: Site) -> str:
     size = int(np.prod(shape))
     per_row = size // anatomy.rows
     beside = {"a row's latents": (per_row, 1), "all latents and rows": (size, size - 1)}
-    found = ""
+    squared = ""
     for over, (enough, other) in beside.items():
         if enough < 2:
             continue
         alone = kl(0) - kl()
         together = kl(0, other) - kl(0) - kl(other) + kl()
         if alone > 0 and abs(together / alone - 2) <= ROUNDED:
-            found = over
-    return found
+            squared = over
+    return squared
 
 
 def _of_sum(anatomy: Anatomy, site: Site, over: str) -> Finding:

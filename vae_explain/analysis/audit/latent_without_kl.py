@@ -88,10 +88,10 @@ def _left_out(anatomy: Anatomy, site: Site) -> Iterator[Finding]:
     measured = if_applied(measure, anatomy, site)
     if measured is None or not known(measured.fit) or measured.bent or anatomy.graph.not_explained:
         return
-    found = if_applied(latent_weights, anatomy, site)
-    if found is None or found.ndim < 2 or len(found) != anatomy.rows or not found.any():
+    weights = if_applied(latent_weights, anatomy, site)
+    if weights is None or weights.ndim < 2 or len(weights) != anatomy.rows or not weights.any():
         return
-    weights = np.abs(found)
+    weights = np.abs(weights)
     pull = anatomy.gradient_at(site.z, anatomy.role("reconstruction"), anatomy.values)
     if pull is None or pull.shape != weights.shape:
         return

@@ -8,8 +8,10 @@ they are drawn, in those sizes.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import prod
+from math import isfinite, prod
 
 import numpy as np
 
@@ -77,37 +79,38 @@ def reach(anatomy: Anatomy, number: int, whole_rows: bool = False) -> Reach:
         several = max(LEAST_DRAWN // prod(shape), 1)
         # In a row of such numbers one is often far larger than all others.
         patterns = np.random.default_rng(0).standard_normal((several, *shape)) ** 5
-    lows, highs = [], []
+    ends = []
     for given in GRID:
-        found = [
-            anatomy.experiment({way[-1]: given * pattern}, [number])[number] for pattern in patterns
-        ]
-        wanted = np.stack(found)
-        lows.append(float(wanted.min()))
-        highs.append(float(wanted.max()))
-    usable = [at for at in range(len(GRID)) if np.isfinite(lows[at]) and np.isfinite(highs[at])]
+        reached = np.stack(
+            [anatomy.value_with(number, {way[-1]: given * pattern}) for pattern in patterns]
+        )
+        ends.append((float(reached.min()), float(reached.max())))
+    usable = [
+        (given, *pair) for given, pair in zip(GRID, ends, strict=True) if all(map(isfinite, pair))
+    ]
     if not usable:
         raise NotApplied(f"{anatomy.name(number)} is no number for any of its layer's")
-    low, high = _end(lows, usable, np.argmin), _end(highs, usable, np.argmax)
-    at_low = [at for at in usable if lows[at] == low]
-    curve = tuple((GRID[at], lows[at]) for at in usable)
+    dropped = len(usable) < len(GRID)  # beyond, it leaves the floating-point numbers
+    _, lows, highs = zip(*usable, strict=True)
+    low, high = _end(lows, min, dropped), _end(highs, max, dropped)
+    at_low = [given for given, lowest, _ in usable if lowest == low]
     # More than the ends, where a sigmoid's numbers round to the bound.
-    flat = not drawn and any(abs(GRID[at]) <= 10 for at in at_low) and len(at_low) > 1
+    flat = not drawn and any(abs(given) <= 10 for given in at_low) and len(at_low) > 1
+    curve = tuple((given, lowest) for given, lowest, _ in usable)
     return Reach(low, high, flat, tuple(way), curve)
 
 
-def _end(found: list[float], usable: list[int], best: object) -> float:
+def _end(
+    numbers: Sequence[float], best: Callable[[Sequence[float]], float], dropped: bool
+) -> float:
     """Return an end of a range; infinite where it still moves at the last steps."""
-    assert callable(best), "argmin or argmax"
-    numbers = np.array([found[at] for at in usable])
-    at = int(best(numbers))
-    size = len(numbers)
-    if at in (0, size - 1):
+    end = best(numbers)
+    at = numbers.index(end)
+    if at in (0, len(numbers) - 1):
         before = numbers[1] if at == 0 else numbers[-2]
-        dropped = len(usable) < len(GRID)  # beyond, it leaves the floating-point numbers
-        if abs(numbers[at]) > GROWING * abs(before) or (dropped and abs(numbers[at]) > 1e3):
-            return float(np.sign(numbers[at])) * np.inf
-    return float(numbers[at])
+        if abs(end) > GROWING * abs(before) or (dropped and abs(end) > 1e3):
+            return math.copysign(math.inf, end)
+    return end
 
 
 def way_to_layer(anatomy: Anatomy, number: int, whole_rows: bool = False) -> list[int]:

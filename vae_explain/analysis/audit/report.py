@@ -96,12 +96,12 @@ def audit(
     wanted = [r for r in rules if (not only or r.id in only) and r.id not in ignore]
     for rule in wanted:
         try:
-            found, words = rule.seen(anatomy)
+            seen, words = rule.seen(anatomy)
         except NotApplied as why:
             not_applied.append((rule, str(why)))
             continue
-        findings += [_with_mend(anatomy, rule, finding, found) for finding in found]
-        if not found:
+        findings += [_with_mend(anatomy, rule, finding, seen) for finding in seen]
+        if not seen:
             in_order.append((rule, words))
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     return Report(

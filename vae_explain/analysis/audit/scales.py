@@ -314,11 +314,11 @@ def _weighed(
     weighed = weigh(anatomy, parts, prediction)
     if weighed is not None and weighed.range is None:
         return weighed
-    found = draw_weights(anatomy, parts)
-    if found is None or found.total <= 0:
+    draws = draw_weights(anatomy, parts)
+    if draws is None or draws.total <= 0:
         return weighed
-    live = anatomy.values[found.target].size // anatomy.rows
-    return Weighed(found.unit, found.made, found.target, found.total, live)
+    live = anatomy.values[draws.target].size // anatomy.rows
+    return Weighed(draws.unit, draws.made, draws.target, draws.total, live)
 
 
 def _by_graph(anatomy: Anatomy, part: Part) -> Scale:
