@@ -58,7 +58,10 @@ def page(cli: CommandLine, folder: Path, command: str, run: str) -> str:
 
 
 @pytest.mark.parametrize("kind", CHANGES)
-@pytest.mark.parametrize("command", ["forward", "backward", "why", "update", "document", "audit"])
+@pytest.mark.parametrize(
+    "command",
+    ["forward", "backward", "why", "update", "document", "audit", "train", "params"],
+)
 def test_a_model_that_changes_is_said_to(
     cli: CommandLine, tmp_path: Path, command: str, kind: str
 ) -> None:
@@ -71,7 +74,9 @@ def test_what_cannot_be_done_with_it_is_not(cli: CommandLine, tmp_path: Path, co
 
 
 @pytest.mark.parametrize("kind", STAYS)
-@pytest.mark.parametrize("command", ["forward", "backward", "update", "document", "audit"])
+@pytest.mark.parametrize(
+    "command", ["forward", "backward", "update", "document", "audit", "train", "params"]
+)
 def test_a_model_that_stays_is_not(
     cli: CommandLine, tmp_path: Path, command: str, kind: str
 ) -> None:

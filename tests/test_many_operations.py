@@ -127,7 +127,7 @@ def test_a_step_of_learning_moves_one_parameter_of_each_kind(cli: CommandLine, f
     assert outcome.out.count("\n") < 100
     assert f"In the same way: layers.1.weight to layers.{STEPS - 1}.weight." in outcome.out
     alone = cli("update", "--param", "layers.7.weight", *options(file, "Deep"))
-    assert "layers.7.weight_new[" in alone.out
+    assert " 1  Move layers.7.weight\n" in alone.out
 
 
 @pytest.mark.parametrize("name", MODEL_NAMES)

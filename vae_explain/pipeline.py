@@ -78,10 +78,21 @@ def run_in_float64(request: Request, like: Run) -> Run | None:
         return None
 
 
-def in_the_other_arithmetic(request: Request) -> Run:
-    """Make the same run in the arithmetic that is not asked for; it need not be finite."""
+def in_the_other_arithmetic(request: Request) -> Run | None:
+    """Make the same run in the arithmetic that is not asked for; it need not be finite.
+
+    None where a user's model does not run in that, as one whose layers are float32 by name does
+    not in float64.
+    """
     other: Arithmetic = "full" if request.arithmetic == "printed" else "printed"
-    return run(replace(request, arithmetic=other), finite=False)
+    asked = replace(request, arithmetic=other)
+    if request.architecture:
+        return run(asked, finite=False)
+    try:
+        with prepared(asked) as model, user_code_errors(asked):
+            return model.run_in(other).run
+    except UserError:
+        return None
 
 
 def _compared(result: RunWithModel, request: Request) -> RunWithModel:

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .. import pipeline
 from ..engine.loss_call import LossCall
 from ..engine.roles import reconstruction, standard_draws
 from ..engine.run import Run, full_run
@@ -31,7 +32,6 @@ from ..models.prepare import prepared, user_code_errors
 from ..models.prepared_model import PreparedModel, RunWithModel, parameters_of
 from ..models.request import Request, UserModel
 from ..models.user_code import CannotRun, said
-from ..pipeline import run_with_model
 from ..trace import Array
 from .training_records import (
     ADAM_EPS,
@@ -74,6 +74,7 @@ def train(
     CannotTrain
         If the loss does not depend on any parameter.
     """
+    varies = _varies(plan.request)
     with _learner(plan.request) as (ready, learner):
         model = ready.model
         accept([name for name, _ in model.named_parameters()])
@@ -132,7 +133,18 @@ def train(
             torch_version=torch.__version__.split("+")[0],
             stopped=stopped,
             watched=watcher.watched if watcher else None,
+            varies=varies,
         )
+
+
+def _varies(request: Request) -> bool:
+    """Whether a model that is loaded gives other numbers each time, seen in runs of its own."""
+    if request.architecture or request.is_shared:
+        return False
+    try:
+        return pipeline.run(request, finite=False).varies
+    except UserError:  # which the training will raise as well, or need not mind
+        return False
 
 
 @contextmanager
@@ -300,7 +312,7 @@ def update(request: Request, lr: float) -> Update:
     CannotTrain
         If the loss does not depend on any parameter.
     """
-    before = run_with_model(request)
+    before = pipeline.run_with_model(request)
     with user_code_errors(request):
         return gradient_step(before, lr)
 

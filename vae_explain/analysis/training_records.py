@@ -106,6 +106,8 @@ class Training(NamedTuple):
         The step asked for; None when the run did not get there, or diverged at it.
     watched
         What was seen of it, where it was watched.
+    varies
+        Whether the model gives another loss or gradient each time, under one seed.
     """
 
     plan: TrainingPlan
@@ -123,6 +125,7 @@ class Training(NamedTuple):
     loss_call: LossCall | None = None
     stopped: str = ""
     watched: Watched | None = None
+    varies: bool = False
 
 
 class Update(NamedTuple):

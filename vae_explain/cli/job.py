@@ -136,11 +136,9 @@ class Job:
         return run
 
     def other_run(self) -> Run | None:
-        """Return the same run in the other arithmetic; None for a model that had to run again."""
+        """Return the same run in the other arithmetic; None where there is none."""
         if recording := self.recorded or self._kept:
             return recording.runs.get("full" if self.arithmetic == "printed" else "printed")
-        if self.architecture is None:
-            return None
         from .. import pipeline
 
         return pipeline.in_the_other_arithmetic(self.request)

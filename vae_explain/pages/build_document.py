@@ -45,7 +45,7 @@ def composed(
         The learning rate of that step, which is left out where the loss depends on no
         parameter that is trained.
     beside
-        Whether the built-in VAE's gradients in the other arithmetic are said beside.
+        Whether the gradients in the other arithmetic are said beside.
     """
     from .. import pipeline
     from ..analysis import training
@@ -61,8 +61,7 @@ def composed(
             moved = f"After it the model raises {reason.what}."
         except (CannotTrain, OtherDraws) as reason:
             moved = f"{str(reason)[0].upper()}{str(reason)[1:]}."
-    says_both = beside and request.architecture is not None
-    other = pipeline.in_the_other_arithmetic(request) if says_both else None
+    other = pipeline.in_the_other_arithmetic(request) if beside else None
     page = document.document(recorded.run, check, moved, request.architecture, other)
     return DocumentPage(*page, check, moved)
 

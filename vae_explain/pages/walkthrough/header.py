@@ -38,12 +38,12 @@ def run_remarks(run: Run) -> tuple[str, ...]:
 
 def provisos(run: Run) -> tuple[str, ...]:
     """Say what the numbers of a run depend on beside its rules and its seed."""
-    return *without_rule(run), *once(run)
+    return *without_rule(run), *once(run.varies)
 
 
-def once(run: Run) -> tuple[str, ...]:
+def once(varies: bool) -> tuple[str, ...]:
     """Say that a run's numbers are its own, where the model gave others when it ran again."""
-    return (VARIES,) if run.varies else ()
+    return (VARIES,) if varies else ()
 
 
 def loss_words(call: LossCall | None) -> tuple[str, ...]:

@@ -68,7 +68,12 @@ def _listed(steps: Steps, target: Target, numbers: Differing, most: int) -> Part
 
 
 def _differing(run: Run, other: Run, target: Target) -> Differing:
-    """Return the numbers that a page prints otherwise, by their places, here and there."""
+    """Return the numbers that a page prints otherwise, by their places, here and there.
+
+    Of a model that gives other numbers each time nobody can tell what the arithmetic did.
+    """
+    if run.varies:
+        return {}
     here, there = _array(run, target), _array(other, target)
     if here is None or there is None or here.shape != there.shape:
         return {}

@@ -13,7 +13,7 @@ from ..checks import Checks
 from ..phrases import counted
 from ..pictured import Diagram
 from .draft import numbered, summary_note, table
-from .header import arithmetic_words, heading_line, loss_words
+from .header import arithmetic_words, heading_line, loss_words, once
 from .repeated import same_as
 from .tensors import tensor
 
@@ -33,7 +33,8 @@ def parameters(
     only
         The names of the parameters to show alone; all of them when empty.
     """
-    title, remarks = heading_line(run), (*loss_words(run.loss_call), arithmetic_words(run))
+    title = heading_line(run)
+    remarks = *loss_words(run.loss_call), arithmetic_words(run), *once(run.varies)
     blocks: list[Block] = [_tensor(run, name) for name in only]
     blocks = blocks or compose(run, architecture)
     notes = (*summary_note(blocks), *map(Note, written))

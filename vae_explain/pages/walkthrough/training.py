@@ -14,7 +14,7 @@ from ..pictured import Curve, Series
 from . import backward, forward
 from .captions import term_role, term_words
 from .draft import Draft, finished, numbered, table
-from .header import full_arithmetic, loss_words, written_input
+from .header import full_arithmetic, loss_words, once, written_input
 from .optimizer import OptimizerPage, rate_text, settings_words
 from .page import MOST_LINES
 from .watching import add_watched
@@ -48,8 +48,8 @@ def training(
         page.add(Note(words, "failure"))
     page.add(*map(Note, written))
     learnt = next(iter(training.parameters.values()))
-    header = _title(training), (*loss_words(training.loss_call), full_arithmetic(learnt))
-    return finished("train", *header, page.blocks, opened.run if opened else None)
+    remarks = *loss_words(training.loss_call), full_arithmetic(learnt), *once(training.varies)
+    return finished("train", _title(training), remarks, page.blocks, opened.run if opened else None)
 
 
 def _title(training: Training) -> str:
