@@ -76,6 +76,21 @@ def test_what_was_typed(cli: CommandLine, arguments: list[str]) -> None:
     require_clean(outcome.err)
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["two\nlines"], ["forward", "--two\nlines"], ["why", "two\nlines"],
+        ["verify", "two\nlines"],
+        ["forward", "--model", "two\nlines:Model", "--x", "1"], ["forward", "--step", "two\nlines"],
+        ["forward", "--set", "two\nlines=1"], ["forward", "-o", "two\nlines.xyz"],
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_lines_that_were_typed_are_one_line(cli: CommandLine, arguments: list[str]) -> None:
+    outcome = cli(*arguments)
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+
+
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
     path = tmp_path / "models.py"

@@ -198,6 +198,17 @@ def test_standard_input_may_be_the_file(
     assert "standard input: 'three' in line 1 is not a number" in outcome.err
 
 
+@pytest.mark.parametrize("content", [b"", b"no weights", b"\x08" + b"\0" * 7 + b"{damaged"])
+def test_what_is_wrong_with_weights_that_come_in_is_said_of_standard_input(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+    outcome = cli("forward", "--weights", "-")
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert "standard input cannot be read as weights" in outcome.err
+    assert "weights." not in outcome.err.replace("weights.pt or", "")
+
+
 class Opened:
     """Pickled, it would make a file when it is loaded."""
 

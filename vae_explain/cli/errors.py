@@ -37,7 +37,7 @@ def unknown_name(option: str, value: str, kind: str, names: Sequence[str]) -> Pr
 
 def line_of(error: UserError, arguments: Sequence[str]) -> str:
     """Write an error as one line: the option, its value as it was typed, and the mend."""
-    option, words, value = error.option, error.command_line_words, error.value
+    option, words, value = " ".join(error.option.split()), error.command_line_words, error.value
     if not option:
         return words
     if value is None:

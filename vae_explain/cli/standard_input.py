@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..errors import UserError
+
 NAME = "standard input"
 START_OF_NPY = b"\x93NUMPY"
 
@@ -32,7 +34,13 @@ def weights_as_file(path: Path | None) -> Iterator[Path | None]:
         yield path
         return
     with _as_file(lambda start: "weights" + (".safetensors" if b"{" in start else ".pt")) as file:
-        yield file
+        try:
+            yield file
+        except UserError as error:
+            if str(file) not in str(error):
+                raise
+            words = str(error).replace(str(file), NAME)  # of a file that nobody has named
+            raise UserError(words, error.option, error.value) from None
 
 
 @contextmanager

@@ -283,7 +283,7 @@ def _load_within_its_package(path: Path, levels: int) -> ModuleType:
 
 
 def _load_module(name: str, folder: Path | None = None) -> ModuleType:
-    with _at_home(folder or Path.cwd(), f"importing {name}"):
+    with _at_home(folder or Path.cwd(), f"importing {' '.join(name.split())}"):
         return importlib.import_module(name)
 
 
