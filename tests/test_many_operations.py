@@ -9,7 +9,7 @@ import pytest
 
 from .pages import CommandLine
 
-STEPS = 120
+STEPS = 410
 MODELS = f"""\
 import torch
 from torch import nn

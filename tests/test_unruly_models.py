@@ -41,6 +41,11 @@ class Unmade(nn.Module):
         pass
 
 
+class Unhashable(nn.Linear):
+    def __eq__(self, other):
+        return self is other
+
+
 class Headless(nn.Module):
     pass
 
@@ -119,6 +124,7 @@ def test_whatever_a_model_raises_is_one_line(
     [
         ("sys.exit(3)", "making the model failed: SystemExit: it ends the program"),
         ("raise Odd('odd')", "making the model failed: Odd: odd"),
+        ("self.part = Unhashable(4, 4)", "Unhashable has __eq__ without __hash__ (at part)"),
         ("self.part = Unmade()", "Unmade.__init__ does not call super().__init__() (at part)"),
         (
             "self.enc.w = nn.Parameter(torch.ones(2, dtype=torch.cfloat))",
@@ -130,6 +136,59 @@ def test_a_model_that_cannot_be_made_is_one_line(
     cli: CommandLine, tmp_path: Path, made: str, words: str
 ) -> None:
     require_one_line(cli("forward", *model(tmp_path, made=made)), words)
+
+
+@pytest.mark.filterwarnings("ignore")  # PyTorch's, that such tensors may change
+@pytest.mark.parametrize("command", ["forward", "train", "check", "document"])
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        ("x = x + self.enc(x).to(torch.float8_e4m3fn).float()", "numbers of float8_e4m3fn"),
+        (
+            "x = x + torch.quantize_per_tensor(self.enc(x), 0.1, 0, torch.quint8).dequantize()",
+            "numbers of quint8",
+        ),
+        (
+            "x = x + torch.nested.as_nested_tensor([x[0], x[0, :2]]).to_padded_tensor(0.0)[:1]",
+            "rows of several lengths, a nested one",
+        ),
+        ("self.other = torch.ones(3, device='meta') * 2", "no numbers, on the device meta"),
+        ("x = x + torch.sparse.mm(torch.eye(4).to_sparse(), self.enc(x).T).T", "sparse_coo"),
+        ("x = x + (torch.eye(4).to_sparse_csr() @ self.enc(x).T).T", "sparse_csr"),
+        ("x = x + (self.before_ @ self.enc(x).T).T", "sparse_coo"),
+    ],
+)
+def test_numbers_that_no_page_could_show(
+    cli: CommandLine, tmp_path: Path, command: str, run: str, words: str
+) -> None:
+    made = "self.register_buffer('before_', torch.eye(4).to_sparse())" if "before_" in run else ""
+    outcome = cli(command, *COMMANDS[command], *model(tmp_path, run, made))
+    require_one_line(outcome, words)
+    assert "are not explained" in outcome.err
+    assert "raised" not in outcome.err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("run", "code"),
+    [
+        ("return torch.tensor(3.0)", 2),  # made of nothing
+        ("return self.dec.bias[0]", 0),  # computed by next to nothing
+        ("return self.one", 0),  # a parameter itself, so that no value has a precision of its own
+    ],
+)
+def test_a_loss_that_is_hardly_computed(
+    cli: CommandLine, tmp_path: Path, command: str, run: str, code: int
+) -> None:
+    options = model(tmp_path, run, "self.one = nn.Parameter(torch.tensor(1.0))")
+    outcome = cli(command, *COMMANDS[command], *options)
+    if code:
+        return require_one_line(outcome, "the loss was not computed from anything")
+    if command != "sample":  # which says that nothing is drawn
+        assert outcome.code in (0, 1 if command == "audit" else 0)
+    assert "internal error" not in outcome.err
+    assert "raised" not in outcome.err
+    return None
 
 
 def test_a_class_that_is_no_module_yet(cli: CommandLine, tmp_path: Path) -> None:

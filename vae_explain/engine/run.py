@@ -141,6 +141,7 @@ class Run:
         """
         values, reached = self.trace.values, self.graph.reaches_loss
         dtypes = {values[n].array.dtype for n in reached if values[n].kind == "intermediate"}
+        dtypes = dtypes or {self.trace.loss.array.dtype}  # of a loss that nothing computes
         real = [np.finfo(dtype) for dtype in dtypes if np.issubdtype(dtype, np.inexact)]
         return Precision.of(max(real, key=lambda info: float(info.eps)))
 

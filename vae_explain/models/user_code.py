@@ -145,8 +145,13 @@ def refuse_opaque(model: nn.Module) -> None:
 
 
 def _require_made(model: nn.Module, path: str = "") -> None:
-    """Raise `CannotLoad` for a module without what `nn.Module.__init__` gives it."""
+    """Raise `CannotLoad` for a module without what PyTorch has in each."""
     where = f" (at {path})" if path else ""
+    if type(model).__hash__ is None:
+        raise CannotLoad(
+            f"{type(model).__name__} has __eq__ without __hash__{where}, so that PyTorch cannot "
+            "list its parameters; add __hash__ = nn.Module.__hash__"
+        )
     if "_parameters" not in vars(model):
         name = type(model).__name__
         raise CannotLoad(

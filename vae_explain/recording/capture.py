@@ -12,6 +12,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from ..errors import UserError
 from ..trace import Array, Operation, Slot, Term, Trace, Value
 from .autograd import changed_by_hooks, differentiated
 from .default_names import name_the_rest, unique_names
@@ -21,6 +22,18 @@ from .trace_builder import CaughtCall, ModuleReturn, TraceBuilder
 
 # The gradient at a value, as PyTorch's own and in the same memory as an array.
 Gradient = tuple[Tensor, Array]
+
+
+class NotComputed(UserError):
+    """A loss that no recorded call has made."""
+
+    option = "--model"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the loss was not computed from anything that was recorded: it is a tensor of its own, "
+            "as torch.tensor makes one of a number, or made out of sight, as in another thread"
+        )
 
 
 class Capture:
@@ -39,7 +52,7 @@ class Capture:
 
     Raises
     ------
-    ValueError
+    NotComputed
         If the loss was not computed by any recorded call.
     """
 
@@ -76,7 +89,7 @@ class Capture:
     def _id_of_loss(self) -> int:
         self._builder.catch_up()
         if self._builder.store.id_of(self._loss) is None:
-            raise ValueError("the loss was not computed from anything that was recorded")
+            raise NotComputed
         return self._builder.id_of(self._loss)
 
     @cached_property

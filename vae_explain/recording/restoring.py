@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from .tensor_arrays import require_numbers
+
 Buffers = Sequence[tuple[Tensor, Tensor]]
 
 
@@ -21,8 +23,10 @@ def restored(modules: Iterable[nn.Module]) -> Iterator[Buffers]:
         Each buffer, as the running mean of a batch norm, and a copy of it from before the run.
     """
     state = torch.default_generator.get_state()
-    own = [buffer for module in modules for buffer in module._buffers.values()]
-    buffers = [(buffer, buffer.detach().clone()) for buffer in own if buffer is not None]
+    own = [b for module in modules for b in module._buffers.values() if b is not None]
+    for buffer in own:
+        require_numbers(buffer)
+    buffers = [(buffer, buffer.detach().clone()) for buffer in own]
     try:
         yield buffers
     finally:

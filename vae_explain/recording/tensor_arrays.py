@@ -27,6 +27,24 @@ class NotDense(UserError):
         )
 
 
+class NotReadable(UserError):
+    """A tensor of numbers that NumPy cannot read, or of none."""
+
+    option = "--model"
+
+    def __init__(self, tensor: Tensor) -> None:
+        of, mend = f"numbers of {str(tensor.dtype).removeprefix('torch.')}", "compute in float32"
+        if tensor.is_meta:
+            of, mend = "no numbers, on the device meta", "make it on the CPU"
+        elif tensor.is_nested:
+            of, mend = "rows of several lengths, a nested one", "pad it, by to_padded_tensor()"
+        elif tensor.is_quantized:
+            mend = "give it dequantized, by dequantize()"
+        super().__init__(
+            f"the model has a tensor of {of}, whose operations are not explained; {mend}"
+        )
+
+
 class NotReal(UserError):
     """A value of complex numbers."""
 
@@ -51,20 +69,27 @@ def array_of(tensor: Tensor) -> Array:
     array: Array
     try:
         array = tensor.numpy(force=True)
-    except TypeError:
-        if tensor.layout is not torch.strided:
-            raise NotDense(tensor) from None
+    except (TypeError, RuntimeError):
+        require_numbers(tensor)
         if tensor.dtype != torch.bfloat16:
-            raise
+            raise NotReadable(tensor) from None
         array = tensor.float().numpy(force=True)
     return array
+
+
+def require_numbers(tensor: Tensor) -> None:
+    """Raise `NotDense` or `NotReadable` for a tensor that has not all of its numbers in a grid."""
+    if tensor.layout is not torch.strided:
+        raise NotDense(tensor)
+    if tensor.is_meta or tensor.is_nested:
+        raise NotReadable(tensor)
 
 
 def arrays_of(tensors: Sequence[Tensor]) -> list[Array]:
     """Return the numbers of some tensors, in less time than one by one."""
     try:
         return [tensor.numpy(force=True) for tensor in tensors]
-    except TypeError:  # one of them needs `array_of`
+    except (TypeError, RuntimeError):  # one of them needs `array_of`
         return list(map(array_of, tensors))
 
 
@@ -99,7 +124,7 @@ def keep_from_writes(arrays: list[Array], arguments: Any) -> list[int]:
     for tensor in tensors_in(arguments):
         try:
             about_to_change = array_of(tensor)
-        except (TypeError, RuntimeError):
+        except (NotDense, NotReadable, RuntimeError):
             continue  # of a kind that NumPy cannot read, so no array shares its memory
         for position, array in enumerate(arrays):
             if np.may_share_memory(array, about_to_change):

@@ -35,7 +35,11 @@ def auditing(report: Report) -> Walkthrough:
         page.add(*(Prose(f"{', '.join(ids)}: {reason}.") for reason, ids in by_reason.items()))
     page.add(_verdict(report))
     arithmetic = full_arithmetic(report.run.trace.loss.array)
-    remarks = (*loss_words(report.run.loss_call), f"{arithmetic}; {REPLAYED}", *once(report.run.varies))
+    remarks = (
+        *loss_words(report.run.loss_call),
+        f"{arithmetic}; {REPLAYED}",
+        *once(report.run.varies),
+    )
     return Walkthrough("audit", heading_line(report.run), remarks, tuple(page.blocks))
 
 

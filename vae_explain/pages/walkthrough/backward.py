@@ -43,7 +43,7 @@ from .floors import floor_notes
 from .functions import FunctionNotes
 from .other_arithmetic import all_beside
 from .page import MOST_DETAILED, RunPage, passed_on
-from .repeated import ask_for_others, repeated, same_as
+from .repeated import ask_for_others, left_out, same_as
 from .shares import TermShares
 
 MOST_BESIDE = 8  # numbers of a tensor that are said in the other arithmetic
@@ -130,7 +130,7 @@ class BackwardPage(RunPage):
 
     def _like(self) -> dict[int, int]:
         """Return which values are as one that is shown; what is asked for is shown itself."""
-        like = repeated(self.run, self.on_the_way)
+        like = left_out(self.run, self.on_the_way)
         return {each: first for each, first in like.items() if each not in self.targets}
 
     def _section_of(self, value_id: int) -> list[int]:

@@ -31,7 +31,7 @@ from .functions import FunctionNotes
 from .layers import ROW_OPS, LayerPage
 from .not_finite import stops_at
 from .page import MOST_LINES, passed_on
-from .repeated import ask_for_others, repeated, same_as
+from .repeated import ask_for_others, left_out, same_as
 from .tensors import is_big, largest
 
 # Of what is computed under `no_grad`, taken by `detach`, or only compared.
@@ -49,7 +49,7 @@ def forward(run: Run, only: Sequence[str] = (), latex: bool = False) -> tuple[Wa
         Add each line's LaTeX.
     """
     named = {run.value(name).id for name in only}
-    like = {n: first for n, first in repeated(run).items() if n not in named}
+    like = {n: first for n, first in left_out(run).items() if n not in named}
     page = ForwardPage(run, only, latex, like)
     page.add(*([] if only else ask_for_others(run, like, "forward")))
     return page.finish("forward", says=not only)

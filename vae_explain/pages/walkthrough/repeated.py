@@ -22,6 +22,7 @@ from .page import is_large
 
 _NUMBER = re.compile(r"\d+")
 MOST_NAMED = 4
+MOST_ON_A_PAGE = 400  # values that a page shows each, where a document has one of each kind
 
 
 def pattern(text: str) -> str:
@@ -57,6 +58,12 @@ def repeated(run: Run, among: Container[int] | None = None) -> Mapping[int, int]
         if first.setdefault(kind, value.id) != value.id:
             like[value.id] = first[kind]
     return like
+
+
+def left_out(run: Run, among: Container[int] | None = None) -> Mapping[int, int]:
+    """Return what a page on the whole run leaves out as `repeated`: nothing up to many values."""
+    named = sum(1 for _ in Steps(run).named())
+    return repeated(run, among) if named > MOST_ON_A_PAGE else {}
 
 
 def same_as(

@@ -11,7 +11,7 @@ from ..checks import Checks
 from .draft import as_one_section, finished, table
 from .header import full_arithmetic, heading_line, loss_words, provisos
 from .optimizer import OptimizerPage, number_places, rate_text, settings_words
-from .repeated import ask_for_others, repeated, same_as
+from .repeated import ask_for_others, left_out, same_as
 
 
 def update(
@@ -67,7 +67,7 @@ def compose(update: Update, parameters: Sequence[str], only: Sequence[str] = ())
 
 def _like(run: Run, parameters: Sequence[str]) -> Mapping[int, int]:
     """Return which parameters of a large run move as another one that is shown."""
-    return repeated(run, {run.value(name).id for name in parameters})
+    return left_out(run, {run.value(name).id for name in parameters})
 
 
 VERDICTS: Mapping[str, tuple[Tone, str]] = {
