@@ -288,3 +288,34 @@ def test_steps_that_are_not_opened_take_no_gradients_of_what_is_written_to(tmp_p
     _, checks = training_page.training(found)
     assert checks.lines > 0
     assert checks.failed == 0
+
+
+UNCOPIED = """\
+import threading
+
+from torch import nn
+
+
+class Locked(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer, self.lock = nn.Linear(3, 3), threading.Lock()
+
+    def forward(self, x):
+        with self.lock:
+            return (self.layer(x) - x).square().sum()
+
+
+class Single(Locked):
+    def __deepcopy__(self, memo):
+        raise RuntimeError("there is one alone")
+"""
+
+
+@pytest.mark.parametrize("name", ["Locked", "Single"])
+def test_a_model_that_cannot_be_copied_trains(cli: CommandLine, tmp_path: Path, name: str) -> None:
+    (tmp_path / "uncopied.py").write_text(UNCOPIED)
+    own = f"{tmp_path}/uncopied.py:{name}"
+    outcome = cli("train", "--model", own, "--x", "1,2,3", "--steps", "3", "--lr", "0.01")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "internal error" not in outcome.err

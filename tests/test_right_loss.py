@@ -72,6 +72,11 @@ class NoNames(Base):
         return self.parts(x)
 
 
+class Alone(Base):
+    def forward(self, x: Tensor) -> Any:
+        return self.parts(x)[0]
+
+
 class LongNames(Base):
     def forward(self, x: Tensor) -> Any:
         x_pred, z_mean_vector, z_log_variance = self.parts(x)
@@ -256,6 +261,7 @@ def test_the_loss_is_the_one_of_the_training_loop(name: str) -> None:
         (Usual, not_told, "batch and data can each be x; .* --loss-arg batch=recon"),
         (Usual, kl_alone, "no parameter gets recon"),
         (NoNames, other_order, r"which of .* is the mean is not said"),
+        (Alone, other_order, "nothing was found for"),
         (Usual, by_epoch, "nothing was found for epoch"),
         (InDict, keyed, "nothing was found for kld_weight"),
         (Usual, of_model, "give it by --objective"),

@@ -279,8 +279,15 @@ class _Own:
         return loss, parts, _at_step(run, number)
 
     def reconstruction(self) -> Array | None:
-        """Run a copy of the model with every draw from the standard normal 0."""
-        model, x = copy_of(self.ready.model), self.ready.x.clone()  # which it may write into
+        """Run a copy of the model with every draw from the standard normal 0.
+
+        None also of a model that cannot be copied, which trains all the same.
+        """
+        try:
+            model = copy_of(self.ready.model)
+        except Exception:  # `__deepcopy__` is the user's own, and what it keeps may have none
+            return None
+        x = self.ready.x.clone()  # which it may write into
         copied = dataclasses.replace(self.ready, model=model, x=x)
         with user_code_errors(self.request):
             run = copied.run(lasting=False)

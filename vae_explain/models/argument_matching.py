@@ -309,9 +309,10 @@ class _Fitting:
         left = self._left
         if not left or any(part.keyed for part in self._outputs.top):
             return
-        meant = [family(p.name) for p in left]
-        if MEAN in meant and LOGVAR in meant and meant.index(LOGVAR) < meant.index(MEAN):
-            names = listed([part.place for part in self._free(self._outputs.top)])
+        meant, free = [family(p.name) for p in left], self._free(self._outputs.top)
+        swapped = MEAN in meant and LOGVAR in meant and meant.index(LOGVAR) < meant.index(MEAN)
+        if swapped and free:
+            names = listed([part.place for part in free])
             why = f"which of {names} is the mean is not said"
             raise self._undecided(why, {left[meant.index(MEAN)].name: names.split(",")[0]})
         for p, part in zip(left, self._in_their_order(len(left)), strict=False):
