@@ -50,7 +50,7 @@ def with_fewest_findings(
     for change in list(changes.values())[:MOST_TRIES]:
         other = Run({(change.doubt.line, change.doubt.key): change.value})
         other.read(chains, claims)
-        if other.held < run.held:
+        if other.unjudged > run.unjudged:
             continue  # what can no longer be judged is not explained
         line = change.doubt.line
         itself = any((f.line, f.printed) == (line, change.printed) for f in other.findings)

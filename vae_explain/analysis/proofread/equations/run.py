@@ -61,7 +61,7 @@ class Run:
         self.restated = Restated(self.scope, self.known)
         self.seen = Seen(())
         self.given_up = 0  # formulas and numbers that do not go together at all
-        self.held = 0  # pairs of sides that could be held together
+        self.unjudged = 0  # pairs of sides of which one could not be computed
         self.unread = 0  # equations in numbers of which a side could not be read or computed
         self.corrected: dict[str, Literal] = {}  # operands of the equation at hand, by digits
         self.unknown = False  # whether a pair of numbers of the equation at hand was not computed
@@ -176,11 +176,11 @@ class Run:
         try:
             mistakes = self.judge.mistakes(pair, earlier)
         except Unknown:
+            self.unjudged += 1
             self.unknown = self.unknown or layer == "A"
             if layer == "A" and is_bare(pair.right):
                 self._blame_operand(pair.left, literals(pair.right), [], left)
             return
-        self.held += 1
         mistakes = [mistake for mistake in mistakes if mistake.off > slip]
         if layer == "B" and not is_bare(pair.right):
             found = wrong_terms(pair.left, pair.right, pair.lookup, self.known.as_known)
