@@ -10,8 +10,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.core import TyperArgument, TyperOption
 
 from vae_explain import pipeline
 from vae_explain.cli import app
@@ -364,6 +366,24 @@ def test_a_command_is_loaded_without_the_others() -> None:
     )
     assert completed.stderr == ""
     assert completed.stdout.splitlines() == ["forward", " ".join(COMMANDS)]
+
+
+def test_typer_converts_no_value_that_was_typed(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """From Typer 0.29 on, converting one loads pydantic."""
+
+    def convert(param: Any, _: Any, value: Any) -> Any:
+        if not getattr(param, "is_flag", False):
+            raise AssertionError(f"{param.name} is converted")
+        return bool(value)
+
+    for kind in (TyperOption, TyperArgument):
+        monkeypatch.setattr(kind, "process_value", convert, raising=False)
+    page = tmp_path / "page.txt"
+    outcome = cli("forward", "z", "--x", "4,3,2,1", "--x", "1,2,3,4", "-o", str(page))
+    assert (outcome.code, page.exists()) == (0, True), outcome.err
+    assert "answers is converted" in cli("mark").err  # it is asked for what has to be given
 
 
 def test_every_file_that_is_a_command_is_listed() -> None:

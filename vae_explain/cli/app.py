@@ -18,7 +18,7 @@ from .. import __version__
 from . import help_texts
 from .output import wants_colors, width
 from .streams import page_stream
-from .typed import ForgivingCommand
+from .typed import ForgivingCommand, Unconverted
 
 SUMMARY = "Explain every number of a Variational Autoencoder, forward and backward."
 # What they are for, and in each group a line for each command: a file of this folder, with a
@@ -69,7 +69,7 @@ class Command(ForgivingCommand):
         formatter.write(help_texts.page(found, width(to_file=False), _look()))
 
 
-class Group(TyperGroup):
+class Group(Unconverted, TyperGroup):
     """All commands, by what they are for."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:

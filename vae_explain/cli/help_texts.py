@@ -59,7 +59,7 @@ def described(command: Any, context: Any) -> Described:
             continue
         is_option = param.param_type_name == "option"
         title = getattr(param, "rich_help_panel", None) or ("Options" if is_option else "Arguments")
-        sections.setdefault(title, []).append(_entry(param, context, is_option))
+        sections.setdefault(title, []).append(_entry(param, is_option))
     arguments = (entry.names for entry in sections["Arguments"])
     usage = " ".join((context.command_path, *arguments, "[OPTIONS]"))
     examples = tuple(f"vae-explain {each}" for each in EXAMPLES.get(command.name or "", ()))
@@ -67,8 +67,8 @@ def described(command: Any, context: Any) -> Described:
     return Described(command.name or "", usage, _words(command.help), examples, found)
 
 
-def _entry(param: Any, context: Any, is_option: bool) -> Entry:
-    metavar = param.make_metavar(context)
+def _entry(param: Any, is_option: bool) -> Entry:
+    metavar = param.metavar
     if not is_option:
         return Entry(metavar, _words(param.help))
     names = ", ".join(sorted(param.opts, key=len))

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Any, get_type_hints
 
 from typer.core import TyperCommand
 
@@ -29,7 +31,31 @@ DOCUMENT = r".+\.(?:md|markdown|qmd|rmd|html?|xhtml|tex|txt|ipynb)"
 REPORTS = {"sarif": ".sarif", "junit": ".xml"}
 
 
-class ForgivingCommand(TyperCommand):
+class Unconverted:
+    """A command of Typer that leaves what was typed as it is; only a file becomes a path.
+
+    Typer converts each value, and from 0.29 on loads pydantic for it, which costs a tenth of
+    loading PyTorch. Ours are judged where they are used.
+    """
+
+    callback: Any
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]  # of Typer's class
+        for param in params:
+            param.process_value = partial(self._value_of, param)
+        return params
+
+    def _value_of(self, param: Any, context: Any, typed: Any) -> Any:
+        if typed is None and not param.required:
+            return () if param.multiple or param.nargs == -1 else None
+        if typed is None or getattr(param, "is_flag", False):
+            return type(param).process_value(param, context, typed)
+        kind = str(get_type_hints(self.callback)[param.name])
+        return Path(typed) if "Path" in kind else typed
+
+
+class ForgivingCommand(Unconverted, TyperCommand):
     """A command that also understands other words for its options, and numbers that stand apart."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
