@@ -23,6 +23,8 @@ from vae_explain.models.builtin_config import BUILT_IN, Architecture
 from vae_explain.models.request import Request
 from vae_explain.recording.frames import MARKER
 
+from .lowest import lowest
+
 PACKAGE = Path(vae_explain.__file__).parent
 ROOT = Path(__file__).parent.parent
 
@@ -156,6 +158,17 @@ def test_everything_else_comes_from_what_we_depend_on() -> None:
             # What pytest alone loads has pytest, and a callback of Lightning's has Lightning.
             needed = at_once and path.stem not in ("pytest_plugin", "lightning")
             assert name in (required if needed else optional), f"{path} imports {name}"
+
+
+def test_each_library_but_pytorch_is_tried_in_its_lowest_version() -> None:
+    tried = dict(wanted.split("==") for wanted in lowest())
+    assert (tried["numpy"], "torch" in tried) == ("2.0", False)
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    needed = project.partition("\ndependencies")[2].partition("]")[0]
+    assert set(re.findall(r'"([\w-]+)[<>=]', needed)) - {"torch"} == tried.keys() - {
+        "pyyaml",
+        "xlsxwriter",
+    }
 
 
 def libraries_of(path: Path) -> Iterator[tuple[str, bool]]:
