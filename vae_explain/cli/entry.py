@@ -47,7 +47,7 @@ def run(arguments: list[str]) -> int:
     import typer
 
     from .app import COMMANDS, application
-    from .typed import command_of
+    from .first_word import command_of
 
     # Python has None for a stream that was closed by who started the process.
     streams = sys.stdout or io.StringIO(), sys.stderr or io.StringIO()

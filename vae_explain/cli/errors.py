@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from enum import IntEnum
 from itertools import pairwise
@@ -27,6 +28,11 @@ class Problem(UserError):
 
     def __init__(self, option: str, value: object, mend: str) -> None:
         super().__init__(mend, option, " ".join(value) if isinstance(value, list) else value)
+
+
+def line(*words: str) -> str:
+    """Write a command line as it may be typed."""
+    return " ".join(("vae-explain", *(shlex.quote(word) for word in words)))
 
 
 def unknown_name(option: str, value: str, kind: str, names: Sequence[str]) -> Problem:

@@ -27,6 +27,10 @@ def check_model_options(options: Options) -> None:
         raise Problem("--objective-expr", options.objective_expr, mend)
     if options.root is not None and not options.root.is_dir():
         raise Problem("--root", options.root, "there is no such folder")
+    file = (options.model or "").rpartition(":")[0]
+    for name in ("loss", "objective"):
+        if (function := getattr(options, name)) and function.isidentifier() and file:
+            raise Problem(f"--{name}", function, f"say where it is; write {file}:{function}")
     for name in ("model", "loss", "objective"):
         if reference := getattr(options, name):
             model_files.require_defined(f"--{name}", reference)

@@ -17,8 +17,7 @@ from ..models.changes import full_index
 from ..models.spelled_names import Spelled, members, read_target, read_term
 from . import parsing
 from .completion import completing
-from .errors import Problem, unknown_name
-from .typed import line
+from .errors import Problem, line, unknown_name
 
 if TYPE_CHECKING:
     from ..engine.run import Run
@@ -130,6 +129,8 @@ def _read(
         return [place]
     bare = each.text.strip().removesuffix(".grad")
     within = members(bare, names) if bare else []
+    # encoder is all that the encoder computes: encoder_pre and encoder_hidden.
+    within = within or [name for name in valid if bare and name.startswith(f"{bare.casefold()}_")]
     if not within:
         raise unknown_name(each.option, each.text, kind, valid)
     return [Spelled(name) for name in within]
@@ -163,11 +164,12 @@ def target_of(
     if text.strip().casefold() == "elbo":
         mend = f"the loss is the ELBO with its sign turned: {line('why', 'loss')}"
         raise Problem("TARGET", text, mend)
-    place = read_target(text, all_names, terms)
+    place = read_target(text, all_names, terms) or read_target(f"{text}]", all_names, terms)
     if place is None and text.count("[") != text.count("]"):
         mend = f"write a name and an index, such as {line('why', 'mu.grad', '1')}"
         raise Problem("TARGET", text, mend)
     if place is None:
+        _one_of_several(text, all_names)
         name = re.split(r"[\[ ]", text.strip())[0]
         within = members(name, all_names)
         if within:
@@ -185,6 +187,16 @@ def target_of(
     inside = place.inside
     index = None if inside is None else _index(text, place.name, inside, sizes)
     return Place(place.name, place.gradient, term, index)
+
+
+def _one_of_several(text: str, names: Sequence[str]) -> None:
+    """Refuse two names at once, with the line that asks for the first."""
+    words = text.split()
+    for position in range(1, len(words)):
+        first = read_target(" ".join(words[:position]), names)
+        if first is not None and read_target(words[position], names) is not None:
+            mend = f"ask for one at a time: {line('why', *first.written().split())}"
+            raise Problem("TARGET", text, mend)
 
 
 def _index(text: str, name: str, inside: str, shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -7,26 +7,33 @@ near in meaning is answered with the line that does what it may have been meant 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+
+from ..models.builtin_config import ACTIVATIONS
 
 # A first word, and the command that it means.
 COMMANDS: Mapping[str, str] = {
     other: command
     for command, others in {
-        "forward": "run fwd forward-pass predict",
+        "forward": "run fwd forward-pass predict show print load open",
         "backward": "gradients gradient grads grad backprop backpropagation bwd backward-pass",
         "why": "explain derive trace where",
-        "update": "step descend",
+        "update": "step descend optimize optimise",
         "train": "fit learn",
         "sample": "draw-samples sampling draws",
-        "check": "gradcheck grad-check test",
+        "compare": "diff versus vs",
+        "check": "gradcheck grad-check gradient-check test",
         "audit": "lint doctor diagnose",
-        "document": "doc write walkthrough",
-        "diagram": "draw picture graph figure",
-        "params": "parameters weights architecture model summary param",
+        "play": "live app web browser gui",
+        "exercise": "exercises worksheet worksheets quiz homework sheet sheets",
+        "mark": "grade score",
+        "document": "doc write walkthrough export",
+        "diagram": "draw picture graph figure plot visualize visualise image",
+        "params": "parameters weights architecture model summary param state-dict",
         "record": "save",
         "ask": "shell repl interactive prompt",
-        "verify": "proofread proof-read",
+        "verify": "proofread proof-read proof",
+        "samples": "examples example init",
     }.items()
     for other in others.split()
 }
@@ -34,59 +41,100 @@ COMMANDS: Mapping[str, str] = {
 # An option, by the commands that have it (or "*"), and what is put in its place.
 OPTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("*", "--input --inputs --data --input-data", ("--x",)),
-    ("*", "--noise --epsilon", ("--eps",)),
-    ("*", "-s --random-seed --rng-seed", ("--seed",)),
-    ("*", "--kl-weight --kld-weight --kl-beta", ("--beta",)),
+    ("*", "--noise --epsilon --ε", ("--eps",)),
+    ("*", "-s --random-seed --rng-seed --rng --manual-seed --random-state", ("--seed",)),
+    ("*", "--kl-weight --kld-weight --kl-beta --β", ("--beta",)),
+    ("backward why", "--kl --kld --kl-loss", ("--term", "kl")),
+    ("*", "--kl", ("--beta",)),
     ("*", "--act --activation-fn --nonlinearity", ("--activation",)),
-    ("*", "--latent-dim --latent-dims --latent-size --z-dim --zdim", ("--latent",)),
+    ("*", "--latent-dim --latent-dims --latent-size --z-dim --zdim --z --z-size", ("--latent",)),
     ("*", "--hidden-dim --hidden-dims --hidden-size --hidden-sizes", ("--hidden",)),
-    ("*", "--layers --sizes --layer-sizes", ("--dims",)),
-    ("*", "--loss-type --recon-loss --reconstruction", ("--recon",)),
-    ("*", "--decimals --precision --round", ("--digits",)),
+    ("*", "--hidden-units --hidden-layers", ("--hidden",)),
+    ("*", "--layers --sizes --layer-sizes --dim --arch --architecture --shape", ("--dims",)),
+    ("*", "--loss-type --recon-loss --reconstruction --likelihood", ("--recon",)),
+    ("why", "-d --max-depth --levels --level", ("--depth",)),
+    ("*", "-d --decimals --precision --round", ("--digits",)),
     ("*", "--out --output-file --outfile --save-to", ("--output",)),
     ("*", "-f --output-format --fmt", ("--format",)),
     ("*", "-j --as-json", ("--json",)),
-    ("*", "--no-color --no-colour --no-colors", ("--color", "never")),
+    ("*", "--no-color --no-colour --no-colors --plain", ("--color", "never")),
     ("*", "--colour --colors", ("--color",)),
+    ("*", "--nopager --no-page", ("--no-pager",)),
+    ("*", "--nocache", ("--no-cache",)),
+    ("*", "-v", ("--verbose",)),
+    ("*", "-m --net --network --script", ("--model",)),
+    ("*", "-l --loss-fn --loss-function --criterion", ("--loss",)),
+    ("backward update train", "--params --parameter --parameters --name", ("--param",)),
     ("*", "--checkpoint --ckpt --state-dict --load --load-weights", ("--weights",)),
+    ("*", "--load-checkpoint --params --pt --pth --resume", ("--weights",)),
     ("*", "--dtype", ("--arithmetic",)),
-    ("*", "--csv --npy --input-file", ("--x-file",)),
-    ("*", "--recording", ("--run",)),
-    ("*", "--learning-rate --rate --step-size --eta", ("--lr",)),
+    ("*", "--exact", ("--arithmetic", "full")),
+    ("*", "--csv --npy --input-file --xfile --file", ("--x-file",)),
+    ("*", "--recording --from", ("--run",)),
+    ("*", "--learning-rate --rate --step-size --eta --alpha", ("--lr",)),
     ("*", "--latex-code --tex", ("--latex",)),
     ("forward", "--name --names --steps --value --layer", ("--step",)),
-    ("backward update train", "--params --parameter --parameters --name", ("--param",)),
     ("backward", "--wrt --layer --grad --of --at", ("--param",)),
-    ("backward why", "--loss-term --part", ("--term",)),
+    ("backward why", "--loss-term --part --only", ("--term",)),
     ("train", "-n --iterations --iters --epochs --n-steps --num-steps", ("--steps",)),
+    ("train", "-e --epoch --n-epochs --num-epochs --max-steps --max-epochs", ("--steps",)),
+    ("train", "--step --explain", ("--explain-step",)),
     ("train", "--optim --opt", ("--optimizer",)),
     ("sample", "-n --n --samples --num-samples --n-samples --count", ("--draws",)),
-    ("why", "--all --everything", ("--full",)),
-    ("why", "--levels --level", ("--depth",)),
+    ("exercise", "-n --n --number --questions --blanks", ("--count",)),
+    ("exercise", "--answers --answer-key --solutions --solution", ("--key",)),
+    ("why", "--all --everything --recursive", ("--full",)),
     ("audit", "--list-rules --rules", ("--list",)),
-    ("audit", "--skip --exclude --without", ("--ignore",)),
+    ("audit", "--skip --exclude --without --disable", ("--ignore",)),
     ("audit", "--rule --id --select", ("--only",)),
     ("audit", "--fail-on-warning --fail-on-warnings --werror", ("--strict",)),
     ("params", "--save-weights --export", ("--save",)),
-    ("document", "--html --htm", ("--format", "html")),
-    ("document", "--markdown --md", ("--format", "markdown")),
-    ("document", "--latex --tex", ("--format", "latex")),
-    ("document", "--notebook --ipynb", ("--format", "notebook")),
+    ("play", "--no-browser", ("--no-open",)),
+    ("cache", "--clean --delete --empty", ("--clear",)),
+    ("cache", "--dir --folder --where", ("--path",)),
 )
 # An option that only names what stands for itself: why --target z.
 NEEDLESS = {"why": ("--target", "--name", "--value", "--of"), "verify": ("--file", "--document")}
+# A word that says no more than the command does: forward all, why is z 0.
+FILLING = {"forward": "pass all everything", "backward": "pass all everything", "why": "is does"}
 # One that no command has, and why it may be left out.
 LEFT_OUT = {
-    "--device": "every run is on the CPU",
-    "--gpu": "every run is on the CPU",
-    "--cuda": "every run is on the CPU",
-    "--cpu": "every run is on the CPU",
-    "--batch-size": "a batch is as long as what it is given: repeat --x, a row each",
-    "--verbose": "a page has all there is",
-    "-v": "a page has all there is",
-    "--quiet": "it prints nothing but the page",
-    "-q": "it prints nothing but the page",
+    **dict.fromkeys(("--device", "--gpu", "--cuda", "--cpu"), "every run is on the CPU"),
+    **dict.fromkeys(
+        ("--batch", "--batch-size"),
+        "a batch is as long as what it is given: repeat --x, a row each",
+    ),
+    **dict.fromkeys(("--quiet", "-q"), "it prints nothing but the page"),
+    **dict.fromkeys(
+        ("--float64", "--double"), "a page is in float64 unless --arithmetic full is asked for"
+    ),
+    "--debug": "VAE_EXPLAIN_TRACEBACK=1 in the environment shows where an internal error is",
 }
+# Options whose choices are also typed by themselves: --tanh, train adam.
+CHOOSING: Mapping[str, tuple[str, ...]] = {
+    "--recon": ("mse", "bce"),
+    "--reduction": ("sum", "mean"),
+    "--activation": ACTIVATIONS,
+    "--arithmetic": ("printed", "full"),
+    "--optimizer": ("sgd", "adam"),
+    "--difficulty": ("easy", "medium", "hard"),
+    "--level": ("intro", "standard", "expert"),
+}
+# What another command, or another option, is for.
+ELSEWHERE: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "--input-dim --input-size --in-features --n-features --x-dim",
+        ("all widths are given together, as by", "forward", "--dims", "6-8-2-8-6"),
+    ),
+    ("--examples --samples", ("files to try are written by", "samples")),
+)
+# Only document writes these; the ending says which.
+DOCUMENTS = ("html", "markdown", "latex", "notebook", "pdf", "png", "xlsx")
+ENDING = {"markdown": "md", "latex": "tex", "notebook": "ipynb"} | {
+    name: name for name in ("html", "pdf", "png", "xlsx")
+}
+PAGES = "forward", "backward", "why", "params", "update"
+OF_DOCUMENTS = r".+\.(?:html?|md|markdown|tex|ipynb|pdf|png|xlsx)"
 # A choice of an option, and the word that we have for it.
 CHOICES: Mapping[str, str] = {
     "l2": "mse", "squarederror": "mse", "gaussian": "mse",
@@ -101,23 +149,29 @@ CHOICES: Mapping[str, str] = {
 PLACES: tuple[tuple[str, str, str], ...] = (
     ("record", r".+\.safetensors", "--output"),
     ("forward backward why params document diagram update audit ask", r".+\.safetensors", "--run"),
-    ("document", r".+\.(?:html?|md|markdown|tex|ipynb|json)", "--output"),
-    ("document", r"(?:html|markdown|md|latex|tex|notebook|ipynb|json)", "--format"),
-    ("diagram", r".+\.svg", "--output"),
+    ("document", rf"{OF_DOCUMENTS}|.+\.json", "--output"),
+    ("exercise", r".+\.(?:md|html?|tex|ipynb|csv|xml|zip)", "--output"),
+    ("diagram", r".+\.(?:svg|png|pdf)", "--output"),
     ("sample", r"\d+", "--draws"),
     ("train", r"\d+", "--steps"),
     ("audit", r"(?:list|rules)", "--list"),
     ("audit", r"[a-z]+(?:[-_ ][a-z]+)*", "--only"),
     ("cache", r"(?:clear|path)", "--{}"),
-    ("*", r".+\.py:\w+|[\w.]+\.[\w.]+:\w+", "--model"),
-    ("*", r".+\.(?:csv|npy)", "--x-file"),
+    ("cache", r"(?:clean|delete|empty)", "--clear"),
+    ("*", r".+\.py(?:::?\w+)?|[\w.]+\.[\w.]+:\w+", "--model"),
+    ("*", r".+\.(?:csv|npy)|-", "--x-file"),
+    ("*", r".+\.(?:pt|pth|ckpt)", "--weights"),
+    ("*", r"\d+(?:-\d+){2,}", "--dims"),
 )
+# Of which a choice may stand without its option.
+OF_PLACES = ("--optimizer", "--difficulty", "--format")
 
 
-def option_for(command: str, name: str) -> tuple[str, ...]:
+def option_for(command: str, name: str, options: Container[str]) -> tuple[str, ...]:
     """Return the words of ours that an option of a command means; none if it means none."""
     for commands, others, ours in OPTIONS:
-        if name in others.split() and (commands == "*" or command in commands.split()):
+        is_of_it = commands == "*" or command in commands.split()
+        if is_of_it and name in others.split() and ours[0] in options:
             return ours
     return ()
 
@@ -131,6 +185,19 @@ def place_for(command: str, word: str, options: Sequence[str]) -> str:
         if option in options and re.fullmatch(pattern, word):
             return option
     return ""
+
+
+def choosing(
+    command: str, word: str, options: Container[str], which: Container[str] = CHOOSING
+) -> tuple[str, ...]:
+    """Return the option with the choice that a word alone means; none if it means none."""
+    named = {**CHOOSING, "--format": DOCUMENTS} if command == "document" else CHOOSING
+    for option, choices in named.items():
+        if option in options and (option in which or option == "--format"):
+            meant = choice_of(word, choices)
+            if meant is not None:
+                return option, meant
+    return ()
 
 
 def choice_of(text: str, choices: Sequence[str]) -> str | None:

@@ -7,7 +7,6 @@ and at numbers that stand apart, as in `--x 5 6 7 8`.
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,19 +15,18 @@ from typing import Any, get_type_hints
 from typer.core import TyperCommand
 
 from ..errors import nearest
-from ..models.builtin_config import BUILT_IN
 from . import other_words
-from .errors import Problem
+from .errors import Problem, line
+from .typed_values import OF_ROWS, as_document, rows, written
 
 HELP = "-h", "--help"
-OF_ALL = (*HELP, "--version", "--install-completion", "--show-completion")
 NUMBER = r"[+\-−–]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 NUMBERS = re.compile(rf"[\[(]*{NUMBER}(?:[\s,]+{NUMBER})*[\])]*,?")
 OF_NUMBERS = "--x", "--eps", "--dims", "--hidden"  # which may stand apart
-OF_ROWS = "--x", "--eps"  # which may be repeated
+OF_MANY = *OF_ROWS, "--set", "--model-arg", "--loss-arg"  # likewise
+# -o, --x=1, —seed 7, --seed:7
+OPTION = r"[-–—−]{1,3}(?P<name>[^\W\d][\w\-]*)(?:(?P<mark>[=:])(?P<value>.*))?"
 DOCUMENT = r".+\.(?:md|markdown|qmd|rmd|html?|xhtml|tex|txt|ipynb)"
-# What a report ends with that has an option of its own.
-REPORTS = {"sarif": ".sarif", "junit": ".xml"}
 
 
 class Unconverted:
@@ -70,39 +68,6 @@ class ForgivingCommand(Unconverted, TyperCommand):
         return super().parse_args(ctx, args)
 
 
-def command_of(arguments: Sequence[str], commands: Sequence[str]) -> list[str]:
-    """Put the command first, where it is called something else or stands behind its options."""
-    if not arguments or arguments[0] in HELP:
-        return list(arguments)
-    words = [arguments[0].casefold(), *arguments[1:]]
-    if words[0] in ("version", "-v", "--version") or "--version" in words:
-        return ["--version"]
-    if words[0] == "help":
-        named = [word for word in words[1:2] if word in commands]
-        return [*named, "--help"]
-    if words[0] == "commands":
-        return ["--help"]
-    if words[0] in commands or words[0] in other_words.COMMANDS:
-        name, rest = words[0], words[1:]
-        name = name if name in commands else other_words.COMMANDS[name]
-        return _sorted_out(name, ["--help"] if rest == ["help"] else rest)
-    if words[0] in OF_ALL:
-        return list(arguments)
-    if words[0].startswith("-"):
-        return _behind_options(arguments, commands)
-    if re.fullmatch(DOCUMENT, words[0]):
-        return ["verify", *arguments]
-    from ..models import spelled_names
-
-    names = ("x", *BUILT_IN.parameters, *BUILT_IN.steps)
-    if re.search(r"[\[∂]|\.grad\b", arguments[0]) or spelled_names.read_target(arguments[0], names):
-        return ["why", *arguments]
-    near = nearest(words[0], (*commands, *other_words.COMMANDS))
-    near = other_words.COMMANDS.get(near or "", near)
-    guess = f"did you mean {near}? See" if near else "the commands are in"
-    raise Problem(arguments[0], None, f"no command has this name; {guess} vae-explain --help")
-
-
 def understood(command: str, arguments: Sequence[str], flags: Mapping[str, bool]) -> Iterator[str]:
     """Yield the arguments of a command in its own words, options first.
 
@@ -113,41 +78,45 @@ def understood(command: str, arguments: Sequence[str], flags: Mapping[str, bool]
     """
     places: list[str] = []
     for name, values in _options(command, arguments, flags):
-        if not name:
+        if name:
+            yield from written(command, name, values, flags)
+        else:
             places += values
-            continue
-        yield from _option(command, name, values, flags)
+    if "--x" in flags and _are_numbers(command, places):
+        yield from rows(command, "--x", places, flags)
+        return
     kept = []
     for word in places:
-        option = other_words.place_for(command, word, tuple(flags))
-        if not option:
+        found = _in_place(command, word, flags)
+        if not found:
             kept.append(word)
-        else:
-            yield option
-            if not flags[option]:
-                yield word
+        for name, *values in found:
+            yield from written(command, name, values, flags)
     if kept:
         yield from ("--", *kept)
 
 
-def line(*words: str) -> str:
-    """Write a command line as it may be typed."""
-    return " ".join(("vae-explain", *(shlex.quote(word) for word in words)))
+def _are_numbers(command: str, places: Sequence[str]) -> bool:
+    """Whether what stands without an option is a row of x: 4,3,2,1 or 4 3 2 1."""
+    if command == "why" or not all(re.fullmatch(NUMBERS, word) for word in places):
+        return False
+    return len(places) > 1 or any(re.search(r"[\s,]", word) for word in places)
 
 
-def _sorted_out(command: str, rest: list[str]) -> list[str]:
-    """Send what another command does to it."""
-    if command == "check" and rest and re.fullmatch(DOCUMENT, rest[0]):
-        return ["verify", *rest]
-    return [command, *rest]
-
-
-def _behind_options(arguments: Sequence[str], commands: Sequence[str]) -> list[str]:
-    for position, word in enumerate(arguments):
-        if word in commands:
-            return [word, *arguments[:position], *arguments[position + 1 :]]
-    mend = f"say first what to show, such as {line('forward', *arguments)}"
-    raise Problem(arguments[0], " ".join(arguments[1:]), mend)
+def _in_place(command: str, word: str, flags: Mapping[str, bool]) -> list[tuple[str, ...]]:
+    """Return the options, each with its value, that a word without one stands for."""
+    option = other_words.place_for(command, word, tuple(flags))
+    if option:
+        return [(option,) if flags[option] else (option, word)]
+    if "--x" in flags and _are_numbers(command, [word]):
+        return [("--x", word)]
+    name, equals, value = word.rpartition("=")
+    if equals and f"--{_plain(name)}" in flags:
+        return [(f"--{_plain(name)}", value)]
+    if equals and "--set" in flags:
+        return [("--set", word)]
+    chosen = other_words.choosing(command, word, tuple(flags), other_words.OF_PLACES)
+    return [chosen] if chosen else []
 
 
 def _options(
@@ -155,17 +124,27 @@ def _options(
 ) -> Iterator[tuple[str, list[str]]]:
     """Yield each option with its values, and what stands without one under an empty name."""
     words = list(arguments)
+    seen: set[str] = set()
+    filling = other_words.FILLING.get(command, "").split()
     while words:
         word = words.pop(0)
         if word == "--":
             yield "", words
             return
-        if not word.startswith("-") or word == "-" or re.fullmatch(NUMBERS, word):
-            yield "", [word]
+        named = re.fullmatch(OPTION, word, re.DOTALL)
+        long = f"--{_plain(word[1:])}"
+        is_short = len(word) > 2 and word[:2] in flags and long not in flags
+        is_short = is_short and not other_words.option_for(command, long, flags)
+        if not (named or is_short) or re.fullmatch(NUMBERS, word):
+            if word.casefold() not in filling:
+                yield "", [word.rstrip(";?!") or word]
             continue
-        name, equals, value = word.partition("=")
-        if not word.startswith("--") and word[:2] in flags and word[2:]:
-            name, equals, value = word[:2], "=", word[2:].removeprefix("=")
+        if is_short or not named:
+            name, given = word[:2], [word[2:].removeprefix("=")]  # -oFILE
+        else:
+            name = _name(word, named["name"], flags)
+            behind = not named["value"] and re.fullmatch(NUMBERS, (words or [""])[0])  # --seed= 7
+            given = [named["value"]] if named["mark"] and not behind else []
         if name in other_words.NEEDLESS.get(command, ()) and name not in flags:
             continue
         if name not in flags and name not in HELP:
@@ -174,13 +153,34 @@ def _options(
                 yield name, fixed
                 continue
         if flags.get(name, True):
-            yield name, [value] if equals else []
+            yield name, given
             continue
-        values = [value] if equals else words[:1]
-        words = words if equals else words[1:]
-        while name in OF_NUMBERS and values and words and _goes_on(values[0], words[0]):
-            values.append(words.pop(0))
-        yield name, values
+        if not given and words and words[0].partition("=")[0] not in flags:
+            given = [words.pop(0)]
+        while name in OF_NUMBERS and given and words and _goes_on(given[0], words[0]):
+            given.append(words.pop(0))
+        if name == "--set" and given and "=" not in given[0]:
+            given = ["=".join([*given, *(words.pop(0) for _ in words[:1])])]  # z[0] 0.5
+        if not given:
+            raise Problem(name, None, f"its value is missing; see {line(command, '--help')}")
+        second = f"{name}2"
+        if second in flags and name in seen and name not in OF_MANY:
+            name = second  # compare --seed 1 --seed 2
+        seen.add(name)
+        yield name, given
+        if second in flags and words and not words[0].startswith("-"):
+            yield second, [words.pop(0)]  # compare --seed 1 2
+
+
+def _name(word: str, name: str, flags: Mapping[str, bool]) -> str:
+    """Return an option as it is written here: --latent-dim of --Latent_Dim, -seed or —seed."""
+    long = f"--{_plain(name)}"
+    is_one_letter = len(name) == 1 and not word.startswith("--")
+    return f"-{name}" if is_one_letter and long not in flags else long
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("_", "-")
 
 
 def _goes_on(first: str, word: str) -> bool:
@@ -192,66 +192,28 @@ def _known(
     command: str, name: str, flags: Mapping[str, bool], arguments: Sequence[str]
 ) -> tuple[str, ...]:
     """Return the option that another word for it means, with its value where that is fixed."""
-    ours = other_words.option_for(command, name)
-    if ours and ours[0] in flags:
+    ours = other_words.option_for(command, name, flags)
+    ours = ours or other_words.choosing(command, name.lstrip("-"), tuple(flags))
+    if ours:
         return ours
     if name in other_words.LEFT_OUT:
-        position = next(i for i, word in enumerate(arguments) if word.startswith(name))
+        position = next(i for i, word in enumerate(arguments) if _plain(word).startswith(name))
         rest = list(arguments)
         value = rest[position + 1 : position + 2]
         has_value = "=" not in rest[position] and value and not value[0].startswith("-")
         del rest[position : position + (2 if has_value else 1)]
         words = f"{other_words.LEFT_OUT[name]}; leave it out: {line(command, *rest)}"
         raise Problem(name, value[0] if has_value else None, words)
+    for names, mend in other_words.ELSEWHERE:
+        if name in names.split():
+            raise Problem(name, None, f"{mend[0]} {line(*mend[1:])}")
+    form = other_words.choice_of(name.lstrip("-"), other_words.DOCUMENTS)
+    if form:
+        raise Problem(name, None, as_document(command, f"page.{other_words.ENDING[form]}"))
     if (command, name) == ("update", "--optimizer"):
-        mend = "update is one step of gradient descent; the first step of another is shown by"
+        words = "update is one step of gradient descent; the first step of another is shown by"
         one = ("train", "--optimizer", "adam", "--steps", "1", "--explain-step", "0")
-        raise Problem(name, None, f"{mend} {line(*one)}")
+        raise Problem(name, None, f"{words} {line(*one)}")
     near = nearest(name, [flag for flag in flags if flag.startswith("--")])
     guess = f"did you mean {near}? See" if near else "see"
     raise Problem(name, None, f"{command} has no such option; {guess} {line(command, '--help')}")
-
-
-def _option(command: str, name: str, values: list[str], flags: Mapping[str, bool]) -> Iterator[str]:
-    """Yield one option as the command takes it."""
-    value = values[0] if values else ""
-    if flags.get(name, True):
-        yield name
-        return
-    if name in OF_ROWS and values:
-        yield from _rows(command, name, values, flags)
-        return
-    if name in ("--dims", "--hidden"):
-        values = ["-".join(values)] if len(values) > 1 else values
-    if name in ("--output", "-o", "--format"):
-        for report, ending in REPORTS.items():
-            meant = value == report if name == "--format" else value.endswith(ending)
-            if meant and f"--{report}" in flags:
-                file = f"FILE{ending}" if name == "--format" else value
-                raise Problem(name, value, f"that is written by --{report} {file}")
-    if name == "--loss" and "--recon" in flags and ":" not in value:
-        kind = other_words.choice_of(value, ("mse", "bce"))
-        name, values = ("--recon", [kind]) if kind else (name, values)
-    if name == "--loss" and "--term" in flags and value and ":" not in value:
-        name = "--term"
-    yield name
-    yield from values
-
-
-def _rows(command: str, name: str, values: list[str], flags: Mapping[str, bool]) -> Iterator[str]:
-    """Yield rows of numbers, however they were set apart: each by the option once more."""
-    text = values[0].strip()
-    is_file = text == "-" or re.search(r"\.(?:csv|npy|txt|tsv)$", text)
-    if name == "--x" and "--x-file" in flags and is_file:
-        yield from ("--x-file", *values)
-        return
-    if ";" in text and len(values) == 1:
-        rows = [part.strip(" []()") for part in text.split(";")]
-        words = [word for row in rows for word in (name, row)]
-        mend = "decimals take a point, and numbers are separated by commas; for a batch repeat"
-        raise Problem(name, text, f"{mend} {name}: {line(command, *words)}")
-    if re.fullmatch(r"\[\s*\[.*\]\s*,?\s*\]", text, re.DOTALL) and len(values) == 1:
-        values = re.findall(r"\[([^\[\]]*)\]", text)
-    one_by_one = len(values) > 1 and not any(re.search(r"\d[\s,]+\S*\d", each) for each in values)
-    for each in [" ".join(values)] if one_by_one else values:
-        yield from (name, each)

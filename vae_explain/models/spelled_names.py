@@ -21,9 +21,9 @@ OTHER_WORDS = (
     (r"dec(?:oder)?[ _]?h(?:idden)?|h[ _]?dec(?:oder)?", "decoder_hidden"),
     (r"latents?|codes?|sample", "z"),
     (r"total|objective|cost|j", "loss"),
-    (r"x'|x_?prime|outputs?|predictions?|x_?rec|y", "recon_x"),
+    (r"x'|x_?prime|xhat|outputs?|predictions?|x_?rec|y", "recon_x"),
     (r"sigma_?sq(?:uared)?|std_?sq(?:uared)?", "variance"),
-    (r"log[ _]?(?:variance|var|std\^2|std_?sq(?:uared)?)s?", "logvar"),
+    (r"log[ _]?(?:variance|var|(?:std|sigma)\^?2|std_?sq(?:uared)?)s?", "logvar"),
     (r"means|mus", "mu"),
     (r"stds|sd|sigmas", "std"),
     (r"rec|recon(?:struction)?s?[ _]?(?:loss|error|term)s?", "error"),
@@ -168,7 +168,7 @@ def _placed(text: str, names: Collection[str]) -> tuple[str, str | None] | None:
 
 
 def _key(name: str) -> str:
-    return re.sub(r"[\s_\-.]", "", name).casefold()
+    return re.sub(r"[\s_\-./]", "", name).casefold()
 
 
 def _parts(name: str) -> str:
