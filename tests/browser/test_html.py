@@ -103,6 +103,16 @@ def test_every_kind_of_number_has_its_derivation(open_page: Open, anchor: str) -
     assert lit(page, "from") | lit(page, "into")
 
 
+def test_no_derivation_says_a_number_twice(open_page: Open) -> None:
+    page = open_page()
+    number(page, "fc_dec2.bias.grad-0").hover()
+    assert derivation(page).locator("p").nth(1).inner_text().count("2.7369") == 1
+    for place in page.locator("main a[data-n][id$='-0']").all():
+        place.focus()
+        text = derivation(page).inner_text().replace("\xa0", " ")
+        assert not re.search(r"= (\S+)\s+= \1\s", text), text
+
+
 def test_what_a_gate_closed_says_so(open_page: Open) -> None:
     page = open_page()
     number(page, "encoder_hidden-6").hover()

@@ -116,13 +116,16 @@
     let text = `<span class="kind">${KINDS[role] || KINDS.value}${reason ? ", " + reason : ""}</span>`;
     text += answer(number);
     text += `<p><math>${symbol}</math>`;
+    // A line gives fewer digits, or more, where the run rounded on the way.
+    const result = packed.results[number] || digits;
     if (number in data.lines) {
       const [symbols, numbers] = data.lines[number];
       text += equals + symbols.map((parts) => `<math>${fill(parts, asSymbol)}</math>`).join("");
-      text += "</p><p>" + equals + fill(numbers, asNumber);
+      const line = fill(numbers, asNumber);
+      const isResult = line.replace(/<[^>]*>/g, "").trim() === result; // as of a copy
+      text += "</p><p>" + (isResult ? "" : equals + line);
     }
-    // A line gives fewer digits, or more, where the run rounded on the way.
-    text += `${equals}<span class="accent">${packed.results[number] || digits}</span></p>`;
+    text += `${equals}<span class="accent">${result}</span></p>`;
     return text + listed("Made from", "from-key", madeFrom.get(number))
       + listed("Chosen by", "from-key", chosenBy.get(number))
       + listed("Went into", "into-key", wentInto.get(number));
